@@ -1,0 +1,50 @@
+/** Bytes as text and back, strictly: what does not decode and encode to itself is refused. */
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
+/** Bytes of an even-length hex text, either case; undefined when it is not hex. */
+export function fromHex(text: string): Uint8Array | undefined {
+  return text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text)
+    ? new Uint8Array(Buffer.from(text, 'hex'))
+    : undefined
+}
+
+/** RFC 4648 base64 with padding, no line breaks. */
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+/** Bytes of canonical base64 (white space allowed between characters); undefined for anything else: `Buffer.from` would skip junk. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  const compact = text.replace(/[ \t\r\n]+/g, '')
+  const bytes = Buffer.from(compact, 'base64')
+  return bytes.toString('base64') === compact ? new Uint8Array(bytes) : undefined
+}
+
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const p of parts) length += p.length
+  const out = new Uint8Array(length)
+  let at = 0
+  for (const p of parts) {
+    out.set(p, at)
+    at += p.length
+  }
+  return out
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return compareBytes(a, b) === 0
+}
+
+/** Order of two byte strings as DER SET OF wants it: byte by byte, a prefix first. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  return Buffer.compare(a, b)
+}

@@ -1,0 +1,85 @@
+/** The one error class that users see: a kind (which decides the exit code), a stable code, a way out, and typed details. */
+import type { Json } from './json.js'
+
+export type ErrorKind =
+  | 'rejected'
+  | 'usage'
+  | 'partial'
+  | 'differs'
+  | 'no-data-dir'
+  | 'locked'
+  | 'corrupt'
+  | 'format'
+  | 'io'
+  | 'remote'
+  | 'unavailable'
+  | 'pending'
+  | 'uncertain'
+  | 'credentials'
+  | 'standby'
+  | 'internal'
+  | 'interrupted'
+
+/** Did the failed command change anything durable? */
+export type Changed = 'no' | 'yes' | 'unknown'
+
+export interface AppErrorInit {
+  /** The next command to paste, or what would make it pass. */
+  readonly hint?: string
+  /** Typed facts for scripts; never a secret. */
+  readonly details?: Json
+  readonly changed?: Changed
+  /** May the same command pass when tried again unchanged? */
+  readonly retry?: boolean
+  /** Seconds to wait before a retry makes sense. */
+  readonly retryAfter?: number
+  readonly cause?: unknown
+}
+
+/** An error with a stable `code` (kebab-case, domain first). No subclass: callers branch on `kind` or `code`. */
+export class AppError extends Error {
+  readonly kind: ErrorKind
+  readonly code: string
+  readonly hint: string | undefined
+  readonly details: Json
+  readonly changed: Changed
+  readonly retry: boolean
+  readonly retryAfter: number | undefined
+
+  constructor(kind: ErrorKind, code: string, message: string, init: AppErrorInit = {}) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause })
+    this.name = 'AppError'
+    this.kind = kind
+    this.code = code
+    this.hint = init.hint
+    this.details = init.details ?? {}
+    this.changed = init.changed ?? 'no'
+    this.retry = init.retry ?? false
+    this.retryAfter = init.retryAfter
+  }
+}
+
+/** One fault of a command or of an object; a bulk command reports all of them at once. */
+export interface Fault {
+  /** Kebab-case, domain first: `roa-not-held`. */
+  readonly code: string
+  /** One sentence with the offending value. */
+  readonly message: string
+  readonly details?: Json
+}
+
+/** A rule said no, with every fault found: one fault speaks for itself, several are listed. */
+export function rejection(faults: readonly Fault[], hint?: string): AppError {
+  const [first] = faults
+  if (first === undefined) throw new TypeError('a rejection needs a fault')
+  const codes = new Set(faults.map((f) => f.code))
+  const code = codes.size === 1 ? first.code : 'several-faults'
+  const message =
+    faults.length === 1
+      ? first.message
+      : `${faults.length} faults:\n${faults.map((f) => `  ${f.message}`).join('\n')}`
+  const details: Json = {
+    faults: faults.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
+  }
+  return new AppError('rejected', code, message, hint === undefined ? { details } : { details, hint })
+}

@@ -1,0 +1,31 @@
+/**
+ * Handles (RFC 8183 section 4) and their one encoding as a path and URI segment.
+ * Invariant: the encoding is injective and case-safe, so `a/b`, `A/B` and `a_b` never share a folder.
+ */
+import { createHash } from 'node:crypto'
+import type { Brand } from './brand.js'
+import { AppError } from './errors.js'
+
+export type Handle = Brand<string, 'Handle'>
+
+/** RFC 8183 allows 255 of `[-A-Za-z0-9_/]`; an empty path segment (leading, trailing or double slash) is refused here. */
+export function isHandle(text: string): boolean {
+  return /^[A-Za-z0-9_-][A-Za-z0-9/_-]{0,254}$/.test(text) && !text.endsWith('/') && !text.includes('//')
+}
+
+/** The handle that `text` is. Throws `handle-invalid` (usage). */
+export function parseHandle(text: string): Handle {
+  if (!isHandle(text)) {
+    throw new AppError('usage', 'handle-invalid', `invalid handle ${JSON.stringify(text.slice(0, 80))}`, {
+      hint: 'a handle is 1 to 255 of A-Z a-z 0-9 - _ / with no empty part between slashes (RFC 8183)',
+    })
+  }
+  return text as Handle
+}
+
+/** One file name and URI segment of `[a-z0-9_-]`: upper case as `_x`, `_` as `__`, `/` as `_-`; beyond 200 bytes a prefix, `_0` and SHA-256. */
+export function encodeHandle(handle: Handle): string {
+  const text = handle.replace(/[A-Z_/]/g, (c) => (c === '_' ? '__' : c === '/' ? '_-' : `_${c.toLowerCase()}`))
+  if (text.length <= 200) return text
+  return `${text.slice(0, 120).replace(/_$/, '')}_0${createHash('sha256').update(handle).digest('hex')}`
+}

@@ -1,0 +1,43 @@
+/** Immutable tables keyed by names that strangers choose: `__proto__` and `constructor` are names like any other. */
+
+export type Table<V> = Readonly<Record<string, V>>
+
+/** The entry under `key`, or undefined. Never an inherited property. */
+export function entry<V>(table: Table<V>, key: string): V | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}
+
+/** A copy with `key` set to `value`. */
+export function withEntry<V>(table: Table<V>, key: string, value: V): Table<V> {
+  return { ...table, [key]: value }
+}
+
+/** A copy without `key`; the same table when it was not there. */
+export function withoutEntry<V>(table: Table<V>, key: string): Table<V> {
+  if (!Object.hasOwn(table, key)) return table
+  const { [key]: _dropped, ...rest } = table
+  return rest
+}
+
+/** A copy with several entries set and others dropped, in one pass. */
+export function withEntries<V>(
+  table: Table<V>,
+  put: Iterable<readonly [string, V]>,
+  drop: Iterable<string> = [],
+): Table<V> {
+  const copy: Record<string, V> = { ...table }
+  for (const key of drop) delete copy[key]
+  for (const [key, value] of put) define(copy, key, value)
+  return copy
+}
+
+function define<V>(target: Record<string, V>, key: string, value: V): void {
+  if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  else target[key] = value
+}
+
+/** Entries in code-unit order of their keys. */
+export function sortedEntries<V>(table: Table<V>): [string, V][] {
+  return Object.entries(table).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+}

@@ -1,0 +1,131 @@
+/**
+ * What an aggregate is: a name, pure functions over its state, and the events that made it.
+ * Invariant: `evolve` is total and reads nothing but its arguments, so replay gives the same state everywhere.
+ */
+import type { Fault } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import type { Json } from '../base/json.js'
+import type { Instant } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
+
+/** The folders of DATA_DIR that hold aggregates: `cas/`, `pubd/`, `ta/`, `ha/`. */
+export type Kind = 'ca' | 'pubd' | 'ta' | 'ha'
+
+export interface AggregateId {
+  readonly kind: Kind
+  readonly handle: Handle
+}
+
+/** The name people see: `ca/acme`, `pubserver/0`. */
+export function formatAggregateId(id: AggregateId): string {
+  return `${id.kind === 'pubd' ? 'pubserver' : id.kind}/${id.handle}`
+}
+
+/** STORED. A fact. Never renamed or re-typed: a new shape is a new `type`. */
+export interface DomainEvent {
+  readonly type: string
+}
+
+/** An intent. Not stored as it is: `summarize` picks what history keeps. */
+export interface DomainCommand {
+  readonly type: string
+}
+
+/** STORED. What history keeps of an intent. */
+export interface CommandSummary {
+  readonly type: string
+  readonly args: Json
+}
+
+/** One kind of aggregate: pure functions and a name. No class, no ambient time, no I/O of its own. */
+export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P> {
+  readonly kind: Kind
+  initial(handle: Handle): S
+  /** Every fault of the command against this state; empty when it may run. Pure. */
+  check(state: S, command: C): readonly Fault[]
+  /** The facts that follow; empty is a no-op. May make keys, sign, and ask the clock through its ports. Called only when `check` found nothing. */
+  decide(state: S, command: C, ports: P): Promise<readonly E[]>
+  /** Total and pure: accepts every event ever stored. */
+  evolve(state: S, event: E): S
+  summarize(command: C): CommandSummary
+  /** The state without random keys, serials and times: equal after the same commands on two machines. */
+  logical(state: S): Json
+}
+
+/** Signed objects on their way into the store: content-addressed, durable before the event that names them. */
+export interface ObjectSink {
+  put(bytes: Uint8Array): Sha256
+}
+
+/** STORED in `event-<version>.json`: the event and where it belongs. It turns `version` into `version + 1`. */
+export interface StoredEvent<E extends DomainEvent = DomainEvent> {
+  readonly kind: Kind
+  readonly handle: Handle
+  readonly version: number
+  readonly event: E
+}
+
+/** STORED in `command-<sequence>.json`. `previous` chains to the record before it. */
+export interface StoredCommand {
+  readonly format: 1
+  readonly kind: Kind
+  readonly handle: Handle
+  readonly sequence: number
+  /** The version the command was applied to. */
+  readonly version: number
+  /** The commit that this record belongs to; without that commit it did not happen. */
+  readonly commit: number
+  readonly at: Instant
+  readonly actor: string
+  readonly osUser: string
+  readonly host: string
+  readonly reason?: string
+  readonly configDigest: Sha256
+  readonly command: CommandSummary
+  readonly effect: StoredEffect
+  /** SHA-256 of the record before it, null for the first. */
+  readonly previous: Sha256 | null
+}
+
+/** STORED. */
+export type StoredEffect =
+  | {
+      readonly result: 'accepted'
+      /** SHA-256 of each event file, from `version` upward. */
+      readonly events: readonly Sha256[]
+      /** The snapshot written with this command, when a fifth event passed. */
+      readonly snapshot: { readonly version: number; readonly sha256: Sha256 } | null
+    }
+  | { readonly result: 'rejected'; readonly code: string; readonly message: string }
+
+/** STORED in `snapshot-<version>.json`. */
+export interface StoredSnapshot {
+  readonly format: 1
+  readonly kind: Kind
+  readonly handle: Handle
+  readonly version: number
+  /** The command that wrote it: its record holds this file's hash. */
+  readonly sequence: number
+  readonly state: Json
+}
+
+/** STORED in `commits/<n>.json`: what this commit names happened, all of it or nothing. */
+export interface StoredCommit {
+  readonly format: 1
+  readonly commit: number
+  readonly at: Instant
+  readonly generation: number
+  readonly aggregates: readonly {
+    readonly kind: Kind
+    readonly handle: Handle
+    readonly version: number
+    readonly sequence: number
+    readonly command: Sha256
+  }[]
+  /** The newest commit (this one included) that lists every aggregate ever made. */
+  readonly roster: number
+  /** Every aggregate ever made, sorted: only where this commit made one. */
+  readonly members?: readonly AggregateId[]
+  /** SHA-256 of commit n-1, null for the first. */
+  readonly previous: Sha256 | null
+}

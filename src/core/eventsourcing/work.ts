@@ -1,0 +1,178 @@
+/**
+ * A unit of work: commands run against loaded aggregates in memory, and all that followed becomes one commit.
+ * Invariant: a command sees what earlier commands of the same work did; nothing is durable before `staged()` is committed.
+ */
+import { type Fault, rejection } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import type { Json } from '../base/json.js'
+import type { Instant } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Loaded, Reader, Staged } from './store.js'
+import {
+  type Aggregate, type AggregateId, type CommandSummary, type DomainCommand, type DomainEvent, formatAggregateId, type Kind,
+  type ObjectSink,
+} from './types.js'
+
+interface Held {
+  readonly id: AggregateId
+  readonly loaded: Loaded | undefined
+  state: unknown
+  events: DomainEvent[]
+  command: CommandSummary | undefined
+}
+
+/** The state that snapshot and events make. */
+export function replay<S, E extends DomainEvent>(
+  aggregate: Pick<Aggregate<S, DomainCommand, E, never>, 'initial' | 'evolve'>,
+  handle: Handle,
+  loaded: Pick<Loaded, 'snapshot' | 'events'> | undefined,
+): S {
+  let state = (loaded?.snapshot?.state as S | undefined) ?? aggregate.initial(handle)
+  for (const event of loaded?.events ?? []) state = aggregate.evolve(state, event as E)
+  return state
+}
+
+export class Work implements ObjectSink {
+  readonly #reader: Reader
+  readonly #held = new Map<string, Held>()
+  readonly #objects = new Map<Sha256, Uint8Array>()
+
+  constructor(reader: Reader) {
+    this.#reader = reader
+  }
+
+  get reader(): Reader {
+    return this.#reader
+  }
+
+  /** Keeps a signed object for the commit. */
+  put(bytes: Uint8Array): Sha256 {
+    const name = sha256Hex(bytes)
+    this.#objects.set(name, bytes)
+    return name
+  }
+
+  /** An object of this work or of the store. */
+  object(name: Sha256): Uint8Array {
+    return this.#objects.get(name) ?? this.#reader.object(name)
+  }
+
+  get objects(): ReadonlyMap<Sha256, Uint8Array> {
+    return this.#objects
+  }
+
+  /** Was it ever made, by a commit or by this work? */
+  exists(kind: Kind, handle: Handle): boolean {
+    const held = this.#held.get(key(kind, handle))
+    if (held !== undefined) return held.loaded !== undefined || held.events.length > 0
+    return this.#reader.roster().some((id) => id.kind === kind && id.handle === handle)
+  }
+
+  /** Every aggregate of a kind, those of this work included, sorted by handle. */
+  handles(kind: Kind): readonly Handle[] {
+    const names = new Set<Handle>()
+    for (const id of this.#reader.roster()) if (id.kind === kind) names.add(id.handle)
+    for (const held of this.#held.values())
+      if (held.id.kind === kind && held.events.length > 0) names.add(held.id.handle)
+    return [...names].sort()
+  }
+
+  /** The present state, with what this work changed. */
+  state<S, C extends DomainCommand, E extends DomainEvent, P>(aggregate: Aggregate<S, C, E, P>, handle: Handle): S {
+    return this.#hold(aggregate, handle).state as S
+  }
+
+  /** When the newest command on it was recorded. */
+  lastAt(kind: Kind, handle: Handle): Instant | undefined {
+    return this.#held.get(key(kind, handle))?.loaded?.lastAt
+  }
+
+  /** Every fault that the command would meet. */
+  check<S, C extends DomainCommand, E extends DomainEvent, P>(
+    aggregate: Aggregate<S, C, E, P>, handle: Handle, command: C,
+  ): readonly Fault[] {
+    return aggregate.check(this.#hold(aggregate, handle).state as S, command)
+  }
+
+  /** Checks, decides and applies one command. Returns its events (none for a no-op). Throws a `Rejected` with every fault. */
+  async run<S, C extends DomainCommand, E extends DomainEvent, P>(
+    aggregate: Aggregate<S, C, E, P>, handle: Handle, command: C, ports: P,
+  ): Promise<readonly E[]> {
+    const held = this.#hold(aggregate, handle)
+    const faults = aggregate.check(held.state as S, command)
+    if (faults.length > 0) throw new Rejected(held.id, aggregate.summarize(command), faults)
+    const events = await aggregate.decide(held.state as S, command, ports)
+    if (events.length === 0) return events
+    let state = held.state as S
+    for (const event of events) state = aggregate.evolve(state, event)
+    held.state = state
+    held.events.push(...events)
+    held.command ??= aggregate.summarize(command)
+    return events
+  }
+
+  /** True when some command had an effect. */
+  get changed(): boolean {
+    return [...this.#held.values()].some((h) => h.events.length > 0)
+  }
+
+  /** What each aggregate adds to the commit, in the order they were touched. */
+  staged(): readonly Staged[] {
+    const out: Staged[] = []
+    for (const held of this.#held.values()) {
+      if (held.events.length === 0 || held.command === undefined) continue
+      out.push({
+        id: held.id,
+        version: held.loaded?.version ?? 0,
+        sequence: held.loaded?.sequence ?? 0,
+        command: held.command,
+        effect: { result: 'accepted', events: held.events, state: held.state as Json },
+      })
+    }
+    return out
+  }
+
+  /** The record of a rejected command, to be committed alone. */
+  rejected(rejected: Rejected): Staged {
+    const held = this.#held.get(key(rejected.id.kind, rejected.id.handle))
+    const { code, message } = rejected.error
+    return {
+      id: rejected.id,
+      version: held?.loaded?.version ?? 0,
+      sequence: held?.loaded?.sequence ?? 0,
+      command: rejected.command,
+      effect: { result: 'rejected', code, message },
+    }
+  }
+
+  #hold<S, C extends DomainCommand, E extends DomainEvent, P>(aggregate: Aggregate<S, C, E, P>, handle: Handle): Held {
+    const name = key(aggregate.kind, handle)
+    const found = this.#held.get(name)
+    if (found !== undefined) return found
+    const id: AggregateId = { kind: aggregate.kind, handle }
+    const loaded = this.#reader.load(id)
+    const held: Held = { id, loaded, state: replay(aggregate, handle, loaded), events: [], command: undefined }
+    this.#held.set(name, held)
+    return held
+  }
+}
+
+/** A rule said no to one command on one aggregate: history keeps it, the user sees `error`. */
+export class Rejected extends Error {
+  readonly id: AggregateId
+  readonly command: CommandSummary
+  readonly error: ReturnType<typeof rejection>
+
+  constructor(id: AggregateId, command: CommandSummary, faults: readonly Fault[]) {
+    super(`${formatAggregateId(id)}: ${command.type} rejected`)
+    this.name = 'Rejected'
+    this.id = id
+    this.command = command
+    this.error = rejection(faults)
+  }
+}
+
+function key(kind: Kind, handle: Handle): string {
+  return `${kind}/${handle}`
+}

@@ -1,0 +1,13 @@
+/** Tests run in processes of their own (locks and oclif keep process-wide state), in UTC, with no watch mode. */
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    watch: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    env: { TZ: 'UTC', NODE_EXTRA_CA_CERTS: '' },
+  },
+})

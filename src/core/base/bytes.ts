@@ -7,9 +7,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Bytes of an even-length hex text, either case; undefined when it is not hex. */
 export function fromHex(text: string): Uint8Array | undefined {
-  return text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text)
-    ? new Uint8Array(Buffer.from(text, 'hex'))
-    : undefined
+  return text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined
 }
 
 /** RFC 4648 base64 with padding, no line breaks. */

@@ -75,9 +75,7 @@ export function rejection(faults: readonly Fault[], hint?: string): AppError {
   const codes = new Set(faults.map((f) => f.code))
   const code = codes.size === 1 ? first.code : 'several-faults'
   const message =
-    faults.length === 1
-      ? first.message
-      : `${faults.length} faults:\n${faults.map((f) => `  ${f.message}`).join('\n')}`
+    faults.length === 1 ? first.message : `${faults.length} faults:\n${faults.map((f) => `  ${f.message}`).join('\n')}`
   const details: Json = {
     faults: faults.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
   }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Brand } from './brand.js'
 import { AppError } from './errors.js'
+import { quoted } from './text.js'
 
 export type Handle = Brand<string, 'Handle'>
 
@@ -16,7 +17,7 @@ export function isHandle(text: string): boolean {
 /** The handle that `text` is. Throws `handle-invalid` (usage). */
 export function parseHandle(text: string): Handle {
   if (!isHandle(text)) {
-    throw new AppError('usage', 'handle-invalid', `invalid handle ${JSON.stringify(text.slice(0, 80))}`, {
+    throw new AppError('usage', 'handle-invalid', `invalid handle ${quoted(text)}`, {
       hint: 'a handle is 1 to 255 of A-Z a-z 0-9 - _ / with no empty part between slashes (RFC 8183)',
     })
   }
@@ -27,5 +28,7 @@ export function parseHandle(text: string): Handle {
 export function encodeHandle(handle: Handle): string {
   const text = handle.replace(/[A-Z_/]/g, (c) => (c === '_' ? '__' : c === '/' ? '_-' : `_${c.toLowerCase()}`))
   if (text.length <= 200) return text
-  return `${text.slice(0, 120).replace(/_$/, '')}_0${createHash('sha256').update(handle).digest('hex')}`
+  // whole escapes only: cutting the second `_` of a `__` too would let `_0` read as `_` and `0`, a short handle's name
+  const prefix = /^(?:_.|[^_])*/.exec(text.slice(0, 120))?.[0] ?? ''
+  return `${prefix}_0${createHash('sha256').update(handle).digest('hex')}`
 }

@@ -11,8 +11,9 @@ export interface Random {
   bytes(length: number): Uint8Array
 }
 
-/** A uniform integer in [0, bound): rejection sampling over 32 bits. `bound` is at most 2^32. */
+/** A uniform integer in [0, bound): rejection sampling over 32 bits. 0 where `bound` is below 2. Throws a RangeError unless it is an integer up to 2^32. */
 export function randomBelow(random: Random, bound: number): number {
+  if (!Number.isInteger(bound) || bound > 2 ** 32) throw new RangeError(`no bound for 32 bits: ${bound}`)
   if (bound <= 1) return 0
   const limit = Math.floor(2 ** 32 / bound) * bound
   for (;;) {

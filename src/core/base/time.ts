@@ -10,6 +10,10 @@ export type Duration = Brand<number, 'Duration'>
 
 const SHAPE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:Z|([+-])(\d{2}):(\d{2}))$/
 
+/** Seconds of 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
+const FIRST = -62_167_219_200
+const LAST = 253_402_300_799
+
 /** Days since 1970-01-01 of a proleptic Gregorian date. */
 function daysOf(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year
@@ -24,9 +28,7 @@ function dateOf(days: number): { year: number; month: number; day: number } {
   const z = days + 719468
   const era = Math.floor(z / 146097)
   const doe = z - era * 146097
-  const yoe = Math.floor(
-    (doe - Math.floor(doe / 1460) + Math.floor(doe / 36524) - Math.floor(doe / 146096)) / 365,
-  )
+  const yoe = Math.floor((doe - Math.floor(doe / 1460) + Math.floor(doe / 36524) - Math.floor(doe / 146096)) / 365)
   const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100))
   const mp = Math.floor((5 * doy + 2) / 153)
   const day = doy - Math.floor((153 * mp + 2) / 5) + 1
@@ -53,19 +55,26 @@ export function epochOf(instant: Instant): number {
   return daysOf(n(0, 4), n(5, 7), n(8, 10)) * 86400 + n(11, 13) * 3600 + n(14, 16) * 60 + n(17, 19)
 }
 
-/** The instant that an RFC 3339 text names, in UTC, fractions cut; undefined when it names none (2026-02-31 does not). */
+/** The instant that an RFC 3339 text names, in UTC, fractions cut; undefined when it names none (2026-02-31 and a leap second do not). */
 export function parseInstant(text: string): Instant | undefined {
   const m = SHAPE.exec(text)
   if (m === null) return undefined
   const [year, month, day, hour, minute, second] = m.slice(1, 7).map(Number) as [
-    number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ]
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined
   const days = daysOf(year, month, day)
   const back = dateOf(days)
   if (back.year !== year || back.month !== month || back.day !== day) return undefined
+  if (Number(m[8] ?? 0) > 23 || Number(m[9] ?? 0) > 59) return undefined
   const offset = m[7] === undefined ? 0 : (m[7] === '+' ? -1 : 1) * (Number(m[8]) * 60 + Number(m[9]))
-  return instantOf(days * 86400 + hour * 3600 + (minute + offset) * 60 + second)
+  const seconds = days * 86400 + hour * 3600 + (minute + offset) * 60 + second
+  return seconds < FIRST || seconds > LAST ? undefined : instantOf(seconds)
 }
 
 export function addSeconds(instant: Instant, seconds: number): Instant {
@@ -87,10 +96,9 @@ export function later(a: Instant, b: Instant): Instant {
 
 const UNITS: Readonly<Record<string, number>> = { d: 86400, h: 3600, m: 60, s: 1, w: 604800 }
 
-/** `90d`, `24h`, `15m`, `10s`, `2w`, or several in falling order (`1h30m`); undefined for anything else, a bare number included. */
+/** `90d`, `24h`, `15m`, `10s`, `2w`, or several in falling order (`1h30m`); undefined for anything else, a bare number included. At most 7,000 years, so that adding one to a present instant stays in range. */
 export function parseDuration(text: string): Duration | undefined {
-  if (!/^(?:\d{1,6}w)?(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,7}m)?(?:\d{1,9}s)?$/.test(text) || text === '')
-    return undefined
+  if (!/^(?:\d{1,5}w)?(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,7}m)?(?:\d{1,9}s)?$/.test(text) || text === '') return undefined
   let total = 0
   for (const [, n, unit] of text.matchAll(/(\d+)([wdhms])/g)) total += Number(n) * (UNITS[unit ?? 's'] ?? 1)
   return total as Duration

@@ -1,0 +1,11 @@
+/** Strangers' text inside messages: one line, bounded, and nothing that moves a cursor or turns the direction of writing. */
+
+/** `text` in double quotes, cut to `limit` characters, with control, format and odd space characters as `\uXXXX`. */
+export function quoted(text: string, limit = 80): string {
+  const shown = JSON.stringify(text.slice(0, limit)).replace(/[\p{C}\p{Z}]/gu, (c) => (c === ' ' ? c : escaped(c)))
+  return text.length > limit ? `${shown}...` : shown
+}
+
+function escaped(char: string): string {
+  return [...Array(char.length).keys()].map((i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
+}

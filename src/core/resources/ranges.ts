@@ -1,0 +1,139 @@
+/**
+ * Interval algebra over integers. Invariant: a list that goes in or comes out is canonical (sorted, disjoint, adjacent
+ * ranges joined: RFC 3779 sections 2.2.3.6 and 3.2.3.4); only `canonicalRanges` takes any list. Every operation is linear.
+ */
+
+export interface Range<T> {
+  readonly min: T
+  readonly max: T
+}
+
+/** The neighbours of an integer, for numbers and for bigints. */
+export interface Steps<T> {
+  readonly after: (value: T) => T
+  readonly before: (value: T) => T
+}
+
+type Int = number | bigint
+
+export const NUMBER_STEPS: Steps<number> = { after: (n) => n + 1, before: (n) => n - 1 }
+export const BIGINT_STEPS: Steps<bigint> = { after: (n) => n + 1n, before: (n) => n - 1n }
+
+function byMin<T extends Int>(a: Range<T>, b: Range<T>): number {
+  return a.min < b.min ? -1 : a.min > b.min ? 1 : 0
+}
+
+/** Any ranges, none reversed, as a canonical list. */
+export function canonicalRanges<T extends Int>(ranges: readonly Range<T>[], steps: Steps<T>): Range<T>[] {
+  return joined([...ranges].sort(byMin), steps)
+}
+
+/** Is the list canonical already? Decoders refuse what is not (RFC 3779 section 2.2.3.6). */
+export function isCanonical<T extends Int>(ranges: readonly Range<T>[], steps: Steps<T>): boolean {
+  return ranges.every((range, i) => {
+    const last = ranges[i - 1]
+    return range.min <= range.max && (last === undefined || range.min > steps.after(last.max))
+  })
+}
+
+/** Joins overlapping and adjacent neighbours of a list sorted by `min`. */
+function joined<T extends Int>(sorted: readonly Range<T>[], steps: Steps<T>): Range<T>[] {
+  const out: Range<T>[] = []
+  for (const range of sorted) {
+    const last = out.at(-1)
+    if (last === undefined || range.min > steps.after(last.max)) out.push(range)
+    else if (range.max > last.max) out[out.length - 1] = { min: last.min, max: range.max }
+  }
+  return out
+}
+
+/** In `a` or in `b`. */
+export function unionRanges<T extends Int>(
+  a: readonly Range<T>[],
+  b: readonly Range<T>[],
+  steps: Steps<T>,
+): readonly Range<T>[] {
+  if (a.length === 0) return b
+  if (b.length === 0) return a
+  const merged: Range<T>[] = []
+  let j = 0
+  for (const range of a) {
+    for (let other = b[j]; other !== undefined && other.min < range.min; other = b[j]) {
+      merged.push(other)
+      j += 1
+    }
+    merged.push(range)
+  }
+  return joined(merged.concat(b.slice(j)), steps)
+}
+
+/** In `a` and in `b`. */
+export function intersectRanges<T extends Int>(a: readonly Range<T>[], b: readonly Range<T>[]): Range<T>[] {
+  const out: Range<T>[] = []
+  let i = 0
+  let j = 0
+  for (;;) {
+    const x = a[i]
+    const y = b[j]
+    if (x === undefined || y === undefined) return out
+    const min = x.min > y.min ? x.min : y.min
+    const max = x.max < y.max ? x.max : y.max
+    if (min <= max) out.push({ min, max })
+    if (x.max < y.max) i += 1
+    else j += 1
+  }
+}
+
+/** In `a` and not in `b`. */
+export function subtractRanges<T extends Int>(
+  a: readonly Range<T>[],
+  b: readonly Range<T>[],
+  steps: Steps<T>,
+): readonly Range<T>[] {
+  if (a.length === 0 || b.length === 0) return a
+  const out: Range<T>[] = []
+  let j = 0
+  for (const range of a) {
+    let min = range.min
+    for (let cut = b[j]; cut !== undefined && cut.min <= range.max; cut = b[j]) {
+      if (cut.min > min) out.push({ min, max: steps.before(cut.min) })
+      if (cut.max >= min) min = steps.after(cut.max)
+      // a cut that reaches past this range may also cut the next one
+      if (cut.max > range.max) break
+      j += 1
+    }
+    if (min <= range.max) out.push({ min, max: range.max })
+  }
+  return out
+}
+
+/** Is all of `inner` in `outer`? */
+export function coversRanges<T extends Int>(outer: readonly Range<T>[], inner: readonly Range<T>[]): boolean {
+  let i = 0
+  return inner.every((range) => {
+    let hit = outer[i]
+    while (hit !== undefined && hit.max < range.min) {
+      i += 1
+      hit = outer[i]
+    }
+    return hit !== undefined && hit.min <= range.min && range.max <= hit.max
+  })
+}
+
+/** Is one range wholly in the list? Binary search. */
+export function coversRange<T extends Int>(outer: readonly Range<T>[], range: Range<T>): boolean {
+  let low = 0
+  let high = outer.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const there = outer[middle]
+    if (there !== undefined && there.max < range.min) low = middle + 1
+    else high = middle
+  }
+  const hit = outer[low]
+  return hit !== undefined && hit.min <= range.min && range.max <= hit.max
+}
+
+export function equalRanges<T extends Int>(a: readonly Range<T>[], b: readonly Range<T>[]): boolean {
+  return a.length === b.length && a.every((range, i) => range.min === b[i]?.min && range.max === b[i]?.max)
+}

@@ -1,0 +1,107 @@
+/** ROA payloads (RFC 9582) as text and as names. Invariant: maxLength is explicit, so one payload has one text, one key and one file name. */
+import { AppError, type Fault } from '../base/errors.js'
+import { quoted } from '../base/text.js'
+import { addressBits } from './address.js'
+import { formatAsn, parseAsn } from './asn.js'
+import { comparePrefix, formatPrefix, parseLength, parsePrefix } from './prefix.js'
+import type { Prefix, RoaPayload } from './types.js'
+
+/** A payload and the note that its author wrote beside it. */
+export interface RoaNote {
+  readonly payload: RoaPayload
+  readonly comment?: string
+}
+
+export type ParsedRoa = { readonly ok: RoaNote } | { readonly faults: readonly Fault[] }
+
+const MAX_TEXT = 1024
+const FORMS = 'a ROA is "192.0.2.0/24-28 => 64496 # note" or 192.0.2.0/24-28=AS64496'
+
+/**
+ * The payload of `192.0.2.0/24-28 => 64496 # note` (spaces free around `=>`) or `192.0.2.0/24-28=AS64496` (no spaces);
+ * without a maxLength it is the length. Faults, all of them: `roa-syntax`, `roa-prefix-invalid`, `roa-host-bits`,
+ * `roa-max-length` (RFC 9582 section 4.3.2.2), `roa-asn-invalid`.
+ */
+export function parseRoaPayload(text: string): ParsedRoa {
+  if (text.length > MAX_TEXT) return syntax(text, `it is longer than ${MAX_TEXT} characters`)
+  const hash = text.indexOf('#')
+  const comment = hash < 0 ? '' : text.slice(hash + 1).trim()
+  if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(comment))
+    return syntax(text, 'a comment is one line without control characters')
+  const sides = splitSides(hash < 0 ? text : text.slice(0, hash))
+  if (sides === undefined) return syntax(text, FORMS)
+  const faults: Fault[] = []
+  const ranged = parseSide(sides[0], faults)
+  const asn = parseAsn(sides[1])
+  if (asn === undefined) {
+    faults.push(roaFault('roa-asn-invalid', text, `${quoted(sides[1])} is not an AS number from 0 to 4294967295`))
+  }
+  if (ranged === undefined || asn === undefined) return { faults }
+  const payload: RoaPayload = { asn, prefix: ranged.prefix, maxLength: ranged.maxLength }
+  return { ok: comment === '' ? { payload } : { payload, comment } }
+}
+
+function splitSides(text: string): readonly [string, string] | undefined {
+  const blank = /^[ \t]+|[ \t]+$/g
+  const arrow = text.indexOf('=>')
+  if (arrow >= 0) return [text.slice(0, arrow).replace(blank, ''), text.slice(arrow + 2).replace(blank, '')]
+  const equals = text.indexOf('=')
+  return equals < 0 ? undefined : [text.slice(0, equals), text.slice(equals + 1).replace(/[ \t]+$/, '')]
+}
+
+/** `P` or `P-L`; a dash that no length precedes belongs to the prefix, so that the message names what was typed. */
+function parseSide(text: string, faults: Fault[]): { prefix: Prefix; maxLength: number } | undefined {
+  const parts = /^([^/]*\/\d+)-(.*)$/s.exec(text)
+  const prefix = parsePrefix(parts?.[1] ?? text)
+  if ('fault' in prefix) {
+    const code = prefix.fault.code === 'prefix-host-bits' ? 'roa-host-bits' : 'roa-prefix-invalid'
+    faults.push({ ...prefix.fault, code })
+    return undefined
+  }
+  const { family, length } = prefix.ok
+  const maxLength = parts?.[2] === undefined ? length : parseLength(parts[2])
+  if (maxLength !== undefined && maxLength >= length && maxLength <= addressBits(family)) {
+    return { prefix: prefix.ok, maxLength }
+  }
+  const reason = `maxLength is a number from the prefix length ${length} to ${addressBits(family)}`
+  faults.push(roaFault('roa-max-length', text, reason))
+  return undefined
+}
+
+function roaFault(code: string, text: string, reason: string): Fault {
+  return { code, message: `invalid ROA ${quoted(text)}: ${reason}`, details: { roa: text.slice(0, 80) } }
+}
+
+function syntax(text: string, reason: string): ParsedRoa {
+  return { faults: [roaFault('roa-syntax', text, reason)] }
+}
+
+/** `192.0.2.0/24-28 => 64496`: the key of stored tables. */
+export function formatRoaPayload(payload: RoaPayload): string {
+  return `${formatPrefix(payload.prefix)}-${payload.maxLength} => ${payload.asn}`
+}
+
+/** The payload of a stored key. Throws `roa-stored` (corrupt) unless it is exactly what `formatRoaPayload` writes. */
+export function fromRoaKey(key: string): RoaPayload {
+  const parsed = parseRoaPayload(key)
+  if ('ok' in parsed && formatRoaPayload(parsed.ok.payload) === key) return parsed.ok.payload
+  throw new AppError('corrupt', 'roa-stored', `stored ROA is not in canonical form: ${quoted(key)}`)
+}
+
+/** File name of a ROA object with this one payload: lower-case hex of its text (RFC 6481 section 2.2 wants `[A-Za-z0-9_-]`). */
+export function roaFileName(payload: RoaPayload): string {
+  return `${Buffer.from(formatRoaPayload(payload), 'ascii').toString('hex')}.roa`
+}
+
+/** File name of the one ROA object with all payloads of an AS: `AS64496.roa`. */
+export function roaAggregateFileName(asn: number): string {
+  return `${formatAsn(asn)}.roa`
+}
+
+/**
+ * Order of lists: IPv4 before IPv6, address, length, maxLength, AS number. (The order inside an object is RFC 9582
+ * section 4.3.3 and belongs to the encoder.)
+ */
+export function compareRoaPayload(a: RoaPayload, b: RoaPayload): number {
+  return comparePrefix(a.prefix, b.prefix) || a.maxLength - b.maxLength || a.asn - b.asn
+}

@@ -1,0 +1,123 @@
+/**
+ * `brine.toml` as a frozen, typed value.
+ * Invariant: a `Config` that exists is complete, in range and makes sense; a text with any fault gives none, only the list of faults.
+ */
+import { AppError } from '../base/errors.js'
+import { parseDuration } from '../base/time.js'
+import { jsonDigest } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { Timing } from '../issuing/timing.js'
+import { type ConfigFault, lineOf, parseConfig, type Value } from './parse.js'
+import { type Config, camelCase, KEYS, type Key } from './schema.js'
+import { type Finding, senseFaults, senseWarnings } from './sense.js'
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** Allowed and yet unwise: for stderr and `config check`. */
+  readonly warnings: readonly ConfigFault[]
+  /** TOML names of the keys that the file sets. */
+  readonly set: ReadonlySet<string>
+}
+
+export interface ConfigEntry {
+  readonly key: string
+  /** Durations in seconds; null where the key is off. */
+  readonly value: string | number | boolean | null
+  readonly source: 'file' | 'default'
+}
+
+const HOUR = 3600
+const WEEK = 7 * 24 * HOUR
+const YEAR = 365 * 24 * HOUR
+
+/** The configuration that `text` means; an empty text means the defaults. `file` is for messages. Throws `config-invalid` (usage) with every fault and its line. */
+export async function loadConfig(text: string, file: string): Promise<LoadedConfig> {
+  const { values, faults } = await parseConfig(text)
+  if (faults.length > 0) throw configInvalid(file, [...faults, ...laterFaults(text, values, faults)])
+  const config = effective(values)
+  const senseless = senseFaults(config)
+  if (senseless.length > 0) throw configInvalid(file, senseless.map(locate(text)))
+  return { config, warnings: senseWarnings(config).map(locate(text)), set: new Set(values.keys()) }
+}
+
+/** The configuration of an empty file. */
+export function defaultConfig(): Config {
+  return effective(new Map())
+}
+
+/** SHA-256 of the effective configuration: the same for a file that sets nothing and one that repeats the defaults. */
+export function configDigest(config: Config): Sha256 {
+  return jsonDigest(config)
+}
+
+/** Every key in the order of the template, with its effective value: for `config show`. */
+export function configEntries({ config, set }: Pick<LoadedConfig, 'config' | 'set'>): readonly ConfigEntry[] {
+  const values = new Map<string, Value | undefined>(Object.entries(config))
+  return [...KEYS.keys()].map((key) => ({
+    key,
+    value: values.get(camelCase(key)) ?? null,
+    source: set.has(key) ? 'file' : 'default',
+  }))
+}
+
+/** The times and thresholds that the issuing rules want, in seconds. */
+export function timingOf(c: Config): Timing {
+  return {
+    publishNextSeconds: c.timingPublishNextHours * HOUR,
+    publishJitterSeconds: c.timingPublishNextJitterHours * HOUR,
+    publishBeforeNextSeconds: c.timingPublishHoursBeforeNext * HOUR,
+    roaValidSeconds: c.timingRoaValidWeeks * WEEK,
+    roaReissueSeconds: c.timingRoaReissueWeeksBefore * WEEK,
+    childValidSeconds: c.timingChildCertificateValidWeeks * WEEK,
+    childReissueSeconds: c.timingChildCertificateReissueWeeksBefore * WEEK,
+    taValidSeconds: c.timingTaCertificateValidYears * YEAR,
+    roaAggregateThreshold: c.roaAggregateThreshold,
+    roaDeaggregateThreshold: c.roaDeaggregateThreshold,
+  }
+}
+
+function effective(values: ReadonlyMap<string, Value>): Config {
+  const entries = [...KEYS].map(([name, key]) => [camelCase(name), values.get(name) ?? defaultOf(key)])
+  return Object.freeze(Object.fromEntries(entries)) as Config
+}
+
+function defaultOf(key: Key): Value | undefined {
+  if (key.type === 'duration') return parseDuration(key.default)
+  return key.default ?? undefined
+}
+
+/** Rules between keys, beside faults of single keys: only those that concern no faulty key. */
+function laterFaults(
+  text: string,
+  values: ReadonlyMap<string, Value>,
+  faults: readonly ConfigFault[],
+): readonly ConfigFault[] {
+  const faulty = new Set(faults.map((fault) => fault.key))
+  if (faulty.has(null)) return []
+  const sound = senseFaults(effective(values)).filter(({ keys }) => !keys.some((key) => faulty.has(key)))
+  return sound.map(locate(text))
+}
+
+/** A finding on the line of the first of its keys that the file sets. */
+function locate(text: string): (finding: Finding) => ConfigFault {
+  return ({ keys, message }) => {
+    for (const key of keys) {
+      const line = lineOf(text, key)
+      if (line !== undefined) return { line, key, message }
+    }
+    return { line: 1, key: keys[0] ?? null, message }
+  }
+}
+
+function configInvalid(file: string, found: readonly ConfigFault[]): AppError {
+  const faults = [...found].sort((a, b) => a.line - b.line)
+  const [first] = faults
+  const message =
+    faults.length === 1 && first !== undefined
+      ? `${file}:${first.line}: ${first.message}`
+      : `${file}: ${faults.length} faults:\n${faults.map((f) => `  line ${f.line}: ${f.message}`).join('\n')}`
+  return new AppError('usage', 'config-invalid', message, {
+    hint: 'correct the file, then: brine config check',
+    details: { file, faults: faults.map(({ line, key, message }) => ({ line, key, message })) },
+  })
+}

@@ -1,0 +1,124 @@
+/**
+ * TOML text to values of the schema, with every fault and its line.
+ * Invariant: a value that is returned has the type and lies in the range of its key.
+ */
+import type { TomlError } from 'smol-toml'
+import { nearest } from '../base/nearest.js'
+import { parseDuration } from '../base/time.js'
+import { formatValue, KEYS, type Key } from './schema.js'
+
+export interface ConfigFault {
+  /** Counted from 1. */
+  readonly line: number
+  /** Null where the text is no TOML. */
+  readonly key: string | null
+  /** One sentence with the offending value, without file and line. */
+  readonly message: string
+}
+
+/** A value of the typed configuration; durations in seconds. */
+export type Value = string | number | boolean
+
+export interface Parsed {
+  /** What the file sets, by its TOML name. */
+  readonly values: ReadonlyMap<string, Value>
+  readonly faults: readonly ConfigFault[]
+}
+
+type Checked = { readonly value: Value } | { readonly fault: string }
+
+/** What the text sets, and all that is wrong with it. The parser is loaded only for a text that sets something. */
+export async function parseConfig(text: string): Promise<Parsed> {
+  if (setsNothing(text)) return { values: new Map(), faults: [] }
+  const { parse } = await import('smol-toml')
+  let table: Record<string, unknown>
+  try {
+    table = parse(text, { integersAsBigInt: true })
+  } catch (error) {
+    return { values: new Map(), faults: [syntaxFault(error)] }
+  }
+  const values = new Map<string, Value>()
+  const faults: ConfigFault[] = []
+  for (const [name, raw] of Object.entries(table)) {
+    const key = KEYS.get(name)
+    const checked = key === undefined ? { fault: unknownKey(name, raw) } : check(name, key, raw)
+    if ('value' in checked) values.set(name, checked.value)
+    else faults.push({ line: lineOf(text, name) ?? 1, key: name, message: checked.fault })
+  }
+  return { values, faults }
+}
+
+/** The line (from 1) on which a key or a table of that name is set; undefined when none does. */
+export function lineOf(text: string, name: string): number | undefined {
+  const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const setting = new RegExp(`^[ \\t]*(?:\\[\\[?[ \\t]*)?["']?${quoted}["']?[ \\t]*[.=\\]]`)
+  const index = text.split('\n').findIndex((line) => setting.test(line))
+  return index < 0 ? undefined : index + 1
+}
+
+function setsNothing(text: string): boolean {
+  return text.split('\n').every((line) => /^[ \t]*(?:#[\t\x20-\x7e\u0080-\uffff]*)?\r?$/.test(line))
+}
+
+function syntaxFault(error: unknown): ConfigFault {
+  if (!(error instanceof Error) || !('line' in error)) throw error
+  const { line, column } = error as TomlError
+  const [what = 'not TOML'] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
+  return { line, key: null, message: `not TOML, column ${column}: ${what}` }
+}
+
+function unknownKey(name: string, raw: unknown): string {
+  if (isTable(raw)) return `unknown table [${name}]`
+  const near = nearest(name, KEYS.keys())
+  const found = `unknown key ${JSON.stringify(name.slice(0, 80))}`
+  return near === undefined ? found : `${found}, did you mean ${near}?`
+}
+
+function isTable(raw: unknown): boolean {
+  if (Array.isArray(raw)) return raw.length > 0 && raw.every(isTable)
+  return typeof raw === 'object' && raw !== null && !('toISOString' in raw)
+}
+
+function check(name: string, key: Key, raw: unknown): Checked {
+  switch (key.type) {
+    case 'boolean':
+      return typeof raw === 'boolean' ? { value: raw } : wrong(name, 'true or false', raw)
+    case 'integer':
+      return checkInteger(name, key, raw)
+    case 'duration':
+      return checkDuration(name, key, raw)
+    case 'enum': {
+      const known = typeof raw === 'string' && key.values.includes(raw)
+      return known ? { value: raw } : wrong(name, `one of ${key.values.map((v) => formatValue(v)).join(', ')}`, raw)
+    }
+    case 'path': {
+      const absolute = typeof raw === 'string' && raw.startsWith('/') && !raw.includes('\0')
+      return absolute ? { value: raw } : wrong(name, 'an absolute path', raw)
+    }
+  }
+}
+
+function checkInteger(name: string, key: Key & { type: 'integer' }, raw: unknown): Checked {
+  const wanted = `a whole number from ${key.min} to ${key.max}`
+  if (typeof raw !== 'bigint' || raw < BigInt(key.min) || raw > BigInt(key.max)) return wrong(name, wanted, raw)
+  return { value: Number(raw) }
+}
+
+function checkDuration(name: string, key: Key & { type: 'duration' }, raw: unknown): Checked {
+  const seconds = typeof raw === 'string' ? parseDuration(raw) : undefined
+  if (seconds === undefined) return wrong(name, 'a duration such as "30s", "15m", "24h" or "90d"', raw)
+  if (seconds < key.min || seconds > key.max)
+    return wrong(name, `a duration from ${key.min} to ${key.max} seconds`, raw)
+  return { value: seconds }
+}
+
+function wrong(name: string, wanted: string, raw: unknown): Checked {
+  return { fault: `${name} must be ${wanted}, not ${describe(raw)}` }
+}
+
+function describe(raw: unknown): string {
+  if (typeof raw === 'string') return JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}…` : raw)
+  if (typeof raw === 'bigint' || typeof raw === 'number' || typeof raw === 'boolean') return String(raw)
+  if (Array.isArray(raw)) return 'an array'
+  return isTable(raw) ? 'a table' : 'a date'
+}

@@ -1,0 +1,113 @@
+/**
+ * Makes what is published equal to what is configured: the one place where a CA issues.
+ * Invariant: nothing to change and nothing due means no event, so that republishing by cron writes nothing.
+ */
+import { earlier, type Instant } from '../base/time.js'
+import { type ChildChanges, NO_CHILD_CHANGES, merge, reconcileChildren } from '../issuing/children.js'
+import { dueBefore, type Issuer, issuePoint } from '../issuing/issuer.js'
+import type { PublicationPoint } from '../issuing/point.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import type { Timing } from '../issuing/timing.js'
+import { fromResourceText } from '../resources/resource-set.js'
+import type { PointIssued } from './events.js'
+import { desiredRoas, reconcileRoas } from './roas.js'
+import {
+  type CaState,
+  type ClassKey,
+  currentKey,
+  issuerOf,
+  type ReceivedCertificate,
+  type ResourceClass,
+} from './state.js'
+
+export interface Reissue {
+  /** Issue manifest and CRL whether due or not. */
+  readonly force?: boolean
+  /** Certificates issued by the same command. */
+  readonly children?: { readonly class: string; readonly changes: ChildChanges }
+}
+
+type CertifiedKey = ClassKey & { readonly certificate: ReceivedCertificate }
+
+/** The events that bring every class of the CA up to its configuration. */
+export async function reconcile(
+  state: CaState,
+  ports: IssuingPorts,
+  reissue: Reissue = {},
+): Promise<readonly PointIssued[]> {
+  if (state.status !== 'active' || state.repository === null) return []
+  const events: PointIssued[] = []
+  for (const resourceClass of Object.values(state.classes)) {
+    const key = currentKey(resourceClass)
+    if (key === undefined) continue
+    const issuer = issuerOf(state.repository, resourceClass, key)
+    const event = await reconcileClass(state, resourceClass, key, issuer, ports, reissue)
+    if (event !== undefined) events.push(event)
+  }
+  return events
+}
+
+async function reconcileClass(
+  state: CaState,
+  resourceClass: ResourceClass,
+  key: CertifiedKey,
+  issuer: Issuer,
+  ports: IssuingPorts,
+  reissue: Reissue,
+): Promise<PointIssued | undefined> {
+  const held = fromResourceText(key.certificate.resources)
+  const asked = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
+  const fresh = new Set(asked.put.map((o) => o.name))
+  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports)
+  const children = merge([asked, kept])
+  const wanted = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
+  const roas = await reconcileRoas(wanted.roas, issuer, key.point, ports)
+  const put = [...children.put, ...roas.put]
+  const drop = [...children.drop, ...roas.drop]
+  const changed = put.length > 0 || drop.length > 0
+  if (!changed && reissue.force !== true && !manifestDue(key.point, ports)) return undefined
+  const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)
+  return {
+    type: 'point.issued',
+    class: resourceClass.name,
+    ski: key.ski,
+    issue,
+    issued: children.issued,
+    withdrawn: children.withdrawn,
+    aggregated: wanted.aggregated,
+  }
+}
+
+/** A certificate just asked for is not to be renewed again by the same command. */
+function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): PublicationPoint {
+  if (fresh.size === 0) return point
+  return { ...point, objects: Object.fromEntries(Object.entries(point.objects).filter(([name]) => !fresh.has(name))) }
+}
+
+function manifestDue(point: PublicationPoint, ports: Pick<IssuingPorts, 'clock' | 'timing'>): boolean {
+  return (
+    point.nextUpdate === null || ports.clock.now() >= dueBefore(point.nextUpdate, ports.timing.publishBeforeNextSeconds)
+  )
+}
+
+/** When this CA must next issue something, and when its first object goes stale; null when it publishes nothing. */
+export function dueTimes(state: CaState, timing: Timing): { readonly due: Instant; readonly staleAt: Instant } | null {
+  if (state.status !== 'active') return null
+  let due: Instant | undefined
+  let staleAt: Instant | undefined
+  const soon = (end: Instant, seconds: number): void => {
+    const at = dueBefore(end, seconds)
+    due = due === undefined ? at : earlier(due, at)
+  }
+  for (const { keys } of Object.values(state.classes)) {
+    for (const { point, certificate } of keys) {
+      if (point.nextUpdate === null || certificate === null) continue
+      soon(point.nextUpdate, timing.publishBeforeNextSeconds)
+      soon(certificate.notAfter, timing.childReissueSeconds)
+      staleAt = staleAt === undefined ? point.nextUpdate : earlier(staleAt, point.nextUpdate)
+      for (const [name, object] of Object.entries(point.objects))
+        soon(object.notAfter, name.endsWith('.roa') ? timing.roaReissueSeconds : timing.childReissueSeconds)
+    }
+  }
+  return due === undefined || staleAt === undefined ? null : { due, staleAt }
+}

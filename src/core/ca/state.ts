@@ -1,0 +1,131 @@
+/** A CA as its events made it. STORED in snapshots: a change of shape needs a migration. */
+import type { Handle } from '../base/handle.js'
+import type { Table } from '../base/record.js'
+import type { Instant } from '../base/time.js'
+import type { KeyId, Sha256 } from '../crypto/ports.js'
+import type { AggregateId } from '../eventsourcing/types.js'
+import type { Child } from '../issuing/children.js'
+import type { Issuer } from '../issuing/issuer.js'
+import { spkiOf } from '../issuing/issuer.js'
+import { type PublicationPoint, pointFiles } from '../issuing/point.js'
+import type { ResourceText } from '../resources/types.js'
+
+/** STORED. Where this CA publishes. */
+export interface Repository {
+  readonly transport: 'local'
+  /** rsync URI with trailing slash: everything of this CA lies below. */
+  readonly base: string
+  /** RRDP notification. */
+  readonly notify: string
+}
+
+/** STORED. */
+export interface Parent {
+  readonly transport: 'local'
+  readonly aggregate: AggregateId
+  /** What the parent calls us. */
+  readonly childName: Handle
+}
+
+/** STORED. The certificate that a parent issued to one of our keys. */
+export interface ReceivedCertificate {
+  readonly uri: string
+  readonly sha256: Sha256
+  readonly resources: ResourceText
+  readonly notAfter: Instant
+}
+
+/** STORED. `pending`: no certificate yet; `current`: issues and publishes. */
+export interface ClassKey {
+  readonly state: 'pending' | 'current'
+  readonly ski: KeyId
+  /** Base64 SubjectPublicKeyInfo. */
+  readonly spki: string
+  readonly certificate: ReceivedCertificate | null
+  readonly point: PublicationPoint
+}
+
+/** STORED. Resources from one class of one parent (RFC 6492 section 3.3.2). */
+export interface ResourceClass {
+  /** Ours: a counter, and the folder below the CA's base. */
+  readonly name: string
+  readonly parent: Handle
+  /** The parent's name for it. */
+  readonly parentClass: string
+  readonly keys: readonly ClassKey[]
+  /** One ROA per AS instead of one per prefix. */
+  readonly aggregated: boolean
+}
+
+/** STORED. A ROA that the operator wants; the key in the table is its text `P-L => ASN`. */
+export interface RoaConfig {
+  readonly asn: number
+  readonly prefix: string
+  readonly maxLength: number
+  readonly comment: string | null
+  readonly since: Instant
+}
+
+/** STORED. */
+export interface CaState {
+  readonly handle: Handle
+  readonly status: 'absent' | 'active' | 'removed'
+  readonly repository: Repository | null
+  readonly parents: Table<Parent>
+  readonly children: Table<Child>
+  readonly classes: Table<ResourceClass>
+  /** Name of the next resource class. */
+  readonly nextClass: number
+  readonly roas: Table<RoaConfig>
+  /** Manifest numbers start at least here: raised when the world may have seen more than this state knows. */
+  readonly numberFloor: number
+}
+
+export function initialCa(handle: Handle): CaState {
+  return {
+    handle,
+    status: 'absent',
+    repository: null,
+    parents: {},
+    children: {},
+    classes: {},
+    nextClass: 0,
+    roas: {},
+    numberFloor: 0,
+  }
+}
+
+/** The key of a class that publishes, if it has a certificate. */
+export function currentKey(
+  resourceClass: ResourceClass,
+): (ClassKey & { certificate: ReceivedCertificate }) | undefined {
+  const key = resourceClass.keys.find((k) => k.state === 'current')
+  return key === undefined || key.certificate === null ? undefined : { ...key, certificate: key.certificate }
+}
+
+/** The folder of a class, with trailing slash. */
+export function classBase(repository: Repository, name: string): string {
+  return `${repository.base}${name}/`
+}
+
+/** The issuer that a class's current key is. */
+export function issuerOf(
+  repository: Repository,
+  resourceClass: ResourceClass,
+  key: ClassKey & { certificate: ReceivedCertificate },
+): Issuer {
+  return {
+    ski: key.ski,
+    spki: spkiOf(key.spki),
+    certificateUri: key.certificate.uri,
+    base: classBase(repository, resourceClass.name),
+  }
+}
+
+/** Everything that this CA wants published, by name below its base. */
+export function publishedFiles(state: CaState): readonly { name: string; sha256: Sha256; size: number }[] {
+  if (state.status !== 'active') return []
+  return Object.values(state.classes).flatMap((c) =>
+    c.keys.flatMap((k) => pointFiles(k.ski, k.point).map((f) => ({ ...f, name: `${c.name}/${f.name}` }))),
+  )
+}

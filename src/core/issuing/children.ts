@@ -1,0 +1,225 @@
+/**
+ * Children of a CA or trust anchor: what each may hold, what each was given, and what must be issued anew or taken back.
+ * Invariant: a child's certificate never holds more than the entitlement and the issuer's own certificate together (RFC 6487 section 7.2).
+ */
+import { toBase64 } from '../base/bytes.js'
+import type { Fault } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import { type Table, entry, withEntry, withoutEntry } from '../base/record.js'
+import type { Instant } from '../base/time.js'
+import type { KeyId, Sha256 } from '../crypto/ports.js'
+import {
+  containsSet,
+  equalSets,
+  fromResourceText,
+  intersection,
+  isEmpty,
+  toResourceText,
+} from '../resources/resource-set.js'
+import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { type Issuer, contentDigest, dueBefore, issueCaCertificate, spkiOf } from './issuer.js'
+import type { NamedObject, PublicationPoint } from './point.js'
+import type { IssuingPorts } from './ports.js'
+
+/** STORED. Where a child publishes (RFC 6487 section 4.8.8). */
+export interface ChildSia {
+  readonly caRepository: string
+  readonly manifest: string
+  readonly notify?: string
+}
+
+/** STORED. A certificate that we issued to one key of a child. */
+export interface IssuedCertificate {
+  readonly child: Handle
+  readonly ski: KeyId
+  /** Base64 of the child's SubjectPublicKeyInfo: kept so that we can shrink the certificate without asking. */
+  readonly spki: string
+  readonly sia: ChildSia
+  readonly resources: ResourceText
+  readonly sha256: Sha256
+  readonly notAfter: Instant
+}
+
+/** STORED. */
+export interface Child {
+  /** How requests reach us: for now in this data directory. */
+  readonly transport: 'local'
+  readonly resources: ResourceText
+  /** By key. */
+  readonly issued: Table<IssuedCertificate>
+}
+
+/** A certificate request of a child: proof of possession is the caller's part. */
+export interface ChildRequest {
+  readonly child: Handle
+  readonly ski: KeyId
+  readonly spki: string
+  readonly sia: ChildSia
+}
+
+/** What a child may ask for and what it was given (the answer to a `list`, RFC 6492 section 3.3.2). */
+export interface Entitlement {
+  readonly className: string
+  readonly resources: ResourceText
+  /** Of the issuing key. */
+  readonly issuerUri: string
+  readonly issued: readonly IssuedCertificate[]
+}
+
+/** What a change of the children means for the publication point. */
+export interface ChildChanges {
+  readonly put: readonly NamedObject[]
+  readonly drop: readonly string[]
+  readonly issued: readonly IssuedCertificate[]
+  readonly withdrawn: readonly { readonly child: Handle; readonly ski: KeyId }[]
+}
+
+export const NO_CHILD_CHANGES: ChildChanges = { put: [], drop: [], issued: [], withdrawn: [] }
+
+/** The table with issued and withdrawn certificates applied. Total: a child that is gone is passed over. */
+export function evolveChildren(
+  children: Table<Child>,
+  changes: Pick<ChildChanges, 'issued' | 'withdrawn'>,
+): Table<Child> {
+  let table = children
+  for (const certificate of changes.issued) {
+    const child = entry(table, certificate.child)
+    if (child !== undefined)
+      table = withEntry(table, certificate.child, {
+        ...child,
+        issued: withEntry(child.issued, certificate.ski, certificate),
+      })
+  }
+  for (const { child: name, ski } of changes.withdrawn) {
+    const child = entry(table, name)
+    if (child !== undefined) table = withEntry(table, name, { ...child, issued: withoutEntry(child.issued, ski) })
+  }
+  return table
+}
+
+/** Faults of adding a child. `held` is what the issuer's certificate holds. */
+export function checkChildAdd(
+  children: Table<Child>,
+  name: Handle,
+  resources: ResourceSet,
+  held: ResourceSet,
+): readonly Fault[] {
+  if (entry(children, name) !== undefined)
+    return [{ code: 'child-duplicate', message: `there is a child ${name} already` }]
+  return checkHeld(name, resources, held)
+}
+
+/** Faults of changing a child's resources. */
+export function checkChildUpdate(
+  children: Table<Child>,
+  name: Handle,
+  resources: ResourceSet,
+  held: ResourceSet,
+): readonly Fault[] {
+  if (entry(children, name) === undefined) return [unknownChild(name)]
+  return checkHeld(name, resources, held)
+}
+
+export function unknownChild(name: Handle): Fault {
+  return { code: 'child-unknown', message: `there is no child ${name}` }
+}
+
+function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): readonly Fault[] {
+  if (containsSet(held, resources)) return []
+  return [
+    {
+      code: 'child-not-held',
+      message: `child ${name}: resources beyond what this CA holds`,
+      details: { ...toResourceText(resources) },
+    },
+  ]
+}
+
+/** What the child is entitled to under an issuing certificate that holds `held`. */
+export function entitled(child: Child, held: ResourceSet): ResourceSet {
+  return intersection(fromResourceText(child.resources), held)
+}
+
+/** Issues or re-issues one certificate on request. */
+export async function certify(
+  issuer: Issuer,
+  request: ChildRequest,
+  resources: ResourceSet,
+  ports: IssuingPorts,
+): Promise<ChildChanges> {
+  const text = toResourceText(resources)
+  const sia = { kind: 'ca' as const, ...request.sia }
+  const object = await issueCaCertificate(
+    issuer,
+    { ski: request.ski, spki: spkiOf(request.spki), sia, resources },
+    contentDigest({ ski: request.ski, sia: request.sia, text }),
+    ports,
+  )
+  const issued: IssuedCertificate = { ...request, resources: text, sha256: object.sha256, notAfter: object.notAfter }
+  return { put: [object], drop: [], issued: [issued], withdrawn: [] }
+}
+
+/**
+ * What must happen to certificates already issued: shrunk where they hold too much, taken back where nothing is left, renewed before they run
+ * out. Growing waits for the child's own request.
+ */
+export async function reconcileChildren(
+  children: Table<Child>,
+  issuer: Issuer,
+  point: PublicationPoint,
+  held: ResourceSet,
+  ports: IssuingPorts,
+): Promise<ChildChanges> {
+  const changes: ChildChanges[] = []
+  const named = new Set<string>()
+  for (const child of Object.values(children)) {
+    for (const certificate of Object.values(child.issued)) {
+      const name = `${certificate.ski}.cer`
+      if (entry(point.objects, name)?.sha256 !== certificate.sha256) continue
+      named.add(name)
+      changes.push(await reconcileOne(child, certificate, issuer, held, ports))
+    }
+  }
+  const stray = Object.keys(point.objects).filter((name) => name.endsWith('.cer') && !named.has(name))
+  return merge([...changes, { ...NO_CHILD_CHANGES, drop: stray }])
+}
+
+async function reconcileOne(
+  child: Child,
+  certificate: IssuedCertificate,
+  issuer: Issuer,
+  held: ResourceSet,
+  ports: IssuingPorts,
+): Promise<ChildChanges> {
+  const may = entitled(child, held)
+  const has = fromResourceText(certificate.resources)
+  const { child: name, ski } = certificate
+  if (isEmpty(intersection(has, may)))
+    return { ...NO_CHILD_CHANGES, drop: [`${ski}.cer`], withdrawn: [{ child: name, ski }] }
+  const due = ports.clock.now() >= dueBefore(certificate.notAfter, ports.timing.childReissueSeconds)
+  if (containsSet(may, has) && !due) return NO_CHILD_CHANGES
+  return certify(issuer, certificate, intersection(has, may), ports)
+}
+
+export function merge(changes: readonly ChildChanges[]): ChildChanges {
+  return {
+    put: changes.flatMap((c) => c.put),
+    drop: changes.flatMap((c) => c.drop),
+    issued: changes.flatMap((c) => c.issued),
+    withdrawn: changes.flatMap((c) => c.withdrawn),
+  }
+}
+
+/** What a child holds a certificate for and what it could hold differ: it has to ask. */
+export function wantsCertificate(
+  certificate: { readonly resources: ResourceText } | null,
+  entitlement: Entitlement,
+): boolean {
+  return (
+    certificate === null || !equalSets(fromResourceText(certificate.resources), fromResourceText(entitlement.resources))
+  )
+}
+
+export function requestOf(child: Handle, ski: KeyId, spki: Uint8Array, sia: ChildSia): ChildRequest {
+  return { child, ski, spki: toBase64(spki), sia }
+}

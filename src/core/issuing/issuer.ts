@@ -1,0 +1,314 @@
+/**
+ * Signs what one CA key issues: certificates, ROAs, and the manifest and CRL that go with every change.
+ * Invariant: nothing leaves here that its profile refuses or that does not decode strictly (RFC 6487, 6488, 9286, 9582).
+ */
+import { fromBase64, fromHex } from '../base/bytes.js'
+import { AppError } from '../base/errors.js'
+import { jsonDigest } from '../crypto/digest.js'
+import { type Random, randomBelow } from '../base/ports.js'
+import { type Instant, addSeconds, clockBehind, epochOf, instantOf, later } from '../base/time.js'
+import type { KeyId, Sha256, Sign } from '../crypto/ports.js'
+import type { ResourceSet } from '../resources/types.js'
+import { certificateResources, signCertificate } from '../rpki/cert.js'
+import { signCrl } from '../rpki/crl.js'
+import { encodeManifest } from '../rpki/manifest.js'
+import {
+  checkCertificateContent,
+  checkCrlContent,
+  checkManifestContent,
+  checkRoaContent,
+} from '../rpki/profile/index.js'
+import { encodeRoa } from '../rpki/roa.js'
+import { signObject } from '../rpki/signed-object.js'
+import type { CertificateContent, ObjectFault, RoaContent, SignedObjectType, SubjectInfoAccess } from '../rpki/types.js'
+import {
+  liveRevocations,
+  type NamedObject,
+  type PointIssue,
+  type PublicationPoint,
+  type PublishedObject,
+  type Revocation,
+} from './point.js'
+import type { IssuingPorts } from './ports.js'
+
+/** Signing reaches back this far, so that a relying party with a slow clock sees no future (seconds). */
+const BACKDATE = 300
+
+/** The key that issues and where its objects lie. */
+export interface Issuer {
+  readonly ski: KeyId
+  readonly spki: Uint8Array
+  /** Where the certificate of this key is published: AIA of everything it issues. */
+  readonly certificateUri: string
+  /** Publication point, with trailing slash. */
+  readonly base: string
+}
+
+/** A certificate to issue to another CA. */
+export interface CaCertificateRequest {
+  readonly ski: KeyId
+  readonly spki: Uint8Array
+  readonly sia: Extract<SubjectInfoAccess, { kind: 'ca' }>
+  readonly resources: ResourceSet
+}
+
+/** What a manifest change brings and takes. */
+export interface PointChange {
+  readonly put: readonly NamedObject[]
+  readonly drop: readonly string[]
+  /** The new number is at least this: after a restore numbers jump ahead of what the world may have seen. */
+  readonly atLeast?: number
+}
+
+/** 20 random octets, positive (RFC 6487 section 4.2, RFC 5280 section 4.1.2.2). */
+export function randomSerial(random: Random): bigint {
+  const bytes = random.bytes(20)
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+}
+
+export function serialText(serial: bigint): string {
+  const hex = serial.toString(16).toUpperCase()
+  return hex.length % 2 === 0 ? hex : `0${hex}`
+}
+
+export function serialOf(text: string): bigint {
+  return BigInt(`0x${text}`)
+}
+
+/** Issues a CA certificate (RFC 6487) and returns it as a published object named `<SKI>.cer`. */
+export async function issueCaCertificate(
+  issuer: Issuer,
+  request: CaCertificateRequest,
+  content: string,
+  ports: IssuingPorts,
+): Promise<NamedObject> {
+  const now = ports.clock.now()
+  const serial = randomSerial(ports.random)
+  const notAfter = addSeconds(now, ports.timing.childValidSeconds)
+  const certificate: CertificateContent = {
+    kind: 'ca',
+    serial,
+    issuer: issuer.ski,
+    subject: request.ski,
+    notBefore: addSeconds(now, -BACKDATE),
+    notAfter,
+    spki: request.spki,
+    aki: issuer.ski,
+    crl: `${issuer.base}${issuer.ski}.crl`,
+    aia: issuer.certificateUri,
+    sia: request.sia,
+    resources: certificateResources(request.resources),
+  }
+  const name = `${request.ski}.cer`
+  refuse(name, checkCertificateContent(certificate))
+  const bytes = await signCertificate(certificate, signWith(issuer, ports))
+  return keep(name, bytes, serial, notAfter, content, issuer, ports)
+}
+
+/** Issues a ROA (RFC 9582) under `name`, with a one-time EE certificate. */
+export async function issueRoa(
+  issuer: Issuer,
+  name: string,
+  roa: RoaContent,
+  ee: ResourceSet,
+  content: string,
+  ports: IssuingPorts,
+): Promise<NamedObject> {
+  const now = ports.clock.now()
+  refuse(name, checkRoaContent(roa))
+  return signAndKeep(issuer, ports, {
+    type: 'roa',
+    name,
+    eContent: encodeRoa(roa),
+    signingTime: now,
+    notBefore: addSeconds(now, -BACKDATE),
+    notAfter: addSeconds(now, ports.timing.roaValidSeconds),
+    resources: certificateResources({ asn: [], ipv4: ee.ipv4, ipv6: ee.ipv6 }),
+    content,
+  })
+}
+
+/** The time and number of the next manifest. Throws `clock-behind` when the clock stands before the last one, `wait-a-second` when time must pass first. */
+export function nextIssue(
+  point: PublicationPoint,
+  ports: IssuingPorts,
+  atLeast = 0,
+): Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'> {
+  const now = ports.clock.now()
+  const last = point.thisUpdate
+  if (last !== null && now < last) throw clockBehind(now, last)
+  const back = addSeconds(now, -BACKDATE)
+  const thisUpdate = last === null ? back : later(back, addSeconds(last, 1))
+  if (thisUpdate > now) {
+    throw new AppError(
+      'rejected',
+      'wait-a-second',
+      `a manifest of ${last} exists already; the next may follow in a second`,
+      {
+        retry: true,
+        retryAfter: 1,
+      },
+    )
+  }
+  const jitter = randomBelow(ports.random, Math.floor(ports.timing.publishJitterSeconds / 60) + 1) * 60
+  const nextUpdate = addSeconds(now, ports.timing.publishNextSeconds - jitter)
+  return { number: Math.max(point.number + 1, atLeast), thisUpdate, nextUpdate }
+}
+
+/** Issues CRL and manifest over the point with a change applied; what the change drops or replaces is revoked. */
+export async function issuePoint(
+  issuer: Issuer,
+  point: PublicationPoint,
+  change: PointChange,
+  ports: IssuingPorts,
+): Promise<PointIssue> {
+  const next = nextIssue(point, ports, change.atLeast)
+  const revoked = revocations(point, change, next.thisUpdate)
+  const crl = await issueCrl(issuer, liveRevocations([...point.revoked, ...revoked], next.thisUpdate), next, ports)
+  const gone = new Set(change.drop)
+  const files = new Map<string, Sha256>([[`${issuer.ski}.crl`, crl.sha256]])
+  for (const [name, object] of Object.entries(point.objects)) if (!gone.has(name)) files.set(name, object.sha256)
+  for (const object of change.put) files.set(object.name, object.sha256)
+  const manifest = await issueManifest(issuer, files, next, ports)
+  return { ...next, manifest, crl, put: change.put, drop: change.drop, revoked }
+}
+
+function revocations(point: PublicationPoint, change: PointChange, at: Instant): readonly Revocation[] {
+  const dead: PublishedObject[] = []
+  for (const name of [...change.drop, ...change.put.map((o) => o.name)]) {
+    const old = Object.hasOwn(point.objects, name) ? point.objects[name] : undefined
+    if (old !== undefined) dead.push(old)
+  }
+  if (point.manifest !== null) dead.push(point.manifest)
+  return dead.filter((o) => o.notAfter >= at).map((o) => ({ serial: o.serial, at, expires: o.notAfter }))
+}
+
+async function issueCrl(
+  issuer: Issuer,
+  revoked: readonly Revocation[],
+  next: Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'>,
+  ports: IssuingPorts,
+): Promise<PointIssue['crl']> {
+  const content = {
+    issuer: issuer.ski,
+    aki: issuer.ski,
+    thisUpdate: next.thisUpdate,
+    nextUpdate: next.nextUpdate,
+    number: BigInt(next.number),
+    revoked: revoked.map((r) => ({ serial: serialOf(r.serial), revokedAt: r.at })),
+  }
+  const name = `${issuer.ski}.crl`
+  refuse(name, checkCrlContent(content))
+  const bytes = await signCrl(content, signWith(issuer, ports))
+  refuse(name, ports.review(name, bytes, issuer.spki))
+  return { sha256: ports.objects.put(bytes), size: bytes.length }
+}
+
+async function issueManifest(
+  issuer: Issuer,
+  files: ReadonlyMap<string, Sha256>,
+  next: Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'>,
+  ports: IssuingPorts,
+): Promise<PublishedObject> {
+  const content = {
+    number: BigInt(next.number),
+    thisUpdate: next.thisUpdate,
+    nextUpdate: next.nextUpdate,
+    files: [...files].map(([name, hash]) => ({ name, sha256: fromHex(hash) ?? new Uint8Array() })),
+  }
+  const name = `${issuer.ski}.mft`
+  refuse(name, checkManifestContent(content))
+  const { name: _name, ...manifest } = await signAndKeep(issuer, ports, {
+    type: 'mft',
+    name,
+    eContent: encodeManifest(content),
+    signingTime: ports.clock.now(),
+    notBefore: next.thisUpdate,
+    notAfter: next.nextUpdate,
+    resources: { asn: 'inherit', ipv4: 'inherit', ipv6: 'inherit' },
+    content: String(next.number),
+  })
+  return manifest
+}
+
+interface SigningOrder {
+  readonly type: SignedObjectType
+  readonly name: string
+  readonly eContent: Uint8Array
+  readonly signingTime: Instant
+  readonly notBefore: Instant
+  readonly notAfter: Instant
+  readonly resources: CertificateContent['resources']
+  readonly content: string
+}
+
+async function signAndKeep(issuer: Issuer, ports: IssuingPorts, order: SigningOrder): Promise<NamedObject> {
+  const serial = randomSerial(ports.random)
+  const bytes = await ports.signer.signOneOff((key) =>
+    signObject({
+      type: order.type,
+      eContent: order.eContent,
+      signingTime: order.signingTime,
+      ee: {
+        serial,
+        issuer: issuer.ski,
+        notBefore: order.notBefore,
+        notAfter: order.notAfter,
+        aki: issuer.ski,
+        crl: `${issuer.base}${issuer.ski}.crl`,
+        aia: issuer.certificateUri,
+        sia: { kind: 'ee', signedObject: `${issuer.base}${order.name}` },
+        resources: order.resources,
+      },
+      issuerSign: signWith(issuer, ports),
+      key,
+    }),
+  )
+  return keep(order.name, bytes, serial, order.notAfter, order.content, issuer, ports)
+}
+
+function keep(
+  name: string,
+  bytes: Uint8Array,
+  serial: bigint,
+  notAfter: Instant,
+  content: string,
+  issuer: Issuer,
+  ports: IssuingPorts,
+): NamedObject {
+  refuse(name, ports.review(name, bytes, issuer.spki))
+  return { name, sha256: ports.objects.put(bytes), size: bytes.length, serial: serialText(serial), notAfter, content }
+}
+
+function signWith(issuer: Issuer, ports: IssuingPorts): Sign {
+  return (tbs) => ports.signer.sign(issuer.ski, tbs)
+}
+
+/** An object of ours that its own profile refuses is a bug, not bad input: nothing may leave. */
+export function refuse(name: string, faults: readonly ObjectFault[]): void {
+  if (faults.length === 0) return
+  const text = faults.map((f) => `${name}: ${f.rule}: ${f.message}`).join('\n')
+  throw new AppError(
+    'internal',
+    'object-profile',
+    `refused to publish an object that relying parties would reject\n${text}`,
+  )
+}
+
+/** A stored public key. */
+export function spkiOf(base64: string): Uint8Array {
+  const bytes = fromBase64(base64)
+  if (bytes === undefined) throw new AppError('corrupt', 'key-text', 'a stored public key is not base64')
+  return bytes
+}
+
+/** The digest by which content is compared. */
+export function contentDigest(value: unknown): string {
+  return jsonDigest(value).slice(0, 32)
+}
+
+/** When `seconds` before `end` begins. */
+export function dueBefore(end: Instant, seconds: number): Instant {
+  return instantOf(epochOf(end) - seconds)
+}

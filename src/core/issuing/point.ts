@@ -1,0 +1,100 @@
+/**
+ * A publication point: everything that one CA key has published, its CRL and its manifest (RFC 9286, RFC 6487 section 5).
+ * Invariant: manifest and CRL are issued together with one number that only rises, and thisUpdate only rises.
+ */
+import { type Table, withEntries } from '../base/record.js'
+import type { Instant } from '../base/time.js'
+import type { KeyId, Sha256 } from '../crypto/ports.js'
+
+/** STORED. One published object that the manifest lists. */
+export interface PublishedObject {
+  readonly sha256: Sha256
+  /** Octets. */
+  readonly size: number
+  /** Of the object's certificate, upper-case hex: what a CRL would revoke. */
+  readonly serial: string
+  readonly notAfter: Instant
+  /** Digest of what the object says: the same content is not signed again. */
+  readonly content: string
+}
+
+/** STORED. */
+export interface Revocation {
+  readonly serial: string
+  readonly at: Instant
+  /** Past this the entry leaves the CRL: the certificate is dead by itself. */
+  readonly expires: Instant
+}
+
+/** STORED. */
+export interface PublicationPoint {
+  /** Manifest and CRL number; 0 before the first. */
+  readonly number: number
+  readonly thisUpdate: Instant | null
+  readonly nextUpdate: Instant | null
+  readonly manifest: PublishedObject | null
+  readonly crl: { readonly sha256: Sha256; readonly size: number } | null
+  /** By file name: certificates, ROAs; without manifest and CRL. */
+  readonly objects: Table<PublishedObject>
+  readonly revoked: readonly Revocation[]
+}
+
+export interface NamedObject extends PublishedObject {
+  readonly name: string
+}
+
+/** STORED inside the events that issue. What one new manifest brought. */
+export interface PointIssue {
+  readonly number: number
+  readonly thisUpdate: Instant
+  readonly nextUpdate: Instant
+  readonly manifest: PublishedObject
+  readonly crl: { readonly sha256: Sha256; readonly size: number }
+  readonly put: readonly NamedObject[]
+  readonly drop: readonly string[]
+  readonly revoked: readonly Revocation[]
+}
+
+export const EMPTY_POINT: PublicationPoint = {
+  number: 0,
+  thisUpdate: null,
+  nextUpdate: null,
+  manifest: null,
+  crl: null,
+  objects: {},
+  revoked: [],
+}
+
+/** The point after an issue; revocations of what has expired leave. */
+export function evolvePoint(point: PublicationPoint, issue: PointIssue): PublicationPoint {
+  return {
+    number: issue.number,
+    thisUpdate: issue.thisUpdate,
+    nextUpdate: issue.nextUpdate,
+    manifest: issue.manifest,
+    crl: issue.crl,
+    objects: withEntries(
+      point.objects,
+      issue.put.map(({ name, ...object }) => [name, object] as const),
+      issue.drop,
+    ),
+    revoked: liveRevocations([...point.revoked, ...issue.revoked], issue.thisUpdate),
+  }
+}
+
+/** Those that a CRL of `at` must still list. */
+export function liveRevocations(all: readonly Revocation[], at: Instant): readonly Revocation[] {
+  return all.filter((r) => r.expires >= at)
+}
+
+/** Every file of the point, manifest and CRL included, by name. */
+export function pointFiles(
+  ski: KeyId,
+  point: PublicationPoint,
+): readonly { name: string; sha256: Sha256; size: number }[] {
+  if (point.manifest === null || point.crl === null) return []
+  const files = Object.entries(point.objects).map(([name, o]) => ({ name, sha256: o.sha256, size: o.size }))
+  files.push({ name: `${ski}.mft`, sha256: point.manifest.sha256, size: point.manifest.size })
+  files.push({ name: `${ski}.crl`, ...point.crl })
+  return files
+}

@@ -1,0 +1,60 @@
+/** The self-signed certificate of a trust anchor and its locator (RFC 6487, RFC 8630). The key never changes: relying parties hold it in the TAL. */
+import { AppError } from '../base/errors.js'
+import { addSeconds } from '../base/time.js'
+import { contentDigest, dueBefore, randomSerial, refuse, serialText, spkiOf } from '../issuing/issuer.js'
+import type { PublishedObject } from '../issuing/point.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import { ALL_RESOURCES } from '../resources/resource-set.js'
+import { certificateResources, signCertificate } from '../rpki/cert.js'
+import { checkCertificateContent } from '../rpki/profile/index.js'
+import { encodeTal } from '../rpki/tal.js'
+import type { CertificateContent } from '../rpki/types.js'
+import { taIssuer, type TaState } from './state.js'
+
+/** Renewed with less than this left (seconds): half a year, so that a forgotten machine is no outage. */
+const RENEW_BEFORE = 26 * 7 * 86400
+
+/** Is it time to renew the self-signed certificate? */
+export function certificateDue(state: TaState, ports: Pick<IssuingPorts, 'clock'>): boolean {
+  return state.certificate !== null && ports.clock.now() >= dueBefore(state.certificate.notAfter, RENEW_BEFORE)
+}
+
+/** Signs the anchor's certificate over all resources. */
+export async function issueTaCertificate(state: TaState, ports: IssuingPorts): Promise<PublishedObject> {
+  const { key, place } = state
+  if (key === null || place === null) throw new TypeError('a certificate needs a key and a place')
+  const now = ports.clock.now()
+  const issuer = taIssuer(key, place)
+  const serial = randomSerial(ports.random)
+  const notAfter = addSeconds(now, ports.timing.taValidSeconds)
+  const content: CertificateContent = {
+    kind: 'ta',
+    serial,
+    issuer: key.ski,
+    subject: key.ski,
+    notBefore: addSeconds(now, -300),
+    notAfter,
+    spki: issuer.spki,
+    sia: { kind: 'ca', caRepository: issuer.base, manifest: `${issuer.base}${key.ski}.mft`, notify: place.notify },
+    resources: certificateResources(ALL_RESOURCES),
+  }
+  refuse('ta.cer', checkCertificateContent(content))
+  const bytes = await signCertificate(content, (tbs) => ports.signer.sign(key.ski, tbs))
+  refuse('ta.cer', ports.review('ta.cer', bytes, issuer.spki))
+  return {
+    sha256: ports.objects.put(bytes),
+    size: bytes.length,
+    serial: serialText(serial),
+    notAfter,
+    content: contentDigest(content.sia),
+  }
+}
+
+/** The trust anchor locator (RFC 8630). Throws `ta-unknown` before `ta init`. */
+export function taLocator(state: TaState): string {
+  if (state.key === null || state.place === null)
+    throw new AppError('rejected', 'ta-unknown', `there is no trust anchor ${state.handle}`, {
+      hint: 'brine ta init makes one',
+    })
+  return encodeTal({ comments: [], uris: state.place.uris, spki: spkiOf(state.key.spki) })
+}

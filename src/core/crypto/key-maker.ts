@@ -1,0 +1,115 @@
+/**
+ * RSA-2048 keys with exponent 65537 (RFC 7935 section 3), made on libuv's threads and read from PKCS#8.
+ * Invariant: a `FreshKey` has the size and exponent that the profile wants, and its private half belongs to its public half.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { keyIdOf } from './digest.js'
+import { inLanes } from './lanes.js'
+import type { PublicKey } from './ports.js'
+
+const MODULUS_BITS = 2048
+const EXPONENT = 65537n
+
+/** A key pair in memory. The private half leaves only through `exportPkcs8`; dropping the last reference frees and clears it. */
+export interface FreshKey extends PublicKey {
+  readonly privateKey: KeyObject
+}
+
+export interface MakeOptions {
+  /** The number of cores to use. libuv runs at most UV_THREADPOOL_SIZE (4 when unset) keys at once. */
+  readonly concurrency: number
+  /** After each key: how many are made, of how many. */
+  readonly onProgress?: (made: number, total: number) => void
+  /** Stops before the next key; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Another source of keys; `makeKey` when left out. */
+  readonly make?: () => Promise<FreshKey>
+}
+
+/** `count` new keys. The event loop stays free: a lock's heartbeat goes on while keys are made. */
+export async function makeKeys(count: number, options: MakeOptions): Promise<FreshKey[]> {
+  const make = options.make ?? makeKey
+  const keys: FreshKey[] = []
+  let started = 0
+  const next = async (): Promise<void> => {
+    started++
+    keys.push(await make())
+    options.onProgress?.(keys.length, count)
+  }
+  await inLanes(Math.min(inFlightFor(options.concurrency), count), () => {
+    if (started >= count) return undefined
+    options.signal?.throwIfAborted()
+    return next()
+  })
+  return keys
+}
+
+/** One more than there are cores: no thread idles while the event loop takes the last key and asks for the next (10 % on Node 24). */
+export function inFlightFor(concurrency: number): number {
+  return concurrency + 1
+}
+
+/** One new key. */
+export function makeKey(): Promise<FreshKey> {
+  return new Promise((resolve, reject) => {
+    const parameters = { modulusLength: MODULUS_BITS, publicExponent: Number(EXPONENT) }
+    generateKeyPair('rsa', parameters, (error, publicKey, privateKey) => {
+      if (error !== null) return reject(error)
+      const spki = exportSpki(publicKey)
+      resolve({ id: keyIdOf(spki), spki, privateKey })
+    })
+  })
+}
+
+/** PKCS#8 DER, unencrypted: for the key store only. The caller clears it after use. */
+export function exportPkcs8(key: KeyObject): Uint8Array {
+  return key.export({ type: 'pkcs8', format: 'der' })
+}
+
+/** The key in these bytes. Throws a TypeError that says what is wrong and quotes nothing of the key. */
+export function importPkcs8(pkcs8: Uint8Array): FreshKey {
+  const privateKey = parse(pkcs8)
+  if (privateKey.asymmetricKeyType !== 'rsa') throw new TypeError(`${privateKey.asymmetricKeyType} key, not RSA`)
+  const { modulusLength, publicExponent } = privateKey.asymmetricKeyDetails ?? {}
+  if (modulusLength !== MODULUS_BITS || publicExponent !== EXPONENT)
+    throw new TypeError(`RSA key of ${modulusLength} bits with exponent ${publicExponent}, not 2048 and 65537`)
+  if (!isConsistent(privateKey)) throw new TypeError('RSA key whose private numbers do not belong to its modulus')
+  const spki = exportSpki(createPublicKey(privateKey))
+  return { id: keyIdOf(spki), spki, privateKey }
+}
+
+function parse(pkcs8: Uint8Array): KeyObject {
+  try {
+    return createPrivateKey({
+      key: Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length),
+      format: 'der',
+      type: 'pkcs8',
+    })
+  } catch {
+    // OpenSSL's message names library internals and, in some versions, offsets into the key.
+    throw new TypeError('not a PKCS#8 private key')
+  }
+}
+
+function exportSpki(publicKey: KeyObject): Uint8Array {
+  return publicKey.export({ type: 'spki', format: 'der' })
+}
+
+/** OpenSSL reads a key with a flipped bit without a word, and what it then signs does not verify: prove RFC 8017 section 3.2. */
+function isConsistent(privateKey: KeyObject): boolean {
+  const jwk = privateKey.export({ format: 'jwk' })
+  const [n, d, p, q] = [integer(jwk.n), integer(jwk.d), integer(jwk.p), integer(jwk.q)]
+  const [dp, dq, qi] = [integer(jwk.dp), integer(jwk.dq), integer(jwk.qi)]
+  if (p < 2n || q < 2n || p * q !== n) return false
+  return (
+    (EXPONENT * d) % (p - 1n) === 1n &&
+    (EXPONENT * d) % (q - 1n) === 1n &&
+    dp === d % (p - 1n) &&
+    dq === d % (q - 1n) &&
+    (qi * q) % p === 1n
+  )
+}
+
+function integer(base64url: string | undefined): bigint {
+  return BigInt(`0x0${Buffer.from(base64url ?? '', 'base64url').toString('hex')}`)
+}

@@ -52,3 +52,8 @@ export const OID_BINARY_SIGNING_TIME = '1.2.840.113549.1.9.16.2.46'
 export const OID_CT_ROA = '1.2.840.113549.1.9.16.1.24'
 export const OID_CT_MANIFEST = '1.2.840.113549.1.9.16.1.26'
 export const OID_CT_ASPA = '1.2.840.113549.1.9.16.1.49'
+export const OID_CT_GHOSTBUSTERS = '1.2.840.113549.1.9.16.1.35'
+
+/** RFC 5480 section 2.1: elliptic curve keys, of BGPsec routers. */
+export const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1'
+export const OID_P256 = '1.2.840.10045.3.1.7'

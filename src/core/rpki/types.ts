@@ -92,6 +92,8 @@ export interface ObjectFault {
   /** `RFC 6487 section 4.8.2`. */
   readonly rule: string
   readonly message: string
+  /** Wrong by the standard, yet known validators accept it: worth telling the operator, no reason to distrust the object. */
+  readonly tolerated?: true
 }
 
 /** What was read and every fault found. `content` is undefined only when too little could be read. */

@@ -1,0 +1,76 @@
+/** Typed values out of DER nodes. Each reader returns undefined for another type: the caller says which rule that breaks. */
+import type { Instant } from '../base/time.js'
+import { instantOfTime, textOf } from './der-primitives.js'
+import { contentOf, type DerNode, isType, TAG } from './der-reader.js'
+
+/** Nothing of the RPKI needs more; a serial number of a megabyte would cost seconds to convert. */
+const MAX_INTEGER_OCTETS = 64
+
+/** Signed; undefined for another type or more than 64 octets. */
+export function readInteger(node: DerNode | undefined): bigint | undefined {
+  if (!isType(node, TAG.integer)) return undefined
+  const content = contentOf(node)
+  if (content.length === 0 || content.length > MAX_INTEGER_OCTETS) return undefined
+  const unsigned = BigInt(`0x${Buffer.from(content).toString('hex')}`)
+  return (content[0] ?? 0) < 0x80 ? unsigned : unsigned - (1n << BigInt(content.length * 8))
+}
+
+/** An INTEGER as a number when it lies in [0, max]. */
+export function readSmallInteger(node: DerNode | undefined, max: number): number | undefined {
+  const value = readInteger(node)
+  return value === undefined || value < 0n || value > BigInt(max) ? undefined : Number(value)
+}
+
+/** Dotted text. */
+export function readOid(node: DerNode | undefined): string | undefined {
+  return isType(node, TAG.oid) ? dotted(contentOf(node)) : undefined
+}
+
+function dotted(content: Uint8Array): string | undefined {
+  if (content.length > 64) return undefined
+  const arcs: bigint[] = []
+  let value = 0n
+  for (const octet of content) {
+    value = value * 128n + BigInt(octet & 0x7f)
+    if (octet >= 0x80) continue
+    arcs.push(value)
+    value = 0n
+  }
+  const [first, ...rest] = arcs
+  if (first === undefined) return undefined
+  const top = first < 40n ? 0n : first < 80n ? 1n : 2n
+  return [top, first - top * 40n, ...rest].join('.')
+}
+
+export function readOctets(node: DerNode | undefined): Uint8Array | undefined {
+  return isType(node, TAG.octetString) ? contentOf(node) : undefined
+}
+
+export interface Bits {
+  readonly bytes: Uint8Array
+  readonly unused: number
+}
+
+export function readBits(node: DerNode | undefined): Bits | undefined {
+  if (!isType(node, TAG.bitString)) return undefined
+  const content = contentOf(node)
+  const unused = content[0]
+  if (unused === undefined || unused > 7 || (content.length === 1 && unused > 0)) return undefined
+  return { bytes: content.subarray(1), unused }
+}
+
+export function readBoolean(node: DerNode | undefined): boolean | undefined {
+  if (!isType(node, TAG.boolean)) return undefined
+  const value = contentOf(node)[0]
+  return value === undefined ? undefined : value !== 0
+}
+
+export function readTime(node: DerNode | undefined): Instant | undefined {
+  if (node === undefined || (node.tag !== TAG.utcTime && node.tag !== TAG.generalizedTime)) return undefined
+  return instantOfTime(node.tag, textOf(contentOf(node)))
+}
+
+/** One character an octet. */
+export function readIa5(node: DerNode | undefined): string | undefined {
+  return isType(node, TAG.ia5String) ? textOf(contentOf(node)) : undefined
+}

@@ -1,0 +1,47 @@
+/** The faults of one object, collected while it is read. Invariant: bounded, so that hostile bytes cannot make a report of megabytes. */
+import type { ObjectFault } from './types.js'
+
+const LIMIT = 100
+
+export interface FaultList {
+  /** Records a fault: `rule` names the standard and its section. */
+  add(rule: string, message: string): void
+  /** Records a fault that validators are known to accept. */
+  tolerate(rule: string, message: string): void
+  addAll(faults: readonly ObjectFault[]): void
+  all(): readonly ObjectFault[]
+  /** Was anything found that validators do not accept? */
+  isBroken(): boolean
+}
+
+/** An empty list. The same sentence under the same rule is kept once; beyond 100 a last entry says how many more there were. */
+export function createFaults(): FaultList {
+  const kept = new Map<string, ObjectFault>()
+  let dropped = 0
+  const put = (fault: ObjectFault): void => {
+    const key = `${fault.rule}: ${fault.message}`
+    if (kept.has(key)) return
+    if (kept.size < LIMIT) kept.set(key, fault)
+    else dropped += 1
+  }
+  return {
+    add: (rule, message) => put({ rule, message }),
+    tolerate: (rule, message) => put({ rule, message, tolerated: true }),
+    addAll: (faults) => {
+      for (const fault of faults) put(fault)
+    },
+    all: () => {
+      const list = [...kept.values()]
+      const last = list.at(-1)
+      return dropped === 0 || last === undefined
+        ? list
+        : [...list, { rule: last.rule, message: `and ${dropped} more faults` }]
+    },
+    isBroken: () => [...kept.values()].some((fault) => fault.tolerated !== true),
+  }
+}
+
+/** `file: RFC section: what is wrong`, the form in which every fault of an object is printed. */
+export function formatFault(file: string, fault: ObjectFault): string {
+  return `${file}: ${fault.rule}: ${fault.message}${fault.tolerated === true ? ' (validators accept this)' : ''}`
+}

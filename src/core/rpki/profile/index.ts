@@ -1,0 +1,5 @@
+/** The profile checks over contents: usable before anything is signed. Each returns every fault found, none when there is none. */
+export { type CertificatePurpose, type CertificateValues, checkCertificateContent, type SiaValues } from './cert.js'
+export { checkCrlContent } from './crl.js'
+export { checkManifestContent, type ManifestPlace } from './manifest.js'
+export { checkRoaContent, checkRoaOrder } from './roa.js'

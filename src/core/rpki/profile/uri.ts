@@ -1,0 +1,29 @@
+/** URIs of the RPKI (RFC 5781, RFC 6487 section 4.8, RFC 8182 section 3.2), as strictly as relying parties read them. */
+import { quoted } from '../../base/text.js'
+import type { ObjectFault } from '../types.js'
+
+const MAX_LENGTH = 2048
+
+/** Faults of `uri`, named `what`, that must have one of `schemes`; `/.` anywhere would let a path leave its directory in a validator's cache. */
+export function checkUri(
+  what: string,
+  uri: string,
+  schemes: readonly ('rsync' | 'https')[],
+  rule: string,
+): readonly ObjectFault[] {
+  const fault = (message: string): readonly ObjectFault[] => [{ rule, message: `${what} ${quoted(uri)} ${message}` }]
+  if (uri.length > MAX_LENGTH) return fault(`is longer than ${MAX_LENGTH} characters`)
+  if (!/^[\x21-\x7e]*$/.test(uri)) return fault('has a character that no URI has')
+  const scheme = schemes.find((s) => uri.startsWith(`${s}://`))
+  if (scheme === undefined) return fault(`is not an ${schemes.join(' or ')} URI`)
+  const rest = uri.slice(scheme.length + 3)
+  if (!/^[A-Za-z0-9[]/.test(rest)) return fault('has no host')
+  if (uri.includes('/.')) return fault('has a path segment that starts with a dot')
+  if (!/^[^/]+\/[^/]/.test(rest)) return fault('has no path')
+  return rest.replace(/\/$/, '').includes('//') ? fault('has an empty path segment') : []
+}
+
+/** The part behind the last slash. */
+export function lastSegment(uri: string): string {
+  return uri.slice(uri.lastIndexOf('/') + 1)
+}

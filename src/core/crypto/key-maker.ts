@@ -63,7 +63,7 @@ export function makeKey(): Promise<FreshKey> {
 
 /** PKCS#8 DER, unencrypted: for the key store only. The caller clears it after use. */
 export function exportPkcs8(key: KeyObject): Uint8Array {
-  return key.export({ type: 'pkcs8', format: 'der' })
+  return plainBytes(key.export({ type: 'pkcs8', format: 'der' }))
 }
 
 /** The key in these bytes. Throws a TypeError that says what is wrong and quotes nothing of the key. */
@@ -92,7 +92,12 @@ function parse(pkcs8: Uint8Array): KeyObject {
 }
 
 function exportSpki(publicKey: KeyObject): Uint8Array {
-  return publicKey.export({ type: 'spki', format: 'der' })
+  return plainBytes(publicKey.export({ type: 'spki', format: 'der' }))
+}
+
+/** The same memory as a Uint8Array: a Buffer's `slice` shares bytes where Uint8Array's copies, and private keys get cleared. */
+export function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 }
 
 /** OpenSSL reads a key with a flipped bit without a word, and what it then signs does not verify: prove RFC 8017 section 3.2. */

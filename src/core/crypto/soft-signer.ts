@@ -1,6 +1,6 @@
 /** The default signer: node:crypto, each signature on one of libuv's threads, so that callers who start several use every core. */
 import { sign } from 'node:crypto'
-import { type FreshKey, makeKey } from './key-maker.js'
+import { type FreshKey, makeKey, plainBytes } from './key-maker.js'
 import { createSigner, type SignerInit } from './key-signer.js'
 import type { Signer } from './ports.js'
 
@@ -12,6 +12,8 @@ export function createSoftSigner(init: SignerInit): Signer {
 /** RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7935 section 2). */
 function signOnThread(key: FreshKey, tbs: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    sign('sha256', tbs, key.privateKey, (error, signature) => (error === null ? resolve(signature) : reject(error)))
+    sign('sha256', tbs, key.privateKey, (error, signature) =>
+      error === null ? resolve(plainBytes(signature)) : reject(error),
+    )
   })
 }

@@ -1,0 +1,17 @@
+/** A point in time as people give it: RFC 3339, or a duration before the present. */
+import { addSeconds, type Duration, type Instant, parseDuration, parseInstant } from './time.js'
+
+export type Moment = { readonly at: Instant } | { readonly ago: Duration }
+
+/** `2026-11-21T23:20:00Z`, or `7d` for seven days ago; undefined for anything else. */
+export function parseMoment(text: string): Moment | undefined {
+  const at = parseInstant(text)
+  if (at !== undefined) return { at }
+  const ago = parseDuration(text)
+  return ago === undefined ? undefined : { ago }
+}
+
+/** The instant that is meant when it is `now`. */
+export function resolveMoment(moment: Moment, now: Instant): Instant {
+  return 'at' in moment ? moment.at : addSeconds(now, -moment.ago)
+}

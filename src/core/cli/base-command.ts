@@ -1,0 +1,137 @@
+/**
+ * The base of every command: parse, execute one use case, show one report; and the one place where failures become text, JSON and
+ * exit codes. Invariant: the exit code is the same with and without `--json`, stdout holds data only, and nothing reads standard
+ * input unless the user wrote `-`.
+ */
+import { Command } from '@oclif/core/command'
+import { ExitError } from '@oclif/core/errors'
+import type { CommandError, Input, ParserOutput } from '@oclif/core/interfaces'
+import type { CommandContext, CommitWatch, Progress } from '../base/context.js'
+import type { AppError } from '../base/errors.js'
+import { confirm } from './confirm.js'
+import { commandContext, type GlobalFlags, surroundings } from './context.js'
+import { errorDocument, errorText, toAppError } from './errors.js'
+import { EXIT_CODES } from './exit-codes.js'
+import { globalFlags, refuseEmpty } from './flags.js'
+import { onInterrupt } from './interrupt.js'
+import { formatJson } from './output/json.js'
+import { progressOn, silentProgress } from './output/progress.js'
+import { type Theme, themeFor } from './output/theme.js'
+import { guardStdout, writeOut } from './stdout.js'
+
+type Values = Record<string, unknown>
+
+export abstract class BaseCommand<R extends object> extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = globalFlags
+
+  /** What the use case made durable so far; it writes here, an interrupt reads. */
+  protected readonly watch: CommitWatch = { changed: 'no' }
+  #quiet = false
+  #progress: Progress = silentProgress
+  #release: () => void = () => undefined
+
+  /** Parses, runs one use case, returns its report: an object, never a bare list. */
+  protected abstract execute(): Promise<R>
+
+  /** The report as a person reads it, without a final line break. Pure. '' prints nothing. */
+  protected abstract view(report: R, theme: Theme): string
+
+  /** The exit code of a report: not 0 where the report itself says `differs`, `partial` or `pending`. */
+  protected exitCode(_report: R): number {
+    return 0
+  }
+
+  override async run(): Promise<R> {
+    const report = await this.execute()
+    this.#progress.clear()
+    await writeOut(await this.#rendered(report), this.watch.changed)
+    const code = this.exitCode(report)
+    if (code !== 0) throw new ExitError(code)
+    return report
+  }
+
+  /** What a use case gets. Throws `data-dir-missing` (usage). */
+  protected context(flags: GlobalFlags): CommandContext {
+    const warn = (text: string): void => {
+      this.warn(text)
+    }
+    const ports = { json: this.jsonEnabled(), watch: this.watch, progress: this.#progress, warn }
+    return commandContext(flags, surroundings(), ports)
+  }
+
+  /** Asks before a step marked `!`; see `confirm`. */
+  protected async confirm(what: string, flags: { readonly yes: boolean }): Promise<void> {
+    await confirm({ what, yes: flags.yes, interactive: surroundings().interactive })
+  }
+
+  /** A note on stderr, in both modes; silent with `--quiet`. */
+  override warn(input: Error | string): Error | string {
+    this.#progress.clear()
+    if (!this.#quiet) process.stderr.write(`Warning: ${typeof input === 'string' ? input : input.message}\n`)
+    return input
+  }
+
+  protected override async init(): Promise<void> {
+    guardStdout()
+    this.#release = onInterrupt(this.watch, (error) => {
+      this.#progress.clear()
+      if (this.jsonEnabled()) process.stdout.write(formatJson(errorDocument(error)))
+      else process.stderr.write(error.changed === 'no' ? `${error.message}\n` : errorText(error))
+    })
+    await super.init()
+  }
+
+  /** The parser's traps are closed here for every command: it feeds standard input to a missing argument, and a repeated flag swallows what follows it. */
+  protected override async parse<F extends Values, B extends Values, A extends Values>(
+    options: Input<F, B, A>,
+    argv: string[] = this.argv,
+  ): Promise<ParserOutput<F, B, A>> {
+    refuseEmpty(argv)
+    for (const argument of Object.values(options.args ?? {})) argument.ignoreStdin = true
+    for (const flag of Object.values(options.flags ?? {}))
+      if (flag.type === 'option') Object.assign(flag, { multipleNonGreedy: true, allowStdin: false })
+    const parsed = await super.parse(options, argv)
+    this.#quiet = Reflect.get(parsed.flags, 'quiet') === true
+    if (!this.#quiet) this.#progress = progressOn(process.stderr)
+    return parsed
+  }
+
+  protected override async catch(thrown: CommandError): Promise<never> {
+    if (thrown instanceof ExitError) throw thrown
+    this.#progress.clear()
+    const command = [this.config.bin, ...(this.id ?? '').split(':')].join(' ')
+    const debug = (process.env['DEBUG'] ?? '') !== ''
+    const error = toAppError(thrown, { changed: this.watch.changed, command, debug })
+    await this.#tell(error)
+    throw Object.assign(new ExitError(EXIT_CODES[error.kind]), { cause: error })
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    this.#release()
+    await super.finally(error)
+  }
+
+  /** The library would print every own property of an error, a secret among them. */
+  protected override toErrorJson(thrown: unknown): unknown {
+    return errorDocument(toAppError(thrown, { changed: this.watch.changed, command: this.config.bin, debug: false }))
+  }
+
+  /** `run` has written the report already, and knows that it arrived. */
+  protected override logJson(): void {}
+
+  async #rendered(report: R): Promise<string> {
+    if (this.jsonEnabled()) return formatJson(report)
+    if (this.#quiet && 'dry-run' in this.ctor.flags) return ''
+    const text = this.view(report, await themeFor({ isTerminal: process.stdout.isTTY === true, env: process.env }))
+    return text === '' ? '' : `${text}\n`
+  }
+
+  async #tell(error: AppError): Promise<void> {
+    if (!this.jsonEnabled() || error.code === 'stdout-failed') {
+      process.stderr.write(errorText(error))
+      return
+    }
+    await writeOut(formatJson(errorDocument(error)), error.changed).catch(() => process.stderr.write(errorText(error)))
+  }
+}

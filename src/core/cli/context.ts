@@ -1,0 +1,74 @@
+/** From flags and environment to the plain value that a use case gets. No secret is read here, and nothing is looked up on the network. */
+import { hostname, userInfo } from 'node:os'
+import type { CommandContext, CommitWatch, Progress } from '../base/context.js'
+import { AppError } from '../base/errors.js'
+
+/** The flags that every command has, as the parser gives them. */
+export interface GlobalFlags {
+  readonly 'data-dir'?: string | undefined
+  readonly config?: string | undefined
+  readonly actor?: string | undefined
+  readonly reason?: string | undefined
+  readonly 'lock-timeout'?: number | undefined
+  readonly quiet?: boolean | undefined
+  readonly 'dry-run'?: boolean | undefined
+}
+
+/** What surrounds the process. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly osUser: string
+  readonly host: string
+  /** Standard input is a terminal. */
+  readonly interactive: boolean
+}
+
+/** What the command itself brings. */
+export interface CommandPorts {
+  readonly json: boolean
+  readonly watch: CommitWatch
+  readonly progress: Progress
+  readonly warn: (text: string) => void
+}
+
+/** The process as it is. */
+export function surroundings(): Surroundings {
+  return { env: process.env, osUser: loginName(), host: hostname(), interactive: process.stdin.isTTY === true }
+}
+
+/** The context of a command. Throws `data-dir-missing` (usage) when nobody said where. */
+export function commandContext(flags: GlobalFlags, around: Surroundings, ports: CommandPorts): CommandContext {
+  const dataDir = flags['data-dir']
+  if (dataDir === undefined)
+    throw new AppError('usage', 'data-dir-missing', 'no data directory given', {
+      hint: 'pass --data-dir DIR, or: export BRINE_DATA_DIR=DIR',
+    })
+  return {
+    dataDir,
+    configPath: flags.config,
+    actor: flags.actor ?? sudoUser(around.env) ?? around.osUser,
+    osUser: around.osUser,
+    host: around.host,
+    reason: flags.reason,
+    lockTimeoutSeconds: flags['lock-timeout'],
+    quiet: flags.quiet === true,
+    dryRun: flags['dry-run'] === true,
+    nowOverride: around.env['BRINE_NOW'],
+    interactive: around.interactive,
+    ...ports,
+  }
+}
+
+/** Control characters in a name would let history lie on a terminal. */
+function sudoUser(env: Surroundings['env']): string | undefined {
+  const name = env['SUDO_USER']
+  return name !== undefined && /^[^\p{Cc}]{1,100}$/u.test(name) ? name : undefined
+}
+
+function loginName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}

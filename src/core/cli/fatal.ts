@@ -1,0 +1,41 @@
+/** Failures outside any command: an unknown command, a broken installation. Told like any other failure. */
+import { AppError } from '../base/errors.js'
+import { errorDocument, errorText, toAppError, unknownWord } from './errors.js'
+import { EXIT_CODES } from './exit-codes.js'
+import { formatJson } from './output/json.js'
+import { guardStdout, writeOut } from './stdout.js'
+
+export interface Outside {
+  readonly argv: readonly string[]
+  /** The name of the program. */
+  readonly bin: string
+  /** Every command, words separated by spaces. */
+  readonly commands: readonly string[]
+}
+
+/** Prints the failure that reached the entry point and returns the exit code. What a command has told already is not told again. */
+export async function reportFatal(thrown: unknown, { argv, bin, commands }: Outside): Promise<number> {
+  guardStdout()
+  const told = exitOf(thrown)
+  if (told !== undefined) return told
+  const debug = (process.env['DEBUG'] ?? '') !== ''
+  const unknown = thrown instanceof Error ? /^command (.+) not found$/.exec(thrown.message)?.[1] : undefined
+  const error =
+    unknown === undefined
+      ? toAppError(thrown, { changed: 'no', command: bin, debug })
+      : new AppError('usage', 'command-unknown', unknownWord('command', unknown.replaceAll(':', ' '), commands), {
+          hint: `see: ${bin} --help`,
+        })
+  const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json')
+  if (json) await writeOut(formatJson(errorDocument(error)), 'no').catch(() => process.stderr.write(errorText(error)))
+  else process.stderr.write(errorText(error))
+  return EXIT_CODES[error.kind]
+}
+
+/** The code of an exit that was asked for: after `--help`, or after a command told its own failure. */
+function exitOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'EEXIT') return undefined
+  const oclif: unknown = Reflect.get(thrown, 'oclif')
+  const exit: unknown = typeof oclif === 'object' && oclif !== null ? Reflect.get(oclif, 'exit') : undefined
+  return typeof exit === 'number' ? exit : EXIT_CODES.internal
+}

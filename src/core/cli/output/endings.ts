@@ -1,0 +1,52 @@
+/** The one line that ends every change: what changed, its sequence, whether it is published, when the next manifest comes. */
+import { type Instant, secondsBetween } from '../../base/time.js'
+
+export interface Ending {
+  /** `acme`, or `ta/ta` where the kind is not plain. */
+  readonly subject: string
+  /** Undefined when nothing was recorded: a no-op or a dry run. */
+  readonly sequence?: number | undefined
+  /** `+10 ROAs`; empty for a no-op. */
+  readonly changes: readonly string[]
+  /** A serial, or why it is not published yet; undefined where there is nothing to publish. */
+  readonly publication?: { readonly serial: number } | { readonly pending: string } | undefined
+  /** nextUpdate less the margin: when the next manifest is due. */
+  readonly nextManifest?: Instant | undefined
+  readonly dryRun?: boolean | undefined
+  /** The present: a time more than a day away is written with its date. */
+  readonly now?: Instant | undefined
+}
+
+/** `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z` */
+export function endingLine(ending: Ending): string {
+  const { subject, sequence, changes, publication, nextManifest, now } = ending
+  if (changes.length === 0) return `${subject}: nothing to do`
+  if (ending.dryRun === true) return `${subject}: ${changes.join(', ')}; dry run, nothing changed`
+  const head = `${subject}${sequence === undefined ? '' : ` seq ${sequence}`}: ${changes.join(', ')}`
+  const parts = [head]
+  if (publication !== undefined)
+    parts.push(
+      'serial' in publication ? `published, serial ${publication.serial}` : `not published yet: ${publication.pending}`,
+    )
+  if (nextManifest !== undefined) parts.push(`next manifest ${clockTime(nextManifest, now)}`)
+  return parts.join('; ')
+}
+
+/** `14:02Z`, with the date when it is a day or more from `now`. */
+export function clockTime(at: Instant, now?: Instant): string {
+  const far = now !== undefined && Math.abs(secondsBetween(now, at)) >= 86400
+  return far ? `${at.slice(0, 10)} ${at.slice(11, 16)}Z` : `${at.slice(11, 16)}Z`
+}
+
+/** `10 ROAs`, `1 ROA`, `+10 ROAs` with a sign. */
+export function counted(n: number, one: string, many: string = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`
+}
+
+/** `+10 ROAs`, `-1 ROA`: the parts that are not zero. */
+export function delta(added: number, removed: number, one: string, many?: string): readonly string[] {
+  const parts: string[] = []
+  if (added > 0) parts.push(`+${counted(added, one, many)}`)
+  if (removed > 0) parts.push(`-${counted(removed, one, many)}`)
+  return parts
+}

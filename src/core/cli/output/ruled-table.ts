@@ -1,0 +1,33 @@
+/** Tables for a terminal. Loaded lazily: cli-table3 costs more to load than a small command takes. */
+import CliTable from 'cli-table3'
+import { columnsOf, type Table } from './table.js'
+
+const LINES = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+}
+const SIDES = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' }
+
+/** Compact, without frame; headings in the given style. '' when there are no rows. */
+export function ruledTable(table: Table, heading: (text: string) => string): string {
+  if (table.rows.length === 0) return ''
+  const columns = columnsOf(table)
+  const drawn = new CliTable({
+    head: columns.map((c) => heading(c.title)),
+    colAligns: columns.map((c) => c.align ?? 'left'),
+    chars: { ...LINES, ...SIDES },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  })
+  drawn.push(...table.rows.map((row) => row.map(String)))
+  return drawn
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}

@@ -1,0 +1,42 @@
+/**
+ * How a view looks: colour and ruled tables on a terminal, plain aligned text anywhere else.
+ * Invariant: chalk and cli-table3 are loaded for a terminal only, so that a script does not wait for them.
+ */
+import { plainTable, type Table } from './table.js'
+
+type Style = (text: string) => string
+
+export interface Theme {
+  readonly bold: Style
+  readonly dim: Style
+  readonly good: Style
+  readonly caution: Style
+  readonly bad: Style
+  /** Rows under headings, without a final line break; '' when there are no rows. */
+  readonly table: (table: Table) => string
+}
+
+export interface Screen {
+  readonly isTerminal: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+const same: Style = (text) => text
+
+export const plainTheme: Theme = { bold: same, dim: same, good: same, caution: same, bad: same, table: plainTable }
+
+/** The theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
+export async function themeFor({ isTerminal, env }: Screen): Promise<Theme> {
+  if (!isTerminal) return plainTheme
+  const [{ Chalk }, { ruledTable }] = await Promise.all([import('chalk'), import('./ruled-table.js')])
+  const colour = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  const chalk = new Chalk({ level: colour ? 1 : 0 })
+  return {
+    bold: (text) => chalk.bold(text),
+    dim: (text) => chalk.dim(text),
+    good: (text) => chalk.green(text),
+    caution: (text) => chalk.yellow(text),
+    bad: (text) => chalk.red(text),
+    table: (table) => ruledTable(table, (text) => chalk.bold(text)),
+  }
+}

@@ -1,0 +1,36 @@
+/** Strangers' text in a message stays on its line and in its length. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { quoted } from '../../../src/core/base/text.js'
+
+describe('quoted', () => {
+  it.each([
+    ['10.0.0.0/8', '"10.0.0.0/8"'],
+    ['10.0.0.0/8 ', '"10.0.0.0/8 "'],
+    ['a"b\\', '"a\\"b\\\\"'],
+    ['\u001b[2J', '"\\u001b[2J"'],
+    ['\u009b2J', '"\\u009b2J"'],
+    ['a\u202eb', '"a\\u202eb"'],
+    ['a\u00a0b', '"a\\u00a0b"'],
+    ['\u{e0041}', '"\\udb40\\udc41"'],
+    ['１０', '"１０"'],
+    ['ünï', '"ünï"'],
+  ])('%j is shown as %s', (text, shown) => {
+    expect(quoted(text)).toBe(shown)
+  })
+
+  it('cuts what is long and says so', () => {
+    expect(quoted('x'.repeat(81))).toBe(`"${'x'.repeat(80)}"...`)
+    expect(quoted('x'.repeat(80))).toBe(`"${'x'.repeat(80)}"`)
+  })
+
+  it('never lets a control or format character through, and reads back as JSON', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(0x10ffff), { maxLength: 40 }), (points) => {
+        const text = String.fromCodePoint(...points)
+        expect(quoted(text)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u)
+        expect(JSON.parse(quoted(text))).toBe(text)
+      }),
+    )
+  })
+})

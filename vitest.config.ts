@@ -1,5 +1,6 @@
 /** Tests run in processes of their own (locks and oclif keep process-wide state), in UTC, with no watch mode. */
 import { defineConfig } from 'vitest/config'
+import { CountReporter } from './test/support/reporter.js'
 
 export default defineConfig({
   test: {
@@ -9,5 +10,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { TZ: 'UTC', NODE_EXTRA_CA_CERTS: '' },
+    reporters: ['default', new CountReporter()],
   },
 })

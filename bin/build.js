@@ -1,0 +1,155 @@
+/**
+ * Builds dist and oclif.manifest.json: esbuild bundles one entry a command and the run entry into shared chunks, turns them
+ * into CommonJS (see launch.js), oclif writes the manifest, and a warm-up fills the code cache for this Node.
+ * All of it happens in a folder of its own that takes the place of dist at the end, so that a running command never sees half.
+ */
+const { spawnSync } = require('node:child_process')
+const { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } = require('node:fs')
+const { renameSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join, relative, sep } = require('node:path')
+const esbuild = require('esbuild')
+
+const root = join(__dirname, '..')
+const stage = join(root, '.build', `${process.pid}`)
+const dist = join(stage, 'dist')
+const node = { platform: 'node', target: 'node20.19', logLevel: 'warning', sourcemap: true }
+
+function filesBelow(folder, suffix) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => join(folder, name))
+    .sort()
+}
+
+const commandFiles = () => filesBelow(join(root, 'src', 'commands'), '.ts')
+
+/** Only ES modules can be split into chunks; the second pass turns each chunk into CommonJS. */
+async function bundle() {
+  const entries = commandFiles().map((file) => ({
+    in: file,
+    out: relative(join(root, 'src'), file).slice(0, -'.ts'.length),
+  }))
+  const split = await esbuild.build({
+    ...node,
+    absWorkingDir: root,
+    entryPoints: [{ in: 'src/core/cli/run.ts', out: 'run' }, ...entries],
+    outdir: dist,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    external: ['typescript', 'ts-node'],
+    define: { 'import.meta.url': '__importMetaUrl' },
+    metafile: true,
+  })
+  writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n')
+  const usesUrl = (file) => readFileSync(file, 'utf8').includes('__importMetaUrl')
+  const files = filesBelow(dist, '.js')
+  await toCommonJs(
+    files.filter((file) => !usesUrl(file)),
+    '"use strict";',
+  )
+  await toCommonJs(
+    files.filter(usesUrl),
+    '"use strict";const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
+  )
+  return split.metafile
+}
+
+async function toCommonJs(files, banner) {
+  await esbuild.build({
+    ...node,
+    entryPoints: files,
+    outdir: dist,
+    outbase: dist,
+    allowOverwrite: true,
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    banner: { js: banner },
+  })
+}
+
+/** `oclif manifest` loads every command; a command that fails to load, or a file that is none, fails the build. */
+function writeManifest() {
+  cpSync(join(root, 'package.json'), join(stage, 'package.json'))
+  const oclif = join(root, 'node_modules', 'oclif', 'bin', 'run.js')
+  const { status, stderr } = spawnSync(process.execPath, [oclif, 'manifest', stage], { cwd: stage, encoding: 'utf8' })
+  const file = join(stage, 'oclif.manifest.json')
+  if (status !== 0 || !existsSync(file)) throw new Error(`oclif manifest failed\n${stderr}`)
+  const manifest = JSON.parse(readFileSync(file, 'utf8'))
+  const written = Object.keys(manifest.commands).sort()
+  const expected = commandFiles()
+    .map((path) =>
+      relative(join(root, 'src', 'commands'), path)
+        .slice(0, -'.ts'.length)
+        .split(sep)
+        .join(':'),
+    )
+    .sort()
+  if (written.join() !== expected.join()) {
+    const missing = expected.filter((id) => !written.includes(id))
+    const surplus = written.filter((id) => !expected.includes(id))
+    throw new Error(
+      `oclif.manifest.json disagrees with src/commands: missing [${missing}], surplus [${surplus}]\n${stderr}`,
+    )
+  }
+  writeFileSync(file, JSON.stringify(manifest))
+}
+
+/** Runs a few commands in a new data directory; each run adds what V8 compiled for it. A failure only costs speed. */
+function warmUp() {
+  const data = mkdtempSync(join(tmpdir(), 'brine-build-'))
+  const lines = [
+    '--version',
+    '--help',
+    'testbed init --test',
+    'status',
+    'ca list --json',
+    'roa list testbed',
+    'roa list',
+  ]
+  const warm = `
+    const { launch } = require(${JSON.stringify(join(root, 'bin', 'launch.js'))})
+    launch(${JSON.stringify(stage)}, process.argv.slice(1), (loader) => process.on('exit', () => loader.writeCache()))`
+  for (const line of lines) {
+    const env = { ...process.env, BRINE_DATA_DIR: join(data, 'data'), BRINE_NOW: '2026-01-01T00:00:00Z' }
+    spawnSync(process.execPath, ['-e', warm, '--', ...line.split(' ')], { stdio: 'ignore', env, timeout: 60_000 })
+  }
+  rmSync(data, { recursive: true, force: true })
+}
+
+/** Another build may end at the same moment: then the later one wins. */
+function swap() {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (existsSync(join(root, 'dist'))) renameSync(join(root, 'dist'), join(stage, `old-${attempt}`))
+      renameSync(dist, join(root, 'dist'))
+      break
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+  }
+  renameSync(join(stage, 'oclif.manifest.json'), join(root, 'oclif.manifest.json'))
+}
+
+async function build() {
+  const startedAt = Date.now()
+  mkdirSync(dist, { recursive: true })
+  try {
+    const metafile = await bundle()
+    writeManifest()
+    warmUp()
+    writeFileSync(join(dist, 'build.json'), JSON.stringify({ node: process.version, startedAt }))
+    writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafile))
+    swap()
+  } finally {
+    rmSync(stage, { recursive: true, force: true })
+  }
+}
+
+build().catch((error) => {
+  process.stderr.write(`build: ${error.message}\n`)
+  process.exitCode = 1
+})

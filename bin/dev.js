@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+/** `brine` from the sources as they are now: builds when something changed, then runs. */
+const { join } = require('node:path')
+const { launch } = require('./launch.js')
+const { prepare } = require('./setup.js')
+
+const root = join(__dirname, '..')
+prepare(root)
+launch(root, process.argv.slice(2))

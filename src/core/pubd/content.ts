@@ -1,0 +1,168 @@
+/**
+ * What is published and what changed: the pure views that the served tree, retention and callers are made from.
+ * Invariant: everything is sorted by URI in code-unit order, so one state gives one text.
+ */
+import type { Handle } from '../base/handle.js'
+import { entry, sortedEntries } from '../base/record.js'
+import { type Instant, secondsBetween } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { deltaFrameLength, publishLength, snapshotFrameLength, withdrawLength } from '../protocols/rrdp.js'
+import type { ObjectPut, PublisherChange, RetentionPolicy } from './commands.js'
+import type { DeltaChange, DeltaDrop, DeltaPut, ObjectRef, PubdState, StoredDelta } from './state.js'
+
+/** rpki-client reads no notification with more. */
+const MAX_DELTAS = 300
+
+/** One object as served: `path` is relative to the rsync base. */
+export interface PublishedObject extends ObjectRef {
+  readonly uri: string
+  readonly path: string
+}
+
+/** One element of a delta, in the order of the file. */
+export interface DeltaElement {
+  readonly uri: string
+  /** What is published; undefined for a withdraw. */
+  readonly put: ObjectRef | undefined
+  /** What stood there before; undefined for a new name. */
+  readonly before: ObjectRef | undefined
+}
+
+/** What happened to one path between two serials. Equal `before` and `after` mean that it came back. */
+export interface PathChange {
+  readonly before: ObjectRef | undefined
+  readonly after: ObjectRef | undefined
+}
+
+/** What makes `publisher` hold exactly `desired`: by hash, dropped names sorted; both lists empty when it already does. */
+export function publicationDelta(state: PubdState, publisher: Handle, desired: readonly ObjectPut[]): PublisherChange {
+  const held = entry(state.publishers, publisher)?.objects ?? {}
+  const wanted = new Set(desired.map((d) => d.name))
+  return {
+    publisher,
+    put: desired.filter((d) => entry(held, d.name)?.sha256 !== d.sha256),
+    drop: Object.keys(held)
+      .filter((name) => !wanted.has(name))
+      .sort(),
+  }
+}
+
+/** Everything served, sorted by URI. Bases never nest and end with a slash, so sorting bases and then names is enough. */
+export function publishedObjects(state: PubdState): readonly PublishedObject[] {
+  const out: PublishedObject[] = []
+  for (const { base, objects } of publishersByBase(state)) {
+    const folder = base.slice(state.rsyncBase.length)
+    for (const [name, { sha256, size }] of sortedEntries(objects))
+      out.push({ uri: base + name, path: folder + name, sha256, size })
+  }
+  return out
+}
+
+/** The elements of a delta file, sorted by URI. */
+export function deltaElements(delta: Pick<StoredDelta, 'changes'>): readonly DeltaElement[] {
+  const out: DeltaElement[] = []
+  for (const { base, put, drop } of delta.changes) {
+    const elements: DeltaElement[] = []
+    for (const { name, sha256, size, replaces } of put)
+      elements.push({ uri: base + name, put: { sha256, size }, before: replaces })
+    for (const { name, sha256, size } of drop)
+      elements.push({ uri: base + name, put: undefined, before: { sha256, size } })
+    for (const element of elements.sort((a, b) => (a.uri < b.uri ? -1 : 1))) out.push(element)
+  }
+  return out
+}
+
+/** Every path that changed after `serial` of `session`; undefined when the retained deltas do not reach back so far. */
+export function changesSince(
+  state: PubdState,
+  session: string,
+  serial: number,
+): ReadonlyMap<string, PathChange> | undefined {
+  if (session !== state.sessionId || serial > state.serial) return undefined
+  const needed = state.serial - serial
+  if (needed > state.deltas.length) return undefined
+  const changes = new Map<string, PathChange>()
+  for (const delta of state.deltas.slice(0, needed).reverse())
+    for (const { uri, put, before } of deltaElements(delta)) {
+      const path = uri.slice(state.rsyncBase.length)
+      const earlier = changes.get(path)
+      changes.set(path, { before: earlier === undefined ? before : earlier.before, after: put })
+    }
+  return changes
+}
+
+/** Objects that must stay at hand: the current ones, and those that a retained delta publishes. */
+export function objectsInUse(state: PubdState): ReadonlySet<Sha256> {
+  const used = new Set<Sha256>()
+  for (const publisher of Object.values(state.publishers))
+    for (const object of Object.values(publisher.objects)) used.add(object.sha256)
+  for (const delta of state.deltas)
+    for (const change of delta.changes) for (const object of change.put) used.add(object.sha256)
+  return used
+}
+
+/** Bytes of the snapshot file. */
+export function snapshotLength(state: PubdState): number {
+  let length = snapshotFrameLength(state.sessionId, state.serial)
+  for (const { base, objects } of Object.values(state.publishers))
+    for (const [name, { size }] of Object.entries(objects)) length += publishLength(base + name, size)
+  return length
+}
+
+/** Bytes of a delta file. */
+export function deltaLength(session: string, delta: Pick<StoredDelta, 'serial' | 'changes'>): number {
+  let length = deltaFrameLength(session, delta.serial)
+  for (const { uri, put, before } of deltaElements(delta))
+    length += put === undefined ? withdrawLength(uri) : publishLength(uri, put.size, before !== undefined)
+  return length
+}
+
+/**
+ * How many of `deltas` (newest first) the notification keeps at `now`: by number and age as the policy says, and never more bytes
+ * than the snapshot has (RFC 8182 section 3.3.1), since fetching the snapshot is cheaper then.
+ */
+export function retainedDeltas(
+  session: string,
+  deltas: readonly StoredDelta[],
+  snapshotBytes: number,
+  now: Instant,
+  policy: RetentionPolicy,
+): number {
+  let bytes = 0
+  for (const [index, delta] of deltas.entries()) {
+    bytes += deltaLength(session, delta)
+    const age = secondsBetween(delta.at, now)
+    const guaranteed = index < policy.minNr || age < policy.minSeconds
+    const allowed = guaranteed || (index < policy.maxNr && age <= policy.maxSeconds)
+    if (!allowed || index >= MAX_DELTAS || bytes > snapshotBytes) return index
+  }
+  return deltas.length
+}
+
+/** One change with what stood there before, names sorted; undefined when nothing would change. */
+export function deltaChange(
+  publisher: Handle,
+  base: string,
+  held: Readonly<Record<string, ObjectRef>>,
+  change: Pick<PublisherChange, 'put' | 'drop'>,
+): DeltaChange | undefined {
+  const put: DeltaPut[] = []
+  for (const { name, sha256, size } of change.put) {
+    const replaces = entry(held, name)
+    if (replaces === undefined) put.push({ name, sha256, size })
+    else if (replaces.sha256 !== sha256)
+      put.push({ name, sha256, size, replaces: { sha256: replaces.sha256, size: replaces.size } })
+  }
+  const drop: DeltaDrop[] = []
+  for (const name of change.drop) {
+    const gone = entry(held, name)
+    if (gone !== undefined) drop.push({ name, sha256: gone.sha256, size: gone.size })
+  }
+  if (put.length + drop.length === 0) return undefined
+  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1)
+  return { publisher, base, put: put.sort(byName), drop: drop.sort(byName) }
+}
+
+function publishersByBase(state: PubdState): readonly PubdState['publishers'][string][] {
+  return Object.values(state.publishers).sort((a, b) => (a.base < b.base ? -1 : 1))
+}

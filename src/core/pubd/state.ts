@@ -1,0 +1,77 @@
+/**
+ * STORED. What the publication server holds: names, hashes and sizes, never bytes.
+ * Invariant: the served tree follows from this state and the signed objects alone, byte for byte, however often it is rebuilt (RFC 8182 section 3.3).
+ */
+import type { Table } from '../base/record.js'
+import type { Instant } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
+
+/** A signed object by hash, with its length in bytes. */
+export interface ObjectRef {
+  readonly sha256: Sha256
+  readonly size: number
+}
+
+export interface Publisher {
+  /** rsync URI with a final slash; bases never nest. */
+  readonly base: string
+  readonly addedAt: Instant
+  /** When its content last changed. */
+  readonly updatedAt: Instant
+  /** Keyed by name relative to `base`. */
+  readonly objects: Table<ObjectRef>
+}
+
+/** One publish or update of a delta; `replaces` is what stood under the name before. */
+export interface DeltaPut extends ObjectRef {
+  readonly name: string
+  readonly replaces?: ObjectRef
+}
+
+export interface DeltaDrop extends ObjectRef {
+  readonly name: string
+}
+
+/** What one serial changed below one base: sorted by base, names sorted. The base outlives a removed publisher. */
+export interface DeltaChange {
+  readonly publisher: string
+  readonly base: string
+  readonly put: readonly DeltaPut[]
+  readonly drop: readonly DeltaDrop[]
+}
+
+export interface StoredDelta {
+  readonly serial: number
+  readonly at: Instant
+  /** Unguessable folder name of this serial: a cache cannot have remembered that it was absent. */
+  readonly part: string
+  readonly changes: readonly DeltaChange[]
+}
+
+export interface PubdState {
+  /** `rsync://host/module/`; empty before `pubserver.init`. */
+  readonly rsyncBase: string
+  /** `https://host/rrdp/`; empty before `pubserver.init`. */
+  readonly rrdpBase: string
+  readonly sessionId: string
+  /** 0 before `pubserver.init`. */
+  readonly serial: number
+  readonly updatedAt: Instant | ''
+  /** Folder name of the present serial. */
+  readonly part: string
+  readonly publishers: Table<Publisher>
+  /** Retained deltas, newest first, serials without a hole. */
+  readonly deltas: readonly StoredDelta[]
+}
+
+/** Nothing set up yet. */
+export const EMPTY_PUBD: PubdState = {
+  rsyncBase: '',
+  rrdpBase: '',
+  sessionId: '',
+  serial: 0,
+  updatedAt: '',
+  part: '',
+  publishers: {},
+  deltas: [],
+}

@@ -1,0 +1,138 @@
+/**
+ * The few file operations that the served tree is made of, durable and readable by every user whatever the umask.
+ * Invariant: a path that a reader may know is never written in place: bytes go to a new file, are synced, renamed, and the folder is synced.
+ */
+import fs from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** The file system calls that change something, so that a test can fail each of them. */
+export interface Disk {
+  mkdir(path: string): void
+  chmod(path: string, mode: number): void
+  /** Opens a new or emptied file. */
+  create(path: string): number
+  write(fd: number, bytes: Uint8Array): void
+  /** Sets mode 0644 (and the times of `like`), syncs and closes. */
+  finish(fd: number, like?: fs.Stats): void
+  /** Syncs a folder. */
+  sync(path: string): void
+  link(from: string, to: string): void
+  symlink(target: string, path: string): void
+  rename(from: string, to: string): void
+  unlink(path: string): void
+  rmdir(path: string): void
+  remove(path: string): void
+}
+
+export const nodeDisk: Disk = {
+  mkdir: (path) => fs.mkdirSync(path, { mode: 0o755 }),
+  chmod: (path, mode) => fs.chmodSync(path, mode),
+  create: (path) => fs.openSync(path, 'w', 0o644),
+  write: (fd, bytes) => {
+    let at = 0
+    while (at < bytes.length) at += fs.writeSync(fd, bytes, at)
+  },
+  finish: (fd, like) => {
+    try {
+      fs.fchmodSync(fd, 0o644)
+      if (like !== undefined) fs.futimesSync(fd, like.atime, like.mtime)
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  },
+  sync: (path) => {
+    const fd = fs.openSync(path, 'r')
+    try {
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  },
+  link: fs.linkSync,
+  symlink: (target, path) => fs.symlinkSync(target, path),
+  rename: fs.renameSync,
+  unlink: fs.unlinkSync,
+  rmdir: fs.rmdirSync,
+  remove: (path) => fs.rmSync(path, { recursive: true, force: true }),
+}
+
+/** The `code` of a failed file operation. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** `read` or undefined when the path does not exist. */
+export function unlessAbsent<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+export function statOf(path: string): fs.Stats | undefined {
+  return unlessAbsent(() => fs.lstatSync(path))
+}
+
+export function textOf(path: string): string | undefined {
+  return unlessAbsent(() => fs.readFileSync(path, 'utf8'))
+}
+
+/** Names in a folder, sorted; none when it is not there. */
+export function namesIn(path: string): readonly string[] {
+  return (unlessAbsent(() => fs.readdirSync(path)) ?? []).sort()
+}
+
+export function linkTarget(path: string): string | undefined {
+  try {
+    return unlessAbsent(() => fs.readlinkSync(path))
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL') return undefined
+    throw error
+  }
+}
+
+/** Makes a folder 0755 with those above it up to `top`, which is made too; each new name is durable. */
+export function ensureFolder(disk: Disk, path: string, top: string): void {
+  const stat = unlessAbsent(() => fs.statSync(path))
+  if (stat?.isDirectory() === true) {
+    if ((stat.mode & 0o777) !== 0o755) disk.chmod(path, 0o755)
+    return
+  }
+  if (path !== top) ensureFolder(disk, dirname(path), top)
+  disk.mkdir(path)
+  disk.chmod(path, 0o755)
+  disk.sync(dirname(path))
+}
+
+/** Removes a file; fine when it is not there. */
+export function removeFile(disk: Disk, path: string): void {
+  unlessAbsent(() => disk.unlink(path))
+}
+
+/** Writes chunks to `fresh`, syncs it and renames it to `path`; the caller syncs the folder. Returns the bytes written. */
+export function writeFresh(disk: Disk, fresh: string, path: string, chunks: Iterable<Uint8Array>): number {
+  const fd = disk.create(fresh)
+  let bytes = 0
+  let open = true
+  try {
+    for (const chunk of chunks) {
+      disk.write(fd, chunk)
+      bytes += chunk.length
+    }
+    open = false
+    disk.finish(fd)
+  } finally {
+    if (open) fs.closeSync(fd)
+  }
+  disk.rename(fresh, path)
+  return bytes
+}
+
+/** Replaces a small file in one step, durably. `scratch` is a folder on the same file system that nobody serves. */
+export function replaceFile(disk: Disk, scratch: string, path: string, bytes: Uint8Array): void {
+  writeFresh(disk, join(scratch, 'new-file'), path, [bytes])
+  disk.sync(dirname(path))
+}

@@ -10,7 +10,13 @@ import type { Sha256 } from '../crypto/ports.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Loaded, Reader, Staged } from './store.js'
 import {
-  type Aggregate, type AggregateId, type CommandSummary, type DomainCommand, type DomainEvent, formatAggregateId, type Kind,
+  type Aggregate,
+  type AggregateId,
+  type CommandSummary,
+  type DomainCommand,
+  type DomainEvent,
+  formatAggregateId,
+  type Kind,
   type ObjectSink,
 } from './types.js'
 
@@ -78,6 +84,11 @@ export class Work implements ObjectSink {
     return [...names].sort()
   }
 
+  /** Aggregates of a kind that this work changed. */
+  touched(kind: Kind): readonly Handle[] {
+    return [...this.#held.values()].filter((h) => h.id.kind === kind && h.events.length > 0).map((h) => h.id.handle)
+  }
+
   /** The present state, with what this work changed. */
   state<S, C extends DomainCommand, E extends DomainEvent, P>(aggregate: Aggregate<S, C, E, P>, handle: Handle): S {
     return this.#hold(aggregate, handle).state as S
@@ -90,14 +101,19 @@ export class Work implements ObjectSink {
 
   /** Every fault that the command would meet. */
   check<S, C extends DomainCommand, E extends DomainEvent, P>(
-    aggregate: Aggregate<S, C, E, P>, handle: Handle, command: C,
+    aggregate: Aggregate<S, C, E, P>,
+    handle: Handle,
+    command: C,
   ): readonly Fault[] {
     return aggregate.check(this.#hold(aggregate, handle).state as S, command)
   }
 
   /** Checks, decides and applies one command. Returns its events (none for a no-op). Throws a `Rejected` with every fault. */
   async run<S, C extends DomainCommand, E extends DomainEvent, P>(
-    aggregate: Aggregate<S, C, E, P>, handle: Handle, command: C, ports: P,
+    aggregate: Aggregate<S, C, E, P>,
+    handle: Handle,
+    command: C,
+    ports: P,
   ): Promise<readonly E[]> {
     const held = this.#hold(aggregate, handle)
     const faults = aggregate.check(held.state as S, command)

@@ -1,11 +1,12 @@
 /** The self-signed certificate of a trust anchor and its locator (RFC 6487, RFC 8630). The key never changes: relying parties hold it in the TAL. */
 import { AppError } from '../base/errors.js'
-import { addSeconds } from '../base/time.js'
+import { addSeconds, type Instant, instantOf } from '../base/time.js'
 import { contentDigest, dueBefore, randomSerial, refuse, serialText, spkiOf } from '../issuing/issuer.js'
 import type { PublishedObject } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
-import { certificateResources, signCertificate } from '../rpki/cert.js'
+import { signCertificate } from '../rpki/cert.js'
+import { certificateResources } from '../rpki/resources-ext.js'
 import { checkCertificateContent } from '../rpki/profile/index.js'
 import { encodeTal } from '../rpki/tal.js'
 import type { CertificateContent } from '../rpki/types.js'
@@ -16,7 +17,12 @@ const RENEW_BEFORE = 26 * 7 * 86400
 
 /** Is it time to renew the self-signed certificate? */
 export function certificateDue(state: TaState, ports: Pick<IssuingPorts, 'clock'>): boolean {
-  return state.certificate !== null && ports.clock.now() >= dueBefore(state.certificate.notAfter, RENEW_BEFORE)
+  return state.certificate !== null && ports.clock.now() >= certificateDueAt(state)
+}
+
+/** When the self-signed certificate is renewed. */
+export function certificateDueAt(state: TaState): Instant {
+  return state.certificate === null ? instantOf(0) : dueBefore(state.certificate.notAfter, RENEW_BEFORE)
 }
 
 /** Signs the anchor's certificate over all resources. */

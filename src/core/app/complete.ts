@@ -1,0 +1,29 @@
+/** Is a cut whole? In a copy, the objects and keys that its state names must be there too, or an older cut counts. */
+import { publishedFiles } from '../ca/state.js'
+import type { KeyId } from '../crypto/ports.js'
+import { Work } from '../eventsourcing/work.js'
+import type { FileReader, FileStore } from '../store/file-store.js'
+import { taPublishedFiles } from '../ta/state.js'
+import { caState, taState } from './desk.js'
+
+/** True when every object and key of every live aggregate of this cut lies in the directory. */
+export function namesComplete(reader: FileReader, store: Pick<FileStore, 'keys'>): boolean {
+  const work = new Work(reader)
+  for (const handle of work.handles('ca')) {
+    const state = caState(work, handle)
+    if (!publishedFiles(state).every((f) => reader.hasObject(f.sha256))) return false
+    const keys = Object.values(state.classes).flatMap((c) => c.keys.map((k) => k.ski))
+    if (!hasKeys(store, keys)) return false
+  }
+  for (const handle of work.handles('ta')) {
+    const state = taState(work, handle)
+    if (!taPublishedFiles(state).every((f) => reader.hasObject(f.sha256))) return false
+    if (state.certificate !== null && !reader.hasObject(state.certificate.sha256)) return false
+    if (state.key !== null && !hasKeys(store, [state.key.ski])) return false
+  }
+  return true
+}
+
+function hasKeys(store: Pick<FileStore, 'keys'>, keys: readonly KeyId[]): boolean {
+  return keys.every((id) => store.keys.has(id))
+}

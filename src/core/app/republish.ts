@@ -1,0 +1,194 @@
+/**
+ * Republishing: everything that is due, decided without the lock, and nothing when nothing is due.
+ * Invariant: one CA that cannot be read or issued never keeps the others from being published.
+ */
+import { AppError } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import { entry } from '../base/record.js'
+import { earlier, type Instant } from '../base/time.js'
+import { dueTimes } from '../ca/publishing.js'
+import type { CaState } from '../ca/state.js'
+import { Work } from '../eventsourcing/work.js'
+import { dueBefore } from '../issuing/issuer.js'
+import type { Timing } from '../issuing/timing.js'
+import { certificateDueAt } from '../ta/certificate.js'
+import type { TaState } from '../ta/state.js'
+import { syncDown } from './cascade.js'
+import { type Change, change, refuseStandby } from './change.js'
+import { caState, type Desk, knownCa, runCa, runTa, taState } from './desk.js'
+import { soonest } from './outcome.js'
+import { unpublished } from './publication.js'
+import { isServed } from './serve.js'
+import type { Session } from './session.js'
+
+export interface RepublishReport {
+  readonly republished: readonly Handle[]
+  readonly unchanged: readonly Handle[]
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+  /** When the next run has something to do; null when nothing is published here. */
+  readonly nextDue: Instant | null
+  /** When the first object goes stale if nothing runs. */
+  readonly staleAt: Instant | null
+  readonly serial: number | null
+  /** Was anything written? */
+  readonly changed: boolean
+}
+
+export interface RepublishOptions {
+  /** Only these; undefined: all, the trust anchor included. */
+  readonly handles?: readonly Handle[]
+  /** Also what is not due. */
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
+/** CAs in one commit: a hold of the lock stays short, and a crash loses little. */
+const BATCH = 100
+
+/** Issues and publishes what is due. */
+export async function republish(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
+  refuseStandby(session)
+  const plan = await planRepublish(session, options)
+  const failed = [...plan.failed]
+  let last: Change<unknown> | undefined
+  for (let at = 0; at < plan.due.length; at += BATCH) {
+    const batch = plan.due.slice(at, at + BATCH)
+    last = await runBatch(session, batch, options, failed)
+  }
+  if (plan.due.length === 0 && !plan.served && options.dryRun !== true)
+    last = await change(session, async () => undefined, { serveAnyway: true })
+  const after = last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
+  const broken = new Set(failed.map((f) => f.ca))
+  return {
+    republished: plan.due.filter((h) => !broken.has(h)),
+    unchanged: plan.all.filter((h) => !plan.due.includes(h) && !broken.has(h)),
+    failed,
+    nextDue: after.nextDue,
+    staleAt: after.staleAt,
+    serial: last?.served?.serial ?? null,
+    changed: last !== undefined && (last.changed || last.served?.report.changed === true),
+  }
+}
+
+async function runBatch(
+  session: Session,
+  batch: readonly Handle[],
+  options: RepublishOptions,
+  failed: { ca: Handle; code: string; message: string }[],
+): Promise<Change<unknown> | undefined> {
+  try {
+    return await change(session, (desk) => reissueAll(desk, batch, options.force === true), options)
+  } catch (error) {
+    if (!(error instanceof AppError) || isFatal(error)) throw error
+    const [only] = batch
+    if (batch.length === 1 && only !== undefined) {
+      failed.push({ ca: only, code: error.code, message: error.message })
+      return undefined
+    }
+  }
+  let last: Change<unknown> | undefined
+  for (const handle of batch) last = (await runBatch(session, [handle], options, failed)) ?? last
+  return last
+}
+
+/** Nothing that concerns one CA alone. */
+function isFatal(error: AppError): boolean {
+  return (
+    ['io', 'locked', 'standby', 'pending', 'uncertain', 'interrupted'].includes(error.kind) ||
+    error.code === 'clock-behind'
+  )
+}
+
+async function reissueAll(desk: Desk, handles: readonly Handle[], force: boolean): Promise<void> {
+  for (const handle of handles) {
+    if (desk.work.exists('ta', handle)) await runTa(desk, handle, { type: 'republish', force })
+    else {
+      const issued = await syncDown(desk, handle)
+      await runCa(desk, handle, { type: 'republish', force: force && !issued.includes(handle) })
+    }
+  }
+}
+
+export interface RepublishPlan {
+  readonly all: readonly Handle[]
+  readonly due: readonly Handle[]
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+  readonly nextDue: Instant | null
+  readonly staleAt: Instant | null
+  /** Does the served tree show the newest state? */
+  readonly served: boolean
+}
+
+/** What is due, without the lock: the trust anchor first, then CAs by handle. */
+export function planRepublish(session: Session, options: RepublishOptions = {}): Promise<RepublishPlan> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const now = session.clockFor(reader).now()
+    const desk = { work }
+    for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
+    const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
+    const failed: { ca: Handle; code: string; message: string }[] = []
+    const lagging = new Set(attempt(failed, 'pubserver/0' as Handle, () => unpublished(desk)) ?? [])
+    const all: Handle[] = []
+    const due: Handle[] = []
+    let nextDue: Instant | null = null
+    let staleAt: Instant | null = null
+    for (const handle of handles) {
+      const times = attempt(failed, handle, () => timesOf(work, handle, session.timing))
+      if (times === undefined || times === null) continue
+      all.push(handle)
+      if (options.force === true || lagging.has(handle) || times.due <= now) due.push(handle)
+      nextDue = soonest(nextDue, times.due)
+      staleAt = soonest(staleAt, times.staleAt)
+    }
+    const served = attempt(failed, 'pubserver/0' as Handle, () => isServed(session, desk)) ?? true
+    return { all, due, failed, nextDue, staleAt, served }
+  })
+}
+
+function attempt<T>(failed: { ca: Handle; code: string; message: string }[], ca: Handle, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
+    failed.push({ ca, code: error.code, message: error.message })
+    return undefined
+  }
+}
+
+function timesOf(
+  work: Work,
+  handle: Handle,
+  timing: Timing,
+): { readonly due: Instant; readonly staleAt: Instant } | null {
+  if (work.exists('ta', handle)) return taTimes(taState(work, handle), timing)
+  const state = caState(work, handle)
+  const times = dueTimes(state, timing)
+  return times === null ? null : { ...times, due: soonest(times.due, renewalDue(work, state)) ?? times.due }
+}
+
+/** A parent's certificate for us that differs from the one we hold is due now. */
+function renewalDue(work: Work, state: CaState): Instant | null {
+  for (const { parent, keys } of Object.values(state.classes)) {
+    const contact = entry(state.parents, parent)
+    if (contact === undefined) continue
+    const { kind, handle } = contact.aggregate
+    const children = kind === 'ta' ? taState(work, handle).children : caState(work, handle).children
+    for (const key of keys) {
+      const issued = entry(entry(children, contact.childName)?.issued ?? {}, key.ski)
+      if (issued !== undefined && issued.sha256 !== key.certificate?.sha256) return '1970-01-01T00:00:00Z' as Instant
+    }
+  }
+  return null
+}
+
+function taTimes(state: TaState, timing: Timing): { readonly due: Instant; readonly staleAt: Instant } | null {
+  const { nextUpdate, objects } = state.point
+  if (nextUpdate === null) return null
+  let due = earlier(dueBefore(nextUpdate, timing.publishBeforeNextSeconds), certificateDueAt(state))
+  for (const object of Object.values(objects)) {
+    const at = dueBefore(object.notAfter, timing.childReissueSeconds)
+    if (at < due) due = at
+  }
+  return { due, staleAt: nextUpdate }
+}

@@ -1,0 +1,102 @@
+/**
+ * A session: DATA_DIR opened, the configuration read, the clock chosen, every port wired. One command, one session.
+ * Invariant: opening writes nothing; only `change` (change.ts) takes the lock.
+ */
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Clock } from '../base/ports.js'
+import { addSeconds, type Instant, instantOf, later, parseInstant } from '../base/time.js'
+import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../config/load.js'
+import { readConfigText } from '../config/read.js'
+import type { Config } from '../config/schema.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { Reader } from '../eventsourcing/store.js'
+import type { Timing } from '../issuing/timing.js'
+import { type FileReader, type FileStore, openStore } from '../store/file-store.js'
+import { namesComplete } from './complete.js'
+
+/** Who asks, and from where; filled from flags and environment by the command line. */
+export interface SessionOptions {
+  readonly dataDir: string
+  readonly configPath?: string
+  readonly actor: string
+  readonly osUser: string
+  readonly host: string
+  readonly reason?: string
+  readonly lockTimeoutSeconds?: number
+  /** Text of BRINE_NOW. */
+  readonly nowOverride?: string
+  /** The command's words, for the owner file and messages: `brine roa add`. */
+  readonly command: string
+  readonly onNotice?: (text: string) => void
+  readonly onProgress?: (done: number, total: number, what: string) => void
+}
+
+export interface Session {
+  readonly options: SessionOptions
+  readonly store: FileStore
+  readonly config: Config
+  readonly loaded: LoadedConfig
+  readonly configPath: string
+  readonly configDigest: Sha256
+  readonly timing: Timing
+  readonly repoDir: string
+  readonly cores: number
+  /** The present for a command that starts from this cut. */
+  readonly clockFor: (reader: Pick<Reader, 'at'>) => Clock
+  readonly now: () => Instant
+}
+
+/** Opens DATA_DIR. Throws `no-data-dir`, `format`, `usage` (configuration, BRINE_NOW), `credentials` (modes). */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const store = openStore(options.dataDir, { command: options.command })
+  const configPath = options.configPath ?? resolve(store.dir, 'brine.toml')
+  const loaded = await loadConfig(readConfigText(configPath), configPath)
+  const { config } = loaded
+  const configured = openStore(options.dataDir, {
+    command: options.command,
+    snapshotInterval: config.snapshotInterval,
+    lockTimeout: options.lockTimeoutSeconds ?? config.lockTimeout,
+    complete: (reader) => namesComplete(reader as FileReader, configured),
+    ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
+  })
+  const now = presentOf(options.nowOverride, store.marker.test === true)
+  return {
+    options,
+    store: configured,
+    config,
+    loaded,
+    configPath,
+    configDigest: configDigest(config),
+    timing: timingOf(config),
+    repoDir: config.repoDir === undefined ? resolve(store.dir, 'repo') : resolve(store.dir, config.repoDir),
+    cores: availableParallelism(),
+    now: () => now.at,
+    clockFor: (reader) => ({
+      now: () => (now.fixed && reader.at !== undefined ? later(now.at, addSeconds(reader.at, 1)) : now.at),
+    }),
+  }
+}
+
+/** The present, read once a command. BRINE_NOW counts only in a directory made by `init --test`, where it ticks a second a commit. */
+export function presentOf(
+  override: string | undefined,
+  test: boolean,
+): { readonly at: Instant; readonly fixed: boolean } {
+  if (override === undefined) return { at: instantOf(Date.now() / 1000), fixed: false }
+  const at = parseInstant(override)
+  if (at === undefined)
+    throw new AppError('usage', 'now-invalid', `BRINE_NOW is not an RFC 3339 time: ${JSON.stringify(override)}`)
+  if (!test) {
+    throw new AppError(
+      'usage',
+      'now-refused',
+      'BRINE_NOW is set, but this data directory was not made by init --test',
+      {
+        hint: 'unset BRINE_NOW: a live directory takes its time from the clock',
+      },
+    )
+  }
+  return { at, fixed: true }
+}

@@ -1,0 +1,45 @@
+/** The cron line: everything that is due, once, quietly; on a stand-by nothing. */
+import { AppError } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import type { Instant } from '../base/time.js'
+import { fillPool } from '../crypto/pool.js'
+import { planRepublish, republish } from './republish.js'
+import type { Session } from './session.js'
+
+export interface TickReport {
+  readonly role: 'primary' | 'standby'
+  readonly done: readonly { readonly what: string; readonly on: string }[]
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+  readonly nextDue: Instant | null
+  readonly staleAt: Instant | null
+}
+
+/** Republishes what is due, then fills the key pool. Never throws for one broken CA: `failed` lists it. */
+export async function tick(session: Session): Promise<TickReport> {
+  if (session.store.role().role !== 'primary') {
+    const plan = await planRepublish(session)
+    return { role: 'standby', done: [], failed: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
+  }
+  const { republished, failed, nextDue, staleAt } = await republish(session)
+  const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
+  const made = await fillKeyPool(session)
+  if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
+  rememberTick(session, failed.length)
+  return { role: 'primary', done, failed, nextDue, staleAt }
+}
+
+async function fillKeyPool(session: Session): Promise<number> {
+  const target = session.config.keyPoolSize
+  if (target === 0 || session.store.keys.poolSize() >= target) return 0
+  return fillPool(session.store.keys, target, { concurrency: session.cores })
+}
+
+/** When the last tick ended, for `status`. Replaceable: a full disk is no reason to fail here. */
+function rememberTick(session: Session, failed: number): void {
+  try {
+    session.store.status.write('last-tick', { at: session.now(), failed })
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    session.options.onNotice?.(`status/last-tick not written: ${error.message}`)
+  }
+}

@@ -1,0 +1,44 @@
+/** House limits that the linter does not count: lines of a file with its comments, names that say nothing, file headers. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const HARD_LIMIT = 400
+
+const sources = ['src', 'test', 'bench', 'bin']
+  .filter((folder) => statSync(join(ROOT, folder), { throwIfNoEntry: false }) !== undefined)
+  .flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((f) => join(folder, f)),
+  )
+  .filter((path) => /\.(ts|m?js)$/.test(path))
+const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+describe('every source file', () => {
+  it('was found', () => {
+    expect(sources.length).toBeGreaterThan(30)
+  })
+
+  it(`has at most ${HARD_LIMIT} lines`, () => {
+    expect(sources.filter((path) => text(path).split('\n').length - 1 > HARD_LIMIT)).toEqual([])
+  })
+
+  it('has a name that says what is in it', () => {
+    const empty = /\b(utils?|helpers?|manager|misc|common)\b/i
+    expect(sources.filter((path) => empty.test(basename(path).replaceAll(/[-_.]/g, ' ')))).toEqual([])
+    expect(sources.filter((path) => /(^|\/)(utils?|helpers?|managers?|misc)\//.test(path))).toEqual([])
+  })
+
+  it('opens with a header that says what it is for', () => {
+    const headed = /^(#!.*\n)?\/\*\*/
+    const own = sources.filter((path) => !path.startsWith('test/'))
+    expect(own.filter((path) => !headed.test(text(path)))).toEqual([])
+  })
+})
+
+describe('src/commands', () => {
+  it('holds commands alone: oclif loads every file there', () => {
+    const commands = sources.filter((path) => path.startsWith('src/commands/'))
+    expect(commands.filter((path) => !/^export default class \w+ extends /m.test(text(path)))).toEqual([])
+  })
+})

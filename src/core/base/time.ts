@@ -69,8 +69,8 @@ export function parseInstant(text: string): Instant | undefined {
   ]
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined
   const days = daysOf(year, month, day)
-  const back = dateOf(days)
-  if (back.year !== year || back.month !== month || back.day !== day) return undefined
+  // a day that its month does not have falls into another month
+  if (dateOf(days).month !== month) return undefined
   if (Number(m[8] ?? 0) > 23 || Number(m[9] ?? 0) > 59) return undefined
   const offset = m[7] === undefined ? 0 : (m[7] === '+' ? -1 : 1) * (Number(m[8]) * 60 + Number(m[9]))
   const seconds = days * 86400 + hour * 3600 + (minute + offset) * 60 + second

@@ -1,0 +1,132 @@
+/**
+ * Keys and signatures against what the machine can do: `makeKeys` beside bare generateKeyPair and openssl, the signers side by side.
+ * Run: npx esbuild bench/keys.ts --bundle --platform=node --format=esm --packages=external | node --input-type=module - [keys] [signatures]
+ */
+import { execFile } from 'node:child_process'
+import { generateKeyPair } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { promisify } from 'node:util'
+import { exportPkcs8, type FreshKey, importPkcs8, makeKeys } from '../src/core/crypto/key-maker.js'
+import { createPeculiarSigner } from '../src/core/crypto/peculiar-signer.js'
+import type { KeyId, KeyStore, Signer } from '../src/core/crypto/ports.js'
+import { preparedKeys } from '../src/core/crypto/prepared-keys.js'
+import { createRehearsalSigner } from '../src/core/crypto/rehearsal-signer.js'
+import { createSoftSigner } from '../src/core/crypto/soft-signer.js'
+
+const numbers = process.argv.slice(2).map(Number).filter(Number.isInteger)
+const keyCount = numbers[0] ?? 100
+const signatureCount = numbers[1] ?? 2000
+const cores = availableParallelism()
+
+interface Row {
+  readonly what: string
+  readonly wall: number
+  readonly cpu: number
+  readonly count: number
+}
+const rows: Row[] = []
+
+async function measure<T>(what: string, count: number, work: () => Promise<T>): Promise<T> {
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  const result = await work()
+  const wall = performance.now() - start
+  const used = process.cpuUsage(cpu)
+  rows.push({ what, wall, cpu: (used.user + used.system) / 1000, count })
+  return result
+}
+
+function sum(some: readonly Row[], member: 'count' | 'wall' | 'cpu'): number {
+  return some.reduce((total, row) => total + row[member], 0)
+}
+
+/** Runs `one` `count` times, `width` at once. */
+async function times(count: number, width: number, one: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const lane = async () => {
+    while (next < count) await one(next++)
+  }
+  await Promise.all(Array.from({ length: width }, lane))
+}
+
+function storeOf(key: FreshKey): KeyStore {
+  const refuse = () => {
+    throw new Error('not in this benchmark')
+  }
+  const pkcs8 = exportPkcs8(key.privateKey)
+  return {
+    put: refuse,
+    get: () => pkcs8,
+    remove: refuse,
+    list: refuse,
+    takePool: refuse,
+    putPool: refuse,
+    poolSize: refuse,
+    wipePool: refuse,
+  }
+}
+
+async function signatures(
+  name: string,
+  create: (key: FreshKey) => Signer,
+  key: FreshKey,
+  width: number,
+): Promise<void> {
+  const signer = create(key)
+  const tbs = new Uint8Array(1200)
+  await signer.sign(key.id, tbs)
+  await measure(`${name}, ${width} at once`, signatureCount, () =>
+    times(signatureCount, width, () => signer.sign(key.id, tbs)),
+  )
+}
+
+const bare = promisify(generateKeyPair)
+const openssl = promisify(execFile)
+/** In parts and by turns, so that a neighbour's load meets all of them alike. */
+const ROUNDS = 4
+const part = Math.ceil(keyCount / ROUNDS)
+const keys: FreshKey[] = []
+const withOpenssl = await openssl('openssl', ['version']).then(
+  ({ stdout }) => stdout.trim(),
+  () => undefined,
+)
+for (let round = 0; round < ROUNDS; round++) {
+  keys.push(...(await measure('makeKeys', part, () => makeKeys(part, { concurrency: cores }))))
+  for (const width of [cores, cores + 1])
+    await measure(`generateKeyPair, ${width} at once`, part, () =>
+      times(part, width, () => bare('rsa', { modulusLength: 2048, publicExponent: 65537 })),
+    )
+  if (withOpenssl !== undefined)
+    await measure(`openssl genrsa, ${cores} at once`, part, () =>
+      times(part, cores, () => openssl('openssl', ['genrsa', '2048'])),
+    )
+}
+const rss = process.resourceUsage().maxRSS / 1024
+const first = keys[0]
+if (first === undefined) throw new RangeError('at least one key')
+const soft = (key: FreshKey) => createSoftSigner({ keyStore: storeOf(key), prepared: preparedKeys() })
+const peculiar = (key: FreshKey) => createPeculiarSigner({ keyStore: storeOf(key), prepared: preparedKeys() })
+for (const width of [1, cores, cores + 1, 16]) await signatures('sign, node:crypto', soft, first, width)
+await signatures('sign, @peculiar/webcrypto', peculiar, first, 1)
+const encoded = keys.map((key) => exportPkcs8(key.privateKey))
+const read = await measure('read a pool key', encoded.length, async () => encoded.map((pkcs8) => importPkcs8(pkcs8)))
+const once = createSoftSigner({ keyStore: storeOf(first), prepared: preparedKeys([], read) })
+const tbs = new Uint8Array(1200)
+await measure('first signature of a key', read.length, () =>
+  times(read.length, cores + 1, () => once.signOneOff((key) => key.sign(tbs))),
+)
+const rehearsal = createRehearsalSigner((id: KeyId) => ({ id, spki: first.spki }))
+await measure('rehearse a one-time key', 500, () => times(500, 1, () => rehearsal.signOneOff((key) => key.sign(tbs))))
+
+console.log(
+  `node ${process.version} (OpenSSL ${process.versions.openssl}), ${cores} cores; beside it: ${withOpenssl ?? 'no openssl'}`,
+)
+console.log(`${'what'.padEnd(34)}${'per second'.padStart(12)}${'ms CPU each'.padStart(14)}`)
+for (const what of new Set(rows.map((row) => row.what))) {
+  const same = rows.filter((row) => row.what === what)
+  const [count, wall, cpu] = [sum(same, 'count'), sum(same, 'wall'), sum(same, 'cpu')]
+  // The CPU time of another program is not ours to see.
+  const each = what.startsWith('openssl') ? '-' : (cpu / count).toFixed(2)
+  console.log(`${what.padEnd(34)}${((count / wall) * 1000).toFixed(1).padStart(12)}${each.padStart(14)}`)
+}
+console.log(`largest resident size while making ${keys.length} keys: ${rss.toFixed(0)} MiB`)

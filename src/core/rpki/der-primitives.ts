@@ -97,7 +97,6 @@ function checkText(faults: FaultList, tag: number, text: string, at: number): vo
     const bad = [...text].find((c) => !PRINTABLE.test(c)) ?? ''
     faults.add('X.680 section 41.4', `PrintableString contains ${JSON.stringify(bad)} at octet ${at}`)
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: IA5 is exactly the 7-bit characters
   if (tag === 0x16 && !/^[\0-\x7f]*$/.test(text))
     faults.add('X.680 section 41', `IA5String with an 8-bit character at octet ${at}`)
 }

@@ -4,7 +4,7 @@
  */
 import { compareBytes } from '../base/bytes.js'
 import { checkPrimitive } from './der-primitives.js'
-import type { FaultList } from './faults.js'
+import { createFaults, type FaultList } from './faults.js'
 
 export interface DerNode {
   /** Identifier octet: class, constructed bit, number. */
@@ -65,6 +65,14 @@ export function parseDer(bytes: Uint8Array, faults: FaultList): DerNode | undefi
   return nodeAt(bytes, 0, bytes.length)
 }
 
+/** Like `parseDer` for DER inside a string of another object; its faults name the place. */
+export function parseInner(bytes: Uint8Array, where: string, faults: FaultList): DerNode | undefined {
+  const inner = createFaults()
+  const node = parseDer(bytes, inner)
+  faults.addAll(inner.all().map((fault) => ({ ...fault, message: `in the ${where}: ${fault.message}` })))
+  return node
+}
+
 /** The elements inside a constructed element, in wire order; none for a primitive one. Only for nodes of `parseDer`. */
 export function childrenOf(node: DerNode): readonly DerNode[] {
   if ((node.tag & 0x20) === 0) return []
@@ -89,6 +97,17 @@ export function contentOf(node: DerNode): Uint8Array {
   if ((node.tag & 0xe0) !== 0x20 || node.tag === TAG.sequence || node.tag === TAG.set)
     return node.bytes.subarray(node.body, node.end)
   return Buffer.concat(childrenOf(node).map(contentOf))
+}
+
+/** The element in the encoding that DER prescribes, its members in wire order: what a signer signed when the wire carries BER. */
+export function toDer(node: DerNode, tag = node.tag): Uint8Array {
+  const isString = (tag & 0xc0) === 0 && tag !== TAG.sequence && tag !== TAG.set
+  const isMade = (tag & 0x20) !== 0 && !isString
+  const content = isMade ? Buffer.concat(childrenOf(node).map((child) => toDer(child))) : contentOf(node)
+  const size: number[] = []
+  for (let rest = content.length; rest > 0; rest = Math.floor(rest / 256)) size.unshift(rest % 256)
+  const length = content.length < 0x80 ? [content.length] : [0x80 | size.length, ...size]
+  return Buffer.concat([Uint8Array.of(isString ? tag & 0xdf : tag, ...length), content])
 }
 
 /** Is this the universal type `tag`, in its primitive or (BER) constructed form? */

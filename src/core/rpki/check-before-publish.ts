@@ -1,0 +1,87 @@
+/** The last look at an object of our own before anybody else sees it: decoded strictly, signatures verified. Any fault, tolerated or not, is a bug of ours. */
+import { keyIdOf } from '../crypto/digest.js'
+import type { KeyId } from '../crypto/ports.js'
+import { type ParsedCertificate, parseCertificate } from './decode-cert.js'
+import { parseCrl } from './decode-crl.js'
+import { type ObjectBody, parseObject } from './decode-object.js'
+import { type DerNode, parseDer } from './der-reader.js'
+import { createFaults, type FaultList } from './faults.js'
+import { lastSegment } from './profile/uri.js'
+import type { ObjectFault } from './types.js'
+import { verifyRsa } from './verify-rsa.js'
+
+export interface IssuingKey {
+  /** DER SubjectPublicKeyInfo of the key that must have signed the object or its EE certificate. */
+  readonly spki: Uint8Array
+}
+
+const BODIES: ReadonlyMap<string, ObjectBody['type']> = new Map([
+  ['mft', 'manifest'],
+  ['roa', 'roa'],
+  ['asa', 'aspa'],
+])
+
+/** Every fault of the object `bytes` that is about to be published as `name` under the key of `issuer`; none when it may go out. */
+export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: IssuingKey): readonly ObjectFault[] {
+  const faults = createFaults()
+  const node = parseDer(bytes, faults)
+  if (node === undefined) return faults.all()
+  const extension = name.slice(name.lastIndexOf('.') + 1)
+  const body = BODIES.get(extension)
+  if (extension === 'cer') checkCertificate(parseCertificate(node, undefined, faults), issuer, faults)
+  else if (extension === 'crl') checkCrl(node, issuer, faults)
+  else if (body !== undefined) checkObject(name, node, body, issuer, faults)
+  else faults.add('RFC 6481 section 2.2', `no object of the RPKI is published under a name like ${name}`)
+  return faults.all()
+}
+
+function checkCertificate(certificate: ParsedCertificate | undefined, issuer: IssuingKey, faults: FaultList): void {
+  if (certificate === undefined) return
+  const { purpose, tbs, signature, extensions } = certificate
+  if (purpose !== 'ta' || extensions.aki !== undefined) checkIssuedBy(extensions.aki, issuer, faults)
+  checkSigned(tbs, signature, issuer, 'RFC 6487 section 4.3', faults)
+}
+
+function checkCrl(node: DerNode, issuer: IssuingKey, faults: FaultList): void {
+  const crl = parseCrl(node, faults)
+  if (crl === undefined) return
+  checkIssuedBy(crl.aki, issuer, faults)
+  checkSigned(crl.tbs, crl.signature, issuer, 'RFC 6487 section 5', faults)
+}
+
+function checkObject(
+  name: string,
+  node: DerNode,
+  body: ObjectBody['type'],
+  issuer: IssuingKey,
+  faults: FaultList,
+): void {
+  const object = parseObject(node, faults)
+  if (object === undefined) return
+  if (object.body.type !== body) faults.add('RFC 6481 section 2.2', `${name} holds a ${object.body.type}`)
+  const { ee } = object.envelope
+  const uri = ee?.extensions.sia?.signedObject
+  if (uri !== undefined && lastSegment(uri) !== name)
+    faults.add(
+      'RFC 6487 section 4.8.8.2',
+      `the signedObject URI ends in ${lastSegment(uri)}, the object is published as ${name}`,
+    )
+  checkCertificate(ee, issuer, faults)
+}
+
+function checkIssuedBy(aki: KeyId | undefined, issuer: IssuingKey, faults: FaultList): void {
+  const ski = keyIdOf(issuer.spki)
+  if (aki !== ski)
+    faults.add('RFC 6487 section 4.8.3', `the authority key identifier is ${aki}, the issuing key ${ski}`)
+}
+
+function checkSigned(
+  tbs: Uint8Array,
+  signature: Uint8Array | undefined,
+  issuer: IssuingKey,
+  rule: string,
+  faults: FaultList,
+): void {
+  if (signature === undefined || !verifyRsa(issuer.spki, tbs, signature))
+    faults.add(rule, 'the signature does not verify under the issuing key')
+}

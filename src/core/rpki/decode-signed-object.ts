@@ -1,0 +1,155 @@
+/** Signed objects (RFC 6488): the CMS envelope, its one EE certificate, and the signature that binds content and certificate. Reads on after a fault. */
+import { equalBytes } from '../base/bytes.js'
+import type { Instant } from '../base/time.js'
+import { sha256 } from '../crypto/digest.js'
+import { contentOfCertificate, type ParsedCertificate, parseCertificate } from './decode-cert.js'
+import { childrenOf, contentOf, type DerNode, isContext, isType, parseDer, TAG, toDer } from './der-reader.js'
+import { readInteger, readOctets, readOid } from './der-values.js'
+import { createFaults, type FaultList } from './faults.js'
+import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA, OID_SIGNED_DATA } from './oids.js'
+import { readAlgorithm } from './read-algorithm.js'
+import { readSignedAttributes } from './read-attributes.js'
+import type { Decoded, DecodedSignedObject } from './types.js'
+import { verifyRsa } from './verify-rsa.js'
+
+/** What could be read of a signed object, whatever is wrong with it. */
+export interface ParsedSignedObject {
+  readonly contentType: string | undefined
+  readonly eContent: Uint8Array | undefined
+  readonly ee: ParsedCertificate | undefined
+  readonly signingTime: Instant | undefined
+  /** Do the digest and the signature hold under the key of the EE certificate? */
+  readonly isSigned: boolean
+}
+
+/** The signed object that `bytes` are, with every fault of the envelope and the EE certificate, the signature included; the content is the caller's to decode. */
+export function decodeSignedObject(bytes: Uint8Array): Decoded<DecodedSignedObject> {
+  const faults = createFaults()
+  const node = parseDer(bytes, faults)
+  const parsed = node === undefined ? undefined : parseSignedObject(node, faults)
+  const ee = parsed?.ee === undefined ? undefined : contentOfCertificate(parsed.ee)
+  const content =
+    parsed?.contentType === undefined || parsed.eContent === undefined || ee === undefined
+      ? undefined
+      : { contentType: parsed.contentType, eContent: parsed.eContent, ee, signingTime: parsed.signingTime }
+  return { content, faults: faults.all() }
+}
+
+/** Reads and checks the envelope. Undefined when it is no SignedData at all. */
+export function parseSignedObject(node: DerNode, faults: FaultList): ParsedSignedObject | undefined {
+  const [typeNode, wrapper] = childrenOf(node)
+  const signedData = isContext(wrapper, 0) ? childrenOf(wrapper)[0] : undefined
+  if (readOid(typeNode) !== OID_SIGNED_DATA || !isType(signedData, TAG.sequence)) {
+    faults.add('RFC 6488 section 2.1', 'this is not CMS SignedData')
+    return undefined
+  }
+  const parts = [...childrenOf(signedData)]
+  const version = readInteger(parts.shift())
+  if (version !== 3n) faults.add('RFC 6488 section 2.1.1', `SignedData has version ${version ?? '(unreadable)'}, not 3`)
+  checkDigestAlgorithms(parts.shift(), faults)
+  const { contentType, eContent } = readEncapsulated(parts.shift(), faults)
+  const certificates = isContext(parts[0], 0) ? parts.shift() : undefined
+  const ee = readCertificates(certificates, faults)
+  if (isContext(parts[0], 1)) {
+    faults.add('RFC 6488 section 2.1.5', 'the object holds CRLs')
+    parts.shift()
+  }
+  const [signerInfos, ...more] = parts
+  if (more.length > 0) faults.add('RFC 5652 section 5.1', 'an unknown member in SignedData')
+  const infos = signerInfos === undefined ? [] : childrenOf(signerInfos)
+  if (infos.length !== 1) faults.add('RFC 6488 section 2.1.6', `${infos.length} signerInfos, not one`)
+  const signer = readSignerInfo(infos[0], { contentType, eContent, ee }, faults)
+  return { contentType, eContent, ee, ...signer }
+}
+
+function checkDigestAlgorithms(node: DerNode | undefined, faults: FaultList): void {
+  const algorithms = node === undefined ? [] : childrenOf(node).map((a) => readAlgorithm(a, 'digestAlgorithms', faults))
+  if (algorithms.length !== 1 || algorithms[0] !== OID_SHA256)
+    faults.add(
+      'RFC 6488 section 2.1.2',
+      `the digest algorithms are ${algorithms.join(', ') || 'none'}, not just SHA-256`,
+    )
+}
+
+function readEncapsulated(
+  node: DerNode | undefined,
+  faults: FaultList,
+): Pick<ParsedSignedObject, 'contentType' | 'eContent'> {
+  const [typeNode, wrapper] = node === undefined ? [] : childrenOf(node)
+  const contentType = readOid(typeNode)
+  if (contentType === undefined) faults.add('RFC 6488 section 2.1.3.1', 'no content type')
+  const eContent = isContext(wrapper, 0) ? readOctets(childrenOf(wrapper)[0]) : undefined
+  if (eContent === undefined) faults.add('RFC 6488 section 2.1.3.2', 'no content: the signature is detached')
+  return { contentType, eContent }
+}
+
+function readCertificates(node: DerNode | undefined, faults: FaultList): ParsedCertificate | undefined {
+  const nodes = node === undefined ? [] : childrenOf(node)
+  if (nodes.length !== 1)
+    faults.add('RFC 6488 section 2.1.4', `${nodes.length} certificates, not exactly the EE certificate`)
+  const [first] = nodes
+  if (first === undefined) return undefined
+  const inner = createFaults()
+  const ee = parseCertificate(first, 'ee', inner)
+  faults.addAll(inner.all().map((fault) => ({ ...fault, message: `EE certificate: ${fault.message}` })))
+  return ee
+}
+
+type Signed = Pick<ParsedSignedObject, 'contentType' | 'eContent' | 'ee'>
+type Signer = Pick<ParsedSignedObject, 'signingTime' | 'isSigned'>
+
+function readSignerInfo(node: DerNode | undefined, signed: Signed, faults: FaultList): Signer {
+  const [versionNode, sid, digest, ...rest] = node === undefined ? [] : childrenOf(node)
+  const version = readInteger(versionNode)
+  if (version !== 3n)
+    faults.add('RFC 6488 section 2.1.6.1', `SignerInfo has version ${version ?? '(unreadable)'}, not 3`)
+  checkSid(sid, signed.ee, faults)
+  if (readAlgorithm(digest, 'digestAlgorithm', faults) !== OID_SHA256)
+    faults.add('RFC 6488 section 2.1.6.3', 'the digest algorithm is not SHA-256')
+  const attributes = isContext(rest[0], 0) ? rest.shift() : undefined
+  if (attributes === undefined) faults.add('RFC 6488 section 2.1.6.4', 'no signed attributes')
+  const [algorithm, signatureNode, unsigned] = rest
+  const oid = readAlgorithm(algorithm, 'signatureAlgorithm', faults)
+  if (oid === OID_SHA256_WITH_RSA)
+    faults.tolerate('RFC 7935 section 2', 'the SignerInfo says sha256WithRSAEncryption, rsaEncryption is due')
+  else if (oid !== OID_RSA_ENCRYPTION)
+    faults.add('RFC 6488 section 2.1.6.5', `signature algorithm ${oid}, not rsaEncryption`)
+  if (unsigned !== undefined) faults.add('RFC 6488 section 2.1.6.7', 'the SignerInfo has unsigned attributes')
+  const { signingTime, messageDigest } = readSignedAttributes(attributes, signed.contentType, faults)
+  const isDigestRight = checkDigest(signed.eContent, messageDigest, faults)
+  const isSignatureRight = checkSignature(attributes, readOctets(signatureNode), signed.ee, faults)
+  return { signingTime, isSigned: isDigestRight && isSignatureRight }
+}
+
+function checkSid(sid: DerNode | undefined, ee: ParsedCertificate | undefined, faults: FaultList): void {
+  const rule = 'RFC 6488 section 2.1.6.2'
+  if (!isContext(sid, 0)) {
+    faults.add(rule, 'the signer is not named by a subject key identifier')
+    return
+  }
+  const id = Buffer.from(contentOf(sid).subarray(0, 64)).toString('hex').toUpperCase()
+  if (ee !== undefined && id !== ee.extensions.ski) faults.add(rule, `the signer ${id} is not the EE certificate`)
+}
+
+function checkDigest(eContent: Uint8Array | undefined, digest: Uint8Array | undefined, faults: FaultList): boolean {
+  if (eContent === undefined || digest === undefined) return false
+  const isRight = equalBytes(sha256(eContent), digest)
+  if (!isRight) faults.add('RFC 6488 section 2.1.6.4.2', 'the message digest is not that of the content')
+  return isRight
+}
+
+/** RFC 5652 section 5.4: the signature is over the attributes as a SET OF, in DER, in the order of the wire. */
+function checkSignature(
+  attributes: DerNode | undefined,
+  signature: Uint8Array | undefined,
+  ee: ParsedCertificate | undefined,
+  faults: FaultList,
+): boolean {
+  const isRight =
+    attributes !== undefined &&
+    signature !== undefined &&
+    ee?.key !== undefined &&
+    verifyRsa(ee.key.spki, toDer(attributes, TAG.set), signature)
+  if (!isRight) faults.add('RFC 6488 section 3', 'the signature does not verify under the key of the EE certificate')
+  return isRight
+}

@@ -1,0 +1,75 @@
+/** The signed attributes of a signed object (RFC 6488 section 2.1.6.4, RFC 9589): content type, message digest, signing time, each once with one value. */
+import type { Instant } from '../base/time.js'
+import { childrenOf, type DerNode, isType, TAG } from './der-reader.js'
+import { readOctets, readOid, readTime } from './der-values.js'
+import type { FaultList } from './faults.js'
+import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './oids.js'
+
+export interface SignedAttributes {
+  readonly signingTime: Instant | undefined
+  readonly messageDigest: Uint8Array | undefined
+}
+
+const SECTION: ReadonlyMap<string, string> = new Map([
+  [OID_CONTENT_TYPE, 'RFC 6488 section 2.1.6.4.1'],
+  [OID_MESSAGE_DIGEST, 'RFC 6488 section 2.1.6.4.2'],
+  [OID_SIGNING_TIME, 'RFC 9589 section 4'],
+])
+
+/** Reads the attributes under `[0]`; `contentType` is that of the content, which the attribute must repeat. */
+export function readSignedAttributes(
+  node: DerNode | undefined,
+  contentType: string | undefined,
+  faults: FaultList,
+): SignedAttributes {
+  if (node === undefined) return { signingTime: undefined, messageDigest: undefined }
+  const values = collect(node, faults)
+  const typeNode = single(values, OID_CONTENT_TYPE, 'content-type', faults)
+  const digestNode = single(values, OID_MESSAGE_DIGEST, 'message-digest', faults)
+  const timeNode = single(values, OID_SIGNING_TIME, 'signing-time', faults)
+  const type = readOid(typeNode)
+  if (typeNode !== undefined && type !== contentType)
+    faults.add(
+      'RFC 6488 section 2.1.6.4.1',
+      `the content-type attribute is ${type ?? 'unreadable'}, the content ${contentType}`,
+    )
+  const signingTime = readTime(timeNode)
+  if (timeNode !== undefined && signingTime === undefined)
+    faults.add('RFC 9589 section 4', 'the signing time is unreadable')
+  if (timeNode?.tag === TAG.generalizedTime && signingTime !== undefined && signingTime < '2050')
+    faults.tolerate(
+      'RFC 5652 section 11.3',
+      `the signing time ${signingTime} is a GeneralizedTime, UTCTime is due before 2050`,
+    )
+  return { signingTime, messageDigest: readOctets(digestNode) }
+}
+
+function collect(node: DerNode, faults: FaultList): ReadonlyMap<string, readonly DerNode[]> {
+  const found = new Map<string, readonly DerNode[]>()
+  for (const attribute of childrenOf(node)) {
+    const [type, set] = childrenOf(attribute)
+    const oid = readOid(type) ?? 'unreadable'
+    if (!SECTION.has(oid)) {
+      const [rule, note] =
+        oid === OID_BINARY_SIGNING_TIME
+          ? ['RFC 9589 section 4', ' (binary-signing-time)']
+          : ['RFC 6488 section 2.1.6.4', '']
+      faults.add(rule, `unexpected signed attribute ${oid}${note}`)
+    } else if (found.has(oid)) faults.add('RFC 6488 section 2.1.6.4', `signed attribute ${oid} is there twice`)
+    else found.set(oid, isType(set, TAG.set) ? childrenOf(set) : [])
+  }
+  return found
+}
+
+function single(
+  values: ReadonlyMap<string, readonly DerNode[]>,
+  oid: string,
+  name: string,
+  faults: FaultList,
+): DerNode | undefined {
+  const nodes = values.get(oid)
+  const rule = SECTION.get(oid) ?? 'RFC 6488 section 2.1.6.4'
+  if (nodes === undefined) faults.add(rule, `no ${name} attribute`)
+  else if (nodes.length !== 1) faults.add(rule, `the ${name} attribute has ${nodes.length} values, not one`)
+  return nodes?.[0]
+}

@@ -12,30 +12,25 @@ export interface CommitWatch {
 export interface CommandContext {
   /** As the user wrote it. */
   readonly dataDir: string
-  /** From `--config`; undefined means `brine.toml` in the data directory. */
-  readonly configPath: string | undefined
+  /** From `--config`; without it `brine.toml` in the data directory counts. */
+  readonly configPath?: string
   readonly actor: string
   readonly osUser: string
   readonly host: string
-  readonly reason: string | undefined
-  readonly lockTimeoutSeconds: number | undefined
+  readonly reason?: string
+  readonly lockTimeoutSeconds?: number
+  /** Text of `BRINE_NOW`: whether it counts is for the data directory to say. */
+  readonly nowOverride?: string
+  /** The command's words, for the owner file of the lock and messages: `brine roa add`. */
+  readonly command: string
   readonly quiet: boolean
   readonly json: boolean
   readonly dryRun: boolean
-  /** `BRINE_NOW` as it stands: whether it counts is for the data directory to say. */
-  readonly nowOverride: string | undefined
   /** A person can be asked: standard input is a terminal. */
   readonly interactive: boolean
   readonly watch: CommitWatch
+  /** Tells the user something that does not stop the command. */
+  readonly onNotice: (text: string) => void
   /** Shows how far a long command is; silent where nobody watches. */
-  readonly progress: Progress
-  /** Tells the user something that does not stop the command; on stderr. */
-  readonly warn: (text: string) => void
-}
-
-export interface Progress {
-  /** Replaces what was shown; `done` of `total` when both are known. */
-  step(what: string, done?: number, total?: number): void
-  /** Takes the line away. */
-  clear(): void
+  readonly onProgress: (done: number, total: number, what: string) => void
 }

@@ -6,7 +6,7 @@
 import { Command } from '@oclif/core/command'
 import { ExitError } from '@oclif/core/errors'
 import type { CommandError, Input, ParserOutput } from '@oclif/core/interfaces'
-import type { CommandContext, CommitWatch, Progress } from '../base/context.js'
+import type { CommandContext, CommitWatch } from '../base/context.js'
 import type { AppError } from '../base/errors.js'
 import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
@@ -15,7 +15,7 @@ import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags.js'
 import { onInterrupt } from './interrupt.js'
 import { formatJson } from './output/json.js'
-import { progressOn, silentProgress } from './output/progress.js'
+import { type Progress, progressOn, silentProgress } from './output/progress.js'
 import { type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
 
@@ -53,10 +53,13 @@ export abstract class BaseCommand<R extends object> extends Command {
 
   /** What a use case gets. Throws `data-dir-missing` (usage). */
   protected context(flags: GlobalFlags): CommandContext {
-    const warn = (text: string): void => {
-      this.warn(text)
+    const ports = {
+      command: this.#words(),
+      json: this.jsonEnabled(),
+      watch: this.watch,
+      onNotice: (text: string): void => void this.warn(text),
+      onProgress: (done: number, total: number, what: string): void => this.#progress.step(what, done, total),
     }
-    const ports = { json: this.jsonEnabled(), watch: this.watch, progress: this.#progress, warn }
     return commandContext(flags, surroundings(), ports)
   }
 
@@ -100,9 +103,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   protected override async catch(thrown: CommandError): Promise<never> {
     if (thrown instanceof ExitError) throw thrown
     this.#progress.clear()
-    const command = [this.config.bin, ...(this.id ?? '').split(':')].join(' ')
     const debug = (process.env['DEBUG'] ?? '') !== ''
-    const error = toAppError(thrown, { changed: this.watch.changed, command, debug })
+    const error = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
     await this.#tell(error)
     throw Object.assign(new ExitError(EXIT_CODES[error.kind]), { cause: error })
   }
@@ -120,9 +122,14 @@ export abstract class BaseCommand<R extends object> extends Command {
   /** `run` has written the report already, and knows that it arrived. */
   protected override logJson(): void {}
 
+  /** `brine roa add` */
+  #words(): string {
+    return [this.config.bin, ...(this.id ?? '').split(':')].join(' ').trim()
+  }
+
   async #rendered(report: R): Promise<string> {
     if (this.jsonEnabled()) return formatJson(report)
-    if (this.#quiet && 'dry-run' in this.ctor.flags) return ''
+    if (this.#quiet && 'dry-run' in (this.ctor.flags ?? {})) return ''
     const text = this.view(report, await themeFor({ isTerminal: process.stdout.isTTY === true, env: process.env }))
     return text === '' ? '' : `${text}\n`
   }

@@ -1,6 +1,6 @@
 /** From flags and environment to the plain value that a use case gets. No secret is read here, and nothing is looked up on the network. */
 import { hostname, userInfo } from 'node:os'
-import type { CommandContext, CommitWatch, Progress } from '../base/context.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 
 /** The flags that every command has, as the parser gives them. */
@@ -24,12 +24,7 @@ export interface Surroundings {
 }
 
 /** What the command itself brings. */
-export interface CommandPorts {
-  readonly json: boolean
-  readonly watch: CommitWatch
-  readonly progress: Progress
-  readonly warn: (text: string) => void
-}
+export type CommandPorts = Pick<CommandContext, 'command' | 'json' | 'watch' | 'onNotice' | 'onProgress'>
 
 /** The process as it is. */
 export function surroundings(): Surroundings {
@@ -43,17 +38,20 @@ export function commandContext(flags: GlobalFlags, around: Surroundings, ports: 
     throw new AppError('usage', 'data-dir-missing', 'no data directory given', {
       hint: 'pass --data-dir DIR, or: export BRINE_DATA_DIR=DIR',
     })
+  const { config, reason } = flags
+  const lockTimeout = flags['lock-timeout']
+  const now = around.env['BRINE_NOW']
   return {
     dataDir,
-    configPath: flags.config,
+    ...(config === undefined ? {} : { configPath: config }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(lockTimeout === undefined ? {} : { lockTimeoutSeconds: lockTimeout }),
+    ...(now === undefined ? {} : { nowOverride: now }),
     actor: flags.actor ?? sudoUser(around.env) ?? around.osUser,
     osUser: around.osUser,
     host: around.host,
-    reason: flags.reason,
-    lockTimeoutSeconds: flags['lock-timeout'],
     quiet: flags.quiet === true,
     dryRun: flags['dry-run'] === true,
-    nowOverride: around.env['BRINE_NOW'],
     interactive: around.interactive,
     ...ports,
   }

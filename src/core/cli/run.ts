@@ -1,17 +1,24 @@
 /** The way in: loads oclif's view of the program once, puts the command line in order and runs one command. */
-import { Config, flush, handle, run as runOclif } from '@oclif/core'
+import { Config, run as runOclif } from '@oclif/core'
 import { normalizeArgv } from './argv.js'
+import { reportFatal } from './fatal.js'
+import { guardStdout } from './stdout.js'
 
-/** Runs the command line `argv` with the program installed in `root`; sets the exit code and never throws. */
+/**
+ * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the program with its exit code,
+ * at once, so that work which a failed command left behind does not keep it alive.
+ */
 export async function run(root: string, argv: readonly string[]): Promise<void> {
+  guardStdout()
+  let commands: readonly string[] = []
   try {
     const config = await Config.load({ root })
+    commands = config.commandIDs.map((id) => id.replaceAll(':', ' '))
     await runOclif(
       normalizeArgv(argv, (id) => config.findCommand(id) !== undefined),
       config,
     )
-    await flush()
   } catch (error) {
-    await handle(error instanceof Error ? error : new Error(String(error)))
+    process.exit(await reportFatal(error, { argv, bin: 'brine', commands }))
   }
 }

@@ -1,5 +1,11 @@
 /** How far a long command is: one line on stderr, on a terminal only, gone when the command is done. */
-import type { Progress } from '../../base/context.js'
+
+export interface Progress {
+  /** Replaces what was shown; `done` of `total` when both are known. */
+  step(what: string, done?: number, total?: number): void
+  /** Takes the line away. */
+  clear(): void
+}
 
 export const silentProgress: Progress = { step: () => undefined, clear: () => undefined }
 

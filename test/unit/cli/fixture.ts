@@ -1,0 +1,147 @@
+/** A small program of its own with real commands on the base class, built once a test file and run as real processes. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+
+const SHOW = `
+import { BaseCommand } from '${ROOT}/src/core/cli/base-command.ts'
+import { arg, flag } from '${ROOT}/src/core/cli/flags.ts'
+export default class Show extends BaseCommand {
+  static summary = 'show things'
+  static args = { ca: arg.handle({ required: true, description: 'the CA' }), rest: arg.text({ multiple: true }) }
+  static flags = {
+    tag: flag.text({ multiple: true }),
+    size: flag.integer({ min: 1, max: 9 }),
+    since: flag.moment(),
+    level: flag.choice(['warning', 'critical'], { description: 'how bad' }),
+  }
+  async execute() {
+    const { args, flags } = await this.parse(Show)
+    const { dataDir, actor, reason, lockTimeoutSeconds, command, onNotice } = this.context(flags)
+    onNotice('look out')
+    return { ca: args.ca, rest: args.rest ?? [], tags: flags.tag ?? [], since: flags.since ?? null, dataDir, actor, reason, lockTimeoutSeconds, command }
+  }
+  view(report, theme) {
+    return theme.table({ columns: ['CA', 'Tags'], rows: [[theme.bold(report.ca), report.tags.join('+')]] })
+  }
+}
+`
+
+const CHANGE = `
+import { AppError } from '${ROOT}/src/core/base/errors.ts'
+import { BaseCommand } from '${ROOT}/src/core/cli/base-command.ts'
+import { EXIT_CODES } from '${ROOT}/src/core/cli/exit-codes.ts'
+import { arg, confirmFlags, writeFlags } from '${ROOT}/src/core/cli/flags.ts'
+const SECRET = 'correct horse battery staple'
+const wait = () => new Promise(() => { process.stderr.write('waiting\\n'); setInterval(() => undefined, 1000) })
+export default class Change extends BaseCommand {
+  static args = { how: arg.text({ required: true }) }
+  static flags = { ...writeFlags, ...confirmFlags }
+  async execute() {
+    const { args, flags } = await this.parse(Change)
+    await this[args.how](flags)
+    return { how: args.how }
+  }
+  view(report) { return 'done: ' + report.how }
+  exitCode(report) { return report.how === 'partly' ? EXIT_CODES.partial : 0 }
+  async ok() {}
+  async partly() {}
+  async commit() { this.watch.changed = 'yes' }
+  async reject() {
+    const e = new AppError('rejected', 'roa-not-held', '192.0.2.0/24 is not held', { hint: 'ask the parent', details: { prefix: '192.0.2.0/24' } })
+    throw Object.assign(e, { secretKey: SECRET })
+  }
+  async remote() { throw new AppError('remote', 'peer-down', 'no answer', { retry: true, retryAfter: 60 }) }
+  async bug() { throw Object.assign(new TypeError('x of undefined'), { secretKey: SECRET }) }
+  async late() { this.watch.changed = 'yes'; throw new TypeError('after the commit') }
+  async disk() { throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }) }
+  async ask(flags) { await this.confirm('acme loses 3 ROAs', flags) }
+  async hang() { await wait() }
+  async hangCommitted() { this.watch.changed = 'yes'; await wait() }
+  async hangUnknown() { this.watch.changed = 'unknown'; await wait() }
+}
+`
+
+/** What CommonJS packages need inside of an ES module. */
+const REQUIRE = [
+  "import { createRequire as bannerRequire } from 'node:module'",
+  "import { fileURLToPath as bannerPath } from 'node:url'",
+  'const require = bannerRequire(import.meta.url)',
+  "const __dirname = bannerPath(new URL('.', import.meta.url))",
+].join('\n')
+
+export interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly input?: string
+  /** Called with the process once it wrote `waiting`. */
+  readonly whenWaiting?: (child: ChildProcess) => void
+  /** Runs under a shell: \`"$@" > /dev/full\`. */
+  readonly shell?: string
+}
+
+export interface Fixture {
+  readonly dir: string
+  run(argv: readonly string[], options?: RunOptions): Promise<Outcome>
+  remove(): void
+}
+
+/** Builds the program. */
+export async function buildFixture(): Promise<Fixture> {
+  const dir = mkdtempSync(join(tmpdir(), 'brine-cli-'))
+  const entryPoints: Record<string, string> = { run: `${ROOT}/src/core/cli/run.ts` }
+  for (const [name, text] of Object.entries({ show: SHOW, 'thing/change': CHANGE })) {
+    const source = join(dir, `${name.replace('/', '-')}.ts`)
+    writeFileSync(source, text)
+    entryPoints[`dist/commands/${name}`] = source
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
+  const oclif = { bin: 'brine', topicSeparator: ' ', commands: { strategy: 'pattern', target: './dist/commands' } }
+  const about = { name: 'brine-fixture', version: '0.0.0', type: 'module', files: ['dist'], oclif }
+  writeFileSync(join(dir, 'package.json'), JSON.stringify(about))
+  await build({
+    entryPoints,
+    outdir: dir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['typescript', 'ts-node'],
+    banner: { js: REQUIRE },
+    logLevel: 'error',
+  })
+  const main = `import { run } from './run.js'\nawait run(${JSON.stringify(dir)}, process.argv.slice(2))\n`
+  writeFileSync(join(dir, 'main.js'), main)
+  return { dir, run: (argv, options) => runProcess(dir, argv, options), remove: () => rmSync(dir, { recursive: true }) }
+}
+
+function runProcess(dir: string, argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const words = [process.execPath, join(dir, 'main.js'), ...argv]
+  const [file, args] =
+    options.shell === undefined ? [words[0] ?? '', words.slice(1)] : ['/bin/sh', ['-c', options.shell, 'sh', ...words]]
+  const { PATH } = process.env
+  const child = spawn(file, args, { env: { PATH, HOME: dir, ...options.env }, stdio: 'pipe' })
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input ?? '')
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (part) => {
+    stdout += part
+  })
+  child.stderr.on('data', (part) => {
+    stderr += part
+    if (stderr.includes('waiting')) options.whenWaiting?.(child)
+  })
+  return new Promise((done) => {
+    child.on('close', (code) => done({ code, stdout, stderr }))
+  })
+}

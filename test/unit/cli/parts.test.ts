@@ -1,0 +1,169 @@
+/** The parts of the command line that need no process: exit codes, context, confirmation, empty values, interruptions. */
+import { describe, expect, test } from 'vitest'
+import type { CommandContext } from '../../../src/core/base/context.js'
+import { AppError } from '../../../src/core/base/errors.js'
+import { parseMoment, resolveMoment } from '../../../src/core/base/moment.js'
+import { nearest } from '../../../src/core/base/nearest.js'
+import { parseInstant } from '../../../src/core/base/time.js'
+import { confirm } from '../../../src/core/cli/confirm.js'
+import { type CommandPorts, commandContext } from '../../../src/core/cli/context.js'
+import { errorDocument, errorText, toAppError } from '../../../src/core/cli/errors.js'
+import { EXIT_CODES } from '../../../src/core/cli/exit-codes.js'
+import { refuseEmpty } from '../../../src/core/cli/flags.js'
+import { interruption } from '../../../src/core/cli/interrupt.js'
+
+test('exit codes are the ones that scripts know', () => {
+  expect(EXIT_CODES).toEqual({
+    rejected: 1,
+    usage: 2,
+    partial: 3,
+    differs: 4,
+    'no-data-dir': 10,
+    locked: 11,
+    corrupt: 12,
+    format: 13,
+    io: 14,
+    remote: 15,
+    unavailable: 16,
+    pending: 17,
+    uncertain: 18,
+    credentials: 19,
+    standby: 20,
+    internal: 70,
+    interrupted: 130,
+  })
+})
+
+describe('the context', () => {
+  const ports: CommandPorts = {
+    command: 'brine roa add',
+    json: false,
+    watch: { changed: 'no' },
+    onNotice: () => undefined,
+    onProgress: () => undefined,
+  }
+  const context = (flags: object, env: Record<string, string> = {}): CommandContext =>
+    commandContext(flags, { env, osUser: 'root', host: 'h1', interactive: false }, ports)
+
+  test('names the actor: the flag, else who called sudo, else the login name; the OS user stays beside it', () => {
+    const dir = { 'data-dir': '/d' }
+    expect(context({ ...dir, actor: 'ci' }, { SUDO_USER: 'eve' })).toMatchObject({
+      actor: 'ci',
+      osUser: 'root',
+      host: 'h1',
+    })
+    expect(context(dir, { SUDO_USER: 'eve' })).toMatchObject({ actor: 'eve', osUser: 'root' })
+    expect(context(dir)).toMatchObject({ actor: 'root', osUser: 'root' })
+    expect(context(dir, { SUDO_USER: 'e\u001b[2Jve' }).actor).toBe('root')
+    expect(context(dir, { SUDO_USER: '' }).actor).toBe('root')
+  })
+
+  test('hands on BRINE_NOW as it stands, and leaves out what nobody said', () => {
+    expect(context({ 'data-dir': '/d' }, { BRINE_NOW: 'soon' }).nowOverride).toBe('soon')
+    const bare = Object.keys(context({ 'data-dir': '/d' }))
+    for (const key of ['nowOverride', 'reason', 'configPath', 'lockTimeoutSeconds']) expect(bare).not.toContain(key)
+  })
+
+  test('wants a data directory', () => {
+    expect(() => context({})).toThrow(expect.objectContaining({ kind: 'usage', code: 'data-dir-missing' }) as Error)
+  })
+})
+
+describe('confirmation', () => {
+  const asked = (answer: string) =>
+    confirm({ what: 'it goes', yes: false, interactive: true }, async (question) => {
+      expect(question).toBe('it goes. Go on? [y/N] ')
+      return answer
+    })
+
+  test('takes a yes and nothing else', async () => {
+    for (const answer of ['y', 'Y', 'yes\n', ' YES ']) await expect(asked(answer)).resolves.toBeUndefined()
+    for (const answer of ['', 'n', 'yep', 'y y'])
+      await expect(asked(answer)).rejects.toMatchObject({ kind: 'usage', code: 'confirmation-declined' })
+  })
+
+  test('asks nobody with --yes, and asks nobody without a terminal', async () => {
+    const never = async (): Promise<string> => {
+      throw new Error('asked')
+    }
+    await expect(confirm({ what: 'x', yes: true, interactive: true }, never)).resolves.toBeUndefined()
+    await expect(confirm({ what: 'x', yes: false, interactive: false }, never)).rejects.toMatchObject({
+      code: 'confirmation-needed',
+    })
+  })
+})
+
+describe('empty values', () => {
+  test.each([
+    [['a', ''], 'an argument is empty'],
+    [['--ca', ''], '--ca is empty'],
+    [['--ca='], '--ca is empty'],
+    [['--ca= '], '--ca is empty'],
+    [['--ca', '\t'], '--ca is empty'],
+    [['--', ''], 'an argument is empty'],
+  ])('%j', (argv, message) => {
+    expect(() => refuseEmpty(argv)).toThrow(message)
+  })
+
+  test('behind -- a word may end with =', () => {
+    expect(() => refuseEmpty(['a', '--x=1', '--', '--y='])).not.toThrow()
+  })
+})
+
+describe('an interruption', () => {
+  test('is 130, 143 or 129 while nothing changed', () => {
+    expect(interruption('SIGINT', { changed: 'no' })).toMatchObject({ exitCode: 130, error: { kind: 'interrupted' } })
+    expect(interruption('SIGTERM', { changed: 'no' }).exitCode).toBe(143)
+    expect(interruption('SIGHUP', { changed: 'no' }).exitCode).toBe(129)
+  })
+
+  test('is pending after the commit, uncertain within', () => {
+    expect(interruption('SIGTERM', { changed: 'yes' })).toMatchObject({ exitCode: 17, error: { changed: 'yes' } })
+    expect(interruption('SIGTERM', { changed: 'unknown' })).toMatchObject({
+      exitCode: 18,
+      error: { changed: 'unknown' },
+    })
+  })
+})
+
+describe('errors', () => {
+  const setting = { changed: 'no', command: 'brine x', debug: false } as const
+
+  test('what an AppError says of the change stands, unless it says no and the watch knows better', () => {
+    const changed = (own: 'no' | 'yes' | 'unknown', seen: 'no' | 'yes' | 'unknown') =>
+      toAppError(new AppError('io', 'x-y', 'm', { changed: own, retryAfter: 3 }), { ...setting, changed: seen })
+    expect(changed('no', 'yes')).toMatchObject({ changed: 'yes', retryAfter: 3, code: 'x-y' })
+    expect(changed('no', 'unknown').changed).toBe('unknown')
+    expect(changed('unknown', 'yes').changed).toBe('unknown')
+    expect(changed('no', 'no').changed).toBe('no')
+  })
+
+  test('anything thrown becomes an error that can be printed', () => {
+    for (const thrown of [undefined, null, 'text', 7, {}, new Error('x'), Symbol('s')]) {
+      const error = toAppError(thrown, setting)
+      expect(error.kind).toBe('internal')
+      expect(JSON.parse(JSON.stringify(errorDocument(error)))).toHaveProperty('error.code', 'internal')
+      expect(errorText(error)).toMatch(/^Error: internal error, a bug\nHint: .*\nnothing changed\n$/)
+    }
+  })
+})
+
+test('a moment is an instant or a time ago', () => {
+  const now = parseInstant('2026-11-21T12:00:00Z')!
+  const read = (text: string) => {
+    const moment = parseMoment(text)
+    return moment === undefined ? undefined : resolveMoment(moment, now)
+  }
+  expect(read('7d')).toBe('2026-11-14T12:00:00Z')
+  expect(read('2026-01-01T01:00:00+01:00')).toBe('2026-01-01T00:00:00Z')
+  expect(read('yesterday')).toBeUndefined()
+  expect(read('')).toBeUndefined()
+})
+
+test('the nearest word is near, or there is none', () => {
+  const words = ['--dry-run', '--data-dir', '--quiet']
+  expect(nearest('--dry-rnu', words)).toBe('--dry-run')
+  expect(nearest('--dryrun', words)).toBe('--dry-run')
+  expect(nearest('--verbose', words)).toBeUndefined()
+  expect(nearest('x', ['y', 'zz'])).toBe('y')
+})

@@ -16,6 +16,14 @@ export interface TaReport extends Outcome {
   readonly ski: string | null
 }
 
+export interface TalReport {
+  readonly handle: Handle
+  readonly uris: readonly string[]
+  readonly tal: string
+  /** The file it was written to. */
+  readonly out: string | null
+}
+
 export interface TaShowReport {
   readonly handle: Handle
   readonly ski: string
@@ -60,9 +68,7 @@ export async function createTa(desk: Desk, uris: readonly string[]) {
 }
 
 /** The trust anchor locator (RFC 8630). */
-export async function showTal(
-  session: Session,
-): Promise<{ readonly handle: Handle; readonly uris: readonly string[]; readonly tal: string }> {
+export async function showTal(session: Session): Promise<Omit<TalReport, 'out'>> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = taState(work, theTa(work))

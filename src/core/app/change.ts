@@ -74,7 +74,9 @@ async function once<R>(session: Session, useCase: UseCase<R>, options: ChangeOpt
     const result = await useCase(desk)
     await publishLocal(desk, touched(desk))
     const at = desk.ports.clock.now()
-    const commit = desk.work.changed ? writer.commit(stage(session, at, desk.work.staged(), desk.work)) : undefined
+    const commit = desk.work.changed
+      ? watched(session, () => writer.commit(stage(session, at, desk.work.staged(), desk.work)))
+      : undefined
     const served = serve(session, desk, at, commit !== undefined)
     return { result, commit, served, changed: commit !== undefined, at, demand: rehearsed.demand }
   })
@@ -178,6 +180,22 @@ async function makeKeys(session: Session, demand: KeyDemand): Promise<PreparedKe
   })
   for (const notice of prepared.notices) onNotice?.(notice)
   return prepared
+}
+
+/** An interrupt reads the watch to say what has become durable. */
+function watched(session: Session, commit: () => CommitResult): CommitResult {
+  const { watch } = session.options
+  if (watch === undefined) return commit()
+  const before = watch.changed
+  watch.changed = 'unknown'
+  try {
+    const result = commit()
+    watch.changed = 'yes'
+    return result
+  } catch (error) {
+    if (error instanceof AppError && error.changed === 'no') watch.changed = before
+    throw error
+  }
 }
 
 function touched(desk: Desk) {

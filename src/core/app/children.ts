@@ -30,6 +30,10 @@ export interface ChildListReport {
   readonly children: readonly ChildRow[]
 }
 
+export interface ChildShowReport extends ChildRow {
+  readonly ca: Handle
+}
+
 export interface ChildRow {
   readonly child: Handle
   readonly transport: string
@@ -151,11 +155,7 @@ export async function listChildren(session: Session, parent: Handle): Promise<Ch
 }
 
 /** One child. Throws `child-unknown`. */
-export async function showChild(
-  session: Session,
-  parent: Handle,
-  child: Handle,
-): Promise<ChildRow & { readonly ca: Handle }> {
+export async function showChild(session: Session, parent: Handle, child: Handle): Promise<ChildShowReport> {
   return session.store.read(async (reader) => ({
     ca: parent,
     ...childRow(child, knownChild({ work: new Work(reader) }, parent, child)),

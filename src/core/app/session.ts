@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
+import type { CommitWatch } from '../base/context.js'
 import type { Clock } from '../base/ports.js'
 import { addSeconds, type Instant, instantOf, later, parseInstant } from '../base/time.js'
 import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../config/load.js'
@@ -29,6 +30,8 @@ export interface SessionOptions {
   readonly nowOverride?: string
   /** The command's words, for the owner file and messages: `brine roa add`. */
   readonly command: string
+  /** Told what has become durable, for an interrupt to report. */
+  readonly watch?: CommitWatch
   readonly onNotice?: (text: string) => void
   readonly onProgress?: (done: number, total: number, what: string) => void
 }

@@ -1,0 +1,36 @@
+/** `brine ca add`: a CA, and with a parent of this data directory everything that makes it publish. */
+import { addCa, type CaReport } from '../../core/app/ca.js'
+import { resourcesOf } from '../../core/app/resources.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class CaAdd extends BaseCommand<CaReport> {
+  static override summary = 'add a CA'
+  static override description =
+    'With --under: child at the parent, parent and repository at the CA, certificate and first manifest, in one go.'
+  static override examples = [
+    '<%= config.bin %> ca add acme --under testbed --resources 192.0.2.0/24,2001:db8::/32,AS64496',
+    '<%= config.bin %> ca add acme',
+  ]
+  static override args = { ca: arg.handle({ required: true, description: 'handle of the new CA' }) }
+  static override flags = {
+    ...writeFlags,
+    under: flag.handle({ helpValue: 'PARENT', description: 'a CA or the trust anchor of this data directory' }),
+    resources: flag.resources({ description: 'what the CA holds from its parent', dependsOn: ['under'] }),
+  }
+
+  protected override async execute(): Promise<CaReport> {
+    const { args, flags } = await this.parse(CaAdd)
+    const { under, resources } = flags
+    const place = under === undefined ? undefined : { parent: under, resources: resourcesOf(resources ?? 'none') }
+    const session = await openSession(this.context(flags))
+    return addCa(session, args.ca, place, { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: CaReport): string {
+    const change = report.parent === null ? 'added' : `added under ${report.parent}`
+    return changeEnding(report.ca, report, [change])
+  }
+}

@@ -1,0 +1,34 @@
+/** `brine ca list`: every CA of this data directory. */
+import { type CaListReport, listCas } from '../../core/app/ca.js'
+import { resourceLine } from '../../core/app/children.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class CaList extends BaseCommand<CaListReport> {
+  static override summary = 'list the CAs'
+  static override examples = ['<%= config.bin %> ca list']
+
+  protected override async execute(): Promise<CaListReport> {
+    const { flags } = await this.parse(CaList)
+    return listCas(await openSession(this.context(flags)))
+  }
+
+  protected override view(report: CaListReport, theme: Theme): string {
+    if (report.cas.length === 0) return theme.dim('no CAs yet: brine ca add')
+    return theme.table({
+      columns: ['CA', 'PARENTS', { title: 'ROAS', align: 'right' }, 'STALE AT', 'RESOURCES'],
+      rows: report.cas.map((ca) => [
+        ca.handle,
+        ca.parents.join(' '),
+        ca.roas,
+        ca.nextUpdate ?? '-',
+        shorten(resourceLine(ca.resources)),
+      ]),
+    })
+  }
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}...`
+}

@@ -1,0 +1,26 @@
+/** `brine ca remove`: a CA goes, its objects are withdrawn, its local parents revoke its certificates. */
+import { type CaReport, removeCa } from '../../core/app/ca.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, confirmFlags, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class CaRemove extends BaseCommand<CaReport> {
+  static override summary = 'remove a CA: withdraw everything it published'
+  static override examples = ['<%= config.bin %> ca remove acme --yes']
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+  static override flags = { ...writeFlags, ...confirmFlags }
+
+  protected override async execute(): Promise<CaReport> {
+    const { args, flags } = await this.parse(CaRemove)
+    const session = await openSession(this.context(flags))
+    const preview = await removeCa(session, args.ca, { dryRun: true })
+    if (flags['dry-run']) return preview
+    await this.confirm(`${args.ca} and everything it published will be withdrawn`, flags)
+    return removeCa(session, args.ca)
+  }
+
+  protected override view(report: CaReport): string {
+    return changeEnding(report.ca, report, ['removed'])
+  }
+}

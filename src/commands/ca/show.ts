@@ -1,0 +1,50 @@
+/** `brine ca show`: one CA with its classes, keys, parents and children. */
+import { type CaShowReport, showCa } from '../../core/app/ca.js'
+import { resourceLine } from '../../core/app/children.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class CaShow extends BaseCommand<CaShowReport> {
+  static override summary = 'show a CA'
+  static override examples = ['<%= config.bin %> ca show acme']
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+
+  protected override async execute(): Promise<CaShowReport> {
+    const { args, flags } = await this.parse(CaShow)
+    return showCa(await openSession(this.context(flags)), args.ca)
+  }
+
+  protected override view(report: CaShowReport, theme: Theme): string {
+    const lines = [
+      `${theme.bold(report.handle)}  ${report.roas} ROAs`,
+      `holds       ${resourceLine(report.resources) || 'nothing'}`,
+      `repository  ${report.repository?.base ?? 'none'}`,
+      ...report.parents.map((p) => `parent      ${p.name} (${p.aggregate})`),
+      ...report.children.map((c) => `child       ${c.name}  ${resourceLine(c.resources)}`),
+    ]
+    const keys = report.classes.flatMap((c) => c.keys.map((k) => ({ ...k, class: c.name, parent: c.parent })))
+    const table = theme.table({
+      columns: [
+        'CLASS',
+        'PARENT',
+        'KEY',
+        'STATE',
+        { title: 'MANIFEST', align: 'right' },
+        'STALE AT',
+        'CERTIFICATE UNTIL',
+      ],
+      rows: keys.map((k) => [
+        k.class,
+        k.parent,
+        k.ski,
+        k.state,
+        k.manifestNumber,
+        k.nextUpdate ?? '-',
+        k.notAfter ?? '-',
+      ]),
+    })
+    return [...lines, table].filter((line) => line !== '').join('\n')
+  }
+}

@@ -1,0 +1,32 @@
+/** `brine child add`: registers a child with the resources it may hold. */
+import { addChild, type ChildReport, resourceLine } from '../../core/app/children.js'
+import { resourcesOf } from '../../core/app/resources.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class ChildAdd extends BaseCommand<ChildReport> {
+  static override summary = 'add a child to a CA or the trust anchor'
+  static override examples = ['<%= config.bin %> child add acme branch --local --resources 192.0.2.0/25']
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the parent' }),
+    child: arg.handle({ required: true, description: 'the child' }),
+  }
+  static override flags = {
+    ...writeFlags,
+    local: flag.boolean({ required: true, description: 'the child is a CA of this data directory' }),
+    resources: flag.resources({ required: true, description: 'what the child may hold' }),
+  }
+
+  protected override async execute(): Promise<ChildReport> {
+    const { args, flags } = await this.parse(ChildAdd)
+    const resources = resourcesOf(flags.resources)
+    const session = await openSession(this.context(flags))
+    return addChild(session, args.ca, args.child, resources, { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: ChildReport): string {
+    return changeEnding(report.ca, report, [`child ${report.child} may hold ${resourceLine(report.resources)}`])
+  }
+}

@@ -1,0 +1,25 @@
+/** `brine child list`: the children of a CA or the trust anchor. */
+import { type ChildListReport, listChildren, resourceLine } from '../../core/app/children.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class ChildList extends BaseCommand<ChildListReport> {
+  static override summary = 'list the children of a CA'
+  static override examples = ['<%= config.bin %> child list acme']
+  static override args = { ca: arg.handle({ required: true, description: 'the parent' }) }
+
+  protected override async execute(): Promise<ChildListReport> {
+    const { args, flags } = await this.parse(ChildList)
+    return listChildren(await openSession(this.context(flags)), args.ca)
+  }
+
+  protected override view(report: ChildListReport, theme: Theme): string {
+    if (report.children.length === 0) return theme.dim(`${report.ca} has no children`)
+    return theme.table({
+      columns: ['CHILD', { title: 'CERTIFICATES', align: 'right' }, 'RESOURCES'],
+      rows: report.children.map((c) => [c.child, c.certificates.length, resourceLine(c.resources)]),
+    })
+  }
+}

@@ -1,0 +1,29 @@
+/** `brine child show`: one child and the certificates it holds. */
+import { type ChildShowReport, resourceLine, showChild } from '../../core/app/children.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class ChildShow extends BaseCommand<ChildShowReport> {
+  static override summary = 'show a child of a CA'
+  static override examples = ['<%= config.bin %> child show acme branch']
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the parent' }),
+    child: arg.handle({ required: true, description: 'the child' }),
+  }
+
+  protected override async execute(): Promise<ChildShowReport> {
+    const { args, flags } = await this.parse(ChildShow)
+    return showChild(await openSession(this.context(flags)), args.ca, args.child)
+  }
+
+  protected override view(report: ChildShowReport, theme: Theme): string {
+    const head = `${theme.bold(report.child)} of ${report.ca} may hold ${resourceLine(report.resources) || 'nothing'}`
+    const table = theme.table({
+      columns: ['KEY', 'UNTIL', 'RESOURCES'],
+      rows: report.certificates.map((c) => [c.ski, c.notAfter, resourceLine(c.resources)]),
+    })
+    return table === '' ? head : `${head}\n${table}`
+  }
+}

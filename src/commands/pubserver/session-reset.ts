@@ -1,0 +1,26 @@
+/** `brine pubserver session-reset`: a new RRDP session; validators start over from the RRDP snapshot. */
+import { type PubserverReport, resetSession } from '../../core/app/pubserver.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { confirmFlags, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class PubserverSessionReset extends BaseCommand<PubserverReport> {
+  static override summary = 'start a new RRDP session'
+  static override description =
+    'Every validator then fetches the whole RRDP snapshot once. Wanted after a restore, hardly ever else.'
+  static override examples = ['<%= config.bin %> pubserver session-reset --yes']
+  static override flags = { ...writeFlags, ...confirmFlags }
+
+  protected override async execute(): Promise<PubserverReport> {
+    const { flags } = await this.parse(PubserverSessionReset)
+    const session = await openSession(this.context(flags))
+    if (flags['dry-run']) return resetSession(session, { dryRun: true })
+    await this.confirm('every validator will fetch the whole repository anew', flags)
+    return resetSession(session)
+  }
+
+  protected override view(report: PubserverReport): string {
+    return changeEnding('pubserver/0', report, [`RRDP session ${report.sessionId}`])
+  }
+}

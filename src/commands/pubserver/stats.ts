@@ -1,0 +1,19 @@
+/** `brine pubserver stats`: how much is published. */
+import { type PubserverStatsReport, pubserverStats } from '../../core/app/pubserver.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+
+export default class PubserverStats extends BaseCommand<PubserverStatsReport> {
+  static override summary = 'count what is published'
+  static override examples = ['<%= config.bin %> pubserver stats --json']
+
+  protected override async execute(): Promise<PubserverStatsReport> {
+    const { flags } = await this.parse(PubserverStats)
+    return pubserverStats(await openSession(this.context(flags)))
+  }
+
+  protected override view(report: PubserverStatsReport): string {
+    const { publishers, objects, bytes, deltas, snapshotBytes, rrdpSerial } = report
+    return `${publishers} publishers, ${objects} objects, ${bytes} bytes; RRDP serial ${rrdpSerial}, ${deltas} deltas, RRDP snapshot ${snapshotBytes} bytes`
+  }
+}

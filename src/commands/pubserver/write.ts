@@ -1,0 +1,23 @@
+/** `brine pubserver write`: the served tree anew, or laid out for a validator. */
+import { layOutInto, type PubserverWriteReport, writeServedTree } from '../../core/app/pubserver.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { flag } from '../../core/cli/flags.js'
+
+export default class PubserverWrite extends BaseCommand<PubserverWriteReport> {
+  static override summary = 'rebuild repo/, or lay it out as rpki-client -n -d DIR reads it'
+  static override examples = ['<%= config.bin %> pubserver write', '<%= config.bin %> pubserver write --into cache']
+  static override flags = {
+    into: flag.path({ helpValue: 'DIR', description: 'a new or empty directory, or one written so before' }),
+  }
+
+  protected override async execute(): Promise<PubserverWriteReport> {
+    const { flags } = await this.parse(PubserverWrite)
+    const session = await openSession(this.context(flags))
+    return flags.into === undefined ? writeServedTree(session) : layOutInto(session, flags.into)
+  }
+
+  protected override view(report: PubserverWriteReport): string {
+    return `${report.into}: serial ${report.serial}, ${report.files} files, ${report.bytes} bytes written`
+  }
+}

@@ -1,0 +1,26 @@
+/** `brine repo configure --local`: the publication server of this data directory becomes the repository of a CA. */
+import { configureLocalRepository, type RepositoryReport } from '../../core/app/parents.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class RepoConfigure extends BaseCommand<RepositoryReport> {
+  static override summary = 'give a CA its repository; the same again is a no-op'
+  static override examples = ['<%= config.bin %> repo configure acme --local']
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+  static override flags = {
+    ...writeFlags,
+    local: flag.boolean({ required: true, description: 'the publication server of this data directory' }),
+  }
+
+  protected override async execute(): Promise<RepositoryReport> {
+    const { args, flags } = await this.parse(RepoConfigure)
+    const session = await openSession(this.context(flags))
+    return configureLocalRepository(session, args.ca, { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: RepositoryReport): string {
+    return changeEnding(report.ca, report, [`publishes at ${report.repository?.base ?? '-'}`])
+  }
+}

@@ -1,0 +1,38 @@
+/** `brine republish`: manifests, CRLs and renewals that are due; writes nothing when nothing is. */
+import { republish, type RepublishReport } from '../core/app/republish.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { EXIT_CODES } from '../core/cli/exit-codes.js'
+import { arg, flag, writeFlags } from '../core/cli/flags.js'
+import { counted } from '../core/cli/output/endings.js'
+
+export default class Republish extends BaseCommand<RepublishReport> {
+  static override summary = 'issue and publish what is due'
+  static override description = 'Exit 0 also when nothing was due; 3 when some CAs could not be published.'
+  static override examples = ['<%= config.bin %> republish', '<%= config.bin %> republish acme --now']
+  static override args = { ca: arg.handle({ multiple: true, description: 'only these' }) }
+  static override flags = { ...writeFlags, now: flag.boolean({ description: 'also what is not due' }) }
+
+  protected override async execute(): Promise<RepublishReport> {
+    const { args, flags } = await this.parse(Republish)
+    const handles = args.ca ?? []
+    const session = await openSession(this.context(flags))
+    return republish(session, {
+      ...(handles.length === 0 ? {} : { handles }),
+      force: flags.now,
+      dryRun: flags['dry-run'],
+    })
+  }
+
+  protected override view(report: RepublishReport): string {
+    const lines = report.failed.map((f) => `${f.ca}: ${f.message}`)
+    const due = report.nextDue === null ? '' : `; next due ${report.nextDue}`
+    if (report.republished.length === 0 && !report.changed) return [...lines, `nothing due${due}`].join('\n')
+    const serial = report.serial === null ? '' : `; published, serial ${report.serial}`
+    return [...lines, `${counted(report.republished.length, 'CA')} republished${serial}${due}`].join('\n')
+  }
+
+  protected override exitCode(report: RepublishReport): number {
+    return report.failed.length === 0 ? 0 : EXIT_CODES.partial
+  }
+}

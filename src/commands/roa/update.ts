@@ -1,0 +1,37 @@
+/** `brine roa update`: a file of additions and removals, one set, one command. */
+import { readDocument } from '../../core/app/documents.js'
+import { roaSetOf } from '../../core/app/resources.js'
+import { type RoaUpdateReport, updateRoas } from '../../core/app/roas.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+import { delta } from '../../core/cli/output/endings.js'
+import { readStdinText } from '../../core/cli/stdin.js'
+
+export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
+  static override summary = 'add and remove ROAs from a file'
+  static override description =
+    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[...],"removed":[...]}.'
+  static override examples = [
+    '<%= config.bin %> roa update acme --file changes.txt',
+    '<%= config.bin %> roa update acme --file -',
+  ]
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+  static override flags = {
+    ...writeFlags,
+    file: flag.path({ required: true, description: 'the changes; - reads standard input' }),
+    idempotent: flag.boolean({ description: 'what is already so is no fault' }),
+  }
+
+  protected override async execute(): Promise<RoaUpdateReport> {
+    const { args, flags } = await this.parse(RoaUpdate)
+    const set = roaSetOf(flags.file === '-' ? await readStdinText() : readDocument(flags.file))
+    const session = await openSession(this.context(flags))
+    return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
+  }
+
+  protected override view(report: RoaUpdateReport): string {
+    return changeEnding(report.ca, report, delta(report.added.length, report.removed.length, 'ROA'))
+  }
+}

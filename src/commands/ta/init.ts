@@ -1,0 +1,34 @@
+/** `brine ta init`: the embedded trust anchor. */
+import { initTa, type TaReport } from '../../core/app/anchor.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { flag, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class TaInit extends BaseCommand<TaReport> {
+  static override summary = 'make the trust anchor of this data directory'
+  static override examples = [
+    '<%= config.bin %> ta init --tal-https https://rpki.example.net/ta/ta.cer --tal-rsync rsync://rpki.example.net/ta/ta.cer',
+  ]
+  static override flags = {
+    ...writeFlags,
+    'tal-https': flag.text({
+      helpValue: 'URI',
+      required: true,
+      multiple: true,
+      description: 'where validators fetch the certificate by https; repeatable',
+    }),
+    'tal-rsync': flag.text({ helpValue: 'URI', required: true, description: 'where they fetch it by rsync' }),
+  }
+
+  protected override async execute(): Promise<TaReport> {
+    const { flags } = await this.parse(TaInit)
+    const session = await openSession(this.context(flags))
+    return initTa(session, [...flags['tal-https'], flags['tal-rsync']], { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: TaReport): string {
+    const ending = changeEnding(`ta/${report.handle}`, report, ['trust anchor made'])
+    return `${ending}\nnext: brine ta tal > ta.tal, for your validators`
+  }
+}

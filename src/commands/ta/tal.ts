@@ -1,0 +1,23 @@
+/** `brine ta tal`: the trust anchor locator, for validators (RFC 8630). */
+import { showTal, type TalReport } from '../../core/app/anchor.js'
+import { openSession } from '../../core/app/session.js'
+import { writeDocument } from '../../core/app/documents.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { flag } from '../../core/cli/flags.js'
+
+export default class TaTal extends BaseCommand<TalReport> {
+  static override summary = 'print the trust anchor locator'
+  static override examples = ['<%= config.bin %> ta tal --out ta.tal']
+  static override flags = { out: flag.path({ description: 'write it to a new file' }) }
+
+  protected override async execute(): Promise<TalReport> {
+    const { flags } = await this.parse(TaTal)
+    const report = await showTal(await openSession(this.context(flags)))
+    if (flags.out !== undefined) writeDocument(flags.out, report.tal)
+    return { ...report, out: flags.out ?? null }
+  }
+
+  protected override view(report: TalReport): string {
+    return report.out === null ? report.tal.trimEnd() : `written to ${report.out}`
+  }
+}

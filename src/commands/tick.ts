@@ -1,0 +1,27 @@
+/** `brine tick`: the cron line, every 5 minutes: all that is due, once, quietly. */
+import { openSession } from '../core/app/session.js'
+import { tick, type TickReport } from '../core/app/tick.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { EXIT_CODES } from '../core/cli/exit-codes.js'
+
+export default class Tick extends BaseCommand<TickReport> {
+  static override summary = 'do all that is due: the cron line'
+  static override description =
+    'Silent when nothing was due. On a stand-by it does nothing and exits 0. Exit 3 when a CA could not be published; the others were.'
+  static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']
+
+  protected override async execute(): Promise<TickReport> {
+    const { flags } = await this.parse(Tick)
+    return tick(await openSession(this.context(flags)))
+  }
+
+  protected override view(report: TickReport): string {
+    return [...report.failed.map((f) => `${f.ca}: ${f.message}`), ...report.done.map((d) => `${d.what}: ${d.on}`)].join(
+      '\n',
+    )
+  }
+
+  protected override exitCode(report: TickReport): number {
+    return report.failed.length === 0 ? 0 : EXIT_CODES.partial
+  }
+}

@@ -1,0 +1,77 @@
+/** A sandbox in one command: data directory, publication server, trust anchor `ta`, a CA `testbed` with all resources. */
+import { AppError } from '../base/errors.js'
+import { type Handle, parseHandle } from '../base/handle.js'
+import { dueTimes } from '../ca/publishing.js'
+import { ALL_RESOURCES } from '../resources/resource-set.js'
+import { markerThere } from '../store/data-dir.js'
+import { createTa } from './anchor.js'
+import { createCa, placeUnder } from './ca.js'
+import { change } from './change.js'
+import { caState, runPubd, TA_HANDLE } from './desk.js'
+import { initDirectory } from './init.js'
+import { type Outcome, outcomeOf } from './outcome.js'
+import { openSession, type SessionOptions } from './session.js'
+
+export interface TestbedReport extends Outcome {
+  readonly dataDir: string
+  readonly ta: Handle
+  readonly ca: Handle
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  readonly uris: readonly string[]
+}
+
+export interface TestbedOptions {
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  readonly test: boolean
+}
+
+const TESTBED = parseHandle('testbed')
+
+/** Makes the sandbox. Throws `testbed-has-cas` where the directory holds CAs already. */
+export async function initTestbed(
+  options: SessionOptions,
+  { rsyncBase, rrdpBase, test }: TestbedOptions,
+): Promise<TestbedReport> {
+  if (!markerThere(options.dataDir)) {
+    const nowOverride = options.nowOverride
+    await initDirectory({ dataDir: options.dataDir, test, ...(nowOverride === undefined ? {} : { nowOverride }) })
+  }
+  const session = await openSession(options)
+  const uris = anchorUris(rsyncBase, rrdpBase)
+  const done = await change(session, async (desk) => {
+    const [existing] = [...desk.work.handles('ca'), ...desk.work.handles('ta')]
+    if (existing !== undefined) {
+      throw new AppError(
+        'rejected',
+        'testbed-has-cas',
+        `${options.dataDir} has CAs already (${existing}): a testbed wants a directory of its own`,
+        {
+          hint: 'brine testbed init --data-dir ANOTHER_DIR',
+        },
+      )
+    }
+    await runPubd(desk, { type: 'pubserver.init', rsyncBase, rrdpBase })
+    await createTa(desk, uris)
+    await createCa(desk, TESTBED)
+    await placeUnder(desk, TESTBED, TA_HANDLE, ALL_RESOURCES)
+    return caState(desk.work, TESTBED)
+  })
+  const due = dueTimes(done.result, session.timing)?.due ?? null
+  return {
+    dataDir: session.store.dir,
+    ta: TA_HANDLE,
+    ca: TESTBED,
+    rsyncBase,
+    rrdpBase,
+    uris,
+    ...outcomeOf(done, 'ca', TESTBED, due),
+  }
+}
+
+/** The trust anchor lies beside the repository: `https://host/ta/ta.cer` and `rsync://host/ta/ta.cer`. */
+export function anchorUris(rsyncBase: string, rrdpBase: string): readonly string[] {
+  const host = (uri: string): string => uri.split('/')[2] ?? ''
+  return [`https://${host(rrdpBase)}/ta/ta.cer`, `rsync://${host(rsyncBase)}/ta/ta.cer`]
+}

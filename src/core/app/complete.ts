@@ -2,7 +2,8 @@
 import { publishedFiles } from '../ca/state.js'
 import type { KeyId } from '../crypto/ports.js'
 import { Work } from '../eventsourcing/work.js'
-import type { FileReader, FileStore } from '../store/file-store.js'
+import type { FileStore } from '../store/file-store.js'
+import type { FileReader } from '../store/reader.js'
 import { taPublishedFiles } from '../ta/state.js'
 import { caState, taState } from './desk.js'
 

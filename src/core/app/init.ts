@@ -5,7 +5,7 @@ import { addSeconds } from '../base/time.js'
 import { configTemplate } from '../config/template.js'
 import { systemRandom } from '../crypto/random.js'
 import { selfSignedTls } from '../pki/self-signed.js'
-import { checkInitTarget, initDataDir } from '../store/data-dir.js'
+import { initDataDir } from '../store/data-dir.js'
 import { presentOf } from './session.js'
 
 export interface InitReport {
@@ -27,7 +27,6 @@ const TLS_SECONDS = 10 * 365 * 86400
 /** Makes DATA_DIR. Throws `init-not-empty` (rejected), `io`. */
 export async function initDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {
   const { at } = presentOf(nowOverride, test)
-  checkInitTarget(dataDir)
   const hosts = [...new Set(['localhost', hostname()])].filter((h) => /^[A-Za-z0-9.-]+$/.test(h))
   const tls = await selfSignedTls(hosts, at, addSeconds(at, TLS_SECONDS), systemRandom)
   const marker = initDataDir(dataDir, {

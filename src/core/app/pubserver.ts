@@ -95,7 +95,7 @@ export async function showPubserver(session: Session): Promise<PubserverShowRepo
       notification: state.rrdpBase === '' ? '' : `${state.rrdpBase}notification.xml`,
       sessionId: state.sessionId,
       rrdpSerial: state.serial,
-      updatedAt: state.updatedAt,
+      updatedAt: state.updatedAt === '' ? null : state.updatedAt,
       publishers: publisherRows(state),
       served: servedSerials(session.repoDir),
     }

@@ -14,7 +14,8 @@ import type { Config } from '../config/schema.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { Reader } from '../eventsourcing/store.js'
 import type { Timing } from '../issuing/timing.js'
-import { type FileReader, type FileStore, openStore } from '../store/file-store.js'
+import { type FileStore, openStore } from '../store/file-store.js'
+import type { FileReader } from '../store/reader.js'
 import { namesComplete } from './complete.js'
 
 /** Who asks, and from where; filled from flags and environment by the command line. */

@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.js'
 import { type Handle, parseHandle } from '../base/handle.js'
 import { dueTimes } from '../ca/publishing.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
-import { markerThere } from '../store/data-dir.js'
+import { readMarker } from '../store/data-dir.js'
 import { createTa } from './anchor.js'
 import { createCa, placeUnder } from './ca.js'
 import { change } from './change.js'
@@ -34,7 +34,7 @@ export async function initTestbed(
   options: SessionOptions,
   { rsyncBase, rrdpBase, test }: TestbedOptions,
 ): Promise<TestbedReport> {
-  if (!markerThere(options.dataDir)) {
+  if (!hasMarker(options.dataDir)) {
     const nowOverride = options.nowOverride
     await initDirectory({ dataDir: options.dataDir, test, ...(nowOverride === undefined ? {} : { nowOverride }) })
   }
@@ -74,4 +74,14 @@ export async function initTestbed(
 export function anchorUris(rsyncBase: string, rrdpBase: string): readonly string[] {
   const host = (uri: string): string => uri.split('/')[2] ?? ''
   return [`https://${host(rrdpBase)}/ta/ta.cer`, `rsync://${host(rsyncBase)}/ta/ta.cer`]
+}
+
+function hasMarker(dataDir: string): boolean {
+  try {
+    readMarker(dataDir)
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'no-data-dir') return false
+    throw error
+  }
 }

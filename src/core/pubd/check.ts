@@ -8,9 +8,11 @@ import { baseFaults, objectNameFault, publisherBase } from './uri.js'
 
 /** Every fault; empty when the command may run. */
 export function checkPubd(state: PubdState, command: PubdCommand): readonly Fault[] {
-  if (command.type === 'pubserver.init') return initFaults(state, command.rsyncBase, command.rrdpBase)
-  if (state.serial === 0) return [fault('pubserver-not-initialised', 'the publication server is not set up')]
+  if (state.serial === 0 && command.type !== 'pubserver.init')
+    return [fault('pubserver-not-initialised', 'the publication server is not set up')]
   switch (command.type) {
+    case 'pubserver.init':
+      return initFaults(state, command.rsyncBase, command.rrdpBase)
     case 'publisher.add':
       return addFaults(state, command.publisher, command.base)
     case 'publisher.remove':

@@ -114,7 +114,14 @@ export function removeFile(disk: Disk, path: string): void {
 
 /** Writes chunks to `fresh`, syncs it and renames it to `path`; the caller syncs the folder. Returns the bytes written. */
 export function writeFresh(disk: Disk, fresh: string, path: string, chunks: Iterable<Uint8Array>): number {
-  const fd = disk.create(fresh)
+  const bytes = writeNew(disk, fresh, chunks)
+  disk.rename(fresh, path)
+  return bytes
+}
+
+/** Writes a new or emptied file with mode 0644, the times of `like`, and syncs it. Returns the bytes written. An error names the file. */
+export function writeNew(disk: Disk, path: string, chunks: Iterable<Uint8Array>, like?: fs.Stats): number {
+  const fd = disk.create(path)
   let bytes = 0
   let open = true
   try {
@@ -123,11 +130,12 @@ export function writeFresh(disk: Disk, fresh: string, path: string, chunks: Iter
       bytes += chunk.length
     }
     open = false
-    disk.finish(fd)
+    disk.finish(fd, like)
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : Object.assign(Object(error), { path })
   } finally {
     if (open) fs.closeSync(fd)
   }
-  disk.rename(fresh, path)
   return bytes
 }
 

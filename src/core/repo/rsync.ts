@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import type { PathChange } from '../pubd/content.js'
 import { changesSince, publishedObjects } from '../pubd/content.js'
 import type { ObjectRef, PubdState } from '../pubd/state.js'
-import { ensureFolder, errnoOf, linkTarget, namesIn, removeFile, statOf, unlessAbsent } from './files.js'
+import { ensureFolder, errnoOf, linkTarget, namesIn, removeFile, statOf, unlessAbsent, writeNew } from './files.js'
 import { readTrees, type Tree, writeTrees } from './records.js'
 import { objectMissing, readObject, type Site } from './site.js'
 import { chooseTree, DEFAULT_TREES, surplusTrees } from './trees.js'
@@ -60,6 +60,14 @@ export function writeRsync(site: Site): RsyncReport {
     ready === undefined ? chooseTree(trees, current, state.sessionId, now, policy) : { name: ready.name, tree: ready }
   const tally: Tally = { files: 0, bytes: 0 }
   const sibling = trees.find((t) => t.name === current && t.serial > 0)
+  // A whole build that a crash cuts short must not leave a record that vouches for the ruin.
+  if (choice.tree !== undefined && changesFor(state, choice.tree) === undefined)
+    tally.bytes += writeTrees(
+      disk,
+      repoDir,
+      scratch,
+      trees.filter((t) => t.name !== choice.name),
+    )
   const whole = fill(site, choice.name, choice.tree, sibling, tally)
   const next: Tree[] = trees
     .filter((t) => t.name !== choice.name)
@@ -92,6 +100,11 @@ function knownTrees(site: Site): readonly Tree[] {
 
 function holds(tree: Tree, state: PubdState): boolean {
   return tree.session === state.sessionId && tree.serial === state.serial
+}
+
+/** What brings a tree to the present state; undefined when it has to be built from nothing. */
+function changesFor(state: PubdState, tree: Tree): ReadonlyMap<string, PathChange> | undefined {
+  return tree.serial === 0 ? undefined : changesSince(state, tree.session, tree.serial)
 }
 
 /** Makes the tree hold the present state, durably. Returns whether it was built from nothing. */
@@ -165,14 +178,7 @@ function placer(
     if (statOf(from) === undefined) throw objectMissing(from)
     const copied = fromSibling(path)
     if (copied !== undefined && linked(site, copied, to)) return
-    const fd = site.disk.create(to)
-    try {
-      site.disk.write(fd, readObject(site.objectPath, object))
-    } catch (error) {
-      fs.closeSync(fd)
-      throw error
-    }
-    site.disk.finish(fd, fs.statSync(from))
+    writeNew(site.disk, to, [readObject(site.objectPath, object)], fs.statSync(from))
     tally.bytes += object.size
   }
 }

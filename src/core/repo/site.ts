@@ -7,7 +7,7 @@ import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { ObjectRef, PubdState } from '../pubd/state.js'
-import { type Disk, nodeDisk, unlessAbsent } from './files.js'
+import { type Disk, errnoOf, nodeDisk, unlessAbsent } from './files.js'
 import type { TreePolicy } from './trees.js'
 
 /** Certificate (DER) and TAL text of one trust anchor. */
@@ -75,5 +75,19 @@ export function objectMissing(path: string): AppError {
   return new AppError('corrupt', 'object-missing', `${path}: a published object is not there`, {
     hint: 'brine recover --from a backup that has it',
     details: { path },
+  })
+}
+
+/** What a failed file operation becomes: `repository-write` (io) with the file and the cause. Anything else stays what it is. */
+export function writeError(error: unknown, folder: string): unknown {
+  const errno = errnoOf(error)
+  if (error instanceof AppError || errno === undefined) return error
+  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : folder
+  return new AppError('io', 'repository-write', `${path}: cannot write the served tree: ${errno}`, {
+    hint: 'make room or give access, then: brine pubserver write',
+    details: { path, errno },
+    changed: 'unknown',
+    retry: true,
+    cause: error,
   })
 }

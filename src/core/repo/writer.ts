@@ -5,13 +5,14 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { equalBytes, utf8 } from '../base/bytes.js'
-import { AppError } from '../base/errors.js'
 import { encodeHandle } from '../base/handle.js'
-import { ensureFolder, errnoOf, namesIn, removeFile, replaceFile, unlessAbsent } from './files.js'
+import { ensureFolder, namesIn, removeFile, replaceFile, textOf, unlessAbsent } from './files.js'
 import { readRrdpRecord, readTrees } from './records.js'
 import { type RrdpReport, servedRrdp, writeRrdp } from './rrdp.js'
 import { currentTree, type RsyncReport, servedRsync, writeRsync } from './rsync.js'
-import { type RepositorySite, type Site, siteOf, type TrustAnchorFiles, type WriteOptions } from './site.js'
+import { type RepositorySite, type Site, siteOf, type TrustAnchorFiles, type WriteOptions, writeError } from './site.js'
+
+export type { RepositorySite, TrustAnchorFiles, WriteOptions } from './site.js'
 
 export interface WriteReport {
   readonly session: string
@@ -43,7 +44,7 @@ export function writeRepository(options: WriteOptions): WriteReport {
     const rrdp = serial === 0 ? NO_RRDP : writeRrdp(site)
     return { session, serial, changed: rsync.changed || rrdp.changed || ta.changed, rsync, rrdp, ta }
   } catch (error) {
-    throw error instanceof AppError ? error : writeError(error, options.repoDir)
+    throw writeError(error, options.repoDir)
   }
 }
 
@@ -59,17 +60,18 @@ export function repositoryIsCurrent(site: RepositorySite): boolean {
   )
 }
 
-/** What each half of `repo/` serves, as remembered; null when nobody knows. */
+/** What each half of `repo/` serves: RRDP as its notification says, rsync as remembered; null when nobody knows. */
 export function servedSerials(repoDir: string): {
   readonly rrdp: ServedVersion | null
   readonly rsync: ServedVersion | null
 } {
   const scratch = join(repoDir, '.state')
-  const record = readRrdpRecord(scratch)
+  const notification = textOf(join(repoDir, 'rrdp', 'notification.xml')) ?? ''
+  const said = /session_id="([0-9a-f-]+)" serial="(\d+)"/.exec(notification)
   const name = currentTree(repoDir)
   const tree = readTrees(scratch)?.find((t) => t.name === name && t.serial > 0)
   return {
-    rrdp: record === undefined ? null : { session: record.session, serial: record.serial },
+    rrdp: said === null ? null : { session: said[1] ?? '', serial: Number(said[2]) },
     rsync: tree === undefined ? null : { session: tree.session, serial: tree.serial },
   }
 }
@@ -101,17 +103,4 @@ function writeTrustAnchors(site: Site): WriteReport['ta'] {
 function isSame(path: string, bytes: Uint8Array): boolean {
   const found = unlessAbsent(() => fs.readFileSync(path))
   return found !== undefined && equalBytes(found, bytes)
-}
-
-function writeError(error: unknown, repoDir: string): AppError {
-  const errno = errnoOf(error)
-  if (errno === undefined) throw error
-  const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : repoDir
-  return new AppError('io', 'repository-write', `${path}: cannot write the served tree: ${errno}`, {
-    hint: 'make room or give access, then: brine pubserver write',
-    details: { path, errno },
-    changed: 'unknown',
-    retry: true,
-    cause: error,
-  })
 }

@@ -1,0 +1,79 @@
+/** The repository as a validator's cache: `DIR/<host>/<module path>/…` and `DIR/ta/<tal>/<certificate>`, as `rpki-client -n -d DIR` reads it. */
+import fs from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import { encodeHandle } from '../base/handle.js'
+import { publishedObjects } from '../pubd/content.js'
+import { ensureFolder, namesIn, nodeDisk, statOf, unlessAbsent } from './files.js'
+import { type RepositorySite, readObject, type TrustAnchorFiles, writeError } from './site.js'
+
+export interface LayoutOptions extends Pick<RepositorySite, 'state' | 'objectPath'> {
+  readonly into: string
+  readonly ta: readonly TrustAnchorFiles[]
+}
+
+export interface LayoutReport {
+  readonly files: number
+  readonly bytes: number
+}
+
+/** Marks a folder that this program filled and may empty. */
+const MARKER = '.brine-layout'
+
+/**
+ * Copies every published object and trust anchor certificate, readable by every user, with the objects' own times.
+ * Throws `layout-dir-foreign` (usage) when `into` holds something that this function did not put there.
+ */
+export function layoutForValidator(options: LayoutOptions): LayoutReport {
+  try {
+    return layOut(options)
+  } catch (error) {
+    throw writeError(error, options.into)
+  }
+}
+
+function layOut(options: LayoutOptions): LayoutReport {
+  const { into, state, ta } = options
+  takeOver(into)
+  const report = { files: 0, bytes: 0 }
+  const host = state.rsyncBase.slice('rsync://'.length)
+  for (const object of publishedObjects(state)) {
+    const bytes = readObject(options.objectPath, object)
+    const { atime, mtime } = fs.statSync(options.objectPath(object.sha256))
+    place(into, join(host, object.path), bytes, report)
+    fs.utimesSync(join(into, host, object.path), atime, mtime)
+  }
+  for (const anchor of ta)
+    place(into, join('ta', encodeHandle(anchor.handle), certificateName(anchor.tal)), anchor.certificate, report)
+  return report
+}
+
+function takeOver(into: string): void {
+  const stat = unlessAbsent(() => fs.statSync(into))
+  if (stat !== undefined && !stat.isDirectory())
+    throw new AppError('usage', 'layout-dir-foreign', `${into} is no directory`, { hint: 'name a new directory' })
+  const names = namesIn(into)
+  if (names.length > 0 && !names.includes(MARKER)) {
+    throw new AppError('usage', 'layout-dir-foreign', `${into} holds something else: ${names.slice(0, 3).join(', ')}`, {
+      hint: 'name a new or an empty directory',
+    })
+  }
+  for (const name of names) if (name !== MARKER) fs.rmSync(join(into, name), { recursive: true, force: true })
+  ensureFolder(nodeDisk, into, into)
+  fs.writeFileSync(join(into, MARKER), '')
+}
+
+function place(into: string, path: string, bytes: Uint8Array, report: { files: number; bytes: number }): void {
+  const full = join(into, path)
+  if (statOf(dirname(full)) === undefined) ensureFolder(nodeDisk, dirname(full), into)
+  fs.writeFileSync(full, bytes)
+  fs.chmodSync(full, 0o644)
+  report.files += 1
+  report.bytes += bytes.length
+}
+
+/** RFC 8630 section 2.3: the certificate is what the TAL's URIs end in. */
+function certificateName(tal: string): string {
+  const uri = tal.split(/\r?\n/).find((line) => /^(?:https|rsync):\/\//.test(line)) ?? 'ta.cer'
+  return basename(uri.trim())
+}

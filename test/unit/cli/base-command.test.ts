@@ -1,5 +1,5 @@
 /** What every command has from its base, seen from outside: exit codes, streams, JSON, signals, and the traps of the library. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildFixture, type Fixture, type Outcome, type RunOptions } from './fixture.js'
 
@@ -198,6 +198,18 @@ describe('confirmation', () => {
     expect(error).toMatchObject({ code: 'confirmation-needed', message: 'confirmation needed: acme loses 3 ROAs' })
     expect((await run('thing change ask', { input: 'y\n' })).code).toBe(2)
     expect((await run('thing change ask --yes')).code).toBe(0)
+  })
+
+  test.skipIf(!existsSync('/usr/bin/script')).each([
+    ['yes', 'y\n', 0, 'done: ask\n'],
+    ['no', 'n\n', 2, 'not confirmed: acme loses 3 ROAs\nnothing changed\n'],
+    ['the end of input', '\u0004', 2, 'not confirmed: acme loses 3 ROAs\nnothing changed\n'],
+    ['Ctrl-C', '\u0003', 130, 'interrupted, nothing changed\n'],
+  ])('on a terminal asks: %s', async (_, keys, code, end) => {
+    const outcome = await fixture.onTerminal(['thing', 'change', 'ask'], keys)
+    expect(outcome.stdout).toContain('acme loses 3 ROAs. Go on? [y/N] ')
+    expect(outcome.stdout.endsWith(end), outcome.stdout).toBe(true)
+    expect(outcome.code).toBe(code)
   })
 })
 

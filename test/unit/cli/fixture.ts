@@ -91,6 +91,8 @@ export interface RunOptions {
 
 export interface Fixture {
   readonly dir: string
+  /** On a terminal of its own; `keys` are typed once it asks. Both streams come back as one text. */
+  onTerminal(argv: readonly string[], keys: string): Promise<Pick<Outcome, 'code' | 'stdout'>>
   run(argv: readonly string[], options?: RunOptions): Promise<Outcome>
   remove(): void
 }
@@ -121,7 +123,28 @@ export async function buildFixture(): Promise<Fixture> {
   })
   const main = `import { run } from './run.js'\nawait run(${JSON.stringify(dir)}, process.argv.slice(2))\n`
   writeFileSync(join(dir, 'main.js'), main)
-  return { dir, run: (argv, options) => runProcess(dir, argv, options), remove: () => rmSync(dir, { recursive: true }) }
+  return {
+    dir,
+    run: (argv, options) => runProcess(dir, argv, options),
+    onTerminal: (argv, keys) => runOnTerminal(dir, argv, keys),
+    remove: () => rmSync(dir, { recursive: true }),
+  }
+}
+
+function runOnTerminal(dir: string, argv: readonly string[], keys: string): ReturnType<Fixture['onTerminal']> {
+  const words = [process.execPath, join(dir, 'main.js'), ...argv].join(' ')
+  const { PATH } = process.env
+  const env = { PATH, HOME: dir, TERM: 'xterm' }
+  const child = spawn('script', ['-qefc', words, '/dev/null'], { env, stdio: 'pipe' })
+  let stdout = ''
+  let typed = false
+  child.stdout.on('data', (part) => {
+    stdout += part
+    if (!typed && stdout.includes('[y/N]')) typed = child.stdin.write(keys)
+  })
+  return new Promise((done) => {
+    child.on('close', (code) => done({ code, stdout: stdout.replaceAll('\r', '') }))
+  })
 }
 
 function runProcess(dir: string, argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {

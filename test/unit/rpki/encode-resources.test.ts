@@ -79,7 +79,7 @@ describe('which families a certificate names', () => {
     const addresses = [
       { family: 4, address: v4('192.0.2.128'), length: 25 },
       { family: 4, address: v4('192.0.2.0'), length: 25, maxLength: 26 },
-      { family: 4, address: v4('192.0.2.64'), length: 26 },
+      { family: 4, address: v4('192.0.2.16'), length: 28 },
       { family: 4, address: v4('198.51.100.0'), length: 24 },
       { family: 6, address: 0x20010db8n << 96n, length: 32 },
     ] as const

@@ -104,7 +104,7 @@ function fromEnvironment(variable: string, program: string): string | undefined 
   return named
 }
 
-function skipOrFail(context: TestContext, missing: readonly string[]): void {
+export function skipOrFail(context: TestContext, missing: readonly string[]): void {
   const reason = `missing: ${missing.join(', ')}`
   if (process.env['BRINE_REQUIRE_VALIDATORS'] === '1') throw new Error(`BRINE_REQUIRE_VALIDATORS=1, ${reason}`)
   context.skip(reason)

@@ -1,0 +1,84 @@
+/** A served tree behind a real rsyncd and a real nginx on a loopback of its own, and both validators in front, by `validate-online.sh`. */
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'vitest'
+import { benchDir, findProgram, skipOrFail, skipUnlessValidators, validators } from './validators.js'
+
+export interface OnlineOptions {
+  readonly transport: 'rsync' | 'rrdp'
+  /** The validators' caches, kept between runs. */
+  readonly cache?: string
+  /** Lines `AS64496,192.0.2.0/24,24`; undefined compares the validators with each other only. */
+  readonly vrps?: readonly string[]
+}
+
+export interface OnlineRun {
+  readonly ok: boolean
+  readonly output: string
+  /** What nginx was asked for over RRDP, by both validators: `GET /rrdp/notification.xml 200`. */
+  readonly requests: readonly string[]
+  /** Everything that rpki-client and FORT said, benign lines included. */
+  readonly said: string
+}
+
+let namespaces: boolean | undefined
+
+/** Skips (or fails, under BRINE_REQUIRE_VALIDATORS=1) where a validator, a server or the right to a namespace of our own is missing. */
+export function skipUnlessOnline(context: TestContext): void {
+  skipUnlessValidators(context)
+  const missing = ['rsync', 'nginx', 'openssl', 'unshare', 'ip'].filter((name) => findProgram(name) === undefined)
+  if (!existsSync(join(benchDir, 'validate-online.sh'))) missing.push(`${benchDir}/validate-online.sh`)
+  namespaces ??= spawnSync('unshare', ['-m', '-n', 'ip', 'link', 'set', 'lo', 'up']).status === 0
+  if (!namespaces) missing.push('the right to unshare -m -n (root)')
+  if (missing.length > 0) skipOrFail(context, missing)
+}
+
+/** Lays `repo/` out by links as the URIs of `testbed init` have it: `rsync/{repo,ta}` and `https/{rrdp,ta}`. Returns the folder. */
+export function serverRoots(repoDir: string, into: string): string {
+  mkdirSync(join(into, 'rsync'), { recursive: true })
+  symlinkSync(join(repoDir, 'rsync', 'current'), join(into, 'rsync', 'repo'))
+  symlinkSync(join(repoDir, 'ta'), join(into, 'rsync', 'ta'))
+  symlinkSync(repoDir, join(into, 'https'))
+  return into
+}
+
+/** Both validators fetch the tree by one transport, with nothing to fall back to. */
+export async function runOnline(
+  roots: string,
+  tal: string,
+  scratch: string,
+  options: OnlineOptions,
+): Promise<OnlineRun> {
+  const out = join(scratch, `out-${options.transport}`)
+  const args = [join(benchDir, 'validate-online.sh'), '-c', '-M', options.transport, '-o', out]
+  if (options.cache !== undefined) args.push('-C', options.cache)
+  if (options.vrps !== undefined) {
+    const file = join(scratch, 'expected.csv')
+    writeFileSync(file, options.vrps.map((line) => `${line}\n`).join(''))
+    args.push('-e', file)
+  }
+  const { rpkiClient, fort } = validators()
+  const env = { ...process.env, TMPDIR: tmpdir(), RPKI_CLIENT: rpkiClient ?? '', FORT: fort ?? '' }
+  const { status, output } = await run('bash', [...args, roots, tal], env)
+  const read = (path: string): string => (existsSync(join(out, path)) ? readFileSync(join(out, path), 'utf8') : '')
+  const requests = [...read('https-access.log').matchAll(/"(GET [^ ]+) HTTP[^"]*" (\d+)/g)]
+  return {
+    ok: status === 0,
+    output,
+    requests: options.transport === 'rrdp' ? requests.map(([, what, code]) => `${what} ${code}`) : [],
+    said: read(`rpki-client-${options.transport}/stderr`) + read(`fort-${options.transport}/log`),
+  }
+}
+
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  return new Promise<{ status: number; output: string }>((resolve) => {
+    const child = execFile(
+      program,
+      args,
+      { env, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 },
+      (_error, stdout, stderr) => resolve({ status: child.exitCode ?? -1, output: `${stdout}${stderr}` }),
+    )
+  })
+}

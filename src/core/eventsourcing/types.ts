@@ -2,9 +2,10 @@
  * What an aggregate is: a name, pure functions over its state, and the events that made it.
  * Invariant: `evolve` is total and reads nothing but its arguments, so replay gives the same state everywhere.
  */
-import type { Fault } from '../base/errors.js'
-import type { Handle } from '../base/handle.js'
+import { AppError, type Fault } from '../base/errors.js'
+import { type Handle, isHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
+import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
@@ -16,9 +17,26 @@ export interface AggregateId {
   readonly handle: Handle
 }
 
+/** The word people see for a kind. */
+export function kindWord(kind: Kind): string {
+  return kind === 'pubd' ? 'pubserver' : kind
+}
+
 /** The name people see: `ca/acme`, `pubserver/0`. */
 export function formatAggregateId(id: AggregateId): string {
-  return `${id.kind === 'pubd' ? 'pubserver' : id.kind}/${id.handle}`
+  return `${kindWord(id.kind)}/${id.handle}`
+}
+
+/** The aggregate that `KIND/HANDLE` names, whether or not it exists. Throws `aggregate-invalid` (usage). */
+export function parseAggregateId(text: string): AggregateId {
+  const slash = text.indexOf('/')
+  const word = text.slice(0, Math.max(0, slash))
+  const handle = text.slice(slash + 1)
+  const kind = (['ca', 'pubd', 'ta', 'ha'] as const).find((k) => kindWord(k) === word)
+  if (kind !== undefined && isHandle(handle)) return { kind, handle: handle as Handle }
+  throw new AppError('usage', 'aggregate-invalid', `not the name of an aggregate: ${quoted(text)}`, {
+    hint: 'names are KIND/HANDLE with a kind of ca, pubserver, ta or ha: ca/acme, pubserver/0',
+  })
 }
 
 /** STORED. A fact. Never renamed or re-typed: a new shape is a new `type`. */

@@ -1,0 +1,63 @@
+/** `brine history list`: every accepted and rejected command, newest first. */
+import { type HistoryReport, listHistory } from '../../core/app/history.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class HistoryList extends BaseCommand<HistoryReport> {
+  static override summary = 'list commands, newest first'
+  static override description =
+    'KIND is ca, pubserver, ta or ha; without a name all of them. Exit codes: 0 done, 1 no such aggregate, 12 a record is damaged (its file is named, and nothing is left out in silence).'
+  static override examples = [
+    '<%= config.bin %> history list',
+    '<%= config.bin %> history list ca/acme --rows 20 --after 7d',
+    '<%= config.bin %> history list --type roas.update --actor alice --json',
+  ]
+  static override args = { aggregate: arg.text({ multiple: true, description: 'KIND/HANDLE, several at once' }) }
+  static override flags = {
+    rows: flag.integer({ min: 1, max: 1_000_000, default: 100, description: 'how many' }),
+    offset: flag.integer({ default: 0, description: 'leave out so many of the newest' }),
+    after: flag.moment({ description: 'at this time or later: RFC 3339, or 7d for seven days ago' }),
+    before: flag.moment({ description: 'earlier than this' }),
+    type: flag.text({ multiple: true, description: 'commands of this type: roas.update, or all of a topic: roas' }),
+    actor: flag.text({ helpValue: 'NAME', description: 'commands of this actor' }),
+  }
+
+  protected override async execute(): Promise<HistoryReport> {
+    const { args, flags } = await this.parse(HistoryList)
+    const { rows, offset, after, before, type } = flags
+    // --actor is a filter here: the name for history is of no use to a command that records nothing
+    const filter = { aggregates: args.aggregate ?? [], rows, offset, after, before, types: type ?? [] }
+    const session = await openSession(this.context({ ...flags, actor: undefined }))
+    return listHistory(session, { ...filter, actor: flags.actor })
+  }
+
+  protected override view(report: HistoryReport, theme: Theme): string {
+    if (report.commands.length === 0) return theme.dim('no commands')
+    const table = theme.table({
+      columns: [
+        'AT',
+        'AGGREGATE',
+        { title: 'SEQ', align: 'right' },
+        'COMMAND',
+        'RESULT',
+        { title: 'EVENTS', align: 'right' },
+        'ACTOR',
+        'REASON',
+      ],
+      rows: report.commands.map((c) => [
+        c.at,
+        `${c.kind}/${c.handle}`,
+        c.sequence,
+        c.type,
+        c.error === null ? c.result : theme.caution(c.error.code),
+        c.events,
+        c.actor,
+        c.reason ?? '',
+      ]),
+    })
+    const left = report.total - report.commands.length
+    return left === 0 ? table : `${table}\n${theme.dim(`${report.commands.length} of ${report.total}`)}`
+  }
+}

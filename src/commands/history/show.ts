@@ -1,0 +1,35 @@
+/** `brine history show`: one command, who gave it, and the events that followed. */
+import { type CommandReport, showCommand } from '../../core/app/history.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class HistoryShow extends BaseCommand<CommandReport> {
+  static override summary = 'show one command with its events'
+  static override description = 'Exit codes: 0 done, 1 no such aggregate or sequence, 12 a file is damaged.'
+  static override examples = ['<%= config.bin %> history show ca/acme 7']
+  static override args = {
+    aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }),
+    sequence: arg.sequence({ required: true, description: 'number of the command' }),
+  }
+
+  protected override async execute(): Promise<CommandReport> {
+    const { args, flags } = await this.parse(HistoryShow)
+    return showCommand(await openSession(this.context(flags)), args.aggregate, args.sequence)
+  }
+
+  protected override view({ command: c, events }: CommandReport, theme: Theme): string {
+    const outcome = c.error === null ? theme.good(c.result) : `${theme.bad(c.result)}: ${c.error.message}`
+    return [
+      `${theme.bold(`${c.kind}/${c.handle} seq ${c.sequence}`)}  ${c.type}  ${outcome}`,
+      `at       ${c.at}, commit ${c.commit}`,
+      `by       ${c.actor} (${c.osUser} on ${c.host})`,
+      ...(c.reason === null ? [] : [`reason   ${c.reason}`]),
+      `config   ${c.configDigest}`,
+      `version  ${c.version}`,
+      `args     ${JSON.stringify(c.args)}`,
+      ...events.map(({ version, event }) => `event ${version}  ${JSON.stringify(event)}`),
+    ].join('\n')
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * History as people ask for it: every accepted and rejected command, newest first, and one command with its events.
+ * Invariant: a record that cannot be read ends the listing with its file named; nothing is left out in silence.
+ */
+import { AppError } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import type { Json } from '../base/json.js'
+import { type Moment, resolveMoment } from '../base/moment.js'
+import type { Instant } from '../base/time.js'
+import type { Reader } from '../eventsourcing/store.js'
+import {
+  type AggregateId,
+  type DomainEvent,
+  formatAggregateId,
+  kindWord,
+  parseAggregateId,
+  type StoredCommand,
+} from '../eventsourcing/types.js'
+import type { Session } from './session.js'
+
+export interface CommandRow {
+  readonly kind: string
+  readonly handle: Handle
+  readonly sequence: number
+  /** The version that it was applied to. */
+  readonly version: number
+  readonly at: Instant
+  readonly actor: string
+  readonly osUser: string
+  readonly host: string
+  readonly reason: string | null
+  readonly type: string
+  readonly result: 'accepted' | 'rejected'
+  /** How many events it made. */
+  readonly events: number
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly configDigest: string
+}
+
+export interface HistoryReport {
+  /** Newest first; of one instant, the later commit first. */
+  readonly commands: readonly CommandRow[]
+  /** All that match, shown or not. */
+  readonly total: number
+}
+
+export interface HistoryFilter {
+  /** `KIND/HANDLE`; none: everything. */
+  readonly aggregates?: readonly string[]
+  readonly rows?: number
+  readonly offset?: number
+  readonly after?: Moment | undefined
+  readonly before?: Moment | undefined
+  /** `roas.update`, or a topic: `roas`. */
+  readonly types?: readonly string[]
+  readonly actor?: string | undefined
+}
+
+export interface CommandReport {
+  readonly command: CommandRow & { readonly args: Json; readonly commit: number; readonly previous: string | null }
+  readonly events: readonly { readonly version: number; readonly event: DomainEvent }[]
+}
+
+const DEFAULT_ROWS = 100
+
+/** Commands that match, newest first. Throws `aggregate-unknown` (rejected), `corrupt`. */
+export async function listHistory(session: Session, filter: HistoryFilter): Promise<HistoryReport> {
+  const wanted = (filter.aggregates ?? []).map(parseAggregateId)
+  return session.store.read(async (reader) => {
+    const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => known(reader, id)))
+    return listCommands(reader, ids, filter, session.clockFor(reader).now())
+  })
+}
+
+/** The same over any store. */
+export function listCommands(
+  reader: Reader,
+  ids: readonly AggregateId[],
+  filter: HistoryFilter,
+  now: Instant,
+): HistoryReport {
+  const matches = matcher(filter, now)
+  const from = filter.offset ?? 0
+  const to = from + (filter.rows ?? DEFAULT_ROWS)
+  const commands: CommandRow[] = []
+  let total = 0
+  for (const record of newestFirst(reader, ids, after(filter, now))) {
+    if (!matches(record)) continue
+    if (total >= from && total < to) commands.push(rowOf(record))
+    total += 1
+    if (total >= to && isPlain(filter)) return { commands, total: countAll(reader, ids) }
+  }
+  return { commands, total }
+}
+
+/** One command with its events. Throws `aggregate-unknown`, `sequence-unknown` (rejected), `corrupt`. */
+export async function showCommand(session: Session, name: string, sequence: number): Promise<CommandReport> {
+  const wanted = parseAggregateId(name)
+  return session.store.read(async (reader) => {
+    const id = known(reader, wanted)
+    const newest = reader.load(id)?.sequence ?? 0
+    if (sequence < 1 || sequence > newest) {
+      throw new AppError(
+        'rejected',
+        'sequence-unknown',
+        `${name} has no command ${sequence}; the newest is ${newest}`,
+        {
+          hint: `brine history list ${name}`,
+          details: { newest },
+        },
+      )
+    }
+    const record = reader.command(id, sequence)
+    const events = reader.eventsOf(id, record).map((event, i) => ({ version: record.version + i, event }))
+    const { commit, previous } = record
+    return { command: { ...rowOf(record), args: record.command.args, commit, previous }, events }
+  })
+}
+
+function known(reader: Pick<Reader, 'roster'>, id: AggregateId): AggregateId {
+  const name = formatAggregateId(id)
+  const found = reader.roster().find((other) => formatAggregateId(other) === name)
+  if (found !== undefined) return found
+  throw new AppError('rejected', 'aggregate-unknown', `there is no ${name} here, and there never was`, {
+    hint: 'brine audit digest --json names every aggregate',
+  })
+}
+
+function unique(ids: readonly AggregateId[]): readonly AggregateId[] {
+  return [...new Map(ids.map((id) => [formatAggregateId(id), id])).values()]
+}
+
+function after(filter: HistoryFilter, now: Instant): Instant | undefined {
+  return filter.after === undefined ? undefined : resolveMoment(filter.after, now)
+}
+
+function isPlain(filter: HistoryFilter): boolean {
+  const { before, types, actor } = filter
+  return filter.after === undefined && before === undefined && actor === undefined && (types ?? []).length === 0
+}
+
+function countAll(reader: Reader, ids: readonly AggregateId[]): number {
+  return ids.reduce((sum, id) => sum + (reader.load(id)?.sequence ?? 0), 0)
+}
+
+function matcher(filter: HistoryFilter, now: Instant): (record: StoredCommand) => boolean {
+  const before = filter.before === undefined ? undefined : resolveMoment(filter.before, now)
+  const types = filter.types ?? []
+  return (record) => {
+    if (before !== undefined && record.at >= before) return false
+    if (filter.actor !== undefined && record.actor !== filter.actor) return false
+    const { type } = record.command
+    return types.length === 0 || types.some((t) => type === t || type.startsWith(`${t}.`))
+  }
+}
+
+/** The records of several aggregates as one list, newest first: each is read when its turn comes. */
+function* newestFirst(
+  reader: Reader,
+  ids: readonly AggregateId[],
+  oldest: Instant | undefined,
+): Generator<StoredCommand> {
+  const heads: { readonly id: AggregateId; record: StoredCommand }[] = []
+  for (const id of ids) {
+    const sequence = reader.load(id)?.sequence ?? 0
+    if (sequence > 0) heads.push({ id, record: reader.command(id, sequence) })
+  }
+  for (;;) {
+    let newest: (typeof heads)[number] | undefined
+    for (const head of heads) if (newest === undefined || isLater(head.record, newest.record)) newest = head
+    if (newest === undefined || (oldest !== undefined && newest.record.at < oldest)) return
+    const { id, record } = newest
+    yield record
+    if (record.sequence > 1) newest.record = reader.command(id, record.sequence - 1)
+    else heads.splice(heads.indexOf(newest), 1)
+  }
+}
+
+/** A commit is later than the one before it; inside one, the roster's order. */
+function isLater(a: StoredCommand, b: StoredCommand): boolean {
+  return a.commit > b.commit
+}
+
+function rowOf(record: StoredCommand): CommandRow {
+  const { effect } = record
+  const accepted = effect.result === 'accepted'
+  return {
+    kind: kindWord(record.kind),
+    handle: record.handle,
+    sequence: record.sequence,
+    version: record.version,
+    at: record.at,
+    actor: record.actor,
+    osUser: record.osUser,
+    host: record.host,
+    reason: record.reason ?? null,
+    type: record.command.type,
+    result: effect.result,
+    events: accepted ? effect.events.length : 0,
+    error: accepted ? null : { code: effect.code, message: effect.message },
+    configDigest: record.configDigest,
+  }
+}

@@ -1,0 +1,42 @@
+/** The errors of data that is not as it was written: which file, which aggregate, and the command that mends it. */
+import { AppError } from '../base/errors.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
+
+function hintFor(id: AggregateId | undefined): string {
+  return `brine recover ${id === undefined ? '' : `${formatAggregateId(id)} `}--dry-run`
+}
+
+function corrupt(code: string, path: string, id: AggregateId | undefined, why: string): AppError {
+  const owner = id === undefined ? '' : ` (${formatAggregateId(id)})`
+  return new AppError('corrupt', code, `${path}${owner}: ${why}`, {
+    hint: hintFor(id),
+    details: { path, ...(id === undefined ? {} : { aggregate: formatAggregateId(id) }) },
+  })
+}
+
+/** A file that a commit names is not there. */
+export function fileMissing(path: string, id?: AggregateId): AppError {
+  return corrupt('file-missing', path, id, 'a commit names this file and it is not there')
+}
+
+/** A file is there and is not what was written. */
+export function fileDamaged(path: string, why: string, id?: AggregateId): AppError {
+  return corrupt('file-damaged', path, id, why)
+}
+
+/** A commit that is known to have happened is not there. */
+export function commitMissing(path: string, id?: AggregateId): AppError {
+  return corrupt('commit-missing', path, id, 'this commit happened and its file is not there')
+}
+
+/** Written by a newer program: nothing is wrong with it and nothing is moved. */
+export function formatNewer(path: string, format: number): AppError {
+  return new AppError('format', 'format-newer', `${path}: written by a newer version (data format ${format})`, {
+    hint: 'install the version of brine that wrote it; there is no way back to an older one',
+    details: { path, format },
+  })
+}
+
+export function isCorrupt(error: unknown): error is AppError {
+  return error instanceof AppError && error.kind === 'corrupt'
+}

@@ -1,0 +1,184 @@
+/**
+ * DATA_DIR itself: its marker, its making, and who may use it.
+ * Invariant: a directory without a marker is an error and never a new installation; the marker is the last thing that `init` writes.
+ */
+import * as fs from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Instant } from '../base/time.js'
+import {
+  errnoOf,
+  exists,
+  ioError,
+  listDir,
+  makeDir,
+  readIfThere,
+  removeFile,
+  replaceFile,
+  syncDir,
+  writeNew,
+} from './fs.js'
+import { KIND_FOLDERS, layoutOf } from './layout.js'
+import { thisOrigin, writeOrigin } from './origin.js'
+import { encodeRecord, isCount, isOne, isText, isTime, parseShape } from './records.js'
+
+/** STORED in `brine.json`. */
+export interface Marker {
+  readonly format: 1
+  readonly id: string
+  /** Up by one with each promote. */
+  readonly generation: number
+  readonly createdAt: Instant
+  /** Made by `init --test`: always live, and takes a set clock. */
+  readonly test?: true
+}
+
+export interface DataDirInit {
+  readonly id: string
+  readonly createdAt: Instant
+  readonly test?: boolean
+  /** More files, by path below the directory; mode 0600 unless given. */
+  readonly files?: readonly { readonly path: string; readonly bytes: Uint8Array; readonly mode?: number }[]
+}
+
+const MARKER = {
+  format: isOne,
+  id: isText,
+  generation: isCount,
+  createdAt: isTime,
+  'test?': (v: unknown) => v === true,
+}
+const UNFINISHED = '.init-unfinished'
+
+function noDataDir(path: string, what: string): AppError {
+  return new AppError('no-data-dir', 'no-data-dir', `${path}: ${what}`, {
+    hint: `brine init --data-dir ${path}`,
+    details: { path },
+  })
+}
+
+/** The real path of a usable data directory. Throws `no-data-dir`, `data-dir-exposed`, `data-dir-foreign`. */
+export function checkDataDir(dir: string): string {
+  if (dir === '')
+    throw new AppError('usage', 'data-dir-empty', 'the data directory is an empty text', {
+      hint: 'give --data-dir DIR',
+    })
+  const path = resolve(dir)
+  let stat: fs.Stats
+  try {
+    stat = fs.statSync(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw noDataDir(path, 'there is no such directory')
+    throw ioError('stat', path, error)
+  }
+  if (!stat.isDirectory()) throw noDataDir(path, 'not a directory')
+  checkAccess(path, stat)
+  return fs.realpathSync(path)
+}
+
+function checkAccess(path: string, stat: fs.Stats): void {
+  if ((stat.mode & 0o022) !== 0) {
+    throw new AppError(
+      'credentials',
+      'data-dir-exposed',
+      `${path}: others can write there (mode ${(stat.mode & 0o777).toString(8)})`,
+      {
+        hint: `chmod go-w ${path}`,
+        details: { path },
+      },
+    )
+  }
+  const uid = process.getuid?.()
+  if (uid !== undefined && stat.uid !== uid) {
+    throw new AppError(
+      'credentials',
+      'data-dir-foreign',
+      `${path}: belongs to uid ${stat.uid}, and this command runs as uid ${uid}`,
+      {
+        hint: `run it as that user: sudo -u '#${stat.uid}' brine …`,
+        details: { path },
+      },
+    )
+  }
+}
+
+/** The marker. Throws `no-data-dir` where there is none, `format-newer`, `corrupt`. */
+export function readMarker(dir: string): Marker {
+  const { marker } = layoutOf(dir)
+  const bytes = readIfThere(marker, 65536)
+  if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
+  return parseShape(bytes, marker, MARKER) as unknown as Marker
+}
+
+export function writeMarker(dir: string, marker: Marker): void {
+  replaceFile(layoutOf(dir).marker, encodeRecord(marker))
+  syncDir(dir)
+}
+
+/** Makes a data directory in a missing or empty directory, or finishes what an interrupted call began. Throws `init-not-empty` (rejected). */
+export function initDataDir(dir: string, init: DataDirInit): Marker {
+  if (dir === '')
+    throw new AppError('usage', 'data-dir-empty', 'the data directory is an empty text', {
+      hint: 'give --data-dir DIR',
+    })
+  const path = resolve(dir)
+  makeParents(path)
+  const there = fs.statSync(path)
+  if (!there.isDirectory()) throw noDataDir(path, 'not a directory')
+  const names = listDir(path).filter((name) => name !== 'lost+found')
+  if (names.length > 0 && !(names.includes(UNFINISHED) && !names.includes('brine.json'))) throw notEmpty(path, names)
+  checkOwner(path, there)
+  fs.chmodSync(path, 0o711)
+  writeNew(join(path, UNFINISHED), new Uint8Array())
+  syncDir(path)
+  for (const name of names) if (name !== UNFINISHED) fs.rmSync(join(path, name), { recursive: true, force: true })
+  makeLayout(path, init)
+  const marker: Marker = {
+    format: 1,
+    id: init.id,
+    generation: 1,
+    createdAt: init.createdAt,
+    ...(init.test === true ? { test: true } : {}),
+  }
+  writeOrigin(path, thisOrigin(path, 1, init.createdAt))
+  writeMarker(path, marker)
+  removeFile(join(path, UNFINISHED))
+  syncDir(path)
+  return marker
+}
+
+function notEmpty(path: string, names: readonly string[]): AppError {
+  const isOurs = names.includes('brine.json')
+  return new AppError(
+    'rejected',
+    'init-not-empty',
+    `${path}: ${isOurs ? 'is a data directory already' : `holds ${names.slice(0, 3).join(', ')}`}`,
+    {
+      hint: isOurs ? `brine status --data-dir ${path}` : 'give a directory that is empty or not there',
+      details: { path },
+    },
+  )
+}
+
+function checkOwner(path: string, stat: fs.Stats): void {
+  const uid = process.getuid?.()
+  if (uid !== undefined && stat.uid !== uid) checkAccess(path, stat)
+}
+
+function makeParents(path: string): void {
+  if (exists(path) && fs.existsSync(path)) return
+  if (dirname(path) !== path) makeParents(dirname(path))
+  makeDir(path, 0o711)
+}
+
+function makeLayout(path: string, init: DataDirInit): void {
+  const layout = layoutOf(path)
+  const folders = [layout.commits, layout.objects, layout.keys, layout.pool, layout.status, layout.temp]
+  for (const folder of [...folders, ...Object.values(KIND_FOLDERS).map((kind) => join(path, kind))]) makeDir(folder)
+  for (const file of init.files ?? []) {
+    const target = join(path, file.path)
+    if (dirname(target) !== path) makeDir(dirname(target))
+    writeNew(target, file.bytes, { mode: file.mode ?? 0o600 })
+    syncDir(dirname(target))
+  }
+}

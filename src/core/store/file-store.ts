@@ -1,0 +1,198 @@
+/**
+ * The store in a data directory.
+ * Invariants: one lock holder writes, anybody reads one commit; a stand-by is read and never written; nothing is made that `init` did not make.
+ */
+import { AppError } from '../base/errors.js'
+import type { Instant } from '../base/time.js'
+import type { Reader, Store } from '../eventsourcing/store.js'
+import { findHead } from './commit-log.js'
+import { openCopy } from './copies.js'
+import { isCorrupt } from './damage.js'
+import { checkDataDir, type Marker, readMarker } from './data-dir.js'
+import { exists, makeDir } from './fs.js'
+import { type KeyFiles, keyFiles } from './key-files.js'
+import { type Layout, layoutOf } from './layout.js'
+import { acquireLock, type Lock, type Locker } from './lock.js'
+import { type Role, roleOf } from './origin.js'
+import { demoteAt, type Promotion, promoteAt } from './promote.js'
+import { FileReader } from './reader.js'
+import { type StatusFiles, statusFiles } from './status-files.js'
+import { FileWriter } from './writer.js'
+
+export interface StoreOptions {
+  /** Events between two snapshots. */
+  readonly snapshotInterval?: number
+  /** Seconds to wait for the lock. */
+  readonly lockTimeout?: number
+  /** What the owner file calls this command. */
+  readonly command?: string
+  /** The owner file says that it takes long. */
+  readonly long?: boolean
+  /** One line each, for people: what was mended, moved aside, read past. */
+  readonly onNotice?: (text: string) => void
+  /** Asked of a copy alone: is what the states of this cut name (objects, keys) there? */
+  readonly complete?: (reader: Reader) => boolean
+  /** For tests. */
+  readonly locker?: Locker
+}
+
+export interface FileStore extends Store {
+  readonly dir: string
+  readonly layout: Layout
+  readonly marker: Marker
+  readonly keys: KeyFiles
+  readonly status: StatusFiles
+  /** What was said so far. */
+  readonly notices: readonly string[]
+  role(): Role
+  read<T>(work: (reader: FileReader) => Promise<T>): Promise<T>
+  write<T>(work: (writer: FileWriter) => Promise<T>): Promise<T>
+  /** The lock and nothing else, for work that moves files (archive, recover). Not re-entrant. */
+  exclusive<T>(work: () => Promise<T>): Promise<T>
+  /** A stand-by goes on from its newest whole commit. Throws `promote-primary` (rejected). */
+  promote(at: Instant): Promise<Promotion>
+  demote(at: Instant, reason: string): Promise<void>
+}
+
+/** Opens a data directory. Throws `no-data-dir`, `format-newer`, `data-dir-exposed`, `data-dir-foreign`. */
+export function openStore(dir: string, options: StoreOptions = {}): FileStore {
+  return new DirectoryStore(checkDataDir(dir), options)
+}
+
+class DirectoryStore implements FileStore {
+  readonly dir: string
+  readonly layout: Layout
+  readonly keys: KeyFiles
+  readonly status: StatusFiles
+  readonly #options: StoreOptions
+  readonly #notices = new Set<string>()
+  #marker: Marker
+
+  constructor(dir: string, options: StoreOptions) {
+    this.dir = dir
+    this.layout = layoutOf(dir)
+    this.#options = options
+    this.#marker = readMarker(dir)
+    this.keys = keyFiles(this.layout, () => this.#refuseStandby())
+    this.status = statusFiles(this.layout)
+  }
+
+  get marker(): Marker {
+    return this.#marker
+  }
+
+  get notices(): readonly string[] {
+    return [...this.#notices]
+  }
+
+  role(): Role {
+    return roleOf(this.dir, this.#marker)
+  }
+
+  async read<T>(work: (reader: FileReader) => Promise<T>): Promise<T> {
+    const reader = this.#open()
+    try {
+      return await work(reader)
+    } catch (error) {
+      if (!isCorrupt(error) || !exists(this.layout.commit(reader.head + 1))) throw error
+      return await work(this.#open())
+    }
+  }
+
+  async write<T>(work: (writer: FileWriter) => Promise<T>): Promise<T> {
+    this.#refuseStandby()
+    return this.#locked(async (lock) => {
+      this.#marker = readMarker(this.dir)
+      this.#refuseStandby()
+      makeDir(this.layout.temp)
+      const writer = new FileWriter(this.layout, {
+        head: findHead(this.layout),
+        generation: this.#marker.generation,
+        strict: true,
+        behind: 0,
+        warn: this.#say,
+        interval: this.#options.snapshotInterval ?? 5,
+        fence: () => lock.check(),
+      })
+      return await work(writer)
+    })
+  }
+
+  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    return this.#locked(work)
+  }
+
+  async promote(at: Instant): Promise<Promotion> {
+    return this.#locked(async () => {
+      this.#marker = readMarker(this.dir)
+      if (this.role().role === 'primary') {
+        throw new AppError('rejected', 'promote-primary', `${this.dir} is the primary already`, {
+          hint: 'brine status',
+        })
+      }
+      const reader = this.#open()
+      this.keys.wipePool()
+      const promotion = promoteAt(this.layout, reader, this.#marker, at)
+      this.#marker = readMarker(this.dir)
+      return promotion
+    })
+  }
+
+  async demote(at: Instant, reason: string): Promise<void> {
+    this.#refuseStandby()
+    if (this.#marker.test === true)
+      throw new AppError('rejected', 'demote-test', `${this.dir} was made by init --test and is always live`)
+    return this.#locked(async () => demoteAt(this.layout, readMarker(this.dir), at, reason))
+  }
+
+  readonly #say = (text: string): void => {
+    if (this.#notices.has(text)) return
+    this.#notices.add(text)
+    this.#options.onNotice?.(text)
+  }
+
+  #open(): FileReader {
+    this.#marker = readMarker(this.dir)
+    const { generation } = this.#marker
+    const role = this.role()
+    // only one that was demoted here is known to be whole
+    if (role.role === 'standby' && role.reason !== 'demoted')
+      return openCopy(this.layout, { generation, warn: this.#say, complete: this.#options.complete ?? (() => true) })
+    return new FileReader(this.layout, {
+      head: findHead(this.layout),
+      generation,
+      strict: true,
+      behind: 0,
+      warn: this.#say,
+    })
+  }
+
+  #refuseStandby(): void {
+    const role = this.role()
+    if (role.role === 'primary') return
+    const what = {
+      copy: 'is a copy',
+      demoted: 'was demoted',
+      unfinished: 'was not promoted to the end',
+    }[role.reason]
+    const where = role.host === undefined ? '' : `; ${role.host} wrote last`
+    throw new AppError('standby', 'standby', `${this.dir} ${what} and is a stand-by${where}`, {
+      hint: 'brine promote --reason … (first make sure that no other primary lives)',
+      details: { reason: role.reason, host: role.host ?? null },
+    })
+  }
+
+  async #locked<T>(work: (lock: Lock) => Promise<T>): Promise<T> {
+    const lock = await (this.#options.locker ?? acquireLock)(this.layout, {
+      timeout: this.#options.lockTimeout ?? 30,
+      command: this.#options.command ?? 'brine',
+      long: this.#options.long ?? false,
+      notice: this.#say,
+    })
+    try {
+      return await work(lock)
+    } finally {
+      await lock.release()
+    }
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * The durable primitives under everything on disk: synchronous, so that the order of operations is the order of the code.
+ * Invariants: only ENOENT means absent; a failed fsync is final and never tried again; modes do not depend on the umask.
+ */
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { AppError, type Changed } from '../base/errors.js'
+
+export type FileOperation =
+  | 'read'
+  | 'list'
+  | 'stat'
+  | 'create'
+  | 'write'
+  | 'sync'
+  | 'link'
+  | 'rename'
+  | 'unlink'
+  | 'mkdir'
+  | 'syncDir'
+
+const READ_LIMIT = 256 * 1024 * 1024
+
+let hook: ((operation: FileOperation, path: string) => void) | undefined
+
+/** Called before each operation; what it throws is taken for that operation's failure. For tests: fail or die at the n-th. */
+export function onFileOperation(next: ((operation: FileOperation, path: string) => void) | undefined): void {
+  hook = next
+}
+
+/** The errno name of a failure of this module, or of Node's own. */
+export function errnoOf(error: unknown): string | undefined {
+  if (error instanceof AppError) {
+    const details = error.details as { readonly errno?: unknown } | null
+    return typeof details?.errno === 'string' ? details.errno : undefined
+  }
+  const code = (error as { readonly code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+function codeOf(errno: string): string {
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'io-no-space'
+  if (errno === 'EACCES' || errno === 'EPERM') return 'io-denied'
+  return errno === 'EROFS' ? 'io-read-only' : 'io-failed'
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  'io-no-space': 'free some space and run the command again',
+  'io-denied': 'run as the owner of the data directory, or mend its modes',
+  'io-read-only': 'remount the file system for writing (see dmesg for why it went read-only)',
+  'io-failed': 'see dmesg for the cause; a damaged disk wants a restore from backup',
+}
+
+/** An `io` error that names file, operation and cause. `bytes` is what the write would have needed. */
+export function ioError(
+  operation: FileOperation,
+  path: string,
+  cause: unknown,
+  init: { bytes?: number; changed?: Changed } = {},
+): AppError {
+  const errno = errnoOf(cause) ?? 'EIO'
+  const code = codeOf(errno)
+  const need = code === 'io-no-space' && init.bytes !== undefined ? `, ${init.bytes} bytes needed` : ''
+  const details = { path, errno, operation, ...(init.bytes === undefined ? {} : { bytes: init.bytes }) }
+  return new AppError('io', code, `${path}: ${operation} failed: ${errno}${need}`, {
+    hint: HINTS[code] ?? '',
+    details,
+    changed: init.changed ?? 'no',
+    retry: code === 'io-no-space',
+    cause,
+  })
+}
+
+function attempt<T>(operation: FileOperation, path: string, run: () => T, bytes?: number): T {
+  try {
+    hook?.(operation, path)
+    return run()
+  } catch (error) {
+    throw ioError(operation, path, error, bytes === undefined ? {} : { bytes })
+  }
+}
+
+/** The bytes of a regular file; undefined only when there is none. Links are not followed, a FIFO does not hang, more than `limit` bytes is an error. */
+export function readIfThere(path: string, limit = READ_LIMIT): Uint8Array | undefined {
+  let fd: number | undefined
+  try {
+    hook?.('read', path)
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+    const stat = fs.fstatSync(fd)
+    if (!stat.isFile()) throw Object.assign(new Error('not a regular file'), { code: 'EFTYPE' })
+    if (stat.size > limit) throw Object.assign(new Error('too large'), { code: 'EFBIG' })
+    const bytes = fs.readFileSync(fd)
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw ioError('read', path, error)
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd)
+  }
+}
+
+/** What lies at the path itself, undefined when nothing does. */
+export function statIfThere(path: string): fs.BigIntStats | undefined {
+  try {
+    hook?.('stat', path)
+    return fs.lstatSync(path, { bigint: true })
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
+    throw ioError('stat', path, error)
+  }
+}
+
+export function exists(path: string): boolean {
+  return statIfThere(path) !== undefined
+}
+
+/** Names in a folder, sorted; none when the folder is not there. */
+export function listDir(path: string): readonly string[] {
+  try {
+    hook?.('list', path)
+    return fs.readdirSync(path).sort()
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw ioError('list', path, error)
+  }
+}
+
+/** Makes the names in a folder durable. */
+export function syncDir(path: string): void {
+  attempt('syncDir', path, () => {
+    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+    try {
+      fs.fsyncSync(fd)
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}
+
+/** Makes one folder with exactly this mode and its name durable; false when it was there. */
+export function makeDir(path: string, mode = 0o700): boolean {
+  if (exists(path)) return false
+  const made = attempt('mkdir', path, () => {
+    try {
+      fs.mkdirSync(path, { mode })
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false
+      throw error
+    }
+    fs.chmodSync(path, mode)
+    return true
+  })
+  syncDir(dirname(path))
+  return made
+}
+
+export interface WriteOptions {
+  readonly mode?: number
+  /** Folder for the file while it grows; the place itself when not given. */
+  readonly temp?: string
+}
+
+/** A whole, synced file under a passing name in `folder`; returns its path. Nothing is left when it fails. */
+function writeTemp(path: string, bytes: Uint8Array, options: WriteOptions, sync: boolean): string {
+  const temp = join(options.temp ?? dirname(path), `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)
+  const mode = options.mode ?? 0o600
+  const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW
+  const fd = attempt('create', temp, () => fs.openSync(temp, flags, mode), bytes.length)
+  try {
+    attempt(
+      'write',
+      temp,
+      () => {
+        fs.fchmodSync(fd, mode)
+        for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done)
+      },
+      bytes.length,
+    )
+    if (sync) attempt('sync', temp, () => fs.fsyncSync(fd), bytes.length)
+    fs.closeSync(fd)
+    return temp
+  } catch (error) {
+    dropQuietly(() => fs.closeSync(fd))
+    dropQuietly(() => fs.unlinkSync(temp))
+    throw error
+  }
+}
+
+function dropQuietly(run: () => void): void {
+  try {
+    run()
+  } catch {
+    // the failure that brought us here is the one to report; the leftover is cleaned by the next lock holder
+  }
+}
+
+/** Gives `path` to the file at `temp`, unless the name is taken: false then. */
+function linkNew(temp: string, path: string): boolean {
+  return attempt('link', path, () => {
+    try {
+      fs.linkSync(temp, path)
+      return true
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+      // NFS may answer EEXIST to the retransmission of a link that it made
+      const [ours, theirs] = [fs.lstatSync(temp, { bigint: true }), fs.lstatSync(path, { bigint: true })]
+      return ours.ino === theirs.ino && ours.dev === theirs.dev
+    }
+  })
+}
+
+/** Creates a file whole and synced by an exclusive link; false, and nothing changed, when the name is taken. The caller syncs the folder. */
+export function writeNew(path: string, bytes: Uint8Array, options: WriteOptions = {}): boolean {
+  const temp = writeTemp(path, bytes, options, true)
+  try {
+    return linkNew(temp, path)
+  } finally {
+    dropQuietly(() => {
+      hook?.('unlink', temp)
+      fs.unlinkSync(temp)
+    })
+  }
+}
+
+/** Puts a file whole in the place of another. `sync: false` is for caches alone. The caller syncs the folder. */
+export function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  options: WriteOptions & { readonly sync?: boolean } = {},
+): void {
+  const temp = writeTemp(path, bytes, options, options.sync ?? true)
+  moveTemp(temp, path)
+}
+
+/** Gives a second name to a file, in the place of what had that name. The caller syncs the folder. */
+export function replaceLink(target: string, path: string, temp: string): void {
+  const passing = join(temp, `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)
+  attempt('link', passing, () => fs.linkSync(target, passing))
+  moveTemp(passing, path)
+}
+
+function moveTemp(temp: string, path: string): void {
+  try {
+    attempt('rename', path, () => fs.renameSync(temp, path))
+    // rename of two names of one file does nothing and leaves both
+    dropQuietly(() => fs.unlinkSync(temp))
+  } catch (error) {
+    dropQuietly(() => fs.unlinkSync(temp))
+    throw error
+  }
+}
+
+/** Renames; false when there was nothing to rename. The caller syncs both folders. */
+export function moveFile(from: string, to: string): boolean {
+  return attempt('rename', from, () => {
+    try {
+      fs.renameSync(from, to)
+      return true
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    }
+  })
+}
+
+/** Removes a file; false when it was not there. The caller syncs the folder. */
+export function removeFile(path: string): boolean {
+  return attempt('unlink', path, () => {
+    try {
+      fs.unlinkSync(path)
+      return true
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    }
+  })
+}

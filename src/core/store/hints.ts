@@ -1,0 +1,85 @@
+/**
+ * The caches that make a load cheap: `status/head.json` and each aggregate's `info.json`.
+ * Invariant: nothing is believed because a cache says so; a commit must say the same.
+ */
+import { join } from 'node:path'
+import { canonicalJson } from '../base/json.js'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { isCorrupt } from './damage.js'
+import { readIfThere, replaceFile } from './fs.js'
+import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
+
+export interface HeadHint {
+  readonly head: number
+  readonly sha256: Sha256
+}
+
+/** STORED in `info.json`. */
+export interface Info {
+  readonly version: number
+  readonly sequence: number
+  /** The commit that brought it here. */
+  readonly commit: number
+  readonly snapshot: SnapshotHint | null
+  readonly backup: SnapshotHint | null
+  /** Sequences of the accepted commands after the backup snapshot (after the beginning when there is none). */
+  readonly tail: readonly number[]
+}
+
+export interface SnapshotHint {
+  readonly version: number
+  /** The command that wrote it. */
+  readonly sequence: number
+}
+
+/** The head as the last commit left it; undefined when the cache is missing, and when its own checksum is wrong. */
+export function readHeadHint(path: string): HeadHint | undefined {
+  const shape = { format: isOne, head: isCount, sha256: isText, check: isText }
+  const bytes = readIfThere(path, 65536)
+  if (bytes === undefined) return undefined
+  try {
+    const { check, ...rest } = parseShape(bytes, path, shape)
+    return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as HeadHint) : undefined
+  } catch (error) {
+    if (isCorrupt(error)) return undefined
+    throw error
+  }
+}
+
+/** Not synced: a lost cache costs one listing. */
+export function writeHeadHint(path: string, hint: HeadHint, temp: string): void {
+  const body = { format: 1, head: hint.head, sha256: hint.sha256 }
+  replaceFile(path, encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) }), { temp, sync: false })
+}
+
+const HINT = objectOf({ version: isCount, sequence: isCount })
+const INFO = {
+  format: isOne,
+  version: isCount,
+  sequence: isCount,
+  commit: isCount,
+  snapshot: (v: Parameters<typeof HINT>[0]) => v === null || HINT(v),
+  backup: (v: Parameters<typeof HINT>[0]) => v === null || HINT(v),
+  tail: listOf(isCount),
+}
+
+/** What `info.json` says; `'damaged'` when it says nothing readable. */
+export function readInfo(folder: string): Info | 'damaged' | undefined {
+  const path = join(folder, 'info.json')
+  const bytes = readIfThere(path)
+  if (bytes === undefined) return undefined
+  try {
+    return parseShape(bytes, path, INFO) as unknown as Info
+  } catch (error) {
+    if (isCorrupt(error)) return 'damaged'
+    throw error
+  }
+}
+
+/** Puts `info.json` in place, unless a newer one is there (a writer that was overtaken must not turn it back). The caller syncs the folder. */
+export function writeInfo(folder: string, info: Info, temp: string): void {
+  const there = readInfo(folder)
+  if (typeof there === 'object' && there.commit > info.commit) return
+  replaceFile(join(folder, 'info.json'), encodeRecord({ format: 1, ...info }), { temp })
+}

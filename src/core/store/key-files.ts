@@ -1,0 +1,119 @@
+/**
+ * Private keys at rest: `keys/<SKI>` and `keys/pool/<SKI>`, PKCS#8 DER, 0600 in folders of 0700.
+ * Invariants: a file or folder that others can read is refused; a pool key is gone from disk before anybody has it.
+ */
+import * as fs from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { KeyId, KeyStore } from '../crypto/ports.js'
+import { ioError, listDir, readIfThere, removeFile, replaceFile, statIfThere, syncDir, writeNew } from './fs.js'
+import type { Layout } from './layout.js'
+
+const LIMIT = 65536
+const HOUR_MS = 3_600_000n
+
+export interface KeyFiles extends KeyStore {
+  has(id: KeyId): boolean
+}
+
+/** The key store of a data directory. `mayUse` throws in a stand-by, which lists its keys and uses none. */
+export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
+  return {
+    put(id, pkcs8) {
+      mayUse()
+      store(layout.key(id), pkcs8)
+    },
+    get(id) {
+      mayUse()
+      const bytes = readPrivate(layout.key(id))
+      if (bytes !== undefined) return bytes
+      throw new AppError('corrupt', 'key-missing', `${layout.key(id)}: the private key is not there`, {
+        hint: 'bring it back from a backup, or roll the key',
+        details: { path: layout.key(id) },
+      })
+    },
+    remove(id) {
+      mayUse()
+      if (removeFile(layout.key(id))) syncDir(layout.keys)
+    },
+    has: (id) => statIfThere(layout.key(id))?.isFile() === true,
+    list: () => names(layout.keys),
+    takePool(count) {
+      mayUse()
+      return takePool(layout, count)
+    },
+    putPool(id, pkcs8) {
+      mayUse()
+      store(layout.poolKey(id), pkcs8)
+      dropTemps(layout.pool)
+    },
+    poolSize: () => names(layout.pool).length,
+    wipePool() {
+      for (const name of listDir(layout.pool)) removeFile(join(layout.pool, name))
+      syncDir(layout.pool)
+    },
+  }
+}
+
+function names(folder: string): readonly KeyId[] {
+  return listDir(folder).filter((name): name is KeyId => /^[0-9A-F]{40}$/.test(name))
+}
+
+function exposed(path: string, mode: number, want: string): AppError {
+  return new AppError(
+    'credentials',
+    'key-exposed',
+    `${path}: others can read or change it (mode ${(mode & 0o777).toString(8)})`,
+    {
+      hint: `chmod ${want} ${path}; if others have had access, roll the key`,
+      details: { path },
+    },
+  )
+}
+
+function checkFolder(folder: string): void {
+  const stat = statIfThere(folder)
+  if (stat !== undefined && (Number(stat.mode) & 0o077) !== 0) throw exposed(folder, Number(stat.mode), '0700')
+}
+
+function store(path: string, pkcs8: Uint8Array): void {
+  checkFolder(dirname(path))
+  // a name is the hash of the key, so what is there is this key or what a dead command left of it
+  if (!writeNew(path, pkcs8)) replaceFile(path, pkcs8)
+  syncDir(dirname(path))
+}
+
+function readPrivate(path: string): Uint8Array | undefined {
+  checkFolder(dirname(path))
+  let mode: number
+  try {
+    mode = Number(fs.lstatSync(path).mode)
+  } catch (error) {
+    if ((error as { readonly code?: string }).code === 'ENOENT') return undefined
+    throw ioError('stat', path, error)
+  }
+  if ((mode & 0o077) !== 0) throw exposed(path, mode, '0600')
+  return readIfThere(path, LIMIT)
+}
+
+function takePool(layout: Layout, count: number): readonly Uint8Array[] {
+  const out: Uint8Array[] = []
+  for (const id of names(layout.pool)) {
+    if (out.length >= count) break
+    const bytes = readPrivate(layout.poolKey(id))
+    // whoever removes it has it: two commands that read one key do not both get it
+    if (bytes !== undefined && removeFile(layout.poolKey(id))) out.push(bytes)
+  }
+  if (out.length > 0) syncDir(layout.pool)
+  return out
+}
+
+/** Keys that were being written when a command died. */
+function dropTemps(folder: string): void {
+  const now = BigInt(Date.now())
+  for (const name of fs.readdirSync(folder)) {
+    if (!basename(name).startsWith('.tmp-')) continue
+    const stat = statIfThere(join(folder, name))
+    if (stat !== undefined && now - stat.mtimeMs > HOUR_MS) removeFile(join(folder, name))
+  }
+}

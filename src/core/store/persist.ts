@@ -1,0 +1,165 @@
+/**
+ * The order in which a commit reaches the disk: objects, events, snapshots, command records, then the commit by one exclusive link.
+ * Invariants: before that link nothing happened, after its folder's sync everything did; no step is ever tried again.
+ */
+import { dirname, join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import { sha256Hex } from '../crypto/digest.js'
+import { formatAggregateId } from '../eventsourcing/types.js'
+import {
+  errnoOf,
+  exists,
+  listDir,
+  makeDir,
+  readIfThere,
+  removeFile,
+  replaceFile,
+  replaceLink,
+  statIfThere,
+  syncDir,
+  writeNew,
+} from './fs.js'
+import { writeHeadHint, writeInfo } from './hints.js'
+import { type Layout, parseFileName, snapshotName } from './layout.js'
+import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './plan.js'
+
+const DAY_MS = 86_400_000n
+
+/** Makes a plan durable. `fence` throws when the lock is no longer ours. Throws `commit-lost`, `io`, `uncertain`. */
+export function persist(layout: Layout, plan: Plan, fence: () => void): void {
+  try {
+    writeObjects(layout, plan)
+    for (const a of plan.aggregates) makeFolder(layout, a)
+    for (const a of plan.aggregates) for (const event of a.events) writeFile(layout, a, event)
+    for (const a of plan.aggregates) if (a.snapshot !== undefined) writeFile(layout, a, a.snapshot)
+    for (const a of plan.aggregates) writeFile(layout, a, a.command)
+    for (const a of plan.aggregates) syncDir(layout.folder(a.id))
+    fence()
+    linkCommit(layout, plan)
+  } catch (error) {
+    throw persistFailed(error, plan)
+  }
+  try {
+    syncDir(layout.commits)
+  } catch (error) {
+    throw uncertain(plan, error)
+  }
+}
+
+function writeObjects(layout: Layout, plan: Plan): void {
+  const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
+  for (const folder of folders) makeDir(folder)
+  if (folders.size > 0) syncDir(layout.objects)
+  for (const [sha256, bytes] of plan.objects) {
+    const path = layout.object(sha256)
+    // one that is there already may be what a failed sync left behind: only new bytes are known to be durable
+    if (!writeNew(path, bytes, { mode: 0o644, temp: layout.temp }))
+      replaceFile(path, bytes, { mode: 0o644, temp: layout.temp })
+  }
+  for (const folder of folders) syncDir(folder)
+}
+
+/** A folder that a dead command made may not be durable: its name is synced until a commit has vouched for it. */
+function makeFolder(layout: Layout, a: PlannedAggregate): void {
+  const folder = layout.folder(a.id)
+  if (!makeDir(folder) && a.sequence === 1) syncDir(dirname(folder))
+}
+
+function writeFile(layout: Layout, a: PlannedAggregate, file: PlannedFile): void {
+  if (!writeNew(join(layout.folder(a.id), file.name), file.bytes, { temp: layout.temp }))
+    throw commitLost(`${file.name} of ${formatAggregateId(a.id)} is there`)
+}
+
+function linkCommit(layout: Layout, plan: Plan): void {
+  const path = layout.commit(plan.n)
+  let linked = false
+  try {
+    linked = writeNew(path, plan.bytes, { temp: layout.temp })
+  } catch (error) {
+    if (linkWasMade(path, plan, error)) throw uncertain(plan, error)
+    throw error
+  }
+  if (!linked) throw commitLost(`commit ${plan.n} is there`)
+}
+
+/** A link may fail and have been made: then it is visible, and nobody can say more. */
+function linkWasMade(path: string, plan: Plan, error: unknown): boolean {
+  if (operationOf(error) !== 'link') return false
+  try {
+    const bytes = readIfThere(path)
+    return bytes !== undefined && sha256Hex(bytes) === plan.file.sha256
+  } catch {
+    return true
+  }
+}
+
+function operationOf(error: unknown): string | undefined {
+  return error instanceof AppError ? (error.details as { readonly operation?: string }).operation : undefined
+}
+
+function uncertain(plan: Plan, cause: unknown): AppError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new AppError('uncertain', 'commit-uncertain', `the change is made, but not known to be durable: ${why}`, {
+    hint: 'run `brine status`: the next command makes it durable, or says that it is gone',
+    details: { commit: plan.n, errno: errnoOf(cause) ?? 'EIO' },
+    changed: 'unknown',
+    cause,
+  })
+}
+
+function persistFailed(error: unknown, plan: Plan): unknown {
+  if (!(error instanceof AppError) || error.kind !== 'io') return error
+  // the temporary folder is emptied by each new holder of the lock
+  const operation = operationOf(error)
+  if (errnoOf(error) === 'ENOENT' && (operation === 'link' || operation === 'rename'))
+    return commitLost('the lock was lost on the way')
+  const code = error.code === 'io-failed' ? 'persist-failed' : error.code
+  const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.size }
+  const need = code === 'io-no-space' ? `; this change needs ${plan.size} bytes free` : ''
+  return new AppError('io', code, `nothing changed: ${error.message}${need}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details,
+    retry: error.retry,
+    cause: error,
+  })
+}
+
+/** Brings the caches up to date: failing here is no failure of the commit. Returns what could not be done. */
+export function refreshCaches(layout: Layout, plan: Plan, interval: number): string | undefined {
+  try {
+    for (const a of plan.aggregates) refreshAggregate(layout, a, interval)
+    writeHeadHint(layout.head, { head: plan.n, sha256: plan.file.sha256 }, layout.temp)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return `the change is made and durable, but a cache could not be written: ${error.message}`
+  }
+}
+
+function refreshAggregate(layout: Layout, a: PlannedAggregate, interval: number): void {
+  const folder = layout.folder(a.id)
+  if (a.snapshot !== undefined) {
+    const { backup } = a.info
+    if (backup !== null && exists(join(folder, snapshotName(backup.version))))
+      replaceLink(join(folder, snapshotName(backup.version)), join(folder, 'snapshot-bk.json'), layout.temp)
+    replaceLink(join(folder, a.snapshot.name), join(folder, 'snapshot.json'), layout.temp)
+    if (a.version % (10 * interval) < interval) dropOldSnapshots(folder, [a.version, backup?.version ?? 0])
+  }
+  writeInfo(folder, a.info, layout.temp)
+  syncDir(folder)
+}
+
+/** Removes snapshots that stopped being the backup more than a day ago: a copy that began before then has ended. */
+function dropOldSnapshots(folder: string, keep: readonly number[]): void {
+  const versions = listDir(folder)
+    .map(parseFileName)
+    .flatMap((f) => (f?.type === 'snapshot' ? [f.n] : []))
+    .sort((a, b) => b - a)
+  const now = BigInt(Date.now())
+  for (let i = 2; i < versions.length; i++) {
+    const version = versions[i] ?? 0
+    if (keep.includes(version)) continue
+    const successor = statIfThere(join(folder, snapshotName(versions[i - 2] ?? 0)))
+    if (successor !== undefined && now - successor.mtimeMs > DAY_MS) removeFile(join(folder, snapshotName(version)))
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * A stand-by becomes the primary, and back.
+ * Invariant: nothing is destroyed; the origin is written last, so an interrupted promote leaves a stand-by that can be promoted again.
+ */
+import { join } from 'node:path'
+import type { Instant } from '../base/time.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
+import { listCommits } from './commit-log.js'
+import type { Marker } from './data-dir.js'
+import { writeMarker } from './data-dir.js'
+import { exists, listDir, makeDir, removeFile, syncDir } from './fs.js'
+import { readInfo, writeHeadHint, writeInfo } from './hints.js'
+import { KIND_FOLDERS, type Layout } from './layout.js'
+import { readOrigin, thisOrigin, writeOrigin } from './origin.js'
+import type { FileReader } from './reader.js'
+import { beyond, setAside } from './surplus.js'
+
+export interface Promotion {
+  /** The commit from which this directory goes on. */
+  readonly commit: number
+  readonly generation: number
+  /** Commits beyond it that were not whole here: moved to `commits/surplus/`. */
+  readonly dropped: readonly number[]
+  /** Files that were moved aside, below the data directory. */
+  readonly moved: readonly string[]
+}
+
+/** Makes this directory the primary as of the reader's cut. The caller holds the lock and has wiped the key pool. */
+export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant): Promotion {
+  makeDir(layout.temp)
+  const dropped = listCommits(layout).filter((n) => n > reader.head)
+  setAside(
+    layout.commits,
+    'surplus',
+    [...dropped].reverse().map((n) => `${n}.json`),
+  )
+  const moved = clearFolders(layout, reader)
+  if (reader.head > 0)
+    writeHeadHint(layout.head, { head: reader.head, sha256: reader.commitAt(reader.head).sha256 }, layout.status)
+  else removeFile(layout.head)
+  syncDir(layout.status)
+  const generation = marker.generation + 1
+  writeMarker(layout.dir, { ...marker, generation })
+  writeOrigin(layout.dir, thisOrigin(layout.dir, generation, at))
+  return { commit: reader.head, generation, dropped, moved }
+}
+
+/** Everything beyond the cut goes to `surplus/`, and so do caches that speak of it: the right ones take their place. */
+function clearFolders(layout: Layout, reader: FileReader): readonly string[] {
+  const roster = new Map<string, AggregateId>(reader.roster().map((id) => [layout.folder(id), id]))
+  const moved: string[] = []
+  for (const kind of Object.values(KIND_FOLDERS)) {
+    for (const name of listDir(join(layout.dir, kind))) {
+      const folder = join(layout.dir, kind, name)
+      const id = roster.get(folder)
+      const files = clearFolder(layout, reader, folder, id)
+      const who = id === undefined ? `${kind}/${name}` : formatAggregateId(id)
+      moved.push(...files.map((file) => `${who}: ${file}`))
+    }
+  }
+  return moved
+}
+
+function clearFolder(
+  layout: Layout,
+  reader: FileReader,
+  folder: string,
+  id: AggregateId | undefined,
+): readonly string[] {
+  const right = id === undefined ? undefined : reader.infoOf(id)
+  const names = beyond(folder, right?.version ?? 0, right?.sequence ?? 0)
+  const info = readInfo(folder)
+  const stale = info !== undefined && (right === undefined || info === 'damaged' || info.commit > reader.head)
+  const links = ['snapshot.json', 'snapshot-bk.json'].filter((link) => names.length > 0 && exists(join(folder, link)))
+  const moved = setAside(folder, 'surplus', [...names, ...links, ...(stale ? ['info.json'] : [])])
+  if (right !== undefined) {
+    writeInfo(folder, right, layout.temp)
+    syncDir(folder)
+  }
+  return moved
+}
+
+/** Makes this directory a stand-by. The caller holds the lock. */
+export function demoteAt(layout: Layout, marker: Marker, at: Instant, reason: string): void {
+  const origin = readOrigin(layout.dir) ?? thisOrigin(layout.dir, marker.generation, at)
+  writeOrigin(layout.dir, { ...origin, demoted: { at, reason } })
+}

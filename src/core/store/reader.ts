@@ -1,0 +1,135 @@
+/**
+ * One cut of the store, read without a lock.
+ * Invariant: everything is as of one commit, and nothing on disk is changed.
+ */
+import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Instant } from '../base/time.js'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { Loaded, Reader } from '../eventsourcing/store.js'
+import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
+import { type CommitFile, CommitLog, type Head } from './commit-log.js'
+import type { Cut } from './cut.js'
+import { commandOf } from './files.js'
+import { readIfThere, statIfThere } from './fs.js'
+import type { Info } from './hints.js'
+import type { Layout } from './layout.js'
+import { readEvents, readView, type View } from './view.js'
+
+export interface CutOptions {
+  readonly head: Head
+  readonly generation: number
+  readonly strict: boolean
+  /** Newer commits that are not whole here. */
+  readonly behind: number
+  readonly warn: (text: string) => void
+}
+
+export class FileReader implements Reader {
+  readonly generation: number
+  readonly behind: number
+  protected cut: Cut
+  readonly #views = new Map<string, View>()
+  #roster: ReadonlyMap<string, AggregateId> | undefined
+
+  constructor(layout: Layout, options: CutOptions) {
+    const { head, strict, warn } = options
+    this.cut = { layout, log: new CommitLog(layout, head.hint), head: head.n, strict, warn }
+    this.generation = options.generation
+    this.behind = options.behind
+  }
+
+  get head(): number {
+    return this.cut.head
+  }
+
+  get at(): Instant | undefined {
+    return this.cut.head === 0 ? undefined : this.commitAt(this.cut.head).record.at
+  }
+
+  /** A commit record and its hash. Throws `commit-missing` or `file-damaged`. */
+  commitAt(n: number): CommitFile {
+    return this.cut.log.at(n)
+  }
+
+  roster(): readonly AggregateId[] {
+    return [...this.members().values()]
+  }
+
+  load(id: AggregateId): Loaded | undefined {
+    if (!this.members().has(formatAggregateId(id))) return undefined
+    const { version, sequence, base, state, events, command } = this.view(id)
+    const snapshot = base === null || state === undefined ? undefined : { version: base.version, state }
+    return { version, sequence, snapshot, events, lastAt: command.record.at }
+  }
+
+  /** What `info.json` of an aggregate of the roster should say at this cut. Throws `corrupt`. */
+  infoOf(id: AggregateId): Info {
+    return this.view(id).info
+  }
+
+  command(id: AggregateId, sequence: number): StoredCommand {
+    return commandOf(this.cut, id, sequence).record
+  }
+
+  eventsOf(id: AggregateId, record: StoredCommand): readonly DomainEvent[] {
+    return readEvents(this.cut, id, record)
+  }
+
+  object(sha256: Sha256): Uint8Array {
+    for (const path of this.#objectPaths(sha256)) {
+      const bytes = readIfThere(path)
+      if (bytes === undefined) continue
+      if (sha256Hex(bytes) === sha256) return bytes
+      throw objectFault('object-damaged', path, 'its bytes do not have this hash')
+    }
+    throw objectFault(
+      'object-missing',
+      this.cut.layout.object(sha256),
+      'an event names this object and it is not there',
+    )
+  }
+
+  /** Is there a file for this object? Its bytes are not looked at. */
+  hasObject(sha256: Sha256): boolean {
+    return this.#objectPaths(sha256).some((path) => statIfThere(path)?.isFile() === true)
+  }
+
+  #objectPaths(sha256: Sha256): readonly string[] {
+    const { layout } = this.cut
+    return [layout.object(sha256), join(layout.objects, 'archived', sha256.slice(0, 2), sha256)]
+  }
+
+  /** The roster by name, in its order. */
+  protected members(): ReadonlyMap<string, AggregateId> {
+    if (this.#roster === undefined) {
+      const { log, head } = this.cut
+      const members = head === 0 ? [] : (log.at(log.at(head).record.roster).record.members ?? [])
+      this.#roster = new Map(members.map((id) => [formatAggregateId(id), id]))
+    }
+    return this.#roster
+  }
+
+  /** Everything about an aggregate of the roster. Throws `corrupt`. */
+  protected view(id: AggregateId): View {
+    const name = formatAggregateId(id)
+    const known = this.#views.get(name)
+    if (known !== undefined) return known
+    const view = readView(this.cut, id)
+    this.#views.set(name, view)
+    return view
+  }
+
+  /** After a commit: the cut moves on, what was read before is forgotten. */
+  protected advance(head: number, file: CommitFile): void {
+    this.cut.log.add(head, file)
+    this.cut = { ...this.cut, head }
+    this.#views.clear()
+    this.#roster = undefined
+  }
+}
+
+function objectFault(code: string, path: string, why: string): AppError {
+  return new AppError('corrupt', code, `${path}: ${why}`, { hint: 'brine recover --from BACKUP', details: { path } })
+}

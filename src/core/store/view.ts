@@ -1,0 +1,211 @@
+/**
+ * An aggregate at a cut: the best snapshot, the events after it, and what the caches should say.
+ * Invariants: the cost does not grow with history; every byte used is vouched for by a commit; what loses nothing is read past with a warning.
+ */
+import { join } from 'node:path'
+import type { Json } from '../base/json.js'
+import type { AggregateId, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
+import type { Cut } from './cut.js'
+import { isCorrupt } from './damage.js'
+import { commandOf, type FoundCommand, type FoundFile, findFile, readCommand } from './files.js'
+import { readIfThere } from './fs.js'
+import { type Info, readInfo, type SnapshotHint } from './hints.js'
+import { commandName, eventName, snapshotName } from './layout.js'
+import { believableInfo, findNewest, type Newest } from './newest.js'
+import { parseEvent, parseSnapshot } from './records.js'
+
+export interface View {
+  readonly version: number
+  readonly sequence: number
+  readonly command: FoundCommand
+  readonly base: SnapshotHint | null
+  /** The state that the base snapshot holds. */
+  readonly state: Json | undefined
+  readonly events: readonly DomainEvent[]
+  /** The cache that would be right. */
+  readonly info: Info
+  /** A snapshot that should be there is not sound: the next commit writes a new one. */
+  readonly snapshotDamaged: boolean
+  /** Files that an overtaken writer swept away, to be put back by the next writer. */
+  readonly astray: readonly Astray[]
+}
+
+export interface Astray {
+  readonly path: string
+  readonly name: string
+}
+
+interface Base {
+  readonly hint: SnapshotHint
+  readonly state?: Json
+  readonly damaged?: true
+}
+
+/** Reads an aggregate of the roster. Throws `corrupt`, `io`. */
+export function readView(cut: Cut, id: AggregateId): View {
+  const folder = cut.layout.folder(id)
+  const raw = readInfo(folder)
+  const info = believableInfo(cut, id, raw)
+  if (info === undefined)
+    cut.warn(`${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`)
+  const newest = findNewest(cut, id, info)
+  const command = readCommand(folder, id, newest.sequence, newest.sha256)
+  const bases = readBases(cut, id, info, newest)
+  const good = bases.find((b) => b.state !== undefined)
+  const base = good?.hint ?? null
+  const astray: Astray[] = []
+  note(astray, command.file, commandName(newest.sequence))
+  const records = readTail(cut, id, newest, command, base, info)
+  const events: DomainEvent[] = []
+  for (const found of records) {
+    if (found !== command) note(astray, found.file, commandName(found.record.sequence))
+    events.push(...readEvents(cut, id, found.record, astray))
+  }
+  return {
+    version: newest.version,
+    sequence: newest.sequence,
+    command,
+    base,
+    events,
+    astray,
+    state: good?.state,
+    info: rightInfo(newest, base, backupOf(bases, good), info, records),
+    snapshotDamaged: bases.some((b) => b.damaged === true),
+  }
+}
+
+/** The events of one record. */
+export function readEvents(
+  cut: Cut,
+  id: AggregateId,
+  record: StoredCommand,
+  astray: Astray[] = [],
+): readonly DomainEvent[] {
+  if (record.effect.result !== 'accepted') return []
+  const folder = cut.layout.folder(id)
+  return record.effect.events.map((sha256, i) => {
+    const name = eventName(record.version + i)
+    const found = findFile(folder, name, sha256, id)
+    note(astray, found, name)
+    return parseEvent(found.bytes, found.path, id, record.version + i).event
+  })
+}
+
+function note(astray: Astray[], file: FoundFile, name: string): void {
+  if (file.where === 'surplus') astray.push({ path: file.path, name })
+}
+
+function backupOf(bases: readonly Base[], good: Base | undefined): SnapshotHint | null {
+  const version = good?.hint.version ?? 0
+  return bases.find((b) => b !== good && b.damaged !== true && b.hint.version < version)?.hint ?? null
+}
+
+function rightInfo(
+  newest: Newest,
+  base: SnapshotHint | null,
+  backup: SnapshotHint | null,
+  old: Info | undefined,
+  records: readonly FoundCommand[],
+): Info {
+  const { version, sequence, commit } = newest
+  // without the old cache the commands between the two snapshots are not known, so the backup is not offered
+  const usable = old === undefined ? null : backup
+  const between =
+    usable === null ? [] : (old?.tail ?? []).filter((s) => s > usable.sequence && s <= (base?.sequence ?? 0))
+  return {
+    version,
+    sequence,
+    commit,
+    snapshot: base,
+    backup: usable,
+    tail: [...between, ...records.map((r) => r.record.sequence)],
+  }
+}
+
+/** Snapshots to start from, the best first: the first sound one has its state, those before it are damaged, those after it are not looked at. */
+function readBases(cut: Cut, id: AggregateId, info: Info | undefined, newest: Newest): readonly Base[] {
+  const hints = info === undefined ? linkedSnapshots(cut, id) : [info.snapshot, info.backup]
+  const out: Base[] = []
+  for (const hint of hints) {
+    if (hint === null || hint.version > newest.version || hint.sequence > newest.sequence) continue
+    if (out.some((b) => b.state !== undefined)) out.push({ hint })
+    else out.push(...readBase(cut, id, hint))
+  }
+  return out
+}
+
+function readBase(cut: Cut, id: AggregateId, hint: SnapshotHint): readonly Base[] {
+  const folder = cut.layout.folder(id)
+  try {
+    const { record } = commandOf(cut, id, hint.sequence)
+    const named = record.effect.result === 'accepted' ? record.effect.snapshot : null
+    if (named?.version !== hint.version) return []
+    const { bytes, path } = findFile(folder, snapshotName(hint.version), named.sha256, id)
+    return [{ hint, state: parseSnapshot(bytes, path, id).state }]
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    cut.warn(`${error.message}; used what was before it`)
+    return [{ hint, damaged: true }]
+  }
+}
+
+/** What `snapshot.json` and `snapshot-bk.json` say they are. */
+function linkedSnapshots(cut: Cut, id: AggregateId): readonly (SnapshotHint | null)[] {
+  return ['snapshot.json', 'snapshot-bk.json'].map((name) => {
+    const path = join(cut.layout.folder(id), name)
+    const bytes = readIfThere(path)
+    if (bytes === undefined) return null
+    try {
+      const { version, sequence } = parseSnapshot(bytes, path, id)
+      return { version, sequence }
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+      return null
+    }
+  })
+}
+
+/** The accepted commands after the snapshot, oldest first: by the cache when it fits without a gap, else back along the chain. */
+function readTail(
+  cut: Cut,
+  id: AggregateId,
+  newest: Newest,
+  last: FoundCommand,
+  base: SnapshotHint | null,
+  info: Info | undefined,
+): readonly FoundCommand[] {
+  const from = base ?? { version: 0, sequence: 0 }
+  if (info !== undefined) {
+    const known = info.tail.filter((s) => s > from.sequence && s <= newest.sequence)
+    for (let s = info.sequence + 1; s <= newest.sequence; s++) known.push(s)
+    const found = gapless(cut, id, newest, last, from.version, known)
+    if (found !== undefined) return found
+  }
+  const out: FoundCommand[] = []
+  for (let at = last; at.record.sequence > from.sequence; ) {
+    if (at.record.effect.result === 'accepted') out.push(at)
+    if (at.record.previous === null) break
+    at = readCommand(cut.layout.folder(id), id, at.record.sequence - 1, at.record.previous)
+  }
+  return out.reverse()
+}
+
+function gapless(
+  cut: Cut,
+  id: AggregateId,
+  newest: Newest,
+  last: FoundCommand,
+  version: number,
+  sequences: readonly number[],
+): readonly FoundCommand[] | undefined {
+  const out: FoundCommand[] = []
+  let at = version
+  for (const sequence of sequences) {
+    const found = sequence === newest.sequence ? last : commandOf(cut, id, sequence)
+    if (found.record.effect.result !== 'accepted') continue
+    if (found.record.version !== at) return undefined
+    at += found.record.effect.events.length
+    out.push(found)
+  }
+  return at === newest.version ? out : undefined
+}

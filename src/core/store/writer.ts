@@ -1,0 +1,144 @@
+/**
+ * What the lock holder has: a fresh cut, the right to mend what loses nothing, and the right to commit.
+ * Invariant: after a commit that failed this writer is dead; the next one starts from what is on disk.
+ */
+import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { CommitResult, Loaded, StagedCommit, Writer } from '../eventsourcing/store.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
+import { isCorrupt } from './damage.js'
+import { exists, listDir, readIfThere, removeFile, replaceFile, syncDir } from './fs.js'
+import { readInfo, writeHeadHint, writeInfo } from './hints.js'
+import { commandName, eventName, type Layout } from './layout.js'
+import { persist, refreshCaches } from './persist.js'
+import { type AggregateGround, commitLost, type Plan, planCommit } from './plan.js'
+import { type CutOptions, FileReader } from './reader.js'
+import { putBack, sweep } from './surplus.js'
+import type { View } from './view.js'
+
+export interface WriterOptions extends CutOptions {
+  readonly interval: number
+  /** Throws `lock-lost` when the lock is not ours any more. */
+  readonly fence: () => void
+}
+
+export class FileWriter extends FileReader implements Writer {
+  readonly #layout: Layout
+  readonly #interval: number
+  readonly #fence: () => void
+  readonly #settled = new Set<string>()
+  #dead = false
+
+  constructor(layout: Layout, options: WriterOptions) {
+    super(layout, options)
+    this.#layout = layout
+    this.#interval = options.interval
+    this.#fence = options.fence
+    clearTemp(layout)
+    if (options.head.n > 0 && options.head.hint === undefined) this.#seal()
+  }
+
+  override load(id: AggregateId): Loaded | undefined {
+    if (!this.members().has(formatAggregateId(id))) this.#settle(id, undefined)
+    return super.load(id)
+  }
+
+  commit(staged: StagedCommit): CommitResult {
+    if (this.#dead)
+      throw new AppError('internal', 'commit-misuse', 'a commit failed before: this writer can do no more')
+    const plan = this.#plan(staged)
+    this.#dead = true
+    persist(this.#layout, plan, () => this.#mayCommit(plan.n))
+    this.#dead = false
+    const notice = refreshCaches(this.#layout, plan, this.#interval)
+    if (notice !== undefined) this.cut.warn(notice)
+    this.advance(plan.n, plan.file)
+    return plan.result
+  }
+
+  #plan(staged: StagedCommit): Plan {
+    const { head } = this.cut
+    return planCommit(
+      {
+        head,
+        last: head === 0 ? undefined : this.commitAt(head),
+        generation: this.generation,
+        interval: this.#interval,
+        members: this.roster(),
+        ground: (id) => this.#ground(id),
+      },
+      staged,
+    )
+  }
+
+  #ground(id: AggregateId): AggregateGround | undefined {
+    if (!this.members().has(formatAggregateId(id))) {
+      this.#settle(id, undefined)
+      return undefined
+    }
+    const { version, sequence, command, info, snapshotDamaged } = this.view(id)
+    return { version, sequence, command: command.sha256, info, snapshotDamaged }
+  }
+
+  #mayCommit(n: number): void {
+    this.#fence()
+    if (exists(this.#layout.commit(n))) throw commitLost(`commit ${n} is there`)
+  }
+
+  protected override view(id: AggregateId): View {
+    const view = super.view(id)
+    this.#settle(id, view)
+    return view
+  }
+
+  /** Once for each aggregate touched: what a command that died left behind goes to `surplus/`, what was swept away wrongly comes back. */
+  #settle(id: AggregateId, view: View | undefined): void {
+    const name = formatAggregateId(id)
+    if (this.#settled.has(name)) return
+    const folder = this.#layout.folder(id)
+    const [version, sequence] = [view?.version ?? 0, view?.sequence ?? 0]
+    const dirty = exists(join(folder, eventName(version))) || exists(join(folder, commandName(sequence + 1)))
+    if (dirty || (view?.astray.length ?? 0) > 0) {
+      this.#mayCommit(this.cut.head + 1)
+      const moved = dirty ? sweep(folder, version, sequence) : []
+      if (moved.length > 0) this.cut.warn(`${name}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
+      putBack(folder, view?.astray ?? [])
+      for (const { name: file } of view?.astray ?? []) this.cut.warn(`${name}: put ${file} back in its place`)
+    }
+    this.#settled.add(name)
+  }
+
+  /**
+   * The last writer did not come to its end. Its commit is written once more, since a failed sync leaves pages that look clean and are lost,
+   * and the caches that it did not reach are brought up to date.
+   */
+  #seal(): void {
+    const { head } = this.cut
+    const path = this.#layout.commit(head)
+    const file = this.commitAt(head)
+    const bytes = readIfThere(path)
+    if (bytes === undefined) throw commitLost(`commit ${head} went away`)
+    replaceFile(path, bytes, { temp: this.#layout.temp })
+    syncDir(this.#layout.commits)
+    for (const entry of file.record.aggregates) this.#mendInfo({ kind: entry.kind, handle: entry.handle })
+    writeHeadHint(this.#layout.head, { head, sha256: file.sha256 }, this.#layout.temp)
+  }
+
+  #mendInfo(id: AggregateId): void {
+    const folder = this.#layout.folder(id)
+    try {
+      const info = readInfo(folder)
+      if (typeof info === 'object' && info.commit >= this.cut.head) return
+      writeInfo(folder, this.view(id).info, this.#layout.temp)
+      syncDir(folder)
+    } catch (error) {
+      // the damage is this aggregate's alone: whoever touches it will hear of it
+      if (!isCorrupt(error)) throw error
+    }
+  }
+}
+
+/** Files that were growing when a command died; a writer that was overtaken loses its own here, and with it the race. */
+function clearTemp(layout: Layout): void {
+  for (const name of listDir(layout.temp)) removeFile(join(layout.temp, name))
+}

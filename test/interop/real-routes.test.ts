@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
-import { brineOk, newTestbed, scratchFolder } from '../support/brine.js'
 import { runOnline, serverRoots, skipUnlessOnline } from '../support/online.js'
+import { brineOk, newTestbed, scratchFolder } from '../support/testbed.js'
 import { derlint, peerDataDir, runOffline, skipOrFail, skipUnlessValidators } from '../support/validators.js'
 
 const FILE = join(peerDataDir, 'routes-sample.tsv')

@@ -58,9 +58,14 @@ export function parseDer(bytes: Uint8Array, faults: FaultList): DerNode | undefi
     faults.add('X.690 section 8.1.1', 'no octets at all')
     return undefined
   }
-  const scan: Scan = { bytes, faults, nodes: 0 }
-  const next = scanElement(scan, 0, bytes.length, 0)
-  if (next < 0) return undefined
+  const found = createFaults()
+  const next = scanElement({ bytes, faults: found, nodes: 0 }, 0, bytes.length, 0)
+  if (next < 0) {
+    // the fault that ended the reading says it all
+    faults.addAll(found.all().slice(-1))
+    return undefined
+  }
+  faults.addAll(found.all())
   if (next < bytes.length) faults.add('X.690 section 8.1.1', `${bytes.length - next} octets of trailing garbage`)
   return nodeAt(bytes, 0, bytes.length)
 }

@@ -28,18 +28,20 @@ export function readOid(node: DerNode | undefined): string | undefined {
 
 function dotted(content: Uint8Array): string | undefined {
   if (content.length > 64) return undefined
-  const arcs: bigint[] = []
-  let value = 0n
+  const arcs: (number | bigint)[] = []
+  let value: number | bigint = 0
   for (const octet of content) {
-    value = value * 128n + BigInt(octet & 0x7f)
+    const isLarge: boolean = typeof value === 'bigint' || value > 2 ** 45
+    value = isLarge ? BigInt(value) * 128n + BigInt(octet & 0x7f) : Number(value) * 128 + (octet & 0x7f)
     if (octet >= 0x80) continue
     arcs.push(value)
-    value = 0n
+    value = 0
   }
   const [first, ...rest] = arcs
   if (first === undefined) return undefined
-  const top = first < 40n ? 0n : first < 80n ? 1n : 2n
-  return [top, first - top * 40n, ...rest].join('.')
+  const top = first < 40 ? 0 : first < 80 ? 1 : 2
+  const second = typeof first === 'bigint' ? first - 80n : first - top * 40
+  return [top, second, ...rest].join('.')
 }
 
 export function readOctets(node: DerNode | undefined): Uint8Array | undefined {

@@ -14,15 +14,19 @@ export interface FaultList {
   isBroken(): boolean
 }
 
-/** An empty list. The same sentence under the same rule is kept once; beyond 100 a last entry says how many more there were. */
+/** An empty list. The same sentence under the same rule is kept once; beyond 100 of either severity a last entry says how many more there were. */
 export function createFaults(): FaultList {
   const kept = new Map<string, ObjectFault>()
-  let dropped = 0
+  const counts = { broken: 0, tolerated: 0 }
+  const dropped = { broken: 0, tolerated: 0 }
   const put = (fault: ObjectFault): void => {
     const key = `${fault.rule}: ${fault.message}`
     if (kept.has(key)) return
-    if (kept.size < LIMIT) kept.set(key, fault)
-    else dropped += 1
+    // apart, so that a flood of trifles cannot push out the fault that counts
+    const severity = fault.tolerated === true ? 'tolerated' : 'broken'
+    counts[severity] += 1
+    if (counts[severity] <= LIMIT) kept.set(key, fault)
+    else dropped[severity] += 1
   }
   return {
     add: (rule, message) => put({ rule, message }),
@@ -32,12 +36,13 @@ export function createFaults(): FaultList {
     },
     all: () => {
       const list = [...kept.values()]
+      const more = dropped.broken + dropped.tolerated
       const last = list.at(-1)
-      return dropped === 0 || last === undefined
-        ? list
-        : [...list, { rule: last.rule, message: `and ${dropped} more faults` }]
+      if (more === 0 || last === undefined) return list
+      const message = `and ${more} more faults, this or others`
+      return [...list, { rule: last.rule, message, ...(dropped.broken === 0 && { tolerated: true as const }) }]
     },
-    isBroken: () => [...kept.values()].some((fault) => fault.tolerated !== true),
+    isBroken: () => counts.broken > 0,
   }
 }
 

@@ -1,6 +1,7 @@
 /** The signed attributes of a signed object (RFC 6488 section 2.1.6.4, RFC 9589): content type, message digest, signing time, each once with one value. */
+import { compareBytes } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
-import { childrenOf, type DerNode, isType, TAG } from './der-reader.js'
+import { childrenOf, type DerNode, isType, rawOf, TAG } from './der-reader.js'
 import { readOctets, readOid, readTime } from './der-values.js'
 import type { FaultList } from './faults.js'
 import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './oids.js'
@@ -23,6 +24,7 @@ export function readSignedAttributes(
   faults: FaultList,
 ): SignedAttributes {
   if (node === undefined) return { signingTime: undefined, messageDigest: undefined }
+  checkOrder(node, faults)
   const values = collect(node, faults)
   const typeNode = single(values, OID_CONTENT_TYPE, 'content-type', faults)
   const digestNode = single(values, OID_MESSAGE_DIGEST, 'message-digest', faults)
@@ -42,6 +44,13 @@ export function readSignedAttributes(
       `the signing time ${signingTime} is a GeneralizedTime, UTCTime is due before 2050`,
     )
   return { signingTime, messageDigest: readOctets(digestNode) }
+}
+
+/** The attributes are a SET OF under an implicit tag, which hides them from the reader's own check of order. */
+function checkOrder(node: DerNode, faults: FaultList): void {
+  const raw = childrenOf(node).map(rawOf)
+  if (raw.some((bytes, i) => i > 0 && compareBytes(raw[i - 1] ?? bytes, bytes) > 0))
+    faults.tolerate('X.690 section 11.6', 'the signed attributes are not sorted')
 }
 
 function collect(node: DerNode, faults: FaultList): ReadonlyMap<string, readonly DerNode[]> {

@@ -35,5 +35,5 @@ export function checkCommonName(what: string, name: string, rule: string): reado
   if (name === '') return [{ rule, message: `the ${what} has an empty common name` }]
   if (!/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(name))
     return [{ rule, message: `the ${what} ${quoted(name)} has a character that no PrintableString has` }]
-  return name.length <= 64 ? [] : [{ rule, message: `the ${what} is longer than 64 characters` }]
+  return name.length <= 64 ? [] : [{ rule, message: `the ${what} is longer than 64 characters`, tolerated: true }]
 }

@@ -1,0 +1,123 @@
+/** The matrix of single-object defects: each a file that is good but for one thing, and the rule under which it must be refused. */
+import { ANY_CA, CHILD_ONLY, TA_ONLY } from './rpki-cert-defects.js'
+import { ASPA, MANIFEST, ROA } from './rpki-content-defects.js'
+import { ROA_EE, ROUTER, ROUTER_KEY } from './rpki-ee-defects.js'
+import { CRL, ENVELOPE } from './rpki-envelope-defects.js'
+import {
+  aspa,
+  aspaContent,
+  type CertPatch,
+  certificate,
+  crl,
+  manifest,
+  manifestContent,
+  roa,
+  roaContent,
+} from './rpki-objects.js'
+import { as, CA, INHERIT_AS, INHERIT_IP, ip, prefix, TA, v4 } from './rpki-parts.js'
+import type { CertDefects, Expectation } from './rpki-patches.js'
+
+export interface Case {
+  readonly id: string
+  /** Where the object lies in the repository. */
+  readonly path: string
+  readonly bytes: () => Uint8Array
+  readonly expect: Expectation
+}
+
+const REPO = 'rpki.example.test/repo'
+const PATHS = {
+  ta: 'rpki.example.test/ta/ta.cer',
+  child: `${REPO}/ta/${CA.name}.cer`,
+  taCrl: `${REPO}/ta/${TA.name}.crl`,
+  crl: `${REPO}/ca/${CA.name}.crl`,
+  mft: `${REPO}/ca/${CA.name}.mft`,
+  roa: `${REPO}/ca/AS64496.roa`,
+  aspa: `${REPO}/ca/AS64496.asa`,
+  router: `${REPO}/ca/router.cer`,
+} as const
+
+/** A repository without a fault; every case replaces one file of it. */
+export const GOOD: readonly Case[] = [
+  { id: 'ta', path: PATHS.ta, bytes: () => certificate('ta'), expect: 'ok' },
+  { id: 'child', path: PATHS.child, bytes: () => certificate('ca'), expect: 'ok' },
+  { id: 'ta crl', path: PATHS.taCrl, bytes: () => crl(undefined, TA), expect: 'ok' },
+  { id: 'crl', path: PATHS.crl, bytes: () => crl(), expect: 'ok' },
+  { id: 'manifest', path: PATHS.mft, bytes: () => manifest(), expect: 'ok' },
+  { id: 'roa', path: PATHS.roa, bytes: () => roa(), expect: 'ok' },
+  { id: 'aspa', path: PATHS.aspa, bytes: () => aspa(), expect: 'ok' },
+  { id: 'router', path: PATHS.router, bytes: () => certificate('router', ROUTER_KEY), expect: 'ok' },
+]
+
+type Table<P> = Readonly<Record<string, readonly [P, Expectation]>>
+
+function cases<P>(prefix: string, path: string, table: Table<P>, make: (patch: P) => Uint8Array): Case[] {
+  return Object.entries(table).map(([name, [patch, expect]]) => ({
+    id: `${prefix}:${name}`,
+    path,
+    bytes: () => make(patch),
+    expect,
+  }))
+}
+
+const mftEe: CertDefects = {
+  mftNotInherit: [
+    (p) => {
+      p.extensions.ip = ip(v4(prefix([10])))
+    },
+    'RFC 9286 section 5.1',
+  ],
+  mftNoAs: [
+    (p) => {
+      delete p.extensions.as
+    },
+    'RFC 9286 section 5.1',
+  ],
+}
+const aspaEe: CertDefects = {
+  ip: [
+    (p) => {
+      p.extensions.ip = ip(v4(prefix([10])))
+    },
+    'ASPA profile',
+  ],
+  asInherit: [
+    (p) => {
+      p.extensions.as = INHERIT_AS
+    },
+    'ASPA profile',
+  ],
+  asNotCovered: [
+    (p) => {
+      p.extensions.as = as({ tag: 2, content: Uint8Array.of(0, 0xfb, 0xf1), size: 3 })
+    },
+    'ASPA profile',
+  ],
+  ipInherit: [
+    (p) => {
+      p.extensions.ip = INHERIT_IP
+    },
+    'ASPA profile',
+  ],
+}
+const router =
+  (patch: CertPatch): CertPatch =>
+  (p) => {
+    if (patch !== ROUTER['rsa']?.[0]) ROUTER_KEY(p)
+    patch(p)
+  }
+
+/** Every defect that one object shows by itself. */
+export const MATRIX: readonly Case[] = [
+  ...cases('ta', PATHS.ta, { ...ANY_CA, ...TA_ONLY }, (patch) => certificate('ta', patch)),
+  ...cases('child', PATHS.child, { ...ANY_CA, ...CHILD_ONLY }, (patch) => certificate('ca', patch)),
+  ...cases('roa', PATHS.roa, ENVELOPE, (patch) => roa(patch)),
+  ...cases('roa', PATHS.roa, ROA, (patch) => roa(undefined, roaContent(patch))),
+  ...cases('roa-ee', PATHS.roa, ROA_EE, (patch) => roa(undefined, undefined, patch)),
+  ...cases('childmft', PATHS.mft, MANIFEST, (patch) => manifest(undefined, manifestContent(patch))),
+  ...cases('childmft', PATHS.mft, mftEe, (patch) => manifest(undefined, undefined, patch)),
+  ...cases('child', PATHS.crl, CRL, (patch) => crl(patch)),
+  ...cases('aspa', PATHS.aspa, ASPA, (patch) => aspa(aspaContent(patch))),
+  ...cases('aspa', PATHS.aspa, aspaEe, (patch) => aspa(undefined, patch)),
+  ...cases('router', PATHS.router, ROUTER, (patch) => certificate('router', router(patch))),
+]

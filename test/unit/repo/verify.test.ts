@@ -134,8 +134,6 @@ describe('layoutForValidator', () => {
 
 describe('durability', () => {
   it('syncs every file and folder before anything that a reader follows to it', async () => {
-    site.later(4000)
-    await site.desire('acme', { 'big.cer': 'x'.repeat(4000), 'a.roa': 'new', 'new/c.roa': 'c' })
     const log: (readonly [string, string])[] = []
     const opened = new Map<number, string>()
     const disk: Disk = {
@@ -156,7 +154,13 @@ describe('durability', () => {
       },
       mkdir: (path) => entered(path, () => nodeDisk.mkdir(path)),
       link: (from, to) => entered(to, () => nodeDisk.link(from, to)),
-      unlink: (path) => entered(path, () => nodeDisk.unlink(path)),
+      // What comes back below rrdp/ after a power cut is listed nowhere and goes with the next run.
+      unlink: (path) => (path.includes('/rrdp/') ? nodeDisk.unlink(path) : entered(path, () => nodeDisk.unlink(path))),
+      rmdir: (path) => {
+        if (path.includes('/rrdp/')) return nodeDisk.rmdir(path)
+        entered(path, () => nodeDisk.rmdir(path))
+        log.push(['folder', path])
+      },
       rename: (from, to) => {
         const pending = dirtyAt(log.length)
         if (/notification\.xml$|current$|\.json$/.test(to)) expect([to, pending]).toEqual([to, []])
@@ -174,9 +178,17 @@ describe('durability', () => {
       for (const [what, path] of log.slice(0, end)) what.startsWith('dirty') ? dirty.add(path) : dirty.delete(path)
       return [...dirty].filter((path) => path !== join(site.repoDir, '.state'))
     }
-    site.write({ disk })
-    expect(log.length).toBeGreaterThan(20)
-    expect(dirtyAt(log.length)).toEqual([])
+    const whole: boolean[] = []
+    for (const version of [1, 2, 3]) {
+      site.later(4000)
+      const roa = version === 2 ? {} : { [`new/${version}.roa`]: 'c' }
+      await site.desire('acme', { 'big.cer': 'x'.repeat(4000), 'a.roa': `new ${version}`, ...roa })
+      log.length = 0
+      whole.push(site.write({ disk }).rsync.whole)
+      expect(log.length).toBeGreaterThan(20)
+      expect(dirtyAt(log.length)).toEqual([])
+    }
+    expect(whole).toEqual([true, false, false])
   })
 })
 

@@ -80,6 +80,21 @@ describe('writeRepository', () => {
     })
   })
 
+  it.each([
+    ['the notification', () => 'rrdp/notification.xml'],
+    ['the snapshot', (site: Site) => `rrdp/${listedFiles(site)[0]?.split('/rrdp/')[1]}`],
+    ['the symlink', () => 'rsync/current'],
+    ['the TAL', () => 'ta/ta.tal'],
+  ])('is not current without %s, and mends that', async (_, path) => {
+    const site = await open('acme')
+    await site.desire('acme', { 'a.roa': 'a' })
+    site.write({ ta })
+    fs.rmSync(join(site.repoDir, path(site)))
+    expect(repositoryIsCurrent(site.options({ ta }))).toBe(false)
+    expect(site.write({ ta }).changed).toBe(true)
+    expect(verifyRepository(site.options({ ta }))).toEqual([])
+  })
+
   it('before pubserver.init writes only ta', async () => {
     const site = await open()
     site.server.state = { ...site.server.state, serial: 0, rsyncBase: '', rrdpBase: '' }

@@ -1,0 +1,157 @@
+/** One object more in a repository of 20,000 beside one of 20: time and bytes, split into rsync tree and RRDP, beside what the disk takes for the bytes alone. */
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseHandle } from '../src/core/base/handle.js'
+import { addSeconds, type Instant } from '../src/core/base/time.js'
+import { sha256Hex } from '../src/core/crypto/digest.js'
+import type { Sha256 } from '../src/core/crypto/ports.js'
+import { PUBD_HANDLE, pubd } from '../src/core/pubd/aggregate.js'
+import { DEFAULT_RETENTION, type ObjectPut, type PubdCommand } from '../src/core/pubd/commands.js'
+import type { PubdState } from '../src/core/pubd/state.js'
+import { publisherBase } from '../src/core/pubd/uri.js'
+import { type WriteReport, writeRepository } from '../src/core/repo/writer.js'
+import { median, say } from './support/run.js'
+
+const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
+const SIZES = (process.env['BENCH_OBJECTS'] ?? '20,20000').split(',').map(Number)
+const PUBLISHERS = 20
+const RSYNC = 'rsync://rpki.example.net/repo/'
+const folder = fs.mkdtempSync(join(tmpdir(), 'brine-bench-'))
+
+/** The seed of all content: two runs publish the same bytes. */
+let seed = 1
+function filler(length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  for (let i = 0; i < length; i++) {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+    bytes[i] = seed >>> 16
+  }
+  return bytes
+}
+
+class Bench {
+  readonly dir: string
+  state: PubdState = pubd.initial(PUBD_HANDLE)
+  now = '2026-01-01T00:00:00Z' as Instant
+
+  constructor(dir: string) {
+    this.dir = dir
+  }
+
+  objectPath = (sha256: Sha256): string => join(this.dir, 'objects', sha256.slice(0, 2), sha256)
+
+  object(name: string): ObjectPut {
+    const bytes = filler(1900 + (seed % 300))
+    const sha256 = sha256Hex(bytes)
+    fs.mkdirSync(dirname(this.objectPath(sha256)), { recursive: true })
+    fs.writeFileSync(this.objectPath(sha256), bytes, { mode: 0o644 })
+    return { name, sha256, size: bytes.length }
+  }
+
+  async run(command: PubdCommand): Promise<number> {
+    const started = performance.now()
+    const faults = pubd.check(this.state, command)
+    if (faults.length > 0) throw new Error(faults.map((f) => f.message).join('\n'))
+    const random = { bytes: (length: number) => new Uint8Array(filler(length)) }
+    const ports = { clock: { now: () => this.now }, random, retention: DEFAULT_RETENTION }
+    for (const event of await pubd.decide(this.state, command, ports)) this.state = pubd.evolve(this.state, event)
+    return performance.now() - started
+  }
+
+  write(rebuild = false): WriteReport {
+    const { state, now, objectPath } = this
+    return writeRepository({ repoDir: join(this.dir, 'repo'), state, now, objectPath, rebuild })
+  }
+
+  async fill(objects: number): Promise<void> {
+    await this.run({ type: 'pubserver.init', rsyncBase: RSYNC, rrdpBase: 'https://rpki.example.net/rrdp/' })
+    const handles = Array.from({ length: PUBLISHERS }, (_, i) => parseHandle(`ca${i}`))
+    for (const publisher of handles)
+      await this.run({ type: 'publisher.add', publisher, base: publisherBase(RSYNC, publisher) })
+    const changes = handles.map((publisher, p) => {
+      const share = Math.floor(objects / PUBLISHERS) + (p < objects % PUBLISHERS ? 1 : 0)
+      return { publisher, put: Array.from({ length: share }, (_, i) => this.object(`${p}-${i}.roa`)), drop: [] }
+    })
+    await this.run({ type: 'publish', changes })
+  }
+}
+
+/** Milliseconds to write and sync so many bytes and nothing else. */
+function rawWrite(bytes: number): number {
+  const path = join(folder, 'raw')
+  const block = filler(1 << 20)
+  const started = performance.now()
+  const fd = fs.openSync(path, 'w')
+  for (let left = bytes; left > 0; left -= block.length) fs.writeSync(fd, block, 0, Math.min(left, block.length))
+  fs.fsyncSync(fd)
+  fs.closeSync(fd)
+  const took = performance.now() - started
+  fs.rmSync(path)
+  return took
+}
+
+const kilo = (bytes: number): string => `${(bytes / 1024).toFixed(1).padStart(9)} KiB`
+const row = (what: string, ms: readonly number[], bytes: number, note = ''): void =>
+  say(`  ${what.padEnd(34)} ${median(ms).toFixed(1).padStart(8)} ms ${kilo(bytes)}  ${note}`)
+
+async function measure(objects: number): Promise<void> {
+  const bench = new Bench(join(folder, String(objects)))
+  fs.mkdirSync(bench.dir)
+  await bench.fill(objects)
+  say(`${objects} objects, ${PUBLISHERS} publishers`)
+  const first = bench.write()
+  row('first write: rsync', [first.rsync.ms], first.rsync.bytes, `${first.rsync.files} links`)
+  row('first write: RRDP', [first.rrdp.ms], first.rrdp.bytes)
+  const reports: WriteReport[] = []
+  const rules: number[] = []
+  for (let round = 0; round < ROUNDS + 2; round++) {
+    bench.now = addSeconds(bench.now, 1200)
+    const put = [bench.object(`more-${round}.roa`)]
+    rules.push(await bench.run({ type: 'publish', changes: [{ publisher: parseHandle('ca7'), put, drop: [] }] }))
+    reports.push(bench.write())
+  }
+  // The second and third tree are made once; what follows is what every publication costs.
+  const steady = reports.slice(2)
+  const last = reports.at(-1)
+  if (last === undefined) return
+  row('one more: rules', rules, 0)
+  row(
+    'one more: rsync',
+    steady.map((r) => r.rsync.ms),
+    last.rsync.bytes,
+    `${last.rsync.files} link, whole: ${last.rsync.whole}`,
+  )
+  row(
+    'one more: RRDP',
+    steady.map((r) => r.rrdp.ms),
+    last.rrdp.bytes,
+    `spliced: ${last.rrdp.spliced}`,
+  )
+  row(
+    'one more, new tree: rsync',
+    reports.slice(0, 2).map((r) => r.rsync.ms),
+    reports[0]?.rsync.bytes ?? 0,
+    `${reports[0]?.rsync.files} links`,
+  )
+  row(
+    'the same bytes, written and synced',
+    Array.from({ length: ROUNDS }, () => rawWrite(last.rrdp.bytes)),
+    last.rrdp.bytes,
+  )
+  row(
+    'nothing to do',
+    Array.from({ length: ROUNDS }, () => {
+      const started = performance.now()
+      if (bench.write().changed) throw new Error('something changed')
+      return performance.now() - started
+    }),
+    0,
+  )
+}
+
+try {
+  for (const size of SIZES) await measure(size)
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true })
+}

@@ -3,21 +3,24 @@
  * Invariant: no key is made and no network is touched while the lock is held; what a rule rejects is recorded, what changes nothing is not.
  */
 import { AppError } from '../base/errors.js'
-import { type Instant, clockBehind } from '../base/time.js'
+import { clockBehind, type Instant } from '../base/time.js'
+import { readPublicKey } from '../crypto/key-signer.js'
 import type { KeyDemand, Signer } from '../crypto/ports.js'
 import { type PreparedKeys, prepareKeys } from '../crypto/prepared-keys.js'
-import { readPublicKey } from '../crypto/key-signer.js'
 import { systemRandom } from '../crypto/random.js'
 import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
 import { createSoftSigner } from '../crypto/soft-signer.js'
 import type { CommitMeta, CommitResult, Reader, Staged } from '../eventsourcing/store.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { Rejected, Work } from '../eventsourcing/work.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { checkBeforePublish } from '../rpki/check-before-publish.js'
+import type { FileReader } from '../store/reader.js'
 import { type Desk, stoppedClock } from './desk.js'
+import { jump, outdated } from './generation.js'
 import { publishLocal } from './publication.js'
-import type { Session } from './session.js'
 import { type Served, serve } from './serve.js'
+import type { Session } from './session.js'
 
 /** Commands on a desk; run twice, so it keeps nothing outside the desk. */
 export type UseCase<R> = (desk: Desk) => Promise<R>
@@ -26,6 +29,8 @@ export interface ChangeOptions {
   readonly dryRun?: boolean
   /** The lock is taken even when the rehearsal found nothing to do: the served tree may lag. */
   readonly serveAnyway?: boolean
+  /** This is the jump that begins a generation (see generation.ts). */
+  readonly jumps?: boolean
 }
 
 export interface Change<R> {
@@ -41,6 +46,12 @@ export interface Change<R> {
 
 /** Times that a command may find another writer, or its second taken, before it gives up. */
 const ATTEMPTS = 8
+
+interface Rehearsal<R> {
+  readonly rehearsed: Change<R> | Rejected
+  /** Aggregates it touches that must jump first. */
+  readonly late: readonly AggregateId[]
+}
 
 /** Runs a use case as one commit. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
 export async function change<R>(
@@ -64,16 +75,21 @@ function isPassing(error: AppError): boolean {
 
 async function once<R>(session: Session, useCase: UseCase<R>, options: ChangeOptions): Promise<Change<R>> {
   if (options.dryRun !== true) refuseStandby(session)
-  const rehearsed = await session.store.read((reader) => rehearse(session, reader, useCase))
+  const { rehearsed, late } = await session.store.read((reader) => rehearse(session, reader, useCase))
+  if (late.length > 0 && options.dryRun !== true && options.jumps !== true) {
+    await jumpFirst(session, late)
+    return once(session, useCase, options)
+  }
   if (rehearsed instanceof Rejected)
     return options.dryRun === true ? reject(rehearsed) : recordRejection(session, useCase)
   if (options.dryRun === true || (!rehearsed.changed && options.serveAnyway !== true)) return rehearsed
-  const prepared = await makeKeys(session, rehearsed.demand)
+  const signer = await signerOf(session, await makeKeys(session, rehearsed.demand))
   return session.store.write(async (writer) => {
-    const desk = deskOf(session, writer, signerOf(session, prepared), true)
+    const desk = deskOf(session, writer, signer, true)
     const result = await useCase(desk)
     await publishLocal(desk, touched(desk))
     const at = desk.ports.clock.now()
+    if (options.jumps !== true && outdated(writer, involved(desk)).length > 0) throw overtaken()
     const commit = desk.work.changed
       ? watched(session, () => writer.commit(stage(session, at, desk.work.staged(), desk.work)))
       : undefined
@@ -82,19 +98,90 @@ async function once<R>(session: Session, useCase: UseCase<R>, options: ChangeOpt
   })
 }
 
+export interface CatchUp {
+  readonly jumped: readonly AggregateId[]
+  /** Those that could not, and the cause: each waits for the next command, and publishes nothing until then. */
+  readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
+  readonly served: Served | undefined
+}
+
+/** Aggregates in one jump: a hold of the lock stays short. */
+const JUMP_BATCH = 500
+
+/** Whatever has not jumped in this generation does so now; nothing in a directory that was never promoted. Throws what is wrong with the whole directory. */
+export async function catchUp(session: Session): Promise<CatchUp> {
+  refuseStandby(session)
+  const all = await session.store.read(async (reader) => outdated(reader, reader.roster()))
+  const failed: { id: AggregateId; error: AppError }[] = []
+  let served: Served | undefined
+  // the publication server first: what follows is published in the new RRDP session
+  const ordered = [...all.filter((id) => id.kind === 'pubd'), ...all.filter((id) => id.kind !== 'pubd')]
+  for (let at = 0; at < ordered.length; at += JUMP_BATCH)
+    served = (await jumpBatch(session, ordered.slice(at, at + JUMP_BATCH), failed)) ?? served
+  return { jumped: all.filter((id) => !failed.some((f) => f.id === id)), failed, served }
+}
+
+async function jumpBatch(
+  session: Session,
+  ids: readonly AggregateId[],
+  failed: { id: AggregateId; error: AppError }[],
+): Promise<Served | undefined> {
+  try {
+    return (await change(session, (desk) => jump(desk, ids), { jumps: true })).served
+  } catch (error) {
+    if (!(error instanceof AppError) || concernsAll(error)) throw error
+    const [only] = ids
+    if (ids.length === 1 && only !== undefined) failed.push({ id: only, error })
+    if (ids.length < 2) return undefined
+  }
+  let served: Served | undefined
+  for (const id of ids) served = (await jumpBatch(session, [id], failed)) ?? served
+  return served
+}
+
+async function jumpFirst(session: Session, late: readonly AggregateId[]): Promise<void> {
+  const names = new Set(late.map(formatAggregateId))
+  const { failed } = await catchUp(session)
+  const own = failed.find((f) => names.has(formatAggregateId(f.id)))
+  if (own !== undefined) throw own.error
+}
+
+/** True for an error that is not about one aggregate alone: trying the others one by one would not help. */
+export function concernsAll(error: AppError): boolean {
+  return (
+    ['io', 'locked', 'standby', 'pending', 'uncertain', 'interrupted'].includes(error.kind) ||
+    error.code === 'clock-behind'
+  )
+}
+
 /** The whole use case with dummy keys and signatures: what it would do, and how many keys it needs. */
-async function rehearse<R>(session: Session, reader: Reader, useCase: UseCase<R>): Promise<Change<R> | Rejected> {
+async function rehearse<R>(session: Session, reader: FileReader, useCase: UseCase<R>): Promise<Rehearsal<R>> {
   const signer = createRehearsalSigner((id) => readPublicKey(session.store.keys, id))
   const desk = deskOf(session, reader, signer, false)
   try {
     const result = await useCase(desk)
     await publishLocal(desk, touched(desk))
+    const { changed } = desk.work
     const at = desk.ports.clock.now()
-    return { result, commit: undefined, served: undefined, changed: desk.work.changed, at, demand: signer.demand() }
+    const rehearsed = { result, commit: undefined, served: undefined, changed, at, demand: signer.demand() }
+    return { rehearsed, late: outdated(reader, involved(desk)) }
   } catch (error) {
-    if (error instanceof Rejected) return error
-    throw error
+    if (!(error instanceof Rejected)) throw error
+    return {
+      rehearsed: error,
+      late: outdated(reader, desk.work.exists(error.id.kind, error.id.handle) ? [error.id] : []),
+    }
   }
+}
+
+/** What the commit would touch, of aggregates that publish. */
+function involved(desk: Desk): readonly AggregateId[] {
+  const { work } = desk
+  return (['ta', 'ca', 'pubd'] as const).flatMap((kind) => work.touched(kind).map((handle) => ({ kind, handle })))
+}
+
+function overtaken(): AppError {
+  return new AppError('locked', 'commit-lost', 'another command came in between', { retry: true })
 }
 
 /** The rule is asked again under the lock, and its answer recorded; when it has changed its mind in between, the command starts over. */
@@ -110,8 +197,7 @@ async function recordRejection<R>(session: Session, useCase: UseCase<R>): Promis
       return record(session, desk, writer.commit.bind(writer), error)
     }
   })
-  if (refused === undefined)
-    throw new AppError('locked', 'commit-lost', 'another command came in between', { retry: true })
+  if (refused === undefined) throw overtaken()
   throw refused
 }
 
@@ -166,8 +252,12 @@ export function deskOf(session: Session, reader: Reader, signer: Signer, real: b
   }
 }
 
-function signerOf(session: Session, prepared: PreparedKeys): Signer {
-  return createSoftSigner({ keyStore: session.store.keys, prepared })
+/** node:crypto, or WebCrypto where the configuration says so (`signer = "webcrypto"`): loaded only then. */
+async function signerOf(session: Session, prepared: PreparedKeys): Promise<Signer> {
+  const init = { keyStore: session.store.keys, prepared }
+  if (session.config.signer !== 'webcrypto') return createSoftSigner(init)
+  const { createPeculiarSigner } = await import('../crypto/peculiar-signer.js')
+  return createPeculiarSigner(init)
 }
 
 async function makeKeys(session: Session, demand: KeyDemand): Promise<PreparedKeys> {

@@ -159,7 +159,7 @@ describe('aggregation', () => {
     const old = Object.values(world.ca('acme').classes['0']?.keys[0]?.point.objects ?? {}).map((o) => o.serial)
     const events = await runCa(world.desk, ACME, update(['10.0.2.0/24 => 2']))
     expect(events.filter((e) => e.type === 'point.issued')).toHaveLength(1)
-    expect(files(world).sort()).toEqual(['AS1.roa', 'AS2.roa'])
+    expect([...files(world)].sort()).toEqual(['AS1.roa', 'AS2.roa'])
     const revoked = world.ca('acme').classes['0']?.keys[0]?.point.revoked.map((r) => r.serial)
     expect(revoked).toEqual(expect.arrayContaining(old))
   })

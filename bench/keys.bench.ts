@@ -1,6 +1,6 @@
 /**
  * Keys and signatures against what the machine can do: `makeKeys` beside bare generateKeyPair and openssl, the signers side by side.
- * Run: npx esbuild bench/keys.ts --bundle --platform=node --format=esm --packages=external | node --input-type=module - [keys] [signatures]
+ * Run: npm run bench -- keys
  */
 import { execFile } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'

@@ -4,8 +4,8 @@
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { AppError } from '../base/errors.js'
 import type { CommitWatch } from '../base/context.js'
+import { AppError } from '../base/errors.js'
 import type { Clock } from '../base/ports.js'
 import { addSeconds, type Instant, instantOf, later, parseInstant } from '../base/time.js'
 import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../config/load.js'
@@ -47,7 +47,7 @@ export interface Session {
   readonly timing: Timing
   readonly repoDir: string
   readonly cores: number
-  /** The present for a command that starts from this cut. */
+  /** The present for work on this cut: asked anew for each, as another command may have committed while this one made keys or waited. */
   readonly clockFor: (reader: Pick<Reader, 'at'>) => Clock
   readonly now: () => Instant
 }
@@ -65,7 +65,8 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     complete: (reader) => namesComplete(reader as FileReader, configured),
     ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
   })
-  const now = presentOf(options.nowOverride, store.marker.test === true)
+  const start = presentOf(options.nowOverride, store.marker.test === true)
+  const now = (): Instant => (start.fixed ? start.at : present())
   return {
     options,
     store: configured,
@@ -76,19 +77,23 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     timing: timingOf(config),
     repoDir: config.repoDir === undefined ? resolve(store.dir, 'repo') : resolve(store.dir, config.repoDir),
     cores: availableParallelism(),
-    now: () => now.at,
+    now,
     clockFor: (reader) => ({
-      now: () => (now.fixed && reader.at !== undefined ? later(now.at, addSeconds(reader.at, 1)) : now.at),
+      now: () => (start.fixed && reader.at !== undefined ? later(start.at, addSeconds(reader.at, 1)) : now()),
     }),
   }
 }
 
-/** The present, read once a command. BRINE_NOW counts only in a directory made by `init --test`, where it ticks a second a commit. */
+function present(): Instant {
+  return instantOf(Date.now() / 1000)
+}
+
+/** The present as a command begins. BRINE_NOW counts only in a directory made by `init --test`, where it ticks a second a commit. */
 export function presentOf(
   override: string | undefined,
   test: boolean,
 ): { readonly at: Instant; readonly fixed: boolean } {
-  if (override === undefined) return { at: instantOf(Date.now() / 1000), fixed: false }
+  if (override === undefined) return { at: present(), fixed: false }
   const at = parseInstant(override)
   if (at === undefined)
     throw new AppError('usage', 'now-invalid', `BRINE_NOW is not an RFC 3339 time: ${JSON.stringify(override)}`)

@@ -33,6 +33,7 @@ import {
   sha256,
   sia,
   TA,
+  TA_REPO,
   TA_URI,
   uri,
   v4,
@@ -52,6 +53,7 @@ import {
   P256,
   put,
   RSA_1024,
+  RSA_4096,
   RSA_EXP3,
   serial,
   time,
@@ -154,6 +156,14 @@ export const ANY_CA: CertDefects = {
 
 /** On the trust anchor alone. */
 export const TA_ONLY: CertDefects = {
+  exp3: [
+    (p) => {
+      key(RSA_EXP3)(p)
+      p.signer = RSA_EXP3
+    },
+    'RFC 7935 section 3',
+  ],
+  long20y: [time(undefined, utcOrGeneralized(at('2046-01-01T00:00:00Z'))), 'ok'],
   taAKI: [put('aki', aki(TA.ski)), 'ok'],
   taAIA: [put('aia', aia(TA_URI)), 'RFC 6487 section 4.8.7'],
   taCRLDP: [put('crldp', crldp(`${CA_REPO}x.crl`)), 'RFC 6487 section 4.8.6'],
@@ -320,6 +330,8 @@ export const CHILD_ONLY: CertDefects = {
   rsa1024: [key(RSA_1024), 'RFC 7935 section 3'],
   exp3: [key(RSA_EXP3), 'RFC 7935 section 3'],
   ec: [key(P256), 'RFC 7935 section 3'],
+  rsa4096: [key(RSA_4096), 'RFC 7935 section 3'],
+  crldpBothUris: [put('crldp', crldp(`${TA_REPO}${TA.name}.crl`, `https://${HOST}/x.crl`)), 'ok'],
   spkiNoNull: [
     (p) => {
       p.spki = encode(seq(seq(oid('1.2.840.113549.1.1.1')), bits(Uint8Array.from(Buffer.from(p.spki).subarray(24)))))

@@ -62,6 +62,11 @@ export const ROA: Defects<RoaParts> = {
   ],
 }
 
+/** Both families, in the order that section 4.3.3 turns round; its EE certificate must hold both. */
+export const V6_FIRST: Defects<RoaParts> = {
+  roaV6First: [roa('blocks', [v6(entry(prefix([0x20, 1, 0x0d, 0xb8]))), v4(entry(prefix([10, 0, 0])))]), 'ok'],
+}
+
 const file = (name: string, text = name): [string, Uint8Array] => [name, sha256(Buffer.from(text))]
 
 /** What a manifest says. */

@@ -1,7 +1,7 @@
 import { bits, explicit, integer, nothing, octets, oid, seq, utcOrGeneralized } from '../../src/core/rpki/der-writer.js'
 import type { CertPatch } from './rpki-objects.js'
 import { access, as, at, CA_REPO, ext, HOST, ID, ip, prefix, sia, v4 } from './rpki-parts.js'
-import { type CertDefects, drop, flip, key, P256, put, serial, time, utc } from './rpki-patches.js'
+import { type CertDefects, drop, flip, key, P256, P384, put, serial, time, utc } from './rpki-patches.js'
 
 /** On the EE certificate inside a ROA. */
 export const ROA_EE: CertDefects = {
@@ -43,5 +43,6 @@ export const ROUTER: CertDefects = {
   ip: [put('ip', ip(v4(prefix([10])))), 'RFC 8209 section 3.1.3.4'],
   sia: [put('sia', sia(access(11, `${CA_REPO}x.roa`))), 'RFC 8209 section 3.1.3.3'],
   rsa: [() => {}, 'RFC 8608 section 3.1'],
+  p384: [key(P384), 'RFC 8608 section 3.1'],
 }
 export const ROUTER_KEY: CertPatch = key(P256)

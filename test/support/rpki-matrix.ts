@@ -1,6 +1,8 @@
 /** The matrix of single-object defects: each a file that is good but for one thing, and the rule under which it must be refused. */
+
+import { integer, seq, utcOrGeneralized } from '../../src/core/rpki/der-writer.js'
 import { ANY_CA, CHILD_ONLY, TA_ONLY } from './rpki-cert-defects.js'
-import { ASPA, MANIFEST, ROA } from './rpki-content-defects.js'
+import { ASPA, MANIFEST, ROA, V6_FIRST } from './rpki-content-defects.js'
 import { ROA_EE, ROUTER, ROUTER_KEY } from './rpki-ee-defects.js'
 import { CRL, ENVELOPE } from './rpki-envelope-defects.js'
 import {
@@ -14,7 +16,7 @@ import {
   roa,
   roaContent,
 } from './rpki-objects.js'
-import { as, CA, INHERIT_AS, INHERIT_IP, ip, prefix, TA, v4 } from './rpki-parts.js'
+import { as, at, CA, INHERIT_AS, INHERIT_IP, ip, prefix, TA, v4, v6 } from './rpki-parts.js'
 import type { CertDefects, Expectation } from './rpki-patches.js'
 
 export interface Case {
@@ -60,6 +62,17 @@ function cases<P>(prefix: string, path: string, table: Table<P>, make: (patch: P
   }))
 }
 
+const { noSigningTime, econtentConstructed } = ENVELOPE as Readonly<
+  Record<'noSigningTime' | 'econtentConstructed', (typeof ENVELOPE)[string]>
+>
+const mftEeTimes: CertDefects = {
+  expired: [
+    (p) => {
+      p.notAfter = utcOrGeneralized(at('2026-06-01T06:00:00Z'))
+    },
+    'RFC 6487 section 4.6',
+  ],
+}
 const mftEe: CertDefects = {
   mftNotInherit: [
     (p) => {
@@ -75,6 +88,12 @@ const mftEe: CertDefects = {
   ],
 }
 const aspaEe: CertDefects = {
+  asRange: [
+    (p) => {
+      p.extensions.as = as(seq(integer(64496), integer(64500)))
+    },
+    'ok',
+  ],
   ip: [
     (p) => {
       p.extensions.ip = ip(v4(prefix([10])))
@@ -107,15 +126,22 @@ const router =
     patch(p)
   }
 
+const bothFamilies: CertPatch = (p) => {
+  p.extensions.ip = ip(v4(prefix([10])), v6(prefix([0x20, 1, 0x0d, 0xb8])))
+}
+
 /** Every defect that one object shows by itself. */
 export const MATRIX: readonly Case[] = [
   ...cases('ta', PATHS.ta, { ...ANY_CA, ...TA_ONLY }, (patch) => certificate('ta', patch)),
   ...cases('child', PATHS.child, { ...ANY_CA, ...CHILD_ONLY }, (patch) => certificate('ca', patch)),
   ...cases('roa', PATHS.roa, ENVELOPE, (patch) => roa(patch)),
   ...cases('roa', PATHS.roa, ROA, (patch) => roa(undefined, roaContent(patch))),
+  ...cases('roa', PATHS.roa, V6_FIRST, (patch) => roa(undefined, roaContent(patch), bothFamilies)),
   ...cases('roa-ee', PATHS.roa, ROA_EE, (patch) => roa(undefined, undefined, patch)),
   ...cases('childmft', PATHS.mft, MANIFEST, (patch) => manifest(undefined, manifestContent(patch))),
+  ...cases('childmft', PATHS.mft, { noSigningTime, econtentConstructed }, (patch) => manifest(patch)),
   ...cases('childmft', PATHS.mft, mftEe, (patch) => manifest(undefined, undefined, patch)),
+  ...cases('childmft-ee', PATHS.mft, mftEeTimes, (patch) => manifest(undefined, undefined, patch)),
   ...cases('child', PATHS.crl, CRL, (patch) => crl(patch)),
   ...cases('aspa', PATHS.aspa, ASPA, (patch) => aspa(aspaContent(patch))),
   ...cases('aspa', PATHS.aspa, aspaEe, (patch) => aspa(undefined, patch)),

@@ -43,7 +43,7 @@ export const EE = fixed(2)
 export const OTHER = fixed(3)
 
 /** SHA-1 of the subjectPublicKey bits: the last BIT STRING of the SubjectPublicKeyInfo, whose header is found from the algorithm in front of it. */
-function skiOf(spki: Uint8Array): Uint8Array {
+export function skiOf(spki: Uint8Array): Uint8Array {
   const outer = (spki[1] ?? 0) < 0x80 ? 2 : 2 + ((spki[1] ?? 0) & 0x7f)
   const at = outer + 2 + (spki[outer + 1] ?? 0)
   const first = spki[at + 1] ?? 0

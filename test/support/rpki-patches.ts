@@ -1,8 +1,19 @@
 /** Single changes to a certificate under construction, each one defect. */
 import { generateKeyPairSync } from 'node:crypto'
-import { boolean, type Der, octets, oid, seq, set } from '../../src/core/rpki/der-writer.js'
+import {
+  bits,
+  boolean,
+  type Der,
+  encode,
+  integer,
+  nothing,
+  octets,
+  oid,
+  seq,
+  set,
+} from '../../src/core/rpki/der-writer.js'
 import type { CertPatch } from './rpki-objects.js'
-import { type Ext, ext, ID, OTHER, testKey } from './rpki-parts.js'
+import { type Ext, ext, ID, OTHER, skiOf, type TestKey, testKey } from './rpki-parts.js'
 
 /** `ok`: no fault validators would reject for; else the start of the rule of one fault. */
 export type Expectation = string
@@ -34,12 +45,12 @@ export const also =
   (p) => {
     p.extra.push(extra)
   }
+/** Another subject key, with its identifier. */
 export const key =
-  (spki: Uint8Array): CertPatch =>
+  ({ spki, ski }: Pick<TestKey, 'spki' | 'ski'>): CertPatch =>
   (p) => {
-    const made = testKeyOf(spki)
     p.spki = spki
-    p.extensions.ski = ext(ID.ski, false, octets(made))
+    p.extensions.ski = ext(ID.ski, false, octets(ski))
   }
 export const serial =
   (value: Der): CertPatch =>
@@ -53,26 +64,15 @@ export const time =
     if (to !== undefined) p.notAfter = to
   }
 
-/** SHA-1 over a SubjectPublicKeyInfo's bits, by way of a throw-away key object. */
-export function testKeyOf(spki: Uint8Array): Uint8Array {
-  return SKIS.get(spki) ?? new Uint8Array(20)
-}
-export const SKIS = new Map<Uint8Array, Uint8Array>()
-export function made(kind: 'rsa1024' | 'exp3' | 'ec'): Uint8Array {
-  const { privateKey } =
-    kind === 'ec'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('rsa', {
-          modulusLength: kind === 'exp3' ? 2048 : 1024,
-          publicExponent: kind === 'exp3' ? 3 : 65537,
-        })
-  const { spki, ski } = testKey(privateKey)
-  SKIS.set(spki, ski)
-  return spki
-}
-export const RSA_1024 = made('rsa1024')
-export const RSA_EXP3 = made('exp3')
-export const P256 = made('ec')
+export const RSA_1024 = testKey(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey)
+export const RSA_EXP3 = testKey(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey)
+export const P256 = testKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
+export const P384 = testKey(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey)
+/** A modulus of 4096 bits that nobody can factor or use: enough for a subject. */
+const spki4096 = encode(
+  seq(seq(oid('1.2.840.113549.1.1.1'), nothing()), bits(encode(seq(integer((1n << 4095n) + 12345n), integer(65537))))),
+)
+export const RSA_4096 = { spki: spki4096, ski: skiOf(spki4096) }
 
 export const gt = (text: string): Der => ({ tag: 0x18, content: text, size: text.length })
 export const utc = (text: string): Der => ({ tag: 0x17, content: text, size: text.length })

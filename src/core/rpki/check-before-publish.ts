@@ -7,12 +7,15 @@ import { type ObjectBody, parseObject } from './decode-object.js'
 import { type DerNode, parseDer } from './der-reader.js'
 import { createFaults, type FaultList } from './faults.js'
 import { lastSegment } from './profile/uri.js'
+import type { ParsedName } from './read-name.js'
 import type { ObjectFault } from './types.js'
 import { verifyRsa } from './verify-rsa.js'
 
 export interface IssuingKey {
   /** DER SubjectPublicKeyInfo of the key that must have signed the object or its EE certificate. */
   readonly spki: Uint8Array
+  /** Common name of the issuing certificate's subject, which the object must name as its issuer; not compared when left out. */
+  readonly subject?: string
 }
 
 const BODIES: ReadonlyMap<string, ObjectBody['type']> = new Map([
@@ -38,14 +41,15 @@ export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: Issu
 function checkCertificate(certificate: ParsedCertificate | undefined, issuer: IssuingKey, faults: FaultList): void {
   if (certificate === undefined) return
   const { purpose, tbs, signature, extensions } = certificate
-  if (purpose !== 'ta' || extensions.aki !== undefined) checkIssuedBy(extensions.aki, issuer, faults)
+  if (purpose !== 'ta' || extensions.aki !== undefined)
+    checkIssuedBy(extensions.aki, certificate.issuer, issuer, faults)
   checkSigned(tbs, signature, issuer, 'RFC 6487 section 4.3', faults)
 }
 
 function checkCrl(node: DerNode, issuer: IssuingKey, faults: FaultList): void {
   const crl = parseCrl(node, faults)
   if (crl === undefined) return
-  checkIssuedBy(crl.aki, issuer, faults)
+  checkIssuedBy(crl.aki, crl.issuer, issuer, faults)
   checkSigned(crl.tbs, crl.signature, issuer, 'RFC 6487 section 5', faults)
 }
 
@@ -69,10 +73,20 @@ function checkObject(
   checkCertificate(ee, issuer, faults)
 }
 
-function checkIssuedBy(aki: KeyId | undefined, issuer: IssuingKey, faults: FaultList): void {
+function checkIssuedBy(
+  aki: KeyId | undefined,
+  name: ParsedName | undefined,
+  issuer: IssuingKey,
+  faults: FaultList,
+): void {
   const ski = keyIdOf(issuer.spki)
   if (aki !== ski)
     faults.add('RFC 6487 section 4.8.3', `the authority key identifier is ${aki}, the issuing key ${ski}`)
+  if (issuer.subject !== undefined && name?.commonName !== issuer.subject)
+    faults.add(
+      'RFC 6487 section 4.4',
+      `the issuer is ${name?.commonName}, the subject of the issuing certificate ${issuer.subject}`,
+    )
 }
 
 function checkSigned(

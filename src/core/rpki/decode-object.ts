@@ -144,7 +144,7 @@ function checkAspaResources(
   }
   const [only, ...more] = asn
   if (more.length > 0 || only?.min !== only?.max)
-    faults.add(rule, 'the EE certificate of an ASPA has more than one AS number')
+    faults.tolerate(rule, 'the EE certificate of an ASPA has more than one AS number')
   if (content !== undefined && !asn.some(({ min, max }) => min <= content.customer && content.customer <= max))
     faults.add(rule, `AS${content.customer} is not in the EE certificate`)
 }

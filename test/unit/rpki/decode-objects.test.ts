@@ -190,6 +190,8 @@ describe('checkBeforePublish', () => {
       }),
       CA,
     ],
+    ['a ROA that names another issuer', 'AS64496.roa', roa(), { ...CA, subject: TA.name }],
+    ['a CRL that names another issuer', `${CA.name}.crl`, crl(), { ...CA, subject: TA.name }],
     ['a file of another kind', 'x.txt', roa(), CA],
     ['nothing', 'AS64496.roa', new Uint8Array(), CA],
   ])('refuses %s', (_what, name, bytes, issuer) => {

@@ -14,7 +14,7 @@ const LINT = new Set(
   (
     'algNoParams kuUnused0 siaNoSlash gtBefore2050 serialZero subjUtf8 econtentConstructed econtentChunked2 indefinite longLen ' +
     'attrsUnsorted stGeneralized stFuture digestNull sigAlgSha256Rsa sigAlgSha256RsaNoParams sigAlgRsaNoParams siaNotifyInEE ' +
-    'dupPrefix unsortedPrefixes crlEmptyRevoked crlAlgNoParams extUnknown as0mixed'
+    'dupPrefix unsortedPrefixes roaV6First crlEmptyRevoked crlAlgNoParams extUnknown as0mixed asRange'
   ).split(' '),
 )
 

@@ -1,0 +1,29 @@
+/** `brine inspect`: what an object of the RPKI says, and every fault in it with the section of the RFC. */
+import { type InspectReport, inspectFiles } from '../core/app/inspect.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { EXIT_CODES } from '../core/cli/exit-codes.js'
+import { arg, flag } from '../core/cli/flags.js'
+import { inspectionView } from '../core/cli/output/inspection.js'
+import type { Theme } from '../core/cli/output/theme.js'
+
+export default class Inspect extends BaseCommand<InspectReport> {
+  static override summary = 'show RPKI objects and every fault in them'
+  static override description =
+    'TAL, certificate, CRL, manifest, ROA, ASPA; as strict as rpki-client 9.7 and stricter where relying parties shrug. Exit 1 on a fault. Needs no data directory.'
+  static override examples = ['<%= config.bin %> inspect AS64496.roa', '<%= config.bin %> inspect *.cer --json']
+  static override args = { file: arg.path({ required: true, multiple: true, description: 'files, several at once' }) }
+  static override flags = { at: flag.moment({ description: 'judge as of this time (default: now)' }) }
+
+  protected override async execute(): Promise<InspectReport> {
+    const { args, flags } = await this.parse(Inspect)
+    return inspectFiles(args.file, flags.at)
+  }
+
+  protected override view(report: InspectReport, theme: Theme): string {
+    return report.files.map((file) => inspectionView(file, theme)).join('\n\n')
+  }
+
+  protected override exitCode(report: InspectReport): number {
+    return report.ok ? 0 : EXIT_CODES.rejected
+  }
+}

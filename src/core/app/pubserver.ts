@@ -1,19 +1,19 @@
 /** The publication server of this data directory as commands ask for it: set up, shown, rebuilt, given a new session. */
 import type { Handle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
+import { readPublicKey } from '../crypto/key-signer.js'
+import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
 import { Work } from '../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../pubd/aggregate.js'
 import { snapshotLength } from '../pubd/content.js'
 import type { PubdState } from '../pubd/state.js'
 import { layoutForValidator } from '../repo/layout.js'
 import { servedSerials, type WriteReport } from '../repo/writer.js'
-import { change, deskOf, refuseStandby } from './change.js'
+import { catchUp, change, deskOf } from './change.js'
 import { pubdState, runPubd } from './desk.js'
 import { type Outcome, outcomeOf } from './outcome.js'
 import { serve, site } from './serve.js'
 import type { Session } from './session.js'
-import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
-import { readPublicKey } from '../crypto/key-signer.js'
 
 export interface PubserverReport extends Outcome {
   readonly rsyncBase: string
@@ -146,7 +146,7 @@ export interface PubserverWriteReport {
 
 /** Writes `repo/` anew, whatever lies there: same names, same hashes. */
 export async function writeServedTree(session: Session): Promise<PubserverWriteReport> {
-  refuseStandby(session)
+  await catchUp(session)
   return session.store.write(async (writer) => {
     const desk = deskOf(
       session,

@@ -14,8 +14,9 @@ import type { Timing } from '../issuing/timing.js'
 import { certificateDueAt } from '../ta/certificate.js'
 import type { TaState } from '../ta/state.js'
 import { syncDown } from './cascade.js'
-import { type Change, change, refuseStandby } from './change.js'
+import { type CatchUp, type Change, catchUp, change, concernsAll, refuseStandby } from './change.js'
 import { caState, type Desk, knownCa, runCa, runTa, taState } from './desk.js'
+import { outdated } from './generation.js'
 import { soonest } from './outcome.js'
 import { unpublished } from './publication.js'
 import { isServed } from './serve.js'
@@ -48,26 +49,34 @@ const BATCH = 100
 /** Issues and publishes what is due. */
 export async function republish(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
   refuseStandby(session)
+  const caught = options.dryRun === true ? undefined : await catchUp(session)
   const plan = await planRepublish(session, options)
-  const failed = [...plan.failed]
+  const failed = [...plan.failed, ...(caught?.failed ?? []).map(failedJump)]
+  const stuck = new Set(failed.map((f) => f.ca))
+  const due = plan.due.filter((handle) => !stuck.has(handle))
   let last: Change<unknown> | undefined
-  for (let at = 0; at < plan.due.length; at += BATCH) {
-    const batch = plan.due.slice(at, at + BATCH)
-    last = await runBatch(session, batch, options, failed)
-  }
+  for (let at = 0; at < due.length; at += BATCH)
+    last = await runBatch(session, due.slice(at, at + BATCH), options, failed)
   if (plan.due.length === 0 && !plan.served && options.dryRun !== true)
     last = await change(session, async () => undefined, { serveAnyway: true })
   const after = last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
   const broken = new Set(failed.map((f) => f.ca))
+  const jumped = new Set(caught?.jumped.filter((id) => id.kind !== 'pubd').map((id) => id.handle) ?? [])
+  const republished = plan.all.filter((h) => (due.includes(h) || jumped.has(h)) && !broken.has(h))
+  const served = last?.served ?? caught?.served
   return {
-    republished: plan.due.filter((h) => !broken.has(h)),
-    unchanged: plan.all.filter((h) => !plan.due.includes(h) && !broken.has(h)),
+    republished,
+    unchanged: plan.all.filter((h) => !republished.includes(h) && !broken.has(h)),
     failed,
     nextDue: after.nextDue,
     staleAt: after.staleAt,
-    serial: last?.served?.serial ?? null,
-    changed: last !== undefined && (last.changed || last.served?.report.changed === true),
+    serial: served?.serial ?? null,
+    changed: jumped.size > 0 || (last !== undefined && (last.changed || last.served?.report.changed === true)),
   }
+}
+
+function failedJump({ id, error }: CatchUp['failed'][number]): RepublishReport['failed'][number] {
+  return { ca: id.handle, code: error.code, message: error.message }
 }
 
 async function runBatch(
@@ -79,7 +88,7 @@ async function runBatch(
   try {
     return await change(session, (desk) => reissueAll(desk, batch, options.force === true), options)
   } catch (error) {
-    if (!(error instanceof AppError) || isFatal(error)) throw error
+    if (!(error instanceof AppError) || concernsAll(error)) throw error
     const [only] = batch
     if (batch.length === 1 && only !== undefined) {
       failed.push({ ca: only, code: error.code, message: error.message })
@@ -89,14 +98,6 @@ async function runBatch(
   let last: Change<unknown> | undefined
   for (const handle of batch) last = (await runBatch(session, [handle], options, failed)) ?? last
   return last
-}
-
-/** Nothing that concerns one CA alone. */
-function isFatal(error: AppError): boolean {
-  return (
-    ['io', 'locked', 'standby', 'pending', 'uncertain', 'interrupted'].includes(error.kind) ||
-    error.code === 'clock-behind'
-  )
 }
 
 async function reissueAll(desk: Desk, handles: readonly Handle[], force: boolean): Promise<void> {
@@ -129,6 +130,7 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
     const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
     const failed: { ca: Handle; code: string; message: string }[] = []
     const lagging = new Set(attempt(failed, 'pubserver/0' as Handle, () => unpublished(desk)) ?? [])
+    for (const { handle } of outdated(reader, reader.roster())) lagging.add(handle)
     const all: Handle[] = []
     const due: Handle[] = []
     let nextDue: Instant | null = null
@@ -138,7 +140,7 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
       if (times === undefined || times === null) continue
       all.push(handle)
       if (options.force === true || lagging.has(handle) || times.due <= now) due.push(handle)
-      nextDue = soonest(nextDue, times.due)
+      nextDue = soonest(nextDue, lagging.has(handle) ? earlier(now, times.due) : times.due)
       staleAt = soonest(staleAt, times.staleAt)
     }
     const served = attempt(failed, 'pubserver/0' as Handle, () => isServed(session, desk)) ?? true

@@ -4,13 +4,12 @@
  */
 import { fromBase64, fromHex } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
-import { jsonDigest } from '../crypto/digest.js'
 import { type Random, randomBelow } from '../base/ports.js'
-import { type Instant, addSeconds, clockBehind, epochOf, instantOf, later } from '../base/time.js'
+import { addSeconds, clockBehind, epochOf, type Instant, instantOf, later } from '../base/time.js'
+import { jsonDigest } from '../crypto/digest.js'
 import type { KeyId, Sha256, Sign } from '../crypto/ports.js'
 import type { ResourceSet } from '../resources/types.js'
 import { signCertificate } from '../rpki/cert.js'
-import { certificateResources } from '../rpki/resources-ext.js'
 import { signCrl } from '../rpki/crl.js'
 import { encodeManifest } from '../rpki/manifest.js'
 import {
@@ -19,6 +18,7 @@ import {
   checkManifestContent,
   checkRoaContent,
 } from '../rpki/profile/index.js'
+import { certificateResources } from '../rpki/resources-ext.js'
 import { encodeRoa } from '../rpki/roa.js'
 import { signObject } from '../rpki/signed-object.js'
 import type { CertificateContent, ObjectFault, RoaContent, SignedObjectType, SubjectInfoAccess } from '../rpki/types.js'
@@ -139,7 +139,8 @@ export function nextIssue(
   const now = ports.clock.now()
   const last = point.thisUpdate
   if (last !== null && now < last) throw clockBehind(now, last)
-  const back = addSeconds(now, -BACKDATE)
+  // a number jumps where another host may have issued until now: a thisUpdate of ours must not lie before its last one (RFC 9286 section 4.2.1)
+  const back = atLeast > point.number + 1 ? now : addSeconds(now, -BACKDATE)
   const thisUpdate = last === null ? back : later(back, addSeconds(last, 1))
   if (thisUpdate > now) {
     throw new AppError(

@@ -1,0 +1,23 @@
+/** `brine demote`: this directory stops writing. */
+import { type DemoteReport, demote } from '../core/app/promote.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { writeFlags } from '../core/cli/flags.js'
+
+export default class Demote extends BaseCommand<DemoteReport> {
+  static override summary = 'make this primary a stand-by: it reads and writes no more'
+  static override description =
+    'For a planned move: demote here, copy the directory, promote there. Exit codes: 0 done, 1 made by init --test, 2 --reason missing, 20 it is a stand-by already.'
+  static override examples = ['<%= config.bin %> demote --reason "moving to host b"']
+  static override flags = { ...writeFlags }
+
+  protected override async execute(): Promise<DemoteReport> {
+    const { flags } = await this.parse(Demote)
+    return demote(await openSession(this.context(flags)), { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: DemoteReport): string {
+    if (report.dryRun) return `${report.dataDir} would become a stand-by; nothing changed`
+    return `${report.dataDir} is a stand-by now, generation ${report.generation}; brine promote takes it back`
+  }
+}

@@ -1,0 +1,46 @@
+/** `brine promote`: this directory writes from now on. */
+import { type PromoteReport, promote } from '../core/app/promote.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { EXIT_CODES } from '../core/cli/exit-codes.js'
+import { confirmFlags, writeFlags } from '../core/cli/flags.js'
+import { counted } from '../core/cli/output/endings.js'
+import type { Theme } from '../core/cli/output/theme.js'
+
+export default class Promote extends BaseCommand<PromoteReport> {
+  static override summary = 'make this stand-by the primary: it writes, all others must not'
+  static override description =
+    'First make sure that no other primary lives. Manifest and CRL numbers jump to the Unix time, a new RRDP session begins, the key pool is wiped. A promote that was cut short is completed by the next command. Exit codes: 0 done, 1 it is the primary already, 2 --reason or confirmation missing, 3 some CAs could not jump and wait for brine tick, 12 nothing whole to go on from.'
+  static override examples = [
+    '<%= config.bin %> promote --reason "host a is gone" --dry-run',
+    '<%= config.bin %> promote --reason "host a is gone" --yes',
+  ]
+  static override flags = { ...writeFlags, ...confirmFlags }
+
+  protected override async execute(): Promise<PromoteReport> {
+    const { flags } = await this.parse(Promote)
+    const session = await openSession(this.context(flags))
+    const preview = await promote(session, { dryRun: true })
+    if (flags['dry-run']) return preview
+    const lost = preview.dropped.length === 0 ? '' : ` without commits ${preview.dropped.join(', ')}`
+    await this.confirm(`${preview.dataDir} becomes the primary as of commit ${preview.commit}${lost}`, flags)
+    return promote(session)
+  }
+
+  protected override view(report: PromoteReport, theme: Theme): string {
+    const { generation, commit, dropped, moved, cas, serial, dryRun } = report
+    const lines = [
+      ...dropped.map((n) => `commit ${n} is not whole here${dryRun ? '' : ' and was moved aside'}`),
+      ...moved.map((name) => theme.dim(`moved aside: ${name}`)),
+      ...report.failed.map((f) => theme.bad(`${f.aggregate}: ${f.message}`)),
+    ]
+    if (dryRun) return [...lines, `would be generation ${generation} from commit ${commit}; nothing changed`].join('\n')
+    const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
+    const what = `primary, generation ${generation} from commit ${commit}`
+    return [...lines, `${what}; numbers of ${counted(cas.length, 'CA')} jumped${published}`].join('\n')
+  }
+
+  protected override exitCode(report: PromoteReport): number {
+    return report.failed.length === 0 ? 0 : EXIT_CODES.partial
+  }
+}

@@ -1,0 +1,214 @@
+/** Copy and promote with real directories and the real clock: what the world has seen is never contradicted. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addCa } from '../../../src/core/app/ca.js'
+import { promote } from '../../../src/core/app/promote.js'
+import { showPubserver, writeServedTree } from '../../../src/core/app/pubserver.js'
+import { republish } from '../../../src/core/app/republish.js'
+import { additionsOf, resourcesOf } from '../../../src/core/app/resources.js'
+import { updateRoas } from '../../../src/core/app/roas.js'
+import { openSession, type Session } from '../../../src/core/app/session.js'
+import { initTestbed } from '../../../src/core/app/testbed.js'
+import { tick } from '../../../src/core/app/tick.js'
+import type { AppError } from '../../../src/core/base/errors.js'
+import { parseHandle } from '../../../src/core/base/handle.js'
+import type { PointIssue } from '../../../src/core/issuing/point.js'
+import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
+
+const ACME = parseHandle('acme')
+const base = mkdtempSync(join(tmpdir(), 'brine-promote-'))
+const first = join(base, 'first')
+/** A copy of it before anything else happened there. */
+const seed = join(base, 'seed')
+let copies = 0
+let copy = ''
+
+const options = (dataDir: string, reason?: string) => ({
+  dataDir,
+  actor: 'tester',
+  osUser: 'tester',
+  host: 'host.example',
+  command: 'test',
+  ...(reason === undefined ? {} : { reason }),
+})
+
+/** One command's session; its one-time keys are the fixed ones, so that a publication costs milliseconds. */
+async function at(dataDir: string, reason?: string): Promise<Session> {
+  const session = await openSession(options(dataDir, reason))
+  let next = 0
+  const takePool = (count: number) => Array.from({ length: count }, () => fixedPkcs8(next++ % FIXED_KEYS))
+  return Object.assign(session, { store: Object.assign(session.store, { keys: { ...session.store.keys, takePool } }) })
+}
+
+const promoteAt = async (dataDir: string) => promote(await at(dataDir, 'the other is gone'))
+
+/** Every manifest that a directory ever issued: issuing key, number, thisUpdate. */
+async function issues(dataDir: string): Promise<readonly { key: string; number: number; thisUpdate: string }[]> {
+  const { store } = await at(dataDir)
+  return store.read(async (reader) => {
+    const out: { key: string; number: number; thisUpdate: string }[] = []
+    for (const id of reader.roster()) {
+      for (let s = 1; s <= (reader.load(id)?.sequence ?? 0); s++) {
+        for (const event of reader.eventsOf(id, reader.command(id, s))) {
+          if (event.type !== 'point.issued') continue
+          const { issue, ski } = event as unknown as { issue: PointIssue; ski?: string }
+          out.push({ key: ski ?? 'ta', number: issue.number, thisUpdate: issue.thisUpdate })
+        }
+      }
+    }
+    return out
+  })
+}
+
+async function typesOf(dataDir: string, name: 'ca' | 'ta', handle: string): Promise<readonly string[]> {
+  const { store } = await at(dataDir)
+  return store.read(async (reader) => {
+    const id = { kind: name, handle: parseHandle(handle) } as const
+    const count = reader.load(id)?.sequence ?? 0
+    return Array.from({ length: count }, (_, i) => reader.command(id, i + 1).command.type)
+  })
+}
+
+const refusal = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'done',
+    (error: AppError) => error.code,
+  )
+
+/** The marker and the origin are written, then the power goes: the jump did not happen. */
+async function promoteHalf(dataDir: string): Promise<void> {
+  const { store, now } = await at(dataDir)
+  await store.promote(now())
+}
+
+beforeAll(async () => {
+  await initTestbed(options(first), {
+    rsyncBase: 'rsync://rpki.example/repo/',
+    rrdpBase: 'https://rpki.example/rrdp/',
+    test: false,
+  })
+  await addCa(await at(first), ACME, {
+    parent: parseHandle('testbed'),
+    resources: resourcesOf('192.0.2.0/24, AS64496'),
+  })
+  cpSync(first, seed, { recursive: true, verbatimSymlinks: true })
+})
+afterAll(() => rmSync(base, { recursive: true, force: true }))
+beforeEach(() => {
+  copies += 1
+  copy = join(base, `copy-${copies}`)
+  cpSync(seed, copy, { recursive: true, verbatimSymlinks: true })
+})
+
+describe('a copy that is promoted while the original went on publishing', () => {
+  it('repeats no manifest number and goes back in no thisUpdate', async () => {
+    for (let i = 0; i < 3; i++) await republish(await at(first), { force: true })
+    const seen = await issues(first)
+    const known = (await issues(copy)).length
+    const report = await promoteAt(copy)
+    expect(report.cas.map((c) => c.handle).sort()).toEqual(['acme', 'ta', 'testbed'])
+    await republish(await at(copy), { force: true })
+    const own = (await issues(copy)).slice()
+    expect(own.length).toBe(known + 6)
+    for (const { key, number, thisUpdate } of own.filter((o) => o.number > 1_000_000)) {
+      const others = seen.filter((s) => s.key === key)
+      expect(others.length).toBeGreaterThan(3)
+      expect(others.every((s) => s.number < number && s.thisUpdate < thisUpdate)).toBe(true)
+    }
+    expect(own.filter((o) => o.number > 1_000_000).length).toBe(6)
+  })
+
+  it('begins a new RRDP session and serves it', async () => {
+    const old = await showPubserver(await at(first))
+    const { session, serial } = await promoteAt(copy)
+    const now = await showPubserver(await at(copy))
+    expect(session).not.toBe(old.sessionId)
+    expect(now).toMatchObject({ sessionId: session, rrdpSerial: serial })
+    expect(now.served.rrdp).toEqual({ session, serial })
+    expect(now.served.rsync).toEqual({ session, serial })
+  })
+
+  it('numbers never pass the Unix time of their issue, so that the next promote is ahead again', async () => {
+    await promoteAt(copy)
+    for (let i = 0; i < 2; i++) await republish(await at(copy), { force: true })
+    const second = join(base, `second-${copies}`)
+    cpSync(copy, second, { recursive: true, verbatimSymlinks: true })
+    const before = Math.max(...(await issues(copy)).map((i) => i.number))
+    const { generation, cas } = await promoteAt(second)
+    expect(generation).toBe(3)
+    expect(before).toBeLessThanOrEqual(Date.now() / 1000)
+    expect(cas.every((c) => (c.manifestNumber ?? 0) > before)).toBe(true)
+  })
+})
+
+describe('a promote that was cut short after the directory became the primary', () => {
+  it('is completed by tick', async () => {
+    await promoteHalf(copy)
+    const report = await tick(await at(copy))
+    expect(report.done.map((d) => d.on)).toEqual(expect.arrayContaining(['acme', 'ta', 'testbed']))
+    expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise'])
+    expect((await tick(await at(copy))).done).toEqual([])
+  })
+
+  it('is completed before a change publishes, and before a refusal is recorded', async () => {
+    await promoteHalf(copy)
+    const add = (text: string) => async () =>
+      updateRoas(await at(copy), ACME, { add: additionsOf([text]), remove: [] }, {})
+    expect(await refusal(add('10.0.0.0/8 => 64496')())).toBe('roa-not-held')
+    await add('192.0.2.0/24 => 64496')()
+    expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise', 'roas.update', 'roas.update'])
+    expect((await typesOf(copy, 'ta', 'ta')).at(-1)).toBe('numbers.raise')
+  })
+
+  it('is completed before the served tree is rebuilt, and by promote itself', async () => {
+    await promoteHalf(copy)
+    await writeServedTree(await at(copy))
+    expect((await typesOf(copy, 'ca', 'testbed')).at(-1)).toBe('numbers.raise')
+    expect(await refusal(promoteAt(copy))).toBe('promote-primary')
+    const other = join(base, `other-${copies}`)
+    cpSync(seed, other, { recursive: true, verbatimSymlinks: true })
+    await promoteHalf(other)
+    expect(await promoteAt(other)).toMatchObject({ generation: 2, failed: [] })
+    expect((await typesOf(other, 'ca', 'acme')).at(-1)).toBe('numbers.raise')
+  })
+})
+
+it('a CA that was damaged when the others jumped jumps when it is mended', async () => {
+  await promoteHalf(copy)
+  const file = join(copy, 'cas/acme/command-1.json')
+  const sound = readFileSync(file)
+  writeFileSync(file, 'x')
+  const { cas } = await promoteAt(copy)
+  expect(cas.map((c) => c.handle).sort()).toEqual(['ta', 'testbed'])
+  writeFileSync(file, sound)
+  await updateRoas(await at(copy), ACME, { add: additionsOf(['192.0.2.0/24 => 64496']), remove: [] }, {})
+  expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise', 'roas.update'])
+})
+
+it('a directory that was never promoted does not jump, nor does a CA that is added after a promote', async () => {
+  expect((await issues(first)).every((i) => i.number < 100)).toBe(true)
+  await promoteAt(copy)
+  await addCa(await at(copy), parseHandle('fresh'), {
+    parent: parseHandle('testbed'),
+    resources: resourcesOf('AS64499'),
+  })
+  await republish(await at(copy))
+  expect(await typesOf(copy, 'ca', 'fresh')).toEqual(['ca.add'])
+})
+
+it('wants a reason, a stand-by, and a clock that is not behind; a dry run changes nothing', async () => {
+  const marker = () => readFileSync(join(copy, 'brine.json'), 'utf8')
+  const before = marker()
+  expect(await refusal(promote(await at(copy)))).toBe('reason-missing')
+  expect(await refusal(promoteAt(first))).toBe('promote-primary')
+  expect(await promote(await at(copy, 'look'), { dryRun: true })).toMatchObject({
+    generation: 2,
+    dryRun: true,
+    cas: [],
+  })
+  const late = Object.assign(await at(copy, 'late'), { clockFor: () => ({ now: () => '2020-01-01T00:00:00Z' }) })
+  expect(await refusal(promote(late as unknown as Session))).toBe('clock-behind')
+  expect(marker()).toBe(before)
+})

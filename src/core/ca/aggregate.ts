@@ -4,7 +4,7 @@ import type { Fault } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { entry, sortedEntries, withEntry } from '../base/record.js'
 import type { Aggregate } from '../eventsourcing/types.js'
-import { evolveChildren } from '../issuing/children.js'
+import { evolveChildren, unknownChild } from '../issuing/children.js'
 import { evolvePoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { equalSets, fromResourceText, toResourceText } from '../resources/resource-set.js'
@@ -23,12 +23,26 @@ import type { CaEvent } from './events.js'
 import { reconcile } from './publishing.js'
 import { checkRoasUpdate, evolveRoas, roasUpdated } from './roas.js'
 import { type CaState, initialCa } from './state.js'
-import { unknownChild } from '../issuing/children.js'
 
 export type CaAggregate = Aggregate<CaState, CaCommand, CaEvent, IssuingPorts>
 
 export const ca: CaAggregate = {
   kind: 'ca',
+  events: {
+    'ca.added': true,
+    'ca.removed': true,
+    'repository.configured': true,
+    'parent.added': true,
+    'child.added': true,
+    'child.updated': true,
+    'child.removed': true,
+    'class.added': true,
+    'class.removed': true,
+    'certificate.received': true,
+    'roas.updated': true,
+    'point.issued': true,
+    'numbers.raised': true,
+  },
   initial: initialCa,
   check,
   decide,

@@ -58,6 +58,8 @@ export interface CommandSummary {
 /** One kind of aggregate: pure functions and a name. No class, no ambient time, no I/O of its own. */
 export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P> {
   readonly kind: Kind
+  /** Every type of event that this program knows; the type checker wants all of them. Another one was written by a newer program. */
+  readonly events: Readonly<Record<E['type'], true>>
   initial(handle: Handle): S
   /** Every fault of the command against this state; empty when it may run. Pure. */
   check(state: S, command: C): readonly Fault[]

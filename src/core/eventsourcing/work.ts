@@ -2,12 +2,12 @@
  * A unit of work: commands run against loaded aggregates in memory, and all that followed becomes one commit.
  * Invariant: a command sees what earlier commands of the same work did; nothing is durable before `staged()` is committed.
  */
-import { type Fault, rejection } from '../base/errors.js'
+import { AppError, type Fault, rejection } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
-import type { Sha256 } from '../crypto/ports.js'
 import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
 import type { Loaded, Reader, Staged } from './store.js'
 import {
   type Aggregate,
@@ -28,15 +28,31 @@ interface Held {
   command: CommandSummary | undefined
 }
 
-/** The state that snapshot and events make. */
+/** The state that snapshot and events make. Throws `event-newer` (format) at an event that this program does not know. */
 export function replay<S, E extends DomainEvent>(
-  aggregate: Pick<Aggregate<S, DomainCommand, E, never>, 'initial' | 'evolve'>,
+  aggregate: Pick<Aggregate<S, DomainCommand, E, never>, 'kind' | 'events' | 'initial' | 'evolve'>,
   handle: Handle,
   loaded: Pick<Loaded, 'snapshot' | 'events'> | undefined,
 ): S {
   let state = (loaded?.snapshot?.state as S | undefined) ?? aggregate.initial(handle)
-  for (const event of loaded?.events ?? []) state = aggregate.evolve(state, event as E)
+  for (const event of loaded?.events ?? []) {
+    if (!Object.hasOwn(aggregate.events, event.type)) throw unknownEvent({ kind: aggregate.kind, handle }, event.type)
+    state = aggregate.evolve(state, event as E)
+  }
   return state
+}
+
+function unknownEvent(id: AggregateId, type: string): AppError {
+  const name = formatAggregateId(id)
+  return new AppError(
+    'format',
+    'event-newer',
+    `${name} has an event ${JSON.stringify(type)} that this program does not know`,
+    {
+      hint: 'a newer brine wrote it: run that one',
+      details: { aggregate: name, type },
+    },
+  )
 }
 
 export class Work implements ObjectSink {

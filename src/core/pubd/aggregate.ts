@@ -21,6 +21,13 @@ export const PUBD_HANDLE: Handle = parseHandle('0')
 
 export const pubd: Aggregate<PubdState, PubdCommand, PubdEvent, PubdPorts> = {
   kind: 'pubd',
+  events: {
+    'pubserver.initialised': true,
+    'publisher.added': true,
+    'publisher.removed': true,
+    published: true,
+    'session.reset': true,
+  },
   initial: () => EMPTY_PUBD,
   check: checkPubd,
   decide: async (state, command, ports) => decidePubd(state, command, ports),

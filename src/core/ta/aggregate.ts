@@ -1,17 +1,18 @@
 /** The embedded trust anchor: a self-signed certificate over all resources, children below it, its own manifest and CRL. */
-import { toBase64 } from '../base/bytes.js'
+
 import { exhaustive } from '../base/brand.js'
+import { toBase64 } from '../base/bytes.js'
 import type { Fault } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { entry, sortedEntries, withEntry, withoutEntry } from '../base/record.js'
 import type { Aggregate, CommandSummary } from '../eventsourcing/types.js'
 import {
+  type ChildChanges,
+  type ChildRequest,
   certify,
   checkChildAdd,
   checkChildUpdate,
-  type ChildChanges,
-  type ChildRequest,
   entitled,
   evolveChildren,
   merge,
@@ -25,7 +26,7 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import { ALL_RESOURCES, equalSets, fromResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { certificateDue, issueTaCertificate } from './certificate.js'
-import { initialTa, taIssuer, type TaEvent, type TaPlace, type TaState } from './state.js'
+import { initialTa, type TaEvent, type TaPlace, type TaState, taIssuer } from './state.js'
 
 export type TaCommand =
   | { readonly type: 'ta.init'; readonly place: TaPlace }
@@ -38,7 +39,24 @@ export type TaCommand =
 
 export type TaAggregate = Aggregate<TaState, TaCommand, TaEvent, IssuingPorts>
 
-export const ta: TaAggregate = { kind: 'ta', initial: initialTa, check, decide, evolve, summarize, logical }
+export const ta: TaAggregate = {
+  kind: 'ta',
+  events: {
+    'ta.initialised': true,
+    'ta.certificate.issued': true,
+    'child.added': true,
+    'child.updated': true,
+    'child.removed': true,
+    'point.issued': true,
+    'numbers.raised': true,
+  },
+  initial: initialTa,
+  check,
+  decide,
+  evolve,
+  summarize,
+  logical,
+}
 
 function check(state: TaState, command: TaCommand): readonly Fault[] {
   if (command.type === 'ta.init')

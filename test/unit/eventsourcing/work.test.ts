@@ -1,0 +1,92 @@
+/** The unit of work: commands see each other, one record per aggregate, rejections kept apart, unknown events refused. */
+import { describe, expect, test } from 'vitest'
+import { parseHandle } from '../../../src/core/base/handle.js'
+import type { Loaded, Reader } from '../../../src/core/eventsourcing/store.js'
+import type { Aggregate } from '../../../src/core/eventsourcing/types.js'
+import { Rejected, replay, Work } from '../../../src/core/eventsourcing/work.js'
+
+type CountEvent = { readonly type: 'counted'; readonly by: number }
+type CountCommand = { readonly type: 'count'; readonly by: number }
+const counter: Aggregate<number, CountCommand, CountEvent, undefined> = {
+  kind: 'ha',
+  events: { counted: true },
+  initial: () => 0,
+  check: (state, { by }) =>
+    state + by < 0 ? [{ code: 'count-negative', message: `${state} and ${by} are below 0` }] : [],
+  decide: async (_, { by }) => (by === 0 ? [] : [{ type: 'counted', by }]),
+  evolve: (state, { by }) => state + by,
+  summarize: ({ type, by }) => ({ type, args: { by } }),
+  logical: (state) => state,
+}
+const A = parseHandle('a')
+const B = parseHandle('b')
+const count = (by: number): CountCommand => ({ type: 'count', by })
+
+function readerOf(stored: Loaded | undefined): Reader {
+  const none = (): never => {
+    throw new Error('not asked for')
+  }
+  const roster = () => (stored === undefined ? [] : [{ kind: 'ha' as const, handle: A }])
+  return {
+    head: 1,
+    at: undefined,
+    generation: 1,
+    roster,
+    load: ({ handle }) => (handle === A ? stored : undefined),
+    command: none,
+    eventsOf: none,
+    object: none,
+  }
+}
+
+describe('a unit of work', () => {
+  test('later commands see what earlier ones did; one record with all events, named by the first command', async () => {
+    const work = new Work(readerOf(undefined))
+    await work.run(counter, A, count(2), undefined)
+    await work.run(counter, A, count(-1), undefined)
+    await work.run(counter, B, count(5), undefined)
+    expect(work.state(counter, A)).toBe(1)
+    expect(work.staged()).toMatchObject([
+      {
+        id: { handle: 'a' },
+        version: 0,
+        command: { args: { by: 2 } },
+        effect: { events: [{ by: 2 }, { by: -1 }], state: 1 },
+      },
+      { id: { handle: 'b' }, effect: { state: 5 } },
+    ])
+  })
+
+  test('a no-op leaves nothing to commit', async () => {
+    const work = new Work(readerOf(undefined))
+    expect(await work.run(counter, A, count(0), undefined)).toEqual([])
+    expect([work.changed, work.staged(), work.exists('ha', A)]).toEqual([false, [], false])
+  })
+
+  test('a rejection names its faults, changes nothing, and can be recorded against what was loaded', async () => {
+    const stored: Loaded = {
+      version: 7,
+      sequence: 9,
+      snapshot: { version: 5, state: 3 },
+      events: [{ type: 'counted', by: 1 } as CountEvent],
+      lastAt: undefined,
+    }
+    const work = new Work(readerOf(stored))
+    const error = await work.run(counter, A, count(-10), undefined).catch((e: unknown) => e)
+    if (!(error instanceof Rejected)) throw new Error('not rejected')
+    expect(error.error).toMatchObject({ kind: 'rejected', code: 'count-negative' })
+    expect(work.state(counter, A)).toBe(4)
+    expect(work.rejected(error)).toMatchObject({
+      version: 7,
+      sequence: 9,
+      effect: { result: 'rejected', code: 'count-negative' },
+    })
+  })
+})
+
+test('an event of a newer program stops the replay: nothing is passed over', () => {
+  const loaded = { snapshot: undefined, events: [{ type: 'of.the.future' }] }
+  expect(() => replay(counter, A, loaded)).toThrowError(
+    expect.objectContaining({ kind: 'format', code: 'event-newer' }),
+  )
+})

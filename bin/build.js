@@ -98,25 +98,30 @@ function writeManifest() {
   writeFileSync(file, JSON.stringify(manifest))
 }
 
+/** Reads alone: what a change compiles besides would cost every read more than it saves the change, whose keys take longer. */
+const WARM_UP = [
+  '--version',
+  'roa list testbed',
+  'roa list testbed --json',
+  'roa list nobody',
+  'ca list',
+  'ca show testbed',
+  'history list',
+  'status',
+]
+
 /** Runs a few commands in a new data directory; each run adds what V8 compiled for it. A failure only costs speed. */
 function warmUp() {
   const data = mkdtempSync(join(tmpdir(), 'brine-build-'))
-  const lines = [
-    '--version',
-    '--help',
-    'testbed init --test',
-    'status',
-    'ca list --json',
-    'roa list testbed',
-    'roa list',
-  ]
-  const warm = `
-    const { launch } = require(${JSON.stringify(join(root, 'bin', 'launch.js'))})
-    launch(${JSON.stringify(stage)}, process.argv.slice(1), (loader) => process.on('exit', () => loader.writeCache()))`
-  for (const line of lines) {
-    const env = { ...process.env, BRINE_DATA_DIR: join(data, 'data'), BRINE_NOW: '2026-01-01T00:00:00Z' }
-    spawnSync(process.execPath, ['-e', warm, '--', ...line.split(' ')], { stdio: 'ignore', env, timeout: 60_000 })
+  const env = { ...process.env, BRINE_DATA_DIR: join(data, 'data') }
+  delete env.BRINE_NOW
+  const launcher = JSON.stringify(join(root, 'bin', 'launch.js'))
+  const run = (line, observe) => {
+    const code = `require(${launcher}).launch(${JSON.stringify(stage)}, process.argv.slice(1), ${observe})`
+    spawnSync(process.execPath, ['-e', code, '--', ...line.split(' ')], { stdio: 'ignore', env, timeout: 60_000 })
   }
+  run('testbed init')
+  for (const line of WARM_UP) run(line, "(loader) => process.on('exit', () => loader.writeCache())")
   rmSync(data, { recursive: true, force: true })
 }
 

@@ -2,8 +2,10 @@
  * Loads the built program through V8's code cache, which halves the start of a command.
  * The files of dist are CommonJS because only scripts, not modules, can be given a cache on Node 20. The cache is written by
  * the build alone, never by a command: a read-only installation stays as it is, and nothing is taken from a shared folder.
- * Without a cache, or with one of another Node, the program runs the same and starts slower.
+ * Without a cache, or with one of another Node, the program runs the same and starts slower. V8 believes what it is given (one
+ * wrong bit can hang it, and of the source it compares the length alone), so each cache opens with a digest over both.
  */
+const { createHash } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { dirname, join, relative, resolve, sep } = require('node:path')
@@ -16,12 +18,22 @@ function cacheFolder(dist) {
   return join(dist, 'cache', `${process.version}-${process.arch}`)
 }
 
-function readIfThere(file) {
+const DIGEST_BYTES = 32
+
+function digestOf(source, data) {
+  return createHash('sha256').update(source).update(data).digest()
+}
+
+/** The cache in `file` when it is whole and was made from `source`. */
+function readCache(file, source) {
+  let bytes
   try {
-    return readFileSync(file)
+    bytes = readFileSync(file)
   } catch {
     return undefined
   }
+  const data = bytes.subarray(DIGEST_BYTES)
+  return digestOf(source, data).equals(bytes.subarray(0, DIGEST_BYTES)) ? data : undefined
 }
 
 /** A `require` for the files below `dist`; everything else goes to Node's own. */
@@ -48,11 +60,11 @@ function createLoader(dist) {
     const known = loaded.get(file)
     if (known !== undefined) return known.module.exports
     const cacheFile = join(folder, `${relative(dist, file).replaceAll(sep, '+')}.bin`)
-    const cachedData = readIfThere(cacheFile)
-    const source = WRAPPER[0] + readFileSync(file, 'utf8') + WRAPPER[1]
-    const script = new Script(source, { filename: file, cachedData })
+    const source = readFileSync(file)
+    const cachedData = readCache(cacheFile, source)
+    const script = new Script(WRAPPER[0] + source.toString() + WRAPPER[1], { filename: file, cachedData })
     const module = { id: file, filename: file, exports: {}, loaded: false }
-    loaded.set(file, { module, script, cacheFile })
+    loaded.set(file, { module, source, script, cacheFile })
     script.runInThisContext().call(module.exports, module.exports, requireFrom(file), module, file, dirname(file))
     module.loaded = true
     return module.exports
@@ -61,8 +73,9 @@ function createLoader(dist) {
   /** Writes what V8 has compiled by now, so that the next process need not compile it. */
   function writeCache() {
     mkdirSync(folder, { recursive: true })
-    for (const { script, cacheFile } of loaded.values()) {
-      writeFileSync(`${cacheFile}.${process.pid}`, script.createCachedData())
+    for (const { source, script, cacheFile } of loaded.values()) {
+      const data = script.createCachedData()
+      writeFileSync(`${cacheFile}.${process.pid}`, Buffer.concat([digestOf(source, data), data]))
       renameSync(`${cacheFile}.${process.pid}`, cacheFile)
     }
   }

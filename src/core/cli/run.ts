@@ -1,5 +1,6 @@
 /** The way in: loads oclif's view of the program once, puts the command line in order and runs one command. */
-import { Config, run as runOclif } from '@oclif/core'
+import { Config } from '@oclif/core/config'
+import { run as runOclif } from '@oclif/core/run'
 import { normalizeArgv } from './argv.js'
 import { reportFatal } from './fatal.js'
 import { guardStdout } from './stdout.js'

@@ -5,7 +5,7 @@
 import { toBase64 } from '../base/bytes.js'
 import type { Fault } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
-import { type Table, entry, withEntry, withoutEntry } from '../base/record.js'
+import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import {
@@ -17,7 +17,7 @@ import {
   toResourceText,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import { type Issuer, contentDigest, dueBefore, issueCaCertificate, spkiOf } from './issuer.js'
+import { contentDigest, dueBefore, type Issuer, issueCaCertificate, spkiOf } from './issuer.js'
 import type { NamedObject, PublicationPoint } from './point.js'
 import type { IssuingPorts } from './ports.js'
 

@@ -1,5 +1,5 @@
 /** `brine roa add`: route origin authorizations, one set, one command. */
-import { additionsOf } from '../../core/app/resources.js'
+import { roaArguments } from '../../core/app/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../../core/app/roas.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -24,9 +24,9 @@ export default class RoaAdd extends BaseCommand<RoaUpdateReport> {
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaAdd)
-    const add = additionsOf(args.roa)
+    const set = roaArguments({ add: args.roa })
     const session = await openSession(this.context(flags))
-    return updateRoas(session, args.ca, { add, remove: [] }, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
+    return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
   }
 
   protected override view(report: RoaUpdateReport): string {

@@ -1,6 +1,6 @@
 /** `brine roa update`: a file of additions and removals, one set, one command. */
 import { readDocument } from '../../core/app/documents.js'
-import { roaSetOf } from '../../core/app/resources.js'
+import { roaFile } from '../../core/app/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../../core/app/roas.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -12,7 +12,7 @@ import { readStdinText } from '../../core/cli/stdin.js'
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'
   static override description =
-    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[...],"removed":[...]}.'
+    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[{"prefix","maxLength","asn","comment"}],"removed":[...]}; maxLength and comment may be left out.'
   static override examples = [
     '<%= config.bin %> roa update acme --file changes.txt',
     '<%= config.bin %> roa update acme --file -',
@@ -26,7 +26,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaUpdate)
-    const set = roaSetOf(flags.file === '-' ? await readStdinText() : readDocument(flags.file))
+    const set = roaFile(flags.file === '-' ? await readStdinText() : readDocument(flags.file))
     const session = await openSession(this.context(flags))
     return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
   }

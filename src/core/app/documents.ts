@@ -6,7 +6,7 @@ export function writeDocument(path: string, text: string): void {
   writeUserFile(path, text)
 }
 
-/** The text of a file. Throws `file-unreadable` (usage). */
+/** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readDocument(path: string): string {
   return readUserFile(path)
 }

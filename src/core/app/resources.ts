@@ -2,10 +2,8 @@
 import { AppError, type Fault, rejection } from '../base/errors.js'
 import type { RoaAddition } from '../ca/commands.js'
 import { difference, parseResources, union } from '../resources/resource-set.js'
-import { parseRoaDelta } from '../resources/roa-delta.js'
 import { parseRoaPayload } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
-import type { RoaSet } from './roas.js'
 
 /** `AS64496, 192.0.2.0/24`, `all`, `none`. Throws `resources-invalid` (usage). */
 export function resourcesOf(text: string): ResourceSet {
@@ -46,19 +44,6 @@ function parsedRoas(texts: readonly string[]) {
   })
   refuseText(faults)
   return notes
-}
-
-/** Lines `A: …` and `R: …`, or JSON. Throws every fault with its line (usage). */
-export function roaSetOf(text: string): RoaSet {
-  const parsed = parseRoaDelta(text)
-  if ('ok' in parsed) {
-    return {
-      add: parsed.ok.added.map(({ payload, comment }) => ({ payload, comment: comment ?? null })),
-      remove: parsed.ok.removed,
-    }
-  }
-  refuseText(parsed.faults)
-  throw new TypeError('a text that does not parse has faults')
 }
 
 /** What cannot be read is a usage error: nothing was asked of a CA yet. */

@@ -1,9 +1,8 @@
 /** ROAs as commands ask for them: one set, one command; listing with what became of each. */
-import { type Fault, rejection } from '../base/errors.js'
+import { AppError, type Fault } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import type { Instant } from '../base/time.js'
-import type { RoaAddition } from '../ca/commands.js'
 import { dueTimes } from '../ca/publishing.js'
 import { desiredRoas, heldSets, payloadOf } from '../ca/roas.js'
 import { type CaState, classBase, currentKey, type RoaConfig } from '../ca/state.js'
@@ -11,16 +10,11 @@ import { Work } from '../eventsourcing/work.js'
 import type { Timing } from '../issuing/timing.js'
 import { containsPrefix, fromResourceText } from '../resources/resource-set.js'
 import { compareRoaPayload, formatRoaPayload } from '../resources/roa-payload.js'
-import type { RoaPayload } from '../resources/types.js'
 import { change } from './change.js'
-import { caState, type Desk, knownCa, runCa } from './desk.js'
+import { CA, caState, type Desk, knownCa, runCa } from './desk.js'
 import { type Outcome, outcomeOf } from './outcome.js'
+import { placedError, type RoaSet, unreadError } from './roa-set.js'
 import type { Session } from './session.js'
-
-export interface RoaSet {
-  readonly add: readonly RoaAddition[]
-  readonly remove: readonly RoaPayload[]
-}
 
 export interface RoaUpdateReport extends Outcome {
   readonly ca: Handle
@@ -42,23 +36,45 @@ export interface RoaRow {
   readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
 }
 
-/** Changes the ROAs of one CA by one set, all or nothing. With `idempotent` what is already so is left out; else it is a fault. */
+/**
+ * Changes the ROAs of one CA by one set, all or nothing. With `idempotent` what is already so is left out; else it is a fault.
+ * Throws every fault of the set at once: usage where something could not be read, else rejected.
+ */
 export async function updateRoas(
   session: Session,
   handle: Handle,
   set: RoaSet,
   options: { readonly dryRun?: boolean; readonly idempotent?: boolean } = {},
 ): Promise<RoaUpdateReport> {
-  const done = await change(session, (desk) => applySet(desk, handle, set, options.idempotent === true), options)
+  const idempotent = options.idempotent === true
+  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleFaults(session, handle, set, idempotent))
+  const done = await change(session, (desk) => applySet(desk, handle, set, idempotent), options).catch((error) => {
+    throw placedError(error, set)
+  })
   const { state, added, removed } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
   return { ca: handle, added, removed, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 
+/** What the CA says of the part that could be read. */
+function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: boolean): Promise<readonly Fault[]> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    try {
+      const { add, remove } = idempotent ? withoutSettled(knownCa(work, handle), set) : set
+      knownCa(work, handle)
+      return work.check(CA, handle, { type: 'roas.update', add, remove })
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'rejected') throw error
+      return [{ code: error.code, message: error.message }]
+    }
+  })
+}
+
 async function applySet(desk: Desk, handle: Handle, set: RoaSet, idempotent: boolean) {
   const state = knownCa(desk.work, handle)
   const wanted = idempotent ? withoutSettled(state, set) : set
-  await runCa(desk, handle, { type: 'roas.update', ...wanted })
+  await runCa(desk, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
   return {
     state: caState(desk.work, handle),
     added: wanted.add.map((a) => formatRoaPayload(a.payload)),
@@ -67,18 +83,13 @@ async function applySet(desk: Desk, handle: Handle, set: RoaSet, idempotent: boo
 }
 
 /** The part of a set that is not so already; the same line twice counts once. A contradiction stays, to be refused. */
-function withoutSettled(state: CaState, set: RoaSet): RoaSet {
+function withoutSettled(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remove'> {
   const add = new Map(set.add.map((a) => [formatRoaPayload(a.payload), a]))
   const remove = new Map(set.remove.map((r) => [formatRoaPayload(r), r]))
   return {
     add: [...add].filter(([text]) => remove.has(text) || entry(state.roas, text) === undefined).map(([, a]) => a),
     remove: [...remove].filter(([text]) => add.has(text) || entry(state.roas, text) !== undefined).map(([, r]) => r),
   }
-}
-
-/** Every fault at once, when a set could not even be read. */
-export function refuseFaults(faults: readonly Fault[]): void {
-  if (faults.length > 0) throw rejection(faults)
 }
 
 /** Every ROA of a CA with its state, v4 before v6, then by address, length, maxLength, ASN. */

@@ -68,16 +68,21 @@ export interface Fault {
   readonly details?: Json
 }
 
+/** Faults in one message: a wrong file of 100,000 lines must not become a record of as many in history. */
+const MAX_LISTED = 1000
+
 /** A rule said no, with every fault found: one fault speaks for itself, several are listed. */
 export function rejection(faults: readonly Fault[], hint?: string): AppError {
   const [first] = faults
   if (first === undefined) throw new TypeError('a rejection needs a fault')
   const codes = new Set(faults.map((f) => f.code))
   const code = codes.size === 1 ? first.code : 'several-faults'
+  const listed = faults.slice(0, MAX_LISTED)
+  const lines = listed.map((f) => f.message).concat(faults.length > MAX_LISTED ? ['and so on'] : [])
   const message =
-    faults.length === 1 ? first.message : `${faults.length} faults:\n${faults.map((f) => `  ${f.message}`).join('\n')}`
+    faults.length === 1 ? first.message : `${faults.length} faults:\n${lines.map((line) => `  ${line}`).join('\n')}`
   const details: Json = {
-    faults: faults.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
+    faults: listed.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
   }
   return new AppError('rejected', code, message, hint === undefined ? { details } : { details, hint })
 }

@@ -48,28 +48,24 @@ export function checkRoasUpdate(
   remove: readonly RoaPayload[],
 ): readonly Fault[] {
   const faults: Fault[] = []
+  const fault = (code: string, roa: string, reason: string): void =>
+    void faults.push({ code, message: `${roa}: ${reason}`, details: { roa } })
   const removed = new Set<string>()
   for (const payload of remove) {
     const text = formatRoaPayload(payload)
-    if (removed.has(text)) faults.push({ code: 'roa-duplicate', message: `${text}: removed twice in this set` })
-    else if (entry(state.roas, text) === undefined)
-      faults.push({ code: 'roa-unknown', message: `${text}: no such ROA` })
+    if (removed.has(text)) fault('roa-duplicate', text, 'removed twice in this set')
+    else if (entry(state.roas, text) === undefined) fault('roa-unknown', text, `${state.handle} has no such ROA`)
     removed.add(text)
   }
   const added = new Set<string>()
   const held = heldSets(state)
   for (const { payload } of add) {
     const text = formatRoaPayload(payload)
-    if (added.has(text)) faults.push({ code: 'roa-duplicate', message: `${text}: added twice in this set` })
-    else if (removed.has(text))
-      faults.push({ code: 'roa-duplicate', message: `${text}: both added and removed in this set` })
-    else if (entry(state.roas, text) !== undefined)
-      faults.push({ code: 'roa-duplicate', message: `${text}: this CA has it already` })
+    if (added.has(text)) fault('roa-duplicate', text, 'added twice in this set')
+    else if (removed.has(text)) fault('roa-duplicate', text, 'both added and removed in this set')
+    else if (entry(state.roas, text) !== undefined) fault('roa-duplicate', text, `${state.handle} has it already`)
     if (!held.some((set) => containsPrefix(set, payload.prefix)))
-      faults.push({
-        code: 'roa-not-held',
-        message: `${text}: ${state.handle} does not hold ${formatPrefix(payload.prefix)}`,
-      })
+      fault('roa-not-held', text, `${state.handle} does not hold ${formatPrefix(payload.prefix)}`)
     added.add(text)
   }
   return faults

@@ -1,61 +1,42 @@
-/** A file of ROA changes: one set, taken wholly or not at all. Invariant: no payload is named twice, so the order of lines means nothing. */
+/** A file of ROA changes: one set, read to the end whatever is wrong in it, so that every fault is told at once. */
 import type { Fault } from '../base/errors.js'
 import { quoted } from '../base/text.js'
-import { formatRoaPayload, parseRoaPayload, type RoaNote } from './roa-payload.js'
-import type { RoaPayload } from './types.js'
+import { parseRoaDeltaJson } from './roa-delta-json.js'
+import { parseRoaPayload } from './roa-payload.js'
+import { MAX_ROA_LINES, type RoaRequest, type RoaRequests, tooManyRoas } from './roa-request.js'
 
-export interface RoaDelta {
-  readonly added: readonly RoaNote[]
-  readonly removed: readonly RoaPayload[]
+/** The changes of a file: JSON where it begins with a brace or bracket (see roa-delta-json.ts), else lines. */
+export function parseRoaDelta(text: string): RoaRequests {
+  return /^\s*[{[]/.test(text) ? parseRoaDeltaJson(text) : parseRoaLines(text)
 }
-
-export type ParsedRoaDelta = { readonly ok: RoaDelta } | { readonly faults: readonly Fault[] }
-
-/** Several times the ROAs of the largest holders; the bound keeps a wrong file from eating the memory. */
-export const MAX_ROA_LINES = 100_000
 
 /**
  * The changes of a text with one `A: 192.0.2.0/24-28 => 64496 # note` (add) or `R: ...` (remove) a line; empty lines and
- * lines that begin with `#` say nothing. Faults name their line: those of `parseRoaPayload`, `roa-duplicate` for a payload
- * named a second time (added and removed included), `roa-too-many` beyond `MAX_ROA_LINES`.
+ * lines that begin with `#` say nothing. Faults name their line: those of `parseRoaPayload`, `roa-too-many` beyond
+ * `MAX_ROA_LINES`. A ROA that is named twice is for the CA to refuse.
  */
-export function parseRoaDelta(text: string): ParsedRoaDelta {
+function parseRoaLines(text: string): RoaRequests {
   const lines = text.split('\n', MAX_ROA_LINES + 1)
-  if (lines.length > MAX_ROA_LINES) {
-    return { faults: [{ code: 'roa-too-many', message: `too many ROA lines: more than ${MAX_ROA_LINES}` }] }
-  }
-  const added: RoaNote[] = []
-  const removed: RoaPayload[] = []
+  if (lines.length > MAX_ROA_LINES) return { requests: [], faults: [tooManyRoas()] }
+  const requests: RoaRequest[] = []
   const faults: Fault[] = []
-  const seen = new Map<string, number>()
   lines.forEach((raw, index) => {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) return
-    const number = index + 1
-    const parsed = parseLine(line)
-    if ('faults' in parsed) {
-      faults.push(...parsed.faults.map((fault) => onLine(fault, number)))
-      return
-    }
-    const key = formatRoaPayload(parsed.note.payload)
-    const first = seen.get(key)
-    if (first === undefined) seen.set(key, number)
-    else faults.push(onLine({ code: 'roa-duplicate', message: `${key} is named on line ${first} already` }, number))
-    if (parsed.add) added.push(parsed.note)
-    else removed.push(parsed.note.payload)
+    const parsed = parseLine(line, index + 1)
+    if ('faults' in parsed) faults.push(...parsed.faults.map((fault) => onLine(fault, index + 1)))
+    else requests.push(parsed)
   })
-  return faults.length > 0 ? { faults } : { ok: { added, removed } }
+  return { requests, faults }
 }
 
-function parseLine(
-  line: string,
-): { readonly add: boolean; readonly note: RoaNote } | { readonly faults: readonly Fault[] } {
+function parseLine(line: string, number: number): RoaRequest | { readonly faults: readonly Fault[] } {
   const sign = line.slice(0, 2)
   if (sign !== 'A:' && sign !== 'R:') {
     return { faults: [{ code: 'roa-syntax', message: `invalid line ${quoted(line)}: it begins with A: or R:` }] }
   }
   const parsed = parseRoaPayload(line.slice(2).trimStart())
-  return 'faults' in parsed ? parsed : { add: sign === 'A:', note: parsed.ok }
+  return 'faults' in parsed ? parsed : { remove: sign === 'R:', note: parsed.ok, place: `line ${number}` }
 }
 
 function onLine(fault: Fault, line: number): Fault {

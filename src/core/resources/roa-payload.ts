@@ -26,8 +26,7 @@ export function parseRoaPayload(text: string): ParsedRoa {
   if (text.length > MAX_TEXT) return syntax(text, `it is longer than ${MAX_TEXT} characters`)
   const hash = text.indexOf('#')
   const comment = hash < 0 ? '' : text.slice(hash + 1).trim()
-  if (/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(comment))
-    return syntax(text, 'a comment is one line without control characters')
+  if (!isRoaComment(comment)) return syntax(text, 'a comment is one line without control characters')
   const sides = splitSides(hash < 0 ? text : text.slice(0, hash))
   if (sides === undefined) return syntax(text, FORMS)
   const faults: Fault[] = []
@@ -39,6 +38,11 @@ export function parseRoaPayload(text: string): ParsedRoa {
   if (ranged === undefined || asn === undefined) return { faults }
   const payload: RoaPayload = { asn, prefix: ranged.prefix, maxLength: ranged.maxLength }
   return { ok: comment === '' ? { payload } : { payload, comment } }
+}
+
+/** One line of text that a terminal shows as it is. */
+export function isRoaComment(text: string): boolean {
+  return text.length <= MAX_TEXT && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
 }
 
 function splitSides(text: string): readonly [string, string] | undefined {

@@ -2,12 +2,13 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 
-/** The text of a file. Throws `file-unreadable` (usage). */
+/** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readUserFile(path: string): string {
+  const bytes = readUserBytes(path)
   try {
-    return readFileSync(path, 'utf8')
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    throw userFileError('file-unreadable', `cannot read ${path}`, path, cause)
+    throw new AppError('usage', 'file-not-utf8', `${path} is not UTF-8 text`, { cause, details: { path } })
   }
 }
 

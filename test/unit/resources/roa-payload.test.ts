@@ -1,7 +1,6 @@
 /** ROA payloads and files of changes as text (bad inputs B021 to B042), their keys, names and order. */
 import { describe, expect, it } from 'vitest'
 import { trustedPrefix } from '../../../src/core/resources/prefix.js'
-import { MAX_ROA_LINES, parseRoaDelta } from '../../../src/core/resources/roa-delta.js'
 import {
   compareRoaPayload,
   formatRoaPayload,
@@ -125,48 +124,5 @@ describe('keys, names and order', () => {
     expect([...sorted].reverse().map(fromRoaKey).sort(compareRoaPayload).map(formatRoaPayload)).toEqual(sorted)
     const one = { asn: 1, prefix: trustedPrefix('10.0.0.0/8'), maxLength: 8 }
     expect(compareRoaPayload(one, { ...one })).toBe(0)
-  })
-})
-
-describe('parseRoaDelta', () => {
-  it('reads lines to add and to remove, past comments, empty lines and line ends of either kind', () => {
-    const text = '# changes\r\n\r\nA: 192.0.2.0/24-28 => 64496 # note\r\n  R:10.0.0.0/8=AS1\nA: 2001:db8::/32 => 0'
-    const parsed = parseRoaDelta(text)
-    expect('ok' in parsed && parsed.ok.added.map((a) => [formatRoaPayload(a.payload), a.comment])).toEqual([
-      ['192.0.2.0/24-28 => 64496', 'note'],
-      ['2001:db8::/32-32 => 0', undefined],
-    ])
-    expect('ok' in parsed && parsed.ok.removed.map(formatRoaPayload)).toEqual(['10.0.0.0/8-8 => 1'])
-  })
-
-  it('B042: refuses all for one line, and names every offending line', () => {
-    const lines = [
-      'A: 10.0.0.0/8 => 1',
-      'R: 10.0.0.0/8-8=AS1',
-      'A: 10.0.0.1/24 => x',
-      'add 10.0.0.0/8 => 2',
-      'A: 11.0.0.0/8 => 1',
-      'A: 11.0.0.0/8-8 => AS1 # again',
-      'a: 12.0.0.0/8 => 1',
-    ]
-    const parsed = parseRoaDelta(lines.join('\n'))
-    const faults = 'faults' in parsed ? parsed.faults : []
-    expect(faults.map((f) => [f.code, f.message.split(':')[0]])).toEqual([
-      ['roa-duplicate', 'line 2'],
-      ['roa-host-bits', 'line 3'],
-      ['roa-asn-invalid', 'line 3'],
-      ['roa-syntax', 'line 4'],
-      ['roa-duplicate', 'line 6'],
-      ['roa-syntax', 'line 7'],
-    ])
-    expect(faults[0]?.message).toContain('10.0.0.0/8-8 => 1 is named on line 1')
-    expect(faults.map((f) => (f.details as { line: number }).line)).toEqual([2, 3, 3, 4, 6, 7])
-  })
-
-  it('B041: refuses a file of a million lines at once', () => {
-    const parsed = parseRoaDelta('A: 10.0.0.0/8 => 1\n'.repeat(1_000_000))
-    expect('faults' in parsed && parsed.faults).toEqual([
-      { code: 'roa-too-many', message: `too many ROA lines: more than ${MAX_ROA_LINES}` },
-    ])
   })
 })

@@ -1,0 +1,116 @@
+/** Changes of ROAs as JSON: `{"added":[{"prefix","maxLength"?,"asn","comment"?}],"removed":[…]}`, strict: nothing is passed over in silence. */
+import type { Fault } from '../base/errors.js'
+import type { Json } from '../base/json.js'
+import { readJson } from '../base/json-reader.js'
+import { quoted } from '../base/text.js'
+import { addressBits } from './address.js'
+import { MAX_ASN, parseAsn } from './asn.js'
+import { parsePrefix } from './prefix.js'
+import { isRoaComment } from './roa-payload.js'
+import { MAX_ROA_LINES, type RoaRequest, type RoaRequests, tooManyRoas } from './roa-request.js'
+import type { Prefix } from './types.js'
+
+type JsonObject = { readonly [key: string]: Json }
+
+const LISTS = ['added', 'removed'] as const
+const KEYS = ['prefix', 'maxLength', 'asn', 'comment']
+
+/**
+ * The changes of a JSON text. Faults name their place (`line 3 column 7` where it is no JSON, else `added[2]`): `roa-json` for a
+ * shape that is not this one, unknown keys included, `roa-too-many`, and those of `parseRoaPayload`.
+ */
+export function parseRoaDeltaJson(text: string): RoaRequests {
+  const read = readJson(text)
+  if ('fault' in read) {
+    const { line, column, message } = read.fault
+    return refuse({
+      code: 'roa-json',
+      message: `line ${line} column ${column}: not JSON: ${message}`,
+      details: { line },
+    })
+  }
+  const document = read.ok
+  if (!isObject(document) || LISTS.every((name) => document[name] === undefined))
+    return refuse({ code: 'roa-json', message: 'the JSON is not an object with "added", "removed" or both' })
+  const faults = unknownKeys(document, LISTS, 'the object')
+  const requests: RoaRequest[] = []
+  for (const name of LISTS) {
+    const list = document[name] ?? []
+    if (!Array.isArray(list)) faults.push({ code: 'roa-json', message: `${name}: not a list` })
+    else if (list.length > MAX_ROA_LINES) return refuse(tooManyRoas())
+    else
+      for (const [index, item] of list.entries())
+        readItem(item as Json, `${name}[${index}]`, name === 'removed', requests, faults)
+  }
+  return { requests, faults }
+}
+
+function refuse(fault: Fault): RoaRequests {
+  return { requests: [], faults: [fault] }
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function unknownKeys(value: JsonObject, known: readonly string[], place: string): Fault[] {
+  return Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({
+      code: 'roa-json',
+      message: `${place}: unknown key ${quoted(key)}, known are ${known.join(', ')}`,
+    }))
+}
+
+function readItem(item: Json, place: string, remove: boolean, requests: RoaRequest[], faults: Fault[]): void {
+  if (!isObject(item)) {
+    faults.push({ code: 'roa-json', message: `${place}: not an object` })
+    return
+  }
+  const own: Fault[] = unknownKeys(item, KEYS, place)
+  const fault = (code: string, reason: string): void => void own.push({ code, message: `${place}: ${reason}` })
+  const prefix = prefixOf(item['prefix'], place, own)
+  const asn = asnOf(item['asn'])
+  if (asn === undefined) fault('roa-asn-invalid', `asn ${shown(item['asn'])} is not an AS number from 0 to ${MAX_ASN}`)
+  const given = item['maxLength']
+  if (given !== undefined && !isMaxLength(given, prefix)) {
+    const range =
+      prefix === undefined ? '' : ` from the prefix length ${prefix.length} to ${addressBits(prefix.family)}`
+    fault('roa-max-length', `maxLength ${shown(given)} is not a number${range}`)
+  }
+  const { comment } = item
+  if (comment !== undefined && (typeof comment !== 'string' || !isRoaComment(comment)))
+    fault('roa-syntax', `comment ${shown(comment)} is not one line of text without control characters`)
+  faults.push(...own)
+  if (own.length > 0 || prefix === undefined || asn === undefined) return
+  const note = typeof comment === 'string' ? comment.trim() : ''
+  const payload = { asn, prefix, maxLength: typeof given === 'number' ? given : prefix.length }
+  requests.push({ remove, place, note: note === '' ? { payload } : { payload, comment: note } })
+}
+
+function prefixOf(value: Json | undefined, place: string, faults: Fault[]): Prefix | undefined {
+  if (typeof value !== 'string') {
+    faults.push({ code: 'roa-prefix-invalid', message: `${place}: prefix ${shown(value)} is not a text` })
+    return undefined
+  }
+  const parsed = parsePrefix(value)
+  if ('ok' in parsed) return parsed.ok
+  const code = parsed.fault.code === 'prefix-host-bits' ? 'roa-host-bits' : 'roa-prefix-invalid'
+  faults.push({ code, message: `${place}: ${parsed.fault.message}` })
+  return undefined
+}
+
+/** A number, or text as on the command line. */
+function asnOf(value: Json | undefined): number | undefined {
+  if (typeof value === 'string') return parseAsn(value)
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_ASN ? value : undefined
+}
+
+function isMaxLength(value: Json, prefix: Prefix | undefined): boolean {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return false
+  return prefix === undefined || (value >= prefix.length && value <= addressBits(prefix.family))
+}
+
+function shown(value: Json | undefined): string {
+  return value === undefined ? '(none)' : typeof value === 'string' ? quoted(value) : quoted(JSON.stringify(value))
+}

@@ -1,7 +1,7 @@
 /** Resource certificates (RFC 6487 section 4), BGPsec router certificates (RFC 8209) read as far as they share it. Reads on after a fault. */
 import type { Instant } from '../base/time.js'
 import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from './der-reader.js'
-import { readBits, readInteger, readTime } from './der-values.js'
+import { membersOf, readBits, readInteger, readTime } from './der-values.js'
 import { createFaults, type FaultList } from './faults.js'
 import {
   OID_AUTHORITY_INFO_ACCESS,
@@ -76,7 +76,11 @@ type Fields = Omit<ParsedCertificate, 'purpose' | 'raw' | 'tbs' | 'signature'>
 function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: FaultList): Fields {
   const parts = [...childrenOf(tbs)]
   const version =
-    isContext(parts[0], 0) && parts[0].tag === 0xa0 ? readInteger(childrenOf(parts.shift() as DerNode)[0]) : 0n
+    isContext(parts[0], 0) && parts[0].tag === 0xa0
+      ? readInteger(
+          membersOf(parts.shift(), { what: 'the version', rule: 'RFC 6487 section 4.1', least: 1, most: 1 }, faults)[0],
+        )
+      : 0n
   if (version !== 2n)
     faults.add(
       'RFC 6487 section 4.1',
@@ -86,8 +90,12 @@ function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: F
   const serial = readInteger(serialNode)
   if (serial === undefined) faults.add('RFC 6487 section 4.2', 'the serial number is no INTEGER of at most 20 octets')
   checkSignatureAlgorithms(algorithm, outerAlgorithm, faults)
-  const [fromNode, toNode] = validity === undefined ? [] : childrenOf(validity)
-  const key = readKey(spki)
+  const [fromNode, toNode] = membersOf(
+    validity,
+    { what: 'the validity', rule: 'RFC 6487 section 4.6', least: 2, most: 2 },
+    faults,
+  )
+  const key = readKey(spki, faults)
   if (key === undefined) faults.add('RFC 6487 section 4.7', 'the public key is unreadable')
   return {
     serial,
@@ -110,7 +118,12 @@ function readValidity(node: DerNode | undefined, what: string, rule: string, fau
 function extensionList(rest: readonly DerNode[], faults: FaultList): DerNode | undefined {
   let list: DerNode | undefined
   for (const part of rest) {
-    if (isContext(part, 3) && list === undefined) list = childrenOf(part)[0]
+    if (isContext(part, 3) && list === undefined)
+      list = membersOf(
+        part,
+        { what: 'the extensions field', rule: 'RFC 5280 section 4.1', least: 1, most: 1 },
+        faults,
+      )[0]
     else if (isContext(part, 1) || isContext(part, 2))
       faults.add('RFC 5280 section 4.1.2.8', 'an issuer or subject unique identifier')
     else faults.add('RFC 5280 section 4.1', 'an unknown member in the certificate')

@@ -2,7 +2,7 @@
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import { childrenOf, type DerNode, isContext, isType, parseDer, parseInner, rawOf, TAG } from './der-reader.js'
-import { readBits, readInteger, readTime } from './der-values.js'
+import { membersOf, readBits, readInteger, readTime } from './der-values.js'
 import { createFaults, type FaultList } from './faults.js'
 import { OID_AUTHORITY_KEY_IDENTIFIER, OID_CRL_NUMBER } from './oids.js'
 import { checkCrlContent } from './profile/crl.js'
@@ -99,7 +99,8 @@ function readExtensions(rest: readonly DerNode[], faults: FaultList): Pick<Parse
   const [wrapper, ...more] = rest
   if (more.length > 0 || (wrapper !== undefined && !isContext(wrapper, 0)))
     faults.add('RFC 5280 section 5.1', 'an unknown member in the CRL')
-  const list = wrapper === undefined ? [] : childrenOf(wrapper).flatMap(childrenOf)
+  const frame = { what: 'the extensions field', rule: 'RFC 5280 section 5.1', least: 1, most: 1 }
+  const list = wrapper === undefined ? [] : membersOf(wrapper, frame, faults).flatMap(childrenOf)
   if (list.length !== 2) faults.add(RULE, `${list.length} extensions, not exactly two`)
   let aki: KeyId | undefined
   let number: bigint | undefined

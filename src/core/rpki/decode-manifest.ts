@@ -1,7 +1,7 @@
 /** Manifest contents (RFC 9286 section 4.2). Reads on after a fault. */
 import { textOf } from './der-primitives.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from './der-reader.js'
-import { readBits, readInteger, readOid, readTime } from './der-values.js'
+import { membersOf, readBits, readInteger, readOid, readTime } from './der-values.js'
 import { createFaults, type FaultList } from './faults.js'
 import { OID_SHA256 } from './oids.js'
 import { checkManifestContent, type ManifestPlace } from './profile/manifest.js'
@@ -38,7 +38,10 @@ export function decodeManifest(eContent: Uint8Array, place: ManifestPlace = {}):
 export function readVersion(parts: DerNode[], standard: bigint, rule: string, faults: FaultList): void {
   const isPresent = isContext(parts[0], 0)
   const first = isPresent ? parts.shift() : undefined
-  const version = first === undefined ? 0n : readInteger(childrenOf(first)[0])
+  const version =
+    first === undefined
+      ? 0n
+      : readInteger(membersOf(first, { what: 'the version', rule, least: 1, most: 1 }, faults)[0])
   if (version !== standard) faults.add(rule, `version ${version ?? '(unreadable)'}, not ${standard}`)
   else if (isPresent && version === 0n)
     faults.add(rule, 'version 0 is the default and must not be encoded (X.690 section 11.5)')

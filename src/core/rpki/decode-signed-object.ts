@@ -4,7 +4,7 @@ import type { Instant } from '../base/time.js'
 import { sha256 } from '../crypto/digest.js'
 import { contentOfCertificate, type ParsedCertificate, parseCertificate } from './decode-cert.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseDer, TAG, toDer } from './der-reader.js'
-import { readInteger, readOctets, readOid } from './der-values.js'
+import { membersOf, readInteger, readOctets, readOid } from './der-values.js'
 import { createFaults, type FaultList } from './faults.js'
 import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA, OID_SIGNED_DATA } from './oids.js'
 import { readAlgorithm } from './read-algorithm.js'
@@ -37,8 +37,9 @@ export function decodeSignedObject(bytes: Uint8Array): Decoded<DecodedSignedObje
 
 /** Reads and checks the envelope. Undefined when it is no SignedData at all. */
 export function parseSignedObject(node: DerNode, faults: FaultList): ParsedSignedObject | undefined {
-  const [typeNode, wrapper] = childrenOf(node)
-  const signedData = isContext(wrapper, 0) ? childrenOf(wrapper)[0] : undefined
+  const frame = { what: 'ContentInfo', rule: 'RFC 5652 section 3', least: 2, most: 2 }
+  const [typeNode, wrapper] = membersOf(node, frame, faults)
+  const signedData = isContext(wrapper, 0) ? membersOf(wrapper, { ...frame, least: 1, most: 1 }, faults)[0] : undefined
   if (readOid(typeNode) !== OID_SIGNED_DATA || !isType(signedData, TAG.sequence)) {
     faults.add('RFC 6488 section 2.1', 'this is not CMS SignedData')
     return undefined
@@ -75,10 +76,11 @@ function readEncapsulated(
   node: DerNode | undefined,
   faults: FaultList,
 ): Pick<ParsedSignedObject, 'contentType' | 'eContent'> {
-  const [typeNode, wrapper] = node === undefined ? [] : childrenOf(node)
+  const frame = { what: 'encapContentInfo', rule: 'RFC 6488 section 2.1.3', least: 1, most: 2 }
+  const [typeNode, wrapper] = membersOf(node, frame, faults)
   const contentType = readOid(typeNode)
   if (contentType === undefined) faults.add('RFC 6488 section 2.1.3.1', 'no content type')
-  const eContent = isContext(wrapper, 0) ? readOctets(childrenOf(wrapper)[0]) : undefined
+  const eContent = isContext(wrapper, 0) ? readOctets(membersOf(wrapper, { ...frame, most: 1 }, faults)[0]) : undefined
   if (eContent === undefined) faults.add('RFC 6488 section 2.1.3.2', 'no content: the signature is detached')
   return { contentType, eContent }
 }
@@ -108,12 +110,13 @@ function readSignerInfo(node: DerNode | undefined, signed: Signed, faults: Fault
     faults.add('RFC 6488 section 2.1.6.3', 'the digest algorithm is not SHA-256')
   const attributes = isContext(rest[0], 0) ? rest.shift() : undefined
   if (attributes === undefined) faults.add('RFC 6488 section 2.1.6.4', 'no signed attributes')
-  const [algorithm, signatureNode, unsigned] = rest
+  const [algorithm, signatureNode, unsigned, ...more] = rest
   const oid = readAlgorithm(algorithm, 'signatureAlgorithm', faults)
   if (oid === OID_SHA256_WITH_RSA)
     faults.tolerate('RFC 7935 section 2', 'the SignerInfo says sha256WithRSAEncryption, rsaEncryption is due')
   else if (oid !== OID_RSA_ENCRYPTION)
     faults.add('RFC 6488 section 2.1.6.5', `signature algorithm ${oid}, not rsaEncryption`)
+  if (more.length > 0) faults.add('RFC 5652 section 5.3', 'an unknown member in SignerInfo')
   if (unsigned !== undefined) faults.add('RFC 6488 section 2.1.6.7', 'the SignerInfo has unsigned attributes')
   const { signingTime, messageDigest } = readSignedAttributes(attributes, signed.contentType, faults)
   const isDigestRight = checkDigest(signed.eContent, messageDigest, faults)

@@ -1,10 +1,30 @@
 /** Typed values out of DER nodes. Each reader returns undefined for another type: the caller says which rule that breaks. */
 import type { Instant } from '../base/time.js'
 import { instantOfTime, textOf } from './der-primitives.js'
-import { contentOf, type DerNode, isType, TAG } from './der-reader.js'
+import { childrenOf, contentOf, type DerNode, isType, TAG } from './der-reader.js'
+import type { FaultList } from './faults.js'
 
 /** Nothing of the RPKI needs more; a serial number of a megabyte would cost seconds to convert. */
 const MAX_INTEGER_OCTETS = 64
+
+/** What holds members, in which rule they are laid down, and how many there may be. */
+export interface Frame {
+  readonly what: string
+  readonly rule: string
+  readonly least: number
+  readonly most: number
+}
+
+/** The members of a constructed element; another count than the frame's is a fault, and what is beyond it is cut off. */
+export function membersOf(node: DerNode | undefined, frame: Frame, faults: FaultList): readonly DerNode[] {
+  const members = node === undefined ? [] : childrenOf(node)
+  const { what, rule, least, most } = frame
+  if (members.length < least || members.length > most) {
+    const due = least === most ? `${most}` : `${least} to ${most}`
+    faults.add(rule, `${what} has ${members.length} members, ${due} are due`)
+  }
+  return members.slice(0, most)
+}
 
 /** Signed; undefined for another type or more than 64 octets. */
 export function readInteger(node: DerNode | undefined): bigint | undefined {

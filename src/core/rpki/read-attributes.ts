@@ -2,7 +2,7 @@
 import { compareBytes } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
 import { childrenOf, type DerNode, isType, rawOf, TAG } from './der-reader.js'
-import { readOctets, readOid, readTime } from './der-values.js'
+import { membersOf, readOctets, readOid, readTime } from './der-values.js'
 import type { FaultList } from './faults.js'
 import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './oids.js'
 
@@ -56,7 +56,8 @@ function checkOrder(node: DerNode, faults: FaultList): void {
 function collect(node: DerNode, faults: FaultList): ReadonlyMap<string, readonly DerNode[]> {
   const found = new Map<string, readonly DerNode[]>()
   for (const attribute of childrenOf(node)) {
-    const [type, set] = childrenOf(attribute)
+    const frame = { what: 'a signed attribute', rule: 'RFC 6488 section 2.1.6.4', least: 2, most: 2 }
+    const [type, set] = membersOf(attribute, frame, faults)
     const oid = readOid(type) ?? 'unreadable'
     if (!SECTION.has(oid)) {
       const [rule, note] =

@@ -2,7 +2,7 @@
 import type { KeyId } from '../crypto/ports.js'
 import { textOf } from './der-primitives.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from './der-reader.js'
-import { readBits, readBoolean, readOctets, readOid } from './der-values.js'
+import { membersOf, readBits, readBoolean, readOctets, readOid } from './der-values.js'
 import type { FaultList } from './faults.js'
 import * as oids from './oids.js'
 import type { SiaValues } from './profile/cert.js'
@@ -126,8 +126,8 @@ export function readExtension(
 export function readKeyIdentifier(node: DerNode, rule: string, faults: FaultList): KeyId | undefined {
   let id: KeyId | undefined
   for (const part of childrenOf(node)) {
-    if (isContext(part, 0)) id = keyId(contentOf(part), 'authority key identifier', rule, faults)
-    else faults.add(rule, 'the authority key identifier names an issuer or serial number')
+    if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, faults)
+    else faults.add(rule, 'the authority key identifier holds more than a key identifier')
   }
   if (id === undefined) faults.add(rule, 'the authority key identifier has no key identifier')
   return id
@@ -144,7 +144,9 @@ function readBasicConstraints(value: DerNode, into: Extensions, rule: string, fa
   into.isCa = flag === true
   if (flag === false)
     faults.tolerate('X.690 section 11.5', 'basic constraints: cA FALSE is the default and is not encoded')
-  if (parts.some((part) => isType(part, TAG.integer))) faults.add(rule, 'the basic constraints have a path length')
+  const rest = flag === undefined ? parts : parts.slice(1)
+  if (rest.some((part) => isType(part, TAG.integer))) faults.add(rule, 'the basic constraints have a path length')
+  else if (rest.length > 0 || value.tag !== TAG.sequence) faults.add(rule, 'the basic constraints are malformed')
 }
 
 function readSki(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
@@ -177,20 +179,33 @@ function readExtendedKeyUsage(value: DerNode, into: Extensions): void {
 function readCrlPoints(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
   const points = childrenOf(value)
   if (points.length !== 1) faults.add(rule, `${points.length} distribution points, not one`)
-  for (const part of points.slice(0, 1).flatMap(childrenOf)) {
+  const parts = points.slice(0, 1).flatMap(childrenOf)
+  for (const part of parts) {
     if (isContext(part, 1)) faults.add(rule, 'the distribution point has reasons')
     else if (isContext(part, 2)) faults.add(rule, 'the distribution point has a CRL issuer')
-    else if (isContext(part, 0)) {
-      const [fullName] = childrenOf(part)
-      if (!isContext(fullName, 0)) faults.add(rule, 'the distribution point has no full name')
-      const rsync = fullName === undefined ? [] : childrenOf(fullName).map(readUri).filter(isRsync)
-      if (rsync[0] !== undefined) into.crl = rsync[0]
+    else if (!isContext(part, 0) || part !== parts[0]) faults.add(rule, 'the distribution point is malformed')
+    else {
+      const [fullName] = membersOf(
+        part,
+        { what: 'the name of the distribution point', rule, least: 1, most: 1 },
+        faults,
+      )
+      if (isContext(fullName, 0)) readCrlUris(fullName, into, rule, faults)
+      else faults.add(rule, 'the distribution point has no full name')
     }
   }
 }
 
+function readCrlUris(fullName: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const uris = childrenOf(fullName).map(readUri)
+  if (uris.includes(undefined)) faults.add(rule, 'the distribution point has a name that is no URI')
+  const [rsync, ...more] = uris.filter(isRsync)
+  if (rsync !== undefined) into.crl = rsync
+  if (more.length > 0) faults.tolerate(rule, 'the distribution point has more than one rsync URI')
+}
+
 function readAia(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
-  for (const { method, uri } of accessDescriptions(value)) {
+  for (const { method, uri } of accessDescriptions(value, rule, faults)) {
     if (method !== oids.OID_AD_CA_ISSUERS) faults.add(rule, `unexpected access method ${method}`)
     else if (!isRsync(uri)) continue
     else if (into.aia === undefined) into.aia = uri
@@ -207,7 +222,7 @@ const SIA_METHODS: ReadonlyMap<string, keyof SiaValues> = new Map([
 
 function readSia(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
   const sia: { -readonly [K in keyof SiaValues]: SiaValues[K] } = {}
-  for (const { method, uri } of accessDescriptions(value)) {
+  for (const { method, uri } of accessDescriptions(value, rule, faults)) {
     const member = SIA_METHODS.get(method)
     if (member === undefined) faults.add('RFC 6487 section 4.8.8.1', `unexpected access method ${method}`)
     else if (uri === undefined || (member !== 'notify' && !isRsync(uri))) continue
@@ -221,7 +236,9 @@ function readPolicies(value: DerNode, _into: Extensions, rule: string, faults: F
   const policies = childrenOf(value)
   if (policies.length !== 1) faults.add(rule, `${policies.length} certificate policies, not one`)
   for (const policy of policies) {
-    const [id, qualifiers] = childrenOf(policy)
+    const [id, qualifiers] = membersOf(policy, { what: 'a certificate policy', rule, least: 1, most: 2 }, faults)
+    if (qualifiers !== undefined && qualifiers.tag !== TAG.sequence)
+      faults.add(rule, 'the policy qualifiers are malformed')
     const oid = readOid(id)
     if (oid !== oids.OID_RPKI_POLICY)
       faults.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
@@ -241,9 +258,18 @@ function readAs(value: DerNode, into: Extensions, _rule: string, faults: FaultLi
   if (asn !== undefined) into.resources = { ...into.resources, asn }
 }
 
-function accessDescriptions(value: DerNode): readonly { readonly method: string; readonly uri: string | undefined }[] {
+function accessDescriptions(
+  value: DerNode,
+  rule: string,
+  faults: FaultList,
+): readonly { readonly method: string; readonly uri: string | undefined }[] {
   return childrenOf(value).map((description) => {
-    const [method, location] = childrenOf(description)
+    const [method, location] = membersOf(
+      description,
+      { what: 'an access description', rule, least: 2, most: 2 },
+      faults,
+    )
+    if (location !== undefined && readUri(location) === undefined) faults.add(rule, 'an access location is not a URI')
     return { method: readOid(method) ?? 'unreadable', uri: location === undefined ? undefined : readUri(location) }
   })
 }

@@ -1,9 +1,9 @@
 /** SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), read as far as the RPKI profiles judge it: RSA (RFC 7935) and EC (RFC 8608). */
 import { keyIdOf } from '../crypto/digest.js'
 import type { KeyId } from '../crypto/ports.js'
-import { childrenOf, contentOf, type DerNode, parseDer, rawOf, TAG } from './der-reader.js'
-import { readBits, readInteger, readOid } from './der-values.js'
-import { createFaults } from './faults.js'
+import { contentOf, type DerNode, parseDer, parseInner, rawOf, TAG } from './der-reader.js'
+import { membersOf, readBits, readInteger, readOid } from './der-values.js'
+import { createFaults, type FaultList } from './faults.js'
 import { OID_EC_PUBLIC_KEY, OID_P256, OID_RSA_ENCRYPTION } from './oids.js'
 import type { ObjectFault } from './types.js'
 
@@ -21,12 +21,20 @@ export interface ParsedKey {
 }
 
 /** Undefined when the element is no SubjectPublicKeyInfo at all. */
-export function readKey(node: DerNode | undefined): ParsedKey | undefined {
+export function readKey(node: DerNode | undefined, faults: FaultList = createFaults()): ParsedKey | undefined {
   if (node === undefined || node.tag !== TAG.sequence) return undefined
-  const [algorithm, key] = childrenOf(node)
+  const [algorithm, key] = membersOf(
+    node,
+    { what: 'the public key', rule: 'RFC 5280 section 4.1.2.7', least: 2, most: 2 },
+    faults,
+  )
   const bits = readBits(key)
   if (algorithm === undefined || bits === undefined) return undefined
-  const [oidNode, parameters] = childrenOf(algorithm)
+  const [oidNode, parameters] = membersOf(
+    algorithm,
+    { what: 'the algorithm of the public key', rule: 'RFC 5280 section 4.1.1.2', least: 1, most: 2 },
+    faults,
+  )
   const oid = readOid(oidNode)
   const spki = rawOf(node)
   const base = {
@@ -39,8 +47,12 @@ export function readKey(node: DerNode | undefined): ParsedKey | undefined {
   }
   if (oid === OID_EC_PUBLIC_KEY) return { ...base, algorithm: 'EC', curve: readOid(parameters) ?? '' }
   if (oid !== OID_RSA_ENCRYPTION) return { ...base, algorithm: 'other' }
-  const parsed = parseDer(bits.bytes, createFaults())
-  const [modulus, exponent] = parsed === undefined ? [] : childrenOf(parsed)
+  const parsed = parseInner(bits.bytes, 'RSA public key', faults)
+  const [modulus, exponent] = membersOf(
+    parsed,
+    { what: 'the RSA public key', rule: 'RFC 8017 appendix A.1.1', least: 2, most: 2 },
+    faults,
+  )
   return { ...base, algorithm: 'RSA', bits: modulusBits(modulus), exponent: readInteger(exponent) ?? 0n }
 }
 
@@ -48,7 +60,8 @@ export function readKey(node: DerNode | undefined): ParsedKey | undefined {
 export function parseKey(spki: Uint8Array): ParsedKey | undefined {
   const faults = createFaults()
   const node = parseDer(spki, faults)
-  return faults.all().length === 0 ? readKey(node) : undefined
+  const key = readKey(node, faults)
+  return faults.all().length === 0 ? key : undefined
 }
 
 /** RFC 7935 section 3: RSA, 2048 bits, exponent 65537. */

@@ -2,7 +2,7 @@
 import { quoted } from '../base/text.js'
 import { textOf } from './der-primitives.js'
 import { childrenOf, contentOf, type DerNode, rawOf, TAG } from './der-reader.js'
-import { readOid } from './der-values.js'
+import { membersOf, readOid } from './der-values.js'
 import type { FaultList } from './faults.js'
 import { OID_COMMON_NAME, OID_SERIAL_NUMBER } from './oids.js'
 
@@ -17,8 +17,11 @@ export function readName(node: DerNode, what: string, rule: string, faults: Faul
   const names: string[] = []
   let serials = 0
   if (node.tag !== TAG.sequence) faults.add(rule, `the ${what} is not a Name`)
-  for (const attribute of childrenOf(node).flatMap(childrenOf)) {
-    const [type, value] = childrenOf(attribute)
+  const sets = childrenOf(node)
+  if (!sets.every((part) => part.tag === TAG.set && childrenOf(part).length > 0))
+    faults.add(rule, `the ${what} is malformed`)
+  for (const attribute of sets.flatMap(childrenOf)) {
+    const [type, value] = membersOf(attribute, { what: `an attribute of the ${what}`, rule, least: 2, most: 2 }, faults)
     const oid = readOid(type)
     if (oid === OID_COMMON_NAME && value !== undefined) names.push(readText(value, what, rule, faults))
     else if (oid === OID_SERIAL_NUMBER) serials += 1

@@ -3,7 +3,7 @@ import { addressBits } from '../resources/address.js'
 import { MAX_ASN } from '../resources/asn.js'
 import type { AsRange, Family, IpRange } from '../resources/types.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from './der-reader.js'
-import { readBits, readInteger } from './der-values.js'
+import { membersOf, readBits, readInteger } from './der-values.js'
 import type { FaultList } from './faults.js'
 import type { CertificateResources } from './types.js'
 
@@ -14,7 +14,11 @@ export function readIpAddrBlocks(node: DerNode, faults: FaultList): Pick<Certifi
   const found: IpResources = {}
   let previous = 0
   for (const block of childrenOf(node)) {
-    const [familyNode, choice] = childrenOf(block)
+    const [familyNode, choice] = membersOf(
+      block,
+      { what: 'an address family', rule: 'RFC 3779 section 2.2.3.2', least: 2, most: 2 },
+      faults,
+    )
     const family = readFamily(familyNode, 'RFC 6487 section 4.8.10', 'RFC 3779 section 2.2.3.3', faults)
     if (family === undefined || choice === undefined) continue
     const key = family === 4 ? 'ipv4' : 'ipv6'
@@ -91,10 +95,9 @@ function readIpRanges(family: Family, choice: DerNode, faults: FaultList): reado
 
 function readIpRange(family: Family, node: DerNode, faults: FaultList): IpRange | undefined {
   const rule = 'RFC 3779 section 2.2.3.9'
-  const [low, high, more] = childrenOf(node)
+  const [low, high] = membersOf(node, { what: 'an address range', rule, least: 2, most: 2 }, faults)
   const from = readAddress(family, low, rule, faults)
   const to = readAddress(family, high, rule, faults)
-  if (more !== undefined) faults.add(rule, 'a range of more than two addresses')
   if (from === undefined || to === undefined) return undefined
   const size = addressBits(family)
   const max = to.address | ((1n << BigInt(size - to.length)) - 1n)
@@ -112,7 +115,11 @@ function readIpRange(family: Family, node: DerNode, faults: FaultList): IpRange 
 export function readAsIdentifiers(node: DerNode, faults: FaultList): CertificateResources['asn'] {
   let asn: CertificateResources['asn']
   for (const part of childrenOf(node)) {
-    const [choice] = childrenOf(part)
+    const [choice] = membersOf(
+      part,
+      { what: 'a choice of AS numbers', rule: 'RFC 3779 section 3.2.3.2', least: 1, most: 1 },
+      faults,
+    )
     if (isContext(part, 1)) faults.add('RFC 6487 section 4.8.11', 'routing domain identifiers (rdi) are present')
     else if (!isContext(part, 0) || choice === undefined || asn !== undefined)
       faults.add('RFC 3779 section 3.2.3.1', 'the AS number extension is malformed')
@@ -128,7 +135,8 @@ function readAsRanges(choice: DerNode, faults: FaultList): readonly AsRange[] {
   const ranges: AsRange[] = []
   for (const item of childrenOf(choice)) {
     const isRange = item.tag === TAG.sequence
-    const [low, high] = isRange ? childrenOf(item) : [item, item]
+    const frame = { what: 'an AS range', rule: 'RFC 3779 section 3.2.3.8', least: 2, most: 2 }
+    const [low, high] = isRange ? membersOf(item, frame, faults) : [item, item]
     const [min, max] = [readAsn(low, faults), readAsn(high, faults)]
     if (min === undefined || max === undefined) continue
     if (isRange && min === max) faults.add('RFC 3779 section 3.2.3.8', `the AS range ${min}-${max} is a single number`)

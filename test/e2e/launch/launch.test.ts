@@ -1,0 +1,135 @@
+/** The way from `bin/run.js` to a command: code cache, manifest, leading globals, and the set-up of a fresh checkout. */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runBrine } from '../../support/cli.js'
+
+const ROOT = join(import.meta.dirname, '../../..')
+const CACHE = join('dist', 'cache', `${process.version}-${process.arch}`)
+
+let copy = ''
+
+/** A program installed elsewhere: its own dist and cache, the packages of this checkout. */
+beforeAll(() => {
+  copy = mkdtempSync(join(tmpdir(), 'brine-launch-'))
+  for (const name of ['bin', 'dist', 'package.json', 'oclif.manifest.json'])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+})
+
+afterAll(() => rmSync(copy, { recursive: true, force: true }))
+
+interface Launch {
+  readonly status: number | null
+  readonly stdout: string
+  /** Files of dist that ran without their cache. */
+  readonly uncached: readonly string[]
+}
+
+function launchIn(root: string, ...argv: readonly string[]): Launch {
+  const code = `
+    const { launch } = require(${JSON.stringify(join(root, 'bin/launch.js'))})
+    launch(${JSON.stringify(root)}, process.argv.slice(1), (loader) =>
+      process.on('exit', () => process.stderr.write('\\n' + JSON.stringify(loader.uncached()))))`
+  const env = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() }
+  const result = spawnSync(process.execPath, ['-e', code, '--', ...argv], { encoding: 'utf8', env, timeout: 30_000 })
+  const last = result.stderr.split('\n').at(-1) ?? '[]'
+  return { status: result.status, stdout: result.stdout, uncached: JSON.parse(last) as readonly string[] }
+}
+
+describe('the code cache', () => {
+  it('serves every file that a start loads', () => {
+    const { status, stdout, uncached } = launchIn(copy, '--version')
+    expect({ status, uncached }).toEqual({ status: 0, uncached: [] })
+    expect(stdout).toMatch(/^brine\/\d/)
+  })
+
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['with one bit turned', (bytes) => Buffer.from(bytes.map((b, i) => (i === bytes.length >> 1 ? b ^ 1 : b)))],
+    ['cut short', (bytes) => bytes.subarray(0, bytes.length >> 1)],
+    ['empty', () => Buffer.alloc(0)],
+  ])('is left aside %s, and the command runs', (_title, damage) => {
+    const file = join(copy, CACHE, 'run.js.bin')
+    const bytes = readFileSync(file)
+    writeFileSync(file, damage(bytes))
+    const { status, uncached } = launchIn(copy, '--version')
+    writeFileSync(file, bytes)
+    expect({ status, uncached }).toEqual({ status: 0, uncached: ['run.js'] })
+  })
+
+  it('is left aside when the source has changed, even to one of the same length', () => {
+    const file = join(copy, 'dist/run.js')
+    const source = readFileSync(file, 'utf8')
+    writeFileSync(file, source.replace('//# sourceMappingURL', '//# sourceMappingurl'))
+    const { uncached } = launchIn(copy, '--version')
+    writeFileSync(file, source)
+    expect(uncached).toEqual(['run.js'])
+  })
+
+  it('may be absent, and a run does not write it', () => {
+    const aside = join(copy, 'aside')
+    cpSync(join(copy, CACHE), aside, { recursive: true })
+    rmSync(join(copy, 'dist/cache'), { recursive: true })
+    const { status, stdout } = launchIn(copy, 'roa', '--help')
+    const after = readdirSync(join(copy, 'dist'))
+    cpSync(aside, join(copy, CACHE), { recursive: true })
+    expect(status).toBe(0)
+    expect(stdout).toContain('roa list')
+    expect(after).not.toContain('cache')
+  })
+})
+
+describe('oclif.manifest.json', () => {
+  it('names exactly the files of src/commands', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8')) as { commands: object }
+    const files = readdirSync(join(ROOT, 'src/commands'), { recursive: true, encoding: 'utf8' })
+    const ids = files.filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -3).replaceAll('/', ':'))
+    expect(Object.keys(manifest.commands).sort()).toEqual(ids.sort())
+  })
+})
+
+describe('the command line', () => {
+  it('takes global flags in front of the command', async () => {
+    const dataDir = join(copy, 'nowhere')
+    const front = await runBrine(['--data-dir', dataDir, '--json', 'ca', 'list'])
+    const behind = await runBrine(['ca', 'list', '--json', '--data-dir', dataDir])
+    expect(front.code).toBe(10)
+    expect([front.code, front.stdout]).toEqual([behind.code, behind.stdout])
+  })
+
+  it('answers help', async () => {
+    const help = await runBrine(['help', 'roa', 'add'])
+    expect(help.code).toBe(0)
+    expect(help.stdout).toBe((await runBrine(['roa', 'add', '--help'])).stdout)
+  })
+})
+
+describe('a checkout', () => {
+  it('is installed and built when nothing is there, and left alone the next time', () => {
+    const root = mkdtempSync(join(tmpdir(), 'brine-setup-'))
+    mkdirSync(join(root, 'src'))
+    mkdirSync(join(root, 'bin'))
+    cpSync(join(ROOT, 'bin/setup.js'), join(root, 'bin/setup.js'))
+    writeFileSync(join(root, 'bin/package.json'), '{"type":"commonjs"}')
+    writeFileSync(join(root, 'bin/launch.js'), '')
+    const build = `require('node:fs').mkdirSync('dist', { recursive: true })
+      require('node:fs').writeFileSync('oclif.manifest.json', '{}')
+      require('node:fs').writeFileSync('dist/build.json', JSON.stringify({ node: process.version, startedAt: Date.now() }))`
+    writeFileSync(join(root, 'bin/build.js'), build)
+    writeFileSync(join(root, 'package.json'), '{"name":"x","version":"1.0.0"}')
+    const lock = { name: 'x', version: '1.0.0', lockfileVersion: 3, packages: { '': { name: 'x', version: '1.0.0' } } }
+    writeFileSync(join(root, 'package-lock.json'), JSON.stringify(lock))
+    const setup = (): string =>
+      spawnSync(process.execPath, ['bin/setup.js'], { cwd: root, encoding: 'utf8', env: process.env }).stderr
+    const [first, second] = [setup(), setup()]
+    writeFileSync(join(root, 'src/new.ts'), '')
+    const third = setup()
+    rmSync(root, { recursive: true })
+    expect(first).toContain('installing')
+    expect(first).toContain('building')
+    expect(second).not.toContain('building')
+    expect(third).toContain('building')
+  })
+})

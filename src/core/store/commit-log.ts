@@ -50,8 +50,8 @@ export function findHead(layout: Layout): Head {
   return { n: Math.max(last, hint !== undefined && exists(layout.commit(hint.head)) ? hint.head : 0), hint: undefined }
 }
 
-/** No commit at all: then no aggregate may say that it was committed. */
-function refuseOrphans(layout: Layout): void {
+/** For a directory without any commit: then no aggregate may say that it was committed. Throws `commit-missing`. */
+export function refuseOrphans(layout: Layout): void {
   if (!exists(layout.commits)) throw commitMissing(layout.commits)
   for (const kind of Object.values(KIND_FOLDERS))
     for (const name of listDir(join(layout.dir, kind)))

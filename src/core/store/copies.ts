@@ -6,8 +6,9 @@ import { AppError } from '../base/errors.js'
 import { secondsBetween } from '../base/time.js'
 import type { Reader } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
-import { listCommits } from './commit-log.js'
+import { listCommits, refuseOrphans } from './commit-log.js'
 import { commitMissing, isCorrupt } from './damage.js'
+import { readHeadHint } from './hints.js'
 import type { Layout } from './layout.js'
 import { type CutOptions, FileReader } from './reader.js'
 
@@ -24,10 +25,11 @@ export interface CopyOptions {
 /** The newest whole cut of a copy. Throws `corrupt` when there is none within a day of its newest commit. */
 export function openCopy(layout: Layout, options: CopyOptions): FileReader {
   const numbers = listCommits(layout)
-  const newest = numbers.at(-1) ?? 0
+  const newest = Math.max(numbers.at(-1) ?? 0, readHeadHint(layout.head)?.head ?? 0)
   let n = 0
   while (numbers[n] === n + 1) n++
-  if (n === 0 && newest > 0) throw commitMissing(layout.commit(1))
+  if (n === 0 && numbers.length > 0) throw commitMissing(layout.commit(1))
+  if (n === 0) refuseOrphans(layout)
   let last: { readonly reader: FileReader; readonly fault: AppError } | undefined
   let youngest: FileReader['at']
   while (n > 0) {

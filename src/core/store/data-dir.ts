@@ -125,13 +125,14 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
   makeParents(path)
   const there = fs.statSync(path)
   if (!there.isDirectory()) throw noDataDir(path, 'not a directory')
-  const names = listDir(path).filter((name) => name !== 'lost+found')
+  const all = listDir(path).filter((name) => name !== 'lost+found')
+  const names = all.filter((name) => !name.startsWith(`.tmp-${UNFINISHED}`))
   if (names.length > 0 && !(names.includes(UNFINISHED) && !names.includes('brine.json'))) throw notEmpty(path, names)
   checkOwner(path, there)
   fs.chmodSync(path, 0o711)
   writeNew(join(path, UNFINISHED), new Uint8Array())
   syncDir(path)
-  for (const name of names) if (name !== UNFINISHED) fs.rmSync(join(path, name), { recursive: true, force: true })
+  for (const name of all) if (name !== UNFINISHED) fs.rmSync(join(path, name), { recursive: true, force: true })
   makeLayout(path, init)
   const marker: Marker = {
     format: 1,

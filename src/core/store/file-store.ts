@@ -105,6 +105,7 @@ class DirectoryStore implements FileStore {
       this.#marker = readMarker(this.dir)
       this.#refuseStandby()
       makeDir(this.layout.temp)
+      makeDir(this.layout.status)
       const writer = new FileWriter(this.layout, {
         head: findHead(this.layout),
         generation: this.#marker.generation,

@@ -22,6 +22,7 @@ export interface LockRequest {
 export interface Lock {
   /** Throws `lock-lost` when somebody else took it. */
   check(): void
+  /** Never throws. */
   release(): Promise<void>
 }
 
@@ -216,10 +217,11 @@ function heldLock(layout: Layout, owner: Owner, fd: number, shown: ShownLock): L
     async release() {
       try {
         if (readOwner(layout.lockOwner)?.token === owner.token) removeFile(layout.lockOwner)
-        await shown.release().catch(() => undefined)
-      } finally {
-        fs.closeSync(fd)
+      } catch {
+        // what is left is taken over by the next command: the work is done, and letting go must not call it failed
       }
+      await shown.release().catch(() => undefined)
+      fs.closeSync(fd)
     },
   }
 }

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { CommitResult, Loaded, StagedCommit, Writer } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
-import { isCorrupt } from './damage.js'
+import { commitMissing, isCorrupt } from './damage.js'
 import { exists, listDir, readIfThere, removeFile, replaceFile, syncDir } from './fs.js'
 import { readInfo, writeHeadHint, writeInfo } from './hints.js'
-import { commandName, eventName, type Layout } from './layout.js'
+import { commandName, eventName, KIND_FOLDERS, type Layout } from './layout.js'
 import { persist, refreshCaches } from './persist.js'
 import { type AggregateGround, commitLost, type Plan, planCommit } from './plan.js'
 import { type CutOptions, FileReader } from './reader.js'
@@ -114,6 +114,7 @@ export class FileWriter extends FileReader implements Writer {
    */
   #seal(): void {
     const { head } = this.cut
+    refuseLostEnd(this.#layout, head)
     const path = this.#layout.commit(head)
     const file = this.commitAt(head)
     const bytes = readIfThere(path)
@@ -134,6 +135,17 @@ export class FileWriter extends FileReader implements Writer {
     } catch (error) {
       // the damage is this aggregate's alone: whoever touches it will hear of it
       if (!isCorrupt(error)) throw error
+    }
+  }
+}
+
+/** Where the head had to be searched for, no aggregate may know of a later one: the end of history would be cut off and written over. */
+function refuseLostEnd(layout: Layout, head: number): void {
+  for (const kind of Object.values(KIND_FOLDERS)) {
+    for (const name of listDir(join(layout.dir, kind))) {
+      const info = readInfo(join(layout.dir, kind, name))
+      if (typeof info === 'object' && info.commit > head && !exists(layout.commit(info.commit)))
+        throw commitMissing(layout.commit(info.commit))
     }
   }
 }

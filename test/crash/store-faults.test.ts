@@ -1,0 +1,168 @@
+/** One command, failed or killed at each of its file operations: old or new for all of its aggregates, never between, and the next command works. */
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { initDataDir } from '../../src/core/store/data-dir.js'
+import { openStore } from '../../src/core/store/file-store.js'
+import { type FileOperation, onFileOperation } from '../../src/core/store/fs.js'
+import { add, metaAt, stageRejected, T0, wordsOf } from '../support/store.js'
+import { strangers, wholeHistory } from '../support/store-audit.js'
+import { run, type Workshop, workshop } from '../support/store-process.js'
+
+/** Crosses a snapshot with one before it, goes on without one, and makes a new aggregate: every kind of file. */
+const CHANGES = { x: ['x9'], y: ['y2', 'y3'], z: ['z0'] }
+const OLD = { x: ['x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8'], y: ['y0', 'y1'] }
+const NEW = { x: [...OLD.x, 'x9'], y: [...OLD.y, 'y2', 'y3'], z: ['z0'] }
+const READS: readonly FileOperation[] = ['read', 'list', 'stat']
+
+let shop: Workshop
+let base: string
+
+beforeAll(async () => {
+  shop = await workshop()
+  base = join(shop.dir, 'base')
+  // made for tests: a copy of it is live
+  initDataDir(base, { id: 'a1', createdAt: T0, test: true })
+  const store = openStore(base)
+  for (const n of OLD.x.keys())
+    await store.write(async (w) => add(w, n < 2 ? { x: [`x${n}`], y: [`y${n}`] } : { x: [`x${n}`] }))
+  await store.write(async (w) => w.commit({ meta: metaAt(9), aggregates: [stageRejected(w, 'x')], objects: new Map() }))
+})
+
+afterAll(() => {
+  onFileOperation(undefined)
+  shop.remove()
+})
+
+/** Old or new, whole; then the next command works and leaves nothing lying about. Says which. */
+async function judge(dir: string): Promise<'old' | 'new'> {
+  const store = openStore(dir)
+  const seen = await wholeHistory(store)
+  const which = 'z' in seen ? 'new' : 'old'
+  expect(seen).toEqual(which === 'new' ? NEW : OLD)
+  await store.write(async (w) => add(w, { x: ['after'], y: ['after'], z: ['after'] }))
+  const then = await wholeHistory(openStore(dir))
+  const base: Record<string, readonly string[]> = which === 'new' ? NEW : OLD
+  expect(then).toEqual(Object.fromEntries(['x', 'y', 'z'].map((name) => [name, [...(base[name] ?? []), 'after']])))
+  expect(await strangers(store)).toEqual([])
+  expect(readdirSync(store.layout.temp)).toEqual([])
+  return which
+}
+
+interface Outcome {
+  readonly result: 'done' | 'no' | 'unknown'
+  readonly operation: FileOperation | undefined
+  readonly error: unknown
+}
+
+/** Runs the command with its n-th operation failing, that one alone or all from there on. */
+async function failAt(dir: string, n: number, errno: string, forever: boolean): Promise<Outcome> {
+  let seen = 0
+  let hit: FileOperation | undefined
+  onFileOperation((operation, path) => {
+    seen += 1
+    // a full disk does not hinder reading, and a removal needs no room
+    if (errno === 'ENOSPC' && (READS.includes(operation) || operation === 'unlink')) return
+    if (seen < n || (hit !== undefined && !forever)) return
+    hit ??= operation
+    throw Object.assign(new Error(`${errno}: injected at ${path}`), { code: errno })
+  })
+  try {
+    await openStore(dir).write(async (w) => add(w, CHANGES))
+    return { result: 'done', operation: hit, error: undefined }
+  } catch (error) {
+    const { changed, kind } = error as { changed?: string; kind?: string }
+    expect(['io', 'uncertain', 'locked']).toContain(kind)
+    return { result: changed === 'no' ? 'no' : 'unknown', operation: hit, error }
+  } finally {
+    onFileOperation(undefined)
+  }
+}
+
+describe('a command that fails at its n-th file operation', () => {
+  for (const [errno, forever] of [
+    ['EIO', false],
+    ['EIO', true],
+    ['ENOSPC', true],
+    ['ENOSPC', false],
+  ] as const) {
+    it(`${errno} ${forever ? 'for ever' : 'once'}: all or nothing, and it says which`, async () => {
+      const seen = new Set<string>()
+      for (let n = 1; ; n++) {
+        const dir = shop.copyOf(base, 'fail')
+        const { result, operation, error } = await failAt(dir, n, errno, forever)
+        if (operation === undefined) break
+        const moved = readdirSync(join(dir, 'cas')).filter((name) =>
+          readdirSync(join(dir, 'cas', name)).includes('surplus'),
+        )
+        expect(moved, `a failing ${operation} moved files`).toEqual([])
+        const which = await judge(dir)
+        if (result === 'done') expect(which, `${n}: ${operation}`).toBe('new')
+        if (result === 'no') expect(which, `${n}: ${operation} ${error}`).toBe('old')
+        seen.add(result)
+      }
+      expect(seen).toContain('no')
+      expect(seen).toContain('done')
+      if (errno === 'EIO') expect(seen).toContain('unknown')
+    }, 300_000)
+  }
+
+  it('names the file, the cause and, on a full disk, the bytes needed', async () => {
+    const dir = shop.copyOf(base, 'fail')
+    const { error } = await failAt(dir, 60, 'ENOSPC', true)
+    expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'no' })
+    const { details, message } = error as { details: { bytesNeeded: number; path: string }; message: string }
+    expect(details.bytesNeeded).toBeGreaterThan(4096 * 8)
+    expect(message).toContain(`${details.bytesNeeded} bytes free`)
+    expect(message).toContain(dir)
+  })
+})
+
+describe('a command that is killed at its n-th file operation', () => {
+  it('SIGKILL: all or nothing, and the next command works at once', async () => {
+    const seen = { old: 0, new: 0 }
+    for (let n = 1; ; n++) {
+      const dir = shop.copyOf(base, 'kill')
+      const { code, signal, out, err } = await run(shop, 'add', dir, { changes: CHANGES, dieAt: n })
+      if (signal === null) {
+        expect([code, out, err]).toEqual([0, 'ok\n', ''])
+        expect(await judge(dir)).toBe('new')
+        break
+      }
+      seen[await judge(dir)] += 1
+    }
+    expect(seen.old).toBeGreaterThan(20)
+    expect(seen.new).toBeGreaterThan(5)
+  }, 600_000)
+
+  it('twice in a row: the command after a crash may crash too', async () => {
+    for (let n = 1; n <= 60; n += 7) {
+      const dir = shop.copyOf(base, 'kill')
+      await run(shop, 'add', dir, { changes: CHANGES, dieAt: 45 })
+      await run(shop, 'add', dir, { changes: CHANGES, dieAt: n })
+      await judge(dir)
+    }
+  }, 300_000)
+})
+
+describe('files', () => {
+  it('are private, whatever the umask', async () => {
+    const old = process.umask(0)
+    try {
+      const dir = join(shop.dir, 'modes')
+      initDataDir(dir, { id: 'a1', createdAt: T0, files: [{ path: 'ssl/key.pem', bytes: new Uint8Array([1]) }] })
+      await openStore(dir).write(async (w) => add(w, { x: ['1', '2', '3', '4', '5'] }))
+      const modes = new Set(
+        readdirSync(dir, { recursive: true, withFileTypes: true }).map((e) => {
+          const mode = statSync(join(e.parentPath, e.name)).mode & 0o777
+          return `${e.isDirectory() ? 'dir' : e.parentPath.includes('objects') ? 'object' : 'file'} ${mode.toString(8)}`
+        }),
+      )
+      expect([...modes].sort()).toEqual(['dir 700', 'file 600', 'object 644'])
+      expect(statSync(dir).mode & 0o777).toBe(0o711)
+      expect(await openStore(dir).read(async (r) => wordsOf(r, 'x'))).toHaveLength(5)
+    } finally {
+      process.umask(old)
+    }
+  })
+})

@@ -1,0 +1,59 @@
+/** Several writers, with the lock and with a lock that lies: what was acknowledged is there, and whoever lost was told. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { initDataDir } from '../../src/core/store/data-dir.js'
+import { openStore } from '../../src/core/store/file-store.js'
+import { add, T0, wordsOf } from '../support/store.js'
+import { strangers, wholeHistory } from '../support/store-audit.js'
+import { run, type Workshop, workshop } from '../support/store-process.js'
+
+let shop: Workshop
+beforeAll(async () => {
+  shop = await workshop()
+})
+afterAll(() => shop.remove())
+
+function acknowledged(out: string): readonly string[] {
+  return [...out.matchAll(/^ok (\S+)$/gm)].map((m) => m[1] ?? '')
+}
+
+describe('writers that race', () => {
+  const rounds = process.env['SLOW'] === '1' ? 10 : 2
+  for (let round = 0; round < rounds; round++) {
+    it(`without any lock: no acknowledged commit is lost (round ${round})`, async () => {
+      const dir = join(shop.dir, `race${round}`)
+      initDataDir(dir, { id: 'a1', createdAt: T0, test: true })
+      const count = 40
+      const all = await Promise.all(
+        ['a', 'b', 'c', 'd'].map((prefix) => run(shop, 'many', dir, { prefix, count, locked: false })),
+      )
+      const acks = all.flatMap(({ out }) => acknowledged(out))
+      const lost = all.flatMap(({ out }) => [...out.matchAll(/^no \S+ (\S+) (\S+) (.*)$/gm)])
+      expect(acks.length + lost.length).toBe(4 * count)
+      expect(acks.length).toBeGreaterThan(10)
+      expect(lost.length).toBeGreaterThan(0)
+      expect([...new Set(lost.map((m) => `${m[1]} ${m[2]}`))].sort().filter((l) => l !== 'locked commit-lost')).toEqual(
+        [],
+      )
+      const store = openStore(dir)
+      const history = await wholeHistory(store)
+      expect([...(history['x'] ?? [])].sort()).toEqual([...acks].sort())
+      await store.write(async (w) => add(w, { x: ['after'], y: ['after'] }))
+      expect((await wholeHistory(openStore(dir)))['x']).toEqual([...(history['x'] ?? []), 'after'])
+      expect(await strangers(store)).toEqual([])
+    }, 120_000)
+  }
+
+  it('with the lock: all win, one after the other', async () => {
+    const dir = join(shop.dir, 'storm')
+    initDataDir(dir, { id: 'a1', createdAt: T0, test: true })
+    const all = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((prefix) => run(shop, 'many', dir, { prefix, count: 4, locked: true })),
+    )
+    const acks = all.flatMap(({ out }) => acknowledged(out))
+    expect(acks).toHaveLength(24)
+    const store = openStore(dir)
+    expect(await store.read(async (r) => [...wordsOf(r, 'x')].sort())).toEqual([...acks].sort())
+    expect((await wholeHistory(store))['x']).toHaveLength(24)
+  }, 120_000)
+})

@@ -1,0 +1,145 @@
+/** The manual: brine(1) and one page for each first word of a command, made from the commands themselves. Pure. */
+import { ENVIRONMENT, EXIT_STATUS, FILES, STANDARDS } from './facts.js'
+import {
+  argsOf,
+  argText,
+  commandWords,
+  flagValue,
+  globalFlagsOf,
+  type Manifest,
+  type ManifestCommand,
+  type ManifestFlag,
+  ownFlags,
+  usage,
+  visibleCommands,
+} from './manifest.js'
+import { bold, entry, escapeRoff, formatPage, italic, literal, paragraphs, type Section, synopsis } from './roff.js'
+
+/** What package.json says of the program and of each topic. */
+export interface ProgramTexts {
+  readonly description: string
+  readonly topics: Readonly<Record<string, { readonly description: string } | undefined>>
+}
+
+/** oclif brings this flag itself, with a text of its own. */
+const JSON_FLAG = 'print the report, or the error, as JSON; the exit code is the same'
+
+/** File name (`brine-roa.1`) to content. Throws `TypeError` for a topic that package.json does not describe. */
+export function manualPages(manifest: Manifest, texts: ProgramTexts): ReadonlyMap<string, string> {
+  const commands = visibleCommands(manifest)
+  const words = [...new Set(commands.map(firstWord))]
+  const pages = new Map([['brine.1', mainPage(manifest, texts)]])
+  for (const word of words) {
+    const own = commands.filter((command) => firstWord(command) === word)
+    pages.set(`brine-${word}.1`, topicPage(manifest, word, own, describe(word, own, texts)))
+  }
+  return pages
+}
+
+function firstWord(command: ManifestCommand): string {
+  return command.id.split(':')[0] ?? command.id
+}
+
+/** A topic's own description, or that of the one command that the word is. */
+function describe(word: string, commands: readonly ManifestCommand[], { topics }: ProgramTexts): string {
+  const [only] = commands
+  const text = topics[word]?.description ?? (only?.id === word ? only.summary : undefined)
+  if (text === undefined) throw new TypeError(`package.json: oclif.topics says nothing of ${word}`)
+  return text
+}
+
+function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
+  const about = [
+    'Brine has no daemon. Every command opens a data directory, applies one change, makes it durable and ends.',
+    'What has to happen by itself happens in brine tick, which cron or a systemd timer runs every 5 minutes.',
+    'A data directory is made by brine init, or by brine testbed init with everything for a first try.',
+  ]
+  const commands = visibleCommands(manifest).flatMap((command) =>
+    entry(synopsis(usage(command)), `${command.summary ?? ''}; see brine-${firstWord(command)}(1)`),
+  )
+  const examples = [
+    'brine --data-dir sandbox testbed init',
+    'brine --data-dir sandbox ca add acme --under testbed --resources 192.0.2.0/24,AS64496',
+    'brine --data-dir sandbox roa add acme "192.0.2.0/24 => 64496"',
+    'brine --data-dir sandbox tick',
+  ]
+  return page(manifest, 'brine', description, [
+    { title: 'SYNOPSIS', body: ['.PP', `${bold('brine')} ${italic('COMMAND')} [${italic('ARGUMENTS')}]`] },
+    { title: 'DESCRIPTION', body: [...about.flatMap(paragraphs), '.SS Commands', ...commands] },
+    { title: 'OPTIONS', body: globalOptions(manifest) },
+    { title: 'EXAMPLES', body: literal(examples) },
+  ])
+}
+
+function topicPage(manifest: Manifest, word: string, commands: readonly ManifestCommand[], about: string): string {
+  const single = commands.length === 1
+  const title = (command: ManifestCommand): readonly string[] =>
+    single ? [] : [`.SS ${escapeRoff(`brine ${commandWords(command)}`)}`]
+  const texts = commands.flatMap((command) => [
+    ...title(command),
+    ...paragraphs(sentence(command.summary ?? '')),
+    ...paragraphs(command.description ?? ''),
+    ...argsOf(command).flatMap((arg) => entry(italic(argText(arg)), arg.description ?? '')),
+  ])
+  const options = commands
+    .filter((command) => ownFlags(command).length > 0)
+    .flatMap((command) => [...title(command), ...ownFlags(command).flatMap(flagEntry)])
+  return page(manifest, `brine-${word}`, about, [
+    { title: 'SYNOPSIS', body: commands.flatMap((command) => ['.PP', synopsis(`brine ${usage(command)}`)]) },
+    { title: 'DESCRIPTION', body: texts },
+    { title: 'OPTIONS', body: [...options, '.SS Of every command', ...globalOptions(manifest)] },
+    { title: 'EXAMPLES', body: commands.flatMap(examplesOf) },
+  ])
+}
+
+function page(manifest: Manifest, name: string, about: string, sections: readonly Section[]): string {
+  const others = [...new Set(visibleCommands(manifest).map((command) => `brine-${firstWord(command)}`)), 'brine']
+  const related = others.filter((other) => other !== name).sort()
+  return formatPage({
+    name,
+    version: manifest.version,
+    sections: [
+      { title: 'NAME', body: [`${escapeRoff(name)} \\- ${escapeRoff(about)}`] },
+      ...sections,
+      { title: 'EXIT STATUS', body: EXIT_STATUS.flatMap(([code, meaning]) => entry(bold(`${code}`), meaning)) },
+      { title: 'ENVIRONMENT', body: ENVIRONMENT.flatMap(([name, meaning]) => entry(bold(name), meaning)) },
+      { title: 'FILES', body: FILES.flatMap(([path, meaning]) => entry(italic(path), meaning)) },
+      { title: 'STANDARDS', body: STANDARDS.flatMap(([rfc, title]) => entry(escapeRoff(rfc), title)) },
+      { title: 'SEE ALSO', body: ['.PP', related.map((other) => `${bold(other)}(1)`).join(', ')] },
+    ],
+  })
+}
+
+function globalOptions(manifest: Manifest): readonly string[] {
+  return [
+    ...globalFlagsOf(manifest).flatMap(flagEntry),
+    ...entry(bold('--help'), 'show what the command does, its flags, examples and exit codes'),
+  ]
+}
+
+function flagEntry(flag: ManifestFlag): readonly string[] {
+  const value = flagValue(flag)
+  const term = `${flag.char === undefined ? '' : `${bold(`-${flag.char}`)}, `}${bold(`--${flag.name}`)}`
+  const notes = [
+    flag.name === 'json' ? JSON_FLAG : (flag.description ?? ''),
+    ...(flag.required === true ? ['required'] : []),
+    ...(flag.multiple === true ? ['may be given several times'] : []),
+    ...(flag.dependsOn === undefined ? [] : [`goes with ${flag.dependsOn.map((name) => `--${name}`).join(', ')}`]),
+    ...(typeof flag.default === 'string' ? [`default ${flag.default}`] : []),
+    ...(flag.env === undefined ? [] : [`environment: ${flag.env}`]),
+  ]
+  const meaning = notes.filter((note) => note !== '').join('; ')
+  return entry(value === '' ? term : `${term} ${italic(value)}`, meaning)
+}
+
+function examplesOf(command: ManifestCommand): readonly string[] {
+  return (command.examples ?? []).flatMap((example) => {
+    const text = typeof example === 'string' ? example : example.command
+    const lead = typeof example === 'string' ? [] : paragraphs(sentence(example.description))
+    return [...lead, ...literal(text.replaceAll('<%= config.bin %>', 'brine').split('\n'))]
+  })
+}
+
+function sentence(text: string): string {
+  return text === '' ? '' : `${text[0]?.toUpperCase()}${text.slice(1)}${/[.:]$/.test(text) ? '' : '.'}`
+}

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { projectDir, type Ran, runProgram, shimmedEnv, writeShim } from '../../support/brine-shim.js'
+import { missing } from '../../support/missing.js'
 import { validators } from '../../support/validators.js'
 
 const VRPS = ['AS64496,192.0.2.0/24,24', 'AS64496,198.51.100.0/24,26', 'AS64496,2001:db8::/32,48']
@@ -74,14 +75,13 @@ describe('the first run', () => {
   test('says what rpki-client sees, or that there is none', (context) => {
     if (validators().rpkiClient === undefined) {
       expect(first.stdout).toContain('rpki-client is not installed')
-      context.skip('missing: rpki-client (RPKI_CLIENT)')
+      missing(context, 'rpki-client (RPKI_CLIENT)')
     }
     expect(first.stdout).toContain(`${VRPS.map((vrp) => `  ${vrp}\n`).join('')}rpki-client accepts the repository`)
   })
 
   test('prints validator commands that work as they stand', async (context) => {
-    const { rpkiClient } = validators()
-    if (rpkiClient === undefined) return context.skip('missing: rpki-client (RPKI_CLIENT)')
+    const rpkiClient = validators().rpkiClient ?? missing(context, 'rpki-client (RPKI_CLIENT)')
     const block = /Without any server:\n\n((?: {2}.*\n)+)/.exec(first.stdout)?.[1] ?? ''
     const env = shimmedEnv(folder, { BRINE_DATA_DIR: join(folder, 'demo-data') })
     symlinkSync(rpkiClient, join(folder, 'bin', 'rpki-client'))

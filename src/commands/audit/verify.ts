@@ -1,0 +1,62 @@
+/** `brine audit verify`: the proof by replay. */
+import { type AuditReport, auditVerify } from '../../core/app/audit.js'
+import { digestLine } from '../../core/app/digest.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { EXIT_CODES } from '../../core/cli/exit-codes.js'
+import { flag } from '../../core/cli/flags.js'
+import { counted } from '../../core/cli/output/endings.js'
+import { faultsView } from '../../core/cli/output/faults.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class AuditVerify extends BaseCommand<AuditReport> {
+  static override summary = 'replay everything from the first event and compare'
+  static override description =
+    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object and the served tree. The last line is the digest. Exit codes: 0 all right, 12 something is not as it was written: every fault is named with its file.'
+  static override examples = ['<%= config.bin %> audit verify', '<%= config.bin %> audit verify --full --json']
+  static override flags = { full: flag.boolean({ description: 'what is archived must be here too' }) }
+
+  protected override async execute(): Promise<AuditReport> {
+    const { flags } = await this.parse(AuditVerify)
+    return auditVerify(await openSession(this.context(flags)), { full: flags.full })
+  }
+
+  protected override view(report: AuditReport, theme: Theme): string {
+    const faults = [...report.problems, ...report.aggregates.flatMap((a) => a.problems)]
+    const table = theme.table({
+      columns: [
+        'AGGREGATE',
+        { title: 'COMMANDS', align: 'right' },
+        { title: 'EVENTS', align: 'right' },
+        { title: 'ARCHIVED', align: 'right' },
+        'STATE',
+        'VERIFIED',
+      ],
+      rows: report.aggregates.map((a) => [
+        `${a.kind}/${a.handle}`,
+        a.commands,
+        a.events,
+        a.archived,
+        a.stateDigest?.slice(0, 16) ?? '-',
+        a.problems.length > 0
+          ? theme.bad(counted(a.problems.length, 'fault'))
+          : a.verifiedFrom === 0
+            ? 'from the first event'
+            : `from version ${a.verifiedFrom}`,
+      ]),
+    })
+    const shown = faults.map(({ file, path, problem }) => ({
+      place: path === '$' ? file : `${file} ${path}`,
+      message: problem,
+    }))
+    const sum = report.ok
+      ? theme.good(`${counted(report.commits, 'commit')} verified`)
+      : theme.bad(`${counted(faults.length, 'fault')} in ${counted(report.commits, 'commit')}`)
+    const last = report.digest === null ? 'no digest: some state could not be made' : digestLine(report.digest)
+    return [table, faultsView(shown, theme), sum, last].filter((line) => line !== '').join('\n')
+  }
+
+  protected override exitCode(report: AuditReport): number {
+    return report.ok ? 0 : EXIT_CODES.corrupt
+  }
+}

@@ -1,0 +1,31 @@
+/** What an audit finds: the file, the place in it, and what is wrong. Invariant: reading on after a problem, so that one run names them all. */
+import { AppError } from '../base/errors.js'
+
+export interface Problem {
+  /** Relative to DATA_DIR. */
+  readonly file: string
+  /** JSON path inside the file, `$` for all of it. */
+  readonly path: string
+  readonly problem: string
+}
+
+/** Runs `read`; damage becomes a problem and `undefined`, anything else is thrown. */
+export function noting<T>(problems: Problem[], file: string, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
+    problems.push({ file, path: '$', problem: reasonOf(error) })
+    return undefined
+  }
+}
+
+/** The message without the file that it begins with. */
+function reasonOf(error: AppError): string {
+  const { path } = error.details as { readonly path?: string }
+  if (path === undefined || !error.message.startsWith(path)) return error.message
+  return error.message
+    .slice(path.length)
+    .replace(/^ \([^)]*\)/, '')
+    .replace(/^: /, '')
+}

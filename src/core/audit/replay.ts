@@ -1,0 +1,246 @@
+/**
+ * One aggregate replayed from event 0: every record against the commit that names it, every event against its record, every snapshot kept
+ * against the state that the events make. Invariant: nothing is believed that a commit does not vouch for by hash.
+ */
+import { join, relative } from 'node:path'
+import { canonicalJson, type Json } from '../base/json.js'
+import type { Instant } from '../base/time.js'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { Aggregate, AggregateId, DomainCommand, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
+import { replay } from '../eventsourcing/work.js'
+import { isCorrupt } from '../store/damage.js'
+import { type FoundFile, findFile } from '../store/files.js'
+import { exists, listDir, readIfThere } from '../store/fs.js'
+import { commandName, eventName, type Layout, parseFileName, snapshotName } from '../store/layout.js'
+import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
+import type { Named } from './commits.js'
+import { noting, type Problem } from './problem.js'
+
+export type Rules = Pick<
+  Aggregate<unknown, DomainCommand, DomainEvent, never>,
+  'kind' | 'events' | 'initial' | 'evolve'
+>
+
+export interface Replayed {
+  readonly version: number
+  readonly commands: number
+  readonly events: number
+  /** Files that lie in `archived/`. */
+  readonly archived: number
+  /** 0, or the version of the snapshot that it begins with because what was before it is archived elsewhere. */
+  readonly verifiedFrom: number
+  /** Hash of the newest command record. */
+  readonly head: Sha256 | null
+  /** Undefined when an event could not be read. */
+  readonly state: { readonly value: unknown } | undefined
+  readonly problems: readonly Problem[]
+}
+
+export interface ReplayOptions {
+  readonly layout: Layout
+  readonly id: AggregateId
+  readonly rules: Rules
+  /** What the commits say of it, oldest first. */
+  readonly named: readonly Named[]
+  /** What is archived must be here too. */
+  readonly full: boolean
+}
+
+interface Progress {
+  readonly folder: string
+  readonly file: (name: string) => string
+  readonly problems: Problem[]
+  state: { value: unknown } | undefined
+  version: number
+  previous: Sha256 | null
+  /** False after a hole: what came just before is not known. */
+  known: boolean
+  at: Instant | undefined
+  archived: number
+  /** Snapshots that a record names, by file name. */
+  readonly snapshots: Map<string, Sha256>
+}
+
+/** Replays and compares. Never throws for damage: `problems` has it. */
+export function replayAggregate(options: ReplayOptions): Replayed {
+  const { layout, id, rules, named } = options
+  const folder = layout.folder(id)
+  const progress: Progress = {
+    folder,
+    file: (name) => join(relative(layout.dir, folder), name),
+    problems: [],
+    state: { value: rules.initial(id.handle) },
+    version: 0,
+    previous: null,
+    known: true,
+    at: undefined,
+    archived: 0,
+    snapshots: new Map(),
+  }
+  const start = options.full ? undefined : archivedStart(options)
+  if (start !== undefined) {
+    Object.assign(progress, start.base)
+    progress.snapshots.set(...start.snapshot)
+  }
+  let last = 0
+  for (const entry of named) {
+    if (entry.sequence !== last + 1) {
+      const problem = `names command ${entry.sequence} where ${last + 1} should follow`
+      progress.problems.push({ file: `commits/${entry.commit}.json`, path: '$.aggregates', problem })
+      Object.assign(progress, { state: undefined, known: false })
+    }
+    last = entry.sequence
+    if (start === undefined || entry.sequence > start.sequence) replayCommand(options, progress, entry)
+  }
+  checkStrays(progress)
+  const { version, archived, previous: head, state, problems } = progress
+  const commands = named.at(-1)?.sequence ?? 0
+  return { version, commands, events: version, archived, verifiedFrom: start?.base.version ?? 0, head, state, problems }
+}
+
+function replayCommand({ id, rules }: ReplayOptions, progress: Progress, entry: Named): void {
+  const { folder, problems } = progress
+  const name = commandName(entry.sequence)
+  const found = noting(problems, progress.file(name), () => {
+    const file = findFile(folder, name, entry.command, id)
+    return { file, record: parseCommand(file.bytes, file.path, id, entry.sequence) }
+  })
+  if (found === undefined) {
+    passed(progress, entry)
+    progress.state = undefined
+    return
+  }
+  count(progress, found.file)
+  const { record } = found
+  for (const [path, problem] of recordFaults(record, progress, entry))
+    problems.push({ file: progress.file(name), path, problem })
+  if (record.effect.result === 'accepted') {
+    for (const [i, sha256] of record.effect.events.entries())
+      replayEvent(id, rules, progress, record.version + i, sha256)
+    if (record.effect.snapshot !== null) compareSnapshot(id, progress, record.effect.snapshot)
+  }
+  passed(progress, entry)
+}
+
+function passed(progress: Progress, { version, command, at }: Named): void {
+  Object.assign(progress, { version, previous: command, at, known: true })
+}
+
+function count(progress: Progress, file: FoundFile): void {
+  if (file.where === 'archived') progress.archived += 1
+}
+
+function* recordFaults(record: StoredCommand, progress: Progress, entry: Named): Generator<readonly [string, string]> {
+  const { effect } = record
+  const events = effect.result === 'accepted' ? effect.events.length : 0
+  if (progress.known && record.previous !== progress.previous)
+    yield ['$.previous', 'is not the hash of the command before it']
+  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} names it, not ${record.commit}`]
+  if (record.at !== entry.at) yield ['$.at', `its commit was made at ${entry.at}`]
+  if (progress.at !== undefined && record.at < progress.at)
+    yield ['$.at', `${record.at} lies before ${progress.at} of the command before it`]
+  if (progress.known && record.version !== progress.version)
+    yield ['$.version', `${progress.version} events came before it`]
+  if (record.version + events !== entry.version)
+    yield ['$.effect.events', `its commit says that version ${entry.version} followed`]
+  if (effect.result === 'accepted' && events === 0) yield ['$.effect.events', 'accepted, and no event']
+  if (effect.result === 'accepted' && effect.snapshot !== null && effect.snapshot.version !== record.version + events)
+    yield ['$.effect.snapshot.version', 'is not the version that followed']
+}
+
+function replayEvent(id: AggregateId, rules: Rules, progress: Progress, version: number, sha256: Sha256): void {
+  const name = eventName(version)
+  const event = noting(progress.problems, progress.file(name), () => {
+    const file = findFile(progress.folder, name, sha256, id)
+    count(progress, file)
+    return parseEvent(file.bytes, file.path, id, version).event
+  })
+  if (event === undefined) progress.state = undefined
+  else if (progress.state !== undefined) {
+    const snapshot = { version, state: progress.state.value as Json }
+    progress.state = { value: replay(rules, id.handle, { snapshot, events: [event] }) }
+  }
+}
+
+/** A snapshot that is not kept any more is no fault. */
+function compareSnapshot(id: AggregateId, progress: Progress, named: { version: number; sha256: Sha256 }): void {
+  const name = snapshotName(named.version)
+  progress.snapshots.set(name, named.sha256)
+  const path = join(progress.folder, name)
+  const bytes = readIfThere(path)
+  if (bytes === undefined) return
+  const file = progress.file(name)
+  if (sha256Hex(bytes) !== named.sha256) {
+    progress.problems.push({ file, path: '$', problem: 'its hash is not the one that was recorded' })
+    return
+  }
+  const state = noting(progress.problems, file, () => parseSnapshot(bytes, path, id).state)
+  if (state === undefined || progress.state === undefined) return
+  if (canonicalJson(state) !== canonicalJson(progress.state.value)) {
+    const at = firstDifference(state, progress.state.value as Json, '$.state')
+    progress.problems.push({ file, path: at, problem: 'is not what the events make' })
+  }
+}
+
+/** Where two values part, as a JSON path. */
+export function firstDifference(a: Json | undefined, b: Json | undefined, path: string): string {
+  if (!isTable(a) || !isTable(b) || Array.isArray(a) !== Array.isArray(b)) return path
+  for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
+    const [left, right] = [a[key], b[key]]
+    if (left === undefined || right === undefined) return `${path}.${key}`
+    if (canonicalJson(left) !== canonicalJson(right)) return firstDifference(left, right, `${path}.${key}`)
+  }
+  return path
+}
+
+function isTable(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null
+}
+
+/** Snapshots that no record names, and links that lead to no named one. */
+function checkStrays(progress: Progress): void {
+  const { folder, snapshots, problems } = progress
+  const hashes = new Set(snapshots.values())
+  for (const name of listDir(folder)) {
+    const isLink = name === 'snapshot.json' || name === 'snapshot-bk.json'
+    const parsed = parseFileName(name)
+    if (!isLink && (parsed?.type !== 'snapshot' || parsed.n > progress.version || snapshots.has(name))) continue
+    const bytes = readIfThere(join(folder, name))
+    if (bytes !== undefined && !hashes.has(sha256Hex(bytes)))
+      problems.push({
+        file: progress.file(name),
+        path: '$',
+        problem: 'no command record names a snapshot of this content',
+      })
+  }
+}
+
+interface Start {
+  readonly sequence: number
+  readonly base: Pick<Progress, 'state' | 'version' | 'previous' | 'at'>
+  readonly snapshot: readonly [string, Sha256]
+}
+
+/** Where the beginning lies in another place: the first kept snapshot with its record, proved by a commit. Undefined when the first command is here, or nothing was ever archived. */
+function archivedStart({ layout, id, named }: ReplayOptions): Start | undefined {
+  const folder = layout.folder(id)
+  const here = (n: number): boolean =>
+    exists(join(folder, commandName(n))) || exists(join(folder, 'archived', commandName(n)))
+  if (named[0]?.sequence !== 1 || here(1) || !exists(join(folder, 'archived'))) return undefined
+  for (const { sequence, command, version, at } of named) {
+    if (!here(sequence)) continue
+    try {
+      const file = findFile(folder, commandName(sequence), command, id)
+      const { effect } = parseCommand(file.bytes, file.path, id, sequence)
+      if (effect.result !== 'accepted' || effect.snapshot === null) continue
+      const snapshot = findFile(folder, snapshotName(effect.snapshot.version), effect.snapshot.sha256, id)
+      const { state } = parseSnapshot(snapshot.bytes, snapshot.path, id)
+      const base = { state: { value: state }, version, previous: command, at }
+      return { sequence, base, snapshot: [snapshotName(version), effect.snapshot.sha256] }
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,159 @@
+/**
+ * `brine roa add` as a process of its own, killed, torn or refused at its file operations: what it says is what happened, the served tree is
+ * whole for a reader at that instant, the next command works, and the next `tick` serves everything.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pubdState } from '../../src/core/app/desk.js'
+import { site } from '../../src/core/app/serve.js'
+import { openSession } from '../../src/core/app/session.js'
+import { sha256Hex } from '../../src/core/crypto/digest.js'
+import { importPkcs8 } from '../../src/core/crypto/key-maker.js'
+import { Work } from '../../src/core/eventsourcing/work.js'
+import { verifyRepository } from '../../src/core/repo/verify.js'
+import { openStore } from '../../src/core/store/file-store.js'
+import { copyDir, type RunResult, runBrine } from '../support/cli.js'
+import { type Fault, type FaultRunner, faultRunner } from '../support/faults.js'
+import { FIXED_KEYS, fixedPkcs8 } from '../support/fixed-keys.js'
+import { complaints, readServedTree } from '../support/served-tree.js'
+import { newTestbed } from '../support/testbed.js'
+
+const NOW = '2026-01-01T00:00:00Z'
+const SOON = '2026-01-01T00:01:00Z'
+const ADD = ['roa', 'add', 'testbed', '10.1.0.0/24=AS64497', '--json']
+const slow = process.env['SLOW'] === '1'
+
+let folder: string
+let base: string
+let faults: FaultRunner
+let operations: readonly string[]
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'brine-commands-'))
+  faults = await faultRunner(folder)
+  base = join(folder, 'base')
+  await newTestbed(base, NOW)
+  // the next command makes a snapshot with one before it
+  await runBrine(['roa', 'add', 'testbed', '10.0.0.0/24=AS64496'], { dataDir: base, now: NOW })
+  // keys that cost nothing; each case uses its own copy of them
+  const { keys } = openStore(base)
+  for (let n = 0; n < FIXED_KEYS; n++) keys.putPool(importPkcs8(fixedPkcs8(n)).id, fixedPkcs8(n))
+  operations = await faults.operations(copyDir(base, join(folder, 'clean')), ADD, NOW)
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What a relying party would complain about at this instant: nothing, whatever happened to the command. */
+function readersComplaints(dir: string): readonly string[] {
+  const rrdp = join(dir, 'repo', 'rrdp')
+  const notification = readFileSync(join(rrdp, 'notification.xml'), 'utf8')
+  const files = [...notification.matchAll(/uri="[^"]*\/rrdp\/([^"]+)" hash="([0-9a-f]+)"/g)]
+  expect(files.length).toBeGreaterThan(0)
+  const wrong = files.filter(([, path, hash]) => sha256Hex(readFileSync(join(rrdp, path ?? ''))) !== hash)
+  return [...wrong.map(([text]) => text), ...complaints(readServedTree(join(dir, 'repo')), SOON as never)]
+}
+
+async function hasRoa(dir: string): Promise<boolean> {
+  const listed = await runBrine(['roa', 'list', 'testbed', '--json'], { dataDir: dir, now: NOW })
+  expect(listed).toMatchObject({ code: 0 })
+  return listed.stdout.includes('10.1.0.0/24')
+}
+
+/** What the command said, against what is there. */
+function expectTruth(ran: RunResult, isThere: boolean): void {
+  if (ran.signal === 'SIGKILL') return
+  expect([0, 14, 17, 18], ran.stdout + ran.stderr).toContain(ran.code)
+  const { error } = JSON.parse(ran.stdout) as { error?: { changed: string } }
+  expect(error?.changed).toBe({ 14: 'no', 17: 'yes', 18: 'unknown' }[ran.code ?? 0])
+  if (ran.code === 0 || ran.code === 17) expect(isThere).toBe(true)
+  if (ran.code === 14) expect(isThere).toBe(false)
+}
+
+async function expectNextWorks(dir: string): Promise<void> {
+  const next = await runBrine(['roa', 'add', 'testbed', '10.2.0.0/24=AS64498'], { dataDir: dir, now: SOON })
+  expect(next, next.stderr).toMatchObject({ code: 0 })
+  const session = await openSession({ dataDir: dir, actor: 'a', osUser: 'a', host: 'a', command: 'test' })
+  const problems = await session.store.read(async (reader) => {
+    const work = new Work(reader)
+    return verifyRepository(site(session, { work }, pubdState(work)))
+  })
+  expect(problems).toEqual([])
+  expect(complaints(readServedTree(join(dir, 'repo')), '2026-01-01T01:00:00Z' as never)).toEqual([])
+}
+
+let cases = 0
+
+async function judge(fault: Fault): Promise<void> {
+  const dir = copyDir(base, join(folder, `case-${++cases}`))
+  const ran = await faults.run(dir, ADD, NOW, fault)
+  const label = `${fault.kind} at ${fault.at}: ${operations[fault.at - 1]}`
+  expect(readersComplaints(dir), label).toEqual([])
+  expectTruth(ran, await hasRoa(dir))
+  await expectNextWorks(dir)
+  rmSync(dir, { recursive: true, force: true })
+}
+
+/** Two at a time. */
+async function judgeAll(list: readonly Fault[]): Promise<void> {
+  const queue = [...list]
+  const lane = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) await judge(next)
+  }
+  await Promise.all([lane(), lane()])
+}
+
+/** Positions of the operations that match, every `step`-th of them and always the last. */
+function positions(pattern: RegExp, step: number): readonly number[] {
+  const all = operations.flatMap((text, i) => (pattern.test(text) ? [i + 1] : []))
+  return all.filter((_, i) => slow || i % step === step - 1 || i === all.length - 1)
+}
+
+describe('brine roa add', () => {
+  it('writes in the order that a commit wants', () => {
+    const place = (pattern: RegExp): number => operations.findIndex((text) => pattern.test(text))
+    const order = [
+      /^unlink \/keys\/pool\//,
+      /^sync \/keys\/pool$/,
+      /^link \/objects\//,
+      /^link \/cas\/testbed\/event-/,
+      /^link \/cas\/testbed\/snapshot-/,
+      /^link \/cas\/testbed\/command-/,
+      /^sync \/cas\/testbed$/,
+      /^link \/commits\/3\.json$/,
+      /^sync \/commits$/,
+      /^rename \/cas\/testbed\/info\.json$/,
+      /^rename \/repo\/rsync\/current$/,
+      /^rename \/repo\/rrdp\/notification\.xml$/,
+    ].map(place)
+    expect(order).not.toContain(-1)
+    expect(order).toEqual([...order].sort((a, b) => a - b))
+  })
+
+  it('killed before an operation: all or nothing, and the next command works', async () => {
+    await judgeAll(positions(/./, 14).map((at) => ({ at, kind: 'kill' })))
+  }, 900_000)
+
+  it('killed within a write: the same', async () => {
+    await judgeAll(positions(/^write/, 6).map((at) => ({ at, kind: 'torn' })))
+  }, 900_000)
+
+  it('an operation fails once: the exit code says what happened', async () => {
+    await judgeAll(positions(/./, 24).map((at) => ({ at, kind: 'EIO' })))
+  }, 900_000)
+
+  it('the sync of the commit fails: 18, and nobody claims to know', async () => {
+    const at = operations.indexOf('sync /commits') + 1
+    const dir = copyDir(base, join(folder, 'sync'))
+    expect(await faults.run(dir, ADD, NOW, { at, kind: 'EIO' })).toMatchObject({ code: 18 })
+    expect(readersComplaints(dir)).toEqual([])
+    await expectNextWorks(dir)
+  })
+
+  it('the disk is full from some operation on: 14 before the commit, 17 after it', async () => {
+    await judgeAll(
+      positions(/^(?:open|write|mkdir|link|sync)/, 20).map((at) => ({ at, kind: 'ENOSPC', forever: true })),
+    )
+  }, 900_000)
+})

@@ -1,0 +1,50 @@
+/** Real `brine` processes with a fault at the n-th file operation (see fault-shim.ts), and what one does when nothing fails. */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type RunResult, runBrine } from './cli.js'
+
+export interface Fault {
+  /** Counts from 1. */
+  readonly at: number
+  /** `kill` before the operation, `torn`: half a write, then kill; else the errno with which it fails. */
+  readonly kind: string
+  /** So does everything after it. */
+  readonly forever?: boolean
+}
+
+export interface FaultRunner {
+  /** `link /commits/3.json` and the like, in order, of a run that must succeed. */
+  operations(dataDir: string, args: readonly string[], now: string): Promise<readonly string[]>
+  run(dataDir: string, args: readonly string[], now: string, fault: Fault): Promise<RunResult>
+}
+
+/** Builds the shim into `folder`. */
+export async function faultRunner(folder: string): Promise<FaultRunner> {
+  const shim = join(folder, 'fault-shim.cjs')
+  await build({
+    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), 'fault-shim.ts')],
+    outfile: shim,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    logLevel: 'error',
+  })
+  const under = (dataDir: string): Record<string, string> => ({
+    NODE_OPTIONS: `--require=${shim}`,
+    FAULT_ROOT: dataDir,
+  })
+  return {
+    async operations(dataDir, args, now) {
+      const log = join(folder, 'operations')
+      const ran = await runBrine(args, { dataDir, now, env: { ...under(dataDir), FAULT_LOG: log } })
+      if (ran.code !== 0) throw new Error(`brine ${args.join(' ')}: exit ${ran.code}\n${ran.stderr}`)
+      return readFileSync(log, 'utf8').split('\n')
+    },
+    run(dataDir, args, now, { at, kind, forever }) {
+      const fault = { FAULT_AT: String(at), FAULT_KIND: kind, FAULT_FOREVER: forever === true ? '1' : '0' }
+      return runBrine(args, { dataDir, now, env: { ...under(dataDir), ...fault } })
+    },
+  }
+}

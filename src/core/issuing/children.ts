@@ -10,7 +10,9 @@ import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import {
   containsSet,
+  difference,
   equalSets,
+  formatResources,
   fromResourceText,
   intersection,
   isEmpty,
@@ -126,11 +128,13 @@ export function unknownChild(name: Handle): Fault {
 
 function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): readonly Fault[] {
   if (containsSet(held, resources)) return []
+  const beyond = difference(resources, held)
+  const text = formatResources(beyond)
   return [
     {
       code: 'child-not-held',
-      message: `child ${name}: resources beyond what this CA holds`,
-      details: { ...toResourceText(resources) },
+      message: `child ${name}: this CA does not hold ${text.length > 200 ? `${text.slice(0, 200)}...` : text}`,
+      details: { ...toResourceText(beyond) },
     },
   ]
 }

@@ -41,8 +41,9 @@ export function parseResources(text: string): ResourceSet {
   const items: Item[] = []
   pieces.forEach((piece, at) => {
     const parsed = parseItem(withoutSpaces(piece, at > 0, at < pieces.length - 1))
-    if ('fault' in parsed) faults.push(parsed.fault)
-    else items.push(parsed.ok)
+    if ('ok' in parsed) items.push(parsed.ok)
+    else if (piece.trim() === '') faults.push(itemFault('', `item ${at + 1} is empty`))
+    else faults.push(parsed.fault)
   })
   if (faults.length > 0) throw invalid(faults)
   return setOf(items)
@@ -69,7 +70,6 @@ function setOf(items: readonly Item[]): ResourceSet {
 }
 
 function parseItem(text: string): Parsed<Item> {
-  if (text === '') return { fault: itemFault(text, 'an item is empty') }
   if (text === 'all' || text === 'none') return { fault: itemFault(text, 'it stands alone or not at all') }
   if (/^\d+(?:-\d+)?$/.test(text))
     return { fault: itemFault(text, `an AS number here is written AS${text.split('-')[0]}`) }

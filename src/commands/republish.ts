@@ -1,5 +1,5 @@
 /** `brine republish`: manifests, CRLs and renewals that are due; writes nothing when nothing is. */
-import { republish, type RepublishReport } from '../core/app/republish.js'
+import { type RepublishReport, republish } from '../core/app/republish.js'
 import { openSession } from '../core/app/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
@@ -27,7 +27,8 @@ export default class Republish extends BaseCommand<RepublishReport> {
   protected override view(report: RepublishReport): string {
     const lines = report.failed.map((f) => `${f.ca}: ${f.message}`)
     const due = report.nextDue === null ? '' : `; next due ${report.nextDue}`
-    if (report.republished.length === 0 && !report.changed) return [...lines, `nothing due${due}`].join('\n')
+    if (report.republished.length === 0 && !report.changed)
+      return [...lines, `${lines.length === 0 ? 'nothing due' : 'nothing republished'}${due}`].join('\n')
     const serial = report.serial === null ? '' : `; published, serial ${report.serial}`
     return [...lines, `${counted(report.republished.length, 'CA')} republished${serial}${due}`].join('\n')
   }

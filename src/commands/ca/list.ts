@@ -3,10 +3,12 @@ import { type CaListReport, listCas } from '../../core/app/ca.js'
 import { resourceLine } from '../../core/app/children.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
+import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class CaList extends BaseCommand<CaListReport> {
   static override summary = 'list the CAs'
+  static override description = 'Exit 12 when one cannot be read; the others are listed all the same.'
   static override examples = ['<%= config.bin %> ca list']
 
   protected override async execute(): Promise<CaListReport> {
@@ -15,8 +17,8 @@ export default class CaList extends BaseCommand<CaListReport> {
   }
 
   protected override view(report: CaListReport, theme: Theme): string {
-    if (report.cas.length === 0) return theme.dim('no CAs yet: brine ca add')
-    return theme.table({
+    if (report.cas.length + report.failed.length === 0) return theme.dim('no CAs yet: brine ca add')
+    const table = theme.table({
       columns: ['CA', 'PARENTS', { title: 'ROAS', align: 'right' }, 'STALE AT', 'RESOURCES'],
       rows: report.cas.map((ca) => [
         ca.handle,
@@ -26,6 +28,11 @@ export default class CaList extends BaseCommand<CaListReport> {
         shorten(resourceLine(ca.resources)),
       ]),
     })
+    return [table, ...report.failed.map((f) => theme.bad(`${f.ca}: ${f.message}`))].filter((t) => t !== '').join('\n')
+  }
+
+  protected override exitCode(report: CaListReport): number {
+    return report.failed.length === 0 ? 0 : EXIT_CODES.corrupt
   }
 }
 

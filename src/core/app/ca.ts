@@ -7,12 +7,13 @@ import { dueTimes } from '../ca/publishing.js'
 import { type CaState, currentKey, type Repository } from '../ca/state.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import { Work } from '../eventsourcing/work.js'
+import type { Timing } from '../issuing/timing.js'
 import { publisherBase } from '../pubd/uri.js'
 import { toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
 import { syncDown } from './cascade.js'
 import { change } from './change.js'
-import { activeCas, caState, type Desk, isTa, knownCa, pubdState, runCa, runPubd, runTa, taState } from './desk.js'
+import { caState, type Desk, isTa, knownCa, pubdState, readCas, runCa, runPubd, runTa, taState } from './desk.js'
 import { type Outcome, outcomeOf } from './outcome.js'
 import type { Session } from './session.js'
 
@@ -60,6 +61,8 @@ export interface CaListReport {
     readonly roas: number
     readonly nextUpdate: Instant | null
   }[]
+  /** CAs that cannot be read. */
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
 }
 
 /** Adds a CA; with a parent also the child there, the local repository, the certificate and the first manifest, in one commit. */
@@ -162,19 +165,26 @@ async function withdrawCa(desk: Desk, handle: Handle): Promise<ResourceText> {
   return resources
 }
 
-/** Every CA, sorted by handle. */
+/** Every CA, sorted by handle; one that cannot be read is told beside the others. */
 export async function listCas(session: Session): Promise<CaListReport> {
   return session.store.read(async (reader) => {
-    const cas = activeCas(new Work(reader)).map((state) => ({
-      handle: state.handle,
-      parents: Object.keys(state.parents).sort() as Handle[],
-      children: Object.keys(state.children).sort() as Handle[],
-      resources: toResourceText(heldResources(state)),
-      roas: Object.keys(state.roas).length,
-      nextUpdate: dueTimes(state, session.timing)?.staleAt ?? null,
-    }))
-    return { cas }
+    const { cas, failed } = readCas(new Work(reader))
+    return {
+      cas: cas.map((state) => caRow(state, session.timing)),
+      failed: failed.map(({ ca, error }) => ({ ca, code: error.code, message: error.message })),
+    }
   })
+}
+
+function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
+  return {
+    handle: state.handle,
+    parents: Object.keys(state.parents).sort() as Handle[],
+    children: Object.keys(state.children).sort() as Handle[],
+    resources: toResourceText(heldResources(state)),
+    roas: Object.keys(state.roas).length,
+    nextUpdate: dueTimes(state, timing)?.staleAt ?? null,
+  }
 }
 
 /** One CA with its classes and keys. Throws `ca-unknown`. */

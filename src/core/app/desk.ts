@@ -56,12 +56,26 @@ export function runPubd(desk: Desk, command: PubdCommand): Promise<readonly Pubd
   return desk.work.run(pubd, PUBD_HANDLE, command, desk.ports)
 }
 
-/** Active CAs, sorted by handle. */
-export function activeCas(work: Work): readonly CaState[] {
-  return work
-    .handles('ca')
-    .map((handle) => caState(work, handle))
-    .filter((state) => state.status === 'active')
+export interface ReadCas {
+  /** Active ones, sorted by handle. */
+  readonly cas: readonly CaState[]
+  readonly failed: readonly { readonly ca: Handle; readonly error: AppError }[]
+}
+
+/** Every CA that can be read, and the damage of those that cannot: one must not keep the others from being served. */
+export function readCas(work: Work): ReadCas {
+  const cas: CaState[] = []
+  const failed: { ca: Handle; error: AppError }[] = []
+  for (const handle of work.handles('ca')) {
+    try {
+      const state = caState(work, handle)
+      if (state.status === 'active') cas.push(state)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
+      failed.push({ ca: handle, error })
+    }
+  }
+  return { cas, failed }
 }
 
 /** A CA that exists. Throws `ca-unknown` (rejected) with the names there are. */

@@ -1,7 +1,7 @@
 /** What a change of resources does to ROAs anywhere in the tree: which leave publication, which come back. Shown before it happens. */
 import type { Handle } from '../base/handle.js'
 import type { Timing } from '../issuing/timing.js'
-import { activeCas, type Desk } from './desk.js'
+import { type Desk, readCas } from './desk.js'
 import { roaRows } from './roas.js'
 
 export interface Fallen {
@@ -12,10 +12,10 @@ export interface Fallen {
 
 type States = ReadonlyMap<string, { readonly fallen: Fallen; readonly published: boolean }>
 
-/** Every ROA of every CA and whether it is published now. */
+/** Every ROA of every CA that can be read, and whether it is published now. */
 export function roaStates(desk: Pick<Desk, 'work'>, timing: Timing): States {
   const states = new Map<string, { fallen: Fallen; published: boolean }>()
-  for (const state of activeCas(desk.work)) {
+  for (const state of readCas(desk.work).cas) {
     for (const row of roaRows(state, timing)) {
       const roa = `${row.prefix}-${row.maxLength} => ${row.asn}`
       states.set(`${state.handle} ${roa}`, { fallen: { ca: state.handle, roa }, published: row.state === 'published' })

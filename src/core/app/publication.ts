@@ -23,17 +23,19 @@ export async function publishLocal(desk: Desk, handles?: readonly Handle[]): Pro
   return changes.map((change) => change.publisher)
 }
 
-function wanted(desk: Desk, publisher: Handle): readonly { name: string; sha256: Sha256; size: number }[] {
+function wanted(
+  desk: Pick<Desk, 'work'>,
+  publisher: Handle,
+): readonly { name: string; sha256: Sha256; size: number }[] {
   if (desk.work.exists('ta', publisher)) return taPublishedFiles(taState(desk.work, publisher))
   if (!desk.work.exists('ca', publisher)) return []
   return publishedFiles(caState(desk.work, publisher))
 }
 
-/** CAs whose wanted content the server does not serve yet. */
-export function unpublished(desk: Pick<Desk, 'work'>): readonly Handle[] {
+/** Does a CA want other content than the server serves for it? Reads the server and that CA alone. */
+export function isUnpublished(desk: Pick<Desk, 'work'>, publisher: Handle): boolean {
   const state = pubdState(desk.work)
-  return (Object.keys(state.publishers).sort() as Handle[]).filter((publisher) => {
-    const change = publicationDelta(state, publisher, wanted(desk as Desk, publisher))
-    return change.put.length > 0 || change.drop.length > 0
-  })
+  if (entry(state.publishers, publisher) === undefined) return false
+  const { put, drop } = publicationDelta(state, publisher, wanted(desk, publisher))
+  return put.length > 0 || drop.length > 0
 }

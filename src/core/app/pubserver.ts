@@ -12,7 +12,7 @@ import { servedSerials, type WriteReport } from '../repo/writer.js'
 import { catchUp, change, deskOf } from './change.js'
 import { pubdState, runPubd } from './desk.js'
 import { type Outcome, outcomeOf } from './outcome.js'
-import { serve, site } from './serve.js'
+import { serve, site, trustAnchors } from './serve.js'
 import type { Session } from './session.js'
 
 export interface PubserverReport extends Outcome {
@@ -167,8 +167,8 @@ export async function layOutInto(session: Session, into: string): Promise<Pubser
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = pubdState(work)
-    const { objectPath, ta } = site(session, { work }, state)
-    const { files, bytes } = layoutForValidator({ into, state, objectPath, ta })
+    const { objectPath } = site(session, { work }, state)
+    const { files, bytes } = layoutForValidator({ into, state, objectPath, ta: trustAnchors({ work }) })
     return { into, serial: state.serial, files, bytes, report: null }
   })
 }

@@ -4,21 +4,22 @@
  */
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
-import { entry } from '../base/record.js'
+import { entry, type Table } from '../base/record.js'
 import { earlier, type Instant } from '../base/time.js'
 import { dueTimes } from '../ca/publishing.js'
-import type { CaState } from '../ca/state.js'
+import type { CaState, Parent } from '../ca/state.js'
 import { Work } from '../eventsourcing/work.js'
+import type { Child } from '../issuing/children.js'
 import { dueBefore } from '../issuing/issuer.js'
 import type { Timing } from '../issuing/timing.js'
 import { certificateDueAt } from '../ta/certificate.js'
 import type { TaState } from '../ta/state.js'
 import { syncDown } from './cascade.js'
 import { type CatchUp, type Change, catchUp, change, concernsAll, refuseStandby } from './change.js'
-import { caState, type Desk, knownCa, runCa, runTa, taState } from './desk.js'
+import { caState, type Desk, knownCa, pubdState, runCa, runTa, taState } from './desk.js'
 import { outdated } from './generation.js'
 import { soonest } from './outcome.js'
-import { unpublished } from './publication.js'
+import { isUnpublished } from './publication.js'
 import { isServed } from './serve.js'
 import type { Session } from './session.js'
 
@@ -57,7 +58,7 @@ export async function republish(session: Session, options: RepublishOptions = {}
   let last: Change<unknown> | undefined
   for (let at = 0; at < due.length; at += BATCH)
     last = await runBatch(session, due.slice(at, at + BATCH), options, failed)
-  if (plan.due.length === 0 && !plan.served && options.dryRun !== true)
+  if (last === undefined && !plan.served && options.dryRun !== true)
     last = await change(session, async () => undefined, { serveAnyway: true })
   const after = last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
   const broken = new Set(failed.map((f) => f.ca))
@@ -104,10 +105,26 @@ async function reissueAll(desk: Desk, handles: readonly Handle[], force: boolean
   for (const handle of handles) {
     if (desk.work.exists('ta', handle)) await runTa(desk, handle, { type: 'republish', force })
     else {
-      const issued = await syncDown(desk, handle)
+      const issued = await followParents(desk, handle)
       await runCa(desk, handle, { type: 'republish', force: force && !issued.includes(handle) })
     }
   }
+}
+
+/** A parent, or a child below, that cannot be read does not keep this CA from its next manifest. */
+async function followParents(desk: Desk, handle: Handle): Promise<readonly Handle[]> {
+  try {
+    return await syncDown(desk, handle)
+  } catch (error) {
+    if (damageElsewhere(error, handle)) return []
+    throw error
+  }
+}
+
+function damageElsewhere(error: unknown, handle: Handle): boolean {
+  if (!(error instanceof AppError) || error.kind !== 'corrupt') return false
+  const { aggregate } = error.details as { readonly aggregate?: string }
+  return aggregate !== undefined && aggregate !== `ca/${handle}` && !aggregate.startsWith('pubserver/')
 }
 
 export interface RepublishPlan {
@@ -129,8 +146,8 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
     for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
     const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
     const failed: { ca: Handle; code: string; message: string }[] = []
-    const lagging = new Set(attempt(failed, 'pubserver/0' as Handle, () => unpublished(desk)) ?? [])
-    for (const { handle } of outdated(reader, reader.roster())) lagging.add(handle)
+    const server = attempt(failed, 'pubserver/0' as Handle, () => pubdState(work))
+    const outdatedHandles = new Set(outdated(reader, reader.roster()).map((id) => id.handle))
     const all: Handle[] = []
     const due: Handle[] = []
     let nextDue: Instant | null = null
@@ -139,11 +156,12 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
       const times = attempt(failed, handle, () => timesOf(work, handle, session.timing))
       if (times === undefined || times === null) continue
       all.push(handle)
-      if (options.force === true || lagging.has(handle) || times.due <= now) due.push(handle)
-      nextDue = soonest(nextDue, lagging.has(handle) ? earlier(now, times.due) : times.due)
+      const lags = outdatedHandles.has(handle) || (server !== undefined && isUnpublished(desk, handle))
+      if (options.force === true || lags || times.due <= now) due.push(handle)
+      nextDue = soonest(nextDue, lags ? earlier(now, times.due) : times.due)
       staleAt = soonest(staleAt, times.staleAt)
     }
-    const served = attempt(failed, 'pubserver/0' as Handle, () => isServed(session, desk)) ?? true
+    const served = server === undefined || isServed(session, desk)
     return { all, due, failed, nextDue, staleAt, served }
   })
 }
@@ -174,14 +192,23 @@ function renewalDue(work: Work, state: CaState): Instant | null {
   for (const { parent, keys } of Object.values(state.classes)) {
     const contact = entry(state.parents, parent)
     if (contact === undefined) continue
-    const { kind, handle } = contact.aggregate
-    const children = kind === 'ta' ? taState(work, handle).children : caState(work, handle).children
+    const children = childrenOf(work, state, contact.aggregate)
     for (const key of keys) {
       const issued = entry(entry(children, contact.childName)?.issued ?? {}, key.ski)
       if (issued !== undefined && issued.sha256 !== key.certificate?.sha256) return '1970-01-01T00:00:00Z' as Instant
     }
   }
   return null
+}
+
+/** None where the parent cannot be read: that is told as its own failure. */
+function childrenOf(work: Work, state: CaState, { kind, handle }: Parent['aggregate']): Table<Child> {
+  try {
+    return kind === 'ta' ? taState(work, handle).children : caState(work, handle).children
+  } catch (error) {
+    if (damageElsewhere(error, state.handle)) return {}
+    throw error
+  }
 }
 
 function taTimes(state: TaState, timing: Timing): { readonly due: Instant; readonly staleAt: Instant } | null {

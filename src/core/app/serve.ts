@@ -23,11 +23,11 @@ export function serve(
   rebuild = false,
 ): Served | undefined {
   const state = pubdState(desk.work)
-  const anchors = trustAnchors(desk)
-  if (state.serial === 0 && anchors.length === 0) return undefined
+  const there = site(session, desk, state)
+  if (state.serial === 0 && there.ta?.length === 0) return undefined
   try {
     const report = writeRepository({
-      ...site(session, desk, state),
+      ...there,
       now: at,
       oldFilesSeconds: session.config.rrdpOldFilesSeconds,
       rebuild,
@@ -57,11 +57,12 @@ export function isServed(session: Session, desk: Pick<Desk, 'work'>): boolean {
 }
 
 export function site(session: Session, desk: Pick<Desk, 'work'>, state: PubdState) {
+  const ta = readableAnchors(desk)
   return {
     repoDir: session.repoDir,
     state,
     objectPath: (sha256: string) => resolve(session.store.dir, 'objects', sha256.slice(0, 2), sha256),
-    ta: trustAnchors(desk),
+    ...(ta === undefined ? {} : { ta }),
   }
 }
 
@@ -72,4 +73,14 @@ export function trustAnchors(desk: Pick<Desk, 'work'>): readonly TrustAnchorFile
     if (state.certificate === null) return []
     return [{ handle, certificate: desk.work.object(state.certificate.sha256), tal: taLocator(state) }]
   })
+}
+
+/** Undefined when a trust anchor cannot be read: what is served of it stays as it is, the rest goes on. */
+function readableAnchors(desk: Pick<Desk, 'work'>): readonly TrustAnchorFiles[] | undefined {
+  try {
+    return trustAnchors(desk)
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'corrupt') return undefined
+    throw error
+  }
 }

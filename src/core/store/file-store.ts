@@ -9,12 +9,13 @@ import { findHead } from './commit-log.js'
 import { openCopy } from './copies.js'
 import { isCorrupt } from './damage.js'
 import { checkDataDir, type Marker, readMarker } from './data-dir.js'
-import { exists, makeDir } from './fs.js'
+import { exists, isTempGone, makeDir } from './fs.js'
 import { type KeyFiles, keyFiles } from './key-files.js'
 import { type Layout, layoutOf } from './layout.js'
 import { acquireLock, type Lock, type Locker } from './lock.js'
 import { type Role, roleOf } from './origin.js'
 import { demoteAt, type Promotion, promoteAt } from './promote.js'
+import { commitLost } from './plan.js'
 import { FileReader } from './reader.js'
 import { type StatusFiles, statusFiles } from './status-files.js'
 import { FileWriter } from './writer.js'
@@ -106,17 +107,29 @@ class DirectoryStore implements FileStore {
       this.#refuseStandby()
       makeDir(this.layout.temp)
       makeDir(this.layout.status)
-      const writer = new FileWriter(this.layout, {
-        head: findHead(this.layout),
-        generation: this.#marker.generation,
-        strict: true,
-        behind: 0,
-        warn: this.#say,
-        interval: this.#options.snapshotInterval ?? 5,
-        fence: () => lock.check(),
-      })
-      return await work(writer)
+      const head = findHead(this.layout)
+      let writer: FileWriter | undefined
+      try {
+        writer = new FileWriter(this.layout, {
+          head,
+          generation: this.#marker.generation,
+          strict: true,
+          behind: 0,
+          warn: this.#say,
+          interval: this.#options.snapshotInterval ?? 5,
+          fence: () => lock.check(),
+        })
+        return await work(writer)
+      } catch (error) {
+        throw this.#overtaken(error, writer?.head ?? head.n) ?? error
+      }
     })
+  }
+
+  /** With a lock that lied, another writer's commit shows as files that move under us: that is a lost race and no damage. */
+  #overtaken(error: unknown, head: number): AppError | undefined {
+    if (isCorrupt(error) && exists(this.layout.commit(head + 1))) return commitLost(`commit ${head + 1} is there`)
+    return isTempGone(error) ? commitLost('the lock was lost on the way') : undefined
   }
 
   async exclusive<T>(work: () => Promise<T>): Promise<T> {

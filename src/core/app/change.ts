@@ -296,7 +296,7 @@ function stage(session: Session, at: Instant, aggregates: readonly Staged[], wor
   const { actor, osUser, host, reason } = session.options
   const who = { at, actor, osUser, host, configDigest: session.configDigest }
   const meta: CommitMeta = reason === undefined ? who : { ...who, reason }
-  return { meta, aggregates, objects: work?.objects ?? new Map() }
+  return { meta, aggregates, objects: work?.objects ?? new Map(), dates: work?.dates ?? new Map() }
 }
 
 /** Throws `standby` where this directory is a copy. */

@@ -119,6 +119,7 @@ export function issuerOf(
     spki: spkiOf(key.spki),
     certificateUri: key.certificate.uri,
     base: classBase(repository, resourceClass.name),
+    lastUpdate: key.point.thisUpdate,
   }
 }
 

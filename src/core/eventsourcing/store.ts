@@ -60,6 +60,8 @@ export interface StagedCommit {
   readonly meta: CommitMeta
   readonly aggregates: readonly Staged[]
   readonly objects: ReadonlyMap<Sha256, Uint8Array>
+  /** The times that the files of `objects` bear; the present where none is given. */
+  readonly dates?: ReadonlyMap<Sha256, Instant>
 }
 
 export interface CommitResult {

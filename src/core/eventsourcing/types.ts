@@ -74,7 +74,8 @@ export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P>
 
 /** Signed objects on their way into the store: content-addressed, durable before the event that names them. */
 export interface ObjectSink {
-  put(bytes: Uint8Array): Sha256
+  /** `dated` is the time that the file will bear: versions of one name must differ in it (`signedAt` in issuing). */
+  put(bytes: Uint8Array, dated: Instant): Sha256
 }
 
 /** STORED in `event-<version>.json`: the event and where it belongs. It turns `version` into `version + 1`. */

@@ -59,6 +59,7 @@ export class Work implements ObjectSink {
   readonly #reader: Reader
   readonly #held = new Map<string, Held>()
   readonly #objects = new Map<Sha256, Uint8Array>()
+  readonly #dates = new Map<Sha256, Instant>()
 
   constructor(reader: Reader) {
     this.#reader = reader
@@ -69,9 +70,10 @@ export class Work implements ObjectSink {
   }
 
   /** Keeps a signed object for the commit. */
-  put(bytes: Uint8Array): Sha256 {
+  put(bytes: Uint8Array, dated: Instant): Sha256 {
     const name = sha256Hex(bytes)
     this.#objects.set(name, bytes)
+    this.#dates.set(name, dated)
     return name
   }
 
@@ -82,6 +84,11 @@ export class Work implements ObjectSink {
 
   get objects(): ReadonlyMap<Sha256, Uint8Array> {
     return this.#objects
+  }
+
+  /** The times that the files of `objects` will bear. */
+  get dates(): ReadonlyMap<Sha256, Instant> {
+    return this.#dates
   }
 
   /** Was it ever made, by a commit or by this work? */

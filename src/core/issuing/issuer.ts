@@ -43,6 +43,8 @@ export interface Issuer {
   readonly certificateUri: string
   /** Publication point, with trailing slash. */
   readonly base: string
+  /** thisUpdate of the manifest that stands; null before the first. */
+  readonly lastUpdate: Instant | null
 }
 
 /** A certificate to issue to another CA. */
@@ -84,15 +86,15 @@ export async function issueCaCertificate(
   content: string,
   ports: IssuingPorts,
 ): Promise<NamedObject> {
-  const now = ports.clock.now()
+  const notBefore = signedAt(issuer.lastUpdate, ports)
   const serial = randomSerial(ports.random)
-  const notAfter = addSeconds(now, ports.timing.childValidSeconds)
+  const notAfter = addSeconds(ports.clock.now(), ports.timing.childValidSeconds)
   const certificate: CertificateContent = {
     kind: 'ca',
     serial,
     issuer: issuer.ski,
     subject: request.ski,
-    notBefore: addSeconds(now, -BACKDATE),
+    notBefore,
     notAfter,
     spki: request.spki,
     aki: issuer.ski,
@@ -104,7 +106,7 @@ export async function issueCaCertificate(
   const name = `${request.ski}.cer`
   refuse(name, checkCertificateContent(certificate))
   const bytes = await signCertificate(certificate, signWith(issuer, ports))
-  return keep(name, bytes, serial, notAfter, content, issuer, ports)
+  return keep({ name, bytes, serial, notAfter, content, dated: notBefore }, issuer, ports)
 }
 
 /** Issues a ROA (RFC 9582) under `name`, with a one-time EE certificate. */
@@ -116,31 +118,29 @@ export async function issueRoa(
   content: string,
   ports: IssuingPorts,
 ): Promise<NamedObject> {
-  const now = ports.clock.now()
+  const signingTime = signedAt(issuer.lastUpdate, ports)
   refuse(name, checkRoaContent(roa))
   return signAndKeep(issuer, ports, {
     type: 'roa',
     name,
     eContent: encodeRoa(roa),
-    signingTime: now,
-    notBefore: addSeconds(now, -BACKDATE),
-    notAfter: addSeconds(now, ports.timing.roaValidSeconds),
+    signingTime,
+    notBefore: signingTime,
+    notAfter: addSeconds(ports.clock.now(), ports.timing.roaValidSeconds),
     resources: certificateResources({ asn: [], ipv4: ee.ipv4, ipv6: ee.ipv6 }),
     content,
   })
 }
 
-/** The time and number of the next manifest. Throws `clock-behind` when the clock stands before the last one, `wait-a-second` when time must pass first. */
-export function nextIssue(
-  point: PublicationPoint,
-  ports: IssuingPorts,
-  atLeast = 0,
-): Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'> {
+/**
+ * When everything that the next manifest brings says it was signed: the manifest's thisUpdate. Rising from one to the next, it is also the
+ * date of the files (RFC 9589 section 5), so that rsync, which compares size and second, never takes a version for the one before it.
+ * Throws `clock-behind` when the clock stands before the last manifest, `wait-a-second` when time must pass first.
+ */
+export function signedAt(last: Instant | null, ports: Pick<IssuingPorts, 'clock'>, backdate = BACKDATE): Instant {
   const now = ports.clock.now()
-  const last = point.thisUpdate
   if (last !== null && now < last) throw clockBehind(now, last)
-  // a number jumps where another host may have issued until now: a thisUpdate of ours must not lie before its last one (RFC 9286 section 4.2.1)
-  const back = atLeast > point.number + 1 ? now : addSeconds(now, -BACKDATE)
+  const back = addSeconds(now, -backdate)
   const thisUpdate = last === null ? back : later(back, addSeconds(last, 1))
   if (thisUpdate > now) {
     throw new AppError(
@@ -153,8 +153,20 @@ export function nextIssue(
       },
     )
   }
+  return thisUpdate
+}
+
+/** The time and number of the next manifest. Throws what `signedAt` throws. */
+export function nextIssue(
+  point: PublicationPoint,
+  ports: IssuingPorts,
+  atLeast = 0,
+): Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'> {
+  // a number jumps where another host may have issued until now: a thisUpdate of ours must not lie before its last one (RFC 9286 section 4.2.1)
+  const jumps = atLeast > point.number + 1
+  const thisUpdate = signedAt(point.thisUpdate, ports, jumps ? 0 : BACKDATE)
   const jitter = randomBelow(ports.random, Math.floor(ports.timing.publishJitterSeconds / 60) + 1) * 60
-  const nextUpdate = addSeconds(now, ports.timing.publishNextSeconds - jitter)
+  const nextUpdate = addSeconds(ports.clock.now(), ports.timing.publishNextSeconds - jitter)
   return { number: Math.max(point.number + 1, atLeast), thisUpdate, nextUpdate }
 }
 
@@ -204,7 +216,7 @@ async function issueCrl(
   refuse(name, checkCrlContent(content))
   const bytes = await signCrl(content, signWith(issuer, ports))
   refuse(name, ports.review(name, bytes, issuer.spki))
-  return { sha256: ports.objects.put(bytes), size: bytes.length }
+  return { sha256: ports.objects.put(bytes, next.thisUpdate), size: bytes.length }
 }
 
 async function issueManifest(
@@ -225,7 +237,7 @@ async function issueManifest(
     type: 'mft',
     name,
     eContent: encodeManifest(content),
-    signingTime: ports.clock.now(),
+    signingTime: next.thisUpdate,
     notBefore: next.thisUpdate,
     notAfter: next.nextUpdate,
     resources: { asn: 'inherit', ipv4: 'inherit', ipv6: 'inherit' },
@@ -267,20 +279,27 @@ async function signAndKeep(issuer: Issuer, ports: IssuingPorts, order: SigningOr
       key,
     }),
   )
-  return keep(order.name, bytes, serial, order.notAfter, order.content, issuer, ports)
+  const { name, notAfter, content, signingTime } = order
+  return keep({ name, bytes, serial, notAfter, content, dated: signingTime }, issuer, ports)
+}
+
+interface Signed {
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly serial: bigint
+  readonly notAfter: Instant
+  readonly content: string
+  readonly dated: Instant
 }
 
 function keep(
-  name: string,
-  bytes: Uint8Array,
-  serial: bigint,
-  notAfter: Instant,
-  content: string,
+  { name, bytes, serial, notAfter, content, dated }: Signed,
   issuer: Issuer,
   ports: IssuingPorts,
 ): NamedObject {
   refuse(name, ports.review(name, bytes, issuer.spki))
-  return { name, sha256: ports.objects.put(bytes), size: bytes.length, serial: serialText(serial), notAfter, content }
+  const sha256 = ports.objects.put(bytes, dated)
+  return { name, sha256, size: bytes.length, serial: serialText(serial), notAfter, content }
 }
 
 function signWith(issuer: Issuer, ports: IssuingPorts): Sign {

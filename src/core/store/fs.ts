@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AppError, type Changed } from '../base/errors.js'
+import { epochOf, type Instant } from '../base/time.js'
 
 export type FileOperation =
   | 'read'
@@ -157,6 +158,8 @@ export function makeDir(path: string, mode = 0o700): boolean {
 
 export interface WriteOptions {
   readonly mode?: number
+  /** Time of modification; the present when not given. */
+  readonly dated?: Instant
   /** Folder for the file while it grows; the place itself when not given. */
   readonly temp?: string
 }
@@ -174,6 +177,7 @@ function writeTemp(path: string, bytes: Uint8Array, options: WriteOptions, sync:
       () => {
         fs.fchmodSync(fd, mode)
         for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done)
+        if (options.dated !== undefined) fs.futimesSync(fd, epochOf(options.dated), epochOf(options.dated))
       },
       bytes.length,
     )

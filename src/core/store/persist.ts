@@ -53,8 +53,9 @@ function writeObjects(layout: Layout, plan: Plan): void {
   for (const [sha256, bytes] of plan.objects) {
     const path = layout.object(sha256)
     // one that is there already may be what a failed sync left behind: only new bytes are known to be durable
-    if (!writeNew(path, bytes, { mode: 0o644, temp: layout.temp }))
-      replaceFile(path, bytes, { mode: 0o644, temp: layout.temp })
+    const dated = plan.dates.get(sha256)
+    const options = { mode: 0o644, temp: layout.temp, ...(dated === undefined ? {} : { dated }) }
+    if (!writeNew(path, bytes, options)) replaceFile(path, bytes, options)
   }
   for (const folder of folders) syncDir(folder)
 }

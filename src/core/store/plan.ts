@@ -3,6 +3,7 @@
  * Invariant: pure; what cannot be encoded or does not fit the cut fails here, with nothing changed.
  */
 import { AppError } from '../base/errors.js'
+import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { CommitResult, Staged, StagedCommit } from '../eventsourcing/store.js'
@@ -39,6 +40,7 @@ export interface Plan {
   readonly file: CommitFile
   readonly aggregates: readonly PlannedAggregate[]
   readonly objects: ReadonlyMap<Sha256, Uint8Array>
+  readonly dates: ReadonlyMap<Sha256, Instant>
   readonly result: CommitResult
   /** What a disk must have free for all of it, whole blocks. */
   readonly size: number
@@ -108,6 +110,7 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
     file: { record, sha256: sha256Hex(bytes) },
     aggregates,
     objects: staged.objects,
+    dates: staged.dates ?? new Map(),
     result: { commit: n, aggregates: aggregates.map(({ id, version, sequence }) => ({ id, version, sequence })) },
     size: sizeOf(bytes, aggregates, staged.objects),
   }

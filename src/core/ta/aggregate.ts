@@ -103,7 +103,7 @@ async function decide(state: TaState, command: TaCommand, ports: IssuingPorts): 
       if (child === undefined || state.key === null || state.place === null)
         throw new TypeError('certify runs only after its check')
       const asked = await certify(
-        taIssuer(state.key, state.place),
+        taIssuer(state.key, state.place, state.point),
         command.request,
         entitled(child, ALL_RESOURCES),
         ports,
@@ -148,7 +148,7 @@ async function reconcile(
   asked: ChildChanges = NO_CHILD_CHANGES,
 ): Promise<readonly TaEvent[]> {
   if (state.key === null || state.place === null) return []
-  const issuer = taIssuer(state.key, state.place)
+  const issuer = taIssuer(state.key, state.place, state.point)
   const fresh = new Set(asked.put.map((o) => o.name))
   const objects = Object.fromEntries(Object.entries(state.point.objects).filter(([name]) => !fresh.has(name)))
   const kept = await reconcileChildren(state.children, issuer, { ...state.point, objects }, ALL_RESOURCES, ports)

@@ -6,11 +6,11 @@ import type { PublishedObject } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
 import { signCertificate } from '../rpki/cert.js'
-import { certificateResources } from '../rpki/resources-ext.js'
 import { checkCertificateContent } from '../rpki/profile/index.js'
+import { certificateResources } from '../rpki/resources-ext.js'
 import { encodeTal } from '../rpki/tal.js'
 import type { CertificateContent } from '../rpki/types.js'
-import { taIssuer, type TaState } from './state.js'
+import { type TaState, taIssuer } from './state.js'
 
 /** Renewed with less than this left (seconds): half a year, so that a forgotten machine is no outage. */
 const RENEW_BEFORE = 26 * 7 * 86400
@@ -30,15 +30,16 @@ export async function issueTaCertificate(state: TaState, ports: IssuingPorts): P
   const { key, place } = state
   if (key === null || place === null) throw new TypeError('a certificate needs a key and a place')
   const now = ports.clock.now()
-  const issuer = taIssuer(key, place)
+  const issuer = taIssuer(key, place, state.point)
   const serial = randomSerial(ports.random)
+  const notBefore = addSeconds(now, -300)
   const notAfter = addSeconds(now, ports.timing.taValidSeconds)
   const content: CertificateContent = {
     kind: 'ta',
     serial,
     issuer: key.ski,
     subject: key.ski,
-    notBefore: addSeconds(now, -300),
+    notBefore,
     notAfter,
     spki: issuer.spki,
     sia: { kind: 'ca', caRepository: issuer.base, manifest: `${issuer.base}${key.ski}.mft`, notify: place.notify },
@@ -48,7 +49,7 @@ export async function issueTaCertificate(state: TaState, ports: IssuingPorts): P
   const bytes = await signCertificate(content, (tbs) => ports.signer.sign(key.ski, tbs))
   refuse('ta.cer', ports.review('ta.cer', bytes, issuer.spki))
   return {
-    sha256: ports.objects.put(bytes),
+    sha256: ports.objects.put(bytes, notBefore),
     size: bytes.length,
     serial: serialText(serial),
     notAfter,

@@ -1,8 +1,9 @@
 /** A trust anchor as its events made it: one self-signed key that holds everything (RFC 8630, RFC 6487). STORED in snapshots. */
 import type { Handle } from '../base/handle.js'
 import type { Table } from '../base/record.js'
+import { entry } from '../base/record.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
-import { type Child, entitled, type Entitlement, type IssuedCertificate } from '../issuing/children.js'
+import { type Child, type Entitlement, entitled, type IssuedCertificate } from '../issuing/children.js'
 import { type Issuer, spkiOf } from '../issuing/issuer.js'
 import {
   EMPTY_POINT,
@@ -11,7 +12,6 @@ import {
   type PublishedObject,
   pointFiles,
 } from '../issuing/point.js'
-import { entry } from '../base/record.js'
 import { ALL_RESOURCES, isEmpty, toResourceText } from '../resources/resource-set.js'
 import type { ResourceText } from '../resources/types.js'
 
@@ -77,12 +77,13 @@ export function taCertificateUri(place: TaPlace): string {
   return place.uris.find((uri) => uri.startsWith('rsync://')) ?? place.uris[0] ?? ''
 }
 
-export function taIssuer(key: TaKey, place: TaPlace): Issuer {
+export function taIssuer(key: TaKey, place: TaPlace, point: PublicationPoint): Issuer {
   return {
     ski: key.ski,
     spki: spkiOf(key.spki),
     certificateUri: taCertificateUri(place),
     base: `${place.base}${TA_CLASS}/`,
+    lastUpdate: point.thisUpdate,
   }
 }
 
@@ -99,7 +100,7 @@ export function taEntitlementsOf(state: TaState, childName: Handle): readonly En
     {
       className: TA_CLASS,
       resources: toResourceText(resources),
-      issuerUri: taIssuer(state.key, state.place).base,
+      issuerUri: taIssuer(state.key, state.place, state.point).base,
       issued,
     },
   ]

@@ -8,7 +8,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../eventsourcing/types.js'
 import type { Cut } from './cut.js'
 import { fileDamaged, fileMissing, isCorrupt } from './damage.js'
-import { listDir, readIfThere } from './fs.js'
+import { exists, listDir, readIfThere } from './fs.js'
 import { commandName } from './layout.js'
 import { parseCommand } from './records.js'
 
@@ -22,22 +22,30 @@ export interface FoundFile {
 /** A file of this name and hash. Throws `file-missing` or `file-damaged`. */
 export function findFile(folder: string, name: string, sha256: Sha256, id: AggregateId): FoundFile {
   const place = join(folder, name)
-  let seen = false
-  for (const where of ['place', 'archived'] as const) {
-    const path = where === 'place' ? place : join(folder, 'archived', name)
+  // once more, since a file may be put back in its place between two looks
+  const found = lookFor(folder, name, sha256) ?? lookFor(folder, name, sha256)
+  if (found !== undefined) return found
+  throw exists(place) ? fileDamaged(place, 'its hash is not the one that was recorded', id) : fileMissing(place, id)
+}
+
+function lookFor(folder: string, name: string, sha256: Sha256): FoundFile | undefined {
+  const matches = (path: string): Uint8Array | undefined => {
     const bytes = readIfThere(path)
-    if (bytes === undefined) continue
-    if (sha256Hex(bytes) === sha256) return { bytes, path, where }
-    seen = true
+    return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
+  }
+  for (const where of ['place', 'archived'] as const) {
+    const path = where === 'place' ? join(folder, name) : join(folder, 'archived', name)
+    const bytes = matches(path)
+    if (bytes !== undefined) return { bytes, path, where }
   }
   // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
   for (const other of listDir(join(folder, 'surplus'))) {
     if (!other.startsWith(`${name}.`)) continue
     const path = join(folder, 'surplus', other)
-    const bytes = readIfThere(path)
-    if (bytes !== undefined && sha256Hex(bytes) === sha256) return { bytes, path, where: 'surplus' }
+    const bytes = matches(path)
+    if (bytes !== undefined) return { bytes, path, where: 'surplus' }
   }
-  throw seen ? fileDamaged(place, 'its hash is not the one that was recorded', id) : fileMissing(place, id)
+  return undefined
 }
 
 export interface FoundCommand {

@@ -40,6 +40,19 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** What failed, of an error of this module. */
+export function operationOf(error: unknown): string | undefined {
+  if (!(error instanceof AppError) || error.kind !== 'io') return undefined
+  const { operation } = error.details as { readonly operation?: unknown }
+  return typeof operation === 'string' ? operation : undefined
+}
+
+/** Did a file that was growing go away before it had its name? The temporary folder is emptied by each new holder of the lock. */
+export function isTempGone(error: unknown): boolean {
+  const operation = operationOf(error)
+  return errnoOf(error) === 'ENOENT' && (operation === 'link' || operation === 'rename')
+}
+
 function codeOf(errno: string): string {
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'io-no-space'
   if (errno === 'EACCES' || errno === 'EPERM') return 'io-denied'

@@ -9,8 +9,10 @@ import { formatAggregateId } from '../eventsourcing/types.js'
 import {
   errnoOf,
   exists,
+  isTempGone,
   listDir,
   makeDir,
+  operationOf,
   readIfThere,
   removeFile,
   replaceFile,
@@ -94,10 +96,6 @@ function linkWasMade(path: string, plan: Plan, error: unknown): boolean {
   }
 }
 
-function operationOf(error: unknown): string | undefined {
-  return error instanceof AppError ? (error.details as { readonly operation?: string }).operation : undefined
-}
-
 function uncertain(plan: Plan, cause: unknown): AppError {
   const why = cause instanceof Error ? cause.message : String(cause)
   return new AppError('uncertain', 'commit-uncertain', `the change is made, but not known to be durable: ${why}`, {
@@ -110,10 +108,7 @@ function uncertain(plan: Plan, cause: unknown): AppError {
 
 function persistFailed(error: unknown, plan: Plan): unknown {
   if (!(error instanceof AppError) || error.kind !== 'io') return error
-  // the temporary folder is emptied by each new holder of the lock
-  const operation = operationOf(error)
-  if (errnoOf(error) === 'ENOENT' && (operation === 'link' || operation === 'rename'))
-    return commitLost('the lock was lost on the way')
+  if (isTempGone(error)) return commitLost('the lock was lost on the way')
   const code = error.code === 'io-failed' ? 'persist-failed' : error.code
   const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.size }
   const need = code === 'io-no-space' ? `; this change needs ${plan.size} bytes free` : ''

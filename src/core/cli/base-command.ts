@@ -29,7 +29,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   protected readonly watch: CommitWatch = { changed: 'no' }
   #quiet = false
   #progress: Progress = silentProgress
-  #release: () => void = () => undefined
+  #release: (exitCode: number) => void = () => undefined
+  #ending = 0
 
   /** Parses, runs one use case, returns its report: an object, never a bare list. */
   protected abstract execute(): Promise<R>
@@ -46,8 +47,8 @@ export abstract class BaseCommand<R extends object> extends Command {
     const report = await this.execute()
     this.#progress.clear()
     await writeOut(await this.#rendered(report), this.watch.changed)
-    const code = this.exitCode(report)
-    if (code !== 0) throw new ExitError(code)
+    this.#ending = this.exitCode(report)
+    if (this.#ending !== 0) throw new ExitError(this.#ending)
     return report
   }
 
@@ -105,12 +106,13 @@ export abstract class BaseCommand<R extends object> extends Command {
     this.#progress.clear()
     const debug = (process.env['DEBUG'] ?? '') !== ''
     const error = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
+    this.#ending = EXIT_CODES[error.kind]
     await this.#tell(error)
-    throw Object.assign(new ExitError(EXIT_CODES[error.kind]), { cause: error })
+    throw Object.assign(new ExitError(this.#ending), { cause: error })
   }
 
   protected override async finally(error: Error | undefined): Promise<void> {
-    this.#release()
+    this.#release(this.#ending)
     await super.finally(error)
   }
 

@@ -33,21 +33,24 @@ export function interruption(
   }
 }
 
-/** Calls `report` with the interruption and ends the program; returns what takes the handlers away again. */
-export function onInterrupt(watch: CommitWatch, report: (error: AppError) => void): () => void {
-  const handlers = SIGNALS.map((signal) => {
-    const handler = (): void => {
-      const { error, exitCode } = interruption(signal, watch)
-      try {
-        report(error)
-      } finally {
-        process.exit(exitCode)
-      }
+let answer: ((signal: Signal) => void) | undefined
+
+/**
+ * Calls `report` with the interruption and ends the program. What it returns is called when everything has been told: a signal that comes
+ * later, or came during the work and was not delivered yet, ends the program with the exit code that was earned. The handlers stay, since
+ * a library that listens too would otherwise let the signal kill a command that has just said that it is done.
+ */
+export function onInterrupt(watch: CommitWatch, report: (error: AppError) => void): (exitCode: number) => void {
+  if (answer === undefined) for (const signal of SIGNALS) process.on(signal, () => answer?.(signal))
+  answer = (signal) => {
+    const { error, exitCode } = interruption(signal, watch)
+    try {
+      report(error)
+    } finally {
+      process.exit(exitCode)
     }
-    process.on(signal, handler)
-    return () => process.removeListener(signal, handler)
-  })
-  return () => {
-    for (const remove of handlers) remove()
+  }
+  return (exitCode) => {
+    answer = () => process.exit(exitCode)
   }
 }

@@ -22,17 +22,8 @@ export function serve(
   committed: boolean,
   rebuild = false,
 ): Served | undefined {
-  const state = pubdState(desk.work)
-  const there = site(session, desk, state)
-  if (state.serial === 0 && there.ta?.length === 0) return undefined
   try {
-    const report = writeRepository({
-      ...there,
-      now: at,
-      oldFilesSeconds: session.config.rrdpOldFilesSeconds,
-      rebuild,
-    })
-    return { serial: report.serial, session: report.session, report }
+    return write(session, desk, at, rebuild)
   } catch (error) {
     if (!committed || !(error instanceof AppError)) throw error
     throw new AppError(
@@ -48,6 +39,14 @@ export function serve(
       },
     )
   }
+}
+
+function write(session: Session, desk: Desk, at: Instant, rebuild: boolean): Served | undefined {
+  const state = pubdState(desk.work)
+  const there = site(session, desk, state)
+  if (state.serial === 0 && there.ta?.length === 0) return undefined
+  const report = writeRepository({ ...there, now: at, oldFilesSeconds: session.config.rrdpOldFilesSeconds, rebuild })
+  return { serial: report.serial, session: report.session, report }
 }
 
 /** Is `repo/` what the state says? A few stat calls, no lock. */

@@ -6,7 +6,17 @@ import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { KeyId, KeyStore } from '../crypto/ports.js'
-import { ioError, listDir, readIfThere, removeFile, replaceFile, statIfThere, syncDir, writeNew } from './fs.js'
+import {
+  ioError,
+  listDir,
+  makeDir,
+  readIfThere,
+  removeFile,
+  replaceFile,
+  statIfThere,
+  syncDir,
+  writeNew,
+} from './fs.js'
 import type { Layout } from './layout.js'
 
 const LIMIT = 65536
@@ -44,11 +54,14 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
     },
     putPool(id, pkcs8) {
       mayUse()
+      makeDir(layout.pool)
       store(layout.poolKey(id), pkcs8)
       dropTemps(layout.pool)
     },
     poolSize: () => names(layout.pool).length,
     wipePool() {
+      // a backup that leaves the pool out, as it should, brings no folder for it
+      makeDir(layout.pool)
       for (const name of listDir(layout.pool)) removeFile(join(layout.pool, name))
       syncDir(layout.pool)
     },

@@ -188,6 +188,18 @@ describe('keys', () => {
     keys.wipePool()
     expect(readdirSync(join(dir, 'keys/pool'))).toEqual([])
   })
+
+  it('of the pool find their folder made again where a backup left it out', () => {
+    initDataDir(dir, ID)
+    const { keys } = openStore(dir)
+    rmSync(join(dir, 'keys/pool'), { recursive: true })
+    keys.wipePool()
+    rmSync(join(dir, 'keys/pool'), { recursive: true })
+    expect([keys.poolSize(), keys.takePool(1)]).toEqual([0, []])
+    keys.putPool(SKI, der)
+    expect(keys.takePool(1)).toHaveLength(1)
+    expect(statSync(join(dir, 'keys/pool')).mode & 0o777).toBe(0o700)
+  })
 })
 
 describe('status files', () => {

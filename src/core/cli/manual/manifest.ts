@@ -20,6 +20,7 @@ export interface ManifestFlag {
   readonly default?: unknown
   readonly env?: string
   readonly dependsOn?: readonly string[]
+  readonly exclusive?: readonly string[]
   readonly hidden?: boolean
 }
 

@@ -125,6 +125,7 @@ function flagEntry(flag: ManifestFlag): readonly string[] {
     ...(flag.required === true ? ['required'] : []),
     ...(flag.multiple === true ? ['may be given several times'] : []),
     ...(flag.dependsOn === undefined ? [] : [`goes with ${flag.dependsOn.map((name) => `--${name}`).join(', ')}`]),
+    ...(flag.exclusive === undefined ? [] : [`not with ${flag.exclusive.map((name) => `--${name}`).join(', ')}`]),
     ...(typeof flag.default === 'string' ? [`default ${flag.default}`] : []),
     ...(flag.env === undefined ? [] : [`environment: ${flag.env}`]),
   ]

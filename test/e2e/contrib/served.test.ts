@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest'
 import { runProgram, shimmedEnv, writeShim } from '../../support/brine-shim.js'
 import { missing, needProgram } from '../../support/missing.js'
@@ -247,29 +247,55 @@ describe('rsyncd.conf', () => {
   })
 })
 
-describe('rpki-client, behind nginx.conf and rsyncd.conf', () => {
-  const check = async (context: TestContext, transport: readonly string[]): Promise<void> => {
-    const rpkiClient = validators().rpkiClient ?? missing(context, 'rpki-client (RPKI_CLIENT)')
+describe('behind nginx.conf and rsyncd.conf', () => {
+  const PREFIXES = ['192.0.2.0/24', '2001:db8::/32']
+
+  /** A folder with the TAL and the certificate that validators trust here, and an empty cache and output. */
+  const scratchFolder = async (context: TestContext) => {
     await Promise.all([startNginx(context), startRsyncd(context)])
     const scratch = mkdtempSync(join(folder, 'validator-'))
-    const [cache, out, tal, ca] = ['cache', 'out', 'ta.tal', 'cert.pem'].map((name) => join(scratch, name))
-    for (const path of [cache!, out!]) mkdirSync(path)
-    writeFileSync(tal!, await brine('ta', 'tal'))
-    writeFileSync(ca!, certificate)
+    const place = (name: string): string => join(scratch, name)
+    for (const name of ['cache', 'out', 'trusted']) mkdirSync(place(name))
+    writeFileSync(place('ta.tal'), await brine('ta', 'tal'))
+    writeFileSync(join(place('trusted'), 'cert.pem'), certificate)
     chmodSync(scratch, 0o755)
-    if (isRoot) await runProgram('chown', ['-R', '_rpki-client', scratch])
-    const env = { ...process.env, SSL_CERT_FILE: ca! }
-    const args = [...transport, '-j', '-s', '60', '-d', cache!, '-t', tal!, out!]
-    const { status, stderr } = await runProgram(rpkiClient, args, { env, cwd: dirname(scratch) })
+    return place
+  }
+
+  const rpkiClient = async (context: TestContext, transport: readonly string[]): Promise<void> => {
+    const program = validators().rpkiClient ?? missing(context, 'rpki-client (RPKI_CLIENT)')
+    const place = await scratchFolder(context)
+    if (isRoot) await runProgram('chown', ['-R', '_rpki-client', place('')])
+    const env = { ...process.env, SSL_CERT_FILE: join(place('trusted'), 'cert.pem') }
+    const args = [...transport, '-j', '-s', '60', '-d', place('cache'), '-t', place('ta.tal'), place('out')]
+    const { status, stderr } = await runProgram(program, args, { env })
     expect({ status, complaints: stderr.split('\n').filter((line) => /fail|error|bad|unable/i.test(line)) }).toEqual({
       status: 0,
       complaints: [],
     })
-    const { roas } = JSON.parse(readFileSync(join(out!, 'json'), 'utf8'))
-    expect(roas.map((roa: { prefix: string }) => roa.prefix).sort()).toEqual(['192.0.2.0/24', '2001:db8::/32'])
+    const { roas } = JSON.parse(readFileSync(join(place('out'), 'json'), 'utf8'))
+    expect(roas.map((roa: { prefix: string }) => roa.prefix).sort()).toEqual(PREFIXES)
   }
 
-  test('fetches by RRDP alone', (context) => check(context, ['-e', '/bin/false']))
+  const fort = async (context: TestContext, transport: readonly string[]): Promise<void> => {
+    const program = validators().fort ?? missing(context, 'fort (FORT)')
+    const openssl = needProgram(context, 'openssl')
+    const place = await scratchFolder(context)
+    await runProgram(openssl, ['rehash', place('trusted')])
+    const vrps = join(place('out'), 'vrps.csv')
+    const own = ['--mode=standalone', `--tal=${place('ta.tal')}`, `--local-repository=${place('cache')}`]
+    const args = [...own, `--output.roa=${vrps}`, `--http.ca-path=${place('trusted')}`, ...transport]
+    const { status, stdout, stderr } = await runProgram(program, args)
+    expect({ status, output: stdout + stderr }).toMatchObject({ status: 0 })
+    const rows = readFileSync(vrps, 'utf8').trim().split('\n').slice(1)
+    expect(rows.map((row) => row.split(',')[1]).sort()).toEqual(PREFIXES)
+  }
 
-  test('fetches by rsync alone', (context) => check(context, ['-R']))
+  test('rpki-client fetches by RRDP alone', (context) => rpkiClient(context, ['-e', '/bin/false']))
+
+  test('rpki-client fetches by rsync alone', (context) => rpkiClient(context, ['-R']))
+
+  test('FORT fetches by RRDP alone', (context) => fort(context, ['--rsync.enabled=false']))
+
+  test('FORT fetches by rsync alone', (context) => fort(context, ['--http.enabled=false']))
 })

@@ -2,10 +2,11 @@
 import { publishedFiles } from '../ca/state.js'
 import type { KeyId } from '../crypto/ports.js'
 import { Work } from '../eventsourcing/work.js'
+import { objectsInUse } from '../pubd/content.js'
 import type { FileStore } from '../store/file-store.js'
 import type { FileReader } from '../store/reader.js'
 import { taPublishedFiles } from '../ta/state.js'
-import { caState, taState } from './desk.js'
+import { caState, pubdState, taState } from './desk.js'
 
 /** True when every object and key of every live aggregate of this cut lies in the directory. */
 export function namesComplete(reader: FileReader, store: Pick<FileStore, 'keys'>): boolean {
@@ -22,7 +23,8 @@ export function namesComplete(reader: FileReader, store: Pick<FileStore, 'keys'>
     if (state.certificate !== null && !reader.hasObject(state.certificate.sha256)) return false
     if (state.key !== null && !hasKeys(store, [state.key.ski])) return false
   }
-  return true
+  // deltas name objects that no CA publishes any more: what was replaced while the copy was being taken
+  return [...objectsInUse(pubdState(work))].every((sha256) => reader.hasObject(sha256))
 }
 
 function hasKeys(store: Pick<FileStore, 'keys'>, keys: readonly KeyId[]): boolean {

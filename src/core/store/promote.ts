@@ -14,6 +14,7 @@ import { KIND_FOLDERS, type Layout } from './layout.js'
 import { readOrigin, thisOrigin, writeOrigin } from './origin.js'
 import type { FileReader } from './reader.js'
 import { beyond, setAside } from './surplus.js'
+import { syncTree } from './sync-tree.js'
 
 export interface Promotion {
   /** The commit from which this directory goes on. */
@@ -28,6 +29,8 @@ export interface Promotion {
 /** Makes this directory the primary as of the reader's cut. The caller holds the lock and has wiped the key pool. */
 export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant): Promotion {
   makeDir(layout.temp)
+  // what comes after builds on files that a copying program may have left in memory
+  syncTree(layout.dir, layout.temp)
   const dropped = listCommits(layout).filter((n) => n > reader.head)
   setAside(
     layout.commits,

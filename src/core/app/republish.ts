@@ -5,7 +5,7 @@
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, type Table } from '../base/record.js'
-import { earlier, type Instant } from '../base/time.js'
+import { clockBehind, earlier, type Instant, secondsBetween } from '../base/time.js'
 import { dueTimes } from '../ca/publishing.js'
 import type { CaState, Parent } from '../ca/state.js'
 import { Work } from '../eventsourcing/work.js'
@@ -47,9 +47,13 @@ export interface RepublishOptions {
 /** CAs in one commit: a hold of the lock stays short, and a crash loses little. */
 const BATCH = 100
 
-/** Issues and publishes what is due. */
+/** Seconds: a clock that is set a little back is nobody's fault, and what is due waits for it anyway. */
+const CLOCK_TOLERANCE = 60
+
+/** Issues and publishes what is due. Throws `clock-behind` where the clock is so wrong that nothing seems due. */
 export async function republish(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
   refuseStandby(session)
+  await refuseWrongClock(session)
   const caught = options.dryRun === true ? undefined : await catchUp(session)
   const plan = await planRepublish(session, options)
   const failed = [...plan.failed, ...(caught?.failed ?? []).map(failedJump)]
@@ -74,6 +78,11 @@ export async function republish(session: Session, options: RepublishOptions = {}
     serial: served?.serial ?? null,
     changed: jumped.size > 0 || (last !== undefined && (last.changed || last.served?.report.changed === true)),
   }
+}
+
+async function refuseWrongClock(session: Session): Promise<void> {
+  const [now, last] = await session.store.read(async (reader) => [session.clockFor(reader).now(), reader.at])
+  if (last !== undefined && secondsBetween(now, last) > CLOCK_TOLERANCE) throw clockBehind(now, last)
 }
 
 function failedJump({ id, error }: CatchUp['failed'][number]): RepublishReport['failed'][number] {
@@ -127,9 +136,17 @@ function damageElsewhere(error: unknown, handle: Handle): boolean {
   return aggregate !== undefined && aggregate !== `ca/${handle}` && !aggregate.startsWith('pubserver/')
 }
 
+interface Times {
+  readonly due: Instant
+  readonly staleAt: Instant
+}
+
 export interface RepublishPlan {
   readonly all: readonly Handle[]
   readonly due: readonly Handle[]
+  /** Wanted content that the publication server does not have yet. */
+  readonly unpublished: readonly Handle[]
+  readonly times: ReadonlyMap<Handle, Times>
   readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
   readonly nextDue: Instant | null
   readonly staleAt: Instant | null
@@ -148,21 +165,24 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
     const failed: { ca: Handle; code: string; message: string }[] = []
     const server = attempt(failed, 'pubserver/0' as Handle, () => pubdState(work))
     const outdatedHandles = new Set(outdated(reader, reader.roster()).map((id) => id.handle))
-    const all: Handle[] = []
+    const times = new Map<Handle, Times>()
+    const late: Handle[] = []
     const due: Handle[] = []
     let nextDue: Instant | null = null
     let staleAt: Instant | null = null
     for (const handle of handles) {
-      const times = attempt(failed, handle, () => timesOf(work, handle, session.timing))
-      if (times === undefined || times === null) continue
-      all.push(handle)
-      const lags = outdatedHandles.has(handle) || (server !== undefined && isUnpublished(desk, handle))
-      if (options.force === true || lags || times.due <= now) due.push(handle)
-      nextDue = soonest(nextDue, lags ? earlier(now, times.due) : times.due)
-      staleAt = soonest(staleAt, times.staleAt)
+      const own = attempt(failed, handle, () => timesOf(work, handle, session.timing))
+      if (own === undefined || own === null) continue
+      if (server !== undefined && isUnpublished(desk, handle)) late.push(handle)
+      const lags = outdatedHandles.has(handle) || late.includes(handle)
+      const when = { due: lags ? earlier(now, own.due) : own.due, staleAt: own.staleAt }
+      times.set(handle, when)
+      if (options.force === true || lags || own.due <= now) due.push(handle)
+      nextDue = soonest(nextDue, when.due)
+      staleAt = soonest(staleAt, when.staleAt)
     }
     const served = server === undefined || isServed(session, desk)
-    return { all, due, failed, nextDue, staleAt, served }
+    return { all: [...times.keys()], due, unpublished: late, times, failed, nextDue, staleAt, served }
   })
 }
 
@@ -176,11 +196,7 @@ function attempt<T>(failed: { ca: Handle; code: string; message: string }[], ca:
   }
 }
 
-function timesOf(
-  work: Work,
-  handle: Handle,
-  timing: Timing,
-): { readonly due: Instant; readonly staleAt: Instant } | null {
+function timesOf(work: Work, handle: Handle, timing: Timing): Times | null {
   if (work.exists('ta', handle)) return taTimes(taState(work, handle), timing)
   const state = caState(work, handle)
   const times = dueTimes(state, timing)
@@ -211,7 +227,7 @@ function childrenOf(work: Work, state: CaState, { kind, handle }: Parent['aggreg
   }
 }
 
-function taTimes(state: TaState, timing: Timing): { readonly due: Instant; readonly staleAt: Instant } | null {
+function taTimes(state: TaState, timing: Timing): Times | null {
   const { nextUpdate, objects } = state.point
   if (nextUpdate === null) return null
   let due = earlier(dueBefore(nextUpdate, timing.publishBeforeNextSeconds), certificateDueAt(state))

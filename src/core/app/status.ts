@@ -1,0 +1,263 @@
+/**
+ * The one screen: is it well, until when, and what is next.
+ * Invariant: a pure read without a lock that writes nothing; what cannot be read is told, and never hides the rest.
+ */
+
+import { type DiskSpace, diskSpace, type LockHolder, lockHolder, type MovedAside, movedAside } from '../audit/survey.js'
+import { AppError } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import { type Instant, parseInstant } from '../base/time.js'
+import type { KeyId } from '../crypto/ports.js'
+import { type AggregateId, formatAggregateId, kindWord } from '../eventsourcing/types.js'
+import { Work } from '../eventsourcing/work.js'
+import { servedSerials } from '../repo/writer.js'
+import type { FileReader } from '../store/reader.js'
+import { caState, pubdState, taState } from './desk.js'
+import { outdated } from './generation.js'
+import { planRepublish, type RepublishPlan } from './republish.js'
+import type { Session } from './session.js'
+import { type Concern, concernsOf, type Verdict, verdictOf } from './verdict.js'
+
+export interface StatusCa {
+  /** `ca` or `ta`. */
+  readonly kind: string
+  readonly handle: Handle
+  readonly roas: number
+  readonly children: number
+  readonly objects: number
+  readonly manifestNumber: number | null
+  readonly nextDue: Instant | null
+  readonly staleAt: Instant | null
+}
+
+export interface StatusReport {
+  readonly verdict: Verdict
+  /** Why it is not ok; the critical ones first. */
+  readonly concerns: readonly Concern[]
+  readonly dataDir: string
+  readonly role: 'primary' | 'standby'
+  readonly standby: { readonly reason: string; readonly host: string | null } | null
+  readonly generation: number
+  readonly now: Instant
+  /** When the first object goes stale if nothing runs. */
+  readonly staleAt: Instant | null
+  readonly nextDue: Instant | null
+  readonly lastTick: { readonly at: Instant; readonly failed: number } | null
+  readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
+  readonly cas: readonly StatusCa[]
+  readonly broken: readonly {
+    readonly kind: string
+    readonly handle: string
+    readonly code: string
+    readonly message: string
+  }[]
+  readonly publication: {
+    readonly session: string
+    readonly serial: number
+    readonly publishers: number
+    readonly objects: number
+    readonly servedSerial: number | null
+    readonly rsyncSerial: number | null
+    /** The served tree shows the newest state. */
+    readonly current: boolean
+  } | null
+  readonly ha: readonly never[]
+  readonly unpublished: readonly Handle[]
+  readonly locks: readonly LockHolder[]
+  readonly disk: DiskSpace
+  readonly keyPool: { readonly keys: number; readonly target: number }
+  /** Key files that no state names; empty while something is broken, for then nobody can say. */
+  readonly orphanKeys: readonly KeyId[]
+  readonly aside: MovedAside
+}
+
+interface Seen {
+  readonly at: Instant | null
+  readonly head: number
+  readonly behind: number
+  readonly now: Instant
+  readonly cas: readonly Omit<StatusCa, 'nextDue' | 'staleAt'>[]
+  readonly broken: StatusReport['broken']
+  readonly publication: Omit<NonNullable<StatusReport['publication']>, 'current'> | null
+  readonly keys: readonly { readonly owner: string; readonly id: KeyId }[]
+  readonly outdated: readonly string[]
+}
+
+const NOTHING: RepublishPlan = {
+  all: [],
+  due: [],
+  unpublished: [],
+  times: new Map(),
+  failed: [],
+  nextDue: null,
+  staleAt: null,
+  served: true,
+}
+
+/** Looks at everything. Throws only what keeps the directory from being opened at all. */
+export async function status(session: Session): Promise<StatusReport> {
+  const { store } = session
+  const role = store.role()
+  const [seen, plan] = await look(session)
+  const lastTick = readLastTick(session)
+  const disk = diskSpace(store.dir)
+  const concerns = concernsOf({
+    now: seen.now,
+    primary: role.role === 'primary',
+    staleAt: plan.staleAt,
+    nextDue: plan.nextDue,
+    lastTick: lastTick?.at ?? null,
+    lastCommit: seen.at,
+    behind: seen.behind,
+    broken: seen.broken.map((b) => ({ aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}`, message: b.message })),
+    missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
+    unpublished: plan.unpublished,
+    outdated: seen.outdated,
+    served: plan.served,
+    freeBytes: disk.free,
+    configWarnings: session.loaded.warnings.map((w) => w.message),
+    tickPeriod: session.config.tickPeriod,
+  })
+  const named = new Set(seen.keys.map((k) => k.id))
+  const holder = lockHolder(store.layout)
+  return {
+    verdict: verdictOf(concerns),
+    concerns,
+    dataDir: store.dir,
+    role: role.role,
+    standby: role.role === 'primary' ? null : { reason: role.reason, host: role.host ?? null },
+    generation: store.marker.generation,
+    now: seen.now,
+    staleAt: plan.staleAt,
+    nextDue: plan.nextDue,
+    lastTick,
+    lastCommit: { commit: seen.head, at: seen.at },
+    cas: seen.cas.map((ca) => {
+      const times = plan.times.get(ca.handle)
+      return { ...ca, nextDue: times?.due ?? null, staleAt: times?.staleAt ?? null }
+    }),
+    broken: seen.broken,
+    publication: seen.publication === null ? null : { ...seen.publication, current: plan.served },
+    ha: [],
+    unpublished: plan.unpublished,
+    locks: holder === undefined ? [] : [holder],
+    disk,
+    keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
+    orphanKeys: seen.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
+    aside: movedAside(store.layout),
+  }
+}
+
+/** A hole in the commits, or no whole cut in a copy: then nothing can be read, and that is what there is to tell. */
+async function look(session: Session): Promise<readonly [Seen, RepublishPlan]> {
+  try {
+    const seen = await session.store.read(async (reader) => see(session, reader))
+    return [seen, await planRepublish(session)]
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
+    const { code, message } = error
+    const broken = [{ kind: '', handle: '', code, message }]
+    const empty = { at: null, head: 0, behind: 0, cas: [], publication: null, keys: [], outdated: [] }
+    return [{ ...empty, now: session.now(), broken }, NOTHING]
+  }
+}
+
+function see(session: Session, reader: FileReader): Seen {
+  const work = new Work(reader)
+  const cas: Seen['cas'][number][] = []
+  const broken: StatusReport['broken'][number][] = []
+  const keys: Seen['keys'][number][] = []
+  let publication: Seen['publication'] = null
+  for (const id of reader.roster()) {
+    const found = attempt(broken, id, () => describe(work, id, session.repoDir))
+    if (found === undefined) continue
+    cas.push(...found.cas)
+    keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
+    publication ??= found.publication
+  }
+  return {
+    at: reader.at ?? null,
+    head: reader.head,
+    behind: reader.behind,
+    now: session.clockFor(reader).now(),
+    cas,
+    broken,
+    publication,
+    keys,
+    outdated: outdated(reader, reader.roster()).map(formatAggregateId),
+  }
+}
+
+function attempt<T>(broken: StatusReport['broken'][number][], id: AggregateId, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.kind !== 'corrupt' && error.kind !== 'format')) throw error
+    broken.push({ kind: kindWord(id.kind), handle: id.handle, code: error.code, message: error.message })
+    return undefined
+  }
+}
+
+interface Described {
+  readonly cas: Seen['cas']
+  readonly keys: readonly KeyId[]
+  readonly publication: Seen['publication']
+}
+
+function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
+  if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
+  if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
+  return { cas: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
+}
+
+function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
+  const state = caState(work, handle)
+  if (state.status !== 'active') return { cas: [], keys: [] }
+  const keys = Object.values(state.classes).flatMap((c) => c.keys)
+  const row = {
+    kind: 'ca',
+    handle,
+    roas: Object.keys(state.roas).length,
+    children: Object.keys(state.children).length,
+    objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
+    manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
+  }
+  return { cas: [row], keys: keys.map((k) => k.ski) }
+}
+
+function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> {
+  const { children, point, key } = taState(work, handle)
+  if (key === null) return { cas: [], keys: [] }
+  const row = {
+    kind: 'ta',
+    handle,
+    roas: 0,
+    children: Object.keys(children).length,
+    objects: Object.keys(point.objects).length,
+    manifestNumber: point.number,
+  }
+  return { cas: [row], keys: [key.ski] }
+}
+
+function describePublication(work: Work, repoDir: string): Seen['publication'] {
+  const state = pubdState(work)
+  if (state.serial === 0) return null
+  const { rrdp, rsync } = servedSerials(repoDir)
+  const publishers = Object.values(state.publishers)
+  return {
+    session: state.sessionId,
+    serial: state.serial,
+    publishers: publishers.length,
+    objects: publishers.reduce((sum, p) => sum + Object.keys(p.objects).length, 0),
+    servedSerial: rrdp?.session === state.sessionId ? rrdp.serial : null,
+    rsyncSerial: rsync?.session === state.sessionId ? rsync.serial : null,
+  }
+}
+
+function readLastTick(session: Session): StatusReport['lastTick'] {
+  const value = session.store.status.read('last-tick')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const { at, failed } = value as { readonly at?: unknown; readonly failed?: unknown }
+  const instant = typeof at === 'string' ? parseInstant(at) : undefined
+  return instant === undefined ? null : { at: instant, failed: typeof failed === 'number' ? failed : 0 }
+}

@@ -1,0 +1,140 @@
+/**
+ * How bad it is: what an operator must do now (critical), what to look at before it becomes that (warning).
+ * Invariant: pure, and every verdict has its reasons.
+ */
+import { addSeconds, formatDuration, type Instant, secondsBetween } from '../base/time.js'
+
+export type Verdict = 'ok' | 'warning' | 'critical'
+
+export interface Concern {
+  readonly level: 'warning' | 'critical'
+  /** Stable, kebab-case. */
+  readonly code: string
+  readonly message: string
+  /** The next command. */
+  readonly hint: string | null
+}
+
+/** What the rules look at. */
+export interface Facts {
+  readonly now: Instant
+  readonly primary: boolean
+  readonly staleAt: Instant | null
+  readonly nextDue: Instant | null
+  readonly lastTick: Instant | null
+  /** When the newest commit was made. */
+  readonly lastCommit: Instant | null
+  /** Newer commits that are not whole in this copy. */
+  readonly behind: number
+  readonly broken: readonly { readonly aggregate: string; readonly message: string }[]
+  readonly missingKeys: readonly string[]
+  readonly unpublished: readonly string[]
+  /** Aggregates of a promoted directory whose numbers have not jumped. */
+  readonly outdated: readonly string[]
+  /** Does the served tree show the newest state? */
+  readonly served: boolean
+  readonly freeBytes: number
+  readonly configWarnings: readonly string[]
+  /** Seconds between two runs of cron. */
+  readonly tickPeriod: number
+}
+
+const HOUR = 3600
+const DAY = 86400
+const LATE = 900
+const MEBIBYTE = 1024 * 1024
+
+/** Every concern, the critical ones first. */
+export function concernsOf(facts: Facts): readonly Concern[] {
+  const all = [
+    ...damage(facts),
+    ...space(facts),
+    ...(facts.primary ? [...staleness(facts), ...lateness(facts)] : copy(facts)),
+  ]
+  const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
+  const rank = (c: Concern): number => (c.level === 'critical' ? 0 : 1)
+  return [...all, ...config].sort((a, b) => rank(a) - rank(b))
+}
+
+export function verdictOf(concerns: readonly Concern[]): Verdict {
+  if (concerns.some((c) => c.level === 'critical')) return 'critical'
+  return concerns.length > 0 ? 'warning' : 'ok'
+}
+
+/** Is `verdict` at least as bad as `level`? */
+export function isAtLeast(verdict: Verdict, level: 'warning' | 'critical'): boolean {
+  return verdict === 'critical' || verdict === level
+}
+
+function critical(code: string, message: string, hint: string | null): Concern {
+  return { level: 'critical', code, message, hint }
+}
+
+function warning(code: string, message: string, hint: string | null): Concern {
+  return { level: 'warning', code, message, hint }
+}
+
+function damage(facts: Facts): readonly Concern[] {
+  return [
+    ...facts.broken.map((b) =>
+      critical('corrupt', b.message, `brine recover ${b.aggregate} --dry-run`.replace('  ', ' ')),
+    ),
+    ...(facts.primary ? facts.missingKeys : []).map((owner) =>
+      critical('key-missing', `${owner}: its private key is not there`, 'bring it back from a backup, or roll the key'),
+    ),
+  ]
+}
+
+function space({ freeBytes }: Facts): readonly Concern[] {
+  const message = `${Math.floor(freeBytes / MEBIBYTE)} MiB free`
+  if (freeBytes < 4 * MEBIBYTE) return [critical('disk-full', message, 'free some space: nothing can be published')]
+  return freeBytes < 100 * MEBIBYTE ? [warning('disk-low', message, 'brine clean --dry-run')] : []
+}
+
+function staleness({ now, staleAt, lastCommit }: Facts): readonly Concern[] {
+  const found: Concern[] = []
+  if (lastCommit !== null && now < lastCommit)
+    found.push(
+      critical('clock-behind', `the clock says ${now}, the last commit is of ${lastCommit}`, 'set the clock right'),
+    )
+  if (staleAt === null) return found
+  if (staleAt <= now) found.push(critical('stale', `objects are stale since ${staleAt}`, 'brine tick'))
+  else if (staleAt <= addSeconds(now, HOUR))
+    found.push(critical('stale-soon', `the first object goes stale in ${ago(now, staleAt)}`, 'brine tick'))
+  return found
+}
+
+function lateness(facts: Facts): readonly Concern[] {
+  const { now, nextDue, lastTick, unpublished, outdated } = facts
+  const late = Math.max(LATE, 3 * facts.tickPeriod)
+  const found: Concern[] = []
+  if (nextDue !== null && addSeconds(nextDue, late) < now)
+    found.push(warning('overdue', `something is due since ${nextDue}`, 'brine tick'))
+  if (nextDue !== null && nextDue <= now && (lastTick === null || addSeconds(lastTick, late) < now)) {
+    const when = lastTick === null ? 'tick never ran' : `tick last ran ${ago(lastTick, now)} ago`
+    found.push(warning('tick-missing', `${when}, and something is due`, 'brine tick, and look at cron'))
+  }
+  if (outdated.length > 0)
+    found.push(warning('promote-unfinished', `numbers have not jumped since promote: ${list(outdated)}`, 'brine tick'))
+  if (unpublished.length > 0)
+    found.push(warning('unpublished', `not published yet: ${list(unpublished)}`, 'brine tick'))
+  if (!facts.served) found.push(warning('served-behind', 'the served tree is not the newest', 'brine tick'))
+  return found
+}
+
+function copy({ now, lastCommit, behind }: Facts): readonly Concern[] {
+  const found: Concern[] = []
+  if (lastCommit !== null && addSeconds(lastCommit, DAY) < now)
+    found.push(warning('copy-old', `this stand-by's newest commit is ${ago(lastCommit, now)} old`, 'make another copy'))
+  if (behind > 0)
+    found.push(warning('copy-partial', `${behind} newer commits are not whole in this copy`, 'make another copy'))
+  return found
+}
+
+function ago(from: Instant, to: Instant): string {
+  return formatDuration(secondsBetween(from, to)).split(' ').slice(0, 2).join(' ')
+}
+
+function list(names: readonly string[]): string {
+  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
+}

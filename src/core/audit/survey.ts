@@ -1,0 +1,55 @@
+/** What lies in and around DATA_DIR beside what the commits name: space, the lock's holder, files moved aside. Reads only. */
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { ioError, listDir } from '../store/fs.js'
+import { KIND_FOLDERS, type Layout } from '../store/layout.js'
+import { isGone, readOwner } from '../store/owner.js'
+
+export interface DiskSpace {
+  /** Bytes that this user may still write. */
+  readonly free: number
+  readonly size: number
+}
+
+export interface LockHolder {
+  readonly pid: number
+  readonly host: string
+  readonly command: string
+  readonly since: string
+  /** It said that it takes long. */
+  readonly long: boolean
+}
+
+export interface MovedAside {
+  /** Files of commands that died before their commit. */
+  readonly surplus: number
+  /** Files that a recovery took out. */
+  readonly corrupt: number
+}
+
+export function diskSpace(dir: string): DiskSpace {
+  try {
+    const { bavail, blocks, bsize } = fs.statfsSync(dir)
+    return { free: bavail * bsize, size: blocks * bsize }
+  } catch (error) {
+    throw ioError('stat', dir, error)
+  }
+}
+
+/** Who holds the lock now; undefined when nobody does, or when its owner is dead, which costs the next command nothing. */
+export function lockHolder(layout: Layout): LockHolder | undefined {
+  const owner = readOwner(layout.lockOwner)
+  if (owner === undefined || isGone(owner)) return undefined
+  const { pid, host, command, since } = owner
+  return { pid, host, command, since, long: owner.long === true }
+}
+
+/** Counts what lies in `surplus/` and `corrupt/` of every aggregate and of the commits. */
+export function movedAside(layout: Layout): MovedAside {
+  const folders = Object.values(KIND_FOLDERS).flatMap((kind) =>
+    listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),
+  )
+  const count = (below: string): number =>
+    [layout.commits, ...folders].reduce((sum, folder) => sum + listDir(join(folder, below)).length, 0)
+  return { surplus: count('surplus'), corrupt: count('corrupt') }
+}

@@ -1,0 +1,89 @@
+/** The one screen of `brine status`. */
+import type { StatusReport } from '../../app/status.js'
+import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
+import { counted } from './endings.js'
+import type { Theme } from './theme.js'
+
+/** The screen: concerns first, facts, then the CAs. */
+export function statusView(report: StatusReport, theme: Theme): string {
+  const tone = { ok: theme.good, warning: theme.caution, critical: theme.bad }
+  const role = report.standby === null ? 'primary' : `stand-by (${report.standby.reason})`
+  const head = `${tone[report.verdict](report.verdict.toUpperCase())}  ${role}, generation ${report.generation}  ${theme.dim(report.dataDir)}`
+  const concerns = report.concerns.map(({ level, message, hint }) => {
+    const [first = '', ...rest] = message.split('\n')
+    const next = hint === null ? '' : theme.dim(`  -> ${hint}`)
+    return [`${tone[level](level)}: ${first}${next}`, ...rest].join('\n')
+  })
+  const facts = factsOf(report).map(([name, value]) => `${name.padEnd(11)} ${value}`)
+  const table = theme.table({
+    columns: [
+      'CA',
+      { title: 'ROAS', align: 'right' },
+      { title: 'CHILDREN', align: 'right' },
+      { title: 'OBJECTS', align: 'right' },
+      { title: 'MANIFEST', align: 'right' },
+      'NEXT DUE',
+      'STALE AT',
+    ],
+    rows: [
+      ...report.cas.map((ca) => [
+        ca.kind === 'ta' ? `${ca.handle} (trust anchor)` : ca.handle,
+        ca.roas,
+        ca.children,
+        ca.objects,
+        ca.manifestNumber ?? '-',
+        ca.nextDue ?? '-',
+        ca.staleAt ?? '-',
+      ]),
+      ...report.broken.filter((b) => b.kind !== '').map((b) => [b.handle, '-', '-', '-', '-', theme.bad(b.code), '-']),
+    ],
+  })
+  return [head, ...concerns, ...facts, table].filter((line) => line !== '').join('\n')
+}
+
+function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
+  const { now, lastTick, lastCommit, publication, locks, disk, keyPool, orphanKeys, aside } = report
+  const facts: (readonly [string, string])[] = [
+    ['stale at', report.staleAt === null ? 'nothing published' : `${moment(report.staleAt, now)}, if nothing runs`],
+    ['next due', report.nextDue === null ? '-' : moment(report.nextDue, now)],
+    ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick.failed)}`],
+    ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
+    ['repository', publication === null ? 'none' : repository(publication)],
+    ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
+  ]
+  for (const lock of locks)
+    facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
+  if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
+  if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
+  if (orphanKeys.length > 0) facts.push(['orphan keys', counted(orphanKeys.length, 'key file')])
+  if (aside.surplus + aside.corrupt > 0)
+    facts.push(['moved aside', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])
+  return facts
+}
+
+function failures(count: number): string {
+  return count === 0 ? '' : `, ${counted(count, 'CA')} failed`
+}
+
+function repository(p: NonNullable<StatusReport['publication']>): string {
+  const what = `serial ${p.serial}, ${counted(p.objects, 'object')} of ${counted(p.publishers, 'publisher')}`
+  if (p.current) return `${what}, served`
+  return `${what}; served are RRDP ${p.servedSerial ?? 'none'}, rsync ${p.rsyncSerial ?? 'none'}`
+}
+
+function moment(at: Instant, now: Instant): string {
+  const seconds = secondsBetween(now, at)
+  const span = formatDuration(Math.abs(seconds)).split(' ').slice(0, 2).join(' ')
+  return seconds >= 0 ? `${at} (in ${span})` : `${at} (${span} ago)`
+}
+
+function bytes(n: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = n
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`
+}

@@ -2,21 +2,11 @@
  * Private keys at rest: `keys/<SKI>` and `keys/pool/<SKI>`, PKCS#8 DER, 0600 in folders of 0700.
  * Invariants: a file or folder that others can read is refused; a pool key is gone from disk before anybody has it.
  */
-import * as fs from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { KeyId, KeyStore } from '../crypto/ports.js'
-import {
-  ioError,
-  listDir,
-  makeDir,
-  readIfThere,
-  removeFile,
-  replaceFile,
-  statIfThere,
-  syncDir,
-  writeNew,
-} from './fs.js'
+import { listDir, makeDir, readIfThere, removeFile, replaceFile, statIfThere, syncDir, writeNew } from './fs.js'
 import type { Layout } from './layout.js'
 
 const LIMIT = 65536
@@ -84,8 +74,18 @@ function exposed(path: string, mode: number, want: string): AppError {
   )
 }
 
+/** Where it leads, others may have a hand in. */
+function refuseLink(path: string, isLink: boolean): void {
+  if (!isLink) return
+  throw new AppError('credentials', 'key-link', `${path}: a symbolic link where private keys belong is not followed`, {
+    hint: 'put the keys themselves there: folder 0700, files 0600',
+    details: { path },
+  })
+}
+
 function checkFolder(folder: string): void {
   const stat = statIfThere(folder)
+  refuseLink(folder, stat?.isSymbolicLink() === true)
   if (stat !== undefined && (Number(stat.mode) & 0o077) !== 0) throw exposed(folder, Number(stat.mode), '0700')
 }
 
@@ -98,13 +98,10 @@ function store(path: string, pkcs8: Uint8Array): void {
 
 function readPrivate(path: string): Uint8Array | undefined {
   checkFolder(dirname(path))
-  let mode: number
-  try {
-    mode = Number(fs.lstatSync(path).mode)
-  } catch (error) {
-    if ((error as { readonly code?: string }).code === 'ENOENT') return undefined
-    throw ioError('stat', path, error)
-  }
+  const stat = statIfThere(path)
+  if (stat === undefined) return undefined
+  refuseLink(path, stat.isSymbolicLink())
+  const mode = Number(stat.mode)
   if ((mode & 0o077) !== 0) throw exposed(path, mode, '0600')
   return readIfThere(path, LIMIT)
 }
@@ -124,7 +121,7 @@ function takePool(layout: Layout, count: number): readonly Uint8Array[] {
 /** Keys that were being written when a command died. */
 function dropTemps(folder: string): void {
   const now = BigInt(Date.now())
-  for (const name of fs.readdirSync(folder)) {
+  for (const name of readdirSync(folder)) {
     if (!basename(name).startsWith('.tmp-')) continue
     const stat = statIfThere(join(folder, name))
     if (stat !== undefined && now - stat.mtimeMs > HOUR_MS) removeFile(join(folder, name))

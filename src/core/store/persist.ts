@@ -65,6 +65,11 @@ function writeObjects(layout: Layout, plan: Plan): void {
 /** A folder that a dead command made may not be durable: its name is synced until a commit has vouched for it. */
 function makeFolder(layout: Layout, a: PlannedAggregate): void {
   const folder = layout.folder(a.id)
+  if (statIfThere(folder)?.isSymbolicLink() === true)
+    throw new AppError('io', 'folder-link', `${folder}: a symbolic link, and nothing is written through one`, {
+      hint: 'put the folder itself there',
+      details: { path: folder },
+    })
   if (!makeDir(folder) && a.sequence === 1) syncDir(dirname(folder))
 }
 

@@ -1,6 +1,6 @@
 /** One command, failed or killed at each of its file operations: old or new for all of its aggregates, never between, and the next command works. */
 import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { initDataDir } from '../../src/core/store/data-dir.js'
 import { openStore } from '../../src/core/store/file-store.js'
@@ -143,6 +143,52 @@ describe('a command that is killed at its n-th file operation', () => {
       await judge(dir)
     }
   }, 300_000)
+})
+
+describe('the order on disk', () => {
+  it('every file is synced before its name, every name before the commit, and the commit before the answer', async () => {
+    const dir = shop.copyOf(base, 'order')
+    const log: (readonly [FileOperation, string])[] = []
+    onFileOperation((operation, path) => log.push([operation, path]))
+    await openStore(dir).write(async (w) => add(w, CHANGES))
+    onFileOperation(undefined)
+    const commit = log.findIndex(([operation, path]) => operation === 'link' && path.includes('/commits/'))
+    const before = log.slice(0, commit)
+    const isOf = (temp: string, path: string): boolean => basename(temp).startsWith(`.tmp-${basename(path)}-`)
+    const named = before.flatMap(([operation, path], at) => (operation === 'link' ? [{ path, at }] : []))
+    expect(named.map(({ path }) => basename(path)).filter((name) => name.endsWith('.json'))).toEqual([
+      'event-9.json',
+      'event-2.json',
+      'event-3.json',
+      'event-0.json',
+      'snapshot-10.json',
+      'command-11.json',
+      'command-3.json',
+      'command-1.json',
+    ])
+    expect(named).toHaveLength(12)
+    for (const { path, at } of named) {
+      expect(
+        before.slice(0, at).some(([op, temp]) => op === 'sync' && isOf(temp, path)),
+        `${path} has its name before its bytes`,
+      ).toBe(true)
+      expect(
+        before.slice(at).some(([op, folder]) => op === 'syncDir' && folder === dirname(path)),
+        `${path} is not durable at the commit`,
+      ).toBe(true)
+    }
+    const made = before.flatMap(([operation, path], at) =>
+      operation === 'mkdir' && !path.includes('.lock') ? [{ path, at }] : [],
+    )
+    for (const { path, at } of made)
+      expect(
+        before.slice(at).some(([op, folder]) => op === 'syncDir' && folder === dirname(path)),
+        path,
+      ).toBe(true)
+    expect(before.some(([op, temp]) => op === 'sync' && isOf(temp, log[commit]?.[1] ?? ''))).toBe(true)
+    // nothing but letting go of the growing file comes between the commit and its sync
+    expect(log.slice(commit + 1).find(([op]) => op !== 'unlink')).toEqual(['syncDir', dirname(log[commit]?.[1] ?? '')])
+  })
 })
 
 describe('files', () => {

@@ -160,7 +160,8 @@ async function showLock(
   let compromised = false
   for (;;) {
     takeOver(layout, proven)
-    if (statIfThere(layout.lockFolder) === undefined) writeOwner(layout.lockOwner, owner)
+    const free = statIfThere(layout.lockFolder) === undefined
+    if (free) writeOwner(layout.lockOwner, owner)
     try {
       const release = await lockfile.lock(layout.dir, {
         lockfilePath: layout.lockFolder,
@@ -174,7 +175,7 @@ async function showLock(
           compromised = true
         },
       })
-      writeOwner(layout.lockOwner, owner)
+      if (!free) writeOwner(layout.lockOwner, owner)
       return { compromised: () => compromised, release }
     } catch (error) {
       if (errnoOf(error) !== 'ELOCKED')

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { exists, listDir, makeDir, moveFile, syncDir } from './fs.js'
-import { commandName, eventName, parseFileName } from './layout.js'
+import { parseFileName } from './layout.js'
 import type { Astray } from './view.js'
 
 /** Moves files into a folder below (`surplus`, `corrupt`) under names that never collide; returns those that were there. */
@@ -31,9 +31,8 @@ export function beyond(folder: string, version: number, sequence: number): reado
     .map((f) => f.name)
 }
 
-/** Two probes say whether a command died here; only then is the folder listed and cleared. Returns what was moved. */
+/** Moves everything beyond this version and sequence to `surplus/`; returns what was moved. */
 export function sweep(folder: string, version: number, sequence: number): readonly string[] {
-  if (!exists(join(folder, eventName(version))) && !exists(join(folder, commandName(sequence + 1)))) return []
   return setAside(folder, 'surplus', beyond(folder, version, sequence))
 }
 

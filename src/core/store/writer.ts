@@ -48,6 +48,7 @@ export class FileWriter extends FileReader implements Writer {
       throw new AppError('internal', 'commit-misuse', 'a commit failed before: this writer can do no more')
     const plan = this.#plan(staged)
     this.#dead = true
+    this.#clearPlaces(plan)
     persist(this.#layout, plan, () => this.#mayCommit(plan.n))
     this.#dead = false
     const notice = refreshCaches(this.#layout, plan, this.#interval)
@@ -80,6 +81,23 @@ export class FileWriter extends FileReader implements Writer {
     return { version, sequence, command: command.sha256, info, snapshotDamaged }
   }
 
+  /** After a power loss any of the names that a dead command made may be there without the others. */
+  #clearPlaces(plan: Plan): void {
+    for (const { id, events, snapshot, command } of plan.aggregates) {
+      const folder = this.#layout.folder(id)
+      const names = [...events, command, ...(snapshot === undefined ? [] : [snapshot])].map((file) => file.name)
+      if (!names.some((name) => exists(join(folder, name)))) continue
+      this.#sweep(id, folder, this.members().has(formatAggregateId(id)) ? this.view(id) : undefined)
+    }
+  }
+
+  #sweep(id: AggregateId, folder: string, view: View | undefined): void {
+    this.#mayCommit(this.cut.head + 1)
+    const moved = sweep(folder, view?.version ?? 0, view?.sequence ?? 0)
+    if (moved.length > 0)
+      this.cut.warn(`${formatAggregateId(id)}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
+  }
+
   #mayCommit(n: number): void {
     this.#fence()
     if (exists(this.#layout.commit(n))) throw commitLost(`commit ${n} is there`)
@@ -98,12 +116,12 @@ export class FileWriter extends FileReader implements Writer {
     const folder = this.#layout.folder(id)
     const [version, sequence] = [view?.version ?? 0, view?.sequence ?? 0]
     const dirty = exists(join(folder, eventName(version))) || exists(join(folder, commandName(sequence + 1)))
-    if (dirty || (view?.astray.length ?? 0) > 0) {
+    if (dirty) this.#sweep(id, folder, view)
+    const astray = view?.astray ?? []
+    if (astray.length > 0) {
       this.#mayCommit(this.cut.head + 1)
-      const moved = dirty ? sweep(folder, version, sequence) : []
-      if (moved.length > 0) this.cut.warn(`${name}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
-      putBack(folder, view?.astray ?? [])
-      for (const { name: file } of view?.astray ?? []) this.cut.warn(`${name}: put ${file} back in its place`)
+      putBack(folder, astray)
+      for (const { name: file } of astray) this.cut.warn(`${name}: put ${file} back in its place`)
     }
     this.#settled.add(name)
   }

@@ -272,6 +272,23 @@ describe('what a command that died left behind', () => {
     expect(await strangers(store)).toEqual([])
   })
 
+  it('is found where a power loss kept one name and dropped those before it', async () => {
+    for (const [name, words] of [
+      ['event-13.json', ['a', 'b']],
+      ['snapshot-15.json', ['c']],
+      ['command-16.json', ['d']],
+      ['snapshot-20.json', ['e', 'f', 'g', 'h']],
+    ] as const) {
+      writeFileSync(at(`cas/x/${name}`), 'torn')
+      await one.open().write(async (w) => add(w, { x: words }))
+      expect(
+        readdirSync(at('cas/x/surplus')).some((n) => n.startsWith(`${name}.`)),
+        name,
+      ).toBe(true)
+    }
+    expect((await wholeHistory(one.open()))['x']).toEqual([...words, ...'abcdefgh'])
+  })
+
   it('a write that touches other aggregates leaves it', async () => {
     leave()
     await one.open().write(async (w) => add(w, { other: ['p'] }))

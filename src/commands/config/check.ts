@@ -1,0 +1,32 @@
+/** `brine config check`: every fault of the configuration with its line. */
+import { type ConfigCheckReport, checkConfig } from '../../core/app/config.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { EXIT_CODES } from '../../core/cli/exit-codes.js'
+import { faultsView } from '../../core/cli/output/faults.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
+  static override summary = 'name every fault of the configuration'
+  static override description =
+    'Opens no aggregate; with --config a file can be tried before it is put in place. Exit codes: 0 sound (warnings may be shown), 2 faults or no such file.'
+  static override examples = ['<%= config.bin %> config check', '<%= config.bin %> config check --config new.toml']
+
+  protected override async execute(): Promise<ConfigCheckReport> {
+    const { flags } = await this.parse(ConfigCheck)
+    if (flags['data-dir'] === undefined && flags.config !== undefined) return checkConfig({ configPath: flags.config })
+    return checkConfig(this.context(flags))
+  }
+
+  protected override view(report: ConfigCheckReport, theme: Theme): string {
+    const shown = report.problems.map(({ level, line, message }) => ({
+      place: `${report.file}:${line}`,
+      message: level === 'warning' ? `warning: ${message}` : message,
+    }))
+    const sum = report.ok ? theme.good(`${report.file}: sound, ${report.set} keys set`) : ''
+    return [faultsView(shown, theme), sum].filter((line) => line !== '').join('\n')
+  }
+
+  protected override exitCode(report: ConfigCheckReport): number {
+    return report.ok ? 0 : EXIT_CODES.usage
+  }
+}

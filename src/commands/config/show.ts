@@ -1,0 +1,28 @@
+/** `brine config show`: every key with its effective value. */
+import { type ConfigShowReport, showConfig } from '../../core/app/config.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class ConfigShow extends BaseCommand<ConfigShowReport> {
+  static override summary = 'show every key with its value and where it comes from'
+  static override description = 'Durations are in seconds. Exit codes: 0 done, 2 the file has faults.'
+  static override examples = ['<%= config.bin %> config show', '<%= config.bin %> config show --json']
+
+  protected override async execute(): Promise<ConfigShowReport> {
+    const { flags } = await this.parse(ConfigShow)
+    if (flags['data-dir'] === undefined && flags.config !== undefined) return showConfig({ configPath: flags.config })
+    return showConfig(this.context(flags))
+  }
+
+  protected override view(report: ConfigShowReport, theme: Theme): string {
+    const table = theme.table({
+      columns: ['KEY', { title: 'VALUE', align: 'right' }, 'FROM'],
+      rows: report.entries.map(({ key, value, source }) => [
+        key,
+        value === null ? 'off' : String(value),
+        source === 'file' ? theme.bold(source) : source,
+      ]),
+    })
+    return `${table}\n${theme.dim(`${report.file}, digest ${report.digest}`)}`
+  }
+}

@@ -176,6 +176,8 @@ const NEXT = [
   '  brine roa add acme "192.0.2.128/25 => 64497" --dry-run',
   '  brine roa list acme',
   '  brine ca show acme',
+  '  brine status                when the first object goes stale, and what is due',
+  '  brine history list          who did what, when and why',
   '  brine tick                  the cron line, every 5 minutes: it keeps manifests and CRLs fresh',
   '  brine --help',
 ]

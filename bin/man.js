@@ -1,5 +1,5 @@
 /**
- * Writes man/*.1 and test/golden/commands.txt from the built commands: `npm run man`. Refuses to drop a command, an argument or a
+ * Writes man/*.1, their list in package.json, and test/golden/commands.txt from the built commands: `npm run man`. Refuses to drop a command, an argument or a
  * flag that test/golden/commands.txt promises, since scripts rely on them; `npm run man -- --allow-removal` drops it.
  */
 const { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
@@ -45,13 +45,24 @@ function writePages(pages) {
   process.stdout.write(`man/: ${pages.size} pages\n`)
 }
 
+/** npm links the pages that package.json names, and knows no folder of them. */
+function listPages(pages) {
+  const file = join(root, 'package.json')
+  const before = readFileSync(file, 'utf8')
+  const list = [...pages.keys()].sort().map((name) => `    "./man/${name}"`)
+  const after = before.replace(/"man": \[[^\]]*\]/, `"man": [\n${list.join(',\n')}\n  ]`)
+  if (after !== before) writeFileSync(file, after)
+}
+
 try {
   prepare(root)
   const { manualPages, commandSurface, missingLines } = loadWriters()
   const manifest = readJson('oclif.manifest.json')
   const { description, oclif } = readJson('package.json')
   writeSurface(commandSurface(manifest), missingLines)
-  writePages(manualPages(manifest, { description, topics: oclif.topics }))
+  const pages = manualPages(manifest, { description, topics: oclif.topics })
+  writePages(pages)
+  listPages(pages)
 } catch (error) {
   process.stderr.write(`man: ${error.message}\n`)
   process.exitCode = 1

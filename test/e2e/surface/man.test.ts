@@ -10,7 +10,7 @@ import { findProgram } from '../../support/validators.js'
 
 const read = (...path: readonly string[]): string => readFileSync(join(projectDir, ...path), 'utf8')
 const manifest: Manifest = JSON.parse(read('oclif.manifest.json'))
-const { description, oclif } = JSON.parse(read('package.json'))
+const { description, oclif, man: listed } = JSON.parse(read('package.json'))
 const written = readdirSync(join(projectDir, 'man')).sort()
 
 test('no command, argument or flag that scripts may rely on has gone', () => {
@@ -25,6 +25,10 @@ test('the manual pages are what the commands say: npm run man', () => {
   const pages = manualPages(manifest, { description, topics: oclif.topics })
   expect(written).toEqual([...pages.keys()].sort())
   for (const [name, text] of pages) expect({ name, text: read('man', name) }).toEqual({ name, text })
+})
+
+test('npm installs every page: npm run man', () => {
+  expect(listed).toEqual(written.map((name) => `./man/${name}`))
 })
 
 test('no topic is described that has no command', () => {

@@ -142,10 +142,25 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
     ...(init.test === true ? { test: true } : {}),
   }
   writeOrigin(path, thisOrigin(path, 1, init.createdAt))
-  writeMarker(path, marker)
-  removeFile(join(path, UNFINISHED))
-  syncDir(path)
+  finish(path, marker)
   return marker
+}
+
+/** The marker makes it a data directory: from there on a failure leaves one behind, and must not say that nothing changed. */
+function finish(path: string, marker: Marker): void {
+  try {
+    writeMarker(path, marker)
+    removeFile(join(path, UNFINISHED))
+    syncDir(path)
+  } catch (error) {
+    if (!(error instanceof AppError) || !fs.existsSync(layoutOf(path).marker)) throw error
+    throw new AppError(
+      'uncertain',
+      'init-uncertain',
+      `the data directory is made, but not known to be durable: ${error.message}`,
+      { hint: `brine status --data-dir ${path}`, details: error.details, changed: 'unknown', cause: error },
+    )
+  }
 }
 
 function notEmpty(path: string, names: readonly string[]): AppError {

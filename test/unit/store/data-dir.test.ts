@@ -97,7 +97,8 @@ describe('init', () => {
         initDataDir(dir, ID)
       } catch (error) {
         done = false
-        expect(error).toMatchObject({ kind: 'io' })
+        const isMade = existsSync(join(dir, 'brine.json'))
+        expect(error).toMatchObject(isMade ? { kind: 'uncertain', changed: 'unknown' } : { kind: 'io', changed: 'no' })
       }
       onFileOperation(undefined)
       if (!existsSync(join(dir, 'brine.json'))) {

@@ -59,15 +59,28 @@ export function readCommitChain(reader: FileReader, step: (done: number) => void
     walk.previous = { sha256, record }
     walk.roster = record.roster
   }
+  problems.push(...linkFaults(reader, problems))
   return { count: reader.head, head: walk.previous?.sha256 ?? null, named, problems }
+}
+
+/** From the newest down: the one that vouches is believed, unless it was accused itself. */
+function linkFaults(reader: FileReader, known: readonly Problem[]): readonly Problem[] {
+  const accused = new Set(known.map((p) => p.file))
+  const found: Problem[] = []
+  for (let n = reader.head; n > 1; n--) {
+    const [file, before] = [`commits/${n}.json`, `commits/${n - 1}.json`]
+    if (accused.has(file) || accused.has(before)) continue
+    if (reader.commitAt(n).record.previous === reader.commitAt(n - 1).sha256) continue
+    accused.add(before)
+    found.push({ file: before, path: '$', problem: `its hash is not the one that commit ${n} names` })
+  }
+  return found
 }
 
 /** What is wrong with a commit after the one before it. `whole`: every commit up to it was read. */
 function* faultsOf(record: StoredCommit, walk: Walk, whole: boolean): Generator<readonly [string, string]> {
   const { previous, members } = walk
-  if (previous !== undefined || record.commit === 1) {
-    if (record.previous !== (previous?.sha256 ?? null)) yield ['$.previous', 'is not the hash of the commit before it']
-  }
+  if (record.commit === 1 && record.previous !== null) yield ['$.previous', 'names a commit before the first']
   if (previous !== undefined) {
     if (record.at < previous.record.at)
       yield ['$.at', `${record.at} lies before ${previous.record.at} of the commit before it`]

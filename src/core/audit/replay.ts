@@ -93,7 +93,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     last = entry.sequence
     if (start === undefined || entry.sequence > start.sequence) replayCommand(options, progress, entry)
   }
-  checkStrays(progress)
+  checkStrays(progress, start?.base.version ?? 0)
   const { version, archived, previous: head, state, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
   return { version, commands, events: version, archived, verifiedFrom: start?.base.version ?? 0, head, state, problems }
@@ -198,22 +198,25 @@ function isTable(value: Json | undefined): value is Readonly<Record<string, Json
   return typeof value === 'object' && value !== null
 }
 
-/** Snapshots that no record names, and links that lead to no named one. */
-function checkStrays(progress: Progress): void {
+/** Snapshots that no record names, and links that lead to no named one. Those of before `from` had their records where the archive went. */
+function checkStrays(progress: Progress, from: number): void {
   const { folder, snapshots, problems } = progress
-  const hashes = new Set(snapshots.values())
+  const vouched = new Set(snapshots.values())
+  const hashOf = (name: string): Sha256 => sha256Hex(readIfThere(join(folder, name)) ?? '')
+  const suspects: string[] = []
   for (const name of listDir(folder)) {
-    const isLink = name === 'snapshot.json' || name === 'snapshot-bk.json'
     const parsed = parseFileName(name)
-    if (!isLink && (parsed?.type !== 'snapshot' || parsed.n > progress.version || snapshots.has(name))) continue
-    const bytes = readIfThere(join(folder, name))
-    if (bytes !== undefined && !hashes.has(sha256Hex(bytes)))
+    if (name === 'snapshot.json' || name === 'snapshot-bk.json') suspects.push(name)
+    else if (parsed?.type === 'snapshot' && parsed.n < from) vouched.add(hashOf(name))
+    else if (parsed?.type === 'snapshot' && parsed.n <= progress.version && !snapshots.has(name)) suspects.push(name)
+  }
+  for (const name of suspects)
+    if (!vouched.has(hashOf(name)))
       problems.push({
         file: progress.file(name),
         path: '$',
         problem: 'no command record names a snapshot of this content',
       })
-  }
 }
 
 interface Start {

@@ -1,0 +1,173 @@
+/** The proof by replay over a small aggregate: no byte of history changes unseen. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readCommitChain } from '../../../src/core/audit/commits.js'
+import type { Problem } from '../../../src/core/audit/problem.js'
+import { firstDifference, type Rules, replayAggregate } from '../../../src/core/audit/replay.js'
+import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
+import type { FileStore } from '../../../src/core/store/file-store.js'
+import { add, metaAt, type Scratch, scratch, stage, stageRejected, type Words } from '../../support/store.js'
+
+const words: Rules = {
+  kind: 'ca',
+  events: { added: true },
+  initial: () => ({ words: [] }),
+  evolve: (state, event) => ({ words: [...(state as Words).words, (event as unknown as { word: string }).word] }),
+}
+
+let place: Scratch
+let store: FileStore
+
+beforeEach(async () => {
+  place = scratch()
+  store = place.open()
+  await store.write(async (writer) => {
+    for (let i = 0; i < 8; i++) add(writer, { alice: [`a${i}`, `b${i}`], ...(i % 2 === 0 ? { bob: [`c${i}`] } : {}) })
+    writer.commit({ meta: metaAt(writer.head), aggregates: [stageRejected(writer, 'alice')], objects: new Map() })
+    add(writer, { carol: ['only'] })
+  })
+})
+afterEach(() => place.remove())
+
+async function audit(full = false) {
+  return store.read(async (reader) => {
+    const chain = readCommitChain(reader, () => undefined)
+    const { layout } = store
+    const aggregates = reader.roster().map((id) => {
+      const named = chain.named.get(formatAggregateId(id)) ?? []
+      return { id, ...replayAggregate({ layout, id, rules: words, named, full }) }
+    })
+    return { chain, aggregates, problems: [...chain.problems, ...aggregates.flatMap((a) => a.problems)] }
+  })
+}
+
+/** Reading ends for a store whose newest commit or first cut cannot be read: that is found too. */
+async function problems(full = false): Promise<readonly Problem[] | string> {
+  try {
+    return (await audit(full)).problems
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function historyFiles(): readonly string[] {
+  return ['commits', 'cas']
+    .flatMap((folder) =>
+      readdirSync(join(place.dir, folder), { recursive: true, encoding: 'utf8' }).map((f) => join(folder, f)),
+    )
+    .filter((path) => statSync(join(place.dir, path)).isFile() && !path.endsWith('info.json'))
+}
+
+describe('a history as it was written', () => {
+  it('has no fault, and its states are what the commands made', async () => {
+    const { chain, aggregates, problems: found } = await audit()
+    expect(found).toEqual([])
+    expect(chain.count).toBe(10)
+    expect(aggregates.map((a) => [a.id.handle, a.commands, a.events, a.archived, a.verifiedFrom])).toEqual([
+      ['alice', 9, 16, 0, 0],
+      ['bob', 4, 4, 0, 0],
+      ['carol', 1, 1, 0, 0],
+    ])
+    expect(aggregates[1]?.state?.value).toEqual({ words: ['c0', 'c2', 'c4', 'c6'] })
+  })
+})
+
+describe('one changed byte', () => {
+  it('is found in every file of history, and the file is named', async () => {
+    const files = historyFiles()
+    expect(files.length).toBeGreaterThan(40)
+    for (const path of files) {
+      const full = join(place.dir, path)
+      const sound = readFileSync(full)
+      for (const at of [1, Math.floor(sound.length / 2), sound.length - 2]) {
+        const changed = Buffer.from(sound)
+        changed[at] = (changed[at] ?? 0) ^ 1
+        // a link shares its bytes with the snapshot: change the one name alone
+        rmSync(full)
+        writeFileSync(full, changed, { mode: 0o600 })
+        const found = await problems()
+        if (typeof found === 'string') expect(found).toContain(path)
+        else expect(found.map((p) => p.file)).toContain(path)
+      }
+      rmSync(full)
+      writeFileSync(full, sound, { mode: 0o600 })
+    }
+    expect(await problems()).toEqual([])
+  })
+
+  it('is found when a file is gone', async () => {
+    for (const path of historyFiles().filter((f) => !/snapshot|commits/.test(f))) {
+      const full = join(place.dir, path)
+      const sound = readFileSync(full)
+      rmSync(full)
+      const found = await problems()
+      expect(Array.isArray(found) ? found.map((p) => p.file) : found).toContain(path)
+      writeFileSync(full, sound, { mode: 0o600 })
+    }
+  })
+})
+
+describe('what agrees with its hashes and is wrong all the same', () => {
+  it('a snapshot that is not what the events make', async () => {
+    await store.write(async (writer) => {
+      const staged = stage(writer, 'alice', ['x', 'y', 'z', 'u', 'v'])
+      const effect = { ...staged.effect, state: { words: ['forged'] } } as typeof staged.effect
+      writer.commit({ meta: metaAt(writer.head), aggregates: [{ ...staged, effect }], objects: new Map() })
+    })
+    expect((await audit()).problems).toEqual([
+      { file: 'cas/alice/snapshot-21.json', path: '$.state.words.0', problem: 'is not what the events make' },
+    ])
+  })
+
+  it('a time that goes back', async () => {
+    await store.write(async (writer) => {
+      writer.commit({ meta: metaAt(2), aggregates: [stage(writer, 'bob', ['late'])], objects: new Map() })
+    })
+    expect((await audit()).problems.map((p) => [p.file, p.path])).toEqual([
+      ['commits/11.json', '$.at'],
+      ['cas/bob/command-5.json', '$.at'],
+    ])
+  })
+
+  it('a snapshot that no record names', async () => {
+    writeFileSync(join(place.dir, 'cas/alice/snapshot-7.json'), '{}')
+    expect((await audit()).problems.map((p) => p.file)).toEqual(['cas/alice/snapshot-7.json'])
+  })
+})
+
+describe('archived history', () => {
+  const older = (dir: string) => readdirSync(dir).filter((name) => /^(command-[1-5]|event-[0-9])\.json$/.test(name))
+
+  it('is read where it lies, and counted', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    mkdirSync(join(dir, 'archived'))
+    for (const name of older(dir)) renameSync(join(dir, name), join(dir, 'archived', name))
+    const { aggregates, problems: found } = await audit(true)
+    expect(found).toEqual([])
+    expect(aggregates[0]).toMatchObject({ archived: 15, verifiedFrom: 0, events: 16 })
+  })
+
+  it('may lie elsewhere: verified from the first snapshot kept, unless all of it is demanded', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    mkdirSync(join(dir, 'archived'))
+    for (const name of older(dir)) rmSync(join(dir, name))
+    const { aggregates, problems: found } = await audit()
+    expect(found).toEqual([])
+    expect(aggregates[0]).toMatchObject({ verifiedFrom: 16, events: 16, commands: 9 })
+    expect(aggregates[0]?.state?.value).toMatchObject({ words: { length: 16 } })
+    expect((await audit(true)).problems.map((p) => p.file)).toContain('cas/alice/command-1.json')
+  })
+
+  it('that was never archived and is gone is a fault', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    for (const name of older(dir)) rmSync(join(dir, name))
+    expect((await audit()).problems.map((p) => p.file)).toContain(relative(place.dir, join(dir, 'command-1.json')))
+  })
+})
+
+it('names the place where two values part', () => {
+  expect(firstDifference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] }, '$')).toBe('$.a.1.b')
+  expect(firstDifference({ a: 1 }, { a: 1, c: 2 }, '$')).toBe('$.c')
+  expect(firstDifference({ a: [] }, { a: {} }, '$')).toBe('$.a')
+})

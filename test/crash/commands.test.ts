@@ -40,7 +40,7 @@ beforeAll(async () => {
   // keys that cost nothing; each case uses its own copy of them
   const { keys } = openStore(base)
   for (let n = 0; n < FIXED_KEYS; n++) keys.putPool(importPkcs8(fixedPkcs8(n)).id, fixedPkcs8(n))
-  operations = await faults.operations(copyDir(base, join(folder, 'clean')), ADD, NOW)
+  operations = await faults.operations(ADD, { dataDir: copyDir(base, join(folder, 'clean')), now: NOW })
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -87,7 +87,7 @@ let cases = 0
 
 async function judge(fault: Fault): Promise<void> {
   const dir = copyDir(base, join(folder, `case-${++cases}`))
-  const ran = await faults.run(dir, ADD, NOW, fault)
+  const ran = await faults.run(ADD, { dataDir: dir, now: NOW }, fault)
   const label = `${fault.kind} at ${fault.at}: ${operations[fault.at - 1]}`
   expect(readersComplaints(dir), label).toEqual([])
   expectTruth(ran, await hasRoa(dir))
@@ -146,7 +146,7 @@ describe('brine roa add', () => {
   it('the sync of the commit fails: 18, and nobody claims to know', async () => {
     const at = operations.indexOf('sync /commits') + 1
     const dir = copyDir(base, join(folder, 'sync'))
-    expect(await faults.run(dir, ADD, NOW, { at, kind: 'EIO' })).toMatchObject({ code: 18 })
+    expect(await faults.run(ADD, { dataDir: dir, now: NOW }, { at, kind: 'EIO' })).toMatchObject({ code: 18 })
     expect(readersComplaints(dir)).toEqual([])
     await expectNextWorks(dir)
   })

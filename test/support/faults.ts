@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { type RunResult, runBrine } from './cli.js'
+import { type RunOptions, type RunResult, runBrine } from './cli.js'
 
 export interface Fault {
   /** Counts from 1. */
@@ -14,10 +14,12 @@ export interface Fault {
   readonly forever?: boolean
 }
 
+type Where = Pick<RunOptions, 'now'> & { readonly dataDir: string }
+
 export interface FaultRunner {
   /** `link /commits/3.json` and the like, in order, of a run that must succeed. */
-  operations(dataDir: string, args: readonly string[], now: string): Promise<readonly string[]>
-  run(dataDir: string, args: readonly string[], now: string, fault: Fault): Promise<RunResult>
+  operations(args: readonly string[], where: Where): Promise<readonly string[]>
+  run(args: readonly string[], where: Where, fault: Fault): Promise<RunResult>
 }
 
 /** Builds the shim into `folder`. */
@@ -36,15 +38,15 @@ export async function faultRunner(folder: string): Promise<FaultRunner> {
     FAULT_ROOT: dataDir,
   })
   return {
-    async operations(dataDir, args, now) {
+    async operations(args, where) {
       const log = join(folder, 'operations')
-      const ran = await runBrine(args, { dataDir, now, env: { ...under(dataDir), FAULT_LOG: log } })
+      const ran = await runBrine(args, { ...where, env: { ...under(where.dataDir), FAULT_LOG: log } })
       if (ran.code !== 0) throw new Error(`brine ${args.join(' ')}: exit ${ran.code}\n${ran.stderr}`)
       return readFileSync(log, 'utf8').split('\n')
     },
-    run(dataDir, args, now, { at, kind, forever }) {
+    run(args, where, { at, kind, forever }) {
       const fault = { FAULT_AT: String(at), FAULT_KIND: kind, FAULT_FOREVER: forever === true ? '1' : '0' }
-      return runBrine(args, { dataDir, now, env: { ...under(dataDir), ...fault } })
+      return runBrine(args, { ...where, env: { ...under(where.dataDir), ...fault } })
     },
   }
 }

@@ -1,6 +1,6 @@
 /** Runs the built program as users do: a process of its own, an environment of its own, no terminal. */
-import { type SpawnOptions, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync, type SpawnOptions, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -78,8 +78,11 @@ export function scratchDir(): { readonly path: string; readonly remove: () => vo
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** A whole copy with modes, times and links: a directory made by `init --test` stays live in it. */
+/**
+ * A whole copy with modes, times and links: a directory made by `init --test` stays live in it. By `cp`, because `cpSync` of Node 24
+ * gives folders other modes than the original's, and `keys/` of 0755 is rightly refused.
+ */
 export function copyDir(from: string, to: string): string {
-  cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  execFileSync('cp', ['-a', `${from}/.`, to])
   return to
 }

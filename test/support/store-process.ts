@@ -1,10 +1,11 @@
 /** Builds and runs `store-child.ts` as processes that can be killed, stopped and raced. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { copyDir } from './cli.js'
 import { fastest } from './store.js'
 
 export interface Workshop {
@@ -36,8 +37,7 @@ export async function workshop(): Promise<Workshop> {
     copyOf(from, name) {
       const to = join(dir, name)
       rmSync(to, { recursive: true, force: true })
-      cpSync(from, to, { recursive: true, verbatimSymlinks: true })
-      return to
+      return copyDir(from, to)
     },
     remove: () => rmSync(dir, { recursive: true, force: true }),
   }

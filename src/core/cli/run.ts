@@ -1,4 +1,6 @@
 /** The way in: loads oclif's view of the program once, puts the command line in order and runs one command. */
+// Loads oclif's command class, and with it the listener on standard output that guardStdout takes over from.
+import '@oclif/core/command'
 import { Config } from '@oclif/core/config'
 import { run as runOclif } from '@oclif/core/run'
 import { normalizeArgv } from './argv.js'

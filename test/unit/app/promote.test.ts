@@ -1,5 +1,5 @@
 /** Copy and promote with real directories and the real clock: what the world has seen is never contradicted. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -15,6 +15,7 @@ import { tick } from '../../../src/core/app/tick.js'
 import type { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { PointIssue } from '../../../src/core/issuing/point.js'
+import { copyDir } from '../../support/cli.js'
 import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
 
 const ACME = parseHandle('acme')
@@ -93,13 +94,13 @@ beforeAll(async () => {
     parent: parseHandle('testbed'),
     resources: resourcesOf('192.0.2.0/24, AS64496'),
   })
-  cpSync(first, seed, { recursive: true, verbatimSymlinks: true })
+  copyDir(first, seed)
 })
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 beforeEach(() => {
   copies += 1
   copy = join(base, `copy-${copies}`)
-  cpSync(seed, copy, { recursive: true, verbatimSymlinks: true })
+  copyDir(seed, copy)
 })
 
 describe('a copy that is promoted while the original went on publishing', () => {
@@ -134,7 +135,7 @@ describe('a copy that is promoted while the original went on publishing', () => 
     await promoteAt(copy)
     for (let i = 0; i < 2; i++) await republish(await at(copy), { force: true })
     const second = join(base, `second-${copies}`)
-    cpSync(copy, second, { recursive: true, verbatimSymlinks: true })
+    copyDir(copy, second)
     const before = Math.max(...(await issues(copy)).map((i) => i.number))
     const { generation, cas } = await promoteAt(second)
     expect(generation).toBe(3)
@@ -168,7 +169,7 @@ describe('a promote that was cut short after the directory became the primary', 
     expect((await typesOf(copy, 'ca', 'testbed')).at(-1)).toBe('numbers.raise')
     expect(await refusal(promoteAt(copy))).toBe('promote-primary')
     const other = join(base, `other-${copies}`)
-    cpSync(seed, other, { recursive: true, verbatimSymlinks: true })
+    copyDir(seed, other)
     await promoteHalf(other)
     expect(await promoteAt(other)).toMatchObject({ generation: 2, failed: [] })
     expect((await typesOf(other, 'ca', 'acme')).at(-1)).toBe('numbers.raise')

@@ -81,7 +81,7 @@ async function once<R>(session: Session, useCase: UseCase<R>, options: ChangeOpt
     return once(session, useCase, options)
   }
   if (rehearsed instanceof Rejected)
-    return options.dryRun === true ? reject(rehearsed) : recordRejection(session, useCase)
+    return options.dryRun === true ? reject(rehearsed) : recordRejection(session, useCase, rehearsed)
   if (options.dryRun === true || (!rehearsed.changed && options.serveAnyway !== true)) return rehearsed
   const signer = await signerOf(session, await makeKeys(session, rehearsed.demand))
   return session.store.write(async (writer) => {
@@ -185,8 +185,8 @@ function overtaken(): AppError {
 }
 
 /** The rule is asked again under the lock, and its answer recorded; when it has changed its mind in between, the command starts over. */
-async function recordRejection<R>(session: Session, useCase: UseCase<R>): Promise<Change<R>> {
-  const refused = await session.store.write(async (writer) => {
+async function recordRejection<R>(session: Session, useCase: UseCase<R>, rehearsed: Rejected): Promise<Change<R>> {
+  const write = session.store.write(async (writer) => {
     const signer = createRehearsalSigner((id) => readPublicKey(session.store.keys, id))
     const desk = deskOf(session, writer, signer, false)
     try {
@@ -197,8 +197,8 @@ async function recordRejection<R>(session: Session, useCase: UseCase<R>): Promis
       return record(session, desk, writer.commit.bind(writer), error)
     }
   })
-  if (refused === undefined) throw overtaken()
-  throw refused
+  const refused = await write.catch((cause: unknown) => unrecorded(rehearsed.error, cause))
+  throw refused ?? overtaken()
 }
 
 function record(
@@ -213,11 +213,17 @@ function record(
     commit(stage(session, desk.ports.clock.now(), [desk.work.rejected(rejected)], undefined))
     return error
   } catch (cause) {
-    if (!(cause instanceof AppError) || (cause.kind !== 'io' && cause.kind !== 'uncertain')) throw cause
-    const errno = (cause.details as { errno?: string } | null)?.errno ?? cause.code
-    const hint = [error.hint, `not recorded: ${errno}`].filter((t) => t !== undefined).join('; ')
-    return new AppError(error.kind, error.code, error.message, { hint, details: error.details, cause })
+    return unrecorded(error, cause)
   }
+}
+
+/** What a rule rejected stays rejected where that cannot be written down: the disk is full or read-only, another command holds the lock. */
+function unrecorded(error: AppError, cause: unknown): AppError {
+  const isPlace = cause instanceof AppError && ['io', 'uncertain', 'locked'].includes(cause.kind)
+  if (!isPlace || cause.code === 'commit-lost') throw cause
+  const errno = (cause.details as { errno?: string } | null)?.errno ?? cause.code
+  const hint = [error.hint, `not recorded: ${errno}`].filter((t) => t !== undefined).join('; ')
+  return new AppError(error.kind, error.code, error.message, { hint, details: error.details, cause })
 }
 
 function reject(rejected: Rejected): never {

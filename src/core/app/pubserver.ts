@@ -7,7 +7,6 @@ import { Work } from '../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../pubd/aggregate.js'
 import { snapshotLength } from '../pubd/content.js'
 import type { PubdState } from '../pubd/state.js'
-import { layoutForValidator } from '../repo/layout.js'
 import { servedSerials, type WriteReport } from '../repo/writer.js'
 import { catchUp, change, deskOf } from './change.js'
 import { pubdState, runPubd } from './desk.js'
@@ -164,6 +163,7 @@ export async function writeServedTree(session: Session): Promise<PubserverWriteR
 
 /** The tree as `rpki-client -n -d DIR` reads it. Needs no lock. */
 export async function layOutInto(session: Session, into: string): Promise<PubserverWriteReport> {
+  const { layoutForValidator } = await import('../repo/layout.js')
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = pubdState(work)

@@ -1,10 +1,10 @@
 /** The repository as a validator's cache: `DIR/<host>/<module path>/…` and `DIR/ta/<tal>/<certificate>`, as `rpki-client -n -d DIR` reads it. */
-import fs from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
+import { chmodSync, emptyDirSync, ensureDirSync, outputFileSync, statSync, utimesSync } from 'fs-extra'
 import { AppError } from '../base/errors.js'
 import { encodeHandle } from '../base/handle.js'
 import { publishedObjects } from '../pubd/content.js'
-import { ensureFolder, namesIn, nodeDisk, statOf, unlessAbsent } from './files.js'
+import { namesIn, unlessAbsent } from './files.js'
 import { type RepositorySite, readObject, type TrustAnchorFiles, writeError } from './site.js'
 
 export interface LayoutOptions extends Pick<RepositorySite, 'state' | 'objectPath'> {
@@ -39,9 +39,9 @@ function layOut(options: LayoutOptions): LayoutReport {
   const host = state.rsyncBase.slice('rsync://'.length)
   for (const object of publishedObjects(state)) {
     const bytes = readObject(options.objectPath, object)
-    const { atime, mtime } = fs.statSync(options.objectPath(object.sha256))
+    const { atime, mtime } = statSync(options.objectPath(object.sha256))
     place(into, join(host, object.path), bytes, report)
-    fs.utimesSync(join(into, host, object.path), atime, mtime)
+    utimesSync(join(into, host, object.path), atime, mtime)
   }
   for (const anchor of ta)
     place(into, join('ta', encodeHandle(anchor.handle), certificateName(anchor.tal)), anchor.certificate, report)
@@ -49,7 +49,7 @@ function layOut(options: LayoutOptions): LayoutReport {
 }
 
 function takeOver(into: string): void {
-  const stat = unlessAbsent(() => fs.statSync(into))
+  const stat = unlessAbsent(() => statSync(into))
   if (stat !== undefined && !stat.isDirectory())
     throw new AppError('usage', 'layout-dir-foreign', `${into} is no directory`, { hint: 'name a new directory' })
   const names = namesIn(into)
@@ -58,18 +58,25 @@ function takeOver(into: string): void {
       hint: 'name a new or an empty directory',
     })
   }
-  for (const name of names) if (name !== MARKER) fs.rmSync(join(into, name), { recursive: true, force: true })
-  ensureFolder(nodeDisk, into, into)
-  fs.writeFileSync(join(into, MARKER), '')
+  emptyDirSync(into)
+  folder(into)
+  outputFileSync(join(into, MARKER), '')
 }
 
 function place(into: string, path: string, bytes: Uint8Array, report: { files: number; bytes: number }): void {
+  const parts = path.split('/')
+  for (let n = 1; n < parts.length; n++) folder(join(into, ...parts.slice(0, n)))
   const full = join(into, path)
-  if (statOf(dirname(full)) === undefined) ensureFolder(nodeDisk, dirname(full), into)
-  fs.writeFileSync(full, bytes)
-  fs.chmodSync(full, 0o644)
+  outputFileSync(full, bytes)
+  chmodSync(full, 0o644)
   report.files += 1
   report.bytes += bytes.length
+}
+
+/** A folder that every user may enter, whatever the umask. */
+function folder(path: string): void {
+  ensureDirSync(path)
+  chmodSync(path, 0o755)
 }
 
 /** RFC 8630 section 2.3: the certificate is what the TAL's URIs end in. */

@@ -126,7 +126,7 @@ describe('layoutForValidator', () => {
     expect(codeOf(attempt(() => layoutForValidator({ ...options, into: join(site.dir, 'file') })))).toBe(
       'layout-dir-foreign',
     )
-    expect(codeOf(attempt(() => layoutForValidator({ ...options, into: join(site.dir, 'no/such/place') })))).toBe(
+    expect(codeOf(attempt(() => layoutForValidator({ ...options, into: join(site.dir, 'file/below') })))).toBe(
       'repository-write',
     )
   })

@@ -1,7 +1,7 @@
 /** Arguments that no command may take: refused as usage (2) before anything is touched. */
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectRefused, footprint, inTurn, makeSandbox, type Refusal, type Sandbox } from '../../support/sandbox.js'
+import { expectRefused, footprint, inTurn, makeSandbox, type Refusal, type Sandbox } from '../../support/bad-input.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

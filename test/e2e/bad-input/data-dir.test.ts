@@ -25,7 +25,7 @@ import {
   type Sandbox,
   STANDING,
   withoutRecords,
-} from '../../support/sandbox.js'
+} from '../../support/bad-input.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 let outside = ''

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { expectRefused, footprint, makeSandbox, NOW, type Sandbox } from '../../support/sandbox.js'
+import { expectRefused, footprint, makeSandbox, NOW, type Sandbox } from '../../support/bad-input.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

@@ -16,6 +16,7 @@ import { Rejected, Work } from '../eventsourcing/work.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { checkBeforePublish } from '../rpki/check-before-publish.js'
 import type { FileReader } from '../store/reader.js'
+import type { FileWriter } from '../store/writer.js'
 import { type Desk, stoppedClock } from './desk.js'
 import { jump, outdated } from './generation.js'
 import { publishLocal } from './publication.js'
@@ -86,8 +87,7 @@ async function once<R>(session: Session, useCase: UseCase<R>, options: ChangeOpt
   const signer = await signerOf(session, await makeKeys(session, rehearsed.demand))
   return session.store.write(async (writer) => {
     const desk = deskOf(session, writer, signer, true)
-    const result = await useCase(desk)
-    await publishLocal(desk, touched(desk))
+    const result = await decide(session, desk, writer, useCase)
     const at = desk.ports.clock.now()
     if (options.jumps !== true && outdated(writer, involved(desk)).length > 0) throw overtaken()
     const commit = desk.work.changed
@@ -96,6 +96,18 @@ async function once<R>(session: Session, useCase: UseCase<R>, options: ChangeOpt
     const served = serve(session, desk, at, commit !== undefined)
     return { result, commit, served, changed: commit !== undefined, at, demand: rehearsed.demand }
   })
+}
+
+/** Runs the use case under the lock. A rule may say no although the rehearsal passed: another command came first. */
+async function decide<R>(session: Session, desk: Desk, writer: FileWriter, useCase: UseCase<R>): Promise<R> {
+  try {
+    const result = await useCase(desk)
+    await publishLocal(desk, touched(desk))
+    return result
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error
+    throw record(session, desk, writer.commit.bind(writer), error)
+  }
 }
 
 export interface CatchUp {

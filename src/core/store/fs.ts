@@ -140,6 +140,17 @@ export function listDir(path: string): readonly string[] {
   }
 }
 
+/** Bytes that this process may still write on the file system of `path`; undefined where nobody can say. */
+export function freeBytes(path: string): number | undefined {
+  try {
+    const { bsize, blocks, bavail, bfree } = fs.statfsSync(path)
+    if (blocks === 0) return undefined
+    return bsize * (process.getuid?.() === 0 ? bfree : bavail)
+  } catch {
+    return undefined
+  }
+}
+
 /** Makes the names in a folder durable. */
 export function syncDir(path: string): void {
   attempt('syncDir', path, () => {
@@ -248,6 +259,21 @@ export function replaceFile(
 ): void {
   const temp = writeTemp(path, bytes, options, options.sync ?? true)
   moveTemp(temp, path)
+}
+
+/** A file that matters to nobody after this process: no passing name, no sync; what had the name goes first, so no link is followed. */
+export function writePassing(path: string, bytes: Uint8Array): void {
+  removeFile(path)
+  const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW
+  const write = (): void => {
+    const fd = fs.openSync(path, flags, 0o600)
+    try {
+      fs.writeSync(fd, bytes)
+    } finally {
+      fs.closeSync(fd)
+    }
+  }
+  attempt('create', path, write, bytes.length)
 }
 
 /** Gives a second name to a file, in the place of what had that name. The caller syncs the folder. */

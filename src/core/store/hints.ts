@@ -47,10 +47,10 @@ export function readHeadHint(path: string): HeadHint | undefined {
   }
 }
 
-/** Not synced: a lost cache costs one listing. */
+/** Lost, it costs one listing. The caller syncs the folder. */
 export function writeHeadHint(path: string, hint: HeadHint, temp: string): void {
   const body = { format: 1, head: hint.head, sha256: hint.sha256 }
-  replaceFile(path, encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) }), { temp, sync: false })
+  replaceFile(path, encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) }), { temp })
 }
 
 const HINT = objectOf({ version: isCount, sequence: isCount })

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { instantOf } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import { isCorrupt } from './damage.js'
-import { readIfThere, replaceFile } from './fs.js'
+import { readIfThere, writePassing } from './fs.js'
 import { encodeRecord, isCount, isText, parseShape } from './records.js'
 
 export interface Owner {
@@ -80,7 +80,7 @@ export function readOwner(path: string): Owner | undefined {
 }
 
 export function writeOwner(path: string, owner: Owner): void {
-  replaceFile(path, encodeRecord(owner), { sync: false })
+  writePassing(path, encodeRecord(owner))
 }
 
 /** Same machine: by its name where both have one, else by the host name. */

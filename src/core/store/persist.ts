@@ -9,6 +9,8 @@ import { formatAggregateId } from '../eventsourcing/types.js'
 import {
   errnoOf,
   exists,
+  freeBytes,
+  ioError,
   isTempGone,
   listDir,
   makeDir,
@@ -30,6 +32,7 @@ const DAY_MS = 86_400_000n
 /** Makes a plan durable. `fence` throws when the lock is no longer ours. Throws `commit-lost`, `io`, `uncertain`. */
 export function persist(layout: Layout, plan: Plan, fence: () => void): void {
   try {
+    refuseFull(layout, plan)
     writeObjects(layout, plan)
     for (const a of plan.aggregates) makeFolder(layout, a)
     for (const a of plan.aggregates) for (const event of a.events) writeFile(layout, a, event)
@@ -46,6 +49,13 @@ export function persist(layout: Layout, plan: Plan, fence: () => void): void {
   } catch (error) {
     throw uncertain(plan, error)
   }
+}
+
+/** Seen before the first byte: what a disk that fills up on the way leaves behind would fill it further with every try. */
+function refuseFull(layout: Layout, plan: Plan): void {
+  const free = freeBytes(layout.dir)
+  if (free === undefined || free >= plan.size) return
+  throw ioError('write', layout.dir, { code: 'ENOSPC' })
 }
 
 function writeObjects(layout: Layout, plan: Plan): void {
@@ -125,15 +135,27 @@ function persistFailed(error: unknown, plan: Plan): unknown {
   })
 }
 
-/** Brings the caches up to date: failing here is no failure of the commit. Returns what could not be done. */
+/**
+ * Brings the caches up to date: that one could not be written is no failure of the commit, and is returned. Throws `uncertain` when a sync
+ * failed: the commit is durable, but the disk is not to be trusted with what comes next.
+ */
 export function refreshCaches(layout: Layout, plan: Plan, interval: number): string | undefined {
   try {
     for (const a of plan.aggregates) refreshAggregate(layout, a, interval)
     writeHeadHint(layout.head, { head: plan.n, sha256: plan.file.sha256 }, layout.temp)
+    syncDir(layout.status)
     return undefined
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return `the change is made and durable, but a cache could not be written: ${error.message}`
+    const text = `the change is made and durable, but a cache could not be written: ${error.message}`
+    const operation = operationOf(error)
+    if (operation !== 'sync' && operation !== 'syncDir') return text
+    throw new AppError('uncertain', 'cache-unsynced', text, {
+      hint: 'look at the disk (dmesg); the next command mends the cache',
+      changed: 'yes',
+      details: error.details,
+      cause: error,
+    })
   }
 }
 

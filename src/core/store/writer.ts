@@ -50,8 +50,8 @@ export class FileWriter extends FileReader implements Writer {
     this.#dead = true
     this.#clearPlaces(plan)
     persist(this.#layout, plan, () => this.#mayCommit(plan.n))
-    this.#dead = false
     const notice = refreshCaches(this.#layout, plan, this.#interval)
+    this.#dead = false
     if (notice !== undefined) this.cut.warn(notice)
     this.advance(plan.n, plan.file)
     return plan.result
@@ -141,6 +141,7 @@ export class FileWriter extends FileReader implements Writer {
     syncDir(this.#layout.commits)
     for (const entry of file.record.aggregates) this.#mendInfo({ kind: entry.kind, handle: entry.handle })
     writeHeadHint(this.#layout.head, { head, sha256: file.sha256 }, this.#layout.temp)
+    syncDir(this.#layout.status)
   }
 
   #mendInfo(id: AggregateId): void {

@@ -34,6 +34,15 @@ describe('a listing', () => {
     expect(names(r, {}, [ca('bob')])).toEqual({ rows: ['bob 2', 'bob 1'], total: 2 })
   })
 
+  it('goes by commits where several fall into one second', async () => {
+    const store = memoryStore()
+    await store.write(async (writer) => {
+      for (const name of ['alice', 'carol', 'bob'])
+        writer.commit({ meta: metaAt(0), aggregates: [stage(writer, name, ['x'])], objects: new Map() })
+    })
+    expect(names(await store.read(async (r) => r)).rows).toEqual(['bob 1', 'carol 1', 'alice 1'])
+  })
+
   it('shows a window and counts all', async () => {
     const r = await reader()
     expect(names(r, { rows: 2 })).toEqual({ rows: ['alice 3', 'bob 2'], total: 5 })

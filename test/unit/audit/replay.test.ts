@@ -5,8 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import type { Problem } from '../../../src/core/audit/problem.js'
 import { firstDifference, type Rules, replayAggregate } from '../../../src/core/audit/replay.js'
+import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import type { FileStore } from '../../../src/core/store/file-store.js'
+import { encodeRecord } from '../../../src/core/store/records.js'
 import { add, metaAt, type Scratch, scratch, stage, stageRejected, type Words } from '../../support/store.js'
 
 const words: Rules = {
@@ -128,6 +130,25 @@ describe('what agrees with its hashes and is wrong all the same', () => {
       ['commits/11.json', '$.at'],
       ['cas/bob/command-5.json', '$.at'],
     ])
+  })
+
+  it.each([
+    ['$.previous', { previous: 'a'.repeat(64) }],
+    ['$.at', { at: '2026-11-21T23:20:08Z' }],
+    ['$.version', { version: 1 }],
+    ['$.commit', { commit: 9 }],
+    ['$.effect.events', { effect: { result: 'accepted', events: [], snapshot: null } }],
+  ])('a command record that its commit names, with another %s', async (path, patch) => {
+    const [command, commit] = [join(place.dir, 'cas/carol/command-1.json'), join(place.dir, 'commits/10.json')]
+    const forged = encodeRecord({ ...JSON.parse(readFileSync(command, 'utf8')), ...patch })
+    const old = sha256Hex(readFileSync(command))
+    writeFileSync(command, forged)
+    writeFileSync(commit, readFileSync(commit, 'utf8').replace(old, sha256Hex(forged)))
+    // the cache of the head knows the old commit
+    rmSync(join(place.dir, 'status/head.json'))
+    const found = (await audit()).problems
+    expect(new Set(found.map((p) => p.file))).toEqual(new Set(['cas/carol/command-1.json']))
+    expect(found.map((p) => p.path)).toContain(path)
   })
 
   it('a snapshot that no record names', async () => {

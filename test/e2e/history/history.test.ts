@@ -1,0 +1,95 @@
+/** `brine history` as users run it. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { CommandReport, HistoryReport } from '../../../src/core/app/history.js'
+import { NOW, runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+
+let box: Sandbox
+beforeAll(async () => {
+  box = await sandbox()
+  const dir = box.dataDir
+  await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24 => 64496', '--actor', 'ann', '--reason', 'ticket 7'])
+  await runAt(dir, ['roa', 'add', 'acme', '10.0.0.0/8 => 64496', '--actor', 'bob'])
+})
+afterAll(() => box.remove())
+
+it('lists every command, refused ones too, newest first, in the words of users', async () => {
+  const { code, json } = await runAt(box.dataDir, ['history', 'list', '--json'])
+  const { commands, total } = json<HistoryReport>()
+  expect(code).toBe(0)
+  expect(total).toBe(commands.length)
+  expect(commands.slice(0, 2)).toMatchObject([
+    {
+      kind: 'ca',
+      handle: 'acme',
+      sequence: 3,
+      actor: 'bob',
+      result: 'rejected',
+      events: 0,
+      error: { code: 'roa-not-held' },
+    },
+    {
+      kind: 'ca',
+      handle: 'acme',
+      sequence: 2,
+      actor: 'ann',
+      reason: 'ticket 7',
+      type: 'roas.update',
+      result: 'accepted',
+    },
+  ])
+  expect(Object.keys(commands[0] ?? {}).sort()).toEqual(
+    'actor at configDigest error events handle host kind osUser reason result sequence type version'.split(' '),
+  )
+  expect(commands.some((c) => c.kind === 'pubserver' && c.handle === '0')).toBe(true)
+  const text = await runAt(box.dataDir, ['history', 'list', 'ca/acme', '--rows', '1'])
+  expect(text.stdout).toMatch(/AGGREGATE.*\n.*ca\/acme +3 +roas\.update +roa-not-held.*bob.*\n1 of 3/)
+})
+
+it('filters by aggregate, actor, type and time', async () => {
+  const rows = async (...args: string[]) => {
+    const { json } = await runAt(box.dataDir, ['history', 'list', ...args, '--json'], {
+      env: { BRINE_ACTOR: 'someone' },
+    })
+    return json<HistoryReport>().commands.map((c) => `${c.kind}/${c.handle} ${c.sequence}`)
+  }
+  expect(await rows('--actor', 'ann')).toEqual(['ca/acme 2', 'pubserver/0 3'])
+  expect(await rows('ta/ta', 'ca/acme', '--type', 'ca', '--type', 'ta')).toEqual(['ca/acme 1', 'ta/ta 1'])
+  expect(await rows('ca/acme', '--after', NOW, '--before', '2026-11-21T12:00:02Z')).toEqual(['ca/acme 1'])
+  expect(await rows('ca/acme', '--rows', '1', '--offset', '1')).toEqual(['ca/acme 2'])
+})
+
+it('shows one command with its events', async () => {
+  const { json, code } = await runAt(box.dataDir, ['history', 'show', 'ca/acme', '2', '--json'])
+  const { command, events } = json<CommandReport>()
+  expect(code).toBe(0)
+  expect(command).toMatchObject({ sequence: 2, version: 6, events: 2, args: { added: ['192.0.2.0/24-24 => 64496'] } })
+  expect(events.map((e) => [e.version, e.event.type])).toEqual([
+    [6, 'roas.updated'],
+    [7, 'point.issued'],
+  ])
+  const text = await runAt(box.dataDir, ['history', 'show', 'ca/acme', '3'])
+  expect(text.stdout).toContain('rejected: 10.0.0.0/8-8 => 64496')
+})
+
+it('says what is not there', async () => {
+  const answer = async (...args: string[]) => {
+    const { code, json } = await runAt(box.dataDir, ['history', ...args, '--json'])
+    return [code, json<{ error: { code: string } }>().error.code]
+  }
+  expect(await answer('show', 'ca/acme', '4')).toEqual([1, 'sequence-unknown'])
+  expect(await answer('show', 'ca/nobody', '1')).toEqual([1, 'aggregate-unknown'])
+  expect(await answer('list', 'ca/nobody')).toEqual([1, 'aggregate-unknown'])
+  expect(await answer('list', 'acme')).toEqual([2, 'aggregate-invalid'])
+})
+
+it('ends at a damaged record with its file, and never before it in silence', async () => {
+  const dir = box.copy()
+  writeFileSync(join(dir, 'cas/acme/command-1.json'), '{}')
+  const broken = await runAt(dir, ['history', 'list'])
+  expect(broken.code).toBe(12)
+  expect(broken.stdout).toBe('')
+  expect(broken.stderr).toContain('cas/acme/command-1.json')
+  expect((await runAt(dir, ['history', 'list', 'ca/testbed'])).code).toBe(0)
+})

@@ -5,7 +5,7 @@ import { Config } from '@oclif/core/config'
 import { run as runOclif } from '@oclif/core/run'
 import { normalizeArgv } from './argv.js'
 import { reportFatal } from './fatal.js'
-import { guardStdout } from './stdout.js'
+import { guardStdout, writeOut } from './stdout.js'
 
 /**
  * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the program with its exit code,
@@ -17,11 +17,21 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
   try {
     const config = await Config.load({ root })
     commands = config.commandIDs.map((id) => id.replaceAll(':', ' '))
-    await runOclif(
-      normalizeArgv(argv, (id) => config.findCommand(id) !== undefined),
-      config,
-    )
+    const words = normalizeArgv(argv, (id) => config.findCommand(id) !== undefined)
+    await runOclif(words, config)
+    if (asksForHelp(words)) await writeOut(await exitCodeHelp(), 'no')
   } catch (error) {
     process.exit(await reportFatal(error, { argv, bin: 'brine', commands }))
   }
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--')
+  return (end < 0 ? words : words.slice(0, end)).includes('--help')
+}
+
+/** What oclif's help does not know: the exit codes, the same for every command. */
+async function exitCodeHelp(): Promise<string> {
+  const { EXIT_STATUS } = await import('./manual/facts.js')
+  return `EXIT CODES\n${EXIT_STATUS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}\n`
 }

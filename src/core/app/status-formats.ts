@@ -120,10 +120,8 @@ export function writePrometheus(report: StatusReport, path: string): void {
     replaceFile(path, utf8(prometheusText(report)), { mode: 0o644, sync: false })
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause
-    throw new AppError('io', 'prom-unwritable', cause.message, {
-      hint: 'name a file in a folder that is there',
-      details: cause.details,
-      cause,
-    })
+    const { errno } = cause.details as { readonly errno?: string }
+    const hint = errno === 'ENOENT' ? 'name a file in a folder that is there' : (cause.hint ?? '')
+    throw new AppError('io', 'prom-unwritable', cause.message, { hint, details: cause.details, cause })
   }
 }

@@ -1,5 +1,5 @@
 /** `brine init`: a new data directory. */
-import { initDirectory, type InitReport } from '../core/app/init.js'
+import { type InitReport, initDirectory } from '../core/app/init.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag } from '../core/cli/flags.js'
 

@@ -1,7 +1,7 @@
 /** `brine ta tal`: the trust anchor locator, for validators (RFC 8630). */
 import { showTal, type TalReport } from '../../core/app/anchor.js'
-import { openSession } from '../../core/app/session.js'
 import { writeDocument } from '../../core/app/documents.js'
+import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags.js'
 

@@ -3,11 +3,11 @@ import type { Fault } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
 import {
+  type Child,
+  type ChildChanges,
   certify,
   checkChildAdd,
   checkChildUpdate,
-  type ChildChanges,
-  type Child,
   type Entitlement,
   entitled,
   unknownChild,

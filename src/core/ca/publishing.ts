@@ -3,7 +3,7 @@
  * Invariant: nothing to change and nothing due means no event, so that republishing by cron writes nothing.
  */
 import { earlier, type Instant } from '../base/time.js'
-import { type ChildChanges, NO_CHILD_CHANGES, merge, reconcileChildren } from '../issuing/children.js'
+import { type ChildChanges, merge, NO_CHILD_CHANGES, reconcileChildren } from '../issuing/children.js'
 import { dueBefore, type Issuer, issuePoint } from '../issuing/issuer.js'
 import type { PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'

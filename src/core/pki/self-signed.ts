@@ -1,9 +1,9 @@
 /** The HTTPS pair that `init` makes: an RSA-2048 key and a self-signed certificate for the proxy in front (RFC 5280), built with pkijs. */
 import type { Certificate } from 'pkijs'
+import type { Random } from '../base/ports.js'
 import type { Instant } from '../base/time.js'
 import { epochOf } from '../base/time.js'
-import type { Random } from '../base/ports.js'
-import { makeKey, exportPkcs8 } from '../crypto/key-maker.js'
+import { exportPkcs8, makeKey } from '../crypto/key-maker.js'
 import { pkijsEngine, webcrypto } from '../crypto/webcrypto.js'
 
 export interface TlsPair {
@@ -40,7 +40,9 @@ export async function selfSignedTls(
   })
   certificate.subject.typesAndValues.push(name)
   certificate.issuer.typesAndValues.push(name)
+  // biome-ignore lint/style/noRestrictedGlobals: pkijs takes a Date, and this one is made of an Instant
   certificate.notBefore.value = new Date((epochOf(from) - 300) * 1000)
+  // biome-ignore lint/style/noRestrictedGlobals: as above
   certificate.notAfter.value = new Date(epochOf(notAfter) * 1000)
   certificate.extensions = [await subjectAltName(hosts)]
   await certificate.subjectPublicKeyInfo.importKey(publicKey, engine)

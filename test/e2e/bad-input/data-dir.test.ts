@@ -13,7 +13,6 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runBrine } from '../../support/cli.js'
 import {
   canMount,
   expectRefused,
@@ -26,6 +25,7 @@ import {
   STANDING,
   withoutRecords,
 } from '../../support/bad-input.js'
+import { runBrine } from '../../support/cli.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 let outside = ''

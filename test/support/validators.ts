@@ -45,17 +45,28 @@ export function validators(): Validators {
   return { rpkiClient: fromEnvironment('RPKI_CLIENT', 'rpki-client'), fort: fromEnvironment('FORT', 'fort') }
 }
 
-/** Returns the validators; skips the test, saying what is missing, when none can run. BRINE_REQUIRE_VALIDATORS=1 wants both and fails. */
-export function skipUnlessValidators(context: TestContext): Validators {
-  const found = validators()
+/** What an offline judgement lacks: nothing when one validator can run, or both under BRINE_REQUIRE_VALIDATORS=1. */
+function missingForJudgement(found: Validators): readonly string[] {
   const missing = ['jq', 'bash'].filter((name) => findProgram(name) === undefined)
   if (!existsSync(join(benchDir, 'validate-offline.sh'))) missing.push(`${benchDir}/validate-offline.sh`)
   const strict = process.env['BRINE_REQUIRE_VALIDATORS'] === '1'
   const none = found.rpkiClient === undefined && found.fort === undefined
   if (found.rpkiClient === undefined && (strict || none)) missing.push('rpki-client (RPKI_CLIENT)')
   if (found.fort === undefined && (strict || none)) missing.push('fort (FORT)')
+  return missing
+}
+
+/** Returns the validators; skips the test, saying what is missing, when none can run. BRINE_REQUIRE_VALIDATORS=1 wants both and fails. */
+export function skipUnlessValidators(context: TestContext): Validators {
+  const found = validators()
+  const missing = missingForJudgement(found)
   if (missing.length > 0) skipOrFail(context, missing)
   return found
+}
+
+/** For the steps of a story, which must go on without validators: another test of it calls `skipUnlessValidators` and so tells. */
+export function canJudge(): boolean {
+  return missingForJudgement(validators()).length === 0
 }
 
 /** Skips the test, saying so, when `derlint.py` or Python is absent; returns the findings of a run over `paths` as text, empty when clean. */

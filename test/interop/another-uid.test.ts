@@ -9,7 +9,8 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { addCa } from '../../src/core/app/ca.js'
 import { republish } from '../../src/core/app/republish.js'
-import { additionsOf, removalsOf, resourcesOf } from '../../src/core/app/resources.js'
+import { resourcesOf } from '../../src/core/app/resources.js'
+import { roaArguments } from '../../src/core/app/roa-set.js'
 import { updateRoas } from '../../src/core/app/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/testbed.js'
@@ -120,8 +121,8 @@ async function publish(n: number): Promise<void> {
   if (n % 20 === 7) {
     const resources = resourcesOf(`192.0.2.${n}/32`)
     await addCa(session, parseHandle(`sub${n}`), { parent: ACME, resources })
-  } else if (n % 4 === 0) await updateRoas(session, ACME, { add: additionsOf(roa), remove: [] })
-  else if (n % 4 === 2) await updateRoas(session, ACME, { add: [], remove: removalsOf(roa) })
+  } else if (n % 4 === 0) await updateRoas(session, ACME, roaArguments({ add: roa }))
+  else if (n % 4 === 2) await updateRoas(session, ACME, roaArguments({ remove: roa }))
   else await republish(session, { force: true })
 }
 

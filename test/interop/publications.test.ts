@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { republish } from '../../src/core/app/republish.js'
-import { additionsOf, removalsOf } from '../../src/core/app/resources.js'
+import { roaArguments } from '../../src/core/app/roa-set.js'
 import { listRoas, updateRoas } from '../../src/core/app/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { instantOf } from '../../src/core/base/time.js'
@@ -28,7 +28,7 @@ const NEVER =
 async function addBulk(): Promise<void> {
   await brineOk(dataDir, ['ca', 'add', BULK, '--under', 'testbed', '--resources', '2001:db8:8000::/33'])
   const roas = Array.from({ length: 12_000 }, (_, i) => `2001:db8:8000:${i.toString(16)}::/64 => ${64500 + (i % 8)}`)
-  await updateRoas(await quickSession(dataDir), BULK, { add: additionsOf(roas), remove: [] })
+  await updateRoas(await quickSession(dataDir), BULK, roaArguments({ add: roas }))
 }
 
 beforeAll(async () => {
@@ -51,8 +51,8 @@ async function publish(n: number): Promise<void> {
   if (n % PER_ROUND === 4 || n % PER_ROUND === 5) {
     const { republished } = await republish(session, { force: true, handles: [ACME] })
     expect(republished).toEqual([ACME])
-  } else if (n % 2 === 0) await updateRoas(session, ACME, { add: additionsOf([roa]), remove: [] })
-  else await updateRoas(session, ACME, { add: [], remove: removalsOf([roa]) })
+  } else if (n % 2 === 0) await updateRoas(session, ACME, roaArguments({ add: [roa] }))
+  else await updateRoas(session, ACME, roaArguments({ remove: [roa] }))
 }
 
 /** The manifest of `acme` has the next number and a later time than before, and none of the tree a later one than now. */

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, type TestContext, test, vi } from 'vitest'
-import { additionsOf, removalsOf } from '../../src/core/app/resources.js'
+import { roaArguments } from '../../src/core/app/roa-set.js'
 import { updateRoas } from '../../src/core/app/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { decodeSignedObject } from '../../src/core/rpki/decode-signed-object.js'
@@ -40,11 +40,11 @@ test('a mirror made between two publications of one second is right after the ne
   mkdirSync(mirror)
   const fetch = () => execFileSync('rsync', ['-rt', '--delete', `${served}/`, `${mirror}/`])
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-  await updateRoas(await quickSession(dataDir), ACME, { add: additionsOf(ROA), remove: [] })
+  await updateRoas(await quickSession(dataDir), ACME, roaArguments({ add: ROA }))
   fetch()
   const before = contents(served)
-  await updateRoas(await quickSession(dataDir), ACME, { add: [], remove: removalsOf(ROA) })
-  await updateRoas(await quickSession(dataDir), ACME, { add: additionsOf(ROA), remove: [] })
+  await updateRoas(await quickSession(dataDir), ACME, roaArguments({ remove: ROA }))
+  await updateRoas(await quickSession(dataDir), ACME, roaArguments({ add: ROA }))
   fetch()
   const after = contents(served)
   expect([...after.keys()].sort()).toEqual([...before.keys()].sort())

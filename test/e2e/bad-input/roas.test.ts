@@ -284,6 +284,15 @@ describe('a set', () => {
 })
 
 describe('resources', () => {
+  it('the whole set and a change of it at once are refused: one of them would be passed over', async () => {
+    const update = ['child', 'update', 'testbed', 'acme', '--yes', '--resources', 'AS1']
+    for (const more of [
+      ['--add', 'AS2'],
+      ['--remove', 'AS64496'],
+    ])
+      await expectRefused(sandbox, [...update, ...more], { exit: 2, code: 'flag-invalid', says: ['--resources'] })
+  })
+
   it('tells every fault of a list, each by its item', async () => {
     const before = footprint(sandbox.dir)
     const text = '10.0.0.1/8,AS4294967296,,10.0.0.9-10.0.0.1,AS5-AS2,1,10.0.0.0,::/129,all'

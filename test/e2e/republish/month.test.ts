@@ -3,7 +3,8 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addCa } from '../../../src/core/app/ca.js'
-import { additionsOf, resourcesOf } from '../../../src/core/app/resources.js'
+import { resourcesOf } from '../../../src/core/app/resources.js'
+import { roaArguments } from '../../../src/core/app/roa-set.js'
 import { updateRoas } from '../../../src/core/app/roas.js'
 import { type TickReport, tick } from '../../../src/core/app/tick.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
@@ -38,7 +39,7 @@ async function newSite(name: string, toml = ''): Promise<Site> {
   const add = async (ca: Handle, parent: Handle, resources: string, roa: string) => {
     const under = { parent, resources: resourcesOf(resources) }
     await addCa(await quickSession(dataDir, START), ca, under)
-    await updateRoas(await quickSession(dataDir, START), ca, { add: additionsOf([roa]), remove: [] })
+    await updateRoas(await quickSession(dataDir, START), ca, roaArguments({ add: [roa] }))
   }
   await add(ACME, parseHandle('testbed'), '192.0.2.0/24,2001:db8::/32,AS64496', '192.0.2.0/24 => 64496')
   await add(BRANCH, ACME, '2001:db8:1::/48', '2001:db8:1::/48-56 => 64497')

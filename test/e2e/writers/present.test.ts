@@ -1,7 +1,7 @@
 /** The present of a command is when it writes, not when it began: another one may have come in between. */
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { additionsOf } from '../../../src/core/app/resources.js'
+import { roaArguments } from '../../../src/core/app/roa-set.js'
 import { updateRoas } from '../../../src/core/app/roas.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { readServedTree } from '../../support/served-tree.js'
@@ -22,7 +22,7 @@ afterEach(() => {
 
 afterAll(scratch.remove)
 
-const adding = (roa: string) => ({ add: additionsOf([roa]), remove: [] })
+const adding = (roa: string) => roaArguments({ add: [roa] })
 
 test('a command that waited while another committed is not told that the clock went backwards', async () => {
   const early = await quickSession(dataDir)

@@ -1,7 +1,7 @@
 /** Two commands that want the same at once: both pass their rehearsal, one commits, the other is told no by the rule and that is recorded. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { additionsOf } from '../../../src/core/app/resources.js'
+import { roaArguments } from '../../../src/core/app/roa-set.js'
 import { updateRoas } from '../../../src/core/app/roas.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
@@ -17,7 +17,7 @@ afterAll(scratch.remove)
 
 test('one is done, the others are rejected and stand in history', async () => {
   const sessions = await Promise.all([1, 2, 3].map(() => quickSession(dataDir)))
-  const delta = { add: additionsOf(['192.0.2.0/24 => 64496']), remove: [] }
+  const delta = roaArguments({ add: ['192.0.2.0/24 => 64496'] })
   const ended = await Promise.allSettled(sessions.map((session) => updateRoas(session, TESTBED, delta)))
   expect(ended.filter((e) => e.status === 'fulfilled')).toHaveLength(1)
   for (const e of ended) {

@@ -7,7 +7,8 @@ import { addCa } from '../../../src/core/app/ca.js'
 import { promote } from '../../../src/core/app/promote.js'
 import { showPubserver, writeServedTree } from '../../../src/core/app/pubserver.js'
 import { republish } from '../../../src/core/app/republish.js'
-import { additionsOf, resourcesOf } from '../../../src/core/app/resources.js'
+import { resourcesOf } from '../../../src/core/app/resources.js'
+import { roaArguments } from '../../../src/core/app/roa-set.js'
 import { updateRoas } from '../../../src/core/app/roas.js'
 import { openSession, type Session } from '../../../src/core/app/session.js'
 import { initTestbed } from '../../../src/core/app/testbed.js'
@@ -155,8 +156,7 @@ describe('a promote that was cut short after the directory became the primary', 
 
   it('is completed before a change publishes, and before a refusal is recorded', async () => {
     await promoteHalf(copy)
-    const add = (text: string) => async () =>
-      updateRoas(await at(copy), ACME, { add: additionsOf([text]), remove: [] }, {})
+    const add = (text: string) => async () => updateRoas(await at(copy), ACME, roaArguments({ add: [text] }), {})
     expect(await refusal(add('10.0.0.0/8 => 64496')())).toBe('roa-not-held')
     await add('192.0.2.0/24 => 64496')()
     expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise', 'roas.update', 'roas.update'])
@@ -184,7 +184,7 @@ it('a CA that was damaged when the others jumped jumps when it is mended', async
   const { cas } = await promoteAt(copy)
   expect(cas.map((c) => c.handle).sort()).toEqual(['ta', 'testbed'])
   writeFileSync(file, sound)
-  await updateRoas(await at(copy), ACME, { add: additionsOf(['192.0.2.0/24 => 64496']), remove: [] }, {})
+  await updateRoas(await at(copy), ACME, roaArguments({ add: ['192.0.2.0/24 => 64496'] }), {})
   expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise', 'roas.update'])
 })
 

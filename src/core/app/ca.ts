@@ -1,10 +1,10 @@
 /** CAs as commands ask for them: added under a local parent in one go, listed, shown, removed. */
 import { AppError } from '../base/errors.js'
-import { encodeHandle, type Handle } from '../base/handle.js'
+import type { Handle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
 import { heldResources } from '../ca/children.js'
 import { dueTimes } from '../ca/publishing.js'
-import { type CaState, currentKey, type Repository } from '../ca/state.js'
+import type { CaState, Repository } from '../ca/state.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import { Work } from '../eventsourcing/work.js'
 import type { Timing } from '../issuing/timing.js'
@@ -223,14 +223,4 @@ function caDetails(state: CaState): CaShowReport {
       })),
     })),
   }
-}
-
-/** The CA's current keys, for messages. */
-export function currentSkis(state: CaState): readonly string[] {
-  return Object.values(state.classes).flatMap((c) => currentKey(c)?.ski ?? [])
-}
-
-/** The folder below the rsync base that a CA's objects lie in. */
-export function folderOf(handle: Handle): string {
-  return encodeHandle(handle)
 }

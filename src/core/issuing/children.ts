@@ -2,7 +2,6 @@
  * Children of a CA or trust anchor: what each may hold, what each was given, and what must be issued anew or taken back.
  * Invariant: a child's certificate never holds more than the entitlement and the issuer's own certificate together (RFC 6487 section 7.2).
  */
-import { toBase64 } from '../base/bytes.js'
 import type { Fault } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
@@ -222,8 +221,4 @@ export function wantsCertificate(
   return (
     certificate === null || !equalSets(fromResourceText(certificate.resources), fromResourceText(entitlement.resources))
   )
-}
-
-export function requestOf(child: Handle, ski: KeyId, spki: Uint8Array, sia: ChildSia): ChildRequest {
-  return { child, ski, spki: toBase64(spki), sia }
 }

@@ -35,12 +35,6 @@ export function readInteger(node: DerNode | undefined): bigint | undefined {
   return (content[0] ?? 0) < 0x80 ? unsigned : unsigned - (1n << BigInt(content.length * 8))
 }
 
-/** An INTEGER as a number when it lies in [0, max]. */
-export function readSmallInteger(node: DerNode | undefined, max: number): number | undefined {
-  const value = readInteger(node)
-  return value === undefined || value < 0n || value > BigInt(max) ? undefined : Number(value)
-}
-
 /** Dotted text. */
 export function readOid(node: DerNode | undefined): string | undefined {
   return isType(node, TAG.oid) ? dotted(contentOf(node)) : undefined
@@ -90,9 +84,4 @@ export function readBoolean(node: DerNode | undefined): boolean | undefined {
 export function readTime(node: DerNode | undefined): Instant | undefined {
   if (node === undefined || (node.tag !== TAG.utcTime && node.tag !== TAG.generalizedTime)) return undefined
   return instantOfTime(node.tag, textOf(contentOf(node)))
-}
-
-/** One character an octet. */
-export function readIa5(node: DerNode | undefined): string | undefined {
-  return isType(node, TAG.ia5String) ? textOf(contentOf(node)) : undefined
 }

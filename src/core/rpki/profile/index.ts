@@ -2,4 +2,4 @@
 export { type CertificatePurpose, type CertificateValues, checkCertificateContent, type SiaValues } from './cert.js'
 export { checkCrlContent } from './crl.js'
 export { checkManifestContent, type ManifestPlace } from './manifest.js'
-export { checkRoaContent, checkRoaOrder } from './roa.js'
+export { checkRoaContent } from './roa.js'

@@ -165,8 +165,15 @@ export function syncDir(path: string): void {
 
 /** Makes one folder with exactly this mode and its name durable; false when it was there. */
 export function makeDir(path: string, mode = 0o700): boolean {
+  const made = makeDirUnsynced(path, mode)
+  if (made) syncDir(dirname(path))
+  return made
+}
+
+/** Makes one folder whose name the caller syncs: several in one place cost one sync. False when it was there. */
+export function makeDirUnsynced(path: string, mode = 0o700): boolean {
   if (exists(path)) return false
-  const made = attempt('mkdir', path, () => {
+  return attempt('mkdir', path, () => {
     try {
       fs.mkdirSync(path, { mode })
     } catch (error) {
@@ -176,8 +183,6 @@ export function makeDir(path: string, mode = 0o700): boolean {
     fs.chmodSync(path, mode)
     return true
   })
-  syncDir(dirname(path))
-  return made
 }
 
 export interface WriteOptions {

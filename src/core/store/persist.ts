@@ -14,6 +14,7 @@ import {
   isTempGone,
   listDir,
   makeDir,
+  makeDirUnsynced,
   operationOf,
   readIfThere,
   removeFile,
@@ -60,7 +61,7 @@ function refuseFull(layout: Layout, plan: Plan): void {
 
 function writeObjects(layout: Layout, plan: Plan): void {
   const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
-  for (const folder of folders) makeDir(folder)
+  for (const folder of folders) makeDirUnsynced(folder)
   if (folders.size > 0) syncDir(layout.objects)
   for (const [sha256, bytes] of plan.objects) {
     const path = layout.object(sha256)

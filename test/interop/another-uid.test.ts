@@ -158,4 +158,4 @@ test(`a reader with another uid sees a whole version at every instant of ${PUBLI
   expect(report['faults']).toEqual([])
   expect(report['uid']).toBe(NOBODY)
   for (const way of ['files', 'rsync', 'rrdp']) expect(report[way], way).toBeGreaterThan(3)
-}, 180_000)
+}, 300_000)

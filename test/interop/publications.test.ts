@@ -101,7 +101,7 @@ test(`${ROUNDS * PER_ROUND} publications in a row reach validators that keep the
     if (round % 2 === 0) await judge('rsync', vrps, cache)
   }
   expect(manifestsOf(tree).size).toBe(4)
-}, 300_000)
+}, 600_000)
 
 /** More than the five minutes that thisUpdate reaches back: then a publication waits for its second, and none is of the future. */
 test.skipIf(process.env['SLOW'] !== '1')(

@@ -168,9 +168,9 @@ function compareSnapshot(id: AggregateId, progress: Progress, named: { version: 
   const name = snapshotName(named.version)
   progress.snapshots.set(name, named.sha256)
   const path = join(progress.folder, name)
-  const bytes = readIfThere(path)
-  if (bytes === undefined) return
   const file = progress.file(name)
+  const bytes = noting(progress.problems, file, () => readIfThere(path))
+  if (bytes === undefined) return
   if (sha256Hex(bytes) !== named.sha256) {
     progress.problems.push({ file, path: '$', problem: 'its hash is not the one that was recorded' })
     return
@@ -202,7 +202,8 @@ function isTable(value: Json | undefined): value is Readonly<Record<string, Json
 function checkStrays(progress: Progress, from: number): void {
   const { folder, snapshots, problems } = progress
   const vouched = new Set(snapshots.values())
-  const hashOf = (name: string): Sha256 => sha256Hex(readIfThere(join(folder, name)) ?? '')
+  // one that is no regular file has no content that a record names
+  const hashOf = (name: string): Sha256 => sha256Hex(noting([], name, () => readIfThere(join(folder, name))) ?? '')
   const suspects: string[] = []
   for (const name of listDir(folder)) {
     const parsed = parseFileName(name)

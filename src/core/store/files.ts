@@ -8,7 +8,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../eventsourcing/types.js'
 import type { Cut } from './cut.js'
 import { fileDamaged, fileMissing, isCorrupt } from './damage.js'
-import { exists, listDir, readIfThere } from './fs.js'
+import { listDir, readIfThere, statIfThere } from './fs.js'
 import { commandName } from './layout.js'
 import { parseCommand } from './records.js'
 
@@ -25,11 +25,15 @@ export function findFile(folder: string, name: string, sha256: Sha256, id: Aggre
   // once more, since a file may be put back in its place between two looks
   const found = lookFor(folder, name, sha256) ?? lookFor(folder, name, sha256)
   if (found !== undefined) return found
-  throw exists(place) ? fileDamaged(place, 'its hash is not the one that was recorded', id) : fileMissing(place, id)
+  const there = statIfThere(place)
+  if (there === undefined) throw fileMissing(place, id)
+  throw fileDamaged(place, there.isFile() ? 'its hash is not the one that was recorded' : 'not a regular file', id)
 }
 
 function lookFor(folder: string, name: string, sha256: Sha256): FoundFile | undefined {
   const matches = (path: string): Uint8Array | undefined => {
+    // a folder or a link is not the file, and what lies elsewhere may be
+    if (statIfThere(path)?.isFile() !== true) return undefined
     const bytes = readIfThere(path)
     return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
   }
@@ -63,9 +67,9 @@ export function readCommand(folder: string, id: AggregateId, sequence: number, s
 /** What lies in place under a command's name, `unread` when it is no record of it. Vouched for by nothing. */
 export function peekCommand(folder: string, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
   for (const path of [join(folder, commandName(sequence)), join(folder, 'archived', commandName(sequence))]) {
-    const bytes = readIfThere(path)
-    if (bytes === undefined) continue
     try {
+      const bytes = readIfThere(path)
+      if (bytes === undefined) continue
       return parseCommand(bytes, path, id, sequence)
     } catch (error) {
       if (!isCorrupt(error)) throw error

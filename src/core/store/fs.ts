@@ -7,6 +7,7 @@ import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AppError, type Changed } from '../base/errors.js'
 import { epochOf, type Instant } from '../base/time.js'
+import { fileDamaged, isCorrupt } from './damage.js'
 
 export type FileOperation =
   | 'read'
@@ -95,20 +96,21 @@ function attempt<T>(operation: FileOperation, path: string, run: () => T, bytes?
   }
 }
 
-/** The bytes of a regular file; undefined only when there is none. Links are not followed, a FIFO does not hang, more than `limit` bytes is an error. */
+/** The bytes of a regular file; undefined only when there is none. A link, a FIFO, more than `limit` bytes: `file-damaged`, since the disk is well. */
 export function readIfThere(path: string, limit = READ_LIMIT): Uint8Array | undefined {
   let fd: number | undefined
   try {
     hook?.('read', path)
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     const stat = fs.fstatSync(fd)
-    if (!stat.isFile()) throw Object.assign(new Error('not a regular file'), { code: 'EFTYPE' })
-    if (stat.size > limit) throw Object.assign(new Error('too large'), { code: 'EFBIG' })
+    if (!stat.isFile()) throw fileDamaged(path, 'not a regular file')
+    if (stat.size > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
     const bytes = fs.readFileSync(fd)
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
-    throw ioError('read', path, error)
+    if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
+    throw isCorrupt(error) ? error : ioError('read', path, error)
   } finally {
     if (fd !== undefined) fs.closeSync(fd)
   }

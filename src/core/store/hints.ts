@@ -36,9 +36,9 @@ export interface SnapshotHint {
 /** The head as the last commit left it; undefined when the cache is missing, and when its own checksum is wrong. */
 export function readHeadHint(path: string): HeadHint | undefined {
   const shape = { format: isOne, head: isCount, sha256: isText, check: isText }
-  const bytes = readIfThere(path, 65536)
-  if (bytes === undefined) return undefined
   try {
+    const bytes = readIfThere(path, 65536)
+    if (bytes === undefined) return undefined
     const { check, ...rest } = parseShape(bytes, path, shape)
     return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as HeadHint) : undefined
   } catch (error) {
@@ -67,9 +67,9 @@ const INFO = {
 /** What `info.json` says; `'damaged'` when it says nothing readable. */
 export function readInfo(folder: string): Info | 'damaged' | undefined {
   const path = join(folder, 'info.json')
-  const bytes = readIfThere(path)
-  if (bytes === undefined) return undefined
   try {
+    const bytes = readIfThere(path)
+    if (bytes === undefined) return undefined
     return parseShape(bytes, path, INFO) as unknown as Info
   } catch (error) {
     if (isCorrupt(error)) return 'damaged'

@@ -74,9 +74,9 @@ export function writeOrigin(dir: string, origin: Origin): void {
 /** Undefined when there is none that can be read. */
 export function readOrigin(dir: string): Origin | undefined {
   const { origin: path } = layoutOf(dir)
-  const bytes = readIfThere(path, 65536)
-  if (bytes === undefined) return undefined
   try {
+    const bytes = readIfThere(path, 65536)
+    if (bytes === undefined) return undefined
     return parseShape(bytes, path, ORIGIN) as unknown as Origin
   } catch (error) {
     if (isCorrupt(error)) return undefined

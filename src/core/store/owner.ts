@@ -69,9 +69,9 @@ export function thisOwner(token: string, command: string, long: boolean): Owner 
 
 /** What the owner file says; undefined when it says nothing readable. */
 export function readOwner(path: string): Owner | undefined {
-  const bytes = readIfThere(path, 65536)
-  if (bytes === undefined) return undefined
   try {
+    const bytes = readIfThere(path, 65536)
+    if (bytes === undefined) return undefined
     return parseShape(bytes, path, OWNER) as unknown as Owner
   } catch (error) {
     if (isCorrupt(error)) return undefined

@@ -153,9 +153,9 @@ function readBase(cut: Cut, id: AggregateId, hint: SnapshotHint): readonly Base[
 function linkedSnapshots(cut: Cut, id: AggregateId): readonly (SnapshotHint | null)[] {
   return ['snapshot.json', 'snapshot-bk.json'].map((name) => {
     const path = join(cut.layout.folder(id), name)
-    const bytes = readIfThere(path)
-    if (bytes === undefined) return null
     try {
+      const bytes = readIfThere(path)
+      if (bytes === undefined) return null
       const { version, sequence } = parseSnapshot(bytes, path, id)
       return { version, sequence }
     } catch (error) {

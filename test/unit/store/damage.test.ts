@@ -5,8 +5,10 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -51,6 +53,11 @@ function flip(path: string, pattern: RegExp): void {
   writeFileSync(at(path), changed)
 }
 
+function asFolder(path: string): void {
+  unlinkSync(at(path))
+  mkdirSync(at(path))
+}
+
 async function fails(match: object, path: string): Promise<void> {
   await expect(one.open().read(async (r) => r.load(ca('x')))).rejects.toMatchObject({ kind: 'corrupt', ...match })
   const error = await one
@@ -84,6 +91,7 @@ describe('damage that loses nothing is read past and mended by the next write', 
       () => writeFileSync(at('cas/x/info.json'), readFileSync(at('cas/other/info.json'))),
     ],
     ['the snapshot is damaged', () => flip('cas/x/snapshot-10.json', /"words":\["0/)],
+    ['the snapshot is a folder', () => asFolder('cas/x/snapshot-10.json')],
     ['the snapshot is gone', () => unlinkSync(at('cas/x/snapshot-10.json'))],
     [
       'the snapshot and info.json are gone',
@@ -100,6 +108,14 @@ describe('damage that loses nothing is read past and mended by the next write', 
       await mends()
     })
   }
+
+  it('folders in the place of caches: commands go on, and say that they cannot write there', async () => {
+    for (const name of ['cas/x/info.json', 'status/head.json']) asFolder(name)
+    const store = one.open()
+    await store.write(async (w) => add(w, { x: ['after'] }))
+    expect(await store.read(async (r) => wordsOf(r, 'x'))).toEqual([...words, 'after'])
+    expect(store.notices.join()).toContain('a cache could not be written')
+  })
 
   it('both snapshots are damaged: all events are replayed', async () => {
     flip('cas/x/snapshot-10.json', /"words":\["0/)
@@ -122,6 +138,16 @@ describe('damage that would lose commands stops that aggregate', () => {
   it('a flipped byte in an event', async () => {
     flip('cas/x/event-11.json', /"word":"1/)
     await fails({ code: 'file-damaged', hint: 'brine recover ca/x --dry-run' }, 'event-11.json (ca/x)')
+  })
+
+  it('a folder or a link in the place of an event or a record', async () => {
+    for (const name of ['event-11.json', 'command-13.json']) {
+      asFolder(`cas/x/${name}`)
+      await fails({ code: 'file-damaged' }, `${name} (ca/x)`)
+    }
+    rmdirSync(at('cas/x/event-11.json'))
+    symlinkSync('/etc/hostname', at('cas/x/event-11.json'))
+    await fails({ code: 'file-damaged' }, 'cas/x/')
   })
 
   it('a flipped byte in a command record', async () => {

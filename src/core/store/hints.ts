@@ -2,12 +2,13 @@
  * The caches that make a load cheap: `status/head.json` and each aggregate's `info.json`.
  * Invariant: nothing is believed because a cache says so; a commit must say the same.
  */
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { canonicalJson } from '../base/json.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isCorrupt } from './damage.js'
-import { readIfThere, replaceFile } from './fs.js'
+import { moveFile, readIfThere, replaceFile, statIfThere } from './fs.js'
 import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
 
 export interface HeadHint {
@@ -50,6 +51,7 @@ export function readHeadHint(path: string): HeadHint | undefined {
 /** Lost, it costs one listing. The caller syncs the folder. */
 export function writeHeadHint(path: string, hint: HeadHint, temp: string): void {
   const body = { format: 1, head: hint.head, sha256: hint.sha256 }
+  makeRoom(path)
   replaceFile(path, encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) }), { temp })
 }
 
@@ -81,5 +83,11 @@ export function readInfo(folder: string): Info | 'damaged' | undefined {
 export function writeInfo(folder: string, info: Info, temp: string): void {
   const there = readInfo(folder)
   if (typeof there === 'object' && there.commit > info.commit) return
+  makeRoom(join(folder, 'info.json'))
   replaceFile(join(folder, 'info.json'), encodeRecord({ format: 1, ...info }), { temp })
+}
+
+/** No file can take the place of a folder: it is moved aside. */
+function makeRoom(path: string): void {
+  if (statIfThere(path)?.isDirectory() === true) moveFile(path, `${path}.${randomBytes(6).toString('hex')}`)
 }

@@ -29,12 +29,13 @@ export function outcomeOf(
   dryRun = false,
 ): Outcome {
   const own = change.commit?.aggregates.find((a) => a.id.kind === kind && a.id.handle === handle)
+  const published = change.commit?.aggregates.some((a) => a.id.kind === 'pubd') === true && change.served !== undefined
   return {
     changed: change.changed,
     dryRun,
     sequence: own?.sequence ?? null,
-    serial: change.served?.serial ?? null,
-    published: change.served !== undefined,
+    serial: published ? (change.served?.serial ?? null) : null,
+    published,
     nextDue,
     keys: change.demand,
   }

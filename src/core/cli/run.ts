@@ -5,7 +5,7 @@ import { Config } from '@oclif/core/config'
 import { run as runOclif } from '@oclif/core/run'
 import { normalizeArgv } from './argv.js'
 import { reportFatal } from './fatal.js'
-import { guardStdout, writeOut } from './stdout.js'
+import { guardStdout } from './stdout.js'
 
 /**
  * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the program with its exit code,
@@ -19,7 +19,7 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
     commands = config.commandIDs.map((id) => id.replaceAll(':', ' '))
     const words = normalizeArgv(argv, (id) => config.findCommand(id) !== undefined)
     await runOclif(words, config)
-    if (asksForHelp(words)) await writeOut(await exitCodeHelp(), 'no')
+    if (asksForHelp(words)) process.stdout.write(await exitCodeHelp())
   } catch (error) {
     process.exit(await reportFatal(error, { argv, bin: 'brine', commands }))
   }

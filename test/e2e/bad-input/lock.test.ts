@@ -1,6 +1,16 @@
 /** A second process that holds the lock, and places of the lock that hold something else. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { expectRefused, footprint, makeSandbox, NOW, type Sandbox } from '../../support/bad-input.js'
@@ -15,6 +25,12 @@ afterAll(() => sandbox.remove())
 const ADD = ['roa', 'add', 'acme', '192.0.2.0/25=AS64496']
 const BRINE = join(import.meta.dirname, '../../../bin/run.js')
 
+/** The owner file stands and says something: it is made in one write, and a look may come before that. */
+function hasOwner(box: Sandbox): boolean {
+  const path = join(box.dir, '.lock-owner')
+  return existsSync(path) && statSync(path, { throwIfNoEntry: false })?.size !== 0
+}
+
 /** A command that stopped in the middle of its work, the lock in its hand: `republish` of a tree it has not written yet. */
 async function stoppedHolder(box: Sandbox): Promise<ChildProcess> {
   const env = { PATH: process.env['PATH'] ?? '', BRINE_NOW: NOW, BRINE_DATA_DIR: box.dir }
@@ -23,13 +39,13 @@ async function stoppedHolder(box: Sandbox): Promise<ChildProcess> {
     const ended = new Promise((resolve) => child.on('exit', resolve))
     const seen = await new Promise<boolean>((resolve) => {
       const look = setInterval(() => {
-        if (!existsSync(join(box.dir, '.lock-owner')) && child.exitCode === null) return
+        if (!hasOwner(box) && child.exitCode === null) return
         clearInterval(look)
         child.kill('SIGSTOP')
         resolve(child.exitCode === null)
       }, 1)
     })
-    if (seen && existsSync(join(box.dir, '.lock-owner'))) return child
+    if (seen && hasOwner(box)) return child
     child.kill('SIGKILL')
     await ended
   }

@@ -53,9 +53,20 @@ export async function promote(session: Session, options: { readonly dryRun?: boo
     const done = await session.store.promote(session.now())
     const { watch } = session.options
     if (watch !== undefined) watch.changed = 'yes'
-    return report(session, { ...before, ...done }, await catchUp(session))
+    return report(session, { ...before, ...done }, await catchUp(session).catch(unfinished))
   }
   return report(session, before, await catchUp(session))
+}
+
+/** This directory is the primary now, whatever stopped the jump. */
+function unfinished(cause: unknown): never {
+  if (!(cause instanceof AppError) || cause.kind === 'pending' || cause.kind === 'uncertain') throw cause
+  throw new AppError(
+    'pending',
+    'promote-pending',
+    `this directory is the primary, but its numbers have not jumped: ${cause.message}`,
+    { hint: 'brine tick makes the jump as soon as the cause is gone', details: cause.details, changed: 'yes', cause },
+  )
 }
 
 /** Makes this primary a stand-by. Throws `demote-test`, `standby`, `reason-missing`. */

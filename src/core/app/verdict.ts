@@ -80,7 +80,7 @@ function damage(facts: Facts): readonly Concern[] {
       critical('corrupt', b.message, `brine recover ${b.aggregate} --dry-run`.replace('  ', ' ')),
     ),
     ...(facts.primary ? facts.missingKeys : []).map((owner) =>
-      critical('key-missing', `${owner}: its private key is not there`, 'bring it back from a backup, or roll the key'),
+      critical('key-missing', `${owner}: its private key is not there`, 'brine recover --from BACKUP, or roll the key'),
     ),
   ]
 }

@@ -24,6 +24,14 @@ export function fileDamaged(path: string, why: string, id?: AggregateId): AppErr
   return corrupt('file-damaged', path, id, why)
 }
 
+/** A folder that `init` made is not there: what lay in it is lost, so it is damage and no failure of the disk. */
+export function folderMissing(path: string): AppError {
+  return new AppError('corrupt', 'folder-missing', `${path}: this folder of the data directory is not there`, {
+    hint: 'brine recover --from BACKUP brings back what lay in it',
+    details: { path },
+  })
+}
+
 /** A commit that is known to have happened is not there. */
 export function commitMissing(path: string, id?: AggregateId): AppError {
   return corrupt('commit-missing', path, id, 'this commit happened and its file is not there')

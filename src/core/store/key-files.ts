@@ -6,7 +6,9 @@ import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { KeyId, KeyStore } from '../crypto/ports.js'
+import { folderMissing } from './damage.js'
 import { listDir, makeDir, readIfThere, removeFile, replaceFile, statIfThere, syncDir, writeNew } from './fs.js'
+
 import type { Layout } from './layout.js'
 
 const LIMIT = 65536
@@ -21,6 +23,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
   return {
     put(id, pkcs8) {
       mayUse()
+      refuseMissing(layout)
       store(layout.key(id), pkcs8)
     },
     get(id) {
@@ -28,7 +31,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       const bytes = readPrivate(layout.key(id))
       if (bytes !== undefined) return bytes
       throw new AppError('corrupt', 'key-missing', `${layout.key(id)}: the private key is not there`, {
-        hint: 'bring it back from a backup, or roll the key',
+        hint: 'brine recover --from BACKUP brings it back where the backup holds it; otherwise roll the key',
         details: { path: layout.key(id) },
       })
     },
@@ -44,18 +47,24 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
     },
     putPool(id, pkcs8) {
       mayUse()
+      refuseMissing(layout)
       makeDir(layout.pool)
       store(layout.poolKey(id), pkcs8)
       dropTemps(layout.pool)
     },
     poolSize: () => names(layout.pool).length,
     wipePool() {
+      refuseMissing(layout)
       // a backup that leaves the pool out, as it should, brings no folder for it
       makeDir(layout.pool)
       for (const name of listDir(layout.pool)) removeFile(join(layout.pool, name))
       syncDir(layout.pool)
     },
   }
+}
+
+function refuseMissing(layout: Layout): void {
+  if (statIfThere(layout.keys) === undefined) throw folderMissing(layout.keys)
 }
 
 function names(folder: string): readonly KeyId[] {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import { formatAggregateId } from '../eventsourcing/types.js'
+import { folderMissing } from './damage.js'
 import {
   errnoOf,
   exists,
@@ -61,6 +62,7 @@ function refuseFull(layout: Layout, plan: Plan): void {
 
 function writeObjects(layout: Layout, plan: Plan): void {
   const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
+  if (folders.size > 0 && !exists(layout.objects)) throw folderMissing(layout.objects)
   for (const folder of folders) makeDirUnsynced(folder)
   if (folders.size > 0) syncDir(layout.objects)
   for (const [sha256, bytes] of plan.objects) {
@@ -81,6 +83,7 @@ function makeFolder(layout: Layout, a: PlannedAggregate): void {
       hint: 'put the folder itself there',
       details: { path: folder },
     })
+  if (!exists(dirname(folder))) throw folderMissing(dirname(folder))
   if (!makeDir(folder) && a.sequence === 1) syncDir(dirname(folder))
 }
 

@@ -1,6 +1,7 @@
 /** A data directory that is none, is another's, cannot be written, or lost a part: told as what it is, never made anew by accident. */
 import { spawnSync } from 'node:child_process'
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -235,6 +236,52 @@ describe('a part that vanished', () => {
     await expectServed(box, ['acme'], ['ta', 'testbed'])
     renameSync(join(outside, 'key'), path)
     expect((await box.run(ADD, { now: NEXT_DAY })).code).toBe(0)
+  })
+
+  it('objects: exit 12 for what signs, and nothing is made; what reads the states goes on', async () => {
+    const box = sandbox.copy()
+    rmSync(join(box.dir, 'objects'), { recursive: true })
+    const before = withoutRecords(footprint(box.dir))
+    await expectRefused(box, ADD, { exit: 12, code: 'folder-missing', says: ['objects', 'brine recover --from'] })
+    const due = await box.run(['republish', '--now', '--json'], { now: NEXT_DAY })
+    expect([due.code, due.json<Republished>().failed.map((f) => f.code)]).toEqual([
+      3,
+      ['folder-missing', 'folder-missing', 'folder-missing'],
+    ])
+    expect((await box.run(['roa', 'list', 'acme'])).stdout).toContain('published')
+    expect(withoutRecords(footprint(box.dir))).toEqual(before)
+    await expectRefused(box, ['pubserver', 'write'], {
+      exit: 12,
+      code: 'object-missing',
+      says: ['objects', 'brine recover --from'],
+    })
+  })
+
+  it('keys: exit 12 where a key is used and where one would be kept; nothing is made', async () => {
+    const box = sandbox.copy()
+    rmSync(join(box.dir, 'keys'), { recursive: true })
+    appendFileSync(join(box.dir, 'brine.toml'), '\nkey_pool_size = 1\n')
+    const before = footprint(box.dir)
+    await expectRefused(box, ADD, { exit: 12, code: 'key-missing', says: ['keys', 'brine recover --from'] })
+    const lost = { exit: 12, code: 'folder-missing', says: ['keys', 'brine recover --from'] }
+    await expectRefused(box, ['tick'], lost)
+    expect(footprint(box.dir)).toEqual(before)
+    const fresh = at(join(outside, 'keyless'))
+    await fresh.run(['init', '--test'])
+    await fresh.run(['pubserver', 'init', '--rsync', 'rsync://h/r/', '--rrdp', 'https://h/r/'])
+    rmSync(join(outside, 'keyless', 'keys'), { recursive: true })
+    await expectRefused(
+      fresh,
+      ['ta', 'init', '--tal-https', 'https://h/ta.cer', '--tal-rsync', 'rsync://h/ta.cer'],
+      lost,
+    )
+  })
+
+  it('cas: a new one is not begun beside what is lost', async () => {
+    const box = sandbox.copy()
+    rmSync(join(box.dir, 'cas'), { recursive: true })
+    await expectRefused(box, ['ca', 'add', 'x'], { exit: 12, code: 'folder-missing', says: ['cas', 'brine recover'] })
+    expect(existsSync(join(box.dir, 'cas'))).toBe(false)
   })
 
   it('what is derived is made again: status/, tmp/, repo/, the caches', async () => {

@@ -6,6 +6,7 @@
 import { readCommitChain } from '../audit/commits.js'
 import { noting, type Problem } from '../audit/problem.js'
 import { type Replayed, replayAggregate } from '../audit/replay.js'
+import { directorySource } from '../audit/source.js'
 import type { Handle } from '../base/handle.js'
 import { type CaState, publishedFiles } from '../ca/state.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -65,16 +66,18 @@ interface Audited {
 export async function auditVerify(session: Session, options: AuditOptions = {}): Promise<AuditReport> {
   return session.store.read(async (reader) => {
     const { onProgress } = session.options
-    const chain = readCommitChain(reader, (done) => {
-      if (done % 500 === 0) onProgress?.(done, reader.head, 'commits')
+    const source = directorySource(session.store.layout, reader)
+    const chain = readCommitChain(source, {
+      step(done) {
+        if (done % 500 === 0) onProgress?.(done, reader.head, 'commits')
+      },
     })
-    const { layout } = session.store
-    const roster = reader.roster()
+    const { roster } = chain
     const audited: Audited[] = roster.map((id, i) => {
       onProgress?.(i, roster.length, 'aggregates')
       const named = chain.named.get(formatAggregateId(id)) ?? []
       const rules = rulesOf(id)
-      const replayed = replayAggregate({ layout, id, rules, named, full: options.full === true })
+      const replayed = replayAggregate({ source, id, rules, named, full: options.full === true })
       const summary = replayed.state === undefined ? undefined : summaryOf(id, rules, replayed.state.value)
       return {
         id,

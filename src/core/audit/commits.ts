@@ -5,8 +5,8 @@
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
-import type { FileReader } from '../store/reader.js'
 import { noting, type Problem } from './problem.js'
+import type { HistorySource } from './source.js'
 
 /** What a commit says of one command. */
 export interface Named {
@@ -23,31 +23,46 @@ export interface CommitChain {
   readonly head: Sha256 | null
   /** By name of the aggregate, in the order of the commits. */
   readonly named: ReadonlyMap<string, readonly Named[]>
+  /** Every aggregate that a commit lists or names, sorted by kind and handle. */
+  readonly roster: readonly AggregateId[]
   readonly problems: readonly Problem[]
+}
+
+export interface ChainOptions {
+  /** Told how many commits are done. */
+  readonly step?: (done: number) => void
+  /** Given the bytes of each commit in order: what a checkpoint is over. */
+  readonly leaf?: (bytes: Uint8Array, n: number) => void
 }
 
 interface Walk {
   previous: { readonly sha256: Sha256; readonly record: StoredCommit } | undefined
-  readonly members: Set<string>
+  readonly members: Map<string, AggregateId>
   roster: number
 }
 
-/** Reads every commit of the cut. `step` is told how many are done. */
-export function readCommitChain(reader: FileReader, step: (done: number) => void): CommitChain {
+/** Hash of a commit and the one that it names before it; undefined where it could not be read. */
+type Link = { readonly sha256: Sha256; readonly previous: Sha256 | null } | undefined
+
+/** Reads every commit of the cut. Keeps what it says of aggregates, not the commits. */
+export function readCommitChain(source: HistorySource, options: ChainOptions = {}): CommitChain {
   const problems: Problem[] = []
   const named = new Map<string, Named[]>()
-  const walk: Walk = { previous: undefined, members: new Set(), roster: 0 }
+  const links: Link[] = []
+  const walk: Walk = { previous: undefined, members: new Map(), roster: 0 }
   let whole = true
-  for (let n = 1; n <= reader.head; n++) {
-    step(n)
+  for (let n = 1; n <= source.head; n++) {
+    options.step?.(n)
     const file = `commits/${n}.json`
-    const found = noting(problems, file, () => reader.commitAt(n))
+    const found = noting(problems, file, () => source.commit(n))
+    links.push(found && { sha256: found.sha256, previous: found.record.previous })
     if (found === undefined) {
       walk.previous = undefined
       whole = false
       continue
     }
-    const { record, sha256 } = found
+    const { record, sha256, bytes } = found
+    options.leaf?.(bytes, n)
     for (const [path, problem] of faultsOf(record, walk, whole)) problems.push({ file, path, problem })
     for (const { kind, handle, sequence, version, command } of record.aggregates) {
       const name = formatAggregateId({ kind, handle })
@@ -55,22 +70,28 @@ export function readCommitChain(reader: FileReader, step: (done: number) => void
       const entry = { commit: n, at: record.at, sequence, version, command }
       if (list === undefined) named.set(name, [entry])
       else list.push(entry)
+      walk.members.set(name, { kind, handle })
     }
     walk.previous = { sha256, record }
     walk.roster = record.roster
   }
-  problems.push(...linkFaults(reader, problems))
-  return { count: reader.head, head: walk.previous?.sha256 ?? null, named, problems }
+  problems.push(...linkFaults(links, problems))
+  const roster = [...walk.members.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  return { count: source.head, head: walk.previous?.sha256 ?? null, named, roster, problems }
+}
+
+function keyOf({ kind, handle }: AggregateId): string {
+  return `${kind} ${handle}`
 }
 
 /** From the newest down: the one that vouches is believed, unless it was accused itself. */
-function linkFaults(reader: FileReader, known: readonly Problem[]): readonly Problem[] {
+function linkFaults(links: readonly Link[], known: readonly Problem[]): readonly Problem[] {
   const accused = new Set(known.map((p) => p.file))
   const found: Problem[] = []
-  for (let n = reader.head; n > 1; n--) {
+  for (let n = links.length; n > 1; n--) {
     const [file, before] = [`commits/${n}.json`, `commits/${n - 1}.json`]
     if (accused.has(file) || accused.has(before)) continue
-    if (reader.commitAt(n).record.previous === reader.commitAt(n - 1).sha256) continue
+    if (links[n - 1]?.previous === links[n - 2]?.sha256) continue
     accused.add(before)
     found.push({ file: before, path: '$', problem: `its hash is not the one that commit ${n} names` })
   }
@@ -98,13 +119,13 @@ function* faultsOf(record: StoredCommit, walk: Walk, whole: boolean): Generator<
 /** The list must hold what it held, and what this commit made. */
 function* memberFaults(
   listed: readonly AggregateId[],
-  members: Set<string>,
+  members: Map<string, AggregateId>,
   seen: ReadonlySet<string>,
 ): Generator<readonly [string, string]> {
-  const names = listed.map(formatAggregateId)
-  for (const name of members) if (!names.includes(name)) yield ['$.members', `${name} is missing`]
-  for (const name of names) {
+  const names = new Map(listed.map((id) => [formatAggregateId(id), id]))
+  for (const name of members.keys()) if (!names.has(name)) yield ['$.members', `${name} is missing`]
+  for (const [name, id] of names) {
     if (!members.has(name) && !seen.has(name)) yield ['$.members', `${name} was made by no commit`]
-    members.add(name)
+    members.set(name, id)
   }
 }

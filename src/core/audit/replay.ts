@@ -2,20 +2,20 @@
  * One aggregate replayed from event 0: every record against the commit that names it, every event against its record, every snapshot kept
  * against the state that the events make. Invariant: nothing is believed that a commit does not vouch for by hash.
  */
-import { join, relative } from 'node:path'
 import { canonicalJson, type Json } from '../base/json.js'
+import { firstDifference } from '../base/json-path.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { Aggregate, AggregateId, DomainCommand, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
 import { isCorrupt } from '../store/damage.js'
-import { type FoundFile, findFile } from '../store/files.js'
-import { exists, listDir, readIfThere } from '../store/fs.js'
-import { commandName, eventName, type Layout, parseFileName, snapshotName } from '../store/layout.js'
+import type { FoundFile } from '../store/files.js'
+import { commandName, eventName, parseFileName, snapshotName } from '../store/layout.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
 import type { Named } from './commits.js'
 import { noting, type Problem } from './problem.js'
+import type { HistorySource } from './source.js'
 
 export type Rules = Pick<
   Aggregate<unknown, DomainCommand, DomainEvent, never>,
@@ -33,25 +33,36 @@ export interface Replayed {
   /** Hash of the newest command record. */
   readonly head: Sha256 | null
   /** Undefined when an event could not be read. */
-  readonly state: { readonly value: unknown } | undefined
+  readonly state: State
   readonly problems: readonly Problem[]
 }
 
+/** Told what is read on the way, in order. */
+export interface Watcher {
+  /** A command and the states before and after it; undefined where an event before it could not be read. */
+  readonly command?: (record: StoredCommand, before: State, after: State) => void
+  readonly event?: (event: DomainEvent) => void
+  /** The state that the replay begins with where what came before is archived elsewhere. */
+  readonly base?: (state: Json) => void
+}
+
+type State = { readonly value: unknown } | undefined
+
 export interface ReplayOptions {
-  readonly layout: Layout
+  readonly source: HistorySource
   readonly id: AggregateId
   readonly rules: Rules
   /** What the commits say of it, oldest first. */
   readonly named: readonly Named[]
   /** What is archived must be here too. */
   readonly full: boolean
+  readonly watcher?: Watcher
 }
 
 interface Progress {
-  readonly folder: string
   readonly file: (name: string) => string
   readonly problems: Problem[]
-  state: { value: unknown } | undefined
+  state: State
   version: number
   previous: Sha256 | null
   /** False after a hole: what came just before is not known. */
@@ -64,11 +75,9 @@ interface Progress {
 
 /** Replays and compares. Never throws for damage: `problems` has it. */
 export function replayAggregate(options: ReplayOptions): Replayed {
-  const { layout, id, rules, named } = options
-  const folder = layout.folder(id)
+  const { source, id, rules, named } = options
   const progress: Progress = {
-    folder,
-    file: (name) => join(relative(layout.dir, folder), name),
+    file: (name) => source.nameOf(id, name),
     problems: [],
     state: { value: rules.initial(id.handle) },
     version: 0,
@@ -82,6 +91,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
   if (start !== undefined) {
     Object.assign(progress, start.base)
     progress.snapshots.set(...start.snapshot)
+    options.watcher?.base?.(start.base.state?.value as Json)
   }
   let last = 0
   for (const entry of named) {
@@ -93,17 +103,18 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     last = entry.sequence
     if (start === undefined || entry.sequence > start.sequence) replayCommand(options, progress, entry)
   }
-  checkStrays(progress, start?.base.version ?? 0)
+  checkStrays(options, progress, start?.base.version ?? 0)
   const { version, archived, previous: head, state, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
   return { version, commands, events: version, archived, verifiedFrom: start?.base.version ?? 0, head, state, problems }
 }
 
-function replayCommand({ id, rules }: ReplayOptions, progress: Progress, entry: Named): void {
-  const { folder, problems } = progress
+function replayCommand(options: ReplayOptions, progress: Progress, entry: Named): void {
+  const { source, id, watcher } = options
+  const { problems, state: before } = progress
   const name = commandName(entry.sequence)
   const found = noting(problems, progress.file(name), () => {
-    const file = findFile(folder, name, entry.command, id)
+    const file = source.file(id, name, entry.command)
     return { file, record: parseCommand(file.bytes, file.path, id, entry.sequence) }
   })
   if (found === undefined) {
@@ -116,11 +127,11 @@ function replayCommand({ id, rules }: ReplayOptions, progress: Progress, entry: 
   for (const [path, problem] of recordFaults(record, progress, entry))
     problems.push({ file: progress.file(name), path, problem })
   if (record.effect.result === 'accepted') {
-    for (const [i, sha256] of record.effect.events.entries())
-      replayEvent(id, rules, progress, record.version + i, sha256)
-    if (record.effect.snapshot !== null) compareSnapshot(id, progress, record.effect.snapshot)
+    for (const [i, sha256] of record.effect.events.entries()) replayEvent(options, progress, record.version + i, sha256)
+    if (record.effect.snapshot !== null) compareSnapshot(options, progress, record.effect.snapshot)
   }
   passed(progress, entry)
+  watcher?.command?.(record, before, progress.state)
 }
 
 function passed(progress: Progress, { version, command, at }: Named): void {
@@ -149,13 +160,15 @@ function* recordFaults(record: StoredCommand, progress: Progress, entry: Named):
     yield ['$.effect.snapshot.version', 'is not the version that followed']
 }
 
-function replayEvent(id: AggregateId, rules: Rules, progress: Progress, version: number, sha256: Sha256): void {
+function replayEvent(options: ReplayOptions, progress: Progress, version: number, sha256: Sha256): void {
+  const { source, id, rules, watcher } = options
   const name = eventName(version)
   const event = noting(progress.problems, progress.file(name), () => {
-    const file = findFile(progress.folder, name, sha256, id)
+    const file = source.file(id, name, sha256)
     count(progress, file)
     return parseEvent(file.bytes, file.path, id, version).event
   })
+  if (event !== undefined) watcher?.event?.(event)
   if (event === undefined) progress.state = undefined
   else if (progress.state !== undefined) {
     const snapshot = { version, state: progress.state.value as Json }
@@ -164,18 +177,21 @@ function replayEvent(id: AggregateId, rules: Rules, progress: Progress, version:
 }
 
 /** A snapshot that is not kept any more is no fault. */
-function compareSnapshot(id: AggregateId, progress: Progress, named: { version: number; sha256: Sha256 }): void {
+function compareSnapshot(
+  { source, id }: ReplayOptions,
+  progress: Progress,
+  named: { version: number; sha256: Sha256 },
+): void {
   const name = snapshotName(named.version)
   progress.snapshots.set(name, named.sha256)
-  const path = join(progress.folder, name)
   const file = progress.file(name)
-  const bytes = noting(progress.problems, file, () => readIfThere(path))
+  const bytes = noting(progress.problems, file, () => source.peek(id, name))
   if (bytes === undefined) return
   if (sha256Hex(bytes) !== named.sha256) {
     progress.problems.push({ file, path: '$', problem: 'its hash is not the one that was recorded' })
     return
   }
-  const state = noting(progress.problems, file, () => parseSnapshot(bytes, path, id).state)
+  const state = noting(progress.problems, file, () => parseSnapshot(bytes, file, id).state)
   if (state === undefined || progress.state === undefined) return
   if (canonicalJson(state) !== canonicalJson(progress.state.value)) {
     const at = firstDifference(state, progress.state.value as Json, '$.state')
@@ -183,29 +199,14 @@ function compareSnapshot(id: AggregateId, progress: Progress, named: { version: 
   }
 }
 
-/** Where two values part, as a JSON path. */
-export function firstDifference(a: Json | undefined, b: Json | undefined, path: string): string {
-  if (!isTable(a) || !isTable(b) || Array.isArray(a) !== Array.isArray(b)) return path
-  for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
-    const [left, right] = [a[key], b[key]]
-    if (left === undefined || right === undefined) return `${path}.${key}`
-    if (canonicalJson(left) !== canonicalJson(right)) return firstDifference(left, right, `${path}.${key}`)
-  }
-  return path
-}
-
-function isTable(value: Json | undefined): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null
-}
-
 /** Snapshots that no record names, and links that lead to no named one. Those of before `from` had their records where the archive went. */
-function checkStrays(progress: Progress, from: number): void {
-  const { folder, snapshots, problems } = progress
+function checkStrays({ source, id }: ReplayOptions, progress: Progress, from: number): void {
+  const { snapshots, problems } = progress
   const vouched = new Set(snapshots.values())
   // one that is no regular file has no content that a record names
-  const hashOf = (name: string): Sha256 => sha256Hex(noting([], name, () => readIfThere(join(folder, name))) ?? '')
+  const hashOf = (name: string): Sha256 => sha256Hex(noting([], name, () => source.peek(id, name)) ?? '')
   const suspects: string[] = []
-  for (const name of listDir(folder)) {
+  for (const name of source.names(id)) {
     const parsed = parseFileName(name)
     if (name === 'snapshot.json' || name === 'snapshot-bk.json') suspects.push(name)
     else if (parsed?.type === 'snapshot' && parsed.n < from) vouched.add(hashOf(name))
@@ -227,18 +228,16 @@ interface Start {
 }
 
 /** Where the beginning lies in another place: the first kept snapshot with its record, proved by a commit. Undefined when the first command is here, or nothing was ever archived. */
-function archivedStart({ layout, id, named }: ReplayOptions): Start | undefined {
-  const folder = layout.folder(id)
-  const here = (n: number): boolean =>
-    exists(join(folder, commandName(n))) || exists(join(folder, 'archived', commandName(n)))
-  if (named[0]?.sequence !== 1 || here(1) || !exists(join(folder, 'archived'))) return undefined
+function archivedStart({ source, id, named }: ReplayOptions): Start | undefined {
+  const here = (n: number): boolean => source.has(id, commandName(n))
+  if (named[0]?.sequence !== 1 || here(1) || !source.isArchived(id)) return undefined
   for (const { sequence, command, version, at } of named) {
     if (!here(sequence)) continue
     try {
-      const file = findFile(folder, commandName(sequence), command, id)
+      const file = source.file(id, commandName(sequence), command)
       const { effect } = parseCommand(file.bytes, file.path, id, sequence)
       if (effect.result !== 'accepted' || effect.snapshot === null) continue
-      const snapshot = findFile(folder, snapshotName(effect.snapshot.version), effect.snapshot.sha256, id)
+      const snapshot = source.file(id, snapshotName(effect.snapshot.version), effect.snapshot.sha256)
       const { state } = parseSnapshot(snapshot.bytes, snapshot.path, id)
       const base = { state: { value: state }, version, previous: command, at }
       return { sequence, base, snapshot: [snapshotName(version), effect.snapshot.sha256] }

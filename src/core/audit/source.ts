@@ -1,0 +1,66 @@
+/**
+ * Where an audit takes its bytes from, as a port: a data directory here, an exported file beside it.
+ * Invariant: `file` returns bytes only when they have the hash that was asked for; everything else is vouched for by nobody.
+ */
+import { join, relative } from 'node:path'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { AggregateId, StoredCommit } from '../eventsourcing/types.js'
+import { commitMissing } from '../store/damage.js'
+import { type FoundFile, findFile } from '../store/files.js'
+import { exists, listDir, readIfThere } from '../store/fs.js'
+import type { Layout } from '../store/layout.js'
+import type { FileReader } from '../store/reader.js'
+import { parseCommit } from '../store/records.js'
+
+export interface SourcedCommit {
+  readonly record: StoredCommit
+  readonly sha256: Sha256
+  /** What a checkpoint has as its leaf. */
+  readonly bytes: Uint8Array
+}
+
+export interface HistorySource {
+  /** Number of the newest commit; 0 when nothing was committed. */
+  readonly head: number
+  /** What problems call a file of an aggregate; relative to DATA_DIR. */
+  nameOf(id: AggregateId, name: string): string
+  /** Throws `commit-missing`, `file-damaged` (corrupt). */
+  commit(n: number): SourcedCommit
+  /** The file of this name and hash, wherever it lies. Throws `file-missing`, `file-damaged` (corrupt). */
+  file(id: AggregateId, name: string, sha256: Sha256): FoundFile
+  /** Is a file of this name there, in place or archived? */
+  has(id: AggregateId, name: string): boolean
+  /** May the beginning of this history lie elsewhere? */
+  isArchived(id: AggregateId): boolean
+  /** What lies in place under a name, undefined when nothing does. Throws `file-damaged` for what is no file. */
+  peek(id: AggregateId, name: string): Uint8Array | undefined
+  /** Names of everything in place. */
+  names(id: AggregateId): readonly string[]
+  /** Throws `object-missing`, `object-damaged` (corrupt). */
+  object(sha256: Sha256): Uint8Array
+}
+
+/** A data directory at one cut. */
+export function directorySource(layout: Layout, reader: FileReader): HistorySource {
+  const { head } = reader
+  const folder = (id: AggregateId): string => layout.folder(id)
+  return {
+    head,
+    nameOf: (id, name) => join(relative(layout.dir, folder(id)), name),
+    commit(n) {
+      const path = layout.commit(n)
+      const bytes = readIfThere(path)
+      if (bytes === undefined) throw commitMissing(path)
+      // the cut knows the newest by its cache as well
+      if (n === head) reader.commitAt(n)
+      return { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes), bytes }
+    },
+    file: (id, name, sha256) => findFile(folder(id), name, sha256, id),
+    has: (id, name) => exists(join(folder(id), name)) || exists(join(folder(id), 'archived', name)),
+    isArchived: (id) => exists(join(folder(id), 'archived')),
+    peek: (id, name) => readIfThere(join(folder(id), name)),
+    names: (id) => listDir(folder(id)),
+    object: (sha256) => reader.object(sha256),
+  }
+}

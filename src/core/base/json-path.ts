@@ -1,0 +1,91 @@
+/** Places inside JSON values as JSONPath (RFC 9535), and what differs between two values, place by place. */
+import { canonicalJson, type Json } from './json.js'
+
+/** One place where two values differ; a side that has nothing there is undefined. */
+export interface Difference {
+  readonly path: string
+  readonly before: Json | undefined
+  readonly after: Json | undefined
+}
+
+type Parent = readonly Json[] | Readonly<Record<string, Json>>
+
+/** The path of a member: `$.roas`, `$['192.0.2.0/24 => 64496']`, `$[0]`. */
+export function jsonPath(parent: string, key: string | number): string {
+  if (typeof key === 'number') return `${parent}[${key}]`
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `${parent}.${key}`
+  const text = JSON.stringify(key).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")
+  return `${parent}['${text}']`
+}
+
+/** Where two values part first: the deepest place that holds all of their first difference. */
+export function firstDifference(a: Json, b: Json, path: string): string {
+  if (!isParent(a) || !isParent(b) || Array.isArray(a) !== Array.isArray(b)) return path
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  for (const key of Array.isArray(a) ? keys : keys.sort()) {
+    const [left, right] = [member(a, key), member(b, key)]
+    const at = jsonPath(path, Array.isArray(a) ? Number(key) : key)
+    if (left === undefined || right === undefined) return at
+    if (canonicalJson(left) !== canonicalJson(right)) return firstDifference(left, right, at)
+  }
+  return path
+}
+
+/**
+ * Every place where two values differ, in the order of keys. Lists are matched by items that both hold (one reference, or equal
+ * plain values) in one order; what lies between matches is compared by position. What is gone bears the place where it stood.
+ */
+export function differences(before: Json, after: Json, path = '$'): readonly Difference[] {
+  return [...between(before, after, path)]
+}
+
+function* between(before: Json | undefined, after: Json | undefined, path: string): Generator<Difference> {
+  if (before === after) return
+  if (isList(before) && isList(after)) yield* listsBetween(before, after, path)
+  else if (isParent(before) && isParent(after) && !isList(before) && !isList(after))
+    for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].sort())
+      yield* between(member(before, key), member(after, key), jsonPath(path, key))
+  else yield { path, before, after }
+}
+
+function* listsBetween(before: readonly Json[], after: readonly Json[], path: string): Generator<Difference> {
+  let [left, right] = [0, 0]
+  for (const [l, r] of [...matches(before, after), [before.length, after.length] as const]) {
+    while (left < l && right < r) {
+      yield* between(before[left], after[right], jsonPath(path, right))
+      left += 1
+      right += 1
+    }
+    for (; left < l; left++) yield { path: jsonPath(path, left), before: before[left], after: undefined }
+    for (; right < r; right++) yield { path: jsonPath(path, right), before: undefined, after: after[right] }
+    left = l + 1
+    right = r + 1
+  }
+}
+
+/** Places of items that both lists hold, each later in both than the one before it. */
+function matches(before: readonly Json[], after: readonly Json[]): readonly (readonly [number, number])[] {
+  const places = new Map<Json, number>()
+  for (const [i, item] of before.entries()) if (!places.has(item)) places.set(item, i)
+  const out: (readonly [number, number])[] = []
+  let next = 0
+  for (const [i, item] of after.entries()) {
+    const place = places.get(item)
+    if (place === undefined || place < next) continue
+    out.push([place, i])
+    next = place + 1
+  }
+  return out
+}
+
+function member(parent: Parent, key: string): Json | undefined {
+  return Object.hasOwn(parent, key) ? (parent as Readonly<Record<string, Json>>)[key] : undefined
+}
+
+function isParent(value: Json | undefined): value is Parent {
+  return typeof value === 'object' && value !== null
+}
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value)
+}

@@ -56,5 +56,5 @@ function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value as Record<string, Json>).sort(([a], [b]) => (a < b ? -1 : 1))
-  return entries.map(([key, member]) => [key, sorted(member)]) as unknown as Json
+  return { entries: entries.map(([key, member]) => [key, sorted(member)]) } as unknown as Json
 }

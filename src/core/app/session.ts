@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly host: string
   readonly reason?: string
   readonly lockTimeoutSeconds?: number
+  /** Folders that hold what was archived and moved away. */
+  readonly archives?: readonly string[]
   /** Text of BRINE_NOW. */
   readonly nowOverride?: string
   /** The command's words, for the owner file and messages: `brine roa add`. */
@@ -64,6 +66,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     lockTimeout: options.lockTimeoutSeconds ?? config.lockTimeout,
     complete: (reader) => namesComplete(reader as FileReader, configured),
     ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
+    ...(options.archives === undefined ? {} : { archives: options.archives }),
   })
   const start = presentOf(options.nowOverride, store.marker.test === true)
   const now = (): Instant => (start.fixed ? start.at : present())

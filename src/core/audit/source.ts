@@ -7,7 +7,7 @@ import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommit } from '../eventsourcing/types.js'
 import { commitMissing } from '../store/damage.js'
-import { type FoundFile, findFile } from '../store/files.js'
+import { type FoundFile, findFile, isThere } from '../store/files.js'
 import { exists, listDir, readIfThere } from '../store/fs.js'
 import type { Layout } from '../store/layout.js'
 import type { FileReader } from '../store/reader.js'
@@ -56,8 +56,8 @@ export function directorySource(layout: Layout, reader: FileReader): HistorySour
       if (n === head) reader.commitAt(n)
       return { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes), bytes }
     },
-    file: (id, name, sha256) => findFile(folder(id), name, sha256, id),
-    has: (id, name) => exists(join(folder(id), name)) || exists(join(folder(id), 'archived', name)),
+    file: (id, name, sha256) => findFile(layout, name, sha256, id),
+    has: (id, name) => isThere(layout, name, id),
     isArchived: (id) => exists(join(folder(id), 'archived')),
     peek: (id, name) => readIfThere(join(folder(id), name)),
     names: (id) => listDir(folder(id)),

@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly long?: boolean
   /** One line each, for people: what was mended, moved aside, read past. */
   readonly onNotice?: (text: string) => void
+  /** Folders that hold what was archived (see `layoutOf`). */
+  readonly archives?: readonly string[]
   /** Asked of a copy alone: is what the states of this cut name (objects, keys) there? */
   readonly complete?: (reader: Reader) => boolean
   /** For tests. */
@@ -71,7 +73,7 @@ class DirectoryStore implements FileStore {
 
   constructor(dir: string, options: StoreOptions) {
     this.dir = dir
-    this.layout = layoutOf(dir)
+    this.layout = layoutOf(dir, options.archives)
     this.#options = options
     this.#marker = readMarker(dir)
     this.keys = keyFiles(this.layout, () => this.#refuseStandby())

@@ -1,6 +1,6 @@
 /**
  * One aggregate's files, found by name and proved by hash.
- * Invariant: bytes are returned only when a commit vouches for them, wherever they lie (in place, `archived/`, or wrongly in `surplus/`).
+ * Invariant: bytes are returned only when a commit vouches for them, wherever they lie (in place, archived, or wrongly in `surplus/`).
  */
 import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
@@ -8,8 +8,8 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../eventsourcing/types.js'
 import type { Cut } from './cut.js'
 import { fileDamaged, fileMissing, isCorrupt } from './damage.js'
-import { listDir, readIfThere, statIfThere } from './fs.js'
-import { commandName } from './layout.js'
+import { exists, listDir, readIfThere, statIfThere } from './fs.js'
+import { commandName, type Layout } from './layout.js'
 import { parseCommand } from './records.js'
 
 export interface FoundFile {
@@ -20,27 +20,35 @@ export interface FoundFile {
 }
 
 /** A file of this name and hash. Throws `file-missing` or `file-damaged`. */
-export function findFile(folder: string, name: string, sha256: Sha256, id: AggregateId): FoundFile {
-  const place = join(folder, name)
+export function findFile(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile {
+  const place = join(layout.folder(id), name)
   // once more, since a file may be put back in its place between two looks
-  const found = lookFor(folder, name, sha256) ?? lookFor(folder, name, sha256)
+  const found = lookFor(layout, name, sha256, id) ?? lookFor(layout, name, sha256, id)
   if (found !== undefined) return found
   const there = statIfThere(place)
   if (there === undefined) throw fileMissing(place, id)
   throw fileDamaged(place, there.isFile() ? 'its hash is not the one that was recorded' : 'not a regular file', id)
 }
 
-function lookFor(folder: string, name: string, sha256: Sha256): FoundFile | undefined {
+/** Does anything lie under this name, in place or archived? */
+export function isThere(layout: Layout, name: string, id: AggregateId): boolean {
+  return [join(layout.folder(id), name), ...layout.archived(id, name)].some(exists)
+}
+
+function lookFor(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
+  const folder = layout.folder(id)
   const matches = (path: string): Uint8Array | undefined => {
     // a folder or a link is not the file, and what lies elsewhere may be
     if (statIfThere(path)?.isFile() !== true) return undefined
     const bytes = readIfThere(path)
     return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
   }
-  for (const where of ['place', 'archived'] as const) {
-    const path = where === 'place' ? join(folder, name) : join(folder, 'archived', name)
+  const place = join(folder, name)
+  const there = matches(place)
+  if (there !== undefined) return { bytes: there, path: place, where: 'place' }
+  for (const path of layout.archived(id, name)) {
     const bytes = matches(path)
-    if (bytes !== undefined) return { bytes, path, where }
+    if (bytes !== undefined) return { bytes, path, where: 'archived' }
   }
   // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
   for (const other of listDir(join(folder, 'surplus'))) {
@@ -59,14 +67,15 @@ export interface FoundCommand {
 }
 
 /** The command record with this hash. */
-export function readCommand(folder: string, id: AggregateId, sequence: number, sha256: Sha256): FoundCommand {
-  const file = findFile(folder, commandName(sequence), sha256, id)
+export function readCommand(layout: Layout, id: AggregateId, sequence: number, sha256: Sha256): FoundCommand {
+  const file = findFile(layout, commandName(sequence), sha256, id)
   return { record: parseCommand(file.bytes, file.path, id, sequence), sha256, file }
 }
 
-/** What lies in place under a command's name, `unread` when it is no record of it. Vouched for by nothing. */
-export function peekCommand(folder: string, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
-  for (const path of [join(folder, commandName(sequence)), join(folder, 'archived', commandName(sequence))]) {
+/** What lies under a command's name, `unread` when it is no record of it. Vouched for by nothing. */
+export function peekCommand(layout: Layout, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
+  const name = commandName(sequence)
+  for (const path of [join(layout.folder(id), name), ...layout.archived(id, name)]) {
     try {
       const bytes = readIfThere(path)
       if (bytes === undefined) continue
@@ -81,17 +90,17 @@ export function peekCommand(folder: string, id: AggregateId, sequence: number): 
 
 /** The command record that some commit of the cut names. Throws `file-missing` or `file-damaged`. */
 export function commandOf(cut: Pick<Cut, 'layout' | 'log' | 'head'>, id: AggregateId, sequence: number): FoundCommand {
-  const folder = cut.layout.folder(id)
-  const peek = peekCommand(folder, id, sequence)
+  const { layout } = cut
+  const peek = peekCommand(layout, id, sequence)
   if (peek !== undefined && peek !== 'unread' && peek.commit <= cut.head) {
     const entry = cut.log.entry(peek.commit, id)
-    if (entry?.sequence === sequence) return readCommand(folder, id, sequence, entry.command)
+    if (entry?.sequence === sequence) return readCommand(layout, id, sequence, entry.command)
   }
   for (let n = cut.head; n >= 1; n--) {
     const entry = cut.log.entry(n, id)
     if (entry === undefined || entry.sequence > sequence) continue
-    if (entry.sequence === sequence) return readCommand(folder, id, sequence, entry.command)
+    if (entry.sequence === sequence) return readCommand(layout, id, sequence, entry.command)
     break
   }
-  throw fileMissing(join(folder, commandName(sequence)), id)
+  throw fileMissing(join(layout.folder(id), commandName(sequence)), id)
 }

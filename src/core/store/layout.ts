@@ -26,9 +26,13 @@ export interface Layout {
   key(id: KeyId): string
   poolKey(id: KeyId): string
   folder(id: AggregateId): string
+  /** Every place where an aggregate's file may lie once it was archived, our own first. */
+  archived(id: AggregateId, name: string): readonly string[]
+  archivedObject(sha256: Sha256): readonly string[]
 }
 
-export function layoutOf(dir: string): Layout {
+/** `archives`: folders that hold what was archived or moved out of `archived/`: laid out as `archive --to` does, as a copy of a data directory, or the bare files. */
+export function layoutOf(dir: string, archives: readonly string[] = []): Layout {
   const commits = join(dir, 'commits')
   const objects = join(dir, 'objects')
   const keys = join(dir, 'keys')
@@ -52,8 +56,26 @@ export function layoutOf(dir: string): Layout {
     object: (sha256) => join(objects, sha256.slice(0, 2), sha256),
     key: (id) => join(keys, id),
     poolKey: (id) => join(pool, id),
-    folder: (id) => join(dir, KIND_FOLDERS[id.kind], encodeHandle(id.handle)),
+    folder: (id) => join(dir, folderName(id)),
+    archived: (id, name) => [
+      join(dir, folderName(id), 'archived', name),
+      ...archives.flatMap((a) => [
+        join(a, folderName(id), name),
+        join(a, folderName(id), 'archived', name),
+        join(a, name),
+      ]),
+    ],
+    archivedObject: (sha256) =>
+      [
+        join(objects, 'archived'),
+        ...archives.flatMap((a) => [join(a, 'objects'), join(a, 'objects', 'archived'), a]),
+      ].map((folder) => join(folder, sha256.slice(0, 2), sha256)),
   }
+}
+
+/** `cas/acme`: below a data directory and below an archive alike. */
+export function folderName(id: AggregateId): string {
+  return join(KIND_FOLDERS[id.kind], encodeHandle(id.handle))
 }
 
 export function eventName(version: number): string {

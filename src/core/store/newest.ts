@@ -52,7 +52,7 @@ function scan(cut: Cut, id: AggregateId, to: number): Newest | undefined {
 /** From a cache that has moved on since this cut was taken. */
 function before(cut: Cut, id: AggregateId, sequence: number): Newest {
   for (let s = sequence; s >= 1; s--) {
-    const peek = peekCommand(cut.layout.folder(id), id, s)
+    const peek = peekCommand(cut.layout, id, s)
     if (peek === undefined || peek === 'unread') break
     if (peek.commit > cut.head) continue
     const entry = cut.log.entry(peek.commit, id)
@@ -67,7 +67,7 @@ function after(cut: Cut, id: AggregateId, from: Newest): Newest {
   let newest = from
   for (;;) {
     const sequence = newest.sequence + 1
-    const next = peekCommand(cut.layout.folder(id), id, sequence)
+    const next = peekCommand(cut.layout, id, sequence)
     if (next === undefined || (next !== 'unread' && next.commit > cut.head)) return newest
     const entry = next === 'unread' ? undefined : cut.log.entry(next.commit, id)
     // not what a commit names: only the commits themselves can say whether one is lost behind it

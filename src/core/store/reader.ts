@@ -2,7 +2,6 @@
  * One cut of the store, read without a lock.
  * Invariant: everything is as of one commit, and nothing on disk is changed.
  */
-import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
@@ -98,7 +97,7 @@ export class FileReader implements Reader {
 
   #objectPaths(sha256: Sha256): readonly string[] {
     const { layout } = this.cut
-    return [layout.object(sha256), join(layout.objects, 'archived', sha256.slice(0, 2), sha256)]
+    return [layout.object(sha256), ...layout.archivedObject(sha256)]
   }
 
   /** The roster by name, in its order. */

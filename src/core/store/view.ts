@@ -49,7 +49,7 @@ export function readView(cut: Cut, id: AggregateId): View {
   if (info === undefined)
     cut.warn(`${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`)
   const newest = findNewest(cut, id, info)
-  const command = readCommand(folder, id, newest.sequence, newest.sha256)
+  const command = readCommand(cut.layout, id, newest.sequence, newest.sha256)
   const bases = readBases(cut, id, info, newest)
   const good = bases.find((b) => b.state !== undefined)
   const base = good?.hint ?? null
@@ -82,10 +82,9 @@ export function readEvents(
   astray: Astray[] = [],
 ): readonly DomainEvent[] {
   if (record.effect.result !== 'accepted') return []
-  const folder = cut.layout.folder(id)
   return record.effect.events.map((sha256, i) => {
     const name = eventName(record.version + i)
-    const found = findFile(folder, name, sha256, id)
+    const found = findFile(cut.layout, name, sha256, id)
     note(astray, found, name)
     return parseEvent(found.bytes, found.path, id, record.version + i).event
   })
@@ -135,12 +134,11 @@ function readBases(cut: Cut, id: AggregateId, info: Info | undefined, newest: Ne
 }
 
 function readBase(cut: Cut, id: AggregateId, hint: SnapshotHint): readonly Base[] {
-  const folder = cut.layout.folder(id)
   try {
     const { record } = commandOf(cut, id, hint.sequence)
     const named = record.effect.result === 'accepted' ? record.effect.snapshot : null
     if (named?.version !== hint.version) return []
-    const { bytes, path } = findFile(folder, snapshotName(hint.version), named.sha256, id)
+    const { bytes, path } = findFile(cut.layout, snapshotName(hint.version), named.sha256, id)
     return [{ hint, state: parseSnapshot(bytes, path, id).state }]
   } catch (error) {
     if (!isCorrupt(error)) throw error
@@ -185,7 +183,7 @@ function readTail(
   for (let at = last; at.record.sequence > from.sequence; ) {
     if (at.record.effect.result === 'accepted') out.push(at)
     if (at.record.previous === null) break
-    at = readCommand(cut.layout.folder(id), id, at.record.sequence - 1, at.record.previous)
+    at = readCommand(cut.layout, id, at.record.sequence - 1, at.record.previous)
   }
   return out.reverse()
 }

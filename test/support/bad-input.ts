@@ -13,6 +13,8 @@ export const STANDING = '192.0.2.0/24-24 => 64496'
 
 export interface Sandbox {
   readonly dir: string
+  /** Where its commands run. */
+  readonly cwd: string
   /** Another one, with everything in it. */
   readonly copy: () => Sandbox
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<RunResult>
@@ -32,11 +34,12 @@ export async function makeSandbox(): Promise<Sandbox & { readonly remove: () => 
   let copies = 0
   const at = (path: string): Sandbox => ({
     dir: path,
+    cwd: scratch.path,
     copy: () => {
       copies += 1
       return at(copyDir(path, join(scratch.path, `copy-${copies}`)))
     },
-    run: (args, given = {}) => runBrine(args, { dataDir: path, now: NOW, ...given }),
+    run: (args, given = {}) => runBrine(args, { dataDir: path, now: NOW, cwd: scratch.path, ...given }),
   })
   return { ...at(dir), remove: scratch.remove }
 }

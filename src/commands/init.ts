@@ -15,6 +15,10 @@ export default class Init extends BaseCommand<InitReport> {
     return initDirectory({ ...this.context(flags), test: flags.test })
   }
 
+  protected override get changes(): boolean {
+    return true
+  }
+
   protected override view(report: InitReport): string {
     return [
       `${report.dataDir}: data directory ${report.id} made`,

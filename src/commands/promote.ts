@@ -27,12 +27,16 @@ export default class Promote extends BaseCommand<PromoteReport> {
     return promote(session)
   }
 
+  protected override faults(report: PromoteReport): readonly string[] {
+    return report.failed.map((f) => `${f.aggregate}: ${f.message}`)
+  }
+
   protected override view(report: PromoteReport, theme: Theme): string {
     const { generation, commit, dropped, moved, cas, serial, dryRun } = report
     const lines = [
       ...dropped.map((n) => `commit ${n} is not whole here${dryRun ? '' : ' and was moved aside'}`),
       ...moved.map((name) => theme.dim(`moved aside: ${name}`)),
-      ...report.failed.map((f) => theme.bad(`${f.aggregate}: ${f.message}`)),
+      ...this.faults(report).map(theme.bad),
     ]
     if (dryRun) return [...lines, `would be generation ${generation} from commit ${commit}; nothing changed`].join('\n')
     const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`

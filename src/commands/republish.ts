@@ -24,8 +24,12 @@ export default class Republish extends BaseCommand<RepublishReport> {
     })
   }
 
+  protected override faults(report: RepublishReport): readonly string[] {
+    return report.failed.map((f) => `${f.ca}: ${f.message}`)
+  }
+
   protected override view(report: RepublishReport): string {
-    const lines = report.failed.map((f) => `${f.ca}: ${f.message}`)
+    const lines = this.faults(report)
     const due = report.nextDue === null ? '' : `; next due ${report.nextDue}`
     if (report.republished.length === 0 && !report.changed)
       return [...lines, `${lines.length === 0 ? 'nothing due' : 'nothing republished'}${due}`].join('\n')

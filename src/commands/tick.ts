@@ -15,10 +15,16 @@ export default class Tick extends BaseCommand<TickReport> {
     return tick(await openSession(this.context(flags)))
   }
 
+  protected override get changes(): boolean {
+    return true
+  }
+
+  protected override faults(report: TickReport): readonly string[] {
+    return report.failed.map((f) => `${f.ca}: ${f.message}`)
+  }
+
   protected override view(report: TickReport): string {
-    return [...report.failed.map((f) => `${f.ca}: ${f.message}`), ...report.done.map((d) => `${d.what}: ${d.on}`)].join(
-      '\n',
-    )
+    return [...this.faults(report), ...report.done.map((d) => `${d.what}: ${d.on}`)].join('\n')
   }
 
   protected override exitCode(report: TickReport): number {

@@ -17,6 +17,10 @@ export default class PubserverWrite extends BaseCommand<PubserverWriteReport> {
     return flags.into === undefined ? writeServedTree(session) : layOutInto(session, flags.into)
   }
 
+  protected override get changes(): boolean {
+    return true
+  }
+
   protected override view(report: PubserverWriteReport): string {
     return `${report.into}: serial ${report.serial}, ${report.files} files, ${report.bytes} bytes written`
   }

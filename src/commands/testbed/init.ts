@@ -26,6 +26,10 @@ export default class TestbedInit extends BaseCommand<TestbedReport> {
     return initTestbed(this.context(flags), { rsyncBase: flags.rsync, rrdpBase: flags.rrdp, test: flags.test })
   }
 
+  protected override get changes(): boolean {
+    return true
+  }
+
   protected override view(report: TestbedReport, _theme: Theme): string {
     return [
       `testbed seq ${report.sequence}: trust anchor ${report.ta}, CA ${report.ca} with all resources; published, serial ${report.serial}`,

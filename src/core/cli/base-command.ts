@@ -43,9 +43,20 @@ export abstract class BaseCommand<R extends object> extends Command {
     return 0
   }
 
+  /** Does it change something? Then `--quiet` leaves its report out. */
+  protected get changes(): boolean {
+    return 'dry-run' in (this.ctor.flags ?? {})
+  }
+
+  /** What a report says went wrong, a line each: with `--quiet` they are all that is told of a change, on stderr. */
+  protected faults(_report: R): readonly string[] {
+    return []
+  }
+
   override async run(): Promise<R> {
     const report = await this.execute()
     this.#progress.clear()
+    if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(`Error: ${line}\n`)
     await writeOut(await this.#rendered(report), this.watch.changed)
     this.#ending = this.exitCode(report)
     if (this.#ending !== 0) throw new ExitError(this.#ending)
@@ -129,9 +140,13 @@ export abstract class BaseCommand<R extends object> extends Command {
     return [this.config.bin, ...(this.id ?? '').split(':')].join(' ').trim()
   }
 
+  get #isMute(): boolean {
+    return this.#quiet && this.changes && !this.jsonEnabled()
+  }
+
   async #rendered(report: R): Promise<string> {
     if (this.jsonEnabled()) return formatJson(report)
-    if (this.#quiet && 'dry-run' in (this.ctor.flags ?? {})) return ''
+    if (this.#isMute) return ''
     const text = this.view(report, await themeFor({ isTerminal: process.stdout.isTTY === true, env: process.env }))
     return text === '' ? '' : `${text}\n`
   }

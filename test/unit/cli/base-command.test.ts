@@ -74,6 +74,12 @@ describe('a report', () => {
     })
     expect((await run('thing change ok --quiet --json')).stdout).toContain('"how": "ok"')
   })
+
+  test('of a change that failed in part tells with --quiet what failed, and nothing else', async () => {
+    const failed = { code: 3, stdout: '', stderr: 'Error: acme: no key\n' }
+    expect(await run('thing change partly --quiet')).toEqual(failed)
+    expect(await run('thing change partly --quiet --json')).toMatchObject({ code: 3, stderr: '' })
+  })
 })
 
 describe('a failure', () => {

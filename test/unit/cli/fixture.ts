@@ -47,6 +47,7 @@ export default class Change extends BaseCommand {
     return { how: args.how }
   }
   view(report) { return 'done: ' + report.how }
+  faults(report) { return report.how === 'partly' ? ['acme: no key'] : [] }
   exitCode(report) { return report.how === 'partly' ? EXIT_CODES.partial : 0 }
   async ok() {}
   async partly() {}

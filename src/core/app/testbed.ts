@@ -1,7 +1,10 @@
 /** A sandbox in one command: data directory, publication server, trust anchor `ta`, a CA `testbed` with all resources. */
-import { AppError } from '../base/errors.js'
+import { AppError, rejection } from '../base/errors.js'
 import { type Handle, parseHandle } from '../base/handle.js'
 import { dueTimes } from '../ca/publishing.js'
+import { loadConfig } from '../config/load.js'
+import { readConfigText } from '../config/read.js'
+import { baseFaults } from '../pubd/uri.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
 import { readMarker } from '../store/data-dir.js'
 import { createTa } from './anchor.js'
@@ -29,15 +32,39 @@ export interface TestbedOptions {
 
 const TESTBED = parseHandle('testbed')
 
-/** Makes the sandbox. Throws `testbed-has-cas` where the directory holds CAs already. */
-export async function initTestbed(
-  options: SessionOptions,
-  { rsyncBase, rrdpBase, test }: TestbedOptions,
-): Promise<TestbedReport> {
-  if (!hasMarker(options.dataDir)) {
-    const nowOverride = options.nowOverride
-    await initDirectory({ dataDir: options.dataDir, test, ...(nowOverride === undefined ? {} : { nowOverride }) })
+/**
+ * Makes the sandbox. Throws `testbed-has-cas` where the directory holds CAs already; what is wrong with the arguments is told before
+ * anything is made, and what fails later says that the data directory is there.
+ */
+export async function initTestbed(options: SessionOptions, wanted: TestbedOptions): Promise<TestbedReport> {
+  if (hasMarker(options.dataDir)) return fillTestbed(options, wanted)
+  const { dataDir, configPath, nowOverride, watch } = options
+  const faults = baseFaults(wanted.rsyncBase, wanted.rrdpBase)
+  if (faults.length > 0) throw rejection(faults)
+  if (configPath !== undefined) await loadConfig(readConfigText(configPath), configPath)
+  await initDirectory({ dataDir, test: wanted.test, ...(nowOverride === undefined ? {} : { nowOverride }) })
+  if (watch !== undefined) watch.changed = 'yes'
+  try {
+    return await fillTestbed(options, wanted)
+  } catch (error) {
+    throw error instanceof AppError && error.changed === 'no' ? onlyDirectory(dataDir, wanted, error) : error
   }
+}
+
+/** The directory stands, and nothing is in it: the same command once more fills it. */
+function onlyDirectory(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions, cause: AppError): AppError {
+  const { kind, code, details, retry } = cause
+  const again = `brine --data-dir ${dataDir} testbed init --rsync ${rsyncBase} --rrdp ${rrdpBase}`
+  return new AppError(kind, code, `${cause.message}; ${dataDir} is a data directory now, with no CA in it yet`, {
+    hint: `${cause.hint === undefined ? '' : `${cause.hint}; `}then: ${again}`,
+    details,
+    retry,
+    changed: 'yes',
+    cause,
+  })
+}
+
+async function fillTestbed(options: SessionOptions, { rsyncBase, rrdpBase }: TestbedOptions): Promise<TestbedReport> {
   const session = await openSession(options)
   const uris = anchorUris(rsyncBase, rrdpBase)
   const done = await change(session, async (desk) => {

@@ -3,15 +3,16 @@
  * Invariant: nothing is destroyed; the origin is written last, so an interrupted promote leaves a stand-by that can be promoted again.
  */
 import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { listCommits } from './commit-log.js'
 import type { Marker } from './data-dir.js'
-import { writeMarker } from './data-dir.js'
+import { readMarker, writeMarker } from './data-dir.js'
 import { exists, listDir, makeDir, removeFile, syncDir } from './fs.js'
 import { readInfo, writeHeadHint, writeInfo } from './hints.js'
 import { KIND_FOLDERS, type Layout } from './layout.js'
-import { readOrigin, thisOrigin, writeOrigin } from './origin.js'
+import { readOrigin, roleOf, thisOrigin, writeOrigin } from './origin.js'
 import type { FileReader } from './reader.js'
 import { beyond, setAside } from './surplus.js'
 import { syncTree } from './sync-tree.js'
@@ -26,8 +27,57 @@ export interface Promotion {
   readonly moved: readonly string[]
 }
 
-/** Makes this directory the primary as of the reader's cut. The caller holds the lock and has wiped the key pool. */
+/**
+ * Makes this directory the primary as of the reader's cut. The caller holds the lock and has wiped the key pool. Throws what stopped it;
+ * `changed` says whether something was moved or raised before, `promote-uncertain` that it is the primary, perhaps not for good.
+ */
 export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant): Promotion {
+  const aside = asideIn(layout)
+  try {
+    return steps(layout, reader, marker, at)
+  } catch (error) {
+    throw error instanceof AppError ? cutShort(layout, marker, asideIn(layout) !== aside, error) : error
+  }
+}
+
+/** How much lies in the folders for what was moved aside. */
+function asideIn(layout: Layout): number {
+  const folders = Object.values(KIND_FOLDERS).flatMap((kind) =>
+    listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),
+  )
+  return [layout.commits, ...folders].reduce((sum, folder) => sum + listDir(join(folder, 'surplus')).length, 0)
+}
+
+function cutShort(layout: Layout, before: Marker, moved: boolean, cause: AppError): AppError {
+  const { generation } = readMarker(layout.dir)
+  if (generation !== before.generation && roleOf(layout.dir, { generation }).role === 'primary')
+    return notDurable('promote-uncertain', 'the primary', cause)
+  const done = generation !== before.generation ? `its generation is ${generation} now` : 'files were moved aside'
+  if (generation === before.generation && !moved) return cause
+  return new AppError(cause.kind, cause.code, `still a stand-by, and ${done}: ${cause.message}`, {
+    hint: `${cause.hint === undefined ? '' : `${cause.hint}; `}then: brine promote --reason "…" once more`,
+    details: cause.details,
+    changed: 'yes',
+    retry: cause.retry,
+    cause,
+  })
+}
+
+function notDurable(code: string, what: string, cause: AppError): AppError {
+  return new AppError(
+    'uncertain',
+    code,
+    `this directory is ${what} now, but not known to be durably: ${cause.message}`,
+    {
+      hint: 'brine status says what it is',
+      details: cause.details,
+      changed: 'unknown',
+      cause,
+    },
+  )
+}
+
+function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant): Promotion {
   makeDir(layout.temp)
   // what comes after builds on files that a copying program may have left in memory
   syncTree(layout.dir, layout.temp)
@@ -83,8 +133,13 @@ function clearFolder(
   return moved
 }
 
-/** Makes this directory a stand-by. The caller holds the lock. */
+/** Makes this directory a stand-by. The caller holds the lock. Throws `demote-uncertain` when it is one, perhaps not for good. */
 export function demoteAt(layout: Layout, marker: Marker, at: Instant, reason: string): void {
   const origin = readOrigin(layout.dir) ?? thisOrigin(layout.dir, marker.generation, at)
-  writeOrigin(layout.dir, { ...origin, demoted: { at, reason } })
+  try {
+    writeOrigin(layout.dir, { ...origin, demoted: { at, reason } })
+  } catch (error) {
+    if (!(error instanceof AppError) || roleOf(layout.dir, marker).role === 'primary') throw error
+    throw notDurable('demote-uncertain', 'a stand-by', error)
+  }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addCa } from '../../../src/core/app/ca.js'
-import { promote } from '../../../src/core/app/promote.js'
+import { demote, promote } from '../../../src/core/app/promote.js'
 import { showPubserver, writeServedTree } from '../../../src/core/app/pubserver.js'
 import { republish } from '../../../src/core/app/republish.js'
 import { resourcesOf } from '../../../src/core/app/resources.js'
@@ -16,6 +16,7 @@ import { tick } from '../../../src/core/app/tick.js'
 import type { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { PointIssue } from '../../../src/core/issuing/point.js'
+import { onFileOperation } from '../../../src/core/store/fs.js'
 import { copyDir } from '../../support/cli.js'
 import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
 
@@ -173,6 +174,88 @@ describe('a promote that was cut short after the directory became the primary', 
     await promoteHalf(other)
     expect(await promoteAt(other)).toMatchObject({ generation: 2, failed: [] })
     expect((await typesOf(other, 'ca', 'acme')).at(-1)).toBe('numbers.raise')
+  })
+})
+
+describe('a promote that fails', () => {
+  /** Fails each operation of which `hits` is true, the disk being full. */
+  const failing = (hits: (operation: string, path: string) => boolean) =>
+    onFileOperation((operation, path) => {
+      if (hits(operation, path)) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+    })
+  const roleOf = async (dataDir: string) => (await at(dataDir)).store.role()
+  const generation = () =>
+    (JSON.parse(readFileSync(join(copy, 'brine.json'), 'utf8')) as { generation: number }).generation
+  const failure = async (): Promise<AppError> => {
+    try {
+      await promoteAt(copy)
+      return expect.fail('it was promoted')
+    } catch (error) {
+      return error as AppError
+    } finally {
+      onFileOperation(undefined)
+    }
+  }
+
+  it('before anything is done: nothing changed', async () => {
+    failing((operation, path) => operation === 'rename' && path.endsWith('brine.json'))
+    expect(await failure()).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'no' })
+    expect([(await roleOf(copy)).role, generation()]).toEqual(['standby', 1])
+  })
+
+  it('with files moved aside: says that it is still a stand-by, and the next one goes on', async () => {
+    writeFileSync(join(copy, 'commits', '7.json'), 'x')
+    failing((operation, path) => operation === 'rename' && path.endsWith('brine.json'))
+    const error = await failure()
+    expect(error).toMatchObject({ kind: 'io', changed: 'yes' })
+    expect(error.message).toContain('still a stand-by, and files were moved aside')
+    expect(await promoteAt(copy)).toMatchObject({ generation: 2, failed: [] })
+  })
+
+  it('before the origin is written: says that the generation is raised, and the next one goes on', async () => {
+    failing((operation, path) => operation === 'rename' && path.endsWith('origin.json'))
+    const error = await failure()
+    expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'yes' })
+    expect(error.message).toContain('still a stand-by, and its generation is 2 now')
+    expect(error.hint).toContain('then: brine promote')
+    expect(await roleOf(copy)).toMatchObject({ role: 'standby', reason: 'copy' })
+    expect(await promoteAt(copy)).toMatchObject({ generation: 3, failed: [] })
+  })
+
+  it('after it: is uncertain, for it is the primary', async () => {
+    let written = false
+    failing((operation, path) => {
+      written ||= operation === 'rename' && path.endsWith('origin.json')
+      return written && operation === 'syncDir' && path.endsWith('status')
+    })
+    expect(await failure()).toMatchObject({ kind: 'uncertain', code: 'promote-uncertain', changed: 'unknown' })
+    expect(await roleOf(copy)).toEqual({ role: 'primary' })
+    expect((await tick(await at(copy))).done.map((d) => d.on)).toEqual(
+      expect.arrayContaining(['acme', 'ta', 'testbed']),
+    )
+  })
+
+  it('at the jump: is the primary, pending, and tick makes the jump', async () => {
+    failing((operation, path) => operation === 'link' && /commits.\d+.json$/.test(path))
+    const error = await failure()
+    expect(error).toMatchObject({ kind: 'pending', code: 'promote-pending', changed: 'yes' })
+    expect(error.hint).toContain('brine tick')
+    expect(await roleOf(copy)).toEqual({ role: 'primary' })
+    expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add'])
+    await tick(await at(copy))
+    expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise'])
+  })
+
+  it('a demote that is not known to be durable is uncertain, one that did not happen changed nothing', async () => {
+    await promoteAt(copy)
+    const demoted = async () => demote(await at(copy, 'done here')).catch((error: AppError) => error)
+    failing((operation, path) => operation === 'rename' && path.endsWith('origin.json'))
+    expect(await demoted()).toMatchObject({ kind: 'io', changed: 'no' })
+    expect(await roleOf(copy)).toEqual({ role: 'primary' })
+    failing((operation, path) => operation === 'syncDir' && path.endsWith('status'))
+    expect(await demoted()).toMatchObject({ kind: 'uncertain', code: 'demote-uncertain', changed: 'unknown' })
+    onFileOperation(undefined)
+    expect(await roleOf(copy)).toMatchObject({ role: 'standby', reason: 'demoted' })
   })
 })
 

@@ -16,6 +16,8 @@ import {
   parseAggregateId,
   type StoredCommand,
 } from '../eventsourcing/types.js'
+import { peekCommand } from '../store/files.js'
+import { liveRecords } from '../store/line.js'
 import type { Session } from './session.js'
 
 export interface CommandRow {
@@ -30,7 +32,8 @@ export interface CommandRow {
   readonly host: string
   readonly reason: string | null
   readonly type: string
-  readonly result: 'accepted' | 'rejected'
+  /** `lost`: a recovery gave it up; `recovered`: the command that did so. */
+  readonly result: 'accepted' | 'rejected' | 'recovered' | 'lost'
   /** How many events it made. */
   readonly events: number
   readonly error: { readonly code: string; readonly message: string } | null
@@ -84,9 +87,9 @@ export function listCommands(
   const to = from + (filter.rows ?? DEFAULT_ROWS)
   const commands: CommandRow[] = []
   let total = 0
-  for (const record of newestFirst(reader, ids, after(filter, now))) {
+  for (const { record, lost } of newestFirst(reader, ids, after(filter, now))) {
     if (!matches(record)) continue
-    if (total >= from && total < to) commands.push(rowOf(record))
+    if (total >= from && total < to) commands.push(rowOf(record, lost))
     total += 1
     if (total >= to && isPlain(filter)) return { commands, total: countAll(reader, ids) }
   }
@@ -110,11 +113,36 @@ export async function showCommand(session: Session, name: string, sequence: numb
         },
       )
     }
-    const record = reader.command(id, sequence)
+    // what a recovery gave up lies in its place no more: only then is it looked for along the line
+    const inPlace = peekCommand(session.store.layout, id, sequence) !== undefined
+    const { record, lost } = inPlace
+      ? { record: reader.command(id, sequence), lost: false }
+      : findRecord(reader, id, sequence)
     const events = reader.eventsOf(id, record).map((event, i) => ({ version: record.version + i, event }))
     const { commit, previous } = record
-    return { command: { ...rowOf(record), args: record.command.args, commit, previous }, events }
+    return { command: { ...rowOf(record, lost), args: record.command.args, commit, previous }, events }
   })
+}
+
+/** Throws `command-lost` (rejected) for one that a recovery gave up and that cannot be read any more. */
+function findRecord(reader: Reader, id: AggregateId, sequence: number): Told {
+  let by: StoredCommand | undefined
+  for (const told of allRecords(reader, id)) {
+    if (told.record.sequence === sequence) return told
+    if (told.record.sequence < sequence) break
+    if (told.record.effect.result === 'recovered') by = told.record
+  }
+  if (by === undefined) return { record: reader.command(id, sequence), lost: false }
+  const name = formatAggregateId(id)
+  throw new AppError(
+    'rejected',
+    'command-lost',
+    `${name} command ${sequence} was lost, as command ${by.sequence} says`,
+    {
+      hint: `brine history show ${name} ${by.sequence}`,
+      details: { recovery: by.sequence },
+    },
+  )
 }
 
 function known(reader: Pick<Reader, 'roster'>, id: AggregateId): AggregateId {
@@ -155,24 +183,48 @@ function matcher(filter: HistoryFilter, now: Instant): (record: StoredCommand) =
 }
 
 /** The records of several aggregates as one list, newest first: each is read when its turn comes. */
-function* newestFirst(
-  reader: Reader,
-  ids: readonly AggregateId[],
-  oldest: Instant | undefined,
-): Generator<StoredCommand> {
-  const heads: { readonly id: AggregateId; record: StoredCommand }[] = []
+function* newestFirst(reader: Reader, ids: readonly AggregateId[], oldest: Instant | undefined): Generator<Told> {
+  const heads: { readonly rest: Generator<Told>; told: Told }[] = []
   for (const id of ids) {
-    const sequence = reader.load(id)?.sequence ?? 0
-    if (sequence > 0) heads.push({ id, record: reader.command(id, sequence) })
+    const rest = allRecords(reader, id)
+    const first = rest.next()
+    if (first.done !== true) heads.push({ rest, told: first.value })
   }
   for (;;) {
     let newest: (typeof heads)[number] | undefined
-    for (const head of heads) if (newest === undefined || isLater(head.record, newest.record)) newest = head
-    if (newest === undefined || (oldest !== undefined && newest.record.at < oldest)) return
-    const { id, record } = newest
-    yield record
-    if (record.sequence > 1) newest.record = reader.command(id, record.sequence - 1)
-    else heads.splice(heads.indexOf(newest), 1)
+    for (const head of heads) if (newest === undefined || isLater(head.told.record, newest.told.record)) newest = head
+    if (newest === undefined || (oldest !== undefined && newest.told.record.at < oldest)) return
+    yield newest.told
+    const next = newest.rest.next()
+    if (next.done === true) heads.splice(heads.indexOf(newest), 1)
+    else newest.told = next.value
+  }
+}
+
+interface Told {
+  readonly record: StoredCommand
+  readonly lost: boolean
+}
+
+/** Every record of one aggregate, newest first; of what a recovery gave up, that which can still be read. */
+function* allRecords(reader: Reader, id: AggregateId): Generator<Told> {
+  for (const { record } of liveRecords(reader, id)) {
+    yield { record, lost: false }
+    const { effect } = record
+    if (effect.result !== 'recovered') continue
+    for (let s = record.sequence - 1; s > effect.base.sequence; s--) {
+      const lost = ifReadable(() => reader.command(id, s))
+      if (lost !== undefined) yield { record: lost, lost: true }
+    }
+  }
+}
+
+function ifReadable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
+    return undefined
   }
 }
 
@@ -181,9 +233,8 @@ function isLater(a: StoredCommand, b: StoredCommand): boolean {
   return a.commit > b.commit
 }
 
-function rowOf(record: StoredCommand): CommandRow {
+function rowOf(record: StoredCommand, lost: boolean): CommandRow {
   const { effect } = record
-  const accepted = effect.result === 'accepted'
   return {
     kind: kindWord(record.kind),
     handle: record.handle,
@@ -195,9 +246,9 @@ function rowOf(record: StoredCommand): CommandRow {
     host: record.host,
     reason: record.reason ?? null,
     type: record.command.type,
-    result: effect.result,
-    events: accepted ? effect.events.length : 0,
-    error: accepted ? null : { code: effect.code, message: effect.message },
+    result: lost ? 'lost' : effect.result,
+    events: effect.result === 'accepted' ? effect.events.length : 0,
+    error: effect.result === 'rejected' ? { code: effect.code, message: effect.message } : null,
     configDigest: record.configDigest,
   }
 }

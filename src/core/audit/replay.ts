@@ -7,11 +7,19 @@ import { firstDifference } from '../base/json-path.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { Aggregate, AggregateId, DomainCommand, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
+import type {
+  Aggregate,
+  AggregateId,
+  DomainCommand,
+  DomainEvent,
+  StoredCommand,
+  StoredEffect,
+} from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
 import { isCorrupt } from '../store/damage.js'
 import type { FoundFile } from '../store/files.js'
 import { commandName, eventName, parseFileName, snapshotName } from '../store/layout.js'
+import { inRanges } from '../store/line.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
 import type { Named } from './commits.js'
 import { noting, type Problem } from './problem.js'
@@ -34,6 +42,8 @@ export interface Replayed {
   readonly head: Sha256 | null
   /** Undefined when an event could not be read. */
   readonly state: State
+  /** What recoveries declared lost, in their order: no fault any more. */
+  readonly recoveries: readonly Recovery[]
   readonly problems: readonly Problem[]
 }
 
@@ -47,6 +57,15 @@ export interface Watcher {
 }
 
 type State = { readonly value: unknown } | undefined
+type Recovered = Extract<StoredEffect, { readonly result: 'recovered' }>
+
+const GAP = 'names command'
+
+/** A command that gave up what could not be brought back. */
+export interface Recovery extends Pick<Recovered, 'base' | 'gone'> {
+  readonly sequence: number
+  readonly at: Instant
+}
 
 export interface ReplayOptions {
   readonly source: HistorySource
@@ -69,6 +88,8 @@ interface Progress {
   known: boolean
   at: Instant | undefined
   archived: number
+  verifiedFrom: number
+  readonly recoveries: Recovery[]
   /** Snapshots that a record names, by file name. */
   readonly snapshots: Map<string, Sha256>
 }
@@ -85,18 +106,20 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     known: true,
     at: undefined,
     archived: 0,
+    verifiedFrom: 0,
+    recoveries: [],
     snapshots: new Map(),
   }
   const start = options.full ? undefined : archivedStart(options)
   if (start !== undefined) {
-    Object.assign(progress, start.base)
+    Object.assign(progress, start.base, { verifiedFrom: start.base.version })
     progress.snapshots.set(...start.snapshot)
     options.watcher?.base?.(start.base.state?.value as Json)
   }
   let last = 0
   for (const entry of named) {
     if (entry.sequence !== last + 1) {
-      const problem = `names command ${entry.sequence} where ${last + 1} should follow`
+      const problem = `${GAP} ${entry.sequence} where ${last + 1} should follow`
       progress.problems.push({ file: `commits/${entry.commit}.json`, path: '$.aggregates', problem })
       Object.assign(progress, { state: undefined, known: false })
     }
@@ -104,9 +127,9 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     if (start === undefined || entry.sequence > start.sequence) replayCommand(options, progress, entry)
   }
   checkStrays(options, progress, start?.base.version ?? 0)
-  const { version, archived, previous: head, state, problems } = progress
+  const { version, archived, verifiedFrom, previous: head, state, recoveries, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
-  return { version, commands, events: version, archived, verifiedFrom: start?.base.version ?? 0, head, state, problems }
+  return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }
 }
 
 function replayCommand(options: ReplayOptions, progress: Progress, entry: Named): void {
@@ -130,8 +153,48 @@ function replayCommand(options: ReplayOptions, progress: Progress, entry: Named)
     for (const [i, sha256] of record.effect.events.entries()) replayEvent(options, progress, record.version + i, sha256)
     if (record.effect.snapshot !== null) compareSnapshot(options, progress, record.effect.snapshot)
   }
+  if (record.effect.result === 'recovered') replayRecovery(options, progress, record, record.effect)
   passed(progress, entry)
   watcher?.command?.(record, before, progress.state)
+}
+
+/** What it declares lost is no fault, and the state goes on from its base: as replayed, or where that is gone as its snapshot has it. */
+function replayRecovery(options: ReplayOptions, progress: Progress, record: StoredCommand, effect: Recovered): void {
+  const { source, id, named } = options
+  const { base, snapshot, gone } = effect
+  const sound = progress.problems.filter((p) => !isDeclared(p, progress, record, effect))
+  progress.problems.splice(0, progress.problems.length, ...sound)
+  for (const name of progress.snapshots.keys()) {
+    const n = parseFileName(name)?.n ?? 0
+    if (n > base.version && n <= record.version) progress.snapshots.delete(name)
+  }
+  if (base.sequence < record.sequence - 1) {
+    const { watcher: _, ...silent } = options
+    progress.state = replayAggregate({ ...silent, named: named.filter((n) => n.sequence <= base.sequence) }).state
+  }
+  if (progress.state === undefined) {
+    const name = snapshotName(snapshot.version)
+    progress.snapshots.set(name, snapshot.sha256)
+    progress.verifiedFrom = snapshot.version
+    progress.state = noting(progress.problems, progress.file(name), () => {
+      const { bytes, path } = source.file(id, name, snapshot.sha256)
+      return { value: parseSnapshot(bytes, path, id).state }
+    })
+  } else compareSnapshot(options, progress, snapshot)
+  progress.recoveries.push({ sequence: record.sequence, at: record.at, base, gone })
+}
+
+/** Is this a fault of what the recovery gave up? */
+function isDeclared({ file, problem }: Problem, progress: Progress, record: StoredCommand, effect: Recovered): boolean {
+  const { base, gone } = effect
+  if (file === `commits/${record.commit}.json`) return problem.startsWith(GAP) && base.sequence < record.sequence - 1
+  const name = file.slice(file.lastIndexOf('/') + 1)
+  const parsed = parseFileName(name)
+  if (parsed === undefined || file !== progress.file(name)) return false
+  const { type, n } = parsed
+  if (type === 'snapshot') return n > base.version && n <= record.version
+  if (type === 'command') return (n > base.sequence && n < record.sequence) || inRanges(gone.commands, n)
+  return (n >= base.version && n < record.version) || inRanges(gone.events, n)
 }
 
 function passed(progress: Progress, { version, command, at }: Named): void {
@@ -144,19 +207,20 @@ function count(progress: Progress, file: FoundFile): void {
 
 function* recordFaults(record: StoredCommand, progress: Progress, entry: Named): Generator<readonly [string, string]> {
   const { effect } = record
-  const events = effect.result === 'accepted' ? effect.events.length : 0
+  const events = effect.result === 'accepted' ? effect.events.length : effect.result === 'recovered' ? 1 : 0
+  const isRecovery = effect.result === 'recovered'
   if (progress.known && record.previous !== progress.previous)
     yield ['$.previous', 'is not the hash of the command before it']
   if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} names it, not ${record.commit}`]
   if (record.at !== entry.at) yield ['$.at', `its commit was made at ${entry.at}`]
   if (progress.at !== undefined && record.at < progress.at)
     yield ['$.at', `${record.at} lies before ${progress.at} of the command before it`]
-  if (progress.known && record.version !== progress.version)
+  if (progress.known && (isRecovery ? record.version < progress.version : record.version !== progress.version))
     yield ['$.version', `${progress.version} events came before it`]
   if (record.version + events !== entry.version)
     yield ['$.effect.events', `its commit says that version ${entry.version} followed`]
   if (effect.result === 'accepted' && events === 0) yield ['$.effect.events', 'accepted, and no event']
-  if (effect.result === 'accepted' && effect.snapshot !== null && effect.snapshot.version !== record.version + events)
+  if (effect.result !== 'rejected' && effect.snapshot !== null && effect.snapshot.version !== record.version + events)
     yield ['$.effect.snapshot.version', 'is not the version that followed']
 }
 
@@ -236,7 +300,7 @@ function archivedStart({ source, id, named }: ReplayOptions): Start | undefined 
     try {
       const file = source.file(id, commandName(sequence), command)
       const { effect } = parseCommand(file.bytes, file.path, id, sequence)
-      if (effect.result !== 'accepted' || effect.snapshot === null) continue
+      if (effect.result === 'rejected' || effect.snapshot === null) continue
       const snapshot = source.file(id, snapshotName(effect.snapshot.version), effect.snapshot.sha256)
       const { state } = parseSnapshot(snapshot.bytes, snapshot.path, id)
       const base = { state: { value: state }, version, previous: command, at }

@@ -2,7 +2,7 @@
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { AggregateId, CommandSummary, DomainEvent, StoredCommand } from './types.js'
+import type { AggregateId, Base, CommandSummary, DomainEvent, Gone, StoredCommand } from './types.js'
 
 /** An aggregate as the store has it: fold `events` over `snapshot.state`, or over the initial state. */
 export interface Loaded {
@@ -54,6 +54,7 @@ export interface Staged {
   readonly effect:
     | { readonly result: 'accepted'; readonly events: readonly DomainEvent[]; readonly state: Json }
     | { readonly result: 'rejected'; readonly code: string; readonly message: string }
+    | { readonly result: 'recovered'; readonly base: Base; readonly gone: Gone; readonly state: Json }
 }
 
 export interface StagedCommit {

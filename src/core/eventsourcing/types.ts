@@ -118,6 +118,29 @@ export type StoredEffect =
       readonly snapshot: { readonly version: number; readonly sha256: Sha256 } | null
     }
   | { readonly result: 'rejected'; readonly code: string; readonly message: string }
+  | {
+      readonly result: 'recovered'
+      /** The state goes on from what it was after this command (0: from nothing): the commands between it and this one are lost. */
+      readonly base: Base
+      /** The state as of the base. It spends one version, for which there is no event. */
+      readonly snapshot: { readonly version: number; readonly sha256: Sha256 }
+      readonly gone: Gone
+    }
+
+/** STORED. The place of one command in a history. */
+export interface Base {
+  readonly version: number
+  readonly sequence: number
+}
+
+/** STORED. Inclusive. */
+export type NumberRange = readonly [from: number, to: number]
+
+/** STORED. Files of the history up to the base that a recovery could not bring back; the state did not need them. */
+export interface Gone {
+  readonly commands: readonly NumberRange[]
+  readonly events: readonly NumberRange[]
+}
 
 /** STORED in `snapshot-<version>.json`. */
 export interface StoredSnapshot {

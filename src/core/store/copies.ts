@@ -5,11 +5,12 @@
 import { AppError } from '../base/errors.js'
 import { secondsBetween } from '../base/time.js'
 import type { Reader } from '../eventsourcing/store.js'
-import { type AggregateId, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { listCommits, refuseOrphans } from './commit-log.js'
 import { commitMissing, isCorrupt } from './damage.js'
 import { readHeadHint } from './hints.js'
 import type { Layout } from './layout.js'
+import { liveRecords } from './line.js'
 import { type CutOptions, FileReader } from './reader.js'
 
 /** The longest a copy may take: nothing that a commit names is moved before it has been out of use for as long. */
@@ -119,9 +120,8 @@ function checkRecent(reader: FileReader, id: AggregateId): void {
   const loaded = reader.load(id)
   const newest = reader.at
   if (loaded === undefined || newest === undefined) return
-  for (let s = loaded.sequence; s >= 1; s--) {
-    const record: StoredCommand = reader.command(id, s)
-    reader.eventsOf(id, record)
+  for (const { record, whole } of liveRecords(reader, id)) {
+    if (whole) reader.eventsOf(id, record)
     if (secondsBetween(record.at, newest) > WINDOW_SECONDS) return
   }
 }

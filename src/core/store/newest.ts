@@ -68,7 +68,9 @@ function after(cut: Cut, id: AggregateId, from: Newest): Newest {
   for (;;) {
     const sequence = newest.sequence + 1
     const next = peekCommand(cut.layout, id, sequence)
-    if (next === undefined || (next !== 'unread' && next.commit > cut.head)) return newest
+    // in a copy the cache may be older than a recovery that moved what follows
+    if (next === undefined) return (cut.strict ? undefined : scan(cut, id, newest.commit + 1)) ?? newest
+    if (next !== 'unread' && next.commit > cut.head) return newest
     const entry = next === 'unread' ? undefined : cut.log.entry(next.commit, id)
     // not what a commit names: only the commits themselves can say whether one is lost behind it
     if (next === 'unread' || entry?.sequence !== sequence) return scan(cut, id, newest.commit + 1) ?? newest

@@ -9,6 +9,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { CommitResult, Staged, StagedCommit } from '../eventsourcing/store.js'
 import {
   type AggregateId,
+  type DomainEvent,
   formatAggregateId,
   type StoredCommand,
   type StoredCommit,
@@ -141,14 +142,8 @@ function planAggregate(ground: Ground, commit: StagedCommit, staged: Staged, n: 
     throw misuse(`${name} does not exist: its rejected commands are not stored`)
   if (effect.result === 'accepted' && effect.events.length === 0) throw misuse(`${name}: a no-op is not stored`)
   const sequence = staged.sequence + 1
-  const events =
-    effect.result === 'rejected'
-      ? []
-      : effect.events.map((event, i) => {
-          const at = staged.version + i
-          return { name: eventName(at), bytes: encodeRecord({ kind: id.kind, handle: id.handle, version: at, event }) }
-        })
-  const version = staged.version + events.length
+  const events = effect.result === 'accepted' ? planEvents(staged, effect.events) : []
+  const version = staged.version + (effect.result === 'recovered' ? 1 : events.length)
   const snapshot = planSnapshot(ground.interval, old, staged, version)
   const command: StoredCommand = {
     format: 1,
@@ -169,11 +164,18 @@ function planAggregate(ground: Ground, commit: StagedCommit, staged: Staged, n: 
     version,
     sequence,
     command: { name: commandName(sequence), bytes: encodeRecord(command) },
-    info: nextInfo(old?.info, { version, sequence, commit: n }, events.length > 0, snapshot !== undefined),
+    info: nextInfo(old?.info, { version, sequence, commit: n }, effect.result, snapshot !== undefined),
   }
 }
 
-/** A snapshot where a multiple of the interval has passed, and where one that should be there is damaged. */
+function planEvents({ id, version }: Staged, events: readonly DomainEvent[]): readonly PlannedFile[] {
+  return events.map((event, i) => {
+    const record = { kind: id.kind, handle: id.handle, version: version + i, event }
+    return { name: eventName(version + i), bytes: encodeRecord(record) }
+  })
+}
+
+/** A snapshot where a multiple of the interval has passed, where one that should be there is damaged, and with each recovery. */
 function planSnapshot(
   interval: number,
   old: AggregateGround | undefined,
@@ -182,7 +184,7 @@ function planSnapshot(
 ): PlannedFile | undefined {
   if (staged.effect.result === 'rejected') return undefined
   const passed = Math.floor(version / interval) > Math.floor(staged.version / interval)
-  if (!passed && old?.snapshotDamaged !== true) return undefined
+  if (!passed && old?.snapshotDamaged !== true && staged.effect.result !== 'recovered') return undefined
   const { kind, handle } = staged.id
   const record = { format: 1, kind, handle, version, sequence: staged.sequence + 1, state: staged.effect.state }
   return { name: snapshotName(version), bytes: encodeRecord(record) }
@@ -195,22 +197,24 @@ function storedEffect(
   version: number,
 ): StoredEffect {
   if (effect.result === 'rejected') return { result: 'rejected', code: effect.code, message: effect.message }
-  return {
-    result: 'accepted',
-    events: events.map((e) => sha256Hex(e.bytes)),
-    snapshot: snapshot === undefined ? null : { version, sha256: sha256Hex(snapshot.bytes) },
-  }
+  const named = snapshot === undefined ? null : { version, sha256: sha256Hex(snapshot.bytes) }
+  if (effect.result === 'accepted')
+    return { result: 'accepted', events: events.map((e) => sha256Hex(e.bytes)), snapshot: named }
+  if (named === null) throw misuse('a recovery without a snapshot')
+  return { result: 'recovered', base: effect.base, snapshot: named, gone: effect.gone }
 }
 
 function nextInfo(
   old: Info | undefined,
   now: Pick<Info, 'version' | 'sequence' | 'commit'>,
-  accepted: boolean,
+  result: StoredEffect['result'],
   withSnapshot: boolean,
 ): Info {
-  const tail = [...(old?.tail ?? []), ...(accepted ? [now.sequence] : [])]
+  const snapshot: SnapshotHint = { version: now.version, sequence: now.sequence }
+  // what lies before a recovery may be of a line that ended
+  if (result === 'recovered') return { ...now, snapshot, backup: null, tail: [] }
+  const tail = [...(old?.tail ?? []), ...(result === 'accepted' ? [now.sequence] : [])]
   const before = old?.snapshot ?? null
   if (!withSnapshot) return { ...now, snapshot: before, backup: old?.backup ?? null, tail }
-  const snapshot: SnapshotHint = { version: now.version, sequence: now.sequence }
   return { ...now, snapshot, backup: before, tail: tail.filter((s) => s > (before?.sequence ?? 0)) }
 }

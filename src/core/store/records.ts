@@ -100,6 +100,13 @@ const ACCEPTED: Shape = {
   snapshot: orNull(objectOf({ version: isPositive, sha256: isHash })),
 }
 const REJECTED: Shape = { result: (v) => v === 'rejected', code: isText, message: isText }
+const isRange: Check = (v) => Array.isArray(v) && v.length === 2 && (v as readonly Json[]).every(isCount)
+const RECOVERED: Shape = {
+  result: (v) => v === 'recovered',
+  base: objectOf({ version: isCount, sequence: isCount }),
+  snapshot: objectOf({ version: isPositive, sha256: isHash }),
+  gone: objectOf({ commands: listOf(isRange), events: listOf(isRange) }),
+}
 const COMMAND: Shape = {
   ...MEMBER,
   format: isOne,
@@ -113,7 +120,7 @@ const COMMAND: Shape = {
   'reason?': isText,
   configDigest: isText,
   command: objectOf({ type: isText, args: isAny }),
-  effect: (v) => objectOf(ACCEPTED)(v) || objectOf(REJECTED)(v),
+  effect: (v) => [ACCEPTED, REJECTED, RECOVERED].some((shape) => objectOf(shape)(v)),
   previous: orNull(isHash),
 }
 const EVENT: Shape = { ...MEMBER, version: isCount, event: (v) => isObject(v) && typeof v['type'] === 'string' }

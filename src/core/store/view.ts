@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import type { Json } from '../base/json.js'
-import type { AggregateId, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
+import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
 import type { Cut } from './cut.js'
 import { isCorrupt } from './damage.js'
 import { commandOf, type FoundCommand, type FoundFile, findFile, readCommand } from './files.js'
@@ -51,11 +51,12 @@ export function readView(cut: Cut, id: AggregateId): View {
   const newest = findNewest(cut, id, info)
   const command = readCommand(cut.layout, id, newest.sequence, newest.sha256)
   const bases = readBases(cut, id, info, newest)
-  const good = bases.find((b) => b.state !== undefined)
+  const hinted = bases.find((b) => b.state !== undefined)
+  const { good, records } =
+    readTail(cut, id, newest, command, hinted, info) ?? readBack(cut, id, command, undefined) ?? neverSo(id)
   const base = good?.hint ?? null
   const astray: Astray[] = []
   note(astray, command.file, commandName(newest.sequence))
-  const records = readTail(cut, id, newest, command, base, info)
   const events: DomainEvent[] = []
   for (const found of records) {
     if (found !== command) note(astray, found.file, commandName(found.record.sequence))
@@ -136,7 +137,7 @@ function readBases(cut: Cut, id: AggregateId, info: Info | undefined, newest: Ne
 function readBase(cut: Cut, id: AggregateId, hint: SnapshotHint): readonly Base[] {
   try {
     const { record } = commandOf(cut, id, hint.sequence)
-    const named = record.effect.result === 'accepted' ? record.effect.snapshot : null
+    const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
     if (named?.version !== hint.version) return []
     const { bytes, path } = findFile(cut.layout, snapshotName(hint.version), named.sha256, id)
     return [{ hint, state: parseSnapshot(bytes, path, id).state }]
@@ -163,29 +164,55 @@ function linkedSnapshots(cut: Cut, id: AggregateId): readonly (SnapshotHint | nu
   })
 }
 
-/** The accepted commands after the snapshot, oldest first: by the cache when it fits without a gap, else back along the chain. */
+interface Tail {
+  /** What they follow; undefined: nothing. */
+  readonly good: Base | undefined
+  /** Accepted commands, oldest first. */
+  readonly records: readonly FoundCommand[]
+}
+
+/** The accepted commands after the snapshot: by the cache when it fits without a gap, else back along the chain. Undefined where the snapshot is of a line that a recovery ended. */
 function readTail(
   cut: Cut,
   id: AggregateId,
   newest: Newest,
   last: FoundCommand,
-  base: SnapshotHint | null,
+  good: Base | undefined,
   info: Info | undefined,
-): readonly FoundCommand[] {
-  const from = base ?? { version: 0, sequence: 0 }
+): Tail | undefined {
+  const from = good?.hint ?? { version: 0, sequence: 0 }
   if (info !== undefined) {
     const known = info.tail.filter((s) => s > from.sequence && s <= newest.sequence)
     for (let s = info.sequence + 1; s <= newest.sequence; s++) known.push(s)
     const found = gapless(cut, id, newest, last, from.version, known)
-    if (found !== undefined) return found
+    if (found !== undefined) return { good, records: found }
   }
+  return readBack(cut, id, last, good)
+}
+
+/** Back along the chain; a recovery on the way leads to its own snapshot, or to its base. */
+function readBack(cut: Cut, id: AggregateId, last: FoundCommand, good: Base | undefined): Tail | undefined {
+  const from = good?.hint.sequence ?? 0
   const out: FoundCommand[] = []
-  for (let at = last; at.record.sequence > from.sequence; ) {
-    if (at.record.effect.result === 'accepted') out.push(at)
-    if (at.record.previous === null) break
-    at = readCommand(cut.layout, id, at.record.sequence - 1, at.record.previous)
+  for (let at = last; at.record.sequence > from; ) {
+    const { effect, previous, sequence } = at.record
+    if (effect.result === 'accepted') out.push(at)
+    if (effect.result === 'recovered') {
+      const own = readBase(cut, id, { version: effect.snapshot.version, sequence }).find((b) => b.state !== undefined)
+      if (own !== undefined) return { good: own, records: out.reverse() }
+      if (effect.base.sequence < from) return undefined
+      if (effect.base.sequence === from) break
+      at = commandOf(cut, id, effect.base.sequence)
+      continue
+    }
+    if (previous === null) break
+    at = readCommand(cut.layout, id, sequence - 1, previous)
   }
-  return out.reverse()
+  return { good, records: out.reverse() }
+}
+
+function neverSo(id: AggregateId): never {
+  throw new TypeError(`${formatAggregateId(id)}: no line of history leads to its beginning`)
 }
 
 function gapless(
@@ -199,11 +226,22 @@ function gapless(
   const out: FoundCommand[] = []
   let at = version
   for (const sequence of sequences) {
-    const found = sequence === newest.sequence ? last : commandOf(cut, id, sequence)
+    const found = sequence === newest.sequence ? last : ifSound(() => commandOf(cut, id, sequence))
+    if (found === undefined) return undefined
     if (found.record.effect.result !== 'accepted') continue
     if (found.record.version !== at) return undefined
     at += found.record.effect.events.length
     out.push(found)
   }
   return at === newest.version ? out : undefined
+}
+
+/** The chain names what is wrong; the cache may speak of commands that a recovery gave up. */
+function ifSound<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
 }

@@ -1,0 +1,49 @@
+/**
+ * The line of commands that a state comes from: what a recovery gave up stands in history beside it.
+ * Invariant: newest first, and never a command or an event that a recovery declared gone.
+ */
+import type { Reader } from '../eventsourcing/store.js'
+import type { AggregateId, NumberRange, StoredCommand } from '../eventsourcing/types.js'
+
+export interface LiveRecord {
+  readonly record: StoredCommand
+  /** Every event of it is still to be had. */
+  readonly whole: boolean
+}
+
+export function inRanges(ranges: readonly NumberRange[], n: number): boolean {
+  return ranges.some(([from, to]) => n >= from && n <= to)
+}
+
+/** Numbers as inclusive ranges. */
+export function rangesOf(numbers: readonly number[]): readonly NumberRange[] {
+  const out: [number, number][] = []
+  for (const n of [...numbers].sort((a, b) => a - b)) {
+    const last = out.at(-1)
+    if (last !== undefined && n <= last[1] + 1) last[1] = n
+    else out.push([n, n])
+  }
+  return out
+}
+
+/** The records of an aggregate, newest first. Throws `corrupt`. */
+export function* liveRecords(reader: Pick<Reader, 'load' | 'command'>, id: AggregateId): Generator<LiveRecord> {
+  const gone: { readonly commands: NumberRange[]; readonly events: NumberRange[] } = { commands: [], events: [] }
+  for (let s = reader.load(id)?.sequence ?? 0; s >= 1; ) {
+    if (inRanges(gone.commands, s)) {
+      s -= 1
+      continue
+    }
+    const record = reader.command(id, s)
+    const { effect, version } = record
+    yield {
+      record,
+      whole: effect.result !== 'accepted' || effect.events.every((_, i) => !inRanges(gone.events, version + i)),
+    }
+    if (effect.result === 'recovered') {
+      gone.commands.push(...effect.gone.commands)
+      gone.events.push(...effect.gone.events)
+    }
+    s = effect.result === 'recovered' ? effect.base.sequence : s - 1
+  }
+}

@@ -1,15 +1,15 @@
 /**
- * Keys and signatures against what the machine can do: `makeKeys` beside bare generateKeyPair and openssl, the signers side by side.
+ * Keys and signatures against what the machine can do: a key supply beside bare generateKeyPair and openssl, the signers side by side.
  * Run: npm run bench -- keys
  */
 import { execFile } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
-import { exportPkcs8, type FreshKey, importPkcs8, makeKeys } from '../src/core/crypto/key-maker.js'
+import { exportPkcs8, type FreshKey, importPkcs8 } from '../src/core/crypto/key-maker.js'
+import { createKeySupply, keysInHand } from '../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../src/core/crypto/peculiar-signer.js'
 import type { KeyId, KeyStore, Signer } from '../src/core/crypto/ports.js'
-import { preparedKeys } from '../src/core/crypto/prepared-keys.js'
 import { createRehearsalSigner } from '../src/core/crypto/rehearsal-signer.js'
 import { createSoftSigner } from '../src/core/crypto/soft-signer.js'
 
@@ -49,17 +49,18 @@ async function times(count: number, width: number, one: (index: number) => Promi
   await Promise.all(Array.from({ length: width }, lane))
 }
 
-function storeOf(key: FreshKey): KeyStore {
+/** A store with this key, or none, and an empty pool. */
+function storeOf(key?: FreshKey): KeyStore {
   const refuse = () => {
     throw new Error('not in this benchmark')
   }
-  const pkcs8 = exportPkcs8(key.privateKey)
+  const pkcs8 = key === undefined ? new Uint8Array() : exportPkcs8(key.privateKey)
   return {
     put: refuse,
     get: () => pkcs8,
     remove: refuse,
     list: refuse,
-    takePool: refuse,
+    takePool: () => [],
     putPool: refuse,
     poolSize: refuse,
     wipePool: refuse,
@@ -82,6 +83,11 @@ async function signatures(
 
 const bare = promisify(generateKeyPair)
 const openssl = promisify(execFile)
+async function supply(count: number): Promise<FreshKey[]> {
+  const source = createKeySupply(storeOf(), { concurrency: cores })
+  return Promise.all(Array.from({ length: count }, () => source.takeOneTime()))
+}
+
 /** In parts and by turns, so that a neighbour's load meets all of them alike. */
 const ROUNDS = 4
 const part = Math.ceil(keyCount / ROUNDS)
@@ -91,7 +97,7 @@ const withOpenssl = await openssl('openssl', ['version']).then(
   () => undefined,
 )
 for (let round = 0; round < ROUNDS; round++) {
-  keys.push(...(await measure('makeKeys', part, () => makeKeys(part, { concurrency: cores }))))
+  keys.push(...(await measure('a key supply', part, () => supply(part))))
   for (const width of [cores, cores + 1])
     await measure(`generateKeyPair, ${width} at once`, part, () =>
       times(part, width, () => bare('rsa', { modulusLength: 2048, publicExponent: 65537 })),
@@ -104,13 +110,13 @@ for (let round = 0; round < ROUNDS; round++) {
 const rss = process.resourceUsage().maxRSS / 1024
 const first = keys[0]
 if (first === undefined) throw new RangeError('at least one key')
-const soft = (key: FreshKey) => createSoftSigner({ keyStore: storeOf(key), prepared: preparedKeys() })
-const peculiar = (key: FreshKey) => createPeculiarSigner({ keyStore: storeOf(key), prepared: preparedKeys() })
+const soft = (key: FreshKey) => createSoftSigner({ keyStore: storeOf(key), source: keysInHand() })
+const peculiar = (key: FreshKey) => createPeculiarSigner({ keyStore: storeOf(key), source: keysInHand() })
 for (const width of [1, cores, cores + 1, 16]) await signatures('sign, node:crypto', soft, first, width)
 await signatures('sign, @peculiar/webcrypto', peculiar, first, 1)
 const encoded = keys.map((key) => exportPkcs8(key.privateKey))
 const read = await measure('read a pool key', encoded.length, async () => encoded.map((pkcs8) => importPkcs8(pkcs8)))
-const once = createSoftSigner({ keyStore: storeOf(first), prepared: preparedKeys([], read) })
+const once = createSoftSigner({ keyStore: storeOf(first), source: keysInHand([], read) })
 const tbs = new Uint8Array(1200)
 await measure('first signature of a key', read.length, () =>
   times(read.length, cores + 1, () => once.signOneOff((key) => key.sign(tbs))),

@@ -9,6 +9,7 @@ const { createHash } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const { dirname, join, relative, resolve, sep } = require('node:path')
+const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
 const WRAPPER = ['(function (exports, require, module, __filename, __dirname) {', '\n})']
@@ -90,8 +91,15 @@ function createLoader(dist) {
   return { load, writeCache, uncached }
 }
 
+/**
+ * A command lives for a tenth of a second and drops nothing that is worth collecting: V8 starts with a new space of a megabyte and doubles
+ * it, copying what survives each time. Growing faster spares half of those collections (6 ms of a change). V8 reads this flag at each growth.
+ */
+const GROWTH = '--semi-space-growth-factor=16'
+
 /** Runs the command line `argv` (without node and script) with the program built in `root/dist`. */
 function launch(root, argv, observe) {
+  setFlagsFromString(GROWTH)
   const dist = join(root, 'dist')
   const loader = createLoader(dist)
   observe?.(loader)

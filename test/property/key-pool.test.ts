@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { FreshKey } from '../../src/core/crypto/key-maker.js'
+import { createKeySupply } from '../../src/core/crypto/key-supply.js'
 import { fillPool } from '../../src/core/crypto/pool.js'
-import { prepareKeys } from '../../src/core/crypto/prepared-keys.js'
 import { createSoftSigner } from '../../src/core/crypto/soft-signer.js'
 import { hollowKey } from '../support/hollow-keys.js'
 import { createMemoryKeyStore, type MemoryKeyStore } from '../support/memory-key-store.js'
@@ -19,6 +19,8 @@ interface Session {
   readonly oneTime: number
   readonly dieAt: number
   readonly unlinksSurvive: boolean
+  /** Did a rehearsal say how many keys it takes? */
+  readonly foreseen: boolean
   readonly signs: number
 }
 
@@ -27,6 +29,7 @@ const session: fc.Arbitrary<Session> = fc.record({
   oneTime: fc.integer({ min: 0, max: 4 }),
   dieAt: fc.integer({ min: 0, max: 5 }),
   unlinksSurvive: fc.boolean(),
+  foreseen: fc.boolean(),
   signs: fc.integer({ min: 0, max: 5 }),
 })
 
@@ -89,10 +92,12 @@ async function use(
 ): Promise<void> {
   store.unlinksSurvive = s.unlinksSurvive
   await unlessDead(store, s.dieAt, async () => {
-    const prepared = await prepareKeys(s, store, { concurrency: 2, make })
+    const source = createKeySupply(store, { concurrency: 2, make })
+    if (s.foreseen) source.expect(s)
+    await source.ready()
     // The worst instant for a copy: keys are in hand and none is used yet.
     copies?.push(promoted(store.copy()))
-    const signer = createSoftSigner({ keyStore: store, prepared })
+    const signer = createSoftSigner({ keyStore: store, source })
     if (s.lasting > 0) expect(used.has((await signer.createKey()).id)).toBe(false)
     for (let i = 0; i < Math.min(s.signs, s.oneTime); i++)
       await signer.signOneOff(async (key) => {

@@ -1,7 +1,7 @@
 /** Eight RSA-2048 keys of the test suite, known to everybody: a test that needs a key does not spend 180 ms to make one. */
 import { readFileSync } from 'node:fs'
 import { type FreshKey, importPkcs8 } from '../../src/core/crypto/key-maker.js'
-import { type PreparedKeys, preparedKeys } from '../../src/core/crypto/prepared-keys.js'
+import { type KeySource, keysInHand } from '../../src/core/crypto/key-supply.js'
 
 const ENCODED: readonly string[] = JSON.parse(readFileSync(new URL('fixed-keys.json', import.meta.url), 'utf8'))
 const loaded = new Map<number, FreshKey>()
@@ -25,11 +25,11 @@ export function fixedKey(index: number): FreshKey {
  * Prepared keys that cost nothing: the fixed ones as lasting keys (`first` to 7, each once), and as one-time keys round and round:
  * what a test signs with them is valid, only not one-time.
  */
-export function fixedPreparedKeys(first = 0): PreparedKeys {
+export function fixedKeys(first = 0): KeySource {
   let lasting = first
   let oneTime = 0
   return {
-    ...preparedKeys(),
+    ...keysInHand(),
     takeLasting: () => (lasting < FIXED_KEYS ? fixedKey(lasting++) : undefined),
     takeOneTime: () => fixedKey(oneTime++ % FIXED_KEYS),
   }

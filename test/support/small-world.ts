@@ -20,7 +20,7 @@ import { DEFAULT_RETENTION } from '../../src/core/pubd/commands.js'
 import { parseResources } from '../../src/core/resources/resource-set.js'
 import { checkBeforePublish } from '../../src/core/rpki/check-before-publish.js'
 import type { TaState } from '../../src/core/ta/state.js'
-import { fixedPreparedKeys } from './fixed-keys.js'
+import { fixedKeys } from './fixed-keys.js'
 import { createMemoryKeyStore } from './memory-key-store.js'
 
 export const START = '2026-11-21T12:00:00Z' as Instant
@@ -69,7 +69,7 @@ export interface World {
 export function emptyWorld(timing: Partial<Timing> = {}): World {
   let now = START
   const work = new Work(NOTHING)
-  const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), prepared: fixedPreparedKeys() })
+  const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
   const desk: Desk = {
     work,
     ports: {

@@ -1,6 +1,6 @@
 /**
  * The desk: a unit of work with every port that rules need, and the few things that all use cases share.
- * Invariant: a use case runs twice, once rehearsed without a lock and once for real; it must not remember anything between the runs.
+ * Invariant: a use case may run more than once (rehearsed, drafted, again when overtaken); it must not remember anything between the runs.
  */
 import { AppError } from '../base/errors.js'
 import { type Handle, parseHandle } from '../base/handle.js'

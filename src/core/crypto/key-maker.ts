@@ -4,7 +4,6 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { keyIdOf } from './digest.js'
-import { inLanes } from './lanes.js'
 import type { PublicKey } from './ports.js'
 
 const MODULUS_BITS = 2048
@@ -24,24 +23,6 @@ export interface MakeOptions {
   readonly signal?: AbortSignal
   /** Another source of keys; `makeKey` when left out. */
   readonly make?: () => Promise<FreshKey>
-}
-
-/** `count` new keys. The event loop stays free: a lock's heartbeat goes on while keys are made. */
-export async function makeKeys(count: number, options: MakeOptions): Promise<FreshKey[]> {
-  const make = options.make ?? makeKey
-  const keys: FreshKey[] = []
-  let started = 0
-  const next = async (): Promise<void> => {
-    started++
-    keys.push(await make())
-    options.onProgress?.(keys.length, count)
-  }
-  await inLanes(Math.min(inFlightFor(options.concurrency), count), () => {
-    if (started >= count) return undefined
-    options.signal?.throwIfAborted()
-    return next()
-  })
-  return keys
 }
 
 /** One more than there are cores: no thread idles while the event loop takes the last key and asks for the next (10 % on Node 24). */

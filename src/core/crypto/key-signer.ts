@@ -4,15 +4,15 @@
  */
 import { AppError } from '../base/errors.js'
 import { exportPkcs8, type FreshKey, importPkcs8 } from './key-maker.js'
+import type { KeySource } from './key-supply.js'
 import type { KeyId, KeyStore, OneTimeKey, PublicKey, Signer } from './ports.js'
-import type { PreparedKeys } from './prepared-keys.js'
 
 /** Loaded keys kept per process: a command works on a few CAs at a time, and each holds one or two keys. */
 const CACHED_KEYS = 64
 
 export interface SignerInit {
   readonly keyStore: KeyStore
-  readonly prepared: PreparedKeys
+  readonly source: KeySource
 }
 
 /** What makes signatures: `K` is its own form of a private key. */
@@ -27,7 +27,7 @@ interface Loaded<K> {
   readonly publicKey: PublicKey
 }
 
-export function createSigner<K>(engine: SignatureEngine<K>, { keyStore, prepared }: SignerInit): Signer {
+export function createSigner<K>(engine: SignatureEngine<K>, { keyStore, source }: SignerInit): Signer {
   const cache = new Map<KeyId, Promise<Loaded<K>>>()
   const load = (id: KeyId): Promise<Loaded<K>> => {
     const found = cache.get(id) ?? loadKey(engine, keyStore, id)
@@ -40,7 +40,7 @@ export function createSigner<K>(engine: SignatureEngine<K>, { keyStore, prepared
   }
   return {
     async createKey() {
-      const fresh = prepared.takeLasting() ?? (await engine.make())
+      const fresh = (await source.takeLasting()) ?? (await engine.make())
       const pkcs8 = exportPkcs8(fresh.privateKey)
       try {
         keyStore.put(fresh.id, pkcs8)
@@ -52,7 +52,7 @@ export function createSigner<K>(engine: SignatureEngine<K>, { keyStore, prepared
     publicKey: async (id) => (await load(id)).publicKey,
     sign: async (id, tbs) => engine.sign((await load(id)).key, tbs),
     async signOneOff(build) {
-      return useOnce(engine, prepared.takeOneTime() ?? (await engine.make()), build)
+      return useOnce(engine, (await source.takeOneTime()) ?? (await engine.make()), build)
     },
     async destroyKey(id) {
       cache.delete(id)

@@ -4,7 +4,7 @@ import { type FreshKey, makeKey, plainBytes } from './key-maker.js'
 import { createSigner, type SignerInit } from './key-signer.js'
 import type { Signer } from './ports.js'
 
-/** A signer over stored and prepared keys; it makes a key itself only where `prepared` has none left. */
+/** A signer over stored keys and a source of new ones; it makes a key itself only where `source` has none left. */
 export function createSoftSigner(init: SignerInit): Signer {
   return createSigner({ make: makeKey, adopt: async (key: FreshKey) => key, sign: signOnThread }, init)
 }

@@ -140,7 +140,7 @@ export class Work implements ObjectSink {
   ): Promise<readonly E[]> {
     const held = this.#hold(aggregate, handle)
     const faults = aggregate.check(held.state as S, command)
-    if (faults.length > 0) throw new Rejected(held.id, aggregate.summarize(command), faults)
+    if (faults.length > 0) throw new Rejected(this, held.id, aggregate.summarize(command), faults)
     const events = await aggregate.decide(held.state as S, command, ports)
     if (events.length === 0) return events
     let state = held.state as S
@@ -202,10 +202,13 @@ export class Rejected extends Error {
   readonly id: AggregateId
   readonly command: CommandSummary
   readonly error: ReturnType<typeof rejection>
+  /** Where it was asked: its record goes after what this work had loaded. */
+  readonly work: Work
 
-  constructor(id: AggregateId, command: CommandSummary, faults: readonly Fault[]) {
+  constructor(work: Work, id: AggregateId, command: CommandSummary, faults: readonly Fault[]) {
     super(`${formatAggregateId(id)}: ${command.type} rejected`)
     this.name = 'Rejected'
+    this.work = work
     this.id = id
     this.command = command
     this.error = rejection(faults)

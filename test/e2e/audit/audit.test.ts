@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditReport } from '../../../src/core/app/audit.js'
 import type { DigestReport } from '../../../src/core/app/digest.js'
+import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
 
 const DIGEST = /^logical=[0-9a-f]{64} full=[0-9a-f]{64}$/
@@ -77,11 +78,12 @@ describe('a damaged directory', () => {
     const dir = box.copy()
     const event = join(dir, 'cas/acme/event-6.json')
     writeFileSync(event, readFileSync(event, 'utf8').replace('64496', '64497'))
-    const folder = readdirSync(join(dir, 'objects'))[0] ?? ''
-    const object = join('objects', folder, readdirSync(join(dir, 'objects', folder))[0] ?? '')
+    const served = realpathSync(join(dir, 'repo/rsync/current'))
+    const manifest = readdirSync(join(served, 'testbed/0')).find((name) => name.endsWith('.mft')) ?? ''
+    const sha256 = sha256Hex(readFileSync(join(served, 'testbed/0', manifest)))
+    const object = join('objects', sha256.slice(0, 2), sha256)
     // the served tree holds links to it: the damage shows there too
     appendFileSync(join(dir, object), 'x')
-    const served = realpathSync(join(dir, 'repo/rsync/current'))
     const crl = readdirSync(join(served, 'testbed/0')).find((name) => name.endsWith('.crl')) ?? ''
     rmSync(join(served, 'testbed/0', crl))
     const { code, report } = await verify(dir)

@@ -2,64 +2,21 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import { keyIdOf } from '../../../src/core/crypto/digest.js'
-import { exportPkcs8, type FreshKey, importPkcs8, makeKeys } from '../../../src/core/crypto/key-maker.js'
+import { exportPkcs8, importPkcs8, makeKey } from '../../../src/core/crypto/key-maker.js'
 import { FIXED_KEYS, fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
 
 const encoding = { type: 'pkcs8', format: 'der' } as const
 
-describe('makeKeys', () => {
-  it('makes as many distinct RSA-2048 keys as asked, reporting each', async () => {
-    const progress: string[] = []
-    const keys = await makeKeys(2, { concurrency: 2, onProgress: (made, total) => progress.push(`${made}/${total}`) })
+describe('makeKey', () => {
+  it('makes distinct RSA-2048 keys', async () => {
+    const keys = await Promise.all([makeKey(), makeKey()])
     expect(new Set(keys.map((key) => key.id)).size).toBe(2)
-    expect(progress).toEqual(['1/2', '2/2'])
     for (const key of keys) {
       expect(key.id).toBe(keyIdOf(key.spki))
       expect(key.privateKey.asymmetricKeyDetails).toMatchObject({ modulusLength: 2048, publicExponent: 65537n })
       const again = importPkcs8(exportPkcs8(key.privateKey))
       expect([again.id, again.spki]).toEqual([key.id, key.spki])
     }
-  })
-  it('makes none for none, with nothing in flight', async () => {
-    const make = () => Promise.reject(new Error('asked for a key'))
-    expect(await makeKeys(0, { concurrency: 2, make })).toEqual([])
-  })
-  it('keeps every core busy and no more than one key beyond', async () => {
-    let inFlight = 0
-    let most = 0
-    const make = async (): Promise<FreshKey> => {
-      most = Math.max(most, ++inFlight)
-      await new Promise((resolve) => setImmediate(resolve))
-      inFlight--
-      return fixedKey(0)
-    }
-    expect(await makeKeys(50, { concurrency: 4, make })).toHaveLength(50)
-    expect(most).toBe(5)
-  })
-  it('stops at a failure, and leaves nothing running behind it', async () => {
-    let running = 0
-    let started = 0
-    const make = async (): Promise<FreshKey> => {
-      const mine = ++started
-      running++
-      await new Promise((resolve) => setImmediate(resolve))
-      if (mine !== 2) await new Promise((resolve) => setImmediate(resolve))
-      running--
-      if (mine === 2) throw new Error('no entropy')
-      return fixedKey(0)
-    }
-    await expect(makeKeys(50, { concurrency: 2, make })).rejects.toThrow('no entropy')
-    expect([running, started]).toEqual([0, 3])
-  })
-  it('stops before the next key when it is told to', async () => {
-    const stop = new AbortController()
-    let made = 0
-    const make = async (): Promise<FreshKey> => {
-      if (++made === 3) stop.abort(new Error('interrupted'))
-      return fixedKey(0)
-    }
-    await expect(makeKeys(50, { concurrency: 1, make, signal: stop.signal })).rejects.toThrow('interrupted')
-    expect(made).toBeLessThan(6)
   })
 })
 

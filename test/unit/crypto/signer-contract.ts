@@ -3,8 +3,8 @@ import { createPublicKey, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import type { SignerInit } from '../../../src/core/crypto/key-signer.js'
+import { keysInHand } from '../../../src/core/crypto/key-supply.js'
 import type { KeyId, PublicKey, Signer } from '../../../src/core/crypto/ports.js'
-import { preparedKeys } from '../../../src/core/crypto/prepared-keys.js'
 import { fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
 import { createMemoryKeyStore, type MemoryKeyStore } from '../../support/memory-key-store.js'
 
@@ -24,8 +24,8 @@ export function signerContract(name: string, create: (init: SignerInit) => Signe
   /** Lasting keys 0 and 1 and one-time keys 2 and 3 are prepared. */
   function setup(): Setup {
     const keyStore = createMemoryKeyStore()
-    const prepared = preparedKeys([fixedKey(0), fixedKey(1)], [fixedKey(2), fixedKey(3)])
-    return { signer: create({ keyStore, prepared }), keyStore }
+    const source = keysInHand([fixedKey(0), fixedKey(1)], [fixedKey(2), fixedKey(3)])
+    return { signer: create({ keyStore, source }), keyStore }
   }
   describe(`${name}: lasting keys`, () => lastingKeys(setup))
   describe(`${name}: stored keys`, () => storedKeys(setup))
@@ -33,7 +33,7 @@ export function signerContract(name: string, create: (init: SignerInit) => Signe
   describe(`${name}: nothing prepared`, () => {
     it('makes lasting and one-time keys itself', async () => {
       const keyStore = createMemoryKeyStore()
-      const signer = create({ keyStore, prepared: preparedKeys() })
+      const signer = create({ keyStore, source: keysInHand() })
       const key = await signer.createKey()
       expect(keyStore.list()).toEqual([key.id])
       expect(verifies(key, TBS, await signer.sign(key.id, TBS))).toBe(true)

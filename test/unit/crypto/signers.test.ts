@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
+import { keysInHand } from '../../../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../../../src/core/crypto/peculiar-signer.js'
-import { preparedKeys } from '../../../src/core/crypto/prepared-keys.js'
 import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import { pkijsEngine, webcrypto } from '../../../src/core/crypto/webcrypto.js'
 import { fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
@@ -14,7 +14,7 @@ signerContract('@peculiar/webcrypto', createPeculiarSigner)
 describe('two signers', () => {
   it('make identical signatures with the same key', async () => {
     const keyStore = createMemoryKeyStore(new Map([[fixedKey(0).id, fixedPkcs8(0)]]))
-    const init = () => ({ keyStore, prepared: preparedKeys([], [fixedKey(1)]) })
+    const init = () => ({ keyStore, source: keysInHand([], [fixedKey(1)]) })
     const [soft, peculiar] = [createSoftSigner(init()), createPeculiarSigner(init())]
     for (const tbs of [new Uint8Array(), utf8('a'), new Uint8Array(100_000).fill(7)])
       expect(await soft.sign(fixedKey(0).id, tbs)).toEqual(await peculiar.sign(fixedKey(0).id, tbs))

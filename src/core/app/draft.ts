@@ -1,0 +1,152 @@
+/**
+ * A use case run over one cut of the store: what it would commit, decided without the lock.
+ * Invariant: nothing outside memory and `keys/` changes; a draft counts only while no other command has committed.
+ */
+import { clockBehind, type Instant } from '../base/time.js'
+import { readPublicKey } from '../crypto/key-signer.js'
+import { createKeySupply, type KeySource, type KeySupply } from '../crypto/key-supply.js'
+import type { KeyDemand, KeyId, Signer } from '../crypto/ports.js'
+import { systemRandom } from '../crypto/random.js'
+import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
+import { createSoftSigner } from '../crypto/soft-signer.js'
+import type { Reader } from '../eventsourcing/store.js'
+import type { AggregateId } from '../eventsourcing/types.js'
+import { Rejected, Work } from '../eventsourcing/work.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import { checkBeforePublish } from '../rpki/check-before-publish.js'
+import type { FileReader } from '../store/reader.js'
+import { type Desk, stoppedClock } from './desk.js'
+import { outdated } from './generation.js'
+import { publishLocal } from './publication.js'
+import type { Session } from './session.js'
+
+/** Commands on a desk. It may run more than once, so it keeps nothing outside the desk. */
+export type UseCase<R> = (desk: Desk) => Promise<R>
+
+export interface Draft<R> {
+  readonly desk: Desk
+  readonly result: R
+  readonly changed: boolean
+  readonly at: Instant
+  readonly head: number
+  readonly generation: number
+  /** Aggregates it touches that must jump first (see generation.ts). */
+  readonly late: readonly AggregateId[]
+}
+
+/** What a rule said no to, and whether that aggregate must jump first. */
+export interface Refusal {
+  readonly rejected: Rejected
+  readonly late: readonly AggregateId[]
+}
+
+export function isRefusal<R>(outcome: Draft<R> | Refusal): outcome is Refusal {
+  return 'rejected' in outcome
+}
+
+/** Runs a use case and tells the local publication server. Throws what is no rule's verdict: `corrupt`, `clock-behind`, `io`. */
+export async function draft<R>(
+  session: Session,
+  reader: FileReader,
+  useCase: UseCase<R>,
+  signer: Signer,
+  real: boolean,
+): Promise<Draft<R> | Refusal> {
+  const desk = deskOf(session, reader, signer, real)
+  const { work } = desk
+  try {
+    const result = await useCase(desk)
+    await publishLocal(desk, [...work.touched('ca'), ...work.touched('ta')])
+    const { head, generation } = reader
+    const at = desk.ports.clock.now()
+    return { desk, result, changed: work.changed, at, head, generation, late: outdated(reader, involved(work)) }
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error
+    return { rejected: error, late: outdated(reader, work.exists(error.id.kind, error.id.handle) ? [error.id] : []) }
+  }
+}
+
+export interface Rehearsal<R> {
+  readonly outcome: Draft<R> | Refusal
+  readonly demand: KeyDemand
+}
+
+/** The whole use case with dummy keys and signatures: what it would do, and how many keys it needs. */
+export async function rehearse<R>(session: Session, reader: FileReader, useCase: UseCase<R>): Promise<Rehearsal<R>> {
+  const signer = rehearsalSigner(session)
+  return { outcome: await draft(session, reader, useCase, signer, false), demand: signer.demand() }
+}
+
+export function rehearsalSigner(session: Session) {
+  return createRehearsalSigner((id) => readPublicKey(session.store.keys, id))
+}
+
+/** What the commit would touch, of aggregates that publish. */
+function involved(work: Work): readonly AggregateId[] {
+  return (['ta', 'ca', 'pubd'] as const).flatMap((kind) => work.touched(kind).map((handle) => ({ kind, handle })))
+}
+
+/** Ports over one cut. `real` objects are decoded strictly and verified before they leave; rehearsed ones carry no signature. */
+export function deskOf(session: Session, reader: Reader, signer: Signer, real: boolean): Desk {
+  const now = session.clockFor(reader).now()
+  if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
+  const work = new Work(reader)
+  const review: IssuingPorts['review'] = real
+    ? (name, bytes, spki) => checkBeforePublish(name, bytes, { spki })
+    : () => []
+  const { config } = session
+  return {
+    work,
+    ports: {
+      clock: stoppedClock(now),
+      random: systemRandom,
+      signer,
+      objects: work,
+      timing: session.timing,
+      review,
+      retention: {
+        minNr: config.rrdpDeltaFilesMinNr,
+        minSeconds: config.rrdpDeltaFilesMinSeconds,
+        maxNr: config.rrdpDeltaFilesMaxNr,
+        maxSeconds: config.rrdpDeltaFilesMaxSeconds,
+      },
+    },
+  }
+}
+
+export function supplyKeys(session: Session): KeySupply {
+  const { onProgress, onNotice } = session.options
+  return createKeySupply(session.store.keys, {
+    concurrency: session.cores,
+    ...(onNotice === undefined ? {} : { onNotice }),
+    ...(onProgress === undefined
+      ? {}
+      : { onProgress: (done: number, total: number) => onProgress(done, total, 'keys') }),
+  })
+}
+
+export interface RealSigner {
+  readonly signer: Signer
+  /** Removes the lasting keys that it made: their draft will not be committed. */
+  forget(): void
+}
+
+/** node:crypto, or WebCrypto where the configuration says so (`signer = "webcrypto"`): loaded only then. */
+export async function realSigner(session: Session, source: KeySource): Promise<RealSigner> {
+  const { keys } = session.store
+  const made: KeyId[] = []
+  const keyStore = {
+    ...keys,
+    put(id: KeyId, pkcs8: Uint8Array) {
+      keys.put(id, pkcs8)
+      made.push(id)
+    },
+  }
+  const forget = (): void => {
+    for (const id of made.splice(0)) keys.remove(id)
+  }
+  const init = { keyStore, source }
+  if (session.config.signer !== 'webcrypto') return { signer: createSoftSigner(init), forget }
+  const { createPeculiarSigner } = await import('../crypto/peculiar-signer.js')
+  return { signer: createPeculiarSigner(init), forget }
+}

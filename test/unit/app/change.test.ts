@@ -1,0 +1,125 @@
+/** A change is drafted without the lock and committed under it, and a draft that was overtaken leaves nothing behind. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addCa, createCa, placeUnder } from '../../../src/core/app/ca.js'
+import { change } from '../../../src/core/app/change.js'
+import { caState, type Desk } from '../../../src/core/app/desk.js'
+import { resourcesOf } from '../../../src/core/app/resources.js'
+import { roaArguments } from '../../../src/core/app/roa-set.js'
+import { updateRoas } from '../../../src/core/app/roas.js'
+import { openSession, type Session } from '../../../src/core/app/session.js'
+import { initTestbed } from '../../../src/core/app/testbed.js'
+import { parseHandle } from '../../../src/core/base/handle.js'
+import { Work } from '../../../src/core/eventsourcing/work.js'
+import { copyDir } from '../../support/cli.js'
+import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
+
+const ACME = parseHandle('acme')
+const TEN = resourcesOf('10.0.0.0/8')
+const base = mkdtempSync(join(tmpdir(), 'brine-change-'))
+const seed = join(base, 'seed')
+let dir = ''
+let made = 0
+/** Pool keys that are given out while the lock is held, and without. */
+let drawn = { locked: 0, free: 0 }
+
+async function open(): Promise<Session> {
+  const session = await openSession({ dataDir: dir, actor: 't', osUser: 't', host: 'h', command: 'test' })
+  const { store } = session
+  let isLocked = false
+  let next = 0
+  const takePool = (count: number) => {
+    drawn[isLocked ? 'locked' : 'free'] += count
+    return Array.from({ length: count }, () => fixedPkcs8(next++ % FIXED_KEYS))
+  }
+  const write = store.write.bind(store)
+  return Object.assign(session, {
+    store: Object.assign(store, {
+      keys: { ...store.keys, takePool, poolSize: () => 1 },
+      write: (work: Parameters<typeof write>[0]) =>
+        write(async (writer) => {
+          isLocked = true
+          return work(writer).finally(() => {
+            isLocked = false
+          })
+        }),
+    }),
+  })
+}
+
+const roa = (prefix: string) => roaArguments({ add: [`${prefix} => 64496`] })
+const keyFiles = () => readdirSync(join(dir, 'keys')).filter((name) => name !== 'pool')
+
+beforeAll(async () => {
+  dir = seed
+  const options = { dataDir: seed, actor: 't', osUser: 't', host: 'h', command: 'test' }
+  await initTestbed(options, {
+    rsyncBase: 'rsync://rpki.example/repo/',
+    rrdpBase: 'https://rpki.example/rrdp/',
+    test: true,
+  })
+  await addCa(await open(), ACME, { parent: parseHandle('testbed'), resources: TEN })
+}, 60_000)
+beforeEach(() => {
+  dir = join(base, `copy-${made++}`)
+  copyDir(seed, dir)
+  drawn = { locked: 0, free: 0 }
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+/** Runs `meanwhile` in another session after the use case has been decided for the first time. */
+function overtakenBy(useCase: (desk: Desk) => Promise<unknown>, meanwhile: () => Promise<unknown>) {
+  let runs = 0
+  const overtaken = async (desk: Desk) => {
+    await useCase(desk)
+    runs += 1
+    if (runs === 1) await meanwhile()
+    return runs
+  }
+  return overtaken
+}
+
+describe('a change', () => {
+  it('is signed before it takes the lock', async () => {
+    const report = await updateRoas(await open(), ACME, roa('10.0.0.0/24'), {})
+    expect(report.changed).toBe(true)
+    expect(drawn).toEqual({ locked: 0, free: 2 })
+  })
+  it('that was overtaken is decided again on what the other left, and no key of the first try stays', async () => {
+    const named = keyFiles().length
+    const twin = parseHandle('twin')
+    const useCase = (desk: Desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, parseHandle('testbed'), TEN))
+    const other = () => open().then((session) => updateRoas(session, ACME, roa('10.0.0.0/24'), {}))
+    const { result, commit } = await change(await open(), overtakenBy(useCase, other))
+    expect(result).toBe(3)
+    expect(commit?.aggregates.map((a) => a.id.handle)).toContain('twin')
+    const { store } = await open()
+    await store.read(async (reader) => {
+      const work = new Work(reader)
+      expect(Object.keys(caState(work, ACME).roas)).toHaveLength(1)
+      expect(keyFiles()).toHaveLength(named + 1)
+      const [resourceClass] = Object.values(caState(work, twin).classes)
+      expect(keyFiles()).toContain(resourceClass?.keys[0]?.ski)
+    })
+  })
+  it('that changes nothing takes no lock and draws no key', async () => {
+    const session = await open()
+    Object.assign(session.store, { write: () => Promise.reject(new Error('took the lock')) })
+    expect(await change(session, async () => 'nothing')).toMatchObject({ changed: false, commit: undefined })
+    expect(drawn).toEqual({ locked: 0, free: 0 })
+  })
+  it('that a rule rejects draws no key and is recorded', async () => {
+    await expect(updateRoas(await open(), ACME, roa('192.0.2.0/24'), {})).rejects.toMatchObject({
+      code: 'roa-not-held',
+    })
+    expect(drawn).toEqual({ locked: 0, free: 0 })
+    const { store } = await open()
+    const last = await store.read(async (reader) => {
+      const id = { kind: 'ca', handle: ACME } as const
+      return reader.command(id, reader.load(id)?.sequence ?? 0)
+    })
+    expect(last.effect).toMatchObject({ result: 'rejected', code: 'roa-not-held' })
+  })
+})

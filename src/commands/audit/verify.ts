@@ -12,13 +12,28 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class AuditVerify extends BaseCommand<AuditReport> {
   static override summary = 'replay everything from the first event and compare'
   static override description =
-    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object and the served tree. The last line is the digest. Exit codes: 0 all right, 12 something is not as it was written: every fault is named with its file.'
-  static override examples = ['<%= config.bin %> audit verify', '<%= config.bin %> audit verify --full --json']
-  static override flags = { full: flag.boolean({ description: 'what is archived must be here too' }) }
+    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object, the private keys that the states name and the served tree. A checkpoint kept elsewhere shows that history since then only grew. The last line is the digest. Exit codes: 0 all right, 2 a file is no checkpoint, 12 something is not as it was written: every fault is named with its file.'
+  static override examples = [
+    '<%= config.bin %> audit verify',
+    '<%= config.bin %> audit verify --full --archive /mnt/archive --json',
+    '<%= config.bin %> audit verify --checkpoint /mnt/elsewhere/monday.note',
+  ]
+  static override flags = {
+    full: flag.boolean({ description: 'what is archived must be here too' }),
+    checkpoint: flag.path({ multiple: true, description: 'a checkpoint kept elsewhere; repeatable' }),
+    'verifier-key': flag.text({
+      helpValue: 'KEY',
+      multiple: true,
+      description: "what audit key init printed; without it the directory's own key; repeatable",
+    }),
+    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+  }
 
   protected override async execute(): Promise<AuditReport> {
     const { flags } = await this.parse(AuditVerify)
-    return auditVerify(await openSession(this.context(flags)), { full: flags.full })
+    const session = await openSession({ ...this.context(flags), archives: flags.archive ?? [] })
+    const { full, checkpoint, 'verifier-key': keys } = flags
+    return auditVerify(session, { full, checkpoints: checkpoint ?? [], verifierKeys: keys ?? [] })
   }
 
   protected override view(report: AuditReport, theme: Theme): string {
@@ -53,7 +68,13 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
       ? theme.good(`${counted(report.commits, 'commit')} verified`)
       : theme.bad(`${counted(faults.length, 'fault')} in ${counted(report.commits, 'commit')}`)
     const last = report.digest === null ? 'no digest: some state could not be made' : digestLine(report.digest)
-    return [table, faultsView(shown, theme), sum, last].filter((line) => line !== '').join('\n')
+    const notes = [
+      ...report.checkpoints.map((c) =>
+        c.ok ? `${c.file}: history only grew since its ${counted(c.size, 'commit')}` : '',
+      ),
+      ...report.skipped.map((line) => theme.dim(line)),
+    ]
+    return [table, faultsView(shown, theme), ...notes, sum, last].filter((line) => line !== '').join('\n')
   }
 
   protected override exitCode(report: AuditReport): number {

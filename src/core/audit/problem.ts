@@ -20,8 +20,19 @@ export function noting<T>(problems: Problem[], file: string, read: () => T): T |
   }
 }
 
+/** Runs `work` over what events made; where a value has not the shape that its type promises, that becomes a problem and `undefined`. */
+export function shaped<T>(problems: Problem[], file: string, work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)) throw error
+    problems.push({ file, path: '$', problem: 'has not the shape that its type promises' })
+    return undefined
+  }
+}
+
 /** The message without the file that it begins with. */
-function reasonOf(error: AppError): string {
+export function reasonOf(error: AppError): string {
   const { path } = error.details as { readonly path?: string }
   if (path === undefined || !error.message.startsWith(path)) return error.message
   return error.message

@@ -22,7 +22,7 @@ import { commandName, eventName, parseFileName, snapshotName } from '../store/la
 import { inRanges } from '../store/line.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
 import type { Named } from './commits.js'
-import { noting, type Problem } from './problem.js'
+import { noting, type Problem, shaped } from './problem.js'
 import type { HistorySource } from './source.js'
 
 export type Rules = Pick<
@@ -225,19 +225,29 @@ function* recordFaults(record: StoredCommand, progress: Progress, entry: Named):
 }
 
 function replayEvent(options: ReplayOptions, progress: Progress, version: number, sha256: Sha256): void {
-  const { source, id, rules, watcher } = options
+  const { source, id } = options
   const name = eventName(version)
   const event = noting(progress.problems, progress.file(name), () => {
     const file = source.file(id, name, sha256)
     count(progress, file)
     return parseEvent(file.bytes, file.path, id, version).event
   })
-  if (event !== undefined) watcher?.event?.(event)
-  if (event === undefined) progress.state = undefined
-  else if (progress.state !== undefined) {
-    const snapshot = { version, state: progress.state.value as Json }
-    progress.state = { value: replay(rules, id.handle, { snapshot, events: [event] }) }
-  }
+  const state =
+    event && shaped(progress.problems, progress.file(name), () => applied(options, progress, version, event))
+  progress.state = state
+}
+
+/** The state after an event, made by the same function as everywhere. */
+function applied(
+  { id, rules, watcher }: ReplayOptions,
+  progress: Progress,
+  version: number,
+  event: DomainEvent,
+): State {
+  watcher?.event?.(event)
+  if (progress.state === undefined) return undefined
+  const snapshot = { version, state: progress.state.value as Json }
+  return { value: replay(rules, id.handle, { snapshot, events: [event] }) }
 }
 
 /** A snapshot that is not kept any more is no fault. */

@@ -5,6 +5,7 @@
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import type { Reader, Store } from '../eventsourcing/store.js'
+import { type AuditKey, auditKey } from './audit-key.js'
 import { findHead } from './commit-log.js'
 import { openCopy } from './copies.js'
 import { isCorrupt } from './damage.js'
@@ -44,6 +45,7 @@ export interface FileStore extends Store {
   readonly layout: Layout
   readonly marker: Marker
   readonly keys: KeyFiles
+  readonly auditKey: AuditKey
   readonly status: StatusFiles
   /** What was said so far. */
   readonly notices: readonly string[]
@@ -66,6 +68,7 @@ class DirectoryStore implements FileStore {
   readonly dir: string
   readonly layout: Layout
   readonly keys: KeyFiles
+  readonly auditKey: AuditKey
   readonly status: StatusFiles
   readonly #options: StoreOptions
   readonly #notices = new Set<string>()
@@ -77,6 +80,7 @@ class DirectoryStore implements FileStore {
     this.#options = options
     this.#marker = readMarker(dir)
     this.keys = keyFiles(this.layout, () => this.#refuseStandby())
+    this.auditKey = auditKey(this.layout, () => this.#refuseStandby())
     this.status = statusFiles(this.layout)
   }
 

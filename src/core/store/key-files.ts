@@ -5,8 +5,9 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
-import type { KeyId, KeyStore } from '../crypto/ports.js'
-import { folderMissing } from './damage.js'
+import { importPkcs8 } from '../crypto/key-maker.js'
+import type { KeyId, KeyStore, PublicKey } from '../crypto/ports.js'
+import { fileDamaged, folderMissing } from './damage.js'
 import { listDir, makeDir, readIfThere, removeFile, replaceFile, statIfThere, syncDir, writeNew } from './fs.js'
 
 import type { Layout } from './layout.js'
@@ -16,6 +17,8 @@ const HOUR_MS = 3_600_000n
 
 export interface KeyFiles extends KeyStore {
   has(id: KeyId): boolean
+  /** The public half of what lies under this name, in a stand-by too; undefined when nothing does. Throws `key-exposed`, `key-link` (credentials), `file-damaged` (corrupt). */
+  publicHalf(id: KeyId): PublicKey | undefined
 }
 
 /** The key store of a data directory. `mayUse` throws in a stand-by, which lists its keys and uses none. */
@@ -24,7 +27,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
     put(id, pkcs8) {
       mayUse()
       refuseMissing(layout)
-      store(layout.key(id), pkcs8)
+      storePrivate(layout.key(id), pkcs8)
     },
     get(id) {
       mayUse()
@@ -40,6 +43,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       if (removeFile(layout.key(id))) syncDir(layout.keys)
     },
     has: (id) => statIfThere(layout.key(id))?.isFile() === true,
+    publicHalf: (id) => publicHalf(layout.key(id)),
     list: () => names(layout.keys),
     takePool(count) {
       mayUse()
@@ -49,7 +53,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       mayUse()
       refuseMissing(layout)
       makeDir(layout.pool)
-      store(layout.poolKey(id), pkcs8)
+      storePrivate(layout.poolKey(id), pkcs8)
       dropTemps(layout.pool)
     },
     poolSize: () => names(layout.pool).length,
@@ -98,14 +102,16 @@ function checkFolder(folder: string): void {
   if (stat !== undefined && (Number(stat.mode) & 0o077) !== 0) throw exposed(folder, Number(stat.mode), '0700')
 }
 
-function store(path: string, pkcs8: Uint8Array): void {
+/** Writes a private key and syncs its folder. */
+export function storePrivate(path: string, pkcs8: Uint8Array): void {
   checkFolder(dirname(path))
   // a name is the hash of the key, so what is there is this key or what a dead command left of it
   if (!writeNew(path, pkcs8)) replaceFile(path, pkcs8)
   syncDir(dirname(path))
 }
 
-function readPrivate(path: string): Uint8Array | undefined {
+/** The bytes of a private key, undefined when there is none. Throws `key-exposed`, `key-link` (credentials). The caller clears them. */
+export function readPrivate(path: string): Uint8Array | undefined {
   checkFolder(dirname(path))
   const stat = statIfThere(path)
   if (stat === undefined) return undefined
@@ -113,6 +119,20 @@ function readPrivate(path: string): Uint8Array | undefined {
   const mode = Number(stat.mode)
   if ((mode & 0o077) !== 0) throw exposed(path, mode, '0600')
   return readIfThere(path, LIMIT)
+}
+
+function publicHalf(path: string): PublicKey | undefined {
+  const pkcs8 = readPrivate(path)
+  if (pkcs8 === undefined) return undefined
+  try {
+    const { id, spki } = importPkcs8(pkcs8)
+    return { id, spki }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw fileDamaged(path, error.message)
+  } finally {
+    pkcs8.fill(0)
+  }
 }
 
 function takePool(layout: Layout, count: number): readonly Uint8Array[] {

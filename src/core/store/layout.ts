@@ -13,6 +13,8 @@ export interface Layout {
   readonly objects: string
   readonly keys: string
   readonly pool: string
+  /** The key that signs checkpoints: beside the others, so that a backup has it. */
+  readonly auditKey: string
   readonly status: string
   readonly head: string
   readonly origin: string
@@ -44,6 +46,7 @@ export function layoutOf(dir: string, archives: readonly string[] = []): Layout 
     objects,
     keys,
     pool,
+    auditKey: join(keys, 'audit'),
     status,
     marker: join(dir, 'brine.json'),
     head: join(status, 'head.json'),

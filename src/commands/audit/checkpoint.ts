@@ -1,0 +1,29 @@
+/** `brine audit checkpoint`: a signed note over the whole history, to be kept elsewhere. */
+import { type CheckpointReport, makeCheckpoint } from '../../core/app/checkpoint.js'
+import { writeDocument } from '../../core/app/documents.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { flag } from '../../core/cli/flags.js'
+import { counted } from '../../core/cli/output/endings.js'
+
+export default class AuditCheckpoint extends BaseCommand<CheckpointReport & { readonly out: string | null }> {
+  static override summary = 'sign a note over the whole history'
+  static override description =
+    'The root of the RFC 6962 tree over all commits as a C2SP checkpoint. Without one kept elsewhere an audit proves that history is whole, not that it is the only one. Exit codes: 0 done, 1 no key yet, 12 the commits are damaged, 20 stand-by.'
+  static override examples = [
+    '<%= config.bin %> audit checkpoint --out monday.note',
+    '<%= config.bin %> audit checkpoint | mail -s checkpoint auditor@example.net',
+  ]
+  static override flags = { out: flag.path({ description: 'write it to a new file' }) }
+
+  protected override async execute(): Promise<CheckpointReport & { readonly out: string | null }> {
+    const { flags } = await this.parse(AuditCheckpoint)
+    const report = await makeCheckpoint(await openSession(this.context(flags)))
+    if (flags.out !== undefined) writeDocument(flags.out, report.note)
+    return { ...report, out: flags.out ?? null }
+  }
+
+  protected override view(report: CheckpointReport & { readonly out: string | null }): string {
+    return report.out === null ? report.note.trimEnd() : `written to ${report.out}: ${counted(report.size, 'commit')}`
+  }
+}

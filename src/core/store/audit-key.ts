@@ -1,0 +1,47 @@
+/**
+ * The key that signs checkpoints: `keys/audit`, Ed25519 as PKCS#8 DER, 0600.
+ * Invariant: it signs in a primary alone, and is never replaced: what it signed must stay provable.
+ */
+import { ed25519PublicOf, makeEd25519 } from '../crypto/ed25519.js'
+import { signNote } from '../crypto/signed-note.js'
+import { fileDamaged } from './damage.js'
+import { readPrivate, storePrivate } from './key-files.js'
+import type { Layout } from './layout.js'
+
+export interface AuditKey {
+  /** 32 bytes, in a stand-by too; undefined when there is no key. Throws `key-exposed`, `key-link` (credentials), `file-damaged` (corrupt). */
+  publicKey(): Uint8Array | undefined
+  /** Makes the key, for the holder of the lock. False when there is one. Throws `standby`. */
+  make(): boolean
+  /** The note that says `text`, signed under `name`; undefined when there is no key. Throws `standby`. */
+  sign(name: string, text: string): string | undefined
+}
+
+export function auditKey(layout: Layout, mayUse: () => void): AuditKey {
+  const path = layout.auditKey
+  const using = <T>(work: (pkcs8: Uint8Array) => T): T | undefined => {
+    const pkcs8 = readPrivate(path)
+    if (pkcs8 === undefined) return undefined
+    try {
+      if (ed25519PublicOf(pkcs8) === undefined) throw fileDamaged(path, 'not an Ed25519 private key')
+      return work(pkcs8)
+    } finally {
+      pkcs8.fill(0)
+    }
+  }
+  return {
+    publicKey: () => using(ed25519PublicOf),
+    make() {
+      mayUse()
+      if (using(() => true) === true) return false
+      const pkcs8 = makeEd25519()
+      storePrivate(path, pkcs8)
+      pkcs8.fill(0)
+      return true
+    },
+    sign(name, text) {
+      mayUse()
+      return using((pkcs8) => signNote(text, name, pkcs8))
+    },
+  }
+}

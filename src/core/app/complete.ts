@@ -3,13 +3,17 @@ import { publishedFiles } from '../ca/state.js'
 import type { KeyId } from '../crypto/ports.js'
 import { Work } from '../eventsourcing/work.js'
 import { objectsInUse } from '../pubd/content.js'
-import type { FileStore } from '../store/file-store.js'
+import type { KeyFiles } from '../store/key-files.js'
 import type { FileReader } from '../store/reader.js'
 import { taPublishedFiles } from '../ta/state.js'
 import { caState, pubdState, taState } from './desk.js'
 
+interface KeysThere {
+  readonly keys: Pick<KeyFiles, 'has'>
+}
+
 /** True when every object and key of every live aggregate of this cut lies in the directory. */
-export function namesComplete(reader: FileReader, store: Pick<FileStore, 'keys'>): boolean {
+export function namesComplete(reader: FileReader, store: KeysThere): boolean {
   const work = new Work(reader)
   for (const handle of work.handles('ca')) {
     const state = caState(work, handle)
@@ -27,6 +31,6 @@ export function namesComplete(reader: FileReader, store: Pick<FileStore, 'keys'>
   return [...objectsInUse(pubdState(work))].every((sha256) => reader.hasObject(sha256))
 }
 
-function hasKeys(store: Pick<FileStore, 'keys'>, keys: readonly KeyId[]): boolean {
+function hasKeys(store: KeysThere, keys: readonly KeyId[]): boolean {
   return keys.every((id) => store.keys.has(id))
 }

@@ -6,7 +6,7 @@ import { configTemplate } from '../config/template.js'
 import { systemRandom } from '../crypto/random.js'
 import { selfSignedTls } from '../pki/self-signed.js'
 import { initDataDir } from '../store/data-dir.js'
-import { presentOf } from './session.js'
+import { presentOf } from './present.js'
 
 export interface InitReport {
   readonly dataDir: string

@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import type { CommitWatch } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Clock } from '../base/ports.js'
-import { addSeconds, type Instant, instantOf, later, parseInstant } from '../base/time.js'
+import { addSeconds, type Instant, later } from '../base/time.js'
 import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../config/load.js'
 import { readConfigText } from '../config/read.js'
 import type { Config } from '../config/schema.js'
@@ -17,6 +17,7 @@ import type { Timing } from '../issuing/timing.js'
 import { type FileStore, openStore } from '../store/file-store.js'
 import type { FileReader } from '../store/reader.js'
 import { namesComplete } from './complete.js'
+import { present, presentOf } from './present.js'
 
 /** Who asks, and from where; filled from flags and environment by the command line. */
 export interface SessionOptions {
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly archives?: readonly string[]
   /** Text of BRINE_NOW. */
   readonly nowOverride?: string
+  /** Nothing may be written: not even a migration that the configuration allows. */
+  readonly dryRun?: boolean
   /** The command's words, for the owner file and messages: `brine roa add`. */
   readonly command: string
   /** Told what has become durable, for an interrupt to report. */
@@ -54,9 +57,21 @@ export interface Session {
   readonly now: () => Instant
 }
 
+/** The store; one of an older format is migrated first where the configuration says so. Throws `format-older` where not. */
+async function openPresent(options: SessionOptions): Promise<FileStore> {
+  try {
+    return openStore(options.dataDir, { command: options.command })
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'format-older') throw error
+    const { upgradeFirst } = await import('./migrate.js')
+    await upgradeFirst(options, error)
+    return openStore(options.dataDir, { command: options.command })
+  }
+}
+
 /** Opens DATA_DIR. Throws `no-data-dir`, `format`, `usage` (configuration, BRINE_NOW), `credentials` (modes). */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const store = openStore(options.dataDir, { command: options.command })
+  const store = await openPresent(options)
   const configPath = options.configPath ?? resolve(store.dir, 'brine.toml')
   const loaded = await loadConfig(readConfigText(configPath), configPath)
   const { config } = loaded
@@ -85,30 +100,4 @@ export async function openSession(options: SessionOptions): Promise<Session> {
       now: () => (start.fixed && reader.at !== undefined ? later(start.at, addSeconds(reader.at, 1)) : now()),
     }),
   }
-}
-
-function present(): Instant {
-  return instantOf(Date.now() / 1000)
-}
-
-/** The present as a command begins. BRINE_NOW counts only in a directory made by `init --test`, where it ticks a second a commit. */
-export function presentOf(
-  override: string | undefined,
-  test: boolean,
-): { readonly at: Instant; readonly fixed: boolean } {
-  if (override === undefined) return { at: present(), fixed: false }
-  const at = parseInstant(override)
-  if (at === undefined)
-    throw new AppError('usage', 'now-invalid', `BRINE_NOW is not an RFC 3339 time: ${JSON.stringify(override)}`)
-  if (!test) {
-    throw new AppError(
-      'usage',
-      'now-refused',
-      'BRINE_NOW is set, but this data directory was not made by init --test',
-      {
-        hint: 'unset BRINE_NOW: a live directory takes its time from the clock',
-      },
-    )
-  }
-  return { at, fixed: true }
 }

@@ -18,6 +18,7 @@ import { formatJson } from './output/json.js'
 import { type Progress, progressOn, silentProgress } from './output/progress.js'
 import { type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
+import { asksForUpgradeOnly } from './upgrade-only.js'
 
 type Values = Record<string, unknown>
 
@@ -53,13 +54,26 @@ export abstract class BaseCommand<R extends object> extends Command {
     return []
   }
 
-  override async run(): Promise<R> {
+  override async run(): Promise<object> {
+    if (asksForUpgradeOnly(process.env)) return this.#upgradeOnly()
     const report = await this.execute()
     this.#progress.clear()
     if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(`Error: ${line}\n`)
     await writeOut(await this.#rendered(report), this.watch.changed)
     this.#ending = this.exitCode(report)
     if (this.#ending !== 0) throw new ExitError(this.#ending)
+    return report
+  }
+
+  /** Instead of the command, before anything else (`asksForUpgradeOnly`). */
+  async #upgradeOnly(): Promise<object> {
+    const { flags } = await this.parse(this.ctor)
+    const { upgrade } = await import('../app/upgrade.js')
+    const { upgradeView } = await import('./output/upgrade.js')
+    const report = await upgrade(this.context(flags as GlobalFlags), { only: true })
+    this.#progress.clear()
+    const text = this.jsonEnabled() ? formatJson(report) : this.#quiet ? '' : `${upgradeView(report)}\n`
+    await writeOut(text, this.watch.changed)
     return report
   }
 

@@ -45,6 +45,15 @@ export function formatNewer(path: string, format: number): AppError {
   })
 }
 
+/** Written by an older program: as it should be, and to be migrated first. `interrupted`: a migration began here and did not end. */
+export function formatOlder(path: string, format: number, interrupted: boolean): AppError {
+  const what = interrupted ? 'an upgrade was interrupted here' : 'written by an older version'
+  return new AppError('format', 'format-older', `${path}: ${what} (data format ${format})`, {
+    hint: 'brine upgrade',
+    details: { path, format, interrupted },
+  })
+}
+
 export function isCorrupt(error: unknown): error is AppError {
   return error instanceof AppError && error.kind === 'corrupt'
 }

@@ -6,6 +6,7 @@ import * as fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
+import { formatOlder } from './damage.js'
 import {
   errnoOf,
   exists,
@@ -20,7 +21,10 @@ import {
 } from './fs.js'
 import { KIND_FOLDERS, layoutOf } from './layout.js'
 import { thisOrigin, writeOrigin } from './origin.js'
-import { encodeRecord, isCount, isOne, isText, isTime, parseShape } from './records.js'
+import { encodeRecord, isCount, isOne, isText, isTime, parseObject, parseShape } from './records.js'
+
+/** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
+export const FORMAT = 1
 
 /** STORED in `brine.json`. */
 export interface Marker {
@@ -102,11 +106,14 @@ function checkAccess(path: string, stat: fs.Stats): void {
   }
 }
 
-/** The marker. Throws `no-data-dir` where there is none, `format-newer`, `corrupt`. */
+/** The marker. Throws `no-data-dir` where there is none, `format-older`, `format-newer`, `corrupt`. */
 export function readMarker(dir: string): Marker {
   const { marker } = layoutOf(dir)
   const bytes = readIfThere(marker, 65536)
   if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
+  const { format } = parseObject(bytes, marker)
+  if (typeof format === 'number' && isCount(format) && format < FORMAT)
+    throw formatOlder(marker, format, exists(join(dir, 'upgrade.json')))
   return parseShape(bytes, marker, MARKER) as unknown as Marker
 }
 

@@ -192,6 +192,7 @@ class DirectoryStore implements FileStore {
     if (role.role === 'primary') return
     const what = {
       copy: 'is a copy',
+      restored: 'had a copy put over it',
       demoted: 'was demoted',
       unfinished: 'was not promoted to the end',
     }[role.reason]

@@ -195,13 +195,34 @@ export interface WriteOptions {
   readonly temp?: string
 }
 
+/** Inode and birth of a file or folder as text: a copy has others. */
+export interface Identity {
+  readonly inode: string
+  /** Nanoseconds; 0 where the file system does not say. */
+  readonly birth: string
+}
+
+/** The bytes of a file, or what makes them once the file knows which one it is. */
+export type Content = Uint8Array | ((self: Identity) => Uint8Array)
+
+function identityOf(stat: fs.BigIntStats): Identity {
+  return { inode: String(stat.ino), birth: String(stat.birthtimeNs) }
+}
+
+/** The identity of what lies there; undefined when nothing does. */
+export function identityAt(path: string): Identity | undefined {
+  const stat = statIfThere(path)
+  return stat === undefined ? undefined : identityOf(stat)
+}
+
 /** A whole, synced file under a passing name in `folder`; returns its path. Nothing is left when it fails. */
-function writeTemp(path: string, bytes: Uint8Array, options: WriteOptions, sync: boolean): string {
+function writeTemp(path: string, content: Content, options: WriteOptions, sync: boolean): string {
   const temp = join(options.temp ?? dirname(path), `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)
   const mode = options.mode ?? 0o600
   const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW
-  const fd = attempt('create', temp, () => fs.openSync(temp, flags, mode), bytes.length)
+  const fd = attempt('create', temp, () => fs.openSync(temp, flags, mode), content.length)
   try {
+    const bytes = typeof content === 'function' ? content(identityOf(fs.fstatSync(fd, { bigint: true }))) : content
     attempt(
       'write',
       temp,
@@ -261,10 +282,10 @@ export function writeNew(path: string, bytes: Uint8Array, options: WriteOptions 
 /** Puts a file whole in the place of another. `sync: false` is for caches alone. The caller syncs the folder. */
 export function replaceFile(
   path: string,
-  bytes: Uint8Array,
+  content: Content,
   options: WriteOptions & { readonly sync?: boolean } = {},
 ): void {
-  const temp = writeTemp(path, bytes, options, options.sync ?? true)
+  const temp = writeTemp(path, content, options, options.sync ?? true)
   moveTemp(temp, path)
 }
 

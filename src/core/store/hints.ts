@@ -8,13 +8,16 @@ import { canonicalJson } from '../base/json.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isCorrupt } from './damage.js'
-import { moveFile, readIfThere, replaceFile, statIfThere } from './fs.js'
+import { type Identity, identityAt, moveFile, readIfThere, replaceFile, statIfThere } from './fs.js'
 import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
 
 export interface HeadHint {
   readonly head: number
   readonly sha256: Sha256
 }
+
+/** STORED in `head.json`. It knows which file it is, so that one that was put back from a copy is told from the one that the last command left. */
+interface StoredHint extends HeadHint, Identity {}
 
 /** STORED in `info.json`. */
 export interface Info {
@@ -36,12 +39,25 @@ export interface SnapshotHint {
 
 /** The head as the last commit left it; undefined when the cache is missing, and when its own checksum is wrong. */
 export function readHeadHint(path: string): HeadHint | undefined {
-  const shape = { format: isOne, head: isCount, sha256: isText, check: isText }
+  const stored = readStored(path)
+  return stored === undefined ? undefined : { head: stored.head, sha256: stored.sha256 }
+}
+
+/** Was the cache, and with it the directory, put back from a copy? The directory itself keeps its identity then. `byBirth` where births are known here. */
+export function isPutBack(path: string, byBirth: boolean): boolean {
+  const stored = readStored(path)
+  const here = identityAt(path)
+  if (stored === undefined || here === undefined) return false
+  return stored.inode !== here.inode || (byBirth && stored.birth !== here.birth)
+}
+
+function readStored(path: string): StoredHint | undefined {
+  const shape = { format: isOne, head: isCount, sha256: isText, inode: isText, birth: isText, check: isText }
   try {
     const bytes = readIfThere(path, 65536)
     if (bytes === undefined) return undefined
     const { check, ...rest } = parseShape(bytes, path, shape)
-    return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as HeadHint) : undefined
+    return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHint) : undefined
   } catch (error) {
     if (isCorrupt(error)) return undefined
     throw error
@@ -49,10 +65,13 @@ export function readHeadHint(path: string): HeadHint | undefined {
 }
 
 /** Lost, it costs one listing. The caller syncs the folder. */
-export function writeHeadHint(path: string, hint: HeadHint, temp: string): void {
-  const body = { format: 1, head: hint.head, sha256: hint.sha256 }
+export function writeHeadHint(path: string, { head, sha256 }: HeadHint, temp: string): void {
   makeRoom(path)
-  replaceFile(path, encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) }), { temp })
+  const content = (self: Identity): Uint8Array => {
+    const body = { format: 1, head, sha256, ...self }
+    return encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) })
+  }
+  replaceFile(path, content, { temp })
 }
 
 const HINT = objectOf({ version: isCount, sequence: isCount })

@@ -8,6 +8,7 @@ import { dirname } from 'node:path'
 import type { Instant } from '../base/time.js'
 import { isCorrupt } from './damage.js'
 import { ioError, readIfThere, replaceFile, syncDir } from './fs.js'
+import { isPutBack } from './hints.js'
 import { layoutOf } from './layout.js'
 import { machineName } from './owner.js'
 import { encodeRecord, isCount, isOne, isText, isTime, parseShape } from './records.js'
@@ -29,8 +30,8 @@ export type Role =
   | { readonly role: 'primary' }
   | {
       readonly role: 'standby'
-      /** `copy`: another directory's data; `demoted`: by command; `unfinished`: a promote was interrupted. */
-      readonly reason: 'copy' | 'demoted' | 'unfinished'
+      /** `copy`: another directory's data; `restored`: a copy was put over it; `demoted`: by command; `unfinished`: a promote was interrupted. */
+      readonly reason: 'copy' | 'restored' | 'demoted' | 'unfinished'
       /** The host that wrote last, where it is known. */
       readonly host: string | undefined
     }
@@ -97,5 +98,8 @@ export function roleOf(dir: string, marker: { readonly generation: number; reado
     return { role: 'standby', reason: 'copy', host: origin.host }
   if (origin.generation !== marker.generation) return { role: 'standby', reason: 'unfinished', host: origin.host }
   if (origin.demoted !== undefined) return { role: 'standby', reason: 'demoted', host: origin.host }
+  // `rsync -a backup/ DATA_DIR/` leaves the directory what it was and takes its history back
+  if (isPutBack(layoutOf(dir).head, origin.birth !== ''))
+    return { role: 'standby', reason: 'restored', host: origin.host }
   return { role: 'primary' }
 }

@@ -88,12 +88,13 @@ function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant):
     [...dropped].reverse().map((n) => `${n}.json`),
   )
   const moved = clearFolders(layout, reader)
+  const generation = marker.generation + 1
+  // before the cache that makes this directory look like the original, so that nothing goes on without a jump
+  writeMarker(layout.dir, { ...marker, generation })
   if (reader.head > 0)
     writeHeadHint(layout.head, { head: reader.head, sha256: reader.commitAt(reader.head).sha256 }, layout.status)
   else removeFile(layout.head)
   syncDir(layout.status)
-  const generation = marker.generation + 1
-  writeMarker(layout.dir, { ...marker, generation })
   writeOrigin(layout.dir, thisOrigin(layout.dir, generation, at))
   return { commit: reader.head, generation, dropped, moved }
 }

@@ -4,9 +4,10 @@
  */
 import { AppError } from '../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
-import { type Change, type ChangeOptions, commitDraft, commitLocked, JumpFirst, preview } from './commit.js'
+import { type Change, type ChangeOptions, commitDraft, commitLocked, JumpFirst, preview, roomFor } from './commit.js'
 import type { UseCase } from './draft.js'
 import { jump, outdated } from './generation.js'
+import { namingRoom } from './room.js'
 import type { Served } from './serve.js'
 import type { Session } from './session.js'
 
@@ -29,7 +30,8 @@ export async function change<R>(
       if (!(done instanceof JumpFirst)) return done
       await jumpFirst(session, done.late)
     } catch (error) {
-      if (!(error instanceof AppError) || attempt >= ATTEMPTS || !isPassing(error)) throw error
+      if (!(error instanceof AppError) || attempt >= ATTEMPTS || !isPassing(error))
+        throw await namingRoom(error, () => roomFor(session, useCase))
       await pause(error.code === 'wait-a-second' ? 1000 : 20)
       attempt += 1
     }

@@ -9,6 +9,7 @@ import type { KeyDemand } from '../crypto/ports.js'
 import type { CommitMeta, CommitResult, Staged, StagedCommit } from '../eventsourcing/store.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import type { Rejected, Work } from '../eventsourcing/work.js'
+import { BLOCK } from '../store/plan.js'
 import type { FileReader } from '../store/reader.js'
 import type { FileWriter } from '../store/writer.js'
 import {
@@ -134,6 +135,17 @@ function finish<R>(session: Session, writer: FileWriter, decided: Draft<R>, dema
   const commit = staged === undefined ? undefined : watched(session, () => writer.commit(staged))
   const served = serve(session, desk, at, commit !== undefined)
   return { result, commit, served, changed, at, demand }
+}
+
+/** Bytes that must be free for the change; undefined where it would commit nothing. */
+export function roomFor<R>(session: Session, useCase: UseCase<R>): Promise<number | undefined> {
+  return session.store.read(async (reader) => {
+    const { outcome, demand } = await rehearse(session, reader, useCase)
+    if (isRefusal(outcome) || !outcome.changed) return undefined
+    const { at, desk } = outcome
+    const staged = stage(session, at, desk.work.staged(), desk.work)
+    return demand.lasting * BLOCK + reader.roomFor(staged, session.config.snapshotInterval)
+  })
 }
 
 /** The draft is void: what it left in `keys/` goes. */

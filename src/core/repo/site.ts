@@ -78,14 +78,19 @@ export function objectMissing(path: string): AppError {
   })
 }
 
-/** What a failed file operation becomes: `repository-write` (io) with the file and the cause. Anything else stays what it is. */
-export function writeError(error: unknown, folder: string): unknown {
+/**
+ * What a failed file operation becomes: `repository-write` (io) with the file and the cause, and the bytes of `room` where the disk is full.
+ * Anything else stays what it is.
+ */
+export function writeError(error: unknown, folder: string, room?: () => number): unknown {
   const errno = errnoOf(error)
   if (error instanceof AppError || errno === undefined) return error
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : folder
-  return new AppError('io', 'repository-write', `${path}: cannot write the served tree: ${errno}`, {
+  const needed = errno === 'ENOSPC' || errno === 'EDQUOT' ? room?.() : undefined
+  const need = needed === undefined ? '' : `; it needs ${needed} bytes free`
+  return new AppError('io', 'repository-write', `${path}: cannot write the served tree: ${errno}${need}`, {
     hint: 'make room or give access, then: brine pubserver write',
-    details: { path, errno },
+    details: { path, errno, ...(needed === undefined ? {} : { bytesNeeded: needed }) },
     changed: 'unknown',
     retry: true,
     cause: error,

@@ -8,6 +8,7 @@ import { equalBytes, utf8 } from '../base/bytes.js'
 import { encodeHandle } from '../base/handle.js'
 import { ensureFolder, namesIn, removeFile, replaceFile, textOf, unlessAbsent } from './files.js'
 import { readRrdpRecord, readTrees } from './records.js'
+import { roomFor } from './room.js'
 import { type RrdpReport, servedRrdp, writeRrdp } from './rrdp.js'
 import { currentTree, type RsyncReport, servedRsync, writeRsync } from './rsync.js'
 import { type RepositorySite, type Site, siteOf, type TrustAnchorFiles, type WriteOptions, writeError } from './site.js'
@@ -44,7 +45,7 @@ export function writeRepository(options: WriteOptions): WriteReport {
     const rrdp = serial === 0 ? NO_RRDP : writeRrdp(site)
     return { session, serial, changed: rsync.changed || rrdp.changed || ta.changed, rsync, rrdp, ta }
   } catch (error) {
-    throw writeError(error, options.repoDir)
+    throw writeError(error, options.repoDir, () => roomFor(site))
   }
 }
 

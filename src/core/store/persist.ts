@@ -129,8 +129,8 @@ function persistFailed(error: unknown, plan: Plan): unknown {
   if (!(error instanceof AppError) || error.kind !== 'io') return error
   if (isTempGone(error)) return commitLost('the lock was lost on the way')
   const code = error.code === 'io-failed' ? 'persist-failed' : error.code
-  const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.size }
-  const need = code === 'io-no-space' ? `; this change needs ${plan.size} bytes free` : ''
+  const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.room }
+  const need = code === 'io-no-space' ? `; this change needs ${plan.room} bytes free` : ''
   return new AppError('io', code, `nothing changed: ${error.message}${need}`, {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     details,

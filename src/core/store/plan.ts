@@ -45,6 +45,8 @@ export interface Plan {
   readonly result: CommitResult
   /** What a disk must have free for all of it, whole blocks. */
   readonly size: number
+  /** The same for a command that has not begun: with the place of the lock and the caches. */
+  readonly room: number
 }
 
 /** What the plan builds on. */
@@ -65,6 +67,10 @@ export interface AggregateGround {
   readonly info: Info
   readonly snapshotDamaged: boolean
 }
+
+export const BLOCK = 4096
+/** The owner file and the folder that shows the lock. */
+const LOCK_BLOCKS = 2
 
 /** Another writer came between: nothing was changed, and the same command may be run again. */
 export function commitLost(what: string): AppError {
@@ -105,6 +111,7 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
     previous: ground.last?.sha256 ?? null,
   }
   const bytes = encodeRecord(record)
+  const size = sizeOf(bytes, aggregates, staged.objects)
   return {
     n,
     bytes,
@@ -113,7 +120,8 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
     objects: staged.objects,
     dates: staged.dates ?? new Map(),
     result: { commit: n, aggregates: aggregates.map(({ id, version, sequence }) => ({ id, version, sequence })) },
-    size: sizeOf(bytes, aggregates, staged.objects),
+    size,
+    room: size + BLOCK * (LOCK_BLOCKS + 1 + aggregates.length),
   }
 }
 
@@ -129,7 +137,7 @@ function sizeOf(
 ): number {
   const files = aggregates.flatMap((a) => [...a.events, a.command, ...(a.snapshot === undefined ? [] : [a.snapshot])])
   const lengths = [commit.length, ...files.map((f) => f.bytes.length), ...[...objects.values()].map((o) => o.length)]
-  return lengths.reduce((sum, length) => sum + Math.ceil(length / 4096) * 4096, 0)
+  return lengths.reduce((sum, length) => sum + Math.ceil(length / BLOCK) * BLOCK, 0)
 }
 
 function planAggregate(ground: Ground, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {

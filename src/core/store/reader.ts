@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { Loaded, Reader } from '../eventsourcing/store.js'
+import type { Loaded, Reader, StagedCommit } from '../eventsourcing/store.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
 import { type CommitFile, CommitLog, type Head } from './commit-log.js'
 import type { Cut } from './cut.js'
@@ -14,6 +14,7 @@ import { commandOf } from './files.js'
 import { readIfThere, statIfThere } from './fs.js'
 import type { Info } from './hints.js'
 import type { Layout } from './layout.js'
+import { type AggregateGround, type Plan, planCommit } from './plan.js'
 import { readEvents, readView, type View } from './view.js'
 
 export interface CutOptions {
@@ -98,6 +99,33 @@ export class FileReader implements Reader {
   #objectPaths(sha256: Sha256): readonly string[] {
     const { layout } = this.cut
     return [layout.object(sha256), ...layout.archivedObject(sha256)]
+  }
+
+  /** Bytes that must be free for a commit and all that goes with it. Throws `commit-lost` when the cut is not the one it was staged on. */
+  roomFor(staged: StagedCommit, interval: number): number {
+    return this.plan(staged, interval).room
+  }
+
+  protected plan(staged: StagedCommit, interval: number): Plan {
+    const { head } = this.cut
+    return planCommit(
+      {
+        head,
+        last: head === 0 ? undefined : this.commitAt(head),
+        generation: this.generation,
+        interval,
+        members: this.roster(),
+        ground: (id) => this.ground(id),
+      },
+      staged,
+    )
+  }
+
+  /** What a commit on this aggregate builds on. */
+  protected ground(id: AggregateId): AggregateGround | undefined {
+    if (!this.members().has(formatAggregateId(id))) return undefined
+    const { version, sequence, command, info, snapshotDamaged } = this.view(id)
+    return { version, sequence, command: command.sha256, info, snapshotDamaged }
   }
 
   /** The roster by name, in its order. */

@@ -11,7 +11,7 @@ import { exists, listDir, readIfThere, removeFile, replaceFile, syncDir } from '
 import { readInfo, writeHeadHint, writeInfo } from './hints.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout } from './layout.js'
 import { persist, refreshCaches } from './persist.js'
-import { type AggregateGround, commitLost, type Plan, planCommit } from './plan.js'
+import { type AggregateGround, commitLost, type Plan } from './plan.js'
 import { type CutOptions, FileReader } from './reader.js'
 import { putBack, sweep } from './surplus.js'
 import type { View } from './view.js'
@@ -46,7 +46,7 @@ export class FileWriter extends FileReader implements Writer {
   commit(staged: StagedCommit): CommitResult {
     if (this.#dead)
       throw new AppError('internal', 'commit-misuse', 'a commit failed before: this writer can do no more')
-    const plan = this.#plan(staged)
+    const plan = this.plan(staged, this.#interval)
     this.#dead = true
     this.#clearPlaces(plan)
     persist(this.#layout, plan, () => this.#mayCommit(plan.n))
@@ -57,28 +57,9 @@ export class FileWriter extends FileReader implements Writer {
     return plan.result
   }
 
-  #plan(staged: StagedCommit): Plan {
-    const { head } = this.cut
-    return planCommit(
-      {
-        head,
-        last: head === 0 ? undefined : this.commitAt(head),
-        generation: this.generation,
-        interval: this.#interval,
-        members: this.roster(),
-        ground: (id) => this.#ground(id),
-      },
-      staged,
-    )
-  }
-
-  #ground(id: AggregateId): AggregateGround | undefined {
-    if (!this.members().has(formatAggregateId(id))) {
-      this.#settle(id, undefined)
-      return undefined
-    }
-    const { version, sequence, command, info, snapshotDamaged } = this.view(id)
-    return { version, sequence, command: command.sha256, info, snapshotDamaged }
+  protected override ground(id: AggregateId): AggregateGround | undefined {
+    if (!this.members().has(formatAggregateId(id))) this.#settle(id, undefined)
+    return super.ground(id)
   }
 
   /** After a power loss any of the names that a dead command made may be there without the others. */

@@ -64,7 +64,7 @@ step again brine roa add acme 192.0.2.0/25=AS64496
 step published brine roa list acme
 `)
   expect(said['add']).toMatch(/"code": "io-no-space"/)
-  expect(said['add']).toMatch(/ENOSPC.*\b\d+ bytes/)
+  expect(said['add']).toMatch(/ENOSPC; this change needs \d+ bytes free/)
   expect(said['add']).toMatch(/"changed": "no"[\s\S]*exit 14\n$/)
   expect(said['after']).toBe(said['before'])
   expect(said['rejected']).toMatch(/"code": "roa-not-held"[\s\S]*exit 1\n$/)
@@ -93,5 +93,33 @@ step served brine republish
   )
   expect(said['tick']).toMatch(/exit 0\n$/)
   expect(said['published']).toMatch(/192\.0\.2\.0\/25 .* published/)
+  expect(said['served']).toMatch(/nothing due/)
+})
+
+it.for([0, 4096, 32_768])('what a command says it needs with %i bytes free is what it needs', (free, context) => {
+  if (!canMount()) context.skip('needs root and unshare(1) for a disk of 1 MB')
+  const said = onSmallDisk(`
+needs() { sed -n 's/.* needs \\([0-9]*\\) bytes free.*/\\1/p'; }
+fill ${free}
+step new brine ca add other --under testbed --resources AS64496
+step add brine roa add acme 192.0.2.0/25=AS64496
+need=$(brine roa add acme 192.0.2.0/25=AS64496 2>&1 | needs)
+rm "$DISK/fill"
+fill "$need"
+step enough brine roa add acme 192.0.2.0/25=AS64496
+lag=$(brine tick 2>&1 | needs)
+rm "$DISK/fill"
+fill 8192
+step short brine tick
+rm "$DISK/fill"
+fill "$lag"
+step tick brine tick
+step served brine republish
+`)
+  expect(said['new']).toMatch(/ENOSPC; this change needs \d{5,6} bytes free\n/)
+  expect(said['add']).toMatch(/ENOSPC; this change needs \d{5,6} bytes free\n/)
+  expect(said['enough']).toMatch(/the change is durable.* ENOSPC; it needs \d{5,6} bytes free\n[\s\S]*exit 17\n$/)
+  expect(said['short']).toMatch(/served tree: ENOSPC; it needs \d+ bytes free[\s\S]*exit 14\n$/)
+  expect(said['tick']).toMatch(/exit 0\n$/)
   expect(said['served']).toMatch(/nothing due/)
 })

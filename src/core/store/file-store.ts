@@ -52,8 +52,8 @@ export interface FileStore extends Store {
   role(): Role
   read<T>(work: (reader: FileReader) => Promise<T>): Promise<T>
   write<T>(work: (writer: FileWriter) => Promise<T>): Promise<T>
-  /** The lock and nothing else, for work that moves files (archive, recover). Not re-entrant. */
-  exclusive<T>(work: () => Promise<T>): Promise<T>
+  /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
+  exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T>
   /** A stand-by goes on from its newest whole commit. Throws `promote-primary` (rejected). */
   promote(at: Instant): Promise<Promotion>
   demote(at: Instant, reason: string): Promise<void>
@@ -138,8 +138,15 @@ class DirectoryStore implements FileStore {
     return isTempGone(error) ? commitLost('the lock was lost on the way') : undefined
   }
 
-  async exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.#locked(work)
+  async exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T> {
+    return this.#locked(async (lock) => {
+      this.#marker = readMarker(this.dir)
+      try {
+        return await work(() => lock.check())
+      } finally {
+        this.#marker = readMarker(this.dir)
+      }
+    })
   }
 
   async promote(at: Instant): Promise<Promotion> {

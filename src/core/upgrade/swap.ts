@@ -104,8 +104,7 @@ function freeName(dir: string, name: string): string {
 
 /** Begins and ends a swap. The caller holds the lock, and the tree that comes is synced and proved. */
 export function swapTrees(dir: string, swap: Swap): void {
-  // what a crash leaves of it goes with that folder
-  replaceFile(join(dir, INTENT), encodeRecord({ format: 1, ...swap }), { temp: join(dir, swap.comes) })
+  replaceFile(join(dir, INTENT), encodeRecord({ format: 1, ...swap }))
   syncDir(dir)
   completeSwap(dir, swap)
 }
@@ -116,14 +115,14 @@ export function completeSwap(dir: string, swap: Swap): void {
   const { marker, head } = layoutOf(dir)
   makeDir(join(dir, 'old'))
   makeDir(keeps)
-  keepMarker(marker, keeps, comes)
+  keepMarker(marker, keeps)
   // while folders move the marker says the older format, which no command but this one takes
   if (swap.direction === 'undo') placeMarker(dir, comes)
   if (removeFile(head)) syncDir(layoutOf(dir).status)
   for (const name of swap.outgoing) if (!exists(join(keeps, name))) move(dir, join(dir, name), keeps, join(keeps, name))
   for (const name of swap.incoming) move(comes, join(comes, name), dir, join(dir, name))
   if (swap.direction === 'up') {
-    replaceFile(join(keeps, RECORD), encodeRecord({ format: 1, ...swap }), { temp: comes })
+    replaceFile(join(keeps, RECORD), encodeRecord({ format: 1, ...swap }))
     syncDir(keeps)
     placeMarker(dir, comes)
   } else if (removeFile(join(comes, RECORD))) syncDir(comes)
@@ -134,9 +133,9 @@ export function completeSwap(dir: string, swap: Swap): void {
   syncDir(dir)
 }
 
-function keepMarker(marker: string, keeps: string, temp: string): void {
+function keepMarker(marker: string, keeps: string): void {
   const bytes = readIfThere(marker, 65536)
-  if (bytes !== undefined && !exists(join(keeps, 'brine.json'))) writeNew(join(keeps, 'brine.json'), bytes, { temp })
+  if (bytes !== undefined && !exists(join(keeps, 'brine.json'))) writeNew(join(keeps, 'brine.json'), bytes)
   syncDir(keeps)
 }
 
@@ -144,7 +143,7 @@ function placeMarker(dir: string, comes: string): void {
   const path = join(comes, 'brine.json')
   const bytes = readIfThere(path, 65536)
   if (bytes === undefined) throw fileDamaged(path, 'the tree that comes has no marker')
-  replaceFile(layoutOf(dir).marker, bytes, { temp: comes })
+  replaceFile(layoutOf(dir).marker, bytes)
   syncDir(dir)
 }
 

@@ -70,7 +70,7 @@ const DEFAULT_ROWS = 100
 export async function listHistory(session: Session, filter: HistoryFilter): Promise<HistoryReport> {
   const wanted = (filter.aggregates ?? []).map(parseAggregateId)
   return session.store.read(async (reader) => {
-    const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => known(reader, id)))
+    const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => knownAggregate(reader, id)))
     return listCommands(reader, ids, filter, session.clockFor(reader).now())
   })
 }
@@ -100,7 +100,7 @@ export function listCommands(
 export async function showCommand(session: Session, name: string, sequence: number): Promise<CommandReport> {
   const wanted = parseAggregateId(name)
   return session.store.read(async (reader) => {
-    const id = known(reader, wanted)
+    const id = knownAggregate(reader, wanted)
     const newest = reader.load(id)?.sequence ?? 0
     if (sequence < 1 || sequence > newest) {
       throw new AppError(
@@ -145,7 +145,8 @@ function findRecord(reader: Reader, id: AggregateId, sequence: number): Told {
   )
 }
 
-function known(reader: Pick<Reader, 'roster'>, id: AggregateId): AggregateId {
+/** The aggregate, which some commit made. Throws `aggregate-unknown` (rejected). */
+export function knownAggregate(reader: Pick<Reader, 'roster'>, id: AggregateId): AggregateId {
   const name = formatAggregateId(id)
   const found = reader.roster().find((other) => formatAggregateId(other) === name)
   if (found !== undefined) return found

@@ -89,7 +89,7 @@ export async function migrate(options: MigrateOptions, ground: Ground): Promise<
       sha256,
       at: ground.at,
     })
-    swapping(options, () => swapTrees(dir, swap))
+    swapping(options, dir, () => swapTrees(dir, swap))
     const { digest } = built.proof
     return {
       from: format,
@@ -128,18 +128,23 @@ export function resume(options: MigrateOptions, dir: string): Partial<Migration>
   const swap = unfinishedSwap(dir)
   if (swap === undefined) return undefined
   options.onNotice?.(`completed what an interrupted upgrade had begun (format ${swap.from} to ${swap.to})`)
-  swapping(options, () => completeSwap(dir, swap))
+  swapping(options, dir, () => completeSwap(dir, swap))
   return { from: swap.from, to: swap.to, keptAt: swap.keeps, resumed: true }
 }
 
-/** Whatever stops it from here on, the next run completes it. */
-export function swapping(options: MigrateOptions, run: () => void): void {
+/** Once it is written down, the next run completes what stops here. */
+export function swapping(options: MigrateOptions, dir: string, run: () => void): void {
   const { watch } = options
   if (watch !== undefined) watch.changed = 'unknown'
   try {
     run()
   } catch (error) {
     if (!(error instanceof AppError)) throw error
+    if (!isBegun(dir)) {
+      if (watch !== undefined) watch.changed = 'no'
+      dropQuietly(dir)
+      throw error
+    }
     throw new AppError(error.kind, error.code, `the new tree is not in place yet: ${error.message}`, {
       hint: 'brine upgrade completes it as soon as the cause is gone',
       details: error.details,
@@ -148,6 +153,15 @@ export function swapping(options: MigrateOptions, run: () => void): void {
     })
   }
   if (watch !== undefined) watch.changed = 'yes'
+}
+
+/** In doubt it is. */
+function isBegun(dir: string): boolean {
+  try {
+    return unfinishedSwap(dir) !== undefined
+  } catch {
+    return true
+  }
 }
 
 function nothing(format: number): Migration {

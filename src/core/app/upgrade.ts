@@ -76,7 +76,7 @@ async function undo(context: MigrateOptions, ground: Ground, dryRun: boolean): P
     if (resumed?.to !== undefined && resumed.to === markerIn(dir)?.format && resumed.to < (resumed.from ?? 0))
       return { ...undone(ground, undefined, true), ...resumed }
     const swap = planUndo(ground, dir)
-    swapping(context, () => swapTrees(dir, swap))
+    swapping(context, dir, () => swapTrees(dir, swap))
     return undone(ground, swap, false)
   })
 }

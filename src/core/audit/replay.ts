@@ -53,7 +53,7 @@ export interface Watcher {
   readonly command?: (record: StoredCommand, before: State, after: State) => void
   readonly event?: (event: DomainEvent) => void
   /** The state that the replay begins with where what came before is archived elsewhere. */
-  readonly base?: (state: Json) => void
+  readonly base?: (state: Json, sequence: number) => void
 }
 
 type State = { readonly value: unknown } | undefined
@@ -75,6 +75,8 @@ export interface ReplayOptions {
   readonly named: readonly Named[]
   /** What is archived must be here too. */
   readonly full: boolean
+  /** The last command to replay; left out: the newest. What is in the folder beside history is looked at only then. */
+  readonly through?: number
   readonly watcher?: Watcher
 }
 
@@ -96,7 +98,8 @@ interface Progress {
 
 /** Replays and compares. Never throws for damage: `problems` has it. */
 export function replayAggregate(options: ReplayOptions): Replayed {
-  const { source, id, rules, named } = options
+  const { source, id, rules, through } = options
+  const named = through === undefined ? options.named : options.named.filter((n) => n.sequence <= through)
   const progress: Progress = {
     file: (name) => source.nameOf(id, name),
     problems: [],
@@ -114,7 +117,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
   if (start !== undefined) {
     Object.assign(progress, start.base, { verifiedFrom: start.base.version })
     progress.snapshots.set(...start.snapshot)
-    options.watcher?.base?.(start.base.state?.value as Json)
+    options.watcher?.base?.(start.base.state?.value as Json, start.sequence)
   }
   let last = 0
   for (const entry of named) {
@@ -126,7 +129,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     last = entry.sequence
     if (start === undefined || entry.sequence > start.sequence) replayCommand(options, progress, entry)
   }
-  checkStrays(options, progress, start?.base.version ?? 0)
+  if (through === undefined) checkStrays(options, progress, start?.base.version ?? 0)
   const { version, archived, verifiedFrom, previous: head, state, recoveries, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
   return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }

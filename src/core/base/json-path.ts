@@ -42,10 +42,17 @@ export function differences(before: Json, after: Json, path = '$'): readonly Dif
 function* between(before: Json | undefined, after: Json | undefined, path: string): Generator<Difference> {
   if (before === after) return
   if (isList(before) && isList(after)) yield* listsBetween(before, after, path)
-  else if (isParent(before) && isParent(after) && !isList(before) && !isList(after))
-    for (const key of [...new Set([...Object.keys(before), ...Object.keys(after)])].sort())
+  else if (isTable(before) && isTable(after))
+    for (const key of differingKeys(before, after).sort())
       yield* between(member(before, key), member(after, key), jsonPath(path, key))
   else yield { path, before, after }
+}
+
+/** Unchanged members are the same references where one state was made from the other: a table of thousands is passed over quickly. */
+function differingKeys(before: Readonly<Record<string, Json>>, after: Readonly<Record<string, Json>>): string[] {
+  const keys = Object.keys(before).filter((key) => before[key] !== member(after, key))
+  for (const key of Object.keys(after)) if (!Object.hasOwn(before, key)) keys.push(key)
+  return keys
 }
 
 function* listsBetween(before: readonly Json[], after: readonly Json[], path: string): Generator<Difference> {
@@ -84,6 +91,10 @@ function member(parent: Parent, key: string): Json | undefined {
 
 function isParent(value: Json | undefined): value is Parent {
   return typeof value === 'object' && value !== null
+}
+
+function isTable(value: Json | undefined): value is Readonly<Record<string, Json>> {
+  return isParent(value) && !isList(value)
 }
 
 function isList(value: Json | undefined): value is readonly Json[] {

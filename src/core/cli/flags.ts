@@ -6,7 +6,7 @@ import { custom as customArg } from '@oclif/core/args'
 import { boolean, custom as customFlag, option } from '@oclif/core/flags'
 import { AppError } from '../base/errors.js'
 import { type Handle, parseHandle } from '../base/handle.js'
-import { type Moment, parseMoment } from '../base/moment.js'
+import { type HistoryPoint, type Moment, parseHistoryPoint, parseMoment } from '../base/moment.js'
 import { type Duration, parseDuration } from '../base/time.js'
 
 const base = { ignoreStdin: true } as const
@@ -36,6 +36,8 @@ export const flag = {
   duration: customFlag<Duration>({ helpValue: 'DURATION', parse: async (text) => duration(text) }),
   /** RFC 3339, or a duration ago. */
   moment: customFlag<Moment>({ helpValue: 'TIME', parse: async (text) => moment(text) }),
+  /** A sequence number, RFC 3339, or a duration ago. */
+  point: customFlag<HistoryPoint>({ helpValue: 'SEQ-or-TIME', parse: async (text) => point(text) }),
   integer: customFlag<number, { readonly min?: number; readonly max?: number }>({
     helpValue: 'N',
     parse: async (text, _, { min, max }) => wholeNumber(text, min ?? 0, max ?? Number.MAX_SAFE_INTEGER),
@@ -121,4 +123,17 @@ function moment(text: string): Moment {
   throw new AppError('usage', 'time-invalid', `not a time: ${JSON.stringify(text.slice(0, 60))}`, {
     hint: 'times look like 2026-11-21T23:20:00Z, or 7d for seven days ago',
   })
+}
+
+function point(text: string): HistoryPoint {
+  const parsed = parseHistoryPoint(text)
+  if (parsed !== undefined) return parsed
+  throw new AppError(
+    'usage',
+    'point-invalid',
+    `not a sequence number and not a time: ${JSON.stringify(text.slice(0, 60))}`,
+    {
+      hint: 'points in history look like 12, 2026-11-21T23:20:00Z, or 7d for seven days ago',
+    },
+  )
 }

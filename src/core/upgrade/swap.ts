@@ -104,7 +104,8 @@ function freeName(dir: string, name: string): string {
 
 /** Begins and ends a swap. The caller holds the lock, and the tree that comes is synced and proved. */
 export function swapTrees(dir: string, swap: Swap): void {
-  replaceFile(join(dir, INTENT), encodeRecord({ format: 1, ...swap }))
+  // what a crash leaves of it goes with that folder
+  replaceFile(join(dir, INTENT), encodeRecord({ format: 1, ...swap }), { temp: join(dir, swap.comes) })
   syncDir(dir)
   completeSwap(dir, swap)
 }
@@ -115,14 +116,14 @@ export function completeSwap(dir: string, swap: Swap): void {
   const { marker, head } = layoutOf(dir)
   makeDir(join(dir, 'old'))
   makeDir(keeps)
-  keepMarker(marker, keeps)
+  keepMarker(marker, keeps, comes)
   // while folders move the marker says the older format, which no command but this one takes
   if (swap.direction === 'undo') placeMarker(dir, comes)
   if (removeFile(head)) syncDir(layoutOf(dir).status)
   for (const name of swap.outgoing) if (!exists(join(keeps, name))) move(dir, join(dir, name), keeps, join(keeps, name))
   for (const name of swap.incoming) move(comes, join(comes, name), dir, join(dir, name))
   if (swap.direction === 'up') {
-    replaceFile(join(keeps, RECORD), encodeRecord({ format: 1, ...swap }))
+    replaceFile(join(keeps, RECORD), encodeRecord({ format: 1, ...swap }), { temp: comes })
     syncDir(keeps)
     placeMarker(dir, comes)
   } else if (removeFile(join(comes, RECORD))) syncDir(comes)
@@ -133,9 +134,9 @@ export function completeSwap(dir: string, swap: Swap): void {
   syncDir(dir)
 }
 
-function keepMarker(marker: string, keeps: string): void {
+function keepMarker(marker: string, keeps: string, temp: string): void {
   const bytes = readIfThere(marker, 65536)
-  if (bytes !== undefined && !exists(join(keeps, 'brine.json'))) writeNew(join(keeps, 'brine.json'), bytes)
+  if (bytes !== undefined && !exists(join(keeps, 'brine.json'))) writeNew(join(keeps, 'brine.json'), bytes, { temp })
   syncDir(keeps)
 }
 
@@ -143,7 +144,7 @@ function placeMarker(dir: string, comes: string): void {
   const path = join(comes, 'brine.json')
   const bytes = readIfThere(path, 65536)
   if (bytes === undefined) throw fileDamaged(path, 'the tree that comes has no marker')
-  replaceFile(layoutOf(dir).marker, bytes)
+  replaceFile(layoutOf(dir).marker, bytes, { temp: comes })
   syncDir(dir)
 }
 

@@ -43,7 +43,7 @@ it('finds what no event of the publisher named, and where it is served', () => {
 
 it('takes the state that an archived history begins with for its events', () => {
   const all = accounts({ acme: { '0/a.roa': A ?? '' } })
-  all.watcher(id('ca', 'acme')).base?.({ classes: { '0': { keys: [{ crl: { sha256: A ?? '' } }] } } })
+  all.watcher(id('ca', 'acme')).base?.({ classes: { '0': { keys: [{ crl: { sha256: A ?? '' } }] } } }, 7)
   all.close(id('ca', 'acme'), replayed({}))
   expect(all.unaccounted()).toEqual([])
 })

@@ -37,9 +37,9 @@ export async function newTestbed(dataDir: string, now?: string): Promise<void> {
  * A session for one command, at `now` where the directory takes BRINE_NOW. Its one-time keys are the fixed ones, round and round, as if the
  * pool had held them: what it signs is valid, and a month of republishing costs seconds.
  */
-export async function quickSession(dataDir: string, now?: string): Promise<Session> {
+export async function quickSession(dataDir: string, now?: string, archives: readonly string[] = []): Promise<Session> {
   const who = { actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' }
-  const session = await openSession({ dataDir, ...who, ...(now === undefined ? {} : { nowOverride: now }) })
+  const session = await openSession({ dataDir, archives, ...who, ...(now === undefined ? {} : { nowOverride: now }) })
   let next = 0
   const takePool = (count: number): readonly Uint8Array[] =>
     Array.from({ length: Math.min(count, FIXED_KEYS) }, () => fixedPkcs8(next++ % FIXED_KEYS))

@@ -22,6 +22,7 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     before: flag.moment({ description: 'earlier than this' }),
     type: flag.text({ multiple: true, description: 'commands of this type: roas.update, or all of a topic: roas' }),
     actor: flag.text({ helpValue: 'NAME', description: 'commands of this actor' }),
+    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
   }
 
   protected override async execute(): Promise<HistoryReport> {
@@ -29,7 +30,10 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     const { rows, offset, after, before, type } = flags
     // --actor is a filter here: the name for history is of no use to a command that records nothing
     const filter = { aggregates: args.aggregate ?? [], rows, offset, after, before, types: type ?? [] }
-    const session = await openSession(this.context({ ...flags, actor: undefined }))
+    const session = await openSession({
+      ...this.context({ ...flags, actor: undefined }),
+      archives: flags.archive ?? [],
+    })
     return listHistory(session, { ...filter, actor: flags.actor })
   }
 
@@ -51,7 +55,7 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
         `${c.kind}/${c.handle}`,
         c.sequence,
         c.type,
-        c.error === null ? c.result : theme.caution(c.error.code),
+        outcome(c, theme),
         c.events,
         c.actor,
         c.reason ?? '',
@@ -60,4 +64,9 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     const left = report.total - report.commands.length
     return left === 0 ? table : `${table}\n${theme.dim(`${report.commands.length} of ${report.total}`)}`
   }
+}
+
+function outcome({ error, result, archived }: HistoryReport['commands'][number], theme: Theme): string {
+  const text = error === null ? result : theme.caution(error.code)
+  return archived ? `${text}, archived` : text
 }

@@ -2,21 +2,26 @@
 import { type CommandReport, showCommand } from '../../core/app/history.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg, flag } from '../../core/cli/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryShow extends BaseCommand<CommandReport> {
   static override summary = 'show one command with its events'
-  static override description = 'Exit codes: 0 done, 1 no such aggregate or sequence, 12 a file is damaged.'
+  static override description =
+    'Exit codes: 0 done, 1 no such aggregate or sequence, or it is archived elsewhere, 12 a file is damaged.'
   static override examples = ['<%= config.bin %> history show ca/acme 7']
   static override args = {
     aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }),
     sequence: arg.sequence({ required: true, description: 'number of the command' }),
   }
+  static override flags = {
+    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+  }
 
   protected override async execute(): Promise<CommandReport> {
     const { args, flags } = await this.parse(HistoryShow)
-    return showCommand(await openSession(this.context(flags)), args.aggregate, args.sequence)
+    const session = await openSession({ ...this.context(flags), archives: flags.archive ?? [] })
+    return showCommand(session, args.aggregate, args.sequence)
   }
 
   protected override view({ command: c, events }: CommandReport, theme: Theme): string {

@@ -12,7 +12,7 @@ import type { Instant } from '../base/time.js'
 import { type AggregateId, formatAggregateId, parseAggregateId } from '../eventsourcing/types.js'
 import { refuseBroken } from './audit-proof.js'
 import { rulesOf } from './digest.js'
-import { knownAggregate } from './history.js'
+import { historyArchived, knownAggregate } from './history.js'
 import type { Session } from './session.js'
 
 /** A place in the history of one aggregate. */
@@ -78,7 +78,7 @@ function pastOf(source: HistorySource, id: AggregateId, named: readonly Named[],
         watcher: {
           ...watcher,
           base(value, sequence) {
-            if (sequence > place.sequence) throw isArchived(id, place.sequence)
+            if (sequence > place.sequence) throw historyArchived(id, place.sequence)
             watcher.base?.(value, sequence)
           },
         },
@@ -109,13 +109,4 @@ function bySequence(id: AggregateId, named: readonly Named[], sequence: number):
 /** After the last command of this instant or before it. */
 function asOf(named: readonly Named[], at: Instant): Place {
   return placeOf(named.findLast((entry) => entry.at <= at))
-}
-
-/** The files up to a command lie where the archive went. */
-export function isArchived(id: AggregateId, sequence: number): AppError {
-  const name = formatAggregateId(id)
-  return new AppError('rejected', 'history-archived', `${name} up to command ${sequence} is archived and not here`, {
-    hint: '--archive DIR, with the folder that holds it',
-    details: { aggregate: name, sequence },
-  })
 }

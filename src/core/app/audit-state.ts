@@ -10,7 +10,8 @@ import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { formatAggregateId, kindWord, type StoredCommand } from '../eventsourcing/types.js'
 import { Authors } from './audit-authors.js'
-import { isArchived, type Past, type Place, readPast } from './audit-past.js'
+import { type Past, type Place, readPast } from './audit-past.js'
+import { historyArchived } from './history.js'
 import type { Session } from './session.js'
 
 export interface StateReport extends Place {
@@ -87,7 +88,7 @@ function diffOf(past: Past, from: Place, to: Place): DiffReport {
   const authors = new Authors()
   const after = past.replayTo(to, {
     base(state, sequence) {
-      if (sequence > from.sequence) throw isArchived(past.id, from.sequence)
+      if (sequence > from.sequence) throw historyArchived(past.id, from.sequence)
       if (sequence === from.sequence) before = state
     },
     command(record, previous, next) {

@@ -18,6 +18,7 @@ import {
 } from '../eventsourcing/types.js'
 import { peekCommand } from '../store/files.js'
 import { liveRecords } from '../store/line.js'
+import { type Fate, toldHistory } from './archived-records.js'
 import type { Session } from './session.js'
 
 export interface CommandRow {
@@ -28,8 +29,9 @@ export interface CommandRow {
   readonly version: number
   readonly at: Instant
   readonly actor: string
-  readonly osUser: string
-  readonly host: string
+  /** Null, as host and digest, where the record is archived and not here. */
+  readonly osUser: string | null
+  readonly host: string | null
   readonly reason: string | null
   readonly type: string
   /** `lost`: a recovery gave it up; `recovered`: the command that did so. */
@@ -37,7 +39,9 @@ export interface CommandRow {
   /** How many events it made. */
   readonly events: number
   readonly error: { readonly code: string; readonly message: string } | null
-  readonly configDigest: string
+  readonly configDigest: string | null
+  /** Its files went to the archive. */
+  readonly archived: boolean
 }
 
 export interface HistoryReport {
@@ -64,6 +68,9 @@ export interface CommandReport {
   readonly events: readonly { readonly version: number; readonly event: DomainEvent }[]
 }
 
+/** What a listing reads. */
+type Records = Pick<Reader, 'load' | 'command'>
+
 const DEFAULT_ROWS = 100
 
 /** Commands that match, newest first. Throws `aggregate-unknown` (rejected), `corrupt`. */
@@ -71,16 +78,18 @@ export async function listHistory(session: Session, filter: HistoryFilter): Prom
   const wanted = (filter.aggregates ?? []).map(parseAggregateId)
   return session.store.read(async (reader) => {
     const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => knownAggregate(reader, id)))
-    return listCommands(reader, ids, filter, session.clockFor(reader).now())
+    const { reader: told, fateOf } = toldHistory(session.store.layout, reader)
+    return listCommands(told, ids, filter, session.clockFor(reader).now(), fateOf)
   })
 }
 
 /** The same over any store. */
 export function listCommands(
-  reader: Reader,
+  reader: Records,
   ids: readonly AggregateId[],
   filter: HistoryFilter,
   now: Instant,
+  fateOf: (record: StoredCommand) => Fate = () => 'live',
 ): HistoryReport {
   const matches = matcher(filter, now)
   const from = filter.offset ?? 0
@@ -89,7 +98,7 @@ export function listCommands(
   let total = 0
   for (const { record, lost } of newestFirst(reader, ids, after(filter, now))) {
     if (!matches(record)) continue
-    if (total >= from && total < to) commands.push(rowOf(record, lost))
+    if (total >= from && total < to) commands.push(rowOf(record, lost, fateOf(record)))
     total += 1
     if (total >= to && isPlain(filter)) return { commands, total: countAll(reader, ids) }
   }
@@ -113,19 +122,24 @@ export async function showCommand(session: Session, name: string, sequence: numb
         },
       )
     }
+    const { reader: told, fateOf } = toldHistory(session.store.layout, reader)
     // what a recovery gave up lies in its place no more: only then is it looked for along the line
     const inPlace = peekCommand(session.store.layout, id, sequence) !== undefined
     const { record, lost } = inPlace
       ? { record: reader.command(id, sequence), lost: false }
-      : findRecord(reader, id, sequence)
-    const events = reader.eventsOf(id, record).map((event, i) => ({ version: record.version + i, event }))
+      : findRecord(told, id, sequence)
+    if (fateOf(record) === 'gone') throw historyArchived(id, sequence)
+    const found =
+      fateOf(record) === 'live' ? reader.eventsOf(id, record) : ifReadable(() => reader.eventsOf(id, record))
+    if (found === undefined) throw historyArchived(id, sequence)
+    const events = found.map((event, i) => ({ version: record.version + i, event }))
     const { commit, previous } = record
-    return { command: { ...rowOf(record, lost), args: record.command.args, commit, previous }, events }
+    return { command: { ...rowOf(record, lost, fateOf(record)), args: record.command.args, commit, previous }, events }
   })
 }
 
 /** Throws `command-lost` (rejected) for one that a recovery gave up and that cannot be read any more. */
-function findRecord(reader: Reader, id: AggregateId, sequence: number): Told {
+function findRecord(reader: Records, id: AggregateId, sequence: number): Told {
   let by: StoredCommand | undefined
   for (const told of allRecords(reader, id)) {
     if (told.record.sequence === sequence) return told
@@ -168,7 +182,7 @@ function isPlain(filter: HistoryFilter): boolean {
   return filter.after === undefined && before === undefined && actor === undefined && (types ?? []).length === 0
 }
 
-function countAll(reader: Reader, ids: readonly AggregateId[]): number {
+function countAll(reader: Records, ids: readonly AggregateId[]): number {
   return ids.reduce((sum, id) => sum + (reader.load(id)?.sequence ?? 0), 0)
 }
 
@@ -184,7 +198,7 @@ function matcher(filter: HistoryFilter, now: Instant): (record: StoredCommand) =
 }
 
 /** The records of several aggregates as one list, newest first: each is read when its turn comes. */
-function* newestFirst(reader: Reader, ids: readonly AggregateId[], oldest: Instant | undefined): Generator<Told> {
+function* newestFirst(reader: Records, ids: readonly AggregateId[], oldest: Instant | undefined): Generator<Told> {
   const heads: { readonly rest: Generator<Told>; told: Told }[] = []
   for (const id of ids) {
     const rest = allRecords(reader, id)
@@ -208,7 +222,7 @@ interface Told {
 }
 
 /** Every record of one aggregate, newest first; of what a recovery gave up, that which can still be read. */
-function* allRecords(reader: Reader, id: AggregateId): Generator<Told> {
+function* allRecords(reader: Records, id: AggregateId): Generator<Told> {
   for (const { record } of liveRecords(reader, id)) {
     yield { record, lost: false }
     const { effect } = record
@@ -234,8 +248,9 @@ function isLater(a: StoredCommand, b: StoredCommand): boolean {
   return a.commit > b.commit
 }
 
-function rowOf(record: StoredCommand, lost: boolean): CommandRow {
+function rowOf(record: StoredCommand, lost: boolean, fate: Fate): CommandRow {
   const { effect } = record
+  const isKnown = fate !== 'gone'
   return {
     kind: kindWord(record.kind),
     handle: record.handle,
@@ -243,13 +258,23 @@ function rowOf(record: StoredCommand, lost: boolean): CommandRow {
     version: record.version,
     at: record.at,
     actor: record.actor,
-    osUser: record.osUser,
-    host: record.host,
+    osUser: isKnown ? record.osUser : null,
+    host: isKnown ? record.host : null,
     reason: record.reason ?? null,
     type: record.command.type,
     result: lost ? 'lost' : effect.result,
     events: effect.result === 'accepted' ? effect.events.length : 0,
-    error: effect.result === 'rejected' ? { code: effect.code, message: effect.message } : null,
-    configDigest: record.configDigest,
+    error: effect.result === 'rejected' && isKnown ? { code: effect.code, message: effect.message } : null,
+    configDigest: isKnown ? record.configDigest : null,
+    archived: fate !== 'live',
   }
+}
+
+/** The files up to a command lie where the archive went. */
+export function historyArchived(id: AggregateId, sequence: number): AppError {
+  const name = formatAggregateId(id)
+  return new AppError('rejected', 'history-archived', `${name} up to command ${sequence} is archived and not here`, {
+    hint: '--archive DIR, with the folder that holds it',
+    details: { aggregate: name, sequence },
+  })
 }

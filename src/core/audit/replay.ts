@@ -16,11 +16,11 @@ import type {
   StoredEffect,
 } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
-import { isCorrupt } from '../store/damage.js'
 import type { FoundFile } from '../store/files.js'
 import { commandName, eventName, parseFileName, snapshotName } from '../store/layout.js'
 import { inRanges } from '../store/line.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
+import { archivedStart, checkKept, type Start } from './archived.js'
 import type { Named } from './commits.js'
 import { noting, type Problem, shaped } from './problem.js'
 import type { HistorySource } from './source.js'
@@ -113,12 +113,8 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     recoveries: [],
     snapshots: new Map(),
   }
-  const start = options.full ? undefined : archivedStart(options)
-  if (start !== undefined) {
-    Object.assign(progress, start.base, { verifiedFrom: start.base.version })
-    progress.snapshots.set(...start.snapshot)
-    options.watcher?.base?.(start.base.state?.value as Json, start.sequence)
-  }
+  const start = options.full ? undefined : archivedStart(source, id, options.named, through)
+  if (start !== undefined) beginAt(options, progress, start)
   let last = 0
   for (const entry of named) {
     if (entry.sequence !== last + 1) {
@@ -127,12 +123,25 @@ export function replayAggregate(options: ReplayOptions): Replayed {
       Object.assign(progress, { state: undefined, known: false })
     }
     last = entry.sequence
-    if (start === undefined || entry.sequence > start.sequence) replayCommand(options, progress, entry)
+    if (start === undefined || entry.sequence > start.entry.sequence) replayCommand(options, progress, entry)
   }
-  if (through === undefined) checkStrays(options, progress, start?.base.version ?? 0)
+  if (through === undefined) checkStrays(options, progress, start?.entry.version ?? 0)
   const { version, archived, verifiedFrom, previous: head, state, recoveries, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
   return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }
+}
+
+/** What came before the start is replayed by nobody; what of it is here must still be what its commits name. */
+function beginAt({ source, id, named, watcher }: ReplayOptions, progress: Progress, start: Start): void {
+  const { version, command: previous, at, sequence } = start.entry
+  Object.assign(progress, { state: { value: start.state }, version, previous, at, verifiedFrom: version })
+  progress.snapshots.set(...start.snapshot)
+  watcher?.base?.(start.state, sequence)
+  const kept = checkKept(source, id, named, start.entry)
+  progress.archived += kept.archived
+  progress.problems.push(...kept.problems)
+  for (const { sequence, at, effect } of kept.recoveries)
+    if (effect.result === 'recovered') progress.recoveries.push({ sequence, at, base: effect.base, gone: effect.gone })
 }
 
 function replayCommand(options: ReplayOptions, progress: Progress, entry: Named): void {
@@ -296,31 +305,4 @@ function checkStrays({ source, id }: ReplayOptions, progress: Progress, from: nu
         path: '$',
         problem: 'no command record names a snapshot of this content',
       })
-}
-
-interface Start {
-  readonly sequence: number
-  readonly base: Pick<Progress, 'state' | 'version' | 'previous' | 'at'>
-  readonly snapshot: readonly [string, Sha256]
-}
-
-/** Where the beginning lies in another place: the first kept snapshot with its record, proved by a commit. Undefined when the first command is here, or nothing was ever archived. */
-function archivedStart({ source, id, named }: ReplayOptions): Start | undefined {
-  const here = (n: number): boolean => source.has(id, commandName(n))
-  if (named[0]?.sequence !== 1 || here(1) || !source.isArchived(id)) return undefined
-  for (const { sequence, command, version, at } of named) {
-    if (!here(sequence)) continue
-    try {
-      const file = source.file(id, commandName(sequence), command)
-      const { effect } = parseCommand(file.bytes, file.path, id, sequence)
-      if (effect.result === 'rejected' || effect.snapshot === null) continue
-      const snapshot = source.file(id, snapshotName(effect.snapshot.version), effect.snapshot.sha256)
-      const { state } = parseSnapshot(snapshot.bytes, snapshot.path, id)
-      const base = { state: { value: state }, version, previous: command, at }
-      return { sequence, base, snapshot: [snapshotName(version), effect.snapshot.sha256] }
-    } catch (error) {
-      if (!isCorrupt(error)) throw error
-    }
-  }
-  return undefined
 }

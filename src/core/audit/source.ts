@@ -5,7 +5,9 @@
 import { join, relative } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { AggregateId, StoredCommit } from '../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
+import { archivedAs, pathInArchive, readableNote } from '../store/archive-note.js'
+import { type ArchivedRange, rangeOf } from '../store/archive-plan.js'
 import { commitMissing } from '../store/damage.js'
 import { type FoundFile, findFile, isThere } from '../store/files.js'
 import { exists, listDir, readIfThere } from '../store/fs.js'
@@ -31,8 +33,8 @@ export interface HistorySource {
   file(id: AggregateId, name: string, sha256: Sha256): FoundFile
   /** Is a file of this name there, in place or archived? */
   has(id: AggregateId, name: string): boolean
-  /** May the beginning of this history lie elsewhere? */
-  isArchived(id: AggregateId): boolean
+  /** Was this command archived, so that its files may lie elsewhere? */
+  isArchived(id: AggregateId, sequence: number): boolean
   /** What lies in place under a name, undefined when nothing does. Throws `file-damaged` for what is no file. */
   peek(id: AggregateId, name: string): Uint8Array | undefined
   /** Names of everything in place. */
@@ -41,10 +43,23 @@ export interface HistorySource {
   object(sha256: Sha256): Uint8Array
 }
 
+/** Is it in the folder that the note names? */
+function isAway(layout: Layout, id: AggregateId, note: readonly ArchivedRange[], name: string): boolean {
+  const range = archivedAs(note, name)
+  return range !== undefined && exists(pathInArchive(layout, id, range.dir, name))
+}
+
 /** A data directory at one cut. */
 export function directorySource(layout: Layout, reader: FileReader): HistorySource {
   const { head } = reader
   const folder = (id: AggregateId): string => layout.folder(id)
+  const notes = new Map<string, readonly ArchivedRange[]>()
+  const noteOf = (id: AggregateId): readonly ArchivedRange[] => {
+    const name = formatAggregateId(id)
+    const note = notes.get(name) ?? readableNote(layout, id)
+    notes.set(name, note)
+    return note
+  }
   return {
     head,
     nameOf: (id, name) => join(relative(layout.dir, folder(id)), name),
@@ -57,8 +72,8 @@ export function directorySource(layout: Layout, reader: FileReader): HistorySour
       return { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes), bytes }
     },
     file: (id, name, sha256) => findFile(layout, name, sha256, id),
-    has: (id, name) => isThere(layout, name, id),
-    isArchived: (id) => exists(join(folder(id), 'archived')),
+    has: (id, name) => isThere(layout, name, id) || isAway(layout, id, noteOf(id), name),
+    isArchived: (id, sequence) => rangeOf(noteOf(id), sequence) !== undefined,
     peek: (id, name) => readIfThere(join(folder(id), name)),
     names: (id) => listDir(folder(id)),
     object: (sha256) => reader.object(sha256),

@@ -6,6 +6,8 @@ import { AppError } from '../base/errors.js'
 import { secondsBetween } from '../base/time.js'
 import type { Reader } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
+import { readableNote } from './archive-note.js'
+import { rangeOf } from './archive-plan.js'
 import { listCommits, refuseOrphans } from './commit-log.js'
 import { commitMissing, isCorrupt } from './damage.js'
 import { readHeadHint } from './hints.js'
@@ -35,7 +37,7 @@ export function openCopy(layout: Layout, options: CopyOptions): FileReader {
   let youngest: FileReader['at']
   while (n > 0) {
     const reader = new FileReader(layout, cutAt(n, newest, options))
-    const fault = faultAt(reader, options)
+    const fault = faultAt(layout, reader, options)
     if (fault === undefined) return told(reader, options)
     last ??= { reader, fault: fault.error }
     youngest ??= atOf(reader)
@@ -85,10 +87,10 @@ interface CutFault {
 }
 
 /** Why the store is not whole at this cut; undefined when it is. */
-function faultAt(reader: FileReader, options: CopyOptions): CutFault | undefined {
+function faultAt(layout: Layout, reader: FileReader, options: CopyOptions): CutFault | undefined {
   let id: AggregateId | undefined
   try {
-    for (id of reader.roster()) checkRecent(reader, id)
+    for (id of reader.roster()) checkRecent(layout, reader, id)
     id = undefined
     if (options.complete(reader)) return undefined
     return {
@@ -116,11 +118,13 @@ function touchedBefore(reader: FileReader, id: AggregateId): number | undefined 
 }
 
 /** Loads an aggregate, and reads its history as far back as a copy may have taken: a listing of a folder that grows misses files anywhere in it. */
-function checkRecent(reader: FileReader, id: AggregateId): void {
+function checkRecent(layout: Layout, reader: FileReader, id: AggregateId): void {
   const loaded = reader.load(id)
   const newest = reader.at
   if (loaded === undefined || newest === undefined) return
-  for (const { record, whole } of liveRecords(reader, id)) {
+  // what was archived was older than that by then, and may be gone from there
+  const archived = readableNote(layout, id)
+  for (const { record, whole } of liveRecords(reader, id, (s) => rangeOf(archived, s) !== undefined)) {
     if (whole) reader.eventsOf(id, record)
     if (secondsBetween(record.at, newest) > WINDOW_SECONDS) return
   }

@@ -19,6 +19,19 @@ export function fileMissing(path: string, id?: AggregateId): AppError {
   return corrupt('file-missing', path, id, 'a commit names this file and it is not there')
 }
 
+/** A file that a commit names was archived, and is not where it went. */
+export function archiveMissing(path: string, to: string, id: AggregateId): AppError {
+  return new AppError(
+    'corrupt',
+    'file-missing',
+    `${path} (${formatAggregateId(id)}): archived to ${to} and not there any more`,
+    {
+      hint: 'say with --archive DIR where it is now, or put it back',
+      details: { path, aggregate: formatAggregateId(id), archivedTo: to },
+    },
+  )
+}
+
 /** A file is there and is not what was written. */
 export function fileDamaged(path: string, why: string, id?: AggregateId): AppError {
   return corrupt('file-damaged', path, id, why)
@@ -35,6 +48,11 @@ export function folderMissing(path: string): AppError {
 /** A commit that is known to have happened is not there. */
 export function commitMissing(path: string, id?: AggregateId): AppError {
   return corrupt('commit-missing', path, id, 'this commit happened and its file is not there')
+}
+
+/** A signed object is not there, or is not what its name says. */
+export function objectFault(code: string, path: string, why: string): AppError {
+  return new AppError('corrupt', code, `${path}: ${why}`, { hint: 'brine recover --from BACKUP', details: { path } })
 }
 
 /** Written by a newer program: nothing is wrong with it and nothing is moved. */

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../eventsourcing/types.js'
+import { archivedAs, pathInArchive, readableNote } from './archive-note.js'
 import type { Cut } from './cut.js'
-import { fileDamaged, fileMissing, isCorrupt } from './damage.js'
+import { archiveMissing, fileDamaged, fileMissing, isCorrupt } from './damage.js'
 import { exists, listDir, readIfThere, statIfThere } from './fs.js'
 import { commandName, type Layout } from './layout.js'
 import { parseCommand } from './records.js'
@@ -25,8 +26,13 @@ export function findFile(layout: Layout, name: string, sha256: Sha256, id: Aggre
   // once more, since a file may be put back in its place between two looks
   const found = lookFor(layout, name, sha256, id) ?? lookFor(layout, name, sha256, id)
   if (found !== undefined) return found
+  const went = archivedAs(readableNote(layout, id), name)
+  const bytes = went === undefined ? undefined : matching(pathInArchive(layout, id, went.dir, name), sha256)
+  if (went !== undefined && bytes !== undefined)
+    return { bytes, path: pathInArchive(layout, id, went.dir, name), where: 'archived' }
   const there = statIfThere(place)
-  if (there === undefined) throw fileMissing(place, id)
+  if (there === undefined)
+    throw went === undefined ? fileMissing(place, id) : archiveMissing(place, went.dir ?? 'archived/', id)
   throw fileDamaged(place, there.isFile() ? 'its hash is not the one that was recorded' : 'not a regular file', id)
 }
 
@@ -35,26 +41,27 @@ export function isThere(layout: Layout, name: string, id: AggregateId): boolean 
   return [join(layout.folder(id), name), ...layout.archived(id, name)].some(exists)
 }
 
+/** The bytes at a path where they have this hash. A folder or a link is not the file, and what lies elsewhere may be. */
+function matching(path: string, sha256: Sha256): Uint8Array | undefined {
+  if (statIfThere(path)?.isFile() !== true) return undefined
+  const bytes = readIfThere(path)
+  return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
+}
+
 function lookFor(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
   const folder = layout.folder(id)
-  const matches = (path: string): Uint8Array | undefined => {
-    // a folder or a link is not the file, and what lies elsewhere may be
-    if (statIfThere(path)?.isFile() !== true) return undefined
-    const bytes = readIfThere(path)
-    return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
-  }
   const place = join(folder, name)
-  const there = matches(place)
+  const there = matching(place, sha256)
   if (there !== undefined) return { bytes: there, path: place, where: 'place' }
   for (const path of layout.archived(id, name)) {
-    const bytes = matches(path)
+    const bytes = matching(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'archived' }
   }
   // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
   for (const other of listDir(join(folder, 'surplus'))) {
     if (!other.startsWith(`${name}.`)) continue
     const path = join(folder, 'surplus', other)
-    const bytes = matches(path)
+    const bytes = matching(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'surplus' }
   }
   return undefined

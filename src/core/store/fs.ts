@@ -304,6 +304,21 @@ export function writePassing(path: string, bytes: Uint8Array): void {
   attempt('create', path, write, bytes.length)
 }
 
+/** Gives a second name to a file, unless that name is taken or the file system does not do so. The caller syncs the folder. */
+export function linkFile(target: string, path: string): 'made' | 'taken' | 'refused' {
+  return attempt('link', path, () => {
+    try {
+      fs.linkSync(target, path)
+      return 'made'
+    } catch (error) {
+      const errno = errnoOf(error) ?? ''
+      if (errno === 'EEXIST') return 'taken'
+      if (['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(errno)) return 'refused'
+      throw error
+    }
+  })
+}
+
 /** Gives a second name to a file, in the place of what had that name. The caller syncs the folder. */
 export function replaceLink(target: string, path: string, temp: string): void {
   const passing = join(temp, `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)

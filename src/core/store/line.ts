@@ -26,14 +26,19 @@ export function rangesOf(numbers: readonly number[]): readonly NumberRange[] {
   return out
 }
 
-/** The records of an aggregate, newest first. Throws `corrupt`. */
-export function* liveRecords(reader: Pick<Reader, 'load' | 'command'>, id: AggregateId): Generator<LiveRecord> {
+/** The records of an aggregate, newest first, down to the first that `stop` wants no more of. Throws `corrupt`. */
+export function* liveRecords(
+  reader: Pick<Reader, 'load' | 'command'>,
+  id: AggregateId,
+  stop: (sequence: number) => boolean = () => false,
+): Generator<LiveRecord> {
   const gone: { readonly commands: NumberRange[]; readonly events: NumberRange[] } = { commands: [], events: [] }
   for (let s = reader.load(id)?.sequence ?? 0; s >= 1; ) {
     if (inRanges(gone.commands, s)) {
       s -= 1
       continue
     }
+    if (stop(s)) return
     const record = reader.command(id, s)
     const { effect, version } = record
     yield {

@@ -13,12 +13,10 @@ import {
   freeBytes,
   ioError,
   isTempGone,
-  listDir,
   makeDir,
   makeDirUnsynced,
   operationOf,
   readIfThere,
-  removeFile,
   replaceFile,
   replaceLink,
   statIfThere,
@@ -26,10 +24,9 @@ import {
   writeNew,
 } from './fs.js'
 import { writeHeadHint, writeInfo } from './hints.js'
-import { type Layout, parseFileName, snapshotName } from './layout.js'
+import { type Layout, snapshotName } from './layout.js'
+import { dropSnapshots, outdatedSnapshots } from './old-snapshots.js'
 import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './plan.js'
-
-const DAY_MS = 86_400_000n
 
 /** Makes a plan durable. `fence` throws when the lock is no longer ours. Throws `commit-lost`, `io`, `uncertain`. */
 export function persist(layout: Layout, plan: Plan, fence: () => void): void {
@@ -170,23 +167,9 @@ function refreshAggregate(layout: Layout, a: PlannedAggregate, interval: number)
     if (backup !== null && exists(join(folder, snapshotName(backup.version))))
       replaceLink(join(folder, snapshotName(backup.version)), join(folder, 'snapshot-bk.json'), layout.temp)
     replaceLink(join(folder, a.snapshot.name), join(folder, 'snapshot.json'), layout.temp)
-    if (a.version % (10 * interval) < interval) dropOldSnapshots(folder, [a.version, backup?.version ?? 0])
+    if (a.version % (10 * interval) < interval)
+      dropSnapshots(folder, outdatedSnapshots(folder, [a.version, backup?.version ?? 0]))
   }
   writeInfo(folder, a.info, layout.temp)
   syncDir(folder)
-}
-
-/** Removes snapshots that stopped being the backup more than a day ago: a copy that began before then has ended. */
-function dropOldSnapshots(folder: string, keep: readonly number[]): void {
-  const versions = listDir(folder)
-    .map(parseFileName)
-    .flatMap((f) => (f?.type === 'snapshot' ? [f.n] : []))
-    .sort((a, b) => b - a)
-  const now = BigInt(Date.now())
-  for (let i = 2; i < versions.length; i++) {
-    const version = versions[i] ?? 0
-    if (keep.includes(version)) continue
-    const successor = statIfThere(join(folder, snapshotName(versions[i - 2] ?? 0)))
-    if (successor !== undefined && now - successor.mtimeMs > DAY_MS) removeFile(join(folder, snapshotName(version)))
-  }
 }

@@ -99,8 +99,7 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
     commit: n,
     at: staged.meta.at,
     generation: ground.generation,
-    // in one order, so that a lost commit follows from its command records
-    aggregates: [...aggregates].sort(byName).map((a) => ({
+    aggregates: aggregates.map((a) => ({
       kind: a.id.kind,
       handle: a.id.handle,
       version: a.version,
@@ -126,17 +125,9 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
   }
 }
 
-function byName(a: { readonly id: AggregateId }, b: { readonly id: AggregateId }): number {
-  const key = ({ kind, handle }: AggregateId): string => `${kind} ${handle}`
-  return key(a.id) < key(b.id) ? -1 : 1
-}
-
-/** Names alone, in the order of a roster. */
-export function sortMembers(members: readonly AggregateId[]): readonly AggregateId[] {
-  return members
-    .map(({ kind, handle }) => ({ id: { kind, handle } }))
-    .sort(byName)
-    .map(({ id }) => id)
+function sortMembers(members: readonly AggregateId[]): readonly AggregateId[] {
+  const key = (id: AggregateId): string => `${id.kind} ${id.handle}`
+  return members.map(({ kind, handle }) => ({ kind, handle })).sort((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
 function sizeOf(

@@ -2,7 +2,6 @@
  * One cut of the store, read without a lock.
  * Invariant: everything is as of one commit, and nothing on disk is changed.
  */
-import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -10,6 +9,7 @@ import type { Loaded, Reader, StagedCommit } from '../eventsourcing/store.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
 import { type CommitFile, CommitLog, type Head } from './commit-log.js'
 import type { Cut } from './cut.js'
+import { objectFault } from './damage.js'
 import { commandOf } from './files.js'
 import { readIfThere, statIfThere } from './fs.js'
 import type { Info } from './hints.js'
@@ -148,13 +148,6 @@ export class FileReader implements Reader {
     return view
   }
 
-  /** Takes over what another reader of the same cut has read and proved: files that a commit names do not change. */
-  protected adopt(other: FileReader): void {
-    if (other.head !== this.head || !other.cut.strict) return
-    for (const [name, view] of other.#views) this.#views.set(name, view)
-    this.#roster = other.#roster
-  }
-
   /** After a commit: the cut moves on, what was read before is forgotten. */
   protected advance(head: number, file: CommitFile): void {
     this.cut.log.add(head, file)
@@ -162,8 +155,4 @@ export class FileReader implements Reader {
     this.#views.clear()
     this.#roster = undefined
   }
-}
-
-function objectFault(code: string, path: string, why: string): AppError {
-  return new AppError('corrupt', code, `${path}: ${why}`, { hint: 'brine recover --from BACKUP', details: { path } })
 }

@@ -8,7 +8,7 @@ import { type AggregateId, type DomainEvent, formatAggregateId, type StoredComma
 import type { Cut } from './cut.js'
 import { isCorrupt } from './damage.js'
 import { commandOf, type FoundCommand, type FoundFile, findFile, readCommand } from './files.js'
-import { readIfThere } from './fs.js'
+import { exists, readIfThere } from './fs.js'
 import { type Info, readInfo, type SnapshotHint } from './hints.js'
 import { commandName, eventName, snapshotName } from './layout.js'
 import { believableInfo, findNewest, type Newest } from './newest.js'
@@ -196,10 +196,11 @@ function readBack(cut: Cut, id: AggregateId, last: FoundCommand, good: Base | un
   const out: FoundCommand[] = []
   for (let at = last; at.record.sequence > from; ) {
     const { effect, previous, sequence } = at.record
+    // in a copy that went back the caches know newer snapshots alone: an older one that is kept spares what may be archived
+    const own = good === undefined || effect.result === 'recovered' ? ownSnapshot(cut, id, at.record) : undefined
+    if (own !== undefined) return { good: own, records: out.reverse() }
     if (effect.result === 'accepted') out.push(at)
     if (effect.result === 'recovered') {
-      const own = readBase(cut, id, { version: effect.snapshot.version, sequence }).find((b) => b.state !== undefined)
-      if (own !== undefined) return { good: own, records: out.reverse() }
       if (effect.base.sequence < from) return undefined
       if (effect.base.sequence === from) break
       at = commandOf(cut, id, effect.base.sequence)
@@ -209,6 +210,13 @@ function readBack(cut: Cut, id: AggregateId, last: FoundCommand, good: Base | un
     at = readCommand(cut.layout, id, sequence - 1, previous)
   }
   return { good, records: out.reverse() }
+}
+
+/** The snapshot that a command wrote, where it is kept and sound. */
+function ownSnapshot(cut: Cut, id: AggregateId, { effect, sequence }: StoredCommand): Base | undefined {
+  const named = effect.result === 'rejected' ? null : effect.snapshot
+  if (named === null || !exists(join(cut.layout.folder(id), snapshotName(named.version)))) return undefined
+  return readBase(cut, id, { version: named.version, sequence }).find((b) => b.state !== undefined)
 }
 
 function neverSo(id: AggregateId): never {

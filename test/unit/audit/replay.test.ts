@@ -162,6 +162,12 @@ describe('what agrees with its hashes and is wrong all the same', () => {
 describe('archived history', () => {
   const older = (dir: string) => readdirSync(dir).filter((name) => /^(command-[1-5]|event-[0-9])\.json$/.test(name))
 
+  /** Commands 1 to 5 with events 0 to 9. */
+  const noteArchived = (): void => {
+    const range = { from: 1, to: 5, fromVersion: 0, toVersion: 10, type: 'add', actor: 'tester', dir: null }
+    writeFileSync(join(place.dir, 'cas/alice/archived.json'), encodeRecord({ format: 1, ranges: [range] }))
+  }
+
   it('is read where it lies, and counted', async () => {
     const dir = join(place.dir, 'cas/alice')
     mkdirSync(join(dir, 'archived'))
@@ -173,7 +179,7 @@ describe('archived history', () => {
 
   it('may lie elsewhere: verified from the first snapshot kept, unless all of it is demanded', async () => {
     const dir = join(place.dir, 'cas/alice')
-    mkdirSync(join(dir, 'archived'))
+    noteArchived()
     for (const name of older(dir)) rmSync(join(dir, name))
     const { aggregates, problems: found } = await audit()
     expect(found).toEqual([])
@@ -182,8 +188,27 @@ describe('archived history', () => {
     expect((await audit(true)).problems.map((p) => p.file)).toContain('cas/alice/command-1.json')
   })
 
+  it('excuses nothing else: what was not archived is there, and is what its commit names', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    noteArchived()
+    for (const name of older(dir)) rmSync(join(dir, name))
+    rmSync(join(dir, 'command-6.json'))
+    writeFileSync(join(dir, 'event-12.json'), '{}')
+    expect((await audit()).problems.map((p) => p.file)).toEqual(['cas/alice/event-12.json', 'cas/alice/command-6.json'])
+  })
+
+  it('is checked by hash where some of it is still here', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    noteArchived()
+    for (const name of older(dir)) if (name !== 'event-3.json' && name !== 'command-2.json') rmSync(join(dir, name))
+    expect((await audit()).problems).toEqual([])
+    writeFileSync(join(dir, 'event-3.json'), '{}')
+    expect((await audit()).problems.map((p) => p.file)).toEqual(['cas/alice/event-3.json'])
+  })
+
   it('that was never archived and is gone is a fault', async () => {
     const dir = join(place.dir, 'cas/alice')
+    mkdirSync(join(dir, 'archived'))
     for (const name of older(dir)) rmSync(join(dir, name))
     expect((await audit()).problems.map((p) => p.file)).toContain(relative(place.dir, join(dir, 'command-1.json')))
   })

@@ -1,0 +1,84 @@
+/** `brine archive`: old publication commands and their events leave the live folders. */
+import { type ArchiveReport, archive } from '../core/app/archive.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { EXIT_CODES } from '../core/cli/exit-codes.js'
+import { flag, writeFlags } from '../core/cli/flags.js'
+import { counted } from '../core/cli/output/endings.js'
+import type { Theme } from '../core/cli/output/theme.js'
+
+export default class Archive extends BaseCommand<ArchiveReport> {
+  static override summary = 'move old publication commands and their events to archived/'
+  static override description =
+    'Takes commands that did nothing but publish (manifests, CRLs, renewals, serials), are older than the threshold and older than the backup snapshot, and the objects that nothing live names. They are in the archive first; a run at least a day later takes them out of their place, so that a copy taken meanwhile is whole. Without --older-than the key archive_threshold_days counts; unset, only what an earlier run archived is finished. archived/ may then be moved or deleted: audit verify says from which version it could verify. Exit codes: 0 done or nothing to do, 2 the folder of --to cannot take it, 3 a damaged aggregate was left out, 14 a file could not be written (the next run goes on), 20 a stand-by.'
+  static override examples = [
+    '<%= config.bin %> archive --older-than 90d --dry-run',
+    '<%= config.bin %> archive --to /mnt/archive',
+    '<%= config.bin %> archive --list',
+  ]
+  static override flags = {
+    'older-than': flag.duration({ description: 'at least this old (default archive_threshold_days), 1d or more' }),
+    to: flag.path({ helpValue: 'DIR', description: 'an empty or earlier used directory instead of archived/' }),
+    list: flag.boolean({ description: 'show what is archived and what would be, change nothing' }),
+    ...writeFlags,
+  }
+
+  protected override async execute(): Promise<ArchiveReport> {
+    const { flags } = await this.parse(Archive)
+    const dryRun = flags['dry-run'] || flags.list
+    return archive(await openSession(this.context(flags)), { olderThan: flags['older-than'], to: flags.to, dryRun })
+  }
+
+  protected override faults(report: ArchiveReport): readonly string[] {
+    return report.failed.map((f) => `${f.aggregate}: ${f.message}`)
+  }
+
+  protected override view(report: ArchiveReport, theme: Theme): string {
+    const { aggregates, objects, dryRun, nextRelease } = report
+    const [moved, released] = [total(report, 'moved'), total(report, 'released')]
+    const lines = this.faults(report).map((line) => theme.bad(line))
+    const table = theme.table({
+      columns: [
+        'AGGREGATE',
+        ...(['ARCHIVED', 'KEPT', dryRun ? 'WOULD GO' : 'NOW', 'BYTES'] as const).map(
+          (title) => ({ title, align: 'right' }) as const,
+        ),
+      ],
+      rows: aggregates.map((a) => [
+        `${a.kind}/${a.handle}`,
+        a.archived - (dryRun ? a.moved : 0),
+        a.kept,
+        a.moved,
+        a.bytes,
+      ]),
+    })
+    if (dryRun || moved + released > 0) lines.push(table)
+    const would = dryRun ? 'would be ' : ''
+    if (moved + objects.moved > 0)
+      lines.push(
+        `${counted(moved, 'command')} and ${counted(objects.moved, 'object')} ${would}archived to ${report.to ?? 'archived/'}`,
+      )
+    if (released + objects.released > 0)
+      lines.push(
+        `${counted(released, 'file')} and ${counted(objects.released, 'object')} archived before ${would}taken out of their place`,
+      )
+    if (moved + objects.moved + released + objects.released === 0) lines.push(nothing(report))
+    if (nextRelease !== null)
+      lines.push(theme.dim(`a run after ${nextRelease} takes what is archived out of its place`))
+    return lines.join('\n')
+  }
+
+  protected override exitCode(report: ArchiveReport): number {
+    return report.failed.length === 0 ? 0 : EXIT_CODES.partial
+  }
+}
+
+function total(report: ArchiveReport, key: 'moved' | 'released'): number {
+  return report.aggregates.reduce((sum, a) => sum + a[key], 0)
+}
+
+function nothing({ before }: ArchiveReport): string {
+  return before === null
+    ? 'nothing to do: archive_threshold_days is not set, and no --older-than was given'
+    : `nothing to archive before ${before}`
+}

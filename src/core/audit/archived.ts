@@ -1,0 +1,141 @@
+/**
+ * A history of which a part is archived and not here: where the replay can begin, and what can be said of all before that.
+ * Invariant: only what the note of the archive names may be missing; every other file before the beginning must be what its commit says.
+ */
+import type { Json } from '../base/json.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { AggregateId, NumberRange, StoredCommand } from '../eventsourcing/types.js'
+import { isCorrupt } from '../store/damage.js'
+import { commandName, eventName, snapshotName } from '../store/layout.js'
+import { inRanges } from '../store/line.js'
+import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
+import type { Named } from './commits.js'
+import { noting, type Problem } from './problem.js'
+import type { HistorySource } from './source.js'
+
+export interface Start {
+  readonly entry: Named
+  readonly state: Json
+  /** Name and hash of the snapshot. */
+  readonly snapshot: readonly [string, Sha256]
+}
+
+/** The first snapshot that is kept after the last file that is missing from the archive. Undefined when nothing is missing, or no snapshot is that new. */
+export function archivedStart(
+  source: HistorySource,
+  id: AggregateId,
+  named: readonly Named[],
+  through = Number.POSITIVE_INFINITY,
+): Start | undefined {
+  const last = named.findLastIndex(
+    (entry, i) => entry.sequence <= through && isMissing(source, id, entry, named[i - 1]?.version ?? 0),
+  )
+  if (last < 0) return undefined
+  for (const entry of named.slice(last + 1)) {
+    try {
+      const start = startAt(source, id, entry)
+      if (start !== undefined) return start
+    } catch (error) {
+      if (!isCorrupt(error)) throw error
+    }
+  }
+  return undefined
+}
+
+function isMissing(source: HistorySource, id: AggregateId, { sequence, version }: Named, before: number): boolean {
+  if (!source.isArchived(id, sequence)) return false
+  if (!source.has(id, commandName(sequence))) return true
+  for (let n = before; n < version; n++) if (!source.has(id, eventName(n))) return true
+  return false
+}
+
+function startAt(source: HistorySource, id: AggregateId, entry: Named): Start | undefined {
+  if (source.isArchived(id, entry.sequence)) return undefined
+  const record = recordOf(source, id, entry).record
+  const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
+  if (named === null) return undefined
+  const name = snapshotName(named.version)
+  const { bytes, path } = source.file(id, name, named.sha256)
+  return { entry, state: parseSnapshot(bytes, path, id).state, snapshot: [name, named.sha256] }
+}
+
+function recordOf(source: HistorySource, id: AggregateId, { sequence, command }: Named) {
+  const file = source.file(id, commandName(sequence), command)
+  return { where: file.where, record: parseCommand(file.bytes, file.path, id, sequence) }
+}
+
+export interface Kept {
+  /** Files that lie in an archive. */
+  readonly archived: number
+  /** Commands that gave something up, oldest first. */
+  readonly recoveries: readonly StoredCommand[]
+  readonly problems: readonly Problem[]
+}
+
+/** Everything up to the start that is here, by hash. */
+export function checkKept(source: HistorySource, id: AggregateId, named: readonly Named[], start: Named): Kept {
+  const problems: Problem[] = []
+  const recoveries: StoredCommand[] = []
+  const gone: { upTo: number; readonly commands: NumberRange[]; readonly events: NumberRange[] } = {
+    upTo: start.sequence,
+    commands: [],
+    events: [],
+  }
+  let archived = 0
+  for (let i = named.length - 1; i >= 0; i--) {
+    const entry = named[i]
+    if (entry === undefined || entry.sequence > gone.upTo || inRanges(gone.commands, entry.sequence)) continue
+    const mayMiss = source.isArchived(id, entry.sequence)
+    const name = commandName(entry.sequence)
+    if (mayMiss && !source.has(id, name)) continue
+    const found = noting(problems, source.nameOf(id, name), () => recordOf(source, id, entry))
+    if (found === undefined) continue
+    const { record, where } = found
+    if (where === 'archived') archived += 1
+    for (const [path, problem] of faultsOf(record, entry, named[i - 1]))
+      problems.push({ file: source.nameOf(id, name), path, problem })
+    archived += checkEvents(source, id, record, (n) => inRanges(gone.events, n), mayMiss, problems)
+    const { effect } = record
+    if (effect.result !== 'recovered') continue
+    recoveries.unshift(record)
+    gone.upTo = effect.base.sequence
+    gone.commands.push(...effect.gone.commands)
+    gone.events.push(...effect.gone.events)
+  }
+  return { archived, recoveries, problems }
+}
+
+function* faultsOf(
+  record: StoredCommand,
+  entry: Named,
+  before: Named | undefined,
+): Generator<readonly [string, string]> {
+  if (record.previous !== (before?.command ?? null)) yield ['$.previous', 'is not the hash of the command before it']
+  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} names it, not ${record.commit}`]
+  if (record.at !== entry.at) yield ['$.at', `its commit was made at ${entry.at}`]
+}
+
+/** How many lie in an archive. */
+function checkEvents(
+  source: HistorySource,
+  id: AggregateId,
+  record: StoredCommand,
+  isGone: (version: number) => boolean,
+  mayMiss: boolean,
+  problems: Problem[],
+): number {
+  if (record.effect.result !== 'accepted') return 0
+  let archived = 0
+  for (const [i, sha256] of record.effect.events.entries()) {
+    const version = record.version + i
+    const name = eventName(version)
+    if (isGone(version) || (mayMiss && !source.has(id, name))) continue
+    const where = noting(problems, source.nameOf(id, name), () => {
+      const file = source.file(id, name, sha256)
+      parseEvent(file.bytes, file.path, id, version)
+      return file.where
+    })
+    if (where === 'archived') archived += 1
+  }
+  return archived
+}

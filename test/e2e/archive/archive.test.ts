@@ -1,0 +1,336 @@
+/** `brine archive` over weeks of history: what leaves, what stays, and that everything works with the archive, without it, and in a copy taken at any time. */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type ArchiveReport, archive } from '../../../src/core/app/archive.js'
+import { type AuditReport, auditVerify } from '../../../src/core/app/audit.js'
+import { type HistoryReport, listHistory, showCommand } from '../../../src/core/app/history.js'
+import { addSeconds, type Duration, type Instant } from '../../../src/core/base/time.js'
+import { brine, copyDir, runBrine } from '../../support/cli.js'
+import { changesBetween, listingOf } from '../../support/dir-listing.js'
+import { addRoa, type LivedIn, livedIn } from '../../support/lived-in.js'
+import { quickSession } from '../../support/testbed.js'
+
+const START = '2027-01-01T00:00:00Z' as Instant
+const DAYS = 24
+const THRESHOLD = (8 * 86400) as Duration
+const FOLDERS = ['cas/acme', 'cas/testbed', 'ta/ta', 'pubd/0']
+
+let site: LivedIn
+let digest: unknown
+const copies: string[] = []
+
+const day = (n: number): Instant => addSeconds(START, n * 86400 + 60)
+
+beforeAll(async () => {
+  site = await livedIn('archive', START, DAYS)
+  digest = (await audit(site.dataDir)).digest
+}, 120_000)
+afterAll(() => site.remove())
+afterEach(() => {
+  for (const dir of copies.splice(0)) rmSync(dir, { recursive: true, force: true })
+})
+
+/** A copy to work on: one made by `init --test` stays live. */
+function fresh(from = site.dataDir): string {
+  const dir = mkdtempSync(join(site.folder, 'copy-'))
+  copies.push(dir)
+  return copyDir(from, dir)
+}
+
+async function audit(
+  dir: string,
+  options: { full?: boolean; archives?: readonly string[] } = {},
+): Promise<AuditReport> {
+  const session = await quickSession(dir, day(DAYS + 5), options.archives)
+  return auditVerify(session, { full: options.full === true })
+}
+
+async function run(dir: string, at: Instant, options: { to?: string } = {}): Promise<ArchiveReport> {
+  return archive(await quickSession(dir, at), { olderThan: THRESHOLD, ...options })
+}
+
+/** Archived, and a day later out of its place. */
+async function done(options: { to?: string } = {}): Promise<string> {
+  const dir = fresh()
+  await run(dir, day(DAYS), options)
+  await archive(await quickSession(dir, day(DAYS + 1.01)))
+  return dir
+}
+
+async function rows(dir: string): Promise<HistoryReport['commands']> {
+  return (await listHistory(await quickSession(dir, day(DAYS + 2)), { rows: 1000 })).commands
+}
+
+const files = (dir: string, folder: string): readonly string[] => readdirSync(join(dir, folder)).sort()
+const events = (names: readonly string[]): readonly string[] => names.filter((name) => /^(event|command)-/.test(name))
+const dropArchives = (dir: string): void => {
+  for (const folder of FOLDERS) rmSync(join(dir, folder, 'archived'), { recursive: true })
+}
+
+describe('archiving', () => {
+  it('is there first, and out of its place a day later', async () => {
+    const dir = fresh()
+    const before = events(files(dir, 'cas/acme'))
+    const report = await run(dir, day(DAYS))
+    expect(report.aggregates.map((a) => [a.kind, a.handle, a.moved > 10, a.kept > 8])).toEqual([
+      ['ca', 'acme', true, true],
+      ['ca', 'testbed', true, true],
+      ['pubserver', '0', true, true],
+      ['ta', 'ta', true, true],
+    ])
+    expect(report).toMatchObject({ failed: [], changed: true, to: null, nextRelease: day(DAYS + 1) })
+    // a copy that is being taken finds all of them in their place for a day
+    expect(events(files(dir, 'cas/acme'))).toEqual(before)
+    await run(dir, day(DAYS + 0.5))
+    expect(events(files(dir, 'cas/acme'))).toEqual(before)
+    const later = await run(dir, day(DAYS + 1.01))
+    expect(later.aggregates.every((a) => a.released > 15)).toBe(true)
+    expect(events(files(dir, 'cas/acme')).length).toBeLessThan(before.length - 15)
+  })
+
+  it('takes publication commands alone, older than the threshold and than the backup snapshot', async () => {
+    const dir = await done()
+    const commands = await rows(dir)
+    for (const c of commands) {
+      if (c.archived) expect([c.at < day(DAYS - 8), ['republish', 'publish'].includes(c.type)]).toEqual([true, true])
+      const folder = { ca: `cas/${c.handle}`, ta: 'ta/ta', pubserver: 'pubd/0' }[c.kind] ?? ''
+      const [here, there] = [`${folder}/command-${c.sequence}.json`, `${folder}/archived/command-${c.sequence}.json`]
+      expect([existsSync(join(dir, here)), existsSync(join(dir, there))], here).toEqual([!c.archived, c.archived])
+    }
+    expect(commands.filter((c) => c.archived).length).toBeGreaterThan(40)
+  })
+
+  it('changes nothing that anybody can see: state, history, proof, and the next command', async () => {
+    const dir = await done()
+    const plain = (all: HistoryReport['commands']) => all.map((c) => ({ ...c, archived: false }))
+    expect(plain(await rows(dir))).toEqual(await rows(site.dataDir))
+    const report = await audit(dir, { full: true })
+    expect(report).toMatchObject({ ok: true, digest })
+    expect(report.aggregates.every((a) => a.verifiedFrom === 0 && a.archived > 15)).toBe(true)
+    await addRoa(dir, day(DAYS + 3), 250)
+    expect((await audit(dir)).ok).toBe(true)
+  })
+
+  it('run again writes nothing', async () => {
+    const dir = await done()
+    const again = day(DAYS + 1.02)
+    await run(dir, again)
+    const before = listingOf(dir)
+    const report = await run(dir, again)
+    expect(report.changed).toBe(false)
+    await archive(await quickSession(dir, again))
+    expect(changesBetween(before, listingOf(dir))).toEqual([])
+  })
+
+  it('leaves what a load from the backup snapshot needs', async () => {
+    const dir = await done()
+    dropArchives(dir)
+    for (const folder of FOLDERS) {
+      const newest = Math.max(...files(dir, folder).map((name) => Number(/^snapshot-(\d+)/.exec(name)?.[1] ?? 0)))
+      for (const name of ['snapshot.json', `snapshot-${newest}.json`]) rmSync(join(dir, folder, name))
+    }
+    await addRoa(dir, day(DAYS + 3), 250)
+    expect((await audit(dir)).problems).toEqual([])
+  })
+
+  it('takes along the objects that nothing live names, and none that is served', async () => {
+    const dir = fresh()
+    // snapshots of long ago keep what they name for a day; here that day is over
+    for (const folder of FOLDERS)
+      for (const name of files(dir, folder)) if (name.startsWith('snapshot')) utimesSync(join(dir, folder, name), 0, 0)
+    const { objects } = await run(dir, day(DAYS))
+    expect(objects.moved).toBeGreaterThan(20)
+    const later = await run(dir, day(DAYS + 1.01))
+    expect(later.objects.released).toBe(objects.moved)
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+    rmSync(join(dir, 'objects/archived'), { recursive: true })
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+  })
+})
+
+describe('an archive that was deleted', () => {
+  it('audit verify says from which version it verified and exits 0; --full names what is missing; --archive gives it back', async () => {
+    const dir = await done()
+    const away = mkdtempSync(join(site.folder, 'away-'))
+    for (const folder of FOLDERS) {
+      mkdirSync(join(away, folder), { recursive: true })
+      renameSync(join(dir, folder, 'archived'), join(away, folder, 'archived'))
+    }
+    const report = await audit(dir)
+    expect(report).toMatchObject({ ok: true, digest })
+    expect(report.aggregates.every((a) => a.verifiedFrom > 15 && a.archived === 0)).toBe(true)
+    const ran = await brine(['audit', 'verify'], { dataDir: dir, now: day(DAYS + 5) })
+    expect(ran.stdout).toMatch(/from version \d+/)
+    const full = await audit(dir, { full: true })
+    expect(full.ok).toBe(false)
+    expect(full.aggregates[0]?.problems[0]).toMatchObject({
+      file: expect.stringMatching(/^cas\/acme\/(event|command)-\d+\.json$/),
+      problem: expect.stringContaining('archived to archived/ and not there any more'),
+    })
+    expect(await audit(dir, { full: true, archives: [away] })).toMatchObject({ ok: true, digest })
+    expect((await audit(dir, { archives: [away] })).aggregates.every((a) => a.verifiedFrom === 0)).toBe(true)
+  })
+
+  it('is no excuse for anything else', async () => {
+    const dir = await done()
+    dropArchives(dir)
+    rmSync(join(dir, 'cas/acme/command-1.json'))
+    const { aggregates } = await audit(dir)
+    expect(aggregates[0]?.problems.map((p) => p.file)).toEqual(['cas/acme/command-1.json'])
+  })
+
+  it('history still tells every command, and what is not known any more as null', async () => {
+    const dir = await done()
+    const before = await rows(dir)
+    dropArchives(dir)
+    const known = (c: HistoryReport['commands'][number]) =>
+      c.archived ? { ...c, osUser: null, host: null, configDigest: null } : c
+    expect(await rows(dir)).toEqual(before.map(known))
+    const row = before.find((c) => c.archived)
+    const session = await quickSession(dir, day(DAYS + 2))
+    await expect(showCommand(session, `${row?.kind}/${row?.handle}`, row?.sequence ?? 0)).rejects.toMatchObject({
+      code: 'history-archived',
+    })
+    const filtered = await listHistory(session, { types: ['publish'], actor: 'tester', rows: 1 })
+    expect(filtered.total).toBe(before.filter((c) => c.type === 'publish' && c.actor === 'tester').length)
+  })
+
+  it('by a cron job before its day was over does not come back', async () => {
+    const dir = fresh()
+    await run(dir, day(DAYS))
+    dropArchives(dir)
+    const { aggregates } = await run(dir, day(DAYS + 1.01))
+    expect(aggregates.every((a) => a.released > 15)).toBe(true)
+    expect(await audit(dir)).toMatchObject({ ok: true, digest })
+  })
+})
+
+describe('copies and damage', () => {
+  it('copies taken between the steps, or with what was archived left out, are whole and can go on', async () => {
+    const dir = fresh()
+    await run(dir, day(DAYS))
+    const between = fresh(dir)
+    await run(dir, day(DAYS + 1.01))
+    const after = fresh(dir)
+    const lean = fresh(dir)
+    dropArchives(lean)
+    for (const copy of [between, after, lean]) {
+      expect(await audit(copy), copy).toMatchObject({ ok: true, digest })
+      await addRoa(copy, day(DAYS + 3), 250)
+      expect((await audit(copy)).ok).toBe(true)
+    }
+  })
+
+  it('a damaged file of the archive is put there again from its place, and stays in it', async () => {
+    const dir = fresh()
+    await run(dir, day(DAYS))
+    const name = files(dir, 'pubd/0/archived')[0] ?? ''
+    const path = join(dir, 'pubd/0/archived', name)
+    const bytes = readFileSync(path)
+    rmSync(path)
+    cpSync(join(dir, 'brine.json'), path)
+    await run(dir, day(DAYS + 1.01))
+    expect(readFileSync(path)).toEqual(bytes)
+    expect(existsSync(join(dir, 'pubd/0', name))).toBe(true)
+    await run(dir, day(DAYS + 3))
+    expect(existsSync(join(dir, 'pubd/0', name))).toBe(false)
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+  })
+
+  it('a damaged aggregate is left out and named, and the others are archived', async () => {
+    const dir = fresh()
+    writeFileSync(join(dir, 'cas/acme/event-9.json'), '{}')
+    const report = await run(dir, day(DAYS))
+    expect(report.failed).toEqual([expect.objectContaining({ aggregate: 'ca/acme', code: 'file-damaged' })])
+    expect(report.aggregates.map((a) => [a.handle, a.moved > 10])).toEqual([
+      ['testbed', true],
+      ['0', true],
+      ['ta', true],
+    ])
+    // nobody knows which objects it names
+    expect(report.objects.moved).toBe(0)
+  })
+
+  it('a lost note is made again from what lies in archived/', async () => {
+    const dir = await done()
+    for (const folder of FOLDERS) rmSync(join(dir, folder, 'archived.json'))
+    await run(dir, day(DAYS + 2))
+    dropArchives(dir)
+    expect((await audit(dir)).ok).toBe(true)
+  })
+})
+
+describe('another volume', () => {
+  it('takes verified copies; the first ones go a day later, and reading finds them there by itself', async () => {
+    const to = mkdtempSync(join(site.folder, 'volume-'))
+    const dir = await done({ to })
+    expect(existsSync(join(dir, 'cas/acme/archived'))).toBe(false)
+    expect(events(files(to, 'cas/acme')).length).toBeGreaterThan(20)
+    const report = await audit(dir, { full: true })
+    expect(report).toMatchObject({ ok: true, digest })
+    expect(report.aggregates.every((a) => a.archived > 15)).toBe(true)
+    renameSync(to, `${to}-unmounted`)
+    expect((await audit(dir)).aggregates.every((a) => a.verifiedFrom > 15)).toBe(true)
+    expect(await audit(dir, { full: true, archives: [`${to}-unmounted`] })).toMatchObject({ ok: true, digest })
+  })
+
+  it('takes what was archived in its place before, and nothing leaves while it is away', async () => {
+    const dir = await done()
+    const to = mkdtempSync(join(site.folder, 'volume-'))
+    const first = await run(dir, day(DAYS + 2), { to })
+    expect(first.aggregates.every((a) => a.moved > 10)).toBe(true)
+    renameSync(to, `${to}-away`)
+    const names = events(files(dir, 'cas/acme/archived'))
+    expect((await run(dir, day(DAYS + 4))).aggregates[0]?.released).toBe(0)
+    expect(events(files(dir, 'cas/acme/archived'))).toEqual(expect.arrayContaining([...names]))
+    renameSync(`${to}-away`, to)
+    await run(dir, day(DAYS + 4))
+    expect(events(files(to, 'cas/acme'))).toEqual(expect.arrayContaining([...names]))
+    for (const name of names) expect(existsSync(join(dir, 'cas/acme/archived', name))).toBe(false)
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+  })
+
+  it('is refused where it is not there, holds something else, lies inside, or is another directory’s', async () => {
+    const dir = fresh()
+    const refused = (to: string): Promise<unknown> => run(dir, day(DAYS), { to }).catch((e: { code: string }) => e.code)
+    expect(await refused(join(site.folder, 'nothing'))).toBe('archive-folder-missing')
+    expect(await refused(join(dir, 'brine.json'))).toBe('archive-folder-missing')
+    expect(await refused(join(dir, 'cas'))).toBe('archive-folder-inside')
+    expect(await refused(site.folder)).toBe('archive-folder-not-empty')
+    const foreign = mkdtempSync(join(site.folder, 'foreign-'))
+    writeFileSync(join(foreign, 'brine-archive.json'), '{"format":1,"id":"another"}\n')
+    expect(await refused(foreign)).toBe('archive-folder-foreign')
+  })
+})
+
+describe('the command', () => {
+  it('says in one line that there is no threshold, and what a dry run would do', async () => {
+    const dir = fresh()
+    const before = listingOf(dir)
+    const idle = await brine(['archive'], { dataDir: dir, now: day(DAYS) })
+    expect(idle.stdout).toBe('nothing to do: archive_threshold_days is not set, and no --older-than was given\n')
+    for (const flag of ['--dry-run', '--list']) {
+      const ran = await brine(['archive', '--older-than', '8d', flag], { dataDir: dir, now: day(DAYS) })
+      expect(ran.stdout).toMatch(/\d+ commands and \d+ objects would be archived to archived\//)
+    }
+    expect(changesBetween(before, listingOf(dir))).toEqual([])
+    const ran = await brine(['archive', '--older-than', '8d', '--json'], { dataDir: dir, now: day(DAYS) })
+    const [row] = ran.json<ArchiveReport>().aggregates
+    expect(row).toMatchObject({ kind: 'ca', handle: 'acme', archived: row?.moved, kept: expect.any(Number) })
+    expect(row?.bytes).toBeGreaterThan(1000)
+    const young = await runBrine(['archive', '--older-than', '1h'], { dataDir: dir, now: day(DAYS) })
+    expect([young.code, young.stderr]).toEqual([2, expect.stringContaining('nothing of the last day')])
+  })
+})

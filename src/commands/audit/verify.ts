@@ -1,10 +1,11 @@
 /** `brine audit verify`: the proof by replay. */
 import { type AuditReport, auditVerify } from '../../core/app/audit.js'
+import { verifyExport } from '../../core/app/audit-export.js'
 import { digestLine } from '../../core/app/digest.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { flag } from '../../core/cli/flags.js'
+import { arg, flag } from '../../core/cli/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 import { faultsView } from '../../core/cli/output/faults.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -12,12 +13,16 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class AuditVerify extends BaseCommand<AuditReport> {
   static override summary = 'replay everything from the first event and compare'
   static override description =
-    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object, the private keys that the states name and the served tree. A checkpoint kept elsewhere shows that history since then only grew. The last line is the digest. Exit codes: 0 all right, 2 a file is no checkpoint, 12 something is not as it was written: every fault is named with its file.'
+    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object, the private keys that the states name and the served tree. A checkpoint kept elsewhere shows that history since then only grew. The last line is the digest. Exit codes: 0 all right, 2 a file is no checkpoint or no export, 12 something is not as it was written: every fault is named with its file.'
   static override examples = [
     '<%= config.bin %> audit verify',
     '<%= config.bin %> audit verify --full --archive /mnt/archive --json',
     '<%= config.bin %> audit verify --checkpoint /mnt/elsewhere/monday.note',
+    '<%= config.bin %> audit verify history.jsonl',
   ]
+  static override args = {
+    export: arg.path({ description: 'a file of audit export; it needs no data directory' }),
+  }
   static override flags = {
     full: flag.boolean({ description: 'what is archived must be here too' }),
     checkpoint: flag.path({ multiple: true, description: 'a checkpoint kept elsewhere; repeatable' }),
@@ -30,10 +35,13 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
   }
 
   protected override async execute(): Promise<AuditReport> {
-    const { flags } = await this.parse(AuditVerify)
-    const session = await openSession({ ...this.context(flags), archives: flags.archive ?? [] })
+    const { args, flags } = await this.parse(AuditVerify)
     const { full, checkpoint, 'verifier-key': keys } = flags
-    return auditVerify(session, { full, checkpoints: checkpoint ?? [], verifierKeys: keys ?? [] })
+    const options = { full: full === true, checkpoints: checkpoint ?? [], verifierKeys: keys ?? [] }
+    // nothing of a data directory is asked for, so none is needed
+    if (args.export !== undefined)
+      return verifyExport(args.export, options, this.context({ ...flags, 'data-dir': '' }).onProgress)
+    return auditVerify(await openSession({ ...this.context(flags), archives: flags.archive ?? [] }), options)
   }
 
   protected override view(report: AuditReport, theme: Theme): string {

@@ -38,7 +38,7 @@ export function isObject(value: Json | undefined): value is JsonObject {
 export const isCount: Check = (v) => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0
 export const isText: Check = (v) => typeof v === 'string'
 export const isPositive: Check = (v) => isCount(v) && v !== 0
-const isHash: Check = (v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
+export const isHash: Check = (v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
 export const isTime: Check = (v) => typeof v === 'string' && parseInstant(v) === v
 const isKind: Check = (v) => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha'
 export const isName: Check = (v) => typeof v === 'string' && isHandle(v)

@@ -1,6 +1,7 @@
 /** Files that the user names: read as text, written once with mode 0600 and never over something. */
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
+import { ioError } from './fs.js'
 
 /** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readUserFile(path: string): string {
@@ -21,8 +22,13 @@ export function readUserBytes(path: string): Uint8Array {
   }
 }
 
-/** Writes a document that `--out` asked for. Throws `file-exists` (usage), `file-unwritable` (io). */
+/** Writes a document that `--out` asked for. Throws `file-exists`, `file-unwritable` (usage), `io`. */
 export function writeUserFile(path: string, text: string): void {
+  writeUserStream(path, [text])
+}
+
+/** The same piece by piece, for what is too long to hold; returns its bytes. What goes wrong on the way leaves no file. */
+export function writeUserStream(path: string, pieces: Iterable<string>): number {
   let fd: number
   try {
     fd = openSync(path, 'wx', 0o600)
@@ -35,11 +41,33 @@ export function writeUserFile(path: string, text: string): void {
     throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
   }
   try {
-    writeSync(fd, text)
-    fsyncSync(fd)
-  } finally {
+    const bytes = writeAll(fd, path, pieces)
     closeSync(fd)
+    return bytes
+  } catch (error) {
+    closeSync(fd)
+    rmSync(path, { force: true })
+    throw error
   }
+}
+
+function writeAll(fd: number, path: string, pieces: Iterable<string>): number {
+  let total = 0
+  for (const piece of pieces) {
+    const bytes = Buffer.from(piece)
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+    } catch (cause) {
+      throw ioError('write', path, cause, { bytes: bytes.length })
+    }
+    total += bytes.length
+  }
+  try {
+    fsyncSync(fd)
+  } catch (cause) {
+    throw ioError('sync', path, cause)
+  }
+  return total
 }
 
 function errnoOf(cause: unknown): string {

@@ -1,0 +1,34 @@
+/** `brine audit export`: the whole history in one file, to be verified anywhere. */
+import { type ExportReport, exportHistory } from '../../core/app/audit-export.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { flag } from '../../core/cli/flags.js'
+import { counted } from '../../core/cli/output/endings.js'
+
+export default class AuditExport extends BaseCommand<ExportReport> {
+  static override summary = 'write the whole history to one file'
+  static override description =
+    'JSON lines in the order in which history was made: each file of history as its exact text with its hash, no private keys. audit verify FILE proves it on another machine. Exit codes: 0 done, 2 the file exists, 12 history is damaged, 14 the file could not be written.'
+  static override examples = [
+    '<%= config.bin %> audit export --out history.jsonl',
+    '<%= config.bin %> audit export --objects --archive /mnt/archive --out history.jsonl',
+  ]
+  static override flags = {
+    out: flag.path({ required: true, description: 'a new file, 0600' }),
+    objects: flag.boolean({ description: 'take the published objects along' }),
+    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+  }
+
+  protected override async execute(): Promise<ExportReport> {
+    const { flags } = await this.parse(AuditExport)
+    const session = await openSession({ ...this.context(flags), archives: flags.archive ?? [] })
+    return exportHistory(session, flags.out, { objects: flags.objects === true })
+  }
+
+  protected override view(report: ExportReport): string {
+    const { out, bytes, commits, objects, complete } = report
+    const parts = [counted(commits, 'commit'), ...(objects === 0 ? [] : [counted(objects, 'object')]), `${bytes} bytes`]
+    const gap = complete ? '' : '\nwithout what is archived elsewhere: --archive DIR takes it along'
+    return `written to ${out}: ${parts.join(', ')}${gap}`
+  }
+}

@@ -96,10 +96,11 @@ function placeOf(entry: Named | undefined): Place {
 }
 
 function bySequence(id: AggregateId, named: readonly Named[], sequence: number): Place {
-  const entry = named[sequence - 1]
+  // a recovery may have left a gap
+  const entry = named.find((n) => n.sequence === sequence)
   if (sequence === 0 || entry !== undefined) return placeOf(entry)
   const name = formatAggregateId(id)
-  const newest = named.length
+  const newest = named.at(-1)?.sequence ?? 0
   throw new AppError('rejected', 'sequence-unknown', `${name} has no command ${sequence}; the newest is ${newest}`, {
     hint: `brine history list ${name}`,
     details: { newest },

@@ -78,6 +78,8 @@ export interface ReplayOptions {
   /** The last command to replay; left out: the newest. What is in the folder beside history is looked at only then. */
   readonly through?: number
   readonly watcher?: Watcher
+  /** States that recoveries went back to, by sequence: each is made once, however many recoveries a history claims. */
+  readonly bases?: Map<number, State>
 }
 
 interface Progress {
@@ -92,6 +94,7 @@ interface Progress {
   archived: number
   verifiedFrom: number
   readonly recoveries: Recovery[]
+  readonly bases: Map<number, State>
   /** Snapshots that a record names, by file name. */
   readonly snapshots: Map<string, Sha256>
 }
@@ -111,6 +114,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     archived: 0,
     verifiedFrom: 0,
     recoveries: [],
+    bases: new Map(),
     snapshots: new Map(),
   }
   const start = options.full ? undefined : archivedStart(source, id, options.named, through)
@@ -181,8 +185,10 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
     if (n > base.version && n <= record.version) progress.snapshots.delete(name)
   }
   if (base.sequence < record.sequence - 1) {
-    const { watcher: _, ...silent } = options
-    progress.state = replayAggregate({ ...silent, named: named.filter((n) => n.sequence <= base.sequence) }).state
+    const { watcher: _, bases = progress.bases, ...silent } = options
+    const known = named.filter((n) => n.sequence <= base.sequence)
+    if (!bases.has(base.sequence)) bases.set(base.sequence, replayAggregate({ ...silent, bases, named: known }).state)
+    progress.state = bases.get(base.sequence)
   }
   if (progress.state === undefined) {
     const name = snapshotName(snapshot.version)

@@ -79,6 +79,7 @@ export async function commitDraft<R>(
     if (foreseen !== undefined && (isIdle(foreseen.outcome) || mustJump(foreseen.outcome, options)))
       return foreseen.outcome
     if (foreseen !== undefined) keys.expect(foreseen.demand)
+    session.store.expectWrite()
     return draft(session, reader, useCase, signing.signer, true)
   })
   if (mustJump(outcome, options)) {
@@ -87,10 +88,11 @@ export async function commitDraft<R>(
   }
   if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
   if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, keys.taken())
+  const { reader } = outcome
   return session.store.write(async (writer) => {
-    if (writer.head !== outcome.head || writer.generation !== outcome.generation) throw forgotten(signing)
+    if (writer.head !== reader.head || writer.generation !== reader.generation) throw forgotten(signing)
     return finish(session, writer, outcome, keys.taken())
-  })
+  }, reader)
 }
 
 /** Decides under the lock, with the keys at hand: for a command that others keep overtaking. */

@@ -28,8 +28,8 @@ export interface Draft<R> {
   readonly result: R
   readonly changed: boolean
   readonly at: Instant
-  readonly head: number
-  readonly generation: number
+  /** The cut that it was decided on. */
+  readonly reader: FileReader
   /** Aggregates it touches that must jump first (see generation.ts). */
   readonly late: readonly AggregateId[]
 }
@@ -57,9 +57,8 @@ export async function draft<R>(
   try {
     const result = await useCase(desk)
     await publishLocal(desk, [...work.touched('ca'), ...work.touched('ta')])
-    const { head, generation } = reader
     const at = desk.ports.clock.now()
-    return { desk, result, changed: work.changed, at, head, generation, late: outdated(reader, involved(work)) }
+    return { desk, result, changed: work.changed, at, reader, late: outdated(reader, involved(work)) }
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
     return { rejected: error, late: outdated(reader, work.exists(error.id.kind, error.id.handle) ? [error.id] : []) }

@@ -23,8 +23,10 @@ function isOutdated(reader: FileReader, work: Work, id: AggregateId): boolean {
   try {
     const loaded = reader.load(id)
     if (loaded === undefined) return false
-    const { commit } = reader.command(id, loaded.sequence)
-    return reader.commitAt(commit).record.generation < reader.generation && publishes(work, id)
+    const { commit, effect } = reader.command(id, loaded.sequence)
+    // a recovery begins a generation, and the jump is still to come; one that lost nothing had its own before, or jumps for nothing
+    const isOld = effect.result === 'recovered' || reader.commitAt(commit).record.generation < reader.generation
+    return isOld && publishes(work, id)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'corrupt') return false
     throw error

@@ -37,6 +37,16 @@ export interface Tree {
   readonly retiredAt: Instant | null
 }
 
+/** STORED in `tree-<name>.json`: a standing tree as it was left (see left.ts). */
+export interface LeftTree {
+  readonly session: string
+  readonly serial: number
+  /** Time of the last change of each folder, nanoseconds, by its path below the tree; '' is the tree. */
+  readonly folders: Readonly<Record<string, string>>
+  /** Not every file is a link to its object. */
+  readonly copies: boolean
+}
+
 /** Undefined when there is none or it cannot be trusted. */
 export function readRrdpRecord(scratch: string): RrdpRecord | undefined {
   const found = readRecord(join(scratch, 'rrdp.json'))
@@ -63,6 +73,22 @@ export function writeTrees(disk: Disk, repoDir: string, scratch: string, trees: 
   return writeRecord(disk, repoDir, join(scratch, 'rsync.json'), scratch, { format: FORMAT, trees })
 }
 
+/** Undefined when there is none or it cannot be trusted. */
+export function readLeft(scratch: string, tree: string): LeftTree | undefined {
+  const { session, serial, folders, copies } = readRecord(leftPath(scratch, tree)) ?? {}
+  if (!isText(session) || !isCount(serial) || typeof copies !== 'boolean') return undefined
+  return isRecord(folders) && isTable(folders) ? { session, serial, folders, copies } : undefined
+}
+
+/** Returns the bytes written. */
+export function writeLeft(disk: Disk, repoDir: string, scratch: string, tree: string, left: LeftTree): number {
+  return writeRecord(disk, repoDir, leftPath(scratch, tree), scratch, { format: FORMAT, ...left })
+}
+
+export function leftPath(scratch: string, tree: string): string {
+  return join(scratch, `tree-${tree}.json`)
+}
+
 function writeRecord(disk: Disk, repoDir: string, path: string, scratch: string, record: object): number {
   ensureFolder(disk, scratch, repoDir)
   const bytes = utf8(`${JSON.stringify(record)}\n`)
@@ -83,6 +109,10 @@ function readRecord(path: string): Readonly<Record<string, unknown>> | undefined
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTable(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, string>> {
+  return Object.values(value).every(isText)
 }
 
 function isText(value: unknown): value is string {

@@ -3,12 +3,13 @@
  * Invariant: what `current` names is whole and durable and does not change; a tree is brought forward only while it is idle.
  */
 import fs from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { PathChange } from '../pubd/content.js'
 import { changesSince, publishedObjects } from '../pubd/content.js'
 import type { ObjectRef, PubdState } from '../pubd/state.js'
 import { ensureFolder, errnoOf, linkTarget, namesIn, removeFile, statOf, unlessAbsent, writeNew } from './files.js'
-import { readTrees, type Tree, writeTrees } from './records.js'
+import { asLeft, isCopy, rememberLeft } from './left.js'
+import { type LeftTree, leftPath, readTrees, type Tree, writeTrees } from './records.js'
 import { objectMissing, readObject, type Site } from './site.js'
 import { chooseTree, DEFAULT_TREES, surplusTrees } from './trees.js'
 
@@ -26,6 +27,8 @@ export interface RsyncReport {
 interface Tally {
   files: number
   bytes: number
+  /** Files that are no links. */
+  copies: number
 }
 
 /** The tree that `current` names, when there is one. */
@@ -58,17 +61,18 @@ export function writeRsync(site: Site): RsyncReport {
   const ready = trees.find((t) => t.name !== current && holds(t, state))
   const choice =
     ready === undefined ? chooseTree(trees, current, state.sessionId, now, policy) : { name: ready.name, tree: ready }
-  const tally: Tally = { files: 0, bytes: 0 }
+  const base = choice.tree === undefined ? undefined : baseOf(site, choice.tree)
+  const tally: Tally = { files: 0, bytes: 0, copies: 0 }
   const sibling = trees.find((t) => t.name === current && t.serial > 0)
   // A whole build that a crash cuts short must not leave a record that vouches for the ruin.
-  if (choice.tree !== undefined && changesFor(state, choice.tree) === undefined)
+  if (choice.tree !== undefined && base === undefined)
     tally.bytes += writeTrees(
       disk,
       repoDir,
       scratch,
       trees.filter((t) => t.name !== choice.name),
     )
-  const whole = fill(site, choice.name, choice.tree, sibling, tally)
+  fill(site, choice.name, base, sibling, tally)
   const next: Tree[] = trees
     .filter((t) => t.name !== choice.name)
     .map((t) => (t.name === current ? { ...t, retiredAt: now } : t))
@@ -78,8 +82,12 @@ export function writeRsync(site: Site): RsyncReport {
   tally.bytes += writeTrees(disk, repoDir, scratch, kept)
   if (current !== choice.name) switchTo(site, choice.name)
   for (const name of namesIn(root))
-    if (/^[a-z]{1,2}$/.test(name) && !kept.some((t) => t.name === name)) disk.remove(join(root, name))
-  return { changed: true, tree: choice.name, whole, ...tally, ms: performance.now() - started }
+    if (/^[a-z]{1,2}$/.test(name) && !kept.some((t) => t.name === name)) {
+      disk.remove(join(root, name))
+      removeFile(disk, leftPath(scratch, name))
+    }
+  const { files, bytes } = tally
+  return { changed: true, tree: choice.name, whole: base === undefined, files, bytes, ms: performance.now() - started }
 }
 
 /** What is remembered of the trees that exist. Without a record, or when told to distrust it, nobody knows what they hold or who reads them. */
@@ -102,21 +110,30 @@ function holds(tree: Tree, state: PubdState): boolean {
   return tree.session === state.sessionId && tree.serial === state.serial
 }
 
-/** What brings a tree to the present state; undefined when it has to be built from nothing. */
-function changesFor(state: PubdState, tree: Tree): ReadonlyMap<string, PathChange> | undefined {
-  return tree.serial === 0 ? undefined : changesSince(state, tree.session, tree.serial)
+/** A tree that can be brought forward: what to change in it, and how it was left. */
+interface Base {
+  readonly changes: ReadonlyMap<string, PathChange>
+  readonly left: LeftTree
 }
 
-/** Makes the tree hold the present state, durably. Returns whether it was built from nothing. */
-function fill(site: Site, name: string, tree: Tree | undefined, sibling: Tree | undefined, tally: Tally): boolean {
+/** Undefined when the tree has to be built from nothing. */
+function baseOf(site: Site, tree: Tree): Base | undefined {
+  const changes = tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
+  const left = changes === undefined ? undefined : asLeft(site, tree, changes)
+  return changes === undefined || left === undefined ? undefined : { changes, left }
+}
+
+/** Makes the tree hold the present state, durably. */
+function fill(site: Site, name: string, base: Base | undefined, sibling: Tree | undefined, tally: Tally): void {
   const root = join(site.repoDir, 'rsync', name)
-  const changes =
-    tree === undefined || tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
   const place = placer(site, root, sibling, tally)
-  if (changes !== undefined) {
-    forward(site, root, changes, place)
-    return false
-  }
+  const touched = base === undefined ? build(site, root, place) : forward(site, root, base.changes, place)
+  const folders = new Set([...Object.keys(base?.left.folders ?? {}), ...[...touched].map((f) => relative(root, f))])
+  tally.bytes += rememberLeft(site, name, folders, tally.copies > 0 || base?.left.copies === true)
+}
+
+/** The whole tree from nothing. Returns its folders. */
+function build(site: Site, root: string, place: Place): ReadonlySet<string> {
   site.disk.remove(root)
   ensureFolder(site.disk, root, site.repoDir)
   const folders = new Set<string>([root])
@@ -127,16 +144,16 @@ function fill(site: Site, name: string, tree: Tree | undefined, sibling: Tree | 
     place(object.path, object)
   }
   for (const folder of folders) site.disk.sync(folder)
-  return true
+  return folders
 }
 
-/** Applies changes to an idle tree. Each path is set to what it must be, so doing it again after a crash is right. */
+/** Applies changes to an idle tree. Returns the folders in which something changed. */
 function forward(
   site: Site,
   root: string,
   changes: ReadonlyMap<string, PathChange>,
-  place: (path: string, object: ObjectRef) => void,
-): void {
+  place: Place,
+): ReadonlySet<string> {
   const touched = new Set<string>()
   for (const path of changes.keys()) {
     const full = join(root, path)
@@ -155,15 +172,14 @@ function forward(
     place(path, after)
   }
   for (const folder of touched) if (statOf(folder)?.isDirectory() === true) site.disk.sync(folder)
+  for (const folder of [...touched]) for (let f = folder; f !== root; f = dirname(f)) touched.add(f)
+  return touched
 }
 
+type Place = (path: string, object: ObjectRef) => void
+
 /** Puts an object at a free path: a hard link, or a copy where the file system or the owner allows none. */
-function placer(
-  site: Site,
-  root: string,
-  sibling: Tree | undefined,
-  tally: Tally,
-): (path: string, object: ObjectRef) => void {
+function placer(site: Site, root: string, sibling: Tree | undefined, tally: Tally): Place {
   let fresh: ReadonlyMap<string, PathChange> | undefined
   const fromSibling = (path: string): string | undefined => {
     if (sibling === undefined) return undefined
@@ -176,8 +192,9 @@ function placer(
     const from = site.objectPath(object.sha256)
     if (linked(site, from, to)) return
     if (statOf(from) === undefined) throw objectMissing(from)
+    tally.copies += 1
     const copied = fromSibling(path)
-    if (copied !== undefined && linked(site, copied, to)) return
+    if (copied !== undefined && isCopy(site, copied, object) && linked(site, copied, to)) return
     writeNew(site.disk, to, [readObject(site.objectPath, object)], fs.statSync(from))
     tally.bytes += object.size
   }

@@ -13,7 +13,7 @@ import { checkDataDir, type Marker, readMarker } from './data-dir.js'
 import { exists, isTempGone, makeDir } from './fs.js'
 import { type KeyFiles, keyFiles } from './key-files.js'
 import { type Layout, layoutOf } from './layout.js'
-import { acquireLock, type Lock, type Locker } from './lock.js'
+import { acquireLock, type Lock, type Locker, warmLock } from './lock.js'
 import { type Role, roleOf } from './origin.js'
 import { commitLost } from './plan.js'
 import { demoteAt, type Promotion, promoteAt } from './promote.js'
@@ -51,9 +51,12 @@ export interface FileStore extends Store {
   readonly notices: readonly string[]
   role(): Role
   read<T>(work: (reader: FileReader) => Promise<T>): Promise<T>
-  write<T>(work: (writer: FileWriter) => Promise<T>): Promise<T>
-  /** The lock and nothing else, for work that moves files (archive, recover). Not re-entrant. */
-  exclusive<T>(work: () => Promise<T>): Promise<T>
+  /** `drafted`: the reader that the work was prepared with; what it read is not read again while its cut is the newest. */
+  write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader): Promise<T>
+  /** A write will follow: what it wants is loaded while this command waits for its signatures. */
+  expectWrite(): void
+  /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
+  exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T>
   /** A stand-by goes on from its newest whole commit. Throws `promote-primary` (rejected). */
   promote(at: Instant): Promise<Promotion>
   demote(at: Instant, reason: string): Promise<void>
@@ -106,7 +109,7 @@ class DirectoryStore implements FileStore {
     }
   }
 
-  async write<T>(work: (writer: FileWriter) => Promise<T>): Promise<T> {
+  async write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader): Promise<T> {
     this.#refuseStandby()
     return this.#locked(async (lock) => {
       this.#marker = readMarker(this.dir)
@@ -124,6 +127,7 @@ class DirectoryStore implements FileStore {
           warn: this.#say,
           interval: this.#options.snapshotInterval ?? 5,
           fence: () => lock.check(),
+          ...(drafted === undefined ? {} : { drafted }),
         })
         return await work(writer)
       } catch (error) {
@@ -138,8 +142,19 @@ class DirectoryStore implements FileStore {
     return isTempGone(error) ? commitLost('the lock was lost on the way') : undefined
   }
 
-  async exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.#locked(work)
+  expectWrite(): void {
+    warmLock()
+  }
+
+  async exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T> {
+    return this.#locked(async (lock) => {
+      this.#marker = readMarker(this.dir)
+      try {
+        return await work(() => lock.check())
+      } finally {
+        this.#marker = readMarker(this.dir)
+      }
+    })
   }
 
   async promote(at: Instant): Promise<Promotion> {

@@ -99,7 +99,8 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
     commit: n,
     at: staged.meta.at,
     generation: ground.generation,
-    aggregates: aggregates.map((a) => ({
+    // in one order, so that a lost commit follows from its command records
+    aggregates: [...aggregates].sort(byName).map((a) => ({
       kind: a.id.kind,
       handle: a.id.handle,
       version: a.version,
@@ -125,9 +126,17 @@ export function planCommit(ground: Ground, staged: StagedCommit): Plan {
   }
 }
 
-function sortMembers(members: readonly AggregateId[]): readonly AggregateId[] {
-  const key = (id: AggregateId): string => `${id.kind} ${id.handle}`
-  return members.map(({ kind, handle }) => ({ kind, handle })).sort((a, b) => (key(a) < key(b) ? -1 : 1))
+function byName(a: { readonly id: AggregateId }, b: { readonly id: AggregateId }): number {
+  const key = ({ kind, handle }: AggregateId): string => `${kind} ${handle}`
+  return key(a.id) < key(b.id) ? -1 : 1
+}
+
+/** Names alone, in the order of a roster. */
+export function sortMembers(members: readonly AggregateId[]): readonly AggregateId[] {
+  return members
+    .map(({ kind, handle }) => ({ id: { kind, handle } }))
+    .sort(byName)
+    .map(({ id }) => id)
 }
 
 function sizeOf(

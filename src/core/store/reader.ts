@@ -148,6 +148,13 @@ export class FileReader implements Reader {
     return view
   }
 
+  /** Takes over what another reader of the same cut has read and proved: files that a commit names do not change. */
+  protected adopt(other: FileReader): void {
+    if (other.head !== this.head || !other.cut.strict) return
+    for (const [name, view] of other.#views) this.#views.set(name, view)
+    this.#roster = other.#roster
+  }
+
   /** After a commit: the cut moves on, what was read before is forgotten. */
   protected advance(head: number, file: CommitFile): void {
     this.cut.log.add(head, file)

@@ -20,6 +20,8 @@ export interface WriterOptions extends CutOptions {
   readonly interval: number
   /** Throws `lock-lost` when the lock is not ours any more. */
   readonly fence: () => void
+  /** What was read before the lock was taken. */
+  readonly drafted?: FileReader
 }
 
 export class FileWriter extends FileReader implements Writer {
@@ -36,6 +38,8 @@ export class FileWriter extends FileReader implements Writer {
     this.#fence = options.fence
     clearTemp(layout)
     if (options.head.n > 0 && options.head.hint === undefined) this.#seal()
+    // where the last writer did not come to its end, caches have changed since
+    else if (options.drafted !== undefined) this.adopt(options.drafted)
   }
 
   override load(id: AggregateId): Loaded | undefined {

@@ -165,8 +165,8 @@ describe('writeRepository', () => {
     }
     await site.desire('acme', { 'a.roa': 'a', 'b.roa': 'b' })
     const first = site.write({ disk }).rsync
-    const record = fs.statSync(join(site.repoDir, '.state/rsync.json')).size
-    expect([first.bytes, links]).toEqual([2 + record, 0])
+    const records = ['rsync.json', 'tree-a.json'].map((name) => fs.statSync(join(site.repoDir, '.state', name)).size)
+    expect([first.bytes, links]).toEqual([2 + records.reduce((sum, size) => sum + size), 0])
     await site.desire('acme', { 'a.roa': 'changed', 'b.roa': 'b' })
     site.write({ disk })
     expect(links).toBe(1)

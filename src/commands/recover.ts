@@ -1,0 +1,71 @@
+/** `brine recover`: damaged data back to the newest state that can be proved. */
+import { type RecoveredAggregate, type RecoverReport, recover } from '../core/app/recover.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { EXIT_CODES } from '../core/cli/exit-codes.js'
+import { arg, confirmFlags, flag, writeFlags } from '../core/cli/flags.js'
+import { recoveryView } from '../core/cli/output/recovery.js'
+import type { Theme } from '../core/cli/output/theme.js'
+
+export default class Recover extends BaseCommand<RecoverReport> {
+  static override summary = 'bring damaged data back to the newest state that can be proved'
+  static override description =
+    'Verifies commits, commands, events and snapshots. What lies elsewhere (--from, --archive, aside) is taken back by hash, a lost commit is built from its command records, a damaged file goes to corrupt/. Only where a state cannot be kept do its last commands go to surplus/, as whole commands, and this asks first; numbers jump and a new RRDP session begins. --dry-run names what would be lost, and prints lost ROAs as lines for brine roa update --file -. Exit codes: 0 recovered or nothing to do, 2 confirmation missing, 3 recovered and some CA could not be published, 12 something cannot be rebuilt and is untouched, 14 a read error, which is no damage.'
+  static override examples = [
+    '<%= config.bin %> recover --dry-run',
+    '<%= config.bin %> recover ca/acme --yes',
+    '<%= config.bin %> recover --from /backup/brine --dry-run',
+    '<%= config.bin %> recover ca/acme --dry-run | <%= config.bin %> roa update acme --file - --dry-run',
+  ]
+  static override args = {
+    aggregate: arg.text({ required: false, multiple: true, description: 'KIND/HANDLE; without: everything' }),
+  }
+  static override flags = {
+    ...writeFlags,
+    ...confirmFlags,
+    from: flag.path({
+      multiple: true,
+      helpValue: 'DIR',
+      description: 'a copy of the data directory, or a restored one',
+    }),
+    archive: flag.path({ multiple: true, helpValue: 'DIR', description: 'where archived history was moved to' }),
+  }
+
+  protected override async execute(): Promise<RecoverReport> {
+    const { flags, argv } = await this.parse(Recover)
+    const archives = flags.archive
+    const context = this.context(flags)
+    const session = await openSession({ ...context, ...(archives === undefined ? {} : { archives }) })
+    const options = { aggregates: argv as readonly string[], ...(flags.from === undefined ? {} : { from: flags.from }) }
+    const preview = await recover(session, { ...options, dryRun: true })
+    if (flags['dry-run']) return preview
+    if (preview.loses) await this.confirm(lossText(preview), flags)
+    return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
+  }
+
+  protected override faults(report: RecoverReport): readonly string[] {
+    return report.failed.map((f) => `${f.aggregate}: ${f.message}`)
+  }
+
+  protected override view(report: RecoverReport, theme: Theme): string {
+    return recoveryView(report, theme)
+  }
+
+  protected override exitCode({ failed }: RecoverReport): number {
+    if (failed.length === 0) return 0
+    return failed.some((f) => f.code === 'recover-impossible') ? EXIT_CODES.corrupt : EXIT_CODES.partial
+  }
+}
+
+function lossText({ aggregates }: RecoverReport): string {
+  const parts = aggregates.filter((a) => a.lost.length > 0).map((a) => `${a.kind}/${a.handle} loses ${told(a)}`)
+  return parts.length === 0 ? 'the newest commits are lost' : parts.join('; ')
+}
+
+function told({ lost }: RecoveredAggregate): string {
+  const count = (type: string): number => lost.filter((l) => l.type === type).length
+  const parts = (['command', 'roa', 'child', 'key'] as const).map((type) => [count(type), type] as const)
+  return parts
+    .flatMap(([n, type]) => (n === 0 ? [] : [`${n} ${type === 'roa' ? 'ROA' : type}${n === 1 ? '' : 's'}`]))
+    .join(', ')
+}

@@ -1,0 +1,56 @@
+/** States of a recovery before it is made: folded from what the plan proves, and what is published now. */
+import { entry } from '../base/record.js'
+import type { Loaded } from '../eventsourcing/store.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
+import { replay } from '../eventsourcing/work.js'
+import { PUBD_HANDLE } from '../pubd/aggregate.js'
+import type { PubdState } from '../pubd/state.js'
+import type { RoaPayload } from '../resources/types.js'
+import { decodeRoa } from '../rpki/decode-roa.js'
+import { decodeSignedObject } from '../rpki/decode-signed-object.js'
+import { isCorrupt } from '../store/damage.js'
+import { readIfThere } from '../store/fs.js'
+import { loadPlanned, planOne, type RecoveryPlan } from '../store/recover.js'
+import { bytesAt, type Places } from '../store/recover-places.js'
+import { rulesOf } from './digest.js'
+
+/** The state that loaded files make. Throws `event-newer` (format). */
+export function foldOf<S>(id: AggregateId, loaded: Pick<Loaded, 'snapshot' | 'events'>): S {
+  return replay(rulesOf(id), id.handle, loaded) as S
+}
+
+/** The publication server's state as the plan leaves it; undefined where there is none that can be read. */
+export function plannedPubd(places: Places, { chain }: RecoveryPlan): PubdState | undefined {
+  const id: AggregateId = { kind: 'pubd', handle: PUBD_HANDLE }
+  if (!chain.members.some((m) => formatAggregateId(m) === formatAggregateId(id))) return undefined
+  try {
+    return foldOf<PubdState>(id, loadPlanned(planOne(places, chain, id)))
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
+}
+
+/** The ROAs that a CA publishes now, read from the objects themselves. */
+export function publishedRoas(
+  places: Places,
+  state: PubdState | undefined,
+  { handle }: AggregateId,
+): readonly RoaPayload[] {
+  const objects = state === undefined ? undefined : entry(state.publishers, handle)?.objects
+  return Object.entries(objects ?? {}).flatMap(([name, { sha256 }]) => {
+    if (!name.endsWith('.roa')) return []
+    const path = places.layout.object(sha256)
+    return bytesAt(path, sha256) === undefined ? [] : payloadsOf(readIfThere(path) ?? new Uint8Array())
+  })
+}
+
+function payloadsOf(bytes: Uint8Array): readonly RoaPayload[] {
+  const eContent = decodeSignedObject(bytes).content?.eContent
+  const content = eContent === undefined ? undefined : decodeRoa(eContent).content
+  return (content?.addresses ?? []).map(({ family, address, length, maxLength }) => ({
+    asn: content?.asn ?? 0,
+    prefix: { family, address, length },
+    maxLength: maxLength ?? length,
+  }))
+}

@@ -1,0 +1,259 @@
+/**
+ * Recovery as people ask for it: what would be lost is told first, then done, then everything is brought together again.
+ * Invariant: without permission nothing is lost; what could not be rebuilt is untouched and named.
+ */
+import { relative } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
+import type { Json } from '../base/json.js'
+import { clockBehind, type Instant } from '../base/time.js'
+import type { CommitMeta, CommitResult } from '../eventsourcing/store.js'
+import { formatAggregateId, kindWord, parseAggregateId } from '../eventsourcing/types.js'
+import { type Marker, readMarker, writeMarker } from '../store/data-dir.js'
+import { carryOut, interruptedMarker, loadPlanned, planAll, type RecoveryPlan } from '../store/recover.js'
+import { type Places, placesOf } from '../store/recover-places.js'
+import type { AggregatePlan } from '../store/recover-plan.js'
+import { refuseStandby } from './change.js'
+import { bringTogether, type Joined } from './recover-join.js'
+import { type Lost, lostOf } from './recover-lost.js'
+import { foldOf, plannedPubd, publishedRoas } from './recover-state.js'
+import type { Session } from './session.js'
+
+export interface RecoveredAggregate {
+  readonly kind: string
+  readonly handle: Handle
+  readonly fromVersion: number
+  /** The state is as of this version of before. */
+  readonly toVersion: number
+  /** The command that says so in history; null where nothing had to be said. */
+  readonly sequence: number | null
+  /** Version of the snapshot that the state is from; null: replayed from the first event. */
+  readonly snapshot: number | null
+  readonly corrupt: readonly string[]
+  readonly surplus: readonly string[]
+  readonly replaced: readonly string[]
+  /** Files of history that nothing brings back, and that the state did not need. */
+  readonly gone: readonly string[]
+  readonly lost: readonly Lost[]
+}
+
+export interface RecoverReport {
+  readonly aggregates: readonly RecoveredAggregate[]
+  readonly commits: {
+    /** Built anew from the command records. */
+    readonly rebuilt: readonly number[]
+    readonly replaced: readonly number[]
+    /** Moved to `commits/corrupt/`. */
+    readonly corrupt: readonly string[]
+    /** The first of the newest commits that nothing proves any more; null: none is lost. */
+    readonly lostFrom: number | null
+  }
+  readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
+  /** CAs that their parent knows no more. */
+  readonly orphans: readonly Handle[]
+  readonly generation: number
+  readonly serial: number | null
+  /** Are commands lost? */
+  readonly loses: boolean
+  readonly changed: boolean
+  readonly dryRun: boolean
+  /** What `permit` must name to lose exactly this. */
+  readonly lossKey: string
+}
+
+export interface RecoverOptions {
+  /** `KIND/HANDLE`; none: everything. */
+  readonly aggregates?: readonly string[]
+  /** Copies of the data directory, restored directories. */
+  readonly from?: readonly string[]
+  readonly dryRun?: boolean
+  /** What may be lost: nothing (the default), anything, or what a preview said. */
+  readonly permit?: 'nothing' | 'anything' | { readonly lossKey: string }
+}
+
+/** Recovers what is damaged. Throws `recover-loses` (corrupt) without permission, `commit-missing`, `standby`, `clock-behind`, `io`. */
+export async function recover(session: Session, options: RecoverOptions = {}): Promise<RecoverReport> {
+  const { store } = session
+  const places = placesOf(store.layout, options.from ?? [])
+  const only = options.aggregates?.length ? options.aggregates.map(parseAggregateId) : undefined
+  if (options.dryRun === true) {
+    const plan = planAll(places, store.marker.generation, only)
+    return { ...reportOf(session, places, plan), changed: !plan.isEmpty, dryRun: true }
+  }
+  if (interruptedMarker(store.dir, store.marker) === undefined) refuseStandby(session)
+  const report = await store.exclusive(async (fence) => {
+    const marker = completed(store.dir)
+    const plan = planAll(places, marker.generation, only)
+    const told = reportOf(session, places, plan)
+    if (plan.isEmpty) return told
+    refuseLoss(told, options.permit ?? 'nothing')
+    const commit = watched(session, () => carry(session, plan, told, marker, fence))
+    return finished(told, commit)
+  })
+  if (!report.changed) return report
+  return report.loses ? withJoin(report, await bringTogether(session).catch(unfinished), store.marker) : report
+}
+
+/** The marker, after the second step of a recovery that was cut short between the two. */
+function completed(dir: string): Marker {
+  const marker = readMarker(dir)
+  const next = interruptedMarker(dir, marker)
+  if (next !== undefined) writeMarker(dir, next)
+  return next ?? marker
+}
+
+function refuseLoss(report: RecoverReport, permit: NonNullable<RecoverOptions['permit']>): void {
+  if (!report.loses || permit === 'anything') return
+  if (permit === 'nothing')
+    throw new AppError('corrupt', 'recover-loses', 'this recovery would lose commands', {
+      hint: 'brine recover --dry-run names them',
+    })
+  if (permit.lossKey === report.lossKey) return
+  throw new AppError('locked', 'recover-changed', 'what would be lost has changed since it was shown', {
+    hint: 'run it again',
+    retry: true,
+  })
+}
+
+function carry(
+  session: Session,
+  plan: RecoveryPlan,
+  told: RecoverReport,
+  marker: Marker,
+  fence: () => void,
+): CommitResult | undefined {
+  const { store, config, options } = session
+  const last = plan.chain.last?.record.at
+  const at = session.clockFor({ at: last }).now()
+  if (last !== undefined && at < last) throw clockBehind(at, last)
+  return carryOut({
+    layout: store.layout,
+    marker,
+    plan,
+    meta: metaOf(session, at),
+    interval: config.snapshotInterval,
+    fence,
+    wipePool: () => store.keys.wipePool(),
+    warn: (text) => options.onNotice?.(text),
+    stage: (aggregate) => ({
+      command: { type: 'recover', args: argsOf(told, aggregate) },
+      state: foldOf<Json>(aggregate.id, loadPlanned(aggregate)),
+    }),
+  })
+}
+
+function metaOf(session: Session, at: Instant): CommitMeta {
+  const { actor, osUser, host, reason } = session.options
+  const who = { at, actor, osUser, host, configDigest: session.configDigest }
+  return reason === undefined ? who : { ...who, reason }
+}
+
+/** More than this of one kind is counted, not listed: history must not grow by what it lost. */
+const LISTED = 1000
+
+function argsOf(told: RecoverReport, { id }: AggregatePlan): Json {
+  const own = told.aggregates.find((a) => a.kind === kindWord(id.kind) && a.handle === id.handle)
+  if (own === undefined) return {}
+  const { corrupt, replaced, gone, lost, surplus, snapshot } = own
+  const cut = (names: readonly string[]): Json => names.slice(0, LISTED)
+  return {
+    snapshot,
+    corrupt: cut(corrupt),
+    replaced: cut(replaced),
+    gone: cut(gone),
+    surplus: surplus.length,
+    lost: lost.slice(0, LISTED).map((l) => ({ ...l })),
+    lostTotal: lost.length,
+  }
+}
+
+/** An interrupt reads the watch to say what has become durable. */
+function watched<T>(session: Session, work: () => T): T {
+  const { watch } = session.options
+  if (watch !== undefined) watch.changed = 'unknown'
+  const result = work()
+  if (watch !== undefined) watch.changed = 'yes'
+  return result
+}
+
+function reportOf(session: Session, places: Places, plan: RecoveryPlan): RecoverReport {
+  const { chain } = plan
+  const server = plan.loses ? plannedPubd(places, plan) : undefined
+  const dir = session.store.dir
+  return {
+    aggregates: plan.aggregates.map(({ plan: a, caches }) => {
+      const links = caches.badLinks.map((name) => `${relative(dir, places.layout.folder(a.id))}/${name}`)
+      const info = caches.infoIsGood || a.recorded ? [] : [`${relative(dir, places.layout.folder(a.id))}/info.json`]
+      return rowOf(dir, a, [...links, ...info], lostOf(a, publishedRoas(places, server, a.id)))
+    }),
+    commits: {
+      rebuilt: chain.mended.filter((m) => m.from === undefined).map((m) => m.n),
+      replaced: chain.mended.filter((m) => m.from !== undefined).map((m) => m.n),
+      corrupt: chain.bad.map((path) => relative(dir, path)),
+      lostFrom: chain.lostFrom ?? null,
+    },
+    failed: plan.failed.map(({ id, error }) => ({
+      aggregate: formatAggregateId(id),
+      code: error.code,
+      message: error.message,
+    })),
+    orphans: [],
+    generation: session.store.marker.generation,
+    serial: null,
+    loses: plan.loses,
+    changed: false,
+    dryRun: false,
+    lossKey: lossKey(plan),
+  }
+}
+
+function rowOf(dir: string, plan: AggregatePlan, caches: readonly string[], lost: readonly Lost[]): RecoveredAggregate {
+  const { id, newest, base, build, fromSnapshot, gone } = plan
+  const names = (paths: readonly string[]): readonly string[] => paths.map((path) => relative(dir, path))
+  const ranges = (what: string, list: readonly (readonly [number, number])[]): readonly string[] =>
+    list.map(([from, to]) => (from === to ? `${what}-${from}.json` : `${what}-${from}.json to ${what}-${to}.json`))
+  return {
+    kind: kindWord(id.kind),
+    handle: id.handle,
+    fromVersion: newest.version,
+    toVersion: base.version,
+    sequence: plan.recorded ? newest.sequence + 1 : null,
+    snapshot: fromSnapshot ? (build[0]?.named.version ?? null) : null,
+    corrupt: names(plan.corrupt),
+    surplus: names(plan.surplus),
+    replaced: [...names(plan.replaced.map((r) => r.to)), ...caches],
+    gone: [...ranges('command', gone.commands), ...ranges('event', gone.events)],
+    lost,
+  }
+}
+
+function lossKey({ aggregates, chain }: RecoveryPlan): string {
+  const parts = aggregates
+    .filter(({ plan }) => plan.lost.length > 0)
+    .map(({ plan }) => `${formatAggregateId(plan.id)}:${plan.base.sequence}-${plan.newest.sequence}`)
+  return [...parts, `commits:${chain.lostFrom ?? '-'}`].join(' ')
+}
+
+function finished(told: RecoverReport, commit: CommitResult | undefined): RecoverReport {
+  const aggregates = told.aggregates.map((row) => {
+    const own = commit?.aggregates.find(({ id }) => kindWord(id.kind) === row.kind && id.handle === row.handle)
+    return { ...row, sequence: own?.sequence ?? null }
+  })
+  return { ...told, aggregates, changed: true }
+}
+
+function withJoin(report: RecoverReport, joined: Joined, { generation }: Marker): RecoverReport {
+  const { serial, orphans, failed } = joined
+  return { ...report, serial, orphans, generation, failed: [...report.failed, ...failed] }
+}
+
+/** The state is recovered, whatever stopped what follows. */
+function unfinished(cause: unknown): never {
+  if (!(cause instanceof AppError) || cause.kind === 'pending' || cause.kind === 'uncertain') throw cause
+  throw new AppError('pending', 'recover-pending', `recovered, but not brought together again: ${cause.message}`, {
+    hint: 'brine tick goes on as soon as the cause is gone',
+    details: cause.details,
+    changed: 'yes',
+    cause,
+  })
+}

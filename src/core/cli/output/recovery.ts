@@ -1,0 +1,62 @@
+/** A recovery for people: comments, and between them the lines that `brine roa update --file -` takes. */
+import type { RecoveredAggregate, RecoverReport } from '../../app/recover.js'
+import type { Lost } from '../../app/recover-lost.js'
+import { counted } from './endings.js'
+import type { Theme } from './theme.js'
+
+/** Every line but those of ROAs begins with `#`, so that the whole can be piped. */
+export function recoveryView(report: RecoverReport, theme: Theme): string {
+  const { commits, dryRun, serial, generation, loses } = report
+  const lines = [
+    ...commits.rebuilt.map((n) => `# commit ${n}: built from its command records`),
+    ...commits.replaced.map((n) => `# commit ${n}: taken back from a copy`),
+    ...(commits.lostFrom === null
+      ? []
+      : [theme.bad(`# commits from ${commits.lostFrom} on cannot be proved and are lost`)]),
+    ...report.aggregates.flatMap((a) => aggregateLines(a, theme)),
+    ...report.failed.map((f) => theme.bad(`# ${f.aggregate}: ${f.message}`)),
+    ...report.orphans.map((handle) => theme.bad(`# ${handle}: its parent does not know it any more`)),
+  ]
+  if (!report.changed) return [...lines, report.failed.length > 0 ? '# nothing changed' : '# nothing to do'].join('\n')
+  const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
+  const what = loses ? `generation ${generation}, numbers jumped${published}` : 'nothing is lost'
+  return [...lines, dryRun ? '# dry run, nothing changed' : `# recovered; ${what}`].join('\n')
+}
+
+function aggregateLines(a: RecoveredAggregate, theme: Theme): readonly string[] {
+  const name = `${a.kind}/${a.handle}`
+  const from = a.snapshot === null ? 'replayed from the first event' : `from the snapshot of version ${a.snapshot}`
+  const commands = a.lost.filter((l) => l.type === 'command')
+  const state =
+    commands.length === 0
+      ? `# ${name}: state of version ${a.toVersion} kept, ${from}`
+      : theme.bad(
+          `# ${name}: ${counted(commands.length, 'command')} lost, back to version ${a.toVersion} of ${a.fromVersion}, ${from}`,
+        )
+  const roas = a.lost.flatMap((l) => (l.type === 'roa' ? [l.line] : []))
+  return [
+    state,
+    ...a.corrupt.map((file) => `#   corrupt: ${file}`),
+    ...a.surplus.map((file) => theme.dim(`#   surplus: ${file}`)),
+    ...a.replaced.map((file) => `#   made whole: ${file}`),
+    ...a.gone.map((file) => `#   gone for good, not needed by the state: ${file}`),
+    ...a.lost.flatMap(lostLine),
+    ...(roas.length === 0 ? [] : [`# brine roa update ${a.handle} --file - takes these lines`, ...roas]),
+  ]
+}
+
+function lostLine(lost: Lost): readonly string[] {
+  switch (lost.type) {
+    case 'command': {
+      const what =
+        lost.command === null ? 'its record cannot be read' : `${lost.command} of ${lost.at} by ${lost.actor}`
+      return [`#   lost: command ${lost.sequence}, ${what}`]
+    }
+    case 'roa':
+      return []
+    case 'child':
+      return [`#   ${lost.back ? 'back again' : 'lost'}: child ${lost.child}`]
+    case 'key':
+      return [`#   ${lost.back ? 'back again' : 'lost'}: key ${lost.ski}`]
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * What a recovery of one aggregate would do, as a value: how far its state can be kept, what moves where, what is lost.
+ * Invariant: never further back than the newest command whose state can be proved, and always at the end of a whole command.
+ */
+import { join } from 'node:path'
+import { AppError } from '../base/errors.js'
+import type { Sha256 } from '../crypto/ports.js'
+import {
+  type AggregateId,
+  type Base,
+  formatAggregateId,
+  type Gone,
+  type StoredCommand,
+} from '../eventsourcing/types.js'
+import { listDir } from './fs.js'
+import { type Layout, parseFileName } from './layout.js'
+import { rangesOf } from './line.js'
+import type { Looked } from './recover-places.js'
+import { isGone, type Scan, type Step } from './recover-scan.js'
+
+/** A file that comes back, from where its right bytes lie. */
+export interface Replaced {
+  readonly name: string
+  readonly from: string
+  readonly to: string
+  readonly sha256: Sha256
+}
+
+/** A command that the recovered state does not have. */
+export interface LostCommand {
+  readonly sequence: number
+  /** Undefined where its record cannot be read. */
+  readonly record: StoredCommand | undefined
+  readonly events: readonly Looked[]
+}
+
+export interface AggregatePlan {
+  readonly id: AggregateId
+  /** What its numbers go on from: the newest known. */
+  readonly newest: Base
+  /** Hash of the newest record that a commit names. */
+  readonly previous: Sha256
+  /** The command as of which the state is. */
+  readonly base: Base
+  /** The steps that give the state at the base: a snapshot of the first, or nothing, and the events of the others. */
+  readonly build: readonly Step[]
+  readonly fromSnapshot: boolean
+  readonly corrupt: readonly string[]
+  readonly surplus: readonly string[]
+  readonly replaced: readonly Replaced[]
+  readonly gone: Gone
+  readonly lost: readonly LostCommand[]
+  /** The line up to the base, oldest first. */
+  readonly line: readonly Step[]
+  /** Those of it whose snapshot is sound and stays. */
+  readonly snapshots: readonly Step[]
+  /** Does history get a command that says so? */
+  readonly recorded: boolean
+}
+
+/** Newer commits that cannot be proved: what they did to this aggregate is lost. */
+export interface LostEnd {
+  readonly newest: Base
+  readonly lost: readonly LostCommand[]
+}
+
+/** Throws `recover-impossible` (corrupt) where no state can be built. */
+export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefined): AggregatePlan {
+  const { id, live } = scan
+  const last = live.at(-1)
+  const at = live.findLastIndex((step) => step.known)
+  const kept = live.slice(0, at + 1)
+  const base = kept.at(-1)
+  if (last === undefined || base === undefined) throw impossible(layout, scan)
+  const start = kept.findLastIndex((step) => step.snapshot?.found !== undefined)
+  const build = kept.slice(Math.max(0, start))
+  const files = keptFiles(layout, scan, kept, start)
+  const after = live.slice(at + 1)
+  const lost = [...after.map(lostCommand), ...(end?.lost ?? [])]
+  const folder = layout.folder(id)
+  const aside = lostFiles(folder, after)
+  const stray = strays(folder, scan, kept, after, files)
+  return {
+    id,
+    newest: end?.newest ?? { version: last.named.version, sequence: last.named.sequence },
+    previous: last.named.command,
+    base: { version: base.named.version, sequence: base.named.sequence },
+    build,
+    fromSnapshot: start >= 0,
+    corrupt: [...files.corrupt, ...aside.corrupt],
+    surplus: [...aside.surplus, ...stray],
+    replaced: files.replaced,
+    gone: files.gone,
+    lost,
+    line: kept,
+    snapshots: kept.filter((s) => isKept(s.snapshot, files.replaced)),
+    recorded: lost.length > 0 || end !== undefined || files.gone.commands.length + files.gone.events.length > 0,
+  }
+}
+
+/** True where there is nothing to do. */
+export function isWhole(plan: AggregatePlan): boolean {
+  return plan.corrupt.length + plan.surplus.length + plan.replaced.length === 0 && !plan.recorded
+}
+
+function impossible(layout: Layout, { id, live }: Scan): AppError {
+  const name = formatAggregateId(id)
+  const needed = live.flatMap((s) => [s.command, ...s.events]).find((f) => f.found === undefined)
+  const path = join(layout.folder(id), needed?.name ?? '')
+  return new AppError(
+    'corrupt',
+    'recover-impossible',
+    `${name} cannot be rebuilt: no snapshot is sound, and ${path} is gone`,
+    {
+      hint: `brine recover ${name} --from a backup or copy that has it`,
+      details: { aggregate: name, path },
+    },
+  )
+}
+
+function lostCommand({ named, record, events }: Step): LostCommand {
+  return { sequence: named.sequence, record, events }
+}
+
+function isKept(snapshot: Looked | undefined, replaced: readonly Replaced[]): boolean {
+  const where = snapshot?.found?.where
+  return where === 'place' || replaced.some((r) => r.name === snapshot?.name)
+}
+
+interface KeptFiles {
+  readonly corrupt: readonly string[]
+  readonly replaced: readonly Replaced[]
+  readonly gone: Gone
+}
+
+/** Of the line that stays: what is wrong goes, what lies elsewhere comes back, what nothing brings back is declared gone. */
+function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: number): KeptFiles {
+  const folder = layout.folder(scan.id)
+  const corrupt: string[] = []
+  const replaced: Replaced[] = []
+  const gone = { commands: [] as number[], events: [] as number[] }
+  const take = (looked: Looked, sha256: Sha256): void => {
+    corrupt.push(...looked.bad)
+    const { found, bad, name } = looked
+    if (found === undefined || found.where === 'place' || found.where === 'archived') return
+    replaced.push({ name, from: found.path, to: bad[0] ?? join(folder, name), sha256 })
+  }
+  for (const [i, step] of kept.entries()) {
+    const elsewhere = scan.archived && i < start
+    const miss = (what: keyof Gone, looked: Looked, n: number): void => {
+      const isMissing = looked.found === undefined && !isGone(scan, what, n)
+      if (isMissing && !(elsewhere && looked.bad.length === 0)) gone[what].push(n)
+    }
+    take(step.command, step.named.command)
+    miss('commands', step.command, step.named.sequence)
+    const { record } = step
+    if (record === undefined || record.effect.result === 'rejected') {
+      // its events are not known without it
+      if (record === undefined && !elsewhere)
+        for (let n = step.before; n < step.named.version; n++) if (!isGone(scan, 'events', n)) gone.events.push(n)
+      continue
+    }
+    const hashes = record.effect.result === 'accepted' ? record.effect.events : []
+    for (const [e, looked] of step.events.entries()) {
+      take(looked, hashes[e] as Sha256)
+      miss('events', looked, record.version + e)
+    }
+    const named = record.effect.snapshot
+    if (step.snapshot === undefined || named === null) continue
+    if (step.snapshot.bad.length > 0 || i === start) take(step.snapshot, named.sha256)
+  }
+  return { corrupt, replaced, gone: { commands: rangesOf(gone.commands), events: rangesOf(gone.events) } }
+}
+
+/** All that follows the base, in an order that leaves no gap when it is cut short. */
+function lostFiles(folder: string, lost: readonly Step[]): { readonly corrupt: string[]; readonly surplus: string[] } {
+  const corrupt: string[] = []
+  const surplus: string[] = []
+  const put = (looked: Looked | undefined): void => {
+    if (looked === undefined) return
+    corrupt.push(...looked.bad)
+    const where = looked.found?.where
+    if (
+      looked.found !== undefined &&
+      (where === 'place' || where === 'archived') &&
+      looked.found.path.startsWith(folder)
+    )
+      surplus.push(looked.found.path)
+  }
+  for (const step of [...lost].reverse()) {
+    put(step.snapshot)
+    put(step.command)
+    for (const event of [...step.events].reverse()) put(event)
+  }
+  return { corrupt, surplus }
+}
+
+/** Files in place that nothing of the line names: beyond its end, of lost commands without a record, snapshots of nobody. */
+function strays(
+  folder: string,
+  scan: Scan,
+  kept: readonly Step[],
+  lost: readonly Step[],
+  files: KeptFiles,
+): readonly string[] {
+  const known = new Set<string>()
+  for (const step of [...kept, ...lost])
+    for (const looked of [step.command, ...step.events, step.snapshot]) if (looked !== undefined) known.add(looked.name)
+  const base = kept.at(-1)?.named
+  const unread = new Set(kept.filter((s) => s.record === undefined).map((s) => s.named.version))
+  const goneNow = (n: number): boolean => files.gone.commands.length > 0 && isGoneVersion(kept, files.gone, n)
+  return listDir(folder)
+    .map((name) => ({ name, parsed: parseFileName(name) }))
+    .flatMap(({ name, parsed }) => (parsed === undefined || known.has(name) ? [] : [{ name, ...parsed }]))
+    .filter(({ type, n }) => {
+      if (type === 'command') return n > (base?.sequence ?? 0)
+      if (type === 'event') return n >= (base?.version ?? 0)
+      if (n > (base?.version ?? 0)) return true
+      return !(scan.archived && unread.has(n) && !goneNow(n))
+    })
+    .sort((a, b) => b.n - a.n)
+    .map(({ name }) => join(folder, name))
+}
+
+function isGoneVersion(kept: readonly Step[], gone: Gone, version: number): boolean {
+  return kept.some(
+    (s) =>
+      s.named.version === version &&
+      gone.commands.some(([from, to]) => s.named.sequence >= from && s.named.sequence <= to),
+  )
+}

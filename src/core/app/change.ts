@@ -7,6 +7,7 @@ import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { type Change, type ChangeOptions, commitDraft, commitLocked, JumpFirst, preview, roomFor } from './commit.js'
 import type { UseCase } from './draft.js'
 import { jump, outdated } from './generation.js'
+import { refuseStandby } from './role.js'
 import { namingRoom } from './room.js'
 import type { Served } from './serve.js'
 import type { Session } from './session.js'
@@ -95,20 +96,6 @@ export function concernsAll(error: AppError): boolean {
   return (
     ['io', 'locked', 'standby', 'pending', 'uncertain', 'interrupted'].includes(error.kind) ||
     error.code === 'clock-behind'
-  )
-}
-
-/** Throws `standby` where this directory is a copy. */
-export function refuseStandby(session: Session): void {
-  const role = session.store.role()
-  if (role.role === 'primary') return
-  throw new AppError(
-    'standby',
-    'standby',
-    `${session.store.dir} is a stand-by (${role.reason}): another directory writes`,
-    {
-      hint: 'brine promote --reason "…" makes this one live',
-    },
   )
 }
 

@@ -20,7 +20,7 @@ import { quoted } from '../base/text.js'
 import { formatVerifierKey, type NoteKey, parseVerifierKey } from '../crypto/signed-note.js'
 import { readUserFile } from '../store/user-files.js'
 import { type Proof, refuseBroken } from './audit-proof.js'
-import { refuseStandby } from './change.js'
+import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
 export interface AuditKeyReport {

@@ -8,10 +8,12 @@ import type { Handle } from '../base/handle.js'
 import { clockBehind } from '../base/time.js'
 import { formatAggregateId, kindWord } from '../eventsourcing/types.js'
 import { Work } from '../eventsourcing/work.js'
+import { generationServed } from '../repo/primary.js'
 import type { FileReader } from '../store/reader.js'
-import { type CatchUp, catchUp, refuseStandby } from './change.js'
+import { type CatchUp, catchUp } from './change.js'
 import { caState, pubdState, taState } from './desk.js'
 import { outdated } from './generation.js'
+import { refuseCopy } from './role.js'
 import type { Session } from './session.js'
 
 export interface PromoteReport {
@@ -50,7 +52,7 @@ export async function promote(session: Session, options: { readonly dryRun?: boo
   const before = await session.store.read(async (reader) => look(session, reader))
   if (options.dryRun === true) return preview(session, before)
   if (before.standby) {
-    const done = await session.store.promote(session.now())
+    const done = await session.store.promote(session.now(), servedGeneration(session))
     const { watch } = session.options
     if (watch !== undefined) watch.changed = 'yes'
     return report(session, { ...before, ...done }, await catchUp(session).catch(unfinished))
@@ -73,7 +75,7 @@ function unfinished(cause: unknown): never {
 export async function demote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<DemoteReport> {
   const reason = needReason(session, 'demote')
   const { dir, marker } = session.store
-  refuseStandby(session)
+  refuseCopy(session)
   if (options.dryRun !== true) await session.store.demote(session.now(), reason)
   const done = { dataDir: dir, host: session.options.host, generation: marker.generation, reason }
   return { role: 'standby', ...done, changed: true, dryRun: options.dryRun === true }
@@ -110,7 +112,14 @@ function look(session: Session, reader: FileReader): Ground {
       hint: 'brine status',
     })
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
-  return { standby, generation: reader.generation + (standby ? 1 : 0), commit: reader.head, dropped, moved: [] }
+  const { generation } = reader
+  const next = standby ? Math.max(generation, servedGeneration(session)) + 1 : generation
+  return { standby, generation: next, commit: reader.head, dropped, moved: [] }
+}
+
+/** A tree that another host wrote in a higher generation would refuse us. */
+function servedGeneration({ repoDir, store }: Session): number {
+  return generationServed(repoDir, store.marker.id)
 }
 
 async function preview(session: Session, ground: Ground): Promise<PromoteReport> {

@@ -13,10 +13,10 @@ import { type Marker, readMarker, writeMarker } from '../store/data-dir.js'
 import { carryOut, interruptedMarker, loadPlanned, planAll, type RecoveryPlan } from '../store/recover.js'
 import { type Places, placesOf } from '../store/recover-places.js'
 import type { AggregatePlan } from '../store/recover-plan.js'
-import { refuseStandby } from './change.js'
 import { bringTogether, type Joined } from './recover-join.js'
 import { type Lost, lostOf } from './recover-lost.js'
 import { foldOf, plannedPubd, publishedRoas } from './recover-state.js'
+import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
 export interface RecoveredAggregate {

@@ -6,6 +6,7 @@ import type { PubdState } from '../pubd/state.js'
 import { repositoryIsCurrent, type TrustAnchorFiles, type WriteReport, writeRepository } from '../repo/writer.js'
 import { taLocator } from '../ta/certificate.js'
 import { type Desk, pubdState, taState } from './desk.js'
+import { writingPrimary } from './role.js'
 import type { Session } from './session.js'
 
 export interface Served {
@@ -45,7 +46,14 @@ function write(session: Session, desk: Desk, at: Instant, rebuild: boolean): Ser
   const state = pubdState(desk.work)
   const there = site(session, desk, state)
   if (state.serial === 0 && there.ta?.length === 0) return undefined
-  const report = writeRepository({ ...there, now: at, oldFilesSeconds: session.config.rrdpOldFilesSeconds, rebuild })
+  const primary = writingPrimary(session)
+  const report = writeRepository({
+    ...there,
+    ...(primary === undefined ? {} : { primary }),
+    now: at,
+    oldFilesSeconds: session.config.rrdpOldFilesSeconds,
+    rebuild,
+  })
   return { serial: report.serial, session: report.session, report }
 }
 

@@ -15,6 +15,7 @@ import type { FileReader } from '../store/reader.js'
 import { caState, pubdState, taState } from './desk.js'
 import { outdated } from './generation.js'
 import { planRepublish, type RepublishPlan } from './republish.js'
+import { supersededBy } from './role.js'
 import type { Session } from './session.js'
 import { type Concern, concernsOf, type Verdict, verdictOf } from './verdict.js'
 
@@ -104,6 +105,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const concerns = concernsOf({
     now: seen.now,
     primary: role.role === 'primary',
+    superseded: role.role === 'primary' ? (supersededBy(session)?.message ?? null) : null,
     staleAt: plan.staleAt,
     nextDue: plan.nextDue,
     lastTick: lastTick?.at ?? null,

@@ -19,6 +19,8 @@ export interface Concern {
 export interface Facts {
   readonly now: Instant
   readonly primary: boolean
+  /** Another primary has taken the served tree: which, and since when. */
+  readonly superseded: string | null
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
   readonly lastTick: Instant | null
@@ -49,6 +51,7 @@ export function concernsOf(facts: Facts): readonly Concern[] {
   const all = [
     ...damage(facts),
     ...space(facts),
+    ...(facts.superseded === null ? [] : [critical('superseded', facts.superseded, 'brine demote --reason …')]),
     ...(facts.primary ? [...staleness(facts), ...lateness(facts)] : copy(facts)),
   ]
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))

@@ -47,6 +47,29 @@ export interface LeftTree {
   readonly copies: boolean
 }
 
+/** STORED in `primary.json`. The data directory that writes this tree. */
+export interface WritingPrimary {
+  /** Of the installation, the same in every copy. */
+  readonly id: string
+  readonly generation: number
+  /** Tells two directories of one generation apart. */
+  readonly writer: string
+  readonly host: string
+  /** When it became the primary. */
+  readonly at: Instant
+}
+
+/** Undefined when there is none or it cannot be trusted. */
+export function readPrimary(scratch: string): WritingPrimary | undefined {
+  const { id, generation, writer, host, at } = readRecord(join(scratch, 'primary.json')) ?? {}
+  if (!isText(id) || !isCount(generation) || !isText(writer) || !isText(host) || !isInstant(at)) return undefined
+  return { id, generation, writer, host, at }
+}
+
+export function writePrimary(disk: Disk, repoDir: string, scratch: string, primary: WritingPrimary): void {
+  writeRecord(disk, repoDir, join(scratch, 'primary.json'), scratch, { format: FORMAT, ...primary })
+}
+
 /** Undefined when there is none or it cannot be trusted. */
 export function readRrdpRecord(scratch: string): RrdpRecord | undefined {
   const found = readRecord(join(scratch, 'rrdp.json'))

@@ -8,6 +8,7 @@ import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { ObjectRef, PubdState } from '../pubd/state.js'
 import { type Disk, errnoOf, nodeDisk, unlessAbsent } from './files.js'
+import type { WritingPrimary } from './records.js'
 import type { TreePolicy } from './trees.js'
 
 /** Certificate (DER) and TAL text of one trust anchor. */
@@ -29,6 +30,8 @@ export interface RepositorySite {
 }
 
 export interface WriteOptions extends RepositorySite {
+  /** Who writes; undefined where nobody else can. */
+  readonly primary?: WritingPrimary
   readonly now: Instant
   /** How long a file that the notification no longer lists stays (`rrdp_old_files_seconds`); 600 when left out. */
   readonly oldFilesSeconds?: number

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { equalBytes, utf8 } from '../base/bytes.js'
 import { encodeHandle } from '../base/handle.js'
 import { ensureFolder, namesIn, removeFile, replaceFile, textOf, unlessAbsent } from './files.js'
+import { claimTree } from './primary.js'
 import { readRrdpRecord, readTrees } from './records.js'
 import { roomFor } from './room.js'
 import { type RrdpReport, servedRrdp, writeRrdp } from './rrdp.js'
@@ -34,12 +35,13 @@ const NO_RRDP: RrdpReport = { changed: false, spliced: false, files: 0, bytes: 0
 
 /**
  * Brings `repo/` to the present state; writes nothing when it is there. To be called by the lock holder, after the commit.
- * Throws `repository-write` (io) naming the file, `object-missing` or `object-damaged` (corrupt): what is served stays whole then, and the next call completes it.
+ * Throws `standby-superseded` where another primary has taken the tree, `repository-write` (io) naming the file, `object-missing` or `object-damaged` (corrupt): what is served stays whole then, and the next call completes it.
  */
 export function writeRepository(options: WriteOptions): WriteReport {
   const site = siteOf(options)
   const { sessionId: session, serial } = site.state
   try {
+    if (site.primary !== undefined) claimTree(site, site.primary)
     const ta = writeTrustAnchors(site)
     const rsync = serial === 0 ? NO_RSYNC : writeRsync(site)
     const rrdp = serial === 0 ? NO_RRDP : writeRrdp(site)

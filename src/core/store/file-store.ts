@@ -57,8 +57,8 @@ export interface FileStore extends Store {
   expectWrite(): void
   /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
   exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T>
-  /** A stand-by goes on from its newest whole commit. Throws `promote-primary` (rejected). */
-  promote(at: Instant): Promise<Promotion>
+  /** A stand-by goes on from its newest whole commit, in a generation beyond its own and `above`. Throws `promote-primary` (rejected). */
+  promote(at: Instant, above?: number): Promise<Promotion>
   demote(at: Instant, reason: string): Promise<void>
 }
 
@@ -157,7 +157,7 @@ class DirectoryStore implements FileStore {
     })
   }
 
-  async promote(at: Instant): Promise<Promotion> {
+  async promote(at: Instant, above = 0): Promise<Promotion> {
     return this.#locked(async () => {
       this.#marker = readMarker(this.dir)
       if (this.role().role === 'primary') {
@@ -167,7 +167,7 @@ class DirectoryStore implements FileStore {
       }
       const reader = this.#open()
       this.keys.wipePool()
-      const promotion = promoteAt(this.layout, reader, this.#marker, at)
+      const promotion = promoteAt(this.layout, reader, this.#marker, at, above)
       this.#marker = readMarker(this.dir)
       return promotion
     })

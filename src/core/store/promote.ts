@@ -28,13 +28,13 @@ export interface Promotion {
 }
 
 /**
- * Makes this directory the primary as of the reader's cut. The caller holds the lock and has wiped the key pool. Throws what stopped it;
+ * Makes this directory the primary as of the reader's cut, in a generation that no directory had: beyond its own and `above`. The caller holds the lock and has wiped the key pool. Throws what stopped it;
  * `changed` says whether something was moved or raised before, `promote-uncertain` that it is the primary, perhaps not for good.
  */
-export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant): Promotion {
+export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant, above = 0): Promotion {
   const aside = asideIn(layout)
   try {
-    return steps(layout, reader, marker, at)
+    return steps(layout, reader, marker, at, above)
   } catch (error) {
     throw error instanceof AppError ? cutShort(layout, marker, asideIn(layout) !== aside, error) : error
   }
@@ -77,7 +77,7 @@ function notDurable(code: string, what: string, cause: AppError): AppError {
   )
 }
 
-function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant): Promotion {
+function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant, above: number): Promotion {
   makeDir(layout.temp)
   // what comes after builds on files that a copying program may have left in memory
   syncTree(layout.dir, layout.temp)
@@ -88,7 +88,7 @@ function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant):
     [...dropped].reverse().map((n) => `${n}.json`),
   )
   const moved = clearFolders(layout, reader)
-  const generation = marker.generation + 1
+  const generation = Math.max(marker.generation, above) + 1
   // before the cache that makes this directory look like the original, so that nothing goes on without a jump
   writeMarker(layout.dir, { ...marker, generation })
   if (reader.head > 0)

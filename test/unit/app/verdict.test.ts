@@ -8,6 +8,7 @@ const at = (seconds: number): Instant => addSeconds(NOW, seconds)
 const WELL: Facts = {
   now: NOW,
   primary: true,
+  superseded: null,
   staleAt: at(36000),
   nextDue: at(7200),
   lastTick: at(-300),
@@ -48,6 +49,7 @@ describe('the verdict', () => {
     ['cron every hour', { nextDue: at(-3000), lastTick: at(-3000), tickPeriod: 3600 }, []],
     ['unpublished', { unpublished: ['a'] }, ['warning unpublished']],
     ['the served tree lags', { served: false }, ['warning served-behind']],
+    ['another primary took over', { superseded: 'host b writes' }, ['critical superseded']],
     ['a promote was cut short', { outdated: ['ca/a'] }, ['warning promote-unfinished']],
     ['the configuration is unwise', { configWarnings: ['48 h'] }, ['warning config-warning']],
   ])('%s', (_, facts, expected) => {

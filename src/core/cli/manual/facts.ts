@@ -32,6 +32,10 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ['BRINE_DATA_DIR', 'the data directory, where --data-dir is not given'],
   ['BRINE_CONFIG', 'the configuration, where --config is not given'],
   ['BRINE_ACTOR', 'who to name in the history, where --actor is not given; else SUDO_USER, else the login name'],
+  [
+    'BRINE_UPGRADE_ONLY',
+    '1: whatever the command, migrate and rebuild the data directory and end; `KRILL_UPGRADE_ONLY` too',
+  ],
   ['BRINE_NOW', 'a fixed RFC 3339 time; counts only in a directory made by init --test, an error elsewhere'],
   ['NO_COLOR', 'not empty: no colour on a terminal'],
 ]

@@ -14,7 +14,7 @@ import { type AggregateSurvey, type ArchiveRules, historyOf, surveyAggregate } f
 import type { FileReader } from '../store/reader.js'
 import { isPublication } from './aggregates.js'
 import { type ArchivePlan, bytesOf, HOLD, OBJECTS, type Step, type Sums, stepsOf, type Tally } from './archive-steps.js'
-import { refuseStandby } from './change.js'
+import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
 export interface ArchiveOptions {

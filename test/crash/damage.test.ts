@@ -1,0 +1,137 @@
+/**
+ * Every file of a data directory, damaged in every way: it is seen, or it does no harm; and `recover` never loses a command without saying so.
+ * A sample of the files; all of them with SLOW=1, which prints what became of each case.
+ */
+import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { auditVerify } from '../../src/core/app/audit.js'
+import { addCa } from '../../src/core/app/ca.js'
+import { auditDigest } from '../../src/core/app/digest.js'
+import { recover } from '../../src/core/app/recover.js'
+import { resourcesOf } from '../../src/core/app/resources.js'
+import { roaArguments } from '../../src/core/app/roa-set.js'
+import { updateRoas } from '../../src/core/app/roas.js'
+import { tick } from '../../src/core/app/tick.js'
+import { parseHandle } from '../../src/core/base/handle.js'
+import { copyDir } from '../support/cli.js'
+import { fastest } from '../support/store.js'
+import { newTestbed, quickSession } from '../support/testbed.js'
+
+const NOW = '2026-01-01T00:00:00Z'
+const SOON = '2026-01-01T00:01:00Z'
+const TESTBED = parseHandle('testbed')
+const ACME = parseHandle('acme')
+const slow = process.env['SLOW'] === '1'
+const folder = mkdtempSync(join(fastest(), 'brine-damage-'))
+const made = mkdtempSync(join(tmpdir(), 'brine-damage-base-'))
+const base = join(made, 'base')
+
+const addRoa = async (dir: string, now: string, text: string) =>
+  updateRoas(await quickSession(dir, now), ACME, roaArguments({ add: [text] }), {})
+
+const flip = (at: (length: number) => number) => (path: string) => {
+  const bytes = readFileSync(path)
+  const place = at(bytes.length)
+  bytes[place] = (bytes[place] ?? 0) ^ 1
+  writeFileSync(path, bytes)
+}
+
+const DAMAGES: readonly (readonly [string, (path: string) => void])[] = [
+  ['cut to nothing', (path) => writeFileSync(path, '')],
+  ['cut in half', (path) => writeFileSync(path, readFileSync(path).subarray(0, readFileSync(path).length >> 1))],
+  ['a bit of the first byte', flip(() => 0)],
+  ['a bit in the middle', flip((length) => length >> 1)],
+  ['a bit of the last byte', flip((length) => length - 1)],
+  [
+    'garbage',
+    (path) =>
+      writeFileSync(
+        path,
+        Uint8Array.from({ length: 200 }, (_, i) => (i * 167) & 255),
+      ),
+  ],
+  ['garbage behind it', (path) => appendFileSync(path, 'x')],
+  ['gone', (path) => rmSync(path)],
+  ['a neighbour in its place', (path) => copyFileSync(neighbour(path), path)],
+]
+
+/** Another file of the same folder, or the file itself where it is alone. */
+function neighbour(path: string): string {
+  const other = readdirSync(dirname(path), { withFileTypes: true }).find((e) => e.isFile() && !path.endsWith(e.name))
+  return other === undefined ? path : join(dirname(path), other.name)
+}
+
+beforeAll(async () => {
+  await newTestbed(base, NOW)
+  await addCa(await quickSession(base, NOW), ACME, { parent: TESTBED, resources: resourcesOf('10.0.0.0/8') })
+  for (let i = 0; i < 4; i++) await addRoa(base, NOW, `10.${i}.0.0/24 => 64496`)
+}, 120_000)
+afterAll(() => {
+  for (const dir of [folder, made]) rmSync(dir, { recursive: true, force: true })
+})
+
+type Verdict = 'seen' | 'harmless' | 'refused'
+
+/** Throws where damage went unseen and did harm, or where something was lost that nobody named. */
+async function judge(dir: string, before: string): Promise<Verdict> {
+  const isClean = await quickSession(dir, SOON)
+    .then((session) => auditVerify(session))
+    .then(
+      (report) => report.ok,
+      () => false,
+    )
+  if (!isClean) return afterRecovery(dir, before)
+  expect((await auditDigest(await quickSession(dir, SOON))).full).toBe(before)
+  await addRoa(dir, SOON, '10.9.0.0/24 => 64497')
+  expect((await auditVerify(await quickSession(dir, SOON))).ok).toBe(true)
+  return 'harmless'
+}
+
+async function afterRecovery(dir: string, before: string): Promise<Verdict> {
+  let report: Awaited<ReturnType<typeof recover>>
+  try {
+    report = await recover(await quickSession(dir, SOON), { permit: 'anything' })
+  } catch {
+    // no marker, no configuration that can be read: an error, and nothing was touched
+    return 'refused'
+  }
+  if (report.failed.length > 0) return 'refused'
+  const full = await auditDigest(await quickSession(dir, SOON)).then(
+    (digest) => digest.full,
+    () => undefined,
+  )
+  // a key or an object that is gone is no state: only what `recover` names may differ
+  if (full !== before) expect(report.loses || report.aggregates.some((a) => a.lost.length > 0)).toBe(true)
+  const ticked = await tick(await quickSession(dir, SOON))
+  expect(ticked.role).toBe('primary')
+  return 'seen'
+}
+
+it('no damage of any file is silent', async () => {
+  const before = (await auditDigest(await quickSession(base, NOW))).full
+  const files = readdirSync(base, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(base, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.startsWith('repo/') && !path.startsWith('.lock'))
+    .sort()
+  const complaints: string[] = []
+  const tally: Record<Verdict, number> = { seen: 0, harmless: 0, refused: 0 }
+  for (const [f, file] of files.entries()) {
+    for (const [d, [name, damage]] of DAMAGES.entries()) {
+      if (!slow && (f + d) % 11 !== 0) continue
+      const dir = copyDir(base, join(folder, 'case'))
+      damage(join(dir, file))
+      try {
+        tally[await judge(dir, before)] += 1
+      } catch (error) {
+        complaints.push(`${file}, ${name}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      rmSync(dir, { recursive: true, force: true })
+    }
+  }
+  if (slow) process.stderr.write(`${files.length} files: ${JSON.stringify(tally)}\n`)
+  expect(complaints).toEqual([])
+  expect(tally.seen).toBeGreaterThan(10)
+}, 3_600_000)

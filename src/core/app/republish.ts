@@ -18,6 +18,7 @@ import { syncDown } from './cascade.js'
 import { type CatchUp, type Change, catchUp, change, concernsAll } from './change.js'
 import { caState, type Desk, knownCa, pubdState, runCa, runTa, taState } from './desk.js'
 import { outdated } from './generation.js'
+import { objectDamage } from './objects.js'
 import { soonest } from './outcome.js'
 import { isUnpublished } from './publication.js'
 import { refuseStandby } from './role.js'
@@ -43,6 +44,8 @@ export interface RepublishOptions {
   /** Also what is not due. */
   readonly force?: boolean
   readonly dryRun?: boolean
+  /** Also looks whether every published object is there: a stat each. */
+  readonly inspect?: boolean
 }
 
 /** CAs in one commit: a hold of the lock stays short, and a crash loses little. */
@@ -73,7 +76,7 @@ export async function republish(session: Session, options: RepublishOptions = {}
   return {
     republished,
     unchanged: plan.all.filter((h) => !republished.includes(h) && !broken.has(h)),
-    failed,
+    failed: [...failed, ...after.damaged.filter((d) => !broken.has(d.ca))],
     nextDue: after.nextDue,
     staleAt: after.staleAt,
     serial: served?.serial ?? null,
@@ -149,6 +152,8 @@ export interface RepublishPlan {
   readonly unpublished: readonly Handle[]
   readonly times: ReadonlyMap<Handle, Times>
   readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+  /** Those that can be read but lack an object; empty unless asked for. */
+  readonly damaged: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
   readonly nextDue: Instant | null
   readonly staleAt: Instant | null
   /** Does the served tree show the newest state? */
@@ -183,7 +188,12 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
       staleAt = soonest(staleAt, when.staleAt)
     }
     const served = server === undefined || isServed(session, desk)
-    return { all: [...times.keys()], due, unpublished: late, times, failed, nextDue, staleAt, served }
+    const all = [...times.keys()]
+    const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
+      const damage = objectDamage(reader, work, ca)
+      return damage === undefined ? [] : [{ ca, ...damage }]
+    })
+    return { all, due, unpublished: late, times, failed, damaged, nextDue, staleAt, served }
   })
 }
 

@@ -90,6 +90,7 @@ const NOTHING: RepublishPlan = {
   unpublished: [],
   times: new Map(),
   failed: [],
+  damaged: [],
   nextDue: null,
   staleAt: null,
   served: true,
@@ -100,6 +101,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
   const [seen, plan] = await look(session)
+  const broken = brokenOf(seen, plan)
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
   const concerns = concernsOf({
@@ -111,7 +113,7 @@ export async function status(session: Session): Promise<StatusReport> {
     lastTick: lastTick?.at ?? null,
     lastCommit: seen.at,
     behind: seen.behind,
-    broken: seen.broken.map((b) => ({ aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}`, message: b.message })),
+    broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
     missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
     unpublished: plan.unpublished,
     outdated: seen.outdated,
@@ -138,7 +140,7 @@ export async function status(session: Session): Promise<StatusReport> {
       const times = plan.times.get(ca.handle)
       return { ...ca, nextDue: times?.due ?? null, staleAt: times?.staleAt ?? null }
     }),
-    broken: seen.broken,
+    broken,
     publication: seen.publication === null ? null : { ...seen.publication, current: plan.served },
     ha: [],
     unpublished: plan.unpublished,
@@ -150,11 +152,17 @@ export async function status(session: Session): Promise<StatusReport> {
   }
 }
 
+/** What cannot be read, and what can but lacks an object. */
+function brokenOf(seen: Seen, { damaged }: RepublishPlan): StatusReport['broken'] {
+  const kinds = new Map<string, string>(seen.cas.map(({ kind, handle }) => [handle, kind]))
+  return [...seen.broken, ...damaged.map(({ ca, ...why }) => ({ kind: kinds.get(ca) ?? 'ca', handle: ca, ...why }))]
+}
+
 /** A hole in the commits, or no whole cut in a copy: then nothing can be read, and that is what there is to tell. */
 async function look(session: Session): Promise<readonly [Seen, RepublishPlan]> {
   try {
     const seen = await session.store.read(async (reader) => see(session, reader))
-    return [seen, await planRepublish(session)]
+    return [seen, await planRepublish(session, { inspect: true })]
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
     const { code, message } = error

@@ -14,13 +14,13 @@ export interface TickReport {
   readonly staleAt: Instant | null
 }
 
-/** Republishes what is due, then fills the key pool. Never throws for one broken CA: `failed` lists it. */
+/** Republishes what is due, then fills the key pool. Never throws for one broken CA: `failed` lists it, and those that lack an object. */
 export async function tick(session: Session): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
     return { role: 'standby', done: [], failed: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
-  const { republished, failed, nextDue, staleAt } = await republish(session)
+  const { republished, failed, nextDue, staleAt } = await republish(session, { inspect: true })
   const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })

@@ -28,7 +28,7 @@ export interface Facts {
   readonly lastCommit: Instant | null
   /** Newer commits that are not whole in this copy. */
   readonly behind: number
-  readonly broken: readonly { readonly aggregate: string; readonly message: string }[]
+  readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   readonly missingKeys: readonly string[]
   readonly unpublished: readonly string[]
   /** Aggregates of a promoted directory whose numbers have not jumped. */
@@ -79,8 +79,10 @@ function warning(code: string, message: string, hint: string | null): Concern {
 
 function damage(facts: Facts): readonly Concern[] {
   return [
-    ...facts.broken.map((b) =>
-      critical('corrupt', b.message, `brine recover ${b.aggregate} --dry-run`.replace('  ', ' ')),
+    ...facts.broken.map(({ aggregate, code, message }) =>
+      code.startsWith('object-')
+        ? critical(code, `${aggregate}: ${message}`, 'brine recover --from BACKUP')
+        : critical('corrupt', message, `brine recover ${aggregate} --dry-run`.replace('  ', ' ')),
     ),
     ...(facts.primary ? facts.missingKeys : []).map((owner) =>
       critical('key-missing', `${owner}: its private key is not there`, 'brine recover --from BACKUP, or roll the key'),

@@ -191,10 +191,14 @@ function placer(site: Site, root: string, sibling: Tree | undefined, tally: Tall
     tally.files += 1
     const from = site.objectPath(object.sha256)
     if (linked(site, from, to)) return
+    // an object that vanished lives on in the tree that is being served
+    const copied = fromSibling(path)
+    if (copied !== undefined && isCopy(site, copied, object) && linked(site, copied, to)) {
+      tally.copies += 1
+      return
+    }
     if (statOf(from) === undefined) throw objectMissing(from)
     tally.copies += 1
-    const copied = fromSibling(path)
-    if (copied !== undefined && isCopy(site, copied, object) && linked(site, copied, to)) return
     writeNew(site.disk, to, [readObject(site.objectPath, object)], fs.statSync(from))
     tally.bytes += object.size
   }

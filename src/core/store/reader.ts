@@ -2,6 +2,7 @@
  * One cut of the store, read without a lock.
  * Invariant: everything is as of one commit, and nothing on disk is changed.
  */
+import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -89,6 +90,22 @@ export class FileReader implements Reader {
       this.cut.layout.object(sha256),
       'an event names this object and it is not there',
     )
+  }
+
+  /** What is wrong with an object's file, by a stat: its bytes are read only where size or time show that somebody wrote to it. */
+  objectFault({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AppError | undefined {
+    const stat = this.#objectPaths(sha256)
+      .map((path) => statIfThere(path))
+      .find((found) => found !== undefined)
+    // commits date objects to the second
+    if (stat?.isFile() === true && stat.size === BigInt(size) && stat.mtimeNs % 1_000_000_000n === 0n) return undefined
+    try {
+      this.object(sha256)
+      return undefined
+    } catch (error) {
+      if (error instanceof AppError) return error
+      throw error
+    }
   }
 
   /** Is there a file for this object? Its bytes are not looked at. */

@@ -36,7 +36,12 @@ describe('the verdict', () => {
     ['stale now', { staleAt: NOW }, ['critical stale']],
     ['stale in an hour', { staleAt: at(3600) }, ['critical stale-soon']],
     ['stale in more than an hour', { staleAt: at(3601) }, []],
-    ['damage', { broken: [{ aggregate: 'ca/a', message: 'x' }] }, ['critical corrupt']],
+    ['damage', { broken: [{ aggregate: 'ca/a', code: 'file-missing', message: 'x' }] }, ['critical corrupt']],
+    [
+      'an object is gone',
+      { broken: [{ aggregate: 'ca/a', code: 'object-missing', message: 'x' }] },
+      ['critical object-missing'],
+    ],
     ['a key is gone', { missingKeys: ['ca/a'] }, ['critical key-missing']],
     ['the clock is behind', { lastCommit: at(1) }, ['critical clock-behind']],
     ['the disk is full', { freeBytes: 0 }, ['critical disk-full']],
@@ -69,7 +74,9 @@ describe('the verdict', () => {
     expect(codes(copy)).toEqual([])
     expect(codes({ ...copy, lastCommit: at(-86401) })).toEqual(['warning copy-old'])
     expect(codes({ ...copy, behind: 2 })).toEqual(['warning copy-partial'])
-    expect(codes({ ...copy, broken: [{ aggregate: 'ca/a', message: 'x' }] })).toEqual(['critical corrupt'])
+    expect(codes({ ...copy, broken: [{ aggregate: 'ca/a', code: 'file-missing', message: 'x' }] })).toEqual([
+      'critical corrupt',
+    ])
   })
 
   it('puts the critical first and is the worst of them', () => {

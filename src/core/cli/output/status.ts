@@ -35,7 +35,9 @@ export function statusView(report: StatusReport, theme: Theme): string {
         ca.nextDue ?? '-',
         ca.staleAt ?? '-',
       ]),
-      ...report.broken.filter((b) => b.kind !== '').map((b) => [b.handle, '-', '-', '-', '-', theme.bad(b.code), '-']),
+      ...report.broken
+        .filter((b) => b.kind !== '' && !report.cas.some((ca) => ca.handle === b.handle))
+        .map((b) => [b.handle, '-', '-', '-', '-', theme.bad(b.code), '-']),
     ],
   })
   return [head, ...concerns, ...facts, table].filter((line) => line !== '').join('\n')

@@ -12,6 +12,7 @@ import { type AggregateId, formatAggregateId, kindWord } from '../eventsourcing/
 import { Work } from '../eventsourcing/work.js'
 import { servedSerials } from '../repo/writer.js'
 import type { FileReader } from '../store/reader.js'
+import { type RestoredStatus, restoredStatus } from './behind.js'
 import { caState, pubdState, taState } from './desk.js'
 import { outdated } from './generation.js'
 import { planRepublish, type RepublishPlan } from './republish.js'
@@ -38,6 +39,8 @@ export interface StatusReport {
   readonly dataDir: string
   readonly role: 'primary' | 'standby'
   readonly standby: { readonly reason: string; readonly host: string | null } | null
+  /** Where it comes from, while it was restored and not promoted since. */
+  readonly restored: RestoredStatus | null
   readonly generation: number
   readonly now: Instant
   /** When the first object goes stale if nothing runs. */
@@ -104,6 +107,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const broken = brokenOf(seen, plan)
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
+  const restored = restoredStatus(store.status, store.marker.generation)
   const concerns = concernsOf({
     now: seen.now,
     primary: role.role === 'primary',
@@ -113,6 +117,7 @@ export async function status(session: Session): Promise<StatusReport> {
     lastTick: lastTick?.at ?? null,
     lastCommit: seen.at,
     behind: seen.behind,
+    restored,
     broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
     missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
     unpublished: plan.unpublished,
@@ -130,6 +135,7 @@ export async function status(session: Session): Promise<StatusReport> {
     dataDir: store.dir,
     role: role.role,
     standby: role.role === 'primary' ? null : { reason: role.reason, host: role.host ?? null },
+    restored,
     generation: store.marker.generation,
     now: seen.now,
     staleAt: plan.staleAt,

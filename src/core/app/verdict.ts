@@ -15,6 +15,14 @@ export interface Concern {
   readonly hint: string | null
 }
 
+/** Where a restored directory comes from. */
+export interface Restored {
+  readonly from: string
+  readonly cutAt: Instant | null
+  /** Aggregates that had gone on after the cut; null when nobody knows. */
+  readonly behind: number | null
+}
+
 /** What the rules look at. */
 export interface Facts {
   readonly now: Instant
@@ -28,6 +36,8 @@ export interface Facts {
   readonly lastCommit: Instant | null
   /** Newer commits that are not whole in this copy. */
   readonly behind: number
+  /** Of a directory that was restored and not promoted. */
+  readonly restored: Restored | null
   readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   readonly missingKeys: readonly string[]
   readonly unpublished: readonly string[]
@@ -127,13 +137,32 @@ function lateness(facts: Facts): readonly Concern[] {
   return found
 }
 
-function copy({ now, lastCommit, behind }: Facts): readonly Concern[] {
+function copy({ now, lastCommit, behind, restored }: Facts): readonly Concern[] {
   const found: Concern[] = []
-  if (lastCommit !== null && addSeconds(lastCommit, DAY) < now)
+  if (restored !== null)
+    found.push(
+      warning(
+        'restored',
+        told(restored, now),
+        'brine promote --reason …, when no other primary lives; then brine tick',
+      ),
+    )
+  if (restored === null && lastCommit !== null && addSeconds(lastCommit, DAY) < now)
     found.push(warning('copy-old', `this stand-by's newest commit is ${ago(lastCommit, now)} old`, 'make another copy'))
   if (behind > 0)
     found.push(warning('copy-partial', `${behind} newer commits are not whole in this copy`, 'make another copy'))
   return found
+}
+
+function told({ from, cutAt, behind }: Restored, now: Instant): string {
+  const age = cutAt === null ? '' : `, cut at ${cutAt} (${cutAt <= now ? ago(cutAt, now) : '0s'} old)`
+  const since =
+    behind === null
+      ? 'what the world has seen since is unknown'
+      : behind === 0
+        ? 'nothing was done after it'
+        : `${behind} ${behind === 1 ? 'aggregate' : 'aggregates'} had gone on after it`
+  return `restored from ${from}${age}; ${since}`
 }
 
 function ago(from: Instant, to: Instant): string {

@@ -84,6 +84,20 @@ export const confirmFlags = {
   yes: boolean({ description: 'go on without asking' }),
 }
 
+/** Of every command that reads a backup. */
+export const keyFlags = {
+  identity: flag.path({ multiple: true, description: 'open it with the identities of this file; repeat for several' }),
+  'passphrase-file': flag.path({ description: 'open it with the first line of this file (or BRINE_PASSPHRASE_FILE)' }),
+}
+
+/** Standard output cannot hold both. Throws `json-with-data` (usage). */
+export function refuseJsonWithData(target: string, json: boolean): void {
+  if (target !== '-' || !json) return
+  throw new AppError('usage', 'json-with-data', 'the data goes to standard output, and so would the report of --json', {
+    hint: 'name a file, or leave --json out',
+  })
+}
+
 /** Refuses what no flag and no argument may be. Throws `value-empty` (usage). */
 export function refuseEmpty(argv: readonly string[]): void {
   const end = argv.indexOf('--')

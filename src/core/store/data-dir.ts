@@ -111,10 +111,15 @@ export function readMarker(dir: string): Marker {
   const { marker } = layoutOf(dir)
   const bytes = readIfThere(marker, 65536)
   if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
-  const { format } = parseObject(bytes, marker)
+  return parseMarker(bytes, marker)
+}
+
+/** The marker in these bytes. Throws `format-older`, `format-newer`, `file-damaged`. */
+export function parseMarker(bytes: Uint8Array, path: string): Marker {
+  const { format } = parseObject(bytes, path)
   if (typeof format === 'number' && isCount(format) && format < FORMAT)
-    throw formatOlder(marker, format, exists(join(dir, 'upgrade.json')))
-  return parseShape(bytes, marker, MARKER) as unknown as Marker
+    throw formatOlder(path, format, exists(join(dirname(path), 'upgrade.json')))
+  return parseShape(bytes, path, MARKER) as unknown as Marker
 }
 
 export function writeMarker(dir: string, marker: Marker): void {

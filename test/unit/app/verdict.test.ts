@@ -14,6 +14,7 @@ const WELL: Facts = {
   lastTick: at(-300),
   lastCommit: at(-600),
   behind: 0,
+  restored: null,
   broken: [],
   missingKeys: [],
   unpublished: [],

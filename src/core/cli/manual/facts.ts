@@ -36,6 +36,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     'BRINE_UPGRADE_ONLY',
     '1: whatever the command, migrate and rebuild the data directory and end; `KRILL_UPGRADE_ONLY` too',
   ],
+  ['BRINE_PASSPHRASE_FILE', 'the passphrase of backups, where no other key is given'],
   ['BRINE_NOW', 'a fixed RFC 3339 time; counts only in a directory made by init --test, an error elsewhere'],
   ['NO_COLOR', 'not empty: no colour on a terminal'],
 ]

@@ -1,0 +1,55 @@
+/** `brine backup create`: one consistent cut of the data directory as an encrypted archive. */
+import { type BackupReport, createBackup } from '../../core/app/backup.js'
+import { sealOf } from '../../core/app/backup-keys.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags.js'
+import { counted } from '../../core/cli/output/endings.js'
+
+export default class BackupCreate extends BaseCommand<BackupReport> {
+  static override summary = 'make a backup: everything but the key pool, as of one commit, encrypted'
+  static override description =
+    'Takes its cut under the lock and streams it after, while other commands go on. A tar with a manifest of SHA-256, compressed, encrypted by age. In a folder it is named brine-<instance>-<time>.tar.gz.age. Exit codes: 0 done, 2 neither a key nor --plain or the file is there, 12 something that a commit names is missing or damaged, 14 no space, 19 the passphrase file can be read by others.'
+  static override examples = [
+    '<%= config.bin %> backup create /var/backups/brine --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
+    '<%= config.bin %> backup create brine.tar.gz.age --passphrase-file /etc/brine/passphrase',
+    '<%= config.bin %> backup create - --passphrase-file /etc/brine/passphrase | ssh backup@host "cat > brine.age"',
+  ]
+  static override args = {
+    target: arg.path({ required: true, description: 'a new file, a folder, or - for standard output' }),
+  }
+  static override flags = {
+    ...writeFlags,
+    recipient: flag.text({
+      multiple: true,
+      helpValue: 'age1…',
+      description: 'encrypt for this recipient of age; repeat for several',
+    }),
+    'passphrase-file': flag.path({
+      description: 'encrypt with the first line of this file (or BRINE_PASSPHRASE_FILE)',
+    }),
+    plain: flag.boolean({ description: 'write it in the clear, private keys included' }),
+  }
+
+  protected override async execute(): Promise<BackupReport> {
+    const { args, flags } = await this.parse(BackupCreate)
+    refuseJsonWithData(args.target, this.jsonEnabled())
+    const seal = sealOf({
+      recipients: flags.recipient ?? [],
+      passphraseFile: flags['passphrase-file'],
+      plain: flags.plain,
+      environment: process.env['BRINE_PASSPHRASE_FILE'],
+    })
+    const session = await openSession(this.context(flags))
+    return createBackup(session, { to: args.target, seal, dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: BackupReport): string {
+    if (report.file === '-' && !report.dryRun) return ''
+    const what = `${counted(report.aggregates.length, 'aggregate')} as of commit ${report.commit}, ${report.cutAt}`
+    const how = report.encrypted ? 'encrypted' : 'in the clear'
+    if (report.dryRun)
+      return `would write ${what}, at most ${counted(report.bytes, 'byte')}, ${how}, to ${report.file}; nothing changed`
+    return `${report.file}: ${what}; ${counted(report.files, 'file')}, ${counted(report.size ?? 0, 'byte')}, ${how}`
+  }
+}

@@ -1,0 +1,39 @@
+/** `brine backup prune`: keeps so many days and months of backups in a folder. */
+import { type PruneReport, pruneBackups } from '../../core/app/backup-shelf.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
+import { counted } from '../../core/cli/output/endings.js'
+
+export default class BackupPrune extends BaseCommand<PruneReport> {
+  static override summary = 'remove old backups from a folder'
+  static override description =
+    'Keeps the newest backup of each of the last days and of each of the last months that have one, for each instance by itself; never removes the newest, nor a file that backup create did not name. Needs no data directory.'
+  static override examples = [
+    '<%= config.bin %> backup prune /var/backups/brine --keep-daily 7 --keep-monthly 12 --dry-run',
+    '<%= config.bin %> backup prune /var/backups/brine --keep-daily 7 --keep-monthly 12 --yes',
+  ]
+  static override args = { folder: arg.path({ required: true, description: 'the folder' }) }
+  static override flags = {
+    ...writeFlags,
+    ...confirmFlags,
+    'keep-daily': flag.integer({ required: true, description: 'days that keep their newest backup' }),
+    'keep-monthly': flag.integer({ required: true, description: 'months that keep their newest backup' }),
+  }
+
+  protected override async execute(): Promise<PruneReport> {
+    const { args, flags } = await this.parse(BackupPrune)
+    const keep = { keepDaily: flags['keep-daily'], keepMonthly: flags['keep-monthly'] }
+    const preview = pruneBackups(args.folder, { ...keep, dryRun: true })
+    if (flags['dry-run'] || !preview.changed) return { ...preview, dryRun: flags['dry-run'] }
+    const [oldest, newest] = [preview.removed.at(-1), preview.removed[0]]
+    const what = `${counted(preview.removed.length, 'backup')} of ${oldest?.cutAt} to ${newest?.cutAt} will be removed`
+    await this.confirm(what, flags)
+    return pruneBackups(args.folder, keep)
+  }
+
+  protected override view({ removed, kept, bytes, dryRun }: PruneReport): string {
+    const names = removed.map(({ file }) => `${dryRun ? 'would remove' : 'removed'} ${file}`)
+    const sum = `${counted(removed.length, 'backup')}, ${counted(bytes, 'byte')}; ${counted(kept.length, 'backup')} kept`
+    return [...names, dryRun ? `would remove ${sum}; nothing changed` : `removed ${sum}`].join('\n')
+  }
+}

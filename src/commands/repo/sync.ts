@@ -1,0 +1,24 @@
+/** `brine repo sync`: full re-sync of a CA with its repository. */
+import { type RepoSyncReport, syncRepository } from '../../core/app/repo-sync.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, writeFlags } from '../../core/cli/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+
+export default class RepoSync extends BaseCommand<RepoSyncReport> {
+  static override summary = 'compare what a CA wants served with its repository, and publish the difference'
+  static override description =
+    'For the day after a repository was restored from a backup. Nothing to do is a no-op; the served tree is written anew where it lags.'
+  static override examples = ['<%= config.bin %> repo sync acme', '<%= config.bin %> repo sync acme --dry-run --json']
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+  static override flags = { ...writeFlags }
+
+  protected override async execute(): Promise<RepoSyncReport> {
+    const { args, flags } = await this.parse(RepoSync)
+    return syncRepository(await openSession(this.context(flags)), args.ca, { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: RepoSyncReport): string {
+    return changeEnding(report.ca, report, [`+${report.put} -${report.withdrawn} objects in the repository`])
+  }
+}

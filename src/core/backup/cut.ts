@@ -1,0 +1,220 @@
+/**
+ * Everything that belongs to one commit of a data directory, and nothing else: not `status/`, `repo/`, `tmp/`, `surplus/`, `corrupt/`, and never the
+ * key pool. Invariants: what a commit names is proved by its hash as it is read; what can change after the cut was read with it.
+ */
+import { join, relative } from 'node:path'
+import { AppError } from '../base/errors.js'
+import { epochOf } from '../base/time.js'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
+import { commitMissing, fileDamaged, isCorrupt } from '../store/damage.js'
+import { findFile } from '../store/files.js'
+import { exists, listDir, readIfThere, statIfThere } from '../store/fs.js'
+import { commandName, eventName, type Layout, snapshotName } from '../store/layout.js'
+import type { FileReader } from '../store/reader.js'
+import { encodeRecord, parseCommand, parseCommit } from '../store/records.js'
+import { isBackupPath } from './format.js'
+import type { BackupFile } from './pack.js'
+
+export interface BackupCut {
+  readonly layout: Layout
+  readonly reader: FileReader
+  readonly commit: number
+  readonly head: Sha256 | null
+  /** What can change or go away later: marker, configuration, keys, HTTPS pair. */
+  readonly small: readonly BackupFile[]
+  /** Objects by the folder that they lie in, below the data directory. */
+  readonly objects: ReadonlyMap<string, readonly string[]>
+}
+
+export interface CutOptions {
+  readonly onNotice: (text: string) => void
+}
+
+/** Takes the cut that `reader` reads; the caller holds the lock, or knows that nobody writes. Throws `corrupt`, `backup-link`. */
+export function takeCut(layout: Layout, reader: FileReader, { onNotice }: CutOptions): BackupCut {
+  const commit = reader.head
+  for (const folder of [layout.commits, layout.objects, layout.keys]) refuseLink(folder)
+  const top = listDir(layout.dir).filter((name) => !name.includes('/') && isBackupPath(name))
+  const small = [
+    ...top.flatMap((name) => smallFile(layout, name, onNotice)),
+    ...listDir(join(layout.dir, 'ssl')).flatMap((name) => smallFile(layout, `ssl/${name}`, onNotice)),
+    ...listDir(layout.keys).flatMap((name) => (name === 'pool' ? [] : smallFile(layout, `keys/${name}`, onNotice))),
+  ]
+  if (!small.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'it is gone')
+  const head = commit === 0 ? null : reader.commitAt(commit).sha256
+  return { layout, reader, commit, head, small, objects: listObjects(layout) }
+}
+
+function refuseLink(path: string): void {
+  const there = statIfThere(path)
+  if (there === undefined || there.isDirectory()) return
+  throw new AppError('corrupt', 'backup-link', `${path}: not a folder; links are not followed`, {
+    hint: 'put the folder itself there',
+    details: { path },
+  })
+}
+
+/** None where a link or an odd name lies: said, and not followed. */
+function smallFile(layout: Layout, path: string, onNotice: (text: string) => void): readonly BackupFile[] {
+  const full = join(layout.dir, path)
+  const stat = statIfThere(full)
+  if (stat === undefined) return []
+  if (!isBackupPath(path) || !stat.isFile()) {
+    const passing = path.split('/').at(-1)?.startsWith('.') === true
+    if (!passing)
+      onNotice(`${full} is left out: ${stat.isFile() ? 'no name that a backup knows' : 'not a regular file'}`)
+    if (path === 'brine.json' || path === 'brine.toml') throw fileDamaged(full, 'not a regular file')
+    return []
+  }
+  const bytes = readIfThere(full)
+  return bytes === undefined ? [] : [{ path, bytes, modified: seconds(stat.mtimeMs) }]
+}
+
+function seconds(ms: bigint): number {
+  return Math.max(0, Number(ms / 1000n))
+}
+
+function listObjects(layout: Layout): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>()
+  for (const below of ['objects', 'objects/archived']) {
+    for (const name of listDir(join(layout.dir, below))) {
+      if (!/^[0-9a-f]{2}$/.test(name)) continue
+      const folder = `${below}/${name}`
+      refuseLink(join(layout.dir, folder))
+      found.set(
+        folder,
+        listDir(join(layout.dir, folder)).filter((file) => isBackupPath(`${folder}/${file}`)),
+      )
+    }
+  }
+  return found
+}
+
+/** No more files and bytes than these are in the cut. Reads names and sizes; no lock is needed. */
+export function measureCut(cut: BackupCut): { readonly maxFiles: number; readonly maxBytes: number } {
+  let [maxFiles, maxBytes] = [cut.small.length, cut.small.reduce((sum, { bytes }) => sum + bytes.length, 0)]
+  const count = (path: string): void => {
+    const stat = statIfThere(path)
+    if (stat?.isFile() !== true) return
+    maxFiles += 1
+    maxBytes += Number(stat.size)
+  }
+  const { layout, reader } = cut
+  for (let n = 1; n <= cut.commit; n++) count(layout.commit(n))
+  for (const id of reader.roster()) {
+    refuseLink(layout.folder(id))
+    for (const folder of ['', 'archived', 'surplus'].map((below) => join(layout.folder(id), below)))
+      for (const name of listDir(folder)) count(join(folder, name))
+    // the cache is written anew, a little longer perhaps than the one that is there
+    maxFiles += 1
+    maxBytes += 65536
+  }
+  for (const [folder, names] of cut.objects) for (const name of names) count(join(layout.dir, folder, name))
+  return { maxFiles, maxBytes }
+}
+
+/** The files of the cut, each read as it is asked for. Throws `file-damaged`, `file-missing`, `commit-missing` (corrupt). */
+export function* filesOf(cut: BackupCut, { onNotice }: CutOptions): Generator<BackupFile> {
+  yield* cut.small
+  for (const id of cut.reader.roster()) yield infoFile(cut, id)
+  const elsewhere = new Set<string>()
+  const taken = new Set<string>()
+  let expected = cut.head
+  for (let n = cut.commit; n >= 1; n--) {
+    const path = cut.layout.commit(n)
+    const bytes = readIfThere(path)
+    if (bytes === undefined) throw commitMissing(path)
+    if (sha256Hex(bytes) !== expected) throw fileDamaged(path, 'its hash is not the one that was recorded')
+    const record = parseCommit(bytes, path, n)
+    expected = record.previous
+    const modified = epochOf(record.at)
+    yield { path: `commits/${n}.json`, bytes, modified }
+    for (const entry of record.aggregates) yield* commandFiles(cut, entry, { modified, elsewhere, taken, onNotice })
+  }
+  yield* objectFiles(cut)
+}
+
+function infoFile({ layout, reader }: BackupCut, id: AggregateId): BackupFile {
+  const bytes = encodeRecord({ format: 1, ...reader.infoOf(id) })
+  const modified = reader.at === undefined ? 0 : epochOf(reader.at)
+  return { path: `${relative(layout.dir, layout.folder(id))}/info.json`, bytes, modified }
+}
+
+interface Walk {
+  readonly modified: number
+  /** Aggregates whose older history lies in another place. */
+  readonly elsewhere: Set<string>
+  /** Aggregates whose newest command was met: what is older may be archived elsewhere. */
+  readonly taken: Set<string>
+  readonly onNotice: (text: string) => void
+}
+
+/** A command of a commit, its events and its snapshot. */
+function* commandFiles(
+  cut: BackupCut,
+  entry: StoredCommit['aggregates'][number],
+  { modified, elsewhere, taken, onNotice }: Walk,
+): Generator<BackupFile> {
+  const { layout } = cut
+  const id: AggregateId = { kind: entry.kind, handle: entry.handle }
+  const who = formatAggregateId(id)
+  const file = (name: string, sha256: Sha256): BackupFile => {
+    const found = findFile(layout, name, sha256, id)
+    const below = found.where === 'archived' ? 'archived/' : ''
+    return { path: `${relative(layout.dir, layout.folder(id))}/${below}${name}`, bytes: found.bytes, sha256, modified }
+  }
+  const command = attempt(
+    () => file(commandName(entry.sequence), entry.command),
+    (error) => {
+      // the newest is never archived
+      if (error.code !== 'file-missing' || !taken.has(who) || !exists(join(layout.folder(id), 'archived'))) throw error
+      if (!elsewhere.has(who))
+        onNotice(`${who}: commands up to ${entry.sequence} lie in another place, and not in this backup`)
+      elsewhere.add(who)
+    },
+  )
+  taken.add(who)
+  if (command === undefined) return
+  yield command
+  const { effect, version } = parseCommand(command.bytes, command.path, id, entry.sequence)
+  if (effect.result !== 'accepted') return
+  for (const [i, sha256] of effect.events.entries()) yield file(eventName(version + i), sha256)
+  const { snapshot } = effect
+  if (snapshot === null || !exists(join(layout.folder(id), snapshotName(snapshot.version)))) return
+  const kept = attempt(
+    () => file(snapshotName(snapshot.version), snapshot.sha256),
+    (error) =>
+      // the events make the same state
+      onNotice(`${error.message}; left out`),
+  )
+  if (kept !== undefined) yield kept
+}
+
+function attempt<T>(read: () => T, refuse: (error: AppError) => void): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    refuse(error)
+    return undefined
+  }
+}
+
+function* objectFiles({ layout, objects }: BackupCut): Generator<BackupFile> {
+  for (const [folder, names] of objects) {
+    for (const name of names) {
+      // archiving makes the second name before it takes the first away
+      const path = [`${folder}/${name}`, `objects/archived/${name.slice(0, 2)}/${name}`].find((p) =>
+        exists(join(layout.dir, p)),
+      )
+      const full = join(layout.dir, path ?? `${folder}/${name}`)
+      const stat = statIfThere(full)
+      const bytes = readIfThere(full)
+      if (bytes === undefined || stat === undefined) throw fileDamaged(full, 'it went away while the backup ran')
+      if (sha256Hex(bytes) !== name) throw fileDamaged(full, 'its bytes do not have this hash')
+      yield { path: `${folder}/${name}`, bytes, sha256: name as Sha256, modified: seconds(stat.mtimeMs) }
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * What a backup is: a tar whose first entry says what it holds, whose entries carry no path but those of a data directory, and whose last
+ * entry vouches for all others by SHA-256. Invariant: a path or a member that this version does not know is never taken for a harmless one.
+ */
+
+import { utf8 } from '../base/bytes.js'
+import { AppError } from '../base/errors.js'
+import type { Json } from '../base/json.js'
+import { canonicalJson } from '../base/json.js'
+import { quoted } from '../base/text.js'
+import type { Instant } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { Kind } from '../eventsourcing/types.js'
+import { isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from '../store/records.js'
+
+export interface BackupAggregate {
+  readonly kind: Kind
+  readonly handle: string
+  readonly version: number
+  readonly sequence: number
+}
+
+/** STORED as `backup/header.json`, the first entry. */
+export interface BackupHeader {
+  readonly format: 1
+  /** Of the data directory. */
+  readonly id: string
+  readonly generation: number
+  readonly test?: true
+  /** The newest commit of the cut, and its hash; 0 and null when there is none. */
+  readonly commit: number
+  readonly head: Sha256 | null
+  /** When the cut was taken. */
+  readonly cutAt: Instant
+  readonly aggregates: readonly BackupAggregate[]
+  /** Digest of all states at the cut, as `audit digest` gives it: `full`. */
+  readonly digest: Sha256
+  /** No more files and bytes than these follow. */
+  readonly maxFiles: number
+  readonly maxBytes: number
+}
+
+export interface BackupEntry {
+  readonly path: string
+  readonly size: number
+  readonly mode: number
+  readonly sha256: Sha256
+}
+
+/** STORED as `backup/manifest.json`, the last entry. */
+export interface BackupManifest {
+  readonly format: 1
+  readonly header: Sha256
+  readonly files: number
+  readonly bytes: number
+  /** Hashes of `backup/files-1.json` and so on, each after the files that it lists. */
+  readonly parts: readonly Sha256[]
+}
+
+export const HEADER_NAME = 'backup/header.json'
+export const MANIFEST_NAME = 'backup/manifest.json'
+/** Files in one part of the list: what a reader or a writer must remember. */
+export const PART_FILES = 2000
+/** One file, as the store reads it. */
+export const FILE_LIMIT = 256 * 1024 * 1024
+/** Header, part or manifest. */
+export const META_LIMIT = 64 * 1024 * 1024
+
+export function partName(n: number): string {
+  return `backup/files-${n}.json`
+}
+
+const isHash = (v: Json): boolean => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
+const isKind = (v: Json): boolean => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha'
+
+const HEADER = {
+  format: isOne,
+  id: isText,
+  generation: isCount,
+  'test?': (v: Json) => v === true,
+  commit: isCount,
+  head: (v: Json) => v === null || isHash(v),
+  cutAt: isTime,
+  aggregates: listOf(objectOf({ kind: isKind, handle: isText, version: isCount, sequence: isCount })),
+  digest: isHash,
+  maxFiles: isCount,
+  maxBytes: isCount,
+}
+const ENTRY = objectOf({ path: isText, size: isCount, mode: isCount, sha256: isHash })
+const MANIFEST = { format: isOne, header: isHash, files: isCount, bytes: isCount, parts: listOf(isHash) }
+
+export function encodeMeta(
+  value: BackupHeader | BackupManifest | { readonly files: readonly BackupEntry[] },
+): Uint8Array {
+  return utf8(`${canonicalJson(value)}\n`)
+}
+
+/** Throws `format-newer`, `file-damaged`. */
+export function parseHeader(bytes: Uint8Array, name: string): BackupHeader {
+  return parseShape(bytes, `${name}: ${HEADER_NAME}`, HEADER) as unknown as BackupHeader
+}
+
+export function parseManifest(bytes: Uint8Array, name: string): BackupManifest {
+  return parseShape(bytes, `${name}: ${MANIFEST_NAME}`, MANIFEST) as unknown as BackupManifest
+}
+
+export function parsePart(bytes: Uint8Array, name: string): readonly BackupEntry[] {
+  return (parseShape(bytes, name, { files: listOf(ENTRY) }) as unknown as { files: readonly BackupEntry[] }).files
+}
+
+const RECORD = /^(?:event|command|snapshot)-(?:0|[1-9]\d{0,14})\.json$/
+const AGGREGATE = /^(?:cas|pubd|ta|ha)\/[a-z0-9_-]{1,255}\/(.+)$/
+const OBJECT = /^objects\/(?:archived\/)?([0-9a-f]{2})\/([0-9a-f]{64})$/
+const OTHER = [
+  /^[a-z][a-z0-9-]{0,60}\.(?:json|toml|pem|key|pub)$/,
+  /^commits\/[1-9]\d{0,14}\.json$/,
+  /^keys\/(?:[0-9A-F]{40}|audit)$/,
+  /^ssl\/[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/,
+]
+
+/** Does a file of this path, below the data directory, belong into a backup? */
+export function isBackupPath(path: string): boolean {
+  const object = OBJECT.exec(path)
+  if (object !== null) return object[2]?.startsWith(object[1] ?? '-') === true
+  const inside = AGGREGATE.exec(path)?.[1]
+  if (inside !== undefined) return inside === 'info.json' || RECORD.test(inside.replace(/^archived\//, ''))
+  return OTHER.some((pattern) => pattern.test(path))
+}
+
+/** What the file gets, whatever an archive says: objects are served by links, so others may read them; nothing else is for others. */
+export function modeOf(path: string): number {
+  return path.startsWith('objects/') ? 0o644 : 0o600
+}
+
+/** A backup that is not what was written. Nothing was changed by reading it. */
+export function damaged(name: string, why: string, cause?: unknown): AppError {
+  return new AppError('corrupt', 'backup-damaged', `${name}: ${why}`, {
+    hint: 'take another backup of the series; nothing was restored',
+    details: { path: name },
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+/** A path in an archive that no backup of ours has. */
+export function refusedPath(name: string, path: string, why: string): AppError {
+  return damaged(name, `refused, ${quoted(path)} ${why}`)
+}

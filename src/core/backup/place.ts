@@ -1,0 +1,133 @@
+/**
+ * Where a backup comes from and goes to: a file, standard input, a new file that has its name only when it is whole, standard output.
+ * Invariant: nothing is overwritten, and a file of a backup's name is a whole backup that is on the disk.
+ */
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { AppError } from '../base/errors.js'
+import { errnoOf, ioError, statIfThere, syncDir } from '../store/fs.js'
+import type { Bytes } from './seal.js'
+import { dropOnExit } from './tree.js'
+
+const CHUNK = 256 * 1024
+
+/** The bytes of a file, `-` is standard input. Throws `file-unreadable` (usage). */
+export async function* readSource(path: string): AsyncGenerator<Uint8Array> {
+  const stream = path === '-' ? process.stdin : fs.createReadStream(path, { highWaterMark: CHUNK })
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array
+  } catch (cause) {
+    const errno = errnoOf(cause) ?? 'EIO'
+    throw new AppError('usage', 'file-unreadable', `cannot read ${path}: ${errno}`, { cause, details: { path, errno } })
+  }
+}
+
+export function sourceName(path: string): string {
+  return path === '-' ? 'standard input' : path
+}
+
+export interface Target {
+  /** The file that will be; `-` for standard output. */
+  readonly file: string
+  /** Writes all of it. Throws `io`, and leaves nothing then. */
+  write(bytes: Bytes, needed: number): Promise<number>
+}
+
+/** A target for `name` in a folder, for a file, or for `-`. Throws `file-exists`, `folder-missing`, `stdout-terminal` (usage). */
+export function backupTarget(path: string, name: string): Target {
+  if (path === '-') return standardOutput()
+  const there = statIfThere(path.replace(/(?<=.)\/+$/, ''))
+  const isFolder = there !== undefined && fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  if (!isFolder && path.endsWith('/')) throw noFolder(path)
+  const file = isFolder ? freeName(resolve(path), name) : resolve(path)
+  if (statIfThere(file) !== undefined)
+    throw new AppError('usage', 'file-exists', `${file} exists already: nothing is overwritten`, {
+      hint: 'name a new file, or a folder',
+    })
+  if (statIfThere(dirname(file)) === undefined) throw noFolder(dirname(file))
+  return { file, write: (bytes, needed) => writeWhole(file, bytes, needed) }
+}
+
+/** Two backups of one second: the later one gets a number. */
+function freeName(folder: string, name: string): string {
+  const [stem = name] = name.split('.tar')
+  const taken = (n: number): string => join(folder, n === 1 ? name : name.replace(stem, `${stem}-${n}`))
+  let n = 1
+  while (statIfThere(taken(n)) !== undefined) n += 1
+  return taken(n)
+}
+
+function noFolder(path: string): AppError {
+  return new AppError('usage', 'folder-missing', `there is no folder ${path}`, { hint: `mkdir -p ${path}` })
+}
+
+/** Grows under a passing name beside its place; linked into place when it is synced, so that nothing is overwritten. */
+async function writeWhole(file: string, bytes: Bytes, needed: number): Promise<number> {
+  const temp = join(dirname(file), `.${basename(file)}.partial-${randomBytes(6).toString('hex')}`)
+  const settled = dropOnExit(temp)
+  let fd: number | undefined
+  try {
+    fd = fs.openSync(temp, 'wx', 0o600)
+    let length = 0
+    for await (const chunk of bytes) {
+      for (let done = 0; done < chunk.length; ) done += fs.writeSync(fd, chunk, done, chunk.length - done)
+      length += chunk.length
+    }
+    fs.fsyncSync(fd)
+    name(temp, file)
+    syncDir(dirname(file))
+    return length
+  } catch (error) {
+    if (fd !== undefined) fs.rmSync(temp, { force: true })
+    throw isOfSystem(error) ? ioError('write', file, error, { bytes: needed }) : error
+  } finally {
+    settled()
+    if (fd !== undefined) fs.closeSync(fd)
+  }
+}
+
+/** Not a fault of this program, and not told already. */
+function isOfSystem(error: unknown): boolean {
+  return !(error instanceof AppError) && /^E[A-Z0-9]+$/.test(errnoOf(error) ?? '')
+}
+
+/** By link, which overwrites nothing; by rename where the file system of a removable disk knows no links. */
+function name(temp: string, file: string): void {
+  try {
+    fs.linkSync(temp, file)
+    fs.unlinkSync(temp)
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '') || statIfThere(file) !== undefined)
+      throw error
+    fs.renameSync(temp, file)
+  }
+}
+
+function standardOutput(): Target {
+  if (process.stdout.isTTY === true)
+    throw new AppError('usage', 'stdout-terminal', 'a backup is not written to a terminal', {
+      hint: 'redirect standard output, or name a file',
+    })
+  return {
+    file: '-',
+    async write(bytes) {
+      let length = 0
+      for await (const chunk of bytes) {
+        await written(chunk)
+        length += chunk.length
+      }
+      return length
+    },
+  }
+}
+
+/** A reader who went away has no backup: that is a failure here, whatever it is for a report. */
+function written(chunk: Uint8Array): Promise<void> {
+  return new Promise((resolvePromise, reject) => {
+    process.stdout.write(chunk, (cause) => {
+      if (cause === null || cause === undefined) resolvePromise()
+      else reject(ioError('write', 'standard output', cause))
+    })
+  })
+}

@@ -1,0 +1,246 @@
+/** Archives written and read back, and every way in which a stranger or a disk may have changed one. */
+import { Readable } from 'node:stream'
+import { createGzip, gunzipSync, gzipSync } from 'node:zlib'
+import { generateIdentity, identityToRecipient } from 'age-encryption'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { PART_FILES } from '../../../src/core/backup/format.js'
+import type { Bytes } from '../../../src/core/backup/seal.js'
+import { Secret } from '../../../src/core/base/secret.js'
+import { backupHeader, entriesOf, packed, repacked, type TarEntry, textFile, unpacked } from '../../support/backups.js'
+
+const HASH = 'ab'.repeat(32)
+const FILES = [
+  textFile('brine.json', '{}'),
+  textFile('commits/1.json', '{"commit":1}'),
+  textFile('cas/acme/event-0.json', 'x'.repeat(5000)),
+  textFile(`objects/ab/${HASH}`, ''),
+]
+let plain: Buffer
+let entries: readonly TarEntry[]
+
+beforeAll(async () => {
+  plain = await packed(FILES)
+  entries = await entriesOf(plain)
+})
+
+/** Code and kind of the refusal; `taken` when there was none. */
+async function judge(bytes: Uint8Array | Bytes, keys = {}): Promise<string> {
+  try {
+    await unpacked(bytes, keys)
+    return 'taken'
+  } catch (error) {
+    const { kind, code } = error as { kind?: string; code?: string }
+    return kind === undefined ? `thrown: ${String(error)}` : `${kind} ${code}`
+  }
+}
+
+const DAMAGED = 'corrupt backup-damaged'
+const withEntry = (entry: TarEntry, at = 3): Promise<Buffer> =>
+  repacked([...entries.slice(0, at), entry, ...entries.slice(at)])
+
+describe('what was written', () => {
+  test('comes back: paths, bytes, times, and modes by path', async () => {
+    const { files, sealed } = await unpacked(plain)
+    expect(files.map((f) => [f.path, f.mode])).toEqual(FILES.map((f, i) => [f.path, i === 3 ? 0o644 : 0o600]))
+    expect(files.map((f) => Buffer.from(f.bytes))).toEqual(FILES.map((f) => f.bytes))
+    expect([files[0]?.modified, sealed]).toEqual([1_700_000_000, false])
+  })
+
+  test('in several parts when there are many files', async () => {
+    const many = Array.from({ length: 2 * PART_FILES + 1 }, (_, i) => textFile(`commits/${i + 1}.json`, String(i)))
+    const { manifest, files } = await unpacked(await packed(many))
+    expect([manifest.parts.length, files.length]).toEqual([3, many.length])
+  })
+
+  test('without any file', async () => expect((await unpacked(await packed([]))).files).toEqual([]))
+
+  test('also where somebody took the compression away', async () => {
+    expect((await unpacked(gunzipSync(plain))).files.length).toBe(FILES.length)
+  })
+})
+
+describe('a hostile archive is refused', () => {
+  const body = Buffer.from('evil')
+  const size = body.length
+  test.each(['../../evil', '/tmp/evil', 'cas/../../evil', 'status/origin.json', 'keys/pool/x', './brine.toml', 'x'])(
+    'with a file %s',
+    async (name) => expect(await judge(await withEntry({ header: { name, size }, body }))).toBe(DAMAGED),
+  )
+
+  test.each(['symlink', 'link', 'character-device', 'block-device', 'fifo', 'directory', 'contiguous-file'] as const)(
+    'with a %s',
+    async (type) => {
+      const header = { name: 'cas/acme/event-1.json', type, linkname: '/etc/passwd', size: 0 }
+      expect(await judge(await withEntry({ header, body: Buffer.alloc(0) }))).toBe(DAMAGED)
+    },
+  )
+
+  test('with a long name in an extended header', async () => {
+    const name = `cas/${'../'.repeat(60)}evil`
+    expect(await judge(await withEntry({ header: { name, size }, body }))).toBe(DAMAGED)
+  })
+
+  test('with a file that no list names, one less, one twice, another order', async () => {
+    const extra = { header: { name: 'commits/2.json', size }, body }
+    expect(await judge(await withEntry(extra))).toBe(DAMAGED)
+    expect(await judge(await repacked(entries.filter((_, i) => i !== 2)))).toBe(DAMAGED)
+    expect(await judge(await withEntry(entries[2] as TarEntry))).toBe(DAMAGED)
+    expect(await judge(await repacked([entries[0], entries[2], entries[1], ...entries.slice(3)] as TarEntry[]))).toBe(
+      DAMAGED,
+    )
+  })
+
+  test('with another content, though of the same length', async () => {
+    const changed = entries.map((e) =>
+      e.header.name === 'cas/acme/event-0.json' ? { ...e, body: Buffer.alloc(5000, 'y') } : e,
+    )
+    expect(await judge(await repacked(changed))).toBe(DAMAGED)
+  })
+
+  test('with something after the manifest, without a header, without a manifest', async () => {
+    expect(await judge(await withEntry({ header: { name: 'commits/2.json', size }, body }, entries.length))).toBe(
+      DAMAGED,
+    )
+    expect(await judge(await repacked(entries.slice(1)))).toBe(DAMAGED)
+    expect(await judge(await repacked(entries.slice(0, -1)))).toBe(DAMAGED)
+  })
+
+  test('with a header that another manifest vouches for', async () => {
+    const other = await entriesOf(await packed(FILES, { type: 'plain' }, { generation: 7 }))
+    expect(await judge(await repacked([other[0] as TarEntry, ...entries.slice(1)]))).toBe(DAMAGED)
+  })
+
+  test('of a newer format it says that', async () => {
+    expect(await judge(await packed(FILES, { type: 'plain' }, { format: 2 as 1 }))).toBe('format format-newer')
+  })
+
+  test('with more than its header announces', async () => {
+    const { maxBytes } = backupHeader(FILES)
+    expect(await judge(await packed(FILES, { type: 'plain' }, { maxBytes: maxBytes - 1 }))).toBe(DAMAGED)
+    expect(await judge(await packed(FILES, { type: 'plain' }, { maxFiles: FILES.length - 1 }))).toBe(DAMAGED)
+  })
+
+  test('that is something else', async () => {
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.from('hello'),
+      Buffer.alloc(2000),
+      gzipSync('hello'),
+      gzipSync(Buffer.alloc(1024)),
+    ])
+      expect(await judge(bytes)).toBe(DAMAGED)
+  })
+})
+
+describe('a bomb', () => {
+  const zeros = async function* (count: number): AsyncGenerator<Uint8Array> {
+    const megabyte = new Uint8Array(1024 * 1024)
+    for (let i = 0; i < count; i++) yield megabyte
+  }
+
+  test('of zeros is stopped at the limit before a header, and not read to its end', async () => {
+    let read = 0
+    const counted = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const chunk of Readable.from(zeros(10_000)).pipe(createGzip({ level: 1 }))) {
+        read += chunk.length
+        yield chunk
+      }
+    }
+    expect(await judge(counted())).toBe(DAMAGED)
+    // 10 GB of zeros are 44 MB at this level
+    expect(read).toBeLessThan(5_000_000)
+  })
+
+  test('of zeros behind a sound header is stopped at what that announces', async () => {
+    const [first] = entries
+    const head = gunzipSync(await repacked([first as TarEntry])).subarray(0, -1024)
+    const bytes = async function* (): AsyncGenerator<Uint8Array> {
+      yield head
+      yield* zeros(10_000)
+    }
+    expect(await judge(Readable.from(bytes()).pipe(createGzip({ level: 1 })))).toBe(DAMAGED)
+  })
+
+  test('in one entry is refused by its size', async () => {
+    const lying = { header: { name: 'commits/9.json', size: 4 }, body: Buffer.from('evil') }
+    const tarBytes = gunzipSync(await repacked([entries[0] as TarEntry, lying]))
+    // size field of the second entry: 8 GiB less one byte
+    const at = 512 + Math.ceil((entries[0]?.body.length ?? 0) / 512) * 512
+    tarBytes.write('77777777777', at + 124, 'latin1')
+    tarBytes.fill(' ', at + 148, at + 156)
+    const sum = tarBytes.subarray(at, at + 512).reduce((a, b) => a + b, 0)
+    tarBytes.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, at + 148, 'latin1')
+    expect(await judge(gzipSync(tarBytes))).toBe(DAMAGED)
+  })
+})
+
+describe('a damaged archive is never taken for a whole one', () => {
+  test('cut off anywhere', async () => {
+    for (let at = 0; at < plain.length; at += Math.ceil(plain.length / 60))
+      expect(await judge(plain.subarray(0, at)), `cut at ${at}`).toBe(DAMAGED)
+    expect(await judge(plain.subarray(0, -1))).toBe(DAMAGED)
+  })
+
+  test('one bit turned anywhere: refused, or of the same content', async () => {
+    const whole = (await unpacked(plain)).sha256
+    for (let at = 0; at < plain.length; at += Math.ceil(plain.length / 200)) {
+      const bytes = Buffer.from(plain)
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
+      const verdict = await judge(bytes)
+      // the head of gzip has a time and a name of the system that mean nothing
+      if (verdict === 'taken') expect([at < 10, (await unpacked(bytes)).sha256]).toEqual([true, whole])
+      else expect(verdict, `bit at ${at}`).toMatch(/^corrupt backup-damaged$/)
+    }
+  })
+})
+
+describe('encrypted', () => {
+  const passphrase = new Secret('correct horse battery staple')
+  let identity: string
+  let sealed: Buffer
+
+  beforeAll(async () => {
+    identity = await generateIdentity()
+    sealed = await packed(FILES, { type: 'recipients', recipients: [await identityToRecipient(identity)] })
+  })
+
+  const open = (bytes: Uint8Array, key = identity): Promise<string> => judge(bytes, { identities: [new Secret(key)] })
+
+  test('opens with its identity alone', async () => {
+    expect(sealed.includes('brine.json')).toBe(false)
+    expect(await open(sealed)).toBe('taken')
+    expect(await open(sealed, await generateIdentity())).toBe('credentials backup-key-wrong')
+    expect(await judge(sealed)).toBe('usage backup-key-needed')
+    expect(await judge(sealed, { passphrase })).toBe('credentials backup-key-wrong')
+  })
+
+  test('opens with its passphrase alone', async () => {
+    const bytes = await packed(FILES, { type: 'passphrase', passphrase })
+    expect(await judge(bytes, { passphrase })).toBe('taken')
+    expect(await judge(bytes, { passphrase: new Secret('wrong') })).toBe('credentials backup-key-wrong')
+    expect(await open(bytes)).toBe('credentials backup-key-wrong')
+  }, 60_000)
+
+  test('cut off or changed anywhere it is refused', async () => {
+    for (let at = 0; at < sealed.length; at += Math.ceil(sealed.length / 80)) {
+      expect(await open(sealed.subarray(0, at)), `cut at ${at}`).toBe(DAMAGED)
+      const bytes = Buffer.from(sealed)
+      bytes[at] = (bytes[at] ?? 0) ^ 0x10
+      expect(await open(bytes), `bit at ${at}`).toMatch(/backup-damaged|backup-key-wrong/)
+    }
+    expect(await open(Buffer.concat([sealed, Buffer.from('x')]))).toBe(DAMAGED)
+  })
+
+  test('a passphrase that asks for too much work is refused', async () => {
+    const text = `age-encryption.org/v1\n-> scrypt ${'A'.repeat(22)} 30\n${'A'.repeat(43)}\n--- ${'A'.repeat(43)}\n`
+    expect(await judge(Buffer.concat([Buffer.from(text), Buffer.alloc(64)]), { passphrase })).toBe(DAMAGED)
+  })
+
+  test('a secret is never printed', () => {
+    expect([`${passphrase}`, JSON.stringify({ passphrase }), Object.keys(passphrase)]).toEqual([
+      '[redacted]',
+      '{"passphrase":"[redacted]"}',
+      [],
+    ])
+  })
+})

@@ -1,0 +1,70 @@
+/** Paths that a backup may hold: those of a data directory, and no other. */
+import { describe, expect, test } from 'vitest'
+import { isBackupPath, modeOf } from '../../../src/core/backup/format.js'
+import { backupName } from '../../../src/core/backup/pack.js'
+import type { Instant } from '../../../src/core/base/time.js'
+
+const HASH = 'ab'.repeat(32)
+const KEY = 'A1'.repeat(20)
+
+describe('paths', () => {
+  test.each([
+    'brine.json',
+    'brine.toml',
+    'commits/12.json',
+    'cas/acme/event-0.json',
+    'cas/a_-b/archived/command-3.json',
+    'pubd/0/snapshot-5.json',
+    'ta/ta/info.json',
+    'ha/0/event-1.json',
+    `objects/ab/${HASH}`,
+    `objects/archived/ab/${HASH}`,
+    `keys/${KEY}`,
+    'keys/audit',
+    'ssl/key.pem',
+  ])('%s belongs into a backup', (path) => expect(isBackupPath(path)).toBe(true))
+
+  test.each([
+    '',
+    '.',
+    '..',
+    '../brine.json',
+    '/etc/passwd',
+    './brine.json',
+    'cas/../brine.json',
+    'cas/acme/../../../x',
+    'cas/acme/event-0.json/..',
+    'cas/acme/event-00.json',
+    'cas/Acme/event-0.json',
+    'cas/acme/surplus/event-0.json',
+    'cas/acme/corrupt/event-0.json',
+    'cas/acme/event-0.json\u0000',
+    'cas\\acme\\event-0.json',
+    'commits/0.json',
+    'commits/01.json',
+    `objects/cd/${HASH}`,
+    `objects/ab/${HASH}/x`,
+    `keys/pool/${KEY}`,
+    `keys/${KEY.toLowerCase()}`,
+    'keys/pool',
+    'status/origin.json',
+    'status/head.json',
+    'repo/rrdp/notification.xml',
+    'tmp/x',
+    '.lock',
+    'ssl/.key.pem.swp',
+    'ssl/../keys/x',
+    'backup/header.json',
+  ])('%j does not', (path) => expect(isBackupPath(path)).toBe(false))
+
+  test('objects can be served, nothing else is for others', () => {
+    expect(modeOf(`objects/ab/${HASH}`)).toBe(0o644)
+    expect([modeOf(`keys/${KEY}`), modeOf('ssl/cert.pem'), modeOf('brine.json')]).toEqual([0o600, 0o600, 0o600])
+  })
+})
+
+test('the name of a backup says of which instance and when', () => {
+  const at = '2026-11-21T12:00:05Z' as Instant
+  expect(backupName('1a2b3c4d5e6f', at, true)).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz.age')
+  expect(backupName('1a2b3c4d5e6f', at, false)).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz')
+})

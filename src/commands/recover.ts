@@ -1,5 +1,6 @@
 /** `brine recover`: damaged data back to the newest state that can be proved. */
-import { type RecoveredAggregate, type RecoverReport, recover } from '../core/app/recover.js'
+import { type RecoverReport, recover } from '../core/app/recover.js'
+import { lossText } from '../core/app/recover-force.js'
 import { openSession } from '../core/app/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
@@ -39,7 +40,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
     const options = { aggregates: argv as readonly string[], ...(flags.from === undefined ? {} : { from: flags.from }) }
     const preview = await recover(session, { ...options, dryRun: true })
     if (flags['dry-run']) return preview
-    if (preview.loses) await this.confirm(lossText(preview), flags)
+    if (preview.loses) await this.confirm(whatIsLost(preview), flags)
     return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
   }
 
@@ -57,15 +58,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
   }
 }
 
-function lossText({ aggregates }: RecoverReport): string {
-  const parts = aggregates.filter((a) => a.lost.length > 0).map((a) => `${a.kind}/${a.handle} loses ${told(a)}`)
+function whatIsLost({ aggregates }: RecoverReport): string {
+  const parts = aggregates.filter((a) => a.lost.length > 0).map((a) => `${a.kind}/${a.handle}: ${lossText(a.lost)}`)
   return parts.length === 0 ? 'the newest commits are lost' : parts.join('; ')
-}
-
-function told({ lost }: RecoveredAggregate): string {
-  const count = (type: string): number => lost.filter((l) => l.type === type).length
-  const parts = (['command', 'roa', 'child', 'key'] as const).map((type) => [count(type), type] as const)
-  return parts
-    .flatMap(([n, type]) => (n === 0 ? [] : [`${n} ${type === 'roa' ? 'ROA' : type}${n === 1 ? '' : 's'}`]))
-    .join(', ')
 }

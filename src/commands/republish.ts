@@ -1,5 +1,6 @@
 /** `brine republish`: manifests, CRLs and renewals that are due; writes nothing when nothing is. */
-import { type RepublishReport, republish } from '../core/app/republish.js'
+import { republishMended } from '../core/app/recover-force.js'
+import type { RepublishReport } from '../core/app/republish.js'
 import { openSession } from '../core/app/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
@@ -17,7 +18,7 @@ export default class Republish extends BaseCommand<RepublishReport> {
     const { args, flags } = await this.parse(Republish)
     const handles = args.ca ?? []
     const session = await openSession(this.context(flags))
-    return republish(session, {
+    return republishMended(session, {
       ...(handles.length === 0 ? {} : { handles }),
       force: flags.now,
       dryRun: flags['dry-run'],

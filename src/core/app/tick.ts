@@ -3,7 +3,8 @@ import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
 import { fillPool } from '../crypto/pool.js'
-import { planRepublish, republish } from './republish.js'
+import { republishMended } from './recover-force.js'
+import { planRepublish } from './republish.js'
 import type { Session } from './session.js'
 
 export interface TickReport {
@@ -20,7 +21,7 @@ export async function tick(session: Session): Promise<TickReport> {
     const plan = await planRepublish(session)
     return { role: 'standby', done: [], failed: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
-  const { republished, failed, nextDue, staleAt } = await republish(session, { inspect: true })
+  const { republished, failed, nextDue, staleAt } = await republishMended(session, { inspect: true })
   const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })

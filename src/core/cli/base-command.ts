@@ -7,12 +7,13 @@ import { Command } from '@oclif/core/command'
 import { ExitError } from '@oclif/core/errors'
 import type { CommandError, Input, ParserOutput } from '@oclif/core/interfaces'
 import type { CommandContext, CommitWatch } from '../base/context.js'
-import type { AppError } from '../base/errors.js'
+import { AppError } from '../base/errors.js'
 import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
 import { errorDocument, errorText, toAppError } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags.js'
+import { asksForRecovery } from './force-recover.js'
 import { onInterrupt } from './interrupt.js'
 import { formatJson } from './output/json.js'
 import { type Progress, progressOn, silentProgress } from './output/progress.js'
@@ -32,6 +33,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   #progress: Progress = silentProgress
   #release: (exitCode: number) => void = () => undefined
   #ending = 0
+  /** What the command was last given to run with. */
+  #around: CommandContext | undefined
 
   /** Parses, runs one use case, returns its report: an object, never a bare list. */
   protected abstract execute(): Promise<R>
@@ -56,13 +59,38 @@ export abstract class BaseCommand<R extends object> extends Command {
 
   override async run(): Promise<object> {
     if (asksForUpgradeOnly(process.env)) return this.#upgradeOnly()
-    const report = await this.execute()
+    const report = await this.#executed()
     this.#progress.clear()
     if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(`Error: ${line}\n`)
     await writeOut(await this.#rendered(report), this.watch.changed)
     this.#ending = this.exitCode(report)
     if (this.#ending !== 0) throw new ExitError(this.#ending)
     return report
+  }
+
+  /** The command; after a full recovery where the environment asks for one, and once more after damage that may be recovered from. */
+  async #executed(): Promise<R> {
+    if (this.id !== 'recover' && asksForRecovery(process.env)) await this.#forced()
+    try {
+      return await this.execute()
+    } catch (error) {
+      const around = this.#around
+      if (!(error instanceof AppError) || error.kind !== 'corrupt' || around === undefined) throw error
+      if (around.dryRun || this.id === 'recover') throw error
+      const { recoverIfAllowed } = await import('../app/recover-force.js')
+      // what keeps it from being recovered is no better told than the damage itself
+      if (!(await recoverIfAllowed(around, error).catch(() => false))) throw error
+      return this.execute()
+    }
+  }
+
+  /** For commands that open a data directory, and not for a dry run. */
+  async #forced(): Promise<void> {
+    const { flags } = await this.parse(this.ctor)
+    const given = flags as GlobalFlags
+    if (given['data-dir'] === undefined || given['dry-run'] === true) return
+    const { forceRecovery } = await import('../app/recover-force.js')
+    await forceRecovery(this.context(given))
   }
 
   /** Instead of the command, before anything else (`asksForUpgradeOnly`). */
@@ -86,7 +114,8 @@ export abstract class BaseCommand<R extends object> extends Command {
       onNotice: (text: string): void => void this.warn(text),
       onProgress: (done: number, total: number, what: string): void => this.#progress.step(what, done, total),
     }
-    return commandContext(flags, surroundings(), ports)
+    this.#around = commandContext(flags, surroundings(), ports)
+    return this.#around
   }
 
   /** Asks before a step marked `!`; see `confirm`. */

@@ -64,7 +64,8 @@ export function objectFaults(
   return problems
 }
 
-function namedObjects({ kind }: AggregateId, state: unknown): readonly (readonly [Sha256, string])[] {
+/** Hash and name of each object that a state names. */
+export function namedObjects({ kind }: AggregateId, state: unknown): readonly (readonly [Sha256, string])[] {
   switch (kind) {
     case 'ca':
       return publishedFiles(state as CaState).map((f) => [f.sha256, f.name])
@@ -103,7 +104,10 @@ function keyFault(keys: Pick<KeyFiles, 'publicHalf'>, ski: KeyId, spki: string):
   }
 }
 
-function namedKeys({ kind }: AggregateId, state: unknown): readonly { readonly ski: KeyId; readonly spki: string }[] {
+export function namedKeys(
+  { kind }: AggregateId,
+  state: unknown,
+): readonly { readonly ski: KeyId; readonly spki: string }[] {
   if (kind === 'ca') return Object.values((state as CaState).classes).flatMap((c) => c.keys)
   const key = kind === 'ta' ? (state as TaState).key : null
   return key === null ? [] : [key]

@@ -53,7 +53,7 @@ async function syncWithParent(desk: Desk, handle: Handle, parent: Handle, contac
 }
 
 /** What the parent lists for us now. */
-export function listEntitlements(desk: Desk, contact: Parent): readonly Entitlement[] {
+export function listEntitlements(desk: Pick<Desk, 'work'>, contact: Parent): readonly Entitlement[] {
   const { kind, handle } = contact.aggregate
   return kind === 'ta'
     ? taEntitlementsOf(taState(desk.work, handle), contact.childName)

@@ -6,10 +6,14 @@ import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import type { CaState } from '../ca/state.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { formatAggregateId } from '../eventsourcing/types.js'
+import { Work } from '../eventsourcing/work.js'
 import { listEntitlements, syncDown } from './cascade.js'
-import { catchUp, change } from './change.js'
+import { catchUp, change, concernsAll } from './change.js'
 import { type Desk, pubdState, readCas, runPubd } from './desk.js'
 import { publishLocal } from './publication.js'
+import { reissue } from './recover-reissue.js'
 import type { Session } from './session.js'
 
 export interface Joined {
@@ -20,30 +24,46 @@ export interface Joined {
 }
 
 /** Numbers jump, certificates follow their parents, everything is published. Throws what is wrong with the whole directory. */
-export async function bringTogether(session: Session): Promise<Joined> {
+export async function bringTogether(session: Session, missing: ReadonlySet<Sha256>): Promise<Joined> {
   const caught = await catchUp(session)
-  const done = await change(session, join, { serveAnyway: true })
-  return {
-    serial: (done.served ?? caught.served)?.serial ?? null,
-    failed: caught.failed.map(({ id, error }) => ({
-      aggregate: `${id.kind}/${id.handle}`,
-      code: error.code,
-      message: error.message,
-    })),
-    orphans: done.result,
+  const failed = caught.failed.map(({ id, error }) => failure(formatAggregateId(id), error))
+  let served = caught.served
+  const run = async (handles: readonly Handle[]): Promise<void> => {
+    const work = async (desk: Desk): Promise<void> => {
+      await join(desk, handles)
+      if (missing.size > 0) await reissue(desk, handles, missing)
+    }
+    try {
+      served = (await change(session, work, { serveAnyway: true })).served ?? served
+    } catch (error) {
+      if (!(error instanceof AppError) || concernsAll(error)) throw error
+      const [only] = handles
+      if (handles.length === 1 && only !== undefined) failed.push(failure(`ca/${only}`, error))
+      else for (const handle of handles) await run([handle])
+    }
   }
+  const { all, orphans } = await session.store.read(async (reader) => {
+    const desk = { work: new Work(reader) }
+    const { cas } = readCas(desk.work)
+    const lost = cas.filter((state) => isOrphan(desk, state)).map((state) => state.handle)
+    return { all: [...desk.work.handles('ta'), ...cas.map((state) => state.handle)], orphans: lost }
+  })
+  await run(all)
+  return { serial: served?.serial ?? null, failed, orphans }
 }
 
-async function join(desk: Desk): Promise<readonly Handle[]> {
-  const { cas } = readCas(desk.work)
-  const orphans = cas.filter((state) => isOrphan(desk, state)).map((state) => state.handle)
-  for (const { handle } of cas) if (!orphans.includes(handle)) await syncDown(desk, handle)
-  await publishAll(desk, cas)
-  return orphans
+function failure(aggregate: string, { code, message }: AppError): Joined['failed'][number] {
+  return { aggregate, code, message }
+}
+
+async function join(desk: Desk, handles: readonly Handle[]): Promise<void> {
+  const cas = readCas(desk.work).cas.filter((state) => handles.includes(state.handle))
+  for (const state of cas) if (!isOrphan(desk, state)) await syncDown(desk, state.handle)
+  await publishAll(desk, cas, handles)
 }
 
 /** Does a parent that can be read give it nothing any more? One that cannot be read says nothing. */
-function isOrphan(desk: Desk, state: CaState): boolean {
+function isOrphan(desk: Pick<Desk, 'work'>, state: CaState): boolean {
   return Object.values(state.parents).some((contact) => {
     try {
       return listEntitlements(desk, contact).length === 0
@@ -55,10 +75,10 @@ function isOrphan(desk: Desk, state: CaState): boolean {
 }
 
 /** What each CA wants served; a publisher that the server has lost is made again. */
-async function publishAll(desk: Desk, cas: readonly CaState[]): Promise<void> {
+async function publishAll(desk: Desk, cas: readonly CaState[], handles: readonly Handle[]): Promise<void> {
   if (pubdState(desk.work).serial === 0) return
   for (const { handle, repository } of cas)
     if (repository !== null && entry(pubdState(desk.work).publishers, handle) === undefined)
       await runPubd(desk, { type: 'publisher.add', publisher: handle, base: repository.base })
-  await publishLocal(desk, [...desk.work.handles('ta'), ...cas.map((state) => state.handle)])
+  await publishLocal(desk, handles)
 }

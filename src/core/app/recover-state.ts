@@ -1,5 +1,6 @@
 /** States of a recovery before it is made: folded from what the plan proves, and what is published now. */
 import { entry } from '../base/record.js'
+import type { KeyId, Sha256 } from '../crypto/ports.js'
 import type { Loaded } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
@@ -11,12 +12,26 @@ import { decodeSignedObject } from '../rpki/decode-signed-object.js'
 import { isCorrupt } from '../store/damage.js'
 import { readIfThere } from '../store/fs.js'
 import { loadPlanned, planOne, type RecoveryPlan } from '../store/recover.js'
+import { type NamedPlan, planNamed } from '../store/recover-named.js'
 import { bytesAt, type Places } from '../store/recover-places.js'
+import { namedKeys, namedObjects } from './audit-named.js'
 import { rulesOf } from './digest.js'
 
 /** The state that loaded files make. Throws `event-newer` (format). */
 export function foldOf<S>(id: AggregateId, loaded: Pick<Loaded, 'snapshot' | 'events'>): S {
   return replay(rulesOf(id), id.handle, loaded) as S
+}
+
+/** What is wrong with the objects and keys that the states of a plan name. */
+export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): NamedPlan {
+  const objects = new Set<Sha256>()
+  const keys = new Set<KeyId>()
+  for (const aggregate of plan.all) {
+    const state = foldOf<unknown>(aggregate.id, loadPlanned(aggregate))
+    for (const [sha256] of namedObjects(aggregate.id, state)) objects.add(sha256)
+    for (const { ski } of namedKeys(aggregate.id, state)) keys.add(ski)
+  }
+  return planNamed(places, repoDir, objects, keys)
 }
 
 /** The publication server's state as the plan leaves it; undefined where there is none that can be read. */

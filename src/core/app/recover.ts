@@ -7,15 +7,19 @@ import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { clockBehind, type Instant } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
 import type { CommitMeta, CommitResult } from '../eventsourcing/store.js'
 import { formatAggregateId, kindWord, parseAggregateId } from '../eventsourcing/types.js'
 import { type Marker, readMarker, writeMarker } from '../store/data-dir.js'
 import { carryOut, interruptedMarker, loadPlanned, planAll, type RecoveryPlan } from '../store/recover.js'
+import { mendNamed, mendsNamed, type NamedPlan } from '../store/recover-named.js'
 import { type Places, placesOf } from '../store/recover-places.js'
 import type { AggregatePlan } from '../store/recover-plan.js'
+import { servedFaults } from './audit-named.js'
+import { writeServedTree } from './pubserver.js'
 import { bringTogether, type Joined } from './recover-join.js'
 import { type Lost, lostOf } from './recover-lost.js'
-import { foldOf, plannedPubd, publishedRoas } from './recover-state.js'
+import { foldOf, namedPlan, plannedPubd, publishedRoas } from './recover-state.js'
 import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
@@ -48,6 +52,16 @@ export interface RecoverReport {
     /** The first of the newest commits that nothing proves any more; null: none is lost. */
     readonly lostFrom: number | null
   }
+  readonly objects: {
+    readonly corrupt: readonly string[]
+    readonly replaced: readonly string[]
+    /** Nothing brings them back: issued anew. */
+    readonly missing: readonly string[]
+  }
+  /** The published tree is (in a dry run: would be) written anew. */
+  readonly served: boolean
+  /** Private keys that states name. */
+  readonly keys: { readonly replaced: readonly string[]; readonly missing: readonly string[] }
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   /** CAs that their parent knows no more. */
   readonly orphans: readonly Handle[]
@@ -78,20 +92,58 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
   const only = options.aggregates?.length ? options.aggregates.map(parseAggregateId) : undefined
   if (options.dryRun === true) {
     const plan = planAll(places, store.marker.generation, only)
-    return { ...reportOf(session, places, plan), changed: !plan.isEmpty, dryRun: true }
+    const named = namedPlan(places, session.repoDir, plan)
+    const served = only === undefined && (await servedIsWrong(session))
+    const changed = served || !isNothing(plan, named)
+    return { ...reportOf(session, places, plan, named), served, changed, dryRun: true }
   }
   if (interruptedMarker(store.dir, store.marker) === undefined) refuseStandby(session)
   const report = await store.exclusive(async (fence) => {
     const marker = completed(store.dir)
     const plan = planAll(places, marker.generation, only)
-    const told = reportOf(session, places, plan)
-    if (plan.isEmpty) return told
+    const named = namedPlan(places, session.repoDir, plan)
+    const told = reportOf(session, places, plan, named)
+    if (isNothing(plan, named)) return told
     refuseLoss(told, options.permit ?? 'nothing')
-    const commit = watched(session, () => carry(session, plan, told, marker, fence))
+    const commit = watched(session, () => {
+      fence()
+      mendNamed(store.layout, named)
+      return plan.isEmpty ? undefined : carry(session, plan, told, marker, fence)
+    })
     return finished(told, commit)
   })
-  if (!report.changed) return report
-  return report.loses ? withJoin(report, await bringTogether(session).catch(unfinished), store.marker) : report
+  if (report.changed) return restored(session, report).catch(unfinished)
+  return only === undefined && (await servedIsWrong(session)) ? rewritten(session, report) : report
+}
+
+/** Is the published tree other than what the publication server's state says? What cannot be read says nothing. */
+async function servedIsWrong(session: Session): Promise<boolean> {
+  try {
+    return await session.store.read(async (reader) => servedFaults(session, reader).length > 0)
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'corrupt') return false
+    throw error
+  }
+}
+
+async function rewritten(session: Session, report: RecoverReport): Promise<RecoverReport> {
+  await writeServedTree(session)
+  return { ...report, served: true, changed: true }
+}
+
+/** What follows from it: numbers, certificates, publication, the served tree. */
+async function restored(session: Session, report: RecoverReport): Promise<RecoverReport> {
+  const { missing, replaced } = report.objects
+  let done = report
+  if (report.loses || missing.length > 0)
+    done = withJoin(report, await bringTogether(session, new Set(missing as readonly Sha256[])), session.store.marker)
+  // its links may still lead to the bytes that were wrong
+  const lags = replaced.length + missing.length > 0 || (await servedIsWrong(session))
+  return lags ? rewritten(session, done) : done
+}
+
+function isNothing(plan: RecoveryPlan, named: NamedPlan): boolean {
+  return plan.isEmpty && !mendsNamed(named) && named.objects.missing.length === 0
 }
 
 /** The marker, after the second step of a recovery that was cut short between the two. */
@@ -176,7 +228,7 @@ function watched<T>(session: Session, work: () => T): T {
   return result
 }
 
-function reportOf(session: Session, places: Places, plan: RecoveryPlan): RecoverReport {
+function reportOf(session: Session, places: Places, plan: RecoveryPlan, named: NamedPlan): RecoverReport {
   const { chain } = plan
   const server = plan.loses ? plannedPubd(places, plan) : undefined
   const dir = session.store.dir
@@ -192,12 +244,19 @@ function reportOf(session: Session, places: Places, plan: RecoveryPlan): Recover
       corrupt: chain.bad.map((path) => relative(dir, path)),
       lostFrom: chain.lostFrom ?? null,
     },
+    objects: {
+      corrupt: named.objects.bad.map((path) => relative(dir, path)),
+      replaced: named.objects.replaced,
+      missing: named.objects.missing,
+    },
+    keys: { replaced: named.keys.replaced.map(([id]) => id), missing: named.keys.missing },
     failed: plan.failed.map(({ id, error }) => ({
       aggregate: formatAggregateId(id),
       code: error.code,
       message: error.message,
     })),
     orphans: [],
+    served: false,
     generation: session.store.marker.generation,
     serial: null,
     loses: plan.loses,

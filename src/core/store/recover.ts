@@ -27,6 +27,8 @@ import { setAside } from './surplus.js'
 
 export interface RecoveryPlan {
   readonly chain: MendedChain
+  /** All that were looked at and can be built. */
+  readonly all: readonly AggregatePlan[]
   /** Those that want something done, each with its caches. */
   readonly aggregates: readonly { readonly plan: AggregatePlan; readonly caches: Caches }[]
   /** Those that nothing can be built for: they stay untouched. */
@@ -45,6 +47,7 @@ export function planAll(places: Places, generation: number, only?: readonly Aggr
   const chain = mendChain(places, generation)
   const ends = lostEnds(places, chain)
   const names = only === undefined ? undefined : new Set(only.map((id) => known(chain, id)))
+  const all: AggregatePlan[] = []
   const aggregates: { plan: AggregatePlan; caches: Caches }[] = []
   const failed: { id: AggregateId; error: AppError }[] = []
   for (const id of chain.members) {
@@ -53,6 +56,7 @@ export function planAll(places: Places, generation: number, only?: readonly Aggr
     if (names?.has(name) === false && end === undefined) continue
     try {
       const plan = planOne(places, chain, id, end)
+      all.push(plan)
       const caches = cachesOf(layout, plan)
       if (!isWhole(plan) || !caches.infoIsGood || caches.badLinks.length > 0) aggregates.push({ plan, caches })
     } catch (error) {
@@ -64,6 +68,7 @@ export function planAll(places: Places, generation: number, only?: readonly Aggr
   const commits = chain.mended.length + chain.bad.length > 0 || !chain.hinted
   return {
     chain,
+    all,
     aggregates,
     failed,
     unmade: unmade(layout, chain),

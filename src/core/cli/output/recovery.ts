@@ -14,6 +14,12 @@ export function recoveryView(report: RecoverReport, theme: Theme): string {
       ? []
       : [theme.bad(`# commits from ${commits.lostFrom} on cannot be proved and are lost`)]),
     ...report.aggregates.flatMap((a) => aggregateLines(a, theme)),
+    ...report.objects.corrupt.map((file) => `# corrupt: ${file}`),
+    ...report.objects.replaced.map((sha256) => `# object ${sha256}: taken back`),
+    ...report.objects.missing.map((sha256) => `# object ${sha256}: gone, ${dryRun ? 'would be' : 'was'} issued anew`),
+    ...report.keys.replaced.map((id) => `# key ${id}: taken back from a copy`),
+    ...report.keys.missing.map((id) => theme.bad(`# key ${id} is lost: bring it back with --from, or roll it`)),
+    ...(report.served ? ['# the published tree is written anew'] : []),
     ...report.failed.map((f) => theme.bad(`# ${f.aggregate}: ${f.message}`)),
     ...report.orphans.map((handle) => theme.bad(`# ${handle}: its parent does not know it any more`)),
   ]

@@ -103,7 +103,8 @@ async function afterRecovery(dir: string, before: string): Promise<Verdict> {
     () => undefined,
   )
   // a key or an object that is gone is no state: only what `recover` names may differ
-  if (full !== before) expect(report.loses || report.aggregates.some((a) => a.lost.length > 0)).toBe(true)
+  const isTold = report.loses || report.objects.missing.length > 0 || report.aggregates.some((a) => a.lost.length > 0)
+  if (full !== before) expect(isTold).toBe(true)
   const ticked = await tick(await quickSession(dir, SOON))
   expect(ticked.role).toBe('primary')
   return 'seen'

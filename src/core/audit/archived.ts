@@ -50,7 +50,6 @@ function isMissing(source: HistorySource, id: AggregateId, { sequence, version }
 }
 
 function startAt(source: HistorySource, id: AggregateId, entry: Named): Start | undefined {
-  if (source.isArchived(id, entry.sequence)) return undefined
   const record = recordOf(source, id, entry).record
   const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
   if (named === null) return undefined

@@ -5,13 +5,14 @@
 import { openExport } from '../audit/export-reader.js'
 import { exportLines } from '../audit/export-writer.js'
 import { directorySource } from '../audit/source.js'
+import type { CommandContext } from '../base/context.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { writeUserStream } from '../store/user-files.js'
 import { type AuditOptions, type AuditReport, auditReport } from './audit.js'
 import { objectFaults, objectsOf } from './audit-named.js'
 import { proveHistory, refuseBroken } from './audit-proof.js'
 import { checkpointFaults, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
-import type { Session, SessionOptions } from './session.js'
+import type { Session } from './session.js'
 
 export interface ExportReport {
   readonly out: string
@@ -56,7 +57,7 @@ export async function exportHistory(
 export function verifyExport(
   path: string,
   options: AuditOptions,
-  onProgress?: SessionOptions['onProgress'],
+  onProgress?: CommandContext['onProgress'],
 ): AuditReport {
   const kept = readCheckpoints(options.checkpoints)
   const keys = kept.length === 0 ? [] : verifierKeys(options.verifierKeys, () => undefined)

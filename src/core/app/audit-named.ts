@@ -2,6 +2,7 @@
 import { noting, type Problem, reasonOf, shaped } from '../audit/problem.js'
 import type { HistorySource } from '../audit/source.js'
 import { toBase64 } from '../base/bytes.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { type CaState, publishedFiles } from '../ca/state.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
@@ -17,7 +18,7 @@ import type { Audited } from './audit-proof.js'
 import { pubdState } from './desk.js'
 import { rulesOf, type Summary, summaryOf } from './digest.js'
 import { site } from './serve.js'
-import type { Session, SessionOptions } from './session.js'
+import type { Session } from './session.js'
 
 /** What commands load, from snapshot and cache, must be what the events make. */
 export function loadFaults(reader: FileReader, id: AggregateId, summary: Summary | undefined): readonly Problem[] {
@@ -48,7 +49,7 @@ export function objectsOf(audited: readonly Audited[], problems: Problem[]): Rea
 export function objectFaults(
   source: Pick<HistorySource, 'object'>,
   audited: readonly Audited[],
-  onProgress: SessionOptions['onProgress'],
+  onProgress: CommandContext['onProgress'],
 ): readonly Problem[] {
   const problems: Problem[] = []
   const named = objectsOf(audited, problems)

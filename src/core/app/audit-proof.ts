@@ -7,11 +7,11 @@ import { type CommitChain, readCommitChain } from '../audit/commits.js'
 import { type Problem, shaped } from '../audit/problem.js'
 import { type Replayed, replayAggregate } from '../audit/replay.js'
 import type { HistorySource } from '../audit/source.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { Accounts } from './audit-accounts.js'
 import { rulesOf, type Summary, summaryOf } from './digest.js'
-import type { SessionOptions } from './session.js'
 
 export interface Audited {
   readonly id: AggregateId
@@ -34,7 +34,7 @@ export interface ProofOptions {
   readonly full: boolean
   /** Sizes at which a checkpoint was made. */
   readonly sizes: readonly number[]
-  readonly onProgress?: SessionOptions['onProgress']
+  readonly onProgress?: CommandContext['onProgress']
 }
 
 /** Reads and replays everything. Throws `format` for a history of a newer program. */

@@ -1,5 +1,6 @@
 /** What the world may have seen after the cut of a backup: read from the tree that the restored one replaces, where it can be read. */
 import type { Occupied } from '../backup/place-tree.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { type Instant, parseInstant } from '../base/time.js'
@@ -10,7 +11,6 @@ import { isObject } from '../store/records.js'
 import type { StatusFiles } from '../store/status-files.js'
 import { caState, pubdState, taState } from './desk.js'
 import type { Proof } from './restored-tree.js'
-import type { SessionOptions } from './session.js'
 
 /** An aggregate that has gone on after the cut. */
 export interface Behind {
@@ -39,7 +39,7 @@ export interface RestoredNote {
 export async function behindOf(
   old: Occupied | undefined,
   proof: Proof,
-  { onNotice }: Pick<SessionOptions, 'onNotice'>,
+  { onNotice }: Pick<CommandContext, 'onNotice'>,
 ): Promise<readonly Behind[] | undefined> {
   if (old === undefined) return undefined
   try {

@@ -3,6 +3,7 @@
  * Invariant: until the swap begins nothing in place is touched, and a swap that was begun is completed before anything else.
  */
 import { resolve } from 'node:path'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { loadConfig } from '../config/load.js'
@@ -21,7 +22,6 @@ import { completeSwap, dropWork, markerIn, planSwap, swapTrees, unfinishedSwap }
 import type { Digest } from './digest.js'
 import { presentOf } from './present.js'
 import { type Proof, prove } from './proof.js'
-import type { SessionOptions } from './session.js'
 
 export interface MigrationStep extends Partial<Carried> {
   readonly from: number
@@ -44,7 +44,7 @@ export interface Migration {
 }
 
 export type MigrateOptions = Pick<
-  SessionOptions,
+  CommandContext,
   'dataDir' | 'command' | 'configPath' | 'lockTimeoutSeconds' | 'nowOverride' | 'onNotice' | 'onProgress' | 'watch'
 >
 
@@ -219,7 +219,7 @@ function dropQuietly(dir: string): void {
 }
 
 /** For any other command on an older format: migrates where the configuration says so. Throws `format-older` otherwise. */
-export async function upgradeFirst(options: SessionOptions, older: AppError): Promise<void> {
+export async function upgradeFirst(options: CommandContext, older: AppError): Promise<void> {
   const ground = await groundOf(options)
   // what is copied here again and again is migrated where it comes from
   if (!ground.config.autoUpgrade || options.dryRun === true || ground.role.role !== 'primary') throw older

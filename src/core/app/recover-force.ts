@@ -2,14 +2,15 @@
  * Recovery without being asked for by name: `BRINE_FORCE_RECOVER` before any command, `always_recover_data` where a command meets damage.
  * Invariant: never on a stand-by, never for a dry run, and everything that is lost is told.
  */
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { type RecoverReport, recover } from './recover.js'
 import type { Lost } from './recover-lost.js'
 import { type RepublishOptions, type RepublishReport, republish } from './republish.js'
-import { openSession, type Session, type SessionOptions } from './session.js'
+import { openSession, type Session } from './session.js'
 
 /** One full recovery with permission to lose what cannot be kept; nothing where there is no data directory yet. */
-export async function forceRecovery(options: SessionOptions): Promise<void> {
+export async function forceRecovery(options: CommandContext): Promise<void> {
   const session = await openSession(options).catch(absent)
   if (session === undefined || session.store.role().role === 'standby') return
   tell(session, await recover(session, { permit: 'anything' }))
@@ -21,7 +22,7 @@ function absent(error: unknown): undefined {
 }
 
 /** After a command met damage: recovers that aggregate, or everything, where the configuration permits it. True when the command may be run again. */
-export async function recoverIfAllowed(options: SessionOptions, damage: AppError): Promise<boolean> {
+export async function recoverIfAllowed(options: CommandContext, damage: AppError): Promise<boolean> {
   const session = await openSession(options)
   if (!session.config.alwaysRecoverData || session.store.role().role === 'standby') return false
   const { aggregate } = damage.details as { readonly aggregate?: string }

@@ -15,6 +15,7 @@ import {
 } from '../backup/place-tree.js'
 import type { Keys } from '../backup/seal.js'
 import { dropOnExit, dropTree, scratchTree } from '../backup/tree.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { type Instant, secondsBetween } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -25,7 +26,6 @@ import { statusFiles } from '../store/status-files.js'
 import { type Behind, behindOf, type RestoredNote } from './behind.js'
 import { presentOf } from './present.js'
 import { type Proof, proveTree, type Unpacked, unpackTo } from './restored-tree.js'
-import type { SessionOptions } from './session.js'
 
 export interface VerifyReport {
   readonly file: string
@@ -78,7 +78,7 @@ export interface RestoreOptions {
 }
 
 /** Restores to a scratch folder, replays, and removes it again. Throws `backup-damaged`, `backup-unproved`, `backup-key-wrong`, `io`. */
-export async function verifyBackup(options: SessionOptions, request: RestoreOptions): Promise<VerifyReport> {
+export async function verifyBackup(options: CommandContext, request: RestoreOptions): Promise<VerifyReport> {
   const { unpacked, proof } = await inScratch(options, request, undefined)
   const { marker, commit, cutAt, manifest, encrypted } = unpacked
   const facts = { id: marker.id, generation: marker.generation, commit, cutAt, manifest, encrypted }
@@ -91,7 +91,7 @@ interface Built {
 }
 
 async function inScratch(
-  options: SessionOptions,
+  options: CommandContext,
   { source, keys, scratch }: RestoreOptions,
   old: Occupied | undefined,
 ): Promise<Built> {
@@ -108,7 +108,7 @@ async function inScratch(
 }
 
 /** Makes `options.dataDir` of a backup or a copy. Throws `restore-not-empty`, `restore-occupied`, `restore-other-instance` (rejected), and what `verifyBackup` throws. */
-export async function restoreBackup(options: SessionOptions, request: RestoreOptions): Promise<RestoreReport> {
+export async function restoreBackup(options: CommandContext, request: RestoreOptions): Promise<RestoreReport> {
   const old = occupantOf(options.dataDir)
   if (old !== undefined && request.replace !== true) throw occupied(old)
   if (request.dryRun === true) {
@@ -134,7 +134,7 @@ export async function restoreBackup(options: SessionOptions, request: RestoreOpt
 }
 
 async function build(
-  options: SessionOptions,
+  options: CommandContext,
   request: RestoreOptions,
   dir: string,
   old: Occupied | undefined,
@@ -158,7 +158,7 @@ function markerFor(marker: Marker): Marker {
   return marker.test === true ? { ...marker, generation: marker.generation + 1 } : marker
 }
 
-function presentFor({ nowOverride }: SessionOptions, { role }: Pick<RestoreReport, 'role'>): Instant {
+function presentFor({ nowOverride }: CommandContext, { role }: Pick<RestoreReport, 'role'>): Instant {
   return presentOf(role === 'primary' ? nowOverride : undefined, role === 'primary').at
 }
 
@@ -180,7 +180,7 @@ function refuseOther(old: Occupied | undefined, id: string): void {
 }
 
 async function reportOf(
-  options: SessionOptions,
+  options: CommandContext,
   { source }: RestoreOptions,
   { unpacked, proof }: Built,
   old: Occupied | undefined,

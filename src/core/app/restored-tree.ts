@@ -8,6 +8,7 @@ import { readSource, sourceName } from '../backup/place.js'
 import type { Keys } from '../backup/seal.js'
 import { needSpace, newTree, type Tree } from '../backup/tree.js'
 import { unpackBackup } from '../backup/unpack.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
@@ -22,7 +23,7 @@ import { layoutOf } from '../store/layout.js'
 import { type AuditedAggregate, auditVerify } from './audit.js'
 import { namesComplete } from './complete.js'
 import type { Digest } from './digest.js'
-import { openSession, type SessionOptions } from './session.js'
+import { openSession } from './session.js'
 
 /** What lies in the folder now. Its marker is not there yet. */
 export interface Unpacked {
@@ -48,7 +49,7 @@ export interface UnpackRequest {
   /** A backup, `-`, or a folder that is a copy of a data directory. */
   readonly source: string
   readonly keys: Keys
-  readonly options: SessionOptions
+  readonly options: CommandContext
   /** An empty folder. */
   readonly dir: string
   /** Private keys are only named. */
@@ -169,7 +170,7 @@ async function copyTo({ source, options, dir, withoutSecrets, onHeader }: Unpack
   return { marker: markerOf(tree, source), ...facts, digest: null, manifest: null, encrypted: null, publicHalves }
 }
 
-function progressOf(options: SessionOptions, what: string): (bytes: number, total?: number) => void {
+function progressOf(options: CommandContext, what: string): (bytes: number, total?: number) => void {
   let [done, shown] = [0, 0]
   return (bytes, total) => {
     done += bytes
@@ -193,7 +194,7 @@ export async function proveTree(
   dir: string,
   unpacked: Unpacked,
   source: string,
-  options: SessionOptions,
+  options: CommandContext,
 ): Promise<Proof> {
   const { test: _, ...marker } = unpacked.marker
   // as a copy: a directory made for tests would be live here

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import type { CommitWatch } from '../base/context.js'
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Clock } from '../base/ports.js'
 import { addSeconds, type Instant, later } from '../base/time.js'
@@ -19,31 +19,8 @@ import type { FileReader } from '../store/reader.js'
 import { namesComplete } from './complete.js'
 import { present, presentOf } from './present.js'
 
-/** Who asks, and from where; filled from flags and environment by the command line. */
-export interface SessionOptions {
-  readonly dataDir: string
-  readonly configPath?: string
-  readonly actor: string
-  readonly osUser: string
-  readonly host: string
-  readonly reason?: string
-  readonly lockTimeoutSeconds?: number
-  /** Folders that hold what was archived and moved away. */
-  readonly archives?: readonly string[]
-  /** Text of BRINE_NOW. */
-  readonly nowOverride?: string
-  /** Nothing may be written: not even a migration that the configuration allows. */
-  readonly dryRun?: boolean
-  /** The command's words, for the owner file and messages: `brine roa add`. */
-  readonly command: string
-  /** Told what has become durable, for an interrupt to report. */
-  readonly watch?: CommitWatch
-  readonly onNotice?: (text: string) => void
-  readonly onProgress?: (done: number, total: number, what: string) => void
-}
-
 export interface Session {
-  readonly options: SessionOptions
+  readonly options: CommandContext
   readonly store: FileStore
   readonly config: Config
   readonly loaded: LoadedConfig
@@ -58,7 +35,7 @@ export interface Session {
 }
 
 /** The store; one of an older format is migrated first where the configuration says so. Throws `format-older` where not. */
-async function openPresent(options: SessionOptions): Promise<FileStore> {
+async function openPresent(options: CommandContext): Promise<FileStore> {
   try {
     return openStore(options.dataDir, { command: options.command })
   } catch (error) {
@@ -70,7 +47,7 @@ async function openPresent(options: SessionOptions): Promise<FileStore> {
 }
 
 /** Opens DATA_DIR. Throws `no-data-dir`, `format`, `usage` (configuration, BRINE_NOW), `credentials` (modes). */
-export async function openSession(options: SessionOptions): Promise<Session> {
+export async function openSession(options: CommandContext): Promise<Session> {
   const store = await openPresent(options)
   const configPath = options.configPath ?? resolve(store.dir, 'brine.toml')
   const loaded = await loadConfig(readConfigText(configPath), configPath)

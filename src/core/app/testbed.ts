@@ -1,4 +1,5 @@
 /** A sandbox in one command: data directory, publication server, trust anchor `ta`, a CA `testbed` with all resources. */
+import type { CommandContext } from '../base/context.js'
 import { AppError, rejection } from '../base/errors.js'
 import { type Handle, parseHandle } from '../base/handle.js'
 import { dueTimes } from '../ca/publishing.js'
@@ -13,7 +14,7 @@ import { change } from './change.js'
 import { caState, runPubd, TA_HANDLE } from './desk.js'
 import { initDirectory } from './init.js'
 import { type Outcome, outcomeOf } from './outcome.js'
-import { openSession, type SessionOptions } from './session.js'
+import { openSession } from './session.js'
 
 export interface TestbedReport extends Outcome {
   readonly dataDir: string
@@ -36,7 +37,7 @@ const TESTBED = parseHandle('testbed')
  * Makes the sandbox. Throws `testbed-has-cas` where the directory holds CAs already; what is wrong with the arguments is told before
  * anything is made, and what fails later says that the data directory is there.
  */
-export async function initTestbed(options: SessionOptions, wanted: TestbedOptions): Promise<TestbedReport> {
+export async function initTestbed(options: CommandContext, wanted: TestbedOptions): Promise<TestbedReport> {
   if (hasMarker(options.dataDir)) return fillTestbed(options, wanted)
   const { dataDir, configPath, nowOverride, watch } = options
   const faults = baseFaults(wanted.rsyncBase, wanted.rrdpBase)
@@ -64,7 +65,7 @@ function onlyDirectory(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions,
   })
 }
 
-async function fillTestbed(options: SessionOptions, { rsyncBase, rrdpBase }: TestbedOptions): Promise<TestbedReport> {
+async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: TestbedOptions): Promise<TestbedReport> {
   const session = await openSession(options)
   const uris = anchorUris(rsyncBase, rrdpBase)
   const done = await change(session, async (desk) => {

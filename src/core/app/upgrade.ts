@@ -1,4 +1,5 @@
 /** The upgrade as people ask for it: migrate, then publish; or back to the tree that was kept. */
+import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { CommitLog, findHead } from '../store/commit-log.js'
@@ -16,7 +17,7 @@ import {
   swapping,
 } from './migrate.js'
 import { republish } from './republish.js'
-import { openSession, type SessionOptions } from './session.js'
+import { openSession } from './session.js'
 
 export interface UpgradeReport extends Migration {
   readonly role: 'primary' | 'standby'
@@ -35,7 +36,7 @@ export interface UpgradeOptions {
 }
 
 /** Migrates DATA_DIR to the present format and publishes; nothing where it is in it. Throws `format-newer`, `upgrade-unproved`, `upgrade-publish-pending`, `io`, `locked`. */
-export async function upgrade(context: SessionOptions, options: UpgradeOptions = {}): Promise<UpgradeReport> {
+export async function upgrade(context: CommandContext, options: UpgradeOptions = {}): Promise<UpgradeReport> {
   const ground = await groundOf(context)
   const { role } = ground.role
   const dryRun = options.dryRun === true
@@ -51,7 +52,7 @@ export async function upgrade(context: SessionOptions, options: UpgradeOptions =
   return { ...done, role, republished: await publish(context, done), changed, dryRun }
 }
 
-async function publish(context: SessionOptions, done: Migration): Promise<readonly Handle[]> {
+async function publish(context: CommandContext, done: Migration): Promise<readonly Handle[]> {
   try {
     return (await republish(await openSession(context))).republished
   } catch (cause) {

@@ -9,6 +9,7 @@ export interface CommitWatch {
   changed: Changed
 }
 
+/** Who asks, from where, for which data directory; filled from flags and environment by the command line. */
 export interface CommandContext {
   /** As the user wrote it. */
   readonly dataDir: string
@@ -19,18 +20,18 @@ export interface CommandContext {
   readonly host: string
   readonly reason?: string
   readonly lockTimeoutSeconds?: number
+  /** Folders that hold what was archived and moved away. */
+  readonly archives?: readonly string[]
   /** Text of `BRINE_NOW`: whether it counts is for the data directory to say. */
   readonly nowOverride?: string
+  /** Nothing may be written: not even a migration that the configuration allows. */
+  readonly dryRun?: boolean
   /** The command's words, for the owner file of the lock and messages: `brine roa add`. */
   readonly command: string
-  readonly quiet: boolean
-  readonly json: boolean
-  readonly dryRun: boolean
-  /** A person can be asked: standard input is a terminal. */
-  readonly interactive: boolean
-  readonly watch: CommitWatch
+  /** Told what has become durable, for an interrupt to report. */
+  readonly watch?: CommitWatch
   /** Tells the user something that does not stop the command. */
-  readonly onNotice: (text: string) => void
+  readonly onNotice?: (text: string) => void
   /** Shows how far a long command is; silent where nobody watches. */
-  readonly onProgress: (done: number, total: number, what: string) => void
+  readonly onProgress?: (done: number, total: number, what: string) => void
 }

@@ -109,7 +109,6 @@ export abstract class BaseCommand<R extends object> extends Command {
   protected context(flags: GlobalFlags): CommandContext {
     const ports = {
       command: this.#words(),
-      json: this.jsonEnabled(),
       watch: this.watch,
       onNotice: (text: string): void => void this.warn(text),
       onProgress: (done: number, total: number, what: string): void => this.#progress.step(what, done, total),

@@ -10,7 +10,6 @@ export interface GlobalFlags {
   readonly actor?: string | undefined
   readonly reason?: string | undefined
   readonly 'lock-timeout'?: number | undefined
-  readonly quiet?: boolean | undefined
   readonly 'dry-run'?: boolean | undefined
 }
 
@@ -24,7 +23,7 @@ export interface Surroundings {
 }
 
 /** What the command itself brings. */
-export type CommandPorts = Pick<CommandContext, 'command' | 'json' | 'watch' | 'onNotice' | 'onProgress'>
+export type CommandPorts = Pick<CommandContext, 'command' | 'watch' | 'onNotice' | 'onProgress'>
 
 /** The process as it is. */
 export function surroundings(): Surroundings {
@@ -50,9 +49,7 @@ export function commandContext(flags: GlobalFlags, around: Surroundings, ports: 
     actor: flags.actor ?? sudoUser(around.env) ?? around.osUser,
     osUser: around.osUser,
     host: around.host,
-    quiet: flags.quiet === true,
     dryRun: flags['dry-run'] === true,
-    interactive: around.interactive,
     ...ports,
   }
 }

@@ -3,9 +3,8 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, it } from 'vitest'
-import type { SessionOptions } from '../../../src/core/app/session.js'
 import { initTestbed } from '../../../src/core/app/testbed.js'
-import type { CommitWatch } from '../../../src/core/base/context.js'
+import type { CommandContext, CommitWatch } from '../../../src/core/base/context.js'
 import type { AppError } from '../../../src/core/base/errors.js'
 import { onFileOperation } from '../../../src/core/store/fs.js'
 
@@ -20,8 +19,8 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-async function refusal(wanted: Partial<typeof SITE>, more: Partial<SessionOptions> = {}): Promise<AppError> {
-  const options: SessionOptions = { dataDir: dir, ...who, ...more }
+async function refusal(wanted: Partial<typeof SITE>, more: Partial<CommandContext> = {}): Promise<AppError> {
+  const options: CommandContext = { dataDir: dir, ...who, ...more }
   return initTestbed(options, { ...SITE, ...wanted }).then(
     () => expect.fail('it was made'),
     (error: AppError) => error,

@@ -37,7 +37,6 @@ test('exit codes are the ones that scripts know', () => {
 describe('the context', () => {
   const ports: CommandPorts = {
     command: 'brine roa add',
-    json: false,
     watch: { changed: 'no' },
     onNotice: () => undefined,
     onProgress: () => undefined,

@@ -6,8 +6,9 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { auditVerify } from '../../../src/core/app/audit.js'
 import { listHistory } from '../../../src/core/app/history.js'
 import { republish } from '../../../src/core/app/republish.js'
-import { openSession, type SessionOptions } from '../../../src/core/app/session.js'
+import { openSession } from '../../../src/core/app/session.js'
 import { type UpgradeOptions, type UpgradeReport, upgrade } from '../../../src/core/app/upgrade.js'
+import type { CommandContext } from '../../../src/core/base/context.js'
 import type { AppError } from '../../../src/core/base/errors.js'
 import { readMarker } from '../../../src/core/store/data-dir.js'
 import { openStore } from '../../../src/core/store/file-store.js'
@@ -26,7 +27,7 @@ beforeEach(() => {
   notices = []
 })
 
-const options = (more: Partial<SessionOptions> = {}): SessionOptions => ({
+const options = (more: Partial<CommandContext> = {}): CommandContext => ({
   dataDir: dir,
   actor: 'tester',
   osUser: 'tester',

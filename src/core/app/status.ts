@@ -108,25 +108,8 @@ export async function status(session: Session): Promise<StatusReport> {
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
   const restored = restoredStatus(store.status, store.marker.generation)
-  const concerns = concernsOf({
-    now: seen.now,
-    primary: role.role === 'primary',
-    superseded: role.role === 'primary' ? (supersededBy(session)?.message ?? null) : null,
-    staleAt: plan.staleAt,
-    nextDue: plan.nextDue,
-    lastTick: lastTick?.at ?? null,
-    lastCommit: seen.at,
-    behind: seen.behind,
-    restored,
-    broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
-    missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
-    unpublished: plan.unpublished,
-    outdated: seen.outdated,
-    served: plan.served,
-    freeBytes: disk.free,
-    configWarnings: session.loaded.warnings.map((w) => w.message),
-    tickPeriod: session.config.tickPeriod,
-  })
+  const lag = { behind: seen.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
+  const concerns = concernsOf({ ...factsOf(session, seen, plan, broken), ...lag })
   const named = new Set(seen.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
   return {
@@ -155,6 +138,27 @@ export async function status(session: Session): Promise<StatusReport> {
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
     orphanKeys: seen.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
     aside: movedAside(store.layout),
+  }
+}
+
+/** What the verdict rests on, but for how the last tick, the disk and a restore stand. */
+function factsOf(session: Session, seen: Seen, plan: RepublishPlan, broken: StatusReport['broken']) {
+  const { store } = session
+  const primary = store.role().role === 'primary'
+  return {
+    now: seen.now,
+    primary,
+    superseded: primary ? (supersededBy(session)?.message ?? null) : null,
+    staleAt: plan.staleAt,
+    nextDue: plan.nextDue,
+    lastCommit: seen.at,
+    broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
+    missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
+    unpublished: plan.unpublished,
+    outdated: seen.outdated,
+    served: plan.served,
+    configWarnings: session.loaded.warnings.map((w) => w.message),
+    tickPeriod: session.config.tickPeriod,
   }
 }
 

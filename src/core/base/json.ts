@@ -8,16 +8,34 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * in silence: NaN, Infinity, lone surrogates (RFC 8785 section 3.2.2.2), undefined items, bigints, class instances.
  */
 export function canonicalJson(value: unknown): string {
+  return write(value, undefined)
+}
+
+/** Parts longer than this are not remembered: they hold parts that are, and change as a rule. */
+const REMEMBERED = 4096
+
+/** `canonicalJson` for many values that share parts, as the states of a history do. To be given values that never change. */
+export function canonicalWriter(): (value: unknown) => string {
+  const known = new WeakMap<object, string>()
+  return (value) => write(value, known)
+}
+
+function write(value: unknown, known: WeakMap<object, string> | undefined): string {
   if (value === null || typeof value === 'boolean') return JSON.stringify(value)
   if (typeof value === 'string') return canonicalString(value)
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw new TypeError(`not a JSON number: ${value}`)
     return JSON.stringify(value)
   }
+  if (typeof value !== 'object') throw new TypeError(`not a JSON value: ${typeof value}`)
+  const before = known?.get(value)
+  if (before !== undefined) return before
   // Array.from visits holes, which map would leave out
-  if (Array.isArray(value)) return `[${Array.from(value, canonicalJson).join(',')}]`
-  if (typeof value === 'object') return canonicalObject(value as Record<string, unknown>)
-  throw new TypeError(`not a JSON value: ${typeof value}`)
+  const text = Array.isArray(value)
+    ? `[${Array.from(value, (item) => write(item, known)).join(',')}]`
+    : canonicalObject(value as Record<string, unknown>, known)
+  if (text.length <= REMEMBERED) known?.set(value, text)
+  return text
 }
 
 function canonicalString(text: string): string {
@@ -25,14 +43,14 @@ function canonicalString(text: string): string {
   return JSON.stringify(text)
 }
 
-function canonicalObject(value: Record<string, unknown>): string {
+function canonicalObject(value: Record<string, unknown>, known: WeakMap<object, string> | undefined): string {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw new TypeError('not a JSON object: it has a class')
   const parts: string[] = []
   for (const key of Object.keys(value).sort()) {
     const member = value[key]
     if (member === undefined) continue
-    parts.push(`${canonicalString(key)}:${canonicalJson(member)}`)
+    parts.push(`${canonicalString(key)}:${write(member, known)}`)
   }
   return `{${parts.join(',')}}`
 }

@@ -1,7 +1,7 @@
 /** Canonical JSON (RFC 8785): the standard's own examples and the values that JSON would change in silence. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson } from '../../../src/core/base/json.js'
+import { canonicalJson, canonicalWriter, type Json } from '../../../src/core/base/json.js'
 
 describe('canonical JSON', () => {
   it('sorts keys by UTF-16 code units (RFC 8785 section 3.2.3)', () => {
@@ -86,4 +86,17 @@ describe('canonical JSON', () => {
       }),
     )
   })
+})
+
+it('a writer for values that share parts writes the same, and what was refused once is refused again', () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 4 }), (parts) => {
+      const write = canonicalWriter()
+      const values: unknown[] = [...parts, { first: parts[0] ?? null, all: parts }, [parts, parts]]
+      for (const value of [...values, ...values]) expect(write(value)).toBe(canonicalJson(value as Json))
+    }),
+  )
+  const write = canonicalWriter()
+  const bad = { a: [Number.NaN] }
+  for (let i = 0; i < 2; i++) expect(() => write(bad)).toThrow(TypeError)
 })

@@ -2,11 +2,13 @@
  * History in one file, and the proof over such a file: on another machine, without keys and without a data directory.
  * Invariant: what is exported was proved just before, at the same cut.
  */
+import { missingOf } from '../audit/archived.js'
 import { openExport } from '../audit/export-reader.js'
 import { exportLines } from '../audit/export-writer.js'
 import { directorySource } from '../audit/source.js'
 import type { CommandContext } from '../base/context.js'
 import type { Sha256 } from '../crypto/ports.js'
+import { formatAggregateId } from '../eventsourcing/types.js'
 import { writeUserStream } from '../store/user-files.js'
 import { type AuditOptions, type AuditReport, auditReport } from './audit.js'
 import { objectFaults, objectsOf } from './audit-named.js'
@@ -39,14 +41,18 @@ export async function exportHistory(
     const { chain, audited } = proveHistory(source, { full: false, sizes: [], onProgress })
     refuseBroken([...chain.problems, ...audited.flatMap((a) => a.replayed.problems)])
     const objects = options.objects ? [...objectsOf(audited, []).keys()].sort() : []
-    const complete = audited.every((a) => a.replayed.verifiedFrom === 0)
     const { count: commits, head } = chain
-    const header = { ...identity(session), commits, head, at: reader.at ?? null, complete, objects: options.objects }
+    const missing = chain.roster.flatMap((id) => {
+      const aggregate = formatAggregateId(id)
+      const commands = missingOf(source, id, chain.named.get(aggregate) ?? [])
+      return commands.length === 0 ? [] : [{ aggregate, commands }]
+    })
+    const header = { ...identity(session), commits, head, at: reader.at ?? null, missing, objects: options.objects }
     const step = (n: number): void => {
       if (n % 500 === 0) onProgress?.(n, commits, 'commits written')
     }
     const bytes = writeUserStream(out, exportLines(source, { header, objects, step }))
-    return { out, bytes, commits, head, complete, objects: objects.length }
+    return { out, bytes, commits, head, complete: missing.length === 0, objects: objects.length }
   })
 }
 

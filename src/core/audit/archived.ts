@@ -42,6 +42,18 @@ export function archivedStart(
   return undefined
 }
 
+/** Commands that were archived and of which some file is not here, as ranges. */
+export function missingOf(source: HistorySource, id: AggregateId, named: readonly Named[]): readonly NumberRange[] {
+  const out: [number, number][] = []
+  for (const [i, entry] of named.entries()) {
+    if (!isMissing(source, id, entry, named[i - 1]?.version ?? 0)) continue
+    const last = out.at(-1)
+    if (last?.[1] === entry.sequence - 1) last[1] = entry.sequence
+    else out.push([entry.sequence, entry.sequence])
+  }
+  return out
+}
+
 function isMissing(source: HistorySource, id: AggregateId, { sequence, version }: Named, before: number): boolean {
   if (!source.isArchived(id, sequence)) return false
   if (!source.has(id, commandName(sequence))) return true

@@ -7,10 +7,10 @@ import { AppError } from '../base/errors.js'
 import { canonicalJson, type Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { StoredCommand } from '../eventsourcing/types.js'
+import type { NumberRange, StoredCommand } from '../eventsourcing/types.js'
 import { formatNewer } from '../store/damage.js'
 import { eventName, snapshotName } from '../store/layout.js'
-import { faultOf, isCount, isHash, isObject, isText, isTime } from '../store/records.js'
+import { faultOf, isCount, isHash, isObject, isText, isTime, listOf, objectOf } from '../store/records.js'
 
 /** Bytes of one line: a bulk change of a hundred thousand ROAs has a third of it. */
 export const MAX_LINE = 64 * 1024 * 1024
@@ -27,10 +27,16 @@ export interface ExportHeader {
   readonly head: Sha256 | null
   /** When the newest commit was made. */
   readonly at: Instant | null
-  /** False when the beginning of some history was archived elsewhere. */
-  readonly complete: boolean
+  /** What is not in it because it was archived elsewhere; only this may be missing. */
+  readonly missing: readonly MissingCommands[]
   /** Are the published objects in it? */
   readonly objects: boolean
+}
+
+export interface MissingCommands {
+  /** `ca/acme` */
+  readonly aggregate: string
+  readonly commands: readonly NumberRange[]
 }
 
 /** A stored file; `sha256` is over the bytes of `text`. */
@@ -71,7 +77,7 @@ const SHAPES: Readonly<Record<ExportLine['type'], Parameters<typeof faultOf>[1]>
     commits: isCount,
     head: (v) => v === null || isHash(v),
     at: (v) => v === null || isTime(v),
-    complete: isBoolean,
+    missing: listOf(objectOf({ aggregate: isText, commands: listOf(isRange) })),
     objects: isBoolean,
   },
   event: FILE,
@@ -80,6 +86,10 @@ const SHAPES: Readonly<Record<ExportLine['type'], Parameters<typeof faultOf>[1]>
   commit: FILE,
   object: { type: isText, sha256: isHash, base64: isText },
   end: { type: isText, lines: isCount, sha256: isHash },
+}
+
+function isRange(value: Json): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every((n) => isCount(n as Json))
 }
 
 function isBoolean(value: Json): boolean {

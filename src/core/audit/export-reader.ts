@@ -6,9 +6,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { fromBase64, utf8 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
-import type { AggregateId } from '../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { commitMissing, fileDamaged, fileMissing } from '../store/damage.js'
 import { folderName } from '../store/layout.js'
+import { inRanges } from '../store/line.js'
 import { parseCommit } from '../store/records.js'
 import { decodeLine, type ExportHeader, type ExportLine, exportDamaged } from './export-format.js'
 import { type Place, type Scan, scanExport } from './export-scan.js'
@@ -63,6 +64,7 @@ function sourceOf(fd: number, scan: Scan, header: ExportHeader): ExportSource {
     return line !== undefined && 'text' in line ? utf8(line.text) : undefined
   }
   const snapshots = snapshotsOf(scan)
+  const missing = new Map(header.missing.map((m) => [m.aggregate, m.commands]))
   return {
     header,
     close: () => closeSync(fd),
@@ -82,7 +84,7 @@ function sourceOf(fd: number, scan: Scan, header: ExportHeader): ExportSource {
       return { bytes, path, where: 'place' }
     },
     has: (id, name) => scan.files.has(nameOf(id, name)),
-    isArchived: () => !header.complete,
+    isArchived: (id, sequence) => inRanges(missing.get(formatAggregateId(id)) ?? [], sequence),
     peek: (id, name) => textOf(nameOf(id, name)),
     names: (id) => snapshots.get(folderName(id)) ?? [],
     object(sha256) {

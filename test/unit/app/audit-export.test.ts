@@ -31,7 +31,7 @@ async function problems(kind: Kind, event: Json): Promise<readonly string[]> {
     const source = directorySource(store.layout, reader)
     const { head } = readCommitChain(source)
     const header = { instance: 'a1b2', generation: 1, commits: 1, head, at: reader.at ?? null }
-    writeUserStream(out, exportLines(source, { header: { ...header, complete: true, objects: true }, objects: [] }))
+    writeUserStream(out, exportLines(source, { header: { ...header, missing: [], objects: true }, objects: [] }))
   })
   const report = verifyExport(out, { full: false, checkpoints: [], verifierKeys: [] })
   return [...report.problems, ...report.aggregates.flatMap((a) => a.problems)].map((p) => `${p.file}: ${p.problem}`)

@@ -1,8 +1,9 @@
 /** Exported history: verified anywhere as the directory is, and every way to bend the file is found. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { missingOf } from '../../../src/core/audit/archived.js'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import { MAX_LINE } from '../../../src/core/audit/export-format.js'
 import { openExport } from '../../../src/core/audit/export-reader.js'
@@ -15,6 +16,7 @@ import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import type { FileStore } from '../../../src/core/store/file-store.js'
+import { encodeRecord } from '../../../src/core/store/records.js'
 import { add, metaAt, type Scratch, scratch, stageRejected, type Words } from '../../support/store.js'
 
 type Line = Record<string, Json>
@@ -42,12 +44,17 @@ beforeEach(async () => {
 })
 afterEach(() => place.remove())
 
-async function exported(objects: readonly Sha256[] = [], complete = true): Promise<string> {
+async function exported(objects: readonly Sha256[] = []): Promise<string> {
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
-    const { head } = readCommitChain(source)
+    const { head, roster, named } = readCommitChain(source)
+    const missing = roster.flatMap((id) => {
+      const aggregate = formatAggregateId(id)
+      const commands = missingOf(source, id, named.get(aggregate) ?? [])
+      return commands.length === 0 ? [] : [{ aggregate, commands }]
+    })
     const header = { instance: 'a1b2', generation: 1, commits: reader.head, head, at: reader.at ?? null }
-    const options = { header: { ...header, complete, objects: objects.length > 0 }, objects }
+    const options = { header: { ...header, missing, objects: objects.length > 0 }, objects }
     return [...exportLines(source, options)].join('')
   })
 }
@@ -142,15 +149,17 @@ describe('an export', () => {
 
   it('without what is archived elsewhere says from where it could be verified', async () => {
     const dir = join(place.dir, 'cas/alice')
-    mkdirSync(join(dir, 'archived'))
+    const range = { from: 1, to: 2, fromVersion: 0, toVersion: 4, type: 'add', actor: 'tester', dir: null }
+    writeFileSync(join(dir, 'archived.json'), encodeRecord({ format: 1, ranges: [range] }))
     for (const name of readdirSync(dir)) if (/^(command-[12]|event-[0-3])\.json$/.test(name)) rmSync(join(dir, name))
-    const text = await exported([], false)
+    const text = await exported()
+    expect(parsed(text)[0]?.['missing']).toEqual([{ aggregate: 'ca/alice', commands: [[1, 2]] }])
     read(text, (source) => {
       expect(audit(source).problems).toEqual([])
       expect(audit(source).aggregates[0]).toMatchObject({ verifiedFrom: 6, events: 8 })
       expect(audit(source, true).problems.map((p) => p.file)).toContain('cas/alice/command-1.json')
     })
-    expect(fault(changed(text, (l) => (l['type'] === 'header' ? { ...l, complete: true } : l)))).toContain(
+    expect(fault(changed(text, (l) => (l['type'] === 'header' ? { ...l, missing: [] } : l)))).toContain(
       'cas/alice/command-1.json $: a commit names this file',
     )
   })

@@ -1,10 +1,11 @@
 /** `audit show` and `audit diff`: what was, what changed, by whom and why. */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DiffReport, StateReport } from '../../../src/core/app/audit-state.js'
 import type { DigestReport } from '../../../src/core/app/digest.js'
 import type { CaState } from '../../../src/core/ca/state.js'
+import { encodeRecord } from '../../../src/core/store/records.js'
 import { runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
 
 let box: Sandbox
@@ -126,7 +127,8 @@ it('what is archived elsewhere is read where the operator says', async () => {
   const dir = box.copy()
   const [folder, archive] = [join(dir, 'cas/acme'), join(box.path, 'archive')]
   mkdirSync(archive)
-  mkdirSync(join(folder, 'archived'))
+  const range = { from: 1, to: 2, fromVersion: 0, toVersion: 8, type: 'republish', actor: 'cron', dir: null }
+  writeFileSync(join(folder, 'archived.json'), encodeRecord({ format: 1, ranges: [range] }))
   for (const name of readdirSync(folder))
     if (/^(command-[12]|event-[0-7])\.json$/.test(name)) renameSync(join(folder, name), join(archive, name))
   expect((await show('1', dir)).code).toBe(1)

@@ -3,6 +3,7 @@
  * Invariant: reads everything, changes nothing, takes no lock; what is wrong is named by file, and one fault does not hide the next.
  */
 import type { Problem } from '../audit/problem.js'
+import type { Replayed } from '../audit/replay.js'
 import { directorySource } from '../audit/source.js'
 import type { Handle } from '../base/handle.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -13,18 +14,10 @@ import { type CheckpointRow, checkpointFaults, identity, readCheckpoints, verifi
 import { type Digest, digestOf } from './digest.js'
 import type { Session } from './session.js'
 
-export interface AuditedAggregate {
+export interface AuditedAggregate
+  extends Pick<Replayed, 'version' | 'commands' | 'events' | 'archived' | 'verifiedFrom' | 'head'> {
   readonly kind: string
   readonly handle: Handle
-  readonly version: number
-  readonly commands: number
-  readonly events: number
-  /** Files read from `archived/`. */
-  readonly archived: number
-  /** 0, or the version from which it could be verified because what came before is archived elsewhere. */
-  readonly verifiedFrom: number
-  /** Hash of the newest command record. */
-  readonly head: Sha256 | null
   /** SHA-256 of the canonical JSON of the state; null when it cannot be made. */
   readonly stateDigest: Sha256 | null
   readonly problems: readonly Problem[]

@@ -2,11 +2,13 @@
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
+import type { CaCommand } from '../ca/commands.js'
 import { dueTimes } from '../ca/publishing.js'
 import { Work } from '../eventsourcing/work.js'
 import type { Child } from '../issuing/children.js'
 import { formatResources, fromResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
+import type { TaCommand } from '../ta/aggregate.js'
 import { localParent } from './ca.js'
 import { syncDown } from './cascade.js'
 import { change } from './change.js'
@@ -56,9 +58,7 @@ export function addChild(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
   return changeChild(session, parent, child, options, async (desk) => {
-    const { kind } = localParent(desk, parent)
-    if (kind === 'ta') await runTa(desk, parent, { type: 'child.add', child, resources })
-    else await runCa(desk, parent, { type: 'child.add', child, resources })
+    await runParent(desk, parent, { type: 'child.add', child, resources })
   })
 }
 
@@ -71,10 +71,8 @@ export function updateChild(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
   return changeChild(session, parent, child, options, async (desk) => {
-    const { kind } = localParent(desk, parent)
     const resources = update(fromResourceText(knownChild(desk, parent, child).resources))
-    if (kind === 'ta') await runTa(desk, parent, { type: 'child.update', child, resources })
-    else await runCa(desk, parent, { type: 'child.update', child, resources })
+    await runParent(desk, parent, { type: 'child.update', child, resources })
   })
 }
 
@@ -86,10 +84,16 @@ export function removeChild(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
   return changeChild(session, parent, child, options, async (desk) => {
-    const { kind } = localParent(desk, parent)
-    if (kind === 'ta') await runTa(desk, parent, { type: 'child.remove', child })
-    else await runCa(desk, parent, { type: 'child.remove', child })
+    await runParent(desk, parent, { type: 'child.remove', child })
   })
+}
+
+type ChildCommand = Extract<CaCommand | TaCommand, { readonly type: 'child.add' | 'child.update' | 'child.remove' }>
+
+/** Asks whichever the parent is: a trust anchor or a CA. */
+async function runParent(desk: Desk, parent: Handle, command: ChildCommand): Promise<void> {
+  if (localParent(desk, parent).kind === 'ta') await runTa(desk, parent, command)
+  else await runCa(desk, parent, command)
 }
 
 async function changeChild(

@@ -2,7 +2,7 @@
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { AggregateId, Base, CommandSummary, DomainEvent, Gone, StoredCommand } from './types.js'
+import type { AggregateId, Base, CommandSummary, CommitMeta, DomainEvent, Gone, StoredCommand } from './types.js'
 
 /** An aggregate as the store has it: fold `events` over `snapshot.state`, or over the initial state. */
 export interface Loaded {
@@ -34,15 +34,6 @@ export interface Reader {
   eventsOf(id: AggregateId, record: StoredCommand): readonly DomainEvent[]
   /** A signed object by hash. Throws `object-missing` (corrupt). */
   object(sha256: Sha256): Uint8Array
-}
-
-export interface CommitMeta {
-  readonly at: Instant
-  readonly actor: string
-  readonly osUser: string
-  readonly host: string
-  readonly reason?: string
-  readonly configDigest: Sha256
 }
 
 /** One aggregate's part of a commit. `version` and `sequence` are those that were loaded: a fence against another writer. */

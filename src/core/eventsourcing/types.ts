@@ -86,8 +86,18 @@ export interface StoredEvent<E extends DomainEvent = DomainEvent> {
   readonly event: E
 }
 
+/** Who made a commit, when and why, and under which configuration. */
+export interface CommitMeta {
+  readonly at: Instant
+  readonly actor: string
+  readonly osUser: string
+  readonly host: string
+  readonly reason?: string
+  readonly configDigest: Sha256
+}
+
 /** STORED in `command-<sequence>.json`. `previous` chains to the record before it. */
-export interface StoredCommand {
+export interface StoredCommand extends CommitMeta {
   readonly format: 1
   readonly kind: Kind
   readonly handle: Handle
@@ -96,12 +106,6 @@ export interface StoredCommand {
   readonly version: number
   /** The commit that this record belongs to; without that commit it did not happen. */
   readonly commit: number
-  readonly at: Instant
-  readonly actor: string
-  readonly osUser: string
-  readonly host: string
-  readonly reason?: string
-  readonly configDigest: Sha256
   readonly command: CommandSummary
   readonly effect: StoredEffect
   /** SHA-256 of the record before it, null for the first. */

@@ -9,6 +9,7 @@ import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isCorrupt } from './damage.js'
 import { type Identity, identityAt, moveFile, readIfThere, replaceFile, statIfThere } from './fs.js'
+import { readReadable } from './readable.js'
 import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
 
 export interface HeadHint {
@@ -53,15 +54,10 @@ export function isPutBack(path: string, byBirth: boolean): boolean {
 
 function readStored(path: string): StoredHint | undefined {
   const shape = { format: isOne, head: isCount, sha256: isText, inode: isText, birth: isText, check: isText }
-  try {
-    const bytes = readIfThere(path, 65536)
-    if (bytes === undefined) return undefined
-    const { check, ...rest } = parseShape(bytes, path, shape)
-    return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHint) : undefined
-  } catch (error) {
-    if (isCorrupt(error)) return undefined
-    throw error
-  }
+  const found = readReadable(path, shape)
+  if (found === undefined) return undefined
+  const { check, ...rest } = found
+  return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHint) : undefined
 }
 
 /** Lost, it costs one listing. The caller syncs the folder. */

@@ -6,12 +6,12 @@ import * as fs from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Instant } from '../base/time.js'
-import { isCorrupt } from './damage.js'
-import { ioError, readIfThere, replaceFile, syncDir } from './fs.js'
+import { ioError, replaceFile, syncDir } from './fs.js'
 import { isPutBack } from './hints.js'
 import { layoutOf } from './layout.js'
 import { machineName } from './owner.js'
-import { encodeRecord, isCount, isOne, isText, isTime, parseShape } from './records.js'
+import { readReadable } from './readable.js'
+import { encodeRecord, isCount, isOne, isText, isTime } from './records.js'
 
 /** STORED in `status/origin.json`. */
 export interface Origin {
@@ -74,15 +74,7 @@ export function writeOrigin(dir: string, origin: Origin): void {
 
 /** Undefined when there is none that can be read. */
 export function readOrigin(dir: string): Origin | undefined {
-  const { origin: path } = layoutOf(dir)
-  try {
-    const bytes = readIfThere(path, 65536)
-    if (bytes === undefined) return undefined
-    return parseShape(bytes, path, ORIGIN) as unknown as Origin
-  } catch (error) {
-    if (isCorrupt(error)) return undefined
-    throw error
-  }
+  return readReadable(layoutOf(dir).origin, ORIGIN) as unknown as Origin | undefined
 }
 
 /** What this directory is. One that was made for tests is always primary. */

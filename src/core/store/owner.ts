@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { instantOf } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
-import { isCorrupt } from './damage.js'
-import { readIfThere, writePassing } from './fs.js'
-import { encodeRecord, isCount, isText, parseShape } from './records.js'
+import { writePassing } from './fs.js'
+import { readReadable } from './readable.js'
+import { encodeRecord, isCount, isText } from './records.js'
 
 export interface Owner {
   /** Drawn anew for each holding. */
@@ -69,14 +69,7 @@ export function thisOwner(token: string, command: string, long: boolean): Owner 
 
 /** What the owner file says; undefined when it says nothing readable. */
 export function readOwner(path: string): Owner | undefined {
-  try {
-    const bytes = readIfThere(path, 65536)
-    if (bytes === undefined) return undefined
-    return parseShape(bytes, path, OWNER) as unknown as Owner
-  } catch (error) {
-    if (isCorrupt(error)) return undefined
-    throw error
-  }
+  return readReadable(path, OWNER) as unknown as Owner | undefined
 }
 
 export function writeOwner(path: string, owner: Owner): void {

@@ -12,7 +12,7 @@ import { fileDamaged, formatNewer } from './damage.js'
 export type JsonObject = { readonly [key: string]: Json }
 type Check = (value: Json) => boolean
 /** Keys that must be there; `?` at the end of a name makes it optional. */
-type Shape = Readonly<Record<string, Check>>
+export type Shape = Readonly<Record<string, Check>>
 
 /** The bytes of a record as they lie on disk. */
 export function encodeRecord(value: unknown): Uint8Array {

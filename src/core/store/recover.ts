@@ -6,8 +6,14 @@ import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Json } from '../base/json.js'
-import type { CommitMeta, CommitResult, Loaded } from '../eventsourcing/store.js'
-import { type AggregateId, type CommandSummary, type DomainEvent, formatAggregateId } from '../eventsourcing/types.js'
+import type { CommitResult, Loaded } from '../eventsourcing/store.js'
+import {
+  type AggregateId,
+  type CommandSummary,
+  type CommitMeta,
+  type DomainEvent,
+  formatAggregateId,
+} from '../eventsourcing/types.js'
 import { isCorrupt } from './damage.js'
 import { type Marker, writeMarker } from './data-dir.js'
 import { ioError, listDir, makeDir, moveFile, removeFile, syncDir, writeNew } from './fs.js'

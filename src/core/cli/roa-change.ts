@@ -1,0 +1,33 @@
+/** What `roa add` and `roa remove` share: ROAs as arguments, one set, one command. */
+import { roaArguments } from '../app/roa-set.js'
+import { type RoaUpdateReport, updateRoas } from '../app/roas.js'
+import { openSession } from '../app/session.js'
+import { BaseCommand } from './base-command.js'
+import { arg, flag, writeFlags } from './flags.js'
+import { changeEnding } from './output/change-ending.js'
+import { delta } from './output/endings.js'
+
+export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the CA' }),
+    roa: arg.text({ required: true, multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
+  }
+  static override flags = {
+    ...writeFlags,
+    idempotent: flag.boolean({ description: 'what is already so is no fault' }),
+  }
+
+  /** What the ROAs of the command line are. */
+  protected abstract readonly verb: 'add' | 'remove'
+
+  protected override async execute(): Promise<RoaUpdateReport> {
+    const { args, flags } = await this.parse(RoaChange)
+    const session = await openSession(this.context(flags))
+    const set = roaArguments({ [this.verb]: args.roa })
+    return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
+  }
+
+  protected override view(report: RoaUpdateReport): string {
+    return changeEnding(report.ca, report, delta(report.added.length, report.removed.length, 'ROA'))
+  }
+}

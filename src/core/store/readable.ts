@@ -1,0 +1,17 @@
+/** Small files that only help: what cannot be read of them counts as not there, and nothing depends on it. */
+import { isCorrupt } from './damage.js'
+import { readIfThere } from './fs.js'
+import { type JsonObject, parseShape, type Shape } from './records.js'
+
+const LIMIT = 65536
+
+/** Undefined when there is none, or it says nothing readable. Throws `io`. */
+export function readReadable(path: string, shape: Shape): JsonObject | undefined {
+  try {
+    const bytes = readIfThere(path, LIMIT)
+    return bytes === undefined ? undefined : parseShape(bytes, path, shape)
+  } catch (error) {
+    if (isCorrupt(error)) return undefined
+    throw error
+  }
+}

@@ -103,9 +103,16 @@ describe('a directory of format 0', () => {
     expect(contentsOf(other, leaveOut)).toEqual(contentsOf(dir, leaveOut))
   })
 
-  it('a snapshot that cannot be read costs nothing', async () => {
+  it('a snapshot that cannot be read costs nothing; whoever waits for the lock reads that it takes long', async () => {
     writeFileSync(join(dir, 'cas/acme/snapshot.json'), 'x')
-    expect((await run({ only: true })).digest?.full).toBe(expectedOf(0).full)
+    const owners: unknown[] = []
+    const onNotice = (text: string): void => {
+      notices.push(text)
+      owners.push(JSON.parse(readFileSync(join(dir, '.lock-owner'), 'utf8')))
+    }
+    const report = await upgrade(options({ onNotice }), { only: true })
+    expect(report.digest?.full).toBe(expectedOf(0).full)
+    expect(owners).toEqual([expect.objectContaining({ command: 'brine upgrade', long: true })])
     expect(notices.join()).toContain('cas/acme/snapshot.json')
     expect((await openSession(options())).store.notices).toEqual([])
   })

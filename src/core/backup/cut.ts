@@ -8,6 +8,7 @@ import { epochOf } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
+import { notePath } from '../store/archive-note.js'
 import { commitMissing, fileDamaged, isCorrupt } from '../store/damage.js'
 import { findFile } from '../store/files.js'
 import { exists, listDir, readIfThere, statIfThere } from '../store/fs.js'
@@ -42,6 +43,9 @@ export function takeCut(layout: Layout, reader: FileReader, { onNotice }: CutOpt
     ...listDir(join(layout.dir, 'ssl')).flatMap((name) => smallFile(layout, `ssl/${name}`, onNotice)),
     ...listDir(layout.keys).flatMap((name) => (name === 'pool' ? [] : smallFile(layout, `keys/${name}`, onNotice))),
   ]
+  // what was archived may lie elsewhere: without the note a restored directory could not tell that from loss
+  for (const id of reader.roster())
+    small.push(...smallFile(layout, relative(layout.dir, notePath(layout, id)), onNotice))
   if (!small.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'it is gone')
   const head = commit === 0 ? null : reader.commitAt(commit).sha256
   return { layout, reader, commit, head, small, objects: listObjects(layout) }
@@ -169,7 +173,7 @@ function* commandFiles(
     () => file(commandName(entry.sequence), entry.command),
     (error) => {
       // the newest is never archived
-      if (error.code !== 'file-missing' || !taken.has(who) || !exists(join(layout.folder(id), 'archived'))) throw error
+      if (!isAway(error) || !taken.has(who)) throw error
       if (!elsewhere.has(who))
         onNotice(`${who}: commands up to ${entry.sequence} lie in another place, and not in this backup`)
       elsewhere.add(who)
@@ -180,7 +184,15 @@ function* commandFiles(
   yield command
   const { effect, version } = parseCommand(command.bytes, command.path, id, entry.sequence)
   if (effect.result !== 'accepted') return
-  for (const [i, sha256] of effect.events.entries()) yield file(eventName(version + i), sha256)
+  for (const [i, sha256] of effect.events.entries()) {
+    const event = attempt(
+      () => file(eventName(version + i), sha256),
+      (error) => {
+        if (!isAway(error)) throw error
+      },
+    )
+    if (event !== undefined) yield event
+  }
   const { snapshot } = effect
   if (snapshot === null || !exists(join(layout.folder(id), snapshotName(snapshot.version)))) return
   const kept = attempt(
@@ -190,6 +202,11 @@ function* commandFiles(
       onNotice(`${error.message}; left out`),
   )
   if (kept !== undefined) yield kept
+}
+
+/** Is it a file that the note of the archive knows to be elsewhere? */
+function isAway(error: AppError): boolean {
+  return (error.details as { readonly archivedTo?: string }).archivedTo !== undefined
 }
 
 function attempt<T>(read: () => T, refuse: (error: AppError) => void): T | undefined {

@@ -123,7 +123,8 @@ export function isBackupPath(path: string): boolean {
   const object = OBJECT.exec(path)
   if (object !== null) return object[2]?.startsWith(object[1] ?? '-') === true
   const inside = AGGREGATE.exec(path)?.[1]
-  if (inside !== undefined) return inside === 'info.json' || RECORD.test(inside.replace(/^archived\//, ''))
+  if (inside !== undefined)
+    return ['info.json', 'archived.json'].includes(inside) || RECORD.test(inside.replace(/^archived\//, ''))
   return OTHER.some((pattern) => pattern.test(path))
 }
 

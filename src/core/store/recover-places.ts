@@ -7,6 +7,7 @@ import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId } from '../eventsourcing/types.js'
+import { archivedAs, pathInArchive, readableNote } from './archive-note.js'
 import { exists, listDir, readIfThere, statIfThere } from './fs.js'
 import { type Layout, layoutOf } from './layout.js'
 
@@ -66,7 +67,15 @@ export function lookForFile({ layout, given }: Places, id: AggregateId, name: st
   ]
   for (const found of tries)
     if (!bad.includes(found.path) && bytesAt(found.path, sha256) !== undefined) return { name, found, bad }
-  return { name, found: undefined, bad }
+  return { name, found: onVolume(layout, id, name, sha256), bad }
+}
+
+/** In the folder that it was archived to. */
+function onVolume(layout: Layout, id: AggregateId, name: string, sha256: Sha256): Found | undefined {
+  const range = archivedAs(readableNote(layout, id), name)
+  if (range === undefined || range.dir === null) return undefined
+  const path = pathInArchive(layout, id, range.dir, name)
+  return bytesAt(path, sha256) === undefined ? undefined : { path, where: 'archived' }
 }
 
 function aside(folder: string, name: string): readonly Found[] {

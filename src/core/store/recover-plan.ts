@@ -12,8 +12,9 @@ import {
   type Gone,
   type StoredCommand,
 } from '../eventsourcing/types.js'
+import { rangeOf } from './archive-plan.js'
 import { listDir } from './fs.js'
-import { type Layout, parseFileName } from './layout.js'
+import { eventName, type Layout, parseFileName } from './layout.js'
 import { rangesOf } from './line.js'
 import type { Looked } from './recover-places.js'
 import { isGone, type Scan, type Step } from './recover-scan.js'
@@ -64,13 +65,14 @@ export interface LostEnd {
   readonly lost: readonly LostCommand[]
 }
 
-/** Throws `recover-impossible` (corrupt) where no state can be built. */
+/** Throws `recover-impossible` where no state can be built, `recover-archive-missing` where the archive would give a newer one (both corrupt). */
 export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefined): AggregatePlan {
   const { id, live } = scan
   const last = live.at(-1)
   const at = live.findLastIndex((step) => step.known)
   const kept = live.slice(0, at + 1)
   const base = kept.at(-1)
+  refuseWithoutArchive(layout, scan, at)
   if (last === undefined || base === undefined) throw impossible(layout, scan)
   const start = kept.findLastIndex((step) => step.snapshot?.found !== undefined)
   const build = kept.slice(Math.max(0, start))
@@ -101,6 +103,39 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
 /** True where there is nothing to do. */
 export function isWhole(plan: AggregatePlan): boolean {
   return plan.corrupt.length + plan.surplus.length + plan.replaced.length === 0 && !plan.recorded
+}
+
+/** What was archived is not lost: nobody goes back behind it because it lies elsewhere. */
+function refuseWithoutArchive(layout: Layout, scan: Scan, at: number): void {
+  const { id, live } = scan
+  const next = live[at + 1]
+  if (next === undefined || !isArchived(scan, next)) return
+  const missing = live.slice(at + 1).flatMap((step) => (isArchived(scan, step) ? missingOf(step) : []))
+  const [first] = missing
+  if (first === undefined || missingOf(next).length === 0) return
+  const name = formatAggregateId(id)
+  const path = join(layout.folder(id), first)
+  const more = missing.length === 1 ? '' : ` and ${missing.length - 1} more after it`
+  throw new AppError(
+    'corrupt',
+    'recover-archive-missing',
+    `${name} cannot be rebuilt without its archive: ${path}${more} was archived and is not there any more`,
+    {
+      hint: `brine recover ${name} --archive DIR, with the folder that holds it now`,
+      details: { aggregate: name, path, missing },
+    },
+  )
+}
+
+function isArchived(scan: Scan, { named }: Step): boolean {
+  return rangeOf(scan.archived, named.sequence) !== undefined
+}
+
+/** Names of files that are neither here nor damaged here. Without the record its events are not known, but their versions are. */
+function missingOf({ command, events, record, before, named }: Step): readonly string[] {
+  const gone = [command, ...events].filter((f) => f.found === undefined && f.bad.length === 0).map((f) => f.name)
+  if (record !== undefined) return gone
+  return [...gone, ...Array.from({ length: named.version - before }, (_, i) => eventName(before + i))]
 }
 
 function impossible(layout: Layout, { id, live }: Scan): AppError {
@@ -139,19 +174,28 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
   const corrupt: string[] = []
   const replaced: Replaced[] = []
   const gone = { commands: [] as number[], events: [] as number[] }
-  const take = (looked: Looked, sha256: Sha256): void => {
+  const take = (looked: Looked, sha256: Sha256, needed = false): void => {
     corrupt.push(...looked.bad)
     const { found, bad, name } = looked
-    if (found === undefined || found.where === 'place' || found.where === 'archived') return
-    replaced.push({ name, from: found.path, to: bad[0] ?? join(folder, name), sha256 })
+    if (found === undefined || found.where === 'place') return
+    const own = join(folder, 'archived', name)
+    // what every load reads from now on must not lie where only this command was told to look
+    if (found.where === 'archived' && (!needed || found.path === own)) return
+    replaced.push({
+      name,
+      from: found.path,
+      to: bad[0] ?? (found.where === 'archived' ? own : join(folder, name)),
+      sha256,
+    })
   }
   for (const [i, step] of kept.entries()) {
-    const elsewhere = scan.archived && i < start
+    const elsewhere = isArchived(scan, step) && i < start
     const miss = (what: keyof Gone, looked: Looked, n: number): void => {
       const isMissing = looked.found === undefined && !isGone(scan, what, n)
       if (isMissing && !(elsewhere && looked.bad.length === 0)) gone[what].push(n)
     }
-    take(step.command, step.named.command)
+    const needed = i >= start
+    take(step.command, step.named.command, needed)
     miss('commands', step.command, step.named.sequence)
     const { record } = step
     if (record === undefined || record.effect.result === 'rejected') {
@@ -162,7 +206,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
     }
     const hashes = record.effect.result === 'accepted' ? record.effect.events : []
     for (const [e, looked] of step.events.entries()) {
-      take(looked, hashes[e] as Sha256)
+      take(looked, hashes[e] as Sha256, needed)
       miss('events', looked, record.version + e)
     }
     const named = record.effect.snapshot
@@ -216,7 +260,7 @@ function strays(
       if (type === 'command') return n > (base?.sequence ?? 0)
       if (type === 'event') return n >= (base?.version ?? 0)
       if (n > (base?.version ?? 0)) return true
-      return !(scan.archived && unread.has(n) && !goneNow(n))
+      return !(scan.archived.length > 0 && unread.has(n) && !goneNow(n))
     })
     .sort((a, b) => b.n - a.n)
     .map(({ name }) => join(folder, name))

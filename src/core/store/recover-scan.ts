@@ -2,10 +2,10 @@
  * One aggregate's history against its commits: which files are there, which are not what was written, and how far its state can be built.
  * Invariant: pure reading; a state is buildable only from bytes that a commit vouches for, and never over a hole.
  */
-import { join } from 'node:path'
 import type { AggregateId, Gone, NumberRange, StoredCommand } from '../eventsourcing/types.js'
+import { readableNote } from './archive-note.js'
+import type { ArchivedRange } from './archive-plan.js'
 import { isCorrupt } from './damage.js'
-import { exists } from './fs.js'
 import { commandName, eventName, snapshotName } from './layout.js'
 import { inRanges } from './line.js'
 import { parseCommand } from './records.js'
@@ -32,8 +32,8 @@ export interface Scan {
   readonly live: readonly Step[]
   /** What earlier recoveries declared gone. */
   readonly gone: Gone
-  /** Older files may have been archived to another place. */
-  readonly archived: boolean
+  /** What was archived, so that its files may lie elsewhere. */
+  readonly archived: readonly ArchivedRange[]
 }
 
 /** Looks at every file of an aggregate. Throws `io`; never `corrupt`. */
@@ -47,7 +47,7 @@ export function scanAggregate(places: Places, id: AggregateId, named: readonly N
     const known = isKnown(entry, record, last, files)
     live.push({ named: entry, before, record, command, ...files, known })
   }
-  return { id, live, gone, archived: exists(join(places.layout.folder(id), 'archived')) }
+  return { id, live, gone, archived: readableNote(places.layout, id) }
 }
 
 interface LineEntry {

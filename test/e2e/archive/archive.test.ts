@@ -217,6 +217,43 @@ describe('an archive that was deleted', () => {
   })
 })
 
+describe('an archive that lies elsewhere', () => {
+  it('is missing from backup, restored directory and export, and each says from where it is proved', async () => {
+    const dir = await done()
+    dropArchives(dir)
+    const now = day(DAYS + 5)
+    const [file, restored, exported] = ['lean.tar', 'restored', 'lean.export'].map((name) => join(site.folder, name))
+    await brine(['backup', 'create', file ?? '', '--plain'], { dataDir: dir, now })
+    await brine(['backup', 'verify', file ?? ''], { dataDir: dir, now })
+    await brine(['restore', file ?? '', '--into', restored ?? '', '--yes'], { now })
+    const proof = await audit(restored ?? '')
+    expect(proof.aggregates.map((a) => [a.problems, a.verifiedFrom > 15])).toEqual(FOLDERS.map(() => [[], true]))
+    await brine(['audit', 'export', '--out', exported ?? ''], { dataDir: dir, now })
+    const ran = await brine(['audit', 'verify', exported ?? ''], { now })
+    expect(ran.stdout).toMatch(/from version \d+/)
+  })
+
+  it('is asked for by a recovery that needs it, and given back with --archive', async () => {
+    const dir = await done()
+    const away = join(site.folder, 'acme-archive')
+    renameSync(join(dir, 'cas/acme/archived'), away)
+    for (const name of files(dir, 'cas/acme')) if (name.startsWith('snapshot')) rmSync(join(dir, 'cas/acme', name))
+    const now = day(DAYS + 5)
+    for (const args of [
+      ['recover', '--dry-run'],
+      ['recover', '--yes'],
+    ]) {
+      const refused = await runBrine(args, { dataDir: dir, now })
+      expect(refused.code).not.toBe(0)
+      expect(refused.stdout).toMatch(/without its archive: .*command-\d+.json and \d+ more after it was archived/)
+    }
+    await brine(['recover', 'ca/acme', '--archive', away, '--yes'], { dataDir: dir, now })
+    await addRoa(dir, day(DAYS + 6), 250)
+    const report = await auditVerify(await quickSession(dir, day(DAYS + 7)), { full: true })
+    expect(report).toMatchObject({ ok: true })
+  })
+})
+
 describe('copies and damage', () => {
   it('copies taken between the steps, or with what was archived left out, are whole and can go on', async () => {
     const dir = fresh()

@@ -27,17 +27,19 @@ export function cachesOf(layout: Layout, plan: AggregatePlan): Caches {
   const folder = layout.folder(plan.id)
   const info = infoOf(plan)
   const there = readInfo(folder)
-  const vouched = new Set(
+  const vouched = new Set<ReturnType<typeof hashOf>>(
     plan.line.flatMap(({ record }) =>
       record === undefined || record.effect.result === 'rejected' ? [] : [record.effect.snapshot?.sha256],
     ),
   )
+  const backup = typeof there === 'object' ? there.backup?.version : undefined
+  if (backup !== undefined && plan.unread.has(backup)) vouched.add(hashOf(join(folder, snapshotName(backup))))
   return {
     info,
-    infoIsGood: typeof there === 'object' && isGood(there, info, plan.snapshots),
+    infoIsGood: typeof there === 'object' && isGood(there, info, plan),
     badLinks: LINKS.filter((name) => {
       const sha256 = hashOf(join(folder, name))
-      return sha256 !== undefined && !vouched.has(sha256 === 'none' ? undefined : sha256)
+      return sha256 === 'none' || (sha256 !== undefined && !vouched.has(sha256))
     }),
   }
 }
@@ -77,7 +79,7 @@ function hintOf(step: Step | undefined): SnapshotHint | null {
   return step === undefined ? null : { version: step.named.version, sequence: step.named.sequence }
 }
 
-function isGood(there: Info, right: Info, snapshots: readonly Step[]): boolean {
+function isGood(there: Info, right: Info, { snapshots, unread }: AggregatePlan): boolean {
   const isSound = (hint: SnapshotHint | null): boolean =>
     hint === null || snapshots.some((s) => s.named.version === hint.version && s.named.sequence === hint.sequence)
   return (
@@ -86,7 +88,7 @@ function isGood(there: Info, right: Info, snapshots: readonly Step[]): boolean {
     there.commit === right.commit &&
     (there.snapshot === null) === (right.snapshot === null) &&
     isSound(there.snapshot) &&
-    isSound(there.backup)
+    (isSound(there.backup) || unread.has(there.backup?.version ?? 0))
   )
 }
 

@@ -55,6 +55,8 @@ export interface AggregatePlan {
   readonly line: readonly Step[]
   /** Those of it whose snapshot is sound and stays. */
   readonly snapshots: readonly Step[]
+  /** Versions whose command record lies where the archive went: a snapshot of theirs cannot be proved here, and is no damage. */
+  readonly unread: ReadonlySet<number>
   /** Does history get a command that says so? */
   readonly recorded: boolean
 }
@@ -96,6 +98,9 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
     lost,
     line: kept,
     snapshots: kept.filter((s) => isKept(s.snapshot, files.replaced)),
+    unread: new Set(
+      scan.archived ? kept.filter((s, i) => i < start && s.record === undefined).map((s) => s.named.version) : [],
+    ),
     recorded: lost.length > 0 || end !== undefined || files.gone.commands.length + files.gone.events.length > 0,
   }
 }

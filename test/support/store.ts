@@ -2,6 +2,7 @@
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Rules } from '../../src/core/audit/replay.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import type { Json } from '../../src/core/base/json.js'
 import { epochOf, type Instant, instantOf } from '../../src/core/base/time.js'
@@ -32,6 +33,14 @@ export function fold(loaded: Loaded | undefined): Words {
   let words = (loaded?.snapshot?.state as Words | undefined)?.words ?? []
   for (const event of loaded?.events ?? []) words = [...words, (event as Added).word]
   return { words }
+}
+
+/** What replay needs to know of it. */
+export const wordRules: Rules = {
+  kind: 'ca',
+  events: { added: true },
+  initial: () => ({ words: [] }),
+  evolve: (state, event) => ({ words: [...(state as Words).words, (event as Added).word] }),
 }
 
 export function wordsOf(reader: Reader, name: string): readonly string[] {

@@ -52,7 +52,7 @@ export interface Watcher {
   /** A command and the states before and after it; undefined where an event before it could not be read. */
   readonly command?: (record: StoredCommand, before: State, after: State) => void
   readonly event?: (event: DomainEvent) => void
-  /** The state that the replay begins with where what came before is archived elsewhere. */
+  /** The state that the replay goes on from where what came before is gone, or archived elsewhere. */
   readonly base?: (state: Json, sequence: number) => void
 }
 
@@ -201,6 +201,7 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
       const { bytes, path } = source.file(id, name, snapshot.sha256)
       return { value: parseSnapshot(bytes, path, id).state }
     })
+    if (progress.state !== undefined) options.watcher?.base?.(progress.state.value as Json, record.sequence)
   } else compareSnapshot(options, progress, record.sequence, snapshot)
   progress.recoveries.push({ sequence: record.sequence, at: record.at, base, gone })
 }

@@ -82,8 +82,8 @@ const INFO = {
 }
 
 /** What `info.json` says; `'damaged'` when it says nothing readable. */
-export function readInfo(folder: string): Info | 'damaged' | undefined {
-  const path = join(folder, 'info.json')
+export function readInfo(folder: string, name = 'info.json'): Info | 'damaged' | undefined {
+  const path = join(folder, name)
   try {
     const bytes = readIfThere(path)
     if (bytes === undefined) return undefined

@@ -42,6 +42,8 @@ export interface MendedChain {
   readonly bad: readonly string[]
   /** Newer commits that happened and cannot be proved any more. */
   readonly lostFrom: number | undefined
+  /** The newest commit that anything speaks of. */
+  readonly evidence: number
   /** False: the cache of the head is to be written anew. */
   readonly hinted: boolean
 }
@@ -72,6 +74,7 @@ export function mendChain(places: Places, generation: number): MendedChain {
     ...listed(files, head),
     mended: [...mended].sort((a, b) => a.n - b.n),
     lostFrom: evidence > head ? head + 1 : undefined,
+    evidence,
     hinted: hint !== undefined && hint.head === head && hint.sha256 === last?.sha256,
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type AggregateId, type Base, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
 import { isCorrupt } from './damage.js'
 import { listDir, readIfThere } from './fs.js'
-import { readInfo } from './hints.js'
+import { type Info, readInfo } from './hints.js'
 import { eventName, KIND_FOLDERS, type Layout, parseFileName } from './layout.js'
 import { parseCommand } from './records.js'
 import type { MendedChain } from './recover-commits.js'
@@ -30,8 +30,8 @@ function lostEnd(places: Places, chain: MendedChain, id: AggregateId): LostEnd |
   const folder = layout.folder(id)
   const last = chain.named.get(formatAggregateId(id))?.at(-1)
   let newest: Base = { version: last?.version ?? 0, sequence: last?.sequence ?? 0 }
-  const info = readInfo(folder)
-  if (typeof info === 'object' && info.commit > chain.head) newest = higher(newest, info)
+  for (const info of infosOf(folder))
+    if (typeof info === 'object' && info.commit > chain.head) newest = higher(newest, info)
   const lost: LostCommand[] = []
   for (const { n, record } of recordsBeyond(layout, id, last?.sequence ?? 0)) {
     if (record === undefined) newest = higher(newest, { version: 0, sequence: n })
@@ -47,6 +47,12 @@ function lostEnd(places: Places, chain: MendedChain, id: AggregateId): LostEnd |
 function eventsOf(places: Places, id: AggregateId, { version, effect }: StoredCommand): LostCommand['events'] {
   if (effect.result !== 'accepted') return []
   return effect.events.map((sha256, i) => lookForFile(places, id, eventName(version + i), sha256))
+}
+
+/** The cache, and those that an earlier try has moved aside. */
+function infosOf(folder: string): readonly (Info | 'damaged' | undefined)[] {
+  const aside = listDir(join(folder, 'surplus')).filter((name) => name.startsWith('info.json.'))
+  return [readInfo(folder), ...aside.map((name) => readInfo(join(folder, 'surplus'), name))]
 }
 
 /** Records in place beyond a sequence, and those that an earlier try has moved aside. */

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Json } from '../base/json.js'
+import type { Sha256 } from '../crypto/ports.js'
 import type { CommitResult, Loaded } from '../eventsourcing/store.js'
 import {
   type AggregateId,
@@ -30,6 +31,8 @@ import { bytesAt, type Places } from './recover-places.js'
 import { type AggregatePlan, isWhole, type LostCommand, type LostEnd, planRecovery } from './recover-plan.js'
 import { scanAggregate } from './recover-scan.js'
 import { setAside } from './surplus.js'
+
+const NO_HASH = '0'.repeat(64) as Sha256
 
 export interface RecoveryPlan {
   readonly chain: MendedChain
@@ -155,6 +158,7 @@ export function carryOut(order: CarryOut): CommitResult | undefined {
   makeDir(layout.status)
   for (const name of listDir(layout.temp)) removeFile(join(layout.temp, name))
   // before anything is recorded: numbers jump even if this run ends here
+  noteLostEnd(layout, plan.chain)
   const generation = plan.loses ? raiseGeneration(order) : order.marker.generation
   mendCommits(layout, plan.chain)
   for (const folder of plan.unmade) clearUnmade(folder)
@@ -173,6 +177,16 @@ export function carryOut(order: CarryOut): CommitResult | undefined {
   const notice = refreshCaches(layout, commit, order.interval)
   if (notice !== undefined) order.warn(notice)
   return commit.result
+}
+
+/**
+ * That newer commits happened is known from what is about to be moved: the cache of the head says so until all is done. Two ahead, so that it
+ * never speaks of the commit that this recovery makes.
+ */
+function noteLostEnd(layout: Layout, { head, evidence, lostFrom }: MendedChain): void {
+  if (lostFrom === undefined) return
+  writeHeadHint(layout.head, { head: Math.max(evidence, head + 2), sha256: NO_HASH }, layout.temp)
+  syncDir(layout.status)
 }
 
 function raiseGeneration({ layout, marker, meta, wipePool }: CarryOut): number {
@@ -230,8 +244,9 @@ function moveInto(folder: string, below: 'corrupt' | 'surplus', paths: readonly 
 
 /** The head as it is now proved; written once more, since it may have come from memory alone. */
 function sealHead(layout: Layout, { head, last, hinted }: MendedChain): void {
-  if (hinted || last === undefined) return
-  writeHeadHint(layout.head, { head, sha256: last.sha256 }, layout.temp)
+  if (hinted) return
+  if (last === undefined) removeFile(layout.head)
+  else writeHeadHint(layout.head, { head, sha256: last.sha256 }, layout.temp)
   syncDir(layout.status)
 }
 

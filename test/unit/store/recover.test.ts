@@ -3,20 +3,13 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlin
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
-import { type Rules, replayAggregate } from '../../../src/core/audit/replay.js'
+import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../src/core/store/file-store.js'
 import { onFileOperation } from '../../../src/core/store/fs.js'
 import { planOf, recoverWords } from '../../support/recovery.js'
-import { add, ca, metaAt, type Scratch, scratch, stageRejected, type Words, wordsOf } from '../../support/store.js'
-
-const rules: Rules = {
-  kind: 'ca',
-  events: { added: true },
-  initial: () => ({ words: [] }),
-  evolve: (state, event) => ({ words: [...(state as Words).words, (event as unknown as { word: string }).word] }),
-}
+import { add, ca, metaAt, type Scratch, scratch, stageRejected, wordRules, wordsOf } from '../../support/store.js'
 
 let sound: Scratch
 let dir: string
@@ -64,7 +57,7 @@ async function audit(archives: readonly string[] = []): Promise<readonly unknown
       const replayed = replayAggregate({
         source,
         id,
-        rules,
+        rules: wordRules,
         named: chain.named.get(formatAggregateId(id)) ?? [],
         full: false,
       })

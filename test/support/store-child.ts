@@ -1,7 +1,7 @@
 /** A process of its own for the crash and race tests: `node child.mjs VERB DIR JSON`. Built by `buildChild` in store-process.ts. */
 
 import { openStore } from '../../src/core/store/file-store.js'
-import { type FileOperation, onFileOperation } from '../../src/core/store/fs.js'
+import { type FileOperation, onFileOperation } from '../../src/core/store/io-error.js'
 import { acquireLock, type Locker } from '../../src/core/store/lock.js'
 import { add, wordsOf } from './store.js'
 

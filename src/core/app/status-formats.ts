@@ -2,7 +2,7 @@
 import { utf8 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import { epochOf, formatDuration, type Instant, secondsBetween } from '../base/time.js'
-import { replaceFile } from '../store/fs.js'
+import { replaceFile } from '../store/write-file.js'
 import type { StatusReport } from './status.js'
 
 /** Exit codes of the plugin convention. */

@@ -1,7 +1,8 @@
 /** What lies in and around DATA_DIR beside what the commits name: space, the lock's holder, files moved aside. Reads only. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { ioError, listDir } from '../store/fs.js'
+import { listDir } from '../store/fs.js'
+import { ioError } from '../store/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../store/layout.js'
 import { isGone, readOwner } from '../store/owner.js'
 

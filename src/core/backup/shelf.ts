@@ -6,7 +6,8 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { type Instant, parseInstant } from '../base/time.js'
-import { errnoOf, ioError, removeFile, statIfThere, syncDir } from '../store/fs.js'
+import { removeFile, statIfThere, syncDir } from '../store/fs.js'
+import { errnoOf, ioError } from '../store/io-error.js'
 
 export interface ShelvedBackup {
   readonly file: string

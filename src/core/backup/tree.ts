@@ -5,8 +5,9 @@
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { errnoOf, exists, freeBytes, ioError, listDir, makeDirUnsynced, syncDir } from '../store/fs.js'
+import { exists, freeBytes, listDir, makeDirUnsynced, syncDir } from '../store/fs.js'
 import { readInfo } from '../store/hints.js'
+import { errnoOf, ioError } from '../store/io-error.js'
 import { KIND_FOLDERS, layoutOf, snapshotName } from '../store/layout.js'
 import { damaged, modeOf } from './format.js'
 

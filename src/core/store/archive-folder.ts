@@ -7,9 +7,11 @@ import { join, relative, resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { isCorrupt } from './damage.js'
 import { readMarker } from './data-dir.js'
-import { errnoOf, ioError, listDir, readIfThere, replaceFile, statIfThere, syncDir } from './fs.js'
+import { listDir, readIfThere, statIfThere, syncDir } from './fs.js'
+import { errnoOf, ioError } from './io-error.js'
 import type { Layout } from './layout.js'
 import { encodeRecord, isOne, isText, parseShape } from './records.js'
+import { replaceFile } from './write-file.js'
 
 const MARKER = 'brine-archive.json'
 

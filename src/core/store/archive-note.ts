@@ -7,9 +7,10 @@ import type { AggregateId } from '../eventsourcing/types.js'
 import type { ArchivedRange } from './archive-plan.js'
 import { rangeOf, rangeOfEvent } from './archive-plan.js'
 import { isCorrupt } from './damage.js'
-import { readIfThere, replaceFile, syncDir } from './fs.js'
+import { readIfThere, syncDir } from './fs.js'
 import { folderName, type Layout, parseFileName } from './layout.js'
 import { encodeRecord, isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from './records.js'
+import { replaceFile } from './write-file.js'
 
 const RANGE = {
   from: isCount,

@@ -14,19 +14,10 @@ import { type ArchivedRange, type HistoryEntry, type partsOf, withRanges } from 
 import type { DueCommand } from './archive-survey.js'
 import { fileDamaged } from './damage.js'
 import { findFile, readCommand } from './files.js'
-import {
-  exists,
-  linkFile,
-  makeDir,
-  moveFile,
-  readIfThere,
-  removeFile,
-  replaceFile,
-  statIfThere,
-  syncDir,
-} from './fs.js'
+import { exists, makeDir, moveFile, readIfThere, removeFile, statIfThere, syncDir } from './fs.js'
 import { commandName, eventName, type Layout } from './layout.js'
 import { dropSnapshots } from './old-snapshots.js'
+import { linkFile, replaceFile } from './write-file.js'
 
 /** A file on its way: where it lies, where it goes, and what it must hold. */
 export interface Passage {

@@ -7,21 +7,12 @@ import { dirname, join, resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { formatOlder } from './damage.js'
-import {
-  errnoOf,
-  exists,
-  ioError,
-  listDir,
-  makeDir,
-  readIfThere,
-  removeFile,
-  replaceFile,
-  syncDir,
-  writeNew,
-} from './fs.js'
+import { exists, listDir, makeDir, readIfThere, removeFile, syncDir } from './fs.js'
+import { errnoOf, ioError } from './io-error.js'
 import { KIND_FOLDERS, layoutOf } from './layout.js'
 import { thisOrigin, writeOrigin } from './origin.js'
 import { encodeRecord, isCount, isOne, isText, isTime, parseObject, parseShape } from './records.js'
+import { replaceFile, writeNew } from './write-file.js'
 
 /** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
 export const FORMAT = 1

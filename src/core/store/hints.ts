@@ -8,9 +8,10 @@ import { canonicalJson } from '../base/json.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isCorrupt } from './damage.js'
-import { type Identity, identityAt, moveFile, readIfThere, replaceFile, statIfThere } from './fs.js'
+import { moveFile, readIfThere, statIfThere } from './fs.js'
 import { readReadable } from './readable.js'
 import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
+import { type Identity, identityAt, replaceFile } from './write-file.js'
 
 export interface HeadHint {
   readonly head: number

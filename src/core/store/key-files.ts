@@ -8,9 +8,9 @@ import { AppError } from '../base/errors.js'
 import { importPkcs8 } from '../crypto/key-maker.js'
 import type { KeyId, KeyStore, PublicKey } from '../crypto/ports.js'
 import { fileDamaged, folderMissing } from './damage.js'
-import { listDir, makeDir, readIfThere, removeFile, replaceFile, statIfThere, syncDir, writeNew } from './fs.js'
-
+import { listDir, makeDir, readIfThere, removeFile, statIfThere, syncDir } from './fs.js'
 import type { Layout } from './layout.js'
+import { replaceFile, writeNew } from './write-file.js'
 
 const LIMIT = 65536
 const HOUR_MS = 3_600_000n

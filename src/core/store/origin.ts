@@ -6,12 +6,14 @@ import * as fs from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Instant } from '../base/time.js'
-import { ioError, replaceFile, syncDir } from './fs.js'
+import { syncDir } from './fs.js'
 import { isPutBack } from './hints.js'
+import { ioError } from './io-error.js'
 import { layoutOf } from './layout.js'
 import { machineName } from './owner.js'
 import { readReadable } from './readable.js'
 import { encodeRecord, isCount, isOne, isText, isTime } from './records.js'
+import { replaceFile } from './write-file.js'
 
 /** STORED in `status/origin.json`. */
 export interface Origin {

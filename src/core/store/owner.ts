@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { instantOf } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
-import { writePassing } from './fs.js'
 import { readReadable } from './readable.js'
 import { encodeRecord, isCount, isText } from './records.js'
+import { writePassing } from './write-file.js'
 
 export interface Owner {
   /** Drawn anew for each holding. */

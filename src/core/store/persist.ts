@@ -7,26 +7,13 @@ import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import { formatAggregateId } from '../eventsourcing/types.js'
 import { folderMissing } from './damage.js'
-import {
-  errnoOf,
-  exists,
-  freeBytes,
-  ioError,
-  isTempGone,
-  makeDir,
-  makeDirUnsynced,
-  operationOf,
-  readIfThere,
-  replaceFile,
-  replaceLink,
-  statIfThere,
-  syncDir,
-  writeNew,
-} from './fs.js'
+import { exists, freeBytes, makeDir, makeDirUnsynced, readIfThere, statIfThere, syncDir } from './fs.js'
 import { writeHeadHint, writeInfo } from './hints.js'
+import { errnoOf, ioError, isTempGone, operationOf } from './io-error.js'
 import { type Layout, snapshotName } from './layout.js'
 import { dropSnapshots, outdatedSnapshots } from './old-snapshots.js'
 import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './plan.js'
+import { replaceFile, replaceLink, writeNew } from './write-file.js'
 
 /** Makes a plan durable. `fence` throws when the lock is no longer ours. Throws `commit-lost`, `io`, `uncertain`. */
 export function persist(layout: Layout, plan: Plan, fence: () => void): void {

@@ -5,12 +5,13 @@
 import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import { isCorrupt } from './damage.js'
-import { exists, readIfThere, replaceLink, syncDir } from './fs.js'
+import { exists, readIfThere, syncDir } from './fs.js'
 import { type Info, readInfo, type SnapshotHint, writeInfo } from './hints.js'
 import { type Layout, snapshotName } from './layout.js'
 import type { AggregatePlan } from './recover-plan.js'
 import type { Step } from './recover-scan.js'
 import { setAside } from './surplus.js'
+import { replaceLink } from './write-file.js'
 
 /** What the caches should say, and which of them do not. */
 export interface Caches {

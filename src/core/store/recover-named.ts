@@ -9,10 +9,11 @@ import { type Instant, instantOf } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import { importPkcs8 } from '../crypto/key-maker.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
-import { exists, listDir, makeDir, moveFile, readIfThere, replaceFile, statIfThere, syncDir } from './fs.js'
+import { exists, listDir, makeDir, moveFile, readIfThere, statIfThere, syncDir } from './fs.js'
 import { storePrivate } from './key-files.js'
 import type { Layout } from './layout.js'
 import { bytesAt, type Places } from './recover-places.js'
+import { replaceFile } from './write-file.js'
 
 export interface NamedPlan {
   readonly objects: {

@@ -17,8 +17,9 @@ import {
 } from '../eventsourcing/types.js'
 import { isCorrupt } from './damage.js'
 import { type Marker, writeMarker } from './data-dir.js'
-import { ioError, listDir, makeDir, moveFile, removeFile, syncDir, writeNew } from './fs.js'
+import { listDir, makeDir, moveFile, removeFile, syncDir } from './fs.js'
 import { writeHeadHint } from './hints.js'
+import { ioError } from './io-error.js'
 import { type Layout, parseFileName } from './layout.js'
 import { readOrigin, thisOrigin, writeOrigin } from './origin.js'
 import { persist, refreshCaches } from './persist.js'
@@ -31,6 +32,7 @@ import { bytesAt, type Places } from './recover-places.js'
 import { type AggregatePlan, isWhole, type LostCommand, type LostEnd, planRecovery } from './recover-plan.js'
 import { scanAggregate } from './recover-scan.js'
 import { setAside } from './surplus.js'
+import { writeNew } from './write-file.js'
 
 const NO_HASH = '0'.repeat(64) as Sha256
 

@@ -2,9 +2,10 @@
 import { dirname, join } from 'node:path'
 import type { Json } from '../base/json.js'
 import { isCorrupt } from './damage.js'
-import { listDir, makeDir, readIfThere, removeFile, replaceFile } from './fs.js'
+import { listDir, makeDir, readIfThere, removeFile } from './fs.js'
 import type { Layout } from './layout.js'
 import { encodeRecord, parseObject } from './records.js'
+import { replaceFile } from './write-file.js'
 
 export interface StatusFiles {
   /** What was written last; undefined when nothing was, or when it cannot be read as JSON. */

@@ -1,7 +1,8 @@
 /** Makes durable what other programs wrote: `cp`, `rsync` and `tar` sync nothing. Invariant: a failed sync is final, links are not followed. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { errnoOf, ioError, syncDir } from './fs.js'
+import { syncDir } from './fs.js'
+import { errnoOf, ioError } from './io-error.js'
 
 /** Syncs every file and folder below `dir` but for the path `except`. Throws `io`. */
 export function syncTree(dir: string, except: string): void {

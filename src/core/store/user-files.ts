@@ -1,7 +1,7 @@
 /** Files that the user names: read as text, written once with mode 0600 and never over something. */
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
-import { ioError } from './fs.js'
+import { ioError } from './io-error.js'
 
 /** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readUserFile(path: string): string {

@@ -7,7 +7,7 @@ import { AppError } from '../base/errors.js'
 import type { CommitResult, Loaded, StagedCommit, Writer } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { commitMissing, isCorrupt } from './damage.js'
-import { exists, listDir, readIfThere, removeFile, replaceFile, syncDir } from './fs.js'
+import { exists, listDir, readIfThere, removeFile, syncDir } from './fs.js'
 import { readInfo, writeHeadHint, writeInfo } from './hints.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout } from './layout.js'
 import { persist, refreshCaches } from './persist.js'
@@ -15,6 +15,7 @@ import { type AggregateGround, commitLost, type Plan } from './plan.js'
 import { type CutOptions, FileReader } from './reader.js'
 import { putBack, sweep } from './surplus.js'
 import type { View } from './view.js'
+import { replaceFile } from './write-file.js'
 
 export interface WriterOptions extends CutOptions {
   readonly interval: number

@@ -8,17 +8,7 @@ import { join } from 'node:path'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { fileDamaged } from '../store/damage.js'
-import {
-  exists,
-  listDir,
-  makeDir,
-  moveFile,
-  readIfThere,
-  removeFile,
-  replaceFile,
-  syncDir,
-  writeNew,
-} from '../store/fs.js'
+import { exists, listDir, makeDir, moveFile, readIfThere, removeFile, syncDir } from '../store/fs.js'
 import { KIND_FOLDERS, layoutOf } from '../store/layout.js'
 import {
   encodeRecord,
@@ -31,6 +21,7 @@ import {
   parseObject,
   parseShape,
 } from '../store/records.js'
+import { replaceFile, writeNew } from '../store/write-file.js'
 import { dropTree } from './work-tree.js'
 
 /** What a format may lay out anew; all else in DATA_DIR stays where it is. */

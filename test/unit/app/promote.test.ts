@@ -16,7 +16,7 @@ import { tick } from '../../../src/core/app/tick.js'
 import type { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { PointIssue } from '../../../src/core/issuing/point.js'
-import { onFileOperation } from '../../../src/core/store/fs.js'
+import { onFileOperation } from '../../../src/core/store/io-error.js'
 import { copyDir } from '../../support/cli.js'
 import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
 

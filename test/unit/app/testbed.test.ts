@@ -6,7 +6,7 @@ import { afterAll, afterEach, expect, it } from 'vitest'
 import { initTestbed } from '../../../src/core/app/testbed.js'
 import type { CommandContext, CommitWatch } from '../../../src/core/base/context.js'
 import type { AppError } from '../../../src/core/base/errors.js'
-import { onFileOperation } from '../../../src/core/store/fs.js'
+import { onFileOperation } from '../../../src/core/store/io-error.js'
 
 const base = mkdtempSync(join(tmpdir(), 'brine-testbed-'))
 const dir = join(base, 'data')

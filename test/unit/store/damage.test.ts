@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../../src/core/store/file-store.js'
-import { type FileOperation, onFileOperation } from '../../../src/core/store/fs.js'
+import { type FileOperation, onFileOperation } from '../../../src/core/store/io-error.js'
 import { encodeRecord } from '../../../src/core/store/records.js'
 import { add, ca, metaAt, type Scratch, scratch, stageRejected, wordsOf } from '../../support/store.js'
 import { strangers, wholeHistory } from '../../support/store-audit.js'

@@ -18,7 +18,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyId } from '../../../src/core/crypto/ports.js'
 import { initDataDir } from '../../../src/core/store/data-dir.js'
 import { openStore } from '../../../src/core/store/file-store.js'
-import { onFileOperation, readIfThere } from '../../../src/core/store/fs.js'
+import { readIfThere } from '../../../src/core/store/fs.js'
+import { onFileOperation } from '../../../src/core/store/io-error.js'
 import { add, fastest, T0, wordsOf } from '../../support/store.js'
 
 let base: string

@@ -7,7 +7,7 @@ import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../src/core/store/file-store.js'
-import { onFileOperation } from '../../../src/core/store/fs.js'
+import { onFileOperation } from '../../../src/core/store/io-error.js'
 import { planOf, recoverWords } from '../../support/recovery.js'
 import { add, ca, metaAt, type Scratch, scratch, stageRejected, wordRules, wordsOf } from '../../support/store.js'
 

@@ -128,6 +128,7 @@ export async function restoreBackup(options: CommandContext, request: RestoreOpt
     const replaced = await takePlace(beside, old, presentFor(options, report), place)
     return { ...report, replaced, nextSteps: nextSteps(report, replaced) }
   } catch (error) {
+    // gone already where it has its name
     dropTree(beside)
     throw error
   }

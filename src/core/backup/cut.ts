@@ -2,6 +2,7 @@
  * Everything that belongs to one commit of a data directory, and nothing else: not `status/`, `repo/`, `tmp/`, `surplus/`, `corrupt/`, and never the
  * key pool. Invariants: what a commit names is proved by its hash as it is read; what can change after the cut was read with it.
  */
+import * as fs from 'node:fs'
 import { join, relative } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { epochOf } from '../base/time.js'
@@ -11,11 +12,11 @@ import { type AggregateId, formatAggregateId, type StoredCommit } from '../event
 import { notePath } from '../store/archive-note.js'
 import { commitMissing, fileDamaged, isCorrupt } from '../store/damage.js'
 import { findFile } from '../store/files.js'
-import { exists, listDir, readIfThere, statIfThere } from '../store/fs.js'
+import { errnoOf, exists, ioError, listDir, readIfThere, statIfThere } from '../store/fs.js'
 import { commandName, eventName, type Layout, snapshotName } from '../store/layout.js'
 import type { FileReader } from '../store/reader.js'
 import { encodeRecord, parseCommand, parseCommit } from '../store/records.js'
-import { isBackupPath } from './format.js'
+import { FILE_LIMIT, isBackupPath } from './format.js'
 import type { BackupFile } from './pack.js'
 
 export interface BackupCut {
@@ -222,16 +223,39 @@ function attempt<T>(read: () => T, refuse: (error: AppError) => void): T | undef
 function* objectFiles({ layout, objects }: BackupCut): Generator<BackupFile> {
   for (const [folder, names] of objects) {
     for (const name of names) {
+      const path = `${folder}/${name}`
       // archiving makes the second name before it takes the first away
-      const path = [`${folder}/${name}`, `objects/archived/${name.slice(0, 2)}/${name}`].find((p) =>
-        exists(join(layout.dir, p)),
-      )
-      const full = join(layout.dir, path ?? `${folder}/${name}`)
-      const stat = statIfThere(full)
-      const bytes = readIfThere(full)
-      if (bytes === undefined || stat === undefined) throw fileDamaged(full, 'it went away while the backup ran')
-      if (sha256Hex(bytes) !== name) throw fileDamaged(full, 'its bytes do not have this hash')
-      yield { path: `${folder}/${name}`, bytes, sha256: name as Sha256, modified: seconds(stat.mtimeMs) }
+      const first = join(layout.dir, path)
+      const second = join(layout.objects, 'archived', name.slice(0, 2), name)
+      const found = readDated(first) ?? readDated(second)
+      if (found === undefined) throw fileDamaged(first, 'it went away while the backup ran')
+      if (sha256Hex(found.bytes) !== name) throw fileDamaged(first, 'its bytes do not have this hash')
+      yield { path, sha256: name as Sha256, ...found }
     }
+  }
+}
+
+interface Dated {
+  readonly bytes: Uint8Array
+  /** Epoch seconds. */
+  readonly modified: number
+}
+
+/** A file that is named by its hash, with its time: four calls, since a repository has very many. Undefined where there is none. */
+function readDated(path: string): Dated | undefined {
+  let fd: number | undefined
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+    const stat = fs.fstatSync(fd)
+    if (!stat.isFile() || stat.size > FILE_LIMIT) throw fileDamaged(path, 'not a regular file')
+    const bytes = Buffer.allocUnsafeSlow(stat.size)
+    const length = fs.readSync(fd, bytes, 0, stat.size, 0)
+    return { bytes: bytes.subarray(0, length), modified: Math.floor(stat.mtimeMs / 1000) }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
+    throw isCorrupt(error) ? error : ioError('read', path, error)
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd)
   }
 }

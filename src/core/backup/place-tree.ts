@@ -96,8 +96,10 @@ export async function fillPlace<T>(
     fs.rmSync(growing, { recursive: true, force: true })
     return result
   } catch (error) {
+    // the marker makes it a data directory, whatever failed after it
+    whole ||= options.passing !== true && exists(layoutOf(dir).marker)
     if (whole) throw uncertain(dir, error)
-    clear(dir)
+    clear(dir, options.passing)
     throw error
   } finally {
     settled()
@@ -175,13 +177,22 @@ export async function takePlace(tree: string, old: Occupied, at: Instant, option
       moveFile(kept, dir)
       throw error
     }
-    syncDir(dirname(dir))
+    settle(dir)
     return kept
   } finally {
     await lock.release()
     // the lock's folder went with the tree
     fs.rmSync(join(kept, '.lock.d'), { recursive: true, force: true })
     fs.rmSync(join(kept, '.lock-owner'), { force: true })
+  }
+}
+
+/** Both names are changed: what fails from here on does not take that back. */
+function settle(dir: string): void {
+  try {
+    syncDir(dirname(dir))
+  } catch (error) {
+    throw uncertain(dir, error)
   }
 }
 

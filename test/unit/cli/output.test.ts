@@ -99,6 +99,19 @@ describe('progress', () => {
     expect(out.written).toEqual(['making keys 1/500', '\r\u001b[K', 'a very long step th', '\r\u001b[K'])
   })
 
+  test('has a bar where there is room for one', () => {
+    const out = { ...stream(true), columns: 80 }
+    const progress = progressOn(out)
+    progress.step('MiB backed up', 25, 100)
+    progress.step('MiB backed up', 130, 100)
+    progress.step('commits', 3)
+    expect(out.written.filter((text) => !text.startsWith('\r'))).toEqual([
+      '[#####---------------]  25% MiB backed up 25/100',
+      '[####################] 100% MiB backed up 130/100',
+      'commits 3',
+    ])
+  })
+
   test('is silent without a terminal', () => {
     const out = stream(false)
     progressOn(out).step('making keys')

@@ -32,8 +32,8 @@ export function firstDifference(a: Json, b: Json, path: string): string {
 }
 
 /**
- * Every place where two values differ, in the order of keys. Lists are matched by items that both hold (one reference, or equal
- * plain values) in one order; what lies between matches is compared by position. What is gone bears the place where it stood.
+ * Every place where two values differ, in the order of keys. Lists are matched by items that both hold (one reference, one name, or equal
+ * plain values) in one order; between two matches as many items are compared one by one. What is gone bears the place where it stood.
  */
 export function differences(before: Json, after: Json, path = '$'): readonly Difference[] {
   return [...between(before, after, path)]
@@ -58,13 +58,12 @@ function differingKeys(before: Readonly<Record<string, Json>>, after: Readonly<R
 function* listsBetween(before: readonly Json[], after: readonly Json[], path: string): Generator<Difference> {
   let [left, right] = [0, 0]
   for (const [l, r] of [...matches(before, after), [before.length, after.length] as const]) {
-    while (left < l && right < r) {
-      yield* between(before[left], after[right], jsonPath(path, right))
-      left += 1
-      right += 1
-    }
+    // as many went as came: each took the place of one
+    if (l - left === r - right)
+      for (; left < l; left++, right++) yield* between(before[left], after[right], jsonPath(path, right))
     for (; left < l; left++) yield { path: jsonPath(path, left), before: before[left], after: undefined }
     for (; right < r; right++) yield { path: jsonPath(path, right), before: undefined, after: after[right] }
+    yield* between(before[l], after[r], jsonPath(path, r))
     left = l + 1
     right = r + 1
   }
@@ -73,16 +72,25 @@ function* listsBetween(before: readonly Json[], after: readonly Json[], path: st
 /** Places of items that both lists hold, each later in both than the one before it. */
 function matches(before: readonly Json[], after: readonly Json[]): readonly (readonly [number, number])[] {
   const places = new Map<Json, number>()
-  for (const [i, item] of before.entries()) if (!places.has(item)) places.set(item, i)
+  for (const [i, item] of before.entries()) if (!places.has(identityOf(item))) places.set(identityOf(item), i)
   const out: (readonly [number, number])[] = []
   let next = 0
   for (const [i, item] of after.entries()) {
-    const place = places.get(item)
+    const place = places.get(identityOf(item))
     if (place === undefined || place < next) continue
     out.push([place, i])
     next = place + 1
   }
   return out
+}
+
+/** Members that tell an item of a list from the others, however much else of it changes. */
+const NAMES = ['ski', 'serial', 'name']
+
+function identityOf(item: Json): Json {
+  if (!isTable(item)) return item
+  const name = NAMES.find((key) => typeof item[key] === 'string' || typeof item[key] === 'number')
+  return name === undefined ? item : `${name} ${item[name]}`
 }
 
 function member(parent: Parent, key: string): Json | undefined {

@@ -4,8 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditReport } from '../../../src/core/app/audit.js'
 import type { DigestReport } from '../../../src/core/app/digest.js'
+import { openSession } from '../../../src/core/app/session.js'
+import type { Json } from '../../../src/core/base/json.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
-import { runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+import { replay } from '../../../src/core/eventsourcing/work.js'
+import { PUBD_HANDLE, pubd } from '../../../src/core/pubd/aggregate.js'
+import type { PubdEvent } from '../../../src/core/pubd/events.js'
+import { evolvePubd } from '../../../src/core/pubd/evolve.js'
+import { NOW, runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
 
 const DIGEST = /^logical=[0-9a-f]{64} full=[0-9a-f]{64}$/
 
@@ -102,5 +108,50 @@ describe('a damaged directory', () => {
     writeFileSync(command, 'x')
     expect(faults((await verify(dir)).report)).toContain('cas/acme/command-2.json')
     expect(readFileSync(command, 'utf8')).toBe('x')
+  })
+})
+
+describe('what is published for a CA', () => {
+  it('was named by an event of that CA, or is a fault with its place', async () => {
+    const dataDir = box.copy()
+    const session = await openSession({ dataDir, actor: 'x', osUser: 'x', host: 'x', command: 'x', nowOverride: NOW })
+    const bytes = new TextEncoder().encode('a ROA that the CA never made')
+    const sha256 = sha256Hex(bytes)
+    await session.store.write(async (writer) => {
+      const id = { kind: 'pubd' as const, handle: PUBD_HANDLE }
+      const loaded = writer.load(id)
+      const state = replay(pubd, PUBD_HANDLE, loaded)
+      const at = session.clockFor(writer).now()
+      const put = [{ name: '0/forged.roa', sha256, size: bytes.length }]
+      const change = { publisher: 'acme', base: state.publishers['acme']?.base ?? '', put, drop: [] }
+      const event: PubdEvent = {
+        type: 'published',
+        serial: state.serial + 1,
+        at,
+        part: 'a'.repeat(32),
+        changes: [change],
+        retained: 5,
+      }
+      writer.commit({
+        meta: { at, actor: 'x', osUser: 'x', host: 'x', configDigest: session.configDigest },
+        objects: new Map([[sha256, bytes]]),
+        aggregates: [
+          {
+            id,
+            version: loaded?.version ?? 0,
+            sequence: loaded?.sequence ?? 0,
+            command: { type: 'publish', args: {} },
+            effect: { result: 'accepted', events: [event], state: evolvePubd(state, event) as unknown as Json },
+          },
+        ],
+      })
+    })
+    const { code, report } = await verify(dataDir)
+    expect(code).toBe(12)
+    expect(report.problems).toContainEqual({
+      file: 'pubd/0',
+      path: "$.publishers.acme.objects['0/forged.roa']",
+      problem: `${sha256} is published, and no event of acme named it`,
+    })
   })
 })

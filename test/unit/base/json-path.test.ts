@@ -39,6 +39,22 @@ describe('differences', () => {
     ])
   })
 
+  it('knows an item by its name, and takes the place of nobody where more came than went', () => {
+    expect(
+      differences(
+        [{ ski: 'A', n: 1 }],
+        [
+          { ski: 'B', n: 1 },
+          { ski: 'A', n: 2 },
+        ],
+      ),
+    ).toEqual([
+      { path: '$[0]', before: undefined, after: { ski: 'B', n: 1 } },
+      { path: '$[1].n', before: 1, after: 2 },
+    ])
+    expect(differences([{ n: 1 }], [{ n: 2 }, { n: 3 }])).toHaveLength(3)
+  })
+
   it('are none between a value and its copy, and some between two that differ', () => {
     const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>
     fc.assert(

@@ -16,6 +16,7 @@ import {
   decideSync,
   evolveClassAdded,
   evolveClassRemoved,
+  renamedBy,
   withKey,
 } from './classes.js'
 import { type CaCommand, summarizeCa } from './commands.js'
@@ -129,7 +130,7 @@ async function decide(state: CaState, command: CaCommand, ports: IssuingPorts): 
     case 'parent.sync':
       return decideSync(state, command.parent, command.entitlements, ports)
     case 'certificate.receive':
-      return andReconcile(state, decideReceive(state, command), ports)
+      return andReconcile(state, decideReceive(state, command), ports, renamedBy(state, command))
     case 'roas.update':
       return decideRoas(state, command, ports)
     case 'republish':
@@ -169,9 +170,11 @@ async function andReconcile(
   state: CaState,
   facts: readonly CaEvent[],
   ports: IssuingPorts,
+  renamed?: string,
 ): Promise<readonly CaEvent[]> {
   if (facts.length === 0) return []
-  return [...facts, ...(await reconcile(facts.reduce(evolve, state), ports))]
+  const reissue = renamed === undefined ? {} : { renamed }
+  return [...facts, ...(await reconcile(facts.reduce(evolve, state), ports, reissue))]
 }
 
 function evolve(state: CaState, event: CaEvent): CaState {

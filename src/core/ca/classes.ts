@@ -85,6 +85,12 @@ export function decideReceive(state: CaState, { className, ski, certificate }: R
   return [{ type: 'certificate.received', class: className, ski, certificate }]
 }
 
+/** The class whose objects name another issuer once this certificate is received; undefined where they do not. */
+export function renamedBy(state: CaState, { className, ski, certificate }: Received): string | undefined {
+  const before = entry(state.classes, className)?.keys.find((k) => k.ski === ski)?.certificate ?? null
+  return before === null || before.subject === certificate.subject ? undefined : className
+}
+
 export function evolveClassAdded(state: CaState, event: Extract<CaEvent, { type: 'class.added' }>): CaState {
   const key: ClassKey = { state: 'pending', ski: event.ski, spki: event.spki, certificate: null, point: EMPTY_POINT }
   const added: ResourceClass = {

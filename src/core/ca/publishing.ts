@@ -23,6 +23,8 @@ import {
 export interface Reissue {
   /** Issue manifest and CRL whether due or not. */
   readonly force?: boolean
+  /** Of this class everything anew: the name that its objects give their issuer is another. */
+  readonly renamed?: string
   /** Certificates issued by the same command. */
   readonly children?: { readonly class: string; readonly changes: ChildChanges }
 }
@@ -58,14 +60,15 @@ async function reconcileClass(
   const held = fromResourceText(key.certificate.resources)
   const asked = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
   const fresh = new Set(asked.put.map((o) => o.name))
-  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports)
+  const anew = reissue.renamed === resourceClass.name
+  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports, anew)
   const children = merge([asked, kept])
   const wanted = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
-  const roas = await reconcileRoas(wanted.roas, issuer, key.point, ports)
+  const roas = await reconcileRoas(wanted.roas, issuer, key.point, ports, anew)
   const put = [...children.put, ...roas.put]
   const drop = [...children.drop, ...roas.drop]
   const changed = put.length > 0 || drop.length > 0
-  if (!changed && reissue.force !== true && !manifestDue(key.point, ports)) return undefined
+  if (!changed && !anew && reissue.force !== true && !manifestDue(key.point, ports)) return undefined
   const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)
   return {
     type: 'point.issued',

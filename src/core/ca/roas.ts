@@ -136,16 +136,17 @@ function desired(name: string, asn: number, payloads: readonly RoaPayload[]): De
   return { name, asn, payloads, content: contentDigest(payloads.map(formatRoaPayload).sort()) }
 }
 
-/** Issues what is missing, changed or running out, and drops what should not stand. */
+/** Issues what is missing, changed or running out (`anew`: all), and drops what should not stand. */
 export async function reconcileRoas(
   wanted: readonly DesiredRoa[],
   issuer: Issuer,
   point: PublicationPoint,
   ports: IssuingPorts,
+  anew = false,
 ): Promise<{ readonly put: readonly NamedObject[]; readonly drop: readonly string[] }> {
   const names = new Set(wanted.map((roa) => roa.name))
   const drop = Object.keys(point.objects).filter((name) => name.endsWith('.roa') && !names.has(name))
-  const due = wanted.filter((roa) => mustIssue(roa, point, ports))
+  const due = wanted.filter((roa) => anew || mustIssue(roa, point, ports))
   const put = await Promise.all(due.map((roa) => issue(roa, issuer, ports)))
   return { put, drop }
 }

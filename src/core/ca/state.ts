@@ -6,7 +6,7 @@ import type { KeyId, Sha256 } from '../crypto/ports.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import type { Child } from '../issuing/children.js'
 import type { Issuer } from '../issuing/issuer.js'
-import { spkiOf } from '../issuing/issuer.js'
+import { nameOf, spkiOf } from '../issuing/issuer.js'
 import { type PublicationPoint, pointFiles } from '../issuing/point.js'
 import type { ResourceText } from '../resources/types.js'
 
@@ -33,6 +33,8 @@ export interface ReceivedCertificate {
   readonly sha256: Sha256
   readonly resources: ResourceText
   readonly notAfter: Instant
+  /** Base64 of the Name that the parent chose as its subject; left out: the common name is the SKI. */
+  readonly subject?: string
 }
 
 /** STORED. `pending`: no certificate yet; `current`: issues and publishes. */
@@ -114,9 +116,11 @@ export function issuerOf(
   resourceClass: ResourceClass,
   key: ClassKey & { certificate: ReceivedCertificate },
 ): Issuer {
+  const { subject } = key.certificate
   return {
     ski: key.ski,
     spki: spkiOf(key.spki),
+    ...(subject === undefined ? {} : { name: nameOf(subject) }),
     certificateUri: key.certificate.uri,
     base: classBase(repository, resourceClass.name),
     lastUpdate: key.point.thisUpdate,

@@ -164,7 +164,7 @@ export async function certify(
 
 /**
  * What must happen to certificates already issued: shrunk where they hold too much, taken back where nothing is left, renewed before they run
- * out. Growing waits for the child's own request.
+ * out (`anew`: all). Growing waits for the child's own request.
  */
 export async function reconcileChildren(
   children: Table<Child>,
@@ -172,6 +172,7 @@ export async function reconcileChildren(
   point: PublicationPoint,
   held: ResourceSet,
   ports: IssuingPorts,
+  anew = false,
 ): Promise<ChildChanges> {
   const changes: ChildChanges[] = []
   const named = new Set<string>()
@@ -180,7 +181,7 @@ export async function reconcileChildren(
       const name = `${certificate.ski}.cer`
       if (entry(point.objects, name)?.sha256 !== certificate.sha256) continue
       named.add(name)
-      changes.push(await reconcileOne(child, certificate, issuer, held, ports))
+      changes.push(await reconcileOne(child, certificate, issuer, held, ports, anew))
     }
   }
   const stray = Object.keys(point.objects).filter((name) => name.endsWith('.cer') && !named.has(name))
@@ -193,13 +194,14 @@ async function reconcileOne(
   issuer: Issuer,
   held: ResourceSet,
   ports: IssuingPorts,
+  anew: boolean,
 ): Promise<ChildChanges> {
   const may = entitled(child, held)
   const has = fromResourceText(certificate.resources)
   const { child: name, ski } = certificate
   if (isEmpty(intersection(has, may)))
     return { ...NO_CHILD_CHANGES, drop: [`${ski}.cer`], withdrawn: [{ child: name, ski }] }
-  const due = ports.clock.now() >= dueBefore(certificate.notAfter, ports.timing.childReissueSeconds)
+  const due = anew || ports.clock.now() >= dueBefore(certificate.notAfter, ports.timing.childReissueSeconds)
   if (containsSet(may, has) && !due) return NO_CHILD_CHANGES
   return certify(issuer, certificate, intersection(has, may), ports)
 }

@@ -39,6 +39,8 @@ const BACKDATE = 300
 export interface Issuer {
   readonly ski: KeyId
   readonly spki: Uint8Array
+  /** DER of the subject of this key's certificate, where the parent chose another than the common name SKI. */
+  readonly name?: Uint8Array
   /** Where the certificate of this key is published: AIA of everything it issues. */
   readonly certificateUri: string
   /** Publication point, with trailing slash. */
@@ -92,12 +94,11 @@ export async function issueCaCertificate(
   const certificate: CertificateContent = {
     kind: 'ca',
     serial,
-    issuer: issuer.ski,
+    ...issuedBy(issuer),
     subject: request.ski,
     notBefore,
     notAfter,
     spki: request.spki,
-    aki: issuer.ski,
     crl: `${issuer.base}${issuer.ski}.crl`,
     aia: issuer.certificateUri,
     sia: request.sia,
@@ -205,8 +206,7 @@ async function issueCrl(
   ports: IssuingPorts,
 ): Promise<PointIssue['crl']> {
   const content = {
-    issuer: issuer.ski,
-    aki: issuer.ski,
+    ...issuedBy(issuer),
     thisUpdate: next.thisUpdate,
     nextUpdate: next.nextUpdate,
     number: BigInt(next.number),
@@ -266,10 +266,9 @@ async function signAndKeep(issuer: Issuer, ports: IssuingPorts, order: SigningOr
       signingTime: order.signingTime,
       ee: {
         serial,
-        issuer: issuer.ski,
+        ...issuedBy(issuer),
         notBefore: order.notBefore,
         notAfter: order.notAfter,
-        aki: issuer.ski,
         crl: `${issuer.base}${issuer.ski}.crl`,
         aia: issuer.certificateUri,
         sia: { kind: 'ee', signedObject: `${issuer.base}${order.name}` },
@@ -302,6 +301,11 @@ function keep(
   return { name, sha256, size: bytes.length, serial: serialText(serial), notAfter, content }
 }
 
+/** The issuer name is the subject of the issuer's certificate (RFC 6487 section 4.4). */
+function issuedBy({ ski, name }: Issuer): Pick<CertificateContent, 'issuer' | 'issuerName'> & { readonly aki: KeyId } {
+  return { issuer: ski, aki: ski, ...(name === undefined ? {} : { issuerName: name }) }
+}
+
 function signWith(issuer: Issuer, ports: IssuingPorts): Sign {
   return (tbs) => ports.signer.sign(issuer.ski, tbs)
 }
@@ -321,6 +325,13 @@ export function refuse(name: string, faults: readonly ObjectFault[]): void {
 export function spkiOf(base64: string): Uint8Array {
   const bytes = fromBase64(base64)
   if (bytes === undefined) throw new AppError('corrupt', 'key-text', 'a stored public key is not base64')
+  return bytes
+}
+
+/** A stored Name. */
+export function nameOf(base64: string): Uint8Array {
+  const bytes = fromBase64(base64)
+  if (bytes === undefined) throw new AppError('corrupt', 'name-text', 'a stored subject name is not base64')
   return bytes
 }
 

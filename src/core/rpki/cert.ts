@@ -54,6 +54,11 @@ export function commonName(text: string): Der {
   return seq(set(seq(oid(oids.OID_COMMON_NAME), printable(text))))
 }
 
+/** The subject of the issuer's certificate, byte for byte where its issuer chose it (RFC 6487 section 4.4). */
+export function issuerName(content: Pick<CertificateContent, 'issuer' | 'issuerName'>): Der {
+  return content.issuerName === undefined ? commonName(content.issuer) : raw(content.issuerName)
+}
+
 export function extension(id: string, critical: boolean, value: Der): Der {
   return critical ? seq(oid(id), boolean(true), octetsOf(value)) : seq(oid(id), octetsOf(value))
 }
@@ -82,7 +87,7 @@ function tbsCertificate(content: CertificateContent): Der {
     explicit(0, integer(2)),
     limitedNumber('serial', content.serial, 1n),
     SHA256_WITH_RSA,
-    commonName(content.issuer),
+    issuerName(content),
     seq(utcOrGeneralized(content.notBefore), utcOrGeneralized(content.notAfter)),
     commonName(content.subject),
     raw(content.spki),

@@ -1,6 +1,6 @@
 /** Certificate revocation lists (RFC 6487 section 5): version 2, exactly the extensions AKI and CRL number, no entry extensions. */
 import type { Sign } from '../crypto/ports.js'
-import { authorityKeyIdentifier, commonName, extension, limitedNumber, SHA256_WITH_RSA, signed } from './cert.js'
+import { authorityKeyIdentifier, extension, issuerName, limitedNumber, SHA256_WITH_RSA, signed } from './cert.js'
 import { type Der, encode, explicit, integer, seq, seqOf, utcOrGeneralized } from './der-writer.js'
 import { OID_CRL_NUMBER } from './oids.js'
 import type { CrlContent, CrlEntry } from './types.js'
@@ -21,7 +21,7 @@ function tbsCertList(content: CrlContent): Der {
   return seq(
     integer(1),
     SHA256_WITH_RSA,
-    commonName(content.issuer),
+    issuerName(content),
     utcOrGeneralized(content.thisUpdate),
     utcOrGeneralized(content.nextUpdate),
     ...(content.revoked.length === 0 ? [] : [revokedCertificates(content.revoked)]),

@@ -21,6 +21,8 @@ export interface CertificateContent {
   readonly serial: bigint
   /** Common names; by house rule the upper-hex SKI of the issuing and the subject key. */
   readonly issuer: string
+  /** DER of the issuer's Name where it is another than the common name `issuer`: the subject that its own issuer chose. */
+  readonly issuerName?: Uint8Array
   readonly subject: string
   readonly notBefore: Instant
   readonly notAfter: Instant
@@ -43,6 +45,8 @@ export interface CrlEntry {
 /** RFC 6487 section 5. */
 export interface CrlContent {
   readonly issuer: string
+  /** As in a certificate. */
+  readonly issuerName?: Uint8Array
   readonly aki: KeyId
   readonly thisUpdate: Instant
   readonly nextUpdate: Instant

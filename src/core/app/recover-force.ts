@@ -34,7 +34,7 @@ export async function recoverIfAllowed(options: CommandContext, damage: AppError
   return report.changed
 }
 
-const DAMAGE = ['file-missing', 'file-damaged', 'commit-missing']
+const DAMAGE = ['file-missing', 'file-damaged', 'commit-missing', 'object-missing', 'object-damaged']
 
 /** `republish`, and once more after a recovery where one is permitted and damage kept a CA from it. */
 export async function republishMended(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
@@ -53,11 +53,16 @@ function tell({ options }: Session, report: RecoverReport): void {
   for (const failure of report.failed) options.onNotice?.(`${failure.aggregate}: ${failure.message}`)
 }
 
-/** `1 command, 2 ROAs lost` */
+/** `1 command, 2 ROAs lost, 1 ROA back` */
 export function lossText(lost: readonly Lost[]): string {
-  const parts = (['command', 'roa', 'child', 'key'] as const).flatMap((type) => {
-    const n = lost.filter((l) => l.type === type && !('back' in l && l.back)).length
-    return n === 0 ? [] : [`${n} ${type === 'roa' ? 'ROA' : type}${n === 1 ? '' : 's'}`]
-  })
-  return parts.length === 0 ? 'nothing lost' : `${parts.join(', ')} lost`
+  const count = (back: boolean): readonly string[] =>
+    (['command', 'roa', 'child', 'key'] as const).flatMap((type) => {
+      const n = lost.filter((l) => l.type === type && (l.type === 'command' ? false : l.back) === back).length
+      return n === 0 ? [] : [`${n} ${type === 'roa' ? 'ROA' : type}${n === 1 ? '' : 's'}`]
+    })
+  const parts = [[count(false), 'lost'] as const, [count(true), 'back'] as const]
+  return (
+    parts.flatMap(([list, what]) => (list.length === 0 ? [] : [`${list.join(', ')} ${what}`])).join(', ') ||
+    'nothing lost'
+  )
 }

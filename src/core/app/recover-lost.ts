@@ -26,7 +26,7 @@ export type Lost =
       readonly actor: string | null
     }
   /** `line` is for `brine roa update --file -`: `A: …`, or `R: …` for one that is back. */
-  | { readonly type: 'roa'; readonly roa: string; readonly line: string }
+  | { readonly type: 'roa'; readonly roa: string; readonly back: boolean; readonly line: string }
   | { readonly type: 'child'; readonly child: string; readonly back: boolean }
   | { readonly type: 'key'; readonly ski: string; readonly back: boolean }
 
@@ -55,8 +55,8 @@ function caLost(plan: AggregatePlan, published: readonly RoaPayload[]): readonly
   // what is published was wanted; what is not may be pending
   if (!certain) for (const payload of published) roas[formatRoaPayload(payload)] ??= configOf(payload, null)
   const lines = [
-    ...missing(roas, before.roas).map(([roa, config]) => ({ roa, line: lineOf('A', roa, config) })),
-    ...missing(before.roas, roas).map(([roa, config]) => ({ roa, line: lineOf('R', roa, config) })),
+    ...missing(roas, before.roas).map(([roa, config]) => ({ roa, back: false, line: lineOf('A', roa, config) })),
+    ...missing(before.roas, roas).map(([roa, config]) => ({ roa, back: true, line: lineOf('R', roa, config) })),
   ]
   return [
     ...lines.map((line) => ({ type: 'roa' as const, ...line })),

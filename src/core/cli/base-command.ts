@@ -148,7 +148,11 @@ export abstract class BaseCommand<R extends object> extends Command {
     for (const argument of Object.values(options.args ?? {})) argument.ignoreStdin = true
     for (const flag of Object.values(options.flags ?? {}))
       if (flag.type === 'option') Object.assign(flag, { multipleNonGreedy: true, allowStdin: false })
-    const parsed = await super.parse(options, argv)
+    // the library copies own members alone, and a command may have its arguments from the class above it
+    const own: Input<F, B, A> = { ...options }
+    for (const key of ['args', 'flags', 'baseFlags', 'enableJsonFlag'] as const)
+      if (options[key] !== undefined) Object.assign(own, { [key]: options[key] })
+    const parsed = await super.parse(own, argv)
     this.#quiet = Reflect.get(parsed.flags, 'quiet') === true
     if (!this.#quiet) this.#progress = progressOn(process.stderr)
     return parsed

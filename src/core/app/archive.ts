@@ -4,7 +4,7 @@
  */
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
-import { addSeconds, type Duration, type Instant } from '../base/time.js'
+import { addSeconds, type Duration, type Instant, parseInstant, secondsBetween } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { formatAggregateId, kindWord } from '../eventsourcing/types.js'
 import { checkArchiveFolder, claimArchiveFolder } from '../store/archive-folder.js'
@@ -94,6 +94,22 @@ export async function archive(session: Session, options: ArchiveOptions = {}): P
   }
   return reportOf(plan, sums, [...failed.values()], dryRun)
 }
+
+/** For `tick`: once a day where `archive_threshold_days` is set; undefined when it was not its time. Throws as `archive` does. */
+export async function archiveDaily(session: Session): Promise<ArchiveReport | undefined> {
+  if (session.config.archiveThresholdDays === undefined) return undefined
+  const { status } = session.store
+  const now = await session.store.read(async (reader) => session.clockFor(reader).now())
+  const last = status.read(LAST)
+  if (typeof last === 'string' && parseInstant(last) !== undefined && secondsBetween(last as Instant, now) < 86400)
+    return undefined
+  const report = await archive(session)
+  status.write(LAST, now)
+  return report
+}
+
+/** Name in `status/`. */
+const LAST = 'last-archive'
 
 function planOf(session: Session, reader: FileReader, threshold: number | undefined, dir: string | null): Planned {
   const { layout, status, marker } = session.store

@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
 import { fillPool } from '../crypto/pool.js'
+import { archiveDaily } from './archive.js'
 import { republishMended } from './recover-force.js'
 import { planRepublish } from './republish.js'
 import type { Session } from './session.js'
@@ -15,7 +16,7 @@ export interface TickReport {
   readonly staleAt: Instant | null
 }
 
-/** Republishes what is due, then fills the key pool. Never throws for one broken CA: `failed` lists it, and those that lack an object. */
+/** Republishes what is due, fills the key pool, archives what is old. Never throws for one broken CA: `failed` lists it, and those that lack an object. */
 export async function tick(session: Session): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
@@ -26,7 +27,21 @@ export async function tick(session: Session): Promise<TickReport> {
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
   rememberTick(session, failed.length)
+  done.push(...(await archived(session)))
   return { role: 'primary', done, failed, nextDue, staleAt }
+}
+
+/** What is old, once a day. While another command holds the lock it waits for the next tick: everything urgent is done. */
+async function archived(session: Session): Promise<TickReport['done']> {
+  try {
+    const report = await archiveDaily(session)
+    return (report?.aggregates ?? []).flatMap(({ kind, handle, moved }) =>
+      moved === 0 ? [] : [{ what: 'archive', on: `${kind}/${handle}: ${moved} commands` }],
+    )
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'locked') return []
+    throw error
+  }
 }
 
 async function fillKeyPool(session: Session): Promise<number> {

@@ -5,13 +5,7 @@
 import { join } from 'node:path'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import {
-  type AggregateId,
-  formatAggregateId,
-  type Kind,
-  type NumberRange,
-  type StoredCommand,
-} from '../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId, type Kind, type StoredCommand } from '../eventsourcing/types.js'
 import { readNote } from './archive-note.js'
 import { type ArchivedRange, type HistoryEntry, isOld, isReleasable, rangeOf } from './archive-plan.js'
 import { isCorrupt } from './damage.js'
@@ -19,7 +13,7 @@ import { type FoundFile, findFile, readCommand } from './files.js'
 import { listDir, readIfThere } from './fs.js'
 import type { SnapshotHint } from './hints.js'
 import { commandName, eventName, type Layout, parseFileName, snapshotName } from './layout.js'
-import { inRanges } from './line.js'
+import { follow, inRanges, isOff, type Line, newLine } from './line.js'
 import { outdatedSnapshots } from './old-snapshots.js'
 import type { FileReader } from './reader.js'
 
@@ -91,10 +85,10 @@ export function surveyAggregate(
   const kept = keptSnapshots(layout, id, outdated)
   for (const version of kept) tellSnapshot(layout, id, version, names)
   const due: DueCommand[] = []
-  const line: Line = { upTo: Number.POSITIVE_INFINITY, commands: [], events: [] }
+  const line = newLine()
   for (const entry of [...entries].reverse()) {
     const range = rangeOf(note, entry.sequence)
-    if (entry.sequence > line.upTo || inRanges(line.commands, entry.sequence)) continue
+    if (isOff(line, entry.sequence)) continue
     if (range !== undefined && !goesOn(range, rules)) continue
     const found = readEntry(layout, id, entry, line, range !== undefined)
     if (found === undefined) continue
@@ -104,20 +98,6 @@ export function surveyAggregate(
   }
   const release = note.filter((range) => isReleasable(range, rules.now, rules.generation))
   return { id, commands: entries.length, note, due: due.reverse(), outdated, release }
-}
-
-/** Which commands the state comes from, newest first: what a recovery gave up stays where it is. */
-interface Line {
-  upTo: number
-  readonly commands: NumberRange[]
-  readonly events: NumberRange[]
-}
-
-function follow(line: Line, { effect }: StoredCommand): void {
-  if (effect.result !== 'recovered') return
-  line.upTo = effect.base.sequence
-  line.commands.push(...effect.gone.commands)
-  line.events.push(...effect.gone.events)
 }
 
 /** What lies in `archived/` goes on to a folder that was named; what another generation put there is put there once more. */

@@ -52,3 +52,27 @@ export function* liveRecords(
     s = effect.result === 'recovered' ? effect.base.sequence : s - 1
   }
 }
+
+/** The line as far as a walk from the newest command back has come. */
+export interface Line {
+  upTo: number
+  readonly commands: NumberRange[]
+  readonly events: NumberRange[]
+}
+
+export function newLine(): Line {
+  return { upTo: Number.POSITIVE_INFINITY, commands: [], events: [] }
+}
+
+/** Takes the next older record into account. */
+export function follow(line: Line, { effect }: StoredCommand): void {
+  if (effect.result !== 'recovered') return
+  line.upTo = Math.min(line.upTo, effect.base.sequence)
+  line.commands.push(...effect.gone.commands)
+  line.events.push(...effect.gone.events)
+}
+
+/** Did a recovery give this command up, or declare it gone? */
+export function isOff(line: Line, sequence: number): boolean {
+  return sequence > line.upTo || inRanges(line.commands, sequence)
+}

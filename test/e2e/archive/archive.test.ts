@@ -1,5 +1,6 @@
 /** `brine archive` over weeks of history: what leaves, what stays, and that everything works with the archive, without it, and in a copy taken at any time. */
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -16,6 +17,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchiveReport, archive } from '../../../src/core/app/archive.js'
 import { type AuditReport, auditVerify } from '../../../src/core/app/audit.js'
 import { type HistoryReport, listHistory, showCommand } from '../../../src/core/app/history.js'
+import { tick } from '../../../src/core/app/tick.js'
 import { addSeconds, type Duration, type Instant } from '../../../src/core/base/time.js'
 import { brine, copyDir, runBrine } from '../../support/cli.js'
 import { changesBetween, listingOf } from '../../support/dir-listing.js'
@@ -349,6 +351,22 @@ describe('another volume', () => {
     const foreign = mkdtempSync(join(site.folder, 'foreign-'))
     writeFileSync(join(foreign, 'brine-archive.json'), '{"format":1,"id":"another"}\n')
     expect(await refused(foreign)).toBe('archive-folder-foreign')
+  })
+})
+
+describe('tick', () => {
+  it('archives once a day where archive_threshold_days is set, and says so', async () => {
+    const dir = fresh()
+    appendFileSync(join(dir, 'brine.toml'), '\narchive_threshold_days = 8\n')
+    const at = async (n: number) =>
+      (await tick(await quickSession(dir, day(n)))).done.filter((d) => d.what === 'archive')
+    expect((await at(DAYS)).map((d) => d.on)).toContainEqual(expect.stringMatching(/^ca\/acme: \d+ commands$/))
+    const names = events(files(dir, 'cas/acme'))
+    expect(await at(DAYS + 0.9)).toEqual([])
+    expect(events(files(dir, 'cas/acme'))).toEqual(expect.arrayContaining([...names]))
+    await at(DAYS + 1.1)
+    expect(events(files(dir, 'cas/acme')).length).toBeLessThan(names.length - 10)
+    expect((await audit(dir, { full: true })).ok).toBe(true)
   })
 })
 

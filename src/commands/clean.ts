@@ -1,0 +1,57 @@
+/** `brine clean`: what commands that died, recoveries, upgrades and restores left behind goes. */
+import { type CleanReport, clean } from '../core/app/clean.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { confirmFlags, flag, writeFlags } from '../core/cli/flags.js'
+import { counted } from '../core/cli/output/endings.js'
+import type { Theme } from '../core/cli/output/theme.js'
+
+export default class Clean extends BaseCommand<CleanReport> {
+  static override summary = 'remove what was left behind: surplus/, corrupt/, old trees, orphans'
+  static override description =
+    'Files in surplus/ and corrupt/, trees that upgrade and restore --replace kept, private keys that no state and no kept snapshot names, objects that no event names, files of commands that died. Never what a commit names; what a damaged aggregate may want, and objects while a part of history is archived elsewhere, stay. After it upgrade --undo has nothing to go back to. Exit codes: 0 done or nothing to do, 2 confirmation missing, 11 another command came in between, 14 something could not be removed, 20 a stand-by.'
+  static override examples = ['<%= config.bin %> clean --dry-run', '<%= config.bin %> clean --older-than 90d --yes']
+  static override flags = {
+    'older-than': flag.duration({ description: 'left behind at least so long ago, 1d or more (default 30d)' }),
+    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...writeFlags,
+    ...confirmFlags,
+  }
+
+  protected override async execute(): Promise<CleanReport> {
+    const { flags } = await this.parse(Clean)
+    const session = await openSession({ ...this.context(flags), archives: flags.archive ?? [] })
+    const olderThan = flags['older-than']
+    const preview = await clean(session, { olderThan, dryRun: true })
+    if (flags['dry-run'] || preview.removed.length === 0) return { ...preview, dryRun: flags['dry-run'] }
+    await this.confirm(`${sumOf(preview)} will be removed for ever`, flags)
+    return clean(session, { olderThan, only: preview.removed })
+  }
+
+  protected override view(report: CleanReport, theme: Theme): string {
+    const { removed, kept, before, dryRun } = report
+    const lines = [
+      ...kept.map((line) => theme.dim(`left: ${line}`)),
+      ...removed.map((path) => `${dryRun ? 'would remove' : 'removed'} ${path}`),
+    ]
+    if (removed.length === 0) return [...lines, `nothing to remove from before ${before}`].join('\n')
+    return [...lines, dryRun ? `would remove ${sumOf(report)}; nothing changed` : `removed ${sumOf(report)}`].join('\n')
+  }
+}
+
+const WORDS = {
+  surplus: ['surplus file', 'surplus files'],
+  corrupt: ['corrupt file', 'corrupt files'],
+  tree: ['old tree', 'old trees'],
+  key: ['orphan key', 'orphan keys'],
+  object: ['orphan object', 'orphan objects'],
+  passing: ['unfinished file', 'unfinished files'],
+} as const
+
+function sumOf({ kinds, bytes }: CleanReport): string {
+  const parts = (Object.keys(WORDS) as (keyof typeof WORDS)[]).flatMap((kind) => {
+    const n = kinds[kind] ?? 0
+    return n === 0 ? [] : [counted(n, WORDS[kind][0], WORDS[kind][1])]
+  })
+  return `${parts.join(', ')}, ${counted(bytes, 'byte')}`
+}

@@ -11,6 +11,7 @@ import {
   type Occupied,
   occupantOf,
   type PlaceOptions,
+  refuseMountPoint,
   takePlace,
 } from '../backup/place-tree.js'
 import type { Keys } from '../backup/seal.js'
@@ -111,6 +112,7 @@ async function inScratch(
 export async function restoreBackup(options: CommandContext, request: RestoreOptions): Promise<RestoreReport> {
   const old = occupantOf(options.dataDir)
   if (old !== undefined && request.replace !== true) throw occupied(old)
+  if (old !== undefined) refuseMountPoint(old)
   if (request.dryRun === true) {
     const built = await inScratch(options, request, old)
     const report = await reportOf(options, request, built, old)

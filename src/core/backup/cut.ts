@@ -3,15 +3,15 @@
  * key pool. Invariants: what a commit names is proved by its hash as it is read; what can change after the cut was read with it.
  */
 import * as fs from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { epochOf } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { notePath } from '../store/archive-note.js'
-import { commitMissing, fileDamaged, isCorrupt } from '../store/damage.js'
-import { findFile } from '../store/files.js'
+import { commitMissing, fileDamaged, fileMissing, isCorrupt } from '../store/damage.js'
+import { type FoundFile, findFile } from '../store/files.js'
 import { exists, listDir, readIfThere, statIfThere } from '../store/fs.js'
 import { errnoOf, ioError } from '../store/io-error.js'
 import { commandName, eventName, type Layout, snapshotName } from '../store/layout.js'
@@ -113,9 +113,9 @@ export function measureCut(cut: BackupCut): { readonly maxFiles: number; readonl
     refuseLink(layout.folder(id))
     for (const folder of ['', 'archived', 'surplus'].map((below) => join(layout.folder(id), below)))
       for (const name of listDir(folder)) count(join(folder, name))
-    // the cache is written anew, a little longer perhaps than the one that is there
+    // the cache is written anew
     maxFiles += 1
-    maxBytes += 65536
+    maxBytes += infoFile(cut, id).bytes.length
   }
   for (const [folder, names] of cut.objects) for (const name of names) count(join(layout.dir, folder, name))
   return { maxFiles, maxBytes }
@@ -166,33 +166,28 @@ function* commandFiles(
   const { layout } = cut
   const id: AggregateId = { kind: entry.kind, handle: entry.handle }
   const who = formatAggregateId(id)
-  const file = (name: string, sha256: Sha256): BackupFile => {
-    const found = findFile(layout, name, sha256, id)
+  const file = (name: string, sha256: Sha256): BackupFile | undefined => {
+    const found = findHere(layout, id, name, sha256)
+    if (found === undefined) return undefined
     const below = found.where === 'archived' ? 'archived/' : ''
     return { path: `${relative(layout.dir, layout.folder(id))}/${below}${name}`, bytes: found.bytes, sha256, modified }
   }
-  const command = attempt(
-    () => file(commandName(entry.sequence), entry.command),
-    (error) => {
-      // the newest is never archived
-      if (!isAway(error) || !taken.has(who)) throw error
-      if (!elsewhere.has(who))
-        onNotice(`${who}: commands up to ${entry.sequence} lie in another place, and not in this backup`)
-      elsewhere.add(who)
-    },
-  )
+  const command = file(commandName(entry.sequence), entry.command)
+  // the newest is never archived
+  if (command === undefined && !taken.has(who))
+    throw fileMissing(join(layout.folder(id), commandName(entry.sequence)), id)
+  if (command === undefined && !elsewhere.has(who))
+    onNotice(`${who}: commands up to ${entry.sequence} lie in another place, and not in this backup`)
   taken.add(who)
-  if (command === undefined) return
+  if (command === undefined) {
+    elsewhere.add(who)
+    return
+  }
   yield command
   const { effect, version } = parseCommand(command.bytes, command.path, id, entry.sequence)
   if (effect.result !== 'accepted') return
   for (const [i, sha256] of effect.events.entries()) {
-    const event = attempt(
-      () => file(eventName(version + i), sha256),
-      (error) => {
-        if (!isAway(error)) throw error
-      },
-    )
+    const event = file(eventName(version + i), sha256)
     if (event !== undefined) yield event
   }
   const { snapshot } = effect
@@ -204,6 +199,17 @@ function* commandFiles(
       onNotice(`${error.message}; left out`),
   )
   if (kept !== undefined) yield kept
+}
+
+/** A file in this directory; undefined for one that was archived to another place. Throws `file-missing`, `file-damaged`. */
+function findHere(layout: Layout, id: AggregateId, name: string, sha256: Sha256): FoundFile | undefined {
+  try {
+    const found = findFile(layout, name, sha256, id)
+    return found.path.startsWith(layout.folder(id) + sep) ? found : undefined
+  } catch (error) {
+    if (isCorrupt(error) && isAway(error)) return undefined
+    throw error
+  }
 }
 
 /** Is it a file that the note of the archive knows to be elsewhere? */

@@ -112,7 +112,7 @@ const RECORD = /^(?:event|command|snapshot)-(?:0|[1-9]\d{0,14})\.json$/
 const AGGREGATE = /^(?:cas|pubd|ta|ha)\/[a-z0-9_-]{1,255}\/(.+)$/
 const OBJECT = /^objects\/(?:archived\/)?([0-9a-f]{2})\/([0-9a-f]{64})$/
 const OTHER = [
-  /^[a-z][a-z0-9-]{0,60}\.(?:json|toml|pem|key|pub)$/,
+  /^brine\.(?:json|toml)$/,
   /^commits\/[1-9]\d{0,14}\.json$/,
   /^keys\/(?:[0-9A-F]{40}|audit)$/,
   /^ssl\/[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/,

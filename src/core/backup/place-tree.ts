@@ -206,6 +206,15 @@ function standDown(dir: string, marker: Marker, at: Instant, { notice }: PlaceOp
   }
 }
 
+/** A file system of its own cannot take another name. Throws `restore-mount-point` (rejected). */
+export function refuseMountPoint({ dir }: Occupied): void {
+  if (fs.statSync(dir).dev === fs.statSync(dirname(dir)).dev) return
+  throw new AppError('rejected', 'restore-mount-point', `${dir}: a mount point cannot take another name`, {
+    hint: 'move what is in it to another place, then restore without --replace',
+    details: { path: dir },
+  })
+}
+
 /** The folder beside a place in which the tree that replaces it grows. */
 export function besidePlace(old: Occupied): string {
   return join(dirname(old.dir), `.${basename(old.dir)}${GROWING}`)

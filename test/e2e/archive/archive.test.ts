@@ -16,7 +16,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchiveReport, archive } from '../../../src/core/app/archive.js'
 import { type AuditReport, auditVerify } from '../../../src/core/app/audit.js'
+import type { BackupReport } from '../../../src/core/app/backup.js'
 import { type HistoryReport, listHistory, showCommand } from '../../../src/core/app/history.js'
+import type { VerifyReport } from '../../../src/core/app/restore.js'
 import { tick } from '../../../src/core/app/tick.js'
 import { addSeconds, type Duration, type Instant } from '../../../src/core/base/time.js'
 import { brine, copyDir, runBrine } from '../../support/cli.js'
@@ -220,6 +222,21 @@ describe('an archive that was deleted', () => {
 })
 
 describe('an archive that lies elsewhere', () => {
+  it('is in a backup where it lies in the data directory, and left out where it was put elsewhere', async () => {
+    const now = day(DAYS + 5)
+    const held = async (dataDir: string, name: string): Promise<BackupReport> => {
+      const file = join(site.folder, name)
+      const made = (await brine(['backup', 'create', file, '--plain', '--json'], { dataDir, now })).json<BackupReport>()
+      const verified = (await brine(['backup', 'verify', file, '--json'])).json<VerifyReport>()
+      expect(verified.digest).toBe(made.digest)
+      return made
+    }
+    const to = mkdtempSync(join(site.folder, 'away-'))
+    const [here, away] = [await held(await done(), 'here.tar'), await held(await done({ to }), 'away.tar')]
+    expect([here.commit, here.digest]).toEqual([away.commit, away.digest])
+    expect(here.files).toBeGreaterThan(away.files + 60)
+  })
+
   it('is missing from backup, restored directory and export, and each says from where it is proved', async () => {
     const dir = await done()
     dropArchives(dir)

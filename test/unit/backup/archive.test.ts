@@ -34,6 +34,14 @@ async function judge(bytes: Uint8Array | Bytes, keys = {}): Promise<string> {
   }
 }
 
+/** What the refusal says: one that comes from another check would not do. */
+async function reason(bytes: Uint8Array): Promise<string> {
+  return unpacked(bytes).then(
+    () => 'taken',
+    (error: Error) => error.message,
+  )
+}
+
 const DAMAGED = 'corrupt backup-damaged'
 const withEntry = (entry: TarEntry, at = 3): Promise<Buffer> =>
   repacked([...entries.slice(0, at), entry, ...entries.slice(at)])
@@ -63,15 +71,19 @@ describe('a hostile archive is refused', () => {
   const body = Buffer.from('evil')
   const size = body.length
   test.each(['../../evil', '/tmp/evil', 'cas/../../evil', 'status/origin.json', 'keys/pool/x', './brine.toml', 'x'])(
-    'with a file %s',
-    async (name) => expect(await judge(await withEntry({ header: { name, size }, body }))).toBe(DAMAGED),
+    'with a file %s, though its manifest vouches for it',
+    async (name) => {
+      expect(await judge(await packed([...FILES, textFile(name, 'evil')]))).toBe(DAMAGED)
+      expect(await reason(await withEntry({ header: { name, size }, body }))).toMatch(/is no path of a data directory$/)
+    },
   )
 
   test.each(['symlink', 'link', 'character-device', 'block-device', 'fifo', 'directory', 'contiguous-file'] as const)(
     'with a %s',
     async (type) => {
       const header = { name: 'cas/acme/event-1.json', type, linkname: '/etc/passwd', size: 0 }
-      expect(await judge(await withEntry({ header, body: Buffer.alloc(0) }))).toBe(DAMAGED)
+      const bytes = await withEntry({ header, body: Buffer.alloc(0) })
+      expect(await reason(bytes)).toMatch(new RegExp(`is a ${type} and not a file$`))
     },
   )
 
@@ -98,9 +110,8 @@ describe('a hostile archive is refused', () => {
   })
 
   test('with something after the manifest, without a header, without a manifest', async () => {
-    expect(await judge(await withEntry({ header: { name: 'commits/2.json', size }, body }, entries.length))).toBe(
-      DAMAGED,
-    )
+    const after = await withEntry({ header: { name: 'commits/2.json', size }, body }, entries.length)
+    expect(await reason(after)).toMatch(/something follows its manifest$/)
     expect(await judge(await repacked(entries.slice(1)))).toBe(DAMAGED)
     expect(await judge(await repacked(entries.slice(0, -1)))).toBe(DAMAGED)
   })
@@ -108,6 +119,13 @@ describe('a hostile archive is refused', () => {
   test('with a header that another manifest vouches for', async () => {
     const other = await entriesOf(await packed(FILES, { type: 'plain' }, { generation: 7 }))
     expect(await judge(await repacked([other[0] as TarEntry, ...entries.slice(1)]))).toBe(DAMAGED)
+  })
+
+  test('with the manifest of another backup that looks alike', async () => {
+    const other = await entriesOf(await packed(FILES.map((f, i) => (i === 1 ? textFile(f.path, '{"commit":2}') : f))))
+    expect(other.map((e) => e.body.length)).toEqual(entries.map((e) => e.body.length))
+    const mixed = await repacked([...other.slice(0, -1), entries.at(-1) as TarEntry])
+    expect(await reason(mixed)).toMatch(/its manifest speaks of other files$/)
   })
 
   test('of a newer format it says that', async () => {

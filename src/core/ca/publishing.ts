@@ -4,9 +4,11 @@
  */
 import { earlier, type Instant } from '../base/time.js'
 import { type ChildChanges, merge, NO_CHILD_CHANGES, reconcileChildren } from '../issuing/children.js'
-import { dueBefore, type Issuer, issuePoint } from '../issuing/issuer.js'
+import { issuePoint } from '../issuing/issue-point.js'
 import type { PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { dueBefore } from '../issuing/signed-at.js'
+import type { Issuer } from '../issuing/signing.js'
 import type { Timing } from '../issuing/timing.js'
 import { fromResourceText } from '../resources/resource-set.js'
 import type { PointIssued } from './events.js'

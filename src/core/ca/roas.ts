@@ -4,9 +4,12 @@
  */
 import type { Fault } from '../base/errors.js'
 import { entry, type Table, withEntries } from '../base/record.js'
-import { contentDigest, dueBefore, type Issuer, issueRoa } from '../issuing/issuer.js'
+import { issueRoa } from '../issuing/issuer.js'
 import type { NamedObject, PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { dueBefore } from '../issuing/signed-at.js'
+import type { Issuer } from '../issuing/signing.js'
+import { contentDigest } from '../issuing/stored.js'
 import { formatPrefix, trustedPrefix } from '../resources/prefix.js'
 import { containsPrefix, fromResourceText, prefixSet } from '../resources/resource-set.js'
 import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../resources/roa-payload.js'

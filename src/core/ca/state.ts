@@ -5,9 +5,9 @@ import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import type { Child } from '../issuing/children.js'
-import type { Issuer } from '../issuing/issuer.js'
-import { nameOf, spkiOf } from '../issuing/issuer.js'
 import { type PublicationPoint, pointFiles } from '../issuing/point.js'
+import type { Issuer } from '../issuing/signing.js'
+import { nameOf, spkiOf } from '../issuing/stored.js'
 import type { ResourceText } from '../resources/types.js'
 
 /** STORED. Where this CA publishes. */

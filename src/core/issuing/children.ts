@@ -18,9 +18,12 @@ import {
   toResourceText,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import { contentDigest, dueBefore, type Issuer, issueCaCertificate, spkiOf } from './issuer.js'
+import { issueCaCertificate } from './issuer.js'
 import type { NamedObject, PublicationPoint } from './point.js'
 import type { IssuingPorts } from './ports.js'
+import { dueBefore } from './signed-at.js'
+import type { Issuer } from './signing.js'
+import { contentDigest, spkiOf } from './stored.js'
 
 /** STORED. Where a child publishes (RFC 6487 section 4.8.8). */
 export interface ChildSia {

@@ -20,9 +20,10 @@ import {
   reconcileChildren,
   unknownChild,
 } from '../issuing/children.js'
-import { dueBefore, issuePoint } from '../issuing/issuer.js'
+import { issuePoint } from '../issuing/issue-point.js'
 import { evolvePoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { dueBefore } from '../issuing/signed-at.js'
 import { ALL_RESOURCES, equalSets, fromResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { certificateDue, issueTaCertificate } from './certificate.js'

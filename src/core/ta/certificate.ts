@@ -1,9 +1,11 @@
 /** The self-signed certificate of a trust anchor and its locator (RFC 6487, RFC 8630). The key never changes: relying parties hold it in the TAL. */
 import { AppError } from '../base/errors.js'
 import { addSeconds, type Instant, instantOf } from '../base/time.js'
-import { contentDigest, dueBefore, randomSerial, refuse, serialText, spkiOf } from '../issuing/issuer.js'
 import type { PublishedObject } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { dueBefore } from '../issuing/signed-at.js'
+import { randomSerial, refuse, serialText } from '../issuing/signing.js'
+import { contentDigest, spkiOf } from '../issuing/stored.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
 import { signCertificate } from '../rpki/cert.js'
 import { checkCertificateContent } from '../rpki/profile/index.js'

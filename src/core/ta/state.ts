@@ -4,7 +4,6 @@ import type { Table } from '../base/record.js'
 import { entry } from '../base/record.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import { type Child, type Entitlement, entitled, type IssuedCertificate } from '../issuing/children.js'
-import { type Issuer, spkiOf } from '../issuing/issuer.js'
 import {
   EMPTY_POINT,
   type PointIssue,
@@ -12,6 +11,8 @@ import {
   type PublishedObject,
   pointFiles,
 } from '../issuing/point.js'
+import type { Issuer } from '../issuing/signing.js'
+import { spkiOf } from '../issuing/stored.js'
 import { ALL_RESOURCES, isEmpty, toResourceText } from '../resources/resource-set.js'
 import type { ResourceText } from '../resources/types.js'
 

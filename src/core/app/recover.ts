@@ -11,7 +11,8 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { CommitResult } from '../eventsourcing/store.js'
 import { type CommitMeta, formatAggregateId, kindWord, parseAggregateId } from '../eventsourcing/types.js'
 import { type Marker, readMarker, writeMarker } from '../store/data-dir.js'
-import { carryOut, interruptedMarker, loadPlanned, planAll, type RecoveryPlan } from '../store/recover.js'
+import { interruptedGeneration } from '../store/origin.js'
+import { carryOut, loadPlanned, planAll, type RecoveryPlan } from '../store/recover.js'
 import { mendNamed, mendsNamed, type NamedPlan } from '../store/recover-named.js'
 import { type Places, placesOf } from '../store/recover-places.js'
 import type { AggregatePlan } from '../store/recover-plan.js'
@@ -97,7 +98,7 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
     const changed = served || !isNothing(plan, named)
     return { ...reportOf(session, places, plan, named), served, changed, dryRun: true }
   }
-  if (interruptedMarker(store.dir, store.marker) === undefined) refuseStandby(session)
+  if (interruptedGeneration(store.dir, store.marker) === undefined) refuseStandby(session)
   const report = await store.exclusive(async (fence) => {
     const marker = completed(store.dir)
     const plan = planAll(places, marker.generation, only)
@@ -149,9 +150,10 @@ function isNothing(plan: RecoveryPlan, named: NamedPlan): boolean {
 /** The marker, after the second step of a recovery that was cut short between the two. */
 function completed(dir: string): Marker {
   const marker = readMarker(dir)
-  const next = interruptedMarker(dir, marker)
-  if (next !== undefined) writeMarker(dir, next)
-  return next ?? marker
+  const generation = interruptedGeneration(dir, marker)
+  if (generation === undefined) return marker
+  writeMarker(dir, { ...marker, generation })
+  return { ...marker, generation }
 }
 
 function refuseLoss(report: RecoverReport, permit: NonNullable<RecoverOptions['permit']>): void {

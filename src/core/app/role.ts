@@ -5,7 +5,7 @@
 import { AppError } from '../base/errors.js'
 import { jsonDigest } from '../crypto/digest.js'
 import { rivalOf, superseded, type WritingPrimary } from '../repo/primary.js'
-import { readOrigin } from '../store/origin.js'
+import { interruptedGeneration, readOrigin } from '../store/origin.js'
 import type { Session } from './session.js'
 
 /** Throws `standby` where this directory is a copy. */
@@ -17,7 +17,10 @@ export function refuseCopy(session: Session): void {
     'standby',
     `${session.store.dir} is a stand-by (${role.reason}): another directory writes`,
     {
-      hint: 'brine promote --reason "…" makes this one live',
+      hint:
+        interruptedGeneration(session.store.dir, session.store.marker) === undefined
+          ? 'brine promote --reason "…" makes this one live'
+          : 'brine recover completes the recovery that was cut short',
     },
   )
 }

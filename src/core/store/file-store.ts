@@ -15,7 +15,7 @@ import { isTempGone } from './io-error.js'
 import { type KeyFiles, keyFiles } from './key-files.js'
 import { type Layout, layoutOf } from './layout.js'
 import { acquireLock, type Lock, type Locker, warmLock } from './lock.js'
-import { type Role, roleOf } from './origin.js'
+import { interruptedGeneration, type Role, roleOf } from './origin.js'
 import { commitLost } from './plan.js'
 import { demoteAt, type Promotion, promoteAt } from './promote.js'
 import { FileReader } from './reader.js'
@@ -210,11 +210,14 @@ class DirectoryStore implements FileStore {
       copy: 'is a copy',
       restored: 'had a copy put over it',
       demoted: 'was demoted',
-      unfinished: 'was not promoted to the end',
+      unfinished: 'was not promoted, or recovered, to the end',
     }[role.reason]
     const where = role.host === undefined ? '' : `; ${role.host} wrote last`
     throw new AppError('standby', 'standby', `${this.dir} ${what} and is a stand-by${where}`, {
-      hint: 'brine promote --reason … (first make sure that no other primary lives)',
+      hint:
+        interruptedGeneration(this.dir, this.#marker) === undefined
+          ? 'brine promote --reason … (first make sure that no other primary lives)'
+          : 'brine recover completes the recovery that was cut short',
       details: { reason: role.reason, host: role.host ?? null },
     })
   }

@@ -97,3 +97,15 @@ export function roleOf(dir: string, marker: { readonly generation: number; reado
     return { role: 'standby', reason: 'restored', host: origin.host }
   return { role: 'primary' }
 }
+
+/**
+ * The generation that a recovery had begun when it was cut short between its two steps: the origin, then the marker. Undefined otherwise: a
+ * promote writes the marker first.
+ */
+export function interruptedGeneration(dir: string, marker: { readonly generation: number }): number | undefined {
+  const origin = readOrigin(dir)
+  if (origin === undefined || origin.demoted !== undefined || origin.generation !== marker.generation + 1)
+    return undefined
+  const here = thisOrigin(dir, origin.generation, origin.at)
+  return here.inode === origin.inode && here.machine === origin.machine ? origin.generation : undefined
+}

@@ -98,9 +98,7 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
     lost,
     line: kept,
     snapshots: kept.filter((s) => isKept(s.snapshot, files.replaced)),
-    unread: new Set(
-      scan.archived ? kept.filter((s, i) => i < start && s.record === undefined).map((s) => s.named.version) : [],
-    ),
+    unread: new Set(kept.filter((s) => s.record === undefined && isArchived(scan, s)).map((s) => s.named.version)),
     recorded: lost.length > 0 || end !== undefined || files.gone.commands.length + files.gone.events.length > 0,
   }
 }

@@ -21,7 +21,7 @@ import { listDir, makeDir, moveFile, removeFile, syncDir } from './fs.js'
 import { writeHeadHint } from './hints.js'
 import { ioError } from './io-error.js'
 import { type Layout, parseFileName } from './layout.js'
-import { readOrigin, thisOrigin, writeOrigin } from './origin.js'
+import { thisOrigin, writeOrigin } from './origin.js'
 import { persist, refreshCaches } from './persist.js'
 import { type Plan, planCommit } from './plan.js'
 import { parseEvent, parseSnapshot } from './records.js'
@@ -198,16 +198,6 @@ function raiseGeneration({ layout, marker, meta, wipePool }: CarryOut): number {
   writeOrigin(layout.dir, thisOrigin(layout.dir, generation, meta.at))
   writeMarker(layout.dir, { ...marker, generation })
   return generation
-}
-
-/** Did a recovery end between its two steps to the next generation? The marker that completes it. */
-export function interruptedMarker(dir: string, marker: Marker): Marker | undefined {
-  const origin = readOrigin(dir)
-  if (origin === undefined || origin.demoted !== undefined || origin.generation !== marker.generation + 1)
-    return undefined
-  const here = thisOrigin(dir, origin.generation, origin.at)
-  if (here.inode !== origin.inode || here.machine !== origin.machine) return undefined
-  return { ...marker, generation: origin.generation }
 }
 
 function mendCommits(layout: Layout, { bad, mended }: MendedChain): void {

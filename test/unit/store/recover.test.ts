@@ -5,9 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
+import type { Instant } from '../../../src/core/base/time.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../src/core/store/file-store.js'
 import { onFileOperation } from '../../../src/core/store/io-error.js'
+import { interruptedGeneration, thisOrigin, writeOrigin } from '../../../src/core/store/origin.js'
 import { planOf, recoverWords } from '../../support/recovery.js'
 import { add, ca, metaAt, type Scratch, scratch, stageRejected, wordRules, wordsOf } from '../../support/store.js'
 
@@ -257,15 +259,6 @@ describe('archived history', () => {
     expect(readdirSync(at('cas/x/corrupt'))).toHaveLength(1)
     expect(await audit()).toEqual([])
   })
-
-  it('that lies elsewhere is no damage while a snapshot is sound, and a hole when none is', () => {
-    archive()
-    rmSync(at('cas/x/archived'), { recursive: true })
-    mkdirSync(at('cas/x/archived'))
-    expect(planOf(dir).isEmpty).toBe(true)
-    for (const name of ['snapshot-10.json', 'snapshot-5.json']) damage(`cas/x/${name}`, 'flip')
-    expect(planOf(dir).failed).toMatchObject([{ error: { code: 'recover-impossible' } }])
-  })
 })
 
 describe('after a recovery', () => {
@@ -328,4 +321,18 @@ it('a read error is no damage: nothing is moved', async () => {
     expect(error).toMatchObject({ kind: 'io' })
     if (seen < n) expect(footprint()).toEqual(before)
   }
+})
+
+it('between the origin and the marker of a generation a directory waits for recover, and says so', async () => {
+  const place = scratch()
+  const now = '2026-11-22T00:00:00Z' as Instant
+  writeOrigin(place.dir, thisOrigin(place.dir, 2, now))
+  expect(place.open().role()).toMatchObject({ role: 'standby', reason: 'unfinished' })
+  expect(interruptedGeneration(place.dir, { generation: 1 })).toBe(2)
+  const refused = place.open().write(async () => undefined)
+  await expect(refused).rejects.toMatchObject({ kind: 'standby', hint: expect.stringContaining('brine recover') })
+  // a promote that was cut short has the newer marker
+  writeOrigin(place.dir, thisOrigin(place.dir, 1, now))
+  expect(interruptedGeneration(place.dir, { generation: 2 })).toBeUndefined()
+  place.remove()
 })

@@ -1,10 +1,11 @@
 /** What was archived and moved away is found again where the operator says: by name and hash, in any of the layouts that people make. */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { openStore } from '../../../src/core/store/file-store.js'
-import { add, ca, fastest, type Scratch, scratch } from '../../support/store.js'
+import { encodeRecord } from '../../../src/core/store/records.js'
+import { add, ca, fastest, type Scratch, scratch, wordsOf } from '../../support/store.js'
 
 let one: Scratch
 let away: string
@@ -57,4 +58,24 @@ describe('an object that lies elsewhere', () => {
       ])
       expect(found).toEqual([true, sha256])
     })
+})
+
+describe('a copy that has to go back behind its newest snapshots', () => {
+  it('starts from an older one that it holds, and does without what was archived', async () => {
+    await one.open().write(async (w) => {
+      for (let n = 12; n < 20; n++) add(w, { x: [`${n}`] })
+    })
+    const copy = join(away, 'copy')
+    cpSync(one.dir, copy, { recursive: true, mode: constants.COPYFILE_EXCL, preserveTimestamps: true })
+    for (const folder of ['keys', 'keys/pool', '.']) chmodSync(join(copy, folder), 0o700)
+    const range = { from: 1, to: 6, fromVersion: 0, toVersion: 6, type: 'add', actor: 'tester', dir: null }
+    writeFileSync(join(copy, 'cas/x/archived.json'), encodeRecord({ format: 1, ranges: [range] }))
+    for (let n = 0; n < 6; n++)
+      for (const name of [`event-${n}.json`, `command-${n + 1}.json`]) rmSync(join(copy, 'cas/x', name))
+    rmSync(join(copy, 'cas/x/event-12.json'))
+    const store = openStore(copy)
+    expect(store.role()).toMatchObject({ role: 'standby' })
+    const words = await store.read(async (r) => [r.head, r.behind, wordsOf(r, 'x')])
+    expect(words).toEqual([12, 8, Array.from({ length: 12 }, (_, n) => `${n}`)])
+  })
 })

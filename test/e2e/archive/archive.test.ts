@@ -5,7 +5,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,70 +14,44 @@ import {
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchiveReport, archive } from '../../../src/core/app/archive.js'
-import { type AuditReport, auditVerify } from '../../../src/core/app/audit.js'
+import { auditVerify } from '../../../src/core/app/audit.js'
 import type { BackupReport } from '../../../src/core/app/backup.js'
 import { type HistoryReport, listHistory, showCommand } from '../../../src/core/app/history.js'
 import type { VerifyReport } from '../../../src/core/app/restore.js'
 import { tick } from '../../../src/core/app/tick.js'
-import { addSeconds, type Duration, type Instant } from '../../../src/core/base/time.js'
-import { brine, copyDir, runBrine } from '../../support/cli.js'
+import {
+  type ArchiveSite,
+  archiveSite,
+  audit,
+  DAYS,
+  day,
+  events,
+  FOLDERS,
+  files,
+  run,
+} from '../../support/archive-site.js'
+import { brine, runBrine } from '../../support/cli.js'
 import { changesBetween, listingOf } from '../../support/dir-listing.js'
-import { addRoa, type LivedIn, livedIn } from '../../support/lived-in.js'
+import { addRoa } from '../../support/lived-in.js'
 import { quickSession } from '../../support/testbed.js'
 
-const START = '2027-01-01T00:00:00Z' as Instant
-const DAYS = 24
-const THRESHOLD = (8 * 86400) as Duration
-const FOLDERS = ['cas/acme', 'cas/testbed', 'ta/ta', 'pubd/0']
-
-let site: LivedIn
+let site: ArchiveSite
 let digest: unknown
-const copies: string[] = []
-
-const day = (n: number): Instant => addSeconds(START, n * 86400 + 60)
 
 beforeAll(async () => {
-  site = await livedIn('archive', START, DAYS)
-  digest = (await audit(site.dataDir)).digest
+  site = await archiveSite('archive')
+  digest = site.digest
 }, 120_000)
 afterAll(() => site.remove())
-afterEach(() => {
-  for (const dir of copies.splice(0)) rmSync(dir, { recursive: true, force: true })
-})
+afterEach(() => site.removeCopies())
 
-/** A copy to work on: one made by `init --test` stays live. */
-function fresh(from = site.dataDir): string {
-  const dir = mkdtempSync(join(site.folder, 'copy-'))
-  copies.push(dir)
-  return copyDir(from, dir)
-}
-
-async function audit(
-  dir: string,
-  options: { full?: boolean; archives?: readonly string[] } = {},
-): Promise<AuditReport> {
-  const session = await quickSession(dir, day(DAYS + 5), options.archives)
-  return auditVerify(session, { full: options.full === true })
-}
-
-async function run(dir: string, at: Instant, options: { to?: string } = {}): Promise<ArchiveReport> {
-  return archive(await quickSession(dir, at), { olderThan: THRESHOLD, ...options })
-}
-
-/** Archived, and a day later out of its place. */
-async function done(options: { to?: string } = {}): Promise<string> {
-  const dir = fresh()
-  await run(dir, day(DAYS), options)
-  await archive(await quickSession(dir, day(DAYS + 1.01)))
-  return dir
-}
+const fresh: ArchiveSite['fresh'] = (from) => site.fresh(from)
+const done: ArchiveSite['done'] = (options) => site.done(options)
 
 async function rows(dir: string): Promise<HistoryReport['commands']> {
   return (await listHistory(await quickSession(dir, day(DAYS + 2)), { rows: 1000 })).commands
 }
 
-const files = (dir: string, folder: string): readonly string[] => readdirSync(join(dir, folder)).sort()
-const events = (names: readonly string[]): readonly string[] => names.filter((name) => /^(event|command)-/.test(name))
 const dropArchives = (dir: string): void => {
   for (const folder of FOLDERS) rmSync(join(dir, folder, 'archived'), { recursive: true })
 }
@@ -325,49 +298,6 @@ describe('copies and damage', () => {
     await run(dir, day(DAYS + 2))
     dropArchives(dir)
     expect((await audit(dir)).ok).toBe(true)
-  })
-})
-
-describe('another volume', () => {
-  it('takes verified copies; the first ones go a day later, and reading finds them there by itself', async () => {
-    const to = mkdtempSync(join(site.folder, 'volume-'))
-    const dir = await done({ to })
-    expect(existsSync(join(dir, 'cas/acme/archived'))).toBe(false)
-    expect(events(files(to, 'cas/acme')).length).toBeGreaterThan(20)
-    const report = await audit(dir, { full: true })
-    expect(report).toMatchObject({ ok: true, digest })
-    expect(report.aggregates.every((a) => a.archived > 15)).toBe(true)
-    renameSync(to, `${to}-unmounted`)
-    expect((await audit(dir)).aggregates.every((a) => a.verifiedFrom > 15)).toBe(true)
-    expect(await audit(dir, { full: true, archives: [`${to}-unmounted`] })).toMatchObject({ ok: true, digest })
-  })
-
-  it('takes what was archived in its place before, and nothing leaves while it is away', async () => {
-    const dir = await done()
-    const to = mkdtempSync(join(site.folder, 'volume-'))
-    const first = await run(dir, day(DAYS + 2), { to })
-    expect(first.aggregates.every((a) => a.moved > 10)).toBe(true)
-    renameSync(to, `${to}-away`)
-    const names = events(files(dir, 'cas/acme/archived'))
-    expect((await run(dir, day(DAYS + 4))).aggregates[0]?.released).toBe(0)
-    expect(events(files(dir, 'cas/acme/archived'))).toEqual(expect.arrayContaining([...names]))
-    renameSync(`${to}-away`, to)
-    await run(dir, day(DAYS + 4))
-    expect(events(files(to, 'cas/acme'))).toEqual(expect.arrayContaining([...names]))
-    for (const name of names) expect(existsSync(join(dir, 'cas/acme/archived', name))).toBe(false)
-    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
-  })
-
-  it('is refused where it is not there, holds something else, lies inside, or is another directory’s', async () => {
-    const dir = fresh()
-    const refused = (to: string): Promise<unknown> => run(dir, day(DAYS), { to }).catch((e: { code: string }) => e.code)
-    expect(await refused(join(site.folder, 'nothing'))).toBe('archive-folder-missing')
-    expect(await refused(join(dir, 'brine.json'))).toBe('archive-folder-missing')
-    expect(await refused(join(dir, 'cas'))).toBe('archive-folder-inside')
-    expect(await refused(site.folder)).toBe('archive-folder-not-empty')
-    const foreign = mkdtempSync(join(site.folder, 'foreign-'))
-    writeFileSync(join(foreign, 'brine-archive.json'), '{"format":1,"id":"another"}\n')
-    expect(await refused(foreign)).toBe('archive-folder-foreign')
   })
 })
 

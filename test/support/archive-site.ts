@@ -1,0 +1,73 @@
+/** Weeks of history to be archived, copies of it to work on, and what the tests ask of them. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ArchiveReport, archive } from '../../src/core/app/archive.js'
+import { type AuditReport, auditVerify } from '../../src/core/app/audit.js'
+import { addSeconds, type Duration, type Instant } from '../../src/core/base/time.js'
+import { copyDir } from './cli.js'
+import { livedIn } from './lived-in.js'
+import { quickSession } from './testbed.js'
+
+const START = '2027-01-01T00:00:00Z' as Instant
+/** Of history. */
+export const DAYS = 24
+const THRESHOLD = (8 * 86400) as Duration
+export const FOLDERS = ['cas/acme', 'cas/testbed', 'ta/ta', 'pubd/0']
+
+export const day = (n: number): Instant => addSeconds(START, n * 86400 + 60)
+
+export interface ArchiveSite {
+  readonly folder: string
+  readonly dataDir: string
+  /** What every proof must end with. */
+  readonly digest: unknown
+  /** A copy to work on: one made by `init --test` stays live. */
+  fresh(from?: string): string
+  /** One that is archived, and a day later out of its place. */
+  done(options?: { to?: string }): Promise<string>
+  removeCopies(): void
+  remove(): void
+}
+
+export async function archiveSite(name: string): Promise<ArchiveSite> {
+  const { folder, dataDir, remove } = await livedIn(name, START, DAYS)
+  const { digest } = await audit(dataDir)
+  const copies: string[] = []
+  const fresh = (from = dataDir): string => {
+    const dir = mkdtempSync(join(folder, 'copy-'))
+    copies.push(dir)
+    return copyDir(from, dir)
+  }
+  return {
+    folder,
+    dataDir,
+    digest,
+    fresh,
+    async done(options = {}) {
+      const dir = fresh()
+      await run(dir, day(DAYS), options)
+      await archive(await quickSession(dir, day(DAYS + 1.01)))
+      return dir
+    },
+    removeCopies() {
+      for (const dir of copies.splice(0)) rmSync(dir, { recursive: true, force: true })
+    },
+    remove,
+  }
+}
+
+export async function audit(
+  dir: string,
+  options: { full?: boolean; archives?: readonly string[] } = {},
+): Promise<AuditReport> {
+  const session = await quickSession(dir, day(DAYS + 5), options.archives)
+  return auditVerify(session, { full: options.full === true })
+}
+
+export async function run(dir: string, at: Instant, options: { to?: string } = {}): Promise<ArchiveReport> {
+  return archive(await quickSession(dir, at), { olderThan: THRESHOLD, ...options })
+}
+
+export const files = (dir: string, folder: string): readonly string[] => readdirSync(join(dir, folder)).sort()
+export const events = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => /^(event|command)-/.test(name))

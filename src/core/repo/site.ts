@@ -63,7 +63,7 @@ export function siteOf(options: WriteOptions): Site {
 /** The bytes of an object. Throws `object-missing` or `object-damaged` (corrupt). */
 export function readObject(objectPath: (sha256: Sha256) => string, object: ObjectRef): Uint8Array {
   const path = objectPath(object.sha256)
-  const bytes = unlessAbsent(() => fs.readFileSync(path))
+  const bytes = unlessAbsent(() => contentOf(path))
   if (bytes === undefined) throw objectMissing(path)
   if (bytes.length !== object.size || sha256Hex(bytes) !== object.sha256) {
     throw new AppError('corrupt', 'object-damaged', `${path}: its content is not what its name says`, {
@@ -72,6 +72,16 @@ export function readObject(objectPath: (sha256: Sha256) => string, object: Objec
     })
   }
   return bytes
+}
+
+/** A folder in the place of an object has no content: the disk is well. */
+function contentOf(path: string): Uint8Array {
+  try {
+    return fs.readFileSync(path)
+  } catch (error) {
+    if (errnoOf(error) === 'EISDIR') return new Uint8Array()
+    throw error
+  }
 }
 
 export function objectMissing(path: string): AppError {

@@ -1,6 +1,6 @@
 /** `brine recover` as users run it: what is lost is told before it is, others are served meanwhile, and afterwards everything agrees again. */
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HistoryReport } from '../../../src/core/app/history.js'
@@ -209,6 +209,16 @@ describe('objects, keys and the served tree', () => {
     rmSync(join(box.dir, object))
     await ok(box, ['recover'])
     expect(existsSync(join(box.dir, object))).toBe(true)
+    await mustBeWhole(box)
+  })
+
+  it('come back where a folder has taken the place of one', async () => {
+    const box = sandbox.copy()
+    const object = objectOf(box, ROA)
+    rmSync(join(box.dir, object))
+    mkdirSync(join(box.dir, object))
+    expect((await box.run(['audit', 'verify'])).code).toBe(12)
+    await ok(box, ['recover'])
     await mustBeWhole(box)
   })
 

@@ -1,10 +1,11 @@
 /** `brine recover`: damaged data back to the newest state that can be proved. */
 import { type RecoverReport, recover } from '../core/app/recover.js'
 import { lossText } from '../core/app/recover-force.js'
+import { withSources } from '../core/app/recover-sources.js'
 import { openSession } from '../core/app/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { arg, confirmFlags, flag, writeFlags } from '../core/cli/flags.js'
+import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags.js'
 import { recoveryView } from '../core/cli/output/recovery.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
@@ -16,6 +17,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover ca/acme --yes',
     '<%= config.bin %> recover --from /backup/brine --dry-run',
+    '<%= config.bin %> recover --from brine.tar.gz.age --identity key.txt --dry-run',
     '<%= config.bin %> recover ca/acme --dry-run | <%= config.bin %> roa update acme --file - --dry-run',
   ]
   static override args = {
@@ -24,10 +26,11 @@ export default class Recover extends BaseCommand<RecoverReport> {
   static override flags = {
     ...writeFlags,
     ...confirmFlags,
+    ...keyFlags,
     from: flag.path({
       multiple: true,
-      helpValue: 'DIR',
-      description: 'a copy of the data directory, or a restored one',
+      helpValue: 'BACKUP-or-DIR',
+      description: 'a backup, a copy of the data directory, or a restored one',
     }),
     archive: flag.path({ multiple: true, helpValue: 'DIR', description: 'where archived history was moved to' }),
   }
@@ -37,11 +40,18 @@ export default class Recover extends BaseCommand<RecoverReport> {
     const archives = flags.archive
     const context = this.context(flags)
     const session = await openSession({ ...context, ...(archives === undefined ? {} : { archives }) })
-    const options = { aggregates: argv as readonly string[], ...(flags.from === undefined ? {} : { from: flags.from }) }
-    const preview = await recover(session, { ...options, dryRun: true })
-    if (flags['dry-run']) return preview
-    if (preview.loses) await this.confirm(whatIsLost(preview), flags)
-    return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
+    const keys = async () => {
+      const { keysOf } = await import('../core/app/backup-keys.js')
+      const { identity = [], 'passphrase-file': passphraseFile } = flags
+      return keysOf({ identity, passphraseFile, environment: process.env['BRINE_PASSPHRASE_FILE'] })
+    }
+    return withSources(context, flags.from ?? [], keys, async (from) => {
+      const options = { aggregates: argv as readonly string[], from }
+      const preview = await recover(session, { ...options, dryRun: true })
+      if (flags['dry-run']) return preview
+      if (preview.loses) await this.confirm(whatIsLost(preview), flags)
+      return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
+    })
   }
 
   protected override faults(report: RecoverReport): readonly string[] {

@@ -36,7 +36,7 @@ export function placesOf(layout: Layout, from: readonly string[]): Places {
   for (const dir of from) {
     if (exists(join(dir, 'commits'))) continue
     throw new AppError('usage', 'recover-from', `${dir}: not a copy of a data directory`, {
-      hint: 'give a copy or a restored directory; a backup is opened with: brine restore FILE --into DIR',
+      hint: 'give a copy of a data directory, a restored directory, or a backup file',
       details: { path: dir },
     })
   }

@@ -1,7 +1,11 @@
 /** `brine recover` as users run it: what is lost is told before it is, others are served meanwhile, and afterwards everything agrees again. */
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+<<<<<<< HEAD
 import { join } from 'node:path'
+=======
+import { basename, join } from 'node:path'
+>>>>>>> 192ae97 (recover: from a backup file too)
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HistoryReport } from '../../../src/core/app/history.js'
 import type { PubserverShowReport } from '../../../src/core/app/pubserver.js'
@@ -136,6 +140,26 @@ describe('damage that loses commands', () => {
     expect(await numbers(box, 'acme')).toEqual(before)
     await mustBeWhole(box)
     await expectRefused(box, ['recover', '--from', join(box.dir, 'cas')], { exit: 2, code: 'recover-from' })
+  })
+
+  it('a backup gives back what it has, keys too, and nothing of it stays unpacked', async () => {
+    const box = sandbox.copy()
+    const secret = join(box.dir, '..', 'passphrase')
+    writeFileSync(secret, 'correct horse\n', { mode: 0o600 })
+    const file = join(box.dir, '..', `${basename(box.dir)}.tar.gz.age`)
+    await ok(box, ['backup', 'create', file, '--passphrase-file', secret])
+    breakAcme(box)
+    const keys = readdirSync(join(box.dir, 'keys')).filter((name) => name !== 'pool')
+    for (const name of keys) rmSync(join(box.dir, 'keys', name))
+    await expectRefused(box, ['recover', '--from', file], { exit: 2, code: 'backup-key-needed' })
+    const temp = join(box.dir, '..', 'unpacked')
+    mkdirSync(temp)
+    const done = await ok(box, ['recover', '--from', file, '--passphrase-file', secret, '--json'], {
+      env: { TMPDIR: temp },
+    })
+    expect(done.json<RecoverReport>()).toMatchObject({ loses: false, generation: 1, keys: { missing: [] } })
+    expect(readdirSync(temp)).toEqual([])
+    await mustBeWhole(box)
   })
 
   it('where nothing can be built it is exit 12 and untouched, and the others are recovered', async () => {

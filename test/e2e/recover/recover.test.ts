@@ -1,16 +1,7 @@
 /** `brine recover` as users run it: what is lost is told before it is, others are served meanwhile, and afterwards everything agrees again. */
 import { createHash } from 'node:crypto'
-import {
-  appendFileSync,
-  basename,
-  existsSync,
-  join,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HistoryReport } from '../../../src/core/app/history.js'
 import type { PubserverShowReport } from '../../../src/core/app/pubserver.js'

@@ -32,10 +32,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ['BRINE_DATA_DIR', 'the data directory, where --data-dir is not given'],
   ['BRINE_CONFIG', 'the configuration, where --config is not given'],
   ['BRINE_ACTOR', 'who to name in the history, where --actor is not given; else SUDO_USER, else the login name'],
-  [
-    'BRINE_FORCE_RECOVER',
-    '1: one full recovery before the command, whatever it loses; `KRILL_FORCE_RECOVER` too',
-  ],
+  ['BRINE_FORCE_RECOVER', '1: one full recovery before the command, whatever it loses; `KRILL_FORCE_RECOVER` too'],
   [
     'BRINE_UPGRADE_ONLY',
     '1: whatever the command, migrate and rebuild the data directory and end; `KRILL_UPGRADE_ONLY` too',

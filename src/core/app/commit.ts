@@ -5,6 +5,7 @@
  */
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
+import type { KeySupply } from '../crypto/key-supply.js'
 import type { KeyDemand } from '../crypto/ports.js'
 import type { CommitResult, Staged, StagedCommit } from '../eventsourcing/store.js'
 import type { AggregateId, CommitMeta } from '../eventsourcing/types.js'
@@ -67,54 +68,63 @@ function unchanged<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): Cha
 }
 
 /** Signs before it takes the lock. Throws `commit-lost` where another command came in between: then nothing has happened. */
-export async function commitDraft<R>(
+export function commitDraft<R>(
   session: Session,
   useCase: UseCase<R>,
   options: ChangeOptions,
 ): Promise<Change<R> | JumpFirst> {
-  const keys = supplyKeys(session)
-  const signing = await realSigner(session, keys)
-  const outcome = await session.store.read(async (reader) => {
-    const foreseen = await foresee(session, reader, useCase)
-    if (foreseen !== undefined && (isIdle(foreseen.outcome) || mustJump(foreseen.outcome, options)))
-      return foreseen.outcome
-    if (foreseen !== undefined) keys.expect(foreseen.demand)
-    session.store.expectWrite()
-    return draft(session, reader, useCase, signing.signer, true)
+  return withKeys(session, async (keys, signing) => {
+    const outcome = await session.store.read(async (reader) => {
+      const foreseen = await foresee(session, reader, useCase)
+      if (foreseen !== undefined && (isIdle(foreseen.outcome) || mustJump(foreseen.outcome, options)))
+        return foreseen.outcome
+      if (foreseen !== undefined) keys.expect(foreseen.demand)
+      session.store.expectWrite()
+      return draft(session, reader, useCase, signing.signer, true)
+    })
+    if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
+    if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
+    if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, keys.taken())
+    const { reader } = outcome
+    return session.store.write(async (writer) => {
+      if (writer.head !== reader.head || writer.generation !== reader.generation) throw overtaken()
+      return finish(session, writer, outcome, signing, keys.taken())
+    }, reader)
   })
-  if (mustJump(outcome, options)) {
-    signing.forget()
-    return new JumpFirst(outcome.late)
-  }
-  if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
-  if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, keys.taken())
-  const { reader } = outcome
-  return session.store.write(async (writer) => {
-    if (writer.head !== reader.head || writer.generation !== reader.generation) throw forgotten(signing)
-    return finish(session, writer, outcome, keys.taken())
-  }, reader)
 }
 
 /** Decides under the lock, with the keys at hand: for a command that others keep overtaking. */
-export async function commitLocked<R>(
+export function commitLocked<R>(
   session: Session,
   useCase: UseCase<R>,
   options: ChangeOptions,
 ): Promise<Change<R> | JumpFirst> {
-  const { outcome, demand } = await session.store.read((reader) => rehearse(session, reader, useCase))
-  if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
-  if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
-  if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, demand)
-  const keys = supplyKeys(session)
-  keys.expect(demand)
-  await keys.ready()
-  const signing = await realSigner(session, keys)
-  return session.store.write(async (writer) => {
-    const decided = await draft(session, writer, useCase, signing.signer, true)
-    if (mustJump(decided, options)) throw forgotten(signing)
-    if (isRefusal(decided)) throw record(session, writer, decided.rejected)
-    return finish(session, writer, decided, demand)
+  return withKeys(session, async (keys, signing) => {
+    const { outcome, demand } = await session.store.read((reader) => rehearse(session, reader, useCase))
+    if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
+    if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
+    if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, demand)
+    keys.expect(demand)
+    await keys.ready()
+    return session.store.write(async (writer) => {
+      const decided = await draft(session, writer, useCase, signing.signer, true)
+      if (mustJump(decided, options)) throw overtaken()
+      if (isRefusal(decided)) throw record(session, writer, decided.rejected)
+      return finish(session, writer, decided, signing, demand)
+    })
   })
+}
+
+/** Keys for one try. Where it hands nothing to a commit, what it left in `keys/` goes, and no key is made any more. */
+async function withKeys<T>(session: Session, work: (keys: KeySupply, signing: RealSigner) => Promise<T>): Promise<T> {
+  const keys = supplyKeys(session)
+  const signing = await realSigner(session, keys)
+  try {
+    return await work(keys, signing)
+  } finally {
+    keys.close()
+    signing.forget()
+  }
 }
 
 /** Without pool keys one-time keys are made: knowing how many, all cores work from the start. A new generation may have to jump first. */
@@ -131,9 +141,17 @@ function mustJump<R>(outcome: Draft<R> | Refusal, options: ChangeOptions): boole
   return outcome.late.length > 0 && options.jumps !== true
 }
 
-function finish<R>(session: Session, writer: FileWriter, decided: Draft<R>, demand: KeyDemand): Change<R> {
+function finish<R>(
+  session: Session,
+  writer: FileWriter,
+  decided: Draft<R>,
+  signing: RealSigner,
+  demand: KeyDemand,
+): Change<R> {
   const { desk, result, changed, at } = decided
   const staged = changed ? stage(session, at, desk.work.staged(), desk.work) : undefined
+  // from here on an event may name them, whatever is said of the commit
+  if (changed) signing.keep()
   const commit = staged === undefined ? undefined : watched(session, () => writer.commit(staged))
   const served = serve(session, desk, at, commit !== undefined)
   return { result, commit, served, changed, at, demand }
@@ -148,12 +166,6 @@ export function roomFor<R>(session: Session, useCase: UseCase<R>): Promise<numbe
     const staged = stage(session, at, desk.work.staged(), desk.work)
     return demand.lasting * BLOCK + reader.roomFor(staged, session.config.snapshotInterval)
   })
-}
-
-/** The draft is void: what it left in `keys/` goes. */
-function forgotten(signing: RealSigner): AppError {
-  signing.forget()
-  return overtaken()
 }
 
 function overtaken(): AppError {

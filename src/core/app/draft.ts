@@ -2,10 +2,11 @@
  * A use case run over one cut of the store: what it would commit, decided without the lock.
  * Invariant: nothing outside memory and `keys/` changes; a draft counts only while no other command has committed.
  */
+import { AppError } from '../base/errors.js'
 import { clockBehind, type Instant } from '../base/time.js'
 import { readPublicKey } from '../crypto/key-signer.js'
 import { createKeySupply, type KeySource, type KeySupply } from '../crypto/key-supply.js'
-import type { KeyDemand, KeyId, Signer } from '../crypto/ports.js'
+import type { KeyDemand, KeyId, KeyStore, Signer } from '../crypto/ports.js'
 import { systemRandom } from '../crypto/random.js'
 import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
 import { createSoftSigner } from '../crypto/soft-signer.js'
@@ -126,7 +127,9 @@ export function supplyKeys(session: Session): KeySupply {
 
 export interface RealSigner {
   readonly signer: Signer
-  /** Removes the lasting keys that it made: their draft will not be committed. */
+  /** A commit names the lasting keys that it made. */
+  keep(): void
+  /** Removes those that no commit names. Never throws: an orphan is reported, and no error. */
   forget(): void
 }
 
@@ -141,11 +144,20 @@ export async function realSigner(session: Session, source: KeySource): Promise<R
       made.push(id)
     },
   }
-  const forget = (): void => {
-    for (const id of made.splice(0)) keys.remove(id)
-  }
+  const rest = { keep: () => void made.splice(0), forget: () => removeKeys(keys, made.splice(0)) }
   const init = { keyStore, source }
-  if (session.config.signer !== 'webcrypto') return { signer: createSoftSigner(init), forget }
+  if (session.config.signer !== 'webcrypto') return { signer: createSoftSigner(init), ...rest }
   const { createPeculiarSigner } = await import('../crypto/peculiar-signer.js')
-  return { signer: createPeculiarSigner(init), forget }
+  return { signer: createPeculiarSigner(init), ...rest }
+}
+
+function removeKeys(keys: Pick<KeyStore, 'remove'>, ids: readonly KeyId[]): void {
+  for (const id of ids) {
+    try {
+      keys.remove(id)
+    } catch (error) {
+      // why the change failed is what counts: this key is an orphan now
+      if (!(error instanceof AppError)) throw error
+    }
+  }
 }

@@ -27,6 +27,8 @@ export interface KeySupply extends KeySource {
   ready(): Promise<void>
   /** What was asked for so far. */
   taken(): KeyDemand
+  /** Makes no more keys: the command ends, and must not wait for keys that nobody will take. Whoever still waits is refused. */
+  close(): void
 }
 
 interface Waiter {
@@ -72,6 +74,10 @@ class Supply implements KeySupply {
 
   taken(): KeyDemand {
     return { ...this.#asked }
+  }
+
+  close(): void {
+    this.#fail(new Error('no more keys: the command has ended'))
   }
 
   expect({ lasting, oneTime }: KeyDemand): void {

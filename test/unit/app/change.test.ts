@@ -11,12 +11,14 @@ import { roaArguments } from '../../../src/core/app/roa-set.js'
 import { updateRoas } from '../../../src/core/app/roas.js'
 import { openSession, type Session } from '../../../src/core/app/session.js'
 import { initTestbed } from '../../../src/core/app/testbed.js'
+import { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { Work } from '../../../src/core/eventsourcing/work.js'
 import { copyDir } from '../../support/cli.js'
 import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
 
 const ACME = parseHandle('acme')
+const TESTBED = parseHandle('testbed')
 const TEN = resourcesOf('10.0.0.0/8')
 const base = mkdtempSync(join(tmpdir(), 'brine-change-'))
 const seed = join(base, 'seed')
@@ -60,7 +62,7 @@ beforeAll(async () => {
     rrdpBase: 'https://rpki.example/rrdp/',
     test: true,
   })
-  await addCa(await open(), ACME, { parent: parseHandle('testbed'), resources: TEN })
+  await addCa(await open(), ACME, { parent: TESTBED, resources: TEN })
 }, 60_000)
 beforeEach(() => {
   dir = join(base, `copy-${made++}`)
@@ -90,7 +92,7 @@ describe('a change', () => {
   it('that was overtaken is decided again on what the other left, and no key of the first try stays', async () => {
     const named = keyFiles().length
     const twin = parseHandle('twin')
-    const useCase = (desk: Desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, parseHandle('testbed'), TEN))
+    const useCase = (desk: Desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, TESTBED, TEN))
     const other = () => open().then((session) => updateRoas(session, ACME, roa('10.0.0.0/24'), {}))
     const { result, commit } = await change(await open(), overtakenBy(useCase, other))
     expect(result).toBe(3)
@@ -103,6 +105,15 @@ describe('a change', () => {
       const [resourceClass] = Object.values(caState(work, twin).classes)
       expect(keyFiles()).toContain(resourceClass?.keys[0]?.ski)
     })
+  })
+  it('that does not get the lock leaves no key', async () => {
+    const before = keyFiles()
+    const session = await open()
+    Object.assign(session.store, { write: () => Promise.reject(new AppError('locked', 'locked', 'held by another')) })
+    const twin = parseHandle('twin')
+    const add = change(session, (desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, TESTBED, TEN)))
+    await expect(add).rejects.toMatchObject({ code: 'locked' })
+    expect(keyFiles()).toEqual(before)
   })
   it('that changes nothing takes no lock and draws no key', async () => {
     const session = await open()

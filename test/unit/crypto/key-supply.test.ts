@@ -107,6 +107,16 @@ describe('a key supply', () => {
     expect(started).toBeLessThan(4)
     await expect(supply.takeOneTime()).rejects.toThrow('no entropy')
   })
+  it('makes no more keys once it is closed, and refuses who still waits', async () => {
+    const source = maker()
+    const supply = createKeySupply(poolOf(), { concurrency: 1, make: source.make })
+    supply.expect({ lasting: 0, oneTime: 50 })
+    const waiting = supply.takeOneTime()
+    supply.close()
+    await expect(waiting).rejects.toThrow('the command has ended')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(source.made).toBe(2)
+  })
   it.each([
     ['a file that is no key', utf8('half a write'), 'not a PKCS#8 private key'],
     ['a second copy of a key', fixedPkcs8(4), `second copy of key ${fixedKey(4).id}`],

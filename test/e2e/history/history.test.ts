@@ -40,7 +40,9 @@ it('lists every command, refused ones too, newest first, in the words of users',
     },
   ])
   expect(Object.keys(commands[0] ?? {}).sort()).toEqual(
-    'actor archived at configDigest error events handle host kind osUser reason result sequence type version'.split(' '),
+    'actor archived at configDigest error events handle host kind osUser reason result sequence type version'.split(
+      ' ',
+    ),
   )
   expect(commands.some((c) => c.kind === 'pubserver' && c.handle === '0')).toBe(true)
   const text = await runAt(box.dataDir, ['history', 'list', 'ca/acme', '--rows', '1'])

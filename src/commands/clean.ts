@@ -2,7 +2,7 @@
 import { type CleanReport, clean } from '../core/app/clean.js'
 import { openSession } from '../core/app/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { confirmFlags, flag, writeFlags } from '../core/cli/flags.js'
+import { archiveFlags, confirmFlags, flag, writeFlags } from '../core/cli/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
@@ -13,7 +13,7 @@ export default class Clean extends BaseCommand<CleanReport> {
   static override examples = ['<%= config.bin %> clean --dry-run', '<%= config.bin %> clean --older-than 90d --yes']
   static override flags = {
     'older-than': flag.duration({ description: 'left behind at least so long ago, 1d or more (default 30d)' }),
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
     ...writeFlags,
     ...confirmFlags,
   }

@@ -3,7 +3,7 @@ import { type Change, type DiffReport, diffStates } from '../../core/app/audit-s
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 const WIDTH = 100
@@ -20,7 +20,7 @@ export default class AuditDiff extends BaseCommand<DiffReport> {
   static override flags = {
     from: flag.point({ required: true, description: 'number of a command (0: before the first), RFC 3339, or 7d ago' }),
     to: flag.point({ description: 'the same; left out: now' }),
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
   }
 
   protected override async execute(): Promise<DiffReport> {

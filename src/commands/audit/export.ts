@@ -2,7 +2,7 @@
 import { type ExportReport, exportHistory } from '../../core/app/audit-export.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag } from '../../core/cli/flags.js'
+import { archiveFlags, flag } from '../../core/cli/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class AuditExport extends BaseCommand<ExportReport> {
@@ -16,7 +16,7 @@ export default class AuditExport extends BaseCommand<ExportReport> {
   static override flags = {
     out: flag.path({ required: true, description: 'a new file, 0600' }),
     objects: flag.boolean({ description: 'take the published objects along' }),
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
   }
 
   protected override async execute(): Promise<ExportReport> {

@@ -3,7 +3,7 @@ import { type StateReport, showState } from '../../core/app/audit-state.js'
 import { writeDocument } from '../../core/app/documents.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 type Report = StateReport & { readonly out: string | null }
@@ -19,7 +19,7 @@ export default class AuditShow extends BaseCommand<Report> {
   static override args = { aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }) }
   static override flags = {
     at: flag.point({ required: true, description: 'number of a command (0: before the first), RFC 3339, or 7d ago' }),
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
     out: flag.path({ description: 'write the state to a new file' }),
   }
 

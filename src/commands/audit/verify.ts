@@ -5,7 +5,7 @@ import { digestLine } from '../../core/app/digest.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 import { faultsView } from '../../core/cli/output/faults.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -31,7 +31,7 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
       multiple: true,
       description: "what audit key init printed; without it the directory's own key; repeatable",
     }),
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
   }
 
   protected override async execute(): Promise<AuditReport> {

@@ -2,7 +2,7 @@
 import { type HistoryReport, listHistory } from '../../core/app/history.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryList extends BaseCommand<HistoryReport> {
@@ -22,7 +22,7 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     before: flag.moment({ description: 'earlier than this' }),
     type: flag.text({ multiple: true, description: 'commands of this type: roas.update, or all of a topic: roas' }),
     actor: flag.text({ helpValue: 'NAME', description: 'commands of this actor' }),
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
   }
 
   protected override async execute(): Promise<HistoryReport> {

@@ -2,7 +2,7 @@
 import { type CommandReport, showCommand } from '../../core/app/history.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg } from '../../core/cli/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryShow extends BaseCommand<CommandReport> {
@@ -15,7 +15,7 @@ export default class HistoryShow extends BaseCommand<CommandReport> {
     sequence: arg.sequence({ required: true, description: 'number of the command' }),
   }
   static override flags = {
-    archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+    ...archiveFlags,
   }
 
   protected override async execute(): Promise<CommandReport> {

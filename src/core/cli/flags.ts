@@ -84,6 +84,11 @@ export const confirmFlags = {
   yes: boolean({ description: 'go on without asking' }),
 }
 
+/** Of every command that reads history, of which a part may lie elsewhere. */
+export const archiveFlags = {
+  archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+}
+
 /** Of every command that reads a backup. */
 export const keyFlags = {
   identity: flag.path({ multiple: true, description: 'open it with the identities of this file; repeat for several' }),

@@ -1,6 +1,7 @@
 /** Weeks of history to be archived, copies of it to work on, and what the tests ask of them. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { type ArchiveReport, archive } from '../../src/core/app/archive.js'
 import { type AuditReport, auditVerify } from '../../src/core/app/audit.js'
 import { addSeconds, type Duration, type Instant } from '../../src/core/base/time.js'
@@ -29,7 +30,7 @@ export interface ArchiveSite {
   remove(): void
 }
 
-export async function archiveSite(name: string): Promise<ArchiveSite> {
+async function makeSite(name: string): Promise<ArchiveSite> {
   const { folder, dataDir, remove } = await livedIn(name, START, DAYS)
   const { digest } = await audit(dataDir)
   const copies: string[] = []
@@ -53,6 +54,35 @@ export async function archiveSite(name: string): Promise<ArchiveSite> {
       for (const dir of copies.splice(0)) rmSync(dir, { recursive: true, force: true })
     },
     remove,
+  }
+}
+
+/** One for a test file: made before its first test, its copies gone after each. Its members are there while a test runs. */
+export function archiveSite(name: string): ArchiveSite {
+  let site: ArchiveSite | undefined
+  const made = (): ArchiveSite => {
+    if (site === undefined) throw new Error('the site is made before the first test, not while tests are listed')
+    return site
+  }
+  beforeAll(async () => {
+    site = await makeSite(name)
+  }, 120_000)
+  afterAll(() => site?.remove())
+  afterEach(() => site?.removeCopies())
+  return {
+    get folder() {
+      return made().folder
+    },
+    get dataDir() {
+      return made().dataDir
+    },
+    get digest() {
+      return made().digest
+    },
+    fresh: (from) => made().fresh(from),
+    done: (options) => made().done(options),
+    removeCopies: () => made().removeCopies(),
+    remove: () => made().remove(),
   }
 }
 

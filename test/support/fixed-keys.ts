@@ -34,3 +34,9 @@ export function fixedKeys(first = 0): KeySource {
     takeOneTime: () => fixedKey(oneTime++ % FIXED_KEYS),
   }
 }
+
+/** Makes fixed keys from `first` on. */
+export function fixedKeyMaker(first = 0): { readonly make: () => Promise<FreshKey>; made: number } {
+  const source = { made: 0, make: async () => fixedKey(first + source.made++) }
+  return source
+}

@@ -1,6 +1,7 @@
 /** A key store in memory that fails and crashes where a test says: the durable steps are those of the adapter on disk. */
 import { AppError } from '../../src/core/base/errors.js'
 import type { KeyId, KeyStore } from '../../src/core/crypto/ports.js'
+import { fixedKey, fixedPkcs8 } from './fixed-keys.js'
 
 /** Every point at which a process can die around something durable. */
 export type KeyStoreStep = 'put' | 'unlink' | 'sync' | 'put-pool'
@@ -73,4 +74,12 @@ function takePool(store: MemoryKeyStore, pooled: Map<string, Uint8Array>, count:
 
 function cloneFiles<K>(files: ReadonlyMap<K, Uint8Array>): Map<K, Uint8Array> {
   return new Map([...files].map(([name, bytes]) => [name, new Uint8Array(bytes)]))
+}
+
+/** One that has these fixed keys in its pool. */
+export function fixedPool(...indexes: readonly number[]): MemoryKeyStore {
+  return createMemoryKeyStore(
+    new Map(),
+    new Map(indexes.map((index) => [fixedKey(index).id as string, fixedPkcs8(index)])),
+  )
 }

@@ -50,6 +50,7 @@ const isZero = (v: Json): boolean => v === 0
 const INFO = { format: isZero, handle: isName, version: isCount, sequence: isPositive }
 const ACCEPTED = objectOf({ result: (v) => v === 'accepted', events: isPositive })
 const REJECTED = objectOf({ result: (v) => v === 'rejected', code: isText, message: isText })
+// spelled out though the records of the present look alike: those may change, and format 0 may not
 const COMMAND = {
   format: isZero,
   sequence: isPositive,

@@ -12,41 +12,21 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type ArchiveReport, archive } from '../../../src/core/app/archive.js'
 import { auditVerify } from '../../../src/core/app/audit.js'
 import type { BackupReport } from '../../../src/core/app/backup.js'
 import { type HistoryReport, listHistory, showCommand } from '../../../src/core/app/history.js'
 import type { VerifyReport } from '../../../src/core/app/restore.js'
 import { tick } from '../../../src/core/app/tick.js'
-import {
-  type ArchiveSite,
-  archiveSite,
-  audit,
-  DAYS,
-  day,
-  events,
-  FOLDERS,
-  files,
-  run,
-} from '../../support/archive-site.js'
+import { archiveSite, audit, DAYS, day, events, FOLDERS, files, run } from '../../support/archive-site.js'
 import { brine, runBrine } from '../../support/cli.js'
 import { changesBetween, listingOf } from '../../support/dir-listing.js'
 import { addRoa } from '../../support/lived-in.js'
 import { quickSession } from '../../support/testbed.js'
 
-let site: ArchiveSite
-let digest: unknown
-
-beforeAll(async () => {
-  site = await archiveSite('archive')
-  digest = site.digest
-}, 120_000)
-afterAll(() => site.remove())
-afterEach(() => site.removeCopies())
-
-const fresh: ArchiveSite['fresh'] = (from) => site.fresh(from)
-const done: ArchiveSite['done'] = (options) => site.done(options)
+const site = archiveSite('archive')
+const { fresh, done } = site
 
 async function rows(dir: string): Promise<HistoryReport['commands']> {
   return (await listHistory(await quickSession(dir, day(DAYS + 2)), { rows: 1000 })).commands
@@ -94,7 +74,7 @@ describe('archiving', () => {
     const plain = (all: HistoryReport['commands']) => all.map((c) => ({ ...c, archived: false }))
     expect(plain(await rows(dir))).toEqual(await rows(site.dataDir))
     const report = await audit(dir, { full: true })
-    expect(report).toMatchObject({ ok: true, digest })
+    expect(report).toMatchObject({ ok: true, digest: site.digest })
     expect(report.aggregates.every((a) => a.verifiedFrom === 0 && a.archived > 15)).toBe(true)
     await addRoa(dir, day(DAYS + 3), 250)
     expect((await audit(dir)).ok).toBe(true)
@@ -131,9 +111,9 @@ describe('archiving', () => {
     expect(objects.moved).toBeGreaterThan(20)
     const later = await run(dir, day(DAYS + 1.01))
     expect(later.objects.released).toBe(objects.moved)
-    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest: site.digest })
     rmSync(join(dir, 'objects/archived'), { recursive: true })
-    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest: site.digest })
   })
 })
 
@@ -146,7 +126,7 @@ describe('an archive that was deleted', () => {
       renameSync(join(dir, folder, 'archived'), join(away, folder, 'archived'))
     }
     const report = await audit(dir)
-    expect(report).toMatchObject({ ok: true, digest })
+    expect(report).toMatchObject({ ok: true, digest: site.digest })
     expect(report.aggregates.every((a) => a.verifiedFrom > 15 && a.archived === 0)).toBe(true)
     const ran = await brine(['audit', 'verify'], { dataDir: dir, now: day(DAYS + 5) })
     expect(ran.stdout).toMatch(/from version \d+/)
@@ -156,7 +136,7 @@ describe('an archive that was deleted', () => {
       file: expect.stringMatching(/^cas\/acme\/(event|command)-\d+\.json$/),
       problem: expect.stringContaining('archived to archived/ and not there any more'),
     })
-    expect(await audit(dir, { full: true, archives: [away] })).toMatchObject({ ok: true, digest })
+    expect(await audit(dir, { full: true, archives: [away] })).toMatchObject({ ok: true, digest: site.digest })
     expect((await audit(dir, { archives: [away] })).aggregates.every((a) => a.verifiedFrom === 0)).toBe(true)
   })
 
@@ -190,7 +170,7 @@ describe('an archive that was deleted', () => {
     dropArchives(dir)
     const { aggregates } = await run(dir, day(DAYS + 1.01))
     expect(aggregates.every((a) => a.released > 15)).toBe(true)
-    expect(await audit(dir)).toMatchObject({ ok: true, digest })
+    expect(await audit(dir)).toMatchObject({ ok: true, digest: site.digest })
   })
 })
 
@@ -256,7 +236,7 @@ describe('copies and damage', () => {
     const lean = fresh(dir)
     dropArchives(lean)
     for (const copy of [between, after, lean]) {
-      expect(await audit(copy), copy).toMatchObject({ ok: true, digest })
+      expect(await audit(copy), copy).toMatchObject({ ok: true, digest: site.digest })
       await addRoa(copy, day(DAYS + 3), 250)
       expect((await audit(copy)).ok).toBe(true)
     }
@@ -275,7 +255,7 @@ describe('copies and damage', () => {
     expect(existsSync(join(dir, 'pubd/0', name))).toBe(true)
     await run(dir, day(DAYS + 3))
     expect(existsSync(join(dir, 'pubd/0', name))).toBe(false)
-    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest: site.digest })
   })
 
   it('a damaged aggregate is left out and named, and the others are archived', async () => {

@@ -1,21 +1,11 @@
 /** `brine archive --to`: another volume takes the files, is found again, and may be away. */
 import { existsSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type ArchiveSite, archiveSite, audit, DAYS, day, events, files, run } from '../../support/archive-site.js'
+import { describe, expect, it } from 'vitest'
+import { archiveSite, audit, DAYS, day, events, files, run } from '../../support/archive-site.js'
 
-let site: ArchiveSite
-let digest: unknown
-
-beforeAll(async () => {
-  site = await archiveSite('archive-to')
-  digest = site.digest
-}, 120_000)
-afterAll(() => site.remove())
-afterEach(() => site.removeCopies())
-
-const fresh: ArchiveSite['fresh'] = (from) => site.fresh(from)
-const done: ArchiveSite['done'] = (options) => site.done(options)
+const site = archiveSite('archive-to')
+const { fresh, done } = site
 
 describe('another volume', () => {
   it('takes verified copies; the first ones go a day later, and reading finds them there by itself', async () => {
@@ -24,11 +14,14 @@ describe('another volume', () => {
     expect(existsSync(join(dir, 'cas/acme/archived'))).toBe(false)
     expect(events(files(to, 'cas/acme')).length).toBeGreaterThan(20)
     const report = await audit(dir, { full: true })
-    expect(report).toMatchObject({ ok: true, digest })
+    expect(report).toMatchObject({ ok: true, digest: site.digest })
     expect(report.aggregates.every((a) => a.archived > 15)).toBe(true)
     renameSync(to, `${to}-unmounted`)
     expect((await audit(dir)).aggregates.every((a) => a.verifiedFrom > 15)).toBe(true)
-    expect(await audit(dir, { full: true, archives: [`${to}-unmounted`] })).toMatchObject({ ok: true, digest })
+    expect(await audit(dir, { full: true, archives: [`${to}-unmounted`] })).toMatchObject({
+      ok: true,
+      digest: site.digest,
+    })
   })
 
   it('takes what was archived in its place before, and nothing leaves while it is away', async () => {
@@ -44,7 +37,7 @@ describe('another volume', () => {
     await run(dir, day(DAYS + 4))
     expect(events(files(to, 'cas/acme'))).toEqual(expect.arrayContaining([...names]))
     for (const name of names) expect(existsSync(join(dir, 'cas/acme/archived', name))).toBe(false)
-    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest })
+    expect(await audit(dir, { full: true })).toMatchObject({ ok: true, digest: site.digest })
   })
 
   it('is refused where it is not there, holds something else, lies inside, or is another directory’s', async () => {

@@ -8,7 +8,7 @@ import { readCommitChain } from '../../../src/core/audit/commits.js'
 import { MAX_LINE } from '../../../src/core/audit/export-format.js'
 import { openExport } from '../../../src/core/audit/export-reader.js'
 import { exportLines } from '../../../src/core/audit/export-writer.js'
-import { type Rules, replayAggregate } from '../../../src/core/audit/replay.js'
+import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource, type HistorySource } from '../../../src/core/audit/source.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { canonicalJson, type Json } from '../../../src/core/base/json.js'
@@ -17,16 +17,9 @@ import type { Sha256 } from '../../../src/core/crypto/ports.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import type { FileStore } from '../../../src/core/store/file-store.js'
 import { encodeRecord } from '../../../src/core/store/records.js'
-import { add, metaAt, type Scratch, scratch, stageRejected, type Words } from '../../support/store.js'
+import { add, metaAt, type Scratch, scratch, stageRejected, wordRules } from '../../support/store.js'
 
 type Line = Record<string, Json>
-
-const words: Rules = {
-  kind: 'ca',
-  events: { added: true },
-  initial: () => ({ words: [] }),
-  evolve: (state, event) => ({ words: [...(state as Words).words, (event as unknown as { word: string }).word] }),
-}
 
 let place: Scratch
 let store: FileStore
@@ -63,7 +56,7 @@ function audit(source: HistorySource, full = false) {
   const chain = readCommitChain(source)
   const aggregates = chain.roster.map((id) => {
     const named = chain.named.get(formatAggregateId(id)) ?? []
-    return { id, ...replayAggregate({ source, id, rules: words, named, full }) }
+    return { id, ...replayAggregate({ source, id, rules: wordRules, named, full }) }
   })
   return { chain, aggregates, problems: [...chain.problems, ...aggregates.flatMap((a) => a.problems)] }
 }

@@ -4,20 +4,13 @@ import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import type { Problem } from '../../../src/core/audit/problem.js'
-import { type Rules, replayAggregate } from '../../../src/core/audit/replay.js'
+import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import type { FileStore } from '../../../src/core/store/file-store.js'
 import { encodeRecord } from '../../../src/core/store/records.js'
-import { add, metaAt, type Scratch, scratch, stage, stageRejected, type Words } from '../../support/store.js'
-
-const words: Rules = {
-  kind: 'ca',
-  events: { added: true },
-  initial: () => ({ words: [] }),
-  evolve: (state, event) => ({ words: [...(state as Words).words, (event as unknown as { word: string }).word] }),
-}
+import { add, metaAt, type Scratch, scratch, stage, stageRejected, wordRules } from '../../support/store.js'
 
 let place: Scratch
 let store: FileStore
@@ -40,7 +33,7 @@ async function audit(full = false) {
     expect(chain.roster).toEqual(reader.roster())
     const aggregates = chain.roster.map((id) => {
       const named = chain.named.get(formatAggregateId(id)) ?? []
-      return { id, ...replayAggregate({ source, id, rules: words, named, full }) }
+      return { id, ...replayAggregate({ source, id, rules: wordRules, named, full }) }
     })
     return { chain, aggregates, problems: [...chain.problems, ...aggregates.flatMap((a) => a.problems)] }
   })

@@ -70,13 +70,18 @@ describe('what was written', () => {
 describe('a hostile archive is refused', () => {
   const body = Buffer.from('evil')
   const size = body.length
-  test.each(['../../evil', '/tmp/evil', 'cas/../../evil', 'status/origin.json', 'keys/pool/x', './brine.toml', 'x'])(
-    'with a file %s, though its manifest vouches for it',
-    async (name) => {
-      expect(await judge(await packed([...FILES, textFile(name, 'evil')]))).toBe(DAMAGED)
-      expect(await reason(await withEntry({ header: { name, size }, body }))).toMatch(/is no path of a data directory$/)
-    },
-  )
+  test.each([
+    '../../evil',
+    '/etc/cron.d/evil',
+    'cas/../../evil',
+    'status/origin.json',
+    'keys/pool/x',
+    './brine.toml',
+    'x',
+  ])('with a file %s, though its manifest vouches for it', async (name) => {
+    expect(await judge(await packed([...FILES, textFile(name, 'evil')]))).toBe(DAMAGED)
+    expect(await reason(await withEntry({ header: { name, size }, body }))).toMatch(/is no path of a data directory$/)
+  })
 
   test.each(['symlink', 'link', 'character-device', 'block-device', 'fifo', 'directory', 'contiguous-file'] as const)(
     'with a %s',

@@ -2,21 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import type { FreshKey } from '../../../src/core/crypto/key-maker.js'
 import { createKeySupply } from '../../../src/core/crypto/key-supply.js'
-import { fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
-import { createMemoryKeyStore, type MemoryKeyStore } from '../../support/memory-key-store.js'
-
-/** Makes fixed keys from `first` on. */
-function maker(first = 0): { readonly make: () => Promise<FreshKey>; made: number } {
-  const source = { made: 0, make: async () => fixedKey(first + source.made++) }
-  return source
-}
-
-function poolOf(...indexes: readonly number[]): MemoryKeyStore {
-  return createMemoryKeyStore(
-    new Map(),
-    new Map(indexes.map((index) => [fixedKey(index).id as string, fixedPkcs8(index)])),
-  )
-}
+import { fixedKey, fixedKeyMaker, fixedPkcs8 } from '../../support/fixed-keys.js'
+import { fixedPool } from '../../support/memory-key-store.js'
 
 const ids = (...indexes: readonly number[]) => indexes.map((index) => fixedKey(index).id)
 
@@ -26,8 +13,8 @@ async function oneTimes(supply: ReturnType<typeof createKeySupply>, count: numbe
 
 describe('a key supply', () => {
   it('takes one-time keys from the pool first and makes the rest', async () => {
-    const store = poolOf(4, 5, 6)
-    const source = maker()
+    const store = fixedPool(4, 5, 6)
+    const source = fixedKeyMaker()
     const progress: number[] = []
     const onProgress = (made: number, total: number) => void progress.push(made, total)
     const supply = createKeySupply(store, { concurrency: 1, make: source.make, onProgress })
@@ -38,23 +25,23 @@ describe('a key supply', () => {
     expect([store.poolSize(), supply.taken()]).toEqual([0, { lasting: 0, oneTime: 5 }])
   })
   it('looks into the pool once for all who ask in one go', async () => {
-    const store = poolOf(0, 1, 2, 3, 4, 5)
+    const store = fixedPool(0, 1, 2, 3, 4, 5)
     let syncs = 0
     store.onStep = (step) => {
       if (step === 'sync') syncs += 1
     }
-    await oneTimes(createKeySupply(store, { concurrency: 1, make: maker().make }), 6)
+    await oneTimes(createKeySupply(store, { concurrency: 1, make: fixedKeyMaker().make }), 6)
     expect(syncs).toBe(1)
   })
   it('makes lasting keys afresh, whatever the pool holds', async () => {
-    const store = poolOf(4, 5, 6)
-    const supply = createKeySupply(store, { concurrency: 1, make: maker().make })
+    const store = fixedPool(4, 5, 6)
+    const supply = createKeySupply(store, { concurrency: 1, make: fixedKeyMaker().make })
     expect([(await supply.takeLasting()).id, (await supply.takeLasting()).id]).toEqual(ids(0, 1))
     expect(store.poolSize()).toBe(3)
   })
   it('makes what is expected before it is asked for, and no more', async () => {
-    const source = maker()
-    const supply = createKeySupply(poolOf(7), { concurrency: 2, make: source.make })
+    const source = fixedKeyMaker()
+    const supply = createKeySupply(fixedPool(7), { concurrency: 2, make: source.make })
     supply.expect({ lasting: 1, oneTime: 3 })
     await supply.ready()
     expect(source.made).toBe(3)
@@ -74,7 +61,7 @@ describe('a key supply', () => {
         })
       return fixedKey(made - 1)
     }
-    const supply = createKeySupply(poolOf(), { concurrency: 1, make })
+    const supply = createKeySupply(fixedPool(), { concurrency: 1, make })
     supply.expect({ lasting: 0, oneTime: 2 })
     expect((await supply.takeOneTime()).id).toBe(fixedKey(0).id)
     release?.()
@@ -89,7 +76,7 @@ describe('a key supply', () => {
       inFlight--
       return fixedKey(0)
     }
-    expect(await oneTimes(createKeySupply(poolOf(), { concurrency: 4, make }), 50)).toHaveLength(50)
+    expect(await oneTimes(createKeySupply(fixedPool(), { concurrency: 4, make }), 50)).toHaveLength(50)
     expect(most).toBe(5)
   })
   it('tells everybody who waits when keys cannot be made, and makes no more', async () => {
@@ -98,7 +85,7 @@ describe('a key supply', () => {
       if (++started === 2) throw new Error('no entropy')
       return fixedKey(0)
     }
-    const supply = createKeySupply(poolOf(), { concurrency: 1, make })
+    const supply = createKeySupply(fixedPool(), { concurrency: 1, make })
     supply.expect({ lasting: 0, oneTime: 50 })
     const asked = Array.from({ length: 50 }, () => supply.takeOneTime())
     const settled = await Promise.allSettled([...asked, supply.ready()])
@@ -108,8 +95,8 @@ describe('a key supply', () => {
     await expect(supply.takeOneTime()).rejects.toThrow('no entropy')
   })
   it('makes no more keys once it is closed, and refuses who still waits', async () => {
-    const source = maker()
-    const supply = createKeySupply(poolOf(), { concurrency: 1, make: source.make })
+    const source = fixedKeyMaker()
+    const supply = createKeySupply(fixedPool(), { concurrency: 1, make: source.make })
     supply.expect({ lasting: 0, oneTime: 50 })
     const waiting = supply.takeOneTime()
     supply.close()
@@ -122,21 +109,21 @@ describe('a key supply', () => {
     ['a second copy of a key', fixedPkcs8(4), `second copy of key ${fixedKey(4).id}`],
     ['a damaged key', damaged(fixedPkcs8(5)), 'private numbers'],
   ])('drops %s from the pool with a notice and makes another', async (_, bytes, notice) => {
-    const store = poolOf(4)
+    const store = fixedPool(4)
     store.plantPool('planted', bytes)
     const notices: string[] = []
     const onNotice = (text: string) => void notices.push(text)
-    const supply = createKeySupply(store, { concurrency: 1, make: maker().make, onNotice })
+    const supply = createKeySupply(store, { concurrency: 1, make: fixedKeyMaker().make, onNotice })
     expect(await oneTimes(supply, 2)).toEqual(ids(4, 0))
     expect(notices).toEqual([expect.stringContaining(notice)])
     expect(store.poolSize()).toBe(0)
   })
   it('gives no key at all when the pool cannot forget one', async () => {
-    const store = poolOf(4, 5)
+    const store = fixedPool(4, 5)
     store.onStep = (step) => {
       if (step === 'sync') throw new Error('EIO')
     }
-    const supply = createKeySupply(store, { concurrency: 1, make: maker().make })
+    const supply = createKeySupply(store, { concurrency: 1, make: fixedKeyMaker().make })
     await expect(oneTimes(supply, 2)).rejects.toThrow('EIO')
     expect(() => supply.expect({ lasting: 0, oneTime: 2 })).not.toThrow()
     await expect(supply.ready()).rejects.toThrow('EIO')

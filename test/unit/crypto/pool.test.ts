@@ -1,26 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { FreshKey } from '../../../src/core/crypto/key-maker.js'
 import { fillPool } from '../../../src/core/crypto/pool.js'
-import { fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
-import { createMemoryKeyStore, type MemoryKeyStore } from '../../support/memory-key-store.js'
-
-/** Makes fixed keys from `first` on. */
-function maker(first = 0): { readonly make: () => Promise<FreshKey>; made: number } {
-  const source = { made: 0, make: async () => fixedKey(first + source.made++) }
-  return source
-}
-
-function poolOf(...indexes: readonly number[]): MemoryKeyStore {
-  return createMemoryKeyStore(
-    new Map(),
-    new Map(indexes.map((index) => [fixedKey(index).id as string, fixedPkcs8(index)])),
-  )
-}
+import { fixedKeyMaker, fixedPkcs8 } from '../../support/fixed-keys.js'
+import { fixedPool } from '../../support/memory-key-store.js'
 
 describe('fillPool', () => {
   it('makes what is missing, and nothing when the pool is full or off', async () => {
-    const store = poolOf(4)
-    const source = maker()
+    const store = fixedPool(4)
+    const source = fixedKeyMaker()
     const options = { concurrency: 2, make: source.make }
     expect(await fillPool(store, 3, options)).toBe(2)
     expect(await fillPool(store, 3, options)).toBe(0)
@@ -29,18 +15,18 @@ describe('fillPool', () => {
     expect(store.takePool(3)).toEqual([fixedPkcs8(4), fixedPkcs8(0), fixedPkcs8(1)])
   })
   it('stops where the store fails, keeping the keys already put', async () => {
-    const store = poolOf()
+    const store = fixedPool()
     let puts = 0
     store.onStep = () => {
       if (++puts === 3) throw new Error('ENOSPC')
     }
-    await expect(fillPool(store, 8, { concurrency: 1, make: maker().make })).rejects.toThrow('ENOSPC')
+    await expect(fillPool(store, 8, { concurrency: 1, make: fixedKeyMaker().make })).rejects.toThrow('ENOSPC')
     expect(store.poolSize()).toBeGreaterThanOrEqual(2)
     expect(store.poolSize()).toBeLessThan(5)
   })
   it('overshoots by what is in flight at most when another process fills too', async () => {
-    const store = poolOf()
-    const options = { concurrency: 1, make: maker().make }
+    const store = fixedPool()
+    const options = { concurrency: 1, make: fixedKeyMaker().make }
     await Promise.all([fillPool(store, 4, options), fillPool(store, 4, options)])
     expect(store.poolSize()).toBeGreaterThanOrEqual(4)
     expect(store.poolSize()).toBeLessThanOrEqual(6)

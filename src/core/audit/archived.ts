@@ -3,7 +3,6 @@
  * Invariant: only what the note of the archive names may be missing; every other file before the beginning must be what its commit says.
  */
 import type { Json } from '../base/json.js'
-import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, NumberRange, StoredCommand } from '../eventsourcing/types.js'
 import { isCorrupt } from '../store/damage.js'
 import { commandName, eventName, snapshotName } from '../store/layout.js'
@@ -11,13 +10,13 @@ import { inRanges } from '../store/line.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
 import type { Named } from './commits.js'
 import { noting, type Problem } from './problem.js'
+import type { NamedSnapshot } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
 export interface Start {
   readonly entry: Named
   readonly state: Json
-  /** Name and hash of the snapshot. */
-  readonly snapshot: readonly [string, Sha256]
+  readonly snapshot: NamedSnapshot
 }
 
 /** The first snapshot that is kept after the last file that is missing from the archive. Undefined when nothing is missing, or no snapshot is that new. */
@@ -67,7 +66,7 @@ function startAt(source: HistorySource, id: AggregateId, entry: Named): Start | 
   if (named === null) return undefined
   const name = snapshotName(named.version)
   const { bytes, path } = source.file(id, name, named.sha256)
-  return { entry, state: parseSnapshot(bytes, path, id).state, snapshot: [name, named.sha256] }
+  return { entry, state: parseSnapshot(bytes, path, id).state, snapshot: named }
 }
 
 function recordOf(source: HistorySource, id: AggregateId, { sequence, command }: Named) {

@@ -2,10 +2,8 @@
  * One aggregate replayed from event 0: every record against the commit that names it, every event against its record, every snapshot kept
  * against the state that the events make. Invariant: nothing is believed that a commit does not vouch for by hash.
  */
-import { canonicalJson, canonicalWriter, type Json } from '../base/json.js'
-import { firstDifference } from '../base/json-path.js'
+import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
-import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type {
   Aggregate,
@@ -23,6 +21,7 @@ import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
 import { archivedStart, checkKept, type Start } from './archived.js'
 import type { Named } from './commits.js'
 import { noting, type Problem, shaped } from './problem.js'
+import { Snapshots, type State } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
 export type Rules = Pick<
@@ -56,7 +55,6 @@ export interface Watcher {
   readonly base?: (state: Json, sequence: number) => void
 }
 
-type State = { readonly value: unknown } | undefined
 type Recovered = Extract<StoredEffect, { readonly result: 'recovered' }>
 
 const GAP = 'names command'
@@ -95,10 +93,7 @@ interface Progress {
   verifiedFrom: number
   readonly recoveries: Recovery[]
   readonly bases: Map<number, State>
-  /** Canonical JSON; what states share is written once. */
-  readonly text: (value: unknown) => string
-  /** Snapshots that a record names, by file name. */
-  readonly snapshots: Map<string, Sha256>
+  readonly snapshots: Snapshots
 }
 
 /** Replays and compares. Never throws for damage: `problems` has it. */
@@ -117,8 +112,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     verifiedFrom: 0,
     recoveries: [],
     bases: new Map(),
-    text: canonicalWriter(),
-    snapshots: new Map(),
+    snapshots: new Snapshots(source, id),
   }
   const start = options.full ? undefined : archivedStart(source, id, options.named, through)
   if (start !== undefined) beginAt(options, progress, start)
@@ -132,7 +126,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     last = entry.sequence
     if (start === undefined || entry.sequence > start.entry.sequence) replayCommand(options, progress, entry)
   }
-  if (through === undefined) checkStrays(options, progress, start?.entry.version ?? 0)
+  if (through === undefined) progress.snapshots.strays(progress.problems, start?.entry.version ?? 0, progress.version)
   const { version, archived, verifiedFrom, previous: head, state, recoveries, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
   return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }
@@ -142,7 +136,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
 function beginAt({ source, id, named, watcher }: ReplayOptions, progress: Progress, start: Start): void {
   const { version, command: previous, at, sequence } = start.entry
   Object.assign(progress, { state: { value: start.state }, version, previous, at, verifiedFrom: version })
-  progress.snapshots.set(...start.snapshot)
+  progress.snapshots.vouch(start.snapshot)
   watcher?.base?.(start.state, sequence)
   const kept = checkKept(source, id, named, start.entry)
   progress.archived += kept.archived
@@ -170,7 +164,8 @@ function replayCommand(options: ReplayOptions, progress: Progress, entry: Named)
     problems.push({ file: progress.file(name), path, problem })
   if (record.effect.result === 'accepted') {
     for (const [i, sha256] of record.effect.events.entries()) replayEvent(options, progress, record.version + i, sha256)
-    if (record.effect.snapshot !== null) compareSnapshot(options, progress, record.sequence, record.effect.snapshot)
+    const { snapshot } = record.effect
+    if (snapshot !== null) progress.snapshots.compare(problems, record.sequence, snapshot, progress.state)
   }
   if (record.effect.result === 'recovered') replayRecovery(options, progress, record, record.effect)
   passed(progress, entry)
@@ -183,10 +178,7 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
   const { base, snapshot, gone } = effect
   const sound = progress.problems.filter((p) => !isDeclared(p, progress, record, effect))
   progress.problems.splice(0, progress.problems.length, ...sound)
-  for (const name of progress.snapshots.keys()) {
-    const n = parseFileName(name)?.n ?? 0
-    if (n > base.version && n <= record.version) progress.snapshots.delete(name)
-  }
+  progress.snapshots.giveUp(base.version, record.version)
   if (base.sequence < record.sequence - 1) {
     const { watcher: _, bases = progress.bases, ...silent } = options
     const known = named.filter((n) => n.sequence <= base.sequence)
@@ -195,14 +187,14 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
   }
   if (progress.state === undefined) {
     const name = snapshotName(snapshot.version)
-    progress.snapshots.set(name, snapshot.sha256)
+    progress.snapshots.vouch(snapshot)
     progress.verifiedFrom = snapshot.version
     progress.state = noting(progress.problems, progress.file(name), () => {
       const { bytes, path } = source.file(id, name, snapshot.sha256)
       return { value: parseSnapshot(bytes, path, id).state }
     })
     if (progress.state !== undefined) options.watcher?.base?.(progress.state.value as Json, record.sequence)
-  } else compareSnapshot(options, progress, record.sequence, snapshot)
+  } else progress.snapshots.compare(progress.problems, record.sequence, snapshot, progress.state)
   progress.recoveries.push({ sequence: record.sequence, at: record.at, base, gone })
 }
 
@@ -270,53 +262,4 @@ function applied(
   if (progress.state === undefined) return undefined
   const snapshot = { version, state: progress.state.value as Json }
   return { value: replay(rules, id.handle, { snapshot, events: [event] }) }
-}
-
-/** A snapshot that is not kept any more is no fault. */
-function compareSnapshot(
-  { source, id }: ReplayOptions,
-  progress: Progress,
-  sequence: number,
-  named: { readonly version: number; readonly sha256: Sha256 },
-): void {
-  const name = snapshotName(named.version)
-  progress.snapshots.set(name, named.sha256)
-  const file = progress.file(name)
-  const bytes = noting(progress.problems, file, () => source.peek(id, name))
-  if (bytes === undefined) return
-  if (sha256Hex(bytes) !== named.sha256) {
-    progress.problems.push({ file, path: '$', problem: 'its hash is not the one that was recorded' })
-    return
-  }
-  // the file that the events make has this very hash: only where it has not is its content looked at
-  const made = progress.state && { format: 1, ...id, version: named.version, sequence, state: progress.state.value }
-  if (made !== undefined && sha256Hex(`${progress.text(made)}\n`) === named.sha256) return
-  const state = noting(progress.problems, file, () => parseSnapshot(bytes, file, id).state)
-  if (state === undefined || progress.state === undefined) return
-  if (canonicalJson(state) !== canonicalJson(progress.state.value)) {
-    const at = firstDifference(state, progress.state.value as Json, '$.state')
-    progress.problems.push({ file, path: at, problem: 'is not what the events make' })
-  }
-}
-
-/** Snapshots that no record names, and links that lead to no named one. Those of before `from` had their records where the archive went. */
-function checkStrays({ source, id }: ReplayOptions, progress: Progress, from: number): void {
-  const { snapshots, problems } = progress
-  const vouched = new Set(snapshots.values())
-  // one that is no regular file has no content that a record names
-  const hashOf = (name: string): Sha256 => sha256Hex(noting([], name, () => source.peek(id, name)) ?? '')
-  const suspects: string[] = []
-  for (const name of source.names(id)) {
-    const parsed = parseFileName(name)
-    if (name === 'snapshot.json' || name === 'snapshot-bk.json') suspects.push(name)
-    else if (parsed?.type === 'snapshot' && parsed.n < from) vouched.add(hashOf(name))
-    else if (parsed?.type === 'snapshot' && parsed.n <= progress.version && !snapshots.has(name)) suspects.push(name)
-  }
-  for (const name of suspects)
-    if (!vouched.has(hashOf(name)))
-      problems.push({
-        file: progress.file(name),
-        path: '$',
-        problem: 'no command record names a snapshot of this content',
-      })
 }

@@ -1,6 +1,7 @@
 /** `brine recover`: damaged data back to the newest state that can be proved. */
-import { type RecoverReport, recover } from '../core/app/recover.js'
+import { recover } from '../core/app/recover.js'
 import { lossText } from '../core/app/recover-force.js'
+import type { RecoverReport } from '../core/app/recover-report.js'
 import { withSources } from '../core/app/recover-sources.js'
 import { openSession } from '../core/app/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'

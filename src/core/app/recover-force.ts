@@ -4,8 +4,9 @@
  */
 import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
-import { type RecoverReport, recover } from './recover.js'
+import { recover } from './recover.js'
 import type { Lost } from './recover-lost.js'
+import type { RecoverReport } from './recover-report.js'
 import { type RepublishOptions, type RepublishReport, republish } from './republish.js'
 import { openSession, type Session } from './session.js'
 

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HistoryReport } from '../../../src/core/app/history.js'
 import type { PubserverShowReport } from '../../../src/core/app/pubserver.js'
-import type { RecoverReport } from '../../../src/core/app/recover.js'
+import type { RecoverReport } from '../../../src/core/app/recover-report.js'
 import { expectRefused, footprint, makeSandbox, type Sandbox, STANDING } from '../../support/bad-input.js'
 import type { RunResult } from '../../support/cli.js'
 

@@ -14,9 +14,28 @@ const { Script } = require('node:vm')
 
 const WRAPPER = ['(function (exports, require, module, __filename, __dirname) {', '\n})']
 
-/** Where the cache of this Node lies; V8 refuses the data of another version by itself. */
-function cacheFolder(dist) {
-  return join(dist, 'cache', `${process.version}-${process.arch}`)
+/** What a command that only looks is called; the words of every other one, and a name like these, cost a few milliseconds at most. */
+const LOOKING = new Set([
+  '--version',
+  '--help',
+  'check',
+  'digest',
+  'help',
+  'list',
+  'show',
+  'stats',
+  'status',
+  'tal',
+  'verify',
+])
+
+/**
+ * Where the cache of this Node lies; V8 refuses the data of another version by itself. A change runs three times the code of a read:
+ * one cache for both would cost every read what it spares the changes, so that each has its own.
+ */
+function cacheFolder(dist, argv) {
+  const purpose = argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
+  return join(dist, 'cache', `${process.version}-${process.arch}`, purpose)
 }
 
 const DIGEST_BYTES = 32
@@ -38,9 +57,8 @@ function readCache(file, source) {
 }
 
 /** A `require` for the files below `dist`; everything else goes to Node's own. */
-function createLoader(dist) {
+function createLoader(dist, folder) {
   const inside = dist + sep
-  const folder = cacheFolder(dist)
   const loaded = new Map()
 
   function requireFrom(file) {
@@ -101,7 +119,7 @@ const GROWTH = '--semi-space-growth-factor=16'
 function launch(root, argv, observe) {
   setFlagsFromString(GROWTH)
   const dist = join(root, 'dist')
-  const loader = createLoader(dist)
+  const loader = createLoader(dist, cacheFolder(dist, argv))
   observe?.(loader)
   return loader.load(join(dist, 'run.js')).run(root, argv)
 }

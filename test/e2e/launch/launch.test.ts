@@ -8,6 +8,7 @@ import { runBrine } from '../../support/cli.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const CACHE = join('dist', 'cache', `${process.version}-${process.arch}`)
+const LOOK = join(CACHE, 'look')
 
 let copy = ''
 
@@ -20,6 +21,9 @@ beforeAll(() => {
 })
 
 afterAll(() => rmSync(copy, { recursive: true, force: true }))
+
+/** How many files a folder has. */
+const filesOf = (folder: string): number => readdirSync(folder).length
 
 interface Launch {
   readonly status: number | null
@@ -46,12 +50,23 @@ describe('the code cache', () => {
     expect(stdout).toMatch(/^brine\/\d/)
   })
 
+  it('has one for changes and one for reads, which serve every file that the daily commands load', () => {
+    const data = ['--data-dir', join(copy, 'data')]
+    launchIn(copy, 'testbed', 'init', ...data)
+    const change = launchIn(copy, 'roa', 'add', 'testbed', '192.0.2.0/24 => 64496', ...data)
+    const read = launchIn(copy, 'roa', 'list', 'testbed', ...data)
+    expect([change.status, change.uncached]).toEqual([0, []])
+    expect([read.status, read.uncached]).toEqual([0, []])
+    const sizes = ['change', 'look'].map((purpose) => filesOf(join(copy, CACHE, purpose)))
+    expect(sizes[1]).toBeLessThan(sizes[0] ?? 0)
+  }, 30_000)
+
   it.each<[string, (bytes: Buffer) => Buffer]>([
     ['with one bit turned', (bytes) => Buffer.from(bytes.map((b, i) => (i === bytes.length >> 1 ? b ^ 1 : b)))],
     ['cut short', (bytes) => bytes.subarray(0, bytes.length >> 1)],
     ['empty', () => Buffer.alloc(0)],
   ])('is left aside %s, and the command runs', (_title, damage) => {
-    const file = join(copy, CACHE, 'run.js.bin')
+    const file = join(copy, LOOK, 'run.js.bin')
     const bytes = readFileSync(file)
     writeFileSync(file, damage(bytes))
     const { status, uncached } = launchIn(copy, '--version')

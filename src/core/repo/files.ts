@@ -85,6 +85,14 @@ export function namesIn(path: string): readonly string[] {
   return (unlessAbsent(() => fs.readdirSync(path)) ?? []).sort()
 }
 
+/** Every file below a folder, by its path relative to it; a folder that is not there has none. */
+export function filesBelow(folder: string): readonly string[] {
+  return namesIn(folder).flatMap((name) => {
+    const stat = statOf(join(folder, name))
+    return stat?.isDirectory() === true ? filesBelow(join(folder, name)).map((inner) => `${name}/${inner}`) : [name]
+  })
+}
+
 export function linkTarget(path: string): string | undefined {
   try {
     return unlessAbsent(() => fs.readlinkSync(path))

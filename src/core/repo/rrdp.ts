@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { utf8 } from '../base/bytes.js'
-import { type Instant, secondsBetween } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import {
   formatDelta,
@@ -16,8 +15,9 @@ import {
 } from '../protocols/rrdp.js'
 import { changesSince, deltaElements, deltaLength, publishedObjects, snapshotLength } from '../pubd/content.js'
 import type { PubdState, StoredDelta } from '../pubd/state.js'
-import { ensureFolder, namesIn, removeFile, replaceFile, statOf, textOf, unlessAbsent, writeFresh } from './files.js'
+import { ensureFolder, replaceFile, statOf, textOf, writeFresh } from './files.js'
 import { type KnownFile, type RrdpRecord, readRrdpRecord, writeRrdpRecord } from './records.js'
+import { removeDue, retiredFiles } from './retired.js'
 import { type RepositorySite, readObject, type Site } from './site.js'
 import { NotSpliceable, splice, splicePlan } from './splice.js'
 
@@ -111,8 +111,7 @@ export function writeRrdp(site: Site): RrdpReport {
   written.push(writeRrdpRecord(site.disk, site.repoDir, site.scratch, { session, serial, snapshot, deltas, retired }))
   replaceFile(site.disk, site.scratch, join(root, 'notification.xml'), notification)
   written.push(notification.length)
-  for (const { path, at } of retired)
-    if (secondsBetween(at, site.now) >= site.oldFilesSeconds) removeUpwards(site, path)
+  removeDue(site, retired)
   const bytes = written.reduce((sum, n) => sum + n, 0)
   return { changed: true, spliced, files: written.length, bytes, ms: performance.now() - started }
 }
@@ -186,30 +185,4 @@ export function* batched(texts: Iterable<string>): Generator<Uint8Array> {
 function isThere(root: string, file: KnownFile): boolean {
   const stat = statOf(join(root, file.path))
   return stat?.isFile() === true && stat.size === file.bytes
-}
-
-/** Files that nothing lists any more, with the instant from which that counts: now, unless an earlier run already served without them. */
-function retiredFiles(site: Site, known: RrdpRecord | undefined, wanted: ReadonlySet<string>): RrdpRecord['retired'] {
-  const since = new Map<string, Instant>((known?.retired ?? []).map((r) => [r.path, r.at]))
-  const sameSerial = known?.session === site.state.sessionId && known.serial === site.state.serial
-  return filesBelow(join(site.repoDir, 'rrdp'))
-    .filter((path) => path.includes('/') && !wanted.has(path))
-    .map((path) => ({ path, at: sameSerial ? site.now : (since.get(path) ?? site.now) }))
-}
-
-export function filesBelow(folder: string): readonly string[] {
-  return namesIn(folder).flatMap((name) => {
-    const stat = statOf(join(folder, name))
-    return stat?.isDirectory() === true ? filesBelow(join(folder, name)).map((inner) => `${name}/${inner}`) : [name]
-  })
-}
-
-/** Removes a file and the folders that it leaves empty. */
-function removeUpwards(site: Site, path: string): void {
-  const root = join(site.repoDir, 'rrdp')
-  removeFile(site.disk, join(root, path))
-  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-    if (namesIn(join(root, folder)).length > 0) return
-    unlessAbsent(() => site.disk.rmdir(join(root, folder)))
-  }
 }

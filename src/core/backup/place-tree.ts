@@ -9,9 +9,9 @@ import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { isCorrupt } from '../store/damage.js'
 import { type Marker, readMarker } from '../store/data-dir.js'
-import { exists, listDir, makeDir, moveFile, removeFile, syncDir } from '../store/fs.js'
-import { ioError } from '../store/io-error.js'
-import { layoutOf } from '../store/layout.js'
+import { exists, listDir, makeDir, moveFile, removeFile, statIfThere, syncDir } from '../store/fs.js'
+import { errnoOf, ioError } from '../store/io-error.js'
+import { KIND_FOLDERS, layoutOf } from '../store/layout.js'
 import { acquireLock } from '../store/lock.js'
 import { demoteAt } from '../store/promote.js'
 import { syncTree } from '../store/sync-tree.js'
@@ -38,8 +38,24 @@ export interface Occupied {
 
 /** Names that count: a lock, a file system's own folder and an unfinished restore do not. */
 function contentOf(dir: string): readonly string[] {
-  const names = listDir(dir).filter((name) => name !== 'lost+found' && !name.startsWith('.lock'))
-  return names.includes(GROWING) && !names.includes('brine.json') ? [] : names
+  const names = namesIn(dir)
+  return names.includes(GROWING) && !names.includes('brine.json') ? names.filter((name) => !isLeft(dir, name)) : names
+}
+
+function namesIn(dir: string): readonly string[] {
+  return listDir(dir).filter((name) => name !== 'lost+found' && !name.startsWith('.lock'))
+}
+
+/** Names at the top of a data directory that a restore makes. */
+const MADE = new Set([
+  ...['brine.toml', 'commits', 'keys', 'objects', 'ssl', 'status', 'tmp'],
+  ...Object.values(KIND_FOLDERS),
+])
+
+/** Did an unfinished restore put it there? What it had moved up is gone from the folder in which it grew; all else is somebody's. */
+function isLeft(dir: string, name: string): boolean {
+  const growing = join(dir, GROWING)
+  return name === GROWING || (MADE.has(name) && exists(layoutOf(growing).marker) && !exists(join(growing, name)))
 }
 
 /** The data directory at a place; undefined when there is room. Throws `restore-not-empty` (rejected). */
@@ -62,10 +78,22 @@ export function occupantOf(place: string): Occupied | undefined {
 /** A link to a directory is the directory. Throws `restore-not-empty` for a file. */
 function realPlace(place: string): string {
   const path = resolve(place)
-  const stat = fs.statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) return path
-  if (stat.isDirectory()) return fs.realpathSync(path)
-  throw new AppError('rejected', 'restore-not-empty', `${path}: not a directory`, {
+  if (isDirectory(path)) return fs.realpathSync(path)
+  if (statIfThere(path) === undefined) return path
+  throw noDirectory(path)
+}
+
+/** Follows links. Throws `restore-not-empty` where a file or a circle of links is in the way. */
+function isDirectory(path: string): boolean {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  } catch (error) {
+    throw ['ELOOP', 'ENOTDIR'].includes(errnoOf(error) ?? '') ? noDirectory(path) : ioError('stat', path, error)
+  }
+}
+
+function noDirectory(path: string): AppError {
+  return new AppError('rejected', 'restore-not-empty', `${path}: not a directory`, {
     hint: 'give a directory that is empty or not there',
     details: { path },
   })
@@ -129,10 +157,13 @@ function uncertain(dir: string, cause: unknown): unknown {
   )
 }
 
-/** Away with what an unfinished restore left; never where there is a marker. */
+/** Away with what an unfinished restore left, and with nothing else; never where there is a marker. */
 function clear(dir: string, passing = false): void {
   if (!passing && exists(layoutOf(dir).marker)) return
-  for (const name of listDir(dir)) if (name !== 'lost+found' && !name.startsWith('.lock')) dropTree(join(dir, name))
+  const left = namesIn(dir).filter((name) => passing || isLeft(dir, name))
+  // the folder in which it grew goes last: it tells what was moved up
+  for (const name of left.filter((n) => n !== GROWING)) dropTree(join(dir, name))
+  dropTree(join(dir, GROWING))
 }
 
 /** Others pass through to the served tree. Throws `io` where the folder is not ours. */

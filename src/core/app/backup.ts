@@ -60,10 +60,11 @@ export async function createBackup(session: Session, { to, seal, dryRun }: Backu
   const { store } = session
   const sealed = seal.type !== 'plain'
   // what is wrong with the target is told before anything is read
-  backupTarget(to, backupName(store.marker.id, session.now(), sealed))
+  const sources = [store.dir, session.repoDir]
+  backupTarget(to, backupName(store.marker.id, session.now(), sealed), sources)
   const cut = await cutOf(session)
   const header = headerOf(session, cut)
-  const target = backupTarget(to, backupName(header.id, header.cutAt, sealed))
+  const target = backupTarget(to, backupName(header.id, header.cutAt, sealed), sources)
   const report = reportOf(header, cut, target.file, sealed)
   if (dryRun === true) return report
   let [done, shown] = [0, 0]

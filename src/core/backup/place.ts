@@ -35,8 +35,11 @@ export interface Target {
   write(bytes: Bytes, needed: number): Promise<number>
 }
 
-/** A target for `name` in a folder, for a file, or for `-`. Throws `file-exists`, `folder-missing`, `stdout-terminal` (usage). */
-export function backupTarget(path: string, name: string): Target {
+/**
+ * A target for `name` in a folder, for a file, or for `-`; never inside `sources`, which would be lost together with their backup.
+ * Throws `file-exists`, `folder-missing`, `stdout-terminal`, `backup-inside` (usage).
+ */
+export function backupTarget(path: string, name: string, sources: readonly string[]): Target {
   if (path === '-') return standardOutput()
   const there = statIfThere(path.replace(/(?<=.)\/+$/, ''))
   const isFolder = there !== undefined && fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
@@ -47,7 +50,17 @@ export function backupTarget(path: string, name: string): Target {
       hint: 'name a new file, or a folder',
     })
   if (statIfThere(dirname(file)) === undefined) throw noFolder(dirname(file))
+  refuseInside(file, sources)
   return { file, write: (bytes, needed) => writeWhole(file, bytes, needed) }
+}
+
+function refuseInside(file: string, sources: readonly string[]): void {
+  const folder = `${fs.realpathSync(dirname(file))}/`
+  const source = sources.find((dir) => statIfThere(dir) !== undefined && folder.startsWith(`${fs.realpathSync(dir)}/`))
+  if (source === undefined) return
+  throw new AppError('usage', 'backup-inside', `${file} lies in ${source}, and would be lost or served with it`, {
+    hint: 'name a place outside, best on another machine',
+  })
 }
 
 /** Two backups of one second: the later one gets a number. */

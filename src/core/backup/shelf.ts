@@ -24,7 +24,12 @@ const NAME = /^brine-([0-9a-f]{8})-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z(
 export function listShelf(folder: string): readonly ShelvedBackup[] {
   return namesIn(folder)
     .flatMap((name) => shelved(folder, name) ?? [])
-    .sort((a, b) => (a.cutAt === b.cutAt ? compare(b.file, a.file) : compare(b.cutAt, a.cutAt)))
+    .sort((a, b) => compare(b.cutAt, a.cutAt) || numberOf(b.file) - numberOf(a.file) || compare(b.file, a.file))
+}
+
+/** Of several in one second, the later one has the higher number. */
+function numberOf(file: string): number {
+  return Number(/-(\d+)\.tar\.gz(?:\.age)?$/.exec(file)?.[1] ?? 1)
 }
 
 function compare(a: string, b: string): number {

@@ -76,3 +76,22 @@ it('a link to an empty directory is that directory; one that leads nowhere, a ci
     expect(await restore(into), into).toEqual([1, 'restore-not-empty'])
   expect(existsSync(at('nowhere'))).toBe(false)
 })
+
+it('a backup is not put into the data directory, nor where it would be served, by whatever name', async () => {
+  const dataDir = at('data')
+  mkdirSync(join(dataDir, 'repo'), { recursive: true })
+  symlinkSync(join(dataDir, 'keys'), at('elsewhere'))
+  for (const to of [dataDir, join(dataDir, 'b.tar.gz'), join(dataDir, 'repo'), at('elsewhere'), at('elsewhere/b')]) {
+    const ran = await runBrine(['backup', 'create', to, '--plain', '--json'], { dataDir })
+    expect([ran.code, ran.json<{ error: { code: string } }>().error.code], to).toEqual([2, 'backup-inside'])
+  }
+  mkdirSync(at('served'))
+  writeFileSync(at('own.toml'), `repo_dir = "${at('served')}"\n`)
+  expect(
+    (await runBrine(['backup', 'create', at('served'), '--plain', '--config', at('own.toml')], { dataDir })).code,
+  ).toBe(2)
+  expect([readdirSync(at('served')), readdirSync(join(dataDir, 'keys'))]).toEqual([[], ['pool']])
+  // a neighbour whose name begins alike
+  mkdirSync(at('data-backups'))
+  await brine(['backup', 'create', at('data-backups'), '--plain'], { dataDir })
+})

@@ -15,9 +15,10 @@ export interface Measured {
   readonly output: string
 }
 
-/** Runs one process to its end. Throws when it ends with another code than these. */
-export function run(args: readonly string[], codes: readonly number[] = [0]): Promise<Measured> {
-  const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
+/** Runs one process to its end, at `now` where its data directory is a test's. Throws when it ends with another code than these. */
+export function run(args: readonly string[], codes: readonly number[] = [0], now?: string): Promise<Measured> {
+  const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env
+  const env = now === undefined ? rest : { ...rest, BRINE_NOW: now }
   return new Promise((resolve, reject) => {
     const started = performance.now()
     const child = spawn(NODE, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -39,6 +40,11 @@ export function run(args: readonly string[], codes: readonly number[] = [0]): Pr
 
 export function brine(dataDir: string, ...args: readonly string[]): Promise<Measured> {
   return run([BRINE, '--data-dir', dataDir, ...args])
+}
+
+/** The same at an instant of a directory that `--test` made. */
+export function brineAt(now: string, dataDir: string, ...args: readonly string[]): Promise<Measured> {
+  return run([BRINE, '--data-dir', dataDir, ...args], [0], now)
 }
 
 function peakOf(pid: number | undefined): number {

@@ -107,7 +107,11 @@ export async function fillPlace<T>(
 ): Promise<T> {
   const dir = realPlace(place)
   const made = makeParents(dir)
-  const lock = await acquireLock(layoutOf(dir), lockRequest(options))
+  const lock = await acquireLock(layoutOf(dir), lockRequest(options)).catch((error: unknown) => {
+    // whoever has the lock has the folder too
+    if (!(error instanceof AppError && error.kind === 'locked')) leave(dir, made)
+    throw error
+  })
   const growing = join(dir, GROWING)
   const settled = dropOnExit(growing)
   let whole = false
@@ -179,6 +183,8 @@ function openUp(dir: string): void {
 function leave(dir: string, made: readonly string[]): void {
   try {
     removeFile(layoutOf(dir).lock)
+    // empty where the disk had no room for it
+    removeFile(layoutOf(dir).lockOwner)
     for (const folder of made) fs.rmdirSync(folder)
   } catch {
     // an empty folder that stays harms nobody

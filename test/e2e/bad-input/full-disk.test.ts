@@ -123,3 +123,38 @@ step served brine republish
   expect(said['tick']).toMatch(/exit 0\n$/)
   expect(said['served']).toMatch(/nothing due/)
 })
+
+it.for([0, 4096, 16_384])(
+  'a backup and a restore with %i bytes free leave nothing, and say what they need',
+  (free, context) => {
+    if (!canMount()) context.skip('needs root and unshare(1) for a disk of 1 MB')
+    const said = onSmallDisk(`
+BACKUP="$DISK/../backup.tar.gz"
+other() { "$NODE" "$RUN" --data-dir "$DISK/new" "$@" </dev/null; }
+brine backup create "$BACKUP" --plain >/dev/null
+mkdir "$DISK/shelf"
+fill ${free}
+step before digest
+step backup brine backup create "$DISK/shelf" --plain --json
+step shelf ls -A "$DISK/shelf"
+step restore brine restore "$BACKUP" --into "$DISK/new" --yes --json
+step replace brine restore "$BACKUP" --into "$DISK/d" --replace --yes --json
+step verify brine backup verify "$BACKUP" --scratch "$DISK" --json
+step disk ls -A "$DISK"
+step after digest
+rm "$DISK/fill"
+step again brine backup create "$DISK/shelf" --plain
+step restored brine restore "$BACKUP" --into "$DISK/new" --yes
+step works other roa add acme 192.0.2.0/25=AS64496
+step proved other audit verify
+`)
+    for (const name of ['backup', 'restore', 'replace', 'verify']) {
+      expect(said[name], name).toMatch(/"code": "io-no-space"[\s\S]*exit 14\n$/)
+      expect(said[name], name).toMatch(/"changed": "no"/)
+      expect(said[name], name).toMatch(/\d+ bytes needed/)
+    }
+    expect([said['shelf'], said['disk']]).toEqual(['exit 0\n', 'd\nfill\nshelf\nexit 0\n'])
+    expect(said['after']).toBe(said['before'])
+    for (const name of ['again', 'restored', 'works', 'proved']) expect(said[name], name).toMatch(/exit 0\n$/)
+  },
+)

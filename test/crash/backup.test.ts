@@ -74,6 +74,7 @@ describe('backup create', () => {
     for (const at of positions(seen, /./, 5)) await judge({ at, kind: 'EIO' }, seen)
     const full = positions(seen, /^(?:open|write|link)/, 3)
     for (const at of full) await judge({ at, kind: 'ENOSPC', forever: true }, seen)
+    if (slow) process.stderr.write(`backup create: ${seen.length} operations, ${cases} cases\n`)
   }, 900_000)
 
   it('while commands run it is the cut of one commit', async () => {
@@ -131,6 +132,7 @@ describe('restore', () => {
       expect(await digestOf(into), label).toBe(digest)
       rmSync(into, { recursive: true })
     }
+    if (slow) process.stderr.write(`restore: ${operations.length} operations, ${faultsAt.length} cases\n`)
   }, 900_000)
 
   it('--replace killed anywhere: the old tree is whole under one of its two names', async () => {

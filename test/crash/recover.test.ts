@@ -98,7 +98,7 @@ async function faults(): Promise<readonly unknown[]> {
   })
 }
 
-describe.each(CASES)('%s', (_name, break_, kept, loses) => {
+describe.each(CASES)('%s', (name, break_, kept, loses) => {
   it('and it is killed at any operation: the next one completes it', async () => {
     const step = slow ? 1 : 5
     let at = 1
@@ -123,6 +123,7 @@ describe.each(CASES)('%s', (_name, break_, kept, loses) => {
       expect(await faults()).toEqual([])
       rmSync(dir, { recursive: true })
     }
+    if (slow) process.stderr.write(`recover, ${name}: ${at - 2} operations, ${at - 1} cases\n`)
     expect(at).toBeGreaterThan(20)
   }, 300_000)
 })

@@ -32,6 +32,7 @@ beforeAll(async () => {
   present = copyDir(old, join(folder, 'present'))
   up = await faults.operations(UP, { dataDir: present, now: NOW })
   down = await faults.operations(UNDO, { dataDir: copyDir(present, join(folder, 'undone')), now: NOW })
+  if (slow) process.stderr.write(`upgrade: ${up.length} operations, --undo: ${down.length}\n`)
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -127,6 +128,7 @@ async function judgeAll(list: readonly Fault[], judge: (fault: Fault) => Promise
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await judge(next)
   }
   await Promise.all([lane(), lane()])
+  if (slow) process.stderr.write(`${list.length} cases\n`)
 }
 
 /** Positions from `from` on, every `step`-th of them and always the last. */

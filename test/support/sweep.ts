@@ -1,14 +1,16 @@
 /**
  * One command in this process, once for every file operation it makes and every way in which that may fail: dead before it, dead half-way
- * through a write, an error once, an error from there on. What holds afterwards is told as complaints.
+ * through a write, an error once, an error from there on. What holds afterwards is told as complaints. SLOW=1 looks at every case,
+ * SWEEP_EVERY=n at each n-th of them, and both print how many there were.
  * Invariant: what was killed does nothing more; only what is below the data directory is failed.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { auditVerify } from '../../src/core/app/audit.js'
 import { auditDigest } from '../../src/core/app/digest.js'
 import { tick } from '../../src/core/app/tick.js'
 import { AppError } from '../../src/core/base/errors.js'
+import { toAppError } from '../../src/core/cli/errors.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import { copyDir } from './cli.js'
 import { patchFs } from './fault-fs.js'
@@ -21,14 +23,27 @@ export type Kind = (typeof KINDS)[number]
 
 export interface Subject {
   readonly name: string
-  /** When the command runs; whatever comes after it is a minute later. */
-  readonly now: string
-  /** The data directory it starts from. */
+  /** BRINE_NOW of the command; whatever comes after it is a minute later. Left out: the clock's. */
+  readonly now?: string
+  /** The folder that each case gets a copy of: a data directory, or what holds `place`. */
   readonly base: string
-  run(dir: string, now: string): Promise<unknown>
+  /** The data directory below it, which may not be there yet. */
+  readonly place?: string
+  /** Before the command, with nothing failing. */
+  prepare?(dir: string): unknown
+  run(dir: string, now: string | undefined): Promise<unknown>
   /** A change that must work afterwards, whatever happened. */
-  next(dir: string, now: string): Promise<unknown>
+  next(dir: string, now: string | undefined): Promise<unknown>
+  /** What is the old one or the new one afterwards, asked only where there is a data directory; left out: the states of all aggregates. */
+  state?(dir: string, now: string | undefined): Promise<string>
+  /** What counts as the old one even where it says that something changed: the same command goes on from there. */
+  readonly begun?: string
+  /** Where it ends that fails between two commits and says so: the next tick brings it to the new one. */
+  readonly half?: RegExp
 }
+
+/** A state that keeps other commands from running. */
+export const DAMAGED = 'damaged'
 
 export interface Swept {
   readonly operations: readonly string[]
@@ -76,69 +91,123 @@ async function armed<T>(dir: string, one: Fault | undefined, work: () => Promise
   }
 }
 
-/** Every `step`-th operation, with each kind; the last one always. Two runs with the same step look at the same cases. */
+/** Every `step`-th case, and the last one always. Two runs with the same step look at the same cases. */
 export async function sweep(subject: Subject, kinds: readonly Kind[], step = 1): Promise<Swept> {
   const folder = mkdtempSync(join(fastest(), 'brine-sweep-'))
   try {
-    const before = await logical(subject.base, subject.now)
-    const clean = copyDir(subject.base, join(folder, 'clean'))
-    await armed(clean, undefined, () => subject.run(clean, subject.now))
+    const old = await copyOf(subject, join(folder, 'old'))
+    const before = await stateOf(subject, old, subject.now)
+    const clean = await copyOf(subject, join(folder, 'clean'))
+    await armed(join(folder, 'clean'), undefined, () => subject.run(clean, subject.now))
     const operations = seen
-    const after = await logical(clean, subject.now)
+    const after = await stateOf(subject, clean, subject.now)
+    const all = operations.flatMap((text, i) =>
+      kinds.filter((kind) => kind !== 'torn' || text.startsWith('write')).map((kind): Fault => ({ at: i + 1, kind })),
+    )
+    const every = stepOf(step)
+    const chosen = all.filter((_, i) => i % every === every - 1 || i === all.length - 1)
     const complaints: string[] = []
-    let cases = 0
-    for (let at = 1; at <= operations.length; at++) {
-      if (at % step !== 0 && at !== operations.length) continue
-      for (const kind of kinds) {
-        if (kind === 'torn' && operations[at - 1]?.startsWith('write') !== true) continue
-        cases += 1
-        const dir = copyDir(subject.base, join(folder, `case-${cases}`))
-        const found = await judge(subject, dir, { at, kind }, { before, after })
-        complaints.push(...found.map((text) => `${subject.name}, ${kind} at ${at} (${operations[at - 1]}): ${text}`))
-        rmSync(dir, { recursive: true, force: true })
-      }
+    for (const [n, fault] of chosen.entries()) {
+      const root = join(folder, `case-${n + 1}`)
+      const found = await judge(subject, root, fault, { before, after })
+      const what = `${subject.name}, ${fault.kind} at ${fault.at} (${operations[fault.at - 1]})`
+      complaints.push(...found.map((text) => `${what}: ${text}`))
+      rmSync(root, { recursive: true, force: true })
     }
-    return { operations, cases, complaints }
+    if (every !== step || every === 1)
+      process.stderr.write(
+        `${subject.name}: ${operations.length} operations, ${chosen.length} of ${all.length} cases, ${complaints.length} complaints\n`,
+      )
+    return { operations, cases: chosen.length, complaints }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function judge(
-  subject: Subject,
-  dir: string,
-  one: Fault,
-  digests: { readonly before: string; readonly after: string },
-): Promise<readonly string[]> {
-  const complaints: string[] = []
-  const said = await armed(dir, one, () => subject.run(dir, subject.now).then(() => 'yes', whatItSays))
+function stepOf(step: number): number {
+  if (process.env['SWEEP_EVERY'] !== undefined) return Number(process.env['SWEEP_EVERY'])
+  return process.env['SLOW'] === '1' ? 1 : step
+}
+
+/** The data directory in a new copy of the base. */
+async function copyOf({ base, place, prepare }: Subject, root: string): Promise<string> {
+  copyDir(base, root)
+  const dir = place === undefined ? root : join(root, place)
+  await prepare?.(dir)
+  return dir
+}
+
+async function judge(subject: Subject, root: string, one: Fault, states: States): Promise<readonly string[]> {
+  const dir = await copyOf(subject, root)
+  const said = await armed(root, one, () => subject.run(dir, subject.now).then(() => 'done', whatItSays))
   const soon = later(subject.now)
-  complaints.push(...(await attempt('served', async () => brokenRrdp(dir))))
-  complaints.push(
-    ...(await attempt('state', async () => {
-      const now = await logical(dir, soon)
-      if (now !== digests.before && now !== digests.after) return ['is neither the old nor the new one']
-      if (dead || said === 'unknown') return []
-      if (said === 'yes' && now !== digests.after) return ['said to be changed, and is not']
-      return said === 'no' && now !== digests.before ? ['said not to be changed, and is'] : []
-    })),
-  )
-  complaints.push(
-    ...(await attempt('tick', async () =>
+  const complaints: string[] = []
+  const ask = async (what: string, check: () => Promise<readonly string[]>): Promise<void> => {
+    complaints.push(...(await attempt(what, check)))
+  }
+  let state = ''
+  await ask('state', async () => {
+    state = await stateOf(subject, dir, soon)
+    return mismatch(subject, said, state, states)
+  })
+  if (isDataDir(dir) && state !== DAMAGED) {
+    await ask('served', async () => brokenRrdp(dir))
+    await ask('tick', async () =>
       (await tick(await quickSession(dir, soon))).failed.map((f) => `${f.ca}: ${f.message}`),
-    )),
-  )
-  complaints.push(...(await attempt('audit', async () => problemsOf(dir, soon))))
-  complaints.push(
-    ...(await attempt('next command', async () => [void (await subject.next(dir, soon))].flatMap(() => []))),
-  )
-  complaints.push(...(await attempt('audit at the end', async () => problemsOf(dir, soon))))
+    )
+    if (isHalf(subject, state, states))
+      await ask('state after tick', async () => mismatch(subject, 'done', await stateOf(subject, dir, soon), states))
+    await ask('audit', async () => problemsOf(dir, soon))
+  }
+  if (!isDataDir(dir)) await ask('no data directory', async () => notRefused(dir, soon))
+  await ask('next command', async () => [void (await subject.next(dir, soon))].flatMap(() => []))
+  await ask('audit at the end', async () => problemsOf(dir, soon))
   return complaints
 }
 
-function whatItSays(error: unknown): string {
+interface States {
+  readonly before: string
+  readonly after: string
+}
+
+/** What it says, against what is there. */
+function mismatch(subject: Subject, said: string, now: string, states: States): readonly string[] {
+  const { before, after } = states
+  const isBetween = now === subject.begun || isHalf(subject, now, states)
+  if (now !== before && now !== after && !isBetween) return [`is neither the old nor the new one, but ${now}`]
+  if (dead || said === 'unknown') return []
+  if (said === 'done' || said === 'yes')
+    return now === after || (said === 'yes' && isBetween) ? [] : [`said to be changed (${said}), and is ${now}`]
+  if (said !== 'no') return [said]
+  return now === before ? [] : [`said not to be changed, and is ${now}`]
+}
+
+function isHalf({ half }: Subject, now: string, { before, after }: States): boolean {
+  return half?.test(now) === true && now !== before && now !== after
+}
+
+function isDataDir(dir: string): boolean {
+  return existsSync(join(dir, 'brine.json'))
+}
+
+async function stateOf(subject: Subject, dir: string, now: string | undefined): Promise<string> {
+  if (!isDataDir(dir)) return 'no data directory'
+  return (subject.state ?? logical)(dir, now)
+}
+
+/** Where there is no marker every command says so. */
+async function notRefused(dir: string, now: string | undefined): Promise<readonly string[]> {
+  const said = await quickSession(dir, now).then(() => 'opens', whatItIs)
+  return said === 'no-data-dir' ? [] : [`opening it says ${said}`]
+}
+
+const whatItIs = (error: unknown): string => (error instanceof AppError ? error.kind : String(error))
+
+/** As the command line would tell it: `no`, `yes` or `unknown`, or that it is a bug. */
+function whatItSays(thrown: unknown): string {
   if (dead) return 'dead'
-  return error instanceof AppError ? (error.changed ?? 'no') : `is no error of ours: ${String(error)}`
+  const error = toAppError(thrown, { changed: 'no', command: 'brine', debug: true })
+  return error.kind === 'internal' ? error.message : error.changed
 }
 
 async function attempt(what: string, check: () => Promise<readonly string[]>): Promise<readonly string[]> {
@@ -149,11 +218,12 @@ async function attempt(what: string, check: () => Promise<readonly string[]>): P
   }
 }
 
-async function logical(dir: string, now: string): Promise<string> {
+/** The digest of all states, without keys, serials and times. */
+export async function logical(dir: string, now: string | undefined): Promise<string> {
   return (await auditDigest(await quickSession(dir, now))).logical
 }
 
-async function problemsOf(dir: string, now: string): Promise<readonly string[]> {
+async function problemsOf(dir: string, now: string | undefined): Promise<readonly string[]> {
   const { aggregates, problems } = await auditVerify(await quickSession(dir, now))
   return [...problems, ...aggregates.flatMap((a) => a.problems)].map((p) => `${p.file} ${p.path}: ${p.problem}`)
 }
@@ -161,6 +231,7 @@ async function problemsOf(dir: string, now: string): Promise<readonly string[]> 
 /** Files that the notification names and that are not there as it says: a relying party would fall back or fail. */
 function brokenRrdp(dir: string): readonly string[] {
   const rrdp = join(dir, 'repo', 'rrdp')
+  if (!existsSync(rrdp)) return []
   const notification = readFileSync(join(rrdp, 'notification.xml'), 'utf8')
   const files = [...notification.matchAll(/uri="[^"]*\/rrdp\/([^"]+)" hash="([0-9a-f]+)"/g)]
   return files
@@ -168,6 +239,6 @@ function brokenRrdp(dir: string): readonly string[] {
     .map(([text]) => `${text} is not what the notification says`)
 }
 
-function later(now: string): string {
-  return new Date(Date.parse(now) + 60_000).toISOString().replace('.000', '')
+function later(now: string | undefined): string | undefined {
+  return now === undefined ? undefined : new Date(Date.parse(now) + 60_000).toISOString().replace('.000', '')
 }

@@ -16,6 +16,7 @@ import { resourcesOf } from '../../src/core/app/resources.js'
 import { roaArguments } from '../../src/core/app/roa-set.js'
 import { updateRoas } from '../../src/core/app/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
+import { onFileOperation } from '../../src/core/store/io-error.js'
 import { copyDir } from '../support/cli.js'
 import { DAMAGED, KINDS, logical, type Subject, sweep } from '../support/sweep.js'
 import { newTestbed, quickSession } from '../support/testbed.js'
@@ -143,7 +144,12 @@ const subjects: readonly Subject[] = [
     state: async (dir, now) =>
       `${await logical(dir, now)}, ${existsSync(join(dir, 'keys/audit')) ? 'a key' : 'no key'}`,
     async next(dir, now) {
+      const synced: string[] = []
+      onFileOperation((operation, path) => operation === 'syncDir' && synced.push(path.slice(dir.length)))
       const made = await initAuditKey(await quickSession(dir, now), { dryRun: false })
+      onFileOperation(undefined)
+      // whether it is made now or was by a command that died: what is printed here verifies for ever
+      expect(synced).toContain('/keys')
       expect(made.verifierKey).toMatch(/^brine/)
       expect(await initAuditKey(await quickSession(dir, now), { dryRun: false })).toEqual({ ...made, changed: false })
       await next(dir, now)

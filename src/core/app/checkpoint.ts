@@ -56,12 +56,13 @@ export interface CheckpointRow {
   readonly ok: boolean
 }
 
-/** Makes the key that signs checkpoints, once; says each time what verifies them. Throws `standby`, `io`, `locked`. */
+/** Makes the key that signs checkpoints, once; says each time what verifies them: a verifier key that is handed out belongs to a durable key. Throws `standby`, `io`, `locked`, `audit-key-uncertain`. */
 export async function initAuditKey(session: Session, options: { readonly dryRun: boolean }): Promise<AuditKeyReport> {
   refuseStandby(session)
   const { store } = session
   const { dryRun } = options
   const missing = store.auditKey.publicKey() === undefined
+  if (!missing && !dryRun) store.auditKey.settle()
   const changed = missing && (dryRun || (await store.exclusive(async () => store.auditKey.make())))
   if (changed && !dryRun && session.options.watch !== undefined) session.options.watch.changed = 'yes'
   const publicKey = store.auditKey.publicKey()

@@ -67,6 +67,12 @@ function unchanged<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): Cha
   return { result, commit: undefined, served: undefined, changed, at, demand }
 }
 
+/** That there is nothing to do is a promise too: what a dead command left as the newest commit is made durable first. */
+async function idle<R>(session: Session, outcome: Draft<R>, demand: KeyDemand): Promise<Change<R>> {
+  if (!outcome.reader.sealed) await session.store.write(async () => undefined)
+  return unchanged(outcome, demand)
+}
+
 /** Signs before it takes the lock. Throws `commit-lost` where another command came in between: then nothing has happened. */
 export function commitDraft<R>(
   session: Session,
@@ -84,7 +90,7 @@ export function commitDraft<R>(
     })
     if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
     if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
-    if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, keys.taken())
+    if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, keys.taken())
     const { reader } = outcome
     return session.store.write(async (writer) => {
       if (writer.head !== reader.head || writer.generation !== reader.generation) throw overtaken()
@@ -103,7 +109,7 @@ export function commitLocked<R>(
     const { outcome, demand } = await session.store.read((reader) => rehearse(session, reader, useCase))
     if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
     if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
-    if (!outcome.changed && options.serveAnyway !== true) return unchanged(outcome, demand)
+    if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, demand)
     keys.expect(demand)
     await keys.ready()
     return session.store.write(async (writer) => {

@@ -30,6 +30,8 @@ export interface CutOptions {
 export class FileReader implements Reader {
   readonly generation: number
   readonly behind: number
+  /** False where the last writer did not come to its end: the newest commit may not be durable, until the next writer has sealed it. */
+  readonly sealed: boolean
   protected cut: Cut
   readonly #views = new Map<string, View>()
   #roster: ReadonlyMap<string, AggregateId> | undefined
@@ -39,6 +41,7 @@ export class FileReader implements Reader {
     this.cut = { layout, log: new CommitLog(layout, head.hint), head: head.n, strict, warn }
     this.generation = options.generation
     this.behind = options.behind
+    this.sealed = head.n === 0 || head.hint !== undefined
   }
 
   get head(): number {

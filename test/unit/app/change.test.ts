@@ -14,6 +14,7 @@ import { initTestbed } from '../../../src/core/app/testbed.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { Work } from '../../../src/core/eventsourcing/work.js'
+import { onFileOperation } from '../../../src/core/store/io-error.js'
 import { copyDir } from '../../support/cli.js'
 import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
 
@@ -132,5 +133,28 @@ describe('a change', () => {
       return reader.command(id, reader.load(id)?.sequence ?? 0)
     })
     expect(last.effect).toMatchObject({ result: 'rejected', code: 'roa-not-held' })
+  })
+})
+
+describe('after a commit whose sync failed', () => {
+  const failSync = () =>
+    onFileOperation((operation, path) => {
+      if (operation === 'syncDir' && path.endsWith('commits')) throw Object.assign(new Error('bad'), { code: 'EIO' })
+    })
+  afterEach(() => onFileOperation(undefined))
+
+  it('a command that finds nothing to do makes it durable, and only then says so', async () => {
+    failSync()
+    const uncertain = { kind: 'uncertain', code: 'commit-uncertain', changed: 'unknown' }
+    await expect(updateRoas(await open(), ACME, roa('10.0.0.0/24'))).rejects.toMatchObject(uncertain)
+    const again = async () => updateRoas(await open(), ACME, roa('10.0.0.0/24'), { idempotent: true })
+    await expect(again()).rejects.toMatchObject({ kind: 'io' })
+    const done: string[] = []
+    onFileOperation((operation, path) => void done.push(`${operation} ${path.slice(dir.length)}`))
+    expect(await again()).toMatchObject({ changed: false })
+    expect(done.filter((text) => /(rename|syncDir) \/commits/.test(text))).toHaveLength(2)
+    done.length = 0
+    expect(await again()).toMatchObject({ changed: false })
+    expect(done.filter((text) => text.startsWith('sync'))).toEqual([])
   })
 })

@@ -112,8 +112,8 @@ function look(session: Session, reader: FileReader): Ground {
       hint: 'brine status',
     })
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
-  const { generation } = reader
-  const next = standby ? Math.max(generation, servedGeneration(session)) + 1 : generation
+  const { generation, wroteIn } = reader
+  const next = standby ? Math.max(generation, wroteIn, servedGeneration(session)) + 1 : generation
   return { standby, generation: next, commit: reader.head, dropped, moved: [] }
 }
 

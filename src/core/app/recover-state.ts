@@ -10,10 +10,10 @@ import type { RoaPayload } from '../resources/types.js'
 import { decodeRoa } from '../rpki/decode-roa.js'
 import { decodeSignedObject } from '../rpki/decode-signed-object.js'
 import { isCorrupt } from '../store/damage.js'
-import { readIfThere } from '../store/fs.js'
+import { provedAt } from '../store/proved.js'
 import { loadPlanned, planOne, type RecoveryPlan } from '../store/recover.js'
 import { type NamedPlan, planNamed } from '../store/recover-named.js'
-import { bytesAt, type Places } from '../store/recover-places.js'
+import type { Places } from '../store/recover-places.js'
 import { namedKeys, namedObjects } from './audit-named.js'
 import { rulesOf } from './digest.js'
 
@@ -55,8 +55,8 @@ export function publishedRoas(
   const objects = state === undefined ? undefined : entry(state.publishers, handle)?.objects
   return Object.entries(objects ?? {}).flatMap(([name, { sha256 }]) => {
     if (!name.endsWith('.roa')) return []
-    const path = places.layout.object(sha256)
-    return bytesAt(path, sha256) === undefined ? [] : payloadsOf(readIfThere(path) ?? new Uint8Array())
+    const bytes = provedAt(places.layout.object(sha256), sha256)
+    return bytes === undefined ? [] : payloadsOf(bytes)
   })
 }
 

@@ -14,10 +14,11 @@ import type {
   StoredEffect,
 } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
+import { fileDamaged } from '../store/damage.js'
 import type { FoundFile } from '../store/files.js'
 import { commandName, eventName, parseFileName, snapshotName } from '../store/layout.js'
 import { inRanges } from '../store/line.js'
-import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
+import { isCanonical, NOT_CANONICAL, parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
 import { archivedStart, checkKept, type Start } from './archived.js'
 import type { Named } from './commits.js'
 import { noting, type Problem, shaped } from './problem.js'
@@ -151,7 +152,7 @@ function replayCommand(options: ReplayOptions, progress: Progress, entry: Named)
   const name = commandName(entry.sequence)
   const found = noting(problems, progress.file(name), () => {
     const file = source.file(id, name, entry.command)
-    return { file, record: parseCommand(file.bytes, file.path, id, entry.sequence) }
+    return { file, record: asWritten(parseCommand(file.bytes, file.path, id, entry.sequence), file, id) }
   })
   if (found === undefined) {
     passed(progress, entry)
@@ -211,6 +212,12 @@ function isDeclared({ file, problem }: Problem, progress: Progress, record: Stor
   return (n >= base.version && n < record.version) || inRanges(gone.events, n)
 }
 
+/** What this program wrote has one text alone. Throws `file-damaged`. */
+function asWritten<R extends object>(record: R, { bytes, path }: FoundFile, id: AggregateId): R {
+  if (isCanonical(record, bytes)) return record
+  throw fileDamaged(path, NOT_CANONICAL, id)
+}
+
 function passed(progress: Progress, { version, command, at }: Named): void {
   Object.assign(progress, { version, previous: command, at, known: true })
 }
@@ -244,7 +251,7 @@ function replayEvent(options: ReplayOptions, progress: Progress, version: number
   const event = noting(progress.problems, progress.file(name), () => {
     const file = source.file(id, name, sha256)
     count(progress, file)
-    return parseEvent(file.bytes, file.path, id, version).event
+    return asWritten(parseEvent(file.bytes, file.path, id, version), file, id).event
   })
   const state =
     event && shaped(progress.problems, progress.file(name), () => applied(options, progress, version, event))

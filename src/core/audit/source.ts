@@ -8,12 +8,13 @@ import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { archivedAs, pathInArchive, readableNote } from '../store/archive-note.js'
 import { type ArchivedRange, rangeOf } from '../store/archive-plan.js'
+import { parseBelow } from '../store/commit-log.js'
 import { commitMissing } from '../store/damage.js'
 import { type FoundFile, findFile, isThere } from '../store/files.js'
-import { exists, listDir, readIfThere } from '../store/fs.js'
+import { exists, listDir, readOwn } from '../store/fs.js'
 import type { Layout } from '../store/layout.js'
 import type { FileReader } from '../store/reader.js'
-import { parseCommit } from '../store/records.js'
+import { COMMAND_LIMIT } from '../store/records.js'
 
 export interface SourcedCommit {
   readonly record: StoredCommit
@@ -65,16 +66,16 @@ export function directorySource(layout: Layout, reader: FileReader): HistorySour
     nameOf: (id, name) => join(relative(layout.dir, folder(id)), name),
     commit(n) {
       const path = layout.commit(n)
-      const bytes = readIfThere(path)
+      const bytes = readOwn(path, COMMAND_LIMIT)
       if (bytes === undefined) throw commitMissing(path)
       // the cut knows the newest by its cache as well
       if (n === head) reader.commitAt(n)
-      return { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes), bytes }
+      return { record: parseBelow(bytes, path, n, head), sha256: sha256Hex(bytes), bytes }
     },
     file: (id, name, sha256) => findFile(layout, name, sha256, id),
     has: (id, name) => isThere(layout, name, id) || isAway(layout, id, noteOf(id), name),
     isArchived: (id, sequence) => rangeOf(noteOf(id), sequence) !== undefined,
-    peek: (id, name) => readIfThere(join(folder(id), name)),
+    peek: (id, name) => readOwn(join(folder(id), name)),
     names: (id) => listDir(folder(id)),
     object: (sha256) => reader.object(sha256),
   }

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommit } from '../eventsourcing/types.js'
-import { commitMissing, fileDamaged } from './damage.js'
-import { exists, listDir, readIfThere } from './fs.js'
+import { commitMissing, fileDamaged, isNewer } from './damage.js'
+import { exists, listDir, readOwn } from './fs.js'
 import { type HeadHint, readHeadHint } from './hints.js'
 import { KIND_FOLDERS, type Layout } from './layout.js'
-import { parseCommit } from './records.js'
+import { COMMAND_LIMIT, parseCommit } from './records.js'
 
 export type CommitEntry = StoredCommit['aggregates'][number]
 
@@ -58,6 +58,16 @@ export function refuseOrphans(layout: Layout): void {
       if (exists(join(layout.dir, kind, name, 'info.json'))) throw commitMissing(layout.commit(1))
 }
 
+/** A commit below a newer one of this format: a program that went on to the next format does not come back, so it is damaged in its very format. */
+export function parseBelow(bytes: Uint8Array, path: string, n: number, newest: number): StoredCommit {
+  try {
+    return parseCommit(bytes, path, n)
+  } catch (error) {
+    if (n < newest && isNewer(error)) throw fileDamaged(path, 'its format is newer than that of the commits after it')
+    throw error
+  }
+}
+
 /** Commits as of one head; each is read once. */
 export class CommitLog {
   readonly #layout: Layout
@@ -74,12 +84,12 @@ export class CommitLog {
     const known = this.#read.get(n)
     if (known !== undefined) return known
     const path = this.#layout.commit(n)
-    const bytes = readIfThere(path)
+    const bytes = readOwn(path, COMMAND_LIMIT)
     if (bytes === undefined) throw commitMissing(path)
     const sha256 = sha256Hex(bytes)
     if (this.#hint?.head === n && this.#hint.sha256 !== sha256)
       throw fileDamaged(path, 'its hash is not the one that was recorded')
-    const file = { record: parseCommit(bytes, path, n), sha256 }
+    const file = { record: parseBelow(bytes, path, n, this.#hint?.head ?? 0), sha256 }
     this.#read.set(n, file)
     return file
   }

@@ -37,6 +37,15 @@ export function fileDamaged(path: string, why: string, id?: AggregateId): AppErr
   return corrupt('file-damaged', path, id, why)
 }
 
+/** A file of another user, who may change it at any time: as good as damaged, though nothing need be lost. */
+export function fileForeign(path: string, uid: number, own: number): AppError {
+  const message = `${path}: belongs to uid ${uid}, and this command runs as uid ${own}`
+  return new AppError('corrupt', 'file-foreign', message, {
+    hint: `chown ${own} ${path}; then brine audit verify says whether it was changed`,
+    details: { path, uid },
+  })
+}
+
 /** A folder that `init` made is not there: what lay in it is lost, so it is damage and no failure of the disk. */
 export function folderMissing(path: string): AppError {
   return new AppError('corrupt', 'folder-missing', `${path}: this folder of the data directory is not there`, {
@@ -61,6 +70,10 @@ export function formatNewer(path: string, format: number): AppError {
     hint: 'install the version of brine that wrote it; there is no way back to an older one',
     details: { path, format },
   })
+}
+
+export function isNewer(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'format-newer'
 }
 
 /** Written by an older program: as it should be, and to be migrated first. `interrupted`: a migration began here and did not end. */

@@ -5,13 +5,15 @@
 import * as fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
+import { readJson } from '../base/json-reader.js'
 import type { Instant } from '../base/time.js'
-import { formatOlder } from './damage.js'
-import { exists, listDir, makeDir, readIfThere, removeFile, syncDir } from './fs.js'
+import type { StoredCommit } from '../eventsourcing/types.js'
+import { fileDamaged, formatOlder, isCorrupt } from './damage.js'
+import { exists, listDir, makeDir, readOwn, removeFile, syncDir } from './fs.js'
 import { errnoOf, ioError } from './io-error.js'
 import { KIND_FOLDERS, layoutOf } from './layout.js'
 import { thisOrigin, writeOrigin } from './origin.js'
-import { encodeRecord, isCount, isOne, isText, isTime, parseObject, parseShape } from './records.js'
+import { encodeRecord, isCount, isOne, isPositive, isText, isTime, parseObject, parseShape } from './records.js'
 import { replaceFile, writeNew } from './write-file.js'
 
 /** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
@@ -39,7 +41,7 @@ export interface DataDirInit {
 const MARKER = {
   format: isOne,
   id: isText,
-  generation: isCount,
+  generation: isPositive,
   createdAt: isTime,
   'test?': (v: unknown) => v === true,
 }
@@ -100,14 +102,34 @@ function checkAccess(path: string, stat: fs.Stats): void {
 /** The marker. Throws `no-data-dir` where there is none, `format-older`, `format-newer`, `corrupt`. */
 export function readMarker(dir: string): Marker {
   const { marker } = layoutOf(dir)
-  const bytes = readIfThere(marker, 65536)
-  if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
-  return parseMarker(bytes, marker)
+  try {
+    const bytes = readOwn(marker, 65536)
+    if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
+    return parseMarker(bytes, marker)
+  } catch (error) {
+    throw isCorrupt(error) && error.code === 'file-damaged' ? markerDamaged(error) : error
+  }
+}
+
+/** No recovery begins without the marker: it comes back from elsewhere. */
+function markerDamaged({ code, message, details }: AppError): AppError {
+  const hint = 'put brine.json back from a backup or a copy of this directory'
+  return new AppError('corrupt', code, message, { hint, details })
+}
+
+/** A generation before the one that wrote last is not the one of this directory: numbers would be given twice. Throws `file-damaged`. */
+export function refuseMarkerBehind(dir: string, generation: number, last: StoredCommit | undefined): void {
+  if (last === undefined || last.generation <= generation) return
+  const what = `it says generation ${generation}, and commit ${last.commit} was made in generation ${last.generation}`
+  throw markerDamaged(fileDamaged(layoutOf(dir).marker, what))
 }
 
 /** The marker in these bytes. Throws `format-older`, `format-newer`, `file-damaged`. */
 export function parseMarker(bytes: Uint8Array, path: string): Marker {
   const { format } = parseObject(bytes, path)
+  // the one record that no other vouches for: of a name that is there twice the last would count
+  const read = readJson(new TextDecoder().decode(bytes))
+  if ('fault' in read) throw fileDamaged(path, read.fault.message)
   if (typeof format === 'number' && isCount(format) && format < FORMAT)
     throw formatOlder(path, format, exists(join(dirname(path), 'upgrade.json')))
   return parseShape(bytes, path, MARKER) as unknown as Marker

@@ -3,15 +3,15 @@
  * Invariant: bytes are returned only when a commit vouches for them, wherever they lie (in place, archived, or wrongly in `surplus/`).
  */
 import { join } from 'node:path'
-import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../eventsourcing/types.js'
 import { archivedAs, pathInArchive, readableNote } from './archive-note.js'
 import type { Cut } from './cut.js'
-import { archiveMissing, fileDamaged, fileMissing, isCorrupt } from './damage.js'
-import { exists, listDir, readIfThere, statIfThere } from './fs.js'
+import { archiveMissing, fileDamaged, fileMissing, isCorrupt, isNewer } from './damage.js'
+import { exists, listDir, readIfThere, readOwn, statIfThere } from './fs.js'
 import { commandName, type Layout } from './layout.js'
-import { parseCommand } from './records.js'
+import { provedAt } from './proved.js'
+import { COMMAND_LIMIT, parseCommand } from './records.js'
 
 export interface FoundFile {
   readonly bytes: Uint8Array
@@ -27,7 +27,7 @@ export function findFile(layout: Layout, name: string, sha256: Sha256, id: Aggre
   const found = lookFor(layout, name, sha256, id) ?? lookFor(layout, name, sha256, id)
   if (found !== undefined) return found
   const went = archivedAs(readableNote(layout, id), name)
-  const bytes = went === undefined ? undefined : matching(pathInArchive(layout, id, went.dir, name), sha256)
+  const bytes = went === undefined ? undefined : provedAt(pathInArchive(layout, id, went.dir, name), sha256)
   if (went !== undefined && bytes !== undefined)
     return { bytes, path: pathInArchive(layout, id, went.dir, name), where: 'archived' }
   const there = statIfThere(place)
@@ -41,27 +41,20 @@ export function isThere(layout: Layout, name: string, id: AggregateId): boolean 
   return [join(layout.folder(id), name), ...layout.archived(id, name)].some(exists)
 }
 
-/** The bytes at a path where they have this hash. A folder or a link is not the file, and what lies elsewhere may be. */
-function matching(path: string, sha256: Sha256): Uint8Array | undefined {
-  if (statIfThere(path)?.isFile() !== true) return undefined
-  const bytes = readIfThere(path)
-  return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
-}
-
 function lookFor(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
   const folder = layout.folder(id)
   const place = join(folder, name)
-  const there = matching(place, sha256)
+  const there = provedAt(place, sha256, readOwn)
   if (there !== undefined) return { bytes: there, path: place, where: 'place' }
   for (const path of layout.archived(id, name)) {
-    const bytes = matching(path, sha256)
+    const bytes = provedAt(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'archived' }
   }
   // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
   for (const other of listDir(join(folder, 'surplus'))) {
     if (!other.startsWith(`${name}.`)) continue
     const path = join(folder, 'surplus', other)
-    const bytes = matching(path, sha256)
+    const bytes = provedAt(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'surplus' }
   }
   return undefined
@@ -82,13 +75,15 @@ export function readCommand(layout: Layout, id: AggregateId, sequence: number, s
 /** What lies under a command's name, `unread` when it is no record of it. Vouched for by nothing. */
 export function peekCommand(layout: Layout, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
   const name = commandName(sequence)
-  for (const path of [join(layout.folder(id), name), ...layout.archived(id, name)]) {
+  const place = join(layout.folder(id), name)
+  for (const path of [place, ...layout.archived(id, name)]) {
     try {
-      const bytes = readIfThere(path)
+      const bytes = path === place ? readOwn(path, COMMAND_LIMIT) : readIfThere(path, COMMAND_LIMIT)
       if (bytes === undefined) continue
       return parseCommand(bytes, path, id, sequence)
     } catch (error) {
-      if (!isCorrupt(error)) throw error
+      // a newer format counts only in a record that a commit vouches for: in any other it is damage
+      if (!isCorrupt(error) && !isNewer(error)) throw error
       return 'unread'
     }
   }

@@ -4,25 +4,37 @@
  */
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
-import { fileDamaged, isCorrupt } from './damage.js'
+import { fileDamaged, fileForeign, isCorrupt } from './damage.js'
 import { announce, attempt, errnoOf, ioError } from './io-error.js'
 
-const READ_LIMIT = 256 * 1024 * 1024
+export const READ_LIMIT = 256 * 1024 * 1024
 
 /** The bytes of a regular file; undefined only when there is none. A link, a FIFO, more than `limit` bytes: `file-damaged`, since the disk is well. */
 export function readIfThere(path: string, limit = READ_LIMIT): Uint8Array | undefined {
+  return readFile(path, limit, undefined)
+}
+
+/** As `readIfThere`, of a file that nobody but this program writes: one of another user is refused, who may change it at any time. Throws `file-foreign` (corrupt). */
+export function readOwn(path: string, limit = READ_LIMIT): Uint8Array | undefined {
+  return readFile(path, limit, process.getuid?.())
+}
+
+function readFile(path: string, limit: number, owner: number | undefined): Uint8Array | undefined {
   let fd: number | undefined
   try {
     announce('read', path)
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     const stat = fs.fstatSync(fd)
     if (!stat.isFile()) throw fileDamaged(path, 'not a regular file')
+    if (owner !== undefined && stat.uid !== owner) throw fileForeign(path, stat.uid, owner)
     if (stat.size > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
     const bytes = fs.readFileSync(fd)
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
+    // what a socket answers
+    if (errnoOf(error) === 'ENXIO') throw fileDamaged(path, 'not a regular file')
     throw isCorrupt(error) ? error : ioError('read', path, error)
   } finally {
     if (fd !== undefined) fs.closeSync(fd)

@@ -13,6 +13,8 @@ import { readReadable } from './readable.js'
 import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
 import { type Identity, identityAt, replaceFile } from './write-file.js'
 
+const LIMIT = 1 << 20
+
 export interface HeadHint {
   readonly head: number
   readonly sha256: Sha256
@@ -86,7 +88,7 @@ const INFO = {
 export function readInfo(folder: string, name = 'info.json'): Info | 'damaged' | undefined {
   const path = join(folder, name)
   try {
-    const bytes = readIfThere(path)
+    const bytes = readIfThere(path, LIMIT)
     if (bytes === undefined) return undefined
     return parseShape(bytes, path, INFO) as unknown as Info
   } catch (error) {

@@ -88,7 +88,8 @@ function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant, 
     [...dropped].reverse().map((n) => `${n}.json`),
   )
   const moved = clearFolders(layout, reader)
-  const generation = Math.max(marker.generation, above) + 1
+  // a copy may have the marker of before a promote, or a recovery, and the commits of after it
+  const generation = Math.max(marker.generation, reader.wroteIn, above) + 1
   // before the cache that makes this directory look like the original, so that nothing goes on without a jump
   writeMarker(layout.dir, { ...marker, generation })
   if (reader.head > 0)

@@ -11,6 +11,7 @@ import { type AggregateId, type DomainEvent, formatAggregateId, type StoredComma
 import { type CommitFile, CommitLog, type Head } from './commit-log.js'
 import type { Cut } from './cut.js'
 import { objectFault } from './damage.js'
+import { refuseMarkerBehind } from './data-dir.js'
 import { commandOf } from './files.js'
 import { readIfThere, statIfThere } from './fs.js'
 import type { Info } from './hints.js'
@@ -50,6 +51,11 @@ export class FileReader implements Reader {
 
   get at(): Instant | undefined {
     return this.cut.head === 0 ? undefined : this.commitAt(this.cut.head).record.at
+  }
+
+  /** The generation that the newest commit was made in; 0 without one. */
+  get wroteIn(): number {
+    return this.cut.head === 0 ? 0 : this.commitAt(this.cut.head).record.generation
   }
 
   /** A commit record and its hash. Throws `commit-missing` or `file-damaged`. */
@@ -127,11 +133,13 @@ export class FileReader implements Reader {
   }
 
   protected plan(staged: StagedCommit, interval: number): Plan {
-    const { head } = this.cut
+    const { head, layout } = this.cut
+    const last = head === 0 ? undefined : this.commitAt(head)
+    refuseMarkerBehind(layout.dir, this.generation, last?.record)
     return planCommit(
       {
         head,
-        last: head === 0 ? undefined : this.commitAt(head),
+        last,
         generation: this.generation,
         interval,
         members: this.roster(),

@@ -2,7 +2,7 @@
  * The stored files as bytes and back: canonical JSON and a newline, hashed as bytes, read strictly.
  * Invariant: an unknown key or type is damage, an unknown format is a newer program; neither is ever guessed at.
  */
-import { utf8 } from '../base/bytes.js'
+import { equalBytes, utf8 } from '../base/bytes.js'
 import { isHandle } from '../base/handle.js'
 import { canonicalJson, type Json } from '../base/json.js'
 import { parseInstant } from '../base/time.js'
@@ -18,6 +18,22 @@ export type Shape = Readonly<Record<string, Check>>
 export function encodeRecord(value: unknown): Uint8Array {
   return utf8(`${canonicalJson(value)}\n`)
 }
+
+/** Is this what the record lies on disk as? A name that is there twice, a number that is not exact, white space: then it is not. */
+export function isCanonical(record: unknown, bytes: Uint8Array): boolean {
+  try {
+    return equalBytes(encodeRecord(record), bytes)
+  } catch (error) {
+    // no JSON number, a lone surrogate; what nests too deep overflows the stack
+    if (error instanceof TypeError || error instanceof RangeError) return false
+    throw error
+  }
+}
+
+/** Bytes of a commit or command record that nobody vouches for yet: a bulk change of a hundred thousand ROAs has a tenth of it. */
+export const COMMAND_LIMIT = 64 * 1024 * 1024
+
+export const NOT_CANONICAL = 'not canonical JSON: this program did not write it'
 
 /** The JSON object in a file. Throws `file-damaged` when there is none. */
 export function parseObject(bytes: Uint8Array, path: string, id?: AggregateId): JsonObject {
@@ -130,6 +146,7 @@ const SNAPSHOT: Shape = { ...MEMBER, format: isOne, version: isPositive, sequenc
 export function parseCommit(bytes: Uint8Array, path: string, n: number): StoredCommit {
   const commit = parseShape(bytes, path, COMMIT) as unknown as StoredCommit
   if (commit.commit !== n) throw fileDamaged(path, `it says that it is commit ${commit.commit}`)
+  if (!isCanonical(commit, bytes)) throw fileDamaged(path, NOT_CANONICAL)
   if (commit.roster > n || (commit.members !== undefined) !== (commit.roster === n))
     throw fileDamaged(path, 'roster is wrong')
   return commit

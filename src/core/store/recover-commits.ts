@@ -3,15 +3,16 @@
  * Invariant: a commit is believed only by the hash that the one after it, or the cache of the head, has of it; a hole is an error.
  */
 import { join } from 'node:path'
+import type { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { type CommitFile, listCommits } from './commit-log.js'
-import { commitMissing, isCorrupt } from './damage.js'
-import { exists, listDir, readIfThere } from './fs.js'
+import { commitMissing, isCorrupt, isNewer } from './damage.js'
+import { exists, listDir, readIfThere, readOwn } from './fs.js'
 import { type HeadHint, readHeadHint, readInfo } from './hints.js'
 import { KIND_FOLDERS, type Layout } from './layout.js'
-import { parseCommit } from './records.js'
+import { COMMAND_LIMIT, parseCommit } from './records.js'
 import { lookForCommit, type Places } from './recover-places.js'
 import { rebuildCommits } from './recover-rebuild.js'
 
@@ -57,14 +58,17 @@ export function mendChain(places: Places, generation: number): MendedChain {
   const numbers = listCommits(layout)
   const evidence = Math.max(hint?.head ?? 0, newestKnown(layout))
   const files: Files = new Map()
+  const newer: Mending['newer'] = new Map()
   for (const n of numbers) {
-    const file = readCommit(layout, n)
+    const file = readCommit(layout, n, newer)
     if (file !== undefined) files.set(n, file)
   }
   const mended: MendedCommit[] = []
-  const head = provenHead({ places, files, hint, mended, generation })
-  for (let n = head; n > 1; n--)
-    fill({ places, files, mended, generation }, n - 1, files.get(n)?.record.previous ?? null)
+  const mending: Mending = { places, files, newer, mended, generation }
+  const head = provenHead({ ...mending, hint })
+  for (let n = head; n > 1; n--) fill(mending, n - 1, files.get(n)?.record.previous ?? null)
+  // what nothing vouches against is what it says: a newer program went on from here
+  for (const [n, { error }] of newer) if (n > head) throw error
   const bad = numbers.filter((n) => n > head || mended.some((m) => m.n === n)).map((n) => layout.commit(n))
   const last = files.get(head)
   return {
@@ -82,6 +86,8 @@ export function mendChain(places: Places, generation: number): MendedChain {
 interface Mending {
   readonly places: Places
   readonly files: Files
+  /** Those that say that a newer program wrote them. */
+  readonly newer: Map<number, { readonly sha256: Sha256; readonly error: AppError }>
   readonly mended: MendedCommit[]
   readonly generation: number
 }
@@ -111,8 +117,10 @@ function fill(mending: Mending, n: number, want: Sha256 | null): void {
 }
 
 /** Is commit `n` of this hash here, or can it be had? */
-function tryFill({ places, files, mended, generation }: Mending, n: number, want: Sha256): boolean {
+function tryFill({ places, files, newer, mended, generation }: Mending, n: number, want: Sha256): boolean {
   if (files.get(n)?.sha256 === want) return true
+  const own = newer.get(n)
+  if (own?.sha256 === want) throw own.error
   const path = lookForCommit(places, n, want)
   const bytes = path === undefined ? undefined : readIfThere(path)
   const found: readonly MendedCommit[] | undefined =
@@ -127,13 +135,15 @@ function tryFill({ places, files, mended, generation }: Mending, n: number, want
   return found !== undefined
 }
 
-function readCommit(layout: Layout, n: number): CommitFile | undefined {
+function readCommit(layout: Layout, n: number, newer: Mending['newer']): CommitFile | undefined {
   const path = layout.commit(n)
+  let bytes: Uint8Array | undefined
   try {
-    const bytes = readIfThere(path)
-    return bytes === undefined ? undefined : { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes) }
+    bytes = readOwn(path, COMMAND_LIMIT)
+    return bytes && { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes) }
   } catch (error) {
-    if (!isCorrupt(error)) throw error
+    if (bytes !== undefined && isNewer(error)) newer.set(n, { sha256: sha256Hex(bytes), error })
+    else if (!isCorrupt(error)) throw error
     return undefined
   }
 }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { type AggregateId, type Base, formatAggregateId, type StoredCommand } from '../eventsourcing/types.js'
-import { isCorrupt } from './damage.js'
+import { isCorrupt, isNewer } from './damage.js'
 import { listDir, readIfThere } from './fs.js'
 import { type Info, readInfo } from './hints.js'
 import { eventName, KIND_FOLDERS, type Layout, parseFileName } from './layout.js'
@@ -76,7 +76,8 @@ function readRecord(path: string, id: AggregateId, n: number): StoredCommand | u
     const bytes = readIfThere(path)
     return bytes && parseCommand(bytes, path, id, n)
   } catch (error) {
-    if (!isCorrupt(error)) throw error
+    // what no commit vouches for may be damaged in its very format
+    if (!isCorrupt(error) && !isNewer(error)) throw error
     return undefined
   }
 }

@@ -12,7 +12,8 @@ import type { KeyId, Sha256 } from '../crypto/ports.js'
 import { exists, listDir, makeDir, moveFile, readIfThere, statIfThere, syncDir } from './fs.js'
 import { storePrivate } from './key-files.js'
 import type { Layout } from './layout.js'
-import { bytesAt, type Places } from './recover-places.js'
+import { provedAt } from './proved.js'
+import type { Places } from './recover-places.js'
 import { replaceFile } from './write-file.js'
 
 export interface NamedPlan {
@@ -41,7 +42,7 @@ export function planNamed(
 ): NamedPlan {
   const { layout } = places
   const wrong = [...objects].filter((sha256) =>
-    objectPaths(layout, sha256).every((p) => bytesAt(p, sha256) === undefined),
+    objectPaths(layout, sha256).every((p) => provedAt(p, sha256) === undefined),
   )
   const bad = wrong.flatMap((sha256) =>
     objectPaths(layout, sha256).filter((p) => exists(p) && p.startsWith(layout.dir)),
@@ -118,7 +119,7 @@ function findObjects(places: Places, served: string, wanted: ReadonlySet<Sha256>
   for (const other of places.given)
     for (const sha256 of wanted)
       for (const path of objectPaths(other, sha256)) {
-        const bytes = bytesAt(path, sha256)
+        const bytes = provedAt(path, sha256)
         if (bytes !== undefined) found.set(sha256, { bytes, dated: datedAt(path) })
       }
   for (const path of filesBelow(served)) {

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import { archivedAs, pathInArchive, readableNote } from './archive-note.js'
-import { exists, listDir, readIfThere, statIfThere } from './fs.js'
+import { exists, listDir } from './fs.js'
 import { type Layout, layoutOf } from './layout.js'
+import { provedAt } from './proved.js'
 
 export interface Found {
   readonly path: string
@@ -43,18 +43,11 @@ export function placesOf(layout: Layout, from: readonly string[]): Places {
   return { layout, given: from.map((dir) => layoutOf(dir)) }
 }
 
-/** The bytes at a path when they have this hash. What is no regular file has none. */
-export function bytesAt(path: string, sha256: Sha256): Uint8Array | undefined {
-  if (statIfThere(path)?.isFile() !== true) return undefined
-  const bytes = readIfThere(path)
-  return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
-}
-
 /** Looks for a file of an aggregate by hash. Throws `io`. */
 export function lookForFile({ layout, given }: Places, id: AggregateId, name: string, sha256: Sha256): Looked {
   const folder = layout.folder(id)
   const own = [join(folder, name), join(folder, 'archived', name)]
-  const bad = own.filter((path) => exists(path) && bytesAt(path, sha256) === undefined)
+  const bad = own.filter((path) => exists(path) && provedAt(path, sha256) === undefined)
   const tries: Found[] = [
     { path: join(folder, name), where: 'place' },
     ...layout.archived(id, name).map((path) => ({ path, where: 'archived' as const })),
@@ -66,7 +59,7 @@ export function lookForFile({ layout, given }: Places, id: AggregateId, name: st
     ]),
   ]
   for (const found of tries)
-    if (!bad.includes(found.path) && bytesAt(found.path, sha256) !== undefined) return { name, found, bad }
+    if (!bad.includes(found.path) && provedAt(found.path, sha256) !== undefined) return { name, found, bad }
   return { name, found: onVolume(layout, id, name, sha256), bad }
 }
 
@@ -75,7 +68,7 @@ function onVolume(layout: Layout, id: AggregateId, name: string, sha256: Sha256)
   const range = archivedAs(readableNote(layout, id), name)
   if (range === undefined || range.dir === null) return undefined
   const path = pathInArchive(layout, id, range.dir, name)
-  return bytesAt(path, sha256) === undefined ? undefined : { path, where: 'archived' }
+  return provedAt(path, sha256) === undefined ? undefined : { path, where: 'archived' }
 }
 
 function aside(folder: string, name: string): readonly Found[] {
@@ -93,5 +86,5 @@ export function lookForCommit({ layout, given }: Places, n: number, sha256: Sha2
     ...aside(layout.commits, name).map((f) => f.path),
     ...given.flatMap((other) => [other.commit(n), ...aside(other.commits, name).map((f) => f.path)]),
   ]
-  return paths.find((path) => bytesAt(path, sha256) !== undefined)
+  return paths.find((path) => provedAt(path, sha256) !== undefined)
 }

@@ -7,11 +7,11 @@ import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommand, type StoredCommit } from '../eventsourcing/types.js'
 import type { CommitFile } from './commit-log.js'
-import { isCorrupt } from './damage.js'
+import { isCorrupt, isNewer } from './damage.js'
 import { listDir, readIfThere } from './fs.js'
 import { KIND_FOLDERS, parseFileName } from './layout.js'
 import { sortMembers } from './plan.js'
-import { encodeRecord, parseObject } from './records.js'
+import { encodeRecord, parseCommand, parseObject } from './records.js'
 import type { MendedCommit } from './recover-commits.js'
 import type { Places } from './recover-places.js'
 
@@ -137,8 +137,8 @@ function addRecords(found: Map<number, Map<string, Entry>>, folder: string): voi
     const parsed = parseFileName(name.replace(/(\.json)\.[0-9a-f]+$/, '$1'))
     if (parsed?.type !== 'command') continue
     const path = join(folder, name)
-    const entry = entryAt(path)
-    if (entry === undefined || entry[1].sequence !== parsed.n) continue
+    const entry = entryAt(path, parsed.n)
+    if (entry === undefined) continue
     const [n, value] = entry
     const entries = found.get(n) ?? new Map<string, Entry>()
     const key = formatAggregateId(value)
@@ -147,15 +147,16 @@ function addRecords(found: Map<number, Map<string, Entry>>, folder: string): voi
   }
 }
 
-function entryAt(path: string): readonly [number, Entry] | undefined {
+function entryAt(path: string, n: number): readonly [number, Entry] | undefined {
   try {
     const bytes = readIfThere(path)
     if (bytes === undefined) return undefined
-    const record = parseObject(bytes, path) as unknown as StoredCommand
+    const id = parseObject(bytes, path) as unknown as AggregateId
+    const record = parseCommand(bytes, path, id, n)
     const { kind, handle, sequence, commit, at } = record
     return [commit, { kind, handle, version: versionAfter(record), sequence, command: sha256Hex(bytes), at }]
   } catch (error) {
-    if (isCorrupt(error) || error instanceof TypeError) return undefined
+    if (isCorrupt(error) || isNewer(error)) return undefined
     throw error
   }
 }

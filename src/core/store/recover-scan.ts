@@ -8,9 +8,10 @@ import type { ArchivedRange } from './archive-plan.js'
 import { isCorrupt } from './damage.js'
 import { commandName, eventName, snapshotName } from './layout.js'
 import { inRanges } from './line.js'
+import { provedAt } from './proved.js'
 import { parseCommand } from './records.js'
 import type { Named } from './recover-commits.js'
-import { bytesAt, type Looked, lookForFile, type Places } from './recover-places.js'
+import { type Looked, lookForFile, type Places } from './recover-places.js'
 
 /** A command that commits name, and what is left of it. */
 export interface Step {
@@ -80,7 +81,7 @@ function liveLine(
 }
 
 function readRecord(id: AggregateId, entry: Named, { found }: Looked): StoredCommand | undefined {
-  const bytes = found === undefined ? undefined : bytesAt(found.path, entry.command)
+  const bytes = found === undefined ? undefined : provedAt(found.path, entry.command)
   if (found === undefined || bytes === undefined) return undefined
   try {
     return parseCommand(bytes, found.path, id, entry.sequence)

@@ -16,7 +16,7 @@ import {
   formatAggregateId,
 } from '../eventsourcing/types.js'
 import { isCorrupt } from './damage.js'
-import { type Marker, writeMarker } from './data-dir.js'
+import { type Marker, refuseMarkerBehind, writeMarker } from './data-dir.js'
 import { listDir, makeDir, moveFile, removeFile, syncDir } from './fs.js'
 import { writeHeadHint } from './hints.js'
 import { ioError } from './io-error.js'
@@ -24,11 +24,12 @@ import { type Layout, parseFileName } from './layout.js'
 import { thisOrigin, writeOrigin } from './origin.js'
 import { persist, refreshCaches } from './persist.js'
 import { type Plan, planCommit } from './plan.js'
+import { provedAt } from './proved.js'
 import { parseEvent, parseSnapshot } from './records.js'
 import { type Caches, cachesOf, mendCaches } from './recover-caches.js'
 import { type MendedChain, mendChain } from './recover-commits.js'
 import { lostEnds, unmade } from './recover-end.js'
-import { bytesAt, type Places } from './recover-places.js'
+import type { Places } from './recover-places.js'
 import { type AggregatePlan, isWhole, type LostCommand, type LostEnd, planRecovery } from './recover-plan.js'
 import { scanAggregate } from './recover-scan.js'
 import { setAside } from './surplus.js'
@@ -56,6 +57,7 @@ export interface RecoveryPlan {
 export function planAll(places: Places, generation: number, only?: readonly AggregateId[]): RecoveryPlan {
   const { layout } = places
   const chain = mendChain(places, generation)
+  refuseMarkerBehind(layout.dir, generation, chain.last?.record)
   const ends = lostEnds(places, chain)
   const names = only === undefined ? undefined : new Set(only.map((id) => known(chain, id)))
   const all: AggregatePlan[] = []
@@ -127,13 +129,13 @@ export function lostEvents(id: AggregateId, { record, events }: LostCommand): re
   if (record?.effect.result !== 'accepted') return []
   return record.effect.events.map((sha256, i) => {
     const path = events[i]?.found?.path
-    const bytes = path === undefined ? undefined : bytesAt(path, sha256)
+    const bytes = path === undefined ? undefined : provedAt(path, sha256)
     return path === undefined || bytes === undefined ? undefined : parseEvent(bytes, path, id, record.version + i).event
   })
 }
 
-function read(path: string, sha256: Parameters<typeof bytesAt>[1]): Uint8Array {
-  const bytes = bytesAt(path, sha256)
+function read(path: string, sha256: Parameters<typeof provedAt>[1]): Uint8Array {
+  const bytes = provedAt(path, sha256)
   if (bytes !== undefined) return bytes
   throw new AppError('corrupt', 'recover-moved', `${path} changed while it was read`, { hint: 'run it again' })
 }

@@ -152,7 +152,7 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
   if (!there.isDirectory()) throw noDataDir(path, 'not a directory')
   const all = listDir(path).filter((name) => name !== 'lost+found')
   const names = all.filter((name) => !name.startsWith(`.tmp-${UNFINISHED}`))
-  if (names.length > 0 && !(names.includes(UNFINISHED) && !names.includes('brine.json'))) throw notEmpty(path, names)
+  if (names.length > 0 && !isUnfinished(path, names)) throw notEmpty(path, names)
   checkOwner(path, there)
   fs.chmodSync(path, 0o711)
   writeNew(join(path, UNFINISHED), new Uint8Array())
@@ -186,6 +186,26 @@ function finish(path: string, marker: Marker): void {
       { hint: `brine status --data-dir ${path}`, details: error.details, changed: 'unknown', cause: error },
     )
   }
+}
+
+/** Names that `init` makes at the top of a data directory. */
+const MADE = new Set([
+  ...[UNFINISHED, 'brine.toml', 'commits', 'keys', 'objects', 'ssl', 'status', 'tmp'],
+  ...Object.values(KIND_FOLDERS),
+])
+
+/**
+ * Did an `init` die here before it wrote the marker? One that died after it leaves its sign for ever, so a marker that is lost later must not
+ * make this a place to start over: whatever history, keys or strangers' files there are, it is not empty.
+ */
+function isUnfinished(path: string, names: readonly string[]): boolean {
+  if (!names.includes(UNFINISHED) || names.includes('brine.json')) return false
+  if (!names.every((name) => MADE.has(name) || name.startsWith('.tmp-'))) return false
+  const folders = ['commits', 'objects', 'keys/pool', ...Object.values(KIND_FOLDERS)]
+  return (
+    folders.every((folder) => listDir(join(path, folder)).length === 0) &&
+    listDir(join(path, 'keys')).every((name) => name === 'pool')
+  )
 }
 
 function notEmpty(path: string, names: readonly string[]): AppError {

@@ -85,6 +85,20 @@ describe('init', () => {
     refuses(() => initDataDir('', ID), { kind: 'usage' })
   })
 
+  it('takes no directory with something in it for an unfinished one, whatever an init that died left there', async () => {
+    for (const name of ['commits/1.json', 'keys/pool/K', 'keys/K', 'cas/x', 'notes.txt']) {
+      rmSync(dir, { recursive: true, force: true })
+      initDataDir(dir, ID)
+      rmSync(join(dir, 'brine.json'))
+      writeFileSync(join(dir, '.init-unfinished'), '')
+      writeFileSync(join(dir, name), 'precious')
+      refuses(() => initDataDir(dir, ID), { code: 'init-not-empty' })
+      expect(readFileSync(join(dir, name), 'utf8')).toBe('precious')
+      rmSync(join(dir, name))
+      initDataDir(dir, ID)
+    }
+  })
+
   it('that is interrupted at any operation leaves no data directory or a whole one, and may be run again', async () => {
     for (let n = 1; ; n++) {
       rmSync(dir, { recursive: true, force: true })

@@ -84,8 +84,8 @@ export async function createBackup(session: Session, { to, seal, dryRun }: Backu
       written = { manifest: sha256, files: manifest.files, bytes: manifest.bytes }
     },
   })
-  const size = await target.write(bytes, header.maxBytes)
-  return { ...report, ...written, size, dryRun: false }
+  const whole = await target.write(bytes, header.maxBytes)
+  return { ...report, ...written, ...whole, dryRun: false }
 }
 
 function noticeOf(session: Session): (text: string) => void {

@@ -15,7 +15,7 @@ import { KIND_FOLDERS, layoutOf } from '../store/layout.js'
 import { acquireLock } from '../store/lock.js'
 import { demoteAt } from '../store/promote.js'
 import { syncTree } from '../store/sync-tree.js'
-import { dropOnExit, dropTree, moveUp } from './tree.js'
+import { dropTree, moveUp, onExit } from './tree.js'
 
 export interface PlaceOptions {
   /** Seconds to wait for the lock. */
@@ -107,13 +107,16 @@ export async function fillPlace<T>(
 ): Promise<T> {
   const dir = realPlace(place)
   const made = makeParents(dir)
+  let held = false
+  const settled = onExit(() => abandon(dir, made, held ? options : undefined))
   const lock = await acquireLock(layoutOf(dir), lockRequest(options)).catch((error: unknown) => {
     // whoever has the lock has the folder too
     if (!(error instanceof AppError && error.kind === 'locked')) leave(dir, made)
+    settled()
     throw error
   })
+  held = true
   const growing = join(dir, GROWING)
-  const settled = dropOnExit(growing)
   let whole = false
   try {
     if (options.passing !== true && contentOf(dir).length > 0) throw taken(dir)
@@ -179,13 +182,31 @@ function openUp(dir: string): void {
   }
 }
 
+/** A signal ends the program: what was built may hold private keys. Without the lock only folders that are empty go. */
+function abandon(dir: string, made: readonly string[], held: PlaceOptions | undefined): void {
+  if (held === undefined) removeEmpty(made)
+  else if (held.passing === true || !exists(layoutOf(dir).marker)) {
+    clear(dir, held.passing)
+    dropTree(layoutOf(dir).lockFolder)
+    leave(dir, made)
+  }
+}
+
 /** As it was found: not there, or empty. */
 function leave(dir: string, made: readonly string[]): void {
   try {
     removeFile(layoutOf(dir).lock)
     // empty where the disk had no room for it
     removeFile(layoutOf(dir).lockOwner)
-    for (const folder of made) fs.rmdirSync(folder)
+  } catch {
+    // then the folder stays too
+  }
+  removeEmpty(made)
+}
+
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders) fs.rmdirSync(folder)
   } catch {
     // an empty folder that stays harms nobody
   }

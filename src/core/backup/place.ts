@@ -29,10 +29,15 @@ export function sourceName(path: string): string {
 }
 
 export interface Target {
-  /** The file that will be; `-` for standard output. */
+  /** The file that will be, if nobody takes its name meanwhile; `-` for standard output. */
   readonly file: string
-  /** Writes all of it. Throws `io`, and leaves nothing then. */
-  write(bytes: Bytes, needed: number): Promise<number>
+  /** Writes all of it; returns the file that it became, and its bytes. Throws `io`, `file-exists` (usage), and leaves nothing then. */
+  write(bytes: Bytes, needed: number): Promise<Written>
+}
+
+interface Written {
+  readonly file: string
+  readonly size: number
 }
 
 /**
@@ -45,13 +50,17 @@ export function backupTarget(path: string, name: string, sources: readonly strin
   const isFolder = there !== undefined && fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
   if (!isFolder && path.endsWith('/')) throw noFolder(path)
   const file = isFolder ? freeName(resolve(path), name) : resolve(path)
-  if (statIfThere(file) !== undefined)
-    throw new AppError('usage', 'file-exists', `${file} exists already: nothing is overwritten`, {
-      hint: 'name a new file, or a folder',
-    })
+  if (statIfThere(file) !== undefined) throw fileExists(file)
   if (statIfThere(dirname(file)) === undefined) throw noFolder(dirname(file))
   refuseInside(file, sources)
-  return { file, write: (bytes, needed) => writeWhole(file, bytes, needed) }
+  const another = isFolder ? () => freeName(resolve(path), name) : undefined
+  return { file, write: (bytes, needed) => writeWhole(file, bytes, { needed, another }) }
+}
+
+function fileExists(file: string): AppError {
+  return new AppError('usage', 'file-exists', `${file} exists already: nothing is overwritten`, {
+    hint: 'name a new file, or a folder',
+  })
 }
 
 function refuseInside(file: string, sources: readonly string[]): void {
@@ -76,8 +85,14 @@ function noFolder(path: string): AppError {
   return new AppError('usage', 'folder-missing', `there is no folder ${path}`, { hint: `mkdir -p ${path}` })
 }
 
+interface Naming {
+  readonly needed: number
+  /** Where another backup took the name meanwhile: the next one that is free. */
+  readonly another: (() => string) | undefined
+}
+
 /** Grows under a passing name beside its place; linked into place when it is synced, so that nothing is overwritten. */
-async function writeWhole(file: string, bytes: Bytes, needed: number): Promise<number> {
+async function writeWhole(file: string, bytes: Bytes, { needed, another }: Naming): Promise<Written> {
   const temp = join(dirname(file), `.${basename(file)}.partial-${randomBytes(6).toString('hex')}`)
   const settled = dropOnExit(temp)
   let fd: number | undefined
@@ -89,9 +104,9 @@ async function writeWhole(file: string, bytes: Bytes, needed: number): Promise<n
       length += chunk.length
     }
     fs.fsyncSync(fd)
-    name(temp, file)
+    const named = name(temp, file, another)
     syncDir(dirname(file))
-    return length
+    return { file: named, size: length }
   } catch (error) {
     if (fd !== undefined) fs.rmSync(temp, { force: true })
     throw isOfSystem(error) ? ioError('write', file, error, { bytes: needed }) : error
@@ -107,15 +122,20 @@ function isOfSystem(error: unknown): boolean {
 }
 
 /** By link, which overwrites nothing; by rename where the file system of a removable disk knows no links. */
-function name(temp: string, file: string): void {
+function name(temp: string, file: string, another: Naming['another']): string {
   try {
     fs.linkSync(temp, file)
     fs.unlinkSync(temp)
   } catch (error) {
+    if (errnoOf(error) === 'EEXIST') {
+      if (another === undefined) throw fileExists(file)
+      return name(temp, another(), another)
+    }
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '') || statIfThere(file) !== undefined)
       throw error
     fs.renameSync(temp, file)
   }
+  return file
 }
 
 function standardOutput(): Target {
@@ -131,7 +151,7 @@ function standardOutput(): Target {
         await written(chunk)
         length += chunk.length
       }
-      return length
+      return { file: '-', size: length }
     },
   }
 }

@@ -119,9 +119,13 @@ export function dropTree(dir: string): void {
 
 /** Removes what was built also when a signal ends the program: it may hold private keys. Returns what ends the watch. */
 export function dropOnExit(dir: string): () => void {
-  const drop = (): void => dropTree(dir)
-  process.once('exit', drop)
-  return () => void process.removeListener('exit', drop)
+  return onExit(() => dropTree(dir))
+}
+
+/** Runs it also when a signal ends the program. Returns what ends the watch. */
+export function onExit(run: () => void): () => void {
+  process.once('exit', run)
+  return () => void process.removeListener('exit', run)
 }
 
 /** A folder of its own for a check, for its owner alone. */

@@ -1,12 +1,16 @@
 /** Where a restore may go: what a dead one left is taken away, and nothing that is somebody's. */
+import { type StdioOptions, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { backupTarget } from '../../../src/core/backup/place.js'
 import { brine, copyDir, runBrine, scratchDir } from '../../support/cli.js'
 
 const { path, remove } = scratchDir()
 const at = (...names: readonly string[]): string => join(path, ...names)
 const backup = at('backup.tar.gz')
+const RUN = join(import.meta.dirname, '../../../bin/run.js')
 
 beforeAll(async () => {
   await brine(['init'], { dataDir: at('data') })
@@ -94,4 +98,38 @@ it('a backup is not put into the data directory, nor where it would be served, b
   // a neighbour whose name begins alike
   mkdirSync(at('data-backups'))
   await brine(['backup', 'create', at('data-backups'), '--plain'], { dataDir })
+})
+
+it('backups that are made at once in one folder get names of their own; one file cannot be two', async () => {
+  const dataDir = at('data')
+  mkdirSync(at('shelf'))
+  const made = await Promise.all(
+    Array.from({ length: 3 }, () => brine(['backup', 'create', at('shelf'), '--plain', '--json'], { dataDir })),
+  )
+  const files = made.map((ran) => ran.json<{ file: string }>().file)
+  expect(new Set(files).size).toBe(3)
+  for (const file of files) await brine(['backup', 'verify', file])
+})
+
+it('a name that is taken while a backup is written: the next one in a folder, refused for a file', async () => {
+  const bytes = Readable.from([Buffer.from('late')])
+  const stem = 'brine-0123abcd-20260101T000000Z'
+  mkdirSync(at('raced'))
+  const [inFolder, asFile] = [at('raced'), at('raced/own.gz')].map((to) => backupTarget(to, `${stem}.tar.gz`, []))
+  for (const name of [`${stem}.tar.gz`, `${stem}-2.tar.gz`, 'own.gz']) writeFileSync(at('raced', name), 'first')
+  expect(await inFolder?.write(bytes, 4)).toEqual({ file: at('raced', `${stem}-3.tar.gz`), size: 4 })
+  await expect(asFile?.write(Readable.from([Buffer.from('late')]), 4)).rejects.toMatchObject({ code: 'file-exists' })
+  expect(readdirSync(at('raced')).sort()).toEqual([`${stem}-2.tar.gz`, `${stem}-3.tar.gz`, `${stem}.tar.gz`, 'own.gz'])
+  expect(readFileSync(at('raced/own.gz'), 'utf8')).toBe('first')
+})
+
+it('a signal that ends a restore takes away what it built, the folders too', async () => {
+  const into = at('above/made')
+  // a backup of which nothing comes keeps it waiting, with the lock held and the folder made
+  const stdio: StdioOptions = ['pipe', 'ignore', 'ignore']
+  const child = spawn(process.execPath, [RUN, 'restore', '-', '--into', into, '--yes'], { stdio })
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  await vi.waitUntil(() => existsSync(join(into, '.restoring')), { timeout: 30_000, interval: 20 })
+  child.kill('SIGINT')
+  expect([await ended, existsSync(at('above'))]).toEqual([130, false])
 })

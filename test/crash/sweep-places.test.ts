@@ -135,7 +135,7 @@ const subjects: readonly (Subject & { readonly step: number })[] = [
   { name: 'restore', step: 307, now: NOW, base: backups, place: 'above/data', run: restore, next: restoreAgain },
   {
     name: 'promote',
-    step: 211,
+    step: 307,
     base: live,
     run: async (dir, now) => promote(await session(dir, now)),
     state: roleState,

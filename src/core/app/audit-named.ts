@@ -117,10 +117,13 @@ export function namedKeys(
 /** The served tree of a primary; a stand-by serves nothing. */
 export function servedFaults(session: Session, reader: FileReader): readonly Problem[] {
   const problems: Problem[] = []
-  noting(problems, 'repo', () => {
-    const work = new Work(reader)
-    for (const { path, problem } of verifyRepository(site(session, { work }, pubdState(work))))
-      problems.push({ file: `repo/${path}`, path: '$', problem })
-  })
+  noting(problems, 'repo', () => problems.push(...servedDifferences(session, reader)))
   return problems
+}
+
+/** Where the served tree is other than the publication server's state says. Throws `corrupt` where that cannot be read. */
+export function servedDifferences(session: Session, reader: FileReader): readonly Problem[] {
+  const work = new Work(reader)
+  const found = verifyRepository(site(session, { work }, pubdState(work)))
+  return found.map(({ path, problem }) => ({ file: `repo/${path}`, path: '$', problem }))
 }

@@ -2,6 +2,7 @@
  * What a recovered state no longer has: the lost commands, and the ROAs, children and keys that were theirs.
  * Invariant: told from evidence (intact events, command records, published ROAs), the best there is; no state is ever made from it.
  */
+import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, type Table } from '../base/record.js'
 import type { CaEvent } from '../ca/events.js'
@@ -103,7 +104,7 @@ function keysOf(state: CaState): readonly string[] {
 function bestState<S>(plan: AggregatePlan): { readonly state: S; readonly certain: boolean } {
   const loaded = loadPlanned(plan)
   let certain = true
-  const events = plan.lost.flatMap((lost) => {
+  const eventsOf = (lost: LostCommand): readonly DomainEvent[] => {
     const read = lostEvents(plan.id, lost)
     const found = read.filter((event) => event !== undefined)
     if (lost.record === undefined) certain = false
@@ -111,8 +112,17 @@ function bestState<S>(plan: AggregatePlan): { readonly state: S; readonly certai
     const told = lost.record === undefined ? undefined : toldBy(lost.record)
     if (told === undefined) certain = false
     return told === undefined || found.some((event) => event.type === told.type) ? found : [told, ...found]
-  })
-  return { state: foldOf<S>(plan.id, { ...loaded, events: [...loaded.events, ...events] }), certain }
+  }
+  const stateWith = (lost: readonly LostCommand[]): S =>
+    foldOf<S>(plan.id, { ...loaded, events: [...loaded.events, ...lost.flatMap(eventsOf)] })
+  try {
+    return { state: stateWith(plan.lost), certain }
+  } catch (error) {
+    // what nothing proves may be of any shape
+    const isMisshapen = error instanceof TypeError || (error instanceof AppError && error.kind === 'format')
+    if (!isMisshapen || certain) throw error
+    return { state: stateWith(plan.lost.filter((lost) => lost.record !== undefined)), certain }
+  }
 }
 
 /** The event that a command must have led to, from what its record keeps of the intent. */

@@ -14,7 +14,7 @@ import { carryOut, loadPlanned, planAll, type RecoveryPlan } from '../store/reco
 import { mendNamed, mendsNamed, type NamedPlan } from '../store/recover-named.js'
 import { placesOf } from '../store/recover-places.js'
 import type { AggregatePlan } from '../store/recover-plan.js'
-import { servedFaults } from './audit-named.js'
+import { servedDifferences } from './audit-named.js'
 import { writeServedTree } from './pubserver.js'
 import { bringTogether } from './recover-join.js'
 import { finished, type RecoverReport, reportOf, withJoin } from './recover-report.js'
@@ -66,7 +66,7 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
 /** Is the published tree other than what the publication server's state says? What cannot be read says nothing. */
 async function servedIsWrong(session: Session): Promise<boolean> {
   try {
-    return await session.store.read(async (reader) => servedFaults(session, reader).length > 0)
+    return await session.store.read(async (reader) => servedDifferences(session, reader).length > 0)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'corrupt') return false
     throw error

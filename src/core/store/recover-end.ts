@@ -36,7 +36,8 @@ function lostEnd(places: Places, chain: MendedChain, id: AggregateId): LostEnd |
   for (const { n, record } of recordsBeyond(layout, id, last?.sequence ?? 0)) {
     if (record === undefined) newest = higher(newest, { version: 0, sequence: n })
     else if (record.commit > chain.head) {
-      if (!lost.some((l) => l.sequence === n)) lost.push({ sequence: n, record, events: eventsOf(places, id, record) })
+      if (!lost.some((l) => l.sequence === n))
+        lost.push({ sequence: n, record, events: eventsOf(places, id, record), unproved: [] })
       newest = higher(newest, { version: versionAfter(record), sequence: n })
     }
   }

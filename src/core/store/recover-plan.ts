@@ -33,6 +33,8 @@ export interface LostCommand {
   /** Undefined where its record cannot be read. */
   readonly record: StoredCommand | undefined
   readonly events: readonly Looked[]
+  /** Without its record: versions of the events that it must have led to, and what lies under their names. Nothing proves them. */
+  readonly unproved: readonly { readonly version: number; readonly path: string }[]
 }
 
 export interface AggregatePlan {
@@ -80,8 +82,8 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
   const build = kept.slice(Math.max(0, start))
   const files = keptFiles(layout, scan, kept, start)
   const after = live.slice(at + 1)
-  const lost = [...after.map(lostCommand), ...(end?.lost ?? [])]
   const folder = layout.folder(id)
+  const lost = [...after.map((step) => lostCommand(folder, step)), ...(end?.lost ?? [])]
   const aside = lostFiles(folder, after)
   const stray = strays(folder, scan, kept, after, files)
   return {
@@ -156,8 +158,13 @@ function impossible(layout: Layout, { id, live }: Scan): AppError {
   )
 }
 
-function lostCommand({ named, record, events }: Step): LostCommand {
-  return { sequence: named.sequence, record, events }
+function lostCommand(folder: string, { named, record, events, before }: Step): LostCommand {
+  const count = record === undefined ? Math.max(0, named.version - before) : 0
+  const unproved = Array.from({ length: count }, (_, i) => ({
+    version: before + i,
+    path: join(folder, eventName(before + i)),
+  }))
+  return { sequence: named.sequence, record, events, unproved }
 }
 
 function isKept(snapshot: Looked | undefined, replaced: readonly Replaced[]): boolean {

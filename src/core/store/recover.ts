@@ -17,7 +17,7 @@ import {
 } from '../eventsourcing/types.js'
 import { isCorrupt } from './damage.js'
 import { type Marker, refuseMarkerBehind, writeMarker } from './data-dir.js'
-import { listDir, makeDir, moveFile, removeFile, syncDir } from './fs.js'
+import { listDir, makeDir, moveFile, readIfThere, removeFile, syncDir } from './fs.js'
 import { writeHeadHint } from './hints.js'
 import { ioError } from './io-error.js'
 import { type Layout, parseFileName } from './layout.js'
@@ -25,7 +25,7 @@ import { thisOrigin, writeOrigin } from './origin.js'
 import { persist, refreshCaches } from './persist.js'
 import { type Plan, planCommit } from './plan.js'
 import { provedAt } from './proved.js'
-import { parseEvent, parseSnapshot } from './records.js'
+import { COMMAND_LIMIT, parseEvent, parseSnapshot } from './records.js'
 import { type Caches, cachesOf, mendCaches } from './recover-caches.js'
 import { type MendedChain, mendChain } from './recover-commits.js'
 import { lostEnds, unmade } from './recover-end.js'
@@ -124,14 +124,28 @@ export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): L
   return { ...base, snapshot, events, lastAt: undefined }
 }
 
-/** The events of a lost command, as far as they can be read. */
-export function lostEvents(id: AggregateId, { record, events }: LostCommand): readonly (DomainEvent | undefined)[] {
-  if (record?.effect.result !== 'accepted') return []
+/** The events of a lost command, as far as they can be read: proved by its record, or where that is lost, what lies in their places. */
+export function lostEvents(
+  id: AggregateId,
+  { record, events, unproved }: LostCommand,
+): readonly (DomainEvent | undefined)[] {
+  if (record === undefined) return unproved.map(({ version, path }) => unprovedEvent(id, version, path))
+  if (record.effect.result !== 'accepted') return []
   return record.effect.events.map((sha256, i) => {
     const path = events[i]?.found?.path
     const bytes = path === undefined ? undefined : provedAt(path, sha256)
     return path === undefined || bytes === undefined ? undefined : parseEvent(bytes, path, id, record.version + i).event
   })
+}
+
+function unprovedEvent(id: AggregateId, version: number, path: string): DomainEvent | undefined {
+  try {
+    const bytes = readIfThere(path, COMMAND_LIMIT)
+    return bytes && parseEvent(bytes, path, id, version).event
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
 }
 
 function read(path: string, sha256: Parameters<typeof provedAt>[1]): Uint8Array {

@@ -126,6 +126,27 @@ describe('damage that loses commands', () => {
     await mustBeWhole(box)
   })
 
+  it('is told where the very record is lost, from the events that nothing proves any more', async () => {
+    for (const misshapen of [false, true]) {
+      const box = sandbox.copy()
+      const folder = join(box.dir, 'cas/acme')
+      for (const name of readdirSync(folder)) if (/^snapshot-1\d\.json$/.test(name)) rmSync(join(folder, name))
+      rmSync(join(folder, 'command-4.json'))
+      // an event of the lost command whose shape nobody vouches for
+      const event = join(folder, 'event-10.json')
+      if (misshapen) writeFileSync(event, readFileSync(event, 'utf8').replace(/"removed":\[[^\]]*\]/, '"removed":7'))
+      const dry = await ok(box, ['recover', 'ca/acme', '--dry-run'])
+      expect(dry.stdout).toContain('command 4')
+      expect(dry.stdout.includes(`R: ${STANDING}`)).toBe(!misshapen)
+      await ok(box, ['recover', '--yes'])
+      await ok(box, ['roa', 'update', 'acme', '--file', '-'], { input: dry.stdout })
+      expect(await roas(box)).toEqual(
+        misshapen ? ['192.0.2.0/24', '192.0.2.128/25 the east'] : ['192.0.2.128/25 the east'],
+      )
+      await mustBeWhole(box)
+    }
+  })
+
   it('a copy gives back what it has, and nothing is lost', async () => {
     const box = sandbox.copy()
     const before = await numbers(box, 'acme')
@@ -175,6 +196,24 @@ describe('damage that loses commands', () => {
 })
 
 describe('several aggregates', () => {
+  it('the publication server cannot be built: that is told, nothing changed, and nobody writes a served tree from it', async () => {
+    const box = sandbox.copy()
+    const folder = join(box.dir, 'pubd/0')
+    for (const name of readdirSync(folder)) if (/^(snapshot|event-0)/.test(name)) rmSync(join(folder, name))
+    const before = footprint(box.dir)
+    for (const args of [
+      ['recover', '--dry-run', '--json'],
+      ['recover', '--yes', '--json'],
+    ]) {
+      const { code, json } = await box.run(args)
+      expect([code, json<RecoverReport>()]).toMatchObject([
+        12,
+        { changed: false, served: false, failed: [{ aggregate: 'pubserver/0', code: 'recover-impossible' }] },
+      ])
+    }
+    expect(footprint(box.dir)).toEqual(before)
+  })
+
   it('the publication server loses what it published: all is published again in a new session', async () => {
     const box = sandbox.copy()
     const folder = join(box.dir, 'pubd/0')

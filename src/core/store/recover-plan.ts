@@ -80,7 +80,7 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
   if (last === undefined || base === undefined) throw impossible(layout, scan)
   const start = kept.findLastIndex((step) => step.snapshot?.found !== undefined)
   const build = kept.slice(Math.max(0, start))
-  const files = keptFiles(layout, scan, kept, start)
+  const files = keptFiles(layout, { ...scan, gone: declaredBy(kept) }, kept, start)
   const after = live.slice(at + 1)
   const folder = layout.folder(id)
   const lost = [...after.map((step) => lostCommand(folder, step)), ...(end?.lost ?? [])]
@@ -103,6 +103,12 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
     unread: new Set(kept.filter((s) => s.record === undefined && isArchived(scan, s)).map((s) => s.named.version)),
     recorded: lost.length > 0 || end !== undefined || files.gone.commands.length + files.gone.events.length > 0,
   }
+}
+
+/** What the recoveries of the line that stays declared gone: one that is given up itself declares nothing any more. */
+function declaredBy(kept: readonly Step[]): Gone {
+  const effects = kept.flatMap(({ record }) => (record?.effect.result === 'recovered' ? [record.effect.gone] : []))
+  return { commands: effects.flatMap((g) => g.commands), events: effects.flatMap((g) => g.events) }
 }
 
 /** True where there is nothing to do. */

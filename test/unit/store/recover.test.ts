@@ -284,6 +284,15 @@ describe('after a recovery', () => {
     expect(got).toMatchObject({ words: [...words.slice(0, 11), 'a', 'b'], lost: [17], sequence: 18 })
   })
 
+  it('and it is lost itself: what it declared gone is declared again', async () => {
+    await openStore(dir).write(async (w) => add(w, { x: ['late'] }))
+    damage('cas/x/command-13.json', 'delete')
+    expect((await recoverWords(dir)).plan.aggregates[0]?.plan.gone).toEqual({ commands: [[13, 13]], events: [] })
+    damage('cas/x/event-12.json', 'flip')
+    damage('cas/x/snapshot-14.json', 'flip')
+    expect(await recovered()).toMatchObject({ words, lost: [14, 15], sequence: 16 })
+  })
+
   it('what it gave up is no damage to anybody: not in a copy either', async () => {
     damage('cas/x/event-10.json', 'flip')
     await recoverWords(dir)

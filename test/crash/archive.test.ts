@@ -9,6 +9,7 @@ import { archive } from '../../src/core/app/archive.js'
 import { auditVerify } from '../../src/core/app/audit.js'
 import { clean } from '../../src/core/app/clean.js'
 import { addSeconds, type Duration, type Instant } from '../../src/core/base/time.js'
+import { onFileOperation } from '../../src/core/store/io-error.js'
 import { copyDir } from '../support/cli.js'
 import { addRoa, type LivedIn, livedIn } from '../support/lived-in.js'
 import { KINDS, type Subject, sweep } from '../support/sweep.js'
@@ -103,6 +104,18 @@ async function finish(dir: string, to?: string): Promise<void> {
   const report = await auditVerify(await quickSession(dir, day(DAYS + 4)), { full: true })
   expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
 }
+
+it('the day after which the archive alone has it is durable when the report names it', async () => {
+  const dir = copyDir(site.dataDir, makeDir('noted'))
+  const done: string[] = []
+  onFileOperation((operation, path) => void done.push(`${operation} ${path.slice(dir.length)}`))
+  const { nextRelease } = await run(dir, day(DAYS))
+  onFileOperation(undefined)
+  expect(nextRelease).not.toBeNull()
+  const named = done.lastIndexOf('rename /status/archived-objects.json')
+  expect(done.slice(0, named).at(-1)).toMatch(/^sync \/status\/\.tmp-archived-objects/)
+  expect(done.slice(named)).toContain('syncDir /status')
+})
 
 it.each([
   ['archive', 0, 61],

@@ -170,5 +170,6 @@ function readBatches(status: StatusFiles): readonly ObjectBatch[] {
 
 function writeBatches(status: StatusFiles, batches: readonly ObjectBatch[]): void {
   if (batches.length === 0) status.remove(NAME)
-  else status.write(NAME, { batches: batches as unknown as Json })
+  // the day that a report names would begin anew
+  else status.write(NAME, { batches: batches as unknown as Json }, { durable: true })
 }

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 import type { Json } from '../base/json.js'
 import { isCorrupt } from './damage.js'
-import { listDir, makeDir, readIfThere, removeFile } from './fs.js'
+import { listDir, makeDir, readIfThere, removeFile, syncDir } from './fs.js'
 import type { Layout } from './layout.js'
 import { encodeRecord, parseObject } from './records.js'
 import { replaceFile } from './write-file.js'
@@ -10,8 +10,8 @@ import { replaceFile } from './write-file.js'
 export interface StatusFiles {
   /** What was written last; undefined when nothing was, or when it cannot be read as JSON. */
   read(name: string): Json | undefined
-  /** Replaces it as one; not synced. */
-  write(name: string, value: Json): void
+  /** Replaces it as one; not synced, unless what a command reports rests on it. */
+  write(name: string, value: Json, options?: { readonly durable?: boolean }): void
   remove(name: string): void
   /** Names in `status/`, or in a folder below it. */
   list(folder?: string): readonly string[]
@@ -36,10 +36,11 @@ export function statusFiles(layout: Layout): StatusFiles {
         throw error
       }
     },
-    write(name, value) {
+    write(name, value, { durable = false } = {}) {
       const path = pathOf(name)
       if (dirname(path) !== layout.status) makeDir(dirname(path))
-      replaceFile(path, encodeRecord({ value }), { sync: false })
+      replaceFile(path, encodeRecord({ value }), { sync: durable })
+      if (durable) syncDir(dirname(path))
     },
     remove: (name) => void removeFile(pathOf(name)),
     list(folder) {

@@ -151,7 +151,7 @@ async function judge(subject: Subject, root: string, one: Fault, states: States)
     return mismatch(subject, said, state, states)
   })
   if (isDataDir(dir) && state !== DAMAGED) {
-    await ask('served', async () => brokenRrdp(dir))
+    await ask('served', async () => brokenRrdp(dir, subject.place !== undefined))
     await ask('tick', async () =>
       (await tick(await quickSession(dir, soon))).failed.map((f) => `${f.ca}: ${f.message}`),
     )
@@ -228,11 +228,12 @@ async function problemsOf(dir: string, now: string | undefined): Promise<readonl
   return [...problems, ...aggregates.flatMap((a) => a.problems)].map((p) => `${p.file} ${p.path}: ${p.problem}`)
 }
 
-/** Files that the notification names and that are not there as it says: a relying party would fall back or fail. */
-function brokenRrdp(dir: string): readonly string[] {
+/** Files that the notification names and that are not there as it says: a relying party would fall back or fail. A new directory may have none yet. */
+function brokenRrdp(dir: string, isNew: boolean): readonly string[] {
   const rrdp = join(dir, 'repo', 'rrdp')
-  if (!existsSync(rrdp)) return []
-  const notification = readFileSync(join(rrdp, 'notification.xml'), 'utf8')
+  const path = join(rrdp, 'notification.xml')
+  if (!existsSync(path)) return isNew || !existsSync(rrdp) ? [] : [`${path} is not there`]
+  const notification = readFileSync(path, 'utf8')
   const files = [...notification.matchAll(/uri="[^"]*\/rrdp\/([^"]+)" hash="([0-9a-f]+)"/g)]
   return files
     .filter(([, path, hash]) => sha256Hex(readFileSync(join(rrdp, path ?? ''))) !== hash)

@@ -4,10 +4,14 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
+function andUnfinished({ length }: PruneReport['unfinished']): string {
+  return length === 0 ? '' : ` and ${counted(length, 'unfinished file')}`
+}
+
 export default class BackupPrune extends BaseCommand<PruneReport> {
   static override summary = 'remove old backups from a folder'
   static override description =
-    'Keeps the newest backup of each of the last days and of each of the last months that have one, for each instance by itself; never removes the newest, nor a file that backup create did not name. Needs no data directory.'
+    'Keeps the newest backup of each of the last days and of each of the last months that have one, for each instance by itself; never removes the newest, nor a file that backup create did not name. What a backup create left that was killed goes too, an hour after it last grew (a day where another machine wrote it). Needs no data directory.'
   static override examples = [
     '<%= config.bin %> backup prune /var/backups/brine --keep-daily 7 --keep-monthly 12 --dry-run',
     '<%= config.bin %> backup prune /var/backups/brine --keep-daily 7 --keep-monthly 12 --yes',
@@ -25,15 +29,18 @@ export default class BackupPrune extends BaseCommand<PruneReport> {
     const keep = { keepDaily: flags['keep-daily'], keepMonthly: flags['keep-monthly'] }
     const preview = pruneBackups(args.folder, { ...keep, dryRun: true })
     if (flags['dry-run'] || !preview.changed) return { ...preview, dryRun: flags['dry-run'] }
-    const [oldest, newest] = [preview.removed.at(-1), preview.removed[0]]
-    const what = `${counted(preview.removed.length, 'backup')} of ${oldest?.cutAt} to ${newest?.cutAt} will be removed`
+    const { removed, unfinished } = preview
+    const [oldest, newest] = [removed.at(-1), removed[0]]
+    const span = newest === undefined ? '' : ` of ${oldest?.cutAt} to ${newest.cutAt}`
+    const what = `${counted(removed.length, 'backup')}${span}${andUnfinished(unfinished)} will be removed`
     await this.confirm(what, flags)
     return pruneBackups(args.folder, keep)
   }
 
-  protected override view({ removed, kept, bytes, dryRun }: PruneReport): string {
-    const names = removed.map(({ file }) => `${dryRun ? 'would remove' : 'removed'} ${file}`)
-    const sum = `${counted(removed.length, 'backup')}, ${counted(bytes, 'byte')}; ${counted(kept.length, 'backup')} kept`
+  protected override view({ removed, kept, unfinished, bytes, dryRun }: PruneReport): string {
+    const names = [...removed, ...unfinished].map(({ file }) => `${dryRun ? 'would remove' : 'removed'} ${file}`)
+    const what = `${counted(removed.length, 'backup')}${andUnfinished(unfinished)}`
+    const sum = `${what}, ${counted(bytes, 'byte')}; ${counted(kept.length, 'backup')} kept`
     return [...names, dryRun ? `would remove ${sum}; nothing changed` : `removed ${sum}`].join('\n')
   }
 }

@@ -2,26 +2,42 @@
  * Where a backup comes from and goes to: a file, standard input, a new file that has its name only when it is whole, standard output.
  * Invariant: nothing is overwritten, and a file of a backup's name is a whole backup that is on the disk.
  */
-import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { statIfThere, syncDir } from '../store/fs.js'
 import { errnoOf, ioError } from '../store/io-error.js'
+import { partialOf, sweepPartials } from './partial.js'
 import type { Bytes } from './seal.js'
+import { isBackupName } from './shelf.js'
 import { dropOnExit } from './tree.js'
 
 const CHUNK = 256 * 1024
 
-/** The bytes of a file, `-` is standard input. Throws `file-unreadable` (usage). */
+/** The bytes of a file, `-` is standard input. Throws `file-unreadable` (usage), also for what is no file: a FIFO would keep it waiting for ever. */
 export async function* readSource(path: string): AsyncGenerator<Uint8Array> {
-  const stream = path === '-' ? process.stdin : fs.createReadStream(path, { highWaterMark: CHUNK })
   try {
+    if (path !== '-') refuseSpecial(path)
+    const stream = path === '-' ? process.stdin : fs.createReadStream(path, { highWaterMark: CHUNK })
     for await (const chunk of stream) yield chunk as Uint8Array
   } catch (cause) {
+    if (cause instanceof AppError) throw cause
     const errno = errnoOf(cause) ?? 'EIO'
     throw new AppError('usage', 'file-unreadable', `cannot read ${path}: ${errno}`, { cause, details: { path, errno } })
   }
+}
+
+/** What another process has open for this one already does not wait. */
+const HANDED_OVER = /^\/dev\/(?:stdin|fd\/\d+)$/
+
+function refuseSpecial(path: string): void {
+  const stat = fs.statSync(path)
+  if (stat.isFile() || stat.isDirectory() || HANDED_OVER.test(path)) return
+  const what = stat.isFIFO() ? 'a FIFO' : stat.isSocket() ? 'a socket' : 'a device'
+  throw new AppError('usage', 'file-unreadable', `cannot read ${path}: it is ${what}, not a file`, {
+    hint: 'what comes through a pipe is read from standard input: give -',
+    details: { path },
+  })
 }
 
 export function sourceName(path: string): string {
@@ -93,7 +109,8 @@ interface Naming {
 
 /** Grows under a passing name beside its place; linked into place when it is synced, so that nothing is overwritten. */
 async function writeWhole(file: string, bytes: Bytes, { needed, another }: Naming): Promise<Written> {
-  const temp = join(dirname(file), `.${basename(file)}.partial-${randomBytes(6).toString('hex')}`)
+  const temp = partialOf(file)
+  sweepPartials(dirname(file), (of) => of === basename(file) || isBackupName(of))
   const settled = dropOnExit(temp)
   let fd: number | undefined
   try {

@@ -20,6 +20,11 @@ export interface ShelvedBackup {
 
 const NAME = /^brine-([0-9a-f]{8})-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z(?:-[1-9]\d{0,5})?\.tar\.gz(\.age)?$/
 
+/** A name that `backup create` gives in a folder. */
+export function isBackupName(name: string): boolean {
+  return NAME.test(name)
+}
+
 /** Backups in a folder, the newest first. Throws `folder-missing` (usage), `io`. */
 export function listShelf(folder: string): readonly ShelvedBackup[] {
   return namesIn(folder)

@@ -94,6 +94,28 @@ export function isGone(owner: Owner): boolean {
   return startOf(owner.pid) !== owner.start
 }
 
+/** This process, as `isRunning` asks for it. */
+export function thisProcess(): Pick<Owner, 'pid' | 'start'> {
+  return { pid: process.pid, start: startOf(process.pid) }
+}
+
+/** Does a process of this boot run that is this one, and no other that got its number since? */
+export function isRunning(pid: number, start: string): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as { readonly code?: string }).code === 'ESRCH') return false
+  }
+  const now = startOf(pid)
+  return now === '' || now === start
+}
+
+/** A short name for this machine since it started. */
+export function thisBoot(): string {
+  const boot = fileText('/proc/sys/kernel/random/boot_id')
+  return sha256Hex(`brine boot ${machineName() || hostname()} ${boot}`).slice(0, 12)
+}
+
 /** `pid 4711 (brine roa add) on host.example since 2026-11-21T23:20:00Z`. */
 export function describeOwner(owner: Owner): string {
   const long = owner.long === true ? ', which takes long' : ''

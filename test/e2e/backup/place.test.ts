@@ -1,5 +1,5 @@
 /** Where a restore may go: what a dead one left is taken away, and nothing that is somebody's. */
-import { type StdioOptions, spawn } from 'node:child_process'
+import { execFileSync, type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -132,4 +132,16 @@ it('a signal that ends a restore takes away what it built, the folders too', asy
   await vi.waitUntil(() => existsSync(join(into, '.restoring')), { timeout: 30_000, interval: 20 })
   child.kill('SIGINT')
   expect([await ended, existsSync(at('above'))]).toEqual([130, false])
+})
+
+it('a FIFO and a device are no backup, and nobody waits for them; what comes through a pipe is one', async () => {
+  const fifo = at('fifo')
+  execFileSync('mkfifo', [fifo])
+  for (const source of [fifo, '/dev/zero']) {
+    expect(await restore(at('from-fifo'), source)).toEqual([2, 'file-unreadable'])
+    expect((await runBrine(['backup', 'verify', source])).stderr).toMatch(/it is a (FIFO|device), not a file/)
+  }
+  expect(existsSync(at('from-fifo'))).toBe(false)
+  const piped = spawnSync('sh', ['-c', `cat "$0" | "$1" "$2" backup verify /dev/stdin`, backup, process.execPath, RUN])
+  expect([piped.status, String(piped.stderr)]).toEqual([0, ''])
 })

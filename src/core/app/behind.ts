@@ -33,6 +33,13 @@ export interface RestoredNote {
   readonly commit: number
   readonly behind: readonly Behind[]
   readonly seen: 'replaced tree' | 'unknown'
+  /** Of its newest commit. */
+  readonly seenAt: Instant | null
+}
+
+export interface Beyond {
+  readonly behind: readonly Behind[]
+  readonly at: Instant | null
 }
 
 /** Undefined when nothing can say it. */
@@ -40,11 +47,11 @@ export async function behindOf(
   old: Occupied | undefined,
   proof: Proof,
   { onNotice }: Pick<CommandContext, 'onNotice'>,
-): Promise<readonly Behind[] | undefined> {
+): Promise<Beyond | undefined> {
   if (old === undefined) return undefined
   try {
-    return await openStore(old.dir).read(async (reader) =>
-      reader.roster().flatMap((id) => {
+    return await openStore(old.dir).read(async (reader) => {
+      const behind = reader.roster().flatMap((id) => {
         const kind = kindWord(id.kind)
         const cut = proof.aggregates.find((a) => a.kind === kind && a.handle === id.handle)?.sequence ?? 0
         const seen = reader.load(id)?.sequence ?? 0
@@ -52,8 +59,9 @@ export async function behindOf(
         return [
           { kind, handle: id.handle, sequence: cut, seenSequence: seen, seenNumber: numberOf(new Work(reader), id) },
         ]
-      }),
-    )
+      })
+      return { behind, at: reader.at ?? null }
+    })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     onNotice?.(`what was done after the cut cannot be read: ${error.message}`)

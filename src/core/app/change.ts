@@ -9,6 +9,7 @@ import type { UseCase } from './draft.js'
 import { jump, outdated } from './generation.js'
 import { refuseStandby } from './role.js'
 import { namingRoom } from './room.js'
+import { refuseBehind, type WorldSeen, worldSeen } from './seen.js'
 import type { Served } from './serve.js'
 import type { Session } from './session.js'
 
@@ -60,26 +61,35 @@ export interface CatchUp {
 /** Aggregates in one jump: a hold of the lock stays short. */
 const JUMP_BATCH = 500
 
-/** Whatever has not jumped in this generation does so now; nothing in a directory that was never promoted. Throws what is wrong with the whole directory. */
+/** Whatever has not jumped in this generation does so now; nothing in a directory that was never promoted. Throws `clock-behind` when the world has seen a later time, what is wrong with the whole directory. */
 export async function catchUp(session: Session): Promise<CatchUp> {
   refuseStandby(session)
-  const all = await session.store.read(async (reader) => outdated(reader, reader.roster()))
+  const [all, now] = await session.store.read(async (reader) => [
+    outdated(reader, reader.roster()),
+    session.clockFor(reader).now(),
+  ])
+  if (all.length === 0) return { jumped: [], failed: [], served: undefined }
+  const seen = worldSeen(session)
+  refuseBehind(now, seen)
+  // thisUpdate must rise beyond what was seen as well
+  if (now === seen.at) await pause(1000)
   const failed: { id: AggregateId; error: AppError }[] = []
   let served: Served | undefined
   // the publication server first: what follows is published in the new RRDP session
   const ordered = [...all.filter((id) => id.kind === 'pubd'), ...all.filter((id) => id.kind !== 'pubd')]
   for (let at = 0; at < ordered.length; at += JUMP_BATCH)
-    served = (await jumpBatch(session, ordered.slice(at, at + JUMP_BATCH), failed)) ?? served
+    served = (await jumpBatch(session, ordered.slice(at, at + JUMP_BATCH), seen, failed)) ?? served
   return { jumped: all.filter((id) => !failed.some((f) => f.id === id)), failed, served }
 }
 
 async function jumpBatch(
   session: Session,
   ids: readonly AggregateId[],
+  seen: WorldSeen,
   failed: { id: AggregateId; error: AppError }[],
 ): Promise<Served | undefined> {
   try {
-    return (await change(session, (desk) => jump(desk, ids), { jumps: true })).served
+    return (await change(session, (desk) => jump(desk, ids, seen), { jumps: true })).served
   } catch (error) {
     if (!(error instanceof AppError) || concernsAll(error)) throw error
     const [only] = ids
@@ -87,7 +97,7 @@ async function jumpBatch(
     if (ids.length < 2) return undefined
   }
   let served: Served | undefined
-  for (const id of ids) served = (await jumpBatch(session, [id], failed)) ?? served
+  for (const id of ids) served = (await jumpBatch(session, [id], seen, failed)) ?? served
   return served
 }
 

@@ -4,11 +4,11 @@
  * (RFC 9286 section 4.2.1) and no RRDP serial has two contents (RFC 8182 section 3.3.1). The commit record itself says the generation.
  */
 import { AppError } from '../base/errors.js'
-import { epochOf } from '../base/time.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import { Work } from '../eventsourcing/work.js'
 import type { FileReader } from '../store/reader.js'
 import { caState, type Desk, pubdState, runCa, runPubd, runTa, taState } from './desk.js'
+import { numberBeyond, type WorldSeen } from './seen.js'
 
 /** Those of `ids` that publish and have not jumped in this generation, the trust anchor first. One that cannot be read is left out: it publishes nothing either, and is found again when it is mended. */
 export function outdated(reader: FileReader, ids: readonly AggregateId[]): readonly AggregateId[] {
@@ -42,9 +42,10 @@ function publishes(work: Work, { kind, handle }: AggregateId): boolean {
 /**
  * Manifests and CRLs go on at the Unix time, the RRDP session starts over. No number that was used before can be higher: after a jump a number
  * rises by one while thisUpdate rises by at least a second and stays at or before the present, so it never passes the Unix time of its issue.
+ * Where a clock was wrong meanwhile that is not so: hence also beyond what the world was `seen` to have.
  */
-export async function jump(desk: Desk, ids: readonly AggregateId[]): Promise<void> {
-  const atLeast = epochOf(desk.ports.clock.now())
+export async function jump(desk: Desk, ids: readonly AggregateId[], seen: WorldSeen): Promise<void> {
+  const atLeast = numberBeyond(desk.ports.clock.now(), seen)
   for (const { kind, handle } of ids) {
     if (kind === 'pubd') await runPubd(desk, { type: 'session.reset' })
     const run = kind === 'ca' ? runCa : kind === 'ta' ? runTa : undefined

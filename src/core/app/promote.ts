@@ -14,6 +14,7 @@ import { type CatchUp, catchUp } from './change.js'
 import { caState, pubdState, taState } from './desk.js'
 import { outdated } from './generation.js'
 import { refuseCopy } from './role.js'
+import { refuseBehind, type WorldSeen, worldSeen } from './seen.js'
 import type { Session } from './session.js'
 
 export interface PromoteReport {
@@ -27,6 +28,8 @@ export interface PromoteReport {
   readonly dropped: readonly number[]
   /** Files that were moved aside, below the data directory. */
   readonly moved: readonly string[]
+  /** What the world has seen of this history: every number is beyond it. */
+  readonly seen: WorldSeen
   readonly cas: readonly { readonly kind: string; readonly handle: Handle; readonly manifestNumber: number | null }[]
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   /** Of the new RRDP session; null when there is no publication server. */
@@ -49,7 +52,7 @@ export interface DemoteReport {
 /** Makes this stand-by the primary. Throws `promote-primary`, `reason-missing`, `clock-behind`, `corrupt`, `io`. */
 export async function promote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<PromoteReport> {
   needReason(session, 'promote')
-  const before = await session.store.read(async (reader) => look(session, reader))
+  const before = await session.store.read(async (reader) => look(session, reader, worldSeen(session)))
   if (options.dryRun === true) return preview(session, before)
   if (before.standby) {
     const done = await session.store.promote(session.now(), servedGeneration(session))
@@ -100,10 +103,11 @@ interface Ground {
   readonly commit: number
   readonly dropped: readonly number[]
   readonly moved: readonly string[]
+  readonly seen: WorldSeen
 }
 
 /** What it would go on from. A primary whose jump is done has nothing to be promoted to. */
-function look(session: Session, reader: FileReader): Ground {
+function look(session: Session, reader: FileReader, seen: WorldSeen): Ground {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   const standby = session.store.role().role === 'standby'
@@ -111,10 +115,11 @@ function look(session: Session, reader: FileReader): Ground {
     throw new AppError('rejected', 'promote-primary', `${session.store.dir} is the primary already`, {
       hint: 'brine status',
     })
+  refuseBehind(now, seen)
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
   const { generation, wroteIn } = reader
   const next = standby ? Math.max(generation, wroteIn, servedGeneration(session)) + 1 : generation
-  return { standby, generation: next, commit: reader.head, dropped, moved: [] }
+  return { standby, generation: next, commit: reader.head, dropped, moved: [], seen }
 }
 
 /** A tree that another host wrote in a higher generation would refuse us. */
@@ -127,7 +132,7 @@ async function preview(session: Session, ground: Ground): Promise<PromoteReport>
 }
 
 async function report(session: Session, ground: Ground, caught: CatchUp): Promise<PromoteReport> {
-  const { generation, commit, dropped, moved } = ground
+  const { generation, commit, dropped, moved, seen } = ground
   const states = await session.store.read(async (reader) => {
     const work = new Work(reader)
     const failed = new Set(caught.failed.map((f) => formatAggregateId(f.id)))
@@ -147,6 +152,7 @@ async function report(session: Session, ground: Ground, caught: CatchUp): Promis
     commit,
     dropped,
     moved,
+    seen,
     cas: states.numbers,
     failed: caught.failed.map(({ id, error }) => ({
       aggregate: formatAggregateId(id),

@@ -64,6 +64,8 @@ export interface RestoreReport {
   readonly behind: readonly Behind[]
   /** Can anything say what the world has seen since the cut? */
   readonly seen: 'replaced tree' | 'unknown'
+  /** When the tree that was there last changed: promote refuses a clock that is not beyond it. */
+  readonly seenAt: Instant | null
   readonly nextSteps: readonly string[]
   readonly changed: boolean
   readonly dryRun: boolean
@@ -148,8 +150,9 @@ async function build(
   const proof = await proveTree(dir, unpacked, source, options)
   const report = await reportOf(options, request, { unpacked, proof }, old)
   const layout = layoutOf(dir)
-  const { generation, cutAt, commit, behind, seen } = report
-  const note: RestoredNote = { at: presentFor(options, report), from: source, generation, cutAt, commit, behind, seen }
+  const { generation, cutAt, commit, behind, seen, seenAt } = report
+  const at = presentFor(options, report)
+  const note: RestoredNote = { at, from: source, generation, cutAt, commit, behind, seen, seenAt }
   statusFiles(layout).write('restored', { ...note, behind: behind.map((b) => ({ ...b })) })
   removeFile(join(layout.temp, 'proof.toml'))
   writeMarker(dir, markerFor(unpacked.marker))
@@ -207,8 +210,9 @@ async function reportOf(
     encrypted,
     dropped,
     replaced: null,
-    behind: seen ?? [],
+    behind: seen?.behind ?? [],
     seen: seen === undefined ? ('unknown' as const) : ('replaced tree' as const),
+    seenAt: seen?.at ?? null,
     changed: true,
     dryRun: false,
   }
@@ -222,7 +226,7 @@ function nextSteps(
 ): readonly string[] {
   const at = `--data-dir ${dataDir}`
   const jump =
-    'manifest and CRL numbers jump to the Unix time, beyond any that was published; a new RRDP session begins'
+    'manifest and CRL numbers jump to the Unix time, and beyond what the served tree or the replaced one shows; a new RRDP session begins'
   const live =
     role === 'primary'
       ? [`brine tick ${at}   # a directory made for tests is live: ${jump}`]

@@ -5,6 +5,7 @@ import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BackupReport } from '../../../src/core/app/backup.js'
 import type { PruneReport, ShelfReport } from '../../../src/core/app/backup-shelf.js'
+import type { PromoteReport } from '../../../src/core/app/promote.js'
 import type { RestoreReport, VerifyReport } from '../../../src/core/app/restore.js'
 import type { StatusReport } from '../../../src/core/app/status.js'
 import { entriesOf, repacked, rewritten } from '../../support/backups.js'
@@ -247,6 +248,13 @@ describe('restore', () => {
       '192.0.2.0/25',
     )
     expect(readdirSync(path).filter((n) => n.includes('.restoring'))).toEqual([])
+    const reached = Math.max(...report.behind.flatMap((b) => (b.kind === 'pubserver' ? [] : (b.seenNumber ?? 0))))
+    const promoted = (
+      await brine(['promote', '--reason', 'restored', '--yes', '--json'], { dataDir })
+    ).json<PromoteReport>()
+    expect(reached).toBeGreaterThan(1_000_000)
+    expect(promoted.seen).toEqual({ asked: ['replaced tree'], manifestNumber: reached, at: report.seenAt })
+    expect(promoted.cas.every((c) => (c.manifestNumber ?? 0) > reached)).toBe(true)
   })
 
   it('refuses the backup of another instance', async () => {

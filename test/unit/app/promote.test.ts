@@ -1,5 +1,5 @@
 /** Copy and promote with real directories and the real clock: what the world has seen is never contradicted. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -15,8 +15,12 @@ import { initTestbed } from '../../../src/core/app/testbed.js'
 import { tick } from '../../../src/core/app/tick.js'
 import type { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
+import type { Json } from '../../../src/core/base/json.js'
+import { addSeconds } from '../../../src/core/base/time.js'
 import type { PointIssue } from '../../../src/core/issuing/point.js'
 import { onFileOperation } from '../../../src/core/store/io-error.js'
+import { layoutOf } from '../../../src/core/store/layout.js'
+import { statusFiles } from '../../../src/core/store/status-files.js'
 import { copyDir } from '../../support/cli.js'
 import { FIXED_KEYS, fixedPkcs8 } from '../../support/fixed-keys.js'
 
@@ -143,6 +147,74 @@ describe('a copy that is promoted while the original went on publishing', () => 
     expect(generation).toBe(3)
     expect(before).toBeLessThanOrEqual(Date.now() / 1000)
     expect(cas.every((c) => (c.manifestNumber ?? 0) > before)).toBe(true)
+  })
+})
+
+describe('what the world has seen', () => {
+  const note = (behind: readonly Readonly<Record<string, Json>>[], seenAt: string | null) => {
+    const facts = { at: FAR, from: 'b', generation: 1, cutAt: null, commit: 1, seen: 'replaced tree' }
+    statusFiles(layoutOf(copy)).write('restored', { ...facts, behind, seenAt })
+  }
+  const FAR = '2090-01-01T00:00:00Z'
+  const BEYOND = 4_000_000_000
+  const acme = { kind: 'ca', handle: 'acme', sequence: 1, seenSequence: 9, seenNumber: BEYOND }
+  const server = { ...acme, kind: 'pubserver', handle: '0', seenNumber: 2 * BEYOND }
+
+  it('is asked of the served tree, wherever that lies: numbers go beyond what it shows', async () => {
+    // the other primary shared the tree and went on
+    for (let i = 0; i < 2; i++) await republish(await at(first), { force: true })
+    const served = join(base, `served-${copies}`)
+    copyDir(join(first, 'repo'), served)
+    rmSync(join(copy, 'repo'), { recursive: true })
+    const { seen: unasked } = await promote(await at(copy, 'look'), { dryRun: true })
+    expect(unasked).toEqual({ asked: [], manifestNumber: null, at: null })
+    appendFileSync(join(copy, 'brine.toml'), `\nrepo_dir = "${served}"\n`)
+    const shown = (await issues(first)).filter((i) => i.key !== 'ta')
+    const { seen, cas } = await promoteAt(copy)
+    const newest = shown
+      .map((i) => i.thisUpdate)
+      .toSorted()
+      .at(-1)
+    expect(seen).toEqual({
+      asked: ['served tree'],
+      manifestNumber: Math.max(...shown.map((i) => i.number)),
+      at: newest,
+    })
+    expect(cas.every((c) => (c.manifestNumber ?? 0) > (seen.manifestNumber ?? 0))).toBe(true)
+    expect((await issues(copy)).filter((i) => i.number > 1_000_000).every((i) => i.thisUpdate > (newest ?? ''))).toBe(
+      true,
+    )
+  })
+
+  it('a clock behind a manifest that is served is refused, and nothing changed', async () => {
+    const other = join(base, `ahead-${copies}`)
+    copyDir(seed, other)
+    const ahead = addSeconds((await at(other)).now(), 3600)
+    await promote(
+      Object.assign(await at(other, 'its clock is an hour ahead'), { clockFor: () => ({ now: () => ahead }) }),
+    )
+    appendFileSync(join(copy, 'brine.toml'), `\nrepo_dir = "${join(other, 'repo')}"\n`)
+    expect(await refusal(promoteAt(copy))).toBe('clock-behind')
+    expect((await at(copy)).store.role()).toMatchObject({ role: 'standby' })
+    const later = addSeconds(ahead, 1)
+    const { seen } = await promote(Object.assign(await at(copy, 'right'), { clockFor: () => ({ now: () => later }) }))
+    expect(seen).toMatchObject({ asked: ['served tree'], at: ahead })
+  })
+
+  it('is what a restore noted of the tree that it replaced: numbers go beyond it though the clock lies below', async () => {
+    note([acme, server], null)
+    const { seen, cas } = await promoteAt(copy)
+    expect(seen).toMatchObject({ asked: ['served tree', 'replaced tree'], manifestNumber: BEYOND })
+    expect(cas.map((c) => c.manifestNumber)).toEqual(cas.map(() => BEYOND + 1))
+  })
+
+  it('a clock behind its newest commit is refused, by promote and by the jump that was left', async () => {
+    note([acme], FAR)
+    expect(await refusal(promoteAt(copy))).toBe('clock-behind')
+    expect((await at(copy)).store.role()).toMatchObject({ role: 'standby' })
+    await promoteHalf(copy)
+    expect(await refusal(at(copy).then((session) => tick(session)))).toBe('clock-behind')
+    expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add'])
   })
 })
 

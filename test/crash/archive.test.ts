@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { archive } from '../../src/core/app/archive.js'
 import { auditVerify } from '../../src/core/app/audit.js'
 import { clean } from '../../src/core/app/clean.js'
+import type { AppError } from '../../src/core/base/errors.js'
 import { addSeconds, type Duration, type Instant } from '../../src/core/base/time.js'
 import { onFileOperation } from '../../src/core/store/io-error.js'
 import { copyDir } from '../support/cli.js'
@@ -115,6 +116,27 @@ it('the day after which the archive alone has it is durable when the report name
   const named = done.lastIndexOf('rename /status/archived-objects.json')
   expect(done.slice(0, named).at(-1)).toMatch(/^sync \/status\/\.tmp-archived-objects/)
   expect(done.slice(named)).toContain('syncDir /status')
+})
+
+it.each([
+  ['before anything', 0, 'no'],
+  ['after some second names', 5, 'yes'],
+] as const)('a full disk %s: says whether something changed, and what to type', async (_, links, changed) => {
+  const dir = copyDir(site.dataDir, makeDir(`full-${links}`))
+  let made = 0
+  onFileOperation((operation, path) => {
+    const isOfArchive = operation === 'link' || (links === 0 && operation === 'unlink' && /snapshot-/.test(path))
+    if (!isOfArchive) return
+    if (made === links) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+    made += 1
+  })
+  const error = await run(dir, day(DAYS)).catch((failed: unknown) => failed)
+  onFileOperation(undefined)
+  expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed })
+  expect(String((error as AppError).hint)).toMatch(
+    changed === 'yes' ? /free some space.*the same command goes on/ : /free some space and run the command again$/,
+  )
+  await finish(dir)
 })
 
 it.each([

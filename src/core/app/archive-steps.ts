@@ -1,7 +1,7 @@
 /** An archive plan as short pieces of work. Invariant: a file is in the archive, durable and noted, before a later run takes it out of its place. */
 import type { Sha256 } from '../crypto/ports.js'
 import { formatAggregateId } from '../eventsourcing/types.js'
-import { archiveCommands, releaseCommands } from '../store/archive.js'
+import { archiveCommands, type OnTouched, releaseCommands } from '../store/archive.js'
 import { isArchiveThere } from '../store/archive-folder.js'
 import { archiveObjects, type ObjectSurvey, releaseObjects } from '../store/archive-objects.js'
 import { type HistoryEntry, partsOf } from '../store/archive-plan.js'
@@ -24,7 +24,7 @@ export interface Step {
   readonly cost: number
   /** The aggregate's name; `OBJECTS`. */
   readonly of: string
-  readonly run: () => void
+  readonly run: (touched: OnTouched) => void
 }
 
 export interface Tally {
@@ -72,8 +72,8 @@ function tally(sums: Sums, of: string): Tally {
 function archiving({ store }: Session, { id, due, outdated }: AggregateSurvey, sums: Sums): readonly Step[] {
   const of = formatAggregateId(id)
   return chunks(due).map((part) => {
-    const run = (): void => {
-      archiveCommands(store.layout, id, part, outdated)
+    const run = (touched: OnTouched): void => {
+      archiveCommands(store.layout, id, part, outdated, touched)
       tally(sums, of).moved += part.length
       tally(sums, of).bytes += bytesOf(part)
     }
@@ -83,8 +83,8 @@ function archiving({ store }: Session, { id, due, outdated }: AggregateSurvey, s
 
 function archivingObjects({ store }: Session, { objects, rules }: ArchivePlan, sums: Sums): readonly Step[] {
   return chunks(objects.due).map((part) => {
-    const run = (): void => {
-      archiveObjects(store.layout, store.status, part, rules)
+    const run = (touched: OnTouched): void => {
+      archiveObjects(store.layout, store.status, part, rules, touched)
       tally(sums, OBJECTS).moved += part.length
       tally(sums, OBJECTS).bytes += part.reduce((all, o) => all + o.size, 0)
     }
@@ -102,8 +102,8 @@ function releasing(
   const of = formatAggregateId(id)
   const parts = release.filter((r) => isThere(r.dir)).flatMap((r) => partsOf(r, history.get(of) ?? [], HOLD))
   return parts.map((part) => {
-    const run = (): void => {
-      tally(sums, of).released += releaseCommands(store.layout, id, part, rules.now).files
+    const run = (touched: OnTouched): void => {
+      tally(sums, of).released += releaseCommands(store.layout, id, part, rules.now, touched).files
     }
     return { cost: part.entries.length, of, run }
   })
@@ -119,8 +119,8 @@ function releasingObjects(
     .filter((batch) => isThere(batch.dir))
     .flatMap((batch) =>
       chunks(batch.objects).map((part) => {
-        const run = (): void => {
-          tally(sums, OBJECTS).released += releaseObjects(store.layout, store.status, batch, part, live).files
+        const run = (touched: OnTouched): void => {
+          tally(sums, OBJECTS).released += releaseObjects(store.layout, store.status, batch, part, live, touched).files
         }
         return { cost: part.length, of: OBJECTS, run }
       }),

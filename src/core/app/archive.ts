@@ -81,11 +81,12 @@ export async function archive(session: Session, options: ArchiveOptions = {}): P
   const sums: Sums = new Map()
   let plan = await session.store.read(async (reader) => planOf(session, reader, threshold, dir))
   const failed = new Map(plan.failed.map((f) => [f.aggregate, f]))
+  const ran = { touched: false }
   for (let round = 1; ; round++) {
     const steps = stepsOf(session, plan, sums)
     if (dryRun) break
     if (dir !== null && steps.length > 0) claimArchiveFolder(layout, dir)
-    if (await carryOut(session, plan.head, steps, failed)) break
+    if (await carryOut(session, plan.head, steps, failed, ran)) break
     if (round === ROUNDS) {
       session.options.onNotice?.('other commands kept coming between: the next run goes on')
       break
@@ -151,13 +152,14 @@ async function carryOut(
   head: number,
   steps: readonly Step[],
   failed: Map<string, ArchiveReport['failed'][number]>,
+  ran: { touched: boolean },
 ): Promise<boolean> {
   for (let at = 0; at < steps.length; ) {
     const done = await session.store.write(async (writer) => {
       if (writer.head !== head) return 0
       let [n, cost] = [0, 0]
       for (let step = steps[at]; step !== undefined && (n === 0 || cost + step.cost <= HOLD); step = steps[at + n]) {
-        runStep(session, step, failed)
+        runStep(session, step, failed, ran)
         n += 1
         cost += step.cost
       }
@@ -170,14 +172,35 @@ async function carryOut(
   return true
 }
 
-function runStep(session: Session, step: Step, failed: Map<string, ArchiveReport['failed'][number]>): void {
+function runStep(
+  session: Session,
+  step: Step,
+  failed: Map<string, ArchiveReport['failed'][number]>,
+  ran: { touched: boolean },
+): void {
   const { watch } = session.options
-  try {
-    if (!failed.has(step.of)) step.run()
+  const touched = (): void => {
+    ran.touched = true
     if (watch !== undefined) watch.changed = 'yes'
+  }
+  try {
+    if (!failed.has(step.of)) step.run(touched)
   } catch (error) {
+    if (error instanceof AppError && error.kind === 'io' && ran.touched) throw cutShort(error)
     failed.set(step.of, failure(step.of, error))
   }
+}
+
+function cutShort(cause: AppError): AppError {
+  const { kind, code, message, hint, details, retry } = cause
+  const next = 'nothing is lost, and the same command goes on where it stopped'
+  return new AppError(kind, code, `archived in part: ${message}`, {
+    hint: hint === undefined ? next : `${hint}; ${next}`,
+    details,
+    changed: 'yes',
+    retry,
+    cause,
+  })
 }
 
 function reportOf(plan: ArchivePlan, sums: Sums, failed: ArchiveReport['failed'], dryRun: boolean): ArchiveReport {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import type { Json } from '../base/json.js'
 import { addSeconds, type Instant, instantOf } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { makePath, mended, type Passage, putFile, type Released } from './archive.js'
+import { makePath, mended, type OnTouched, type Passage, putFile, type Released } from './archive.js'
 import { STAY_SECONDS } from './archive-plan.js'
 import type { ArchiveRules } from './archive-survey.js'
 import { objectFault } from './damage.js'
@@ -113,6 +113,7 @@ export function archiveObjects(
   status: StatusFiles,
   due: readonly DueObject[],
   rules: Pick<ArchiveRules, 'now' | 'dir' | 'generation'>,
+  touched: OnTouched,
 ): void {
   const folders = new Set<string>()
   for (const object of due) {
@@ -120,7 +121,7 @@ export function archiveObjects(
     const folder = dirname(passage.to)
     if (!folders.has(folder)) makePath(folder, rules.dir ?? layout.objects)
     folders.add(folder)
-    putFile(passage, rules.dir)
+    putFile(passage, rules.dir, touched)
   }
   for (const folder of folders) syncDir(folder)
   const { now: since, generation, dir } = rules
@@ -135,6 +136,7 @@ export function releaseObjects(
   batch: ObjectBatch,
   objects: readonly Sha256[],
   live: ReadonlySet<Sha256>,
+  touched: OnTouched,
 ): Released {
   let [files, bytes] = [0, 0]
   const folders = new Set<string>()
@@ -143,8 +145,11 @@ export function releaseObjects(
       const from = join(place, sha256.slice(0, 2), sha256)
       const stat = statIfThere(from)
       const object = { sha256, size: 0, dated: instantOf(Number((stat?.mtimeNs ?? 0n) / 1_000_000_000n)) }
-      if (stat === undefined || !mended(passageOf(layout, batch.dir, from, object), batch.dir)) continue
-      if (removeFile(from)) [files, bytes] = [files + 1, bytes + Number(stat.size)]
+      if (stat === undefined || !mended(passageOf(layout, batch.dir, from, object), batch.dir, touched)) continue
+      if (removeFile(from)) {
+        touched()
+        ;[files, bytes] = [files + 1, bytes + Number(stat.size)]
+      }
       folders.add(dirname(from))
     }
   }

@@ -30,16 +30,20 @@ export interface Passage {
   readonly bytes: () => Uint8Array
 }
 
+/** Called when a file was made, moved or removed: what fails after it did not leave everything as it was. */
+export type OnTouched = () => void
+
 /** Puts these commands into their archive and then into the note; `outdated` snapshots go, which kept some of them. */
 export function archiveCommands(
   layout: Layout,
   id: AggregateId,
   due: readonly DueCommand[],
   outdated: readonly number[],
+  touched: OnTouched,
 ): void {
   const [first] = due
   if (first === undefined) return
-  dropSnapshots(layout.folder(id), outdated)
+  dropSnapshots(layout.folder(id), outdated, touched)
   const { dir } = first.range
   const folder = dirname(pathInArchive(layout, id, dir, 'x'))
   makePath(folder, dir ?? layout.folder(id))
@@ -55,6 +59,7 @@ export function archiveCommands(
           bytes: () => findFile(layout, name, sha256, id).bytes,
         },
         dir,
+        touched,
       )
   syncDir(folder)
   const news = due.map((d) => d.range)
@@ -62,13 +67,15 @@ export function archiveCommands(
 }
 
 /** One file into the archive: a second name where it stays on this volume, a verified copy where not. The caller syncs the folder. */
-export function putFile(file: Passage, dir: string | null): void {
+export function putFile(file: Passage, dir: string | null, touched: OnTouched): void {
   const made = dir === null && exists(file.from) ? linkFile(file.from, file.to) : 'refused'
+  if (made === 'made') touched()
   if (made === 'made' || isRight(file)) return
   // what lies there under this name may be all that is left of another history
   if (statIfThere(file.to) !== undefined) moveFile(file.to, `${file.to}.${randomBytes(6).toString('hex')}`)
   const { mode, dated } = file
   replaceFile(file.to, file.bytes(), { mode, dated })
+  touched()
   if (!isRight(file)) throw fileDamaged(file.to, 'what was read back is not what was written')
 }
 
@@ -98,18 +105,21 @@ export function releaseCommands(
   id: AggregateId,
   { range, entries }: ReturnType<typeof partsOf>[number],
   now: Instant,
+  touched: OnTouched,
 ): Released {
   let [files, bytes] = [0, 0]
   let isSound = true
   for (const entry of entries) {
     const leaving = leavingFiles(layout, id, range, entry)
     // all of a command are looked at before the first one goes
-    const sound = leaving.map((file) => mended(file, range.dir)).every((is) => is)
+    const sound = leaving.map((file) => mended(file, range.dir, touched)).every((is) => is)
     isSound &&= sound
     if (!sound) continue
     for (const { from } of leaving) {
       const size = Number(statIfThere(from)?.size ?? 0)
-      if (removeFile(from)) [files, bytes] = [files + 1, bytes + size]
+      if (!removeFile(from)) continue
+      touched()
+      ;[files, bytes] = [files + 1, bytes + size]
     }
   }
   if (files > 0) syncDir(layout.folder(id))
@@ -141,11 +151,11 @@ function leavingFiles(layout: Layout, id: AggregateId, range: ArchivedRange, ent
 }
 
 /** Is the archive's file sound, or gone on? One that is damaged is put there again: false. */
-export function mended(file: Passage, dir: string | null): boolean {
+export function mended(file: Passage, dir: string | null, touched: OnTouched): boolean {
   const [here, there] = [statIfThere(file.from), statIfThere(file.to)]
   if (here === undefined || there === undefined) return true
   if ((here.ino === there.ino && here.dev === there.dev) || isRight(file)) return true
-  putFile(file, dir)
+  putFile(file, dir, touched)
   syncDir(dirname(file.to))
   return false
 }

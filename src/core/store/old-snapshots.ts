@@ -19,7 +19,7 @@ export function outdatedSnapshots(folder: string, keep: readonly number[]): read
   })
 }
 
-/** The caller syncs the folder. */
-export function dropSnapshots(folder: string, versions: readonly number[]): void {
-  for (const version of versions) removeFile(join(folder, snapshotName(version)))
+/** The caller syncs the folder. `dropped` is called after each. */
+export function dropSnapshots(folder: string, versions: readonly number[], dropped?: () => void): void {
+  for (const version of versions) if (removeFile(join(folder, snapshotName(version)))) dropped?.()
 }

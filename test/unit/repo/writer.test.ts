@@ -343,3 +343,34 @@ describe('errors', () => {
     expect(String(error)).toContain(site.repoDir)
   })
 })
+
+describe('a publication that brings an idle tree forward', () => {
+  it('waits for the disk a fixed number of times, however many objects and serials there are', async () => {
+    const site = await open('acme')
+    const waits = async (text: string): Promise<number> => {
+      let count = 0
+      const disk = {
+        ...nodeDisk,
+        sync: (path: string) => {
+          count += 1
+          nodeDisk.sync(path)
+        },
+        finish: (fd: number, like?: fs.Stats) => {
+          count += 1
+          nodeDisk.finish(fd, like)
+        },
+      }
+      const many = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`o${n}.roa`, `o${n}`]))
+      await site.desire('acme', { ...many, 'a.roa': text })
+      site.write({ disk })
+      site.later(4000)
+      return count
+    }
+    for (let n = 0; n < 4; n++) await waits(`warm ${n}`)
+    // the tree's folder and its two records, current; delta, snapshot and their folders; the record of RRDP, notification.xml
+    const first = await waits('one')
+    expect(first).toBeLessThanOrEqual(18)
+    for (let n = 0; n < 10; n++) await waits(`more ${n}`)
+    expect(await waits('two')).toBe(first)
+  })
+})

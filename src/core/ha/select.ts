@@ -1,0 +1,124 @@
+/**
+ * Which CA of a group serves next.
+ * Invariants: a CA that is open, overridden, of weight 0 or already tried is never chosen; the same state and settings give the same choice.
+ */
+import { entry, type Table } from '../base/record.js'
+import type { Instant } from '../base/time.js'
+import { healthAt, healthOf, overrideAt } from './breaker.js'
+import type { Turn } from './events.js'
+import { UNMEASURED_MS } from './latency.js'
+import type { BreakerSettings, GroupSettings } from './settings.js'
+import { type HaState, type Latency, type Routing, UNROUTED } from './state.js'
+
+/** A member of a group, and why it cannot serve. */
+export interface Candidate {
+  readonly ca: string
+  /** Null: it can. */
+  readonly why: string | null
+}
+
+export interface Choice {
+  readonly ca: string
+  readonly turn: Turn
+}
+
+/** The latency-based incumbent stays until another is faster by this share. */
+const BETTER = 0.8
+
+/** Every member in the order of the group. `tried` are those that this request has asked already. */
+export function candidates(
+  state: HaState,
+  group: GroupSettings,
+  tried: readonly string[],
+  now: Instant,
+  settings: BreakerSettings,
+): readonly Candidate[] {
+  return group.caIds.map((ca) => ({
+    ca,
+    why: tried.includes(ca) ? 'asked already' : unfit(state, group, ca, now, settings),
+  }))
+}
+
+function unfit(
+  state: HaState,
+  group: GroupSettings,
+  ca: string,
+  now: Instant,
+  settings: BreakerSettings,
+): string | null {
+  const health = healthOf(state, ca)
+  const override = overrideAt(health, now)
+  if (override !== null) return `${override.mode === 'drain' ? 'drained' : 'in maintenance'}: ${override.reason}`
+  const present = healthAt(health, now, settings)
+  if (present === 'recovering') return 'being probed'
+  if (present === 'circuit-open')
+    return health.openUntil === null ? 'open until the operator resumes it' : `open until ${health.openUntil}`
+  return group.strategy === 'weighted' && weightOf(group, ca) === 0 ? 'weight 0' : null
+}
+
+export function weightOf(group: GroupSettings, ca: string): number {
+  return entry(group.weights, ca) ?? 1
+}
+
+/** The next one of `eligible`, which is in the group's order; undefined when that is empty. `probed` are the averages of probes. */
+export function choose(
+  state: HaState,
+  group: GroupSettings,
+  eligible: readonly string[],
+  probed: Table<Latency>,
+): Choice | undefined {
+  const routing = entry(state.groups, group.name) ?? UNROUTED
+  const [first] = eligible
+  if (first === undefined) return undefined
+  const kept: Turn = { group: group.name, current: routing.current, weights: routing.weights }
+  switch (group.strategy) {
+    case 'active-passive': {
+      const stays = group.failback === 'manual' && routing.last !== null && eligible.includes(routing.last)
+      return { ca: stays && routing.last !== null ? routing.last : first, turn: kept }
+    }
+    case 'round-robin':
+      return { ca: nextOf(group.caIds, eligible, routing.last) ?? first, turn: kept }
+    case 'weighted':
+      return smooth(routing, group, eligible, first)
+    case 'latency-based':
+      return { ca: fastest(state, eligible, probed, routing.last) ?? first, turn: kept }
+  }
+}
+
+/** The first eligible one behind `last` in the ring: the last id is kept and not a counter, which would skew when the eligible ones change. */
+function nextOf(ring: readonly string[], eligible: readonly string[], last: string | null): string | undefined {
+  const at = last === null ? -1 : ring.indexOf(last)
+  return [...ring.slice(at + 1), ...ring.slice(0, at + 1)].find((ca) => eligible.includes(ca))
+}
+
+/** Smooth weighted round-robin: each gains its weight, the greatest serves and pays what all gained. Weights that were changed start anew. */
+function smooth(routing: Routing, group: GroupSettings, eligible: readonly string[], first: string): Choice {
+  const weights = Object.fromEntries(group.caIds.map((ca) => [ca, weightOf(group, ca)]))
+  const isSame = group.caIds.every((ca) => entry(routing.weights, ca) === weights[ca])
+  const current = new Map(group.caIds.map((ca) => [ca, isSame ? (entry(routing.current, ca) ?? 0) : 0]))
+  let [best, total] = [first, 0]
+  for (const ca of eligible) {
+    total += weightOf(group, ca)
+    current.set(ca, (current.get(ca) ?? 0) + weightOf(group, ca))
+    if ((current.get(ca) ?? 0) > (current.get(best) ?? 0)) best = ca
+  }
+  current.set(best, (current.get(best) ?? 0) - total)
+  return { ca: best, turn: { group: group.name, current: Object.fromEntries(current), weights } }
+}
+
+/** Milliseconds that a CA is expected to take: by its real answers, else by its probes, else a second. */
+export function expectedMs(state: HaState, ca: string, probed: Table<Latency>): number {
+  return (healthOf(state, ca).latency ?? entry(probed, ca))?.ms ?? UNMEASURED_MS
+}
+
+function fastest(
+  state: HaState,
+  eligible: readonly string[],
+  probed: Table<Latency>,
+  incumbent: string | null,
+): string | undefined {
+  const ms = (ca: string): number => expectedMs(state, ca, probed)
+  const [best] = [...eligible].sort((a, b) => ms(a) - ms(b))
+  if (best === undefined || incumbent === null || !eligible.includes(incumbent)) return best
+  return ms(best) <= BETTER * ms(incumbent) ? best : incumbent
+}

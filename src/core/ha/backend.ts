@@ -1,0 +1,66 @@
+/**
+ * The port to a certificate authority that issues: one for a key file, a token, and three protocols.
+ * Invariant: whatever goes wrong is a `BackendFault` with its class, so that the breaker need not know what kind of CA it was.
+ */
+import { AppError, type ErrorKind } from '../base/errors.js'
+import type { CertificateProfile } from '../pki/profile.js'
+import type { Outcome } from './state.js'
+
+export interface IssueRequest {
+  /** PKCS#10, DER, already checked against the profile. */
+  readonly csr: Uint8Array
+  readonly profile: CertificateProfile
+  /** Aborted at the deadline. */
+  readonly signal: AbortSignal
+}
+
+export type Issued =
+  /** DER; not yet verified. */
+  | { readonly outcome: 'ok'; readonly certificate: Uint8Array }
+  /** It waits for somebody at the CA; `reference` finds it again there. */
+  | { readonly outcome: 'pending'; readonly reference: string; readonly retryAfter: number }
+
+/** RFC 5280 section 5.3.1, by name. */
+export const REVOCATION_REASONS = {
+  unspecified: 0,
+  keyCompromise: 1,
+  cACompromise: 2,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  certificateHold: 6,
+  privilegeWithdrawn: 9,
+} as const
+export type RevocationReason = keyof typeof REVOCATION_REASONS
+
+export interface CaBackend {
+  readonly ca: string
+  /** The CA's own certificate and those above it that are known, DER, the CA's first. Throws a BackendFault (config-fault) when a file is not there. */
+  chain(): Promise<readonly Uint8Array[]>
+  /** Throws a BackendFault. */
+  issue(request: IssueRequest): Promise<Issued>
+  /** Asks for what was pending. Throws a BackendFault. */
+  poll(reference: string, signal: AbortSignal): Promise<Issued>
+  /** Ends well when the CA works: where that costs no certificate it signs something and the signature is verified. Throws a BackendFault. */
+  probe(signal: AbortSignal): Promise<void>
+  /** `serial` in lower-case hex. Throws a BackendFault. */
+  revoke(serial: string, reason: RevocationReason, signal: AbortSignal): Promise<void>
+}
+
+const KINDS: Readonly<Record<Exclude<Outcome, 'ok'>, ErrorKind>> = {
+  'ca-fault': 'remote',
+  'request-fault': 'rejected',
+  'config-fault': 'credentials',
+  pending: 'pending',
+  unknown: 'uncertain',
+}
+
+/** What went wrong at a CA, in its class. The message is one sentence without secrets. */
+export class BackendFault extends AppError {
+  readonly outcome: Exclude<Outcome, 'ok' | 'pending'>
+
+  constructor(outcome: BackendFault['outcome'], code: string, message: string, cause?: unknown) {
+    super(KINDS[outcome], code, message, cause === undefined ? {} : { cause })
+    this.outcome = outcome
+  }
+}

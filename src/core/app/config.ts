@@ -55,7 +55,7 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
 export async function showConfig(place: ConfigPlace): Promise<ConfigShowReport> {
   const file = configFile(place)
   const loaded = await loadConfig(readConfigText(file), file)
-  return { file, digest: configDigest(loaded.config), entries: configEntries(loaded) }
+  return { file, digest: configDigest(loaded), entries: configEntries(loaded) }
 }
 
 function configFile({ dataDir, configPath }: ConfigPlace): string {

@@ -8,6 +8,7 @@ import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import type { Clock } from '../base/ports.js'
 import { addSeconds, type Instant, later } from '../base/time.js'
+import type { Enrolment } from '../config/enrolment.js'
 import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../config/load.js'
 import { readConfigText } from '../config/read.js'
 import type { Config } from '../config/schema.js'
@@ -23,6 +24,7 @@ export interface Session {
   readonly options: CommandContext
   readonly store: FileStore
   readonly config: Config
+  readonly enrolment: Enrolment
   readonly loaded: LoadedConfig
   readonly configPath: string
   readonly configDigest: Sha256
@@ -66,9 +68,10 @@ export async function openSession(options: CommandContext): Promise<Session> {
     options,
     store: configured,
     config,
+    enrolment: loaded.enrolment,
     loaded,
     configPath,
-    configDigest: configDigest(config),
+    configDigest: configDigest(loaded),
     timing: timingOf(config),
     repoDir: config.repoDir === undefined ? resolve(store.dir, 'repo') : resolve(store.dir, config.repoDir),
     cores: availableParallelism(),

@@ -2,17 +2,20 @@
  * `brine.toml` as a frozen, typed value.
  * Invariant: a `Config` that exists is complete, in range and makes sense; a text with any fault gives none, only the list of faults.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { AppError } from '../base/errors.js'
 import { parseDuration } from '../base/time.js'
 import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { Timing } from '../issuing/timing.js'
+import { type Enrolment, NO_ENROLMENT } from './enrolment.js'
 import { type ConfigFault, lineOf, parseConfig, type Value } from './parse.js'
 import { type Config, camelCase, KEYS, type Key } from './schema.js'
 import { type Finding, senseFaults, senseWarnings } from './sense.js'
 
 export interface LoadedConfig {
   readonly config: Config
+  readonly enrolment: Enrolment
   /** Allowed and yet unwise: for stderr and `config check`. */
   readonly warnings: readonly ConfigFault[]
   /** TOML names of the keys that the file sets. */
@@ -32,12 +35,12 @@ const YEAR = 365 * 24 * HOUR
 
 /** The configuration that `text` means; an empty text means the defaults. `file` is for messages. Throws `config-invalid` (usage) with every fault and its line. */
 export async function loadConfig(text: string, file: string): Promise<LoadedConfig> {
-  const { values, faults } = await parseConfig(text)
+  const { values, enrolment, faults } = await parseConfig(text)
   if (faults.length > 0) throw configInvalid(file, [...faults, ...laterFaults(text, values, faults)])
   const config = effective(values)
   const senseless = senseFaults(config)
   if (senseless.length > 0) throw configInvalid(file, senseless.map(locate(text)))
-  return { config, warnings: senseWarnings(config).map(locate(text)), set: new Set(values.keys()) }
+  return { config, enrolment, warnings: senseWarnings(config).map(locate(text)), set: new Set(values.keys()) }
 }
 
 /** The configuration of an empty file. */
@@ -46,8 +49,8 @@ export function defaultConfig(): Config {
 }
 
 /** SHA-256 of the effective configuration: the same for a file that sets nothing and one that repeats the defaults. */
-export function configDigest(config: Config): Sha256 {
-  return jsonDigest(config)
+export function configDigest({ config, enrolment }: Pick<LoadedConfig, 'config' | 'enrolment'>): Sha256 {
+  return jsonDigest(isDeepStrictEqual(enrolment, NO_ENROLMENT) ? config : { ...config, enrolment })
 }
 
 /** Every key in the order of the template, with its effective value: for `config show`. */

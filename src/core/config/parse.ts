@@ -5,7 +5,10 @@
 import type { TomlError } from 'smol-toml'
 import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
+import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment.js'
+import { lineAt, linesOf } from './lines.js'
 import { formatValue, KEYS, type Key } from './schema.js'
+import { described, isTable, type PlacedFault } from './tables.js'
 
 export interface ConfigFault {
   /** Counted from 1. */
@@ -22,6 +25,7 @@ export type Value = string | number | boolean
 export interface Parsed {
   /** What the file sets, by its TOML name. */
   readonly values: ReadonlyMap<string, Value>
+  readonly enrolment: Enrolment
   readonly faults: readonly ConfigFault[]
 }
 
@@ -29,23 +33,41 @@ type Checked = { readonly value: Value } | { readonly fault: string }
 
 /** What the text sets, and all that is wrong with it. The parser is loaded only for a text that sets something. */
 export async function parseConfig(text: string): Promise<Parsed> {
-  if (setsNothing(text)) return { values: new Map(), faults: [] }
+  if (setsNothing(text)) return { values: new Map(), enrolment: NO_ENROLMENT, faults: [] }
   const { parse } = await import('smol-toml')
   let table: Record<string, unknown>
   try {
     table = parse(text, { integersAsBigInt: true })
   } catch (error) {
-    return { values: new Map(), faults: [syntaxFault(error)] }
+    return { values: new Map(), enrolment: NO_ENROLMENT, faults: [syntaxFault(error)] }
   }
   const values = new Map<string, Value>()
   const faults: ConfigFault[] = []
   for (const [name, raw] of Object.entries(table)) {
+    if (ENROLMENT_TABLES.includes(name)) continue
     const key = KEYS.get(name)
     const checked = key === undefined ? { fault: unknownKey(name, raw) } : check(name, key, raw)
     if ('value' in checked) values.set(name, checked.value)
     else faults.push({ line: lineOf(text, name) ?? 1, key: name, message: checked.fault })
   }
-  return { values, faults }
+  const { enrolment, placed } = await enrolmentOf(table)
+  const lines = placed.length === 0 ? undefined : linesOf(text)
+  for (const { place, message } of placed)
+    faults.push({ line: lines === undefined ? 1 : lineAt(lines, place), key: place.join('.'), message })
+  return { values, enrolment, faults }
+}
+
+/** Rules between the sections are asked once each of them is sound. */
+async function enrolmentOf(
+  table: Readonly<Record<string, unknown>>,
+): Promise<{ readonly enrolment: Enrolment; readonly placed: readonly PlacedFault[] }> {
+  const own = Object.entries(table).filter(([name]) => ENROLMENT_TABLES.includes(name))
+  if (own.length === 0) return { enrolment: NO_ENROLMENT, placed: [] }
+  const { readEnrolment } = await import('./read-enrolment.js')
+  const { enrolmentFaults } = await import('./enrolment-sense.js')
+  const placed: PlacedFault[] = []
+  const enrolment = readEnrolment(Object.fromEntries(own), placed)
+  return { enrolment, placed: placed.length > 0 ? placed : enrolmentFaults(enrolment) }
 }
 
 /** The line (from 1) on which a key or a table of that name is set; undefined when none does. */
@@ -68,15 +90,10 @@ function syntaxFault(error: unknown): ConfigFault {
 }
 
 function unknownKey(name: string, raw: unknown): string {
-  if (isTable(raw)) return `unknown table [${name}]`
+  if (isTable(raw) || (Array.isArray(raw) && raw.length > 0 && raw.every(isTable))) return `unknown table [${name}]`
   const near = nearest(name, KEYS.keys())
   const found = `unknown key ${JSON.stringify(name.slice(0, 80))}`
   return near === undefined ? found : `${found}, did you mean ${near}?`
-}
-
-function isTable(raw: unknown): boolean {
-  if (Array.isArray(raw)) return raw.length > 0 && raw.every(isTable)
-  return typeof raw === 'object' && raw !== null && !('toISOString' in raw)
 }
 
 function check(name: string, key: Key, raw: unknown): Checked {
@@ -113,12 +130,5 @@ function checkDuration(name: string, key: Key & { type: 'duration' }, raw: unkno
 }
 
 function wrong(name: string, wanted: string, raw: unknown): Checked {
-  return { fault: `${name} must be ${wanted}, not ${describe(raw)}` }
-}
-
-function describe(raw: unknown): string {
-  if (typeof raw === 'string') return JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}…` : raw)
-  if (typeof raw === 'bigint' || typeof raw === 'number' || typeof raw === 'boolean') return String(raw)
-  if (Array.isArray(raw)) return 'an array'
-  return isTable(raw) ? 'a table' : 'a date'
+  return { fault: `${name} must be ${wanted}, not ${described(raw)}` }
 }

@@ -1,0 +1,173 @@
+/**
+ * Reading a TOML table against a list of its keys: every fault at its place, and values of the types that the list promises.
+ * Invariant: what a `TableReader` returns for a key is sound, or its fault is in the list and the value is the fallback.
+ */
+import { nearest } from '../base/nearest.js'
+import { parseDuration } from '../base/time.js'
+import type { Place } from './lines.js'
+
+export interface PlacedFault {
+  readonly place: Place
+  readonly message: string
+}
+
+export function isTable(raw: unknown): raw is Readonly<Record<string, unknown>> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && !('toISOString' in raw)
+}
+
+/** The name of a table as messages write it: `[[ca]] 2`, `[ca.file]`. */
+export function tableName(place: Place): string {
+  const words = place.filter((part) => typeof part === 'string').join('.')
+  return typeof place.at(-1) === 'number' ? `[[${words}]]` : `[${words}]`
+}
+
+/** What a text must look like. */
+export interface Shape {
+  readonly pattern: RegExp
+  readonly wanted: string
+  /** The value may hold a secret and is not shown. */
+  readonly secret?: true
+}
+
+export class TableReader {
+  readonly place: Place
+  readonly faults: PlacedFault[]
+  readonly #raw: Readonly<Record<string, unknown>>
+  readonly #asked = new Set<string>()
+
+  /** `raw` that is no table is a fault, and reads as an empty one. */
+  constructor(raw: unknown, place: Place, faults: PlacedFault[]) {
+    this.place = place
+    this.faults = faults
+    this.#raw = isTable(raw) ? raw : {}
+    if (raw !== undefined && !isTable(raw))
+      this.#fault([], `${tableName(place)} must be a table, not ${described(raw)}`)
+  }
+
+  has(key: string): boolean {
+    return Object.hasOwn(this.#raw, key)
+  }
+
+  /** Says that something is wrong with the value of `key`. */
+  wrong(key: string, message: string): void {
+    this.#fault([key], message)
+  }
+
+  text(key: string, shape?: Shape): string | undefined {
+    const parse = (raw: unknown): string | undefined =>
+      typeof raw === 'string' && raw !== '' && !raw.includes('\0') && (shape?.pattern.test(raw) ?? true)
+        ? raw
+        : undefined
+    return this.#read(key, shape?.wanted ?? 'a text', parse, shape?.secret)
+  }
+
+  /** A text that must be there. */
+  required(key: string, shape?: Shape): string {
+    if (!this.has(key)) this.#missing(key)
+    return this.text(key, shape) ?? ''
+  }
+
+  path(key: string): string | undefined {
+    return this.text(key, { pattern: /^\//, wanted: 'an absolute path' })
+  }
+
+  requiredPath(key: string): string {
+    return this.required(key, { pattern: /^\//, wanted: 'an absolute path' })
+  }
+
+  oneOf<const T extends string>(key: string, values: readonly T[]): T | undefined {
+    return this.#read(key, `one of ${values.join(', ')}`, (raw) => values.find((value) => value === raw))
+  }
+
+  flag(key: string): boolean | undefined {
+    return this.#read(key, 'true or false', (raw) => (typeof raw === 'boolean' ? raw : undefined))
+  }
+
+  integer(key: string, min: number, max: number): number | undefined {
+    return this.#read(key, `a whole number from ${min} to ${max}`, (raw) =>
+      typeof raw === 'bigint' && raw >= BigInt(min) && raw <= BigInt(max) ? Number(raw) : undefined,
+    )
+  }
+
+  /** Seconds. */
+  duration(key: string, min: number, max: number): number | undefined {
+    return this.#read(key, `a duration such as "30s", "15m" or "24h", from ${min} to ${max} seconds`, (raw) => {
+      const seconds = typeof raw === 'string' ? parseDuration(raw) : undefined
+      return seconds !== undefined && seconds >= min && seconds <= max ? seconds : undefined
+    })
+  }
+
+  texts(key: string): readonly string[] | undefined {
+    return this.#read(key, 'a list of texts', (raw) =>
+      Array.isArray(raw) && raw.every((item) => typeof item === 'string' && item !== '') ? raw : undefined,
+    )
+  }
+
+  /** Whole numbers from 0 by name. */
+  weights(key: string): Readonly<Record<string, number>> | undefined {
+    const found = this.#read(key, 'a table of whole numbers from 0 to 1000000', (raw) => {
+      if (!isTable(raw)) return undefined
+      const sound = Object.values(raw).every((n) => typeof n === 'bigint' && n >= 0n && n <= 1_000_000n)
+      return sound ? Object.entries(raw).map(([name, n]) => [name, Number(n)] as const) : undefined
+    })
+    return found === undefined ? undefined : Object.fromEntries(found)
+  }
+
+  /** The table below `key`. */
+  table(key: string): TableReader {
+    this.#asked.add(key)
+    return new TableReader(this.#raw[key], [...this.place, key], this.faults)
+  }
+
+  /** The tables of an array of tables. */
+  tables(key: string): readonly TableReader[] {
+    this.#asked.add(key)
+    const raw = this.#raw[key]
+    if (raw === undefined) return []
+    if (!Array.isArray(raw)) {
+      this.#fault(
+        [key],
+        `${[...this.place, key].join('.')} must be a list of tables, [[${[...this.place, key].join('.')}]]`,
+      )
+      return []
+    }
+    return raw.map((item: unknown, n) => new TableReader(item, [...this.place, key, n], this.faults))
+  }
+
+  /** Faults of every key that nobody asked for. */
+  close(): void {
+    for (const key of Object.keys(this.#raw)) {
+      if (this.#asked.has(key)) continue
+      const near = nearest(key, this.#asked)
+      const more = near === undefined ? '' : `, did you mean ${near}?`
+      this.#fault([key], `unknown key ${JSON.stringify(key.slice(0, 80))} in ${tableName(this.place)}${more}`)
+    }
+  }
+
+  #read<T>(key: string, wanted: string, parse: (raw: unknown) => T | undefined, secret = false): T | undefined {
+    this.#asked.add(key)
+    if (!this.has(key)) return undefined
+    const raw = this.#raw[key]
+    const value = parse(raw)
+    const shown = secret ? '[redacted]' : described(raw)
+    if (value === undefined) this.#fault([key], `${key} of ${tableName(this.place)} must be ${wanted}, not ${shown}`)
+    return value
+  }
+
+  #missing(key: string): void {
+    this.#asked.add(key)
+    this.#fault([], `${tableName(this.place)} wants ${key}`)
+  }
+
+  #fault(below: readonly string[], message: string): void {
+    this.faults.push({ place: [...this.place, ...below], message })
+  }
+}
+
+/** A value as a message shows it. */
+export function described(raw: unknown): string {
+  if (typeof raw === 'string') return JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}…` : raw)
+  if (typeof raw === 'bigint' || typeof raw === 'number' || typeof raw === 'boolean') return String(raw)
+  if (Array.isArray(raw)) return 'an array'
+  return isTable(raw) ? 'a table' : 'a date'
+}

@@ -1,0 +1,192 @@
+/** The sections about enrolment: the documented examples, defaults, and every fault with its line. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { NO_ENROLMENT } from '../../../src/core/config/enrolment.js'
+import { configDigest, loadConfig } from '../../../src/core/config/load.js'
+
+const DOCS = join(import.meta.dirname, '../../../../shared/docs/kipuka-high-availability.txt')
+
+const read = async (text: string) => (await loadConfig(text, 'brine.toml')).enrolment
+const refusal = async (text: string): Promise<string> =>
+  loadConfig(text, 'brine.toml').then(
+    () => 'accepted',
+    (error: Error) => error.message,
+  )
+
+/** Two CAs in lines 1 to 12; what follows starts on line 13. */
+const CAS = ['one', 'two']
+  .map((id) => `[[ca]]\nid = "${id}"\nbackend = "file"\n[ca.file]\nca_cert = "/${id}.pem"\nca_key = "/${id}.key"\n`)
+  .join('')
+
+/** The TOML texts of the documentation: from a table head on, as long as lines are TOML. */
+function documented(): readonly string[] {
+  const blocks: string[][] = []
+  let block: string[] | undefined
+  for (const line of readFileSync(DOCS, 'utf8').split('\n')) {
+    const isHead = /^\[\[?[a-z.]+\]\]?$/.test(line)
+    if (block === undefined && isHead) {
+      block = []
+      blocks.push(block)
+    }
+    if (isHead || /^(#|[a-z_]+ = |$)/.test(line)) block?.push(line)
+    else block = undefined
+  }
+  return blocks.map((lines) => lines.join('\n'))
+}
+
+describe('the documented examples', () => {
+  it('load as they stand', async (context) => {
+    if (!existsSync(DOCS)) context.skip('missing: the documentation of kipuka in ../shared')
+    const whole = documented().filter((text) => text.includes('[[est.label]]') && !text.includes('# ...'))
+    const loaded = await Promise.all(whole.map(read))
+    expect(loaded.map((e) => [e.groups[0]?.strategy, e.cas.length, e.labels[0]?.profile])).toEqual([
+      ['active-passive', 2, 'deviceCert'],
+      ['round-robin', 3, 'iotDevice'],
+      ['latency-based', 2, 'vpnCert'],
+      ['weighted', 2, 'serverCert'],
+    ])
+    expect(loaded[3]?.groups[0]?.weights).toEqual({ 'old-ca': 90, 'new-ca': 10 })
+    const tuning = documented().filter((text) => text.startsWith('[ha]') && !text.includes('[[ca]]'))
+    const sets = await Promise.all(tuning.map(read))
+    expect(
+      sets.map(({ breaker }) => [breaker.checkInterval, breaker.failureThreshold, breaker.recoveryTimeout]),
+    ).toEqual([
+      [10, 3, 60],
+      [5, 2, 30],
+      [30, 5, 120],
+      [10, 3, 60],
+    ])
+  })
+})
+
+describe('the sections about enrolment', () => {
+  it('have defaults, and are not there where nothing says so', async () => {
+    expect(await read('')).toBe(NO_ENROLMENT)
+    const { breaker, attemptTimeout, requestDeadline } = await read(CAS)
+    expect(breaker).toEqual(NO_ENROLMENT.breaker)
+    expect([attemptTimeout, requestDeadline]).toEqual([30, 90])
+  })
+
+  it('give a group the global strategy, unless it has its own', async () => {
+    const { groups } = await read(
+      `[ha]\nstrategy = "round-robin"\n${CAS}[[ha.group]]\nname = "a"\nca_ids = ["one"]\n[[ha.group]]\nname = "b"\nca_ids = ["two"]\nstrategy = "weighted"\n`,
+    )
+    expect(groups.map((g) => g.strategy)).toEqual(['round-robin', 'weighted'])
+  })
+
+  it('count in the digest of the configuration', async () => {
+    const [none, some] = await Promise.all([loadConfig('', 'x'), loadConfig(CAS, 'x')])
+    expect(configDigest(none)).not.toBe(configDigest(some))
+  })
+
+  it.each([
+    [
+      'an unknown CA in a group',
+      '[[ha.group]]\nname = "g"\nca_ids = ["one", "tree"]',
+      '15: unknown CA "tree" in group "g"',
+    ],
+    [
+      'a group twice',
+      '[[ha.group]]\nname = "g"\nca_ids = ["one"]\n[[ha.group]]\nname = "g"\nca_ids = ["two"]',
+      '16: group "g" stands twice',
+    ],
+    [
+      'a CA twice',
+      '[[ca]]\nid = "one"\nbackend = "file"\n[ca.file]\nca_cert = "/c"\nca_key = "/k"',
+      '13: CA "one" stands twice',
+    ],
+    [
+      'a CA twice in a group',
+      '[[ha.group]]\nname = "g"\nca_ids = ["one", "one"]',
+      '15: CA "one" stands twice in group "g"',
+    ],
+    [
+      'a weight for a stranger',
+      '[[ha.group]]\nname = "g"\nca_ids = ["one"]\nweights = { "two" = 1 }',
+      '16: a weight for "two", which is no member of group "g"',
+    ],
+    [
+      'a negative weight',
+      '[[ha.group]]\nname = "g"\nca_ids = ["one"]\nweights = { "one" = -1 }',
+      '16: weights of [[ha.group]] must be a table of whole numbers from 0 to 1000000, not a table',
+    ],
+    [
+      'weights that are all 0',
+      '[[ha.group]]\nname = "g"\nstrategy = "weighted"\nca_ids = ["one"]\nweights = { "one" = 0 }',
+      '17: all weights of group "g" are 0: nothing could serve',
+    ],
+    ['an empty group', '[[ha.group]]\nname = "g"\nca_ids = []', '15: group "g" has no CA: ca_ids wants at least one'],
+    [
+      'a check that outlasts the interval',
+      '[ha]\ncheck_interval = "5s"\ncheck_timeout = "5s"',
+      '15: check_timeout (5 s) must be below check_interval (5 s)',
+    ],
+    [
+      'a duration without a unit',
+      '[ha]\ncheck_interval = 10',
+      '14: check_interval of [ha] must be a duration such as "30s", "15m" or "24h", from 1 to 86400 seconds, not 10',
+    ],
+    [
+      'a label whose CA stands in two groups',
+      '[[ha.group]]\nname = "g"\nca_ids = ["one"]\n[[ha.group]]\nname = "h"\nca_ids = ["one"]\n[[est.label]]\nname = "l"\nca_id = "one"',
+      '21: label "l": one stands in the groups g and h; say which with group',
+    ],
+    ['a label of an unknown CA', '[[est.label]]\nname = "l"\nca_id = "three"', '15: unknown CA "three" in label "l"'],
+    [
+      'a label of an unknown profile',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nprofile = "nope"',
+      '16: unknown profile "nope" in label "l": define it in [[est.profile]]',
+    ],
+    [
+      'an unknown strategy',
+      '[ha]\nstrategy = "random"',
+      '14: strategy of [ha] must be one of active-passive, round-robin, weighted, latency-based, not "random"',
+    ],
+    [
+      'an unknown key with one that is near',
+      '[ha]\ncheck_intervall = "5s"',
+      '14: unknown key "check_intervall" in [ha], did you mean check_interval?',
+    ],
+    [
+      'a key of another backend',
+      '[[ca]]\nid = "x"\nbackend = "file"\n[ca.file]\nca_cert = "/c"\nca_key = "/k"\nurl = "https://x"',
+      '19: unknown key "url" in [ca.file]',
+    ],
+    ['a backend without its table', '[[ca]]\nid = "x"\nbackend = "file"', '2 faults'],
+    ['an unknown backend', '[[ca]]\nid = "x"\nbackend = "vault"\n[ca.vault]\nurl = "https://x"', '2 faults'],
+    [
+      'a relative path',
+      '[[ca]]\nid = "x"\nbackend = "file"\n[ca.file]\nca_cert = "c.pem"\nca_key = "/k"',
+      '17: ca_cert of [ca.file] must be an absolute path, not "c.pem"',
+    ],
+    [
+      'a PIN in the URI',
+      '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/m.so"\nuri = "pkcs11:token=t?pin-value=1234"',
+      '19: uri of [ca.pkcs11] must be a pkcs11: URI (RFC 7512) without a pin-value, not [redacted]',
+    ],
+    ['no table at all', 'ha = 3', '13: [ha] must be a table, not 3'],
+    ['one CA as a table', 'ca = 3', '13: ca must be a list of tables, [[ca]]'],
+  ])('refuse %s', async (title, text, wanted) => {
+    const isAlone = text.startsWith('ca = ')
+    const message = await refusal(
+      isAlone
+        ? `${'\n'.repeat(12)}${text}\n`
+        : title === 'no table at all'
+          ? `${'\n'.repeat(12)}${text}\n`
+          : `${CAS}${text}\n`,
+    )
+    expect(message).toContain(/^\d+:/.test(wanted) ? `brine.toml:${wanted}` : wanted)
+  })
+
+  it('tell all faults at once, in the order of lines', async () => {
+    const message = await refusal(`${CAS}[ha]\nfailure_threshold = 0\n[[ha.group]]\nname = "G"\nca_ids = "one"\n`)
+    expect(message.match(/line \d+/g)).toEqual(['line 14', 'line 16', 'line 17'])
+  })
+
+  it('never show a secret of a URI', async () => {
+    const text =
+      '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/m.so"\nuri = "pkcs11:token=t?pin-value=98765"'
+    expect(await refusal(text)).not.toContain('98765')
+  })
+})

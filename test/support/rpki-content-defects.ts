@@ -9,7 +9,7 @@ import {
   seq,
   seqOf,
   utcOrGeneralized,
-} from '../../src/core/rpki/der-writer.js'
+} from '../../src/core/der/writer.js'
 import type { AspaParts, ManifestParts, RoaParts } from './rpki-objects.js'
 import { at, CA, FROM, prefix, sha256, TO, v4, v6 } from './rpki-parts.js'
 import { type Expectation, field } from './rpki-patches.js'

@@ -1,4 +1,4 @@
-import { bits, explicit, integer, nothing, octets, oid, seq, utcOrGeneralized } from '../../src/core/rpki/der-writer.js'
+import { bits, explicit, integer, nothing, octets, oid, seq, utcOrGeneralized } from '../../src/core/der/writer.js'
 import type { CertPatch } from './rpki-objects.js'
 import { access, as, at, CA_REPO, ext, HOST, ID, ip, prefix, sia, v4 } from './rpki-parts.js'
 import { type CertDefects, drop, flip, key, P256, P384, put, serial, time, utc } from './rpki-patches.js'

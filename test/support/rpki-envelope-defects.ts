@@ -12,7 +12,7 @@ import {
   seqOf,
   set,
   utcOrGeneralized,
-} from '../../src/core/rpki/der-writer.js'
+} from '../../src/core/der/writer.js'
 import type { CmsParts, CmsPatch, CrlParts } from './rpki-objects.js'
 import { certificate, crl, crlNumber } from './rpki-objects.js'
 import { aki, at, attribute, CA, ext, FROM, name, OTHER, RSA_SHA256, sha256, sorted, TO } from './rpki-parts.js'

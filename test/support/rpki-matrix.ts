@@ -1,6 +1,6 @@
 /** The matrix of single-object defects: each a file that is good but for one thing, and the rule under which it must be refused. */
 
-import { integer, seq, utcOrGeneralized } from '../../src/core/rpki/der-writer.js'
+import { integer, seq, utcOrGeneralized } from '../../src/core/der/writer.js'
 import { ANY_CA, CHILD_ONLY, TA_ONLY } from './rpki-cert-defects.js'
 import { ASPA, MANIFEST, ROA, V6_FIRST } from './rpki-content-defects.js'
 import { ROA_EE, ROUTER, ROUTER_KEY } from './rpki-ee-defects.js'

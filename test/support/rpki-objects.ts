@@ -20,7 +20,7 @@ import {
   seqOf,
   set,
   utcOrGeneralized,
-} from '../../src/core/rpki/der-writer.js'
+} from '../../src/core/der/writer.js'
 import {
   access,
   aia,

@@ -17,7 +17,7 @@ import {
   seq,
   seqOf,
   set,
-} from '../../src/core/rpki/der-writer.js'
+} from '../../src/core/der/writer.js'
 import { fixedPkcs8 } from './fixed-keys.js'
 
 export interface TestKey {

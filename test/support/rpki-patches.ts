@@ -1,17 +1,6 @@
 /** Single changes to a certificate under construction, each one defect. */
 import { generateKeyPairSync } from 'node:crypto'
-import {
-  bits,
-  boolean,
-  type Der,
-  encode,
-  integer,
-  nothing,
-  octets,
-  oid,
-  seq,
-  set,
-} from '../../src/core/rpki/der-writer.js'
+import { bits, boolean, type Der, encode, integer, nothing, octets, oid, seq, set } from '../../src/core/der/writer.js'
 import type { CertPatch } from './rpki-objects.js'
 import { type Ext, ext, ID, OTHER, skiOf, type TestKey, testKey } from './rpki-parts.js'
 

@@ -20,7 +20,7 @@ import {
   seqOf,
   set,
   utcOrGeneralized,
-} from './der-writer.js'
+} from '../der/writer.js'
 import * as oids from './oids.js'
 import { asIdentifiers, ipAddrBlocks } from './resources-ext.js'
 import type { CertificateContent, SubjectInfoAccess } from './types.js'

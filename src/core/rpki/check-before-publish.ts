@@ -1,14 +1,14 @@
 /** The last look at an object of our own before anybody else sees it: decoded strictly, signatures verified. Any fault, tolerated or not, is a bug of ours. */
 import { keyIdOf } from '../crypto/digest.js'
 import type { KeyId } from '../crypto/ports.js'
+import type { ObjectFault } from '../der/faults.js'
+import { createFaults, type FaultList } from '../der/faults.js'
+import { type DerNode, parseDer } from '../der/reader.js'
 import { type ParsedCertificate, parseCertificate } from './decode-cert.js'
 import { parseCrl } from './decode-crl.js'
 import { type ObjectBody, parseObject } from './decode-object.js'
-import { type DerNode, parseDer } from './der-reader.js'
-import { createFaults, type FaultList } from './faults.js'
 import { lastSegment } from './profile/uri.js'
 import type { ParsedName } from './read-name.js'
-import type { ObjectFault } from './types.js'
 import { verifyRsa } from './verify-rsa.js'
 
 export interface IssuingKey {

@@ -2,7 +2,6 @@
 import type { Instant } from '../base/time.js'
 import { sha256 } from '../crypto/digest.js'
 import type { OneTimeKey } from '../crypto/ports.js'
-import { keyIdBytes } from './cert.js'
 import {
   type Der,
   encode,
@@ -16,7 +15,8 @@ import {
   seq,
   set,
   utcOrGeneralized,
-} from './der-writer.js'
+} from '../der/writer.js'
+import { keyIdBytes } from './cert.js'
 import * as oids from './oids.js'
 
 export interface SignedDataContent {

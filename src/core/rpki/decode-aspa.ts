@@ -1,8 +1,9 @@
 /** ASPA contents (draft-ietf-sidrops-aspa-profile, version 1): a customer AS and its providers, sorted, each once. Read for inspection only. */
+
+import { createFaults } from '../der/faults.js'
+import { childrenOf, isType, parseInner, TAG } from '../der/reader.js'
 import { readVersion } from './decode-manifest.js'
 import { readAsid } from './decode-roa.js'
-import { childrenOf, isType, parseInner, TAG } from './der-reader.js'
-import { createFaults } from './faults.js'
 import type { Decoded } from './types.js'
 
 export interface AspaContent {

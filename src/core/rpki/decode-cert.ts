@@ -1,8 +1,8 @@
 /** Resource certificates (RFC 6487 section 4), BGPsec router certificates (RFC 8209) read as far as they share it. Reads on after a fault. */
 import type { Instant } from '../base/time.js'
-import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from './der-reader.js'
-import { membersOf, readBits, readInteger, readTime } from './der-values.js'
-import { createFaults, type FaultList } from './faults.js'
+import { createFaults, type FaultList } from '../der/faults.js'
+import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from '../der/reader.js'
+import { membersOf, readBits, readInteger, readTime } from '../der/values.js'
 import {
   OID_AUTHORITY_INFO_ACCESS,
   OID_BGPSEC_ROUTER,

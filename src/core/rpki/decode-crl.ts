@@ -1,9 +1,9 @@
 /** Certificate revocation lists (RFC 6487 section 5, RFC 5280 section 5): version 2, AKI and number the only extensions. */
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
-import { childrenOf, type DerNode, isContext, isType, parseDer, parseInner, rawOf, TAG } from './der-reader.js'
-import { membersOf, readBits, readInteger, readTime } from './der-values.js'
-import { createFaults, type FaultList } from './faults.js'
+import { createFaults, type FaultList } from '../der/faults.js'
+import { childrenOf, type DerNode, isContext, isType, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
+import { membersOf, readBits, readInteger, readTime } from '../der/values.js'
 import { OID_AUTHORITY_KEY_IDENTIFIER, OID_CRL_NUMBER } from './oids.js'
 import { checkCrlContent } from './profile/crl.js'
 import { checkSignatureAlgorithms, checkTimeForm } from './read-algorithm.js'

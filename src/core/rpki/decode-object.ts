@@ -1,4 +1,7 @@
 /** A whole signed object: envelope, EE certificate, content, and what each says of the other (RFC 9582 section 5, RFC 9286 section 5.1). */
+
+import type { FaultList } from '../der/faults.js'
+import type { DerNode } from '../der/reader.js'
 import { prefixRange } from '../resources/prefix.js'
 import { BIGINT_STEPS, canonicalRanges, coversRange } from '../resources/ranges.js'
 import type { IpRange } from '../resources/types.js'
@@ -7,8 +10,6 @@ import type { ParsedCertificate } from './decode-cert.js'
 import { decodeManifest } from './decode-manifest.js'
 import { decodeRoa } from './decode-roa.js'
 import { type ParsedSignedObject, parseSignedObject } from './decode-signed-object.js'
-import type { DerNode } from './der-reader.js'
-import type { FaultList } from './faults.js'
 import { OID_CT_ASPA, OID_CT_GHOSTBUSTERS, OID_CT_MANIFEST, OID_CT_ROA } from './oids.js'
 import { lastSegment } from './profile/uri.js'
 import type { CertificateResources, ManifestContent, RoaContent } from './types.js'

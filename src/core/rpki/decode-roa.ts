@@ -1,10 +1,11 @@
 /** ROA contents (RFC 9582 section 4). Reads on after a fault. */
+
+import { createFaults, type FaultList } from '../der/faults.js'
+import { childrenOf, type DerNode, isType, parseInner, TAG } from '../der/reader.js'
+import { readInteger } from '../der/values.js'
 import { MAX_ASN } from '../resources/asn.js'
 import type { Family } from '../resources/types.js'
 import { readVersion } from './decode-manifest.js'
-import { childrenOf, type DerNode, isType, parseInner, TAG } from './der-reader.js'
-import { readInteger } from './der-values.js'
-import { createFaults, type FaultList } from './faults.js'
 import { checkRoaContent, checkRoaOrder } from './profile/roa.js'
 import { readAddress, readFamily } from './read-resources.js'
 import type { Decoded, RoaAddress, RoaContent } from './types.js'

@@ -1,7 +1,7 @@
 /** Trust anchor locators (RFC 8630 section 2.2): comments, URIs, a blank line, the key. */
 import { fromBase64 } from '../base/bytes.js'
 import { quoted } from '../base/text.js'
-import { createFaults, type FaultList } from './faults.js'
+import { createFaults, type FaultList } from '../der/faults.js'
 import { checkUri, lastSegment } from './profile/uri.js'
 import { checkRsaKey, parseKey } from './read-key.js'
 import type { Decoded, TalContent } from './types.js'

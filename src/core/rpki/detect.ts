@@ -1,8 +1,8 @@
 /** Tells the objects of the RPKI apart by their content, and names what is none of them. */
 import { fromBase64 } from '../base/bytes.js'
-import { childrenOf, type DerNode, isContext, parseDer, TAG } from './der-reader.js'
-import { readOid } from './der-values.js'
-import { createFaults, type FaultList } from './faults.js'
+import { createFaults, type FaultList } from '../der/faults.js'
+import { childrenOf, type DerNode, isContext, parseDer, TAG } from '../der/reader.js'
+import { readOid } from '../der/values.js'
 import { OID_SIGNED_DATA } from './oids.js'
 
 export type InspectedType =

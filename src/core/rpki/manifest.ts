@@ -1,6 +1,7 @@
 /** Manifest contents (RFC 9286 section 4.2): version absent, GeneralizedTime with whole seconds, files sorted by name. */
+
+import { bits, encode, generalized, ia5, oid, seq, seqOf } from '../der/writer.js'
 import { limitedNumber } from './cert.js'
-import { bits, encode, generalized, ia5, oid, seq, seqOf } from './der-writer.js'
 import { OID_SHA256 } from './oids.js'
 import type { ManifestContent, ManifestFile } from './types.js'
 

@@ -1,7 +1,8 @@
 /** AlgorithmIdentifiers of RFC 7935 and the encodings of their parameters. */
-import { childrenOf, type DerNode, TAG } from './der-reader.js'
-import { readOid } from './der-values.js'
-import type { FaultList } from './faults.js'
+
+import type { FaultList } from '../der/faults.js'
+import { childrenOf, type DerNode, TAG } from '../der/reader.js'
+import { readOid } from '../der/values.js'
 import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA } from './oids.js'
 
 /** The algorithm's dotted identifier; parameters other than the right ones are a fault that validators accept. */

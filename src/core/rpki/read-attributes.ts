@@ -1,9 +1,9 @@
 /** The signed attributes of a signed object (RFC 6488 section 2.1.6.4, RFC 9589): content type, message digest, signing time, each once with one value. */
 import { compareBytes } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
-import { childrenOf, type DerNode, isType, rawOf, TAG } from './der-reader.js'
-import { membersOf, readOctets, readOid, readTime } from './der-values.js'
-import type { FaultList } from './faults.js'
+import type { FaultList } from '../der/faults.js'
+import { childrenOf, type DerNode, isType, rawOf, TAG } from '../der/reader.js'
+import { membersOf, readOctets, readOid, readTime } from '../der/values.js'
 import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './oids.js'
 
 export interface SignedAttributes {

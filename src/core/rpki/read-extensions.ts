@@ -1,9 +1,9 @@
 /** Certificate extensions (RFC 6487 section 4.8): each once, with the right criticality, in the right encoding. */
 import type { KeyId } from '../crypto/ports.js'
-import { textOf } from './der-primitives.js'
-import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from './der-reader.js'
-import { membersOf, readBits, readBoolean, readOctets, readOid } from './der-values.js'
-import type { FaultList } from './faults.js'
+import type { FaultList } from '../der/faults.js'
+import { textOf } from '../der/primitives.js'
+import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../der/reader.js'
+import { membersOf, readBits, readBoolean, readOctets, readOid } from '../der/values.js'
 import * as oids from './oids.js'
 import type { SiaValues } from './profile/cert.js'
 import { readAsIdentifiers, readIpAddrBlocks } from './read-resources.js'

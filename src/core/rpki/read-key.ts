@@ -1,11 +1,11 @@
 /** SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), read as far as the RPKI profiles judge it: RSA (RFC 7935) and EC (RFC 8608). */
 import { keyIdOf } from '../crypto/digest.js'
 import type { KeyId } from '../crypto/ports.js'
-import { contentOf, type DerNode, parseDer, parseInner, rawOf, TAG } from './der-reader.js'
-import { membersOf, readBits, readInteger, readOid } from './der-values.js'
-import { createFaults, type FaultList } from './faults.js'
+import type { ObjectFault } from '../der/faults.js'
+import { createFaults, type FaultList } from '../der/faults.js'
+import { contentOf, type DerNode, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
+import { membersOf, readBits, readInteger, readOid } from '../der/values.js'
 import { OID_EC_PUBLIC_KEY, OID_P256, OID_RSA_ENCRYPTION } from './oids.js'
-import type { ObjectFault } from './types.js'
 
 export interface ParsedKey {
   readonly spki: Uint8Array

@@ -1,9 +1,9 @@
 /** Distinguished names (RFC 6487 sections 4.4 and 4.5): one commonName, at most one serialNumber, nothing else. */
 import { quoted } from '../base/text.js'
-import { textOf } from './der-primitives.js'
-import { childrenOf, contentOf, type DerNode, rawOf, TAG } from './der-reader.js'
-import { membersOf, readOid } from './der-values.js'
-import type { FaultList } from './faults.js'
+import type { FaultList } from '../der/faults.js'
+import { textOf } from '../der/primitives.js'
+import { childrenOf, contentOf, type DerNode, rawOf, TAG } from '../der/reader.js'
+import { membersOf, readOid } from '../der/values.js'
 import { OID_COMMON_NAME, OID_SERIAL_NUMBER } from './oids.js'
 
 export interface ParsedName {

@@ -1,10 +1,11 @@
 /** The RFC 3779 extensions, read in wire order: what order and bounds are wrong is the profile's to say, encodings are judged here. */
+
+import type { FaultList } from '../der/faults.js'
+import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from '../der/reader.js'
+import { membersOf, readBits, readInteger } from '../der/values.js'
 import { addressBits } from '../resources/address.js'
 import { MAX_ASN } from '../resources/asn.js'
 import type { AsRange, Family, IpRange } from '../resources/types.js'
-import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from './der-reader.js'
-import { membersOf, readBits, readInteger } from './der-values.js'
-import type { FaultList } from './faults.js'
 import type { CertificateResources } from './types.js'
 
 type IpResources = { -readonly [K in 'ipv4' | 'ipv6']?: readonly IpRange[] | 'inherit' }

@@ -1,6 +1,7 @@
 /** RFC 3779 resource extensions, written from canonical ranges: a range that is a prefix is written as one, zero and one bits at the ends are stripped. */
+
+import { bits, type Der, explicit, integer, nothing, octets, seq, seqOf } from '../der/writer.js'
 import type { AsRange, Family, IpRange, ResourceSet } from '../resources/types.js'
-import { bits, type Der, explicit, integer, nothing, octets, seq, seqOf } from './der-writer.js'
 import type { CertificateResources, RoaContent } from './types.js'
 
 /** Address bits by family (RFC 791, RFC 8200). */

@@ -1,7 +1,7 @@
 /** Route Origin Authorization contents (RFC 9582 section 4) in the canonical order of section 4.3.3. */
 
+import { type Der, encode, integer, seq, seqOf } from '../der/writer.js'
 import type { Family } from '../resources/types.js'
-import { type Der, encode, integer, seq, seqOf } from './der-writer.js'
 import { addressBits, addressFamily, prefixBits } from './resources-ext.js'
 import type { RoaAddress, RoaContent } from './types.js'
 

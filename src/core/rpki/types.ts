@@ -1,6 +1,8 @@
 /** The contents of RPKI objects as values, one shape for what we encode and what we decode. Numbers that may exceed 2^53 are `bigint`. */
+
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
+import type { ObjectFault } from '../der/faults.js'
 import type { Family, ResourceSet } from '../resources/types.js'
 
 /** RFC 6487 section 4.8.8: where a CA publishes, or where the object that this EE certificate signs lies. */
@@ -90,15 +92,6 @@ export interface TalContent {
 }
 
 export type SignedObjectType = 'roa' | 'mft'
-
-/** One fault of an object against its profile; prints as `file: RFC section: what is wrong`. */
-export interface ObjectFault {
-  /** `RFC 6487 section 4.8.2`. */
-  readonly rule: string
-  readonly message: string
-  /** Wrong by the standard, yet known validators accept it: worth telling the operator, no reason to distrust the object. */
-  readonly tolerated?: true
-}
 
 /** What was read and every fault found. `content` is undefined only when too little could be read. */
 export interface Decoded<T> {

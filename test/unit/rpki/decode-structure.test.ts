@@ -1,15 +1,15 @@
 /** Every element of a good object counts: replaced by NULL, doubled, or with one member too many, it is a fault. */
 import { describe, expect, it } from 'vitest'
+import type { ObjectFault } from '../../../src/core/der/faults.js'
+import { createFaults } from '../../../src/core/der/faults.js'
+import { childrenOf, contentOf, type DerNode, parseDer } from '../../../src/core/der/reader.js'
+import { encode } from '../../../src/core/der/writer.js'
 import { decodeAspa } from '../../../src/core/rpki/decode-aspa.js'
 import { decodeCertificate } from '../../../src/core/rpki/decode-cert.js'
 import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
 import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
 import { decodeRoa } from '../../../src/core/rpki/decode-roa.js'
 import { parseSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
-import { childrenOf, contentOf, type DerNode, parseDer } from '../../../src/core/rpki/der-reader.js'
-import { encode } from '../../../src/core/rpki/der-writer.js'
-import { createFaults } from '../../../src/core/rpki/faults.js'
-import type { ObjectFault } from '../../../src/core/rpki/types.js'
 import { aspaContent, certificate, crl, manifestContent, roa, roaContent } from '../../support/rpki-objects.js'
 
 interface Tree {

@@ -3,7 +3,7 @@ import type { BitString, Integer } from 'asn1js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/core/base/bytes.js'
-import { encode } from '../../../src/core/rpki/der-writer.js'
+import { encode } from '../../../src/core/der/writer.js'
 import {
   asIdentifiers,
   certificateResources,

@@ -1,7 +1,7 @@
 /** Every defect of the validators' matrix that one object shows by itself is a fault under the right rule; what all validators accept is not refused. */
 import { describe, expect, it } from 'vitest'
+import { formatFault } from '../../../src/core/der/faults.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
-import { formatFault } from '../../../src/core/rpki/faults.js'
 import { inspectObject } from '../../../src/core/rpki/inspect.js'
 import { GOOD, MATRIX } from '../../support/rpki-matrix.js'
 import { CA, NOW, TA } from '../../support/rpki-parts.js'

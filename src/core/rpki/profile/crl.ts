@@ -1,6 +1,8 @@
 /** The CRL profile (RFC 6487 section 5). */
-import { createFaults } from '../faults.js'
-import type { CrlContent, ObjectFault } from '../types.js'
+
+import type { ObjectFault } from '../../der/faults.js'
+import { createFaults } from '../../der/faults.js'
+import type { CrlContent } from '../types.js'
 import { checkCommonName, checkNumber, checkOrder, checkSerial } from './numbers.js'
 
 /** Every fault of what a CRL says. */

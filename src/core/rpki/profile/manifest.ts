@@ -1,8 +1,9 @@
 /** The manifest profile (RFC 9286 section 4.2), with the limits that rpki-client adds. */
 import { toHex } from '../../base/bytes.js'
 import { quoted } from '../../base/text.js'
-import { createFaults, type FaultList } from '../faults.js'
-import type { ManifestContent, ObjectFault } from '../types.js'
+import type { ObjectFault } from '../../der/faults.js'
+import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ManifestContent } from '../types.js'
 import { checkNumber, checkOrder } from './numbers.js'
 
 const MAX_FILES = 100_000

@@ -2,7 +2,7 @@
 
 import { quoted } from '../../base/text.js'
 import type { Instant } from '../../base/time.js'
-import type { ObjectFault } from '../types.js'
+import type { ObjectFault } from '../../der/faults.js'
 
 /** What fits in 20 octets of DER INTEGER. */
 const LIMIT = 1n << 159n

@@ -1,9 +1,11 @@
 /** Number resources in a certificate (RFC 3779, RFC 6487 sections 4.8.10 and 4.8.11), as they stand on the wire. */
+
+import type { ObjectFault } from '../../der/faults.js'
+import { createFaults, type FaultList } from '../../der/faults.js'
 import { formatAddress, maxAddress } from '../../resources/address.js'
 import { MAX_ASN } from '../../resources/asn.js'
 import type { Family } from '../../resources/types.js'
-import { createFaults, type FaultList } from '../faults.js'
-import type { CertificateResources, ObjectFault } from '../types.js'
+import type { CertificateResources } from '../types.js'
 
 /** What rpki-client reads of one certificate. */
 const MAX_BLOCKS = 200_000

@@ -1,7 +1,9 @@
 /** The ROA profile (RFC 9582 section 4): what a route origin authorization may say. */
+
+import type { ObjectFault } from '../../der/faults.js'
+import { createFaults, type FaultList } from '../../der/faults.js'
 import { addressBits, formatAddress } from '../../resources/address.js'
-import { createFaults, type FaultList } from '../faults.js'
-import type { ObjectFault, RoaAddress, RoaContent } from '../types.js'
+import type { RoaAddress, RoaContent } from '../types.js'
 
 const MAX_ASN = 0xffffffff
 

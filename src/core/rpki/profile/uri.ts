@@ -1,6 +1,6 @@
 /** URIs of the RPKI (RFC 5781, RFC 6487 section 4.8, RFC 8182 section 3.2), as strictly as relying parties read them. */
 import { quoted } from '../../base/text.js'
-import type { ObjectFault } from '../types.js'
+import type { ObjectFault } from '../../der/faults.js'
 
 const MAX_LENGTH = 2048
 

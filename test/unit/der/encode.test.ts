@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/core/base/bytes.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import * as der from '../../../src/core/rpki/der-writer.js'
+import * as der from '../../../src/core/der/writer.js'
 import { members, readAsn1 } from '../../support/independent-reader.js'
 
 const hex = (element: der.Der): string => toHex(der.encode(element))

@@ -1,8 +1,8 @@
 /** Typed values out of DER nodes. Each reader returns undefined for another type: the caller says which rule that breaks. */
 import type { Instant } from '../base/time.js'
-import { instantOfTime, textOf } from './der-primitives.js'
-import { childrenOf, contentOf, type DerNode, isType, TAG } from './der-reader.js'
 import type { FaultList } from './faults.js'
+import { instantOfTime, textOf } from './primitives.js'
+import { childrenOf, contentOf, type DerNode, isType, TAG } from './reader.js'
 
 /** Nothing of the RPKI needs more; a serial number of a megabyte would cost seconds to convert. */
 const MAX_INTEGER_OCTETS = 64

@@ -3,8 +3,8 @@
  * read level by level on demand. Invariants: nothing is thrown, depth and element count are bounded, no length is trusted.
  */
 import { compareBytes } from '../base/bytes.js'
-import { checkPrimitive } from './der-primitives.js'
 import { createFaults, type FaultList } from './faults.js'
+import { checkPrimitive } from './primitives.js'
 
 export interface DerNode {
   /** Identifier octet: class, constructed bit, number. */

@@ -1,10 +1,10 @@
 /** The DER reader refuses what is not DER, quickly and without throwing (X.690). */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { childrenOf, contentOf, parseDer, toDer } from '../../../src/core/rpki/der-reader.js'
-import { readInteger, readOid, readTime } from '../../../src/core/rpki/der-values.js'
-import { encode, integer, octets, oid, seq } from '../../../src/core/rpki/der-writer.js'
-import { createFaults } from '../../../src/core/rpki/faults.js'
+import { createFaults } from '../../../src/core/der/faults.js'
+import { childrenOf, contentOf, parseDer, toDer } from '../../../src/core/der/reader.js'
+import { readInteger, readOid, readTime } from '../../../src/core/der/values.js'
+import { encode, integer, octets, oid, seq } from '../../../src/core/der/writer.js'
 
 function read(bytes: Uint8Array): { readonly rules: readonly string[]; readonly isRead: boolean } {
   const faults = createFaults()

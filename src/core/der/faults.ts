@@ -1,5 +1,13 @@
 /** The faults of one object, collected while it is read. Invariant: bounded, so that hostile bytes cannot make a report of megabytes. */
-import type { ObjectFault } from './types.js'
+
+/** One fault of an object against its profile; prints as `file: RFC section: what is wrong`. */
+export interface ObjectFault {
+  /** `RFC 6487 section 4.8.2`. */
+  readonly rule: string
+  readonly message: string
+  /** Wrong by the standard, yet known validators accept it: worth telling the operator, no reason to distrust the object. */
+  readonly tolerated?: true
+}
 
 const LIMIT = 100
 

@@ -1,0 +1,118 @@
+/** Plain X.509 certificates (RFC 5280), read as far as enrolment needs: whose they are, who signed them, what for and until when. */
+import { createPublicKey, verify } from 'node:crypto'
+import type { Instant } from '../base/time.js'
+import { createFaults } from '../der/faults.js'
+import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
+import { readBits, readBoolean, readInteger, readOid, readTime } from '../der/values.js'
+import { HASH_OF_SIGNATURE } from './algorithms.js'
+import {
+  type AlternativeNames,
+  type DistinguishedName,
+  NO_NAMES,
+  readAlternativeNames,
+  readDistinguishedName,
+} from './names.js'
+
+export interface PlainCertificate {
+  readonly der: Uint8Array
+  /** Lower-case hex without leading zeros of the sign. */
+  readonly serial: string
+  readonly issuer: DistinguishedName
+  readonly subject: DistinguishedName
+  readonly notBefore: Instant
+  readonly notAfter: Instant
+  readonly spki: Uint8Array
+  /** Octets of the subjectKeyIdentifier; undefined without one. */
+  readonly ski: Uint8Array | undefined
+  readonly isCa: boolean
+  readonly names: AlternativeNames
+  readonly extendedKeyUsages: readonly string[]
+  readonly tbs: Uint8Array
+  /** Object identifier. */
+  readonly algorithm: string
+  readonly signature: Uint8Array
+}
+
+const OID = {
+  subjectKeyIdentifier: '2.5.29.14',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  extendedKeyUsage: '2.5.29.37',
+} as const
+
+/** The certificate; undefined when the bytes are none. Never throws. */
+export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefined {
+  const faults = createFaults()
+  const node = parseDer(der, faults)
+  const [tbs, , signature] = node?.tag === TAG.sequence ? childrenOf(node) : []
+  const fields = tbs === undefined ? [] : childrenOf(tbs)
+  const [serial, algorithm, issuer, validity, subject, spki, ...rest] = isContext(fields[0], 0)
+    ? fields.slice(1)
+    : fields
+  const [from, to] = validity === undefined ? [] : childrenOf(validity)
+  const [notBefore, notAfter, number] = [readTime(from), readTime(to), readInteger(serial)]
+  const bits = readBits(signature)
+  if (
+    tbs === undefined ||
+    issuer === undefined ||
+    subject === undefined ||
+    spki === undefined ||
+    algorithm === undefined
+  )
+    return undefined
+  if (notBefore === undefined || notAfter === undefined || number === undefined || bits === undefined) return undefined
+  return {
+    der,
+    serial: number.toString(16),
+    issuer: readDistinguishedName(issuer, 'the issuer', faults),
+    subject: readDistinguishedName(subject, 'the subject', faults),
+    notBefore,
+    notAfter,
+    spki: rawOf(spki),
+    ...readExtensions(rest.find((field) => isContext(field, 3))),
+    tbs: rawOf(tbs),
+    algorithm: readOid(childrenOf(algorithm)[0]) ?? '',
+    signature: bits.bytes,
+  }
+}
+
+type Extensions = Pick<PlainCertificate, 'ski' | 'isCa' | 'names' | 'extendedKeyUsages'>
+
+function readExtensions(field: DerNode | undefined): Extensions {
+  let found: Extensions = { ski: undefined, isCa: false, names: NO_NAMES, extendedKeyUsages: [] }
+  const list = field === undefined ? undefined : childrenOf(field)[0]
+  for (const extension of list === undefined ? [] : childrenOf(list)) {
+    const parts = childrenOf(extension)
+    const content = parts.at(-1)
+    const value =
+      content?.tag === TAG.octetString ? parseInner(contentOf(content), 'extension', createFaults()) : undefined
+    if (value === undefined) continue
+    const oid = readOid(parts[0])
+    if (oid === OID.subjectKeyIdentifier) found = { ...found, ski: contentOf(value) }
+    else if (oid === OID.basicConstraints) found = { ...found, isCa: readBoolean(childrenOf(value)[0]) === true }
+    else if (oid === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFaults()) }
+    else if (oid === OID.extendedKeyUsage)
+      found = { ...found, extendedKeyUsages: childrenOf(value).map((usage) => readOid(usage) ?? '') }
+  }
+  return found
+}
+
+/** Does the signature of `certificate` hold under the key of `issuer`? Names are compared too. Never throws. */
+export function isSignedBy(certificate: PlainCertificate, issuer: PlainCertificate): boolean {
+  const hash = HASH_OF_SIGNATURE[certificate.algorithm]
+  if (hash === undefined || !Buffer.from(certificate.issuer.der).equals(issuer.subject.der)) return false
+  try {
+    const key = createPublicKey({ key: Buffer.from(issuer.spki), format: 'der', type: 'spki' })
+    return verify(hash, certificate.tbs, key, certificate.signature)
+  } catch {
+    return false
+  }
+}
+
+/** Every certificate of a PEM text (RFC 7468), in its order; a DER file is one. */
+export function certificatesOf(file: Uint8Array): readonly Uint8Array[] {
+  if (file[0] === 0x30) return [file]
+  const text = Buffer.from(file).toString('latin1')
+  const blocks = text.matchAll(/-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g)
+  return [...blocks].map(([, body = '']) => new Uint8Array(Buffer.from(body, 'base64')))
+}

@@ -1,0 +1,99 @@
+/**
+ * Makes end-entity certificates (RFC 5280) of requests that a profile allows.
+ * Invariants: what was not checked is not copied; validity lies inside the CA's own; the serial is 159 random bits.
+ */
+import type { Random } from '../base/ports.js'
+import { addSeconds, earlier, type Instant, later } from '../base/time.js'
+import { sha256, subjectPublicKeyBits } from '../crypto/digest.js'
+import {
+  bits,
+  boolean,
+  type Der,
+  encode,
+  explicit,
+  implicit,
+  integer,
+  octets,
+  octetsOf,
+  oid,
+  raw,
+  seq,
+  seqOf,
+  utcOrGeneralized,
+} from '../der/writer.js'
+import type { SignatureScheme } from './algorithms.js'
+import type { PlainCertificate } from './certificate.js'
+import type { CertificateRequest } from './csr.js'
+import { type CertificateProfile, EXTENDED_KEY_USAGES } from './profile.js'
+
+/** Who signs: the CA's certificate and its key, wherever that lies. */
+export interface Issuer {
+  readonly certificate: PlainCertificate
+  readonly scheme: SignatureScheme
+  readonly sign: (tbs: Uint8Array) => Promise<Uint8Array>
+}
+
+/** Clocks of those who use it may be behind by so many seconds. */
+const BACKDATED = 300
+
+/** The certificate, DER. The request has been checked against the profile. */
+export async function issueCertificate(
+  issuer: Issuer,
+  request: CertificateRequest,
+  profile: CertificateProfile,
+  now: Instant,
+  random: Random,
+): Promise<Uint8Array> {
+  const { certificate: ca, scheme } = issuer
+  const notBefore = later(addSeconds(now, -BACKDATED), ca.notBefore)
+  const notAfter = earlier(addSeconds(now, profile.validSeconds), ca.notAfter)
+  const tbs = encode(
+    seq(
+      explicit(0, integer(2)),
+      integer(newSerial(random)),
+      scheme.algorithm,
+      raw(ca.subject.der),
+      seq(utcOrGeneralized(notBefore), utcOrGeneralized(notAfter)),
+      raw(request.subject.der),
+      raw(request.spki),
+      explicit(3, seqOf(extensions(ca, request, profile))),
+    ),
+  )
+  return encode(seq(raw(tbs), scheme.algorithm, bits(await issuer.sign(tbs))))
+}
+
+function newSerial(random: Random): bigint {
+  const bytes = Uint8Array.from(random.bytes(20))
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+}
+
+function extensions(ca: PlainCertificate, request: CertificateRequest, profile: CertificateProfile): readonly Der[] {
+  const ski = keyIdentifier(request.spki)
+  const aki = ca.ski ?? keyIdentifier(ca.spki)
+  const usages = profile.extendedKeyUsages.map((usage) => oid(EXTENDED_KEY_USAGES[usage]))
+  return [
+    // not a CA: an empty sequence (section 4.2.1.9)
+    extension('2.5.29.19', true, seq()),
+    extension('2.5.29.15', true, keyUsage(request.key.kind)),
+    ...(usages.length === 0 ? [] : [extension('2.5.29.37', false, seqOf(usages))]),
+    // critical where the subject is empty (section 4.2.1.6)
+    ...(request.san === undefined ? [] : [extension('2.5.29.17', request.subject.isEmpty, raw(request.san))]),
+    extension('2.5.29.14', false, octets(ski)),
+    extension('2.5.29.35', false, seq(implicit(0, octets(aki)))),
+  ]
+}
+
+/** digitalSignature, and keyEncipherment for RSA (RFC 5480 section 3 has no such use of an EC key). */
+function keyUsage(kind: 'rsa' | 'ec'): Der {
+  return kind === 'rsa' ? bits(Uint8Array.of(0xa0), 5) : bits(Uint8Array.of(0x80), 7)
+}
+
+function extension(id: string, critical: boolean, value: Der): Der {
+  return critical ? seq(oid(id), boolean(true), octetsOf(value)) : seq(oid(id), octetsOf(value))
+}
+
+/** RFC 7093 section 2, method 1: the first 160 bits of SHA-256 over the public key without tag, length and unused bits. */
+function keyIdentifier(spki: Uint8Array): Uint8Array {
+  return new Uint8Array(sha256(subjectPublicKeyBits(spki)).subarray(0, 20))
+}

@@ -1,0 +1,114 @@
+/** Requests: what OpenSSL makes is read, what is broken is refused with the rule, and a profile says what it does not allow. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { checkRequest } from '../../../src/core/pki/check-csr.js'
+import { LARGEST_REQUEST, readRequest, requestBytes } from '../../../src/core/pki/csr.js'
+import { nameList } from '../../../src/core/pki/names.js'
+import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
+import { OpensslBox, type RequestOptions } from '../../support/requests.js'
+
+const box = new OpensslBox()
+afterAll(() => box.remove())
+
+const DEVICE = BUILT_IN_PROFILES.find((p) => p.name === 'deviceCert') as CertificateProfile
+const SERVER = BUILT_IN_PROFILES.find((p) => p.name === 'serverCert') as CertificateProfile
+
+const faultsOf = (der: Uint8Array): string =>
+  readRequest(der)
+    .faults.map((f) => f.message)
+    .join('; ')
+const codes = (options: RequestOptions, profile: CertificateProfile): readonly string[] => {
+  const { request, faults } = readRequest(box.request(options))
+  return request === undefined ? faults.map((f) => f.message) : checkRequest(request, profile).map((f) => f.code)
+}
+
+describe('a request', () => {
+  it.each(['P-256', 'P-384', 'P-521', 'rsa'])('with a key %s is read', (key) => {
+    const { request } = readRequest(
+      box.request({ key, subject: '/O=Example/CN=device-1', san: 'DNS:A.example,IP:10.0.0.1,IP:2001:db8::1' }),
+    )
+    expect(request?.subject.text).toBe('O=Example,CN=device-1')
+    expect(request?.subject.commonName).toBe('device-1')
+    expect(nameList(request!.names)).toEqual(['DNS:a.example', 'IP:10.0.0.1', 'IP:2001:db8:0:0:0:0:0:1'])
+    expect(request?.key).toEqual(
+      key === 'rsa' ? { kind: 'rsa', bits: 2048, curve: '' } : { kind: 'ec', bits: 0, curve: key },
+    )
+  })
+
+  it('comes as PEM or DER', () => {
+    const der = box.request()
+    const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(der).toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+    expect(Buffer.from(requestBytes(Buffer.from(pem)) ?? []).equals(der)).toBe(true)
+    expect(requestBytes(der)).toBe(der)
+    expect(requestBytes(Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'))).toBeUndefined()
+  })
+
+  it.each<[string, (der: Uint8Array) => Uint8Array, string]>([
+    ['nothing', () => new Uint8Array(), 'no octets'],
+    ['half of it', (der) => der.subarray(0, der.length >> 1), ''],
+    ['a flipped bit in the signature', (der) => flipped(der, der.length - 3), 'signature does not hold'],
+    ['more behind it', (der) => Buffer.concat([der, Uint8Array.of(0)]), 'trailing garbage'],
+    ['a megabyte', () => new Uint8Array(LARGEST_REQUEST + 1), 'at most'],
+    [
+      'an indefinite length',
+      (der) => Buffer.concat([Uint8Array.of(0x30, 0x80), der.subarray(der[1] === 0x82 ? 4 : 3), Uint8Array.of(0, 0)]),
+      'indefinite',
+    ],
+  ])('of %s is none', (_, damage, message) => {
+    const faults = faultsOf(damage(box.request()))
+    expect(faults).not.toBe('')
+    expect(faults).toContain(message)
+  })
+
+  it('with any one bit flipped is refused or means the same key', () => {
+    const der = box.request({ san: 'DNS:a.example' })
+    for (let at = 0; at < der.length; at++) {
+      const { request } = readRequest(flipped(der, at))
+      expect(request).toBeUndefined()
+    }
+  })
+
+  it('signed with SHA-1 is no proof', () => {
+    expect(faultsOf(box.request({ digest: 'sha1' }))).toContain('an algorithm that is not taken')
+  })
+
+  it('with a control character in its name is refused', () => {
+    expect(faultsOf(box.request({ subject: '/CN=a\u0001b' }))).toContain('control character')
+  })
+})
+
+describe('a profile', () => {
+  it.each<[string, RequestOptions, CertificateProfile, readonly string[]]>([
+    ['allows what fits', { san: 'DNS:a.example' }, SERVER, []],
+    ['an RSA key of 1024 bits', { key: 'rsa:1024' }, DEVICE, ['csr-key-size']],
+    ['a curve that nobody takes', { key: 'secp256k1' }, DEVICE, ['csr-curve']],
+    ['an RSA key where only EC is taken', { key: 'rsa' }, { ...DEVICE, keyKinds: ['ec'] }, ['csr-key-kind']],
+    ['no name where one is due', {}, SERVER, ['csr-no-names']],
+    ['nobody', { subject: '/' }, DEVICE, ['csr-no-subject']],
+    ['a wildcard', { san: 'DNS:*.a.example' }, SERVER, ['csr-wildcard']],
+    ['an IP address', { san: 'IP:10.0.0.1' }, DEVICE, ['csr-ip']],
+    ['an e-mail address', { san: 'email:me@a.example' }, DEVICE, ['csr-name-kind']],
+    ['a name that is none', { san: 'DNS:a_-.example..x' }, DEVICE, ['csr-dns']],
+    ['an address as a DNS name', { san: 'DNS:10.0.0.1' }, DEVICE, ['csr-dns']],
+    ['a foreign domain', { san: 'DNS:a.example,DNS:b.test' }, { ...DEVICE, domains: ['example'] }, ['csr-domain']],
+    ['a domain that only ends alike', { san: 'DNS:badexample' }, { ...DEVICE, domains: ['example'] }, ['csr-domain']],
+    ['a usage that is not its own', { usage: 'codeSigning' }, DEVICE, ['csr-usage']],
+    [
+      'too many names',
+      { san: Array.from({ length: 101 }, (_, n) => `DNS:h${n}.example`).join() },
+      DEVICE,
+      ['csr-names'],
+    ],
+    [
+      'all faults at once',
+      { key: 'rsa:1024', usage: 'codeSigning', san: 'IP:10.0.0.1' },
+      DEVICE,
+      ['csr-key-size', 'csr-usage', 'csr-ip'],
+    ],
+  ])('%s', (_, options, profile, wanted) => {
+    expect(codes(options, profile)).toEqual(wanted)
+  })
+})
+
+function flipped(der: Uint8Array, at: number): Uint8Array {
+  return der.map((byte, n) => (n === at ? byte ^ 1 : byte))
+}

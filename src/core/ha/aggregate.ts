@@ -9,7 +9,7 @@ import { addSeconds, type Instant } from '../base/time.js'
 import type { Aggregate, CommandSummary } from '../eventsourcing/types.js'
 import { concluded, type Ending, finish, healthAt, healthOf, isProbeable, overrideAt } from './breaker.js'
 import { checkHa } from './check.js'
-import type { HaCommand, HaPorts } from './commands.js'
+import type { Ended, HaCommand, HaPorts } from './commands.js'
 import type { AttemptStarted, HaEvent, Turn } from './events.js'
 import { evolveHa } from './evolve.js'
 import { candidates, choose } from './select.js'
@@ -60,11 +60,12 @@ function decideHa(state: HaState, command: HaCommand, at: Instant, { breaker }: 
       const isFit = overrideAt(health, at) === null && (present === 'healthy' || present === 'degraded')
       return isFit ? [started(command, command.ca, 'enroll', at, {})] : []
     }
-    case 'probe.start':
-      return probe(state, command, at, breaker)
-    case 'attempt.finish':
-    case 'probe.report':
-      return ended(state, command, at, breaker)
+    case 'probes.start':
+      return command.probes.flatMap((one) => leased(state, { ...command, ...one }, at, breaker))
+    case 'enroll.finish':
+      return ended(state, command, 'enroll', at, breaker)
+    case 'probes.finish':
+      return command.probes.flatMap((one) => ended(state, one, 'probe', at, breaker))
     case 'override.set': {
       const { ca, mode, reason, until } = command
       return [{ type: 'override.set', ca, mode, reason, since: at, until }]
@@ -76,7 +77,11 @@ function decideHa(state: HaState, command: HaCommand, at: Instant, { breaker }: 
   }
 }
 
-type Asking = Extract<HaCommand, { readonly attempt: string; readonly owner: string }>
+interface Asking {
+  readonly attempt: string
+  readonly owner: string
+  readonly timeout: number
+}
 
 function started(
   { attempt, owner, timeout }: Asking,
@@ -90,32 +95,30 @@ function started(
 }
 
 /** One lease at a time; before its time only for the operator who resumes it. */
-function probe(
+function leased(
   state: HaState,
-  command: Extract<HaCommand, { type: 'probe.start' }>,
+  asking: Asking & { readonly ca: string; readonly resume: boolean },
   at: Instant,
   breaker: HaPorts['breaker'],
 ): readonly HaEvent[] {
-  const { ca, resume } = command
+  const { ca, resume } = asking
   const before = healthOf(state, ca)
   const isOpen = healthAt(before, at, breaker) === 'circuit-open'
   if (!isOpen || !(resume || isProbeable(before, at, breaker))) return []
   const { level, openUntil } = before
   return [
     { type: 'health.changed', ca, from: 'circuit-open', to: 'recovering', reason: 'one probe', at, openUntil, level },
-    started(command, ca, 'probe', at, { lease: true }),
+    started(asking, ca, 'probe', at, { lease: true }),
   ]
 }
 
 function ended(
   state: HaState,
-  command: Extract<HaCommand, { type: 'attempt.finish' | 'probe.report' }>,
+  { ca, attempt, outcome, message, latencyMs }: Ended,
+  purpose: Purpose,
   at: Instant,
   breaker: HaPorts['breaker'],
 ): readonly HaEvent[] {
-  const { ca, outcome, message, latencyMs } = command
-  const attempt = command.type === 'attempt.finish' ? command.attempt : null
-  const purpose = command.type === 'attempt.finish' ? command.purpose : 'probe'
   const ending: Ending = {
     ca,
     before: healthOf(state, ca),
@@ -135,10 +138,13 @@ function summarize(command: HaCommand): CommandSummary {
     case 'enroll.start':
       return { type: command.type, args: { group: command.group.name, attempt: command.attempt, tried: command.tried } }
     case 'enroll.direct':
-    case 'probe.start':
       return { type: command.type, args: { ca: command.ca, attempt: command.attempt } }
-    case 'attempt.finish':
+    case 'enroll.finish':
       return { type: command.type, args: { ca: command.ca, attempt: command.attempt, outcome: command.outcome } }
+    case 'probes.start':
+      return { type: command.type, args: { cas: command.probes.map(({ ca }) => ca), resume: command.resume } }
+    case 'probes.finish':
+      return { type: command.type, args: { outcomes: command.probes.map(({ ca, outcome }) => `${ca} ${outcome}`) } }
     default: {
       const { type, ...args } = command
       return { type, args }

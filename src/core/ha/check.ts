@@ -12,15 +12,23 @@ export function checkHa(state: HaState, command: HaCommand): readonly Fault[] {
   switch (command.type) {
     case 'enroll.start':
     case 'enroll.direct':
-    case 'probe.start':
-      return entry(state.attempts, command.attempt) === undefined
-        ? []
-        : [{ code: 'ha-attempt-exists', message: `attempt ${command.attempt} was started already` }]
+      return startedFaults(state, [command.attempt])
+    case 'probes.start':
+      return startedFaults(
+        state,
+        command.probes.map(({ attempt }) => attempt),
+      )
     case 'override.set':
       return reasonFaults(command.reason)
     default:
       return []
   }
+}
+
+function startedFaults(state: HaState, attempts: readonly string[]): readonly Fault[] {
+  return attempts
+    .filter((attempt) => entry(state.attempts, attempt) !== undefined)
+    .map((attempt) => ({ code: 'ha-attempt-exists', message: `attempt ${attempt} was started already` }))
 }
 
 function reasonFaults(reason: string): readonly Fault[] {

@@ -4,14 +4,20 @@ import type { Table } from '../base/record.js'
 import type { Instant } from '../base/time.js'
 import type { Answer } from './breaker.js'
 import type { BreakerSettings, GroupSettings } from './settings.js'
-import type { Latency, Override, Purpose } from './state.js'
+import type { Latency, Override } from './state.js'
 
 interface Asking {
-  /** Unguessable; the same in `attempt.finish`. */
+  /** Unguessable; the same in `enroll.finish`. */
   readonly attempt: string
   readonly owner: string
   /** Seconds after which nobody waits for the answer. */
   readonly timeout: number
+}
+
+export interface Ended extends Answer {
+  readonly ca: string
+  /** Null for the probe of a closed circuit, which needs no lease. */
+  readonly attempt: string | null
 }
 
 export type HaCommand =
@@ -26,16 +32,18 @@ export type HaCommand =
     })
   /** A request to one CA, with no choice and no failover. */
   | (Asking & { readonly type: 'enroll.direct'; readonly ca: string })
-  /** Takes the lease to probe an open circuit; `resume` does so before its time. */
-  | (Asking & { readonly type: 'probe.start'; readonly ca: string; readonly resume: boolean })
-  | ({
-      readonly type: 'attempt.finish'
-      readonly attempt: string
-      readonly ca: string
-      readonly purpose: Purpose
-    } & Answer)
-  /** A probe of a closed circuit that changes something. */
-  | ({ readonly type: 'probe.report'; readonly ca: string } & Answer)
+  /** Takes the leases to probe open circuits whose time has come; `resume` does so before it. */
+  | {
+      readonly type: 'probes.start'
+      readonly probes: readonly { readonly ca: string; readonly attempt: string }[]
+      readonly owner: string
+      readonly timeout: number
+      readonly resume: boolean
+    }
+  /** The end of an enrolment's request. */
+  | ({ readonly type: 'enroll.finish' } & Ended & { readonly attempt: string })
+  /** What probes found. */
+  | { readonly type: 'probes.finish'; readonly probes: readonly Ended[] }
   | {
       readonly type: 'override.set'
       readonly ca: string

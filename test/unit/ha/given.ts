@@ -78,9 +78,8 @@ export class World {
     latencyMs: number | null = 10,
   ): Promise<readonly HaEvent[]> {
     return this.run({
-      type: 'attempt.finish',
+      type: 'enroll.finish',
       ...chosen,
-      purpose: 'enroll',
       outcome,
       message: `it was ${outcome}`,
       latencyMs,
@@ -102,30 +101,26 @@ export class World {
 
   /** What a probe of a closed circuit found. */
   async report(ca: string, outcome: Outcome, times = 1): Promise<void> {
-    for (let n = 0; n < times; n++)
-      await this.run({ type: 'probe.report', ca, outcome, message: `it was ${outcome}`, latencyMs: 5 })
+    for (let n = 0; n < times; n++) await this.#found(ca, null, outcome)
   }
 
   /** Takes the lease of an open circuit; undefined when it is not to be had. */
   async lease(ca: string, resume = false, timeout = 6): Promise<string | undefined> {
     const attempt = this.attempt()
-    const events = await this.run({ type: 'probe.start', attempt, owner: 'me', timeout, ca, resume })
+    const events = await this.run({ type: 'probes.start', probes: [{ ca, attempt }], owner: 'me', timeout, resume })
     return events.some((e) => e.type === 'attempt.started') ? attempt : undefined
   }
 
   async probe(ca: string, outcome: Outcome, resume = false): Promise<boolean> {
     const attempt = await this.lease(ca, resume)
     if (attempt === undefined) return false
-    await this.run({
-      type: 'attempt.finish',
-      attempt,
-      ca,
-      purpose: 'probe',
-      outcome,
-      message: `it was ${outcome}`,
-      latencyMs: 5,
-    })
+    await this.#found(ca, attempt, outcome)
     return true
+  }
+
+  async #found(ca: string, attempt: string | null, outcome: Outcome): Promise<void> {
+    const answer = { ca, attempt, outcome, message: `it was ${outcome}`, latencyMs: 5 }
+    await this.run({ type: 'probes.finish', probes: [answer] })
   }
 
   health(ca: string): Health {

@@ -1,6 +1,8 @@
 /** Every kind of aggregate with its rules: what replays a history without knowing whose it is. */
 import type { CaCommand } from '../ca/commands.js'
 import type { Aggregate, DomainCommand, DomainEvent, Kind } from '../eventsourcing/types.js'
+import { ha } from '../ha/aggregate.js'
+import type { HaCommand } from '../ha/commands.js'
 import { pubd } from '../pubd/aggregate.js'
 import type { PubdCommand } from '../pubd/commands.js'
 import type { TaCommand } from '../ta/aggregate.js'
@@ -17,6 +19,7 @@ export const RULES: Readonly<Partial<Record<Kind, ReplayRules>>> = {
   ca: CA as ReplayRules,
   ta: TA as ReplayRules,
   pubd: pubd as ReplayRules,
+  ha: ha as ReplayRules,
 }
 
 /** Does a command do nothing but publish what is wanted already: manifests, CRLs, renewals, a serial? Such may be archived. */
@@ -52,11 +55,24 @@ const PUBD_PUBLISHES: Readonly<Record<PubdCommand['type'], boolean>> = {
   'session.reset': false,
 }
 
+/** Probes and enrolments are what an auditor asks for. */
+const HA_PUBLISHES: Readonly<Record<HaCommand['type'], boolean>> = {
+  'enroll.start': false,
+  'enroll.direct': false,
+  'enroll.finish': false,
+  'probes.start': false,
+  'probes.finish': false,
+  'resume.finish': false,
+  'override.set': false,
+  'override.end': false,
+}
+
 /** By kind and by type of command; the type checker wants all of them. */
 export const PUBLISHES: Readonly<Partial<Record<Kind, Readonly<Record<string, boolean>>>>> = {
   ca: CA_PUBLISHES,
   ta: TA_PUBLISHES,
   pubd: PUBD_PUBLISHES,
+  ha: HA_PUBLISHES,
 }
 
 /** What this version does not know stays. */

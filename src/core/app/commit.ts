@@ -188,7 +188,7 @@ async function recordRejection<R>(session: Session, useCase: UseCase<R>, { rejec
   throw refused ?? overtaken()
 }
 
-function record(session: Session, writer: FileWriter, rejected: Rejected): AppError {
+export function record(session: Session, writer: FileWriter, rejected: Rejected): AppError {
   const { error, id } = rejected
   const work = rejected.work
   if (!work.exists(id.kind, id.handle)) return error
@@ -211,7 +211,7 @@ function unrecorded(error: AppError, cause: unknown): AppError {
 }
 
 /** An interrupt reads the watch to say what has become durable. */
-function watched(session: Session, commit: () => CommitResult): CommitResult {
+export function watched(session: Session, commit: () => CommitResult): CommitResult {
   const { watch } = session.options
   if (watch === undefined) return commit()
   const before = watch.changed
@@ -226,7 +226,12 @@ function watched(session: Session, commit: () => CommitResult): CommitResult {
   }
 }
 
-function stage(session: Session, at: Instant, aggregates: readonly Staged[], work: Work | undefined): StagedCommit {
+export function stage(
+  session: Session,
+  at: Instant,
+  aggregates: readonly Staged[],
+  work: Work | undefined,
+): StagedCommit {
   const { actor, osUser, host, reason } = session.options
   const who = { at, actor, osUser, host, configDigest: session.configDigest }
   const meta: CommitMeta = reason === undefined ? who : { ...who, reason }

@@ -1,6 +1,7 @@
 /** The configuration as commands ask for it: every fault with its line, or every key with its value. Invariant: no aggregate is opened. */
 import { resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
+import type { Enrolment } from '../config/enrolment.js'
 import { type ConfigEntry, configDigest, configEntries, loadConfig } from '../config/load.js'
 import { readConfigText } from '../config/read.js'
 import { checkDataDir, readMarker } from '../store/data-dir.js'
@@ -41,8 +42,11 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
   const file = configFile(place)
   const text = readConfigText(file)
   try {
-    const { warnings, set } = await loadConfig(text, file)
-    const problems = warnings.map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
+    const { warnings, set, enrolment } = await loadConfig(text, file)
+    const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await placesOf(text, enrolment))]
+    const problems = all
+      .map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
+      .sort((a, b) => a.line - b.line)
     return { ok: true, file, problems, set: set.size }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'config-invalid') throw error
@@ -56,6 +60,18 @@ export async function showConfig(place: ConfigPlace): Promise<ConfigShowReport> 
   const file = configFile(place)
   const loaded = await loadConfig(readConfigText(file), file)
   return { file, digest: configDigest(loaded), entries: configEntries(loaded) }
+}
+
+/** Warnings about CAs and groups, with their lines. */
+async function placesOf(text: string, enrolment: Enrolment): Promise<readonly Omit<ConfigProblem, 'level'>[]> {
+  const { enrolmentWarnings } = await import('../config/enrolment-warnings.js')
+  const { lineAt, linesOf } = await import('../config/lines.js')
+  const lines = linesOf(text)
+  return enrolmentWarnings(enrolment).map(({ place, message }) => ({
+    line: lineAt(lines, place),
+    key: place.join('.'),
+    message,
+  }))
 }
 
 function configFile({ dataDir, configPath }: ConfigPlace): string {

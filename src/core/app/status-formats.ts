@@ -1,8 +1,6 @@
-/** The status for monitoring: one line of a Nagios plugin, and a file in the Prometheus text format. Invariant: pure but for the one atomic write. */
-import { utf8 } from '../base/bytes.js'
-import { AppError } from '../base/errors.js'
+/** The status for monitoring: one line of a Nagios plugin, and a file in the Prometheus text format. Invariant: pure but for that file. */
 import { epochOf, formatDuration, type Instant, secondsBetween } from '../base/time.js'
-import { replaceFile } from '../store/write-file.js'
+import { writeMetrics } from './metrics-file.js'
 import type { StatusReport } from './status.js'
 
 /** Exit codes of the plugin convention. */
@@ -116,12 +114,5 @@ function labelText(labels: Readonly<Record<string, string>> = {}): string {
 
 /** Puts the metrics whole in the place of the file, readable by the collector. Throws `prom-unwritable` (io). */
 export function writePrometheus(report: StatusReport, path: string): void {
-  try {
-    replaceFile(path, utf8(prometheusText(report)), { mode: 0o644, sync: false })
-  } catch (cause) {
-    if (!(cause instanceof AppError)) throw cause
-    const { errno } = cause.details as { readonly errno?: string }
-    const hint = errno === 'ENOENT' ? 'name a file in a folder that is there' : (cause.hint ?? '')
-    throw new AppError('io', 'prom-unwritable', cause.message, { hint, details: cause.details, cause })
-  }
+  writeMetrics(prometheusText(report), path)
 }

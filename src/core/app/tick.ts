@@ -16,7 +16,7 @@ export interface TickReport {
   readonly staleAt: Instant | null
 }
 
-/** Republishes what is due, fills the key pool, archives what is old. Never throws for one broken CA: `failed` lists it, and those that lack an object. */
+/** Republishes what is due, fills the key pool, archives what is old, probes the CAs of enrolment. Never throws for one broken CA: `failed` lists it, and those that lack an object. */
 export async function tick(session: Session): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
@@ -28,6 +28,7 @@ export async function tick(session: Session): Promise<TickReport> {
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
   rememberTick(session, failed.length)
   done.push(...(await archived(session)))
+  if (session.enrolment.cas.length > 0) done.push(...(await probed(session)))
   return { role: 'primary', done, failed, nextDue, staleAt }
 }
 
@@ -38,6 +39,18 @@ async function archived(session: Session): Promise<TickReport['done']> {
     return (report?.aggregates ?? []).flatMap(({ kind, handle, moved }) =>
       moved === 0 ? [] : [{ what: 'archive', on: `${kind}/${handle}: ${moved} commands` }],
     )
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'locked') return []
+    throw error
+  }
+}
+
+/** CAs that issue certificates by enrolment, those that are due. As above for the lock. */
+async function probed(session: Session): Promise<TickReport['done']> {
+  const [{ probe }, { backendOf }] = await Promise.all([import('./ha-probe.js'), import('./ha-backends.js')])
+  try {
+    const { changes } = await probe(session, { cas: [], now: false }, backendOf)
+    return changes.map(({ ca, from, to }) => ({ what: 'ha', on: `${ca}: ${from} -> ${to}` }))
   } catch (error) {
     if (error instanceof AppError && error.kind === 'locked') return []
     throw error

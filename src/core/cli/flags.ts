@@ -89,6 +89,13 @@ export const archiveFlags = {
   archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
 }
 
+/** Of commands that look at the health of CAs. */
+export const haFlags = {
+  'fail-on': flag.choice(['degraded', 'open', 'down'], {
+    description: 'exit 1 when a CA is not healthy, a circuit is open, or a group has nobody to serve it',
+  }),
+}
+
 /** Of every command that reads a backup. */
 export const keyFlags = {
   identity: flag.path({ multiple: true, description: 'open it with the identities of this file; repeat for several' }),

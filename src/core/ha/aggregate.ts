@@ -66,6 +66,8 @@ function decideHa(state: HaState, command: HaCommand, at: Instant, { breaker }: 
       return ended(state, command, 'enroll', at, breaker)
     case 'probes.finish':
       return command.probes.flatMap((one) => ended(state, one, 'probe', at, breaker))
+    case 'resume.finish':
+      return command.outcome === 'ok' ? ended(state, command, 'probe', at, breaker) : unresumed(state, command, at)
     case 'override.set': {
       const { ca, mode, reason, until } = command
       return [{ type: 'override.set', ca, mode, reason, since: at, until }]
@@ -132,6 +134,36 @@ function ended(
   return isLate ? [finish(ending)] : concluded(ending, breaker)
 }
 
+/** The circuit is as open as before, for as long; a closed one stays closed. */
+function unresumed(
+  state: HaState,
+  { ca, attempt, outcome, message, latencyMs }: Ended,
+  at: Instant,
+): readonly HaEvent[] {
+  if (attempt === null) return []
+  const before = healthOf(state, ca)
+  const ending: Ending = { ca, before, attempt, purpose: 'probe', answer: { outcome, message, latencyMs }, at }
+  const { openUntil, level, lease } = before
+  const isHeld = lease?.attempt === attempt
+  return [
+    finish(ending),
+    ...(isHeld
+      ? [
+          {
+            type: 'health.changed',
+            ca,
+            from: 'recovering',
+            to: 'circuit-open',
+            reason: message,
+            at,
+            openUntil,
+            level,
+          } as const,
+        ]
+      : []),
+  ]
+}
+
 /** Names and outcomes; the choice and its reasons stand in the events. */
 function summarize(command: HaCommand): CommandSummary {
   switch (command.type) {
@@ -140,6 +172,7 @@ function summarize(command: HaCommand): CommandSummary {
     case 'enroll.direct':
       return { type: command.type, args: { ca: command.ca, attempt: command.attempt } }
     case 'enroll.finish':
+    case 'resume.finish':
       return { type: command.type, args: { ca: command.ca, attempt: command.attempt, outcome: command.outcome } }
     case 'probes.start':
       return { type: command.type, args: { cas: command.probes.map(({ ca }) => ca), resume: command.resume } }

@@ -44,6 +44,8 @@ export type HaCommand =
   | ({ readonly type: 'enroll.finish' } & Ended & { readonly attempt: string })
   /** What probes found. */
   | { readonly type: 'probes.finish'; readonly probes: readonly Ended[] }
+  /** What the check before a resume found: only one that passed changes anything. */
+  | ({ readonly type: 'resume.finish' } & Ended)
   | {
       readonly type: 'override.set'
       readonly ca: string

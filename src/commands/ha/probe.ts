@@ -1,0 +1,57 @@
+/** `brine ha probe`: asks the CAs that are due whether they work. */
+import { backendOf } from '../../core/app/ha-backends.js'
+import { probeFor } from '../../core/app/ha-loop.js'
+import { type ProbeReport, probe } from '../../core/app/ha-probe.js'
+import { type HaStatusReport, haStatus } from '../../core/app/ha-status.js'
+import { isAsBad } from '../../core/app/ha-verdict.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag, haFlags } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class HaProbe extends BaseCommand<ProbeReport> {
+  static override summary = 'ask the CAs that are due whether they work'
+  static override description =
+    'For cron: those whose check_interval has passed, and open circuits whose time has come, all at once, each for check_timeout at most. Says nothing unless the health of a CA changed. Exit codes: 0 when it did its job, whatever it found; with --fail-on 1 when it is as bad; 20 on a stand-by.'
+  static override examples = [
+    '<%= config.bin %> ha probe',
+    '<%= config.bin %> ha probe --loop 55s',
+    '<%= config.bin %> ha probe backup-ca --now --json',
+  ]
+  static override args = {
+    ca: arg.text({ description: 'these CAs; all of the configuration when none is named', multiple: true }),
+  }
+  static override flags = {
+    now: flag.boolean({ description: 'also those that are not due; open circuits wait for their time all the same' }),
+    loop: flag.duration({ description: 'go on for this long, as check_interval wants' }),
+    ...haFlags,
+  }
+  #failOn: string | undefined
+  #state: HaStatusReport | undefined
+
+  protected override async execute(): Promise<ProbeReport> {
+    const { flags, args } = await this.parse(HaProbe)
+    const session = await openSession(this.context(flags))
+    const options = { cas: args.ca ?? [], now: flags.now }
+    const report = await (flags.loop === undefined
+      ? probe(session, options, backendOf)
+      : probeFor(session, options, flags.loop, backendOf))
+    this.#failOn = flags['fail-on']
+    if (this.#failOn !== undefined) this.#state = await haStatus(session)
+    return report
+  }
+
+  protected override view(report: ProbeReport, theme: Theme): string {
+    return report.changes
+      .map(({ ca, from, to, reason, openUntil }) => {
+        const state = to === 'healthy' ? theme.good(to) : theme.bad(to)
+        const until = to !== 'circuit-open' ? '' : openUntil === null ? ' until brine ha resume' : ` until ${openUntil}`
+        return `${ca}: ${from} -> ${state}${until}: ${reason}`
+      })
+      .join('\n')
+  }
+
+  protected override exitCode(): number {
+    return this.#state !== undefined && isAsBad(this.#state, this.#failOn) ? 1 : 0
+  }
+}

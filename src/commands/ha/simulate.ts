@@ -1,0 +1,59 @@
+/** `brine ha simulate`: what the rules would make of so many requests. */
+
+import { failWindow, pairsOf } from '../../core/app/ha-scenario.js'
+import { type SimulateReport, simulate } from '../../core/app/ha-simulate.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class HaSimulate extends BaseCommand<SimulateReport> {
+  static override summary = 'run requests through the rules as they are now, with failures as told; writes nothing'
+  static override description =
+    'Begins at the present health and turns. The rules are those of production; no CA is asked. Exit codes: 0, 2 no such label or CA.'
+  static override examples = [
+    '<%= config.bin %> ha simulate device -n 100 --fail hsm-ca@10..40',
+    '<%= config.bin %> ha simulate server -n 1000 --weights old-ca=80,new-ca=20',
+  ]
+  static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
+  static override flags = {
+    requests: flag.integer({ char: 'n', min: 1, max: 100_000, default: 100, description: 'how many requests' }),
+    fail: flag.text({
+      helpValue: 'CA@A..B',
+      multiple: true,
+      description: 'this CA fails from request A to request B; repeatable',
+    }),
+    latency: flag.text({
+      helpValue: 'CA=TIME',
+      multiple: true,
+      description: 'this CA answers after so long (300ms, 2s); repeatable',
+    }),
+    weights: flag.text({ helpValue: 'CA=N,CA=N', description: 'in the place of the configured weights' }),
+    every: flag.duration({ description: 'time between two requests (default 1s)' }),
+  }
+
+  protected override async execute(): Promise<SimulateReport> {
+    const { flags, args } = await this.parse(HaSimulate)
+    return simulate(await openSession(this.context(flags)), args.label, {
+      requests: flags.requests,
+      fail: (flags.fail ?? []).map(failWindow),
+      latency: pairsOf(flags.latency ?? [], 'milliseconds'),
+      weights: pairsOf(flags.weights?.split(',') ?? [], 'weight'),
+      every: flags.every ?? 1,
+    })
+  }
+
+  protected override view(report: SimulateReport, theme: Theme): string {
+    const table = theme.table({
+      columns: ['CA', { title: 'REQUESTS', align: 'right' }, { title: 'SHARE', align: 'right' }],
+      rows: report.served.map(({ ca, requests }) => [
+        ca,
+        requests,
+        `${((100 * requests) / report.requests).toFixed(1)}%`,
+      ]),
+    })
+    const timeline = report.timeline.map(({ request, ca, from, to }) => `request ${request}: ${ca} ${from} -> ${to}`)
+    const head = `${report.label} through ${theme.bold(report.group)} (${report.strategy}): ${report.failovers} failed over, ${report.refused} refused`
+    return [head, table, ...timeline, theme.dim('nothing was written and no CA was asked')].join('\n')
+  }
+}

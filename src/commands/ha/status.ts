@@ -1,0 +1,79 @@
+/** `brine ha status`: which CA serves, which does not and why. */
+import { haMetrics } from '../../core/app/ha-metrics.js'
+import { type GroupStatus, type HaStatusReport, haStatus, type MemberStatus } from '../../core/app/ha-status.js'
+import { isAsBad } from '../../core/app/ha-verdict.js'
+import { writeMetrics } from '../../core/app/metrics-file.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { flag, haFlags } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+
+export default class HaStatus extends BaseCommand<HaStatusReport> {
+  static override summary = 'groups of CAs: who serves next, who is out, why and until when'
+  static override description =
+    'Reads only: no lock, no CA is asked (brine ha probe does that). Exit codes: 0, with --fail-on 1 when it is as bad.'
+  static override examples = [
+    '<%= config.bin %> ha status',
+    '<%= config.bin %> ha status --group production --json',
+    '<%= config.bin %> ha status --prom /var/lib/node_exporter/brine-ha.prom',
+  ]
+  static override flags = {
+    group: flag.text({ helpValue: 'GROUP', description: 'this group alone' }),
+    prom: flag.path({ description: 'write the metrics to this file, in the Prometheus text format' }),
+    ...haFlags,
+  }
+  #failOn: string | undefined
+
+  protected override async execute(): Promise<HaStatusReport> {
+    const { flags } = await this.parse(HaStatus)
+    this.#failOn = flags['fail-on']
+    const report = await haStatus(await openSession(this.context(flags)), flags.group)
+    if (flags.prom !== undefined) writeMetrics(haMetrics(report), flags.prom)
+    return report
+  }
+
+  protected override view(report: HaStatusReport, theme: Theme): string {
+    return report.groups.map((group) => groupView(group, theme)).join('\n\n')
+  }
+
+  protected override exitCode(report: HaStatusReport): number {
+    return isAsBad(report, this.#failOn) ? 1 : 0
+  }
+}
+
+function groupView(group: GroupStatus, theme: Theme): string {
+  const isWeighted = group.strategy === 'weighted'
+  const table = theme.table({
+    columns: [
+      'CA',
+      'BACKEND',
+      'STATE',
+      { title: 'FAILS', align: 'right' },
+      { title: 'MS', align: 'right' },
+      { title: isWeighted ? 'SHARE/WEIGHT' : 'SHARE', align: 'right' },
+      'WHY NOT',
+    ],
+    rows: group.members.map((m) => [
+      m.ca,
+      m.backend,
+      colour(m, theme),
+      m.failures,
+      m.latencyMs ?? '-',
+      isWeighted ? `${m.issued}/${m.weight}` : m.issued,
+      m.why ?? '',
+    ]),
+  })
+  const errors = group.members.flatMap(({ ca, lastError }) =>
+    lastError === null ? [] : [theme.dim(`${ca}: ${lastError.message} (${lastError.at})`)],
+  )
+  const next =
+    group.next === null
+      ? theme.bad(`nobody can serve; try again in ${group.retryAfter} s`)
+      : `the next request goes to ${theme.bold(group.next)}`
+  return [`${theme.bold(group.name)} (${group.strategy}): ${next}`, table, ...errors].join('\n')
+}
+
+function colour({ state, admin }: MemberStatus, theme: Theme): string {
+  if (admin !== null) return theme.caution(admin.mode === 'drain' ? 'drained' : 'maintenance')
+  return state === 'healthy' ? theme.good(state) : state === 'degraded' ? theme.caution(state) : theme.bad(state)
+}

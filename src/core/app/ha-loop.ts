@@ -1,0 +1,27 @@
+/** Probing more often than cron can: rounds within one run, each beginning when the next CA is due. */
+import type { OpenBackend, ProbeOptions, ProbeReport } from './ha-probe.js'
+import { probe } from './ha-probe.js'
+import type { Session } from './session.js'
+
+/** Rounds until `seconds` have passed; what each found, as one report. */
+export async function probeFor(
+  session: Session,
+  options: ProbeOptions,
+  seconds: number,
+  open: OpenBackend,
+): Promise<ProbeReport> {
+  const ends = performance.now() + seconds * 1000
+  const { checkInterval } = session.enrolment.breaker
+  let report = await probe(session, options, open)
+  for (;;) {
+    const left = ends - performance.now()
+    if (left < checkInterval * 1000) return report
+    await new Promise((resolve) => setTimeout(resolve, checkInterval * 1000))
+    const next = await probe(session, options, open)
+    report = {
+      probed: [...report.probed, ...next.probed],
+      skipped: next.skipped,
+      changes: [...report.changes, ...next.changes],
+    }
+  }
+}

@@ -1,8 +1,6 @@
 /** How bad it is, for monitoring: each word includes what is worse. */
 import type { HaStatusReport } from './ha-status.js'
 
-export const FAIL_ON = ['degraded', 'open', 'down'] as const
-
 /** `degraded`: a CA is not healthy; `open`: a circuit is open; `down`: a group has nobody to serve it. */
 export function isAsBad({ groups }: Pick<HaStatusReport, 'groups'>, word: string | undefined): boolean {
   if (word === undefined) return false

@@ -29,14 +29,14 @@ export function tlsLeaf(
   box: OpensslBox,
   ca: { readonly cert: string; readonly key: string },
   name: string,
-  days = 100,
+  subject = name,
 ): { readonly cert: string; readonly key: string } {
   const key = box.key()
   chmodSync(box.path(key), 0o600)
   writeFileSync(box.path(`${name}.ext`), 'subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n')
-  box.run('req', '-new', '-key', key, '-subj', `/CN=${name}`, '-out', `${name}.csr`)
+  box.run('req', '-new', '-key', key, '-subj', `/CN=${subject}`, '-out', `${name}.csr`)
   const signing = ['-CA', ca.cert, '-CAkey', ca.key, '-CAcreateserial', '-extfile', `${name}.ext`]
-  box.run('x509', '-req', '-in', `${name}.csr`, ...signing, '-days', String(days), '-out', `${name}.pem`)
+  box.run('x509', '-req', '-in', `${name}.csr`, ...signing, '-days', '100', '-out', `${name}.pem`)
   return { cert: box.path(`${name}.pem`), key: box.path(key) }
 }
 

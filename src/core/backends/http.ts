@@ -9,7 +9,7 @@ import type { Remote } from '../config/enrolment.js'
 import { configFault, isKeyOf, readCertificates, readConfigured, readKey } from './files.js'
 import { type Answer, type Course, connectionFault, garbled } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
-import { inTime } from './signing.js'
+import { inTime } from './request.js'
 
 const LARGEST_ANSWER = 1024 * 1024
 

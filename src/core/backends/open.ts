@@ -9,6 +9,8 @@ export async function openBackend(config: CaConfig, ports: BackendPorts): Promis
   switch (config.backend) {
     case 'file':
       return (await import('./file.js')).openFileBackend(config.id, config, ports)
+    case 'cfssl':
+      return (await import('./cfssl.js')).openCfsslBackend(config.id, config, ports)
     default:
       throw new AppError(
         'usage',

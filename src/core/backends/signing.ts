@@ -5,10 +5,10 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { BackendFault, type CaBackend, type Issued, type IssueRequest } from '../ha/backend.js'
 import type { PlainCertificate } from '../pki/certificate.js'
-import { readRequest } from '../pki/csr.js'
 import { type Issuer, issueCertificate } from '../pki/issue.js'
 import { type CaFiles, checkCaIsValid, readCaCertificate, readChain } from './files.js'
 import type { BackendPorts } from './ports.js'
+import { inTime, soundRequest } from './request.js'
 
 /** Opens the key of `certificate`, lends it to `use` and closes it. Throws a BackendFault. */
 export type WithKey = <T>(
@@ -41,13 +41,7 @@ async function issue(
   withKey: WithKey,
   { clock, random }: BackendPorts,
 ): Promise<Issued> {
-  const { request, faults } = readRequest(csr)
-  if (request === undefined)
-    throw new BackendFault(
-      'request-fault',
-      'csr-invalid',
-      faults.map(({ rule, message }) => `${rule}: ${message}`).join('; '),
-    )
+  const request = soundRequest(csr)
   const certificate = await readCaCertificate(files)
   checkCaIsValid(certificate, files, clock.now())
   inTime(signal)
@@ -76,9 +70,4 @@ async function probe(
   })
   if (!isGood)
     throw new BackendFault('ca-fault', 'ca-signature', `the key of ${ca} signs what its certificate does not verify`)
-}
-
-/** Throws a BackendFault when nobody waits any more. */
-export function inTime(signal: AbortSignal): void {
-  if (signal.aborted) throw new BackendFault('ca-fault', 'ca-timeout', 'the time was over before the CA was asked')
 }

@@ -180,7 +180,9 @@ describe('whom it trusts', () => {
       key,
       ...strict,
     ])
-    await new Promise((resolve) => server.stdout.once('data', resolve))
+    await new Promise<void>((resolve) => {
+      server.stdout.on('data', (said) => String(said).includes('ACCEPT') && resolve())
+    })
     try {
       for (const changed of [
         { authCert: undefined, authKey: undefined },

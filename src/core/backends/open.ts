@@ -11,6 +11,8 @@ export async function openBackend(config: CaConfig, ports: BackendPorts): Promis
       return (await import('./file.js')).openFileBackend(config.id, config, ports)
     case 'cfssl':
       return (await import('./cfssl.js')).openCfsslBackend(config.id, config, ports)
+    case 'est':
+      return (await import('./est.js')).openEstBackend(config.id, config, ports)
     default:
       throw new AppError(
         'usage',

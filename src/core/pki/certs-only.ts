@@ -1,0 +1,37 @@
+/** Certificates without a signature around them: "certs-only" SignedData (RFC 5652 section 5.1, RFC 8551 section 3.8), as EST sends them. */
+import { createFaults } from '../der/faults.js'
+import { childrenOf, isContext, parseDer, rawOf, TAG } from '../der/reader.js'
+import { readOid } from '../der/values.js'
+import { encode, explicit, implicit, integer, oid, raw, seq, seqOf, set } from '../der/writer.js'
+
+const DATA = '1.2.840.113549.1.7.1'
+const SIGNED_DATA = '1.2.840.113549.1.7.2'
+
+/** The certificates, in the order in which they stand; undefined when the bytes are no SignedData. Never throws. */
+export function readCertsOnly(der: Uint8Array): readonly Uint8Array[] | undefined {
+  const node = parseDer(der, createFaults())
+  const [type, content] = node?.tag === TAG.sequence ? childrenOf(node) : []
+  const [signed] = isContext(content, 0) ? childrenOf(content) : []
+  if (readOid(type) !== SIGNED_DATA || signed?.tag !== TAG.sequence) return undefined
+  const certificates = childrenOf(signed).find((field) => isContext(field, 0))
+  return certificates === undefined
+    ? []
+    : childrenOf(certificates)
+        .filter(({ tag }) => tag === TAG.sequence)
+        .map(rawOf)
+}
+
+/** DER of SignedData that holds `certificates` (DER) and is signed by nobody. */
+export function certsOnly(certificates: readonly Uint8Array[]): Uint8Array {
+  // a SET OF, yet readers take the first for the certificate that was asked for: the order is the caller's
+  const held = implicit(0, seqOf(certificates.map(raw)))
+  const signed = seq(integer(1), set(), seq(oid(DATA)), held, set())
+  return encode(seq(oid(SIGNED_DATA), explicit(0, signed)))
+}
+
+/** The octets of what EST sends: base64 (RFC 7030 section 4) with or without line breaks, or (RFC 8951 aside, it happens) DER itself. */
+export function estBytes(body: Uint8Array): Uint8Array | undefined {
+  if (body[0] === TAG.sequence) return body
+  const text = Buffer.from(body).toString('latin1').replace(/\s+/g, '')
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
+}

@@ -13,12 +13,14 @@ export async function openBackend(config: CaConfig, ports: BackendPorts): Promis
       return (await import('./cfssl.js')).openCfsslBackend(config.id, config, ports)
     case 'est':
       return (await import('./est.js')).openEstBackend(config.id, config, ports)
+    case 'dogtag':
+      return (await import('./dogtag.js')).openDogtagBackend(config.id, config, ports)
     default:
       throw new AppError(
         'usage',
         'ca-backend-missing',
         `this version cannot talk to a CA of the kind ${config.backend}, which [[ca]] ${config.id} names`,
-        { hint: 'use one of the kinds file, cfssl, est', details: { ca: config.id, backend: config.backend } },
+        { hint: 'use one of the kinds file, dogtag, cfssl, est', details: { ca: config.id, backend: config.backend } },
       )
   }
 }

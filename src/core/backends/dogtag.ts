@@ -1,0 +1,112 @@
+/**
+ * The backend `dogtag`: Dogtag Certificate System over its REST API, as an agent with a client certificate.
+ * Invariant: nobody approves what waits for a person unless the configuration says so.
+ */
+import type { DogtagBackend } from '../config/enrolment.js'
+import { BackendFault, type CaBackend, type RevocationReason } from '../ha/backend.js'
+import { lookUp, submit, submitForGood } from './dogtag-requests.js'
+import { withSession } from './dogtag-session.js'
+import { configFault, readChain } from './files.js'
+import { type Ask, httpClient } from './http.js'
+import { type Answer, garbled, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
+import type { BackendPorts } from './ports.js'
+import { probeRequest, readyCa } from './remote.js'
+import { soundRequest } from './request.js'
+
+/** RFC 5280 section 5.3.1 in Dogtag's words. */
+const REASONS: Readonly<Record<RevocationReason, string>> = {
+  unspecified: 'Unspecified',
+  keyCompromise: 'Key_Compromise',
+  cACompromise: 'CA_Compromise',
+  affiliationChanged: 'Affiliation_Changed',
+  superseded: 'Superseded',
+  cessationOfOperation: 'Cessation_of_Operation',
+  certificateHold: 'Certificate_Hold',
+  privilegeWithdrawn: 'Privilege_Withdrawn',
+}
+
+/** Opens nothing yet. */
+export function openDogtagBackend(ca: string, config: DogtagBackend, ports: BackendPorts): CaBackend {
+  const ask = httpClient(config, ports)
+  const { autoApprove, probeProfile } = config
+  return {
+    ca,
+    chain: () => readChain(config),
+    issue: async ({ csr, profile, signal }) => {
+      soundRequest(csr)
+      await readyCa(config, ports)
+      return withSession(ask, signal, (session) =>
+        submitForGood(session, csr, config.profile ?? profile.name, autoApprove),
+      )
+    },
+    poll: async (reference, signal) => {
+      await readyCa(config, ports)
+      return withSession(ask, signal, (session) => lookUp(session, reference, autoApprove))
+    },
+    probe: async (signal) => {
+      const own = await readyCa(config, ports)
+      if (probeProfile === undefined) {
+        await withSession(ask, signal, () => checkRuns(ask, signal))
+        return
+      }
+      const { csr, check } = probeRequest(own, config.url)
+      const made = await withSession(ask, signal, (session) => submit(session, csr, probeProfile, autoApprove))
+      if (made.outcome === 'pending')
+        throw configFault(
+          'ca-probe-pending',
+          `${ca}: a request by the probe profile ${probeProfile} was not made at once`,
+        )
+      check(made.certificate)
+    },
+    revoke: (serial, reason, signal) => revoke(ask, serial, reason, signal),
+  }
+}
+
+/** Dogtag answers on its port long before the CA in it works. */
+async function checkRuns(ask: Ask, signal: AbortSignal): Promise<void> {
+  const answer = await ask({
+    method: 'GET',
+    path: '/ca/admin/ca/getStatus',
+    headers: { Accept: 'application/json' },
+    signal,
+  })
+  if (answer.status !== 200) throw statusFault(answer, false)
+  const status = statusIn(answer)
+  if (status !== 'running') throw garbled(answer, `the CA is not running: ${JSON.stringify(status)}`)
+}
+
+/** Older versions answer in XML whatever is accepted. */
+function statusIn(answer: Answer): string {
+  const response = tryJson(answer)?.['Response']
+  if (typeof response === 'object' && response !== null && 'Status' in response)
+    return String(response.Status).slice(0, 40)
+  return /<Status>(\w{1,40})<\/Status>/.exec(answer.body.toString('utf8'))?.[1] ?? ''
+}
+
+async function revoke(ask: Ask, serial: string, reason: RevocationReason, signal: AbortSignal): Promise<void> {
+  await withSession(ask, signal, async (session) => {
+    const path = `/agent/certs/0x${serial}`
+    const review = await session.get(path).catch((error: unknown) => {
+      if (error instanceof BackendFault && error.code === 'ca-url-unknown')
+        throw new BackendFault(
+          'request-fault',
+          'ca-certificate-unknown',
+          `the CA knows no certificate 0x${serial}: ${error.message}`,
+        )
+      throw error
+    })
+    // a 64-bit number that JavaScript would round: it is taken as text
+    const nonce = /"[Nn]once"\s*:\s*"?(-?\d{1,20})/.exec(review.body.toString('utf8'))?.[1] ?? 'null'
+    const answer = await session.post(
+      `${path}/revoke`,
+      `{"Reason":"${REASONS[reason]}","Nonce":${nonce},"Comments":""}`,
+    )
+    const { requestStatus, operationResult, errorMessage } = jsonOf(answer)
+    if (requestStatus !== 'complete' || operationResult === 'error')
+      throw requestFault(
+        'ca-refused-request',
+        answer,
+        `it was not revoked: ${JSON.stringify(errorMessage ?? requestStatus ?? '').slice(0, 160)}`,
+      )
+  })
+}

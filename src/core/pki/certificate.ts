@@ -60,7 +60,7 @@ export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefi
     algorithm === undefined
   )
     return undefined
-  if (notBefore === undefined || notAfter === undefined || number === undefined || bits === undefined) return undefined
+  if (notBefore === undefined || notAfter === undefined || number === undefined || bits?.unused !== 0) return undefined
   return {
     der,
     serial: number.toString(16),

@@ -82,6 +82,7 @@ function parse(der: Uint8Array, faults: FaultList): CertificateRequest | undefin
   )
     return undefined
   if (algorithm.tag !== TAG.sequence || info.tag !== TAG.sequence) faults.add(RULE, 'a member is no sequence')
+  if (bits.unused !== 0) faults.add(RULE, 'a signature of no whole number of octets')
   if (extra !== undefined || more !== undefined) faults.add(RULE, 'more members than a request has')
   if (readInteger(version) !== 0n) faults.add(RULE, 'the version is not 0')
   const name = readDistinguishedName(subject, 'the subject', faults)

@@ -77,6 +77,9 @@ export function verifyExport(
     const problems = [...proof.chain.problems, ...checkpoints.problems, ...proof.unaccounted, ...objects]
     const skipped = [
       'an export has no private keys and no served tree: they were not looked at',
+      ...(kept.length > 0
+        ? []
+        : ['its instance, its generation and what it says is missing are its own word: only --checkpoint binds them']),
       ...(header.objects ? [] : ['made without --objects: the published objects were not looked at']),
     ]
     return {

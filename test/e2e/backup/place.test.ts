@@ -1,11 +1,21 @@
 /** Where a restore may go: what a dead one left is taken away, and nothing that is somebody's. */
 import { execFileSync, type StdioOptions, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { backupTarget } from '../../../src/core/backup/place.js'
 import { brine, copyDir, runBrine, scratchDir } from '../../support/cli.js'
+import { needProgram } from '../../support/missing.js'
 
 const { path, remove } = scratchDir()
 const at = (...names: readonly string[]): string => join(path, ...names)
@@ -144,4 +154,27 @@ it('a FIFO and a device are no backup, and nobody waits for them; what comes thr
   expect(existsSync(at('from-fifo'))).toBe(false)
   const piped = spawnSync('sh', ['-c', `cat "$0" | "$1" "$2" backup verify /dev/stdin`, backup, process.execPath, RUN])
   expect([piped.status, String(piped.stderr)]).toEqual([0, ''])
+})
+
+describe('how far a backup is', () => {
+  /** With 4 MiB in it: less than one is done before anybody looks. */
+  function large(name: string): string {
+    const dir = copyDir(at('data'), at(name))
+    appendFileSync(join(dir, 'brine.toml'), `${`# ${'x'.repeat(1022)}\n`.repeat(4096)}`)
+    return dir
+  }
+
+  it('is one line on a terminal, gone at the end', (context) => {
+    const script = needProgram(context, 'script')
+    const line = `'${process.execPath}' '${RUN}' --data-dir '${large('large')}' backup create '${at('shown.gz')}' --plain`
+    const { status, stdout } = spawnSync(script, ['-qec', line, '/dev/null'], { encoding: 'utf8' })
+    expect(status, stdout).toBe(0)
+    expect(stdout).toMatch(/\[#*-+\] +\d+% MiB backed up \d\/\d+/)
+    expect(stdout.lastIndexOf('\r\u001b[K')).toBeGreaterThan(stdout.lastIndexOf('MiB backed up'))
+  })
+
+  it('is nothing where nobody watches', async () => {
+    const { stderr } = await brine(['backup', 'create', at('unseen.gz'), '--plain'], { dataDir: large('large-too') })
+    expect(stderr).toBe('')
+  })
 })

@@ -31,7 +31,8 @@ export function progressOn(stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 
   return {
     clear,
     step: (what, done, total) => {
-      const columns = stream.columns ?? 80
+      // a terminal that nobody told its size says 0
+      const columns = stream.columns || 80
       const count = done === undefined ? '' : ` ${done}${total === undefined ? '' : `/${total}`}`
       const bar = done === undefined || total === undefined || columns < ROOM ? '' : barOf(done, total)
       const line = `${bar}${what}${count}`.slice(0, Math.max(1, columns - 1))

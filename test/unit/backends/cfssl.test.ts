@@ -37,15 +37,21 @@ afterAll(async () => {
   box.remove()
 })
 
-describeContract('cfssl', () => ({
-  config,
-  caCert: readFileSync(files.ca.cert),
-  requests: () => peer.requests,
-  csr,
-  expired: addSeconds(NOW, 3651 * 86_400),
-  incomplete: { ...config, authKey: box.path('nowhere.pem') },
-  broken: { ...config, url: `${config.url}1` },
-}))
+describeContract(
+  'cfssl',
+  () => ({
+    config,
+    caCert: readFileSync(files.ca.cert),
+    requests: () => peer.requests,
+    csr,
+    expired: addSeconds(NOW, 3651 * 86_400),
+    incomplete: { ...config, authKey: box.path('nowhere.pem') },
+    broken: { ...config, url: `${config.url}1` },
+  }),
+  () => {
+    peer.knob = 'hang'
+  },
+)
 
 const sign = async (changed: Partial<typeof config> = {}, signal = patient()) =>
   (await opened({ ...config, ...changed } as CaConfig)).issue({ csr, profile: PROFILE, signal })

@@ -47,8 +47,8 @@ export interface Subject {
   readonly broken: CaConfig
 }
 
-/** Runs the suite; `subject` is asked for once the files and servers are there. */
-export function describeContract(kind: string, subject: () => Subject): void {
+/** Runs the suite; `subject` is asked for once the files and servers are there. After `hang` the CA takes requests and answers none. */
+export function describeContract(kind: string, subject: () => Subject, hang?: () => void): void {
   describe(`a CA of the kind ${kind}`, () => {
     it('issues what was asked for', async () => {
       const { config, csr, caCert } = subject()
@@ -60,7 +60,8 @@ export function describeContract(kind: string, subject: () => Subject): void {
     })
 
     it('says that a broken request is at fault, and not itself', async () => {
-      const { config, csr } = subject()
+      const { config, csr, requests } = subject()
+      const before = requests()
       const broken = Uint8Array.from(csr)
       broken[broken.length - 1]! ^= 1
       const fault = await faultOf((await opened(config)).issue({ csr: broken, profile: PROFILE, signal: patient() }))
@@ -69,6 +70,7 @@ export function describeContract(kind: string, subject: () => Subject): void {
         expect(
           (await faultOf((await opened(config)).issue({ csr: bytes, profile: PROFILE, signal: patient() }))).outcome,
         ).toBe('request-fault')
+      expect(requests()).toBe(before)
     })
 
     it('does not begin when the time is over', async () => {
@@ -80,6 +82,26 @@ export function describeContract(kind: string, subject: () => Subject): void {
       expect((await faultOf(backend.probe(signal))).outcome).toBe('ca-fault')
       expect(requests()).toBe(before)
     })
+
+    if (hang !== undefined)
+      it('ends within a second of its abort', async () => {
+        const { config, csr, requests } = subject()
+        const backend = await opened(config)
+        hang?.()
+        for (const run of [
+          (signal: AbortSignal) => backend.issue({ csr, profile: PROFILE, signal }),
+          (signal: AbortSignal) => backend.probe(signal),
+        ]) {
+          const stop = new AbortController()
+          const before = requests()
+          const ending = faultOf(run(stop.signal))
+          await expect.poll(requests, { interval: 5 }).toBe(before + 1)
+          const at = performance.now()
+          stop.abort()
+          expect(['ca-fault', 'unknown']).toContain((await ending).outcome)
+          expect(performance.now() - at).toBeLessThan(1000)
+        }
+      })
 
     it('is asked nothing once its certificate has expired', async () => {
       const { config, csr, requests, expired } = subject()

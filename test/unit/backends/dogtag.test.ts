@@ -40,15 +40,21 @@ afterAll(async () => {
   box.remove()
 })
 
-describeContract('dogtag', () => ({
-  config,
-  caCert: readFileSync(files.ca.cert),
-  requests: () => server.requests,
-  csr,
-  expired: addSeconds(NOW, 3651 * 86_400),
-  incomplete: { ...config, authCert: box.path('nowhere.pem') },
-  broken: { ...config, probeProfile: 'nowhere' },
-}))
+describeContract(
+  'dogtag',
+  () => ({
+    config,
+    caCert: readFileSync(files.ca.cert),
+    requests: () => server.requests,
+    csr,
+    expired: addSeconds(NOW, 3651 * 86_400),
+    incomplete: { ...config, authCert: box.path('nowhere.pem') },
+    broken: { ...config, probeProfile: 'nowhere' },
+  }),
+  () => {
+    server.knob = 'hang'
+  },
+)
 
 type Changed = Partial<typeof config>
 const backend = (changed: Changed = {}) => opened({ ...config, ...changed } as CaConfig)

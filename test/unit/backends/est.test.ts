@@ -43,15 +43,21 @@ afterAll(async () => {
   box.remove()
 })
 
-describeContract('est', () => ({
-  config,
-  caCert: readFileSync(files.ca.cert),
-  requests: () => peer.requests,
-  csr,
-  expired: addSeconds(NOW, 3651 * 86_400),
-  incomplete: { ...config, tlsCa: box.path('nowhere.pem') },
-  broken: { ...config, label: 'nothing' },
-}))
+describeContract(
+  'est',
+  () => ({
+    config,
+    caCert: readFileSync(files.ca.cert),
+    requests: () => peer.requests,
+    csr,
+    expired: addSeconds(NOW, 3651 * 86_400),
+    incomplete: { ...config, tlsCa: box.path('nowhere.pem') },
+    broken: { ...config, label: 'nothing' },
+  }),
+  () => {
+    peer.knob = 'hang'
+  },
+)
 
 const enroll = async (changed: Partial<typeof config> = {}, signal = patient()) =>
   (await opened({ ...config, ...changed } as CaConfig)).issue({ csr, profile: PROFILE, signal })

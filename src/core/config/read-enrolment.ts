@@ -23,7 +23,7 @@ const PROFILE_NAME = {
   pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
   wanted: 'a name of letters, digits, - and _, up to 64',
 }
-const HTTPS = { pattern: /^https?:\/\/[^\s/]+/, wanted: 'an https URL' }
+const HTTPS = { pattern: /^https:\/\/[^\s/@]+(?:\/|$)/, wanted: 'an https URL' }
 const DAY = 86400
 
 /** What the tables say; faults of single values go to `faults`. */

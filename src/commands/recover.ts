@@ -4,6 +4,7 @@ import { lossText } from '../core/app/recover-force.js'
 import type { RecoverReport } from '../core/app/recover-report.js'
 import { withSources } from '../core/app/recover-sources.js'
 import { openSession } from '../core/app/session.js'
+import { AppError } from '../core/base/errors.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags.js'
@@ -48,8 +49,11 @@ export default class Recover extends BaseCommand<RecoverReport> {
     }
     return withSources(context, flags.from ?? [], keys, async (from) => {
       const options = { aggregates: argv as readonly string[], from }
+      if (flags['dry-run']) return recover(session, { ...options, dryRun: true })
+      // nearly always nothing is lost: then a long history is looked at once
+      const mended = await recover(session, options).catch(undefinedIfItLoses)
+      if (mended !== undefined) return mended
       const preview = await recover(session, { ...options, dryRun: true })
-      if (flags['dry-run']) return preview
       if (preview.loses) await this.confirm(whatIsLost(preview), flags)
       return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
     })
@@ -69,6 +73,11 @@ export default class Recover extends BaseCommand<RecoverReport> {
     if (failed.length === 0) return 0
     return failed.some((f) => f.code === 'recover-impossible') ? EXIT_CODES.corrupt : EXIT_CODES.partial
   }
+}
+
+function undefinedIfItLoses(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'recover-loses') return undefined
+  throw error
 }
 
 function whatIsLost({ aggregates }: RecoverReport): string {

@@ -8,10 +8,11 @@ import type { Json } from '../../src/core/base/json.js'
 import { epochOf, type Instant, instantOf } from '../../src/core/base/time.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import type { Sha256 } from '../../src/core/crypto/ports.js'
-import type { CommitResult, Loaded, Reader, Staged, Writer } from '../../src/core/eventsourcing/store.js'
+import type { CommitResult, Reader, Staged, Writer } from '../../src/core/eventsourcing/store.js'
 import type { AggregateId, CommitMeta, DomainEvent } from '../../src/core/eventsourcing/types.js'
 import { initDataDir } from '../../src/core/store/data-dir.js'
 import { type FileStore, openStore, type StoreOptions } from '../../src/core/store/file-store.js'
+import type { Planned } from '../../src/core/store/recover.js'
 
 export const T0 = '2026-11-21T23:20:00Z' as Instant
 
@@ -29,7 +30,7 @@ interface Added extends DomainEvent {
   readonly word: string
 }
 
-export function fold(loaded: Loaded | undefined): Words {
+export function fold(loaded: Pick<Planned, 'snapshot' | 'events'> | undefined): Words {
   let words = (loaded?.snapshot?.state as Words | undefined)?.words ?? []
   for (const event of loaded?.events ?? []) words = [...words, (event as Added).word]
   return { words }

@@ -1,7 +1,6 @@
 /** States of a recovery before it is made: folded from what the plan proves, and what is published now. */
 import { entry } from '../base/record.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
-import type { Loaded } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../pubd/aggregate.js'
@@ -11,14 +10,14 @@ import { decodeRoa } from '../rpki/decode-roa.js'
 import { decodeSignedObject } from '../rpki/decode-signed-object.js'
 import { isCorrupt } from '../store/damage.js'
 import { provedAt } from '../store/proved.js'
-import { loadPlanned, planOne, type RecoveryPlan } from '../store/recover.js'
+import { loadPlanned, type Planned, planOne, type RecoveryPlan } from '../store/recover.js'
 import { type NamedPlan, planNamed } from '../store/recover-named.js'
 import type { Places } from '../store/recover-places.js'
 import { namedKeys, namedObjects } from './audit-named.js'
 import { rulesOf } from './digest.js'
 
 /** The state that loaded files make. Throws `event-newer` (format). */
-export function foldOf<S>(id: AggregateId, loaded: Pick<Loaded, 'snapshot' | 'events'>): S {
+export function foldOf<S>(id: AggregateId, loaded: Pick<Planned, 'snapshot' | 'events'>): S {
   return replay(rulesOf(id), id.handle, loaded) as S
 }
 

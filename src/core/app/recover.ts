@@ -50,8 +50,10 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
     const plan = planAll(places, marker.generation, only)
     const named = namedPlan(places, session.repoDir, plan)
     const told = reportOf(session, places, plan, named)
-    if (isNothing(plan, named)) return told
-    refuseLoss(told, options.permit ?? 'nothing')
+    const nothing = isNothing(plan, named)
+    if (!nothing) refuseLoss(told, options.permit ?? 'nothing')
+    if (marker.generation !== readMarker(store.dir).generation) writeMarker(store.dir, marker)
+    if (nothing) return told
     const commit = watched(session, () => {
       fence()
       mendNamed(store.layout, named)
@@ -93,13 +95,10 @@ function isNothing(plan: RecoveryPlan, named: NamedPlan): boolean {
   return plan.isEmpty && !mendsNamed(named) && named.objects.missing.length === 0
 }
 
-/** The marker, after the second step of a recovery that was cut short between the two. */
+/** The marker, as the second step of a recovery that was cut short between the two would have left it. */
 function completed(dir: string): Marker {
   const marker = readMarker(dir)
-  const generation = interruptedGeneration(dir, marker)
-  if (generation === undefined) return marker
-  writeMarker(dir, { ...marker, generation })
-  return { ...marker, generation }
+  return { ...marker, generation: interruptedGeneration(dir, marker) ?? marker.generation }
 }
 
 function refuseLoss(report: RecoverReport, permit: NonNullable<RecoverOptions['permit']>): void {

@@ -32,7 +32,7 @@ interface Held {
 export function replay<S, E extends DomainEvent>(
   aggregate: Pick<Aggregate<S, DomainCommand, E, never>, 'kind' | 'events' | 'initial' | 'evolve'>,
   handle: Handle,
-  loaded: Pick<Loaded, 'snapshot' | 'events'> | undefined,
+  loaded: (Pick<Loaded, 'snapshot'> & { readonly events: Iterable<DomainEvent> }) | undefined,
 ): S {
   let state = (loaded?.snapshot?.state as S | undefined) ?? aggregate.initial(handle)
   for (const event of loaded?.events ?? []) {

@@ -46,10 +46,13 @@ export function placesOf(layout: Layout, from: readonly string[]): Places {
 /** Looks for a file of an aggregate by hash. Throws `io`. */
 export function lookForFile({ layout, given }: Places, id: AggregateId, name: string, sha256: Sha256): Looked {
   const folder = layout.folder(id)
-  const own = [join(folder, name), join(folder, 'archived', name)]
-  const bad = own.filter((path) => exists(path) && provedAt(path, sha256) === undefined)
+  const [place, archived] = [join(folder, name), join(folder, 'archived', name)]
+  // nearly every file lies in its place: it is read once, and nothing is listed
+  const isThere = provedAt(place, sha256) !== undefined
+  const wrong = isThere || !exists(place) ? [] : [place]
+  const bad = exists(archived) && provedAt(archived, sha256) === undefined ? [...wrong, archived] : wrong
+  if (isThere) return { name, found: { path: place, where: 'place' }, bad }
   const tries: Found[] = [
-    { path: join(folder, name), where: 'place' },
     ...layout.archived(id, name).map((path) => ({ path, where: 'archived' as const })),
     ...aside(folder, name),
     ...given.flatMap((other) => [

@@ -10,6 +10,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { CommitResult, Loaded } from '../eventsourcing/store.js'
 import {
   type AggregateId,
+  type Base,
   type CommandSummary,
   type CommitMeta,
   type DomainEvent,
@@ -31,7 +32,7 @@ import { type MendedChain, mendChain } from './recover-commits.js'
 import { lostEnds, unmade } from './recover-end.js'
 import type { Places } from './recover-places.js'
 import { type AggregatePlan, isWhole, type LostCommand, type LostEnd, planRecovery } from './recover-plan.js'
-import { scanAggregate } from './recover-scan.js'
+import { type Step, scanAggregate } from './recover-scan.js'
 import { setAside } from './surplus.js'
 import { writeNew } from './write-file.js'
 
@@ -104,8 +105,14 @@ function known(chain: MendedChain, id: AggregateId): string {
   })
 }
 
-/** The state that a plan keeps, to be folded. Throws `corrupt` where a file changed since it was planned. */
-export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): Loaded {
+/** What a plan keeps, to be folded: each event is read when its turn comes, so that a long history costs no memory. */
+export interface Planned extends Base {
+  readonly snapshot: Loaded['snapshot']
+  readonly events: Iterable<DomainEvent>
+}
+
+/** The state that a plan keeps. Throws `corrupt`, here or at an event, where a file changed since it was planned. */
+export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): Planned {
   const [first] = build
   const effect = first?.record?.effect
   const named = fromSnapshot && effect !== undefined && effect.result !== 'rejected' ? effect.snapshot : null
@@ -114,14 +121,18 @@ export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): L
     named === null || at === undefined
       ? undefined
       : { version: named.version, state: parseSnapshot(read(at.path, named.sha256), at.path, id).state }
-  const events = (snapshot === undefined ? build : build.slice(1)).flatMap(({ record, events: looked }) => {
-    const hashes = record?.effect.result === 'accepted' ? record.effect.events : []
-    return hashes.map((sha256, i) => {
-      const path = looked[i]?.found?.path ?? ''
-      return parseEvent(read(path, sha256), path, id, (record?.version ?? 0) + i).event
-    })
-  })
-  return { ...base, snapshot, events, lastAt: undefined }
+  const steps = snapshot === undefined ? build : build.slice(1)
+  return { ...base, snapshot, events: { [Symbol.iterator]: () => eventsOf(id, steps) } }
+}
+
+function* eventsOf(id: AggregateId, steps: readonly Step[]): Generator<DomainEvent, undefined> {
+  for (const { record, events } of steps) {
+    if (record?.effect.result !== 'accepted') continue
+    for (const [i, sha256] of record.effect.events.entries()) {
+      const path = events[i]?.found?.path ?? ''
+      yield parseEvent(read(path, sha256), path, id, record.version + i).event
+    }
+  }
 }
 
 /** The events of a lost command, as far as they can be read: proved by its record, or where that is lost, what lies in their places. */

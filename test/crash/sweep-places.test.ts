@@ -135,7 +135,7 @@ const subjects: readonly (Subject & { readonly step: number })[] = [
   { name: 'restore', step: 307, now: NOW, base: backups, place: 'above/data', run: restore, next: restoreAgain },
   {
     name: 'promote',
-    step: 307,
+    step: 433,
     base: live,
     run: async (dir, now) => promote(await session(dir, now)),
     state: roleState,
@@ -145,7 +145,7 @@ const subjects: readonly (Subject & { readonly step: number })[] = [
   },
   {
     name: 'demote',
-    step: 13,
+    step: 23,
     base: live,
     // a copy is a stand-by at first
     prepare: async (dir) => promote(await session(dir, undefined)),

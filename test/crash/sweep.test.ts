@@ -158,7 +158,7 @@ const subjects: readonly Subject[] = [
 ]
 
 /** Which cases a short run looks at. */
-const STEPS: Readonly<Record<string, number>> = { recover: 211, 'repo sync': 41, 'audit key init': 13 }
+const STEPS: Readonly<Record<string, number>> = { 'ca add': 211, recover: 211, 'repo sync': 41, 'audit key init': 13 }
 
 function servedSerial(dir: string): string {
   const notification = readFileSync(join(dir, 'repo/rrdp/notification.xml'), 'utf8')

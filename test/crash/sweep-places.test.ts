@@ -120,10 +120,10 @@ async function restoreAgain(dir: string, now: string | undefined): Promise<void>
 }
 
 const subjects: readonly (Subject & { readonly step: number })[] = [
-  { name: 'init', step: 41, now: NOW, base: empty, place: 'above/data', run: init, state: initState, next: initAgain },
+  { name: 'init', step: 67, now: NOW, base: empty, place: 'above/data', run: init, state: initState, next: initAgain },
   {
     name: 'testbed init',
-    step: 599,
+    step: 997,
     now: NOW,
     base: empty,
     place: 'above/data',
@@ -135,7 +135,7 @@ const subjects: readonly (Subject & { readonly step: number })[] = [
   { name: 'restore', step: 307, now: NOW, base: backups, place: 'above/data', run: restore, next: restoreAgain },
   {
     name: 'promote',
-    step: 433,
+    step: 601,
     base: live,
     run: async (dir, now) => promote(await session(dir, now)),
     state: roleState,

@@ -135,7 +135,9 @@ try {
   const replayed: Measured[] = []
   for (let round = 0; round < ROUNDS; round++) {
     for (const [path] of kept) if (/-\d+\.json$/.test(path)) flip(path)
-    replayed.push(await brine(data, 'recover'))
+    const done = await brine(data, 'recover', '--json')
+    if (!/"snapshot": ?null/.test(done.output)) throw new Error(`not replayed from the first event: ${done.output}`)
+    replayed.push(done)
     await brine(data, 'audit', 'verify')
     for (const [path, bytes] of kept) fs.writeFileSync(path, bytes)
   }

@@ -12,7 +12,7 @@ import type { CommitResult, Reader, Staged, Writer } from '../../src/core/events
 import type { AggregateId, CommitMeta, DomainEvent } from '../../src/core/eventsourcing/types.js'
 import { initDataDir } from '../../src/core/store/data-dir.js'
 import { type FileStore, openStore, type StoreOptions } from '../../src/core/store/file-store.js'
-import type { Planned } from '../../src/core/store/recover.js'
+import type { Planned } from '../../src/core/store/recover-load.js'
 
 export const T0 = '2026-11-21T23:20:00Z' as Instant
 

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HistoryReport } from '../../../src/core/app/history.js'
 import type { PubserverShowReport } from '../../../src/core/app/pubserver.js'
 import type { RecoverReport } from '../../../src/core/app/recover-report.js'
+import type { Instant } from '../../../src/core/base/time.js'
+import { thisOrigin, writeOrigin } from '../../../src/core/store/origin.js'
 import { expectRefused, footprint, makeSandbox, type Sandbox, STANDING } from '../../support/bad-input.js'
 import type { RunResult } from '../../support/cli.js'
 
@@ -99,6 +101,19 @@ describe('damage that loses commands', () => {
       says: ['2 commands, 1 ROA lost, 1 ROA back'],
     })
     expect(footprint(box.dir)).toEqual(before)
+  })
+
+  it('leaves the marker alone when a run that was cut short before it is taken up and refused, and completes it when it is not', async () => {
+    const box = sandbox.copy()
+    breakAcme(box)
+    const marker = readFileSync(join(box.dir, 'brine.json'), 'utf8')
+    const { generation } = JSON.parse(marker) as { generation: number }
+    writeOrigin(box.dir, thisOrigin(box.dir, generation + 1, '2026-01-01T00:00:00Z' as Instant))
+    expect((await box.run(['recover'])).code).toBe(2)
+    expect(readFileSync(join(box.dir, 'brine.json'), 'utf8')).toBe(marker)
+    await ok(box, ['recover', '--yes', '--reason', 'a bad disk'])
+    expect(JSON.parse(readFileSync(join(box.dir, 'brine.json'), 'utf8'))).toMatchObject({ generation: generation + 2 })
+    await mustBeWhole(box)
   })
 
   it('is recovered from: history says it, numbers are ahead, the lines bring the ROAs back', async () => {

@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process'
 import {
   chownSync,
-  cpSync,
   existsSync,
   lstatSync,
   readdirSync,
@@ -15,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import type { Problem } from '../../../src/core/audit/problem.js'
 import { replayAggregate } from '../../../src/core/audit/replay.js'
@@ -25,7 +24,8 @@ import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import { readMarker } from '../../../src/core/store/data-dir.js'
 import { openStore } from '../../../src/core/store/file-store.js'
 import { planOf, recoverWords } from '../../support/recovery.js'
-import { add, ca, metaAt, type Scratch, scratch, stageRejected, wordRules, wordsOf } from '../../support/store.js'
+import { add, ca, metaAt, wordRules, wordsOf } from '../../support/store.js'
+import { storeCopies } from '../../support/store-copies.js'
 
 const isRoot = process.getuid?.() === 0
 const MB = 1 << 20
@@ -36,27 +36,14 @@ const MARKER = 'brine.json'
 /** Twelve events of x, a rejected command, and a commit of another. */
 const words = Array.from({ length: 12 }, (_, n) => `${n}`)
 
-let sound: Scratch
-let dir: string
-const at = (path: string): string => join(dir, path)
-
-beforeAll(async () => {
-  sound = scratch({ test: true })
-  await sound.open().write(async (w) => {
-    for (const word of words) add(w, { x: [word] })
-    w.commit({ meta: metaAt(12), aggregates: [stageRejected(w, 'x')], objects: new Map() })
-    add(w, { other: ['o'] })
-  })
+const copies = storeCopies((w) => {
+  for (const word of words) add(w, { x: [word] })
 })
-afterAll(() => sound.remove())
-
-let copies = 0
+let dir = ''
 beforeEach(() => {
-  copies += 1
-  dir = join(sound.dir, `../hostile-${copies}`)
-  cpSync(sound.dir, dir, { recursive: true })
+  dir = copies.dir
 })
-afterEach(() => rmSync(dir, { recursive: true }))
+const at = (path: string): string => join(dir, path)
 
 /** All that lies there, but for the lock and what is passing. */
 function footprint(): readonly string[] {

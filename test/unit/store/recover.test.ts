@@ -1,7 +1,7 @@
 /** Recovery of a small store: each kind of file, each kind of damage; never further back than it must, and never twice. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
@@ -11,31 +11,19 @@ import { openStore } from '../../../src/core/store/file-store.js'
 import { onFileOperation } from '../../../src/core/store/io-error.js'
 import { interruptedGeneration, thisOrigin, writeOrigin } from '../../../src/core/store/origin.js'
 import { planOf, recoverWords } from '../../support/recovery.js'
-import { add, ca, metaAt, type Scratch, scratch, stageRejected, wordRules, wordsOf } from '../../support/store.js'
+import { add, ca, scratch, wordRules, wordsOf } from '../../support/store.js'
+import { storeCopies } from '../../support/store-copies.js'
 
-let sound: Scratch
-let dir: string
-const at = (path: string): string => join(dir, path)
 /** Twelve events: snapshots at 5 and 10; command 4 is shared with y; 13 is rejected; the last two commits. */
 const words = Array.from({ length: 12 }, (_, n) => `${n}`)
-
-beforeAll(async () => {
-  sound = scratch({ test: true })
-  await sound.open().write(async (w) => {
-    for (let n = 0; n < 12; n++) add(w, n === 3 ? { x: [`${n}`], y: ['y'] } : { x: [`${n}`] })
-    w.commit({ meta: metaAt(12), aggregates: [stageRejected(w, 'x')], objects: new Map() })
-    add(w, { other: ['o'] })
-  })
+const copies = storeCopies((w) => {
+  for (let n = 0; n < 12; n++) add(w, n === 3 ? { x: [`${n}`], y: ['y'] } : { x: [`${n}`] })
 })
-afterAll(() => sound.remove())
-
-let copies = 0
+let dir = ''
 beforeEach(() => {
-  copies += 1
-  dir = join(sound.dir, `../copy-${copies}`)
-  cpSync(sound.dir, dir, { recursive: true })
+  dir = copies.dir
 })
-afterEach(() => rmSync(dir, { recursive: true }))
+const at = (path: string): string => join(dir, path)
 
 type Damage = 'flip' | 'truncate' | 'delete' | 'folder'
 
@@ -146,7 +134,7 @@ describe('a copy that has what is gone', () => {
     async (how) => {
       const before = footprint()
       for (const path of ['cas/x/event-10.json', 'cas/x/command-12.json', 'commits/8.json']) damage(path, how)
-      const { plan } = await recoverWords(dir, { from: [sound.dir] })
+      const { plan } = await recoverWords(dir, { from: [copies.sound] })
       expect(plan.loses).toBe(false)
       const after = footprint()
       for (const [path, bytes] of before) expect(after.get(path), path).toBe(bytes)
@@ -157,13 +145,13 @@ describe('a copy that has what is gone', () => {
   it('gives back a whole folder', async () => {
     rmSync(at('cas/x'), { recursive: true })
     expect(planOf(dir).failed).toMatchObject([{ error: { code: 'recover-impossible' } }])
-    expect(await recovered({ from: [sound.dir] })).toMatchObject({ words, lost: [], sequence: 13 })
+    expect(await recovered({ from: [copies.sound] })).toMatchObject({ words, lost: [], sequence: 13 })
   })
 
   it('gives only what the chain proves', async () => {
     damage('cas/x/event-10.json', 'flip')
     const other = `${dir}-other`
-    cpSync(sound.dir, other, { recursive: true })
+    cpSync(copies.sound, other, { recursive: true })
     writeFileSync(join(other, 'cas/x/event-10.json'), readFileSync(join(other, 'cas/x/event-11.json')))
     expect((await recovered({ from: [other] })).words).toEqual(words.slice(0, 10))
     rmSync(other, { recursive: true })

@@ -25,8 +25,10 @@ export interface ConfigCheckReport {
   readonly file: string
   /** In the order of lines. */
   readonly problems: readonly ConfigProblem[]
-  /** How many keys the file sets. */
+  /** How many keys the file sets outside of tables. */
   readonly set: number
+  /** CAs of enrolment. */
+  readonly cas: number
 }
 
 export interface ConfigShowReport {
@@ -47,11 +49,11 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
     const problems = all
       .map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
       .sort((a, b) => a.line - b.line)
-    return { ok: true, file, problems, set: set.size }
+    return { ok: true, file, problems, set: set.size, cas: enrolment.cas.length }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'config-invalid') throw error
     const { faults } = error.details as { readonly faults: readonly Omit<ConfigProblem, 'level'>[] }
-    return { ok: false, file, problems: faults.map((f) => ({ level: 'error' as const, ...f })), set: 0 }
+    return { ok: false, file, problems: faults.map((f) => ({ level: 'error' as const, ...f })), set: 0, cas: 0 }
   }
 }
 

@@ -162,6 +162,7 @@ describe('config check', () => {
       find('two')
     }
     const roots = await brine('config', 'check')
+    expect(roots.stdout).toContain('sound, 0 keys set, 2 CAs of enrolment')
     expect(roots.stdout + roots.stderr).toMatch(/15.*do not share a root/)
   })
 })

@@ -146,7 +146,7 @@ describe('brine roa add', () => {
   }, 900_000)
 
   it('the sync of the commit fails: 18, and nobody claims to know', async () => {
-    const at = operations.indexOf('sync /commits') + 1
+    const at = 'sync /commits'
     const dir = copyDir(base, join(folder, 'sync'))
     expect(await faults.run(ADD, { dataDir: dir, now: NOW }, { at, kind: 'EIO' })).toMatchObject({ code: 18 })
     expect(readersComplaints(dir)).toEqual([])

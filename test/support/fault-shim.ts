@@ -1,6 +1,6 @@
 /**
  * Loaded into a real `brine` process (`node --require`): counts the file operations that change something below FAULT_ROOT, and fails, tears
- * or dies at the n-th. Built by `faults.ts`. Invariant: without FAULT_KIND the program runs as it would alone.
+ * or dies at the n-th, or at the first that is called so. Built by `faults.ts`. Invariant: without FAULT_KIND the program runs as it would alone.
  */
 import { writeFileSync } from 'node:fs'
 import { patchFs } from './fault-fs.js'
@@ -16,7 +16,8 @@ function die(): void {
 function change<T>(operation: string, text: string, run: () => T, tear?: () => void): T {
   if (!text.startsWith(root)) return run()
   seen.push(`${operation} ${text.slice(root.length)}`)
-  const isDue = kind !== '' && (seen.length === Number(at) || (forever && seen.length > Number(at)))
+  const place = /^\d+$/.test(at) ? Number(at) : seen.indexOf(at) + 1
+  const isDue = kind !== '' && place > 0 && (seen.length === place || (forever && seen.length > place))
   if (!isDue) return run()
   if (kind === 'torn') tear?.()
   if (kind === 'torn' || kind === 'kill') die()

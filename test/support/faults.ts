@@ -14,12 +14,15 @@ export interface Fault {
   readonly forever?: boolean
 }
 
+/** By the operation's own words: how many come before it may differ from run to run. */
+export type NamedFault = Omit<Fault, 'at'> & { readonly at: string }
+
 type Where = Pick<RunOptions, 'now'> & { readonly dataDir: string }
 
 export interface FaultRunner {
   /** `link /commits/3.json` and the like, in order, of a run that must succeed. */
   operations(args: readonly string[], where: Where): Promise<readonly string[]>
-  run(args: readonly string[], where: Where, fault: Fault): Promise<RunResult>
+  run(args: readonly string[], where: Where, fault: Fault | NamedFault): Promise<RunResult>
 }
 
 /** Builds the shim into `folder`. */

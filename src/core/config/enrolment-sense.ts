@@ -91,6 +91,7 @@ function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly Plac
         `unknown profile ${JSON.stringify(label.profile)} in label ${name}: define it in [[est.profile]]`,
       ),
     )
+  found.push(...authFaults(label, place))
   const groups = e.groups.filter((group) => group.caIds.includes(label.caId)).map((group) => group.name)
   if (label.group === undefined && groups.length > 1)
     found.push(
@@ -104,6 +105,21 @@ function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly Plac
       at([...place, 'group'], `label ${name}: ${label.caId} is no member of a group ${JSON.stringify(label.group)}`),
     )
   return found
+}
+
+/** Whose certificates count must be said, and is said for nothing where none counts. */
+function authFaults({ name, auth, clientCa }: LabelConfig, place: PlacedFault['place']): readonly PlacedFault[] {
+  const isWanted = auth.includes('certificate')
+  if (isWanted === (clientCa !== undefined)) return []
+  const label = JSON.stringify(name)
+  return isWanted
+    ? [
+        at(
+          [...place, 'auth'],
+          `label ${label}: auth by certificate wants client_ca, a PEM file of the CAs of its clients`,
+        ),
+      ]
+    : [at([...place, 'client_ca'], `label ${label}: client_ca counts only where auth names certificate`)]
 }
 
 function at(place: PlacedFault['place'], message: string): PlacedFault {

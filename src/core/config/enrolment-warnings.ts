@@ -1,7 +1,7 @@
-/** What is allowed in the sections about enrolment and yet unwise: files that are not there, groups whose CAs share no root. Reads the disk. */
+/** What is allowed in the sections about enrolment and yet unwise: files that are not there or hold nothing, groups whose CAs share no root. Reads the disk. */
 import { existsSync, readFileSync } from 'node:fs'
 import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
-import type { CaConfig, Enrolment } from './enrolment.js'
+import type { CaConfig, Enrolment, LabelConfig } from './enrolment.js'
 import type { PlacedFault } from './tables.js'
 
 /** Keys of a backend's table that name files. */
@@ -19,7 +19,15 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** Every warning, at its place. Never throws. */
 export function enrolmentWarnings(e: Enrolment): readonly PlacedFault[] {
-  return [...e.cas.flatMap(missingFiles), ...rootless(e)]
+  return [...e.cas.flatMap(missingFiles), ...e.labels.flatMap(clientless), ...rootless(e)]
+}
+
+/** Labels whose clients nobody can be checked against: they are all refused. */
+function clientless({ name, clientCa }: LabelConfig, n: number): readonly PlacedFault[] {
+  if (clientCa === undefined || readCertificates(clientCa).length > 0) return []
+  const why = existsSync(clientCa) ? 'holds no certificate that can be read' : 'is not there'
+  const message = `${clientCa} ${why}: no client certificate enrols at ${name} until it is mended`
+  return [{ place: ['est', 'label', n, 'client_ca'], message }]
 }
 
 function missingFiles(ca: CaConfig, n: number): readonly PlacedFault[] {

@@ -66,6 +66,10 @@ export type CaConfig = { readonly id: string } & (
   | EstBackend
 )
 
+/** How clients of EST over CGI are told apart (RFC 7030 section 2.2): by a certificate of a CA, or by a password that works once. */
+export const AUTH_WAYS = ['certificate', 'password'] as const
+export type AuthWay = (typeof AUTH_WAYS)[number]
+
 export interface LabelConfig {
   readonly name: string
   /** A CA, or the group that holds it, serves. */
@@ -73,6 +77,10 @@ export interface LabelConfig {
   readonly profile: string
   /** The group, where the CA stands in several. */
   readonly group: string | undefined
+  /** Who may enrol over CGI; nobody where it is empty. */
+  readonly auth: readonly AuthWay[]
+  /** PEM file of the CAs whose clients may enrol; there exactly where `auth` has `certificate`. */
+  readonly clientCa: string | undefined
 }
 
 export interface Enrolment {

@@ -5,6 +5,7 @@
 import { type BreakerSettings, DEFAULT_BREAKER, type GroupSettings, STRATEGIES, type Strategy } from '../ha/settings.js'
 import { BUILT_IN_PROFILES, type CertificateProfile, EXTENDED_KEY_USAGES } from '../pki/profile.js'
 import {
+  AUTH_WAYS,
   type CaConfig,
   type CfsslBackend,
   type DogtagBackend,
@@ -148,6 +149,8 @@ function readLabel(table: TableReader): LabelConfig {
     caId: table.required('ca_id', NAME),
     profile: table.text('profile', PROFILE_NAME) ?? 'default',
     group: table.text('group', NAME),
+    auth: table.oneOrMore('auth', AUTH_WAYS) ?? [],
+    clientCa: table.path('client_ca'),
   }
   table.close()
   return label

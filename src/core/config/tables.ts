@@ -79,6 +79,15 @@ export class TableReader {
     return this.#read(key, `one of ${values.join(', ')}`, (raw) => values.find((value) => value === raw))
   }
 
+  /** One of `values`, or a list of some, each once. */
+  oneOrMore<const T extends string>(key: string, values: readonly T[]): readonly T[] | undefined {
+    return this.#read(key, `one of ${values.join(', ')}, or a list of them`, (raw) => {
+      const items: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
+      const known = values.filter((value) => items.includes(value))
+      return known.length > 0 && known.length === items.length ? known : undefined
+    })
+  }
+
   flag(key: string): boolean | undefined {
     return this.#read(key, 'true or false', (raw) => (typeof raw === 'boolean' ? raw : undefined))
   }

@@ -1,8 +1,10 @@
 /** The sections about enrolment: the documented examples, defaults, and every fault with its line. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { NO_ENROLMENT } from '../../../src/core/config/enrolment.js'
+import { enrolmentWarnings } from '../../../src/core/config/enrolment-warnings.js'
 import { configDigest, loadConfig } from '../../../src/core/config/load.js'
 
 const DOCS = join(import.meta.dirname, '../../../../shared/docs/kipuka-high-availability.txt')
@@ -75,6 +77,19 @@ describe('the sections about enrolment', () => {
     expect(groups.map((g) => g.strategy)).toEqual(['round-robin', 'weighted'])
   })
 
+  it('say who may enrol over CGI: nobody, one way, or both', async () => {
+    const label = (name: string, more: string): string => `[[est.label]]\nname = "${name}"\nca_id = "one"\n${more}\n`
+    const { labels } = await read(
+      `${CAS}${label('a', '')}${label('b', 'auth = "password"')}${label('c', 'auth = "certificate"\nclient_ca = "/c.pem"')}${label('d', 'auth = ["password", "certificate"]\nclient_ca = "/c.pem"')}`,
+    )
+    expect(labels.map(({ auth, clientCa }) => [auth, clientCa])).toEqual([
+      [[], undefined],
+      [['password'], undefined],
+      [['certificate'], '/c.pem'],
+      [['certificate', 'password'], '/c.pem'],
+    ])
+  })
+
   it('count in the digest of the configuration', async () => {
     const [none, some] = await Promise.all([loadConfig('', 'x'), loadConfig(CAS, 'x')])
     expect(configDigest(none)).not.toBe(configDigest(some))
@@ -139,6 +154,36 @@ describe('the sections about enrolment', () => {
       '16: unknown profile "nope" in label "l": define it in [[est.profile]]',
     ],
     [
+      'auth by certificate without the CA of the clients',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "certificate"]',
+      '16: label "l": auth by certificate wants client_ca, a PEM file of the CAs of its clients',
+    ],
+    [
+      'a CA of clients whose certificates do not count',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = "password"\nclient_ca = "/c.pem"',
+      '17: label "l": client_ca counts only where auth names certificate',
+    ],
+    [
+      'a way to authenticate that is none',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "otp"]',
+      '16: auth of [[est.label]] must be one of certificate, password, or a list of them, not an array',
+    ],
+    [
+      'a way to authenticate twice',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "password"]',
+      '16: auth of [[est.label]] must be one of certificate, password, or a list of them, not an array',
+    ],
+    [
+      'an empty list of ways to authenticate',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = []',
+      '16: auth of [[est.label]] must be one of certificate, password, or a list of them, not an array',
+    ],
+    [
+      'a relative path to the CA of the clients',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = "certificate"\nclient_ca = "c.pem"',
+      '17: client_ca of [[est.label]] must be an absolute path, not "c.pem"',
+    ],
+    [
       'an unknown strategy',
       '[ha]\nstrategy = "random"',
       '14: strategy of [ha] must be one of active-passive, round-robin, weighted, latency-based, not "random"',
@@ -182,6 +227,29 @@ describe('the sections about enrolment', () => {
   it('tell all faults at once, in the order of lines', async () => {
     const message = await refusal(`${CAS}[ha]\nfailure_threshold = 0\n[[ha.group]]\nname = "G"\nca_ids = "one"\n`)
     expect(message.match(/line \d+/g)).toEqual(['line 14', 'line 16', 'line 17'])
+  })
+
+  it('warn of a CA of clients that is not there, or is none', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'brine-clients-'))
+    try {
+      const empty = join(dir, 'empty.pem')
+      writeFileSync(empty, 'nothing')
+      const label = (name: string, path: string): string =>
+        `[[est.label]]\nname = "${name}"\nca_id = "one"\nauth = "certificate"\nclient_ca = "${path}"\n`
+      const found = enrolmentWarnings(await read(`${CAS}${label('a', join(dir, 'none.pem'))}${label('b', empty)}`))
+      expect(found.filter(({ place }) => place[0] === 'est')).toEqual([
+        {
+          place: ['est', 'label', 0, 'client_ca'],
+          message: `${join(dir, 'none.pem')} is not there: no client certificate enrols at a until it is mended`,
+        },
+        {
+          place: ['est', 'label', 1, 'client_ca'],
+          message: `${empty} holds no certificate that can be read: no client certificate enrols at b until it is mended`,
+        },
+      ])
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
   })
 
   it('never show a secret of a URI', async () => {

@@ -3,10 +3,18 @@
  * Invariant: nothing is signed with an expired CA certificate, nor with a key that is not the certificate's.
  */
 import { createPublicKey, verify } from 'node:crypto'
-import { BackendFault, type CaBackend, type Issued, type IssueRequest } from '../ha/backend.js'
+import {
+  BackendFault,
+  type CaBackend,
+  type CrlContent,
+  type Issued,
+  type IssueRequest,
+  REVOCATION_REASONS,
+} from '../ha/backend.js'
 import type { PlainCertificate } from '../pki/certificate.js'
+import { signCrl } from '../pki/crl.js'
 import { type Issuer, issueCertificate } from '../pki/issue.js'
-import { type CaFiles, checkCaIsValid, readCaCertificate, readChain } from './files.js'
+import { type CaFiles, checkCaIsValid, configFault, readCaCertificate, readChain } from './files.js'
 import type { BackendPorts } from './ports.js'
 import { inTime, soundRequest } from './request.js'
 
@@ -32,6 +40,7 @@ export function signingBackend(ca: string, files: CaFiles, withKey: WithKey, por
     probe: (signal) => probe(ca, files, withKey, ports, signal),
     // who revokes lists it on the next CRL: there is nobody to tell
     revoke: async () => undefined,
+    crl: (content, signal) => crl(ca, content, signal, files, withKey, ports),
   }
 }
 
@@ -49,6 +58,26 @@ async function issue(
     issueCertificate({ certificate, ...key }, request, profile, clock.now(), random),
   )
   return { outcome: 'ok', certificate: der }
+}
+
+async function crl(
+  ca: string,
+  content: CrlContent,
+  signal: AbortSignal,
+  files: CaFiles,
+  withKey: WithKey,
+  { clock }: BackendPorts,
+): Promise<Uint8Array> {
+  const certificate = await readCaCertificate(files)
+  checkCaIsValid(certificate, files, clock.now())
+  if (certificate.keyUsages?.includes('cRLSign') === false)
+    throw configFault(
+      'ca-signs-no-crl',
+      `${files.caCert}: the CA certificate does not allow ${ca} to sign a CRL (RFC 5280 section 4.2.1.3, cRLSign)`,
+    )
+  inTime(signal)
+  const revoked = content.revoked.map((entry) => ({ ...entry, reason: REVOCATION_REASONS[entry.reason] }))
+  return withKey(certificate, signal, (key) => signCrl({ certificate, ...key }, { ...content, revoked }))
 }
 
 async function probe(

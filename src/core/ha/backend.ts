@@ -3,6 +3,7 @@
  * Invariant: whatever goes wrong is a `BackendFault` with its class, so that the breaker need not know what kind of CA it was.
  */
 import { AppError, type ErrorKind } from '../base/errors.js'
+import type { Instant } from '../base/time.js'
 import type { CertificateProfile } from '../pki/profile.js'
 import type { Outcome } from './state.js'
 
@@ -33,6 +34,20 @@ export const REVOCATION_REASONS = {
 } as const
 export type RevocationReason = keyof typeof REVOCATION_REASONS
 
+/** What a CRL of a CA says (RFC 5280 section 5). */
+export interface CrlContent {
+  /** Rises with every CRL of the CA. */
+  readonly number: bigint
+  readonly thisUpdate: Instant
+  readonly nextUpdate: Instant
+  /** `serial` in hex. */
+  readonly revoked: readonly {
+    readonly serial: string
+    readonly revokedAt: Instant
+    readonly reason: RevocationReason
+  }[]
+}
+
 export interface CaBackend {
   readonly ca: string
   /** The CA's own certificate and those above it that are known, DER, the CA's first. Throws a BackendFault (config-fault) when a file is not there. */
@@ -45,6 +60,8 @@ export interface CaBackend {
   probe(signal: AbortSignal): Promise<void>
   /** `serial` in lower-case hex. Throws a BackendFault. */
   revoke(serial: string, reason: RevocationReason, signal: AbortSignal): Promise<void>
+  /** The CRL, DER, signed by the CA: there where the key signs here, since other CAs publish their own. Throws a BackendFault. */
+  crl?(content: CrlContent, signal: AbortSignal): Promise<Uint8Array>
 }
 
 const KINDS: Readonly<Record<Exclude<Outcome, 'ok'>, ErrorKind>> = {

@@ -13,6 +13,18 @@ import {
   readDistinguishedName,
 } from './names.js'
 
+/** RFC 5280 section 4.2.1.3, by their bits. */
+const KEY_USAGES = [
+  'digitalSignature',
+  'nonRepudiation',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+] as const
+export type KeyUsage = (typeof KEY_USAGES)[number]
+
 export interface PlainCertificate {
   readonly der: Uint8Array
   /** Lower-case hex without leading zeros of the sign. */
@@ -27,6 +39,8 @@ export interface PlainCertificate {
   readonly isCa: boolean
   readonly names: AlternativeNames
   readonly extendedKeyUsages: readonly string[]
+  /** Undefined where the extension is missing: any use. */
+  readonly keyUsages: readonly KeyUsage[] | undefined
   readonly tbs: Uint8Array
   /** Object identifier. */
   readonly algorithm: string
@@ -35,6 +49,7 @@ export interface PlainCertificate {
 
 const OID = {
   subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',
   extendedKeyUsage: '2.5.29.37',
@@ -76,10 +91,10 @@ export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefi
   }
 }
 
-type Extensions = Pick<PlainCertificate, 'ski' | 'isCa' | 'names' | 'extendedKeyUsages'>
+type Extensions = Pick<PlainCertificate, 'ski' | 'isCa' | 'names' | 'keyUsages' | 'extendedKeyUsages'>
 
 function readExtensions(field: DerNode | undefined): Extensions {
-  let found: Extensions = { ski: undefined, isCa: false, names: NO_NAMES, extendedKeyUsages: [] }
+  let found: Extensions = { ski: undefined, isCa: false, names: NO_NAMES, keyUsages: undefined, extendedKeyUsages: [] }
   const list = field === undefined ? undefined : childrenOf(field)[0]
   for (const extension of list === undefined ? [] : childrenOf(list)) {
     const parts = childrenOf(extension)
@@ -91,10 +106,16 @@ function readExtensions(field: DerNode | undefined): Extensions {
     if (oid === OID.subjectKeyIdentifier) found = { ...found, ski: contentOf(value) }
     else if (oid === OID.basicConstraints) found = { ...found, isCa: readBoolean(childrenOf(value)[0]) === true }
     else if (oid === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFaults()) }
+    else if (oid === OID.keyUsage) found = { ...found, keyUsages: readKeyUsages(value) }
     else if (oid === OID.extendedKeyUsage)
       found = { ...found, extendedKeyUsages: childrenOf(value).map((usage) => readOid(usage) ?? '') }
   }
   return found
+}
+
+function readKeyUsages(value: DerNode): readonly KeyUsage[] {
+  const [first = 0] = readBits(value)?.bytes ?? []
+  return KEY_USAGES.filter((_, bit) => (first & (0x80 >> bit)) !== 0)
 }
 
 /** Does the signature of `certificate` hold under the key of `issuer`? Names are compared too. Never throws. */

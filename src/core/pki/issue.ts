@@ -4,17 +4,13 @@
  */
 import type { Random } from '../base/ports.js'
 import { addSeconds, earlier, type Instant, later } from '../base/time.js'
-import { sha256, subjectPublicKeyBits } from '../crypto/digest.js'
 import {
   bits,
-  boolean,
   type Der,
   encode,
   explicit,
-  implicit,
   integer,
   octets,
-  octetsOf,
   oid,
   raw,
   seq,
@@ -24,6 +20,7 @@ import {
 import type { SignatureScheme } from './algorithms.js'
 import type { PlainCertificate } from './certificate.js'
 import type { CertificateRequest } from './csr.js'
+import { authorityKeyIdentifier, extension, keyIdentifier } from './extensions.js'
 import { type CertificateProfile, EXTENDED_KEY_USAGES } from './profile.js'
 
 /** Who signs: the CA's certificate and its key, wherever that lies. */
@@ -70,7 +67,6 @@ function newSerial(random: Random): bigint {
 
 function extensions(ca: PlainCertificate, request: CertificateRequest, profile: CertificateProfile): readonly Der[] {
   const ski = keyIdentifier(request.spki)
-  const aki = ca.ski ?? keyIdentifier(ca.spki)
   const usages = profile.extendedKeyUsages.map((usage) => oid(EXTENDED_KEY_USAGES[usage]))
   return [
     // not a CA: an empty sequence (section 4.2.1.9)
@@ -80,20 +76,11 @@ function extensions(ca: PlainCertificate, request: CertificateRequest, profile: 
     // critical where the subject is empty (section 4.2.1.6)
     ...(request.san === undefined ? [] : [extension('2.5.29.17', request.subject.isEmpty, raw(request.san))]),
     extension('2.5.29.14', false, octets(ski)),
-    extension('2.5.29.35', false, seq(implicit(0, octets(aki)))),
+    authorityKeyIdentifier(ca),
   ]
 }
 
 /** digitalSignature, and keyEncipherment for RSA (RFC 5480 section 3 has no such use of an EC key). */
 function keyUsage(kind: 'rsa' | 'ec'): Der {
   return kind === 'rsa' ? bits(Uint8Array.of(0xa0), 5) : bits(Uint8Array.of(0x80), 7)
-}
-
-function extension(id: string, critical: boolean, value: Der): Der {
-  return critical ? seq(oid(id), boolean(true), octetsOf(value)) : seq(oid(id), octetsOf(value))
-}
-
-/** RFC 7093 section 2, method 1: the first 160 bits of SHA-256 over the public key without tag, length and unused bits. */
-function keyIdentifier(spki: Uint8Array): Uint8Array {
-  return new Uint8Array(sha256(subjectPublicKeyBits(spki)).subarray(0, 20))
 }

@@ -3,6 +3,7 @@ import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
 import type { CaConfig } from '../../../src/core/config/enrolment.js'
+import type { CrlContent } from '../../../src/core/ha/backend.js'
 import { certificatesOf } from '../../../src/core/pki/certificate.js'
 import { OpensslBox } from '../../support/requests.js'
 import { describeContract, faultOf, NOW, opened, PROFILE, patient } from './contract.js'
@@ -109,6 +110,35 @@ describe('the files of a CA', () => {
 })
 
 describe('a CA whose key is a file', () => {
+  const day: CrlContent = {
+    number: 1n,
+    thisUpdate: NOW,
+    nextUpdate: addSeconds(NOW, 86_400),
+    revoked: [{ serial: '1f', revokedAt: NOW, reason: 'superseded' }],
+  }
+
+  it('signs its CRL, with the reasons by name', async () => {
+    const der = await (await opened(good)).crl?.(day, patient())
+    writeFileSync(box.path('list.der'), der ?? '')
+    const text = box.run('crl', '-inform', 'DER', '-in', 'list.der', '-noout', '-text').toString()
+    expect(text).toContain('Superseded')
+  })
+
+  it('signs no CRL where its certificate is not for that, the key is another, or its time is over', async () => {
+    const usage = 'keyUsage=critical,keyCertSign'
+    const made = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', usage, '-out', 'nocrl.pem']
+    box.run('req', '-x509', '-new', '-key', good.caKey, '-subj', '/CN=nocrl', '-config', '/dev/null', ...made)
+    const cases: readonly (readonly [CaConfig, string, number])[] = [
+      [{ ...good, caCert: box.path('nocrl.pem') }, 'ca-signs-no-crl', 0],
+      [{ ...good, caKey: other.caKey }, 'ca-key-mismatch', 0],
+      [good, 'ca-certificate-expired', 3651 * 86_400],
+    ]
+    for (const [config, code, ahead] of cases) {
+      const backend = await opened(config, addSeconds(NOW, ahead))
+      expect((await faultOf(backend.crl?.(day, patient()) ?? Promise.resolve())).code).toBe(code)
+    }
+  })
+
   it('keeps nothing pending, and takes a revocation in silence', async () => {
     const backend = await opened(good)
     expect((await faultOf(backend.poll('17', patient()))).outcome).toBe('request-fault')

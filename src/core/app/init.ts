@@ -4,7 +4,7 @@ import { toHex, utf8 } from '../base/bytes.js'
 import { addSeconds } from '../base/time.js'
 import { configTemplate } from '../config/template.js'
 import { systemRandom } from '../crypto/random.js'
-import { selfSignedTls } from '../pki/self-signed.js'
+import { selfSignedTls, TLS_SECONDS } from '../pki/self-signed.js'
 import { initDataDir } from '../store/data-dir.js'
 import { presentOf } from './present.js'
 
@@ -20,9 +20,6 @@ export interface InitOptions {
   readonly test: boolean
   readonly nowOverride?: string
 }
-
-/** Ten years: the pair is for the proxy on this machine, and replaceable by a CA's. */
-const TLS_SECONDS = 10 * 365 * 86400
 
 /** Makes DATA_DIR. Throws `init-not-empty` (rejected), `io`. */
 export async function initDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {

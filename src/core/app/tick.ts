@@ -29,6 +29,7 @@ export async function tick(session: Session): Promise<TickReport> {
   rememberTick(session, failed.length)
   done.push(...(await archived(session)))
   if (session.enrolment.cas.length > 0) done.push(...(await probed(session)))
+  done.push(...(await mendedTls(session)))
   return { role: 'primary', done, failed, nextDue, staleAt }
 }
 
@@ -42,6 +43,21 @@ async function archived(session: Session): Promise<TickReport['done']> {
   } catch (error) {
     if (error instanceof AppError && error.kind === 'locked') return []
     throw error
+  }
+}
+
+/** A renewal of the HTTPS pair that a crash cut short. */
+async function mendedTls(session: Session): Promise<TickReport['done']> {
+  const { finishTlsPair, isTlsUnfinished, tlsPlaces } = await import('../store/tls-pair.js')
+  const places = tlsPlaces(session.store.dir)
+  if (!isTlsUnfinished(places)) return []
+  try {
+    const isDone = await session.store.write(async () => finishTlsPair(places))
+    return isDone ? [{ what: 'tls', on: places.cert }] : []
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    if (error.kind !== 'locked') session.options.onNotice?.(error.message)
+    return []
   }
 }
 

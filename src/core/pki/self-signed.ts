@@ -6,6 +6,9 @@ import { epochOf } from '../base/time.js'
 import { exportPkcs8, makeKey } from '../crypto/key-maker.js'
 import { pkijsEngine, webcrypto } from '../crypto/webcrypto.js'
 
+/** Ten years: the pair is for the proxy on this machine, and replaceable by a CA's. */
+export const TLS_SECONDS = 10 * 365 * 86400
+
 export interface TlsPair {
   readonly keyPem: string
   readonly certPem: string

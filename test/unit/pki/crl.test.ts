@@ -104,6 +104,9 @@ describe('a CRL', () => {
   it('of nothing has no list at all', async () => {
     const text = await written(issuer, LIST)
     expect(text).toContain('No Revoked Certificates.')
+    // RFC 5280 section 5.1.2.6: not even an empty one
+    const parsed = box.run('asn1parse', '-inform', 'DER', '-in', 'crl.der').toString()
+    expect(parsed).toMatch(/UTCTIME .*\n.*UTCTIME .*\n.*cont \[ 0 \]/)
     await issued(issuer, 'good.pem')
     expect(verdict(issuer, 'good.pem')).toBe('good.pem: OK\n')
   })

@@ -1,0 +1,46 @@
+/** `brine tls renew`: a new HTTPS pair, a request for a CA, or the CA's certificate. */
+import { openSession } from '../../core/app/session.js'
+import { installTls, renewTls, requestTls, showTls, type TlsChange } from '../../core/app/tls.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+import { tlsView } from '../../core/cli/output/tls.js'
+
+export default class TlsRenew extends BaseCommand<TlsChange> {
+  static override summary = 'renew the HTTPS pair in ssl/, or put the certificate of a CA there'
+  static override description =
+    'Makes a new key and a self-signed certificate for ten years, for the names of the present one. Asks before it replaces a certificate that a CA signed. With --csr the key stays and a request for it is written; with --cert the answer of the CA, a PEM file with the certificate first, takes its place. A crash leaves the old pair or the new one. The web server reads it when it is reloaded. Exit codes: 0, 1 the certificate is not for the key or not valid, 2 not confirmed.'
+  static override examples = [
+    '<%= config.bin %> tls renew --name rpki.example.net',
+    '<%= config.bin %> tls renew --csr rpki.csr --name rpki.example.net',
+    '<%= config.bin %> tls renew --cert rpki.pem && systemctl reload nginx',
+  ]
+  static override flags = {
+    name: flag.text({ helpValue: 'HOST', multiple: true, description: 'a DNS name; repeat for several' }),
+    csr: flag.path({
+      description: 'write a request for the present key to this new file instead',
+      exclusive: ['cert'],
+    }),
+    cert: flag.path({ description: 'install the certificate in this file instead', exclusive: ['name'] }),
+    ...writeFlags,
+    ...confirmFlags,
+  }
+
+  protected override async execute(): Promise<TlsChange> {
+    const { flags } = await this.parse(TlsRenew)
+    const session = await openSession(this.context(flags))
+    const { name: names = [], csr, cert, 'dry-run': dryRun } = flags
+    if (csr !== undefined) return requestTls(session, { names, out: csr, dryRun })
+    if (cert !== undefined) return installTls(session, { file: cert, dryRun })
+    const present = await showTls(session)
+    if (present.subject !== null && !present.selfSigned && !dryRun)
+      await this.confirm(`the certificate of ${present.issuer} will be replaced by a self-signed one`, flags)
+    return renewTls(session, { names, dryRun })
+  }
+
+  protected override view(report: TlsChange, theme: Theme): string {
+    if (report.dryRun) return `would be for ${report.names.join(' ')}; dry run, nothing changed`
+    if (report.changed) return `${tlsView(report, theme)}\nrenewed; reload the web server`
+    return `a request for ${report.names.join(' ')} is written; nothing changed`
+  }
+}

@@ -1,5 +1,7 @@
 /** Every kind of aggregate with its rules: what replays a history without knowing whose it is. */
 import type { CaCommand } from '../ca/commands.js'
+import { est } from '../est/aggregate.js'
+import type { EstCommand } from '../est/commands.js'
 import type { Aggregate, DomainCommand, DomainEvent, Kind } from '../eventsourcing/types.js'
 import { ha } from '../ha/aggregate.js'
 import type { HaCommand } from '../ha/commands.js'
@@ -20,6 +22,7 @@ export const RULES: Readonly<Partial<Record<Kind, ReplayRules>>> = {
   ta: TA as ReplayRules,
   pubd: pubd as ReplayRules,
   ha: ha as ReplayRules,
+  est: est as ReplayRules,
 }
 
 /** Does a command do nothing but publish what is wanted already: manifests, CRLs, renewals, a serial? Such may be archived. */
@@ -67,12 +70,27 @@ const HA_PUBLISHES: Readonly<Record<HaCommand['type'], boolean>> = {
   'override.end': false,
 }
 
+/** So are certificates and who may have them. */
+const EST_PUBLISHES: Readonly<Record<EstCommand['type'], boolean>> = {
+  'request.open': false,
+  'request.ask': false,
+  'request.issue': false,
+  'request.wait': false,
+  'request.lose': false,
+  'request.end': false,
+  'certificate.revoke': false,
+  'password.create': false,
+  'password.revoke': false,
+  'crl.number': false,
+}
+
 /** By kind and by type of command; the type checker wants all of them. */
 export const PUBLISHES: Readonly<Partial<Record<Kind, Readonly<Record<string, boolean>>>>> = {
   ca: CA_PUBLISHES,
   ta: TA_PUBLISHES,
   pubd: PUBD_PUBLISHES,
   ha: HA_PUBLISHES,
+  est: EST_PUBLISHES,
 }
 
 /** What this version does not know stays. */

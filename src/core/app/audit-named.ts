@@ -6,6 +6,8 @@ import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { type CaState, publishedFiles } from '../ca/state.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
+import { estObjects } from '../est/objects.js'
+import type { EstState } from '../est/state.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
 import { replay, Work } from '../eventsourcing/work.js'
 import { objectsInUse } from '../pubd/content.js'
@@ -77,6 +79,8 @@ export function namedObjects({ kind }: AggregateId, state: unknown): readonly (r
     }
     case 'pubd':
       return [...objectsInUse(state as PubdState)].map((sha256) => [sha256, ''])
+    case 'est':
+      return estObjects(state as EstState)
     default:
       return []
   }

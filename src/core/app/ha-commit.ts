@@ -27,22 +27,37 @@ export interface HaDesk {
 
 /** Runs commands as one commit, and writes the samples. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
 export function changeHa<R>(session: Session, work: (desk: HaDesk) => Promise<R>): Promise<R> {
+  return changeWork(session, async (unit, at) => {
+    const before = readSamples(session.store.status)
+    const desk = { ...haDesk(session, unit, at), samples: before }
+    const result = await work(desk)
+    return { result, after: () => desk.samples !== before && writeSamples(session.store.status, desk.samples) }
+  })
+}
+
+/** Commands on `ha/0` within a unit of work. */
+export function haDesk(session: Session, unit: Work, at: Instant): Omit<HaDesk, 'samples'> {
+  const ports = { clock: { now: () => at }, breaker: session.enrolment.breaker }
+  return {
+    at,
+    state: () => unit.state(ha, HA_HANDLE),
+    run: (command) => unit.run(ha, HA_HANDLE, command, ports),
+  }
+}
+
+/** Work under the lock that becomes one commit at `at`; `after` runs once that is durable. Throws as `changeHa`. */
+export function changeWork<R>(
+  session: Session,
+  work: (unit: Work, at: Instant) => Promise<{ readonly result: R; readonly after?: () => void }>,
+): Promise<R> {
   refuseStandby(session)
   return session.store.write(async (writer) => {
     const at = presentOf(session, writer)
     const unit = new Work(writer)
-    const before = readSamples(session.store.status)
-    const ports = { clock: { now: () => at }, breaker: session.enrolment.breaker }
-    const desk: HaDesk = {
-      at,
-      samples: before,
-      state: () => unit.state(ha, HA_HANDLE),
-      run: (command) => unit.run(ha, HA_HANDLE, command, ports),
-    }
     try {
-      const result = await work(desk)
+      const { result, after } = await work(unit, at)
       if (unit.changed) watched(session, () => writer.commit(stage(session, at, unit.staged(), unit)))
-      if (desk.samples !== before) writeSamples(session.store.status, desk.samples)
+      after?.()
       return result
     } catch (error) {
       throw error instanceof Rejected ? record(session, writer, error) : error

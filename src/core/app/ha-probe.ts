@@ -6,12 +6,12 @@ import { randomBytes } from 'node:crypto'
 import { AppError } from '../base/errors.js'
 import { addSeconds, type Instant, secondsBetween } from '../base/time.js'
 import type { CaBackend } from '../ha/backend.js'
-import { BackendFault } from '../ha/backend.js'
 import { type Answer, healthAt, healthOf, isOver, isProbeable } from '../ha/breaker.js'
 import type { Ended } from '../ha/commands.js'
 import type { HaEvent } from '../ha/events.js'
 import { measured } from '../ha/latency.js'
 import type { HaState, Health, Outcome } from '../ha/state.js'
+import { askCa } from './ha-ask.js'
 import { changeHa, type HaDesk, refuseUnknownCas } from './ha-commit.js'
 import { NO_SAMPLE, type Sample } from './ha-samples.js'
 import type { Session } from './session.js'
@@ -181,40 +181,24 @@ export function changesOf(events: readonly HaEvent[]): readonly HealthChange[] {
   })
 }
 
-/** Asks one backend, and is back after `seconds` whatever the backend does. */
-export async function ask(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
-  const started = performance.now()
-  const abort = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const fault = new BackendFault('ca-fault', 'ca-timeout', `no answer within ${seconds} s`)
-      reject(fault)
-      abort.abort(fault)
-    }, seconds * 1000)
+/** Asks one backend whether it works, for `seconds` at most. */
+function ask(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
+  return askCa(open, seconds, 'ca-fault', async (backend, signal) => {
+    await backend.probe(signal)
+    return { outcome: 'ok', message: 'it signed', value: undefined }
   })
-  try {
-    const probing = open().then((backend) => backend.probe(abort.signal))
-    probing.catch(() => undefined)
-    await Promise.race([probing, late])
-    return { outcome: 'ok', message: 'it signed', latencyMs: Math.round(performance.now() - started) }
-  } catch (error) {
-    if (error instanceof BackendFault) return { outcome: error.outcome, message: error.message, latencyMs: null }
-    if (error instanceof AppError) return { outcome: 'config-fault', message: error.message, latencyMs: null }
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function sampleOf(desk: HaDesk, ca: string): Sample {
   return Object.hasOwn(desk.samples, ca) ? (desk.samples[ca] ?? NO_SAMPLE) : NO_SAMPLE
 }
 
-function newAttempt(): string {
+/** Unguessable. */
+export function newAttempt(): string {
   return randomBytes(16).toString('hex')
 }
 
-function owner({ options }: Session): string {
+/** Who holds a lease, for people. */
+export function owner({ options }: Session): string {
   return `${options.host} ${process.pid}`
 }

@@ -8,12 +8,13 @@ import type { CfsslBackend } from '../config/enrolment.js'
 import type { CaBackend, Issued, IssueRequest, RevocationReason } from '../ha/backend.js'
 import { BackendFault } from '../ha/backend.js'
 import { certificatesOf } from '../pki/certificate.js'
+import { pem } from '../pki/pem.js'
 import { configFault, readCaCertificate, readChain } from './files.js'
 import { type Ask, httpClient } from './http.js'
 import { type Answer, garbled, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { checkIsSameCa, probeRequest, readyCa } from './remote.js'
-import { requestPem, soundRequest } from './request.js'
+import { soundRequest } from './request.js'
 
 const API = '/api/v1/cfssl'
 /** CFSSL has no errors here that whoever asks could mend: keys, roots, remote signers, CT logs and its database (errors/error.go). */
@@ -33,7 +34,7 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
     issue: async ({ csr, profile, signal }: IssueRequest): Promise<Issued> => {
       soundRequest(csr)
       await readyCa(config, ports)
-      const body = { certificate_request: requestPem(csr), profile: config.profile ?? profile.name }
+      const body = { certificate_request: pem('CERTIFICATE REQUEST', csr), profile: config.profile ?? profile.name }
       return { outcome: 'ok', certificate: certificateIn(await call('sign', body, signal, true)) }
     },
     poll: async (reference) => {
@@ -48,7 +49,11 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
       const { csr, check } = probeRequest(own, config.url)
       check(
         certificateIn(
-          await call('sign', { certificate_request: requestPem(csr), profile: config.probeProfile }, signal),
+          await call(
+            'sign',
+            { certificate_request: pem('CERTIFICATE REQUEST', csr), profile: config.probeProfile },
+            signal,
+          ),
         ),
       )
     },

@@ -2,12 +2,13 @@
  * Requests at Dogtag: submitted by a profile, reviewed by an agent, fetched when they are complete.
  * Invariant: once the CA has given a request its number nothing is unknown any more: the number finds it again.
  */
+
 import { quoted } from '../base/text.js'
 import { BackendFault, type Issued } from '../ha/backend.js'
 import { certificatesOf } from '../pki/certificate.js'
+import { pem } from '../pki/pem.js'
 import type { DogtagSession } from './dogtag-session.js'
 import { type Answer, garbled, jsonOf, requestFault } from './http-faults.js'
-import { requestPem } from './request.js'
 
 /** Seconds after which somebody may have looked at it. */
 const LOOK_AGAIN = 300
@@ -132,7 +133,7 @@ type Member = Record<string, unknown>
 function filled(template: Readonly<Member>, csr: Uint8Array): Member {
   const values: Readonly<Record<string, string>> = {
     cert_request_type: 'pkcs10',
-    cert_request: requestPem(csr),
+    cert_request: pem('CERTIFICATE REQUEST', csr),
     requestor_name: 'brine',
     requestor_email: '',
     requestor_phone: '',

@@ -14,12 +14,3 @@ export function soundRequest(csr: Uint8Array): CertificateRequest {
 export function inTime(signal: AbortSignal): void {
   if (signal.aborted) throw new BackendFault('ca-fault', 'ca-timeout', 'the time was over before the CA was asked')
 }
-
-/** RFC 7468 text of a request. */
-export function requestPem(csr: Uint8Array): string {
-  const lines =
-    Buffer.from(csr)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`
-}

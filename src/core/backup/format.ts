@@ -71,7 +71,7 @@ export function partName(n: number): string {
 }
 
 const isHash = (v: Json): boolean => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
-const isKind = (v: Json): boolean => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha'
+const isKind = (v: Json): boolean => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha' || v === 'est'
 
 const HEADER = {
   format: isOne,

@@ -4,7 +4,13 @@ import { encodeHandle } from '../base/handle.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import type { AggregateId, Kind } from '../eventsourcing/types.js'
 
-export const KIND_FOLDERS: Readonly<Record<Kind, string>> = { ca: 'cas', pubd: 'pubd', ta: 'ta', ha: 'ha' }
+export const KIND_FOLDERS: Readonly<Record<Kind, string>> = {
+  ca: 'cas',
+  pubd: 'pubd',
+  ta: 'ta',
+  ha: 'ha',
+  est: 'est',
+}
 
 export interface Layout {
   readonly dir: string

@@ -56,7 +56,7 @@ export const isText: Check = (v) => typeof v === 'string'
 export const isPositive: Check = (v) => isCount(v) && v !== 0
 export const isHash: Check = (v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
 export const isTime: Check = (v) => typeof v === 'string' && parseInstant(v) === v
-const isKind: Check = (v) => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha'
+const isKind: Check = (v) => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha' || v === 'est'
 export const isName: Check = (v) => typeof v === 'string' && isHandle(v)
 export const isAny: Check = () => true
 const orNull =

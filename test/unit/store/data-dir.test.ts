@@ -61,6 +61,7 @@ describe('init', () => {
       'brine.toml',
       'cas',
       'commits',
+      'est',
       'ha',
       'keys',
       'objects',

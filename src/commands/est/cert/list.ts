@@ -1,0 +1,52 @@
+/** `brine est cert list`: certificates that were issued. */
+import { type CertificateRow, listCertificates } from '../../../core/app/est-certs.js'
+import { openSession } from '../../../core/app/session.js'
+import { BaseCommand } from '../../../core/cli/base-command.js'
+import { flag } from '../../../core/cli/flags.js'
+import type { Theme } from '../../../core/cli/output/theme.js'
+
+interface CertificateList {
+  readonly certificates: readonly CertificateRow[]
+}
+
+export default class EstCertList extends BaseCommand<CertificateList> {
+  static override summary = 'certificates that were issued, the one that ends first at the top'
+  static override description =
+    'Those that expired more than 30 days ago stand in history alone (brine history list est/0).'
+  static override examples = [
+    '<%= config.bin %> est cert list --label device --expiring 30d',
+    '<%= config.bin %> est cert list --ca old-ca --json',
+  ]
+  static override flags = {
+    label: flag.text({ helpValue: 'LABEL', description: 'of this label' }),
+    ca: flag.text({ helpValue: 'CA-ID', description: 'issued by this CA' }),
+    expiring: flag.duration({ description: 'valid now, and no more after this long' }),
+  }
+
+  protected override async execute(): Promise<CertificateList> {
+    const { flags } = await this.parse(EstCertList)
+    const filter = { label: flags.label, ca: flags.ca, within: flags.expiring }
+    return { certificates: await listCertificates(await openSession(this.context(flags)), filter) }
+  }
+
+  protected override view({ certificates }: CertificateList, theme: Theme): string {
+    if (certificates.length === 0) return 'no certificates'
+    return theme.table({
+      columns: ['ID', 'LABEL', 'CA', 'SERIAL', 'SUBJECT', 'NOT AFTER', 'STATE'],
+      rows: certificates.map((one) => [
+        one.id,
+        one.label,
+        one.ca,
+        one.serial,
+        one.subject === '' ? one.names.join(' ') : one.subject,
+        one.notAfter,
+        stateText(one, theme),
+      ]),
+    })
+  }
+}
+
+function stateText({ state, revoked }: CertificateRow, theme: Theme): string {
+  if (state === 'revoked') return theme.bad(`revoked: ${revoked?.reason ?? ''}`)
+  return state === 'valid' ? theme.good(state) : theme.dim(state)
+}

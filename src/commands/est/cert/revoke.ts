@@ -1,0 +1,33 @@
+/** `brine est cert revoke`: at the CA that issued it. */
+import { REASONS, type RevokeReport, revokeCertificate } from '../../../core/app/est-certs.js'
+import { backendOf } from '../../../core/app/ha-backends.js'
+import { openSession } from '../../../core/app/session.js'
+import { BaseCommand } from '../../../core/cli/base-command.js'
+import { arg, confirmFlags, flag } from '../../../core/cli/flags.js'
+
+export default class EstCertRevoke extends BaseCommand<RevokeReport> {
+  static override summary = 'revoke a certificate at the CA that issued it'
+  static override description =
+    'Asks first. For a CA of the kind file or pkcs11 it stands on the next CRL (brine est crl). Exit codes: 0, 1 the CA refuses, 2 no such certificate or not confirmed, 15 the CA cannot be asked, 18 it may have revoked.'
+  static override examples = ['<%= config.bin %> est cert revoke 5f3a9d --because keyCompromise --yes']
+  static override args = { name: arg.text({ required: true, description: 'the id of its request, or its serial' }) }
+  static override flags = {
+    because: flag.choice(REASONS, { description: 'the reason that the CRL gives (RFC 5280 section 5.3.1)' }),
+    ...confirmFlags,
+  }
+
+  protected override get changes(): boolean {
+    return true
+  }
+
+  protected override async execute(): Promise<RevokeReport> {
+    const { args, flags } = await this.parse(EstCertRevoke)
+    const session = await openSession(this.context(flags))
+    await this.confirm(`certificate ${args.name} is revoked for ever`, flags)
+    return revokeCertificate(session, args.name, flags.because ?? 'unspecified', backendOf)
+  }
+
+  protected override view({ ca, serial, reason, changed }: RevokeReport): string {
+    return changed ? `${ca} revoked ${serial}: ${reason}` : `${serial} is revoked already (${reason}); nothing changed`
+  }
+}

@@ -1,0 +1,47 @@
+/** `brine est cert show`: one certificate, who asked for it and who issued it. */
+import { writeDocument } from '../../../core/app/documents.js'
+import { type CertificateRow, findCertificate } from '../../../core/app/est-certs.js'
+import { certificatesPem } from '../../../core/app/est-files.js'
+import { openSession } from '../../../core/app/session.js'
+import { BaseCommand } from '../../../core/cli/base-command.js'
+import { arg, flag } from '../../../core/cli/flags.js'
+import type { Theme } from '../../../core/cli/output/theme.js'
+
+interface CertificateReport extends CertificateRow {
+  readonly pem: string
+  readonly out: string | null
+}
+
+export default class EstCertShow extends BaseCommand<CertificateReport> {
+  static override summary = 'one certificate: who asked, which CA issued it, its text'
+  static override examples = ['<%= config.bin %> est cert show 5f3a9d --out device.pem']
+  static override args = { name: arg.text({ required: true, description: 'the id of its request, or its serial' }) }
+  static override flags = { out: flag.path({ description: 'write it to a new file, PEM' }) }
+
+  protected override async execute(): Promise<CertificateReport> {
+    const { args, flags } = await this.parse(EstCertShow)
+    const { row, der } = await findCertificate(await openSession(this.context(flags)), args.name)
+    const pem = certificatesPem([der])
+    if (flags.out !== undefined) writeDocument(flags.out, pem)
+    return { ...row, pem, out: flags.out ?? null }
+  }
+
+  protected override view(report: CertificateReport, theme: Theme): string {
+    const { by, revoked, out } = report
+    const rows: [string, string][] = [
+      ['id', report.id],
+      ['label', report.label],
+      ['issued by', report.ca],
+      ['serial', report.serial],
+      ['subject', report.subject],
+      ['names', report.names.join(' ')],
+      ['asked by', `${by.name} (${by.how})`],
+      ['issued at', report.at],
+      ['valid', `${report.notBefore} to ${report.notAfter}`],
+      ['renews', report.renews ?? ''],
+      ['state', revoked === null ? report.state : `revoked at ${revoked.at}: ${revoked.reason}`],
+    ]
+    const table = theme.table({ columns: ['FIELD', 'VALUE'], rows: rows.filter(([, value]) => value !== '') })
+    return `${table}\n${out === null ? report.pem.trimEnd() : `written to ${out}`}`
+  }
+}

@@ -1,0 +1,37 @@
+/** `brine est otp list`: one-time passwords and what is left of them. */
+import { listPasswords, type PasswordRow } from '../../../core/app/est-passwords.js'
+import { openSession } from '../../../core/app/session.js'
+import { BaseCommand } from '../../../core/cli/base-command.js'
+import { flag } from '../../../core/cli/flags.js'
+import type { Theme } from '../../../core/cli/output/theme.js'
+
+interface PasswordList {
+  readonly passwords: readonly PasswordRow[]
+}
+
+export default class EstOtpList extends BaseCommand<PasswordList> {
+  static override summary = 'one-time passwords: how often each was used, until when it is good'
+  static override description = 'No secret is shown: none is kept. What expired more than 30 days ago is left out.'
+  static override examples = ['<%= config.bin %> est otp list --label device']
+  static override flags = { label: flag.text({ helpValue: 'LABEL', description: 'of this label' }) }
+
+  protected override async execute(): Promise<PasswordList> {
+    const { flags } = await this.parse(EstOtpList)
+    return { passwords: await listPasswords(await openSession(this.context(flags)), flags.label) }
+  }
+
+  protected override view({ passwords }: PasswordList, theme: Theme): string {
+    if (passwords.length === 0) return 'no one-time passwords'
+    return theme.table({
+      columns: ['ID', 'LABEL', 'STATE', { title: 'USED', align: 'right' }, 'EXPIRES', 'NOTE'],
+      rows: passwords.map((one) => [
+        one.id,
+        one.label,
+        one.state === 'usable' ? theme.good(one.state) : theme.dim(one.state),
+        `${one.used}/${one.uses}`,
+        one.expires,
+        one.note,
+      ]),
+    })
+  }
+}

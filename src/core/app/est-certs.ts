@@ -1,0 +1,135 @@
+/** Certificates that were issued: found by request or serial, listed, and revoked at the CA that issued them. */
+import { AppError } from '../base/errors.js'
+import { type Instant, secondsBetween } from '../base/time.js'
+import type { EstState, IssuedCertificate } from '../est/state.js'
+import { REVOCATION_REASONS, type RevocationReason } from '../ha/backend.js'
+import { changeEst, readEst } from './est-commit.js'
+import { askCa } from './ha-ask.js'
+import type { OpenBackend } from './ha-probe.js'
+import type { Session } from './session.js'
+
+export interface CertificateRow {
+  readonly id: string
+  readonly label: string
+  readonly ca: string
+  readonly serial: string
+  readonly subject: string
+  readonly names: readonly string[]
+  readonly by: IssuedCertificate['by']
+  readonly at: Instant
+  readonly notBefore: Instant
+  readonly notAfter: Instant
+  readonly state: 'valid' | 'expired' | 'revoked'
+  readonly revoked: IssuedCertificate['revoked']
+  readonly renews: string | null
+}
+
+export interface CertificateFilter {
+  readonly label?: string | undefined
+  readonly ca?: string | undefined
+  /** Only those that end within so many seconds. */
+  readonly within?: number | undefined
+}
+
+/** Those that the filter leaves, the one that ends first at the top. */
+export function listCertificates(session: Session, filter: CertificateFilter): Promise<readonly CertificateRow[]> {
+  return readEst(session, ({ certificates }, at) =>
+    Object.entries(certificates)
+      .map(([id, certificate]) => rowOf(id, certificate, at))
+      .filter((row) => isWanted(row, filter, at))
+      .sort((a, b) => (a.notAfter < b.notAfter ? -1 : a.notAfter > b.notAfter ? 1 : a.id < b.id ? -1 : 1)),
+  )
+}
+
+function isWanted(row: CertificateRow, { label, ca, within }: CertificateFilter, at: Instant): boolean {
+  if (label !== undefined && row.label !== label) return false
+  if (ca !== undefined && row.ca !== ca) return false
+  return within === undefined || (row.state === 'valid' && secondsBetween(at, row.notAfter) <= within)
+}
+
+function rowOf(id: string, certificate: IssuedCertificate, at: Instant): CertificateRow {
+  const { key: _key, sha256: _sha256, ...rest } = certificate
+  const state = rest.revoked !== null ? 'revoked' : at >= rest.notAfter ? 'expired' : 'valid'
+  return { id, ...rest, state }
+}
+
+export interface FoundCertificate {
+  readonly row: CertificateRow
+  readonly der: Uint8Array
+}
+
+/** The certificate of a request's id or of a serial. Throws `est-certificate-unknown`, `est-certificate-ambiguous` (usage). */
+export function findCertificate(session: Session, name: string): Promise<FoundCertificate> {
+  return readEst(session, (state, at, object) => {
+    const { id, certificate } = oneNamed(state, name)
+    return { row: rowOf(id, certificate, at), der: object(certificate.sha256) }
+  })
+}
+
+function oneNamed({ certificates }: EstState, name: string) {
+  const wanted = name.toLowerCase().replaceAll(':', '')
+  const found = Object.entries(certificates).filter(([id, { serial }]) => id === wanted || serial === wanted)
+  const [first] = found
+  if (first === undefined)
+    throw new AppError('usage', 'est-certificate-unknown', `there is no certificate ${JSON.stringify(name)}`, {
+      hint: 'brine est cert list',
+    })
+  if (found.length > 1)
+    throw new AppError('usage', 'est-certificate-ambiguous', `several certificates have the serial ${name}`, {
+      hint: `name one by its id: ${found.map(([id]) => id).join(', ')}`,
+    })
+  return { id: first[0], certificate: first[1] }
+}
+
+export interface RevokeReport {
+  readonly id: string
+  readonly ca: string
+  readonly serial: string
+  readonly reason: string
+  readonly changed: boolean
+}
+
+/**
+ * Revokes at the CA that issued, whatever its circuit says, and then records it. Throws `est-certificate-unknown` (usage), `est-revoke-failed`
+ * (remote, rejected, credentials or uncertain, as the CA's answer is): then nothing is recorded.
+ */
+export async function revokeCertificate(
+  session: Session,
+  name: string,
+  reason: RevocationReason,
+  open: OpenBackend,
+): Promise<RevokeReport> {
+  const { row } = await findCertificate(session, name)
+  const { id, ca, serial } = row
+  if (row.revoked !== null) return { id, ca, serial, reason: row.revoked.reason, changed: false }
+  const { outcome, message } = await askCa(
+    () => open(session, ca),
+    session.enrolment.attemptTimeout,
+    'unknown',
+    async (backend, signal) => {
+      await backend.revoke(serial, reason, signal)
+      return { outcome: 'ok', message: 'revoked', value: undefined }
+    },
+  )
+  if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
+  await changeEst(session, (desk) => desk.run({ type: 'certificate.revoke', id, reason }))
+  return { id, ca, serial, reason, changed: true }
+}
+
+const KINDS = {
+  'request-fault': 'rejected',
+  'config-fault': 'credentials',
+  unknown: 'uncertain',
+} as const
+
+function failed(ca: string, serial: string, outcome: string, message: string): AppError {
+  const kind = Object.hasOwn(KINDS, outcome) ? KINDS[outcome as keyof typeof KINDS] : 'remote'
+  return new AppError(kind, 'est-revoke-failed', `${ca} did not revoke ${serial}: ${message}`, {
+    hint: 'the certificate stays as it was; the same command again asks again',
+    details: { ca, serial, outcome },
+    retry: true,
+  })
+}
+
+/** The names of RFC 5280 section 5.3.1 that may be given. */
+export const REASONS = Object.keys(REVOCATION_REASONS) as readonly RevocationReason[]

@@ -1,0 +1,118 @@
+/** A request on its way through the CAs of its label, and how it is told that no certificate came of it. */
+import { AppError } from '../base/errors.js'
+import { entry } from '../base/record.js'
+import { type Instant, secondsBetween } from '../base/time.js'
+import type { Asker, Wish } from '../est/state.js'
+import type { Candidate } from '../ha/select.js'
+import type { Outcome } from '../ha/state.js'
+import type { CertificateRequest } from '../pki/csr.js'
+import type { Verified } from './est-answer.js'
+import type { EstDesk } from './est-commit.js'
+import type { Label } from './est-labels.js'
+import type { Reply } from './ha-ask.js'
+import type { OpenBackend } from './ha-probe.js'
+import type { Session } from './session.js'
+
+export interface EnrolOrder {
+  readonly label: string
+  /** PKCS#10, DER. */
+  readonly csr: Uint8Array
+  readonly by: Asker
+  /** This CA and no other. */
+  readonly ca?: string
+  /** Even though an earlier request for this key may have been served. */
+  readonly duplicate?: boolean
+  /** DER of the certificate that is renewed (RFC 7030 section 4.2.2). */
+  readonly renews?: Uint8Array
+}
+
+export interface AttemptReport {
+  readonly ca: string
+  readonly outcome: Outcome
+  readonly error?: string
+  readonly ms: number | null
+}
+
+export interface Enrolled {
+  readonly id: string
+  readonly label: string
+  readonly ca: string
+  readonly serial: string
+  readonly notBefore: Instant
+  readonly notAfter: Instant
+  /** Was another CA asked before, in vain? */
+  readonly failover: boolean
+  readonly attempts: readonly AttemptReport[]
+  /** Everybody who might have served, and why not. */
+  readonly candidates: readonly Candidate[]
+  /** DER. */
+  readonly certificate: Uint8Array
+}
+
+/** A request on its way. */
+export interface Course {
+  readonly session: Session
+  readonly order: EnrolOrder
+  readonly label: Label
+  readonly request: CertificateRequest
+  readonly wish: Wish
+  readonly id: string
+  readonly open: OpenBackend
+  readonly attempts: AttemptReport[]
+  /** `performance.now` at which nobody waits any more. */
+  readonly until: number
+  candidates: readonly Candidate[]
+}
+
+function details({ id, order, attempts }: Course) {
+  return { id, label: order.label, attempts: attempts.map((one) => ({ ...one })) }
+}
+
+/** A question that is over and has no certificate. */
+export function ended(course: Course, ca: string, { outcome, message, value }: Reply<Verified>): AppError {
+  const { id } = course
+  const rest = { details: details(course), changed: 'yes' as const }
+  if (outcome === 'pending') {
+    const retryAfter = value !== undefined && 'retryAfter' in value ? value.retryAfter : 60
+    const hint = `brine est status ${id}`
+    return new AppError('pending', 'est-pending', `request ${id} waits at ${ca}: ${message}`, {
+      ...rest,
+      hint,
+      retryAfter,
+    })
+  }
+  if (outcome === 'unknown')
+    return new AppError('uncertain', 'est-unknown', `request ${id}: ${ca} may have issued a certificate: ${message}`, {
+      ...rest,
+      hint: `look at ${ca} whether it did; to ask again all the same: --allow-duplicate`,
+    })
+  return new AppError('rejected', 'est-refused', `${ca} refuses the request: ${message}`, rest)
+}
+
+/** Nobody could serve it; `desk` where nobody was asked. */
+export function unavailable(course: Course, desk?: EstDesk): AppError {
+  const { order, label, attempts, candidates, session } = course
+  const reasons =
+    attempts.length > 0
+      ? attempts.map(({ ca, error = '' }) => `${ca}: ${error}`)
+      : candidates.map(({ ca, why }) => `${ca}: ${why ?? 'could serve'}`)
+  const who = order.ca === undefined ? `no CA of ${label.group.name} can` : `${order.ca} cannot`
+  const at = desk?.at ?? session.now()
+  return new AppError('unavailable', 'est-unavailable', `${who} serve ${order.label}: ${reasons.join('; ')}`, {
+    hint: 'brine ha status',
+    retry: true,
+    retryAfter: desk === undefined ? session.enrolment.breaker.checkInterval : waitFor(desk, label, at),
+    details: details(course),
+    changed: attempts.length > 0 ? 'yes' : 'no',
+  })
+}
+
+/** Seconds until the first circuit of the group may be asked again; a minute where only the operator can say. */
+function waitFor(desk: EstDesk, { group }: Label, at: Instant): number {
+  const ends = group.caIds.flatMap((ca) => {
+    const health = entry(desk.ha.state().cas, ca)
+    return [health?.openUntil ?? null, health?.override?.until ?? null].filter((end) => end !== null)
+  })
+  const seconds = ends.map((end) => secondsBetween(at, end)).filter((n) => n > 0)
+  return seconds.length === 0 ? 60 : Math.min(...seconds)
+}

@@ -1,0 +1,149 @@
+/** `est status`: what has become of a request; one that is pending is asked for at its CA. */
+import { AppError } from '../base/errors.js'
+import { entry } from '../base/record.js'
+import type { Instant } from '../base/time.js'
+import { isWaiting } from '../est/requests.js'
+import type { Asker, EstState, IssuedCertificate, OpenRequest } from '../est/state.js'
+import type { PlainCertificate } from '../pki/certificate.js'
+import { recordOf, type Verified, verified } from './est-answer.js'
+import { changeEst, readEst } from './est-commit.js'
+import type { Enrolled } from './est-course.js'
+import { labelOf } from './est-labels.js'
+import { requestOf } from './est-request.js'
+import { askCa, type Reply } from './ha-ask.js'
+import type { OpenBackend } from './ha-probe.js'
+import type { Session } from './session.js'
+
+export interface RequestReport {
+  readonly id: string
+  readonly status: 'issued' | 'revoked' | 'asked' | 'pending' | 'unknown'
+  readonly label: string
+  readonly ca: string
+  readonly subject: string
+  readonly names: readonly string[]
+  readonly by: Asker
+  readonly since: Instant
+  readonly retryAt: Instant | null
+  readonly message: string | null
+  readonly serial: string | null
+  readonly notAfter: Instant | null
+}
+
+/** The request, with its certificate where there is one. Throws `est-request-unknown` (usage). */
+export async function requestStatus(session: Session, id: string, open: OpenBackend): Promise<RequestReport> {
+  const found = await readEst(session, (state, at) => reportOf(state, id, at))
+  if (found === undefined)
+    throw new AppError('usage', 'est-request-unknown', `there is no request ${JSON.stringify(id)}, or it has failed`, {
+      hint: 'brine history list est/0',
+    })
+  if (found.status !== 'pending') return found
+  try {
+    await followUp(session, id, open)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'pending') throw error
+  }
+  return (await readEst(session, (state, at) => reportOf(state, id, at))) ?? found
+}
+
+function reportOf(state: EstState, id: string, at: Instant): RequestReport | undefined {
+  const [issued, request] = [entry(state.certificates, id), entry(state.requests, id)]
+  if (issued !== undefined) return { ...issuedReport(id, issued) }
+  return request === undefined ? undefined : openReport(id, request, at)
+}
+
+function issuedReport(
+  id: string,
+  { label, ca, subject, names, by, at, serial, notAfter, revoked }: IssuedCertificate,
+): RequestReport {
+  const status = revoked === null ? 'issued' : 'revoked'
+  return {
+    id,
+    status,
+    label,
+    ca,
+    subject,
+    names,
+    by,
+    since: at,
+    retryAt: null,
+    message: revoked?.reason ?? null,
+    serial,
+    notAfter,
+  }
+}
+
+function openReport(id: string, request: OpenRequest, at: Instant): RequestReport {
+  const { label, subject, names, by, since, retryAt, message, asking } = request
+  const hasLapsed = request.status === 'asked' && !isWaiting(request, at)
+  const status = hasLapsed ? 'unknown' : request.status
+  return { id, status, label, ca: asking.ca, subject, names, by, since, retryAt, message, serial: null, notAfter: null }
+}
+
+/**
+ * Asks the CA of a pending request. Returns the certificate once there is one. Throws `est-pending` (pending) while there is none,
+ * `est-refused` (rejected) when the CA said no, `est-poll-failed` (remote) when it cannot be asked: then nothing has changed.
+ */
+export async function followUp(session: Session, id: string, open: OpenBackend): Promise<Enrolled> {
+  const { request, csr } = await readEst(session, (state, _at, object) => {
+    const found = entry(state.requests, id)
+    if (found === undefined || found.reference === null)
+      throw new AppError('usage', 'est-request-unknown', `there is no pending request ${JSON.stringify(id)}`)
+    return { request: found, csr: object(found.csr) }
+  })
+  const reply = await poll(session, request, csr, open)
+  const { outcome, message, value } = reply
+  if (value !== undefined && 'certificate' in value) return fetched(session, id, request, reply, value.certificate)
+  const { ca } = request.asking
+  const rest = { details: { id, ca }, hint: `brine est status ${id}` }
+  if (value !== undefined)
+    throw new AppError('pending', 'est-pending', `request ${id} still waits at ${ca}: ${message}`, {
+      ...rest,
+      retryAfter: value.retryAfter,
+    })
+  if (outcome !== 'request-fault')
+    throw new AppError(
+      'remote',
+      'est-poll-failed',
+      `request ${id} waits at ${ca}, which does not say: ${message}`,
+      rest,
+    )
+  await changeEst(session, (desk) => desk.run({ type: 'request.end', id, why: 'refused', message }))
+  throw new AppError('rejected', 'est-refused', `${ca} refuses request ${id}: ${message}`, {
+    details: { id, ca },
+    changed: 'yes',
+  })
+}
+
+function poll(session: Session, request: OpenRequest, csr: Uint8Array, open: OpenBackend): Promise<Reply<Verified>> {
+  const { profile } = labelOf(session, request.label)
+  const wanted = requestOf(csr)
+  return askCa(
+    () => open(session, request.asking.ca),
+    session.enrolment.attemptTimeout,
+    'ca-fault',
+    async (backend, signal) =>
+      verified(await backend.poll(request.reference ?? '', signal), backend, wanted, profile, session.now),
+  )
+}
+
+async function fetched(
+  session: Session,
+  id: string,
+  request: OpenRequest,
+  { outcome, latencyMs }: Reply<Verified>,
+  certificate: PlainCertificate,
+): Promise<Enrolled> {
+  const { ca } = request.asking
+  const { serial, notBefore, notAfter, der } = certificate
+  await changeEst(session, async (desk) => {
+    desk.work.put(der, desk.at)
+    // another process may have fetched it meanwhile
+    if (entry(desk.state().certificates, id) === undefined)
+      await desk.run({ type: 'request.issue', id, certificate: recordOf(certificate, ca, request) })
+  })
+  const attempts = [{ ca, outcome, ms: latencyMs }]
+  return {
+    ...{ id, label: request.label, ca, serial, notBefore, notAfter },
+    ...{ failover: false, attempts, candidates: [], certificate: der },
+  }
+}

@@ -1,0 +1,68 @@
+/** What comes from a client, read strictly: the request, and the certificate that it renews. */
+import { AppError } from '../base/errors.js'
+import { entry } from '../base/record.js'
+import type { EstState } from '../est/state.js'
+import { isSignedBy, type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
+import { type CertificateRequest, readRequest } from '../pki/csr.js'
+import { nameList } from '../pki/names.js'
+import { chainsOf } from './est-ca.js'
+import { readEst } from './est-commit.js'
+import type { Label } from './est-labels.js'
+import type { OpenBackend } from './ha-probe.js'
+import type { Session } from './session.js'
+
+/** The request. Throws `csr-invalid` (rejected) with every fault; it reaches no history, since nobody could say what it asks for. */
+export function requestOf(csr: Uint8Array): CertificateRequest {
+  const { request, faults } = readRequest(csr)
+  if (request !== undefined) return request
+  const told = faults.map(({ rule, message }) => `${rule}: ${message}`)
+  throw new AppError('rejected', 'csr-invalid', `the request is refused: ${told.join('; ')}`, {
+    hint: 'make it anew: openssl req -new -newkey rsa:2048 -nodes -keyout key.pem -out request.csr',
+    details: { faults: told },
+  })
+}
+
+/**
+ * Serial of the certificate that `request` renews: one of this label's CAs issued it, it is valid, not revoked, and says the same names
+ * (RFC 7030 section 4.2.2). Throws `renewal-invalid` (rejected).
+ */
+export async function certificateSerial(
+  session: Session,
+  label: Label,
+  request: CertificateRequest,
+  der: Uint8Array,
+  open: OpenBackend,
+): Promise<string> {
+  const old = readPlainCertificate(der)
+  if (old === undefined) throw refused('what is to be renewed is no certificate')
+  const { chains } = await chainsOf(session, label.group.caIds, open)
+  const cas = chains.flatMap(({ chain }) => readPlainCertificate(chain[0] ?? new Uint8Array()) ?? [])
+  if (!cas.some((ca) => isSignedBy(old, ca)))
+    throw refused(`no CA of the label ${label.config.name} issued the certificate of ${old.subject.text}`)
+  const revoked = await readEst(session, (state, at) => revocationOf(state, old) ?? validity(old, at))
+  if (revoked !== undefined) throw refused(revoked)
+  const [before, asked] = [nameList(old.names).join(', '), nameList(request.names).join(', ')]
+  if (!Buffer.from(old.subject.der).equals(request.subject.der) || before !== asked)
+    throw refused(
+      `a renewal keeps the names: the certificate has ${old.subject.text} (${before}), asked for is ${request.subject.text} (${asked})`,
+    )
+  return old.serial
+}
+
+function revocationOf({ certificates }: EstState, { serial, der }: PlainCertificate): string | undefined {
+  const found = Object.keys(certificates)
+    .map((id) => entry(certificates, id))
+    .find((one) => one?.serial === serial && one.revoked !== null)
+  return found?.revoked == null || der.length === 0
+    ? undefined
+    : `certificate ${serial} was revoked at ${found.revoked.at}`
+}
+
+function validity({ serial, notBefore, notAfter }: PlainCertificate, at: string): string | undefined {
+  if (at >= notAfter) return `certificate ${serial} expired at ${notAfter}: enrol anew`
+  return at < notBefore ? `certificate ${serial} is not valid before ${notBefore}` : undefined
+}
+
+function refused(message: string): AppError {
+  return new AppError('rejected', 'renewal-invalid', message, { hint: 'brine est cert list' })
+}

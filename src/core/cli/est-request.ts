@@ -1,0 +1,31 @@
+/** Flags and steps that `est enroll` and `est renew` share. */
+import { writeDocument } from '../app/documents.js'
+import type { Enrolled } from '../app/est-course.js'
+import { type EnrolledDocument, enrolledDocument, readBytes, requestIn } from '../app/est-files.js'
+import { flag } from './flags.js'
+import { readStdin } from './stdin.js'
+
+export const requestFlags = {
+  csr: flag.path({ required: true, description: 'the certificate request, PEM or DER; - reads standard input' }),
+  ca: flag.text({ helpValue: 'CA-ID', description: 'this CA of the label and no other; no failover' }),
+  explain: flag.boolean({ description: 'show who might have served, and why not' }),
+  'allow-duplicate': flag.boolean({
+    description: 'ask although an earlier request with this key is open and may have been served',
+  }),
+  out: flag.path({ description: 'write the certificate to a new file' }),
+}
+
+/** The request in a file or on standard input, DER. Throws `file-unreadable`, `csr-unreadable` (usage). */
+export async function readRequestFile(path: string): Promise<Uint8Array> {
+  return path === '-' ? requestIn(await readStdin(), 'standard input') : requestIn(readBytes(path), path)
+}
+
+/** The report; with `out` the certificate is in that file. */
+export function deliver(
+  enrolled: Enrolled,
+  { explain, out }: { readonly explain: boolean; readonly out: string | undefined },
+): EnrolledDocument {
+  const document = enrolledDocument(enrolled, explain, out)
+  if (out !== undefined) writeDocument(out, document.pem)
+  return document
+}

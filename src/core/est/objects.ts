@@ -1,0 +1,11 @@
+/** The objects that enrolment names: certificates, and the requests that are open. */
+import type { Sha256 } from '../crypto/ports.js'
+import type { EstState } from './state.js'
+
+/** Hash and name of each; the name is for messages. */
+export function estObjects({ requests, certificates }: EstState): readonly (readonly [Sha256, string])[] {
+  return [
+    ...Object.entries(certificates).map(([id, { sha256 }]) => [sha256, `certificate ${id}`] as const),
+    ...Object.entries(requests).map(([id, { csr }]) => [csr, `request ${id}`] as const),
+  ]
+}

@@ -31,10 +31,12 @@ async function bundle() {
     in: file,
     out: relative(join(root, 'src'), file).slice(0, -'.ts'.length),
   }))
+  // a process of its own for what may hang or crash in the library of a token
+  const programs = [{ in: 'src/core/backends/pkcs11-child.ts', out: 'pkcs11-child' }]
   const split = await esbuild.build({
     ...node,
     absWorkingDir: root,
-    entryPoints: [{ in: 'src/core/cli/run.ts', out: 'run' }, ...entries],
+    entryPoints: [{ in: 'src/core/cli/run.ts', out: 'run' }, ...programs, ...entries],
     outdir: dist,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

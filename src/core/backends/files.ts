@@ -48,7 +48,8 @@ export async function readConfigured(path: string, secret = false): Promise<Buff
   }
 }
 
-function unreadable(path: string, cause: unknown): BackendFault {
+/** What an errno of a file that the configuration names means. */
+export function unreadable(path: string, cause: unknown): BackendFault {
   const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO'
   const what = errno === 'ENOENT' ? 'there is no such file' : `it cannot be read: ${errno}`
   return configFault('ca-file-unreadable', `${path}: ${what}`, cause)

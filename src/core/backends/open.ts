@@ -1,10 +1,9 @@
 /** Opens the backend that a `[[ca]]` names; each kind is loaded where it is used. */
-import { AppError } from '../base/errors.js'
 import type { CaConfig } from '../config/enrolment.js'
 import type { CaBackend } from '../ha/backend.js'
 import type { BackendPorts } from './ports.js'
 
-/** Reads no file and asks nobody yet. Throws `ca-backend-missing` (usage) for a kind that this version cannot talk to. */
+/** Reads no file and asks nobody yet. */
 export async function openBackend(config: CaConfig, ports: BackendPorts): Promise<CaBackend> {
   switch (config.backend) {
     case 'file':
@@ -15,12 +14,7 @@ export async function openBackend(config: CaConfig, ports: BackendPorts): Promis
       return (await import('./est.js')).openEstBackend(config.id, config, ports)
     case 'dogtag':
       return (await import('./dogtag.js')).openDogtagBackend(config.id, config, ports)
-    default:
-      throw new AppError(
-        'usage',
-        'ca-backend-missing',
-        `this version cannot talk to a CA of the kind ${config.backend}, which [[ca]] ${config.id} names`,
-        { hint: 'use one of the kinds file, dogtag, cfssl, est', details: { ca: config.id, backend: config.backend } },
-      )
+    case 'pkcs11':
+      return (await import('./pkcs11.js')).openPkcs11Backend(config.id, config, ports)
   }
 }

@@ -1,6 +1,9 @@
 /** What every kind of CA must do: one suite, run for each. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openBackend } from '../../../src/core/backends/open.js'
+import type { BackendPorts } from '../../../src/core/backends/ports.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import type { CaConfig } from '../../../src/core/config/enrolment.js'
 import { systemRandom } from '../../../src/core/crypto/random.js'
@@ -13,9 +16,19 @@ import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pk
 export const NOW = new Date().toISOString().replace(/\.\d+/, '') as Instant
 export const PROFILE = BUILT_IN_PROFILES.find((p) => p.name === 'deviceCert') as CertificateProfile
 
+/** Locks of tokens, made by whoever needs them. */
+export const lockFolder = join(tmpdir(), `brine-locks-${process.pid}`)
+
+/** What a backend is opened with. */
+export function portsAt(now: Instant = NOW): BackendPorts {
+  const tokenProgram = process.env['BRINE_TEST_TOKEN_PROGRAM']
+  const ports = { clock: { now: () => now }, random: systemRandom, lockFolder }
+  return tokenProgram === undefined ? ports : { ...ports, tokenProgram }
+}
+
 /** The backend at a time. */
 export function opened(config: CaConfig, now: Instant = NOW): Promise<CaBackend> {
-  return openBackend(config, { clock: { now: () => now }, random: systemRandom })
+  return openBackend(config, portsAt(now))
 }
 
 /** A signal that never aborts before the test ends. */

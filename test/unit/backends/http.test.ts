@@ -7,17 +7,16 @@ import { type Ask, httpClient, type Question, retryAfter } from '../../../src/co
 import { jsonOf, statusFault } from '../../../src/core/backends/http-faults.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import type { Remote } from '../../../src/core/config/enrolment.js'
-import { systemRandom } from '../../../src/core/crypto/random.js'
 import { CaPeer, freePort, type Knob, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
 import { OpensslBox } from '../../support/requests.js'
-import { faultOf, NOW } from './contract.js'
+import { faultOf, portsAt } from './contract.js'
 
 const box = new OpensslBox()
 const files = peerFiles(box, 'remote')
 const peer = new CaPeer(files, () => ({ body: '{"answer":42}' }))
 let remote: Remote
 let ask: Ask
-const ports = { clock: { now: () => NOW }, random: systemRandom }
+const ports = portsAt()
 
 beforeAll(async () => {
   remote = {

@@ -1,0 +1,60 @@
+/** What is said between a command and the process that talks to a token for it. Types only: both sides import them. */
+import type { TokenWanted } from './pkcs11-uri.js'
+
+export interface OpenMessage {
+  readonly type: 'open'
+  /** Path of the PKCS #11 library. */
+  readonly module: string
+  readonly token: TokenWanted
+  readonly object: string | undefined
+  /** Hex. */
+  readonly id: string | undefined
+  /** A PIN comes, UTF-8, on the descriptor `PIN_FD`. */
+  readonly hasPin: boolean
+}
+
+export type Mechanism = 'sha256-rsa-pkcs' | 'rsa-pkcs' | 'ecdsa'
+
+export interface SignMessage {
+  readonly type: 'sign'
+  readonly mechanism: Mechanism
+  readonly data: Uint8Array
+}
+
+export type ToToken = OpenMessage | SignMessage | { readonly type: 'close' }
+
+/** What the process finds by itself; anything else is a function of PKCS #11 that failed. */
+export type Finding =
+  | 'addon'
+  | 'module'
+  | 'no-token'
+  | 'several-tokens'
+  | 'no-key'
+  | 'several-keys'
+  | 'no-pin'
+  | 'pin-locked'
+  | 'pin-final-try'
+
+export interface FailedMessage {
+  readonly type: 'failed'
+  readonly step: Finding | `C_${string}`
+  /** CK_RV; 0 where PKCS #11 was not asked. */
+  readonly code: number
+  /** CKR_…, or what the system says; never a secret. */
+  readonly text: string
+}
+
+export interface OpenedMessage {
+  readonly type: 'opened'
+  readonly kind: 'rsa' | 'ec' | 'other'
+  readonly hasSha256Rsa: boolean
+}
+
+export type FromToken =
+  | OpenedMessage
+  | { readonly type: 'signed'; readonly signature: Uint8Array }
+  | { readonly type: 'closed' }
+  | FailedMessage
+
+/** The descriptor of the PIN: a pipe that nobody else sees, unlike an argument or the environment. */
+export const PIN_FD = 4

@@ -2,6 +2,7 @@
  * A PKCS #11 library in front of another one: it counts calls and fails them as told.
  * SHIM_MODULE: the library behind; SHIM_DIR: a folder with `log` (one name a call) and, where there is one, `fault`: lines
  * "C_Sign 48" (returns that CK_RV), "C_Sign hang", "C_Sign crash", "flags 262144" (more flags in CK_TOKEN_INFO).
+ * `inherited` in the log: the library found a variable TOKEN_PIN.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -59,6 +60,7 @@ static CK_RV called(const char *name) {
 
 static CK_RV initialize(CK_VOID_PTR args) {
   CK_RV rv = called("C_Initialize");
+  if (getenv("TOKEN_PIN")) called("inherited");
   return rv ? rv : real->C_Initialize(args);
 }
 

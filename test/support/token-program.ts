@@ -1,5 +1,5 @@
 /** The program that talks to tokens, built for tests, and what a test of tokens needs. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -84,4 +84,11 @@ export class ShimmedHsm {
   forget(): void {
     rmSync(join(this.#dir, 'log'), { force: true })
   }
+}
+
+/** What TLS with a key in a token wants besides, by name; undefined when all is here. */
+export function absentForTls(): string | undefined {
+  if (findProgram('openssl') === undefined) return 'openssl'
+  const { status } = spawnSync('openssl', ['engine', 'pkcs11'], { stdio: 'ignore' })
+  return status === 0 ? undefined : 'libengine-pkcs11-openssl'
 }

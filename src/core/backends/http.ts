@@ -3,9 +3,17 @@
  * Invariant: nothing of the environment (proxies, further roots, a switched-off verification) changes whom it trusts.
  */
 import { X509Certificate } from 'node:crypto'
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as plainRequest,
+  type RequestOptions,
+} from 'node:http'
 import { request } from 'node:https'
+import type { Duplex } from 'node:stream'
 import type { Remote } from '../config/enrolment.js'
+import { certificatesOf, readPlainCertificate } from '../pki/certificate.js'
 import { configFault, isKeyOf, readCertificates, readConfigured, readKey } from './files.js'
 import { type Answer, type Course, connectionFault, garbled } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
@@ -31,9 +39,13 @@ export type Ask = (question: Question) => Promise<Answer>
 export function httpClient(remote: Remote, ports: BackendPorts): Ask {
   return async (question) => {
     const url = urlOf(remote.url, question.path)
-    const tls = await readTls(remote, ports)
+    const { isToken, ...tls } = await readTls(remote, ports)
     inTime(question.signal)
-    return exchange(url, tls, question)
+    const where = `${url.origin}${url.pathname}`
+    const course: Course = { where, issues: question.issues ?? false, isSecured: false, status: undefined }
+    if (!isToken) return exchange(secured(url, tls), course, question)
+    const tunnel = await tunnelTo(url, tls, remote, course, ports, question.signal)
+    return exchange(over(url, tunnel), course, question)
   }
 }
 
@@ -52,33 +64,47 @@ interface TlsFiles {
   readonly key?: string | Buffer
 }
 
-async function readTls(remote: Remote, { clock }: BackendPorts): Promise<TlsFiles> {
+/** `isToken`: there is a client certificate, and its key is not in a file. */
+async function readTls(remote: Remote, { clock }: BackendPorts): Promise<TlsFiles & { readonly isToken: boolean }> {
   const roots = await readCertificates(remote.tlsCa ?? remote.caCert)
   const ca = roots.map(({ der }) => new X509Certificate(der).toString())
   const { authCert, authKey } = remote
-  if (authCert === undefined && authKey === undefined) return { ca }
+  if (authCert === undefined && authKey === undefined) return { ca, isToken: false }
   if (authCert === undefined || authKey === undefined)
     throw configFault('ca-client-incomplete', 'a client certificate wants both auth_cert and auth_key')
-  if (authKey.startsWith('pkcs11:'))
-    throw configFault('ca-client-token', 'this version reads auth_key from a PEM file, not from a pkcs11: URI')
   const [own] = await readCertificates(authCert)
-  const key = await readKey(authKey)
-  if (own === undefined || !isKeyOf(key, own))
+  const isToken = authKey.startsWith('pkcs11:')
+  const key = isToken ? undefined : await readKey(authKey)
+  if (own === undefined || (key !== undefined && !isKeyOf(key, own)))
     throw configFault('ca-key-mismatch', `${authKey}: not the private key of the certificate in ${authCert}`)
   if (own.notAfter <= clock.now())
     throw configFault('ca-client-expired', `${authCert}: the client certificate expired at ${own.notAfter}`)
-  return { ca, cert: await readConfigured(authCert), key: key.export({ type: 'pkcs8', format: 'pem' }) }
+  const cert = await readConfigured(authCert)
+  return { ca, cert, isToken, ...(key !== undefined && { key: key.export({ type: 'pkcs8', format: 'pem' }) }) }
 }
 
-function exchange(url: URL, tls: TlsFiles, question: Question): Promise<Answer> {
-  const { method, body, headers = {}, issues = false, signal } = question
-  const where = `${url.origin}${url.pathname}`
-  const course: Course = { where, issues, isSecured: false, status: undefined }
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(connectionFault(error, course, signal.aborted))
-    const outgoing = request(url, {
-      method,
-      signal,
+/** A connection through another program, which has the token. */
+async function tunnelTo(
+  url: URL,
+  { ca, cert = Buffer.alloc(0) }: TlsFiles,
+  remote: Remote,
+  course: Course,
+  ports: BackendPorts,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  const [own, ...above] = certificatesOf(cert).flatMap((der) => readPlainCertificate(der) ?? [])
+  if (own === undefined) throw configFault('ca-file-invalid', `${remote.authCert}: no certificate in it`)
+  const { openTunnel } = await import('./token-tls.js')
+  return openTunnel({ url, ca, certificates: [own, ...above], remote }, course, ports, signal)
+}
+
+/** Begins a request; the caller ends it. */
+type Begin = (options: RequestOptions) => ClientRequest
+
+function secured(url: URL, tls: TlsFiles): Begin {
+  return (options) =>
+    request(url, {
+      ...options,
       // one connection a question
       agent: false,
       ...tls,
@@ -87,6 +113,22 @@ function exchange(url: URL, tls: TlsFiles, question: Question): Promise<Answer> 
       // the root that is named may be the issuing CA itself, below another root
       allowPartialTrustChain: true,
       minVersion: 'TLSv1.2',
+    })
+}
+
+function over(url: URL, tunnel: Duplex): Begin {
+  const path = `${url.pathname}${url.search}`
+  return ({ headers, ...options }) =>
+    plainRequest({ ...options, path, headers: { Host: url.host, ...headers }, createConnection: () => tunnel })
+}
+
+function exchange(begin: Begin, course: Course, question: Question): Promise<Answer> {
+  const { method, body, headers = {}, signal } = question
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => reject(connectionFault(error, course, signal.aborted))
+    const outgoing = begin({
+      method,
+      signal,
       headers: {
         'User-Agent': 'brine',
         ...headers,

@@ -14,6 +14,8 @@ const FILES: Readonly<Record<string, string>> = {
   tlsCa: 'tls_ca',
   authCert: 'auth_cert',
   authKey: 'auth_key',
+  authModule: 'auth_module',
+  authPinFile: 'auth_pin_file',
   passwordFile: 'password_file',
 }
 

@@ -34,6 +34,10 @@ export interface Remote {
   readonly authCert: string | undefined
   /** PEM file, or a `pkcs11:` URI. */
   readonly authKey: string | undefined
+  /** Of a `pkcs11:` URI: the token's library, and where its PIN is. */
+  readonly authModule?: string | undefined
+  readonly authPinFile?: string | undefined
+  readonly authPinEnv?: string | undefined
   /** The profile's name at that CA; unset: the name of the label's profile. */
   readonly profile: string | undefined
 }

@@ -25,6 +25,7 @@ const PROFILE_NAME = {
   wanted: 'a name of letters, digits, - and _, up to 64',
 }
 const HTTPS = { pattern: /^https:\/\/[^\s/@]+(?:\/|$)/, wanted: 'an https URL' }
+const VARIABLE = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, wanted: 'the name of an environment variable' }
 const DAY = 86400
 
 /** What the tables say; faults of single values go to `faults`. */
@@ -109,7 +110,7 @@ const BACKEND_READERS = {
       secret: true,
     }),
     pinFile: own.path('pin_file'),
-    pinEnv: own.text('pin_env', { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, wanted: 'the name of an environment variable' }),
+    pinEnv: own.text('pin_env', VARIABLE),
   }),
   dogtag: (own: TableReader): DogtagBackend => ({
     backend: 'dogtag',
@@ -139,6 +140,9 @@ function readRemote(own: TableReader): Remote {
     tlsCa: own.path('tls_ca'),
     authCert: own.path('auth_cert'),
     authKey,
+    authModule: own.path('auth_module'),
+    authPinFile: own.path('auth_pin_file'),
+    authPinEnv: own.text('auth_pin_env', VARIABLE),
     profile: own.text('profile', PROFILE_NAME),
   }
 }

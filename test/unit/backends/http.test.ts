@@ -206,7 +206,7 @@ describe('whom it trusts', () => {
       [{ authKey: files.server.key }, 'ca-key-mismatch'],
       [{ authKey: undefined }, 'ca-client-incomplete'],
       [{ tlsCa: box.path('nowhere.pem') }, 'ca-file-unreadable'],
-      [{ authKey: 'pkcs11:token=ra;object=key' }, 'ca-client-token'],
+      [{ authKey: 'pkcs11:token=ra;object=key' }, 'ca-module-missing'],
       [{ url: remote.url.replace('https', 'http') }, 'ca-url-invalid'],
       [{ url: remote.url.replace('//', '//user:swordfish@') }, 'ca-url-invalid'],
     ]

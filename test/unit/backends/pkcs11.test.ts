@@ -1,9 +1,10 @@
 /** A CA whose key lies in a token: SoftHSM, behind a library that counts what it is asked and fails as told. */
+import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
 import type { CaConfig } from '../../../src/core/config/enrolment.js'
-import { missing } from '../../support/missing.js'
+import { missing, needProgram } from '../../support/missing.js'
 import { OpensslBox } from '../../support/requests.js'
 import { PIN, SoftHsm } from '../../support/softhsm.js'
 import { absentForTokens, buildShim, buildTokenProgram, ShimmedHsm, SOFTHSM } from '../../support/token-program.js'
@@ -110,6 +111,17 @@ else {
       )
     })
 
+    it('may want the PIN for each signature', async (context) => {
+      const tool = needProgram(context, 'pkcs11-tool')
+      box.run('pkey', '-in', cas.ec.key, '-outform', 'DER', '-out', 'always.der')
+      const login = ['--module', SOFTHSM, '--token-label', 'second', '--login', '--pin', PIN]
+      const object = ['--type', 'privkey', '--label', 'always', '--id', '77', '--always-auth', '--usage-sign']
+      execFileSync(tool, [...login, '--write-object', box.path('always.der'), ...object], { stdio: 'pipe' })
+      await probe({ uri: 'pkcs11:token=second;object=always' })
+      // the login, the proof that the key is the certificate's, the probe
+      expect(shimmed.calls('C_Login')).toBe(3)
+    })
+
     it('is asked after one login and one logout, whatever is signed', async () => {
       await issue()
       expect(['C_Initialize', 'C_Login', 'C_Logout', 'C_Finalize'].map((name) => shimmed.calls(name))).toEqual([
@@ -186,6 +198,7 @@ else {
       process.env['TOKEN_PIN'] = PIN
       try {
         await probe({ pinFile: undefined, pinEnv: 'TOKEN_PIN' })
+        expect(shimmed.calls('inherited')).toBe(0)
       } finally {
         delete process.env['TOKEN_PIN']
       }

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { readPlainCertificate } from '../../src/core/pki/certificate.js'
 import { requestBytes } from '../../src/core/pki/csr.js'
+import { pem } from '../../src/core/pki/pem.js'
 import type { CertificateProfile } from '../../src/core/pki/profile.js'
-import { pem } from '../../src/core/pki/self-signed.js'
 import { type Asked, CaPeer, issued, issuerOf, type PeerFiles, type Told } from './ca-peer.js'
 
 export interface DogtagSwitches {

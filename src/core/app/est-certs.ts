@@ -131,5 +131,12 @@ function failed(ca: string, serial: string, outcome: string, message: string): A
   })
 }
 
-/** The names of RFC 5280 section 5.3.1 that may be given. */
-export const REASONS = Object.keys(REVOCATION_REASONS) as readonly RevocationReason[]
+/** The reason of that name (RFC 5280 section 5.3.1). Throws `est-reason-unknown` (usage). */
+export function revocationReason(name: string): RevocationReason {
+  const reasons = Object.keys(REVOCATION_REASONS) as RevocationReason[]
+  const found = reasons.find((reason) => reason.toLowerCase() === name.toLowerCase())
+  if (found !== undefined) return found
+  throw new AppError('usage', 'est-reason-unknown', `no reason to revoke: ${JSON.stringify(name)}`, {
+    hint: `one of ${reasons.join(', ')} (RFC 5280 section 5.3.1)`,
+  })
+}

@@ -48,3 +48,8 @@ export function enrolledDocument(enrolled: Enrolled, explain: boolean, out: stri
 export function certificatesPem(certificates: readonly Uint8Array[]): string {
   return certificates.map((der) => pem('CERTIFICATE', der)).join('')
 }
+
+/** A list of revoked certificates as PEM. */
+export function crlPem(der: Uint8Array): string {
+  return pem('X509 CRL', der)
+}

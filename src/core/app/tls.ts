@@ -84,10 +84,7 @@ export async function requestTls(
 ): Promise<TlsChange> {
   const hosts = await namesFor(session, names)
   const key = await readKey(tlsPlaces(session.store.dir).key)
-  const [{ signRequest }, { pem }] = await Promise.all([
-    import('../pki/sign-request.js'),
-    import('../pki/self-signed.js'),
-  ])
+  const [{ signRequest }, { pem }] = await Promise.all([import('../pki/sign-request.js'), import('../pki/pem.js')])
   if (!dryRun) writeUserFile(out, pem('CERTIFICATE REQUEST', signRequest(key, hosts)))
   return { ...(await showTls(session)), names: hosts, changed: false, dryRun }
 }
@@ -108,7 +105,7 @@ export async function installTls(
     })
   refuseStandby(session)
   if (dryRun) return { ...(await showTls(session)), ...factsOf(chain[0]), changed: false, dryRun }
-  const { pem } = await import('../pki/self-signed.js')
+  const { pem } = await import('../pki/pem.js')
   const text = chain.map(({ der }) => pem('CERTIFICATE', der)).join('')
   await session.store.write(async () => replaceTlsCertificate(places, text))
   return changedReport(session)

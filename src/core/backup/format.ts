@@ -10,7 +10,8 @@ import { canonicalJson } from '../base/json.js'
 import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { Kind } from '../eventsourcing/types.js'
+import { isKind, type Kind } from '../eventsourcing/types.js'
+import { KIND_FOLDERS } from '../store/layout.js'
 import { isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from '../store/records.js'
 
 export interface BackupAggregate {
@@ -71,7 +72,6 @@ export function partName(n: number): string {
 }
 
 const isHash = (v: Json): boolean => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
-const isKind = (v: Json): boolean => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha' || v === 'est'
 
 const HEADER = {
   format: isOne,
@@ -109,7 +109,7 @@ export function parsePart(bytes: Uint8Array, name: string): readonly BackupEntry
 }
 
 const RECORD = /^(?:event|command|snapshot)-(?:0|[1-9]\d{0,14})\.json$/
-const AGGREGATE = /^(?:cas|pubd|ta|ha)\/[a-z0-9_-]{1,255}\/(.+)$/
+const AGGREGATE = new RegExp(`^(?:${Object.values(KIND_FOLDERS).join('|')})/[a-z0-9_-]{1,255}/(.+)$`)
 const OBJECT = /^objects\/(?:archived\/)?([0-9a-f]{2})\/([0-9a-f]{64})$/
 const OTHER = [
   /^brine\.(?:json|toml)$/,

@@ -9,8 +9,14 @@ import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
-/** The folders of DATA_DIR that hold aggregates: `cas/`, `pubd/`, `ta/`, `ha/`, `est/`. */
-export type Kind = 'ca' | 'pubd' | 'ta' | 'ha' | 'est'
+/** Each has a folder in DATA_DIR (`KIND_FOLDERS` in store/layout.ts). */
+export const KINDS = ['ca', 'pubd', 'ta', 'ha', 'est'] as const
+export type Kind = (typeof KINDS)[number]
+
+/** Is it the name of a kind, as files have it? */
+export function isKind(value: unknown): value is Kind {
+  return KINDS.some((kind) => kind === value)
+}
 
 export interface AggregateId {
   readonly kind: Kind
@@ -32,10 +38,10 @@ export function parseAggregateId(text: string): AggregateId {
   const slash = text.indexOf('/')
   const word = text.slice(0, Math.max(0, slash))
   const handle = text.slice(slash + 1)
-  const kind = (['ca', 'pubd', 'ta', 'ha', 'est'] as const).find((k) => kindWord(k) === word)
+  const kind = KINDS.find((k) => kindWord(k) === word)
   if (kind !== undefined && isHandle(handle)) return { kind, handle: handle as Handle }
   throw new AppError('usage', 'aggregate-invalid', `not the name of an aggregate: ${quoted(text)}`, {
-    hint: 'names are KIND/HANDLE with a kind of ca, pubserver, ta, ha or est: ca/acme, pubserver/0',
+    hint: `names are KIND/HANDLE with a kind of ${KINDS.map(kindWord).join(', ')}: ca/acme, pubserver/0`,
   })
 }
 

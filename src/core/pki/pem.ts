@@ -1,7 +1,10 @@
 /** Text around DER (RFC 7468 section 2). */
 
 /** Lines of 64 characters between BEGIN and END, with the last line break. */
-export function pem(label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL', der: Uint8Array): string {
+export function pem(
+  label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL' | 'PRIVATE KEY',
+  der: Uint8Array,
+): string {
   const lines =
     Buffer.from(der)
       .toString('base64')

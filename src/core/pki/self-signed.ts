@@ -5,6 +5,7 @@ import type { Instant } from '../base/time.js'
 import { epochOf } from '../base/time.js'
 import { exportPkcs8, makeKey } from '../crypto/key-maker.js'
 import { pkijsEngine, webcrypto } from '../crypto/webcrypto.js'
+import { pem } from './pem.js'
 
 /** Ten years: the pair is for the proxy on this machine, and replaceable by a CA's. */
 export const TLS_SECONDS = 10 * 365 * 86400
@@ -66,13 +67,4 @@ async function subjectAltName(hosts: readonly string[]) {
 
 function derOf(certificate: Certificate): Uint8Array {
   return new Uint8Array(certificate.toSchema(true).toBER())
-}
-
-/** RFC 7468 text. */
-export function pem(label: string, der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }

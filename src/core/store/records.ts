@@ -6,7 +6,14 @@ import { equalBytes, utf8 } from '../base/bytes.js'
 import { isHandle } from '../base/handle.js'
 import { canonicalJson, type Json } from '../base/json.js'
 import { parseInstant } from '../base/time.js'
-import type { AggregateId, StoredCommand, StoredCommit, StoredEvent, StoredSnapshot } from '../eventsourcing/types.js'
+import {
+  type AggregateId,
+  isKind,
+  type StoredCommand,
+  type StoredCommit,
+  type StoredEvent,
+  type StoredSnapshot,
+} from '../eventsourcing/types.js'
 import { fileDamaged, formatNewer } from './damage.js'
 
 export type JsonObject = { readonly [key: string]: Json }
@@ -56,7 +63,6 @@ export const isText: Check = (v) => typeof v === 'string'
 export const isPositive: Check = (v) => isCount(v) && v !== 0
 export const isHash: Check = (v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
 export const isTime: Check = (v) => typeof v === 'string' && parseInstant(v) === v
-const isKind: Check = (v) => v === 'ca' || v === 'pubd' || v === 'ta' || v === 'ha' || v === 'est'
 export const isName: Check = (v) => typeof v === 'string' && isHandle(v)
 export const isAny: Check = () => true
 const orNull =

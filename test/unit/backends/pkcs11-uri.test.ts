@@ -1,5 +1,5 @@
 /** PKCS #11 URIs (RFC 7512). */
-import { assert, property, string } from 'fast-check'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Pkcs11Uri, parsePkcs11Uri, pkcs11PathOf } from '../../../src/core/backends/pkcs11-uri.js'
 
@@ -88,8 +88,8 @@ describe('a pkcs11: URI', () => {
   })
 
   it('never throws', () => {
-    assert(
-      property(string(), (text) => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
         parsePkcs11Uri(`pkcs11:${text}`)
       }),
     )

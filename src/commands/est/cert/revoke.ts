@@ -1,5 +1,5 @@
 /** `brine est cert revoke`: at the CA that issued it. */
-import { REASONS, type RevokeReport, revokeCertificate } from '../../../core/app/est-certs.js'
+import { type RevokeReport, revocationReason, revokeCertificate } from '../../../core/app/est-certs.js'
 import { backendOf } from '../../../core/app/ha-backends.js'
 import { openSession } from '../../../core/app/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
@@ -12,7 +12,10 @@ export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override examples = ['<%= config.bin %> est cert revoke 5f3a9d --because keyCompromise --yes']
   static override args = { name: arg.text({ required: true, description: 'the id of its request, or its serial' }) }
   static override flags = {
-    because: flag.choice(REASONS, { description: 'the reason that the CRL gives (RFC 5280 section 5.3.1)' }),
+    because: flag.text({
+      helpValue: 'REASON',
+      description: 'the reason that the CRL gives: keyCompromise, superseded and so on (RFC 5280 section 5.3.1)',
+    }),
     ...confirmFlags,
   }
 
@@ -22,9 +25,10 @@ export default class EstCertRevoke extends BaseCommand<RevokeReport> {
 
   protected override async execute(): Promise<RevokeReport> {
     const { args, flags } = await this.parse(EstCertRevoke)
+    const reason = revocationReason(flags.because ?? 'unspecified')
     const session = await openSession(this.context(flags))
     await this.confirm(`certificate ${args.name} is revoked for ever`, flags)
-    return revokeCertificate(session, args.name, flags.because ?? 'unspecified', backendOf)
+    return revokeCertificate(session, args.name, reason, backendOf)
   }
 
   protected override view({ ca, serial, reason, changed }: RevokeReport): string {

@@ -45,7 +45,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
 export const FILES: readonly (readonly [path: string, meaning: string])[] = [
   ['DATA_DIR/brine.json', 'the marker: format and identity of the data directory'],
   ['DATA_DIR/brine.toml', 'the configuration; every key stands in it with its default'],
-  ['DATA_DIR/commits/ cas/ pubd/ ta/', 'the history, and all state that follows from it'],
+  ['DATA_DIR/commits/ cas/ pubd/ ta/ ha/ est/', 'the history, and all state that follows from it'],
   ['DATA_DIR/objects/', 'signed objects by their SHA-256'],
   ['DATA_DIR/keys/', 'private keys, readable by the owner alone'],
   ['DATA_DIR/ssl/', 'the HTTPS key and certificate for the web server in front'],

@@ -1,0 +1,41 @@
+/** `brine est crl`: the list of revoked certificates of a CA. */
+import { writeDocument } from '../../core/app/documents.js'
+import { type CrlReport, signCrl } from '../../core/app/est-crl.js'
+import { crlPem } from '../../core/app/est-files.js'
+import { backendOf } from '../../core/app/ha-backends.js'
+import { openSession } from '../../core/app/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag } from '../../core/cli/flags.js'
+
+interface CrlDocument extends Omit<CrlReport, 'crl'> {
+  readonly pem: string
+  readonly out: string | null
+}
+
+const WEEK = 7 * 86_400
+
+export default class EstCrl extends BaseCommand<CrlDocument> {
+  static override summary = 'sign the list of revoked certificates of a CA'
+  static override description =
+    'For CAs of the kinds file and pkcs11; the others publish their own. Each list has the next number. Prints PEM. Exit codes: 0, 2 the CA publishes its own, 15 or 19 it cannot sign.'
+  static override examples = ['<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem']
+  static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
+  static override flags = {
+    next: flag.duration({ description: 'when the next list is due (default 7d)' }),
+    out: flag.path({ description: 'write it to a new file' }),
+  }
+
+  protected override async execute(): Promise<CrlDocument> {
+    const { args, flags } = await this.parse(EstCrl)
+    const session = await openSession(this.context(flags))
+    const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
+    const text = crlPem(crl)
+    if (flags.out !== undefined) writeDocument(flags.out, text)
+    return { ...report, pem: text, out: flags.out ?? null }
+  }
+
+  protected override view({ ca, number, revoked, nextUpdate, pem: text, out }: CrlDocument): string {
+    if (out === null) return text.trimEnd()
+    return `${ca}: list ${number}, ${revoked} revoked, next by ${nextUpdate}; written to ${out}`
+  }
+}

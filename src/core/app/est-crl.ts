@@ -1,0 +1,78 @@
+/** `est crl`: the list of revoked certificates of a CA whose key signs here. Other CAs publish their own. */
+import { AppError } from '../base/errors.js'
+import { addSeconds, type Instant } from '../base/time.js'
+import { type CrlContent, REVOCATION_REASONS, type RevocationReason } from '../ha/backend.js'
+import { changeEst } from './est-commit.js'
+import { signsHere } from './est-labels.js'
+import { askCa } from './ha-ask.js'
+import { refuseUnknownCas } from './ha-commit.js'
+import type { OpenBackend } from './ha-probe.js'
+import type { Session } from './session.js'
+
+export interface CrlReport {
+  readonly ca: string
+  readonly number: number
+  readonly thisUpdate: Instant
+  readonly nextUpdate: Instant
+  readonly revoked: number
+  /** DER. */
+  readonly crl: Uint8Array
+}
+
+/**
+ * Signs the CA's next list, good for `validSeconds`. Its number is recorded before it is signed, so no two lists bear the same one (RFC 5280
+ * section 5.2.3). Throws `ha-ca-unknown`, `est-crl-elsewhere` (usage), `est-crl-failed` (credentials or remote).
+ */
+export async function signCrl(
+  session: Session,
+  ca: string,
+  validSeconds: number,
+  open: OpenBackend,
+): Promise<CrlReport> {
+  refuseUnknownCas(session.enrolment, [ca])
+  if (!signsHere(session, ca)) throw elsewhere(ca)
+  const content = await changeEst(session, async (desk): Promise<CrlContent> => {
+    await desk.run({ type: 'crl.number', ca })
+    const { certificates, crls } = desk.state()
+    const revoked = Object.values(certificates).flatMap((one) =>
+      one.ca === ca && one.revoked !== null
+        ? [{ serial: one.serial, revokedAt: one.revoked.at, reason: reasonOf(one.revoked.reason) }]
+        : [],
+    )
+    const nextUpdate = addSeconds(desk.at, validSeconds)
+    return { number: BigInt(crls[ca] ?? 0), thisUpdate: desk.at, nextUpdate, revoked }
+  })
+  const { outcome, message, value } = await askCa(
+    () => open(session, ca),
+    session.enrolment.attemptTimeout,
+    'ca-fault',
+    async (backend, signal) => {
+      if (backend.crl === undefined) throw elsewhere(ca)
+      return { outcome: 'ok', message: 'signed', value: await backend.crl(content, signal) }
+    },
+  )
+  if (value === undefined)
+    throw new AppError(
+      outcome === 'config-fault' ? 'credentials' : 'remote',
+      'est-crl-failed',
+      `no list of ${ca}: ${message}`,
+      {
+        hint: `brine ha status; number ${content.number} is left out of the series, which is allowed`,
+        details: { ca, outcome },
+        changed: 'yes',
+      },
+    )
+  const { thisUpdate, nextUpdate, revoked } = content
+  return { ca, number: Number(content.number), thisUpdate, nextUpdate, revoked: revoked.length, crl: value }
+}
+
+function elsewhere(ca: string): AppError {
+  return new AppError('usage', 'est-crl-elsewhere', `the key of ${ca} does not sign here: it publishes its own list`, {
+    hint: 'brine est crl is for CAs of the kinds file and pkcs11',
+  })
+}
+
+function reasonOf(name: string): RevocationReason {
+  const found = Object.keys(REVOCATION_REASONS).find((reason) => reason === name)
+  return (found as RevocationReason | undefined) ?? 'unspecified'
+}

@@ -1,0 +1,98 @@
+/** A history of enrolment in memory, at a clock that the test moves; requests are values, no key is made. */
+import { addSeconds, type Instant } from '../../../src/core/base/time.js'
+import { sha256Hex } from '../../../src/core/crypto/digest.js'
+import { est } from '../../../src/core/est/aggregate.js'
+import type { EstCommand, RequestOpen } from '../../../src/core/est/commands.js'
+import type { EstEvent } from '../../../src/core/est/events.js'
+import { type Asker, EMPTY_EST, type EstState } from '../../../src/core/est/state.js'
+import type { CertificateRequest } from '../../../src/core/pki/csr.js'
+import { NO_NAMES } from '../../../src/core/pki/names.js'
+import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
+
+export const START = '2026-01-01T00:00:00Z' as Instant
+export const OPERATOR: Asker = { how: 'operator', name: 'ops' }
+export const PROFILE: CertificateProfile = BUILT_IN_PROFILES.find(
+  ({ name }) => name === 'default',
+) as CertificateProfile
+
+/** A sound request of the holder of `key`. */
+export function requestOf(key: string): CertificateRequest {
+  const subject = { der: new Uint8Array(), text: `CN=${key}`, commonName: key, isEmpty: false }
+  return {
+    der: Buffer.from(`csr of ${key}`),
+    subject,
+    spki: Buffer.from(key),
+    key: { kind: 'ec', bits: 0, curve: 'P-256' },
+    names: NO_NAMES,
+    san: undefined,
+    extendedKeyUsages: [],
+    challengePassword: undefined,
+  }
+}
+
+export class World {
+  state: EstState = EMPTY_EST
+  now = START
+  readonly events: EstEvent[] = []
+
+  later(seconds: number): void {
+    this.now = addSeconds(this.now, seconds)
+  }
+
+  /** Codes of the rules that say no. */
+  faults(command: EstCommand): readonly string[] {
+    return est.check(this.state, command).map(({ code }) => code)
+  }
+
+  /** Types of the facts that followed. Throws where a rule says no. */
+  async run(command: EstCommand): Promise<readonly string[]> {
+    const faults = this.faults(command)
+    if (faults.length > 0) throw new Error(faults.join())
+    const events = await est.decide(this.state, command, { clock: { now: () => this.now } })
+    this.state = events.reduce(est.evolve, this.state)
+    this.events.push(...events)
+    return events.map(({ type }) => type)
+  }
+
+  /** The command that opens request `id` for the holder of `key`. */
+  opening(
+    id: string,
+    key: string,
+    more: Partial<Pick<RequestOpen, 'by' | 'duplicate' | 'label' | 'question'>> = {},
+  ): RequestOpen {
+    return {
+      type: 'request.open',
+      id,
+      label: 'device',
+      csr: sha256Hex(Buffer.from(`csr of ${key}`)),
+      request: requestOf(key),
+      profile: PROFILE,
+      by: OPERATOR,
+      renews: null,
+      duplicate: false,
+      question: { attempt: `try ${id}`, ca: 'far', timeout: 40, here: false },
+      at: this.now,
+      ...more,
+    }
+  }
+
+  /** Records a certificate for an open request. */
+  issue(id: string, by: Asker = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
+    const found = this.state.requests[id]
+    return this.run({
+      type: 'request.issue',
+      id,
+      certificate: {
+        ...{ label: found?.label ?? 'device', key: found?.key ?? sha256Hex(Buffer.from('k')) },
+        ...{ subject: found?.subject ?? 'CN=k', names: [], by, renews: null, ca: found?.asking.ca ?? 'far' },
+        ...{ serial: `0${id}`, notBefore: this.now, notAfter: addSeconds(this.now, validSeconds) },
+        sha256: sha256Hex(Buffer.from(`certificate ${id}`)),
+      },
+    })
+  }
+
+  createPassword(id: string, uses = 1, validSeconds = 3600): Promise<readonly string[]> {
+    const hash = sha256Hex(Buffer.from('secret'))
+    return this.run({ type: 'password.create', id, label: 'device', hash, uses, validSeconds, note: '' })
+  }
+}

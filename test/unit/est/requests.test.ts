@@ -1,0 +1,163 @@
+/** What becomes of a request: each outcome, and that nothing is issued twice unless somebody says so. */
+import { describe, expect, it } from 'vitest'
+import { est } from '../../../src/core/est/aggregate.js'
+import { estObjects } from '../../../src/core/est/objects.js'
+import { EMPTY_EST } from '../../../src/core/est/state.js'
+import { PROFILE, World } from './given.js'
+
+const HERE = { attempt: 'a', ca: 'near', timeout: 40, here: true }
+
+async function opened(): Promise<World> {
+  const world = new World()
+  await world.run(world.opening('r1', 'k'))
+  return world
+}
+
+describe('a request', () => {
+  it('is open until its certificate is recorded, and names its objects meanwhile', async () => {
+    const world = await opened()
+    expect(estObjects(world.state).map(([, name]) => name)).toEqual(['request r1'])
+    expect(await world.issue('r1')).toEqual(['certificate.issued'])
+    expect(world.state.requests).toEqual({})
+    expect(world.state.certificates).toMatchObject({ r1: { label: 'device', ca: 'far', serial: '0r1', revoked: null } })
+    expect(estObjects(world.state).map(([, name]) => name)).toEqual(['certificate r1'])
+  })
+
+  it('goes on at the next CA after one failed, and ends where none is left', async () => {
+    const world = await opened()
+    const question = { attempt: 'b', ca: 'second', timeout: 40, here: false }
+    expect(await world.run({ type: 'request.ask', id: 'r1', question })).toEqual(['request.asked'])
+    expect(world.state.requests['r1']?.asking).toMatchObject({ ca: 'second', attempt: 'b' })
+    expect(await world.run({ type: 'request.end', id: 'r1', why: 'failed', message: 'none' })).toEqual([
+      'request.ended',
+    ])
+    expect(world.state.requests).toEqual({})
+  })
+
+  it('is refused with every fault that the profile finds', () => {
+    const world = new World()
+    const opening = world.opening('r1', 'k')
+    const request = {
+      ...opening.request,
+      key: { kind: 'rsa', bits: 1024, curve: '' } as const,
+      extendedKeyUsages: ['1.2.3'],
+    }
+    expect(world.faults({ ...opening, request })).toEqual(['csr-key-size', 'csr-usage'])
+    expect(world.faults({ ...opening, profile: { ...PROFILE, keyKinds: ['rsa'] } })).toEqual(['csr-key-kind'])
+  })
+
+  it('stands in the way of another for the same key and label while a process waits', async () => {
+    const world = await opened()
+    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-running'])
+    expect(world.faults(world.opening('r2', 'k', { duplicate: true }))).toEqual(['est-request-running'])
+    expect(world.faults(world.opening('r2', 'other'))).toEqual([])
+    expect(world.faults(world.opening('r2', 'k', { label: 'vpn' }))).toEqual([])
+  })
+
+  it('whose outcome is unknown gives way on demand alone, and then leaves a record', async () => {
+    const world = await opened()
+    await world.run({ type: 'request.lose', id: 'r1', message: 'no answer' })
+    expect(world.state.requests['r1']).toMatchObject({ status: 'unknown', message: 'no answer' })
+    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(await world.run(world.opening('r2', 'k', { duplicate: true }))).toEqual(['request.ended', 'request.opened'])
+    expect(world.events).toContainEqual(expect.objectContaining({ id: 'r1', why: 'superseded' }))
+    // the answer that came after all is recorded like any other
+    expect(await world.issue('r1')).toEqual(['certificate.issued'])
+    expect(Object.keys(world.state.requests)).toEqual(['r2'])
+  })
+
+  it('that is pending stays with its CA', async () => {
+    const world = await opened()
+    await world.run({ type: 'request.wait', id: 'r1', reference: '7', retryAfter: 60 })
+    expect(world.state.requests['r1']).toMatchObject({
+      status: 'pending',
+      reference: '7',
+      retryAt: '2026-01-01T00:01:00Z',
+    })
+    world.later(86_400)
+    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(await world.issue('r1')).toEqual(['certificate.issued'])
+  })
+
+  it('of a process that died is unknown from the next command on', async () => {
+    const world = await opened()
+    world.later(39)
+    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-running'])
+    world.later(1)
+    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(await world.run(world.opening('r3', 'other'))).toEqual(['request.unknown', 'request.opened'])
+    expect(world.state.requests['r1']?.status).toBe('unknown')
+  })
+
+  it('of a process that died has failed where the key signs here: nothing had left', async () => {
+    const world = new World()
+    await world.run(world.opening('r1', 'k', { question: HERE }))
+    world.later(40)
+    expect(await world.run(world.opening('r2', 'k', { question: HERE }))).toEqual(['request.ended', 'request.opened'])
+    expect(world.events).toContainEqual(expect.objectContaining({ id: 'r1', why: 'died' }))
+  })
+
+  it('that comes to its end late changes nothing twice', async () => {
+    const world = new World()
+    await world.run(world.opening('r1', 'k', { question: HERE }))
+    world.later(100)
+    // time ends it within the very command that would
+    expect(await world.run({ type: 'request.end', id: 'r1', why: 'failed', message: 'x' })).toEqual(['request.ended'])
+    expect(world.faults({ type: 'request.end', id: 'r1', why: 'failed', message: 'x' })).toEqual([
+      'est-request-unknown',
+    ])
+    await world.run(world.opening('r2', 'k2'))
+    await world.issue('r2')
+    const again = world.issue('r2')
+    await expect(again).rejects.toThrow('est-request-served')
+  })
+})
+
+describe('certificates', () => {
+  it('are revoked once', async () => {
+    const world = await opened()
+    await world.issue('r1')
+    const revoke = { type: 'certificate.revoke', id: 'r1', reason: 'superseded' } as const
+    expect(await world.run(revoke)).toEqual(['certificate.revoked'])
+    expect(world.state.certificates['r1']?.revoked).toEqual({ at: world.now, reason: 'superseded' })
+    expect(await world.run({ ...revoke, reason: 'keyCompromise' })).toEqual([])
+    expect(world.faults({ ...revoke, id: 'r9' })).toEqual(['est-certificate-unknown'])
+  })
+
+  it('leave the state a month after they expired', async () => {
+    const world = await opened()
+    await world.issue('r1')
+    world.later(86_400 + 30 * 86_400)
+    await world.run(world.opening('r2', 'k2'))
+    await world.issue('r2')
+    expect(Object.keys(world.state.certificates)).toEqual(['r1', 'r2'])
+    world.later(1)
+    await world.run(world.opening('r3', 'k3'))
+    await world.issue('r3')
+    expect(Object.keys(world.state.certificates)).toEqual(['r2', 'r3'])
+  })
+
+  it('have lists with numbers of their own for each CA', async () => {
+    const world = new World()
+    for (const ca of ['a', 'a', 'b']) await world.run({ type: 'crl.number', ca })
+    expect(world.state.crls).toEqual({ a: 2, b: 1 })
+  })
+})
+
+it('replays to the same state, and tells the same on two machines', async () => {
+  const worlds = await Promise.all(
+    ['x', 'y'].map(async (salt) => {
+      const world = new World()
+      world.later(salt.length + (salt === 'y' ? 1000 : 0))
+      await world.run(world.opening(`${salt}1`, 'k'))
+      await world.issue(`${salt}1`)
+      await world.run(world.opening(`${salt}2`, 'k2'))
+      await world.run({ type: 'request.lose', id: `${salt}2`, message: salt })
+      return world
+    }),
+  )
+  for (const { state, events } of worlds) expect(events.reduce(est.evolve, EMPTY_EST)).toEqual(state)
+  const [a, b] = worlds.map(({ state }) => est.logical(state))
+  expect(a).toEqual(b)
+  expect(JSON.stringify(a)).toContain('device')
+})

@@ -105,6 +105,8 @@ export class CaPeer {
   knob: Knob | undefined
   /** The knob turns the answers of these paths only. */
   knobPath = /./
+  /** Milliseconds before each answer. */
+  delay = 0
   requests = 0
   readonly asked: Asked[] = []
   readonly #server: Server
@@ -153,6 +155,7 @@ export class CaPeer {
       client: socket.authorized ? String(socket.getPeerCertificate().subject?.CN ?? '') : undefined,
     }
     this.asked.push(asked)
+    if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay))
     if (this.knob !== undefined && this.knobPath.test(asked.path)) {
       turned(this.knob, outgoing)
       return

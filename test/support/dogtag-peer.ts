@@ -23,7 +23,6 @@ interface Held {
 const JSON_TYPE = { 'Content-Type': 'application/json' }
 const MANUAL = 'caManual'
 const REFUSING = 'caRefusing'
-const PROFILES = ['deviceCert', MANUAL, REFUSING]
 
 /** As PKIException is told. */
 function refused(status: number, message: string): Told {
@@ -48,11 +47,14 @@ export class DogtagPeer {
   /** Nonces by session and thing. */
   readonly #sessions = new Map<string, Map<string, bigint>>()
   readonly #issuer: ReturnType<typeof issuerOf>
+  /** Certificates by it are made at once. */
   readonly #profile: CertificateProfile
+  readonly #profiles: readonly string[]
 
   constructor(files: PeerFiles, profile: CertificateProfile) {
     this.#issuer = issuerOf(files.ca)
     this.#profile = profile
+    this.#profiles = [profile.name, MANUAL, REFUSING]
     this.server = new CaPeer(files, (asked) => this.#answer(asked), false)
   }
 
@@ -103,7 +105,7 @@ export class DogtagPeer {
   #get(rest: string, nonces: Map<string, bigint>): Told {
     const [, profile] = /^\/certrequests\/profiles\/(\w+)$/.exec(rest) ?? []
     if (profile !== undefined)
-      return PROFILES.includes(profile) ? told(template(profile)) : refused(404, `Profile not found: ${profile}`)
+      return this.#profiles.includes(profile) ? told(template(profile)) : refused(404, `Profile not found: ${profile}`)
     const [, agent, number] = /^(\/agent)?\/certrequests\/0x(\w+)$/.exec(rest) ?? []
     if (number !== undefined) {
       const held = this.requests[Number.parseInt(number, 16) - 1]
@@ -149,7 +151,7 @@ export class DogtagPeer {
     if (csr === undefined || !isFilled) return refused(400, 'Invalid certificate request')
     const held: Held = { status: asked.ProfileID === REFUSING ? 'rejected' : 'pending', csr, serial: undefined }
     this.requests.push(held)
-    if (asked.ProfileID === 'deviceCert') await this.approve(this.requests.length - 1)
+    if (asked.ProfileID === this.#profile.name) await this.approve(this.requests.length - 1)
     return told({ total: 1, entries: [info(held, `0x${this.requests.length.toString(16)}`)] })
   }
 }

@@ -18,3 +18,12 @@ export function measured(before: Latency | null, ms: number, at: Instant): Laten
   const average = sample >= before.ms ? sample : before.ms * weight + sample * (1 - weight)
   return { ms: Math.round(average), at, samples: before.samples + 1 }
 }
+
+/**
+ * What tells how long a CA takes now: its real answers, until probes are so much newer that those say nothing any more. Else a CA that was slow
+ * once and is not asked since would be slow for ever.
+ */
+export function telling(real: Latency | null, probes: Latency | undefined): Latency | undefined {
+  if (real === null) return probes
+  return probes !== undefined && secondsBetween(real.at, probes.at) > DECAY ? probes : real
+}

@@ -6,7 +6,7 @@ import { entry, type Table } from '../base/record.js'
 import type { Instant } from '../base/time.js'
 import { healthAt, healthOf, overrideAt } from './breaker.js'
 import type { Turn } from './events.js'
-import { UNMEASURED_MS } from './latency.js'
+import { telling, UNMEASURED_MS } from './latency.js'
 import type { BreakerSettings, GroupSettings } from './settings.js'
 import { type HaState, type Latency, type Routing, UNROUTED } from './state.js'
 
@@ -106,9 +106,9 @@ function smooth(routing: Routing, group: GroupSettings, eligible: readonly strin
   return { ca: best, turn: { group: group.name, current: Object.fromEntries(current), weights } }
 }
 
-/** Milliseconds that a CA is expected to take: by its real answers, else by its probes, else a second. */
+/** Milliseconds that a CA is expected to take: by its real answers, by its probes where those are old or missing, else a second. */
 export function expectedMs(state: HaState, ca: string, probed: Table<Latency>): number {
-  return (healthOf(state, ca).latency ?? entry(probed, ca))?.ms ?? UNMEASURED_MS
+  return telling(healthOf(state, ca).latency, entry(probed, ca))?.ms ?? UNMEASURED_MS
 }
 
 function fastest(

@@ -1,13 +1,12 @@
 /** The sections about enrolment: the documented examples, defaults, and every fault with its line. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { NO_ENROLMENT } from '../../../src/core/config/enrolment.js'
 import { enrolmentWarnings } from '../../../src/core/config/enrolment-warnings.js'
 import { configDigest, loadConfig } from '../../../src/core/config/load.js'
-
-const DOCS = join(import.meta.dirname, '../../../../shared/docs/kipuka-high-availability.txt')
+import { documented } from '../../support/documentation.js'
 
 const read = async (text: string) => (await loadConfig(text, 'brine.toml')).enrolment
 const refusal = async (text: string): Promise<string> =>
@@ -21,26 +20,9 @@ const CAS = ['one', 'two']
   .map((id) => `[[ca]]\nid = "${id}"\nbackend = "file"\n[ca.file]\nca_cert = "/${id}.pem"\nca_key = "/${id}.key"\n`)
   .join('')
 
-/** The TOML texts of the documentation: from a table head on, as long as lines are TOML. */
-function documented(): readonly string[] {
-  const blocks: string[][] = []
-  let block: string[] | undefined
-  for (const line of readFileSync(DOCS, 'utf8').split('\n')) {
-    const isHead = /^\[\[?[a-z.]+\]\]?$/.test(line)
-    if (block === undefined && isHead) {
-      block = []
-      blocks.push(block)
-    }
-    if (isHead || /^(#|[a-z_]+ = |$)/.test(line)) block?.push(line)
-    else block = undefined
-  }
-  return blocks.map((lines) => lines.join('\n'))
-}
-
 describe('the documented examples', () => {
   it('load as they stand', async (context) => {
-    if (!existsSync(DOCS)) context.skip('missing: the documentation of kipuka in ../shared')
-    const whole = documented().filter((text) => text.includes('[[est.label]]') && !text.includes('# ...'))
+    const whole = documented(context).filter((text) => text.includes('[[est.label]]') && !text.includes('# ...'))
     const loaded = await Promise.all(whole.map(read))
     expect(loaded.map((e) => [e.groups[0]?.strategy, e.cas.length, e.labels[0]?.profile])).toEqual([
       ['active-passive', 2, 'deviceCert'],
@@ -49,7 +31,7 @@ describe('the documented examples', () => {
       ['weighted', 2, 'serverCert'],
     ])
     expect(loaded[3]?.groups[0]?.weights).toEqual({ 'old-ca': 90, 'new-ca': 10 })
-    const tuning = documented().filter((text) => text.startsWith('[ha]') && !text.includes('[[ca]]'))
+    const tuning = documented(context).filter((text) => text.startsWith('[ha]') && !text.includes('[[ca]]'))
     const sets = await Promise.all(tuning.map(read))
     expect(
       sets.map(({ breaker }) => [breaker.checkInterval, breaker.failureThreshold, breaker.recoveryTimeout]),

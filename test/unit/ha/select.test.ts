@@ -151,6 +151,22 @@ describe('latency-based', () => {
     expect(await world.serve(settings, 'ok', 500)).toBe('ca-2')
   })
 
+  it('finds by newer probes what was slow ten minutes ago and has not been asked since', async () => {
+    const world = new World()
+    const probes = (ms: number) => ({ ms, at: world.now, samples: 3 })
+    const two = group({ strategy: 'latency-based', caIds: ['ca-1', 'ca-2'] })
+    world.probed = { 'ca-1': probes(10), 'ca-2': probes(50) }
+    expect(await world.serve(two, 'ok', 5000)).toBe('ca-1')
+    for (const [seconds, next] of [
+      [600, 'ca-2'],
+      [1, 'ca-1'],
+    ] as const) {
+      world.later(seconds)
+      world.probed = { 'ca-1': probes(10), 'ca-2': probes(50) }
+      expect(await world.serve(two, 'ok', 60)).toBe(next)
+    }
+  })
+
   it('stays with what serves until another is faster by a fifth', async () => {
     const world = new World()
     world.probed = { 'ca-1': average(100), 'ca-2': average(200), 'ca-3': average(300) }

@@ -1,7 +1,7 @@
 /*
  * A PKCS #11 library in front of another one: it counts calls and fails them as told.
  * SHIM_MODULE: the library behind; SHIM_DIR: a folder with `log` (one name a call) and, where there is one, `fault`: lines
- * "C_Sign 48" (returns that CK_RV), "C_Sign hang", "C_Sign crash", "flags 262144" (more flags in CK_TOKEN_INFO).
+ * "C_Sign 48" (returns that CK_RV), "C_Sign hang", "C_Sign crash", "flags 262144" (more flags in CK_TOKEN_INFO), "without 64" (hides that mechanism).
  * `inherited` in the log: the library found a variable TOKEN_PIN.
  */
 #include <dlfcn.h>
@@ -73,6 +73,15 @@ static CK_RV token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
   return rv;
 }
 
+static CK_RV mechanisms(CK_SLOT_ID slot, CK_MECHANISM_TYPE_PTR types, CK_ULONG_PTR count) {
+  char word[64];
+  CK_RV rv = real->C_GetMechanismList(slot, types, count);
+  told("without", word, sizeof word);
+  for (CK_ULONG i = 0; !rv && types && i < *count; i++)
+    if (word[0] && types[i] == strtoul(word, NULL, 10)) types[i] = CKM_VENDOR_DEFINED;
+  return rv;
+}
+
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
   CK_RV rv = called("C_Login");
   return rv ? rv : real->C_Login(session, user, pin, length);
@@ -101,6 +110,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR out) {
     list = *real;
     list.C_Initialize = initialize;
     list.C_GetTokenInfo = token_info;
+    list.C_GetMechanismList = mechanisms;
     list.C_Login = login;
     list.C_Logout = logout;
     list.C_Finalize = finalize;

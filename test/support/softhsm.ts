@@ -10,22 +10,18 @@ export class SoftHsm {
   readonly dir: string
   readonly #box: OpensslBox
 
-  /** Sets SOFTHSM2_CONF for this process and its children. `extra`: further lines of the configuration. */
-  constructor(box: OpensslBox, extra = '') {
+  /** Sets SOFTHSM2_CONF for this process and its children. */
+  constructor(box: OpensslBox) {
     this.#box = box
     this.dir = box.path('softhsm')
     mkdirSync(join(this.dir, 'tokens'), { recursive: true })
-    this.configure(extra)
-    process.env['SOFTHSM2_CONF'] = join(this.dir, 'softhsm2.conf')
-  }
-
-  configure(extra: string): void {
     const lines = [
       `directories.tokendir = ${join(this.dir, 'tokens')}`,
       'objectstore.backend = file',
       'log.level = ERROR',
     ]
-    writeFileSync(join(this.dir, 'softhsm2.conf'), `${[...lines, extra].join('\n')}\n`)
+    process.env['SOFTHSM2_CONF'] = join(this.dir, 'softhsm2.conf')
+    writeFileSync(join(this.dir, 'softhsm2.conf'), `${lines.join('\n')}\n`)
   }
 
   token(label: string): void {

@@ -94,12 +94,8 @@ else {
     })
 
     it('signs where the token hashes nothing itself', async () => {
-      hsm.configure('slots.mechanisms = -CKM_SHA256_RSA_PKCS')
-      try {
-        await probe({ caCert: cas.rsa.cert, uri: 'pkcs11:token=first;object=ca-rsa' })
-      } finally {
-        hsm.configure('')
-      }
+      shimmed.fail('without 64')
+      await probe({ caCert: cas.rsa.cert, uri: 'pkcs11:token=first;object=ca-rsa' })
     })
 
     it('is found by label, by id, and by what the token says of itself', async () => {

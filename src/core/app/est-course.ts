@@ -2,6 +2,7 @@
 import { AppError } from '../base/errors.js'
 import { entry } from '../base/record.js'
 import { type Instant, secondsBetween } from '../base/time.js'
+import type { Question } from '../est/commands.js'
 import type { Asker, Wish } from '../est/state.js'
 import type { Candidate } from '../ha/select.js'
 import type { Outcome } from '../ha/state.js'
@@ -87,6 +88,30 @@ export function ended(course: Course, ca: string, { outcome, message, value }: R
       hint: `look at ${ca} whether it did; to ask again all the same: --allow-duplicate`,
     })
   return new AppError('rejected', 'est-refused', `${ca} refuses the request: ${message}`, rest)
+}
+
+/** What a CA elsewhere answered and could not be written down: it may have issued, and nobody here knows. */
+export function unrecorded(
+  course: Course,
+  { ca, here }: Question,
+  { outcome }: Reply<Verified>,
+  cause: unknown,
+): unknown {
+  const hasIssued = outcome === 'ok' || outcome === 'pending' || outcome === 'unknown'
+  if (here || !hasIssued) return cause
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const { id } = course
+  return new AppError(
+    'uncertain',
+    'est-unrecorded',
+    `request ${id}: ${ca} answered, which could not be recorded: ${why}`,
+    {
+      hint: `mend that, then: brine est status ${id}`,
+      details: details(course),
+      changed: 'unknown',
+      cause,
+    },
+  )
 }
 
 /** Nobody could serve it; `desk` where nobody was asked. */

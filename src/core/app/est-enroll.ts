@@ -14,7 +14,15 @@ import type { PlainCertificate } from '../pki/certificate.js'
 import { nameList } from '../pki/names.js'
 import { recordOf, type Verified, verified } from './est-answer.js'
 import { changeEst, type EstDesk, readEst } from './est-commit.js'
-import { type AttemptReport, type Course, type Enrolled, type EnrolOrder, ended, unavailable } from './est-course.js'
+import {
+  type AttemptReport,
+  type Course,
+  type Enrolled,
+  type EnrolOrder,
+  ended,
+  unavailable,
+  unrecorded,
+} from './est-course.js'
 import { followUp } from './est-follow.js'
 import { labelOf, memberOf, signsHere } from './est-labels.js'
 import { certificateSerial, requestOf } from './est-request.js'
@@ -63,7 +71,11 @@ async function askInTurn(course: Course): Promise<Enrolled> {
     )
     course.attempts.push(attemptOf(ca, reply))
     const asked = next
-    next = await changeEst(session, (desk) => settle(course, desk, asked, reply))
+    try {
+      next = await changeEst(session, (desk) => settle(course, desk, asked, reply))
+    } catch (error) {
+      throw unrecorded(course, asked, reply, error)
+    }
     if (reply.outcome === 'ok' && reply.value !== undefined && 'certificate' in reply.value)
       return enrolled(course, ca, reply.value.certificate)
     if (reply.outcome !== 'ca-fault' && reply.outcome !== 'config-fault') throw ended(course, ca, reply)

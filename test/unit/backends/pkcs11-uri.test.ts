@@ -75,11 +75,13 @@ describe('a pkcs11: URI', () => {
   })
 
   it('is written as it was read, whatever the names are', () => {
-    const text = string({ unit: 'grapheme', minLength: 1, maxLength: 8 }).filter(
-      (value) => !value.includes('\0') && Buffer.from(value).toString() === value && Buffer.byteLength(value) <= 32,
-    )
-    assert(
-      property(text, text, (token, object) => {
+    const text = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
+      .filter(
+        (value) => !value.includes('\0') && Buffer.from(value).toString() === value && Buffer.byteLength(value) <= 32,
+      )
+    fc.assert(
+      fc.property(text, text, (token, object) => {
         const uri = { token, object, id: '00ff', serial: undefined, manufacturer: undefined, model: undefined }
         const full = { ...uri, slotId: undefined, modulePath: undefined, pinFile: undefined }
         expect(read(pkcs11PathOf(full))).toEqual({ token, object, id: '00ff' })

@@ -89,6 +89,12 @@ describe('a request', () => {
     expect(world.state.requests['r1']?.status).toBe('unknown')
   })
 
+  it('does not block for ever where the clock went back: nobody knows how long that would be', async () => {
+    const world = await opened()
+    world.later(-3600)
+    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+  })
+
   it('of a process that died has failed where the key signs here: nothing had left', async () => {
     const world = new World()
     await world.run(world.opening('r1', 'k', { question: HERE }))

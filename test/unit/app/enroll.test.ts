@@ -1,0 +1,162 @@
+/** Enrolment over a port: what is recorded when, and what is said where it cannot be. */
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Enrolled } from '../../../src/core/app/est-course.js'
+import { enroll } from '../../../src/core/app/est-enroll.js'
+import { requestStatus } from '../../../src/core/app/est-follow.js'
+import { createPassword } from '../../../src/core/app/est-passwords.js'
+import type { OpenBackend } from '../../../src/core/app/ha-probe.js'
+import { initDirectory } from '../../../src/core/app/init.js'
+import { openSession, type Session } from '../../../src/core/app/session.js'
+import { openFileBackend } from '../../../src/core/backends/file.js'
+import { AppError } from '../../../src/core/base/errors.js'
+import { systemRandom } from '../../../src/core/crypto/random.js'
+import { BackendFault, type CaBackend, type Issued } from '../../../src/core/ha/backend.js'
+import { OpensslBox } from '../../support/requests.js'
+
+const box = new OpensslBox()
+const base = mkdtempSync(join(tmpdir(), 'brine-enroll-'))
+const BY = { how: 'operator', name: 'ops' } as const
+let n = 0
+let session: Session
+let csr: Uint8Array
+let asked: string[]
+/** What a CA does instead of signing. */
+let instead: Readonly<Record<string, () => Promise<Issued>>>
+
+const open: OpenBackend = async (_session, ca) => {
+  const files = {
+    backend: 'file',
+    caCert: box.path(`${ca}.pem`),
+    caKey: box.path(`${ca}.key`),
+    chain: undefined,
+  } as const
+  const real = openFileBackend(ca, files, { clock: { now: session.now }, random: systemRandom } as never)
+  return {
+    ...real,
+    issue: async (request): Promise<Issued> => {
+      asked.push(ca)
+      return (instead[ca] ?? (() => real.issue(request)))()
+    },
+  } satisfies CaBackend
+}
+
+/** Two remote CAs as the configuration has them; the port above answers for them. */
+function config(): string {
+  const ca = (id: string): string =>
+    `[[ca]]\nid = "${id}"\nbackend = "cfssl"\n[ca.cfssl]\nurl = "https://127.0.0.1:1"\nca_cert = "${box.path(`${id}.pem`)}"\n`
+  return `${ca('one')}${ca('two')}[[ha.group]]\nname = "g"\nca_ids = ["one", "two"]\n[[est.label]]\nname = "device"\nca_id = "one"\nprofile = "deviceCert"\n`
+}
+
+beforeAll(() => {
+  for (const id of ['one', 'two']) renameSync(box.ca(id).key, box.path(`${id}.key`))
+}, 60_000)
+afterAll(() => {
+  box.remove()
+  rmSync(base, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  n += 1
+  asked = []
+  instead = {}
+  csr = box.request()
+  const context = { dataDir: join(base, `${n}`), actor: 't', osUser: 't', host: 'h', command: 'test' }
+  await initDirectory({ dataDir: context.dataDir, test: false })
+  writeFileSync(join(context.dataDir, 'brine.toml'), config())
+  session = await openSession(context)
+})
+
+const run = (more = {}): Promise<Enrolled> => enroll(session, { label: 'device', csr, by: BY, ...more }, open)
+async function failed(more = {}): Promise<AppError> {
+  const error = await run(more).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof AppError)) throw new Error(`no AppError: ${String(error)}`)
+  return error
+}
+const idOf = (error: AppError): string => (error.details as { id: string }).id
+const fault = (outcome: BackendFault['outcome']) => async (): Promise<never> => {
+  throw new BackendFault(outcome, 'test', `it was ${outcome}`)
+}
+
+describe('an enrolment', () => {
+  it('holds no lock while the CA answers', async () => {
+    instead = {
+      one: async () => {
+        const made = await createPassword(session, { label: 'device', uses: 1, validSeconds: 60, note: '' })
+        expect(made.id).not.toBe('')
+        return fault('ca-fault')()
+      },
+    }
+    expect((await run()).ca).toBe('two')
+  })
+
+  it('whose outcome is unknown is asked of nobody else, and of nobody again unless somebody says so', async () => {
+    instead = { one: fault('unknown') }
+    const error = await failed()
+    expect([error.kind, error.code, error.changed]).toEqual(['uncertain', 'est-unknown', 'yes'])
+    expect(await requestStatus(session, idOf(error), open)).toMatchObject({ status: 'unknown', ca: 'one' })
+    instead = {}
+    expect((await failed()).code).toBe('est-request-open')
+    expect(asked).toEqual(['one'])
+    expect((await run({ duplicate: true })).ca).toBe('one')
+  })
+
+  it('that the CA refuses is not tried elsewhere: no shopping for a laxer policy', async () => {
+    instead = { one: fault('request-fault') }
+    expect((await failed()).code).toBe('est-refused')
+    expect(asked).toEqual(['one'])
+    // the breaker has nothing against the CA
+    instead = {}
+    expect((await run()).ca).toBe('one')
+  })
+
+  it('asks each CA once, and says what each said when none is left', async () => {
+    instead = { one: fault('ca-fault'), two: fault('ca-fault') }
+    const error = await failed()
+    expect([error.kind, asked]).toEqual(['unavailable', ['one', 'two']])
+    expect(error.message).toContain('one: it was ca-fault; two: it was ca-fault')
+  })
+
+  it('counts a certificate for another key, or of another CA, as a fault of the CA', async () => {
+    const other = openFileBackend(
+      'two',
+      { backend: 'file', caCert: box.path('two.pem'), caKey: box.path('two.key'), chain: undefined },
+      { clock: { now: session.now }, random: systemRandom } as never,
+    )
+    const profile = session.enrolment.profiles.find(({ name }) => name === 'deviceCert')
+    if (profile === undefined) throw new Error('no profile')
+    const signal = new AbortController().signal
+    instead = { one: () => other.issue({ csr, profile, signal }) }
+    const done = await run()
+    expect([done.ca, done.attempts[0]?.outcome]).toEqual(['two', 'ca-fault'])
+    expect(done.attempts[0]?.error).toContain('not signed by')
+  })
+
+  it('that a CA served and that cannot be recorded is told as unknown, and nothing is handed out', async () => {
+    const commits = join(session.store.dir, 'commits')
+    const real = await open(session, 'one')
+    const profile = session.enrolment.profiles.find(({ name }) => name === 'deviceCert')
+    if (profile === undefined) throw new Error('no profile')
+    instead = {
+      one: async () => {
+        const { one: _, ...rest } = instead
+        instead = rest
+        const issued = await real.issue({ csr, profile, signal: new AbortController().signal })
+        renameSync(commits, `${commits}.away`)
+        return issued
+      },
+    }
+    const error = await failed()
+    if (existsSync(`${commits}.away`)) {
+      rmSync(commits, { recursive: true, force: true })
+      renameSync(`${commits}.away`, commits)
+    }
+    expect([error.kind, error.code, error.changed]).toEqual(['uncertain', 'est-unrecorded', 'unknown'])
+    expect((await failed()).code).toBe('est-request-running')
+    expect(await requestStatus(session, idOf(error), open)).toMatchObject({ status: 'asked', serial: null })
+  })
+})

@@ -2,6 +2,7 @@
  * Reads the sections about enrolment.
  * Invariant: the documented examples load as they stand; what they leave out has a default.
  */
+import { parsePkcs11Uri } from '../backends/pkcs11-uri.js'
 import { type BreakerSettings, DEFAULT_BREAKER, type GroupSettings, STRATEGIES, type Strategy } from '../ha/settings.js'
 import { BUILT_IN_PROFILES, type CertificateProfile, EXTENDED_KEY_USAGES } from '../pki/profile.js'
 import {
@@ -17,7 +18,7 @@ import {
   type Pkcs11Backend,
   type Remote,
 } from './enrolment.js'
-import { type PlacedFault, TableReader } from './tables.js'
+import { type PlacedFault, TableReader, tableName } from './tables.js'
 
 const NAME = { pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/, wanted: 'a name of a-z, 0-9, - and _, up to 64' }
 const PROFILE_NAME = {
@@ -104,11 +105,15 @@ const BACKEND_READERS = {
     caCert: own.requiredPath('ca_cert'),
     chain: own.path('chain'),
     module: own.requiredPath('module'),
-    uri: own.required('uri', {
-      pattern: /^pkcs11:(?!.*pin-value)/,
-      wanted: 'a pkcs11: URI (RFC 7512) without a pin-value',
-      secret: true,
-    }),
+    uri: tokenUri(
+      own,
+      'uri',
+      own.required('uri', {
+        pattern: /^pkcs11:(?!.*pin-value)/,
+        wanted: 'a pkcs11: URI (RFC 7512) without a pin-value',
+        secret: true,
+      }),
+    ),
     pinFile: own.path('pin_file'),
     pinEnv: own.text('pin_env', VARIABLE),
   }),
@@ -132,6 +137,16 @@ const BACKEND_READERS = {
   }),
 }
 
+/** A `pkcs11:` URI must say which token; what is no such URI is not looked at. */
+function tokenUri(own: TableReader, key: string, text: string): string {
+  if (!text.startsWith('pkcs11:')) return text
+  const parsed = parsePkcs11Uri(text)
+  const fault = 'fault' in parsed ? parsed.fault : parsed.uri.token === undefined ? 'it has no token' : undefined
+  if (fault !== undefined)
+    own.wrong(key, `${key} of ${tableName(own.place)} is no pkcs11: URI that can be used (RFC 7512): ${fault}`)
+  return text
+}
+
 function readRemote(own: TableReader): Remote {
   const authKey = own.text('auth_key', { pattern: /^(?:\/|pkcs11:)/, wanted: 'an absolute path or a pkcs11: URI' })
   return {
@@ -139,7 +154,7 @@ function readRemote(own: TableReader): Remote {
     caCert: own.requiredPath('ca_cert'),
     tlsCa: own.path('tls_ca'),
     authCert: own.path('auth_cert'),
-    authKey,
+    authKey: authKey === undefined ? undefined : tokenUri(own, 'auth_key', authKey),
     authModule: own.path('auth_module'),
     authPinFile: own.path('auth_pin_file'),
     authPinEnv: own.text('auth_pin_env', VARIABLE),

@@ -192,6 +192,16 @@ describe('the sections about enrolment', () => {
       '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/m.so"\nuri = "pkcs11:token=t?pin-value=1234"',
       '19: uri of [ca.pkcs11] must be a pkcs11: URI (RFC 7512) without a pin-value, not [redacted]',
     ],
+    [
+      'a URI of a token that is not understood',
+      '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/m.so"\nuri = "pkcs11:token=t;colour=red"',
+      '19: uri of [ca.pkcs11] is no pkcs11: URI that can be used (RFC 7512): it has "colour" where one of token',
+    ],
+    [
+      'a client key in a token that is not named',
+      '[[ca]]\nid = "x"\nbackend = "dogtag"\n[ca.dogtag]\nurl = "https://x"\nca_cert = "/c"\nauth_cert = "/c"\nauth_key = "pkcs11:object=ra-key"',
+      '20: auth_key of [ca.dogtag] is no pkcs11: URI that can be used (RFC 7512): it has no token',
+    ],
     ['no table at all', 'ha = 3', '13: [ha] must be a table, not 3'],
     ['one CA as a table', 'ca = 3', '13: ca must be a list of tables, [[ca]]'],
   ])('refuse %s', async (title, text, wanted) => {
@@ -234,9 +244,27 @@ describe('the sections about enrolment', () => {
     }
   })
 
+  it('warn of libraries and PIN files of tokens that are not there', async () => {
+    const token =
+      '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/no/m.so"\nuri = "pkcs11:token=t"\npin_file = "/no/pin"\n'
+    const client =
+      '[[ca]]\nid = "y"\nbackend = "dogtag"\n[ca.dogtag]\nurl = "https://y"\nca_cert = "/c"\nauth_cert = "/c"\nauth_key = "pkcs11:token=t"\nauth_module = "/no/m.so"\nauth_pin_file = "/no/pin"\n'
+    const found = enrolmentWarnings(await read(token + client)).map(({ place, message }) => [place.join('.'), message])
+    for (const [place, path, ca] of [
+      ['ca.0.pkcs11.module', '/no/m.so', 'x'],
+      ['ca.0.pkcs11.pin_file', '/no/pin', 'x'],
+      ['ca.1.dogtag.auth_module', '/no/m.so', 'y'],
+      ['ca.1.dogtag.auth_pin_file', '/no/pin', 'y'],
+    ])
+      expect(found).toContainEqual([place, `${path} is not there: the circuit of ${ca} will be open until it is`])
+  })
+
   it('never show a secret of a URI', async () => {
     const text =
       '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/m.so"\nuri = "pkcs11:token=t?pin-value=98765"'
     expect(await refusal(text)).not.toContain('98765')
+    const client =
+      '[[ca]]\nid = "x"\nbackend = "cfssl"\n[ca.cfssl]\nurl = "https://x"\nca_cert = "/c"\nauth_cert = "/c"\nauth_key = "pkcs11:token=t?pin-value=98765"'
+    expect(await refusal(client)).not.toContain('98765')
   })
 })

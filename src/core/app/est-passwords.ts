@@ -7,7 +7,7 @@ import { AppError } from '../base/errors.js'
 import { entry } from '../base/record.js'
 import type { Instant } from '../base/time.js'
 import { sha256 } from '../crypto/digest.js'
-import { isExpired, usesLeft } from '../est/requests.js'
+import { isExpired, mayAsk, usesLeft } from '../est/requests.js'
 import type { Asker, EstState, OneTimePassword } from '../est/state.js'
 import { changeEst, readEst } from './est-commit.js'
 import { labelOf } from './est-labels.js'
@@ -106,7 +106,7 @@ export async function checkPassword(session: Session, label: string, id: string,
     const password = entry(state.passwords, id)
     const hash = Buffer.from(password?.hash ?? hashOf(''), 'hex')
     const isSame = timingSafeEqual(hash, Buffer.from(hashOf(secret), 'hex'))
-    return isSame && password?.label === label && usesLeft(state, id, at) > 0
+    return isSame && password?.label === label && mayAsk(state, id, at)
   })
   if (isGood) return { how: 'password', name: id }
   throw new AppError(

@@ -25,3 +25,17 @@ export async function readStdinText(): Promise<string> {
     throw new AppError('usage', 'stdin-not-utf8', 'standard input is not UTF-8 text', { cause })
   }
 }
+
+/** The first `length` octets of standard input; fewer where it ends before. What comes after them is not waited for. */
+export async function readStdinStart(length: number): Promise<Uint8Array> {
+  const parts: Buffer[] = []
+  let left = length
+  if (left > 0)
+    for await (const part of process.stdin) {
+      const bytes = Buffer.from(part).subarray(0, left)
+      parts.push(bytes)
+      left -= bytes.length
+      if (left === 0) break
+    }
+  return new Uint8Array(Buffer.concat(parts))
+}

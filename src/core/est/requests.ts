@@ -46,6 +46,19 @@ export function usesLeft(state: EstState, id: string, now: Instant): number {
   return Math.max(0, password.uses - password.used - open.length)
 }
 
+/**
+ * May somebody come with this password? Also once its last use is on its way and somebody at a CA has to decide: the client asks again
+ * with it (RFC 7030 section 4.2.3), and for anything else the rules find it spent.
+ */
+export function mayAsk(state: EstState, id: string, now: Instant): boolean {
+  const password = entry(state.passwords, id)
+  if (password === undefined || isExpired(password, now)) return false
+  const isAwaited = Object.values(state.requests).some(
+    ({ by, status }) => status === 'pending' && by.how === 'password' && by.name === id,
+  )
+  return isAwaited || usesLeft(state, id, now) > 0
+}
+
 export function isExpired({ expires, since }: OneTimePassword, now: Instant): boolean {
   return now >= expires || now < since
 }

@@ -1,0 +1,47 @@
+/** `brine cgi`: one HTTP request of a web server, answered. */
+import { answerCgi } from '../core/app/cgi.js'
+import { openSession } from '../core/app/session.js'
+import { BaseCommand } from '../core/cli/base-command.js'
+import { toAppError } from '../core/cli/errors.js'
+import { readStdinStart } from '../core/cli/stdin.js'
+import { writeOut } from '../core/cli/stdout.js'
+
+export default class Cgi extends BaseCommand<object> {
+  static override summary = 'answer an HTTP request as a CGI program (RFC 3875)'
+  static override description =
+    'Run by nginx (fcgiwrap) or Apache, as the user that owns the data directory: enrolment over EST (RFC 7030) at /.well-known/est/LABEL/cacerts, simpleenroll, simplereenroll and csrattrs, for labels that say with auth who may enrol. Reads the request from the environment and standard input, writes the answer to standard output, whatever goes wrong, and what the operator should know to standard error. Exit codes: 0 answered, 14 the answer could not be written.'
+  static override examples = [
+    '<%= config.bin %> cgi --data-dir /var/lib/brine',
+    {
+      description: 'by hand, as a web server does it',
+      command:
+        'REQUEST_METHOD=GET HTTPS=on PATH_INFO=/.well-known/est/device/cacerts <%= config.bin %> cgi --data-dir /var/lib/brine',
+    },
+  ]
+  static override enableJsonFlag = false
+
+  /** Not the base's: here a failure is an answer as well. */
+  override async run(): Promise<object> {
+    return this.execute()
+  }
+
+  protected override async execute(): Promise<object> {
+    const answer = await answerCgi({
+      env: process.env,
+      body: readStdinStart,
+      open: async () => {
+        const { flags } = await this.parse(Cgi).catch((cause: unknown) => {
+          throw toAppError(cause, { changed: 'no', command: 'brine cgi', debug: false })
+        })
+        return openSession(this.context(flags))
+      },
+      log: (line) => void process.stderr.write(`brine cgi: ${line}\n`),
+    })
+    await writeOut(answer, this.watch.changed)
+    return {}
+  }
+
+  protected override view(): string {
+    return ''
+  }
+}

@@ -1,0 +1,34 @@
+/** What enrolment does for EST over CGI: the use cases of `est`, with the CAs of the configuration. */
+import { sha256Hex } from '../crypto/digest.js'
+import { caCertificates, csrAttributes } from './est-ca.js'
+import type { CheckPassword, RevokedAt } from './est-client.js'
+import { readEst } from './est-commit.js'
+import type { EnrolOrder } from './est-course.js'
+import { enroll } from './est-enroll.js'
+import { checkPassword } from './est-passwords.js'
+import { backendOf } from './ha-backends.js'
+import type { Session } from './session.js'
+
+/** What EST over CGI needs of enrolment. */
+export interface EstDuties {
+  readonly caCertificates: (session: Session, label: string) => Promise<readonly Uint8Array[]>
+  readonly csrAttributes: (session: Session, label: string) => Uint8Array
+  /** Throws as `enroll` does. */
+  readonly enroll: (session: Session, order: EnrolOrder) => Promise<{ readonly certificate: Uint8Array }>
+  readonly checkPassword: (session: Session) => CheckPassword
+  readonly revokedAt: (session: Session) => RevokedAt
+}
+
+export const DUTIES: EstDuties = {
+  caCertificates: (session, label) => caCertificates(session, label, backendOf),
+  csrAttributes,
+  enroll: (session, order) => enroll(session, order, backendOf),
+  checkPassword: (session) => (label, id, secret) => checkPassword(session, label, id, secret),
+  revokedAt: (session) => async (certificate) => {
+    const sha256 = sha256Hex(certificate.der)
+    return readEst(
+      session,
+      ({ certificates }) => Object.values(certificates).find((one) => one.sha256 === sha256)?.revoked?.at,
+    )
+  },
+}

@@ -1,0 +1,134 @@
+/**
+ * CGI/1.1 (RFC 3875) as values: the environment that a web server makes of a request, and the answer as it wants it.
+ * Invariants: what a client wrote into a header is read from `HTTP_AUTHORIZATION` alone, so that no header can pass for what the server
+ * itself says; no header of an answer can be ended by a text that came from elsewhere.
+ */
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface CgiRequest {
+  readonly method: string
+  /** SCRIPT_NAME and PATH_INFO, decoded by the server; without the query. */
+  readonly path: string
+  /** The server says that TLS protects the request. */
+  readonly isSecure: boolean
+  /** Lower case, without parameters; '' without a body. */
+  readonly contentType: string
+  /** Octets of the body; undefined where the server does not say. */
+  readonly contentLength: number | undefined
+  /** The value of the client's Authorization header. */
+  readonly authorization: string | undefined
+  /** PEM of the client's certificate, where the server has verified it in the handshake. */
+  readonly clientCertificate: string | undefined
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** ASCII. */
+  readonly body: string
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  202: 'Accepted',
+  204: 'No Content',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  411: 'Length Required',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+}
+
+/** Longest certificate and Authorization header that are looked at. */
+const LIMIT = 64 * 1024
+
+/** The request; undefined where the environment is not that of a CGI program. Never throws. */
+export function readCgi(env: Environment): CgiRequest | undefined {
+  const { REQUEST_METHOD: method = '', SCRIPT_NAME: script = '', PATH_INFO: info = '' } = env
+  if (!/^[A-Z]{1,20}$/.test(method)) return undefined
+  return {
+    method,
+    path: `${script}${info}`,
+    isSecure: /^(?:on|1)$/i.test(env['HTTPS'] ?? ''),
+    contentType: (env['CONTENT_TYPE'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '',
+    contentLength: readLength(env['CONTENT_LENGTH'] ?? ''),
+    authorization: bounded(env['HTTP_AUTHORIZATION']),
+    clientCertificate: env['SSL_CLIENT_VERIFY'] === 'SUCCESS' ? readPem(bounded(env['SSL_CLIENT_CERT'])) : undefined,
+  }
+}
+
+/** NaN for what is no number: it is neither absent nor short enough. */
+function readLength(text: string): number | undefined {
+  if (text === '') return undefined
+  return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+}
+
+function bounded(text: string | undefined): string | undefined {
+  return text === undefined || text === '' || text.length > LIMIT ? undefined : text
+}
+
+/** nginx escapes the text ($ssl_client_escaped_cert), Apache gives it as it is. */
+function readPem(text: string | undefined): string | undefined {
+  if (text?.includes('%') !== true) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** User and password of Basic authentication (RFC 7617); undefined for anything else. */
+export function readBasic(
+  authorization: string | undefined,
+): { readonly user: string; readonly password: string } | undefined {
+  const [, token] = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization ?? '') ?? []
+  if (token === undefined) return undefined
+  const text = Buffer.from(token, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+/** One sentence as the body of an answer. */
+export function plainResponse(
+  status: number,
+  sentence: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse {
+  return {
+    status,
+    headers: { 'Content-Type': 'text/plain; charset=us-ascii', ...headers },
+    body: `${asciiOnly(sentence)}\n`,
+  }
+}
+
+/** RFC 9110 section 10.2.3: whole seconds. */
+export function retryAfter(seconds: number): Readonly<Record<string, string>> {
+  return { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) }
+}
+
+function asciiOnly(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** The answer as a web server reads it (RFC 3875 section 6.2.1). `isHead`: its body stays away, its length does not. Throws a TypeError for a header that is none. */
+export function formatCgi({ status, headers, body }: HttpResponse, isHead = false): string {
+  const length = status === 204 ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
+  const all = {
+    Status: `${status} ${REASONS[status] ?? 'Unknown'}`,
+    ...headers,
+    ...length,
+    'Cache-Control': 'no-store',
+  }
+  const lines = Object.entries(all).map(([name, value]) => {
+    if (!/^[A-Za-z-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) throw new TypeError(`no header: ${name}`)
+    return `${name}: ${value}\r\n`
+  })
+  return `${lines.join('')}\r\n${isHead || status === 204 ? '' : body}`
+}

@@ -1,0 +1,63 @@
+/** Enrolment over Secure Transport (RFC 7030, RFC 8951) as values: what is asked for, and what is answered. No network. */
+import { certsOnly, estBytes } from '../pki/certs-only.js'
+import { LARGEST_REQUEST } from '../pki/csr.js'
+import type { HttpResponse } from './cgi.js'
+
+const OPERATIONS = ['cacerts', 'simpleenroll', 'simplereenroll', 'csrattrs'] as const
+export type EstOperation = (typeof OPERATIONS)[number]
+
+export interface EstRoute {
+  readonly label: string
+  readonly operation: EstOperation
+}
+
+/** Section 3.2.2. */
+export const EST_PREFIX = '/.well-known/est/'
+export const CSR_TYPE = 'application/pkcs10'
+/** Octets of a body: the largest request in base64, with line breaks. */
+export const LARGEST_BODY = 2 * LARGEST_REQUEST
+
+/** What a path asks for; undefined for one that asks for nothing here. */
+export function readRoute(path: string): EstRoute | undefined {
+  if (!path.startsWith(EST_PREFIX)) return undefined
+  const [label = '', word, ...rest] = path.slice(EST_PREFIX.length).split('/')
+  const operation = OPERATIONS.find((one) => one === word)
+  if (operation === undefined || rest.length > 0 || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(label)) return undefined
+  return { label, operation }
+}
+
+/** Does the operation take a request of the client's? */
+export function isEnrolment(operation: EstOperation): boolean {
+  return operation === 'simpleenroll' || operation === 'simplereenroll'
+}
+
+/** The PKCS#10 of a body (section 4.2.1): base64 with or without line breaks, or what it stands for; undefined for anything else. */
+export function readCsr(body: Uint8Array): Uint8Array | undefined {
+  const der = estBytes(body)
+  return der === undefined || der.length === 0 ? undefined : der
+}
+
+/** The CAs' certificates (section 4.1.3). */
+export function caCertificatesResponse(certificates: readonly Uint8Array[]): HttpResponse {
+  return encoded('application/pkcs7-mime', certsOnly(certificates))
+}
+
+/** The certificate that was asked for (section 4.2.3). */
+export function certificateResponse(certificate: Uint8Array): HttpResponse {
+  return encoded('application/pkcs7-mime; smime-type=certs-only', certsOnly([certificate]))
+}
+
+/** What a request should hold (section 4.5.2); `attributes` is DER of CsrAttrs, and nothing is said where it is empty. */
+export function attributesResponse(attributes: Uint8Array): HttpResponse {
+  return attributes.length <= 2 ? { status: 204, headers: {}, body: '' } : encoded('application/csrattrs', attributes)
+}
+
+/** Base64 in lines, which every reader takes. The header about it means nothing (RFC 8951 section 3.1), and some clients want it. */
+function encoded(type: string, der: Uint8Array): HttpResponse {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
+  const headers = { 'Content-Type': type, 'Content-Transfer-Encoding': 'base64' }
+  return { status: 200, headers, body: `${lines.join('\r\n')}\r\n` }
+}

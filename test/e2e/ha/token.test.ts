@@ -47,7 +47,10 @@ else
       hsm.put('brine', key, 'ca', '01')
       await brine('init', '--test')
       const table = `module = "${shim}"\nuri = "pkcs11:token=brine;object=ca"\npin_file = "${pin}"\nca_cert = "${cert}"\n`
-      writeFileSync(join(data, 'brine.toml'), `[[ca]]\nid = "hsm"\nbackend = "pkcs11"\n[ca.pkcs11]\n${table}`)
+      const label = '[[est.label]]\nname = "device"\nca_id = "hsm"\nprofile = "deviceCert"\n'
+      const ca = `[[ca]]\nid = "hsm"\nbackend = "pkcs11"\n[ca.pkcs11]\n${table}`
+      writeFileSync(join(data, 'brine.toml'), `${ca}[[ha.group]]\nname = "g"\nca_ids = ["hsm"]\n${label}`)
+      for (let n = 0; n < 6; n++) writeFileSync(box.path(`${n}.csr`), box.request({ subject: `/CN=device-${n}` }))
     })
 
     it('is asked with a wrong PIN once, however often and by however many it is probed', async () => {
@@ -57,6 +60,7 @@ else
         now += 3600
         await brine('ha', 'probe', '--now')
         await brine('tick')
+        expect((await brine('est', 'enroll', 'device', '--csr', box.path('0.csr'))).code).toBe(16)
       }
       const refused = await brine('ha', 'resume', 'hsm')
       expect([refused.code === 0, refused.stderr]).toEqual([false, expect.stringContaining('PIN was refused before')])
@@ -84,6 +88,16 @@ else
       expect((await member()).state).toBe('healthy')
       expect(readdirSync(join(data, 'locks')).filter((name) => name.endsWith('.lock'))).toHaveLength(1)
       expect((await brine('audit', 'verify')).code).toBe(0)
+    })
+
+    it('signs for many processes at once, each certificate a good one', async () => {
+      const enroll = (n: number) => brine('est', 'enroll', 'device', '--csr', box.path(`${n}.csr`), '--json')
+      const runs = await Promise.all(Array.from({ length: 6 }, (_, n) => enroll(n)))
+      expect(runs.map((run) => [run.code, run.stderr])).toEqual(runs.map(() => [0, '']))
+      for (const run of runs) {
+        writeFileSync(box.path('made.pem'), run.json<{ pem: string }>().pem)
+        expect(box.run('verify', '-no_check_time', '-CAfile', cert, 'made.pem').toString()).toContain('OK')
+      }
     })
 
     it('that hangs is given up at check_timeout', async () => {

@@ -143,6 +143,27 @@ else {
       }
     })
 
+    it('is the operator’s affair where pkcs11js or flock(1) is not installed', async () => {
+      const { NODE_PATH, PATH } = process.env
+      try {
+        process.env['NODE_PATH'] = box.dir
+        const addon = await told(probe())
+        expect([addon.what, addon.message]).toEqual([
+          'config-fault pkcs11-missing',
+          expect.stringContaining('npm install pkcs11js'),
+        ])
+        process.env['PATH'] = box.dir
+        const lock = await told(probe())
+        expect([lock.what, lock.message]).toEqual([
+          'config-fault ca-token-lock',
+          expect.stringContaining('install util-linux'),
+        ])
+      } finally {
+        Object.assign(process.env, { NODE_PATH, PATH })
+      }
+      await probe()
+    })
+
     it('comes back with its token', async () => {
       const fault = await told(probe({ uri: 'pkcs11:token=third;object=ca-ec' }))
       expect(fault.what).toBe('ca-fault ca-token-absent')

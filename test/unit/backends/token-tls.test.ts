@@ -147,6 +147,19 @@ else {
       expect(server.requests).toBe(before)
     })
 
+    it('is the operator’s affair where the engine is not installed', async () => {
+      process.env['OPENSSL_ENGINES'] = box.dir
+      try {
+        const fault = await told(probe())
+        expect([fault.what, fault.message]).toEqual([
+          'config-fault ca-token-engine',
+          expect.stringContaining('libengine-pkcs11-openssl'),
+        ])
+      } finally {
+        delete process.env['OPENSSL_ENGINES']
+      }
+    })
+
     it('is asked with a wrong PIN once, and by nobody else', async () => {
       const authPinFile = hsm.pinFile('wrong', '9753135')
       for (let n = 0; n < 3; n++) {

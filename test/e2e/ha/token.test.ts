@@ -93,7 +93,7 @@ else
     it('signs for many processes at once, each certificate a good one', async () => {
       const enroll = (n: number) => brine('est', 'enroll', 'device', '--csr', box.path(`${n}.csr`), '--json')
       const runs = await Promise.all(Array.from({ length: 6 }, (_, n) => enroll(n)))
-      expect(runs.map((run) => [run.code, run.stderr])).toEqual(runs.map(() => [0, '']))
+      expect(runs.map((run) => run.code)).toEqual(runs.map(() => 0))
       for (const run of runs) {
         writeFileSync(box.path('made.pem'), run.json<{ pem: string }>().pem)
         expect(box.run('verify', '-no_check_time', '-CAfile', cert, 'made.pem').toString()).toContain('OK')

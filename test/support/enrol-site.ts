@@ -44,6 +44,8 @@ export class EnrolSite {
   readonly data = mkdtempSync(join(tmpdir(), 'brine-enrol-'))
   /** Seconds since 1970; a minute after the CAs were made, whose certificates are valid from then on. */
   now = Math.floor(Date.now() / 1000) + 60
+  /** Processes ask the clock of the machine instead. */
+  isRealTime = false
   #requests = 0
 
   /** `init --test`. */
@@ -67,7 +69,7 @@ export class EnrolSite {
   }
 
   brine(...args: readonly string[]): Promise<RunResult> {
-    return runBrine(args, { dataDir: this.data, now: this.instant })
+    return runBrine(args, { dataDir: this.data, ...(this.isRealTime ? {} : { now: this.instant }) })
   }
 
   /** A file with a new request. */
@@ -112,6 +114,18 @@ export class EnrolSite {
     return (await this.status()).members.map((one) => one.state).join(' ')
   }
 
+  /** The section of a CA whose key is a file. */
+  fileCa(id: string, { cert, key }: Pair = this.ca(id)): string {
+    return `[[ca]]\nid = "${id}"\nbackend = "file"\n[ca.file]\nca_cert = "${cert}"\nca_key = "${key}"\n`
+  }
+
+  /** The section of a CA that is asked over HTTPS. */
+  remoteCa(id: string, kind: string, url: string, { ca, tlsCa, client }: PeerFiles, more = ''): string {
+    const [cert, key] = [`auth_cert = "${client.cert}"`, `auth_key = "${client.key}"`]
+    const files = `ca_cert = "${ca.cert}"\ntls_ca = "${tlsCa}"\n${cert}\n${key}\n`
+    return `[[ca]]\nid = "${id}"\nbackend = "${kind}"\n[ca.${kind}]\nurl = "${url}"\n${files}${more}`
+  }
+
   /** A CA below the site's root, its certificate with the root's below it in one file; the key is for its owner alone. */
   ca(name: string, root: Pair = this.root): Pair {
     const key = this.box.key()
@@ -141,7 +155,7 @@ export class EnrolSite {
       writeFileSync(this.box.path(`issued-${n}.pem`), pem)
       return `issued-${n}.pem`
     })
-    const at = ['-attime', String(this.now)]
+    const at = this.isRealTime ? [] : ['-attime', String(this.now)]
     this.box.run('verify', ...at, '-CAfile', root.cert, '-untrusted', 'chain.pem', ...files)
   }
 
@@ -164,6 +178,12 @@ export function outcomeOf(run: RunResult): Outcome {
 export function issuerOf({ ca, run }: Outcome): string {
   if (ca === undefined || run.code !== 0) throw new Error(`exit ${run.code}: ${run.stdout}${run.stderr}`)
   return ca
+}
+
+/** The sections of a group and of the label of its name, profile `deviceCert`. */
+export function group(name: string, ids: readonly string[], more = ''): string {
+  const label = `[[est.label]]\nname = "${name}"\nca_id = "${ids[0]}"\ngroup = "${name}"\nprofile = "deviceCert"\n`
+  return `[[ha.group]]\nname = "${name}"\nca_ids = ${JSON.stringify(ids)}\n${more}${label}`
 }
 
 /** How often each comes: `{ a: 2, b: 1 }`. */

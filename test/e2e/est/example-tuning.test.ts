@@ -4,7 +4,7 @@ import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
 import type { CaPeer } from '../../support/ca-peer.js'
 import { cfsslPeer } from '../../support/cfssl-peer.js'
 import { documented } from '../../support/documentation.js'
-import { EnrolSite } from '../../support/enrol-site.js'
+import { EnrolSite, group } from '../../support/enrol-site.js'
 
 const site = new EnrolSite()
 let peer: CaPeer
@@ -14,15 +14,10 @@ beforeAll(async () => {
   await site.init()
   const files = site.peerFiles('frail')
   peer = cfsslPeer(files, BUILT_IN_PROFILES[0]!)
-  const [url, steady] = [await peer.listen(), site.ca('steady')]
-  cas = `
-[[ca]]\nid = "frail"\nbackend = "cfssl"
-[ca.cfssl]\nurl = "${url}"\nca_cert = "${files.ca.cert}"\nauth_cert = "${files.client.cert}"\nauth_key = "${files.client.key}"
-[[ca]]\nid = "steady"\nbackend = "file"
-[ca.file]\nca_cert = "${steady.cert}"\nca_key = "${steady.key}"
-[[ha.group]]\nname = "both"\nca_ids = ["frail", "steady"]
-[[est.label]]\nname = "device"\nca_id = "frail"\nprofile = "default"
-`
+  cas =
+    site.remoteCa('frail', 'cfssl', await peer.listen(), files) +
+    site.fileCa('steady') +
+    group('device', ['frail', 'steady'])
 })
 afterAll(async () => {
   await peer.close()
@@ -50,7 +45,7 @@ describe('the documented tuning', () => {
     )
     // what was before is another CA's: the circuit of this one is new
     const id = `frail-${interval}`
-    site.configure(text + cas.replaceAll('"frail"', `"${id}"`))
+    site.configure(`${text}\n${cas.replaceAll('"frail"', `"${id}"`)}`)
     const asked = async (): Promise<number> => {
       const before = peer.requests
       await site.brine('ha', 'probe', id)
@@ -84,7 +79,7 @@ describe('the documented tuning', () => {
 
   it('limits how long a probe may take', async (context) => {
     const [text = ''] = documented(context).filter((one) => one.includes('check_timeout = "2s"'))
-    site.configure(text + cas)
+    site.configure(`${text}\n${cas}`)
     peer.knob = 'hang'
     const begun = performance.now()
     const probed = (await site.brine('ha', 'probe', 'frail', '--json')).json<{ probed: { outcome: string }[] }>()

@@ -74,7 +74,8 @@ const HA_PUBLISHES: Readonly<Record<HaCommand['type'], boolean>> = {
 const EST_PUBLISHES: Readonly<Record<EstCommand['type'], boolean>> = {
   'request.open': false,
   'request.ask': false,
-  'request.issue': false,
+  'request.serve': false,
+  'certificate.record': false,
   'request.wait': false,
   'request.lose': false,
   'request.end': false,

@@ -1,7 +1,7 @@
 /** Is a cut whole? In a copy, the objects and keys that its state names must be there too, or an older cut counts. */
 import { publishedFiles } from '../ca/state.js'
 import type { KeyId } from '../crypto/ports.js'
-import { EST_HANDLE, est } from '../est/aggregate.js'
+import { est } from '../est/aggregate.js'
 import { estObjects } from '../est/objects.js'
 import { Work } from '../eventsourcing/work.js'
 import { objectsInUse } from '../pubd/content.js'
@@ -29,8 +29,8 @@ export function namesComplete(reader: FileReader, store: KeysThere): boolean {
     if (state.certificate !== null && !reader.hasObject(state.certificate.sha256)) return false
     if (state.key !== null && !hasKeys(store, [state.key.ski])) return false
   }
-  if (work.exists('est', EST_HANDLE))
-    for (const [sha256] of estObjects(work.state(est, EST_HANDLE))) if (!reader.hasObject(sha256)) return false
+  for (const handle of work.handles('est'))
+    for (const [sha256] of estObjects(work.state(est, handle))) if (!reader.hasObject(sha256)) return false
   // deltas name objects that no CA publishes any more: what was replaced while the copy was being taken
   return [...objectsInUse(pubdState(work))].every((sha256) => reader.hasObject(sha256))
 }

@@ -1,9 +1,9 @@
 /** Certificates that were issued: found by request or serial, listed, and revoked at the CA that issued them. */
 import { AppError } from '../base/errors.js'
 import { type Instant, secondsBetween } from '../base/time.js'
-import type { EstState, IssuedCertificate } from '../est/state.js'
+import type { IssuedCertificate } from '../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../ha/backend.js'
-import { changeEst, readEst } from './est-commit.js'
+import { changeEst, type Entry, readEst } from './est-commit.js'
 import { askCa } from './ha-ask.js'
 import type { OpenBackend } from './ha-probe.js'
 import type { Session } from './session.js'
@@ -33,9 +33,9 @@ export interface CertificateFilter {
 
 /** Those that the filter leaves, the one that ends first at the top. */
 export function listCertificates(session: Session, filter: CertificateFilter): Promise<readonly CertificateRow[]> {
-  return readEst(session, ({ certificates }, at) =>
-    Object.entries(certificates)
-      .map(([id, certificate]) => rowOf(id, certificate, at))
+  return readEst(session, ({ certificates, at }) =>
+    [...certificates()]
+      .map(({ id, certificate }) => rowOf(id, certificate, at))
       .filter((row) => isWanted(row, filter, at))
       .sort((a, b) => (a.notAfter < b.notAfter ? -1 : a.notAfter > b.notAfter ? 1 : a.id < b.id ? -1 : 1)),
   )
@@ -54,21 +54,23 @@ function rowOf(id: string, certificate: IssuedCertificate, at: Instant): Certifi
 }
 
 export interface FoundCertificate {
+  readonly found: Entry
   readonly row: CertificateRow
   readonly der: Uint8Array
 }
 
 /** The certificate of a request's id or of a serial. Throws `est-certificate-unknown`, `est-certificate-ambiguous` (usage). */
 export function findCertificate(session: Session, name: string): Promise<FoundCertificate> {
-  return readEst(session, (state, at, object) => {
-    const { id, certificate } = oneNamed(state, name)
-    return { row: rowOf(id, certificate, at), der: object(certificate.sha256) }
+  return readEst(session, ({ certificates, at, object }) => {
+    const found = oneNamed(certificates(), name)
+    const { id, certificate } = found
+    return { found, row: rowOf(id, certificate, at), der: object(certificate.sha256) }
   })
 }
 
-function oneNamed({ certificates }: EstState, name: string) {
+function oneNamed(certificates: Iterable<Entry>, name: string): Entry {
   const wanted = name.toLowerCase().replaceAll(':', '')
-  const found = Object.entries(certificates).filter(([id, { serial }]) => id === wanted || serial === wanted)
+  const found = [...certificates].filter(({ id, certificate }) => id === wanted || certificate.serial === wanted)
   const [first] = found
   if (first === undefined)
     throw new AppError('usage', 'est-certificate-unknown', `there is no certificate ${JSON.stringify(name)}`, {
@@ -76,9 +78,9 @@ function oneNamed({ certificates }: EstState, name: string) {
     })
   if (found.length > 1)
     throw new AppError('usage', 'est-certificate-ambiguous', `several certificates have the serial ${name}`, {
-      hint: `name one by its id: ${found.map(([id]) => id).join(', ')}`,
+      hint: `name one by its id: ${found.map(({ id }) => id).join(', ')}`,
     })
-  return { id: first[0], certificate: first[1] }
+  return first
 }
 
 export interface RevokeReport {
@@ -99,7 +101,7 @@ export async function revokeCertificate(
   reason: RevocationReason,
   open: OpenBackend,
 ): Promise<RevokeReport> {
-  const { row } = await findCertificate(session, name)
+  const { row, found } = await findCertificate(session, name)
   const { id, ca, serial } = row
   if (row.revoked !== null) return { id, ca, serial, reason: row.revoked.reason, changed: false }
   const { outcome, message } = await askCa(
@@ -112,7 +114,7 @@ export async function revokeCertificate(
     },
   )
   if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
-  await changeEst(session, (desk) => desk.run({ type: 'certificate.revoke', id, reason }))
+  await changeEst(session, (desk) => desk.revoke(found, reason))
   return { id, ca, serial, reason, changed: true }
 }
 

@@ -33,8 +33,8 @@ export async function signCrl(
   if (!signsHere(session, ca)) throw elsewhere(ca)
   const content = await changeEst(session, async (desk): Promise<CrlContent> => {
     await desk.run({ type: 'crl.number', ca })
-    const { certificates, crls } = desk.state()
-    const revoked = Object.values(certificates).flatMap((one) =>
+    const { crls } = desk.state()
+    const revoked = [...desk.certificates()].flatMap(({ certificate: one }) =>
       one.ca === ca && one.revoked !== null
         ? [{ serial: one.serial, revokedAt: one.revoked.at, reason: reasonOf(one.revoked.reason) }]
         : [],

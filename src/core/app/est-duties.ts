@@ -26,9 +26,9 @@ export const DUTIES: EstDuties = {
   checkPassword: (session) => (label, id, secret) => checkPassword(session, label, id, secret),
   revokedAt: (session) => async (certificate) => {
     const sha256 = sha256Hex(certificate.der)
-    return readEst(
-      session,
-      ({ certificates }) => Object.values(certificates).find((one) => one.sha256 === sha256)?.revoked?.at,
-    )
+    return readEst(session, ({ certificates }) => {
+      for (const { certificate: one } of certificates()) if (one.sha256 === sha256) return one.revoked?.at
+      return undefined
+    })
   },
 }

@@ -44,7 +44,7 @@ export async function enroll(session: Session, order: EnrolOrder, open: OpenBack
   const renews =
     order.renews === undefined ? null : await certificateSerial(session, label, request, order.renews, open)
   const key = sha256Hex(request.spki)
-  const same = await readEst(session, (state) => sameRequest(state, order.label, key))
+  const same = await readEst(session, (view) => sameRequest(view.state(), order.label, key))
   if (same?.request.status === 'pending' && order.duplicate !== true) return followUp(session, same.id, open)
   const subject = request.subject.text
   const wish: Wish = { label: order.label, key, subject, names: nameList(request.names), by: order.by, renews }
@@ -131,8 +131,7 @@ async function settle(
   const { outcome, message, latencyMs, value } = reply
   await desk.ha.run({ type: 'enroll.finish', ca, attempt, outcome, message, latencyMs })
   if (value !== undefined && 'certificate' in value) {
-    desk.work.put(value.certificate.der, desk.at)
-    await desk.run({ type: 'request.issue', id, certificate: recordOf(value.certificate, ca, wish) })
+    await desk.record(id, recordOf(value.certificate, ca, wish), value.certificate.der)
     return undefined
   }
   if (value !== undefined) return void (await desk.run({ type: 'request.wait', id, ...value }))

@@ -3,10 +3,10 @@ import { AppError } from '../base/errors.js'
 import { entry } from '../base/record.js'
 import type { Instant } from '../base/time.js'
 import { isWaiting } from '../est/requests.js'
-import type { Asker, EstState, IssuedCertificate, OpenRequest } from '../est/state.js'
+import type { Asker, IssuedCertificate, OpenRequest } from '../est/state.js'
 import type { PlainCertificate } from '../pki/certificate.js'
 import { recordOf, type Verified, verified } from './est-answer.js'
-import { changeEst, readEst } from './est-commit.js'
+import { changeEst, type EstView, readEst } from './est-commit.js'
 import type { Enrolled } from './est-course.js'
 import { labelOf } from './est-labels.js'
 import { requestOf } from './est-request.js'
@@ -31,7 +31,7 @@ export interface RequestReport {
 
 /** The request, with its certificate where there is one. Throws `est-request-unknown` (usage). */
 export async function requestStatus(session: Session, id: string, open: OpenBackend): Promise<RequestReport> {
-  const found = await readEst(session, (state, at) => reportOf(state, id, at))
+  const found = await readEst(session, (view) => reportOf(view, id))
   if (found === undefined)
     throw new AppError('usage', 'est-request-unknown', `there is no request ${JSON.stringify(id)}, or it has failed`, {
       hint: 'brine history list est/0',
@@ -42,13 +42,14 @@ export async function requestStatus(session: Session, id: string, open: OpenBack
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'pending') throw error
   }
-  return (await readEst(session, (state, at) => reportOf(state, id, at))) ?? found
+  return (await readEst(session, (view) => reportOf(view, id))) ?? found
 }
 
-function reportOf(state: EstState, id: string, at: Instant): RequestReport | undefined {
-  const [issued, request] = [entry(state.certificates, id), entry(state.requests, id)]
-  if (issued !== undefined) return { ...issuedReport(id, issued) }
-  return request === undefined ? undefined : openReport(id, request, at)
+function reportOf(view: EstView, id: string): RequestReport | undefined {
+  const request = entry(view.state().requests, id)
+  if (request !== undefined) return openReport(id, request, view.at)
+  const found = view.find(id)
+  return found === undefined ? undefined : issuedReport(id, found.certificate)
 }
 
 function issuedReport(
@@ -84,8 +85,8 @@ function openReport(id: string, request: OpenRequest, at: Instant): RequestRepor
  * `est-refused` (rejected) when the CA said no, `est-poll-failed` (remote) when it cannot be asked: then nothing has changed.
  */
 export async function followUp(session: Session, id: string, open: OpenBackend): Promise<Enrolled> {
-  const { request, csr } = await readEst(session, (state, _at, object) => {
-    const found = entry(state.requests, id)
+  const { request, csr } = await readEst(session, ({ state, object }) => {
+    const found = entry(state().requests, id)
     if (found === undefined || found.reference === null)
       throw new AppError('usage', 'est-request-unknown', `there is no pending request ${JSON.stringify(id)}`)
     return { request: found, csr: object(found.csr) }
@@ -136,10 +137,9 @@ async function fetched(
   const { ca } = request.asking
   const { serial, notBefore, notAfter, der } = certificate
   await changeEst(session, async (desk) => {
-    desk.work.put(der, desk.at)
     // another process may have fetched it meanwhile
-    if (entry(desk.state().certificates, id) === undefined)
-      await desk.run({ type: 'request.issue', id, certificate: recordOf(certificate, ca, request) })
+    if (entry(desk.state().requests, id) === undefined && desk.find(id) !== undefined) return
+    await desk.record(id, recordOf(certificate, ca, request), der)
   })
   const attempts = [{ ca, outcome, ms: latencyMs }]
   return {

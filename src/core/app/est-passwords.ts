@@ -76,10 +76,10 @@ function hashOf(secret: string) {
 
 /** Those of a label, or all; the newest first. */
 export function listPasswords(session: Session, label?: string): Promise<readonly PasswordRow[]> {
-  return readEst(session, (state, at) =>
-    Object.entries(state.passwords)
+  return readEst(session, ({ state, at }) =>
+    Object.entries(state().passwords)
       .filter(([, one]) => label === undefined || one.label === label)
-      .map(([id, one]) => rowOf(state, id, one, at))
+      .map(([id, one]) => rowOf(state(), id, one, at))
       .sort((a, b) => (a.since > b.since ? -1 : a.since < b.since ? 1 : a.id < b.id ? -1 : 1)),
   )
 }
@@ -102,11 +102,12 @@ export async function revokePassword(session: Session, id: string): Promise<{ re
  * of another label: whoever guesses learns nothing.
  */
 export async function checkPassword(session: Session, label: string, id: string, secret: string): Promise<Asker> {
-  const isGood = await readEst(session, (state, at) => {
+  const isGood = await readEst(session, (view) => {
+    const state = view.state()
     const password = entry(state.passwords, id)
     const hash = Buffer.from(password?.hash ?? hashOf(''), 'hex')
     const isSame = timingSafeEqual(hash, Buffer.from(hashOf(secret), 'hex'))
-    return isSame && password?.label === label && mayAsk(state, id, at)
+    return isSame && password?.label === label && mayAsk(state, id, view.at)
   })
   if (isGood) return { how: 'password', name: id }
   throw new AppError(

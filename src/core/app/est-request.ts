@@ -1,12 +1,11 @@
 /** What comes from a client, read strictly: the request, and the certificate that it renews. */
 import { AppError } from '../base/errors.js'
-import { entry } from '../base/record.js'
-import type { EstState } from '../est/state.js'
+import { sha256Hex } from '../crypto/digest.js'
 import { isSignedBy, type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
 import { type CertificateRequest, readRequest } from '../pki/csr.js'
 import { nameList } from '../pki/names.js'
 import { chainsOf } from './est-ca.js'
-import { readEst } from './est-commit.js'
+import { type Entry, readEst } from './est-commit.js'
 import type { Label } from './est-labels.js'
 import type { OpenBackend } from './ha-probe.js'
 import type { Session } from './session.js'
@@ -39,7 +38,10 @@ export async function certificateSerial(
   const cas = chains.flatMap(({ chain }) => readPlainCertificate(chain[0] ?? new Uint8Array()) ?? [])
   if (!cas.some((ca) => isSignedBy(old, ca)))
     throw refused(`no CA of the label ${label.config.name} issued the certificate of ${old.subject.text}`)
-  const revoked = await readEst(session, (state, at) => revocationOf(state, old) ?? validity(old, at))
+  const revoked = await readEst(
+    session,
+    ({ certificates, at }) => revocationOf(certificates(), old) ?? validity(old, at),
+  )
   if (revoked !== undefined) throw refused(revoked)
   const [before, asked] = [nameList(old.names).join(', '), nameList(request.names).join(', ')]
   if (!Buffer.from(old.subject.der).equals(request.subject.der) || before !== asked)
@@ -49,13 +51,12 @@ export async function certificateSerial(
   return old.serial
 }
 
-function revocationOf({ certificates }: EstState, { serial, der }: PlainCertificate): string | undefined {
-  const found = Object.keys(certificates)
-    .map((id) => entry(certificates, id))
-    .find((one) => one?.serial === serial && one.revoked !== null)
-  return found?.revoked == null || der.length === 0
-    ? undefined
-    : `certificate ${serial} was revoked at ${found.revoked.at}`
+function revocationOf(certificates: Iterable<Entry>, { serial, der }: PlainCertificate): string | undefined {
+  const sha256 = sha256Hex(der)
+  for (const { certificate } of certificates)
+    if (certificate.sha256 === sha256)
+      return certificate.revoked === null ? undefined : `certificate ${serial} was revoked at ${certificate.revoked.at}`
+  return undefined
 }
 
 function validity({ serial, notBefore, notAfter }: PlainCertificate, at: string): string | undefined {

@@ -1,5 +1,5 @@
 /**
- * Enrolment as an aggregate (kind `est`, handle `0`): who asked for which certificate, what became of it, who may ask.
+ * Enrolment as aggregates of the kind `est`: who asked for which certificate and who may ask (handle `0`), and what was issued (books).
  * Invariant: a certificate counts once it is recorded here, and a question whose answer never came stays until somebody says what to do.
  */
 import { type Handle, parseHandle } from '../base/handle.js'
@@ -16,7 +16,7 @@ import { evolveEst } from './evolve.js'
 import { lapsed, sameRequest } from './requests.js'
 import { type Asking, EMPTY_EST, type EstState } from './state.js'
 
-/** The one aggregate of enrolment of a data directory. */
+/** Requests, passwords and the numbers of CRLs. */
 export const EST_HANDLE: Handle = parseHandle('0')
 
 export const est: Aggregate<EstState, EstCommand, EstEvent, EstPorts> = {
@@ -27,6 +27,7 @@ export const est: Aggregate<EstState, EstCommand, EstEvent, EstPorts> = {
     'request.pending': true,
     'request.unknown': true,
     'request.ended': true,
+    'request.served': true,
     'certificate.issued': true,
     'certificate.revoked': true,
     'password.created': true,
@@ -51,7 +52,9 @@ function decideEst(state: EstState, command: EstCommand, at: Instant): readonly 
       return opened(state, command, at)
     case 'request.ask':
       return [{ type: 'request.asked', id: command.id, asking: askingOf(command.question, at), at }]
-    case 'request.issue':
+    case 'request.serve':
+      return [{ type: 'request.served', id: command.id, by: command.by, at }]
+    case 'certificate.record':
       return [{ type: 'certificate.issued', id: command.id, ...command.certificate, at }]
     case 'request.wait': {
       const { id, reference, retryAfter } = command
@@ -108,7 +111,9 @@ function summarize(command: EstCommand): CommandSummary {
     }
     case 'request.ask':
       return { type: command.type, args: { id: command.id, ca: command.question.ca } }
-    case 'request.issue': {
+    case 'request.serve':
+      return { type: command.type, args: { id: command.id } }
+    case 'certificate.record': {
       const { label, ca, serial } = command.certificate
       return { type: command.type, args: { id: command.id, label, ca, serial } }
     }

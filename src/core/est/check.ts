@@ -22,7 +22,9 @@ export function checkEst(state: EstState, command: EstCommand): readonly Fault[]
       return entry(state.requests, command.id) === undefined
         ? [fault('est-request-unknown', `there is no open request ${command.id}`)]
         : []
-    case 'request.issue':
+    case 'request.serve':
+      return []
+    case 'certificate.record':
       return entry(state.certificates, command.id) === undefined
         ? []
         : [fault('est-request-served', `request ${command.id} has its certificate already`)]

@@ -15,8 +15,11 @@ export type Question = Omit<Asking, 'deadline'> & {
 export type EstCommand =
   | RequestOpen
   | { readonly type: 'request.ask'; readonly id: string; readonly question: Question }
+  /** The request has its certificate: it is open no more, and its password is spent. */
+  | { readonly type: 'request.serve'; readonly id: string; readonly by: Asker }
+  /** To a book, in the same commit. */
   | {
-      readonly type: 'request.issue'
+      readonly type: 'certificate.record'
       readonly id: string
       readonly certificate: Omit<IssuedCertificate, 'at' | 'revoked'>
     }

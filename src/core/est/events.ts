@@ -1,7 +1,7 @@
 /** STORED. The facts of enrolment: never renamed, never re-typed. */
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { Asking, IssuedCertificate, OneTimePassword, Wish } from './state.js'
+import type { Asker, Asking, IssuedCertificate, OneTimePassword, Wish } from './state.js'
 
 export type EstEvent =
   | RequestOpened
@@ -17,6 +17,8 @@ export type EstEvent =
       readonly message: string
       readonly at: Instant
     }
+  /** Its certificate stands in a book of the same commit. */
+  | { readonly type: 'request.served'; readonly id: string; readonly by: Asker; readonly at: Instant }
   | CertificateIssued
   | {
       readonly type: 'certificate.revoked'
@@ -44,7 +46,7 @@ export interface RequestPending {
   readonly at: Instant
 }
 
-/** Holds all that is known of the certificate, so that one which comes late is recorded like any other. */
+/** In a book. Holds all that is known of the certificate, so that one which comes late is recorded like any other. */
 export interface CertificateIssued extends Omit<IssuedCertificate, 'revoked'> {
   readonly type: 'certificate.issued'
   readonly id: string

@@ -1,8 +1,8 @@
 /** Replay: facts of enrolment applied to the state. Total and pure. */
 import { entry, withEntries, withEntry, withoutEntry } from '../base/record.js'
 import { addSeconds, type Instant } from '../base/time.js'
-import type { CertificateIssued, EstEvent } from './events.js'
-import type { EstState, OpenRequest } from './state.js'
+import type { EstEvent } from './events.js'
+import type { Asker, EstState, OpenRequest } from './state.js'
 
 /** Seconds for which an expired certificate or password is still shown; history keeps it for ever. */
 const SHOWN = 30 * 86400
@@ -32,8 +32,13 @@ export function evolveEst(state: EstState, event: EstEvent): EstState {
       return withRequest(state, event.id, { status: 'unknown', message: event.message })
     case 'request.ended':
       return { ...state, requests: withoutEntry(state.requests, event.id) }
-    case 'certificate.issued':
-      return issued(state, event)
+    case 'request.served':
+      return served(state, event.id, event.by)
+    case 'certificate.issued': {
+      const { type: _, id, ...certificate } = event
+      const kept = recentCertificates(state, event.at)
+      return { ...state, certificates: withEntry(kept, id, { ...certificate, revoked: null }) }
+    }
     case 'certificate.revoked': {
       const certificate = entry(state.certificates, event.id)
       if (certificate === undefined) return state
@@ -59,22 +64,20 @@ function withRequest(state: EstState, id: string, change: Partial<OpenRequest>):
     : { ...state, requests: withEntry(state.requests, id, { ...request, ...change }) }
 }
 
-function issued(state: EstState, { type: _, id, ...certificate }: CertificateIssued): EstState {
-  const { by, at } = certificate
+function served(state: EstState, id: string, by: Asker): EstState {
   const password = by.how === 'password' ? entry(state.passwords, by.name) : undefined
+  const requests = withoutEntry(state.requests, id)
+  if (password === undefined) return { ...state, requests }
   return {
     ...state,
-    requests: withoutEntry(state.requests, id),
-    certificates: withEntry(recentCertificates(state, at), id, { ...certificate, revoked: null }),
-    passwords:
-      password === undefined
-        ? state.passwords
-        : withEntry(state.passwords, by.name, { ...password, used: password.used + 1 }),
+    requests,
+    passwords: withEntry(state.passwords, by.name, { ...password, used: password.used + 1 }),
   }
 }
 
 function recentCertificates({ certificates }: EstState, at: Instant): EstState['certificates'] {
-  const old = Object.entries(certificates).filter(([, { notAfter }]) => addSeconds(notAfter, SHOWN) < at)
+  const limit = addSeconds(at, -SHOWN)
+  const old = Object.entries(certificates).filter(([, { notAfter }]) => notAfter < limit)
   return old.length === 0
     ? certificates
     : withEntries(
@@ -85,7 +88,8 @@ function recentCertificates({ certificates }: EstState, at: Instant): EstState['
 }
 
 function recent(passwords: EstState['passwords'], at: Instant): EstState['passwords'] {
-  const old = Object.entries(passwords).filter(([, { expires }]) => addSeconds(expires, SHOWN) < at)
+  const limit = addSeconds(at, -SHOWN)
+  const old = Object.entries(passwords).filter(([, { expires }]) => expires < limit)
   return withEntries(
     passwords,
     [],

@@ -1,4 +1,7 @@
-/** STORED. What is known of certificates that were asked for by label: requests that are open, what was issued, one-time passwords, CRLs. */
+/**
+ * STORED. What is known of certificates that were asked for by label. `est/0` has the requests that are open, one-time passwords and the
+ * numbers of CRLs; certificates stand in books (`est/2026-11_1`, by month and number), so that no commit grows with all that was ever issued.
+ */
 import type { Table } from '../base/record.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -87,7 +90,7 @@ export interface OneTimePassword {
 
 export interface EstState {
   readonly requests: Table<OpenRequest>
-  /** By the id of the request. Those that expired a while ago stand in history alone. */
+  /** In a book: by the id of the request. Those that expired a while ago stand in history alone. */
   readonly certificates: Table<IssuedCertificate>
   readonly passwords: Table<OneTimePassword>
   /** The number of each CA's newest CRL (RFC 5280 section 5.2.3). */

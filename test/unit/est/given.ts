@@ -76,11 +76,12 @@ export class World {
     }
   }
 
-  /** Records a certificate for an open request. */
-  issue(id: string, by: Asker = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
+  /** Records a certificate for an open request; book and requests are one state here. */
+  async issue(id: string, by: Asker = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
     const found = this.state.requests[id]
+    await this.run({ type: 'request.serve', id, by })
     return this.run({
-      type: 'request.issue',
+      type: 'certificate.record',
       id,
       certificate: {
         ...{ label: found?.label ?? 'device', key: found?.key ?? sha256Hex(Buffer.from('k')) },

@@ -11,8 +11,7 @@ interface CertificateList {
 
 export default class EstCertList extends BaseCommand<CertificateList> {
   static override summary = 'certificates that were issued, the one that ends first at the top'
-  static override description =
-    'Those that expired more than 30 days ago stand in history alone (brine history list est/0).'
+  static override description = 'Those that expired more than 30 days ago stand in history alone (brine history list).'
   static override examples = [
     '<%= config.bin %> est cert list --label device --expiring 30d',
     '<%= config.bin %> est cert list --ca old-ca --json',

@@ -100,12 +100,16 @@ async function allow(
     const shown = shownCertificate(request)
     if (shown === undefined)
       return plainResponse(403, 'A renewal wants the certificate that is renewed as the client certificate of TLS.')
+    // else who may have a certificate of one label had one of every other that these CAs serve
+    const known = await duties.findKnown(session)(shown)
+    if (known !== undefined && known.label !== label.name)
+      return plainResponse(403, `The client certificate is renewed with the label ${known.label}.`)
     return { by: { how: 'certificate', name: shown.subject.text }, renews: shown.der }
   }
   const by = await askerOf(label, request, {
     now: session.now,
     checkPassword: duties.checkPassword(session),
-    revokedAt: duties.revokedAt(session),
+    findKnown: duties.findKnown(session),
     log,
   })
   if (by !== undefined) return { by }

@@ -12,13 +12,17 @@ import { EXTENDED_KEY_USAGES } from '../pki/profile.js'
 import { type CgiRequest, readBasic } from '../protocols/cgi.js'
 
 export type CheckPassword = (label: string, id: string, secret: string) => Promise<Asker>
-/** When one of our own certificates was revoked; undefined where it was not, or is not ours. */
-export type RevokedAt = (certificate: PlainCertificate) => Promise<Instant | undefined>
+export interface KnownCertificate {
+  readonly label: string
+  readonly revokedAt: Instant | undefined
+}
+/** What is known of a certificate that was issued here; undefined for any other. */
+export type FindKnown = (certificate: PlainCertificate) => Promise<KnownCertificate | undefined>
 
 export interface ClientPorts {
   readonly now: () => Instant
   readonly checkPassword: CheckPassword
-  readonly revokedAt: RevokedAt
+  readonly findKnown: FindKnown
   readonly log: (line: string) => void
 }
 
@@ -64,8 +68,8 @@ async function clientFault(
   if (!cas.some((ca) => mayIssue(ca) && isSignedBy(shown, ca))) return `no CA in ${clientCa} issued it`
   if (!isValid(shown, now)) return `it is valid from ${shown.notBefore} to ${shown.notAfter}`
   if (!isForClients(shown)) return 'it is not for the authentication of a client'
-  const revoked = await ports.revokedAt(shown)
-  return revoked === undefined ? undefined : `it was revoked at ${revoked}`
+  const known = await ports.findKnown(shown)
+  return known?.revokedAt === undefined ? undefined : `it was revoked at ${known.revokedAt}`
 }
 
 function isValid({ notBefore, notAfter }: PlainCertificate, now: Instant): boolean {

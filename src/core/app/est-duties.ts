@@ -1,7 +1,7 @@
 /** What enrolment does for EST over CGI: the use cases of `est`, with the CAs of the configuration. */
 import { sha256Hex } from '../crypto/digest.js'
 import { caCertificates, csrAttributes } from './est-ca.js'
-import type { CheckPassword, RevokedAt } from './est-client.js'
+import type { CheckPassword, FindKnown } from './est-client.js'
 import { readEst } from './est-commit.js'
 import type { EnrolOrder } from './est-course.js'
 import { enroll } from './est-enroll.js'
@@ -16,7 +16,7 @@ export interface EstDuties {
   /** Throws as `enroll` does. */
   readonly enroll: (session: Session, order: EnrolOrder) => Promise<{ readonly certificate: Uint8Array }>
   readonly checkPassword: (session: Session) => CheckPassword
-  readonly revokedAt: (session: Session) => RevokedAt
+  readonly findKnown: (session: Session) => FindKnown
 }
 
 export const DUTIES: EstDuties = {
@@ -24,10 +24,11 @@ export const DUTIES: EstDuties = {
   csrAttributes,
   enroll: (session, order) => enroll(session, order, backendOf),
   checkPassword: (session) => (label, id, secret) => checkPassword(session, label, id, secret),
-  revokedAt: (session) => async (certificate) => {
+  findKnown: (session) => async (certificate) => {
     const sha256 = sha256Hex(certificate.der)
     return readEst(session, ({ certificates }) => {
-      for (const { certificate: one } of certificates()) if (one.sha256 === sha256) return one.revoked?.at
+      for (const { certificate: one } of certificates())
+        if (one.sha256 === sha256) return { label: one.label, revokedAt: one.revoked?.at }
       return undefined
     })
   },

@@ -159,6 +159,8 @@ describe('a client of EST', () => {
 
     const other = await ask('sensor/simplereenroll', '--cert', own, '--key', key, ...request('another-name').args)
     expect([other.status, other.body.toString()]).toEqual([403, expect.stringContaining('a renewal keeps the names')])
+    // the same CAs, another label
+    expect((await ask('device/simplereenroll', '--cert', own, '--key', key, ...next.args)).status).toBe(403)
     const serial = box
       .run('x509', '-in', own, '-noout', '-serial')
       .toString()

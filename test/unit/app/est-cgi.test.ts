@@ -92,7 +92,7 @@ async function ask(
       if (secret === 'good') return { how: 'password', name: id }
       throw new AppError('credentials', 'est-password-wrong', 'wrong')
     },
-    revokedAt: () => async () => undefined,
+    findKnown: () => async () => undefined,
     ...changes,
   }
   const ports: CgiPorts = {
@@ -192,7 +192,9 @@ describe('simpleenroll', () => {
   })
 
   it('refuses a client certificate of ours that was revoked', async () => {
-    const { response, orders } = await ask('cert/simpleenroll', shown(device), { revokedAt: () => async () => NOW })
+    const { response, orders } = await ask('cert/simpleenroll', shown(device), {
+      findKnown: () => async () => ({ label: 'cert', revokedAt: NOW }),
+    })
     expect([response.status, orders]).toEqual([403, []])
   })
 
@@ -245,6 +247,13 @@ describe('simplereenroll', () => {
       expect([response.status, orders[0]?.by]).toEqual([200, { how: 'certificate', name: 'CN=device-1' }])
       expect(orders[0]?.renews).toBeInstanceOf(Uint8Array)
     }
+  })
+
+  it('stays with the label that the certificate was issued with', async () => {
+    const known = (name: string) => ({ findKnown: () => async () => ({ label: name, revokedAt: undefined }) })
+    expect((await ask('cert/simplereenroll', shown(device), known('cert'))).response.status).toBe(200)
+    const { response, orders } = await ask('cert/simplereenroll', shown(device), known('otp'))
+    expect([response.status, orders]).toEqual([403, []])
   })
 
   it('wants it: a password does not do', async () => {

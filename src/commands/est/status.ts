@@ -1,5 +1,5 @@
-/** `brine est status`: what has become of a request. */
-import { type RequestReport, requestStatus } from '../../core/app/est-follow.js'
+/** `brine est status`: what has become of a request, or which ones are open. */
+import { openRequests, type RequestReport, requestStatus } from '../../core/app/est-follow.js'
 import { backendOf } from '../../core/app/ha-backends.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -8,31 +8,57 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 const EXIT = { issued: 0, revoked: 0, asked: 17, pending: 17, unknown: 18 } as const
 
-export default class EstStatus extends BaseCommand<RequestReport> {
-  static override summary = 'what has become of a request; a pending one is asked for at its CA'
+interface OpenRequests {
+  readonly requests: readonly RequestReport[]
+}
+
+export default class EstStatus extends BaseCommand<RequestReport | OpenRequests> {
+  static override summary = 'what has become of a request, or all that are open'
   static override description =
-    'Exit codes: 0 it has its certificate (brine est cert show ID), 1 the CA has refused it, 15 the CA cannot be asked, 17 it waits, 18 the CA may have issued but did not say so.'
-  static override examples = ['<%= config.bin %> est status 0b1f6e2a9c3d4e5f']
-  static override args = { id: arg.text({ required: true, description: 'the id that brine est enroll told' }) }
+    'A pending one is asked for at its CA. Exit codes: 0 it has its certificate (brine est cert show ID), 1 the CA has refused it, 15 the CA cannot be asked, 17 it waits, 18 the CA may have issued but did not say so. Without an ID it lists what is open, asks nobody, and exits with 0.'
+  static override examples = ['<%= config.bin %> est status', '<%= config.bin %> est status 0b1f6e2a9c3d4e5f']
+  static override args = { id: arg.text({ description: 'the id that brine est enroll told' }) }
 
-  protected override async execute(): Promise<RequestReport> {
+  protected override async execute(): Promise<RequestReport | OpenRequests> {
     const { args, flags } = await this.parse(EstStatus)
-    return requestStatus(await openSession(this.context(flags)), args.id, backendOf)
+    const session = await openSession(this.context(flags))
+    return args.id === undefined
+      ? { requests: await openRequests(session) }
+      : requestStatus(session, args.id, backendOf)
   }
 
-  protected override view(report: RequestReport, theme: Theme): string {
-    const { id, status, ca, subject, label, since, retryAt, message, serial, notAfter } = report
-    const state =
-      status === 'issued' ? theme.good(status) : status === 'revoked' ? theme.bad(status) : theme.caution(status)
-    const end = serial === null ? '' : `, serial ${serial}, until ${notAfter}`
-    const again = retryAt === null || status !== 'pending' ? '' : `; ask again at ${retryAt}`
-    return [
-      `${id}: ${state} at ${ca} for ${subject} (${label}), since ${since}${end}${again}`,
-      ...(message === null ? [] : [theme.dim(message)]),
-    ].join('\n')
+  protected override view(report: RequestReport | OpenRequests, theme: Theme): string {
+    if (!('requests' in report)) return requestView(report, theme)
+    if (report.requests.length === 0) return 'no open requests'
+    return theme.table({
+      columns: ['ID', 'STATE', 'LABEL', 'CA', 'SUBJECT', 'SINCE', 'ASK AGAIN AT'],
+      rows: report.requests.map((one) => [
+        one.id,
+        stateText(one, theme),
+        one.label,
+        one.ca,
+        one.subject,
+        one.since,
+        one.retryAt ?? '-',
+      ]),
+    })
   }
 
-  protected override exitCode({ status }: RequestReport): number {
-    return EXIT[status]
+  protected override exitCode(report: RequestReport | OpenRequests): number {
+    return 'requests' in report ? 0 : EXIT[report.status]
   }
+}
+
+function stateText({ status }: RequestReport, theme: Theme): string {
+  return status === 'issued' ? theme.good(status) : status === 'revoked' ? theme.bad(status) : theme.caution(status)
+}
+
+function requestView(report: RequestReport, theme: Theme): string {
+  const { id, status, ca, subject, label, since, retryAt, message, serial, notAfter } = report
+  const end = serial === null ? '' : `, serial ${serial}, until ${notAfter}`
+  const again = retryAt === null || status !== 'pending' ? '' : `; ask again at ${retryAt}`
+  return [
+    `${id}: ${stateText(report, theme)} at ${ca} for ${subject} (${label}), since ${since}${end}${again}`,
+    ...(message === null ? [] : [theme.dim(message)]),
+  ].join('\n')
 }

@@ -29,6 +29,15 @@ export interface RequestReport {
   readonly notAfter: Instant | null
 }
 
+/** Requests that are open: somebody waits, decides, or must look whether there is a certificate. The oldest first. */
+export function openRequests(session: Session): Promise<readonly RequestReport[]> {
+  return readEst(session, ({ state, at }) =>
+    Object.entries(state().requests)
+      .map(([id, request]) => openReport(id, request, at))
+      .sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : a.id < b.id ? -1 : 1)),
+  )
+}
+
 /** The request, with its certificate where there is one. Throws `est-request-unknown` (usage). */
 export async function requestStatus(session: Session, id: string, open: OpenBackend): Promise<RequestReport> {
   const found = await readEst(session, (view) => reportOf(view, id))

@@ -44,6 +44,7 @@ interface Metric {
 }
 
 const LEVELS = { ok: 0, warning: 1, critical: 2 } as const
+const GROUP_LEVELS = { ok: 0, degraded: 1, down: 2 } as const
 
 /** Metrics in the Prometheus text exposition format; times are Unix seconds. */
 export function prometheusText(report: StatusReport): string {
@@ -88,6 +89,11 @@ function metrics(report: StatusReport): readonly Metric[] {
     each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
     each('ca_children', 'Children.', (ca) => ca.children),
     each('ca_objects', 'Objects on the manifests.', (ca) => ca.objects),
+    {
+      name: 'ha_group_verdict',
+      help: 'Of a group of CAs: 0 ok, 1 somebody cannot serve, 2 nobody can.',
+      samples: report.ha.map(({ name, verdict }) => ({ labels: { group: name }, value: GROUP_LEVELS[verdict] })),
+    },
     one('rrdp_serial', 'Serial of the publication server.', publication?.serial ?? null),
     one('rrdp_served_serial', 'Serial that the RRDP notification names.', publication?.servedSerial ?? null),
     one('rsync_served_serial', 'Serial of the rsync tree.', publication?.rsyncSerial ?? null),

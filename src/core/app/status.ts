@@ -9,12 +9,14 @@ import type { Handle } from '../base/handle.js'
 import { type Instant, parseInstant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../eventsourcing/types.js'
-import { Work } from '../eventsourcing/work.js'
+import { replay, Work } from '../eventsourcing/work.js'
 import { servedSerials } from '../repo/writer.js'
 import type { FileReader } from '../store/reader.js'
 import { type RestoredStatus, restoredStatus } from './behind.js'
 import { caState, pubdState, taState } from './desk.js'
+import { rulesOf } from './digest.js'
 import { outdated } from './generation.js'
+import type { EnrolmentSummary, GroupLine } from './ha-summary.js'
 import { planRepublish, type RepublishPlan } from './republish.js'
 import { supersededBy } from './role.js'
 import type { Session } from './session.js'
@@ -65,7 +67,8 @@ export interface StatusReport {
     /** The served tree shows the newest state. */
     readonly current: boolean
   } | null
-  readonly ha: readonly never[]
+  /** Groups of the CAs of enrolment. */
+  readonly ha: readonly GroupLine[]
   readonly unpublished: readonly Handle[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
@@ -109,7 +112,9 @@ export async function status(session: Session): Promise<StatusReport> {
   const disk = diskSpace(store.dir)
   const restored = restoredStatus(store.status, store.marker.generation)
   const lag = { behind: seen.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
-  const concerns = concernsOf({ ...factsOf(session, seen, plan, broken), ...lag })
+  const enrolment = await enrolmentOf(session)
+  const facts = { ...factsOf(session, seen, plan, broken), enrolment: enrolment?.facts ?? null }
+  const concerns = concernsOf({ ...facts, ...lag })
   const named = new Set(seen.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
   return {
@@ -131,13 +136,25 @@ export async function status(session: Session): Promise<StatusReport> {
     }),
     broken,
     publication: seen.publication === null ? null : { ...seen.publication, current: plan.served },
-    ha: [],
+    ha: enrolment?.groups ?? [],
     unpublished: plan.unpublished,
     locks: holder === undefined ? [] : [holder],
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
     orphanKeys: seen.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
     aside: movedAside(store.layout),
+  }
+}
+
+/** Undefined without CAs of enrolment, and where their history cannot be read, which `broken` tells. */
+async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefined> {
+  if (session.enrolment.cas.length === 0) return undefined
+  const { enrolmentSummary } = await import('./ha-summary.js')
+  try {
+    return await enrolmentSummary(session)
+  } catch (error) {
+    if (error instanceof AppError && (error.kind === 'corrupt' || error.kind === 'format')) return undefined
+    throw error
   }
 }
 
@@ -227,6 +244,8 @@ interface Described {
 function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
   if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
   if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
+  // read for what may be wrong with it
+  if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
   return { cas: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
 }
 

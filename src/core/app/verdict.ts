@@ -23,6 +23,18 @@ export interface Restored {
   readonly behind: number | null
 }
 
+/** How the CAs of enrolment stand. */
+export interface EnrolmentFacts {
+  /** Groups that nobody can serve, with the reasons. */
+  readonly down: readonly string[]
+  /** Groups of which somebody cannot serve. */
+  readonly degraded: readonly string[]
+  /** The newest probe, when that is too long ago. */
+  readonly unprobedSince: Instant | null
+  /** Requests that a CA may have served and did not say so. */
+  readonly unknown: readonly string[]
+}
+
 /** What the rules look at. */
 export interface Facts {
   readonly now: Instant
@@ -47,6 +59,8 @@ export interface Facts {
   readonly served: boolean
   readonly freeBytes: number
   readonly configWarnings: readonly string[]
+  /** Null without CAs of enrolment. */
+  readonly enrolment: EnrolmentFacts | null
   /** Seconds between two runs of cron. */
   readonly tickPeriod: number
 }
@@ -63,6 +77,7 @@ export function concernsOf(facts: Facts): readonly Concern[] {
     ...space(facts),
     ...(facts.superseded === null ? [] : [critical('superseded', facts.superseded, 'brine demote --reason …')]),
     ...(facts.primary ? [...staleness(facts), ...lateness(facts)] : copy(facts)),
+    ...(facts.enrolment === null ? [] : enrolment(facts.enrolment, facts.primary)),
   ]
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
   const rank = (c: Concern): number => (c.level === 'critical' ? 0 : 1)
@@ -134,6 +149,24 @@ function lateness(facts: Facts): readonly Concern[] {
   if (unpublished.length > 0)
     found.push(warning('unpublished', `not published yet: ${list(unpublished)}`, 'brine tick'))
   if (!facts.served) found.push(warning('served-behind', 'the served tree is not the newest', 'brine tick'))
+  return found
+}
+
+function enrolment({ down, degraded, unprobedSince, unknown }: EnrolmentFacts, primary: boolean): readonly Concern[] {
+  const found: Concern[] = [
+    ...down.map((what) => critical('ha-down', `no CA can serve ${what}`, 'brine ha status')),
+    ...degraded.map((what) => warning('ha-degraded', `not every CA can serve ${what}`, 'brine ha status')),
+  ]
+  if (primary && unprobedSince !== null)
+    found.push(warning('ha-unprobed', `no CA was probed since ${unprobedSince}`, 'brine tick, and look at cron'))
+  if (unknown.length > 0)
+    found.push(
+      warning(
+        'est-unknown',
+        `may have been served by a CA that did not say so: request ${list(unknown)}`,
+        'brine est status',
+      ),
+    )
   return found
 }
 

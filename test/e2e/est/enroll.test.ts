@@ -77,6 +77,16 @@ describe('est enroll', () => {
         ],
       })
       expect(verify(document.pem)).toContain('OK')
+      const told = (await brine('status', '--json')).json<{
+        ha: unknown
+        concerns: { code: string; message: string }[]
+      }>()
+      expect(told.ha).toEqual([
+        expect.objectContaining({ name: 'production', verdict: 'degraded', next: 'two', retryAfter: null }),
+        expect.objectContaining({ name: 'alone', verdict: 'ok', next: 'alone' }),
+      ])
+      const concern = told.concerns.find(({ code }) => code === 'ha-degraded')
+      expect(concern?.message).toContain('production: one open until the operator resumes it')
       const next = await enroll('--explain')
       expect(next.attempts.map(({ ca }) => ca)).toEqual(['two'])
       expect(next.candidates?.[0]).toEqual({ ca: 'one', why: 'open until the operator resumes it' })

@@ -70,6 +70,8 @@ it('tells 17 with its id, is not asked for twice, and is fetched by the same com
   expect(peer.requests.length).toBe(1)
   const status = () => brine('est', 'status', error.details.id, '--json')
   expect(await status()).toMatchObject({ code: 17 })
+  const listed = (await brine('est', 'status', '--json')).json<{ requests: unknown[] }>()
+  expect(listed.requests).toEqual([expect.objectContaining({ id: error.details.id, status: 'pending', ca: 'main' })])
   await peer.approve(0)
   const done = (await enroll()).json<EnrolledDocument>()
   expect(done).toMatchObject({ id: error.details.id, ca: 'main', failover: false })

@@ -22,8 +22,10 @@ const WELL: Facts = {
   served: true,
   freeBytes: 1e12,
   configWarnings: [],
+  enrolment: null,
   tickPeriod: 300,
 }
+const FINE = { down: [], degraded: [], unprobedSince: null, unknown: [] }
 const codes = (facts: Partial<Facts>) => concernsOf({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
 
 describe('the verdict', () => {
@@ -57,6 +59,11 @@ describe('the verdict', () => {
     ['the served tree lags', { served: false }, ['warning served-behind']],
     ['another primary took over', { superseded: 'host b writes' }, ['critical superseded']],
     ['a promote was cut short', { outdated: ['ca/a'] }, ['warning promote-unfinished']],
+    ['a group is down', { enrolment: { ...FINE, down: ['g: one open'] } }, ['critical ha-down']],
+    ['a group lacks a CA', { enrolment: { ...FINE, degraded: ['g: one open'] } }, ['warning ha-degraded']],
+    ['nobody probes', { enrolment: { ...FINE, unprobedSince: at(-9000) } }, ['warning ha-unprobed']],
+    ['a copy does not probe', { primary: false, enrolment: { ...FINE, unprobedSince: at(-9000) } }, []],
+    ['a CA did not say', { enrolment: { ...FINE, unknown: ['r1'] } }, ['warning est-unknown']],
     ['the configuration is unwise', { configWarnings: ['48 h'] }, ['warning config-warning']],
   ])('%s', (_, facts, expected) => {
     expect(codes(facts)).toEqual(expected)

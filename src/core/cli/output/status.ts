@@ -53,6 +53,11 @@ function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
     ['repository', publication === null ? 'none' : repository(publication)],
     ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
   ]
+  for (const { name, strategy, next, retryAfter } of report.ha)
+    facts.push([
+      'group',
+      `${name} (${strategy}): ${next === null ? `nobody can serve, ask again in ${retryAfter} s` : `next is ${next}`}`,
+    ])
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])

@@ -7,6 +7,7 @@ import { patchFs } from './fault-fs.js'
 
 const { FAULT_ROOT: root = '', FAULT_AT: at = '0', FAULT_KIND: kind = '', FAULT_LOG: log = '' } = process.env
 const forever = process.env['FAULT_FOREVER'] === '1'
+const after = Number(process.env['FAULT_AFTER'] ?? 0)
 const seen: string[] = []
 function die(): void {
   process.kill(process.pid, 'SIGKILL')
@@ -16,7 +17,8 @@ function die(): void {
 function change<T>(operation: string, text: string, run: () => T, tear?: () => void): T {
   if (!text.startsWith(root)) return run()
   seen.push(`${operation} ${text.slice(root.length)}`)
-  const place = /^\d+$/.test(at) ? Number(at) : seen.indexOf(at) + 1
+  const named = seen.indexOf(at)
+  const place = /^\d+$/.test(at) ? Number(at) : named < 0 ? 0 : named + 1 + after
   const isDue = kind !== '' && place > 0 && (seen.length === place || (forever && seen.length > place))
   if (!isDue) return run()
   if (kind === 'torn') tear?.()

@@ -15,7 +15,11 @@ export interface Fault {
 }
 
 /** By the operation's own words: how many come before it may differ from run to run. */
-export type NamedFault = Omit<Fault, 'at'> & { readonly at: string }
+export type NamedFault = Omit<Fault, 'at'> & {
+  readonly at: string
+  /** So many operations later. */
+  readonly after?: number
+}
 
 type Where = Pick<RunOptions, 'now'> & { readonly dataDir: string }
 
@@ -47,9 +51,11 @@ export async function faultRunner(folder: string): Promise<FaultRunner> {
       if (ran.code !== 0) throw new Error(`brine ${args.join(' ')}: exit ${ran.code}\n${ran.stderr}`)
       return readFileSync(log, 'utf8').split('\n')
     },
-    run(args, where, { at, kind, forever }) {
-      const fault = { FAULT_AT: String(at), FAULT_KIND: kind, FAULT_FOREVER: forever === true ? '1' : '0' }
-      return runBrine(args, { ...where, env: { ...under(where.dataDir), ...fault } })
+    run(args, where, fault) {
+      const { at, kind, forever } = fault
+      const after = 'after' in fault ? (fault.after ?? 0) : 0
+      const told = { FAULT_AT: String(at), FAULT_KIND: kind, FAULT_FOREVER: forever === true ? '1' : '0' }
+      return runBrine(args, { ...where, env: { ...under(where.dataDir), ...told, FAULT_AFTER: String(after) } })
     },
   }
 }

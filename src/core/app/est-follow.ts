@@ -56,7 +56,11 @@ export async function requestStatus(session: Session, id: string, open: OpenBack
 
 function reportOf(view: EstView, id: string): RequestReport | undefined {
   const request = entry(view.state().requests, id)
-  if (request !== undefined) return openReport(id, request, view.at)
+  if (request !== undefined) {
+    // a key that signed here: nobody was handed a certificate that is not recorded
+    const hasFailed = request.status === 'asked' && request.asking.here && !isWaiting(request, view.at)
+    return hasFailed ? undefined : openReport(id, request, view.at)
+  }
   const found = view.find(id)
   return found === undefined ? undefined : issuedReport(id, found.certificate)
 }

@@ -19,7 +19,10 @@ else {
   beforeAll(async () => {
     await site.init()
     const files = site.peerFiles('real')
-    server = await RealCfssl.start(program, site.box, files)
+    // it takes one certificate in a file and no chain
+    const cert = site.box.path('real-alone.pem')
+    site.box.run('x509', '-in', files.ca.cert, '-out', cert)
+    server = await RealCfssl.start(program, site.box, { ...files, ca: { ...files.ca, cert } })
     const ha = `[ha]\nattempt_timeout = "${ATTEMPT_TIMEOUT}s"\ncheck_timeout = "1s"\nfailure_threshold = 2\n`
     const cas = site.remoteCa('real', 'cfssl', server.url, files, 'profile = "devices"\n') + site.fileCa('backup')
     site.configure(ha + cas + group('device', ['real', 'backup']))

@@ -2,7 +2,7 @@
  * A PKCS #11 library in front of another one: it counts calls and fails them as told.
  * SHIM_MODULE: the library behind; SHIM_DIR: a folder with `log` (one name a call) and, where there is one, `fault`: lines
  * "C_Sign 48" (returns that CK_RV), "C_Sign hang", "C_Sign crash", "flags 262144" (more flags in CK_TOKEN_INFO), "without 64" (hides that mechanism).
- * `inherited` in the log: the library found a variable TOKEN_PIN.
+ * What hangs leaves its pid in `hanging`. `inherited` in the log: the library found a variable TOKEN_PIN.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -53,7 +53,15 @@ static CK_RV called(const char *name) {
     fclose(file);
   }
   told(name, word, sizeof word);
-  if (!strcmp(word, "hang")) for (;;) pause();
+  if (!strcmp(word, "hang")) {
+    place(path, sizeof path, "hanging");
+    file = fopen(path, "w");
+    if (file) {
+      fprintf(file, "%d\n", (int)getpid());
+      fclose(file);
+    }
+    for (;;) pause();
+  }
   if (!strcmp(word, "crash")) raise(SIGSEGV);
   return strtoul(word, NULL, 10);
 }

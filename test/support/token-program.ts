@@ -81,7 +81,15 @@ export class ShimmedHsm {
       .filter((line) => line === name).length
   }
 
+  /** The process that hangs at a call; undefined before it does. */
+  hanging(): number | undefined {
+    const path = join(this.#dir, 'hanging')
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    return text.endsWith('\n') ? Number(text) : undefined
+  }
+
   forget(): void {
+    rmSync(join(this.#dir, 'hanging'), { force: true })
     rmSync(join(this.#dir, 'log'), { force: true })
   }
 }

@@ -1,5 +1,6 @@
 /** A CA whose key lies in a token, through the program: probed, its PIN wrong, corrected, and asked by many processes at once. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -107,6 +108,24 @@ else
       const run = await brine('ha', 'probe', '--json')
       expect(run.json<{ probed: { outcome: string }[] }>().probed[0]?.outcome).toBe('ca-fault')
       expect(performance.now() - begun).toBeLessThan(9000)
+      shimmed.fail()
+    })
+
+    it('leaves no process at a token that hangs when it is killed itself', async () => {
+      shimmed.fail('C_Sign hang')
+      shimmed.forget()
+      const bin = join(import.meta.dirname, '../../../bin/run.js')
+      const own = { ...env, PATH: process.env['PATH'] ?? '', HOME: tmpdir(), BRINE_DATA_DIR: data }
+      const child = spawn(process.execPath, [bin, 'est', 'enroll', 'device', '--csr', box.path('0.csr')], {
+        env: { ...own, BRINE_NOW: new Date((now + 60) * 1000).toISOString().replace('.000', '') },
+        stdio: 'ignore',
+      })
+      await expect.poll(() => shimmed.hanging(), { interval: 5, timeout: 20_000 }).toBeDefined()
+      const pid = shimmed.hanging() ?? 0
+      child.kill('SIGKILL')
+      const lives = (): boolean => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`).length > 0
+      expect(lives()).toBe(true)
+      await expect.poll(lives, { interval: 50, timeout: 10_000 }).toBe(false)
       shimmed.fail()
     })
   })

@@ -153,10 +153,25 @@ function engineFault(text: string) {
   )
 }
 
-/** What goes through the child, as one stream. Its end is told when the child is gone: only then is known why it ended. */
+/**
+ * What goes through the child, as one stream. Its end is told when the child is gone, since only then is known why it ended, and not before
+ * somebody reads: an error that nobody listens to would end the program.
+ */
 function streamOver(child: ChildProcessWithoutNullStreams, failure: () => ReturnType<typeof failureOf>): Duplex {
+  let isGone = false
+  let isRead = false
+  const end = (): void => {
+    if (!isGone || !isRead || stream.destroyed) return
+    const error = failure()?.error
+    if (error === undefined) stream.push(null)
+    else stream.destroy(error)
+  }
   const stream = new Duplex({
-    read: () => void child.stdout.resume(),
+    read: () => {
+      isRead = true
+      child.stdout.resume()
+      end()
+    },
     write: (chunk, _encoding, done) => void child.stdin.write(chunk, () => done()),
     // HTTP ends a connection when the answer is complete
     final: (done) => {
@@ -172,9 +187,8 @@ function streamOver(child: ChildProcessWithoutNullStreams, failure: () => Return
     if (!stream.push(bytes)) child.stdout.pause()
   })
   child.on('close', () => {
-    const error = failure()?.error
-    if (error === undefined || stream.destroyed) stream.push(null)
-    else stream.destroy(error)
+    isGone = true
+    end()
   })
   return stream
 }

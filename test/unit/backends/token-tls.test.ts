@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { failureOf } from '../../../src/core/backends/token-tls-failures.js'
 import { addSeconds } from '../../../src/core/base/time.js'
 import type { CaConfig } from '../../../src/core/config/enrolment.js'
-import { freePort, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
+import { CaPeer, freePort, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
 import { DogtagPeer } from '../../support/dogtag-peer.js'
 import { missing } from '../../support/missing.js'
 import { OpensslBox } from '../../support/requests.js'
@@ -173,6 +173,19 @@ else {
     it('of whom the server does not know is refused as such', async () => {
       const changed = { authCert: stranger.cert, authKey: 'pkcs11:token=HSM%20token;object=stranger' }
       expect((await told(probe(changed))).what).toBe('config-fault ca-client-refused')
+    })
+
+    it('is refused by TLS itself where the server is strict, and that is told', async () => {
+      const strict = new CaPeer(files, () => ({ status: 200 }))
+      const changed = { authCert: stranger.cert, authKey: 'pkcs11:token=HSM%20token;object=stranger' }
+      try {
+        const url = await strict.listen()
+        for (let n = 0; n < 3; n++)
+          expect((await told(probe({ ...changed, url }))).what).toBe('config-fault ca-client-refused')
+        expect(strict.requests).toBe(0)
+      } finally {
+        await strict.close()
+      }
     })
 
     it('is not shown to a server that is another', async () => {

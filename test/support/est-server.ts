@@ -1,12 +1,13 @@
 /** EST as contrib/ serves it: nginx and fcgiwrap on loopback with only ports, paths and accounts changed, and curl as the client. */
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runProgram, shimmedEnv, writeShim } from './brine-shim.js'
 import { contribText, freePort, type Server, startServer } from './servers.js'
 
 export interface EstPrograms {
-  readonly nginx: string
+  /** The web server in front: nginx, unless it is called apache2 or httpd. */
+  readonly front: string
   readonly fcgiwrap: string
   readonly curl: string
 }
@@ -37,7 +38,8 @@ export class EstServer {
     const port = await freePort()
     const wrapper = await startWrapper(programs.fcgiwrap, folder)
     try {
-      return new EstServer(programs, folder, port, [await startNginx(programs.nginx, folder, port), wrapper])
+      const start = /\/(?:apache2|httpd)$/.test(programs.front) ? startApache : startNginx
+      return new EstServer(programs, folder, port, [await start(programs.front, folder, port), wrapper])
     } catch (error) {
       await wrapper.stop()
       throw error
@@ -50,7 +52,7 @@ export class EstServer {
 
   /** What the server's operator reads. */
   log(): string {
-    return readFileSync(join(this.#folder, 'nginx', 'error.log'), 'utf8')
+    return readFileSync(join(this.#folder, 'web', 'error.log'), 'utf8')
   }
 
   /** `curl ARGS https://localhost:PORT/PATH`, trusting the certificate in ssl/ alone. */
@@ -92,6 +94,8 @@ async function startWrapper(fcgiwrap: string, folder: string): Promise<Server> {
     ['/usr/local/lib/brine/brine.cgi', script],
   ])
   const [program = '', ...args] = /^ExecStart=(.*)$/m.exec(started)?.[1]?.split(' ') ?? []
+  // of the one before, which leaves it behind
+  rmSync(socket, { force: true })
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder }
   const child = spawn(program, [...args, '-s', `unix:${socket}`], { stdio: 'ignore', env, detached: true })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
@@ -103,7 +107,7 @@ async function startWrapper(fcgiwrap: string, folder: string): Promise<Server> {
   chmodSync(socket, 0o666)
   const stop = (): Promise<void> => {
     // with the processes that it made ahead, which outlive it otherwise
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
     return ended
   }
   return { pid: child.pid ?? 0, stop }
@@ -118,7 +122,7 @@ async function startNginx(nginx: string, folder: string, port: number): Promise<
     ['/usr/local/lib/brine/brine.cgi', join(folder, 'brine.cgi')],
     ['/var/lib/brine', join(folder, 'data')],
   ])
-  const scratch = join(folder, 'nginx')
+  const scratch = join(folder, 'web')
   mkdirSync(scratch, { recursive: true })
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   const temporary = kinds.map((name) => `${name}_temp_path ${join(scratch, name)};`).join(' ')
@@ -133,4 +137,31 @@ async function startNginx(nginx: string, folder: string, port: number): Promise<
   const { status, stderr } = await runProgram(nginx, ['-t', '-c', config, '-e', log], { env: shimmedEnv(folder) })
   if (status !== 0 || /warn|emerg/.test(stderr)) throw new Error(`nginx -t: ${stderr}`)
   return startServer(nginx, ['-c', config, '-e', log], port)
+}
+
+async function startApache(apache: string, folder: string, port: number): Promise<Server> {
+  const host = contribText('apache-est.conf', [
+    ['*:443', `127.0.0.1:${port}`],
+    ['ServerName est.example.net', 'ServerName localhost'],
+    ['/run/brine-est.sock', join(folder, 'est.sock')],
+    ['/usr/local/lib/brine/brine.cgi', join(folder, 'brine.cgi')],
+    ['/var/lib/brine', join(folder, 'data')],
+  ])
+  const scratch = join(folder, 'web')
+  mkdirSync(scratch, { recursive: true })
+  const places = ['../../lib/apache2/modules', '../../lib64/httpd/modules', '../../libexec/apache2']
+  const modules = places.map((place) => join(apache, place)).find((place) => existsSync(place)) ?? ''
+  const load = ['mpm_event', 'unixd', 'authz_core', 'socache_shmcb', 'ssl', 'proxy', 'proxy_fcgi']
+    .filter((name) => existsSync(join(modules, `mod_${name}.so`)))
+    .map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so\n`)
+    .join('')
+  const user = process.getuid?.() === 0 ? 'User nobody\nGroup nogroup\n' : ''
+  const [config, log] = [join(scratch, 'apache.conf'), join(scratch, 'error.log')]
+  writeFileSync(
+    config,
+    `${load}${user}ServerName localhost\nListen 127.0.0.1:${port}\nPidFile ${scratch}/pid\nDefaultRuntimeDir ${scratch}\nErrorLog ${log}\n${host}`,
+  )
+  const { status, stderr } = await runProgram(apache, ['-t', '-f', config])
+  if (status !== 0) throw new Error(`apache2 -t: ${stderr}`)
+  return startServer(apache, ['-DFOREGROUND', '-f', config], port)
 }

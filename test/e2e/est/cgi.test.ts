@@ -10,6 +10,7 @@ import { estPeer } from '../../support/est-peer.js'
 import { EstServer, type HttpAnswer } from '../../support/est-server.js'
 import { needProgram } from '../../support/missing.js'
 import { OpensslBox } from '../../support/requests.js'
+import { findProgram } from '../../support/validators.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -58,12 +59,12 @@ beforeAll(async () => {
 })
 
 beforeEach(async (context: TestContext) => {
-  const [nginx, fcgiwrap, curl] = ['nginx', 'fcgiwrap', 'curl'].map((name) => needProgram(context, name)) as [
+  const [front, fcgiwrap, curl] = ['nginx', 'fcgiwrap', 'curl'].map((name) => needProgram(context, name)) as [
     string,
     string,
     string,
   ]
-  server ??= await EstServer.start({ nginx, fcgiwrap, curl }, folder)
+  server ??= await EstServer.start({ front, fcgiwrap, curl }, folder)
 })
 
 afterAll(async () => {
@@ -290,6 +291,40 @@ describe('a client of EST', () => {
     }
     expect(server?.log()).toContain('nowhere.pem')
   })
+})
+
+it('is the same to a client behind Apache', async (context) => {
+  const front = findProgram('apache2') ?? findProgram('httpd') ?? context.skip('missing: apache2')
+  await server?.stop()
+  server = await EstServer.start(
+    { front, fcgiwrap: needProgram(context, 'fcgiwrap'), curl: needProgram(context, 'curl') },
+    folder,
+  )
+  try {
+    const { args, key } = request('behind-apache')
+    const answer = await ask('sensor/simpleenroll', '-u', await password('sensor'), ...args)
+    expect(answer.status).toBe(200)
+    const own = certificates(answer, 'behind-apache')
+    expect(box.run('verify', '-CAfile', await trusted('sensor'), own).toString()).toContain('OK')
+    expect((await ask('sensor/simplereenroll', '--cert', own, '--key', key, ...args)).status).toBe(200)
+    expect((await ask('device/simpleenroll', ...shown(clients, 'by-apache'), ...args)).status).toBe(200)
+    const pem = encodeURIComponent(readFileSync(own, 'utf8'))
+    const forged = [
+      '-H',
+      'SSL-Client-Verify: SUCCESS',
+      '-H',
+      `SSL-Client-Cert: ${pem}`,
+      '-H',
+      'SSL_CLIENT_VERIFY: SUCCESS',
+    ]
+    expect((await ask('sensor/simplereenroll', ...forged, ...args)).status).toBe(403)
+    expect((await ask('device/simpleenroll', ...forged, ...args)).status).toBe(401)
+    expect((await ask('closed/cacerts')).status).toBe(403)
+    expect((await ask('../../index.html', '--path-as-is')).status).toBe(403)
+  } finally {
+    await server.stop()
+    server = undefined
+  }
 })
 
 it('answers HTTP whatever goes wrong, and nothing else', async () => {

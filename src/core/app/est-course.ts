@@ -90,6 +90,20 @@ export function ended(course: Course, ca: string, { outcome, message, value }: R
   return new AppError('rejected', 'est-refused', `${ca} refuses the request: ${message}`, rest)
 }
 
+/** The question stands in history, and no certificate left this process. */
+function unserved({ id }: Course, cause: unknown): unknown {
+  if (!(cause instanceof AppError)) return cause
+  const { kind, code, hint, details: facts, retry, retryAfter } = cause
+  return new AppError(kind, code, `request ${id} has no certificate: ${cause.message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    details: facts,
+    retry,
+    changed: 'yes',
+    cause,
+  })
+}
+
 /** What a CA elsewhere answered and could not be written down: it may have issued, and nobody here knows. */
 export function unrecorded(
   course: Course,
@@ -98,7 +112,7 @@ export function unrecorded(
   cause: unknown,
 ): unknown {
   const hasIssued = outcome === 'ok' || outcome === 'pending' || outcome === 'unknown'
-  if (here || !hasIssued) return cause
+  if (here || !hasIssued) return unserved(course, cause)
   const why = cause instanceof Error ? cause.message : String(cause)
   const { id } = course
   return new AppError(

@@ -1,10 +1,12 @@
 /** A CA behind TLS, whose client key lies in a token. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../../../src/core/backends/token-tls-failures.js'
 import { addSeconds } from '../../../src/core/base/time.js'
 import type { CaConfig } from '../../../src/core/config/enrolment.js'
-import { CaPeer, freePort, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
+import { freePort, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
 import { DogtagPeer } from '../../support/dogtag-peer.js'
 import { missing } from '../../support/missing.js'
 import { OpensslBox } from '../../support/requests.js'
@@ -176,15 +178,20 @@ else {
     })
 
     it('is refused by TLS itself where the server is strict, and that is told', async () => {
-      const strict = new CaPeer(files, () => ({ status: 200 }))
+      const port = await freePort()
+      const { cert, key } = files.server
+      const trust = ['-CAfile', files.tlsCa, '-Verify', '3', '-verify_return_error']
+      const args = ['s_server', '-accept', `127.0.0.1:${port}`, '-www', '-cert', cert, '-key', key, ...trust]
+      const strict = spawn('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] })
       const changed = { authCert: stranger.cert, authKey: 'pkcs11:token=HSM%20token;object=stranger' }
       try {
-        const url = await strict.listen()
+        await once(strict.stdout, 'data')
+        const url = `https://127.0.0.1:${port}`
         for (let n = 0; n < 3; n++)
           expect((await told(probe({ ...changed, url }))).what).toBe('config-fault ca-client-refused')
-        expect(strict.requests).toBe(0)
+        expect((await told(probe({ url }))).what).not.toContain('config-fault ca-client')
       } finally {
-        await strict.close()
+        strict.kill('SIGKILL')
       }
     })
 

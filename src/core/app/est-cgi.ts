@@ -4,6 +4,7 @@
  */
 import { AppError } from '../base/errors.js'
 import type { LabelConfig } from '../config/enrolment.js'
+import type { PlainCertificate } from '../pki/certificate.js'
 import { type CgiRequest, type HttpResponse, plainResponse, retryAfter } from '../protocols/cgi.js'
 import {
   attributesResponse,
@@ -16,7 +17,7 @@ import {
   readRoute,
 } from '../protocols/est.js'
 import { type CgiPorts, logged } from './cgi-failure.js'
-import { askerOf, shownCertificate } from './est-client.js'
+import { askerOf, clientFault, shownCertificate } from './est-client.js'
 import type { EnrolOrder } from './est-course.js'
 import type { EstDuties } from './est-duties.js'
 import type { Session } from './session.js'
@@ -93,17 +94,21 @@ async function enrolment(route: EstRoute, request: CgiRequest, body: Uint8Array,
 async function allow(
   { operation }: EstRoute,
   request: CgiRequest,
-  { session, label, duties, log }: Desk,
+  desk: Desk,
 ): Promise<Pick<EnrolOrder, 'by' | 'renews'> | HttpResponse> {
+  const { session, label, duties, log } = desk
   if (operation === 'simplereenroll') {
     // which CA issued it, and that it still holds, is asked where it is renewed
     const shown = shownCertificate(request)
     if (shown === undefined)
       return plainResponse(403, 'A renewal wants the certificate that is renewed as the client certificate of TLS.')
     // else who may have a certificate of one label had one of every other that these CAs serve
-    const known = await duties.findKnown(session)(shown)
+    const findKnown = duties.findKnown(session)
+    const known = await findKnown(shown)
     if (known !== undefined && known.label !== label.name)
       return plainResponse(403, `The client certificate is renewed with the label ${known.label}.`)
+    if (known === undefined && !(await isClient(shown, desk)))
+      return plainResponse(403, 'The client certificate was not issued with this label.')
     return { by: { how: 'certificate', name: shown.subject.text }, renews: shown.der }
   }
   const by = await askerOf(label, request, {
@@ -118,6 +123,13 @@ async function allow(
       'WWW-Authenticate': 'Basic realm="EST", charset="UTF-8"',
     })
   return plainResponse(403, 'A client certificate that is good for this label is wanted.')
+}
+
+/** A certificate that is not on record, of a CA whose clients may enrol here anyway: one from before this data directory. */
+async function isClient(shown: PlainCertificate, { session, label, duties, log }: Desk): Promise<boolean> {
+  if (!label.auth.includes('certificate')) return false
+  const ports = { now: session.now, checkPassword: duties.checkPassword(session), findKnown: duties.findKnown(session) }
+  return (await clientFault(shown, label, { ...ports, log })) === undefined
 }
 
 /** The answer to what concerns the request; undefined for what concerns the server. */

@@ -52,8 +52,8 @@ export async function askerOf(label: LabelConfig, request: CgiRequest, ports: Cl
   }
 }
 
-/** Why a certificate does not let its holder enrol; undefined when it does. */
-async function clientFault(
+/** Why a certificate does not let its holder enrol with this label; undefined when it does. */
+export async function clientFault(
   shown: PlainCertificate,
   { clientCa = '' }: LabelConfig,
   ports: ClientPorts,

@@ -241,19 +241,28 @@ describe('simpleenroll', () => {
 })
 
 describe('simplereenroll', () => {
+  const known = (name: string) => ({ findKnown: () => async () => ({ label: name, revokedAt: undefined }) })
+
   it('renews the certificate of the handshake, at a label of passwords too', async () => {
     for (const name of ['cert', 'otp']) {
-      const { response, orders } = await ask(`${name}/simplereenroll`, shown(device))
+      const { response, orders } = await ask(`${name}/simplereenroll`, shown(device), known(name))
       expect([response.status, orders[0]?.by]).toEqual([200, { how: 'certificate', name: 'CN=device-1' }])
       expect(orders[0]?.renews).toBeInstanceOf(Uint8Array)
     }
   })
 
   it('stays with the label that the certificate was issued with', async () => {
-    const known = (name: string) => ({ findKnown: () => async () => ({ label: name, revokedAt: undefined }) })
     expect((await ask('cert/simplereenroll', shown(device), known('cert'))).response.status).toBe(200)
     const { response, orders } = await ask('cert/simplereenroll', shown(device), known('otp'))
     expect([response.status, orders]).toEqual([403, []])
+  })
+
+  it('takes one that is not on record where its holder could enrol with it, and nowhere else', async () => {
+    expect((await ask('cert/simplereenroll', shown(device))).response.status).toBe(200)
+    for (const name of ['otp', 'lost']) {
+      const { response, orders } = await ask(`${name}/simplereenroll`, shown(device))
+      expect([response.status, orders], name).toEqual([403, []])
+    }
   })
 
   it('wants it: a password does not do', async () => {

@@ -46,9 +46,11 @@ export function readView(cut: Cut, id: AggregateId): View {
   const folder = cut.layout.folder(id)
   const raw = readInfo(folder)
   const info = believableInfo(cut, id, raw)
-  if (info === undefined)
-    cut.warn(`${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`)
   const newest = findNewest(cut, id, info)
+  // a first commit is there an instant before its cache
+  const isBeingMade = raw === undefined && newest.sequence === 1 && newest.commit === cut.head
+  if (info === undefined && !isBeingMade)
+    cut.warn(`${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`)
   const command = readCommand(cut.layout, id, newest.sequence, newest.sha256)
   const bases = readBases(cut, id, info, newest)
   const hinted = bases.find((b) => b.state !== undefined)

@@ -110,6 +110,15 @@ describe('damage that loses nothing is read past and mended by the next write', 
     })
   }
 
+  it('the cache of a first commit is not there yet: nothing is said', async () => {
+    unlinkSync(at('cas/other/info.json'))
+    const reader = one.open()
+    expect([await reader.read(async (r) => wordsOf(r, 'other')), reader.notices]).toEqual([['o'], []])
+    await one.open().write(async (w) => add(w, { x: ['after'] }))
+    const later = one.open()
+    expect([await later.read(async (r) => wordsOf(r, 'other')), later.notices.length]).toEqual([['o'], 1])
+  })
+
   it('the head cache is a folder', async () => {
     asFolder('status/head.json')
     await one.open().write(async (w) => add(w, { x: ['after'] }))

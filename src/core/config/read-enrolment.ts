@@ -7,6 +7,7 @@ import { type BreakerSettings, DEFAULT_BREAKER, type GroupSettings, STRATEGIES, 
 import { BUILT_IN_PROFILES, type CertificateProfile, EXTENDED_KEY_USAGES } from '../pki/profile.js'
 import {
   AUTH_WAYS,
+  type AuthWay,
   type CaConfig,
   type CfsslBackend,
   type DogtagBackend,
@@ -162,13 +163,21 @@ function readRemote(own: TableReader): Remote {
   }
 }
 
+/** What is written where others say so, too. */
+const OTHER_WORDS = { mtls: 'certificate', otp: 'password' } as const
+const AUTH_WORDS = [...AUTH_WAYS, 'mtls', 'otp'] as const
+
+function waysOf(words: readonly (typeof AUTH_WORDS)[number][]): readonly AuthWay[] {
+  return [...new Set(words.map((word) => (word === 'mtls' || word === 'otp' ? OTHER_WORDS[word] : word)))]
+}
+
 function readLabel(table: TableReader): LabelConfig {
   const label: LabelConfig = {
     name: table.required('name', PROFILE_NAME),
     caId: table.required('ca_id', NAME),
     profile: table.text('profile', PROFILE_NAME) ?? 'default',
     group: table.text('group', NAME),
-    auth: table.oneOrMore('auth', AUTH_WAYS) ?? [],
+    auth: waysOf(table.oneOrMore('auth', AUTH_WORDS) ?? []),
     clientCa: table.path('client_ca'),
   }
   table.close()

@@ -62,12 +62,14 @@ describe('the sections about enrolment', () => {
   it('say who may enrol over CGI: nobody, one way, or both', async () => {
     const label = (name: string, more: string): string => `[[est.label]]\nname = "${name}"\nca_id = "one"\n${more}\n`
     const { labels } = await read(
-      `${CAS}${label('a', '')}${label('b', 'auth = "password"')}${label('c', 'auth = "certificate"\nclient_ca = "/c.pem"')}${label('d', 'auth = ["password", "certificate"]\nclient_ca = "/c.pem"')}`,
+      `${CAS}${label('a', '')}${label('b', 'auth = "password"')}${label('c', 'auth = "certificate"\nclient_ca = "/c.pem"')}${label('d', 'auth = ["password", "certificate"]\nclient_ca = "/c.pem"')}${label('e', 'auth = ["mtls", "otp"]\nclient_ca = "/c.pem"')}`,
     )
     expect(labels.map(({ auth, clientCa }) => [auth, clientCa])).toEqual([
       [[], undefined],
       [['password'], undefined],
       [['certificate'], '/c.pem'],
+      [['certificate', 'password'], '/c.pem'],
+      // as others say
       [['certificate', 'password'], '/c.pem'],
     ])
   })
@@ -147,18 +149,18 @@ describe('the sections about enrolment', () => {
     ],
     [
       'a way to authenticate that is none',
-      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "otp"]',
-      '16: auth of [[est.label]] must be one of certificate, password, or a list of them, not an array',
+      '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "basic"]',
+      '16: auth of [[est.label]] must be one of certificate, password, mtls, otp, or a list of them, not an array',
     ],
     [
       'a way to authenticate twice',
       '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "password"]',
-      '16: auth of [[est.label]] must be one of certificate, password, or a list of them, not an array',
+      '16: auth of [[est.label]] must be one of certificate, password, mtls, otp, or a list of them, not an array',
     ],
     [
       'an empty list of ways to authenticate',
       '[[est.label]]\nname = "l"\nca_id = "one"\nauth = []',
-      '16: auth of [[est.label]] must be one of certificate, password, or a list of them, not an array',
+      '16: auth of [[est.label]] must be one of certificate, password, mtls, otp, or a list of them, not an array',
     ],
     [
       'a relative path to the CA of the clients',

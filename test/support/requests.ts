@@ -48,6 +48,7 @@ export class OpensslBox {
     this.run(
       'req',
       '-new',
+      '-utf8',
       '-key',
       this.key(key),
       '-subj',

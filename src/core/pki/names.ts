@@ -1,5 +1,6 @@
 /** Names in certificates and requests: distinguished names (RFC 5280 section 4.1.2.4) and subjectAltName (section 4.2.1.6), read strictly. */
 
+import { quoted } from '../base/text.js'
 import type { FaultList } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
@@ -76,13 +77,12 @@ function readText(value: DerNode, what: string, faults: FaultList): string {
   const text = Buffer.from(contentOf(value)).toString('utf8')
   if (text === '') faults.add(RULE, `${what} has an empty attribute`)
   if (text.length > LONGEST) faults.add(RULE, `${what} has an attribute of ${text.length} characters`)
-  if (hasControl(text)) faults.add(RULE, `${what} has a control character in ${JSON.stringify(text.slice(0, 60))}`)
+  if (UNPRINTABLE.test(text)) faults.add(RULE, `${what} has a control character in ${quoted(text, 60)}`)
   return text
 }
 
-function hasControl(text: string): boolean {
-  return [...text].some((c) => c < ' ' || c === '\u007f' || c === '\ufffd')
-}
+/** Control and format characters move a cursor or turn the direction of writing; U+FFFD stands for what is no UTF-8. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u
 
 function escaped(text: string): string {
   return text.replace(/[,+"\\<>;=]/g, (c) => `\\${c}`)
@@ -104,7 +104,7 @@ export function readAlternativeNames(node: DerNode, faults: FaultList): Alternat
     const kind = name.tag & 0x1f
     const isText = [1, 2, 6].includes(kind)
     if (isText && !/^[\x21-\x7e]+$/.test(text)) {
-      faults.add(SAN_RULE, `a name with characters outside of printable ASCII: ${JSON.stringify(text.slice(0, 60))}`)
+      faults.add(SAN_RULE, `a name with characters outside of printable ASCII: ${quoted(text, 60)}`)
       continue
     }
     if (kind === 2) names.dns.push(text.toLowerCase())

@@ -71,8 +71,19 @@ describe('a request', () => {
     expect(faultsOf(box.request({ digest: 'sha1' }))).toContain('an algorithm that is not taken')
   })
 
-  it('with a control character in its name is refused', () => {
-    expect(faultsOf(box.request({ subject: '/CN=a\u0001b' }))).toContain('control character')
+  it.each(['\u0001', '\u001b', '\u007f', '\u009b', '\u202e', '\u200b', '\u2028'])(
+    'with the control or format character %j in its name is refused, in words that hold none',
+    (character) => {
+      const told = faultsOf(box.request({ subject: `/CN=a${character}b` }))
+      expect(told).toContain('control character')
+      expect(told).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u)
+    },
+  )
+
+  it('may be named in any script', () => {
+    expect(readRequest(box.request({ subject: '/CN=Zürich 東京 🧂' })).request?.subject.commonName).toBe(
+      'Zürich 東京 🧂',
+    )
   })
 })
 

@@ -1,5 +1,5 @@
 /** `brine est crl`: the list of revoked certificates of a CA. */
-import { writeDocument } from '../../core/app/documents.js'
+import { refuseTaken, writeDocument } from '../../core/app/documents.js'
 import { type CrlReport, signCrl } from '../../core/app/est-crl.js'
 import { crlPem } from '../../core/app/est-files.js'
 import { backendOf } from '../../core/app/ha-backends.js'
@@ -27,6 +27,7 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
 
   protected override async execute(): Promise<CrlDocument> {
     const { args, flags } = await this.parse(EstCrl)
+    refuseTaken(flags.out)
     const session = await openSession(this.context(flags))
     const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
     const text = crlPem(crl)

@@ -1,4 +1,5 @@
 /** `brine est enroll`: one certificate through whichever CA of the label's group is healthy. */
+import { refuseTaken } from '../../core/app/documents.js'
 import { enroll } from '../../core/app/est-enroll.js'
 import type { EnrolledDocument } from '../../core/app/est-files.js'
 import { backendOf } from '../../core/app/ha-backends.js'
@@ -22,6 +23,7 @@ export default class EstEnroll extends BaseCommand<EnrolledDocument> {
 
   protected override async execute(): Promise<EnrolledDocument> {
     const { args, flags } = await this.parse(EstEnroll)
+    refuseTaken(flags.out)
     const csr = await readRequestFile(flags.csr)
     const context = this.context(flags)
     const by = { how: 'operator', name: context.actor } as const

@@ -1,4 +1,5 @@
 /** `brine est renew`: a certificate for the names of one that is still valid. */
+import { refuseTaken } from '../../core/app/documents.js'
 import { enroll } from '../../core/app/est-enroll.js'
 import { type EnrolledDocument, readCertificateFile } from '../../core/app/est-files.js'
 import { backendOf } from '../../core/app/ha-backends.js'
@@ -22,6 +23,7 @@ export default class EstRenew extends BaseCommand<EnrolledDocument> {
 
   protected override async execute(): Promise<EnrolledDocument> {
     const { args, flags } = await this.parse(EstRenew)
+    refuseTaken(flags.out)
     const [csr, renews] = [await readRequestFile(flags.csr), readCertificateFile(flags.cert)]
     const context = this.context(flags)
     const by = { how: 'operator', name: context.actor } as const

@@ -2,6 +2,7 @@
 import { writeDocument } from '../app/documents.js'
 import type { Enrolled } from '../app/est-course.js'
 import { type EnrolledDocument, enrolledDocument, readBytes, requestIn } from '../app/est-files.js'
+import { AppError } from '../base/errors.js'
 import { flag } from './flags.js'
 import { readStdin } from './stdin.js'
 
@@ -20,12 +21,24 @@ export async function readRequestFile(path: string): Promise<Uint8Array> {
   return path === '-' ? requestIn(await readStdin(), 'standard input') : requestIn(readBytes(path), path)
 }
 
-/** The report; with `out` the certificate is in that file. */
+/** The report; with `out` the certificate is in that file. Throws what keeps it from being written, with the command that writes it elsewhere. */
 export function deliver(
   enrolled: Enrolled,
   { explain, out }: { readonly explain: boolean; readonly out: string | undefined },
 ): EnrolledDocument {
   const document = enrolledDocument(enrolled, explain, out)
-  if (out !== undefined) writeDocument(out, document.pem)
+  if (out === undefined) return document
+  try {
+    writeDocument(out, document.pem)
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause
+    const { kind, code, message, details } = cause
+    throw new AppError(kind, code, `the certificate is issued, and ${message}`, {
+      hint: `brine est cert show ${enrolled.id} --out FILE`,
+      details,
+      changed: 'yes',
+      cause,
+    })
+  }
   return document
 }

@@ -1,5 +1,16 @@
 /** Files that the user names: read as text, written once with mode 0600 and never over something. */
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { ioError } from './io-error.js'
 
@@ -22,6 +33,19 @@ export function readUserBytes(path: string): Uint8Array {
   }
 }
 
+/**
+ * Asked before a command does what cannot be undone and then writes its document: is there room for a new file of that name? Throws
+ * `file-exists`, `file-unwritable` (usage).
+ */
+export function refuseTakenFile(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw takenError(path)
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
+  }
+}
+
 /** Writes a document that `--out` asked for. Throws `file-exists`, `file-unwritable` (usage), `io`. */
 export function writeUserFile(path: string, text: string): void {
   writeUserStream(path, [text])
@@ -33,11 +57,7 @@ export function writeUserStream(path: string, pieces: Iterable<string>): number 
   try {
     fd = openSync(path, 'wx', 0o600)
   } catch (cause) {
-    if (errnoOf(cause) === 'EEXIST')
-      throw new AppError('usage', 'file-exists', `${path} exists already: nothing is overwritten`, {
-        hint: 'name a new file',
-        cause,
-      })
+    if (errnoOf(cause) === 'EEXIST') throw takenError(path, cause)
     throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
   }
   try {
@@ -68,6 +88,13 @@ function writeAll(fd: number, path: string, pieces: Iterable<string>): number {
     throw ioError('sync', path, cause)
   }
   return total
+}
+
+function takenError(path: string, cause?: unknown): AppError {
+  return new AppError('usage', 'file-exists', `${path} exists already: nothing is overwritten`, {
+    hint: 'name a new file',
+    cause,
+  })
 }
 
 function errnoOf(cause: unknown): string {

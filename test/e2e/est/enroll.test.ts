@@ -106,6 +106,20 @@ describe('est enroll', () => {
     const done = await brine('est', 'enroll', 'device', '--csr', file('device.csr'), '--out', file('out.pem'))
     expect(done.stdout).toMatch(/^device: serial [0-9a-f]+ by one, until .*; written to /)
     expect(verify(readFileSync(file('out.pem'), 'utf8'))).toContain('OK')
+    const asked = ['--csr', file('device.csr')]
+    const certificates = async () => (await brine('est', 'cert', 'list', '--json')).stdout
+    const before = await certificates()
+    for (const command of [
+      ['enroll', 'device', ...asked],
+      ['renew', 'device', ...asked, '--cert', file('out.pem')],
+      ['crl', 'one'],
+    ])
+      for (const place of ['out.pem', 'missing/out.pem']) {
+        const refused = await brine('est', ...command, '--out', file(place))
+        expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/out\.pem[\s\S]*nothing changed/)])
+      }
+    // who has to find another name has no certificate that nobody holds, and no number of a list is gone
+    expect(await certificates()).toBe(before)
   })
 
   it('refuses what the profile does not allow, with every fault, in history', async () => {

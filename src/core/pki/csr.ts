@@ -5,7 +5,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { createFaults, type FaultList, type ObjectFault } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
-import { readBits, readInteger, readOid } from '../der/values.js'
+import { readBits, readBoolean, readInteger, readOid } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'
 import {
   type AlternativeNames,
@@ -42,8 +42,17 @@ const OID = {
   extensionRequest: '1.2.840.113549.1.9.14',
   challengePassword: '1.2.840.113549.1.9.7',
   subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
   extendedKeyUsage: '2.5.29.37',
 } as const
+/** Attributes of one value (RFC 2985 sections 5.4.1 and 5.4.2). */
+const SINGLE: readonly string[] = [OID.extensionRequest, OID.challengePassword]
+/** Extensions that are looked into; the others are not copied. */
+const READ: Readonly<Record<string, string>> = {
+  [OID.subjectAltName]: 'subjectAltName',
+  [OID.basicConstraints]: 'basic constraints',
+  [OID.extendedKeyUsage]: 'extended key usage',
+}
 
 /** Octets of a request: more is an attack or a mistake. */
 export const LARGEST_REQUEST = 64 * 1024
@@ -138,11 +147,16 @@ function readAttributes(attributes: DerNode | undefined, faults: FaultList): Ask
   let asked: Asked = { names: NO_NAMES, san: undefined, extendedKeyUsages: [], challengePassword: undefined }
   if (attributes === undefined) return asked
   if (!isContext(attributes, 0)) faults.add(RULE, 'what stands in the place of the attributes is none')
+  const seen = new Set<string>()
   for (const attribute of childrenOf(attributes)) {
     const [type, values] = childrenOf(attribute)
-    const value = values === undefined ? undefined : childrenOf(values)[0]
-    const oid = readOid(type)
-    if (value === undefined) faults.add(RULE, `an attribute without a value: ${oid ?? 'unnamed'}`)
+    const [value, another] = values === undefined ? [] : childrenOf(values)
+    const oid = readOid(type) ?? 'unnamed'
+    // a CA that reads the other one issues something else than what is checked here
+    if (seen.has(oid)) faults.add(RULE, `the attribute ${oid} stands there twice`)
+    seen.add(oid)
+    if (value === undefined) faults.add(RULE, `an attribute without a value: ${oid}`)
+    else if (another !== undefined && SINGLE.includes(oid)) faults.add(RULE, `the attribute ${oid} has several values`)
     else if (oid === OID.extensionRequest) asked = { ...asked, ...readExtensionRequest(value, faults) }
     else if (oid === OID.challengePassword)
       asked = { ...asked, challengePassword: Buffer.from(contentOf(value)).toString('utf8') }
@@ -152,26 +166,27 @@ function readAttributes(attributes: DerNode | undefined, faults: FaultList): Ask
 
 /** RFC 2985 section 5.4.2. What is not known here is not copied, so it is passed over. */
 function readExtensionRequest(value: DerNode, faults: FaultList): Partial<Asked> {
+  if (value.tag !== TAG.sequence)
+    faults.add('RFC 5280 section 4.2', 'the extensions that are asked for are no sequence')
   let [names, san, usages]: [AlternativeNames, Uint8Array | undefined, readonly string[]] = [NO_NAMES, undefined, []]
   const seen = new Set<string>()
   for (const extension of childrenOf(value)) {
     const parts = childrenOf(extension)
     const oid = readOid(parts[0])
     const content = parts.at(-1)
-    if (oid === undefined || content?.tag !== TAG.octetString) {
+    if (oid === undefined || content?.tag !== TAG.octetString || parts.length > 3) {
       faults.add('RFC 5280 section 4.2', 'something that is no extension is asked for')
       continue
     }
     if (seen.has(oid)) faults.add('RFC 5280 section 4.2', `the extension ${oid} is asked for twice`)
     seen.add(oid)
-    if (oid !== OID.subjectAltName && oid !== OID.extendedKeyUsage) continue
-    const inner = parseInner(
-      contentOf(content),
-      oid === OID.subjectAltName ? 'subjectAltName' : 'extended key usage',
-      faults,
-    )
+    const what = READ[oid]
+    const inner = what === undefined ? undefined : parseInner(contentOf(content), what, faults)
     if (inner === undefined) continue
-    if (oid === OID.subjectAltName) {
+    if (oid === OID.basicConstraints) {
+      if (readBoolean(childrenOf(inner)[0]) === true)
+        faults.add('RFC 5280 section 4.2.1.9', 'the certificate of a CA is asked for')
+    } else if (oid === OID.subjectAltName) {
       names = readAlternativeNames(inner, faults)
       san = contentOf(content)
     } else usages = childrenOf(inner).map((usage) => readOid(usage) ?? '')

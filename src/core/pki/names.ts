@@ -45,24 +45,33 @@ const SHORT: Readonly<Record<string, string>> = {
 const STRINGS: readonly number[] = [TAG.utf8String, TAG.printableString, TAG.ia5String]
 /** RFC 5280 appendix A.1, the upper bounds of the attributes that are met in the wild. */
 const LONGEST = 256
+/** Parts of a name: ten domainComponents are many. */
+const MOST = 32
 
 /** A Name; faults say what is wrong with it. */
 export function readDistinguishedName(node: DerNode, what: string, faults: FaultList): DistinguishedName {
   const parts: string[] = []
   let common: string | undefined
   if (node.tag !== TAG.sequence) faults.add(RULE, `${what} is no sequence`)
-  for (const set of node.tag === TAG.sequence ? childrenOf(node) : [])
+  const sets = node.tag === TAG.sequence ? childrenOf(node) : []
+  if (sets.length > MOST) faults.add(RULE, `${what} has ${sets.length} parts; ${MOST} are taken at most`)
+  for (const set of sets) {
+    const together: string[] = []
+    if (set.tag !== TAG.set || childrenOf(set).length === 0)
+      faults.add(RULE, `${what} has a part that is no set of attributes`)
     for (const pair of childrenOf(set)) {
-      const [type, value] = childrenOf(pair)
+      const [type, value, more] = childrenOf(pair)
       const oid = readOid(type)
-      if (oid === undefined || value === undefined) {
+      if (pair.tag !== TAG.sequence || oid === undefined || value === undefined || more !== undefined) {
         faults.add(RULE, `${what} holds something that is no attribute`)
         continue
       }
       const text = readText(value, what, faults)
-      parts.push(`${SHORT[oid] ?? oid}=${escaped(text)}`)
+      together.push(`${SHORT[oid] ?? oid}=${escaped(text)}`)
       if (oid === '2.5.4.3') common = text
     }
+    if (together.length > 0) parts.push(together.join('+'))
+  }
   return { der: rawOf(node), text: parts.join(','), commonName: common, isEmpty: parts.length === 0 }
 }
 
@@ -103,8 +112,15 @@ export function readAlternativeNames(node: DerNode, faults: FaultList): Alternat
     const text = Buffer.from(contentOf(name)).toString('latin1')
     const kind = name.tag & 0x1f
     const isText = [1, 2, 6].includes(kind)
+    // what is copied into a certificate is copied as it stands
+    if ((name.tag & 0xc0) !== 0x80 || ((name.tag & 0x20) !== 0 && (isText || kind === 7))) {
+      faults.add(SAN_RULE, `something that is no name, with the tag 0x${name.tag.toString(16).padStart(2, '0')}`)
+      names.other.push(kind)
+      continue
+    }
     if (isText && !/^[\x21-\x7e]+$/.test(text)) {
       faults.add(SAN_RULE, `a name with characters outside of printable ASCII: ${quoted(text, 60)}`)
+      names.other.push(kind)
       continue
     }
     if (kind === 2) names.dns.push(text.toLowerCase())

@@ -45,8 +45,8 @@ const SHORT: Readonly<Record<string, string>> = {
 const STRINGS: readonly number[] = [TAG.utf8String, TAG.printableString, TAG.ia5String]
 /** RFC 5280 appendix A.1, the upper bounds of the attributes that are met in the wild. */
 const LONGEST = 256
-/** Parts of a name: ten domainComponents are many. */
-const MOST = 32
+/** Characters of a whole name as text, so that a list of certificates can be read. */
+const LONGEST_NAME = 1024
 
 /** A Name; faults say what is wrong with it. */
 export function readDistinguishedName(node: DerNode, what: string, faults: FaultList): DistinguishedName {
@@ -54,7 +54,6 @@ export function readDistinguishedName(node: DerNode, what: string, faults: Fault
   let common: string | undefined
   if (node.tag !== TAG.sequence) faults.add(RULE, `${what} is no sequence`)
   const sets = node.tag === TAG.sequence ? childrenOf(node) : []
-  if (sets.length > MOST) faults.add(RULE, `${what} has ${sets.length} parts; ${MOST} are taken at most`)
   for (const set of sets) {
     const together: string[] = []
     if (set.tag !== TAG.set || childrenOf(set).length === 0)
@@ -72,7 +71,10 @@ export function readDistinguishedName(node: DerNode, what: string, faults: Fault
     }
     if (together.length > 0) parts.push(together.join('+'))
   }
-  return { der: rawOf(node), text: parts.join(','), commonName: common, isEmpty: parts.length === 0 }
+  const text = parts.join(',')
+  if (text.length > LONGEST_NAME)
+    faults.add(RULE, `${what} has ${text.length} characters; ${LONGEST_NAME} are taken at most`)
+  return { der: rawOf(node), text, commonName: common, isEmpty: parts.length === 0 }
 }
 
 function readText(value: DerNode, what: string, faults: FaultList): string {

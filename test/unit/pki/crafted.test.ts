@@ -48,7 +48,12 @@ describe('a crafted request', () => {
     ['of three members', seq(set(seq(CN, text('a'), text('b')))), 'no attribute'],
     ['in a list instead of a set', seq(seq(seq(CN, text('a')))), 'no set of attributes'],
     ['in an empty set', seq(set(), set(seq(CN, text('a')))), 'no set of attributes'],
-    ['by the hundred', seq(...Array.from({ length: 100 }, () => set(seq(CN, text('a'))))), '100 parts'],
+    ['by the hundred', seq(...Array.from({ length: 300 }, () => set(seq(CN, text('a'))))), '1499 characters'],
+    [
+      'by the hundred in one set',
+      seq(set(...Array.from({ length: 300 }, () => seq(CN, text('a'))))),
+      '1499 characters',
+    ],
   ])('with an attribute of the subject %s is refused', (_, subject, message) => {
     expect(read(subject).faults).toContain(message)
   })

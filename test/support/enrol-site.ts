@@ -46,6 +46,8 @@ export class EnrolSite {
   now = Math.floor(Date.now() / 1000) + 60
   /** Processes ask the clock of the machine instead. */
   isRealTime = false
+  /** Beside what every process gets. */
+  env: Readonly<Record<string, string>> = {}
   #requests = 0
 
   /** `init --test`. */
@@ -69,7 +71,8 @@ export class EnrolSite {
   }
 
   brine(...args: readonly string[]): Promise<RunResult> {
-    return runBrine(args, { dataDir: this.data, ...(this.isRealTime ? {} : { now: this.instant }) })
+    const { data: dataDir, env } = this
+    return runBrine(args, { dataDir, env, ...(this.isRealTime ? {} : { now: this.instant }) })
   }
 
   /** A file with a new request. */

@@ -1,9 +1,12 @@
 /** The documented example of two CAs, active-passive: each line of its "Expected behavior", and the example of the label. */
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, renameSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { documentedOne } from '../../support/documentation.js'
 import { issuerOf, shown } from '../../support/enrol-site.js'
 import { ExampleSite } from '../../support/example-site.js'
+import { missing } from '../../support/missing.js'
+import { SoftHsm } from '../../support/softhsm.js'
+import { absentForTls, absentForTokens, SOFTHSM } from '../../support/token-program.js'
 
 const site = new ExampleSite()
 
@@ -25,7 +28,7 @@ describe('two CAs, active-passive, with an HSM behind the primary', () => {
 
   it('is served as documented', async (context) => {
     const example = documentedOne(context, 'id = "backup-ca"')
-    // the key of the agent lies in a file here, and not in the token that the example names
+    // the key of the agent lies in a file here, so that this runs everywhere; below it lies in the token that the example names
     const text = example.replace('pkcs11:token=HSM;object=ra-key', site.box.path('ra-agent-key.pem'))
     expect(text).not.toBe(example)
     site.configure(site.made(text))
@@ -67,6 +70,31 @@ describe('two CAs, active-passive, with an HSM behind the primary', () => {
     const listed = (await site.brine('est', 'cert', 'list', '--json')).json<{ certificates: { ca: string }[] }>()
     expect(listed.certificates).toHaveLength(4 + pems.length)
     expect((await site.brine('audit', 'verify')).code).toBe(0)
+  })
+})
+
+describe('the key of the agent in a token, as the example names it', () => {
+  it('is used where it lies, and when the HSM fails, traffic immediately switches', async (context) => {
+    const example = documentedOne(context, 'id = "backup-ca"')
+    const absent = absentForTokens() ?? absentForTls()
+    if (absent !== undefined) missing(context, absent)
+    const hsm = new SoftHsm(site.box)
+    site.env = { SOFTHSM2_CONF: process.env['SOFTHSM2_CONF'] ?? '' }
+    hsm.token('HSM')
+    hsm.put('HSM', site.box.path('ra-agent-key.pem'), 'ra-key', '01')
+    // the library and the PIN of a token must be somewhere; nothing else is added
+    const token = `auth_module = "${SOFTHSM}"\nauth_pin_file = "${hsm.pinFile('pin')}"\n`
+    const text = example.replace(/^auth_key = .*$/m, (line) => `${line}\n${token}`)
+    expect(text).toContain('auth_key = "pkcs11:token=HSM;object=ra-key"')
+    site.configure(site.made(text).replaceAll('"hsm-ca"', '"token-ca"'))
+    const before = site.asked('pki')
+    expect([await site.serve('device', 2), site.asked('pki')]).toEqual([['token-ca', 'token-ca'], before + 2])
+    renameSync(hsm.dir, `${hsm.dir}-away`)
+    const outcome = await site.enrol('device')
+    expect([issuerOf(outcome), outcome.asked.length]).toEqual(['backup-ca', 2])
+    renameSync(`${hsm.dir}-away`, hsm.dir)
+    await site.brine('ha', 'resume', 'token-ca')
+    expect(await site.serve('device', 1)).toEqual(['token-ca'])
   })
 })
 

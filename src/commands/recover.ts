@@ -61,15 +61,16 @@ export default class Recover extends BaseCommand<RecoverReport> {
 
   protected override faults(report: RecoverReport): readonly string[] {
     const keys = report.keys.missing.map((id) => `keys/${id} is lost`)
-    return [...keys, ...report.failed.map((f) => `${f.aggregate}: ${f.message}`)]
+    const objects = report.objects.lost.map(({ aggregate, what }) => `the bytes of ${aggregate} ${what} are lost`)
+    return [...keys, ...objects, ...report.failed.map((f) => `${f.aggregate}: ${f.message}`)]
   }
 
   protected override view(report: RecoverReport, theme: Theme): string {
     return recoveryView(report, theme)
   }
 
-  protected override exitCode({ failed, keys }: RecoverReport): number {
-    if (keys.missing.length > 0) return EXIT_CODES.corrupt
+  protected override exitCode({ failed, keys, objects }: RecoverReport): number {
+    if (keys.missing.length + objects.lost.length > 0) return EXIT_CODES.corrupt
     if (failed.length === 0) return 0
     return failed.some((f) => f.code === 'recover-impossible') ? EXIT_CODES.corrupt : EXIT_CODES.partial
   }

@@ -54,7 +54,6 @@ function rowOf(id: string, certificate: IssuedCertificate, at: Instant): Certifi
 }
 
 export interface FoundCertificate {
-  readonly found: Entry
   readonly row: CertificateRow
   readonly der: Uint8Array
 }
@@ -62,9 +61,8 @@ export interface FoundCertificate {
 /** The certificate of a request's id or of a serial. Throws `est-certificate-unknown`, `est-certificate-ambiguous` (usage). */
 export function findCertificate(session: Session, name: string): Promise<FoundCertificate> {
   return readEst(session, ({ certificates, at, object }) => {
-    const found = oneNamed(certificates(), name)
-    const { id, certificate } = found
-    return { found, row: rowOf(id, certificate, at), der: object(certificate.sha256) }
+    const { id, certificate } = oneNamed(certificates(), name)
+    return { row: rowOf(id, certificate, at), der: object(certificate.sha256) }
   })
 }
 
@@ -101,9 +99,11 @@ export async function revokeCertificate(
   reason: RevocationReason,
   open: OpenBackend,
 ): Promise<RevokeReport> {
-  const { row, found } = await findCertificate(session, name)
-  const { id, ca, serial } = row
-  if (row.revoked !== null) return { id, ca, serial, reason: row.revoked.reason, changed: false }
+  // its bytes may be lost: the serial is enough
+  const found = await readEst(session, ({ certificates }) => oneNamed(certificates(), name))
+  const { id, certificate } = found
+  const { ca, serial, revoked } = certificate
+  if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false }
   const { outcome, message } = await askCa(
     () => open(session, ca),
     session.enrolment.attemptTimeout,

@@ -51,16 +51,20 @@ function tell({ options }: Session, report: RecoverReport): void {
   if (!report.changed) return
   const told = report.aggregates.map((a) => `${a.kind}/${a.handle}: ${lossText(a.lost)}`)
   options.onNotice?.(`recovered; ${told.join('; ') || 'nothing is lost'}`)
+  for (const { aggregate, what } of report.objects.lost)
+    options.onNotice?.(`the bytes of ${aggregate} ${what} are lost`)
   for (const failure of report.failed) options.onNotice?.(`${failure.aggregate}: ${failure.message}`)
 }
 
 /** `1 command, 2 ROAs lost, 1 ROA back` */
 export function lossText(lost: readonly Lost[]): string {
   const count = (back: boolean): readonly string[] =>
-    (['command', 'roa', 'child', 'key'] as const).flatMap((type) => {
-      const n = lost.filter((l) => l.type === type && (l.type === 'command' ? false : l.back) === back).length
-      return n === 0 ? [] : [`${n} ${type === 'roa' ? 'ROA' : type}${n === 1 ? '' : 's'}`]
-    })
+    (['command', 'roa', 'child', 'key', 'certificate', 'revocation', 'request', 'password'] as const).flatMap(
+      (type) => {
+        const n = lost.filter((l) => l.type === type && (l.type === 'command' ? false : l.back) === back).length
+        return n === 0 ? [] : [`${n} ${type === 'roa' ? 'ROA' : type}${n === 1 ? '' : 's'}`]
+      },
+    )
   const parts = [[count(false), 'lost'] as const, [count(true), 'back'] as const]
   return (
     parts.flatMap(([list, what]) => (list.length === 0 ? [] : [`${list.join(', ')} ${what}`])).join(', ') ||

@@ -7,6 +7,9 @@ import type { Handle } from '../base/handle.js'
 import { entry, type Table } from '../base/record.js'
 import type { CaEvent } from '../ca/events.js'
 import type { CaState, RoaConfig } from '../ca/state.js'
+import type { Sha256 } from '../crypto/ports.js'
+import type { EstEvent } from '../est/events.js'
+import type { EstState } from '../est/state.js'
 import type { DomainEvent, StoredCommand } from '../eventsourcing/types.js'
 import { formatPrefix } from '../resources/prefix.js'
 import { formatRoaPayload, parseRoaPayload } from '../resources/roa-payload.js'
@@ -14,6 +17,7 @@ import type { ResourceText, RoaPayload } from '../resources/types.js'
 import { loadPlanned, lostEvents } from '../store/recover-load.js'
 import type { AggregatePlan, LostCommand } from '../store/recover-plan.js'
 import type { TaState } from '../ta/state.js'
+import { estLost, type LostEnrolment } from './recover-lost-est.js'
 import { foldOf } from './recover-state.js'
 
 /** One thing that was, or that a lost command had taken away. */
@@ -30,12 +34,15 @@ export type Lost =
   | { readonly type: 'roa'; readonly roa: string; readonly back: boolean; readonly line: string }
   | { readonly type: 'child'; readonly child: string; readonly back: boolean }
   | { readonly type: 'key'; readonly ski: string; readonly back: boolean }
+  | LostEnrolment
 
 /** Everything that the plan gives up. `published`: ROAs that relying parties see now. */
 export function lostOf(plan: AggregatePlan, published: readonly RoaPayload[]): readonly Lost[] {
   if (plan.lost.length === 0) return []
   const commands = plan.lost.map(commandLost)
   if (plan.id.kind === 'ca') return [...commands, ...caLost(plan, published)]
+  if (plan.id.kind === 'est')
+    return [...commands, ...estLost(foldOf<EstState>(plan.id, loadPlanned(plan)), bestState<EstState>(plan).state)]
   return plan.id.kind === 'ta' ? [...commands, ...taLost(plan)] : commands
 }
 
@@ -126,7 +133,7 @@ function bestState<S>(plan: AggregatePlan): { readonly state: S; readonly certai
 }
 
 /** The event that a command must have led to, from what its record keeps of the intent. */
-function toldBy({ command, at }: StoredCommand): CaEvent | DomainEvent | undefined {
+function toldBy({ command, at }: StoredCommand): CaEvent | EstEvent | DomainEvent | undefined {
   const args = command.args as Readonly<Record<string, unknown>>
   switch (command.type) {
     case 'roas.update': {
@@ -144,6 +151,25 @@ function toldBy({ command, at }: StoredCommand): CaEvent | DomainEvent | undefin
     }
     case 'child.remove':
       return { type: 'child.removed', child: args['child'] as Handle }
+    case 'certificate.record': {
+      const { id, label, ca, serial } = args as Readonly<Record<'id' | 'label' | 'ca' | 'serial', string>>
+      const none = '' as Sha256
+      const by = { how: 'operator', name: '' } as const
+      const rest = {
+        subject: '',
+        names: [],
+        key: none,
+        sha256: none,
+        renews: null,
+        by,
+        notBefore: at,
+        notAfter: at,
+        at,
+      }
+      return { type: 'certificate.issued', id, label, ca, serial, ...rest }
+    }
+    case 'certificate.revoke':
+      return { type: 'certificate.revoked', id: args['id'] as string, reason: args['reason'] as string, at }
     default:
       return undefined
   }

@@ -8,12 +8,11 @@ import type { CommitResult } from '../eventsourcing/store.js'
 import { formatAggregateId, kindWord } from '../eventsourcing/types.js'
 import type { Marker } from '../store/data-dir.js'
 import type { RecoveryPlan } from '../store/recover.js'
-import type { NamedPlan } from '../store/recover-named.js'
 import type { Places } from '../store/recover-places.js'
 import type { AggregatePlan } from '../store/recover-plan.js'
 import type { Joined } from './recover-join.js'
 import { type Lost, lostOf } from './recover-lost.js'
-import { plannedPubd, publishedRoas } from './recover-state.js'
+import { type LostObject, type PlannedNames, plannedPubd, publishedRoas } from './recover-state.js'
 import type { Session } from './session.js'
 
 export interface RecoveredAggregate {
@@ -50,6 +49,8 @@ export interface RecoverReport {
     readonly replaced: readonly string[]
     /** Nothing brings them back: issued anew. */
     readonly missing: readonly string[]
+    /** Nothing brings them back, and nobody here can make them anew. */
+    readonly lost: readonly LostObject[]
   }
   /** The published tree is (in a dry run: would be) written anew. */
   readonly served: boolean
@@ -69,7 +70,7 @@ export interface RecoverReport {
 }
 
 /** The report of a plan that nobody has carried out yet. */
-export function reportOf(session: Session, places: Places, plan: RecoveryPlan, named: NamedPlan): RecoverReport {
+export function reportOf(session: Session, places: Places, plan: RecoveryPlan, named: PlannedNames): RecoverReport {
   const { chain } = plan
   const server = plan.loses ? plannedPubd(places, plan) : undefined
   const dir = session.store.dir
@@ -89,6 +90,7 @@ export function reportOf(session: Session, places: Places, plan: RecoveryPlan, n
       corrupt: named.objects.bad.map((path) => relative(dir, path)),
       replaced: named.objects.replaced,
       missing: named.objects.missing,
+      lost: named.lost,
     },
     keys: { replaced: named.keys.replaced.map(([id]) => id), missing: named.keys.missing },
     failed: plan.failed.map(({ id, error }) => ({

@@ -22,16 +22,40 @@ export function foldOf<S>(id: AggregateId, loaded: Pick<Planned, 'snapshot' | 'e
   return replay(rulesOf(id), id.handle, loaded) as S
 }
 
+/** An object that nobody here can make anew. */
+export interface LostObject {
+  readonly sha256: Sha256
+  /** `est/2026-11_1`. */
+  readonly aggregate: string
+  /** `certificate 0b1f6e2a9c3d4e5f`, `request …`. */
+  readonly what: string
+}
+
+/** `objects.missing` holds what can be issued anew, `lost` what cannot. */
+export interface PlannedNames extends NamedPlan {
+  readonly lost: readonly LostObject[]
+}
+
 /** What is wrong with the objects and keys that the states of a plan name. */
-export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): NamedPlan {
+export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): PlannedNames {
   const objects = new Set<Sha256>()
+  const unique = new Map<Sha256, LostObject>()
   const keys = new Set<KeyId>()
   for (const aggregate of plan.all) {
     const state = foldOf<unknown>(aggregate.id, loadPlanned(aggregate))
-    for (const [sha256] of namedObjects(aggregate.id, state)) objects.add(sha256)
+    for (const [sha256, what] of namedObjects(aggregate.id, state)) {
+      objects.add(sha256)
+      if (aggregate.id.kind === 'est') unique.set(sha256, { sha256, aggregate: formatAggregateId(aggregate.id), what })
+    }
     for (const { ski } of namedKeys(aggregate.id, state)) keys.add(ski)
   }
-  return planNamed(places, repoDir, objects, keys)
+  const found = planNamed(places, repoDir, objects, keys)
+  const { missing } = found.objects
+  return {
+    ...found,
+    objects: { ...found.objects, missing: missing.filter((sha256) => !unique.has(sha256)) },
+    lost: missing.flatMap((sha256) => unique.get(sha256) ?? []),
+  }
 }
 
 /** The publication server's state as the plan leaves it; undefined where there is none that can be read. */

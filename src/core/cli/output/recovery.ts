@@ -17,6 +17,9 @@ export function recoveryView(report: RecoverReport, theme: Theme): string {
     ...report.objects.corrupt.map((file) => `# corrupt: ${file}`),
     ...report.objects.replaced.map((sha256) => `# object ${sha256}: taken back`),
     ...report.objects.missing.map((sha256) => `# object ${sha256}: gone, ${dryRun ? 'would be' : 'was'} issued anew`),
+    ...report.objects.lost.map(({ aggregate, what }) =>
+      theme.bad(`# ${aggregate} ${what}: its bytes are lost, bring them back with --from`),
+    ),
     ...report.keys.replaced.map((id) => `# key ${id}: taken back from a copy`),
     ...report.keys.missing.map((id) => theme.bad(`# key ${id} is lost: bring it back with --from, or roll it`)),
     ...(report.served ? ['# the published tree is written anew'] : []),
@@ -25,7 +28,11 @@ export function recoveryView(report: RecoverReport, theme: Theme): string {
   ]
   if (!report.changed) return [...lines, report.failed.length > 0 ? '# nothing changed' : '# nothing to do'].join('\n')
   const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
-  const what = loses ? `generation ${generation}, numbers jumped${published}` : 'nothing is lost'
+  const what = loses
+    ? `generation ${generation}, numbers jumped${published}`
+    : report.objects.lost.length > 0
+      ? 'no command is lost'
+      : 'nothing is lost'
   return [...lines, dryRun ? '# dry run, nothing changed' : `# recovered; ${what}`].join('\n')
 }
 
@@ -62,6 +69,12 @@ function lostLine(lost: Lost): readonly string[] {
       return []
     case 'child':
       return [`#   ${lost.back ? 'back again' : 'lost'}: child ${lost.child}`]
+    case 'certificate':
+    case 'request':
+    case 'password':
+      return [`#   ${lost.back ? 'back again' : 'lost'}: ${lost.type} ${lost.id}${lost.note}`]
+    case 'revocation':
+      return [`#   lost: certificate ${lost.id} is no longer known to be revoked${lost.note}`]
     case 'key':
       return [`#   ${lost.back ? 'back again' : 'lost'}: key ${lost.ski}`]
   }

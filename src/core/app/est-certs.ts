@@ -6,6 +6,7 @@ import { REVOCATION_REASONS, type RevocationReason } from '../ha/backend.js'
 import { changeEst, type Entry, readEst } from './est-commit.js'
 import { askCa } from './ha-ask.js'
 import type { OpenBackend } from './ha-probe.js'
+import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
 export interface CertificateRow {
@@ -104,6 +105,8 @@ export async function revokeCertificate(
   const { id, certificate } = found
   const { ca, serial, revoked } = certificate
   if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false }
+  // a copy that tells the CA could not write down that it did
+  refuseStandby(session)
   const { outcome, message } = await askCa(
     () => open(session, ca),
     session.enrolment.attemptTimeout,
@@ -114,7 +117,9 @@ export async function revokeCertificate(
     },
   )
   if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
-  await changeEst(session, (desk) => desk.revoke(found, reason))
+  await changeEst(session, (desk) => desk.revoke(found, reason)).catch((cause: unknown) => {
+    throw unrecorded(ca, serial, cause)
+  })
   return { id, ca, serial, reason, changed: true }
 }
 
@@ -123,6 +128,19 @@ const KINDS = {
   'config-fault': 'credentials',
   unknown: 'uncertain',
 } as const
+
+function unrecorded(ca: string, serial: string, cause: unknown): unknown {
+  if (!(cause instanceof AppError)) return cause
+  const { kind, code, message, details, retryAfter } = cause
+  return new AppError(kind, code, `${ca} revoked ${serial}, which could not be recorded: ${message}`, {
+    hint: 'mend that, then the same command again',
+    details,
+    changed: 'yes',
+    retry: true,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    cause,
+  })
+}
 
 function failed(ca: string, serial: string, outcome: string, message: string): AppError {
   const kind = Object.hasOwn(KINDS, outcome) ? KINDS[outcome as keyof typeof KINDS] : 'remote'

@@ -1,6 +1,6 @@
 /** `est crl`: the list of revoked certificates of a CA whose key signs here. Other CAs publish their own. */
 import { AppError } from '../base/errors.js'
-import { addSeconds, type Instant } from '../base/time.js'
+import { addSeconds, epochOf, type Instant } from '../base/time.js'
 import { type CrlContent, REVOCATION_REASONS, type RevocationReason } from '../ha/backend.js'
 import { changeEst } from './est-commit.js'
 import { signsHere } from './est-labels.js'
@@ -32,7 +32,9 @@ export async function signCrl(
   refuseUnknownCas(session.enrolment, [ca])
   if (!signsHere(session, ca)) throw elsewhere(ca)
   const content = await changeEst(session, async (desk): Promise<CrlContent> => {
-    await desk.run({ type: 'crl.number', ca })
+    // a directory that was restored or recovered may have signed lists since that it does not remember
+    const least = session.store.marker.generation > 1 ? epochOf(desk.at) : 1
+    await desk.run({ type: 'crl.number', ca, least })
     const { crls } = desk.state()
     const revoked = [...desk.certificates()].flatMap(({ certificate: one }) =>
       one.ca === ca && one.revoked !== null

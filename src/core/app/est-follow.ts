@@ -12,6 +12,7 @@ import { labelOf } from './est-labels.js'
 import { requestOf } from './est-request.js'
 import { askCa, type Reply } from './ha-ask.js'
 import type { OpenBackend } from './ha-probe.js'
+import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
 export interface RequestReport {
@@ -98,6 +99,8 @@ function openReport(id: string, request: OpenRequest, at: Instant): RequestRepor
  * `est-refused` (rejected) when the CA said no, `est-poll-failed` (remote) when it cannot be asked: then nothing has changed.
  */
 export async function followUp(session: Session, id: string, open: OpenBackend): Promise<Enrolled> {
+  // some CAs issue when they are asked again, and a copy could not keep the certificate
+  refuseStandby(session)
   const { request, csr } = await readEst(session, ({ state, object }) => {
     const found = entry(state().requests, id)
     if (found === undefined || found.reference === null)

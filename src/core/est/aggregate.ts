@@ -78,8 +78,10 @@ function decideEst(state: EstState, command: EstCommand, at: Instant): readonly 
     }
     case 'password.revoke':
       return [{ type: 'password.revoked', id: command.id, at }]
-    case 'crl.number':
-      return [{ type: 'crl.numbered', ca: command.ca, number: (entry(state.crls, command.ca) ?? 0) + 1, at }]
+    case 'crl.number': {
+      const { ca, least } = command
+      return [{ type: 'crl.numbered', ca, number: Math.max((entry(state.crls, ca) ?? 0) + 1, least), at }]
+    }
   }
 }
 

@@ -38,7 +38,8 @@ export type EstCommand =
       readonly note: string
     }
   | { readonly type: 'password.revoke'; readonly id: string }
-  | { readonly type: 'crl.number'; readonly ca: string }
+  /** `least`: no lower number, where lists may have been signed that this history does not know. */
+  | { readonly type: 'crl.number'; readonly ca: string; readonly least: number }
 
 export interface RequestOpen {
   readonly type: 'request.open'

@@ -66,6 +66,25 @@ describe('a certificate whose bytes are gone', () => {
   })
 })
 
+describe('a directory that became the primary again', () => {
+  it('gives its lists numbers beyond those that it may have forgotten', async () => {
+    const dir = `${site.data}-live`
+    copies.push(dir)
+    const run = (...args: readonly string[]) => runBrine(args, { dataDir: dir })
+    await run('init')
+    cpSync(join(site.data, 'brine.toml'), join(dir, 'brine.toml'))
+    const started = Math.floor(Date.now() / 1000)
+    const number = async (): Promise<number> =>
+      (await run('est', 'crl', 'one', '--json')).json<{ number: number }>().number
+    expect([await number(), await number()]).toEqual([1, 2])
+    expect((await run('demote', '--reason', 'moved')).code).toBe(0)
+    expect((await run('promote', '--reason', 'back', '--yes')).code).toBe(0)
+    const first = await number()
+    expect(first).toBeGreaterThanOrEqual(started)
+    expect(await number()).toBeGreaterThan(first)
+  })
+})
+
 describe('a damaged book', () => {
   it('is recovered with the certificates and revocations that are lost, by name', async () => {
     const { dir, run } = copy()

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { revokeCertificate } from '../../../src/core/app/est-certs.js'
 import type { Enrolled } from '../../../src/core/app/est-course.js'
 import { enroll } from '../../../src/core/app/est-enroll.js'
 import { requestStatus } from '../../../src/core/app/est-follow.js'
@@ -159,4 +160,34 @@ describe('an enrolment', () => {
     expect((await failed()).code).toBe('est-request-running')
     expect(await requestStatus(session, idOf(error), open)).toMatchObject({ status: 'asked', serial: null })
   })
+})
+
+describe('a stand-by', () => {
+  it('tells no CA to revoke, and asks for no pending certificate: neither could be recorded', async () => {
+    const { id } = await run()
+    csr = box.request({ subject: '/CN=waits' })
+    instead = { one: async () => ({ outcome: 'pending', reference: 'r', retryAfter: 5 }) }
+    const waiting = idOf(await failed())
+    await session.store.demote(session.now(), 'moved')
+    const calls: string[] = []
+    const watching: OpenBackend = async (...args) => {
+      calls.push('asked')
+      return open(...args)
+    }
+    const standby = expect.objectContaining({ kind: 'standby' })
+    await expect(revokeCertificate(session, id, 'superseded', watching)).rejects.toEqual(standby)
+    await expect(requestStatus(session, waiting, watching)).rejects.toEqual(standby)
+    expect(calls).toEqual([])
+  })
+})
+
+it('a revocation that the CA carried out and that cannot be recorded says so', async () => {
+  const { id } = await run()
+  const commits = join(session.store.dir, 'commits')
+  const breaking: OpenBackend = async (...args) => ({
+    ...(await open(...args)),
+    revoke: async () => renameSync(commits, `${commits}.away`),
+  })
+  const error = await revokeCertificate(session, id, 'superseded', breaking).catch((cause: unknown) => cause)
+  expect(error).toMatchObject({ changed: 'yes', message: expect.stringContaining('which could not be recorded') })
 })

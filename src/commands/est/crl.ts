@@ -5,10 +5,10 @@ import { crlPem } from '../../core/app/est-files.js'
 import { backendOf } from '../../core/app/ha-backends.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags.js'
 
 interface CrlDocument extends Omit<CrlReport, 'crl'> {
-  readonly pem: string
+  readonly pem: string | null
   readonly out: string | null
 }
 
@@ -21,8 +21,14 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
   static override examples = ['<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
+    ...writeFlags,
     next: flag.duration({ description: 'when the next list is due (default 7d)' }),
     out: flag.path({ description: 'write it to a new file' }),
+  }
+
+  /** The list is data, also with --quiet. */
+  protected override get changes(): boolean {
+    return false
   }
 
   protected override async execute(): Promise<CrlDocument> {
@@ -30,13 +36,14 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
     refuseTaken(flags.out)
     const session = await openSession(this.context(flags))
     const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
-    const text = crlPem(crl)
-    if (flags.out !== undefined) writeDocument(flags.out, text)
+    const text = crl === null ? null : crlPem(crl)
+    if (flags.out !== undefined && text !== null) writeDocument(flags.out, text)
     return { ...report, pem: text, out: flags.out ?? null }
   }
 
   protected override view({ ca, number, revoked, nextUpdate, pem: text, out }: CrlDocument): string {
-    if (out === null) return text.trimEnd()
-    return `${ca}: list ${number}, ${revoked} revoked, next by ${nextUpdate}; written to ${out}`
+    const line = `${ca}: list ${number}, ${revoked} revoked, next by ${nextUpdate}`
+    if (text === null) return `${line}; dry run, nothing changed`
+    return out === null ? text.trimEnd() : `${line}; written to ${out}`
   }
 }

@@ -1,16 +1,15 @@
 /** `brine est enroll`: one certificate through whichever CA of the label's group is healthy. */
 import { refuseTaken } from '../../core/app/documents.js'
-import { enroll } from '../../core/app/est-enroll.js'
+import type { EnrolmentPlan } from '../../core/app/est-course.js'
 import type { EnrolledDocument } from '../../core/app/est-files.js'
-import { backendOf } from '../../core/app/ha-backends.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { deliver, readRequestFile, requestFlags } from '../../core/cli/est-request.js'
+import { readRequestFile, request, requestFlags } from '../../core/cli/est-request.js'
 import { arg } from '../../core/cli/flags.js'
 import { enrolledView } from '../../core/cli/output/enrolled.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
-export default class EstEnroll extends BaseCommand<EnrolledDocument> {
+export default class EstEnroll extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
   static override summary = 'get a certificate for a request, from whichever CA of the label is healthy'
   static override description =
     'Prints the certificate (PEM). The request is checked against the profile of the label, and what the CA returns against the request. A request that is pending is asked for again by the same command. Exit codes: 0, 1 the request is refused, 16 no CA can serve, 17 somebody at the CA has to decide, 18 the CA may have issued but did not say so.'
@@ -21,19 +20,21 @@ export default class EstEnroll extends BaseCommand<EnrolledDocument> {
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
   static override flags = { ...requestFlags }
 
-  protected override async execute(): Promise<EnrolledDocument> {
+  /** The certificate is data, also with --quiet. */
+  protected override get changes(): boolean {
+    return false
+  }
+
+  protected override async execute(): Promise<EnrolledDocument | EnrolmentPlan> {
     const { args, flags } = await this.parse(EstEnroll)
     refuseTaken(flags.out)
     const csr = await readRequestFile(flags.csr)
     const context = this.context(flags)
     const by = { how: 'operator', name: context.actor } as const
-    const order = { label: args.label, csr, by, duplicate: flags['allow-duplicate'] }
-    const session = await openSession(context)
-    const ca = flags.ca === undefined ? {} : { ca: flags.ca }
-    return deliver(await enroll(session, { ...order, ...ca }, backendOf), { explain: flags.explain, out: flags.out })
+    return request(await openSession(context), { label: args.label, csr, by }, flags)
   }
 
-  protected override view(report: EnrolledDocument, theme: Theme): string {
+  protected override view(report: EnrolledDocument | EnrolmentPlan, theme: Theme): string {
     return enrolledView(report, theme)
   }
 }

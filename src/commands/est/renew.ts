@@ -1,16 +1,15 @@
 /** `brine est renew`: a certificate for the names of one that is still valid. */
 import { refuseTaken } from '../../core/app/documents.js'
-import { enroll } from '../../core/app/est-enroll.js'
+import type { EnrolmentPlan } from '../../core/app/est-course.js'
 import { type EnrolledDocument, readCertificateFile } from '../../core/app/est-files.js'
-import { backendOf } from '../../core/app/ha-backends.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { deliver, readRequestFile, requestFlags } from '../../core/cli/est-request.js'
+import { readRequestFile, request, requestFlags } from '../../core/cli/est-request.js'
 import { arg, flag } from '../../core/cli/flags.js'
 import { enrolledView } from '../../core/cli/output/enrolled.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
-export default class EstRenew extends BaseCommand<EnrolledDocument> {
+export default class EstRenew extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
   static override summary = 'renew a certificate: the same names, the same key or another'
   static override description =
     'The certificate must come from a CA of the label, be valid and not revoked, and the request must have its subject and names (RFC 7030 section 4.2.2). Exit codes as of brine est enroll.'
@@ -21,19 +20,21 @@ export default class EstRenew extends BaseCommand<EnrolledDocument> {
     cert: flag.path({ required: true, description: 'the certificate to renew, PEM or DER' }),
   }
 
-  protected override async execute(): Promise<EnrolledDocument> {
+  /** The certificate is data, also with --quiet. */
+  protected override get changes(): boolean {
+    return false
+  }
+
+  protected override async execute(): Promise<EnrolledDocument | EnrolmentPlan> {
     const { args, flags } = await this.parse(EstRenew)
     refuseTaken(flags.out)
     const [csr, renews] = [await readRequestFile(flags.csr), readCertificateFile(flags.cert)]
     const context = this.context(flags)
     const by = { how: 'operator', name: context.actor } as const
-    const order = { label: args.label, csr, renews, by, duplicate: flags['allow-duplicate'] }
-    const session = await openSession(context)
-    const ca = flags.ca === undefined ? {} : { ca: flags.ca }
-    return deliver(await enroll(session, { ...order, ...ca }, backendOf), { explain: flags.explain, out: flags.out })
+    return request(await openSession(context), { label: args.label, csr, renews, by }, flags)
   }
 
-  protected override view(report: EnrolledDocument, theme: Theme): string {
+  protected override view(report: EnrolledDocument | EnrolmentPlan, theme: Theme): string {
     return enrolledView(report, theme)
   }
 }

@@ -2,7 +2,7 @@
 import { drain, lastOf, type OverrideReport } from '../../core/app/ha-override.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag } from '../../core/cli/flags.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaDrain extends BaseCommand<OverrideReport> {
@@ -15,17 +15,15 @@ export default class HaDrain extends BaseCommand<OverrideReport> {
     for: flag.duration({ description: 'it comes back by itself after this long' }),
     maintenance: flag.boolean({ description: 'call it maintenance in what is shown' }),
     ...confirmFlags,
-  }
-
-  protected override get changes(): boolean {
-    return true
+    ...writeFlags,
   }
 
   protected override async execute(): Promise<OverrideReport> {
     const { flags, args } = await this.parse(HaDrain)
     const session = await openSession(this.context(flags))
     const alone = await lastOf(session, args.ca)
-    if (alone.length > 0) await this.confirm(`nobody but ${args.ca} serves ${alone.join(', ')}`, flags)
+    if (alone.length > 0 && !flags['dry-run'])
+      await this.confirm(`nobody but ${args.ca} serves ${alone.join(', ')}`, flags)
     return drain(session, args.ca, { for: flags.for, maintenance: flags.maintenance })
   }
 

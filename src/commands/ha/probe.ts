@@ -6,7 +6,7 @@ import { type HaStatusReport, haStatus } from '../../core/app/ha-status.js'
 import { isAsBad } from '../../core/app/ha-verdict.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, haFlags } from '../../core/cli/flags.js'
+import { arg, flag, haFlags, writeFlags } from '../../core/cli/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaProbe extends BaseCommand<ProbeReport> {
@@ -25,6 +25,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
     now: flag.boolean({ description: 'also those that are not due; open circuits wait for their time all the same' }),
     loop: flag.duration({ description: 'go on for this long, as check_interval wants' }),
     ...haFlags,
+    ...writeFlags,
   }
   #failOn: string | undefined
   #state: HaStatusReport | undefined
@@ -33,7 +34,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
     const { flags, args } = await this.parse(HaProbe)
     const session = await openSession(this.context(flags))
     const options = { cas: args.ca ?? [], now: flags.now }
-    const report = await (flags.loop === undefined
+    const report = await (flags.loop === undefined || flags['dry-run']
       ? probe(session, options, backendOf)
       : probeFor(session, options, flags.loop, backendOf))
     this.#failOn = flags['fail-on']
@@ -42,6 +43,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
   }
 
   protected override view(report: ProbeReport, theme: Theme): string {
+    if (report.due !== undefined) return `would ask ${report.due.join(', ')}; dry run, nothing changed`
     return report.changes
       .map(({ ca, from, to, reason, openUntil }) => {
         const state = to === 'healthy' ? theme.good(to) : theme.bad(to)

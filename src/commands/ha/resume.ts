@@ -3,7 +3,7 @@ import { backendOf } from '../../core/app/ha-backends.js'
 import { type OverrideReport, resume } from '../../core/app/ha-override.js'
 import { openSession } from '../../core/app/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg, writeFlags } from '../../core/cli/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaResume extends BaseCommand<OverrideReport> {
@@ -12,10 +12,7 @@ export default class HaResume extends BaseCommand<OverrideReport> {
     'The check is one probe, before its time too. Exit codes: 0, 2 no such CA, 11 another process probes it, 15 the check failed and nothing has changed.'
   static override examples = ['<%= config.bin %> ha resume hsm-ca']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
-
-  protected override get changes(): boolean {
-    return true
-  }
+  static override flags = { ...writeFlags }
 
   protected override async execute(): Promise<OverrideReport> {
     const { flags, args } = await this.parse(HaResume)

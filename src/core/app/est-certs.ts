@@ -88,6 +88,7 @@ export interface RevokeReport {
   readonly serial: string
   readonly reason: string
   readonly changed: boolean
+  readonly dryRun: boolean
 }
 
 /**
@@ -104,7 +105,9 @@ export async function revokeCertificate(
   const found = await readEst(session, ({ certificates }) => oneNamed(certificates(), name))
   const { id, certificate } = found
   const { ca, serial, revoked } = certificate
-  if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false }
+  const dryRun = session.options.dryRun === true
+  if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false, dryRun }
+  if (dryRun) return { id, ca, serial, reason, changed: true, dryRun }
   // a copy that tells the CA could not write down that it did
   refuseStandby(session)
   const { outcome, message } = await askCa(
@@ -120,7 +123,7 @@ export async function revokeCertificate(
   await changeEst(session, (desk) => desk.revoke(found, reason)).catch((cause: unknown) => {
     throw unrecorded(ca, serial, cause)
   })
-  return { id, ca, serial, reason, changed: true }
+  return { id, ca, serial, reason, changed: true, dryRun }
 }
 
 const KINDS = {

@@ -50,6 +50,16 @@ export interface Enrolled {
   readonly certificate: Uint8Array
 }
 
+/** What an enrolment would do. */
+export interface EnrolmentPlan {
+  readonly label: string
+  readonly dryRun: true
+  /** Who would be asked first; null where a pending request would be asked for. */
+  readonly ca: string | null
+  readonly pending: string | null
+  readonly candidates: readonly Candidate[]
+}
+
 /** A request on its way. */
 export interface Course {
   readonly session: Session

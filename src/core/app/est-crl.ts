@@ -15,8 +15,8 @@ export interface CrlReport {
   readonly thisUpdate: Instant
   readonly nextUpdate: Instant
   readonly revoked: number
-  /** DER. */
-  readonly crl: Uint8Array
+  /** DER; null in a dry run. */
+  readonly crl: Uint8Array | null
 }
 
 /**
@@ -44,6 +44,9 @@ export async function signCrl(
     const nextUpdate = addSeconds(desk.at, validSeconds)
     return { number: BigInt(crls[ca] ?? 0), thisUpdate: desk.at, nextUpdate, revoked }
   })
+  const { thisUpdate, nextUpdate, revoked } = content
+  const report = { ca, number: Number(content.number), thisUpdate, nextUpdate, revoked: revoked.length }
+  if (session.options.dryRun === true) return { ...report, crl: null }
   const { outcome, message, value } = await askCa(
     () => open(session, ca),
     session.enrolment.attemptTimeout,
@@ -64,8 +67,7 @@ export async function signCrl(
         changed: 'yes',
       },
     )
-  const { thisUpdate, nextUpdate, revoked } = content
-  return { ca, number: Number(content.number), thisUpdate, nextUpdate, revoked: revoked.length, crl: value }
+  return { ...report, crl: value }
 }
 
 function elsewhere(ca: string): AppError {

@@ -18,6 +18,7 @@ import {
   type AttemptReport,
   type Course,
   type Enrolled,
+  type EnrolmentPlan,
   type EnrolOrder,
   ended,
   unavailable,
@@ -38,6 +39,23 @@ const GRACE = 10
  * `est-unavailable` with `retryAfter`, `est-refused` (rejected) when the CA says no, `est-label-unknown`, `ha-ca-unknown`.
  */
 export async function enroll(session: Session, order: EnrolOrder, open: OpenBackend): Promise<Enrolled> {
+  const course = await begun(session, order, open)
+  return typeof course === 'string' ? followUp(session, course, open) : askInTurn(course)
+}
+
+/** Who would be asked, and who might serve: the rules of `enroll`, and nobody is asked. Throws as that. */
+export async function planEnrolment(session: Session, order: EnrolOrder, open: OpenBackend): Promise<EnrolmentPlan> {
+  const course = await begun(session, order, open)
+  const plan = { label: order.label, dryRun: true } as const
+  if (typeof course === 'string') return { ...plan, ca: null, pending: course, candidates: [] }
+  const next = await changeEst({ ...session, options: { ...session.options, dryRun: true } }, (desk) =>
+    begin(course, desk),
+  )
+  return { ...plan, ca: next?.ca ?? null, pending: null, candidates: course.candidates }
+}
+
+/** The request, sound and known; the id of one for the same key that is pending. */
+async function begun(session: Session, order: EnrolOrder, open: OpenBackend): Promise<Course | string> {
   const label = labelOf(session, order.label)
   if (order.ca !== undefined) memberOf(label, order.ca)
   const request = requestOf(order.csr)
@@ -45,13 +63,12 @@ export async function enroll(session: Session, order: EnrolOrder, open: OpenBack
     order.renews === undefined ? null : await certificateSerial(session, label, request, order.renews, open)
   const key = sha256Hex(request.spki)
   const same = await readEst(session, (view) => sameRequest(view.state(), order.label, key))
-  if (same?.request.status === 'pending' && order.duplicate !== true) return followUp(session, same.id, open)
+  if (same?.request.status === 'pending' && order.duplicate !== true) return same.id
   const subject = request.subject.text
   const wish: Wish = { label: order.label, key, subject, names: nameList(request.names), by: order.by, renews }
   const until = performance.now() + session.enrolment.requestDeadline * 1000
   const id = newAttempt().slice(0, 16)
-  const course: Course = { session, order, label, request, wish, id, open, attempts: [], until, candidates: [] }
-  return askInTurn(course)
+  return { session, order, label, request, wish, id, open, attempts: [], until, candidates: [] }
 }
 
 async function askInTurn(course: Course): Promise<Enrolled> {

@@ -28,8 +28,8 @@ export interface NewPassword {
   readonly label: string
   readonly uses: number
   readonly expires: Instant
-  /** Shown this once. */
-  readonly secret: string
+  /** Shown this once; null in a dry run. */
+  readonly secret: string | null
 }
 
 export interface PasswordRow {
@@ -59,7 +59,7 @@ export function createPassword(
     await desk.run({ type: 'password.create', id, label, hash: hashOf(secret), uses, validSeconds, note })
     const made = entry(desk.state().passwords, id)
     if (made === undefined) throw new TypeError('no password was made')
-    return { id, label, uses, expires: made.expires, secret }
+    return { id, label, uses, expires: made.expires, secret: session.options.dryRun === true ? null : secret }
   })
 }
 
@@ -91,10 +91,15 @@ function rowOf(state: EstState, id: string, password: OneTimePassword, at: Insta
   return { id, label, state: kind, uses, used, left, since, expires, note }
 }
 
+export interface RevokedPassword {
+  readonly id: string
+  readonly dryRun: boolean
+}
+
 /** Takes one back: it is good for nothing from now on. Throws `est-password-unknown` (rejected). */
-export async function revokePassword(session: Session, id: string): Promise<{ readonly id: string }> {
+export async function revokePassword(session: Session, id: string): Promise<RevokedPassword> {
   await changeEst(session, (desk) => desk.run({ type: 'password.revoke', id }))
-  return { id }
+  return { id, dryRun: session.options.dryRun === true }
 }
 
 /**

@@ -45,11 +45,12 @@ export function haDesk(session: Session, unit: Work, at: Instant): Omit<HaDesk, 
   }
 }
 
-/** Work under the lock that becomes one commit at `at`; `after` runs once that is durable. Throws as `changeHa`. */
+/** Work under the lock that becomes one commit at `at`; `after` runs once that is durable. A dry run reads and keeps nothing. Throws as `changeHa`. */
 export function changeWork<R>(
   session: Session,
   work: (unit: Work, at: Instant) => Promise<{ readonly result: R; readonly after?: () => void }>,
 ): Promise<R> {
+  if (session.options.dryRun === true) return previewWork(session, work)
   refuseStandby(session)
   return session.store.write(async (writer) => {
     const at = presentOf(session, writer)
@@ -61,6 +62,20 @@ export function changeWork<R>(
       return result
     } catch (error) {
       throw error instanceof Rejected ? record(session, writer, error) : error
+    }
+  })
+}
+
+/** What the work would come to, without the lock; what a rule rejects is thrown and not recorded. */
+function previewWork<R>(
+  session: Session,
+  work: (unit: Work, at: Instant) => Promise<{ readonly result: R }>,
+): Promise<R> {
+  return session.store.read(async (reader) => {
+    try {
+      return (await work(new Work(reader), presentOf(session, reader))).result
+    } catch (error) {
+      throw error instanceof Rejected ? error.error : error
     }
   })
 }

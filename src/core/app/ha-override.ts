@@ -20,6 +20,7 @@ export interface OverrideReport {
   readonly state: 'drained' | 'maintenance' | 'in use'
   readonly until: Instant | null
   readonly changed: boolean
+  readonly dryRun: boolean
 }
 
 /** Groups that would have nobody left to serve them without this CA. */
@@ -42,7 +43,7 @@ export async function drain(session: Session, ca: string, options: DrainOptions)
   return changeHa(session, async (desk: HaDesk) => {
     const until = options.for === undefined ? null : addSeconds(desk.at, options.for)
     await desk.run({ type: 'override.set', ca, mode, reason: session.options.reason ?? '', until })
-    return { ca, state: options.maintenance ? 'maintenance' : 'drained', until, changed: true }
+    return { ca, state: options.maintenance ? 'maintenance' : 'drained', until, changed: true, dryRun: isDry(session) }
   })
 }
 
@@ -60,8 +61,13 @@ export async function resume(session: Session, ca: string, open: OpenBackend): P
       retryAfter: breaker.checkTimeout,
     })
   const isIdle = before.override === null && before.health === 'healthy'
-  if (isIdle) return { ca, state: 'in use', until: null, changed: false }
+  const dryRun = isDry(session)
+  if (isIdle || dryRun) return { ca, state: 'in use', until: null, changed: !isIdle, dryRun }
   await probeOpen(session, ca, open)
   await changeHa(session, (desk) => desk.run({ type: 'override.end', ca }))
-  return { ca, state: 'in use', until: null, changed: true }
+  return { ca, state: 'in use', until: null, changed: true, dryRun }
+}
+
+function isDry({ options }: Session): boolean {
+  return options.dryRun === true
 }

@@ -47,6 +47,8 @@ export interface ProbeReport {
   /** Not asked, and why. */
   readonly skipped: readonly { readonly ca: string; readonly why: string }[]
   readonly changes: readonly HealthChange[]
+  /** Of a dry run: those that would be asked. */
+  readonly due?: readonly string[]
 }
 
 /** How a backend is opened: a port, so that tests need no network. */
@@ -60,6 +62,8 @@ export async function probe(session: Session, options: ProbeOptions, open: OpenB
     .filter((id) => options.cas.length === 0 || options.cas.includes(id))
   const claim = await changeHa(session, (desk) => claimDue(session, desk, ids, options.now))
   if (claim.due.length === 0) return { probed: [], skipped: claim.skipped, changes: [] }
+  if (session.options.dryRun === true)
+    return { probed: [], skipped: claim.skipped, changes: [], due: claim.due.map(({ ca }) => ca) }
   const seconds = session.enrolment.breaker.checkTimeout
   const ended = await Promise.all(
     claim.due.map(async ({ ca, attempt }) => ({ ca, attempt, ...(await ask(() => open(session, ca), seconds)) })),

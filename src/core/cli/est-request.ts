@@ -1,12 +1,16 @@
 /** Flags and steps that `est enroll` and `est renew` share. */
 import { writeDocument } from '../app/documents.js'
-import type { Enrolled } from '../app/est-course.js'
+import type { Enrolled, EnrolmentPlan, EnrolOrder } from '../app/est-course.js'
+import { enroll, planEnrolment } from '../app/est-enroll.js'
 import { type EnrolledDocument, enrolledDocument, readBytes, requestIn } from '../app/est-files.js'
+import { backendOf } from '../app/ha-backends.js'
+import type { Session } from '../app/session.js'
 import { AppError } from '../base/errors.js'
-import { flag } from './flags.js'
+import { flag, writeFlags } from './flags.js'
 import { readStdin } from './stdin.js'
 
 export const requestFlags = {
+  ...writeFlags,
   csr: flag.path({ required: true, description: 'the certificate request, PEM or DER; - reads standard input' }),
   ca: flag.text({ helpValue: 'CA-ID', description: 'this CA of the label and no other; no failover' }),
   explain: flag.boolean({ description: 'show who might have served, and why not' }),
@@ -19,6 +23,30 @@ export const requestFlags = {
 /** The request in a file or on standard input, DER. Throws `file-unreadable`, `csr-unreadable` (usage). */
 export async function readRequestFile(path: string): Promise<Uint8Array> {
   return path === '-' ? requestIn(await readStdin(), 'standard input') : requestIn(readBytes(path), path)
+}
+
+type RequestFlags = {
+  readonly ca: string | undefined
+  readonly explain: boolean
+  readonly out: string | undefined
+  readonly 'allow-duplicate': boolean
+  readonly 'dry-run': boolean
+}
+
+/** Asks for the certificate, or with `--dry-run` says who would be asked. Throws as `enroll`, `planEnrolment` and `deliver`. */
+export async function request(
+  session: Session,
+  order: Pick<EnrolOrder, 'label' | 'csr' | 'by' | 'renews'>,
+  flags: RequestFlags,
+): Promise<EnrolledDocument | EnrolmentPlan> {
+  const { ca } = flags
+  const whole: EnrolOrder = {
+    ...order,
+    ...(ca === undefined ? {} : { ca }),
+    duplicate: flags['allow-duplicate'],
+  }
+  if (flags['dry-run']) return planEnrolment(session, whole, backendOf)
+  return deliver(await enroll(session, whole, backendOf), flags)
 }
 
 /** The report; with `out` the certificate is in that file. Throws what keeps it from being written, with the command that writes it elsewhere. */

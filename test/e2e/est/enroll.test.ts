@@ -184,6 +184,29 @@ describe('est renew, cert revoke, crl', () => {
   })
 })
 
+it('says with --dry-run what would happen, and does nothing', async () => {
+  const before = (await brine('audit', 'digest')).stdout
+  const dry = (...args: readonly string[]) => brine(...args, '--dry-run')
+  const { serial } = (await brine('est', 'cert', 'list', '--json')).json<{ certificates: { serial: string }[] }>()
+    .certificates[0] ?? { serial: '' }
+  const runs = [
+    await dry('est', 'enroll', 'device', '--csr', file('device.csr')),
+    await dry('est', 'otp', 'create', 'device'),
+    await dry('est', 'crl', 'one'),
+    await dry('est', 'cert', 'revoke', serial),
+    await dry('ha', 'drain', 'one', '--reason', 'x'),
+    await dry('ha', 'resume', 'one'),
+    await dry('ha', 'probe', '--now'),
+  ]
+  expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0, 0])
+  const [enrolment, ...rest] = runs.map(({ stdout }) => stdout)
+  expect(enrolment).toBe('# one: can serve\n# two: can serve\ndevice: one would be asked; dry run, nothing changed\n')
+  expect(rest.at(-1)).toBe('would ask one, two, alone; dry run, nothing changed\n')
+  for (const text of rest.slice(0, 4)) expect(text).toMatch(/nothing changed\n$/)
+  expect((await dry('est', 'enroll', 'device', '--csr', file('server.csr'))).code).toBe(1)
+  expect((await brine('audit', 'digest')).stdout).toBe(before)
+})
+
 it('keeps a history that proves itself, and a copy that is whole', async () => {
   expect(await brine('audit', 'verify', '--full')).toMatchObject({ code: 0 })
   const { certificates } = (await brine('est', 'cert', 'list', '--json')).json<{ certificates: { id: string }[] }>()

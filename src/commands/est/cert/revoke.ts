@@ -3,7 +3,7 @@ import { type RevokeReport, revocationReason, revokeCertificate } from '../../..
 import { backendOf } from '../../../core/app/ha-backends.js'
 import { openSession } from '../../../core/app/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, confirmFlags, flag } from '../../../core/cli/flags.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags.js'
 
 export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override summary = 'revoke a certificate at the CA that issued it'
@@ -17,21 +17,19 @@ export default class EstCertRevoke extends BaseCommand<RevokeReport> {
       description: 'the reason that the CRL gives: keyCompromise, superseded and so on (RFC 5280 section 5.3.1)',
     }),
     ...confirmFlags,
-  }
-
-  protected override get changes(): boolean {
-    return true
+    ...writeFlags,
   }
 
   protected override async execute(): Promise<RevokeReport> {
     const { args, flags } = await this.parse(EstCertRevoke)
     const reason = revocationReason(flags.because ?? 'unspecified')
     const session = await openSession(this.context(flags))
-    await this.confirm(`certificate ${args.name} is revoked for ever`, flags)
+    if (!flags['dry-run']) await this.confirm(`certificate ${args.name} is revoked for ever`, flags)
     return revokeCertificate(session, args.name, reason, backendOf)
   }
 
-  protected override view({ ca, serial, reason, changed }: RevokeReport): string {
+  protected override view({ ca, serial, reason, changed, dryRun }: RevokeReport): string {
+    if (changed && dryRun) return `${ca} would revoke ${serial}: ${reason}; dry run, nothing changed`
     return changed ? `${ca} revoked ${serial}: ${reason}` : `${serial} is revoked already (${reason}); nothing changed`
   }
 }

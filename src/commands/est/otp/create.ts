@@ -2,7 +2,7 @@
 import { createPassword, type NewPassword } from '../../../core/app/est-passwords.js'
 import { openSession } from '../../../core/app/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, flag } from '../../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../../core/cli/flags.js'
 
 const DAY = 86_400
 
@@ -16,6 +16,7 @@ export default class EstOtpCreate extends BaseCommand<NewPassword> {
   ]
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
   static override flags = {
+    ...writeFlags,
     uses: flag.integer({
       min: 1,
       max: 100_000,
@@ -26,13 +27,20 @@ export default class EstOtpCreate extends BaseCommand<NewPassword> {
     note: flag.text({ description: 'for whom it is; history keeps it' }),
   }
 
+  /** The secret is data, also with --quiet. */
+  protected override get changes(): boolean {
+    return false
+  }
+
   protected override async execute(): Promise<NewPassword> {
     const { args, flags } = await this.parse(EstOtpCreate)
     const order = { label: args.label, uses: flags.uses, validSeconds: flags.for ?? DAY, note: flags.note ?? '' }
     return createPassword(await openSession(this.context(flags)), order)
   }
 
-  protected override view({ id, secret }: NewPassword): string {
+  protected override view({ id, secret, label, uses, expires }: NewPassword): string {
+    if (secret === null)
+      return `${label}: a password for ${uses} certificate${uses === 1 ? '' : 's'} until ${expires}; dry run, nothing changed`
     return `${id}:${secret}`
   }
 }

@@ -1,12 +1,8 @@
 /** `brine est otp revoke`: a one-time password that is good for nothing any more. */
-import { revokePassword } from '../../../core/app/est-passwords.js'
+import { type RevokedPassword, revokePassword } from '../../../core/app/est-passwords.js'
 import { openSession } from '../../../core/app/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg } from '../../../core/cli/flags.js'
-
-interface RevokedPassword {
-  readonly id: string
-}
+import { arg, writeFlags } from '../../../core/cli/flags.js'
 
 export default class EstOtpRevoke extends BaseCommand<RevokedPassword> {
   static override summary = 'take a one-time password back'
@@ -14,16 +10,14 @@ export default class EstOtpRevoke extends BaseCommand<RevokedPassword> {
   static override examples = ['<%= config.bin %> est otp revoke k7m2q9xw4t']
   static override args = { id: arg.text({ required: true, description: 'what stands before the colon' }) }
 
-  protected override get changes(): boolean {
-    return true
-  }
+  static override flags = { ...writeFlags }
 
   protected override async execute(): Promise<RevokedPassword> {
     const { args, flags } = await this.parse(EstOtpRevoke)
     return revokePassword(await openSession(this.context(flags)), args.id)
   }
 
-  protected override view({ id }: RevokedPassword): string {
-    return `${id} is revoked`
+  protected override view({ id, dryRun }: RevokedPassword): string {
+    return dryRun ? `${id} would be revoked; dry run, nothing changed` : `${id} is revoked`
   }
 }

@@ -1,8 +1,10 @@
 /** A certificate that was issued, for people: the PEM text alone on stdout, or one line where it went to a file. */
+import type { EnrolmentPlan } from '../../app/est-course.js'
 import type { EnrolledDocument } from '../../app/est-files.js'
 import type { Theme } from './theme.js'
 
-export function enrolledView(document: EnrolledDocument, theme: Theme): string {
+export function enrolledView(document: EnrolledDocument | EnrolmentPlan, theme: Theme): string {
+  if ('dryRun' in document) return planView(document)
   const { label, ca, serial, notAfter, failover, attempts, pem, out, candidates = [] } = document
   const explained = candidates.map((one) => `# ${one.ca}: ${one.why ?? 'can serve'}`)
   const asked = attempts.flatMap((one) => (one.error === undefined ? [] : [`# ${one.ca} failed: ${one.error}`]))
@@ -11,4 +13,12 @@ export function enrolledView(document: EnrolledDocument, theme: Theme): string {
   return [...explained, ...asked, `${label}: serial ${serial} by ${by}, until ${notAfter}; written to ${out}`].join(
     '\n',
   )
+}
+
+function planView({ label, ca, pending, candidates }: EnrolmentPlan): string {
+  const who = pending === null ? `${ca} would be asked` : `request ${pending}, which is pending, would be asked for`
+  return [
+    ...candidates.map((one) => `# ${one.ca}: ${one.why ?? 'can serve'}`),
+    `${label}: ${who}; dry run, nothing changed`,
+  ].join('\n')
 }

@@ -30,6 +30,11 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
   #failOn: string | undefined
   #state: HaStatusReport | undefined
 
+  /** What the CAs did is no change of ours: it is told with --quiet too. */
+  protected override get changes(): boolean {
+    return false
+  }
+
   protected override async execute(): Promise<ProbeReport> {
     const { flags, args } = await this.parse(HaProbe)
     const session = await openSession(this.context(flags))

@@ -4,9 +4,8 @@ import { type Instant, secondsBetween } from '../base/time.js'
 import type { IssuedCertificate } from '../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../ha/backend.js'
 import { changeEst, type Entry, readEst } from './est-commit.js'
-import { askCa } from './ha-ask.js'
+import { askCa, asking } from './ha-ask.js'
 import type { OpenBackend } from './ha-probe.js'
-import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
 
 export interface CertificateRow {
@@ -108,23 +107,28 @@ export async function revokeCertificate(
   const dryRun = session.options.dryRun === true
   if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false, dryRun }
   if (dryRun) return { id, ca, serial, reason, changed: true, dryRun }
-  // a copy that tells the CA could not write down that it did
-  refuseStandby(session)
-  const { outcome, message } = await askCa(
-    () => open(session, ca),
-    session.enrolment.attemptTimeout,
-    'unknown',
-    async (backend, signal) => {
-      await backend.revoke(serial, reason, signal)
-      return { outcome: 'ok', message: 'revoked', value: undefined }
-    },
-  )
-  if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
-  await changeEst(session, (desk) => desk.revoke(found, reason)).catch((cause: unknown) => {
-    throw unrecorded(ca, serial, cause)
+  // who cannot write now (a copy, a clock that is behind) could not write down what the CA did
+  await changeEst(session, async () => undefined)
+  const question = { kind: 'uncertain', message: `${ca} may have revoked ${serial}`, hint: AGAIN } as const
+  await asking(session, question, async () => {
+    const { outcome, message } = await askCa(
+      () => open(session, ca),
+      session.enrolment.attemptTimeout,
+      'unknown',
+      async (backend, signal) => {
+        await backend.revoke(serial, reason, signal)
+        return { outcome: 'ok', message: 'revoked', value: undefined }
+      },
+    )
+    if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
+    await changeEst(session, (desk) => desk.revoke(found, reason)).catch((cause: unknown) => {
+      throw unrecorded(ca, serial, cause)
+    })
   })
   return { id, ca, serial, reason, changed: true, dryRun }
 }
+
+const AGAIN = 'the certificate stays as it was; the same command again asks again'
 
 const KINDS = {
   'request-fault': 'rejected',
@@ -148,7 +152,7 @@ function unrecorded(ca: string, serial: string, cause: unknown): unknown {
 function failed(ca: string, serial: string, outcome: string, message: string): AppError {
   const kind = Object.hasOwn(KINDS, outcome) ? KINDS[outcome as keyof typeof KINDS] : 'remote'
   return new AppError(kind, 'est-revoke-failed', `${ca} did not revoke ${serial}: ${message}`, {
-    hint: 'the certificate stays as it was; the same command again asks again',
+    hint: AGAIN,
     details: { ca, serial, outcome },
     retry: true,
   })

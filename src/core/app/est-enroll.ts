@@ -3,6 +3,7 @@
  * Invariants: each CA is asked once at most, within a deadline; the question is recorded before it is sent and the answer before it is handed
  * out; what may have been issued is never asked for again unless somebody says so.
  */
+import type { OpenQuestion } from '../base/context.js'
 import { entry } from '../base/record.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Question } from '../est/commands.js'
@@ -27,7 +28,7 @@ import {
 import { followUp } from './est-follow.js'
 import { labelOf, memberOf, signsHere } from './est-labels.js'
 import { certificateSerial, requestOf } from './est-request.js'
-import { askCa, type Reply } from './ha-ask.js'
+import { askCa, asking, type Reply } from './ha-ask.js'
 import { newAttempt, type OpenBackend, owner } from './ha-probe.js'
 import type { Session } from './session.js'
 
@@ -72,31 +73,49 @@ async function begun(session: Session, order: EnrolOrder, open: OpenBackend): Pr
 }
 
 async function askInTurn(course: Course): Promise<Enrolled> {
-  const { session, open, order, request, label } = course
+  const { session } = course
   let next = await changeEst(session, (desk) => begin(course, desk))
   for (;;) {
     if (next === undefined) throw unavailable(course)
-    const { ca, timeout } = next
-    const reply = await askCa(
-      () => open(session, ca),
-      timeout - GRACE,
-      signsHere(session, ca) ? 'ca-fault' : 'unknown',
-      async (backend, signal) => {
-        const answer = await backend.issue({ csr: order.csr, profile: label.profile, signal })
-        return verified(answer, backend, request, label.profile, session.now)
-      },
-    )
-    course.attempts.push(attemptOf(ca, reply))
-    const asked = next
-    try {
-      next = await changeEst(session, (desk) => settle(course, desk, asked, reply))
-    } catch (error) {
-      throw unrecorded(course, asked, reply, error)
-    }
+    const asked: Question = next
+    const { ca } = asked
+    const { reply, after } = await asking(session, questionOf(course, asked), () => askOne(course, asked))
+    next = after
     if (reply.outcome === 'ok' && reply.value !== undefined && 'certificate' in reply.value)
       return enrolled(course, ca, reply.value.certificate)
     if (reply.outcome !== 'ca-fault' && reply.outcome !== 'config-fault') throw ended(course, ca, reply)
   }
+}
+
+/** Asks, and records the answer and who is asked then. */
+async function askOne(
+  course: Course,
+  asked: Question,
+): Promise<{ readonly reply: Reply<Verified>; readonly after: Question | undefined }> {
+  const { session, open, order, request, label } = course
+  const { ca, timeout, here } = asked
+  const reply = await askCa(
+    () => open(session, ca),
+    timeout - GRACE,
+    here ? 'ca-fault' : 'unknown',
+    async (backend, signal) => {
+      const answer = await backend.issue({ csr: order.csr, profile: label.profile, signal })
+      return verified(answer, backend, request, label.profile, session.now)
+    },
+  )
+  course.attempts.push(attemptOf(ca, reply))
+  try {
+    return { reply, after: await changeEst(session, (desk) => settle(course, desk, asked, reply)) }
+  } catch (error) {
+    throw unrecorded(course, asked, reply, error)
+  }
+}
+
+/** What whoever interrupts while the CA is asked has to know. */
+function questionOf({ id }: Course, { ca, here }: Question): OpenQuestion {
+  return here
+    ? { kind: 'pending', message: `request ${id} has no certificate`, hint: 'the same command asks anew in a minute' }
+    : { kind: 'uncertain', message: `${ca} may issue a certificate for request ${id}`, hint: `brine est status ${id}` }
 }
 
 /** Chooses whom to ask, and opens the request. Undefined where nobody can serve. */

@@ -2,9 +2,11 @@
  * One question to one CA, whatever kind it is.
  * Invariant: it is over soon after its time, whatever the CA does, and what went wrong has its class.
  */
+import type { OpenQuestion } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { BackendFault, type CaBackend } from '../ha/backend.js'
 import type { Answer } from '../ha/breaker.js'
+import type { Session } from './session.js'
 
 /** Milliseconds beyond its time in which a backend may still say itself what has become of the question. */
 const LAST_WORD = 500
@@ -44,5 +46,17 @@ export async function askCa<T>(
     throw error
   } finally {
     for (const timer of timers) clearTimeout(timer)
+  }
+}
+
+/** `ask`, with `question` standing open meanwhile for who interrupts it. */
+export async function asking<R>(session: Session, question: OpenQuestion, ask: () => Promise<R>): Promise<R> {
+  const { watch } = session.options
+  if (watch === undefined) return ask()
+  watch.question = question
+  try {
+    return await ask()
+  } finally {
+    watch.question = undefined
   }
 }

@@ -1,12 +1,22 @@
 /** Who runs a command, where and how: what the command line hands to a use case, with no terminal in it. */
 import type { Changed } from './errors.js'
 
+/** A question whose answer has not come. */
+export interface OpenQuestion {
+  readonly kind: 'pending' | 'uncertain'
+  /** Goes on after `interrupted: `. */
+  readonly message: string
+  readonly hint: string
+}
+
 /**
  * What a command has made durable so far. The one writer is the use case; an interrupt, or output that cannot be written, reads it
  * to tell the user whether anything changed. Set `unknown` just before the commit and `yes` when it returned.
  */
 export interface CommitWatch {
   changed: Changed
+  /** What somebody elsewhere was asked and has not answered yet: who interrupts now reads this. */
+  question?: OpenQuestion | undefined
 }
 
 /** Who asks, from where, for which data directory; filled from flags and environment by the command line. */

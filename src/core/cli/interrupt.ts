@@ -10,12 +10,17 @@ type Signal = keyof typeof SIGNAL_EXIT_CODES
 
 const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-/** The error and the exit code of an interrupt: 128 + signal when nothing changed, 17 when the change stands and `tick` completes it. */
+/** The error and the exit code of an interrupt: 128 + signal when nothing changed, 17 when the change stands and `tick` completes it, or as the question that is open says. */
 export function interruption(
   signal: Signal,
   watch: CommitWatch,
 ): { readonly error: AppError; readonly exitCode: number } {
-  const { changed } = watch
+  const { changed, question } = watch
+  if (question !== undefined) {
+    const { kind, message, hint } = question
+    const told = { changed: changed === 'no' ? 'unknown' : changed, hint, details: { signal } } as const
+    return { error: new AppError(kind, 'interrupted', `interrupted: ${message}`, told), exitCode: EXIT_CODES[kind] }
+  }
   if (changed === 'no') {
     const error = new AppError('interrupted', 'interrupted', 'interrupted, nothing changed', {
       details: { signal },

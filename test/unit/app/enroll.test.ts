@@ -12,6 +12,7 @@ import type { OpenBackend } from '../../../src/core/app/ha-probe.js'
 import { initDirectory } from '../../../src/core/app/init.js'
 import { openSession, type Session } from '../../../src/core/app/session.js'
 import { openFileBackend } from '../../../src/core/backends/file.js'
+import type { CommitWatch } from '../../../src/core/base/context.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { systemRandom } from '../../../src/core/crypto/random.js'
 import { BackendFault, type CaBackend, type Issued } from '../../../src/core/ha/backend.js'
@@ -190,4 +191,21 @@ it('a revocation that the CA carried out and that cannot be recorded says so', a
   })
   const error = await revokeCertificate(session, id, 'superseded', breaking).catch((cause: unknown) => cause)
   expect(error).toMatchObject({ changed: 'yes', message: expect.stringContaining('which could not be recorded') })
+})
+
+it('an interrupt while a CA is asked is told what may have come of it', async () => {
+  const watch: CommitWatch = { changed: 'no' }
+  session = await openSession({ ...session.options, watch })
+  let told: CommitWatch['question']
+  const watched: OpenBackend = async (...args) => {
+    told = watch.question
+    return open(...args)
+  }
+  const order = { label: 'device', csr, by: BY }
+  const { id, serial } = await enroll(session, order, watched)
+  expect(told).toMatchObject({ kind: 'uncertain', hint: `brine est status ${id}` })
+  expect(told?.message).toBe(`one may issue a certificate for request ${id}`)
+  await revokeCertificate(session, id, 'superseded', watched)
+  expect(told).toMatchObject({ kind: 'uncertain', message: `one may have revoked ${serial}` })
+  expect(watch).toEqual({ changed: 'yes', question: undefined })
 })

@@ -116,6 +116,15 @@ describe('an interruption', () => {
     expect(interruption('SIGHUP', { changed: 'no' }).exitCode).toBe(129)
   })
 
+  test('tells of a question that is open', () => {
+    const question = { kind: 'uncertain', message: 'one may issue', hint: 'brine est status 1' } as const
+    expect(interruption('SIGINT', { changed: 'yes', question })).toMatchObject({
+      exitCode: 18,
+      error: { message: 'interrupted: one may issue', hint: 'brine est status 1', changed: 'yes' },
+    })
+    expect(interruption('SIGINT', { changed: 'no', question }).error.changed).toBe('unknown')
+  })
+
   test('is pending after the commit, uncertain within', () => {
     expect(interruption('SIGTERM', { changed: 'yes' })).toMatchObject({ exitCode: 17, error: { changed: 'yes' } })
     expect(interruption('SIGTERM', { changed: 'unknown' })).toMatchObject({

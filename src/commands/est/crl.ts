@@ -22,7 +22,7 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
     ...writeFlags,
-    next: flag.duration({ description: 'when the next list is due (default 7d)' }),
+    next: flag.duration({ min: 60, description: 'when the next list is due (default 7d)' }),
     out: flag.path({ description: 'write it to a new file' }),
   }
 

@@ -12,7 +12,7 @@ export default class HaDrain extends BaseCommand<OverrideReport> {
   static override examples = ['<%= config.bin %> ha drain hsm-ca --reason "firmware" --for 2h']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
-    for: flag.duration({ description: 'it comes back by itself after this long' }),
+    for: flag.duration({ min: 1, description: 'it comes back by itself after this long' }),
     maintenance: flag.boolean({ description: 'call it maintenance in what is shown' }),
     ...confirmFlags,
     ...writeFlags,

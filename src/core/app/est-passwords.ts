@@ -46,12 +46,15 @@ export interface PasswordRow {
   readonly note: string
 }
 
-/** Makes one. The secret is in the report and nowhere else. Throws `est-label-unknown` (usage), `est-note-long` (rejected). */
-export function createPassword(
+/** Makes one. The secret is in the report and nowhere else. Throws `est-label-unknown`, `est-label-no-password` (usage), `est-note-long` (rejected). */
+export async function createPassword(
   session: Session,
   { label, uses, validSeconds, note }: PasswordOrder,
 ): Promise<NewPassword> {
-  labelOf(session, label)
+  if (!labelOf(session, label).config.auth.includes('password'))
+    throw new AppError('usage', 'est-label-no-password', `nobody enrols with a password at the label ${label}`, {
+      hint: `auth = ["password"] in its [[est.label]] of brine.toml allows it`,
+    })
   // 160 random bits
   const secret = readable(randomBytes(32))
   const id = readable(randomBytes(10)).slice(0, 10)

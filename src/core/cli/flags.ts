@@ -7,7 +7,7 @@ import { boolean, custom as customFlag, option } from '@oclif/core/flags'
 import { AppError } from '../base/errors.js'
 import { type Handle, parseHandle } from '../base/handle.js'
 import { type HistoryPoint, type Moment, parseHistoryPoint, parseMoment } from '../base/moment.js'
-import { type Duration, parseDuration } from '../base/time.js'
+import { type Duration, formatDuration, parseDuration } from '../base/time.js'
 
 const base = { ignoreStdin: true } as const
 
@@ -32,8 +32,11 @@ export const flag = {
   path: customFlag<string>({ helpValue: 'FILE' }),
   /** `AS64496-AS64511, 192.0.2.0/24`, `all`, `none`. */
   resources: customFlag<string>({ helpValue: 'RESOURCES', parse: async (text) => printable(text) }),
-  /** Seconds, from `90d 24h 15m 10s`. */
-  duration: customFlag<Duration>({ helpValue: 'DURATION', parse: async (text) => duration(text) }),
+  /** Seconds, from `90d 24h 15m 10s`; at least `min`, a hundred years at most. */
+  duration: customFlag<Duration, { readonly min?: number }>({
+    helpValue: 'DURATION',
+    parse: async (text, _, { min }) => duration(text, min ?? 0),
+  }),
   /** RFC 3339, or a duration ago. */
   moment: customFlag<Moment>({ helpValue: 'TIME', parse: async (text) => moment(text) }),
   /** A sequence number, RFC 3339, or a duration ago. */
@@ -135,9 +138,15 @@ function wholeNumber(text: string, min: number, max: number): number {
   throw new AppError('usage', 'number-invalid', `not a whole number ${range}: ${JSON.stringify(text.slice(0, 60))}`)
 }
 
-function duration(text: string): Duration {
+const CENTURY = 36_525 * 86_400
+
+function duration(text: string, min: number): Duration {
   const seconds = parseDuration(text)
-  if (seconds !== undefined) return seconds
+  if (seconds !== undefined && seconds >= min && seconds <= CENTURY) return seconds
+  if (seconds !== undefined) {
+    const range = seconds < min ? `${formatDuration(min)} at least` : `${formatDuration(CENTURY)} at most`
+    throw new AppError('usage', 'duration-invalid', `${range}, not ${JSON.stringify(text.slice(0, 60))}`)
+  }
   throw new AppError('usage', 'duration-invalid', `not a duration: ${JSON.stringify(text.slice(0, 60))}`, {
     hint: 'durations look like 90d, 24h, 15m, 10s or 1h30m',
   })

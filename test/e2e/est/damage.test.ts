@@ -13,7 +13,7 @@ const ids: string[] = []
 /** Three certificates, the second revoked. */
 beforeAll(async () => {
   await site.init()
-  const label = '[[est.label]]\nname = "device"\nca_id = "one"\nprofile = "deviceCert"\n'
+  const label = '[[est.label]]\nname = "device"\nca_id = "one"\nprofile = "deviceCert"\nauth = "password"\n'
   site.configure(`${site.fileCa('one')}${label}`)
   for (let n = 0; n < 3; n++) ids.push((await site.enrol('device')).id)
   expect((await site.brine('est', 'cert', 'revoke', ids[1] ?? '', '--yes')).code).toBe(0)

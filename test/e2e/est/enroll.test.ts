@@ -32,7 +32,7 @@ beforeAll(async () => {
   const ca = (id: string): string =>
     `[[ca]]\nid = "${id}"\nbackend = "file"\n[ca.file]\nca_cert = "${box.path(`${id}.pem`)}"\nca_key = "${box.path(`${id}.key`)}"\n`
   const label = (name: string, profile: string): string =>
-    `[[est.label]]\nname = "${name}"\nca_id = "one"\nprofile = "${profile}"\n`
+    `[[est.label]]\nname = "${name}"\nca_id = "one"\nprofile = "${profile}"\nauth = "password"\n`
   const group = '[[ha.group]]\nname = "production"\nca_ids = ["one", "two"]\n'
   writeFileSync(
     join(data, 'brine.toml'),
@@ -133,6 +133,15 @@ describe('est enroll', () => {
     expect(box.run('x509', '-in', file('server.pem'), '-noout', '-text').toString()).toContain(
       'DNS:a.example, IP Address:192.0.2.1',
     )
+  })
+
+  it('refuses times that mean nothing', async () => {
+    for (const args of [
+      ['crl', 'one', '--next', '0s'],
+      ['crl', 'one', '--next', '99999999d'],
+      ['otp', 'create', 'device', '--for', '0s'],
+    ])
+      expect(await brine('est', ...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing changed') })
   })
 
   it('refuses a label and a CA that do not belong there', async () => {

@@ -49,7 +49,7 @@ const open: OpenBackend = async (_session, ca) => {
 function config(): string {
   const ca = (id: string): string =>
     `[[ca]]\nid = "${id}"\nbackend = "cfssl"\n[ca.cfssl]\nurl = "https://127.0.0.1:1"\nca_cert = "${box.path(`${id}.pem`)}"\n`
-  return `${ca('one')}${ca('two')}[[ha.group]]\nname = "g"\nca_ids = ["one", "two"]\n[[est.label]]\nname = "device"\nca_id = "one"\nprofile = "deviceCert"\n`
+  return `${ca('one')}${ca('two')}[[ha.group]]\nname = "g"\nca_ids = ["one", "two"]\n[[est.label]]\nname = "device"\nca_id = "one"\nprofile = "deviceCert"\nauth = ["password"]\n[[est.label]]\nname = "closed"\nca_id = "one"\nprofile = "deviceCert"\n`
 }
 
 beforeAll(() => {
@@ -208,4 +208,9 @@ it('an interrupt while a CA is asked is told what may have come of it', async ()
   await revokeCertificate(session, id, 'superseded', watched)
   expect(told).toMatchObject({ kind: 'uncertain', message: `one may have revoked ${serial}` })
   expect(watch).toEqual({ changed: 'yes', question: undefined })
+})
+
+it('no password is made for a label that takes none', async () => {
+  const order = { label: 'closed', uses: 1, validSeconds: 60, note: '' }
+  await expect(createPassword(session, order)).rejects.toMatchObject({ code: 'est-label-no-password', kind: 'usage' })
 })

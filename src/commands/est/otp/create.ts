@@ -23,7 +23,7 @@ export default class EstOtpCreate extends BaseCommand<NewPassword> {
       default: 1,
       description: 'certificates that it is good for (default 1)',
     }),
-    for: flag.duration({ description: 'how long it is good (default 24h)' }),
+    for: flag.duration({ min: 1, description: 'how long it is good (default 24h)' }),
     note: flag.text({ description: 'for whom it is; history keeps it' }),
   }
 

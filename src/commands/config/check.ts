@@ -22,7 +22,7 @@ export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
       place: `${report.file}:${line}`,
       message: level === 'warning' ? `warning: ${message}` : message,
     }))
-    const cas = report.cas === 0 ? '' : `, ${report.cas} CAs of enrolment`
+    const cas = report.cas === 0 ? '' : `, ${report.cas} ${report.cas === 1 ? 'CA' : 'CAs'} of enrolment`
     const sum = report.ok ? theme.good(`${report.file}: sound, ${report.set} keys set${cas}`) : ''
     return [faultsView(shown, theme), sum].filter((line) => line !== '').join('\n')
   }

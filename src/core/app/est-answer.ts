@@ -6,6 +6,7 @@ import { BackendFault, type CaBackend, type Issued } from '../ha/backend.js'
 import { type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
 import { checkIssued } from '../pki/check-issued.js'
 import type { CertificateRequest } from '../pki/csr.js'
+import { nameList } from '../pki/names.js'
 import type { CertificateProfile } from '../pki/profile.js'
 import type { Told } from './ha-ask.js'
 
@@ -38,8 +39,10 @@ export async function verified(
 export function recordOf(
   certificate: PlainCertificate,
   ca: string,
-  { label, key, subject, names, by, renews }: Wish,
+  { label, key, by, renews }: Wish,
 ): Omit<IssuedCertificate, 'at' | 'revoked'> {
   const { serial, notBefore, notAfter, der } = certificate
+  // a CA may have its own word on the subject
+  const [subject, names] = [certificate.subject.text, nameList(certificate.names)]
   return { label, key, subject, names, by, renews, ca, serial, notBefore, notAfter, sha256: sha256Hex(der) }
 }

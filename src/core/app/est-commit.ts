@@ -43,6 +43,8 @@ export interface EstDesk extends EstView {
   run(command: EstCommand): Promise<readonly EstEvent[]>
   /** To a book. */
   revoke(found: Entry, reason: string): Promise<void>
+  /** Reads what `record` will write to: damage is found before a CA is asked. Throws `corrupt`. */
+  ready(): void
   /** Keeps a certificate, DER, and ends its request. */
   record(id: string, certificate: Omit<IssuedCertificate, 'at' | 'revoked'>, der: Uint8Array): Promise<void>
 }
@@ -55,20 +57,22 @@ export function changeEst<R>(session: Session, work: (desk: EstDesk) => Promise<
 function deskOf(session: Session, unit: Work, at: Instant): EstDesk {
   const view = viewOf(unit, at)
   const ports = { clock: { now: () => at } }
+  const book = (): Handle =>
+    bookAt(unit.handles('est'), at, (name) => Object.keys(unit.state(est, name).certificates).length)
   return {
     ...view,
     work: unit,
     ha: haDesk(session, unit, at),
     probed: probedOf(readSamples(session.store.status)),
     run: (command) => unit.run(est, EST_HANDLE, command, ports),
-    async revoke({ id, book }, reason) {
-      await unit.run(est, book, { type: 'certificate.revoke', id, reason }, ports)
+    ready: () => void book(),
+    async revoke({ id, book: of }, reason) {
+      await unit.run(est, of, { type: 'certificate.revoke', id, reason }, ports)
     },
     async record(id, certificate, der) {
       unit.put(der, at)
       await unit.run(est, EST_HANDLE, { type: 'request.serve', id, by: certificate.by }, ports)
-      const book = bookAt(unit.handles('est'), at, (name) => Object.keys(unit.state(est, name).certificates).length)
-      await unit.run(est, book, { type: 'certificate.record', id, certificate }, ports)
+      await unit.run(est, book(), { type: 'certificate.record', id, certificate }, ports)
     },
   }
 }

@@ -121,6 +121,7 @@ function questionOf({ id }: Course, { ca, here }: Question): OpenQuestion {
 /** Chooses whom to ask, and opens the request. Undefined where nobody can serve. */
 async function begin(course: Course, desk: EstDesk): Promise<Question | undefined> {
   const { order, id, request, label, wish } = course
+  desk.ready()
   course.candidates = candidates(desk.ha.state(), label.group, [], desk.at, course.session.enrolment.breaker)
   const question = await choose(course, desk)
   const csr = desk.work.put(order.csr, desk.at)

@@ -39,13 +39,34 @@ export function openRequests(session: Session): Promise<readonly RequestReport[]
   )
 }
 
+export interface ClosedRequest {
+  readonly id: string
+  readonly dryRun: boolean
+}
+
+/**
+ * Closes a request that nothing will come of: its outcome is unknown, or nobody at the CA decides. Throws `est-request-unknown` (usage),
+ * `est-request-running` (rejected) while a process waits for the answer.
+ */
+export async function closeRequest(session: Session, id: string): Promise<ClosedRequest> {
+  const found = await readEst(session, ({ state, at }) => {
+    const request = entry(state().requests, id)
+    return request === undefined ? undefined : { isRunning: isWaiting(request, at) }
+  })
+  if (found === undefined) throw unknownRequest(id)
+  if (found.isRunning)
+    throw new AppError('rejected', 'est-request-running', `request ${id} waits for its answer just now`, {
+      retry: true,
+    })
+  const message = session.options.reason ?? 'closed by the operator'
+  await changeEst(session, (desk) => desk.run({ type: 'request.end', id, why: 'failed', message }))
+  return { id, dryRun: session.options.dryRun === true }
+}
+
 /** The request, with its certificate where there is one. Throws `est-request-unknown` (usage). */
 export async function requestStatus(session: Session, id: string, open: OpenBackend): Promise<RequestReport> {
   const found = await readEst(session, (view) => reportOf(view, id))
-  if (found === undefined)
-    throw new AppError('usage', 'est-request-unknown', `there is no request ${JSON.stringify(id)}, or it has failed`, {
-      hint: 'brine history list est/0',
-    })
+  if (found === undefined) throw unknownRequest(id)
   if (found.status !== 'pending') return found
   try {
     await followUp(session, id, open)
@@ -162,4 +183,10 @@ async function fetched(
     ...{ id, label: request.label, ca, serial, notBefore, notAfter },
     ...{ failover: false, attempts, candidates: [], certificate: der },
   }
+}
+
+function unknownRequest(id: string): AppError {
+  return new AppError('usage', 'est-request-unknown', `there is no request ${JSON.stringify(id)}, or it has failed`, {
+    hint: 'brine est status; brine history list est/0',
+  })
 }

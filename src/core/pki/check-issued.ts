@@ -50,6 +50,8 @@ function faultOf(
   if (got.join() !== asked.join())
     return `the certificate names ${got.join(', ') || 'nobody'}, asked for was ${asked.join(', ') || 'no name'}`
   const allowed = new Set<string>(profile.extendedKeyUsages.map((usage) => EXTENDED_KEY_USAGES[usage]))
+  if (allowed.size > 0 && certificate.extendedKeyUsages.length === 0)
+    return `the certificate has no extended key usage and so is good for any, which ${profile.name} does not allow`
   const surplus = certificate.extendedKeyUsages.find((usage) => !allowed.has(usage) || usage === ANY_USAGE)
   return surplus === undefined
     ? undefined

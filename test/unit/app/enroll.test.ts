@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { revokeCertificate } from '../../../src/core/app/est-certs.js'
 import type { Enrolled } from '../../../src/core/app/est-course.js'
 import { enroll } from '../../../src/core/app/est-enroll.js'
-import { requestStatus } from '../../../src/core/app/est-follow.js'
+import { closeRequest, requestStatus } from '../../../src/core/app/est-follow.js'
 import { createPassword } from '../../../src/core/app/est-passwords.js'
 import type { OpenBackend } from '../../../src/core/app/ha-probe.js'
 import { initDirectory } from '../../../src/core/app/init.js'
@@ -104,6 +104,12 @@ describe('an enrolment', () => {
     instead = {}
     expect((await failed()).code).toBe('est-request-open')
     expect(asked).toEqual(['one'])
+    await closeRequest(session, idOf(error))
+    await expect(closeRequest(session, idOf(error))).rejects.toMatchObject({ code: 'est-request-unknown' })
+    expect((await run()).ca).toBe('one')
+    instead = { one: fault('unknown') }
+    expect((await failed()).code).toBe('est-unknown')
+    instead = {}
     expect((await run({ duplicate: true })).ca).toBe('one')
   })
 

@@ -30,7 +30,7 @@ it.each<[string, EstState, boolean, number]>([
   ['nobody knows what became of its request', state({ r: request('unknown', 'p') }), false, 0],
   ['it is spent', state({}, { used: 1 }), false, 0],
   ['it is spent and the request of another is pending', state({ r: request('pending', 'q') }, { used: 1 }), false, 0],
-  ['it has expired and its request is pending', state({ r: request('pending', 'p') }, { expires: NOW }), false, 0],
+  ['it has expired and its request is pending', state({ r: request('pending', 'p') }, { expires: NOW }), true, 0],
   ['it is none', EMPTY_EST, false, 0],
 ])('may be used again where %s', (_, given, may, left) => {
   expect([mayAsk(given, 'p', NOW), usesLeft(given, 'p', NOW)]).toEqual([may, left])

@@ -20,6 +20,8 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
     const words = normalizeArgv(argv, (id) => config.findCommand(id) !== undefined)
     await runOclif(words, config)
     if (asksForHelp(words)) process.stdout.write(await exitCodeHelp())
+    // left to end by itself, Node gives signals back to the system first: one that comes then would kill what has just said that it is done
+    process.exit()
   } catch (error) {
     process.exit(await reportFatal(error, { argv, bin: 'brine', commands }))
   }

@@ -5,7 +5,7 @@ import { Config } from '@oclif/core/config'
 import { run as runOclif } from '@oclif/core/run'
 import { normalizeArgv } from './argv.js'
 import { reportFatal } from './fatal.js'
-import { guardStdout } from './stdout.js'
+import { guardStdout, outputHeard } from './stdout.js'
 
 /**
  * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the program with its exit code,
@@ -21,6 +21,7 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
     await runOclif(words, config)
     if (asksForHelp(words)) process.stdout.write(await exitCodeHelp())
     // left to end by itself, Node gives signals back to the system first: one that comes then would kill what has just said that it is done
+    await outputHeard()
     process.exit()
   } catch (error) {
     process.exit(await reportFatal(error, { argv, bin: 'brine', commands }))

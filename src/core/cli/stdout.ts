@@ -41,6 +41,11 @@ export async function writeOut(text: string, changed: Changed): Promise<void> {
   answered = false
 }
 
+/** Resolves once the guard has heard of everything that was written so far and is lost. */
+export function outputHeard(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 function written(text: string): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     process.stdout.write(text, (failure) => resolve(failure ?? undefined))

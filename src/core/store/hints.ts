@@ -47,12 +47,22 @@ export function readHeadHint(path: string): HeadHint | undefined {
   return stored === undefined ? undefined : { head: stored.head, sha256: stored.sha256 }
 }
 
+/** So often a cache is looked at that changes under the reader. */
+const LOOKS = 100
+
 /** Was the cache, and with it the directory, put back from a copy? The directory itself keeps its identity then. `byBirth` where births are known here. */
 export function isPutBack(path: string, byBirth: boolean): boolean {
-  const stored = readStored(path)
-  const here = identityAt(path)
-  if (stored === undefined || here === undefined) return false
-  return stored.inode !== here.inode || (byBirth && stored.birth !== here.birth)
+  // another command may replace the file between the look at what it is and the look into it
+  for (let tries = 0; tries < LOOKS; tries++) {
+    const before = identityAt(path)
+    const stored = readStored(path)
+    const here = identityAt(path)
+    if (stored === undefined || here === undefined) return false
+    if (before?.inode !== here.inode || before.birth !== here.birth) continue
+    return stored.inode !== here.inode || (byBirth && stored.birth !== here.birth)
+  }
+  // whoever writes it all the time is at home here
+  return false
 }
 
 function readStored(path: string): StoredHint | undefined {

@@ -4,6 +4,8 @@ import { copyFileSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, ut
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
+import { readHeadHint, writeHeadHint } from '../../../src/core/store/hints.js'
+import { onFileOperation } from '../../../src/core/store/io-error.js'
 import { add, type Scratch, scratch, T0, wordsOf } from '../../support/store.js'
 
 const hasRsync = spawnSync('rsync', ['--version']).status === 0
@@ -88,4 +90,23 @@ describe('the original', () => {
     copyFileSync(join(backup, 'status/head.json'), head)
     expect(place.open().role()).toMatchObject({ role: 'standby' })
   })
+})
+
+it('a directory whose cache another command replaces at that instant is no copy', async () => {
+  const path = join(place.dir, 'status/head.json')
+  const hint = readHeadHint(path)
+  if (hint === undefined) throw new Error('no hint')
+  let left = 3
+  onFileOperation((operation, of) => {
+    if (operation !== 'stat' || of !== path || left === 0) return
+    left -= 1
+    writeHeadHint(path, hint, join(place.dir, 'tmp'))
+  })
+  try {
+    expect(place.open().role()).toEqual({ role: 'primary' })
+    expect(left).toBe(0)
+  } finally {
+    onFileOperation(undefined)
+  }
+  await write('three')
 })

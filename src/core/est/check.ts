@@ -70,8 +70,10 @@ function twiceFaults(
   const same = sameRequest(state, label, key)
   if (same === undefined) return []
   const { id, request } = same
-  if (isWaiting(request, at))
-    return [fault('est-request-running', `request ${id} asks for a certificate with this key just now`)]
+  if (isWaiting(request, at)) {
+    const until = `until ${request.asking.deadline} at the latest`
+    return [fault('est-request-running', `request ${id} asks for a certificate with this key just now, ${until}`)]
+  }
   // nothing left this process that was not recorded
   if (duplicate || (request.status === 'asked' && request.asking.here)) return []
   const what =

@@ -6,13 +6,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addCa } from '../../../src/core/app/ca.js'
 import { namesComplete } from '../../../src/core/app/complete.js'
 import { caState, pubdState, TA_HANDLE, taState } from '../../../src/core/app/desk.js'
+import { changeEst } from '../../../src/core/app/est-commit.js'
 import { resourcesOf } from '../../../src/core/app/resources.js'
 import { roaArguments } from '../../../src/core/app/roa-set.js'
 import { updateRoas } from '../../../src/core/app/roas.js'
 import { openSession, type Session } from '../../../src/core/app/session.js'
 import { initTestbed } from '../../../src/core/app/testbed.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
+import type { Instant } from '../../../src/core/base/time.js'
 import { publishedFiles } from '../../../src/core/ca/state.js'
+import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import type { KeyId, Sha256 } from '../../../src/core/crypto/ports.js'
 import { Work } from '../../../src/core/eventsourcing/work.js'
 import { taPublishedFiles } from '../../../src/core/ta/state.js'
@@ -107,4 +110,22 @@ it('a copy that lacks an object of a delta opens before that delta', async () =>
   const { head, behind } = await (await at(copy)).store.read(async (reader) => reader)
   expect(head).toBeLessThan(4)
   expect(head + behind).toBe(4)
+})
+
+it('no certificate that was issued by enrolment may be missing', async () => {
+  const der = Buffer.from('a certificate')
+  const sha256 = sha256Hex(der)
+  const instant = '2027-01-01T00:00:00Z' as Instant
+  await changeEst(await at(dir), (desk) =>
+    desk.record(
+      'r1',
+      {
+        ...{ label: 'device', key: sha256, subject: 'CN=d', names: [], by: { how: 'operator', name: 'ops' } },
+        ...{ renews: null, ca: 'one', serial: '01', notBefore: instant, notAfter: instant, sha256 },
+      },
+      der,
+    ),
+  )
+  expect(await isWhole()).toBe(true)
+  expect(await without(objectIn(dir, sha256))).toBe(false)
 })

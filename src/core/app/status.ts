@@ -8,31 +8,13 @@ import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { type Instant, parseInstant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
-import { type AggregateId, formatAggregateId, kindWord } from '../eventsourcing/types.js'
-import { replay, Work } from '../eventsourcing/work.js'
-import { servedSerials } from '../repo/writer.js'
-import type { FileReader } from '../store/reader.js'
 import { type RestoredStatus, restoredStatus } from './behind.js'
-import { caState, pubdState, taState } from './desk.js'
-import { rulesOf } from './digest.js'
-import { outdated } from './generation.js'
 import type { EnrolmentSummary, GroupLine } from './ha-summary.js'
 import { planRepublish, type RepublishPlan } from './republish.js'
 import { supersededBy } from './role.js'
 import type { Session } from './session.js'
+import { type Broken, type Seen, type StatusCa, type StatusPublication, see } from './status-seen.js'
 import { type Concern, concernsOf, type Verdict, verdictOf } from './verdict.js'
-
-export interface StatusCa {
-  /** `ca` or `ta`. */
-  readonly kind: string
-  readonly handle: Handle
-  readonly roas: number
-  readonly children: number
-  readonly objects: number
-  readonly manifestNumber: number | null
-  readonly nextDue: Instant | null
-  readonly staleAt: Instant | null
-}
 
 export interface StatusReport {
   readonly verdict: Verdict
@@ -51,22 +33,13 @@ export interface StatusReport {
   readonly lastTick: { readonly at: Instant; readonly failed: number } | null
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
-  readonly broken: readonly {
-    readonly kind: string
-    readonly handle: string
-    readonly code: string
-    readonly message: string
-  }[]
-  readonly publication: {
-    readonly session: string
-    readonly serial: number
-    readonly publishers: number
-    readonly objects: number
-    readonly servedSerial: number | null
-    readonly rsyncSerial: number | null
-    /** The served tree shows the newest state. */
-    readonly current: boolean
-  } | null
+  readonly broken: readonly Broken[]
+  readonly publication:
+    | (StatusPublication & {
+        /** The served tree shows the newest state. */
+        readonly current: boolean
+      })
+    | null
   /** Groups of the CAs of enrolment. */
   readonly ha: readonly GroupLine[]
   readonly unpublished: readonly Handle[]
@@ -76,18 +49,6 @@ export interface StatusReport {
   /** Key files that no state names; empty while something is broken, for then nobody can say. */
   readonly orphanKeys: readonly KeyId[]
   readonly aside: MovedAside
-}
-
-interface Seen {
-  readonly at: Instant | null
-  readonly head: number
-  readonly behind: number
-  readonly now: Instant
-  readonly cas: readonly Omit<StatusCa, 'nextDue' | 'staleAt'>[]
-  readonly broken: StatusReport['broken']
-  readonly publication: Omit<NonNullable<StatusReport['publication']>, 'current'> | null
-  readonly keys: readonly { readonly owner: string; readonly id: KeyId }[]
-  readonly outdated: readonly string[]
 }
 
 const NOTHING: RepublishPlan = {
@@ -196,100 +157,6 @@ async function look(session: Session): Promise<readonly [Seen, RepublishPlan]> {
     const broken = [{ kind: '', handle: '', code, message }]
     const empty = { at: null, head: 0, behind: 0, cas: [], publication: null, keys: [], outdated: [] }
     return [{ ...empty, now: session.now(), broken }, NOTHING]
-  }
-}
-
-function see(session: Session, reader: FileReader): Seen {
-  const work = new Work(reader)
-  const cas: Seen['cas'][number][] = []
-  const broken: StatusReport['broken'][number][] = []
-  const keys: Seen['keys'][number][] = []
-  let publication: Seen['publication'] = null
-  for (const id of reader.roster()) {
-    const found = attempt(broken, id, () => describe(work, id, session.repoDir))
-    if (found === undefined) continue
-    cas.push(...found.cas)
-    keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
-    publication ??= found.publication
-  }
-  return {
-    at: reader.at ?? null,
-    head: reader.head,
-    behind: reader.behind,
-    now: session.clockFor(reader).now(),
-    cas,
-    broken,
-    publication,
-    keys,
-    outdated: outdated(reader, reader.roster()).map(formatAggregateId),
-  }
-}
-
-function attempt<T>(broken: StatusReport['broken'][number][], id: AggregateId, read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof AppError) || (error.kind !== 'corrupt' && error.kind !== 'format')) throw error
-    broken.push({ kind: kindWord(id.kind), handle: id.handle, code: error.code, message: error.message })
-    return undefined
-  }
-}
-
-interface Described {
-  readonly cas: Seen['cas']
-  readonly keys: readonly KeyId[]
-  readonly publication: Seen['publication']
-}
-
-function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
-  if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
-  if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
-  // read for what may be wrong with it
-  if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
-  return { cas: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
-}
-
-function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
-  const state = caState(work, handle)
-  if (state.status !== 'active') return { cas: [], keys: [] }
-  const keys = Object.values(state.classes).flatMap((c) => c.keys)
-  const row = {
-    kind: 'ca',
-    handle,
-    roas: Object.keys(state.roas).length,
-    children: Object.keys(state.children).length,
-    objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
-    manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
-  }
-  return { cas: [row], keys: keys.map((k) => k.ski) }
-}
-
-function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> {
-  const { children, point, key } = taState(work, handle)
-  if (key === null) return { cas: [], keys: [] }
-  const row = {
-    kind: 'ta',
-    handle,
-    roas: 0,
-    children: Object.keys(children).length,
-    objects: Object.keys(point.objects).length,
-    manifestNumber: point.number,
-  }
-  return { cas: [row], keys: [key.ski] }
-}
-
-function describePublication(work: Work, repoDir: string): Seen['publication'] {
-  const state = pubdState(work)
-  if (state.serial === 0) return null
-  const { rrdp, rsync } = servedSerials(repoDir)
-  const publishers = Object.values(state.publishers)
-  return {
-    session: state.sessionId,
-    serial: state.serial,
-    publishers: publishers.length,
-    objects: publishers.reduce((sum, p) => sum + Object.keys(p.objects).length, 0),
-    servedSerial: rrdp?.session === state.sessionId ? rrdp.serial : null,
-    rsyncSerial: rsync?.session === state.sessionId ? rsync.serial : null,
   }
 }
 

@@ -46,16 +46,21 @@ export function findHead(layout: Layout): Head {
   for (let n = 1; n <= last; n++) if (!there.has(n) && !exists(layout.commit(n))) throw commitMissing(layout.commit(n))
   if (hint !== undefined && last < hint.head && !exists(layout.commit(hint.head)))
     throw commitMissing(layout.commit(hint.head))
-  if (last === 0) refuseOrphans(layout)
+  if (last === 0) {
+    refuseOrphans(layout)
+    // the very first commit happened since the listing
+    if (exists(layout.commit(1))) return findHead(layout)
+  }
   return { n: Math.max(last, hint !== undefined && exists(layout.commit(hint.head)) ? hint.head : 0), hint: undefined }
 }
 
-/** For a directory without any commit: then no aggregate may say that it was committed. Throws `commit-missing`. */
+/** For a directory that had no commit when it was listed: then no aggregate may say that one was made, unless it has come since. Throws `commit-missing`. */
 export function refuseOrphans(layout: Layout): void {
   if (!exists(layout.commits)) throw commitMissing(layout.commits)
   for (const kind of Object.values(KIND_FOLDERS))
     for (const name of listDir(join(layout.dir, kind)))
-      if (exists(join(layout.dir, kind, name, 'info.json'))) throw commitMissing(layout.commit(1))
+      if (exists(join(layout.dir, kind, name, 'info.json')) && !exists(layout.commit(1)))
+        throw commitMissing(layout.commit(1))
 }
 
 /** A commit below a newer one of this format: a program that went on to the next format does not come back, so it is damaged in its very format. */

@@ -1,10 +1,9 @@
 /** A request on its way through the CAs of its label, and how it is told that no certificate came of it. */
 import { AppError } from '../base/errors.js'
-import { entry } from '../base/record.js'
-import { type Instant, secondsBetween } from '../base/time.js'
+import type { Instant } from '../base/time.js'
 import type { Question } from '../est/commands.js'
 import type { Asker, Wish } from '../est/state.js'
-import type { Candidate } from '../ha/select.js'
+import { type Candidate, secondsUntilServed } from '../ha/select.js'
 import type { Outcome } from '../ha/state.js'
 import type { CertificateRequest } from '../pki/csr.js'
 import type { Verified } from './est-answer.js'
@@ -150,18 +149,11 @@ export function unavailable(course: Course, desk?: EstDesk): AppError {
   return new AppError('unavailable', 'est-unavailable', `${who} serve ${order.label}: ${reasons.join('; ')}`, {
     hint: 'brine ha status',
     retry: true,
-    retryAfter: desk === undefined ? session.enrolment.breaker.checkInterval : waitFor(desk, label, at),
+    retryAfter:
+      desk === undefined
+        ? session.enrolment.breaker.checkInterval
+        : secondsUntilServed(desk.ha.state(), label.group, at),
     details: details(course),
     changed: attempts.length > 0 ? 'yes' : 'no',
   })
-}
-
-/** Seconds until the first circuit of the group may be asked again; a minute where only the operator can say. */
-function waitFor(desk: EstDesk, { group }: Label, at: Instant): number {
-  const ends = group.caIds.flatMap((ca) => {
-    const health = entry(desk.ha.state().cas, ca)
-    return [health?.openUntil ?? null, health?.override?.until ?? null].filter((end) => end !== null)
-  })
-  const seconds = ends.map((end) => secondsBetween(at, end)).filter((n) => n > 0)
-  return seconds.length === 0 ? 60 : Math.min(...seconds)
 }

@@ -1,9 +1,9 @@
 /** `ha status`: every group with its members, why each is out and until when, who serves next. A pure read: no lock, no network. */
 import { AppError } from '../base/errors.js'
 import { entry } from '../base/record.js'
-import { type Instant, secondsBetween } from '../base/time.js'
+import type { Instant } from '../base/time.js'
 import { healthAt, healthOf, overrideAt } from '../ha/breaker.js'
-import { type Candidate, candidates, choose, expectedMs, weightOf } from '../ha/select.js'
+import { type Candidate, candidates, choose, expectedMs, secondsUntilServed, weightOf } from '../ha/select.js'
 import type { GroupSettings } from '../ha/settings.js'
 import { type HaState, type Health, UNROUTED } from '../ha/state.js'
 import { probedOf, readHa, refuseUnknownCas } from './ha-commit.js'
@@ -97,7 +97,7 @@ function groupStatus(look: Look, group: GroupSettings): GroupStatus {
     strategy: group.strategy,
     verdict: next === null ? 'down' : isSound ? 'ok' : 'degraded',
     next,
-    retryAfter: next === null ? retryAfter(members, now) : null,
+    retryAfter: next === null ? secondsUntilServed(state, group, now) : null,
     members,
   }
 }
@@ -123,11 +123,4 @@ function member({ session, state, now, samples }: Look, group: GroupSettings, { 
     lastProbe: sample?.probedAt ?? null,
     lastError: health.lastFailure,
   }
-}
-
-/** Seconds until the first circuit or override of a group ends by itself; a minute where none does. */
-function retryAfter(members: readonly MemberStatus[], now: Instant): number {
-  const ends = members.flatMap(({ openUntil, admin }) => [openUntil, admin?.until ?? null].filter((at) => at !== null))
-  const seconds = ends.map((at) => secondsBetween(now, at)).filter((n) => n > 0)
-  return seconds.length === 0 ? 60 : Math.min(...seconds)
 }

@@ -3,7 +3,7 @@
  * Invariants: a CA that is open, overridden, of weight 0 or already tried is never chosen; the same state and settings give the same choice.
  */
 import { entry, type Table } from '../base/record.js'
-import type { Instant } from '../base/time.js'
+import { type Instant, secondsBetween } from '../base/time.js'
 import { healthAt, healthOf, overrideAt } from './breaker.js'
 import type { Turn } from './events.js'
 import { telling, UNMEASURED_MS } from './latency.js'
@@ -121,4 +121,14 @@ function fastest(
   const [best] = [...eligible].sort((a, b) => ms(a) - ms(b))
   if (best === undefined || incumbent === null || !eligible.includes(incumbent)) return best
   return ms(best) <= BETTER * ms(incumbent) ? best : incumbent
+}
+
+/** Seconds until the first circuit or override of a group ends by itself; a minute where none does. */
+export function secondsUntilServed({ cas }: HaState, { caIds }: GroupSettings, now: Instant): number {
+  const ends = caIds.flatMap((ca) => {
+    const health = entry(cas, ca)
+    return [health?.openUntil ?? null, health?.override?.until ?? null].filter((end) => end !== null)
+  })
+  const seconds = ends.map((end) => secondsBetween(now, end)).filter((n) => n > 0)
+  return seconds.length === 0 ? 60 : Math.min(...seconds)
 }

@@ -13,7 +13,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class AuditVerify extends BaseCommand<AuditReport> {
   static override summary = 'replay everything from the first event and compare'
   static override description =
-    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object, the private keys that the states name and the served tree. A checkpoint kept elsewhere shows that history since then only grew. The last line is the digest. Exit codes: 0 all right, 2 a file is no checkpoint or no export, 12 something is not as it was written: every fault is named with its file.'
+    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object, the private keys that the states name and the served tree. A checkpoint kept elsewhere shows that history since then only grew. The last line is the digest. It takes no lock, unless something looks wrong while other commands are at work: then it looks again. Exit codes: 0 all right, 2 a file is no checkpoint or no export, 12 something is not as it was written: every fault is named with its file.'
   static override examples = [
     '<%= config.bin %> audit verify',
     '<%= config.bin %> audit verify --full --archive /mnt/archive --json',

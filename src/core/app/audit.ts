@@ -1,13 +1,16 @@
 /**
  * The proof by replay: commits, commands, events, snapshots, objects, keys and the served tree against each other, from the first event.
- * Invariant: reads everything, changes nothing, takes no lock; what is wrong is named by file, and one fault does not hide the next.
+ * Invariant: reads everything, changes nothing; what is wrong is named by file, and one fault does not hide the next.
+ * It takes the lock only to look again at what was wrong while other commands were at work.
  */
 import type { Problem } from '../audit/problem.js'
 import type { Replayed } from '../audit/replay.js'
 import { directorySource } from '../audit/source.js'
+import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { kindWord } from '../eventsourcing/types.js'
+import { lookUndisturbed } from '../store/undisturbed.js'
 import { keyFaults, loadFaults, objectFaults, servedFaults } from './audit-named.js'
 import { type Audited, proveHistory } from './audit-proof.js'
 import { type CheckpointRow, checkpointFaults, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
@@ -48,9 +51,26 @@ export interface AuditOptions {
   readonly verifierKeys: readonly string[]
 }
 
+const DISTURBED = 'other commands were at work all the while: what is wrong may be their doing; verify again after them'
+
 /** Verifies everything. Throws `corrupt` only where not even a cut can be read; `usage` for a checkpoint or key that is none. */
 export async function auditVerify(session: Session, given: Partial<AuditOptions> = {}): Promise<AuditReport> {
   const options: AuditOptions = { full: false, checkpoints: [], verifierKeys: [], ...given }
+  const { store } = session
+  const patience = session.options.lockTimeoutSeconds ?? session.config.lockTimeout
+  const look = async () => lookOnce(session, options)
+  const { found, disturbed } = await lookUndisturbed(store.layout, look, (report) => !report.ok, patience)
+  const report: AuditReport = found
+  if (!disturbed || store.role().role === 'standby') return report
+  try {
+    return await store.exclusive(look)
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.kind !== 'locked' && error.kind !== 'io')) throw error
+    return { ...report, skipped: [...report.skipped, DISTURBED] }
+  }
+}
+
+async function lookOnce(session: Session, options: AuditOptions): Promise<AuditReport> {
   const { store } = session
   const { onProgress } = session.options
   const kept = readCheckpoints(options.checkpoints)

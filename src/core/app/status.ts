@@ -8,6 +8,7 @@ import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { type Instant, parseInstant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
+import { lookUndisturbed } from '../store/undisturbed.js'
 import { type RestoredStatus, restoredStatus } from './behind.js'
 import type { EnrolmentSummary, GroupLine } from './ha-summary.js'
 import { planRepublish, type RepublishPlan } from './republish.js'
@@ -51,6 +52,11 @@ export interface StatusReport {
   readonly aside: MovedAside
 }
 
+/** Seconds that this screen waits for another command, when something looks wrong that may be its doing. */
+const PATIENCE = 1
+
+type Looked = readonly [Seen, RepublishPlan]
+
 const NOTHING: RepublishPlan = {
   all: [],
   due: [],
@@ -67,7 +73,9 @@ const NOTHING: RepublishPlan = {
 export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
-  const [seen, plan] = await look(session)
+  const isWrong = ([seen, { damaged, served }]: Looked) => seen.broken.length > 0 || damaged.length > 0 || !served
+  const { found } = await lookUndisturbed(store.layout, async () => look(session), isWrong, PATIENCE)
+  const [seen, plan] = found
   const broken = brokenOf(seen, plan)
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
@@ -147,7 +155,7 @@ function brokenOf(seen: Seen, { damaged }: RepublishPlan): StatusReport['broken'
 }
 
 /** A hole in the commits, or no whole cut in a copy: then nothing can be read, and that is what there is to tell. */
-async function look(session: Session): Promise<readonly [Seen, RepublishPlan]> {
+async function look(session: Session): Promise<Looked> {
   try {
     const seen = await session.store.read(async (reader) => see(session, reader))
     return [seen, await planRepublish(session, { inspect: true })]

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { listDir } from '../store/fs.js'
 import { ioError } from '../store/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../store/layout.js'
-import { isGone, readOwner } from '../store/owner.js'
+import { livingOwner } from '../store/undisturbed.js'
 
 export interface DiskSpace {
   /** Bytes that this user may still write. */
@@ -39,8 +39,8 @@ export function diskSpace(dir: string): DiskSpace {
 
 /** Who holds the lock now; undefined when nobody does, or when its owner is dead, which costs the next command nothing. */
 export function lockHolder(layout: Layout): LockHolder | undefined {
-  const owner = readOwner(layout.lockOwner)
-  if (owner === undefined || isGone(owner)) return undefined
+  const owner = livingOwner(layout)
+  if (owner === undefined) return undefined
   const { pid, host, command, since } = owner
   return { pid, host, command, since, long: owner.long === true }
 }

@@ -76,7 +76,7 @@ export interface Writer extends Reader {
 }
 
 export interface Store {
-  /** Runs `work` over one commit, without a lock; once more when the head moved under it and a file was gone. */
+  /** Runs `work` over one commit, without a lock; once more when it found damage and a command was at work meanwhile. */
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>
   /** Runs `work` as the only writer. Surplus files have been moved aside before. Throws `locked` after the lock timeout, `standby` in a copy. */
   write<T>(work: (writer: Writer) => Promise<T>): Promise<T>

@@ -20,6 +20,7 @@ import { commitLost } from './plan.js'
 import { demoteAt, type Promotion, promoteAt } from './promote.js'
 import { FileReader } from './reader.js'
 import { type StatusFiles, statusFiles } from './status-files.js'
+import { watchWriters } from './undisturbed.js'
 import { FileWriter } from './writer.js'
 
 export interface StoreOptions {
@@ -101,11 +102,11 @@ class DirectoryStore implements FileStore {
   }
 
   async read<T>(work: (reader: FileReader) => Promise<T>): Promise<T> {
-    const reader = this.#open()
+    const wereAtWork = watchWriters(this.layout)
     try {
-      return await work(reader)
+      return await work(this.#open())
     } catch (error) {
-      if (!isCorrupt(error) || !exists(this.layout.commit(reader.head + 1))) throw error
+      if (!isCorrupt(error) || !wereAtWork()) throw error
       return await work(this.#open())
     }
   }

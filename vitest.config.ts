@@ -1,4 +1,5 @@
 /** Tests run in processes of their own (locks and oclif keep process-wide state), in UTC, with no watch mode. */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/reporter.js'
 
@@ -7,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     watch: false,
+    // most tests wait for processes and syncs of theirs: a core kept free would stay idle
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Tests of crashes, locks and validators start hundreds of processes: on a machine that others load, one may miss its moment once.

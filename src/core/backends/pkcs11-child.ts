@@ -19,9 +19,13 @@ import type { TokenWanted } from './pkcs11-uri.js'
 
 type Addon = typeof import('pkcs11js')
 
-/** A process that hangs in a library hears no message: a thread looks whether its parent is still there. */
-const WATCH = `const parent = process.ppid
-setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL') }, 1000)`
+/**
+ * A process that hangs in a library hears no message: a thread looks whether its parent is still there. Who that is its argument says:
+ * the parent may be gone before this thread comes to look.
+ */
+const WATCH = `const look = () => { if (process.ppid !== Number(process.argv[2])) process.kill(process.pid, 'SIGKILL') }
+setInterval(look, 1000)
+look()`
 
 /** Not a fault of PKCS #11: what was looked for is not as it should be. */
 class Found extends Error {
@@ -182,7 +186,7 @@ function failure(error: unknown): FailedMessage {
 }
 
 function serve(): void {
-  new Worker(WATCH, { eval: true }).unref()
+  new Worker(WATCH, { eval: true, argv: process.argv.slice(2) }).unref()
   let opened: Opened | undefined
   const answer = (message: ToToken): FromToken => {
     if (message.type === 'open') {

@@ -35,7 +35,8 @@ export class TokenProcess {
     this.#signal = signal
     const env = { ...process.env }
     if (hidden !== undefined) delete env[hidden]
-    this.#child = fork(program ?? fileURLToPath(new URL('../pkcs11-child.js', import.meta.url)), [], {
+    const path = program ?? fileURLToPath(new URL('../pkcs11-child.js', import.meta.url))
+    this.#child = fork(path, [String(process.pid)], {
       // libraries of makers print what they like: nobody reads it
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],
       serialization: 'advanced',

@@ -1,5 +1,6 @@
 /** A CA whose key lies in a token: SoftHSM, behind a library that counts what it is asked and fails as told. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
@@ -208,6 +209,15 @@ else {
       shimmed.fail()
       await probe()
     })
+  })
+
+  it('is left by a process whose parent was gone before it could look', async () => {
+    const gone = spawnSync('true').pid
+    const orphan = fork(process.env['BRINE_TEST_TOKEN_PROGRAM'] ?? '', [String(gone)], {
+      stdio: 'ignore',
+      execArgv: [],
+    })
+    expect(await once(orphan, 'exit')).toEqual([null, 'SIGKILL'])
   })
 
   describe('the PIN of a token', () => {

@@ -1,6 +1,5 @@
 /** `audit verify --full` over a long history: events a second and peak memory, of the directory and of its export. `BENCH_COMMANDS` sets its length. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSession } from '../src/core/app/session.js'
 import { parseHandle } from '../src/core/base/handle.js'
@@ -9,6 +8,7 @@ import { instantOf } from '../src/core/base/time.js'
 import { ca } from '../src/core/ca/aggregate.js'
 import type { CaEvent } from '../src/core/ca/events.js'
 import { sha256Hex } from '../src/core/crypto/digest.js'
+import { newFolder } from './support/folder.js'
 import { BRINE, brine, type Measured, median, run, say } from './support/run.js'
 
 const COMMANDS = Number(process.env['BENCH_COMMANDS'] ?? 2000)
@@ -77,7 +77,7 @@ async function grow(dataDir: string): Promise<number> {
   return version
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const [dataDir, file] = [join(folder, 'data'), join(folder, 'history.jsonl')]
 try {
   await brine(dataDir, 'init')

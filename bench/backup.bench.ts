@@ -2,11 +2,11 @@
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { sha256Hex } from '../src/core/crypto/digest.js'
+import { newFolder } from './support/folder.js'
 import { brine, median, say } from './support/run.js'
 
 /** Of the data directory, before compression. */
@@ -36,7 +36,7 @@ function row(name: string, milliseconds: readonly number[], file: string, peak: 
   say(`${name.padEnd(34)} ${speed.toFixed(1).padStart(7)} MB/s  ${(statSync(file).size / 1e6).toFixed(1)} MB${memory}`)
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const data = join(folder, 'data')
 try {
   await brine(data, 'testbed', 'init')

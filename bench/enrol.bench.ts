@@ -3,8 +3,8 @@
  * processes of their own. Then the status after a long history of enrolments beside one without any.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { enroll } from '../src/core/app/est-enroll.js'
 import { labelOf } from '../src/core/app/est-labels.js'
@@ -12,6 +12,7 @@ import { backendOf } from '../src/core/app/ha-backends.js'
 import { changeHa } from '../src/core/app/ha-commit.js'
 import { openSession, type Session } from '../src/core/app/session.js'
 import { throwawayRequest } from '../src/core/pki/throwaway-request.js'
+import { newFolder } from './support/folder.js'
 import { BRINE, brine, median, run, say, spread } from './support/run.js'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 30)
@@ -133,7 +134,7 @@ async function status(folder: string): Promise<void> {
 }
 
 async function measure(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+  const folder = newFolder()
   const openssl = (...args: readonly string[]): void =>
     void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
   try {

@@ -3,18 +3,18 @@
  * beside one without any.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { changeHa } from '../src/core/app/ha-commit.js'
 import { openSession } from '../src/core/app/session.js'
+import { newFolder } from './support/folder.js'
 import { brine, median, run, say, spread } from './support/run.js'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 10_000)
 const TIMEOUT = 5
-const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const openssl = (...args: readonly string[]): void =>
   void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
 

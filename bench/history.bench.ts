@@ -1,12 +1,12 @@
 /** `roa add` on a CA with 50,000 events of history beside one with 50: the cost of a command must not grow with what came before. */
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { caState } from '../src/core/app/desk.js'
 import { openSession } from '../src/core/app/session.js'
 import { parseHandle } from '../src/core/base/handle.js'
 import type { Json } from '../src/core/base/json.js'
 import { Work } from '../src/core/eventsourcing/work.js'
+import { newFolder } from './support/folder.js'
 import { brine, median, say, spread } from './support/run.js'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 11)
@@ -43,7 +43,7 @@ async function grow(data: string, events: number, each: number): Promise<void> {
   })
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const [short, long] = [join(folder, 'short'), join(folder, 'long')]
 try {
   for (const [data, events] of [

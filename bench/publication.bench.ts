@@ -1,6 +1,5 @@
 /** One object more in a repository of 20,000 beside one of 20: time and bytes, split into rsync tree and RRDP, beside what the disk takes for the bytes alone. */
 import fs from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseHandle } from '../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../src/core/base/time.js'
@@ -11,13 +10,14 @@ import { DEFAULT_RETENTION, type ObjectPut, type PubdCommand } from '../src/core
 import type { PubdState } from '../src/core/pubd/state.js'
 import { publisherBase } from '../src/core/pubd/uri.js'
 import { type WriteReport, writeRepository } from '../src/core/repo/writer.js'
+import { newFolder } from './support/folder.js'
 import { median, say } from './support/run.js'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
 const SIZES = (process.env['BENCH_OBJECTS'] ?? '20,20000').split(',').map(Number)
 const PUBLISHERS = 20
 const RSYNC = 'rsync://rpki.example.net/repo/'
-const folder = fs.mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 
 /** The seed of all content: two runs publish the same bytes. */
 let seed = 1

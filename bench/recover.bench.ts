@@ -4,13 +4,13 @@
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSession } from '../src/core/app/session.js'
 import { parseHandle } from '../src/core/base/handle.js'
 import type { Json } from '../src/core/base/json.js'
 import type { CaEvent } from '../src/core/ca/events.js'
 import { sha256Hex } from '../src/core/crypto/digest.js'
+import { newFolder } from './support/folder.js'
 import { brine, type Measured, median, say } from './support/run.js'
 
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 4000)
@@ -117,7 +117,7 @@ function rowOf(name: string, runs: readonly Measured[]): void {
   row(name, median(runs.map((r) => r.wall)), peak)
 }
 
-const folder = fs.mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const data = join(folder, 'data')
 const acme = join(data, 'cas', 'acme')
 try {

@@ -2,9 +2,10 @@
  * 500 ROAs for 500 ASNs in one command, beside the same runtime making 500 RSA-2048 keys on all cores and nothing else: the physical limit.
  * Then the same from a full key pool. BENCH_ROAS changes the number, BENCH_ROUNDS the rounds, BENCH_NODE the runtime.
  */
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { newFolder } from './support/folder.js'
 import { brine, median, NODE, run, say, spread } from './support/run.js'
 
 const COUNT = Number(process.env['BENCH_ROAS'] ?? 500)
@@ -21,7 +22,7 @@ for (let i = 0; i < ${LANES}; i++) lane()
 const line = (sign: string, i: number): string => `${sign}: 10.${i >> 8}.${i & 255}.0/24 => ${64500 + i}\n`
 const lines = (sign: string): string => Array.from({ length: COUNT }, (_, i) => line(sign, i)).join('')
 
-const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const data = join(folder, 'data')
 const [add, remove] = [join(folder, 'add'), join(folder, 'remove')]
 try {

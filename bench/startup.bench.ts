@@ -2,13 +2,13 @@
  * What a command costs to start and end: a read of 100 ROAs beside a bare runtime, and a change with its keys at hand beside the read.
  * Changes come ten minutes apart, as people make them, and one after the other, where each publication builds a tree of its own.
  */
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newFolder } from './support/folder.js'
 import { brineAt, median, run, say, spread } from './support/run.js'
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 15)
-const folder = mkdtempSync(join(tmpdir(), 'brine-bench-'))
+const folder = newFolder()
 const START = Date.parse('2026-01-01T00:00:00Z')
 const at = (minutes: number): string => new Date(START + minutes * 60_000).toISOString().replace('.000', '')
 

@@ -105,6 +105,20 @@ const subjects: readonly Subject[] = [
       ),
   },
   {
+    // so many that they are written while keys are made
+    name: 'roa update of many',
+    now: NOW,
+    base,
+    next,
+    run: async (dir, now) =>
+      updateRoas(
+        await quickSession(dir, now),
+        ACME,
+        roaArguments({ add: Array.from({ length: 33 }, (_, n) => `10.3.${n}.0/24 => ${64500 + n}`) }),
+        {},
+      ),
+  },
+  {
     name: 'ca remove',
     now: NOW,
     base,
@@ -158,7 +172,13 @@ const subjects: readonly Subject[] = [
 ]
 
 /** Which cases a short run looks at. */
-const STEPS: Readonly<Record<string, number>> = { 'ca add': 211, recover: 211, 'repo sync': 41, 'audit key init': 13 }
+const STEPS: Readonly<Record<string, number>> = {
+  'ca add': 211,
+  'roa update of many': 307,
+  recover: 211,
+  'repo sync': 41,
+  'audit key init': 13,
+}
 
 function servedSerial(dir: string): string {
   const notification = readFileSync(join(dir, 'repo/rrdp/notification.xml'), 'utf8')

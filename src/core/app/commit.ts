@@ -10,6 +10,7 @@ import type { KeyDemand } from '../crypto/ports.js'
 import type { CommitResult, Staged, StagedCommit } from '../eventsourcing/store.js'
 import type { AggregateId, CommitMeta } from '../eventsourcing/types.js'
 import type { Rejected, Work } from '../eventsourcing/work.js'
+import type { Ahead } from '../store/ahead.js'
 import { BLOCK } from '../store/plan.js'
 import type { FileReader } from '../store/reader.js'
 import type { FileWriter } from '../store/writer.js'
@@ -27,6 +28,9 @@ import {
 } from './draft.js'
 import { type Served, serve } from './serve.js'
 import type { Session } from './session.js'
+
+/** One-time keys for which a change waits long enough to write what is signed meanwhile. */
+const MANY = 32
 
 export interface ChangeOptions {
   readonly dryRun?: boolean
@@ -79,23 +83,28 @@ export function commitDraft<R>(
   useCase: UseCase<R>,
   options: ChangeOptions,
 ): Promise<Change<R> | JumpFirst> {
-  return withKeys(session, async (keys, signing) => {
+  return withKeys(session, async (keys, signing, ahead) => {
     const outcome = await session.store.read(async (reader) => {
       const foreseen = await foresee(session, reader, useCase)
       if (foreseen !== undefined && (isIdle(foreseen.outcome) || mustJump(foreseen.outcome, options)))
         return foreseen.outcome
       if (foreseen !== undefined) keys.expect(foreseen.demand)
       session.store.expectWrite()
-      return draft(session, reader, useCase, signing.signer, true)
+      if (foreseen !== undefined && foreseen.demand.oneTime >= MANY) ahead.open()
+      return draft(session, reader, useCase, signing.signer, true, ahead)
     })
     if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
     if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
     if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, keys.taken())
     const { reader } = outcome
-    return session.store.write(async (writer) => {
-      if (writer.head !== reader.head || writer.generation !== reader.generation) throw overtaken()
-      return finish(session, writer, outcome, signing, keys.taken())
-    }, reader)
+    return session.store.write(
+      async (writer) => {
+        if (writer.head !== reader.head || writer.generation !== reader.generation) throw overtaken()
+        return finish(session, writer, outcome, signing, keys.taken())
+      },
+      reader,
+      ahead,
+    )
   })
 }
 
@@ -121,15 +130,20 @@ export function commitLocked<R>(
   })
 }
 
-/** Keys for one try. Where it hands nothing to a commit, what it left in `keys/` goes, and no key is made any more. */
-async function withKeys<T>(session: Session, work: (keys: KeySupply, signing: RealSigner) => Promise<T>): Promise<T> {
+/** Keys for one try. Where it hands nothing to a commit, what it left in `keys/` and `tmp/` goes, and no key is made any more. */
+async function withKeys<T>(
+  session: Session,
+  work: (keys: KeySupply, signing: RealSigner, ahead: Ahead) => Promise<T>,
+): Promise<T> {
   const keys = supplyKeys(session)
   const signing = await realSigner(session, keys)
+  const ahead = session.store.ahead()
   try {
-    return await work(keys, signing)
+    return await work(keys, signing, ahead)
   } finally {
     keys.close()
     signing.forget()
+    ahead.drop()
   }
 }
 

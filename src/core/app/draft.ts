@@ -11,10 +11,11 @@ import { systemRandom } from '../crypto/random.js'
 import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
 import { createSoftSigner } from '../crypto/soft-signer.js'
 import type { Reader } from '../eventsourcing/store.js'
-import type { AggregateId } from '../eventsourcing/types.js'
+import type { AggregateId, ObjectSink } from '../eventsourcing/types.js'
 import { Rejected, Work } from '../eventsourcing/work.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { checkBeforePublish } from '../rpki/check-before-publish.js'
+import type { Ahead } from '../store/ahead.js'
 import type { FileReader } from '../store/reader.js'
 import { type Desk, stoppedClock } from './desk.js'
 import { outdated } from './generation.js'
@@ -52,8 +53,9 @@ export async function draft<R>(
   useCase: UseCase<R>,
   signer: Signer,
   real: boolean,
+  ahead?: Ahead,
 ): Promise<Draft<R> | Refusal> {
-  const desk = deskOf(session, reader, signer, real)
+  const desk = deskOf(session, reader, signer, real, ahead)
   const { work } = desk
   try {
     const result = await useCase(desk)
@@ -87,7 +89,7 @@ function involved(work: Work): readonly AggregateId[] {
 }
 
 /** Ports over one cut. `real` objects are decoded strictly and verified before they leave; rehearsed ones carry no signature. */
-export function deskOf(session: Session, reader: Reader, signer: Signer, real: boolean): Desk {
+export function deskOf(session: Session, reader: Reader, signer: Signer, real: boolean, ahead?: Ahead): Desk {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   const work = new Work(reader)
@@ -101,7 +103,7 @@ export function deskOf(session: Session, reader: Reader, signer: Signer, real: b
       clock: stoppedClock(now),
       random: systemRandom,
       signer,
-      objects: work,
+      objects: ahead === undefined ? work : writtenAhead(work, ahead),
       timing: session.timing,
       review,
       retention: {
@@ -110,6 +112,16 @@ export function deskOf(session: Session, reader: Reader, signer: Signer, real: b
         maxNr: config.rrdpDeltaFilesMaxNr,
         maxSeconds: config.rrdpDeltaFilesMaxSeconds,
       },
+    },
+  }
+}
+
+function writtenAhead(work: Work, ahead: Ahead): ObjectSink {
+  return {
+    put(bytes, dated) {
+      const sha256 = work.put(bytes, dated)
+      ahead.put(sha256, bytes, dated)
+      return sha256
     },
   }
 }

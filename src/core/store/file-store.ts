@@ -1,10 +1,11 @@
 /**
  * The store in a data directory.
- * Invariants: one lock holder writes, anybody reads one commit; a stand-by is read and never written; nothing is made that `init` did not make.
+ * Invariants: one lock holder writes (others at most passing names in `tmp/`), anybody reads one commit; a stand-by is read and never written; nothing is made that `init` did not make.
  */
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import type { Reader, Store } from '../eventsourcing/store.js'
+import { Ahead } from './ahead.js'
 import { type AuditKey, auditKey } from './audit-key.js'
 import { findHead } from './commit-log.js'
 import { openCopy } from './copies.js'
@@ -53,8 +54,10 @@ export interface FileStore extends Store {
   readonly notices: readonly string[]
   role(): Role
   read<T>(work: (reader: FileReader) => Promise<T>): Promise<T>
-  /** `drafted`: the reader that the work was prepared with; what it read is not read again while its cut is the newest. */
-  write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader): Promise<T>
+  /** `drafted`: the reader that the work was prepared with; what it read is not read again while its cut is the newest. `ahead`: what was written of it. */
+  write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader, ahead?: Ahead): Promise<T>
+  /** For objects that are made before the lock is taken. */
+  ahead(): Ahead
   /** A write will follow: what it wants is loaded while this command waits for its signatures. */
   expectWrite(): void
   /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
@@ -111,7 +114,11 @@ class DirectoryStore implements FileStore {
     }
   }
 
-  async write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader): Promise<T> {
+  ahead(): Ahead {
+    return new Ahead(this.layout)
+  }
+
+  async write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader, ahead?: Ahead): Promise<T> {
     this.#refuseStandby()
     return this.#locked(async (lock) => {
       this.#marker = readMarker(this.dir)
@@ -130,6 +137,7 @@ class DirectoryStore implements FileStore {
           interval: this.#options.snapshotInterval ?? 5,
           fence: () => lock.check(),
           ...(drafted === undefined ? {} : { drafted }),
+          ahead,
         })
         return await work(writer)
       } catch (error) {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import { formatAggregateId } from '../eventsourcing/types.js'
+import { type Ahead, OBJECT_MODE } from './ahead.js'
 import { folderMissing } from './damage.js'
 import { exists, freeBytes, makeDir, makeDirUnsynced, readIfThere, statIfThere, syncDir } from './fs.js'
 import { writeHeadHint, writeInfo } from './hints.js'
@@ -15,11 +16,11 @@ import { dropSnapshots, outdatedSnapshots } from './old-snapshots.js'
 import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './plan.js'
 import { replaceFile, replaceLink, writeNew } from './write-file.js'
 
-/** Makes a plan durable. `fence` throws when the lock is no longer ours. Throws `commit-lost`, `io`, `uncertain`. */
-export function persist(layout: Layout, plan: Plan, fence: () => void): void {
+/** Makes a plan durable. `fence` throws when the lock is no longer ours; `ahead` has objects that are written already. Throws `commit-lost`, `io`, `uncertain`. */
+export function persist(layout: Layout, plan: Plan, fence: () => void, ahead?: Ahead): void {
   try {
     refuseFull(layout, plan)
-    writeObjects(layout, plan)
+    writeObjects(layout, plan, ahead)
     for (const a of plan.aggregates) makeFolder(layout, a)
     for (const a of plan.aggregates) for (const event of a.events) writeFile(layout, a, event)
     for (const a of plan.aggregates) if (a.snapshot !== undefined) writeFile(layout, a, a.snapshot)
@@ -44,7 +45,7 @@ function refuseFull(layout: Layout, plan: Plan): void {
   throw ioError('write', layout.dir, { code: 'ENOSPC' })
 }
 
-function writeObjects(layout: Layout, plan: Plan): void {
+function writeObjects(layout: Layout, plan: Plan, ahead: Ahead | undefined): void {
   const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
   if (folders.size > 0 && !exists(layout.objects)) throw folderMissing(layout.objects)
   for (const folder of folders) makeDirUnsynced(folder)
@@ -53,7 +54,8 @@ function writeObjects(layout: Layout, plan: Plan): void {
     const path = layout.object(sha256)
     // one that is there already may be what a failed sync left behind: only new bytes are known to be durable
     const dated = plan.dates.get(sha256)
-    const options = { mode: 0o644, temp: layout.temp, ...(dated === undefined ? {} : { dated }) }
+    if (ahead?.place(sha256) === true) continue
+    const options = { mode: OBJECT_MODE, temp: layout.temp, ...(dated === undefined ? {} : { dated }) }
     if (!writeNew(path, bytes, options)) replaceFile(path, bytes, options)
   }
   for (const folder of folders) syncDir(folder)

@@ -90,7 +90,16 @@ function linkNew(temp: string, path: string): boolean {
 
 /** Creates a file whole and synced by an exclusive link; false, and nothing changed, when the name is taken. The caller syncs the folder. */
 export function writeNew(path: string, bytes: Uint8Array, options: WriteOptions = {}): boolean {
-  const temp = writeTemp(path, bytes, options, true)
+  return placeNew(writeAside(path, bytes, options), path)
+}
+
+/** A whole, synced file under a passing name, which `placeNew` may give its own later; returns where it lies. */
+export function writeAside(path: string, bytes: Uint8Array, options: WriteOptions): string {
+  return writeTemp(path, bytes, options, true)
+}
+
+/** Gives a file of `writeAside` its name; false, and nothing changed, when that is taken. The passing name goes. The caller syncs the folder. */
+export function placeNew(temp: string, path: string): boolean {
   try {
     return linkNew(temp, path)
   } finally {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { CommitResult, Loaded, StagedCommit, Writer } from '../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../eventsourcing/types.js'
+import type { Ahead } from './ahead.js'
 import { commitMissing, isCorrupt } from './damage.js'
 import { exists, listDir, readIfThere, removeFile, syncDir } from './fs.js'
 import { readInfo, writeHeadHint, writeInfo } from './hints.js'
@@ -23,12 +24,15 @@ export interface WriterOptions extends CutOptions {
   readonly fence: () => void
   /** What was read before the lock was taken. */
   readonly drafted?: FileReader
+  /** What was written before the lock was taken. */
+  readonly ahead?: Ahead | undefined
 }
 
 export class FileWriter extends FileReader implements Writer {
   readonly #layout: Layout
   readonly #interval: number
   readonly #fence: () => void
+  readonly #ahead: Ahead | undefined
   readonly #settled = new Set<string>()
   #dead = false
 
@@ -37,7 +41,8 @@ export class FileWriter extends FileReader implements Writer {
     this.#layout = layout
     this.#interval = options.interval
     this.#fence = options.fence
-    clearTemp(layout)
+    this.#ahead = options.ahead
+    clearTemp(layout, options.ahead)
     if (options.head.n > 0 && options.head.hint === undefined) this.#seal()
     // where the last writer did not come to its end, caches have changed since
     else if (options.drafted !== undefined) this.adopt(options.drafted)
@@ -54,7 +59,7 @@ export class FileWriter extends FileReader implements Writer {
     const plan = this.plan(staged, this.#interval)
     this.#dead = true
     this.#clearPlaces(plan)
-    persist(this.#layout, plan, () => this.#mayCommit(plan.n))
+    persist(this.#layout, plan, () => this.#mayCommit(plan.n), this.#ahead)
     const notice = refreshCaches(this.#layout, plan, this.#interval)
     this.#dead = false
     if (notice !== undefined) this.cut.warn(notice)
@@ -156,6 +161,6 @@ function refuseLostEnd(layout: Layout, head: number): void {
 }
 
 /** Files that were growing when a command died; a writer that was overtaken loses its own here, and with it the race. */
-function clearTemp(layout: Layout): void {
-  for (const name of listDir(layout.temp)) removeFile(join(layout.temp, name))
+function clearTemp(layout: Layout, ahead: Ahead | undefined): void {
+  for (const name of listDir(layout.temp)) if (ahead?.has(name) !== true) removeFile(join(layout.temp, name))
 }

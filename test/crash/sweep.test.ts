@@ -50,7 +50,9 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const MANY = [0, 1, 2, 3, 4, 5]
+const roas = (count: number) => Array.from({ length: count }, (_, n) => `10.3.${n}.0/24 => ${64500 + n}`)
+const updateAcme = async (dir: string, now: string | undefined, lists: Parameters<typeof roaArguments>[0]) =>
+  updateRoas(await quickSession(dir, now), ACME, roaArguments(lists), {})
 const next: Subject['next'] = (dir, now) => addRoa(dir, now, TESTBED, '192.0.2.0/24 => 64511')
 
 async function recoverState(dir: string, now: string | undefined): Promise<string> {
@@ -96,13 +98,7 @@ const subjects: readonly Subject[] = [
     now: NOW,
     base,
     next,
-    run: async (dir, now) =>
-      updateRoas(
-        await quickSession(dir, now),
-        ACME,
-        roaArguments({ add: MANY.map((n) => `10.3.${n}.0/24 => ${64500 + n}`), remove: ['10.0.0.0/24 => 64496'] }),
-        {},
-      ),
+    run: (dir, now) => updateAcme(dir, now, { add: roas(6), remove: ['10.0.0.0/24 => 64496'] }),
   },
   {
     // so many that they are written while keys are made
@@ -110,13 +106,7 @@ const subjects: readonly Subject[] = [
     now: NOW,
     base,
     next,
-    run: async (dir, now) =>
-      updateRoas(
-        await quickSession(dir, now),
-        ACME,
-        roaArguments({ add: Array.from({ length: 33 }, (_, n) => `10.3.${n}.0/24 => ${64500 + n}`) }),
-        {},
-      ),
+    run: (dir, now) => updateAcme(dir, now, { add: roas(33) }),
   },
   {
     name: 'ca remove',

@@ -1,6 +1,6 @@
 /**
  * A use case run over one cut of the store: what it would commit, decided without the lock.
- * Invariant: nothing outside memory and `keys/` changes; a draft counts only while no other command has committed.
+ * Invariant: nothing outside memory, `keys/` and `tmp/` changes; a draft counts only while no other command has committed.
  */
 import { AppError } from '../base/errors.js'
 import { clockBehind, type Instant } from '../base/time.js'

@@ -46,11 +46,7 @@ export function findHead(layout: Layout): Head {
   for (let n = 1; n <= last; n++) if (!there.has(n) && !exists(layout.commit(n))) throw commitMissing(layout.commit(n))
   if (hint !== undefined && last < hint.head && !exists(layout.commit(hint.head)))
     throw commitMissing(layout.commit(hint.head))
-  if (last === 0) {
-    refuseOrphans(layout)
-    // the very first commit happened since the listing
-    if (exists(layout.commit(1))) return findHead(layout)
-  }
+  if (last === 0) refuseOrphans(layout)
   return { n: Math.max(last, hint !== undefined && exists(layout.commit(hint.head)) ? hint.head : 0), hint: undefined }
 }
 

@@ -52,9 +52,9 @@ function writeObjects(layout: Layout, plan: Plan, ahead: Ahead | undefined): voi
   if (folders.size > 0) syncDir(layout.objects)
   for (const [sha256, bytes] of plan.objects) {
     const path = layout.object(sha256)
+    if (ahead?.place(sha256) === true) continue
     // one that is there already may be what a failed sync left behind: only new bytes are known to be durable
     const dated = plan.dates.get(sha256)
-    if (ahead?.place(sha256) === true) continue
     const options = { mode: OBJECT_MODE, temp: layout.temp, ...(dated === undefined ? {} : { dated }) }
     if (!writeNew(path, bytes, options)) replaceFile(path, bytes, options)
   }

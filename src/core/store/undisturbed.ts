@@ -48,7 +48,8 @@ export async function lookUndisturbed<T>(
     const wereAtWork = watchWriters(layout)
     const found = await look()
     if (!isWrong(found) || !wereAtWork()) return { found, disturbed: false }
+    if (looks === LOOKS) return { found, disturbed: true }
     for (; isAnotherAtWork(layout) && waits > 0; waits--) await pause(POLL_MS)
-    if (looks === LOOKS || waits === 0) return { found, disturbed: true }
+    if (waits === 0) return { found, disturbed: true }
   }
 }

@@ -8,8 +8,8 @@
 const { createHash } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
+const { availableParallelism } = require('node:os')
 const { dirname, join, relative, resolve, sep } = require('node:path')
-const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
 const WRAPPER = ['(function (exports, require, module, __filename, __dirname) {', '\n})']
@@ -33,8 +33,7 @@ const LOOKING = new Set([
  * Where the cache of this Node lies; V8 refuses the data of another version by itself. A change runs three times the code of a read:
  * one cache for both would cost every read what it spares the changes, so that each has its own.
  */
-function cacheFolder(dist, argv) {
-  const purpose = argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
+function cacheFolder(dist, purpose) {
   return join(dist, 'cache', `${process.version}-${process.arch}`, purpose)
 }
 
@@ -110,16 +109,17 @@ function createLoader(dist, folder) {
 }
 
 /**
- * A command lives for a tenth of a second and drops nothing that is worth collecting: V8 starts with a new space of a megabyte and doubles
- * it, copying what survives each time. Growing faster spares half of those collections (6 ms of a change). V8 reads this flag at each growth.
+ * libuv starts four threads, however many cores there are. A change makes keys on two more than there are (`inFlightFor`) and signs beside
+ * them. libuv reads the number when it starts the first; what the user has set stands.
  */
-const GROWTH = '--semi-space-growth-factor=16'
+const THREADS = availableParallelism() + 4
 
 /** Runs the command line `argv` (without node and script) with the program built in `root/dist`. */
 function launch(root, argv, observe) {
-  setFlagsFromString(GROWTH)
+  const purpose = argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
+  if (purpose === 'change') process.env['UV_THREADPOOL_SIZE'] ??= String(THREADS)
   const dist = join(root, 'dist')
-  const loader = createLoader(dist, cacheFolder(dist, argv))
+  const loader = createLoader(dist, cacheFolder(dist, purpose))
   observe?.(loader)
   return loader.load(join(dist, 'run.js')).run(root, argv)
 }

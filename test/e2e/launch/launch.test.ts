@@ -1,7 +1,7 @@
 /** The way from `bin/run.js` to a command: code cache, manifest, leading globals, and the set-up of a fresh checkout. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runBrine } from '../../support/cli.js'
@@ -93,6 +93,26 @@ describe('the code cache', () => {
     expect(status).toBe(0)
     expect(stdout).toContain('roa list')
     expect(after).not.toContain('cache')
+  })
+})
+
+describe('the threads that make keys and sign', () => {
+  it.skipIf(process.platform !== 'linux').each<[string, readonly string[], NodeJS.ProcessEnv, number]>([
+    ['are four more than there are cores for a change', ['init'], {}, availableParallelism() + 4],
+    ['are those of libuv for a read', ['--version'], {}, 4],
+    ['are as many as the user says', ['init'], { UV_THREADPOOL_SIZE: '3' }, 3],
+  ])('%s', (title, argv, set, count) => {
+    const threadsOf = (work: string): number => {
+      const say = "console.error(require('node:fs').readdirSync('/proc/self/task').length)"
+      const env = { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...set }
+      const code = `process.on('exit', () => ${say}); ${work}`
+      const { stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', env, timeout: 30_000 })
+      return Number(stderr.trim().split('\n').at(-1))
+    }
+    const words = JSON.stringify([...argv, '--data-dir', join(copy, title)])
+    const launch = `require(${JSON.stringify(join(copy, 'bin/launch.js'))}).launch(${JSON.stringify(copy)}, ${words})`
+    const [idle, working] = [threadsOf(''), threadsOf(launch)]
+    expect(working - idle).toBe(count)
   })
 })
 

@@ -85,7 +85,7 @@ export function commitDraft<R>(
 ): Promise<Change<R> | JumpFirst> {
   return withKeys(session, async (keys, signing, ahead) => {
     const outcome = await session.store.read(async (reader) => {
-      const foreseen = await foresee(session, reader, useCase)
+      const foreseen = await foresee(session, reader, useCase, keys)
       if (foreseen !== undefined && (isIdle(foreseen.outcome) || mustJump(foreseen.outcome, options)))
         return foreseen.outcome
       if (foreseen !== undefined) keys.expect(foreseen.demand)
@@ -147,10 +147,14 @@ async function withKeys<T>(
   }
 }
 
-/** Without pool keys one-time keys are made: knowing how many, all cores work from the start. A new generation may have to jump first. */
-async function foresee<R>(session: Session, reader: FileReader, useCase: UseCase<R>) {
-  if (session.store.keys.poolSize() > 0 && reader.generation === 1) return undefined
-  return rehearse(session, reader, useCase)
+/**
+ * Without pool keys one-time keys are made: knowing how many, all cores work from the first that is asked for. A new generation may have to
+ * jump first.
+ */
+async function foresee<R>(session: Session, reader: FileReader, useCase: UseCase<R>, keys: KeySupply) {
+  const isPooled = session.store.keys.poolSize() > 0
+  if (isPooled && reader.generation === 1) return undefined
+  return rehearse(session, reader, useCase, isPooled ? undefined : (demand) => keys.begin(demand))
 }
 
 function isIdle<R>(outcome: Draft<R> | Refusal): boolean {

@@ -8,7 +8,7 @@ import { readPublicKey } from '../crypto/key-signer.js'
 import { createKeySupply, type KeySource, type KeySupply } from '../crypto/key-supply.js'
 import type { KeyDemand, KeyId, KeyStore, Signer } from '../crypto/ports.js'
 import { systemRandom } from '../crypto/random.js'
-import { createRehearsalSigner } from '../crypto/rehearsal-signer.js'
+import { createRehearsalSigner, type RehearsalSigner } from '../crypto/rehearsal-signer.js'
 import { createSoftSigner } from '../crypto/soft-signer.js'
 import type { Reader } from '../eventsourcing/store.js'
 import type { AggregateId, ObjectSink } from '../eventsourcing/types.js'
@@ -73,14 +73,19 @@ export interface Rehearsal<R> {
   readonly demand: KeyDemand
 }
 
-/** The whole use case with dummy keys and signatures: what it would do, and how many keys it needs. */
-export async function rehearse<R>(session: Session, reader: FileReader, useCase: UseCase<R>): Promise<Rehearsal<R>> {
-  const signer = rehearsalSigner(session)
+/** The whole use case with dummy keys and signatures: what it would do, and how many keys it needs. `onDemand` hears of each at once. */
+export async function rehearse<R>(
+  session: Session,
+  reader: FileReader,
+  useCase: UseCase<R>,
+  onDemand?: (demand: KeyDemand) => void,
+): Promise<Rehearsal<R>> {
+  const signer = rehearsalSigner(session, onDemand)
   return { outcome: await draft(session, reader, useCase, signer, false), demand: signer.demand() }
 }
 
-export function rehearsalSigner(session: Session) {
-  return createRehearsalSigner((id) => readPublicKey(session.store.keys, id))
+export function rehearsalSigner(session: Session, onDemand?: (demand: KeyDemand) => void): RehearsalSigner {
+  return createRehearsalSigner((id) => readPublicKey(session.store.keys, id), onDemand)
 }
 
 /** What the commit would touch, of aggregates that publish. */

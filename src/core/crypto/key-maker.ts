@@ -15,7 +15,7 @@ export interface FreshKey extends PublicKey {
 }
 
 export interface MakeOptions {
-  /** The number of cores to use. libuv runs at most UV_THREADPOOL_SIZE (4 when unset) keys at once. */
+  /** The number of cores to use. libuv runs at most UV_THREADPOOL_SIZE keys at once, which the launcher sets. */
   readonly concurrency: number
   /** After each key: how many are made, of how many. */
   readonly onProgress?: (made: number, total: number) => void
@@ -25,9 +25,9 @@ export interface MakeOptions {
   readonly make?: () => Promise<FreshKey>
 }
 
-/** One more than there are cores: no thread idles while the event loop takes the last key and asks for the next (10 % on Node 24). */
+/** Two more than there are cores: none idles while the event loop, writing what one key has signed, lets the next ones wait (10 % on Node 24). */
 export function inFlightFor(concurrency: number): number {
-  return concurrency + 1
+  return concurrency + 2
 }
 
 /** One new key. */

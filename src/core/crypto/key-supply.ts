@@ -21,7 +21,9 @@ export interface SupplyOptions extends Pick<MakeOptions, 'concurrency' | 'onProg
 export interface KeySupply extends KeySource {
   takeLasting(): Promise<FreshKey>
   takeOneTime(): Promise<FreshKey>
-  /** Begins to make what will be asked for, so that a command which asks for one key after the other waits for none. */
+  /** Begins with the first of so many keys, no more than are made at once: all of them are not known yet. The pool is not asked. */
+  begin(demand: KeyDemand): void
+  /** Begins to make all that will be asked for, so that a command which asks for one key after the other waits for none. */
   expect(demand: KeyDemand): void
   /** Resolves when all that was expected is at hand. Rejects where keys cannot be made. */
   ready(): Promise<void>
@@ -29,6 +31,14 @@ export interface KeySupply extends KeySource {
   taken(): KeyDemand
   /** Makes no more keys: the command ends, and must not wait for keys that nobody will take. Whoever still waits is refused. */
   close(): void
+}
+
+/**
+ * Fresh keys that are handed out together while so many are still to be made. Making keys uses up the caches of every core: what signs with
+ * several at once finds its own code there from the second on (a fifth of its time). Towards the end each goes at once.
+ */
+function handfulOf(left: number): number {
+  return Math.min(8, Math.ceil(left / 8))
 }
 
 interface Waiter {
@@ -80,10 +90,15 @@ class Supply implements KeySupply {
     this.#fail(new Error('no more keys: the command has ended'))
   }
 
+  begin({ lasting, oneTime }: KeyDemand): void {
+    const width = inFlightFor(this.#options.concurrency)
+    if (this.#ordered < width) this.#orderUpTo(Math.min(lasting + oneTime, width))
+  }
+
   expect({ lasting, oneTime }: KeyDemand): void {
     if (this.#failed !== undefined) return
     this.#fromPool(oneTime)
-    this.#order(lasting + Math.max(0, oneTime - this.#pooled.length))
+    this.#orderUpTo(lasting + Math.max(0, oneTime - this.#pooled.length))
   }
 
   ready(): Promise<void> {
@@ -96,7 +111,9 @@ class Supply implements KeySupply {
   #take(kind: keyof KeyDemand): Promise<FreshKey> {
     this.#asked[kind] += 1
     if (this.#failed !== undefined) return Promise.reject(this.#failed.error)
-    const key = (kind === 'oneTime' ? this.#pooled.shift() : undefined) ?? this.#fresh.shift()
+    const pooled = kind === 'oneTime' ? this.#pooled.shift() : undefined
+    // what lies ready while others wait is theirs
+    const key = pooled ?? (this.#waitingCount() === 0 ? this.#fresh.shift() : undefined)
     if (key !== undefined) return Promise.resolve(key)
     return new Promise((resolve, reject) => {
       this.#waiting[kind].push({ resolve, reject })
@@ -110,8 +127,8 @@ class Supply implements KeySupply {
     this.#gathering = true
     queueMicrotask(() => {
       this.#gathering = false
-      const { lasting, oneTime } = this.#waiting
-      const missing = lasting.length + oneTime.length - (this.#ordered - this.#made)
+      const { oneTime } = this.#waiting
+      const missing = this.#waitingCount() - this.#fresh.length - (this.#ordered - this.#made)
       if (missing > 0) {
         const wanted = Math.min(missing, oneTime.length)
         try {
@@ -125,6 +142,10 @@ class Supply implements KeySupply {
       }
       this.#settle()
     })
+  }
+
+  #orderUpTo(total: number): void {
+    this.#order(Math.max(0, total - this.#ordered))
   }
 
   #order(count: number): void {
@@ -141,14 +162,23 @@ class Supply implements KeySupply {
       (key) => {
         this.#made += 1
         this.#options.onProgress?.(this.#made, this.#ordered)
-        const waiter = this.#waiting.lasting.shift() ?? this.#waiting.oneTime.shift()
-        if (waiter === undefined) this.#fresh.push(key)
-        else waiter.resolve(key)
+        this.#fresh.push(key)
         this.#order(0)
+        if (this.#fresh.length >= handfulOf(this.#ordered - this.#made)) this.#handOut()
         this.#settle()
       },
       (error: unknown) => this.#fail(error),
     )
+  }
+
+  #waitingCount(): number {
+    return this.#waiting.lasting.length + this.#waiting.oneTime.length
+  }
+
+  #handOut(): void {
+    const { lasting, oneTime } = this.#waiting
+    const served = this.#fresh.splice(0, this.#waitingCount())
+    for (const key of served) (lasting.shift() ?? oneTime.shift())?.resolve(key)
   }
 
   #fail(error: unknown): void {

@@ -17,29 +17,42 @@ export interface RehearsalSigner extends Signer {
   demand(): KeyDemand
 }
 
-/** `stored` gives the public half of a key of the real store (`readPublicKey`); a key made in the rehearsal is known here. */
-export function createRehearsalSigner(stored: (id: KeyId) => PublicKey): RehearsalSigner {
+/**
+ * `stored` gives the public half of a key of the real store (`readPublicKey`); a key made in the rehearsal is known here. `onDemand` hears
+ * of each key as it is asked for, of how many by then.
+ */
+export function createRehearsalSigner(
+  stored: (id: KeyId) => PublicKey,
+  onDemand?: (demand: KeyDemand) => void,
+): RehearsalSigner {
   const made = new Map<KeyId, PublicKey>()
   let oneTime = 0
+  const demand = (): KeyDemand => ({ lasting: made.size, oneTime })
   const dummy = async (): Promise<Uint8Array> => new Uint8Array(SIGNATURE_BYTES)
   return {
     async createKey() {
       const key = publicKeyOf(`lasting ${made.size}`)
       made.set(key.id, key)
+      onDemand?.(demand())
       return key
     },
     publicKey: async (id) => made.get(id) ?? stored(id),
     sign: dummy,
-    signOneOff: (build) => build({ ...publicKeyOf(`one-time ${oneTime++}`), sign: dummy }),
+    signOneOff(build) {
+      const key = publicKeyOf(`one-time ${oneTime}`)
+      oneTime += 1
+      onDemand?.(demand())
+      return build({ ...key, sign: dummy })
+    },
     destroyKey: async () => undefined,
-    demand: () => ({ lasting: made.size, oneTime }),
+    demand,
   }
 }
 
-/** A well-formed RSA-2048 public key that nobody has the private half of, the same for the same seed. */
+/** A well-formed RSA-2048 public key that nobody has the private half of, the same for the same seed and another for each. */
 function publicKeyOf(seed: string): PublicKey {
-  const blocks = Array.from({ length: 8 }, (_, i) => sha256(new TextEncoder().encode(`${seed} ${i}`)))
-  const modulus = concat(blocks)
+  const block = sha256(new TextEncoder().encode(seed))
+  const modulus = concat(Array.from({ length: 8 }, () => block))
   modulus[0] = (modulus[0] ?? 0) | 0x80
   modulus[255] = (modulus[255] ?? 0) | 0x01
   const spki = concat([BEFORE_MODULUS, modulus, EXPONENT])

@@ -67,7 +67,60 @@ describe('a key supply', () => {
     release?.()
     expect((await supply.takeOneTime()).id).toBe(fixedKey(1).id)
   })
-  it('keeps every core busy and no more than one key beyond', async () => {
+  it('begins with what is known so far, no more than are made at once, and all that is expected comes to the same', async () => {
+    const source = fixedKeyMaker()
+    const store = fixedPool(7)
+    const supply = createKeySupply(store, { concurrency: 2, make: source.make })
+    for (let known = 1; known <= 6; known++) {
+      supply.begin({ lasting: 1, oneTime: known - 1 })
+      expect(source.made).toBe(Math.min(known, 4))
+    }
+    expect(store.poolSize()).toBe(1)
+    supply.expect({ lasting: 1, oneTime: 6 })
+    await supply.ready()
+    expect([source.made, store.poolSize()]).toEqual([6, 0])
+    expect(new Set([(await supply.takeLasting()).id, ...(await oneTimes(supply, 6))]).size).toBe(7)
+    expect(source.made).toBe(6)
+  })
+  it('hands out eight at a time while many are to be made, and each at once towards the end', async () => {
+    const releases: (() => void)[] = []
+    const make = async (): Promise<FreshKey> => {
+      await new Promise<void>((resolve) => void releases.push(resolve))
+      return fixedKey(0)
+    }
+    const supply = createKeySupply(fixedPool(), { concurrency: 1, make })
+    supply.expect({ lasting: 0, oneTime: 80 })
+    let served = 0
+    const ask = (): void => void supply.takeOneTime().then(() => served++)
+    for (let i = 0; i < 70; i++) ask()
+    const finish = async (count: number): Promise<number> => {
+      for (let i = 0; i < count; i++) {
+        releases.shift()?.()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return served
+    }
+    expect([await finish(7), await finish(1), await finish(3)]).toEqual([0, 8, 8])
+    ask()
+    expect([await finish(59), await finish(2)]).toEqual([70, 71])
+    expect(await finish(8)).toBe(71)
+  })
+  it('makes one for each who asks, though some lie ready for those who asked before', async () => {
+    const source = fixedKeyMaker()
+    let turn = 0
+    const make = async (): Promise<FreshKey> => {
+      await new Promise((resolve) => setTimeout(resolve, turn++))
+      source.made += 1
+      return fixedKey(0)
+    }
+    const supply = createKeySupply(fixedPool(), { concurrency: 1, make })
+    const asked = Array.from({ length: 20 }, () => supply.takeOneTime())
+    while (source.made < 2) await new Promise((resolve) => setImmediate(resolve))
+    asked.push(supply.takeOneTime())
+    expect(await Promise.all(asked)).toHaveLength(21)
+    expect(source.made).toBe(21)
+  })
+  it('keeps every core busy and no more than two keys beyond', async () => {
     let inFlight = 0
     let most = 0
     const make = async (): Promise<FreshKey> => {
@@ -77,7 +130,7 @@ describe('a key supply', () => {
       return fixedKey(0)
     }
     expect(await oneTimes(createKeySupply(fixedPool(), { concurrency: 4, make }), 50)).toHaveLength(50)
-    expect(most).toBe(5)
+    expect(most).toBe(6)
   })
   it('tells everybody who waits when keys cannot be made, and makes no more', async () => {
     let started = 0
@@ -91,7 +144,7 @@ describe('a key supply', () => {
     const settled = await Promise.allSettled([...asked, supply.ready()])
     expect(settled.filter((s) => s.status === 'rejected').length).toBeGreaterThan(45)
     expect(settled.at(-1)).toMatchObject({ reason: new Error('no entropy') })
-    expect(started).toBeLessThan(4)
+    expect(started).toBeLessThan(5)
     await expect(supply.takeOneTime()).rejects.toThrow('no entropy')
   })
   it('makes no more keys once it is closed, and refuses who still waits', async () => {
@@ -102,7 +155,7 @@ describe('a key supply', () => {
     supply.close()
     await expect(waiting).rejects.toThrow('the command has ended')
     await new Promise((resolve) => setImmediate(resolve))
-    expect(source.made).toBe(2)
+    expect(source.made).toBe(3)
   })
   it.each([
     ['a file that is no key', utf8('half a write'), 'not a PKCS#8 private key'],

@@ -22,6 +22,19 @@ describe('createRehearsalSigner', () => {
     expect(signer.demand()).toEqual({ lasting: 1, oneTime: 500 })
     expect([keyStore.list(), keyStore.poolSize()]).toEqual([[fixedKey(0).id], 0])
   })
+  it('says at each key how many there are by then, before it is used', async () => {
+    const heard: unknown[] = []
+    const signer = createRehearsalSigner(
+      (id) => readPublicKey(keyStore, id),
+      (demand) => void heard.push(demand),
+    )
+    await signer.createKey()
+    await signer.signOneOff(async () => expect(heard).toHaveLength(2))
+    expect(heard).toEqual([
+      { lasting: 1, oneTime: 0 },
+      { lasting: 1, oneTime: 1 },
+    ])
+  })
   it('gives distinct, well-formed RSA-2048 public keys, the same in every rehearsal', async () => {
     const all = async (): Promise<PublicKey[]> => {
       const signer = rehearsal()

@@ -10,6 +10,9 @@ export type Duration = Brand<number, 'Duration'>
 
 const SHAPE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:Z|([+-])(\d{2}):(\d{2}))$/
 
+/** The length of an instant: a text of SHAPE that is as long has neither a fraction nor an offset. */
+const CANONICAL = 20
+
 /** Seconds of 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
 const FIRST = -62_167_219_200
 const LAST = 253_402_300_799
@@ -71,6 +74,7 @@ export function parseInstant(text: string): Instant | undefined {
   const days = daysOf(year, month, day)
   // a day that its month does not have falls into another month
   if (dateOf(days).month !== month) return undefined
+  if (text.length === CANONICAL) return text as Instant
   if (Number(m[8] ?? 0) > 23 || Number(m[9] ?? 0) > 59) return undefined
   const offset = m[7] === undefined ? 0 : (m[7] === '+' ? -1 : 1) * (Number(m[8]) * 60 + Number(m[9]))
   const seconds = days * 86400 + hour * 3600 + (minute + offset) * 60 + second

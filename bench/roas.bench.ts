@@ -1,6 +1,6 @@
 /**
  * 500 ROAs for 500 ASNs in one command, beside the same runtime making 500 RSA-2048 keys on all cores and nothing else: the physical limit.
- * Then the same from a full key pool. BENCH_ROAS changes the number, BENCH_ROUNDS the rounds, BENCH_NODE the runtime.
+ * Then the same from a full key pool. Each round in a directory of its own: a CRL grows with every ROA that was taken back. BENCH_ROAS changes the number, BENCH_ROUNDS the rounds, BENCH_NODE the runtime.
  */
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -10,33 +10,39 @@ import { brine, median, NODE, run, say, spread } from './support/run.js'
 
 const COUNT = Number(process.env['BENCH_ROAS'] ?? 500)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
-const LANES = availableParallelism() + 1
+/** As many at once as Brine makes, on as many threads: fewer let a core idle. */
+const LANES = availableParallelism() + 2
 
 const KEYS_ALONE = `
+process.env.UV_THREADPOOL_SIZE = ${LANES}
 const { generateKeyPair } = require('node:crypto')
 let left = ${COUNT}
 const lane = () => { if (left-- > 0) generateKeyPair('rsa', { modulusLength: 2048 }, (e) => { if (e) throw e; lane() }) }
 for (let i = 0; i < ${LANES}; i++) lane()
 `
 
-const line = (sign: string, i: number): string => `${sign}: 10.${i >> 8}.${i & 255}.0/24 => ${64500 + i}\n`
-const lines = (sign: string): string => Array.from({ length: COUNT }, (_, i) => line(sign, i)).join('')
+const line = (_: unknown, i: number): string => `A: 10.${i >> 8}.${i & 255}.0/24 => ${64500 + i}\n`
 
 const folder = newFolder()
-const data = join(folder, 'data')
-const [add, remove] = [join(folder, 'add'), join(folder, 'remove')]
-try {
-  writeFileSync(add, lines('A'))
-  writeFileSync(remove, lines('R'))
+const add = join(folder, 'add')
+
+/** A new directory with a CA that has no ROA yet. */
+async function newData(name: string): Promise<string> {
+  const data = join(folder, name)
   await brine(data, 'testbed', 'init')
   await brine(data, 'ca', 'add', 'bulk', '--under', 'testbed', '--resources', '10.0.0.0/8')
+  return data
+}
+
+try {
+  writeFileSync(add, Array.from({ length: COUNT }, line).join(''))
   const [keys, roas, peaks]: [number[], number[], number[]] = [[], [], []]
   for (let round = 0; round < ROUNDS; round++) {
+    const data = await newData(`made-${round}`)
     keys.push((await run(['-e', KEYS_ALONE])).wall)
     const made = await brine(data, 'roa', 'update', 'bulk', '--file', add)
     roas.push(made.wall)
     peaks.push(made.peak)
-    await brine(data, 'roa', 'update', 'bulk', '--file', remove)
   }
   say(
     `node ${(await run(['-p', 'process.version'])).output.trim()} (${NODE === process.execPath ? 'this one' : 'BENCH_NODE'}), ${COUNT} ROAs`,
@@ -46,12 +52,12 @@ try {
   say(
     `ratio            ${(median(roas) / median(keys)).toFixed(3)} of medians; by round ${roas.map((r, i) => (r / (keys[i] ?? Number.NaN)).toFixed(3)).join(' ')}`,
   )
-  appendFileSync(join(data, 'brine.toml'), `\nkey_pool_size = ${COUNT + 20}\n`)
   const pooled: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
+    const data = await newData(`pooled-${round}`)
+    appendFileSync(join(data, 'brine.toml'), `\nkey_pool_size = ${COUNT + 20}\n`)
     await brine(data, 'tick')
     pooled.push((await brine(data, 'roa', 'update', 'bulk', '--file', add)).wall)
-    await brine(data, 'roa', 'update', 'bulk', '--file', remove)
   }
   say(`from a full pool ${spread(pooled)}`)
 } finally {

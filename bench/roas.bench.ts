@@ -1,6 +1,7 @@
 /**
  * 500 ROAs for 500 ASNs in one command, beside the same runtime making 500 RSA-2048 keys on all cores and nothing else: the physical limit.
- * Then the same from a full key pool. Each round in a directory of its own: a CRL grows with every ROA that was taken back. BENCH_ROAS changes the number, BENCH_ROUNDS the rounds, BENCH_NODE the runtime.
+ * Then the same from a full key pool. Each round in a directory of its own: a CRL grows with every ROA that was taken back. BENCH_ROAS
+ * changes the number, BENCH_ROUNDS the rounds, BENCH_NODE the runtime.
  */
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -26,6 +27,16 @@ const line = (_: unknown, i: number): string => `A: 10.${i >> 8}.${i & 255}.0/24
 const folder = newFolder()
 const add = join(folder, 'add')
 
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Of the mean: how long 500 keys take differs by a thirtieth by chance alone. */
+function standardError(values: readonly number[]): number {
+  const middle = mean(values)
+  return Math.sqrt(values.reduce((sum, v) => sum + (v - middle) ** 2, 0) / (values.length - 1) / values.length)
+}
+
 /** A new directory with a CA that has no ROA yet. */
 async function newData(name: string): Promise<string> {
   const data = join(folder, name)
@@ -39,19 +50,23 @@ try {
   const [keys, roas, peaks]: [number[], number[], number[]] = [[], [], []]
   for (let round = 0; round < ROUNDS; round++) {
     const data = await newData(`made-${round}`)
-    keys.push((await run(['-e', KEYS_ALONE])).wall)
+    const before = (await run(['-e', KEYS_ALONE])).wall
     const made = await brine(data, 'roa', 'update', 'bulk', '--file', add)
     roas.push(made.wall)
     peaks.push(made.peak)
+    // a machine that slows down must not count against either
+    keys.push((before + (await run(['-e', KEYS_ALONE])).wall) / 2)
   }
   say(
     `node ${(await run(['-p', 'process.version'])).output.trim()} (${NODE === process.execPath ? 'this one' : 'BENCH_NODE'}), ${COUNT} ROAs`,
   )
   say(`keys alone       ${spread(keys)}`)
   say(`roa update       ${spread(roas)}, peak ${Math.max(...peaks).toFixed(0)} MiB`)
+  const ratios = roas.map((wall, i) => wall / (keys[i] ?? Number.NaN))
   say(
-    `ratio            ${(median(roas) / median(keys)).toFixed(3)} of medians; by round ${roas.map((r, i) => (r / (keys[i] ?? Number.NaN)).toFixed(3)).join(' ')}`,
+    `ratio            ${mean(ratios).toFixed(3)} +- ${standardError(ratios).toFixed(3)} (mean and its standard error)`,
   )
+  say(`by round         ${ratios.map((ratio) => ratio.toFixed(3)).join(' ')}; median ${median(ratios).toFixed(3)}`)
   const pooled: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const data = await newData(`pooled-${round}`)

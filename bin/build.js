@@ -100,12 +100,16 @@ function writeManifest() {
   writeFileSync(file, JSON.stringify(manifest))
 }
 
-/** The daily commands. A read and a change fill different caches (see launch.js). */
+/** So many that they are written while keys are made: the code of a large change. */
+const MANY_ROAS = Array.from({ length: 40 }, (_, i) => `A: 10.1.${i}.0/24 => ${64500 + i}\n`).join('')
+
+/** The daily commands, where `many` has those ROAs. A read and a change fill different caches (see launch.js). */
 const WARM_UP = [
   'ca add acme --under testbed --resources 10.0.0.0/8',
   'roa add acme 10.0.0.0/24=>64496',
   'roa add acme 10.0.1.0/24=>64497',
   'roa remove acme 10.0.0.0/24=>64496',
+  'roa update acme --file many',
   'republish',
   'tick',
   '--version',
@@ -121,12 +125,13 @@ const WARM_UP = [
 /** Runs a few commands in a new data directory; each run adds what V8 compiled for it. A failure only costs speed. */
 function warmUp() {
   const data = mkdtempSync(join(tmpdir(), 'brine-build-'))
+  writeFileSync(join(data, 'many'), MANY_ROAS)
   const env = { ...process.env, BRINE_DATA_DIR: join(data, 'data') }
   delete env.BRINE_NOW
   const launcher = JSON.stringify(join(root, 'bin', 'launch.js'))
   const run = (line, observe) => {
     const code = `require(${launcher}).launch(${JSON.stringify(stage)}, process.argv.slice(1), ${observe})`
-    spawnSync(process.execPath, ['-e', code, '--', ...line.split(' ')], { stdio: 'ignore', env, timeout: 60_000 })
+    spawnSync(process.execPath, ['-e', code, '--', ...line.split(' ')], { stdio: 'ignore', cwd: data, env, timeout: 60_000 })
   }
   run('testbed init')
   for (const line of WARM_UP) run(line, "(loader) => process.on('exit', () => loader.writeCache())")

@@ -54,8 +54,11 @@ describe('the code cache', () => {
     const data = ['--data-dir', join(copy, 'data')]
     launchIn(copy, 'testbed', 'init', ...data)
     const change = launchIn(copy, 'roa', 'add', 'testbed', '192.0.2.0/24 => 64496', ...data)
+    writeFileSync(join(copy, 'set'), 'A: 198.51.100.0/24 => 64497\nR: 192.0.2.0/24 => 64496\n')
+    const set = launchIn(copy, 'roa', 'update', 'testbed', '--file', join(copy, 'set'), ...data)
     const read = launchIn(copy, 'roa', 'list', 'testbed', ...data)
     expect([change.status, change.uncached]).toEqual([0, []])
+    expect([set.status, set.uncached]).toEqual([0, []])
     expect([read.status, read.uncached]).toEqual([0, []])
     const sizes = ['change', 'look'].map((purpose) => filesOf(join(copy, CACHE, purpose)))
     expect(sizes[1]).toBeLessThan(sizes[0] ?? 0)

@@ -12,7 +12,7 @@ import { brine, median, NODE, run, say, spread } from './support/run.js'
 const COUNT = Number(process.env['BENCH_ROAS'] ?? 500)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
 /** As many at once as Brine makes, on as many threads: fewer let a core idle. */
-const LANES = availableParallelism() + 2
+const LANES = availableParallelism() + 4
 
 const KEYS_ALONE = `
 process.env.UV_THREADPOOL_SIZE = ${LANES}

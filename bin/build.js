@@ -131,7 +131,12 @@ function warmUp() {
   const launcher = JSON.stringify(join(root, 'bin', 'launch.js'))
   const run = (line, observe) => {
     const code = `require(${launcher}).launch(${JSON.stringify(stage)}, process.argv.slice(1), ${observe})`
-    spawnSync(process.execPath, ['-e', code, '--', ...line.split(' ')], { stdio: 'ignore', cwd: data, env, timeout: 60_000 })
+    spawnSync(process.execPath, ['-e', code, '--', ...line.split(' ')], {
+      stdio: 'ignore',
+      cwd: data,
+      env,
+      timeout: 60_000,
+    })
   }
   run('testbed init')
   for (const line of WARM_UP) run(line, "(loader) => process.on('exit', () => loader.writeCache())")

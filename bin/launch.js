@@ -109,10 +109,10 @@ function createLoader(dist, folder) {
 }
 
 /**
- * libuv starts four threads, however many cores there are. A change makes keys on two more than there are (`inFlightFor`) and signs beside
+ * libuv starts four threads, however many cores there are. A change makes keys on four more than there are (`inFlightFor`) and signs beside
  * them. libuv reads the number when it starts the first; what the user has set stands.
  */
-const THREADS = availableParallelism() + 4
+const THREADS = availableParallelism() + 6
 
 /** Runs the command line `argv` (without node and script) with the program built in `root/dist`. */
 function launch(root, argv, observe) {

@@ -101,7 +101,7 @@ describe('the code cache', () => {
 
 describe('the threads that make keys and sign', () => {
   it.skipIf(process.platform !== 'linux').each<[string, readonly string[], NodeJS.ProcessEnv, number]>([
-    ['are four more than there are cores for a change', ['init'], {}, availableParallelism() + 4],
+    ['are six more than there are cores for a change', ['init'], {}, availableParallelism() + 6],
     ['are those of libuv for a read', ['--version'], {}, 4],
     ['are as many as the user says', ['init'], { UV_THREADPOOL_SIZE: '3' }, 3],
   ])('%s', (title, argv, set, count) => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { type FreshKey, inFlightFor } from '../../../src/core/crypto/key-maker.js'
 import { fillPool } from '../../../src/core/crypto/pool.js'
 import { fixedKeyMaker, fixedPkcs8 } from '../../support/fixed-keys.js'
+import { hollowKey } from '../../support/hollow-keys.js'
 import { fixedPool } from '../../support/memory-key-store.js'
 
 describe('fillPool', () => {
@@ -20,15 +22,21 @@ describe('fillPool', () => {
     store.onStep = () => {
       if (++puts === 3) throw new Error('ENOSPC')
     }
-    await expect(fillPool(store, 8, { concurrency: 1, make: fixedKeyMaker().make })).rejects.toThrow('ENOSPC')
+    await expect(fillPool(store, 30, { concurrency: 1, make: hollowKeys() })).rejects.toThrow('ENOSPC')
     expect(store.poolSize()).toBeGreaterThanOrEqual(2)
-    expect(store.poolSize()).toBeLessThan(5)
+    expect(store.poolSize()).toBeLessThan(3 + inFlightFor(1))
   })
   it('overshoots by what is in flight at most when another process fills too', async () => {
     const store = fixedPool()
-    const options = { concurrency: 1, make: fixedKeyMaker().make }
-    await Promise.all([fillPool(store, 4, options), fillPool(store, 4, options)])
-    expect(store.poolSize()).toBeGreaterThanOrEqual(4)
-    expect(store.poolSize()).toBeLessThanOrEqual(6)
+    const options = { concurrency: 1, make: hollowKeys() }
+    await Promise.all([fillPool(store, 30, options), fillPool(store, 30, options)])
+    expect(store.poolSize()).toBeGreaterThanOrEqual(30)
+    expect(store.poolSize()).toBeLessThanOrEqual(30 + inFlightFor(1))
   })
 })
+
+/** As many as are wanted, one after the other. */
+function hollowKeys(): () => Promise<FreshKey> {
+  let next = 0
+  return async () => hollowKey(next++)
+}

@@ -39,7 +39,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   ['BRINE_PASSPHRASE_FILE', 'the passphrase of backups, where no other key is given'],
   ['BRINE_NOW', 'a fixed RFC 3339 time; counts only in a directory made by init --test, an error elsewhere'],
-  ['UV_THREADPOOL_SIZE', 'how many threads make keys and sign; four more than there are cores where it is not set'],
+  ['UV_THREADPOOL_SIZE', 'how many threads make keys and sign; six more than there are cores where it is not set'],
   ['NO_COLOR', 'not empty: no colour on a terminal'],
 ]
 

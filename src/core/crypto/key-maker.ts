@@ -25,7 +25,7 @@ export interface MakeOptions {
   readonly make?: () => Promise<FreshKey>
 }
 
-/** Four more than there are cores: none idles while the event loop writes what a handful of keys has signed (a tenth of the time on Node 24). */
+/** Four more than there are cores: none idles while the event loop writes what a handful of keys has signed. */
 export function inFlightFor(concurrency: number): number {
   return concurrency + 4
 }

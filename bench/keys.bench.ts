@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
-import { exportPkcs8, type FreshKey, importPkcs8 } from '../src/core/crypto/key-maker.js'
+import { exportPkcs8, type FreshKey, importPkcs8, inFlightFor } from '../src/core/crypto/key-maker.js'
 import { createKeySupply, keysInHand } from '../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../src/core/crypto/peculiar-signer.js'
 import type { KeyId, KeyStore, Signer } from '../src/core/crypto/ports.js'
@@ -18,7 +18,7 @@ const keyCount = numbers[0] ?? 100
 const signatureCount = numbers[1] ?? 2000
 const cores = availableParallelism()
 // before libuv starts its first thread
-process.env['UV_THREADPOOL_SIZE'] ??= String(cores + 6)
+process.env['UV_THREADPOOL_SIZE'] ??= String(inFlightFor(cores) + 2)
 
 interface Row {
   readonly what: string
@@ -100,7 +100,7 @@ const withOpenssl = await openssl('openssl', ['version']).then(
 )
 for (let round = 0; round < ROUNDS; round++) {
   keys.push(...(await measure('a key supply', part, () => supply(part))))
-  for (const width of [cores, cores + 4])
+  for (const width of [cores, inFlightFor(cores)])
     await measure(`generateKeyPair, ${width} at once`, part, () =>
       times(part, width, () => bare('rsa', { modulusLength: 2048, publicExponent: 65537 })),
     )
@@ -114,14 +114,14 @@ const first = keys[0]
 if (first === undefined) throw new RangeError('at least one key')
 const soft = (key: FreshKey) => createSoftSigner({ keyStore: storeOf(key), source: keysInHand() })
 const peculiar = (key: FreshKey) => createPeculiarSigner({ keyStore: storeOf(key), source: keysInHand() })
-for (const width of [1, cores, cores + 4, 16]) await signatures('sign, node:crypto', soft, first, width)
+for (const width of [1, cores, inFlightFor(cores), 16]) await signatures('sign, node:crypto', soft, first, width)
 await signatures('sign, @peculiar/webcrypto', peculiar, first, 1)
 const encoded = keys.map((key) => exportPkcs8(key.privateKey))
 const read = await measure('read a pool key', encoded.length, async () => encoded.map((pkcs8) => importPkcs8(pkcs8)))
 const once = createSoftSigner({ keyStore: storeOf(first), source: keysInHand([], read) })
 const tbs = new Uint8Array(1200)
 await measure('first signature of a key', read.length, () =>
-  times(read.length, cores + 4, () => once.signOneOff((key) => key.sign(tbs))),
+  times(read.length, inFlightFor(cores), () => once.signOneOff((key) => key.sign(tbs))),
 )
 const rehearsal = createRehearsalSigner((id: KeyId) => ({ id, spki: first.spki }))
 await measure('rehearse a one-time key', 500, () => times(500, 1, () => rehearsal.signOneOff((key) => key.sign(tbs))))

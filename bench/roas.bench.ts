@@ -6,13 +6,14 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { inFlightFor } from '../src/core/crypto/key-maker.js'
 import { newFolder } from './support/folder.js'
 import { brine, median, NODE, run, say, spread } from './support/run.js'
 
 const COUNT = Number(process.env['BENCH_ROAS'] ?? 500)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
 /** As many at once as Brine makes, on as many threads: fewer let a core idle. */
-const LANES = availableParallelism() + 4
+const LANES = inFlightFor(availableParallelism())
 
 const KEYS_ALONE = `
 process.env.UV_THREADPOOL_SIZE = ${LANES}
@@ -31,7 +32,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-/** Of the mean: how long 500 keys take differs by a thirtieth by chance alone. */
+/** Of the mean, NaN for a single value: how long 500 keys take differs by a thirtieth by chance alone. */
 function standardError(values: readonly number[]): number {
   const middle = mean(values)
   return Math.sqrt(values.reduce((sum, v) => sum + (v - middle) ** 2, 0) / (values.length - 1) / values.length)

@@ -109,7 +109,7 @@ function createLoader(dist, folder) {
 }
 
 /**
- * libuv starts four threads, however many cores there are. A change makes keys on four more than there are (`inFlightFor`) and signs beside
+ * libuv starts four threads, however many cores there are. Keys are made on four more than there are (`inFlightFor`), signatures beside
  * them. libuv reads the number when it starts the first; what the user has set stands.
  */
 const THREADS = availableParallelism() + 6
@@ -117,7 +117,7 @@ const THREADS = availableParallelism() + 6
 /** Runs the command line `argv` (without node and script) with the program built in `root/dist`. */
 function launch(root, argv, observe) {
   const purpose = argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
-  if (purpose === 'change') process.env['UV_THREADPOOL_SIZE'] ??= String(THREADS)
+  process.env['UV_THREADPOOL_SIZE'] ??= String(THREADS)
   const dist = join(root, 'dist')
   const loader = createLoader(dist, cacheFolder(dist, purpose))
   observe?.(loader)

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { inFlightFor } from '../../../src/core/crypto/key-maker.js'
 import { runBrine } from '../../support/cli.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -101,8 +102,13 @@ describe('the code cache', () => {
 
 describe('the threads that make keys and sign', () => {
   it.skipIf(process.platform !== 'linux').each<[string, readonly string[], NodeJS.ProcessEnv, number]>([
-    ['are six more than there are cores for a change', ['init'], {}, availableParallelism() + 6],
-    ['are those of libuv for a read', ['--version'], {}, 4],
+    ['are enough for the keys of all cores and two signatures', ['init'], {}, inFlightFor(availableParallelism()) + 2],
+    [
+      'are so whatever a name in the command looks like',
+      ['ca', 'add', 'status'],
+      {},
+      inFlightFor(availableParallelism()) + 2,
+    ],
     ['are as many as the user says', ['init'], { UV_THREADPOOL_SIZE: '3' }, 3],
   ])('%s', (title, argv, set, count) => {
     const threadsOf = (work: string): number => {

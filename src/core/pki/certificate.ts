@@ -39,7 +39,7 @@ export interface PlainCertificate {
   readonly isCa: boolean
   readonly names: AlternativeNames
   readonly extendedKeyUsages: readonly string[]
-  /** Undefined where the extension is missing: any use. */
+  /** Undefined where the extension is missing: the key serves every use. */
   readonly keyUsages: readonly KeyUsage[] | undefined
   readonly tbs: Uint8Array
   /** Object identifier. */

@@ -24,7 +24,7 @@ export interface CertificateProfile {
   readonly requireSan: boolean
   readonly wildcards: boolean
   readonly ipAddresses: boolean
-  /** Ends of the DNS names that may be asked for (`example.net` allows itself and what is below); empty: any. */
+  /** Ends of the DNS names that may be asked for (`example.net` allows itself and what is below); empty: all names. */
   readonly domains: readonly string[]
   /** Most names in one certificate. */
   readonly maxNames: number

@@ -2,9 +2,10 @@
 import type { Certificate } from 'pkijs'
 import type { Random } from '../base/ports.js'
 import type { Instant } from '../base/time.js'
-import { epochOf } from '../base/time.js'
+import { addSeconds } from '../base/time.js'
 import { exportPkcs8, makeKey } from '../crypto/key-maker.js'
 import { pkijsEngine, webcrypto } from '../crypto/webcrypto.js'
+import { encode, utcOrGeneralized } from '../der/writer.js'
 import { pem } from './pem.js'
 
 /** Ten years: the pair is for the proxy on this machine, and replaceable by a CA's. */
@@ -44,10 +45,8 @@ export async function selfSignedTls(
   })
   certificate.subject.typesAndValues.push(name)
   certificate.issuer.typesAndValues.push(name)
-  // biome-ignore lint/style/noRestrictedGlobals: pkijs takes a Date, and this one is made of an Instant
-  certificate.notBefore.value = new Date((epochOf(from) - 300) * 1000)
-  // biome-ignore lint/style/noRestrictedGlobals: as above
-  certificate.notAfter.value = new Date(epochOf(notAfter) * 1000)
+  certificate.notBefore = pkijs.Time.fromBER(encode(utcOrGeneralized(addSeconds(from, -300))))
+  certificate.notAfter = pkijs.Time.fromBER(encode(utcOrGeneralized(notAfter)))
   certificate.extensions = [await subjectAltName(hosts)]
   await certificate.subjectPublicKeyInfo.importKey(publicKey, engine)
   await certificate.sign(privateKey, 'SHA-256', engine)

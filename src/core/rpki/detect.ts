@@ -49,9 +49,12 @@ export function detect(bytes: Uint8Array, faults: FaultList): Detected {
   if (start.startsWith('-----BEGIN ')) return detectPem(bytes, faults)
   if (/^(#|[a-z]+:\/\/|\s*\S+:\/\/)/i.test(start)) return { kind: 'tal' }
   if (start.startsWith('<')) return { kind: 'unknown', what: 'XML (an RRDP file or a protocol message)' }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: text has no control characters but white space
-  const isText = !/[\0-\x08\x0e-\x1f\ufffd]/.test(text.slice(0, 4096))
-  return { kind: 'unknown', what: isText ? 'text' : 'binary data that is not DER' }
+  return { kind: 'unknown', what: isReadable(text.slice(0, 4096)) ? 'text' : 'binary data that is not DER' }
+}
+
+/** Text has no control characters below the space but white space, and no octets that are no UTF-8. */
+function isReadable(text: string): boolean {
+  return [...text].every((c) => c >= ' ' || (c >= '\t' && c <= '\r')) && !text.includes('\ufffd')
 }
 
 function detectPem(bytes: Uint8Array, faults: FaultList): Detected {

@@ -1,6 +1,7 @@
 /**
  * The store in a data directory.
- * Invariants: one lock holder writes (others at most passing names in `tmp/`), anybody reads one commit; a stand-by is read and never written; nothing is made that `init` did not make.
+ * Invariants: one lock holder writes (others at most passing names in `tmp/`), anybody reads one commit; a stand-by is read and never
+ * written; nothing is made that `init` did not make.
  */
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'

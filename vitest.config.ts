@@ -1,7 +1,7 @@
 /** Tests run in processes of their own (locks and oclif keep process-wide state), in UTC, with no watch mode. */
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { CountReporter } from './test/support/reporter.js'
+import { CountReporter } from './test/support/processes/reporter.js'
 
 export default defineConfig({
   test: {

@@ -5,13 +5,13 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { Instant } from '../src/core/base/time.js'
 import { keyIdOf } from '../src/core/crypto/digest.js'
-import { signCertificate } from '../src/core/rpki/cert.js'
 import { signCrl } from '../src/core/rpki/crl.js'
 import { encodeManifest } from '../src/core/rpki/manifest.js'
-import { roaResources } from '../src/core/rpki/resources-ext.js'
 import { encodeRoa } from '../src/core/rpki/roa.js'
 import { signObject } from '../src/core/rpki/signed-object.js'
 import type { CertificateContent, CrlContent, ManifestContent, RoaContent } from '../src/core/rpki/types.js'
+import { signCertificate } from '../src/core/rpki/x509/encode-certificate.js'
+import { roaResources } from '../src/core/rpki/x509/encode-resources.js'
 
 const importStart = performance.now()
 const asn1 = await import('asn1js')

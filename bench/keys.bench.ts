@@ -6,11 +6,11 @@ import { execFile } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
+import { createRehearsalSigner } from '../src/core/crypto/counting-signer.js'
 import { exportPkcs8, type FreshKey, importPkcs8, inFlightFor } from '../src/core/crypto/key-maker.js'
 import { createKeySupply, keysInHand } from '../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../src/core/crypto/peculiar-signer.js'
 import type { KeyId, KeyStore, Signer } from '../src/core/crypto/ports.js'
-import { createRehearsalSigner } from '../src/core/crypto/rehearsal-signer.js'
 import { createSoftSigner } from '../src/core/crypto/soft-signer.js'
 
 const numbers = process.argv.slice(2).map(Number).filter(Number.isInteger)

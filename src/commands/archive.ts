@@ -1,9 +1,9 @@
 /** `brine archive`: old publication commands and their events leave the live folders. */
-import { type ArchiveReport, archive } from '../core/app/archive.js'
-import { openSession } from '../core/app/session.js'
+import { type ArchiveReport, archive } from '../core/app/operations/archive.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { flag, writeFlags } from '../core/cli/flags.js'
+import { flag, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 

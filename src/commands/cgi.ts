@@ -1,6 +1,6 @@
 /** `brine cgi`: one HTTP request of a web server, answered. */
-import { answerCgi } from '../core/app/cgi.js'
-import { openSession } from '../core/app/session.js'
+import { answerCgi } from '../core/app/enrolment/cgi.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { toAppError } from '../core/cli/errors.js'
 import { readStdinStart } from '../core/cli/stdin.js'

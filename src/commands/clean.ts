@@ -1,8 +1,8 @@
 /** `brine clean`: what commands that died, recoveries, upgrades and restores left behind goes. */
-import { type CleanReport, clean } from '../core/app/clean.js'
-import { openSession } from '../core/app/session.js'
+import { type CleanReport, clean } from '../core/app/operations/clean.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { archiveFlags, confirmFlags, flag, writeFlags } from '../core/cli/flags.js'
+import { archiveFlags, confirmFlags, flag, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 

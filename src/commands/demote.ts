@@ -1,8 +1,8 @@
 /** `brine demote`: this directory stops writing. */
-import { type DemoteReport, demote } from '../core/app/promote.js'
-import { openSession } from '../core/app/session.js'
+import { type DemoteReport, demote } from '../core/app/operations/promote.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { writeFlags } from '../core/cli/flags.js'
+import { writeFlags } from '../core/cli/flags/flags.js'
 
 export default class Demote extends BaseCommand<DemoteReport> {
   static override summary = 'make this primary a stand-by: it reads and writes no more'

@@ -1,7 +1,7 @@
 /** `brine init`: a new data directory. */
-import { type InitReport, initDirectory } from '../core/app/init.js'
+import { type InitReport, initDirectory } from '../core/app/operations/init.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { flag } from '../core/cli/flags.js'
+import { flag } from '../core/cli/flags/flags.js'
 
 export default class Init extends BaseCommand<InitReport> {
   static override summary = 'make a data directory'

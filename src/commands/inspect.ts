@@ -1,8 +1,8 @@
 /** `brine inspect`: what an object of the RPKI says, and every fault in it with the section of the RFC. */
-import { type InspectReport, inspectFiles } from '../core/app/inspect.js'
+import { type InspectReport, inspectFiles } from '../core/app/operations/inspect.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { arg, flag } from '../core/cli/flags.js'
+import { arg, flag } from '../core/cli/flags/flags.js'
 import { inspectionView } from '../core/cli/output/inspection.js'
 import type { Theme } from '../core/cli/output/theme.js'
 

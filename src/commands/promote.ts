@@ -1,9 +1,9 @@
 /** `brine promote`: this directory writes from now on. */
-import { type PromoteReport, promote } from '../core/app/promote.js'
-import { openSession } from '../core/app/session.js'
+import { type PromoteReport, promote } from '../core/app/operations/promote.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { confirmFlags, writeFlags } from '../core/cli/flags.js'
+import { confirmFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 

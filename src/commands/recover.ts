@@ -1,13 +1,14 @@
 /** `brine recover`: damaged data back to the newest state that can be proved. */
-import { recover } from '../core/app/recover.js'
-import { lossText } from '../core/app/recover-force.js'
-import type { RecoverReport } from '../core/app/recover-report.js'
-import { withSources } from '../core/app/recover-sources.js'
-import { openSession } from '../core/app/session.js'
+
+import { lossText } from '../core/app/recovery/force.js'
+import { recover } from '../core/app/recovery/recover.js'
+import type { RecoverReport } from '../core/app/recovery/report.js'
+import { withSources } from '../core/app/recovery/sources.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { AppError } from '../core/base/errors.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags.js'
+import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { recoveryView } from '../core/cli/output/recovery.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
@@ -43,7 +44,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
     const context = this.context(flags)
     const session = await openSession({ ...context, ...(archives === undefined ? {} : { archives }) })
     const keys = async () => {
-      const { keysOf } = await import('../core/app/backup-keys.js')
+      const { keysOf } = await import('../core/app/backup/keys.js')
       const { identity = [], 'passphrase-file': passphraseFile } = flags
       return keysOf({ identity, passphraseFile, environment: process.env['BRINE_PASSPHRASE_FILE'] })
     }

@@ -1,10 +1,11 @@
 /** `brine republish`: manifests, CRLs and renewals that are due; writes nothing when nothing is. */
-import { republishMended } from '../core/app/recover-force.js'
-import type { RepublishReport } from '../core/app/republish.js'
-import { openSession } from '../core/app/session.js'
+
+import type { RepublishReport } from '../core/app/authority/republish.js'
+import { republishMended } from '../core/app/recovery/force.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { arg, flag, writeFlags } from '../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 
 export default class Republish extends BaseCommand<RepublishReport> {

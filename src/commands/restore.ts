@@ -1,8 +1,8 @@
 /** `brine restore`: a data directory from a backup or from a plain copy. */
-import { keysOf } from '../core/app/backup-keys.js'
-import { type RestoreReport, restoreBackup } from '../core/app/restore.js'
+import { keysOf } from '../core/app/backup/keys.js'
+import { type RestoreReport, restoreBackup } from '../core/app/backup/restore.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags.js'
+import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import { restoredLines } from '../core/cli/output/restored.js'
 import type { Theme } from '../core/cli/output/theme.js'

@@ -1,10 +1,11 @@
 /** `brine status`: is it well, until when, and what is next. */
-import { openSession } from '../core/app/session.js'
-import { type StatusReport, status } from '../core/app/status.js'
-import { NAGIOS_EXIT, nagiosLine, nagiosUnknown, writePrometheus } from '../core/app/status-formats.js'
-import { isAtLeast } from '../core/app/verdict.js'
+
+import { type StatusReport, status } from '../core/app/operations/status.js'
+import { NAGIOS_EXIT, nagiosLine, nagiosUnknown, writePrometheus } from '../core/app/operations/status-formats.js'
+import { isAtLeast } from '../core/app/operations/verdict.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { flag } from '../core/cli/flags.js'
+import { flag } from '../core/cli/flags/flags.js'
 import { statusView } from '../core/cli/output/status.js'
 import type { Theme } from '../core/cli/output/theme.js'
 

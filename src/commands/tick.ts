@@ -1,6 +1,7 @@
 /** `brine tick`: the cron line, every 5 minutes: all that is due, once, quietly. */
-import { openSession } from '../core/app/session.js'
-import { type TickReport, tick } from '../core/app/tick.js'
+
+import { type TickReport, tick } from '../core/app/operations/tick.js'
+import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 

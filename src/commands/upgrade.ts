@@ -1,7 +1,7 @@
 /** `brine upgrade`: the data directory of an older version becomes one of this version. */
-import { type UpgradeReport, upgrade } from '../core/app/upgrade.js'
+import { type UpgradeReport, upgrade } from '../core/app/operations/upgrade.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { flag, writeFlags } from '../core/cli/flags.js'
+import { flag, writeFlags } from '../core/cli/flags/flags.js'
 import { upgradeView } from '../core/cli/output/upgrade.js'
 
 export default class Upgrade extends BaseCommand<UpgradeReport> {

@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { importPkcs8 } from '../../src/core/crypto/key-maker.js'
 import { decodeSignedObject } from '../../src/core/rpki/decode-signed-object.js'
-import { openStore } from '../../src/core/store/file-store.js'
-import { brine, runBrine } from '../support/cli.js'
-import { type FaultRunner, faultRunner } from '../support/faults.js'
-import { fixedPkcs8 } from '../support/fixed-keys.js'
-import { brineOk } from '../support/testbed.js'
+import { openStore } from '../../src/core/store/commit/file-store.js'
+import { brine, runBrine } from '../support/processes/cli.js'
+import { type FaultRunner, faultRunner } from '../support/processes/faults.js'
+import { fixedPkcs8 } from '../support/rpki/fixed-keys.js'
+import { brineOk } from '../support/sites/testbed.js'
 
 let folder: string
 let live: string

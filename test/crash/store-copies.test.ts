@@ -3,12 +3,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { initDataDir } from '../../src/core/store/data-dir.js'
-import { openStore } from '../../src/core/store/file-store.js'
-import { layoutOf } from '../../src/core/store/layout.js'
-import { add, ca, T0, wordsOf } from '../support/store.js'
-import { strangers, wholeHistory } from '../support/store-audit.js'
-import { start, type Workshop, workshop } from '../support/store-process.js'
+import { openStore } from '../../src/core/store/commit/file-store.js'
+import { initDataDir } from '../../src/core/store/directory/data-dir.js'
+import { layoutOf } from '../../src/core/store/disk/paths.js'
+import { add, ca, T0, wordsOf } from '../support/store/store.js'
+import { strangers, wholeHistory } from '../support/store/store-audit.js'
+import { start, type Workshop, workshop } from '../support/store/store-process.js'
 
 let shop: Workshop
 beforeAll(async () => {

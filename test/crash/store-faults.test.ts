@@ -2,12 +2,12 @@
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { initDataDir } from '../../src/core/store/data-dir.js'
-import { openStore } from '../../src/core/store/file-store.js'
-import { type FileOperation, onFileOperation } from '../../src/core/store/io-error.js'
-import { add, metaAt, stageRejected, T0, wordsOf } from '../support/store.js'
-import { strangers, wholeHistory } from '../support/store-audit.js'
-import { run, type Workshop, workshop } from '../support/store-process.js'
+import { openStore } from '../../src/core/store/commit/file-store.js'
+import { initDataDir } from '../../src/core/store/directory/data-dir.js'
+import { type FileOperation, onFileOperation } from '../../src/core/store/disk/io-error.js'
+import { add, metaAt, stageRejected, T0, wordsOf } from '../support/store/store.js'
+import { strangers, wholeHistory } from '../support/store/store-audit.js'
+import { run, type Workshop, workshop } from '../support/store/store-process.js'
 
 /** Crosses a snapshot with one before it, goes on without one, and makes a new aggregate: every kind of file. */
 const CHANGES = { x: ['x9'], y: ['y2', 'y3'], z: ['z0'] }

@@ -3,10 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { initDataDir } from '../../src/core/store/data-dir.js'
-import { openStore } from '../../src/core/store/file-store.js'
-import { add, T0, wordsOf } from '../support/store.js'
-import { type Started, start, type Workshop, workshop } from '../support/store-process.js'
+import { openStore } from '../../src/core/store/commit/file-store.js'
+import { initDataDir } from '../../src/core/store/directory/data-dir.js'
+import { add, T0, wordsOf } from '../support/store/store.js'
+import { type Started, start, type Workshop, workshop } from '../support/store/store-process.js'
 
 let shop: Workshop
 let dir: string

@@ -1,11 +1,11 @@
 /** Several writers, with the lock and with a lock that lies: what was acknowledged is there, and whoever lost was told. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { initDataDir } from '../../src/core/store/data-dir.js'
-import { openStore } from '../../src/core/store/file-store.js'
-import { add, T0, wordsOf } from '../support/store.js'
-import { strangers, wholeHistory } from '../support/store-audit.js'
-import { run, type Workshop, workshop } from '../support/store-process.js'
+import { openStore } from '../../src/core/store/commit/file-store.js'
+import { initDataDir } from '../../src/core/store/directory/data-dir.js'
+import { add, T0, wordsOf } from '../support/store/store.js'
+import { strangers, wholeHistory } from '../support/store/store-audit.js'
+import { run, type Workshop, workshop } from '../support/store/store-process.js'
 
 let shop: Workshop
 beforeAll(async () => {

@@ -6,15 +6,15 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readEst } from '../../src/core/app/est-commit.js'
-import { enroll } from '../../src/core/app/est-enroll.js'
-import { createPassword } from '../../src/core/app/est-passwords.js'
-import { backendOf } from '../../src/core/app/ha-backends.js'
-import { drain } from '../../src/core/app/ha-override.js'
+import { readEst } from '../../src/core/app/enrolment/commit.js'
+import { enroll } from '../../src/core/app/enrolment/enroll.js'
+import { createPassword } from '../../src/core/app/enrolment/passwords.js'
+import { backendOf } from '../../src/core/app/failover/backends.js'
+import { drain } from '../../src/core/app/failover/override.js'
 import type { Instant } from '../../src/core/base/time.js'
-import { OpensslBox } from '../support/requests.js'
-import { KINDS, type Subject, sweep } from '../support/sweep.js'
-import { newTestbed, quickSession } from '../support/testbed.js'
+import { OpensslBox } from '../support/peers/requests.js'
+import { KINDS, type Subject, sweep } from '../support/processes/sweep.js'
+import { newTestbed, quickSession } from '../support/sites/testbed.js'
 
 /** The CA is made now, so it is valid from now on. */
 const NOW = new Date(Date.now() + 60_000).toISOString().replace(/\.\d+/, '') as Instant

@@ -6,9 +6,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { copyDir, type RunResult, runBrine } from '../support/cli.js'
-import { type Fault, type FaultRunner, faultRunner } from '../support/faults.js'
-import { contentsOf, expectedOf, thawStore } from '../support/frozen-store.js'
+import { copyDir, type RunResult, runBrine } from '../support/processes/cli.js'
+import { type Fault, type FaultRunner, faultRunner } from '../support/processes/faults.js'
+import { contentsOf, expectedOf, thawStore } from '../support/store/frozen-store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const UP = ['upgrade', '--only', '--json']

@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
-import { addCa } from '../../src/core/app/ca.js'
-import { republish } from '../../src/core/app/republish.js'
-import { resourcesOf } from '../../src/core/app/resources.js'
-import { roaArguments } from '../../src/core/app/roa-set.js'
-import { updateRoas } from '../../src/core/app/roas.js'
+import { addCa } from '../../src/core/app/authority/cas.js'
+import { republish } from '../../src/core/app/authority/republish.js'
+import { resourcesOf } from '../../src/core/app/authority/resource-arguments.js'
+import { roaArguments } from '../../src/core/app/authority/roa-set.js'
+import { updateRoas } from '../../src/core/app/authority/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
-import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/testbed.js'
-import { findProgram, skipOrFail } from '../support/validators.js'
+import { findProgram, skipOrFail } from '../support/peers/validators.js'
+import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/sites/testbed.js'
 
 const NOBODY = 65534
 const PUBLICATIONS = 60
@@ -129,7 +129,7 @@ async function publish(n: number): Promise<void> {
 test(`a reader with another uid sees a whole version at every instant of ${PUBLICATIONS} publications`, async (context) => {
   needs(context)
   const script = join(own, 'reader.mjs')
-  copyFileSync(join(import.meta.dirname, '../support/served-reader.mjs'), script)
+  copyFileSync(join(import.meta.dirname, '../support/peers/served-reader.mjs'), script)
   chmodSync(script, 0o644)
   const stop = join(own, 'stop')
   const urls = [await startRsyncd(), await startNginx()]

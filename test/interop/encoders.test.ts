@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { instantOf } from '../../src/core/base/time.js'
-import { buildMiniRepo, type MiniRepo, writeMiniRepo } from '../support/mini-repo.js'
-import { derlint, runOffline, skipUnlessValidators } from '../support/validators.js'
+import { derlint, runOffline, skipUnlessValidators } from '../support/peers/validators.js'
+import { buildMiniRepo, type MiniRepo, writeMiniRepo } from '../support/rpki/mini-repo.js'
 
 let folder: string
 let repo: MiniRepo

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 import { epochOf } from '../../src/core/base/time.js'
-import { inspectObject } from '../../src/core/rpki/inspect.js'
-import { GOOD, MATRIX } from '../support/rpki-matrix.js'
-import { NOW, TA, TA_URI } from '../support/rpki-parts.js'
-import { skipOrFail, skipUnlessValidators } from '../support/validators.js'
+import { inspectObject } from '../../src/core/rpki/inspect/inspect.js'
+import { skipOrFail, skipUnlessValidators } from '../support/peers/validators.js'
+import { GOOD, MATRIX } from '../support/rpki/defect-matrix.js'
+import { NOW, TA, TA_URI } from '../support/rpki/parts.js'
 
 /** What inspect refuses and rpki-client 9.7 alone lets pass, with the reason. Nothing stands in the other direction. */
 const STRICTER: ReadonlyMap<string, string> = new Map([

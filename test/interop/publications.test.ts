@@ -1,14 +1,14 @@
 /** A hundred publications in a row before validators that keep their caches: every manifest advances, deltas are used, nobody complains. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { republish } from '../../src/core/app/republish.js'
-import { roaArguments } from '../../src/core/app/roa-set.js'
-import { listRoas, updateRoas } from '../../src/core/app/roas.js'
+import { republish } from '../../src/core/app/authority/republish.js'
+import { roaArguments } from '../../src/core/app/authority/roa-set.js'
+import { listRoas, updateRoas } from '../../src/core/app/authority/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { instantOf } from '../../src/core/base/time.js'
-import { runOnline, serverRoots, skipUnlessOnline } from '../support/online.js'
-import { complaints, manifestsOf, readServedTree, type ServedTree } from '../support/served-tree.js'
-import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/testbed.js'
+import { runOnline, serverRoots, skipUnlessOnline } from '../support/peers/online.js'
+import { complaints, manifestsOf, readServedTree, type ServedTree } from '../support/rpki/served-tree.js'
+import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/sites/testbed.js'
 
 const ROUNDS = 10
 const PER_ROUND = 10

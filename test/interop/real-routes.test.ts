@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
-import { runOnline, serverRoots, skipUnlessOnline } from '../support/online.js'
-import { brineOk, newTestbed, scratchFolder } from '../support/testbed.js'
-import { derlint, peerDataDir, runOffline, skipOrFail, skipUnlessValidators } from '../support/validators.js'
+import { runOnline, serverRoots, skipUnlessOnline } from '../support/peers/online.js'
+import { derlint, peerDataDir, runOffline, skipOrFail, skipUnlessValidators } from '../support/peers/validators.js'
+import { brineOk, newTestbed, scratchFolder } from '../support/sites/testbed.js'
 
 const FILE = join(peerDataDir, 'routes-sample.tsv')
 /** AS number and how many routes of it the file holds. */

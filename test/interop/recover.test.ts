@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { instantOf } from '../../src/core/base/time.js'
-import { runOnline, serverRoots, skipUnlessOnline } from '../support/online.js'
-import { complaints, manifestsOf, readServedTree } from '../support/served-tree.js'
-import { brineOk, newTestbed, scratchFolder } from '../support/testbed.js'
+import { runOnline, serverRoots, skipUnlessOnline } from '../support/peers/online.js'
+import { complaints, manifestsOf, readServedTree } from '../support/rpki/served-tree.js'
+import { brineOk, newTestbed, scratchFolder } from '../support/sites/testbed.js'
 
 const scratch = scratchFolder('recover')
 const dataDir = join(scratch.dir, 'data')

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, type TestContext, test, vi } from 'vitest'
-import { roaArguments } from '../../src/core/app/roa-set.js'
-import { updateRoas } from '../../src/core/app/roas.js'
+import { roaArguments } from '../../src/core/app/authority/roa-set.js'
+import { updateRoas } from '../../src/core/app/authority/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { decodeSignedObject } from '../../src/core/rpki/decode-signed-object.js'
-import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/testbed.js'
-import { findProgram, skipOrFail } from '../support/validators.js'
+import { findProgram, skipOrFail } from '../support/peers/validators.js'
+import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/sites/testbed.js'
 
 const ACME = parseHandle('acme')
 const ROA = ['192.0.2.0/24 => 64496']

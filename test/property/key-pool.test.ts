@@ -5,8 +5,8 @@ import type { FreshKey } from '../../src/core/crypto/key-maker.js'
 import { createKeySupply } from '../../src/core/crypto/key-supply.js'
 import { fillPool } from '../../src/core/crypto/pool.js'
 import { createSoftSigner } from '../../src/core/crypto/soft-signer.js'
-import { hollowKey } from '../support/hollow-keys.js'
-import { createMemoryKeyStore, type MemoryKeyStore } from '../support/memory-key-store.js'
+import { hollowKey } from '../support/rpki/hollow-keys.js'
+import { createMemoryKeyStore, type MemoryKeyStore } from '../support/store/memory-key-store.js'
 
 type Step =
   | { readonly do: 'fill'; readonly target: number; readonly dieAt: number }

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest'
 import { type FreshKey, inFlightFor } from '../../src/core/crypto/key-maker.js'
 import { createKeySupply } from '../../src/core/crypto/key-supply.js'
 import type { KeyDemand } from '../../src/core/crypto/ports.js'
-import { fixedKey } from '../support/fixed-keys.js'
-import { fixedPool } from '../support/memory-key-store.js'
+import { fixedKey } from '../support/rpki/fixed-keys.js'
+import { fixedPool } from '../support/store/memory-key-store.js'
 
 type Step =
   | { readonly do: 'begin' | 'expect'; readonly demand: KeyDemand }

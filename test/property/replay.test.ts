@@ -1,18 +1,18 @@
 /** Replay from a snapshot equals replay from event 0, for CAs, trust anchor and publication server, over random histories. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { syncDown } from '../../src/core/app/cascade.js'
-import { CA, runCa, TA } from '../../src/core/app/desk.js'
-import { publishLocal } from '../../src/core/app/publication.js'
-import { roaRows } from '../../src/core/app/roas.js'
+import { syncDown } from '../../src/core/app/authority/resource-sync.js'
+import { roaRows } from '../../src/core/app/authority/roas.js'
+import { CA, runCa, TA } from '../../src/core/app/transaction/context.js'
+import { publishLocal } from '../../src/core/app/transaction/local-publication.js'
 import { parseHandle } from '../../src/core/base/handle.js'
 import { canonicalJson } from '../../src/core/base/json.js'
 import type { Staged } from '../../src/core/eventsourcing/store.js'
 import type { DomainEvent } from '../../src/core/eventsourcing/types.js'
 import { Rejected, replay } from '../../src/core/eventsourcing/work.js'
 import { pubd } from '../../src/core/pubd/aggregate.js'
-import { updateIn } from '../support/children.js'
-import { chainOf, emptyWorld, type World } from '../support/small-world.js'
+import { updateIn } from '../support/rpki/children.js'
+import { chainOf, emptyWorld, type World } from '../support/rpki/small-world.js'
 
 const TOP = parseHandle('top')
 const LEAF = parseHandle('leaf')

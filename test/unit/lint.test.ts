@@ -28,18 +28,18 @@ const SOUND: Readonly<Record<string, string>> = {
   'src/core/base/ports.ts': 'export interface Clock {\n  now(): string\n}\n',
   'src/core/crypto/digest.ts':
     "import { createHash } from 'node:crypto'\nexport const empty = createHash('sha256').digest()\n",
-  'src/core/rpki/oids.ts': "import { OctetString } from 'asn1js'\nexport const none = new OctetString()\n",
+  'src/core/rpki/x509/oids.ts': "import { OctetString } from 'asn1js'\nexport const none = new OctetString()\n",
   'src/core/ca/roas.ts':
     "import type { Clock } from '../base/ports.js'\nexport const noon = (clock: Clock): string => clock.now()\n",
   'src/core/pubd/delta.ts': 'export const delta = 1\n',
-  'src/core/store/files.ts':
+  'src/core/store/disk/commit/aggregate-files.ts':
     "import { readFileSync } from 'node:fs'\nexport const here = (): string => readFileSync(process.argv[1] ?? '', 'utf8')\n",
-  'src/core/app/use.ts':
-    "import { noon } from '../ca/roas.js'\nimport { here } from '../store/files.js'\nexport const use = [noon, here]\n",
+  'src/core/app/transaction/use.ts':
+    "import { noon } from '../../ca/roas.js'\nimport { here } from '../../store/disk/files.js'\nexport const use = [noon, here]\n",
   'src/core/cli/base-command.ts':
     "import { Command } from '@oclif/core'\nexport abstract class BaseCommand extends Command {}\n",
   'src/commands/status.ts':
-    "import { use } from '../core/app/use.js'\nimport { BaseCommand } from '../core/cli/base-command.js'\nexport default class Status extends BaseCommand {\n  async run(): Promise<number> {\n    return await Promise.resolve(use.length)\n  }\n}\n",
+    "import { use } from '../core/app/transaction/use.js'\nimport { BaseCommand } from '../core/cli/base-command.js'\nexport default class Status extends BaseCommand {\n  async run(): Promise<number> {\n    return await Promise.resolve(use.length)\n  }\n}\n",
 }
 
 function write(files: Readonly<Record<string, string>>): void {
@@ -88,22 +88,22 @@ describe('a sound tree', () => {
 
 const IMPORT = 'noRestrictedImports'
 const FAULTS: readonly (readonly [string, string, string, string])[] = [
-  ['an adapter below its floor', IMPORT, 'src/core/ca/x.ts', "export { here } from '../store/files.js'\n"],
+  ['an adapter below its floor', IMPORT, 'src/core/ca/x.ts', "export { here } from '../store/disk/files.js'\n"],
   ['a sibling on floor 4', IMPORT, 'src/core/ca/x.ts', "export { delta } from '../pubd/delta.js'\n"],
   ['a rule that imports upwards', IMPORT, 'src/core/base/x.ts', "export { empty } from '../crypto/digest.js'\n"],
   [
     'a late import of an upper floor',
     IMPORT,
     'src/core/ca/x.ts',
-    "export const late = () => import('../store/files.js')\n",
+    "export const late = () => import('../store/disk/files.js')\n",
   ],
   ['the disk outside the adapters', IMPORT, 'src/core/pubd/x.ts', "export { readFileSync } from 'node:fs'\n"],
   ['the disk in a command', IMPORT, 'src/commands/x.ts', "export { readFileSync } from 'node:fs'\n"],
-  ['the disk in a use case', IMPORT, 'src/core/app/x.ts', "export { readFileSync } from 'node:fs'\n"],
+  ['the disk in a use case', IMPORT, 'src/core/app/transaction/x.ts', "export { readFileSync } from 'node:fs'\n"],
   ['a rule in a command', IMPORT, 'src/commands/x.ts', "export { noon } from '../core/ca/roas.js'\n"],
-  ['oclif outside cli', IMPORT, 'src/core/app/x.ts', "export { ux } from '@oclif/core'\n"],
-  ['chalk outside cli', IMPORT, 'src/core/store/x.ts', "export { Chalk } from 'chalk'\n"],
-  ['asn1js outside rpki', IMPORT, 'src/core/app/x.ts', "export { Integer } from 'asn1js'\n"],
+  ['oclif outside cli', IMPORT, 'src/core/app/transaction/x.ts', "export { ux } from '@oclif/core'\n"],
+  ['chalk outside cli', IMPORT, 'src/core/store/disk/x.ts', "export { Chalk } from 'chalk'\n"],
+  ['asn1js outside rpki', IMPORT, 'src/core/app/transaction/x.ts', "export { Integer } from 'asn1js'\n"],
   ['webcrypto outside crypto', IMPORT, 'src/core/ca/x.ts', "export { Crypto } from '@peculiar/webcrypto'\n"],
   ['the lock library outside the adapters', IMPORT, 'src/core/cli/x.ts', "export { lock } from 'proper-lockfile'\n"],
   ['chance from node:crypto', IMPORT, 'src/core/ca/x.ts', "export { randomBytes } from 'node:crypto'\n"],
@@ -111,40 +111,45 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
   ['Date.now()', 'noRestrictedGlobals', 'src/core/base/x.ts', 'export const now = Date.now()\n'],
   ['process.env', 'noRestrictedGlobals', 'src/core/rpki/x.ts', 'export const home = process.env.HOME\n'],
   ['Math.random()', 'noJsRestrictedProperties', 'src/core/pubd/x.ts', 'export const dice = Math.random()\n'],
-  ['console', 'noConsole', 'src/core/app/x.ts', "export const say = () => console.log('x')\n"],
-  ['any', 'noExplicitAny', 'src/core/app/x.ts', 'export const all = (x: any): unknown => x\n'],
+  ['console', 'noConsole', 'src/core/app/transaction/x.ts', "export const say = () => console.log('x')\n"],
+  ['any', 'noExplicitAny', 'src/core/app/transaction/x.ts', 'export const all = (x: any): unknown => x\n'],
   [
     'a floating promise',
     'noFloatingPromises',
-    'src/core/app/x.ts',
+    'src/core/app/transaction/x.ts',
     'async function later(): Promise<void> {}\nexport function now(): void {\n  later()\n}\n',
   ],
   [
     'a promise as a condition',
     'noMisusedPromises',
-    'src/core/app/x.ts',
+    'src/core/app/transaction/x.ts',
     'async function yes(): Promise<boolean> {\n  return await Promise.resolve(true)\n}\nexport function ask(): number {\n  return yes() ? 1 : 2\n}\n',
   ],
   [
     'a switch that misses a case',
     'useExhaustiveSwitchCases',
-    'src/core/app/x.ts',
+    'src/core/app/transaction/x.ts',
     "export function f(x: 'a' | 'b'): void {\n  switch (x) {\n    case 'a':\n      f('b')\n      break\n  }\n}\n",
   ],
   [
     'a function of 60 lines',
     'noExcessiveLinesPerFunction',
-    'src/core/app/x.ts',
+    'src/core/app/transaction/x.ts',
     `export function f(): number {\n  let n = 0\n${'  n += 1\n'.repeat(58)}  return n\n}\n`,
   ],
   [
     'a file of 500 lines',
     'noExcessiveLinesPerFile',
-    'src/core/app/x.ts',
+    'src/core/app/transaction/x.ts',
     Array.from({ length: 500 }, (_, n) => `export const x${n} = ${n}\n`).join(''),
   ],
-  ['a default export in core', 'noDefaultExport', 'src/core/app/x.ts', 'export default 1\n'],
-  ['an import without .js', 'useImportExtensions', 'src/core/app/x.ts', "export { noon } from '../ca/roas'\n"],
+  ['a default export in core', 'noDefaultExport', 'src/core/app/transaction/x.ts', 'export default 1\n'],
+  [
+    'an import without .js',
+    'useImportExtensions',
+    'src/core/app/transaction/x.ts',
+    "export { noon } from '../../ca/roas'\n",
+  ],
 ]
 
 describe('a planted break fails the check', () => {
@@ -169,11 +174,11 @@ describe('a planted break fails the check', () => {
 
   it('an import cycle (noImportCycles)', () => {
     const verdict = planted({
-      'src/core/app/x.ts': "import { y } from './y.js'\nexport const x = (): unknown => y\n",
-      'src/core/app/y.ts': "import { x } from './x.js'\nexport const y = (): unknown => x\n",
+      'src/core/app/transaction/x.ts': "import { y } from './y.js'\nexport const x = (): unknown => y\n",
+      'src/core/app/transaction/y.ts': "import { x } from './x.js'\nexport const y = (): unknown => x\n",
     })
     expect(verdict.status).not.toBe(0)
-    expect(verdict.findings).toContain('noImportCycles src/core/app/x.ts')
+    expect(verdict.findings).toContain('noImportCycles src/core/app/transaction/x.ts')
   })
 })
 

@@ -1,9 +1,10 @@
 /** `brine audit checkpoint`: a signed note over the whole history, to be kept elsewhere. */
-import { type CheckpointReport, makeCheckpoint } from '../../core/app/checkpoint.js'
-import { writeDocument } from '../../core/app/documents.js'
-import { openSession } from '../../core/app/session.js'
+
+import { writeDocument } from '../../core/app/operations/user-files.js'
+import { type CheckpointReport, makeCheckpoint } from '../../core/app/proof/checkpoint.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag } from '../../core/cli/flags.js'
+import { flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class AuditCheckpoint extends BaseCommand<CheckpointReport & { readonly out: string | null }> {

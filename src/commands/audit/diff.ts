@@ -1,9 +1,9 @@
 /** `brine audit diff`: what changed between two points of a history, and by whom. */
-import { type Change, type DiffReport, diffStates } from '../../core/app/audit-state.js'
-import { openSession } from '../../core/app/session.js'
+import { type Change, type DiffReport, diffStates } from '../../core/app/proof/states.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 const WIDTH = 100

@@ -1,6 +1,6 @@
 /** `brine audit digest`: one line that stands for every state. */
-import { auditDigest, type DigestReport, digestLine } from '../../core/app/digest.js'
-import { openSession } from '../../core/app/session.js'
+import { auditDigest, type DigestReport, digestLine } from '../../core/app/proof/digest.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 
 export default class AuditDigest extends BaseCommand<DigestReport> {

@@ -1,8 +1,8 @@
 /** `brine audit export`: the whole history in one file, to be verified anywhere. */
-import { type ExportReport, exportHistory } from '../../core/app/audit-export.js'
-import { openSession } from '../../core/app/session.js'
+import { type ExportReport, exportHistory } from '../../core/app/proof/export.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { archiveFlags, flag } from '../../core/cli/flags.js'
+import { archiveFlags, flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class AuditExport extends BaseCommand<ExportReport> {

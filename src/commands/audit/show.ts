@@ -1,9 +1,10 @@
 /** `brine audit show`: an aggregate as it was. */
-import { type StateReport, showState } from '../../core/app/audit-state.js'
-import { writeDocument } from '../../core/app/documents.js'
-import { openSession } from '../../core/app/session.js'
+
+import { writeDocument } from '../../core/app/operations/user-files.js'
+import { type StateReport, showState } from '../../core/app/proof/states.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 type Report = StateReport & { readonly out: string | null }

@@ -1,9 +1,9 @@
 /** `brine backup create`: one consistent cut of the data directory as an encrypted archive. */
-import { type BackupReport, createBackup } from '../../core/app/backup.js'
-import { sealOf } from '../../core/app/backup-keys.js'
-import { openSession } from '../../core/app/session.js'
+import { type BackupReport, createBackup } from '../../core/app/backup/create.js'
+import { sealOf } from '../../core/app/backup/keys.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class BackupCreate extends BaseCommand<BackupReport> {

@@ -1,7 +1,7 @@
 /** `brine backup list`: the backups of a folder. */
-import { listBackups, type ShelfReport } from '../../core/app/backup-shelf.js'
+import { listBackups, type ShelfReport } from '../../core/app/backup/catalog.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class BackupList extends BaseCommand<ShelfReport> {

@@ -1,7 +1,7 @@
 /** `brine backup prune`: keeps so many days and months of backups in a folder. */
-import { type PruneReport, pruneBackups } from '../../core/app/backup-shelf.js'
+import { type PruneReport, pruneBackups } from '../../core/app/backup/catalog.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 function andUnfinished({ length }: PruneReport['unfinished']): string {

@@ -1,8 +1,8 @@
 /** `brine backup verify`: the proof that a backup can be restored. */
-import { keysOf } from '../../core/app/backup-keys.js'
-import { type VerifyReport, verifyBackup } from '../../core/app/restore.js'
+import { keysOf } from '../../core/app/backup/keys.js'
+import { type VerifyReport, verifyBackup } from '../../core/app/backup/restore.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, keyFlags } from '../../core/cli/flags.js'
+import { arg, flag, keyFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class BackupVerify extends BaseCommand<VerifyReport> {

@@ -1,9 +1,9 @@
 /** `brine ca add`: a CA, and with a parent of this data directory everything that makes it publish. */
-import { addCa, type CaReport } from '../../core/app/ca.js'
-import { resourcesOf } from '../../core/app/resources.js'
-import { openSession } from '../../core/app/session.js'
+import { addCa, type CaReport } from '../../core/app/authority/cas.js'
+import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class CaAdd extends BaseCommand<CaReport> {

@@ -1,8 +1,8 @@
 /** `brine ca remove`: a CA goes, its objects are withdrawn, its local parents revoke its certificates. */
-import { type CaReport, removeCa } from '../../core/app/ca.js'
-import { openSession } from '../../core/app/session.js'
+import { type CaReport, removeCa } from '../../core/app/authority/cas.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, writeFlags } from '../../core/cli/flags.js'
+import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class CaRemove extends BaseCommand<CaReport> {

@@ -1,9 +1,9 @@
 /** `brine ca show`: one CA with its classes, keys, parents and children. */
-import { type CaShowReport, showCa } from '../../core/app/ca.js'
-import { resourceLine } from '../../core/app/children.js'
-import { openSession } from '../../core/app/session.js'
+import { type CaShowReport, showCa } from '../../core/app/authority/cas.js'
+import { resourceLine } from '../../core/app/authority/children.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class CaShow extends BaseCommand<CaShowReport> {

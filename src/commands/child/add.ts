@@ -1,9 +1,9 @@
 /** `brine child add`: registers a child with the resources it may hold. */
-import { addChild, type ChildReport, resourceLine } from '../../core/app/children.js'
-import { resourcesOf } from '../../core/app/resources.js'
-import { openSession } from '../../core/app/session.js'
+import { addChild, type ChildReport, resourceLine } from '../../core/app/authority/children.js'
+import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class ChildAdd extends BaseCommand<ChildReport> {

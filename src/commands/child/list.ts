@@ -1,8 +1,8 @@
 /** `brine child list`: the children of a CA or the trust anchor. */
-import { type ChildListReport, listChildren, resourceLine } from '../../core/app/children.js'
-import { openSession } from '../../core/app/session.js'
+import { type ChildListReport, listChildren, resourceLine } from '../../core/app/authority/children.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ChildList extends BaseCommand<ChildListReport> {

@@ -1,8 +1,8 @@
 /** `brine child remove`: a child goes, its certificates are revoked. */
-import { type ChildReport, removeChild } from '../../core/app/children.js'
-import { openSession } from '../../core/app/session.js'
+import { type ChildReport, removeChild } from '../../core/app/authority/children.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, writeFlags } from '../../core/cli/flags.js'
+import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { fallenLines } from '../../core/cli/output/lost.js'
 

@@ -1,8 +1,8 @@
 /** `brine child show`: one child and the certificates it holds. */
-import { type ChildShowReport, resourceLine, showChild } from '../../core/app/children.js'
-import { openSession } from '../../core/app/session.js'
+import { type ChildShowReport, resourceLine, showChild } from '../../core/app/authority/children.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ChildShow extends BaseCommand<ChildShowReport> {

@@ -1,9 +1,9 @@
 /** `brine child update`: what a child may hold changes, and everything below follows. */
-import { type ChildReport, resourceLine, updateChild } from '../../core/app/children.js'
-import { resourceChange } from '../../core/app/resources.js'
-import { openSession } from '../../core/app/session.js'
+import { type ChildReport, resourceLine, updateChild } from '../../core/app/authority/children.js'
+import { resourceChange } from '../../core/app/authority/resource-arguments.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { fallenLines } from '../../core/cli/output/lost.js'
 

@@ -1,5 +1,5 @@
 /** `brine config check`: every fault of the configuration with its line. */
-import { type ConfigCheckReport, checkConfig } from '../../core/app/config.js'
+import { type ConfigCheckReport, checkConfig } from '../../core/app/operations/config.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { faultsView } from '../../core/cli/output/faults.js'

@@ -1,5 +1,5 @@
 /** `brine config show`: every key with its effective value. */
-import { type ConfigShowReport, showConfig } from '../../core/app/config.js'
+import { type ConfigShowReport, showConfig } from '../../core/app/operations/config.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 

@@ -1,11 +1,12 @@
 /** `brine est cacerts`: the certificates of every CA that may serve a label. */
-import { writeDocument } from '../../core/app/documents.js'
-import { caCertificates } from '../../core/app/est-ca.js'
-import { certificatesPem } from '../../core/app/est-files.js'
-import { backendOf } from '../../core/app/ha-backends.js'
-import { openSession } from '../../core/app/session.js'
+
+import { caCertificates } from '../../core/app/enrolment/ca-certificates.js'
+import { certificatesPem } from '../../core/app/enrolment/documents.js'
+import { backendOf } from '../../core/app/failover/backends.js'
+import { writeDocument } from '../../core/app/operations/user-files.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { arg, flag } from '../../core/cli/flags/flags.js'
 
 interface CaCertificatesReport {
   readonly label: string

@@ -1,8 +1,8 @@
 /** `brine est close`: a request that nothing will come of any more. */
-import { type ClosedRequest, closeRequest } from '../../core/app/est-follow.js'
-import { openSession } from '../../core/app/session.js'
+import { type ClosedRequest, closeRequest } from '../../core/app/enrolment/follow-up.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, writeFlags } from '../../core/cli/flags.js'
+import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 
 export default class EstClose extends BaseCommand<ClosedRequest> {
   static override summary = 'close a request that nothing will come of'

@@ -1,11 +1,12 @@
 /** `brine est crl`: the list of revoked certificates of a CA. */
-import { refuseTaken, writeDocument } from '../../core/app/documents.js'
-import { type CrlReport, signCrl } from '../../core/app/est-crl.js'
-import { crlPem } from '../../core/app/est-files.js'
-import { backendOf } from '../../core/app/ha-backends.js'
-import { openSession } from '../../core/app/session.js'
+
+import { type CrlReport, signCrl } from '../../core/app/enrolment/crl.js'
+import { crlPem } from '../../core/app/enrolment/documents.js'
+import { backendOf } from '../../core/app/failover/backends.js'
+import { refuseTaken, writeDocument } from '../../core/app/operations/user-files.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 
 interface CrlDocument extends Omit<CrlReport, 'crl'> {
   readonly pem: string | null

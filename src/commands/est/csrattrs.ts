@@ -1,8 +1,8 @@
 /** `brine est csrattrs`: what a request for a label should hold. */
-import { type CsrAttributesReport, describeCsrAttributes } from '../../core/app/est-ca.js'
-import { openSession } from '../../core/app/session.js'
+import { type CsrAttributesReport, describeCsrAttributes } from '../../core/app/enrolment/ca-certificates.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class EstCsrattrs extends BaseCommand<CsrAttributesReport> {

@@ -1,11 +1,12 @@
 /** `brine est renew`: a certificate for the names of one that is still valid. */
-import { refuseTaken } from '../../core/app/documents.js'
-import type { EnrolmentPlan } from '../../core/app/est-course.js'
-import { type EnrolledDocument, readCertificateFile } from '../../core/app/est-files.js'
-import { openSession } from '../../core/app/session.js'
+
+import { type EnrolledDocument, readCertificateFile } from '../../core/app/enrolment/documents.js'
+import type { EnrolmentPlan } from '../../core/app/enrolment/enrolment-run.js'
+import { refuseTaken } from '../../core/app/operations/user-files.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { readRequestFile, request, requestFlags } from '../../core/cli/est-request.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { readRequestFile, request, requestFlags } from '../../core/cli/flags/enrolment.js'
+import { arg, flag } from '../../core/cli/flags/flags.js'
 import { enrolledView } from '../../core/cli/output/enrolled.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 

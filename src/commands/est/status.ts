@@ -1,9 +1,9 @@
 /** `brine est status`: what has become of a request, or which ones are open. */
-import { openRequests, type RequestReport, requestStatus } from '../../core/app/est-follow.js'
-import { backendOf } from '../../core/app/ha-backends.js'
-import { openSession } from '../../core/app/session.js'
+import { openRequests, type RequestReport, requestStatus } from '../../core/app/enrolment/follow-up.js'
+import { backendOf } from '../../core/app/failover/backends.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 const EXIT = { issued: 0, revoked: 0, asked: 17, pending: 17, unknown: 18 } as const

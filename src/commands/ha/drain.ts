@@ -1,8 +1,8 @@
 /** `brine ha drain`: takes a CA out of use. */
-import { drain, lastOf, type OverrideReport } from '../../core/app/ha-override.js'
-import { openSession } from '../../core/app/session.js'
+import { drain, lastOf, type OverrideReport } from '../../core/app/failover/override.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaDrain extends BaseCommand<OverrideReport> {

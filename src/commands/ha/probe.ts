@@ -1,12 +1,12 @@
 /** `brine ha probe`: asks the CAs that are due whether they work. */
-import { backendOf } from '../../core/app/ha-backends.js'
-import { probeFor } from '../../core/app/ha-loop.js'
-import { type ProbeReport, probe } from '../../core/app/ha-probe.js'
-import { type HaStatusReport, haStatus } from '../../core/app/ha-status.js'
-import { isAsBad } from '../../core/app/ha-verdict.js'
-import { openSession } from '../../core/app/session.js'
+import { backendOf } from '../../core/app/failover/backends.js'
+import { type ProbeReport, probe } from '../../core/app/failover/probe.js'
+import { probeFor } from '../../core/app/failover/probe-loop.js'
+import { isAsBad } from '../../core/app/failover/severity.js'
+import { type HaStatusReport, haStatus } from '../../core/app/failover/status.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, haFlags, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, haFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaProbe extends BaseCommand<ProbeReport> {

@@ -1,9 +1,9 @@
 /** `brine ha resume`: gives a CA back to its groups. */
-import { backendOf } from '../../core/app/ha-backends.js'
-import { type OverrideReport, resume } from '../../core/app/ha-override.js'
-import { openSession } from '../../core/app/session.js'
+import { backendOf } from '../../core/app/failover/backends.js'
+import { type OverrideReport, resume } from '../../core/app/failover/override.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, writeFlags } from '../../core/cli/flags.js'
+import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaResume extends BaseCommand<OverrideReport> {

@@ -1,10 +1,10 @@
 /** `brine ha simulate`: what the rules would make of so many requests. */
 
-import { failWindow, pairsOf } from '../../core/app/ha-scenario.js'
-import { type SimulateReport, simulate } from '../../core/app/ha-simulate.js'
-import { openSession } from '../../core/app/session.js'
+import { failWindow, pairsOf } from '../../core/app/failover/scenario.js'
+import { type SimulateReport, simulate } from '../../core/app/failover/simulate.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags.js'
+import { arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaSimulate extends BaseCommand<SimulateReport> {

@@ -1,11 +1,11 @@
 /** `brine ha status`: which CA serves, which does not and why. */
-import { haMetrics } from '../../core/app/ha-metrics.js'
-import { type GroupStatus, type HaStatusReport, haStatus, type MemberStatus } from '../../core/app/ha-status.js'
-import { isAsBad } from '../../core/app/ha-verdict.js'
-import { writeMetrics } from '../../core/app/metrics-file.js'
-import { openSession } from '../../core/app/session.js'
+import { haMetrics } from '../../core/app/failover/metrics.js'
+import { isAsBad } from '../../core/app/failover/severity.js'
+import { type GroupStatus, type HaStatusReport, haStatus, type MemberStatus } from '../../core/app/failover/status.js'
+import { writeMetrics } from '../../core/app/operations/metrics-file.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag, haFlags } from '../../core/cli/flags.js'
+import { flag, haFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaStatus extends BaseCommand<HaStatusReport> {

@@ -1,8 +1,8 @@
 /** `brine history list`: every accepted and rejected command, newest first. */
-import { type HistoryReport, listHistory } from '../../core/app/history.js'
-import { openSession } from '../../core/app/session.js'
+import { type HistoryReport, listHistory } from '../../core/app/proof/history.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { archiveFlags, arg, flag } from '../../core/cli/flags.js'
+import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryList extends BaseCommand<HistoryReport> {

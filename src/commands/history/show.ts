@@ -1,8 +1,8 @@
 /** `brine history show`: one command, who gave it, and the events that followed. */
-import { type CommandReport, showCommand } from '../../core/app/history.js'
-import { openSession } from '../../core/app/session.js'
+import { type CommandReport, showCommand } from '../../core/app/proof/history.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { archiveFlags, arg } from '../../core/cli/flags.js'
+import { archiveFlags, arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryShow extends BaseCommand<CommandReport> {

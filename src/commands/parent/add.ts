@@ -1,9 +1,9 @@
 /** `brine parent add --local`: a CA or the trust anchor of this data directory becomes a parent. */
-import { resourceLine } from '../../core/app/children.js'
-import { addLocalParent, type ParentReport } from '../../core/app/parents.js'
-import { openSession } from '../../core/app/session.js'
+import { resourceLine } from '../../core/app/authority/children.js'
+import { addLocalParent, type ParentReport } from '../../core/app/authority/parents.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class ParentAdd extends BaseCommand<ParentReport> {

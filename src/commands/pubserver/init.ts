@@ -1,8 +1,8 @@
 /** `brine pubserver init`: the publication server of this data directory. */
-import { initPubserver, type PubserverReport } from '../../core/app/pubserver.js'
-import { openSession } from '../../core/app/session.js'
+import { initPubserver, type PubserverReport } from '../../core/app/authority/pubserver.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag, writeFlags } from '../../core/cli/flags.js'
+import { flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class PubserverInit extends BaseCommand<PubserverReport> {

@@ -1,8 +1,8 @@
 /** `brine pubserver session-reset`: a new RRDP session; validators start over from the RRDP snapshot. */
-import { type PubserverReport, resetSession } from '../../core/app/pubserver.js'
-import { openSession } from '../../core/app/session.js'
+import { type PubserverReport, resetSession } from '../../core/app/authority/pubserver.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { confirmFlags, writeFlags } from '../../core/cli/flags.js'
+import { confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class PubserverSessionReset extends BaseCommand<PubserverReport> {

@@ -1,6 +1,6 @@
 /** `brine pubserver stats`: how much is published. */
-import { type PubserverStatsReport, pubserverStats } from '../../core/app/pubserver.js'
-import { openSession } from '../../core/app/session.js'
+import { type PubserverStatsReport, pubserverStats } from '../../core/app/authority/pubserver.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 
 export default class PubserverStats extends BaseCommand<PubserverStatsReport> {

@@ -1,8 +1,8 @@
 /** `brine pubserver write`: the served tree anew, or laid out for a validator. */
-import { layOutInto, type PubserverWriteReport, writeServedTree } from '../../core/app/pubserver.js'
-import { openSession } from '../../core/app/session.js'
+import { layOutInto, type PubserverWriteReport, writeServedTree } from '../../core/app/authority/pubserver.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag } from '../../core/cli/flags.js'
+import { flag } from '../../core/cli/flags/flags.js'
 
 export default class PubserverWrite extends BaseCommand<PubserverWriteReport> {
   static override summary = 'rebuild repo/, or lay it out as rpki-client -n -d DIR reads it'

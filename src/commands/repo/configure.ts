@@ -1,8 +1,8 @@
 /** `brine repo configure --local`: the publication server of this data directory becomes the repository of a CA. */
-import { configureLocalRepository, type RepositoryReport } from '../../core/app/parents.js'
-import { openSession } from '../../core/app/session.js'
+import { configureLocalRepository, type RepositoryReport } from '../../core/app/authority/parents.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class RepoConfigure extends BaseCommand<RepositoryReport> {

@@ -1,8 +1,8 @@
 /** `brine repo sync`: full re-sync of a CA with its repository. */
-import { type RepoSyncReport, syncRepository } from '../../core/app/repo-sync.js'
-import { openSession } from '../../core/app/session.js'
+import { type RepoSyncReport, syncRepository } from '../../core/app/authority/repo-sync.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, writeFlags } from '../../core/cli/flags.js'
+import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class RepoSync extends BaseCommand<RepoSyncReport> {

@@ -1,8 +1,8 @@
 /** `brine roa list`: what is configured and what became of it. */
-import { listRoas, type RoaListReport } from '../../core/app/roas.js'
-import { openSession } from '../../core/app/session.js'
+import { listRoas, type RoaListReport } from '../../core/app/authority/roas.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg } from '../../core/cli/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class RoaList extends BaseCommand<RoaListReport> {

@@ -1,10 +1,11 @@
 /** `brine roa update`: a file of additions and removals, one set, one command. */
-import { readDocument } from '../../core/app/documents.js'
-import { roaFile } from '../../core/app/roa-set.js'
-import { type RoaUpdateReport, updateRoas } from '../../core/app/roas.js'
-import { openSession } from '../../core/app/session.js'
+
+import { roaFile } from '../../core/app/authority/roa-set.js'
+import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.js'
+import { readDocument } from '../../core/app/operations/user-files.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { delta } from '../../core/cli/output/endings.js'
 import { readStdinText } from '../../core/cli/stdin.js'

@@ -1,8 +1,8 @@
 /** `brine ta init`: the embedded trust anchor. */
-import { initTa, type TaReport } from '../../core/app/anchor.js'
-import { openSession } from '../../core/app/session.js'
+import { initTa, type TaReport } from '../../core/app/authority/trust-anchor.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag, writeFlags } from '../../core/cli/flags.js'
+import { flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class TaInit extends BaseCommand<TaReport> {

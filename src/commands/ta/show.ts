@@ -1,6 +1,6 @@
 /** `brine ta show`: the trust anchor, its key, its children. */
-import { showTa, type TaShowReport } from '../../core/app/anchor.js'
-import { openSession } from '../../core/app/session.js'
+import { showTa, type TaShowReport } from '../../core/app/authority/trust-anchor.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 

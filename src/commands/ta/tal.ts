@@ -1,9 +1,9 @@
 /** `brine ta tal`: the trust anchor locator, for validators (RFC 8630). */
-import { showTal, type TalReport } from '../../core/app/anchor.js'
-import { writeDocument } from '../../core/app/documents.js'
-import { openSession } from '../../core/app/session.js'
+import { showTal, type TalReport } from '../../core/app/authority/trust-anchor.js'
+import { writeDocument } from '../../core/app/operations/user-files.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag } from '../../core/cli/flags.js'
+import { flag } from '../../core/cli/flags/flags.js'
 
 export default class TaTal extends BaseCommand<TalReport> {
   static override summary = 'print the trust anchor locator'

@@ -1,7 +1,7 @@
 /** `brine testbed init`: a sandbox in one command. */
-import { initTestbed, type TestbedReport } from '../../core/app/testbed.js'
+import { initTestbed, type TestbedReport } from '../../core/app/operations/testbed.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { flag } from '../../core/cli/flags.js'
+import { flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class TestbedInit extends BaseCommand<TestbedReport> {

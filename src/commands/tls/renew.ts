@@ -1,8 +1,9 @@
 /** `brine tls renew`: a new HTTPS pair, a request for a CA, or the CA's certificate. */
-import { openSession } from '../../core/app/session.js'
-import { installTls, renewTls, requestTls, showTls, type TlsChange } from '../../core/app/tls.js'
+
+import { installTls, renewTls, requestTls, showTls, type TlsChange } from '../../core/app/operations/tls.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { confirmFlags, flag, writeFlags } from '../../core/cli/flags.js'
+import { confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { tlsView } from '../../core/cli/output/tls.js'
 

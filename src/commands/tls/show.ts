@@ -1,6 +1,7 @@
 /** `brine tls show`: the HTTPS pair that the web server in front reads. */
-import { openSession } from '../../core/app/session.js'
-import { showTls, type TlsReport } from '../../core/app/tls.js'
+
+import { showTls, type TlsReport } from '../../core/app/operations/tls.js'
+import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { tlsView } from '../../core/cli/output/tls.js'

@@ -4,12 +4,12 @@
  */
 import type { Json } from '../base/json.js'
 import type { AggregateId, NumberRange, StoredCommand } from '../eventsourcing/types.js'
-import { isCorrupt } from '../store/damage.js'
-import { commandName, eventName, snapshotName } from '../store/layout.js'
-import { inRanges } from '../store/line.js'
-import { parseCommand, parseEvent, parseSnapshot } from '../store/records.js'
+import { inRanges } from '../store/commit/live-branch.js'
+import { isCorrupt } from '../store/disk/damage.js'
+import { commandName, eventName, snapshotName } from '../store/disk/paths.js'
+import { parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
 import type { Named } from './commits.js'
-import { noting, type Problem } from './problem.js'
+import { noting, type Problem } from './finding.js'
 import type { NamedSnapshot } from './snapshots.js'
 import type { HistorySource } from './source.js'
 

@@ -5,7 +5,7 @@
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
-import { noting, type Problem } from './problem.js'
+import { noting, type Problem } from './finding.js'
 import type { HistorySource } from './source.js'
 
 /** What a commit says of one command. */

@@ -9,9 +9,9 @@ import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { isCorrupt } from '../store/damage.js'
-import { commandName, folderName } from '../store/layout.js'
-import { parseCommand, parseCommit } from '../store/records.js'
+import { isCorrupt } from '../store/disk/damage.js'
+import { commandName, folderName } from '../store/disk/paths.js'
+import { parseCommand, parseCommit } from '../store/disk/records.js'
 import {
   canonicalValue,
   decodeLine,

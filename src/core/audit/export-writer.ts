@@ -4,10 +4,10 @@ import { toBase64 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { StoredCommand } from '../eventsourcing/types.js'
-import { isCorrupt } from '../store/damage.js'
-import type { FoundFile } from '../store/files.js'
-import { commandName } from '../store/layout.js'
-import { parseCommand } from '../store/records.js'
+import type { FoundFile } from '../store/commit/aggregate-files.js'
+import { isCorrupt } from '../store/disk/damage.js'
+import { commandName } from '../store/disk/paths.js'
+import { parseCommand } from '../store/disk/records.js'
 import {
   type ExportedFile,
   type ExportHeader,

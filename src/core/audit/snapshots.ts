@@ -7,9 +7,9 @@ import { firstDifference } from '../base/json-path.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId } from '../eventsourcing/types.js'
-import { parseFileName, snapshotName } from '../store/layout.js'
-import { parseSnapshot } from '../store/records.js'
-import { noting, type Problem } from './problem.js'
+import { parseFileName, snapshotName } from '../store/disk/paths.js'
+import { parseSnapshot } from '../store/disk/records.js'
+import { noting, type Problem } from './finding.js'
 import type { HistorySource } from './source.js'
 
 /** What a command record says of the snapshot that it wrote. */

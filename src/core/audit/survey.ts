@@ -1,10 +1,10 @@
 /** What lies in and around DATA_DIR beside what the commits name: space, the lock's holder, files moved aside. Reads only. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { listDir } from '../store/fs.js'
-import { ioError } from '../store/io-error.js'
-import { KIND_FOLDERS, type Layout } from '../store/layout.js'
-import { livingOwner } from '../store/undisturbed.js'
+import { livingOwner } from '../store/directory/optimistic-read.js'
+import { listDir } from '../store/disk/fs.js'
+import { ioError } from '../store/disk/io-error.js'
+import { KIND_FOLDERS, type Layout } from '../store/disk/paths.js'
 
 export interface DiskSpace {
   /** Bytes that this user may still write. */

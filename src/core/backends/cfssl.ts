@@ -4,7 +4,7 @@
  */
 
 import { quoted } from '../base/text.js'
-import type { CfsslBackend } from '../config/enrolment.js'
+import type { CfsslBackend } from '../config/enrolment/schema.js'
 import type { CaBackend, Issued, IssueRequest, RevocationReason } from '../ha/backend.js'
 import { BackendFault } from '../ha/backend.js'
 import { certificatesOf } from '../pki/certificate.js'

@@ -2,7 +2,7 @@
  * The backend `dogtag`: Dogtag Certificate System over its REST API, as an agent with a client certificate.
  * Invariant: nobody approves what waits for a person unless the configuration says so.
  */
-import type { DogtagBackend } from '../config/enrolment.js'
+import type { DogtagBackend } from '../config/enrolment/schema.js'
 import { BackendFault, type CaBackend, type RevocationReason } from '../ha/backend.js'
 import { lookUp, submit, submitForGood } from './dogtag-requests.js'
 import { withSession } from './dogtag-session.js'

@@ -2,7 +2,7 @@
  * The backend `est`: another server of RFC 7030.
  * Invariant: what is pending is asked for again with the very same request (section 4.2.3), so the reference is the request.
  */
-import type { EstBackend } from '../config/enrolment.js'
+import type { EstBackend } from '../config/enrolment/schema.js'
 import { BackendFault, type CaBackend, type Issued } from '../ha/backend.js'
 import { readPlainCertificate } from '../pki/certificate.js'
 import { estBytes, readCertsOnly } from '../pki/certs-only.js'

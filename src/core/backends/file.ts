@@ -1,6 +1,6 @@
 /** The backend `file`: the CA's key is a PEM file. Invariant: the key is read for each signature and kept by nobody. */
 import { sign } from 'node:crypto'
-import type { FileBackend } from '../config/enrolment.js'
+import type { FileBackend } from '../config/enrolment/schema.js'
 import type { CaBackend } from '../ha/backend.js'
 import { schemeOf } from '../pki/algorithms.js'
 import { configFault, isKeyOf, readKey } from './files.js'

@@ -12,7 +12,7 @@ import {
 } from 'node:http'
 import { request } from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { Remote } from '../config/enrolment.js'
+import type { Remote } from '../config/enrolment/schema.js'
 import { certificatesOf, readPlainCertificate } from '../pki/certificate.js'
 import { configFault, isKeyOf, readCertificates, readConfigured, readKey } from './files.js'
 import { type Answer, type Course, connectionFault, garbled } from './http-faults.js'

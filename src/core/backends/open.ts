@@ -1,5 +1,5 @@
 /** Opens the backend that a `[[ca]]` names; each kind is loaded where it is used. */
-import type { CaConfig } from '../config/enrolment.js'
+import type { CaConfig } from '../config/enrolment/schema.js'
 import type { CaBackend } from '../ha/backend.js'
 import type { BackendPorts } from './ports.js'
 

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import type { Handle, PKCS11, TokenInfo } from 'pkcs11js'
+import type { TokenWanted } from '../config/enrolment/pkcs11-uri.js'
 import {
   type FailedMessage,
   type FromToken,
@@ -15,7 +16,6 @@ import {
   type SignMessage,
   type ToToken,
 } from './pkcs11-messages.js'
-import type { TokenWanted } from './pkcs11-uri.js'
 
 type Addon = typeof import('pkcs11js')
 

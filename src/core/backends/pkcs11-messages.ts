@@ -1,5 +1,5 @@
 /** What is said between a command and the process that talks to a token for it. Types only: both sides import them. */
-import type { TokenWanted } from './pkcs11-uri.js'
+import type { TokenWanted } from '../config/enrolment/pkcs11-uri.js'
 
 export interface OpenMessage {
   readonly type: 'open'

@@ -1,5 +1,5 @@
 /** The backend `pkcs11`: the CA's key lies in a token. Invariant: the key never leaves it, and each signature has its own login. */
-import type { Pkcs11Backend } from '../config/enrolment.js'
+import type { Pkcs11Backend } from '../config/enrolment/schema.js'
 import type { CaBackend } from '../ha/backend.js'
 import type { BackendPorts } from './ports.js'
 import { signingBackend, type WithKey } from './signing.js'

@@ -2,7 +2,7 @@
  * What all CAs behind a protocol have in common: the CA's certificate is here, its key is there.
  * Invariant: before anything is sent the CA's certificate is found and valid, and the request is one.
  */
-import type { Remote } from '../config/enrolment.js'
+import type { Remote } from '../config/enrolment/schema.js'
 import { BackendFault } from '../ha/backend.js'
 import { isSignedBy, type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
 import { throwawayRequest } from '../pki/throwaway-request.js'

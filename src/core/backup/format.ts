@@ -11,8 +11,8 @@ import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isKind, type Kind } from '../eventsourcing/types.js'
-import { KIND_FOLDERS } from '../store/layout.js'
-import { isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from '../store/records.js'
+import { KIND_FOLDERS } from '../store/disk/paths.js'
+import { isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from '../store/disk/records.js'
 
 export interface BackupAggregate {
   readonly kind: Kind

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { Secret } from '../base/secret.js'
-import { errnoOf } from '../store/io-error.js'
+import { errnoOf } from '../store/disk/io-error.js'
 
 const LIMIT = 65536
 

@@ -5,10 +5,10 @@
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { exists, freeBytes, listDir, makeDirUnsynced, syncDir } from '../store/fs.js'
-import { readInfo } from '../store/hints.js'
-import { errnoOf, ioError } from '../store/io-error.js'
-import { KIND_FOLDERS, layoutOf, snapshotName } from '../store/layout.js'
+import { readInfo } from '../store/disk/caches.js'
+import { exists, freeBytes, listDir, makeDirUnsynced, syncDir } from '../store/disk/fs.js'
+import { errnoOf, ioError } from '../store/disk/io-error.js'
+import { KIND_FOLDERS, layoutOf, snapshotName } from '../store/disk/paths.js'
 import { damaged, modeOf } from './format.js'
 
 export interface TreeFile {

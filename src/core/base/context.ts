@@ -1,5 +1,5 @@
 /** Who runs a command, where and how: what the command line hands to a use case, with no terminal in it. */
-import type { Changed } from './errors.js'
+import type { AppError, Changed } from './errors.js'
 
 /** A question whose answer has not come. */
 export interface OpenQuestion {
@@ -38,6 +38,11 @@ export interface CommandContext {
   readonly dryRun?: boolean
   /** The command's words, for the owner file of the lock and messages: `brine roa add`. */
   readonly command: string
+  /**
+   * Migrates a data directory of an older format before the command opens it, where the configuration allows that. Throws `older`
+   * otherwise. Injected, since migration lies above the session that calls it.
+   */
+  readonly upgradeFirst?: (context: CommandContext, older: AppError) => Promise<void>
   /** Told what has become durable, for an interrupt to report. */
   readonly watch?: CommitWatch
   /** Tells the user something that does not stop the command. */

@@ -12,14 +12,14 @@ import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
 import { errorDocument, errorText, toAppError } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
-import { globalFlags, refuseEmpty } from './flags.js'
-import { asksForRecovery } from './force-recover.js'
+import { globalFlags, refuseEmpty } from './flags/flags.js'
+import { asksForRecovery } from './flags/force-recover.js'
+import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { onInterrupt } from './interrupt.js'
 import { formatJson } from './output/json.js'
 import { type Progress, progressOn, silentProgress } from './output/progress.js'
 import { type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
-import { asksForUpgradeOnly } from './upgrade-only.js'
 
 type Values = Record<string, unknown>
 
@@ -77,7 +77,7 @@ export abstract class BaseCommand<R extends object> extends Command {
       const around = this.#around
       if (!(error instanceof AppError) || error.kind !== 'corrupt' || around === undefined) throw error
       if (around.dryRun || this.id === 'recover') throw error
-      const { recoverIfAllowed } = await import('../app/recover-force.js')
+      const { recoverIfAllowed } = await import('../app/recovery/force.js')
       // what keeps it from being recovered is no better told than the damage itself
       if (!(await recoverIfAllowed(around, error).catch(() => false))) throw error
       return this.execute()
@@ -89,14 +89,14 @@ export abstract class BaseCommand<R extends object> extends Command {
     const { flags } = await this.parse(this.ctor)
     const given = flags as GlobalFlags
     if (given['data-dir'] === undefined || given['dry-run'] === true) return
-    const { forceRecovery } = await import('../app/recover-force.js')
+    const { forceRecovery } = await import('../app/recovery/force.js')
     await forceRecovery(this.context(given))
   }
 
   /** Instead of the command, before anything else (`asksForUpgradeOnly`). */
   async #upgradeOnly(): Promise<object> {
     const { flags } = await this.parse(this.ctor)
-    const { upgrade } = await import('../app/upgrade.js')
+    const { upgrade } = await import('../app/operations/upgrade.js')
     const { upgradeView } = await import('./output/upgrade.js')
     const report = await upgrade(this.context(flags as GlobalFlags), { only: true })
     this.#progress.clear()

@@ -50,6 +50,7 @@ export function commandContext(flags: GlobalFlags, around: Surroundings, ports: 
     osUser: around.osUser,
     host: around.host,
     dryRun: flags['dry-run'] === true,
+    upgradeFirst: async (context, older) => (await import('../app/operations/migrate.js')).upgradeFirst(context, older),
     ...ports,
   }
 }

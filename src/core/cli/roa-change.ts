@@ -1,9 +1,9 @@
 /** What `roa add` and `roa remove` share: ROAs as arguments, one set, one command. */
-import { roaArguments } from '../app/roa-set.js'
-import { type RoaUpdateReport, updateRoas } from '../app/roas.js'
-import { openSession } from '../app/session.js'
+import { roaArguments } from '../app/authority/roa-set.js'
+import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
+import { openSession } from '../app/transaction/session.js'
 import { BaseCommand } from './base-command.js'
-import { arg, flag, writeFlags } from './flags.js'
+import { arg, flag, writeFlags } from './flags/flags.js'
 import { changeEnding } from './output/change-ending.js'
 import { delta } from './output/endings.js'
 

@@ -8,10 +8,10 @@ import { parseDuration } from '../base/time.js'
 import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { Timing } from '../issuing/timing.js'
-import { type Enrolment, NO_ENROLMENT } from './enrolment.js'
+import { type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
 import { type ConfigFault, lineOf, parseConfig, type Value } from './parse.js'
 import { type Config, camelCase, KEYS, type Key } from './schema.js'
-import { type Finding, senseFaults, senseWarnings } from './sense.js'
+import { type Finding, senseFaults, senseWarnings } from './validate.js'
 
 export interface LoadedConfig {
   readonly config: Config

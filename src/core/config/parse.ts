@@ -5,7 +5,7 @@
 import type { TomlError } from 'smol-toml'
 import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
-import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment.js'
+import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
 import { lineAt, linesOf } from './lines.js'
 import { formatValue, KEYS, type Key } from './schema.js'
 import { described, isTable, type PlacedFault } from './tables.js'
@@ -63,8 +63,8 @@ async function enrolmentOf(
 ): Promise<{ readonly enrolment: Enrolment; readonly placed: readonly PlacedFault[] }> {
   const own = Object.entries(table).filter(([name]) => ENROLMENT_TABLES.includes(name))
   if (own.length === 0) return { enrolment: NO_ENROLMENT, placed: [] }
-  const { readEnrolment } = await import('./read-enrolment.js')
-  const { enrolmentFaults } = await import('./enrolment-sense.js')
+  const { readEnrolment } = await import('./enrolment/parse.js')
+  const { enrolmentFaults } = await import('./enrolment/validate.js')
   const placed: PlacedFault[] = []
   const enrolment = readEnrolment(Object.fromEntries(own), placed)
   return { enrolment, placed: placed.length > 0 ? placed : enrolmentFaults(enrolment) }

@@ -4,12 +4,12 @@ import type { KeyId } from '../crypto/ports.js'
 import type { ObjectFault } from '../der/faults.js'
 import { createFaults, type FaultList } from '../der/faults.js'
 import { type DerNode, parseDer } from '../der/reader.js'
-import { type ParsedCertificate, parseCertificate } from './decode-cert.js'
 import { parseCrl } from './decode-crl.js'
 import { type ObjectBody, parseObject } from './decode-object.js'
-import { lastSegment } from './profile/uri.js'
-import type { ParsedName } from './read-name.js'
-import { verifyRsa } from './verify-rsa.js'
+import { type ParsedCertificate, parseCertificate } from './x509/decode-certificate.js'
+import type { ParsedName } from './x509/name.js'
+import { lastSegment } from './x509/uri.js'
+import { verifyRsa } from './x509/verify-rsa.js'
 
 export interface IssuingKey {
   /** DER SubjectPublicKeyInfo of the key that must have signed the object or its EE certificate. */

@@ -16,8 +16,8 @@ import {
   set,
   utcOrGeneralized,
 } from '../der/writer.js'
-import { keyIdBytes } from './cert.js'
-import * as oids from './oids.js'
+import { keyIdBytes } from './x509/encode-certificate.js'
+import * as oids from './x509/oids.js'
 
 export interface SignedDataContent {
   /** Dotted. */

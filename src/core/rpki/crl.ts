@@ -1,9 +1,16 @@
 /** Certificate revocation lists (RFC 6487 section 5): version 2, exactly the extensions AKI and CRL number, no entry extensions. */
 import type { Sign } from '../crypto/ports.js'
 import { type Der, encode, explicit, integer, seq, seqOf, utcOrGeneralized } from '../der/writer.js'
-import { authorityKeyIdentifier, extension, issuerName, limitedNumber, SHA256_WITH_RSA, signed } from './cert.js'
-import { OID_CRL_NUMBER } from './oids.js'
 import type { CrlContent, CrlEntry } from './types.js'
+import {
+  authorityKeyIdentifier,
+  extension,
+  issuerName,
+  limitedNumber,
+  SHA256_WITH_RSA,
+  signed,
+} from './x509/encode-certificate.js'
+import { OID_CRL_NUMBER } from './x509/oids.js'
 
 /**
  * The DER CRL, entries sorted by serial; without any, revokedCertificates is absent (RFC 5280 section 5.1.2.6).

@@ -4,9 +4,9 @@ import { createFaults, type FaultList } from '../der/faults.js'
 import { textOf } from '../der/primitives.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../der/reader.js'
 import { membersOf, readBits, readInteger, readOid, readTime } from '../der/values.js'
-import { OID_SHA256 } from './oids.js'
 import { checkManifestContent, type ManifestPlace } from './profile/manifest.js'
 import type { Decoded, ManifestContent, ManifestFile } from './types.js'
+import { OID_SHA256 } from './x509/oids.js'
 
 const RULE = 'RFC 9286 section 4.2.1'
 

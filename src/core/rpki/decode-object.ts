@@ -6,13 +6,13 @@ import { prefixRange } from '../resources/prefix.js'
 import { BIGINT_STEPS, canonicalRanges, coversRange } from '../resources/ranges.js'
 import type { IpRange } from '../resources/types.js'
 import { type AspaContent, decodeAspa } from './decode-aspa.js'
-import type { ParsedCertificate } from './decode-cert.js'
 import { decodeManifest } from './decode-manifest.js'
 import { decodeRoa } from './decode-roa.js'
 import { type ParsedSignedObject, parseSignedObject } from './decode-signed-object.js'
-import { OID_CT_ASPA, OID_CT_GHOSTBUSTERS, OID_CT_MANIFEST, OID_CT_ROA } from './oids.js'
-import { lastSegment } from './profile/uri.js'
 import type { CertificateResources, ManifestContent, RoaContent } from './types.js'
+import type { ParsedCertificate } from './x509/decode-certificate.js'
+import { OID_CT_ASPA, OID_CT_GHOSTBUSTERS, OID_CT_MANIFEST, OID_CT_ROA } from './x509/oids.js'
+import { lastSegment } from './x509/uri.js'
 
 export type ObjectBody =
   | { readonly type: 'roa'; readonly content: RoaContent | undefined }

@@ -7,8 +7,8 @@ import { MAX_ASN } from '../resources/asn.js'
 import type { Family } from '../resources/types.js'
 import { readVersion } from './decode-manifest.js'
 import { checkRoaContent, checkRoaOrder } from './profile/roa.js'
-import { readAddress, readFamily } from './read-resources.js'
 import type { Decoded, RoaAddress, RoaContent } from './types.js'
+import { readAddress, readFamily } from './x509/decode-resources.js'
 
 /** The ROA in `eContent`, with every fault. */
 export function decodeRoa(eContent: Uint8Array): Decoded<RoaContent> {

@@ -5,12 +5,12 @@ import { sha256 } from '../crypto/digest.js'
 import { createFaults, type FaultList } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseDer, TAG, toDer } from '../der/reader.js'
 import { membersOf, readInteger, readOctets, readOid } from '../der/values.js'
-import { contentOfCertificate, type ParsedCertificate, parseCertificate } from './decode-cert.js'
-import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA, OID_SIGNED_DATA } from './oids.js'
-import { readAlgorithm } from './read-algorithm.js'
 import { readSignedAttributes } from './read-attributes.js'
 import type { Decoded, DecodedSignedObject } from './types.js'
-import { verifyRsa } from './verify-rsa.js'
+import { readAlgorithm } from './x509/algorithm.js'
+import { contentOfCertificate, type ParsedCertificate, parseCertificate } from './x509/decode-certificate.js'
+import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA, OID_SIGNED_DATA } from './x509/oids.js'
+import { verifyRsa } from './x509/verify-rsa.js'
 
 /** What could be read of a signed object, whatever is wrong with it. */
 export interface ParsedSignedObject {

@@ -2,9 +2,9 @@
 import { fromBase64 } from '../base/bytes.js'
 import { quoted } from '../base/text.js'
 import { createFaults, type FaultList } from '../der/faults.js'
-import { checkUri, lastSegment } from './profile/uri.js'
-import { checkRsaKey, parseKey } from './read-key.js'
 import type { Decoded, TalContent } from './types.js'
+import { checkRsaKey, parseKey } from './x509/key.js'
+import { checkUri, lastSegment } from './x509/uri.js'
 
 const RULE = 'RFC 8630 section 2.2'
 const MAX_SIZE = 65_536

@@ -1,9 +1,9 @@
 /** Manifest contents (RFC 9286 section 4.2): version absent, GeneralizedTime with whole seconds, files sorted by name. */
 
 import { bits, encode, generalized, ia5, oid, seq, seqOf } from '../der/writer.js'
-import { limitedNumber } from './cert.js'
-import { OID_SHA256 } from './oids.js'
 import type { ManifestContent, ManifestFile } from './types.js'
+import { limitedNumber } from './x509/encode-certificate.js'
+import { OID_SHA256 } from './x509/oids.js'
 
 /** RFC 9286 section 4.2.2: one dot and a three-letter extension. */
 const FILE_NAME = /^[A-Za-z0-9_-]+\.[a-z]{3}$/

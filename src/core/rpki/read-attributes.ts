@@ -4,7 +4,7 @@ import type { Instant } from '../base/time.js'
 import type { FaultList } from '../der/faults.js'
 import { childrenOf, type DerNode, isType, rawOf, TAG } from '../der/reader.js'
 import { membersOf, readOctets, readOid, readTime } from '../der/values.js'
-import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './oids.js'
+import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './x509/oids.js'
 
 export interface SignedAttributes {
   readonly signingTime: Instant | undefined

@@ -2,8 +2,8 @@
 
 import { type Der, encode, integer, seq, seqOf } from '../der/writer.js'
 import type { Family } from '../resources/types.js'
-import { addressBits, addressFamily, prefixBits } from './resources-ext.js'
 import type { RoaAddress, RoaContent } from './types.js'
+import { addressBits, addressFamily, prefixBits } from './x509/encode-resources.js'
 
 const FAMILIES: readonly Family[] = [4, 6]
 

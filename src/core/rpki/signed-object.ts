@@ -3,10 +3,10 @@ import { compareBytes, concat } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
 import type { OneTimeKey, Sign } from '../crypto/ports.js'
 import { encode, generalized } from '../der/writer.js'
-import { signCertificate } from './cert.js'
 import { signData } from './cms.js'
-import { OID_CT_MANIFEST, OID_CT_ROA } from './oids.js'
 import type { CertificateContent, SignedObjectType } from './types.js'
+import { signCertificate } from './x509/encode-certificate.js'
+import { OID_CT_MANIFEST, OID_CT_ROA } from './x509/oids.js'
 
 export interface SignedObjectInput {
   readonly type: SignedObjectType

@@ -7,11 +7,11 @@ import { dueBefore } from '../issuing/signed-at.js'
 import { randomSerial, refuse, serialText } from '../issuing/signing.js'
 import { contentDigest, spkiOf } from '../issuing/stored.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
-import { signCertificate } from '../rpki/cert.js'
 import { checkCertificateContent } from '../rpki/profile/index.js'
-import { certificateResources } from '../rpki/resources-ext.js'
 import { encodeTal } from '../rpki/tal.js'
 import type { CertificateContent } from '../rpki/types.js'
+import { signCertificate } from '../rpki/x509/encode-certificate.js'
+import { certificateResources } from '../rpki/x509/encode-resources.js'
 import { type TaState, taIssuer } from './state.js'
 
 /** Renewed with less than this left (seconds): half a year, so that a forgotten machine is no outage. */

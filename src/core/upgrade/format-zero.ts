@@ -7,9 +7,9 @@ import { encodeHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
 import type { AggregateId, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
-import { fileDamaged, fileMissing, isCorrupt } from '../store/damage.js'
-import { listDir, readIfThere } from '../store/fs.js'
-import { commandName, eventName, KIND_FOLDERS } from '../store/layout.js'
+import { fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
+import { listDir, readIfThere } from '../store/disk/fs.js'
+import { commandName, eventName, KIND_FOLDERS } from '../store/disk/paths.js'
 import {
   isAny,
   isCount,
@@ -21,7 +21,7 @@ import {
   type JsonObject,
   objectOf,
   parseShape,
-} from '../store/records.js'
+} from '../store/disk/records.js'
 
 /** An aggregate as its `info.json` says. */
 export interface ZeroAggregate {

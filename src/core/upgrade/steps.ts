@@ -1,5 +1,5 @@
 /** The way from every older format to the present one. Invariant: a step, once released, is never changed; its fixture is never edited. */
-import { FORMAT } from '../store/data-dir.js'
+import { FORMAT } from '../store/directory/data-dir.js'
 import type { Step } from './step.js'
 import { zeroToOne } from './zero-to-one.js'
 

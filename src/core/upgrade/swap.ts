@@ -7,9 +7,9 @@
 import { join } from 'node:path'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { fileDamaged } from '../store/damage.js'
-import { exists, listDir, makeDir, moveFile, readIfThere, removeFile, syncDir } from '../store/fs.js'
-import { KIND_FOLDERS, layoutOf } from '../store/layout.js'
+import { fileDamaged } from '../store/disk/damage.js'
+import { exists, listDir, makeDir, moveFile, readIfThere, removeFile, syncDir } from '../store/disk/fs.js'
+import { KIND_FOLDERS, layoutOf } from '../store/disk/paths.js'
 import {
   encodeRecord,
   isCount,
@@ -20,8 +20,8 @@ import {
   objectOf,
   parseObject,
   parseShape,
-} from '../store/records.js'
-import { replaceFile, writeNew } from '../store/write-file.js'
+} from '../store/disk/records.js'
+import { replaceFile, writeNew } from '../store/disk/write-file.js'
 import { dropTree } from './work-tree.js'
 
 /** What a format may lay out anew; all else in DATA_DIR stays where it is. */

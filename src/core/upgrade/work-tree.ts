@@ -3,7 +3,7 @@
  * Invariant: nothing is replaced, and nothing is synced until the whole tree is (`syncTree`), before anything counts on it.
  */
 import * as fs from 'node:fs'
-import { ioError } from '../store/io-error.js'
+import { ioError } from '../store/disk/io-error.js'
 
 const BLOCK = 4096
 

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand, StoredCommit } from '../eventsourcing/types.js'
-import { fileDamaged } from '../store/damage.js'
-import { listDir, readIfThere } from '../store/fs.js'
-import type { Info, SnapshotHint } from '../store/hints.js'
-import { commandName, eventName, KIND_FOLDERS, type Layout, layoutOf, snapshotName } from '../store/layout.js'
-import { encodeRecord, parseObject } from '../store/records.js'
+import type { Info, SnapshotHint } from '../store/disk/caches.js'
+import { fileDamaged } from '../store/disk/damage.js'
+import { listDir, readIfThere } from '../store/disk/fs.js'
+import { commandName, eventName, KIND_FOLDERS, type Layout, layoutOf, snapshotName } from '../store/disk/paths.js'
+import { encodeRecord, parseObject } from '../store/disk/records.js'
 import {
   type ZeroAggregate,
   type ZeroCommand,

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { archiveSite, audit, DAYS, day, events, files, run } from '../../support/archive-site.js'
+import { archiveSite, audit, DAYS, day, events, files, run } from '../../support/store/archive-site.js'
 
 const site = archiveSite('archive-to')
 const { fresh, done } = site

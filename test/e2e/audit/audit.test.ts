@@ -2,16 +2,16 @@
 import { appendFileSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuditReport } from '../../../src/core/app/audit.js'
-import type { DigestReport } from '../../../src/core/app/digest.js'
-import { openSession } from '../../../src/core/app/session.js'
+import type { AuditReport } from '../../../src/core/app/proof/audit.js'
+import type { DigestReport } from '../../../src/core/app/proof/digest.js'
+import { openSession } from '../../../src/core/app/transaction/session.js'
 import type { Json } from '../../../src/core/base/json.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { replay } from '../../../src/core/eventsourcing/work.js'
 import { PUBD_HANDLE, pubd } from '../../../src/core/pubd/aggregate.js'
 import type { PubdEvent } from '../../../src/core/pubd/events.js'
 import { evolvePubd } from '../../../src/core/pubd/evolve.js'
-import { NOW, runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+import { NOW, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 const DIGEST = /^logical=[0-9a-f]{64} full=[0-9a-f]{64}$/
 

@@ -2,11 +2,11 @@
 import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuditReport } from '../../../src/core/app/audit.js'
-import type { AuditKeyReport, CheckpointReport } from '../../../src/core/app/checkpoint.js'
+import type { AuditReport } from '../../../src/core/app/proof/audit.js'
+import type { AuditKeyReport, CheckpointReport } from '../../../src/core/app/proof/checkpoint.js'
 import { parseNote, parseVerifierKey, verifyNote } from '../../../src/core/crypto/signed-note.js'
-import { brine, copyDir, runBrine } from '../../support/cli.js'
-import { runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+import { brine, copyDir, runBrine } from '../../support/processes/cli.js'
+import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
 let note: string

@@ -2,10 +2,10 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { AuditReport } from '../../../src/core/app/audit.js'
-import type { ExportReport } from '../../../src/core/app/audit-export.js'
-import { runBrine } from '../../support/cli.js'
-import { runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+import type { AuditReport } from '../../../src/core/app/proof/audit.js'
+import type { ExportReport } from '../../../src/core/app/proof/export.js'
+import { runBrine } from '../../support/processes/cli.js'
+import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
 let file: string

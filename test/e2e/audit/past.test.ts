@@ -2,11 +2,11 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DiffReport, StateReport } from '../../../src/core/app/audit-state.js'
-import type { DigestReport } from '../../../src/core/app/digest.js'
+import type { DigestReport } from '../../../src/core/app/proof/digest.js'
+import type { DiffReport, StateReport } from '../../../src/core/app/proof/states.js'
 import type { CaState } from '../../../src/core/ca/state.js'
-import { encodeRecord } from '../../../src/core/store/records.js'
-import { runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+import { encodeRecord } from '../../../src/core/store/disk/records.js'
+import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
 let before: DigestReport

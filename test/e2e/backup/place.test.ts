@@ -13,9 +13,9 @@ import {
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { backupTarget } from '../../../src/core/backup/place.js'
-import { brine, copyDir, runBrine, scratchDir } from '../../support/cli.js'
-import { needProgram } from '../../support/missing.js'
+import { backupTarget } from '../../../src/core/backup/destination.js'
+import { brine, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
+import { needProgram } from '../../support/processes/missing.js'
 
 const { path, remove } = scratchDir()
 const at = (...names: readonly string[]): string => join(path, ...names)

@@ -2,7 +2,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectRefused, footprint, inTurn, makeSandbox, type Refusal, type Sandbox } from '../../support/bad-input.js'
+import {
+  expectRefused,
+  footprint,
+  inTurn,
+  makeSandbox,
+  type Refusal,
+  type Sandbox,
+} from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectRefused, footprint, makeSandbox, type Sandbox } from '../../support/bad-input.js'
-import { type RunResult, runBrine } from '../../support/cli.js'
+import { type RunResult, runBrine } from '../../support/processes/cli.js'
+import { expectRefused, footprint, makeSandbox, type Sandbox } from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

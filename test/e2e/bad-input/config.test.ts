@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { expectRefused, footprint, inTurn, makeSandbox, type Sandbox } from '../../support/bad-input.js'
+import { expectRefused, footprint, inTurn, makeSandbox, type Sandbox } from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runBrine } from '../../support/processes/cli.js'
 import {
   canMount,
   expectRefused,
@@ -25,8 +26,7 @@ import {
   type Sandbox,
   STANDING,
   withoutRecords,
-} from '../../support/bad-input.js'
-import { runBrine } from '../../support/cli.js'
+} from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 let outside = ''

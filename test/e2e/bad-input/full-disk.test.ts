@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { canMount } from '../../support/bad-input.js'
-import { scratchDir } from '../../support/cli.js'
+import { scratchDir } from '../../support/processes/cli.js'
+import { canMount } from '../../support/sites/bad-input-box.js'
 
 /** Everything but the lock's place, status and what is growing. */
 const DIGEST =

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { footprint, makeSandbox, NOW, type Sandbox, STANDING } from '../../support/bad-input.js'
+import { footprint, makeSandbox, NOW, type Sandbox, STANDING } from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { expectRefused, footprint, makeSandbox, NOW, type Sandbox } from '../../support/bad-input.js'
+import { expectRefused, footprint, makeSandbox, NOW, type Sandbox } from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

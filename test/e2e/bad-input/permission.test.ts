@@ -4,11 +4,11 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utim
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest'
 import type { Instant } from '../../../src/core/base/time.js'
-import { type ErrorDocument, footprint, makeSandbox, type Sandbox } from '../../support/bad-input.js'
-import { brine, copyDir, scratchDir } from '../../support/cli.js'
-import { thawStore } from '../../support/frozen-store.js'
-import { type LivedIn, livedIn } from '../../support/lived-in.js'
-import { needProgram } from '../../support/missing.js'
+import { brine, copyDir, scratchDir } from '../../support/processes/cli.js'
+import { needProgram } from '../../support/processes/missing.js'
+import { type ErrorDocument, footprint, makeSandbox, type Sandbox } from '../../support/sites/bad-input-box.js'
+import { thawStore } from '../../support/store/frozen-store.js'
+import { type LivedIn, livedIn } from '../../support/store/lived-in.js'
 
 const RUN = join(import.meta.dirname, '../../../bin/run.js')
 const NOBODY = 65534

@@ -3,7 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { expectRefused, footprint, makeSandbox, type Sandbox, withoutRecords } from '../../support/bad-input.js'
+import {
+  expectRefused,
+  footprint,
+  makeSandbox,
+  type Sandbox,
+  withoutRecords,
+} from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
   type Sandbox,
   STANDING,
   withoutRecords,
-} from '../../support/bad-input.js'
+} from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

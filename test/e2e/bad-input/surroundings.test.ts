@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { footprint, makeSandbox, NEXT_DAY, NOW, type Sandbox } from '../../support/bad-input.js'
+import { footprint, makeSandbox, NEXT_DAY, NOW, type Sandbox } from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }
 

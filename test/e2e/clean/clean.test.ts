@@ -2,13 +2,13 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { auditVerify } from '../../../src/core/app/audit.js'
-import type { CleanReport } from '../../../src/core/app/clean.js'
+import type { CleanReport } from '../../../src/core/app/operations/clean.js'
+import { auditVerify } from '../../../src/core/app/proof/audit.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import { brine, copyDir, runBrine } from '../../support/cli.js'
-import { changesBetween, listingOf } from '../../support/dir-listing.js'
-import { addRoa, type LivedIn, livedIn } from '../../support/lived-in.js'
-import { quickSession } from '../../support/testbed.js'
+import { brine, copyDir, runBrine } from '../../support/processes/cli.js'
+import { quickSession } from '../../support/sites/testbed.js'
+import { changesBetween, listingOf } from '../../support/store/dir-listing.js'
+import { addRoa, type LivedIn, livedIn } from '../../support/store/lived-in.js'
 
 const START = '2026-01-01T00:00:00Z' as Instant
 /** Whatever lies there now, it has lain there long enough. */

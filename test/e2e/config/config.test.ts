@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { ConfigCheckReport, ConfigShowReport } from '../../../src/core/app/config.js'
-import { brine, runBrine, scratchDir } from '../../support/cli.js'
+import type { ConfigCheckReport, ConfigShowReport } from '../../../src/core/app/operations/config.js'
+import { brine, runBrine, scratchDir } from '../../support/processes/cli.js'
 
 const { path, remove } = scratchDir()
 const dataDir = join(path, 'data')

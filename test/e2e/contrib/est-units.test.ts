@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { projectDir, runProgram, shimmedEnv } from '../../support/brine-shim.js'
-import { needProgram } from '../../support/missing.js'
-import { contribText } from '../../support/servers.js'
-import { findProgram } from '../../support/validators.js'
+import { contribText } from '../../support/peers/servers.js'
+import { findProgram } from '../../support/peers/validators.js'
+import { projectDir, runProgram, shimmedEnv } from '../../support/processes/brine-shim.js'
+import { needProgram } from '../../support/processes/missing.js'
 
 test('brine-est.socket and brine-est.service pass systemd-analyze verify and leave little exposed', async (context) => {
   const analyze = findProgram('systemd-analyze') ?? context.skip('missing: systemd-analyze')

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/brine-shim.js'
-import { contribText } from '../../support/servers.js'
-import { findProgram } from '../../support/validators.js'
+import { contribText } from '../../support/peers/servers.js'
+import { findProgram } from '../../support/peers/validators.js'
+import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 

@@ -13,10 +13,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest'
-import { runProgram, shimmedEnv, writeShim } from '../../support/brine-shim.js'
-import { missing, needProgram } from '../../support/missing.js'
-import { contribText, fetchHttps, freePort, type Server, startServer } from '../../support/servers.js'
-import { findProgram, validators } from '../../support/validators.js'
+import { contribText, fetchHttps, freePort, type Server, startServer } from '../../support/peers/servers.js'
+import { findProgram, validators } from '../../support/peers/validators.js'
+import { runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
+import { missing, needProgram } from '../../support/processes/missing.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { projectDir, type Ran, runProgram, shimmedEnv, writeShim } from '../../support/brine-shim.js'
-import { missing } from '../../support/missing.js'
-import { validators } from '../../support/validators.js'
+import { validators } from '../../support/peers/validators.js'
+import { projectDir, type Ran, runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
+import { missing } from '../../support/processes/missing.js'
 
 const VRPS = ['AS64496,192.0.2.0/24,24', 'AS64496,198.51.100.0/24,26', 'AS64496,2001:db8::/32,48']
 

@@ -8,10 +8,10 @@ import { issueCertificate } from '../../../src/core/pki/issue.js'
 import { pem } from '../../../src/core/pki/pem.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
 import { throwawayRequest } from '../../../src/core/pki/throwaway-request.js'
-import { type CaPeer, issuerOf, type Knob, type PeerFiles, silentPort } from '../../support/ca-peer.js'
-import { cfsslError, cfsslPeer } from '../../support/cfssl-peer.js'
-import { EnrolSite, group, type Pair } from '../../support/enrol-site.js'
-import { estPeer } from '../../support/est-peer.js'
+import { type CaPeer, issuerOf, type Knob, type PeerFiles, silentPort } from '../../support/peers/ca-peer.js'
+import { cfsslError, cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { estPeer } from '../../support/peers/est-peer.js'
+import { EnrolSite, group, type Pair } from '../../support/sites/enrol-site.js'
 
 const PROFILE = BUILT_IN_PROFILES.find(({ name }) => name === 'deviceCert') as CertificateProfile
 const TODAY = new Date().toISOString().replace(/\.\d+/, '') as Instant

@@ -2,9 +2,9 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RecoverReport } from '../../../src/core/app/recover-report.js'
-import { type RunResult, runBrine } from '../../support/cli.js'
-import { EnrolSite } from '../../support/enrol-site.js'
+import type { RecoverReport } from '../../../src/core/app/recovery/report.js'
+import { type RunResult, runBrine } from '../../support/processes/cli.js'
+import { EnrolSite } from '../../support/sites/enrol-site.js'
 
 const site = new EnrolSite()
 const copies: string[] = []

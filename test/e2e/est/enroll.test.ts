@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EnrolledDocument } from '../../../src/core/app/est-files.js'
-import { runBrine } from '../../support/cli.js'
-import { OpensslBox } from '../../support/requests.js'
+import type { EnrolledDocument } from '../../../src/core/app/enrolment/documents.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { runBrine } from '../../support/processes/cli.js'
 
 const box = new OpensslBox()
 const base = mkdtempSync(join(tmpdir(), 'brine-est-'))

@@ -1,12 +1,12 @@
 /** The documented example of two CAs, active-passive: each line of its "Expected behavior", and the example of the label. */
 import { copyFileSync, renameSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { documentedOne } from '../../support/documentation.js'
-import { issuerOf, shown } from '../../support/enrol-site.js'
-import { ExampleSite } from '../../support/example-site.js'
-import { missing } from '../../support/missing.js'
-import { SoftHsm } from '../../support/softhsm.js'
-import { absentForTls, absentForTokens, SOFTHSM } from '../../support/token-program.js'
+import { SoftHsm } from '../../support/peers/softhsm.js'
+import { absentForTls, absentForTokens, SOFTHSM } from '../../support/peers/token-program.js'
+import { missing } from '../../support/processes/missing.js'
+import { documentedOne } from '../../support/sites/documentation.js'
+import { issuerOf, shown } from '../../support/sites/enrol-site.js'
+import { ExampleSite } from '../../support/sites/example-site.js'
 
 const site = new ExampleSite()
 

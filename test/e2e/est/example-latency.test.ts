@@ -1,7 +1,7 @@
 /** The documented example of two CAs in two regions, latency-based: each line of its "Expected behavior". */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { documentedOne } from '../../support/documentation.js'
-import { ExampleSite } from '../../support/example-site.js'
+import { documentedOne } from '../../support/sites/documentation.js'
+import { ExampleSite } from '../../support/sites/example-site.js'
 
 const site = new ExampleSite()
 

@@ -1,8 +1,8 @@
 /** The documented example of a migration, weighted: each step of its procedure, by editing the configuration between two requests. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { documentedOne } from '../../support/documentation.js'
-import { counted, issuerOf } from '../../support/enrol-site.js'
-import { ExampleSite } from '../../support/example-site.js'
+import { documentedOne } from '../../support/sites/documentation.js'
+import { counted, issuerOf } from '../../support/sites/enrol-site.js'
+import { ExampleSite } from '../../support/sites/example-site.js'
 
 const site = new ExampleSite()
 const AT_ONCE = 4

@@ -1,8 +1,8 @@
 /** The documented example of three CAs, round-robin: each line of its "Expected behavior". */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { documentedOne } from '../../support/documentation.js'
-import { counted } from '../../support/enrol-site.js'
-import { ExampleSite } from '../../support/example-site.js'
+import { documentedOne } from '../../support/sites/documentation.js'
+import { counted } from '../../support/sites/enrol-site.js'
+import { ExampleSite } from '../../support/sites/example-site.js'
 
 const site = new ExampleSite()
 const PLACES = ['east', 'west', 'central'] as const

@@ -1,10 +1,10 @@
 /** The documented recommendations for tuning: how many failures open a circuit, how long it stays open, how often and for how long is asked. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
-import type { CaPeer } from '../../support/ca-peer.js'
-import { cfsslPeer } from '../../support/cfssl-peer.js'
-import { documented } from '../../support/documentation.js'
-import { EnrolSite, group } from '../../support/enrol-site.js'
+import type { CaPeer } from '../../support/peers/ca-peer.js'
+import { cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { documented } from '../../support/sites/documentation.js'
+import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 
 const site = new EnrolSite()
 let peer: CaPeer

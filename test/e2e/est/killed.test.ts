@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
-import type { CaPeer } from '../../support/ca-peer.js'
-import { cfsslPeer } from '../../support/cfssl-peer.js'
-import { copyDir } from '../../support/cli.js'
-import { EnrolSite, group } from '../../support/enrol-site.js'
-import { type FaultRunner, faultRunner, type NamedFault } from '../../support/faults.js'
+import type { CaPeer } from '../../support/peers/ca-peer.js'
+import { cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { copyDir } from '../../support/processes/cli.js'
+import { type FaultRunner, faultRunner, type NamedFault } from '../../support/processes/faults.js'
+import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 
 /** Seconds after which nobody waits for an answer: `attempt_timeout`, and a while to write it down. */
 const DEADLINE = 30 + 10

@@ -1,6 +1,6 @@
 /** Who serves a label: the order of its group and not the CA that it names, one CA alone where it stands in no group, nobody when all are out. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EnrolSite, group } from '../../support/enrol-site.js'
+import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 
 const site = new EnrolSite()
 let cas = ''

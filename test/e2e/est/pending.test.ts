@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { EnrolledDocument } from '../../../src/core/app/est-files.js'
+import type { EnrolledDocument } from '../../../src/core/app/enrolment/documents.js'
 import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
-import { peerFiles } from '../../support/ca-peer.js'
-import { runBrine } from '../../support/cli.js'
-import { DogtagPeer } from '../../support/dogtag-peer.js'
-import { OpensslBox } from '../../support/requests.js'
+import { peerFiles } from '../../support/peers/ca-peer.js'
+import { DogtagPeer } from '../../support/peers/dogtag-peer.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { runBrine } from '../../support/processes/cli.js'
 
 const box = new OpensslBox()
 const base = mkdtempSync(join(tmpdir(), 'brine-pending-'))

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
 import { throwawayRequest } from '../../../src/core/pki/throwaway-request.js'
-import type { CaPeer } from '../../support/ca-peer.js'
-import { cfsslPeer } from '../../support/cfssl-peer.js'
-import { counted, EnrolSite, group, issuerOf, type Outcome } from '../../support/enrol-site.js'
+import type { CaPeer } from '../../support/peers/ca-peer.js'
+import { cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { counted, EnrolSite, group, issuerOf, type Outcome } from '../../support/sites/enrol-site.js'
 
 const SHARED = 200
 const EVEN = 200

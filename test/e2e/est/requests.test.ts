@@ -2,7 +2,7 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EnrolSite, group } from '../../support/enrol-site.js'
+import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 
 const AT_ONCE = 4
 const site = new EnrolSite()

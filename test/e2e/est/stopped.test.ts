@@ -1,9 +1,9 @@
 /** The real CFSSL as a primary that is stopped, killed and started again, with a backup whose key is a file. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { RealCfssl } from '../../support/cfssl-peer.js'
-import { EnrolSite, group, issuerOf } from '../../support/enrol-site.js'
-import { needProgram } from '../../support/missing.js'
-import { findProgram } from '../../support/validators.js'
+import { RealCfssl } from '../../support/peers/cfssl-peer.js'
+import { findProgram } from '../../support/peers/validators.js'
+import { needProgram } from '../../support/processes/missing.js'
+import { EnrolSite, group, issuerOf } from '../../support/sites/enrol-site.js'
 
 const ATTEMPT_TIMEOUT = 3
 const program = findProgram('cfssl')

@@ -3,9 +3,9 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, statS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { HaStatusReport } from '../../../src/core/app/ha-status.js'
-import { runBrine } from '../../support/cli.js'
-import { OpensslBox } from '../../support/requests.js'
+import type { HaStatusReport } from '../../../src/core/app/failover/status.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { runBrine } from '../../support/processes/cli.js'
 
 const box = new OpensslBox()
 const base = mkdtempSync(join(tmpdir(), 'brine-ha-'))

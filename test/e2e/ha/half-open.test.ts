@@ -5,9 +5,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { HaStatusReport, MemberStatus } from '../../../src/core/app/ha-status.js'
-import { runBrine } from '../../support/cli.js'
-import { OpensslBox } from '../../support/requests.js'
+import type { HaStatusReport, MemberStatus } from '../../../src/core/app/failover/status.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { runBrine } from '../../support/processes/cli.js'
 
 const box = new OpensslBox()
 const base = mkdtempSync(join(tmpdir(), 'brine-half-open-'))

@@ -1,9 +1,9 @@
 /** What a health check leaves behind: the state, the counts, the times, and a record of each change. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
-import type { CaPeer } from '../../support/ca-peer.js'
-import { cfsslPeer } from '../../support/cfssl-peer.js'
-import { EnrolSite, group } from '../../support/enrol-site.js'
+import type { CaPeer } from '../../support/peers/ca-peer.js'
+import { cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 
 const site = new EnrolSite()
 let peer: CaPeer

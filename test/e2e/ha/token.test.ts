@@ -4,12 +4,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { HaStatusReport, MemberStatus } from '../../../src/core/app/ha-status.js'
-import { runBrine } from '../../support/cli.js'
-import { missing } from '../../support/missing.js'
-import { OpensslBox } from '../../support/requests.js'
-import { SoftHsm } from '../../support/softhsm.js'
-import { absentForTokens, buildShim, ShimmedHsm } from '../../support/token-program.js'
+import type { HaStatusReport, MemberStatus } from '../../../src/core/app/failover/status.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { SoftHsm } from '../../support/peers/softhsm.js'
+import { absentForTokens, buildShim, ShimmedHsm } from '../../support/peers/token-program.js'
+import { runBrine } from '../../support/processes/cli.js'
+import { missing } from '../../support/processes/missing.js'
 
 const box = new OpensslBox()
 const base = mkdtempSync(join(tmpdir(), 'brine-token-'))

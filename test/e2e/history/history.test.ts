@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { CommandReport, HistoryReport } from '../../../src/core/app/history.js'
-import { NOW, runAt, type Sandbox, sandbox } from '../../support/operator-box.js'
+import type { CommandReport, HistoryReport } from '../../../src/core/app/proof/history.js'
+import { NOW, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inFlightFor } from '../../../src/core/crypto/key-maker.js'
-import { runBrine } from '../../support/cli.js'
+import { runBrine } from '../../support/processes/cli.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const CACHE = join('dist', 'cache', `${process.version}-${process.arch}`)

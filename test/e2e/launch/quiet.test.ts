@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { runBrine, scratchDir } from '../../support/cli.js'
+import { runBrine, scratchDir } from '../../support/processes/cli.js'
 
 const scratch = scratchDir()
 afterAll(scratch.remove)

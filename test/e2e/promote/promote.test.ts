@@ -1,9 +1,9 @@
 /** `brine promote` and `demote` as users run them, with the real clock: a test directory is always live. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { HistoryReport } from '../../../src/core/app/history.js'
-import type { DemoteReport, PromoteReport } from '../../../src/core/app/promote.js'
-import { brine, copyDir, runBrine, scratchDir } from '../../support/cli.js'
+import type { DemoteReport, PromoteReport } from '../../../src/core/app/operations/promote.js'
+import type { HistoryReport } from '../../../src/core/app/proof/history.js'
+import { brine, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
 
 const { path, remove } = scratchDir()
 const first = join(path, 'first')

@@ -3,10 +3,10 @@ import { cpSync, existsSync, renameSync, rmSync, unlinkSync, writeFileSync } fro
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { instantOf } from '../../../src/core/base/time.js'
-import { runBrine } from '../../support/cli.js'
-import { changesBetween, listingOf } from '../../support/dir-listing.js'
-import { complaints, readServedTree } from '../../support/served-tree.js'
-import { brineOk, newTestbed, scratchFolder } from '../../support/testbed.js'
+import { runBrine } from '../../support/processes/cli.js'
+import { complaints, readServedTree } from '../../support/rpki/served-tree.js'
+import { brineOk, newTestbed, scratchFolder } from '../../support/sites/testbed.js'
+import { changesBetween, listingOf } from '../../support/store/dir-listing.js'
 
 const scratch = scratchFolder('interrupted')
 const dataDir = join(scratch.dir, 'data')

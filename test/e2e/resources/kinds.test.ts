@@ -2,10 +2,10 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runBrine } from '../../support/cli.js'
-import { readServedTree } from '../../support/served-tree.js'
-import { brineOk, newTestbed, scratchFolder } from '../../support/testbed.js'
-import { derlint, runOffline, skipUnlessValidators } from '../../support/validators.js'
+import { derlint, runOffline, skipUnlessValidators } from '../../support/peers/validators.js'
+import { runBrine } from '../../support/processes/cli.js'
+import { readServedTree } from '../../support/rpki/served-tree.js'
+import { brineOk, newTestbed, scratchFolder } from '../../support/sites/testbed.js'
 
 /** CA, its resources, what it says with them. */
 const CAS: readonly (readonly [string, string, readonly string[]])[] = [

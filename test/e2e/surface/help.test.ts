@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { runBrine } from '../../support/cli.js'
+import { runBrine } from '../../support/processes/cli.js'
 
 interface Manifest {
   readonly commands: Readonly<Record<string, { readonly examples?: readonly string[]; readonly summary?: string }>>

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../../../src/core/cli/manual/manifest.js'
 import { manualPages } from '../../../src/core/cli/manual/pages.js'
 import { commandSurface, missingLines } from '../../../src/core/cli/manual/surface.js'
-import { projectDir, runProgram } from '../../support/brine-shim.js'
-import { findProgram } from '../../support/validators.js'
+import { findProgram } from '../../support/peers/validators.js'
+import { projectDir, runProgram } from '../../support/processes/brine-shim.js'
 
 const read = (...path: readonly string[]): string => readFileSync(join(projectDir, ...path), 'utf8')
 const manifest: Manifest = JSON.parse(read('oclif.manifest.json'))

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ENVIRONMENT, EXIT_STATUS } from '../../../src/core/cli/manual/facts.js'
 import type { Manifest, ManifestCommand } from '../../../src/core/cli/manual/manifest.js'
 import { formatValue, KEYS } from '../../../src/core/config/schema.js'
-import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/brine-shim.js'
-import { needProgram } from '../../support/missing.js'
-import { sectionOf, shellBlocks, tableRows } from '../../support/readme.js'
+import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
+import { needProgram } from '../../support/processes/missing.js'
+import { sectionOf, shellBlocks, tableRows } from '../../support/sites/readme.js'
 
 vi.setConfig({ testTimeout: 180_000 })
 

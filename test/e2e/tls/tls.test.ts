@@ -3,9 +3,9 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { TlsChange, TlsReport } from '../../../src/core/app/tls.js'
-import { brine, runBrine, scratchDir } from '../../support/cli.js'
-import { OpensslBox } from '../../support/requests.js'
+import type { TlsChange, TlsReport } from '../../../src/core/app/operations/tls.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { brine, runBrine, scratchDir } from '../../support/processes/cli.js'
 
 const { path, remove } = scratchDir()
 const dataDir = join(path, 'data')

@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import type { UpgradeReport } from '../../../src/core/app/upgrade.js'
-import { brine, copyDir, runBrine, scratchDir } from '../../support/cli.js'
-import { contentsOf, expectedOf, thawStore } from '../../support/frozen-store.js'
+import type { UpgradeReport } from '../../../src/core/app/operations/upgrade.js'
+import { brine, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
+import { contentsOf, expectedOf, thawStore } from '../../support/store/frozen-store.js'
 
 const { path, remove } = scratchDir()
 afterAll(remove)

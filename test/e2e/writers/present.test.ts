@@ -1,11 +1,11 @@
 /** The present of a command is when it writes, not when it began: another one may have come in between. */
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { roaArguments } from '../../../src/core/app/roa-set.js'
-import { updateRoas } from '../../../src/core/app/roas.js'
+import { roaArguments } from '../../../src/core/app/authority/roa-set.js'
+import { updateRoas } from '../../../src/core/app/authority/roas.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
-import { readServedTree } from '../../support/served-tree.js'
-import { brineOk, newTestbed, quickSession, scratchFolder } from '../../support/testbed.js'
+import { readServedTree } from '../../support/rpki/served-tree.js'
+import { brineOk, newTestbed, quickSession, scratchFolder } from '../../support/sites/testbed.js'
 
 const ACME = parseHandle('acme')
 const scratch = scratchFolder('present')

@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { auditVerify } from '../../../src/core/app/audit.js'
-import { status } from '../../../src/core/app/status.js'
+import { status } from '../../../src/core/app/operations/status.js'
+import { auditVerify } from '../../../src/core/app/proof/audit.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import { onFileOperation } from '../../../src/core/store/io-error.js'
-import { NOW, type Sandbox, sandbox } from '../../support/operator-box.js'
-import { quickSession } from '../../support/testbed.js'
+import { onFileOperation } from '../../../src/core/store/disk/io-error.js'
+import { NOW, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
+import { quickSession } from '../../support/sites/testbed.js'
 
 const LATER = '2026-11-21T12:05:00Z' as Instant
 /** How far into a read the other command comes, in parts of its file operations. */

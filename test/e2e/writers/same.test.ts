@@ -1,12 +1,12 @@
 /** Two commands that want the same at once: both pass their rehearsal, one commits, the other is told no by the rule and that is recorded. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { roaArguments } from '../../../src/core/app/roa-set.js'
-import { updateRoas } from '../../../src/core/app/roas.js'
+import { roaArguments } from '../../../src/core/app/authority/roa-set.js'
+import { updateRoas } from '../../../src/core/app/authority/roas.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
-import { openStore } from '../../../src/core/store/file-store.js'
-import { newTestbed, quickSession, scratchFolder } from '../../support/testbed.js'
+import { openStore } from '../../../src/core/store/commit/file-store.js'
+import { newTestbed, quickSession, scratchFolder } from '../../support/sites/testbed.js'
 
 const TESTBED = parseHandle('testbed')
 const scratch = scratchFolder('same')

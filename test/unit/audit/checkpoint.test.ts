@@ -15,8 +15,8 @@ import { readCommitChain } from '../../../src/core/audit/commits.js'
 import { directorySource } from '../../../src/core/audit/source.js'
 import { ed25519PublicOf, makeEd25519 } from '../../../src/core/crypto/ed25519.js'
 import { signNote } from '../../../src/core/crypto/signed-note.js'
-import { type FileStore, openStore } from '../../../src/core/store/file-store.js'
-import { add, type Scratch, scratch } from '../../support/store.js'
+import { type FileStore, openStore } from '../../../src/core/store/commit/file-store.js'
+import { add, type Scratch, scratch } from '../../support/store/store.js'
 
 const pkcs8 = makeEd25519()
 const keys = [{ publicKey: ed25519PublicOf(pkcs8) ?? new Uint8Array() }]

@@ -15,9 +15,9 @@ import { canonicalJson, type Json } from '../../../src/core/base/json.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
-import type { FileStore } from '../../../src/core/store/file-store.js'
-import { encodeRecord } from '../../../src/core/store/records.js'
-import { add, metaAt, type Scratch, scratch, stageRejected, wordRules } from '../../support/store.js'
+import type { FileStore } from '../../../src/core/store/commit/file-store.js'
+import { encodeRecord } from '../../../src/core/store/disk/records.js'
+import { add, metaAt, type Scratch, scratch, stageRejected, wordRules } from '../../support/store/store.js'
 
 type Line = Record<string, Json>
 

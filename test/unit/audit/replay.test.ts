@@ -3,14 +3,14 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
-import type { Problem } from '../../../src/core/audit/problem.js'
+import type { Problem } from '../../../src/core/audit/finding.js'
 import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
-import type { FileStore } from '../../../src/core/store/file-store.js'
-import { encodeRecord } from '../../../src/core/store/records.js'
-import { add, metaAt, type Scratch, scratch, stage, stageRejected, wordRules } from '../../support/store.js'
+import type { FileStore } from '../../../src/core/store/commit/file-store.js'
+import { encodeRecord } from '../../../src/core/store/disk/records.js'
+import { add, metaAt, type Scratch, scratch, stage, stageRejected, wordRules } from '../../support/store/store.js'
 
 let place: Scratch
 let store: FileStore

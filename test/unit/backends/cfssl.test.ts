@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
-import type { CaConfig } from '../../../src/core/config/enrolment.js'
+import type { CaConfig } from '../../../src/core/config/enrolment/schema.js'
 import { certificatesOf, readPlainCertificate } from '../../../src/core/pki/certificate.js'
-import { type Knob, peerFiles } from '../../support/ca-peer.js'
-import { cfsslError, cfsslPeer } from '../../support/cfssl-peer.js'
-import { OpensslBox } from '../../support/requests.js'
+import { type Knob, peerFiles } from '../../support/peers/ca-peer.js'
+import { cfsslError, cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { OpensslBox } from '../../support/peers/requests.js'
 import { describeContract, faultOf, NOW, opened, PROFILE, patient } from './contract.js'
 
 const box = new OpensslBox()

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
-import type { CaConfig } from '../../../src/core/config/enrolment.js'
+import type { CaConfig } from '../../../src/core/config/enrolment/schema.js'
 import { readPlainCertificate } from '../../../src/core/pki/certificate.js'
-import { peerFiles, tlsLeaf } from '../../support/ca-peer.js'
-import { DogtagPeer } from '../../support/dogtag-peer.js'
-import { OpensslBox } from '../../support/requests.js'
+import { peerFiles, tlsLeaf } from '../../support/peers/ca-peer.js'
+import { DogtagPeer } from '../../support/peers/dogtag-peer.js'
+import { OpensslBox } from '../../support/peers/requests.js'
 import { describeContract, faultOf, NOW, opened, PROFILE, patient } from './contract.js'
 
 const box = new OpensslBox()

@@ -2,10 +2,10 @@
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
-import type { CaConfig } from '../../../src/core/config/enrolment.js'
+import type { CaConfig } from '../../../src/core/config/enrolment/schema.js'
 import type { CrlContent } from '../../../src/core/ha/backend.js'
 import { certificatesOf } from '../../../src/core/pki/certificate.js'
-import { OpensslBox } from '../../support/requests.js'
+import { OpensslBox } from '../../support/peers/requests.js'
 import { describeContract, faultOf, NOW, opened, PROFILE, patient } from './contract.js'
 
 const box = new OpensslBox()

@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Ask, httpClient, type Question, retryAfter } from '../../../src/core/backends/http.js'
 import { jsonOf, statusFault } from '../../../src/core/backends/http-faults.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import type { Remote } from '../../../src/core/config/enrolment.js'
-import { CaPeer, freePort, type Knob, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
-import { OpensslBox } from '../../support/requests.js'
+import type { Remote } from '../../../src/core/config/enrolment/schema.js'
+import { CaPeer, freePort, type Knob, peerFiles, silentPort, tlsLeaf } from '../../support/peers/ca-peer.js'
+import { OpensslBox } from '../../support/peers/requests.js'
 import { faultOf, portsAt } from './contract.js'
 
 const box = new OpensslBox()

@@ -4,11 +4,17 @@ import { once } from 'node:events'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../src/core/base/time.js'
-import type { CaConfig } from '../../../src/core/config/enrolment.js'
-import { missing, needProgram } from '../../support/missing.js'
-import { OpensslBox } from '../../support/requests.js'
-import { PIN, SoftHsm } from '../../support/softhsm.js'
-import { absentForTokens, buildShim, buildTokenProgram, ShimmedHsm, SOFTHSM } from '../../support/token-program.js'
+import type { CaConfig } from '../../../src/core/config/enrolment/schema.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { PIN, SoftHsm } from '../../support/peers/softhsm.js'
+import {
+  absentForTokens,
+  buildShim,
+  buildTokenProgram,
+  ShimmedHsm,
+  SOFTHSM,
+} from '../../support/peers/token-program.js'
+import { missing, needProgram } from '../../support/processes/missing.js'
 import { describeContract, faultOf, lockFolder, NOW, opened, PROFILE, patient } from './contract.js'
 
 const box = new OpensslBox()

@@ -5,13 +5,19 @@ import { readFileSync, rmSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../../../src/core/backends/token-tls-failures.js'
 import { addSeconds } from '../../../src/core/base/time.js'
-import type { CaConfig } from '../../../src/core/config/enrolment.js'
-import { freePort, peerFiles, silentPort, tlsLeaf } from '../../support/ca-peer.js'
-import { DogtagPeer } from '../../support/dogtag-peer.js'
-import { missing } from '../../support/missing.js'
-import { OpensslBox } from '../../support/requests.js'
-import { PIN, SoftHsm } from '../../support/softhsm.js'
-import { absentForTls, absentForTokens, buildShim, buildTokenProgram, ShimmedHsm } from '../../support/token-program.js'
+import type { CaConfig } from '../../../src/core/config/enrolment/schema.js'
+import { freePort, peerFiles, silentPort, tlsLeaf } from '../../support/peers/ca-peer.js'
+import { DogtagPeer } from '../../support/peers/dogtag-peer.js'
+import { OpensslBox } from '../../support/peers/requests.js'
+import { PIN, SoftHsm } from '../../support/peers/softhsm.js'
+import {
+  absentForTls,
+  absentForTokens,
+  buildShim,
+  buildTokenProgram,
+  ShimmedHsm,
+} from '../../support/peers/token-program.js'
+import { missing } from '../../support/processes/missing.js'
 import { describeContract, faultOf, lockFolder, NOW, opened, PROFILE, patient } from './contract.js'
 
 describe('what openssl says', () => {

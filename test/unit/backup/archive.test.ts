@@ -6,7 +6,15 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { PART_FILES } from '../../../src/core/backup/format.js'
 import type { Bytes } from '../../../src/core/backup/seal.js'
 import { Secret } from '../../../src/core/base/secret.js'
-import { backupHeader, entriesOf, packed, repacked, type TarEntry, textFile, unpacked } from '../../support/backups.js'
+import {
+  backupHeader,
+  entriesOf,
+  packed,
+  repacked,
+  type TarEntry,
+  textFile,
+  unpacked,
+} from '../../support/store/backups.js'
 
 const HASH = 'ab'.repeat(32)
 const FILES = [

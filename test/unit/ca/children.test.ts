@@ -1,15 +1,15 @@
 /** Parents and children: entitlements, shrinking three levels deep, renewal, removal. */
 import { describe, expect, test } from 'vitest'
-import { syncDown } from '../../../src/core/app/cascade.js'
-import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/desk.js'
+import { syncDown } from '../../../src/core/app/authority/resource-sync.js'
+import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { ca } from '../../../src/core/ca/aggregate.js'
 import { entitlementsOf, heldResources } from '../../../src/core/ca/children.js'
 import { Rejected } from '../../../src/core/eventsourcing/work.js'
 import { formatResources, parseResources } from '../../../src/core/resources/resource-set.js'
-import { decodeCertificate } from '../../../src/core/rpki/decode-cert.js'
-import { updateIn } from '../../support/children.js'
-import { chainOf, emptyWorld, type World } from '../../support/small-world.js'
+import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
+import { updateIn } from '../../support/rpki/children.js'
+import { chainOf, emptyWorld, type World } from '../../support/rpki/small-world.js'
 
 const WEEK = 7 * 86400
 const [TOP, MIDDLE, LEAF] = ['top', 'middle', 'leaf'].map(parseHandle) as [never, never, never]

@@ -1,7 +1,7 @@
 /** The issuer name of what a CA signs is the subject of its certificate (RFC 6487 section 4.4): the SKI below us, the parent's choice elsewhere. */
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { runCa } from '../../../src/core/app/desk.js'
+import { runCa } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { PointIssued } from '../../../src/core/ca/events.js'
 import type { ReceivedCertificate } from '../../../src/core/ca/state.js'
@@ -10,13 +10,13 @@ import { encode, oid, printable, seq, set } from '../../../src/core/der/writer.j
 import { spkiOf } from '../../../src/core/issuing/stored.js'
 import { fromResourceText } from '../../../src/core/resources/resource-set.js'
 import { parseRoaPayload } from '../../../src/core/resources/roa-payload.js'
-import { signCertificate } from '../../../src/core/rpki/cert.js'
-import { chosenSubject } from '../../../src/core/rpki/chosen-subject.js'
 import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
 import { decodeSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
-import { OID_COMMON_NAME, OID_SERIAL_NUMBER } from '../../../src/core/rpki/oids.js'
-import { certificateResources } from '../../../src/core/rpki/resources-ext.js'
-import { chainOf, emptyWorld, START, type World } from '../../support/small-world.js'
+import { chosenSubject } from '../../../src/core/rpki/x509/chosen-subject.js'
+import { signCertificate } from '../../../src/core/rpki/x509/encode-certificate.js'
+import { certificateResources } from '../../../src/core/rpki/x509/encode-resources.js'
+import { OID_COMMON_NAME, OID_SERIAL_NUMBER } from '../../../src/core/rpki/x509/oids.js'
+import { chainOf, emptyWorld, START, type World } from '../../support/rpki/small-world.js'
 
 const ACME = parseHandle('acme')
 

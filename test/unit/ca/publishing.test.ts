@@ -1,6 +1,6 @@
 /** Manifests and CRLs: together, with one number that rises; nothing due, no event. */
 import { describe, expect, test } from 'vitest'
-import { caState, runCa, runTa, TA_HANDLE } from '../../../src/core/app/desk.js'
+import { caState, runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds } from '../../../src/core/base/time.js'
@@ -9,7 +9,7 @@ import { publishedFiles } from '../../../src/core/ca/state.js'
 import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
 import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
 import { decodeSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
-import { chainOf, emptyWorld, START, type World } from '../../support/small-world.js'
+import { chainOf, emptyWorld, START, type World } from '../../support/rpki/small-world.js'
 
 const ACME = parseHandle('acme')
 const HOUR = 3600

@@ -1,6 +1,6 @@
 /** ROA rules: sets taken wholly or not at all, what is held, aggregation, renewal. */
 import { describe, expect, test } from 'vitest'
-import { runCa } from '../../../src/core/app/desk.js'
+import { runCa } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { CaCommand } from '../../../src/core/ca/commands.js'
 import { desiredRoas } from '../../../src/core/ca/roas.js'
@@ -10,8 +10,8 @@ import { parseRoaPayload } from '../../../src/core/resources/roa-payload.js'
 import type { RoaPayload } from '../../../src/core/resources/types.js'
 import { decodeRoa } from '../../../src/core/rpki/decode-roa.js'
 import { decodeSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
-import { updateIn } from '../../support/children.js'
-import { chainOf, emptyWorld, type World } from '../../support/small-world.js'
+import { updateIn } from '../../support/rpki/children.js'
+import { chainOf, emptyWorld, type World } from '../../support/rpki/small-world.js'
 
 const ACME = parseHandle('acme')
 const WEEK = 7 * 86400

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import type { Enrolled } from '../../../src/core/app/est-course.js'
+import type { Enrolled } from '../../../src/core/app/enrolment/enrolment-run.js'
 import { instantOf } from '../../../src/core/base/time.js'
-import { deliver } from '../../../src/core/cli/est-request.js'
+import { deliver } from '../../../src/core/cli/flags/enrolment.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'brine-deliver-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))

@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, '../../..')
 
 const SHOW = `
 import { BaseCommand } from '${ROOT}/src/core/cli/base-command.ts'
-import { arg, flag } from '${ROOT}/src/core/cli/flags.ts'
+import { arg, flag } from '${ROOT}/src/core/cli/flags/flags.ts'
 export default class Show extends BaseCommand {
   static summary = 'show things'
   static args = { ca: arg.handle({ required: true, description: 'the CA' }), rest: arg.text({ multiple: true }) }
@@ -35,7 +35,7 @@ const CHANGE = `
 import { AppError } from '${ROOT}/src/core/base/errors.ts'
 import { BaseCommand } from '${ROOT}/src/core/cli/base-command.ts'
 import { EXIT_CODES } from '${ROOT}/src/core/cli/exit-codes.ts'
-import { arg, confirmFlags, writeFlags } from '${ROOT}/src/core/cli/flags.ts'
+import { arg, confirmFlags, writeFlags } from '${ROOT}/src/core/cli/flags/flags.ts'
 const SECRET = 'correct horse battery staple'
 const wait = () => new Promise(() => { process.stderr.write('waiting\\n'); setInterval(() => undefined, 1000) })
 export default class Change extends BaseCommand {

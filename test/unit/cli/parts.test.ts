@@ -9,7 +9,7 @@ import { confirm } from '../../../src/core/cli/confirm.js'
 import { type CommandPorts, commandContext } from '../../../src/core/cli/context.js'
 import { errorDocument, errorText, toAppError } from '../../../src/core/cli/errors.js'
 import { EXIT_CODES } from '../../../src/core/cli/exit-codes.js'
-import { refuseEmpty } from '../../../src/core/cli/flags.js'
+import { refuseEmpty } from '../../../src/core/cli/flags/flags.js'
 import { interruption } from '../../../src/core/cli/interrupt.js'
 
 test('exit codes are the ones that scripts know', () => {

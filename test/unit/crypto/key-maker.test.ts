@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import { keyIdOf } from '../../../src/core/crypto/digest.js'
 import { exportPkcs8, importPkcs8, makeKey } from '../../../src/core/crypto/key-maker.js'
-import { FIXED_KEYS, fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
+import { FIXED_KEYS, fixedKey, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
 
 const encoding = { type: 'pkcs8', format: 'der' } as const
 

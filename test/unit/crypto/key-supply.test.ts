@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import type { FreshKey } from '../../../src/core/crypto/key-maker.js'
 import { createKeySupply } from '../../../src/core/crypto/key-supply.js'
-import { fixedKey, fixedKeyMaker, fixedPkcs8 } from '../../support/fixed-keys.js'
-import { fixedPool } from '../../support/memory-key-store.js'
+import { fixedKey, fixedKeyMaker, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
+import { fixedPool } from '../../support/store/memory-key-store.js'
 
 const ids = (...indexes: readonly number[]) => indexes.map((index) => fixedKey(index).id)
 

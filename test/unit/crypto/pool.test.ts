@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type FreshKey, inFlightFor } from '../../../src/core/crypto/key-maker.js'
 import { fillPool } from '../../../src/core/crypto/pool.js'
-import { fixedKeyMaker, fixedPkcs8 } from '../../support/fixed-keys.js'
-import { hollowKey } from '../../support/hollow-keys.js'
-import { fixedPool } from '../../support/memory-key-store.js'
+import { fixedKeyMaker, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
+import { hollowKey } from '../../support/rpki/hollow-keys.js'
+import { fixedPool } from '../../support/store/memory-key-store.js'
 
 describe('fillPool', () => {
   it('makes what is missing, and nothing when the pool is full or off', async () => {

@@ -5,8 +5,8 @@ import { utf8 } from '../../../src/core/base/bytes.js'
 import type { SignerInit } from '../../../src/core/crypto/key-signer.js'
 import { keysInHand } from '../../../src/core/crypto/key-supply.js'
 import type { KeyId, PublicKey, Signer } from '../../../src/core/crypto/ports.js'
-import { fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
-import { createMemoryKeyStore, type MemoryKeyStore } from '../../support/memory-key-store.js'
+import { fixedKey, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
+import { createMemoryKeyStore, type MemoryKeyStore } from '../../support/store/memory-key-store.js'
 
 const TBS = utf8('to be signed')
 

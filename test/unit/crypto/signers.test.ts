@@ -4,8 +4,8 @@ import { keysInHand } from '../../../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../../../src/core/crypto/peculiar-signer.js'
 import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import { pkijsEngine, webcrypto } from '../../../src/core/crypto/webcrypto.js'
-import { fixedKey, fixedPkcs8 } from '../../support/fixed-keys.js'
-import { createMemoryKeyStore } from '../../support/memory-key-store.js'
+import { fixedKey, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
+import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 import { signerContract } from './signer-contract.js'
 
 signerContract('node:crypto', createSoftSigner)

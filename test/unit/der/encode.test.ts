@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/core/base/bytes.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import * as der from '../../../src/core/der/writer.js'
-import { members, readAsn1 } from '../../support/independent-reader.js'
+import { members, readAsn1 } from '../../support/rpki/independent-reader.js'
 
 const hex = (element: der.Der): string => toHex(der.encode(element))
 const at = (text: string): Instant => text as Instant

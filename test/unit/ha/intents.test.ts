@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 
 const BREAKER = 'unit/ha/breaker'
 const SELECT = 'unit/ha/select'
-const CONFIG = 'unit/config/enrolment'
+const CONFIG = 'unit/config/enrolment/parse'
 const RECORDED = 'e2e/ha/recorded'
 const LABELS = 'e2e/est/labels'
 

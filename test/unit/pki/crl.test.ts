@@ -11,7 +11,7 @@ import { type RevocationList, signCrl } from '../../../src/core/pki/crl.js'
 import { readRequest } from '../../../src/core/pki/csr.js'
 import { type Issuer, issueCertificate } from '../../../src/core/pki/issue.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
-import { OpensslBox } from '../../support/requests.js'
+import { OpensslBox } from '../../support/peers/requests.js'
 
 const box = new OpensslBox()
 afterAll(() => box.remove())

@@ -4,7 +4,7 @@ import { checkRequest } from '../../../src/core/pki/check-csr.js'
 import { LARGEST_REQUEST, readRequest, requestBytes } from '../../../src/core/pki/csr.js'
 import { nameList } from '../../../src/core/pki/names.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
-import { OpensslBox, type RequestOptions } from '../../support/requests.js'
+import { OpensslBox, type RequestOptions } from '../../support/peers/requests.js'
 
 const box = new OpensslBox()
 afterAll(() => box.remove())

@@ -11,7 +11,7 @@ import { checkIssued } from '../../../src/core/pki/check-issued.js'
 import { type CertificateRequest, readRequest } from '../../../src/core/pki/csr.js'
 import { type Issuer, issueCertificate } from '../../../src/core/pki/issue.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
-import { OpensslBox, type RequestOptions } from '../../support/requests.js'
+import { OpensslBox, type RequestOptions } from '../../support/peers/requests.js'
 
 const box = new OpensslBox()
 afterAll(() => box.remove())

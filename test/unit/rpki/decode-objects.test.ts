@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Instant } from '../../../src/core/base/time.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
-import { decodeCertificate } from '../../../src/core/rpki/decode-cert.js'
 import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
 import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
 import { decodeRoa } from '../../../src/core/rpki/decode-roa.js'
@@ -12,8 +11,9 @@ import { encodeManifest } from '../../../src/core/rpki/manifest.js'
 import { checkCertificateContent, checkManifestContent, checkRoaContent } from '../../../src/core/rpki/profile/index.js'
 import { encodeRoa } from '../../../src/core/rpki/roa.js'
 import { encodeTal } from '../../../src/core/rpki/tal.js'
-import { certificate, crl, manifest, roa } from '../../support/rpki-objects.js'
-import { CA, CA_REPO, EE, FROM, OTHER, TA, TA_URI, TO } from '../../support/rpki-parts.js'
+import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
+import { certificate, crl, manifest, roa } from '../../support/rpki/objects.js'
+import { CA, CA_REPO, EE, FROM, OTHER, TA, TA_URI, TO } from '../../support/rpki/parts.js'
 
 const rules = (faults: readonly { readonly rule: string }[]): readonly string[] => faults.map((f) => f.rule)
 

@@ -5,12 +5,12 @@ import { createFaults } from '../../../src/core/der/faults.js'
 import { childrenOf, contentOf, type DerNode, parseDer } from '../../../src/core/der/reader.js'
 import { encode } from '../../../src/core/der/writer.js'
 import { decodeAspa } from '../../../src/core/rpki/decode-aspa.js'
-import { decodeCertificate } from '../../../src/core/rpki/decode-cert.js'
 import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
 import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
 import { decodeRoa } from '../../../src/core/rpki/decode-roa.js'
 import { parseSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
-import { aspaContent, certificate, crl, manifestContent, roa, roaContent } from '../../support/rpki-objects.js'
+import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
+import { aspaContent, certificate, crl, manifestContent, roa, roaContent } from '../../support/rpki/objects.js'
 
 interface Tree {
   readonly tag: number

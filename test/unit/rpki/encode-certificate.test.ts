@@ -6,12 +6,12 @@ import type { Integer } from 'asn1js'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/core/base/bytes.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import { signCertificate } from '../../../src/core/rpki/cert.js'
 import { signCrl } from '../../../src/core/rpki/crl.js'
 import type { CertificateContent, CrlContent } from '../../../src/core/rpki/types.js'
-import { extensionOf, readCertificate, readCrl, usePeculiarCrypto } from '../../support/independent-reader.js'
-import { testKey } from '../../support/test-keys.js'
-import { findProgram } from '../../support/validators.js'
+import { signCertificate } from '../../../src/core/rpki/x509/encode-certificate.js'
+import { findProgram } from '../../support/peers/validators.js'
+import { extensionOf, readCertificate, readCrl, usePeculiarCrypto } from '../../support/rpki/independent-reader.js'
+import { testKey } from '../../support/rpki/test-keys.js'
 
 const ta = testKey('ta')
 const ca = testKey('ca')

@@ -4,15 +4,15 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/core/base/bytes.js'
 import { encode } from '../../../src/core/der/writer.js'
+import type { CertificateResources } from '../../../src/core/rpki/types.js'
 import {
   asIdentifiers,
   certificateResources,
   ipAddrBlocks,
   manifestResources,
   roaResources,
-} from '../../../src/core/rpki/resources-ext.js'
-import type { CertificateResources } from '../../../src/core/rpki/types.js'
-import { members, readAsn1 } from '../../support/independent-reader.js'
+} from '../../../src/core/rpki/x509/encode-resources.js'
+import { members, readAsn1 } from '../../support/rpki/independent-reader.js'
 
 const ip = (resources: CertificateResources): string => toHex(encode(ipAddrBlocks(resources)!))
 const as = (resources: CertificateResources): string => toHex(encode(asIdentifiers(resources)!))

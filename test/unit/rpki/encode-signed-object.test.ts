@@ -12,10 +12,11 @@ import { toHex } from '../../../src/core/base/bytes.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import { signData } from '../../../src/core/rpki/cms.js'
 import { encodeManifest } from '../../../src/core/rpki/manifest.js'
-import { manifestResources, roaResources } from '../../../src/core/rpki/resources-ext.js'
 import { encodeRoa } from '../../../src/core/rpki/roa.js'
 import { signObject } from '../../../src/core/rpki/signed-object.js'
 import type { ManifestContent, RoaAddress, RoaContent } from '../../../src/core/rpki/types.js'
+import { manifestResources, roaResources } from '../../../src/core/rpki/x509/encode-resources.js'
+import { findProgram } from '../../support/peers/validators.js'
 import {
   eContentOf,
   extensionOf,
@@ -23,9 +24,8 @@ import {
   readAsn1,
   readSignedData,
   usePeculiarCrypto,
-} from '../../support/independent-reader.js'
-import { testKey } from '../../support/test-keys.js'
-import { findProgram } from '../../support/validators.js'
+} from '../../support/rpki/independent-reader.js'
+import { testKey } from '../../support/rpki/test-keys.js'
 
 const ca = testKey('ca')
 const key = testKey('ee-1')

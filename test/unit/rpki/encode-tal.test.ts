@@ -1,7 +1,7 @@
 /** Trust anchor locators, line by line. */
 import { describe, expect, test } from 'vitest'
 import { encodeTal } from '../../../src/core/rpki/tal.js'
-import { testKey } from '../../support/test-keys.js'
+import { testKey } from '../../support/rpki/test-keys.js'
 
 const { spki } = testKey('ta')
 const uris = ['https://rpki.example.test/ta/ta.cer', 'rsync://rpki.example.test/ta/ta.cer']

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { formatFault } from '../../../src/core/der/faults.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
-import { inspectObject } from '../../../src/core/rpki/inspect.js'
-import { GOOD, MATRIX } from '../../support/rpki-matrix.js'
-import { CA, NOW, TA } from '../../support/rpki-parts.js'
+import { inspectObject } from '../../../src/core/rpki/inspect/inspect.js'
+import { GOOD, MATRIX } from '../../support/rpki/defect-matrix.js'
+import { CA, NOW, TA } from '../../support/rpki/parts.js'
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 const issuerOf = (path: string): { spki: Uint8Array } => (path.includes('/ca/') ? CA : TA)

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
-import { FORMAT } from '../../../src/core/store/data-dir.js'
+import { FORMAT } from '../../../src/core/store/directory/data-dir.js'
 import { stepsFrom } from '../../../src/core/upgrade/steps.js'
-import { frozenDir } from '../../support/frozen-store.js'
+import { frozenDir } from '../../support/store/frozen-store.js'
 
 const formats = readdirSync(frozenDir).flatMap((name) => /^format-(\d+)$/.exec(name)?.[1] ?? [])
 

@@ -3,17 +3,18 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { auditVerify } from '../../../src/core/app/audit.js'
-import { listHistory } from '../../../src/core/app/history.js'
-import { republish } from '../../../src/core/app/republish.js'
-import { openSession } from '../../../src/core/app/session.js'
-import { type UpgradeOptions, type UpgradeReport, upgrade } from '../../../src/core/app/upgrade.js'
+import { republish } from '../../../src/core/app/authority/republish.js'
+import { upgradeFirst } from '../../../src/core/app/operations/migrate.js'
+import { type UpgradeOptions, type UpgradeReport, upgrade } from '../../../src/core/app/operations/upgrade.js'
+import { auditVerify } from '../../../src/core/app/proof/audit.js'
+import { listHistory } from '../../../src/core/app/proof/history.js'
+import { openSession } from '../../../src/core/app/transaction/session.js'
 import type { CommandContext } from '../../../src/core/base/context.js'
 import type { AppError } from '../../../src/core/base/errors.js'
-import { readMarker } from '../../../src/core/store/data-dir.js'
-import { openStore } from '../../../src/core/store/file-store.js'
-import { copyDir } from '../../support/cli.js'
-import { contentsOf, expectedOf, frozenDir, thawStore } from '../../support/frozen-store.js'
+import { openStore } from '../../../src/core/store/commit/file-store.js'
+import { readMarker } from '../../../src/core/store/directory/data-dir.js'
+import { copyDir } from '../../support/processes/cli.js'
+import { contentsOf, expectedOf, frozenDir, thawStore } from '../../support/store/frozen-store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const base = mkdtempSync(join(tmpdir(), 'brine-upgrade-'))
@@ -35,6 +36,7 @@ const options = (more: Partial<CommandContext> = {}): CommandContext => ({
   command: 'brine upgrade',
   nowOverride: NOW,
   onNotice: (text) => void notices.push(text),
+  upgradeFirst,
   ...more,
 })
 

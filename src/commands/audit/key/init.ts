@@ -1,8 +1,8 @@
 /** `brine audit key init`: the key that signs checkpoints. */
-import { type AuditKeyReport, initAuditKey } from '../../../core/app/checkpoint.js'
-import { openSession } from '../../../core/app/session.js'
+import { type AuditKeyReport, initAuditKey } from '../../../core/app/proof/checkpoint.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { writeFlags } from '../../../core/cli/flags.js'
+import { writeFlags } from '../../../core/cli/flags/flags.js'
 
 export default class AuditKeyInit extends BaseCommand<AuditKeyReport> {
   static override summary = 'make the key that signs checkpoints and print what verifies them'

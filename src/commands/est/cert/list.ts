@@ -1,8 +1,8 @@
 /** `brine est cert list`: certificates that were issued. */
-import { type CertificateRow, listCertificates } from '../../../core/app/est-certs.js'
-import { openSession } from '../../../core/app/session.js'
+import { type CertificateRow, listCertificates } from '../../../core/app/enrolment/certificates.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { flag } from '../../../core/cli/flags.js'
+import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
 
 interface CertificateList {

@@ -1,9 +1,9 @@
 /** `brine est cert revoke`: at the CA that issued it. */
-import { type RevokeReport, revocationReason, revokeCertificate } from '../../../core/app/est-certs.js'
-import { backendOf } from '../../../core/app/ha-backends.js'
-import { openSession } from '../../../core/app/session.js'
+import { type RevokeReport, revocationReason, revokeCertificate } from '../../../core/app/enrolment/certificates.js'
+import { backendOf } from '../../../core/app/failover/backends.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags.js'
+import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 
 export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override summary = 'revoke a certificate at the CA that issued it'

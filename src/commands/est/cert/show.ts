@@ -1,10 +1,11 @@
 /** `brine est cert show`: one certificate, who asked for it and who issued it. */
-import { writeDocument } from '../../../core/app/documents.js'
-import { type CertificateRow, findCertificate } from '../../../core/app/est-certs.js'
-import { certificatesPem } from '../../../core/app/est-files.js'
-import { openSession } from '../../../core/app/session.js'
+
+import { type CertificateRow, findCertificate } from '../../../core/app/enrolment/certificates.js'
+import { certificatesPem } from '../../../core/app/enrolment/documents.js'
+import { writeDocument } from '../../../core/app/operations/user-files.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, flag } from '../../../core/cli/flags.js'
+import { arg, flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
 
 interface CertificateReport extends CertificateRow {

@@ -1,8 +1,8 @@
 /** `brine est otp create`: lets somebody enrol over HTTP once. */
-import { createPassword, type NewPassword } from '../../../core/app/est-passwords.js'
-import { openSession } from '../../../core/app/session.js'
+import { createPassword, type NewPassword } from '../../../core/app/enrolment/passwords.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../../core/cli/flags.js'
+import { arg, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 
 const DAY = 86_400
 

@@ -1,8 +1,8 @@
 /** `brine est otp list`: one-time passwords and what is left of them. */
-import { listPasswords, type PasswordRow } from '../../../core/app/est-passwords.js'
-import { openSession } from '../../../core/app/session.js'
+import { listPasswords, type PasswordRow } from '../../../core/app/enrolment/passwords.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { flag } from '../../../core/cli/flags.js'
+import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
 
 interface PasswordList {

@@ -1,8 +1,8 @@
 /** `brine est otp revoke`: a one-time password that is good for nothing any more. */
-import { type RevokedPassword, revokePassword } from '../../../core/app/est-passwords.js'
-import { openSession } from '../../../core/app/session.js'
+import { type RevokedPassword, revokePassword } from '../../../core/app/enrolment/passwords.js'
+import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, writeFlags } from '../../../core/cli/flags.js'
+import { arg, writeFlags } from '../../../core/cli/flags/flags.js'
 
 export default class EstOtpRevoke extends BaseCommand<RevokedPassword> {
   static override summary = 'take a one-time password back'

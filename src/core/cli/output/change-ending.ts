@@ -1,5 +1,5 @@
 /** The ending line of any change, from the outcome that every use case reports. */
-import type { Outcome } from '../../app/outcome.js'
+import type { Outcome } from '../../app/transaction/outcome.js'
 import { endingLine } from './endings.js'
 
 /** `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z`; a no-op says that there was nothing to do. */

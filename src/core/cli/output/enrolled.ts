@@ -1,6 +1,7 @@
 /** A certificate that was issued, for people: the PEM text alone on stdout, or one line where it went to a file. */
-import type { EnrolmentPlan } from '../../app/est-course.js'
-import type { EnrolledDocument } from '../../app/est-files.js'
+
+import type { EnrolledDocument } from '../../app/enrolment/documents.js'
+import type { EnrolmentPlan } from '../../app/enrolment/enrolment-run.js'
 import type { Theme } from './theme.js'
 
 export function enrolledView(document: EnrolledDocument | EnrolmentPlan, theme: Theme): string {

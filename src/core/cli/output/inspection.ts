@@ -1,5 +1,5 @@
 /** One inspected object for people: its fields as indented lines, then its faults one a line. */
-import type { InspectReport } from '../../app/inspect.js'
+import type { InspectReport } from '../../app/operations/inspect.js'
 import type { Json } from '../../base/json.js'
 import { faultsView } from './faults.js'
 import type { Theme } from './theme.js'

@@ -1,5 +1,5 @@
 /** What a change of resources takes from publication, said before and after it happens. */
-import type { ChildReport } from '../../app/children.js'
+import type { ChildReport } from '../../app/authority/children.js'
 import { counted } from './endings.js'
 
 /** Lines that name each ROA lost or regained; empty when none. */

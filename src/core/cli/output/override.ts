@@ -1,5 +1,5 @@
 /** One line on what an override made of a CA. */
-import type { OverrideReport } from '../../app/ha-override.js'
+import type { OverrideReport } from '../../app/failover/override.js'
 
 export function overrideLine({ ca, state, until, changed, dryRun }: OverrideReport): string {
   if (!changed) return `${ca} is in use already; nothing changed`

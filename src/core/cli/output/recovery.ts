@@ -1,6 +1,6 @@
 /** A recovery for people: comments, and between them the lines that `brine roa update --file -` takes. */
-import type { Lost } from '../../app/recover-lost.js'
-import type { RecoveredAggregate, RecoverReport } from '../../app/recover-report.js'
+import type { Lost } from '../../app/recovery/lost.js'
+import type { RecoveredAggregate, RecoverReport } from '../../app/recovery/report.js'
 import { counted } from './endings.js'
 import type { Theme } from './theme.js'
 

@@ -1,5 +1,5 @@
 /** What a restored directory says of itself: how old, what the world has seen since, what to do. */
-import type { RestoreReport } from '../../app/restore.js'
+import type { RestoreReport } from '../../app/backup/restore.js'
 import { formatDuration } from '../../base/time.js'
 import { counted } from './endings.js'
 import type { Theme } from './theme.js'

@@ -1,5 +1,5 @@
 /** The one screen of `brine status`. */
-import type { StatusReport } from '../../app/status.js'
+import type { StatusReport } from '../../app/operations/status.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { counted } from './endings.js'
 import type { Theme } from './theme.js'

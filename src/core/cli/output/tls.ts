@@ -1,5 +1,5 @@
 /** The HTTPS pair as people read it. */
-import type { TlsReport } from '../../app/tls.js'
+import type { TlsReport } from '../../app/operations/tls.js'
 import { plainTable } from './table.js'
 import type { Theme } from './theme.js'
 

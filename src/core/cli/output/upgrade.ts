@@ -1,5 +1,5 @@
 /** What an upgrade did, for `brine upgrade` and for any command under BRINE_UPGRADE_ONLY=1. */
-import type { UpgradeReport } from '../../app/upgrade.js'
+import type { UpgradeReport } from '../../app/operations/upgrade.js'
 import { counted } from './endings.js'
 
 export function upgradeView(report: UpgradeReport): string {

@@ -3,7 +3,7 @@
 import type { ObjectFault } from '../../der/faults.js'
 import { createFaults } from '../../der/faults.js'
 import type { CrlContent } from '../types.js'
-import { checkCommonName, checkNumber, checkOrder, checkSerial } from './numbers.js'
+import { checkCommonName, checkNumber, checkOrder, checkSerial } from '../x509/numbers.js'
 
 /** Every fault of what a CRL says. */
 export function checkCrlContent(content: CrlContent): readonly ObjectFault[] {

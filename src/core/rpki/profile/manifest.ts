@@ -4,7 +4,7 @@ import { quoted } from '../../base/text.js'
 import type { ObjectFault } from '../../der/faults.js'
 import { createFaults, type FaultList } from '../../der/faults.js'
 import type { ManifestContent } from '../types.js'
-import { checkNumber, checkOrder } from './numbers.js'
+import { checkNumber, checkOrder } from '../x509/numbers.js'
 
 const MAX_FILES = 100_000
 const NAME = /^[A-Za-z0-9_-]+\.[a-z]{3}$/

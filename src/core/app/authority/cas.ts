@@ -1,0 +1,237 @@
+/** CAs as commands ask for them: added under a local parent in one go, listed, shown, removed. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
+import { heldResources } from '../../ca/children.js'
+import { dueTimes } from '../../ca/publishing.js'
+import type { CaState, Repository } from '../../ca/state.js'
+import type { AggregateId } from '../../eventsourcing/types.js'
+import { Work } from '../../eventsourcing/work.js'
+import type { Timing } from '../../issuing/timing.js'
+import { publisherBase } from '../../pubd/uri.js'
+import { toResourceText } from '../../resources/resource-set.js'
+import type { ResourceSet, ResourceText } from '../../resources/types.js'
+import {
+  caState,
+  type Desk,
+  isTa,
+  knownCa,
+  pubdState,
+  readCas,
+  runCa,
+  runPubd,
+  runTa,
+  taState,
+} from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { change } from '../transaction/transact.js'
+import { syncDown } from './resource-sync.js'
+
+export interface CaReport extends Outcome {
+  readonly ca: Handle
+  readonly parent: Handle | null
+  readonly resources: ResourceText
+}
+
+export interface CaShowReport {
+  readonly handle: Handle
+  readonly resources: ResourceText
+  readonly parents: readonly { readonly name: Handle; readonly transport: string; readonly aggregate: string }[]
+  readonly children: readonly {
+    readonly name: Handle
+    readonly resources: ResourceText
+    readonly certificates: number
+  }[]
+  readonly repository: Repository | null
+  readonly roas: number
+  readonly classes: readonly {
+    readonly name: string
+    readonly parent: Handle
+    readonly aggregated: boolean
+    readonly keys: readonly CaKeyRow[]
+  }[]
+}
+
+export interface CaKeyRow {
+  readonly state: string
+  readonly ski: string
+  readonly manifestNumber: number
+  readonly thisUpdate: Instant | null
+  readonly nextUpdate: Instant | null
+  readonly notAfter: Instant | null
+  readonly objects: number
+}
+
+export interface CaListReport {
+  readonly cas: readonly {
+    readonly handle: Handle
+    readonly parents: readonly Handle[]
+    readonly children: readonly Handle[]
+    readonly resources: ResourceText
+    readonly roas: number
+    readonly nextUpdate: Instant | null
+  }[]
+  /** CAs that cannot be read. */
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+}
+
+/** Adds a CA; with a parent also the child there, the local repository, the certificate and the first manifest, in one commit. */
+export async function addCa(
+  session: Session,
+  handle: Handle,
+  under: { readonly parent: Handle; readonly resources: ResourceSet } | undefined,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<CaReport> {
+  const done = await change(
+    session,
+    async (desk) => {
+      await createCa(desk, handle)
+      if (under !== undefined) await placeUnder(desk, handle, under.parent, under.resources)
+      return caState(desk.work, handle)
+    },
+    options,
+  )
+  const nextDue = dueTimes(done.result, session.timing)?.due ?? null
+  const resources = toResourceText(heldResources(done.result))
+  return {
+    ca: handle,
+    parent: under?.parent ?? null,
+    resources,
+    ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun),
+  }
+}
+
+/** A CA without parent and repository. */
+export async function createCa(desk: Desk, handle: Handle): Promise<void> {
+  if (desk.work.exists('ta', handle))
+    throw new AppError('rejected', 'ca-duplicate', `${handle} is the trust anchor: a CA needs another handle`)
+  await runCa(desk, handle, { type: 'ca.add' })
+}
+
+/** Child at the parent, parent and repository at the child, certificate and first manifest. */
+export async function placeUnder(desk: Desk, handle: Handle, parent: Handle, resources: ResourceSet): Promise<void> {
+  const aggregate = localParent(desk, parent)
+  if (aggregate.kind === 'ta') await runTa(desk, parent, { type: 'child.add', child: handle, resources })
+  else await runCa(desk, parent, { type: 'child.add', child: handle, resources })
+  await useLocalRepository(desk, handle)
+  await runCa(desk, handle, {
+    type: 'parent.add',
+    parent,
+    contact: { transport: 'local', aggregate, childName: handle },
+  })
+  await syncDown(desk, handle)
+}
+
+/** The aggregate behind a handle that may be a CA or the trust anchor. Throws `parent-unknown`. */
+export function localParent(desk: Pick<Desk, 'work'>, handle: Handle): AggregateId {
+  if (isTa(desk.work, handle)) return { kind: 'ta', handle }
+  if (desk.work.exists('ca', handle) && caState(desk.work, handle).status === 'active') return { kind: 'ca', handle }
+  throw new AppError('rejected', 'parent-unknown', `there is no CA or trust anchor ${handle} here`, {
+    hint: 'brine ca list shows the CAs; brine testbed init makes a sandbox with a trust anchor',
+  })
+}
+
+/** The publication server of this data directory as the CA's repository; again is a no-op. */
+export async function useLocalRepository(desk: Desk, handle: Handle): Promise<void> {
+  const server = pubdState(desk.work)
+  if (server.serial === 0) {
+    throw new AppError('rejected', 'pubserver-not-initialised', 'there is no publication server here yet', {
+      hint: 'brine pubserver init --rsync rsync://… --rrdp https://…',
+    })
+  }
+  const base = publisherBase(server.rsyncBase, handle)
+  if (!Object.hasOwn(server.publishers, handle)) await runPubd(desk, { type: 'publisher.add', publisher: handle, base })
+  await runCa(desk, handle, { type: 'repository.configure', repository: localRepository(server, base) })
+}
+
+export function localRepository(server: { readonly rrdpBase: string }, base: string): Repository {
+  return { transport: 'local', base, notify: `${server.rrdpBase}notification.xml` }
+}
+
+/** Takes a CA away: its objects are withdrawn, its local parents revoke its certificates. */
+export async function removeCa(
+  session: Session,
+  handle: Handle,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<CaReport> {
+  const done = await change(session, (desk) => withdrawCa(desk, handle), options)
+  return { ca: handle, parent: null, resources: done.result, ...outcomeOf(done, 'ca', handle, null, options.dryRun) }
+}
+
+async function withdrawCa(desk: Desk, handle: Handle): Promise<ResourceText> {
+  const state = knownCa(desk.work, handle)
+  const resources = toResourceText(heldResources(state))
+  await runCa(desk, handle, { type: 'ca.remove' })
+  for (const { aggregate, childName } of Object.values(state.parents)) {
+    if (aggregate.kind === 'ta') {
+      if (Object.hasOwn(taState(desk.work, aggregate.handle).children, childName))
+        await runTa(desk, aggregate.handle, { type: 'child.remove', child: childName })
+    } else if (Object.hasOwn(caState(desk.work, aggregate.handle).children, childName)) {
+      await runCa(desk, aggregate.handle, { type: 'child.remove', child: childName })
+    }
+  }
+  if (Object.hasOwn(pubdState(desk.work).publishers, handle))
+    await runPubd(desk, { type: 'publisher.remove', publisher: handle })
+  return resources
+}
+
+/** Every CA, sorted by handle; one that cannot be read is told beside the others. */
+export async function listCas(session: Session): Promise<CaListReport> {
+  return session.store.read(async (reader) => {
+    const { cas, failed } = readCas(new Work(reader))
+    return {
+      cas: cas.map((state) => caRow(state, session.timing)),
+      failed: failed.map(({ ca, error }) => ({ ca, code: error.code, message: error.message })),
+    }
+  })
+}
+
+function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
+  return {
+    handle: state.handle,
+    parents: Object.keys(state.parents).sort() as Handle[],
+    children: Object.keys(state.children).sort() as Handle[],
+    resources: toResourceText(heldResources(state)),
+    roas: Object.keys(state.roas).length,
+    nextUpdate: dueTimes(state, timing)?.staleAt ?? null,
+  }
+}
+
+/** One CA with its classes and keys. Throws `ca-unknown`. */
+export async function showCa(session: Session, handle: Handle): Promise<CaShowReport> {
+  return session.store.read(async (reader) => caDetails(knownCa(new Work(reader), handle)))
+}
+
+function caDetails(state: CaState): CaShowReport {
+  return {
+    handle: state.handle,
+    resources: toResourceText(heldResources(state)),
+    parents: Object.entries(state.parents).map(([name, p]) => ({
+      name: name as Handle,
+      transport: p.transport,
+      aggregate: `${p.aggregate.kind}/${p.aggregate.handle}`,
+    })),
+    children: Object.entries(state.children).map(([name, c]) => ({
+      name: name as Handle,
+      resources: c.resources,
+      certificates: Object.keys(c.issued).length,
+    })),
+    repository: state.repository,
+    roas: Object.keys(state.roas).length,
+    classes: Object.values(state.classes).map((c) => ({
+      name: c.name,
+      parent: c.parent,
+      aggregated: c.aggregated,
+      keys: c.keys.map((k) => ({
+        state: k.state,
+        ski: k.ski,
+        manifestNumber: k.point.number,
+        thisUpdate: k.point.thisUpdate,
+        nextUpdate: k.point.nextUpdate,
+        notAfter: k.certificate?.notAfter ?? null,
+        objects: Object.keys(k.point.objects).length,
+      })),
+    })),
+  }
+}

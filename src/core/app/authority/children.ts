@@ -1,0 +1,185 @@
+/** Children of a CA or the trust anchor as commands ask for them; a change runs down to every CA below. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import type { CaCommand } from '../../ca/commands.js'
+import { dueTimes } from '../../ca/publishing.js'
+import { Work } from '../../eventsourcing/work.js'
+import type { Child } from '../../issuing/children.js'
+import { formatResources, fromResourceText, toResourceText } from '../../resources/resource-set.js'
+import type { ResourceSet, ResourceText } from '../../resources/types.js'
+import type { TaCommand } from '../../ta/aggregate.js'
+import { caState, type Desk, runCa, runTa, taState } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { change } from '../transaction/transact.js'
+import { localParent } from './cas.js'
+import { syncDown } from './resource-sync.js'
+import { type Fallen, fallenBetween, roaStates } from './roa-impact.js'
+
+export interface ChildReport extends Outcome {
+  readonly ca: Handle
+  readonly child: Handle
+  readonly resources: ResourceText
+  /** ROAs that leave publication anywhere below, because their prefix is no longer held; they stay configured. */
+  readonly lost: readonly Fallen[]
+  /** ROAs that come back. */
+  readonly regained: readonly Fallen[]
+}
+
+export interface ChildListReport {
+  readonly ca: Handle
+  readonly children: readonly ChildRow[]
+}
+
+export interface ChildShowReport extends ChildRow {
+  readonly ca: Handle
+}
+
+export interface ChildRow {
+  readonly child: Handle
+  readonly transport: string
+  readonly resources: ResourceText
+  readonly certificates: readonly {
+    readonly ski: string
+    readonly resources: ResourceText
+    readonly notAfter: string
+  }[]
+}
+
+type ResourceChange = (old: ResourceSet) => ResourceSet
+
+/** Registers a child. Its own side asks for the certificate: `parent add`, in the same go when it lives here and has us as parent already. */
+export function addChild(
+  session: Session,
+  parent: Handle,
+  child: Handle,
+  resources: ResourceSet,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ChildReport> {
+  return changeChild(session, parent, child, options, async (desk) => {
+    await runParent(desk, parent, { type: 'child.add', child, resources })
+  })
+}
+
+/** Changes what a child may hold; certificates and ROAs below follow in the same commit. */
+export function updateChild(
+  session: Session,
+  parent: Handle,
+  child: Handle,
+  update: ResourceChange,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ChildReport> {
+  return changeChild(session, parent, child, options, async (desk) => {
+    const resources = update(fromResourceText(knownChild(desk, parent, child).resources))
+    await runParent(desk, parent, { type: 'child.update', child, resources })
+  })
+}
+
+/** Takes a child away: its certificates are revoked and withdrawn. */
+export function removeChild(
+  session: Session,
+  parent: Handle,
+  child: Handle,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ChildReport> {
+  return changeChild(session, parent, child, options, async (desk) => {
+    await runParent(desk, parent, { type: 'child.remove', child })
+  })
+}
+
+type ChildCommand = Extract<CaCommand | TaCommand, { readonly type: 'child.add' | 'child.update' | 'child.remove' }>
+
+/** Asks whichever the parent is: a trust anchor or a CA. */
+async function runParent(desk: Desk, parent: Handle, command: ChildCommand): Promise<void> {
+  if (localParent(desk, parent).kind === 'ta') await runTa(desk, parent, command)
+  else await runCa(desk, parent, command)
+}
+
+async function changeChild(
+  session: Session,
+  parent: Handle,
+  child: Handle,
+  options: { readonly dryRun?: boolean },
+  act: (desk: Desk) => Promise<void>,
+): Promise<ChildReport> {
+  const done = await change(
+    session,
+    async (desk) => {
+      const before = roaStates(desk, session.timing)
+      await act(desk)
+      if (isLocalChild(desk, parent, child)) await syncDown(desk, child)
+      const { lost, regained } = fallenBetween(before, roaStates(desk, session.timing))
+      const resources = childOf(desk, parent, child)?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] })
+      const kind = localParent(desk, parent).kind
+      const due = kind === 'ca' ? (dueTimes(caState(desk.work, parent), session.timing)?.due ?? null) : null
+      return { lost, regained, resources, kind, due }
+    },
+    options,
+  )
+  const { lost, regained, resources, kind, due } = done.result
+  return { ca: parent, child, resources, lost, regained, ...outcomeOf(done, kind, parent, due, options.dryRun) }
+}
+
+/** Does the child live here, with this parent? */
+function isLocalChild(desk: Desk, parent: Handle, child: Handle): boolean {
+  if (!desk.work.exists('ca', child)) return false
+  const state = caState(desk.work, child)
+  return state.status === 'active' && Object.values(state.parents).some((p) => p.aggregate.handle === parent)
+}
+
+export function childrenOf(desk: Pick<Desk, 'work'>, parent: Handle): Readonly<Record<string, Child>> {
+  return localParent(desk, parent).kind === 'ta'
+    ? taState(desk.work, parent).children
+    : caState(desk.work, parent).children
+}
+
+function childOf(desk: Pick<Desk, 'work'>, parent: Handle, child: Handle): Child | undefined {
+  return entry(childrenOf(desk, parent), child)
+}
+
+/** A registered child. Throws `child-unknown`. */
+function knownChild(desk: Pick<Desk, 'work'>, parent: Handle, child: Handle): Child {
+  const found = childOf(desk, parent, child)
+  if (found !== undefined) return found
+  throw new AppError('rejected', 'child-unknown', `${parent} has no child ${child}`, {
+    hint: `brine child list ${parent} shows them`,
+  })
+}
+
+/** The children of a CA or the trust anchor, sorted by name. */
+export async function listChildren(session: Session, parent: Handle): Promise<ChildListReport> {
+  return session.store.read(async (reader) => {
+    const children = childrenOf({ work: new Work(reader) }, parent)
+    return {
+      ca: parent,
+      children: (Object.keys(children).sort() as Handle[]).map((name) => childRow(name, entry(children, name))),
+    }
+  })
+}
+
+/** One child. Throws `child-unknown`. */
+export async function showChild(session: Session, parent: Handle, child: Handle): Promise<ChildShowReport> {
+  return session.store.read(async (reader) => ({
+    ca: parent,
+    ...childRow(child, knownChild({ work: new Work(reader) }, parent, child)),
+  }))
+}
+
+function childRow(name: Handle, child: Child | undefined): ChildRow {
+  return {
+    child: name,
+    transport: child?.transport ?? 'local',
+    resources: child?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] }),
+    certificates: Object.values(child?.issued ?? {}).map(({ ski, resources, notAfter }) => ({
+      ski,
+      resources,
+      notAfter,
+    })),
+  }
+}
+
+/** For messages: the resources of a child on one line. */
+export function resourceLine(text: ResourceText): string {
+  return formatResources(fromResourceText(text))
+}

@@ -1,0 +1,175 @@
+/** The publication server of this data directory as commands ask for it: set up, shown, rebuilt, given a new session. */
+import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
+import { createRehearsalSigner } from '../../crypto/counting-signer.js'
+import { readPublicKey } from '../../crypto/key-signer.js'
+import { Work } from '../../eventsourcing/work.js'
+import { PUBD_HANDLE } from '../../pubd/aggregate.js'
+import { snapshotLength } from '../../pubd/content.js'
+import type { PubdState } from '../../pubd/state.js'
+import { servedSerials, type WriteReport } from '../../publication/writer.js'
+import { pubdState, runPubd } from '../transaction/context.js'
+import { deskOf } from '../transaction/draft.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import { serve, site, trustAnchors } from '../transaction/publish-tree.js'
+import type { Session } from '../transaction/session.js'
+import { catchUp, change } from '../transaction/transact.js'
+
+export interface PubserverReport extends Outcome {
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  readonly sessionId: string
+}
+
+export interface PubserverShowReport {
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  readonly notification: string
+  readonly sessionId: string
+  readonly rrdpSerial: number
+  readonly updatedAt: Instant | null
+  readonly publishers: readonly {
+    readonly handle: Handle
+    readonly base: string
+    readonly objects: number
+    readonly bytes: number
+    readonly updatedAt: Instant
+  }[]
+  readonly served: ReturnType<typeof servedSerials>
+}
+
+export interface PubserverStatsReport {
+  readonly publishers: number
+  readonly objects: number
+  readonly bytes: number
+  readonly deltas: number
+  /** Octets of the RRDP snapshot. */
+  readonly snapshotBytes: number
+  readonly rrdpSerial: number
+}
+
+/** Sets the server up. The same again is a no-op; other URIs are refused. */
+export async function initPubserver(
+  session: Session,
+  rsyncBase: string,
+  rrdpBase: string,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<PubserverReport> {
+  const done = await change(
+    session,
+    async (desk) => {
+      await runPubd(desk, { type: 'pubserver.init', rsyncBase, rrdpBase })
+      return pubdState(desk.work)
+    },
+    options,
+  )
+  return pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun))
+}
+
+/** A new RRDP session: relying parties start over from the snapshot. */
+export async function resetSession(
+  session: Session,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<PubserverReport> {
+  const done = await change(
+    session,
+    async (desk) => {
+      await runPubd(desk, { type: 'session.reset' })
+      return pubdState(desk.work)
+    },
+    options,
+  )
+  return pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun))
+}
+
+function pubserverReport(state: PubdState, outcome: Outcome): PubserverReport {
+  return { rsyncBase: state.rsyncBase, rrdpBase: state.rrdpBase, sessionId: state.sessionId, ...outcome }
+}
+
+export async function showPubserver(session: Session): Promise<PubserverShowReport> {
+  return session.store.read(async (reader) => {
+    const state = pubdState(new Work(reader))
+    return {
+      rsyncBase: state.rsyncBase,
+      rrdpBase: state.rrdpBase,
+      notification: state.rrdpBase === '' ? '' : `${state.rrdpBase}notification.xml`,
+      sessionId: state.sessionId,
+      rrdpSerial: state.serial,
+      updatedAt: state.updatedAt === '' ? null : state.updatedAt,
+      publishers: publisherRows(state),
+      served: servedSerials(session.repoDir),
+    }
+  })
+}
+
+function publisherRows(state: PubdState): PubserverShowReport['publishers'] {
+  return Object.entries(state.publishers)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([handle, p]) => {
+      const objects = Object.values(p.objects)
+      return {
+        handle: handle as Handle,
+        base: p.base,
+        objects: objects.length,
+        bytes: sum(objects.map((o) => o.size)),
+        updatedAt: p.updatedAt,
+      }
+    })
+}
+
+export async function pubserverStats(session: Session): Promise<PubserverStatsReport> {
+  return session.store.read(async (reader) => {
+    const state = pubdState(new Work(reader))
+    const rows = publisherRows(state)
+    return {
+      publishers: rows.length,
+      objects: sum(rows.map((r) => r.objects)),
+      bytes: sum(rows.map((r) => r.bytes)),
+      deltas: state.deltas.length,
+      snapshotBytes: snapshotLength(state),
+      rrdpSerial: state.serial,
+    }
+  })
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0)
+}
+
+export interface PubserverWriteReport {
+  readonly into: string
+  readonly serial: number
+  readonly files: number
+  readonly bytes: number
+  readonly report: WriteReport | null
+}
+
+/** Writes `repo/` anew, whatever lies there: same names, same hashes. */
+export async function writeServedTree(session: Session): Promise<PubserverWriteReport> {
+  await catchUp(session)
+  return session.store.write(async (writer) => {
+    const desk = deskOf(
+      session,
+      writer,
+      createRehearsalSigner((id) => readPublicKey(session.store.keys, id)),
+      false,
+    )
+    const served = serve(session, desk, desk.ports.clock.now(), false, true)
+    const report = served?.report ?? null
+    const files = report === null ? 0 : report.rsync.files + report.rrdp.files + report.ta.files
+    const bytes = report === null ? 0 : report.rsync.bytes + report.rrdp.bytes
+    return { into: session.repoDir, serial: report?.serial ?? 0, files, bytes, report }
+  })
+}
+
+/** The tree as `rpki-client -n -d DIR` reads it. Needs no lock. */
+export async function layOutInto(session: Session, into: string): Promise<PubserverWriteReport> {
+  const { layoutForValidator } = await import('../../publication/validator-cache.js')
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = pubdState(work)
+    const { objectPath } = site(session, { work }, state)
+    const { files, bytes } = layoutForValidator({ into, state, objectPath, ta: trustAnchors({ work }) })
+    return { into, serial: state.serial, files, bytes, report: null }
+  })
+}

@@ -1,0 +1,49 @@
+/** `repo sync`: what a CA wants served against what its repository has, by list, comparison and one delta. */
+
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import { publishedFiles } from '../../ca/state.js'
+import { publicationDelta } from '../../pubd/content.js'
+import { type Desk, knownCa, pubdState } from '../transaction/context.js'
+import { publishLocal } from '../transaction/local-publication.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { change } from '../transaction/transact.js'
+
+export interface RepoSyncReport extends Outcome {
+  readonly ca: Handle
+  /** Objects that the repository got, and those that it does not serve any more. */
+  readonly put: number
+  readonly withdrawn: number
+}
+
+/** Publishes the difference, and writes the served tree where it lags. The same again is a no-op. Throws `ca-unknown`, `repo-none` (rejected). */
+export async function syncRepository(
+  session: Session,
+  ca: Handle,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<RepoSyncReport> {
+  const dryRun = options.dryRun === true
+  const done = await change(
+    session,
+    async (desk) => {
+      const difference = differenceOf(desk, ca)
+      await publishLocal(desk, [ca])
+      return difference
+    },
+    { dryRun, serveAnyway: true },
+  )
+  return { ca, ...done.result, ...outcomeOf(done, 'pubd', '0' as Handle, null, dryRun) }
+}
+
+function differenceOf(desk: Desk, ca: Handle): Pick<RepoSyncReport, 'put' | 'withdrawn'> {
+  const state = knownCa(desk.work, ca)
+  const server = pubdState(desk.work)
+  if (entry(server.publishers, ca) === undefined)
+    throw new AppError('rejected', 'repo-none', `${ca} publishes in no repository of this data directory`, {
+      hint: `brine repo configure ${ca} --local`,
+    })
+  const { put, drop } = publicationDelta(server, ca, publishedFiles(state))
+  return { put: put.length, withdrawn: drop.length }
+}

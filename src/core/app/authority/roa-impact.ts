@@ -1,0 +1,37 @@
+/** What a change of resources does to ROAs anywhere in the tree: which leave publication, which come back. Shown before it happens. */
+import type { Handle } from '../../base/handle.js'
+import type { Timing } from '../../issuing/timing.js'
+import { type Desk, readCas } from '../transaction/context.js'
+import { roaRows } from './roas.js'
+
+export interface Fallen {
+  readonly ca: Handle
+  /** `P-L => ASN`. */
+  readonly roa: string
+}
+
+type States = ReadonlyMap<string, { readonly fallen: Fallen; readonly published: boolean }>
+
+/** Every ROA of every CA that can be read, and whether it is published now. */
+export function roaStates(desk: Pick<Desk, 'work'>, timing: Timing): States {
+  const states = new Map<string, { fallen: Fallen; published: boolean }>()
+  for (const state of readCas(desk.work).cas) {
+    for (const row of roaRows(state, timing)) {
+      const roa = `${row.prefix}-${row.maxLength} => ${row.asn}`
+      states.set(`${state.handle} ${roa}`, { fallen: { ca: state.handle, roa }, published: row.state === 'published' })
+    }
+  }
+  return states
+}
+
+/** The difference that a change made, in the order of CAs and ROAs. */
+export function fallenBetween(
+  before: States,
+  after: States,
+): { readonly lost: readonly Fallen[]; readonly regained: readonly Fallen[] } {
+  const changed = (from: boolean) =>
+    [...before]
+      .filter(([key, was]) => was.published === from && (after.get(key)?.published ?? false) !== from)
+      .map(([, was]) => was.fallen)
+  return { lost: changed(true), regained: changed(false) }
+}

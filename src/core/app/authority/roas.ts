@@ -1,0 +1,139 @@
+/** ROAs as commands ask for them: one set, one command; listing with what became of each. */
+import { AppError, type Fault } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
+import { dueTimes } from '../../ca/publishing.js'
+import { desiredRoas, heldSets, payloadOf } from '../../ca/roas.js'
+import { type CaState, classBase, currentKey, type RoaConfig } from '../../ca/state.js'
+import { Work } from '../../eventsourcing/work.js'
+import type { Timing } from '../../issuing/timing.js'
+import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
+import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
+import { CA, caState, type Desk, knownCa, runCa } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { change } from '../transaction/transact.js'
+import { placedError, type RoaSet, unreadError } from './roa-set.js'
+
+export interface RoaUpdateReport extends Outcome {
+  readonly ca: Handle
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+export interface RoaListReport {
+  readonly ca: Handle
+  readonly roas: readonly RoaRow[]
+}
+
+export interface RoaRow {
+  readonly prefix: string
+  readonly maxLength: number
+  readonly asn: number
+  readonly comment?: string
+  readonly state: 'published' | 'pending' | 'notHeld'
+  readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
+}
+
+/**
+ * Changes the ROAs of one CA by one set, all or nothing. With `idempotent` what is already so is left out; else it is a fault.
+ * Throws every fault of the set at once: usage where something could not be read, else rejected.
+ */
+export async function updateRoas(
+  session: Session,
+  handle: Handle,
+  set: RoaSet,
+  options: { readonly dryRun?: boolean; readonly idempotent?: boolean } = {},
+): Promise<RoaUpdateReport> {
+  const idempotent = options.idempotent === true
+  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleFaults(session, handle, set, idempotent))
+  const done = await change(session, (desk) => applySet(desk, handle, set, idempotent), options).catch((error) => {
+    throw placedError(error, set)
+  })
+  const { state, added, removed } = done.result
+  const nextDue = dueTimes(state, session.timing)?.due ?? null
+  return { ca: handle, added, removed, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
+}
+
+/** What the CA says of the part that could be read. */
+function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: boolean): Promise<readonly Fault[]> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    try {
+      const { add, remove } = idempotent ? withoutSettled(knownCa(work, handle), set) : set
+      knownCa(work, handle)
+      return work.check(CA, handle, { type: 'roas.update', add, remove })
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'rejected') throw error
+      return [{ code: error.code, message: error.message }]
+    }
+  })
+}
+
+async function applySet(desk: Desk, handle: Handle, set: RoaSet, idempotent: boolean) {
+  const state = knownCa(desk.work, handle)
+  const wanted = idempotent ? withoutSettled(state, set) : set
+  await runCa(desk, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
+  return {
+    state: caState(desk.work, handle),
+    added: wanted.add.map((a) => formatRoaPayload(a.payload)),
+    removed: wanted.remove.map(formatRoaPayload),
+  }
+}
+
+/** The part of a set that is not so already; the same line twice counts once. A contradiction stays, to be refused. */
+function withoutSettled(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remove'> {
+  const add = new Map(set.add.map((a) => [formatRoaPayload(a.payload), a]))
+  const remove = new Map(set.remove.map((r) => [formatRoaPayload(r), r]))
+  return {
+    add: [...add].filter(([text]) => remove.has(text) || entry(state.roas, text) === undefined).map(([, a]) => a),
+    remove: [...remove].filter(([text]) => add.has(text) || entry(state.roas, text) !== undefined).map(([, r]) => r),
+  }
+}
+
+/** Every ROA of a CA with its state, v4 before v6, then by address, length, maxLength, ASN. */
+export async function listRoas(session: Session, handle: Handle): Promise<RoaListReport> {
+  return session.store.read(async (reader) => {
+    const state = knownCa(new Work(reader), handle)
+    return { ca: handle, roas: roaRows(state, session.timing) }
+  })
+}
+
+/** Configuration held against what is published. */
+export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
+  const objects = objectsByPayload(state, timing)
+  const held = heldSets(state)
+  return Object.entries(state.roas)
+    .map(([text, config]) => ({ text, config, payload: payloadOf(config) }))
+    .sort((a, b) => compareRoaPayload(a.payload, b.payload))
+    .map(({ text, config, payload }) => {
+      const object = objects.get(text) ?? null
+      const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
+      return row(config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
+    })
+}
+
+function row(config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
+  const { asn, prefix, maxLength, comment } = config
+  return { prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
+}
+
+/** The published object that says each payload. */
+function objectsByPayload(state: CaState, timing: Timing): ReadonlyMap<string, NonNullable<RoaRow['object']>> {
+  const found = new Map<string, NonNullable<RoaRow['object']>>()
+  if (state.repository === null) return found
+  for (const resourceClass of Object.values(state.classes)) {
+    const key = currentKey(resourceClass)
+    if (key === undefined) continue
+    const held = fromResourceText(key.certificate.resources)
+    for (const roa of desiredRoas(state.roas, held, resourceClass.aggregated, timing).roas) {
+      const object = entry(key.point.objects, roa.name)
+      if (object === undefined || object.content !== roa.content) continue
+      const uri = `${classBase(state.repository, resourceClass.name)}${roa.name}`
+      for (const payload of roa.payloads)
+        found.set(formatRoaPayload(payload), { uri, serial: object.serial, notAfter: object.notAfter })
+    }
+  }
+  return found
+}

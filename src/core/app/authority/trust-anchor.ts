@@ -1,0 +1,94 @@
+/** The embedded trust anchor and the publication server it needs, as commands ask for them. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { Work } from '../../eventsourcing/work.js'
+import { publisherBase } from '../../pubd/uri.js'
+import { taLocator } from '../../ta/certificate.js'
+import type { TaPlace } from '../../ta/state.js'
+import { caState, type Desk, pubdState, runPubd, runTa, TA_HANDLE, taState, theTa } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { change } from '../transaction/transact.js'
+
+export interface TaReport extends Outcome {
+  readonly handle: Handle
+  readonly uris: readonly string[]
+  readonly ski: string | null
+}
+
+export interface TalReport {
+  readonly handle: Handle
+  readonly uris: readonly string[]
+  readonly tal: string
+  /** The file it was written to. */
+  readonly out: string | null
+}
+
+export interface TaShowReport {
+  readonly handle: Handle
+  readonly ski: string
+  readonly uris: readonly string[]
+  readonly notAfter: string | null
+  readonly children: readonly Handle[]
+  readonly manifestNumber: number
+  readonly thisUpdate: string | null
+  readonly nextUpdate: string | null
+}
+
+/** Makes the trust anchor `ta`: its key, its certificate, its first manifest. `uris` name one file, https first. */
+export async function initTa(
+  session: Session,
+  uris: readonly string[],
+  options: { readonly dryRun?: boolean } = {},
+): Promise<TaReport> {
+  const done = await change(session, async (desk) => createTa(desk, uris), options)
+  return { handle: TA_HANDLE, ...done.result, ...outcomeOf(done, 'ta', TA_HANDLE, null, options.dryRun) }
+}
+
+/** Throws `pubserver-not-initialised`, `ta-duplicate`, `ca-duplicate`. */
+export async function createTa(desk: Desk, uris: readonly string[]) {
+  const server = pubdState(desk.work)
+  if (server.serial === 0) {
+    throw new AppError(
+      'rejected',
+      'pubserver-not-initialised',
+      'a trust anchor publishes through the publication server here: there is none yet',
+      {
+        hint: 'brine pubserver init --rsync rsync://… --rrdp https://…',
+      },
+    )
+  }
+  if (desk.work.exists('ca', TA_HANDLE) && caState(desk.work, TA_HANDLE).status === 'active')
+    throw new AppError('rejected', 'ca-duplicate', `there is a CA ${TA_HANDLE}: the trust anchor needs that name`)
+  const base = publisherBase(server.rsyncBase, TA_HANDLE)
+  const place: TaPlace = { uris, base, notify: `${server.rrdpBase}notification.xml` }
+  await runTa(desk, TA_HANDLE, { type: 'ta.init', place })
+  await runPubd(desk, { type: 'publisher.add', publisher: TA_HANDLE, base })
+  return { uris, ski: taState(desk.work, TA_HANDLE).key?.ski ?? null }
+}
+
+/** The trust anchor locator (RFC 8630). */
+export async function showTal(session: Session): Promise<Omit<TalReport, 'out'>> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = taState(work, theTa(work))
+    return { handle: state.handle, uris: state.place?.uris ?? [], tal: taLocator(state) }
+  })
+}
+
+export async function showTa(session: Session): Promise<TaShowReport> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = taState(work, theTa(work))
+    return {
+      handle: state.handle,
+      ski: state.key?.ski ?? '',
+      uris: state.place?.uris ?? [],
+      notAfter: state.certificate?.notAfter ?? null,
+      children: Object.keys(state.children).sort() as Handle[],
+      manifestNumber: state.point.number,
+      thisUpdate: state.point.thisUpdate,
+      nextUpdate: state.point.nextUpdate,
+    }
+  })
+}

@@ -1,0 +1,111 @@
+/** What a client has to know before it asks: the certificates of the CAs (RFC 7030 section 4.1) and what a request should hold (section 4.5). */
+
+import { toBase64 } from '../../base/bytes.js'
+import { AppError } from '../../base/errors.js'
+import { encode, oid, seq, seqOf, set } from '../../der/writer.js'
+import { EXTENDED_KEY_USAGES } from '../../pki/profile.js'
+import type { OpenBackend } from '../failover/probe.js'
+import type { Session } from '../transaction/session.js'
+import { type Label, labelOf } from './labels.js'
+
+export interface CaChain {
+  readonly ca: string
+  /** DER, the CA's own certificate first. */
+  readonly chain: readonly Uint8Array[]
+}
+
+export interface CaChains {
+  readonly chains: readonly CaChain[]
+  /** CAs whose files cannot be read, and why. */
+  readonly missing: readonly { readonly ca: string; readonly why: string }[]
+}
+
+/** The chains of these CAs, as far as they can be read. Asks nobody over the network. */
+export async function chainsOf(session: Session, cas: readonly string[], open: OpenBackend): Promise<CaChains> {
+  const found = await Promise.all(
+    cas.map(async (ca) => {
+      try {
+        return { ca, chain: await (await open(session, ca)).chain() }
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        return { ca, why: error.message }
+      }
+    }),
+  )
+  return {
+    chains: found.flatMap((one) =>
+      'chain' in one && one.chain !== undefined ? [{ ca: one.ca, chain: one.chain }] : [],
+    ),
+    missing: found.flatMap((one) => ('why' in one && one.why !== undefined ? [{ ca: one.ca, why: one.why }] : [])),
+  }
+}
+
+/**
+ * The certificates of every CA of the label's group and those above them, each once. A CA whose files cannot be read is told of by
+ * `onNotice`. Throws `est-label-unknown` (usage), `est-no-chain` (credentials) where none can be read.
+ */
+export async function caCertificates(
+  session: Session,
+  name: string,
+  open: OpenBackend,
+): Promise<readonly Uint8Array[]> {
+  const label = labelOf(session, name)
+  const { chains, missing } = await chainsOf(session, label.group.caIds, open)
+  for (const { ca, why } of missing) session.options.onNotice?.(`${ca} is left out: ${why}`)
+  const unique = new Map(chains.flatMap(({ chain }) => chain.map((der) => [Buffer.from(der).toString('base64'), der])))
+  if (unique.size === 0)
+    throw new AppError(
+      'credentials',
+      'est-no-chain',
+      `no certificate of a CA of ${name} can be read: ${missing.map(({ why }) => why).join('; ')}`,
+      {
+        hint: 'brine config check',
+      },
+    )
+  return [...unique.values()]
+}
+
+/** DER of CsrAttrs (RFC 7030 section 4.5.2): the extended key usages of the label's profile as an extension request. Throws `est-label-unknown`. */
+export function csrAttributes(session: Session, name: string): Uint8Array {
+  return attributesOf(labelOf(session, name))
+}
+
+const OID = { extensionRequest: '1.2.840.113549.1.9.14', extendedKeyUsage: '2.5.29.37', subjectAltName: '2.5.29.17' }
+
+function attributesOf({ profile }: Label): Uint8Array {
+  const usages = profile.extendedKeyUsages.map((usage) => oid(EXTENDED_KEY_USAGES[usage]))
+  const wanted = [
+    ...(usages.length === 0 ? [] : [oid(OID.extendedKeyUsage)]),
+    ...(profile.requireSan ? [oid(OID.subjectAltName)] : []),
+  ]
+  return encode(seqOf(wanted.length === 0 ? [] : [seq(oid(OID.extensionRequest), set(...wanted))]))
+}
+
+export interface CsrAttributesReport {
+  readonly label: string
+  readonly profile: string
+  /** DER in base64. */
+  readonly attributes: string
+  readonly rules: readonly { readonly rule: string; readonly value: string }[]
+}
+
+/** The same for people: what the profile of the label wants and allows. Throws `est-label-unknown` (usage). */
+export function describeCsrAttributes(session: Session, name: string): CsrAttributesReport {
+  const label = labelOf(session, name)
+  const { profile } = label
+  const rules = [
+    { rule: 'keys', value: profile.keyKinds.map((kind) => keyRule(kind, label)).join(', ') },
+    { rule: 'extended key usage', value: profile.extendedKeyUsages.join(', ') },
+    { rule: 'subjectAltName', value: profile.requireSan ? 'wanted' : 'may be left out' },
+    { rule: 'names', value: `${profile.maxNames} at most` },
+    { rule: 'domains', value: profile.domains.length === 0 ? 'any' : profile.domains.join(', ') },
+    { rule: 'wildcards', value: profile.wildcards ? 'allowed' : 'refused' },
+    { rule: 'IP addresses', value: profile.ipAddresses ? 'allowed' : 'refused' },
+    { rule: 'valid for', value: `${Math.round(profile.validSeconds / 3600)} h, and never longer than the CA` },
+  ]
+  return { label: name, profile: profile.name, attributes: toBase64(attributesOf(label)), rules }
+}
+
+function keyRule(kind: 'rsa' | 'ec', { profile }: Label): string {
+  return kind === 'rsa' ? `RSA of ${profile.rsaBits} bits at least` : `EC on ${profile.curves.join(', ')}`
+}

@@ -1,0 +1,169 @@
+/** Certificates that were issued: found by request or serial, listed, and revoked at the CA that issued them. */
+import { AppError } from '../../base/errors.js'
+import { type Instant, secondsBetween } from '../../base/time.js'
+import type { IssuedCertificate } from '../../est/state.js'
+import { REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
+import { askCa, asking } from '../failover/call-ca.js'
+import type { OpenBackend } from '../failover/probe.js'
+import type { Session } from '../transaction/session.js'
+import { changeEst, type Entry, readEst } from './commit.js'
+
+export interface CertificateRow {
+  readonly id: string
+  readonly label: string
+  readonly ca: string
+  readonly serial: string
+  readonly subject: string
+  readonly names: readonly string[]
+  readonly by: IssuedCertificate['by']
+  readonly at: Instant
+  readonly notBefore: Instant
+  readonly notAfter: Instant
+  readonly state: 'valid' | 'expired' | 'revoked'
+  readonly revoked: IssuedCertificate['revoked']
+  readonly renews: string | null
+}
+
+export interface CertificateFilter {
+  readonly label?: string | undefined
+  readonly ca?: string | undefined
+  /** Only those that end within so many seconds. */
+  readonly within?: number | undefined
+}
+
+/** Those that the filter leaves, the one that ends first at the top. */
+export function listCertificates(session: Session, filter: CertificateFilter): Promise<readonly CertificateRow[]> {
+  return readEst(session, ({ certificates, at }) =>
+    [...certificates()]
+      .map(({ id, certificate }) => rowOf(id, certificate, at))
+      .filter((row) => isWanted(row, filter, at))
+      .sort((a, b) => (a.notAfter < b.notAfter ? -1 : a.notAfter > b.notAfter ? 1 : a.id < b.id ? -1 : 1)),
+  )
+}
+
+function isWanted(row: CertificateRow, { label, ca, within }: CertificateFilter, at: Instant): boolean {
+  if (label !== undefined && row.label !== label) return false
+  if (ca !== undefined && row.ca !== ca) return false
+  return within === undefined || (row.state === 'valid' && secondsBetween(at, row.notAfter) <= within)
+}
+
+function rowOf(id: string, certificate: IssuedCertificate, at: Instant): CertificateRow {
+  const { key: _key, sha256: _sha256, ...rest } = certificate
+  const state = rest.revoked !== null ? 'revoked' : at >= rest.notAfter ? 'expired' : 'valid'
+  return { id, ...rest, state }
+}
+
+export interface FoundCertificate {
+  readonly row: CertificateRow
+  readonly der: Uint8Array
+}
+
+/** The certificate of a request's id or of a serial. Throws `est-certificate-unknown`, `est-certificate-ambiguous` (usage). */
+export function findCertificate(session: Session, name: string): Promise<FoundCertificate> {
+  return readEst(session, ({ certificates, at, object }) => {
+    const { id, certificate } = oneNamed(certificates(), name)
+    return { row: rowOf(id, certificate, at), der: object(certificate.sha256) }
+  })
+}
+
+function oneNamed(certificates: Iterable<Entry>, name: string): Entry {
+  const wanted = name.toLowerCase().replaceAll(':', '')
+  const found = [...certificates].filter(({ id, certificate }) => id === wanted || certificate.serial === wanted)
+  const [first] = found
+  if (first === undefined)
+    throw new AppError('usage', 'est-certificate-unknown', `there is no certificate ${JSON.stringify(name)}`, {
+      hint: 'brine est cert list',
+    })
+  if (found.length > 1)
+    throw new AppError('usage', 'est-certificate-ambiguous', `several certificates have the serial ${name}`, {
+      hint: `name one by its id: ${found.map(({ id }) => id).join(', ')}`,
+    })
+  return first
+}
+
+export interface RevokeReport {
+  readonly id: string
+  readonly ca: string
+  readonly serial: string
+  readonly reason: string
+  readonly changed: boolean
+  readonly dryRun: boolean
+}
+
+/**
+ * Revokes at the CA that issued, whatever its circuit says, and then records it. Throws `est-certificate-unknown` (usage), `est-revoke-failed`
+ * (remote, rejected, credentials or uncertain, as the CA's answer is): then nothing is recorded.
+ */
+export async function revokeCertificate(
+  session: Session,
+  name: string,
+  reason: RevocationReason,
+  open: OpenBackend,
+): Promise<RevokeReport> {
+  // its bytes may be lost: the serial is enough
+  const found = await readEst(session, ({ certificates }) => oneNamed(certificates(), name))
+  const { id, certificate } = found
+  const { ca, serial, revoked } = certificate
+  const dryRun = session.options.dryRun === true
+  if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false, dryRun }
+  if (dryRun) return { id, ca, serial, reason, changed: true, dryRun }
+  // who cannot write now (a copy, a clock that is behind) could not write down what the CA did
+  await changeEst(session, async () => undefined)
+  const question = { kind: 'uncertain', message: `${ca} may have revoked ${serial}`, hint: AGAIN } as const
+  await asking(session, question, async () => {
+    const { outcome, message } = await askCa(
+      () => open(session, ca),
+      session.enrolment.attemptTimeout,
+      'unknown',
+      async (backend, signal) => {
+        await backend.revoke(serial, reason, signal)
+        return { outcome: 'ok', message: 'revoked', value: undefined }
+      },
+    )
+    if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
+    await changeEst(session, (desk) => desk.revoke(found, reason)).catch((cause: unknown) => {
+      throw unrecorded(ca, serial, cause)
+    })
+  })
+  return { id, ca, serial, reason, changed: true, dryRun }
+}
+
+const AGAIN = 'the certificate stays as it was; the same command again asks again'
+
+const KINDS = {
+  'request-fault': 'rejected',
+  'config-fault': 'credentials',
+  unknown: 'uncertain',
+} as const
+
+function unrecorded(ca: string, serial: string, cause: unknown): unknown {
+  if (!(cause instanceof AppError)) return cause
+  const { kind, code, message, details, retryAfter } = cause
+  return new AppError(kind, code, `${ca} revoked ${serial}, which could not be recorded: ${message}`, {
+    hint: 'mend that, then the same command again',
+    details,
+    changed: 'yes',
+    retry: true,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    cause,
+  })
+}
+
+function failed(ca: string, serial: string, outcome: string, message: string): AppError {
+  const kind = Object.hasOwn(KINDS, outcome) ? KINDS[outcome as keyof typeof KINDS] : 'remote'
+  return new AppError(kind, 'est-revoke-failed', `${ca} did not revoke ${serial}: ${message}`, {
+    hint: AGAIN,
+    details: { ca, serial, outcome },
+    retry: true,
+  })
+}
+
+/** The reason of that name (RFC 5280 section 5.3.1). Throws `est-reason-unknown` (usage). */
+export function revocationReason(name: string): RevocationReason {
+  const reasons = Object.keys(REVOCATION_REASONS) as RevocationReason[]
+  const found = reasons.find((reason) => reason.toLowerCase() === name.toLowerCase())
+  if (found !== undefined) return found
+  throw new AppError('usage', 'est-reason-unknown', `no reason to revoke: ${JSON.stringify(name)}`, {
+    hint: `one of ${reasons.join(', ')} (RFC 5280 section 5.3.1)`,
+  })
+}

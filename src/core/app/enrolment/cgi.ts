@@ -1,0 +1,53 @@
+/**
+ * `brine cgi`: one HTTP request that a web server hands over, answered.
+ * Invariants: whatever goes wrong, there is an answer, and nothing in it but one sentence; what the operator has to know goes to `log`.
+ */
+import { AppError } from '../../base/errors.js'
+import { quoted } from '../../base/text.js'
+import { type CgiRequest, formatCgi, type HttpResponse, plainResponse, readCgi } from '../../protocols/cgi.js'
+import { EST_PREFIX, LARGEST_BODY } from '../../protocols/est.js'
+import { type CgiPorts, failure, logged } from './cgi-failure.js'
+
+type Route = (request: CgiRequest, body: Uint8Array, ports: CgiPorts) => Promise<HttpResponse>
+
+/** By what a path begins with. */
+const ROUTES: readonly (readonly [string, () => Promise<Route>])[] = [
+  [EST_PREFIX, async () => (await import('./est-over-cgi.js')).answerEst],
+]
+
+/** The answer as a web server reads it. Never throws. */
+export async function answerCgi(ports: CgiPorts): Promise<string> {
+  const request = readCgi(ports.env)
+  if (request === undefined) {
+    ports.log('brine cgi wants the environment of CGI/1.1 (RFC 3875): it is run by a web server')
+    return formatCgi(plainResponse(500, 'The server is not set up for this request.'))
+  }
+  const isHead = request.method === 'HEAD'
+  try {
+    return formatCgi(await routed(isHead ? { ...request, method: 'GET' } : request, ports), isHead)
+  } catch (error) {
+    const fault = error instanceof AppError ? error : undefined
+    ports.log(`${request.method} ${quoted(request.path, 200)}: ${fault === undefined ? 'a bug' : logged(fault)}`)
+    if (fault === undefined && error instanceof Error) ports.log(quoted(error.stack ?? error.message, 4000))
+    return formatCgi(failure(fault), isHead)
+  }
+}
+
+async function routed(request: CgiRequest, ports: CgiPorts): Promise<HttpResponse> {
+  const { contentLength = 0, path } = request
+  const isRead = contentLength <= LARGEST_BODY
+  // a server may wait until its whole body is taken
+  const body = isRead ? await ports.body(contentLength) : new Uint8Array()
+  const route = ROUTES.find(([prefix]) => path.startsWith(prefix))
+  if (route === undefined) return plainResponse(404, 'There is nothing here.')
+  if (!request.isSecure) {
+    ports.log('refused: the server does not say that TLS protects the request (HTTPS=on)')
+    return plainResponse(403, 'This is answered over TLS alone.')
+  }
+  if (!isRead)
+    return Number.isNaN(contentLength)
+      ? plainResponse(400, 'The length of the request is no number.')
+      : plainResponse(413, `A request has ${LARGEST_BODY} octets at most.`)
+  if (body.length < contentLength) return plainResponse(400, 'The request is shorter than its length says.')
+  return (await route[1]())(request, body, ports)
+}

@@ -1,0 +1,82 @@
+/** `est crl`: the list of revoked certificates of a CA whose key signs here. Other CAs publish their own. */
+import { AppError } from '../../base/errors.js'
+import { addSeconds, epochOf, type Instant } from '../../base/time.js'
+import { type CrlContent, REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
+import { askCa } from '../failover/call-ca.js'
+import { refuseUnknownCas } from '../failover/commit.js'
+import type { OpenBackend } from '../failover/probe.js'
+import type { Session } from '../transaction/session.js'
+import { changeEst } from './commit.js'
+import { signsHere } from './labels.js'
+
+export interface CrlReport {
+  readonly ca: string
+  readonly number: number
+  readonly thisUpdate: Instant
+  readonly nextUpdate: Instant
+  readonly revoked: number
+  /** DER; null in a dry run. */
+  readonly crl: Uint8Array | null
+}
+
+/**
+ * Signs the CA's next list, good for `validSeconds`. Its number is recorded before it is signed, so no two lists bear the same one (RFC 5280
+ * section 5.2.3). Throws `ha-ca-unknown`, `est-crl-elsewhere` (usage), `est-crl-failed` (credentials or remote).
+ */
+export async function signCrl(
+  session: Session,
+  ca: string,
+  validSeconds: number,
+  open: OpenBackend,
+): Promise<CrlReport> {
+  refuseUnknownCas(session.enrolment, [ca])
+  if (!signsHere(session, ca)) throw elsewhere(ca)
+  const content = await changeEst(session, async (desk): Promise<CrlContent> => {
+    // a directory that was restored or recovered may have signed lists since that it does not remember
+    const least = session.store.marker.generation > 1 ? epochOf(desk.at) : 1
+    await desk.run({ type: 'crl.number', ca, least })
+    const { crls } = desk.state()
+    const revoked = [...desk.certificates()].flatMap(({ certificate: one }) =>
+      one.ca === ca && one.revoked !== null
+        ? [{ serial: one.serial, revokedAt: one.revoked.at, reason: reasonOf(one.revoked.reason) }]
+        : [],
+    )
+    const nextUpdate = addSeconds(desk.at, validSeconds)
+    return { number: BigInt(crls[ca] ?? 0), thisUpdate: desk.at, nextUpdate, revoked }
+  })
+  const { thisUpdate, nextUpdate, revoked } = content
+  const report = { ca, number: Number(content.number), thisUpdate, nextUpdate, revoked: revoked.length }
+  if (session.options.dryRun === true) return { ...report, crl: null }
+  const { outcome, message, value } = await askCa(
+    () => open(session, ca),
+    session.enrolment.attemptTimeout,
+    'ca-fault',
+    async (backend, signal) => {
+      if (backend.crl === undefined) throw elsewhere(ca)
+      return { outcome: 'ok', message: 'signed', value: await backend.crl(content, signal) }
+    },
+  )
+  if (value === undefined)
+    throw new AppError(
+      outcome === 'config-fault' ? 'credentials' : 'remote',
+      'est-crl-failed',
+      `no list of ${ca}: ${message}`,
+      {
+        hint: `brine ha status; number ${content.number} is left out of the series, which is allowed`,
+        details: { ca, outcome },
+        changed: 'yes',
+      },
+    )
+  return { ...report, crl: value }
+}
+
+function elsewhere(ca: string): AppError {
+  return new AppError('usage', 'est-crl-elsewhere', `the key of ${ca} does not sign here: it publishes its own list`, {
+    hint: 'brine est crl is for CAs of the kinds file and pkcs11',
+  })
+}
+
+function reasonOf(name: string): RevocationReason {
+  const found = Object.keys(REVOCATION_REASONS).find((reason) => reason === name)
+  return (found as RevocationReason | undefined) ?? 'unspecified'
+}

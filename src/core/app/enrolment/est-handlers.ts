@@ -1,0 +1,35 @@
+/** What enrolment does for EST over CGI: the use cases of `est`, with the CAs of the configuration. */
+import { sha256Hex } from '../../crypto/digest.js'
+import { backendOf } from '../failover/backends.js'
+import type { Session } from '../transaction/session.js'
+import { caCertificates, csrAttributes } from './ca-certificates.js'
+import { readEst } from './commit.js'
+import { enroll } from './enroll.js'
+import type { EnrolOrder } from './enrolment-run.js'
+import { checkPassword } from './passwords.js'
+import type { CheckPassword, FindKnown } from './requester.js'
+
+/** What EST over CGI needs of enrolment. */
+export interface EstDuties {
+  readonly caCertificates: (session: Session, label: string) => Promise<readonly Uint8Array[]>
+  readonly csrAttributes: (session: Session, label: string) => Uint8Array
+  /** Throws as `enroll` does. */
+  readonly enroll: (session: Session, order: EnrolOrder) => Promise<{ readonly certificate: Uint8Array }>
+  readonly checkPassword: (session: Session) => CheckPassword
+  readonly findKnown: (session: Session) => FindKnown
+}
+
+export const DUTIES: EstDuties = {
+  caCertificates: (session, label) => caCertificates(session, label, backendOf),
+  csrAttributes,
+  enroll: (session, order) => enroll(session, order, backendOf),
+  checkPassword: (session) => (label, id, secret) => checkPassword(session, label, id, secret),
+  findKnown: (session) => async (certificate) => {
+    const sha256 = sha256Hex(certificate.der)
+    return readEst(session, ({ certificates }) => {
+      for (const { certificate: one } of certificates())
+        if (one.sha256 === sha256) return { label: one.label, revokedAt: one.revoked?.at }
+      return undefined
+    })
+  },
+}

@@ -1,0 +1,192 @@
+/** `est status`: what has become of a request; one that is pending is asked for at its CA. */
+import { AppError } from '../../base/errors.js'
+import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
+import { isWaiting } from '../../est/requests.js'
+import type { Asker, IssuedCertificate, OpenRequest } from '../../est/state.js'
+import type { PlainCertificate } from '../../pki/certificate.js'
+import { askCa, type Reply } from '../failover/call-ca.js'
+import type { OpenBackend } from '../failover/probe.js'
+import { refuseStandby } from '../transaction/role.js'
+import type { Session } from '../transaction/session.js'
+import { changeEst, type EstView, readEst } from './commit.js'
+import type { Enrolled } from './enrolment-run.js'
+import { labelOf } from './labels.js'
+import { requestOf } from './request.js'
+import { recordOf, type Verified, verified } from './response.js'
+
+export interface RequestReport {
+  readonly id: string
+  readonly status: 'issued' | 'revoked' | 'asked' | 'pending' | 'unknown'
+  readonly label: string
+  readonly ca: string
+  readonly subject: string
+  readonly names: readonly string[]
+  readonly by: Asker
+  readonly since: Instant
+  readonly retryAt: Instant | null
+  readonly message: string | null
+  readonly serial: string | null
+  readonly notAfter: Instant | null
+}
+
+/** Requests that are open: somebody waits, decides, or must look whether there is a certificate. The oldest first. */
+export function openRequests(session: Session): Promise<readonly RequestReport[]> {
+  return readEst(session, ({ state, at }) =>
+    Object.entries(state().requests)
+      .map(([id, request]) => openReport(id, request, at))
+      .sort((a, b) => (a.since < b.since ? -1 : a.since > b.since ? 1 : a.id < b.id ? -1 : 1)),
+  )
+}
+
+export interface ClosedRequest {
+  readonly id: string
+  readonly dryRun: boolean
+}
+
+/**
+ * Closes a request that nothing will come of: its outcome is unknown, or nobody at the CA decides. Throws `est-request-unknown` (usage),
+ * `est-request-running` (rejected) while a process waits for the answer.
+ */
+export async function closeRequest(session: Session, id: string): Promise<ClosedRequest> {
+  const found = await readEst(session, ({ state, at }) => {
+    const request = entry(state().requests, id)
+    return request === undefined ? undefined : { isRunning: isWaiting(request, at) }
+  })
+  if (found === undefined) throw unknownRequest(id)
+  if (found.isRunning)
+    throw new AppError('rejected', 'est-request-running', `request ${id} waits for its answer just now`, {
+      retry: true,
+    })
+  const message = session.options.reason ?? 'closed by the operator'
+  await changeEst(session, (desk) => desk.run({ type: 'request.end', id, why: 'failed', message }))
+  return { id, dryRun: session.options.dryRun === true }
+}
+
+/** The request, with its certificate where there is one. Throws `est-request-unknown` (usage). */
+export async function requestStatus(session: Session, id: string, open: OpenBackend): Promise<RequestReport> {
+  const found = await readEst(session, (view) => reportOf(view, id))
+  if (found === undefined) throw unknownRequest(id)
+  if (found.status !== 'pending') return found
+  try {
+    await followUp(session, id, open)
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'pending') throw error
+  }
+  return (await readEst(session, (view) => reportOf(view, id))) ?? found
+}
+
+function reportOf(view: EstView, id: string): RequestReport | undefined {
+  const request = entry(view.state().requests, id)
+  if (request !== undefined) {
+    // a key that signed here: nobody was handed a certificate that is not recorded
+    const hasFailed = request.status === 'asked' && request.asking.here && !isWaiting(request, view.at)
+    return hasFailed ? undefined : openReport(id, request, view.at)
+  }
+  const found = view.find(id)
+  return found === undefined ? undefined : issuedReport(id, found.certificate)
+}
+
+function issuedReport(
+  id: string,
+  { label, ca, subject, names, by, at, serial, notAfter, revoked }: IssuedCertificate,
+): RequestReport {
+  const status = revoked === null ? 'issued' : 'revoked'
+  return {
+    id,
+    status,
+    label,
+    ca,
+    subject,
+    names,
+    by,
+    since: at,
+    retryAt: null,
+    message: revoked?.reason ?? null,
+    serial,
+    notAfter,
+  }
+}
+
+function openReport(id: string, request: OpenRequest, at: Instant): RequestReport {
+  const { label, subject, names, by, since, retryAt, message, asking } = request
+  const hasLapsed = request.status === 'asked' && !isWaiting(request, at)
+  const status = hasLapsed ? 'unknown' : request.status
+  return { id, status, label, ca: asking.ca, subject, names, by, since, retryAt, message, serial: null, notAfter: null }
+}
+
+/**
+ * Asks the CA of a pending request. Returns the certificate once there is one. Throws `est-pending` (pending) while there is none,
+ * `est-refused` (rejected) when the CA said no, `est-poll-failed` (remote) when it cannot be asked: then nothing has changed.
+ */
+export async function followUp(session: Session, id: string, open: OpenBackend): Promise<Enrolled> {
+  // some CAs issue when they are asked again, and a copy could not keep the certificate
+  refuseStandby(session)
+  const { request, csr } = await readEst(session, ({ state, object }) => {
+    const found = entry(state().requests, id)
+    if (found === undefined || found.reference === null)
+      throw new AppError('usage', 'est-request-unknown', `there is no pending request ${JSON.stringify(id)}`)
+    return { request: found, csr: object(found.csr) }
+  })
+  const reply = await poll(session, request, csr, open)
+  const { outcome, message, value } = reply
+  if (value !== undefined && 'certificate' in value) return fetched(session, id, request, reply, value.certificate)
+  const { ca } = request.asking
+  const rest = { details: { id, ca }, hint: `brine est status ${id}` }
+  if (value !== undefined)
+    throw new AppError('pending', 'est-pending', `request ${id} still waits at ${ca}: ${message}`, {
+      ...rest,
+      retryAfter: value.retryAfter,
+    })
+  if (outcome !== 'request-fault')
+    throw new AppError(
+      'remote',
+      'est-poll-failed',
+      `request ${id} waits at ${ca}, which does not say: ${message}`,
+      rest,
+    )
+  await changeEst(session, (desk) => desk.run({ type: 'request.end', id, why: 'refused', message }))
+  throw new AppError('rejected', 'est-refused', `${ca} refuses request ${id}: ${message}`, {
+    details: { id, ca },
+    changed: 'yes',
+  })
+}
+
+function poll(session: Session, request: OpenRequest, csr: Uint8Array, open: OpenBackend): Promise<Reply<Verified>> {
+  const { profile } = labelOf(session, request.label)
+  const wanted = requestOf(csr)
+  return askCa(
+    () => open(session, request.asking.ca),
+    session.enrolment.attemptTimeout,
+    'ca-fault',
+    async (backend, signal) =>
+      verified(await backend.poll(request.reference ?? '', signal), backend, wanted, profile, session.now),
+  )
+}
+
+async function fetched(
+  session: Session,
+  id: string,
+  request: OpenRequest,
+  { outcome, latencyMs }: Reply<Verified>,
+  certificate: PlainCertificate,
+): Promise<Enrolled> {
+  const { ca } = request.asking
+  const { serial, notBefore, notAfter, der } = certificate
+  await changeEst(session, async (desk) => {
+    // another process may have fetched it meanwhile
+    if (entry(desk.state().requests, id) === undefined && desk.find(id) !== undefined) return
+    await desk.record(id, recordOf(certificate, ca, request), der)
+  })
+  const attempts = [{ ca, outcome, ms: latencyMs }]
+  return {
+    ...{ id, label: request.label, ca, serial, notBefore, notAfter },
+    ...{ failover: false, attempts, candidates: [], certificate: der },
+  }
+}
+
+function unknownRequest(id: string): AppError {
+  return new AppError('usage', 'est-request-unknown', `there is no request ${JSON.stringify(id)}, or it has failed`, {
+    hint: 'brine est status; brine history list est/0',
+  })
+}

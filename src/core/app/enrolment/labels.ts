@@ -1,0 +1,55 @@
+/** A label of the configuration with all that serves it. */
+import { AppError } from '../../base/errors.js'
+import type { LabelConfig } from '../../config/enrolment/schema.js'
+import type { GroupSettings } from '../../ha/settings.js'
+import type { CertificateProfile } from '../../pki/profile.js'
+import { groupsOf } from '../failover/status.js'
+import type { Session } from '../transaction/session.js'
+
+export interface Label {
+  readonly config: LabelConfig
+  readonly profile: CertificateProfile
+  /** The group that serves it; a CA that stands in none is a group of its own. */
+  readonly group: GroupSettings
+}
+
+/** The label. Throws `est-label-unknown` (usage). */
+export function labelOf(session: Session, name: string): Label {
+  const { labels, profiles } = session.enrolment
+  const config = labels.find((label) => label.name === name)
+  if (config === undefined) throw unknownLabel(name, labels)
+  const profile = profiles.find((one) => one.name === config.profile)
+  const groups = groupsOf(session)
+  const group = groups.find((one) =>
+    config.group === undefined ? one.caIds.includes(config.caId) : one.name === config.group,
+  )
+  // a configuration in which they are missing does not load
+  if (profile === undefined || group === undefined) throw new TypeError(`label ${name} without profile or group`)
+  return { config, profile, group }
+}
+
+function unknownLabel(name: string, labels: readonly LabelConfig[]): AppError {
+  const known = labels.map((label) => label.name).join(', ')
+  return new AppError(
+    'usage',
+    'est-label-unknown',
+    `there is no label ${JSON.stringify(name)} in the configuration`,
+    labels.length === 0
+      ? { hint: 'add an [[est.label]] to brine.toml, then: brine config check' }
+      : { hint: `there are ${known}` },
+  )
+}
+
+/** Throws `est-ca-not-member` (usage) for a CA that does not serve the label. */
+export function memberOf({ config, group }: Label, ca: string): void {
+  if (group.caIds.includes(ca)) return
+  throw new AppError('usage', 'est-ca-not-member', `${JSON.stringify(ca)} does not serve the label ${config.name}`, {
+    hint: `its CAs are ${group.caIds.join(', ')}`,
+  })
+}
+
+/** Does the key of this CA sign in our own process, so that an answer which was not recorded was never handed out? */
+export function signsHere({ enrolment }: Session, ca: string): boolean {
+  const backend = enrolment.cas.find(({ id }) => id === ca)?.backend
+  return backend === 'file' || backend === 'pkcs11'
+}

@@ -1,0 +1,129 @@
+/**
+ * One-time passwords: who may enrol over HTTP without a certificate.
+ * Invariant: the secret is shown once and kept nowhere; what is kept is its hash.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { AppError } from '../../base/errors.js'
+import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
+import { sha256 } from '../../crypto/digest.js'
+import { isExpired, mayAsk, usesLeft } from '../../est/requests.js'
+import type { Asker, EstState, OneTimePassword } from '../../est/state.js'
+import type { Session } from '../transaction/session.js'
+import { changeEst, readEst } from './commit.js'
+import { labelOf } from './labels.js'
+
+export interface PasswordOrder {
+  readonly label: string
+  /** Certificates that it is good for. */
+  readonly uses: number
+  /** Seconds from now. */
+  readonly validSeconds: number
+  /** For whom it is. */
+  readonly note: string
+}
+
+export interface NewPassword {
+  readonly id: string
+  readonly label: string
+  readonly uses: number
+  readonly expires: Instant
+  /** Shown this once; null in a dry run. */
+  readonly secret: string | null
+}
+
+export interface PasswordRow {
+  readonly id: string
+  readonly label: string
+  readonly state: 'usable' | 'spent' | 'expired'
+  readonly uses: number
+  /** Certificates that came of it. */
+  readonly used: number
+  /** What it is still good for, requests on their way taken off. */
+  readonly left: number
+  readonly since: Instant
+  readonly expires: Instant
+  readonly note: string
+}
+
+/** Makes one. The secret is in the report and nowhere else. Throws `est-label-unknown`, `est-label-no-password` (usage), `est-note-long` (rejected). */
+export async function createPassword(
+  session: Session,
+  { label, uses, validSeconds, note }: PasswordOrder,
+): Promise<NewPassword> {
+  if (!labelOf(session, label).config.auth.includes('password'))
+    throw new AppError('usage', 'est-label-no-password', `nobody enrols with a password at the label ${label}`, {
+      hint: `auth = ["password"] in its [[est.label]] of brine.toml allows it`,
+    })
+  // 160 random bits
+  const secret = readable(randomBytes(32))
+  const id = readable(randomBytes(10)).slice(0, 10)
+  return changeEst(session, async (desk) => {
+    await desk.run({ type: 'password.create', id, label, hash: hashOf(secret), uses, validSeconds, note })
+    const made = entry(desk.state().passwords, id)
+    if (made === undefined) throw new TypeError('no password was made')
+    return { id, label, uses, expires: made.expires, secret: session.options.dryRun === true ? null : secret }
+  })
+}
+
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
+
+/** Five bits of each octet as one character. */
+function readable(bytes: Uint8Array): string {
+  return [...bytes].map((octet) => LETTERS[octet & 31]).join('')
+}
+
+function hashOf(secret: string) {
+  return Buffer.from(sha256(Buffer.from(secret, 'utf8'))).toString('hex') as OneTimePassword['hash']
+}
+
+/** Those of a label, or all; the newest first. */
+export function listPasswords(session: Session, label?: string): Promise<readonly PasswordRow[]> {
+  return readEst(session, ({ state, at }) =>
+    Object.entries(state().passwords)
+      .filter(([, one]) => label === undefined || one.label === label)
+      .map(([id, one]) => rowOf(state(), id, one, at))
+      .sort((a, b) => (a.since > b.since ? -1 : a.since < b.since ? 1 : a.id < b.id ? -1 : 1)),
+  )
+}
+
+function rowOf(state: EstState, id: string, password: OneTimePassword, at: Instant): PasswordRow {
+  const { label, uses, used, since, expires, note } = password
+  const left = usesLeft(state, id, at)
+  const kind = isExpired(password, at) ? 'expired' : used >= uses ? 'spent' : 'usable'
+  return { id, label, state: kind, uses, used, left, since, expires, note }
+}
+
+export interface RevokedPassword {
+  readonly id: string
+  readonly dryRun: boolean
+}
+
+/** Takes one back: it is good for nothing from now on. Throws `est-password-unknown` (rejected). */
+export async function revokePassword(session: Session, id: string): Promise<RevokedPassword> {
+  await changeEst(session, (desk) => desk.run({ type: 'password.revoke', id }))
+  return { id, dryRun: session.options.dryRun === true }
+}
+
+/**
+ * Who asks with this password. Throws `est-password-wrong` (credentials) in the same words for one that is unknown, wrong, expired, spent or
+ * of another label: whoever guesses learns nothing.
+ */
+export async function checkPassword(session: Session, label: string, id: string, secret: string): Promise<Asker> {
+  const isGood = await readEst(session, (view) => {
+    const state = view.state()
+    const password = entry(state.passwords, id)
+    const hash = Buffer.from(password?.hash ?? hashOf(''), 'hex')
+    const isSame = timingSafeEqual(hash, Buffer.from(hashOf(secret), 'hex'))
+    return isSame && password?.label === label && mayAsk(state, id, view.at)
+  })
+  if (isGood) return { how: 'password', name: id }
+  throw new AppError(
+    'credentials',
+    'est-password-wrong',
+    'this one-time password is not good for a certificate of this label',
+    {
+      hint: 'brine est otp list',
+    },
+  )
+}

@@ -1,0 +1,71 @@
+/** The health of all CAs as Prometheus metrics. Invariant: one value a member and state, so that a query needs no knowledge of the states. */
+import { epochOf, type Instant } from '../../base/time.js'
+import type { GroupStatus, HaStatusReport, MemberStatus } from './status.js'
+
+const STATES = ['healthy', 'degraded', 'circuit-open', 'recovering'] as const
+
+/** Of each member: name, help, and the value, null where there is none. */
+const MEMBER_METRICS: readonly (readonly [string, string, (m: MemberStatus) => number | null])[] = [
+  ['ca_up', 'can this CA serve', (m) => (m.why === null ? 1 : 0)],
+  ['ca_consecutive_failures', 'failures in a row', (m) => m.failures],
+  ['ca_open_until_timestamp_seconds', 'when an open circuit may be probed', (m) => seconds(m.openUntil)],
+  ['ca_backoff_level', 'how often the open time was doubled', (m) => m.backoffLevel],
+  ['ca_latency_seconds', 'rolling average of answers', (m) => (m.latencyMs === null ? null : m.latencyMs / 1000)],
+  ['ca_last_probe_timestamp_seconds', 'the last probe that ended', (m) => seconds(m.lastProbe)],
+  ['ca_override', 'drained or in maintenance by the operator', (m) => (m.admin === null ? 0 : 1)],
+  ['ca_recent_requests', 'of the last hundred requests of the group', (m) => m.issued],
+]
+
+/** The text, without times of samples: the collector knows them. */
+export function haMetrics({ groups, now }: HaStatusReport): string {
+  const members = groups.flatMap((group) => group.members.map((member) => ({ group, member })))
+  const health = members.flatMap(({ group, member }) => states(group, member))
+  const eligible = groups.map(
+    (g) => [labels({ group: g.name }), g.members.filter(({ why }) => why === null).length] as const,
+  )
+  return [
+    ...metric('ca_state', 'the state of a CA, one of four', health),
+    ...MEMBER_METRICS.flatMap(([name, help, value]) =>
+      metric(
+        name,
+        help,
+        members.flatMap(({ group, member }) => line(group, member, value(member))),
+      ),
+    ),
+    ...metric('group_eligible', 'members that can serve', eligible),
+    ...metric('last_run_timestamp_seconds', 'when these figures were taken', [['', epochOf(now)]]),
+  ].join('\n')
+}
+
+type Sample = readonly [labels: string, value: number]
+
+function metric(name: string, help: string, samples: readonly Sample[]): readonly string[] {
+  const full = `brine_ha_${name}`
+  return [
+    `# HELP ${full} ${help}`,
+    `# TYPE ${full} gauge`,
+    ...samples.map(([at, value]) => `${full}${at} ${value}`),
+    '',
+  ]
+}
+
+function states(group: GroupStatus, member: MemberStatus): readonly Sample[] {
+  return STATES.map(
+    (state) => [labels({ group: group.name, ca: member.ca, state }), member.state === state ? 1 : 0] as const,
+  )
+}
+
+function line(group: GroupStatus, member: MemberStatus, value: number | null): readonly Sample[] {
+  return value === null ? [] : [[labels({ group: group.name, ca: member.ca }), value]]
+}
+
+/** Names of groups and CAs need no escape: the configuration takes a-z, 0-9, - and _ alone. */
+function labels(pairs: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(pairs)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(',')}}`
+}
+
+function seconds(at: Instant | null): number | null {
+  return at === null ? null : epochOf(at)
+}

@@ -1,0 +1,73 @@
+/** The operator's override: `ha drain` takes a CA out of use, `ha resume` gives it back once a check has passed. */
+import { AppError } from '../../base/errors.js'
+import { addSeconds, type Duration, type Instant } from '../../base/time.js'
+import { healthAt, healthOf, overrideAt } from '../../ha/breaker.js'
+import { candidates } from '../../ha/select.js'
+import type { GroupSettings } from '../../ha/settings.js'
+import type { HaState } from '../../ha/state.js'
+import type { Session } from '../transaction/session.js'
+import { changeHa, type HaDesk, readHa, refuseUnknownCas } from './commit.js'
+import { type OpenBackend, probeOpen } from './probe.js'
+
+export interface DrainOptions {
+  /** From now; undefined: until it is resumed. */
+  readonly for: Duration | undefined
+  readonly maintenance: boolean
+}
+
+export interface OverrideReport {
+  readonly ca: string
+  readonly state: 'drained' | 'maintenance' | 'in use'
+  readonly until: Instant | null
+  readonly changed: boolean
+  readonly dryRun: boolean
+}
+
+/** Groups that would have nobody left to serve them without this CA. */
+export function lastOf(session: Session, ca: string): Promise<readonly string[]> {
+  refuseUnknownCas(session.enrolment, [ca])
+  return readHa(session, (state, at) =>
+    session.enrolment.groups.filter((group) => servedOnlyBy(session, state, group, ca, at)).map((group) => group.name),
+  )
+}
+
+function servedOnlyBy(session: Session, state: HaState, group: GroupSettings, ca: string, at: Instant): boolean {
+  const fit = candidates(state, group, [], at, session.enrolment.breaker).filter(({ why }) => why === null)
+  return fit.length === 1 && fit[0]?.ca === ca
+}
+
+/** Takes a CA out of use. Throws `ha-reason-missing`, `ha-reason-long` (recorded), `ha-ca-unknown`. */
+export async function drain(session: Session, ca: string, options: DrainOptions): Promise<OverrideReport> {
+  refuseUnknownCas(session.enrolment, [ca])
+  const mode = options.maintenance ? 'maintenance' : 'drain'
+  return changeHa(session, async (desk: HaDesk) => {
+    const until = options.for === undefined ? null : addSeconds(desk.at, options.for)
+    await desk.run({ type: 'override.set', ca, mode, reason: session.options.reason ?? '', until })
+    return { ca, state: options.maintenance ? 'maintenance' : 'drained', until, changed: true, dryRun: isDry(session) }
+  })
+}
+
+/** Gives a CA back. Where its circuit is open it is probed first, and a check that fails changes nothing. */
+export async function resume(session: Session, ca: string, open: OpenBackend): Promise<OverrideReport> {
+  refuseUnknownCas(session.enrolment, [ca])
+  const { breaker } = session.enrolment
+  const before = await readHa(session, (state, at) => {
+    const health = healthOf(state, ca)
+    return { override: overrideAt(health, at), health: healthAt(health, at, breaker) }
+  })
+  if (before.health === 'recovering')
+    throw new AppError('locked', 'ha-probe-running', `another process probes ${ca} just now`, {
+      retry: true,
+      retryAfter: breaker.checkTimeout,
+    })
+  const isIdle = before.override === null && before.health === 'healthy'
+  const dryRun = isDry(session)
+  if (isIdle || dryRun) return { ca, state: 'in use', until: null, changed: !isIdle, dryRun }
+  await probeOpen(session, ca, open)
+  await changeHa(session, (desk) => desk.run({ type: 'override.end', ca }))
+  return { ca, state: 'in use', until: null, changed: true, dryRun }
+}
+
+function isDry({ options }: Session): boolean {
+  return options.dryRun === true
+}

@@ -1,0 +1,28 @@
+/** Probing more often than cron can: rounds within one run, each beginning when the next CA is due. */
+
+import type { Session } from '../transaction/session.js'
+import type { OpenBackend, ProbeOptions, ProbeReport } from './probe.js'
+import { probe } from './probe.js'
+
+/** Rounds until `seconds` have passed; what each found, as one report. */
+export async function probeFor(
+  session: Session,
+  options: ProbeOptions,
+  seconds: number,
+  open: OpenBackend,
+): Promise<ProbeReport> {
+  const ends = performance.now() + seconds * 1000
+  const { checkInterval } = session.enrolment.breaker
+  let report = await probe(session, options, open)
+  for (;;) {
+    const left = ends - performance.now()
+    if (left < checkInterval * 1000) return report
+    await new Promise((resolve) => setTimeout(resolve, checkInterval * 1000))
+    const next = await probe(session, options, open)
+    report = {
+      probed: [...report.probed, ...next.probed],
+      skipped: next.skipped,
+      changes: [...report.changes, ...next.changes],
+    }
+  }
+}

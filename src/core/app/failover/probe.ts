@@ -1,0 +1,208 @@
+/**
+ * `ha probe`: asks the CAs that are due whether they work, all at once, each for `check_timeout` at most.
+ * Invariants: a CA is probed by one process at a time; a healthy answer of a healthy CA leaves history alone.
+ */
+import { randomBytes } from 'node:crypto'
+import { AppError } from '../../base/errors.js'
+import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
+import type { CaBackend } from '../../ha/backend.js'
+import { type Answer, healthAt, healthOf, isOver, isProbeable } from '../../ha/breaker.js'
+import type { Ended } from '../../ha/commands.js'
+import type { HaEvent } from '../../ha/events.js'
+import { measured } from '../../ha/latency.js'
+import type { HaState, Health, Outcome } from '../../ha/state.js'
+import type { Session } from '../transaction/session.js'
+import { askCa } from './call-ca.js'
+import { changeHa, type HaDesk, refuseUnknownCas } from './commit.js'
+import { NO_SAMPLE, type Sample } from './samples.js'
+
+/** Seconds beyond its timeout for which a probe that is being written down keeps its claim. */
+const GRACE = 10
+
+export interface ProbeOptions {
+  /** These; all when empty. */
+  readonly cas: readonly string[]
+  /** Also those that are not due; an open circuit is asked before its time by `ha resume` alone. */
+  readonly now: boolean
+}
+
+export interface ProbeResult {
+  readonly ca: string
+  readonly outcome: Outcome
+  readonly message: string
+  readonly ms: number | null
+  readonly health: Health
+}
+
+export interface HealthChange {
+  readonly ca: string
+  readonly from: string
+  readonly to: string
+  readonly reason: string
+  readonly openUntil: Instant | null
+}
+
+export interface ProbeReport {
+  readonly probed: readonly ProbeResult[]
+  /** Not asked, and why. */
+  readonly skipped: readonly { readonly ca: string; readonly why: string }[]
+  readonly changes: readonly HealthChange[]
+  /** Of a dry run: those that would be asked. */
+  readonly due?: readonly string[]
+}
+
+/** How a backend is opened: a port, so that tests need no network. */
+export type OpenBackend = (session: Session, ca: string) => Promise<CaBackend>
+
+/** Probes what is due. Never throws for a CA that is down. Throws `ha-not-configured`, `ha-ca-unknown`, `standby`, `locked`, `io`. */
+export async function probe(session: Session, options: ProbeOptions, open: OpenBackend): Promise<ProbeReport> {
+  refuseUnknownCas(session.enrolment, options.cas)
+  const ids = session.enrolment.cas
+    .map((ca) => ca.id)
+    .filter((id) => options.cas.length === 0 || options.cas.includes(id))
+  const claim = await changeHa(session, (desk) => claimDue(session, desk, ids, options.now))
+  if (claim.due.length === 0) return { probed: [], skipped: claim.skipped, changes: [] }
+  if (session.options.dryRun === true)
+    return { probed: [], skipped: claim.skipped, changes: [], due: claim.due.map(({ ca }) => ca) }
+  const seconds = session.enrolment.breaker.checkTimeout
+  const ended = await Promise.all(
+    claim.due.map(async ({ ca, attempt }) => ({ ca, attempt, ...(await ask(() => open(session, ca), seconds)) })),
+  )
+  return changeHa(session, async (desk) => {
+    const changes = await settle(desk, ended)
+    const { breaker } = session.enrolment
+    const probed = ended.map(({ ca, outcome, message, latencyMs }) => {
+      const health = healthAt(healthOf(desk.state(), ca), desk.at, breaker)
+      return { ca, outcome, message, ms: latencyMs, health }
+    })
+    return { probed, skipped: claim.skipped, changes }
+  })
+}
+
+/** The operator's word that a CA is mended: one probe at once, whatever its circuit says. Throws `ha-check-failed` (remote): then nothing has changed. */
+export async function probeOpen(session: Session, ca: string, open: OpenBackend): Promise<readonly HealthChange[]> {
+  const attempt = newAttempt()
+  const { breaker } = session.enrolment
+  const leased = await changeHa(session, async (desk) => {
+    const probes = [{ ca, attempt }]
+    const events = await desk.run({
+      type: 'probes.start',
+      probes,
+      owner: owner(session),
+      timeout: breaker.checkTimeout + GRACE,
+      resume: true,
+    })
+    return events.some((event) => event.type === 'attempt.started')
+  })
+  const answer = await ask(() => open(session, ca), breaker.checkTimeout)
+  const ended: Ended = { ca, attempt: leased ? attempt : null, ...answer }
+  const changes = await changeHa(session, async (desk) => {
+    if (answer.outcome === 'ok') note(desk, ended)
+    return changesOf(await desk.run({ type: 'resume.finish', ...ended }))
+  })
+  if (answer.outcome === 'ok') return changes
+  throw new AppError('remote', 'ha-check-failed', `${ca} does not work: ${answer.message}`, {
+    hint: `mend it, then: brine ha resume ${ca}`,
+    details: { ca, outcome: answer.outcome },
+  })
+}
+
+interface Due {
+  readonly ca: string
+  /** Of the lease of an open circuit; null for a closed one. */
+  readonly attempt: string | null
+}
+
+async function claimDue(session: Session, desk: HaDesk, ids: readonly string[], all: boolean) {
+  const { breaker } = session.enrolment
+  const state = desk.state()
+  const due: Due[] = []
+  const skipped: { ca: string; why: string }[] = []
+  for (const ca of ids) {
+    const why = notDue(state, desk, ca, all, session)
+    if (why !== undefined) skipped.push({ ca, why })
+    else
+      due.push({
+        ca,
+        attempt: healthAt(healthOf(state, ca), desk.at, breaker) === 'circuit-open' ? newAttempt() : null,
+      })
+  }
+  const timeout = breaker.checkTimeout + GRACE
+  const probes = due.flatMap(({ ca, attempt }) => (attempt === null ? [] : [{ ca, attempt }]))
+  if (probes.length > 0) await desk.run({ type: 'probes.start', probes, owner: owner(session), timeout, resume: false })
+  const claim = { claimedAt: desk.at, claimedUntil: addSeconds(desk.at, timeout) }
+  for (const { ca } of due) desk.samples = { ...desk.samples, [ca]: { ...sampleOf(desk, ca), ...claim } }
+  return { due, skipped }
+}
+
+/** Why a CA is not asked now; undefined when it is. */
+function notDue(state: HaState, desk: HaDesk, ca: string, all: boolean, session: Session): string | undefined {
+  const { breaker } = session.enrolment
+  const health = healthOf(state, ca)
+  const { probedAt, claimedAt, claimedUntil } = sampleOf(desk, ca)
+  const present = healthAt(health, desk.at, breaker)
+  if (present === 'recovering') return 'another process probes it'
+  if (present === 'circuit-open') {
+    if (health.openUntil === null) return 'open until the operator resumes it'
+    return isProbeable(health, desk.at, breaker) ? undefined : `open until ${health.openUntil}`
+  }
+  if (claimedAt !== null && claimedUntil !== null && !isOver({ since: claimedAt, expires: claimedUntil }, desk.at))
+    return 'another process probes it'
+  if (all || probedAt === null || desk.at < probedAt) return undefined
+  const next = addSeconds(probedAt, breaker.checkInterval)
+  return secondsBetween(desk.at, next) > 0 ? `due at ${next}` : undefined
+}
+
+/** Writes down what the probes found. Returns the changes of health, unhealthy in between left out. */
+async function settle(desk: HaDesk, ended: readonly Ended[]): Promise<readonly HealthChange[]> {
+  for (const one of ended) note(desk, one)
+  const telling = ended.filter(({ ca, attempt, outcome }) => {
+    const { health, failures } = healthOf(desk.state(), ca)
+    return attempt !== null || outcome !== 'ok' || health !== 'healthy' || failures > 0
+  })
+  if (telling.length === 0) return []
+  return changesOf(await desk.run({ type: 'probes.finish', probes: telling }))
+}
+
+/** The sample of a probe that ended; its claim ends with it. */
+function note(desk: HaDesk, { ca, latencyMs }: Ended): void {
+  const { latency } = sampleOf(desk, ca)
+  const next: Sample = {
+    probedAt: desk.at,
+    latency: latencyMs === null ? latency : measured(latency, latencyMs, desk.at),
+    claimedAt: null,
+    claimedUntil: null,
+  }
+  desk.samples = { ...desk.samples, [ca]: next }
+}
+
+/** What an operator is told of. */
+export function changesOf(events: readonly HaEvent[]): readonly HealthChange[] {
+  return events.flatMap((event) => {
+    if (event.type !== 'health.changed' || event.to === 'unhealthy' || event.to === 'recovering') return []
+    const { ca, from, to, reason, openUntil } = event
+    return [{ ca, from, to, reason, openUntil }]
+  })
+}
+
+/** Asks one backend whether it works, for `seconds` at most. */
+function ask(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
+  return askCa(open, seconds, 'ca-fault', async (backend, signal) => {
+    await backend.probe(signal)
+    return { outcome: 'ok', message: 'it signed', value: undefined }
+  })
+}
+
+function sampleOf(desk: HaDesk, ca: string): Sample {
+  return Object.hasOwn(desk.samples, ca) ? (desk.samples[ca] ?? NO_SAMPLE) : NO_SAMPLE
+}
+
+/** Unguessable. */
+export function newAttempt(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** Who holds a lease, for people. */
+export function owner({ options }: Session): string {
+  return `${options.host} ${process.pid}`
+}

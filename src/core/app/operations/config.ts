@@ -1,0 +1,84 @@
+/** The configuration as commands ask for it: every fault with its line, or every key with its value. Invariant: no aggregate is opened. */
+import { resolve } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import type { Enrolment } from '../../config/enrolment/schema.js'
+import { type ConfigEntry, configDigest, configEntries, loadConfig } from '../../config/load.js'
+import { readConfigText } from '../../config/read.js'
+import { checkDataDir, readMarker } from '../../store/directory/data-dir.js'
+
+export interface ConfigPlace {
+  /** Undefined where `configPath` alone is looked at. */
+  readonly dataDir?: string
+  readonly configPath?: string
+}
+
+export interface ConfigProblem {
+  readonly level: 'error' | 'warning'
+  readonly line: number
+  readonly key: string | null
+  readonly message: string
+}
+
+export interface ConfigCheckReport {
+  /** False when commands would refuse the file; warnings leave it true. */
+  readonly ok: boolean
+  readonly file: string
+  /** In the order of lines. */
+  readonly problems: readonly ConfigProblem[]
+  /** How many keys the file sets outside of tables. */
+  readonly set: number
+  /** CAs of enrolment. */
+  readonly cas: number
+}
+
+export interface ConfigShowReport {
+  readonly file: string
+  /** What every command record carries. */
+  readonly digest: string
+  /** In the order of the template; durations in seconds. */
+  readonly entries: readonly ConfigEntry[]
+}
+
+/** Names every fault and every warning. Throws `config-missing` (usage), `no-data-dir`. */
+export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport> {
+  const file = configFile(place)
+  const text = readConfigText(file)
+  try {
+    const { warnings, set, enrolment } = await loadConfig(text, file)
+    const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await placesOf(text, enrolment))]
+    const problems = all
+      .map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
+      .sort((a, b) => a.line - b.line)
+    return { ok: true, file, problems, set: set.size, cas: enrolment.cas.length }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'config-invalid') throw error
+    const { faults } = error.details as { readonly faults: readonly Omit<ConfigProblem, 'level'>[] }
+    return { ok: false, file, problems: faults.map((f) => ({ level: 'error' as const, ...f })), set: 0, cas: 0 }
+  }
+}
+
+/** Every key with its effective value and where it comes from. Throws `config-invalid` (usage). */
+export async function showConfig(place: ConfigPlace): Promise<ConfigShowReport> {
+  const file = configFile(place)
+  const loaded = await loadConfig(readConfigText(file), file)
+  return { file, digest: configDigest(loaded), entries: configEntries(loaded) }
+}
+
+/** Warnings about CAs and groups, with their lines. */
+async function placesOf(text: string, enrolment: Enrolment): Promise<readonly Omit<ConfigProblem, 'level'>[]> {
+  const { enrolmentWarnings } = await import('../../config/enrolment/warnings.js')
+  const { lineAt, linesOf } = await import('../../config/lines.js')
+  const lines = linesOf(text)
+  return enrolmentWarnings(enrolment).map(({ place, message }) => ({
+    line: lineAt(lines, place),
+    key: place.join('.'),
+    message,
+  }))
+}
+
+function configFile({ dataDir, configPath }: ConfigPlace): string {
+  if (dataDir === undefined) return resolve(configPath ?? 'brine.toml')
+  const dir = checkDataDir(dataDir)
+  readMarker(dir)
+  return configPath ?? resolve(dir, 'brine.toml')
+}

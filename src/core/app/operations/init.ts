@@ -1,0 +1,40 @@
+/** A new data directory: marker, commented configuration, HTTPS pair. Refuses a directory that holds something. */
+import { hostname } from 'node:os'
+import { toHex, utf8 } from '../../base/bytes.js'
+import { addSeconds } from '../../base/time.js'
+import { configTemplate } from '../../config/template.js'
+import { systemRandom } from '../../crypto/random.js'
+import { selfSignedTls, TLS_SECONDS } from '../../pki/self-signed.js'
+import { initDataDir } from '../../store/directory/data-dir.js'
+import { presentOf } from '../transaction/clock.js'
+
+export interface InitReport {
+  readonly dataDir: string
+  readonly format: number
+  readonly id: string
+  readonly test: boolean
+}
+
+export interface InitOptions {
+  readonly dataDir: string
+  readonly test: boolean
+  readonly nowOverride?: string
+}
+
+/** Makes DATA_DIR. Throws `init-not-empty` (rejected), `io`. */
+export async function initDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {
+  const { at } = presentOf(nowOverride, test)
+  const hosts = [...new Set(['localhost', hostname()])].filter((h) => /^[A-Za-z0-9.-]+$/.test(h))
+  const tls = await selfSignedTls(hosts, at, addSeconds(at, TLS_SECONDS), systemRandom)
+  const marker = initDataDir(dataDir, {
+    id: toHex(systemRandom.bytes(16)),
+    createdAt: at,
+    test,
+    files: [
+      { path: 'brine.toml', bytes: utf8(configTemplate()) },
+      { path: 'ssl/key.pem', bytes: utf8(tls.keyPem) },
+      { path: 'ssl/cert.pem', bytes: utf8(tls.certPem) },
+    ],
+  })
+  return { dataDir, format: marker.format, id: marker.id, test }
+}

@@ -1,0 +1,51 @@
+/** What `brine status` says of enrolment: its groups, and requests whose outcome somebody must look at. A pure read. */
+import { secondsBetween } from '../../base/time.js'
+import { isWaiting } from '../../est/requests.js'
+import type { OpenRequest } from '../../est/state.js'
+import { readEst } from '../enrolment/commit.js'
+import { type GroupStatus, haStatus } from '../failover/status.js'
+import type { Session } from '../transaction/session.js'
+import type { EnrolmentFacts } from './verdict.js'
+
+/** One line of `status` for a group. */
+export type GroupLine = Pick<GroupStatus, 'name' | 'strategy' | 'verdict' | 'next' | 'retryAfter'>
+
+export interface EnrolmentSummary {
+  readonly groups: readonly GroupLine[]
+  readonly facts: EnrolmentFacts
+}
+
+/** The groups of the configuration and what is wrong with them. Throws `corrupt` where their history cannot be read. */
+export async function enrolmentSummary(session: Session): Promise<EnrolmentSummary> {
+  const { groups, now } = await haStatus(session)
+  const unknown = await readEst(session, ({ state, at }) =>
+    Object.entries(state().requests).flatMap(([id, request]) => (isUnknown(request, at) ? [id] : [])),
+  )
+  const late = Math.max(900, 3 * session.enrolment.breaker.checkInterval)
+  const probes = groups.flatMap(({ members }) => members.flatMap(({ lastProbe }) => lastProbe ?? []))
+  const newest = probes.sort().at(-1)
+  return {
+    groups: groups.map(({ name, strategy, verdict, next, retryAfter }) => ({
+      name,
+      strategy,
+      verdict,
+      next,
+      retryAfter,
+    })),
+    facts: {
+      down: groups.filter(({ verdict }) => verdict === 'down').map(whyNot),
+      degraded: groups.filter(({ verdict }) => verdict === 'degraded').map(whyNot),
+      unprobedSince: newest !== undefined && secondsBetween(newest, now) > late ? newest : null,
+      unknown,
+    },
+  }
+}
+
+function isUnknown(request: OpenRequest, now: Parameters<typeof isWaiting>[1]): boolean {
+  const hasLapsed = request.status === 'asked' && !request.asking.here && !isWaiting(request, now)
+  return request.status === 'unknown' || hasLapsed
+}
+
+function whyNot({ name, members }: GroupStatus): string {
+  return `${name}: ${members.flatMap(({ ca, why }) => (why === null ? [] : [`${ca} ${why}`])).join(', ') || 'a CA fails'}`
+}

@@ -1,0 +1,150 @@
+/** What `brine status` sees in one cut of history: its CAs, its publication server, what cannot be read. Invariant: pure reads. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
+import type { KeyId } from '../../crypto/ports.js'
+import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
+import { replay, Work } from '../../eventsourcing/work.js'
+import { servedSerials } from '../../publication/writer.js'
+import type { FileReader } from '../../store/commit/store-reader.js'
+import { rulesOf } from '../proof/digest.js'
+import { caState, pubdState, taState } from '../transaction/context.js'
+import { outdated } from '../transaction/renumbering.js'
+import type { Session } from '../transaction/session.js'
+
+export interface StatusCa {
+  /** `ca` or `ta`. */
+  readonly kind: string
+  readonly handle: Handle
+  readonly roas: number
+  readonly children: number
+  readonly objects: number
+  readonly manifestNumber: number | null
+  readonly nextDue: Instant | null
+  readonly staleAt: Instant | null
+}
+
+/** An aggregate that cannot be read. */
+export interface Broken {
+  readonly kind: string
+  readonly handle: string
+  readonly code: string
+  readonly message: string
+}
+
+export interface StatusPublication {
+  readonly session: string
+  readonly serial: number
+  readonly publishers: number
+  readonly objects: number
+  readonly servedSerial: number | null
+  readonly rsyncSerial: number | null
+}
+
+/** One cut of history. */
+export interface Seen {
+  readonly at: Instant | null
+  readonly head: number
+  readonly behind: number
+  readonly now: Instant
+  readonly cas: readonly Omit<StatusCa, 'nextDue' | 'staleAt'>[]
+  readonly broken: readonly Broken[]
+  readonly publication: StatusPublication | null
+  readonly keys: readonly { readonly owner: string; readonly id: KeyId }[]
+  readonly outdated: readonly string[]
+}
+
+/** Reads every aggregate; what cannot be read is told and hides nothing else. */
+export function see(session: Session, reader: FileReader): Seen {
+  const work = new Work(reader)
+  const cas: Seen['cas'][number][] = []
+  const broken: Broken[] = []
+  const keys: Seen['keys'][number][] = []
+  let publication: Seen['publication'] = null
+  for (const id of reader.roster()) {
+    const found = attempt(broken, id, () => describe(work, id, session.repoDir))
+    if (found === undefined) continue
+    cas.push(...found.cas)
+    keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
+    publication ??= found.publication
+  }
+  return {
+    at: reader.at ?? null,
+    head: reader.head,
+    behind: reader.behind,
+    now: session.clockFor(reader).now(),
+    cas,
+    broken,
+    publication,
+    keys,
+    outdated: outdated(reader, reader.roster()).map(formatAggregateId),
+  }
+}
+
+function attempt<T>(broken: Broken[], id: AggregateId, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.kind !== 'corrupt' && error.kind !== 'format')) throw error
+    broken.push({ kind: kindWord(id.kind), handle: id.handle, code: error.code, message: error.message })
+    return undefined
+  }
+}
+
+interface Described {
+  readonly cas: Seen['cas']
+  readonly keys: readonly KeyId[]
+  readonly publication: Seen['publication']
+}
+
+function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
+  if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
+  if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
+  // read for what may be wrong with it
+  if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
+  return { cas: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
+}
+
+function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
+  const state = caState(work, handle)
+  if (state.status !== 'active') return { cas: [], keys: [] }
+  const keys = Object.values(state.classes).flatMap((c) => c.keys)
+  const row = {
+    kind: 'ca',
+    handle,
+    roas: Object.keys(state.roas).length,
+    children: Object.keys(state.children).length,
+    objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
+    manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
+  }
+  return { cas: [row], keys: keys.map((k) => k.ski) }
+}
+
+function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> {
+  const { children, point, key } = taState(work, handle)
+  if (key === null) return { cas: [], keys: [] }
+  const row = {
+    kind: 'ta',
+    handle,
+    roas: 0,
+    children: Object.keys(children).length,
+    objects: Object.keys(point.objects).length,
+    manifestNumber: point.number,
+  }
+  return { cas: [row], keys: [key.ski] }
+}
+
+function describePublication(work: Work, repoDir: string): Seen['publication'] {
+  const state = pubdState(work)
+  if (state.serial === 0) return null
+  const { rrdp, rsync } = servedSerials(repoDir)
+  const publishers = Object.values(state.publishers)
+  return {
+    session: state.sessionId,
+    serial: state.serial,
+    publishers: publishers.length,
+    objects: publishers.reduce((sum, p) => sum + Object.keys(p.objects).length, 0),
+    servedSerial: rrdp?.session === state.sessionId ? rrdp.serial : null,
+    rsyncSerial: rsync?.session === state.sessionId ? rsync.serial : null,
+  }
+}

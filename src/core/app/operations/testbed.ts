@@ -1,0 +1,115 @@
+/** A sandbox in one command: data directory, publication server, trust anchor `ta`, a CA `testbed` with all resources. */
+import type { CommandContext } from '../../base/context.js'
+import { AppError, rejection } from '../../base/errors.js'
+import { type Handle, parseHandle } from '../../base/handle.js'
+import { dueTimes } from '../../ca/publishing.js'
+import { loadConfig } from '../../config/load.js'
+import { readConfigText } from '../../config/read.js'
+import { baseFaults } from '../../pubd/uri.js'
+import { ALL_RESOURCES } from '../../resources/resource-set.js'
+import { readMarker } from '../../store/directory/data-dir.js'
+import { createCa, placeUnder } from '../authority/cas.js'
+import { createTa } from '../authority/trust-anchor.js'
+import { caState, runPubd, TA_HANDLE } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import { openSession } from '../transaction/session.js'
+import { change } from '../transaction/transact.js'
+import { initDirectory } from './init.js'
+
+export interface TestbedReport extends Outcome {
+  readonly dataDir: string
+  readonly ta: Handle
+  readonly ca: Handle
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  readonly uris: readonly string[]
+}
+
+export interface TestbedOptions {
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  readonly test: boolean
+}
+
+const TESTBED = parseHandle('testbed')
+
+/**
+ * Makes the sandbox. Throws `testbed-has-cas` where the directory holds CAs already; what is wrong with the arguments is told before
+ * anything is made, and what fails later says that the data directory is there.
+ */
+export async function initTestbed(options: CommandContext, wanted: TestbedOptions): Promise<TestbedReport> {
+  if (hasMarker(options.dataDir)) return fillTestbed(options, wanted)
+  const { dataDir, configPath, nowOverride, watch } = options
+  const faults = baseFaults(wanted.rsyncBase, wanted.rrdpBase)
+  if (faults.length > 0) throw rejection(faults)
+  if (configPath !== undefined) await loadConfig(readConfigText(configPath), configPath)
+  await initDirectory({ dataDir, test: wanted.test, ...(nowOverride === undefined ? {} : { nowOverride }) })
+  if (watch !== undefined) watch.changed = 'yes'
+  try {
+    return await fillTestbed(options, wanted)
+  } catch (error) {
+    throw error instanceof AppError && error.changed === 'no' ? onlyDirectory(dataDir, wanted, error) : error
+  }
+}
+
+/** The directory stands, and nothing is in it: the same command once more fills it. */
+function onlyDirectory(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions, cause: AppError): AppError {
+  const { kind, code, details, retry } = cause
+  const again = `brine --data-dir ${dataDir} testbed init --rsync ${rsyncBase} --rrdp ${rrdpBase}`
+  return new AppError(kind, code, `${cause.message}; ${dataDir} is a data directory now, with no CA in it yet`, {
+    hint: `${cause.hint === undefined ? '' : `${cause.hint}; `}then: ${again}`,
+    details,
+    retry,
+    changed: 'yes',
+    cause,
+  })
+}
+
+async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: TestbedOptions): Promise<TestbedReport> {
+  const session = await openSession(options)
+  const uris = anchorUris(rsyncBase, rrdpBase)
+  const done = await change(session, async (desk) => {
+    const [existing] = [...desk.work.handles('ca'), ...desk.work.handles('ta')]
+    if (existing !== undefined) {
+      throw new AppError(
+        'rejected',
+        'testbed-has-cas',
+        `${options.dataDir} has CAs already (${existing}): a testbed wants a directory of its own`,
+        {
+          hint: 'brine testbed init --data-dir ANOTHER_DIR',
+        },
+      )
+    }
+    await runPubd(desk, { type: 'pubserver.init', rsyncBase, rrdpBase })
+    await createTa(desk, uris)
+    await createCa(desk, TESTBED)
+    await placeUnder(desk, TESTBED, TA_HANDLE, ALL_RESOURCES)
+    return caState(desk.work, TESTBED)
+  })
+  const due = dueTimes(done.result, session.timing)?.due ?? null
+  return {
+    dataDir: session.store.dir,
+    ta: TA_HANDLE,
+    ca: TESTBED,
+    rsyncBase,
+    rrdpBase,
+    uris,
+    ...outcomeOf(done, 'ca', TESTBED, due),
+  }
+}
+
+/** The trust anchor lies beside the repository: `https://host/ta/ta.cer` and `rsync://host/ta/ta.cer`. */
+export function anchorUris(rsyncBase: string, rrdpBase: string): readonly string[] {
+  const host = (uri: string): string => uri.split('/')[2] ?? ''
+  return [`https://${host(rrdpBase)}/ta/ta.cer`, `rsync://${host(rsyncBase)}/ta/ta.cer`]
+}
+
+function hasMarker(dataDir: string): boolean {
+  try {
+    readMarker(dataDir)
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'no-data-dir') return false
+    throw error
+  }
+}

@@ -1,0 +1,17 @@
+/** Documents that a command prints, and files that the user names. */
+import { readUserFile, refuseTakenFile, writeUserFile } from '../../store/disk/user-files.js'
+
+/** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
+export function writeDocument(path: string, text: string): void {
+  writeUserFile(path, text)
+}
+
+/** Before something is done that cannot be undone. Throws `file-exists`, `file-unwritable` (usage) where no document could be written. */
+export function refuseTaken(path: string | undefined): void {
+  if (path !== undefined) refuseTakenFile(path)
+}
+
+/** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
+export function readDocument(path: string): string {
+  return readUserFile(path)
+}

@@ -1,0 +1,148 @@
+/**
+ * Checkpoints as commands use them: the key that signs, the note over the head of history, and notes kept elsewhere against what is here.
+ * Invariant: nothing is signed that was not read whole just before.
+ */
+import {
+  type Checkpoint,
+  checkpointText,
+  judgeCheckpoint,
+  type LogIdentity,
+  originOf,
+  parseCheckpoint,
+  rootRecorder,
+} from '../../audit/checkpoint.js'
+import { readCommitChain } from '../../audit/commits.js'
+import type { Problem } from '../../audit/finding.js'
+import { directorySource } from '../../audit/source.js'
+import { toBase64 } from '../../base/bytes.js'
+import { AppError } from '../../base/errors.js'
+import { quoted } from '../../base/text.js'
+import { formatVerifierKey, type NoteKey, parseVerifierKey } from '../../crypto/signed-note.js'
+import { readUserFile } from '../../store/disk/user-files.js'
+import { refuseStandby } from '../transaction/role.js'
+import type { Session } from '../transaction/session.js'
+import { type Proof, refuseBroken } from './prove-history.js'
+
+export interface AuditKeyReport {
+  /** `name+id+base64`, for `--verifier-key`; null when a dry run has made none. */
+  readonly verifierKey: string | null
+  /** False when there was one already. */
+  readonly changed: boolean
+  readonly dryRun: boolean
+}
+
+export interface CheckpointReport {
+  readonly origin: string
+  /** Commits. */
+  readonly size: number
+  /** Base64, of the tree over all commits. */
+  readonly root: string
+  readonly verifierKey: string
+  /** The signed note. */
+  readonly note: string
+}
+
+/** A checkpoint that the user has kept. */
+export interface KeptCheckpoint {
+  readonly file: string
+  readonly checkpoint: Checkpoint
+}
+
+/** What `verify` says of a checkpoint. */
+export interface CheckpointRow {
+  readonly file: string
+  readonly origin: string
+  readonly size: number
+  readonly ok: boolean
+}
+
+/** Makes the key that signs checkpoints, once; says each time what verifies them: a verifier key that is handed out belongs to a durable key. Throws `standby`, `io`, `locked`, `audit-key-uncertain`. */
+export async function initAuditKey(session: Session, options: { readonly dryRun: boolean }): Promise<AuditKeyReport> {
+  refuseStandby(session)
+  const { store } = session
+  const { dryRun } = options
+  const missing = store.auditKey.publicKey() === undefined
+  if (!missing && !dryRun) store.auditKey.settle()
+  const changed = missing && (dryRun || (await store.exclusive(async () => store.auditKey.make())))
+  if (changed && !dryRun && session.options.watch !== undefined) session.options.watch.changed = 'yes'
+  const publicKey = store.auditKey.publicKey()
+  const verifierKey =
+    publicKey === undefined ? null : formatVerifierKey({ name: originOf(identity(session)), publicKey })
+  return { verifierKey, changed, dryRun }
+}
+
+/** The signed note over every commit there is. Throws `audit-key-missing` (rejected), `standby`, `audit-broken` (corrupt). */
+export async function makeCheckpoint(session: Session): Promise<CheckpointReport> {
+  refuseStandby(session)
+  const { store } = session
+  const publicKey = store.auditKey.publicKey()
+  if (publicKey === undefined)
+    throw new AppError('rejected', 'audit-key-missing', 'there is no key that could sign a checkpoint', {
+      hint: 'brine audit key init',
+    })
+  return store.read(async (reader) => {
+    const roots = rootRecorder([reader.head])
+    const { problems } = readCommitChain(directorySource(store.layout, reader), { leaf: roots.add })
+    refuseBroken(problems)
+    const log = identity(session)
+    const root = roots.at(reader.head) ?? new Uint8Array(32)
+    const origin = originOf(log)
+    const note = store.auditKey.sign(origin, checkpointText(log, reader.head, root)) ?? ''
+    const verifierKey = formatVerifierKey({ name: origin, publicKey })
+    return { origin, size: reader.head, root: toBase64(root), verifierKey, note }
+  })
+}
+
+export function identity({ store: { marker } }: Session): LogIdentity {
+  return { instance: marker.id, generation: marker.generation }
+}
+
+/** The checkpoints in these files. Throws `file-unreadable`, `checkpoint-invalid` (usage). */
+export function readCheckpoints(files: readonly string[]): readonly KeptCheckpoint[] {
+  return files.map((file) => {
+    const checkpoint = parseCheckpoint(readUserFile(file))
+    if (checkpoint !== undefined) return { file, checkpoint }
+    throw new AppError('usage', 'checkpoint-invalid', `${file}: not a checkpoint of brine`, {
+      hint: 'give a file that brine audit checkpoint has written',
+      details: { path: file },
+    })
+  })
+}
+
+/** The keys that checkpoints are verified with: those that were given, else the directory's own. Throws `verifier-key-invalid`, `verifier-key-missing` (usage). */
+export function verifierKeys(
+  given: readonly string[],
+  own: () => Uint8Array | undefined,
+): readonly Pick<NoteKey, 'publicKey'>[] {
+  if (given.length > 0) return given.map(parseKey)
+  const publicKey = own()
+  if (publicKey !== undefined) return [{ publicKey }]
+  throw new AppError('usage', 'verifier-key-missing', 'nothing here says which key signed the checkpoint', {
+    hint: '--verifier-key KEY, as brine audit key init printed it',
+  })
+}
+
+function parseKey(text: string): NoteKey {
+  const key = parseVerifierKey(text.trim())
+  if (key !== undefined) return key
+  throw new AppError('usage', 'verifier-key-invalid', `not a verifier key: ${quoted(text)}`, {
+    hint: 'verifier keys look like brine/…/1+1a2b3c4d+AQ…: brine audit key init prints it',
+  })
+}
+
+/** Each checkpoint against the history that was just read. */
+export function checkpointFaults(
+  kept: readonly KeptCheckpoint[],
+  log: LogIdentity,
+  keys: readonly Pick<NoteKey, 'publicKey'>[],
+  { chain, roots }: Pick<Proof, 'chain' | 'roots'>,
+): { readonly rows: readonly CheckpointRow[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = []
+  const rows = kept.map(({ file, checkpoint }) => {
+    const { origin, size } = checkpoint
+    const problem = judgeCheckpoint(checkpoint, { log, commits: chain.count, root: roots.at(size), keys })
+    if (problem !== undefined) problems.push({ file, path: '$', problem })
+    return { file, origin, size, ok: problem === undefined }
+  })
+  return { rows, problems }
+}

@@ -1,0 +1,93 @@
+/**
+ * History in one file, and the proof over such a file: on another machine, without keys and without a data directory.
+ * Invariant: what is exported was proved just before, at the same cut.
+ */
+import { missingOf } from '../../audit/archived.js'
+import { openExport } from '../../audit/export-reader.js'
+import { exportLines } from '../../audit/export-writer.js'
+import { directorySource } from '../../audit/source.js'
+import type { CommandContext } from '../../base/context.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import { formatAggregateId } from '../../eventsourcing/types.js'
+import { writeUserStream } from '../../store/disk/user-files.js'
+import type { Session } from '../transaction/session.js'
+import { type AuditOptions, type AuditReport, auditReport } from './audit.js'
+import { checkpointFaults, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
+import { proveHistory, refuseBroken } from './prove-history.js'
+import { objectFaults, objectsOf } from './referenced-files.js'
+
+export interface ExportReport {
+  readonly out: string
+  readonly bytes: number
+  readonly commits: number
+  /** Hash of the newest commit. */
+  readonly head: Sha256 | null
+  /** False when the beginning of some history is archived elsewhere. */
+  readonly complete: boolean
+  /** Published objects taken along. */
+  readonly objects: number
+}
+
+/** Writes the whole history to a new file. Throws `file-exists` (usage), `audit-broken` (corrupt), `io`. */
+export async function exportHistory(
+  session: Session,
+  out: string,
+  options: { readonly objects: boolean },
+): Promise<ExportReport> {
+  const { store } = session
+  const { onProgress } = session.options
+  return store.read(async (reader) => {
+    const source = directorySource(store.layout, reader)
+    const { chain, audited } = proveHistory(source, { full: false, sizes: [], onProgress })
+    refuseBroken([...chain.problems, ...audited.flatMap((a) => a.replayed.problems)])
+    const objects = options.objects ? [...objectsOf(audited, []).keys()].sort() : []
+    const { count: commits, head } = chain
+    const missing = chain.roster.flatMap((id) => {
+      const aggregate = formatAggregateId(id)
+      const commands = missingOf(source, id, chain.named.get(aggregate) ?? [])
+      return commands.length === 0 ? [] : [{ aggregate, commands }]
+    })
+    const header = { ...identity(session), commits, head, at: reader.at ?? null, missing, objects: options.objects }
+    const step = (n: number): void => {
+      if (n % 500 === 0) onProgress?.(n, commits, 'commits written')
+    }
+    const bytes = writeUserStream(out, exportLines(source, { header, objects, step }))
+    return { out, bytes, commits, head, complete: missing.length === 0, objects: objects.length }
+  })
+}
+
+/**
+ * Verifies an exported history as `auditVerify` does a directory. Throws `file-unreadable`, `export-invalid`, `checkpoint-invalid`,
+ * `verifier-key-missing` (usage), `export-damaged` (corrupt), `format`.
+ */
+export function verifyExport(
+  path: string,
+  options: AuditOptions,
+  onProgress?: CommandContext['onProgress'],
+): AuditReport {
+  const kept = readCheckpoints(options.checkpoints)
+  const keys = kept.length === 0 ? [] : verifierKeys(options.verifierKeys, () => undefined)
+  const source = openExport(path, (done, total) => onProgress?.(done, total, 'bytes'))
+  try {
+    const { header } = source
+    const sizes = kept.map(({ checkpoint }) => checkpoint.size)
+    const proof = proveHistory(source, { full: options.full, sizes, onProgress })
+    const checkpoints = checkpointFaults(kept, header, keys, proof)
+    const objects = header.objects ? objectFaults(source, proof.audited, onProgress) : []
+    const problems = [...proof.chain.problems, ...checkpoints.problems, ...proof.unaccounted, ...objects]
+    const skipped = [
+      'an export has no private keys and no served tree: they were not looked at',
+      ...(kept.length > 0
+        ? []
+        : ['its instance, its generation and what it says is missing are its own word: only --checkpoint binds them']),
+      ...(header.objects ? [] : ['made without --objects: the published objects were not looked at']),
+    ]
+    return {
+      ...auditReport({ chain: proof.chain, audited: proof.audited, problems }),
+      checkpoints: checkpoints.rows,
+      skipped,
+    }
+  } finally {
+    source.close()
+  }
+}

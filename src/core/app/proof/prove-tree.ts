@@ -1,0 +1,76 @@
+/**
+ * The proof of a tree that a migration built: replayed from the first event, as `audit verify` would.
+ * Invariant: nothing is swapped in that this has not read whole.
+ */
+import { readCommitChain } from '../../audit/commits.js'
+import type { Problem } from '../../audit/finding.js'
+import { replayAggregate } from '../../audit/replay.js'
+import { directorySource } from '../../audit/source.js'
+import { AppError } from '../../base/errors.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import { formatAggregateId } from '../../eventsourcing/types.js'
+import { replay } from '../../eventsourcing/work.js'
+import { openStore } from '../../store/commit/file-store.js'
+import type { FileReader } from '../../store/commit/store-reader.js'
+import { namesComplete } from '../transaction/snapshot-completeness.js'
+import { type Digest, digestOf, rulesOf, type Summary, summaryOf } from './digest.js'
+
+export interface Proof {
+  readonly digest: Digest
+  /** The newest commit. */
+  readonly head: number
+  readonly sha256: Sha256
+}
+
+/** Replays the data directory `tree`, which must hold `commits` commits. Throws `upgrade-unproved` (corrupt) with every problem. */
+export async function prove(tree: string, commits: number): Promise<Proof> {
+  const store = openStore(tree)
+  return store.read(async (reader) => {
+    const source = directorySource(store.layout, reader)
+    const chain = readCommitChain(source, {})
+    const problems: Problem[] = [...chain.problems]
+    const summaries: Summary[] = []
+    for (const id of reader.roster()) {
+      const named = chain.named.get(formatAggregateId(id)) ?? []
+      const rules = rulesOf(id)
+      const replayed = replayAggregate({ source, id, rules, named, full: true })
+      problems.push(...replayed.problems)
+      // a state that is none of ours has no digest
+      if (replayed.state === undefined || replayed.problems.length > 0) continue
+      const summary = summaryOf(id, rules, replayed.state.value)
+      const loaded = summaryOf(id, rules, replay(rules, id.handle, reader.load(id)))
+      if (loaded.stateDigest !== summary.stateDigest)
+        problems.push({
+          file: formatAggregateId(id),
+          path: '$',
+          problem: 'loads with another state than its events make',
+        })
+      summaries.push(summary)
+    }
+    if (reader.head !== commits)
+      problems.push({ file: 'commits', path: '$', problem: `${reader.head} of ${commits} commits can be read` })
+    if (problems.length === 0 && !hasObjects(reader))
+      problems.push({ file: 'objects', path: '$', problem: 'an object that a state names is missing or damaged' })
+    if (problems.length > 0) throw unproved(tree, problems)
+    return { digest: digestOf(summaries), head: reader.head, sha256: chain.head ?? ('' as Sha256) }
+  })
+}
+
+/** Keys stay where they are, so they are not asked for here. */
+function hasObjects(reader: FileReader): boolean {
+  return namesComplete(reader, { keys: { has: () => true } })
+}
+
+function unproved(tree: string, problems: readonly Problem[]): AppError {
+  const [first] = problems
+  const more = problems.length > 1 ? ` and ${problems.length - 1} more` : ''
+  return new AppError(
+    'corrupt',
+    'upgrade-unproved',
+    `the migrated data does not replay: ${first?.file} ${first?.problem}${more}`,
+    {
+      hint: 'take the data directory from a backup: what lies here is damaged',
+      details: { tree, problems: problems.slice(0, 100).map(({ file, path, problem }) => ({ file, path, problem })) },
+    },
+  )
+}

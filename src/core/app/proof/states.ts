@@ -1,0 +1,142 @@
+/** An aggregate's state as of any of its commands, and what changed between two of them: by whom, why, and in one sentence. */
+
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import type { Json } from '../../base/json.js'
+import { differences } from '../../base/json-path.js'
+import type { HistoryPoint } from '../../base/moment.js'
+import type { Instant } from '../../base/time.js'
+import { jsonDigest } from '../../crypto/digest.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import { formatAggregateId, kindWord, type StoredCommand } from '../../eventsourcing/types.js'
+import type { Session } from '../transaction/session.js'
+import { Authors } from './authors.js'
+import { historyArchived } from './history.js'
+import { type Past, type Place, readPast } from './past-state.js'
+
+export interface StateReport extends Place {
+  readonly kind: string
+  readonly handle: Handle
+  readonly stateDigest: Sha256
+  readonly state: Json
+}
+
+/** A command of the range, as history has it. */
+export interface DiffCommand {
+  readonly sequence: number
+  readonly at: Instant
+  readonly actor: string
+  readonly type: string
+  readonly result: StoredCommand['effect']['result']
+  readonly reason: string | null
+}
+
+export interface Change {
+  /** RFC 9535. */
+  readonly path: string
+  readonly change: 'added' | 'removed' | 'changed'
+  /** Null when it was not there. */
+  readonly before: Json
+  /** Null when it is gone. */
+  readonly after: Json
+  /** The last command that touched it. */
+  readonly sequence: number
+  readonly actor: string
+  readonly reason: string | null
+}
+
+export interface DiffReport {
+  readonly kind: string
+  readonly handle: Handle
+  readonly from: Place
+  readonly to: Place
+  /** In the order of the paths. */
+  readonly changes: readonly Change[]
+  readonly commands: readonly DiffCommand[]
+  /** What an auditor can quote. */
+  readonly sentence: string
+}
+
+/** The state as of a point. Throws `aggregate-unknown`, `sequence-unknown`, `history-archived` (rejected), `audit-broken` (corrupt). */
+export function showState(session: Session, name: string, point: HistoryPoint): Promise<StateReport> {
+  return readPast(session, name, (past) => {
+    const place = past.placeOf(point)
+    const state = past.replayTo(place)
+    const { kind, handle } = past.id
+    return { kind: kindWord(kind), handle, ...place, stateDigest: jsonDigest(state), state }
+  })
+}
+
+/** What changed between two points; without `to` until now. Throws `range-invalid` (usage), else as `showState`. */
+export function diffStates(
+  session: Session,
+  name: string,
+  range: { readonly from: HistoryPoint; readonly to?: HistoryPoint | undefined },
+): Promise<DiffReport> {
+  return readPast(session, name, (past) => {
+    const from = past.placeOf(range.from)
+    const to = range.to === undefined ? past.newest() : past.placeOf(range.to)
+    if (from.sequence > to.sequence)
+      throw new AppError('usage', 'range-invalid', `--from is seq ${from.sequence}, after --to, seq ${to.sequence}`)
+    return diffOf(past, from, to)
+  })
+}
+
+function diffOf(past: Past, from: Place, to: Place): DiffReport {
+  let before: Json | undefined = from.sequence === 0 ? past.initial() : undefined
+  const commands: DiffCommand[] = []
+  const authors = new Authors()
+  const after = past.replayTo(to, {
+    base(state, sequence) {
+      if (sequence > from.sequence) throw historyArchived(past.id, from.sequence)
+      if (sequence === from.sequence) before = state
+    },
+    command(record, previous, next) {
+      if (record.sequence === from.sequence) before = next?.value as Json
+      if (record.sequence <= from.sequence) return
+      commands.push(rowOf(record))
+      if (previous !== undefined && next !== undefined)
+        authors.note(record.sequence, differences(previous.value as Json, next.value as Json))
+    },
+  })
+  const bySequence = new Map(commands.map((command) => [command.sequence, command]))
+  const changes = differences(before ?? null, after).map((difference): Change => {
+    const { path } = difference
+    const { sequence, actor, reason } = bySequence.get(authors.of(difference)) ?? {
+      sequence: 0,
+      actor: '',
+      reason: null,
+    }
+    const change = difference.before === undefined ? 'added' : difference.after === undefined ? 'removed' : 'changed'
+    return { path, change, before: difference.before ?? null, after: difference.after ?? null, sequence, actor, reason }
+  })
+  const { kind, handle } = past.id
+  const sentence = sentenceOf(formatAggregateId(past.id), from, to, changes.length, commands)
+  return { kind: kindWord(kind), handle, from, to, changes, commands, sentence }
+}
+
+function rowOf({ sequence, at, actor, command, effect, reason }: StoredCommand): DiffCommand {
+  return { sequence, at, actor, type: command.type, result: effect.result, reason: reason ?? null }
+}
+
+/** Only what was read on the way: every commit, and every file of this aggregate up to `to`. */
+function sentenceOf(name: string, from: Place, to: Place, changes: number, commands: readonly DiffCommand[]): string {
+  const place = ({ sequence, at }: Place): string => (at === null ? 'the beginning' : `seq ${sequence} (${at})`)
+  const actors = new Set(commands.map((c) => c.actor)).size
+  const refused = commands.filter((c) => c.result === 'rejected').length
+  const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
+  const done =
+    commands.length === 0
+      ? `${name} had no command`
+      : changes === 0
+        ? `${name} is the same after ${count(commands.length, 'command')} of ${count(actors, 'actor')}`
+        : `${name} changed in ${count(changes, 'place')} by ${count(commands.length, 'command')} of ${count(actors, 'actor')}`
+  const rejected = refused === 0 ? '' : `, ${refused} of them rejected`
+  const chain =
+    to.commit === 0
+      ? ''
+      : from.commit === to.commit
+        ? `; the chain up to commit ${to.commit} is unbroken`
+        : `; the chain from commit ${Math.max(1, from.commit)} to commit ${to.commit} is unbroken`
+  return `Between ${place(from)} and ${place(to)}, ${done}${rejected}${chain}.`
+}

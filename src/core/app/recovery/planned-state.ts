@@ -1,0 +1,95 @@
+/** States of a recovery before it is made: folded from what the plan proves, and what is published now. */
+import { entry } from '../../base/record.js'
+import type { KeyId, Sha256 } from '../../crypto/ports.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import { replay } from '../../eventsourcing/work.js'
+import { PUBD_HANDLE } from '../../pubd/aggregate.js'
+import type { PubdState } from '../../pubd/state.js'
+import type { RoaPayload } from '../../resources/types.js'
+import { decodeRoa } from '../../rpki/decode-roa.js'
+import { decodeSignedObject } from '../../rpki/decode-signed-object.js'
+import { isCorrupt } from '../../store/disk/damage.js'
+import { provedAt } from '../../store/disk/verified-read.js'
+import type { Places } from '../../store/recover/evidence.js'
+import { loadPlanned, type Planned } from '../../store/recover/load.js'
+import { type NamedPlan, planNamed } from '../../store/recover/objects.js'
+import { planOne, type RecoveryPlan } from '../../store/recover/plan-all.js'
+import { rulesOf } from '../proof/digest.js'
+import { namedKeys, namedObjects } from '../proof/referenced-files.js'
+
+/** The state that loaded files make. Throws `event-newer` (format). */
+export function foldOf<S>(id: AggregateId, loaded: Pick<Planned, 'snapshot' | 'events'>): S {
+  return replay(rulesOf(id), id.handle, loaded) as S
+}
+
+/** An object that nobody here can make anew. */
+export interface LostObject {
+  readonly sha256: Sha256
+  /** `est/2026-11_1`. */
+  readonly aggregate: string
+  /** `certificate 0b1f6e2a9c3d4e5f`, `request …`. */
+  readonly what: string
+}
+
+/** `objects.missing` holds what can be issued anew, `lost` what cannot. */
+export interface PlannedNames extends NamedPlan {
+  readonly lost: readonly LostObject[]
+}
+
+/** What is wrong with the objects and keys that the states of a plan name. */
+export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): PlannedNames {
+  const objects = new Set<Sha256>()
+  const unique = new Map<Sha256, LostObject>()
+  const keys = new Set<KeyId>()
+  for (const aggregate of plan.all) {
+    const state = foldOf<unknown>(aggregate.id, loadPlanned(aggregate))
+    for (const [sha256, what] of namedObjects(aggregate.id, state)) {
+      objects.add(sha256)
+      if (aggregate.id.kind === 'est') unique.set(sha256, { sha256, aggregate: formatAggregateId(aggregate.id), what })
+    }
+    for (const { ski } of namedKeys(aggregate.id, state)) keys.add(ski)
+  }
+  const found = planNamed(places, repoDir, objects, keys)
+  const { missing } = found.objects
+  return {
+    ...found,
+    objects: { ...found.objects, missing: missing.filter((sha256) => !unique.has(sha256)) },
+    lost: missing.flatMap((sha256) => unique.get(sha256) ?? []),
+  }
+}
+
+/** The publication server's state as the plan leaves it; undefined where there is none that can be read. */
+export function plannedPubd(places: Places, { chain }: RecoveryPlan): PubdState | undefined {
+  const id: AggregateId = { kind: 'pubd', handle: PUBD_HANDLE }
+  if (!chain.members.some((m) => formatAggregateId(m) === formatAggregateId(id))) return undefined
+  try {
+    return foldOf<PubdState>(id, loadPlanned(planOne(places, chain, id)))
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
+}
+
+/** The ROAs that a CA publishes now, read from the objects themselves. */
+export function publishedRoas(
+  places: Places,
+  state: PubdState | undefined,
+  { handle }: AggregateId,
+): readonly RoaPayload[] {
+  const objects = state === undefined ? undefined : entry(state.publishers, handle)?.objects
+  return Object.entries(objects ?? {}).flatMap(([name, { sha256 }]) => {
+    if (!name.endsWith('.roa')) return []
+    const bytes = provedAt(places.layout.object(sha256), sha256)
+    return bytes === undefined ? [] : payloadsOf(bytes)
+  })
+}
+
+function payloadsOf(bytes: Uint8Array): readonly RoaPayload[] {
+  const eContent = decodeSignedObject(bytes).content?.eContent
+  const content = eContent === undefined ? undefined : decodeRoa(eContent).content
+  return (content?.addresses ?? []).map(({ family, address, length, maxLength }) => ({
+    asn: content?.asn ?? 0,
+    prefix: { family, address, length },
+    maxLength: maxLength ?? length,
+  }))
+}

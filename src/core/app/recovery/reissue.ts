@@ -1,0 +1,89 @@
+/**
+ * Objects that nothing brings back are issued anew: a ROA is taken out and put in, a child's certificate asked for again, manifest and CRL
+ * follow by themselves. Invariant: what is wanted stays what it was; only its objects change.
+ */
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import type { RoaAddition } from '../../ca/commands.js'
+import type { CaState, RoaConfig } from '../../ca/state.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import type { Child } from '../../issuing/children.js'
+import type { PublicationPoint } from '../../issuing/point.js'
+import { objectsInUse } from '../../pubd/content.js'
+import { fromResourceText, NO_RESOURCES } from '../../resources/resource-set.js'
+import { fromRoaKey, roaAggregateFileName, roaFileName } from '../../resources/roa-payload.js'
+import type { ResourceSet } from '../../resources/types.js'
+import { syncDown } from '../authority/resource-sync.js'
+import { type Desk, pubdState, readCas, runCa, runPubd, runTa, taState } from '../transaction/context.js'
+import { publishLocal } from '../transaction/local-publication.js'
+
+/** Issues everything anew that is missing, and starts RRDP over where only its deltas had it. */
+export async function reissue(desk: Desk, handles: readonly Handle[], missing: ReadonlySet<Sha256>): Promise<void> {
+  for (const handle of desk.work.handles('ta')) if (handles.includes(handle)) await reissueTa(desk, handle, missing)
+  for (const state of readCas(desk.work).cas) if (handles.includes(state.handle)) await reissueCa(desk, state, missing)
+  await publishLocal(desk, handles)
+  if ([...objectsInUse(pubdState(desk.work))].some((sha256) => missing.has(sha256)))
+    await runPubd(desk, { type: 'session.reset' })
+}
+
+async function reissueTa(desk: Desk, handle: Handle, missing: ReadonlySet<Sha256>): Promise<void> {
+  const { point, children } = taState(desk.work, handle)
+  for (const child of childrenOf(children, missing)) {
+    const run = (resources: ResourceSet) => runTa(desk, handle, { type: 'child.update', child, resources })
+    await again(desk, child, entry(children, child), run)
+  }
+  if (hasMissing(point, missing)) await runTa(desk, handle, { type: 'republish', force: true })
+}
+
+async function reissueCa(desk: Desk, state: CaState, missing: ReadonlySet<Sha256>): Promise<void> {
+  const { handle } = state
+  const points = Object.values(state.classes).flatMap((c) => c.keys.map((k) => k.point))
+  const names = new Set(points.flatMap((point) => missingNames(point, missing)))
+  const roas = Object.entries(state.roas).filter(([key]) => {
+    const payload = fromRoaKey(key)
+    return names.has(roaFileName(payload)) || names.has(roaAggregateFileName(payload.asn))
+  })
+  if (roas.length > 0) {
+    await runCa(desk, handle, { type: 'roas.update', add: [], remove: roas.map(([key]) => fromRoaKey(key)) })
+    await runCa(desk, handle, { type: 'roas.update', add: roas.map(additionOf), remove: [] })
+  }
+  for (const child of childrenOf(state.children, missing)) {
+    const run = (resources: ResourceSet) => runCa(desk, handle, { type: 'child.update', child, resources })
+    await again(desk, child, entry(state.children, child), run)
+  }
+  if (points.some((point) => hasMissing(point, missing))) await runCa(desk, handle, { type: 'republish', force: true })
+}
+
+function additionOf([key, { comment }]: [string, RoaConfig]): RoaAddition {
+  return { payload: fromRoaKey(key), comment }
+}
+
+/** A certificate is issued when a child asks: it holds nothing for a moment, and asks for what it held. */
+async function again(
+  desk: Desk,
+  child: Handle,
+  held: Child | undefined,
+  update: (resources: ResourceSet) => Promise<unknown>,
+): Promise<void> {
+  if (held === undefined) return
+  await update(NO_RESOURCES)
+  await update(fromResourceText(held.resources))
+  if (desk.work.exists('ca', child)) await syncDown(desk, child)
+}
+
+function childrenOf(children: Readonly<Record<string, Child>>, missing: ReadonlySet<Sha256>): readonly Handle[] {
+  return Object.entries(children)
+    .filter(([, child]) => Object.values(child.issued).some((c) => missing.has(c.sha256)))
+    .map(([name]) => name as Handle)
+}
+
+function missingNames(point: PublicationPoint, missing: ReadonlySet<Sha256>): readonly string[] {
+  return Object.entries(point.objects)
+    .filter(([, object]) => missing.has(object.sha256))
+    .map(([name]) => name)
+}
+
+/** Manifest or CRL. */
+function hasMissing({ manifest, crl }: PublicationPoint, missing: ReadonlySet<Sha256>): boolean {
+  return [manifest?.sha256, crl?.sha256].some((sha256) => sha256 !== undefined && missing.has(sha256))
+}

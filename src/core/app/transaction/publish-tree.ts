@@ -1,0 +1,98 @@
+/** The served tree after a commit: derived from the publication server's state, rebuilt from it at any time. */
+import { resolve } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import type { Instant } from '../../base/time.js'
+import type { PubdState } from '../../pubd/state.js'
+import {
+  repositoryIsCurrent,
+  type TrustAnchorFiles,
+  type WriteReport,
+  writeRepository,
+} from '../../publication/writer.js'
+import { taLocator } from '../../ta/certificate.js'
+import { type Desk, pubdState, taState } from './context.js'
+import { writingPrimary } from './role.js'
+import type { Session } from './session.js'
+
+export interface Served {
+  readonly serial: number
+  readonly session: string
+  readonly report: WriteReport
+}
+
+/** Brings `repo/` up to the state of this desk. Throws `publish-pending` (exit 17) when the commit is durable and the tree could not be written. */
+export function serve(
+  session: Session,
+  desk: Desk,
+  at: Instant,
+  committed: boolean,
+  rebuild = false,
+): Served | undefined {
+  try {
+    return write(session, desk, at, rebuild)
+  } catch (error) {
+    if (!committed || !(error instanceof AppError)) throw error
+    throw new AppError(
+      'pending',
+      'publish-pending',
+      `the change is durable, but the served tree is not up to date: ${error.message}`,
+      {
+        hint: 'brine tick publishes it as soon as the cause is gone',
+        details: error.details,
+        changed: 'yes',
+        retry: false,
+        cause: error,
+      },
+    )
+  }
+}
+
+function write(session: Session, desk: Desk, at: Instant, rebuild: boolean): Served | undefined {
+  const state = pubdState(desk.work)
+  const there = site(session, desk, state)
+  if (state.serial === 0 && there.ta?.length === 0) return undefined
+  const primary = writingPrimary(session)
+  const report = writeRepository({
+    ...there,
+    ...(primary === undefined ? {} : { primary }),
+    now: at,
+    oldFilesSeconds: session.config.rrdpOldFilesSeconds,
+    rebuild,
+  })
+  return { serial: report.serial, session: report.session, report }
+}
+
+/** Is `repo/` what the state says? A few stat calls, no lock. */
+export function isServed(session: Session, desk: Pick<Desk, 'work'>): boolean {
+  const state = pubdState(desk.work)
+  return state.serial === 0 || repositoryIsCurrent(site(session, desk, state))
+}
+
+export function site(session: Session, desk: Pick<Desk, 'work'>, state: PubdState) {
+  const ta = readableAnchors(desk)
+  return {
+    repoDir: session.repoDir,
+    state,
+    objectPath: (sha256: string) => resolve(session.store.dir, 'objects', sha256.slice(0, 2), sha256),
+    ...(ta === undefined ? {} : { ta }),
+  }
+}
+
+/** Certificate and locator of each trust anchor. */
+export function trustAnchors(desk: Pick<Desk, 'work'>): readonly TrustAnchorFiles[] {
+  return desk.work.handles('ta').flatMap((handle) => {
+    const state = taState(desk.work, handle)
+    if (state.certificate === null) return []
+    return [{ handle, certificate: desk.work.object(state.certificate.sha256), tal: taLocator(state) }]
+  })
+}
+
+/** Undefined when a trust anchor cannot be read: what is served of it stays as it is, the rest goes on. */
+function readableAnchors(desk: Pick<Desk, 'work'>): readonly TrustAnchorFiles[] | undefined {
+  try {
+    return trustAnchors(desk)
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'corrupt') return undefined
+    throw error
+  }
+}

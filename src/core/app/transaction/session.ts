@@ -1,0 +1,83 @@
+/**
+ * A session: DATA_DIR opened, the configuration read, the clock chosen, every port wired. One command, one session.
+ * Invariant: opening writes nothing; only `change` (change.ts) takes the lock.
+ */
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import type { CommandContext } from '../../base/context.js'
+import { AppError } from '../../base/errors.js'
+import type { Clock } from '../../base/ports.js'
+import { addSeconds, type Instant, later } from '../../base/time.js'
+import type { Enrolment } from '../../config/enrolment/schema.js'
+import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../../config/load.js'
+import { readConfigText } from '../../config/read.js'
+import type { Config } from '../../config/schema.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import type { Reader } from '../../eventsourcing/store.js'
+import type { Timing } from '../../issuing/timing.js'
+import { type FileStore, openStore } from '../../store/commit/file-store.js'
+import type { FileReader } from '../../store/commit/store-reader.js'
+import { present, presentOf } from './clock.js'
+import { namesComplete } from './snapshot-completeness.js'
+
+export interface Session {
+  readonly options: CommandContext
+  readonly store: FileStore
+  readonly config: Config
+  readonly enrolment: Enrolment
+  readonly loaded: LoadedConfig
+  readonly configPath: string
+  readonly configDigest: Sha256
+  readonly timing: Timing
+  readonly repoDir: string
+  readonly cores: number
+  /** The present for work on this cut: asked anew for each, as another command may have committed while this one made keys or waited. */
+  readonly clockFor: (reader: Pick<Reader, 'at'>) => Clock
+  readonly now: () => Instant
+}
+
+/** The store; one of an older format is migrated first where the configuration says so. Throws `format-older` where not. */
+async function openPresent(options: CommandContext): Promise<FileStore> {
+  try {
+    return openStore(options.dataDir, { command: options.command })
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'format-older') throw error
+    if (options.upgradeFirst === undefined) throw error
+    await options.upgradeFirst(options, error)
+    return openStore(options.dataDir, { command: options.command })
+  }
+}
+
+/** Opens DATA_DIR. Throws `no-data-dir`, `format`, `usage` (configuration, BRINE_NOW), `credentials` (modes). */
+export async function openSession(options: CommandContext): Promise<Session> {
+  const store = await openPresent(options)
+  const configPath = options.configPath ?? resolve(store.dir, 'brine.toml')
+  const loaded = await loadConfig(readConfigText(configPath), configPath)
+  const { config } = loaded
+  const configured = openStore(options.dataDir, {
+    command: options.command,
+    snapshotInterval: config.snapshotInterval,
+    lockTimeout: options.lockTimeoutSeconds ?? config.lockTimeout,
+    complete: (reader) => namesComplete(reader as FileReader, configured),
+    ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
+    ...(options.archives === undefined ? {} : { archives: options.archives }),
+  })
+  const start = presentOf(options.nowOverride, store.marker.test === true)
+  const now = (): Instant => (start.fixed ? start.at : present())
+  return {
+    options,
+    store: configured,
+    config,
+    enrolment: loaded.enrolment,
+    loaded,
+    configPath,
+    configDigest: configDigest(loaded),
+    timing: timingOf(config),
+    repoDir: config.repoDir === undefined ? resolve(store.dir, 'repo') : resolve(store.dir, config.repoDir),
+    cores: availableParallelism(),
+    now,
+    clockFor: (reader) => ({
+      now: () => (start.fixed && reader.at !== undefined ? later(start.at, addSeconds(reader.at, 1)) : now()),
+    }),
+  }
+}

@@ -1,0 +1,40 @@
+/** Is a cut whole? In a copy, the objects and keys that its state names must be there too, or an older cut counts. */
+import { publishedFiles } from '../../ca/state.js'
+import type { KeyId } from '../../crypto/ports.js'
+import { est } from '../../est/aggregate.js'
+import { estObjects } from '../../est/objects.js'
+import { Work } from '../../eventsourcing/work.js'
+import { objectsInUse } from '../../pubd/content.js'
+import type { FileReader } from '../../store/commit/store-reader.js'
+import type { KeyFiles } from '../../store/disk/key-files.js'
+import { taPublishedFiles } from '../../ta/state.js'
+import { caState, pubdState, taState } from './context.js'
+
+interface KeysThere {
+  readonly keys: Pick<KeyFiles, 'has'>
+}
+
+/** True when every object and key of every live aggregate of this cut lies in the directory. */
+export function namesComplete(reader: FileReader, store: KeysThere): boolean {
+  const work = new Work(reader)
+  for (const handle of work.handles('ca')) {
+    const state = caState(work, handle)
+    if (!publishedFiles(state).every((f) => reader.hasObject(f.sha256))) return false
+    const keys = Object.values(state.classes).flatMap((c) => c.keys.map((k) => k.ski))
+    if (!hasKeys(store, keys)) return false
+  }
+  for (const handle of work.handles('ta')) {
+    const state = taState(work, handle)
+    if (!taPublishedFiles(state).every((f) => reader.hasObject(f.sha256))) return false
+    if (state.certificate !== null && !reader.hasObject(state.certificate.sha256)) return false
+    if (state.key !== null && !hasKeys(store, [state.key.ski])) return false
+  }
+  for (const handle of work.handles('est'))
+    for (const [sha256] of estObjects(work.state(est, handle))) if (!reader.hasObject(sha256)) return false
+  // deltas name objects that no CA publishes any more: what was replaced while the copy was being taken
+  return [...objectsInUse(pubdState(work))].every((sha256) => reader.hasObject(sha256))
+}
+
+function hasKeys(store: KeysThere, keys: readonly KeyId[]): boolean {
+  return keys.every((id) => store.keys.has(id))
+}

@@ -1,0 +1,114 @@
+/**
+ * How a change happens: a use case becomes one commit, again where another command came in between, after the jump where one is due.
+ * Invariant: nothing that publishes is committed in a generation before its jump.
+ */
+import { AppError } from '../../base/errors.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import { type Change, type ChangeOptions, commitDraft, commitLocked, JumpFirst, preview, roomFor } from './commit.js'
+import type { UseCase } from './draft.js'
+import { refuseBehind, type WorldSeen, worldSeen } from './high-water-mark.js'
+import type { Served } from './publish-tree.js'
+import { jump, outdated } from './renumbering.js'
+import { refuseStandby } from './role.js'
+import type { Session } from './session.js'
+import { namingRoom } from './space-error.js'
+
+export type { Change, ChangeOptions } from './commit.js'
+
+/** Times that a command may find another writer, or its second taken, before it gives up. */
+const ATTEMPTS = 8
+
+/** Runs a use case as one commit. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
+export async function change<R>(
+  session: Session,
+  useCase: UseCase<R>,
+  options: ChangeOptions = {},
+): Promise<Change<R>> {
+  if (options.dryRun === true) return preview(session, useCase)
+  refuseStandby(session)
+  for (let attempt = 1; ; ) {
+    try {
+      const done = await (attempt === 1 ? commitDraft : commitLocked)(session, useCase, options)
+      if (!(done instanceof JumpFirst)) return done
+      await jumpFirst(session, done.late)
+    } catch (error) {
+      if (!(error instanceof AppError) || attempt >= ATTEMPTS || !isPassing(error))
+        throw await namingRoom(error, () => roomFor(session, useCase))
+      await pause(error.code === 'wait-a-second' ? 1000 : 20)
+      attempt += 1
+    }
+  }
+}
+
+function isPassing(error: AppError): boolean {
+  return error.code === 'commit-lost' || (error.code === 'wait-a-second' && error.retryAfter === 1)
+}
+
+async function jumpFirst(session: Session, late: readonly AggregateId[]): Promise<void> {
+  const names = new Set(late.map(formatAggregateId))
+  const { failed } = await catchUp(session)
+  const own = failed.find((f) => names.has(formatAggregateId(f.id)))
+  if (own !== undefined) throw own.error
+}
+
+export interface CatchUp {
+  readonly jumped: readonly AggregateId[]
+  /** Those that could not, and the cause: each waits for the next command, and publishes nothing until then. */
+  readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
+  readonly served: Served | undefined
+}
+
+/** Aggregates in one jump: a hold of the lock stays short. */
+const JUMP_BATCH = 500
+
+/** Whatever has not jumped in this generation does so now; nothing in a directory that was never promoted. Throws `clock-behind` when the world has seen a later time, what is wrong with the whole directory. */
+export async function catchUp(session: Session): Promise<CatchUp> {
+  refuseStandby(session)
+  const [all, now] = await session.store.read(async (reader) => [
+    outdated(reader, reader.roster()),
+    session.clockFor(reader).now(),
+  ])
+  if (all.length === 0) return { jumped: [], failed: [], served: undefined }
+  const seen = worldSeen(session)
+  refuseBehind(now, seen)
+  // thisUpdate must rise beyond what was seen as well
+  if (now === seen.at) await pause(1000)
+  const failed: { id: AggregateId; error: AppError }[] = []
+  let served: Served | undefined
+  // the publication server first: what follows is published in the new RRDP session
+  const ordered = [...all.filter((id) => id.kind === 'pubd'), ...all.filter((id) => id.kind !== 'pubd')]
+  for (let at = 0; at < ordered.length; at += JUMP_BATCH)
+    served = (await jumpBatch(session, ordered.slice(at, at + JUMP_BATCH), seen, failed)) ?? served
+  return { jumped: all.filter((id) => !failed.some((f) => f.id === id)), failed, served }
+}
+
+async function jumpBatch(
+  session: Session,
+  ids: readonly AggregateId[],
+  seen: WorldSeen,
+  failed: { id: AggregateId; error: AppError }[],
+): Promise<Served | undefined> {
+  try {
+    return (await change(session, (desk) => jump(desk, ids, seen), { jumps: true })).served
+  } catch (error) {
+    if (!(error instanceof AppError) || concernsAll(error)) throw error
+    const [only] = ids
+    if (ids.length === 1 && only !== undefined) failed.push({ id: only, error })
+    if (ids.length < 2) return undefined
+  }
+  let served: Served | undefined
+  for (const id of ids) served = (await jumpBatch(session, [id], seen, failed)) ?? served
+  return served
+}
+
+/** True for an error that is not about one aggregate alone: trying the others one by one would not help. */
+export function concernsAll(error: AppError): boolean {
+  return (
+    ['io', 'locked', 'standby', 'pending', 'uncertain', 'interrupted'].includes(error.kind) ||
+    error.code === 'clock-behind'
+  )
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

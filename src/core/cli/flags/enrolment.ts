@@ -1,0 +1,73 @@
+/** Flags and steps that `est enroll` and `est renew` share. */
+
+import { type EnrolledDocument, enrolledDocument, readBytes, requestIn } from '../../app/enrolment/documents.js'
+import { enroll, planEnrolment } from '../../app/enrolment/enroll.js'
+import type { Enrolled, EnrolmentPlan, EnrolOrder } from '../../app/enrolment/enrolment-run.js'
+import { backendOf } from '../../app/failover/backends.js'
+import { writeDocument } from '../../app/operations/user-files.js'
+import type { Session } from '../../app/transaction/session.js'
+import { AppError } from '../../base/errors.js'
+import { readStdin } from '../stdin.js'
+import { flag, writeFlags } from './flags.js'
+
+export const requestFlags = {
+  ...writeFlags,
+  csr: flag.path({ required: true, description: 'the certificate request, PEM or DER; - reads standard input' }),
+  ca: flag.text({ helpValue: 'CA-ID', description: 'this CA of the label and no other; no failover' }),
+  explain: flag.boolean({ description: 'show who might have served, and why not' }),
+  'allow-duplicate': flag.boolean({
+    description: 'ask although an earlier request with this key is open and may have been served',
+  }),
+  out: flag.path({ description: 'write the certificate to a new file' }),
+}
+
+/** The request in a file or on standard input, DER. Throws `file-unreadable`, `csr-unreadable` (usage). */
+export async function readRequestFile(path: string): Promise<Uint8Array> {
+  return path === '-' ? requestIn(await readStdin(), 'standard input') : requestIn(readBytes(path), path)
+}
+
+type RequestFlags = {
+  readonly ca: string | undefined
+  readonly explain: boolean
+  readonly out: string | undefined
+  readonly 'allow-duplicate': boolean
+  readonly 'dry-run': boolean
+}
+
+/** Asks for the certificate, or with `--dry-run` says who would be asked. Throws as `enroll`, `planEnrolment` and `deliver`. */
+export async function request(
+  session: Session,
+  order: Pick<EnrolOrder, 'label' | 'csr' | 'by' | 'renews'>,
+  flags: RequestFlags,
+): Promise<EnrolledDocument | EnrolmentPlan> {
+  const { ca } = flags
+  const whole: EnrolOrder = {
+    ...order,
+    ...(ca === undefined ? {} : { ca }),
+    duplicate: flags['allow-duplicate'],
+  }
+  if (flags['dry-run']) return planEnrolment(session, whole, backendOf)
+  return deliver(await enroll(session, whole, backendOf), flags)
+}
+
+/** The report; with `out` the certificate is in that file. Throws what keeps it from being written, with the command that writes it elsewhere. */
+export function deliver(
+  enrolled: Enrolled,
+  { explain, out }: { readonly explain: boolean; readonly out: string | undefined },
+): EnrolledDocument {
+  const document = enrolledDocument(enrolled, explain, out)
+  if (out === undefined) return document
+  try {
+    writeDocument(out, document.pem)
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause
+    const { kind, code, message, details } = cause
+    throw new AppError(kind, code, `the certificate is issued, and ${message}`, {
+      hint: `brine est cert show ${enrolled.id} --out FILE`,
+      details,
+      changed: 'yes',
+      cause,
+    })
+  }
+  return document
+}

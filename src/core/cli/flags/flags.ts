@@ -1,0 +1,174 @@
+/**
+ * Arguments and flags as commands declare them: each is parsed once, here, into a typed value.
+ * Resources and ROAs stay text: the use case parses a whole set and tells all of its faults at once.
+ */
+import { custom as customArg } from '@oclif/core/args'
+import { boolean, custom as customFlag, option } from '@oclif/core/flags'
+import { AppError } from '../../base/errors.js'
+import { type Handle, parseHandle } from '../../base/handle.js'
+import { type HistoryPoint, type Moment, parseHistoryPoint, parseMoment } from '../../base/moment.js'
+import { type Duration, formatDuration, parseDuration } from '../../base/time.js'
+
+const base = { ignoreStdin: true } as const
+
+/** Positional arguments. Each takes `{ required, description, multiple? }`. */
+export const arg = {
+  /** A handle (RFC 8183). */
+  handle: customArg<Handle>({ ...base, parse: async (text) => parseHandle(text) }),
+  /** Text as it is; `-` where the command documents standard input. */
+  text: customArg<string>({ ...base, parse: async (text) => printable(text) }),
+  /** A path; `-` where the command documents standard input. */
+  path: customArg<string>(base),
+  /** A sequence number. */
+  sequence: customArg<number>({ ...base, parse: async (text) => wholeNumber(text, 1, Number.MAX_SAFE_INTEGER) }),
+}
+
+/** Flags. Each takes `{ required, description, multiple?, ... }`; a `multiple` one is repeated, it never swallows arguments. */
+export const flag = {
+  boolean,
+  handle: customFlag<Handle>({ helpValue: 'HANDLE', parse: async (text) => parseHandle(text) }),
+  /** One line of text. */
+  text: customFlag<string>({ helpValue: 'TEXT', parse: async (text) => printable(text) }),
+  path: customFlag<string>({ helpValue: 'FILE' }),
+  /** `AS64496-AS64511, 192.0.2.0/24`, `all`, `none`. */
+  resources: customFlag<string>({ helpValue: 'RESOURCES', parse: async (text) => printable(text) }),
+  /** Seconds, from `90d 24h 15m 10s`; at least `min`, a hundred years at most. */
+  duration: customFlag<Duration, { readonly min?: number }>({
+    helpValue: 'DURATION',
+    parse: async (text, _, { min }) => duration(text, min ?? 0),
+  }),
+  /** RFC 3339, or a duration ago. */
+  moment: customFlag<Moment>({ helpValue: 'TIME', parse: async (text) => moment(text) }),
+  /** A sequence number, RFC 3339, or a duration ago. */
+  point: customFlag<HistoryPoint>({ helpValue: 'SEQ-or-TIME', parse: async (text) => point(text) }),
+  integer: customFlag<number, { readonly min?: number; readonly max?: number }>({
+    helpValue: 'N',
+    parse: async (text, _, { min, max }) => wholeNumber(text, min ?? 0, max ?? Number.MAX_SAFE_INTEGER),
+  }),
+  /** One of a fixed list: `flag.choice(['warning', 'critical'], { description })`. */
+  choice: <const V extends readonly string[]>(options: V, given: { readonly description: string }) =>
+    option({ options, ...given })(),
+}
+
+/** Of every command, beside `--json` and `--help`. */
+export const globalFlags = {
+  'data-dir': flag.path({
+    helpValue: 'DIR',
+    env: 'BRINE_DATA_DIR',
+    helpGroup: 'GLOBAL',
+    description: 'the data directory',
+  }),
+  config: flag.path({
+    env: 'BRINE_CONFIG',
+    helpGroup: 'GLOBAL',
+    description: 'configuration instead of DATA_DIR/brine.toml',
+  }),
+  actor: flag.text({
+    helpValue: 'NAME',
+    env: 'BRINE_ACTOR',
+    helpGroup: 'GLOBAL',
+    description: 'who to name in history',
+  }),
+  reason: flag.text({ helpGroup: 'GLOBAL', description: 'why, for history' }),
+  'lock-timeout': flag.duration({
+    helpGroup: 'GLOBAL',
+    description: 'how long to wait for another command (default 30s)',
+  }),
+  quiet: boolean({ helpGroup: 'GLOBAL', description: 'no progress, warnings or report of a change; errors only' }),
+}
+
+/** Of every command that writes. */
+export const writeFlags = {
+  'dry-run': boolean({ description: 'check and show what would change, change nothing' }),
+}
+
+/** Of every command marked `!`. */
+export const confirmFlags = {
+  yes: boolean({ description: 'go on without asking' }),
+}
+
+/** Of every command that reads history, of which a part may lie elsewhere. */
+export const archiveFlags = {
+  archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+}
+
+/** Of commands that look at the health of CAs. */
+export const haFlags = {
+  'fail-on': flag.choice(['degraded', 'open', 'down'], {
+    description: 'exit 1 when a CA is not healthy, a circuit is open, or a group has nobody to serve it',
+  }),
+}
+
+/** Of every command that reads a backup. */
+export const keyFlags = {
+  identity: flag.path({ multiple: true, description: 'open it with the identities of this file; repeat for several' }),
+  'passphrase-file': flag.path({ description: 'open it with the first line of this file (or BRINE_PASSPHRASE_FILE)' }),
+}
+
+/** Standard output cannot hold both. Throws `json-with-data` (usage). */
+export function refuseJsonWithData(target: string, json: boolean): void {
+  if (target !== '-' || !json) return
+  throw new AppError('usage', 'json-with-data', 'the data goes to standard output, and so would the report of --json', {
+    hint: 'name a file, or leave --json out',
+  })
+}
+
+/** Refuses what no flag and no argument may be. Throws `value-empty` (usage). */
+export function refuseEmpty(argv: readonly string[]): void {
+  const end = argv.indexOf('--')
+  for (const [at, word] of argv.entries()) {
+    const assigned = end < 0 || at < end ? /^(--?[A-Za-z][\w-]*)=\s*$/.exec(word)?.[1] : undefined
+    if (assigned === undefined && word.trim() !== '') continue
+    const before = argv[at - 1]
+    const name = assigned ?? (before !== undefined && /^--?[A-Za-z][\w-]*$/.test(before) ? before : undefined)
+    const message = name === undefined ? 'an argument is empty' : `${name} is empty`
+    throw new AppError('usage', 'value-empty', message, { hint: 'give it a value or leave it out' })
+  }
+}
+
+function printable(text: string): string {
+  if (text.length <= 100_000 && !/\p{Cc}/u.test(text)) return text
+  throw new AppError('usage', 'text-invalid', `not one line of plain text: ${JSON.stringify(text.slice(0, 60))}`)
+}
+
+function wholeNumber(text: string, min: number, max: number): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
+  throw new AppError('usage', 'number-invalid', `not a whole number ${range}: ${JSON.stringify(text.slice(0, 60))}`)
+}
+
+const CENTURY = 36_525 * 86_400
+
+function duration(text: string, min: number): Duration {
+  const seconds = parseDuration(text)
+  if (seconds !== undefined && seconds >= min && seconds <= CENTURY) return seconds
+  if (seconds !== undefined) {
+    const range = seconds < min ? `${formatDuration(min)} at least` : `${formatDuration(CENTURY)} at most`
+    throw new AppError('usage', 'duration-invalid', `${range}, not ${JSON.stringify(text.slice(0, 60))}`)
+  }
+  throw new AppError('usage', 'duration-invalid', `not a duration: ${JSON.stringify(text.slice(0, 60))}`, {
+    hint: 'durations look like 90d, 24h, 15m, 10s or 1h30m',
+  })
+}
+
+function moment(text: string): Moment {
+  const parsed = parseMoment(text)
+  if (parsed !== undefined) return parsed
+  throw new AppError('usage', 'time-invalid', `not a time: ${JSON.stringify(text.slice(0, 60))}`, {
+    hint: 'times look like 2026-11-21T23:20:00Z, or 7d for seven days ago',
+  })
+}
+
+function point(text: string): HistoryPoint {
+  const parsed = parseHistoryPoint(text)
+  if (parsed !== undefined) return parsed
+  throw new AppError(
+    'usage',
+    'point-invalid',
+    `not a sequence number and not a time: ${JSON.stringify(text.slice(0, 60))}`,
+    {
+      hint: 'points in history look like 12, 2026-11-21T23:20:00Z, or 7d for seven days ago',
+    },
+  )
+}

@@ -1,0 +1,127 @@
+/** Rules between the sections of enrolment: names that mean nothing, groups that cannot serve, times that do not fit. */
+
+import { weightOf } from '../../ha/select.js'
+import type { GroupSettings } from '../../ha/settings.js'
+import type { PlacedFault } from '../tables.js'
+import type { Enrolment, LabelConfig } from './schema.js'
+
+/** What makes no sense; the configuration is refused. */
+export function enrolmentFaults(e: Enrolment): readonly PlacedFault[] {
+  return [
+    ...timeFaults(e),
+    ...duplicates(e),
+    ...e.groups.flatMap((group, n) => groupFaults(e, group, n)),
+    ...e.labels.flatMap((label, n) => labelFaults(e, label, n)),
+  ]
+}
+
+function timeFaults({ breaker, attemptTimeout, requestDeadline }: Enrolment): readonly PlacedFault[] {
+  const found: PlacedFault[] = []
+  const { checkTimeout, checkInterval, recoveryTimeout, recoveryTimeoutMax } = breaker
+  if (checkTimeout >= checkInterval)
+    found.push(
+      at(
+        ['ha', 'check_timeout'],
+        `check_timeout (${checkTimeout} s) must be below check_interval (${checkInterval} s)`,
+      ),
+    )
+  if (recoveryTimeoutMax < recoveryTimeout)
+    found.push(
+      at(
+        ['ha', 'recovery_timeout'],
+        `recovery_timeout (${recoveryTimeout} s) must be at most recovery_timeout_max (${recoveryTimeoutMax} s)`,
+      ),
+    )
+  if (attemptTimeout > requestDeadline)
+    found.push(
+      at(
+        ['ha', 'attempt_timeout'],
+        `attempt_timeout (${attemptTimeout} s) must be at most request_deadline (${requestDeadline} s)`,
+      ),
+    )
+  return found
+}
+
+/** Each name but the first of its kind. */
+function duplicates(e: Enrolment): readonly PlacedFault[] {
+  const kinds: readonly (readonly [readonly string[], readonly string[], string])[] = [
+    [['ca'], e.cas.map((ca) => ca.id), 'CA'],
+    [['ha', 'group'], e.groups.map((group) => group.name), 'group'],
+    [['est', 'label'], e.labels.map((label) => label.name), 'label'],
+  ]
+  return kinds.flatMap(([table, names, what]) =>
+    names.flatMap((name, n) =>
+      name === '' || names.indexOf(name) === n
+        ? []
+        : [at([...table, n], `${what} ${JSON.stringify(name)} stands twice`)],
+    ),
+  )
+}
+
+function groupFaults(e: Enrolment, group: GroupSettings, n: number): readonly PlacedFault[] {
+  const place = ['ha', 'group', n] as const
+  const found: PlacedFault[] = []
+  const name = JSON.stringify(group.name)
+  if (group.caIds.length === 0)
+    found.push(at([...place, 'ca_ids'], `group ${name} has no CA: ca_ids wants at least one`))
+  for (const [index, ca] of group.caIds.entries()) {
+    if (group.caIds.indexOf(ca) !== index)
+      found.push(at([...place, 'ca_ids'], `CA ${JSON.stringify(ca)} stands twice in group ${name}`))
+    else if (!e.cas.some(({ id }) => id === ca))
+      found.push(at([...place, 'ca_ids'], `unknown CA ${JSON.stringify(ca)} in group ${name}`))
+  }
+  for (const ca of Object.keys(group.weights))
+    if (!group.caIds.includes(ca))
+      found.push(at([...place, 'weights'], `a weight for ${JSON.stringify(ca)}, which is no member of group ${name}`))
+  if (group.strategy === 'weighted' && group.caIds.length > 0 && group.caIds.every((ca) => weightOf(group, ca) === 0))
+    found.push(at([...place, 'weights'], `all weights of group ${name} are 0: nothing could serve`))
+  return found
+}
+
+function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly PlacedFault[] {
+  const place = ['est', 'label', n] as const
+  const found: PlacedFault[] = []
+  const name = JSON.stringify(label.name)
+  if (label.caId !== '' && !e.cas.some(({ id }) => id === label.caId))
+    found.push(at([...place, 'ca_id'], `unknown CA ${JSON.stringify(label.caId)} in label ${name}`))
+  if (!e.profiles.some((profile) => profile.name === label.profile))
+    found.push(
+      at(
+        [...place, 'profile'],
+        `unknown profile ${JSON.stringify(label.profile)} in label ${name}: define it in [[est.profile]]`,
+      ),
+    )
+  found.push(...authFaults(label, place))
+  const groups = e.groups.filter((group) => group.caIds.includes(label.caId)).map((group) => group.name)
+  if (label.group === undefined && groups.length > 1)
+    found.push(
+      at(
+        [...place, 'ca_id'],
+        `label ${name}: ${label.caId} stands in the groups ${groups.join(' and ')}; say which with group`,
+      ),
+    )
+  if (label.group !== undefined && !groups.includes(label.group))
+    found.push(
+      at([...place, 'group'], `label ${name}: ${label.caId} is no member of a group ${JSON.stringify(label.group)}`),
+    )
+  return found
+}
+
+/** Whose certificates count must be said, and is said for nothing where none counts. */
+function authFaults({ name, auth, clientCa }: LabelConfig, place: PlacedFault['place']): readonly PlacedFault[] {
+  const isWanted = auth.includes('certificate')
+  if (isWanted === (clientCa !== undefined)) return []
+  const label = JSON.stringify(name)
+  return isWanted
+    ? [
+        at(
+          [...place, 'auth'],
+          `label ${label}: auth by certificate wants client_ca, a PEM file of the CAs of its clients`,
+        ),
+      ]
+    : [at([...place, 'client_ca'], `label ${label}: client_ca counts only where auth names certificate`)]
+}
+
+function at(place: PlacedFault['place'], message: string): PlacedFault {
+  return { place, message }
+}

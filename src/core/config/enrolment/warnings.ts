@@ -1,0 +1,70 @@
+/** What is allowed in the sections about enrolment and yet unwise: files that are not there or hold nothing, groups whose CAs share no root. Reads the disk. */
+import { existsSync, readFileSync } from 'node:fs'
+import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
+import type { PlacedFault } from '../tables.js'
+import type { CaConfig, Enrolment, LabelConfig } from './schema.js'
+
+/** Keys of a backend's table that name files. */
+const FILES: Readonly<Record<string, string>> = {
+  caCert: 'ca_cert',
+  caKey: 'ca_key',
+  chain: 'chain',
+  module: 'module',
+  pinFile: 'pin_file',
+  tlsCa: 'tls_ca',
+  authCert: 'auth_cert',
+  authKey: 'auth_key',
+  authModule: 'auth_module',
+  authPinFile: 'auth_pin_file',
+  passwordFile: 'password_file',
+}
+
+/** Every warning, at its place. Never throws. */
+export function enrolmentWarnings(e: Enrolment): readonly PlacedFault[] {
+  return [...e.cas.flatMap(missingFiles), ...e.labels.flatMap(clientless), ...rootless(e)]
+}
+
+/** Labels whose clients nobody can be checked against: they are all refused. */
+function clientless({ name, clientCa }: LabelConfig, n: number): readonly PlacedFault[] {
+  if (clientCa === undefined || readCertificates(clientCa).length > 0) return []
+  const why = existsSync(clientCa) ? 'holds no certificate that can be read' : 'is not there'
+  const message = `${clientCa} ${why}: no client certificate enrols at ${name} until it is mended`
+  return [{ place: ['est', 'label', n, 'client_ca'], message }]
+}
+
+function missingFiles(ca: CaConfig, n: number): readonly PlacedFault[] {
+  return Object.entries(ca).flatMap(([name, path]) => {
+    const key = FILES[name]
+    if (key === undefined || typeof path !== 'string' || !path.startsWith('/') || existsSync(path)) return []
+    const message = `${path} is not there: the circuit of ${ca.id} will be open until it is`
+    return [{ place: ['ca', n, ca.backend, key], message }]
+  })
+}
+
+/** Clients that trust the root of one CA must trust what another of its group issues. */
+function rootless(e: Enrolment): readonly PlacedFault[] {
+  return e.groups.flatMap((group, n) => {
+    const roots = group.caIds.map((id) => rootOf(e.cas.find((ca) => ca.id === id)))
+    const known = roots.filter((root) => root !== undefined)
+    if (new Set(known).size <= 1) return []
+    const message = `the CAs of group "${group.name}" do not share a root: clients must trust all of ${group.caIds.join(', ')}`
+    return [{ place: ['ha', 'group', n, 'ca_ids'], message }]
+  })
+}
+
+/** What tells the root of a CA from others: the name at the top of what its files hold; undefined where they cannot be read. */
+function rootOf(ca: CaConfig | undefined): string | undefined {
+  if (ca === undefined) return undefined
+  const files = [ca.caCert, ...('chain' in ca && ca.chain !== undefined ? [ca.chain] : [])]
+  const chain = files.flatMap(readCertificates)
+  const top = chain.at(-1)
+  return top === undefined ? undefined : Buffer.from(top.issuer.der).toString('hex')
+}
+
+function readCertificates(path: string): readonly PlainCertificate[] {
+  try {
+    return certificatesOf(readFileSync(path)).flatMap((der) => readPlainCertificate(der) ?? [])
+  } catch {
+    return []
+  }
+}

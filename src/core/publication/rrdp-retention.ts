@@ -1,0 +1,71 @@
+/**
+ * Files below `repo/rrdp/` that no notification lists any more: kept for those who still read by an older one, then removed.
+ * Invariant: a file is removed when it has been unlisted for `oldFilesSeconds`, never before; what a crash left is found and goes too.
+ * The cost is that of what changed: the folder of a serial that is accounted for is not opened, however many there are.
+ */
+import { dirname, join } from 'node:path'
+import { type Instant, secondsBetween } from '../base/time.js'
+import { filesBelow, namesIn, removeFile, statOf, unlessAbsent } from './served-files.js'
+import type { Site } from './target.js'
+import type { RrdpRecord } from './writer-records.js'
+
+type Retired = RrdpRecord['retired'][number]
+
+/**
+ * What is retired beside the `wanted` files, with the instant from which that counts: now, unless an earlier run already served
+ * without them. Paths are relative to `rrdp/`.
+ */
+export function retiredFiles(
+  site: Site,
+  known: RrdpRecord | undefined,
+  wanted: ReadonlySet<string>,
+): RrdpRecord['retired'] {
+  const root = join(site.repoDir, 'rrdp')
+  const since = new Map<string, Instant>((known?.retired ?? []).map((r) => [r.path, r.at]))
+  const listed = known === undefined ? [] : [known.snapshot.path, ...known.deltas.map((d) => d.path), ...since.keys()]
+  const accounted = known === undefined ? [] : [...listed, ...wanted].map(serialFolder)
+  const strangers = filesOfStrangers(root, new Set(accounted))
+  const sameSerial = known?.session === site.state.sessionId && known.serial === site.state.serial
+  return [...new Set([...listed, ...strangers])]
+    .filter((path) => !wanted.has(path))
+    .map((path) => ({ path, at: sameSerial ? site.now : (since.get(path) ?? site.now) }))
+    .filter((retired) => !isDue(site, retired) || statOf(join(root, retired.path)) !== undefined)
+}
+
+/** Removes what has been retired long enough, and the folders that it leaves empty. */
+export function removeDue(site: Site, retired: RrdpRecord['retired']): void {
+  for (const file of retired) if (isDue(site, file)) removeUpwards(site, file.path)
+}
+
+function isDue(site: Site, { at }: Retired): boolean {
+  return secondsBetween(at, site.now) >= site.oldFilesSeconds
+}
+
+/** `<session>/<serial>` of a path. */
+function serialFolder(path: string): string {
+  return path.split('/', 2).join('/')
+}
+
+/**
+ * Files in folders of serials that nobody accounts for. What a crashed run left in the folder of a serial that is still listed
+ * comes up when that serial is retired: the folder is not empty then, stays, and is a stranger.
+ */
+function filesOfStrangers(root: string, accounted: ReadonlySet<string>): readonly string[] {
+  return namesIn(root)
+    .filter((session) => session !== 'notification.xml')
+    .flatMap((session) => namesIn(join(root, session)).map((serial) => `${session}/${serial}`))
+    .filter((folder) => !accounted.has(folder))
+    .flatMap((folder) => {
+      const isFile = statOf(join(root, folder))?.isFile() === true
+      return isFile ? [folder] : filesBelow(join(root, folder)).map((name) => `${folder}/${name}`)
+    })
+}
+
+function removeUpwards(site: Site, path: string): void {
+  const root = join(site.repoDir, 'rrdp')
+  removeFile(site.disk, join(root, path))
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    if (namesIn(join(root, folder)).length > 0) return
+    unlessAbsent(() => site.disk.rmdir(join(root, folder)))
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * `repo/rsync/`: standing trees of hard links to the signed objects, and `current`, a symlink that moves by one rename.
+ * Invariant: what `current` names is whole and durable and does not change; a tree is brought forward only while it is idle.
+ */
+import fs from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import type { PathChange } from '../pubd/content.js'
+import { changesSince, publishedObjects } from '../pubd/content.js'
+import type { ObjectRef, PubdState } from '../pubd/state.js'
+import {
+  ensureFolder,
+  errnoOf,
+  linkTarget,
+  namesIn,
+  removeFile,
+  statOf,
+  unlessAbsent,
+  writeNew,
+} from './served-files.js'
+import { objectMissing, readObject, type Site } from './target.js'
+import { chooseTree, DEFAULT_TREES, surplusTrees } from './tree-choice.js'
+import { asLeft, isCopy, rememberLeft } from './tree-fingerprint.js'
+import { type LeftTree, leftPath, readTrees, type Tree, writeTrees } from './writer-records.js'
+
+export interface RsyncReport {
+  readonly changed: boolean
+  /** The tree that `current` names. */
+  readonly tree: string
+  /** It was built from nothing; else only what changed was touched. */
+  readonly whole: boolean
+  readonly files: number
+  readonly bytes: number
+  readonly ms: number
+}
+
+interface Tally {
+  files: number
+  bytes: number
+  /** Files that are no links. */
+  copies: number
+}
+
+/** The tree that `current` names, when there is one. */
+export function currentTree(repoDir: string): string | undefined {
+  const name = linkTarget(join(repoDir, 'rsync', 'current'))
+  return name !== undefined && /^[a-z]{1,2}$/.test(name) ? name : undefined
+}
+
+/** Is the tree that `current` names known to hold `state`? A few stat calls. */
+export function servedRsync(repoDir: string, state: PubdState, trees: readonly Tree[] | undefined): Tree | undefined {
+  const name = currentTree(repoDir)
+  const tree = trees?.find((t) => t.name === name)
+  if (tree === undefined || !holds(tree, state)) return undefined
+  return statOf(join(repoDir, 'rsync', tree.name))?.isDirectory() === true ? tree : undefined
+}
+
+/** Brings the idle tree to the present state and makes it current; writes nothing when the current one holds it. */
+export function writeRsync(site: Site): RsyncReport {
+  const started = performance.now()
+  const { repoDir, state, disk, now, scratch } = site
+  const served = site.rebuild ? undefined : servedRsync(repoDir, state, readTrees(scratch))
+  if (served !== undefined)
+    return { changed: false, tree: served.name, whole: false, files: 0, bytes: 0, ms: performance.now() - started }
+  const root = join(repoDir, 'rsync')
+  ensureFolder(disk, scratch, repoDir)
+  ensureFolder(disk, root, repoDir)
+  const trees = knownTrees(site)
+  const current = currentTree(repoDir)
+  const policy = { ...DEFAULT_TREES, ...site.trees }
+  const ready = trees.find((t) => t.name !== current && holds(t, state))
+  const choice =
+    ready === undefined ? chooseTree(trees, current, state.sessionId, now, policy) : { name: ready.name, tree: ready }
+  const base = choice.tree === undefined ? undefined : baseOf(site, choice.tree)
+  const tally: Tally = { files: 0, bytes: 0, copies: 0 }
+  const sibling = trees.find((t) => t.name === current && t.serial > 0)
+  // A whole build that a crash cuts short must not leave a record that vouches for the ruin.
+  if (choice.tree !== undefined && base === undefined)
+    tally.bytes += writeTrees(
+      disk,
+      repoDir,
+      scratch,
+      trees.filter((t) => t.name !== choice.name),
+    )
+  fill(site, choice.name, base, sibling, tally)
+  const next: Tree[] = trees
+    .filter((t) => t.name !== choice.name)
+    .map((t) => (t.name === current ? { ...t, retiredAt: now } : t))
+  next.push({ name: choice.name, session: state.sessionId, serial: state.serial, retiredAt: null })
+  const surplus = surplusTrees(next, choice.name, now, policy)
+  const kept = next.filter((t) => !surplus.includes(t)).sort((a, b) => (a.name < b.name ? -1 : 1))
+  tally.bytes += writeTrees(disk, repoDir, scratch, kept)
+  if (current !== choice.name) switchTo(site, choice.name)
+  for (const name of namesIn(root))
+    if (/^[a-z]{1,2}$/.test(name) && !kept.some((t) => t.name === name)) {
+      disk.remove(join(root, name))
+      removeFile(disk, leftPath(scratch, name))
+    }
+  const { files, bytes } = tally
+  return { changed: true, tree: choice.name, whole: base === undefined, files, bytes, ms: performance.now() - started }
+}
+
+/** What is remembered of the trees that exist. Without a record, or when told to distrust it, nobody knows what they hold or who reads them. */
+function knownTrees(site: Site): readonly Tree[] {
+  const remembered = readTrees(site.scratch)
+  const current = currentTree(site.repoDir)
+  const root = join(site.repoDir, 'rsync')
+  const there = namesIn(root).filter((n) => /^[a-z]{1,2}$/.test(n) && statOf(join(root, n))?.isDirectory() === true)
+  return there.flatMap((name) => {
+    const known = remembered?.find((t) => t.name === name)
+    if (remembered !== undefined && known === undefined && name !== current) return []
+    const retiredAt = name === current ? null : known === undefined ? site.now : known.retiredAt
+    return known === undefined || site.rebuild
+      ? [{ name, session: '', serial: 0, retiredAt }]
+      : [{ ...known, retiredAt }]
+  })
+}
+
+function holds(tree: Tree, state: PubdState): boolean {
+  return tree.session === state.sessionId && tree.serial === state.serial
+}
+
+/** A tree that can be brought forward: what to change in it, and how it was left. */
+interface Base {
+  readonly changes: ReadonlyMap<string, PathChange>
+  readonly left: LeftTree
+}
+
+/** Undefined when the tree has to be built from nothing. */
+function baseOf(site: Site, tree: Tree): Base | undefined {
+  const changes = tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
+  const left = changes === undefined ? undefined : asLeft(site, tree, changes)
+  return changes === undefined || left === undefined ? undefined : { changes, left }
+}
+
+/** Makes the tree hold the present state, durably. */
+function fill(site: Site, name: string, base: Base | undefined, sibling: Tree | undefined, tally: Tally): void {
+  const root = join(site.repoDir, 'rsync', name)
+  const place = placer(site, root, sibling, tally)
+  const touched = base === undefined ? build(site, root, place) : forward(site, root, base.changes, place)
+  const folders = new Set([...Object.keys(base?.left.folders ?? {}), ...[...touched].map((f) => relative(root, f))])
+  tally.bytes += rememberLeft(site, name, folders, tally.copies > 0 || base?.left.copies === true)
+}
+
+/** The whole tree from nothing. Returns its folders. */
+function build(site: Site, root: string, place: Place): ReadonlySet<string> {
+  site.disk.remove(root)
+  ensureFolder(site.disk, root, site.repoDir)
+  const folders = new Set<string>([root])
+  for (const object of publishedObjects(site.state)) {
+    const folder = dirname(join(root, object.path))
+    if (!folders.has(folder)) ensureFolder(site.disk, folder, root)
+    for (let f = folder; !folders.has(f); f = dirname(f)) folders.add(f)
+    place(object.path, object)
+  }
+  for (const folder of folders) site.disk.sync(folder)
+  return folders
+}
+
+/** Applies changes to an idle tree. Returns the folders in which something changed. */
+function forward(
+  site: Site,
+  root: string,
+  changes: ReadonlyMap<string, PathChange>,
+  place: Place,
+): ReadonlySet<string> {
+  const touched = new Set<string>()
+  for (const path of changes.keys()) {
+    const full = join(root, path)
+    if (statOf(full)?.isDirectory() === false) removeFile(site.disk, full)
+    touched.add(dirname(full))
+  }
+  for (const folder of [...touched]) {
+    for (let f = folder; f !== root && namesIn(f).length === 0; f = dirname(f)) {
+      unlessAbsent(() => site.disk.rmdir(f))
+      touched.add(dirname(f))
+    }
+  }
+  for (const [path, { after }] of changes) {
+    if (after === undefined) continue
+    ensureFolder(site.disk, dirname(join(root, path)), root)
+    place(path, after)
+  }
+  for (const folder of touched) if (statOf(folder)?.isDirectory() === true) site.disk.sync(folder)
+  for (const folder of [...touched]) for (let f = folder; f !== root; f = dirname(f)) touched.add(f)
+  return touched
+}
+
+type Place = (path: string, object: ObjectRef) => void
+
+/** Puts an object at a free path: a hard link, or a copy where the file system or the owner allows none. */
+function placer(site: Site, root: string, sibling: Tree | undefined, tally: Tally): Place {
+  let fresh: ReadonlyMap<string, PathChange> | undefined
+  const fromSibling = (path: string): string | undefined => {
+    if (sibling === undefined) return undefined
+    fresh ??= changesSince(site.state, sibling.session, sibling.serial)
+    return fresh === undefined || fresh.has(path) ? undefined : join(site.repoDir, 'rsync', sibling.name, path)
+  }
+  return (path, object) => {
+    const to = join(root, path)
+    tally.files += 1
+    const from = site.objectPath(object.sha256)
+    if (linked(site, from, to)) return
+    // an object that vanished lives on in the tree that is being served
+    const copied = fromSibling(path)
+    if (copied !== undefined && isCopy(site, copied, object) && linked(site, copied, to)) {
+      tally.copies += 1
+      return
+    }
+    if (statOf(from) === undefined) throw objectMissing(from)
+    tally.copies += 1
+    writeNew(site.disk, to, [readObject(site.objectPath, object)], fs.statSync(from))
+    tally.bytes += object.size
+  }
+}
+
+/** False where a copy must stand in: another file system, another owner, too many links, or nothing to link. */
+function linked(site: Site, from: string, to: string): boolean {
+  try {
+    site.disk.link(from, to)
+    return true
+  } catch (error) {
+    if (['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOENT', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? ''))
+      return false
+    throw error
+  }
+}
+
+function switchTo(site: Site, name: string): void {
+  const fresh = join(site.scratch, 'new-current')
+  removeFile(site.disk, fresh)
+  site.disk.symlink(name, fresh)
+  site.disk.rename(fresh, join(site.repoDir, 'rsync', 'current'))
+  site.disk.sync(join(site.repoDir, 'rsync'))
+}

@@ -1,0 +1,19 @@
+/** What the world reads now: the manifests of the served tree, whoever wrote it. Invariant: a tree that cannot be read says nothing, and stops nobody. */
+import fs from 'node:fs'
+import { basename, join } from 'node:path'
+import { currentTree } from './rsync.js'
+import { errnoOf, filesBelow } from './served-files.js'
+
+/** The manifests in `rsync/current` whose issuing key is one of `keys` (SKI); undefined where no tree can be read. */
+export function servedManifests(repoDir: string, keys: ReadonlySet<string>): readonly Uint8Array[] | undefined {
+  try {
+    const tree = currentTree(repoDir)
+    if (tree === undefined) return undefined
+    const top = join(repoDir, 'rsync', tree)
+    const own = filesBelow(top).filter((path) => path.endsWith('.mft') && keys.has(basename(path, '.mft')))
+    return own.map((path) => fs.readFileSync(join(top, path)))
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * A new RRDP snapshot from the last one: what did not change is copied in ranges instead of read object by object.
+ * Invariant: the last snapshot is hashed while it is read; when it is not the file that was written, nothing made from it is used.
+ */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { utf8 } from '../base/bytes.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { publishElement, publishLength, SNAPSHOT_TAIL, snapshotFrameLength, snapshotHead } from '../protocols/rrdp.js'
+import { type PathChange, publishedObjects } from '../pubd/content.js'
+import type { ObjectRef, PubdState } from '../pubd/state.js'
+import type { KnownFile } from './writer-records.js'
+
+type Step =
+  | { readonly take: 'copy' | 'skip'; readonly length: number }
+  | { readonly take: 'publish'; readonly uri: string; readonly object: ObjectRef }
+
+const BLOCK = 1 << 20
+
+/** The last snapshot turned out to be another file than the one recorded. */
+export class NotSpliceable extends Error {}
+
+/** How the snapshot of `state` follows from that of `serial`; undefined when the lengths do not add up to `from.bytes`. */
+export function splicePlan(
+  state: PubdState,
+  serial: number,
+  from: KnownFile,
+  changes: ReadonlyMap<string, PathChange>,
+): readonly Step[] | undefined {
+  const steps: Step[] = [{ take: 'skip', length: snapshotHead(state.sessionId, serial).length }]
+  let old = snapshotFrameLength(state.sessionId, serial)
+  let copy = 0
+  for (const [path, object] of merged(state, changes)) {
+    const uri = state.rsyncBase + path
+    const change = changes.get(path)
+    const before = change === undefined ? object : change.before
+    const length = before === undefined ? 0 : publishLength(uri, before.size)
+    old += length
+    if (change === undefined) {
+      copy += length
+      continue
+    }
+    if (copy > 0) steps.push({ take: 'copy', length: copy })
+    copy = 0
+    if (length > 0) steps.push({ take: 'skip', length })
+    if (object !== undefined) steps.push({ take: 'publish', uri, object })
+  }
+  if (copy > 0) steps.push({ take: 'copy', length: copy })
+  steps.push({ take: 'skip', length: SNAPSHOT_TAIL.length })
+  return old === from.bytes ? steps : undefined
+}
+
+/** The chunks of the new snapshot. Each is used up before the next is asked for. Throws `NotSpliceable` after the last one when the old file is not `from`. */
+export function* splice(
+  state: PubdState,
+  oldPath: string,
+  from: KnownFile,
+  steps: readonly Step[],
+  read: (object: ObjectRef) => Uint8Array,
+): Generator<Uint8Array, void> {
+  const fd = fs.openSync(oldPath, 'r')
+  try {
+    const hash = createHash('sha256')
+    const block = Buffer.allocUnsafe(BLOCK)
+    yield utf8(snapshotHead(state.sessionId, state.serial))
+    for (const step of steps) {
+      if (step.take === 'publish') {
+        yield utf8(publishElement(step.uri, read(step.object)))
+        continue
+      }
+      for (let left = step.length; left > 0; ) {
+        const got = fs.readSync(fd, block, 0, Math.min(left, BLOCK), null)
+        if (got === 0) throw new NotSpliceable(oldPath)
+        left -= got
+        const part = block.subarray(0, got)
+        hash.update(part)
+        if (step.take === 'copy') yield part
+      }
+    }
+    yield utf8(SNAPSHOT_TAIL)
+    if (hash.digest('hex') !== (from.sha256 satisfies Sha256)) throw new NotSpliceable(oldPath)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Present objects and vanished paths in the order of the file. */
+function* merged(
+  state: PubdState,
+  changes: ReadonlyMap<string, PathChange>,
+): Generator<readonly [string, ObjectRef | undefined]> {
+  const gone = [...changes].filter(([, c]) => c.after === undefined).map(([path]) => path)
+  gone.sort()
+  let next = 0
+  for (const object of publishedObjects(state)) {
+    for (let path = gone[next]; path !== undefined && path < object.path; path = gone[++next]) yield [path, undefined]
+    yield [object.path, object]
+  }
+  for (const path of gone.slice(next)) yield [path, undefined]
+}

@@ -1,0 +1,86 @@
+/** The repository as a validator's cache: `DIR/<host>/<module path>/…` and `DIR/ta/<tal>/<certificate>`, as `rpki-client -n -d DIR` reads it. */
+import { basename, join } from 'node:path'
+import { chmodSync, emptyDirSync, ensureDirSync, outputFileSync, statSync, utimesSync } from 'fs-extra'
+import { AppError } from '../base/errors.js'
+import { encodeHandle } from '../base/handle.js'
+import { publishedObjects } from '../pubd/content.js'
+import { namesIn, unlessAbsent } from './served-files.js'
+import { type RepositorySite, readObject, type TrustAnchorFiles, writeError } from './target.js'
+
+export interface LayoutOptions extends Pick<RepositorySite, 'state' | 'objectPath'> {
+  readonly into: string
+  readonly ta: readonly TrustAnchorFiles[]
+}
+
+export interface LayoutReport {
+  readonly files: number
+  readonly bytes: number
+}
+
+/** Marks a folder that this program filled and may empty. */
+const MARKER = '.brine-layout'
+
+/**
+ * Copies every published object and trust anchor certificate, readable by every user, with the objects' own times.
+ * Throws `layout-dir-foreign` (usage) when `into` holds something that this function did not put there.
+ */
+export function layoutForValidator(options: LayoutOptions): LayoutReport {
+  try {
+    return layOut(options)
+  } catch (error) {
+    throw writeError(error, options.into)
+  }
+}
+
+function layOut(options: LayoutOptions): LayoutReport {
+  const { into, state, ta } = options
+  takeOver(into)
+  const report = { files: 0, bytes: 0 }
+  const host = state.rsyncBase.slice('rsync://'.length)
+  for (const object of publishedObjects(state)) {
+    const bytes = readObject(options.objectPath, object)
+    const { atime, mtime } = statSync(options.objectPath(object.sha256))
+    place(into, join(host, object.path), bytes, report)
+    utimesSync(join(into, host, object.path), atime, mtime)
+  }
+  for (const anchor of ta)
+    place(into, join('ta', encodeHandle(anchor.handle), certificateName(anchor.tal)), anchor.certificate, report)
+  return report
+}
+
+function takeOver(into: string): void {
+  const stat = unlessAbsent(() => statSync(into))
+  if (stat !== undefined && !stat.isDirectory())
+    throw new AppError('usage', 'layout-dir-foreign', `${into} is no directory`, { hint: 'name a new directory' })
+  const names = namesIn(into)
+  if (names.length > 0 && !names.includes(MARKER)) {
+    throw new AppError('usage', 'layout-dir-foreign', `${into} holds something else: ${names.slice(0, 3).join(', ')}`, {
+      hint: 'name a new or an empty directory',
+    })
+  }
+  emptyDirSync(into)
+  folder(into)
+  outputFileSync(join(into, MARKER), '')
+}
+
+function place(into: string, path: string, bytes: Uint8Array, report: { files: number; bytes: number }): void {
+  const parts = path.split('/')
+  for (let n = 1; n < parts.length; n++) folder(join(into, ...parts.slice(0, n)))
+  const full = join(into, path)
+  outputFileSync(full, bytes)
+  chmodSync(full, 0o644)
+  report.files += 1
+  report.bytes += bytes.length
+}
+
+/** A folder that every user may enter, whatever the umask. */
+function folder(path: string): void {
+  ensureDirSync(path)
+  chmodSync(path, 0o755)
+}
+
+/** RFC 8630 section 2.3: the certificate is what the TAL's URIs end in. */
+function certificateName(tal: string): string {
+  const uri = tal.split(/\r?\n/).find((line) => /^(?:https|rsync):\/\//.test(line)) ?? 'ta.cer'
+  return basename(uri.trim())
+}

@@ -1,0 +1,107 @@
+/** Every byte of the served tree against the state: what a relying party reads is what history says was published. */
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { utf8 } from '../base/bytes.js'
+import { AppError } from '../base/errors.js'
+import { sha256Hex } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { publishedObjects } from '../pubd/content.js'
+import { batched, deltaPath, deltaText, notificationText, snapshotPath, snapshotText } from './rrdp.js'
+import { currentTree } from './rsync.js'
+import { filesBelow, namesIn, statOf, unlessAbsent } from './served-files.js'
+import type { RepositorySite } from './target.js'
+import { trustAnchorNames } from './writer.js'
+
+export interface RepositoryProblem {
+  /** Relative to `repo/`. */
+  readonly path: string
+  readonly problem: string
+}
+
+/** Everything wrong with `repo/`, sorted by path; empty when it serves exactly the present state, readable by every user. Reads all of it. */
+export function verifyRepository(site: RepositorySite): readonly RepositoryProblem[] {
+  const problems: RepositoryProblem[] = []
+  for (const [name, bytes] of trustAnchorNames(site.ta ?? [])) compare(site, `ta/${name}`, sha256Hex(bytes), problems)
+  if (site.state.serial > 0) {
+    verifyRrdp(site, problems)
+    verifyRsync(site, problems)
+  }
+  return problems.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+function verifyRrdp(site: RepositorySite, problems: RepositoryProblem[]): void {
+  const { state } = site
+  const snapshot = expected(() => snapshotText(site), `rrdp/${snapshotPath(state)}`, problems)
+  const deltas = state.deltas.map((delta) => {
+    const path = `rrdp/${deltaPath(state, delta)}`
+    const hash = expected(() => deltaText(site, delta), path, problems)
+    if (hash !== undefined) compare(site, path, hash, problems)
+    return hash
+  })
+  if (snapshot === undefined) return
+  compare(site, `rrdp/${snapshotPath(state)}`, snapshot, problems)
+  const known = deltas.filter((hash) => hash !== undefined)
+  if (known.length < deltas.length) return
+  const path = 'rrdp/notification.xml'
+  compare(site, path, sha256Hex(utf8(notificationText(state, snapshot, known))), problems)
+}
+
+/** The hash of a file as state and objects want it. */
+function expected(text: () => Iterable<string>, path: string, problems: RepositoryProblem[]): Sha256 | undefined {
+  const hash = createHash('sha256')
+  try {
+    for (const block of batched(text())) hash.update(block)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    problems.push({ path, problem: error.message })
+    return undefined
+  }
+  return hash.digest('hex') as Sha256
+}
+
+function verifyRsync(site: RepositorySite, problems: RepositoryProblem[]): void {
+  const tree = currentTree(site.repoDir)
+  if (tree === undefined) {
+    const problem = namesIn(join(site.repoDir, 'rsync')).includes('current')
+      ? 'is no symlink to a tree'
+      : 'is not there'
+    problems.push({ path: 'rsync/current', problem })
+    return
+  }
+  const wanted = new Map(publishedObjects(site.state).map((object) => [object.path, object.sha256]))
+  for (const path of filesBelow(join(site.repoDir, 'rsync', tree)))
+    if (!wanted.has(path)) problems.push({ path: `rsync/${tree}/${path}`, problem: 'is not published' })
+  const folders = new Set<string>()
+  for (const [path, sha256] of wanted) {
+    compare(site, `rsync/${tree}/${path}`, sha256, problems)
+    for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at))
+  }
+  for (const folder of ['', ...folders]) {
+    const mode = statOf(join(site.repoDir, 'rsync', tree, folder))?.mode ?? 0o755
+    if ((mode & 0o005) !== 0o005)
+      problems.push({ path: `rsync/${tree}/${folder}`, problem: 'cannot be read by other users' })
+  }
+}
+
+function compare(site: RepositorySite, path: string, sha256: Sha256, problems: RepositoryProblem[]): void {
+  const full = join(site.repoDir, path)
+  const stat = statOf(full)
+  if (stat?.isFile() !== true) problems.push({ path, problem: stat === undefined ? 'is not there' : 'is no file' })
+  else if (fileHash(full) !== sha256) problems.push({ path, problem: 'has other content than published' })
+  else if ((stat.mode & 0o004) === 0) problems.push({ path, problem: 'cannot be read by other users' })
+}
+
+function fileHash(path: string): string | undefined {
+  return unlessAbsent(() => {
+    const fd = fs.openSync(path, 'r')
+    try {
+      const hash = createHash('sha256')
+      const block = Buffer.allocUnsafe(1 << 18)
+      for (let n = fs.readSync(fd, block); n > 0; n = fs.readSync(fd, block)) hash.update(block.subarray(0, n))
+      return hash.digest('hex')
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}

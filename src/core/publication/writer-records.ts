@@ -1,0 +1,178 @@
+/**
+ * What the writer remembers about the served tree, in `repo/.state/`: replaceable, outside of what is served.
+ * Invariant: a record is written after what it claims is durable, so it may claim less than there is and never more.
+ */
+import { join } from 'node:path'
+import { utf8 } from '../base/bytes.js'
+import { type Instant, parseInstant } from '../base/time.js'
+import type { Sha256 } from '../crypto/ports.js'
+import { type Disk, ensureFolder, replaceFile, textOf } from './served-files.js'
+
+/** STORED. Raised when the text of the RRDP files changes: lengths in an older record mean nothing then. */
+const FORMAT = 1
+
+/** STORED. A file below `repo/rrdp/`. */
+export interface KnownFile {
+  readonly path: string
+  readonly sha256: Sha256
+  readonly bytes: number
+}
+
+/** STORED in `rrdp.json`. */
+export interface RrdpRecord {
+  readonly session: string
+  readonly serial: number
+  readonly snapshot: KnownFile
+  readonly deltas: readonly KnownFile[]
+  /** Files that the notification no longer lists, and since when. */
+  readonly retired: readonly { readonly path: string; readonly at: Instant }[]
+}
+
+/** STORED in `rsync.json`. What a standing tree holds; serial 0 when nobody knows. */
+export interface Tree {
+  readonly name: string
+  readonly session: string
+  readonly serial: number
+  /** When `current` left it; null while it is current, or when it never was. */
+  readonly retiredAt: Instant | null
+}
+
+/** STORED in `tree-<name>.json`: a standing tree as it was left (see left.ts). */
+export interface LeftTree {
+  readonly session: string
+  readonly serial: number
+  /** Time of the last change of each folder, nanoseconds, by its path below the tree; '' is the tree. */
+  readonly folders: Readonly<Record<string, string>>
+  /** Not every file is a link to its object. */
+  readonly copies: boolean
+}
+
+/** STORED in `primary.json`. The data directory that writes this tree. */
+export interface WritingPrimary {
+  /** Of the installation, the same in every copy. */
+  readonly id: string
+  readonly generation: number
+  /** Tells two directories of one generation apart. */
+  readonly writer: string
+  readonly host: string
+  /** When it became the primary. */
+  readonly at: Instant
+}
+
+/** Undefined when there is none or it cannot be trusted. */
+export function readPrimary(scratch: string): WritingPrimary | undefined {
+  const { id, generation, writer, host, at } = readRecord(join(scratch, 'primary.json')) ?? {}
+  if (!isText(id) || !isCount(generation) || !isText(writer) || !isText(host) || !isInstant(at)) return undefined
+  return { id, generation, writer, host, at }
+}
+
+export function writePrimary(disk: Disk, repoDir: string, scratch: string, primary: WritingPrimary): void {
+  writeRecord(disk, repoDir, join(scratch, 'primary.json'), scratch, { format: FORMAT, ...primary })
+}
+
+/** Undefined when there is none or it cannot be trusted. */
+export function readRrdpRecord(scratch: string): RrdpRecord | undefined {
+  const found = readRecord(join(scratch, 'rrdp.json'))
+  const { session, serial, snapshot, deltas, retired } = found ?? {}
+  if (!isText(session) || !isCount(serial) || !isKnownFile(snapshot)) return undefined
+  if (!Array.isArray(deltas) || !deltas.every(isKnownFile)) return undefined
+  if (!Array.isArray(retired) || !retired.every(isRetired)) return undefined
+  return { session, serial, snapshot, deltas, retired }
+}
+
+/** Undefined when there is none or it cannot be trusted. */
+export function readTrees(scratch: string): readonly Tree[] | undefined {
+  const trees = readRecord(join(scratch, 'rsync.json'))?.['trees']
+  return Array.isArray(trees) && trees.every(isTree) ? trees : undefined
+}
+
+/** Returns the bytes written. */
+export function writeRrdpRecord(disk: Disk, repoDir: string, scratch: string, record: RrdpRecord): number {
+  return writeRecord(disk, repoDir, join(scratch, 'rrdp.json'), scratch, { format: FORMAT, ...record })
+}
+
+/** Returns the bytes written. */
+export function writeTrees(disk: Disk, repoDir: string, scratch: string, trees: readonly Tree[]): number {
+  return writeRecord(disk, repoDir, join(scratch, 'rsync.json'), scratch, { format: FORMAT, trees })
+}
+
+/** Undefined when there is none or it cannot be trusted. */
+export function readLeft(scratch: string, tree: string): LeftTree | undefined {
+  const { session, serial, folders, copies } = readRecord(leftPath(scratch, tree)) ?? {}
+  if (!isText(session) || !isCount(serial) || typeof copies !== 'boolean') return undefined
+  return isRecord(folders) && isTable(folders) ? { session, serial, folders, copies } : undefined
+}
+
+/** Returns the bytes written. */
+export function writeLeft(disk: Disk, repoDir: string, scratch: string, tree: string, left: LeftTree): number {
+  return writeRecord(disk, repoDir, leftPath(scratch, tree), scratch, { format: FORMAT, ...left })
+}
+
+export function leftPath(scratch: string, tree: string): string {
+  return join(scratch, `tree-${tree}.json`)
+}
+
+function writeRecord(disk: Disk, repoDir: string, path: string, scratch: string, record: object): number {
+  ensureFolder(disk, scratch, repoDir)
+  const bytes = utf8(`${JSON.stringify(record)}\n`)
+  replaceFile(disk, scratch, path, bytes)
+  return bytes.length
+}
+
+function readRecord(path: string): Readonly<Record<string, unknown>> | undefined {
+  const text = textOf(path)
+  if (text === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return isRecord(value) && value['format'] === FORMAT ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTable(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, string>> {
+  return Object.values(value).every(isText)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+/** A path that stays below `rrdp/`: a damaged record must not remove a file elsewhere. */
+function isInnerPath(value: unknown): value is string {
+  return isText(value) && /^[A-Za-z0-9-]+(?:\/[A-Za-z0-9-]+)*\/[a-z]+\.xml$/.test(value)
+}
+
+function isKnownFile(value: unknown): value is KnownFile {
+  if (!isRecord(value)) return false
+  const { path, sha256, bytes } = value
+  return isInnerPath(path) && isText(sha256) && /^[0-9a-f]{64}$/.test(sha256) && isCount(bytes)
+}
+
+function isRetired(value: unknown): value is RrdpRecord['retired'][number] {
+  return isRecord(value) && isText(value['path']) && isInstant(value['at'])
+}
+
+function isInstant(value: unknown): value is Instant {
+  return isText(value) && parseInstant(value) === value
+}
+
+function isTree(value: unknown): value is Tree {
+  if (!isRecord(value)) return false
+  const { name, session, serial, retiredAt } = value
+  return (
+    isText(name) &&
+    /^[a-z]{1,2}$/.test(name) &&
+    isText(session) &&
+    isCount(serial) &&
+    (retiredAt === null || isInstant(retiredAt))
+  )
+}

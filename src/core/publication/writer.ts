@@ -1,0 +1,116 @@
+/**
+ * The served tree, derived from the publication server's state and the signed objects: written after the commit, rebuilt at any time.
+ * Invariant: idempotent; a run that a crash cut short is completed by the next, and a reader sees one whole version at every instant.
+ */
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { equalBytes, utf8 } from '../base/bytes.js'
+import { encodeHandle } from '../base/handle.js'
+import { claimTree } from './primary-claim.js'
+import { type RrdpReport, servedRrdp, writeRrdp } from './rrdp.js'
+import { currentTree, type RsyncReport, servedRsync, writeRsync } from './rsync.js'
+import { ensureFolder, namesIn, removeFile, replaceFile, textOf, unlessAbsent } from './served-files.js'
+import { roomFor } from './space-estimate.js'
+import {
+  type RepositorySite,
+  type Site,
+  siteOf,
+  type TrustAnchorFiles,
+  type WriteOptions,
+  writeError,
+} from './target.js'
+import { readRrdpRecord, readTrees } from './writer-records.js'
+
+export type { RepositorySite, TrustAnchorFiles, WriteOptions } from './target.js'
+
+export interface WriteReport {
+  readonly session: string
+  readonly serial: number
+  readonly changed: boolean
+  readonly rsync: RsyncReport
+  readonly rrdp: RrdpReport
+  readonly ta: { readonly changed: boolean; readonly files: number }
+}
+
+export interface ServedVersion {
+  readonly session: string
+  readonly serial: number
+}
+
+const NO_RSYNC: RsyncReport = { changed: false, tree: '', whole: false, files: 0, bytes: 0, ms: 0 }
+const NO_RRDP: RrdpReport = { changed: false, spliced: false, files: 0, bytes: 0, ms: 0 }
+
+/**
+ * Brings `repo/` to the present state; writes nothing when it is there. To be called by the lock holder, after the commit.
+ * Throws `standby-superseded` where another primary has taken the tree, `repository-write` (io) naming the file, `object-missing` or `object-damaged` (corrupt): what is served stays whole then, and the next call completes it.
+ */
+export function writeRepository(options: WriteOptions): WriteReport {
+  const site = siteOf(options)
+  const { sessionId: session, serial } = site.state
+  try {
+    if (site.primary !== undefined) claimTree(site, site.primary)
+    const ta = writeTrustAnchors(site)
+    const rsync = serial === 0 ? NO_RSYNC : writeRsync(site)
+    const rrdp = serial === 0 ? NO_RRDP : writeRrdp(site)
+    return { session, serial, changed: rsync.changed || rrdp.changed || ta.changed, rsync, rrdp, ta }
+  } catch (error) {
+    throw writeError(error, options.repoDir, () => roomFor(site))
+  }
+}
+
+/** Is what stands in `repo/` known to be the present state? Decided by a few dozen stat calls, without a lock. */
+export function repositoryIsCurrent(site: RepositorySite): boolean {
+  const { repoDir, state } = site
+  const scratch = join(repoDir, '.state')
+  if (trustAnchorNames(site.ta ?? []).some(([name, bytes]) => !isSame(join(repoDir, 'ta', name), bytes))) return false
+  if (state.serial === 0) return true
+  return (
+    servedRsync(repoDir, state, readTrees(scratch)) !== undefined &&
+    servedRrdp(repoDir, state, readRrdpRecord(scratch)) !== undefined
+  )
+}
+
+/** What each half of `repo/` serves: RRDP as its notification says, rsync as remembered; null when nobody knows. */
+export function servedSerials(repoDir: string): {
+  readonly rrdp: ServedVersion | null
+  readonly rsync: ServedVersion | null
+} {
+  const scratch = join(repoDir, '.state')
+  const notification = textOf(join(repoDir, 'rrdp', 'notification.xml')) ?? ''
+  const said = /session_id="([0-9a-f-]+)" serial="(\d+)"/.exec(notification)
+  const name = currentTree(repoDir)
+  const tree = readTrees(scratch)?.find((t) => t.name === name && t.serial > 0)
+  return {
+    rrdp: said === null ? null : { session: said[1] ?? '', serial: Number(said[2]) },
+    rsync: tree === undefined ? null : { session: tree.session, serial: tree.serial },
+  }
+}
+
+/** File names below `ta/` with their bytes. */
+export function trustAnchorNames(ta: readonly TrustAnchorFiles[]): readonly (readonly [string, Uint8Array])[] {
+  return ta.flatMap(({ handle, certificate, tal }) => {
+    const name = encodeHandle(handle)
+    return [[`${name}.cer`, certificate] as const, [`${name}.tal`, utf8(tal)] as const]
+  })
+}
+
+function writeTrustAnchors(site: Site): WriteReport['ta'] {
+  ensureFolder(site.disk, site.repoDir, site.repoDir)
+  if (site.ta === undefined) return { changed: false, files: 0 }
+  const folder = join(site.repoDir, 'ta')
+  const wanted = trustAnchorNames(site.ta)
+  const stale = namesIn(folder).filter((name) => /\.(?:cer|tal)$/.test(name) && !wanted.some(([n]) => n === name))
+  const due = wanted.filter(([name, bytes]) => site.rebuild || !isSame(join(folder, name), bytes))
+  if (due.length > 0) {
+    ensureFolder(site.disk, site.scratch, site.repoDir)
+    ensureFolder(site.disk, folder, site.repoDir)
+  }
+  for (const [name, bytes] of due) replaceFile(site.disk, site.scratch, join(folder, name), bytes)
+  for (const name of stale) removeFile(site.disk, join(folder, name))
+  return { changed: due.length + stale.length > 0, files: due.length }
+}
+
+function isSame(path: string, bytes: Uint8Array): boolean {
+  const found = unlessAbsent(() => fs.readFileSync(path))
+  return found !== undefined && equalBytes(found, bytes)
+}

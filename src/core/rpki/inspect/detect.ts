@@ -1,0 +1,99 @@
+/** Tells the objects of the RPKI apart by their content, and names what is none of them. */
+import { fromBase64 } from '../../base/bytes.js'
+import { createFaults, type FaultList } from '../../der/faults.js'
+import { childrenOf, type DerNode, isContext, parseDer, TAG } from '../../der/reader.js'
+import { readOid } from '../../der/values.js'
+import { OID_SIGNED_DATA } from '../x509/oids.js'
+
+export type InspectedType =
+  | 'tal'
+  | 'certificate'
+  | 'router-certificate'
+  | 'crl'
+  | 'manifest'
+  | 'roa'
+  | 'aspa'
+  | 'ghostbusters'
+  | 'signed-object'
+  | 'unknown'
+
+export type Detected =
+  | { readonly kind: 'tal' }
+  | { readonly kind: 'certificate' | 'crl' | 'signed-object' | 'malformed'; readonly der: Uint8Array }
+  | { readonly kind: 'unknown'; readonly what: string }
+
+const BY_EXTENSION: ReadonlyMap<string, readonly InspectedType[]> = new Map([
+  ['tal', ['tal']],
+  ['cer', ['certificate', 'router-certificate']],
+  ['crl', ['crl']],
+  ['mft', ['manifest']],
+  ['roa', ['roa']],
+  ['asa', ['aspa']],
+  ['gbr', ['ghostbusters']],
+  ['tak', ['signed-object']],
+  ['sig', ['signed-object']],
+  ['spl', ['signed-object']],
+])
+
+/** RFC 6481 section 7.2: what a file name extension promises; undefined for one that promises nothing. */
+export function expectedTypes(extension: string): readonly InspectedType[] | undefined {
+  return BY_EXTENSION.get(extension)
+}
+
+/** What `bytes` are. PEM armour is a fault and taken off. */
+export function detect(bytes: Uint8Array, faults: FaultList): Detected {
+  if (bytes.length === 0) return { kind: 'unknown', what: 'the file is empty' }
+  if (bytes[0] === TAG.sequence) return detectDer(bytes)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 65_536)).toString('utf8')
+  const start = text.replace(/^\uFEFF/, '').trimStart()
+  if (start.startsWith('-----BEGIN ')) return detectPem(bytes, faults)
+  if (/^(#|[a-z]+:\/\/|\s*\S+:\/\/)/i.test(start)) return { kind: 'tal' }
+  if (start.startsWith('<')) return { kind: 'unknown', what: 'XML (an RRDP file or a protocol message)' }
+  return { kind: 'unknown', what: isReadable(text.slice(0, 4096)) ? 'text' : 'binary data that is not DER' }
+}
+
+/** Text has no control characters below the space but white space, and no octets that are no UTF-8. */
+function isReadable(text: string): boolean {
+  return [...text].every((c) => c >= ' ' || (c >= '\t' && c <= '\r')) && !text.includes('\ufffd')
+}
+
+function detectPem(bytes: Uint8Array, faults: FaultList): Detected {
+  const text = Buffer.from(bytes).toString('latin1')
+  const [, label, body] = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/.exec(text) ?? []
+  faults.add('RFC 6487 section 4', 'PEM armour: objects of the RPKI are plain DER')
+  const der = body === undefined ? undefined : fromBase64(body)
+  if (der === undefined || label?.includes('PRIVATE KEY'))
+    return { kind: 'unknown', what: `PEM (${label ?? 'damaged'})` }
+  return detectDer(der)
+}
+
+function detectDer(der: Uint8Array): Detected {
+  const node = parseDer(der, createFaults())
+  if (node === undefined) return { kind: 'malformed', der }
+  const [first] = childrenOf(node)
+  if (readOid(first) === OID_SIGNED_DATA) return { kind: 'signed-object', der }
+  if (first === undefined || first.tag !== TAG.sequence)
+    return {
+      kind: 'unknown',
+      what: `DER that starts like no object${first === undefined ? ': an empty sequence' : ''}`,
+    }
+  const members = childrenOf(first)
+  if (isCrl(members)) return { kind: 'crl', der }
+  if (isRequest(members)) return { kind: 'unknown', what: 'a certificate request (PKCS#10)' }
+  return { kind: 'certificate', der }
+}
+
+/** A CRL has a time where a certificate has its validity or subject. */
+function isCrl(members: readonly DerNode[]): boolean {
+  return members.slice(2, 4).some(({ tag }) => tag === TAG.utcTime || tag === TAG.generalizedTime)
+}
+
+function isRequest(members: readonly DerNode[]): boolean {
+  const [version, subject, key, attributes] = members
+  return (
+    version?.tag === TAG.integer &&
+    subject?.tag === TAG.sequence &&
+    key?.tag === TAG.sequence &&
+    isContext(attributes, 0)
+  )
+}

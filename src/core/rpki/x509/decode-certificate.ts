@@ -1,0 +1,225 @@
+/** Resource certificates (RFC 6487 section 4), BGPsec router certificates (RFC 8209) read as far as they share it. Reads on after a fault. */
+import type { Instant } from '../../base/time.js'
+import { createFaults, type FaultList } from '../../der/faults.js'
+import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from '../../der/reader.js'
+import { membersOf, readBits, readInteger, readTime } from '../../der/values.js'
+import type { Decoded, DecodedCertificate, SubjectInfoAccess } from '../types.js'
+import { checkSignatureAlgorithms, checkTimeForm } from './algorithm.js'
+import { type CertificatePurpose, checkCertificateContent } from './certificate-profile.js'
+import { type Extensions, readExtensions } from './extensions.js'
+import { type ParsedKey, readKey } from './key.js'
+import { type ParsedName, readName } from './name.js'
+import {
+  OID_AUTHORITY_INFO_ACCESS,
+  OID_BGPSEC_ROUTER,
+  OID_CERTIFICATE_POLICIES,
+  OID_CRL_DISTRIBUTION_POINTS,
+  OID_SUBJECT_INFO_ACCESS,
+} from './oids.js'
+
+/** What could be read of a certificate, whatever is wrong with it. */
+export interface ParsedCertificate {
+  readonly purpose: CertificatePurpose
+  readonly raw: Uint8Array
+  readonly tbs: Uint8Array
+  readonly signature: Uint8Array | undefined
+  readonly serial: bigint | undefined
+  readonly issuer: ParsedName | undefined
+  readonly subject: ParsedName | undefined
+  readonly notBefore: Instant | undefined
+  readonly notAfter: Instant | undefined
+  readonly key: ParsedKey | undefined
+  readonly extensions: Extensions
+}
+
+/** The certificate that `bytes` are, with every fault against DER and its profile. Content is there when all its members could be read; a router certificate has none. */
+export function decodeCertificate(bytes: Uint8Array): Decoded<DecodedCertificate> {
+  const faults = createFaults()
+  const node = parseDer(bytes, faults)
+  const parsed = node === undefined ? undefined : parseCertificate(node, undefined, faults)
+  if (parsed?.purpose === 'router')
+    faults.add('RFC 8209 section 3.1', 'this is a router certificate, not one of a CA or a signed object')
+  return { content: parsed === undefined ? undefined : contentOfCertificate(parsed), faults: faults.all() }
+}
+
+/** Reads and checks a certificate; `purpose` is what it stands for, undefined to find out from itself. Undefined when it has no certificate's frame. */
+export function parseCertificate(
+  node: DerNode,
+  purpose: CertificatePurpose | undefined,
+  faults: FaultList,
+): ParsedCertificate | undefined {
+  const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node)
+  if (node.tag !== TAG.sequence || tbs === undefined || tbs.tag !== TAG.sequence) {
+    faults.add('RFC 5280 section 4.1', 'this is not a certificate')
+    return undefined
+  }
+  if (more.length > 0) faults.add('RFC 5280 section 4.1', 'more than three members in a certificate')
+  const signature = readBits(signatureNode)
+  if (signature === undefined || signature.unused !== 0)
+    faults.add('RFC 5280 section 4.1.1.3', 'the signature is not a BIT STRING of octets')
+  const fields = readFields(tbs, outerAlgorithm, faults)
+  const kind = purpose ?? purposeOf(fields)
+  const parsed: ParsedCertificate = {
+    ...fields,
+    purpose: kind,
+    raw: rawOf(node),
+    tbs: rawOf(tbs),
+    signature: signature?.bytes,
+  }
+  checkExtensions(parsed, faults)
+  faults.addAll(checkCertificateContent(valuesOf(parsed)))
+  return parsed
+}
+
+type Fields = Omit<ParsedCertificate, 'purpose' | 'raw' | 'tbs' | 'signature'>
+
+function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: FaultList): Fields {
+  const parts = [...childrenOf(tbs)]
+  const version =
+    isContext(parts[0], 0) && parts[0].tag === 0xa0
+      ? readInteger(
+          membersOf(parts.shift(), { what: 'the version', rule: 'RFC 6487 section 4.1', least: 1, most: 1 }, faults)[0],
+        )
+      : 0n
+  if (version !== 2n)
+    faults.add(
+      'RFC 6487 section 4.1',
+      `the version is ${version === undefined ? 'unreadable' : `v${version + 1n}`}, not v3`,
+    )
+  const [serialNode, algorithm, issuer, validity, subject, spki, ...rest] = parts
+  const serial = readInteger(serialNode)
+  if (serial === undefined) faults.add('RFC 6487 section 4.2', 'the serial number is no INTEGER of at most 20 octets')
+  checkSignatureAlgorithms(algorithm, outerAlgorithm, faults)
+  const [fromNode, toNode] = membersOf(
+    validity,
+    { what: 'the validity', rule: 'RFC 6487 section 4.6', least: 2, most: 2 },
+    faults,
+  )
+  const key = readKey(spki, faults)
+  if (key === undefined) faults.add('RFC 6487 section 4.7', 'the public key is unreadable')
+  return {
+    serial,
+    issuer: issuer === undefined ? undefined : readName(issuer, 'issuer', 'RFC 6487 section 4.4', faults),
+    subject: subject === undefined ? undefined : readName(subject, 'subject', 'RFC 6487 section 4.5', faults),
+    notBefore: readValidity(fromNode, 'notBefore', 'RFC 6487 section 4.6.1', faults),
+    notAfter: readValidity(toNode, 'notAfter', 'RFC 6487 section 4.6.2', faults),
+    key,
+    extensions: readExtensions(extensionList(rest, faults), faults),
+  }
+}
+
+function readValidity(node: DerNode | undefined, what: string, rule: string, faults: FaultList): Instant | undefined {
+  const instant = readTime(node)
+  if (instant === undefined) faults.add(rule, `${what} is unreadable`)
+  checkTimeForm(node, instant, what, faults)
+  return instant
+}
+
+function extensionList(rest: readonly DerNode[], faults: FaultList): DerNode | undefined {
+  let list: DerNode | undefined
+  for (const part of rest) {
+    if (isContext(part, 3) && list === undefined)
+      list = membersOf(
+        part,
+        { what: 'the extensions field', rule: 'RFC 5280 section 4.1', least: 1, most: 1 },
+        faults,
+      )[0]
+    else if (isContext(part, 1) || isContext(part, 2))
+      faults.add('RFC 5280 section 4.1.2.8', 'an issuer or subject unique identifier')
+    else faults.add('RFC 5280 section 4.1', 'an unknown member in the certificate')
+  }
+  if (list === undefined) faults.add('RFC 6487 section 4.8', 'the certificate has no extensions')
+  return list
+}
+
+/** What a certificate claims to be. Without basic constraints the other extensions tell. */
+function purposeOf({ extensions, issuer, subject, key }: Fields): CertificatePurpose {
+  if (extensions.extendedKeyUsage?.includes(OID_BGPSEC_ROUTER)) return 'router'
+  const isCa = extensions.isCa === true || extensions.keyUsage === 0x06 || extensions.sia?.caRepository !== undefined
+  if (!isCa && (extensions.sia?.signedObject !== undefined || extensions.keyUsage === 0x80)) return 'ee'
+  const isSelfIssued = issuer !== undefined && subject !== undefined && Buffer.compare(issuer.der, subject.der) === 0
+  const isSelfKeyed = extensions.aki !== undefined && extensions.aki === key?.ski
+  return isSelfKeyed || (isSelfIssued && (extensions.aki === undefined || extensions.aki === extensions.ski))
+    ? 'ta'
+    : 'ca'
+}
+
+function checkExtensions({ purpose, extensions, key }: ParsedCertificate, faults: FaultList): void {
+  const isCa = purpose === 'ta' || purpose === 'ca'
+  const { isCa: basic, keyUsage, extendedKeyUsage: eku } = extensions
+  if (isCa && basic !== true) faults.add('RFC 6487 section 4.8.1', 'a CA certificate without the basic constraint cA')
+  if (!isCa && basic !== undefined)
+    faults.add('RFC 6487 section 4.8.1', 'basic constraints in a certificate that is not of a CA')
+  if (extensions.ski === undefined) faults.add('RFC 6487 section 4.8.2', 'no subject key identifier')
+  else if (key !== undefined && extensions.ski !== key.ski)
+    faults.add(
+      'RFC 6487 section 4.8.2',
+      `the subject key identifier ${extensions.ski} is not the SHA-1 hash of the key, ${key.ski}`,
+    )
+  if (keyUsage === undefined) faults.add('RFC 6487 section 4.8.4', 'no key usage')
+  else if (keyUsage !== (isCa ? 0x06 : 0x80))
+    faults.add(
+      'RFC 6487 section 4.8.4',
+      `the key usage is not exactly ${isCa ? 'keyCertSign and cRLSign' : 'digitalSignature'}`,
+    )
+  if (eku !== undefined && purpose !== 'router')
+    faults.add('RFC 6487 section 4.8.5', 'an extended key usage, which only router certificates have')
+  if (!extensions.present.has(OID_CERTIFICATE_POLICIES)) faults.add('RFC 6487 section 4.8.9', 'no certificate policy')
+}
+
+function valuesOf(parsed: ParsedCertificate): Parameters<typeof checkCertificateContent>[0] {
+  const { extensions } = parsed
+  const { crl, aia, sia, aki, resources } = extensions
+  return {
+    kind: parsed.purpose,
+    serial: parsed.serial,
+    issuer: parsed.issuer?.commonName,
+    subject: parsed.subject?.commonName,
+    notBefore: parsed.notBefore,
+    notAfter: parsed.notAfter,
+    spki: parsed.key?.spki,
+    aki,
+    crl:
+      crl ??
+      (parsed.purpose === 'ta' && extensions.present.has(OID_CRL_DISTRIBUTION_POINTS) ? 'unreadable' : undefined),
+    aia:
+      aia ?? (parsed.purpose === 'ta' && extensions.present.has(OID_AUTHORITY_INFO_ACCESS) ? 'unreadable' : undefined),
+    sia: sia ?? (parsed.purpose === 'router' && extensions.present.has(OID_SUBJECT_INFO_ACCESS) ? {} : undefined),
+    resources,
+  }
+}
+
+/** The certificate as the value that the encoder takes; undefined while a member is missing. */
+export function contentOfCertificate(parsed: ParsedCertificate): DecodedCertificate | undefined {
+  const { purpose, serial, notBefore, notAfter, key, signature, extensions } = parsed
+  const [issuer, subject] = [parsed.issuer?.commonName, parsed.subject?.commonName]
+  const sia = subjectInfoAccess(extensions)
+  if (purpose === 'router' || serial === undefined || issuer === undefined || subject === undefined) return undefined
+  if (notBefore === undefined || notAfter === undefined || key === undefined) return undefined
+  if (sia === undefined || signature === undefined) return undefined
+  const { aki, crl, aia, resources } = extensions
+  return {
+    kind: purpose,
+    serial,
+    issuer,
+    subject,
+    notBefore,
+    notAfter,
+    spki: key.spki,
+    ...(aki !== undefined && { aki }),
+    ...(crl !== undefined && { crl }),
+    ...(aia !== undefined && { aia }),
+    sia,
+    resources,
+    ski: key.ski,
+    tbs: parsed.tbs,
+    signature,
+  }
+}
+
+function subjectInfoAccess({ sia }: Extensions): SubjectInfoAccess | undefined {
+  if (sia?.signedObject !== undefined) return { kind: 'ee', signedObject: sia.signedObject }
+  if (sia?.caRepository === undefined || sia.manifest === undefined) return undefined
+  const { caRepository, manifest, notify } = sia
+  return { kind: 'ca', caRepository, manifest, ...(notify !== undefined && { notify }) }
+}

@@ -1,0 +1,168 @@
+/** Resource certificates (RFC 6487 section 4), written and signed. Extensions stand in the order of section 4.8. */
+import { keyIdOf } from '../../crypto/digest.js'
+import type { KeyId, Sign } from '../../crypto/ports.js'
+import {
+  bits,
+  boolean,
+  type Der,
+  encode,
+  explicit,
+  ia5,
+  implicit,
+  integer,
+  nothing,
+  octets,
+  octetsOf,
+  oid,
+  printable,
+  raw,
+  seq,
+  seqOf,
+  set,
+  utcOrGeneralized,
+} from '../../der/writer.js'
+import type { CertificateContent, SubjectInfoAccess } from '../types.js'
+import { asIdentifiers, ipAddrBlocks } from './encode-resources.js'
+import * as oids from './oids.js'
+
+/** Numbers that relying parties read fit in 20 octets and are positive (RFC 5280 section 4.1.2.2). */
+const NUMBER_LIMIT = 1n << 159n
+
+/** RFC 7935 section 2, RFC 4055 section 5: sha256WithRSAEncryption with NULL parameters. */
+export const SHA256_WITH_RSA = seq(oid(oids.OID_SHA256_WITH_RSA), nothing())
+
+/** Only the named bits: keyCertSign and cRLSign; digitalSignature (RFC 6487 section 4.8.4). */
+const CA_KEY_USAGE = bits(new Uint8Array([0x06]), 1)
+const EE_KEY_USAGE = bits(new Uint8Array([0x80]), 7)
+
+/**
+ * The DER certificate. Throws a TypeError for content that no profile allows to be signed: a serial outside 1 to 2^159 - 1,
+ * times reversed, ranges not canonical, no resources, a member missing or too many for its kind.
+ */
+export async function signCertificate(content: CertificateContent, sign: Sign): Promise<Uint8Array> {
+  return signed(encode(tbsCertificate(content)), sign)
+}
+
+/** SEQUENCE { tbs, sha256WithRSAEncryption, signature }: the frame of certificates and CRLs. */
+export async function signed(tbs: Uint8Array, sign: Sign): Promise<Uint8Array> {
+  return encode(seq(raw(tbs), SHA256_WITH_RSA, bits(await sign(tbs))))
+}
+
+/** A Name of one commonName (RFC 6487 section 4.4). Throws a TypeError when it is empty or not printable. */
+export function commonName(text: string): Der {
+  if (text === '') throw new TypeError('an empty common name')
+  return seq(set(seq(oid(oids.OID_COMMON_NAME), printable(text))))
+}
+
+/** The subject of the issuer's certificate, byte for byte where its issuer chose it (RFC 6487 section 4.4). */
+export function issuerName(content: Pick<CertificateContent, 'issuer' | 'issuerName'>): Der {
+  return content.issuerName === undefined ? commonName(content.issuer) : raw(content.issuerName)
+}
+
+export function extension(id: string, critical: boolean, value: Der): Der {
+  return critical ? seq(oid(id), boolean(true), octetsOf(value)) : seq(oid(id), octetsOf(value))
+}
+
+/** RFC 6487 section 4.8.3: the key identifier alone. */
+export function authorityKeyIdentifier(aki: KeyId): Der {
+  return extension(oids.OID_AUTHORITY_KEY_IDENTIFIER, false, seq(implicit(0, octets(keyIdBytes(aki)))))
+}
+
+/** Throws a TypeError unless the id is the hex of 20 octets. */
+export function keyIdBytes(id: KeyId): Uint8Array {
+  if (!/^[0-9A-F]{40}$/.test(id)) throw new TypeError(`not a key identifier: ${id}`)
+  return Buffer.from(id, 'hex')
+}
+
+/** An INTEGER of at most 20 octets, from `least` up. Throws a TypeError outside. */
+export function limitedNumber(what: string, value: bigint, least: 0n | 1n): Der {
+  if (value < least || value >= NUMBER_LIMIT) throw new TypeError(`${what} outside ${least} to 2^159 - 1: ${value}`)
+  return integer(value)
+}
+
+function tbsCertificate(content: CertificateContent): Der {
+  if (content.notBefore >= content.notAfter)
+    throw new TypeError(`notBefore ${content.notBefore} is not before notAfter ${content.notAfter}`)
+  return seq(
+    explicit(0, integer(2)),
+    limitedNumber('serial', content.serial, 1n),
+    SHA256_WITH_RSA,
+    issuerName(content),
+    seq(utcOrGeneralized(content.notBefore), utcOrGeneralized(content.notAfter)),
+    commonName(content.subject),
+    raw(content.spki),
+    explicit(3, seqOf(extensions(content))),
+  )
+}
+
+function extensions(content: CertificateContent): readonly Der[] {
+  const isCa = content.kind !== 'ee'
+  const ski = keyIdOf(content.spki)
+  const issuer = issuerPointers(content, ski)
+  const ip = ipAddrBlocks(content.resources)
+  const as = asIdentifiers(content.resources)
+  if (ip === undefined && as === undefined) throw new TypeError('a resource certificate without resources')
+  const list: readonly (Der | undefined)[] = [
+    isCa ? extension(oids.OID_BASIC_CONSTRAINTS, true, seq(boolean(true))) : undefined,
+    extension(oids.OID_SUBJECT_KEY_IDENTIFIER, false, octets(keyIdBytes(ski))),
+    issuer.aki === undefined ? undefined : authorityKeyIdentifier(issuer.aki),
+    extension(oids.OID_KEY_USAGE, true, isCa ? CA_KEY_USAGE : EE_KEY_USAGE),
+    issuer.crl === undefined ? undefined : crlDistributionPoint(issuer.crl),
+    issuer.aia === undefined ? undefined : caIssuers(issuer.aia),
+    subjectInfoAccess(content.sia, isCa),
+    extension(oids.OID_CERTIFICATE_POLICIES, true, seq(seq(oid(oids.OID_RPKI_POLICY)))),
+    ip === undefined ? undefined : extension(oids.OID_IP_ADDR_BLOCKS, true, ip),
+    as === undefined ? undefined : extension(oids.OID_AUTONOMOUS_SYS_IDS, true, as),
+  ]
+  return list.filter((item) => item !== undefined)
+}
+
+/** What points at the issuer: all of it, or for a trust anchor at most its own key (RFC 6487 sections 4.8.3, 4.8.6, 4.8.7). */
+function issuerPointers(
+  { kind, aki, crl, aia, issuer, subject, resources }: CertificateContent,
+  ski: KeyId,
+): Pick<CertificateContent, 'aki' | 'crl' | 'aia'> {
+  if (kind !== 'ta') {
+    if (aki === undefined || crl === undefined || aia === undefined)
+      throw new TypeError(`a certificate of kind ${kind} needs aki, crl and aia`)
+    return { aki, crl, aia }
+  }
+  if (crl !== undefined || aia !== undefined) throw new TypeError('a trust anchor has no crl and no aia')
+  if (issuer !== subject || (aki !== undefined && aki !== ski)) throw new TypeError('a trust anchor issues itself')
+  if ([resources.asn, resources.ipv4, resources.ipv6].includes('inherit'))
+    throw new TypeError('a trust anchor has nothing to inherit from')
+  return aki === undefined ? {} : { aki }
+}
+
+/** One distribution point, its fullName one URI, no reasons (RFC 6487 section 4.8.6). */
+function crlDistributionPoint(uri: string): Der {
+  const fullName = implicit(0, seq(uriName(uri)))
+  return extension(oids.OID_CRL_DISTRIBUTION_POINTS, false, seq(seq(explicit(0, fullName))))
+}
+
+function caIssuers(uri: string): Der {
+  return extension(oids.OID_AUTHORITY_INFO_ACCESS, false, seq(accessDescription(oids.OID_AD_CA_ISSUERS, uri)))
+}
+
+function subjectInfoAccess(sia: SubjectInfoAccess, isCa: boolean): Der {
+  if (isCa !== (sia.kind === 'ca')) throw new TypeError(`subject information access of kind ${sia.kind} does not fit`)
+  const methods =
+    sia.kind === 'ee'
+      ? [accessDescription(oids.OID_AD_SIGNED_OBJECT, sia.signedObject)]
+      : [
+          accessDescription(oids.OID_AD_CA_REPOSITORY, sia.caRepository),
+          accessDescription(oids.OID_AD_RPKI_MANIFEST, sia.manifest),
+          ...(sia.notify === undefined ? [] : [accessDescription(oids.OID_AD_RPKI_NOTIFY, sia.notify)]),
+        ]
+  return extension(oids.OID_SUBJECT_INFO_ACCESS, false, seqOf(methods))
+}
+
+function accessDescription(method: string, uri: string): Der {
+  return seq(oid(method), uriName(uri))
+}
+
+/** GeneralName: uniformResourceIdentifier. */
+function uriName(uri: string): Der {
+  if (!/^[a-z]+:\/\/[!-~]+$/.test(uri)) throw new TypeError(`not a URI: ${JSON.stringify(uri)}`)
+  return implicit(6, ia5(uri))
+}

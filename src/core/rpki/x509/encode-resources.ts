@@ -1,0 +1,128 @@
+/** RFC 3779 resource extensions, written from canonical ranges: a range that is a prefix is written as one, zero and one bits at the ends are stripped. */
+
+import { bits, type Der, explicit, integer, nothing, octets, seq, seqOf } from '../../der/writer.js'
+import type { AsRange, Family, IpRange, ResourceSet } from '../../resources/types.js'
+import type { CertificateResources, RoaContent } from '../types.js'
+
+/** Address bits by family (RFC 791, RFC 8200). */
+export function addressBits(family: Family): 32 | 128 {
+  return family === 4 ? 32 : 128
+}
+
+/** The resources of a certificate for a set: empty families are left out (RFC 6487 section 4.8.10 forbids empty lists). */
+export function certificateResources(set: ResourceSet): CertificateResources {
+  return {
+    ...(set.asn.length > 0 && { asn: set.asn }),
+    ...(set.ipv4.length > 0 && { ipv4: set.ipv4 }),
+    ...(set.ipv6.length > 0 && { ipv6: set.ipv6 }),
+  }
+}
+
+/** The resources of a manifest's EE certificate: all three inherited (RFC 9286 section 5.1). */
+export function manifestResources(): CertificateResources {
+  return { asn: 'inherit', ipv4: 'inherit', ipv6: 'inherit' }
+}
+
+/** The resources of a ROA's EE certificate: exactly its addresses, no AS numbers (RFC 9582 section 5). */
+export function roaResources(content: RoaContent): CertificateResources {
+  const ranges = (family: Family): readonly IpRange[] =>
+    joined(
+      content.addresses
+        .filter((entry) => entry.family === family)
+        .map(({ address, length }) => {
+          const host = (1n << BigInt(addressBits(family) - length)) - 1n
+          return { min: address & ~host, max: address | host }
+        }),
+    )
+  return certificateResources({ asn: [], ipv4: ranges(4), ipv6: ranges(6) })
+}
+
+/** IPAddrBlocks (RFC 3779 section 2.2.3), v4 before v6; undefined without addresses. Throws a TypeError for ranges that are not canonical. */
+export function ipAddrBlocks(resources: CertificateResources): Der | undefined {
+  const families = [ipFamily(4, resources.ipv4), ipFamily(6, resources.ipv6)].filter((part) => part !== undefined)
+  return families.length === 0 ? undefined : seqOf(families)
+}
+
+/** ASIdentifiers (RFC 3779 section 3.2.3), never rdi; undefined without AS numbers. Throws a TypeError for ranges that are not canonical. */
+export function asIdentifiers(resources: CertificateResources): Der | undefined {
+  const { asn } = resources
+  if (asn === undefined) return undefined
+  if (asn === 'inherit') return seq(explicit(0, nothing()))
+  checkCanonical('AS number', asn, 0xffffffff, (previous) => previous + 1)
+  return seq(explicit(0, seqOf(asn.map(asRange))))
+}
+
+/** IPAddress (RFC 3779 section 2.1.1): the first `length` bits of an address. */
+export function prefixBits(family: Family, address: bigint, length: number): Der {
+  const octetCount = Math.ceil(length / 8)
+  const shifted = address >> BigInt(addressBits(family) - octetCount * 8)
+  const bytes = octetCount === 0 ? '' : shifted.toString(16).padStart(octetCount * 2, '0')
+  return bits(Buffer.from(bytes, 'hex'), octetCount * 8 - length)
+}
+
+/** The addressFamily octets of RFC 3779 section 2.2.3.3, without SAFI. */
+export function addressFamily(family: Family): Der {
+  return octets(new Uint8Array([0, family === 4 ? 1 : 2]))
+}
+
+function ipFamily(family: Family, ranges: readonly IpRange[] | 'inherit' | undefined): Der | undefined {
+  if (ranges === undefined) return undefined
+  if (ranges === 'inherit') return seq(addressFamily(family), nothing())
+  const top = (1n << BigInt(addressBits(family))) - 1n
+  checkCanonical(`IPv${family} address`, ranges, top, (previous) => previous + 1n)
+  return seq(addressFamily(family), seqOf(ranges.map((range) => ipRange(family, range))))
+}
+
+function ipRange(family: Family, { min, max }: IpRange): Der {
+  const size = addressBits(family)
+  const differing = min ^ max
+  const hostBits = bitLength(differing)
+  const isPrefix = differing === (1n << BigInt(hostBits)) - 1n && (min & differing) === 0n
+  if (isPrefix) return prefixBits(family, min, size - hostBits)
+  const zeros = trailingZeros(min, size)
+  const ones = trailingZeros(max + 1n, size)
+  return seq(prefixBits(family, min, size - zeros), prefixBits(family, max, size - ones))
+}
+
+function asRange({ min, max }: AsRange): Der {
+  return min === max ? integer(min) : seq(integer(min), integer(max))
+}
+
+function bitLength(value: bigint): number {
+  return value === 0n ? 0 : value.toString(2).length
+}
+
+function trailingZeros(value: bigint, limit: number): number {
+  if (value === 0n) return limit
+  const text = value.toString(2)
+  return Math.min(limit, text.length - 1 - text.lastIndexOf('1'))
+}
+
+/** Sorted and merged, adjacent ones too. */
+function joined(ranges: readonly IpRange[]): readonly IpRange[] {
+  const sorted = [...ranges].sort((a, b) => (a.min < b.min ? -1 : a.min > b.min ? 1 : 0))
+  const out: IpRange[] = []
+  for (const range of sorted) {
+    const last = out.at(-1)
+    if (last === undefined || range.min > last.max + 1n) out.push(range)
+    else if (range.max > last.max) out[out.length - 1] = { min: last.min, max: range.max }
+  }
+  return out
+}
+
+/** A relying party rejects unsorted, overlapping and adjacent ranges, and with them everything below the certificate: refuse to write them. */
+function checkCanonical<T extends number | bigint>(
+  what: string,
+  ranges: readonly { readonly min: T; readonly max: T }[],
+  top: T,
+  next: (previous: T) => T,
+): void {
+  if (ranges.length === 0) throw new TypeError(`an empty list of ${what} ranges: leave the family out`)
+  let previous: T | undefined
+  for (const { min, max } of ranges) {
+    const follows = previous === undefined ? min >= 0 : min > next(previous)
+    if (!follows || min > max || max > top)
+      throw new TypeError(`${what} ranges are not canonical at ${min}-${max} (RFC 3779)`)
+    previous = max
+  }
+}

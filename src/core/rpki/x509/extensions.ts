@@ -1,0 +1,284 @@
+/** Certificate extensions (RFC 6487 section 4.8): each once, with the right criticality, in the right encoding. */
+import type { KeyId } from '../../crypto/ports.js'
+import type { FaultList } from '../../der/faults.js'
+import { textOf } from '../../der/primitives.js'
+import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../../der/reader.js'
+import { membersOf, readBits, readBoolean, readOctets, readOid } from '../../der/values.js'
+import type { CertificateResources } from '../types.js'
+import type { SiaValues } from './certificate-profile.js'
+import { readAsIdentifiers, readIpAddrBlocks } from './decode-resources.js'
+import * as oids from './oids.js'
+
+/** What the extensions say; undefined where one is missing or unreadable. */
+export interface Extensions {
+  isCa?: boolean
+  ski?: KeyId
+  aki?: KeyId
+  /** First octet of the KeyUsage bits: 0x80 digitalSignature, 0x04 keyCertSign, 0x02 cRLSign; -1 when others are set too. */
+  keyUsage?: number
+  extendedKeyUsage?: readonly string[]
+  crl?: string
+  aia?: string
+  sia?: SiaValues
+  resources: CertificateResources
+  /** Object identifiers of all that is there. */
+  readonly present: Set<string>
+}
+
+interface Known {
+  readonly name: string
+  readonly section: string
+  readonly isCritical: boolean
+  readonly read: (value: DerNode, into: Extensions, rule: string, faults: FaultList) => void
+}
+
+const KNOWN: ReadonlyMap<string, Known> = new Map([
+  [
+    oids.OID_BASIC_CONSTRAINTS,
+    { name: 'basic constraints', section: '4.8.1', isCritical: true, read: readBasicConstraints },
+  ],
+  [
+    oids.OID_SUBJECT_KEY_IDENTIFIER,
+    { name: 'subject key identifier', section: '4.8.2', isCritical: false, read: readSki },
+  ],
+  [
+    oids.OID_AUTHORITY_KEY_IDENTIFIER,
+    { name: 'authority key identifier', section: '4.8.3', isCritical: false, read: readAki },
+  ],
+  [oids.OID_KEY_USAGE, { name: 'key usage', section: '4.8.4', isCritical: true, read: readKeyUsage }],
+  [
+    oids.OID_EXTENDED_KEY_USAGE,
+    { name: 'extended key usage', section: '4.8.5', isCritical: false, read: readExtendedKeyUsage },
+  ],
+  [
+    oids.OID_CRL_DISTRIBUTION_POINTS,
+    { name: 'CRL distribution points', section: '4.8.6', isCritical: false, read: readCrlPoints },
+  ],
+  [
+    oids.OID_AUTHORITY_INFO_ACCESS,
+    { name: 'authority information access', section: '4.8.7', isCritical: false, read: readAia },
+  ],
+  [
+    oids.OID_SUBJECT_INFO_ACCESS,
+    { name: 'subject information access', section: '4.8.8', isCritical: false, read: readSia },
+  ],
+  [
+    oids.OID_CERTIFICATE_POLICIES,
+    { name: 'certificate policies', section: '4.8.9', isCritical: true, read: readPolicies },
+  ],
+  [oids.OID_IP_ADDR_BLOCKS, { name: 'IP address blocks', section: '4.8.10', isCritical: true, read: readIp }],
+  [oids.OID_AUTONOMOUS_SYS_IDS, { name: 'AS numbers', section: '4.8.11', isCritical: true, read: readAs }],
+])
+
+/** Reads `Extensions ::= SEQUENCE OF Extension`. */
+export function readExtensions(list: DerNode | undefined, faults: FaultList): Extensions {
+  const found: Extensions = { resources: {}, present: new Set() }
+  for (const extension of list === undefined ? [] : childrenOf(list)) {
+    const { oid, isCritical, value } = readExtension(extension, faults)
+    if (oid === undefined) faults.add('RFC 5280 section 4.1', 'an extension is malformed')
+    else if (found.present.has(oid))
+      faults.add('RFC 5280 section 4.2', `the extension ${KNOWN.get(oid)?.name ?? oid} appears twice`)
+    else {
+      found.present.add(oid)
+      readOne(oid, isCritical, value, found, faults)
+    }
+  }
+  return found
+}
+
+function readOne(
+  oid: string,
+  isCritical: boolean,
+  value: Uint8Array | undefined,
+  into: Extensions,
+  faults: FaultList,
+): void {
+  const known = KNOWN.get(oid)
+  if (known === undefined) {
+    if (isCritical) faults.add('RFC 6487 section 4.8', `unknown critical extension ${oid}`)
+    else faults.tolerate('RFC 6487 section 4.8', `unknown extension ${oid}`)
+    return
+  }
+  const rule = `RFC 6487 section ${known.section}`
+  if (isCritical !== known.isCritical)
+    faults.add(rule, `the ${known.name} extension is ${isCritical ? 'critical, which it must not be' : 'not critical'}`)
+  const node = value === undefined ? undefined : parseInner(value, `${known.name} extension`, faults)
+  if (node === undefined) faults.add(rule, `the ${known.name} extension is unreadable`)
+  else known.read(node, into, rule, faults)
+}
+
+/** One Extension of a certificate or CRL. */
+export function readExtension(
+  node: DerNode,
+  faults: FaultList,
+): { readonly oid: string | undefined; readonly isCritical: boolean; readonly value: Uint8Array | undefined } {
+  const parts = childrenOf(node)
+  const oid = readOid(parts[0])
+  const hasFlag = isType(parts[1], TAG.boolean)
+  const isCritical = hasFlag && readBoolean(parts[1]) === true
+  if (hasFlag && !isCritical)
+    faults.tolerate('X.690 section 11.5', `extension ${oid}: critical FALSE is the default and is not encoded`)
+  if (parts.length !== (hasFlag ? 3 : 2)) faults.add('RFC 5280 section 4.1', `extension ${oid} is malformed`)
+  return { oid, isCritical, value: readOctets(parts[hasFlag ? 2 : 1]) }
+}
+
+/** The key identifier of an AuthorityKeyIdentifier, which must hold nothing else. */
+export function readKeyIdentifier(node: DerNode, rule: string, faults: FaultList): KeyId | undefined {
+  let id: KeyId | undefined
+  for (const part of childrenOf(node)) {
+    if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, faults)
+    else faults.add(rule, 'the authority key identifier holds more than a key identifier')
+  }
+  if (id === undefined) faults.add(rule, 'the authority key identifier has no key identifier')
+  return id
+}
+
+function keyId(octets: Uint8Array, what: string, rule: string, faults: FaultList): KeyId {
+  if (octets.length !== 20) faults.add(rule, `the ${what} has ${octets.length} octets, a SHA-1 hash has 20`)
+  return Buffer.from(octets.subarray(0, 64)).toString('hex').toUpperCase() as KeyId
+}
+
+function readBasicConstraints(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const parts = childrenOf(value)
+  const flag = readBoolean(parts[0])
+  into.isCa = flag === true
+  if (flag === false)
+    faults.tolerate('X.690 section 11.5', 'basic constraints: cA FALSE is the default and is not encoded')
+  const rest = flag === undefined ? parts : parts.slice(1)
+  if (rest.some((part) => isType(part, TAG.integer))) faults.add(rule, 'the basic constraints have a path length')
+  else if (rest.length > 0 || value.tag !== TAG.sequence) faults.add(rule, 'the basic constraints are malformed')
+}
+
+function readSki(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const octets = readOctets(value)
+  if (octets === undefined) faults.add(rule, 'the subject key identifier is not an OCTET STRING')
+  else into.ski = keyId(octets, 'subject key identifier', rule, faults)
+}
+
+function readAki(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const id = readKeyIdentifier(value, rule, faults)
+  if (id !== undefined) into.aki = id
+}
+
+function readKeyUsage(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const bits = readBits(value)
+  if (bits === undefined) {
+    faults.add(rule, 'the key usage is not a BIT STRING')
+    return
+  }
+  const last = bits.bytes.at(-1) ?? 0
+  if (((last >> bits.unused) & 1) === 0)
+    faults.tolerate('X.690 section 11.2.2', 'key usage: trailing zero bits are not stripped')
+  into.keyUsage = bits.bytes.subarray(1).some((octet) => octet !== 0) ? -1 : (bits.bytes[0] ?? 0)
+}
+
+function readExtendedKeyUsage(value: DerNode, into: Extensions): void {
+  into.extendedKeyUsage = childrenOf(value).map((node) => readOid(node) ?? 'unreadable')
+}
+
+function readCrlPoints(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const points = childrenOf(value)
+  if (points.length !== 1) faults.add(rule, `${points.length} distribution points, not one`)
+  const parts = points.slice(0, 1).flatMap(childrenOf)
+  for (const part of parts) {
+    if (isContext(part, 1)) faults.add(rule, 'the distribution point has reasons')
+    else if (isContext(part, 2)) faults.add(rule, 'the distribution point has a CRL issuer')
+    else if (!isContext(part, 0) || part !== parts[0]) faults.add(rule, 'the distribution point is malformed')
+    else {
+      const [fullName] = membersOf(
+        part,
+        { what: 'the name of the distribution point', rule, least: 1, most: 1 },
+        faults,
+      )
+      if (isContext(fullName, 0)) readCrlUris(fullName, into, rule, faults)
+      else faults.add(rule, 'the distribution point has no full name')
+    }
+  }
+}
+
+function readCrlUris(fullName: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const uris = childrenOf(fullName).map(readUri)
+  if (uris.includes(undefined)) faults.add(rule, 'the distribution point has a name that is no URI')
+  const [rsync, ...more] = uris.filter(isRsync)
+  if (rsync !== undefined) into.crl = rsync
+  if (more.length > 0) faults.tolerate(rule, 'the distribution point has more than one rsync URI')
+}
+
+function readAia(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  for (const { method, uri } of accessDescriptions(value, rule, faults)) {
+    if (method !== oids.OID_AD_CA_ISSUERS) faults.add(rule, `unexpected access method ${method}`)
+    else if (!isRsync(uri)) continue
+    else if (into.aia === undefined) into.aia = uri
+    else faults.tolerate(rule, 'more than one rsync URI of the issuer')
+  }
+}
+
+const SIA_METHODS: ReadonlyMap<string, keyof SiaValues> = new Map([
+  [oids.OID_AD_CA_REPOSITORY, 'caRepository'],
+  [oids.OID_AD_RPKI_MANIFEST, 'manifest'],
+  [oids.OID_AD_RPKI_NOTIFY, 'notify'],
+  [oids.OID_AD_SIGNED_OBJECT, 'signedObject'],
+] as const)
+
+function readSia(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+  const sia: { -readonly [K in keyof SiaValues]: SiaValues[K] } = {}
+  for (const { method, uri } of accessDescriptions(value, rule, faults)) {
+    const member = SIA_METHODS.get(method)
+    if (member === undefined) faults.add('RFC 6487 section 4.8.8.1', `unexpected access method ${method}`)
+    else if (uri === undefined || (member !== 'notify' && !isRsync(uri))) continue
+    else if (sia[member] !== undefined) faults.add(rule, `${member} is there twice`)
+    else sia[member] = uri
+  }
+  into.sia = sia
+}
+
+function readPolicies(value: DerNode, _into: Extensions, rule: string, faults: FaultList): void {
+  const policies = childrenOf(value)
+  if (policies.length !== 1) faults.add(rule, `${policies.length} certificate policies, not one`)
+  for (const policy of policies) {
+    const [id, qualifiers] = membersOf(policy, { what: 'a certificate policy', rule, least: 1, most: 2 }, faults)
+    if (qualifiers !== undefined && qualifiers.tag !== TAG.sequence)
+      faults.add(rule, 'the policy qualifiers are malformed')
+    const oid = readOid(id)
+    if (oid !== oids.OID_RPKI_POLICY)
+      faults.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
+    const list = qualifiers === undefined ? [] : childrenOf(qualifiers).map((q) => readOid(childrenOf(q)[0]))
+    if (list.length > 1) faults.add('RFC 7318 section 2', `${list.length} policy qualifiers, at most one may be there`)
+    for (const type of list)
+      if (type !== oids.OID_CPS_QUALIFIER) faults.add('RFC 7318 section 2', `policy qualifier ${type} is not a CPS URI`)
+  }
+}
+
+function readIp(value: DerNode, into: Extensions, _rule: string, faults: FaultList): void {
+  into.resources = { ...into.resources, ...readIpAddrBlocks(value, faults) }
+}
+
+function readAs(value: DerNode, into: Extensions, _rule: string, faults: FaultList): void {
+  const asn = readAsIdentifiers(value, faults)
+  if (asn !== undefined) into.resources = { ...into.resources, asn }
+}
+
+function accessDescriptions(
+  value: DerNode,
+  rule: string,
+  faults: FaultList,
+): readonly { readonly method: string; readonly uri: string | undefined }[] {
+  return childrenOf(value).map((description) => {
+    const [method, location] = membersOf(
+      description,
+      { what: 'an access description', rule, least: 2, most: 2 },
+      faults,
+    )
+    if (location !== undefined && readUri(location) === undefined) faults.add(rule, 'an access location is not a URI')
+    return { method: readOid(method) ?? 'unreadable', uri: location === undefined ? undefined : readUri(location) }
+  })
+}
+
+/** The text of a GeneralName that is a URI. */
+function readUri(node: DerNode): string | undefined {
+  return node.tag === 0x86 ? textOf(contentOf(node)) : undefined
+}
+
+function isRsync(uri: string | undefined): uri is string {
+  return uri?.startsWith('rsync://') === true
+}

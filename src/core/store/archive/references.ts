@@ -1,0 +1,127 @@
+/**
+ * Everything that history and the states that are kept name: records by hash, objects, private keys.
+ * Invariant: what cannot be read is told, so that nobody takes "named by nothing that I saw" for "named by nothing".
+ */
+import { join } from 'node:path'
+import type { KeyId, Sha256 } from '../../crypto/ports.js'
+import { type AggregateId, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
+import { findFile, readCommand } from '../commit/aggregate-files.js'
+import { readNote } from '../commit/archived-note.js'
+import { rangeOf } from '../commit/archived-ranges.js'
+import { follow, inRanges, isOff, type Line, newLine } from '../commit/live-branch.js'
+import type { FileReader } from '../commit/store-reader.js'
+import { isCorrupt } from '../disk/damage.js'
+import { listDir, readIfThere } from '../disk/fs.js'
+import { eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
+import type { HistoryEntry } from './archive-plan.js'
+import { historyOf } from './archive-survey.js'
+
+export interface Vouched {
+  /** Of command records, events and snapshots. */
+  readonly records: ReadonlySet<Sha256>
+  readonly objects: ReadonlySet<Sha256>
+  /** Keys that a kept snapshot or an event after the oldest one names. */
+  readonly keys: ReadonlySet<KeyId>
+  /** Aggregates of which something is missing or damaged that is not archived elsewhere. */
+  readonly broken: ReadonlySet<string>
+  /** Aggregates of which something is archived and not here. */
+  readonly away: ReadonlySet<string>
+}
+
+interface Gathered {
+  readonly records: Set<Sha256>
+  readonly objects: Set<Sha256>
+  readonly keys: Set<KeyId>
+  readonly broken: Set<string>
+  readonly away: Set<string>
+}
+
+/** Reads all of history once. Throws `io`. */
+export function vouchedBy(layout: Layout, reader: FileReader): Vouched {
+  const out: Gathered = {
+    records: new Set(),
+    objects: new Set(),
+    keys: new Set(),
+    broken: new Set(),
+    away: new Set(),
+  }
+  const history = historyOf(reader)
+  for (const id of reader.roster()) {
+    const name = formatAggregateId(id)
+    const found = attempt(() => {
+      reader.load(id)
+      return { note: readNote(layout, id) }
+    })
+    if (found === undefined) out.broken.add(name)
+    const oldest = gatherSnapshots(layout, id, out)
+    const line = newLine()
+    for (const entry of [...(history.get(name) ?? [])].reverse()) {
+      out.records.add(entry.command)
+      const record = attempt(() => gatherCommand(layout, id, entry, line, oldest, out))
+      const isGivenUp = isOff(line, entry.sequence)
+      if (record !== undefined && !isGivenUp) follow(line, record)
+      if (record !== undefined || isGivenUp) continue
+      const isArchived = rangeOf(found?.note ?? [], entry.sequence) !== undefined
+      ;(isArchived ? out.away : out.broken).add(name)
+    }
+  }
+  return out
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
+}
+
+/** Version of the oldest snapshot that is kept, 0 when there is none. */
+function gatherSnapshots(layout: Layout, id: AggregateId, out: Gathered): number {
+  const folder = layout.folder(id)
+  const versions = listDir(folder)
+    .map(parseFileName)
+    .flatMap((f) => (f?.type === 'snapshot' ? [f.n] : []))
+  for (const version of versions) {
+    const bytes = attempt(() => readIfThere(join(folder, snapshotName(version))))
+    if (bytes === undefined) out.broken.add(formatAggregateId(id))
+    else gatherNames(bytes, true, out)
+  }
+  return versions.length === 0 ? 0 : Math.min(...versions)
+}
+
+function gatherCommand(
+  layout: Layout,
+  id: AggregateId,
+  entry: HistoryEntry,
+  line: Line,
+  oldest: number,
+  out: Gathered,
+): StoredCommand {
+  const { record } = readCommand(layout, id, entry.sequence, entry.command)
+  for (const [name, sha256] of filesOf(record)) {
+    out.records.add(sha256)
+    const file = parseFileName(name)
+    if (file?.type !== 'event' || inRanges(line.events, file.n)) continue
+    gatherNames(findFile(layout, name, sha256, id).bytes, entry.toVersion > oldest, out)
+  }
+  return record
+}
+
+function filesOf({ effect, version }: StoredCommand): readonly (readonly [string, Sha256])[] {
+  if (effect.result === 'rejected') return []
+  const events = effect.result === 'accepted' ? effect.events : []
+  const { snapshot } = effect
+  return [
+    ...events.map((sha256, i) => [eventName(version + i), sha256] as const),
+    ...(snapshot === null ? [] : [[snapshotName(snapshot.version), snapshot.sha256] as const]),
+  ]
+}
+
+function gatherNames(bytes: Uint8Array, isLive: boolean, out: Gathered): void {
+  const text = new TextDecoder().decode(bytes)
+  for (const [hash] of text.matchAll(/\b[0-9a-f]{64}\b/g)) out.objects.add(hash as Sha256)
+  if (!isLive) return
+  for (const [id] of text.matchAll(/[0-9A-F]{40}/g)) out.keys.add(id as KeyId)
+}

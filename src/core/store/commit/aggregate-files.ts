@@ -1,0 +1,108 @@
+/**
+ * One aggregate's files, found by name and proved by hash.
+ * Invariant: bytes are returned only when a commit vouches for them, wherever they lie (in place, archived, or wrongly in `surplus/`).
+ */
+import { join } from 'node:path'
+import type { Sha256 } from '../../crypto/ports.js'
+import type { AggregateId, StoredCommand } from '../../eventsourcing/types.js'
+import { archiveMissing, fileDamaged, fileMissing, isCorrupt, isNewer } from '../disk/damage.js'
+import { exists, listDir, readIfThere, readOwn, statIfThere } from '../disk/fs.js'
+import { commandName, type Layout } from '../disk/paths.js'
+import { COMMAND_LIMIT, parseCommand } from '../disk/records.js'
+import { provedAt } from '../disk/verified-read.js'
+import { archivedAs, pathInArchive, readableNote } from './archived-note.js'
+import type { Cut } from './revision.js'
+
+export interface FoundFile {
+  readonly bytes: Uint8Array
+  readonly path: string
+  /** `surplus` wants to be put back by the next writer. */
+  readonly where: 'place' | 'archived' | 'surplus'
+}
+
+/** A file of this name and hash. Throws `file-missing` or `file-damaged`. */
+export function findFile(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile {
+  const place = join(layout.folder(id), name)
+  // once more, since a file may be put back in its place between two looks
+  const found = lookFor(layout, name, sha256, id) ?? lookFor(layout, name, sha256, id)
+  if (found !== undefined) return found
+  const went = archivedAs(readableNote(layout, id), name)
+  const bytes = went === undefined ? undefined : provedAt(pathInArchive(layout, id, went.dir, name), sha256)
+  if (went !== undefined && bytes !== undefined)
+    return { bytes, path: pathInArchive(layout, id, went.dir, name), where: 'archived' }
+  const there = statIfThere(place)
+  if (there === undefined)
+    throw went === undefined ? fileMissing(place, id) : archiveMissing(place, went.dir ?? 'archived/', id)
+  throw fileDamaged(place, there.isFile() ? 'its hash is not the one that was recorded' : 'not a regular file', id)
+}
+
+/** Does anything lie under this name, in place or archived? */
+export function isThere(layout: Layout, name: string, id: AggregateId): boolean {
+  return [join(layout.folder(id), name), ...layout.archived(id, name)].some(exists)
+}
+
+function lookFor(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
+  const folder = layout.folder(id)
+  const place = join(folder, name)
+  const there = provedAt(place, sha256, readOwn)
+  if (there !== undefined) return { bytes: there, path: place, where: 'place' }
+  for (const path of layout.archived(id, name)) {
+    const bytes = provedAt(path, sha256)
+    if (bytes !== undefined) return { bytes, path, where: 'archived' }
+  }
+  // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
+  for (const other of listDir(join(folder, 'surplus'))) {
+    if (!other.startsWith(`${name}.`)) continue
+    const path = join(folder, 'surplus', other)
+    const bytes = provedAt(path, sha256)
+    if (bytes !== undefined) return { bytes, path, where: 'surplus' }
+  }
+  return undefined
+}
+
+export interface FoundCommand {
+  readonly record: StoredCommand
+  readonly sha256: Sha256
+  readonly file: FoundFile
+}
+
+/** The command record with this hash. */
+export function readCommand(layout: Layout, id: AggregateId, sequence: number, sha256: Sha256): FoundCommand {
+  const file = findFile(layout, commandName(sequence), sha256, id)
+  return { record: parseCommand(file.bytes, file.path, id, sequence), sha256, file }
+}
+
+/** What lies under a command's name, `unread` when it is no record of it. Vouched for by nothing. */
+export function peekCommand(layout: Layout, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
+  const name = commandName(sequence)
+  const place = join(layout.folder(id), name)
+  for (const path of [place, ...layout.archived(id, name)]) {
+    try {
+      const bytes = path === place ? readOwn(path, COMMAND_LIMIT) : readIfThere(path, COMMAND_LIMIT)
+      if (bytes === undefined) continue
+      return parseCommand(bytes, path, id, sequence)
+    } catch (error) {
+      // a newer format counts only in a record that a commit vouches for: in any other it is damage
+      if (!isCorrupt(error) && !isNewer(error)) throw error
+      return 'unread'
+    }
+  }
+  return undefined
+}
+
+/** The command record that some commit of the cut names. Throws `file-missing` or `file-damaged`. */
+export function commandOf(cut: Pick<Cut, 'layout' | 'log' | 'head'>, id: AggregateId, sequence: number): FoundCommand {
+  const { layout } = cut
+  const peek = peekCommand(layout, id, sequence)
+  if (peek !== undefined && peek !== 'unread' && peek.commit <= cut.head) {
+    const entry = cut.log.entry(peek.commit, id)
+    if (entry?.sequence === sequence) return readCommand(layout, id, sequence, entry.command)
+  }
+  for (let n = cut.head; n >= 1; n--) {
+    const entry = cut.log.entry(n, id)
+    if (entry === undefined || entry.sequence > sequence) continue
+    if (entry.sequence === sequence) return readCommand(layout, id, sequence, entry.command)
+    break
+  }
+  throw fileMissing(join(layout.folder(id), commandName(sequence)), id)
+}

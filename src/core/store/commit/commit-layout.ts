@@ -1,0 +1,237 @@
+/**
+ * A staged commit as files, before the first byte is written.
+ * Invariant: pure; what cannot be encoded or does not fit the cut fails here, with nothing changed.
+ */
+import { AppError } from '../../base/errors.js'
+import type { Instant } from '../../base/time.js'
+import { sha256Hex } from '../../crypto/digest.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import type { CommitResult, Staged, StagedCommit } from '../../eventsourcing/store.js'
+import {
+  type AggregateId,
+  type DomainEvent,
+  formatAggregateId,
+  type StoredCommand,
+  type StoredCommit,
+  type StoredEffect,
+} from '../../eventsourcing/types.js'
+import type { Info, SnapshotHint } from '../disk/caches.js'
+import { commandName, eventName, snapshotName } from '../disk/paths.js'
+import { encodeRecord } from '../disk/records.js'
+import type { CommitFile } from './commit-log.js'
+
+export interface PlannedFile {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+export interface PlannedAggregate {
+  readonly id: AggregateId
+  readonly events: readonly PlannedFile[]
+  readonly snapshot: PlannedFile | undefined
+  readonly command: PlannedFile
+  readonly version: number
+  readonly sequence: number
+  readonly info: Info
+}
+
+export interface Plan {
+  readonly n: number
+  readonly bytes: Uint8Array
+  readonly file: CommitFile
+  readonly aggregates: readonly PlannedAggregate[]
+  readonly objects: ReadonlyMap<Sha256, Uint8Array>
+  readonly dates: ReadonlyMap<Sha256, Instant>
+  readonly result: CommitResult
+  /** What a disk must have free for all of it, whole blocks. */
+  readonly size: number
+  /** The same for a command that has not begun: with the place of the lock and the caches. */
+  readonly room: number
+}
+
+/** What the plan builds on. */
+export interface Ground {
+  readonly head: number
+  readonly last: CommitFile | undefined
+  readonly generation: number
+  readonly interval: number
+  readonly members: readonly AggregateId[]
+  /** Undefined for an aggregate that was never made. */
+  ground(id: AggregateId): AggregateGround | undefined
+}
+
+export interface AggregateGround {
+  readonly version: number
+  readonly sequence: number
+  readonly command: Sha256
+  readonly info: Info
+  readonly snapshotDamaged: boolean
+}
+
+export const BLOCK = 4096
+/** The owner file and the folder that shows the lock. */
+const LOCK_BLOCKS = 2
+
+/** Another writer came between: nothing was changed, and the same command may be run again. */
+export function commitLost(what: string): AppError {
+  return new AppError('locked', 'commit-lost', `another command committed first: ${what}`, {
+    hint: 'run the command again',
+    retry: true,
+    retryAfter: 1,
+  })
+}
+
+function misuse(text: string): AppError {
+  return new AppError('internal', 'commit-misuse', text)
+}
+
+/** The files of a commit. Throws `commit-lost` when an aggregate has moved on since it was loaded. */
+export function planCommit(ground: Ground, staged: StagedCommit): Plan {
+  const n = ground.head + 1
+  const names = new Set(staged.aggregates.map((s) => formatAggregateId(s.id)))
+  if (names.size === 0 || names.size !== staged.aggregates.length)
+    throw misuse('a commit lists each of its aggregates once')
+  const aggregates = staged.aggregates.map((s) => planAggregate(ground, staged, s, n))
+  const made = aggregates.filter((a) => ground.ground(a.id) === undefined).map((a) => a.id)
+  const members = made.length === 0 ? undefined : sortMembers([...ground.members, ...made])
+  const record: StoredCommit = {
+    format: 1,
+    commit: n,
+    at: staged.meta.at,
+    generation: ground.generation,
+    // in one order, so that a lost commit follows from its command records
+    aggregates: [...aggregates].sort(byName).map((a) => ({
+      kind: a.id.kind,
+      handle: a.id.handle,
+      version: a.version,
+      sequence: a.sequence,
+      command: sha256Hex(a.command.bytes),
+    })),
+    roster: members === undefined ? (ground.last?.record.roster ?? n) : n,
+    ...(members === undefined ? {} : { members }),
+    previous: ground.last?.sha256 ?? null,
+  }
+  const bytes = encodeRecord(record)
+  const size = sizeOf(bytes, aggregates, staged.objects)
+  return {
+    n,
+    bytes,
+    file: { record, sha256: sha256Hex(bytes) },
+    aggregates,
+    objects: staged.objects,
+    dates: staged.dates ?? new Map(),
+    result: { commit: n, aggregates: aggregates.map(({ id, version, sequence }) => ({ id, version, sequence })) },
+    size,
+    room: size + BLOCK * (LOCK_BLOCKS + 1 + aggregates.length),
+  }
+}
+
+function byName(a: { readonly id: AggregateId }, b: { readonly id: AggregateId }): number {
+  const key = ({ kind, handle }: AggregateId): string => `${kind} ${handle}`
+  return key(a.id) < key(b.id) ? -1 : 1
+}
+
+/** Names alone, in the order of a roster. */
+export function sortMembers(members: readonly AggregateId[]): readonly AggregateId[] {
+  return members
+    .map(({ kind, handle }) => ({ id: { kind, handle } }))
+    .sort(byName)
+    .map(({ id }) => id)
+}
+
+function sizeOf(
+  commit: Uint8Array,
+  aggregates: readonly PlannedAggregate[],
+  objects: ReadonlyMap<Sha256, Uint8Array>,
+): number {
+  const files = aggregates.flatMap((a) => [...a.events, a.command, ...(a.snapshot === undefined ? [] : [a.snapshot])])
+  const lengths = [commit.length, ...files.map((f) => f.bytes.length), ...[...objects.values()].map((o) => o.length)]
+  return lengths.reduce((sum, length) => sum + Math.ceil(length / BLOCK) * BLOCK, 0)
+}
+
+function planAggregate(ground: Ground, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {
+  const { id, effect } = staged
+  const old = ground.ground(id)
+  const name = formatAggregateId(id)
+  if ((old?.version ?? 0) !== staged.version || (old?.sequence ?? 0) !== staged.sequence)
+    throw commitLost(`${name} moved from command ${staged.sequence} to ${old?.sequence ?? 0}`)
+  if (effect.result === 'rejected' && old === undefined)
+    throw misuse(`${name} does not exist: its rejected commands are not stored`)
+  if (effect.result === 'accepted' && effect.events.length === 0) throw misuse(`${name}: a no-op is not stored`)
+  const sequence = staged.sequence + 1
+  const events = effect.result === 'accepted' ? planEvents(staged, effect.events) : []
+  const version = staged.version + (effect.result === 'recovered' ? 1 : events.length)
+  const snapshot = planSnapshot(ground.interval, old, staged, version)
+  const command: StoredCommand = {
+    format: 1,
+    kind: id.kind,
+    handle: id.handle,
+    sequence,
+    version: staged.version,
+    commit: n,
+    ...commit.meta,
+    command: staged.command,
+    effect: storedEffect(effect, events, snapshot, version),
+    previous: old?.command ?? null,
+  }
+  return {
+    id,
+    events,
+    snapshot,
+    version,
+    sequence,
+    command: { name: commandName(sequence), bytes: encodeRecord(command) },
+    info: nextInfo(old?.info, { version, sequence, commit: n }, effect.result, snapshot !== undefined),
+  }
+}
+
+function planEvents({ id, version }: Staged, events: readonly DomainEvent[]): readonly PlannedFile[] {
+  return events.map((event, i) => {
+    const record = { kind: id.kind, handle: id.handle, version: version + i, event }
+    return { name: eventName(version + i), bytes: encodeRecord(record) }
+  })
+}
+
+/** A snapshot where a multiple of the interval has passed, where one that should be there is damaged, and with each recovery. */
+function planSnapshot(
+  interval: number,
+  old: AggregateGround | undefined,
+  staged: Staged,
+  version: number,
+): PlannedFile | undefined {
+  if (staged.effect.result === 'rejected') return undefined
+  const passed = Math.floor(version / interval) > Math.floor(staged.version / interval)
+  if (!passed && old?.snapshotDamaged !== true && staged.effect.result !== 'recovered') return undefined
+  const { kind, handle } = staged.id
+  const record = { format: 1, kind, handle, version, sequence: staged.sequence + 1, state: staged.effect.state }
+  return { name: snapshotName(version), bytes: encodeRecord(record) }
+}
+
+function storedEffect(
+  effect: Staged['effect'],
+  events: readonly PlannedFile[],
+  snapshot: PlannedFile | undefined,
+  version: number,
+): StoredEffect {
+  if (effect.result === 'rejected') return { result: 'rejected', code: effect.code, message: effect.message }
+  const named = snapshot === undefined ? null : { version, sha256: sha256Hex(snapshot.bytes) }
+  if (effect.result === 'accepted')
+    return { result: 'accepted', events: events.map((e) => sha256Hex(e.bytes)), snapshot: named }
+  if (named === null) throw misuse('a recovery without a snapshot')
+  return { result: 'recovered', base: effect.base, snapshot: named, gone: effect.gone }
+}
+
+function nextInfo(
+  old: Info | undefined,
+  now: Pick<Info, 'version' | 'sequence' | 'commit'>,
+  result: StoredEffect['result'],
+  withSnapshot: boolean,
+): Info {
+  const snapshot: SnapshotHint = { version: now.version, sequence: now.sequence }
+  // what lies before a recovery may be of a line that ended
+  if (result === 'recovered') return { ...now, snapshot, backup: null, tail: [] }
+  const tail = [...(old?.tail ?? []), ...(result === 'accepted' ? [now.sequence] : [])]
+  const before = old?.snapshot ?? null
+  if (!withSnapshot) return { ...now, snapshot: before, backup: old?.backup ?? null, tail }
+  return { ...now, snapshot, backup: before, tail: tail.filter((s) => s > (before?.sequence ?? 0)) }
+}

@@ -1,0 +1,164 @@
+/**
+ * The order in which a commit reaches the disk: objects, events, snapshots, command records, then the commit by one exclusive link.
+ * Invariants: before that link nothing happened, after its folder's sync everything did; no step is ever tried again.
+ */
+import { dirname, join } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import { sha256Hex } from '../../crypto/digest.js'
+import { formatAggregateId } from '../../eventsourcing/types.js'
+import { writeHeadHint, writeInfo } from '../disk/caches.js'
+import { folderMissing } from '../disk/damage.js'
+import { exists, freeBytes, makeDir, makeDirUnsynced, readIfThere, statIfThere, syncDir } from '../disk/fs.js'
+import { errnoOf, ioError, isTempGone, operationOf } from '../disk/io-error.js'
+import { type Layout, snapshotName } from '../disk/paths.js'
+import { replaceFile, replaceLink, writeNew } from '../disk/write-file.js'
+import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './commit-layout.js'
+import { type Ahead, OBJECT_MODE } from './object-staging.js'
+import { dropSnapshots, outdatedSnapshots } from './snapshot-retention.js'
+
+/** Makes a plan durable. `fence` throws when the lock is no longer ours; `ahead` has objects that are written already. Throws `commit-lost`, `io`, `uncertain`. */
+export function persist(layout: Layout, plan: Plan, fence: () => void, ahead?: Ahead): void {
+  try {
+    refuseFull(layout, plan)
+    writeObjects(layout, plan, ahead)
+    for (const a of plan.aggregates) makeFolder(layout, a)
+    for (const a of plan.aggregates) for (const event of a.events) writeFile(layout, a, event)
+    for (const a of plan.aggregates) if (a.snapshot !== undefined) writeFile(layout, a, a.snapshot)
+    for (const a of plan.aggregates) writeFile(layout, a, a.command)
+    for (const a of plan.aggregates) syncDir(layout.folder(a.id))
+    fence()
+    linkCommit(layout, plan)
+  } catch (error) {
+    throw persistFailed(error, plan)
+  }
+  try {
+    syncDir(layout.commits)
+  } catch (error) {
+    throw uncertain(plan, error)
+  }
+}
+
+/** Seen before the first byte: what a disk that fills up on the way leaves behind would fill it further with every try. */
+function refuseFull(layout: Layout, plan: Plan): void {
+  const free = freeBytes(layout.dir)
+  if (free === undefined || free >= plan.size) return
+  throw ioError('write', layout.dir, { code: 'ENOSPC' })
+}
+
+function writeObjects(layout: Layout, plan: Plan, ahead: Ahead | undefined): void {
+  const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
+  if (folders.size > 0 && !exists(layout.objects)) throw folderMissing(layout.objects)
+  for (const folder of folders) makeDirUnsynced(folder)
+  if (folders.size > 0) syncDir(layout.objects)
+  for (const [sha256, bytes] of plan.objects) {
+    const path = layout.object(sha256)
+    if (ahead?.place(sha256) === true) continue
+    // one that is there already may be what a failed sync left behind: only new bytes are known to be durable
+    const dated = plan.dates.get(sha256)
+    const options = { mode: OBJECT_MODE, temp: layout.temp, ...(dated === undefined ? {} : { dated }) }
+    if (!writeNew(path, bytes, options)) replaceFile(path, bytes, options)
+  }
+  for (const folder of folders) syncDir(folder)
+}
+
+/** A folder that a dead command made may not be durable: its name is synced until a commit has vouched for it. */
+function makeFolder(layout: Layout, a: PlannedAggregate): void {
+  const folder = layout.folder(a.id)
+  if (statIfThere(folder)?.isSymbolicLink() === true)
+    throw new AppError('io', 'folder-link', `${folder}: a symbolic link, and nothing is written through one`, {
+      hint: 'put the folder itself there',
+      details: { path: folder },
+    })
+  if (!exists(dirname(folder))) throw folderMissing(dirname(folder))
+  if (!makeDir(folder) && a.sequence === 1) syncDir(dirname(folder))
+}
+
+function writeFile(layout: Layout, a: PlannedAggregate, file: PlannedFile): void {
+  if (!writeNew(join(layout.folder(a.id), file.name), file.bytes, { temp: layout.temp }))
+    throw commitLost(`${file.name} of ${formatAggregateId(a.id)} is there`)
+}
+
+function linkCommit(layout: Layout, plan: Plan): void {
+  const path = layout.commit(plan.n)
+  let linked = false
+  try {
+    linked = writeNew(path, plan.bytes, { temp: layout.temp })
+  } catch (error) {
+    if (linkWasMade(path, plan, error)) throw uncertain(plan, error)
+    throw error
+  }
+  if (!linked) throw commitLost(`commit ${plan.n} is there`)
+}
+
+/** A link may fail and have been made: then it is visible, and nobody can say more. */
+function linkWasMade(path: string, plan: Plan, error: unknown): boolean {
+  if (operationOf(error) !== 'link') return false
+  try {
+    const bytes = readIfThere(path)
+    return bytes !== undefined && sha256Hex(bytes) === plan.file.sha256
+  } catch {
+    return true
+  }
+}
+
+function uncertain(plan: Plan, cause: unknown): AppError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new AppError('uncertain', 'commit-uncertain', `the change is made, but not known to be durable: ${why}`, {
+    hint: 'run `brine status`: the next command makes it durable, or says that it is gone',
+    details: { commit: plan.n, errno: errnoOf(cause) ?? 'EIO' },
+    changed: 'unknown',
+    cause,
+  })
+}
+
+function persistFailed(error: unknown, plan: Plan): unknown {
+  if (!(error instanceof AppError) || error.kind !== 'io') return error
+  if (isTempGone(error)) return commitLost('the lock was lost on the way')
+  const code = error.code === 'io-failed' ? 'persist-failed' : error.code
+  const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.room }
+  const need = code === 'io-no-space' ? `; this change needs ${plan.room} bytes free` : ''
+  return new AppError('io', code, `nothing changed: ${error.message}${need}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    details,
+    retry: error.retry,
+    cause: error,
+  })
+}
+
+/**
+ * Brings the caches up to date: that one could not be written is no failure of the commit, and is returned. Throws `uncertain` when a sync
+ * failed: the commit is durable, but the disk is not to be trusted with what comes next.
+ */
+export function refreshCaches(layout: Layout, plan: Plan, interval: number): string | undefined {
+  try {
+    for (const a of plan.aggregates) refreshAggregate(layout, a, interval)
+    writeHeadHint(layout.head, { head: plan.n, sha256: plan.file.sha256 }, layout.temp)
+    syncDir(layout.status)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const text = `the change is made and durable, but a cache could not be written: ${error.message}`
+    const operation = operationOf(error)
+    if (operation !== 'sync' && operation !== 'syncDir') return text
+    throw new AppError('uncertain', 'cache-unsynced', text, {
+      hint: 'look at the disk (dmesg); the next command mends the cache',
+      changed: 'yes',
+      details: error.details,
+      cause: error,
+    })
+  }
+}
+
+function refreshAggregate(layout: Layout, a: PlannedAggregate, interval: number): void {
+  const folder = layout.folder(a.id)
+  if (a.snapshot !== undefined) {
+    const { backup } = a.info
+    if (backup !== null && exists(join(folder, snapshotName(backup.version))))
+      replaceLink(join(folder, snapshotName(backup.version)), join(folder, 'snapshot-bk.json'), layout.temp)
+    replaceLink(join(folder, a.snapshot.name), join(folder, 'snapshot.json'), layout.temp)
+    if (a.version % (10 * interval) < interval)
+      dropSnapshots(folder, outdatedSnapshots(folder, [a.version, backup?.version ?? 0]))
+  }
+  writeInfo(folder, a.info, layout.temp)
+  syncDir(folder)
+}

@@ -1,0 +1,147 @@
+/**
+ * A stand-by becomes the primary, and back.
+ * Invariant: nothing is destroyed; the origin is written last, so an interrupted promote leaves a stand-by that can be promoted again.
+ */
+import { join } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import type { Instant } from '../../base/time.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import type { Marker } from '../directory/data-dir.js'
+import { readMarker, writeMarker } from '../directory/data-dir.js'
+import { readOrigin, roleOf, thisOrigin, writeOrigin } from '../directory/installation-id.js'
+import { readInfo, writeHeadHint, writeInfo } from '../disk/caches.js'
+import { exists, listDir, makeDir, removeFile, syncDir } from '../disk/fs.js'
+import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
+import { syncTree } from '../disk/sync-tree.js'
+import { listCommits } from './commit-log.js'
+import { beyond, setAside } from './quarantine.js'
+import type { FileReader } from './store-reader.js'
+
+export interface Promotion {
+  /** The commit from which this directory goes on. */
+  readonly commit: number
+  readonly generation: number
+  /** Commits beyond it that were not whole here: moved to `commits/surplus/`. */
+  readonly dropped: readonly number[]
+  /** Files that were moved aside, below the data directory. */
+  readonly moved: readonly string[]
+}
+
+/**
+ * Makes this directory the primary as of the reader's cut, in a generation that no directory had: beyond its own and `above`. The caller holds the lock and has wiped the key pool. Throws what stopped it;
+ * `changed` says whether something was moved or raised before, `promote-uncertain` that it is the primary, perhaps not for good.
+ */
+export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant, above = 0): Promotion {
+  const aside = asideIn(layout)
+  try {
+    return steps(layout, reader, marker, at, above)
+  } catch (error) {
+    throw error instanceof AppError ? cutShort(layout, marker, asideIn(layout) !== aside, error) : error
+  }
+}
+
+/** How much lies in the folders for what was moved aside. */
+function asideIn(layout: Layout): number {
+  const folders = Object.values(KIND_FOLDERS).flatMap((kind) =>
+    listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),
+  )
+  return [layout.commits, ...folders].reduce((sum, folder) => sum + listDir(join(folder, 'surplus')).length, 0)
+}
+
+function cutShort(layout: Layout, before: Marker, moved: boolean, cause: AppError): AppError {
+  const { generation } = readMarker(layout.dir)
+  if (generation !== before.generation && roleOf(layout.dir, { generation }).role === 'primary')
+    return notDurable('promote-uncertain', 'the primary', cause)
+  const done = generation !== before.generation ? `its generation is ${generation} now` : 'files were moved aside'
+  if (generation === before.generation && !moved) return cause
+  return new AppError(cause.kind, cause.code, `still a stand-by, and ${done}: ${cause.message}`, {
+    hint: `${cause.hint === undefined ? '' : `${cause.hint}; `}then: brine promote --reason "…" once more`,
+    details: cause.details,
+    changed: 'yes',
+    retry: cause.retry,
+    cause,
+  })
+}
+
+function notDurable(code: string, what: string, cause: AppError): AppError {
+  return new AppError(
+    'uncertain',
+    code,
+    `this directory is ${what} now, but not known to be durably: ${cause.message}`,
+    {
+      hint: 'brine status says what it is',
+      details: cause.details,
+      changed: 'unknown',
+      cause,
+    },
+  )
+}
+
+function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant, above: number): Promotion {
+  makeDir(layout.temp)
+  // what comes after builds on files that a copying program may have left in memory
+  syncTree(layout.dir, layout.temp)
+  const dropped = listCommits(layout).filter((n) => n > reader.head)
+  setAside(
+    layout.commits,
+    'surplus',
+    [...dropped].reverse().map((n) => `${n}.json`),
+  )
+  const moved = clearFolders(layout, reader)
+  // a copy may have the marker of before a promote, or a recovery, and the commits of after it
+  const generation = Math.max(marker.generation, reader.wroteIn, above) + 1
+  // before the cache that makes this directory look like the original, so that nothing goes on without a jump
+  writeMarker(layout.dir, { ...marker, generation })
+  if (reader.head > 0)
+    writeHeadHint(layout.head, { head: reader.head, sha256: reader.commitAt(reader.head).sha256 }, layout.status)
+  else removeFile(layout.head)
+  syncDir(layout.status)
+  writeOrigin(layout.dir, thisOrigin(layout.dir, generation, at))
+  return { commit: reader.head, generation, dropped, moved }
+}
+
+/** Everything beyond the cut goes to `surplus/`, and so do caches that speak of it: the right ones take their place. */
+function clearFolders(layout: Layout, reader: FileReader): readonly string[] {
+  const roster = new Map<string, AggregateId>(reader.roster().map((id) => [layout.folder(id), id]))
+  const moved: string[] = []
+  for (const kind of Object.values(KIND_FOLDERS)) {
+    for (const name of listDir(join(layout.dir, kind))) {
+      const folder = join(layout.dir, kind, name)
+      const id = roster.get(folder)
+      const files = clearFolder(layout, reader, folder, id)
+      const who = id === undefined ? `${kind}/${name}` : formatAggregateId(id)
+      moved.push(...files.map((file) => `${who}: ${file}`))
+    }
+  }
+  return moved
+}
+
+function clearFolder(
+  layout: Layout,
+  reader: FileReader,
+  folder: string,
+  id: AggregateId | undefined,
+): readonly string[] {
+  const right = id === undefined ? undefined : reader.infoOf(id)
+  const names = beyond(folder, right?.version ?? 0, right?.sequence ?? 0)
+  const info = readInfo(folder)
+  const stale = info !== undefined && (right === undefined || info === 'damaged' || info.commit > reader.head)
+  const links = ['snapshot.json', 'snapshot-bk.json'].filter((link) => names.length > 0 && exists(join(folder, link)))
+  const moved = setAside(folder, 'surplus', [...names, ...links, ...(stale ? ['info.json'] : [])])
+  if (right !== undefined) {
+    writeInfo(folder, right, layout.temp)
+    syncDir(folder)
+  }
+  return moved
+}
+
+/** Makes this directory a stand-by. The caller holds the lock. Throws `demote-uncertain` when it is one, perhaps not for good. */
+export function demoteAt(layout: Layout, marker: Marker, at: Instant, reason: string): void {
+  const origin = readOrigin(layout.dir) ?? thisOrigin(layout.dir, marker.generation, at)
+  try {
+    writeOrigin(layout.dir, { ...origin, demoted: { at, reason } })
+  } catch (error) {
+    if (!(error instanceof AppError) || roleOf(layout.dir, marker).role === 'primary') throw error
+    throw notDurable('demote-uncertain', 'a stand-by', error)
+  }
+}

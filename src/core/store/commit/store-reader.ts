@@ -1,0 +1,193 @@
+/**
+ * One cut of the store, read without a lock.
+ * Invariant: everything is as of one commit, and nothing on disk is changed.
+ */
+import { AppError } from '../../base/errors.js'
+import type { Instant } from '../../base/time.js'
+import { sha256Hex } from '../../crypto/digest.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import type { Loaded, Reader, StagedCommit } from '../../eventsourcing/store.js'
+import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
+import { refuseMarkerBehind } from '../directory/data-dir.js'
+import type { Info } from '../disk/caches.js'
+import { objectFault } from '../disk/damage.js'
+import { readIfThere, statIfThere } from '../disk/fs.js'
+import type { Layout } from '../disk/paths.js'
+import { commandOf } from './aggregate-files.js'
+import { readEvents, readView, type View } from './aggregate-loader.js'
+import { type AggregateGround, type Plan, planCommit } from './commit-layout.js'
+import { type CommitFile, CommitLog, type Head } from './commit-log.js'
+import type { Cut } from './revision.js'
+
+export interface CutOptions {
+  readonly head: Head
+  readonly generation: number
+  readonly strict: boolean
+  /** Newer commits that are not whole here. */
+  readonly behind: number
+  readonly warn: (text: string) => void
+}
+
+export class FileReader implements Reader {
+  readonly generation: number
+  readonly behind: number
+  /** False where the last writer did not come to its end: the newest commit may not be durable, until the next writer has sealed it. */
+  readonly sealed: boolean
+  protected cut: Cut
+  readonly #views = new Map<string, View>()
+  #roster: ReadonlyMap<string, AggregateId> | undefined
+
+  constructor(layout: Layout, options: CutOptions) {
+    const { head, strict, warn } = options
+    this.cut = { layout, log: new CommitLog(layout, head.hint), head: head.n, strict, warn }
+    this.generation = options.generation
+    this.behind = options.behind
+    this.sealed = head.n === 0 || head.hint !== undefined
+  }
+
+  get head(): number {
+    return this.cut.head
+  }
+
+  get at(): Instant | undefined {
+    return this.cut.head === 0 ? undefined : this.commitAt(this.cut.head).record.at
+  }
+
+  /** The generation that the newest commit was made in; 0 without one. */
+  get wroteIn(): number {
+    return this.cut.head === 0 ? 0 : this.commitAt(this.cut.head).record.generation
+  }
+
+  /** A commit record and its hash. Throws `commit-missing` or `file-damaged`. */
+  commitAt(n: number): CommitFile {
+    return this.cut.log.at(n)
+  }
+
+  roster(): readonly AggregateId[] {
+    return [...this.members().values()]
+  }
+
+  load(id: AggregateId): Loaded | undefined {
+    if (!this.members().has(formatAggregateId(id))) return undefined
+    const { version, sequence, base, state, events, command } = this.view(id)
+    const snapshot = base === null || state === undefined ? undefined : { version: base.version, state }
+    return { version, sequence, snapshot, events, lastAt: command.record.at }
+  }
+
+  /** What `info.json` of an aggregate of the roster should say at this cut. Throws `corrupt`. */
+  infoOf(id: AggregateId): Info {
+    return this.view(id).info
+  }
+
+  command(id: AggregateId, sequence: number): StoredCommand {
+    return commandOf(this.cut, id, sequence).record
+  }
+
+  eventsOf(id: AggregateId, record: StoredCommand): readonly DomainEvent[] {
+    return readEvents(this.cut, id, record)
+  }
+
+  object(sha256: Sha256): Uint8Array {
+    for (const path of this.#objectPaths(sha256)) {
+      const bytes = readIfThere(path)
+      if (bytes === undefined) continue
+      if (sha256Hex(bytes) === sha256) return bytes
+      throw objectFault('object-damaged', path, 'its bytes do not have this hash')
+    }
+    throw objectFault(
+      'object-missing',
+      this.cut.layout.object(sha256),
+      'an event names this object and it is not there',
+    )
+  }
+
+  /** What is wrong with an object's file, by a stat: its bytes are read only where size or time show that somebody wrote to it. */
+  objectFault({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AppError | undefined {
+    const stat = this.#objectPaths(sha256)
+      .map((path) => statIfThere(path))
+      .find((found) => found !== undefined)
+    // commits date objects to the second
+    if (stat?.isFile() === true && stat.size === BigInt(size) && stat.mtimeNs % 1_000_000_000n === 0n) return undefined
+    try {
+      this.object(sha256)
+      return undefined
+    } catch (error) {
+      if (error instanceof AppError) return error
+      throw error
+    }
+  }
+
+  /** Is there a file for this object? Its bytes are not looked at. */
+  hasObject(sha256: Sha256): boolean {
+    return this.#objectPaths(sha256).some((path) => statIfThere(path)?.isFile() === true)
+  }
+
+  #objectPaths(sha256: Sha256): readonly string[] {
+    const { layout } = this.cut
+    return [layout.object(sha256), ...layout.archivedObject(sha256)]
+  }
+
+  /** Bytes that must be free for a commit and all that goes with it. Throws `commit-lost` when the cut is not the one it was staged on. */
+  roomFor(staged: StagedCommit, interval: number): number {
+    return this.plan(staged, interval).room
+  }
+
+  protected plan(staged: StagedCommit, interval: number): Plan {
+    const { head, layout } = this.cut
+    const last = head === 0 ? undefined : this.commitAt(head)
+    refuseMarkerBehind(layout.dir, this.generation, last?.record)
+    return planCommit(
+      {
+        head,
+        last,
+        generation: this.generation,
+        interval,
+        members: this.roster(),
+        ground: (id) => this.ground(id),
+      },
+      staged,
+    )
+  }
+
+  /** What a commit on this aggregate builds on. */
+  protected ground(id: AggregateId): AggregateGround | undefined {
+    if (!this.members().has(formatAggregateId(id))) return undefined
+    const { version, sequence, command, info, snapshotDamaged } = this.view(id)
+    return { version, sequence, command: command.sha256, info, snapshotDamaged }
+  }
+
+  /** The roster by name, in its order. */
+  protected members(): ReadonlyMap<string, AggregateId> {
+    if (this.#roster === undefined) {
+      const { log, head } = this.cut
+      const members = head === 0 ? [] : (log.at(log.at(head).record.roster).record.members ?? [])
+      this.#roster = new Map(members.map((id) => [formatAggregateId(id), id]))
+    }
+    return this.#roster
+  }
+
+  /** Everything about an aggregate of the roster. Throws `corrupt`. */
+  protected view(id: AggregateId): View {
+    const name = formatAggregateId(id)
+    const known = this.#views.get(name)
+    if (known !== undefined) return known
+    const view = readView(this.cut, id)
+    this.#views.set(name, view)
+    return view
+  }
+
+  /** Takes over what another reader of the same cut has read and proved: files that a commit names do not change. */
+  protected adopt(other: FileReader): void {
+    if (other.head !== this.head || !other.cut.strict) return
+    for (const [name, view] of other.#views) this.#views.set(name, view)
+    this.#roster = other.#roster
+  }
+
+  /** After a commit: the cut moves on, what was read before is forgotten. */
+  protected advance(head: number, file: CommitFile): void {
+    this.cut.log.add(head, file)
+    this.cut = { ...this.cut, head }
+    this.#views.clear()
+    this.#roster = undefined
+  }
+}

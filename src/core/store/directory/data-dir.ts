@@ -1,0 +1,245 @@
+/**
+ * DATA_DIR itself: its marker, its making, and who may use it.
+ * Invariant: a directory without a marker is an error and never a new installation; the marker is the last thing that `init` writes.
+ */
+import * as fs from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import { readJson } from '../../base/json-reader.js'
+import type { Instant } from '../../base/time.js'
+import type { StoredCommit } from '../../eventsourcing/types.js'
+import { fileDamaged, formatOlder, isCorrupt } from '../disk/damage.js'
+import { exists, listDir, makeDir, readOwn, removeFile, syncDir } from '../disk/fs.js'
+import { errnoOf, ioError } from '../disk/io-error.js'
+import { KIND_FOLDERS, layoutOf } from '../disk/paths.js'
+import { encodeRecord, isCount, isOne, isPositive, isText, isTime, parseObject, parseShape } from '../disk/records.js'
+import { replaceFile, writeNew } from '../disk/write-file.js'
+import { thisOrigin, writeOrigin } from './installation-id.js'
+
+/** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
+export const FORMAT = 1
+
+/** STORED in `brine.json`. */
+export interface Marker {
+  readonly format: 1
+  readonly id: string
+  /** Up by one with each promote. */
+  readonly generation: number
+  readonly createdAt: Instant
+  /** Made by `init --test`: always live, and takes a set clock. */
+  readonly test?: true
+}
+
+export interface DataDirInit {
+  readonly id: string
+  readonly createdAt: Instant
+  readonly test?: boolean
+  /** More files, by path below the directory; mode 0600 unless given. */
+  readonly files?: readonly { readonly path: string; readonly bytes: Uint8Array; readonly mode?: number }[]
+}
+
+const MARKER = {
+  format: isOne,
+  id: isText,
+  generation: isPositive,
+  createdAt: isTime,
+  'test?': (v: unknown) => v === true,
+}
+const UNFINISHED = '.init-unfinished'
+
+function noDataDir(path: string, what: string): AppError {
+  return new AppError('no-data-dir', 'no-data-dir', `${path}: ${what}`, {
+    hint: `brine init --data-dir ${path}`,
+    details: { path },
+  })
+}
+
+/** The real path of a usable data directory. Throws `no-data-dir`, `data-dir-exposed`, `data-dir-foreign`. */
+export function checkDataDir(dir: string): string {
+  if (dir === '')
+    throw new AppError('usage', 'data-dir-empty', 'the data directory is an empty text', {
+      hint: 'give --data-dir DIR',
+    })
+  const path = resolve(dir)
+  let stat: fs.Stats
+  try {
+    stat = fs.statSync(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw noDataDir(path, 'there is no such directory')
+    throw ioError('stat', path, error)
+  }
+  if (!stat.isDirectory()) throw noDataDir(path, 'not a directory')
+  checkAccess(path, stat)
+  return fs.realpathSync(path)
+}
+
+function checkAccess(path: string, stat: fs.Stats): void {
+  if ((stat.mode & 0o022) !== 0) {
+    throw new AppError(
+      'credentials',
+      'data-dir-exposed',
+      `${path}: others can write there (mode ${(stat.mode & 0o777).toString(8)})`,
+      {
+        hint: `chmod go-w ${path}`,
+        details: { path },
+      },
+    )
+  }
+  const uid = process.getuid?.()
+  if (uid !== undefined && stat.uid !== uid) {
+    throw new AppError(
+      'credentials',
+      'data-dir-foreign',
+      `${path}: belongs to uid ${stat.uid}, and this command runs as uid ${uid}`,
+      {
+        hint: `run it as that user: sudo -u '#${stat.uid}' brine …`,
+        details: { path },
+      },
+    )
+  }
+}
+
+/** The marker. Throws `no-data-dir` where there is none, `format-older`, `format-newer`, `corrupt`. */
+export function readMarker(dir: string): Marker {
+  const { marker } = layoutOf(dir)
+  try {
+    const bytes = readOwn(marker, 65536)
+    if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
+    return parseMarker(bytes, marker)
+  } catch (error) {
+    throw isCorrupt(error) && error.code === 'file-damaged' ? markerDamaged(error) : error
+  }
+}
+
+/** No recovery begins without the marker: it comes back from elsewhere. */
+function markerDamaged({ code, message, details }: AppError): AppError {
+  const hint = 'put brine.json back from a backup or a copy of this directory'
+  return new AppError('corrupt', code, message, { hint, details })
+}
+
+/** A generation before the one that wrote last is not the one of this directory: numbers would be given twice. Throws `file-damaged`. */
+export function refuseMarkerBehind(dir: string, generation: number, last: StoredCommit | undefined): void {
+  if (last === undefined || last.generation <= generation) return
+  const what = `it says generation ${generation}, and commit ${last.commit} was made in generation ${last.generation}`
+  throw markerDamaged(fileDamaged(layoutOf(dir).marker, what))
+}
+
+/** The marker in these bytes. Throws `format-older`, `format-newer`, `file-damaged`. */
+export function parseMarker(bytes: Uint8Array, path: string): Marker {
+  const { format } = parseObject(bytes, path)
+  // the one record that no other vouches for: of a name that is there twice the last would count
+  const read = readJson(new TextDecoder().decode(bytes))
+  if ('fault' in read) throw fileDamaged(path, read.fault.message)
+  if (typeof format === 'number' && isCount(format) && format < FORMAT)
+    throw formatOlder(path, format, exists(join(dirname(path), 'upgrade.json')))
+  return parseShape(bytes, path, MARKER) as unknown as Marker
+}
+
+export function writeMarker(dir: string, marker: Marker): void {
+  replaceFile(layoutOf(dir).marker, encodeRecord(marker))
+  syncDir(dir)
+}
+
+/** Makes a data directory in a missing or empty directory, or finishes what an interrupted call began. Throws `init-not-empty` (rejected). */
+export function initDataDir(dir: string, init: DataDirInit): Marker {
+  if (dir === '')
+    throw new AppError('usage', 'data-dir-empty', 'the data directory is an empty text', {
+      hint: 'give --data-dir DIR',
+    })
+  const path = resolve(dir)
+  makeParents(path)
+  const there = fs.statSync(path)
+  if (!there.isDirectory()) throw noDataDir(path, 'not a directory')
+  const all = listDir(path).filter((name) => name !== 'lost+found')
+  const names = all.filter((name) => !name.startsWith(`.tmp-${UNFINISHED}`))
+  if (names.length > 0 && !isUnfinished(path, names)) throw notEmpty(path, names)
+  checkOwner(path, there)
+  fs.chmodSync(path, 0o711)
+  writeNew(join(path, UNFINISHED), new Uint8Array())
+  syncDir(path)
+  for (const name of all) if (name !== UNFINISHED) fs.rmSync(join(path, name), { recursive: true, force: true })
+  makeLayout(path, init)
+  const marker: Marker = {
+    format: 1,
+    id: init.id,
+    generation: 1,
+    createdAt: init.createdAt,
+    ...(init.test === true ? { test: true } : {}),
+  }
+  writeOrigin(path, thisOrigin(path, 1, init.createdAt))
+  finish(path, marker)
+  return marker
+}
+
+/** The marker makes it a data directory: from there on a failure leaves one behind, and must not say that nothing changed. */
+function finish(path: string, marker: Marker): void {
+  try {
+    writeMarker(path, marker)
+    removeFile(join(path, UNFINISHED))
+    syncDir(path)
+  } catch (error) {
+    if (!(error instanceof AppError) || !fs.existsSync(layoutOf(path).marker)) throw error
+    throw new AppError(
+      'uncertain',
+      'init-uncertain',
+      `the data directory is made, but not known to be durable: ${error.message}`,
+      { hint: `brine status --data-dir ${path}`, details: error.details, changed: 'unknown', cause: error },
+    )
+  }
+}
+
+/** Names that `init` makes at the top of a data directory. */
+const MADE = new Set([
+  ...[UNFINISHED, 'brine.toml', 'commits', 'keys', 'objects', 'ssl', 'status', 'tmp'],
+  ...Object.values(KIND_FOLDERS),
+])
+
+/**
+ * Did an `init` die here before it wrote the marker? One that died after it leaves its sign for ever, so a marker that is lost later must not
+ * make this a place to start over: whatever history, keys or strangers' files there are, it is not empty.
+ */
+function isUnfinished(path: string, names: readonly string[]): boolean {
+  if (!names.includes(UNFINISHED) || names.includes('brine.json')) return false
+  if (!names.every((name) => MADE.has(name) || name.startsWith('.tmp-'))) return false
+  const folders = ['commits', 'objects', 'keys/pool', ...Object.values(KIND_FOLDERS)]
+  return (
+    folders.every((folder) => listDir(join(path, folder)).length === 0) &&
+    listDir(join(path, 'keys')).every((name) => name === 'pool')
+  )
+}
+
+function notEmpty(path: string, names: readonly string[]): AppError {
+  const isOurs = names.includes('brine.json')
+  return new AppError(
+    'rejected',
+    'init-not-empty',
+    `${path}: ${isOurs ? 'is a data directory already' : `holds ${names.slice(0, 3).join(', ')}`}`,
+    {
+      hint: isOurs ? `brine status --data-dir ${path}` : 'give a directory that is empty or not there',
+      details: { path },
+    },
+  )
+}
+
+function checkOwner(path: string, stat: fs.Stats): void {
+  const uid = process.getuid?.()
+  if (uid !== undefined && stat.uid !== uid) checkAccess(path, stat)
+}
+
+function makeParents(path: string): void {
+  if (exists(path) && fs.existsSync(path)) return
+  if (dirname(path) !== path) makeParents(dirname(path))
+  makeDir(path, 0o711)
+}
+
+function makeLayout(path: string, init: DataDirInit): void {
+  const layout = layoutOf(path)
+  const folders = [layout.commits, layout.objects, layout.keys, layout.pool, layout.status, layout.temp]
+  for (const folder of [...folders, ...Object.values(KIND_FOLDERS).map((kind) => join(path, kind))]) makeDir(folder)
+  for (const file of init.files ?? []) {
+    const target = join(path, file.path)
+    if (dirname(target) !== path) makeDir(dirname(target))
+    writeNew(target, file.bytes, { mode: file.mode ?? 0o600 })
+    syncDir(dirname(target))
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Private keys at rest: `keys/<SKI>` and `keys/pool/<SKI>`, PKCS#8 DER, 0600 in folders of 0700.
+ * Invariants: a file or folder that others can read is refused; a pool key is gone from disk before anybody has it.
+ */
+import { readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import { importPkcs8 } from '../../crypto/key-maker.js'
+import type { KeyId, KeyStore, PublicKey } from '../../crypto/ports.js'
+import { fileDamaged, folderMissing } from './damage.js'
+import { listDir, makeDir, readIfThere, removeFile, statIfThere, syncDir } from './fs.js'
+import type { Layout } from './paths.js'
+import { replaceFile, writeNew } from './write-file.js'
+
+const LIMIT = 65536
+const HOUR_MS = 3_600_000n
+
+export interface KeyFiles extends KeyStore {
+  has(id: KeyId): boolean
+  /** The public half of what lies under this name, in a stand-by too; undefined when nothing does. Throws `key-exposed`, `key-link` (credentials), `file-damaged` (corrupt). */
+  publicHalf(id: KeyId): PublicKey | undefined
+}
+
+/** The key store of a data directory. `mayUse` throws in a stand-by, which lists its keys and uses none. */
+export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
+  return {
+    put(id, pkcs8) {
+      mayUse()
+      refuseMissing(layout)
+      storePrivate(layout.key(id), pkcs8)
+    },
+    get(id) {
+      mayUse()
+      const bytes = readPrivate(layout.key(id))
+      if (bytes !== undefined) return bytes
+      throw new AppError('corrupt', 'key-missing', `${layout.key(id)}: the private key is not there`, {
+        hint: 'brine recover --from BACKUP brings it back where the backup holds it; otherwise roll the key',
+        details: { path: layout.key(id) },
+      })
+    },
+    remove(id) {
+      mayUse()
+      if (removeFile(layout.key(id))) syncDir(layout.keys)
+    },
+    has: (id) => statIfThere(layout.key(id))?.isFile() === true,
+    publicHalf: (id) => publicHalf(layout.key(id)),
+    list: () => names(layout.keys),
+    takePool(count) {
+      mayUse()
+      return takePool(layout, count)
+    },
+    putPool(id, pkcs8) {
+      mayUse()
+      refuseMissing(layout)
+      makeDir(layout.pool)
+      storePrivate(layout.poolKey(id), pkcs8)
+      dropTemps(layout.pool)
+    },
+    poolSize: () => names(layout.pool).length,
+    wipePool() {
+      refuseMissing(layout)
+      // a backup that leaves the pool out, as it should, brings no folder for it
+      makeDir(layout.pool)
+      for (const name of listDir(layout.pool)) removeFile(join(layout.pool, name))
+      syncDir(layout.pool)
+    },
+  }
+}
+
+function refuseMissing(layout: Layout): void {
+  if (statIfThere(layout.keys) === undefined) throw folderMissing(layout.keys)
+}
+
+function names(folder: string): readonly KeyId[] {
+  return listDir(folder).filter((name): name is KeyId => /^[0-9A-F]{40}$/.test(name))
+}
+
+function exposed(path: string, mode: number, want: string): AppError {
+  return new AppError(
+    'credentials',
+    'key-exposed',
+    `${path}: others can read or change it (mode ${(mode & 0o777).toString(8)})`,
+    {
+      hint: `chmod ${want} ${path}; if others have had access, roll the key`,
+      details: { path },
+    },
+  )
+}
+
+/** Where it leads, others may have a hand in. */
+function refuseLink(path: string, isLink: boolean): void {
+  if (!isLink) return
+  throw new AppError('credentials', 'key-link', `${path}: a symbolic link where private keys belong is not followed`, {
+    hint: 'put the keys themselves there: folder 0700, files 0600',
+    details: { path },
+  })
+}
+
+function checkFolder(folder: string): void {
+  const stat = statIfThere(folder)
+  refuseLink(folder, stat?.isSymbolicLink() === true)
+  if (stat !== undefined && (Number(stat.mode) & 0o077) !== 0) throw exposed(folder, Number(stat.mode), '0700')
+}
+
+/** Writes a private key and syncs its folder. */
+export function storePrivate(path: string, pkcs8: Uint8Array): void {
+  checkFolder(dirname(path))
+  // a name is the hash of the key, so what is there is this key or what a dead command left of it
+  if (!writeNew(path, pkcs8)) replaceFile(path, pkcs8)
+  syncDir(dirname(path))
+}
+
+/** The bytes of a private key, undefined when there is none. Throws `key-exposed`, `key-link` (credentials). The caller clears them. */
+export function readPrivate(path: string): Uint8Array | undefined {
+  checkFolder(dirname(path))
+  const stat = statIfThere(path)
+  if (stat === undefined) return undefined
+  refuseLink(path, stat.isSymbolicLink())
+  const mode = Number(stat.mode)
+  if ((mode & 0o077) !== 0) throw exposed(path, mode, '0600')
+  return readIfThere(path, LIMIT)
+}
+
+function publicHalf(path: string): PublicKey | undefined {
+  const pkcs8 = readPrivate(path)
+  if (pkcs8 === undefined) return undefined
+  try {
+    const { id, spki } = importPkcs8(pkcs8)
+    return { id, spki }
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw fileDamaged(path, error.message)
+  } finally {
+    pkcs8.fill(0)
+  }
+}
+
+function takePool(layout: Layout, count: number): readonly Uint8Array[] {
+  const out: Uint8Array[] = []
+  for (const id of names(layout.pool)) {
+    if (out.length >= count) break
+    const bytes = readPrivate(layout.poolKey(id))
+    // whoever removes it has it: two commands that read one key do not both get it
+    if (bytes !== undefined && removeFile(layout.poolKey(id))) out.push(bytes)
+  }
+  if (out.length > 0) syncDir(layout.pool)
+  return out
+}
+
+/** Keys that were being written when a command died. */
+function dropTemps(folder: string): void {
+  const now = BigInt(Date.now())
+  for (const name of readdirSync(folder)) {
+    if (!basename(name).startsWith('.tmp-')) continue
+    const stat = statIfThere(join(folder, name))
+    if (stat !== undefined && now - stat.mtimeMs > HOUR_MS) removeFile(join(folder, name))
+  }
+}

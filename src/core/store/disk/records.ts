@@ -1,0 +1,182 @@
+/**
+ * The stored files as bytes and back: canonical JSON and a newline, hashed as bytes, read strictly.
+ * Invariant: an unknown key or type is damage, an unknown format is a newer program; neither is ever guessed at.
+ */
+import { equalBytes, utf8 } from '../../base/bytes.js'
+import { isHandle } from '../../base/handle.js'
+import { canonicalJson, type Json } from '../../base/json.js'
+import { parseInstant } from '../../base/time.js'
+import {
+  type AggregateId,
+  isKind,
+  type StoredCommand,
+  type StoredCommit,
+  type StoredEvent,
+  type StoredSnapshot,
+} from '../../eventsourcing/types.js'
+import { fileDamaged, formatNewer } from './damage.js'
+
+export type JsonObject = { readonly [key: string]: Json }
+type Check = (value: Json) => boolean
+/** Keys that must be there; `?` at the end of a name makes it optional. */
+export type Shape = Readonly<Record<string, Check>>
+
+/** The bytes of a record as they lie on disk. */
+export function encodeRecord(value: unknown): Uint8Array {
+  return utf8(`${canonicalJson(value)}\n`)
+}
+
+/** Is this what the record lies on disk as? A name that is there twice, a number that is not exact, white space: then it is not. */
+export function isCanonical(record: unknown, bytes: Uint8Array): boolean {
+  try {
+    return equalBytes(encodeRecord(record), bytes)
+  } catch (error) {
+    // no JSON number, a lone surrogate; what nests too deep overflows the stack
+    if (error instanceof TypeError || error instanceof RangeError) return false
+    throw error
+  }
+}
+
+/** Bytes of a commit or command record that nobody vouches for yet: a bulk change of a hundred thousand ROAs has a tenth of it. */
+export const COMMAND_LIMIT = 64 * 1024 * 1024
+
+export const NOT_CANONICAL = 'not canonical JSON: this program did not write it'
+
+/** The JSON object in a file. Throws `file-damaged` when there is none. */
+export function parseObject(bytes: Uint8Array, path: string, id?: AggregateId): JsonObject {
+  let value: Json
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)) as Json
+  } catch {
+    throw fileDamaged(path, bytes.length === 0 ? 'the file is empty' : 'not JSON', id)
+  }
+  if (!isObject(value)) throw fileDamaged(path, 'not a JSON object', id)
+  return value
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export const isCount: Check = (v) => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0
+export const isText: Check = (v) => typeof v === 'string'
+export const isPositive: Check = (v) => isCount(v) && v !== 0
+export const isHash: Check = (v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
+export const isTime: Check = (v) => typeof v === 'string' && parseInstant(v) === v
+export const isName: Check = (v) => typeof v === 'string' && isHandle(v)
+export const isAny: Check = () => true
+const orNull =
+  (check: Check): Check =>
+  (v) =>
+    v === null || check(v)
+export const listOf =
+  (check: Check): Check =>
+  (v) =>
+    Array.isArray(v) && (v as readonly Json[]).every(check)
+export const objectOf =
+  (shape: Shape): Check =>
+  (v) =>
+    isObject(v) && faultOf(v, shape) === undefined
+
+/** What is wrong with an object against its shape, undefined when nothing is. */
+export function faultOf(value: JsonObject, shape: Shape): string | undefined {
+  for (const key of Object.keys(value))
+    if (!Object.hasOwn(shape, key) && !Object.hasOwn(shape, `${key}?`))
+      return `unknown key ${JSON.stringify(key.slice(0, 40))}`
+  for (const [name, check] of Object.entries(shape)) {
+    const key = name.endsWith('?') ? name.slice(0, -1) : name
+    const member = Object.hasOwn(value, key) ? value[key] : undefined
+    if (member === undefined ? key === name : !check(member))
+      return `${key} is ${member === undefined ? 'missing' : 'wrong'}`
+  }
+  return undefined
+}
+
+/** Parses a file of format 1 of this shape. Throws `format-newer` or `file-damaged`. */
+export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: AggregateId): JsonObject {
+  const value = parseObject(bytes, path, id)
+  const format = value['format']
+  if (Object.hasOwn(shape, 'format') && typeof format === 'number' && Number.isSafeInteger(format) && format > 1)
+    throw formatNewer(path, format)
+  const fault = faultOf(value, shape)
+  if (fault !== undefined) throw fileDamaged(path, fault, id)
+  return value
+}
+
+export const isOne: Check = (v) => v === 1
+const MEMBER: Shape = { kind: isKind, handle: isName }
+const ENTRY: Shape = { ...MEMBER, version: isCount, sequence: isPositive, command: isHash }
+const COMMIT: Shape = {
+  format: isOne,
+  commit: isPositive,
+  at: isTime,
+  generation: isCount,
+  aggregates: listOf(objectOf(ENTRY)),
+  roster: isPositive,
+  'members?': listOf(objectOf(MEMBER)),
+  previous: orNull(isHash),
+}
+const ACCEPTED: Shape = {
+  result: (v) => v === 'accepted',
+  events: listOf(isHash),
+  snapshot: orNull(objectOf({ version: isPositive, sha256: isHash })),
+}
+const REJECTED: Shape = { result: (v) => v === 'rejected', code: isText, message: isText }
+const isRange: Check = (v) => Array.isArray(v) && v.length === 2 && (v as readonly Json[]).every(isCount)
+const RECOVERED: Shape = {
+  result: (v) => v === 'recovered',
+  base: objectOf({ version: isCount, sequence: isCount }),
+  snapshot: objectOf({ version: isPositive, sha256: isHash }),
+  gone: objectOf({ commands: listOf(isRange), events: listOf(isRange) }),
+}
+const COMMAND: Shape = {
+  ...MEMBER,
+  format: isOne,
+  sequence: isPositive,
+  version: isCount,
+  commit: isPositive,
+  at: isTime,
+  actor: isText,
+  osUser: isText,
+  host: isText,
+  'reason?': isText,
+  configDigest: isText,
+  command: objectOf({ type: isText, args: isAny }),
+  effect: (v) => [ACCEPTED, REJECTED, RECOVERED].some((shape) => objectOf(shape)(v)),
+  previous: orNull(isHash),
+}
+const EVENT: Shape = { ...MEMBER, version: isCount, event: (v) => isObject(v) && typeof v['type'] === 'string' }
+const SNAPSHOT: Shape = { ...MEMBER, format: isOne, version: isPositive, sequence: isPositive, state: isAny }
+
+/** The commit record in a file named for commit `n`. */
+export function parseCommit(bytes: Uint8Array, path: string, n: number): StoredCommit {
+  const commit = parseShape(bytes, path, COMMIT) as unknown as StoredCommit
+  if (commit.commit !== n) throw fileDamaged(path, `it says that it is commit ${commit.commit}`)
+  if (!isCanonical(commit, bytes)) throw fileDamaged(path, NOT_CANONICAL)
+  if (commit.roster > n || (commit.members !== undefined) !== (commit.roster === n))
+    throw fileDamaged(path, 'roster is wrong')
+  return commit
+}
+
+/** The command record in a file named for this aggregate and sequence. */
+export function parseCommand(bytes: Uint8Array, path: string, id: AggregateId, sequence: number): StoredCommand {
+  const record = parseShape(bytes, path, COMMAND, id) as unknown as StoredCommand
+  if (record.sequence !== sequence) throw fileDamaged(path, `it says that it is command ${record.sequence}`, id)
+  return ofAggregate(record, path, id)
+}
+
+export function parseEvent(bytes: Uint8Array, path: string, id: AggregateId, version: number): StoredEvent {
+  const record = parseShape(bytes, path, EVENT, id) as unknown as StoredEvent
+  if (record.version !== version) throw fileDamaged(path, `it says that it is event ${record.version}`, id)
+  return ofAggregate(record, path, id)
+}
+
+export function parseSnapshot(bytes: Uint8Array, path: string, id: AggregateId): StoredSnapshot {
+  return ofAggregate(parseShape(bytes, path, SNAPSHOT, id) as unknown as StoredSnapshot, path, id)
+}
+
+function ofAggregate<R extends AggregateId>(record: R, path: string, id: AggregateId): R {
+  if (record.kind !== id.kind || record.handle !== id.handle)
+    throw fileDamaged(path, 'it belongs to another aggregate', id)
+  return record
+}

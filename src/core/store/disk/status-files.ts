@@ -1,0 +1,51 @@
+/** Small facts that are no part of history: `status/<name>.json`, replaced whole, never trusted, lost without harm. */
+import { dirname, join } from 'node:path'
+import type { Json } from '../../base/json.js'
+import { isCorrupt } from './damage.js'
+import { listDir, makeDir, readIfThere, removeFile, syncDir } from './fs.js'
+import type { Layout } from './paths.js'
+import { encodeRecord, parseObject } from './records.js'
+import { replaceFile } from './write-file.js'
+
+export interface StatusFiles {
+  /** What was written last; undefined when nothing was, or when it cannot be read as JSON. */
+  read(name: string): Json | undefined
+  /** Replaces it as one; not synced, unless what a command reports rests on it. */
+  write(name: string, value: Json, options?: { readonly durable?: boolean }): void
+  remove(name: string): void
+  /** Names in `status/`, or in a folder below it. */
+  list(folder?: string): readonly string[]
+}
+
+const NAME = /^(?:[a-z0-9_-]{1,230}\/)?[a-z0-9_-]{1,230}$/
+
+export function statusFiles(layout: Layout): StatusFiles {
+  const pathOf = (name: string): string => {
+    if (!NAME.test(name) || name === 'head' || name === 'origin') throw new TypeError(`not a status name: ${name}`)
+    return join(layout.status, `${name}.json`)
+  }
+  return {
+    read(name) {
+      const path = pathOf(name)
+      const bytes = readIfThere(path)
+      if (bytes === undefined) return undefined
+      try {
+        return parseObject(bytes, path)['value']
+      } catch (error) {
+        if (isCorrupt(error)) return undefined
+        throw error
+      }
+    },
+    write(name, value, { durable = false } = {}) {
+      const path = pathOf(name)
+      if (dirname(path) !== layout.status) makeDir(dirname(path))
+      replaceFile(path, encodeRecord({ value }), { sync: durable })
+      if (durable) syncDir(dirname(path))
+    },
+    remove: (name) => void removeFile(pathOf(name)),
+    list(folder) {
+      const names = listDir(folder === undefined ? layout.status : dirname(pathOf(`${folder}/x`)))
+      return names.flatMap((name) => (/^[a-z0-9_-]+\.json$/.test(name) ? [name.slice(0, -5)] : []))
+    },
+  }
+}

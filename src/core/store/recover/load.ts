@@ -1,0 +1,75 @@
+/**
+ * What a plan of recovery keeps, and what it gives up, as events and states.
+ * Invariant: bytes count by their hash alone, each time they are read; what is unproved is told and never folded.
+ */
+import { AppError } from '../../base/errors.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import type { Loaded } from '../../eventsourcing/store.js'
+import type { AggregateId, Base, DomainEvent } from '../../eventsourcing/types.js'
+import { isCorrupt } from '../disk/damage.js'
+import { readIfThere } from '../disk/fs.js'
+import { COMMAND_LIMIT, parseEvent, parseSnapshot } from '../disk/records.js'
+import { provedAt } from '../disk/verified-read.js'
+import type { AggregatePlan, LostCommand } from './plan.js'
+import type { Step } from './scan.js'
+
+/** What a plan keeps, to be folded: each event is read when its turn comes, so that a long history costs no memory. */
+export interface Planned extends Base {
+  readonly snapshot: Loaded['snapshot']
+  readonly events: Iterable<DomainEvent>
+}
+
+/** The state that a plan keeps. Throws `corrupt`, here or at an event, where a file changed since it was planned. */
+export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): Planned {
+  const [first] = build
+  const effect = first?.record?.effect
+  const named = fromSnapshot && effect !== undefined && effect.result !== 'rejected' ? effect.snapshot : null
+  const at = first?.snapshot?.found
+  const snapshot =
+    named === null || at === undefined
+      ? undefined
+      : { version: named.version, state: parseSnapshot(readProved(at.path, named.sha256), at.path, id).state }
+  const steps = snapshot === undefined ? build : build.slice(1)
+  return { ...base, snapshot, events: { [Symbol.iterator]: () => eventsOf(id, steps) } }
+}
+
+function* eventsOf(id: AggregateId, steps: readonly Step[]): Generator<DomainEvent, undefined> {
+  for (const { record, events } of steps) {
+    if (record?.effect.result !== 'accepted') continue
+    for (const [i, sha256] of record.effect.events.entries()) {
+      const path = events[i]?.found?.path ?? ''
+      yield parseEvent(readProved(path, sha256), path, id, record.version + i).event
+    }
+  }
+}
+
+/** The events of a lost command, as far as they can be read: proved by its record, or where that is lost, what lies in their places. */
+export function lostEvents(
+  id: AggregateId,
+  { record, events, unproved }: LostCommand,
+): readonly (DomainEvent | undefined)[] {
+  if (record === undefined) return unproved.map(({ version, path }) => unprovedEvent(id, version, path))
+  if (record.effect.result !== 'accepted') return []
+  return record.effect.events.map((sha256, i) => {
+    const path = events[i]?.found?.path
+    const bytes = path === undefined ? undefined : provedAt(path, sha256)
+    return path === undefined || bytes === undefined ? undefined : parseEvent(bytes, path, id, record.version + i).event
+  })
+}
+
+function unprovedEvent(id: AggregateId, version: number, path: string): DomainEvent | undefined {
+  try {
+    const bytes = readIfThere(path, COMMAND_LIMIT)
+    return bytes && parseEvent(bytes, path, id, version).event
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
+}
+
+/** Bytes that a plan has proved once. Throws `recover-moved` (corrupt) where the file changed since. */
+export function readProved(path: string, sha256: Sha256): Uint8Array {
+  const bytes = provedAt(path, sha256)
+  if (bytes !== undefined) return bytes
+  throw new AppError('corrupt', 'recover-moved', `${path} changed while it was read`, { hint: 'run it again' })
+}

@@ -1,0 +1,180 @@
+/**
+ * A lost commit file from the command records that name it: its bytes follow from them, from the commit before it and from the generation.
+ * Invariant: what is built counts only when its hash is the one that is wanted.
+ */
+import { join } from 'node:path'
+import { sha256Hex } from '../../crypto/digest.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import {
+  type AggregateId,
+  formatAggregateId,
+  type StoredCommand,
+  type StoredCommit,
+} from '../../eventsourcing/types.js'
+import { sortMembers } from '../commit/commit-layout.js'
+import type { CommitFile } from '../commit/commit-log.js'
+import { isCorrupt, isNewer } from '../disk/damage.js'
+import { listDir, readIfThere } from '../disk/fs.js'
+import { KIND_FOLDERS, parseFileName } from '../disk/paths.js'
+import { encodeRecord, parseCommand, parseObject } from '../disk/records.js'
+import type { Places } from './evidence.js'
+
+/** A commit to be put (back) in its place. */
+export interface MendedCommit {
+  readonly n: number
+  readonly bytes: Uint8Array
+  /** The copy that it is from; undefined: built from the command records. */
+  readonly from: string | undefined
+}
+
+/** Damaged commits in a row that are told from sound ones. */
+const TRIES = 8
+
+type Entry = StoredCommit['aggregates'][number] & Pick<StoredCommit, 'at'>
+
+/** What the records say of each commit. */
+type Index = ReadonlyMap<number, readonly Entry[]>
+
+const indexes = new WeakMap<Places, Index>()
+
+/** Commit `n` of this hash, with the missing ones before it, oldest first; undefined where the records do not give it. Throws `io`. */
+export function rebuildCommits(
+  places: Places,
+  files: ReadonlyMap<number, CommitFile>,
+  n: number,
+  want: Sha256,
+  generation: number,
+): readonly MendedCommit[] | undefined {
+  const index = indexOf(places)
+  let tried = 0
+  for (let first = n; first >= 1 && index.has(first) && tried < TRIES; first--) {
+    const before = first === 1 ? undefined : files.get(first - 1)
+    if (first > 1 && before === undefined) continue
+    const built = buildRun(index, { first, last: n, want, before, files, generation })
+    if (built !== undefined) return built
+    // the one before is there and may itself be damaged: then it is built too
+    tried += 1
+  }
+  return undefined
+}
+
+interface Run {
+  readonly first: number
+  readonly last: number
+  readonly want: Sha256
+  readonly before: CommitFile | undefined
+  readonly files: ReadonlyMap<number, CommitFile>
+  readonly generation: number
+}
+
+/** Generations only rise: each place where the next one may have begun is tried. */
+function buildRun(index: Index, run: Run): readonly MendedCommit[] | undefined {
+  const low = run.before?.record.generation ?? 1
+  for (let high = low; high <= run.generation; high++)
+    for (let from = run.first; from <= run.last; from++) {
+      const built = buildWith(index, run, (n) => (n >= from ? high : low))
+      if (built !== undefined) return built
+      if (high === low) break
+    }
+  return undefined
+}
+
+function buildWith(index: Index, run: Run, generationOf: (n: number) => number): readonly MendedCommit[] | undefined {
+  const out: MendedCommit[] = []
+  let { previous, roster, members } = groundOf(run)
+  for (let n = run.first; n <= run.last; n++) {
+    const entries = index.get(n)
+    const at = entries?.[0]?.at
+    if (entries === undefined || at === undefined) return undefined
+    const made = entries.filter((e) => e.sequence === 1)
+    if (made.length > 0) {
+      if (members === undefined) return undefined
+      members = sortMembers([...members, ...made])
+      roster = n
+    }
+    const aggregates = entries.map(({ at: _at, ...entry }) => entry)
+    const record: StoredCommit = {
+      format: 1,
+      commit: n,
+      at,
+      generation: generationOf(n),
+      aggregates,
+      roster,
+      ...(made.length === 0 || members === undefined ? {} : { members }),
+      previous,
+    }
+    const bytes = encodeRecord(record)
+    previous = sha256Hex(bytes)
+    out.push({ n, bytes, from: undefined })
+  }
+  return previous === run.want ? out : undefined
+}
+
+function groundOf({ before, files }: Run): {
+  previous: Sha256 | null
+  roster: number
+  members: readonly AggregateId[] | undefined
+} {
+  if (before === undefined) return { previous: null, roster: 1, members: [] }
+  const { roster } = before.record
+  return { previous: before.sha256, roster, members: files.get(roster)?.record.members }
+}
+
+function indexOf(places: Places): Index {
+  const known = indexes.get(places)
+  if (known !== undefined) return known
+  const found = new Map<number, Map<string, Entry>>()
+  for (const dir of [places.layout.dir, ...places.given.map((g) => g.dir)])
+    for (const kind of Object.values(KIND_FOLDERS))
+      for (const name of listDir(join(dir, kind)))
+        for (const below of ['', 'archived', 'surplus']) addRecords(found, join(dir, kind, name, below))
+  const index = new Map(
+    [...found].map(
+      ([n, entries]) => [n, sortMembers([...entries.values()]).map((e) => withEntry(entries, e))] as const,
+    ),
+  )
+  indexes.set(places, index)
+  return index
+}
+
+function withEntry(entries: ReadonlyMap<string, Entry>, id: AggregateId): Entry {
+  const entry = entries.get(formatAggregateId(id))
+  if (entry === undefined) throw new TypeError('an entry of its own table')
+  return entry
+}
+
+/** What was found first counts: what lies in place, before what was moved. */
+function addRecords(found: Map<number, Map<string, Entry>>, folder: string): void {
+  for (const name of listDir(folder)) {
+    const parsed = parseFileName(name.replace(/(\.json)\.[0-9a-f]+$/, '$1'))
+    if (parsed?.type !== 'command') continue
+    const path = join(folder, name)
+    const entry = entryAt(path, parsed.n)
+    if (entry === undefined) continue
+    const [n, value] = entry
+    const entries = found.get(n) ?? new Map<string, Entry>()
+    const key = formatAggregateId(value)
+    if (!entries.has(key)) entries.set(key, value)
+    found.set(n, entries)
+  }
+}
+
+function entryAt(path: string, n: number): readonly [number, Entry] | undefined {
+  try {
+    const bytes = readIfThere(path)
+    if (bytes === undefined) return undefined
+    const id = parseObject(bytes, path) as unknown as AggregateId
+    const record = parseCommand(bytes, path, id, n)
+    const { kind, handle, sequence, commit, at } = record
+    return [commit, { kind, handle, version: versionAfter(record), sequence, command: sha256Hex(bytes), at }]
+  } catch (error) {
+    if (isCorrupt(error) || isNewer(error)) return undefined
+    throw error
+  }
+}
+
+/** The version that follows a command. */
+export function versionAfter({ version, effect }: StoredCommand): number {
+  if (effect.result === 'accepted') return version + effect.events.length
+  return effect.result === 'recovered' ? version + 1 : version
+}

@@ -1,0 +1,127 @@
+/**
+ * One aggregate's history against its commits: which files are there, which are not what was written, and how far its state can be built.
+ * Invariant: pure reading; a state is buildable only from bytes that a commit vouches for, and never over a hole.
+ */
+import type { AggregateId, Gone, NumberRange, StoredCommand } from '../../eventsourcing/types.js'
+import { readableNote } from '../commit/archived-note.js'
+import type { ArchivedRange } from '../commit/archived-ranges.js'
+import { inRanges } from '../commit/live-branch.js'
+import { isCorrupt } from '../disk/damage.js'
+import { commandName, eventName, snapshotName } from '../disk/paths.js'
+import { parseCommand } from '../disk/records.js'
+import { provedAt } from '../disk/verified-read.js'
+import type { Named } from './commit-chain.js'
+import { type Looked, lookForFile, type Places } from './evidence.js'
+
+/** A command that commits name, and what is left of it. */
+export interface Step {
+  readonly named: Named
+  /** The version that it was applied to, as the line tells. */
+  readonly before: number
+  readonly record: StoredCommand | undefined
+  readonly command: Looked
+  /** In order; empty where the record is not to be had. */
+  readonly events: readonly Looked[]
+  readonly snapshot: Looked | undefined
+  /** Can the state after it be built? */
+  readonly known: boolean
+}
+
+export interface Scan {
+  readonly id: AggregateId
+  /** The line that the state comes from, oldest first. */
+  readonly live: readonly Step[]
+  /** What earlier recoveries declared gone. */
+  readonly gone: Gone
+  /** What was archived, so that its files may lie elsewhere. */
+  readonly archived: readonly ArchivedRange[]
+}
+
+/** Looks at every file of an aggregate. Throws `io`; never `corrupt`. */
+export function scanAggregate(places: Places, id: AggregateId, named: readonly Named[]): Scan {
+  const { line, gone } = liveLine(places, id, named)
+  const live: Step[] = []
+  for (const { entry, command, record } of line) {
+    const last = live.at(-1)
+    const before = last?.named.version ?? 0
+    const files = filesOf(places, id, record)
+    const known = isKnown(entry, record, last, files)
+    live.push({ named: entry, before, record, command, ...files, known })
+  }
+  return { id, live, gone, archived: readableNote(places.layout, id) }
+}
+
+interface LineEntry {
+  readonly entry: Named
+  readonly command: Looked
+  readonly record: StoredCommand | undefined
+}
+
+/** From the newest back; a recovery leads to its base. */
+function liveLine(
+  places: Places,
+  id: AggregateId,
+  named: readonly Named[],
+): { readonly line: readonly LineEntry[]; readonly gone: Gone } {
+  const line: LineEntry[] = []
+  const commands: NumberRange[] = []
+  const events: NumberRange[] = []
+  let upTo = Number.POSITIVE_INFINITY
+  for (const entry of [...named].reverse()) {
+    if (entry.sequence > upTo) continue
+    const command = lookForFile(places, id, commandName(entry.sequence), entry.command)
+    const record = readRecord(id, entry, command)
+    line.push({ entry, command, record })
+    if (record?.effect.result !== 'recovered') continue
+    upTo = record.effect.base.sequence
+    commands.push(...record.effect.gone.commands)
+    events.push(...record.effect.gone.events)
+  }
+  return { line: line.reverse(), gone: { commands, events } }
+}
+
+function readRecord(id: AggregateId, entry: Named, { found }: Looked): StoredCommand | undefined {
+  const bytes = found === undefined ? undefined : provedAt(found.path, entry.command)
+  if (found === undefined || bytes === undefined) return undefined
+  try {
+    return parseCommand(bytes, found.path, id, entry.sequence)
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return undefined
+  }
+}
+
+function filesOf(
+  places: Places,
+  id: AggregateId,
+  record: StoredCommand | undefined,
+): Pick<Step, 'events' | 'snapshot'> {
+  if (record === undefined || record.effect.result === 'rejected') return { events: [], snapshot: undefined }
+  const { effect, version } = record
+  const hashes = effect.result === 'accepted' ? effect.events : []
+  const events = hashes.map((sha256, i) => lookForFile(places, id, eventName(version + i), sha256))
+  const named = effect.snapshot
+  const snapshot = named === null ? undefined : lookForFile(places, id, snapshotName(named.version), named.sha256)
+  return { events, snapshot }
+}
+
+function isKnown(
+  entry: Named,
+  record: StoredCommand | undefined,
+  last: Step | undefined,
+  { events, snapshot }: Pick<Step, 'events' | 'snapshot'>,
+): boolean {
+  if (snapshot?.found !== undefined) return true
+  const base = last === undefined ? { known: true, version: 0 } : { known: last.known, version: last.named.version }
+  if (!base.known) return false
+  // without its record it is known that nothing came of it when the version stayed
+  if (record === undefined) return entry.version === base.version
+  if (record.effect.result === 'accepted')
+    return record.version === base.version && events.every((e) => e.found !== undefined)
+  return true
+}
+
+/** Was it declared gone before? */
+export function isGone(scan: Pick<Scan, 'gone'>, what: keyof Gone, n: number): boolean {
+  return inRanges(scan.gone[what], n)
+}

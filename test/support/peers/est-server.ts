@@ -1,0 +1,167 @@
+/** EST as contrib/ serves it: nginx and fcgiwrap on loopback with only ports, paths and accounts changed, and curl as the client. */
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runProgram, shimmedEnv, writeShim } from '../processes/brine-shim.js'
+import { contribText, freePort, type Server, startServer } from './servers.js'
+
+export interface EstPrograms {
+  /** The web server in front: nginx, unless it is called apache2 or httpd. */
+  readonly front: string
+  readonly fcgiwrap: string
+  readonly curl: string
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  /** Of the last answer, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+export class EstServer {
+  readonly #programs: EstPrograms
+  readonly #folder: string
+  readonly #running: Server[]
+  readonly #port: number
+  #asked = 0
+
+  private constructor(programs: EstPrograms, folder: string, port: number, running: Server[]) {
+    this.#programs = programs
+    this.#folder = folder
+    this.#port = port
+    this.#running = running
+  }
+
+  /** Serves `folder/data`, whose `ssl/clients.pem` is there. */
+  static async start(programs: EstPrograms, folder: string): Promise<EstServer> {
+    const port = await freePort()
+    const wrapper = await startWrapper(programs.fcgiwrap, folder)
+    try {
+      const start = /\/(?:apache2|httpd)$/.test(programs.front) ? startApache : startNginx
+      return new EstServer(programs, folder, port, [await start(programs.front, folder, port), wrapper])
+    } catch (error) {
+      await wrapper.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const server of this.#running.splice(0)) await server.stop()
+  }
+
+  /** What the server's operator reads. */
+  log(): string {
+    return readFileSync(join(this.#folder, 'web', 'error.log'), 'utf8')
+  }
+
+  /** `curl ARGS https://localhost:PORT/PATH`, trusting the certificate in ssl/ alone. */
+  async ask(path: string, args: readonly string[] = []): Promise<HttpAnswer> {
+    this.#asked += 1
+    const [head, body] = ['head', 'body'].map((name) => join(this.#folder, `${name}-${this.#asked}`)) as [
+      string,
+      string,
+    ]
+    const own = ['-sS', '-D', head, '-o', body, '--cacert', join(this.#folder, 'data/ssl/cert.pem'), '--max-time', '60']
+    const url = `https://localhost:${this.#port}${path}`
+    const { status, stderr } = await runProgram(this.#programs.curl, [...own, ...args, url])
+    if (status !== 0) throw new Error(`curl ${path}: ${stderr}`)
+    const [first = '', ...lines] =
+      readFileSync(head, 'latin1')
+        .trim()
+        .split(/\r\n\r\n/)
+        .at(-1)
+        ?.split('\r\n') ?? []
+    const headers = lines.map((line) => [line.split(':', 1)[0]?.toLowerCase() ?? '', line.replace(/^[^:]*: */, '')])
+    return {
+      status: Number(/^HTTP\/[\d.]+ (\d+)/.exec(first)?.[1]),
+      headers: Object.fromEntries(headers),
+      body: existsSync(body) ? readFileSync(body) : Buffer.alloc(0),
+    }
+  }
+}
+
+/** fcgiwrap, as the service runs it but for the socket, which systemd would make. */
+async function startWrapper(fcgiwrap: string, folder: string): Promise<Server> {
+  const [socket, script] = [join(folder, 'est.sock'), join(folder, 'brine.cgi')]
+  const text = contribText('brine.cgi', [
+    ['/usr/local/bin/brine', writeShim(folder)],
+    ['/var/lib/brine', join(folder, 'data')],
+  ])
+  writeFileSync(script, text, { mode: 0o755 })
+  const started = contribText('brine-est.service', [
+    ['/usr/sbin/fcgiwrap', fcgiwrap],
+    ['/usr/local/lib/brine/brine.cgi', script],
+  ])
+  const [program = '', ...args] = /^ExecStart=(.*)$/m.exec(started)?.[1]?.split(' ') ?? []
+  // of the one before, which leaves it behind
+  rmSync(socket, { force: true })
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder }
+  const child = spawn(program, [...args, '-s', `unix:${socket}`], { stdio: 'ignore', env, detached: true })
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  while (!existsSync(socket)) {
+    if (child.exitCode !== null) throw new Error(`fcgiwrap ended with ${child.exitCode}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  // nginx's workers are another user; in production the unit of the socket says so
+  chmodSync(socket, 0o666)
+  const stop = (): Promise<void> => {
+    // with the processes that it made ahead, which outlive it otherwise
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
+    return ended
+  }
+  return { pid: child.pid ?? 0, stop }
+}
+
+async function startNginx(nginx: string, folder: string, port: number): Promise<Server> {
+  const block = contribText('nginx-est.conf', [
+    ['listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`],
+    ['listen [::]:443 ssl;', ''],
+    ['server_name est.example.net;', 'server_name localhost;'],
+    ['/run/brine-est.sock', join(folder, 'est.sock')],
+    ['/usr/local/lib/brine/brine.cgi', join(folder, 'brine.cgi')],
+    ['/var/lib/brine', join(folder, 'data')],
+  ])
+  const scratch = join(folder, 'web')
+  mkdirSync(scratch, { recursive: true })
+  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  const temporary = kinds.map((name) => `${name}_temp_path ${join(scratch, name)};`).join(' ')
+  const [config, log] = [join(scratch, 'nginx.conf'), join(scratch, 'error.log')]
+  const user = process.getuid?.() === 0 ? 'user nobody nogroup;' : ''
+  writeFileSync(join(scratch, 'brine.conf'), block)
+  writeFileSync(
+    config,
+    `${user} daemon off; worker_processes 1; pid ${scratch}/pid; error_log ${log}; events { }
+     http { access_log off; ${temporary} include ${scratch}/brine.conf; }\n`,
+  )
+  const { status, stderr } = await runProgram(nginx, ['-t', '-c', config, '-e', log], { env: shimmedEnv(folder) })
+  if (status !== 0 || /warn|emerg/.test(stderr)) throw new Error(`nginx -t: ${stderr}`)
+  return startServer(nginx, ['-c', config, '-e', log], port)
+}
+
+async function startApache(apache: string, folder: string, port: number): Promise<Server> {
+  const host = contribText('apache-est.conf', [
+    ['*:443', `127.0.0.1:${port}`],
+    ['ServerName est.example.net', 'ServerName localhost'],
+    ['/run/brine-est.sock', join(folder, 'est.sock')],
+    ['/usr/local/lib/brine/brine.cgi', join(folder, 'brine.cgi')],
+    ['/var/lib/brine', join(folder, 'data')],
+  ])
+  const scratch = join(folder, 'web')
+  mkdirSync(scratch, { recursive: true })
+  const places = ['../../lib/apache2/modules', '../../lib64/httpd/modules', '../../libexec/apache2']
+  const modules = places.map((place) => join(apache, place)).find((place) => existsSync(place)) ?? ''
+  const load = ['mpm_event', 'unixd', 'authz_core', 'socache_shmcb', 'ssl', 'proxy', 'proxy_fcgi']
+    .filter((name) => existsSync(join(modules, `mod_${name}.so`)))
+    .map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so\n`)
+    .join('')
+  const user = process.getuid?.() === 0 ? 'User nobody\nGroup nogroup\n' : ''
+  const [config, log] = [join(scratch, 'apache.conf'), join(scratch, 'error.log')]
+  writeFileSync(
+    config,
+    `${load}${user}ServerName localhost\nListen 127.0.0.1:${port}\nPidFile ${scratch}/pid\nDefaultRuntimeDir ${scratch}\nErrorLog ${log}\n${host}`,
+  )
+  const { status, stderr } = await runProgram(apache, ['-t', '-f', config])
+  if (status !== 0) throw new Error(`apache2 -t: ${stderr}`)
+  return startServer(apache, ['-DFOREGROUND', '-f', config], port)
+}

@@ -1,0 +1,96 @@
+/** The served rsync tree read as a relying party reads it: `current` resolved once, every object decoded, everything that is wrong at an instant named. */
+import { readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import type { Instant } from '../../../src/core/base/time.js'
+import { sha256Hex } from '../../../src/core/crypto/digest.js'
+import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
+import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
+import { decodeSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
+import type { ManifestContent } from '../../../src/core/rpki/types.js'
+import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
+
+interface ServedFile {
+  /** Below the rsync base. */
+  readonly path: string
+  readonly sha256: string
+  /** From when and until when it counts: of a certificate, an EE certificate, a CRL. */
+  readonly from: Instant
+  readonly until: Instant
+  readonly manifest: ManifestContent | undefined
+}
+
+export type ServedTree = readonly ServedFile[]
+
+const known = new Map<string, Pick<ServedFile, 'from' | 'until' | 'manifest'>>()
+
+/** Every object that `current` names now, sorted by path; throws where one does not decode. */
+export function readServedTree(repoDir: string): ServedTree {
+  const root = realpathSync(join(repoDir, 'rsync', 'current'))
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((file) => readServedFile(relative(root, file), readFileSync(file)))
+}
+
+function readServedFile(path: string, bytes: Uint8Array): ServedFile {
+  const sha256 = sha256Hex(bytes)
+  const read = known.get(sha256) ?? decode(path, bytes)
+  known.set(sha256, read)
+  return { path, sha256, ...read }
+}
+
+function decode(path: string, bytes: Uint8Array): Pick<ServedFile, 'from' | 'until' | 'manifest'> {
+  if (path.endsWith('.cer')) {
+    const { notBefore, notAfter } = must(path, decodeCertificate(bytes).content)
+    return { from: notBefore, until: notAfter, manifest: undefined }
+  }
+  if (path.endsWith('.crl')) {
+    const { thisUpdate, nextUpdate } = must(path, decodeCrl(bytes).content)
+    return { from: thisUpdate, until: nextUpdate, manifest: undefined }
+  }
+  const { ee, eContent } = must(path, decodeSignedObject(bytes).content)
+  const manifest = path.endsWith('.mft') ? must(path, decodeManifest(eContent).content) : undefined
+  return { from: ee.notBefore, until: ee.notAfter, manifest }
+}
+
+function must<T>(path: string, content: T | undefined): T {
+  if (content === undefined) throw new Error(`${path} does not decode`)
+  return content
+}
+
+/** Manifests by path. */
+export function manifestsOf(tree: ServedTree): ReadonlyMap<string, ManifestContent> {
+  return new Map(tree.flatMap((file) => (file.manifest === undefined ? [] : [[file.path, file.manifest]])))
+}
+
+/** The soonest end of anything in the tree. */
+export function firstEnd(tree: ServedTree): Instant {
+  const [first] = tree.flatMap((f) => [f.until, ...(f.manifest === undefined ? [] : [f.manifest.nextUpdate])]).sort()
+  if (first === undefined) throw new Error('nothing is served')
+  return first
+}
+
+/** What a relying party would complain about at `at`: stale or future objects, files that are not as their manifest says, files in no manifest. */
+export function complaints(tree: ServedTree, at: Instant): readonly string[] {
+  const faults: string[] = []
+  const files = new Map(tree.map((file) => [file.path, file]))
+  const listed = new Set<string>()
+  for (const { path, from, until, manifest } of tree) {
+    if (from > at) faults.push(`${path} is of the future: ${from}`)
+    if (until < at) faults.push(`${path} ended at ${until}`)
+    if (manifest === undefined) continue
+    listed.add(path)
+    if (manifest.thisUpdate > at) faults.push(`${path}: thisUpdate ${manifest.thisUpdate} is of the future`)
+    if (manifest.nextUpdate < at) faults.push(`${path} is stale since ${manifest.nextUpdate}`)
+    for (const { name, sha256 } of manifest.files) {
+      const named = join(dirname(path), name)
+      listed.add(named)
+      const there = files.get(named)?.sha256
+      if (there !== Buffer.from(sha256).toString('hex'))
+        faults.push(`${basename(path)}: ${name} is ${there === undefined ? 'not there' : 'another'}`)
+    }
+  }
+  for (const { path } of tree) if (!listed.has(path)) faults.push(`${path} is in no manifest`)
+  return faults
+}

@@ -1,0 +1,48 @@
+/** A sandbox on disk for tests from end to end: made by the program, then used by it or, where hundreds of commands run, by sessions in this process. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSession, type Session } from '../../../src/core/app/transaction/session.js'
+import { runBrine } from '../processes/cli.js'
+import { FIXED_KEYS, fixedPkcs8 } from '../rpki/fixed-keys.js'
+
+const RSYNC_BASE = 'rsync://rpki.example/repo/'
+const RRDP_BASE = 'https://rpki.example/rrdp/'
+
+/** A new folder that another user may pass through, as the folders above a data directory must let rsyncd and nginx do. */
+export function scratchFolder(name: string): { readonly dir: string; readonly remove: () => void } {
+  const dir = mkdtempSync(join(tmpdir(), `brine-${name}-`))
+  chmodSync(dir, 0o755)
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) }
+}
+
+/** The report of a command that must succeed; `now` is BRINE_NOW. */
+export async function brineOk<T = Readonly<Record<string, unknown>>>(
+  dataDir: string,
+  args: readonly string[],
+  now?: string,
+): Promise<T> {
+  const ran = await runBrine([...args, '--json'], { dataDir, ...(now === undefined ? {} : { now }) })
+  if (ran.code !== 0) throw new Error(`brine ${args.join(' ')}: exit ${ran.code}\n${ran.stdout}${ran.stderr}`)
+  return ran.json<T>()
+}
+
+/** A sandbox with a trust anchor and a CA `testbed`; with `now` its clock is BRINE_NOW's. */
+export async function newTestbed(dataDir: string, now?: string): Promise<void> {
+  const test = now === undefined ? [] : ['--test']
+  await brineOk(dataDir, ['testbed', 'init', '--rsync', RSYNC_BASE, '--rrdp', RRDP_BASE, ...test], now)
+}
+
+/**
+ * A session for one command, at `now` where the directory takes BRINE_NOW. Its one-time keys are the fixed ones, round and round, as if the
+ * pool had held them: what it signs is valid, and a month of republishing costs seconds.
+ */
+export async function quickSession(dataDir: string, now?: string, archives: readonly string[] = []): Promise<Session> {
+  const who = { actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' }
+  const session = await openSession({ dataDir, archives, ...who, ...(now === undefined ? {} : { nowOverride: now }) })
+  let next = 0
+  const takePool = (count: number): readonly Uint8Array[] =>
+    Array.from({ length: Math.min(count, FIXED_KEYS) }, () => fixedPkcs8(next++ % FIXED_KEYS))
+  Object.assign(session.store.keys, { takePool })
+  return session
+}

@@ -1,0 +1,49 @@
+/** Recovery of a scratch store of words, without the use case: what the plan says, and what was done. */
+import type { Json } from '../../../src/core/base/json.js'
+import type { CommitResult } from '../../../src/core/eventsourcing/store.js'
+import type { AggregateId } from '../../../src/core/eventsourcing/types.js'
+import { openStore } from '../../../src/core/store/commit/file-store.js'
+import { readMarker } from '../../../src/core/store/directory/data-dir.js'
+import { carryOut } from '../../../src/core/store/recover/apply.js'
+import { placesOf } from '../../../src/core/store/recover/evidence.js'
+import { loadPlanned } from '../../../src/core/store/recover/load.js'
+import { planAll, type RecoveryPlan } from '../../../src/core/store/recover/plan-all.js'
+import { fold, metaAt } from './store.js'
+
+export interface Recovered {
+  readonly plan: RecoveryPlan
+  readonly commit: CommitResult | undefined
+}
+
+export interface RecoverOptions {
+  readonly from?: readonly string[]
+  readonly only?: readonly AggregateId[]
+}
+
+export function planOf(dir: string, { from = [], only }: RecoverOptions = {}): RecoveryPlan {
+  return planAll(placesOf(openStore(dir).layout, from), readMarker(dir).generation, only)
+}
+
+/** Plans and carries out, under the lock. */
+export async function recoverWords(dir: string, options: RecoverOptions = {}): Promise<Recovered> {
+  const store = openStore(dir)
+  return store.exclusive(async (fence) => {
+    const plan = planOf(dir, options)
+    if (plan.isEmpty) return { plan, commit: undefined }
+    const commit = carryOut({
+      layout: store.layout,
+      marker: readMarker(dir),
+      plan,
+      meta: metaAt(plan.chain.head),
+      interval: 5,
+      fence,
+      wipePool: () => undefined,
+      warn: () => undefined,
+      stage: (aggregate) => ({
+        command: { type: 'recover', args: {} },
+        state: fold(loadPlanned(aggregate)) as unknown as Json,
+      }),
+    })
+    return { plan, commit }
+  })
+}

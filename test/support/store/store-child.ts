@@ -1,0 +1,66 @@
+/** A process of its own for the crash and race tests: `node child.mjs VERB DIR JSON`. Built by `buildChild` in store-process.ts. */
+
+import { openStore } from '../../../src/core/store/commit/file-store.js'
+import { acquireLock, type Locker } from '../../../src/core/store/directory/lock.js'
+import { type FileOperation, onFileOperation } from '../../../src/core/store/disk/io-error.js'
+import { add, wordsOf } from './store.js'
+
+const READS: readonly FileOperation[] = ['read', 'list', 'stat']
+
+/** Dies at the n-th operation that changes something; n counts from 1. */
+function dieAt(n: number): void {
+  let seen = 0
+  onFileOperation((operation) => {
+    if (READS.includes(operation)) return
+    seen += 1
+    if (seen === n) process.kill(process.pid, 'SIGKILL')
+  })
+}
+
+const noLock: Locker = async () => ({ check: () => undefined, release: async () => undefined })
+
+/** One command: dies on the way when told so, prints `ok` when it is durable. */
+async function addOnce(dir: string, options: { changes: Record<string, string[]>; dieAt: number }): Promise<void> {
+  if (options.dieAt > 0) dieAt(options.dieAt)
+  await openStore(dir).write(async (w) => add(w, options.changes))
+  console.log('ok')
+}
+
+/** Adds words until told to stop, one commit each; prints each word that was acknowledged. */
+async function addMany(
+  dir: string,
+  options: { prefix: string; count: number; locked: boolean; pause?: number },
+): Promise<void> {
+  const store = openStore(dir, { ...(options.locked ? {} : { locker: noLock }), lockTimeout: 60 })
+  for (let n = 0; n < options.count; n++) {
+    const word = `${options.prefix}${n}`
+    try {
+      await store.write(async (w) => {
+        wordsOf(w, 'x')
+        // others come between: the lock of these tests lies
+        if (!options.locked)
+          await new Promise((resolve) => setTimeout(resolve, (n * 7 + options.prefix.charCodeAt(0)) % 5))
+        return add(w, n % 3 === 0 ? { x: [word], y: [word] } : { x: [word] })
+      })
+      console.log(`ok ${word}`)
+    } catch (error) {
+      const { kind, code, message } = error as { kind?: string; code?: string; message?: string }
+      console.log(`no ${word} ${kind} ${code} ${message}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, options.pause ?? 0))
+  }
+}
+
+/** Takes the lock, says so, and keeps it. */
+async function hold(dir: string): Promise<void> {
+  const { layout } = openStore(dir)
+  await acquireLock(layout, { timeout: 10, command: 'brine roa add', long: false, notice: () => undefined })
+  console.log('held')
+  setInterval(() => undefined, 1000)
+}
+
+const [verb, dir, json] = process.argv.slice(2) as [string, string, string]
+const options = JSON.parse(json)
+if (verb === 'add') await addOnce(dir, options)
+if (verb === 'many') await addMany(dir, options)
+if (verb === 'hold') await hold(dir)

@@ -1,0 +1,395 @@
+/** EST over CGI without a server: who is let in, what each failure is told as, and that a client's headers change nothing. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, describe, expect, it } from 'vitest'
+import { answerCgi } from '../../../../src/core/app/enrolment/cgi.js'
+import type { CgiPorts } from '../../../../src/core/app/enrolment/cgi-failure.js'
+import type { EnrolOrder } from '../../../../src/core/app/enrolment/enrolment-run.js'
+import type { EstDuties } from '../../../../src/core/app/enrolment/est-handlers.js'
+import { answerEst } from '../../../../src/core/app/enrolment/est-over-cgi.js'
+import type { Session } from '../../../../src/core/app/transaction/session.js'
+import { AppError, type ErrorKind, rejection } from '../../../../src/core/base/errors.js'
+import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
+import type { LabelConfig } from '../../../../src/core/config/enrolment/schema.js'
+import { BackendFault } from '../../../../src/core/ha/backend.js'
+import { readCertsOnly } from '../../../../src/core/pki/certs-only.js'
+import { type Environment, type HttpResponse, readCgi } from '../../../../src/core/protocols/cgi.js'
+import { OpensslBox } from '../../../support/peers/requests.js'
+
+const box = new OpensslBox()
+afterAll(() => {
+  box.remove()
+  otherBox.remove()
+})
+
+const NOW = new Date().toISOString().replace(/\.\d+/, '') as Instant
+const clients = box.ca('clients')
+const strangers = box.ca('strangers')
+/** Another key under the same name. */
+const otherBox = new OpensslBox()
+const twin = otherBox.ca('clients')
+const csr = box.request()
+
+/** A certificate of a CA for a client, PEM. */
+function client(
+  ca: { readonly cert: string; readonly key: string },
+  extensions: string,
+  days = 30,
+  subject = '/CN=device-1',
+): string {
+  box.run('req', '-new', '-utf8', '-key', box.key(), '-subj', subject, '-out', 'client.csr')
+  writeFileSync(box.path('client.ext'), extensions)
+  const by = ['-CA', ca.cert, '-CAkey', ca.key, '-extfile', 'client.ext', '-days', String(days)]
+  box.run('x509', '-req', '-in', 'client.csr', ...by, '-out', 'client.pem')
+  return readFileSync(box.path('client.pem'), 'utf8')
+}
+const device = client(clients, 'extendedKeyUsage=clientAuth')
+
+const label = (name: string, auth: LabelConfig['auth'], clientCa?: string): LabelConfig => ({
+  ...{ name, caId: 'one', profile: 'default', group: undefined },
+  auth,
+  clientCa,
+})
+const LABELS = [
+  label('closed', []),
+  label('cert', ['certificate'], clients.cert),
+  label('otp', ['password']),
+  label('both', ['certificate', 'password'], clients.cert),
+  label('lost', ['certificate', 'password'], box.path('nowhere.pem')),
+]
+const session = { enrolment: { labels: LABELS }, now: () => addSeconds(NOW, 60) } as unknown as Session
+
+interface Asked {
+  readonly response: HttpResponse
+  readonly orders: readonly EnrolOrder[]
+  readonly log: string
+}
+
+async function ask(
+  path: string,
+  env: Environment = {},
+  changes: Partial<EstDuties> & { readonly body?: Uint8Array } = {},
+): Promise<Asked> {
+  const orders: EnrolOrder[] = []
+  const lines: string[] = []
+  const body = changes.body ?? Buffer.from(Buffer.from(csr).toString('base64'))
+  const isPost = path.includes('enroll')
+  const post = { CONTENT_TYPE: 'application/pkcs10', CONTENT_LENGTH: String(body.length) }
+  const request = readCgi({
+    ...{ REQUEST_METHOD: isPost ? 'POST' : 'GET', PATH_INFO: `/.well-known/est/${path}`, HTTPS: 'on' },
+    ...(isPost ? post : {}),
+    ...env,
+  })
+  if (request === undefined) throw new Error('no request')
+  const duties: EstDuties = {
+    caCertificates: async () => [csr, csr],
+    csrAttributes: () => Uint8Array.of(0x30, 0),
+    enroll: async (_, order) => {
+      orders.push(order)
+      return { certificate: csr }
+    },
+    checkPassword: () => async (name, id, secret) => {
+      if (name === 'broken') throw new AppError('corrupt', 'x', 'x')
+      if (secret === 'good') return { how: 'password', name: id }
+      throw new AppError('credentials', 'est-password-wrong', 'wrong')
+    },
+    findKnown: () => async () => undefined,
+    ...changes,
+  }
+  const ports: CgiPorts = {
+    env: {},
+    body: async () => body,
+    open: async () => session,
+    log: (line) => lines.push(line),
+  }
+  const response = await answerEst(request, body, ports, duties)
+  return { response, orders, log: lines.join('\n') }
+}
+
+const basic = (user: string, password: string): Environment => ({
+  HTTP_AUTHORIZATION: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+})
+const shown = (pem: string): Environment => ({ SSL_CLIENT_VERIFY: 'SUCCESS', SSL_CLIENT_CERT: pem })
+
+describe('a label', () => {
+  it.each(['cacerts', 'csrattrs', 'simpleenroll', 'simplereenroll'])(
+    'that does not say who may enrol refuses %s',
+    async (operation) => {
+      const { response, orders } = await ask(`closed/${operation}`, { ...shown(device), ...basic('a', 'good') })
+      expect([response.status, orders]).toEqual([403, []])
+    },
+  )
+
+  it('that is not there is not found, whoever asks', async () => {
+    expect((await ask('none/simpleenroll', shown(device))).response.status).toBe(404)
+  })
+
+  it('tells its CAs and what a request holds to everybody', async () => {
+    const { response } = await ask('otp/cacerts')
+    expect(response).toMatchObject({ status: 200, headers: { 'Content-Type': 'application/pkcs7-mime' } })
+    expect(readCertsOnly(new Uint8Array(Buffer.from(response.body, 'base64')))).toHaveLength(2)
+    expect((await ask('otp/csrattrs')).response).toMatchObject({ status: 204, body: '' })
+    const some = await ask('otp/csrattrs', {}, { csrAttributes: () => Uint8Array.of(0x30, 2, 5, 0) })
+    expect(some.response).toMatchObject({
+      status: 200,
+      headers: { 'Content-Type': 'application/csrattrs' },
+      body: 'MAIFAA==\r\n',
+    })
+  })
+})
+
+describe('simpleenroll', () => {
+  it('makes a certificate for the client certificate of the named CA, whatever the base64 looks like', async () => {
+    const lines =
+      Buffer.from(csr)
+        .toString('base64')
+        .match(/.{1,64}/g)
+        ?.join('\r\n') ?? ''
+    for (const body of [Buffer.from(lines), Buffer.from(lines.replaceAll('\r\n', '')), csr]) {
+      const { response, orders } = await ask('cert/simpleenroll', shown(device), { body })
+      expect(response.status).toBe(200)
+      expect(response.headers['Content-Type']).toBe('application/pkcs7-mime; smime-type=certs-only')
+      expect(orders.map(({ by, renews }) => [by, renews])).toEqual([
+        [{ how: 'certificate', name: 'CN=device-1' }, undefined],
+      ])
+      expect(Buffer.from(orders[0]?.csr ?? []).equals(csr)).toBe(true)
+    }
+  })
+
+  it('makes one for a one-time password, and takes none at a label without them', async () => {
+    const { response, orders } = await ask('otp/simpleenroll', basic('id7', 'good'))
+    expect([response.status, orders[0]?.by]).toEqual([200, { how: 'password', name: 'id7' }])
+    expect((await ask('cert/simpleenroll', basic('id7', 'good'))).response.status).toBe(403)
+    expect((await ask('otp/simpleenroll', shown(device))).response.status).toBe(401)
+  })
+
+  it('asks for authentication where a password would do, and refuses where none would', async () => {
+    for (const env of [{}, basic('id7', 'bad'), { HTTP_AUTHORIZATION: 'Bearer x' }]) {
+      const { response, orders } = await ask('both/simpleenroll', env)
+      expect([response.status, response.headers['WWW-Authenticate'], orders]).toEqual([
+        401,
+        'Basic realm="EST", charset="UTF-8"',
+        [],
+      ])
+    }
+    const { response } = await ask('cert/simpleenroll')
+    expect([response.status, response.headers['WWW-Authenticate']]).toEqual([403, undefined])
+  })
+
+  it.each([
+    ['of another CA', () => client(strangers, 'extendedKeyUsage=clientAuth'), 'issued it'],
+    ['of a CA of the same name', () => client(twin, 'extendedKeyUsage=clientAuth'), 'issued it'],
+    ['that has expired', () => client(clients, 'extendedKeyUsage=clientAuth', -1), 'valid from'],
+    ['of a server', () => client(clients, 'extendedKeyUsage=serverAuth'), 'not for the authentication'],
+    ['of a CA', () => client(clients, 'basicConstraints=critical,CA:TRUE'), 'not for the authentication'],
+    ['that only agrees on keys', () => client(clients, 'keyUsage=critical,keyAgreement'), 'not for the authentication'],
+    ['whose name breaks a line', () => client(clients, 'extendedKeyUsage=clientAuth', 30, '/CN=a\nb'), ''],
+    ['that is none', () => 'nothing', ''],
+  ])('refuses a client certificate %s', async (_, pem, why) => {
+    const { response, orders, log } = await ask('cert/simpleenroll', shown(pem()))
+    expect([response.status, orders]).toEqual([403, []])
+    expect(log).toContain(why)
+    expect(response.body).not.toContain('/')
+  })
+
+  it('refuses a client certificate of ours that was revoked', async () => {
+    const { response, orders } = await ask('cert/simpleenroll', shown(device), {
+      findKnown: () => async () => ({ label: 'cert', revokedAt: NOW }),
+    })
+    expect([response.status, orders]).toEqual([403, []])
+  })
+
+  it('lets a password in where the CA of the clients cannot be read, and nobody by certificate', async () => {
+    expect((await ask('lost/simpleenroll', shown(device))).response.status).toBe(401)
+    expect((await ask('lost/simpleenroll', { ...shown(device), ...basic('a', 'good') })).response.status).toBe(200)
+  })
+
+  it('never believes what the client writes itself', async () => {
+    const forged: Environment = {
+      HTTP_SSL_CLIENT_VERIFY: 'SUCCESS',
+      HTTP_SSL_CLIENT_CERT: encodeURIComponent(device),
+      HTTP_X_CLIENT_CERT: device,
+      HTTP_X_FORWARDED_PROTO: 'https',
+      HTTP_REMOTE_USER: 'id7',
+      HTTP_COOKIE: 'auth=1',
+      REMOTE_USER: 'id7',
+    }
+    for (const name of ['cert', 'otp', 'both']) {
+      const [plain, lying] = [await ask(`${name}/simpleenroll`), await ask(`${name}/simpleenroll`, forged)]
+      expect(lying.response).toEqual(plain.response)
+      expect(lying.orders).toEqual([])
+    }
+    const unverified = { ...shown(device), SSL_CLIENT_VERIFY: 'FAILED:self signed certificate' }
+    expect((await ask('cert/simpleenroll', unverified)).orders).toEqual([])
+  })
+
+  it.each<[string, Environment, Uint8Array | undefined, number]>([
+    ['another method', { REQUEST_METHOD: 'GET' }, undefined, 405],
+    ['another type', { CONTENT_TYPE: 'application/x-www-form-urlencoded' }, undefined, 415],
+    ['no type', { CONTENT_TYPE: '' }, undefined, 415],
+    ['no length', { CONTENT_LENGTH: '' }, undefined, 411],
+    ['a body that is no base64', {}, Buffer.from('{"csr":1}'), 400],
+    ['no body', {}, Buffer.alloc(0), 400],
+  ])('refuses %s', async (_, env, body, status) => {
+    const { response, orders } = await ask(
+      'cert/simpleenroll',
+      { ...shown(device), ...env },
+      body === undefined ? {} : { body },
+    )
+    expect([response.status, orders]).toEqual([status, []])
+    if (status === 405) expect(response.headers['Allow']).toBe('POST')
+  })
+})
+
+describe('simplereenroll', () => {
+  const known = (name: string) => ({ findKnown: () => async () => ({ label: name, revokedAt: undefined }) })
+
+  it('renews the certificate of the handshake, at a label of passwords too', async () => {
+    for (const name of ['cert', 'otp']) {
+      const { response, orders } = await ask(`${name}/simplereenroll`, shown(device), known(name))
+      expect([response.status, orders[0]?.by]).toEqual([200, { how: 'certificate', name: 'CN=device-1' }])
+      expect(orders[0]?.renews).toBeInstanceOf(Uint8Array)
+    }
+  })
+
+  it('stays with the label that the certificate was issued with', async () => {
+    expect((await ask('cert/simplereenroll', shown(device), known('cert'))).response.status).toBe(200)
+    const { response, orders } = await ask('cert/simplereenroll', shown(device), known('otp'))
+    expect([response.status, orders]).toEqual([403, []])
+  })
+
+  it('takes one that is not on record where its holder could enrol with it, and nowhere else', async () => {
+    expect((await ask('cert/simplereenroll', shown(device))).response.status).toBe(200)
+    for (const name of ['otp', 'lost']) {
+      const { response, orders } = await ask(`${name}/simplereenroll`, shown(device))
+      expect([response.status, orders], name).toEqual([403, []])
+    }
+  })
+
+  it('wants it: a password does not do', async () => {
+    const { response, orders } = await ask('both/simplereenroll', basic('id7', 'good'))
+    expect([response.status, orders]).toEqual([403, []])
+  })
+})
+
+describe('a failure', () => {
+  const failing = (error: Error): Promise<Asked> =>
+    ask('cert/simpleenroll', shown(device), { enroll: () => Promise.reject(error) })
+
+  it('of the request is told to the client', async () => {
+    const one = await failing(rejection([{ code: 'csr-ip', message: 'the IP address 10.0.0.1 is asked for' }]))
+    expect(one.response).toMatchObject({
+      status: 400,
+      body: 'The request is refused: the IP address 10.0.0.1 is asked for.\n',
+    })
+    const two = await failing(
+      rejection([
+        { code: 'csr-ip', message: 'an IP address' },
+        { code: 'csr-dns', message: 'no DNS name' },
+      ]),
+    )
+    expect(two.response.body).toBe('The request is refused: an IP address; no DNS name.\n')
+    const mixed = await failing(
+      rejection([
+        { code: 'csr-ip', message: 'an IP address' },
+        { code: 'est-password-spent', message: 'the password id7' },
+      ]),
+    )
+    expect(mixed.response.body).toBe('The request is refused.\n')
+    const refused = await failing(new BackendFault('request-fault', 'est-refused', 'https://ca.internal/x says no'))
+    expect([refused.response.status, refused.response.body]).toEqual([400, 'The request is refused.\n'])
+    expect(refused.log).toContain('ca.internal')
+  })
+
+  it.each<[string, AppError, number, string | undefined]>([
+    ['pending', new AppError('pending', 'est-pending', 'x', { retryAfter: 1800 }), 202, '1800'],
+    ['running', new AppError('rejected', 'est-request-running', 'x'), 202, '5'],
+    ['of unknown end', new AppError('rejected', 'est-request-open', 'x'), 409, undefined],
+    ['with a spent password', new AppError('rejected', 'est-password-spent', 'x'), 403, undefined],
+    ['for names that differ', new AppError('rejected', 'renewal-invalid', 'x'), 403, undefined],
+  ])('of a request that is %s has its own status', async (_, error, status, after) => {
+    const { response } = await failing(error)
+    expect([response.status, response.headers['Retry-After']]).toEqual([status, after])
+  })
+
+  const whole = async (error: Error, env: Environment = {}) => {
+    const lines: string[] = []
+    const text = await answerCgi({
+      env: { REQUEST_METHOD: 'GET', PATH_INFO: '/.well-known/est/cert/cacerts', HTTPS: 'on', ...env },
+      body: async () => new Uint8Array(),
+      open: () => Promise.reject(error),
+      log: (line) => lines.push(line),
+    })
+    return { text, log: lines.join('\n'), status: Number(/^Status: (\d+)/.exec(text)?.[1]) }
+  }
+
+  it.each<[ErrorKind, number]>([
+    ['unavailable', 503],
+    ['remote', 503],
+    ['credentials', 503],
+    ['uncertain', 503],
+    ['locked', 503],
+    ['standby', 503],
+    ['io', 503],
+    ['corrupt', 503],
+    ['usage', 500],
+    ['no-data-dir', 500],
+    ['format', 500],
+    ['internal', 500],
+  ])('of the server, %s, is one sentence; the cause goes to the log', async (kind, status) => {
+    const { text, log, ...found } = await whole(new AppError(kind, 'some-code', '/var/lib/brine/secret is wrong\n2'))
+    expect(found.status).toBe(status)
+    expect(text.includes('Retry-After: ')).toBe(status === 503)
+    expect(text).not.toMatch(/secret|var|some-code/)
+    expect(log).toContain('some-code')
+    expect(log).not.toContain('\n')
+  })
+
+  it('that is a bug is told as one', async () => {
+    const { status, text } = await whole(new TypeError('undefined is not a function at /x/y'))
+    expect([status, text.includes('/x/y')]).toEqual([500, false])
+  })
+
+  it('is answered even where nobody asked', async () => {
+    expect((await whole(new Error('x'), { REQUEST_METHOD: undefined })).status).toBe(500)
+  })
+
+  it('is no answer to HEAD but its headers', async () => {
+    const { text } = await whole(new AppError('corrupt', 'x', 'x'), { REQUEST_METHOD: 'HEAD' })
+    expect(text.endsWith('\r\n\r\n')).toBe(true)
+  })
+})
+
+describe('before anything is opened', () => {
+  const ends = async (env: Environment, body: Uint8Array = Buffer.alloc(0)): Promise<string> =>
+    answerCgi({
+      env: {
+        REQUEST_METHOD: 'POST',
+        PATH_INFO: '/.well-known/est/cert/simpleenroll',
+        HTTPS: 'on',
+        CONTENT_TYPE: 'application/pkcs10',
+        ...env,
+      },
+      body: async (length) => {
+        expect(length).toBeLessThanOrEqual(131_072)
+        return body.subarray(0, length)
+      },
+      open: () => Promise.reject(new Error('opened')),
+      log: () => undefined,
+    })
+
+  it.each<[string, Environment, number]>([
+    ['another path', { PATH_INFO: '/other' }, 404],
+    ['a path of EST that is none', { PATH_INFO: '/.well-known/est/x' }, 404],
+    ['a request without TLS', { HTTPS: '' }, 403],
+    [
+      'a request without TLS whose header says otherwise',
+      { HTTPS: undefined, HTTP_HTTPS: 'on', HTTP_X_FORWARDED_PROTO: 'https' },
+      403,
+    ],
+    ['a body that is too long', { CONTENT_LENGTH: '131073' }, 413],
+    ['a length that is no number', { CONTENT_LENGTH: '-5' }, 400],
+    ['a body that ends before its length', { CONTENT_LENGTH: '100' }, 400],
+  ])('%s is refused', async (_, env, status) => {
+    expect(await ends(env)).toContain(`Status: ${status} `)
+  })
+})

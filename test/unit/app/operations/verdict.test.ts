@@ -1,0 +1,102 @@
+/** The rules of the verdict at their limits. */
+import { describe, expect, it } from 'vitest'
+import { concernsOf, type Facts, isAtLeast, verdictOf } from '../../../../src/core/app/operations/verdict.js'
+import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
+
+const NOW = '2026-11-21T12:00:00Z' as Instant
+const at = (seconds: number): Instant => addSeconds(NOW, seconds)
+const WELL: Facts = {
+  now: NOW,
+  primary: true,
+  superseded: null,
+  staleAt: at(36000),
+  nextDue: at(7200),
+  lastTick: at(-300),
+  lastCommit: at(-600),
+  behind: 0,
+  restored: null,
+  broken: [],
+  missingKeys: [],
+  unpublished: [],
+  outdated: [],
+  served: true,
+  freeBytes: 1e12,
+  configWarnings: [],
+  enrolment: null,
+  tickPeriod: 300,
+}
+const FINE = { down: [], degraded: [], unprobedSince: null, unknown: [] }
+const codes = (facts: Partial<Facts>) => concernsOf({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
+
+describe('the verdict', () => {
+  it('is ok when nothing is wrong, and when nothing is published yet', () => {
+    expect(codes({})).toEqual([])
+    expect(codes({ staleAt: null, nextDue: null, lastTick: null, lastCommit: null })).toEqual([])
+    expect(verdictOf([])).toBe('ok')
+  })
+
+  it.each<[string, Partial<Facts>, string[]]>([
+    ['stale now', { staleAt: NOW }, ['critical stale']],
+    ['stale in an hour', { staleAt: at(3600) }, ['critical stale-soon']],
+    ['stale in more than an hour', { staleAt: at(3601) }, []],
+    ['damage', { broken: [{ aggregate: 'ca/a', code: 'file-missing', message: 'x' }] }, ['critical corrupt']],
+    [
+      'an object is gone',
+      { broken: [{ aggregate: 'ca/a', code: 'object-missing', message: 'x' }] },
+      ['critical object-missing'],
+    ],
+    ['a key is gone', { missingKeys: ['ca/a'] }, ['critical key-missing']],
+    ['the clock is behind', { lastCommit: at(1) }, ['critical clock-behind']],
+    ['the disk is full', { freeBytes: 0 }, ['critical disk-full']],
+    ['the disk is nearly full', { freeBytes: 99 * 2 ** 20 }, ['warning disk-low']],
+    ['due for 15 minutes', { nextDue: at(-900) }, []],
+    ['due for longer', { nextDue: at(-901) }, ['warning overdue']],
+    ['due, and no tick for 15 minutes', { nextDue: NOW, lastTick: at(-901) }, ['warning tick-missing']],
+    ['due, and never a tick', { nextDue: NOW, lastTick: null }, ['warning tick-missing']],
+    ['no tick, but nothing due', { lastTick: at(-90000) }, []],
+    ['cron every hour', { nextDue: at(-3000), lastTick: at(-3000), tickPeriod: 3600 }, []],
+    ['unpublished', { unpublished: ['a'] }, ['warning unpublished']],
+    ['the served tree lags', { served: false }, ['warning served-behind']],
+    ['another primary took over', { superseded: 'host b writes' }, ['critical superseded']],
+    ['a promote was cut short', { outdated: ['ca/a'] }, ['warning promote-unfinished']],
+    ['a group is down', { enrolment: { ...FINE, down: ['g: one open'] } }, ['critical ha-down']],
+    ['a group lacks a CA', { enrolment: { ...FINE, degraded: ['g: one open'] } }, ['warning ha-degraded']],
+    ['nobody probes', { enrolment: { ...FINE, unprobedSince: at(-9000) } }, ['warning ha-unprobed']],
+    ['a copy does not probe', { primary: false, enrolment: { ...FINE, unprobedSince: at(-9000) } }, []],
+    ['a CA did not say', { enrolment: { ...FINE, unknown: ['r1'] } }, ['warning est-unknown']],
+    ['the configuration is unwise', { configWarnings: ['48 h'] }, ['warning config-warning']],
+  ])('%s', (_, facts, expected) => {
+    expect(codes(facts)).toEqual(expected)
+  })
+
+  it('does not blame a stand-by for what its primary does', () => {
+    const copy = {
+      primary: false,
+      staleAt: at(-1),
+      nextDue: at(-9000),
+      lastTick: null,
+      unpublished: ['a'],
+      served: false,
+      missingKeys: ['ca/a'],
+    }
+    expect(codes(copy)).toEqual([])
+    expect(codes({ ...copy, lastCommit: at(-86401) })).toEqual(['warning copy-old'])
+    expect(codes({ ...copy, behind: 2 })).toEqual(['warning copy-partial'])
+    expect(codes({ ...copy, broken: [{ aggregate: 'ca/a', code: 'file-missing', message: 'x' }] })).toEqual([
+      'critical corrupt',
+    ])
+  })
+
+  it('puts the critical first and is the worst of them', () => {
+    const all = concernsOf({ ...WELL, unpublished: ['a'], staleAt: NOW, configWarnings: ['w'] })
+    expect(all.map((c) => c.level)).toEqual(['critical', 'warning', 'warning'])
+    expect(verdictOf(all)).toBe('critical')
+    expect(verdictOf(all.slice(1))).toBe('warning')
+    expect([isAtLeast('ok', 'warning'), isAtLeast('warning', 'warning'), isAtLeast('warning', 'critical')]).toEqual([
+      false,
+      true,
+      false,
+    ])
+    expect(isAtLeast('critical', 'warning')).toBe(true)
+  })
+})

@@ -1,0 +1,36 @@
+/** What a change reports: published only where the publication server took part in the commit. */
+import { expect, test } from 'vitest'
+import { outcomeOf, soonest } from '../../../../src/core/app/transaction/outcome.js'
+import type { Change } from '../../../../src/core/app/transaction/transact.js'
+import { parseHandle } from '../../../../src/core/base/handle.js'
+import type { Instant } from '../../../../src/core/base/time.js'
+import type { Kind } from '../../../../src/core/eventsourcing/types.js'
+
+const ACME = parseHandle('acme')
+const AT = '2026-11-21T12:00:00Z' as Instant
+
+function changeOf(...kinds: readonly Kind[]): Change<null> {
+  const aggregates = kinds.map((kind) => ({ id: { kind, handle: ACME }, version: 3, sequence: 2 }))
+  const served = { serial: 7, session: 's', report: {} } as unknown as NonNullable<Change<null>['served']>
+  return {
+    result: null,
+    commit: { commit: 9, aggregates },
+    served,
+    changed: true,
+    at: AT,
+    demand: { lasting: 0, oneTime: 2 },
+  }
+}
+
+test('a commit with the publication server is published under its serial', () => {
+  expect(outcomeOf(changeOf('ca', 'pubd'), 'ca', ACME, AT)).toMatchObject({ sequence: 2, serial: 7, published: true })
+})
+
+test('a CA that publishes nowhere is not said to be published', () => {
+  expect(outcomeOf(changeOf('ca'), 'ca', ACME, null)).toMatchObject({ sequence: 2, serial: null, published: false })
+})
+
+test('the sooner of two instants that may be missing', () => {
+  const late = '2026-11-21T13:00:00Z' as Instant
+  expect([soonest(null, AT), soonest(late, null), soonest(late, AT)]).toEqual([AT, late, AT])
+})

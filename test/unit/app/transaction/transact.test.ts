@@ -1,0 +1,160 @@
+/** A change is drafted without the lock and committed under it, and a draft that was overtaken leaves nothing behind. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { addCa, createCa, placeUnder } from '../../../../src/core/app/authority/cas.js'
+import { resourcesOf } from '../../../../src/core/app/authority/resource-arguments.js'
+import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
+import { updateRoas } from '../../../../src/core/app/authority/roas.js'
+import { initTestbed } from '../../../../src/core/app/operations/testbed.js'
+import { caState, type Desk } from '../../../../src/core/app/transaction/context.js'
+import { openSession, type Session } from '../../../../src/core/app/transaction/session.js'
+import { change } from '../../../../src/core/app/transaction/transact.js'
+import { AppError } from '../../../../src/core/base/errors.js'
+import { parseHandle } from '../../../../src/core/base/handle.js'
+import { Work } from '../../../../src/core/eventsourcing/work.js'
+import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
+import { copyDir } from '../../../support/processes/cli.js'
+import { FIXED_KEYS, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
+
+const ACME = parseHandle('acme')
+const TESTBED = parseHandle('testbed')
+const TEN = resourcesOf('10.0.0.0/8')
+const base = mkdtempSync(join(tmpdir(), 'brine-change-'))
+const seed = join(base, 'seed')
+let dir = ''
+let made = 0
+/** Pool keys that are given out while the lock is held, and without. */
+let drawn = { locked: 0, free: 0 }
+
+async function open(): Promise<Session> {
+  const session = await openSession({ dataDir: dir, actor: 't', osUser: 't', host: 'h', command: 'test' })
+  const { store } = session
+  let isLocked = false
+  let next = 0
+  const takePool = (count: number) => {
+    drawn[isLocked ? 'locked' : 'free'] += count
+    return Array.from({ length: count }, () => fixedPkcs8(next++ % FIXED_KEYS))
+  }
+  const write = store.write.bind(store)
+  return Object.assign(session, {
+    store: Object.assign(store, {
+      keys: { ...store.keys, takePool, poolSize: () => 1 },
+      write: (work: Parameters<typeof write>[0]) =>
+        write(async (writer) => {
+          isLocked = true
+          return work(writer).finally(() => {
+            isLocked = false
+          })
+        }),
+    }),
+  })
+}
+
+const roa = (prefix: string) => roaArguments({ add: [`${prefix} => 64496`] })
+const keyFiles = () => readdirSync(join(dir, 'keys')).filter((name) => name !== 'pool')
+
+beforeAll(async () => {
+  dir = seed
+  const options = { dataDir: seed, actor: 't', osUser: 't', host: 'h', command: 'test' }
+  await initTestbed(options, {
+    rsyncBase: 'rsync://rpki.example/repo/',
+    rrdpBase: 'https://rpki.example/rrdp/',
+    test: true,
+  })
+  await addCa(await open(), ACME, { parent: TESTBED, resources: TEN })
+}, 60_000)
+beforeEach(() => {
+  dir = join(base, `copy-${made++}`)
+  copyDir(seed, dir)
+  drawn = { locked: 0, free: 0 }
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+/** Runs `meanwhile` in another session after the use case has been decided for the first time. */
+function overtakenBy(useCase: (desk: Desk) => Promise<unknown>, meanwhile: () => Promise<unknown>) {
+  let runs = 0
+  const overtaken = async (desk: Desk) => {
+    await useCase(desk)
+    runs += 1
+    if (runs === 1) await meanwhile()
+    return runs
+  }
+  return overtaken
+}
+
+describe('a change', () => {
+  it('is signed before it takes the lock', async () => {
+    const report = await updateRoas(await open(), ACME, roa('10.0.0.0/24'), {})
+    expect(report.changed).toBe(true)
+    expect(drawn).toEqual({ locked: 0, free: 2 })
+  })
+  it('that was overtaken is decided again on what the other left, and no key of the first try stays', async () => {
+    const named = keyFiles().length
+    const twin = parseHandle('twin')
+    const useCase = (desk: Desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, TESTBED, TEN))
+    const other = () => open().then((session) => updateRoas(session, ACME, roa('10.0.0.0/24'), {}))
+    const { result, commit } = await change(await open(), overtakenBy(useCase, other))
+    expect(result).toBe(3)
+    expect(commit?.aggregates.map((a) => a.id.handle)).toContain('twin')
+    const { store } = await open()
+    await store.read(async (reader) => {
+      const work = new Work(reader)
+      expect(Object.keys(caState(work, ACME).roas)).toHaveLength(1)
+      expect(keyFiles()).toHaveLength(named + 1)
+      const [resourceClass] = Object.values(caState(work, twin).classes)
+      expect(keyFiles()).toContain(resourceClass?.keys[0]?.ski)
+    })
+  })
+  it('that does not get the lock leaves no key', async () => {
+    const before = keyFiles()
+    const session = await open()
+    Object.assign(session.store, { write: () => Promise.reject(new AppError('locked', 'locked', 'held by another')) })
+    const twin = parseHandle('twin')
+    const add = change(session, (desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, TESTBED, TEN)))
+    await expect(add).rejects.toMatchObject({ code: 'locked' })
+    expect(keyFiles()).toEqual(before)
+  })
+  it('that changes nothing takes no lock and draws no key', async () => {
+    const session = await open()
+    Object.assign(session.store, { write: () => Promise.reject(new Error('took the lock')) })
+    expect(await change(session, async () => 'nothing')).toMatchObject({ changed: false, commit: undefined })
+    expect(drawn).toEqual({ locked: 0, free: 0 })
+  })
+  it('that a rule rejects draws no key and is recorded', async () => {
+    await expect(updateRoas(await open(), ACME, roa('192.0.2.0/24'), {})).rejects.toMatchObject({
+      code: 'roa-not-held',
+    })
+    expect(drawn).toEqual({ locked: 0, free: 0 })
+    const { store } = await open()
+    const last = await store.read(async (reader) => {
+      const id = { kind: 'ca', handle: ACME } as const
+      return reader.command(id, reader.load(id)?.sequence ?? 0)
+    })
+    expect(last.effect).toMatchObject({ result: 'rejected', code: 'roa-not-held' })
+  })
+})
+
+describe('after a commit whose sync failed', () => {
+  const failSync = () =>
+    onFileOperation((operation, path) => {
+      if (operation === 'syncDir' && path.endsWith('commits')) throw Object.assign(new Error('bad'), { code: 'EIO' })
+    })
+  afterEach(() => onFileOperation(undefined))
+
+  it('a command that finds nothing to do makes it durable, and only then says so', async () => {
+    failSync()
+    const uncertain = { kind: 'uncertain', code: 'commit-uncertain', changed: 'unknown' }
+    await expect(updateRoas(await open(), ACME, roa('10.0.0.0/24'))).rejects.toMatchObject(uncertain)
+    const again = async () => updateRoas(await open(), ACME, roa('10.0.0.0/24'), { idempotent: true })
+    await expect(again()).rejects.toMatchObject({ kind: 'io' })
+    const done: string[] = []
+    onFileOperation((operation, path) => void done.push(`${operation} ${path.slice(dir.length)}`))
+    expect(await again()).toMatchObject({ changed: false })
+    expect(done.filter((text) => /(rename|syncDir) \/commits/.test(text))).toHaveLength(2)
+    done.length = 0
+    expect(await again()).toMatchObject({ changed: false })
+    expect(done.filter((text) => text.startsWith('sync'))).toEqual([])
+  })
+})

@@ -1,0 +1,64 @@
+/** Which backups of a folder go: days, months, several of one second, names that look like ours. */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { listShelf, surplusOf } from '../../../src/core/backup/catalog.js'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'brine-shelf-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const put = (...stamps: readonly string[]): void => {
+  for (const stamp of stamps) writeFileSync(join(folder, `brine-0123abcd-${stamp}.tar.gz.age`), 'x')
+}
+const stampsOf = (files: readonly { readonly file: string }[]): readonly string[] =>
+  files.map(({ file }) => basename(file).slice('brine-0123abcd-'.length, -'.tar.gz.age'.length))
+/** What stays, the newest first. */
+function kept(daily: number, monthly: number): readonly string[] {
+  const all = listShelf(folder)
+  const gone = surplusOf(all, { daily, monthly })
+  return stampsOf(all.filter((backup) => !gone.includes(backup)))
+}
+
+it('of several in one second the later one is the newer', () => {
+  put('20260301T120000Z', ...[2, 3, 9, 10, 11].map((n) => `20260301T120000Z-${n}`))
+  expect(stampsOf(listShelf(folder)).slice(0, 3)).toEqual([11, 10, 9].map((n) => `20260301T120000Z-${n}`))
+  expect(kept(7, 12)).toEqual(['20260301T120000Z-11'])
+})
+
+it('each month that has one keeps its newest, however short or long it is and wherever its last one fell', () => {
+  put('20240131T235959Z', '20240201T000000Z', '20240228T120000Z', '20240229T235959Z', '20240301T000000Z')
+  put('20240330T010203Z', '20240430T000000Z', '20241231T235959Z', '20250101T000000Z')
+  expect(kept(0, 6)).toEqual([
+    '20250101T000000Z',
+    '20241231T235959Z',
+    '20240430T000000Z',
+    '20240330T010203Z',
+    '20240229T235959Z',
+    '20240131T235959Z',
+  ])
+  expect(kept(2, 0)).toEqual(['20250101T000000Z', '20241231T235959Z'])
+})
+
+it('days without a backup count for nothing: the last seven that have one are kept, not the last seven', () => {
+  put('20260101T000000Z', '20260101T120000Z', '20260303T000000Z', '20260909T000000Z')
+  expect(kept(3, 0)).toEqual(['20260909T000000Z', '20260303T000000Z', '20260101T120000Z'])
+})
+
+it('one from a clock that was ahead takes one day and one month, and no more', () => {
+  put('20990101T000000Z', '20260101T000000Z', '20260102T000000Z', '20260103T000000Z')
+  expect(kept(3, 1)).toEqual(['20990101T000000Z', '20260103T000000Z', '20260102T000000Z'])
+})
+
+it('a day that is none, a folder, a link and an unfinished file are not ours', () => {
+  put('20260230T000000Z', '20260101T250000Z', '20260101T000000Z-0', '20260101T000000Z-01')
+  mkdirSync(join(folder, 'brine-0123abcd-20260101T000000Z.tar.gz'))
+  symlinkSync('/etc/hostname', join(folder, 'brine-0123abcd-20260102T000000Z.tar.gz'))
+  writeFileSync(join(folder, '.brine-0123abcd-20260103T000000Z.tar.gz.partial-0123456789ab'), 'x')
+  writeFileSync(join(folder, 'brine-0123abcd-20260103T000000Z.tar.gz\n'), 'x')
+  expect(listShelf(folder)).toEqual([])
+})

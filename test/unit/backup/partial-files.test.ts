@@ -1,0 +1,85 @@
+/** Unfinished backups: what a dead process left goes, what a living one may be writing stays. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { pruneBackups } from '../../../src/core/app/backup/catalog.js'
+import { backupTarget } from '../../../src/core/backup/destination.js'
+import { deadPartials, partialOf } from '../../../src/core/backup/partial-files.js'
+
+const NAME = 'brine-0123abcd-20260101T000000Z.tar.gz.age'
+const HOUR = 3600
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'brine-partial-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const own = (): string => basename(partialOf(join(folder, NAME)))
+const parts = (name: string): readonly string[] => name.slice(name.indexOf('.partial-') + 9).split('-')
+/** The name that a process of this machine gave which has ended since. */
+const ofDead = (): string => {
+  const { pid } = spawnSync('true')
+  const [, start, boot, chance] = parts(own())
+  return `.${NAME}.partial-${pid}-${start}-${boot}-${chance}`
+}
+const ofReusedNumber = (): string => own().replace(/partial-(\d+)-\d+/, 'partial-$1-1')
+const ofAnotherMachine = (): string => own().replace(/-[0-9a-f]{12}-/, '-000000000000-')
+const ofOlderVersion = (): string => `.${NAME}.partial-0123456789ab`
+const put = (name: string, hoursAgo: number): string => {
+  const at = Date.now() / 1000 - hoursAgo * HOUR
+  writeFileSync(join(folder, name), 'half')
+  utimesSync(join(folder, name), at, at)
+  return name
+}
+const dead = (): readonly string[] => deadPartials(folder, (of) => of === NAME).map(({ file }) => basename(file))
+
+it('one of a dead process goes an hour after it last grew', () => {
+  const [name, reused] = [put(ofDead(), 2), put(ofReusedNumber(), 2)]
+  put(ofDead(), 0)
+  expect(dead().toSorted()).toEqual([name, reused].toSorted())
+})
+
+it('one of a living process stays, however long ago it last grew', () => {
+  expect(parts(own())[0]).toBe(String(process.pid))
+  put(own(), 1000)
+  expect(dead()).toEqual([])
+})
+
+it('one of another machine, or without a process, goes after a day', () => {
+  const names = [ofAnotherMachine(), ofOlderVersion()]
+  for (const name of names) put(name, 23)
+  expect(dead()).toEqual([])
+  for (const name of names) put(name, 25)
+  expect(dead().toSorted()).toEqual(names.toSorted())
+})
+
+it('prune takes them away and counts them, and nothing else that is hidden', () => {
+  const name = put(ofDead(), 2)
+  put(NAME, 2)
+  put(name.replace(NAME, 'notes.tar'), 1000)
+  const living = put(own(), 1000)
+  const keep = { keepDaily: 1, keepMonthly: 1 }
+  expect(pruneBackups(folder, { ...keep, dryRun: true })).toMatchObject({ changed: true, bytes: 4 })
+  expect(readdirSync(folder).length).toBe(4)
+  expect(pruneBackups(folder, keep)).toMatchObject({
+    unfinished: [{ file: join(folder, name), bytes: 4 }],
+    removed: [],
+  })
+  expect(readdirSync(folder).toSorted()).toEqual([living, name.replace(NAME, 'notes.tar'), NAME].toSorted())
+  expect(pruneBackups(folder, keep)).toMatchObject({ changed: false, unfinished: [] })
+})
+
+it('the next backup into the folder, or to the same file, takes them away', async () => {
+  put(ofDead(), 2)
+  const named = put(ofDead().replace(NAME, 'own.gz'), 2)
+  const living = put(own(), 1000)
+  await backupTarget(folder, NAME, []).write(Readable.from([Buffer.from('whole')]), 5)
+  expect(readdirSync(folder).toSorted()).toEqual([named, living, NAME].toSorted())
+  await backupTarget(join(folder, 'own.gz'), NAME, []).write(Readable.from([Buffer.from('whole')]), 5)
+  expect(readdirSync(folder).toSorted()).toEqual([living, NAME, 'own.gz'].toSorted())
+  expect(readFileSync(join(folder, NAME), 'utf8')).toBe('whole')
+})

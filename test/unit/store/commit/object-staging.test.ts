@@ -1,0 +1,114 @@
+/** Objects that are written before their commit: it takes them, and writes itself what is gone, is there already or could not be written. */
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { epochOf } from '../../../../src/core/base/time.js'
+import { Ahead } from '../../../../src/core/store/commit/object-staging.js'
+import { type FileOperation, onFileOperation } from '../../../../src/core/store/disk/io-error.js'
+import { type Layout, layoutOf } from '../../../../src/core/store/disk/paths.js'
+import { add, metaAt, objectsFor, type Scratch, scratch, stage, T0 } from '../../../support/store/store.js'
+
+const objects = objectsFor(['one', 'two', 'three'])
+const hashes = [...objects.keys()]
+const dates = new Map(hashes.map((sha256) => [sha256, T0]))
+let place: Scratch
+let layout: Layout
+let ahead: Ahead
+beforeEach(async () => {
+  place = scratch()
+  layout = layoutOf(place.dir)
+  await place.open().write(async (writer) => add(writer, { alice: ['zero'] }))
+  ahead = new Ahead(layout)
+})
+afterEach(() => {
+  onFileOperation(undefined)
+  place.remove()
+})
+
+const waiting = (): readonly string[] => readdirSync(layout.temp)
+
+function writeAll(): void {
+  ahead.open()
+  for (const [sha256, bytes] of objects) ahead.put(sha256, bytes, T0)
+}
+
+/** Commits the three objects; the file operations on them, by their kind. */
+async function commit(): Promise<readonly FileOperation[]> {
+  const seen: FileOperation[] = []
+  onFileOperation((operation, path) => {
+    if (hashes.some((sha256) => path.includes(sha256))) seen.push(operation)
+  })
+  await place.open().write(
+    async (writer) => {
+      writer.commit({ meta: metaAt(1), aggregates: [stage(writer, 'alice', ['one', 'two', 'three'])], objects, dates })
+    },
+    undefined,
+    ahead,
+  )
+  onFileOperation(undefined)
+  for (const [sha256, bytes] of objects) {
+    const path = layout.object(sha256)
+    expect(readFileSync(path)).toEqual(Buffer.from(bytes))
+    const { mode, mtimeMs, nlink } = statSync(path)
+    expect([mode & 0o777, mtimeMs / 1000, nlink]).toEqual([0o644, epochOf(T0), 1])
+  }
+  expect(waiting()).toEqual([])
+  return seen.filter((operation) => ['create', 'sync', 'link'].includes(operation))
+}
+
+it('a commit gives them their names and writes nothing again', async () => {
+  writeAll()
+  expect(waiting()).toHaveLength(3)
+  expect(hashes.map((sha256) => readdirSync(join(layout.objects)).includes(sha256.slice(0, 2)))).not.toContain(true)
+  expect(await commit()).toEqual(['link', 'link', 'link'])
+})
+
+it('none is written before it is wanted', async () => {
+  for (const [sha256, bytes] of objects) ahead.put(sha256, bytes, T0)
+  expect(waiting()).toEqual([])
+  expect(await commit()).toEqual(hashes.flatMap(() => ['create', 'sync', 'link']))
+})
+
+it('what another lock holder cleared is written by the commit', async () => {
+  writeAll()
+  await place.open().write(async (writer) => add(writer, { bob: ['zero'] }))
+  expect(waiting()).toEqual([])
+  expect(await commit()).toEqual(hashes.flatMap(() => ['link', 'create', 'sync', 'link']))
+})
+
+it('what a failed sync left is not taken: the commit writes it', async () => {
+  let syncs = 0
+  onFileOperation((operation) => {
+    if (operation === 'sync' && ++syncs === 2) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  })
+  writeAll()
+  expect(waiting()).toHaveLength(1)
+  expect(await commit()).toEqual(['link', 'create', 'sync', 'link', 'create', 'sync', 'link'])
+})
+
+it('one whose name is taken replaces what is there, which may not be durable', async () => {
+  writeAll()
+  const [first = hashes[0]] = hashes
+  if (first === undefined) throw new Error('no object')
+  const folder = join(layout.object(first), '..')
+  onFileOperation((operation, path) => {
+    if (operation === 'link' && path === layout.object(first)) {
+      onFileOperation(undefined)
+      writeFileSync(join(folder, first), 'half')
+    }
+  })
+  await place.open().write(
+    async (writer) => {
+      writer.commit({ meta: metaAt(1), aggregates: [stage(writer, 'alice', ['one'])], objects, dates })
+    },
+    undefined,
+    ahead,
+  )
+  expect(readFileSync(layout.object(first))).toEqual(Buffer.from(objects.get(first) ?? []))
+})
+
+it('what no commit took is removed', () => {
+  writeAll()
+  ahead.drop()
+  expect(waiting()).toEqual([])
+})

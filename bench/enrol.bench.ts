@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { enroll } from '../src/core/app/enrolment/enroll.js'
 import { labelOf } from '../src/core/app/enrolment/labels.js'
 import { backendOf } from '../src/core/app/failover/backends.js'
-import { changeHa } from '../src/core/app/failover/commit.js'
+import { transactHa } from '../src/core/app/failover/commit.js'
 import { openSession, type Session } from '../src/core/app/transaction/session.js'
 import { throwawayRequest } from '../src/core/pki/throwaway-request.js'
 import { newFolder } from './support/folder.js'
@@ -111,11 +111,11 @@ async function grow(data: string): Promise<void> {
   const asking = { type: 'enroll.start', owner: 'bench', timeout: 40, group, tried: [], probed: {} } as const
   const answer = { type: 'enroll.finish', outcome: 'ok', message: 'it issued', latencyMs: 5 } as const
   for (let made = 0; made < EVENTS; made += 2 * AT_ONCE)
-    await changeHa(opened, async (desk) => {
+    await transactHa(opened, async (tx) => {
       for (let n = 0; n < Math.min(AT_ONCE, (EVENTS - made) / 2); n++) {
         const attempt = `bench-${made + n}`
-        const started = (await desk.run({ ...asking, attempt })).find((event) => event.type === 'attempt.started')
-        await desk.run({ ...answer, attempt, ca: started?.ca ?? '' })
+        const started = (await tx.run({ ...asking, attempt })).find((event) => event.type === 'attempt.started')
+        await tx.run({ ...answer, attempt, ca: started?.ca ?? '' })
       }
     })
 }

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { changeHa } from '../src/core/app/failover/commit.js'
+import { transactHa } from '../src/core/app/failover/commit.js'
 import { openSession } from '../src/core/app/transaction/session.js'
 import { newFolder } from './support/folder.js'
 import { brine, median, run, say, spread } from './support/run.js'
@@ -50,10 +50,10 @@ async function grow(data: string, events: number): Promise<void> {
     reason: 'bench',
   })
   for (let made = 0; made < events; made += 2000)
-    await changeHa(session, async (desk) => {
+    await transactHa(session, async (tx) => {
       for (let n = 0; n < Math.min(2000, events - made); n += 2) {
-        await desk.run({ type: 'override.set', ca: 'one', mode: 'drain', reason: 'bench', until: null })
-        await desk.run({ type: 'override.end', ca: 'one' })
+        await tx.run({ type: 'override.set', ca: 'one', mode: 'drain', reason: 'bench', until: null })
+        await tx.run({ type: 'override.end', ca: 'one' })
       }
     })
 }

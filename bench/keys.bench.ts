@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
-import { createRehearsalSigner } from '../src/core/crypto/counting-signer.js'
+import { createCountingSigner } from '../src/core/crypto/counting-signer.js'
 import { exportPkcs8, type FreshKey, importPkcs8, inFlightFor } from '../src/core/crypto/key-maker.js'
 import { createKeySupply, keysInHand } from '../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../src/core/crypto/peculiar-signer.js'
@@ -123,7 +123,7 @@ const tbs = new Uint8Array(1200)
 await measure('first signature of a key', read.length, () =>
   times(read.length, inFlightFor(cores), () => once.signOneOff((key) => key.sign(tbs))),
 )
-const rehearsal = createRehearsalSigner((id: KeyId) => ({ id, spki: first.spki }))
+const rehearsal = createCountingSigner((id: KeyId) => ({ id, spki: first.spki }))
 await measure('rehearse a one-time key', 500, () => times(500, 1, () => rehearsal.signOneOff((key) => key.sign(tbs))))
 
 console.log(

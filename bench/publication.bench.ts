@@ -9,7 +9,7 @@ import { PUBD_HANDLE, pubd } from '../src/core/pubd/aggregate.js'
 import { DEFAULT_RETENTION, type ObjectPut, type PubdCommand } from '../src/core/pubd/commands.js'
 import type { PubdState } from '../src/core/pubd/state.js'
 import { publisherBase } from '../src/core/pubd/uri.js'
-import { type WriteReport, writeRepository } from '../src/core/publication/writer.js'
+import { type WriteReport, writeTree } from '../src/core/publication/writer.js'
 import { newFolder } from './support/folder.js'
 import { median, say } from './support/run.js'
 
@@ -61,7 +61,7 @@ class Bench {
 
   write(rebuild = false): WriteReport {
     const { state, now, objectPath } = this
-    return writeRepository({ repoDir: join(this.dir, 'repo'), state, now, objectPath, rebuild })
+    return writeTree({ repoDir: join(this.dir, 'repo'), state, now, objectPath, rebuild })
   }
 
   async fill(objects: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** `brine republish`: manifests, CRLs and renewals that are due; writes nothing when nothing is. */
 
 import type { RepublishReport } from '../core/app/authority/republish.js'
-import { republishMended } from '../core/app/recovery/force.js'
+import { republishRepaired } from '../core/app/recovery/force.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
@@ -19,7 +19,7 @@ export default class Republish extends BaseCommand<RepublishReport> {
     const { args, flags } = await this.parse(Republish)
     const handles = args.ca ?? []
     const session = await openSession(this.context(flags))
-    return republishMended(session, {
+    return republishRepaired(session, {
       ...(handles.length === 0 ? {} : { handles }),
       force: flags.now,
       dryRun: flags['dry-run'],

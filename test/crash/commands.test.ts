@@ -12,7 +12,7 @@ import { openSession } from '../../src/core/app/transaction/session.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import { importPkcs8 } from '../../src/core/crypto/key-maker.js'
 import { Work } from '../../src/core/eventsourcing/work.js'
-import { verifyRepository } from '../../src/core/publication/verify.js'
+import { verifyTree } from '../../src/core/publication/verify.js'
 import { openStore } from '../../src/core/store/commit/file-store.js'
 import { copyDir, type RunResult, runBrine } from '../support/processes/cli.js'
 import { type Fault, type FaultRunner, faultRunner } from '../support/processes/faults.js'
@@ -79,7 +79,7 @@ async function expectNextWorks(dir: string): Promise<void> {
   const session = await openSession({ dataDir: dir, actor: 'a', osUser: 'a', host: 'a', command: 'test' })
   const problems = await session.store.read(async (reader) => {
     const work = new Work(reader)
-    return verifyRepository(site(session, { work }, pubdState(work)))
+    return verifyTree(site(session, { work }, pubdState(work)))
   })
   expect(problems).toEqual([])
   expect(complaints(readServedTree(join(dir, 'repo')), '2026-01-01T01:00:00Z' as never)).toEqual([])

@@ -11,7 +11,7 @@ import { directorySource } from '../../src/core/audit/source.js'
 import { formatAggregateId } from '../../src/core/eventsourcing/types.js'
 import { openStore } from '../../src/core/store/commit/file-store.js'
 import { readMarker } from '../../src/core/store/directory/data-dir.js'
-import { readOrigin } from '../../src/core/store/directory/installation-id.js'
+import { readInstallationId } from '../../src/core/store/directory/installation-id.js'
 import { onFileOperation } from '../../src/core/store/disk/io-error.js'
 import { planOf, recoverWords } from '../support/store/recovery.js'
 import { add, ca, type Scratch, scratch, wordRules, wordsOf } from '../support/store/store.js'
@@ -117,7 +117,7 @@ describe.each(CASES)('%s', (name, break_, kept, loses) => {
       if (loses) expect([13, 14], `killed at ${at}`).toContain(sequence)
       const { generation } = readMarker(dir)
       expect(generation > 1, `killed at ${at}`).toBe(loses)
-      if (loses) expect(readOrigin(dir)?.generation).toBe(generation)
+      if (loses) expect(readInstallationId(dir)?.generation).toBe(generation)
       expect(await faults(), `killed at ${at}`).toEqual([])
       await store.write(async (w) => add(w, { x: ['after'] }))
       expect(await faults()).toEqual([])

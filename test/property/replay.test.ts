@@ -1,7 +1,7 @@
 /** Replay from a snapshot equals replay from event 0, for CAs, trust anchor and publication server, over random histories. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { syncDown } from '../../src/core/app/authority/resource-sync.js'
+import { syncResources } from '../../src/core/app/authority/resource-sync.js'
 import { roaRows } from '../../src/core/app/authority/roas.js'
 import { CA, runCa, TA } from '../../src/core/app/transaction/context.js'
 import { publishLocal } from '../../src/core/app/transaction/local-publication.js'
@@ -25,12 +25,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.nat(7).map(
     (n): Step =>
       (w) =>
-        runCa(w.desk, LEAF, { type: 'roas.update', add: [{ payload: roa(n), comment: null }], remove: [] }),
+        runCa(w.tx, LEAF, { type: 'roas.update', add: [{ payload: roa(n), comment: null }], remove: [] }),
   ),
   fc.nat(7).map(
     (n): Step =>
       (w) =>
-        runCa(w.desk, LEAF, { type: 'roas.update', add: [], remove: [roa(n)] }),
+        runCa(w.tx, LEAF, { type: 'roas.update', add: [], remove: [roa(n)] }),
   ),
   fc.constantFrom('10.0.0.0/21', '10.0.4.0/22, AS1', '10.0.0.0/23', '192.0.2.0/24').map(
     (r): Step =>
@@ -40,17 +40,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.boolean().map(
     (force): Step =>
       (w) =>
-        runCa(w.desk, TOP, { type: 'republish', force }),
+        runCa(w.tx, TOP, { type: 'republish', force }),
   ),
   fc.nat(60).map(
     (weeks): Step =>
       async (w) => {
         w.pass(weeks * 7 * 86400)
-        await syncDown(w.desk, TOP)
-        await runCa(w.desk, LEAF, { type: 'republish', force: false })
+        await syncResources(w.tx, TOP)
+        await runCa(w.tx, LEAF, { type: 'republish', force: false })
       },
   ),
-  fc.constant<Step>((w) => publishLocal(w.desk)),
+  fc.constant<Step>((w) => publishLocal(w.tx)),
 )
 
 /** A rejected command leaves no event; anything else that is thrown is a bug. */
@@ -81,15 +81,15 @@ test('from any snapshot, and through JSON, the state is the one that the command
   timeout: 120_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 10 }), fc.nat(), async (steps, cut) => {
+    fc.asyncProperty(fc.array(step, { maxLength: 10 }), fc.nat(), async (steps, revision) => {
       const world = emptyWorld({ roaAggregateThreshold: 3, roaDeaggregateThreshold: 2 })
       await chainOf(world, ['top', 'all'], ['leaf', '10.0.0.0/21'])
       for (const next of steps) await take(world, next)
-      for (const staged of world.desk.work.staged()) {
+      for (const staged of world.tx.work.staged()) {
         if (staged.effect.result !== 'accepted') continue
         const state = canonicalJson(staged.effect.state)
         expect(canonicalJson(replayed(staged, 0))).toBe(state)
-        expect(canonicalJson(replayed(staged, cut % (staged.effect.events.length + 1)))).toBe(state)
+        expect(canonicalJson(replayed(staged, revision % (staged.effect.events.length + 1)))).toBe(state)
       }
     }),
     { numRuns: process.env['SLOW'] === '1' ? 300 : 25 },
@@ -102,7 +102,7 @@ test('every ROA that is configured and held is published, whatever came before',
       const world = emptyWorld({ roaAggregateThreshold: 3, roaDeaggregateThreshold: 2 })
       await chainOf(world, ['top', 'all'], ['leaf', '10.0.0.0/21'])
       for (const next of steps) await take(world, next)
-      const rows = roaRows(world.ca('leaf'), world.desk.ports.timing)
+      const rows = roaRows(world.ca('leaf'), world.tx.ports.timing)
       expect(rows.filter((r) => r.state === 'pending')).toEqual([])
     }),
     { numRuns: 15 },

@@ -235,9 +235,9 @@ describe('prefixes of a range', () => {
 
   it('a prefix covers another exactly when its range does', () => {
     fc.assert(
-      fc.property(prefix, prefix, fc.nat(128), (a, b, cut) => {
-        const host = BigInt((b.family === 4 ? 32 : 128) - Math.min(cut, b.length))
-        const parent = { family: b.family, address: (b.address >> host) << host, length: Math.min(cut, b.length) }
+      fc.property(prefix, prefix, fc.nat(128), (a, b, revision) => {
+        const host = BigInt((b.family === 4 ? 32 : 128) - Math.min(revision, b.length))
+        const parent = { family: b.family, address: (b.address >> host) << host, length: Math.min(revision, b.length) }
         expect(prefixCovers(parent, b)).toBe(true)
         const [ra, rb] = [prefixRange(a), prefixRange(b)]
         expect(prefixCovers(a, b)).toBe(a.family === b.family && ra.min <= rb.min && rb.max <= ra.max)

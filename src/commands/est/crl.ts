@@ -3,7 +3,7 @@
 import { type CrlReport, signCrl } from '../../core/app/enrolment/crl.js'
 import { crlPem } from '../../core/app/enrolment/documents.js'
 import { backendOf } from '../../core/app/failover/backends.js'
-import { refuseTaken, writeDocument } from '../../core/app/operations/user-files.js'
+import { assertNotExists, writeDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
@@ -34,7 +34,7 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
 
   protected override async execute(): Promise<CrlDocument> {
     const { args, flags } = await this.parse(EstCrl)
-    refuseTaken(flags.out)
+    assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
     const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
     const text = crl === null ? null : crlPem(crl)

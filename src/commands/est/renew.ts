@@ -2,7 +2,7 @@
 
 import { type EnrolledDocument, readCertificateFile } from '../../core/app/enrolment/documents.js'
 import type { EnrolmentPlan } from '../../core/app/enrolment/enrolment-run.js'
-import { refuseTaken } from '../../core/app/operations/user-files.js'
+import { assertNotExists } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { readRequestFile, request, requestFlags } from '../../core/cli/flags/enrolment.js'
@@ -28,7 +28,7 @@ export default class EstRenew extends BaseCommand<EnrolledDocument | EnrolmentPl
 
   protected override async execute(): Promise<EnrolledDocument | EnrolmentPlan> {
     const { args, flags } = await this.parse(EstRenew)
-    refuseTaken(flags.out)
+    assertNotExists(flags.out)
     const [csr, renews] = [await readRequestFile(flags.csr), readCertificateFile(flags.cert)]
     const context = this.context(flags)
     const by = { how: 'operator', name: context.actor } as const

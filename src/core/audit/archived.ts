@@ -9,7 +9,7 @@ import { isCorrupt } from '../store/disk/damage.js'
 import { commandName, eventName, snapshotName } from '../store/disk/paths.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
 import type { Named } from './commits.js'
-import { noting, type Problem } from './finding.js'
+import { type Finding, noting } from './finding.js'
 import type { NamedSnapshot } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
@@ -79,12 +79,12 @@ export interface Kept {
   readonly archived: number
   /** Commands that gave something up, oldest first. */
   readonly recoveries: readonly StoredCommand[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Finding[]
 }
 
 /** Everything up to the start that is here, by hash. */
 export function checkKept(source: HistorySource, id: AggregateId, named: readonly Named[], start: Named): Kept {
-  const problems: Problem[] = []
+  const problems: Finding[] = []
   const recoveries: StoredCommand[] = []
   const gone: { upTo: number; readonly commands: NumberRange[]; readonly events: NumberRange[] } = {
     upTo: start.sequence,
@@ -132,7 +132,7 @@ function checkEvents(
   record: StoredCommand,
   isGone: (version: number) => boolean,
   mayMiss: boolean,
-  problems: Problem[],
+  problems: Finding[],
 ): number {
   if (record.effect.result !== 'accepted') return 0
   let archived = 0

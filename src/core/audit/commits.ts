@@ -5,7 +5,7 @@
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
-import { noting, type Problem } from './finding.js'
+import { type Finding, noting } from './finding.js'
 import type { HistorySource } from './source.js'
 
 /** What a commit says of one command. */
@@ -25,7 +25,7 @@ export interface CommitChain {
   readonly named: ReadonlyMap<string, readonly Named[]>
   /** Every aggregate that a commit lists or names, sorted by kind and handle. */
   readonly roster: readonly AggregateId[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Finding[]
 }
 
 export interface ChainOptions {
@@ -46,7 +46,7 @@ type Link = { readonly sha256: Sha256; readonly previous: Sha256 | null } | unde
 
 /** Reads every commit of the cut. Keeps what it says of aggregates, not the commits. */
 export function readCommitChain(source: HistorySource, options: ChainOptions = {}): CommitChain {
-  const problems: Problem[] = []
+  const problems: Finding[] = []
   const named = new Map<string, Named[]>()
   const links: Link[] = []
   const walk: Walk = { previous: undefined, members: new Map(), roster: 0 }
@@ -85,9 +85,9 @@ function keyOf({ kind, handle }: AggregateId): string {
 }
 
 /** From the newest down: the one that vouches is believed, unless it was accused itself. */
-function linkFaults(links: readonly Link[], known: readonly Problem[]): readonly Problem[] {
+function linkFaults(links: readonly Link[], known: readonly Finding[]): readonly Finding[] {
   const accused = new Set(known.map((p) => p.file))
-  const found: Problem[] = []
+  const found: Finding[] = []
   for (let n = links.length; n > 1; n--) {
     const [file, before] = [`commits/${n}.json`, `commits/${n - 1}.json`]
     if (accused.has(file) || accused.has(before)) continue

@@ -1,7 +1,7 @@
 /** What an audit finds: the file, the place in it, and what is wrong. Invariant: reading on after a problem, so that one run names them all. */
 import { AppError } from '../base/errors.js'
 
-export interface Problem {
+export interface Finding {
   /** Relative to DATA_DIR. */
   readonly file: string
   /** JSON path inside the file, `$` for all of it. */
@@ -10,7 +10,7 @@ export interface Problem {
 }
 
 /** Runs `read`; damage becomes a problem and `undefined`, anything else is thrown. */
-export function noting<T>(problems: Problem[], file: string, read: () => T): T | undefined {
+export function noting<T>(problems: Finding[], file: string, read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
@@ -21,7 +21,7 @@ export function noting<T>(problems: Problem[], file: string, read: () => T): T |
 }
 
 /** Runs `work` over what events made; where a value has not the shape that its type promises, that becomes a problem and `undefined`. */
-export function shaped<T>(problems: Problem[], file: string, work: () => T): T | undefined {
+export function shaped<T>(problems: Finding[], file: string, work: () => T): T | undefined {
   try {
     return work()
   } catch (error) {

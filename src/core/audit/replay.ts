@@ -21,7 +21,7 @@ import { commandName, eventName, parseFileName, snapshotName } from '../store/di
 import { isCanonical, NOT_CANONICAL, parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
 import { archivedStart, checkKept, type Start } from './archived.js'
 import type { Named } from './commits.js'
-import { noting, type Problem, shaped } from './finding.js'
+import { type Finding, noting, shaped } from './finding.js'
 import { Snapshots, type State } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
@@ -44,7 +44,7 @@ export interface Replayed {
   readonly state: State
   /** What recoveries declared lost, in their order: no fault any more. */
   readonly recoveries: readonly Recovery[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Finding[]
 }
 
 /** Told what is read on the way, in order. */
@@ -83,7 +83,7 @@ export interface ReplayOptions {
 
 interface Progress {
   readonly file: (name: string) => string
-  readonly problems: Problem[]
+  readonly problems: Finding[]
   state: State
   version: number
   previous: Sha256 | null
@@ -200,7 +200,7 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
 }
 
 /** Is this a fault of what the recovery gave up? */
-function isDeclared({ file, problem }: Problem, progress: Progress, record: StoredCommand, effect: Recovered): boolean {
+function isDeclared({ file, problem }: Finding, progress: Progress, record: StoredCommand, effect: Recovered): boolean {
   const { base, gone } = effect
   if (file === `commits/${record.commit}.json`) return problem.startsWith(GAP) && base.sequence < record.sequence - 1
   const name = file.slice(file.lastIndexOf('/') + 1)

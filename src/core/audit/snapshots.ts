@@ -9,7 +9,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId } from '../eventsourcing/types.js'
 import { parseFileName, snapshotName } from '../store/disk/paths.js'
 import { parseSnapshot } from '../store/disk/records.js'
-import { noting, type Problem } from './finding.js'
+import { type Finding, noting } from './finding.js'
 import type { HistorySource } from './source.js'
 
 /** What a command record says of the snapshot that it wrote. */
@@ -46,7 +46,7 @@ export class Snapshots {
   }
 
   /** The one that the command of this sequence wrote, against the state that the events make. */
-  compare(problems: Problem[], sequence: number, named: NamedSnapshot, made: State): void {
+  compare(problems: Finding[], sequence: number, named: NamedSnapshot, made: State): void {
     this.vouch(named)
     const { file, name } = this.#place(named.version)
     const bytes = noting(problems, file, () => this.#source.peek(this.#id, name))
@@ -67,7 +67,7 @@ export class Snapshots {
   }
 
   /** Snapshots up to a version that no record names, and links that lead to no named one. Those of before `from` had their records where the archive went. */
-  strays(problems: Problem[], from: number, newest: number): void {
+  strays(problems: Finding[], from: number, newest: number): void {
     const vouched = new Set(this.#named.values())
     const suspects: string[] = []
     for (const name of this.#source.names(this.#id)) {

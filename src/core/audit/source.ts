@@ -10,7 +10,7 @@ import { type FoundFile, findFile, isThere } from '../store/commit/aggregate-fil
 import { archivedAs, pathInArchive, readableNote } from '../store/commit/archived-note.js'
 import { type ArchivedRange, rangeOf } from '../store/commit/archived-ranges.js'
 import { parseBelow } from '../store/commit/commit-log.js'
-import type { FileReader } from '../store/commit/store-reader.js'
+import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing } from '../store/disk/damage.js'
 import { exists, listDir, readOwn } from '../store/disk/fs.js'
 import type { Layout } from '../store/disk/paths.js'
@@ -51,7 +51,7 @@ function isAway(layout: Layout, id: AggregateId, note: readonly ArchivedRange[],
 }
 
 /** A data directory at one cut. */
-export function directorySource(layout: Layout, reader: FileReader): HistorySource {
+export function directorySource(layout: Layout, reader: StoreReader): HistorySource {
   const { head } = reader
   const folder = (id: AggregateId): string => layout.folder(id)
   const notes = new Map<string, readonly ArchivedRange[]>()

@@ -1,7 +1,7 @@
 /** What lies in and around DATA_DIR beside what the commits name: space, the lock's holder, files moved aside. Reads only. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { livingOwner } from '../store/directory/optimistic-read.js'
+import { liveLockOwner } from '../store/directory/optimistic-read.js'
 import { listDir } from '../store/disk/fs.js'
 import { ioError } from '../store/disk/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../store/disk/paths.js'
@@ -39,7 +39,7 @@ export function diskSpace(dir: string): DiskSpace {
 
 /** Who holds the lock now; undefined when nobody does, or when its owner is dead, which costs the next command nothing. */
 export function lockHolder(layout: Layout): LockHolder | undefined {
-  const owner = livingOwner(layout)
+  const owner = liveLockOwner(layout)
   if (owner === undefined) return undefined
   const { pid, host, command, since } = owner
   return { pid, host, command, since, long: owner.long === true }

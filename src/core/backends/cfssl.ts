@@ -14,7 +14,7 @@ import { type Ask, httpClient } from './http.js'
 import { type Answer, garbled, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { checkIsSameCa, probeRequest, readyCa } from './remote.js'
-import { soundRequest } from './request.js'
+import { validRequest } from './request.js'
 
 const API = '/api/v1/cfssl'
 /** CFSSL has no errors here that whoever asks could mend: keys, roots, remote signers, CT logs and its database (errors/error.go). */
@@ -32,7 +32,7 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
     ca,
     chain: () => readChain(config),
     issue: async ({ csr, profile, signal }: IssueRequest): Promise<Issued> => {
-      soundRequest(csr)
+      validRequest(csr)
       await readyCa(config, ports)
       const body = { certificate_request: pem('CERTIFICATE REQUEST', csr), profile: config.profile ?? profile.name }
       return { outcome: 'ok', certificate: certificateIn(await call('sign', body, signal, true)) }

@@ -4,7 +4,7 @@
  */
 import { quoted } from '../base/text.js'
 import { BackendFault } from '../ha/backend.js'
-import type { Ask, Question } from './http.js'
+import type { Ask, HttpQuery } from './http.js'
 import { type Answer, statusFault, tryJson } from './http-faults.js'
 
 export interface DogtagSession {
@@ -23,7 +23,7 @@ export async function withSession<T>(
   use: (session: DogtagSession) => Promise<T>,
 ): Promise<T> {
   const { base, cookie } = await login(ask, signal)
-  const send = (question: Omit<Question, 'signal' | 'headers'>): Promise<Answer> =>
+  const send = (question: Omit<HttpQuery, 'signal' | 'headers'>): Promise<Answer> =>
     exchange(ask, { ...question, path: `${base}${question.path}`, signal }, cookie)
   try {
     return await use({
@@ -38,7 +38,7 @@ export async function withSession<T>(
 
 async function login(ask: Ask, signal: AbortSignal): Promise<{ readonly base: string; readonly cookie: string }> {
   for (const base of BASES) {
-    const question: Question = { method: 'GET', path: `${base}/account/login`, signal }
+    const question: HttpQuery = { method: 'GET', path: `${base}/account/login`, signal }
     const answer = await exchange(ask, question, '').catch((error: unknown) => {
       const isOlder = base === '/ca/v2' && error instanceof BackendFault && error.code === 'ca-url-unknown'
       if (isOlder) return undefined
@@ -53,7 +53,7 @@ function cookieOf({ headers }: Answer): string {
   return (headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ')
 }
 
-async function exchange(ask: Ask, question: Question, cookie: string): Promise<Answer> {
+async function exchange(ask: Ask, question: HttpQuery, cookie: string): Promise<Answer> {
   const headers = {
     Accept: 'application/json',
     ...(question.body !== undefined && { 'Content-Type': 'application/json' }),

@@ -11,7 +11,7 @@ import { type Ask, httpClient } from './http.js'
 import { type Answer, garbled, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { probeRequest, readyCa } from './remote.js'
-import { soundRequest } from './request.js'
+import { validRequest } from './request.js'
 
 /** RFC 5280 section 5.3.1 in Dogtag's words. */
 const REASONS: Readonly<Record<RevocationReason, string>> = {
@@ -33,7 +33,7 @@ export function openDogtagBackend(ca: string, config: DogtagBackend, ports: Back
     ca,
     chain: () => readChain(config),
     issue: async ({ csr, profile, signal }) => {
-      soundRequest(csr)
+      validRequest(csr)
       await readyCa(config, ports)
       return withSession(ask, signal, (session) =>
         submitForGood(session, csr, config.profile ?? profile.name, autoApprove),

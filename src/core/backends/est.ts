@@ -7,17 +7,17 @@ import { BackendFault, type CaBackend, type Issued } from '../ha/backend.js'
 import { readPlainCertificate } from '../pki/certificate.js'
 import { estBytes, readCertsOnly } from '../pki/certs-only.js'
 import { configFault, readChain, readPassword } from './files.js'
-import { httpClient, type Question, retryAfter } from './http.js'
+import { type HttpQuery, httpClient, retryAfter } from './http.js'
 import { type Answer, garbled, statusFault } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { checkIsSameCa, readyCa } from './remote.js'
-import { soundRequest } from './request.js'
+import { validRequest } from './request.js'
 
 /** Opens nothing yet. */
 export function openEstBackend(ca: string, config: EstBackend, ports: BackendPorts): CaBackend {
   const client = httpClient(config, ports)
   const base = `/.well-known/est${config.label === undefined ? '' : `/${config.label}`}`
-  const ask = async (question: Question): Promise<Answer> =>
+  const ask = async (question: HttpQuery): Promise<Answer> =>
     client({
       ...question,
       path: `${base}${question.path}`,
@@ -26,7 +26,7 @@ export function openEstBackend(ca: string, config: EstBackend, ports: BackendPor
 
   /** RFC 7030 section 4.2. An answer that got lost is fetched by asking again, but only where it was pending. */
   const enroll = async (csr: Uint8Array, signal: AbortSignal, issues: boolean): Promise<Issued> => {
-    const { spki } = soundRequest(csr)
+    const { spki } = validRequest(csr)
     await readyCa(config, ports)
     const headers = { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' }
     const body = base64(csr)

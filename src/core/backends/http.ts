@@ -21,7 +21,7 @@ import { inTime } from './request.js'
 
 const LARGEST_ANSWER = 1024 * 1024
 
-export interface Question {
+export interface HttpQuery {
   readonly method: 'GET' | 'POST'
   /** Below the CA's URL, beginning with a slash; what is secret does not belong here. */
   readonly path: string
@@ -33,7 +33,7 @@ export interface Question {
 }
 
 /** Asks and returns the answer whatever its status. Throws a BackendFault. */
-export type Ask = (question: Question) => Promise<Answer>
+export type Ask = (question: HttpQuery) => Promise<Answer>
 
 /** A client to one CA; its files are read for each question. */
 export function httpClient(remote: Remote, ports: BackendPorts): Ask {
@@ -122,7 +122,7 @@ function over(url: URL, tunnel: Duplex): Begin {
     plainRequest({ ...options, path, headers: { Host: url.host, ...headers }, createConnection: () => tunnel })
 }
 
-function exchange(begin: Begin, course: Course, question: Question): Promise<Answer> {
+function exchange(begin: Begin, course: Course, question: HttpQuery): Promise<Answer> {
   const { method, body, headers = {}, signal } = question
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(connectionFault(error, course, signal.aborted))

@@ -8,7 +8,7 @@ import { isSignedBy, type PlainCertificate, readPlainCertificate } from '../pki/
 import { throwawayRequest } from '../pki/throwaway-request.js'
 import { checkCaIsValid, configFault, readCaCertificate } from './files.js'
 import type { BackendPorts } from './ports.js'
-import { soundRequest } from './request.js'
+import { validRequest } from './request.js'
 
 /** The CA's certificate, valid now; nobody needs to be asked otherwise. Throws a BackendFault. */
 export async function readyCa(remote: Remote, { clock }: BackendPorts): Promise<PlainCertificate> {
@@ -30,7 +30,7 @@ export function checkIsSameCa(shown: readonly Uint8Array[], own: PlainCertificat
 /** A request for a probe, and what checks that its answer is the CA's work. */
 export function probeRequest(own: PlainCertificate, url: string) {
   const csr = throwawayRequest('brine-probe')
-  const { spki } = soundRequest(csr)
+  const { spki } = validRequest(csr)
   return {
     csr,
     /** Throws a BackendFault (ca-fault). */

@@ -3,7 +3,7 @@ import { BackendFault } from '../ha/backend.js'
 import { type CertificateRequest, readRequest } from '../pki/csr.js'
 
 /** The request. Throws a BackendFault (request-fault) with everything that is wrong with it. */
-export function soundRequest(csr: Uint8Array): CertificateRequest {
+export function validRequest(csr: Uint8Array): CertificateRequest {
   const { request, faults } = readRequest(csr)
   if (request !== undefined) return request
   const told = faults.map(({ rule, message }) => `${rule}: ${message}`).join('; ')

@@ -16,7 +16,7 @@ import { signCrl } from '../pki/crl.js'
 import { type Issuer, issueCertificate } from '../pki/issue.js'
 import { type CaFiles, checkCaIsValid, configFault, readCaCertificate, readChain } from './files.js'
 import type { BackendPorts } from './ports.js'
-import { inTime, soundRequest } from './request.js'
+import { inTime, validRequest } from './request.js'
 
 /** Opens the key of `certificate`, lends it to `use` and closes it. Throws a BackendFault. */
 export type WithKey = <T>(
@@ -50,7 +50,7 @@ async function issue(
   withKey: WithKey,
   { clock, random }: BackendPorts,
 ): Promise<Issued> {
-  const request = soundRequest(csr)
+  const request = validRequest(csr)
   const certificate = await readCaCertificate(files)
   checkCaIsValid(certificate, files, clock.now())
   inTime(signal)

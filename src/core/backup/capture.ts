@@ -11,7 +11,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { type FoundFile, findFile } from '../store/commit/aggregate-files.js'
 import { notePath } from '../store/commit/archived-note.js'
-import type { FileReader } from '../store/commit/store-reader.js'
+import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing, fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
 import { exists, listDir, readIfThere, statIfThere } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
@@ -20,9 +20,9 @@ import { encodeRecord, parseCommand, parseCommit } from '../store/disk/records.j
 import { FILE_LIMIT, isBackupPath } from './format.js'
 import type { BackupFile } from './pack.js'
 
-export interface BackupCut {
+export interface BackupCapture {
   readonly layout: Layout
-  readonly reader: FileReader
+  readonly reader: StoreReader
   readonly commit: number
   readonly head: Sha256 | null
   /** What can change or go away later: marker, configuration, keys, HTTPS pair. */
@@ -31,12 +31,12 @@ export interface BackupCut {
   readonly objects: ReadonlyMap<string, readonly string[]>
 }
 
-export interface CutOptions {
+export interface CaptureOptions {
   readonly onNotice: (text: string) => void
 }
 
 /** Takes the cut that `reader` reads; the caller holds the lock, or knows that nobody writes. Throws `corrupt`, `backup-link`. */
-export function takeCut(layout: Layout, reader: FileReader, { onNotice }: CutOptions): BackupCut {
+export function takeCapture(layout: Layout, reader: StoreReader, { onNotice }: CaptureOptions): BackupCapture {
   const commit = reader.head
   for (const folder of [layout.commits, layout.objects, layout.keys]) refuseLink(folder)
   const top = listDir(layout.dir).filter((name) => !name.includes('/') && isBackupPath(name))
@@ -99,37 +99,37 @@ function listObjects(layout: Layout): ReadonlyMap<string, readonly string[]> {
 }
 
 /** No more files and bytes than these are in the cut. Reads names and sizes; no lock is needed. */
-export function measureCut(cut: BackupCut): { readonly maxFiles: number; readonly maxBytes: number } {
-  let [maxFiles, maxBytes] = [cut.small.length, cut.small.reduce((sum, { bytes }) => sum + bytes.length, 0)]
+export function measureCapture(capture: BackupCapture): { readonly maxFiles: number; readonly maxBytes: number } {
+  let [maxFiles, maxBytes] = [capture.small.length, capture.small.reduce((sum, { bytes }) => sum + bytes.length, 0)]
   const count = (path: string): void => {
     const stat = statIfThere(path)
     if (stat?.isFile() !== true) return
     maxFiles += 1
     maxBytes += Number(stat.size)
   }
-  const { layout, reader } = cut
-  for (let n = 1; n <= cut.commit; n++) count(layout.commit(n))
+  const { layout, reader } = capture
+  for (let n = 1; n <= capture.commit; n++) count(layout.commit(n))
   for (const id of reader.roster()) {
     refuseLink(layout.folder(id))
     for (const folder of ['', 'archived', 'surplus'].map((below) => join(layout.folder(id), below)))
       for (const name of listDir(folder)) count(join(folder, name))
     // the cache is written anew
     maxFiles += 1
-    maxBytes += infoFile(cut, id).bytes.length
+    maxBytes += infoFile(capture, id).bytes.length
   }
-  for (const [folder, names] of cut.objects) for (const name of names) count(join(layout.dir, folder, name))
+  for (const [folder, names] of capture.objects) for (const name of names) count(join(layout.dir, folder, name))
   return { maxFiles, maxBytes }
 }
 
 /** The files of the cut, each read as it is asked for. Throws `file-damaged`, `file-missing`, `commit-missing` (corrupt). */
-export function* filesOf(cut: BackupCut, { onNotice }: CutOptions): Generator<BackupFile> {
-  yield* cut.small
-  for (const id of cut.reader.roster()) yield infoFile(cut, id)
+export function* filesOf(capture: BackupCapture, { onNotice }: CaptureOptions): Generator<BackupFile> {
+  yield* capture.small
+  for (const id of capture.reader.roster()) yield infoFile(capture, id)
   const elsewhere = new Set<string>()
   const taken = new Set<string>()
-  let expected = cut.head
-  for (let n = cut.commit; n >= 1; n--) {
-    const path = cut.layout.commit(n)
+  let expected = capture.head
+  for (let n = capture.commit; n >= 1; n--) {
+    const path = capture.layout.commit(n)
     const bytes = readIfThere(path)
     if (bytes === undefined) throw commitMissing(path)
     if (sha256Hex(bytes) !== expected) throw fileDamaged(path, 'its hash is not the one that was recorded')
@@ -137,12 +137,12 @@ export function* filesOf(cut: BackupCut, { onNotice }: CutOptions): Generator<Ba
     expected = record.previous
     const modified = epochOf(record.at)
     yield { path: `commits/${n}.json`, bytes, modified }
-    for (const entry of record.aggregates) yield* commandFiles(cut, entry, { modified, elsewhere, taken, onNotice })
+    for (const entry of record.aggregates) yield* commandFiles(capture, entry, { modified, elsewhere, taken, onNotice })
   }
-  yield* objectFiles(cut)
+  yield* objectFiles(capture)
 }
 
-function infoFile({ layout, reader }: BackupCut, id: AggregateId): BackupFile {
+function infoFile({ layout, reader }: BackupCapture, id: AggregateId): BackupFile {
   const bytes = encodeRecord({ format: 1, ...reader.infoOf(id) })
   const modified = reader.at === undefined ? 0 : epochOf(reader.at)
   return { path: `${relative(layout.dir, layout.folder(id))}/info.json`, bytes, modified }
@@ -159,11 +159,11 @@ interface Walk {
 
 /** A command of a commit, its events and its snapshot. */
 function* commandFiles(
-  cut: BackupCut,
+  capture: BackupCapture,
   entry: StoredCommit['aggregates'][number],
   { modified, elsewhere, taken, onNotice }: Walk,
 ): Generator<BackupFile> {
-  const { layout } = cut
+  const { layout } = capture
   const id: AggregateId = { kind: entry.kind, handle: entry.handle }
   const who = formatAggregateId(id)
   const file = (name: string, sha256: Sha256): BackupFile | undefined => {
@@ -227,7 +227,7 @@ function attempt<T>(read: () => T, refuse: (error: AppError) => void): T | undef
   }
 }
 
-function* objectFiles({ layout, objects }: BackupCut): Generator<BackupFile> {
+function* objectFiles({ layout, objects }: BackupCapture): Generator<BackupFile> {
   for (const [folder, names] of objects) {
     for (const name of names) {
       const path = `${folder}/${name}`

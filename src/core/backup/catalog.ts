@@ -9,7 +9,7 @@ import { type Instant, parseInstant } from '../base/time.js'
 import { removeFile, statIfThere, syncDir } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 
-export interface ShelvedBackup {
+export interface CatalogEntry {
   readonly file: string
   /** The first eight digits of the instance's id. */
   readonly instance: string
@@ -26,7 +26,7 @@ export function isBackupName(name: string): boolean {
 }
 
 /** Backups in a folder, the newest first. Throws `folder-missing` (usage), `io`. */
-export function listShelf(folder: string): readonly ShelvedBackup[] {
+export function listCatalog(folder: string): readonly CatalogEntry[] {
   return namesIn(folder)
     .flatMap((name) => shelved(folder, name) ?? [])
     .sort((a, b) => compare(b.cutAt, a.cutAt) || numberOf(b.file) - numberOf(a.file) || compare(b.file, a.file))
@@ -50,7 +50,7 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function shelved(folder: string, name: string): ShelvedBackup | undefined {
+function shelved(folder: string, name: string): CatalogEntry | undefined {
   const m = NAME.exec(name)
   const [year, month, day, hour, minute, second] = m?.slice(2, 8) ?? []
   const cutAt = parseInstant(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
@@ -67,10 +67,10 @@ export interface Keep {
 }
 
 /** Which of them go: in each instance all but the newest, the newest of each of the last days and of each of the last months that have one. */
-export function surplusOf(backups: readonly ShelvedBackup[], { daily, monthly }: Keep): readonly ShelvedBackup[] {
+export function expiredOf(backups: readonly CatalogEntry[], { daily, monthly }: Keep): readonly CatalogEntry[] {
   const kept = new Set<string>()
   const slots = new Map<string, Set<string>>()
-  const keep = (backup: ShelvedBackup, slot: 'day' | 'month', count: number): void => {
+  const keep = (backup: CatalogEntry, slot: 'day' | 'month', count: number): void => {
     const name = backup.cutAt.slice(0, slot === 'day' ? 10 : 7)
     const taken = slots.get(`${slot} ${backup.instance}`) ?? new Set()
     slots.set(`${slot} ${backup.instance}`, taken)

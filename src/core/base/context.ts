@@ -2,7 +2,7 @@
 import type { AppError, Changed } from './errors.js'
 
 /** A question whose answer has not come. */
-export interface OpenQuestion {
+export interface OpenRequestNotice {
   readonly kind: 'pending' | 'uncertain'
   /** Goes on after `interrupted: `. */
   readonly message: string
@@ -16,7 +16,7 @@ export interface OpenQuestion {
 export interface CommitWatch {
   changed: Changed
   /** What somebody elsewhere was asked and has not answered yet: who interrupts now reads this. */
-  question?: OpenQuestion | undefined
+  question?: OpenRequestNotice | undefined
 }
 
 /** Who asks, from where, for which data directory; filled from flags and environment by the command line. */

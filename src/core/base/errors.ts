@@ -60,7 +60,7 @@ export class AppError extends Error {
 }
 
 /** One fault of a command or of an object; a bulk command reports all of them at once. */
-export interface Fault {
+export interface Violation {
   /** Kebab-case, domain first: `roa-not-held`. */
   readonly code: string
   /** One sentence with the offending value. */
@@ -72,7 +72,7 @@ export interface Fault {
 const MAX_LISTED = 1000
 
 /** A rule said no, with every fault found: one fault speaks for itself, several are listed. */
-export function rejection(faults: readonly Fault[], hint?: string): AppError {
+export function rejection(faults: readonly Violation[], hint?: string): AppError {
   const [first] = faults
   if (first === undefined) throw new TypeError('a rejection needs a fault')
   const codes = new Set(faults.map((f) => f.code))

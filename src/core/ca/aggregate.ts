@@ -1,6 +1,6 @@
 /** The CA aggregate: two switches over commands and events; the rules stand beside their topic. */
 import { exhaustive } from '../base/brand.js'
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { entry, sortedEntries, withEntry } from '../base/record.js'
 import type { Aggregate } from '../eventsourcing/types.js'
@@ -52,7 +52,7 @@ export const ca: CaAggregate = {
   logical,
 }
 
-function check(state: CaState, command: CaCommand): readonly Fault[] {
+function check(state: CaState, command: CaCommand): readonly Violation[] {
   if (command.type === 'ca.add') {
     return state.status === 'active' ? [{ code: 'ca-duplicate', message: `there is a CA ${state.handle} already` }] : []
   }
@@ -91,7 +91,7 @@ function check(state: CaState, command: CaCommand): readonly Fault[] {
 function checkRepository(
   state: CaState,
   command: Extract<CaCommand, { type: 'repository.configure' }>,
-): readonly Fault[] {
+): readonly Violation[] {
   if (state.repository === null || state.repository.base === command.repository.base) return []
   return [
     {
@@ -101,7 +101,7 @@ function checkRepository(
   ]
 }
 
-function checkRemove(state: CaState): readonly Fault[] {
+function checkRemove(state: CaState): readonly Violation[] {
   const children = Object.keys(state.children)
   if (children.length === 0) return []
   return [{ code: 'ca-has-children', message: `${state.handle} still has children: ${children.sort().join(', ')}` }]

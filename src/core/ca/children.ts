@@ -1,5 +1,5 @@
 /** A CA as a parent: adding, changing and certifying children under its classes (RFC 6492 section 3.3 and 3.4). */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
 import {
@@ -30,12 +30,12 @@ export function heldResources(state: CaState): ResourceSet {
   return all
 }
 
-export function checkAdd(state: CaState, child: Handle, resources: ResourceSet): readonly Fault[] {
+export function checkAdd(state: CaState, child: Handle, resources: ResourceSet): readonly Violation[] {
   if (child === state.handle) return [{ code: 'child-self', message: `${child} cannot be its own child` }]
   return checkChildAdd(state.children, child, resources, heldResources(state))
 }
 
-export function checkUpdate(state: CaState, child: Handle, resources: ResourceSet): readonly Fault[] {
+export function checkUpdate(state: CaState, child: Handle, resources: ResourceSet): readonly Violation[] {
   return checkChildUpdate(state.children, child, resources, heldResources(state))
 }
 
@@ -60,7 +60,7 @@ export function entitlementsOf(state: CaState, childName: Handle): readonly Enti
   return out
 }
 
-export function checkCertify(state: CaState, { request, className }: Certify): readonly Fault[] {
+export function checkCertify(state: CaState, { request, className }: Certify): readonly Violation[] {
   const child = entry(state.children, request.child)
   if (child === undefined) return [unknownChild(request.child)]
   const resourceClass = entry(state.classes, className)
@@ -71,7 +71,7 @@ export function checkCertify(state: CaState, { request, className }: Certify): r
   return checkKeyReuse(state, request)
 }
 
-function checkKeyReuse(state: CaState, request: Certify['request']): readonly Fault[] {
+function checkKeyReuse(state: CaState, request: Certify['request']): readonly Violation[] {
   const owner = Object.entries(state.children).find(
     ([name, child]) => name !== request.child && entry(child.issued, request.ski) !== undefined,
   )

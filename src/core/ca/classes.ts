@@ -3,7 +3,7 @@
  * Invariant: a class has one key that publishes; a class that the parent no longer lists is gone with everything in it.
  */
 import { toBase64 } from '../base/bytes.js'
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
 import type { ChildSia, Entitlement } from '../issuing/children.js'
@@ -27,7 +27,7 @@ export function siaOf(repository: Repository, className: string, ski: string): C
   return { caRepository: base, manifest: `${base}${ski}.mft`, notify: repository.notify }
 }
 
-export function checkSync(state: CaState, parent: Handle): readonly Fault[] {
+export function checkSync(state: CaState, parent: Handle): readonly Violation[] {
   if (entry(state.parents, parent) === undefined) return [unknownParent(parent)]
   if (state.repository === null)
     return [
@@ -39,7 +39,7 @@ export function checkSync(state: CaState, parent: Handle): readonly Fault[] {
   return []
 }
 
-export function unknownParent(parent: Handle): Fault {
+export function unknownParent(parent: Handle): Violation {
   return { code: 'parent-unknown', message: `there is no parent ${parent}` }
 }
 
@@ -73,7 +73,7 @@ export async function decideSync(
   return events
 }
 
-export function checkReceive(state: CaState, command: Received): readonly Fault[] {
+export function checkReceive(state: CaState, command: Received): readonly Violation[] {
   const key = entry(state.classes, command.className)?.keys.find((k) => k.ski === command.ski)
   if (key !== undefined) return []
   return [{ code: 'key-unknown', message: `class ${command.className} of ${state.handle} has no key ${command.ski}` }]

@@ -2,7 +2,7 @@
  * ROAs: what the operator wants, what the certificate allows, and which objects say it (RFC 9582).
  * Invariant: configuration outlives resources; a ROA that is not held is kept, reported, and comes back with the resources.
  */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import { entry, type Table, withEntries } from '../base/record.js'
 import { issueRoa } from '../issuing/issuer.js'
 import type { NamedObject, PublicationPoint } from '../issuing/point.js'
@@ -49,8 +49,8 @@ export function checkRoasUpdate(
   state: CaState,
   add: readonly RoaAddition[],
   remove: readonly RoaPayload[],
-): readonly Fault[] {
-  const faults: Fault[] = []
+): readonly Violation[] {
+  const faults: Violation[] = []
   const fault = (code: string, roa: string, reason: string): void =>
     void faults.push({ code, message: `${roa}: ${reason}`, details: { roa } })
   const removed = new Set<string>()

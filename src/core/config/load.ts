@@ -11,7 +11,7 @@ import type { Timing } from '../issuing/timing.js'
 import { type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
 import { type ConfigFault, lineOf, parseConfig, type Value } from './parse.js'
 import { type Config, camelCase, KEYS, type Key } from './schema.js'
-import { type Finding, senseFaults, senseWarnings } from './validate.js'
+import { configWarnings, type Finding, validateConfig } from './validate.js'
 
 export interface LoadedConfig {
   readonly config: Config
@@ -38,9 +38,9 @@ export async function loadConfig(text: string, file: string): Promise<LoadedConf
   const { values, enrolment, faults } = await parseConfig(text)
   if (faults.length > 0) throw configInvalid(file, [...faults, ...laterFaults(text, values, faults)])
   const config = effective(values)
-  const senseless = senseFaults(config)
+  const senseless = validateConfig(config)
   if (senseless.length > 0) throw configInvalid(file, senseless.map(locate(text)))
-  return { config, enrolment, warnings: senseWarnings(config).map(locate(text)), set: new Set(values.keys()) }
+  return { config, enrolment, warnings: configWarnings(config).map(locate(text)), set: new Set(values.keys()) }
 }
 
 /** The configuration of an empty file. */
@@ -97,7 +97,7 @@ function laterFaults(
 ): readonly ConfigFault[] {
   const faulty = new Set(faults.map((fault) => fault.key))
   if (faulty.has(null)) return []
-  const sound = senseFaults(effective(values)).filter(({ keys }) => !keys.some((key) => faulty.has(key)))
+  const sound = validateConfig(effective(values)).filter(({ keys }) => !keys.some((key) => faulty.has(key)))
   return sound.map(locate(text))
 }
 

@@ -64,10 +64,10 @@ async function enrolmentOf(
   const own = Object.entries(table).filter(([name]) => ENROLMENT_TABLES.includes(name))
   if (own.length === 0) return { enrolment: NO_ENROLMENT, placed: [] }
   const { readEnrolment } = await import('./enrolment/parse.js')
-  const { enrolmentFaults } = await import('./enrolment/validate.js')
+  const { validateEnrolment } = await import('./enrolment/validate.js')
   const placed: PlacedFault[] = []
   const enrolment = readEnrolment(Object.fromEntries(own), placed)
-  return { enrolment, placed: placed.length > 0 ? placed : enrolmentFaults(enrolment) }
+  return { enrolment, placed: placed.length > 0 ? placed : validateEnrolment(enrolment) }
 }
 
 /** The line (from 1) on which a key or a table of that name is set; undefined when none does. */

@@ -9,12 +9,12 @@ export interface Finding {
 const HOUR = 3600
 
 /** What makes no sense together; the configuration is refused. */
-export function senseFaults(c: Config): readonly Finding[] {
+export function validateConfig(c: Config): readonly Finding[] {
   return [...manifestFaults(c), ...validityFaults(c), ...thresholdFaults(c)]
 }
 
 /** What is allowed and yet unwise. */
-export function senseWarnings(c: Config): readonly Finding[] {
+export function configWarnings(c: Config): readonly Finding[] {
   if (c.timingPublishNextHours <= 24) return []
   const message =
     `timing_publish_next_hours = ${c.timingPublishNextHours}: a manifest that is valid for more than 24 h can be ` +

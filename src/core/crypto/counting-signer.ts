@@ -12,7 +12,7 @@ const BEFORE_MODULUS = hex('30820122300d06092a864886f70d01010105000382010f003082
 const EXPONENT = hex('0203010001')
 const SIGNATURE_BYTES = 256
 
-export interface RehearsalSigner extends Signer {
+export interface CountingSigner extends Signer {
   /** The keys asked for so far. */
   demand(): KeyDemand
 }
@@ -21,10 +21,10 @@ export interface RehearsalSigner extends Signer {
  * `stored` gives the public half of a key of the real store (`readPublicKey`); a key made in the rehearsal is known here. `onDemand` hears
  * of each key as it is asked for, of how many by then.
  */
-export function createRehearsalSigner(
+export function createCountingSigner(
   stored: (id: KeyId) => PublicKey,
   onDemand?: (demand: KeyDemand) => void,
-): RehearsalSigner {
+): CountingSigner {
   const made = new Map<KeyId, PublicKey>()
   let oneTime = 0
   const demand = (): KeyDemand => ({ lasting: made.size, oneTime })

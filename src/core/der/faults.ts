@@ -1,7 +1,7 @@
 /** The faults of one object, collected while it is read. Invariant: bounded, so that hostile bytes cannot make a report of megabytes. */
 
 /** One fault of an object against its profile; prints as `file: RFC section: what is wrong`. */
-export interface ObjectFault {
+export interface ObjectFinding {
   /** `RFC 6487 section 4.8.2`. */
   readonly rule: string
   readonly message: string
@@ -11,23 +11,23 @@ export interface ObjectFault {
 
 const LIMIT = 100
 
-export interface FaultList {
+export interface FindingList {
   /** Records a fault: `rule` names the standard and its section. */
   add(rule: string, message: string): void
   /** Records a fault that validators are known to accept. */
   tolerate(rule: string, message: string): void
-  addAll(faults: readonly ObjectFault[]): void
-  all(): readonly ObjectFault[]
+  addAll(faults: readonly ObjectFinding[]): void
+  all(): readonly ObjectFinding[]
   /** Was anything found that validators do not accept? */
   isBroken(): boolean
 }
 
 /** An empty list. The same sentence under the same rule is kept once; beyond 100 of either severity a last entry says how many more there were. */
-export function createFaults(): FaultList {
-  const kept = new Map<string, ObjectFault>()
+export function createFindings(): FindingList {
+  const kept = new Map<string, ObjectFinding>()
   const counts = { broken: 0, tolerated: 0 }
   const dropped = { broken: 0, tolerated: 0 }
-  const put = (fault: ObjectFault): void => {
+  const put = (fault: ObjectFinding): void => {
     const key = `${fault.rule}: ${fault.message}`
     if (kept.has(key)) return
     // apart, so that a flood of trifles cannot push out the fault that counts
@@ -55,6 +55,6 @@ export function createFaults(): FaultList {
 }
 
 /** `file: RFC section: what is wrong`, the form in which every fault of an object is printed. */
-export function formatFault(file: string, fault: ObjectFault): string {
+export function formatFinding(file: string, fault: ObjectFinding): string {
   return `${file}: ${fault.rule}: ${fault.message}${fault.tolerated === true ? ' (validators accept this)' : ''}`
 }

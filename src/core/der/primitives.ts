@@ -1,12 +1,12 @@
 /** Primitive DER values (X.690 sections 8 and 11): the form of each, and the values they stand for. */
 import { type Instant, parseInstant } from '../base/time.js'
-import type { FaultList } from './faults.js'
+import type { FindingList } from './faults.js'
 
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/
 
 /** Adds a fault for every rule of DER that the content of a universal primitive element breaks. */
 export function checkPrimitive(
-  faults: FaultList,
+  faults: FindingList,
   tag: number,
   bytes: Uint8Array,
   body: number,
@@ -62,7 +62,7 @@ export function instantOfTime(tag: number, text: string): Instant | undefined {
   )
 }
 
-function checkInteger(faults: FaultList, bytes: Uint8Array, body: number, size: number, at: number): void {
+function checkInteger(faults: FindingList, bytes: Uint8Array, body: number, size: number, at: number): void {
   const first = bytes[body] ?? 0
   const second = bytes[body + 1] ?? 0
   if (size === 0) faults.add('X.690 section 8.3.1', `INTEGER without content at octet ${at}`)
@@ -70,7 +70,7 @@ function checkInteger(faults: FaultList, bytes: Uint8Array, body: number, size: 
     faults.add('X.690 section 8.3.2', `INTEGER is not in its shortest form at octet ${at}`)
 }
 
-function checkBitString(faults: FaultList, bytes: Uint8Array, body: number, end: number, at: number): void {
+function checkBitString(faults: FindingList, bytes: Uint8Array, body: number, end: number, at: number): void {
   const unused = bytes[body] ?? 0
   if (end === body || unused > 7 || (end === body + 1 && unused > 0))
     faults.add('X.690 section 8.6.2', `BIT STRING with a wrong count of unused bits at octet ${at}`)
@@ -78,7 +78,7 @@ function checkBitString(faults: FaultList, bytes: Uint8Array, body: number, end:
     faults.add('X.690 section 11.2.1', `unused bits of a BIT STRING are not zero at octet ${at}`)
 }
 
-function checkOid(faults: FaultList, bytes: Uint8Array, body: number, end: number, at: number): void {
+function checkOid(faults: FindingList, bytes: Uint8Array, body: number, end: number, at: number): void {
   if (end === body || ((bytes[end - 1] ?? 0) & 0x80) !== 0) {
     faults.add('X.690 section 8.19.2', `truncated OBJECT IDENTIFIER at octet ${at}`)
     return
@@ -92,7 +92,7 @@ function checkOid(faults: FaultList, bytes: Uint8Array, body: number, end: numbe
   }
 }
 
-function checkText(faults: FaultList, tag: number, text: string, at: number): void {
+function checkText(faults: FindingList, tag: number, text: string, at: number): void {
   if (tag === 0x13 && !PRINTABLE.test(text)) {
     const bad = [...text].find((c) => !PRINTABLE.test(c)) ?? ''
     faults.add('X.680 section 41.4', `PrintableString contains ${JSON.stringify(bad)} at octet ${at}`)
@@ -101,7 +101,7 @@ function checkText(faults: FaultList, tag: number, text: string, at: number): vo
     faults.add('X.680 section 41', `IA5String with an 8-bit character at octet ${at}`)
 }
 
-function checkTime(faults: FaultList, tag: number, text: string, at: number): void {
+function checkTime(faults: FindingList, tag: number, text: string, at: number): void {
   if (instantOfTime(tag, text) !== undefined) return
   const [section, name] = tag === 0x17 ? ['11.8', 'UTCTime'] : ['11.7', 'GeneralizedTime']
   faults.add(

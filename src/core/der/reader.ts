@@ -3,7 +3,7 @@
  * read level by level on demand. Invariants: nothing is thrown, depth and element count are bounded, no length is trusted.
  */
 import { compareBytes } from '../base/bytes.js'
-import { createFaults, type FaultList } from './faults.js'
+import { createFindings, type FindingList } from './faults.js'
 import { checkPrimitive } from './primitives.js'
 
 export interface DerNode {
@@ -40,7 +40,7 @@ const MAX_NODES = 800_000
 
 interface Scan {
   readonly bytes: Uint8Array
-  readonly faults: FaultList
+  readonly faults: FindingList
   nodes: number
 }
 
@@ -53,12 +53,12 @@ interface Header {
 }
 
 /** The one element that fills `bytes`; undefined, with a fault, when the bytes are not ASN.1. Sloppy BER is read and each departure from DER is a fault. */
-export function parseDer(bytes: Uint8Array, faults: FaultList): DerNode | undefined {
+export function parseDer(bytes: Uint8Array, faults: FindingList): DerNode | undefined {
   if (bytes.length === 0) {
     faults.add('X.690 section 8.1.1', 'no octets at all')
     return undefined
   }
-  const found = createFaults()
+  const found = createFindings()
   const next = scanElement({ bytes, faults: found, nodes: 0 }, 0, bytes.length, 0)
   if (next < 0) {
     // the fault that ended the reading says it all
@@ -71,8 +71,8 @@ export function parseDer(bytes: Uint8Array, faults: FaultList): DerNode | undefi
 }
 
 /** Like `parseDer` for DER inside a string of another object; its faults name the place. */
-export function parseInner(bytes: Uint8Array, where: string, faults: FaultList): DerNode | undefined {
-  const inner = createFaults()
+export function parseInner(bytes: Uint8Array, where: string, faults: FindingList): DerNode | undefined {
+  const inner = createFindings()
   const node = parseDer(bytes, inner)
   faults.addAll(inner.all().map((fault) => ({ ...fault, message: `in the ${where}: ${fault.message}` })))
   return node
@@ -194,7 +194,7 @@ function scanIndefinite(scan: Scan, body: number, limit: number, depth: number):
 }
 
 /** X.690 sections 8.9, 8.11 and 10.2: sequences and sets are constructed, everything else universal is primitive. */
-function checkForm(faults: FaultList, tag: number, at: number): void {
+function checkForm(faults: FindingList, tag: number, at: number): void {
   if ((tag & 0xc0) !== 0) return
   const number = tag & 0x1f
   const isList = number === 0x10 || number === 0x11
@@ -207,7 +207,7 @@ function checkForm(faults: FaultList, tag: number, at: number): void {
   }
 }
 
-function fatal(faults: FaultList, section: string, message: string): -1 {
+function fatal(faults: FindingList, section: string, message: string): -1 {
   faults.add(`X.690 section ${section}`, `malformed: ${message}`)
   return -1
 }

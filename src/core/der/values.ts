@@ -1,6 +1,6 @@
 /** Typed values out of DER nodes. Each reader returns undefined for another type: the caller says which rule that breaks. */
 import type { Instant } from '../base/time.js'
-import type { FaultList } from './faults.js'
+import type { FindingList } from './faults.js'
 import { instantOfTime, textOf } from './primitives.js'
 import { childrenOf, contentOf, type DerNode, isType, TAG } from './reader.js'
 
@@ -16,7 +16,7 @@ export interface Frame {
 }
 
 /** The members of a constructed element; another count than the frame's is a fault, and what is beyond it is cut off. */
-export function membersOf(node: DerNode | undefined, frame: Frame, faults: FaultList): readonly DerNode[] {
+export function membersOf(node: DerNode | undefined, frame: Frame, faults: FindingList): readonly DerNode[] {
   const members = node === undefined ? [] : childrenOf(node)
   const { what, rule, least, most } = frame
   if (members.length < least || members.length > most) {

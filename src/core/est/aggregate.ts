@@ -10,7 +10,7 @@ import { sha256Hex } from '../crypto/digest.js'
 import type { Aggregate, CommandSummary } from '../eventsourcing/types.js'
 import { nameList } from '../pki/names.js'
 import { checkEst } from './check.js'
-import type { EstCommand, EstPorts, Question, RequestOpen } from './commands.js'
+import type { Attempt, EstCommand, EstPorts, RequestOpen } from './commands.js'
 import type { EstEvent } from './events.js'
 import { evolveEst } from './evolve.js'
 import { lapsed, sameRequest } from './requests.js'
@@ -85,7 +85,7 @@ function decideEst(state: EstState, command: EstCommand, at: Instant): readonly 
   }
 }
 
-function askingOf({ timeout, ...question }: Question, at: Instant): Asking {
+function askingOf({ timeout, ...question }: Attempt, at: Instant): Asking {
   return { ...question, deadline: addSeconds(at, timeout) }
 }
 

@@ -1,5 +1,5 @@
 /** The rules of enrolment: every fault of a command against the state. Pure. */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import { entry } from '../base/record.js'
 import { sha256Hex } from '../crypto/digest.js'
 import { checkRequest } from '../pki/check-csr.js'
@@ -11,7 +11,7 @@ import type { EstState } from './state.js'
 const LONGEST = 200
 
 /** Every fault; empty when the command may run. */
-export function checkEst(state: EstState, command: EstCommand): readonly Fault[] {
+export function checkEst(state: EstState, command: EstCommand): readonly Violation[] {
   switch (command.type) {
     case 'request.open':
       return openFaults(state, command)
@@ -51,9 +51,9 @@ export function checkEst(state: EstState, command: EstCommand): readonly Fault[]
 }
 
 /** What the label's profile says, who may ask, and that nothing is issued twice without somebody's word. */
-function openFaults(state: EstState, command: RequestOpen): readonly Fault[] {
+function openFaults(state: EstState, command: RequestOpen): readonly Violation[] {
   const { request, profile, by, label, at } = command
-  const found: Fault[] = [...checkRequest(request, profile)]
+  const found: Violation[] = [...checkRequest(request, profile)]
   if (entry(state.requests, command.id) !== undefined)
     found.push(fault('est-request-exists', `request ${command.id} was opened already`))
   if (by.how === 'password' && usesLeft(state, by.name, at) === 0)
@@ -66,7 +66,7 @@ function twiceFaults(
   label: string,
   key: ReturnType<typeof sha256Hex>,
   { duplicate, at }: RequestOpen,
-): readonly Fault[] {
+): readonly Violation[] {
   const same = sameRequest(state, label, key)
   if (same === undefined) return []
   const { id, request } = same
@@ -81,6 +81,6 @@ function twiceFaults(
   return [fault('est-request-open', `request ${id} with this key ${what}: nothing is issued twice unasked`)]
 }
 
-function fault(code: string, message: string): Fault {
+function fault(code: string, message: string): Violation {
   return { code, message }
 }

@@ -4,19 +4,19 @@ import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { CertificateRequest } from '../pki/csr.js'
 import type { CertificateProfile } from '../pki/profile.js'
-import type { Asker, Asking, IssuedCertificate } from './state.js'
+import type { Asking, IssuedCertificate, Requester } from './state.js'
 
 /** The question that is about to be sent. */
-export type Question = Omit<Asking, 'deadline'> & {
+export type Attempt = Omit<Asking, 'deadline'> & {
   /** Seconds after which nobody waits for the answer. */
   readonly timeout: number
 }
 
 export type EstCommand =
   | RequestOpen
-  | { readonly type: 'request.ask'; readonly id: string; readonly question: Question }
+  | { readonly type: 'request.ask'; readonly id: string; readonly question: Attempt }
   /** The request has its certificate: it is open no more, and its password is spent. */
-  | { readonly type: 'request.serve'; readonly id: string; readonly by: Asker }
+  | { readonly type: 'request.serve'; readonly id: string; readonly by: Requester }
   /** To a book, in the same commit. */
   | {
       readonly type: 'certificate.record'
@@ -48,11 +48,11 @@ export interface RequestOpen {
   readonly csr: Sha256
   readonly request: CertificateRequest
   readonly profile: CertificateProfile
-  readonly by: Asker
+  readonly by: Requester
   readonly renews: string | null
   /** A request whose outcome is unknown is given up for this one. */
   readonly duplicate: boolean
-  readonly question: Question
+  readonly question: Attempt
   readonly at: Instant
 }
 

@@ -1,7 +1,7 @@
 /** STORED. The facts of enrolment: never renamed, never re-typed. */
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { Asker, Asking, IssuedCertificate, OneTimePassword, Wish } from './state.js'
+import type { Asking, IssuedCertificate, OneTimePassword, Requester, RequestSpec } from './state.js'
 
 export type EstEvent =
   | RequestOpened
@@ -18,7 +18,7 @@ export type EstEvent =
       readonly at: Instant
     }
   /** Its certificate stands in a book of the same commit. */
-  | { readonly type: 'request.served'; readonly id: string; readonly by: Asker; readonly at: Instant }
+  | { readonly type: 'request.served'; readonly id: string; readonly by: Requester; readonly at: Instant }
   | CertificateIssued
   | {
       readonly type: 'certificate.revoked'
@@ -30,7 +30,7 @@ export type EstEvent =
   | { readonly type: 'password.revoked'; readonly id: string; readonly at: Instant }
   | { readonly type: 'crl.numbered'; readonly ca: string; readonly number: number; readonly at: Instant }
 
-export interface RequestOpened extends Wish {
+export interface RequestOpened extends RequestSpec {
   readonly type: 'request.opened'
   readonly id: string
   readonly csr: Sha256

@@ -2,7 +2,7 @@
 import { entry, withEntries, withEntry, withoutEntry } from '../base/record.js'
 import { addSeconds, type Instant } from '../base/time.js'
 import type { EstEvent } from './events.js'
-import type { Asker, EstState, OpenRequest } from './state.js'
+import type { EstState, OpenRequest, Requester } from './state.js'
 
 /** Seconds for which an expired certificate or password is still shown; history keeps it for ever. */
 const SHOWN = 30 * 86400
@@ -64,7 +64,7 @@ function withRequest(state: EstState, id: string, change: Partial<OpenRequest>):
     : { ...state, requests: withEntry(state.requests, id, { ...request, ...change }) }
 }
 
-function served(state: EstState, id: string, by: Asker): EstState {
+function served(state: EstState, id: string, by: Requester): EstState {
   const password = by.how === 'password' ? entry(state.passwords, by.name) : undefined
   const requests = withoutEntry(state.requests, id)
   if (password === undefined) return { ...state, requests }

@@ -7,13 +7,13 @@ import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
 /** Who asked: an actor at the command line, the subject of a client certificate, the id of a one-time password. */
-export interface Asker {
+export interface Requester {
   readonly how: 'operator' | 'certificate' | 'password'
   readonly name: string
 }
 
 /** What a certificate is asked for: the label, the key and the names. */
-export interface Wish {
+export interface RequestSpec {
   readonly label: string
   /** SHA-256 of the SubjectPublicKeyInfo. */
   readonly key: Sha256
@@ -21,7 +21,7 @@ export interface Wish {
   readonly subject: string
   /** `dns:a.example`, `ip:192.0.2.1`. */
   readonly names: readonly string[]
-  readonly by: Asker
+  readonly by: Requester
   /** Serial of the certificate that this one renews. */
   readonly renews: string | null
 }
@@ -43,7 +43,7 @@ export interface Asking {
  */
 export type RequestStatus = 'asked' | 'pending' | 'unknown'
 
-export interface OpenRequest extends Wish {
+export interface OpenRequest extends RequestSpec {
   /** PKCS#10. */
   readonly csr: Sha256
   readonly since: Instant
@@ -63,7 +63,7 @@ export interface Revocation {
   readonly reason: string
 }
 
-export interface IssuedCertificate extends Wish {
+export interface IssuedCertificate extends RequestSpec {
   readonly ca: string
   /** Lower-case hex. */
   readonly serial: string

@@ -2,7 +2,7 @@
  * What an aggregate is: a name, pure functions over its state, and the events that made it.
  * Invariant: `evolve` is total and reads nothing but its arguments, so replay gives the same state everywhere.
  */
-import { AppError, type Fault } from '../base/errors.js'
+import { AppError, type Violation } from '../base/errors.js'
 import { type Handle, isHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { quoted } from '../base/text.js'
@@ -68,7 +68,7 @@ export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P>
   readonly events: Readonly<Record<E['type'], true>>
   initial(handle: Handle): S
   /** Every fault of the command against this state; empty when it may run. Pure. */
-  check(state: S, command: C): readonly Fault[]
+  check(state: S, command: C): readonly Violation[]
   /** The facts that follow; empty is a no-op. May make keys, sign, and ask the clock through its ports. Called only when `check` found nothing. */
   decide(state: S, command: C, ports: P): Promise<readonly E[]>
   /** Total and pure: accepts every event ever stored. */

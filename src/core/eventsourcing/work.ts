@@ -2,7 +2,7 @@
  * A unit of work: commands run against loaded aggregates in memory, and all that followed becomes one commit.
  * Invariant: a command sees what earlier commands of the same work did; nothing is durable before `staged()` is committed.
  */
-import { AppError, type Fault, rejection } from '../base/errors.js'
+import { AppError, rejection, type Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
@@ -127,7 +127,7 @@ export class Work implements ObjectSink {
     aggregate: Aggregate<S, C, E, P>,
     handle: Handle,
     command: C,
-  ): readonly Fault[] {
+  ): readonly Violation[] {
     return aggregate.check(this.#hold(aggregate, handle).state as S, command)
   }
 
@@ -205,7 +205,7 @@ export class Rejected extends Error {
   /** Where it was asked: its record goes after what this work had loaded. */
   readonly work: Work
 
-  constructor(work: Work, id: AggregateId, command: CommandSummary, faults: readonly Fault[]) {
+  constructor(work: Work, id: AggregateId, command: CommandSummary, faults: readonly Violation[]) {
     super(`${formatAggregateId(id)}: ${command.type} rejected`)
     this.name = 'Rejected'
     this.work = work

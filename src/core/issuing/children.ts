@@ -2,7 +2,7 @@
  * Children of a CA or trust anchor: what each may hold, what each was given, and what must be issued anew or taken back.
  * Invariant: a child's certificate never holds more than the entitlement and the issuer's own certificate together (RFC 6487 section 7.2).
  */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
 import type { Instant } from '../base/time.js'
@@ -107,7 +107,7 @@ export function checkChildAdd(
   name: Handle,
   resources: ResourceSet,
   held: ResourceSet,
-): readonly Fault[] {
+): readonly Violation[] {
   if (entry(children, name) !== undefined)
     return [{ code: 'child-duplicate', message: `there is a child ${name} already` }]
   return checkHeld(name, resources, held)
@@ -119,16 +119,16 @@ export function checkChildUpdate(
   name: Handle,
   resources: ResourceSet,
   held: ResourceSet,
-): readonly Fault[] {
+): readonly Violation[] {
   if (entry(children, name) === undefined) return [unknownChild(name)]
   return checkHeld(name, resources, held)
 }
 
-export function unknownChild(name: Handle): Fault {
+export function unknownChild(name: Handle): Violation {
   return { code: 'child-unknown', message: `there is no child ${name}` }
 }
 
-function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): readonly Fault[] {
+function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): readonly Violation[] {
   if (containsSet(held, resources)) return []
   const beyond = difference(resources, held)
   const text = formatResources(beyond)

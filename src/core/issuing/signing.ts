@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import type { Random } from '../base/ports.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sign } from '../crypto/ports.js'
-import type { ObjectFault } from '../der/faults.js'
+import type { ObjectFinding } from '../der/faults.js'
 import { signObject } from '../rpki/signed-object.js'
 import type { CertificateContent, SignedObjectType } from '../rpki/types.js'
 import type { NamedObject } from './point.js'
@@ -112,7 +112,7 @@ export function signWith(issuer: Issuer, ports: IssuingPorts): Sign {
 }
 
 /** An object of ours that its own profile refuses is a bug, not bad input: nothing may leave. */
-export function refuse(name: string, faults: readonly ObjectFault[]): void {
+export function refuse(name: string, faults: readonly ObjectFinding[]): void {
   if (faults.length === 0) return
   const text = faults.map((f) => `${name}: ${f.rule}: ${f.message}`).join('\n')
   throw new AppError(

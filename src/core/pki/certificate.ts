@@ -1,7 +1,7 @@
 /** Plain X.509 certificates (RFC 5280), read as far as enrolment needs: whose they are, who signed them, what for and until when. */
 import { createPublicKey, verify } from 'node:crypto'
 import type { Instant } from '../base/time.js'
-import { createFaults } from '../der/faults.js'
+import { createFindings } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid, readTime } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'
@@ -57,7 +57,7 @@ const OID = {
 
 /** The certificate; undefined when the bytes are none. Never throws. */
 export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefined {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseDer(der, faults)
   const [tbs, , signature] = node?.tag === TAG.sequence ? childrenOf(node) : []
   const fields = tbs === undefined ? [] : childrenOf(tbs)
@@ -100,12 +100,12 @@ function readExtensions(field: DerNode | undefined): Extensions {
     const parts = childrenOf(extension)
     const content = parts.at(-1)
     const value =
-      content?.tag === TAG.octetString ? parseInner(contentOf(content), 'extension', createFaults()) : undefined
+      content?.tag === TAG.octetString ? parseInner(contentOf(content), 'extension', createFindings()) : undefined
     if (value === undefined) continue
     const oid = readOid(parts[0])
     if (oid === OID.subjectKeyIdentifier) found = { ...found, ski: contentOf(value) }
     else if (oid === OID.basicConstraints) found = { ...found, isCa: readBoolean(childrenOf(value)[0]) === true }
-    else if (oid === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFaults()) }
+    else if (oid === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFindings()) }
     else if (oid === OID.keyUsage) found = { ...found, keyUsages: readKeyUsages(value) }
     else if (oid === OID.extendedKeyUsage)
       found = { ...found, extendedKeyUsages: childrenOf(value).map((usage) => readOid(usage) ?? '') }

@@ -1,5 +1,5 @@
 /** Certificates without a signature around them: "certs-only" SignedData (RFC 5652 section 5.1, RFC 8551 section 3.8), as EST sends them. */
-import { createFaults } from '../der/faults.js'
+import { createFindings } from '../der/faults.js'
 import { childrenOf, isContext, parseDer, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
 import { encode, explicit, implicit, integer, oid, raw, seq, seqOf, set } from '../der/writer.js'
@@ -9,7 +9,7 @@ const SIGNED_DATA = '1.2.840.113549.1.7.2'
 
 /** The certificates, in the order in which they stand; undefined when the bytes are no SignedData. Never throws. */
 export function readCertsOnly(der: Uint8Array): readonly Uint8Array[] | undefined {
-  const node = parseDer(der, createFaults())
+  const node = parseDer(der, createFindings())
   const [type, content] = node?.tag === TAG.sequence ? childrenOf(node) : []
   const [signed] = isContext(content, 0) ? childrenOf(content) : []
   if (readOid(type) !== SIGNED_DATA || signed?.tag !== TAG.sequence) return undefined

@@ -1,5 +1,5 @@
 /** What a label's profile says to a request. Pure: every fault at once. */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { CertificateRequest } from './csr.js'
 import { nameList } from './names.js'
 import { type CertificateProfile, EXTENDED_KEY_USAGES } from './profile.js'
@@ -8,11 +8,11 @@ import { type CertificateProfile, EXTENDED_KEY_USAGES } from './profile.js'
 const DNS = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 /** Every fault; empty when a certificate may be made of it. */
-export function checkRequest(request: CertificateRequest, profile: CertificateProfile): readonly Fault[] {
+export function checkRequest(request: CertificateRequest, profile: CertificateProfile): readonly Violation[] {
   return [...keyFaults(request, profile), ...usageFaults(request, profile), ...nameFaults(request, profile)]
 }
 
-function keyFaults({ key }: CertificateRequest, profile: CertificateProfile): readonly Fault[] {
+function keyFaults({ key }: CertificateRequest, profile: CertificateProfile): readonly Violation[] {
   if (!profile.keyKinds.includes(key.kind))
     return [
       fault('csr-key-kind', `a key of the kind ${key.kind}; ${profile.name} takes ${profile.keyKinds.join(', ')}`),
@@ -30,7 +30,7 @@ function keyFaults({ key }: CertificateRequest, profile: CertificateProfile): re
   ]
 }
 
-function usageFaults({ extendedKeyUsages }: CertificateRequest, profile: CertificateProfile): readonly Fault[] {
+function usageFaults({ extendedKeyUsages }: CertificateRequest, profile: CertificateProfile): readonly Violation[] {
   const allowed = new Set<string>(profile.extendedKeyUsages.map((usage) => EXTENDED_KEY_USAGES[usage]))
   return extendedKeyUsages
     .filter((usage) => !allowed.has(usage))
@@ -42,9 +42,9 @@ function usageFaults({ extendedKeyUsages }: CertificateRequest, profile: Certifi
     )
 }
 
-function nameFaults({ names, subject }: CertificateRequest, profile: CertificateProfile): readonly Fault[] {
+function nameFaults({ names, subject }: CertificateRequest, profile: CertificateProfile): readonly Violation[] {
   const count = nameList(names).length
-  const found: Fault[] = []
+  const found: Violation[] = []
   if (count === 0 && profile.requireSan)
     found.push(fault('csr-no-names', `no subjectAltName; ${profile.name} wants one`))
   if (count === 0 && subject.isEmpty)
@@ -63,10 +63,10 @@ function nameFaults({ names, subject }: CertificateRequest, profile: Certificate
   return found
 }
 
-function dnsFaults(name: string, profile: CertificateProfile): readonly Fault[] {
+function dnsFaults(name: string, profile: CertificateProfile): readonly Violation[] {
   if (name.length > 253 || !DNS.test(name) || /^[\d.]+$/.test(name))
     return [fault('csr-dns', `no DNS name: ${quote(name)}`)]
-  const found: Fault[] = []
+  const found: Violation[] = []
   if (name.startsWith('*.') && !profile.wildcards)
     found.push(fault('csr-wildcard', `the wildcard ${quote(name)}; ${profile.name} allows none`))
   const bare = name.replace(/^\*\./, '')
@@ -84,6 +84,6 @@ function quote(text: string): string {
   return JSON.stringify(text.slice(0, 100))
 }
 
-function fault(code: string, message: string): Fault {
+function fault(code: string, message: string): Violation {
   return { code, message }
 }

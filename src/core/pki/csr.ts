@@ -3,7 +3,7 @@
  * Invariant: a `CertificateRequest` is whole and its signer holds the private key; what a label allows is asked by check-csr.ts.
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { createFaults, type FaultList, type ObjectFault } from '../der/faults.js'
+import { createFindings, type FindingList, type ObjectFinding } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'
@@ -61,11 +61,11 @@ const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r
 
 export type ReadRequest =
   | { readonly request: CertificateRequest; readonly faults: readonly [] }
-  | { readonly request: undefined; readonly faults: readonly ObjectFault[] }
+  | { readonly request: undefined; readonly faults: readonly ObjectFinding[] }
 
 /** The request, or every fault that keeps it from being one. Never throws. */
 export function readRequest(der: Uint8Array): ReadRequest {
-  const faults = createFaults()
+  const faults = createFindings()
   const request = der.length > LARGEST_REQUEST ? tooLarge(der, faults) : parse(der, faults)
   // what validators of the RPKI tolerate in old objects nobody may send anew
   if (request !== undefined && faults.all().length === 0) return { request, faults: [] }
@@ -73,11 +73,11 @@ export function readRequest(der: Uint8Array): ReadRequest {
   return { request: undefined, faults: faults.all() }
 }
 
-function tooLarge(der: Uint8Array, faults: FaultList): undefined {
+function tooLarge(der: Uint8Array, faults: FindingList): undefined {
   faults.add(RULE, `${der.length} octets; a request has at most ${LARGEST_REQUEST}`)
 }
 
-function parse(der: Uint8Array, faults: FaultList): CertificateRequest | undefined {
+function parse(der: Uint8Array, faults: FindingList): CertificateRequest | undefined {
   const node = parseDer(der, faults)
   const [info, algorithm, signature, extra] = node?.tag === TAG.sequence ? childrenOf(node) : []
   const [version, subject, spki, attributes, more] = info === undefined ? [] : childrenOf(info)
@@ -104,7 +104,7 @@ function parse(der: Uint8Array, faults: FaultList): CertificateRequest | undefin
 
 function keyOf(
   spki: Uint8Array,
-  faults: FaultList,
+  faults: FindingList,
 ): { readonly object: KeyObject; readonly key: RequestKey } | undefined {
   try {
     const object = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
@@ -125,7 +125,7 @@ function checkPossession(
   algorithm: string | undefined,
   signature: Uint8Array,
   key: KeyObject,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const hash = algorithm === undefined ? undefined : HASH_OF_SIGNATURE[algorithm]
   if (hash === undefined) {
@@ -143,7 +143,7 @@ function checkPossession(
 
 type Asked = Pick<CertificateRequest, 'names' | 'san' | 'extendedKeyUsages' | 'challengePassword'>
 
-function readAttributes(attributes: DerNode | undefined, faults: FaultList): Asked {
+function readAttributes(attributes: DerNode | undefined, faults: FindingList): Asked {
   let asked: Asked = { names: NO_NAMES, san: undefined, extendedKeyUsages: [], challengePassword: undefined }
   if (attributes === undefined) return asked
   if (!isContext(attributes, 0)) faults.add(RULE, 'what stands in the place of the attributes is none')
@@ -165,7 +165,7 @@ function readAttributes(attributes: DerNode | undefined, faults: FaultList): Ask
 }
 
 /** RFC 2985 section 5.4.2. What is not known here is not copied, so it is passed over. */
-function readExtensionRequest(value: DerNode, faults: FaultList): Partial<Asked> {
+function readExtensionRequest(value: DerNode, faults: FindingList): Partial<Asked> {
   if (value.tag !== TAG.sequence)
     faults.add('RFC 5280 section 4.2', 'the extensions that are asked for are no sequence')
   let [names, san, usages]: [AlternativeNames, Uint8Array | undefined, readonly string[]] = [NO_NAMES, undefined, []]

@@ -1,7 +1,7 @@
 /** Names in certificates and requests: distinguished names (RFC 5280 section 4.1.2.4) and subjectAltName (section 4.2.1.6), read strictly. */
 
 import { quoted } from '../base/text.js'
-import type { FaultList } from '../der/faults.js'
+import type { FindingList } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
 
@@ -49,7 +49,7 @@ const LONGEST = 256
 const LONGEST_NAME = 1024
 
 /** A Name; faults say what is wrong with it. */
-export function readDistinguishedName(node: DerNode, what: string, faults: FaultList): DistinguishedName {
+export function readDistinguishedName(node: DerNode, what: string, faults: FindingList): DistinguishedName {
   const parts: string[] = []
   let common: string | undefined
   if (node.tag !== TAG.sequence) faults.add(RULE, `${what} is no sequence`)
@@ -77,7 +77,7 @@ export function readDistinguishedName(node: DerNode, what: string, faults: Fault
   return { der: rawOf(node), text, commonName: common, isEmpty: parts.length === 0 }
 }
 
-function readText(value: DerNode, what: string, faults: FaultList): string {
+function readText(value: DerNode, what: string, faults: FindingList): string {
   if (!STRINGS.includes(value.tag)) {
     faults.add(
       RULE,
@@ -100,7 +100,7 @@ function escaped(text: string): string {
 }
 
 /** The names of a subjectAltName; `node` is the GeneralNames sequence. */
-export function readAlternativeNames(node: DerNode, faults: FaultList): AlternativeNames {
+export function readAlternativeNames(node: DerNode, faults: FindingList): AlternativeNames {
   const names = {
     dns: [] as string[],
     ip: [] as string[],
@@ -134,7 +134,7 @@ export function readAlternativeNames(node: DerNode, faults: FaultList): Alternat
   return names
 }
 
-function readIp(bytes: Uint8Array, into: string[], faults: FaultList): void {
+function readIp(bytes: Uint8Array, into: string[], faults: FindingList): void {
   if (bytes.length === 4) into.push([...bytes].join('.'))
   else if (bytes.length === 16) {
     const groups = Array.from({ length: 8 }, (_, n) =>

@@ -1,5 +1,5 @@
 /** The rules of the publication server: every fault of a command against the state, pure, all of them at once. */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import { type Handle, isHandle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import type { PubdCommand, PublisherChange } from './commands.js'
@@ -7,7 +7,7 @@ import type { PubdState, Publisher } from './state.js'
 import { baseFaults, objectNameFault, publisherBase } from './uri.js'
 
 /** Every fault; empty when the command may run. */
-export function checkPubd(state: PubdState, command: PubdCommand): readonly Fault[] {
+export function checkPubd(state: PubdState, command: PubdCommand): readonly Violation[] {
   if (state.serial === 0 && command.type !== 'pubserver.init')
     return [fault('pubserver-not-initialised', 'the publication server is not set up')]
   switch (command.type) {
@@ -24,14 +24,14 @@ export function checkPubd(state: PubdState, command: PubdCommand): readonly Faul
   }
 }
 
-function initFaults(state: PubdState, rsyncBase: string, rrdpBase: string): readonly Fault[] {
+function initFaults(state: PubdState, rsyncBase: string, rrdpBase: string): readonly Violation[] {
   if (state.serial === 0) return baseFaults(rsyncBase, rrdpBase)
   if (state.rsyncBase === rsyncBase && state.rrdpBase === rrdpBase) return []
   const message = `the publication server is already set up with ${state.rsyncBase} and ${state.rrdpBase}`
   return [fault('pubserver-exists', message)]
 }
 
-function addFaults(state: PubdState, publisher: Handle, base: string): readonly Fault[] {
+function addFaults(state: PubdState, publisher: Handle, base: string): readonly Violation[] {
   if (!isHandle(publisher)) return [fault('handle-invalid', `invalid handle ${quote(publisher)}`)]
   if (entry(state.publishers, publisher) !== undefined)
     return [fault('publisher-exists', `publisher ${publisher} exists already`)]
@@ -40,8 +40,8 @@ function addFaults(state: PubdState, publisher: Handle, base: string): readonly 
   return [fault('publisher-base', `publisher ${publisher} must have the base ${wanted}, not ${quote(base)}`)]
 }
 
-function publishFaults(state: PubdState, changes: readonly PublisherChange[]): readonly Fault[] {
-  const faults: Fault[] = []
+function publishFaults(state: PubdState, changes: readonly PublisherChange[]): readonly Violation[] {
+  const faults: Violation[] = []
   const seen = new Set<Handle>()
   for (const change of changes) {
     const publisher = entry(state.publishers, change.publisher)
@@ -54,8 +54,8 @@ function publishFaults(state: PubdState, changes: readonly PublisherChange[]): r
   return faults
 }
 
-function changeFaults(publisher: Publisher, change: PublisherChange): readonly Fault[] {
-  const faults: Fault[] = []
+function changeFaults(publisher: Publisher, change: PublisherChange): readonly Violation[] {
+  const faults: Violation[] = []
   const named = new Set<string>()
   const once = (name: string): void => {
     if (named.has(name))
@@ -79,7 +79,7 @@ function changeFaults(publisher: Publisher, change: PublisherChange): readonly F
 }
 
 /** A name cannot be a file and a folder at once: the tree on disk has one place for it. */
-function conflicts(publisher: Publisher, change: PublisherChange): readonly Fault[] {
+function conflicts(publisher: Publisher, change: PublisherChange): readonly Violation[] {
   const names = new Set(Object.keys(publisher.objects))
   for (const name of change.drop) names.delete(name)
   for (const { name } of change.put) names.add(name)
@@ -94,7 +94,7 @@ function conflicts(publisher: Publisher, change: PublisherChange): readonly Faul
     )
 }
 
-function unknown(publisher: string): Fault {
+function unknown(publisher: string): Violation {
   return fault('publisher-unknown', `there is no publisher ${quote(publisher)}`)
 }
 
@@ -102,6 +102,6 @@ function quote(text: string): string {
   return JSON.stringify(text.slice(0, 200))
 }
 
-function fault(code: string, message: string): Fault {
+function fault(code: string, message: string): Violation {
   return { code, message }
 }

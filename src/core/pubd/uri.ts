@@ -2,7 +2,7 @@
  * Base URIs and the jail of a publisher: text rules only, since a URL parser resolves `..` before anybody can refuse it.
  * Invariant: base + name is one rsync URI (RFC 5781) that no validator normalises, of at most 2048 characters.
  */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import { encodeHandle, type Handle } from '../base/handle.js'
 
 /** What rpki-client takes. */
@@ -36,17 +36,17 @@ export function isObjectName(base: string, name: string): boolean {
 
 /** The name below `base` that an rsync URI means; undefined when it lies outside the jail. Scheme and host compare without case (RFC 3986 section 6.2.2.1). */
 export function nameBelow(base: string, uri: string): string | undefined {
-  const cut = base.indexOf('/', 'rsync://'.length)
-  const head = uri.slice(0, cut)
-  if (head.toLowerCase() !== base.slice(0, cut).toLowerCase()) return undefined
-  if (!uri.startsWith(base.slice(cut), cut)) return undefined
+  const revision = base.indexOf('/', 'rsync://'.length)
+  const head = uri.slice(0, revision)
+  if (head.toLowerCase() !== base.slice(0, revision).toLowerCase()) return undefined
+  if (!uri.startsWith(base.slice(revision), revision)) return undefined
   const name = uri.slice(base.length)
   return isObjectName(base, name) ? name : undefined
 }
 
 /** Every fault of the two base URIs: `rsync://host/module/` and `https://host/path/`, each with its final slash. */
-export function baseFaults(rsyncBase: string, rrdpBase: string): readonly Fault[] {
-  const faults: Fault[] = []
+export function baseFaults(rsyncBase: string, rrdpBase: string): readonly Violation[] {
+  const faults: Violation[] = []
   const rsync = baseFault(rsyncBase, 'rsync://', 1)
   if (rsync !== undefined) faults.push(uriFault('rsync base', rsyncBase, rsync))
   const rrdp = baseFault(rrdpBase, 'https://', 0)
@@ -68,6 +68,6 @@ function baseFault(uri: string, scheme: string, segmentsWanted: number): string 
   return undefined
 }
 
-function uriFault(what: string, uri: string, why: string): Fault {
+function uriFault(what: string, uri: string, why: string): Violation {
   return { code: 'uri-invalid', message: `${what} ${JSON.stringify(uri.slice(0, 200))} ${why}`, details: { uri } }
 }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { type Site, writeError } from './target.js'
+import { type OpenTarget, writeError } from './target.js'
 import { readPrimary, type WritingPrimary, writePrimary } from './writer-records.js'
 
 export type { WritingPrimary } from './writer-records.js'
@@ -36,7 +36,7 @@ export function generationServed(repoDir: string, id: string): number {
 }
 
 /** Says in the tree that it is ours. Throws `standby-superseded` (standby) when it is another's. */
-export function claimTree(site: Pick<Site, 'disk' | 'repoDir' | 'scratch'>, mine: WritingPrimary): void {
+export function claimTree(site: Pick<OpenTarget, 'disk' | 'repoDir' | 'scratch'>, mine: WritingPrimary): void {
   const rival = rivalOf(site.repoDir, mine)
   if (rival !== undefined) throw superseded(site.repoDir, rival, mine)
   const there = readPrimary(site.scratch)

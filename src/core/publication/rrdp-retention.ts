@@ -6,7 +6,7 @@
 import { dirname, join } from 'node:path'
 import { type Instant, secondsBetween } from '../base/time.js'
 import { filesBelow, namesIn, removeFile, statOf, unlessAbsent } from './served-files.js'
-import type { Site } from './target.js'
+import type { OpenTarget } from './target.js'
 import type { RrdpRecord } from './writer-records.js'
 
 type Retired = RrdpRecord['retired'][number]
@@ -16,7 +16,7 @@ type Retired = RrdpRecord['retired'][number]
  * without them. Paths are relative to `rrdp/`.
  */
 export function retiredFiles(
-  site: Site,
+  site: OpenTarget,
   known: RrdpRecord | undefined,
   wanted: ReadonlySet<string>,
 ): RrdpRecord['retired'] {
@@ -33,11 +33,11 @@ export function retiredFiles(
 }
 
 /** Removes what has been retired long enough, and the folders that it leaves empty. */
-export function removeDue(site: Site, retired: RrdpRecord['retired']): void {
+export function removeDue(site: OpenTarget, retired: RrdpRecord['retired']): void {
   for (const file of retired) if (isDue(site, file)) removeUpwards(site, file.path)
 }
 
-function isDue(site: Site, { at }: Retired): boolean {
+function isDue(site: OpenTarget, { at }: Retired): boolean {
   return secondsBetween(at, site.now) >= site.oldFilesSeconds
 }
 
@@ -61,7 +61,7 @@ function filesOfStrangers(root: string, accounted: ReadonlySet<string>): readonl
     })
 }
 
-function removeUpwards(site: Site, path: string): void {
+function removeUpwards(site: OpenTarget, path: string): void {
   const root = join(site.repoDir, 'rrdp')
   removeFile(site.disk, join(root, path))
   for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {

@@ -17,8 +17,8 @@ import { changesSince, deltaElements, deltaLength, publishedObjects, snapshotLen
 import type { PubdState, StoredDelta } from '../pubd/state.js'
 import { removeDue, retiredFiles } from './rrdp-retention.js'
 import { ensureFolder, replaceFile, statOf, textOf, writeFresh } from './served-files.js'
-import { NotSpliceable, splice, splicePlan } from './snapshot-patch.js'
-import { type RepositorySite, readObject, type Site } from './target.js'
+import { NotPatchable, planPatch, splice } from './snapshot-patch.js'
+import { type OpenTarget, type PublicationTarget, readObject } from './target.js'
 import { type KnownFile, type RrdpRecord, readRrdpRecord, writeRrdpRecord } from './writer-records.js'
 
 export interface RrdpReport {
@@ -40,7 +40,7 @@ export function deltaPath(state: PubdState, delta: StoredDelta): string {
 }
 
 /** The text of the snapshot that `state` wants, object by object. */
-export function snapshotText(site: Pick<RepositorySite, 'state' | 'objectPath'>): Iterable<string> {
+export function snapshotText(site: Pick<PublicationTarget, 'state' | 'objectPath'>): Iterable<string> {
   const { state, objectPath } = site
   const objects = function* (): Generator<RrdpPublish> {
     for (const object of publishedObjects(state)) yield { uri: object.uri, bytes: readObject(objectPath, object) }
@@ -49,7 +49,7 @@ export function snapshotText(site: Pick<RepositorySite, 'state' | 'objectPath'>)
 }
 
 /** The text of one delta. */
-export function deltaText(site: Pick<RepositorySite, 'state' | 'objectPath'>, delta: StoredDelta): Iterable<string> {
+export function deltaText(site: Pick<PublicationTarget, 'state' | 'objectPath'>, delta: StoredDelta): Iterable<string> {
   const elements = function* (): Generator<RrdpPublish | RrdpWithdraw> {
     for (const { uri, put, before } of deltaElements(delta)) {
       if (put !== undefined) {
@@ -87,7 +87,7 @@ export function servedRrdp(repoDir: string, state: PubdState, record: RrdpRecord
 }
 
 /** Brings `repo/rrdp/` to the present state; writes nothing when it is there. */
-export function writeRrdp(site: Site): RrdpReport {
+export function writeRrdp(site: OpenTarget): RrdpReport {
   const started = performance.now()
   const known = site.rebuild ? undefined : readRrdpRecord(site.scratch)
   const unchanged = { changed: false, spliced: false, files: 0, bytes: 0 }
@@ -116,7 +116,7 @@ export function writeRrdp(site: Site): RrdpReport {
   return { changed: true, spliced, files: written.length, bytes, ms: performance.now() - started }
 }
 
-function deltaFile(site: Site, known: RrdpRecord | undefined, delta: StoredDelta, written: number[]): KnownFile {
+function deltaFile(site: OpenTarget, known: RrdpRecord | undefined, delta: StoredDelta, written: number[]): KnownFile {
   const path = deltaPath(site.state, delta)
   const found = known?.deltas.find((file) => file.path === path)
   const length = deltaLength(site.state.sessionId, delta)
@@ -125,7 +125,7 @@ function deltaFile(site: Site, known: RrdpRecord | undefined, delta: StoredDelta
 }
 
 function snapshotFile(
-  site: Site,
+  site: OpenTarget,
   known: RrdpRecord | undefined,
   written: number[],
 ): { readonly file: KnownFile; readonly spliced: boolean } {
@@ -137,20 +137,20 @@ function snapshotFile(
     return { file: writeHashed(site, path, batched(snapshotText(site)), written), spliced: false }
   if (last.path === path && last.bytes === snapshotLength(state)) return { file: last, spliced: false }
   const changes = changesSince(state, known.session, known.serial)
-  const steps = changes === undefined ? undefined : splicePlan(state, known.serial, last, changes)
+  const steps = changes === undefined ? undefined : planPatch(state, known.serial, last, changes)
   if (steps !== undefined) {
     try {
       const chunks = splice(state, join(root, last.path), last, steps, (object) => readObject(site.objectPath, object))
       return { file: writeHashed(site, path, chunks, written), spliced: true }
     } catch (error) {
-      if (!(error instanceof NotSpliceable)) throw error
+      if (!(error instanceof NotPatchable)) throw error
     }
   }
   return { file: writeHashed(site, path, batched(snapshotText(site)), written), spliced: false }
 }
 
 /** Writes one file durably and remembers what it is. */
-function writeHashed(site: Site, path: string, chunks: Iterable<Uint8Array>, written: number[]): KnownFile {
+function writeHashed(site: OpenTarget, path: string, chunks: Iterable<Uint8Array>, written: number[]): KnownFile {
   const full = join(site.repoDir, 'rrdp', path)
   ensureFolder(site.disk, dirname(full), site.repoDir)
   const hash = createHash('sha256')

@@ -17,10 +17,10 @@ import {
   unlessAbsent,
   writeNew,
 } from './served-files.js'
-import { objectMissing, readObject, type Site } from './target.js'
+import { type OpenTarget, objectMissing, readObject } from './target.js'
 import { chooseTree, DEFAULT_TREES, surplusTrees } from './tree-choice.js'
-import { asLeft, isCopy, rememberLeft } from './tree-fingerprint.js'
-import { type LeftTree, leftPath, readTrees, type Tree, writeTrees } from './writer-records.js'
+import { isCopy, isUnmodified, recordFingerprint } from './tree-fingerprint.js'
+import { fingerprintPath, readTrees, type Tree, type TreeFingerprint, writeTrees } from './writer-records.js'
 
 export interface RsyncReport {
   readonly changed: boolean
@@ -55,7 +55,7 @@ export function servedRsync(repoDir: string, state: PubdState, trees: readonly T
 }
 
 /** Brings the idle tree to the present state and makes it current; writes nothing when the current one holds it. */
-export function writeRsync(site: Site): RsyncReport {
+export function writeRsync(site: OpenTarget): RsyncReport {
   const started = performance.now()
   const { repoDir, state, disk, now, scratch } = site
   const served = site.rebuild ? undefined : servedRsync(repoDir, state, readTrees(scratch))
@@ -93,14 +93,14 @@ export function writeRsync(site: Site): RsyncReport {
   for (const name of namesIn(root))
     if (/^[a-z]{1,2}$/.test(name) && !kept.some((t) => t.name === name)) {
       disk.remove(join(root, name))
-      removeFile(disk, leftPath(scratch, name))
+      removeFile(disk, fingerprintPath(scratch, name))
     }
   const { files, bytes } = tally
   return { changed: true, tree: choice.name, whole: base === undefined, files, bytes, ms: performance.now() - started }
 }
 
 /** What is remembered of the trees that exist. Without a record, or when told to distrust it, nobody knows what they hold or who reads them. */
-function knownTrees(site: Site): readonly Tree[] {
+function knownTrees(site: OpenTarget): readonly Tree[] {
   const remembered = readTrees(site.scratch)
   const current = currentTree(site.repoDir)
   const root = join(site.repoDir, 'rsync')
@@ -122,27 +122,27 @@ function holds(tree: Tree, state: PubdState): boolean {
 /** A tree that can be brought forward: what to change in it, and how it was left. */
 interface Base {
   readonly changes: ReadonlyMap<string, PathChange>
-  readonly left: LeftTree
+  readonly left: TreeFingerprint
 }
 
 /** Undefined when the tree has to be built from nothing. */
-function baseOf(site: Site, tree: Tree): Base | undefined {
+function baseOf(site: OpenTarget, tree: Tree): Base | undefined {
   const changes = tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
-  const left = changes === undefined ? undefined : asLeft(site, tree, changes)
+  const left = changes === undefined ? undefined : isUnmodified(site, tree, changes)
   return changes === undefined || left === undefined ? undefined : { changes, left }
 }
 
 /** Makes the tree hold the present state, durably. */
-function fill(site: Site, name: string, base: Base | undefined, sibling: Tree | undefined, tally: Tally): void {
+function fill(site: OpenTarget, name: string, base: Base | undefined, sibling: Tree | undefined, tally: Tally): void {
   const root = join(site.repoDir, 'rsync', name)
   const place = placer(site, root, sibling, tally)
   const touched = base === undefined ? build(site, root, place) : forward(site, root, base.changes, place)
   const folders = new Set([...Object.keys(base?.left.folders ?? {}), ...[...touched].map((f) => relative(root, f))])
-  tally.bytes += rememberLeft(site, name, folders, tally.copies > 0 || base?.left.copies === true)
+  tally.bytes += recordFingerprint(site, name, folders, tally.copies > 0 || base?.left.copies === true)
 }
 
 /** The whole tree from nothing. Returns its folders. */
-function build(site: Site, root: string, place: Place): ReadonlySet<string> {
+function build(site: OpenTarget, root: string, place: Place): ReadonlySet<string> {
   site.disk.remove(root)
   ensureFolder(site.disk, root, site.repoDir)
   const folders = new Set<string>([root])
@@ -158,7 +158,7 @@ function build(site: Site, root: string, place: Place): ReadonlySet<string> {
 
 /** Applies changes to an idle tree. Returns the folders in which something changed. */
 function forward(
-  site: Site,
+  site: OpenTarget,
   root: string,
   changes: ReadonlyMap<string, PathChange>,
   place: Place,
@@ -188,7 +188,7 @@ function forward(
 type Place = (path: string, object: ObjectRef) => void
 
 /** Puts an object at a free path: a hard link, or a copy where the file system or the owner allows none. */
-function placer(site: Site, root: string, sibling: Tree | undefined, tally: Tally): Place {
+function placer(site: OpenTarget, root: string, sibling: Tree | undefined, tally: Tally): Place {
   let fresh: ReadonlyMap<string, PathChange> | undefined
   const fromSibling = (path: string): string | undefined => {
     if (sibling === undefined) return undefined
@@ -214,7 +214,7 @@ function placer(site: Site, root: string, sibling: Tree | undefined, tally: Tall
 }
 
 /** False where a copy must stand in: another file system, another owner, too many links, or nothing to link. */
-function linked(site: Site, from: string, to: string): boolean {
+function linked(site: OpenTarget, from: string, to: string): boolean {
   try {
     site.disk.link(from, to)
     return true
@@ -225,7 +225,7 @@ function linked(site: Site, from: string, to: string): boolean {
   }
 }
 
-function switchTo(site: Site, name: string): void {
+function switchTo(site: OpenTarget, name: string): void {
   const fresh = join(site.scratch, 'new-current')
   removeFile(site.disk, fresh)
   site.disk.symlink(name, fresh)

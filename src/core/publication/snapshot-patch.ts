@@ -18,10 +18,10 @@ type Step =
 const BLOCK = 1 << 20
 
 /** The last snapshot turned out to be another file than the one recorded. */
-export class NotSpliceable extends Error {}
+export class NotPatchable extends Error {}
 
 /** How the snapshot of `state` follows from that of `serial`; undefined when the lengths do not add up to `from.bytes`. */
-export function splicePlan(
+export function planPatch(
   state: PubdState,
   serial: number,
   from: KnownFile,
@@ -70,7 +70,7 @@ export function* splice(
       }
       for (let left = step.length; left > 0; ) {
         const got = fs.readSync(fd, block, 0, Math.min(left, BLOCK), null)
-        if (got === 0) throw new NotSpliceable(oldPath)
+        if (got === 0) throw new NotPatchable(oldPath)
         left -= got
         const part = block.subarray(0, got)
         hash.update(part)
@@ -78,7 +78,7 @@ export function* splice(
       }
     }
     yield utf8(SNAPSHOT_TAIL)
-    if (hash.digest('hex') !== (from.sha256 satisfies Sha256)) throw new NotSpliceable(oldPath)
+    if (hash.digest('hex') !== (from.sha256 satisfies Sha256)) throw new NotPatchable(oldPath)
   } finally {
     fs.closeSync(fd)
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { deltaLength, publishedObjects, snapshotLength } from '../pubd/content.js'
 import { deltaPath, snapshotPath } from './rrdp.js'
 import { statOf } from './served-files.js'
-import type { Site } from './target.js'
+import type { OpenTarget } from './target.js'
 
 const BLOCK = 4096
 /** The lock, records, notification, the switch of the rsync tree. */
@@ -12,7 +12,7 @@ const SMALL_FILES = 6
 const FOLDERS = 2
 
 /** Bytes that must be free for a whole run: RRDP files that are not there, and the rsync tree where it cannot be links. */
-export function roomFor(site: Site): number {
+export function requiredSpace(site: OpenTarget): number {
   const { state, repoDir } = site
   const files = [
     { path: snapshotPath(state), bytes: snapshotLength(state) },
@@ -25,7 +25,7 @@ export function roomFor(site: Site): number {
 }
 
 /** Sizes of the objects, where the tree lies on another file system and holds copies. */
-function copiedObjects({ state, repoDir, objectPath }: Site): readonly number[] {
+function copiedObjects({ state, repoDir, objectPath }: OpenTarget): readonly number[] {
   const objects = publishedObjects(state)
   const first = objects.map((object) => statOf(objectPath(object.sha256))).find((stat) => stat !== undefined)
   const here = statOf(repoDir)

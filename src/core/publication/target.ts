@@ -18,7 +18,7 @@ export interface TrustAnchorFiles {
   readonly tal: string
 }
 
-export interface RepositorySite {
+export interface PublicationTarget {
   /** The folder that holds `rsync/`, `rrdp/` and `ta/`. */
   readonly repoDir: string
   readonly state: PubdState
@@ -29,7 +29,7 @@ export interface RepositorySite {
   readonly disk?: Disk
 }
 
-export interface WriteOptions extends RepositorySite {
+export interface WriteOptions extends PublicationTarget {
   /** Who writes; undefined where nobody else can. */
   readonly primary?: WritingPrimary
   readonly now: Instant
@@ -41,7 +41,7 @@ export interface WriteOptions extends RepositorySite {
 }
 
 /** The same with its defaults. `scratch` is never served: records and files on their way. */
-export interface Site extends Omit<WriteOptions, 'disk' | 'rebuild' | 'oldFilesSeconds' | 'trees'> {
+export interface OpenTarget extends Omit<WriteOptions, 'disk' | 'rebuild' | 'oldFilesSeconds' | 'trees'> {
   readonly disk: Disk
   readonly scratch: string
   readonly rebuild: boolean
@@ -49,7 +49,7 @@ export interface Site extends Omit<WriteOptions, 'disk' | 'rebuild' | 'oldFilesS
   readonly trees: Partial<TreePolicy>
 }
 
-export function siteOf(options: WriteOptions): Site {
+export function openTarget(options: WriteOptions): OpenTarget {
   return {
     ...options,
     disk: options.disk ?? nodeDisk,

@@ -7,15 +7,19 @@ import { join } from 'node:path'
 import { type PathChange, publishedObjects } from '../pubd/content.js'
 import type { ObjectRef } from '../pubd/state.js'
 import { statOf, unlessAbsent } from './served-files.js'
-import type { Site } from './target.js'
-import { type LeftTree, readLeft, type Tree, writeLeft } from './writer-records.js'
+import type { OpenTarget } from './target.js'
+import { readFingerprints, type Tree, type TreeFingerprint, writeFingerprints } from './writer-records.js'
 
 /**
  * The record of a tree that is as it was left; undefined when somebody has been there, or nobody knows. Costs a stat a folder, and where the
  * tree holds copies, which can be written to without harm to the object, two a file. What is written into a link changes the object itself.
  */
-export function asLeft(site: Site, tree: Tree, changes: ReadonlyMap<string, PathChange>): LeftTree | undefined {
-  const left = readLeft(site.scratch, tree.name)
+export function isUnmodified(
+  site: OpenTarget,
+  tree: Tree,
+  changes: ReadonlyMap<string, PathChange>,
+): TreeFingerprint | undefined {
+  const left = readFingerprints(site.scratch, tree.name)
   if (left === undefined || left.session !== tree.session || left.serial !== tree.serial) return undefined
   const root = join(site.repoDir, 'rsync', tree.name)
   for (const [path, changed] of Object.entries(left.folders))
@@ -24,7 +28,7 @@ export function asLeft(site: Site, tree: Tree, changes: ReadonlyMap<string, Path
 }
 
 /** Remembers a tree that now holds the present state, in those of `folders` that are there. Returns the bytes written. */
-export function rememberLeft(site: Site, name: string, folders: Iterable<string>, copies: boolean): number {
+export function recordFingerprint(site: OpenTarget, name: string, folders: Iterable<string>, copies: boolean): number {
   const root = join(site.repoDir, 'rsync', name)
   const found: Record<string, string> = {}
   for (const path of ['', ...folders]) {
@@ -32,7 +36,7 @@ export function rememberLeft(site: Site, name: string, folders: Iterable<string>
     if (changed !== undefined) found[path] = changed
   }
   const { sessionId: session, serial } = site.state
-  return writeLeft(site.disk, site.repoDir, site.scratch, name, { session, serial, folders: found, copies })
+  return writeFingerprints(site.disk, site.repoDir, site.scratch, name, { session, serial, folders: found, copies })
 }
 
 /** Nanoseconds, as text; undefined for what is no folder. */
@@ -42,7 +46,7 @@ function changeOf(path: string): string | undefined {
 }
 
 /** Has each file of the tree the size of the object that belongs there, and its time? */
-function holdsCopies(site: Site, root: string, changes: ReadonlyMap<string, PathChange>): boolean {
+function holdsCopies(site: OpenTarget, root: string, changes: ReadonlyMap<string, PathChange>): boolean {
   for (const object of publishedObjects(site.state))
     if (!changes.has(object.path) && !isCopy(site, join(root, object.path), object)) return false
   for (const [path, { before }] of changes)
@@ -51,7 +55,7 @@ function holdsCopies(site: Site, root: string, changes: ReadonlyMap<string, Path
 }
 
 /** Looks like this object: its size, and its time where the object is there to tell. */
-export function isCopy(site: Pick<Site, 'objectPath'>, path: string, object: ObjectRef): boolean {
+export function isCopy(site: Pick<OpenTarget, 'objectPath'>, path: string, object: ObjectRef): boolean {
   const stat = statOf(path)
   if (stat?.isFile() !== true || stat.size !== object.size) return false
   const own = statOf(site.objectPath(object.sha256))

@@ -5,14 +5,14 @@ import { AppError } from '../base/errors.js'
 import { encodeHandle } from '../base/handle.js'
 import { publishedObjects } from '../pubd/content.js'
 import { namesIn, unlessAbsent } from './served-files.js'
-import { type RepositorySite, readObject, type TrustAnchorFiles, writeError } from './target.js'
+import { type PublicationTarget, readObject, type TrustAnchorFiles, writeError } from './target.js'
 
-export interface LayoutOptions extends Pick<RepositorySite, 'state' | 'objectPath'> {
+export interface ValidatorCacheOptions extends Pick<PublicationTarget, 'state' | 'objectPath'> {
   readonly into: string
   readonly ta: readonly TrustAnchorFiles[]
 }
 
-export interface LayoutReport {
+export interface ValidatorCacheReport {
   readonly files: number
   readonly bytes: number
 }
@@ -24,7 +24,7 @@ const MARKER = '.brine-layout'
  * Copies every published object and trust anchor certificate, readable by every user, with the objects' own times.
  * Throws `layout-dir-foreign` (usage) when `into` holds something that this function did not put there.
  */
-export function layoutForValidator(options: LayoutOptions): LayoutReport {
+export function writeValidatorCache(options: ValidatorCacheOptions): ValidatorCacheReport {
   try {
     return layOut(options)
   } catch (error) {
@@ -32,7 +32,7 @@ export function layoutForValidator(options: LayoutOptions): LayoutReport {
   }
 }
 
-function layOut(options: LayoutOptions): LayoutReport {
+function layOut(options: ValidatorCacheOptions): ValidatorCacheReport {
   const { into, state, ta } = options
   takeOver(into)
   const report = { files: 0, bytes: 0 }

@@ -10,18 +10,18 @@ import { publishedObjects } from '../pubd/content.js'
 import { batched, deltaPath, deltaText, notificationText, snapshotPath, snapshotText } from './rrdp.js'
 import { currentTree } from './rsync.js'
 import { filesBelow, namesIn, statOf, unlessAbsent } from './served-files.js'
-import type { RepositorySite } from './target.js'
+import type { PublicationTarget } from './target.js'
 import { trustAnchorNames } from './writer.js'
 
-export interface RepositoryProblem {
+export interface TreeFinding {
   /** Relative to `repo/`. */
   readonly path: string
   readonly problem: string
 }
 
 /** Everything wrong with `repo/`, sorted by path; empty when it serves exactly the present state, readable by every user. Reads all of it. */
-export function verifyRepository(site: RepositorySite): readonly RepositoryProblem[] {
-  const problems: RepositoryProblem[] = []
+export function verifyTree(site: PublicationTarget): readonly TreeFinding[] {
+  const problems: TreeFinding[] = []
   for (const [name, bytes] of trustAnchorNames(site.ta ?? [])) compare(site, `ta/${name}`, sha256Hex(bytes), problems)
   if (site.state.serial > 0) {
     verifyRrdp(site, problems)
@@ -30,7 +30,7 @@ export function verifyRepository(site: RepositorySite): readonly RepositoryProbl
   return problems.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-function verifyRrdp(site: RepositorySite, problems: RepositoryProblem[]): void {
+function verifyRrdp(site: PublicationTarget, problems: TreeFinding[]): void {
   const { state } = site
   const snapshot = expected(() => snapshotText(site), `rrdp/${snapshotPath(state)}`, problems)
   const deltas = state.deltas.map((delta) => {
@@ -48,7 +48,7 @@ function verifyRrdp(site: RepositorySite, problems: RepositoryProblem[]): void {
 }
 
 /** The hash of a file as state and objects want it. */
-function expected(text: () => Iterable<string>, path: string, problems: RepositoryProblem[]): Sha256 | undefined {
+function expected(text: () => Iterable<string>, path: string, problems: TreeFinding[]): Sha256 | undefined {
   const hash = createHash('sha256')
   try {
     for (const block of batched(text())) hash.update(block)
@@ -60,7 +60,7 @@ function expected(text: () => Iterable<string>, path: string, problems: Reposito
   return hash.digest('hex') as Sha256
 }
 
-function verifyRsync(site: RepositorySite, problems: RepositoryProblem[]): void {
+function verifyRsync(site: PublicationTarget, problems: TreeFinding[]): void {
   const tree = currentTree(site.repoDir)
   if (tree === undefined) {
     const problem = namesIn(join(site.repoDir, 'rsync')).includes('current')
@@ -84,7 +84,7 @@ function verifyRsync(site: RepositorySite, problems: RepositoryProblem[]): void 
   }
 }
 
-function compare(site: RepositorySite, path: string, sha256: Sha256, problems: RepositoryProblem[]): void {
+function compare(site: PublicationTarget, path: string, sha256: Sha256, problems: TreeFinding[]): void {
   const full = join(site.repoDir, path)
   const stat = statOf(full)
   if (stat?.isFile() !== true) problems.push({ path, problem: stat === undefined ? 'is not there' : 'is no file' })

@@ -38,7 +38,7 @@ export interface Tree {
 }
 
 /** STORED in `tree-<name>.json`: a standing tree as it was left (see left.ts). */
-export interface LeftTree {
+export interface TreeFingerprint {
   readonly session: string
   readonly serial: number
   /** Time of the last change of each folder, nanoseconds, by its path below the tree; '' is the tree. */
@@ -97,18 +97,24 @@ export function writeTrees(disk: Disk, repoDir: string, scratch: string, trees: 
 }
 
 /** Undefined when there is none or it cannot be trusted. */
-export function readLeft(scratch: string, tree: string): LeftTree | undefined {
-  const { session, serial, folders, copies } = readRecord(leftPath(scratch, tree)) ?? {}
+export function readFingerprints(scratch: string, tree: string): TreeFingerprint | undefined {
+  const { session, serial, folders, copies } = readRecord(fingerprintPath(scratch, tree)) ?? {}
   if (!isText(session) || !isCount(serial) || typeof copies !== 'boolean') return undefined
   return isRecord(folders) && isTable(folders) ? { session, serial, folders, copies } : undefined
 }
 
 /** Returns the bytes written. */
-export function writeLeft(disk: Disk, repoDir: string, scratch: string, tree: string, left: LeftTree): number {
-  return writeRecord(disk, repoDir, leftPath(scratch, tree), scratch, { format: FORMAT, ...left })
+export function writeFingerprints(
+  disk: Disk,
+  repoDir: string,
+  scratch: string,
+  tree: string,
+  left: TreeFingerprint,
+): number {
+  return writeRecord(disk, repoDir, fingerprintPath(scratch, tree), scratch, { format: FORMAT, ...left })
 }
 
-export function leftPath(scratch: string, tree: string): string {
+export function fingerprintPath(scratch: string, tree: string): string {
   return join(scratch, `tree-${tree}.json`)
 }
 

@@ -10,18 +10,18 @@ import { claimTree } from './primary-claim.js'
 import { type RrdpReport, servedRrdp, writeRrdp } from './rrdp.js'
 import { currentTree, type RsyncReport, servedRsync, writeRsync } from './rsync.js'
 import { ensureFolder, namesIn, removeFile, replaceFile, textOf, unlessAbsent } from './served-files.js'
-import { roomFor } from './space-estimate.js'
+import { requiredSpace } from './space-estimate.js'
 import {
-  type RepositorySite,
-  type Site,
-  siteOf,
+  type OpenTarget,
+  openTarget,
+  type PublicationTarget,
   type TrustAnchorFiles,
   type WriteOptions,
   writeError,
 } from './target.js'
 import { readRrdpRecord, readTrees } from './writer-records.js'
 
-export type { RepositorySite, TrustAnchorFiles, WriteOptions } from './target.js'
+export type { PublicationTarget, TrustAnchorFiles, WriteOptions } from './target.js'
 
 export interface WriteReport {
   readonly session: string
@@ -44,8 +44,8 @@ const NO_RRDP: RrdpReport = { changed: false, spliced: false, files: 0, bytes: 0
  * Brings `repo/` to the present state; writes nothing when it is there. To be called by the lock holder, after the commit.
  * Throws `standby-superseded` where another primary has taken the tree, `repository-write` (io) naming the file, `object-missing` or `object-damaged` (corrupt): what is served stays whole then, and the next call completes it.
  */
-export function writeRepository(options: WriteOptions): WriteReport {
-  const site = siteOf(options)
+export function writeTree(options: WriteOptions): WriteReport {
+  const site = openTarget(options)
   const { sessionId: session, serial } = site.state
   try {
     if (site.primary !== undefined) claimTree(site, site.primary)
@@ -54,12 +54,12 @@ export function writeRepository(options: WriteOptions): WriteReport {
     const rrdp = serial === 0 ? NO_RRDP : writeRrdp(site)
     return { session, serial, changed: rsync.changed || rrdp.changed || ta.changed, rsync, rrdp, ta }
   } catch (error) {
-    throw writeError(error, options.repoDir, () => roomFor(site))
+    throw writeError(error, options.repoDir, () => requiredSpace(site))
   }
 }
 
 /** Is what stands in `repo/` known to be the present state? Decided by a few dozen stat calls, without a lock. */
-export function repositoryIsCurrent(site: RepositorySite): boolean {
+export function isTreeCurrent(site: PublicationTarget): boolean {
   const { repoDir, state } = site
   const scratch = join(repoDir, '.state')
   if (trustAnchorNames(site.ta ?? []).some(([name, bytes]) => !isSame(join(repoDir, 'ta', name), bytes))) return false
@@ -94,7 +94,7 @@ export function trustAnchorNames(ta: readonly TrustAnchorFiles[]): readonly (rea
   })
 }
 
-function writeTrustAnchors(site: Site): WriteReport['ta'] {
+function writeTrustAnchors(site: OpenTarget): WriteReport['ta'] {
   ensureFolder(site.disk, site.repoDir, site.repoDir)
   if (site.ta === undefined) return { changed: false, files: 0 }
   const folder = join(site.repoDir, 'ta')

@@ -1,5 +1,5 @@
 /** IP prefixes. Invariant: a `Prefix` has no bit set beyond its length; text with host bits is refused, never rounded. */
-import { AppError, type Fault } from '../base/errors.js'
+import { AppError, type Violation } from '../base/errors.js'
 import { quoted } from '../base/text.js'
 import { addressBits, addressFault, formatAddress, maxAddress, parseAddress } from './address.js'
 import type { Parsed } from './parsed.js'
@@ -29,7 +29,7 @@ export function parseLength(text: string): number | undefined {
   return /^(?:0|[1-9]\d{0,2})$/.test(text) ? Number(text) : undefined
 }
 
-function fault(code: string, text: string, reason: string): { readonly fault: Fault } {
+function fault(code: string, text: string, reason: string): { readonly fault: Violation } {
   return {
     fault: { code, message: `invalid prefix ${quoted(text)}: ${reason}`, details: { prefix: text.slice(0, 80) } },
   }

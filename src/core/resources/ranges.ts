@@ -95,11 +95,11 @@ export function subtractRanges<T extends Int>(
   let j = 0
   for (const range of a) {
     let min = range.min
-    for (let cut = b[j]; cut !== undefined && cut.min <= range.max; cut = b[j]) {
-      if (cut.min > min) out.push({ min, max: steps.before(cut.min) })
-      if (cut.max >= min) min = steps.after(cut.max)
+    for (let revision = b[j]; revision !== undefined && revision.min <= range.max; revision = b[j]) {
+      if (revision.min > min) out.push({ min, max: steps.before(revision.min) })
+      if (revision.max >= min) min = steps.after(revision.max)
       // a cut that reaches past this range may also cut the next one
-      if (cut.max > range.max) break
+      if (revision.max > range.max) break
       j += 1
     }
     if (min <= range.max) out.push({ min, max: range.max })

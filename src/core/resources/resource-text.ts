@@ -1,5 +1,5 @@
 /** Resource sets as text: what people type, what is stored, what is shown. Invariant: the text of a set is one, and parses back to it. */
-import { AppError, type Fault } from '../base/errors.js'
+import { AppError, type Violation } from '../base/errors.js'
 import { quoted } from '../base/text.js'
 import { addressFault, formatAddress, parseAddress } from './address.js'
 import { ALL_RESOURCES, equalSets, isCanonicalSet, isEmpty, NO_RESOURCES, resourceSet } from './algebra.js'
@@ -37,7 +37,7 @@ export function parseResources(text: string): ResourceSet {
     const message = `too many resources: more than ${MAX_RESOURCE_ITEMS} items`
     throw new AppError('usage', 'resources-invalid', message, { hint: 'name ranges or larger prefixes' })
   }
-  const faults: Fault[] = []
+  const faults: Violation[] = []
   const items: Item[] = []
   pieces.forEach((piece, at) => {
     const parsed = parseItem(withoutSpaces(piece, at > 0, at < pieces.length - 1))
@@ -103,11 +103,11 @@ function parseIpItem(text: string, dash: number): Parsed<Item> {
   return { ok: { kind: 'ip', family: min.family, range: { min: min.address, max: max.address } } }
 }
 
-function itemFault(text: string, reason: string): Fault {
+function itemFault(text: string, reason: string): Violation {
   return { code: 'resources-invalid', message: `invalid resources ${quoted(text)}: ${reason}` }
 }
 
-function invalid(faults: readonly Fault[]): AppError {
+function invalid(faults: readonly Violation[]): AppError {
   const shown = faults.slice(0, MAX_FAULTS)
   const more = faults.length - shown.length
   const lines = shown.map((f) => f.message).concat(more > 0 ? [`and ${more} more`] : [])

@@ -1,5 +1,5 @@
 /** Changes of ROAs as JSON: `{"added":[{"prefix","maxLength"?,"asn","comment"?}],"removed":[…]}`, strict: nothing is passed over in silence. */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { readJson } from '../base/json-reader.js'
 import { quoted } from '../base/text.js'
@@ -45,7 +45,7 @@ export function parseRoaDeltaJson(text: string): RoaRequests {
   return { requests, faults }
 }
 
-function refuse(fault: Fault): RoaRequests {
+function refuse(fault: Violation): RoaRequests {
   return { requests: [], faults: [fault] }
 }
 
@@ -53,7 +53,7 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function unknownKeys(value: JsonObject, known: readonly string[], place: string): Fault[] {
+function unknownKeys(value: JsonObject, known: readonly string[], place: string): Violation[] {
   return Object.keys(value)
     .filter((key) => !known.includes(key))
     .map((key) => ({
@@ -62,12 +62,12 @@ function unknownKeys(value: JsonObject, known: readonly string[], place: string)
     }))
 }
 
-function readItem(item: Json, place: string, remove: boolean, requests: RoaRequest[], faults: Fault[]): void {
+function readItem(item: Json, place: string, remove: boolean, requests: RoaRequest[], faults: Violation[]): void {
   if (!isObject(item)) {
     faults.push({ code: 'roa-json', message: `${place}: not an object` })
     return
   }
-  const own: Fault[] = unknownKeys(item, KEYS, place)
+  const own: Violation[] = unknownKeys(item, KEYS, place)
   const fault = (code: string, reason: string): void => void own.push({ code, message: `${place}: ${reason}` })
   const prefix = prefixOf(item['prefix'], place, own)
   const asn = asnOf(item['asn'])
@@ -88,7 +88,7 @@ function readItem(item: Json, place: string, remove: boolean, requests: RoaReque
   requests.push({ remove, place, note: note === '' ? { payload } : { payload, comment: note } })
 }
 
-function prefixOf(value: Json | undefined, place: string, faults: Fault[]): Prefix | undefined {
+function prefixOf(value: Json | undefined, place: string, faults: Violation[]): Prefix | undefined {
   if (typeof value !== 'string') {
     faults.push({ code: 'roa-prefix-invalid', message: `${place}: prefix ${shown(value)} is not a text` })
     return undefined

@@ -1,5 +1,5 @@
 /** A file of ROA changes: one set, read to the end whatever is wrong in it, so that every fault is told at once. */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import { quoted } from '../base/text.js'
 import { parseRoaDeltaJson } from './roa-delta-json.js'
 import { parseRoaPayload } from './roa-payload.js'
@@ -19,7 +19,7 @@ function parseRoaLines(text: string): RoaRequests {
   const lines = text.split('\n', MAX_ROA_LINES + 1)
   if (lines.length > MAX_ROA_LINES) return { requests: [], faults: [tooManyRoas()] }
   const requests: RoaRequest[] = []
-  const faults: Fault[] = []
+  const faults: Violation[] = []
   lines.forEach((raw, index) => {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) return
@@ -30,7 +30,7 @@ function parseRoaLines(text: string): RoaRequests {
   return { requests, faults }
 }
 
-function parseLine(line: string, number: number): RoaRequest | { readonly faults: readonly Fault[] } {
+function parseLine(line: string, number: number): RoaRequest | { readonly faults: readonly Violation[] } {
   const sign = line.slice(0, 2)
   if (sign !== 'A:' && sign !== 'R:') {
     return { faults: [{ code: 'roa-syntax', message: `invalid line ${quoted(line)}: it begins with A: or R:` }] }
@@ -39,7 +39,7 @@ function parseLine(line: string, number: number): RoaRequest | { readonly faults
   return 'faults' in parsed ? parsed : { remove: sign === 'R:', note: parsed.ok, place: `line ${number}` }
 }
 
-function onLine(fault: Fault, line: number): Fault {
+function onLine(fault: Violation, line: number): Violation {
   const details = typeof fault.details === 'object' && fault.details !== null && !Array.isArray(fault.details)
   return { ...fault, message: `line ${line}: ${fault.message}`, details: { ...(details ? fault.details : {}), line } }
 }

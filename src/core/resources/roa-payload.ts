@@ -1,5 +1,5 @@
 /** ROA payloads (RFC 9582) as text and as names. Invariant: maxLength is explicit, so one payload has one text, one key and one file name. */
-import { AppError, type Fault } from '../base/errors.js'
+import { AppError, type Violation } from '../base/errors.js'
 import { quoted } from '../base/text.js'
 import { addressBits } from './address.js'
 import { formatAsn, parseAsn } from './asn.js'
@@ -12,7 +12,7 @@ export interface RoaNote {
   readonly comment?: string
 }
 
-export type ParsedRoa = { readonly ok: RoaNote } | { readonly faults: readonly Fault[] }
+export type ParsedRoa = { readonly ok: RoaNote } | { readonly faults: readonly Violation[] }
 
 const MAX_TEXT = 1024
 const FORMS = 'a ROA is "192.0.2.0/24-28 => 64496 # note" or 192.0.2.0/24-28=AS64496'
@@ -29,7 +29,7 @@ export function parseRoaPayload(text: string): ParsedRoa {
   if (!isRoaComment(comment)) return syntax(text, 'a comment is one line without control characters')
   const sides = splitSides(hash < 0 ? text : text.slice(0, hash))
   if (sides === undefined) return syntax(text, FORMS)
-  const faults: Fault[] = []
+  const faults: Violation[] = []
   const ranged = parseSide(sides[0], faults)
   const asn = parseAsn(sides[1])
   if (asn === undefined) {
@@ -54,7 +54,7 @@ function splitSides(text: string): readonly [string, string] | undefined {
 }
 
 /** `P` or `P-L`; a dash that no length precedes belongs to the prefix, so that the message names what was typed. */
-function parseSide(text: string, faults: Fault[]): { prefix: Prefix; maxLength: number } | undefined {
+function parseSide(text: string, faults: Violation[]): { prefix: Prefix; maxLength: number } | undefined {
   const parts = /^([^/]*\/\d+)-(.*)$/s.exec(text)
   const prefix = parsePrefix(parts?.[1] ?? text)
   if ('fault' in prefix) {
@@ -72,7 +72,7 @@ function parseSide(text: string, faults: Fault[]): { prefix: Prefix; maxLength: 
   return undefined
 }
 
-function roaFault(code: string, text: string, reason: string): Fault {
+function roaFault(code: string, text: string, reason: string): Violation {
   return { code, message: `invalid ROA ${quoted(text)}: ${reason}`, details: { roa: text.slice(0, 80) } }
 }
 

@@ -1,5 +1,5 @@
 /** Changes of ROAs as somebody asked for them, each with its place. Whether a set is taken, wholly or not at all, is for the CA to say. */
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { RoaNote } from './roa-payload.js'
 
 /** One ROA to add or to remove. */
@@ -13,12 +13,12 @@ export interface RoaRequest {
 /** What could be read, and every fault of what could not. */
 export interface RoaRequests {
   readonly requests: readonly RoaRequest[]
-  readonly faults: readonly Fault[]
+  readonly faults: readonly Violation[]
 }
 
 /** Several times the ROAs of the largest holders; the bound keeps a wrong file from eating the memory. */
 export const MAX_ROA_LINES = 100_000
 
-export function tooManyRoas(): Fault {
+export function tooManyRoas(): Violation {
   return { code: 'roa-too-many', message: `too many ROAs: more than ${MAX_ROA_LINES} in one set` }
 }

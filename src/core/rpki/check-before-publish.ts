@@ -1,8 +1,8 @@
 /** The last look at an object of our own before anybody else sees it: decoded strictly, signatures verified. Any fault, tolerated or not, is a bug of ours. */
 import { keyIdOf } from '../crypto/digest.js'
 import type { KeyId } from '../crypto/ports.js'
-import type { ObjectFault } from '../der/faults.js'
-import { createFaults, type FaultList } from '../der/faults.js'
+import type { ObjectFinding } from '../der/faults.js'
+import { createFindings, type FindingList } from '../der/faults.js'
 import { type DerNode, parseDer } from '../der/reader.js'
 import { parseCrl } from './decode-crl.js'
 import { type ObjectBody, parseObject } from './decode-object.js'
@@ -25,8 +25,8 @@ const BODIES: ReadonlyMap<string, ObjectBody['type']> = new Map([
 ])
 
 /** Every fault of the object `bytes` that is about to be published as `name` under the key of `issuer`; none when it may go out. */
-export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: IssuingKey): readonly ObjectFault[] {
-  const faults = createFaults()
+export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: IssuingKey): readonly ObjectFinding[] {
+  const faults = createFindings()
   const node = parseDer(bytes, faults)
   if (node === undefined) return faults.all()
   const extension = name.slice(name.lastIndexOf('.') + 1)
@@ -38,7 +38,7 @@ export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: Issu
   return faults.all()
 }
 
-function checkCertificate(certificate: ParsedCertificate | undefined, issuer: IssuingKey, faults: FaultList): void {
+function checkCertificate(certificate: ParsedCertificate | undefined, issuer: IssuingKey, faults: FindingList): void {
   if (certificate === undefined) return
   const { purpose, tbs, signature, extensions } = certificate
   if (purpose !== 'ta' || extensions.aki !== undefined)
@@ -46,7 +46,7 @@ function checkCertificate(certificate: ParsedCertificate | undefined, issuer: Is
   checkSigned(tbs, signature, issuer, 'RFC 6487 section 4.3', faults)
 }
 
-function checkCrl(node: DerNode, issuer: IssuingKey, faults: FaultList): void {
+function checkCrl(node: DerNode, issuer: IssuingKey, faults: FindingList): void {
   const crl = parseCrl(node, faults)
   if (crl === undefined) return
   checkIssuedBy(crl.aki, crl.issuer, issuer, faults)
@@ -58,7 +58,7 @@ function checkObject(
   node: DerNode,
   body: ObjectBody['type'],
   issuer: IssuingKey,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const object = parseObject(node, faults)
   if (object === undefined) return
@@ -77,7 +77,7 @@ function checkIssuedBy(
   aki: KeyId | undefined,
   name: ParsedName | undefined,
   issuer: IssuingKey,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const ski = keyIdOf(issuer.spki)
   if (aki !== ski)
@@ -94,7 +94,7 @@ function checkSigned(
   signature: Uint8Array | undefined,
   issuer: IssuingKey,
   rule: string,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   if (signature === undefined || !verifyRsa(issuer.spki, tbs, signature))
     faults.add(rule, 'the signature does not verify under the issuing key')

@@ -1,6 +1,6 @@
 /** ASPA contents (draft-ietf-sidrops-aspa-profile, version 1): a customer AS and its providers, sorted, each once. Read for inspection only. */
 
-import { createFaults } from '../der/faults.js'
+import { createFindings } from '../der/faults.js'
 import { childrenOf, isType, parseInner, TAG } from '../der/reader.js'
 import { readVersion } from './decode-manifest.js'
 import { readAsid } from './decode-roa.js'
@@ -16,7 +16,7 @@ const MAX_PROVIDERS = 10_000
 
 /** The ASPA in `eContent`, with every fault. */
 export function decodeAspa(eContent: Uint8Array): Decoded<AspaContent> {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseInner(eContent, 'eContent', faults)
   if (node === undefined) return { content: undefined, faults: faults.all() }
   const parts = [...childrenOf(node)]

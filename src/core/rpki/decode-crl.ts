@@ -1,7 +1,7 @@
 /** Certificate revocation lists (RFC 6487 section 5, RFC 5280 section 5): version 2, AKI and number the only extensions. */
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
-import { createFaults, type FaultList } from '../der/faults.js'
+import { createFindings, type FindingList } from '../der/faults.js'
 import { childrenOf, type DerNode, isContext, isType, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { membersOf, readBits, readInteger, readTime } from '../der/values.js'
 import { checkCrlContent } from './profile/crl.js'
@@ -27,14 +27,14 @@ export interface ParsedCrl {
 
 /** The CRL that `bytes` are, with every fault against DER and its profile. */
 export function decodeCrl(bytes: Uint8Array): Decoded<DecodedCrl> {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseDer(bytes, faults)
   const parsed = node === undefined ? undefined : parseCrl(node, faults)
   return { content: parsed === undefined ? undefined : contentOfCrl(parsed), faults: faults.all() }
 }
 
 /** Reads and checks a CRL. Undefined when it has no CRL's frame. */
-export function parseCrl(node: DerNode, faults: FaultList): ParsedCrl | undefined {
+export function parseCrl(node: DerNode, faults: FindingList): ParsedCrl | undefined {
   const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node)
   if (node.tag !== TAG.sequence || tbs === undefined || tbs.tag !== TAG.sequence) {
     faults.add('RFC 5280 section 5.1', 'this is not a certificate revocation list')
@@ -53,7 +53,7 @@ export function parseCrl(node: DerNode, faults: FaultList): ParsedCrl | undefine
 function readFields(
   tbs: DerNode,
   outerAlgorithm: DerNode | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): Omit<ParsedCrl, 'tbs' | 'signature'> {
   const parts = [...childrenOf(tbs)]
   const version = isType(parts[0], TAG.integer) ? readInteger(parts.shift()) : 0n
@@ -77,7 +77,7 @@ function readFields(
   return { issuer, thisUpdate, nextUpdate, revoked, ...readExtensions(parts, faults) }
 }
 
-function readEntries(list: DerNode | undefined, faults: FaultList): readonly CrlEntry[] {
+function readEntries(list: DerNode | undefined, faults: FindingList): readonly CrlEntry[] {
   const nodes = list === undefined ? [] : childrenOf(list)
   if (nodes.length === 0)
     faults.tolerate('RFC 5280 section 5.1.2.6', 'an empty list of revoked certificates must be left out')
@@ -95,7 +95,7 @@ function readEntries(list: DerNode | undefined, faults: FaultList): readonly Crl
   return entries
 }
 
-function readExtensions(rest: readonly DerNode[], faults: FaultList): Pick<ParsedCrl, 'aki' | 'number'> {
+function readExtensions(rest: readonly DerNode[], faults: FindingList): Pick<ParsedCrl, 'aki' | 'number'> {
   const [wrapper, ...more] = rest
   if (more.length > 0 || (wrapper !== undefined && !isContext(wrapper, 0)))
     faults.add('RFC 5280 section 5.1', 'an unknown member in the CRL')

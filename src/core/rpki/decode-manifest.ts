@@ -1,6 +1,6 @@
 /** Manifest contents (RFC 9286 section 4.2). Reads on after a fault. */
 
-import { createFaults, type FaultList } from '../der/faults.js'
+import { createFindings, type FindingList } from '../der/faults.js'
 import { textOf } from '../der/primitives.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../der/reader.js'
 import { membersOf, readBits, readInteger, readOid, readTime } from '../der/values.js'
@@ -12,7 +12,7 @@ const RULE = 'RFC 9286 section 4.2.1'
 
 /** The manifest in `eContent`, with every fault; `place` adds the checks of where it stands. */
 export function decodeManifest(eContent: Uint8Array, place: ManifestPlace = {}): Decoded<ManifestContent> {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseInner(eContent, 'eContent', faults)
   if (node === undefined) return { content: undefined, faults: faults.all() }
   const parts = [...childrenOf(node)]
@@ -36,7 +36,7 @@ export function decodeManifest(eContent: Uint8Array, place: ManifestPlace = {}):
 }
 
 /** Takes an explicit `[0]` version from the front: `standard` is the one expected. Version 0 is the DEFAULT and must not be encoded (X.690 section 11.5). */
-export function readVersion(parts: DerNode[], standard: bigint, rule: string, faults: FaultList): void {
+export function readVersion(parts: DerNode[], standard: bigint, rule: string, faults: FindingList): void {
   const isPresent = isContext(parts[0], 0)
   const first = isPresent ? parts.shift() : undefined
   const version =
@@ -48,13 +48,13 @@ export function readVersion(parts: DerNode[], standard: bigint, rule: string, fa
     faults.add(rule, 'version 0 is the default and must not be encoded (X.690 section 11.5)')
 }
 
-function readManifestTime(node: DerNode | undefined, what: string, faults: FaultList): ReturnType<typeof readTime> {
+function readManifestTime(node: DerNode | undefined, what: string, faults: FindingList): ReturnType<typeof readTime> {
   const instant = node?.tag === TAG.generalizedTime ? readTime(node) : undefined
   if (instant === undefined) faults.add(RULE, `${what} is not a GeneralizedTime in UTC with whole seconds`)
   return instant
 }
 
-function readFiles(list: DerNode, faults: FaultList): readonly ManifestFile[] {
+function readFiles(list: DerNode, faults: FindingList): readonly ManifestFile[] {
   const files: ManifestFile[] = []
   for (const node of childrenOf(list)) {
     const [nameNode, hashNode, more] = childrenOf(node)

@@ -1,6 +1,6 @@
 /** A whole signed object: envelope, EE certificate, content, and what each says of the other (RFC 9582 section 5, RFC 9286 section 5.1). */
 
-import type { FaultList } from '../der/faults.js'
+import type { FindingList } from '../der/faults.js'
 import type { DerNode } from '../der/reader.js'
 import { prefixRange } from '../resources/prefix.js'
 import { BIGINT_STEPS, canonicalRanges, coversRange } from '../resources/ranges.js'
@@ -27,7 +27,7 @@ export interface ParsedObject {
 }
 
 /** Reads and checks a signed object of any type; undefined when it is no signed object. Nothing here depends on the time or on other objects. */
-export function parseObject(node: DerNode, faults: FaultList): ParsedObject | undefined {
+export function parseObject(node: DerNode, faults: FindingList): ParsedObject | undefined {
   const envelope = parseSignedObject(node, faults)
   if (envelope === undefined) return undefined
   const body = readBody(envelope, faults)
@@ -40,7 +40,7 @@ export function parseObject(node: DerNode, faults: FaultList): ParsedObject | un
   return { envelope, body }
 }
 
-function readBody({ contentType, eContent, ee }: ParsedSignedObject, faults: FaultList): ObjectBody {
+function readBody({ contentType, eContent, ee }: ParsedSignedObject, faults: FindingList): ObjectBody {
   const resources = ee?.extensions.resources ?? {}
   const bytes = eContent ?? new Uint8Array()
   switch (contentType) {
@@ -78,7 +78,11 @@ function placeOf(ee: ParsedCertificate | undefined): { readonly ownName?: string
 }
 
 /** RFC 9582 section 5: IP addresses only, none inherited, every prefix of the ROA among them. */
-function checkRoaResources(content: RoaContent | undefined, resources: CertificateResources, faults: FaultList): void {
+function checkRoaResources(
+  content: RoaContent | undefined,
+  resources: CertificateResources,
+  faults: FindingList,
+): void {
   const rule = 'RFC 9582 section 5'
   const { asn, ipv4, ipv6 } = resources
   if (asn !== undefined) faults.add(rule, 'the EE certificate of a ROA has AS numbers')
@@ -105,7 +109,7 @@ function rangesOf(ranges: readonly IpRange[] | 'inherit' | undefined): readonly 
 function checkManifestEe(
   content: ManifestContent | undefined,
   ee: ParsedCertificate | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const rule = 'RFC 9286 section 5.1'
   checkAllInherited(ee?.extensions.resources ?? {}, 'manifest', rule, faults)
@@ -121,7 +125,7 @@ function checkAllInherited(
   { asn, ipv4, ipv6 }: CertificateResources,
   what: string,
   rule: string,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   if (asn !== 'inherit') faults.add(rule, `the EE certificate of a ${what} does not inherit its AS numbers`)
   const families = [ipv4, ipv6].filter((family) => family !== undefined)
@@ -132,7 +136,7 @@ function checkAllInherited(
 function checkAspaResources(
   content: AspaContent | undefined,
   { asn, ipv4, ipv6 }: CertificateResources,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const rule = 'ASPA profile section 4'
   if (ipv4 !== undefined || ipv6 !== undefined) faults.add(rule, 'the EE certificate of an ASPA has IP addresses')
@@ -151,7 +155,7 @@ function checkAspaResources(
 }
 
 /** RFC 6493: a vCard, shown as far as it is text. Validators have stopped reading these. */
-function readVcard(bytes: Uint8Array, resources: CertificateResources, faults: FaultList): string | undefined {
+function readVcard(bytes: Uint8Array, resources: CertificateResources, faults: FindingList): string | undefined {
   const text = Buffer.from(bytes.subarray(0, 16_384)).toString('utf8')
   if (!/^BEGIN:VCARD\r?\n/i.test(text)) faults.tolerate('RFC 6493 section 4', 'the content is not a vCard')
   const inner = { ...resources }

@@ -1,6 +1,6 @@
 /** ROA contents (RFC 9582 section 4). Reads on after a fault. */
 
-import { createFaults, type FaultList } from '../der/faults.js'
+import { createFindings, type FindingList } from '../der/faults.js'
 import { childrenOf, type DerNode, isType, parseInner, TAG } from '../der/reader.js'
 import { readInteger } from '../der/values.js'
 import { MAX_ASN } from '../resources/asn.js'
@@ -12,7 +12,7 @@ import { readAddress, readFamily } from './x509/decode-resources.js'
 
 /** The ROA in `eContent`, with every fault. */
 export function decodeRoa(eContent: Uint8Array): Decoded<RoaContent> {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseInner(eContent, 'eContent', faults)
   if (node === undefined) return { content: undefined, faults: faults.all() }
   const parts = [...childrenOf(node)]
@@ -31,14 +31,14 @@ export function decodeRoa(eContent: Uint8Array): Decoded<RoaContent> {
 }
 
 /** An ASID: 0 to 2^32 - 1. */
-export function readAsid(node: DerNode | undefined, rule: string, faults: FaultList): number | undefined {
+export function readAsid(node: DerNode | undefined, rule: string, faults: FindingList): number | undefined {
   const value = readInteger(node)
   if (value !== undefined && value >= 0n && value <= BigInt(MAX_ASN)) return Number(value)
   faults.add(rule, `AS number ${value ?? '(unreadable)'} is outside 0 to ${MAX_ASN}`)
   return undefined
 }
 
-function readBlocks(list: DerNode, faults: FaultList): readonly RoaAddress[] {
+function readBlocks(list: DerNode, faults: FindingList): readonly RoaAddress[] {
   const rule = 'RFC 9582 section 4.3.1'
   const seen = new Set<Family>()
   const blocks = childrenOf(list)
@@ -57,7 +57,7 @@ function readBlocks(list: DerNode, faults: FaultList): readonly RoaAddress[] {
   })
 }
 
-function readEntry(family: Family, node: DerNode, faults: FaultList): readonly RoaAddress[] {
+function readEntry(family: Family, node: DerNode, faults: FindingList): readonly RoaAddress[] {
   const [addressNode, lengthNode, more] = childrenOf(node)
   if (more !== undefined) faults.add('RFC 9582 section 4.3.2', 'an address with more than a maximum length')
   const prefix = readAddress(family, addressNode, 'RFC 9582 section 4.3.2.1', faults)

@@ -2,7 +2,7 @@
 import { equalBytes } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
 import { sha256 } from '../crypto/digest.js'
-import { createFaults, type FaultList } from '../der/faults.js'
+import { createFindings, type FindingList } from '../der/faults.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseDer, TAG, toDer } from '../der/reader.js'
 import { membersOf, readInteger, readOctets, readOid } from '../der/values.js'
 import { readSignedAttributes } from './read-attributes.js'
@@ -24,7 +24,7 @@ export interface ParsedSignedObject {
 
 /** The signed object that `bytes` are, with every fault of the envelope and the EE certificate, the signature included; the content is the caller's to decode. */
 export function decodeSignedObject(bytes: Uint8Array): Decoded<DecodedSignedObject> {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseDer(bytes, faults)
   const parsed = node === undefined ? undefined : parseSignedObject(node, faults)
   const ee = parsed?.ee === undefined ? undefined : contentOfCertificate(parsed.ee)
@@ -36,7 +36,7 @@ export function decodeSignedObject(bytes: Uint8Array): Decoded<DecodedSignedObje
 }
 
 /** Reads and checks the envelope. Undefined when it is no SignedData at all. */
-export function parseSignedObject(node: DerNode, faults: FaultList): ParsedSignedObject | undefined {
+export function parseSignedObject(node: DerNode, faults: FindingList): ParsedSignedObject | undefined {
   const frame = { what: 'ContentInfo', rule: 'RFC 5652 section 3', least: 2, most: 2 }
   const [typeNode, wrapper] = membersOf(node, frame, faults)
   const signedData = isContext(wrapper, 0) ? membersOf(wrapper, { ...frame, least: 1, most: 1 }, faults)[0] : undefined
@@ -63,7 +63,7 @@ export function parseSignedObject(node: DerNode, faults: FaultList): ParsedSigne
   return { contentType, eContent, ee, ...signer }
 }
 
-function checkDigestAlgorithms(node: DerNode | undefined, faults: FaultList): void {
+function checkDigestAlgorithms(node: DerNode | undefined, faults: FindingList): void {
   const algorithms = node === undefined ? [] : childrenOf(node).map((a) => readAlgorithm(a, 'digestAlgorithms', faults))
   if (algorithms.length !== 1 || algorithms[0] !== OID_SHA256)
     faults.add(
@@ -74,7 +74,7 @@ function checkDigestAlgorithms(node: DerNode | undefined, faults: FaultList): vo
 
 function readEncapsulated(
   node: DerNode | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): Pick<ParsedSignedObject, 'contentType' | 'eContent'> {
   const frame = { what: 'encapContentInfo', rule: 'RFC 6488 section 2.1.3', least: 1, most: 2 }
   const [typeNode, wrapper] = membersOf(node, frame, faults)
@@ -85,13 +85,13 @@ function readEncapsulated(
   return { contentType, eContent }
 }
 
-function readCertificates(node: DerNode | undefined, faults: FaultList): ParsedCertificate | undefined {
+function readCertificates(node: DerNode | undefined, faults: FindingList): ParsedCertificate | undefined {
   const nodes = node === undefined ? [] : childrenOf(node)
   if (nodes.length !== 1)
     faults.add('RFC 6488 section 2.1.4', `${nodes.length} certificates, not exactly the EE certificate`)
   const [first] = nodes
   if (first === undefined) return undefined
-  const inner = createFaults()
+  const inner = createFindings()
   const ee = parseCertificate(first, 'ee', inner)
   faults.addAll(inner.all().map((fault) => ({ ...fault, message: `EE certificate: ${fault.message}` })))
   return ee
@@ -100,7 +100,7 @@ function readCertificates(node: DerNode | undefined, faults: FaultList): ParsedC
 type Signed = Pick<ParsedSignedObject, 'contentType' | 'eContent' | 'ee'>
 type Signer = Pick<ParsedSignedObject, 'signingTime' | 'isSigned'>
 
-function readSignerInfo(node: DerNode | undefined, signed: Signed, faults: FaultList): Signer {
+function readSignerInfo(node: DerNode | undefined, signed: Signed, faults: FindingList): Signer {
   const [versionNode, sid, digest, ...rest] = node === undefined ? [] : childrenOf(node)
   const version = readInteger(versionNode)
   if (version !== 3n)
@@ -124,7 +124,7 @@ function readSignerInfo(node: DerNode | undefined, signed: Signed, faults: Fault
   return { signingTime, isSigned: isDigestRight && isSignatureRight }
 }
 
-function checkSid(sid: DerNode | undefined, ee: ParsedCertificate | undefined, faults: FaultList): void {
+function checkSid(sid: DerNode | undefined, ee: ParsedCertificate | undefined, faults: FindingList): void {
   const rule = 'RFC 6488 section 2.1.6.2'
   if (!isContext(sid, 0)) {
     faults.add(rule, 'the signer is not named by a subject key identifier')
@@ -134,7 +134,7 @@ function checkSid(sid: DerNode | undefined, ee: ParsedCertificate | undefined, f
   if (ee !== undefined && id !== ee.extensions.ski) faults.add(rule, `the signer ${id} is not the EE certificate`)
 }
 
-function checkDigest(eContent: Uint8Array | undefined, digest: Uint8Array | undefined, faults: FaultList): boolean {
+function checkDigest(eContent: Uint8Array | undefined, digest: Uint8Array | undefined, faults: FindingList): boolean {
   if (eContent === undefined || digest === undefined) return false
   const isRight = equalBytes(sha256(eContent), digest)
   if (!isRight) faults.add('RFC 6488 section 2.1.6.4.2', 'the message digest is not that of the content')
@@ -146,7 +146,7 @@ function checkSignature(
   attributes: DerNode | undefined,
   signature: Uint8Array | undefined,
   ee: ParsedCertificate | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): boolean {
   const isRight =
     attributes !== undefined &&

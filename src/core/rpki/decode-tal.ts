@@ -1,7 +1,7 @@
 /** Trust anchor locators (RFC 8630 section 2.2): comments, URIs, a blank line, the key. */
 import { fromBase64 } from '../base/bytes.js'
 import { quoted } from '../base/text.js'
-import { createFaults, type FaultList } from '../der/faults.js'
+import { createFindings, type FindingList } from '../der/faults.js'
 import type { Decoded, TalContent } from './types.js'
 import { checkRsaKey, parseKey } from './x509/key.js'
 import { checkUri, lastSegment } from './x509/uri.js'
@@ -11,7 +11,7 @@ const MAX_SIZE = 65_536
 
 /** The trust anchor locator that a text is, with every fault. Content is there when a key could be read. */
 export function decodeTal(input: string | Uint8Array): Decoded<TalContent> {
-  const faults = createFaults()
+  const faults = createFindings()
   if (input.length > MAX_SIZE) {
     faults.add(RULE, `${input.length} octets are too many for a trust anchor locator`)
     return { content: undefined, faults: faults.all() }
@@ -28,7 +28,7 @@ export function decodeTal(input: string | Uint8Array): Decoded<TalContent> {
   return { content: spki === undefined ? undefined : { comments, uris, spki }, faults: faults.all() }
 }
 
-function checkUris(uris: readonly string[], faults: FaultList): void {
+function checkUris(uris: readonly string[], faults: FindingList): void {
   if (uris.length === 0) faults.add(RULE, 'no URI of a trust anchor certificate at the start')
   for (const uri of uris) {
     faults.addAll(checkUri('URI', uri, ['rsync', 'https'], RULE))
@@ -38,7 +38,7 @@ function checkUris(uris: readonly string[], faults: FaultList): void {
   if (names.size > 1) faults.add(RULE, 'the URIs name different files, which rpki-client rejects')
 }
 
-function readKeyText(text: string, faults: FaultList): Uint8Array | undefined {
+function readKeyText(text: string, faults: FindingList): Uint8Array | undefined {
   const spki = /-----/.test(text) ? undefined : fromBase64(text)
   if (spki === undefined || spki.length === 0) {
     faults.add(

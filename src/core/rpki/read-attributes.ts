@@ -1,7 +1,7 @@
 /** The signed attributes of a signed object (RFC 6488 section 2.1.6.4, RFC 9589): content type, message digest, signing time, each once with one value. */
 import { compareBytes } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
-import type { FaultList } from '../der/faults.js'
+import type { FindingList } from '../der/faults.js'
 import { childrenOf, type DerNode, isType, rawOf, TAG } from '../der/reader.js'
 import { membersOf, readOctets, readOid, readTime } from '../der/values.js'
 import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './x509/oids.js'
@@ -21,7 +21,7 @@ const SECTION: ReadonlyMap<string, string> = new Map([
 export function readSignedAttributes(
   node: DerNode | undefined,
   contentType: string | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): SignedAttributes {
   if (node === undefined) return { signingTime: undefined, messageDigest: undefined }
   checkOrder(node, faults)
@@ -47,13 +47,13 @@ export function readSignedAttributes(
 }
 
 /** The attributes are a SET OF under an implicit tag, which hides them from the reader's own check of order. */
-function checkOrder(node: DerNode, faults: FaultList): void {
+function checkOrder(node: DerNode, faults: FindingList): void {
   const raw = childrenOf(node).map(rawOf)
   if (raw.some((bytes, i) => i > 0 && compareBytes(raw[i - 1] ?? bytes, bytes) > 0))
     faults.tolerate('X.690 section 11.6', 'the signed attributes are not sorted')
 }
 
-function collect(node: DerNode, faults: FaultList): ReadonlyMap<string, readonly DerNode[]> {
+function collect(node: DerNode, faults: FindingList): ReadonlyMap<string, readonly DerNode[]> {
   const found = new Map<string, readonly DerNode[]>()
   for (const attribute of childrenOf(node)) {
     const frame = { what: 'a signed attribute', rule: 'RFC 6488 section 2.1.6.4', least: 2, most: 2 }
@@ -75,7 +75,7 @@ function single(
   values: ReadonlyMap<string, readonly DerNode[]>,
   oid: string,
   name: string,
-  faults: FaultList,
+  faults: FindingList,
 ): DerNode | undefined {
   const nodes = values.get(oid)
   const rule = SECTION.get(oid) ?? 'RFC 6488 section 2.1.6.4'

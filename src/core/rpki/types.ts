@@ -2,7 +2,7 @@
 
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
-import type { ObjectFault } from '../der/faults.js'
+import type { ObjectFinding } from '../der/faults.js'
 import type { Family, ResourceSet } from '../resources/types.js'
 
 /** RFC 6487 section 4.8.8: where a CA publishes, or where the object that this EE certificate signs lies. */
@@ -96,7 +96,7 @@ export type SignedObjectType = 'roa' | 'mft'
 /** What was read and every fault found. `content` is undefined only when too little could be read. */
 export interface Decoded<T> {
   readonly content: T | undefined
-  readonly faults: readonly ObjectFault[]
+  readonly faults: readonly ObjectFinding[]
 }
 
 export interface DecodedCertificate extends CertificateContent {

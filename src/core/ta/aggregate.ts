@@ -2,7 +2,7 @@
 
 import { exhaustive } from '../base/brand.js'
 import { toBase64 } from '../base/bytes.js'
-import type { Fault } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { entry, sortedEntries, withEntry, withoutEntry } from '../base/record.js'
@@ -59,7 +59,7 @@ export const ta: TaAggregate = {
   logical,
 }
 
-function check(state: TaState, command: TaCommand): readonly Fault[] {
+function check(state: TaState, command: TaCommand): readonly Violation[] {
   if (command.type === 'ta.init')
     return state.status === 'active'
       ? [{ code: 'ta-duplicate', message: `there is a trust anchor ${state.handle} already` }]

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand, StoredCommit } from '../eventsourcing/types.js'
-import type { Info, SnapshotHint } from '../store/disk/caches.js'
+import type { Info, SnapshotRef } from '../store/disk/caches.js'
 import { fileDamaged } from '../store/disk/damage.js'
 import { listDir, readIfThere } from '../store/disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout, layoutOf, snapshotName } from '../store/disk/paths.js'
@@ -40,8 +40,8 @@ interface Cursor {
   version: number
   previous: Sha256 | null
   commit: number
-  snapshot: SnapshotHint | null
-  backup: SnapshotHint | null
+  snapshot: SnapshotRef | null
+  backup: SnapshotRef | null
   tail: readonly number[]
 }
 

@@ -7,7 +7,7 @@ import type { PubserverShowReport } from '../../../src/core/app/authority/pubser
 import type { HistoryReport } from '../../../src/core/app/proof/history.js'
 import type { RecoverReport } from '../../../src/core/app/recovery/report.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import { thisOrigin, writeOrigin } from '../../../src/core/store/directory/installation-id.js'
+import { thisInstallation, writeInstallationId } from '../../../src/core/store/directory/installation-id.js'
 import type { RunResult } from '../../support/processes/cli.js'
 import { expectRefused, footprint, makeSandbox, type Sandbox, STANDING } from '../../support/sites/bad-input-box.js'
 
@@ -108,7 +108,7 @@ describe('damage that loses commands', () => {
     breakAcme(box)
     const marker = readFileSync(join(box.dir, 'brine.json'), 'utf8')
     const { generation } = JSON.parse(marker) as { generation: number }
-    writeOrigin(box.dir, thisOrigin(box.dir, generation + 1, '2026-01-01T00:00:00Z' as Instant))
+    writeInstallationId(box.dir, thisInstallation(box.dir, generation + 1, '2026-01-01T00:00:00Z' as Instant))
     expect((await box.run(['recover'])).code).toBe(2)
     expect(readFileSync(join(box.dir, 'brine.json'), 'utf8')).toBe(marker)
     await ok(box, ['recover', '--yes', '--reason', 'a bad disk'])

@@ -1,5 +1,5 @@
 /** What a parent does to a child in the small world: change its resources, and everything below follows. */
-import { syncDown } from '../../../src/core/app/authority/resource-sync.js'
+import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
@@ -11,7 +11,7 @@ export async function updateIn(world: World, child: string, resources: string): 
   const [parent] = Object.values(world.ca(child).parents)
   if (parent === undefined) throw new Error(`${child} has no parent`)
   const command = { type: 'child.update' as const, child: handle, resources: parseResources(resources) }
-  if (parent.aggregate.kind === 'ta') await runTa(world.desk, TA_HANDLE, command)
-  else await runCa(world.desk, parent.aggregate.handle, command)
-  return syncDown(world.desk, handle)
+  if (parent.aggregate.kind === 'ta') await runTa(world.tx, TA_HANDLE, command)
+  else await runCa(world.tx, parent.aggregate.handle, command)
+  return syncResources(world.tx, handle)
 }

@@ -6,7 +6,13 @@ import { createHash } from 'node:crypto'
 import { createCa, placeUnder } from '../../../src/core/app/authority/cas.js'
 import { createTa } from '../../../src/core/app/authority/trust-anchor.js'
 import { anchorUris } from '../../../src/core/app/operations/testbed.js'
-import { caState, type Desk, runPubd, TA_HANDLE, taState } from '../../../src/core/app/transaction/context.js'
+import {
+  caState,
+  runPubd,
+  TA_HANDLE,
+  type TransactionContext,
+  taState,
+} from '../../../src/core/app/transaction/context.js'
 import { publishLocal } from '../../../src/core/app/transaction/local-publication.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import type { Random } from '../../../src/core/base/ports.js'
@@ -57,7 +63,7 @@ const NOTHING: Reader = {
 }
 
 export interface World {
-  readonly desk: Desk
+  readonly tx: TransactionContext
   /** Moves the clock. */
   pass(seconds: number): void
   now(): Instant
@@ -70,7 +76,7 @@ export function emptyWorld(timing: Partial<Timing> = {}): World {
   let now = START
   const work = new Work(NOTHING)
   const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
-  const desk: Desk = {
+  const tx: TransactionContext = {
     work,
     ports: {
       clock: { now: () => now },
@@ -83,7 +89,7 @@ export function emptyWorld(timing: Partial<Timing> = {}): World {
     },
   }
   return {
-    desk,
+    tx,
     pass: (seconds) => {
       now = addSeconds(now, seconds)
     },
@@ -98,16 +104,16 @@ export async function chainOf(
   world: World,
   ...levels: readonly (readonly [handle: string, resources: string])[]
 ): Promise<void> {
-  const { desk } = world
+  const { tx } = world
   const [rsync, rrdp] = ['rsync://rpki.example/repo/', 'https://rpki.example/rrdp/']
-  await runPubd(desk, { type: 'pubserver.init', rsyncBase: rsync, rrdpBase: rrdp })
-  await createTa(desk, anchorUris(rsync, rrdp))
+  await runPubd(tx, { type: 'pubserver.init', rsyncBase: rsync, rrdpBase: rrdp })
+  await createTa(tx, anchorUris(rsync, rrdp))
   let parent: Handle = TA_HANDLE
   for (const [name, resources] of levels) {
     const handle = parseHandle(name)
-    await createCa(desk, handle)
-    await placeUnder(desk, handle, parent, parseResources(resources))
+    await createCa(tx, handle)
+    await placeUnder(tx, handle, parent, parseResources(resources))
     parent = handle
   }
-  await publishLocal(desk)
+  await publishLocal(tx)
 }

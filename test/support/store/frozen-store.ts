@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync 
 import { join } from 'node:path'
 import type { Digest } from '../../../src/core/app/proof/digest.js'
 import type { Instant } from '../../../src/core/base/time.js'
-import { thisOrigin, writeOrigin } from '../../../src/core/store/directory/installation-id.js'
+import { thisInstallation, writeInstallationId } from '../../../src/core/store/directory/installation-id.js'
 
 export const frozenDir = join(import.meta.dirname, '../../golden/store')
 
@@ -31,7 +31,7 @@ export function thawStore(format: number, into: string, live = false): string {
   const path = join(into, 'brine.json')
   const { test: _, ...marker } = JSON.parse(readFileSync(path, 'utf8')) as { test?: true; generation: number }
   writeFileSync(path, `${JSON.stringify(marker)}\n`)
-  writeOrigin(into, thisOrigin(into, marker.generation, '2026-11-21T12:00:00Z' as Instant))
+  writeInstallationId(into, thisInstallation(into, marker.generation, '2026-11-21T12:00:00Z' as Instant))
   return into
 }
 

@@ -4,7 +4,7 @@ import type { CommitResult } from '../../../src/core/eventsourcing/store.js'
 import type { AggregateId } from '../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../src/core/store/commit/file-store.js'
 import { readMarker } from '../../../src/core/store/directory/data-dir.js'
-import { carryOut } from '../../../src/core/store/recover/apply.js'
+import { applyRecovery } from '../../../src/core/store/recover/apply.js'
 import { placesOf } from '../../../src/core/store/recover/evidence.js'
 import { loadPlanned } from '../../../src/core/store/recover/load.js'
 import { planAll, type RecoveryPlan } from '../../../src/core/store/recover/plan-all.js'
@@ -30,7 +30,7 @@ export async function recoverWords(dir: string, options: RecoverOptions = {}): P
   return store.exclusive(async (fence) => {
     const plan = planOf(dir, options)
     if (plan.isEmpty) return { plan, commit: undefined }
-    const commit = carryOut({
+    const commit = applyRecovery({
       layout: store.layout,
       marker: readMarker(dir),
       plan,

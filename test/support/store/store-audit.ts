@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import type { FileStore } from '../../../src/core/store/commit/file-store.js'
-import type { FileReader } from '../../../src/core/store/commit/store-reader.js'
+import type { StoreReader } from '../../../src/core/store/commit/store-reader.js'
 import { parseFileName } from '../../../src/core/store/disk/paths.js'
 
 /** The words of each aggregate by its whole history; throws when a link of any chain is broken. */
@@ -21,7 +21,7 @@ export async function wholeHistory(store: FileStore): Promise<Readonly<Record<st
   })
 }
 
-function wordsByHistory(reader: FileReader, id: Parameters<FileReader['load']>[0]): readonly string[] {
+function wordsByHistory(reader: StoreReader, id: Parameters<StoreReader['load']>[0]): readonly string[] {
   const loaded = reader.load(id)
   const words: string[] = []
   let version = 0

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
-import type { Problem } from '../../../src/core/audit/finding.js'
+import type { Finding } from '../../../src/core/audit/finding.js'
 import { replayAggregate } from '../../../src/core/audit/replay.js'
 import { directorySource } from '../../../src/core/audit/source.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
@@ -40,7 +40,7 @@ async function audit(full = false) {
 }
 
 /** Reading ends for a store whose newest commit or first cut cannot be read: that is found too. */
-async function problems(full = false): Promise<readonly Problem[] | string> {
+async function problems(full = false): Promise<readonly Finding[] | string> {
   try {
     return (await audit(full)).problems
   } catch (error) {

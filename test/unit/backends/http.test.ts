@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Ask, httpClient, type Question, retryAfter } from '../../../src/core/backends/http.js'
+import { type Ask, type HttpQuery, httpClient, retryAfter } from '../../../src/core/backends/http.js'
 import { jsonOf, statusFault } from '../../../src/core/backends/http-faults.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import type { Remote } from '../../../src/core/config/enrolment/schema.js'
@@ -37,7 +37,7 @@ afterAll(async () => {
   box.remove()
 })
 
-const question = (issues: boolean, ms = 10_000): Question => ({
+const question = (issues: boolean, ms = 10_000): HttpQuery => ({
   method: 'POST',
   path: '/sign',
   body: 'a request',
@@ -45,7 +45,7 @@ const question = (issues: boolean, ms = 10_000): Question => ({
   signal: AbortSignal.timeout(ms),
 })
 /** As a backend does it: the status decides, then JSON is wanted. */
-async function answerTo(asked: Question, client = ask): Promise<unknown> {
+async function answerTo(asked: HttpQuery, client = ask): Promise<unknown> {
   const answer = await client(asked)
   if (answer.status !== 200) throw statusFault(answer, asked.issues === true)
   return jsonOf(answer)

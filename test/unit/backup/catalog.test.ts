@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { listShelf, surplusOf } from '../../../src/core/backup/catalog.js'
+import { expiredOf, listCatalog } from '../../../src/core/backup/catalog.js'
 
 let folder: string
 
@@ -19,14 +19,14 @@ const stampsOf = (files: readonly { readonly file: string }[]): readonly string[
   files.map(({ file }) => basename(file).slice('brine-0123abcd-'.length, -'.tar.gz.age'.length))
 /** What stays, the newest first. */
 function kept(daily: number, monthly: number): readonly string[] {
-  const all = listShelf(folder)
-  const gone = surplusOf(all, { daily, monthly })
+  const all = listCatalog(folder)
+  const gone = expiredOf(all, { daily, monthly })
   return stampsOf(all.filter((backup) => !gone.includes(backup)))
 }
 
 it('of several in one second the later one is the newer', () => {
   put('20260301T120000Z', ...[2, 3, 9, 10, 11].map((n) => `20260301T120000Z-${n}`))
-  expect(stampsOf(listShelf(folder)).slice(0, 3)).toEqual([11, 10, 9].map((n) => `20260301T120000Z-${n}`))
+  expect(stampsOf(listCatalog(folder)).slice(0, 3)).toEqual([11, 10, 9].map((n) => `20260301T120000Z-${n}`))
   expect(kept(7, 12)).toEqual(['20260301T120000Z-11'])
 })
 
@@ -60,5 +60,5 @@ it('a day that is none, a folder, a link and an unfinished file are not ours', (
   symlinkSync('/etc/hostname', join(folder, 'brine-0123abcd-20260102T000000Z.tar.gz'))
   writeFileSync(join(folder, '.brine-0123abcd-20260103T000000Z.tar.gz.partial-0123456789ab'), 'x')
   writeFileSync(join(folder, 'brine-0123abcd-20260103T000000Z.tar.gz\n'), 'x')
-  expect(listShelf(folder)).toEqual([])
+  expect(listCatalog(folder)).toEqual([])
 })

@@ -1,6 +1,6 @@
 /** Parents and children: entitlements, shrinking three levels deep, renewal, removal. */
 import { describe, expect, test } from 'vitest'
-import { syncDown } from '../../../src/core/app/authority/resource-sync.js'
+import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { ca } from '../../../src/core/ca/aggregate.js'
@@ -27,7 +27,7 @@ describe('three levels', () => {
     const world = await threeLevels()
     expect(holds(world, 'leaf')).toBe('AS64500, 10.1.0.0/16')
     const received = world.ca('leaf').classes['0']?.keys[0]?.certificate
-    const certificate = decodeCertificate(world.desk.work.object(received?.sha256 ?? ('' as never))).content
+    const certificate = decodeCertificate(world.tx.work.object(received?.sha256 ?? ('' as never))).content
     expect(certificate?.kind).toBe('ca')
     expect(certificate?.issuer).toBe(world.ca('middle').classes['0']?.keys[0]?.ski)
     expect(certificate?.sia).toMatchObject({ caRepository: 'rsync://rpki.example/repo/leaf/0/' })
@@ -58,8 +58,8 @@ describe('three levels', () => {
       child: MIDDLE,
       resources: parseResources('AS64496-AS64511, 10.0.0.0/8'),
     } as const
-    expect(await runCa(world.desk, TOP, same)).toEqual([])
-    expect(await syncDown(world.desk, MIDDLE)).toEqual([])
+    expect(await runCa(world.tx, TOP, same)).toEqual([])
+    expect(await syncResources(world.tx, MIDDLE)).toEqual([])
   })
 
   test('certificates are renewed with fewer than four weeks left, and reach the child', async () => {
@@ -67,19 +67,19 @@ describe('three levels', () => {
     const end = () => world.ca('leaf').classes['0']?.keys[0]?.certificate?.notAfter
     const first = end()
     world.pass(48 * WEEK)
-    expect(await syncDown(world.desk, LEAF)).toEqual(['leaf'])
+    expect(await syncResources(world.tx, LEAF)).toEqual(['leaf'])
     expect(end()).not.toBe(first)
-    expect(await syncDown(world.desk, LEAF)).toEqual([])
+    expect(await syncResources(world.tx, LEAF)).toEqual([])
   })
 
   test('a removed child loses its certificate, revoked', async () => {
     const world = await threeLevels()
     const [certificate] = Object.values(world.ca('middle').classes['0']?.keys[0]?.point.objects ?? {})
-    await runCa(world.desk, MIDDLE, { type: 'child.remove', child: LEAF })
+    await runCa(world.tx, MIDDLE, { type: 'child.remove', child: LEAF })
     const point = world.ca('middle').classes['0']?.keys[0]?.point
     expect(Object.keys(point?.objects ?? {})).toEqual([])
     expect(point?.revoked.map((r) => r.serial)).toContain(certificate?.serial)
-    await syncDown(world.desk, LEAF)
+    await syncResources(world.tx, LEAF)
     expect(holds(world, 'leaf')).toBe('none')
   })
 })
@@ -97,7 +97,7 @@ describe('refusals', () => {
     const world = await threeLevels()
     const add = (child: string, resources: string) =>
       refused(
-        runCa(world.desk, MIDDLE, {
+        runCa(world.tx, MIDDLE, {
           type: 'child.add',
           child: parseHandle(child),
           resources: parseResources(resources),
@@ -110,19 +110,19 @@ describe('refusals', () => {
 
   test('an unknown child, a CA that has children', async () => {
     const world = await threeLevels()
-    expect(await refused(runCa(world.desk, MIDDLE, { type: 'child.remove', child: TOP }))).toBe('child-unknown')
-    expect(await refused(runCa(world.desk, MIDDLE, { type: 'ca.remove' }))).toBe('ca-has-children')
-    expect(await refused(runTa(world.desk, TA_HANDLE, { type: 'child.remove', child: LEAF }))).toBe('child-unknown')
+    expect(await refused(runCa(world.tx, MIDDLE, { type: 'child.remove', child: TOP }))).toBe('child-unknown')
+    expect(await refused(runCa(world.tx, MIDDLE, { type: 'ca.remove' }))).toBe('ca-has-children')
+    expect(await refused(runTa(world.tx, TA_HANDLE, { type: 'child.remove', child: LEAF }))).toBe('child-unknown')
   })
 
   test('a key that another child has', async () => {
     const world = await threeLevels()
-    await runCa(world.desk, MIDDLE, { type: 'child.add', child: TOP, resources: parseResources('10.2.0.0/16') })
+    await runCa(world.tx, MIDDLE, { type: 'child.add', child: TOP, resources: parseResources('10.2.0.0/16') })
     const [entitlement] = entitlementsOf(world.ca('middle'), LEAF)
     const issued = entitlement?.issued[0]
     if (issued === undefined) throw new Error('leaf has no certificate')
     const request = { child: TOP, ski: issued.ski, spki: issued.spki, sia: issued.sia }
-    expect(await refused(runCa(world.desk, MIDDLE, { type: 'child.certify', className: '0', request }))).toBe(
+    expect(await refused(runCa(world.tx, MIDDLE, { type: 'child.certify', className: '0', request }))).toBe(
       'child-key-reuse',
     )
   })
@@ -130,9 +130,9 @@ describe('refusals', () => {
 
 test('a removed CA that is added again goes on with its numbers', async () => {
   const world = await threeLevels()
-  await runCa(world.desk, LEAF, { type: 'ca.remove' })
+  await runCa(world.tx, LEAF, { type: 'ca.remove' })
   expect(world.ca('leaf').status).toBe('removed')
-  await runCa(world.desk, LEAF, { type: 'ca.add' })
+  await runCa(world.tx, LEAF, { type: 'ca.add' })
   expect(world.ca('leaf')).toMatchObject({ status: 'active', nextClass: 1, roas: {} })
 })
 

@@ -25,7 +25,7 @@ async function acme(): Promise<World> {
   await chainOf(world, ['acme', '192.0.2.0/24, AS64496'], ['sub', '192.0.2.0/25'])
   const roa = parseRoaPayload('192.0.2.0/24 => 64496')
   if (!('ok' in roa)) throw new Error('no ROA')
-  await runCa(world.desk, ACME, {
+  await runCa(world.tx, ACME, {
     type: 'roas.update',
     add: [{ payload: roa.ok.payload, comment: null }],
     remove: [],
@@ -46,7 +46,7 @@ const receive = (world: World, more: Partial<ReceivedCertificate>) => {
   const { ski, certificate } = keyOf(world)
   if (certificate === null) return expect.fail('acme has no certificate')
   const sha256 = sha256Hex(JSON.stringify(more))
-  return runCa(world.desk, ACME, {
+  return runCa(world.tx, ACME, {
     type: 'certificate.receive',
     className: '0',
     ski,
@@ -58,7 +58,7 @@ const receive = (world: World, more: Partial<ReceivedCertificate>) => {
 function issuers(world: World): Readonly<Record<string, string>> {
   const { manifest, crl, objects } = keyOf(world).point
   const bytes = (o: { readonly sha256: ReturnType<typeof sha256Hex> } | null) =>
-    world.desk.work.object(o?.sha256 ?? expect.fail('nothing is published'))
+    world.tx.work.object(o?.sha256 ?? expect.fail('nothing is published'))
   const ee = (found: Uint8Array) => decodeSignedObject(found).content?.ee.issuer ?? 'unreadable'
   const out: Record<string, string> = {
     mft: ee(bytes(manifest)),
@@ -91,13 +91,13 @@ describe('below a parent that chose another subject', () => {
     const der = Buffer.from(subject, 'base64')
     const { manifest, crl, objects } = keyOf(world).point
     for (const object of [manifest, crl, ...Object.values(objects)])
-      expect(Buffer.from(world.desk.work.object(object?.sha256 ?? expect.fail('none'))).includes(der)).toBe(true)
+      expect(Buffer.from(world.tx.work.object(object?.sha256 ?? expect.fail('none'))).includes(der)).toBe(true)
   })
 
   it('stays that subject for what is signed later', async () => {
     const world = await acme()
     await receive(world, { subject: foreign('Chosen-1') })
-    await runCa(world.desk, ACME, { type: 'republish', force: true })
+    await runCa(world.tx, ACME, { type: 'republish', force: true })
     expect(issuers(world)).toEqual(all('Chosen-1'))
   })
 
@@ -135,7 +135,7 @@ describe('the subject of a certificate', () => {
           sia: { kind: 'ca', caRepository: 'rsync://h/r/', manifest: 'rsync://h/r/a.mft' },
           resources: certificateResources(fromResourceText(certificate?.resources ?? expect.fail('none'))),
         },
-        (tbs) => world.desk.ports.signer.sign(ski, tbs),
+        (tbs) => world.tx.ports.signer.sign(ski, tbs),
       )
     expect(chosenSubject(await made(ski), ski)).toBeUndefined()
     expect(chosenSubject(new Uint8Array([1, 2, 3]), ski)).toBeUndefined()
@@ -147,7 +147,7 @@ describe('the subject of a certificate', () => {
     const child = () => {
       const [, object] =
         Object.entries(keyOf(world).point.objects).find(([n]) => n.endsWith('.cer')) ?? expect.fail('none')
-      return new X509Certificate(world.desk.work.object(object.sha256))
+      return new X509Certificate(world.tx.work.object(object.sha256))
     }
     expect(child().checkIssued(new X509Certificate(parents))).toBe(false)
     await receive(world, { subject })

@@ -31,14 +31,14 @@ describe('republish', () => {
   test('given a fresh manifest, when nothing is due, then nothing happens', async () => {
     const world = await acme()
     world.pass(16 * HOUR - 1)
-    expect(await runCa(world.desk, ACME, republish)).toEqual([])
+    expect(await runCa(world.tx, ACME, republish)).toEqual([])
   })
 
   test('given fewer than 8 hours left, then a new manifest and CRL', async () => {
     const world = await acme()
     const before = point(world)
     world.pass(16 * HOUR)
-    const events = await runCa(world.desk, ACME, republish)
+    const events = await runCa(world.tx, ACME, republish)
     expect(events.map((e) => e.type)).toEqual(['point.issued'])
     expect(point(world).number).toBe(before.number + 1)
     expect(point(world).nextUpdate).toBe(addSeconds(world.now(), 24 * HOUR))
@@ -47,13 +47,13 @@ describe('republish', () => {
   test('forced: also what is not due; thisUpdate rises by a second within one', async () => {
     const world = await acme()
     const before = point(world)
-    await runCa(world.desk, ACME, { type: 'republish', force: true })
+    await runCa(world.tx, ACME, { type: 'republish', force: true })
     expect(point(world).thisUpdate).toBe(addSeconds(before.thisUpdate ?? START, 1))
   })
 
   test('after 300 publications in one second the next waits for time to pass', async () => {
     const world = await acme()
-    const more = async (): Promise<void> => void (await runCa(world.desk, ACME, { type: 'republish', force: true }))
+    const more = async (): Promise<void> => void (await runCa(world.tx, ACME, { type: 'republish', force: true }))
     for (let i = 0; i < 300; i++) await more()
     expect(point(world).thisUpdate).toBe(world.now())
     await expect(more()).rejects.toMatchObject({ code: 'wait-a-second', retryAfter: 1 })
@@ -65,15 +65,15 @@ describe('republish', () => {
   test('a clock behind the last manifest refuses to sign', async () => {
     const world = await acme()
     world.pass(-HOUR)
-    const error = await runCa(world.desk, ACME, { type: 'republish', force: true }).catch((e: unknown) => e)
+    const error = await runCa(world.tx, ACME, { type: 'republish', force: true }).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(AppError)
     expect(error).toMatchObject({ code: 'clock-behind' })
   })
 
   test('numbers jump to a floor that was raised', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, { type: 'numbers.raise', atLeast: 1_800_000_000 })
-    await runCa(world.desk, ACME, { type: 'republish', force: true })
+    await runCa(world.tx, ACME, { type: 'numbers.raise', atLeast: 1_800_000_000 })
+    await runCa(world.tx, ACME, { type: 'republish', force: true })
     expect(point(world).number).toBe(1_800_000_000)
   })
 })
@@ -83,9 +83,9 @@ describe('manifest and CRL', () => {
     const world = await acme()
     const { manifest, crl } = point(world)
     if (manifest === null || crl === null) throw new Error('no manifest')
-    const envelope = decodeSignedObject(world.desk.work.object(manifest.sha256)).content
+    const envelope = decodeSignedObject(world.tx.work.object(manifest.sha256)).content
     const content = decodeManifest(envelope?.eContent ?? new Uint8Array()).content
-    const list = decodeCrl(world.desk.work.object(crl.sha256)).content
+    const list = decodeCrl(world.tx.work.object(crl.sha256)).content
     expect(content?.number).toBe(list?.number)
     expect([content?.thisUpdate, content?.nextUpdate]).toEqual([list?.thisUpdate, list?.nextUpdate])
     expect([envelope?.ee.notBefore, envelope?.ee.notAfter]).toEqual([content?.thisUpdate, content?.nextUpdate])
@@ -97,10 +97,10 @@ describe('manifest and CRL', () => {
     const world = await acme()
     const serial = point(world).manifest?.serial
     world.pass(17 * HOUR)
-    await runCa(world.desk, ACME, republish)
+    await runCa(world.tx, ACME, republish)
     expect(point(world).revoked.map((r) => r.serial)).toEqual([serial])
     world.pass(17 * HOUR)
-    await runCa(world.desk, ACME, republish)
+    await runCa(world.tx, ACME, republish)
     expect(point(world).revoked.map((r) => r.serial)).not.toContain(serial)
   })
 })
@@ -108,14 +108,14 @@ describe('manifest and CRL', () => {
 describe('due times', () => {
   test('say when the next run has something to do, and when the first object goes stale', async () => {
     const world = await acme()
-    const times = dueTimes(caState(world.desk.work, ACME), world.desk.ports.timing)
+    const times = dueTimes(caState(world.tx.work, ACME), world.tx.ports.timing)
     expect(times).toEqual({ due: addSeconds(START, 16 * HOUR), staleAt: addSeconds(START, 24 * HOUR) })
   })
 
   test('the trust anchor follows the same rule', async () => {
     const world = await acme()
-    expect(await runTa(world.desk, TA_HANDLE, republish)).toEqual([])
+    expect(await runTa(world.tx, TA_HANDLE, republish)).toEqual([])
     world.pass(16 * HOUR)
-    expect((await runTa(world.desk, TA_HANDLE, republish)).map((e) => e.type)).toEqual(['point.issued'])
+    expect((await runTa(world.tx, TA_HANDLE, republish)).map((e) => e.type)).toEqual(['point.issued'])
   })
 })

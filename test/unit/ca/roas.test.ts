@@ -41,7 +41,7 @@ function files(world: World): readonly string[] {
 }
 
 async function faultsOf(world: World, command: CaCommand): Promise<readonly string[]> {
-  const error = await runCa(world.desk, ACME, command).then(
+  const error = await runCa(world.tx, ACME, command).then(
     () => undefined,
     (e: unknown) => e,
   )
@@ -54,7 +54,7 @@ describe('roas.update', () => {
   test('given resources, when a ROA is added, then configuration first and one manifest with it', async () => {
     const world = await acme()
     const before = world.ca('acme').classes['0']?.keys[0]?.point.number
-    const events = await runCa(world.desk, ACME, update(['192.0.2.0/24-28 => 64496']))
+    const events = await runCa(world.tx, ACME, update(['192.0.2.0/24-28 => 64496']))
     expect(events.map((e) => e.type)).toEqual(['roas.updated', 'point.issued'])
     expect(files(world)).toEqual([`${Buffer.from('192.0.2.0/24-28 => 64496').toString('hex')}.roa`])
     expect(world.ca('acme').classes['0']?.keys[0]?.point.number).toBe((before ?? 0) + 1)
@@ -62,10 +62,10 @@ describe('roas.update', () => {
 
   test('the object says what was asked for', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, update(['2001:db8::/32-48 => 0']))
+    await runCa(world.tx, ACME, update(['2001:db8::/32-48 => 0']))
     const object = Object.values(world.ca('acme').classes['0']?.keys[0]?.point.objects ?? {})[0]
     if (object === undefined) throw new Error('no object')
-    const signed = decodeSignedObject(world.desk.work.object(object.sha256))
+    const signed = decodeSignedObject(world.tx.work.object(object.sha256))
     const roa = decodeRoa(signed.content?.eContent ?? new Uint8Array())
     expect(roa.content?.asn).toBe(0)
     expect(roa.content?.addresses).toMatchObject([{ family: 6, length: 32, maxLength: 48 }])
@@ -73,7 +73,7 @@ describe('roas.update', () => {
 
   test('every fault of a set is told at once and nothing has changed', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, update(['192.0.2.0/24 => 64496']))
+    await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     const before = world.ca('acme')
     const bad = update(
       ['192.0.2.0/24 => 64496', '198.51.100.0/24 => 64496', '192.0.2.0/25 => 1', '192.0.2.0/25 => 1'],
@@ -91,7 +91,7 @@ describe('roas.update', () => {
 
   test('a ROA both added and removed in one set is a fault', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, update(['192.0.2.0/24 => 64496']))
+    await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     expect(await faultsOf(world, update(['192.0.2.0/24 => 64496'], ['192.0.2.0/24 => 64496']))).toEqual([
       'roa-duplicate',
     ])
@@ -99,14 +99,14 @@ describe('roas.update', () => {
 
   test('an empty set is a no-op', async () => {
     const world = await acme()
-    expect(await runCa(world.desk, ACME, update([]))).toEqual([])
+    expect(await runCa(world.tx, ACME, update([]))).toEqual([])
   })
 
   test('a removed ROA is withdrawn and its certificate revoked', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, update(['192.0.2.0/24 => 64496']))
+    await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     const serial = Object.values(world.ca('acme').classes['0']?.keys[0]?.point.objects ?? {})[0]?.serial
-    await runCa(world.desk, ACME, update([], ['192.0.2.0/24 => 64496']))
+    await runCa(world.tx, ACME, update([], ['192.0.2.0/24 => 64496']))
     expect(files(world)).toEqual([])
     expect(world.ca('acme').classes['0']?.keys[0]?.point.revoked.map((r) => r.serial)).toContain(serial)
   })
@@ -155,9 +155,9 @@ describe('aggregation', () => {
 
   test('crossing the threshold replaces the objects in one manifest and revokes the old', async () => {
     const world = await acme('10.0.0.0/8', { roaAggregateThreshold: 2, roaDeaggregateThreshold: 2 })
-    await runCa(world.desk, ACME, update(['10.0.0.0/24 => 1', '10.0.1.0/24 => 1']))
+    await runCa(world.tx, ACME, update(['10.0.0.0/24 => 1', '10.0.1.0/24 => 1']))
     const old = Object.values(world.ca('acme').classes['0']?.keys[0]?.point.objects ?? {}).map((o) => o.serial)
-    const events = await runCa(world.desk, ACME, update(['10.0.2.0/24 => 2']))
+    const events = await runCa(world.tx, ACME, update(['10.0.2.0/24 => 2']))
     expect(events.filter((e) => e.type === 'point.issued')).toHaveLength(1)
     expect([...files(world)].sort()).toEqual(['AS1.roa', 'AS2.roa'])
     const revoked = world.ca('acme').classes['0']?.keys[0]?.point.revoked.map((r) => r.serial)
@@ -168,20 +168,20 @@ describe('aggregation', () => {
 describe('time', () => {
   test('a ROA is renewed with fewer than four weeks left, not before', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, update(['192.0.2.0/24 => 64496']))
+    await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     const end = () => Object.values(world.ca('acme').classes['0']?.keys[0]?.point.objects ?? {})[0]?.notAfter
     const first = end()
     world.pass(48 * WEEK - 1)
-    await runCa(world.desk, ACME, { type: 'republish', force: false })
+    await runCa(world.tx, ACME, { type: 'republish', force: false })
     expect(end()).toBe(first)
     world.pass(1)
-    await runCa(world.desk, ACME, { type: 'republish', force: false })
+    await runCa(world.tx, ACME, { type: 'republish', force: false })
     expect(end()).not.toBe(first)
   })
 
   test('lost resources withdraw the ROA and keep its configuration; it comes back with them', async () => {
     const world = await acme()
-    await runCa(world.desk, ACME, update(['192.0.2.0/24 => 64496']))
+    await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     const held = fromResourceText(
       world.ca('acme').classes['0']?.keys[0]?.certificate?.resources ?? { asn: '', ipv4: '', ipv6: '' },
     )

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
-import { createRehearsalSigner } from '../../../src/core/crypto/counting-signer.js'
+import { createCountingSigner } from '../../../src/core/crypto/counting-signer.js'
 import { keyIdOf } from '../../../src/core/crypto/digest.js'
 import { readPublicKey } from '../../../src/core/crypto/key-signer.js'
 import type { PublicKey } from '../../../src/core/crypto/ports.js'
@@ -9,7 +9,7 @@ import { fixedKey, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
 import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 
 const keyStore = createMemoryKeyStore(new Map([[fixedKey(0).id, fixedPkcs8(0)]]))
-const rehearsal = () => createRehearsalSigner((id) => readPublicKey(keyStore, id))
+const rehearsal = () => createCountingSigner((id) => readPublicKey(keyStore, id))
 
 describe('createRehearsalSigner', () => {
   it('counts what a command asks for and stores nothing', async () => {
@@ -24,7 +24,7 @@ describe('createRehearsalSigner', () => {
   })
   it('says at each key how many there are by then, before it is used', async () => {
     const heard: unknown[] = []
-    const signer = createRehearsalSigner(
+    const signer = createCountingSigner(
       (id) => readPublicKey(keyStore, id),
       (demand) => void heard.push(demand),
     )

@@ -1,13 +1,13 @@
 /** The DER reader refuses what is not DER, quickly and without throwing (X.690). */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createFaults } from '../../../src/core/der/faults.js'
+import { createFindings } from '../../../src/core/der/faults.js'
 import { childrenOf, contentOf, parseDer, toDer } from '../../../src/core/der/reader.js'
 import { readInteger, readOid, readTime } from '../../../src/core/der/values.js'
 import { encode, integer, octets, oid, seq } from '../../../src/core/der/writer.js'
 
 function read(bytes: Uint8Array): { readonly rules: readonly string[]; readonly isRead: boolean } {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseDer(bytes, faults)
   return { rules: faults.all().map((f) => f.rule), isRead: node !== undefined }
 }
@@ -81,7 +81,7 @@ describe('BER that is not DER', () => {
 
 describe('the list of faults', () => {
   it('is bounded, and no flood of tolerated faults hides a real one', () => {
-    const faults = createFaults()
+    const faults = createFindings()
     for (let i = 0; i < 1000; i++) faults.tolerate('X.690 section 10.1', `at octet ${i}`)
     expect(faults.isBroken()).toBe(false)
     faults.add('RFC 6487 section 4.1', 'not v3')
@@ -92,7 +92,7 @@ describe('the list of faults', () => {
 })
 
 describe('values', () => {
-  const node = (der: Uint8Array): ReturnType<typeof parseDer> => parseDer(der, createFaults())
+  const node = (der: Uint8Array): ReturnType<typeof parseDer> => parseDer(der, createFindings())
 
   it('reads back every integer that the writer writes', () => {
     fc.assert(

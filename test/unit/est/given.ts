@@ -4,13 +4,13 @@ import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { est } from '../../../src/core/est/aggregate.js'
 import type { EstCommand, RequestOpen } from '../../../src/core/est/commands.js'
 import type { EstEvent } from '../../../src/core/est/events.js'
-import { type Asker, EMPTY_EST, type EstState } from '../../../src/core/est/state.js'
+import { EMPTY_EST, type EstState, type Requester } from '../../../src/core/est/state.js'
 import type { CertificateRequest } from '../../../src/core/pki/csr.js'
 import { NO_NAMES } from '../../../src/core/pki/names.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
 
 export const START = '2026-01-01T00:00:00Z' as Instant
-export const OPERATOR: Asker = { how: 'operator', name: 'ops' }
+export const OPERATOR: Requester = { how: 'operator', name: 'ops' }
 export const PROFILE: CertificateProfile = BUILT_IN_PROFILES.find(
   ({ name }) => name === 'default',
 ) as CertificateProfile
@@ -77,7 +77,7 @@ export class World {
   }
 
   /** Records a certificate for an open request; book and requests are one state here. */
-  async issue(id: string, by: Asker = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
+  async issue(id: string, by: Requester = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
     const found = this.state.requests[id]
     await this.run({ type: 'request.serve', id, by })
     return this.run({

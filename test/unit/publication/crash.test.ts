@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_RETENTION } from '../../../src/core/pubd/commands.js'
 import { publishedObjects } from '../../../src/core/pubd/content.js'
 import type { PubdState } from '../../../src/core/pubd/state.js'
-import { verifyRepository } from '../../../src/core/publication/verify.js'
+import { verifyTree } from '../../../src/core/publication/verify.js'
 import { codeOf, RRDP } from '../pubd/given.js'
 import { digest, failingDisk, quickDisk, type Site, siteWith } from './target.js'
 
@@ -71,7 +71,7 @@ describe.each([
       expect([oldSerial, state.serial]).toContain(serial)
       site.write({ disk: quickDisk })
       expect(serials()).toEqual([newListing, state.serial])
-      expect(verifyRepository(site.options())).toEqual([])
+      expect(verifyTree(site.options())).toEqual([])
       expect(site.write({ disk: quickDisk }).changed).toBe(false)
     }
     expect(failures).toBeGreaterThan(30)
@@ -88,7 +88,7 @@ it('a new session after a rebuild that failed half-way trusts no tree that was b
     site.later(4000)
     await site.desire('acme', { ...filler, 'v.mft': `after ${n}` })
     site.write({ disk: quickDisk })
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
   }
   site.server.state = kept
 })

@@ -9,7 +9,7 @@ import type { Sha256 } from '../../../src/core/crypto/ports.js'
 import type { ObjectPut } from '../../../src/core/pubd/commands.js'
 import { publicationDelta, publishedObjects } from '../../../src/core/pubd/content.js'
 import { type Disk, nodeDisk } from '../../../src/core/publication/served-files.js'
-import { type WriteOptions, type WriteReport, writeRepository } from '../../../src/core/publication/writer.js'
+import { type WriteOptions, type WriteReport, writeTree } from '../../../src/core/publication/writer.js'
 import { given, h, type Server } from '../pubd/given.js'
 
 export class Site {
@@ -51,7 +51,7 @@ export class Site {
   }
 
   write(more: Partial<WriteOptions> = {}): WriteReport {
-    return writeRepository(this.options(more))
+    return writeTree(this.options(more))
   }
 
   /** Every file below `repo/` with mode, time and content: what a no-op must not change. */

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Disk } from '../../../src/core/publication/served-files.js'
-import { verifyRepository } from '../../../src/core/publication/verify.js'
+import { verifyTree } from '../../../src/core/publication/verify.js'
 import { quickDisk, type Site, siteWith } from './target.js'
 
 let site: Site
@@ -19,7 +19,7 @@ async function publish(disk: Disk): Promise<{ readonly tree: string; readonly wh
   site.later(3601)
   const { tree, whole } = site.write({ disk }).rsync
   expect(site.rsync()).toEqual(site.wanted())
-  expect(verifyRepository(site.options())).toEqual([])
+  expect(verifyTree(site.options())).toEqual([])
   return { tree, whole }
 }
 

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import { type Disk, nodeDisk } from '../../../src/core/publication/served-files.js'
-import { layoutForValidator } from '../../../src/core/publication/validator-cache.js'
-import { verifyRepository } from '../../../src/core/publication/verify.js'
+import { writeValidatorCache } from '../../../src/core/publication/validator-cache.js'
+import { verifyTree } from '../../../src/core/publication/verify.js'
 import { codeOf, h } from '../pubd/given.js'
 import { quickDisk, type Site, siteWith } from './target.js'
 
@@ -91,15 +91,15 @@ describe('verifyRepository', () => {
       'has other content than published',
     ],
   ])('finds %s', (_, path, damage, problem) => {
-    expect(verifyRepository(site.options({ ta }))).toEqual([])
+    expect(verifyTree(site.options({ ta }))).toEqual([])
     const at = path()
     damage(at)
-    expect(verifyRepository(site.options({ ta }))).toEqual([{ path: at, problem }])
+    expect(verifyTree(site.options({ ta }))).toEqual([{ path: at, problem }])
   })
 
   it('reports an object that is damaged in the store, everywhere it should be served', () => {
     fs.writeFileSync(site.objectPath(site.object('', 'a').sha256), 'damaged')
-    expect(verifyRepository(site.options()).map((p) => p.path)).toEqual([delta(), snapshot(), 'rsync/a/acme/a.roa'])
+    expect(verifyTree(site.options()).map((p) => p.path)).toEqual([delta(), snapshot(), 'rsync/a/acme/a.roa'])
   })
 })
 
@@ -107,26 +107,26 @@ describe('layoutForValidator', () => {
   it('lays out copies by host and module, and the trust anchor under its TAL', () => {
     const into = join(site.dir, 'cache')
     const options = { into, state: site.server.state, objectPath: site.objectPath, ta }
-    expect(layoutForValidator(options)).toMatchObject({ files: 4 })
+    expect(writeValidatorCache(options)).toMatchObject({ files: 4 })
     expect(fs.readFileSync(join(into, 'rpki.example.net/repo/acme/dir/b.roa'), 'utf8')).toBe('b')
     expect(fs.readFileSync(join(into, 'ta/ta/root.cer'), 'utf8')).toBe('certificate')
     const stat = fs.statSync(join(into, 'rpki.example.net/repo/acme/a.roa'))
     expect([stat.nlink, stat.mode & 0o777, stat.mtimeMs]).toEqual([1, 0o644, 1_700_000_000_000])
     fs.writeFileSync(join(into, 'rpki.example.net/repo/acme/stale.roa'), '')
-    expect(layoutForValidator(options)).toMatchObject({ files: 4 })
+    expect(writeValidatorCache(options)).toMatchObject({ files: 4 })
     expect(fs.existsSync(join(into, 'rpki.example.net/repo/acme/stale.roa'))).toBe(false)
   })
 
   it('refuses a directory that holds something else, and leaves it alone', () => {
     const options = { state: site.server.state, objectPath: site.objectPath, ta }
-    const error = attempt(() => layoutForValidator({ ...options, into: site.repoDir }))
+    const error = attempt(() => writeValidatorCache({ ...options, into: site.repoDir }))
     expect(codeOf(error)).toBe('layout-dir-foreign')
-    expect(verifyRepository(site.options({ ta }))).toEqual([])
+    expect(verifyTree(site.options({ ta }))).toEqual([])
     fs.writeFileSync(join(site.dir, 'file'), '')
-    expect(codeOf(attempt(() => layoutForValidator({ ...options, into: join(site.dir, 'file') })))).toBe(
+    expect(codeOf(attempt(() => writeValidatorCache({ ...options, into: join(site.dir, 'file') })))).toBe(
       'layout-dir-foreign',
     )
-    expect(codeOf(attempt(() => layoutForValidator({ ...options, into: join(site.dir, 'file/below') })))).toBe(
+    expect(codeOf(attempt(() => writeValidatorCache({ ...options, into: join(site.dir, 'file/below') })))).toBe(
       'repository-write',
     )
   })

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import { nodeDisk } from '../../../src/core/publication/served-files.js'
-import { verifyRepository } from '../../../src/core/publication/verify.js'
-import { repositoryIsCurrent, servedSerials, writeRepository } from '../../../src/core/publication/writer.js'
+import { verifyTree } from '../../../src/core/publication/verify.js'
+import { isTreeCurrent, servedSerials, writeTree } from '../../../src/core/publication/writer.js'
 import { codeOf, h, RRDP } from '../pubd/given.js'
 import { digest, failingDisk, type Site, siteWith } from './target.js'
 
@@ -48,7 +48,7 @@ describe('writeRepository', () => {
     expect(site.rsync()).toEqual(site.wanted())
     expect(follow(site)).toBe(3)
     expect(site.read('ta/ta.tal')).toContain('MII')
-    expect(verifyRepository(site.options({ ta }))).toEqual([])
+    expect(verifyTree(site.options({ ta }))).toEqual([])
     for (const line of site.everything().split('\n')) {
       const [path = '', , mode] = line.split(' ')
       if (fs.lstatSync(path).isSymbolicLink()) continue
@@ -61,7 +61,7 @@ describe('writeRepository', () => {
   it('writes nothing when nothing changed', async () => {
     const site = await open('acme')
     await site.desire('acme', { 'a.roa': 'a' })
-    expect(repositoryIsCurrent(site.options({ ta }))).toBe(false)
+    expect(isTreeCurrent(site.options({ ta }))).toBe(false)
     site.write({ ta })
     const before = site.everything()
     site.later(10_000)
@@ -73,7 +73,7 @@ describe('writeRepository', () => {
     })
     expect(operations()).toBe(0)
     expect(site.everything()).toBe(before)
-    expect(repositoryIsCurrent(site.options({ ta }))).toBe(true)
+    expect(isTreeCurrent(site.options({ ta }))).toBe(true)
     expect(servedSerials(site.repoDir)).toEqual({
       rrdp: { session: site.server.state.sessionId, serial: 2 },
       rsync: { session: site.server.state.sessionId, serial: 2 },
@@ -90,9 +90,9 @@ describe('writeRepository', () => {
     await site.desire('acme', { 'a.roa': 'a' })
     site.write({ ta })
     fs.rmSync(join(site.repoDir, path(site)))
-    expect(repositoryIsCurrent(site.options({ ta }))).toBe(false)
+    expect(isTreeCurrent(site.options({ ta }))).toBe(false)
     expect(site.write({ ta }).changed).toBe(true)
-    expect(verifyRepository(site.options({ ta }))).toEqual([])
+    expect(verifyTree(site.options({ ta }))).toEqual([])
   })
 
   it('before pubserver.init writes only ta', async () => {
@@ -117,7 +117,7 @@ describe('writeRepository', () => {
       trees.push(rsync.tree)
       whole.push(rsync.whole)
       expect(site.rsync()).toEqual(site.wanted())
-      expect(verifyRepository(site.options())).toEqual([])
+      expect(verifyTree(site.options())).toEqual([])
       site.later(301)
     }
     expect(trees).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b'])
@@ -172,7 +172,7 @@ describe('writeRepository', () => {
     expect(links).toBe(1)
     const stat = fs.statSync(join(site.repoDir, 'rsync/current/acme/a.roa'))
     expect([stat.mtimeMs, stat.mode & 0o777]).toEqual([1_700_000_000_000, 0o644])
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
   })
 
   it('names a missing and a damaged object, and keeps serving what it served', async () => {
@@ -189,7 +189,7 @@ describe('writeRepository', () => {
     expect(site.read('rrdp/notification.xml')).toBe(served[1])
     fs.writeFileSync(path, 'b')
     site.write({ rebuild: true })
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
   })
 })
 
@@ -217,7 +217,7 @@ describe('RRDP', () => {
       site.write({ rebuild: true })
       expect(site.read('rrdp/notification.xml')).toBe(spliced)
     }
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
   })
 
   it('falls back to a full snapshot when the last one is not what was written', async () => {
@@ -230,7 +230,7 @@ describe('RRDP', () => {
     fs.writeFileSync(path, fs.readFileSync(path, 'utf8').replace('eHh4', 'eHg4'))
     await site.desire('acme', { ...big, 'a.roa': 'a' })
     expect(site.write().rrdp).toMatchObject({ changed: true, spliced: false })
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
   })
 
   it('never changes a delta once published, however often it is rebuilt, and lists deltas newest first', async () => {
@@ -274,7 +274,7 @@ describe('RRDP', () => {
     expect(fs.readdirSync(join(site.repoDir, 'rrdp')).sort()).toEqual(
       [site.server.state.sessionId, 'notification.xml'].sort(),
     )
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
   })
 })
 
@@ -312,9 +312,9 @@ describe('records in repo/.state', () => {
       if (text === undefined) fs.rmSync(path)
       else fs.writeFileSync(path, text)
     }
-    expect(repositoryIsCurrent(site.options())).toBe(false)
+    expect(isTreeCurrent(site.options())).toBe(false)
     expect(site.write()).toMatchObject({ rsync: { whole: true }, rrdp: { spliced: false } })
-    expect(verifyRepository(site.options())).toEqual([])
+    expect(verifyTree(site.options())).toEqual([])
     expect(site.write().changed).toBe(false)
   })
 })
@@ -338,7 +338,7 @@ describe('errors', () => {
   it('name the file and the cause', async () => {
     const site = await open('acme')
     const { disk } = failingDisk(5, true, 'ENOSPC')
-    const error = caught(() => writeRepository(site.options({ disk })))
+    const error = caught(() => writeTree(site.options({ disk })))
     expect(error).toMatchObject({ kind: 'io', code: 'repository-write', message: expect.stringContaining('ENOSPC') })
     expect(String(error)).toContain(site.repoDir)
   })

@@ -1,7 +1,7 @@
 /** Every element of a good object counts: replaced by NULL, doubled, or with one member too many, it is a fault. */
 import { describe, expect, it } from 'vitest'
-import type { ObjectFault } from '../../../src/core/der/faults.js'
-import { createFaults } from '../../../src/core/der/faults.js'
+import type { ObjectFinding } from '../../../src/core/der/faults.js'
+import { createFindings } from '../../../src/core/der/faults.js'
 import { childrenOf, contentOf, type DerNode, parseDer } from '../../../src/core/der/reader.js'
 import { encode } from '../../../src/core/der/writer.js'
 import { decodeAspa } from '../../../src/core/rpki/decode-aspa.js'
@@ -22,7 +22,9 @@ interface Tree {
 function treeOf(node: DerNode): Tree {
   const content = contentOf(node)
   const inner =
-    node.tag === 0x04 && content[0] !== undefined && content.length > 3 ? parseDer(content, createFaults()) : undefined
+    node.tag === 0x04 && content[0] !== undefined && content.length > 3
+      ? parseDer(content, createFindings())
+      : undefined
   const isWhole = inner !== undefined && inner.next === content.length && (inner.tag & 0x20) !== 0
   const children = (node.tag & 0x20) !== 0 ? childrenOf(node).map(treeOf) : isWhole ? [treeOf(inner)] : undefined
   return { tag: node.tag, content, children }
@@ -54,9 +56,9 @@ function* mutants(tree: Tree, path: string): Generator<readonly [string, Tree]> 
 
 function survivors(
   bytes: Uint8Array,
-  decode: (bytes: Uint8Array) => { readonly faults: readonly ObjectFault[] },
+  decode: (bytes: Uint8Array) => { readonly faults: readonly ObjectFinding[] },
 ): string[] {
-  const node = parseDer(bytes, createFaults())
+  const node = parseDer(bytes, createFindings())
   if (node === undefined) throw new Error('not DER')
   const base = decode(bytes).faults
   expect(base).toEqual([])
@@ -74,8 +76,8 @@ const ALLOWED = [
   /^\/1\/0\/4\/0\/5=NULL$/,
 ]
 
-const envelope = (bytes: Uint8Array): { readonly faults: readonly ObjectFault[] } => {
-  const faults = createFaults()
+const envelope = (bytes: Uint8Array): { readonly faults: readonly ObjectFinding[] } => {
+  const faults = createFindings()
   const node = parseDer(bytes, faults)
   if (node !== undefined) parseSignedObject(node, faults)
   return {

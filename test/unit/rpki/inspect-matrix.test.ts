@@ -1,6 +1,6 @@
 /** Every defect of the validators' matrix that one object shows by itself is a fault under the right rule; what all validators accept is not refused. */
 import { describe, expect, it } from 'vitest'
-import { formatFault } from '../../../src/core/der/faults.js'
+import { formatFinding } from '../../../src/core/der/faults.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
 import { inspectObject } from '../../../src/core/rpki/inspect/inspect.js'
 import { GOOD, MATRIX } from '../../support/rpki/defect-matrix.js'
@@ -29,7 +29,7 @@ describe('inspectObject over the matrix of defects', () => {
     'given $id, then refused under $expect',
     async ({ path, bytes, expect: rule }) => {
       const { faults, accepted } = await inspectObject(path, bytes(), NOW)
-      const lines = faults.map((fault) => formatFault(path, fault))
+      const lines = faults.map((fault) => formatFinding(path, fault))
       expect(
         faults.filter((f) => f.tolerated !== true).map((f) => f.rule),
         lines.join('\n'),
@@ -42,7 +42,7 @@ describe('inspectObject over the matrix of defects', () => {
     'given $id, which validators accept, then not refused',
     async ({ path, bytes }) => {
       const { faults, accepted } = await inspectObject(path, bytes(), NOW)
-      expect(accepted, faults.map((fault) => formatFault(path, fault)).join('\n')).toBe(true)
+      expect(accepted, faults.map((fault) => formatFinding(path, fault)).join('\n')).toBe(true)
     },
   )
 

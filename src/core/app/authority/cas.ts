@@ -13,7 +13,6 @@ import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import {
   caState,
-  type Desk,
   isTa,
   knownCa,
   pubdState,
@@ -21,12 +20,13 @@ import {
   runCa,
   runPubd,
   runTa,
+  type TransactionContext,
   taState,
 } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
-import { syncDown } from './resource-sync.js'
+import { transact } from '../transaction/transact.js'
+import { syncResources } from './resource-sync.js'
 
 export interface CaReport extends Outcome {
   readonly ca: Handle
@@ -83,12 +83,12 @@ export async function addCa(
   under: { readonly parent: Handle; readonly resources: ResourceSet } | undefined,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<CaReport> {
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      await createCa(desk, handle)
-      if (under !== undefined) await placeUnder(desk, handle, under.parent, under.resources)
-      return caState(desk.work, handle)
+    async (tx) => {
+      await createCa(tx, handle)
+      if (under !== undefined) await placeUnder(tx, handle, under.parent, under.resources)
+      return caState(tx.work, handle)
     },
     options,
   )
@@ -103,46 +103,51 @@ export async function addCa(
 }
 
 /** A CA without parent and repository. */
-export async function createCa(desk: Desk, handle: Handle): Promise<void> {
-  if (desk.work.exists('ta', handle))
+export async function createCa(tx: TransactionContext, handle: Handle): Promise<void> {
+  if (tx.work.exists('ta', handle))
     throw new AppError('rejected', 'ca-duplicate', `${handle} is the trust anchor: a CA needs another handle`)
-  await runCa(desk, handle, { type: 'ca.add' })
+  await runCa(tx, handle, { type: 'ca.add' })
 }
 
 /** Child at the parent, parent and repository at the child, certificate and first manifest. */
-export async function placeUnder(desk: Desk, handle: Handle, parent: Handle, resources: ResourceSet): Promise<void> {
-  const aggregate = localParent(desk, parent)
-  if (aggregate.kind === 'ta') await runTa(desk, parent, { type: 'child.add', child: handle, resources })
-  else await runCa(desk, parent, { type: 'child.add', child: handle, resources })
-  await useLocalRepository(desk, handle)
-  await runCa(desk, handle, {
+export async function placeUnder(
+  tx: TransactionContext,
+  handle: Handle,
+  parent: Handle,
+  resources: ResourceSet,
+): Promise<void> {
+  const aggregate = localParent(tx, parent)
+  if (aggregate.kind === 'ta') await runTa(tx, parent, { type: 'child.add', child: handle, resources })
+  else await runCa(tx, parent, { type: 'child.add', child: handle, resources })
+  await useLocalRepository(tx, handle)
+  await runCa(tx, handle, {
     type: 'parent.add',
     parent,
     contact: { transport: 'local', aggregate, childName: handle },
   })
-  await syncDown(desk, handle)
+  await syncResources(tx, handle)
 }
 
 /** The aggregate behind a handle that may be a CA or the trust anchor. Throws `parent-unknown`. */
-export function localParent(desk: Pick<Desk, 'work'>, handle: Handle): AggregateId {
-  if (isTa(desk.work, handle)) return { kind: 'ta', handle }
-  if (desk.work.exists('ca', handle) && caState(desk.work, handle).status === 'active') return { kind: 'ca', handle }
+export function localParent(tx: Pick<TransactionContext, 'work'>, handle: Handle): AggregateId {
+  if (isTa(tx.work, handle)) return { kind: 'ta', handle }
+  if (tx.work.exists('ca', handle) && caState(tx.work, handle).status === 'active') return { kind: 'ca', handle }
   throw new AppError('rejected', 'parent-unknown', `there is no CA or trust anchor ${handle} here`, {
     hint: 'brine ca list shows the CAs; brine testbed init makes a sandbox with a trust anchor',
   })
 }
 
 /** The publication server of this data directory as the CA's repository; again is a no-op. */
-export async function useLocalRepository(desk: Desk, handle: Handle): Promise<void> {
-  const server = pubdState(desk.work)
+export async function useLocalRepository(tx: TransactionContext, handle: Handle): Promise<void> {
+  const server = pubdState(tx.work)
   if (server.serial === 0) {
     throw new AppError('rejected', 'pubserver-not-initialised', 'there is no publication server here yet', {
       hint: 'brine pubserver init --rsync rsync://… --rrdp https://…',
     })
   }
   const base = publisherBase(server.rsyncBase, handle)
-  if (!Object.hasOwn(server.publishers, handle)) await runPubd(desk, { type: 'publisher.add', publisher: handle, base })
-  await runCa(desk, handle, { type: 'repository.configure', repository: localRepository(server, base) })
+  if (!Object.hasOwn(server.publishers, handle)) await runPubd(tx, { type: 'publisher.add', publisher: handle, base })
+  await runCa(tx, handle, { type: 'repository.configure', repository: localRepository(server, base) })
 }
 
 export function localRepository(server: { readonly rrdpBase: string }, base: string): Repository {
@@ -155,24 +160,24 @@ export async function removeCa(
   handle: Handle,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<CaReport> {
-  const done = await change(session, (desk) => withdrawCa(desk, handle), options)
+  const done = await transact(session, (tx) => withdrawCa(tx, handle), options)
   return { ca: handle, parent: null, resources: done.result, ...outcomeOf(done, 'ca', handle, null, options.dryRun) }
 }
 
-async function withdrawCa(desk: Desk, handle: Handle): Promise<ResourceText> {
-  const state = knownCa(desk.work, handle)
+async function withdrawCa(tx: TransactionContext, handle: Handle): Promise<ResourceText> {
+  const state = knownCa(tx.work, handle)
   const resources = toResourceText(heldResources(state))
-  await runCa(desk, handle, { type: 'ca.remove' })
+  await runCa(tx, handle, { type: 'ca.remove' })
   for (const { aggregate, childName } of Object.values(state.parents)) {
     if (aggregate.kind === 'ta') {
-      if (Object.hasOwn(taState(desk.work, aggregate.handle).children, childName))
-        await runTa(desk, aggregate.handle, { type: 'child.remove', child: childName })
-    } else if (Object.hasOwn(caState(desk.work, aggregate.handle).children, childName)) {
-      await runCa(desk, aggregate.handle, { type: 'child.remove', child: childName })
+      if (Object.hasOwn(taState(tx.work, aggregate.handle).children, childName))
+        await runTa(tx, aggregate.handle, { type: 'child.remove', child: childName })
+    } else if (Object.hasOwn(caState(tx.work, aggregate.handle).children, childName)) {
+      await runCa(tx, aggregate.handle, { type: 'child.remove', child: childName })
     }
   }
-  if (Object.hasOwn(pubdState(desk.work).publishers, handle))
-    await runPubd(desk, { type: 'publisher.remove', publisher: handle })
+  if (Object.hasOwn(pubdState(tx.work).publishers, handle))
+    await runPubd(tx, { type: 'publisher.remove', publisher: handle })
   return resources
 }
 

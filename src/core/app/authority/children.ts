@@ -9,22 +9,22 @@ import type { Child } from '../../issuing/children.js'
 import { formatResources, fromResourceText, toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import type { TaCommand } from '../../ta/aggregate.js'
-import { caState, type Desk, runCa, runTa, taState } from '../transaction/context.js'
+import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 import { localParent } from './cas.js'
-import { syncDown } from './resource-sync.js'
-import { type Fallen, fallenBetween, roaStates } from './roa-impact.js'
+import { syncResources } from './resource-sync.js'
+import { diffRoaVisibility, type RoaImpact, roaStates } from './roa-impact.js'
 
 export interface ChildReport extends Outcome {
   readonly ca: Handle
   readonly child: Handle
   readonly resources: ResourceText
   /** ROAs that leave publication anywhere below, because their prefix is no longer held; they stay configured. */
-  readonly lost: readonly Fallen[]
+  readonly lost: readonly RoaImpact[]
   /** ROAs that come back. */
-  readonly regained: readonly Fallen[]
+  readonly regained: readonly RoaImpact[]
 }
 
 export interface ChildListReport {
@@ -57,8 +57,8 @@ export function addChild(
   resources: ResourceSet,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
-  return changeChild(session, parent, child, options, async (desk) => {
-    await runParent(desk, parent, { type: 'child.add', child, resources })
+  return changeChild(session, parent, child, options, async (tx) => {
+    await runParent(tx, parent, { type: 'child.add', child, resources })
   })
 }
 
@@ -70,9 +70,9 @@ export function updateChild(
   update: ResourceChange,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
-  return changeChild(session, parent, child, options, async (desk) => {
-    const resources = update(fromResourceText(knownChild(desk, parent, child).resources))
-    await runParent(desk, parent, { type: 'child.update', child, resources })
+  return changeChild(session, parent, child, options, async (tx) => {
+    const resources = update(fromResourceText(knownChild(tx, parent, child).resources))
+    await runParent(tx, parent, { type: 'child.update', child, resources })
   })
 }
 
@@ -83,17 +83,17 @@ export function removeChild(
   child: Handle,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
-  return changeChild(session, parent, child, options, async (desk) => {
-    await runParent(desk, parent, { type: 'child.remove', child })
+  return changeChild(session, parent, child, options, async (tx) => {
+    await runParent(tx, parent, { type: 'child.remove', child })
   })
 }
 
 type ChildCommand = Extract<CaCommand | TaCommand, { readonly type: 'child.add' | 'child.update' | 'child.remove' }>
 
 /** Asks whichever the parent is: a trust anchor or a CA. */
-async function runParent(desk: Desk, parent: Handle, command: ChildCommand): Promise<void> {
-  if (localParent(desk, parent).kind === 'ta') await runTa(desk, parent, command)
-  else await runCa(desk, parent, command)
+async function runParent(tx: TransactionContext, parent: Handle, command: ChildCommand): Promise<void> {
+  if (localParent(tx, parent).kind === 'ta') await runTa(tx, parent, command)
+  else await runCa(tx, parent, command)
 }
 
 async function changeChild(
@@ -101,18 +101,18 @@ async function changeChild(
   parent: Handle,
   child: Handle,
   options: { readonly dryRun?: boolean },
-  act: (desk: Desk) => Promise<void>,
+  act: (tx: TransactionContext) => Promise<void>,
 ): Promise<ChildReport> {
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      const before = roaStates(desk, session.timing)
-      await act(desk)
-      if (isLocalChild(desk, parent, child)) await syncDown(desk, child)
-      const { lost, regained } = fallenBetween(before, roaStates(desk, session.timing))
-      const resources = childOf(desk, parent, child)?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] })
-      const kind = localParent(desk, parent).kind
-      const due = kind === 'ca' ? (dueTimes(caState(desk.work, parent), session.timing)?.due ?? null) : null
+    async (tx) => {
+      const before = roaStates(tx, session.timing)
+      await act(tx)
+      if (isLocalChild(tx, parent, child)) await syncResources(tx, child)
+      const { lost, regained } = diffRoaVisibility(before, roaStates(tx, session.timing))
+      const resources = childOf(tx, parent, child)?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] })
+      const kind = localParent(tx, parent).kind
+      const due = kind === 'ca' ? (dueTimes(caState(tx.work, parent), session.timing)?.due ?? null) : null
       return { lost, regained, resources, kind, due }
     },
     options,
@@ -122,25 +122,23 @@ async function changeChild(
 }
 
 /** Does the child live here, with this parent? */
-function isLocalChild(desk: Desk, parent: Handle, child: Handle): boolean {
-  if (!desk.work.exists('ca', child)) return false
-  const state = caState(desk.work, child)
+function isLocalChild(tx: TransactionContext, parent: Handle, child: Handle): boolean {
+  if (!tx.work.exists('ca', child)) return false
+  const state = caState(tx.work, child)
   return state.status === 'active' && Object.values(state.parents).some((p) => p.aggregate.handle === parent)
 }
 
-export function childrenOf(desk: Pick<Desk, 'work'>, parent: Handle): Readonly<Record<string, Child>> {
-  return localParent(desk, parent).kind === 'ta'
-    ? taState(desk.work, parent).children
-    : caState(desk.work, parent).children
+export function childrenOf(tx: Pick<TransactionContext, 'work'>, parent: Handle): Readonly<Record<string, Child>> {
+  return localParent(tx, parent).kind === 'ta' ? taState(tx.work, parent).children : caState(tx.work, parent).children
 }
 
-function childOf(desk: Pick<Desk, 'work'>, parent: Handle, child: Handle): Child | undefined {
-  return entry(childrenOf(desk, parent), child)
+function childOf(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child | undefined {
+  return entry(childrenOf(tx, parent), child)
 }
 
 /** A registered child. Throws `child-unknown`. */
-function knownChild(desk: Pick<Desk, 'work'>, parent: Handle, child: Handle): Child {
-  const found = childOf(desk, parent, child)
+function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child {
+  const found = childOf(tx, parent, child)
   if (found !== undefined) return found
   throw new AppError('rejected', 'child-unknown', `${parent} has no child ${child}`, {
     hint: `brine child list ${parent} shows them`,

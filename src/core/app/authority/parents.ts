@@ -9,10 +9,10 @@ import type { ResourceText } from '../../resources/types.js'
 import { caState, knownCa, runCa } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 import { localParent, useLocalRepository } from './cas.js'
 import { childrenOf } from './children.js'
-import { syncDown } from './resource-sync.js'
+import { syncResources } from './resource-sync.js'
 
 export interface ParentReport extends Outcome {
   readonly ca: Handle
@@ -27,23 +27,23 @@ export async function addLocalParent(
   parent: Handle,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ParentReport> {
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      knownCa(desk.work, handle)
-      const aggregate = localParent(desk, parent)
-      if (!Object.hasOwn(childrenOf(desk, parent), handle)) {
+    async (tx) => {
+      knownCa(tx.work, handle)
+      const aggregate = localParent(tx, parent)
+      if (!Object.hasOwn(childrenOf(tx, parent), handle)) {
         throw new AppError('rejected', 'child-unknown', `${parent} has no child ${handle}`, {
           hint: `brine child add ${parent} ${handle} --local --resources … comes first`,
         })
       }
-      await runCa(desk, handle, {
+      await runCa(tx, handle, {
         type: 'parent.add',
         parent,
         contact: { transport: 'local', aggregate, childName: handle },
       })
-      await syncDown(desk, handle)
-      return caState(desk.work, handle)
+      await syncResources(tx, handle)
+      return caState(tx.work, handle)
     },
     options,
   )
@@ -67,13 +67,13 @@ export async function configureLocalRepository(
   handle: Handle,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<RepositoryReport> {
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      knownCa(desk.work, handle)
-      await useLocalRepository(desk, handle)
-      await syncDown(desk, handle)
-      return caState(desk.work, handle)
+    async (tx) => {
+      knownCa(tx.work, handle)
+      await useLocalRepository(tx, handle)
+      await syncResources(tx, handle)
+      return caState(tx.work, handle)
     },
     options,
   )

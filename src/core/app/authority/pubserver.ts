@@ -1,7 +1,7 @@
 /** The publication server of this data directory as commands ask for it: set up, shown, rebuilt, given a new session. */
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
-import { createRehearsalSigner } from '../../crypto/counting-signer.js'
+import { createCountingSigner } from '../../crypto/counting-signer.js'
 import { readPublicKey } from '../../crypto/key-signer.js'
 import { Work } from '../../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
@@ -9,11 +9,11 @@ import { snapshotLength } from '../../pubd/content.js'
 import type { PubdState } from '../../pubd/state.js'
 import { servedSerials, type WriteReport } from '../../publication/writer.js'
 import { pubdState, runPubd } from '../transaction/context.js'
-import { deskOf } from '../transaction/draft.js'
+import { openContext } from '../transaction/draft.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import { serve, site, trustAnchors } from '../transaction/publish-tree.js'
 import type { Session } from '../transaction/session.js'
-import { catchUp, change } from '../transaction/transact.js'
+import { renumberAll, transact } from '../transaction/transact.js'
 
 export interface PubserverReport extends Outcome {
   readonly rsyncBase: string
@@ -55,11 +55,11 @@ export async function initPubserver(
   rrdpBase: string,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<PubserverReport> {
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      await runPubd(desk, { type: 'pubserver.init', rsyncBase, rrdpBase })
-      return pubdState(desk.work)
+    async (tx) => {
+      await runPubd(tx, { type: 'pubserver.init', rsyncBase, rrdpBase })
+      return pubdState(tx.work)
     },
     options,
   )
@@ -71,11 +71,11 @@ export async function resetSession(
   session: Session,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<PubserverReport> {
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      await runPubd(desk, { type: 'session.reset' })
-      return pubdState(desk.work)
+    async (tx) => {
+      await runPubd(tx, { type: 'session.reset' })
+      return pubdState(tx.work)
     },
     options,
   )
@@ -146,15 +146,15 @@ export interface PubserverWriteReport {
 
 /** Writes `repo/` anew, whatever lies there: same names, same hashes. */
 export async function writeServedTree(session: Session): Promise<PubserverWriteReport> {
-  await catchUp(session)
+  await renumberAll(session)
   return session.store.write(async (writer) => {
-    const desk = deskOf(
+    const tx = openContext(
       session,
       writer,
-      createRehearsalSigner((id) => readPublicKey(session.store.keys, id)),
+      createCountingSigner((id) => readPublicKey(session.store.keys, id)),
       false,
     )
-    const served = serve(session, desk, desk.ports.clock.now(), false, true)
+    const served = serve(session, tx, tx.ports.clock.now(), false, true)
     const report = served?.report ?? null
     const files = report === null ? 0 : report.rsync.files + report.rrdp.files + report.ta.files
     const bytes = report === null ? 0 : report.rsync.bytes + report.rrdp.bytes
@@ -164,12 +164,12 @@ export async function writeServedTree(session: Session): Promise<PubserverWriteR
 
 /** The tree as `rpki-client -n -d DIR` reads it. Needs no lock. */
 export async function layOutInto(session: Session, into: string): Promise<PubserverWriteReport> {
-  const { layoutForValidator } = await import('../../publication/validator-cache.js')
+  const { writeValidatorCache } = await import('../../publication/validator-cache.js')
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = pubdState(work)
     const { objectPath } = site(session, { work }, state)
-    const { files, bytes } = layoutForValidator({ into, state, objectPath, ta: trustAnchors({ work }) })
+    const { files, bytes } = writeValidatorCache({ into, state, objectPath, ta: trustAnchors({ work }) })
     return { into, serial: state.serial, files, bytes, report: null }
   })
 }

@@ -5,11 +5,11 @@ import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { publishedFiles } from '../../ca/state.js'
 import { publicationDelta } from '../../pubd/content.js'
-import { type Desk, knownCa, pubdState } from '../transaction/context.js'
+import { knownCa, pubdState, type TransactionContext } from '../transaction/context.js'
 import { publishLocal } from '../transaction/local-publication.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 
 export interface RepoSyncReport extends Outcome {
   readonly ca: Handle
@@ -25,11 +25,11 @@ export async function syncRepository(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<RepoSyncReport> {
   const dryRun = options.dryRun === true
-  const done = await change(
+  const done = await transact(
     session,
-    async (desk) => {
-      const difference = differenceOf(desk, ca)
-      await publishLocal(desk, [ca])
+    async (tx) => {
+      const difference = differenceOf(tx, ca)
+      await publishLocal(tx, [ca])
       return difference
     },
     { dryRun, serveAnyway: true },
@@ -37,9 +37,9 @@ export async function syncRepository(
   return { ca, ...done.result, ...outcomeOf(done, 'pubd', '0' as Handle, null, dryRun) }
 }
 
-function differenceOf(desk: Desk, ca: Handle): Pick<RepoSyncReport, 'put' | 'withdrawn'> {
-  const state = knownCa(desk.work, ca)
-  const server = pubdState(desk.work)
+function differenceOf(tx: TransactionContext, ca: Handle): Pick<RepoSyncReport, 'put' | 'withdrawn'> {
+  const state = knownCa(tx.work, ca)
+  const server = pubdState(tx.work)
   if (entry(server.publishers, ca) === undefined)
     throw new AppError('rejected', 'repo-none', `${ca} publishes in no repository of this data directory`, {
       hint: `brine repo configure ${ca} --local`,

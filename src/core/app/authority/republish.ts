@@ -14,16 +14,22 @@ import { dueBefore } from '../../issuing/signed-at.js'
 import type { Timing } from '../../issuing/timing.js'
 import { certificateDueAt } from '../../ta/certificate.js'
 import type { TaState } from '../../ta/state.js'
-import { caState, type Desk, knownCa, pubdState, runCa, runTa, taState } from '../transaction/context.js'
+import { caState, knownCa, pubdState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { isUnpublished } from '../transaction/local-publication.js'
 import { objectDamage } from '../transaction/object-check.js'
 import { soonest } from '../transaction/outcome.js'
 import { isServed } from '../transaction/publish-tree.js'
-import { outdated } from '../transaction/renumbering.js'
+import { needsRenumbering } from '../transaction/renumbering.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { type CatchUp, type Change, catchUp, change, concernsAll } from '../transaction/transact.js'
-import { syncDown } from './resource-sync.js'
+import {
+  concernsAll,
+  type RenumberReport,
+  renumberAll,
+  type TransactionResult,
+  transact,
+} from '../transaction/transact.js'
+import { syncResources } from './resource-sync.js'
 
 export interface RepublishReport {
   readonly republished: readonly Handle[]
@@ -58,16 +64,16 @@ const CLOCK_TOLERANCE = 60
 export async function republish(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
   refuseStandby(session)
   await refuseWrongClock(session)
-  const caught = options.dryRun === true ? undefined : await catchUp(session)
+  const caught = options.dryRun === true ? undefined : await renumberAll(session)
   const plan = await planRepublish(session, options)
   const failed = [...plan.failed, ...(caught?.failed ?? []).map(failedJump)]
   const stuck = new Set(failed.map((f) => f.ca))
   const due = plan.due.filter((handle) => !stuck.has(handle))
-  let last: Change<unknown> | undefined
+  let last: TransactionResult<unknown> | undefined
   for (let at = 0; at < due.length; at += BATCH)
     last = await runBatch(session, due.slice(at, at + BATCH), options, failed)
   if (last === undefined && !plan.served && options.dryRun !== true)
-    last = await change(session, async () => undefined, { serveAnyway: true })
+    last = await transact(session, async () => undefined, { serveAnyway: true })
   const after = last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
   const broken = new Set(failed.map((f) => f.ca))
   const jumped = new Set(caught?.jumped.filter((id) => id.kind !== 'pubd').map((id) => id.handle) ?? [])
@@ -89,7 +95,7 @@ async function refuseWrongClock(session: Session): Promise<void> {
   if (last !== undefined && secondsBetween(now, last) > CLOCK_TOLERANCE) throw clockBehind(now, last)
 }
 
-function failedJump({ id, error }: CatchUp['failed'][number]): RepublishReport['failed'][number] {
+function failedJump({ id, error }: RenumberReport['failed'][number]): RepublishReport['failed'][number] {
   return { ca: id.handle, code: error.code, message: error.message }
 }
 
@@ -98,9 +104,9 @@ async function runBatch(
   batch: readonly Handle[],
   options: RepublishOptions,
   failed: { ca: Handle; code: string; message: string }[],
-): Promise<Change<unknown> | undefined> {
+): Promise<TransactionResult<unknown> | undefined> {
   try {
-    return await change(session, (desk) => reissueAll(desk, batch, options.force === true), options)
+    return await transact(session, (tx) => reissueAll(tx, batch, options.force === true), options)
   } catch (error) {
     if (!(error instanceof AppError) || concernsAll(error)) throw error
     const [only] = batch
@@ -109,25 +115,25 @@ async function runBatch(
       return undefined
     }
   }
-  let last: Change<unknown> | undefined
+  let last: TransactionResult<unknown> | undefined
   for (const handle of batch) last = (await runBatch(session, [handle], options, failed)) ?? last
   return last
 }
 
-async function reissueAll(desk: Desk, handles: readonly Handle[], force: boolean): Promise<void> {
+async function reissueAll(tx: TransactionContext, handles: readonly Handle[], force: boolean): Promise<void> {
   for (const handle of handles) {
-    if (desk.work.exists('ta', handle)) await runTa(desk, handle, { type: 'republish', force })
+    if (tx.work.exists('ta', handle)) await runTa(tx, handle, { type: 'republish', force })
     else {
-      const issued = await followParents(desk, handle)
-      await runCa(desk, handle, { type: 'republish', force: force && !issued.includes(handle) })
+      const issued = await followParents(tx, handle)
+      await runCa(tx, handle, { type: 'republish', force: force && !issued.includes(handle) })
     }
   }
 }
 
 /** A parent, or a child below, that cannot be read does not keep this CA from its next manifest. */
-async function followParents(desk: Desk, handle: Handle): Promise<readonly Handle[]> {
+async function followParents(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {
   try {
-    return await syncDown(desk, handle)
+    return await syncResources(tx, handle)
   } catch (error) {
     if (damageElsewhere(error, handle)) return []
     throw error
@@ -165,12 +171,12 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const now = session.clockFor(reader).now()
-    const desk = { work }
+    const tx = { work }
     for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
     const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
     const failed: { ca: Handle; code: string; message: string }[] = []
     const server = attempt(failed, 'pubserver/0' as Handle, () => pubdState(work))
-    const outdatedHandles = new Set(outdated(reader, reader.roster()).map((id) => id.handle))
+    const outdatedHandles = new Set(needsRenumbering(reader, reader.roster()).map((id) => id.handle))
     const times = new Map<Handle, Times>()
     const late: Handle[] = []
     const due: Handle[] = []
@@ -179,7 +185,7 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
     for (const handle of handles) {
       const own = attempt(failed, handle, () => timesOf(work, handle, session.timing))
       if (own === undefined || own === null) continue
-      if (server !== undefined && isUnpublished(desk, handle)) late.push(handle)
+      if (server !== undefined && isUnpublished(tx, handle)) late.push(handle)
       const lags = outdatedHandles.has(handle) || late.includes(handle)
       const when = { due: lags ? earlier(now, own.due) : own.due, staleAt: own.staleAt }
       times.set(handle, when)
@@ -187,7 +193,7 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
       nextDue = soonest(nextDue, when.due)
       staleAt = soonest(staleAt, when.staleAt)
     }
-    const served = server === undefined || isServed(session, desk)
+    const served = server === undefined || isServed(session, tx)
     const all = [...times.keys()]
     const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
       const damage = objectDamage(reader, work, ca)

@@ -9,87 +9,89 @@ import { classFor, siaOf } from '../../ca/classes.js'
 import type { CaState, ClassKey, Parent, ResourceClass } from '../../ca/state.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
 import { taEntitlementsOf } from '../../ta/state.js'
-import { caState, type Desk, runCa, runTa, taState } from '../transaction/context.js'
+import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 
 /** Brings one CA up to what its parents give it, then every CA below it that was touched. Returns the handles that changed. */
-export async function syncDown(desk: Desk, handle: Handle): Promise<readonly Handle[]> {
-  const changed = await syncWithParents(desk, handle)
+export async function syncResources(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {
+  const changed = await syncWithParents(tx, handle)
   const touched = changed ? [handle] : []
   if (!changed) return touched
-  for (const child of localChildren(desk, handle)) touched.push(...(await syncDown(desk, child)))
+  for (const child of localChildren(tx, handle)) touched.push(...(await syncResources(tx, child)))
   return touched
 }
 
 /** Children of a CA or trust anchor that live in this data directory. */
-export function localChildren(desk: Desk, parent: Handle): readonly Handle[] {
-  const names = desk.work.exists('ca', parent)
-    ? Object.keys(caState(desk.work, parent).children)
-    : Object.keys(taState(desk.work, parent).children)
-  return (names.sort() as Handle[]).filter(
-    (name) => desk.work.exists('ca', name) && parentsOf(desk, name).includes(parent),
-  )
+export function localChildren(tx: TransactionContext, parent: Handle): readonly Handle[] {
+  const names = tx.work.exists('ca', parent)
+    ? Object.keys(caState(tx.work, parent).children)
+    : Object.keys(taState(tx.work, parent).children)
+  return (names.sort() as Handle[]).filter((name) => tx.work.exists('ca', name) && parentsOf(tx, name).includes(parent))
 }
 
-function parentsOf(desk: Desk, handle: Handle): readonly Handle[] {
-  const state = caState(desk.work, handle)
+function parentsOf(tx: TransactionContext, handle: Handle): readonly Handle[] {
+  const state = caState(tx.work, handle)
   return state.status === 'active' ? Object.values(state.parents).map((p) => p.aggregate.handle) : []
 }
 
-async function syncWithParents(desk: Desk, handle: Handle): Promise<boolean> {
+async function syncWithParents(tx: TransactionContext, handle: Handle): Promise<boolean> {
   let changed = false
-  for (const [parent, contact] of Object.entries(caState(desk.work, handle).parents))
-    if (await syncWithParent(desk, handle, parent as Handle, contact)) changed = true
+  for (const [parent, contact] of Object.entries(caState(tx.work, handle).parents))
+    if (await syncWithParent(tx, handle, parent as Handle, contact)) changed = true
   return changed
 }
 
-async function syncWithParent(desk: Desk, handle: Handle, parent: Handle, contact: Parent): Promise<boolean> {
-  if (caState(desk.work, handle).repository === null) return false
-  const entitlements = listEntitlements(desk, contact)
-  const events = await runCa(desk, handle, { type: 'parent.sync', parent, entitlements })
+async function syncWithParent(
+  tx: TransactionContext,
+  handle: Handle,
+  parent: Handle,
+  contact: Parent,
+): Promise<boolean> {
+  if (caState(tx.work, handle).repository === null) return false
+  const entitlements = listEntitlements(tx, contact)
+  const events = await runCa(tx, handle, { type: 'parent.sync', parent, entitlements })
   let changed = events.length > 0
-  for (const { className } of entitlements)
-    if (await syncClass(desk, handle, parent, contact, className)) changed = true
+  for (const { className } of entitlements) if (await syncClass(tx, handle, parent, contact, className)) changed = true
   return changed
 }
 
 /** What the parent lists for us now. */
-export function listEntitlements(desk: Pick<Desk, 'work'>, contact: Parent): readonly Entitlement[] {
+export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: Parent): readonly Entitlement[] {
   const { kind, handle } = contact.aggregate
   return kind === 'ta'
-    ? taEntitlementsOf(taState(desk.work, handle), contact.childName)
-    : entitlementsOf(caState(desk.work, handle), contact.childName)
+    ? taEntitlementsOf(taState(tx.work, handle), contact.childName)
+    : entitlementsOf(caState(tx.work, handle), contact.childName)
 }
 
 async function syncClass(
-  desk: Desk,
+  tx: TransactionContext,
   handle: Handle,
   parent: Handle,
   contact: Parent,
   className: string,
 ): Promise<boolean> {
-  const own = classFor(caState(desk.work, handle), parent, className)
+  const own = classFor(caState(tx.work, handle), parent, className)
   if (own === undefined) return false
   let changed = false
-  for (const key of own.keys) if (await syncKey(desk, handle, own, key, contact)) changed = true
+  for (const key of own.keys) if (await syncKey(tx, handle, own, key, contact)) changed = true
   return changed
 }
 
 async function syncKey(
-  desk: Desk,
+  tx: TransactionContext,
   handle: Handle,
   own: ResourceClass,
   key: ClassKey,
   contact: Parent,
 ): Promise<boolean> {
   const offer = (): Entitlement | undefined =>
-    listEntitlements(desk, contact).find((e) => e.className === own.parentClass)
+    listEntitlements(tx, contact).find((e) => e.className === own.parentClass)
   const before = offer()
   if (before === undefined) return false
-  if (mustRequest(desk, before, key)) await request(desk, caState(desk.work, handle), own, key, contact)
+  if (mustRequest(tx, before, key)) await request(tx, caState(tx.work, handle), own, key, contact)
   const after = offer()
   const certificate = after === undefined ? undefined : issuedTo(after, key)
   if (after === undefined || certificate === undefined) return false
-  const events = await runCa(desk, handle, {
+  const events = await runCa(tx, handle, {
     type: 'certificate.receive',
     className: own.name,
     ski: key.ski,
@@ -108,13 +110,19 @@ function issuedTo(entitlement: Entitlement, key: ClassKey): IssuedCertificate | 
 }
 
 /** None yet, other resources than entitled, or about to run out. */
-function mustRequest(desk: Desk, entitlement: Entitlement, key: ClassKey): boolean {
+function mustRequest(tx: TransactionContext, entitlement: Entitlement, key: ClassKey): boolean {
   const issued = issuedTo(entitlement, key)
   if (issued === undefined || wantsCertificate(issued, entitlement)) return true
-  return secondsBetween(desk.ports.clock.now(), issued.notAfter) <= desk.ports.timing.childReissueSeconds
+  return secondsBetween(tx.ports.clock.now(), issued.notAfter) <= tx.ports.timing.childReissueSeconds
 }
 
-async function request(desk: Desk, state: CaState, own: ResourceClass, key: ClassKey, contact: Parent): Promise<void> {
+async function request(
+  tx: TransactionContext,
+  state: CaState,
+  own: ResourceClass,
+  key: ClassKey,
+  contact: Parent,
+): Promise<void> {
   if (state.repository === null) return
   const asked = {
     child: contact.childName,
@@ -123,7 +131,6 @@ async function request(desk: Desk, state: CaState, own: ResourceClass, key: Clas
     sia: siaOf(state.repository, own.name, key.ski),
   }
   if (contact.aggregate.kind === 'ta')
-    await runTa(desk, contact.aggregate.handle, { type: 'child.certify', request: asked })
-  else
-    await runCa(desk, contact.aggregate.handle, { type: 'child.certify', className: own.parentClass, request: asked })
+    await runTa(tx, contact.aggregate.handle, { type: 'child.certify', request: asked })
+  else await runCa(tx, contact.aggregate.handle, { type: 'child.certify', className: own.parentClass, request: asked })
 }

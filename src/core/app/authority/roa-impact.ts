@@ -1,21 +1,21 @@
 /** What a change of resources does to ROAs anywhere in the tree: which leave publication, which come back. Shown before it happens. */
 import type { Handle } from '../../base/handle.js'
 import type { Timing } from '../../issuing/timing.js'
-import { type Desk, readCas } from '../transaction/context.js'
+import { readCas, type TransactionContext } from '../transaction/context.js'
 import { roaRows } from './roas.js'
 
-export interface Fallen {
+export interface RoaImpact {
   readonly ca: Handle
   /** `P-L => ASN`. */
   readonly roa: string
 }
 
-type States = ReadonlyMap<string, { readonly fallen: Fallen; readonly published: boolean }>
+type States = ReadonlyMap<string, { readonly fallen: RoaImpact; readonly published: boolean }>
 
 /** Every ROA of every CA that can be read, and whether it is published now. */
-export function roaStates(desk: Pick<Desk, 'work'>, timing: Timing): States {
-  const states = new Map<string, { fallen: Fallen; published: boolean }>()
-  for (const state of readCas(desk.work).cas) {
+export function roaStates(tx: Pick<TransactionContext, 'work'>, timing: Timing): States {
+  const states = new Map<string, { fallen: RoaImpact; published: boolean }>()
+  for (const state of readCas(tx.work).cas) {
     for (const row of roaRows(state, timing)) {
       const roa = `${row.prefix}-${row.maxLength} => ${row.asn}`
       states.set(`${state.handle} ${roa}`, { fallen: { ca: state.handle, roa }, published: row.state === 'published' })
@@ -25,10 +25,10 @@ export function roaStates(desk: Pick<Desk, 'work'>, timing: Timing): States {
 }
 
 /** The difference that a change made, in the order of CAs and ROAs. */
-export function fallenBetween(
+export function diffRoaVisibility(
   before: States,
   after: States,
-): { readonly lost: readonly Fallen[]; readonly regained: readonly Fallen[] } {
+): { readonly lost: readonly RoaImpact[]; readonly regained: readonly RoaImpact[] } {
   const changed = (from: boolean) =>
     [...before]
       .filter(([key, was]) => was.published === from && (after.get(key)?.published ?? false) !== from)

@@ -1,5 +1,5 @@
 /** A set of ROA changes on its way to a CA: what could be read, what could not, and where each stood. */
-import { AppError, type Fault, rejection } from '../../base/errors.js'
+import { AppError, rejection, type Violation } from '../../base/errors.js'
 import type { RoaAddition } from '../../ca/commands.js'
 import { parseRoaDelta } from '../../resources/roa-delta.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
@@ -10,7 +10,7 @@ export interface RoaSet {
   readonly add: readonly RoaAddition[]
   readonly remove: readonly RoaPayload[]
   /** What could not be read: told together with what the CA says of the rest. */
-  readonly unread?: readonly Fault[]
+  readonly unread?: readonly Violation[]
   /** Where each stood, by its text: `line 4`. */
   readonly places?: ReadonlyMap<string, readonly string[]>
 }
@@ -18,7 +18,7 @@ export interface RoaSet {
 /** ROAs from arguments. Never throws: what cannot be read is in `unread`. */
 export function roaArguments(texts: { readonly add?: readonly string[]; readonly remove?: readonly string[] }): RoaSet {
   const requests: RoaRequest[] = []
-  const faults: Fault[] = []
+  const faults: Violation[] = []
   for (const [remove, list] of [[false, texts.add ?? []] as const, [true, texts.remove ?? []] as const])
     for (const text of list) {
       const parsed = parseRoaPayload(text)
@@ -51,7 +51,7 @@ function setOf({ requests, faults }: RoaRequests): RoaSet {
 }
 
 /** The error for a set that could not wholly be read, with what the CA says of the rest: a usage error, nothing was asked of the CA yet. */
-export function unreadError(set: RoaSet, rules: readonly Fault[]): AppError {
+export function unreadError(set: RoaSet, rules: readonly Violation[]): AppError {
   const faults = [...(set.unread ?? []), ...rules.map((fault) => placed(fault, set))]
   const { code, message, details } = rejection([...faults].sort((a, b) => lineOf(a) - lineOf(b)))
   return new AppError('usage', code, message, { details })
@@ -60,7 +60,7 @@ export function unreadError(set: RoaSet, rules: readonly Fault[]): AppError {
 /** The same rejection with the place of each fault in the set. */
 export function placedError(error: unknown, set: RoaSet): unknown {
   if (!(error instanceof AppError) || error.kind !== 'rejected' || (set.places?.size ?? 0) === 0) return error
-  const faults = (error.details as { readonly faults?: readonly Fault[] } | null)?.faults
+  const faults = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults
   if (faults === undefined) return error
   const sorted = faults.map((fault) => placed(fault, set)).sort((a, b) => lineOf(a) - lineOf(b))
   const { message, details } = rejection(sorted)
@@ -69,7 +69,7 @@ export function placedError(error: unknown, set: RoaSet): unknown {
 }
 
 /** `line 4: …`, where the fault names a ROA of the set. */
-function placed(fault: Fault, { places }: RoaSet): Fault {
+function placed(fault: Violation, { places }: RoaSet): Violation {
   const details = fault.details as { readonly roa?: string } | undefined
   const where = details?.roa === undefined ? undefined : places?.get(details.roa)
   if (where === undefined) return fault
@@ -81,6 +81,6 @@ function placed(fault: Fault, { places }: RoaSet): Fault {
   }
 }
 
-function lineOf(fault: Fault): number {
+function lineOf(fault: Violation): number {
   return (fault.details as { readonly line?: number } | undefined)?.line ?? 0
 }

@@ -1,5 +1,5 @@
 /** ROAs as commands ask for them: one set, one command; listing with what became of each. */
-import { AppError, type Fault } from '../../base/errors.js'
+import { AppError, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
@@ -10,10 +10,10 @@ import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
 import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
 import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
-import { CA, caState, type Desk, knownCa, runCa } from '../transaction/context.js'
+import { CA, caState, knownCa, runCa, type TransactionContext } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 import { placedError, type RoaSet, unreadError } from './roa-set.js'
 
 export interface RoaUpdateReport extends Outcome {
@@ -48,7 +48,7 @@ export async function updateRoas(
 ): Promise<RoaUpdateReport> {
   const idempotent = options.idempotent === true
   if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleFaults(session, handle, set, idempotent))
-  const done = await change(session, (desk) => applySet(desk, handle, set, idempotent), options).catch((error) => {
+  const done = await transact(session, (tx) => applySet(tx, handle, set, idempotent), options).catch((error) => {
     throw placedError(error, set)
   })
   const { state, added, removed } = done.result
@@ -57,7 +57,7 @@ export async function updateRoas(
 }
 
 /** What the CA says of the part that could be read. */
-function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: boolean): Promise<readonly Fault[]> {
+function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: boolean): Promise<readonly Violation[]> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     try {
@@ -71,12 +71,12 @@ function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: b
   })
 }
 
-async function applySet(desk: Desk, handle: Handle, set: RoaSet, idempotent: boolean) {
-  const state = knownCa(desk.work, handle)
+async function applySet(tx: TransactionContext, handle: Handle, set: RoaSet, idempotent: boolean) {
+  const state = knownCa(tx.work, handle)
   const wanted = idempotent ? withoutSettled(state, set) : set
-  await runCa(desk, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
+  await runCa(tx, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
   return {
-    state: caState(desk.work, handle),
+    state: caState(tx.work, handle),
     added: wanted.add.map((a) => formatRoaPayload(a.payload)),
     removed: wanted.remove.map(formatRoaPayload),
   }

@@ -5,10 +5,19 @@ import { Work } from '../../eventsourcing/work.js'
 import { publisherBase } from '../../pubd/uri.js'
 import { taLocator } from '../../ta/certificate.js'
 import type { TaPlace } from '../../ta/state.js'
-import { caState, type Desk, pubdState, runPubd, runTa, TA_HANDLE, taState, theTa } from '../transaction/context.js'
+import {
+  caState,
+  pubdState,
+  runPubd,
+  runTa,
+  TA_HANDLE,
+  type TransactionContext,
+  taState,
+  theTa,
+} from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 
 export interface TaReport extends Outcome {
   readonly handle: Handle
@@ -41,13 +50,13 @@ export async function initTa(
   uris: readonly string[],
   options: { readonly dryRun?: boolean } = {},
 ): Promise<TaReport> {
-  const done = await change(session, async (desk) => createTa(desk, uris), options)
+  const done = await transact(session, async (tx) => createTa(tx, uris), options)
   return { handle: TA_HANDLE, ...done.result, ...outcomeOf(done, 'ta', TA_HANDLE, null, options.dryRun) }
 }
 
 /** Throws `pubserver-not-initialised`, `ta-duplicate`, `ca-duplicate`. */
-export async function createTa(desk: Desk, uris: readonly string[]) {
-  const server = pubdState(desk.work)
+export async function createTa(tx: TransactionContext, uris: readonly string[]) {
+  const server = pubdState(tx.work)
   if (server.serial === 0) {
     throw new AppError(
       'rejected',
@@ -58,13 +67,13 @@ export async function createTa(desk: Desk, uris: readonly string[]) {
       },
     )
   }
-  if (desk.work.exists('ca', TA_HANDLE) && caState(desk.work, TA_HANDLE).status === 'active')
+  if (tx.work.exists('ca', TA_HANDLE) && caState(tx.work, TA_HANDLE).status === 'active')
     throw new AppError('rejected', 'ca-duplicate', `there is a CA ${TA_HANDLE}: the trust anchor needs that name`)
   const base = publisherBase(server.rsyncBase, TA_HANDLE)
   const place: TaPlace = { uris, base, notify: `${server.rrdpBase}notification.xml` }
-  await runTa(desk, TA_HANDLE, { type: 'ta.init', place })
-  await runPubd(desk, { type: 'publisher.add', publisher: TA_HANDLE, base })
-  return { uris, ski: taState(desk.work, TA_HANDLE).key?.ski ?? null }
+  await runTa(tx, TA_HANDLE, { type: 'ta.init', place })
+  await runPubd(tx, { type: 'publisher.add', publisher: TA_HANDLE, base })
+  return { uris, ski: taState(tx.work, TA_HANDLE).key?.ski ?? null }
 }
 
 /** The trust anchor locator (RFC 8630). */

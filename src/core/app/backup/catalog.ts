@@ -1,18 +1,18 @@
 /** `backup list` and `backup prune`: the backups of a folder. */
 
-import { isBackupName, listShelf, removeFrom, type ShelvedBackup, surplusOf } from '../../backup/catalog.js'
+import { type CatalogEntry, expiredOf, isBackupName, listCatalog, removeFrom } from '../../backup/catalog.js'
 import { deadPartials, type Partial } from '../../backup/partial-files.js'
 
 export interface ShelfReport {
   readonly folder: string
   /** The newest first. */
-  readonly backups: readonly ShelvedBackup[]
+  readonly backups: readonly CatalogEntry[]
 }
 
 export interface PruneReport {
   readonly folder: string
-  readonly removed: readonly ShelvedBackup[]
-  readonly kept: readonly ShelvedBackup[]
+  readonly removed: readonly CatalogEntry[]
+  readonly kept: readonly CatalogEntry[]
   /** Unfinished ones whose process is dead: they go too. */
   readonly unfinished: readonly Partial[]
   /** That `removed` and `unfinished` took. */
@@ -29,13 +29,13 @@ export interface PruneOptions {
 
 /** Throws `folder-missing` (usage). */
 export function listBackups(folder: string): ShelfReport {
-  return { folder, backups: listShelf(folder) }
+  return { folder, backups: listCatalog(folder) }
 }
 
 /** Removes what neither a day nor a month keeps; never the newest of an instance; and what a dead `backup create` left there. Throws `folder-missing` (usage), `io`. */
 export function pruneBackups(folder: string, options: PruneOptions): PruneReport {
-  const all = listShelf(folder)
-  const removed = surplusOf(all, { daily: options.keepDaily, monthly: options.keepMonthly })
+  const all = listCatalog(folder)
+  const removed = expiredOf(all, { daily: options.keepDaily, monthly: options.keepMonthly })
   const unfinished = deadPartials(folder, isBackupName)
   const dryRun = options.dryRun === true
   if (!dryRun)

@@ -2,7 +2,7 @@
  * `backup create`: one consistent cut, taken under the lock, streamed after it.
  * Invariants: the lock is held for names and small files alone; what could not be restored is not called a backup; no key of the pool is in it.
  */
-import { type BackupCut, filesOf, measureCut, takeCut } from '../../backup/capture.js'
+import { type BackupCapture, filesOf, measureCapture, takeCapture } from '../../backup/capture.js'
 import { backupTarget } from '../../backup/destination.js'
 import type { BackupAggregate, BackupHeader } from '../../backup/format.js'
 import { backupName, packBackup } from '../../backup/pack.js'
@@ -14,7 +14,7 @@ import { kindWord } from '../../eventsourcing/types.js'
 import { replay } from '../../eventsourcing/work.js'
 import { digestOf, rulesOf, summaryOf } from '../proof/digest.js'
 import type { Session } from '../transaction/session.js'
-import { namesComplete } from '../transaction/snapshot-completeness.js'
+import { hasAllReferences } from '../transaction/snapshot-completeness.js'
 
 export interface BackupReport {
   /** `-` for standard output. */
@@ -62,17 +62,17 @@ export async function createBackup(session: Session, { to, seal, dryRun }: Backu
   // what is wrong with the target is told before anything is read
   const sources = [store.dir, session.repoDir]
   backupTarget(to, backupName(store.marker.id, session.now(), sealed), sources)
-  const cut = await cutOf(session)
-  const header = headerOf(session, cut)
+  const capture = await cutOf(session)
+  const header = headerOf(session, capture)
   const target = backupTarget(to, backupName(header.id, header.cutAt, sealed), sources)
-  const report = reportOf(header, cut, target.file, sealed)
+  const report = reportOf(header, capture, target.file, sealed)
   if (dryRun === true) return report
   let [done, shown] = [0, 0]
   const total = Math.ceil(header.maxBytes / MEBIBYTE)
   let written: Pick<BackupReport, 'manifest' | 'files' | 'bytes'> = report
   const bytes = await packBackup({
     header,
-    files: filesOf(cut, { onNotice: noticeOf(session) }),
+    files: filesOf(capture, { onNotice: noticeOf(session) }),
     seal,
     onFile(length) {
       done += length
@@ -92,7 +92,7 @@ function noticeOf(session: Session): (text: string) => void {
   return (text) => session.options.onNotice?.(text)
 }
 
-interface TakenCut extends BackupCut {
+interface TakenCut extends BackupCapture {
   readonly at: Instant
 }
 
@@ -101,16 +101,16 @@ async function cutOf(session: Session): Promise<TakenCut> {
   const { store } = session
   return store.exclusive(() =>
     store.read(async (reader) => ({
-      ...takeCut(store.layout, reader, { onNotice: noticeOf(session) }),
+      ...takeCapture(store.layout, reader, { onNotice: noticeOf(session) }),
       at: session.clockFor(reader).now(),
     })),
   )
 }
 
-function headerOf(session: Session, cut: TakenCut): BackupHeader {
+function headerOf(session: Session, capture: TakenCut): BackupHeader {
   const { marker } = session.store
-  const { reader } = cut
-  refuseIncomplete(session, cut)
+  const { reader } = capture
+  refuseIncomplete(session, capture)
   const aggregates: BackupAggregate[] = []
   const summaries = reader.roster().map((id) => {
     const loaded = reader.load(id)
@@ -123,17 +123,17 @@ function headerOf(session: Session, cut: TakenCut): BackupHeader {
     id: marker.id,
     generation: marker.generation,
     ...(marker.test === true ? { test: true } : {}),
-    commit: cut.commit,
-    head: cut.head,
-    cutAt: cut.at,
+    commit: capture.commit,
+    head: capture.head,
+    cutAt: capture.at,
     aggregates,
     digest: digestOf(summaries).full,
-    ...measureCut(cut),
+    ...measureCapture(capture),
   }
 }
 
 function refuseIncomplete(session: Session, { reader, commit }: TakenCut): void {
-  if (namesComplete(reader, session.store)) return
+  if (hasAllReferences(reader, session.store)) return
   throw new AppError(
     'corrupt',
     'backup-incomplete',
@@ -142,9 +142,19 @@ function refuseIncomplete(session: Session, { reader, commit }: TakenCut): void 
   )
 }
 
-function reportOf(header: BackupHeader, cut: BackupCut, file: string, encrypted: boolean): BackupReport {
+function reportOf(header: BackupHeader, capture: BackupCapture, file: string, encrypted: boolean): BackupReport {
   const { id, generation, cutAt, commit, aggregates, digest, maxFiles: files, maxBytes: bytes } = header
   const rows = aggregates.map((a) => ({ ...a, kind: kindWord(a.kind) }))
-  const facts = { file, id, generation, cutAt, commit, behind: cut.reader.behind, aggregates: rows, digest, encrypted }
+  const facts = {
+    file,
+    id,
+    generation,
+    cutAt,
+    commit,
+    behind: capture.reader.behind,
+    aggregates: rows,
+    digest,
+    encrypted,
+  }
   return { ...facts, manifest: null, files, bytes, size: null, dryRun: true }
 }

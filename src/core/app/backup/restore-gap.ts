@@ -13,7 +13,7 @@ import { caState, pubdState, taState } from '../transaction/context.js'
 import type { Proof } from './restored-tree.js'
 
 /** An aggregate that has gone on after the cut. */
-export interface Behind {
+export interface RestoreGap {
   readonly kind: string
   readonly handle: string
   /** Its newest command in the cut; 0 when it is not in it. */
@@ -31,33 +31,39 @@ export interface RestoredNote {
   readonly generation: number
   readonly cutAt: Instant | null
   readonly commit: number
-  readonly behind: readonly Behind[]
+  readonly behind: readonly RestoreGap[]
   readonly seen: 'replaced tree' | 'unknown'
   /** Of its newest commit. */
   readonly seenAt: Instant | null
 }
 
-export interface Beyond {
-  readonly behind: readonly Behind[]
+export interface PublishedAfter {
+  readonly behind: readonly RestoreGap[]
   readonly at: Instant | null
 }
 
 /** Undefined when nothing can say it. */
-export async function behindOf(
+export async function restoreGapOf(
   old: Occupied | undefined,
   proof: Proof,
   { onNotice }: Pick<CommandContext, 'onNotice'>,
-): Promise<Beyond | undefined> {
+): Promise<PublishedAfter | undefined> {
   if (old === undefined) return undefined
   try {
     return await openStore(old.dir).read(async (reader) => {
       const behind = reader.roster().flatMap((id) => {
         const kind = kindWord(id.kind)
-        const cut = proof.aggregates.find((a) => a.kind === kind && a.handle === id.handle)?.sequence ?? 0
+        const capture = proof.aggregates.find((a) => a.kind === kind && a.handle === id.handle)?.sequence ?? 0
         const seen = reader.load(id)?.sequence ?? 0
-        if (seen <= cut) return []
+        if (seen <= capture) return []
         return [
-          { kind, handle: id.handle, sequence: cut, seenSequence: seen, seenNumber: numberOf(new Work(reader), id) },
+          {
+            kind,
+            handle: id.handle,
+            sequence: capture,
+            seenSequence: seen,
+            seenNumber: numberOf(new Work(reader), id),
+          },
         ]
       })
       return { behind, at: reader.at ?? null }

@@ -24,8 +24,8 @@ import { type Marker, writeMarker } from '../../store/directory/data-dir.js'
 import { removeFile } from '../../store/disk/fs.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { statusFiles } from '../../store/disk/status-files.js'
-import { presentOf } from '../transaction/clock.js'
-import { type Behind, behindOf, type RestoredNote } from './restore-gap.js'
+import { startTime } from '../transaction/clock.js'
+import { type RestoredNote, type RestoreGap, restoreGapOf } from './restore-gap.js'
 import { type Proof, proveTree, type Unpacked, unpackTo } from './restored-tree.js'
 
 export interface VerifyReport {
@@ -61,7 +61,7 @@ export interface RestoreReport {
   /** Where the tree that was there lies now. */
   readonly replaced: string | null
   /** What the tree that was there had beyond the cut. */
-  readonly behind: readonly Behind[]
+  readonly behind: readonly RestoreGap[]
   /** Can anything say what the world has seen since the cut? */
   readonly seen: 'replaced tree' | 'unknown'
   /** When the tree that was there last changed: promote refuses a clock that is not beyond it. */
@@ -165,7 +165,7 @@ function markerFor(marker: Marker): Marker {
 }
 
 function presentFor({ nowOverride }: CommandContext, { role }: Pick<RestoreReport, 'role'>): Instant {
-  return presentOf(role === 'primary' ? nowOverride : undefined, role === 'primary').at
+  return startTime(role === 'primary' ? nowOverride : undefined, role === 'primary').at
 }
 
 function occupied({ dir }: Occupied): AppError {
@@ -194,7 +194,7 @@ async function reportOf(
   const { cutAt, commit, encrypted, dropped } = unpacked
   const marker = markerFor(unpacked.marker)
   const role = marker.test === true ? ('primary' as const) : ('standby' as const)
-  const seen = await behindOf(old, proof, options)
+  const seen = await restoreGapOf(old, proof, options)
   const now = presentFor(options, { role })
   const report = {
     dataDir: resolve(options.dataDir),

@@ -2,7 +2,7 @@
  * A data directory made again from a backup or from a plain copy, in a folder of its own, and proved by replay before anybody relies on it.
  * Invariant: what does not replay to the digest that the backup names, or is not the commit that it names, is refused as a whole.
  */
-import { filesOf, takeCut } from '../../backup/capture.js'
+import { filesOf, takeCapture } from '../../backup/capture.js'
 import { readSource, sourceName } from '../../backup/destination.js'
 import { type BackupHeader, damaged } from '../../backup/format.js'
 import type { Keys } from '../../backup/seal.js'
@@ -24,7 +24,7 @@ import { replaceFile } from '../../store/disk/write-file.js'
 import { type AuditedAggregate, auditVerify } from '../proof/audit.js'
 import type { Digest } from '../proof/digest.js'
 import { openSession } from '../transaction/session.js'
-import { namesComplete } from '../transaction/snapshot-completeness.js'
+import { hasAllReferences } from '../transaction/snapshot-completeness.js'
 
 /** What lies in the folder now. Its marker is not there yet. */
 export interface Unpacked {
@@ -152,21 +152,21 @@ async function copyTo({ source, options, dir, withoutSecrets, onHeader }: Unpack
   onHeader?.(marker)
   const onNotice = (text: string): void => options.onNotice?.(text)
   const keys = keyFiles(layout, () => undefined)
-  const complete = (at: Parameters<typeof namesComplete>[0]): boolean => namesComplete(at, { keys })
+  const complete = (at: Parameters<typeof hasAllReferences>[0]): boolean => hasAllReferences(at, { keys })
   const reader = openCopy(layout, {
     generation: marker.generation,
     warn: onNotice,
-    complete: (at) => complete(at as Parameters<typeof namesComplete>[0]),
+    complete: (at) => complete(at as Parameters<typeof hasAllReferences>[0]),
   })
   const tree = treeFor(dir, source, withoutSecrets)
   const step = progressOf(options, 'MiB copied')
-  const cut = takeCut(layout, reader, { onNotice })
-  for (const file of filesOf(cut, { onNotice })) {
+  const capture = takeCapture(layout, reader, { onNotice })
+  for (const file of filesOf(capture, { onNotice })) {
     tree.add(file)
     step(file.bytes.length)
   }
   tree.complete()
-  const facts = { commit: cut.commit, head: cut.head, cutAt: reader.at ?? null, dropped: reader.behind }
+  const facts = { commit: capture.commit, head: capture.head, cutAt: reader.at ?? null, dropped: reader.behind }
   const { publicHalves } = tree
   return { marker: markerOf(tree, source), ...facts, digest: null, manifest: null, encrypted: null, publicHalves }
 }

@@ -3,10 +3,10 @@ import { AppError } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { IssuedCertificate } from '../../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
-import { askCa, asking } from '../failover/call-ca.js'
+import { asking, callCa } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
-import { changeEst, type Entry, readEst } from './commit.js'
+import { type Entry, readEst, transactEst } from './commit.js'
 
 export interface CertificateRow {
   readonly id: string
@@ -108,10 +108,10 @@ export async function revokeCertificate(
   if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false, dryRun }
   if (dryRun) return { id, ca, serial, reason, changed: true, dryRun }
   // who cannot write now (a copy, a clock that is behind) could not write down what the CA did
-  await changeEst(session, async () => undefined)
+  await transactEst(session, async () => undefined)
   const question = { kind: 'uncertain', message: `${ca} may have revoked ${serial}`, hint: AGAIN } as const
   await asking(session, question, async () => {
-    const { outcome, message } = await askCa(
+    const { outcome, message } = await callCa(
       () => open(session, ca),
       session.enrolment.attemptTimeout,
       'unknown',
@@ -121,7 +121,7 @@ export async function revokeCertificate(
       },
     )
     if (outcome !== 'ok') throw failed(ca, serial, outcome, message)
-    await changeEst(session, (desk) => desk.revoke(found, reason)).catch((cause: unknown) => {
+    await transactEst(session, (tx) => tx.revoke(found, reason)).catch((cause: unknown) => {
       throw unrecorded(ca, serial, cause)
     })
   })

@@ -11,7 +11,7 @@ import type { EstCommand } from '../../est/commands.js'
 import type { EstEvent } from '../../est/events.js'
 import type { EstState, IssuedCertificate } from '../../est/state.js'
 import { Work } from '../../eventsourcing/work.js'
-import { changeWork, type HaDesk, haDesk, probedOf } from '../failover/commit.js'
+import { type HaContext, openHaContext, probedOf, transactWork } from '../failover/commit.js'
 import { readSamples } from '../failover/samples.js'
 import type { Session } from '../transaction/session.js'
 
@@ -23,7 +23,7 @@ export interface Entry {
 }
 
 /** Enrolment as one cut of history has it. */
-export interface EstView {
+export interface EstRevision {
   readonly at: Instant
   /** Requests, passwords, numbers of CRLs. */
   state(): EstState
@@ -35,9 +35,9 @@ export interface EstView {
   object: Work['object']
 }
 
-export interface EstDesk extends EstView {
+export interface EstContext extends EstRevision {
   readonly work: Work
-  readonly ha: Omit<HaDesk, 'samples'>
+  readonly ha: Omit<HaContext, 'samples'>
   /** Averages of probes by CA. */
   readonly probed: ReturnType<typeof probedOf>
   run(command: EstCommand): Promise<readonly EstEvent[]>
@@ -50,11 +50,11 @@ export interface EstDesk extends EstView {
 }
 
 /** Runs commands as one commit. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
-export function changeEst<R>(session: Session, work: (desk: EstDesk) => Promise<R>): Promise<R> {
-  return changeWork(session, async (unit, at) => ({ result: await work(deskOf(session, unit, at)) }))
+export function transactEst<R>(session: Session, work: (tx: EstContext) => Promise<R>): Promise<R> {
+  return transactWork(session, async (unit, at) => ({ result: await work(deskOf(session, unit, at)) }))
 }
 
-function deskOf(session: Session, unit: Work, at: Instant): EstDesk {
+function deskOf(session: Session, unit: Work, at: Instant): EstContext {
   const view = viewOf(unit, at)
   const ports = { clock: { now: () => at } }
   const book = (): Handle =>
@@ -62,7 +62,7 @@ function deskOf(session: Session, unit: Work, at: Instant): EstDesk {
   return {
     ...view,
     work: unit,
-    ha: haDesk(session, unit, at),
+    ha: openHaContext(session, unit, at),
     probed: probedOf(readSamples(session.store.status)),
     run: (command) => unit.run(est, EST_HANDLE, command, ports),
     ready: () => void book(),
@@ -77,7 +77,7 @@ function deskOf(session: Session, unit: Work, at: Instant): EstDesk {
   }
 }
 
-function viewOf(work: Work, at: Instant): EstView {
+function viewOf(work: Work, at: Instant): EstRevision {
   const books = (): readonly Handle[] => [...inOrder(work.handles('est'))].reverse()
   return {
     at,
@@ -99,6 +99,6 @@ function viewOf(work: Work, at: Instant): EstView {
 }
 
 /** What is known now, read without the lock. */
-export function readEst<R>(session: Session, look: (view: EstView) => R): Promise<R> {
+export function readEst<R>(session: Session, look: (view: EstRevision) => R): Promise<R> {
   return session.store.read(async (reader) => look(viewOf(new Work(reader), session.clockFor(reader).now())))
 }

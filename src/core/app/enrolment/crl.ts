@@ -2,11 +2,11 @@
 import { AppError } from '../../base/errors.js'
 import { addSeconds, epochOf, type Instant } from '../../base/time.js'
 import { type CrlContent, REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
-import { askCa } from '../failover/call-ca.js'
+import { callCa } from '../failover/call-ca.js'
 import { refuseUnknownCas } from '../failover/commit.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
-import { changeEst } from './commit.js'
+import { transactEst } from './commit.js'
 import { signsHere } from './labels.js'
 
 export interface CrlReport {
@@ -31,23 +31,23 @@ export async function signCrl(
 ): Promise<CrlReport> {
   refuseUnknownCas(session.enrolment, [ca])
   if (!signsHere(session, ca)) throw elsewhere(ca)
-  const content = await changeEst(session, async (desk): Promise<CrlContent> => {
+  const content = await transactEst(session, async (tx): Promise<CrlContent> => {
     // a directory that was restored or recovered may have signed lists since that it does not remember
-    const least = session.store.marker.generation > 1 ? epochOf(desk.at) : 1
-    await desk.run({ type: 'crl.number', ca, least })
-    const { crls } = desk.state()
-    const revoked = [...desk.certificates()].flatMap(({ certificate: one }) =>
+    const least = session.store.marker.generation > 1 ? epochOf(tx.at) : 1
+    await tx.run({ type: 'crl.number', ca, least })
+    const { crls } = tx.state()
+    const revoked = [...tx.certificates()].flatMap(({ certificate: one }) =>
       one.ca === ca && one.revoked !== null
         ? [{ serial: one.serial, revokedAt: one.revoked.at, reason: reasonOf(one.revoked.reason) }]
         : [],
     )
-    const nextUpdate = addSeconds(desk.at, validSeconds)
-    return { number: BigInt(crls[ca] ?? 0), thisUpdate: desk.at, nextUpdate, revoked }
+    const nextUpdate = addSeconds(tx.at, validSeconds)
+    return { number: BigInt(crls[ca] ?? 0), thisUpdate: tx.at, nextUpdate, revoked }
   })
   const { thisUpdate, nextUpdate, revoked } = content
   const report = { ca, number: Number(content.number), thisUpdate, nextUpdate, revoked: revoked.length }
   if (session.options.dryRun === true) return { ...report, crl: null }
-  const { outcome, message, value } = await askCa(
+  const { outcome, message, value } = await callCa(
     () => open(session, ca),
     session.enrolment.attemptTimeout,
     'ca-fault',

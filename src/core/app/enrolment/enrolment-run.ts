@@ -1,23 +1,23 @@
 /** A request on its way through the CAs of its label, and how it is told that no certificate came of it. */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
-import type { Question } from '../../est/commands.js'
-import type { Asker, Wish } from '../../est/state.js'
+import type { Attempt } from '../../est/commands.js'
+import type { Requester, RequestSpec } from '../../est/state.js'
 import { type Candidate, secondsUntilServed } from '../../ha/select.js'
 import type { Outcome } from '../../ha/state.js'
 import type { CertificateRequest } from '../../pki/csr.js'
 import type { Reply } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
-import type { EstDesk } from './commit.js'
+import type { EstContext } from './commit.js'
 import type { Label } from './labels.js'
 import type { Verified } from './response.js'
 
-export interface EnrolOrder {
+export interface EnrolOptions {
   readonly label: string
   /** PKCS#10, DER. */
   readonly csr: Uint8Array
-  readonly by: Asker
+  readonly by: Requester
   /** This CA and no other. */
   readonly ca?: string
   /** Even though an earlier request for this key may have been served. */
@@ -60,12 +60,12 @@ export interface EnrolmentPlan {
 }
 
 /** A request on its way. */
-export interface Course {
+export interface EnrolmentRun {
   readonly session: Session
-  readonly order: EnrolOrder
+  readonly order: EnrolOptions
   readonly label: Label
   readonly request: CertificateRequest
-  readonly wish: Wish
+  readonly wish: RequestSpec
   readonly id: string
   readonly open: OpenBackend
   readonly attempts: AttemptReport[]
@@ -74,12 +74,16 @@ export interface Course {
   candidates: readonly Candidate[]
 }
 
-function details({ id, order, attempts }: Course) {
+function details({ id, order, attempts }: EnrolmentRun) {
   return { id, label: order.label, attempts: attempts.map((one) => ({ ...one })) }
 }
 
 /** A question that is over and has no certificate. */
-export function ended(course: Course, ca: string, { outcome, message, value }: Reply<Verified>): AppError {
+export function errorForEnded(
+  course: EnrolmentRun,
+  ca: string,
+  { outcome, message, value }: Reply<Verified>,
+): AppError {
   const { id } = course
   const rest = { details: details(course), changed: 'yes' as const }
   if (outcome === 'pending') {
@@ -100,7 +104,7 @@ export function ended(course: Course, ca: string, { outcome, message, value }: R
 }
 
 /** The question stands in history, and no certificate left this process. */
-function unserved({ id }: Course, cause: unknown): unknown {
+function unserved({ id }: EnrolmentRun, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
   const { kind, code, hint, details: facts, retry, retryAfter } = cause
   return new AppError(kind, code, `request ${id} has no certificate: ${cause.message}`, {
@@ -114,9 +118,9 @@ function unserved({ id }: Course, cause: unknown): unknown {
 }
 
 /** What a CA elsewhere answered and could not be written down: it may have issued, and nobody here knows. */
-export function unrecorded(
-  course: Course,
-  { ca, here }: Question,
+export function errorForUnrecorded(
+  course: EnrolmentRun,
+  { ca, here }: Attempt,
   { outcome }: Reply<Verified>,
   cause: unknown,
 ): unknown {
@@ -138,21 +142,19 @@ export function unrecorded(
 }
 
 /** Nobody could serve it; `desk` where nobody was asked. */
-export function unavailable(course: Course, desk?: EstDesk): AppError {
+export function errorForUnavailable(course: EnrolmentRun, tx?: EstContext): AppError {
   const { order, label, attempts, candidates, session } = course
   const reasons =
     attempts.length > 0
       ? attempts.map(({ ca, error = '' }) => `${ca}: ${error}`)
       : candidates.map(({ ca, why }) => `${ca}: ${why ?? 'could serve'}`)
   const who = order.ca === undefined ? `no CA of ${label.group.name} can` : `${order.ca} cannot`
-  const at = desk?.at ?? session.now()
+  const at = tx?.at ?? session.now()
   return new AppError('unavailable', 'est-unavailable', `${who} serve ${order.label}: ${reasons.join('; ')}`, {
     hint: 'brine ha status',
     retry: true,
     retryAfter:
-      desk === undefined
-        ? session.enrolment.breaker.checkInterval
-        : secondsUntilServed(desk.ha.state(), label.group, at),
+      tx === undefined ? session.enrolment.breaker.checkInterval : secondsUntilServed(tx.ha.state(), label.group, at),
     details: details(course),
     changed: attempts.length > 0 ? 'yes' : 'no',
   })

@@ -5,21 +5,21 @@ import type { Session } from '../transaction/session.js'
 import { caCertificates, csrAttributes } from './ca-certificates.js'
 import { readEst } from './commit.js'
 import { enroll } from './enroll.js'
-import type { EnrolOrder } from './enrolment-run.js'
+import type { EnrolOptions } from './enrolment-run.js'
 import { checkPassword } from './passwords.js'
 import type { CheckPassword, FindKnown } from './requester.js'
 
 /** What EST over CGI needs of enrolment. */
-export interface EstDuties {
+export interface EstHandlers {
   readonly caCertificates: (session: Session, label: string) => Promise<readonly Uint8Array[]>
   readonly csrAttributes: (session: Session, label: string) => Uint8Array
   /** Throws as `enroll` does. */
-  readonly enroll: (session: Session, order: EnrolOrder) => Promise<{ readonly certificate: Uint8Array }>
+  readonly enroll: (session: Session, order: EnrolOptions) => Promise<{ readonly certificate: Uint8Array }>
   readonly checkPassword: (session: Session) => CheckPassword
   readonly findKnown: (session: Session) => FindKnown
 }
 
-export const DUTIES: EstDuties = {
+export const EST_HANDLERS: EstHandlers = {
   caCertificates: (session, label) => caCertificates(session, label, backendOf),
   csrAttributes,
   enroll: (session, order) => enroll(session, order, backendOf),

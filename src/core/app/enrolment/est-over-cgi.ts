@@ -18,9 +18,9 @@ import {
 } from '../../protocols/est.js'
 import type { Session } from '../transaction/session.js'
 import { type CgiPorts, logged } from './cgi-failure.js'
-import type { EnrolOrder } from './enrolment-run.js'
-import type { EstDuties } from './est-handlers.js'
-import { askerOf, clientFault, shownCertificate } from './requester.js'
+import type { EnrolOptions } from './enrolment-run.js'
+import type { EstHandlers } from './est-handlers.js'
+import { clientFault, requesterOf, shownCertificate } from './requester.js'
 
 /** Seconds after which a client asks again for what somebody has to decide. */
 const PENDING = 300
@@ -30,7 +30,7 @@ export async function answerEst(
   request: CgiRequest,
   body: Uint8Array,
   ports: CgiPorts,
-  duties?: EstDuties,
+  duties?: EstHandlers,
 ): Promise<HttpResponse> {
   const route = readRoute(request.path)
   if (route === undefined)
@@ -44,7 +44,7 @@ export async function answerEst(
     ports.log(`label ${label.name} is refused: set auth in its [[est.label]]`)
     return plainResponse(403, 'Nobody enrols with this label over HTTP.')
   }
-  const own = duties ?? (await import('./est-handlers.js')).DUTIES
+  const own = duties ?? (await import('./est-handlers.js')).EST_HANDLERS
   if (route.operation === 'cacerts') return caCertificatesResponse(await own.caCertificates(session, label.name))
   if (route.operation === 'csrattrs') return attributesResponse(own.csrAttributes(session, label.name))
   return enrolment(route, request, body, { session, label, duties: own, log: ports.log })
@@ -68,17 +68,17 @@ function formFault(
 interface Desk {
   readonly session: Session
   readonly label: LabelConfig
-  readonly duties: EstDuties
+  readonly duties: EstHandlers
   readonly log: (line: string) => void
 }
 
-async function enrolment(route: EstRoute, request: CgiRequest, body: Uint8Array, desk: Desk): Promise<HttpResponse> {
-  const allowed = await allow(route, request, desk)
+async function enrolment(route: EstRoute, request: CgiRequest, body: Uint8Array, tx: Desk): Promise<HttpResponse> {
+  const allowed = await allow(route, request, tx)
   if ('status' in allowed) return allowed
   const csr = readCsr(body)
   if (csr === undefined)
     return plainResponse(400, 'The body is no base64 of a certification request (RFC 7030 section 4.2.1).')
-  const { session, label, duties, log } = desk
+  const { session, label, duties, log } = tx
   try {
     const { certificate } = await duties.enroll(session, { label: label.name, csr, ...allowed })
     return certificateResponse(certificate)
@@ -94,9 +94,9 @@ async function enrolment(route: EstRoute, request: CgiRequest, body: Uint8Array,
 async function allow(
   { operation }: EstRoute,
   request: CgiRequest,
-  desk: Desk,
-): Promise<Pick<EnrolOrder, 'by' | 'renews'> | HttpResponse> {
-  const { session, label, duties, log } = desk
+  tx: Desk,
+): Promise<Pick<EnrolOptions, 'by' | 'renews'> | HttpResponse> {
+  const { session, label, duties, log } = tx
   if (operation === 'simplereenroll') {
     // which CA issued it, and that it still holds, is asked where it is renewed
     const shown = shownCertificate(request)
@@ -107,11 +107,11 @@ async function allow(
     const known = await findKnown(shown)
     if (known !== undefined && known.label !== label.name)
       return plainResponse(403, `The client certificate is renewed with the label ${known.label}.`)
-    if (known === undefined && !(await isClient(shown, desk)))
+    if (known === undefined && !(await isClient(shown, tx)))
       return plainResponse(403, 'The client certificate was not issued with this label.')
     return { by: { how: 'certificate', name: shown.subject.text }, renews: shown.der }
   }
-  const by = await askerOf(label, request, {
+  const by = await requesterOf(label, request, {
     now: session.now,
     checkPassword: duties.checkPassword(session),
     findKnown: duties.findKnown(session),

@@ -3,13 +3,13 @@ import { AppError } from '../../base/errors.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { isWaiting } from '../../est/requests.js'
-import type { Asker, IssuedCertificate, OpenRequest } from '../../est/state.js'
+import type { IssuedCertificate, OpenRequest, Requester } from '../../est/state.js'
 import type { PlainCertificate } from '../../pki/certificate.js'
-import { askCa, type Reply } from '../failover/call-ca.js'
+import { callCa, type Reply } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { changeEst, type EstView, readEst } from './commit.js'
+import { type EstRevision, readEst, transactEst } from './commit.js'
 import type { Enrolled } from './enrolment-run.js'
 import { labelOf } from './labels.js'
 import { requestOf } from './request.js'
@@ -22,7 +22,7 @@ export interface RequestReport {
   readonly ca: string
   readonly subject: string
   readonly names: readonly string[]
-  readonly by: Asker
+  readonly by: Requester
   readonly since: Instant
   readonly retryAt: Instant | null
   readonly message: string | null
@@ -59,7 +59,7 @@ export async function closeRequest(session: Session, id: string): Promise<Closed
       retry: true,
     })
   const message = session.options.reason ?? 'closed by the operator'
-  await changeEst(session, (desk) => desk.run({ type: 'request.end', id, why: 'failed', message }))
+  await transactEst(session, (tx) => tx.run({ type: 'request.end', id, why: 'failed', message }))
   return { id, dryRun: session.options.dryRun === true }
 }
 
@@ -76,7 +76,7 @@ export async function requestStatus(session: Session, id: string, open: OpenBack
   return (await readEst(session, (view) => reportOf(view, id))) ?? found
 }
 
-function reportOf(view: EstView, id: string): RequestReport | undefined {
+function reportOf(view: EstRevision, id: string): RequestReport | undefined {
   const request = entry(view.state().requests, id)
   if (request !== undefined) {
     // a key that signed here: nobody was handed a certificate that is not recorded
@@ -145,7 +145,7 @@ export async function followUp(session: Session, id: string, open: OpenBackend):
       `request ${id} waits at ${ca}, which does not say: ${message}`,
       rest,
     )
-  await changeEst(session, (desk) => desk.run({ type: 'request.end', id, why: 'refused', message }))
+  await transactEst(session, (tx) => tx.run({ type: 'request.end', id, why: 'refused', message }))
   throw new AppError('rejected', 'est-refused', `${ca} refuses request ${id}: ${message}`, {
     details: { id, ca },
     changed: 'yes',
@@ -155,7 +155,7 @@ export async function followUp(session: Session, id: string, open: OpenBackend):
 function poll(session: Session, request: OpenRequest, csr: Uint8Array, open: OpenBackend): Promise<Reply<Verified>> {
   const { profile } = labelOf(session, request.label)
   const wanted = requestOf(csr)
-  return askCa(
+  return callCa(
     () => open(session, request.asking.ca),
     session.enrolment.attemptTimeout,
     'ca-fault',
@@ -173,10 +173,10 @@ async function fetched(
 ): Promise<Enrolled> {
   const { ca } = request.asking
   const { serial, notBefore, notAfter, der } = certificate
-  await changeEst(session, async (desk) => {
+  await transactEst(session, async (tx) => {
     // another process may have fetched it meanwhile
-    if (entry(desk.state().requests, id) === undefined && desk.find(id) !== undefined) return
-    await desk.record(id, recordOf(certificate, ca, request), der)
+    if (entry(tx.state().requests, id) === undefined && tx.find(id) !== undefined) return
+    await tx.record(id, recordOf(certificate, ca, request), der)
   })
   const attempts = [{ ca, outcome, ms: latencyMs }]
   return {

@@ -8,12 +8,12 @@ import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { sha256 } from '../../crypto/digest.js'
 import { isExpired, mayAsk, usesLeft } from '../../est/requests.js'
-import type { Asker, EstState, OneTimePassword } from '../../est/state.js'
+import type { EstState, OneTimePassword, Requester } from '../../est/state.js'
 import type { Session } from '../transaction/session.js'
-import { changeEst, readEst } from './commit.js'
+import { readEst, transactEst } from './commit.js'
 import { labelOf } from './labels.js'
 
-export interface PasswordOrder {
+export interface PasswordOptions {
   readonly label: string
   /** Certificates that it is good for. */
   readonly uses: number
@@ -49,7 +49,7 @@ export interface PasswordRow {
 /** Makes one. The secret is in the report and nowhere else. Throws `est-label-unknown`, `est-label-no-password` (usage), `est-note-long` (rejected). */
 export async function createPassword(
   session: Session,
-  { label, uses, validSeconds, note }: PasswordOrder,
+  { label, uses, validSeconds, note }: PasswordOptions,
 ): Promise<NewPassword> {
   if (!labelOf(session, label).config.auth.includes('password'))
     throw new AppError('usage', 'est-label-no-password', `nobody enrols with a password at the label ${label}`, {
@@ -58,9 +58,9 @@ export async function createPassword(
   // 160 random bits
   const secret = readable(randomBytes(32))
   const id = readable(randomBytes(10)).slice(0, 10)
-  return changeEst(session, async (desk) => {
-    await desk.run({ type: 'password.create', id, label, hash: hashOf(secret), uses, validSeconds, note })
-    const made = entry(desk.state().passwords, id)
+  return transactEst(session, async (tx) => {
+    await tx.run({ type: 'password.create', id, label, hash: hashOf(secret), uses, validSeconds, note })
+    const made = entry(tx.state().passwords, id)
     if (made === undefined) throw new TypeError('no password was made')
     return { id, label, uses, expires: made.expires, secret: session.options.dryRun === true ? null : secret }
   })
@@ -101,7 +101,7 @@ export interface RevokedPassword {
 
 /** Takes one back: it is good for nothing from now on. Throws `est-password-unknown` (rejected). */
 export async function revokePassword(session: Session, id: string): Promise<RevokedPassword> {
-  await changeEst(session, (desk) => desk.run({ type: 'password.revoke', id }))
+  await transactEst(session, (tx) => tx.run({ type: 'password.revoke', id }))
   return { id, dryRun: session.options.dryRun === true }
 }
 
@@ -109,7 +109,7 @@ export async function revokePassword(session: Session, id: string): Promise<Revo
  * Who asks with this password. Throws `est-password-wrong` (credentials) in the same words for one that is unknown, wrong, expired, spent or
  * of another label: whoever guesses learns nothing.
  */
-export async function checkPassword(session: Session, label: string, id: string, secret: string): Promise<Asker> {
+export async function checkPassword(session: Session, label: string, id: string, secret: string): Promise<Requester> {
   const isGood = await readEst(session, (view) => {
     const state = view.state()
     const password = entry(state.passwords, id)

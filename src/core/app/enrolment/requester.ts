@@ -6,12 +6,12 @@ import { readCertificates } from '../../backends/files.js'
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { LabelConfig } from '../../config/enrolment/schema.js'
-import type { Asker } from '../../est/state.js'
+import type { Requester } from '../../est/state.js'
 import { certificatesOf, isSignedBy, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
 import { EXTENDED_KEY_USAGES } from '../../pki/profile.js'
 import { type CgiRequest, readBasic } from '../../protocols/cgi.js'
 
-export type CheckPassword = (label: string, id: string, secret: string) => Promise<Asker>
+export type CheckPassword = (label: string, id: string, secret: string) => Promise<Requester>
 export interface KnownCertificate {
   readonly label: string
   readonly revokedAt: Instant | undefined
@@ -34,7 +34,11 @@ export function shownCertificate({ clientCertificate }: CgiRequest): PlainCertif
 }
 
 /** Who may enrol with this label; undefined where nobody is who may. */
-export async function askerOf(label: LabelConfig, request: CgiRequest, ports: ClientPorts): Promise<Asker | undefined> {
+export async function requesterOf(
+  label: LabelConfig,
+  request: CgiRequest,
+  ports: ClientPorts,
+): Promise<Requester | undefined> {
   const shown = shownCertificate(request)
   if (shown !== undefined && label.auth.includes('certificate')) {
     const fault = await clientFault(shown, label, ports)

@@ -1,14 +1,14 @@
 /** What a CA says to a request, verified before it counts. */
 import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
-import type { IssuedCertificate, Wish } from '../../est/state.js'
+import type { IssuedCertificate, RequestSpec } from '../../est/state.js'
 import { BackendFault, type CaBackend, type Issued } from '../../ha/backend.js'
 import { type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
 import { checkIssued } from '../../pki/check-issued.js'
 import type { CertificateRequest } from '../../pki/csr.js'
 import { nameList } from '../../pki/names.js'
 import type { CertificateProfile } from '../../pki/profile.js'
-import type { Told } from '../failover/call-ca.js'
+import type { CaResponse } from '../failover/call-ca.js'
 
 export type Verified =
   | { readonly certificate: PlainCertificate }
@@ -21,7 +21,7 @@ export async function verified(
   request: CertificateRequest,
   profile: CertificateProfile,
   now: () => Instant,
-): Promise<Told<Verified>> {
+): Promise<CaResponse<Verified>> {
   if (answer.outcome === 'pending') {
     const { reference, retryAfter } = answer
     return { outcome: 'pending', message: 'somebody at the CA has to decide', value: { reference, retryAfter } }
@@ -39,7 +39,7 @@ export async function verified(
 export function recordOf(
   certificate: PlainCertificate,
   ca: string,
-  { label, key, by, renews }: Wish,
+  { label, key, by, renews }: RequestSpec,
 ): Omit<IssuedCertificate, 'at' | 'revoked'> {
   const { serial, notBefore, notAfter, der } = certificate
   // a CA may have its own word on the subject

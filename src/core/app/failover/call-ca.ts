@@ -2,7 +2,7 @@
  * One question to one CA, whatever kind it is.
  * Invariant: it is over soon after its time, whatever the CA does, and what went wrong has its class.
  */
-import type { OpenQuestion } from '../../base/context.js'
+import type { OpenRequestNotice } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { BackendFault, type CaBackend } from '../../ha/backend.js'
 import type { Answer } from '../../ha/breaker.js'
@@ -11,7 +11,7 @@ import type { Session } from '../transaction/session.js'
 /** Milliseconds beyond its time in which a backend may still say itself what has become of the question. */
 const LAST_WORD = 500
 
-export interface Told<T> {
+export interface CaResponse<T> {
   readonly outcome: 'ok' | 'pending'
   readonly message: string
   readonly value: T
@@ -20,11 +20,11 @@ export interface Told<T> {
 export type Reply<T> = Answer & { readonly value?: T }
 
 /** Asks, for `seconds` at most. `silence`: what it means when even the backend does not come back. Never throws for a CA that is down. */
-export async function askCa<T>(
+export async function callCa<T>(
   open: () => Promise<CaBackend>,
   seconds: number,
   silence: 'ca-fault' | 'unknown',
-  question: (backend: CaBackend, signal: AbortSignal) => Promise<Told<T>>,
+  question: (backend: CaBackend, signal: AbortSignal) => Promise<CaResponse<T>>,
 ): Promise<Reply<T>> {
   const started = performance.now()
   const abort = new AbortController()
@@ -50,7 +50,7 @@ export async function askCa<T>(
 }
 
 /** `ask`, with `question` standing open meanwhile for who interrupts it. */
-export async function asking<R>(session: Session, question: OpenQuestion, ask: () => Promise<R>): Promise<R> {
+export async function asking<R>(session: Session, question: OpenRequestNotice, ask: () => Promise<R>): Promise<R> {
   const { watch } = session.options
   if (watch === undefined) return ask()
   watch.question = question

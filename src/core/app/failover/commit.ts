@@ -11,13 +11,13 @@ import { HA_HANDLE, ha } from '../../ha/aggregate.js'
 import type { HaCommand } from '../../ha/commands.js'
 import type { HaEvent } from '../../ha/events.js'
 import type { HaState, Latency } from '../../ha/state.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { record, stage, watched } from '../transaction/commit.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { readSamples, type Samples, writeSamples } from './samples.js'
 
-export interface HaDesk {
+export interface HaContext {
   readonly at: Instant
   state(): HaState
   run(command: HaCommand): Promise<readonly HaEvent[]>
@@ -26,17 +26,17 @@ export interface HaDesk {
 }
 
 /** Runs commands as one commit, and writes the samples. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
-export function changeHa<R>(session: Session, work: (desk: HaDesk) => Promise<R>): Promise<R> {
-  return changeWork(session, async (unit, at) => {
+export function transactHa<R>(session: Session, work: (tx: HaContext) => Promise<R>): Promise<R> {
+  return transactWork(session, async (unit, at) => {
     const before = readSamples(session.store.status)
-    const desk = { ...haDesk(session, unit, at), samples: before }
-    const result = await work(desk)
-    return { result, after: () => desk.samples !== before && writeSamples(session.store.status, desk.samples) }
+    const tx = { ...openHaContext(session, unit, at), samples: before }
+    const result = await work(tx)
+    return { result, after: () => tx.samples !== before && writeSamples(session.store.status, tx.samples) }
   })
 }
 
 /** Commands on `ha/0` within a unit of work. */
-export function haDesk(session: Session, unit: Work, at: Instant): Omit<HaDesk, 'samples'> {
+export function openHaContext(session: Session, unit: Work, at: Instant): Omit<HaContext, 'samples'> {
   const ports = { clock: { now: () => at }, breaker: session.enrolment.breaker }
   return {
     at,
@@ -46,7 +46,7 @@ export function haDesk(session: Session, unit: Work, at: Instant): Omit<HaDesk, 
 }
 
 /** Work under the lock that becomes one commit at `at`; `after` runs once that is durable. A dry run reads and keeps nothing. Throws as `changeHa`. */
-export function changeWork<R>(
+export function transactWork<R>(
   session: Session,
   work: (unit: Work, at: Instant) => Promise<{ readonly result: R; readonly after?: () => void }>,
 ): Promise<R> {
@@ -87,7 +87,7 @@ export function readHa<R>(session: Session, look: (state: HaState, at: Instant, 
   )
 }
 
-function presentOf(session: Session, reader: FileReader): Instant {
+function presentOf(session: Session, reader: StoreReader): Instant {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   return now

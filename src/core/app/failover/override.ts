@@ -6,7 +6,7 @@ import { candidates } from '../../ha/select.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import type { HaState } from '../../ha/state.js'
 import type { Session } from '../transaction/session.js'
-import { changeHa, type HaDesk, readHa, refuseUnknownCas } from './commit.js'
+import { type HaContext, readHa, refuseUnknownCas, transactHa } from './commit.js'
 import { type OpenBackend, probeOpen } from './probe.js'
 
 export interface DrainOptions {
@@ -40,9 +40,9 @@ function servedOnlyBy(session: Session, state: HaState, group: GroupSettings, ca
 export async function drain(session: Session, ca: string, options: DrainOptions): Promise<OverrideReport> {
   refuseUnknownCas(session.enrolment, [ca])
   const mode = options.maintenance ? 'maintenance' : 'drain'
-  return changeHa(session, async (desk: HaDesk) => {
-    const until = options.for === undefined ? null : addSeconds(desk.at, options.for)
-    await desk.run({ type: 'override.set', ca, mode, reason: session.options.reason ?? '', until })
+  return transactHa(session, async (tx: HaContext) => {
+    const until = options.for === undefined ? null : addSeconds(tx.at, options.for)
+    await tx.run({ type: 'override.set', ca, mode, reason: session.options.reason ?? '', until })
     return { ca, state: options.maintenance ? 'maintenance' : 'drained', until, changed: true, dryRun: isDry(session) }
   })
 }
@@ -64,7 +64,7 @@ export async function resume(session: Session, ca: string, open: OpenBackend): P
   const dryRun = isDry(session)
   if (isIdle || dryRun) return { ca, state: 'in use', until: null, changed: !isIdle, dryRun }
   await probeOpen(session, ca, open)
-  await changeHa(session, (desk) => desk.run({ type: 'override.end', ca }))
+  await transactHa(session, (tx) => tx.run({ type: 'override.end', ca }))
   return { ca, state: 'in use', until: null, changed: true, dryRun }
 }
 

@@ -12,8 +12,8 @@ import type { HaEvent } from '../../ha/events.js'
 import { measured } from '../../ha/latency.js'
 import type { HaState, Health, Outcome } from '../../ha/state.js'
 import type { Session } from '../transaction/session.js'
-import { askCa } from './call-ca.js'
-import { changeHa, type HaDesk, refuseUnknownCas } from './commit.js'
+import { callCa } from './call-ca.js'
+import { type HaContext, refuseUnknownCas, transactHa } from './commit.js'
 import { NO_SAMPLE, type Sample } from './samples.js'
 
 /** Seconds beyond its timeout for which a probe that is being written down keeps its claim. */
@@ -60,7 +60,7 @@ export async function probe(session: Session, options: ProbeOptions, open: OpenB
   const ids = session.enrolment.cas
     .map((ca) => ca.id)
     .filter((id) => options.cas.length === 0 || options.cas.includes(id))
-  const claim = await changeHa(session, (desk) => claimDue(session, desk, ids, options.now))
+  const claim = await transactHa(session, (tx) => claimDue(session, tx, ids, options.now))
   if (claim.due.length === 0) return { probed: [], skipped: claim.skipped, changes: [] }
   if (session.options.dryRun === true)
     return { probed: [], skipped: claim.skipped, changes: [], due: claim.due.map(({ ca }) => ca) }
@@ -68,11 +68,11 @@ export async function probe(session: Session, options: ProbeOptions, open: OpenB
   const ended = await Promise.all(
     claim.due.map(async ({ ca, attempt }) => ({ ca, attempt, ...(await ask(() => open(session, ca), seconds)) })),
   )
-  return changeHa(session, async (desk) => {
-    const changes = await settle(desk, ended)
+  return transactHa(session, async (tx) => {
+    const changes = await settle(tx, ended)
     const { breaker } = session.enrolment
     const probed = ended.map(({ ca, outcome, message, latencyMs }) => {
-      const health = healthAt(healthOf(desk.state(), ca), desk.at, breaker)
+      const health = healthAt(healthOf(tx.state(), ca), tx.at, breaker)
       return { ca, outcome, message, ms: latencyMs, health }
     })
     return { probed, skipped: claim.skipped, changes }
@@ -83,9 +83,9 @@ export async function probe(session: Session, options: ProbeOptions, open: OpenB
 export async function probeOpen(session: Session, ca: string, open: OpenBackend): Promise<readonly HealthChange[]> {
   const attempt = newAttempt()
   const { breaker } = session.enrolment
-  const leased = await changeHa(session, async (desk) => {
+  const leased = await transactHa(session, async (tx) => {
     const probes = [{ ca, attempt }]
-    const events = await desk.run({
+    const events = await tx.run({
       type: 'probes.start',
       probes,
       owner: owner(session),
@@ -96,9 +96,9 @@ export async function probeOpen(session: Session, ca: string, open: OpenBackend)
   })
   const answer = await ask(() => open(session, ca), breaker.checkTimeout)
   const ended: Ended = { ca, attempt: leased ? attempt : null, ...answer }
-  const changes = await changeHa(session, async (desk) => {
-    if (answer.outcome === 'ok') note(desk, ended)
-    return changesOf(await desk.run({ type: 'resume.finish', ...ended }))
+  const changes = await transactHa(session, async (tx) => {
+    if (answer.outcome === 'ok') note(tx, ended)
+    return changesOf(await tx.run({ type: 'resume.finish', ...ended }))
   })
   if (answer.outcome === 'ok') return changes
   throw new AppError('remote', 'ha-check-failed', `${ca} does not work: ${answer.message}`, {
@@ -113,67 +113,67 @@ interface Due {
   readonly attempt: string | null
 }
 
-async function claimDue(session: Session, desk: HaDesk, ids: readonly string[], all: boolean) {
+async function claimDue(session: Session, tx: HaContext, ids: readonly string[], all: boolean) {
   const { breaker } = session.enrolment
-  const state = desk.state()
+  const state = tx.state()
   const due: Due[] = []
   const skipped: { ca: string; why: string }[] = []
   for (const ca of ids) {
-    const why = notDue(state, desk, ca, all, session)
+    const why = notDue(state, tx, ca, all, session)
     if (why !== undefined) skipped.push({ ca, why })
     else
       due.push({
         ca,
-        attempt: healthAt(healthOf(state, ca), desk.at, breaker) === 'circuit-open' ? newAttempt() : null,
+        attempt: healthAt(healthOf(state, ca), tx.at, breaker) === 'circuit-open' ? newAttempt() : null,
       })
   }
   const timeout = breaker.checkTimeout + GRACE
   const probes = due.flatMap(({ ca, attempt }) => (attempt === null ? [] : [{ ca, attempt }]))
-  if (probes.length > 0) await desk.run({ type: 'probes.start', probes, owner: owner(session), timeout, resume: false })
-  const claim = { claimedAt: desk.at, claimedUntil: addSeconds(desk.at, timeout) }
-  for (const { ca } of due) desk.samples = { ...desk.samples, [ca]: { ...sampleOf(desk, ca), ...claim } }
+  if (probes.length > 0) await tx.run({ type: 'probes.start', probes, owner: owner(session), timeout, resume: false })
+  const claim = { claimedAt: tx.at, claimedUntil: addSeconds(tx.at, timeout) }
+  for (const { ca } of due) tx.samples = { ...tx.samples, [ca]: { ...sampleOf(tx, ca), ...claim } }
   return { due, skipped }
 }
 
 /** Why a CA is not asked now; undefined when it is. */
-function notDue(state: HaState, desk: HaDesk, ca: string, all: boolean, session: Session): string | undefined {
+function notDue(state: HaState, tx: HaContext, ca: string, all: boolean, session: Session): string | undefined {
   const { breaker } = session.enrolment
   const health = healthOf(state, ca)
-  const { probedAt, claimedAt, claimedUntil } = sampleOf(desk, ca)
-  const present = healthAt(health, desk.at, breaker)
+  const { probedAt, claimedAt, claimedUntil } = sampleOf(tx, ca)
+  const present = healthAt(health, tx.at, breaker)
   if (present === 'recovering') return 'another process probes it'
   if (present === 'circuit-open') {
     if (health.openUntil === null) return 'open until the operator resumes it'
-    return isProbeable(health, desk.at, breaker) ? undefined : `open until ${health.openUntil}`
+    return isProbeable(health, tx.at, breaker) ? undefined : `open until ${health.openUntil}`
   }
-  if (claimedAt !== null && claimedUntil !== null && !isOver({ since: claimedAt, expires: claimedUntil }, desk.at))
+  if (claimedAt !== null && claimedUntil !== null && !isOver({ since: claimedAt, expires: claimedUntil }, tx.at))
     return 'another process probes it'
-  if (all || probedAt === null || desk.at < probedAt) return undefined
+  if (all || probedAt === null || tx.at < probedAt) return undefined
   const next = addSeconds(probedAt, breaker.checkInterval)
-  return secondsBetween(desk.at, next) > 0 ? `due at ${next}` : undefined
+  return secondsBetween(tx.at, next) > 0 ? `due at ${next}` : undefined
 }
 
 /** Writes down what the probes found. Returns the changes of health, unhealthy in between left out. */
-async function settle(desk: HaDesk, ended: readonly Ended[]): Promise<readonly HealthChange[]> {
-  for (const one of ended) note(desk, one)
+async function settle(tx: HaContext, ended: readonly Ended[]): Promise<readonly HealthChange[]> {
+  for (const one of ended) note(tx, one)
   const telling = ended.filter(({ ca, attempt, outcome }) => {
-    const { health, failures } = healthOf(desk.state(), ca)
+    const { health, failures } = healthOf(tx.state(), ca)
     return attempt !== null || outcome !== 'ok' || health !== 'healthy' || failures > 0
   })
   if (telling.length === 0) return []
-  return changesOf(await desk.run({ type: 'probes.finish', probes: telling }))
+  return changesOf(await tx.run({ type: 'probes.finish', probes: telling }))
 }
 
 /** The sample of a probe that ended; its claim ends with it. */
-function note(desk: HaDesk, { ca, latencyMs }: Ended): void {
-  const { latency } = sampleOf(desk, ca)
+function note(tx: HaContext, { ca, latencyMs }: Ended): void {
+  const { latency } = sampleOf(tx, ca)
   const next: Sample = {
-    probedAt: desk.at,
-    latency: latencyMs === null ? latency : measured(latency, latencyMs, desk.at),
+    probedAt: tx.at,
+    latency: latencyMs === null ? latency : measured(latency, latencyMs, tx.at),
     claimedAt: null,
     claimedUntil: null,
   }
-  desk.samples = { ...desk.samples, [ca]: next }
+  tx.samples = { ...tx.samples, [ca]: next }
 }
 
 /** What an operator is told of. */
@@ -187,14 +187,14 @@ export function changesOf(events: readonly HaEvent[]): readonly HealthChange[] {
 
 /** Asks one backend whether it works, for `seconds` at most. */
 function ask(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
-  return askCa(open, seconds, 'ca-fault', async (backend, signal) => {
+  return callCa(open, seconds, 'ca-fault', async (backend, signal) => {
     await backend.probe(signal)
     return { outcome: 'ok', message: 'it signed', value: undefined }
   })
 }
 
-function sampleOf(desk: HaDesk, ca: string): Sample {
-  return Object.hasOwn(desk.samples, ca) ? (desk.samples[ca] ?? NO_SAMPLE) : NO_SAMPLE
+function sampleOf(tx: HaContext, ca: string): Sample {
+  return Object.hasOwn(tx.samples, ca) ? (tx.samples[ca] ?? NO_SAMPLE) : NO_SAMPLE
 }
 
 /** Unguessable. */

@@ -16,7 +16,7 @@ import {
   historyOf,
   surveyAggregate,
 } from '../../store/archive/archive-survey.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { isPublication } from '../transaction/aggregate-registry.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -117,7 +117,7 @@ export async function archiveDaily(session: Session): Promise<ArchiveReport | un
 /** Name in `status/`. */
 const LAST = 'last-archive'
 
-function planOf(session: Session, reader: FileReader, threshold: number | undefined, dir: string | null): Planned {
+function planOf(session: Session, reader: StoreReader, threshold: number | undefined, dir: string | null): Planned {
   const { layout, status, marker } = session.store
   const now = session.clockFor(reader).now()
   const cutoff = threshold === undefined || reader.at === undefined ? undefined : cutoffOf(now, reader.at, threshold)

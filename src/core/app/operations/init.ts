@@ -6,7 +6,7 @@ import { configTemplate } from '../../config/template.js'
 import { systemRandom } from '../../crypto/random.js'
 import { selfSignedTls, TLS_SECONDS } from '../../pki/self-signed.js'
 import { initDataDir } from '../../store/directory/data-dir.js'
-import { presentOf } from '../transaction/clock.js'
+import { startTime } from '../transaction/clock.js'
 
 export interface InitReport {
   readonly dataDir: string
@@ -23,7 +23,7 @@ export interface InitOptions {
 
 /** Makes DATA_DIR. Throws `init-not-empty` (rejected), `io`. */
 export async function initDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {
-  const { at } = presentOf(nowOverride, test)
+  const { at } = startTime(nowOverride, test)
   const hosts = [...new Set(['localhost', hostname()])].filter((h) => /^[A-Za-z0-9.-]+$/.test(h))
   const tls = await selfSignedTls(hosts, at, addSeconds(at, TLS_SECONDS), systemRandom)
   const marker = initDataDir(dataDir, {

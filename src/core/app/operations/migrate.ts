@@ -22,7 +22,7 @@ import { stepsFrom } from '../../upgrade/steps.js'
 import { completeSwap, dropWork, markerIn, planSwap, swapTrees, unfinishedSwap } from '../../upgrade/swap.js'
 import type { Digest } from '../proof/digest.js'
 import { type Proof, prove } from '../proof/prove-tree.js'
-import { presentOf } from '../transaction/clock.js'
+import { startTime } from '../transaction/clock.js'
 
 export interface MigrationStep extends Partial<Carried> {
   readonly from: number
@@ -65,7 +65,7 @@ export async function groundOf(options: MigrateOptions): Promise<Ground> {
   if (marker.format > FORMAT) throw formatNewer(layoutOf(dir).marker, marker.format)
   const configPath = options.configPath ?? resolve(dir, 'brine.toml')
   const { config } = await loadConfig(readConfigText(configPath), configPath)
-  const { at } = presentOf(options.nowOverride, marker.test === true)
+  const { at } = startTime(options.nowOverride, marker.test === true)
   return { dir, format: marker.format, role: roleOf(dir, marker), config, at }
 }
 

@@ -9,13 +9,13 @@ import { clockBehind } from '../../base/time.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import { generationServed } from '../../publication/primary-claim.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { caState, pubdState, taState } from '../transaction/context.js'
-import { refuseBehind, type WorldSeen, worldSeen } from '../transaction/high-water-mark.js'
-import { outdated } from '../transaction/renumbering.js'
+import { type HighWaterMark, readHighWaterMark, refuseClockBehind } from '../transaction/high-water-mark.js'
+import { needsRenumbering } from '../transaction/renumbering.js'
 import { refuseCopy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { type CatchUp, catchUp } from '../transaction/transact.js'
+import { type RenumberReport, renumberAll } from '../transaction/transact.js'
 
 export interface PromoteReport {
   readonly role: 'primary'
@@ -29,7 +29,7 @@ export interface PromoteReport {
   /** Files that were moved aside, below the data directory. */
   readonly moved: readonly string[]
   /** What the world has seen of this history: every number is beyond it. */
-  readonly seen: WorldSeen
+  readonly seen: HighWaterMark
   readonly cas: readonly { readonly kind: string; readonly handle: Handle; readonly manifestNumber: number | null }[]
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   /** Of the new RRDP session; null when there is no publication server. */
@@ -52,15 +52,15 @@ export interface DemoteReport {
 /** Makes this stand-by the primary. Throws `promote-primary`, `reason-missing`, `clock-behind`, `corrupt`, `io`. */
 export async function promote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<PromoteReport> {
   needReason(session, 'promote')
-  const before = await session.store.read(async (reader) => look(session, reader, worldSeen(session)))
+  const before = await session.store.read(async (reader) => look(session, reader, readHighWaterMark(session)))
   if (options.dryRun === true) return preview(session, before)
   if (before.standby) {
     const done = await session.store.promote(session.now(), servedGeneration(session))
     const { watch } = session.options
     if (watch !== undefined) watch.changed = 'yes'
-    return report(session, { ...before, ...done }, await catchUp(session).catch(unfinished))
+    return report(session, { ...before, ...done }, await renumberAll(session).catch(unfinished))
   }
-  return report(session, before, await catchUp(session))
+  return report(session, before, await renumberAll(session))
 }
 
 /** This directory is the primary now, whatever stopped the jump. */
@@ -103,19 +103,19 @@ interface Ground {
   readonly commit: number
   readonly dropped: readonly number[]
   readonly moved: readonly string[]
-  readonly seen: WorldSeen
+  readonly seen: HighWaterMark
 }
 
 /** What it would go on from. A primary whose jump is done has nothing to be promoted to. */
-function look(session: Session, reader: FileReader, seen: WorldSeen): Ground {
+function look(session: Session, reader: StoreReader, seen: HighWaterMark): Ground {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   const standby = session.store.role().role === 'standby'
-  if (!standby && outdated(reader, reader.roster()).length === 0)
+  if (!standby && needsRenumbering(reader, reader.roster()).length === 0)
     throw new AppError('rejected', 'promote-primary', `${session.store.dir} is the primary already`, {
       hint: 'brine status',
     })
-  refuseBehind(now, seen)
+  refuseClockBehind(now, seen)
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
   const { generation, wroteIn } = reader
   const next = standby ? Math.max(generation, wroteIn, servedGeneration(session)) + 1 : generation
@@ -131,7 +131,7 @@ async function preview(session: Session, ground: Ground): Promise<PromoteReport>
   return { ...(await report(session, ground, { jumped: [], failed: [], served: undefined })), dryRun: true }
 }
 
-async function report(session: Session, ground: Ground, caught: CatchUp): Promise<PromoteReport> {
+async function report(session: Session, ground: Ground, caught: RenumberReport): Promise<PromoteReport> {
   const { generation, commit, dropped, moved, seen } = ground
   const states = await session.store.read(async (reader) => {
     const work = new Work(reader)

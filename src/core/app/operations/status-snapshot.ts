@@ -6,10 +6,10 @@ import type { KeyId } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { replay, Work } from '../../eventsourcing/work.js'
 import { servedSerials } from '../../publication/writer.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { rulesOf } from '../proof/digest.js'
 import { caState, pubdState, taState } from '../transaction/context.js'
-import { outdated } from '../transaction/renumbering.js'
+import { needsRenumbering } from '../transaction/renumbering.js'
 import type { Session } from '../transaction/session.js'
 
 export interface StatusCa {
@@ -42,7 +42,7 @@ export interface StatusPublication {
 }
 
 /** One cut of history. */
-export interface Seen {
+export interface StatusSnapshot {
   readonly at: Instant | null
   readonly head: number
   readonly behind: number
@@ -55,12 +55,12 @@ export interface Seen {
 }
 
 /** Reads every aggregate; what cannot be read is told and hides nothing else. */
-export function see(session: Session, reader: FileReader): Seen {
+export function readStatusSnapshot(session: Session, reader: StoreReader): StatusSnapshot {
   const work = new Work(reader)
-  const cas: Seen['cas'][number][] = []
+  const cas: StatusSnapshot['cas'][number][] = []
   const broken: Broken[] = []
-  const keys: Seen['keys'][number][] = []
-  let publication: Seen['publication'] = null
+  const keys: StatusSnapshot['keys'][number][] = []
+  let publication: StatusSnapshot['publication'] = null
   for (const id of reader.roster()) {
     const found = attempt(broken, id, () => describe(work, id, session.repoDir))
     if (found === undefined) continue
@@ -77,7 +77,7 @@ export function see(session: Session, reader: FileReader): Seen {
     broken,
     publication,
     keys,
-    outdated: outdated(reader, reader.roster()).map(formatAggregateId),
+    outdated: needsRenumbering(reader, reader.roster()).map(formatAggregateId),
   }
 }
 
@@ -92,9 +92,9 @@ function attempt<T>(broken: Broken[], id: AggregateId, read: () => T): T | undef
 }
 
 interface Described {
-  readonly cas: Seen['cas']
+  readonly cas: StatusSnapshot['cas']
   readonly keys: readonly KeyId[]
-  readonly publication: Seen['publication']
+  readonly publication: StatusSnapshot['publication']
 }
 
 function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
@@ -134,7 +134,7 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> 
   return { cas: [row], keys: [key.ski] }
 }
 
-function describePublication(work: Work, repoDir: string): Seen['publication'] {
+function describePublication(work: Work, repoDir: string): StatusSnapshot['publication'] {
   const state = pubdState(work)
   if (state.serial === 0) return null
   const { rrdp, rsync } = servedSerials(repoDir)

@@ -15,19 +15,25 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
-import { lookUndisturbed } from '../../store/directory/optimistic-read.js'
+import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRepublish, type RepublishPlan } from '../authority/republish.js'
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import type { EnrolmentSummary, GroupLine } from './status-enrolment.js'
-import { type Broken, type Seen, type StatusCa, type StatusPublication, see } from './status-snapshot.js'
-import { type Concern, concernsOf, type Verdict, verdictOf } from './verdict.js'
+import {
+  type Broken,
+  readStatusSnapshot,
+  type StatusCa,
+  type StatusPublication,
+  type StatusSnapshot,
+} from './status-snapshot.js'
+import { type StatusFinding, statusFindings, type Verdict, verdictOf } from './verdict.js'
 
 export interface StatusReport {
   readonly verdict: Verdict
   /** Why it is not ok; the critical ones first. */
-  readonly concerns: readonly Concern[]
+  readonly concerns: readonly StatusFinding[]
   readonly dataDir: string
   readonly role: 'primary' | 'standby'
   readonly standby: { readonly reason: string; readonly host: string | null } | null
@@ -62,7 +68,7 @@ export interface StatusReport {
 /** Seconds that this screen waits for another command, when something looks wrong that may be its doing. */
 const PATIENCE = 1
 
-type Looked = readonly [Seen, RepublishPlan]
+type Looked = readonly [StatusSnapshot, RepublishPlan]
 
 const NOTHING: RepublishPlan = {
   all: [],
@@ -81,7 +87,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
   const isWrong = ([seen, { damaged, served }]: Looked) => seen.broken.length > 0 || damaged.length > 0 || !served
-  const { found } = await lookUndisturbed(store.layout, async () => look(session), isWrong, PATIENCE)
+  const { found } = await readWithRetry(store.layout, async () => look(session), isWrong, PATIENCE)
   const [seen, plan] = found
   const broken = brokenOf(seen, plan)
   const lastTick = readLastTick(session)
@@ -90,7 +96,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const lag = { behind: seen.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
   const enrolment = await enrolmentOf(session)
   const facts = { ...factsOf(session, seen, plan, broken), enrolment: enrolment?.facts ?? null }
-  const concerns = concernsOf({ ...facts, ...lag })
+  const concerns = statusFindings({ ...facts, ...lag })
   const named = new Set(seen.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
   return {
@@ -135,7 +141,7 @@ async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefin
 }
 
 /** What the verdict rests on, but for how the last tick, the disk and a restore stand. */
-function factsOf(session: Session, seen: Seen, plan: RepublishPlan, broken: StatusReport['broken']) {
+function factsOf(session: Session, seen: StatusSnapshot, plan: RepublishPlan, broken: StatusReport['broken']) {
   const { store } = session
   const primary = store.role().role === 'primary'
   return {
@@ -156,7 +162,7 @@ function factsOf(session: Session, seen: Seen, plan: RepublishPlan, broken: Stat
 }
 
 /** What cannot be read, and what can but lacks an object. */
-function brokenOf(seen: Seen, { damaged }: RepublishPlan): StatusReport['broken'] {
+function brokenOf(seen: StatusSnapshot, { damaged }: RepublishPlan): StatusReport['broken'] {
   const kinds = new Map<string, string>(seen.cas.map(({ kind, handle }) => [handle, kind]))
   return [...seen.broken, ...damaged.map(({ ca, ...why }) => ({ kind: kinds.get(ca) ?? 'ca', handle: ca, ...why }))]
 }
@@ -164,7 +170,7 @@ function brokenOf(seen: Seen, { damaged }: RepublishPlan): StatusReport['broken'
 /** A hole in the commits, or no whole cut in a copy: then nothing can be read, and that is what there is to tell. */
 async function look(session: Session): Promise<Looked> {
   try {
-    const seen = await session.store.read(async (reader) => see(session, reader))
+    const seen = await session.store.read(async (reader) => readStatusSnapshot(session, reader))
     return [seen, await planRepublish(session, { inspect: true })]
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error

@@ -13,7 +13,7 @@ import { createTa } from '../authority/trust-anchor.js'
 import { caState, runPubd, TA_HANDLE } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import { openSession } from '../transaction/session.js'
-import { change } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 import { initDirectory } from './init.js'
 
 export interface TestbedReport extends Outcome {
@@ -68,8 +68,8 @@ function onlyDirectory(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions,
 async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: TestbedOptions): Promise<TestbedReport> {
   const session = await openSession(options)
   const uris = anchorUris(rsyncBase, rrdpBase)
-  const done = await change(session, async (desk) => {
-    const [existing] = [...desk.work.handles('ca'), ...desk.work.handles('ta')]
+  const done = await transact(session, async (tx) => {
+    const [existing] = [...tx.work.handles('ca'), ...tx.work.handles('ta')]
     if (existing !== undefined) {
       throw new AppError(
         'rejected',
@@ -80,11 +80,11 @@ async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: Tes
         },
       )
     }
-    await runPubd(desk, { type: 'pubserver.init', rsyncBase, rrdpBase })
-    await createTa(desk, uris)
-    await createCa(desk, TESTBED)
-    await placeUnder(desk, TESTBED, TA_HANDLE, ALL_RESOURCES)
-    return caState(desk.work, TESTBED)
+    await runPubd(tx, { type: 'pubserver.init', rsyncBase, rrdpBase })
+    await createTa(tx, uris)
+    await createCa(tx, TESTBED)
+    await placeUnder(tx, TESTBED, TA_HANDLE, ALL_RESOURCES)
+    return caState(tx.work, TESTBED)
   })
   const due = dueTimes(done.result, session.timing)?.due ?? null
   return {

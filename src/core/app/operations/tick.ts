@@ -4,7 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { fillPool } from '../../crypto/pool.js'
 import { planRepublish } from '../authority/republish.js'
-import { republishMended } from '../recovery/force.js'
+import { republishRepaired } from '../recovery/force.js'
 import type { Session } from '../transaction/session.js'
 import { archiveDaily } from './archive.js'
 
@@ -22,7 +22,7 @@ export async function tick(session: Session): Promise<TickReport> {
     const plan = await planRepublish(session)
     return { role: 'standby', done: [], failed: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
-  const { republished, failed, nextDue, staleAt } = await republishMended(session, { inspect: true })
+  const { republished, failed, nextDue, staleAt } = await republishRepaired(session, { inspect: true })
   const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })

@@ -1,5 +1,5 @@
 /** Documents that a command prints, and files that the user names. */
-import { readUserFile, refuseTakenFile, writeUserFile } from '../../store/disk/user-files.js'
+import { assertFileNotExists, readUserFile, writeUserFile } from '../../store/disk/user-files.js'
 
 /** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
 export function writeDocument(path: string, text: string): void {
@@ -7,8 +7,8 @@ export function writeDocument(path: string, text: string): void {
 }
 
 /** Before something is done that cannot be undone. Throws `file-exists`, `file-unwritable` (usage) where no document could be written. */
-export function refuseTaken(path: string | undefined): void {
-  if (path !== undefined) refuseTakenFile(path)
+export function assertNotExists(path: string | undefined): void {
+  if (path !== undefined) assertFileNotExists(path)
 }
 
 /** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */

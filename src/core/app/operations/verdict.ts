@@ -6,7 +6,7 @@ import { addSeconds, formatDuration, type Instant, secondsBetween } from '../../
 
 export type Verdict = 'ok' | 'warning' | 'critical'
 
-export interface Concern {
+export interface StatusFinding {
   readonly level: 'warning' | 'critical'
   /** Stable, kebab-case. */
   readonly code: string
@@ -71,7 +71,7 @@ const LATE = 900
 const MEBIBYTE = 1024 * 1024
 
 /** Every concern, the critical ones first. */
-export function concernsOf(facts: Facts): readonly Concern[] {
+export function statusFindings(facts: Facts): readonly StatusFinding[] {
   const all = [
     ...damage(facts),
     ...space(facts),
@@ -80,11 +80,11 @@ export function concernsOf(facts: Facts): readonly Concern[] {
     ...(facts.enrolment === null ? [] : enrolment(facts.enrolment, facts.primary)),
   ]
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
-  const rank = (c: Concern): number => (c.level === 'critical' ? 0 : 1)
+  const rank = (c: StatusFinding): number => (c.level === 'critical' ? 0 : 1)
   return [...all, ...config].sort((a, b) => rank(a) - rank(b))
 }
 
-export function verdictOf(concerns: readonly Concern[]): Verdict {
+export function verdictOf(concerns: readonly StatusFinding[]): Verdict {
   if (concerns.some((c) => c.level === 'critical')) return 'critical'
   return concerns.length > 0 ? 'warning' : 'ok'
 }
@@ -94,15 +94,15 @@ export function isAtLeast(verdict: Verdict, level: 'warning' | 'critical'): bool
   return verdict === 'critical' || verdict === level
 }
 
-function critical(code: string, message: string, hint: string | null): Concern {
+function critical(code: string, message: string, hint: string | null): StatusFinding {
   return { level: 'critical', code, message, hint }
 }
 
-function warning(code: string, message: string, hint: string | null): Concern {
+function warning(code: string, message: string, hint: string | null): StatusFinding {
   return { level: 'warning', code, message, hint }
 }
 
-function damage(facts: Facts): readonly Concern[] {
+function damage(facts: Facts): readonly StatusFinding[] {
   return [
     ...facts.broken.map(({ aggregate, code, message }) =>
       code.startsWith('object-')
@@ -115,14 +115,14 @@ function damage(facts: Facts): readonly Concern[] {
   ]
 }
 
-function space({ freeBytes }: Facts): readonly Concern[] {
+function space({ freeBytes }: Facts): readonly StatusFinding[] {
   const message = `${Math.floor(freeBytes / MEBIBYTE)} MiB free`
   if (freeBytes < 4 * MEBIBYTE) return [critical('disk-full', message, 'free some space: nothing can be published')]
   return freeBytes < 100 * MEBIBYTE ? [warning('disk-low', message, 'brine clean --dry-run')] : []
 }
 
-function staleness({ now, staleAt, lastCommit }: Facts): readonly Concern[] {
-  const found: Concern[] = []
+function staleness({ now, staleAt, lastCommit }: Facts): readonly StatusFinding[] {
+  const found: StatusFinding[] = []
   if (lastCommit !== null && now < lastCommit)
     found.push(
       critical('clock-behind', `the clock says ${now}, the last commit is of ${lastCommit}`, 'set the clock right'),
@@ -134,10 +134,10 @@ function staleness({ now, staleAt, lastCommit }: Facts): readonly Concern[] {
   return found
 }
 
-function lateness(facts: Facts): readonly Concern[] {
+function lateness(facts: Facts): readonly StatusFinding[] {
   const { now, nextDue, lastTick, unpublished, outdated } = facts
   const late = Math.max(LATE, 3 * facts.tickPeriod)
-  const found: Concern[] = []
+  const found: StatusFinding[] = []
   if (nextDue !== null && addSeconds(nextDue, late) < now)
     found.push(warning('overdue', `something is due since ${nextDue}`, 'brine tick'))
   if (nextDue !== null && nextDue <= now && (lastTick === null || addSeconds(lastTick, late) < now)) {
@@ -152,8 +152,11 @@ function lateness(facts: Facts): readonly Concern[] {
   return found
 }
 
-function enrolment({ down, degraded, unprobedSince, unknown }: EnrolmentFacts, primary: boolean): readonly Concern[] {
-  const found: Concern[] = [
+function enrolment(
+  { down, degraded, unprobedSince, unknown }: EnrolmentFacts,
+  primary: boolean,
+): readonly StatusFinding[] {
+  const found: StatusFinding[] = [
     ...down.map((what) => critical('ha-down', `no CA can serve ${what}`, 'brine ha status')),
     ...degraded.map((what) => warning('ha-degraded', `not every CA can serve ${what}`, 'brine ha status')),
   ]
@@ -170,8 +173,8 @@ function enrolment({ down, degraded, unprobedSince, unknown }: EnrolmentFacts, p
   return found
 }
 
-function copy({ now, lastCommit, behind, restored }: Facts): readonly Concern[] {
-  const found: Concern[] = []
+function copy({ now, lastCommit, behind, restored }: Facts): readonly StatusFinding[] {
+  const found: StatusFinding[] = []
   if (restored !== null)
     found.push(
       warning(

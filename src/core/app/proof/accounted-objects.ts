@@ -2,19 +2,19 @@
  * Is every published object accounted for? What the publication server serves for a CA of this directory must have been named by an event
  * of that CA. Invariant: only hashes that are served now are remembered, so a long history costs no memory.
  */
-import { type Problem, shaped } from '../../audit/finding.js'
+import { type Finding, shaped } from '../../audit/finding.js'
 import type { Replayed, Watcher } from '../../audit/replay.js'
 import type { HistorySource } from '../../audit/source.js'
 import { jsonPath } from '../../base/json-path.js'
 import type { AggregateId, Kind } from '../../eventsourcing/types.js'
 import type { PubdState } from '../../pubd/state.js'
 
-export class Accounts {
+export class AccountedObjects {
   readonly #source: HistorySource
   /** By publisher: hashes not yet met, each with its place in the server's state. */
   readonly #open = new Map<string, Map<string, { readonly file: string; readonly path: string }>>()
   readonly #locals = new Set<string>()
-  readonly #problems: Problem[] = []
+  readonly #problems: Finding[] = []
 
   constructor(source: HistorySource) {
     this.#source = source
@@ -41,7 +41,7 @@ export class Accounts {
     if (problems.length > 0) this.#open.delete(id.handle)
   }
 
-  unaccounted(): readonly Problem[] {
+  unaccounted(): readonly Finding[] {
     const open = [...this.#open].filter(([publisher]) => this.#locals.has(publisher))
     const found = open.flatMap(([publisher, places]) =>
       [...places].map(([sha256, place]) => ({

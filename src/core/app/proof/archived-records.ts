@@ -12,20 +12,20 @@ import { historyOf } from '../../store/archive/archive-survey.js'
 import { readCommand } from '../../store/commit/aggregate-files.js'
 import { readNote } from '../../store/commit/archived-note.js'
 import { type ArchivedRange, rangeOf } from '../../store/commit/archived-ranges.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { isCorrupt } from '../../store/disk/damage.js'
 import type { Layout } from '../../store/disk/paths.js'
 
 /** `gone`: archived, and its files are not to be had here. */
 export type Fate = 'live' | 'archived' | 'gone'
 
-export interface ToldHistory {
+export interface CommandHistory {
   readonly reader: Pick<Reader, 'load' | 'command'>
   fateOf(record: StoredCommand): Fate
 }
 
 /** Records of a cut, those that are archived included. Throws `corrupt` for a damaged note, as for a record that is missing and was not archived. */
-export function toldHistory(layout: Layout, reader: FileReader): ToldHistory {
+export function readCommandHistory(layout: Layout, reader: StoreReader): CommandHistory {
   const notes = new Map<string, readonly ArchivedRange[]>()
   const gone = new WeakSet<StoredCommand>()
   let entries: ReadonlyMap<string, readonly HistoryEntry[]> | undefined

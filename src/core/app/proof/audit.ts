@@ -3,14 +3,14 @@
  * Invariant: reads everything, changes nothing; what is wrong is named by file, and one fault does not hide the next.
  * It takes the lock only to look again at what was wrong while other commands were at work.
  */
-import type { Problem } from '../../audit/finding.js'
+import type { Finding } from '../../audit/finding.js'
 import type { Replayed } from '../../audit/replay.js'
 import { directorySource } from '../../audit/source.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { kindWord } from '../../eventsourcing/types.js'
-import { lookUndisturbed } from '../../store/directory/optimistic-read.js'
+import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import type { Session } from '../transaction/session.js'
 import { type CheckpointRow, checkpointFaults, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
 import { type Digest, digestOf } from './digest.js'
@@ -23,7 +23,7 @@ export interface AuditedAggregate
   readonly handle: Handle
   /** SHA-256 of the canonical JSON of the state; null when it cannot be made. */
   readonly stateDigest: Sha256 | null
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Finding[]
 }
 
 export interface AuditReport {
@@ -35,7 +35,7 @@ export interface AuditReport {
   /** In the order in which they were given. */
   readonly checkpoints: readonly CheckpointRow[]
   /** Problems of commits, objects, keys, checkpoints and the served tree; those of aggregates stand with them. */
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Finding[]
   /** What could not be looked at here, a sentence each. */
   readonly skipped: readonly string[]
   /** Null when some state cannot be made. */
@@ -59,7 +59,7 @@ export async function auditVerify(session: Session, given: Partial<AuditOptions>
   const { store } = session
   const patience = session.options.lockTimeoutSeconds ?? session.config.lockTimeout
   const look = async () => lookOnce(session, options)
-  const { found, disturbed } = await lookUndisturbed(store.layout, look, (report) => !report.ok, patience)
+  const { found, disturbed } = await readWithRetry(store.layout, look, (report) => !report.ok, patience)
   const report: AuditReport = found
   if (!disturbed || store.role().role === 'standby') return report
   try {
@@ -101,7 +101,7 @@ async function lookOnce(session: Session, options: AuditOptions): Promise<AuditR
 interface Found {
   readonly chain: { readonly count: number; readonly head: Sha256 | null }
   readonly audited: readonly Audited[]
-  readonly problems: readonly Problem[]
+  readonly problems: readonly Finding[]
 }
 
 /** What was found, as a report. */

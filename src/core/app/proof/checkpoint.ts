@@ -12,7 +12,7 @@ import {
   rootRecorder,
 } from '../../audit/checkpoint.js'
 import { readCommitChain } from '../../audit/commits.js'
-import type { Problem } from '../../audit/finding.js'
+import type { Finding } from '../../audit/finding.js'
 import { directorySource } from '../../audit/source.js'
 import { toBase64 } from '../../base/bytes.js'
 import { AppError } from '../../base/errors.js'
@@ -136,8 +136,8 @@ export function checkpointFaults(
   log: LogIdentity,
   keys: readonly Pick<NoteKey, 'publicKey'>[],
   { chain, roots }: Pick<Proof, 'chain' | 'roots'>,
-): { readonly rows: readonly CheckpointRow[]; readonly problems: readonly Problem[] } {
-  const problems: Problem[] = []
+): { readonly rows: readonly CheckpointRow[]; readonly problems: readonly Finding[] } {
+  const problems: Finding[] = []
   const rows = kept.map(({ file, checkpoint }) => {
     const { origin, size } = checkpoint
     const problem = judgeCheckpoint(checkpoint, { log, commits: chain.count, root: roots.at(size), keys })

@@ -19,7 +19,7 @@ import {
 import { peekCommand } from '../../store/commit/aggregate-files.js'
 import { liveRecords } from '../../store/commit/live-branch.js'
 import type { Session } from '../transaction/session.js'
-import { type Fate, toldHistory } from './archived-records.js'
+import { type Fate, readCommandHistory } from './archived-records.js'
 
 export interface CommandRow {
   readonly kind: string
@@ -78,7 +78,7 @@ export async function listHistory(session: Session, filter: HistoryFilter): Prom
   const wanted = (filter.aggregates ?? []).map(parseAggregateId)
   return session.store.read(async (reader) => {
     const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => knownAggregate(reader, id)))
-    const { reader: told, fateOf } = toldHistory(session.store.layout, reader)
+    const { reader: told, fateOf } = readCommandHistory(session.store.layout, reader)
     return listCommands(told, ids, filter, session.clockFor(reader).now(), fateOf)
   })
 }
@@ -122,7 +122,7 @@ export async function showCommand(session: Session, name: string, sequence: numb
         },
       )
     }
-    const { reader: told, fateOf } = toldHistory(session.store.layout, reader)
+    const { reader: told, fateOf } = readCommandHistory(session.store.layout, reader)
     // what a recovery gave up lies in its place no more: only then is it looked for along the line
     const inPlace = peekCommand(session.store.layout, id, sequence) !== undefined
     const { record, lost } = inPlace

@@ -4,13 +4,13 @@
  */
 import { type RootRecorder, rootRecorder } from '../../audit/checkpoint.js'
 import { type CommitChain, readCommitChain } from '../../audit/commits.js'
-import { type Problem, shaped } from '../../audit/finding.js'
+import { type Finding, shaped } from '../../audit/finding.js'
 import { type Replayed, replayAggregate } from '../../audit/replay.js'
 import type { HistorySource } from '../../audit/source.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
-import { Accounts } from './accounted-objects.js'
+import { AccountedObjects } from './accounted-objects.js'
 import { rulesOf, type Summary, summaryOf } from './digest.js'
 
 export interface Audited {
@@ -25,7 +25,7 @@ export interface Proof {
   /** In the order of kind and handle. */
   readonly audited: readonly Audited[]
   /** Published objects that no event of their publisher named. */
-  readonly unaccounted: readonly Problem[]
+  readonly unaccounted: readonly Finding[]
   readonly roots: RootRecorder
 }
 
@@ -47,7 +47,7 @@ export function proveHistory(source: HistorySource, options: ProofOptions): Proo
     },
     ...(options.sizes.length === 0 ? {} : { leaf: roots.add }),
   })
-  const accounts = new Accounts(source)
+  const accounts = new AccountedObjects(source)
   // the publication server first: what it serves must come up in the events of the others
   const order = [...chain.roster].sort((a, b) => Number(b.kind === 'pubd') - Number(a.kind === 'pubd'))
   const audited = new Map<string, Audited>()
@@ -68,7 +68,7 @@ export function proveHistory(source: HistorySource, options: ProofOptions): Proo
 function proveAggregate(
   source: HistorySource,
   chain: CommitChain,
-  accounts: Accounts,
+  accounts: AccountedObjects,
   id: AggregateId,
   full: boolean,
 ): Audited {
@@ -83,7 +83,7 @@ function proveAggregate(
 }
 
 /** For what says something of a history, where nothing may be wrong with it. Throws `audit-broken` (corrupt) that names the first fault. */
-export function refuseBroken(problems: readonly Problem[]): void {
+export function refuseBroken(problems: readonly Finding[]): void {
   const [first] = problems
   if (first === undefined) return
   const { file, path, problem } = first

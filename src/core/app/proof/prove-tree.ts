@@ -3,7 +3,7 @@
  * Invariant: nothing is swapped in that this has not read whole.
  */
 import { readCommitChain } from '../../audit/commits.js'
-import type { Problem } from '../../audit/finding.js'
+import type { Finding } from '../../audit/finding.js'
 import { replayAggregate } from '../../audit/replay.js'
 import { directorySource } from '../../audit/source.js'
 import { AppError } from '../../base/errors.js'
@@ -11,8 +11,8 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { replay } from '../../eventsourcing/work.js'
 import { openStore } from '../../store/commit/file-store.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
-import { namesComplete } from '../transaction/snapshot-completeness.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
+import { hasAllReferences } from '../transaction/snapshot-completeness.js'
 import { type Digest, digestOf, rulesOf, type Summary, summaryOf } from './digest.js'
 
 export interface Proof {
@@ -28,7 +28,7 @@ export async function prove(tree: string, commits: number): Promise<Proof> {
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
     const chain = readCommitChain(source, {})
-    const problems: Problem[] = [...chain.problems]
+    const problems: Finding[] = [...chain.problems]
     const summaries: Summary[] = []
     for (const id of reader.roster()) {
       const named = chain.named.get(formatAggregateId(id)) ?? []
@@ -57,11 +57,11 @@ export async function prove(tree: string, commits: number): Promise<Proof> {
 }
 
 /** Keys stay where they are, so they are not asked for here. */
-function hasObjects(reader: FileReader): boolean {
-  return namesComplete(reader, { keys: { has: () => true } })
+function hasObjects(reader: StoreReader): boolean {
+  return hasAllReferences(reader, { keys: { has: () => true } })
 }
 
-function unproved(tree: string, problems: readonly Problem[]): AppError {
+function unproved(tree: string, problems: readonly Finding[]): AppError {
   const [first] = problems
   const more = problems.length > 1 ? ` and ${problems.length - 1} more` : ''
   return new AppError(

@@ -1,5 +1,5 @@
 /** What states name beside history: objects, private keys and the served tree must be there and be what was meant. */
-import { noting, type Problem, reasonOf, shaped } from '../../audit/finding.js'
+import { type Finding, noting, reasonOf, shaped } from '../../audit/finding.js'
 import type { HistorySource } from '../../audit/source.js'
 import { toBase64 } from '../../base/bytes.js'
 import type { CommandContext } from '../../base/context.js'
@@ -12,8 +12,8 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { replay, Work } from '../../eventsourcing/work.js'
 import { objectsInUse } from '../../pubd/content.js'
 import type { PubdState } from '../../pubd/state.js'
-import { verifyRepository } from '../../publication/verify.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import { verifyTree } from '../../publication/verify.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { KeyFiles } from '../../store/disk/key-files.js'
 import { type TaState, taPublishedFiles } from '../../ta/state.js'
 import { pubdState } from '../transaction/context.js'
@@ -23,9 +23,9 @@ import { rulesOf, type Summary, summaryOf } from './digest.js'
 import type { Audited } from './prove-history.js'
 
 /** What commands load, from snapshot and cache, must be what the events make. */
-export function loadFaults(reader: FileReader, id: AggregateId, summary: Summary | undefined): readonly Problem[] {
+export function loadFaults(reader: StoreReader, id: AggregateId, summary: Summary | undefined): readonly Finding[] {
   if (summary === undefined) return []
-  const problems: Problem[] = []
+  const problems: Finding[] = []
   const rules = rulesOf(id)
   const file = formatAggregateId(id)
   const loaded = noting(problems, file, () => summaryOf(id, rules, replay(rules, id.handle, reader.load(id))))
@@ -35,7 +35,7 @@ export function loadFaults(reader: FileReader, id: AggregateId, summary: Summary
 }
 
 /** Every object that a state names, by hash, with who names it. */
-export function objectsOf(audited: readonly Audited[], problems: Problem[]): ReadonlyMap<Sha256, string> {
+export function objectsOf(audited: readonly Audited[], problems: Finding[]): ReadonlyMap<Sha256, string> {
   const named = new Map<Sha256, string>()
   for (const { id, replayed } of audited) {
     const { state } = replayed
@@ -52,15 +52,15 @@ export function objectFaults(
   source: Pick<HistorySource, 'object'>,
   audited: readonly Audited[],
   onProgress: CommandContext['onProgress'],
-): readonly Problem[] {
-  const problems: Problem[] = []
+): readonly Finding[] {
+  const problems: Finding[] = []
   const named = objectsOf(audited, problems)
   let done = 0
   for (const [sha256, name] of named) {
     done += 1
     if (done % 500 === 0) onProgress?.(done, named.size, 'objects')
     const file = `objects/${sha256.slice(0, 2)}/${sha256}`
-    const found: Problem[] = []
+    const found: Finding[] = []
     noting(found, file, () => source.object(sha256))
     for (const { problem } of found) problems.push({ file, path: '$', problem: `${problem} (${name})` })
   }
@@ -87,8 +87,8 @@ export function namedObjects({ kind }: AggregateId, state: unknown): readonly (r
 }
 
 /** Every private key that a state names must be there, closed to others, and be the one that was meant. Says nothing of what is in it. */
-export function keyFaults(keys: Pick<KeyFiles, 'publicHalf'>, audited: readonly Audited[]): readonly Problem[] {
-  const problems: Problem[] = []
+export function keyFaults(keys: Pick<KeyFiles, 'publicHalf'>, audited: readonly Audited[]): readonly Finding[] {
+  const problems: Finding[] = []
   for (const { id, replayed } of audited)
     for (const { ski, spki } of replayed.state === undefined ? [] : namedKeys(id, replayed.state.value)) {
       const problem = keyFault(keys, ski, spki)
@@ -119,15 +119,15 @@ export function namedKeys(
 }
 
 /** The served tree of a primary; a stand-by serves nothing. */
-export function servedFaults(session: Session, reader: FileReader): readonly Problem[] {
-  const problems: Problem[] = []
+export function servedFaults(session: Session, reader: StoreReader): readonly Finding[] {
+  const problems: Finding[] = []
   noting(problems, 'repo', () => problems.push(...servedDifferences(session, reader)))
   return problems
 }
 
 /** Where the served tree is other than the publication server's state says. Throws `corrupt` where that cannot be read. */
-export function servedDifferences(session: Session, reader: FileReader): readonly Problem[] {
+export function servedDifferences(session: Session, reader: StoreReader): readonly Finding[] {
   const work = new Work(reader)
-  const found = verifyRepository(site(session, { work }, pubdState(work)))
+  const found = verifyTree(site(session, { work }, pubdState(work)))
   return found.map(({ path, problem }) => ({ file: `repo/${path}`, path: '$', problem }))
 }

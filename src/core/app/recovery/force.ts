@@ -38,7 +38,7 @@ export async function recoverIfAllowed(options: CommandContext, damage: AppError
 const DAMAGE = ['file-missing', 'file-damaged', 'commit-missing', 'object-missing', 'object-damaged']
 
 /** `republish`, and once more after a recovery where one is permitted and damage kept a CA from it. */
-export async function republishMended(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
+export async function republishRepaired(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
   const first = await republish(session, options)
   const damaged = first.failed.some((f) => DAMAGE.includes(f.code))
   if (!damaged || options.dryRun === true || !session.config.alwaysRecoverData) return first

@@ -9,10 +9,10 @@ import type { RoaPayload } from '../../resources/types.js'
 import { decodeRoa } from '../../rpki/decode-roa.js'
 import { decodeSignedObject } from '../../rpki/decode-signed-object.js'
 import { isCorrupt } from '../../store/disk/damage.js'
-import { provedAt } from '../../store/disk/verified-read.js'
+import { readVerified } from '../../store/disk/verified-read.js'
 import type { Places } from '../../store/recover/evidence.js'
 import { loadPlanned, type Planned } from '../../store/recover/load.js'
-import { type NamedPlan, planNamed } from '../../store/recover/objects.js'
+import { planReferenced, type ReferencedPlan } from '../../store/recover/objects.js'
 import { planOne, type RecoveryPlan } from '../../store/recover/plan-all.js'
 import { rulesOf } from '../proof/digest.js'
 import { namedKeys, namedObjects } from '../proof/referenced-files.js'
@@ -32,7 +32,7 @@ export interface LostObject {
 }
 
 /** `objects.missing` holds what can be issued anew, `lost` what cannot. */
-export interface PlannedNames extends NamedPlan {
+export interface PlannedNames extends ReferencedPlan {
   readonly lost: readonly LostObject[]
 }
 
@@ -49,7 +49,7 @@ export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): 
     }
     for (const { ski } of namedKeys(aggregate.id, state)) keys.add(ski)
   }
-  const found = planNamed(places, repoDir, objects, keys)
+  const found = planReferenced(places, repoDir, objects, keys)
   const { missing } = found.objects
   return {
     ...found,
@@ -79,7 +79,7 @@ export function publishedRoas(
   const objects = state === undefined ? undefined : entry(state.publishers, handle)?.objects
   return Object.entries(objects ?? {}).flatMap(([name, { sha256 }]) => {
     if (!name.endsWith('.roa')) return []
-    const bytes = provedAt(places.layout.object(sha256), sha256)
+    const bytes = readVerified(places.layout.object(sha256), sha256)
     return bytes === undefined ? [] : payloadsOf(bytes)
   })
 }

@@ -10,10 +10,10 @@ import type { CommitResult } from '../../eventsourcing/store.js'
 import { type CommitMeta, kindWord, parseAggregateId } from '../../eventsourcing/types.js'
 import { type Marker, readMarker, writeMarker } from '../../store/directory/data-dir.js'
 import { interruptedGeneration } from '../../store/directory/installation-id.js'
-import { carryOut } from '../../store/recover/apply.js'
+import { applyRecovery } from '../../store/recover/apply.js'
 import { placesOf } from '../../store/recover/evidence.js'
 import { loadPlanned } from '../../store/recover/load.js'
-import { mendNamed, mendsNamed, type NamedPlan } from '../../store/recover/objects.js'
+import { type ReferencedPlan, repairReferenced, repairsReferenced } from '../../store/recover/objects.js'
 import type { AggregatePlan } from '../../store/recover/plan.js'
 import { planAll, type RecoveryPlan } from '../../store/recover/plan-all.js'
 import { writeServedTree } from '../authority/pubserver.js'
@@ -21,8 +21,8 @@ import { servedDifferences } from '../proof/referenced-files.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { foldOf, namedPlan } from './planned-state.js'
-import { bringTogether } from './reconcile.js'
-import { finished, type RecoverReport, reportOf, withJoin } from './report.js'
+import { reconcileAfterRecovery } from './reconcile.js'
+import { finished, type RecoverReport, reportOf, withReconciled } from './report.js'
 
 export interface RecoverOptions {
   /** `KIND/HANDLE`; none: everything. */
@@ -58,7 +58,7 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
     if (nothing) return told
     const commit = watched(session, () => {
       fence()
-      mendNamed(store.layout, named)
+      repairReferenced(store.layout, named)
       return plan.isEmpty ? undefined : carry(session, plan, told, marker, fence)
     })
     return finished(told, commit)
@@ -87,14 +87,18 @@ async function restored(session: Session, report: RecoverReport): Promise<Recove
   const { missing, replaced } = report.objects
   let done = report
   if (report.loses || missing.length > 0)
-    done = withJoin(report, await bringTogether(session, new Set(missing as readonly Sha256[])), session.store.marker)
+    done = withReconciled(
+      report,
+      await reconcileAfterRecovery(session, new Set(missing as readonly Sha256[])),
+      session.store.marker,
+    )
   // its links may still lead to the bytes that were wrong
   const lags = replaced.length + missing.length > 0 || (await servedIsWrong(session))
   return lags ? rewritten(session, done) : done
 }
 
-function isNothing(plan: RecoveryPlan, named: NamedPlan): boolean {
-  return plan.isEmpty && !mendsNamed(named) && named.objects.missing.length === 0
+function isNothing(plan: RecoveryPlan, named: ReferencedPlan): boolean {
+  return plan.isEmpty && !repairsReferenced(named) && named.objects.missing.length === 0
 }
 
 /** The marker, as the second step of a recovery that was cut short between the two would have left it. */
@@ -127,7 +131,7 @@ function carry(
   const last = plan.chain.last?.record.at
   const at = session.clockFor({ at: last }).now()
   if (last !== undefined && at < last) throw clockBehind(at, last)
-  return carryOut({
+  return applyRecovery({
     layout: store.layout,
     marker,
     plan,
@@ -156,12 +160,12 @@ function argsOf(told: RecoverReport, { id }: AggregatePlan): Json {
   const own = told.aggregates.find((a) => a.kind === kindWord(id.kind) && a.handle === id.handle)
   if (own === undefined) return {}
   const { corrupt, replaced, gone, lost, surplus, snapshot } = own
-  const cut = (names: readonly string[]): Json => names.slice(0, LISTED)
+  const revision = (names: readonly string[]): Json => names.slice(0, LISTED)
   return {
     snapshot,
-    corrupt: cut(corrupt),
-    replaced: cut(replaced),
-    gone: cut(gone),
+    corrupt: revision(corrupt),
+    replaced: revision(replaced),
+    gone: revision(gone),
     surplus: surplus.length,
     lost: lost.slice(0, LISTED).map((l) => ({ ...l })),
     lostTotal: lost.length,

@@ -13,29 +13,33 @@ import { objectsInUse } from '../../pubd/content.js'
 import { fromResourceText, NO_RESOURCES } from '../../resources/resource-set.js'
 import { fromRoaKey, roaAggregateFileName, roaFileName } from '../../resources/roa-payload.js'
 import type { ResourceSet } from '../../resources/types.js'
-import { syncDown } from '../authority/resource-sync.js'
-import { type Desk, pubdState, readCas, runCa, runPubd, runTa, taState } from '../transaction/context.js'
+import { syncResources } from '../authority/resource-sync.js'
+import { pubdState, readCas, runCa, runPubd, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { publishLocal } from '../transaction/local-publication.js'
 
 /** Issues everything anew that is missing, and starts RRDP over where only its deltas had it. */
-export async function reissue(desk: Desk, handles: readonly Handle[], missing: ReadonlySet<Sha256>): Promise<void> {
-  for (const handle of desk.work.handles('ta')) if (handles.includes(handle)) await reissueTa(desk, handle, missing)
-  for (const state of readCas(desk.work).cas) if (handles.includes(state.handle)) await reissueCa(desk, state, missing)
-  await publishLocal(desk, handles)
-  if ([...objectsInUse(pubdState(desk.work))].some((sha256) => missing.has(sha256)))
-    await runPubd(desk, { type: 'session.reset' })
+export async function reissue(
+  tx: TransactionContext,
+  handles: readonly Handle[],
+  missing: ReadonlySet<Sha256>,
+): Promise<void> {
+  for (const handle of tx.work.handles('ta')) if (handles.includes(handle)) await reissueTa(tx, handle, missing)
+  for (const state of readCas(tx.work).cas) if (handles.includes(state.handle)) await reissueCa(tx, state, missing)
+  await publishLocal(tx, handles)
+  if ([...objectsInUse(pubdState(tx.work))].some((sha256) => missing.has(sha256)))
+    await runPubd(tx, { type: 'session.reset' })
 }
 
-async function reissueTa(desk: Desk, handle: Handle, missing: ReadonlySet<Sha256>): Promise<void> {
-  const { point, children } = taState(desk.work, handle)
+async function reissueTa(tx: TransactionContext, handle: Handle, missing: ReadonlySet<Sha256>): Promise<void> {
+  const { point, children } = taState(tx.work, handle)
   for (const child of childrenOf(children, missing)) {
-    const run = (resources: ResourceSet) => runTa(desk, handle, { type: 'child.update', child, resources })
-    await again(desk, child, entry(children, child), run)
+    const run = (resources: ResourceSet) => runTa(tx, handle, { type: 'child.update', child, resources })
+    await again(tx, child, entry(children, child), run)
   }
-  if (hasMissing(point, missing)) await runTa(desk, handle, { type: 'republish', force: true })
+  if (hasMissing(point, missing)) await runTa(tx, handle, { type: 'republish', force: true })
 }
 
-async function reissueCa(desk: Desk, state: CaState, missing: ReadonlySet<Sha256>): Promise<void> {
+async function reissueCa(tx: TransactionContext, state: CaState, missing: ReadonlySet<Sha256>): Promise<void> {
   const { handle } = state
   const points = Object.values(state.classes).flatMap((c) => c.keys.map((k) => k.point))
   const names = new Set(points.flatMap((point) => missingNames(point, missing)))
@@ -44,14 +48,14 @@ async function reissueCa(desk: Desk, state: CaState, missing: ReadonlySet<Sha256
     return names.has(roaFileName(payload)) || names.has(roaAggregateFileName(payload.asn))
   })
   if (roas.length > 0) {
-    await runCa(desk, handle, { type: 'roas.update', add: [], remove: roas.map(([key]) => fromRoaKey(key)) })
-    await runCa(desk, handle, { type: 'roas.update', add: roas.map(additionOf), remove: [] })
+    await runCa(tx, handle, { type: 'roas.update', add: [], remove: roas.map(([key]) => fromRoaKey(key)) })
+    await runCa(tx, handle, { type: 'roas.update', add: roas.map(additionOf), remove: [] })
   }
   for (const child of childrenOf(state.children, missing)) {
-    const run = (resources: ResourceSet) => runCa(desk, handle, { type: 'child.update', child, resources })
-    await again(desk, child, entry(state.children, child), run)
+    const run = (resources: ResourceSet) => runCa(tx, handle, { type: 'child.update', child, resources })
+    await again(tx, child, entry(state.children, child), run)
   }
-  if (points.some((point) => hasMissing(point, missing))) await runCa(desk, handle, { type: 'republish', force: true })
+  if (points.some((point) => hasMissing(point, missing))) await runCa(tx, handle, { type: 'republish', force: true })
 }
 
 function additionOf([key, { comment }]: [string, RoaConfig]): RoaAddition {
@@ -60,7 +64,7 @@ function additionOf([key, { comment }]: [string, RoaConfig]): RoaAddition {
 
 /** A certificate is issued when a child asks: it holds nothing for a moment, and asks for what it held. */
 async function again(
-  desk: Desk,
+  tx: TransactionContext,
   child: Handle,
   held: Child | undefined,
   update: (resources: ResourceSet) => Promise<unknown>,
@@ -68,7 +72,7 @@ async function again(
   if (held === undefined) return
   await update(NO_RESOURCES)
   await update(fromResourceText(held.resources))
-  if (desk.work.exists('ca', child)) await syncDown(desk, child)
+  if (tx.work.exists('ca', child)) await syncResources(tx, child)
 }
 
 function childrenOf(children: Readonly<Record<string, Child>>, missing: ReadonlySet<Sha256>): readonly Handle[] {

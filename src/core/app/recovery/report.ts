@@ -13,7 +13,7 @@ import type { RecoveryPlan } from '../../store/recover/plan-all.js'
 import type { Session } from '../transaction/session.js'
 import { type Lost, lostOf } from './lost.js'
 import { type LostObject, type PlannedNames, plannedPubd, publishedRoas } from './planned-state.js'
-import type { Joined } from './reconcile.js'
+import type { Reconciled } from './reconcile.js'
 
 export interface RecoveredAggregate {
   readonly kind: string
@@ -146,7 +146,7 @@ export function finished(told: RecoverReport, commit: CommitResult | undefined):
 }
 
 /** With what bringing everything together has led to. */
-export function withJoin(report: RecoverReport, joined: Joined, { generation }: Marker): RecoverReport {
+export function withReconciled(report: RecoverReport, joined: Reconciled, { generation }: Marker): RecoverReport {
   const { serial, orphans, failed } = joined
   return { ...report, serial, orphans, generation, failed: [...report.failed, ...failed] }
 }

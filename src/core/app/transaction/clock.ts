@@ -2,16 +2,16 @@
 import { AppError } from '../../base/errors.js'
 import { type Instant, instantOf, parseInstant } from '../../base/time.js'
 
-export function present(): Instant {
+export function systemTime(): Instant {
   return instantOf(Date.now() / 1000)
 }
 
 /** The present as a command begins. BRINE_NOW counts only in a directory made by `init --test`, where it ticks a second a commit. */
-export function presentOf(
+export function startTime(
   override: string | undefined,
   test: boolean,
 ): { readonly at: Instant; readonly fixed: boolean } {
-  if (override === undefined) return { at: present(), fixed: false }
+  if (override === undefined) return { at: systemTime(), fixed: false }
   const at = parseInstant(override)
   if (at === undefined)
     throw new AppError('usage', 'now-invalid', `BRINE_NOW is not an RFC 3339 time: ${JSON.stringify(override)}`)

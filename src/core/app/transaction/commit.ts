@@ -11,18 +11,18 @@ import type { CommitResult, Staged, StagedCommit } from '../../eventsourcing/sto
 import type { AggregateId, CommitMeta } from '../../eventsourcing/types.js'
 import type { Rejected, Work } from '../../eventsourcing/work.js'
 import { BLOCK } from '../../store/commit/commit-layout.js'
-import type { Ahead } from '../../store/commit/object-staging.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { ObjectStaging } from '../../store/commit/object-staging.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { FileWriter } from '../../store/commit/writer.js'
 import {
+  countingSigner,
   type Draft,
   draft,
+  dryRun,
   isRefusal,
   type RealSigner,
   type Refusal,
   realSigner,
-  rehearsalSigner,
-  rehearse,
   supplyKeys,
   type UseCase,
 } from './draft.js'
@@ -32,7 +32,7 @@ import type { Session } from './session.js'
 /** One-time keys for which a change waits long enough to write what is signed meanwhile. */
 const MANY = 32
 
-export interface ChangeOptions {
+export interface TransactionOptions {
   readonly dryRun?: boolean
   /** The lock is taken even when there is nothing to commit: the served tree may lag. */
   readonly serveAnyway?: boolean
@@ -40,7 +40,7 @@ export interface ChangeOptions {
   readonly jumps?: boolean
 }
 
-export interface Change<R> {
+export interface TransactionResult<R> {
   readonly result: R
   /** Undefined for a no-op and a dry run. */
   readonly commit: CommitResult | undefined
@@ -52,7 +52,7 @@ export interface Change<R> {
 }
 
 /** These must jump before anything that touches them is committed. */
-export class JumpFirst {
+export class NeedsRenumbering {
   readonly late: readonly AggregateId[]
 
   constructor(late: readonly AggregateId[]) {
@@ -61,28 +61,28 @@ export class JumpFirst {
 }
 
 /** What the change would do. Throws what a rule rejected, which is not recorded. */
-export async function preview<R>(session: Session, useCase: UseCase<R>): Promise<Change<R>> {
-  const { outcome, demand } = await session.store.read((reader) => rehearse(session, reader, useCase))
+export async function preview<R>(session: Session, useCase: UseCase<R>): Promise<TransactionResult<R>> {
+  const { outcome, demand } = await session.store.read((reader) => dryRun(session, reader, useCase))
   if (isRefusal(outcome)) throw outcome.rejected.error
   return unchanged(outcome, demand)
 }
 
-function unchanged<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): Change<R> {
+function unchanged<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): TransactionResult<R> {
   return { result, commit: undefined, served: undefined, changed, at, demand }
 }
 
 /** That there is nothing to do is a promise too: what a dead command left as the newest commit is made durable first. */
-async function idle<R>(session: Session, outcome: Draft<R>, demand: KeyDemand): Promise<Change<R>> {
+async function idle<R>(session: Session, outcome: Draft<R>, demand: KeyDemand): Promise<TransactionResult<R>> {
   if (!outcome.reader.sealed) await session.store.write(async () => undefined)
   return unchanged(outcome, demand)
 }
 
 /** Signs before it takes the lock. Throws `commit-lost` where another command came in between: then nothing has happened. */
-export function commitDraft<R>(
+export function commitOptimistic<R>(
   session: Session,
   useCase: UseCase<R>,
-  options: ChangeOptions,
-): Promise<Change<R> | JumpFirst> {
+  options: TransactionOptions,
+): Promise<TransactionResult<R> | NeedsRenumbering> {
   return withKeys(session, async (keys, signing, ahead) => {
     const outcome = await session.store.read(async (reader) => {
       const foreseen = await foresee(session, reader, useCase, keys)
@@ -93,7 +93,7 @@ export function commitDraft<R>(
       if (foreseen !== undefined && foreseen.demand.oneTime >= MANY) ahead.open()
       return draft(session, reader, useCase, signing.signer, true, ahead)
     })
-    if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
+    if (mustJump(outcome, options)) return new NeedsRenumbering(outcome.late)
     if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
     if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, keys.taken())
     const { reader } = outcome
@@ -109,14 +109,14 @@ export function commitDraft<R>(
 }
 
 /** Decides under the lock, with the keys at hand: for a command that others keep overtaking. */
-export function commitLocked<R>(
+export function commitPessimistic<R>(
   session: Session,
   useCase: UseCase<R>,
-  options: ChangeOptions,
-): Promise<Change<R> | JumpFirst> {
+  options: TransactionOptions,
+): Promise<TransactionResult<R> | NeedsRenumbering> {
   return withKeys(session, async (keys, signing) => {
-    const { outcome, demand } = await session.store.read((reader) => rehearse(session, reader, useCase))
-    if (mustJump(outcome, options)) return new JumpFirst(outcome.late)
+    const { outcome, demand } = await session.store.read((reader) => dryRun(session, reader, useCase))
+    if (mustJump(outcome, options)) return new NeedsRenumbering(outcome.late)
     if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
     if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, demand)
     keys.expect(demand)
@@ -133,7 +133,7 @@ export function commitLocked<R>(
 /** Keys for one try. Where it hands nothing to a commit, what it left in `keys/` and `tmp/` goes, and no key is made any more. */
 async function withKeys<T>(
   session: Session,
-  work: (keys: KeySupply, signing: RealSigner, ahead: Ahead) => Promise<T>,
+  work: (keys: KeySupply, signing: RealSigner, ahead: ObjectStaging) => Promise<T>,
 ): Promise<T> {
   const keys = supplyKeys(session)
   const signing = await realSigner(session, keys)
@@ -151,17 +151,17 @@ async function withKeys<T>(
  * Without pool keys one-time keys are made: knowing how many, all cores work from the first that is asked for. A new generation may have to
  * jump first.
  */
-async function foresee<R>(session: Session, reader: FileReader, useCase: UseCase<R>, keys: KeySupply) {
+async function foresee<R>(session: Session, reader: StoreReader, useCase: UseCase<R>, keys: KeySupply) {
   const isPooled = session.store.keys.poolSize() > 0
   if (isPooled && reader.generation === 1) return undefined
-  return rehearse(session, reader, useCase, isPooled ? undefined : (demand) => keys.begin(demand))
+  return dryRun(session, reader, useCase, isPooled ? undefined : (demand) => keys.begin(demand))
 }
 
 function isIdle<R>(outcome: Draft<R> | Refusal): boolean {
   return isRefusal(outcome) || !outcome.changed
 }
 
-function mustJump<R>(outcome: Draft<R> | Refusal, options: ChangeOptions): boolean {
+function mustJump<R>(outcome: Draft<R> | Refusal, options: TransactionOptions): boolean {
   return outcome.late.length > 0 && options.jumps !== true
 }
 
@@ -171,23 +171,23 @@ function finish<R>(
   decided: Draft<R>,
   signing: RealSigner,
   demand: KeyDemand,
-): Change<R> {
-  const { desk, result, changed, at } = decided
-  const staged = changed ? stage(session, at, desk.work.staged(), desk.work) : undefined
+): TransactionResult<R> {
+  const { tx, result, changed, at } = decided
+  const staged = changed ? stage(session, at, tx.work.staged(), tx.work) : undefined
   // from here on an event may name them, whatever is said of the commit
   if (changed) signing.keep()
   const commit = staged === undefined ? undefined : watched(session, () => writer.commit(staged))
-  const served = serve(session, desk, at, commit !== undefined)
+  const served = serve(session, tx, at, commit !== undefined)
   return { result, commit, served, changed, at, demand }
 }
 
 /** Bytes that must be free for the change; undefined where it would commit nothing. */
-export function roomFor<R>(session: Session, useCase: UseCase<R>): Promise<number | undefined> {
+export function requiredSpace<R>(session: Session, useCase: UseCase<R>): Promise<number | undefined> {
   return session.store.read(async (reader) => {
-    const { outcome, demand } = await rehearse(session, reader, useCase)
+    const { outcome, demand } = await dryRun(session, reader, useCase)
     if (isRefusal(outcome) || !outcome.changed) return undefined
-    const { at, desk } = outcome
-    const staged = stage(session, at, desk.work.staged(), desk.work)
+    const { at, tx } = outcome
+    const staged = stage(session, at, tx.work.staged(), tx.work)
     return demand.lasting * BLOCK + reader.roomFor(staged, session.config.snapshotInterval)
   })
 }
@@ -199,7 +199,7 @@ function overtaken(): AppError {
 /** The rule is asked again under the lock, and its answer recorded; when it has changed its mind in between, the command starts over. */
 async function recordRejection<R>(session: Session, useCase: UseCase<R>, { rejected }: Refusal): Promise<never> {
   const write = session.store.write(async (writer) => {
-    const again = await draft(session, writer, useCase, rehearsalSigner(session), false)
+    const again = await draft(session, writer, useCase, countingSigner(session), false)
     return isRefusal(again) ? record(session, writer, again.rejected) : undefined
   })
   const refused = await write.catch((cause: unknown) => unrecorded(rejected.error, cause))

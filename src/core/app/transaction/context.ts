@@ -20,13 +20,13 @@ import type { PubdState } from '../../pubd/state.js'
 import { type TaAggregate, type TaCommand, ta } from '../../ta/aggregate.js'
 import type { TaEvent, TaState } from '../../ta/state.js'
 
-export interface DeskPorts extends IssuingPorts {
+export interface ContextPorts extends IssuingPorts {
   readonly retention: PubdPorts['retention']
 }
 
-export interface Desk {
+export interface TransactionContext {
   readonly work: Work
-  readonly ports: DeskPorts
+  readonly ports: ContextPorts
 }
 
 export const CA: CaAggregate = ca
@@ -44,16 +44,16 @@ export function pubdState(work: Work): PubdState {
   return work.state(pubd, PUBD_HANDLE)
 }
 
-export function runCa(desk: Desk, handle: Handle, command: CaCommand): Promise<readonly CaEvent[]> {
-  return desk.work.run(CA, handle, command, desk.ports)
+export function runCa(tx: TransactionContext, handle: Handle, command: CaCommand): Promise<readonly CaEvent[]> {
+  return tx.work.run(CA, handle, command, tx.ports)
 }
 
-export function runTa(desk: Desk, handle: Handle, command: TaCommand): Promise<readonly TaEvent[]> {
-  return desk.work.run(TA, handle, command, desk.ports)
+export function runTa(tx: TransactionContext, handle: Handle, command: TaCommand): Promise<readonly TaEvent[]> {
+  return tx.work.run(TA, handle, command, tx.ports)
 }
 
-export function runPubd(desk: Desk, command: PubdCommand): Promise<readonly PubdEvent[]> {
-  return desk.work.run(pubd, PUBD_HANDLE, command, desk.ports)
+export function runPubd(tx: TransactionContext, command: PubdCommand): Promise<readonly PubdEvent[]> {
+  return tx.work.run(pubd, PUBD_HANDLE, command, tx.ports)
 }
 
 export interface ReadCas {
@@ -101,13 +101,13 @@ export function theTa(work: Work): Handle {
 
 export const TA_HANDLE: Handle = parseHandle('ta')
 
-export interface Ambient {
+export interface SystemPorts {
   readonly clock: Clock
   readonly random: Random
   readonly signer: Signer
 }
 
 /** A clock that stands still: one command, one present. */
-export function stoppedClock(at: Instant): Clock {
+export function fixedClock(at: Instant): Clock {
   return { now: () => at }
 }

@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../base/errors.js'
 import { clockBehind, type Instant } from '../../base/time.js'
-import { createRehearsalSigner, type RehearsalSigner } from '../../crypto/counting-signer.js'
+import { type CountingSigner, createCountingSigner } from '../../crypto/counting-signer.js'
 import { readPublicKey } from '../../crypto/key-signer.js'
 import { createKeySupply, type KeySource, type KeySupply } from '../../crypto/key-supply.js'
 import type { KeyDemand, KeyId, KeyStore, Signer } from '../../crypto/ports.js'
@@ -15,23 +15,23 @@ import type { AggregateId, ObjectSink } from '../../eventsourcing/types.js'
 import { Rejected, Work } from '../../eventsourcing/work.js'
 import type { IssuingPorts } from '../../issuing/ports.js'
 import { checkBeforePublish } from '../../rpki/check-before-publish.js'
-import type { Ahead } from '../../store/commit/object-staging.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
-import { type Desk, stoppedClock } from './context.js'
+import type { ObjectStaging } from '../../store/commit/object-staging.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
+import { fixedClock, type TransactionContext } from './context.js'
 import { publishLocal } from './local-publication.js'
-import { outdated } from './renumbering.js'
+import { needsRenumbering } from './renumbering.js'
 import type { Session } from './session.js'
 
 /** Commands on a desk. It may run more than once, so it keeps nothing outside the desk. */
-export type UseCase<R> = (desk: Desk) => Promise<R>
+export type UseCase<R> = (tx: TransactionContext) => Promise<R>
 
 export interface Draft<R> {
-  readonly desk: Desk
+  readonly tx: TransactionContext
   readonly result: R
   readonly changed: boolean
   readonly at: Instant
   /** The cut that it was decided on. */
-  readonly reader: FileReader
+  readonly reader: StoreReader
   /** Aggregates it touches that must jump first (see generation.ts). */
   readonly late: readonly AggregateId[]
 }
@@ -49,43 +49,46 @@ export function isRefusal<R>(outcome: Draft<R> | Refusal): outcome is Refusal {
 /** Runs a use case and tells the local publication server. Throws what is no rule's verdict: `corrupt`, `clock-behind`, `io`. */
 export async function draft<R>(
   session: Session,
-  reader: FileReader,
+  reader: StoreReader,
   useCase: UseCase<R>,
   signer: Signer,
   real: boolean,
-  ahead?: Ahead,
+  ahead?: ObjectStaging,
 ): Promise<Draft<R> | Refusal> {
-  const desk = deskOf(session, reader, signer, real, ahead)
-  const { work } = desk
+  const tx = openContext(session, reader, signer, real, ahead)
+  const { work } = tx
   try {
-    const result = await useCase(desk)
-    await publishLocal(desk, [...work.touched('ca'), ...work.touched('ta')])
-    const at = desk.ports.clock.now()
-    return { desk, result, changed: work.changed, at, reader, late: outdated(reader, involved(work)) }
+    const result = await useCase(tx)
+    await publishLocal(tx, [...work.touched('ca'), ...work.touched('ta')])
+    const at = tx.ports.clock.now()
+    return { tx, result, changed: work.changed, at, reader, late: needsRenumbering(reader, involved(work)) }
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
-    return { rejected: error, late: outdated(reader, work.exists(error.id.kind, error.id.handle) ? [error.id] : []) }
+    return {
+      rejected: error,
+      late: needsRenumbering(reader, work.exists(error.id.kind, error.id.handle) ? [error.id] : []),
+    }
   }
 }
 
-export interface Rehearsal<R> {
+export interface DryRun<R> {
   readonly outcome: Draft<R> | Refusal
   readonly demand: KeyDemand
 }
 
 /** The whole use case with dummy keys and signatures: what it would do, and how many keys it needs. `onDemand` hears of each at once. */
-export async function rehearse<R>(
+export async function dryRun<R>(
   session: Session,
-  reader: FileReader,
+  reader: StoreReader,
   useCase: UseCase<R>,
   onDemand?: (demand: KeyDemand) => void,
-): Promise<Rehearsal<R>> {
-  const signer = rehearsalSigner(session, onDemand)
+): Promise<DryRun<R>> {
+  const signer = countingSigner(session, onDemand)
   return { outcome: await draft(session, reader, useCase, signer, false), demand: signer.demand() }
 }
 
-export function rehearsalSigner(session: Session, onDemand?: (demand: KeyDemand) => void): RehearsalSigner {
-  return createRehearsalSigner((id) => readPublicKey(session.store.keys, id), onDemand)
+export function countingSigner(session: Session, onDemand?: (demand: KeyDemand) => void): CountingSigner {
+  return createCountingSigner((id) => readPublicKey(session.store.keys, id), onDemand)
 }
 
 /** What the commit would touch, of aggregates that publish. */
@@ -94,7 +97,13 @@ function involved(work: Work): readonly AggregateId[] {
 }
 
 /** Ports over one cut. `real` objects are decoded strictly and verified before they leave; rehearsed ones carry no signature. */
-export function deskOf(session: Session, reader: Reader, signer: Signer, real: boolean, ahead?: Ahead): Desk {
+export function openContext(
+  session: Session,
+  reader: Reader,
+  signer: Signer,
+  real: boolean,
+  ahead?: ObjectStaging,
+): TransactionContext {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   const work = new Work(reader)
@@ -105,7 +114,7 @@ export function deskOf(session: Session, reader: Reader, signer: Signer, real: b
   return {
     work,
     ports: {
-      clock: stoppedClock(now),
+      clock: fixedClock(now),
       random: systemRandom,
       signer,
       objects: ahead === undefined ? work : writtenAhead(work, ahead),
@@ -121,7 +130,7 @@ export function deskOf(session: Session, reader: Reader, signer: Signer, real: b
   }
 }
 
-function writtenAhead(work: Work, ahead: Ahead): ObjectSink {
+function writtenAhead(work: Work, ahead: ObjectStaging): ObjectSink {
   return {
     put(bytes, dated) {
       const sha256 = work.put(bytes, dated)

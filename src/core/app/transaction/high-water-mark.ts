@@ -10,7 +10,7 @@ import { listDir } from '../../store/disk/fs.js'
 import { isObject } from '../../store/disk/records.js'
 import type { Session } from './session.js'
 
-export interface WorldSeen {
+export interface HighWaterMark {
   /** Who could be asked; none: the numbers jump ahead of whatever it may be. */
   readonly asked: readonly ('served tree' | 'replaced tree')[]
   /** Highest manifest number. */
@@ -19,14 +19,14 @@ export interface WorldSeen {
   readonly at: Instant | null
 }
 
-const UNKNOWN: WorldSeen = { asked: [], manifestNumber: null, at: null }
+const UNKNOWN: HighWaterMark = { asked: [], manifestNumber: null, at: null }
 
 /** Asks whoever can be asked. Reads and decodes every manifest that is served. */
-export function worldSeen(session: Session): WorldSeen {
+export function readHighWaterMark(session: Session): HighWaterMark {
   return both(served(session), replaced(session))
 }
 
-function both(a: WorldSeen, b: WorldSeen): WorldSeen {
+function both(a: HighWaterMark, b: HighWaterMark): HighWaterMark {
   const numbers = [a.manifestNumber, b.manifestNumber].filter((n) => n !== null)
   const times = [a.at, b.at].filter((t) => t !== null)
   return {
@@ -36,11 +36,11 @@ function both(a: WorldSeen, b: WorldSeen): WorldSeen {
   }
 }
 
-function served({ repoDir, store }: Session): WorldSeen {
+function served({ repoDir, store }: Session): HighWaterMark {
   // a key that was made after the cut has nothing of ours to follow
   const manifests = servedManifests(repoDir, new Set(listDir(store.layout.keys)))
   if (manifests === undefined) return UNKNOWN
-  const seen = manifests.map((bytes): WorldSeen => {
+  const seen = manifests.map((bytes): HighWaterMark => {
     const eContent = decodeSignedObject(bytes).content?.eContent
     const content = eContent === undefined ? undefined : decodeManifest(eContent).content
     // one that no relying party can read was not seen
@@ -51,7 +51,7 @@ function served({ repoDir, store }: Session): WorldSeen {
 }
 
 /** What the tree had that a restore took the place of, as that restore noted it. */
-function replaced({ store }: Session): WorldSeen {
+function replaced({ store }: Session): HighWaterMark {
   const note = store.status.read('restored')
   if (!isObject(note) || note['seen'] !== 'replaced tree') return UNKNOWN
   const { behind, seenAt } = note
@@ -67,11 +67,11 @@ function replaced({ store }: Session): WorldSeen {
 }
 
 /** Throws `clock-behind` where time itself would go back. */
-export function refuseBehind(now: Instant, { at }: WorldSeen): void {
+export function refuseClockBehind(now: Instant, { at }: HighWaterMark): void {
   if (at !== null && now < at) throw clockBehind(now, at)
 }
 
 /** The lowest number that the next manifest may have: the Unix time, and beyond what was seen. */
-export function numberBeyond(now: Instant, { manifestNumber }: WorldSeen): number {
+export function numberBeyond(now: Instant, { manifestNumber }: HighWaterMark): number {
   return Math.max(epochOf(now), (manifestNumber ?? 0) + 1)
 }

@@ -4,7 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import { publishedFiles } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taPublishedFiles } from '../../ta/state.js'
 import { caState, taState } from './context.js'
 
@@ -14,7 +14,7 @@ export interface ObjectDamage {
 }
 
 /** The first object that is missing or damaged, and how many more are; undefined when all are well. */
-export function objectDamage(reader: FileReader, work: Work, handle: Handle): ObjectDamage | undefined {
+export function objectDamage(reader: StoreReader, work: Work, handle: Handle): ObjectDamage | undefined {
   const faults: AppError[] = []
   for (const file of objectsOf(work, handle)) {
     const fault = reader.objectFault(file)

@@ -3,7 +3,7 @@ import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { earlier } from '../../base/time.js'
 import type { Kind } from '../../eventsourcing/types.js'
-import type { Change } from './transact.js'
+import type { TransactionResult } from './transact.js'
 
 export interface Outcome {
   /** False for a no-op; in a dry run: would it change something? */
@@ -22,7 +22,7 @@ export interface Outcome {
 
 /** The outcome of a change as seen from one aggregate. */
 export function outcomeOf(
-  change: Change<unknown>,
+  change: TransactionResult<unknown>,
   kind: Kind,
   handle: Handle,
   nextDue: Instant | null,

@@ -3,14 +3,9 @@ import { resolve } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { PubdState } from '../../pubd/state.js'
-import {
-  repositoryIsCurrent,
-  type TrustAnchorFiles,
-  type WriteReport,
-  writeRepository,
-} from '../../publication/writer.js'
+import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } from '../../publication/writer.js'
 import { taLocator } from '../../ta/certificate.js'
-import { type Desk, pubdState, taState } from './context.js'
+import { pubdState, type TransactionContext, taState } from './context.js'
 import { writingPrimary } from './role.js'
 import type { Session } from './session.js'
 
@@ -23,13 +18,13 @@ export interface Served {
 /** Brings `repo/` up to the state of this desk. Throws `publish-pending` (exit 17) when the commit is durable and the tree could not be written. */
 export function serve(
   session: Session,
-  desk: Desk,
+  tx: TransactionContext,
   at: Instant,
   committed: boolean,
   rebuild = false,
 ): Served | undefined {
   try {
-    return write(session, desk, at, rebuild)
+    return write(session, tx, at, rebuild)
   } catch (error) {
     if (!committed || !(error instanceof AppError)) throw error
     throw new AppError(
@@ -47,12 +42,12 @@ export function serve(
   }
 }
 
-function write(session: Session, desk: Desk, at: Instant, rebuild: boolean): Served | undefined {
-  const state = pubdState(desk.work)
-  const there = site(session, desk, state)
+function write(session: Session, tx: TransactionContext, at: Instant, rebuild: boolean): Served | undefined {
+  const state = pubdState(tx.work)
+  const there = site(session, tx, state)
   if (state.serial === 0 && there.ta?.length === 0) return undefined
   const primary = writingPrimary(session)
-  const report = writeRepository({
+  const report = writeTree({
     ...there,
     ...(primary === undefined ? {} : { primary }),
     now: at,
@@ -63,13 +58,13 @@ function write(session: Session, desk: Desk, at: Instant, rebuild: boolean): Ser
 }
 
 /** Is `repo/` what the state says? A few stat calls, no lock. */
-export function isServed(session: Session, desk: Pick<Desk, 'work'>): boolean {
-  const state = pubdState(desk.work)
-  return state.serial === 0 || repositoryIsCurrent(site(session, desk, state))
+export function isServed(session: Session, tx: Pick<TransactionContext, 'work'>): boolean {
+  const state = pubdState(tx.work)
+  return state.serial === 0 || isTreeCurrent(site(session, tx, state))
 }
 
-export function site(session: Session, desk: Pick<Desk, 'work'>, state: PubdState) {
-  const ta = readableAnchors(desk)
+export function site(session: Session, tx: Pick<TransactionContext, 'work'>, state: PubdState) {
+  const ta = readableAnchors(tx)
   return {
     repoDir: session.repoDir,
     state,
@@ -79,18 +74,18 @@ export function site(session: Session, desk: Pick<Desk, 'work'>, state: PubdStat
 }
 
 /** Certificate and locator of each trust anchor. */
-export function trustAnchors(desk: Pick<Desk, 'work'>): readonly TrustAnchorFiles[] {
-  return desk.work.handles('ta').flatMap((handle) => {
-    const state = taState(desk.work, handle)
+export function trustAnchors(tx: Pick<TransactionContext, 'work'>): readonly TrustAnchorFiles[] {
+  return tx.work.handles('ta').flatMap((handle) => {
+    const state = taState(tx.work, handle)
     if (state.certificate === null) return []
-    return [{ handle, certificate: desk.work.object(state.certificate.sha256), tal: taLocator(state) }]
+    return [{ handle, certificate: tx.work.object(state.certificate.sha256), tal: taLocator(state) }]
   })
 }
 
 /** Undefined when a trust anchor cannot be read: what is served of it stays as it is, the rest goes on. */
-function readableAnchors(desk: Pick<Desk, 'work'>): readonly TrustAnchorFiles[] | undefined {
+function readableAnchors(tx: Pick<TransactionContext, 'work'>): readonly TrustAnchorFiles[] | undefined {
   try {
-    return trustAnchors(desk)
+    return trustAnchors(tx)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'corrupt') return undefined
     throw error

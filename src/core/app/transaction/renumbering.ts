@@ -6,12 +6,12 @@
 import { AppError } from '../../base/errors.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
-import { caState, type Desk, pubdState, runCa, runPubd, runTa, taState } from './context.js'
-import { numberBeyond, type WorldSeen } from './high-water-mark.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
+import { caState, pubdState, runCa, runPubd, runTa, type TransactionContext, taState } from './context.js'
+import { type HighWaterMark, numberBeyond } from './high-water-mark.js'
 
 /** Those of `ids` that publish and have not jumped in this generation, the trust anchor first. One that cannot be read is left out: it publishes nothing either, and is found again when it is mended. */
-export function outdated(reader: FileReader, ids: readonly AggregateId[]): readonly AggregateId[] {
+export function needsRenumbering(reader: StoreReader, ids: readonly AggregateId[]): readonly AggregateId[] {
   // generation 1 began with `init`: nothing came before it, and nothing need be read
   if (reader.generation === 1) return []
   const work = new Work(reader)
@@ -19,7 +19,7 @@ export function outdated(reader: FileReader, ids: readonly AggregateId[]): reado
   return ids.filter((id) => isOutdated(reader, work, id)).sort((a, b) => rank(a) - rank(b))
 }
 
-function isOutdated(reader: FileReader, work: Work, id: AggregateId): boolean {
+function isOutdated(reader: StoreReader, work: Work, id: AggregateId): boolean {
   try {
     const loaded = reader.load(id)
     if (loaded === undefined) return false
@@ -44,12 +44,16 @@ function publishes(work: Work, { kind, handle }: AggregateId): boolean {
  * rises by one while thisUpdate rises by at least a second and stays at or before the present, so it never passes the Unix time of its issue.
  * Where a clock was wrong meanwhile that is not so: hence also beyond what the world was `seen` to have.
  */
-export async function jump(desk: Desk, ids: readonly AggregateId[], seen: WorldSeen): Promise<void> {
-  const atLeast = numberBeyond(desk.ports.clock.now(), seen)
+export async function renumber(
+  tx: TransactionContext,
+  ids: readonly AggregateId[],
+  seen: HighWaterMark,
+): Promise<void> {
+  const atLeast = numberBeyond(tx.ports.clock.now(), seen)
   for (const { kind, handle } of ids) {
-    if (kind === 'pubd') await runPubd(desk, { type: 'session.reset' })
+    if (kind === 'pubd') await runPubd(tx, { type: 'session.reset' })
     const run = kind === 'ca' ? runCa : kind === 'ta' ? runTa : undefined
-    await run?.(desk, handle, { type: 'numbers.raise', atLeast })
-    await run?.(desk, handle, { type: 'republish', force: true })
+    await run?.(tx, handle, { type: 'numbers.raise', atLeast })
+    await run?.(tx, handle, { type: 'republish', force: true })
   }
 }

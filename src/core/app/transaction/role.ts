@@ -5,7 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import { jsonDigest } from '../../crypto/digest.js'
 import { rivalOf, superseded, type WritingPrimary } from '../../publication/primary-claim.js'
-import { interruptedGeneration, readOrigin } from '../../store/directory/installation-id.js'
+import { interruptedGeneration, readInstallationId } from '../../store/directory/installation-id.js'
 import type { Session } from './session.js'
 
 /** Throws `standby` where this directory is a copy. */
@@ -42,7 +42,7 @@ export function supersededBy(session: Session): AppError | undefined {
 /** This directory as the served tree knows it; undefined for one made by `init --test`, whose copies are all live. */
 export function writingPrimary({ store }: Session): WritingPrimary | undefined {
   const { id, generation, test } = store.marker
-  const origin = test === true ? undefined : readOrigin(store.dir)
+  const origin = test === true ? undefined : readInstallationId(store.dir)
   if (origin === undefined) return undefined
   const { inode, birth, machine, host, at } = origin
   return { id, generation, writer: jsonDigest([inode, birth, machine, at]), host, at }

@@ -16,9 +16,9 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import type { Timing } from '../../issuing/timing.js'
 import { type FileStore, openStore } from '../../store/commit/file-store.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
-import { present, presentOf } from './clock.js'
-import { namesComplete } from './snapshot-completeness.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
+import { startTime, systemTime } from './clock.js'
+import { hasAllReferences } from './snapshot-completeness.js'
 
 export interface Session {
   readonly options: CommandContext
@@ -58,12 +58,12 @@ export async function openSession(options: CommandContext): Promise<Session> {
     command: options.command,
     snapshotInterval: config.snapshotInterval,
     lockTimeout: options.lockTimeoutSeconds ?? config.lockTimeout,
-    complete: (reader) => namesComplete(reader as FileReader, configured),
+    complete: (reader) => hasAllReferences(reader as StoreReader, configured),
     ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
     ...(options.archives === undefined ? {} : { archives: options.archives }),
   })
-  const start = presentOf(options.nowOverride, store.marker.test === true)
-  const now = (): Instant => (start.fixed ? start.at : present())
+  const start = startTime(options.nowOverride, store.marker.test === true)
+  const now = (): Instant => (start.fixed ? start.at : systemTime())
   return {
     options,
     store: configured,

@@ -5,7 +5,7 @@ import { est } from '../../est/aggregate.js'
 import { estObjects } from '../../est/objects.js'
 import { Work } from '../../eventsourcing/work.js'
 import { objectsInUse } from '../../pubd/content.js'
-import type { FileReader } from '../../store/commit/store-reader.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { KeyFiles } from '../../store/disk/key-files.js'
 import { taPublishedFiles } from '../../ta/state.js'
 import { caState, pubdState, taState } from './context.js'
@@ -15,7 +15,7 @@ interface KeysThere {
 }
 
 /** True when every object and key of every live aggregate of this cut lies in the directory. */
-export function namesComplete(reader: FileReader, store: KeysThere): boolean {
+export function hasAllReferences(reader: StoreReader, store: KeysThere): boolean {
   const work = new Work(reader)
   for (const handle of work.handles('ca')) {
     const state = caState(work, handle)

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 
 /** An error of a full disk with the bytes that `room` says; as it is where that cannot be reckoned, and any other error. */
-export async function namingRoom(error: unknown, room: () => Promise<number | undefined>): Promise<unknown> {
+export async function withRequiredSpace(error: unknown, room: () => Promise<number | undefined>): Promise<unknown> {
   if (!(error instanceof AppError) || error.code !== 'io-no-space') return error
   const details = error.details as Readonly<Record<string, string | number>>
   if (details['bytesNeeded'] !== undefined) return error

@@ -4,36 +4,44 @@
  */
 import { AppError } from '../../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
-import { type Change, type ChangeOptions, commitDraft, commitLocked, JumpFirst, preview, roomFor } from './commit.js'
+import {
+  commitOptimistic,
+  commitPessimistic,
+  NeedsRenumbering,
+  preview,
+  requiredSpace,
+  type TransactionOptions,
+  type TransactionResult,
+} from './commit.js'
 import type { UseCase } from './draft.js'
-import { refuseBehind, type WorldSeen, worldSeen } from './high-water-mark.js'
+import { type HighWaterMark, readHighWaterMark, refuseClockBehind } from './high-water-mark.js'
 import type { Served } from './publish-tree.js'
-import { jump, outdated } from './renumbering.js'
+import { needsRenumbering, renumber } from './renumbering.js'
 import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
-import { namingRoom } from './space-error.js'
+import { withRequiredSpace } from './space-error.js'
 
-export type { Change, ChangeOptions } from './commit.js'
+export type { TransactionOptions, TransactionResult } from './commit.js'
 
 /** Times that a command may find another writer, or its second taken, before it gives up. */
 const ATTEMPTS = 8
 
 /** Runs a use case as one commit. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
-export async function change<R>(
+export async function transact<R>(
   session: Session,
   useCase: UseCase<R>,
-  options: ChangeOptions = {},
-): Promise<Change<R>> {
+  options: TransactionOptions = {},
+): Promise<TransactionResult<R>> {
   if (options.dryRun === true) return preview(session, useCase)
   refuseStandby(session)
   for (let attempt = 1; ; ) {
     try {
-      const done = await (attempt === 1 ? commitDraft : commitLocked)(session, useCase, options)
-      if (!(done instanceof JumpFirst)) return done
+      const done = await (attempt === 1 ? commitOptimistic : commitPessimistic)(session, useCase, options)
+      if (!(done instanceof NeedsRenumbering)) return done
       await jumpFirst(session, done.late)
     } catch (error) {
       if (!(error instanceof AppError) || attempt >= ATTEMPTS || !isPassing(error))
-        throw await namingRoom(error, () => roomFor(session, useCase))
+        throw await withRequiredSpace(error, () => requiredSpace(session, useCase))
       await pause(error.code === 'wait-a-second' ? 1000 : 20)
       attempt += 1
     }
@@ -46,12 +54,12 @@ function isPassing(error: AppError): boolean {
 
 async function jumpFirst(session: Session, late: readonly AggregateId[]): Promise<void> {
   const names = new Set(late.map(formatAggregateId))
-  const { failed } = await catchUp(session)
+  const { failed } = await renumberAll(session)
   const own = failed.find((f) => names.has(formatAggregateId(f.id)))
   if (own !== undefined) throw own.error
 }
 
-export interface CatchUp {
+export interface RenumberReport {
   readonly jumped: readonly AggregateId[]
   /** Those that could not, and the cause: each waits for the next command, and publishes nothing until then. */
   readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
@@ -62,15 +70,15 @@ export interface CatchUp {
 const JUMP_BATCH = 500
 
 /** Whatever has not jumped in this generation does so now; nothing in a directory that was never promoted. Throws `clock-behind` when the world has seen a later time, what is wrong with the whole directory. */
-export async function catchUp(session: Session): Promise<CatchUp> {
+export async function renumberAll(session: Session): Promise<RenumberReport> {
   refuseStandby(session)
   const [all, now] = await session.store.read(async (reader) => [
-    outdated(reader, reader.roster()),
+    needsRenumbering(reader, reader.roster()),
     session.clockFor(reader).now(),
   ])
   if (all.length === 0) return { jumped: [], failed: [], served: undefined }
-  const seen = worldSeen(session)
-  refuseBehind(now, seen)
+  const seen = readHighWaterMark(session)
+  refuseClockBehind(now, seen)
   // thisUpdate must rise beyond what was seen as well
   if (now === seen.at) await pause(1000)
   const failed: { id: AggregateId; error: AppError }[] = []
@@ -85,11 +93,11 @@ export async function catchUp(session: Session): Promise<CatchUp> {
 async function jumpBatch(
   session: Session,
   ids: readonly AggregateId[],
-  seen: WorldSeen,
+  seen: HighWaterMark,
   failed: { id: AggregateId; error: AppError }[],
 ): Promise<Served | undefined> {
   try {
-    return (await change(session, (desk) => jump(desk, ids, seen), { jumps: true })).served
+    return (await transact(session, (tx) => renumber(tx, ids, seen), { jumps: true })).served
   } catch (error) {
     if (!(error instanceof AppError) || concernsAll(error)) throw error
     const [only] = ids

@@ -2,7 +2,7 @@
 
 import { type EnrolledDocument, enrolledDocument, readBytes, requestIn } from '../../app/enrolment/documents.js'
 import { enroll, planEnrolment } from '../../app/enrolment/enroll.js'
-import type { Enrolled, EnrolmentPlan, EnrolOrder } from '../../app/enrolment/enrolment-run.js'
+import type { Enrolled, EnrolmentPlan, EnrolOptions } from '../../app/enrolment/enrolment-run.js'
 import { backendOf } from '../../app/failover/backends.js'
 import { writeDocument } from '../../app/operations/user-files.js'
 import type { Session } from '../../app/transaction/session.js'
@@ -37,11 +37,11 @@ type RequestFlags = {
 /** Asks for the certificate, or with `--dry-run` says who would be asked. Throws as `enroll`, `planEnrolment` and `deliver`. */
 export async function request(
   session: Session,
-  order: Pick<EnrolOrder, 'label' | 'csr' | 'by' | 'renews'>,
+  order: Pick<EnrolOptions, 'label' | 'csr' | 'by' | 'renews'>,
   flags: RequestFlags,
 ): Promise<EnrolledDocument | EnrolmentPlan> {
   const { ca } = flags
-  const whole: EnrolOrder = {
+  const whole: EnrolOptions = {
     ...order,
     ...(ca === undefined ? {} : { ca }),
     duplicate: flags['allow-duplicate'],

@@ -6,7 +6,7 @@ import type { PlacedFault } from '../tables.js'
 import type { Enrolment, LabelConfig } from './schema.js'
 
 /** What makes no sense; the configuration is refused. */
-export function enrolmentFaults(e: Enrolment): readonly PlacedFault[] {
+export function validateEnrolment(e: Enrolment): readonly PlacedFault[] {
   return [
     ...timeFaults(e),
     ...duplicates(e),

@@ -1,6 +1,6 @@
 /** Tells the objects of the RPKI apart by their content, and names what is none of them. */
 import { fromBase64 } from '../../base/bytes.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import { childrenOf, type DerNode, isContext, parseDer, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
 import { OID_SIGNED_DATA } from '../x509/oids.js'
@@ -41,7 +41,7 @@ export function expectedTypes(extension: string): readonly InspectedType[] | und
 }
 
 /** What `bytes` are. PEM armour is a fault and taken off. */
-export function detect(bytes: Uint8Array, faults: FaultList): Detected {
+export function detect(bytes: Uint8Array, faults: FindingList): Detected {
   if (bytes.length === 0) return { kind: 'unknown', what: 'the file is empty' }
   if (bytes[0] === TAG.sequence) return detectDer(bytes)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 65_536)).toString('utf8')
@@ -57,7 +57,7 @@ function isReadable(text: string): boolean {
   return [...text].every((c) => c >= ' ' || (c >= '\t' && c <= '\r')) && !text.includes('\ufffd')
 }
 
-function detectPem(bytes: Uint8Array, faults: FaultList): Detected {
+function detectPem(bytes: Uint8Array, faults: FindingList): Detected {
   const text = Buffer.from(bytes).toString('latin1')
   const [, label, body] = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/.exec(text) ?? []
   faults.add('RFC 6487 section 4', 'PEM armour: objects of the RPKI are plain DER')
@@ -68,7 +68,7 @@ function detectPem(bytes: Uint8Array, faults: FaultList): Detected {
 }
 
 function detectDer(der: Uint8Array): Detected {
-  const node = parseDer(der, createFaults())
+  const node = parseDer(der, createFindings())
   if (node === undefined) return { kind: 'malformed', der }
   const [first] = childrenOf(node)
   if (readOid(first) === OID_SIGNED_DATA) return { kind: 'signed-object', der }

@@ -5,8 +5,8 @@
 import type { Json } from '../../base/json.js'
 import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import { type DerNode, parseDer } from '../../der/reader.js'
 import { parseCrl } from '../decode-crl.js'
 import { type ParsedObject, parseObject } from '../decode-object.js'
@@ -27,7 +27,7 @@ export interface Inspection {
   readonly fields: Json
   /** The EE certificate of a signed object. */
   readonly ee?: Json
-  readonly faults: readonly ObjectFault[]
+  readonly faults: readonly ObjectFinding[]
   /** No fault, or only such as validators are known to accept. */
   readonly accepted: boolean
 }
@@ -44,7 +44,7 @@ interface Found {
 
 /** The report on `bytes`, named `fileName`, as of `now`. Never rejects. */
 export async function inspectObject(fileName: string, bytes: Uint8Array, now: Instant): Promise<Inspection> {
-  const faults = createFaults()
+  const faults = createFindings()
   const found = bytes.length > MAX_SIZE ? tooLarge(bytes, faults) : await inspectBytes(fileName, bytes, now, faults)
   checkName(fileName, found.type, faults)
   const all = faults.all()
@@ -60,12 +60,12 @@ export async function inspectObject(fileName: string, bytes: Uint8Array, now: In
   }
 }
 
-function tooLarge(bytes: Uint8Array, faults: FaultList): Found {
+function tooLarge(bytes: Uint8Array, faults: FindingList): Found {
   faults.add('rpki-client limit', `${bytes.length} octets; validators read no file above ${MAX_SIZE}`)
   return { type: 'unknown', fields: {} }
 }
 
-async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, faults: FaultList): Promise<Found> {
+async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, faults: FindingList): Promise<Found> {
   const detected = detect(bytes, faults)
   if (detected.kind === 'tal') {
     const { content, faults: found } = decodeTal(bytes)
@@ -81,7 +81,7 @@ async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, f
   return inspectDer(fileName, node, detected, now, faults)
 }
 
-function unknown(what: string, faults: FaultList): Found {
+function unknown(what: string, faults: FindingList): Found {
   faults.add('RFC 6481 section 2.2', `not an object of the RPKI: ${what}`)
   return { type: 'unknown', fields: {} }
 }
@@ -91,7 +91,7 @@ async function inspectDer(
   node: DerNode,
   detected: Detected,
   now: Instant,
-  faults: FaultList,
+  faults: FindingList,
 ): Promise<Found> {
   if (detected.kind === 'certificate') return inspectCertificate(parseCertificate(node, undefined, faults), now, faults)
   if (detected.kind === 'crl') {
@@ -109,7 +109,7 @@ async function inspectDer(
 async function inspectCertificate(
   certificate: ParsedCertificate | undefined,
   now: Instant,
-  faults: FaultList,
+  faults: FindingList,
 ): Promise<Found> {
   if (certificate === undefined) return { type: 'unknown', fields: {} }
   checkPeriod('RFC 6487 section 4.6', 'the certificate', certificate.notBefore, certificate.notAfter, now, faults)
@@ -129,7 +129,7 @@ async function inspectSigned(
   node: DerNode,
   object: ParsedObject,
   now: Instant,
-  faults: FaultList,
+  faults: FindingList,
 ): Promise<Found> {
   const { envelope, body } = object
   const { ee } = envelope
@@ -160,7 +160,7 @@ async function inspectSigned(
 async function agree(
   rule: string,
   ask: (verify: typeof import('./second-opinion.js')) => Promise<import('./second-opinion.js').SecondOpinion>,
-  faults: FaultList,
+  faults: FindingList,
 ): Promise<void> {
   const opinion = await ask(await import('./second-opinion.js'))
   if (opinion !== 'valid') faults.add(rule, `the signature verifies here, but a second reader finds it ${opinion}`)
@@ -172,13 +172,13 @@ function checkPeriod(
   from: Instant | undefined,
   to: Instant | undefined,
   now: Instant,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   if (from !== undefined && now < from) faults.add(rule, `${what} is not valid before ${from}`)
   if (to !== undefined && now > to) faults.add(rule, `${what} was valid until ${to}`)
 }
 
-function checkName(fileName: string, type: InspectedType, faults: FaultList): void {
+function checkName(fileName: string, type: InspectedType, faults: FindingList): void {
   const extension = /\.([A-Za-z0-9]+)$/.exec(fileName)?.[1]?.toLowerCase()
   const expected = extension === undefined ? undefined : expectedTypes(extension)
   if (expected === undefined || type === 'unknown' || expected.includes(type)) return

@@ -1,13 +1,13 @@
 /** The CRL profile (RFC 6487 section 5). */
 
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings } from '../../der/faults.js'
 import type { CrlContent } from '../types.js'
 import { checkCommonName, checkNumber, checkOrder, checkSerial } from '../x509/numbers.js'
 
 /** Every fault of what a CRL says. */
-export function checkCrlContent(content: CrlContent): readonly ObjectFault[] {
-  const faults = createFaults()
+export function checkCrlContent(content: CrlContent): readonly ObjectFinding[] {
+  const faults = createFindings()
   const rule = 'RFC 6487 section 5'
   faults.addAll(checkCommonName('issuer', content.issuer, rule))
   if (!/^[0-9A-F]{40}$/.test(content.aki)) faults.add(rule, 'the authority key identifier is not 20 octets')

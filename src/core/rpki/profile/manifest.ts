@@ -1,8 +1,8 @@
 /** The manifest profile (RFC 9286 section 4.2), with the limits that rpki-client adds. */
 import { toHex } from '../../base/bytes.js'
 import { quoted } from '../../base/text.js'
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import type { ManifestContent } from '../types.js'
 import { checkNumber, checkOrder } from '../x509/numbers.js'
 
@@ -17,8 +17,8 @@ export interface ManifestPlace {
 }
 
 /** Every fault of what a manifest says; with `place`, also where it stands. */
-export function checkManifestContent(content: ManifestContent, place: ManifestPlace = {}): readonly ObjectFault[] {
-  const faults = createFaults()
+export function checkManifestContent(content: ManifestContent, place: ManifestPlace = {}): readonly ObjectFinding[] {
+  const faults = createFindings()
   const rule = 'RFC 9286 section 4.2.1'
   faults.addAll(checkNumber('manifest number', content.number, rule))
   faults.addAll(checkOrder('thisUpdate', content.thisUpdate, 'nextUpdate', content.nextUpdate, rule))
@@ -30,7 +30,7 @@ export function checkManifestContent(content: ManifestContent, place: ManifestPl
   return faults.all()
 }
 
-function checkFiles(content: ManifestContent, faults: FaultList): ReadonlySet<string> {
+function checkFiles(content: ManifestContent, faults: FindingList): ReadonlySet<string> {
   const names = new Set<string>()
   const hashes = new Map<string, string>()
   for (const { name, sha256 } of content.files) {
@@ -51,7 +51,7 @@ function checkFiles(content: ManifestContent, faults: FaultList): ReadonlySet<st
   return names
 }
 
-function checkPlace(names: ReadonlySet<string>, count: number, place: ManifestPlace, faults: FaultList): void {
+function checkPlace(names: ReadonlySet<string>, count: number, place: ManifestPlace, faults: FindingList): void {
   const crls = [...names].filter((name) => name.endsWith('.crl'))
   if (place.ownName !== undefined && names.has(place.ownName))
     faults.add('RFC 9286 section 4.2.1', `the manifest lists itself, ${quoted(place.ownName)}`)

@@ -1,15 +1,15 @@
 /** The ROA profile (RFC 9582 section 4): what a route origin authorization may say. */
 
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import { addressBits, formatAddress } from '../../resources/address.js'
 import type { RoaAddress, RoaContent } from '../types.js'
 
 const MAX_ASN = 0xffffffff
 
 /** Every fault of what a ROA says. */
-export function checkRoaContent(content: RoaContent): readonly ObjectFault[] {
-  const faults = createFaults()
+export function checkRoaContent(content: RoaContent): readonly ObjectFinding[] {
+  const faults = createFindings()
   if (!Number.isInteger(content.asn) || content.asn < 0 || content.asn > MAX_ASN)
     faults.add('RFC 9582 section 4.2', `AS number ${content.asn} is outside 0 to ${MAX_ASN}`)
   if (content.addresses.length === 0) faults.add('RFC 9582 section 4.3', 'no addresses')
@@ -18,7 +18,7 @@ export function checkRoaContent(content: RoaContent): readonly ObjectFault[] {
 }
 
 /** Faults against the canonical form of section 4.3.3 (sorted, each entry once), which the encoder makes and validators do not demand. */
-export function checkRoaOrder(addresses: readonly RoaAddress[]): readonly ObjectFault[] {
+export function checkRoaOrder(addresses: readonly RoaAddress[]): readonly ObjectFinding[] {
   for (let i = 1; i < addresses.length; i++) {
     const [a, b] = [addresses[i - 1], addresses[i]]
     if (a === undefined || b === undefined || compare(a, b) < 0) continue
@@ -32,7 +32,7 @@ function textOf(entry: RoaAddress): string {
   return `${formatAddress(entry.address, entry.family)}/${entry.length}`
 }
 
-function checkAddress(entry: RoaAddress, faults: FaultList): void {
+function checkAddress(entry: RoaAddress, faults: FindingList): void {
   const bits = addressBits(entry.family)
   const { length, maxLength } = entry
   if (!Number.isInteger(length) || length < 0 || length > bits) {

@@ -1,12 +1,12 @@
 /** AlgorithmIdentifiers of RFC 7935 and the encodings of their parameters. */
 
-import type { FaultList } from '../../der/faults.js'
+import type { FindingList } from '../../der/faults.js'
 import { childrenOf, type DerNode, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
 import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA } from './oids.js'
 
 /** The algorithm's dotted identifier; parameters other than the right ones are a fault that validators accept. */
-export function readAlgorithm(node: DerNode | undefined, what: string, faults: FaultList): string {
+export function readAlgorithm(node: DerNode | undefined, what: string, faults: FindingList): string {
   const [oidNode, parameters, more] = node === undefined ? [] : childrenOf(node)
   const oid = readOid(oidNode) ?? 'unreadable'
   const isRsa = oid === OID_SHA256_WITH_RSA || oid === OID_RSA_ENCRYPTION
@@ -22,7 +22,7 @@ export function readAlgorithm(node: DerNode | undefined, what: string, faults: F
 export function checkSignatureAlgorithms(
   inner: DerNode | undefined,
   outer: DerNode | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const [first, second] = [
     readAlgorithm(inner, 'signature', faults),
@@ -42,7 +42,7 @@ export function checkTimeForm(
   node: DerNode | undefined,
   instant: string | undefined,
   what: string,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   if (node?.tag === TAG.generalizedTime && instant !== undefined && instant < '2050')
     faults.tolerate('RFC 5280 section 4.1.2.5', `${what} ${instant} is a GeneralizedTime, UTCTime is due before 2050`)

@@ -5,8 +5,8 @@
 import { quoted } from '../../base/text.js'
 import type { Instant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import type { CertificateResources } from '../types.js'
 import { checkRouterKey, checkRsaKey, parseKey } from './key.js'
 import { checkCommonName, checkOrder, checkSerial } from './numbers.js'
@@ -40,8 +40,8 @@ export interface SiaValues {
 }
 
 /** Every fault of what a certificate says. */
-export function checkCertificateContent(values: CertificateValues): readonly ObjectFault[] {
-  const faults = createFaults()
+export function checkCertificateContent(values: CertificateValues): readonly ObjectFinding[] {
+  const faults = createFindings()
   if (values.serial !== undefined) faults.addAll(checkSerial(values.serial))
   if (values.issuer !== undefined) faults.addAll(checkCommonName('issuer', values.issuer, 'RFC 6487 section 4.4'))
   if (values.subject !== undefined) faults.addAll(checkCommonName('subject', values.subject, 'RFC 6487 section 4.5'))
@@ -55,7 +55,7 @@ export function checkCertificateContent(values: CertificateValues): readonly Obj
   return faults.all()
 }
 
-function checkKeys({ kind, spki, aki }: CertificateValues, faults: FaultList): void {
+function checkKeys({ kind, spki, aki }: CertificateValues, faults: FindingList): void {
   const key = spki === undefined ? undefined : parseKey(spki)
   faults.addAll(kind === 'router' ? checkRouterKey(key) : checkRsaKey(key))
   if (kind === 'ta' && aki !== undefined && key !== undefined && aki !== key.ski)
@@ -67,7 +67,7 @@ function checkKeys({ kind, spki, aki }: CertificateValues, faults: FaultList): v
 }
 
 /** Sections 4.8.6 and 4.8.7: a trust anchor has no issuer to point at, every other certificate must. */
-function checkIssuerPointers({ kind, crl, aia }: CertificateValues, faults: FaultList): void {
+function checkIssuerPointers({ kind, crl, aia }: CertificateValues, faults: FindingList): void {
   const [crlRule, aiaRule] = ['RFC 6487 section 4.8.6', 'RFC 6487 section 4.8.7']
   if (kind === 'ta') {
     if (crl !== undefined) faults.add(crlRule, 'a self-signed certificate with a CRL distribution point')
@@ -84,7 +84,7 @@ function checkIssuerPointers({ kind, crl, aia }: CertificateValues, faults: Faul
   else faults.addAll(checkUri('authority information access', aia, ['rsync'], aiaRule))
 }
 
-function checkSia({ kind, sia }: CertificateValues, faults: FaultList): void {
+function checkSia({ kind, sia }: CertificateValues, faults: FindingList): void {
   const rule = 'RFC 6487 section 4.8.8'
   if (kind === 'router') {
     if (sia !== undefined)
@@ -96,7 +96,7 @@ function checkSia({ kind, sia }: CertificateValues, faults: FaultList): void {
   else checkCaSia(sia, faults)
 }
 
-function checkCaSia({ caRepository, manifest, notify, signedObject }: SiaValues, faults: FaultList): void {
+function checkCaSia({ caRepository, manifest, notify, signedObject }: SiaValues, faults: FindingList): void {
   const rule = 'RFC 6487 section 4.8.8.1'
   if (caRepository === undefined) faults.add(rule, 'no rsync URI of a CA repository (id-ad-caRepository)')
   else {
@@ -119,7 +119,7 @@ function checkCaSia({ caRepository, manifest, notify, signedObject }: SiaValues,
   if (signedObject !== undefined) faults.add(rule, 'a CA certificate with a signedObject URI')
 }
 
-function checkEeSia({ caRepository, manifest, notify, signedObject }: SiaValues, faults: FaultList): void {
+function checkEeSia({ caRepository, manifest, notify, signedObject }: SiaValues, faults: FindingList): void {
   const rule = 'RFC 6487 section 4.8.8.2'
   if (signedObject === undefined) faults.add(rule, 'no rsync URI of the signed object (id-ad-signedObject)')
   else faults.addAll(checkUri('signedObject', signedObject, ['rsync'], rule))
@@ -128,7 +128,7 @@ function checkEeSia({ caRepository, manifest, notify, signedObject }: SiaValues,
   if (notify !== undefined) faults.tolerate(rule, 'an EE certificate with an rpkiNotify URI')
 }
 
-function checkInheritance({ kind, resources }: CertificateValues, faults: FaultList): void {
+function checkInheritance({ kind, resources }: CertificateValues, faults: FindingList): void {
   const inherits = resources.asn === 'inherit' || resources.ipv4 === 'inherit' || resources.ipv6 === 'inherit'
   if (kind === 'ta' && inherits)
     faults.add('RFC 8630 section 2.3', 'a trust anchor that inherits resources has no one to inherit from')

@@ -1,6 +1,6 @@
 /** Resource certificates (RFC 6487 section 4), BGPsec router certificates (RFC 8209) read as far as they share it. Reads on after a fault. */
 import type { Instant } from '../../base/time.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger, readTime } from '../../der/values.js'
 import type { Decoded, DecodedCertificate, SubjectInfoAccess } from '../types.js'
@@ -34,7 +34,7 @@ export interface ParsedCertificate {
 
 /** The certificate that `bytes` are, with every fault against DER and its profile. Content is there when all its members could be read; a router certificate has none. */
 export function decodeCertificate(bytes: Uint8Array): Decoded<DecodedCertificate> {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseDer(bytes, faults)
   const parsed = node === undefined ? undefined : parseCertificate(node, undefined, faults)
   if (parsed?.purpose === 'router')
@@ -46,7 +46,7 @@ export function decodeCertificate(bytes: Uint8Array): Decoded<DecodedCertificate
 export function parseCertificate(
   node: DerNode,
   purpose: CertificatePurpose | undefined,
-  faults: FaultList,
+  faults: FindingList,
 ): ParsedCertificate | undefined {
   const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node)
   if (node.tag !== TAG.sequence || tbs === undefined || tbs.tag !== TAG.sequence) {
@@ -73,7 +73,7 @@ export function parseCertificate(
 
 type Fields = Omit<ParsedCertificate, 'purpose' | 'raw' | 'tbs' | 'signature'>
 
-function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: FaultList): Fields {
+function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: FindingList): Fields {
   const parts = [...childrenOf(tbs)]
   const version =
     isContext(parts[0], 0) && parts[0].tag === 0xa0
@@ -108,14 +108,14 @@ function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: F
   }
 }
 
-function readValidity(node: DerNode | undefined, what: string, rule: string, faults: FaultList): Instant | undefined {
+function readValidity(node: DerNode | undefined, what: string, rule: string, faults: FindingList): Instant | undefined {
   const instant = readTime(node)
   if (instant === undefined) faults.add(rule, `${what} is unreadable`)
   checkTimeForm(node, instant, what, faults)
   return instant
 }
 
-function extensionList(rest: readonly DerNode[], faults: FaultList): DerNode | undefined {
+function extensionList(rest: readonly DerNode[], faults: FindingList): DerNode | undefined {
   let list: DerNode | undefined
   for (const part of rest) {
     if (isContext(part, 3) && list === undefined)
@@ -144,7 +144,7 @@ function purposeOf({ extensions, issuer, subject, key }: Fields): CertificatePur
     : 'ca'
 }
 
-function checkExtensions({ purpose, extensions, key }: ParsedCertificate, faults: FaultList): void {
+function checkExtensions({ purpose, extensions, key }: ParsedCertificate, faults: FindingList): void {
   const isCa = purpose === 'ta' || purpose === 'ca'
   const { isCa: basic, keyUsage, extendedKeyUsage: eku } = extensions
   if (isCa && basic !== true) faults.add('RFC 6487 section 4.8.1', 'a CA certificate without the basic constraint cA')

@@ -1,6 +1,6 @@
 /** The RFC 3779 extensions, read in wire order: what order and bounds are wrong is the profile's to say, encodings are judged here. */
 
-import type { FaultList } from '../../der/faults.js'
+import type { FindingList } from '../../der/faults.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger } from '../../der/values.js'
 import { addressBits } from '../../resources/address.js'
@@ -11,7 +11,7 @@ import type { CertificateResources } from '../types.js'
 type IpResources = { -readonly [K in 'ipv4' | 'ipv6']?: readonly IpRange[] | 'inherit' }
 
 /** IPAddrBlocks (RFC 3779 section 2.2.3). */
-export function readIpAddrBlocks(node: DerNode, faults: FaultList): Pick<CertificateResources, 'ipv4' | 'ipv6'> {
+export function readIpAddrBlocks(node: DerNode, faults: FindingList): Pick<CertificateResources, 'ipv4' | 'ipv6'> {
   const found: IpResources = {}
   let previous = 0
   for (const block of childrenOf(node)) {
@@ -38,7 +38,7 @@ export function readFamily(
   node: DerNode | undefined,
   safiRule: string,
   rule: string,
-  faults: FaultList,
+  faults: FindingList,
 ): Family | undefined {
   const octets = isType(node, TAG.octetString) ? contentOf(node) : new Uint8Array()
   if (octets.length === 3) faults.add(safiRule, `the address family has a SAFI, ${octets[2]}`)
@@ -57,7 +57,7 @@ export function readAddress(
   family: Family,
   node: DerNode | undefined,
   rule: string,
-  faults: FaultList,
+  faults: FindingList,
 ): { readonly address: bigint; readonly length: number } | undefined {
   const bits = readBits(node)
   const size = addressBits(family)
@@ -76,7 +76,7 @@ export function readAddress(
   return { address: ((value >> BigInt(bits.unused)) << BigInt(bits.unused)) << shift, length }
 }
 
-function readIpRanges(family: Family, choice: DerNode, faults: FaultList): readonly IpRange[] {
+function readIpRanges(family: Family, choice: DerNode, faults: FindingList): readonly IpRange[] {
   if (choice.tag !== TAG.sequence)
     faults.add('RFC 3779 section 2.2.3.4', `the IPv${family} addresses are neither a list nor inherited`)
   const size = BigInt(addressBits(family))
@@ -94,7 +94,7 @@ function readIpRanges(family: Family, choice: DerNode, faults: FaultList): reado
   return ranges
 }
 
-function readIpRange(family: Family, node: DerNode, faults: FaultList): IpRange | undefined {
+function readIpRange(family: Family, node: DerNode, faults: FindingList): IpRange | undefined {
   const rule = 'RFC 3779 section 2.2.3.9'
   const [low, high] = membersOf(node, { what: 'an address range', rule, least: 2, most: 2 }, faults)
   const from = readAddress(family, low, rule, faults)
@@ -113,7 +113,7 @@ function readIpRange(family: Family, node: DerNode, faults: FaultList): IpRange 
 }
 
 /** ASIdentifiers (RFC 3779 section 3.2.3). */
-export function readAsIdentifiers(node: DerNode, faults: FaultList): CertificateResources['asn'] {
+export function readAsIdentifiers(node: DerNode, faults: FindingList): CertificateResources['asn'] {
   let asn: CertificateResources['asn']
   for (const part of childrenOf(node)) {
     const [choice] = membersOf(
@@ -130,7 +130,7 @@ export function readAsIdentifiers(node: DerNode, faults: FaultList): Certificate
   return asn
 }
 
-function readAsRanges(choice: DerNode, faults: FaultList): readonly AsRange[] {
+function readAsRanges(choice: DerNode, faults: FindingList): readonly AsRange[] {
   if (choice.tag !== TAG.sequence)
     faults.add('RFC 3779 section 3.2.3.2', 'the AS numbers are neither a list nor inherited')
   const ranges: AsRange[] = []
@@ -146,7 +146,7 @@ function readAsRanges(choice: DerNode, faults: FaultList): readonly AsRange[] {
   return ranges
 }
 
-function readAsn(node: DerNode | undefined, faults: FaultList): number | undefined {
+function readAsn(node: DerNode | undefined, faults: FindingList): number | undefined {
   const value = readInteger(node)
   if (value !== undefined && value >= 0n && value <= BigInt(MAX_ASN)) return Number(value)
   faults.add('RFC 3779 section 3.2.3.10', `AS number ${value ?? '(unreadable)'} is outside 0 to ${MAX_ASN}`)

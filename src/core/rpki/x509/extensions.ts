@@ -1,6 +1,6 @@
 /** Certificate extensions (RFC 6487 section 4.8): each once, with the right criticality, in the right encoding. */
 import type { KeyId } from '../../crypto/ports.js'
-import type { FaultList } from '../../der/faults.js'
+import type { FindingList } from '../../der/faults.js'
 import { textOf } from '../../der/primitives.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readBoolean, readOctets, readOid } from '../../der/values.js'
@@ -29,7 +29,7 @@ interface Known {
   readonly name: string
   readonly section: string
   readonly isCritical: boolean
-  readonly read: (value: DerNode, into: Extensions, rule: string, faults: FaultList) => void
+  readonly read: (value: DerNode, into: Extensions, rule: string, faults: FindingList) => void
 }
 
 const KNOWN: ReadonlyMap<string, Known> = new Map([
@@ -71,7 +71,7 @@ const KNOWN: ReadonlyMap<string, Known> = new Map([
 ])
 
 /** Reads `Extensions ::= SEQUENCE OF Extension`. */
-export function readExtensions(list: DerNode | undefined, faults: FaultList): Extensions {
+export function readExtensions(list: DerNode | undefined, faults: FindingList): Extensions {
   const found: Extensions = { resources: {}, present: new Set() }
   for (const extension of list === undefined ? [] : childrenOf(list)) {
     const { oid, isCritical, value } = readExtension(extension, faults)
@@ -91,7 +91,7 @@ function readOne(
   isCritical: boolean,
   value: Uint8Array | undefined,
   into: Extensions,
-  faults: FaultList,
+  faults: FindingList,
 ): void {
   const known = KNOWN.get(oid)
   if (known === undefined) {
@@ -110,7 +110,7 @@ function readOne(
 /** One Extension of a certificate or CRL. */
 export function readExtension(
   node: DerNode,
-  faults: FaultList,
+  faults: FindingList,
 ): { readonly oid: string | undefined; readonly isCritical: boolean; readonly value: Uint8Array | undefined } {
   const parts = childrenOf(node)
   const oid = readOid(parts[0])
@@ -123,7 +123,7 @@ export function readExtension(
 }
 
 /** The key identifier of an AuthorityKeyIdentifier, which must hold nothing else. */
-export function readKeyIdentifier(node: DerNode, rule: string, faults: FaultList): KeyId | undefined {
+export function readKeyIdentifier(node: DerNode, rule: string, faults: FindingList): KeyId | undefined {
   let id: KeyId | undefined
   for (const part of childrenOf(node)) {
     if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, faults)
@@ -133,12 +133,12 @@ export function readKeyIdentifier(node: DerNode, rule: string, faults: FaultList
   return id
 }
 
-function keyId(octets: Uint8Array, what: string, rule: string, faults: FaultList): KeyId {
+function keyId(octets: Uint8Array, what: string, rule: string, faults: FindingList): KeyId {
   if (octets.length !== 20) faults.add(rule, `the ${what} has ${octets.length} octets, a SHA-1 hash has 20`)
   return Buffer.from(octets.subarray(0, 64)).toString('hex').toUpperCase() as KeyId
 }
 
-function readBasicConstraints(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readBasicConstraints(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const parts = childrenOf(value)
   const flag = readBoolean(parts[0])
   into.isCa = flag === true
@@ -149,18 +149,18 @@ function readBasicConstraints(value: DerNode, into: Extensions, rule: string, fa
   else if (rest.length > 0 || value.tag !== TAG.sequence) faults.add(rule, 'the basic constraints are malformed')
 }
 
-function readSki(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readSki(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const octets = readOctets(value)
   if (octets === undefined) faults.add(rule, 'the subject key identifier is not an OCTET STRING')
   else into.ski = keyId(octets, 'subject key identifier', rule, faults)
 }
 
-function readAki(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readAki(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const id = readKeyIdentifier(value, rule, faults)
   if (id !== undefined) into.aki = id
 }
 
-function readKeyUsage(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readKeyUsage(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const bits = readBits(value)
   if (bits === undefined) {
     faults.add(rule, 'the key usage is not a BIT STRING')
@@ -176,7 +176,7 @@ function readExtendedKeyUsage(value: DerNode, into: Extensions): void {
   into.extendedKeyUsage = childrenOf(value).map((node) => readOid(node) ?? 'unreadable')
 }
 
-function readCrlPoints(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readCrlPoints(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const points = childrenOf(value)
   if (points.length !== 1) faults.add(rule, `${points.length} distribution points, not one`)
   const parts = points.slice(0, 1).flatMap(childrenOf)
@@ -196,7 +196,7 @@ function readCrlPoints(value: DerNode, into: Extensions, rule: string, faults: F
   }
 }
 
-function readCrlUris(fullName: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readCrlUris(fullName: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const uris = childrenOf(fullName).map(readUri)
   if (uris.includes(undefined)) faults.add(rule, 'the distribution point has a name that is no URI')
   const [rsync, ...more] = uris.filter(isRsync)
@@ -204,7 +204,7 @@ function readCrlUris(fullName: DerNode, into: Extensions, rule: string, faults: 
   if (more.length > 0) faults.tolerate(rule, 'the distribution point has more than one rsync URI')
 }
 
-function readAia(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readAia(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   for (const { method, uri } of accessDescriptions(value, rule, faults)) {
     if (method !== oids.OID_AD_CA_ISSUERS) faults.add(rule, `unexpected access method ${method}`)
     else if (!isRsync(uri)) continue
@@ -220,7 +220,7 @@ const SIA_METHODS: ReadonlyMap<string, keyof SiaValues> = new Map([
   [oids.OID_AD_SIGNED_OBJECT, 'signedObject'],
 ] as const)
 
-function readSia(value: DerNode, into: Extensions, rule: string, faults: FaultList): void {
+function readSia(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
   const sia: { -readonly [K in keyof SiaValues]: SiaValues[K] } = {}
   for (const { method, uri } of accessDescriptions(value, rule, faults)) {
     const member = SIA_METHODS.get(method)
@@ -232,7 +232,7 @@ function readSia(value: DerNode, into: Extensions, rule: string, faults: FaultLi
   into.sia = sia
 }
 
-function readPolicies(value: DerNode, _into: Extensions, rule: string, faults: FaultList): void {
+function readPolicies(value: DerNode, _into: Extensions, rule: string, faults: FindingList): void {
   const policies = childrenOf(value)
   if (policies.length !== 1) faults.add(rule, `${policies.length} certificate policies, not one`)
   for (const policy of policies) {
@@ -249,11 +249,11 @@ function readPolicies(value: DerNode, _into: Extensions, rule: string, faults: F
   }
 }
 
-function readIp(value: DerNode, into: Extensions, _rule: string, faults: FaultList): void {
+function readIp(value: DerNode, into: Extensions, _rule: string, faults: FindingList): void {
   into.resources = { ...into.resources, ...readIpAddrBlocks(value, faults) }
 }
 
-function readAs(value: DerNode, into: Extensions, _rule: string, faults: FaultList): void {
+function readAs(value: DerNode, into: Extensions, _rule: string, faults: FindingList): void {
   const asn = readAsIdentifiers(value, faults)
   if (asn !== undefined) into.resources = { ...into.resources, asn }
 }
@@ -261,7 +261,7 @@ function readAs(value: DerNode, into: Extensions, _rule: string, faults: FaultLi
 function accessDescriptions(
   value: DerNode,
   rule: string,
-  faults: FaultList,
+  faults: FindingList,
 ): readonly { readonly method: string; readonly uri: string | undefined }[] {
   return childrenOf(value).map((description) => {
     const [method, location] = membersOf(

@@ -1,8 +1,8 @@
 /** SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), read as far as the RPKI profiles judge it: RSA (RFC 7935) and EC (RFC 8608). */
 import { keyIdOf } from '../../crypto/digest.js'
 import type { KeyId } from '../../crypto/ports.js'
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import { contentOf, type DerNode, parseDer, parseInner, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger, readOid } from '../../der/values.js'
 import { OID_EC_PUBLIC_KEY, OID_P256, OID_RSA_ENCRYPTION } from './oids.js'
@@ -21,7 +21,7 @@ export interface ParsedKey {
 }
 
 /** Undefined when the element is no SubjectPublicKeyInfo at all. */
-export function readKey(node: DerNode | undefined, faults: FaultList = createFaults()): ParsedKey | undefined {
+export function readKey(node: DerNode | undefined, faults: FindingList = createFindings()): ParsedKey | undefined {
   if (node === undefined || node.tag !== TAG.sequence) return undefined
   const [algorithm, key] = membersOf(
     node,
@@ -58,15 +58,15 @@ export function readKey(node: DerNode | undefined, faults: FaultList = createFau
 
 /** The key of DER SubjectPublicKeyInfo octets. */
 export function parseKey(spki: Uint8Array): ParsedKey | undefined {
-  const faults = createFaults()
+  const faults = createFindings()
   const node = parseDer(spki, faults)
   const key = readKey(node, faults)
   return faults.all().length === 0 ? key : undefined
 }
 
 /** RFC 7935 section 3: RSA, 2048 bits, exponent 65537. */
-export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFault[] {
-  const fault = (message: string): readonly ObjectFault[] => [{ rule: 'RFC 7935 section 3', message }]
+export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFinding[] {
+  const fault = (message: string): readonly ObjectFinding[] => [{ rule: 'RFC 7935 section 3', message }]
   if (key === undefined) return fault('the public key is not a SubjectPublicKeyInfo')
   if (key.algorithm !== 'RSA')
     return fault(`the public key is ${key.algorithm === 'EC' ? 'an EC key' : 'of an unknown kind'}, not RSA`)
@@ -80,7 +80,7 @@ export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFault[] 
 }
 
 /** RFC 8608 section 3.1: a router key is on the curve P-256. */
-export function checkRouterKey(key: ParsedKey | undefined): readonly ObjectFault[] {
+export function checkRouterKey(key: ParsedKey | undefined): readonly ObjectFinding[] {
   if (key !== undefined && key.algorithm === 'EC' && key.curve === OID_P256) return []
   const found =
     key === undefined ? 'unreadable' : key.algorithm === 'EC' ? `on the curve ${key.curve}` : `${key.algorithm}`

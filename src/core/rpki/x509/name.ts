@@ -1,6 +1,6 @@
 /** Distinguished names (RFC 6487 sections 4.4 and 4.5): one commonName, at most one serialNumber, nothing else. */
 import { quoted } from '../../base/text.js'
-import type { FaultList } from '../../der/faults.js'
+import type { FindingList } from '../../der/faults.js'
 import { textOf } from '../../der/primitives.js'
 import { childrenOf, contentOf, type DerNode, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readOid } from '../../der/values.js'
@@ -13,7 +13,7 @@ export interface ParsedName {
 }
 
 /** The name, with its faults under `rule`; `what` is `issuer` or `subject`. */
-export function readName(node: DerNode, what: string, rule: string, faults: FaultList): ParsedName {
+export function readName(node: DerNode, what: string, rule: string, faults: FindingList): ParsedName {
   const names: string[] = []
   let serials = 0
   if (node.tag !== TAG.sequence) faults.add(rule, `the ${what} is not a Name`)
@@ -36,7 +36,7 @@ export function readName(node: DerNode, what: string, rule: string, faults: Faul
   return { der: rawOf(node), commonName: names[0] }
 }
 
-function readText(value: DerNode, what: string, rule: string, faults: FaultList): string {
+function readText(value: DerNode, what: string, rule: string, faults: FindingList): string {
   const isUtf8 = value.tag === TAG.utf8String
   const content = contentOf(value)
   const text = isUtf8 ? Buffer.from(content).toString('utf8') : textOf(content)

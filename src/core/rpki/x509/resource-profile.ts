@@ -1,7 +1,7 @@
 /** Number resources in a certificate (RFC 3779, RFC 6487 sections 4.8.10 and 4.8.11), as they stand on the wire. */
 
-import type { ObjectFault } from '../../der/faults.js'
-import { createFaults, type FaultList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/faults.js'
 import { formatAddress, maxAddress } from '../../resources/address.js'
 import { MAX_ASN } from '../../resources/asn.js'
 import type { Family } from '../../resources/types.js'
@@ -21,8 +21,8 @@ interface Wire<T> {
 }
 
 /** Faults of the order and bounds of resources. Nothing at all is a fault too. */
-export function checkResources(resources: CertificateResources): readonly ObjectFault[] {
-  const faults = createFaults()
+export function checkResources(resources: CertificateResources): readonly ObjectFinding[] {
+  const faults = createFindings()
   const { asn, ipv4, ipv6 } = resources
   if (asn === undefined && ipv4 === undefined && ipv6 === undefined)
     faults.add('RFC 6487 section 4.8.10', 'neither IP addresses nor AS numbers: one of the two must be present')
@@ -38,7 +38,7 @@ export function checkResources(resources: CertificateResources): readonly Object
   return faults.all()
 }
 
-function checkAsn(asn: Exclude<CertificateResources['asn'], 'inherit' | undefined>, faults: FaultList): void {
+function checkAsn(asn: Exclude<CertificateResources['asn'], 'inherit' | undefined>, faults: FindingList): void {
   if (asn.length === 0) faults.add('RFC 6487 section 4.8.11', 'the list of AS numbers is empty')
   if (asn.some((range) => range.min === 0 && range.max === 0))
     faults.add('RFC 3779 section 3.2.3.10', 'AS 0 is reserved and cannot be a resource of its own (RFC 7607)')
@@ -66,7 +66,7 @@ function ipWire(family: Family, ranges: Wire<bigint>['ranges']): Wire<bigint> {
   }
 }
 
-function checkRanges<T extends number | bigint>(wire: Wire<T>, faults: FaultList): void {
+function checkRanges<T extends number | bigint>(wire: Wire<T>, faults: FindingList): void {
   const { what, ranges, format } = wire
   if (ranges.length > MAX_BLOCKS)
     faults.add(wire.listRule, `${ranges.length} ranges of ${what}, validators read ${MAX_BLOCKS}`)

@@ -1,6 +1,6 @@
 /** URIs of the RPKI (RFC 5781, RFC 6487 section 4.8, RFC 8182 section 3.2), as strictly as relying parties read them. */
 import { quoted } from '../../base/text.js'
-import type { ObjectFault } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/faults.js'
 
 const MAX_LENGTH = 2048
 
@@ -10,8 +10,8 @@ export function checkUri(
   uri: string,
   schemes: readonly ('rsync' | 'https')[],
   rule: string,
-): readonly ObjectFault[] {
-  const fault = (message: string): readonly ObjectFault[] => [{ rule, message: `${what} ${quoted(uri)} ${message}` }]
+): readonly ObjectFinding[] {
+  const fault = (message: string): readonly ObjectFinding[] => [{ rule, message: `${what} ${quoted(uri)} ${message}` }]
   if (uri.length > MAX_LENGTH) return fault(`is longer than ${MAX_LENGTH} characters`)
   if (!/^[\x21-\x7e]*$/.test(uri)) return fault('has a character that no URI has')
   const scheme = schemes.find((s) => uri.startsWith(`${s}://`))

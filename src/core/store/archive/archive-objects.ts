@@ -11,7 +11,7 @@ import { listDir, readIfThere, removeFile, statIfThere, syncDir } from '../disk/
 import type { Layout } from '../disk/paths.js'
 import { isCount, isObject, isText, isTime, listOf, objectOf } from '../disk/records.js'
 import type { StatusFiles } from '../disk/status-files.js'
-import { makePath, mended, type OnTouched, type Passage, putFile, type Released } from './archive.js'
+import { type ArchiveMove, isRepaired, makePath, type OnTouched, putFile, type Released } from './archive.js'
 import { STAY_SECONDS } from './archive-plan.js'
 import type { ArchiveRules } from './archive-survey.js'
 
@@ -91,7 +91,7 @@ export function* objectsBelow(folder: string): Generator<DueObject> {
   }
 }
 
-function passageOf(layout: Layout, dir: string | null, from: string, { sha256, dated }: DueObject): Passage {
+function passageOf(layout: Layout, dir: string | null, from: string, { sha256, dated }: DueObject): ArchiveMove {
   return {
     from,
     to: join(dir === null ? join(layout.objects, 'archived') : join(dir, 'objects'), sha256.slice(0, 2), sha256),
@@ -145,7 +145,7 @@ export function releaseObjects(
       const from = join(place, sha256.slice(0, 2), sha256)
       const stat = statIfThere(from)
       const object = { sha256, size: 0, dated: instantOf(Number((stat?.mtimeNs ?? 0n) / 1_000_000_000n)) }
-      if (stat === undefined || !mended(passageOf(layout, batch.dir, from, object), batch.dir, touched)) continue
+      if (stat === undefined || !isRepaired(passageOf(layout, batch.dir, from, object), batch.dir, touched)) continue
       if (removeFile(from)) {
         touched()
         ;[files, bytes] = [files + 1, bytes + Number(stat.size)]

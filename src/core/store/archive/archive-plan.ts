@@ -5,7 +5,7 @@
 import { addSeconds, type Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
-import type { SnapshotHint } from '../disk/caches.js'
+import type { SnapshotRef } from '../disk/caches.js'
 
 /** What a commit says of one command. */
 export interface HistoryEntry {
@@ -29,7 +29,7 @@ export function cutoffOf(now: Instant, newest: Instant, threshold: number): Inst
 }
 
 /** Is it older than the threshold and wholly before the backup snapshot? Without one nothing is. */
-export function isOld(entry: HistoryEntry, backup: SnapshotHint | null, cutoff: Instant | undefined): boolean {
+export function isOld(entry: HistoryEntry, backup: SnapshotRef | null, cutoff: Instant | undefined): boolean {
   return backup !== null && cutoff !== undefined && entry.sequence < backup.sequence && entry.at < cutoff
 }
 

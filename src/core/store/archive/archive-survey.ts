@@ -9,10 +9,10 @@ import { type AggregateId, formatAggregateId, type Kind, type StoredCommand } fr
 import { type FoundFile, findFile, readCommand } from '../commit/aggregate-files.js'
 import { readNote } from '../commit/archived-note.js'
 import { type ArchivedRange, rangeOf } from '../commit/archived-ranges.js'
-import { follow, inRanges, isOff, type Line, newLine } from '../commit/live-branch.js'
-import { outdatedSnapshots } from '../commit/snapshot-retention.js'
-import type { FileReader } from '../commit/store-reader.js'
-import type { SnapshotHint } from '../disk/caches.js'
+import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../commit/live-branch.js'
+import { unusedSnapshots } from '../commit/snapshot-retention.js'
+import type { StoreReader } from '../commit/store-reader.js'
+import type { SnapshotRef } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
 import { listDir, readIfThere } from '../disk/fs.js'
 import { commandName, eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
@@ -55,7 +55,7 @@ export interface AggregateSurvey {
 }
 
 /** Every command of every aggregate, by its name, oldest first: one pass over the commits. */
-export function historyOf(reader: FileReader): ReadonlyMap<string, readonly HistoryEntry[]> {
+export function historyOf(reader: StoreReader): ReadonlyMap<string, readonly HistoryEntry[]> {
   const out = new Map<string, HistoryEntry[]>()
   for (let n = 1; n <= reader.head; n++) {
     const { record } = reader.commitAt(n)
@@ -73,7 +73,7 @@ export function historyOf(reader: FileReader): ReadonlyMap<string, readonly Hist
 /** Looks through one aggregate; `names` is told the text of every snapshot and event that stays. Throws `corrupt`. */
 export function surveyAggregate(
   layout: Layout,
-  reader: FileReader,
+  reader: StoreReader,
   id: AggregateId,
   entries: readonly HistoryEntry[],
   rules: ArchiveRules,
@@ -82,20 +82,20 @@ export function surveyAggregate(
   const note = readNote(layout, id)
   const backup = soundBackup(layout, reader, id)
   const { snapshot } = reader.infoOf(id)
-  const outdated = outdatedSnapshots(layout.folder(id), [snapshot?.version ?? 0, backup?.version ?? 0])
+  const outdated = unusedSnapshots(layout.folder(id), [snapshot?.version ?? 0, backup?.version ?? 0])
   const kept = keptSnapshots(layout, id, outdated)
   for (const version of kept) tellSnapshot(layout, id, version, names)
   const due: DueCommand[] = []
-  const line = newLine()
+  const line = newBranch()
   for (const entry of [...entries].reverse()) {
     const range = rangeOf(note, entry.sequence)
-    if (isOff(line, entry.sequence)) continue
+    if (isOffBranch(line, entry.sequence)) continue
     if (range !== undefined && !goesOn(range, rules)) continue
     const found = readEntry(layout, id, entry, line, range !== undefined)
     if (found === undefined) continue
     if (range !== undefined || isDue(id, entry, found, { backup, kept, rules })) due.push(dueOf(entry, found, rules))
     else for (const event of found.events) names(event.bytes)
-    follow(line, found.record)
+    followBranch(line, found.record)
   }
   const release = note.filter((range) => isReleasable(range, rules.now, rules.generation))
   return { id, commands: entries.length, note, due: due.reverse(), outdated, release }
@@ -120,7 +120,7 @@ function readEntry(
   layout: Layout,
   id: AggregateId,
   entry: HistoryEntry,
-  line: Line,
+  line: LiveBranch,
   archived: boolean,
 ): Found | undefined {
   try {
@@ -138,7 +138,7 @@ function readEntry(
 }
 
 interface Ground {
-  readonly backup: SnapshotHint | null
+  readonly backup: SnapshotRef | null
   readonly kept: ReadonlySet<number>
   readonly rules: ArchiveRules
 }
@@ -187,7 +187,7 @@ function tellSnapshot(layout: Layout, id: AggregateId, version: number, names: (
 }
 
 /** The backup snapshot, if it is as its record says and every event after it is there: then nothing before it is ever needed to recover. */
-function soundBackup(layout: Layout, reader: FileReader, id: AggregateId): SnapshotHint | null {
+function soundBackup(layout: Layout, reader: StoreReader, id: AggregateId): SnapshotRef | null {
   const { backup, tail } = reader.infoOf(id)
   if (backup === null) return null
   const { effect } = reader.command(id, backup.sequence)

@@ -12,7 +12,7 @@ import type { AggregateId } from '../../eventsourcing/types.js'
 import { findFile, readCommand } from '../commit/aggregate-files.js'
 import { pathInArchive, readNote, writeNote } from '../commit/archived-note.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
-import { dropSnapshots } from '../commit/snapshot-retention.js'
+import { removeSnapshots } from '../commit/snapshot-retention.js'
 import { fileDamaged } from '../disk/damage.js'
 import { exists, makeDir, moveFile, readIfThere, removeFile, statIfThere, syncDir } from '../disk/fs.js'
 import { commandName, eventName, type Layout } from '../disk/paths.js'
@@ -21,7 +21,7 @@ import { type HistoryEntry, type partsOf, withRanges } from './archive-plan.js'
 import type { DueCommand } from './archive-survey.js'
 
 /** A file on its way: where it lies, where it goes, and what it must hold. */
-export interface Passage {
+export interface ArchiveMove {
   readonly from: string
   readonly to: string
   readonly sha256: Sha256
@@ -44,7 +44,7 @@ export function archiveCommands(
 ): void {
   const [first] = due
   if (first === undefined) return
-  dropSnapshots(layout.folder(id), outdated, touched)
+  removeSnapshots(layout.folder(id), outdated, touched)
   const { dir } = first.range
   const folder = dirname(pathInArchive(layout, id, dir, 'x'))
   makePath(folder, dir ?? layout.folder(id))
@@ -68,7 +68,7 @@ export function archiveCommands(
 }
 
 /** One file into the archive: a second name where it stays on this volume, a verified copy where not. The caller syncs the folder. */
-export function putFile(file: Passage, dir: string | null, touched: OnTouched): void {
+export function putFile(file: ArchiveMove, dir: string | null, touched: OnTouched): void {
   const made = dir === null && exists(file.from) ? linkFile(file.from, file.to) : 'refused'
   if (made === 'made') touched()
   if (made === 'made' || isRight(file)) return
@@ -80,7 +80,7 @@ export function putFile(file: Passage, dir: string | null, touched: OnTouched): 
   if (!isRight(file)) throw fileDamaged(file.to, 'what was read back is not what was written')
 }
 
-function isRight({ to, sha256 }: Passage): boolean {
+function isRight({ to, sha256 }: ArchiveMove): boolean {
   if (statIfThere(to)?.isFile() !== true) return false
   return sha256Hex(readIfThere(to) ?? '') === sha256
 }
@@ -113,7 +113,7 @@ export function releaseCommands(
   for (const entry of entries) {
     const leaving = leavingFiles(layout, id, range, entry)
     // all of a command are looked at before the first one goes
-    const sound = leaving.map((file) => mended(file, range.dir, touched)).every((is) => is)
+    const sound = leaving.map((file) => isRepaired(file, range.dir, touched)).every((is) => is)
     isSound &&= sound
     if (!sound) continue
     for (const { from } of leaving) {
@@ -131,7 +131,12 @@ export function releaseCommands(
 }
 
 /** Every place that the files of a command have beside the archive, its record last: what is cut short is found again by it. */
-function leavingFiles(layout: Layout, id: AggregateId, range: ArchivedRange, entry: HistoryEntry): readonly Passage[] {
+function leavingFiles(
+  layout: Layout,
+  id: AggregateId,
+  range: ArchivedRange,
+  entry: HistoryEntry,
+): readonly ArchiveMove[] {
   const folder = layout.folder(id)
   const places = range.dir === null ? [folder] : [folder, join(folder, 'archived')]
   const own = commandName(entry.sequence)
@@ -152,7 +157,7 @@ function leavingFiles(layout: Layout, id: AggregateId, range: ArchivedRange, ent
 }
 
 /** Is the archive's file sound, or gone on? One that is damaged is put there again: false. */
-export function mended(file: Passage, dir: string | null, touched: OnTouched): boolean {
+export function isRepaired(file: ArchiveMove, dir: string | null, touched: OnTouched): boolean {
   const [here, there] = [statIfThere(file.from), statIfThere(file.to)]
   if (here === undefined || there === undefined) return true
   if ((here.ino === there.ino && here.dev === there.dev) || isRight(file)) return true

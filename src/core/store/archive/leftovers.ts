@@ -8,14 +8,14 @@ import { epochOf, type Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
-import type { FileReader } from '../commit/store-reader.js'
+import type { StoreReader } from '../commit/store-reader.js'
 import { readMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
 import { exists, listDir, readIfThere, removeFile, statIfThere, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { objectsBelow } from './archive-objects.js'
-import { type Vouched, vouchedBy } from './references.js'
+import { type References, referencesOf } from './references.js'
 
 export type LeftoverKind = 'surplus' | 'corrupt' | 'tree' | 'key' | 'object' | 'passing'
 
@@ -33,8 +33,8 @@ export interface Leftovers {
 }
 
 /** Everything left behind before `before`. Throws `io`. */
-export function findLeftovers(layout: Layout, reader: FileReader, before: Instant): Leftovers {
-  const vouched = vouchedBy(layout, reader)
+export function findLeftovers(layout: Layout, reader: StoreReader, before: Instant): Leftovers {
+  const vouched = referencesOf(layout, reader)
   const kept: string[] = []
   const limit = BigInt(epochOf(before)) * 1_000_000_000n
   const out: Leftover[] = [
@@ -63,7 +63,7 @@ function sizeOf(path: string): number {
   return listDir(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
 }
 
-function* movedAside(layout: Layout, reader: FileReader, vouched: Vouched, kept: string[]): Generator<Leftover> {
+function* movedAside(layout: Layout, reader: StoreReader, vouched: References, kept: string[]): Generator<Leftover> {
   const owners = new Map(reader.roster().map((id) => [layout.folder(id), formatAggregateId(id)]))
   for (const folder of foldersWithAsides(layout)) {
     const owner = owners.get(folder)
@@ -93,7 +93,7 @@ function foldersWithAsides(layout: Layout): readonly string[] {
   return [layout.commits, layout.keys, ...aggregates, ...parts]
 }
 
-function isNeeded(path: string, owner: string, vouched: Vouched): string | undefined {
+function isNeeded(path: string, owner: string, vouched: References): string | undefined {
   if (statIfThere(path)?.isFile() !== true) return undefined
   const bytes = readOrNothing(path)
   if (bytes === undefined) return undefined
@@ -153,7 +153,7 @@ function idOf(dir: string): string | undefined {
   }
 }
 
-function* orphans(layout: Layout, vouched: Vouched, kept: string[]): Generator<Leftover> {
+function* orphans(layout: Layout, vouched: References, kept: string[]): Generator<Leftover> {
   const keys = listDir(layout.keys).filter((name) => /^[0-9A-F]{40}$/.test(name) && !vouched.keys.has(name as KeyId))
   const folders = [layout.objects, join(layout.objects, 'archived')]
   const objects = folders.flatMap((folder) =>

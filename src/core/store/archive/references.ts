@@ -8,15 +8,15 @@ import { type AggregateId, formatAggregateId, type StoredCommand } from '../../e
 import { findFile, readCommand } from '../commit/aggregate-files.js'
 import { readNote } from '../commit/archived-note.js'
 import { rangeOf } from '../commit/archived-ranges.js'
-import { follow, inRanges, isOff, type Line, newLine } from '../commit/live-branch.js'
-import type { FileReader } from '../commit/store-reader.js'
+import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../commit/live-branch.js'
+import type { StoreReader } from '../commit/store-reader.js'
 import { isCorrupt } from '../disk/damage.js'
 import { listDir, readIfThere } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
 import type { HistoryEntry } from './archive-plan.js'
 import { historyOf } from './archive-survey.js'
 
-export interface Vouched {
+export interface References {
   /** Of command records, events and snapshots. */
   readonly records: ReadonlySet<Sha256>
   readonly objects: ReadonlySet<Sha256>
@@ -37,7 +37,7 @@ interface Gathered {
 }
 
 /** Reads all of history once. Throws `io`. */
-export function vouchedBy(layout: Layout, reader: FileReader): Vouched {
+export function referencesOf(layout: Layout, reader: StoreReader): References {
   const out: Gathered = {
     records: new Set(),
     objects: new Set(),
@@ -54,12 +54,12 @@ export function vouchedBy(layout: Layout, reader: FileReader): Vouched {
     })
     if (found === undefined) out.broken.add(name)
     const oldest = gatherSnapshots(layout, id, out)
-    const line = newLine()
+    const line = newBranch()
     for (const entry of [...(history.get(name) ?? [])].reverse()) {
       out.records.add(entry.command)
       const record = attempt(() => gatherCommand(layout, id, entry, line, oldest, out))
-      const isGivenUp = isOff(line, entry.sequence)
-      if (record !== undefined && !isGivenUp) follow(line, record)
+      const isGivenUp = isOffBranch(line, entry.sequence)
+      if (record !== undefined && !isGivenUp) followBranch(line, record)
       if (record !== undefined || isGivenUp) continue
       const isArchived = rangeOf(found?.note ?? [], entry.sequence) !== undefined
       ;(isArchived ? out.away : out.broken).add(name)
@@ -95,7 +95,7 @@ function gatherCommand(
   layout: Layout,
   id: AggregateId,
   entry: HistoryEntry,
-  line: Line,
+  line: LiveBranch,
   oldest: number,
   out: Gathered,
 ): StoredCommand {

@@ -9,9 +9,9 @@ import { archiveMissing, fileDamaged, fileMissing, isCorrupt, isNewer } from '..
 import { exists, listDir, readIfThere, readOwn, statIfThere } from '../disk/fs.js'
 import { commandName, type Layout } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommand } from '../disk/records.js'
-import { provedAt } from '../disk/verified-read.js'
+import { readVerified } from '../disk/verified-read.js'
 import { archivedAs, pathInArchive, readableNote } from './archived-note.js'
-import type { Cut } from './revision.js'
+import type { Revision } from './revision.js'
 
 export interface FoundFile {
   readonly bytes: Uint8Array
@@ -27,7 +27,7 @@ export function findFile(layout: Layout, name: string, sha256: Sha256, id: Aggre
   const found = lookFor(layout, name, sha256, id) ?? lookFor(layout, name, sha256, id)
   if (found !== undefined) return found
   const went = archivedAs(readableNote(layout, id), name)
-  const bytes = went === undefined ? undefined : provedAt(pathInArchive(layout, id, went.dir, name), sha256)
+  const bytes = went === undefined ? undefined : readVerified(pathInArchive(layout, id, went.dir, name), sha256)
   if (went !== undefined && bytes !== undefined)
     return { bytes, path: pathInArchive(layout, id, went.dir, name), where: 'archived' }
   const there = statIfThere(place)
@@ -44,17 +44,17 @@ export function isThere(layout: Layout, name: string, id: AggregateId): boolean 
 function lookFor(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
   const folder = layout.folder(id)
   const place = join(folder, name)
-  const there = provedAt(place, sha256, readOwn)
+  const there = readVerified(place, sha256, readOwn)
   if (there !== undefined) return { bytes: there, path: place, where: 'place' }
   for (const path of layout.archived(id, name)) {
-    const bytes = provedAt(path, sha256)
+    const bytes = readVerified(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'archived' }
   }
   // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
   for (const other of listDir(join(folder, 'surplus'))) {
     if (!other.startsWith(`${name}.`)) continue
     const path = join(folder, 'surplus', other)
-    const bytes = provedAt(path, sha256)
+    const bytes = readVerified(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'surplus' }
   }
   return undefined
@@ -91,15 +91,19 @@ export function peekCommand(layout: Layout, id: AggregateId, sequence: number): 
 }
 
 /** The command record that some commit of the cut names. Throws `file-missing` or `file-damaged`. */
-export function commandOf(cut: Pick<Cut, 'layout' | 'log' | 'head'>, id: AggregateId, sequence: number): FoundCommand {
-  const { layout } = cut
+export function commandOf(
+  revision: Pick<Revision, 'layout' | 'log' | 'head'>,
+  id: AggregateId,
+  sequence: number,
+): FoundCommand {
+  const { layout } = revision
   const peek = peekCommand(layout, id, sequence)
-  if (peek !== undefined && peek !== 'unread' && peek.commit <= cut.head) {
-    const entry = cut.log.entry(peek.commit, id)
+  if (peek !== undefined && peek !== 'unread' && peek.commit <= revision.head) {
+    const entry = revision.log.entry(peek.commit, id)
     if (entry?.sequence === sequence) return readCommand(layout, id, sequence, entry.command)
   }
-  for (let n = cut.head; n >= 1; n--) {
-    const entry = cut.log.entry(n, id)
+  for (let n = revision.head; n >= 1; n--) {
+    const entry = revision.log.entry(n, id)
     if (entry === undefined || entry.sequence > sequence) continue
     if (entry.sequence === sequence) return readCommand(layout, id, sequence, entry.command)
     break

@@ -5,20 +5,20 @@
 import { join } from 'node:path'
 import type { Json } from '../../base/json.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
-import { type Info, readInfo, type SnapshotHint } from '../disk/caches.js'
+import { type Info, readInfo, type SnapshotRef } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
 import { exists, readIfThere } from '../disk/fs.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseEvent, parseSnapshot } from '../disk/records.js'
 import { commandOf, type FoundCommand, type FoundFile, findFile, readCommand } from './aggregate-files.js'
 import { believableInfo, findNewest, type Newest } from './newest-command.js'
-import type { Cut } from './revision.js'
+import type { Revision } from './revision.js'
 
-export interface View {
+export interface LoadedAggregate {
   readonly version: number
   readonly sequence: number
   readonly command: FoundCommand
-  readonly base: SnapshotHint | null
+  readonly base: SnapshotRef | null
   /** The state that the base snapshot holds. */
   readonly state: Json | undefined
   readonly events: readonly DomainEvent[]
@@ -36,33 +36,35 @@ export interface Astray {
 }
 
 interface Base {
-  readonly hint: SnapshotHint
+  readonly hint: SnapshotRef
   readonly state?: Json
   readonly damaged?: true
 }
 
 /** Reads an aggregate of the roster. Throws `corrupt`, `io`. */
-export function readView(cut: Cut, id: AggregateId): View {
-  const folder = cut.layout.folder(id)
+export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggregate {
+  const folder = revision.layout.folder(id)
   const raw = readInfo(folder)
-  const info = believableInfo(cut, id, raw)
-  const newest = findNewest(cut, id, info)
+  const info = believableInfo(revision, id, raw)
+  const newest = findNewest(revision, id, info)
   // a first commit is there an instant before its cache
-  const isBeingMade = raw === undefined && newest.sequence === 1 && newest.commit === cut.head
+  const isBeingMade = raw === undefined && newest.sequence === 1 && newest.commit === revision.head
   if (info === undefined && !isBeingMade)
-    cut.warn(`${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`)
-  const command = readCommand(cut.layout, id, newest.sequence, newest.sha256)
-  const bases = readBases(cut, id, info, newest)
+    revision.warn(
+      `${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`,
+    )
+  const command = readCommand(revision.layout, id, newest.sequence, newest.sha256)
+  const bases = readBases(revision, id, info, newest)
   const hinted = bases.find((b) => b.state !== undefined)
   const { good, records } =
-    readTail(cut, id, newest, command, hinted, info) ?? readBack(cut, id, command, undefined) ?? neverSo(id)
+    readTail(revision, id, newest, command, hinted, info) ?? readBack(revision, id, command, undefined) ?? neverSo(id)
   const base = good?.hint ?? null
   const astray: Astray[] = []
   note(astray, command.file, commandName(newest.sequence))
   const events: DomainEvent[] = []
   for (const found of records) {
     if (found !== command) note(astray, found.file, commandName(found.record.sequence))
-    events.push(...readEvents(cut, id, found.record, astray))
+    events.push(...readEvents(revision, id, found.record, astray))
   }
   return {
     version: newest.version,
@@ -79,7 +81,7 @@ export function readView(cut: Cut, id: AggregateId): View {
 
 /** The events of one record. */
 export function readEvents(
-  cut: Cut,
+  revision: Revision,
   id: AggregateId,
   record: StoredCommand,
   astray: Astray[] = [],
@@ -87,7 +89,7 @@ export function readEvents(
   if (record.effect.result !== 'accepted') return []
   return record.effect.events.map((sha256, i) => {
     const name = eventName(record.version + i)
-    const found = findFile(cut.layout, name, sha256, id)
+    const found = findFile(revision.layout, name, sha256, id)
     note(astray, found, name)
     return parseEvent(found.bytes, found.path, id, record.version + i).event
   })
@@ -97,15 +99,15 @@ function note(astray: Astray[], file: FoundFile, name: string): void {
   if (file.where === 'surplus') astray.push({ path: file.path, name })
 }
 
-function backupOf(bases: readonly Base[], good: Base | undefined): SnapshotHint | null {
+function backupOf(bases: readonly Base[], good: Base | undefined): SnapshotRef | null {
   const version = good?.hint.version ?? 0
   return bases.find((b) => b !== good && b.damaged !== true && b.hint.version < version)?.hint ?? null
 }
 
 function rightInfo(
   newest: Newest,
-  base: SnapshotHint | null,
-  backup: SnapshotHint | null,
+  base: SnapshotRef | null,
+  backup: SnapshotRef | null,
   old: Info | undefined,
   records: readonly FoundCommand[],
 ): Info {
@@ -125,35 +127,35 @@ function rightInfo(
 }
 
 /** Snapshots to start from, the best first: the first sound one has its state, those before it are damaged, those after it are not looked at. */
-function readBases(cut: Cut, id: AggregateId, info: Info | undefined, newest: Newest): readonly Base[] {
-  const hints = info === undefined ? linkedSnapshots(cut, id) : [info.snapshot, info.backup]
+function readBases(revision: Revision, id: AggregateId, info: Info | undefined, newest: Newest): readonly Base[] {
+  const hints = info === undefined ? linkedSnapshots(revision, id) : [info.snapshot, info.backup]
   const out: Base[] = []
   for (const hint of hints) {
     if (hint === null || hint.version > newest.version || hint.sequence > newest.sequence) continue
     if (out.some((b) => b.state !== undefined)) out.push({ hint })
-    else out.push(...readBase(cut, id, hint))
+    else out.push(...readBase(revision, id, hint))
   }
   return out
 }
 
-function readBase(cut: Cut, id: AggregateId, hint: SnapshotHint): readonly Base[] {
+function readBase(revision: Revision, id: AggregateId, hint: SnapshotRef): readonly Base[] {
   try {
-    const { record } = commandOf(cut, id, hint.sequence)
+    const { record } = commandOf(revision, id, hint.sequence)
     const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
     if (named?.version !== hint.version) return []
-    const { bytes, path } = findFile(cut.layout, snapshotName(hint.version), named.sha256, id)
+    const { bytes, path } = findFile(revision.layout, snapshotName(hint.version), named.sha256, id)
     return [{ hint, state: parseSnapshot(bytes, path, id).state }]
   } catch (error) {
     if (!isCorrupt(error)) throw error
-    cut.warn(`${error.message}; used what was before it`)
+    revision.warn(`${error.message}; used what was before it`)
     return [{ hint, damaged: true }]
   }
 }
 
 /** What `snapshot.json` and `snapshot-bk.json` say they are. */
-function linkedSnapshots(cut: Cut, id: AggregateId): readonly (SnapshotHint | null)[] {
+function linkedSnapshots(revision: Revision, id: AggregateId): readonly (SnapshotRef | null)[] {
   return ['snapshot.json', 'snapshot-bk.json'].map((name) => {
-    const path = join(cut.layout.folder(id), name)
+    const path = join(revision.layout.folder(id), name)
     try {
       const bytes = readIfThere(path)
       if (bytes === undefined) return null
@@ -175,7 +177,7 @@ interface Tail {
 
 /** The accepted commands after the snapshot: by the cache when it fits without a gap, else back along the chain. Undefined where the snapshot is of a line that a recovery ended. */
 function readTail(
-  cut: Cut,
+  revision: Revision,
   id: AggregateId,
   newest: Newest,
   last: FoundCommand,
@@ -186,39 +188,39 @@ function readTail(
   if (info !== undefined) {
     const known = info.tail.filter((s) => s > from.sequence && s <= newest.sequence)
     for (let s = info.sequence + 1; s <= newest.sequence; s++) known.push(s)
-    const found = gapless(cut, id, newest, last, from.version, known)
+    const found = gapless(revision, id, newest, last, from.version, known)
     if (found !== undefined) return { good, records: found }
   }
-  return readBack(cut, id, last, good)
+  return readBack(revision, id, last, good)
 }
 
 /** Back along the chain; a recovery on the way leads to its own snapshot, or to its base. */
-function readBack(cut: Cut, id: AggregateId, last: FoundCommand, good: Base | undefined): Tail | undefined {
+function readBack(revision: Revision, id: AggregateId, last: FoundCommand, good: Base | undefined): Tail | undefined {
   const from = good?.hint.sequence ?? 0
   const out: FoundCommand[] = []
   for (let at = last; at.record.sequence > from; ) {
     const { effect, previous, sequence } = at.record
     // in a copy that went back the caches know newer snapshots alone: an older one that is kept spares what may be archived
-    const own = good === undefined || effect.result === 'recovered' ? ownSnapshot(cut, id, at.record) : undefined
+    const own = good === undefined || effect.result === 'recovered' ? ownSnapshot(revision, id, at.record) : undefined
     if (own !== undefined) return { good: own, records: out.reverse() }
     if (effect.result === 'accepted') out.push(at)
     if (effect.result === 'recovered') {
       if (effect.base.sequence < from) return undefined
       if (effect.base.sequence === from) break
-      at = commandOf(cut, id, effect.base.sequence)
+      at = commandOf(revision, id, effect.base.sequence)
       continue
     }
     if (previous === null) break
-    at = readCommand(cut.layout, id, sequence - 1, previous)
+    at = readCommand(revision.layout, id, sequence - 1, previous)
   }
   return { good, records: out.reverse() }
 }
 
 /** The snapshot that a command wrote, where it is kept and sound. */
-function ownSnapshot(cut: Cut, id: AggregateId, { effect, sequence }: StoredCommand): Base | undefined {
+function ownSnapshot(revision: Revision, id: AggregateId, { effect, sequence }: StoredCommand): Base | undefined {
   const named = effect.result === 'rejected' ? null : effect.snapshot
-  if (named === null || !exists(join(cut.layout.folder(id), snapshotName(named.version)))) return undefined
-  return readBase(cut, id, { version: named.version, sequence }).find((b) => b.state !== undefined)
+  if (named === null || !exists(join(revision.layout.folder(id), snapshotName(named.version)))) return undefined
+  return readBase(revision, id, { version: named.version, sequence }).find((b) => b.state !== undefined)
 }
 
 function neverSo(id: AggregateId): never {
@@ -226,7 +228,7 @@ function neverSo(id: AggregateId): never {
 }
 
 function gapless(
-  cut: Cut,
+  revision: Revision,
   id: AggregateId,
   newest: Newest,
   last: FoundCommand,
@@ -236,7 +238,7 @@ function gapless(
   const out: FoundCommand[] = []
   let at = version
   for (const sequence of sequences) {
-    const found = sequence === newest.sequence ? last : ifSound(() => commandOf(cut, id, sequence))
+    const found = sequence === newest.sequence ? last : ifSound(() => commandOf(revision, id, sequence))
     if (found === undefined) return undefined
     if (found.record.effect.result !== 'accepted') continue
     if (found.record.version !== at) return undefined

@@ -15,7 +15,7 @@ import {
   type StoredCommit,
   type StoredEffect,
 } from '../../eventsourcing/types.js'
-import type { Info, SnapshotHint } from '../disk/caches.js'
+import type { Info, SnapshotRef } from '../disk/caches.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { encodeRecord } from '../disk/records.js'
 import type { CommitFile } from './commit-log.js'
@@ -50,17 +50,17 @@ export interface Plan {
 }
 
 /** What the plan builds on. */
-export interface Ground {
+export interface CommitBase {
   readonly head: number
   readonly last: CommitFile | undefined
   readonly generation: number
   readonly interval: number
   readonly members: readonly AggregateId[]
   /** Undefined for an aggregate that was never made. */
-  ground(id: AggregateId): AggregateGround | undefined
+  ground(id: AggregateId): AggregateBase | undefined
 }
 
-export interface AggregateGround {
+export interface AggregateBase {
   readonly version: number
   readonly sequence: number
   readonly command: Sha256
@@ -86,7 +86,7 @@ function misuse(text: string): AppError {
 }
 
 /** The files of a commit. Throws `commit-lost` when an aggregate has moved on since it was loaded. */
-export function planCommit(ground: Ground, staged: StagedCommit): Plan {
+export function planCommit(ground: CommitBase, staged: StagedCommit): Plan {
   const n = ground.head + 1
   const names = new Set(staged.aggregates.map((s) => formatAggregateId(s.id)))
   if (names.size === 0 || names.size !== staged.aggregates.length)
@@ -149,7 +149,7 @@ function sizeOf(
   return lengths.reduce((sum, length) => sum + Math.ceil(length / BLOCK) * BLOCK, 0)
 }
 
-function planAggregate(ground: Ground, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {
+function planAggregate(ground: CommitBase, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {
   const { id, effect } = staged
   const old = ground.ground(id)
   const name = formatAggregateId(id)
@@ -195,7 +195,7 @@ function planEvents({ id, version }: Staged, events: readonly DomainEvent[]): re
 /** A snapshot where a multiple of the interval has passed, where one that should be there is damaged, and with each recovery. */
 function planSnapshot(
   interval: number,
-  old: AggregateGround | undefined,
+  old: AggregateBase | undefined,
   staged: Staged,
   version: number,
 ): PlannedFile | undefined {
@@ -227,7 +227,7 @@ function nextInfo(
   result: StoredEffect['result'],
   withSnapshot: boolean,
 ): Info {
-  const snapshot: SnapshotHint = { version: now.version, sequence: now.sequence }
+  const snapshot: SnapshotRef = { version: now.version, sequence: now.sequence }
   // what lies before a recovery may be of a line that ended
   if (result === 'recovered') return { ...now, snapshot, backup: null, tail: [] }
   const tail = [...(old?.tail ?? []), ...(result === 'accepted' ? [now.sequence] : [])]

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId, StoredCommit } from '../../eventsourcing/types.js'
-import { type HeadHint, readHeadHint } from '../disk/caches.js'
+import { type HeadCache, readHeadCache } from '../disk/caches.js'
 import { commitMissing, fileDamaged, isNewer } from '../disk/damage.js'
 import { exists, listDir, readOwn } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
@@ -22,7 +22,7 @@ export interface CommitFile {
 export interface Head {
   readonly n: number
   /** What the cache says, where it says the same: the last writer ended well and everything is durable. */
-  readonly hint: HeadHint | undefined
+  readonly hint: HeadCache | undefined
 }
 
 /** Numbers of the commits that are there, rising. Cold: reads a folder as long as history. */
@@ -37,7 +37,7 @@ export function listCommits(layout: Layout): readonly number[] {
 
 /** The newest commit: two probes when the cache is right, a listing when not. Throws `commit-missing` on a hole or a lost end. */
 export function findHead(layout: Layout): Head {
-  const hint = readHeadHint(layout.head)
+  const hint = readHeadCache(layout.head)
   if (hint !== undefined && hint.head > 0 && exists(layout.commit(hint.head)) && !exists(layout.commit(hint.head + 1)))
     return { n: hint.head, hint }
   const numbers = listCommits(layout)
@@ -73,9 +73,9 @@ export function parseBelow(bytes: Uint8Array, path: string, n: number, newest: n
 export class CommitLog {
   readonly #layout: Layout
   readonly #read = new Map<number, CommitFile>()
-  readonly #hint: HeadHint | undefined
+  readonly #hint: HeadCache | undefined
 
-  constructor(layout: Layout, hint: HeadHint | undefined) {
+  constructor(layout: Layout, hint: HeadCache | undefined) {
     this.#layout = layout
     this.#hint = hint
   }

@@ -6,14 +6,14 @@ import { AppError } from '../../base/errors.js'
 import { secondsBetween } from '../../base/time.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
-import { readHeadHint } from '../disk/caches.js'
+import { readHeadCache } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
 import type { Layout } from '../disk/paths.js'
 import { readableNote } from './archived-note.js'
 import { rangeOf } from './archived-ranges.js'
 import { listCommits, refuseOrphans } from './commit-log.js'
 import { liveRecords } from './live-branch.js'
-import { type CutOptions, FileReader } from './store-reader.js'
+import { type RevisionOptions, StoreReader } from './store-reader.js'
 
 /** The longest a copy may take: nothing that a commit names is moved before it has been out of use for as long. */
 const WINDOW_SECONDS = 86400
@@ -26,17 +26,17 @@ export interface CopyOptions {
 }
 
 /** The newest whole cut of a copy. Throws `corrupt` when there is none within a day of its newest commit. */
-export function openCopy(layout: Layout, options: CopyOptions): FileReader {
+export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
   const numbers = listCommits(layout)
-  const newest = Math.max(numbers.at(-1) ?? 0, readHeadHint(layout.head)?.head ?? 0)
+  const newest = Math.max(numbers.at(-1) ?? 0, readHeadCache(layout.head)?.head ?? 0)
   let n = 0
   while (numbers[n] === n + 1) n++
   if (n === 0 && numbers.length > 0) throw commitMissing(layout.commit(1))
   if (n === 0) refuseOrphans(layout)
-  let last: { readonly reader: FileReader; readonly fault: AppError } | undefined
-  let youngest: FileReader['at']
+  let last: { readonly reader: StoreReader; readonly fault: AppError } | undefined
+  let youngest: StoreReader['at']
   while (n > 0) {
-    const reader = new FileReader(layout, cutAt(n, newest, options))
+    const reader = new StoreReader(layout, cutAt(n, newest, options))
     const fault = faultAt(layout, reader, options)
     if (fault === undefined) return told(reader, options)
     last ??= { reader, fault: fault.error }
@@ -45,10 +45,10 @@ export function openCopy(layout: Layout, options: CopyOptions): FileReader {
     if (youngest !== undefined && n > 0 && isTooOld(layout, n, youngest)) break
   }
   if (last !== undefined) throw last.fault
-  return new FileReader(layout, cutAt(0, newest, options))
+  return new StoreReader(layout, cutAt(0, newest, options))
 }
 
-function cutAt(n: number, newest: number, options: CopyOptions): CutOptions {
+function cutAt(n: number, newest: number, options: CopyOptions): RevisionOptions {
   return {
     head: { n, hint: undefined },
     generation: options.generation,
@@ -58,7 +58,7 @@ function cutAt(n: number, newest: number, options: CopyOptions): CutOptions {
   }
 }
 
-function told(reader: FileReader, options: CopyOptions): FileReader {
+function told(reader: StoreReader, options: CopyOptions): StoreReader {
   if (reader.behind > 0)
     options.warn(
       `this copy was taken while commands ran: opened at commit ${reader.head}, ${reader.behind} newer ones are not whole`,
@@ -66,7 +66,7 @@ function told(reader: FileReader, options: CopyOptions): FileReader {
   return reader
 }
 
-function atOf(reader: FileReader): FileReader['at'] {
+function atOf(reader: StoreReader): StoreReader['at'] {
   try {
     return reader.at
   } catch (error) {
@@ -75,8 +75,8 @@ function atOf(reader: FileReader): FileReader['at'] {
   }
 }
 
-function isTooOld(layout: Layout, n: number, youngest: NonNullable<FileReader['at']>): boolean {
-  const at = atOf(new FileReader(layout, cutAt(n, n, { generation: 0, warn: () => undefined, complete: () => true })))
+function isTooOld(layout: Layout, n: number, youngest: NonNullable<StoreReader['at']>): boolean {
+  const at = atOf(new StoreReader(layout, cutAt(n, n, { generation: 0, warn: () => undefined, complete: () => true })))
   return at !== undefined && secondsBetween(at, youngest) > WINDOW_SECONDS
 }
 
@@ -87,7 +87,7 @@ interface CutFault {
 }
 
 /** Why the store is not whole at this cut; undefined when it is. */
-function faultAt(layout: Layout, reader: FileReader, options: CopyOptions): CutFault | undefined {
+function faultAt(layout: Layout, reader: StoreReader, options: CopyOptions): CutFault | undefined {
   let id: AggregateId | undefined
   try {
     for (id of reader.roster()) checkRecent(layout, reader, id)
@@ -111,14 +111,14 @@ function faultAt(layout: Layout, reader: FileReader, options: CopyOptions): CutF
 }
 
 /** The commit before the newest one that touches this aggregate. */
-function touchedBefore(reader: FileReader, id: AggregateId): number | undefined {
+function touchedBefore(reader: StoreReader, id: AggregateId): number | undefined {
   for (let n = reader.head; n >= 1; n--)
     if (reader.commitAt(n).record.aggregates.some((a) => formatAggregateId(a) === formatAggregateId(id))) return n - 1
   return undefined
 }
 
 /** Loads an aggregate, and reads its history as far back as a copy may have taken: a listing of a folder that grows misses files anywhere in it. */
-function checkRecent(layout: Layout, reader: FileReader, id: AggregateId): void {
+function checkRecent(layout: Layout, reader: StoreReader, id: AggregateId): void {
   const loaded = reader.load(id)
   const newest = reader.at
   if (loaded === undefined || newest === undefined) return

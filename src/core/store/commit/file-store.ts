@@ -20,9 +20,9 @@ import { type StatusFiles, statusFiles } from '../disk/status-files.js'
 import { commitLost } from './commit-layout.js'
 import { findHead } from './commit-log.js'
 import { openCopy } from './copy-fallback.js'
-import { Ahead } from './object-staging.js'
+import { ObjectStaging } from './object-staging.js'
 import { demoteAt, type Promotion, promoteAt } from './promote.js'
-import { FileReader } from './store-reader.js'
+import { StoreReader } from './store-reader.js'
 import { FileWriter } from './writer.js'
 
 export interface StoreOptions {
@@ -54,11 +54,11 @@ export interface FileStore extends Store {
   /** What was said so far. */
   readonly notices: readonly string[]
   role(): Role
-  read<T>(work: (reader: FileReader) => Promise<T>): Promise<T>
+  read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>
   /** `drafted`: the reader that the work was prepared with; what it read is not read again while its cut is the newest. `ahead`: what was written of it. */
-  write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader, ahead?: Ahead): Promise<T>
+  write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: StoreReader, ahead?: ObjectStaging): Promise<T>
   /** For objects that are made before the lock is taken. */
-  ahead(): Ahead
+  ahead(): ObjectStaging
   /** A write will follow: what it wants is loaded while this command waits for its signatures. */
   expectWrite(): void
   /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
@@ -105,7 +105,7 @@ class DirectoryStore implements FileStore {
     return roleOf(this.dir, this.#marker)
   }
 
-  async read<T>(work: (reader: FileReader) => Promise<T>): Promise<T> {
+  async read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T> {
     const wereAtWork = watchWriters(this.layout)
     try {
       return await work(this.#open())
@@ -115,11 +115,11 @@ class DirectoryStore implements FileStore {
     }
   }
 
-  ahead(): Ahead {
-    return new Ahead(this.layout)
+  ahead(): ObjectStaging {
+    return new ObjectStaging(this.layout)
   }
 
-  async write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: FileReader, ahead?: Ahead): Promise<T> {
+  async write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: StoreReader, ahead?: ObjectStaging): Promise<T> {
     this.#refuseStandby()
     return this.#locked(async (lock) => {
       this.#marker = readMarker(this.dir)
@@ -197,14 +197,14 @@ class DirectoryStore implements FileStore {
     this.#options.onNotice?.(text)
   }
 
-  #open(): FileReader {
+  #open(): StoreReader {
     this.#marker = readMarker(this.dir)
     const { generation } = this.#marker
     const role = this.role()
     // only one that was demoted here is known to be whole
     if (role.role === 'standby' && role.reason !== 'demoted')
       return openCopy(this.layout, { generation, warn: this.#say, complete: this.#options.complete ?? (() => true) })
-    return new FileReader(this.layout, {
+    return new StoreReader(this.layout, {
       head: findHead(this.layout),
       generation,
       strict: true,

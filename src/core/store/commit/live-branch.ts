@@ -54,18 +54,18 @@ export function* liveRecords(
 }
 
 /** The line as far as a walk from the newest command back has come. */
-export interface Line {
+export interface LiveBranch {
   upTo: number
   readonly commands: NumberRange[]
   readonly events: NumberRange[]
 }
 
-export function newLine(): Line {
+export function newBranch(): LiveBranch {
   return { upTo: Number.POSITIVE_INFINITY, commands: [], events: [] }
 }
 
 /** Takes the next older record into account. */
-export function follow(line: Line, { effect }: StoredCommand): void {
+export function followBranch(line: LiveBranch, { effect }: StoredCommand): void {
   if (effect.result !== 'recovered') return
   line.upTo = Math.min(line.upTo, effect.base.sequence)
   line.commands.push(...effect.gone.commands)
@@ -73,6 +73,6 @@ export function follow(line: Line, { effect }: StoredCommand): void {
 }
 
 /** Did a recovery give this command up, or declare it gone? */
-export function isOff(line: Line, sequence: number): boolean {
+export function isOffBranch(line: LiveBranch, sequence: number): boolean {
   return sequence > line.upTo || inRanges(line.commands, sequence)
 }

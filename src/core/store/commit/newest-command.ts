@@ -8,7 +8,7 @@ import type { Info } from '../disk/caches.js'
 import { commitMissing } from '../disk/damage.js'
 import { exists } from '../disk/fs.js'
 import { peekCommand } from './aggregate-files.js'
-import type { Cut } from './revision.js'
+import type { Revision } from './revision.js'
 
 export interface Newest {
   readonly version: number
@@ -18,62 +18,67 @@ export interface Newest {
 }
 
 /** The cache, when a commit says the same as it does. Throws `commit-missing` when it proves that one is lost. */
-export function believableInfo(cut: Cut, id: AggregateId, info: Info | 'damaged' | undefined): Info | undefined {
+export function believableInfo(
+  revision: Revision,
+  id: AggregateId,
+  info: Info | 'damaged' | undefined,
+): Info | undefined {
   if (info === undefined || info === 'damaged' || info.commit === 0) return undefined
-  if (info.commit > cut.head) {
+  if (info.commit > revision.head) {
     // the cache is written after its commit is durable: the commit was there
-    if (cut.strict && !exists(cut.layout.commit(info.commit))) throw commitMissing(cut.layout.commit(info.commit), id)
+    if (revision.strict && !exists(revision.layout.commit(info.commit)))
+      throw commitMissing(revision.layout.commit(info.commit), id)
     return info
   }
-  const entry = cut.log.entry(info.commit, id)
+  const entry = revision.log.entry(info.commit, id)
   return entry?.sequence === info.sequence && entry.version === info.version ? info : undefined
 }
 
 /** The newest command of an aggregate of the roster. Throws `commit-missing`. */
-export function findNewest(cut: Cut, id: AggregateId, info: Info | undefined): Newest {
-  const entry = cut.log.entry(cut.head, id)
-  if (entry !== undefined) return { ...entry, commit: cut.head, sha256: entry.command }
-  if (info === undefined) return scan(cut, id, 1) ?? lost(cut, id)
-  if (info.commit > cut.head) return before(cut, id, info.sequence)
-  const there = cut.log.entry(info.commit, id) ?? lost(cut, id)
-  return after(cut, id, { ...there, commit: info.commit, sha256: there.command })
+export function findNewest(revision: Revision, id: AggregateId, info: Info | undefined): Newest {
+  const entry = revision.log.entry(revision.head, id)
+  if (entry !== undefined) return { ...entry, commit: revision.head, sha256: entry.command }
+  if (info === undefined) return scan(revision, id, 1) ?? lost(revision, id)
+  if (info.commit > revision.head) return before(revision, id, info.sequence)
+  const there = revision.log.entry(info.commit, id) ?? lost(revision, id)
+  return after(revision, id, { ...there, commit: info.commit, sha256: there.command })
 }
 
-function lost(cut: Cut, id: AggregateId): never {
-  throw commitMissing(cut.layout.commits, id)
+function lost(revision: Revision, id: AggregateId): never {
+  throw commitMissing(revision.layout.commits, id)
 }
 
 /** Cold: reads commits back from the head. */
-function scan(cut: Cut, id: AggregateId, to: number): Newest | undefined {
-  const found = cut.log.newest(id, cut.head, to)
+function scan(revision: Revision, id: AggregateId, to: number): Newest | undefined {
+  const found = revision.log.newest(id, revision.head, to)
   return found && { ...found.entry, commit: found.commit, sha256: found.entry.command }
 }
 
 /** From a cache that has moved on since this cut was taken. */
-function before(cut: Cut, id: AggregateId, sequence: number): Newest {
+function before(revision: Revision, id: AggregateId, sequence: number): Newest {
   for (let s = sequence; s >= 1; s--) {
-    const peek = peekCommand(cut.layout, id, s)
+    const peek = peekCommand(revision.layout, id, s)
     if (peek === undefined || peek === 'unread') break
-    if (peek.commit > cut.head) continue
-    const entry = cut.log.entry(peek.commit, id)
+    if (peek.commit > revision.head) continue
+    const entry = revision.log.entry(peek.commit, id)
     if (entry?.sequence !== s) break
     return { ...entry, commit: peek.commit, sha256: entry.command }
   }
-  return scan(cut, id, 1) ?? lost(cut, id)
+  return scan(revision, id, 1) ?? lost(revision, id)
 }
 
 /** From a cache that may lag behind the cut. */
-function after(cut: Cut, id: AggregateId, from: Newest): Newest {
+function after(revision: Revision, id: AggregateId, from: Newest): Newest {
   let newest = from
   for (;;) {
     const sequence = newest.sequence + 1
-    const next = peekCommand(cut.layout, id, sequence)
+    const next = peekCommand(revision.layout, id, sequence)
     // in a copy the cache may be older than a recovery that moved what follows
-    if (next === undefined) return (cut.strict ? undefined : scan(cut, id, newest.commit + 1)) ?? newest
-    if (next !== 'unread' && next.commit > cut.head) return newest
-    const entry = next === 'unread' ? undefined : cut.log.entry(next.commit, id)
+    if (next === undefined) return (revision.strict ? undefined : scan(revision, id, newest.commit + 1)) ?? newest
+    if (next !== 'unread' && next.commit > revision.head) return newest
+    const entry = next === 'unread' ? undefined : revision.log.entry(next.commit, id)
     // not what a commit names: only the commits themselves can say whether one is lost behind it
-    if (next === 'unread' || entry?.sequence !== sequence) return scan(cut, id, newest.commit + 1) ?? newest
+    if (next === 'unread' || entry?.sequence !== sequence) return scan(revision, id, newest.commit + 1) ?? newest
     newest = { ...entry, commit: next.commit, sha256: entry.command }
   }
 }

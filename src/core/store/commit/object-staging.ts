@@ -17,7 +17,7 @@ const ROOM = 64 * 1024 * 1024
 /** Who may read an object: the web server serves it. */
 export const OBJECT_MODE = 0o644
 
-export class Ahead {
+export class ObjectStaging {
   readonly #layout: Layout
   readonly #files = new Map<Sha256, string>()
   readonly #names = new Set<string>()

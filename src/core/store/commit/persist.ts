@@ -6,18 +6,18 @@ import { dirname, join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
-import { writeHeadHint, writeInfo } from '../disk/caches.js'
+import { writeHeadCache, writeInfo } from '../disk/caches.js'
 import { folderMissing } from '../disk/damage.js'
 import { exists, freeBytes, makeDir, makeDirUnsynced, readIfThere, statIfThere, syncDir } from '../disk/fs.js'
 import { errnoOf, ioError, isTempGone, operationOf } from '../disk/io-error.js'
 import { type Layout, snapshotName } from '../disk/paths.js'
 import { replaceFile, replaceLink, writeNew } from '../disk/write-file.js'
 import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './commit-layout.js'
-import { type Ahead, OBJECT_MODE } from './object-staging.js'
-import { dropSnapshots, outdatedSnapshots } from './snapshot-retention.js'
+import { OBJECT_MODE, type ObjectStaging } from './object-staging.js'
+import { removeSnapshots, unusedSnapshots } from './snapshot-retention.js'
 
 /** Makes a plan durable. `fence` throws when the lock is no longer ours; `ahead` has objects that are written already. Throws `commit-lost`, `io`, `uncertain`. */
-export function persist(layout: Layout, plan: Plan, fence: () => void, ahead?: Ahead): void {
+export function persist(layout: Layout, plan: Plan, fence: () => void, ahead?: ObjectStaging): void {
   try {
     refuseFull(layout, plan)
     writeObjects(layout, plan, ahead)
@@ -45,7 +45,7 @@ function refuseFull(layout: Layout, plan: Plan): void {
   throw ioError('write', layout.dir, { code: 'ENOSPC' })
 }
 
-function writeObjects(layout: Layout, plan: Plan, ahead: Ahead | undefined): void {
+function writeObjects(layout: Layout, plan: Plan, ahead: ObjectStaging | undefined): void {
   const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
   if (folders.size > 0 && !exists(layout.objects)) throw folderMissing(layout.objects)
   for (const folder of folders) makeDirUnsynced(folder)
@@ -132,7 +132,7 @@ function persistFailed(error: unknown, plan: Plan): unknown {
 export function refreshCaches(layout: Layout, plan: Plan, interval: number): string | undefined {
   try {
     for (const a of plan.aggregates) refreshAggregate(layout, a, interval)
-    writeHeadHint(layout.head, { head: plan.n, sha256: plan.file.sha256 }, layout.temp)
+    writeHeadCache(layout.head, { head: plan.n, sha256: plan.file.sha256 }, layout.temp)
     syncDir(layout.status)
     return undefined
   } catch (error) {
@@ -157,7 +157,7 @@ function refreshAggregate(layout: Layout, a: PlannedAggregate, interval: number)
       replaceLink(join(folder, snapshotName(backup.version)), join(folder, 'snapshot-bk.json'), layout.temp)
     replaceLink(join(folder, a.snapshot.name), join(folder, 'snapshot.json'), layout.temp)
     if (a.version % (10 * interval) < interval)
-      dropSnapshots(folder, outdatedSnapshots(folder, [a.version, backup?.version ?? 0]))
+      removeSnapshots(folder, unusedSnapshots(folder, [a.version, backup?.version ?? 0]))
   }
   writeInfo(folder, a.info, layout.temp)
   syncDir(folder)

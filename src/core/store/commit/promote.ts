@@ -8,14 +8,14 @@ import type { Instant } from '../../base/time.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import type { Marker } from '../directory/data-dir.js'
 import { readMarker, writeMarker } from '../directory/data-dir.js'
-import { readOrigin, roleOf, thisOrigin, writeOrigin } from '../directory/installation-id.js'
-import { readInfo, writeHeadHint, writeInfo } from '../disk/caches.js'
+import { readInstallationId, roleOf, thisInstallation, writeInstallationId } from '../directory/installation-id.js'
+import { readInfo, writeHeadCache, writeInfo } from '../disk/caches.js'
 import { exists, listDir, makeDir, removeFile, syncDir } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { syncTree } from '../disk/sync-tree.js'
 import { listCommits } from './commit-log.js'
-import { beyond, setAside } from './quarantine.js'
-import type { FileReader } from './store-reader.js'
+import { beyond, quarantine } from './quarantine.js'
+import type { StoreReader } from './store-reader.js'
 
 export interface Promotion {
   /** The commit from which this directory goes on. */
@@ -31,7 +31,7 @@ export interface Promotion {
  * Makes this directory the primary as of the reader's cut, in a generation that no directory had: beyond its own and `above`. The caller holds the lock and has wiped the key pool. Throws what stopped it;
  * `changed` says whether something was moved or raised before, `promote-uncertain` that it is the primary, perhaps not for good.
  */
-export function promoteAt(layout: Layout, reader: FileReader, marker: Marker, at: Instant, above = 0): Promotion {
+export function promoteAt(layout: Layout, reader: StoreReader, marker: Marker, at: Instant, above = 0): Promotion {
   const aside = asideIn(layout)
   try {
     return steps(layout, reader, marker, at, above)
@@ -77,12 +77,12 @@ function notDurable(code: string, what: string, cause: AppError): AppError {
   )
 }
 
-function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant, above: number): Promotion {
+function steps(layout: Layout, reader: StoreReader, marker: Marker, at: Instant, above: number): Promotion {
   makeDir(layout.temp)
   // what comes after builds on files that a copying program may have left in memory
   syncTree(layout.dir, layout.temp)
   const dropped = listCommits(layout).filter((n) => n > reader.head)
-  setAside(
+  quarantine(
     layout.commits,
     'surplus',
     [...dropped].reverse().map((n) => `${n}.json`),
@@ -93,15 +93,15 @@ function steps(layout: Layout, reader: FileReader, marker: Marker, at: Instant, 
   // before the cache that makes this directory look like the original, so that nothing goes on without a jump
   writeMarker(layout.dir, { ...marker, generation })
   if (reader.head > 0)
-    writeHeadHint(layout.head, { head: reader.head, sha256: reader.commitAt(reader.head).sha256 }, layout.status)
+    writeHeadCache(layout.head, { head: reader.head, sha256: reader.commitAt(reader.head).sha256 }, layout.status)
   else removeFile(layout.head)
   syncDir(layout.status)
-  writeOrigin(layout.dir, thisOrigin(layout.dir, generation, at))
+  writeInstallationId(layout.dir, thisInstallation(layout.dir, generation, at))
   return { commit: reader.head, generation, dropped, moved }
 }
 
 /** Everything beyond the cut goes to `surplus/`, and so do caches that speak of it: the right ones take their place. */
-function clearFolders(layout: Layout, reader: FileReader): readonly string[] {
+function clearFolders(layout: Layout, reader: StoreReader): readonly string[] {
   const roster = new Map<string, AggregateId>(reader.roster().map((id) => [layout.folder(id), id]))
   const moved: string[] = []
   for (const kind of Object.values(KIND_FOLDERS)) {
@@ -118,7 +118,7 @@ function clearFolders(layout: Layout, reader: FileReader): readonly string[] {
 
 function clearFolder(
   layout: Layout,
-  reader: FileReader,
+  reader: StoreReader,
   folder: string,
   id: AggregateId | undefined,
 ): readonly string[] {
@@ -127,7 +127,7 @@ function clearFolder(
   const info = readInfo(folder)
   const stale = info !== undefined && (right === undefined || info === 'damaged' || info.commit > reader.head)
   const links = ['snapshot.json', 'snapshot-bk.json'].filter((link) => names.length > 0 && exists(join(folder, link)))
-  const moved = setAside(folder, 'surplus', [...names, ...links, ...(stale ? ['info.json'] : [])])
+  const moved = quarantine(folder, 'surplus', [...names, ...links, ...(stale ? ['info.json'] : [])])
   if (right !== undefined) {
     writeInfo(folder, right, layout.temp)
     syncDir(folder)
@@ -137,9 +137,9 @@ function clearFolder(
 
 /** Makes this directory a stand-by. The caller holds the lock. Throws `demote-uncertain` when it is one, perhaps not for good. */
 export function demoteAt(layout: Layout, marker: Marker, at: Instant, reason: string): void {
-  const origin = readOrigin(layout.dir) ?? thisOrigin(layout.dir, marker.generation, at)
+  const origin = readInstallationId(layout.dir) ?? thisInstallation(layout.dir, marker.generation, at)
   try {
-    writeOrigin(layout.dir, { ...origin, demoted: { at, reason } })
+    writeInstallationId(layout.dir, { ...origin, demoted: { at, reason } })
   } catch (error) {
     if (!(error instanceof AppError) || roleOf(layout.dir, marker).role === 'primary') throw error
     throw notDurable('demote-uncertain', 'a stand-by', error)

@@ -9,7 +9,7 @@ import { parseFileName } from '../disk/paths.js'
 import type { Astray } from './aggregate-loader.js'
 
 /** Moves files into a folder below (`surplus`, `corrupt`) under names that never collide; returns those that were there. */
-export function setAside(folder: string, below: 'surplus' | 'corrupt', names: readonly string[]): readonly string[] {
+export function quarantine(folder: string, below: 'surplus' | 'corrupt', names: readonly string[]): readonly string[] {
   if (names.length === 0) return []
   makeDir(join(folder, below))
   const moved = names.filter((name) =>
@@ -33,13 +33,13 @@ export function beyond(folder: string, version: number, sequence: number): reado
 
 /** Moves everything beyond this version and sequence to `surplus/`; returns what was moved. */
 export function sweep(folder: string, version: number, sequence: number): readonly string[] {
-  return setAside(folder, 'surplus', beyond(folder, version, sequence))
+  return quarantine(folder, 'surplus', beyond(folder, version, sequence))
 }
 
 /** Puts files that a commit names back in their places. */
 export function putBack(folder: string, astray: readonly Astray[]): void {
   for (const { path, name } of astray) {
-    setAside(folder, 'surplus', exists(join(folder, name)) ? [name] : [])
+    quarantine(folder, 'surplus', exists(join(folder, name)) ? [name] : [])
     moveFile(path, join(folder, name))
   }
   if (astray.length > 0) {

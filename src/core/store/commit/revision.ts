@@ -3,7 +3,7 @@
 import type { Layout } from '../disk/paths.js'
 import type { CommitLog } from './commit-log.js'
 
-export interface Cut {
+export interface Revision {
   readonly layout: Layout
   readonly log: CommitLog
   readonly head: number

@@ -6,7 +6,7 @@ import { parseFileName, snapshotName } from '../disk/paths.js'
 const DAY_MS = 86_400_000n
 
 /** Versions whose snapshot may go, the newest first. */
-export function outdatedSnapshots(folder: string, keep: readonly number[]): readonly number[] {
+export function unusedSnapshots(folder: string, keep: readonly number[]): readonly number[] {
   const versions = listDir(folder)
     .map(parseFileName)
     .flatMap((f) => (f?.type === 'snapshot' ? [f.n] : []))
@@ -20,6 +20,6 @@ export function outdatedSnapshots(folder: string, keep: readonly number[]): read
 }
 
 /** The caller syncs the folder. `dropped` is called after each. */
-export function dropSnapshots(folder: string, versions: readonly number[], dropped?: () => void): void {
+export function removeSnapshots(folder: string, versions: readonly number[], dropped?: () => void): void {
   for (const version of versions) if (removeFile(join(folder, snapshotName(version)))) dropped?.()
 }

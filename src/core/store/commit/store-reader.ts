@@ -14,12 +14,12 @@ import { objectFault } from '../disk/damage.js'
 import { readIfThere, statIfThere } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
 import { commandOf } from './aggregate-files.js'
-import { readEvents, readView, type View } from './aggregate-loader.js'
-import { type AggregateGround, type Plan, planCommit } from './commit-layout.js'
+import { type LoadedAggregate, loadAggregate, readEvents } from './aggregate-loader.js'
+import { type AggregateBase, type Plan, planCommit } from './commit-layout.js'
 import { type CommitFile, CommitLog, type Head } from './commit-log.js'
-import type { Cut } from './revision.js'
+import type { Revision } from './revision.js'
 
-export interface CutOptions {
+export interface RevisionOptions {
   readonly head: Head
   readonly generation: number
   readonly strict: boolean
@@ -28,39 +28,39 @@ export interface CutOptions {
   readonly warn: (text: string) => void
 }
 
-export class FileReader implements Reader {
+export class StoreReader implements Reader {
   readonly generation: number
   readonly behind: number
   /** False where the last writer did not come to its end: the newest commit may not be durable, until the next writer has sealed it. */
   readonly sealed: boolean
-  protected cut: Cut
-  readonly #views = new Map<string, View>()
+  protected revision: Revision
+  readonly #views = new Map<string, LoadedAggregate>()
   #roster: ReadonlyMap<string, AggregateId> | undefined
 
-  constructor(layout: Layout, options: CutOptions) {
+  constructor(layout: Layout, options: RevisionOptions) {
     const { head, strict, warn } = options
-    this.cut = { layout, log: new CommitLog(layout, head.hint), head: head.n, strict, warn }
+    this.revision = { layout, log: new CommitLog(layout, head.hint), head: head.n, strict, warn }
     this.generation = options.generation
     this.behind = options.behind
     this.sealed = head.n === 0 || head.hint !== undefined
   }
 
   get head(): number {
-    return this.cut.head
+    return this.revision.head
   }
 
   get at(): Instant | undefined {
-    return this.cut.head === 0 ? undefined : this.commitAt(this.cut.head).record.at
+    return this.revision.head === 0 ? undefined : this.commitAt(this.revision.head).record.at
   }
 
   /** The generation that the newest commit was made in; 0 without one. */
   get wroteIn(): number {
-    return this.cut.head === 0 ? 0 : this.commitAt(this.cut.head).record.generation
+    return this.revision.head === 0 ? 0 : this.commitAt(this.revision.head).record.generation
   }
 
   /** A commit record and its hash. Throws `commit-missing` or `file-damaged`. */
   commitAt(n: number): CommitFile {
-    return this.cut.log.at(n)
+    return this.revision.log.at(n)
   }
 
   roster(): readonly AggregateId[] {
@@ -80,11 +80,11 @@ export class FileReader implements Reader {
   }
 
   command(id: AggregateId, sequence: number): StoredCommand {
-    return commandOf(this.cut, id, sequence).record
+    return commandOf(this.revision, id, sequence).record
   }
 
   eventsOf(id: AggregateId, record: StoredCommand): readonly DomainEvent[] {
-    return readEvents(this.cut, id, record)
+    return readEvents(this.revision, id, record)
   }
 
   object(sha256: Sha256): Uint8Array {
@@ -96,7 +96,7 @@ export class FileReader implements Reader {
     }
     throw objectFault(
       'object-missing',
-      this.cut.layout.object(sha256),
+      this.revision.layout.object(sha256),
       'an event names this object and it is not there',
     )
   }
@@ -123,7 +123,7 @@ export class FileReader implements Reader {
   }
 
   #objectPaths(sha256: Sha256): readonly string[] {
-    const { layout } = this.cut
+    const { layout } = this.revision
     return [layout.object(sha256), ...layout.archivedObject(sha256)]
   }
 
@@ -133,7 +133,7 @@ export class FileReader implements Reader {
   }
 
   protected plan(staged: StagedCommit, interval: number): Plan {
-    const { head, layout } = this.cut
+    const { head, layout } = this.revision
     const last = head === 0 ? undefined : this.commitAt(head)
     refuseMarkerBehind(layout.dir, this.generation, last?.record)
     return planCommit(
@@ -150,7 +150,7 @@ export class FileReader implements Reader {
   }
 
   /** What a commit on this aggregate builds on. */
-  protected ground(id: AggregateId): AggregateGround | undefined {
+  protected ground(id: AggregateId): AggregateBase | undefined {
     if (!this.members().has(formatAggregateId(id))) return undefined
     const { version, sequence, command, info, snapshotDamaged } = this.view(id)
     return { version, sequence, command: command.sha256, info, snapshotDamaged }
@@ -159,7 +159,7 @@ export class FileReader implements Reader {
   /** The roster by name, in its order. */
   protected members(): ReadonlyMap<string, AggregateId> {
     if (this.#roster === undefined) {
-      const { log, head } = this.cut
+      const { log, head } = this.revision
       const members = head === 0 ? [] : (log.at(log.at(head).record.roster).record.members ?? [])
       this.#roster = new Map(members.map((id) => [formatAggregateId(id), id]))
     }
@@ -167,26 +167,26 @@ export class FileReader implements Reader {
   }
 
   /** Everything about an aggregate of the roster. Throws `corrupt`. */
-  protected view(id: AggregateId): View {
+  protected view(id: AggregateId): LoadedAggregate {
     const name = formatAggregateId(id)
     const known = this.#views.get(name)
     if (known !== undefined) return known
-    const view = readView(this.cut, id)
+    const view = loadAggregate(this.revision, id)
     this.#views.set(name, view)
     return view
   }
 
   /** Takes over what another reader of the same cut has read and proved: files that a commit names do not change. */
-  protected adopt(other: FileReader): void {
-    if (other.head !== this.head || !other.cut.strict) return
+  protected adopt(other: StoreReader): void {
+    if (other.head !== this.head || !other.revision.strict) return
     for (const [name, view] of other.#views) this.#views.set(name, view)
     this.#roster = other.#roster
   }
 
   /** After a commit: the cut moves on, what was read before is forgotten. */
   protected advance(head: number, file: CommitFile): void {
-    this.cut.log.add(head, file)
-    this.cut = { ...this.cut, head }
+    this.revision.log.add(head, file)
+    this.revision = { ...this.revision, head }
     this.#views.clear()
     this.#roster = undefined
   }

@@ -6,33 +6,33 @@ import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { CommitResult, Loaded, StagedCommit, Writer } from '../../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
-import { readInfo, writeHeadHint, writeInfo } from '../disk/caches.js'
+import { readInfo, writeHeadCache, writeInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
 import { exists, listDir, readIfThere, removeFile, syncDir } from '../disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { replaceFile } from '../disk/write-file.js'
-import type { View } from './aggregate-loader.js'
-import { type AggregateGround, commitLost, type Plan } from './commit-layout.js'
-import type { Ahead } from './object-staging.js'
+import type { LoadedAggregate } from './aggregate-loader.js'
+import { type AggregateBase, commitLost, type Plan } from './commit-layout.js'
+import type { ObjectStaging } from './object-staging.js'
 import { persist, refreshCaches } from './persist.js'
 import { putBack, sweep } from './quarantine.js'
-import { type CutOptions, FileReader } from './store-reader.js'
+import { type RevisionOptions, StoreReader } from './store-reader.js'
 
-export interface WriterOptions extends CutOptions {
+export interface WriterOptions extends RevisionOptions {
   readonly interval: number
   /** Throws `lock-lost` when the lock is not ours any more. */
   readonly fence: () => void
   /** What was read before the lock was taken. */
-  readonly drafted?: FileReader
+  readonly drafted?: StoreReader
   /** What was written before the lock was taken. */
-  readonly ahead?: Ahead | undefined
+  readonly ahead?: ObjectStaging | undefined
 }
 
-export class FileWriter extends FileReader implements Writer {
+export class FileWriter extends StoreReader implements Writer {
   readonly #layout: Layout
   readonly #interval: number
   readonly #fence: () => void
-  readonly #ahead: Ahead | undefined
+  readonly #ahead: ObjectStaging | undefined
   readonly #settled = new Set<string>()
   #dead = false
 
@@ -62,12 +62,12 @@ export class FileWriter extends FileReader implements Writer {
     persist(this.#layout, plan, () => this.#mayCommit(plan.n), this.#ahead)
     const notice = refreshCaches(this.#layout, plan, this.#interval)
     this.#dead = false
-    if (notice !== undefined) this.cut.warn(notice)
+    if (notice !== undefined) this.revision.warn(notice)
     this.advance(plan.n, plan.file)
     return plan.result
   }
 
-  protected override ground(id: AggregateId): AggregateGround | undefined {
+  protected override ground(id: AggregateId): AggregateBase | undefined {
     if (!this.members().has(formatAggregateId(id))) this.#settle(id, undefined)
     return super.ground(id)
   }
@@ -82,11 +82,11 @@ export class FileWriter extends FileReader implements Writer {
     }
   }
 
-  #sweep(id: AggregateId, folder: string, view: View | undefined): void {
-    this.#mayCommit(this.cut.head + 1)
+  #sweep(id: AggregateId, folder: string, view: LoadedAggregate | undefined): void {
+    this.#mayCommit(this.revision.head + 1)
     const moved = sweep(folder, view?.version ?? 0, view?.sequence ?? 0)
     if (moved.length > 0)
-      this.cut.warn(`${formatAggregateId(id)}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
+      this.revision.warn(`${formatAggregateId(id)}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
   }
 
   #mayCommit(n: number): void {
@@ -94,14 +94,14 @@ export class FileWriter extends FileReader implements Writer {
     if (exists(this.#layout.commit(n))) throw commitLost(`commit ${n} is there`)
   }
 
-  protected override view(id: AggregateId): View {
+  protected override view(id: AggregateId): LoadedAggregate {
     const view = super.view(id)
     this.#settle(id, view)
     return view
   }
 
   /** Once for each aggregate touched: what a command that died left behind goes to `surplus/`, what was swept away wrongly comes back. */
-  #settle(id: AggregateId, view: View | undefined): void {
+  #settle(id: AggregateId, view: LoadedAggregate | undefined): void {
     const name = formatAggregateId(id)
     if (this.#settled.has(name)) return
     const folder = this.#layout.folder(id)
@@ -110,9 +110,9 @@ export class FileWriter extends FileReader implements Writer {
     if (dirty) this.#sweep(id, folder, view)
     const astray = view?.astray ?? []
     if (astray.length > 0) {
-      this.#mayCommit(this.cut.head + 1)
+      this.#mayCommit(this.revision.head + 1)
       putBack(folder, astray)
-      for (const { name: file } of astray) this.cut.warn(`${name}: put ${file} back in its place`)
+      for (const { name: file } of astray) this.revision.warn(`${name}: put ${file} back in its place`)
     }
     this.#settled.add(name)
   }
@@ -122,7 +122,7 @@ export class FileWriter extends FileReader implements Writer {
    * and the caches that it did not reach are brought up to date.
    */
   #seal(): void {
-    const { head } = this.cut
+    const { head } = this.revision
     refuseLostEnd(this.#layout, head)
     const path = this.#layout.commit(head)
     const file = this.commitAt(head)
@@ -131,7 +131,7 @@ export class FileWriter extends FileReader implements Writer {
     replaceFile(path, bytes, { temp: this.#layout.temp })
     syncDir(this.#layout.commits)
     for (const entry of file.record.aggregates) this.#mendInfo({ kind: entry.kind, handle: entry.handle })
-    writeHeadHint(this.#layout.head, { head, sha256: file.sha256 }, this.#layout.temp)
+    writeHeadCache(this.#layout.head, { head, sha256: file.sha256 }, this.#layout.temp)
     syncDir(this.#layout.status)
   }
 
@@ -139,7 +139,7 @@ export class FileWriter extends FileReader implements Writer {
     const folder = this.#layout.folder(id)
     try {
       const info = readInfo(folder)
-      if (typeof info === 'object' && info.commit >= this.cut.head) return
+      if (typeof info === 'object' && info.commit >= this.revision.head) return
       writeInfo(folder, this.view(id).info, this.#layout.temp)
       syncDir(folder)
     } catch (error) {
@@ -161,6 +161,6 @@ function refuseLostEnd(layout: Layout, head: number): void {
 }
 
 /** Files that were growing when a command died; a writer that was overtaken loses its own here, and with it the race. */
-function clearTemp(layout: Layout, ahead: Ahead | undefined): void {
+function clearTemp(layout: Layout, ahead: ObjectStaging | undefined): void {
   for (const name of listDir(layout.temp)) if (ahead?.has(name) !== true) removeFile(join(layout.temp, name))
 }

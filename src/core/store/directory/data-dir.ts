@@ -14,7 +14,7 @@ import { errnoOf, ioError } from '../disk/io-error.js'
 import { KIND_FOLDERS, layoutOf } from '../disk/paths.js'
 import { encodeRecord, isCount, isOne, isPositive, isText, isTime, parseObject, parseShape } from '../disk/records.js'
 import { replaceFile, writeNew } from '../disk/write-file.js'
-import { thisOrigin, writeOrigin } from './installation-id.js'
+import { thisInstallation, writeInstallationId } from './installation-id.js'
 
 /** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
 export const FORMAT = 1
@@ -166,7 +166,7 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
     createdAt: init.createdAt,
     ...(init.test === true ? { test: true } : {}),
   }
-  writeOrigin(path, thisOrigin(path, 1, init.createdAt))
+  writeInstallationId(path, thisInstallation(path, 1, init.createdAt))
   finish(path, marker)
   return marker
 }

@@ -9,14 +9,14 @@ import type { Instant } from '../../base/time.js'
 import { isPutBack } from '../disk/caches.js'
 import { syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
-import { readReadable } from '../disk/optional-file.js'
+import { readOptionalFile } from '../disk/optional-file.js'
 import { layoutOf } from '../disk/paths.js'
 import { encodeRecord, isCount, isOne, isText, isTime } from '../disk/records.js'
 import { replaceFile } from '../disk/write-file.js'
 import { machineName } from './lock-owner.js'
 
 /** STORED in `status/origin.json`. */
-export interface Origin {
+export interface InstallationId {
   readonly inode: string
   /** Nanoseconds; empty where the file system does not keep it. */
   readonly birth: string
@@ -51,7 +51,7 @@ const ORIGIN = {
 }
 
 /** Inode and birth time of a directory, as text. */
-function identity(dir: string): Pick<Origin, 'inode' | 'birth'> {
+function identity(dir: string): Pick<InstallationId, 'inode' | 'birth'> {
   let stat: fs.BigIntStats
   try {
     stat = fs.statSync(dir, { bigint: true })
@@ -64,25 +64,25 @@ function identity(dir: string): Pick<Origin, 'inode' | 'birth'> {
 }
 
 /** The origin that this directory on this machine would have. */
-export function thisOrigin(dir: string, generation: number, at: Instant): Origin {
+export function thisInstallation(dir: string, generation: number, at: Instant): InstallationId {
   return { ...identity(dir), host: hostname(), machine: machineName(), generation, at }
 }
 
-export function writeOrigin(dir: string, origin: Origin): void {
+export function writeInstallationId(dir: string, origin: InstallationId): void {
   const { origin: path } = layoutOf(dir)
   replaceFile(path, encodeRecord({ format: 1, ...origin }))
   syncDir(dirname(path))
 }
 
 /** Undefined when there is none that can be read. */
-export function readOrigin(dir: string): Origin | undefined {
-  return readReadable(layoutOf(dir).origin, ORIGIN) as unknown as Origin | undefined
+export function readInstallationId(dir: string): InstallationId | undefined {
+  return readOptionalFile(layoutOf(dir).origin, ORIGIN) as unknown as InstallationId | undefined
 }
 
 /** What this directory is. One that was made for tests is always primary. */
 export function roleOf(dir: string, marker: { readonly generation: number; readonly test?: true }): Role {
   if (marker.test === true) return { role: 'primary' }
-  const origin = readOrigin(dir)
+  const origin = readInstallationId(dir)
   if (origin === undefined) return { role: 'standby', reason: 'copy', host: undefined }
   const here = identity(dir)
   const machine = machineName()
@@ -103,9 +103,9 @@ export function roleOf(dir: string, marker: { readonly generation: number; reado
  * promote writes the marker first.
  */
 export function interruptedGeneration(dir: string, marker: { readonly generation: number }): number | undefined {
-  const origin = readOrigin(dir)
+  const origin = readInstallationId(dir)
   if (origin === undefined || origin.demoted !== undefined || origin.generation !== marker.generation + 1)
     return undefined
-  const here = thisOrigin(dir, origin.generation, origin.at)
+  const here = thisInstallation(dir, origin.generation, origin.at)
   return here.inode === origin.inode && here.machine === origin.machine ? origin.generation : undefined
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { instantOf } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
-import { readReadable } from '../disk/optional-file.js'
+import { readOptionalFile } from '../disk/optional-file.js'
 import { encodeRecord, isCount, isText } from '../disk/records.js'
 import { writePassing } from '../disk/write-file.js'
 
@@ -69,7 +69,7 @@ export function thisOwner(token: string, command: string, long: boolean): Owner 
 
 /** What the owner file says; undefined when it says nothing readable. */
 export function readOwner(path: string): Owner | undefined {
-  return readReadable(path, OWNER) as unknown as Owner | undefined
+  return readOptionalFile(path, OWNER) as unknown as Owner | undefined
 }
 
 export function writeOwner(path: string, owner: Owner): void {

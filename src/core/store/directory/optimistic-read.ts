@@ -11,7 +11,7 @@ const LOOKS = 3
 const POLL_MS = 50
 
 /** Whose lock it is now; undefined when it is nobody's, or a dead process's, which costs the next command nothing. */
-export function livingOwner(layout: Layout): Owner | undefined {
+export function liveLockOwner(layout: Layout): Owner | undefined {
   const owner = readOwner(layout.lockOwner)
   return owner === undefined || isGone(owner) ? undefined : owner
 }
@@ -26,23 +26,23 @@ export function watchWriters(layout: Layout): () => boolean {
 }
 
 function isAnotherAtWork(layout: Layout): boolean {
-  const owner = livingOwner(layout)
+  const owner = liveLockOwner(layout)
   return owner !== undefined && !(owner.pid === process.pid && sameHost(owner))
 }
 
-export interface Look<T> {
+export interface OptimisticRead<T> {
   readonly found: T
   /** Other commands were at work each time: what is wrong may be their doing. */
   readonly disturbed: boolean
 }
 
 /** Looks; where something is wrong and another command was at work, looks again after its end, three times and for so many seconds at most. */
-export async function lookUndisturbed<T>(
+export async function readWithRetry<T>(
   layout: Layout,
   look: () => Promise<T>,
   isWrong: (found: T) => boolean,
   seconds: number,
-): Promise<Look<T>> {
+): Promise<OptimisticRead<T>> {
   let waits = Math.ceil((seconds * 1000) / POLL_MS)
   for (let looks = 1; ; looks++) {
     const wereAtWork = watchWriters(layout)

@@ -9,19 +9,19 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { isCorrupt } from './damage.js'
 import { moveFile, readIfThere, statIfThere } from './fs.js'
-import { readReadable } from './optional-file.js'
+import { readOptionalFile } from './optional-file.js'
 import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
 import { type Identity, identityAt, replaceFile } from './write-file.js'
 
 const LIMIT = 1 << 20
 
-export interface HeadHint {
+export interface HeadCache {
   readonly head: number
   readonly sha256: Sha256
 }
 
 /** STORED in `head.json`. It knows which file it is, so that one that was put back from a copy is told from the one that the last command left. */
-interface StoredHint extends HeadHint, Identity {}
+interface StoredHint extends HeadCache, Identity {}
 
 /** STORED in `info.json`. */
 export interface Info {
@@ -29,20 +29,20 @@ export interface Info {
   readonly sequence: number
   /** The commit that brought it here. */
   readonly commit: number
-  readonly snapshot: SnapshotHint | null
-  readonly backup: SnapshotHint | null
+  readonly snapshot: SnapshotRef | null
+  readonly backup: SnapshotRef | null
   /** Sequences of the accepted commands after the backup snapshot (after the beginning when there is none). */
   readonly tail: readonly number[]
 }
 
-export interface SnapshotHint {
+export interface SnapshotRef {
   readonly version: number
   /** The command that wrote it. */
   readonly sequence: number
 }
 
 /** The head as the last commit left it; undefined when the cache is missing, and when its own checksum is wrong. */
-export function readHeadHint(path: string): HeadHint | undefined {
+export function readHeadCache(path: string): HeadCache | undefined {
   const stored = readStored(path)
   return stored === undefined ? undefined : { head: stored.head, sha256: stored.sha256 }
 }
@@ -67,14 +67,14 @@ export function isPutBack(path: string, byBirth: boolean): boolean {
 
 function readStored(path: string): StoredHint | undefined {
   const shape = { format: isOne, head: isCount, sha256: isText, inode: isText, birth: isText, check: isText }
-  const found = readReadable(path, shape)
+  const found = readOptionalFile(path, shape)
   if (found === undefined) return undefined
   const { check, ...rest } = found
   return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHint) : undefined
 }
 
 /** Lost, it costs one listing. The caller syncs the folder. */
-export function writeHeadHint(path: string, { head, sha256 }: HeadHint, temp: string): void {
+export function writeHeadCache(path: string, { head, sha256 }: HeadCache, temp: string): void {
   makeRoom(path)
   const content = (self: Identity): Uint8Array => {
     const body = { format: 1, head, sha256, ...self }

@@ -6,7 +6,7 @@ import { type JsonObject, parseShape, type Shape } from './records.js'
 const LIMIT = 65536
 
 /** Undefined when there is none, or it says nothing readable. Throws `io`. */
-export function readReadable(path: string, shape: Shape): JsonObject | undefined {
+export function readOptionalFile(path: string, shape: Shape): JsonObject | undefined {
   try {
     const bytes = readIfThere(path, LIMIT)
     return bytes === undefined ? undefined : parseShape(bytes, path, shape)

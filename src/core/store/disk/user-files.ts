@@ -37,7 +37,7 @@ export function readUserBytes(path: string): Uint8Array {
  * Asked before a command does what cannot be undone and then writes its document: is there room for a new file of that name? Throws
  * `file-exists`, `file-unwritable` (usage).
  */
-export function refuseTakenFile(path: string): void {
+export function assertFileNotExists(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw takenError(path)
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK)

@@ -14,7 +14,7 @@ const SMALL = 8 * 1024 * 1024
 const BLOCK = 1024 * 1024
 
 /** The bytes at a path when they have this hash; undefined for anything else. `read` is `readOwn` where only this program may have written them. */
-export function provedAt(
+export function readVerified(
   path: string,
   sha256: Sha256,
   read: (path: string) => Uint8Array | undefined = readIfThere,

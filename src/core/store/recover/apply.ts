@@ -10,23 +10,23 @@ import type { CommitResult } from '../../eventsourcing/store.js'
 import { type CommandSummary, type CommitMeta, formatAggregateId } from '../../eventsourcing/types.js'
 import { type Plan, planCommit } from '../commit/commit-layout.js'
 import { persist, refreshCaches } from '../commit/persist.js'
-import { setAside } from '../commit/quarantine.js'
+import { quarantine } from '../commit/quarantine.js'
 import { type Marker, writeMarker } from '../directory/data-dir.js'
-import { thisOrigin, writeOrigin } from '../directory/installation-id.js'
-import { writeHeadHint } from '../disk/caches.js'
+import { thisInstallation, writeInstallationId } from '../directory/installation-id.js'
+import { writeHeadCache } from '../disk/caches.js'
 import { listDir, makeDir, moveFile, removeFile, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
 import { type Layout, parseFileName } from '../disk/paths.js'
 import { writeNew } from '../disk/write-file.js'
-import { mendCaches } from './caches.js'
-import type { MendedChain } from './commit-chain.js'
-import { readProved } from './load.js'
+import { repairCaches } from './caches.js'
+import type { RepairedChain } from './commit-chain.js'
+import { readVerifiedRecord } from './load.js'
 import type { AggregatePlan } from './plan.js'
 import type { RecoveryPlan } from './plan-all.js'
 
 const NO_HASH = '0'.repeat(64) as Sha256
 
-export interface CarryOut {
+export interface ApplyOptions {
   readonly layout: Layout
   readonly marker: Marker
   readonly plan: RecoveryPlan
@@ -41,7 +41,7 @@ export interface CarryOut {
 }
 
 /** Does what was planned. The caller holds the lock. Returns the commit that says so, if one had to. Throws `io`, `uncertain`. */
-export function carryOut(order: CarryOut): CommitResult | undefined {
+export function applyRecovery(order: ApplyOptions): CommitResult | undefined {
   const { layout, plan, fence } = order
   fence()
   makeDir(layout.temp)
@@ -55,7 +55,7 @@ export function carryOut(order: CarryOut): CommitResult | undefined {
   for (const { plan: aggregate, caches } of plan.aggregates) {
     fence()
     mendFiles(layout, aggregate)
-    mendCaches(layout, aggregate, caches)
+    repairCaches(layout, aggregate, caches)
   }
   const recorded = plan.aggregates.filter(({ plan: a }) => a.recorded)
   const commit = recorded.length === 0 ? undefined : planned(order, generation)
@@ -73,22 +73,22 @@ export function carryOut(order: CarryOut): CommitResult | undefined {
  * That newer commits happened is known from what is about to be moved: the cache of the head says so until all is done. Two ahead, so that it
  * never speaks of the commit that this recovery makes.
  */
-function noteLostEnd(layout: Layout, { head, evidence, lostFrom }: MendedChain): void {
+function noteLostEnd(layout: Layout, { head, evidence, lostFrom }: RepairedChain): void {
   if (lostFrom === undefined) return
-  writeHeadHint(layout.head, { head: Math.max(evidence, head + 2), sha256: NO_HASH }, layout.temp)
+  writeHeadCache(layout.head, { head: Math.max(evidence, head + 2), sha256: NO_HASH }, layout.temp)
   syncDir(layout.status)
 }
 
-function raiseGeneration({ layout, marker, meta, wipePool }: CarryOut): number {
+function raiseGeneration({ layout, marker, meta, wipePool }: ApplyOptions): number {
   wipePool()
   const generation = marker.generation + 1
   // the origin first: a directory whose origin is ahead of its marker is known as one that was being recovered
-  writeOrigin(layout.dir, thisOrigin(layout.dir, generation, meta.at))
+  writeInstallationId(layout.dir, thisInstallation(layout.dir, generation, meta.at))
   writeMarker(layout.dir, { ...marker, generation })
   return generation
 }
 
-function mendCommits(layout: Layout, { bad, mended }: MendedChain): void {
+function mendCommits(layout: Layout, { bad, mended }: RepairedChain): void {
   makeDir(layout.commits)
   moveInto(layout.commits, 'corrupt', bad)
   for (const { n, bytes } of mended) writeNew(layout.commit(n), bytes, { temp: layout.temp })
@@ -97,7 +97,7 @@ function mendCommits(layout: Layout, { bad, mended }: MendedChain): void {
 
 function clearUnmade(folder: string): void {
   const names = listDir(folder).filter((name) => parseFileName(name) !== undefined || /^(info|snapshot)/.test(name))
-  setAside(folder, 'surplus', names)
+  quarantine(folder, 'surplus', names)
 }
 
 function mendFiles(layout: Layout, plan: AggregatePlan): void {
@@ -108,7 +108,8 @@ function mendFiles(layout: Layout, plan: AggregatePlan): void {
   moveInto(folder, 'surplus', plan.surplus)
   for (const { from, to, sha256 } of plan.replaced) {
     makeDir(dirname(to))
-    if (!writeNew(to, readProved(from, sha256), { temp: layout.temp })) throw ioError('create', to, { code: 'EEXIST' })
+    if (!writeNew(to, readVerifiedRecord(from, sha256), { temp: layout.temp }))
+      throw ioError('create', to, { code: 'EEXIST' })
     syncDir(dirname(to))
   }
 }
@@ -123,14 +124,14 @@ function moveInto(folder: string, below: 'corrupt' | 'surplus', paths: readonly 
 }
 
 /** The head as it is now proved; written once more, since it may have come from memory alone. */
-function sealHead(layout: Layout, { head, last, hinted }: MendedChain): void {
+function sealHead(layout: Layout, { head, last, hinted }: RepairedChain): void {
   if (hinted) return
   if (last === undefined) removeFile(layout.head)
-  else writeHeadHint(layout.head, { head, sha256: last.sha256 }, layout.temp)
+  else writeHeadCache(layout.head, { head, sha256: last.sha256 }, layout.temp)
   syncDir(layout.status)
 }
 
-function planned(order: CarryOut, generation: number): Plan {
+function planned(order: ApplyOptions, generation: number): Plan {
   const { chain, aggregates } = order.plan
   const recorded = new Map(
     aggregates.filter(({ plan }) => plan.recorded).map((a) => [formatAggregateId(a.plan.id), a] as const),

@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path'
 import { sha256Hex } from '../../crypto/digest.js'
-import { setAside } from '../commit/quarantine.js'
-import { type Info, readInfo, type SnapshotHint, writeInfo } from '../disk/caches.js'
+import { quarantine } from '../commit/quarantine.js'
+import { type Info, readInfo, type SnapshotRef, writeInfo } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
 import { exists, readIfThere, syncDir } from '../disk/fs.js'
 import { type Layout, snapshotName } from '../disk/paths.js'
@@ -46,11 +46,12 @@ export function cachesOf(layout: Layout, plan: AggregatePlan): Caches {
 }
 
 /** Puts the links and, for a history that goes on without a record of the recovery, `info.json` right. */
-export function mendCaches(layout: Layout, plan: AggregatePlan, { info, infoIsGood, badLinks }: Caches): void {
+export function repairCaches(layout: Layout, plan: AggregatePlan, { info, infoIsGood, badLinks }: Caches): void {
   const folder = layout.folder(plan.id)
-  setAside(folder, 'surplus', badLinks)
+  quarantine(folder, 'surplus', badLinks)
   // one that speaks of what is lost would lead a load astray until the commit is made
-  if (!infoIsGood || plan.recorded) setAside(folder, 'surplus', exists(join(folder, 'info.json')) ? ['info.json'] : [])
+  if (!infoIsGood || plan.recorded)
+    quarantine(folder, 'surplus', exists(join(folder, 'info.json')) ? ['info.json'] : [])
   if (plan.recorded) return
   for (const [i, hint] of [info.snapshot, info.backup].entries()) {
     const name = LINKS[i]
@@ -76,12 +77,12 @@ function infoOf({ line, snapshots }: AggregatePlan): Info {
   }
 }
 
-function hintOf(step: Step | undefined): SnapshotHint | null {
+function hintOf(step: Step | undefined): SnapshotRef | null {
   return step === undefined ? null : { version: step.named.version, sequence: step.named.sequence }
 }
 
 function isGood(there: Info, right: Info, { snapshots, unread }: AggregatePlan): boolean {
-  const isSound = (hint: SnapshotHint | null): boolean =>
+  const isSound = (hint: SnapshotRef | null): boolean =>
     hint === null || snapshots.some((s) => s.named.version === hint.version && s.named.sequence === hint.sequence)
   return (
     there.version === right.version &&

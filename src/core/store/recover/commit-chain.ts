@@ -8,13 +8,13 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../../eventsourcing/types.js'
 import { type CommitFile, listCommits } from '../commit/commit-log.js'
-import { type HeadHint, readHeadHint, readInfo } from '../disk/caches.js'
+import { type HeadCache, readHeadCache, readInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt, isNewer } from '../disk/damage.js'
 import { exists, listDir, readIfThere, readOwn } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommit } from '../disk/records.js'
 import { lookForCommit, type Places } from './evidence.js'
-import { type MendedCommit, rebuildCommits } from './rebuild-commits.js'
+import { type RepairedCommit, rebuildCommits } from './rebuild-commits.js'
 
 /** What a commit says of one command. */
 export interface Named {
@@ -25,12 +25,12 @@ export interface Named {
   readonly command: Sha256
 }
 
-export interface MendedChain {
+export interface RepairedChain {
   readonly head: number
   readonly last: CommitFile | undefined
   readonly named: ReadonlyMap<string, readonly Named[]>
   readonly members: readonly AggregateId[]
-  readonly mended: readonly MendedCommit[]
+  readonly mended: readonly RepairedCommit[]
   /** Paths that hold something else than the commit. */
   readonly bad: readonly string[]
   /** Newer commits that happened and cannot be proved any more. */
@@ -44,9 +44,9 @@ export interface MendedChain {
 type Files = Map<number, CommitFile>
 
 /** Reads and mends the chain, in memory. Throws `commit-missing` for a hole that nothing fills, `io`. */
-export function mendChain(places: Places, generation: number): MendedChain {
+export function repairChain(places: Places, generation: number): RepairedChain {
   const { layout } = places
-  const hint = readHeadHint(layout.head)
+  const hint = readHeadCache(layout.head)
   const numbers = listCommits(layout)
   const evidence = Math.max(hint?.head ?? 0, newestKnown(layout))
   const files: Files = new Map()
@@ -55,7 +55,7 @@ export function mendChain(places: Places, generation: number): MendedChain {
     const file = readCommit(layout, n, newer)
     if (file !== undefined) files.set(n, file)
   }
-  const mended: MendedCommit[] = []
+  const mended: RepairedCommit[] = []
   const mending: Mending = { places, files, newer, mended, generation }
   const head = provenHead({ ...mending, hint })
   for (let n = head; n > 1; n--) fill(mending, n - 1, files.get(n)?.record.previous ?? null)
@@ -80,12 +80,12 @@ interface Mending {
   readonly files: Files
   /** Those that say that a newer program wrote them. */
   readonly newer: Map<number, { readonly sha256: Sha256; readonly error: AppError }>
-  readonly mended: MendedCommit[]
+  readonly mended: RepairedCommit[]
   readonly generation: number
 }
 
 /** The newest commit that something vouches for: the cache, or the chain that leads to it. */
-function provenHead(mending: Mending & { readonly hint: HeadHint | undefined }): number {
+function provenHead(mending: Mending & { readonly hint: HeadCache | undefined }): number {
   const { files, hint, mended } = mending
   let head = 0
   if (hint !== undefined && hint.head > 0 && tryFill(mending, hint.head, hint.sha256)) head = hint.head
@@ -115,7 +115,7 @@ function tryFill({ places, files, newer, mended, generation }: Mending, n: numbe
   if (own?.sha256 === want) throw own.error
   const path = lookForCommit(places, n, want)
   const bytes = path === undefined ? undefined : readIfThere(path)
-  const found: readonly MendedCommit[] | undefined =
+  const found: readonly RepairedCommit[] | undefined =
     bytes === undefined ? rebuildCommits(places, files, n, want, generation) : [{ n, bytes, from: path }]
   for (const commit of found ?? []) {
     files.set(commit.n, {
@@ -151,7 +151,7 @@ function newestKnown(layout: Layout): number {
   return newest
 }
 
-function listed(files: Files, head: number): Pick<MendedChain, 'named' | 'members'> {
+function listed(files: Files, head: number): Pick<RepairedChain, 'named' | 'members'> {
   const named = new Map<string, Named[]>()
   let members: readonly AggregateId[] = []
   for (let n = 1; n <= head; n++) {

@@ -9,7 +9,7 @@ import type { AggregateId } from '../../eventsourcing/types.js'
 import { archivedAs, pathInArchive, readableNote } from '../commit/archived-note.js'
 import { exists, listDir } from '../disk/fs.js'
 import { type Layout, layoutOf } from '../disk/paths.js'
-import { provedAt } from '../disk/verified-read.js'
+import { readVerified } from '../disk/verified-read.js'
 
 export interface Found {
   readonly path: string
@@ -18,7 +18,7 @@ export interface Found {
 }
 
 /** What became of one file that a commit vouches for. */
-export interface Looked {
+export interface FileEvidence {
   readonly name: string
   readonly found: Found | undefined
   /** Where it belongs and something else lies: paths. */
@@ -44,13 +44,13 @@ export function placesOf(layout: Layout, from: readonly string[]): Places {
 }
 
 /** Looks for a file of an aggregate by hash. Throws `io`. */
-export function lookForFile({ layout, given }: Places, id: AggregateId, name: string, sha256: Sha256): Looked {
+export function lookForFile({ layout, given }: Places, id: AggregateId, name: string, sha256: Sha256): FileEvidence {
   const folder = layout.folder(id)
   const [place, archived] = [join(folder, name), join(folder, 'archived', name)]
   // nearly every file lies in its place: it is read once, and nothing is listed
-  const isThere = provedAt(place, sha256) !== undefined
+  const isThere = readVerified(place, sha256) !== undefined
   const wrong = isThere || !exists(place) ? [] : [place]
-  const bad = exists(archived) && provedAt(archived, sha256) === undefined ? [...wrong, archived] : wrong
+  const bad = exists(archived) && readVerified(archived, sha256) === undefined ? [...wrong, archived] : wrong
   if (isThere) return { name, found: { path: place, where: 'place' }, bad }
   const tries: Found[] = [
     ...layout.archived(id, name).map((path) => ({ path, where: 'archived' as const })),
@@ -62,7 +62,7 @@ export function lookForFile({ layout, given }: Places, id: AggregateId, name: st
     ]),
   ]
   for (const found of tries)
-    if (!bad.includes(found.path) && provedAt(found.path, sha256) !== undefined) return { name, found, bad }
+    if (!bad.includes(found.path) && readVerified(found.path, sha256) !== undefined) return { name, found, bad }
   return { name, found: onVolume(layout, id, name, sha256), bad }
 }
 
@@ -71,7 +71,7 @@ function onVolume(layout: Layout, id: AggregateId, name: string, sha256: Sha256)
   const range = archivedAs(readableNote(layout, id), name)
   if (range === undefined || range.dir === null) return undefined
   const path = pathInArchive(layout, id, range.dir, name)
-  return provedAt(path, sha256) === undefined ? undefined : { path, where: 'archived' }
+  return readVerified(path, sha256) === undefined ? undefined : { path, where: 'archived' }
 }
 
 function aside(folder: string, name: string): readonly Found[] {
@@ -89,5 +89,5 @@ export function lookForCommit({ layout, given }: Places, n: number, sha256: Sha2
     ...aside(layout.commits, name).map((f) => f.path),
     ...given.flatMap((other) => [other.commit(n), ...aside(other.commits, name).map((f) => f.path)]),
   ]
-  return paths.find((path) => provedAt(path, sha256) !== undefined)
+  return paths.find((path) => readVerified(path, sha256) !== undefined)
 }

@@ -9,7 +9,7 @@ import type { AggregateId, Base, DomainEvent } from '../../eventsourcing/types.j
 import { isCorrupt } from '../disk/damage.js'
 import { readIfThere } from '../disk/fs.js'
 import { COMMAND_LIMIT, parseEvent, parseSnapshot } from '../disk/records.js'
-import { provedAt } from '../disk/verified-read.js'
+import { readVerified } from '../disk/verified-read.js'
 import type { AggregatePlan, LostCommand } from './plan.js'
 import type { Step } from './scan.js'
 
@@ -28,7 +28,7 @@ export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): P
   const snapshot =
     named === null || at === undefined
       ? undefined
-      : { version: named.version, state: parseSnapshot(readProved(at.path, named.sha256), at.path, id).state }
+      : { version: named.version, state: parseSnapshot(readVerifiedRecord(at.path, named.sha256), at.path, id).state }
   const steps = snapshot === undefined ? build : build.slice(1)
   return { ...base, snapshot, events: { [Symbol.iterator]: () => eventsOf(id, steps) } }
 }
@@ -38,7 +38,7 @@ function* eventsOf(id: AggregateId, steps: readonly Step[]): Generator<DomainEve
     if (record?.effect.result !== 'accepted') continue
     for (const [i, sha256] of record.effect.events.entries()) {
       const path = events[i]?.found?.path ?? ''
-      yield parseEvent(readProved(path, sha256), path, id, record.version + i).event
+      yield parseEvent(readVerifiedRecord(path, sha256), path, id, record.version + i).event
     }
   }
 }
@@ -52,7 +52,7 @@ export function lostEvents(
   if (record.effect.result !== 'accepted') return []
   return record.effect.events.map((sha256, i) => {
     const path = events[i]?.found?.path
-    const bytes = path === undefined ? undefined : provedAt(path, sha256)
+    const bytes = path === undefined ? undefined : readVerified(path, sha256)
     return path === undefined || bytes === undefined ? undefined : parseEvent(bytes, path, id, record.version + i).event
   })
 }
@@ -68,8 +68,8 @@ function unprovedEvent(id: AggregateId, version: number, path: string): DomainEv
 }
 
 /** Bytes that a plan has proved once. Throws `recover-moved` (corrupt) where the file changed since. */
-export function readProved(path: string, sha256: Sha256): Uint8Array {
-  const bytes = provedAt(path, sha256)
+export function readVerifiedRecord(path: string, sha256: Sha256): Uint8Array {
+  const bytes = readVerified(path, sha256)
   if (bytes !== undefined) return bytes
   throw new AppError('corrupt', 'recover-moved', `${path} changed while it was read`, { hint: 'run it again' })
 }

@@ -9,13 +9,13 @@ import { isCorrupt, isNewer } from '../disk/damage.js'
 import { listDir, readIfThere } from '../disk/fs.js'
 import { eventName, KIND_FOLDERS, type Layout, parseFileName } from '../disk/paths.js'
 import { parseCommand } from '../disk/records.js'
-import type { MendedChain } from './commit-chain.js'
+import type { RepairedChain } from './commit-chain.js'
 import { lookForFile, type Places } from './evidence.js'
 import type { LostCommand, LostEnd } from './plan.js'
 import { versionAfter } from './rebuild-commits.js'
 
 /** By name, of aggregates that a proved commit made. */
-export function lostEnds(places: Places, chain: MendedChain): ReadonlyMap<string, LostEnd> {
+export function lostEnds(places: Places, chain: RepairedChain): ReadonlyMap<string, LostEnd> {
   const ends = new Map<string, LostEnd>()
   if (chain.lostFrom === undefined) return ends
   for (const id of chain.members) {
@@ -25,7 +25,7 @@ export function lostEnds(places: Places, chain: MendedChain): ReadonlyMap<string
   return ends
 }
 
-function lostEnd(places: Places, chain: MendedChain, id: AggregateId): LostEnd | undefined {
+function lostEnd(places: Places, chain: RepairedChain, id: AggregateId): LostEnd | undefined {
   const { layout } = places
   const folder = layout.folder(id)
   const last = chain.named.get(formatAggregateId(id))?.at(-1)
@@ -88,7 +88,7 @@ function higher(a: Base, b: Base): Base {
 }
 
 /** Folders of aggregates that only lost commits made: what is in them is nobody's. */
-export function unmade(layout: Layout, chain: MendedChain): readonly string[] {
+export function unmade(layout: Layout, chain: RepairedChain): readonly string[] {
   if (chain.lostFrom === undefined) return []
   const made = new Set(chain.members.map((id) => layout.folder(id)))
   return Object.values(KIND_FOLDERS)

@@ -12,11 +12,11 @@ import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { exists, listDir, makeDir, moveFile, readIfThere, statIfThere, syncDir } from '../disk/fs.js'
 import { storePrivate } from '../disk/key-files.js'
 import type { Layout } from '../disk/paths.js'
-import { provedAt } from '../disk/verified-read.js'
+import { readVerified } from '../disk/verified-read.js'
 import { replaceFile } from '../disk/write-file.js'
 import type { Places } from './evidence.js'
 
-export interface NamedPlan {
+export interface ReferencedPlan {
   readonly objects: {
     /** Paths that hold something else. */
     readonly bad: readonly string[]
@@ -34,15 +34,15 @@ export interface NamedPlan {
 }
 
 /** Looks at everything that is named. `served`: the published tree. Throws `io`. */
-export function planNamed(
+export function planReferenced(
   places: Places,
   served: string,
   objects: ReadonlySet<Sha256>,
   keys: ReadonlySet<KeyId>,
-): NamedPlan {
+): ReferencedPlan {
   const { layout } = places
   const wrong = [...objects].filter((sha256) =>
-    objectPaths(layout, sha256).every((p) => provedAt(p, sha256) === undefined),
+    objectPaths(layout, sha256).every((p) => readVerified(p, sha256) === undefined),
   )
   const bad = wrong.flatMap((sha256) =>
     objectPaths(layout, sha256).filter((p) => exists(p) && p.startsWith(layout.dir)),
@@ -69,12 +69,12 @@ export function planNamed(
 }
 
 /** Is there something that can be done about it without issuing anything? */
-export function mendsNamed({ objects, keys }: NamedPlan): boolean {
+export function repairsReferenced({ objects, keys }: ReferencedPlan): boolean {
   return objects.bad.length + objects.replaced.length + keys.replaced.length > 0
 }
 
 /** Moves aside what is wrong and puts back what was found. The caller holds the lock. Throws `io`. */
-export function mendNamed(layout: Layout, { objects, keys, found }: NamedPlan): void {
+export function repairReferenced(layout: Layout, { objects, keys, found }: ReferencedPlan): void {
   makeDir(layout.temp)
   moveAside(layout.objects, objects.bad)
   for (const sha256 of objects.replaced) {
@@ -119,7 +119,7 @@ function findObjects(places: Places, served: string, wanted: ReadonlySet<Sha256>
   for (const other of places.given)
     for (const sha256 of wanted)
       for (const path of objectPaths(other, sha256)) {
-        const bytes = provedAt(path, sha256)
+        const bytes = readVerified(path, sha256)
         if (bytes !== undefined) found.set(sha256, { bytes, dated: datedAt(path) })
       }
   for (const path of filesBelow(served)) {

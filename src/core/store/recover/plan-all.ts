@@ -7,14 +7,14 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { refuseMarkerBehind } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
 import { type Caches, cachesOf } from './caches.js'
-import { type MendedChain, mendChain } from './commit-chain.js'
+import { type RepairedChain, repairChain } from './commit-chain.js'
 import type { Places } from './evidence.js'
 import { lostEnds, unmade } from './lost-ends.js'
-import { type AggregatePlan, isWhole, type LostEnd, planRecovery } from './plan.js'
+import { type AggregatePlan, isComplete, type LostEnd, planRecovery } from './plan.js'
 import { scanAggregate } from './scan.js'
 
 export interface RecoveryPlan {
-  readonly chain: MendedChain
+  readonly chain: RepairedChain
   /** All that were looked at and can be built. */
   readonly all: readonly AggregatePlan[]
   /** Those that want something done, each with its caches. */
@@ -32,7 +32,7 @@ export interface RecoveryPlan {
 /** Looks at the chain of commits and at these aggregates (all without `only`). Throws `commit-missing`, `aggregate-unknown`, `io`. */
 export function planAll(places: Places, generation: number, only?: readonly AggregateId[]): RecoveryPlan {
   const { layout } = places
-  const chain = mendChain(places, generation)
+  const chain = repairChain(places, generation)
   refuseMarkerBehind(layout.dir, generation, chain.last?.record)
   const ends = lostEnds(places, chain)
   const names = only === undefined ? undefined : new Set(only.map((id) => known(chain, id)))
@@ -47,7 +47,7 @@ export function planAll(places: Places, generation: number, only?: readonly Aggr
       const plan = planOne(places, chain, id, end)
       all.push(plan)
       const caches = cachesOf(layout, plan)
-      if (!isWhole(plan) || !caches.infoIsGood || caches.badLinks.length > 0) aggregates.push({ plan, caches })
+      if (!isComplete(plan) || !caches.infoIsGood || caches.badLinks.length > 0) aggregates.push({ plan, caches })
     } catch (error) {
       if (!isCorrupt(error)) throw error
       failed.push({ id, error })
@@ -67,12 +67,12 @@ export function planAll(places: Places, generation: number, only?: readonly Aggr
 }
 
 /** The plan for one aggregate of the chain, whether or not anything is wrong with it. Throws `recover-impossible` (corrupt), `io`. */
-export function planOne(places: Places, chain: MendedChain, id: AggregateId, end?: LostEnd): AggregatePlan {
+export function planOne(places: Places, chain: RepairedChain, id: AggregateId, end?: LostEnd): AggregatePlan {
   const named = chain.named.get(formatAggregateId(id)) ?? []
   return planRecovery(places.layout, scanAggregate(places, id, named), end)
 }
 
-function known(chain: MendedChain, id: AggregateId): string {
+function known(chain: RepairedChain, id: AggregateId): string {
   const name = formatAggregateId(id)
   if (chain.members.some((m) => formatAggregateId(m) === name)) return name
   throw new AppError('rejected', 'aggregate-unknown', `there is no ${name} here, and there never was`, {

@@ -16,7 +16,7 @@ import { rangeOf } from '../commit/archived-ranges.js'
 import { rangesOf } from '../commit/live-branch.js'
 import { listDir } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName } from '../disk/paths.js'
-import type { Looked } from './evidence.js'
+import type { FileEvidence } from './evidence.js'
 import { isGone, type Scan, type Step } from './scan.js'
 
 /** A file that comes back, from where its right bytes lie. */
@@ -32,7 +32,7 @@ export interface LostCommand {
   readonly sequence: number
   /** Undefined where its record cannot be read. */
   readonly record: StoredCommand | undefined
-  readonly events: readonly Looked[]
+  readonly events: readonly FileEvidence[]
   /** Without its record: versions of the events that it must have led to, and what lies under their names. Nothing proves them. */
   readonly unproved: readonly { readonly version: number; readonly path: string }[]
 }
@@ -112,7 +112,7 @@ function declaredBy(kept: readonly Step[]): Gone {
 }
 
 /** True where there is nothing to do. */
-export function isWhole(plan: AggregatePlan): boolean {
+export function isComplete(plan: AggregatePlan): boolean {
   return plan.corrupt.length + plan.surplus.length + plan.replaced.length === 0 && !plan.recorded
 }
 
@@ -173,7 +173,7 @@ function lostCommand(folder: string, { named, record, events, before }: Step): L
   return { sequence: named.sequence, record, events, unproved }
 }
 
-function isKept(snapshot: Looked | undefined, replaced: readonly Replaced[]): boolean {
+function isKept(snapshot: FileEvidence | undefined, replaced: readonly Replaced[]): boolean {
   const where = snapshot?.found?.where
   return where === 'place' || replaced.some((r) => r.name === snapshot?.name)
 }
@@ -190,7 +190,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
   const corrupt: string[] = []
   const replaced: Replaced[] = []
   const gone = { commands: [] as number[], events: [] as number[] }
-  const take = (looked: Looked, sha256: Sha256, needed = false): void => {
+  const take = (looked: FileEvidence, sha256: Sha256, needed = false): void => {
     corrupt.push(...looked.bad)
     const { found, bad, name } = looked
     if (found === undefined || found.where === 'place') return
@@ -206,7 +206,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
   }
   for (const [i, step] of kept.entries()) {
     const elsewhere = isArchived(scan, step) && i < start
-    const miss = (what: keyof Gone, looked: Looked, n: number): void => {
+    const miss = (what: keyof Gone, looked: FileEvidence, n: number): void => {
       const isMissing = looked.found === undefined && !isGone(scan, what, n)
       if (isMissing && !(elsewhere && looked.bad.length === 0)) gone[what].push(n)
     }
@@ -236,7 +236,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
 function lostFiles(folder: string, lost: readonly Step[]): { readonly corrupt: string[]; readonly surplus: string[] } {
   const corrupt: string[] = []
   const surplus: string[] = []
-  const put = (looked: Looked | undefined): void => {
+  const put = (looked: FileEvidence | undefined): void => {
     if (looked === undefined) return
     corrupt.push(...looked.bad)
     const where = looked.found?.where

@@ -20,7 +20,7 @@ import { encodeRecord, parseCommand, parseObject } from '../disk/records.js'
 import type { Places } from './evidence.js'
 
 /** A commit to be put (back) in its place. */
-export interface MendedCommit {
+export interface RepairedCommit {
   readonly n: number
   readonly bytes: Uint8Array
   /** The copy that it is from; undefined: built from the command records. */
@@ -44,7 +44,7 @@ export function rebuildCommits(
   n: number,
   want: Sha256,
   generation: number,
-): readonly MendedCommit[] | undefined {
+): readonly RepairedCommit[] | undefined {
   const index = indexOf(places)
   let tried = 0
   for (let first = n; first >= 1 && index.has(first) && tried < TRIES; first--) {
@@ -68,7 +68,7 @@ interface Run {
 }
 
 /** Generations only rise: each place where the next one may have begun is tried. */
-function buildRun(index: Index, run: Run): readonly MendedCommit[] | undefined {
+function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined {
   const low = run.before?.record.generation ?? 1
   for (let high = low; high <= run.generation; high++)
     for (let from = run.first; from <= run.last; from++) {
@@ -79,8 +79,8 @@ function buildRun(index: Index, run: Run): readonly MendedCommit[] | undefined {
   return undefined
 }
 
-function buildWith(index: Index, run: Run, generationOf: (n: number) => number): readonly MendedCommit[] | undefined {
-  const out: MendedCommit[] = []
+function buildWith(index: Index, run: Run, generationOf: (n: number) => number): readonly RepairedCommit[] | undefined {
+  const out: RepairedCommit[] = []
   let { previous, roster, members } = groundOf(run)
   for (let n = run.first; n <= run.last; n++) {
     const entries = index.get(n)

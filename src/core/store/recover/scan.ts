@@ -9,9 +9,9 @@ import { inRanges } from '../commit/live-branch.js'
 import { isCorrupt } from '../disk/damage.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseCommand } from '../disk/records.js'
-import { provedAt } from '../disk/verified-read.js'
+import { readVerified } from '../disk/verified-read.js'
 import type { Named } from './commit-chain.js'
-import { type Looked, lookForFile, type Places } from './evidence.js'
+import { type FileEvidence, lookForFile, type Places } from './evidence.js'
 
 /** A command that commits name, and what is left of it. */
 export interface Step {
@@ -19,10 +19,10 @@ export interface Step {
   /** The version that it was applied to, as the line tells. */
   readonly before: number
   readonly record: StoredCommand | undefined
-  readonly command: Looked
+  readonly command: FileEvidence
   /** In order; empty where the record is not to be had. */
-  readonly events: readonly Looked[]
-  readonly snapshot: Looked | undefined
+  readonly events: readonly FileEvidence[]
+  readonly snapshot: FileEvidence | undefined
   /** Can the state after it be built? */
   readonly known: boolean
 }
@@ -53,7 +53,7 @@ export function scanAggregate(places: Places, id: AggregateId, named: readonly N
 
 interface LineEntry {
   readonly entry: Named
-  readonly command: Looked
+  readonly command: FileEvidence
   readonly record: StoredCommand | undefined
 }
 
@@ -80,8 +80,8 @@ function liveLine(
   return { line: line.reverse(), gone: { commands, events } }
 }
 
-function readRecord(id: AggregateId, entry: Named, { found }: Looked): StoredCommand | undefined {
-  const bytes = found === undefined ? undefined : provedAt(found.path, entry.command)
+function readRecord(id: AggregateId, entry: Named, { found }: FileEvidence): StoredCommand | undefined {
+  const bytes = found === undefined ? undefined : readVerified(found.path, entry.command)
   if (found === undefined || bytes === undefined) return undefined
   try {
     return parseCommand(bytes, found.path, id, entry.sequence)

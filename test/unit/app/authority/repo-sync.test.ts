@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { syncRepository } from '../../../../src/core/app/authority/repo-sync.js'
 import { auditVerify } from '../../../../src/core/app/proof/audit.js'
 import { caState, pubdState, runPubd } from '../../../../src/core/app/transaction/context.js'
-import { change } from '../../../../src/core/app/transaction/transact.js'
+import { transact } from '../../../../src/core/app/transaction/transact.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { publishedFiles } from '../../../../src/core/ca/state.js'
 import { publicationDelta } from '../../../../src/core/pubd/content.js'
@@ -20,12 +20,12 @@ afterAll(remove)
 
 /** As an older state of the server is: without what the CA published last, with a file that it has withdrawn since. */
 async function goBack(): Promise<number> {
-  const { result } = await change(await quickSession(dataDir, NOW), async (desk) => {
-    const files = publishedFiles(caState(desk.work, CA))
+  const { result } = await transact(await quickSession(dataDir, NOW), async (tx) => {
+    const files = publishedFiles(caState(tx.work, CA))
     const [first] = files
     if (first === undefined) throw new Error('the CA publishes nothing')
-    const delta = publicationDelta(pubdState(desk.work), CA, [{ ...first, name: 'withdrawn.roa' }])
-    await runPubd(desk, { type: 'publish', changes: [delta] })
+    const delta = publicationDelta(pubdState(tx.work), CA, [{ ...first, name: 'withdrawn.roa' }])
+    await runPubd(tx, { type: 'publish', changes: [delta] })
     return files.length
   })
   return result

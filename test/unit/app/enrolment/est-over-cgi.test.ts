@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { answerCgi } from '../../../../src/core/app/enrolment/cgi.js'
 import type { CgiPorts } from '../../../../src/core/app/enrolment/cgi-failure.js'
-import type { EnrolOrder } from '../../../../src/core/app/enrolment/enrolment-run.js'
-import type { EstDuties } from '../../../../src/core/app/enrolment/est-handlers.js'
+import type { EnrolOptions } from '../../../../src/core/app/enrolment/enrolment-run.js'
+import type { EstHandlers } from '../../../../src/core/app/enrolment/est-handlers.js'
 import { answerEst } from '../../../../src/core/app/enrolment/est-over-cgi.js'
 import type { Session } from '../../../../src/core/app/transaction/session.js'
 import { AppError, type ErrorKind, rejection } from '../../../../src/core/base/errors.js'
@@ -60,16 +60,16 @@ const session = { enrolment: { labels: LABELS }, now: () => addSeconds(NOW, 60) 
 
 interface Asked {
   readonly response: HttpResponse
-  readonly orders: readonly EnrolOrder[]
+  readonly orders: readonly EnrolOptions[]
   readonly log: string
 }
 
 async function ask(
   path: string,
   env: Environment = {},
-  changes: Partial<EstDuties> & { readonly body?: Uint8Array } = {},
+  changes: Partial<EstHandlers> & { readonly body?: Uint8Array } = {},
 ): Promise<Asked> {
-  const orders: EnrolOrder[] = []
+  const orders: EnrolOptions[] = []
   const lines: string[] = []
   const body = changes.body ?? Buffer.from(Buffer.from(csr).toString('base64'))
   const isPost = path.includes('enroll')
@@ -80,7 +80,7 @@ async function ask(
     ...env,
   })
   if (request === undefined) throw new Error('no request')
-  const duties: EstDuties = {
+  const duties: EstHandlers = {
     caCertificates: async () => [csr, csr],
     csrAttributes: () => Uint8Array.of(0x30, 0),
     enroll: async (_, order) => {

@@ -1,6 +1,6 @@
 /** The rules of the verdict at their limits. */
 import { describe, expect, it } from 'vitest'
-import { concernsOf, type Facts, isAtLeast, verdictOf } from '../../../../src/core/app/operations/verdict.js'
+import { type Facts, isAtLeast, statusFindings, verdictOf } from '../../../../src/core/app/operations/verdict.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
@@ -26,7 +26,7 @@ const WELL: Facts = {
   tickPeriod: 300,
 }
 const FINE = { down: [], degraded: [], unprobedSince: null, unknown: [] }
-const codes = (facts: Partial<Facts>) => concernsOf({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
+const codes = (facts: Partial<Facts>) => statusFindings({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
 
 describe('the verdict', () => {
   it('is ok when nothing is wrong, and when nothing is published yet', () => {
@@ -88,7 +88,7 @@ describe('the verdict', () => {
   })
 
   it('puts the critical first and is the worst of them', () => {
-    const all = concernsOf({ ...WELL, unpublished: ['a'], staleAt: NOW, configWarnings: ['w'] })
+    const all = statusFindings({ ...WELL, unpublished: ['a'], staleAt: NOW, configWarnings: ['w'] })
     expect(all.map((c) => c.level)).toEqual(['critical', 'warning', 'warning'])
     expect(verdictOf(all)).toBe('critical')
     expect(verdictOf(all.slice(1))).toBe('warning')

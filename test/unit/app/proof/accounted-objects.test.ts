@@ -1,6 +1,6 @@
 /** Every published object must have been named by an event of its publisher. */
 import { expect, it } from 'vitest'
-import { Accounts } from '../../../../src/core/app/proof/accounted-objects.js'
+import { AccountedObjects } from '../../../../src/core/app/proof/accounted-objects.js'
 import type { Replayed } from '../../../../src/core/audit/replay.js'
 import type { HistorySource } from '../../../../src/core/audit/source.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
@@ -20,8 +20,8 @@ const served = (content: Record<string, Record<string, string>>) => ({
   ),
 })
 
-function accounts(content: Record<string, Record<string, string>>): Accounts {
-  const all = new Accounts(source)
+function accounts(content: Record<string, Record<string, string>>): AccountedObjects {
+  const all = new AccountedObjects(source)
   all.close(id('pubd', '0'), replayed(served(content)))
   return all
 }
@@ -55,7 +55,7 @@ it('asks nothing of publishers elsewhere, nor of a CA whose history is damaged',
 })
 
 it('a state of another shape is a problem and no crash', () => {
-  const all = new Accounts(source)
+  const all = new AccountedObjects(source)
   all.close(id('pubd', '0'), replayed({ publishers: { acme: 5 } }))
   expect(all.unaccounted()).toEqual([
     { file: 'pubd/0', path: '$', problem: 'has not the shape that its type promises' },

@@ -1,7 +1,7 @@
 /** What a change reports: published only where the publication server took part in the commit. */
 import { expect, test } from 'vitest'
 import { outcomeOf, soonest } from '../../../../src/core/app/transaction/outcome.js'
-import type { Change } from '../../../../src/core/app/transaction/transact.js'
+import type { TransactionResult } from '../../../../src/core/app/transaction/transact.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import type { Instant } from '../../../../src/core/base/time.js'
 import type { Kind } from '../../../../src/core/eventsourcing/types.js'
@@ -9,9 +9,9 @@ import type { Kind } from '../../../../src/core/eventsourcing/types.js'
 const ACME = parseHandle('acme')
 const AT = '2026-11-21T12:00:00Z' as Instant
 
-function changeOf(...kinds: readonly Kind[]): Change<null> {
+function changeOf(...kinds: readonly Kind[]): TransactionResult<null> {
   const aggregates = kinds.map((kind) => ({ id: { kind, handle: ACME }, version: 3, sequence: 2 }))
-  const served = { serial: 7, session: 's', report: {} } as unknown as NonNullable<Change<null>['served']>
+  const served = { serial: 7, session: 's', report: {} } as unknown as NonNullable<TransactionResult<null>['served']>
   return {
     result: null,
     commit: { commit: 9, aggregates },

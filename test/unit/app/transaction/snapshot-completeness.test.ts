@@ -7,11 +7,11 @@ import { addCa } from '../../../../src/core/app/authority/cas.js'
 import { resourcesOf } from '../../../../src/core/app/authority/resource-arguments.js'
 import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../../../src/core/app/authority/roas.js'
-import { changeEst } from '../../../../src/core/app/enrolment/commit.js'
+import { transactEst } from '../../../../src/core/app/enrolment/commit.js'
 import { initTestbed } from '../../../../src/core/app/operations/testbed.js'
 import { caState, pubdState, TA_HANDLE, taState } from '../../../../src/core/app/transaction/context.js'
 import { openSession, type Session } from '../../../../src/core/app/transaction/session.js'
-import { namesComplete } from '../../../../src/core/app/transaction/snapshot-completeness.js'
+import { hasAllReferences } from '../../../../src/core/app/transaction/snapshot-completeness.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import type { Instant } from '../../../../src/core/base/time.js'
 import { publishedFiles } from '../../../../src/core/ca/state.js'
@@ -67,7 +67,7 @@ async function named(): Promise<Named> {
 
 const isWhole = async (): Promise<boolean> => {
   const { store } = await at(dir)
-  return store.read(async (reader) => namesComplete(reader, store))
+  return store.read(async (reader) => hasAllReferences(reader, store))
 }
 
 async function without(path: string): Promise<boolean> {
@@ -116,8 +116,8 @@ it('no certificate that was issued by enrolment may be missing', async () => {
   const der = Buffer.from('a certificate')
   const sha256 = sha256Hex(der)
   const instant = '2027-01-01T00:00:00Z' as Instant
-  await changeEst(await at(dir), (desk) =>
-    desk.record(
+  await transactEst(await at(dir), (tx) =>
+    tx.record(
       'r1',
       {
         ...{ label: 'device', key: sha256, subject: 'CN=d', names: [], by: { how: 'operator', name: 'ops' } },

@@ -8,9 +8,9 @@ import { resourcesOf } from '../../../../src/core/app/authority/resource-argumen
 import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../../../src/core/app/authority/roas.js'
 import { initTestbed } from '../../../../src/core/app/operations/testbed.js'
-import { caState, type Desk } from '../../../../src/core/app/transaction/context.js'
+import { caState, type TransactionContext } from '../../../../src/core/app/transaction/context.js'
 import { openSession, type Session } from '../../../../src/core/app/transaction/session.js'
-import { change } from '../../../../src/core/app/transaction/transact.js'
+import { transact } from '../../../../src/core/app/transaction/transact.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'
@@ -73,10 +73,10 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 /** Runs `meanwhile` in another session after the use case has been decided for the first time. */
-function overtakenBy(useCase: (desk: Desk) => Promise<unknown>, meanwhile: () => Promise<unknown>) {
+function overtakenBy(useCase: (tx: TransactionContext) => Promise<unknown>, meanwhile: () => Promise<unknown>) {
   let runs = 0
-  const overtaken = async (desk: Desk) => {
-    await useCase(desk)
+  const overtaken = async (tx: TransactionContext) => {
+    await useCase(tx)
     runs += 1
     if (runs === 1) await meanwhile()
     return runs
@@ -93,9 +93,9 @@ describe('a change', () => {
   it('that was overtaken is decided again on what the other left, and no key of the first try stays', async () => {
     const named = keyFiles().length
     const twin = parseHandle('twin')
-    const useCase = (desk: Desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, TESTBED, TEN))
+    const useCase = (tx: TransactionContext) => createCa(tx, twin).then(() => placeUnder(tx, twin, TESTBED, TEN))
     const other = () => open().then((session) => updateRoas(session, ACME, roa('10.0.0.0/24'), {}))
-    const { result, commit } = await change(await open(), overtakenBy(useCase, other))
+    const { result, commit } = await transact(await open(), overtakenBy(useCase, other))
     expect(result).toBe(3)
     expect(commit?.aggregates.map((a) => a.id.handle)).toContain('twin')
     const { store } = await open()
@@ -112,14 +112,14 @@ describe('a change', () => {
     const session = await open()
     Object.assign(session.store, { write: () => Promise.reject(new AppError('locked', 'locked', 'held by another')) })
     const twin = parseHandle('twin')
-    const add = change(session, (desk) => createCa(desk, twin).then(() => placeUnder(desk, twin, TESTBED, TEN)))
+    const add = transact(session, (tx) => createCa(tx, twin).then(() => placeUnder(tx, twin, TESTBED, TEN)))
     await expect(add).rejects.toMatchObject({ code: 'locked' })
     expect(keyFiles()).toEqual(before)
   })
   it('that changes nothing takes no lock and draws no key', async () => {
     const session = await open()
     Object.assign(session.store, { write: () => Promise.reject(new Error('took the lock')) })
-    expect(await change(session, async () => 'nothing')).toMatchObject({ changed: false, commit: undefined })
+    expect(await transact(session, async () => 'nothing')).toMatchObject({ changed: false, commit: undefined })
     expect(drawn).toEqual({ locked: 0, free: 0 })
   })
   it('that a rule rejects draws no key and is recorded', async () => {

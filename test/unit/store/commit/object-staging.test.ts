@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { epochOf } from '../../../../src/core/base/time.js'
-import { Ahead } from '../../../../src/core/store/commit/object-staging.js'
+import { ObjectStaging } from '../../../../src/core/store/commit/object-staging.js'
 import { type FileOperation, onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { type Layout, layoutOf } from '../../../../src/core/store/disk/paths.js'
 import { add, metaAt, objectsFor, type Scratch, scratch, stage, T0 } from '../../../support/store/store.js'
@@ -13,12 +13,12 @@ const hashes = [...objects.keys()]
 const dates = new Map(hashes.map((sha256) => [sha256, T0]))
 let place: Scratch
 let layout: Layout
-let ahead: Ahead
+let ahead: ObjectStaging
 beforeEach(async () => {
   place = scratch()
   layout = layoutOf(place.dir)
   await place.open().write(async (writer) => add(writer, { alice: ['zero'] }))
-  ahead = new Ahead(layout)
+  ahead = new ObjectStaging(layout)
 })
 afterEach(() => {
   onFileOperation(undefined)

@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, ut
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addSeconds } from '../../../../src/core/base/time.js'
-import { readHeadHint, writeHeadHint } from '../../../../src/core/store/disk/caches.js'
+import { readHeadCache, writeHeadCache } from '../../../../src/core/store/disk/caches.js'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { add, type Scratch, scratch, T0, wordsOf } from '../../../support/store/store.js'
 
@@ -94,13 +94,13 @@ describe('the original', () => {
 
 it('a directory whose cache another command replaces at that instant is no copy', async () => {
   const path = join(place.dir, 'status/head.json')
-  const hint = readHeadHint(path)
+  const hint = readHeadCache(path)
   if (hint === undefined) throw new Error('no hint')
   let left = 3
   onFileOperation((operation, of) => {
     if (operation !== 'stat' || of !== path || left === 0) return
     left -= 1
-    writeHeadHint(path, hint, join(place.dir, 'tmp'))
+    writeHeadCache(path, hint, join(place.dir, 'tmp'))
   })
   try {
     expect(place.open().role()).toEqual({ role: 'primary' })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { thisOwner, writeOwner } from '../../../../src/core/store/directory/lock-owner.js'
-import { livingOwner, lookUndisturbed } from '../../../../src/core/store/directory/optimistic-read.js'
+import { liveLockOwner, readWithRetry } from '../../../../src/core/store/directory/optimistic-read.js'
 import { type Layout, layoutOf } from '../../../../src/core/store/disk/paths.js'
 
 let layout: Layout
@@ -23,7 +23,7 @@ function anotherCommand(): void {
 
 /** Looks that find these one after the other, while other commands run during those that are named. */
 const look = (found: readonly string[], during: readonly number[], seconds = 5) =>
-  lookUndisturbed(
+  readWithRetry(
     layout,
     () => {
       if (during.includes(at)) anotherCommand()
@@ -61,10 +61,10 @@ function holder(): () => void {
 describe('a command at work', () => {
   it('is waited for, and then looked again', async () => {
     const end = holder()
-    expect(livingOwner(layout)?.command).toBe('brine tick')
+    expect(liveLockOwner(layout)?.command).toBe('brine tick')
     setTimeout(end, 200)
     expect(await look(['wrong', 'right'], [])).toEqual({ found: 'right', disturbed: false })
-    expect(livingOwner(layout)).toBeUndefined()
+    expect(liveLockOwner(layout)).toBeUndefined()
   })
 
   it('is not waited for beyond the time that there is', async () => {

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { readCommitChain } from '../../../../src/core/audit/commits.js'
-import type { Problem } from '../../../../src/core/audit/finding.js'
+import type { Finding } from '../../../../src/core/audit/finding.js'
 import { replayAggregate } from '../../../../src/core/audit/replay.js'
 import { directorySource } from '../../../../src/core/audit/source.js'
 import { sha256Hex } from '../../../../src/core/crypto/digest.js'
@@ -77,7 +77,7 @@ async function refused(path: string, wanted: object, rule: string): Promise<void
   expect(footprint()).toEqual(before)
 }
 
-async function audit(): Promise<readonly Problem[]> {
+async function audit(): Promise<readonly Finding[]> {
   const store = openStore(dir)
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)

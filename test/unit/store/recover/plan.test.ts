@@ -8,7 +8,11 @@ import { directorySource } from '../../../../src/core/audit/source.js'
 import type { Instant } from '../../../../src/core/base/time.js'
 import { formatAggregateId } from '../../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../../src/core/store/commit/file-store.js'
-import { interruptedGeneration, thisOrigin, writeOrigin } from '../../../../src/core/store/directory/installation-id.js'
+import {
+  interruptedGeneration,
+  thisInstallation,
+  writeInstallationId,
+} from '../../../../src/core/store/directory/installation-id.js'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { planOf, recoverWords } from '../../../support/store/recovery.js'
 import { add, ca, scratch, wordRules, wordsOf } from '../../../support/store/store.js'
@@ -323,13 +327,13 @@ it('a read error is no damage: nothing is moved', async () => {
 it('between the origin and the marker of a generation a directory waits for recover, and says so', async () => {
   const place = scratch()
   const now = '2026-11-22T00:00:00Z' as Instant
-  writeOrigin(place.dir, thisOrigin(place.dir, 2, now))
+  writeInstallationId(place.dir, thisInstallation(place.dir, 2, now))
   expect(place.open().role()).toMatchObject({ role: 'standby', reason: 'unfinished' })
   expect(interruptedGeneration(place.dir, { generation: 1 })).toBe(2)
   const refused = place.open().write(async () => undefined)
   await expect(refused).rejects.toMatchObject({ kind: 'standby', hint: expect.stringContaining('brine recover') })
   // a promote that was cut short has the newer marker
-  writeOrigin(place.dir, thisOrigin(place.dir, 1, now))
+  writeInstallationId(place.dir, thisInstallation(place.dir, 1, now))
   expect(interruptedGeneration(place.dir, { generation: 2 })).toBeUndefined()
   place.remove()
 })

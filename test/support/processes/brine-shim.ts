@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const projectDir = fileURLToPath(new URL('../..', import.meta.url))
+export const projectDir = fileURLToPath(new URL('../../..', import.meta.url))
 
 export interface Ran {
   readonly status: number

@@ -5,12 +5,13 @@
  */
 import { AppError } from '../base/errors.js'
 import { canonicalJson, type Json } from '../base/json.js'
+import { isCount, isHash, isObject, isText, isTime, listOf, objectOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { NumberRange, StoredCommand } from '../eventsourcing/types.js'
 import { formatNewer } from '../store/disk/damage.js'
 import { eventName, snapshotName } from '../store/disk/paths.js'
-import { faultOf, isCount, isHash, isObject, isText, isTime, listOf, objectOf } from '../store/disk/records.js'
+import { faultOf } from '../store/disk/records.js'
 
 /** Bytes of one line: a bulk change of a hundred thousand ROAs has a third of it. */
 export const MAX_LINE = 64 * 1024 * 1024

@@ -7,12 +7,13 @@ import { utf8 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { canonicalJson } from '../base/json.js'
+import { isCount, isOne, isText, isTime, listOf, objectOf } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isKind, type Kind } from '../eventsourcing/types.js'
 import { KIND_FOLDERS } from '../store/disk/paths.js'
-import { isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from '../store/disk/records.js'
+import { parseShape } from '../store/disk/records.js'
 
 export interface BackupAggregate {
   readonly kind: Kind

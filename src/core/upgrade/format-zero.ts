@@ -5,11 +5,6 @@
 import { join } from 'node:path'
 import { encodeHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
-import type { Instant } from '../base/time.js'
-import type { AggregateId, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
-import { fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
-import { listDir, readIfThere } from '../store/disk/fs.js'
-import { commandName, eventName, KIND_FOLDERS } from '../store/disk/paths.js'
 import {
   isAny,
   isCount,
@@ -20,8 +15,13 @@ import {
   isTime,
   type JsonObject,
   objectOf,
-  parseShape,
-} from '../store/disk/records.js'
+} from '../base/shape.js'
+import type { Instant } from '../base/time.js'
+import type { AggregateId, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
+import { fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
+import { listDir, readIfThere } from '../store/disk/fs.js'
+import { commandName, eventName, KIND_FOLDERS } from '../store/disk/paths.js'
+import { parseShape } from '../store/disk/records.js'
 
 /** An aggregate as its `info.json` says. */
 export interface ZeroAggregate {

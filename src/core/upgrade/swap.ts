@@ -5,22 +5,13 @@
  * comes next completes what a crash cut short; nothing is destroyed but names that hold nothing.
  */
 import { join } from 'node:path'
+import { isCount, isOne, isText, isTime, listOf, objectOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { fileDamaged } from '../store/disk/damage.js'
 import { exists, listDir, makeDir, moveFile, readIfThere, removeFile, syncDir } from '../store/disk/fs.js'
 import { KIND_FOLDERS, layoutOf } from '../store/disk/paths.js'
-import {
-  encodeRecord,
-  isCount,
-  isOne,
-  isText,
-  isTime,
-  listOf,
-  objectOf,
-  parseObject,
-  parseShape,
-} from '../store/disk/records.js'
+import { encodeRecord, parseObject, parseShape } from '../store/disk/records.js'
 import { replaceFile, writeNew } from '../store/disk/write-file.js'
 import { dropTree } from './work-tree.js'
 

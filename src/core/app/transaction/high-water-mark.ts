@@ -2,12 +2,13 @@
  * What the world has seen of this history beyond what this directory knows: asked of the served tree, and of what a restore replaced.
  * Invariant: nothing is issued at or below it (RFC 9286 section 4.2.1): numbers go beyond the highest, and a clock behind the latest is refused.
  */
+
+import { isObject } from '../../base/shape.js'
 import { clockBehind, epochOf, type Instant, parseInstant } from '../../base/time.js'
 import { servedManifests } from '../../publication/served-manifests.js'
 import { decodeManifest } from '../../rpki/decode-manifest.js'
 import { decodeSignedObject } from '../../rpki/decode-signed-object.js'
 import { listDir } from '../../store/disk/fs.js'
-import { isObject } from '../../store/disk/records.js'
 import type { Session } from './session.js'
 
 export interface HighWaterMark {

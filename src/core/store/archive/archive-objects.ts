@@ -4,12 +4,12 @@
  */
 import { dirname, join } from 'node:path'
 import type { Json } from '../../base/json.js'
+import { isCount, isObject, isText, isTime, listOf, objectOf } from '../../base/shape.js'
 import { addSeconds, type Instant, instantOf } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { objectFault } from '../disk/damage.js'
 import { listDir, readIfThere, removeFile, statIfThere, syncDir } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
-import { isCount, isObject, isText, isTime, listOf, objectOf } from '../disk/records.js'
 import type { StatusFiles } from '../disk/status-files.js'
 import { type ArchiveMove, isRepaired, makePath, type OnTouched, putFile, type Released } from './archive.js'
 import { STAY_SECONDS } from './archive-plan.js'

@@ -3,11 +3,12 @@
  * Invariant: what stands in it was durable in the archive before it was written down; only what stands in it may be missing from history.
  */
 import { join } from 'node:path'
+import { isCount, isOne, isText, isTime, listOf, objectOf } from '../../base/shape.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { isCorrupt } from '../disk/damage.js'
 import { readIfThere, syncDir } from '../disk/fs.js'
 import { folderName, type Layout, parseFileName } from '../disk/paths.js'
-import { encodeRecord, isCount, isOne, isText, isTime, listOf, objectOf, parseShape } from '../disk/records.js'
+import { encodeRecord, parseShape } from '../disk/records.js'
 import { replaceFile } from '../disk/write-file.js'
 import type { ArchivedRange } from './archived-ranges.js'
 import { rangeOf, rangeOfEvent } from './archived-ranges.js'

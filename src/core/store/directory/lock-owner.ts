@@ -1,10 +1,11 @@
 /** Who holds the lock, for people and for a fence: host, boot, process, command, since when. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { isCount, isText } from '../../base/shape.js'
 import { instantOf } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { readOptionalFile } from '../disk/optional-file.js'
-import { encodeRecord, isCount, isText } from '../disk/records.js'
+import { encodeRecord } from '../disk/records.js'
 import { writePassing } from '../disk/write-file.js'
 
 export interface Owner {

@@ -5,12 +5,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { canonicalJson } from '../../base/json.js'
+import { isCount, isOne, isText, listOf, objectOf } from '../../base/shape.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { isCorrupt } from './damage.js'
 import { moveFile, readIfThere, statIfThere } from './fs.js'
 import { readOptionalFile } from './optional-file.js'
-import { encodeRecord, isCount, isOne, isText, listOf, objectOf, parseShape } from './records.js'
+import { encodeRecord, parseShape } from './records.js'
 import { type Identity, identityAt, replaceFile } from './write-file.js'
 
 const LIMIT = 1 << 20

@@ -1,7 +1,9 @@
 /** Small files that only help: what cannot be read of them counts as not there, and nothing depends on it. */
+
+import type { JsonObject, Shape } from '../../base/shape.js'
 import { isCorrupt } from './damage.js'
 import { readIfThere } from './fs.js'
-import { type JsonObject, parseShape, type Shape } from './records.js'
+import { parseShape } from './records.js'
 
 const LIMIT = 65536
 

@@ -3,9 +3,25 @@
  * Invariant: an unknown key or type is damage, an unknown format is a newer program; neither is ever guessed at.
  */
 import { equalBytes, utf8 } from '../../base/bytes.js'
-import { isHandle } from '../../base/handle.js'
 import { canonicalJson, type Json } from '../../base/json.js'
-import { parseInstant } from '../../base/time.js'
+import {
+  type Check,
+  isAny,
+  isCount,
+  isHash,
+  isName,
+  isObject,
+  isOne,
+  isPositive,
+  isText,
+  isTime,
+  type JsonObject,
+  listOf,
+  mismatch,
+  objectOf,
+  orNull,
+  type Shape,
+} from '../../base/shape.js'
 import {
   type AggregateId,
   isKind,
@@ -15,11 +31,6 @@ import {
   type StoredSnapshot,
 } from '../../eventsourcing/types.js'
 import { fileDamaged, formatNewer } from './damage.js'
-
-export type JsonObject = { readonly [key: string]: Json }
-type Check = (value: Json) => boolean
-/** Keys that must be there; `?` at the end of a name makes it optional. */
-export type Shape = Readonly<Record<string, Check>>
 
 /** The bytes of a record as they lie on disk. */
 export function encodeRecord(value: unknown): Uint8Array {
@@ -54,42 +65,12 @@ export function parseObject(bytes: Uint8Array, path: string, id?: AggregateId): 
   return value
 }
 
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-export const isCount: Check = (v) => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0
-export const isText: Check = (v) => typeof v === 'string'
-export const isPositive: Check = (v) => isCount(v) && v !== 0
-export const isHash: Check = (v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)
-export const isTime: Check = (v) => typeof v === 'string' && parseInstant(v) === v
-export const isName: Check = (v) => typeof v === 'string' && isHandle(v)
-export const isAny: Check = () => true
-const orNull =
-  (check: Check): Check =>
-  (v) =>
-    v === null || check(v)
-export const listOf =
-  (check: Check): Check =>
-  (v) =>
-    Array.isArray(v) && (v as readonly Json[]).every(check)
-export const objectOf =
-  (shape: Shape): Check =>
-  (v) =>
-    isObject(v) && faultOf(v, shape) === undefined
-
-/** What is wrong with an object against its shape, undefined when nothing is. */
+/** Says in words what is wrong with an object against its shape; undefined when nothing is. */
 export function faultOf(value: JsonObject, shape: Shape): string | undefined {
-  for (const key of Object.keys(value))
-    if (!Object.hasOwn(shape, key) && !Object.hasOwn(shape, `${key}?`))
-      return `unknown key ${JSON.stringify(key.slice(0, 40))}`
-  for (const [name, check] of Object.entries(shape)) {
-    const key = name.endsWith('?') ? name.slice(0, -1) : name
-    const member = Object.hasOwn(value, key) ? value[key] : undefined
-    if (member === undefined ? key === name : !check(member))
-      return `${key} is ${member === undefined ? 'missing' : 'wrong'}`
-  }
-  return undefined
+  const found = mismatch(value, shape)
+  if (found === undefined) return undefined
+  if (found.problem === 'unknown member') return `unknown key ${JSON.stringify(found.member.slice(0, 40))}`
+  return `${found.path.replace(/^\$\.?/, '')} is ${found.problem === 'missing member' ? 'missing' : 'wrong'}`
 }
 
 /** Parses a file of format 1 of this shape. Throws `format-newer` or `file-damaged`. */
@@ -103,7 +84,6 @@ export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: A
   return value
 }
 
-export const isOne: Check = (v) => v === 1
 const MEMBER: Shape = { kind: isKind, handle: isName }
 const ENTRY: Shape = { ...MEMBER, version: isCount, sequence: isPositive, command: isHash }
 const COMMIT: Shape = {

@@ -36,6 +36,14 @@ describe('every source file', () => {
   })
 })
 
+describe('an error that wraps another one', () => {
+  it('is made by rewrap of base/errors.ts, which drops no member', () => {
+    const copied = /new AppError\(\s*(\w+\.kind\b|kind, code\b)|\bdetails: (cause|error)\.details\b/
+    const own = sources.filter((path) => path.startsWith('src/') && copied.test(text(path)))
+    expect(own).toEqual(['src/core/base/errors.ts'])
+  })
+})
+
 describe('src/commands', () => {
   it('holds commands alone: oclif loads every file there', () => {
     const commands = sources.filter((path) => path.startsWith('src/commands/'))

@@ -5,7 +5,7 @@
  */
 import * as fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { AppError } from '../base/errors.js'
+import { AppError, rewrap } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { demoteAt } from '../store/commit/promote.js'
 import { type Marker, readMarker } from '../store/directory/data-dir.js'
@@ -151,17 +151,14 @@ function taken(dir: string): AppError {
 
 function uncertain(dir: string, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
-  return new AppError(
-    'uncertain',
-    'restore-uncertain',
-    `${dir} is restored, but not known to be durable: ${cause.message}`,
-    {
-      hint: `brine status --data-dir ${dir}`,
-      changed: 'unknown',
-      details: cause.details,
-      cause,
-    },
-  )
+  return rewrap(cause, {
+    kind: 'uncertain',
+    code: 'restore-uncertain',
+    message: `${dir} is restored, but not known to be durable: ${cause.message}`,
+    hint: `brine status --data-dir ${dir}`,
+    changed: 'unknown',
+    retry: false,
+  })
 }
 
 /** Away with what an unfinished restore left, and with nothing else; never where there is a marker. */

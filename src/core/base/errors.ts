@@ -59,6 +59,34 @@ export class AppError extends Error {
   }
 }
 
+/** Members of a rewrapped error that differ from those of its cause. */
+export interface RewrapChanges extends AppErrorInit {
+  readonly kind?: ErrorKind
+  readonly code?: string
+  readonly message?: string
+}
+
+/**
+ * Returns a new error for the same failure with the members in `changes` replaced and every other member kept. Its cause is `error` unless
+ * `changes` names another one. `retry: false` also drops `retryAfter`, which has a meaning only where a retry has one.
+ */
+export function rewrap(error: AppError, changes: RewrapChanges): AppError {
+  const { kind = error.kind, code = error.code, message = error.message, ...init } = changes
+  const { hint, details, changed, retry } = error
+  const retryAfter = changes.retry === false ? undefined : error.retryAfter
+  return new AppError(kind, code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...{ details, changed, retry, cause: error },
+    ...init,
+  })
+}
+
+/** Appends a further step to the hint of an error, if it has one: "free some space; then: brine tick". */
+export function hintThen(error: AppError, next: string): string {
+  return error.hint === undefined ? next : `${error.hint}; ${next}`
+}
+
 /** One fault of a command or of an object; a bulk command reports all of them at once. */
 export interface Violation {
   /** Kebab-case, domain first: `roa-not-held`. */

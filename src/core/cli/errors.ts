@@ -3,7 +3,7 @@
  * Invariant: what is printed is picked member by member; no property that happens to sit on an error gets out.
  */
 import { stripVTControlCharacters } from 'node:util'
-import { AppError, type Changed } from '../base/errors.js'
+import { AppError, type Changed, rewrap } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { nearest } from '../base/nearest.js'
 
@@ -89,15 +89,7 @@ export function errorText(error: AppError): string {
 
 function restated(error: AppError, message: string, changed: Changed): AppError {
   if (message === error.message && changed === error.changed) return error
-  const { kind, code, details, retry, hint, retryAfter } = error
-  return new AppError(kind, code, message, {
-    details,
-    retry,
-    changed,
-    cause: error.cause ?? error,
-    ...(hint === undefined ? {} : { hint }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  })
+  return rewrap(error, { message, changed, cause: error.cause ?? error })
 }
 
 /** The library wraps what a flag's parser says in three lines; one is enough. */

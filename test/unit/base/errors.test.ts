@@ -1,6 +1,6 @@
 /** Errors: one fault speaks for itself, several are all there. */
 import { describe, expect, it } from 'vitest'
-import { AppError, rejection } from '../../../src/core/base/errors.js'
+import { AppError, hintThen, type RewrapChanges, rejection, rewrap } from '../../../src/core/base/errors.js'
 
 describe('errors', () => {
   it('say by default that nothing changed and that a retry will not help', () => {
@@ -39,6 +39,61 @@ describe('errors', () => {
         { code: 'c-d', message: 'two' },
       ]).code,
     ).toBe('several-faults')
+  })
+
+  const full = new AppError('io', 'io-no-space', 'disk full', {
+    hint: 'free some space',
+    details: { path: '/data', bytesNeeded: 4096 },
+    changed: 'unknown',
+    retry: true,
+    retryAfter: 7,
+    cause: 'ENOSPC',
+  })
+  const membersOf = (error: AppError): Record<string, unknown> =>
+    Object.fromEntries(Object.keys(error).map((name) => [name, error[name as keyof AppError]]))
+
+  it('a rewrapped error keeps every member, and its cause is the error itself', () => {
+    const again = rewrap(full, {})
+    expect(Object.values(membersOf(full))).not.toContain(undefined)
+    expect({ ...membersOf(again), message: again.message }).toEqual({ ...membersOf(full), message: 'disk full' })
+    expect(again.cause).toBe(full)
+  })
+
+  it('a rewrapped error takes what is replaced, and keeps the rest', () => {
+    const changes: Required<RewrapChanges> = {
+      kind: 'pending',
+      code: 'publish-pending',
+      message: 'not published',
+      hint: 'brine tick',
+      details: { serial: 3 },
+      changed: 'yes',
+      retry: true,
+      retryAfter: 9,
+      cause: 'another',
+    }
+    for (const [name, value] of Object.entries(changes)) {
+      const again = rewrap(full, { [name]: value })
+      const one = name === 'message' || name === 'cause' ? {} : { [name]: value }
+      expect({ ...membersOf(again) }, name).toEqual({ ...membersOf(full), ...one })
+      expect([again.message, again.cause], name).toEqual([
+        name === 'message' ? value : 'disk full',
+        name === 'cause' ? value : full,
+      ])
+    }
+    expect(rewrap(full, changes)).toMatchObject(changes)
+  })
+
+  it('a rewrapped error that no retry helps has no time to wait', () => {
+    expect(rewrap(full, { retry: false })).toMatchObject({ retry: false, retryAfter: undefined, hint: full.hint })
+  })
+
+  it('an error without a hint is rewrapped without one', () => {
+    const plain = new AppError('usage', 'x-y', 'm')
+    expect(rewrap(plain, {})).toMatchObject({ hint: undefined, retryAfter: undefined, changed: 'no' })
+    expect([hintThen(plain, 'brine tick'), hintThen(full, 'then: brine tick')]).toEqual([
+      'brine tick',
+      'free some space; then: brine tick',
+    ])
   })
 
   it('no fault is no rejection', () => {

@@ -1,5 +1,5 @@
 /** A set of ROA changes on its way to a CA: what could be read, what could not, and where each stood. */
-import { AppError, rejection, type Violation } from '../../base/errors.js'
+import { AppError, rejection, rewrap, type Violation } from '../../base/errors.js'
 import type { RoaAddition } from '../../ca/commands.js'
 import { parseRoaDelta } from '../../resources/roa-delta.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
@@ -64,8 +64,7 @@ export function placedError(error: unknown, set: RoaSet): unknown {
   if (faults === undefined) return error
   const sorted = faults.map((fault) => placed(fault, set)).sort((a, b) => lineOf(a) - lineOf(b))
   const { message, details } = rejection(sorted)
-  const hint = error.hint === undefined ? {} : { hint: error.hint }
-  return new AppError(error.kind, error.code, message, { ...hint, details, changed: error.changed, cause: error })
+  return rewrap(error, { message, details })
 }
 
 /** `line 4: …`, where the fault names a ROA of the set. */

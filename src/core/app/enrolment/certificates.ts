@@ -1,5 +1,5 @@
 /** Certificates that were issued: found by request or serial, listed, and revoked at the CA that issued them. */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { IssuedCertificate } from '../../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
@@ -138,14 +138,11 @@ const KINDS = {
 
 function unrecorded(ca: string, serial: string, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
-  const { kind, code, message, details, retryAfter } = cause
-  return new AppError(kind, code, `${ca} revoked ${serial}, which could not be recorded: ${message}`, {
+  return rewrap(cause, {
+    message: `${ca} revoked ${serial}, which could not be recorded: ${cause.message}`,
     hint: 'mend that, then the same command again',
-    details,
     changed: 'yes',
     retry: true,
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    cause,
   })
 }
 

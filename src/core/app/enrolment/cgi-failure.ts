@@ -35,7 +35,16 @@ export function failure(error: AppError | undefined): HttpResponse {
     case 'io':
     case 'corrupt':
       return plainResponse(503, 'The server cannot serve now; ask again later.', retryAfter(error.retryAfter ?? LATER))
-    default:
+    case 'rejected':
+    case 'usage':
+    case 'partial':
+    case 'differs':
+    case 'no-data-dir':
+    case 'format':
+    case 'pending':
+    case 'internal':
+    case 'interrupted':
+    case undefined:
       return plainResponse(500, 'The server failed; its operator finds the cause in its log.')
   }
 }

@@ -1,5 +1,5 @@
 /** A request on its way through the CAs of its label, and how it is told that no certificate came of it. */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { Attempt } from '../../est/commands.js'
 import type { Requester, RequestSpec } from '../../est/state.js'
@@ -106,15 +106,7 @@ export function errorForEnded(
 /** The question stands in history, and no certificate left this process. */
 function unserved({ id }: EnrolmentRun, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
-  const { kind, code, hint, details: facts, retry, retryAfter } = cause
-  return new AppError(kind, code, `request ${id} has no certificate: ${cause.message}`, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-    details: facts,
-    retry,
-    changed: 'yes',
-    cause,
-  })
+  return rewrap(cause, { message: `request ${id} has no certificate: ${cause.message}`, changed: 'yes' })
 }
 
 /** What a CA elsewhere answered and could not be written down: it may have issued, and nobody here knows. */

@@ -2,7 +2,7 @@
  * Old publication commands leave the live folders: first they are in the archive as well, a day later there alone.
  * Invariant: planned without the lock and carried out under it in short holds, each only if nothing was committed since; whatever stops it, the next run goes on.
  */
-import { AppError } from '../../base/errors.js'
+import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Duration, type Instant, parseInstant, secondsBetween } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -197,14 +197,10 @@ function runStep(
 }
 
 function cutShort(cause: AppError): AppError {
-  const { kind, code, message, hint, details, retry } = cause
-  const next = 'nothing is lost, and the same command goes on where it stopped'
-  return new AppError(kind, code, `archived in part: ${message}`, {
-    hint: hint === undefined ? next : `${hint}; ${next}`,
-    details,
+  return rewrap(cause, {
+    message: `archived in part: ${cause.message}`,
+    hint: hintThen(cause, 'nothing is lost, and the same command goes on where it stopped'),
     changed: 'yes',
-    retry,
-    cause,
   })
 }
 

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import type { CommandContext } from '../../base/context.js'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import { loadConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
@@ -146,11 +146,10 @@ export function swapping(options: MigrateOptions, dir: string, run: () => void):
       dropQuietly(dir)
       throw error
     }
-    throw new AppError(error.kind, error.code, `the new tree is not in place yet: ${error.message}`, {
+    throw rewrap(error, {
+      message: `the new tree is not in place yet: ${error.message}`,
       hint: 'brine upgrade completes it as soon as the cause is gone',
-      details: error.details,
       changed: 'unknown',
-      cause: error,
     })
   }
   if (watch !== undefined) watch.changed = 'yes'

@@ -3,7 +3,7 @@
  * Invariant: what stands between the two steps of a promote (the directory is the primary, its numbers have not jumped) publishes nothing;
  * the next command of any kind makes the jump first.
  */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { clockBehind } from '../../base/time.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
@@ -66,12 +66,14 @@ export async function promote(session: Session, options: { readonly dryRun?: boo
 /** This directory is the primary now, whatever stopped the jump. */
 function unfinished(cause: unknown): never {
   if (!(cause instanceof AppError) || cause.kind === 'pending' || cause.kind === 'uncertain') throw cause
-  throw new AppError(
-    'pending',
-    'promote-pending',
-    `this directory is the primary, but its numbers have not jumped: ${cause.message}`,
-    { hint: 'brine tick makes the jump as soon as the cause is gone', details: cause.details, changed: 'yes', cause },
-  )
+  throw rewrap(cause, {
+    kind: 'pending',
+    code: 'promote-pending',
+    message: `this directory is the primary, but its numbers have not jumped: ${cause.message}`,
+    hint: 'brine tick makes the jump as soon as the cause is gone',
+    changed: 'yes',
+    retry: false,
+  })
 }
 
 /** Makes this primary a stand-by. Throws `demote-test`, `standby`, `reason-missing`. */

@@ -1,6 +1,6 @@
 /** A sandbox in one command: data directory, publication server, trust anchor `ta`, a CA `testbed` with all resources. */
 import type { CommandContext } from '../../base/context.js'
-import { AppError, rejection } from '../../base/errors.js'
+import { AppError, hintThen, rejection, rewrap } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { loadConfig } from '../../config/load.js'
@@ -54,14 +54,11 @@ export async function initTestbed(options: CommandContext, wanted: TestbedOption
 
 /** The directory stands, and nothing is in it: the same command once more fills it. */
 function onlyDirectory(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions, cause: AppError): AppError {
-  const { kind, code, details, retry } = cause
   const again = `brine --data-dir ${dataDir} testbed init --rsync ${rsyncBase} --rrdp ${rrdpBase}`
-  return new AppError(kind, code, `${cause.message}; ${dataDir} is a data directory now, with no CA in it yet`, {
-    hint: `${cause.hint === undefined ? '' : `${cause.hint}; `}then: ${again}`,
-    details,
-    retry,
+  return rewrap(cause, {
+    message: `${cause.message}; ${dataDir} is a data directory now, with no CA in it yet`,
+    hint: hintThen(cause, `then: ${again}`),
     changed: 'yes',
-    cause,
   })
 }
 

@@ -1,6 +1,6 @@
 /** The upgrade as people ask for it: migrate, then publish; or back to the tree that was kept. */
 import type { CommandContext } from '../../base/context.js'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { CommitLog, findHead } from '../../store/commit/commit-log.js'
 import { layoutOf } from '../../store/disk/paths.js'
@@ -57,12 +57,14 @@ async function publish(context: CommandContext, done: Migration): Promise<readon
     return (await republish(await openSession(context))).republished
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause
-    throw new AppError(
-      'pending',
-      'upgrade-publish-pending',
-      `the data is in format ${done.to}, but could not be published: ${cause.message}`,
-      { hint: 'brine tick publishes it as soon as the cause is gone', details: cause.details, changed: 'yes', cause },
-    )
+    throw rewrap(cause, {
+      kind: 'pending',
+      code: 'upgrade-publish-pending',
+      message: `the data is in format ${done.to}, but could not be published: ${cause.message}`,
+      hint: 'brine tick publishes it as soon as the cause is gone',
+      changed: 'yes',
+      retry: false,
+    })
   }
 }
 

@@ -2,7 +2,7 @@
  * Recovery as people ask for it: what would be lost is told first, then done, then everything is brought together again.
  * Invariant: without permission nothing is lost; what could not be rebuilt is untouched and named.
  */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Json } from '../../base/json.js'
 import { clockBehind, type Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -184,10 +184,12 @@ function watched<T>(session: Session, work: () => T): T {
 /** The state is recovered, whatever stopped what follows. */
 function unfinished(cause: unknown): never {
   if (!(cause instanceof AppError) || cause.kind === 'pending' || cause.kind === 'uncertain') throw cause
-  throw new AppError('pending', 'recover-pending', `recovered, but not brought together again: ${cause.message}`, {
+  throw rewrap(cause, {
+    kind: 'pending',
+    code: 'recover-pending',
+    message: `recovered, but not brought together again: ${cause.message}`,
     hint: 'brine tick goes on as soon as the cause is gone',
-    details: cause.details,
     changed: 'yes',
-    cause,
+    retry: false,
   })
 }

@@ -3,7 +3,7 @@
  * Invariant: while the lock is held the first time, no key is made and nothing is signed; what a rule rejects is recorded, what changes nothing
  * is not.
  */
-import { AppError } from '../../base/errors.js'
+import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { KeySupply } from '../../crypto/key-supply.js'
 import type { KeyDemand } from '../../crypto/ports.js'
@@ -224,8 +224,7 @@ function unrecorded(error: AppError, cause: unknown): AppError {
   const isPlace = cause instanceof AppError && ['io', 'uncertain', 'locked'].includes(cause.kind)
   if (!isPlace || cause.code === 'commit-lost') throw cause
   const errno = (cause.details as { errno?: string } | null)?.errno ?? cause.code
-  const hint = [error.hint, `not recorded: ${errno}`].filter((t) => t !== undefined).join('; ')
-  return new AppError(error.kind, error.code, error.message, { hint, details: error.details, cause })
+  return rewrap(error, { hint: hintThen(error, `not recorded: ${errno}`), cause })
 }
 
 /** An interrupt reads the watch to say what has become durable. */

@@ -1,6 +1,6 @@
 /** The served tree after a commit: derived from the publication server's state, rebuilt from it at any time. */
 import { resolve } from 'node:path'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { PubdState } from '../../pubd/state.js'
 import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } from '../../publication/writer.js'
@@ -27,18 +27,14 @@ export function serve(
     return write(session, tx, at, rebuild)
   } catch (error) {
     if (!committed || !(error instanceof AppError)) throw error
-    throw new AppError(
-      'pending',
-      'publish-pending',
-      `the change is durable, but the served tree is not up to date: ${error.message}`,
-      {
-        hint: 'brine tick publishes it as soon as the cause is gone',
-        details: error.details,
-        changed: 'yes',
-        retry: false,
-        cause: error,
-      },
-    )
+    throw rewrap(error, {
+      kind: 'pending',
+      code: 'publish-pending',
+      message: `the change is durable, but the served tree is not up to date: ${error.message}`,
+      hint: 'brine tick publishes it as soon as the cause is gone',
+      changed: 'yes',
+      retry: false,
+    })
   }
 }
 

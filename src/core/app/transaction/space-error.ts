@@ -1,5 +1,5 @@
 /** What a full disk is told: what the whole change needs, not what the one file did that happened to fail. */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 
 /** An error of a full disk with the bytes that `room` says; as it is where that cannot be reckoned, and any other error. */
 export async function withRequiredSpace(error: unknown, room: () => Promise<number | undefined>): Promise<unknown> {
@@ -9,11 +9,8 @@ export async function withRequiredSpace(error: unknown, room: () => Promise<numb
   const bytesNeeded = await room().catch(() => undefined)
   if (bytesNeeded === undefined) return error
   const message = error.message.replace(/, \d+ bytes needed$/, '')
-  return new AppError('io', error.code, `${message}; this change needs ${bytesNeeded} bytes free`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  return rewrap(error, {
+    message: `${message}; this change needs ${bytesNeeded} bytes free`,
     details: { ...details, bytesNeeded },
-    changed: error.changed,
-    retry: error.retry,
-    cause: error,
   })
 }

@@ -109,12 +109,30 @@ async function jumpBatch(
   return served
 }
 
-/** True for an error that is not about one aggregate alone: trying the others one by one would not help. */
+/** Returns true if the error concerns the whole directory and not one aggregate: trying the others one by one would not help. */
 export function concernsAll(error: AppError): boolean {
-  return (
-    ['io', 'locked', 'standby', 'pending', 'uncertain', 'interrupted'].includes(error.kind) ||
-    error.code === 'clock-behind'
-  )
+  if (error.code === 'clock-behind') return true
+  switch (error.kind) {
+    case 'io':
+    case 'locked':
+    case 'standby':
+    case 'pending':
+    case 'uncertain':
+    case 'interrupted':
+      return true
+    case 'rejected':
+    case 'usage':
+    case 'partial':
+    case 'differs':
+    case 'no-data-dir':
+    case 'corrupt':
+    case 'format':
+    case 'remote':
+    case 'unavailable':
+    case 'credentials':
+    case 'internal':
+      return false
+  }
 }
 
 function pause(ms: number): Promise<void> {

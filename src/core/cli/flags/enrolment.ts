@@ -6,7 +6,7 @@ import type { Enrolled, EnrolmentPlan, EnrolOptions } from '../../app/enrolment/
 import { backendOf } from '../../app/failover/backends.js'
 import { writeDocument } from '../../app/operations/user-files.js'
 import type { Session } from '../../app/transaction/session.js'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import { readStdin } from '../stdin.js'
 import { flag, writeFlags } from './flags.js'
 
@@ -61,12 +61,12 @@ export function deliver(
     writeDocument(out, document.pem)
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause
-    const { kind, code, message, details } = cause
-    throw new AppError(kind, code, `the certificate is issued, and ${message}`, {
+    throw rewrap(cause, {
+      message: `the certificate is issued, and ${cause.message}`,
       hint: `brine est cert show ${enrolled.id} --out FILE`,
-      details,
       changed: 'yes',
-      cause,
+      // the same command again would ask for a second certificate
+      retry: false,
     })
   }
   return document

@@ -3,7 +3,7 @@
  * Invariants: before that link nothing happened, after its folder's sync everything did; no step is ever tried again.
  */
 import { dirname, join } from 'node:path'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { writeHeadCache, writeInfo } from '../disk/caches.js'
@@ -117,12 +117,7 @@ function persistFailed(error: unknown, plan: Plan): unknown {
   const code = error.code === 'io-failed' ? 'persist-failed' : error.code
   const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.room }
   const need = code === 'io-no-space' ? `; this change needs ${plan.room} bytes free` : ''
-  return new AppError('io', code, `nothing changed: ${error.message}${need}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    details,
-    retry: error.retry,
-    cause: error,
-  })
+  return rewrap(error, { code, message: `nothing changed: ${error.message}${need}`, details, changed: 'no' })
 }
 
 /**
@@ -140,11 +135,13 @@ export function refreshCaches(layout: Layout, plan: Plan, interval: number): str
     const text = `the change is made and durable, but a cache could not be written: ${error.message}`
     const operation = operationOf(error)
     if (operation !== 'sync' && operation !== 'syncDir') return text
-    throw new AppError('uncertain', 'cache-unsynced', text, {
+    throw rewrap(error, {
+      kind: 'uncertain',
+      code: 'cache-unsynced',
+      message: text,
       hint: 'look at the disk (dmesg); the next command mends the cache',
       changed: 'yes',
-      details: error.details,
-      cause: error,
+      retry: false,
     })
   }
 }

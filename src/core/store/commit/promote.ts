@@ -3,7 +3,7 @@
  * Invariant: nothing is destroyed; the origin is written last, so an interrupted promote leaves a stand-by that can be promoted again.
  */
 import { join } from 'node:path'
-import { AppError } from '../../base/errors.js'
+import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import type { Marker } from '../directory/data-dir.js'
@@ -54,27 +54,22 @@ function cutShort(layout: Layout, before: Marker, moved: boolean, cause: AppErro
     return notDurable('promote-uncertain', 'the primary', cause)
   const done = generation !== before.generation ? `its generation is ${generation} now` : 'files were moved aside'
   if (generation === before.generation && !moved) return cause
-  return new AppError(cause.kind, cause.code, `still a stand-by, and ${done}: ${cause.message}`, {
-    hint: `${cause.hint === undefined ? '' : `${cause.hint}; `}then: brine promote --reason "…" once more`,
-    details: cause.details,
+  return rewrap(cause, {
+    message: `still a stand-by, and ${done}: ${cause.message}`,
+    hint: hintThen(cause, 'then: brine promote --reason "…" once more'),
     changed: 'yes',
-    retry: cause.retry,
-    cause,
   })
 }
 
 function notDurable(code: string, what: string, cause: AppError): AppError {
-  return new AppError(
-    'uncertain',
+  return rewrap(cause, {
+    kind: 'uncertain',
     code,
-    `this directory is ${what} now, but not known to be durably: ${cause.message}`,
-    {
-      hint: 'brine status says what it is',
-      details: cause.details,
-      changed: 'unknown',
-      cause,
-    },
-  )
+    message: `this directory is ${what} now, but not known to be durably: ${cause.message}`,
+    hint: 'brine status says what it is',
+    changed: 'unknown',
+    retry: false,
+  })
 }
 
 function steps(layout: Layout, reader: StoreReader, marker: Marker, at: Instant, above: number): Promotion {

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import { readJson } from '../../base/json-reader.js'
 import { isCount, isOne, isPositive, isText, isTime } from '../../base/shape.js'
 import type { Instant } from '../../base/time.js'
@@ -113,9 +113,8 @@ export function readMarker(dir: string): Marker {
 }
 
 /** No recovery begins without the marker: it comes back from elsewhere. */
-function markerDamaged({ code, message, details }: AppError): AppError {
-  const hint = 'put brine.json back from a backup or a copy of this directory'
-  return new AppError('corrupt', code, message, { hint, details })
+function markerDamaged(error: AppError): AppError {
+  return rewrap(error, { hint: 'put brine.json back from a backup or a copy of this directory' })
 }
 
 /** A generation before the one that wrote last is not the one of this directory: numbers would be given twice. Throws `file-damaged`. */
@@ -180,12 +179,14 @@ function finish(path: string, marker: Marker): void {
     syncDir(path)
   } catch (error) {
     if (!(error instanceof AppError) || !fs.existsSync(layoutOf(path).marker)) throw error
-    throw new AppError(
-      'uncertain',
-      'init-uncertain',
-      `the data directory is made, but not known to be durable: ${error.message}`,
-      { hint: `brine status --data-dir ${path}`, details: error.details, changed: 'unknown', cause: error },
-    )
+    throw rewrap(error, {
+      kind: 'uncertain',
+      code: 'init-uncertain',
+      message: `the data directory is made, but not known to be durable: ${error.message}`,
+      hint: `brine status --data-dir ${path}`,
+      changed: 'unknown',
+      retry: false,
+    })
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { dirname } from 'node:path'
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import { ed25519PublicOf, makeEd25519 } from '../../crypto/ed25519.js'
 import { signNote } from '../../crypto/signed-note.js'
 import { fileDamaged } from './damage.js'
@@ -67,15 +67,12 @@ export function auditKey(layout: Layout, mayUse: () => void): AuditKey {
 
 function notDurable(path: string, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
-  return new AppError(
-    'uncertain',
-    'audit-key-uncertain',
-    `${path} is made, but not known to be durable: ${cause.message}`,
-    {
-      hint: 'brine audit key init once more: it makes sure of the key and prints what verifies it',
-      details: cause.details,
-      changed: 'unknown',
-      cause,
-    },
-  )
+  return rewrap(cause, {
+    kind: 'uncertain',
+    code: 'audit-key-uncertain',
+    message: `${path} is made, but not known to be durable: ${cause.message}`,
+    hint: 'brine audit key init once more: it makes sure of the key and prints what verifies it',
+    changed: 'unknown',
+    retry: false,
+  })
 }

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process'
 import { generateKeyPair } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
+import pLimit from 'p-limit'
 import { createCountingSigner } from '../src/core/crypto/counting-signer.js'
 import { exportPkcs8, type FreshKey, importPkcs8, inFlightFor } from '../src/core/crypto/key-maker.js'
 import { createKeySupply, keysInHand } from '../src/core/crypto/key-supply.js'
@@ -44,11 +45,8 @@ function sum(some: readonly Row[], member: 'count' | 'wall' | 'cpu'): number {
 
 /** Runs `one` `count` times, `width` at once. */
 async function times(count: number, width: number, one: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const lane = async () => {
-    while (next < count) await one(next++)
-  }
-  await Promise.all(Array.from({ length: width }, lane))
+  const limit = pLimit(width)
+  await Promise.all(Array.from({ length: count }, (_, index) => limit(one, index)))
 }
 
 /** A store with this key, or none, and an empty pool. */

@@ -1,12 +1,15 @@
-/** The likeliest word behind a slip of the keyboard: for `did you mean` in configuration keys, flags and commands. */
+/** Suggestions for mistyped words: `did you mean` of configuration keys, flags and commands. */
+import { distance } from 'fastest-levenshtein'
 
-/** The candidate fewest edits away from `word`, at most a third of its length (and never more than 4); undefined when none is near. */
+/**
+ * Returns the candidate with the fewest edits from `word`, at most a third of its length (at least 1, never more than 4);
+ * undefined when there is none.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.min(4, Math.max(1, Math.floor(word.length / 3))) + 1
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - word.length) >= least) continue
-    const edits = distance(word, candidate)
+    const edits = isSwap(word, candidate) ? 1 : distance(word, candidate)
     if (edits >= least) continue
     least = edits
     best = candidate
@@ -14,21 +17,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** Damerau-Levenshtein (optimal string alignment): insert, delete, change one, swap two neighbours. */
-function distance(a: string, b: string): number {
-  let before: number[] = []
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      let cost = Math.min(change, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1)
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      if (swapped) cost = Math.min(cost, (before[j - 2] ?? 0) + 1)
-      row.push(cost)
-    }
-    before = above
-    above = row
-  }
-  return above[b.length] ?? 0
+/** Returns true if two neighbouring letters are all that differs. Levenshtein counts 2 edits for it, too many for a short word. */
+function isSwap(a: string, b: string): boolean {
+  let at = 0
+  while (at < a.length && a[at] === b[at]) at++
+  return at < a.length && a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2)
 }

@@ -168,10 +168,19 @@ test('a moment is an instant or a time ago', () => {
   expect(read('')).toBeUndefined()
 })
 
+test('two letters swapped are one edit, in short words too', () => {
+  const commands = ['tick', 'roa', 'list', 'link']
+  expect(nearest('tikc', commands)).toBe('tick')
+  expect(nearest('rao', commands)).toBe('roa')
+  expect(nearest('tkcis', commands)).toBeUndefined()
+  expect(nearest('tikcs', ['tick'])).toBeUndefined()
+})
+
 test('the nearest word is near, or there is none', () => {
   const words = ['--dry-run', '--data-dir', '--quiet']
   expect(nearest('--dry-rnu', words)).toBe('--dry-run')
   expect(nearest('--dryrun', words)).toBe('--dry-run')
   expect(nearest('--verbose', words)).toBeUndefined()
   expect(nearest('x', ['y', 'zz'])).toBe('y')
+  expect(nearest('dry-run', ['dry-run', 'dry-rnu'])).toBe('dry-run')
 })

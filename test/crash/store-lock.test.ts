@@ -63,7 +63,7 @@ describe('a held lock', () => {
     await holder.ended
     const store = openStore(dir, { lockTimeout: 0 })
     await store.write(async (w) => add(w, { x: ['1'] }))
-    expect(store.notices).toEqual([])
+    expect(store.warnings).toEqual([])
   })
 
   it('is given to who waits when the holder is killed', async () => {
@@ -169,7 +169,7 @@ describe('without flock(1)', () => {
         await expect(write(0.2)).rejects.toMatchObject({ kind: 'locked' })
         return add(w, { x: ['1'] })
       })
-      expect(store.notices).toEqual([expect.stringContaining('flock(1) is not here')])
+      expect(store.warnings).toEqual([expect.stringContaining('flock(1) is not here')])
     } finally {
       process.env['PATH'] = path
     }

@@ -11,7 +11,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { NumberRange, StoredCommand } from '../eventsourcing/types.js'
 import { formatNewer } from '../store/disk/damage.js'
 import { eventName, snapshotName } from '../store/disk/paths.js'
-import { faultOf } from '../store/disk/records.js'
+import { shapeViolation } from '../store/disk/records.js'
 
 /** Bytes of one line: a bulk change of a hundred thousand ROAs has a third of it. */
 export const MAX_LINE = 64 * 1024 * 1024
@@ -68,7 +68,7 @@ export interface ExportEnd {
 export type ExportLine = ExportHeader | ExportedFile | ExportedObject | ExportEnd
 
 const FILE = { type: isText, file: isText, commit: isCount, sha256: isHash, text: isText }
-const SHAPES: Readonly<Record<ExportLine['type'], Parameters<typeof faultOf>[1]>> = {
+const SHAPES: Readonly<Record<ExportLine['type'], Parameters<typeof shapeViolation>[1]>> = {
   header: {
     type: isText,
     format: (v) => v === 'brine-audit-export',
@@ -110,7 +110,7 @@ export function decodeLine(bytes: Uint8Array, path: string, number: number): Exp
   if (format === 'brine-audit-export' && isCount(version ?? null) && Number(version) > 1)
     throw formatNewer(path, Number(version))
   const shape = typeof type === 'string' && Object.hasOwn(SHAPES, type) ? SHAPES[type as ExportLine['type']] : undefined
-  const fault = shape === undefined ? 'its type is unknown' : faultOf(value, shape)
+  const fault = shape === undefined ? 'its type is unknown' : shapeViolation(value, shape)
   if (fault !== undefined) throw exportDamaged(path, number, fault)
   return value as unknown as ExportLine
 }

@@ -6,13 +6,13 @@ import { join, relative } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
-import { type FoundFile, findFile, isThere } from '../store/commit/aggregate-files.js'
-import { archivedAs, pathInArchive, readableNote } from '../store/commit/archived-note.js'
+import { type FoundFile, findFile, hasFile } from '../store/commit/aggregate-files.js'
+import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from '../store/commit/archived-index.js'
 import { type ArchivedRange, rangeOf } from '../store/commit/archived-ranges.js'
 import { parseBelow } from '../store/commit/commit-log.js'
 import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing } from '../store/disk/damage.js'
-import { exists, listDir, readOwn } from '../store/disk/fs.js'
+import { exists, listDir, readOwnedFile } from '../store/disk/fs.js'
 import type { Layout } from '../store/disk/paths.js'
 import { COMMAND_LIMIT } from '../store/disk/records.js'
 
@@ -46,7 +46,7 @@ export interface HistorySource {
 
 /** Is it in the folder that the note names? */
 function isAway(layout: Layout, id: AggregateId, note: readonly ArchivedRange[], name: string): boolean {
-  const range = archivedAs(note, name)
+  const range = archivedRangeOf(note, name)
   return range !== undefined && exists(pathInArchive(layout, id, range.dir, name))
 }
 
@@ -57,7 +57,7 @@ export function directorySource(layout: Layout, reader: StoreReader): HistorySou
   const notes = new Map<string, readonly ArchivedRange[]>()
   const noteOf = (id: AggregateId): readonly ArchivedRange[] => {
     const name = formatAggregateId(id)
-    const note = notes.get(name) ?? readableNote(layout, id)
+    const note = notes.get(name) ?? tryReadArchivedIndex(layout, id)
     notes.set(name, note)
     return note
   }
@@ -66,16 +66,16 @@ export function directorySource(layout: Layout, reader: StoreReader): HistorySou
     nameOf: (id, name) => join(relative(layout.dir, folder(id)), name),
     commit(n) {
       const path = layout.commit(n)
-      const bytes = readOwn(path, COMMAND_LIMIT)
+      const bytes = readOwnedFile(path, COMMAND_LIMIT)
       if (bytes === undefined) throw commitMissing(path)
       // the cut knows the newest by its cache as well
       if (n === head) reader.commitAt(n)
       return { record: parseBelow(bytes, path, n, head), sha256: sha256Hex(bytes), bytes }
     },
     file: (id, name, sha256) => findFile(layout, name, sha256, id),
-    has: (id, name) => isThere(layout, name, id) || isAway(layout, id, noteOf(id), name),
+    has: (id, name) => hasFile(layout, name, id) || isAway(layout, id, noteOf(id), name),
     isArchived: (id, sequence) => rangeOf(noteOf(id), sequence) !== undefined,
-    peek: (id, name) => readOwn(join(folder(id), name)),
+    peek: (id, name) => readOwnedFile(join(folder(id), name)),
     names: (id) => listDir(folder(id)),
     object: (sha256) => reader.object(sha256),
   }

@@ -10,10 +10,10 @@ import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { type FoundFile, findFile } from '../store/commit/aggregate-files.js'
-import { notePath } from '../store/commit/archived-note.js'
+import { archivedIndexPath } from '../store/commit/archived-index.js'
 import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing, fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
-import { exists, listDir, readIfThere, statIfThere } from '../store/disk/fs.js'
+import { exists, listDir, readIfExists, statIfExists } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 import { commandName, eventName, type Layout, snapshotName } from '../store/disk/paths.js'
 import { encodeRecord, parseCommand, parseCommit } from '../store/disk/records.js'
@@ -47,14 +47,14 @@ export function takeCapture(layout: Layout, reader: StoreReader, { onNotice }: C
   ]
   // what was archived may lie elsewhere: without the note a restored directory could not tell that from loss
   for (const id of reader.roster())
-    small.push(...smallFile(layout, relative(layout.dir, notePath(layout, id)), onNotice))
+    small.push(...smallFile(layout, relative(layout.dir, archivedIndexPath(layout, id)), onNotice))
   if (!small.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'it is gone')
   const head = commit === 0 ? null : reader.commitAt(commit).sha256
   return { layout, reader, commit, head, small, objects: listObjects(layout) }
 }
 
 function refuseLink(path: string): void {
-  const there = statIfThere(path)
+  const there = statIfExists(path)
   if (there === undefined || there.isDirectory()) return
   throw new AppError('corrupt', 'backup-link', `${path}: not a folder; links are not followed`, {
     hint: 'put the folder itself there',
@@ -65,7 +65,7 @@ function refuseLink(path: string): void {
 /** None where a link or an odd name lies: said, and not followed. */
 function smallFile(layout: Layout, path: string, onNotice: (text: string) => void): readonly BackupFile[] {
   const full = join(layout.dir, path)
-  const stat = statIfThere(full)
+  const stat = statIfExists(full)
   if (stat === undefined) return []
   if (!isBackupPath(path) || !stat.isFile()) {
     const passing = path.split('/').at(-1)?.startsWith('.') === true
@@ -74,7 +74,7 @@ function smallFile(layout: Layout, path: string, onNotice: (text: string) => voi
     if (path === 'brine.json' || path === 'brine.toml') throw fileDamaged(full, 'not a regular file')
     return []
   }
-  const bytes = readIfThere(full)
+  const bytes = readIfExists(full)
   return bytes === undefined ? [] : [{ path, bytes, modified: seconds(stat.mtimeMs) }]
 }
 
@@ -102,7 +102,7 @@ function listObjects(layout: Layout): ReadonlyMap<string, readonly string[]> {
 export function measureCapture(capture: BackupCapture): { readonly maxFiles: number; readonly maxBytes: number } {
   let [maxFiles, maxBytes] = [capture.small.length, capture.small.reduce((sum, { bytes }) => sum + bytes.length, 0)]
   const count = (path: string): void => {
-    const stat = statIfThere(path)
+    const stat = statIfExists(path)
     if (stat?.isFile() !== true) return
     maxFiles += 1
     maxBytes += Number(stat.size)
@@ -130,7 +130,7 @@ export function* filesOf(capture: BackupCapture, { onNotice }: CaptureOptions): 
   let expected = capture.head
   for (let n = capture.commit; n >= 1; n--) {
     const path = capture.layout.commit(n)
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     if (bytes === undefined) throw commitMissing(path)
     if (sha256Hex(bytes) !== expected) throw fileDamaged(path, 'its hash is not the one that was recorded')
     const record = parseCommit(bytes, path, n)

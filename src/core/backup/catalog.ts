@@ -6,7 +6,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { type Instant, parseInstant } from '../base/time.js'
-import { removeFile, statIfThere, syncDir } from '../store/disk/fs.js'
+import { removeFile, statIfExists, syncDir } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 
 export interface CatalogEntry {
@@ -55,7 +55,7 @@ function shelved(folder: string, name: string): CatalogEntry | undefined {
   const [year, month, day, hour, minute, second] = m?.slice(2, 8) ?? []
   const cutAt = parseInstant(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
   const file = join(folder, name)
-  const stat = statIfThere(file)
+  const stat = statIfExists(file)
   if (m?.[1] === undefined || cutAt === undefined || stat?.isFile() !== true) return undefined
   return { file, instance: m[1], cutAt, encrypted: m[8] !== undefined, bytes: Number(stat.size) }
 }

@@ -11,7 +11,7 @@ import { demoteAt } from '../store/commit/promote.js'
 import { type Marker, readMarker } from '../store/directory/data-dir.js'
 import { acquireLock } from '../store/directory/lock.js'
 import { isCorrupt } from '../store/disk/damage.js'
-import { exists, listDir, makeDir, moveFile, removeFile, statIfThere, syncDir } from '../store/disk/fs.js'
+import { exists, listDir, makeDir, moveFile, removeFile, statIfExists, syncDir } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 import { KIND_FOLDERS, layoutOf } from '../store/disk/paths.js'
 import { syncTree } from '../store/disk/sync-tree.js'
@@ -79,7 +79,7 @@ export function occupantOf(place: string): Occupied | undefined {
 function realPlace(place: string): string {
   const path = resolve(place)
   if (isDirectory(path)) return fs.realpathSync(path)
-  if (statIfThere(path) === undefined) return path
+  if (statIfExists(path) === undefined) return path
   throw noDirectory(path)
 }
 
@@ -194,7 +194,7 @@ function leave(dir: string, made: readonly string[]): void {
   try {
     removeFile(layoutOf(dir).lock)
     // empty where the disk had no room for it
-    removeFile(layoutOf(dir).lockOwner)
+    removeFile(layoutOf(dir).lockOwnerFile)
   } catch {
     // then the folder stays too
   }
@@ -291,5 +291,5 @@ function rename(from: string, to: string): void {
 }
 
 function lockRequest({ lockTimeout, command, notice }: PlaceOptions): Parameters<typeof acquireLock>[1] {
-  return { timeout: lockTimeout, command, long: true, notice }
+  return { timeout: lockTimeout, command, long: true, warn: notice }
 }

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError } from '../base/errors.js'
-import { statIfThere, syncDir } from '../store/disk/fs.js'
+import { statIfExists, syncDir } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 import { isBackupName } from './catalog.js'
 import { partialOf, sweepPartials } from './partial-files.js'
@@ -62,12 +62,12 @@ interface Written {
  */
 export function backupTarget(path: string, name: string, sources: readonly string[]): Target {
   if (path === '-') return standardOutput()
-  const there = statIfThere(path.replace(/(?<=.)\/+$/, ''))
+  const there = statIfExists(path.replace(/(?<=.)\/+$/, ''))
   const isFolder = there !== undefined && fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
   if (!isFolder && path.endsWith('/')) throw noFolder(path)
   const file = isFolder ? freeName(resolve(path), name) : resolve(path)
-  if (statIfThere(file) !== undefined) throw fileExists(file)
-  if (statIfThere(dirname(file)) === undefined) throw noFolder(dirname(file))
+  if (statIfExists(file) !== undefined) throw fileExists(file)
+  if (statIfExists(dirname(file)) === undefined) throw noFolder(dirname(file))
   refuseInside(file, sources)
   const another = isFolder ? () => freeName(resolve(path), name) : undefined
   return { file, write: (bytes, needed) => writeWhole(file, bytes, { needed, another }) }
@@ -81,7 +81,7 @@ function fileExists(file: string): AppError {
 
 function refuseInside(file: string, sources: readonly string[]): void {
   const folder = `${fs.realpathSync(dirname(file))}/`
-  const source = sources.find((dir) => statIfThere(dir) !== undefined && folder.startsWith(`${fs.realpathSync(dir)}/`))
+  const source = sources.find((dir) => statIfExists(dir) !== undefined && folder.startsWith(`${fs.realpathSync(dir)}/`))
   if (source === undefined) return
   throw new AppError('usage', 'backup-inside', `${file} lies in ${source}, and would be lost or served with it`, {
     hint: 'name a place outside, best on another machine',
@@ -93,7 +93,7 @@ function freeName(folder: string, name: string): string {
   const [stem = name] = name.split('.tar')
   const taken = (n: number): string => join(folder, n === 1 ? name : name.replace(stem, `${stem}-${n}`))
   let n = 1
-  while (statIfThere(taken(n)) !== undefined) n += 1
+  while (statIfExists(taken(n)) !== undefined) n += 1
   return taken(n)
 }
 
@@ -148,7 +148,10 @@ function name(temp: string, file: string, another: Naming['another']): string {
       if (another === undefined) throw fileExists(file)
       return name(temp, another(), another)
     }
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '') || statIfThere(file) !== undefined)
+    if (
+      !['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errnoOf(error) ?? '') ||
+      statIfExists(file) !== undefined
+    )
       throw error
     fs.renameSync(temp, file)
   }

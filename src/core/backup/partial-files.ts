@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isRunning, thisBoot, thisProcess } from '../store/directory/lock-owner.js'
-import { removeFile, statIfThere, syncDir } from '../store/disk/fs.js'
+import { removeFile, statIfExists, syncDir } from '../store/disk/fs.js'
 
 /** Writer, boot of its machine, and chance; without the first two it is of an older version. */
 const PARTIAL = /^\.(.+)\.partial-(?:(\d+)-(\d+)-([0-9a-f]{12})-)?[0-9a-f]{12}$/
@@ -37,7 +37,7 @@ export function deadPartials(
   return fs.readdirSync(folder).flatMap((name) => {
     const [, of, pid, start, boot] = PARTIAL.exec(name) ?? []
     const file = join(folder, name)
-    const stat = of !== undefined && ours(of) ? statIfThere(file) : undefined
+    const stat = of !== undefined && ours(of) ? statIfExists(file) : undefined
     if (stat?.isFile() !== true) return []
     const quiet = now / 1000 - Number(stat.mtimeMs) / 1000
     const isOfHere = pid !== undefined && boot === thisBoot()

@@ -19,7 +19,7 @@ import {
 import type { Instant } from '../base/time.js'
 import type { AggregateId, DomainEvent, StoredCommand } from '../eventsourcing/types.js'
 import { fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
-import { listDir, readIfThere } from '../store/disk/fs.js'
+import { listDir, readIfExists } from '../store/disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS } from '../store/disk/paths.js'
 import { parseShape } from '../store/disk/records.js'
 
@@ -74,7 +74,7 @@ export function zeroAggregates(dir: string): readonly ZeroAggregate[] {
     for (const name of listDir(join(dir, place))) {
       const folder = join(dir, place, name)
       const path = join(folder, 'info.json')
-      const bytes = readIfThere(path)
+      const bytes = readIfExists(path)
       // the first command of an aggregate ended before its commit
       if (bytes === undefined && !listDir(folder).includes(commandName(2))) continue
       if (bytes === undefined) throw fileMissing(path)
@@ -91,7 +91,7 @@ function keyOf({ kind, handle }: AggregateId): string {
 }
 
 function read(path: string, shape: Parameters<typeof parseShape>[2], id: AggregateId): JsonObject {
-  const bytes = readIfThere(path)
+  const bytes = readIfExists(path)
   if (bytes === undefined) throw fileMissing(path, id)
   return parseShape(bytes, path, shape, id)
 }
@@ -117,7 +117,7 @@ export function zeroSnapshots(aggregate: ZeroAggregate, notice: (text: string) =
   return ['snapshot-bk.json', 'snapshot.json'].flatMap((name) => {
     const path = join(aggregate.folder, name)
     try {
-      const bytes = readIfThere(path)
+      const bytes = readIfExists(path)
       if (bytes === undefined) return []
       return [parseShape(bytes, path, SNAPSHOT, aggregate.id) as unknown as ZeroSnapshot]
     } catch (error) {

@@ -9,7 +9,7 @@ import { isCount, isOne, isText, isTime, listOf, objectOf } from '../base/shape.
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { fileDamaged } from '../store/disk/damage.js'
-import { exists, listDir, makeDir, moveFile, readIfThere, removeFile, syncDir } from '../store/disk/fs.js'
+import { exists, listDir, makeDir, moveFile, readIfExists, removeFile, syncDir } from '../store/disk/fs.js'
 import { KIND_FOLDERS, layoutOf } from '../store/disk/paths.js'
 import { encodeRecord, parseObject, parseShape } from '../store/disk/records.js'
 import { replaceFile, writeNew } from '../store/disk/write-file.js'
@@ -61,7 +61,7 @@ export function unfinishedSwap(dir: string): Swap | undefined {
 }
 
 function readSwap(path: string): Swap | undefined {
-  const bytes = readIfThere(path, 65536)
+  const bytes = readIfExists(path, 65536)
   if (bytes === undefined) return undefined
   const { format: _, ...swap } = parseShape(bytes, path, SWAP)
   return swap as unknown as Swap
@@ -117,14 +117,14 @@ export function completeSwap(dir: string, swap: Swap): void {
 }
 
 function keepMarker(marker: string, keeps: string, temp: string): void {
-  const bytes = readIfThere(marker, 65536)
+  const bytes = readIfExists(marker, 65536)
   if (bytes !== undefined && !exists(join(keeps, 'brine.json'))) writeNew(join(keeps, 'brine.json'), bytes, { temp })
   syncDir(keeps)
 }
 
 function placeMarker(dir: string, comes: string): void {
   const path = join(comes, 'brine.json')
-  const bytes = readIfThere(path, 65536)
+  const bytes = readIfExists(path, 65536)
   if (bytes === undefined) throw fileDamaged(path, 'the tree that comes has no marker')
   replaceFile(layoutOf(dir).marker, bytes, { temp: comes })
   syncDir(dir)
@@ -165,7 +165,7 @@ const ANY_MARKER = objectOf({ format: isCount, generation: isCount })
 /** The marker in a folder; undefined where there is none. Throws `file-damaged`. */
 export function markerIn(dir: string): AnyMarker | undefined {
   const path = layoutOf(dir).marker
-  const bytes = readIfThere(path, 65536)
+  const bytes = readIfExists(path, 65536)
   if (bytes === undefined) return undefined
   const marker = parseObject(bytes, path)
   const { format, generation, test } = marker

@@ -8,7 +8,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, StoredCommand, StoredCommit } from '../eventsourcing/types.js'
 import type { Info, SnapshotRef } from '../store/disk/caches.js'
 import { fileDamaged } from '../store/disk/damage.js'
-import { listDir, readIfThere } from '../store/disk/fs.js'
+import { listDir, readIfExists } from '../store/disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout, layoutOf, snapshotName } from '../store/disk/paths.js'
 import { encodeRecord, parseObject } from '../store/disk/records.js'
 import {
@@ -62,7 +62,7 @@ function migrate(source: string, target: string, tools: StepTools): Carried {
   for (const folder of [layout.commits, layout.objects, ...Object.values(KIND_FOLDERS).map((k) => join(target, k))])
     addFolder(folder)
   const cursors = zeroAggregates(source).map((from) => begin(layout, from, tools))
-  const { generation } = parseObject(readIfThere(layoutOf(source).marker) ?? new Uint8Array(), layoutOf(source).marker)
+  const { generation } = parseObject(readIfExists(layoutOf(source).marker) ?? new Uint8Array(), layoutOf(source).marker)
   const commits = writeHistory(layout, cursors, Number(generation), tools)
   for (const cursor of cursors) finish(cursor)
   const objects = linkObjects(source, layout)
@@ -202,7 +202,7 @@ function linkObjects(source: string, layout: Layout): number {
   let linked = 0
   const from = layoutOf(source).objects
   for (const name of listDir(from)) {
-    if (!/^[0-9a-f]{64}$/.test(name) || sha256Hex(readIfThere(join(from, name)) ?? '') !== name) continue
+    if (!/^[0-9a-f]{64}$/.test(name) || sha256Hex(readIfExists(join(from, name)) ?? '') !== name) continue
     const path = layout.object(name as Sha256)
     addFolder(join(layout.objects, name.slice(0, 2)))
     addLink(join(from, name), path)
@@ -214,6 +214,6 @@ function linkObjects(source: string, layout: Layout): number {
 /** The marker as it is, in the new format: a damaged one is found when the new tree is opened. */
 function writeMarker(source: string, target: string): void {
   const path = layoutOf(source).marker
-  const old = parseObject(readIfThere(path) ?? new Uint8Array(), path)
+  const old = parseObject(readIfExists(path) ?? new Uint8Array(), path)
   addFile(layoutOf(target).marker, encodeRecord({ ...old, format: 1 }))
 }

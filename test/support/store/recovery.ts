@@ -5,7 +5,7 @@ import type { AggregateId } from '../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../src/core/store/commit/file-store.js'
 import { readMarker } from '../../../src/core/store/directory/data-dir.js'
 import { applyRecovery } from '../../../src/core/store/recover/apply.js'
-import { placesOf } from '../../../src/core/store/recover/evidence.js'
+import { recoverySources } from '../../../src/core/store/recover/evidence.js'
 import { loadPlanned } from '../../../src/core/store/recover/load.js'
 import { planAll, type RecoveryPlan } from '../../../src/core/store/recover/plan-all.js'
 import { fold, metaAt } from './store.js'
@@ -21,7 +21,7 @@ export interface RecoverOptions {
 }
 
 export function planOf(dir: string, { from = [], only }: RecoverOptions = {}): RecoveryPlan {
-  return planAll(placesOf(openStore(dir).layout, from), readMarker(dir).generation, only)
+  return planAll(recoverySources(openStore(dir).layout, from), readMarker(dir).generation, only)
 }
 
 /** Plans and carries out, under the lock. */

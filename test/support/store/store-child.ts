@@ -54,7 +54,7 @@ async function addMany(
 /** Takes the lock, says so, and keeps it. */
 async function hold(dir: string): Promise<void> {
   const { layout } = openStore(dir)
-  await acquireLock(layout, { timeout: 10, command: 'brine roa add', long: false, notice: () => undefined })
+  await acquireLock(layout, { timeout: 10, command: 'brine roa add', long: false, warn: () => undefined })
   console.log('held')
   setInterval(() => undefined, 1000)
 }

@@ -116,7 +116,7 @@ describe('a directory of format 0', () => {
     expect(report.digest?.full).toBe(expectedOf(0).full)
     expect(owners).toEqual([expect.objectContaining({ command: 'brine upgrade', long: true })])
     expect(notices.join()).toContain('cas/acme/snapshot.json')
-    expect((await openSession(options())).store.notices).toEqual([])
+    expect((await openSession(options())).store.warnings).toEqual([])
   })
 
   it.each([

@@ -17,7 +17,7 @@ import type { KeyId, PublicKey, Sha256 } from '../../crypto/ports.js'
 import { openCopy } from '../../store/commit/copy-fallback.js'
 import { type Marker, parseMarker, readMarker, writeMarker } from '../../store/directory/data-dir.js'
 import { isCorrupt } from '../../store/disk/damage.js'
-import { statIfThere } from '../../store/disk/fs.js'
+import { statIfExists } from '../../store/disk/fs.js'
 import { keyFiles } from '../../store/disk/key-files.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { replaceFile } from '../../store/disk/write-file.js'
@@ -62,7 +62,7 @@ export interface UnpackRequest {
 const MEBIBYTE = 1024 * 1024
 
 export function isCopy(source: string): boolean {
-  return source !== '-' && statIfThere(source.replace(/(?<=.)\/+$/, '/.'))?.isDirectory() === true
+  return source !== '-' && statIfExists(source.replace(/(?<=.)\/+$/, '/.'))?.isDirectory() === true
 }
 
 /** Unpacks a backup, or copies a copy at its newest whole commit. Throws `backup-damaged`, `format-newer`, `backup-key-wrong`, `io`. */
@@ -206,7 +206,8 @@ export async function proveTree(
   const session = await openSession({ ...rest, dataDir: dir, configPath: config, onNotice: () => undefined })
   const { publicHalves } = unpacked
   // the files of the keys are empty here
-  if (publicHalves !== undefined) Object.assign(session.store.keys, { publicHalf: (id: KeyId) => publicHalves.get(id) })
+  if (publicHalves !== undefined)
+    Object.assign(session.store.keys, { publicKeyOf: (id: KeyId) => publicHalves.get(id) })
   const report = await auditVerify(session)
   const name = sourceName(source)
   const faults = [...report.problems, ...report.aggregates.flatMap((a) => a.problems)]

@@ -2,9 +2,9 @@
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { archiveCommands, type OnTouched, releaseCommands } from '../../store/archive/archive.js'
-import { isArchiveThere } from '../../store/archive/archive-folder.js'
+import { isArchiveAvailable } from '../../store/archive/archive-folder.js'
 import { archiveObjects, type ObjectSurvey, releaseObjects } from '../../store/archive/archive-objects.js'
-import { type HistoryEntry, partsOf } from '../../store/archive/archive-plan.js'
+import { type HistoryEntry, splitRange } from '../../store/archive/archive-plan.js'
 import type { AggregateSurvey, ArchiveRules, DueCommand } from '../../store/archive/archive-survey.js'
 import type { Session } from '../transaction/session.js'
 
@@ -45,7 +45,7 @@ export const OBJECTS = 'objects'
 export function stepsOf(session: Session, plan: ArchivePlan, sums: Sums): readonly Step[] {
   const known = new Map<string | null, boolean>()
   const isThere = (dir: string | null): boolean => {
-    const is = known.get(dir) ?? isArchiveThere(session.store.layout, dir)
+    const is = known.get(dir) ?? isArchiveAvailable(session.store.layout, dir)
     if (!is && !known.has(dir))
       session.options.onNotice?.(`${dir} is not there: what was archived to it stays in its place as well`)
     known.set(dir, is)
@@ -69,7 +69,11 @@ function tally(sums: Sums, of: string): Tally {
   return known
 }
 
-function archiving({ store }: Session, { id, due, outdated }: AggregateSurvey, sums: Sums): readonly Step[] {
+function archiving(
+  { store }: Session,
+  { id, due, unusedSnapshots: outdated }: AggregateSurvey,
+  sums: Sums,
+): readonly Step[] {
   const of = formatAggregateId(id)
   return chunks(due).map((part) => {
     const run = (touched: OnTouched): void => {
@@ -100,7 +104,7 @@ function releasing(
   isThere: (dir: string | null) => boolean,
 ): readonly Step[] {
   const of = formatAggregateId(id)
-  const parts = release.filter((r) => isThere(r.dir)).flatMap((r) => partsOf(r, history.get(of) ?? [], HOLD))
+  const parts = release.filter((r) => isThere(r.dir)).flatMap((r) => splitRange(r, history.get(of) ?? [], HOLD))
   return parts.map((part) => {
     const run = (touched: OnTouched): void => {
       tally(sums, of).released += releaseCommands(store.layout, id, part, rules.now, touched).files

@@ -9,7 +9,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { checkArchiveFolder, claimArchiveFolder } from '../../store/archive/archive-folder.js'
 import { hashesIn, type ObjectSurvey, surveyObjects } from '../../store/archive/archive-objects.js'
-import { countOf, cutoffOf, STAY_SECONDS } from '../../store/archive/archive-plan.js'
+import { countCommands, cutoffOf, OVERLAP_SECONDS } from '../../store/archive/archive-plan.js'
 import {
   type AggregateSurvey,
   type ArchiveRules,
@@ -74,7 +74,7 @@ export async function archive(session: Session, options: ArchiveOptions = {}): P
   const dir = options.to === undefined ? null : checkArchiveFolder(layout, options.to)
   const days = session.config.archiveThresholdDays
   const threshold = options.olderThan ?? (days === undefined ? undefined : days * 86400)
-  if (threshold !== undefined && threshold < STAY_SECONDS)
+  if (threshold !== undefined && threshold < OVERLAP_SECONDS)
     throw new AppError(
       'usage',
       'archive-too-young',
@@ -215,7 +215,7 @@ function reportOf(plan: ArchivePlan, sums: Sums, failed: ArchiveReport['failed']
         released: release.reduce((all, b) => all + b.objects.length, 0),
       }
     : (sums.get(OBJECTS) ?? { moved: 0, bytes: 0, released: 0 })
-  const since = plan.surveys.flatMap((s) => s.note.flatMap((r) => (s.release.includes(r) ? [] : (r.since ?? []))))
+  const since = plan.surveys.flatMap((s) => s.index.flatMap((r) => (s.release.includes(r) ? [] : (r.since ?? []))))
   const all = [...since, ...waiting.map((b) => b.since), ...(isAny(aggregates, objects, 'moved') ? [rules.now] : [])]
   return {
     before: rules.cutoff ?? null,
@@ -227,7 +227,7 @@ function reportOf(plan: ArchivePlan, sums: Sums, failed: ArchiveReport['failed']
         ? null
         : addSeconds(
             all.reduce((a, b) => (a < b ? a : b)),
-            STAY_SECONDS,
+            OVERLAP_SECONDS,
           ),
     failed,
     changed: !dryRun && (isAny(aggregates, objects, 'moved') || isAny(aggregates, objects, 'released')),
@@ -244,18 +244,18 @@ function isAny(
 }
 
 function rowOf(
-  { id, commands, note, due, release }: AggregateSurvey,
+  { id, commands, index: note, due, release }: AggregateSurvey,
   done: Tally | undefined,
   dryRun: boolean,
 ): ArchivedAggregate {
   const wanted = {
     moved: due.length,
     bytes: bytesOf(due),
-    released: countOf(release),
+    released: countCommands(release),
   }
   const { moved, bytes, released } = dryRun ? wanted : (done ?? { moved: 0, bytes: 0, released: 0 })
   // what moves on to another folder was archived before
-  const before = countOf(note)
+  const before = countCommands(note)
   const news = due.filter((d) => !note.some((r) => r.from <= d.range.from && d.range.from <= r.to)).length
   const archived = before + (dryRun || moved > 0 ? news : 0)
   return { kind: kindWord(id.kind), handle: id.handle, archived, kept: commands - archived, moved, bytes, released }

@@ -5,12 +5,12 @@
 import { AppError } from '../../base/errors.js'
 import { addSeconds, type Duration, type Instant } from '../../base/time.js'
 import {
-  findLeftovers,
-  type Leftover,
-  type LeftoverKind,
-  type Leftovers,
-  removeLeftovers,
-} from '../../store/archive/leftovers.js'
+  findGarbage,
+  type Garbage,
+  type GarbageKind,
+  type GarbageScan,
+  removeGarbage,
+} from '../../store/archive/garbage.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 
@@ -26,7 +26,7 @@ export interface CleanReport {
   readonly before: Instant
   /** Paths below the data directory, `../` beside it. */
   readonly removed: readonly string[]
-  readonly kinds: Readonly<Partial<Record<LeftoverKind, number>>>
+  readonly kinds: Readonly<Partial<Record<GarbageKind, number>>>
   readonly bytes: number
   /** Why something was left where it is. */
   readonly kept: readonly string[]
@@ -58,7 +58,7 @@ export async function clean(session: Session, options: CleanOptions = {}): Promi
   }
 }
 
-interface Look extends Leftovers {
+interface Look extends GarbageScan {
   readonly before: Instant
   readonly head: number
 }
@@ -66,7 +66,7 @@ interface Look extends Leftovers {
 async function lookAround(session: Session, olderThan: number): Promise<Look> {
   return session.store.read(async (reader) => {
     const before = addSeconds(session.clockFor(reader).now(), -olderThan)
-    return { ...findLeftovers(session.store.layout, reader, before), before, head: reader.head }
+    return { ...findGarbage(session.store.layout, reader, before), before, head: reader.head }
   })
 }
 
@@ -74,19 +74,19 @@ async function lookAround(session: Session, olderThan: number): Promise<Look> {
 async function takeAway(
   session: Session,
   head: number,
-  wanted: readonly Leftover[],
-): Promise<readonly Leftover[] | undefined> {
+  wanted: readonly Garbage[],
+): Promise<readonly Garbage[] | undefined> {
   const { watch } = session.options
   return session.store.write(async (writer) => {
     if (writer.head !== head) return undefined
     if (watch !== undefined) watch.changed = 'unknown'
-    const gone = removeLeftovers(session.store.layout, wanted)
+    const gone = removeGarbage(session.store.layout, wanted)
     if (watch !== undefined) watch.changed = 'yes'
     return gone
   })
 }
 
-function reportOf({ before, kept }: Look, removed: readonly Leftover[], dryRun: boolean): CleanReport {
+function reportOf({ before, kept }: Look, removed: readonly Garbage[], dryRun: boolean): CleanReport {
   return {
     before,
     removed: removed.map(({ path }) => path),
@@ -106,8 +106,8 @@ function overtaken(): AppError {
   })
 }
 
-function countKinds(all: readonly Leftover[]): CleanReport['kinds'] {
-  const kinds: Partial<Record<LeftoverKind, number>> = {}
+function countKinds(all: readonly Garbage[]): CleanReport['kinds'] {
+  const kinds: Partial<Record<GarbageKind, number>> = {}
   for (const { kind } of all) kinds[kind] = (kinds[kind] ?? 0) + 1
   return kinds
 }

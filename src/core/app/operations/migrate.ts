@@ -116,7 +116,7 @@ export async function locked<T>(options: MigrateOptions, { dir, config }: Ground
   const { command, lockTimeoutSeconds, onNotice } = options
   const timeout = lockTimeoutSeconds ?? config.lockTimeout
   const notice = onNotice ?? (() => undefined)
-  const lock = await acquireLock(layoutOf(dir), { timeout, command, long: true, notice })
+  const lock = await acquireLock(layoutOf(dir), { timeout, command, long: true, warn: notice })
   try {
     return await work()
   } finally {

@@ -119,7 +119,7 @@ function look(session: Session, reader: StoreReader, seen: HighWaterMark): Groun
     })
   refuseClockBehind(now, seen)
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
-  const { generation, wroteIn } = reader
+  const { generation, lastGeneration: wroteIn } = reader
   const next = standby ? Math.max(generation, wroteIn, servedGeneration(session)) + 1 : generation
   return { standby, generation: next, commit: reader.head, dropped, moved: [], seen }
 }

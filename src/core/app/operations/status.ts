@@ -87,7 +87,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
   const isWrong = ([seen, { damaged, served }]: Looked) => seen.broken.length > 0 || damaged.length > 0 || !served
-  const { found } = await readWithRetry(store.layout, async () => look(session), isWrong, PATIENCE)
+  const { result: found } = await readWithRetry(store.layout, async () => look(session), isWrong, PATIENCE)
   const [seen, plan] = found
   const broken = brokenOf(seen, plan)
   const lastTick = readLastTick(session)

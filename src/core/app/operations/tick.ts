@@ -48,11 +48,11 @@ async function archived(session: Session): Promise<TickReport['done']> {
 
 /** A renewal of the HTTPS pair that a crash cut short. */
 async function mendedTls(session: Session): Promise<TickReport['done']> {
-  const { finishTlsPair, isTlsUnfinished, tlsPlaces } = await import('../../store/disk/tls-pair.js')
-  const places = tlsPlaces(session.store.dir)
-  if (!isTlsUnfinished(places)) return []
+  const { finishTlsRenewal, isTlsRenewalUnfinished, tlsPaths } = await import('../../store/disk/tls-files.js')
+  const places = tlsPaths(session.store.dir)
+  if (!isTlsRenewalUnfinished(places)) return []
   try {
-    const isDone = await session.store.write(async () => finishTlsPair(places))
+    const isDone = await session.store.write(async () => finishTlsRenewal(places))
     return isDone ? [{ what: 'tls', on: places.cert }] : []
   } catch (error) {
     if (!(error instanceof AppError)) throw error

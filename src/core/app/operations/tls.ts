@@ -8,7 +8,12 @@ import { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
 import { isSignedBy, type PlainCertificate } from '../../pki/certificate.js'
-import { isTlsUnfinished, replaceTlsCertificate, replaceTlsPair, tlsPlaces } from '../../store/disk/tls-pair.js'
+import {
+  isTlsRenewalUnfinished,
+  replaceTlsCertificate,
+  replaceTlsKeyAndCertificate,
+  tlsPaths,
+} from '../../store/disk/tls-files.js'
 import { writeUserFile } from '../../store/disk/user-files.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -41,7 +46,7 @@ const DNS = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?
 
 /** The pair as it lies there. Never throws for what is wrong with it: `problems` says so. */
 export async function showTls(session: Session): Promise<TlsReport> {
-  const places = tlsPlaces(session.store.dir)
+  const places = tlsPaths(session.store.dir)
   const problems: string[] = []
   const noted = async <T>(read: Promise<T>): Promise<T | undefined> =>
     read.catch((error: unknown) => {
@@ -54,7 +59,8 @@ export async function showTls(session: Session): Promise<TlsReport> {
   const keyMatches = cert !== undefined && key !== undefined && isFor(cert, key)
   if (cert !== undefined && key !== undefined && !keyMatches)
     problems.push(`${places.cert} is not for the key in ${places.key}`)
-  if (isTlsUnfinished(places)) problems.push(`a renewal was cut short: brine tls renew, or the next tick, finishes it`)
+  if (isTlsRenewalUnfinished(places))
+    problems.push(`a renewal was cut short: brine tls renew, or the next tick, finishes it`)
   if (cert !== undefined) problems.push(...timeProblems(cert, session.now(), places.cert))
   return { certFile: places.cert, keyFile: places.key, ...factsOf(cert), keyMatches, problems }
 }
@@ -73,7 +79,7 @@ export async function renewTls(
   ])
   const now = session.now()
   const pair = await selfSignedTls(hosts, now, addSeconds(now, TLS_SECONDS), systemRandom)
-  await session.store.write(async () => replaceTlsPair(tlsPlaces(session.store.dir), pair))
+  await session.store.write(async () => replaceTlsKeyAndCertificate(tlsPaths(session.store.dir), pair))
   return changedReport(session)
 }
 
@@ -83,7 +89,7 @@ export async function requestTls(
   { names, out, dryRun }: { readonly names: readonly string[]; readonly out: string; readonly dryRun: boolean },
 ): Promise<TlsChange> {
   const hosts = await namesFor(session, names)
-  const key = await readKey(tlsPlaces(session.store.dir).key)
+  const key = await readKey(tlsPaths(session.store.dir).key)
   const [{ signRequest }, { pem }] = await Promise.all([
     import('../../pki/sign-request.js'),
     import('../../pki/pem.js'),
@@ -97,7 +103,7 @@ export async function installTls(
   session: Session,
   { file, dryRun }: { readonly file: string; readonly dryRun: boolean },
 ): Promise<TlsChange> {
-  const places = tlsPlaces(session.store.dir)
+  const places = tlsPaths(session.store.dir)
   const chain = await readCertificates(file)
   const key = await readKey(places.key)
   const fault = chainFault(chain, key, session.now())
@@ -125,7 +131,7 @@ async function namesFor(session: Session, given: readonly string[]): Promise<rea
   const wrong = given.find((name) => !DNS.test(name))
   if (wrong !== undefined) throw new AppError('usage', 'tls-names', `no DNS name: ${quoted(wrong)}`)
   if (given.length > 0) return [...new Set(given)]
-  const [cert] = await readCertificates(tlsPlaces(session.store.dir).cert).catch(() => [])
+  const [cert] = await readCertificates(tlsPaths(session.store.dir).cert).catch(() => [])
   const own = cert?.names.dns ?? []
   const others = cert === undefined ? 0 : nameTexts(cert).length - own.length
   if (own.length > 0 && others === 0 && own.every((name) => DNS.test(name))) return own

@@ -99,7 +99,7 @@ function planUndo({ at }: Ground, dir: string): Swap {
   }
   const layout = layoutOf(dir)
   const head = findHead(layout)
-  const newest = head.n === 0 ? '' : new CommitLog(layout, head.hint).at(head.n).sha256
+  const newest = head.n === 0 ? '' : new CommitLog(layout, head.cache).at(head.n).sha256
   const marker = markerIn(`${dir}/${kept.place}`)
   if (head.n !== kept.head || newest !== kept.sha256 || marker?.generation !== markerIn(dir)?.generation) {
     const lost = Math.max(0, head.n - kept.head)

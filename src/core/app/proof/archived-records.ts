@@ -10,7 +10,7 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import type { HistoryEntry } from '../../store/archive/archive-plan.js'
 import { historyOf } from '../../store/archive/archive-survey.js'
 import { readCommand } from '../../store/commit/aggregate-files.js'
-import { readNote } from '../../store/commit/archived-note.js'
+import { readArchivedIndex } from '../../store/commit/archived-index.js'
 import { type ArchivedRange, rangeOf } from '../../store/commit/archived-ranges.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { isCorrupt } from '../../store/disk/damage.js'
@@ -31,7 +31,7 @@ export function readCommandHistory(layout: Layout, reader: StoreReader): Command
   let entries: ReadonlyMap<string, readonly HistoryEntry[]> | undefined
   const noteOf = (id: AggregateId): readonly ArchivedRange[] => {
     const name = formatAggregateId(id)
-    const note = notes.get(name) ?? readNote(layout, id)
+    const note = notes.get(name) ?? readArchivedIndex(layout, id)
     notes.set(name, note)
     return note
   }

@@ -59,7 +59,12 @@ export async function auditVerify(session: Session, given: Partial<AuditOptions>
   const { store } = session
   const patience = session.options.lockTimeoutSeconds ?? session.config.lockTimeout
   const look = async () => lookOnce(session, options)
-  const { found, disturbed } = await readWithRetry(store.layout, look, (report) => !report.ok, patience)
+  const { result: found, contended: disturbed } = await readWithRetry(
+    store.layout,
+    look,
+    (report) => !report.ok,
+    patience,
+  )
   const report: AuditReport = found
   if (!disturbed || store.role().role === 'standby') return report
   try {

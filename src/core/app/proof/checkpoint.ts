@@ -62,7 +62,7 @@ export async function initAuditKey(session: Session, options: { readonly dryRun:
   const { store } = session
   const { dryRun } = options
   const missing = store.auditKey.publicKey() === undefined
-  if (!missing && !dryRun) store.auditKey.settle()
+  if (!missing && !dryRun) store.auditKey.makeDurable()
   const changed = missing && (dryRun || (await store.exclusive(async () => store.auditKey.make())))
   if (changed && !dryRun && session.options.watch !== undefined) session.options.watch.changed = 'yes'
   const publicKey = store.auditKey.publicKey()

@@ -87,7 +87,7 @@ export function namedObjects({ kind }: AggregateId, state: unknown): readonly (r
 }
 
 /** Every private key that a state names must be there, closed to others, and be the one that was meant. Says nothing of what is in it. */
-export function keyFaults(keys: Pick<KeyFiles, 'publicHalf'>, audited: readonly Audited[]): readonly Finding[] {
+export function keyFaults(keys: Pick<KeyFiles, 'publicKeyOf'>, audited: readonly Audited[]): readonly Finding[] {
   const problems: Finding[] = []
   for (const { id, replayed } of audited)
     for (const { ski, spki } of replayed.state === undefined ? [] : namedKeys(id, replayed.state.value)) {
@@ -98,9 +98,9 @@ export function keyFaults(keys: Pick<KeyFiles, 'publicHalf'>, audited: readonly 
   return problems
 }
 
-function keyFault(keys: Pick<KeyFiles, 'publicHalf'>, ski: KeyId, spki: string): string | undefined {
+function keyFault(keys: Pick<KeyFiles, 'publicKeyOf'>, ski: KeyId, spki: string): string | undefined {
   try {
-    const found = keys.publicHalf(ski)
+    const found = keys.publicKeyOf(ski)
     if (found === undefined) return 'the private key is not there'
     return found.id === ski && toBase64(found.spki) === spki ? undefined : `is another key: ${found.id}`
   } catch (error) {

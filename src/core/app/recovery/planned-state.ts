@@ -10,7 +10,7 @@ import { decodeRoa } from '../../rpki/decode-roa.js'
 import { decodeSignedObject } from '../../rpki/decode-signed-object.js'
 import { isCorrupt } from '../../store/disk/damage.js'
 import { readVerified } from '../../store/disk/verified-read.js'
-import type { Places } from '../../store/recover/evidence.js'
+import type { RecoverySources } from '../../store/recover/evidence.js'
 import { loadPlanned, type Planned } from '../../store/recover/load.js'
 import { planReferenced, type ReferencedPlan } from '../../store/recover/objects.js'
 import { planOne, type RecoveryPlan } from '../../store/recover/plan-all.js'
@@ -37,7 +37,7 @@ export interface PlannedNames extends ReferencedPlan {
 }
 
 /** What is wrong with the objects and keys that the states of a plan name. */
-export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): PlannedNames {
+export function namedPlan(places: RecoverySources, repoDir: string, plan: RecoveryPlan): PlannedNames {
   const objects = new Set<Sha256>()
   const unique = new Map<Sha256, LostObject>()
   const keys = new Set<KeyId>()
@@ -59,7 +59,7 @@ export function namedPlan(places: Places, repoDir: string, plan: RecoveryPlan): 
 }
 
 /** The publication server's state as the plan leaves it; undefined where there is none that can be read. */
-export function plannedPubd(places: Places, { chain }: RecoveryPlan): PubdState | undefined {
+export function plannedPubd(places: RecoverySources, { chain }: RecoveryPlan): PubdState | undefined {
   const id: AggregateId = { kind: 'pubd', handle: PUBD_HANDLE }
   if (!chain.members.some((m) => formatAggregateId(m) === formatAggregateId(id))) return undefined
   try {
@@ -72,7 +72,7 @@ export function plannedPubd(places: Places, { chain }: RecoveryPlan): PubdState 
 
 /** The ROAs that a CA publishes now, read from the objects themselves. */
 export function publishedRoas(
-  places: Places,
+  places: RecoverySources,
   state: PubdState | undefined,
   { handle }: AggregateId,
 ): readonly RoaPayload[] {

@@ -11,7 +11,7 @@ import { type CommitMeta, kindWord, parseAggregateId } from '../../eventsourcing
 import { type Marker, readMarker, writeMarker } from '../../store/directory/data-dir.js'
 import { interruptedGeneration } from '../../store/directory/installation-id.js'
 import { applyRecovery } from '../../store/recover/apply.js'
-import { placesOf } from '../../store/recover/evidence.js'
+import { recoverySources } from '../../store/recover/evidence.js'
 import { loadPlanned } from '../../store/recover/load.js'
 import { type ReferencedPlan, repairReferenced, repairsReferenced } from '../../store/recover/objects.js'
 import type { AggregatePlan } from '../../store/recover/plan.js'
@@ -37,7 +37,7 @@ export interface RecoverOptions {
 /** Recovers what is damaged. Throws `recover-loses` (corrupt) without permission, `commit-missing`, `standby`, `clock-behind`, `io`. */
 export async function recover(session: Session, options: RecoverOptions = {}): Promise<RecoverReport> {
   const { store } = session
-  const places = placesOf(store.layout, options.from ?? [])
+  const places = recoverySources(store.layout, options.from ?? [])
   const only = options.aggregates?.length ? options.aggregates.map(parseAggregateId) : undefined
   if (options.dryRun === true) {
     const plan = planAll(places, store.marker.generation, only)

@@ -7,7 +7,7 @@ import type { Handle } from '../../base/handle.js'
 import type { CommitResult } from '../../eventsourcing/store.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import type { Marker } from '../../store/directory/data-dir.js'
-import type { Places } from '../../store/recover/evidence.js'
+import type { RecoverySources } from '../../store/recover/evidence.js'
 import type { AggregatePlan } from '../../store/recover/plan.js'
 import type { RecoveryPlan } from '../../store/recover/plan-all.js'
 import type { Session } from '../transaction/session.js'
@@ -70,24 +70,29 @@ export interface RecoverReport {
 }
 
 /** The report of a plan that nobody has carried out yet. */
-export function reportOf(session: Session, places: Places, plan: RecoveryPlan, named: PlannedNames): RecoverReport {
+export function reportOf(
+  session: Session,
+  places: RecoverySources,
+  plan: RecoveryPlan,
+  named: PlannedNames,
+): RecoverReport {
   const { chain } = plan
   const server = plan.loses ? plannedPubd(places, plan) : undefined
   const dir = session.store.dir
   return {
     aggregates: plan.aggregates.map(({ plan: a, caches }) => {
-      const links = caches.badLinks.map((name) => `${relative(dir, places.layout.folder(a.id))}/${name}`)
-      const info = caches.infoIsGood || a.recorded ? [] : [`${relative(dir, places.layout.folder(a.id))}/info.json`]
+      const links = caches.damagedLinks.map((name) => `${relative(dir, places.layout.folder(a.id))}/${name}`)
+      const info = caches.infoValid || a.recorded ? [] : [`${relative(dir, places.layout.folder(a.id))}/info.json`]
       return rowOf(dir, a, [...links, ...info], lostOf(a, publishedRoas(places, server, a.id)))
     }),
     commits: {
-      rebuilt: chain.mended.filter((m) => m.from === undefined).map((m) => m.n),
-      replaced: chain.mended.filter((m) => m.from !== undefined).map((m) => m.n),
-      corrupt: chain.bad.map((path) => relative(dir, path)),
+      rebuilt: chain.repaired.filter((m) => m.from === undefined).map((m) => m.n),
+      replaced: chain.repaired.filter((m) => m.from !== undefined).map((m) => m.n),
+      corrupt: chain.damaged.map((path) => relative(dir, path)),
       lostFrom: chain.lostFrom ?? null,
     },
     objects: {
-      corrupt: named.objects.bad.map((path) => relative(dir, path)),
+      corrupt: named.objects.damaged.map((path) => relative(dir, path)),
       replaced: named.objects.replaced,
       missing: named.objects.missing,
       lost: named.lost,

@@ -89,7 +89,7 @@ export function commitOptimistic<R>(
       if (foreseen !== undefined && (isIdle(foreseen.outcome) || mustJump(foreseen.outcome, options)))
         return foreseen.outcome
       if (foreseen !== undefined) keys.expect(foreseen.demand)
-      session.store.expectWrite()
+      session.store.preloadWrite()
       if (foreseen !== undefined && foreseen.demand.oneTime >= MANY) ahead.open()
       return draft(session, reader, useCase, signing.signer, true, ahead)
     })
@@ -137,7 +137,7 @@ async function withKeys<T>(
 ): Promise<T> {
   const keys = supplyKeys(session)
   const signing = await realSigner(session, keys)
-  const ahead = session.store.ahead()
+  const ahead = session.store.newStaging()
   try {
     return await work(keys, signing, ahead)
   } finally {
@@ -188,7 +188,7 @@ export function requiredSpace<R>(session: Session, useCase: UseCase<R>): Promise
     if (isRefusal(outcome) || !outcome.changed) return undefined
     const { at, tx } = outcome
     const staged = stage(session, at, tx.work.staged(), tx.work)
-    return demand.lasting * BLOCK + reader.roomFor(staged, session.config.snapshotInterval)
+    return demand.lasting * BLOCK + reader.requiredSpace(staged, session.config.snapshotInterval)
   })
 }
 

@@ -17,7 +17,7 @@ export interface ObjectDamage {
 export function objectDamage(reader: StoreReader, work: Work, handle: Handle): ObjectDamage | undefined {
   const faults: AppError[] = []
   for (const file of objectsOf(work, handle)) {
-    const fault = reader.objectFault(file)
+    const fault = reader.objectError(file)
     if (fault !== undefined) faults.push(fault)
   }
   const [first, ...more] = faults

@@ -59,7 +59,7 @@ export async function openSession(options: CommandContext): Promise<Session> {
     snapshotInterval: config.snapshotInterval,
     lockTimeout: options.lockTimeoutSeconds ?? config.lockTimeout,
     complete: (reader) => hasAllReferences(reader as StoreReader, configured),
-    ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }),
+    ...(options.onNotice === undefined ? {} : { onWarning: options.onNotice }),
     ...(options.archives === undefined ? {} : { archives: options.archives }),
   })
   const start = startTime(options.nowOverride, store.marker.test === true)

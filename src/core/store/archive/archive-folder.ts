@@ -8,7 +8,7 @@ import { AppError } from '../../base/errors.js'
 import { isOne, isText } from '../../base/shape.js'
 import { readMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
-import { listDir, readIfThere, statIfThere, syncDir } from '../disk/fs.js'
+import { listDir, readIfExists, statIfExists, syncDir } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
 import type { Layout } from '../disk/paths.js'
 import { encodeRecord, parseShape } from '../disk/records.js'
@@ -37,14 +37,14 @@ export function claimArchiveFolder(layout: Layout, path: string): void {
 }
 
 /** Can the archive be looked at now? A volume may be away. */
-export function isArchiveThere(layout: Layout, dir: string | null): boolean {
+export function isArchiveAvailable(layout: Layout, dir: string | null): boolean {
   return dir === null || ownerOf(dir) === readMarker(layout.dir).id
 }
 
 function ownerOf(path: string): string | undefined {
   const marker = join(path, MARKER)
   try {
-    const bytes = readIfThere(marker, 65536)
+    const bytes = readIfExists(marker, 65536)
     return bytes === undefined ? undefined : String(parseShape(bytes, marker, { format: isOne, id: isText })['id'])
   } catch (error) {
     if (!isCorrupt(error)) throw error
@@ -56,7 +56,7 @@ function realPath(dir: string): string {
   const path = resolve(dir)
   try {
     const real = realpathSync(path)
-    if (statIfThere(real)?.isDirectory() === true) return real
+    if (statIfExists(real)?.isDirectory() === true) return real
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw ioError('stat', path, error)
   }

@@ -7,12 +7,12 @@ import type { Json } from '../../base/json.js'
 import { isCount, isObject, isText, isTime, listOf, objectOf } from '../../base/shape.js'
 import { addSeconds, type Instant, instantOf } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { objectFault } from '../disk/damage.js'
-import { listDir, readIfThere, removeFile, statIfThere, syncDir } from '../disk/fs.js'
+import { objectCorrupt } from '../disk/damage.js'
+import { listDir, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
 import type { StatusFiles } from '../disk/status-files.js'
-import { type ArchiveMove, isRepaired, makePath, type OnTouched, putFile, type Released } from './archive.js'
-import { STAY_SECONDS } from './archive-plan.js'
+import { type ArchiveMove, archiveFile, makeDirs, type OnTouched, type Released, verifyArchived } from './archive.js'
+import { OVERLAP_SECONDS } from './archive-plan.js'
 import type { ArchiveRules } from './archive-survey.js'
 
 export interface DueObject {
@@ -58,7 +58,7 @@ export function surveyObjects(
   rules: Pick<ArchiveRules, 'cutoff' | 'now' | 'dir' | 'generation'>,
 ): ObjectSurvey {
   const all = readBatches(status).filter((b) => b.generation === rules.generation)
-  const isOver = (b: ObjectBatch): boolean => addSeconds(b.since, STAY_SECONDS) <= rules.now
+  const isOver = (b: ObjectBatch): boolean => addSeconds(b.since, OVERLAP_SECONDS) <= rules.now
   const known = new Set(all.flatMap((b) => b.objects))
   const due: DueObject[] = []
   const { cutoff } = rules
@@ -84,7 +84,7 @@ export function* objectsBelow(folder: string): Generator<DueObject> {
   for (const part of listDir(folder)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue
     for (const name of listDir(join(folder, part))) {
-      const stat = /^[0-9a-f]{64}$/.test(name) ? statIfThere(join(folder, part, name)) : undefined
+      const stat = /^[0-9a-f]{64}$/.test(name) ? statIfExists(join(folder, part, name)) : undefined
       if (stat?.isFile() !== true) continue
       yield { sha256: name as Sha256, size: Number(stat.size), dated: instantOf(Number(stat.mtimeNs / 1_000_000_000n)) }
     }
@@ -99,12 +99,12 @@ function passageOf(layout: Layout, dir: string | null, from: string, { sha256, d
     mode: 0o644,
     dated,
     bytes: () =>
-      readIfThere(from) ?? readIfThere(join(layout.objects, 'archived', sha256.slice(0, 2), sha256)) ?? lost(from),
+      readIfExists(from) ?? readIfExists(join(layout.objects, 'archived', sha256.slice(0, 2), sha256)) ?? lost(from),
   }
 }
 
 function lost(path: string): never {
-  throw objectFault('object-missing', path, 'it was there a moment ago')
+  throw objectCorrupt('object-missing', path, 'it was there a moment ago')
 }
 
 /** Puts objects into the archive and then onto the list. */
@@ -119,9 +119,9 @@ export function archiveObjects(
   for (const object of due) {
     const passage = passageOf(layout, rules.dir, layout.object(object.sha256), object)
     const folder = dirname(passage.to)
-    if (!folders.has(folder)) makePath(folder, rules.dir ?? layout.objects)
+    if (!folders.has(folder)) makeDirs(folder, rules.dir ?? layout.objects)
     folders.add(folder)
-    putFile(passage, rules.dir, touched)
+    archiveFile(passage, rules.dir, touched)
   }
   for (const folder of folders) syncDir(folder)
   const { now: since, generation, dir } = rules
@@ -143,9 +143,10 @@ export function releaseObjects(
   for (const sha256 of objects.filter((o) => !live.has(o))) {
     for (const place of placesOf(layout, batch.dir)) {
       const from = join(place, sha256.slice(0, 2), sha256)
-      const stat = statIfThere(from)
+      const stat = statIfExists(from)
       const object = { sha256, size: 0, dated: instantOf(Number((stat?.mtimeNs ?? 0n) / 1_000_000_000n)) }
-      if (stat === undefined || !isRepaired(passageOf(layout, batch.dir, from, object), batch.dir, touched)) continue
+      if (stat === undefined || !verifyArchived(passageOf(layout, batch.dir, from, object), batch.dir, touched))
+        continue
       if (removeFile(from)) {
         touched()
         ;[files, bytes] = [files + 1, bytes + Number(stat.size)]

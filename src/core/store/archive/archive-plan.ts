@@ -20,32 +20,32 @@ export interface HistoryEntry {
 }
 
 /** How long what was archived stays in its place as well: the longest a copy may take. */
-export const STAY_SECONDS = 86400
+export const OVERLAP_SECONDS = 86400
 
 /** Commands older than this may be archived: `threshold` seconds, and never what the newest day of history holds. */
 export function cutoffOf(now: Instant, newest: Instant, threshold: number): Instant {
-  const [byAge, byCopy] = [addSeconds(now, -threshold), addSeconds(newest, -STAY_SECONDS)]
+  const [byAge, byCopy] = [addSeconds(now, -threshold), addSeconds(newest, -OVERLAP_SECONDS)]
   return byAge < byCopy ? byAge : byCopy
 }
 
 /** Is it older than the threshold and wholly before the backup snapshot? Without one nothing is. */
-export function isOld(entry: HistoryEntry, backup: SnapshotRef | null, cutoff: Instant | undefined): boolean {
+export function isArchivable(entry: HistoryEntry, backup: SnapshotRef | null, cutoff: Instant | undefined): boolean {
   return backup !== null && cutoff !== undefined && entry.sequence < backup.sequence && entry.at < cutoff
 }
 
 /** How many commands. */
-export function countOf(ranges: readonly ArchivedRange[]): number {
+export function countCommands(ranges: readonly ArchivedRange[]): number {
   return ranges.reduce((sum, r) => sum + r.to - r.from + 1, 0)
 }
 
 /** May the first files go? */
 export function isReleasable(range: ArchivedRange, now: Instant, generation: number): boolean {
   if (range.since === undefined || range.generation !== generation) return false
-  return addSeconds(range.since, STAY_SECONDS) <= now
+  return addSeconds(range.since, OVERLAP_SECONDS) <= now
 }
 
 /** A range in parts of up to `size` commands: a hold of the lock stays short. */
-export function partsOf(
+export function splitRange(
   range: ArchivedRange,
   entries: readonly HistoryEntry[],
   size: number,
@@ -66,7 +66,10 @@ export function partsOf(
 }
 
 /** The note with these in place of what it said of the same commands; neighbours that went the same way are one. */
-export function withRanges(ranges: readonly ArchivedRange[], news: readonly ArchivedRange[]): readonly ArchivedRange[] {
+export function mergeRanges(
+  ranges: readonly ArchivedRange[],
+  news: readonly ArchivedRange[],
+): readonly ArchivedRange[] {
   let kept = ranges
   for (const one of news) kept = kept.flatMap((range) => without(range, one))
   const out: ArchivedRange[] = []

@@ -7,16 +7,16 @@ import type { Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type Kind, type StoredCommand } from '../../eventsourcing/types.js'
 import { type FoundFile, findFile, readCommand } from '../commit/aggregate-files.js'
-import { readNote } from '../commit/archived-note.js'
+import { readArchivedIndex } from '../commit/archived-index.js'
 import { type ArchivedRange, rangeOf } from '../commit/archived-ranges.js'
 import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../commit/live-branch.js'
 import { unusedSnapshots } from '../commit/snapshot-retention.js'
 import type { StoreReader } from '../commit/store-reader.js'
 import type { SnapshotRef } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
-import { listDir, readIfThere } from '../disk/fs.js'
+import { listDir, readIfExists } from '../disk/fs.js'
 import { commandName, eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
-import { type HistoryEntry, isOld, isReleasable } from './archive-plan.js'
+import { type HistoryEntry, isArchivable, isReleasable } from './archive-plan.js'
 
 export interface ArchiveRules {
   /** Commands older than this; undefined: none. */
@@ -46,10 +46,10 @@ export interface AggregateSurvey {
   readonly id: AggregateId
   /** All commands that it ever had. */
   readonly commands: number
-  readonly note: readonly ArchivedRange[]
+  readonly index: readonly ArchivedRange[]
   readonly due: readonly DueCommand[]
   /** Snapshots that nobody starts from any more, by version. */
-  readonly outdated: readonly number[]
+  readonly unusedSnapshots: readonly number[]
   /** Archived a day ago or longer, and to leave their place. */
   readonly release: readonly ArchivedRange[]
 }
@@ -79,7 +79,7 @@ export function surveyAggregate(
   rules: ArchiveRules,
   names: (bytes: Uint8Array) => void,
 ): AggregateSurvey {
-  const note = readNote(layout, id)
+  const note = readArchivedIndex(layout, id)
   const backup = soundBackup(layout, reader, id)
   const { snapshot } = reader.infoOf(id)
   const outdated = unusedSnapshots(layout.folder(id), [snapshot?.version ?? 0, backup?.version ?? 0])
@@ -98,7 +98,7 @@ export function surveyAggregate(
     followBranch(line, found.record)
   }
   const release = note.filter((range) => isReleasable(range, rules.now, rules.generation))
-  return { id, commands: entries.length, note, due: due.reverse(), outdated, release }
+  return { id, commands: entries.length, index: note, due: due.reverse(), unusedSnapshots: outdated, release }
 }
 
 /** What lies in `archived/` goes on to a folder that was named; what another generation put there is put there once more. */
@@ -145,7 +145,7 @@ interface Ground {
 
 function isDue(id: AggregateId, entry: HistoryEntry, found: Found, { backup, kept, rules }: Ground): boolean {
   const { record } = found
-  if (!found.whole || !isOld(entry, backup, rules.cutoff) || !rules.isPublication(id.kind, record.command.type))
+  if (!found.whole || !isArchivable(entry, backup, rules.cutoff) || !rules.isPublication(id.kind, record.command.type))
     return false
   // a snapshot that is there is proved by its record
   const { effect } = record
@@ -182,7 +182,7 @@ function keptSnapshots(layout: Layout, id: AggregateId, outdated: readonly numbe
 
 function tellSnapshot(layout: Layout, id: AggregateId, version: number, names: (bytes: Uint8Array) => void): void {
   const path = join(layout.folder(id), snapshotName(version))
-  const bytes = readIfThere(path)
+  const bytes = readIfExists(path)
   if (bytes !== undefined) names(bytes)
 }
 

@@ -10,14 +10,14 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { findFile, readCommand } from '../commit/aggregate-files.js'
-import { pathInArchive, readNote, writeNote } from '../commit/archived-note.js'
+import { pathInArchive, readArchivedIndex, writeArchivedIndex } from '../commit/archived-index.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
 import { removeSnapshots } from '../commit/snapshot-retention.js'
 import { fileDamaged } from '../disk/damage.js'
-import { exists, makeDir, moveFile, readIfThere, removeFile, statIfThere, syncDir } from '../disk/fs.js'
+import { exists, makeDir, moveFile, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import { commandName, eventName, type Layout } from '../disk/paths.js'
 import { linkFile, replaceFile } from '../disk/write-file.js'
-import { type HistoryEntry, type partsOf, withRanges } from './archive-plan.js'
+import { type HistoryEntry, mergeRanges, type splitRange } from './archive-plan.js'
 import type { DueCommand } from './archive-survey.js'
 
 /** A file on its way: where it lies, where it goes, and what it must hold. */
@@ -47,10 +47,10 @@ export function archiveCommands(
   removeSnapshots(layout.folder(id), outdated, touched)
   const { dir } = first.range
   const folder = dirname(pathInArchive(layout, id, dir, 'x'))
-  makePath(folder, dir ?? layout.folder(id))
+  makeDirs(folder, dir ?? layout.folder(id))
   for (const { files, at } of due)
     for (const { name, sha256 } of files)
-      putFile(
+      archiveFile(
         {
           from: join(layout.folder(id), name),
           to: join(folder, name),
@@ -64,16 +64,16 @@ export function archiveCommands(
       )
   syncDir(folder)
   const news = due.map((d) => d.range)
-  writeNote(layout, id, withRanges(readNote(layout, id), news))
+  writeArchivedIndex(layout, id, mergeRanges(readArchivedIndex(layout, id), news))
 }
 
 /** One file into the archive: a second name where it stays on this volume, a verified copy where not. The caller syncs the folder. */
-export function putFile(file: ArchiveMove, dir: string | null, touched: OnTouched): void {
+export function archiveFile(file: ArchiveMove, dir: string | null, touched: OnTouched): void {
   const made = dir === null && exists(file.from) ? linkFile(file.from, file.to) : 'refused'
   if (made === 'made') touched()
   if (made === 'made' || isRight(file)) return
   // what lies there under this name may be all that is left of another history
-  if (statIfThere(file.to) !== undefined) moveFile(file.to, `${file.to}.${randomBytes(6).toString('hex')}`)
+  if (statIfExists(file.to) !== undefined) moveFile(file.to, `${file.to}.${randomBytes(6).toString('hex')}`)
   const { mode, dated } = file
   replaceFile(file.to, file.bytes(), { mode, dated })
   touched()
@@ -81,14 +81,14 @@ export function putFile(file: ArchiveMove, dir: string | null, touched: OnTouche
 }
 
 function isRight({ to, sha256 }: ArchiveMove): boolean {
-  if (statIfThere(to)?.isFile() !== true) return false
-  return sha256Hex(readIfThere(to) ?? '') === sha256
+  if (statIfExists(to)?.isFile() !== true) return false
+  return sha256Hex(readIfExists(to) ?? '') === sha256
 }
 
 /** Folders from `below` down to `folder`, durable. */
-export function makePath(folder: string, below: string): void {
+export function makeDirs(folder: string, below: string): void {
   if (folder === below) return
-  makePath(dirname(folder), below)
+  makeDirs(dirname(folder), below)
   makeDir(folder)
 }
 
@@ -104,7 +104,7 @@ export interface Released {
 export function releaseCommands(
   layout: Layout,
   id: AggregateId,
-  { range, entries }: ReturnType<typeof partsOf>[number],
+  { range, entries }: ReturnType<typeof splitRange>[number],
   now: Instant,
   touched: OnTouched,
 ): Released {
@@ -113,11 +113,11 @@ export function releaseCommands(
   for (const entry of entries) {
     const leaving = leavingFiles(layout, id, range, entry)
     // all of a command are looked at before the first one goes
-    const sound = leaving.map((file) => isRepaired(file, range.dir, touched)).every((is) => is)
+    const sound = leaving.map((file) => verifyArchived(file, range.dir, touched)).every((is) => is)
     isSound &&= sound
     if (!sound) continue
     for (const { from } of leaving) {
-      const size = Number(statIfThere(from)?.size ?? 0)
+      const size = Number(statIfExists(from)?.size ?? 0)
       if (!removeFile(from)) continue
       touched()
       ;[files, bytes] = [files + 1, bytes + size]
@@ -126,7 +126,11 @@ export function releaseCommands(
   if (files > 0) syncDir(layout.folder(id))
   if (files > 0 && range.dir !== null) syncIfThere(join(layout.folder(id), 'archived'))
   const { since: _since, generation: _generation, ...settled } = range
-  writeNote(layout, id, withRanges(readNote(layout, id), [isSound ? settled : { ...range, since: now }]))
+  writeArchivedIndex(
+    layout,
+    id,
+    mergeRanges(readArchivedIndex(layout, id), [isSound ? settled : { ...range, since: now }]),
+  )
   return { files, bytes }
 }
 
@@ -157,11 +161,11 @@ function leavingFiles(
 }
 
 /** Is the archive's file sound, or gone on? One that is damaged is put there again: false. */
-export function isRepaired(file: ArchiveMove, dir: string | null, touched: OnTouched): boolean {
-  const [here, there] = [statIfThere(file.from), statIfThere(file.to)]
+export function verifyArchived(file: ArchiveMove, dir: string | null, touched: OnTouched): boolean {
+  const [here, there] = [statIfExists(file.from), statIfExists(file.to)]
   if (here === undefined || there === undefined) return true
   if ((here.ino === there.ino && here.dev === there.dev) || isRight(file)) return true
-  putFile(file, dir, touched)
+  archiveFile(file, dir, touched)
   syncDir(dirname(file.to))
   return false
 }

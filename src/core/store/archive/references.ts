@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
 import { findFile, readCommand } from '../commit/aggregate-files.js'
-import { readNote } from '../commit/archived-note.js'
+import { readArchivedIndex } from '../commit/archived-index.js'
 import { rangeOf } from '../commit/archived-ranges.js'
 import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../commit/live-branch.js'
 import type { StoreReader } from '../commit/store-reader.js'
 import { isCorrupt } from '../disk/damage.js'
-import { listDir, readIfThere } from '../disk/fs.js'
+import { listDir, readIfExists } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
 import type { HistoryEntry } from './archive-plan.js'
 import { historyOf } from './archive-survey.js'
@@ -23,17 +23,17 @@ export interface References {
   /** Keys that a kept snapshot or an event after the oldest one names. */
   readonly keys: ReadonlySet<KeyId>
   /** Aggregates of which something is missing or damaged that is not archived elsewhere. */
-  readonly broken: ReadonlySet<string>
+  readonly damaged: ReadonlySet<string>
   /** Aggregates of which something is archived and not here. */
-  readonly away: ReadonlySet<string>
+  readonly archivedElsewhere: ReadonlySet<string>
 }
 
 interface Gathered {
   readonly records: Set<Sha256>
   readonly objects: Set<Sha256>
   readonly keys: Set<KeyId>
-  readonly broken: Set<string>
-  readonly away: Set<string>
+  readonly damaged: Set<string>
+  readonly archivedElsewhere: Set<string>
 }
 
 /** Reads all of history once. Throws `io`. */
@@ -42,17 +42,17 @@ export function referencesOf(layout: Layout, reader: StoreReader): References {
     records: new Set(),
     objects: new Set(),
     keys: new Set(),
-    broken: new Set(),
-    away: new Set(),
+    damaged: new Set(),
+    archivedElsewhere: new Set(),
   }
   const history = historyOf(reader)
   for (const id of reader.roster()) {
     const name = formatAggregateId(id)
     const found = attempt(() => {
       reader.load(id)
-      return { note: readNote(layout, id) }
+      return { note: readArchivedIndex(layout, id) }
     })
-    if (found === undefined) out.broken.add(name)
+    if (found === undefined) out.damaged.add(name)
     const oldest = gatherSnapshots(layout, id, out)
     const line = newBranch()
     for (const entry of [...(history.get(name) ?? [])].reverse()) {
@@ -62,7 +62,7 @@ export function referencesOf(layout: Layout, reader: StoreReader): References {
       if (record !== undefined && !isGivenUp) followBranch(line, record)
       if (record !== undefined || isGivenUp) continue
       const isArchived = rangeOf(found?.note ?? [], entry.sequence) !== undefined
-      ;(isArchived ? out.away : out.broken).add(name)
+      ;(isArchived ? out.archivedElsewhere : out.damaged).add(name)
     }
   }
   return out
@@ -84,8 +84,8 @@ function gatherSnapshots(layout: Layout, id: AggregateId, out: Gathered): number
     .map(parseFileName)
     .flatMap((f) => (f?.type === 'snapshot' ? [f.n] : []))
   for (const version of versions) {
-    const bytes = attempt(() => readIfThere(join(folder, snapshotName(version))))
-    if (bytes === undefined) out.broken.add(formatAggregateId(id))
+    const bytes = attempt(() => readIfExists(join(folder, snapshotName(version))))
+    if (bytes === undefined) out.damaged.add(formatAggregateId(id))
     else gatherNames(bytes, true, out)
   }
   return versions.length === 0 ? 0 : Math.min(...versions)

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../../eventsourcing/types.js'
 import { archiveMissing, fileDamaged, fileMissing, isCorrupt, isNewer } from '../disk/damage.js'
-import { exists, listDir, readIfThere, readOwn, statIfThere } from '../disk/fs.js'
+import { exists, listDir, readIfExists, readOwnedFile, statIfExists } from '../disk/fs.js'
 import { commandName, type Layout } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommand } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
-import { archivedAs, pathInArchive, readableNote } from './archived-note.js'
+import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from './archived-index.js'
 import type { Revision } from './revision.js'
 
 export interface FoundFile {
@@ -24,27 +24,27 @@ export interface FoundFile {
 export function findFile(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile {
   const place = join(layout.folder(id), name)
   // once more, since a file may be put back in its place between two looks
-  const found = lookFor(layout, name, sha256, id) ?? lookFor(layout, name, sha256, id)
+  const found = tryFindFile(layout, name, sha256, id) ?? tryFindFile(layout, name, sha256, id)
   if (found !== undefined) return found
-  const went = archivedAs(readableNote(layout, id), name)
+  const went = archivedRangeOf(tryReadArchivedIndex(layout, id), name)
   const bytes = went === undefined ? undefined : readVerified(pathInArchive(layout, id, went.dir, name), sha256)
   if (went !== undefined && bytes !== undefined)
     return { bytes, path: pathInArchive(layout, id, went.dir, name), where: 'archived' }
-  const there = statIfThere(place)
+  const there = statIfExists(place)
   if (there === undefined)
     throw went === undefined ? fileMissing(place, id) : archiveMissing(place, went.dir ?? 'archived/', id)
   throw fileDamaged(place, there.isFile() ? 'its hash is not the one that was recorded' : 'not a regular file', id)
 }
 
 /** Does anything lie under this name, in place or archived? */
-export function isThere(layout: Layout, name: string, id: AggregateId): boolean {
+export function hasFile(layout: Layout, name: string, id: AggregateId): boolean {
   return [join(layout.folder(id), name), ...layout.archived(id, name)].some(exists)
 }
 
-function lookFor(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
+function tryFindFile(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
   const folder = layout.folder(id)
   const place = join(folder, name)
-  const there = readVerified(place, sha256, readOwn)
+  const there = readVerified(place, sha256, readOwnedFile)
   if (there !== undefined) return { bytes: there, path: place, where: 'place' }
   for (const path of layout.archived(id, name)) {
     const bytes = readVerified(path, sha256)
@@ -78,7 +78,7 @@ export function peekCommand(layout: Layout, id: AggregateId, sequence: number): 
   const place = join(layout.folder(id), name)
   for (const path of [place, ...layout.archived(id, name)]) {
     try {
-      const bytes = path === place ? readOwn(path, COMMAND_LIMIT) : readIfThere(path, COMMAND_LIMIT)
+      const bytes = path === place ? readOwnedFile(path, COMMAND_LIMIT) : readIfExists(path, COMMAND_LIMIT)
       if (bytes === undefined) continue
       return parseCommand(bytes, path, id, sequence)
     } catch (error) {
@@ -91,7 +91,7 @@ export function peekCommand(layout: Layout, id: AggregateId, sequence: number): 
 }
 
 /** The command record that some commit of the cut names. Throws `file-missing` or `file-damaged`. */
-export function commandOf(
+export function findCommand(
   revision: Pick<Revision, 'layout' | 'log' | 'head'>,
   id: AggregateId,
   sequence: number,

@@ -7,11 +7,11 @@ import type { Json } from '../../base/json.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
 import { type Info, readInfo, type SnapshotRef } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
-import { exists, readIfThere } from '../disk/fs.js'
+import { exists, readIfExists } from '../disk/fs.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseEvent, parseSnapshot } from '../disk/records.js'
-import { commandOf, type FoundCommand, type FoundFile, findFile, readCommand } from './aggregate-files.js'
-import { believableInfo, findNewest, type Newest } from './newest-command.js'
+import { type FoundCommand, type FoundFile, findCommand, findFile, readCommand } from './aggregate-files.js'
+import { findNewest, type NewestCommand, verifiedInfo } from './newest-command.js'
 import type { Revision } from './revision.js'
 
 export interface LoadedAggregate {
@@ -27,10 +27,10 @@ export interface LoadedAggregate {
   /** A snapshot that should be there is not sound: the next commit writes a new one. */
   readonly snapshotDamaged: boolean
   /** Files that an overtaken writer swept away, to be put back by the next writer. */
-  readonly astray: readonly Astray[]
+  readonly misplaced: readonly MisplacedFile[]
 }
 
-export interface Astray {
+export interface MisplacedFile {
   readonly path: string
   readonly name: string
 }
@@ -45,7 +45,7 @@ interface Base {
 export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggregate {
   const folder = revision.layout.folder(id)
   const raw = readInfo(folder)
-  const info = believableInfo(revision, id, raw)
+  const info = verifiedInfo(revision, id, raw)
   const newest = findNewest(revision, id, info)
   // a first commit is there an instant before its cache
   const isBeingMade = raw === undefined && newest.sequence === 1 && newest.commit === revision.head
@@ -59,7 +59,7 @@ export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggreg
   const { good, records } =
     readTail(revision, id, newest, command, hinted, info) ?? readBack(revision, id, command, undefined) ?? neverSo(id)
   const base = good?.hint ?? null
-  const astray: Astray[] = []
+  const astray: MisplacedFile[] = []
   note(astray, command.file, commandName(newest.sequence))
   const events: DomainEvent[] = []
   for (const found of records) {
@@ -72,7 +72,7 @@ export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggreg
     command,
     base,
     events,
-    astray,
+    misplaced: astray,
     state: good?.state,
     info: rightInfo(newest, base, backupOf(bases, good), info, records),
     snapshotDamaged: bases.some((b) => b.damaged === true),
@@ -84,7 +84,7 @@ export function readEvents(
   revision: Revision,
   id: AggregateId,
   record: StoredCommand,
-  astray: Astray[] = [],
+  astray: MisplacedFile[] = [],
 ): readonly DomainEvent[] {
   if (record.effect.result !== 'accepted') return []
   return record.effect.events.map((sha256, i) => {
@@ -95,7 +95,7 @@ export function readEvents(
   })
 }
 
-function note(astray: Astray[], file: FoundFile, name: string): void {
+function note(astray: MisplacedFile[], file: FoundFile, name: string): void {
   if (file.where === 'surplus') astray.push({ path: file.path, name })
 }
 
@@ -105,7 +105,7 @@ function backupOf(bases: readonly Base[], good: Base | undefined): SnapshotRef |
 }
 
 function rightInfo(
-  newest: Newest,
+  newest: NewestCommand,
   base: SnapshotRef | null,
   backup: SnapshotRef | null,
   old: Info | undefined,
@@ -127,7 +127,12 @@ function rightInfo(
 }
 
 /** Snapshots to start from, the best first: the first sound one has its state, those before it are damaged, those after it are not looked at. */
-function readBases(revision: Revision, id: AggregateId, info: Info | undefined, newest: Newest): readonly Base[] {
+function readBases(
+  revision: Revision,
+  id: AggregateId,
+  info: Info | undefined,
+  newest: NewestCommand,
+): readonly Base[] {
   const hints = info === undefined ? linkedSnapshots(revision, id) : [info.snapshot, info.backup]
   const out: Base[] = []
   for (const hint of hints) {
@@ -140,7 +145,7 @@ function readBases(revision: Revision, id: AggregateId, info: Info | undefined, 
 
 function readBase(revision: Revision, id: AggregateId, hint: SnapshotRef): readonly Base[] {
   try {
-    const { record } = commandOf(revision, id, hint.sequence)
+    const { record } = findCommand(revision, id, hint.sequence)
     const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
     if (named?.version !== hint.version) return []
     const { bytes, path } = findFile(revision.layout, snapshotName(hint.version), named.sha256, id)
@@ -157,7 +162,7 @@ function linkedSnapshots(revision: Revision, id: AggregateId): readonly (Snapsho
   return ['snapshot.json', 'snapshot-bk.json'].map((name) => {
     const path = join(revision.layout.folder(id), name)
     try {
-      const bytes = readIfThere(path)
+      const bytes = readIfExists(path)
       if (bytes === undefined) return null
       const { version, sequence } = parseSnapshot(bytes, path, id)
       return { version, sequence }
@@ -179,7 +184,7 @@ interface Tail {
 function readTail(
   revision: Revision,
   id: AggregateId,
-  newest: Newest,
+  newest: NewestCommand,
   last: FoundCommand,
   good: Base | undefined,
   info: Info | undefined,
@@ -207,7 +212,7 @@ function readBack(revision: Revision, id: AggregateId, last: FoundCommand, good:
     if (effect.result === 'recovered') {
       if (effect.base.sequence < from) return undefined
       if (effect.base.sequence === from) break
-      at = commandOf(revision, id, effect.base.sequence)
+      at = findCommand(revision, id, effect.base.sequence)
       continue
     }
     if (previous === null) break
@@ -230,7 +235,7 @@ function neverSo(id: AggregateId): never {
 function gapless(
   revision: Revision,
   id: AggregateId,
-  newest: Newest,
+  newest: NewestCommand,
   last: FoundCommand,
   version: number,
   sequences: readonly number[],
@@ -238,7 +243,7 @@ function gapless(
   const out: FoundCommand[] = []
   let at = version
   for (const sequence of sequences) {
-    const found = sequence === newest.sequence ? last : ifSound(() => commandOf(revision, id, sequence))
+    const found = sequence === newest.sequence ? last : ifSound(() => findCommand(revision, id, sequence))
     if (found === undefined) return undefined
     if (found.record.effect.result !== 'accepted') continue
     if (found.record.version !== at) return undefined

@@ -46,7 +46,7 @@ export interface Plan {
   /** What a disk must have free for all of it, whole blocks. */
   readonly size: number
   /** The same for a command that has not begun: with the place of the lock and the caches. */
-  readonly room: number
+  readonly requiredSpace: number
 }
 
 /** What the plan builds on. */
@@ -57,7 +57,7 @@ export interface CommitBase {
   readonly interval: number
   readonly members: readonly AggregateId[]
   /** Undefined for an aggregate that was never made. */
-  ground(id: AggregateId): AggregateBase | undefined
+  baseOf(id: AggregateId): AggregateBase | undefined
 }
 
 export interface AggregateBase {
@@ -73,7 +73,7 @@ export const BLOCK = 4096
 const LOCK_BLOCKS = 2
 
 /** Another writer came between: nothing was changed, and the same command may be run again. */
-export function commitLost(what: string): AppError {
+export function commitConflict(what: string): AppError {
   return new AppError('locked', 'commit-lost', `another command committed first: ${what}`, {
     hint: 'run the command again',
     retry: true,
@@ -92,7 +92,7 @@ export function planCommit(ground: CommitBase, staged: StagedCommit): Plan {
   if (names.size === 0 || names.size !== staged.aggregates.length)
     throw misuse('a commit lists each of its aggregates once')
   const aggregates = staged.aggregates.map((s) => planAggregate(ground, staged, s, n))
-  const made = aggregates.filter((a) => ground.ground(a.id) === undefined).map((a) => a.id)
+  const made = aggregates.filter((a) => ground.baseOf(a.id) === undefined).map((a) => a.id)
   const members = made.length === 0 ? undefined : sortMembers([...ground.members, ...made])
   const record: StoredCommit = {
     format: 1,
@@ -122,7 +122,7 @@ export function planCommit(ground: CommitBase, staged: StagedCommit): Plan {
     dates: staged.dates ?? new Map(),
     result: { commit: n, aggregates: aggregates.map(({ id, version, sequence }) => ({ id, version, sequence })) },
     size,
-    room: size + BLOCK * (LOCK_BLOCKS + 1 + aggregates.length),
+    requiredSpace: size + BLOCK * (LOCK_BLOCKS + 1 + aggregates.length),
   }
 }
 
@@ -151,10 +151,10 @@ function sizeOf(
 
 function planAggregate(ground: CommitBase, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {
   const { id, effect } = staged
-  const old = ground.ground(id)
+  const old = ground.baseOf(id)
   const name = formatAggregateId(id)
   if ((old?.version ?? 0) !== staged.version || (old?.sequence ?? 0) !== staged.sequence)
-    throw commitLost(`${name} moved from command ${staged.sequence} to ${old?.sequence ?? 0}`)
+    throw commitConflict(`${name} moved from command ${staged.sequence} to ${old?.sequence ?? 0}`)
   if (effect.result === 'rejected' && old === undefined)
     throw misuse(`${name} does not exist: its rejected commands are not stored`)
   if (effect.result === 'accepted' && effect.events.length === 0) throw misuse(`${name}: a no-op is not stored`)

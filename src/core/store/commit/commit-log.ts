@@ -8,7 +8,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId, StoredCommit } from '../../eventsourcing/types.js'
 import { type HeadCache, readHeadCache } from '../disk/caches.js'
 import { commitMissing, fileDamaged, isNewer } from '../disk/damage.js'
-import { exists, listDir, readOwn } from '../disk/fs.js'
+import { exists, listDir, readOwnedFile } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommit } from '../disk/records.js'
 
@@ -22,7 +22,7 @@ export interface CommitFile {
 export interface Head {
   readonly n: number
   /** What the cache says, where it says the same: the last writer ended well and everything is durable. */
-  readonly hint: HeadCache | undefined
+  readonly cache: HeadCache | undefined
 }
 
 /** Numbers of the commits that are there, rising. Cold: reads a folder as long as history. */
@@ -39,7 +39,7 @@ export function listCommits(layout: Layout): readonly number[] {
 export function findHead(layout: Layout): Head {
   const hint = readHeadCache(layout.head)
   if (hint !== undefined && hint.head > 0 && exists(layout.commit(hint.head)) && !exists(layout.commit(hint.head + 1)))
-    return { n: hint.head, hint }
+    return { n: hint.head, cache: hint }
   const numbers = listCommits(layout)
   const last = numbers.at(-1) ?? 0
   const there = new Set(numbers)
@@ -47,7 +47,7 @@ export function findHead(layout: Layout): Head {
   if (hint !== undefined && last < hint.head && !exists(layout.commit(hint.head)))
     throw commitMissing(layout.commit(hint.head))
   if (last === 0) refuseOrphans(layout)
-  return { n: Math.max(last, hint !== undefined && exists(layout.commit(hint.head)) ? hint.head : 0), hint: undefined }
+  return { n: Math.max(last, hint !== undefined && exists(layout.commit(hint.head)) ? hint.head : 0), cache: undefined }
 }
 
 /** For a directory that had no commit when it was listed: then no aggregate may say that one was made, unless it has come since. Throws `commit-missing`. */
@@ -85,7 +85,7 @@ export class CommitLog {
     const known = this.#read.get(n)
     if (known !== undefined) return known
     const path = this.#layout.commit(n)
-    const bytes = readOwn(path, COMMAND_LIMIT)
+    const bytes = readOwnedFile(path, COMMAND_LIMIT)
     if (bytes === undefined) throw commitMissing(path)
     const sha256 = sha256Hex(bytes)
     if (this.#hint?.head === n && this.#hint.sha256 !== sha256)

@@ -9,7 +9,7 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { readHeadCache } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
 import type { Layout } from '../disk/paths.js'
-import { readableNote } from './archived-note.js'
+import { tryReadArchivedIndex } from './archived-index.js'
 import { rangeOf } from './archived-ranges.js'
 import { listCommits, refuseOrphans } from './commit-log.js'
 import { liveRecords } from './live-branch.js'
@@ -50,7 +50,7 @@ export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
 
 function cutAt(n: number, newest: number, options: CopyOptions): RevisionOptions {
   return {
-    head: { n, hint: undefined },
+    head: { n, cache: undefined },
     generation: options.generation,
     strict: false,
     behind: newest - n,
@@ -123,8 +123,8 @@ function checkRecent(layout: Layout, reader: StoreReader, id: AggregateId): void
   const newest = reader.at
   if (loaded === undefined || newest === undefined) return
   // what was archived was older than that by then, and may be gone from there
-  const archived = readableNote(layout, id)
-  for (const { record, whole } of liveRecords(reader, id, (s) => rangeOf(archived, s) !== undefined)) {
+  const archived = tryReadArchivedIndex(layout, id)
+  for (const { record, complete: whole } of liveRecords(reader, id, (s) => rangeOf(archived, s) !== undefined)) {
     if (whole) reader.eventsOf(id, record)
     if (secondsBetween(record.at, newest) > WINDOW_SECONDS) return
   }

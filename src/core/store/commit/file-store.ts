@@ -8,16 +8,16 @@ import type { Instant } from '../../base/time.js'
 import type { Reader, Store } from '../../eventsourcing/store.js'
 import { checkDataDir, type Marker, readMarker } from '../directory/data-dir.js'
 import { interruptedGeneration, type Role, roleOf } from '../directory/installation-id.js'
-import { acquireLock, type Lock, type Locker, warmLock } from '../directory/lock.js'
+import { acquireLock, type Lock, type Locker, preloadLock } from '../directory/lock.js'
 import { watchWriters } from '../directory/optimistic-read.js'
 import { type AuditKey, auditKey } from '../disk/audit-key.js'
 import { isCorrupt } from '../disk/damage.js'
 import { exists, makeDir } from '../disk/fs.js'
-import { isTempGone } from '../disk/io-error.js'
+import { isTempFileMissing } from '../disk/io-error.js'
 import { type KeyFiles, keyFiles } from '../disk/key-files.js'
 import { type Layout, layoutOf } from '../disk/paths.js'
 import { type StatusFiles, statusFiles } from '../disk/status-files.js'
-import { commitLost } from './commit-layout.js'
+import { commitConflict } from './commit-layout.js'
 import { findHead } from './commit-log.js'
 import { openCopy } from './copy-fallback.js'
 import { ObjectStaging } from './object-staging.js'
@@ -35,7 +35,7 @@ export interface StoreOptions {
   /** The owner file says that it takes long. */
   readonly long?: boolean
   /** One line each, for people: what was mended, moved aside, read past. */
-  readonly onNotice?: (text: string) => void
+  readonly onWarning?: (text: string) => void
   /** Folders that hold what was archived (see `layoutOf`). */
   readonly archives?: readonly string[]
   /** Asked of a copy alone: is what the states of this cut name (objects, keys) there? */
@@ -52,15 +52,15 @@ export interface FileStore extends Store {
   readonly auditKey: AuditKey
   readonly status: StatusFiles
   /** What was said so far. */
-  readonly notices: readonly string[]
+  readonly warnings: readonly string[]
   role(): Role
   read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>
   /** `drafted`: the reader that the work was prepared with; what it read is not read again while its cut is the newest. `ahead`: what was written of it. */
   write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: StoreReader, ahead?: ObjectStaging): Promise<T>
   /** For objects that are made before the lock is taken. */
-  ahead(): ObjectStaging
+  newStaging(): ObjectStaging
   /** A write will follow: what it wants is loaded while this command waits for its signatures. */
-  expectWrite(): void
+  preloadWrite(): void
   /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
   exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T>
   /** A stand-by goes on from its newest whole commit, in a generation beyond its own and `above`. Throws `promote-primary` (rejected). */
@@ -97,7 +97,7 @@ class DirectoryStore implements FileStore {
     return this.#marker
   }
 
-  get notices(): readonly string[] {
+  get warnings(): readonly string[] {
     return [...this.#notices]
   }
 
@@ -115,7 +115,7 @@ class DirectoryStore implements FileStore {
     }
   }
 
-  ahead(): ObjectStaging {
+  newStaging(): ObjectStaging {
     return new ObjectStaging(this.layout)
   }
 
@@ -137,8 +137,8 @@ class DirectoryStore implements FileStore {
           warn: this.#say,
           interval: this.#options.snapshotInterval ?? 5,
           fence: () => lock.check(),
-          ...(drafted === undefined ? {} : { drafted }),
-          ahead,
+          ...(drafted === undefined ? {} : { draftReader: drafted }),
+          staging: ahead,
         })
         return await work(writer)
       } catch (error) {
@@ -149,12 +149,12 @@ class DirectoryStore implements FileStore {
 
   /** With a lock that lied, another writer's commit shows as files that move under us: that is a lost race and no damage. */
   #overtaken(error: unknown, head: number): AppError | undefined {
-    if (isCorrupt(error) && exists(this.layout.commit(head + 1))) return commitLost(`commit ${head + 1} is there`)
-    return isTempGone(error) ? commitLost('the lock was lost on the way') : undefined
+    if (isCorrupt(error) && exists(this.layout.commit(head + 1))) return commitConflict(`commit ${head + 1} is there`)
+    return isTempFileMissing(error) ? commitConflict('the lock was lost on the way') : undefined
   }
 
-  expectWrite(): void {
-    warmLock()
+  preloadWrite(): void {
+    preloadLock()
   }
 
   async exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T> {
@@ -194,7 +194,7 @@ class DirectoryStore implements FileStore {
   readonly #say = (text: string): void => {
     if (this.#notices.has(text)) return
     this.#notices.add(text)
-    this.#options.onNotice?.(text)
+    this.#options.onWarning?.(text)
   }
 
   #open(): StoreReader {
@@ -237,7 +237,7 @@ class DirectoryStore implements FileStore {
       timeout: this.#options.lockTimeout ?? 30,
       command: this.#options.command ?? 'brine',
       long: this.#options.long ?? false,
-      notice: this.#say,
+      warn: this.#say,
     })
     try {
       return await work(lock)

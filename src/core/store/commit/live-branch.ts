@@ -8,7 +8,7 @@ import type { AggregateId, NumberRange, StoredCommand } from '../../eventsourcin
 export interface LiveRecord {
   readonly record: StoredCommand
   /** Every event of it is still to be had. */
-  readonly whole: boolean
+  readonly complete: boolean
 }
 
 export function inRanges(ranges: readonly NumberRange[], n: number): boolean {
@@ -43,7 +43,7 @@ export function* liveRecords(
     const { effect, version } = record
     yield {
       record,
-      whole: effect.result !== 'accepted' || effect.events.every((_, i) => !inRanges(gone.events, version + i)),
+      complete: effect.result !== 'accepted' || effect.events.every((_, i) => !inRanges(gone.events, version + i)),
     }
     if (effect.result === 'recovered') {
       gone.commands.push(...effect.gone.commands)

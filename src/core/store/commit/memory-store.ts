@@ -127,7 +127,7 @@ class MemoryWriter extends MemoryReader implements Writer {
         generation: this.generation,
         interval: this.#interval,
         members: this.data.members,
-        ground: (id) => {
+        baseOf: (id) => {
           const kept = this.data.aggregates.get(formatAggregateId(id))
           const command = sha256Hex(kept?.commands.at(-1) ?? '')
           return (

@@ -10,7 +10,7 @@ import { exists } from '../disk/fs.js'
 import { peekCommand } from './aggregate-files.js'
 import type { Revision } from './revision.js'
 
-export interface Newest {
+export interface NewestCommand {
   readonly version: number
   readonly sequence: number
   readonly commit: number
@@ -18,7 +18,7 @@ export interface Newest {
 }
 
 /** The cache, when a commit says the same as it does. Throws `commit-missing` when it proves that one is lost. */
-export function believableInfo(
+export function verifiedInfo(
   revision: Revision,
   id: AggregateId,
   info: Info | 'damaged' | undefined,
@@ -35,7 +35,7 @@ export function believableInfo(
 }
 
 /** The newest command of an aggregate of the roster. Throws `commit-missing`. */
-export function findNewest(revision: Revision, id: AggregateId, info: Info | undefined): Newest {
+export function findNewest(revision: Revision, id: AggregateId, info: Info | undefined): NewestCommand {
   const entry = revision.log.entry(revision.head, id)
   if (entry !== undefined) return { ...entry, commit: revision.head, sha256: entry.command }
   if (info === undefined) return scan(revision, id, 1) ?? lost(revision, id)
@@ -49,13 +49,13 @@ function lost(revision: Revision, id: AggregateId): never {
 }
 
 /** Cold: reads commits back from the head. */
-function scan(revision: Revision, id: AggregateId, to: number): Newest | undefined {
+function scan(revision: Revision, id: AggregateId, to: number): NewestCommand | undefined {
   const found = revision.log.newest(id, revision.head, to)
   return found && { ...found.entry, commit: found.commit, sha256: found.entry.command }
 }
 
 /** From a cache that has moved on since this cut was taken. */
-function before(revision: Revision, id: AggregateId, sequence: number): Newest {
+function before(revision: Revision, id: AggregateId, sequence: number): NewestCommand {
   for (let s = sequence; s >= 1; s--) {
     const peek = peekCommand(revision.layout, id, s)
     if (peek === undefined || peek === 'unread') break
@@ -68,7 +68,7 @@ function before(revision: Revision, id: AggregateId, sequence: number): Newest {
 }
 
 /** From a cache that may lag behind the cut. */
-function after(revision: Revision, id: AggregateId, from: Newest): Newest {
+function after(revision: Revision, id: AggregateId, from: NewestCommand): NewestCommand {
   let newest = from
   for (;;) {
     const sequence = newest.sequence + 1

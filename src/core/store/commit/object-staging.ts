@@ -9,7 +9,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { freeBytes, removeFile } from '../disk/fs.js'
 import { errnoOf } from '../disk/io-error.js'
 import type { Layout } from '../disk/paths.js'
-import { placeNew, writeAside } from '../disk/write-file.js'
+import { linkStaged, stageFile } from '../disk/write-file.js'
 
 /** Bytes that must be free: where space is short, nothing is written before it is known that all of it fits. */
 const ROOM = 64 * 1024 * 1024
@@ -37,7 +37,7 @@ export class ObjectStaging {
     if (!this.#isOpen || this.#files.has(sha256)) return
     const { temp } = this.#layout
     try {
-      const path = writeAside(this.#layout.object(sha256), bytes, { mode: OBJECT_MODE, temp, dated })
+      const path = stageFile(this.#layout.object(sha256), bytes, { mode: OBJECT_MODE, temp, dated })
       this.#files.set(sha256, path)
       this.#names.add(basename(path))
     } catch {
@@ -56,7 +56,7 @@ export class ObjectStaging {
     if (path === undefined) return false
     this.#files.delete(sha256)
     try {
-      return placeNew(path, this.#layout.object(sha256))
+      return linkStaged(path, this.#layout.object(sha256))
     } catch (error) {
       // another lock holder cleared `tmp/`
       if (errnoOf(error) === 'ENOENT') return false

@@ -8,11 +8,11 @@ import { sha256Hex } from '../../crypto/digest.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { writeHeadCache, writeInfo } from '../disk/caches.js'
 import { folderMissing } from '../disk/damage.js'
-import { exists, freeBytes, makeDir, makeDirUnsynced, readIfThere, statIfThere, syncDir } from '../disk/fs.js'
-import { errnoOf, ioError, isTempGone, operationOf } from '../disk/io-error.js'
+import { exists, freeBytes, makeDir, makeDirUnsynced, readIfExists, statIfExists, syncDir } from '../disk/fs.js'
+import { errnoOf, ioError, isTempFileMissing, operationOf } from '../disk/io-error.js'
 import { type Layout, snapshotName } from '../disk/paths.js'
 import { replaceFile, replaceLink, writeNew } from '../disk/write-file.js'
-import { commitLost, type Plan, type PlannedAggregate, type PlannedFile } from './commit-layout.js'
+import { commitConflict, type Plan, type PlannedAggregate, type PlannedFile } from './commit-layout.js'
 import { OBJECT_MODE, type ObjectStaging } from './object-staging.js'
 import { removeSnapshots, unusedSnapshots } from './snapshot-retention.js'
 
@@ -64,7 +64,7 @@ function writeObjects(layout: Layout, plan: Plan, ahead: ObjectStaging | undefin
 /** A folder that a dead command made may not be durable: its name is synced until a commit has vouched for it. */
 function makeFolder(layout: Layout, a: PlannedAggregate): void {
   const folder = layout.folder(a.id)
-  if (statIfThere(folder)?.isSymbolicLink() === true)
+  if (statIfExists(folder)?.isSymbolicLink() === true)
     throw new AppError('io', 'folder-link', `${folder}: a symbolic link, and nothing is written through one`, {
       hint: 'put the folder itself there',
       details: { path: folder },
@@ -75,7 +75,7 @@ function makeFolder(layout: Layout, a: PlannedAggregate): void {
 
 function writeFile(layout: Layout, a: PlannedAggregate, file: PlannedFile): void {
   if (!writeNew(join(layout.folder(a.id), file.name), file.bytes, { temp: layout.temp }))
-    throw commitLost(`${file.name} of ${formatAggregateId(a.id)} is there`)
+    throw commitConflict(`${file.name} of ${formatAggregateId(a.id)} is there`)
 }
 
 function linkCommit(layout: Layout, plan: Plan): void {
@@ -87,14 +87,14 @@ function linkCommit(layout: Layout, plan: Plan): void {
     if (linkWasMade(path, plan, error)) throw uncertain(plan, error)
     throw error
   }
-  if (!linked) throw commitLost(`commit ${plan.n} is there`)
+  if (!linked) throw commitConflict(`commit ${plan.n} is there`)
 }
 
 /** A link may fail and have been made: then it is visible, and nobody can say more. */
 function linkWasMade(path: string, plan: Plan, error: unknown): boolean {
   if (operationOf(error) !== 'link') return false
   try {
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     return bytes !== undefined && sha256Hex(bytes) === plan.file.sha256
   } catch {
     return true
@@ -113,10 +113,10 @@ function uncertain(plan: Plan, cause: unknown): AppError {
 
 function persistFailed(error: unknown, plan: Plan): unknown {
   if (!(error instanceof AppError) || error.kind !== 'io') return error
-  if (isTempGone(error)) return commitLost('the lock was lost on the way')
+  if (isTempFileMissing(error)) return commitConflict('the lock was lost on the way')
   const code = error.code === 'io-failed' ? 'persist-failed' : error.code
-  const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.room }
-  const need = code === 'io-no-space' ? `; this change needs ${plan.room} bytes free` : ''
+  const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.requiredSpace }
+  const need = code === 'io-no-space' ? `; this change needs ${plan.requiredSpace} bytes free` : ''
   return rewrap(error, { code, message: `nothing changed: ${error.message}${need}`, details, changed: 'no' })
 }
 

@@ -14,7 +14,7 @@ import { exists, listDir, makeDir, removeFile, syncDir } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { syncTree } from '../disk/sync-tree.js'
 import { listCommits } from './commit-log.js'
-import { beyond, quarantine } from './quarantine.js'
+import { filesBeyond, quarantine } from './quarantine.js'
 import type { StoreReader } from './store-reader.js'
 
 export interface Promotion {
@@ -84,7 +84,7 @@ function steps(layout: Layout, reader: StoreReader, marker: Marker, at: Instant,
   )
   const moved = clearFolders(layout, reader)
   // a copy may have the marker of before a promote, or a recovery, and the commits of after it
-  const generation = Math.max(marker.generation, reader.wroteIn, above) + 1
+  const generation = Math.max(marker.generation, reader.lastGeneration, above) + 1
   // before the cache that makes this directory look like the original, so that nothing goes on without a jump
   writeMarker(layout.dir, { ...marker, generation })
   if (reader.head > 0)
@@ -118,7 +118,7 @@ function clearFolder(
   id: AggregateId | undefined,
 ): readonly string[] {
   const right = id === undefined ? undefined : reader.infoOf(id)
-  const names = beyond(folder, right?.version ?? 0, right?.sequence ?? 0)
+  const names = filesBeyond(folder, right?.version ?? 0, right?.sequence ?? 0)
   const info = readInfo(folder)
   const stale = info !== undefined && (right === undefined || info === 'damaged' || info.commit > reader.head)
   const links = ['snapshot.json', 'snapshot-bk.json'].filter((link) => names.length > 0 && exists(join(folder, link)))

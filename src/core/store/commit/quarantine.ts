@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { exists, listDir, makeDir, moveFile, syncDir } from '../disk/fs.js'
 import { parseFileName } from '../disk/paths.js'
-import type { Astray } from './aggregate-loader.js'
+import type { MisplacedFile } from './aggregate-loader.js'
 
 /** Moves files into a folder below (`surplus`, `corrupt`) under names that never collide; returns those that were there. */
 export function quarantine(folder: string, below: 'surplus' | 'corrupt', names: readonly string[]): readonly string[] {
@@ -21,7 +21,7 @@ export function quarantine(folder: string, below: 'surplus' | 'corrupt', names: 
 }
 
 /** Names in an aggregate's folder beyond this version and sequence, in an order that leaves no gap when it is cut short: what comes last goes first. */
-export function beyond(folder: string, version: number, sequence: number): readonly string[] {
+export function filesBeyond(folder: string, version: number, sequence: number): readonly string[] {
   const rank = { snapshot: 0, command: 1, event: 2 }
   return listDir(folder)
     .map((name) => ({ name, file: parseFileName(name) }))
@@ -32,12 +32,12 @@ export function beyond(folder: string, version: number, sequence: number): reado
 }
 
 /** Moves everything beyond this version and sequence to `surplus/`; returns what was moved. */
-export function sweep(folder: string, version: number, sequence: number): readonly string[] {
-  return quarantine(folder, 'surplus', beyond(folder, version, sequence))
+export function quarantineBeyond(folder: string, version: number, sequence: number): readonly string[] {
+  return quarantine(folder, 'surplus', filesBeyond(folder, version, sequence))
 }
 
 /** Puts files that a commit names back in their places. */
-export function putBack(folder: string, astray: readonly Astray[]): void {
+export function restoreMisplaced(folder: string, astray: readonly MisplacedFile[]): void {
   for (const { path, name } of astray) {
     quarantine(folder, 'surplus', exists(join(folder, name)) ? [name] : [])
     moveFile(path, join(folder, name))

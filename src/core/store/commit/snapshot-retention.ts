@@ -1,6 +1,6 @@
 /** Snapshots that nobody starts from any more. Invariant: one goes a day after it stopped being the backup, when a copy that began before then has ended. */
 import { join } from 'node:path'
-import { listDir, removeFile, statIfThere } from '../disk/fs.js'
+import { listDir, removeFile, statIfExists } from '../disk/fs.js'
 import { parseFileName, snapshotName } from '../disk/paths.js'
 
 const DAY_MS = 86_400_000n
@@ -14,7 +14,7 @@ export function unusedSnapshots(folder: string, keep: readonly number[]): readon
   const now = BigInt(Date.now())
   return versions.filter((version, i) => {
     if (i < 2 || keep.includes(version)) return false
-    const successor = statIfThere(join(folder, snapshotName(versions[i - 2] ?? 0)))
+    const successor = statIfExists(join(folder, snapshotName(versions[i - 2] ?? 0)))
     return successor !== undefined && now - successor.mtimeMs > DAY_MS
   })
 }

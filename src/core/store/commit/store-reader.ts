@@ -8,12 +8,12 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Loaded, Reader, StagedCommit } from '../../eventsourcing/store.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
-import { refuseMarkerBehind } from '../directory/data-dir.js'
+import { refuseOlderMarker } from '../directory/data-dir.js'
 import type { Info } from '../disk/caches.js'
-import { objectFault } from '../disk/damage.js'
-import { readIfThere, statIfThere } from '../disk/fs.js'
+import { objectCorrupt } from '../disk/damage.js'
+import { readIfExists, statIfExists } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
-import { commandOf } from './aggregate-files.js'
+import { findCommand } from './aggregate-files.js'
 import { type LoadedAggregate, loadAggregate, readEvents } from './aggregate-loader.js'
 import { type AggregateBase, type Plan, planCommit } from './commit-layout.js'
 import { type CommitFile, CommitLog, type Head } from './commit-log.js'
@@ -39,10 +39,10 @@ export class StoreReader implements Reader {
 
   constructor(layout: Layout, options: RevisionOptions) {
     const { head, strict, warn } = options
-    this.revision = { layout, log: new CommitLog(layout, head.hint), head: head.n, strict, warn }
+    this.revision = { layout, log: new CommitLog(layout, head.cache), head: head.n, strict, warn }
     this.generation = options.generation
     this.behind = options.behind
-    this.sealed = head.n === 0 || head.hint !== undefined
+    this.sealed = head.n === 0 || head.cache !== undefined
   }
 
   get head(): number {
@@ -54,7 +54,7 @@ export class StoreReader implements Reader {
   }
 
   /** The generation that the newest commit was made in; 0 without one. */
-  get wroteIn(): number {
+  get lastGeneration(): number {
     return this.revision.head === 0 ? 0 : this.commitAt(this.revision.head).record.generation
   }
 
@@ -69,18 +69,18 @@ export class StoreReader implements Reader {
 
   load(id: AggregateId): Loaded | undefined {
     if (!this.members().has(formatAggregateId(id))) return undefined
-    const { version, sequence, base, state, events, command } = this.view(id)
+    const { version, sequence, base, state, events, command } = this.aggregate(id)
     const snapshot = base === null || state === undefined ? undefined : { version: base.version, state }
     return { version, sequence, snapshot, events, lastAt: command.record.at }
   }
 
   /** What `info.json` of an aggregate of the roster should say at this cut. Throws `corrupt`. */
   infoOf(id: AggregateId): Info {
-    return this.view(id).info
+    return this.aggregate(id).info
   }
 
   command(id: AggregateId, sequence: number): StoredCommand {
-    return commandOf(this.revision, id, sequence).record
+    return findCommand(this.revision, id, sequence).record
   }
 
   eventsOf(id: AggregateId, record: StoredCommand): readonly DomainEvent[] {
@@ -89,12 +89,12 @@ export class StoreReader implements Reader {
 
   object(sha256: Sha256): Uint8Array {
     for (const path of this.#objectPaths(sha256)) {
-      const bytes = readIfThere(path)
+      const bytes = readIfExists(path)
       if (bytes === undefined) continue
       if (sha256Hex(bytes) === sha256) return bytes
-      throw objectFault('object-damaged', path, 'its bytes do not have this hash')
+      throw objectCorrupt('object-damaged', path, 'its bytes do not have this hash')
     }
-    throw objectFault(
+    throw objectCorrupt(
       'object-missing',
       this.revision.layout.object(sha256),
       'an event names this object and it is not there',
@@ -102,9 +102,9 @@ export class StoreReader implements Reader {
   }
 
   /** What is wrong with an object's file, by a stat: its bytes are read only where size or time show that somebody wrote to it. */
-  objectFault({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AppError | undefined {
+  objectError({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AppError | undefined {
     const stat = this.#objectPaths(sha256)
-      .map((path) => statIfThere(path))
+      .map((path) => statIfExists(path))
       .find((found) => found !== undefined)
     // commits date objects to the second
     if (stat?.isFile() === true && stat.size === BigInt(size) && stat.mtimeNs % 1_000_000_000n === 0n) return undefined
@@ -119,7 +119,7 @@ export class StoreReader implements Reader {
 
   /** Is there a file for this object? Its bytes are not looked at. */
   hasObject(sha256: Sha256): boolean {
-    return this.#objectPaths(sha256).some((path) => statIfThere(path)?.isFile() === true)
+    return this.#objectPaths(sha256).some((path) => statIfExists(path)?.isFile() === true)
   }
 
   #objectPaths(sha256: Sha256): readonly string[] {
@@ -128,14 +128,14 @@ export class StoreReader implements Reader {
   }
 
   /** Bytes that must be free for a commit and all that goes with it. Throws `commit-lost` when the cut is not the one it was staged on. */
-  roomFor(staged: StagedCommit, interval: number): number {
-    return this.plan(staged, interval).room
+  requiredSpace(staged: StagedCommit, interval: number): number {
+    return this.plan(staged, interval).requiredSpace
   }
 
   protected plan(staged: StagedCommit, interval: number): Plan {
     const { head, layout } = this.revision
     const last = head === 0 ? undefined : this.commitAt(head)
-    refuseMarkerBehind(layout.dir, this.generation, last?.record)
+    refuseOlderMarker(layout.dir, this.generation, last?.record)
     return planCommit(
       {
         head,
@@ -143,16 +143,16 @@ export class StoreReader implements Reader {
         generation: this.generation,
         interval,
         members: this.roster(),
-        ground: (id) => this.ground(id),
+        baseOf: (id) => this.baseOf(id),
       },
       staged,
     )
   }
 
   /** What a commit on this aggregate builds on. */
-  protected ground(id: AggregateId): AggregateBase | undefined {
+  protected baseOf(id: AggregateId): AggregateBase | undefined {
     if (!this.members().has(formatAggregateId(id))) return undefined
-    const { version, sequence, command, info, snapshotDamaged } = this.view(id)
+    const { version, sequence, command, info, snapshotDamaged } = this.aggregate(id)
     return { version, sequence, command: command.sha256, info, snapshotDamaged }
   }
 
@@ -167,7 +167,7 @@ export class StoreReader implements Reader {
   }
 
   /** Everything about an aggregate of the roster. Throws `corrupt`. */
-  protected view(id: AggregateId): LoadedAggregate {
+  protected aggregate(id: AggregateId): LoadedAggregate {
     const name = formatAggregateId(id)
     const known = this.#views.get(name)
     if (known !== undefined) return known

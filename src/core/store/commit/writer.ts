@@ -8,14 +8,14 @@ import type { CommitResult, Loaded, StagedCommit, Writer } from '../../eventsour
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { readInfo, writeHeadCache, writeInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
-import { exists, listDir, readIfThere, removeFile, syncDir } from '../disk/fs.js'
+import { exists, listDir, readIfExists, removeFile, syncDir } from '../disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { replaceFile } from '../disk/write-file.js'
 import type { LoadedAggregate } from './aggregate-loader.js'
-import { type AggregateBase, commitLost, type Plan } from './commit-layout.js'
+import { type AggregateBase, commitConflict, type Plan } from './commit-layout.js'
 import type { ObjectStaging } from './object-staging.js'
 import { persist, refreshCaches } from './persist.js'
-import { putBack, sweep } from './quarantine.js'
+import { quarantineBeyond, restoreMisplaced } from './quarantine.js'
 import { type RevisionOptions, StoreReader } from './store-reader.js'
 
 export interface WriterOptions extends RevisionOptions {
@@ -23,9 +23,9 @@ export interface WriterOptions extends RevisionOptions {
   /** Throws `lock-lost` when the lock is not ours any more. */
   readonly fence: () => void
   /** What was read before the lock was taken. */
-  readonly drafted?: StoreReader
+  readonly draftReader?: StoreReader
   /** What was written before the lock was taken. */
-  readonly ahead?: ObjectStaging | undefined
+  readonly staging?: ObjectStaging | undefined
 }
 
 export class FileWriter extends StoreReader implements Writer {
@@ -41,11 +41,11 @@ export class FileWriter extends StoreReader implements Writer {
     this.#layout = layout
     this.#interval = options.interval
     this.#fence = options.fence
-    this.#ahead = options.ahead
-    clearTemp(layout, options.ahead)
-    if (options.head.n > 0 && options.head.hint === undefined) this.#seal()
+    this.#ahead = options.staging
+    clearTemp(layout, options.staging)
+    if (options.head.n > 0 && options.head.cache === undefined) this.#seal()
     // where the last writer did not come to its end, caches have changed since
-    else if (options.drafted !== undefined) this.adopt(options.drafted)
+    else if (options.draftReader !== undefined) this.adopt(options.draftReader)
   }
 
   override load(id: AggregateId): Loaded | undefined {
@@ -67,9 +67,9 @@ export class FileWriter extends StoreReader implements Writer {
     return plan.result
   }
 
-  protected override ground(id: AggregateId): AggregateBase | undefined {
+  protected override baseOf(id: AggregateId): AggregateBase | undefined {
     if (!this.members().has(formatAggregateId(id))) this.#settle(id, undefined)
-    return super.ground(id)
+    return super.baseOf(id)
   }
 
   /** After a power loss any of the names that a dead command made may be there without the others. */
@@ -78,24 +78,24 @@ export class FileWriter extends StoreReader implements Writer {
       const folder = this.#layout.folder(id)
       const names = [...events, command, ...(snapshot === undefined ? [] : [snapshot])].map((file) => file.name)
       if (!names.some((name) => exists(join(folder, name)))) continue
-      this.#sweep(id, folder, this.members().has(formatAggregateId(id)) ? this.view(id) : undefined)
+      this.#sweep(id, folder, this.members().has(formatAggregateId(id)) ? this.aggregate(id) : undefined)
     }
   }
 
   #sweep(id: AggregateId, folder: string, view: LoadedAggregate | undefined): void {
     this.#mayCommit(this.revision.head + 1)
-    const moved = sweep(folder, view?.version ?? 0, view?.sequence ?? 0)
+    const moved = quarantineBeyond(folder, view?.version ?? 0, view?.sequence ?? 0)
     if (moved.length > 0)
       this.revision.warn(`${formatAggregateId(id)}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
   }
 
   #mayCommit(n: number): void {
     this.#fence()
-    if (exists(this.#layout.commit(n))) throw commitLost(`commit ${n} is there`)
+    if (exists(this.#layout.commit(n))) throw commitConflict(`commit ${n} is there`)
   }
 
-  protected override view(id: AggregateId): LoadedAggregate {
-    const view = super.view(id)
+  protected override aggregate(id: AggregateId): LoadedAggregate {
+    const view = super.aggregate(id)
     this.#settle(id, view)
     return view
   }
@@ -108,10 +108,10 @@ export class FileWriter extends StoreReader implements Writer {
     const [version, sequence] = [view?.version ?? 0, view?.sequence ?? 0]
     const dirty = exists(join(folder, eventName(version))) || exists(join(folder, commandName(sequence + 1)))
     if (dirty) this.#sweep(id, folder, view)
-    const astray = view?.astray ?? []
+    const astray = view?.misplaced ?? []
     if (astray.length > 0) {
       this.#mayCommit(this.revision.head + 1)
-      putBack(folder, astray)
+      restoreMisplaced(folder, astray)
       for (const { name: file } of astray) this.revision.warn(`${name}: put ${file} back in its place`)
     }
     this.#settled.add(name)
@@ -126,8 +126,8 @@ export class FileWriter extends StoreReader implements Writer {
     refuseLostEnd(this.#layout, head)
     const path = this.#layout.commit(head)
     const file = this.commitAt(head)
-    const bytes = readIfThere(path)
-    if (bytes === undefined) throw commitLost(`commit ${head} went away`)
+    const bytes = readIfExists(path)
+    if (bytes === undefined) throw commitConflict(`commit ${head} went away`)
     replaceFile(path, bytes, { temp: this.#layout.temp })
     syncDir(this.#layout.commits)
     for (const entry of file.record.aggregates) this.#mendInfo({ kind: entry.kind, handle: entry.handle })
@@ -140,7 +140,7 @@ export class FileWriter extends StoreReader implements Writer {
     try {
       const info = readInfo(folder)
       if (typeof info === 'object' && info.commit >= this.revision.head) return
-      writeInfo(folder, this.view(id).info, this.#layout.temp)
+      writeInfo(folder, this.aggregate(id).info, this.#layout.temp)
       syncDir(folder)
     } catch (error) {
       // the damage is this aggregate's alone: whoever touches it will hear of it

@@ -10,7 +10,7 @@ import { isCount, isOne, isPositive, isText, isTime } from '../../base/shape.js'
 import type { Instant } from '../../base/time.js'
 import type { StoredCommit } from '../../eventsourcing/types.js'
 import { fileDamaged, formatOlder, isCorrupt } from '../disk/damage.js'
-import { exists, listDir, makeDir, readOwn, removeFile, syncDir } from '../disk/fs.js'
+import { exists, listDir, makeDir, readOwnedFile, removeFile, syncDir } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
 import { KIND_FOLDERS, layoutOf } from '../disk/paths.js'
 import { encodeRecord, parseObject, parseShape } from '../disk/records.js'
@@ -104,7 +104,7 @@ function checkAccess(path: string, stat: fs.Stats): void {
 export function readMarker(dir: string): Marker {
   const { marker } = layoutOf(dir)
   try {
-    const bytes = readOwn(marker, 65536)
+    const bytes = readOwnedFile(marker, 65536)
     if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
     return parseMarker(bytes, marker)
   } catch (error) {
@@ -118,7 +118,7 @@ function markerDamaged(error: AppError): AppError {
 }
 
 /** A generation before the one that wrote last is not the one of this directory: numbers would be given twice. Throws `file-damaged`. */
-export function refuseMarkerBehind(dir: string, generation: number, last: StoredCommit | undefined): void {
+export function refuseOlderMarker(dir: string, generation: number, last: StoredCommit | undefined): void {
   if (last === undefined || last.generation <= generation) return
   const what = `it says generation ${generation}, and commit ${last.commit} was made in generation ${last.generation}`
   throw markerDamaged(fileDamaged(layoutOf(dir).marker, what))

@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { isCount, isOne, isText, isTime } from '../../base/shape.js'
 import type { Instant } from '../../base/time.js'
-import { isPutBack } from '../disk/caches.js'
+import { isRestoredFromCopy } from '../disk/caches.js'
 import { syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
 import { readOptionalFile } from '../disk/optional-file.js'
@@ -94,7 +94,7 @@ export function roleOf(dir: string, marker: { readonly generation: number; reado
   if (origin.generation !== marker.generation) return { role: 'standby', reason: 'unfinished', host: origin.host }
   if (origin.demoted !== undefined) return { role: 'standby', reason: 'demoted', host: origin.host }
   // `rsync -a backup/ DATA_DIR/` leaves the directory what it was and takes its history back
-  if (isPutBack(layoutOf(dir).head, origin.birth !== ''))
+  if (isRestoredFromCopy(layoutOf(dir).head, origin.birth !== ''))
     return { role: 'standby', reason: 'restored', host: origin.host }
   return { role: 'primary' }
 }

@@ -6,9 +6,9 @@ import { instantOf } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { readOptionalFile } from '../disk/optional-file.js'
 import { encodeRecord } from '../disk/records.js'
-import { writePassing } from '../disk/write-file.js'
+import { writeUnsynced } from '../disk/write-file.js'
 
-export interface Owner {
+export interface LockOwner {
   /** Drawn anew for each holding. */
   readonly token: string
   readonly host: string
@@ -54,7 +54,7 @@ function startOf(pid: number): string {
 }
 
 /** This process as the owner of a lock. */
-export function thisOwner(token: string, command: string, long: boolean): Owner {
+export function newLockOwner(token: string, command: string, long: boolean): LockOwner {
   return {
     token,
     host: hostname(),
@@ -69,23 +69,23 @@ export function thisOwner(token: string, command: string, long: boolean): Owner 
 }
 
 /** What the owner file says; undefined when it says nothing readable. */
-export function readOwner(path: string): Owner | undefined {
-  return readOptionalFile(path, OWNER) as unknown as Owner | undefined
+export function readLockOwner(path: string): LockOwner | undefined {
+  return readOptionalFile(path, OWNER) as unknown as LockOwner | undefined
 }
 
-export function writeOwner(path: string, owner: Owner): void {
-  writePassing(path, encodeRecord(owner))
+export function writeLockOwner(path: string, owner: LockOwner): void {
+  writeUnsynced(path, encodeRecord(owner))
 }
 
 /** Same machine: by its name where both have one, else by the host name. */
-export function sameHost(owner: Owner): boolean {
+export function isSameHost(owner: LockOwner): boolean {
   const machine = machineName()
   return machine !== '' && owner.machine !== '' ? machine === owner.machine : owner.host === hostname()
 }
 
 /** Is the process that it names certainly gone? Only this machine can say. */
-export function isGone(owner: Owner): boolean {
-  if (!sameHost(owner)) return false
+export function isOwnerDead(owner: LockOwner): boolean {
+  if (!isSameHost(owner)) return false
   if (owner.boot !== fileText('/proc/sys/kernel/random/boot_id')) return true
   try {
     process.kill(owner.pid, 0)
@@ -96,7 +96,7 @@ export function isGone(owner: Owner): boolean {
 }
 
 /** This process, as `isRunning` asks for it. */
-export function thisProcess(): Pick<Owner, 'pid' | 'start'> {
+export function thisProcess(): Pick<LockOwner, 'pid' | 'start'> {
   return { pid: process.pid, start: startOf(process.pid) }
 }
 
@@ -118,7 +118,7 @@ export function thisBoot(): string {
 }
 
 /** `pid 4711 (brine roa add) on host.example since 2026-11-21T23:20:00Z`. */
-export function describeOwner(owner: Owner): string {
+export function formatLockOwner(owner: LockOwner): string {
   const long = owner.long === true ? ', which takes long' : ''
   return `pid ${owner.pid} (${owner.command}${long}) on ${owner.host} since ${owner.since}`
 }

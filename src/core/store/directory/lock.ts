@@ -6,10 +6,18 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { AppError } from '../../base/errors.js'
-import { moveFile, removeFile, statIfThere } from '../disk/fs.js'
+import { moveFile, removeFile, statIfExists } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
 import type { Layout } from '../disk/paths.js'
-import { describeOwner, isGone, type Owner, readOwner, sameHost, thisOwner, writeOwner } from './lock-owner.js'
+import {
+  formatLockOwner,
+  isOwnerDead,
+  isSameHost,
+  type LockOwner,
+  newLockOwner,
+  readLockOwner,
+  writeLockOwner,
+} from './lock-owner.js'
 
 export interface LockRequest {
   /** Seconds to wait. */
@@ -17,7 +25,7 @@ export interface LockRequest {
   readonly command: string
   /** Said in the owner file, so that whoever waits knows. */
   readonly long: boolean
-  readonly notice: (text: string) => void
+  readonly warn: (text: string) => void
 }
 
 export interface Lock {
@@ -33,7 +41,7 @@ const STALE_MS = 60_000
 const CONFLICT = 75
 
 /** Loads what taking the lock wants while this process waits for something else: 3 ms that nobody notices. */
-export function warmLock(): void {
+export function preloadLock(): void {
   setImmediate(() => void import('proper-lockfile').catch(() => undefined)).unref()
 }
 
@@ -42,7 +50,7 @@ export const acquireLock: Locker = async (layout, request) => {
   const deadline = monotonic() + request.timeout
   const fd = await kernelLock(layout, request, deadline)
   try {
-    const owner = thisOwner(randomBytes(16).toString('hex'), request.command, request.long)
+    const owner = newLockOwner(randomBytes(16).toString('hex'), request.command, request.long)
     const shown = await showLock(layout, request, owner, fd.locked, deadline)
     return heldLock(layout, owner, fd.fd, shown)
   } catch (error) {
@@ -57,8 +65,8 @@ function monotonic(): number {
 }
 
 function lockedBy(layout: Layout, timeout: number): AppError {
-  const owner = readOwner(layout.lockOwner)
-  const who = owner === undefined ? 'another command' : describeOwner(owner)
+  const owner = readLockOwner(layout.lockOwnerFile)
+  const who = owner === undefined ? 'another command' : formatLockOwner(owner)
   return new AppError('locked', 'locked', `held by ${who}; waited ${timeout} s`, {
     hint: 'wait for it to end, or raise --lock-timeout',
     retry: true,
@@ -86,7 +94,7 @@ async function kernelLock(
       const answer = await flock(fd, Math.max(0, deadline - monotonic()))
       if (answer === 'busy') throw lockedBy(layout, request.timeout)
       if (answer === 'absent')
-        request.notice(
+        request.warn(
           'flock(1) is not here: the lock is a lock file alone, and a lock of a dead host ends after a minute',
         )
       if (answer === 'absent' || isStill(fd, layout.lock)) return { fd, locked: answer === 'locked' }
@@ -115,7 +123,7 @@ function openLockFile(path: string): number {
 
 /** Does the path still name the file that we locked? */
 function isStill(fd: number, path: string): boolean {
-  const there = statIfThere(path)
+  const there = statIfExists(path)
   const ours = fs.fstatSync(fd, { bigint: true })
   return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
 }
@@ -158,7 +166,7 @@ interface ShownLock {
 async function showLock(
   layout: Layout,
   request: LockRequest,
-  owner: Owner,
+  owner: LockOwner,
   proven: boolean,
   deadline: number,
 ): Promise<ShownLock> {
@@ -166,8 +174,8 @@ async function showLock(
   let compromised = false
   for (;;) {
     takeOver(layout, proven)
-    const free = statIfThere(layout.lockFolder) === undefined
-    if (free) writeOwner(layout.lockOwner, owner)
+    const free = statIfExists(layout.lockFolder) === undefined
+    if (free) writeLockOwner(layout.lockOwnerFile, owner)
     try {
       const release = await lockfile.lock(layout.dir, {
         lockfilePath: layout.lockFolder,
@@ -181,7 +189,7 @@ async function showLock(
           compromised = true
         },
       })
-      if (!free) writeOwner(layout.lockOwner, owner)
+      if (!free) writeLockOwner(layout.lockOwnerFile, owner)
       return { compromised: () => compromised, release }
     } catch (error) {
       if (errnoOf(error) !== 'ELOCKED')
@@ -194,22 +202,22 @@ async function showLock(
 
 /** Removes the lock folder of an owner who is dead by proof; by rename, so that one of several wins. */
 function takeOver(layout: Layout, proven: boolean): void {
-  const there = statIfThere(layout.lockFolder)
+  const there = statIfExists(layout.lockFolder)
   if (there === undefined) return
   if (!there.isDirectory()) throw placeRefused(layout.lockFolder, 'something that is no folder lies')
-  const owner = readOwner(layout.lockOwner)
-  const dead = owner === undefined ? proven : sameHost(owner) && (proven || isGone(owner))
+  const owner = readLockOwner(layout.lockOwnerFile)
+  const dead = owner === undefined ? proven : isSameHost(owner) && (proven || isOwnerDead(owner))
   if (!dead) return
   const aside = `${layout.lockFolder}-${randomBytes(6).toString('hex')}`
   if (moveFile(layout.lockFolder, aside)) fs.rmSync(aside, { recursive: true, force: true })
 }
 
-function heldLock(layout: Layout, owner: Owner, fd: number, shown: ShownLock): Lock {
+function heldLock(layout: Layout, owner: LockOwner, fd: number, shown: ShownLock): Lock {
   return {
     check() {
-      const seen = readOwner(layout.lockOwner)
+      const seen = readLockOwner(layout.lockOwnerFile)
       if (!shown.compromised() && seen?.token === owner.token && isStill(fd, layout.lock)) return
-      const who = seen === undefined || seen.token === owner.token ? 'somebody' : describeOwner(seen)
+      const who = seen === undefined || seen.token === owner.token ? 'somebody' : formatLockOwner(seen)
       throw new AppError(
         'locked',
         'lock-lost',
@@ -223,7 +231,7 @@ function heldLock(layout: Layout, owner: Owner, fd: number, shown: ShownLock): L
     },
     async release() {
       try {
-        if (readOwner(layout.lockOwner)?.token === owner.token) removeFile(layout.lockOwner)
+        if (readLockOwner(layout.lockOwnerFile)?.token === owner.token) removeFile(layout.lockOwnerFile)
       } catch {
         // what is left is taken over by the next command: the work is done, and letting go must not call it failed
       }

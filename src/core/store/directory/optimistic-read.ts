@@ -3,23 +3,23 @@
  * Invariant: what is wrong while nobody else works is told as it was seen; a look writes nothing and holds nobody up.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import { statIfThere } from '../disk/fs.js'
+import { statIfExists } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
-import { isGone, type Owner, readOwner, sameHost } from './lock-owner.js'
+import { isOwnerDead, isSameHost, type LockOwner, readLockOwner } from './lock-owner.js'
 
 const LOOKS = 3
 const POLL_MS = 50
 
 /** Whose lock it is now; undefined when it is nobody's, or a dead process's, which costs the next command nothing. */
-export function liveLockOwner(layout: Layout): Owner | undefined {
-  const owner = readOwner(layout.lockOwner)
-  return owner === undefined || isGone(owner) ? undefined : owner
+export function liveLockOwner(layout: Layout): LockOwner | undefined {
+  const owner = readLockOwner(layout.lockOwnerFile)
+  return owner === undefined || isOwnerDead(owner) ? undefined : owner
 }
 
 /** Was another process at work with the lock since, or is it now? The first call says since when, the second asks. */
 export function watchWriters(layout: Layout): () => boolean {
   // whoever takes the lock makes a file in this folder, and removes it
-  const changed = () => statIfThere(layout.dir)?.mtimeNs
+  const changed = () => statIfExists(layout.dir)?.mtimeNs
   const was = isAnotherAtWork(layout)
   const before = changed()
   return () => was || before !== changed() || isAnotherAtWork(layout)
@@ -27,13 +27,13 @@ export function watchWriters(layout: Layout): () => boolean {
 
 function isAnotherAtWork(layout: Layout): boolean {
   const owner = liveLockOwner(layout)
-  return owner !== undefined && !(owner.pid === process.pid && sameHost(owner))
+  return owner !== undefined && !(owner.pid === process.pid && isSameHost(owner))
 }
 
 export interface OptimisticRead<T> {
-  readonly found: T
+  readonly result: T
   /** Other commands were at work each time: what is wrong may be their doing. */
-  readonly disturbed: boolean
+  readonly contended: boolean
 }
 
 /** Looks; where something is wrong and another command was at work, looks again after its end, three times and for so many seconds at most. */
@@ -47,9 +47,9 @@ export async function readWithRetry<T>(
   for (let looks = 1; ; looks++) {
     const wereAtWork = watchWriters(layout)
     const found = await look()
-    if (!isWrong(found) || !wereAtWork()) return { found, disturbed: false }
-    if (looks === LOOKS) return { found, disturbed: true }
+    if (!isWrong(found) || !wereAtWork()) return { result: found, contended: false }
+    if (looks === LOOKS) return { result: found, contended: true }
     for (; isAnotherAtWork(layout) && waits > 0; waits--) await pause(POLL_MS)
-    if (waits === 0) return { found, disturbed: true }
+    if (waits === 0) return { result: found, contended: true }
   }
 }

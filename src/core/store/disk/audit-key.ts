@@ -9,7 +9,7 @@ import { ed25519PublicOf, makeEd25519 } from '../../crypto/ed25519.js'
 import { signNote } from '../../crypto/signed-note.js'
 import { fileDamaged } from './damage.js'
 import { exists, syncDir } from './fs.js'
-import { readPrivate, storePrivate } from './key-files.js'
+import { readPrivateKey, writePrivateKey } from './key-files.js'
 import type { Layout } from './paths.js'
 
 export interface AuditKey {
@@ -21,7 +21,7 @@ export interface AuditKey {
    */
   make(): boolean
   /** Makes sure of a key that is there: the command that made it may have died before it was durable. Throws `io`. */
-  settle(): void
+  makeDurable(): void
   /** The note that says `text`, signed under `name`; undefined when there is no key. Throws `standby`. */
   sign(name: string, text: string): string | undefined
 }
@@ -29,7 +29,7 @@ export interface AuditKey {
 export function auditKey(layout: Layout, mayUse: () => void): AuditKey {
   const path = layout.auditKey
   const using = <T>(work: (pkcs8: Uint8Array) => T): T | undefined => {
-    const pkcs8 = readPrivate(path)
+    const pkcs8 = readPrivateKey(path)
     if (pkcs8 === undefined) return undefined
     try {
       if (ed25519PublicOf(pkcs8) === undefined) throw fileDamaged(path, 'not an Ed25519 private key')
@@ -49,7 +49,7 @@ export function auditKey(layout: Layout, mayUse: () => void): AuditKey {
       }
       const pkcs8 = makeEd25519()
       try {
-        storePrivate(path, pkcs8)
+        writePrivateKey(path, pkcs8)
       } catch (error) {
         throw exists(path) ? notDurable(path, error) : error
       } finally {
@@ -57,7 +57,7 @@ export function auditKey(layout: Layout, mayUse: () => void): AuditKey {
       }
       return true
     },
-    settle,
+    makeDurable: settle,
     sign(name, text) {
       mayUse()
       return using((pkcs8) => signNote(text, name, pkcs8))

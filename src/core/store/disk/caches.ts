@@ -9,10 +9,10 @@ import { isCount, isOne, isText, listOf, objectOf } from '../../base/shape.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { isCorrupt } from './damage.js'
-import { moveFile, readIfThere, statIfThere } from './fs.js'
+import { moveFile, readIfExists, statIfExists } from './fs.js'
 import { readOptionalFile } from './optional-file.js'
 import { encodeRecord, parseShape } from './records.js'
-import { type Identity, identityAt, replaceFile } from './write-file.js'
+import { type FileIdentity, identityOfPath, replaceFile } from './write-file.js'
 
 const LIMIT = 1 << 20
 
@@ -22,7 +22,7 @@ export interface HeadCache {
 }
 
 /** STORED in `head.json`. It knows which file it is, so that one that was put back from a copy is told from the one that the last command left. */
-interface StoredHint extends HeadCache, Identity {}
+interface StoredHeadCache extends HeadCache, FileIdentity {}
 
 /** STORED in `info.json`. */
 export interface Info {
@@ -52,12 +52,12 @@ export function readHeadCache(path: string): HeadCache | undefined {
 const LOOKS = 100
 
 /** Was the cache, and with it the directory, put back from a copy? The directory itself keeps its identity then. `byBirth` where births are known here. */
-export function isPutBack(path: string, byBirth: boolean): boolean {
+export function isRestoredFromCopy(path: string, byBirth: boolean): boolean {
   // another command may replace the file between the look at what it is and the look into it
   for (let tries = 0; tries < LOOKS; tries++) {
-    const before = identityAt(path)
+    const before = identityOfPath(path)
     const stored = readStored(path)
-    const here = identityAt(path)
+    const here = identityOfPath(path)
     if (stored === undefined || here === undefined) return false
     if (before?.inode !== here.inode || before.birth !== here.birth) continue
     return stored.inode !== here.inode || (byBirth && stored.birth !== here.birth)
@@ -66,18 +66,18 @@ export function isPutBack(path: string, byBirth: boolean): boolean {
   return false
 }
 
-function readStored(path: string): StoredHint | undefined {
+function readStored(path: string): StoredHeadCache | undefined {
   const shape = { format: isOne, head: isCount, sha256: isText, inode: isText, birth: isText, check: isText }
   const found = readOptionalFile(path, shape)
   if (found === undefined) return undefined
   const { check, ...rest } = found
-  return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHint) : undefined
+  return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHeadCache) : undefined
 }
 
 /** Lost, it costs one listing. The caller syncs the folder. */
 export function writeHeadCache(path: string, { head, sha256 }: HeadCache, temp: string): void {
   makeRoom(path)
-  const content = (self: Identity): Uint8Array => {
+  const content = (self: FileIdentity): Uint8Array => {
     const body = { format: 1, head, sha256, ...self }
     return encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) })
   }
@@ -99,7 +99,7 @@ const INFO = {
 export function readInfo(folder: string, name = 'info.json'): Info | 'damaged' | undefined {
   const path = join(folder, name)
   try {
-    const bytes = readIfThere(path, LIMIT)
+    const bytes = readIfExists(path, LIMIT)
     if (bytes === undefined) return undefined
     return parseShape(bytes, path, INFO) as unknown as Info
   } catch (error) {
@@ -118,5 +118,5 @@ export function writeInfo(folder: string, info: Info, temp: string): void {
 
 /** No file can take the place of a folder: it is moved aside. */
 function makeRoom(path: string): void {
-  if (statIfThere(path)?.isDirectory() === true) moveFile(path, `${path}.${randomBytes(6).toString('hex')}`)
+  if (statIfExists(path)?.isDirectory() === true) moveFile(path, `${path}.${randomBytes(6).toString('hex')}`)
 }

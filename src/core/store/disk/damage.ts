@@ -38,7 +38,7 @@ export function fileDamaged(path: string, why: string, id?: AggregateId): AppErr
 }
 
 /** A file of another user, who may change it at any time: as good as damaged, though nothing need be lost. */
-export function fileForeign(path: string, uid: number, own: number): AppError {
+export function fileOwnedByOther(path: string, uid: number, own: number): AppError {
   const message = `${path}: belongs to uid ${uid}, and this command runs as uid ${own}`
   return new AppError('corrupt', 'file-foreign', message, {
     hint: `chown ${own} ${path}; then brine audit verify says whether it was changed`,
@@ -60,7 +60,7 @@ export function commitMissing(path: string, id?: AggregateId): AppError {
 }
 
 /** A signed object is not there, or is not what its name says. */
-export function objectFault(code: string, path: string, why: string): AppError {
+export function objectCorrupt(code: string, path: string, why: string): AppError {
   return new AppError('corrupt', code, `${path}: ${why}`, { hint: 'brine recover --from BACKUP', details: { path } })
 }
 

@@ -4,29 +4,29 @@
  */
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
-import { fileDamaged, fileForeign, isCorrupt } from './damage.js'
-import { announce, attempt, errnoOf, ioError } from './io-error.js'
+import { fileDamaged, fileOwnedByOther, isCorrupt } from './damage.js'
+import { attempt, errnoOf, ioError, notifyHook } from './io-error.js'
 
 export const READ_LIMIT = 256 * 1024 * 1024
 
 /** The bytes of a regular file; undefined only when there is none. A link, a FIFO, more than `limit` bytes: `file-damaged`, since the disk is well. */
-export function readIfThere(path: string, limit = READ_LIMIT): Uint8Array | undefined {
+export function readIfExists(path: string, limit = READ_LIMIT): Uint8Array | undefined {
   return readFile(path, limit, undefined)
 }
 
 /** As `readIfThere`, of a file that nobody but this program writes: one of another user is refused, who may change it at any time. Throws `file-foreign` (corrupt). */
-export function readOwn(path: string, limit = READ_LIMIT): Uint8Array | undefined {
+export function readOwnedFile(path: string, limit = READ_LIMIT): Uint8Array | undefined {
   return readFile(path, limit, process.getuid?.())
 }
 
 function readFile(path: string, limit: number, owner: number | undefined): Uint8Array | undefined {
   let fd: number | undefined
   try {
-    announce('read', path)
+    notifyHook('read', path)
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     const stat = fs.fstatSync(fd)
     if (!stat.isFile()) throw fileDamaged(path, 'not a regular file')
-    if (owner !== undefined && stat.uid !== owner) throw fileForeign(path, stat.uid, owner)
+    if (owner !== undefined && stat.uid !== owner) throw fileOwnedByOther(path, stat.uid, owner)
     if (stat.size > limit) throw fileDamaged(path, `larger than ${limit} bytes`)
     const bytes = fs.readFileSync(fd)
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -42,9 +42,9 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
 }
 
 /** What lies at the path itself, undefined when nothing does. */
-export function statIfThere(path: string): fs.BigIntStats | undefined {
+export function statIfExists(path: string): fs.BigIntStats | undefined {
   try {
-    announce('stat', path)
+    notifyHook('stat', path)
     return fs.lstatSync(path, { bigint: true })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
@@ -53,13 +53,13 @@ export function statIfThere(path: string): fs.BigIntStats | undefined {
 }
 
 export function exists(path: string): boolean {
-  return statIfThere(path) !== undefined
+  return statIfExists(path) !== undefined
 }
 
 /** Names in a folder, sorted; none when the folder is not there. */
 export function listDir(path: string): readonly string[] {
   try {
-    announce('list', path)
+    notifyHook('list', path)
     return fs.readdirSync(path).sort()
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return []

@@ -25,7 +25,7 @@ export function onFileOperation(next: ((operation: FileOperation, path: string) 
 }
 
 /** Tells the hook; whatever it throws is the failure. */
-export function announce(operation: FileOperation, path: string): void {
+export function notifyHook(operation: FileOperation, path: string): void {
   hook?.(operation, path)
 }
 
@@ -47,7 +47,7 @@ export function operationOf(error: unknown): string | undefined {
 }
 
 /** Did a file that was growing go away before it had its name? The temporary folder is emptied by each new holder of the lock. */
-export function isTempGone(error: unknown): boolean {
+export function isTempFileMissing(error: unknown): boolean {
   const operation = operationOf(error)
   return errnoOf(error) === 'ENOENT' && (operation === 'link' || operation === 'rename')
 }
@@ -88,7 +88,7 @@ export function ioError(
 /** Runs one operation under the hook. Throws what it throws as an `io` error. */
 export function attempt<T>(operation: FileOperation, path: string, run: () => T, bytes?: number): T {
   try {
-    announce(operation, path)
+    notifyHook(operation, path)
     return run()
   } catch (error) {
     throw ioError(operation, path, error, bytes === undefined ? {} : { bytes })

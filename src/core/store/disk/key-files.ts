@@ -8,7 +8,7 @@ import { AppError } from '../../base/errors.js'
 import { importPkcs8 } from '../../crypto/key-maker.js'
 import type { KeyId, KeyStore, PublicKey } from '../../crypto/ports.js'
 import { fileDamaged, folderMissing } from './damage.js'
-import { listDir, makeDir, readIfThere, removeFile, statIfThere, syncDir } from './fs.js'
+import { listDir, makeDir, readIfExists, removeFile, statIfExists, syncDir } from './fs.js'
 import type { Layout } from './paths.js'
 import { replaceFile, writeNew } from './write-file.js'
 
@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000n
 export interface KeyFiles extends KeyStore {
   has(id: KeyId): boolean
   /** The public half of what lies under this name, in a stand-by too; undefined when nothing does. Throws `key-exposed`, `key-link` (credentials), `file-damaged` (corrupt). */
-  publicHalf(id: KeyId): PublicKey | undefined
+  publicKeyOf(id: KeyId): PublicKey | undefined
 }
 
 /** The key store of a data directory. `mayUse` throws in a stand-by, which lists its keys and uses none. */
@@ -27,11 +27,11 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
     put(id, pkcs8) {
       mayUse()
       refuseMissing(layout)
-      storePrivate(layout.key(id), pkcs8)
+      writePrivateKey(layout.key(id), pkcs8)
     },
     get(id) {
       mayUse()
-      const bytes = readPrivate(layout.key(id))
+      const bytes = readPrivateKey(layout.key(id))
       if (bytes !== undefined) return bytes
       throw new AppError('corrupt', 'key-missing', `${layout.key(id)}: the private key is not there`, {
         hint: 'brine recover --from BACKUP brings it back where the backup holds it; otherwise roll the key',
@@ -42,8 +42,8 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       mayUse()
       if (removeFile(layout.key(id))) syncDir(layout.keys)
     },
-    has: (id) => statIfThere(layout.key(id))?.isFile() === true,
-    publicHalf: (id) => publicHalf(layout.key(id)),
+    has: (id) => statIfExists(layout.key(id))?.isFile() === true,
+    publicKeyOf: (id) => publicHalf(layout.key(id)),
     list: () => names(layout.keys),
     takePool(count) {
       mayUse()
@@ -53,7 +53,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       mayUse()
       refuseMissing(layout)
       makeDir(layout.pool)
-      storePrivate(layout.poolKey(id), pkcs8)
+      writePrivateKey(layout.poolKey(id), pkcs8)
       dropTemps(layout.pool)
     },
     poolSize: () => names(layout.pool).length,
@@ -68,7 +68,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
 }
 
 function refuseMissing(layout: Layout): void {
-  if (statIfThere(layout.keys) === undefined) throw folderMissing(layout.keys)
+  if (statIfExists(layout.keys) === undefined) throw folderMissing(layout.keys)
 }
 
 function names(folder: string): readonly KeyId[] {
@@ -97,13 +97,13 @@ function refuseLink(path: string, isLink: boolean): void {
 }
 
 function checkFolder(folder: string): void {
-  const stat = statIfThere(folder)
+  const stat = statIfExists(folder)
   refuseLink(folder, stat?.isSymbolicLink() === true)
   if (stat !== undefined && (Number(stat.mode) & 0o077) !== 0) throw exposed(folder, Number(stat.mode), '0700')
 }
 
 /** Writes a private key and syncs its folder. */
-export function storePrivate(path: string, pkcs8: Uint8Array): void {
+export function writePrivateKey(path: string, pkcs8: Uint8Array): void {
   checkFolder(dirname(path))
   // a name is the hash of the key, so what is there is this key or what a dead command left of it
   if (!writeNew(path, pkcs8)) replaceFile(path, pkcs8)
@@ -111,18 +111,18 @@ export function storePrivate(path: string, pkcs8: Uint8Array): void {
 }
 
 /** The bytes of a private key, undefined when there is none. Throws `key-exposed`, `key-link` (credentials). The caller clears them. */
-export function readPrivate(path: string): Uint8Array | undefined {
+export function readPrivateKey(path: string): Uint8Array | undefined {
   checkFolder(dirname(path))
-  const stat = statIfThere(path)
+  const stat = statIfExists(path)
   if (stat === undefined) return undefined
   refuseLink(path, stat.isSymbolicLink())
   const mode = Number(stat.mode)
   if ((mode & 0o077) !== 0) throw exposed(path, mode, '0600')
-  return readIfThere(path, LIMIT)
+  return readIfExists(path, LIMIT)
 }
 
 function publicHalf(path: string): PublicKey | undefined {
-  const pkcs8 = readPrivate(path)
+  const pkcs8 = readPrivateKey(path)
   if (pkcs8 === undefined) return undefined
   try {
     const { id, spki } = importPkcs8(pkcs8)
@@ -139,7 +139,7 @@ function takePool(layout: Layout, count: number): readonly Uint8Array[] {
   const out: Uint8Array[] = []
   for (const id of names(layout.pool)) {
     if (out.length >= count) break
-    const bytes = readPrivate(layout.poolKey(id))
+    const bytes = readPrivateKey(layout.poolKey(id))
     // whoever removes it has it: two commands that read one key do not both get it
     if (bytes !== undefined && removeFile(layout.poolKey(id))) out.push(bytes)
   }
@@ -152,7 +152,7 @@ function dropTemps(folder: string): void {
   const now = BigInt(Date.now())
   for (const name of readdirSync(folder)) {
     if (!basename(name).startsWith('.tmp-')) continue
-    const stat = statIfThere(join(folder, name))
+    const stat = statIfExists(join(folder, name))
     if (stat !== undefined && now - stat.mtimeMs > HOUR_MS) removeFile(join(folder, name))
   }
 }

@@ -28,7 +28,7 @@ export interface Layout {
   readonly temp: string
   readonly lock: string
   readonly lockFolder: string
-  readonly lockOwner: string
+  readonly lockOwnerFile: string
   commit(n: number): string
   object(sha256: Sha256): string
   key(id: KeyId): string
@@ -60,7 +60,7 @@ export function layoutOf(dir: string, archives: readonly string[] = []): Layout 
     temp: join(dir, 'tmp'),
     lock: join(dir, '.lock'),
     lockFolder: join(dir, '.lock.d'),
-    lockOwner: join(dir, '.lock-owner'),
+    lockOwnerFile: join(dir, '.lock-owner'),
     commit: (n) => join(commits, `${n}.json`),
     object: (sha256) => join(objects, sha256.slice(0, 2), sha256),
     key: (id) => join(keys, id),

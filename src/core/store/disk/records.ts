@@ -66,7 +66,7 @@ export function parseObject(bytes: Uint8Array, path: string, id?: AggregateId): 
 }
 
 /** Says in words what is wrong with an object against its shape; undefined when nothing is. */
-export function faultOf(value: JsonObject, shape: Shape): string | undefined {
+export function shapeViolation(value: JsonObject, shape: Shape): string | undefined {
   const found = mismatch(value, shape)
   if (found === undefined) return undefined
   if (found.problem === 'unknown member') return `unknown key ${JSON.stringify(found.member.slice(0, 40))}`
@@ -79,7 +79,7 @@ export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: A
   const format = value['format']
   if (Object.hasOwn(shape, 'format') && typeof format === 'number' && Number.isSafeInteger(format) && format > 1)
     throw formatNewer(path, format)
-  const fault = faultOf(value, shape)
+  const fault = shapeViolation(value, shape)
   if (fault !== undefined) throw fileDamaged(path, fault, id)
   return value
 }

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 import type { Json } from '../../base/json.js'
 import { isCorrupt } from './damage.js'
-import { listDir, makeDir, readIfThere, removeFile, syncDir } from './fs.js'
+import { listDir, makeDir, readIfExists, removeFile, syncDir } from './fs.js'
 import type { Layout } from './paths.js'
 import { encodeRecord, parseObject } from './records.js'
 import { replaceFile } from './write-file.js'
@@ -27,7 +27,7 @@ export function statusFiles(layout: Layout): StatusFiles {
   return {
     read(name) {
       const path = pathOf(name)
-      const bytes = readIfThere(path)
+      const bytes = readIfExists(path)
       if (bytes === undefined) return undefined
       try {
         return parseObject(bytes, path)['value']

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { READ_LIMIT, readIfThere, statIfThere } from './fs.js'
+import { READ_LIMIT, readIfExists, statIfExists } from './fs.js'
 import { attempt } from './io-error.js'
 
 /** Up to here a file is read as a whole at once, which is what nearly all of them are. */
@@ -17,9 +17,9 @@ const BLOCK = 1024 * 1024
 export function readVerified(
   path: string,
   sha256: Sha256,
-  read: (path: string) => Uint8Array | undefined = readIfThere,
+  read: (path: string) => Uint8Array | undefined = readIfExists,
 ): Uint8Array | undefined {
-  const stat = statIfThere(path)
+  const stat = statIfExists(path)
   if (stat?.isFile() !== true || stat.size > READ_LIMIT) return undefined
   if (stat.size > SMALL && hashOf(path) !== sha256) return undefined
   const bytes = read(path)

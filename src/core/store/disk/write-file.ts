@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { epochOf, type Instant } from '../../base/time.js'
-import { removeFile, statIfThere } from './fs.js'
-import { announce, attempt, errnoOf } from './io-error.js'
+import { removeFile, statIfExists } from './fs.js'
+import { attempt, errnoOf, notifyHook } from './io-error.js'
 
 export interface WriteOptions {
   readonly mode?: number
@@ -18,22 +18,22 @@ export interface WriteOptions {
 }
 
 /** Inode and birth of a file or folder as text: a copy has others. */
-export interface Identity {
+export interface FileIdentity {
   readonly inode: string
   /** Nanoseconds; 0 where the file system does not say. */
   readonly birth: string
 }
 
 /** The bytes of a file, or what makes them once the file knows which one it is. */
-export type Content = Uint8Array | ((self: Identity) => Uint8Array)
+export type Content = Uint8Array | ((self: FileIdentity) => Uint8Array)
 
-function identityOf(stat: fs.BigIntStats): Identity {
+function identityOf(stat: fs.BigIntStats): FileIdentity {
   return { inode: String(stat.ino), birth: String(stat.birthtimeNs) }
 }
 
 /** The identity of what lies there; undefined when nothing does. */
-export function identityAt(path: string): Identity | undefined {
-  const stat = statIfThere(path)
+export function identityOfPath(path: string): FileIdentity | undefined {
+  const stat = statIfExists(path)
   return stat === undefined ? undefined : identityOf(stat)
 }
 
@@ -59,13 +59,13 @@ function writeTemp(path: string, content: Content, options: WriteOptions, sync: 
     fs.closeSync(fd)
     return temp
   } catch (error) {
-    dropQuietly(() => fs.closeSync(fd))
-    dropQuietly(() => fs.unlinkSync(temp))
+    ignoreErrors(() => fs.closeSync(fd))
+    ignoreErrors(() => fs.unlinkSync(temp))
     throw error
   }
 }
 
-function dropQuietly(run: () => void): void {
+function ignoreErrors(run: () => void): void {
   try {
     run()
   } catch {
@@ -90,21 +90,21 @@ function linkNew(temp: string, path: string): boolean {
 
 /** Creates a file whole and synced by an exclusive link; false, and nothing changed, when the name is taken. The caller syncs the folder. */
 export function writeNew(path: string, bytes: Uint8Array, options: WriteOptions = {}): boolean {
-  return placeNew(writeAside(path, bytes, options), path)
+  return linkStaged(stageFile(path, bytes, options), path)
 }
 
 /** A whole, synced file under a passing name, which `placeNew` may give its own later; returns where it lies. */
-export function writeAside(path: string, bytes: Uint8Array, options: WriteOptions): string {
+export function stageFile(path: string, bytes: Uint8Array, options: WriteOptions): string {
   return writeTemp(path, bytes, options, true)
 }
 
 /** Gives a file of `writeAside` its name; false, and nothing changed, when that is taken. The passing name goes. The caller syncs the folder. */
-export function placeNew(temp: string, path: string): boolean {
+export function linkStaged(temp: string, path: string): boolean {
   try {
     return linkNew(temp, path)
   } finally {
-    dropQuietly(() => {
-      announce('unlink', temp)
+    ignoreErrors(() => {
+      notifyHook('unlink', temp)
       fs.unlinkSync(temp)
     })
   }
@@ -121,7 +121,7 @@ export function replaceFile(
 }
 
 /** A file that matters to nobody after this process: no passing name, no sync; what had the name goes first, so no link is followed. */
-export function writePassing(path: string, bytes: Uint8Array): void {
+export function writeUnsynced(path: string, bytes: Uint8Array): void {
   removeFile(path)
   const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW
   const write = (): void => {
@@ -161,9 +161,9 @@ function moveTemp(temp: string, path: string): void {
   try {
     attempt('rename', path, () => fs.renameSync(temp, path))
     // rename of two names of one file does nothing and leaves both
-    dropQuietly(() => fs.unlinkSync(temp))
+    ignoreErrors(() => fs.unlinkSync(temp))
   } catch (error) {
-    dropQuietly(() => fs.unlinkSync(temp))
+    ignoreErrors(() => fs.unlinkSync(temp))
     throw error
   }
 }

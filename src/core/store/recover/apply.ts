@@ -51,7 +51,7 @@ export function applyRecovery(order: ApplyOptions): CommitResult | undefined {
   noteLostEnd(layout, plan.chain)
   const generation = plan.loses ? raiseGeneration(order) : order.marker.generation
   mendCommits(layout, plan.chain)
-  for (const folder of plan.unmade) clearUnmade(folder)
+  for (const folder of plan.orphanedFolders) clearUnmade(folder)
   for (const { plan: aggregate, caches } of plan.aggregates) {
     fence()
     mendFiles(layout, aggregate)
@@ -73,7 +73,7 @@ export function applyRecovery(order: ApplyOptions): CommitResult | undefined {
  * That newer commits happened is known from what is about to be moved: the cache of the head says so until all is done. Two ahead, so that it
  * never speaks of the commit that this recovery makes.
  */
-function noteLostEnd(layout: Layout, { head, evidence, lostFrom }: RepairedChain): void {
+function noteLostEnd(layout: Layout, { head, newestKnown: evidence, lostFrom }: RepairedChain): void {
   if (lostFrom === undefined) return
   writeHeadCache(layout.head, { head: Math.max(evidence, head + 2), sha256: NO_HASH }, layout.temp)
   syncDir(layout.status)
@@ -88,7 +88,7 @@ function raiseGeneration({ layout, marker, meta, wipePool }: ApplyOptions): numb
   return generation
 }
 
-function mendCommits(layout: Layout, { bad, mended }: RepairedChain): void {
+function mendCommits(layout: Layout, { damaged: bad, repaired: mended }: RepairedChain): void {
   makeDir(layout.commits)
   moveInto(layout.commits, 'corrupt', bad)
   for (const { n, bytes } of mended) writeNew(layout.commit(n), bytes, { temp: layout.temp })
@@ -124,7 +124,7 @@ function moveInto(folder: string, below: 'corrupt' | 'surplus', paths: readonly 
 }
 
 /** The head as it is now proved; written once more, since it may have come from memory alone. */
-function sealHead(layout: Layout, { head, last, hinted }: RepairedChain): void {
+function sealHead(layout: Layout, { head, last, headCacheValid: hinted }: RepairedChain): void {
   if (hinted) return
   if (last === undefined) removeFile(layout.head)
   else writeHeadCache(layout.head, { head, sha256: last.sha256 }, layout.temp)
@@ -143,7 +143,7 @@ function planned(order: ApplyOptions, generation: number): Plan {
       generation,
       interval: order.interval,
       members: chain.members,
-      ground: (id) => {
+      baseOf: (id) => {
         const found = recorded.get(formatAggregateId(id))
         if (found === undefined) return undefined
         const { newest, previous } = found.plan

@@ -7,38 +7,39 @@ import { sha256Hex } from '../../crypto/digest.js'
 import { quarantine } from '../commit/quarantine.js'
 import { type Info, readInfo, type SnapshotRef, writeInfo } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
-import { exists, readIfThere, syncDir } from '../disk/fs.js'
+import { exists, readIfExists, syncDir } from '../disk/fs.js'
 import { type Layout, snapshotName } from '../disk/paths.js'
 import { replaceLink } from '../disk/write-file.js'
 import type { AggregatePlan } from './plan.js'
 import type { Step } from './scan.js'
 
 /** What the caches should say, and which of them do not. */
-export interface Caches {
+export interface CacheCheck {
   readonly info: Info
-  readonly infoIsGood: boolean
+  readonly infoValid: boolean
   /** Links whose content no record names. */
-  readonly badLinks: readonly string[]
+  readonly damagedLinks: readonly string[]
 }
 
 const LINKS = ['snapshot.json', 'snapshot-bk.json']
 
 /** Looks at the caches of an aggregate whose history ends at the base. */
-export function cachesOf(layout: Layout, plan: AggregatePlan): Caches {
+export function checkCaches(layout: Layout, plan: AggregatePlan): CacheCheck {
   const folder = layout.folder(plan.id)
   const info = infoOf(plan)
   const there = readInfo(folder)
   const vouched = new Set<ReturnType<typeof hashOf>>(
-    plan.line.flatMap(({ record }) =>
+    plan.branch.flatMap(({ record }) =>
       record === undefined || record.effect.result === 'rejected' ? [] : [record.effect.snapshot?.sha256],
     ),
   )
   const backup = typeof there === 'object' ? there.backup?.version : undefined
-  if (backup !== undefined && plan.unread.has(backup)) vouched.add(hashOf(join(folder, snapshotName(backup))))
+  if (backup !== undefined && plan.unprovableVersions.has(backup))
+    vouched.add(hashOf(join(folder, snapshotName(backup))))
   return {
     info,
-    infoIsGood: typeof there === 'object' && isGood(there, info, plan),
-    badLinks: LINKS.filter((name) => {
+    infoValid: typeof there === 'object' && isGood(there, info, plan),
+    damagedLinks: LINKS.filter((name) => {
       const sha256 = hashOf(join(folder, name))
       return sha256 === 'none' || (sha256 !== undefined && !vouched.has(sha256))
     }),
@@ -46,7 +47,11 @@ export function cachesOf(layout: Layout, plan: AggregatePlan): Caches {
 }
 
 /** Puts the links and, for a history that goes on without a record of the recovery, `info.json` right. */
-export function repairCaches(layout: Layout, plan: AggregatePlan, { info, infoIsGood, badLinks }: Caches): void {
+export function repairCaches(
+  layout: Layout,
+  plan: AggregatePlan,
+  { info, infoValid: infoIsGood, damagedLinks: badLinks }: CacheCheck,
+): void {
   const folder = layout.folder(plan.id)
   quarantine(folder, 'surplus', badLinks)
   // one that speaks of what is lost would lead a load astray until the commit is made
@@ -62,7 +67,7 @@ export function repairCaches(layout: Layout, plan: AggregatePlan, { info, infoIs
   syncDir(folder)
 }
 
-function infoOf({ line, snapshots }: AggregatePlan): Info {
+function infoOf({ branch: line, snapshots }: AggregatePlan): Info {
   const last = line.at(-1)?.named
   const [snapshot, backup] = [hintOf(snapshots.at(-1)), hintOf(snapshots.at(-2))]
   const after = (backup ?? snapshot)?.sequence ?? 0
@@ -81,7 +86,7 @@ function hintOf(step: Step | undefined): SnapshotRef | null {
   return step === undefined ? null : { version: step.named.version, sequence: step.named.sequence }
 }
 
-function isGood(there: Info, right: Info, { snapshots, unread }: AggregatePlan): boolean {
+function isGood(there: Info, right: Info, { snapshots, unprovableVersions: unread }: AggregatePlan): boolean {
   const isSound = (hint: SnapshotRef | null): boolean =>
     hint === null || snapshots.some((s) => s.named.version === hint.version && s.named.sequence === hint.sequence)
   return (
@@ -97,7 +102,7 @@ function isGood(there: Info, right: Info, { snapshots, unread }: AggregatePlan):
 /** Undefined where nothing lies; `none` for what is no file. */
 function hashOf(path: string): ReturnType<typeof sha256Hex> | 'none' | undefined {
   try {
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     return bytes && sha256Hex(bytes)
   } catch (error) {
     if (!isCorrupt(error)) throw error

@@ -10,14 +10,14 @@ import { type AggregateId, formatAggregateId, type StoredCommit } from '../../ev
 import { type CommitFile, listCommits } from '../commit/commit-log.js'
 import { type HeadCache, readHeadCache, readInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt, isNewer } from '../disk/damage.js'
-import { exists, listDir, readIfThere, readOwn } from '../disk/fs.js'
+import { exists, listDir, readIfExists, readOwnedFile } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommit } from '../disk/records.js'
-import { lookForCommit, type Places } from './evidence.js'
+import { findCommitCopy, type RecoverySources } from './evidence.js'
 import { type RepairedCommit, rebuildCommits } from './rebuild-commits.js'
 
 /** What a commit says of one command. */
-export interface Named {
+export interface NamedCommand {
   readonly commit: number
   readonly at: StoredCommit['at']
   readonly sequence: number
@@ -28,23 +28,23 @@ export interface Named {
 export interface RepairedChain {
   readonly head: number
   readonly last: CommitFile | undefined
-  readonly named: ReadonlyMap<string, readonly Named[]>
+  readonly named: ReadonlyMap<string, readonly NamedCommand[]>
   readonly members: readonly AggregateId[]
-  readonly mended: readonly RepairedCommit[]
+  readonly repaired: readonly RepairedCommit[]
   /** Paths that hold something else than the commit. */
-  readonly bad: readonly string[]
+  readonly damaged: readonly string[]
   /** Newer commits that happened and cannot be proved any more. */
   readonly lostFrom: number | undefined
   /** The newest commit that anything speaks of. */
-  readonly evidence: number
+  readonly newestKnown: number
   /** False: the cache of the head is to be written anew. */
-  readonly hinted: boolean
+  readonly headCacheValid: boolean
 }
 
 type Files = Map<number, CommitFile>
 
 /** Reads and mends the chain, in memory. Throws `commit-missing` for a hole that nothing fills, `io`. */
-export function repairChain(places: Places, generation: number): RepairedChain {
+export function repairChain(places: RecoverySources, generation: number): RepairedChain {
   const { layout } = places
   const hint = readHeadCache(layout.head)
   const numbers = listCommits(layout)
@@ -66,17 +66,17 @@ export function repairChain(places: Places, generation: number): RepairedChain {
   return {
     head,
     last,
-    bad,
+    damaged: bad,
     ...listed(files, head),
-    mended: [...mended].sort((a, b) => a.n - b.n),
+    repaired: [...mended].sort((a, b) => a.n - b.n),
     lostFrom: evidence > head ? head + 1 : undefined,
-    evidence,
-    hinted: hint !== undefined && hint.head === head && hint.sha256 === last?.sha256,
+    newestKnown: evidence,
+    headCacheValid: hint !== undefined && hint.head === head && hint.sha256 === last?.sha256,
   }
 }
 
 interface Mending {
-  readonly places: Places
+  readonly places: RecoverySources
   readonly files: Files
   /** Those that say that a newer program wrote them. */
   readonly newer: Map<number, { readonly sha256: Sha256; readonly error: AppError }>
@@ -113,8 +113,8 @@ function tryFill({ places, files, newer, mended, generation }: Mending, n: numbe
   if (files.get(n)?.sha256 === want) return true
   const own = newer.get(n)
   if (own?.sha256 === want) throw own.error
-  const path = lookForCommit(places, n, want)
-  const bytes = path === undefined ? undefined : readIfThere(path)
+  const path = findCommitCopy(places, n, want)
+  const bytes = path === undefined ? undefined : readIfExists(path)
   const found: readonly RepairedCommit[] | undefined =
     bytes === undefined ? rebuildCommits(places, files, n, want, generation) : [{ n, bytes, from: path }]
   for (const commit of found ?? []) {
@@ -131,7 +131,7 @@ function readCommit(layout: Layout, n: number, newer: Mending['newer']): CommitF
   const path = layout.commit(n)
   let bytes: Uint8Array | undefined
   try {
-    bytes = readOwn(path, COMMAND_LIMIT)
+    bytes = readOwnedFile(path, COMMAND_LIMIT)
     return bytes && { record: parseCommit(bytes, path, n), sha256: sha256Hex(bytes) }
   } catch (error) {
     if (bytes !== undefined && isNewer(error)) newer.set(n, { sha256: sha256Hex(bytes), error })
@@ -152,7 +152,7 @@ function newestKnown(layout: Layout): number {
 }
 
 function listed(files: Files, head: number): Pick<RepairedChain, 'named' | 'members'> {
-  const named = new Map<string, Named[]>()
+  const named = new Map<string, NamedCommand[]>()
   let members: readonly AggregateId[] = []
   for (let n = 1; n <= head; n++) {
     const record = files.get(n)?.record

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
-import { archivedAs, pathInArchive, readableNote } from '../commit/archived-note.js'
+import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from '../commit/archived-index.js'
 import { exists, listDir } from '../disk/fs.js'
 import { type Layout, layoutOf } from '../disk/paths.js'
 import { readVerified } from '../disk/verified-read.js'
@@ -22,17 +22,17 @@ export interface FileEvidence {
   readonly name: string
   readonly found: Found | undefined
   /** Where it belongs and something else lies: paths. */
-  readonly bad: readonly string[]
+  readonly damaged: readonly string[]
 }
 
-export interface Places {
+export interface RecoverySources {
   readonly layout: Layout
   /** Data directories, or copies of one. */
-  readonly given: readonly Layout[]
+  readonly backups: readonly Layout[]
 }
 
 /** Throws `recover-from` (usage) where `from` is no copy of a data directory. */
-export function placesOf(layout: Layout, from: readonly string[]): Places {
+export function recoverySources(layout: Layout, from: readonly string[]): RecoverySources {
   for (const dir of from) {
     if (exists(join(dir, 'commits'))) continue
     throw new AppError('usage', 'recover-from', `${dir}: not a copy of a data directory`, {
@@ -40,18 +40,23 @@ export function placesOf(layout: Layout, from: readonly string[]): Places {
       details: { path: dir },
     })
   }
-  return { layout, given: from.map((dir) => layoutOf(dir)) }
+  return { layout, backups: from.map((dir) => layoutOf(dir)) }
 }
 
 /** Looks for a file of an aggregate by hash. Throws `io`. */
-export function lookForFile({ layout, given }: Places, id: AggregateId, name: string, sha256: Sha256): FileEvidence {
+export function findFileEvidence(
+  { layout, backups: given }: RecoverySources,
+  id: AggregateId,
+  name: string,
+  sha256: Sha256,
+): FileEvidence {
   const folder = layout.folder(id)
   const [place, archived] = [join(folder, name), join(folder, 'archived', name)]
   // nearly every file lies in its place: it is read once, and nothing is listed
   const isThere = readVerified(place, sha256) !== undefined
   const wrong = isThere || !exists(place) ? [] : [place]
   const bad = exists(archived) && readVerified(archived, sha256) === undefined ? [...wrong, archived] : wrong
-  if (isThere) return { name, found: { path: place, where: 'place' }, bad }
+  if (isThere) return { name, found: { path: place, where: 'place' }, damaged: bad }
   const tries: Found[] = [
     ...layout.archived(id, name).map((path) => ({ path, where: 'archived' as const })),
     ...aside(folder, name),
@@ -62,13 +67,14 @@ export function lookForFile({ layout, given }: Places, id: AggregateId, name: st
     ]),
   ]
   for (const found of tries)
-    if (!bad.includes(found.path) && readVerified(found.path, sha256) !== undefined) return { name, found, bad }
-  return { name, found: onVolume(layout, id, name, sha256), bad }
+    if (!bad.includes(found.path) && readVerified(found.path, sha256) !== undefined)
+      return { name, found, damaged: bad }
+  return { name, found: onVolume(layout, id, name, sha256), damaged: bad }
 }
 
 /** In the folder that it was archived to. */
 function onVolume(layout: Layout, id: AggregateId, name: string, sha256: Sha256): Found | undefined {
-  const range = archivedAs(readableNote(layout, id), name)
+  const range = archivedRangeOf(tryReadArchivedIndex(layout, id), name)
   if (range === undefined || range.dir === null) return undefined
   const path = pathInArchive(layout, id, range.dir, name)
   return readVerified(path, sha256) === undefined ? undefined : { path, where: 'archived' }
@@ -83,7 +89,11 @@ function aside(folder: string, name: string): readonly Found[] {
 }
 
 /** A commit file of this hash, from where it was moved to or from what was given. */
-export function lookForCommit({ layout, given }: Places, n: number, sha256: Sha256): string | undefined {
+export function findCommitCopy(
+  { layout, backups: given }: RecoverySources,
+  n: number,
+  sha256: Sha256,
+): string | undefined {
   const name = `${n}.json`
   const paths = [
     ...aside(layout.commits, name).map((f) => f.path),

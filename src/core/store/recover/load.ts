@@ -7,7 +7,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { Loaded } from '../../eventsourcing/store.js'
 import type { AggregateId, Base, DomainEvent } from '../../eventsourcing/types.js'
 import { isCorrupt } from '../disk/damage.js'
-import { readIfThere } from '../disk/fs.js'
+import { readIfExists } from '../disk/fs.js'
 import { COMMAND_LIMIT, parseEvent, parseSnapshot } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
 import type { AggregatePlan, LostCommand } from './plan.js'
@@ -59,7 +59,7 @@ export function lostEvents(
 
 function unprovedEvent(id: AggregateId, version: number, path: string): DomainEvent | undefined {
   try {
-    const bytes = readIfThere(path, COMMAND_LIMIT)
+    const bytes = readIfExists(path, COMMAND_LIMIT)
     return bytes && parseEvent(bytes, path, id, version).event
   } catch (error) {
     if (!isCorrupt(error)) throw error

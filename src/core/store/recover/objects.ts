@@ -9,22 +9,22 @@ import { type Instant, instantOf } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { importPkcs8 } from '../../crypto/key-maker.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
-import { exists, listDir, makeDir, moveFile, readIfThere, statIfThere, syncDir } from '../disk/fs.js'
-import { storePrivate } from '../disk/key-files.js'
+import { exists, listDir, makeDir, moveFile, readIfExists, statIfExists, syncDir } from '../disk/fs.js'
+import { writePrivateKey } from '../disk/key-files.js'
 import type { Layout } from '../disk/paths.js'
 import { readVerified } from '../disk/verified-read.js'
 import { replaceFile } from '../disk/write-file.js'
-import type { Places } from './evidence.js'
+import type { RecoverySources } from './evidence.js'
 
 export interface ReferencedPlan {
   readonly objects: {
     /** Paths that hold something else. */
-    readonly bad: readonly string[]
+    readonly damaged: readonly string[]
     readonly replaced: readonly Sha256[]
     readonly missing: readonly Sha256[]
   }
   readonly keys: {
-    readonly bad: readonly string[]
+    readonly damaged: readonly string[]
     /** Key and the file that has it. */
     readonly replaced: readonly (readonly [KeyId, string])[]
     readonly missing: readonly KeyId[]
@@ -35,7 +35,7 @@ export interface ReferencedPlan {
 
 /** Looks at everything that is named. `served`: the published tree. Throws `io`. */
 export function planReferenced(
-  places: Places,
+  places: RecoverySources,
   served: string,
   objects: ReadonlySet<Sha256>,
   keys: ReadonlySet<KeyId>,
@@ -49,15 +49,15 @@ export function planReferenced(
   )
   const found = wrong.length === 0 ? new Map() : findObjects(places, served, new Set(wrong))
   const lost = [...keys].filter((id) => !isKey(layout.key(id), id))
-  const other = (id: KeyId): string | undefined => places.given.map((g) => g.key(id)).find((path) => isKey(path, id))
+  const other = (id: KeyId): string | undefined => places.backups.map((g) => g.key(id)).find((path) => isKey(path, id))
   return {
     objects: {
-      bad,
+      damaged: bad,
       replaced: wrong.filter((sha256) => found.has(sha256)),
       missing: wrong.filter((sha256) => !found.has(sha256)),
     },
     keys: {
-      bad: lost.map((id) => layout.key(id)).filter(exists),
+      damaged: lost.map((id) => layout.key(id)).filter(exists),
       replaced: lost.flatMap((id) => {
         const path = other(id)
         return path === undefined ? [] : [[id, path] as const]
@@ -70,13 +70,13 @@ export function planReferenced(
 
 /** Is there something that can be done about it without issuing anything? */
 export function repairsReferenced({ objects, keys }: ReferencedPlan): boolean {
-  return objects.bad.length + objects.replaced.length + keys.replaced.length > 0
+  return objects.damaged.length + objects.replaced.length + keys.replaced.length > 0
 }
 
 /** Moves aside what is wrong and puts back what was found. The caller holds the lock. Throws `io`. */
 export function repairReferenced(layout: Layout, { objects, keys, found }: ReferencedPlan): void {
   makeDir(layout.temp)
-  moveAside(layout.objects, objects.bad)
+  moveAside(layout.objects, objects.damaged)
   for (const sha256 of objects.replaced) {
     const path = layout.object(sha256)
     const object = found.get(sha256)
@@ -89,11 +89,11 @@ export function repairReferenced(layout: Layout, { objects, keys, found }: Refer
   const back = new Set(keys.replaced.map(([id]) => layout.key(id)))
   moveAside(
     layout.keys,
-    keys.bad.filter((path) => back.has(path)),
+    keys.damaged.filter((path) => back.has(path)),
   )
   for (const [id, from] of keys.replaced) {
-    const pkcs8 = readIfThere(from, 65536)
-    if (pkcs8 !== undefined) storePrivate(layout.key(id), pkcs8)
+    const pkcs8 = readIfExists(from, 65536)
+    if (pkcs8 !== undefined) writePrivateKey(layout.key(id), pkcs8)
     pkcs8?.fill(0)
   }
 }
@@ -114,9 +114,9 @@ function objectPaths(layout: Layout, sha256: Sha256): readonly string[] {
 
 type FoundObjects = Map<Sha256, { bytes: Uint8Array; dated: Instant | undefined }>
 
-function findObjects(places: Places, served: string, wanted: ReadonlySet<Sha256>): FoundObjects {
+function findObjects(places: RecoverySources, served: string, wanted: ReadonlySet<Sha256>): FoundObjects {
   const found: FoundObjects = new Map()
-  for (const other of places.given)
+  for (const other of places.backups)
     for (const sha256 of wanted)
       for (const path of objectPaths(other, sha256)) {
         const bytes = readVerified(path, sha256)
@@ -124,7 +124,7 @@ function findObjects(places: Places, served: string, wanted: ReadonlySet<Sha256>
       }
   for (const path of filesBelow(served)) {
     if (found.size === wanted.size) break
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     if (bytes === undefined) continue
     for (const [content, dated] of contentsOf(path, bytes)) {
       const sha256 = sha256Hex(content)
@@ -147,22 +147,22 @@ function* contentsOf(path: string, bytes: Uint8Array): Generator<readonly [Uint8
 }
 
 function datedAt(path: string): Instant | undefined {
-  const stat = statIfThere(path)
+  const stat = statIfExists(path)
   return stat === undefined ? undefined : instantOf(Number(stat.mtimeMs) / 1000)
 }
 
 function* filesBelow(dir: string): Generator<string> {
-  if (statIfThere(dir)?.isDirectory() !== true) return
+  if (statIfExists(dir)?.isDirectory() !== true) return
   for (const name of listDir(dir)) {
     const path = join(dir, name)
-    const stat = statIfThere(path)
+    const stat = statIfExists(path)
     if (stat?.isFile() === true) yield path
     else if (stat?.isDirectory() === true) yield* filesBelow(path)
   }
 }
 
 function isKey(path: string, id: KeyId): boolean {
-  const bytes = statIfThere(path)?.isFile() === true ? readIfThere(path, 65536) : undefined
+  const bytes = statIfExists(path)?.isFile() === true ? readIfExists(path, 65536) : undefined
   if (bytes === undefined) return false
   try {
     return importPkcs8(bytes).id === id

@@ -54,26 +54,26 @@ export interface AggregatePlan {
   readonly gone: Gone
   readonly lost: readonly LostCommand[]
   /** The line up to the base, oldest first. */
-  readonly line: readonly Step[]
+  readonly branch: readonly Step[]
   /** Those of it whose snapshot is sound and stays. */
   readonly snapshots: readonly Step[]
   /** Versions whose command record lies where the archive went: a snapshot of theirs cannot be proved here, and is no damage. */
-  readonly unread: ReadonlySet<number>
+  readonly unprovableVersions: ReadonlySet<number>
   /** Does history get a command that says so? */
   readonly recorded: boolean
 }
 
 /** Newer commits that cannot be proved: what they did to this aggregate is lost. */
-export interface LostEnd {
+export interface LostTail {
   readonly newest: Base
   readonly lost: readonly LostCommand[]
 }
 
 /** Throws `recover-impossible` where no state can be built, `recover-archive-missing` where the archive would give a newer one (both corrupt). */
-export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefined): AggregatePlan {
+export function planRecovery(layout: Layout, scan: Scan, end: LostTail | undefined): AggregatePlan {
   const { id, live } = scan
   const last = live.at(-1)
-  const at = live.findLastIndex((step) => step.known)
+  const at = live.findLastIndex((step) => step.buildable)
   const kept = live.slice(0, at + 1)
   const base = kept.at(-1)
   refuseWithoutArchive(layout, scan, at)
@@ -98,9 +98,11 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostEnd | undefine
     replaced: files.replaced,
     gone: files.gone,
     lost,
-    line: kept,
+    branch: kept,
     snapshots: kept.filter((s) => isKept(s.snapshot, files.replaced)),
-    unread: new Set(kept.filter((s) => s.record === undefined && isArchived(scan, s)).map((s) => s.named.version)),
+    unprovableVersions: new Set(
+      kept.filter((s) => s.record === undefined && isArchived(scan, s)).map((s) => s.named.version),
+    ),
     recorded: lost.length > 0 || end !== undefined || files.gone.commands.length + files.gone.events.length > 0,
   }
 }
@@ -143,8 +145,8 @@ function isArchived(scan: Scan, { named }: Step): boolean {
 }
 
 /** Names of files that are neither here nor damaged here. Without the record its events are not known, but their versions are. */
-function missingOf({ command, events, record, before, named }: Step): readonly string[] {
-  const gone = [command, ...events].filter((f) => f.found === undefined && f.bad.length === 0).map((f) => f.name)
+function missingOf({ command, events, record, versionBefore: before, named }: Step): readonly string[] {
+  const gone = [command, ...events].filter((f) => f.found === undefined && f.damaged.length === 0).map((f) => f.name)
   if (record !== undefined) return gone
   return [...gone, ...Array.from({ length: named.version - before }, (_, i) => eventName(before + i))]
 }
@@ -164,7 +166,7 @@ function impossible(layout: Layout, { id, live }: Scan): AppError {
   )
 }
 
-function lostCommand(folder: string, { named, record, events, before }: Step): LostCommand {
+function lostCommand(folder: string, { named, record, events, versionBefore: before }: Step): LostCommand {
   const count = record === undefined ? Math.max(0, named.version - before) : 0
   const unproved = Array.from({ length: count }, (_, i) => ({
     version: before + i,
@@ -191,8 +193,8 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
   const replaced: Replaced[] = []
   const gone = { commands: [] as number[], events: [] as number[] }
   const take = (looked: FileEvidence, sha256: Sha256, needed = false): void => {
-    corrupt.push(...looked.bad)
-    const { found, bad, name } = looked
+    corrupt.push(...looked.damaged)
+    const { found, damaged: bad, name } = looked
     if (found === undefined || found.where === 'place') return
     const own = join(folder, 'archived', name)
     // what every load reads from now on must not lie where only this command was told to look
@@ -208,7 +210,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
     const elsewhere = isArchived(scan, step) && i < start
     const miss = (what: keyof Gone, looked: FileEvidence, n: number): void => {
       const isMissing = looked.found === undefined && !isGone(scan, what, n)
-      if (isMissing && !(elsewhere && looked.bad.length === 0)) gone[what].push(n)
+      if (isMissing && !(elsewhere && looked.damaged.length === 0)) gone[what].push(n)
     }
     const needed = i >= start
     take(step.command, step.named.command, needed)
@@ -217,7 +219,8 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
     if (record === undefined || record.effect.result === 'rejected') {
       // its events are not known without it
       if (record === undefined && !elsewhere)
-        for (let n = step.before; n < step.named.version; n++) if (!isGone(scan, 'events', n)) gone.events.push(n)
+        for (let n = step.versionBefore; n < step.named.version; n++)
+          if (!isGone(scan, 'events', n)) gone.events.push(n)
       continue
     }
     const hashes = record.effect.result === 'accepted' ? record.effect.events : []
@@ -227,7 +230,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
     }
     const named = record.effect.snapshot
     if (step.snapshot === undefined || named === null) continue
-    if (step.snapshot.bad.length > 0 || i === start) take(step.snapshot, named.sha256)
+    if (step.snapshot.damaged.length > 0 || i === start) take(step.snapshot, named.sha256)
   }
   return { corrupt, replaced, gone: { commands: rangesOf(gone.commands), events: rangesOf(gone.events) } }
 }
@@ -238,7 +241,7 @@ function lostFiles(folder: string, lost: readonly Step[]): { readonly corrupt: s
   const surplus: string[] = []
   const put = (looked: FileEvidence | undefined): void => {
     if (looked === undefined) return
-    corrupt.push(...looked.bad)
+    corrupt.push(...looked.damaged)
     const where = looked.found?.where
     if (
       looked.found !== undefined &&

@@ -14,10 +14,10 @@ import {
 import { sortMembers } from '../commit/commit-layout.js'
 import type { CommitFile } from '../commit/commit-log.js'
 import { isCorrupt, isNewer } from '../disk/damage.js'
-import { listDir, readIfThere } from '../disk/fs.js'
+import { listDir, readIfExists } from '../disk/fs.js'
 import { KIND_FOLDERS, parseFileName } from '../disk/paths.js'
 import { encodeRecord, parseCommand, parseObject } from '../disk/records.js'
-import type { Places } from './evidence.js'
+import type { RecoverySources } from './evidence.js'
 
 /** A commit to be put (back) in its place. */
 export interface RepairedCommit {
@@ -35,11 +35,11 @@ type Entry = StoredCommit['aggregates'][number] & Pick<StoredCommit, 'at'>
 /** What the records say of each commit. */
 type Index = ReadonlyMap<number, readonly Entry[]>
 
-const indexes = new WeakMap<Places, Index>()
+const indexes = new WeakMap<RecoverySources, Index>()
 
 /** Commit `n` of this hash, with the missing ones before it, oldest first; undefined where the records do not give it. Throws `io`. */
 export function rebuildCommits(
-  places: Places,
+  places: RecoverySources,
   files: ReadonlyMap<number, CommitFile>,
   n: number,
   want: Sha256,
@@ -120,11 +120,11 @@ function groundOf({ before, files }: Run): {
   return { previous: before.sha256, roster, members: files.get(roster)?.record.members }
 }
 
-function indexOf(places: Places): Index {
+function indexOf(places: RecoverySources): Index {
   const known = indexes.get(places)
   if (known !== undefined) return known
   const found = new Map<number, Map<string, Entry>>()
-  for (const dir of [places.layout.dir, ...places.given.map((g) => g.dir)])
+  for (const dir of [places.layout.dir, ...places.backups.map((g) => g.dir)])
     for (const kind of Object.values(KIND_FOLDERS))
       for (const name of listDir(join(dir, kind)))
         for (const below of ['', 'archived', 'surplus']) addRecords(found, join(dir, kind, name, below))
@@ -161,7 +161,7 @@ function addRecords(found: Map<number, Map<string, Entry>>, folder: string): voi
 
 function entryAt(path: string, n: number): readonly [number, Entry] | undefined {
   try {
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     if (bytes === undefined) return undefined
     const id = parseObject(bytes, path) as unknown as AggregateId
     const record = parseCommand(bytes, path, id, n)

@@ -3,28 +3,28 @@
  * Invariant: pure reading; a state is buildable only from bytes that a commit vouches for, and never over a hole.
  */
 import type { AggregateId, Gone, NumberRange, StoredCommand } from '../../eventsourcing/types.js'
-import { readableNote } from '../commit/archived-note.js'
+import { tryReadArchivedIndex } from '../commit/archived-index.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
 import { inRanges } from '../commit/live-branch.js'
 import { isCorrupt } from '../disk/damage.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseCommand } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
-import type { Named } from './commit-chain.js'
-import { type FileEvidence, lookForFile, type Places } from './evidence.js'
+import type { NamedCommand } from './commit-chain.js'
+import { type FileEvidence, findFileEvidence, type RecoverySources } from './evidence.js'
 
 /** A command that commits name, and what is left of it. */
 export interface Step {
-  readonly named: Named
+  readonly named: NamedCommand
   /** The version that it was applied to, as the line tells. */
-  readonly before: number
+  readonly versionBefore: number
   readonly record: StoredCommand | undefined
   readonly command: FileEvidence
   /** In order; empty where the record is not to be had. */
   readonly events: readonly FileEvidence[]
   readonly snapshot: FileEvidence | undefined
   /** Can the state after it be built? */
-  readonly known: boolean
+  readonly buildable: boolean
 }
 
 export interface Scan {
@@ -38,7 +38,7 @@ export interface Scan {
 }
 
 /** Looks at every file of an aggregate. Throws `io`; never `corrupt`. */
-export function scanAggregate(places: Places, id: AggregateId, named: readonly Named[]): Scan {
+export function scanAggregate(places: RecoverySources, id: AggregateId, named: readonly NamedCommand[]): Scan {
   const { line, gone } = liveLine(places, id, named)
   const live: Step[] = []
   for (const { entry, command, record } of line) {
@@ -46,22 +46,22 @@ export function scanAggregate(places: Places, id: AggregateId, named: readonly N
     const before = last?.named.version ?? 0
     const files = filesOf(places, id, record)
     const known = isKnown(entry, record, last, files)
-    live.push({ named: entry, before, record, command, ...files, known })
+    live.push({ named: entry, versionBefore: before, record, command, ...files, buildable: known })
   }
-  return { id, live, gone, archived: readableNote(places.layout, id) }
+  return { id, live, gone, archived: tryReadArchivedIndex(places.layout, id) }
 }
 
 interface LineEntry {
-  readonly entry: Named
+  readonly entry: NamedCommand
   readonly command: FileEvidence
   readonly record: StoredCommand | undefined
 }
 
 /** From the newest back; a recovery leads to its base. */
 function liveLine(
-  places: Places,
+  places: RecoverySources,
   id: AggregateId,
-  named: readonly Named[],
+  named: readonly NamedCommand[],
 ): { readonly line: readonly LineEntry[]; readonly gone: Gone } {
   const line: LineEntry[] = []
   const commands: NumberRange[] = []
@@ -69,7 +69,7 @@ function liveLine(
   let upTo = Number.POSITIVE_INFINITY
   for (const entry of [...named].reverse()) {
     if (entry.sequence > upTo) continue
-    const command = lookForFile(places, id, commandName(entry.sequence), entry.command)
+    const command = findFileEvidence(places, id, commandName(entry.sequence), entry.command)
     const record = readRecord(id, entry, command)
     line.push({ entry, command, record })
     if (record?.effect.result !== 'recovered') continue
@@ -80,7 +80,7 @@ function liveLine(
   return { line: line.reverse(), gone: { commands, events } }
 }
 
-function readRecord(id: AggregateId, entry: Named, { found }: FileEvidence): StoredCommand | undefined {
+function readRecord(id: AggregateId, entry: NamedCommand, { found }: FileEvidence): StoredCommand | undefined {
   const bytes = found === undefined ? undefined : readVerified(found.path, entry.command)
   if (found === undefined || bytes === undefined) return undefined
   try {
@@ -92,27 +92,27 @@ function readRecord(id: AggregateId, entry: Named, { found }: FileEvidence): Sto
 }
 
 function filesOf(
-  places: Places,
+  places: RecoverySources,
   id: AggregateId,
   record: StoredCommand | undefined,
 ): Pick<Step, 'events' | 'snapshot'> {
   if (record === undefined || record.effect.result === 'rejected') return { events: [], snapshot: undefined }
   const { effect, version } = record
   const hashes = effect.result === 'accepted' ? effect.events : []
-  const events = hashes.map((sha256, i) => lookForFile(places, id, eventName(version + i), sha256))
+  const events = hashes.map((sha256, i) => findFileEvidence(places, id, eventName(version + i), sha256))
   const named = effect.snapshot
-  const snapshot = named === null ? undefined : lookForFile(places, id, snapshotName(named.version), named.sha256)
+  const snapshot = named === null ? undefined : findFileEvidence(places, id, snapshotName(named.version), named.sha256)
   return { events, snapshot }
 }
 
 function isKnown(
-  entry: Named,
+  entry: NamedCommand,
   record: StoredCommand | undefined,
   last: Step | undefined,
   { events, snapshot }: Pick<Step, 'events' | 'snapshot'>,
 ): boolean {
   if (snapshot?.found !== undefined) return true
-  const base = last === undefined ? { known: true, version: 0 } : { known: last.known, version: last.named.version }
+  const base = last === undefined ? { known: true, version: 0 } : { known: last.buildable, version: last.named.version }
   if (!base.known) return false
   // without its record it is known that nothing came of it when the version stayed
   if (record === undefined) return entry.version === base.version

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import type { Sha256 } from '../../../../src/core/crypto/ports.js'
 import {
-  countOf,
+  countCommands,
   cutoffOf,
-  isOld,
+  isArchivable,
   isReleasable,
-  partsOf,
-  withRanges,
+  mergeRanges,
+  splitRange,
 } from '../../../../src/core/store/archive/archive-plan.js'
 import { type ArchivedRange, rangeOf, rangeOfEvent } from '../../../../src/core/store/commit/archived-ranges.js'
 import { T0 } from '../../../support/store/store.js'
@@ -27,11 +27,11 @@ const range = (from: number, to: number, more: Partial<ArchivedRange> = {}): Arc
 
 describe('ranges', () => {
   it('neighbours that went the same way are one', () => {
-    expect(withRanges([range(1, 3)], [range(4, 4), range(7, 7)])).toEqual([range(1, 4), range(7, 7)])
+    expect(mergeRanges([range(1, 3)], [range(4, 4), range(7, 7)])).toEqual([range(1, 4), range(7, 7)])
     for (const other of [{ type: 'publish' }, { actor: 'alice' }, { dir: '/mnt' }, { since: T0, generation: 1 }])
-      expect(withRanges([range(1, 3)], [range(4, 4, other)])).toHaveLength(2)
+      expect(mergeRanges([range(1, 3)], [range(4, 4, other)])).toHaveLength(2)
     // events between them that are no part of it
-    expect(withRanges([range(1, 3)], [range(4, 4, { fromVersion: 9 })])).toHaveLength(2)
+    expect(mergeRanges([range(1, 3)], [range(4, 4, { fromVersion: 9 })])).toHaveLength(2)
   })
 
   it('say of each command what was said last, whatever changes in between', () => {
@@ -45,14 +45,14 @@ describe('ranges', () => {
         let note: readonly ArchivedRange[] = []
         const expected = new Map<number, string | null>()
         for (const [from, more, dir] of writes) {
-          note = withRanges(note, [range(from, from + more, { dir })])
+          note = mergeRanges(note, [range(from, from + more, { dir })])
           for (let n = from; n <= from + more; n++) expected.set(n, dir)
         }
         for (let n = 0; n <= 60; n++) {
           expect(rangeOf(note, n)?.dir).toBe(expected.get(n))
           expect(rangeOfEvent(note, 2 * n + 1)?.dir).toBe(expected.get(n))
         }
-        expect(countOf(note)).toBe(expected.size)
+        expect(countCommands(note)).toBe(expected.size)
       }),
     )
   })
@@ -66,7 +66,7 @@ describe('ranges', () => {
       toVersion: 2 * i + 4,
       command: '' as Sha256,
     }))
-    const parts = partsOf(range(2, 6), entries, 2).map((p) => p.range)
+    const parts = splitRange(range(2, 6), entries, 2).map((p) => p.range)
     expect(parts).toEqual([range(2, 3), range(4, 5), range(6, 6)])
     const waiting = range(1, 2, { since: T0, generation: 3 })
     const is = (seconds: number, generation: number): boolean =>
@@ -85,11 +85,11 @@ describe('what is old', () => {
   const later = addSeconds(T0, 1)
 
   it('lies before the cutoff and before the backup snapshot; without one nothing is', () => {
-    expect(isOld(entry, { version: 5, sequence: 5 }, later)).toBe(true)
-    expect(isOld(entry, { version: 5, sequence: 5 }, T0)).toBe(false)
-    expect(isOld(entry, { version: 4, sequence: 4 }, later)).toBe(false)
-    expect(isOld(entry, null, later)).toBe(false)
-    expect(isOld(entry, { version: 5, sequence: 5 }, undefined)).toBe(false)
+    expect(isArchivable(entry, { version: 5, sequence: 5 }, later)).toBe(true)
+    expect(isArchivable(entry, { version: 5, sequence: 5 }, T0)).toBe(false)
+    expect(isArchivable(entry, { version: 4, sequence: 4 }, later)).toBe(false)
+    expect(isArchivable(entry, null, later)).toBe(false)
+    expect(isArchivable(entry, { version: 5, sequence: 5 }, undefined)).toBe(false)
   })
 
   it('is not what the newest day of history holds, however long ago that was', () => {

@@ -73,11 +73,11 @@ async function fails(match: object, path: string): Promise<void> {
 async function mends(): Promise<void> {
   const first = one.open()
   expect(await first.read(async (r) => [wordsOf(r, 'x'), r.load(ca('x'))?.sequence])).toEqual([words, 13])
-  expect(first.notices).toHaveLength(1)
+  expect(first.warnings).toHaveLength(1)
   await one.open().write(async (w) => add(w, { x: ['after'] }))
   const then = one.open()
   expect(await then.read(async (r) => wordsOf(r, 'x'))).toEqual([...words, 'after'])
-  expect(then.notices).toEqual([])
+  expect(then.warnings).toEqual([])
   expect((await wholeHistory(then))['x']).toHaveLength(13)
 }
 
@@ -113,10 +113,10 @@ describe('damage that loses nothing is read past and mended by the next write', 
   it('the cache of a first commit is not there yet: nothing is said', async () => {
     unlinkSync(at('cas/other/info.json'))
     const reader = one.open()
-    expect([await reader.read(async (r) => wordsOf(r, 'other')), reader.notices]).toEqual([['o'], []])
+    expect([await reader.read(async (r) => wordsOf(r, 'other')), reader.warnings]).toEqual([['o'], []])
     await one.open().write(async (w) => add(w, { x: ['after'] }))
     const later = one.open()
-    expect([await later.read(async (r) => wordsOf(r, 'other')), later.notices.length]).toEqual([['o'], 1])
+    expect([await later.read(async (r) => wordsOf(r, 'other')), later.warnings.length]).toEqual([['o'], 1])
   })
 
   it('the head cache is a folder', async () => {
@@ -300,8 +300,8 @@ describe('what a command that died left behind', () => {
         .map((n) => n.split('.')[0])
         .sort(),
     ).toEqual(['event-12', 'event-13', 'snapshot-14'])
-    expect(store.notices).toHaveLength(2)
-    expect(store.notices[0]).toContain('ca/x: moved to surplus/')
+    expect(store.warnings).toHaveLength(2)
+    expect(store.warnings[0]).toContain('ca/x: moved to surplus/')
     expect(readdirSync(at('tmp'))).toEqual([])
     expect(await wholeHistory(one.open())).toEqual({ x: [...words, 'after'], y: ['y'], other: ['o'], newborn: ['n'] })
     expect(await strangers(store)).toEqual([])

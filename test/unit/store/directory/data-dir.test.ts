@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { KeyId } from '../../../../src/core/crypto/ports.js'
 import { openStore } from '../../../../src/core/store/commit/file-store.js'
 import { initDataDir } from '../../../../src/core/store/directory/data-dir.js'
-import { readIfThere } from '../../../../src/core/store/disk/fs.js'
+import { readIfExists } from '../../../../src/core/store/disk/fs.js'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { add, fastest, T0, wordsOf } from '../../../support/store/store.js'
 
@@ -156,9 +156,9 @@ describe('opening', () => {
     symlinkSync(dir, join(base, 'link'))
     expect(openStore(join(base, 'link')).dir).toBe(openStore(dir).dir)
     symlinkSync('/etc/passwd', join(dir, 'trap'))
-    refuses(() => readIfThere(join(dir, 'trap')), { kind: 'corrupt', code: 'file-damaged' })
-    refuses(() => readIfThere(dir), { kind: 'corrupt', code: 'file-damaged' })
-    expect(readIfThere(join(dir, 'absent'))).toBeUndefined()
+    refuses(() => readIfExists(join(dir, 'trap')), { kind: 'corrupt', code: 'file-damaged' })
+    refuses(() => readIfExists(dir), { kind: 'corrupt', code: 'file-damaged' })
+    expect(readIfExists(join(dir, 'absent'))).toBeUndefined()
   })
 })
 

@@ -32,7 +32,7 @@ describe('a key whose folder could not be synced', () => {
     failSync()
     expect(() => auditKey.make()).toThrow()
     expect(() => auditKey.make()).toThrow(expect.objectContaining({ kind: 'io', changed: 'no' }))
-    expect(() => auditKey.settle()).toThrow(expect.objectContaining({ kind: 'io' }))
+    expect(() => auditKey.makeDurable()).toThrow(expect.objectContaining({ kind: 'io' }))
     const done: string[] = []
     onFileOperation((operation, path) => void done.push(`${operation} ${path.slice(shop.dir.length)}`))
     expect(auditKey.make()).toBe(false)

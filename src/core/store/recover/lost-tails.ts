@@ -6,17 +6,17 @@ import { join } from 'node:path'
 import { type AggregateId, type Base, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
 import { type Info, readInfo } from '../disk/caches.js'
 import { isCorrupt, isNewer } from '../disk/damage.js'
-import { listDir, readIfThere } from '../disk/fs.js'
+import { listDir, readIfExists } from '../disk/fs.js'
 import { eventName, KIND_FOLDERS, type Layout, parseFileName } from '../disk/paths.js'
 import { parseCommand } from '../disk/records.js'
 import type { RepairedChain } from './commit-chain.js'
-import { lookForFile, type Places } from './evidence.js'
-import type { LostCommand, LostEnd } from './plan.js'
+import { findFileEvidence, type RecoverySources } from './evidence.js'
+import type { LostCommand, LostTail } from './plan.js'
 import { versionAfter } from './rebuild-commits.js'
 
 /** By name, of aggregates that a proved commit made. */
-export function lostEnds(places: Places, chain: RepairedChain): ReadonlyMap<string, LostEnd> {
-  const ends = new Map<string, LostEnd>()
+export function lostTails(places: RecoverySources, chain: RepairedChain): ReadonlyMap<string, LostTail> {
+  const ends = new Map<string, LostTail>()
   if (chain.lostFrom === undefined) return ends
   for (const id of chain.members) {
     const end = lostEnd(places, chain, id)
@@ -25,7 +25,7 @@ export function lostEnds(places: Places, chain: RepairedChain): ReadonlyMap<stri
   return ends
 }
 
-function lostEnd(places: Places, chain: RepairedChain, id: AggregateId): LostEnd | undefined {
+function lostEnd(places: RecoverySources, chain: RepairedChain, id: AggregateId): LostTail | undefined {
   const { layout } = places
   const folder = layout.folder(id)
   const last = chain.named.get(formatAggregateId(id))?.at(-1)
@@ -45,9 +45,9 @@ function lostEnd(places: Places, chain: RepairedChain, id: AggregateId): LostEnd
   return { newest, lost: lost.sort((a, b) => a.sequence - b.sequence) }
 }
 
-function eventsOf(places: Places, id: AggregateId, { version, effect }: StoredCommand): LostCommand['events'] {
+function eventsOf(places: RecoverySources, id: AggregateId, { version, effect }: StoredCommand): LostCommand['events'] {
   if (effect.result !== 'accepted') return []
-  return effect.events.map((sha256, i) => lookForFile(places, id, eventName(version + i), sha256))
+  return effect.events.map((sha256, i) => findFileEvidence(places, id, eventName(version + i), sha256))
 }
 
 /** The cache, and those that an earlier try has moved aside. */
@@ -74,7 +74,7 @@ function recordsBeyond(
 
 function readRecord(path: string, id: AggregateId, n: number): StoredCommand | undefined {
   try {
-    const bytes = readIfThere(path)
+    const bytes = readIfExists(path)
     return bytes && parseCommand(bytes, path, id, n)
   } catch (error) {
     // what no commit vouches for may be damaged in its very format
@@ -88,7 +88,7 @@ function higher(a: Base, b: Base): Base {
 }
 
 /** Folders of aggregates that only lost commits made: what is in them is nobody's. */
-export function unmade(layout: Layout, chain: RepairedChain): readonly string[] {
+export function orphanedFolders(layout: Layout, chain: RepairedChain): readonly string[] {
   if (chain.lostFrom === undefined) return []
   const made = new Set(chain.members.map((id) => layout.folder(id)))
   return Object.values(KIND_FOLDERS)

@@ -16,12 +16,12 @@ import { join } from 'node:path'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import {
-  finishTlsPair,
-  isTlsUnfinished,
+  finishTlsRenewal,
+  isTlsRenewalUnfinished,
   replaceTlsCertificate,
-  replaceTlsPair,
-  tlsPlaces,
-} from '../../../../src/core/store/disk/tls-pair.js'
+  replaceTlsKeyAndCertificate,
+  tlsPaths,
+} from '../../../../src/core/store/disk/tls-files.js'
 import { OpensslBox } from '../../../support/peers/requests.js'
 
 const box = new OpensslBox()
@@ -40,18 +40,18 @@ const old = pairOf('old')
 const fresh = pairOf('new')
 
 let made = 0
-function dataDir(): ReturnType<typeof tlsPlaces> {
+function dataDir(): ReturnType<typeof tlsPaths> {
   made += 1
   const dir = join(folder, String(made))
   for (const below of ['ssl', 'tmp']) mkdirSync(join(dir, below), { recursive: true })
-  const places = tlsPlaces(dir)
+  const places = tlsPaths(dir)
   writeFileSync(places.key, old.keyPem, { mode: 0o600 })
   writeFileSync(places.cert, old.certPem, { mode: 0o600 })
   return places
 }
 
 /** Whose pair lies in the two files; `torn` where they do not belong together. */
-function pairIn({ key, cert }: ReturnType<typeof tlsPlaces>): string {
+function pairIn({ key, cert }: ReturnType<typeof tlsPaths>): string {
   const certificate = new X509Certificate(readFileSync(cert))
   const isWhole = certificate.checkPrivateKey(createPrivateKey(readFileSync(key)))
   return isWhole ? (/CN=(\w+)/.exec(certificate.subject)?.[1] ?? '') : 'torn'
@@ -59,11 +59,11 @@ function pairIn({ key, cert }: ReturnType<typeof tlsPlaces>): string {
 
 it('takes the place of the old one, closed to others, and leaves nothing beside it', () => {
   const places = dataDir()
-  replaceTlsPair(places, fresh)
+  replaceTlsKeyAndCertificate(places, fresh)
   expect(pairIn(places)).toBe('new')
   expect(readdirSync(places.dir)).toEqual(['cert.pem', 'key.pem'])
   expect(statSync(places.key).mode & 0o777).toBe(0o600)
-  expect(finishTlsPair(places)).toBe(false)
+  expect(finishTlsRenewal(places)).toBe(false)
 })
 
 it('is old or new after a failure at any file operation', () => {
@@ -71,7 +71,7 @@ it('is old or new after a failure at any file operation', () => {
   onFileOperation(() => {
     total += 1
   })
-  replaceTlsPair(dataDir(), fresh)
+  replaceTlsKeyAndCertificate(dataDir(), fresh)
   onFileOperation(undefined)
   expect(total).toBeGreaterThan(15)
   const ends = new Set<string>()
@@ -83,14 +83,14 @@ it('is old or new after a failure at any file operation', () => {
       // whatever comes after it does not happen either: the process is gone
       if (at >= n) throw Object.assign(new Error('gone'), { code: 'EIO' })
     })
-    expect(() => replaceTlsPair(places, fresh)).toThrow()
+    expect(() => replaceTlsKeyAndCertificate(places, fresh)).toThrow()
     onFileOperation(undefined)
     const torn = pairIn(places) === 'torn'
-    if (torn) expect(isTlsUnfinished(places)).toBe(true)
-    finishTlsPair(places)
+    if (torn) expect(isTlsRenewalUnfinished(places)).toBe(true)
+    finishTlsRenewal(places)
     ends.add(`${torn ? 'finished, ' : ''}${pairIn(places)}`)
     expect(existsSync(places.renewal)).toBe(false)
-    replaceTlsPair(places, fresh)
+    replaceTlsKeyAndCertificate(places, fresh)
     expect(pairIn(places)).toBe('new')
   }
   expect([...ends].sort()).toEqual(['finished, new', 'new', 'old'])
@@ -107,7 +107,7 @@ it('is not replaced where a link leads to the pair of somebody else', () => {
   const places = dataDir()
   rmSync(places.cert)
   symlinkSync('/etc/hostname', places.cert)
-  expect(() => replaceTlsPair(places, fresh)).toThrow(expect.objectContaining({ code: 'tls-linked' }))
+  expect(() => replaceTlsKeyAndCertificate(places, fresh)).toThrow(expect.objectContaining({ code: 'tls-linked' }))
   expect(() => replaceTlsCertificate(places, fresh.certPem)).toThrow(expect.objectContaining({ code: 'tls-linked' }))
   expect(readFileSync(places.key, 'utf8')).toBe(old.keyPem)
 })
@@ -115,6 +115,6 @@ it('is not replaced where a link leads to the pair of somebody else', () => {
 it('is left as it is where what was to be finished is no pair', () => {
   const places = dataDir()
   writeFileSync(places.renewal, fresh.keyPem)
-  expect(() => finishTlsPair(places)).toThrow(expect.objectContaining({ code: 'tls-renewal-damaged' }))
+  expect(() => finishTlsRenewal(places)).toThrow(expect.objectContaining({ code: 'tls-renewal-damaged' }))
   expect(pairIn(places)).toBe('old')
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isCount, isOne, isText, isTime, listOf, objectOf } from '../../base/shape.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { isCorrupt } from '../disk/damage.js'
-import { readIfThere, syncDir } from '../disk/fs.js'
+import { readIfExists, syncDir } from '../disk/fs.js'
 import { folderName, type Layout, parseFileName } from '../disk/paths.js'
 import { encodeRecord, parseShape } from '../disk/records.js'
 import { replaceFile } from '../disk/write-file.js'
@@ -26,22 +26,22 @@ const RANGE = {
 }
 const NOTE = { format: isOne, ranges: listOf(objectOf(RANGE)) }
 
-export function notePath(layout: Layout, id: AggregateId): string {
+export function archivedIndexPath(layout: Layout, id: AggregateId): string {
   return join(layout.folder(id), 'archived.json')
 }
 
 /** What was archived of an aggregate, by sequence; nothing where there is no note. Throws `file-damaged` (corrupt). */
-export function readNote(layout: Layout, id: AggregateId): readonly ArchivedRange[] {
-  const path = notePath(layout, id)
-  const bytes = readIfThere(path)
+export function readArchivedIndex(layout: Layout, id: AggregateId): readonly ArchivedRange[] {
+  const path = archivedIndexPath(layout, id)
+  const bytes = readIfExists(path)
   if (bytes === undefined) return []
   return (parseShape(bytes, path, NOTE, id) as unknown as { readonly ranges: readonly ArchivedRange[] }).ranges
 }
 
 /** The same where damage to the note must not hide what is wrong beside it. */
-export function readableNote(layout: Layout, id: AggregateId): readonly ArchivedRange[] {
+export function tryReadArchivedIndex(layout: Layout, id: AggregateId): readonly ArchivedRange[] {
   try {
-    return readNote(layout, id)
+    return readArchivedIndex(layout, id)
   } catch (error) {
     if (isCorrupt(error)) return []
     throw error
@@ -49,13 +49,13 @@ export function readableNote(layout: Layout, id: AggregateId): readonly Archived
 }
 
 /** Durable when it returns. */
-export function writeNote(layout: Layout, id: AggregateId, ranges: readonly ArchivedRange[]): void {
-  replaceFile(notePath(layout, id), encodeRecord({ format: 1, ranges }), { temp: layout.temp })
+export function writeArchivedIndex(layout: Layout, id: AggregateId, ranges: readonly ArchivedRange[]): void {
+  replaceFile(archivedIndexPath(layout, id), encodeRecord({ format: 1, ranges }), { temp: layout.temp })
   syncDir(layout.folder(id))
 }
 
 /** Where a file of this name in an aggregate's folder went, by the note. */
-export function archivedAs(ranges: readonly ArchivedRange[], name: string): ArchivedRange | undefined {
+export function archivedRangeOf(ranges: readonly ArchivedRange[], name: string): ArchivedRange | undefined {
   const file = parseFileName(name)
   if (file?.type === 'command') return rangeOf(ranges, file.n)
   return file?.type === 'event' ? rangeOfEvent(ranges, file.n) : undefined

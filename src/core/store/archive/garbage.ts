@@ -11,33 +11,33 @@ import { formatAggregateId } from '../../eventsourcing/types.js'
 import type { StoreReader } from '../commit/store-reader.js'
 import { readMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
-import { exists, listDir, readIfThere, removeFile, statIfThere, syncDir } from '../disk/fs.js'
+import { exists, listDir, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { objectsBelow } from './archive-objects.js'
 import { type References, referencesOf } from './references.js'
 
-export type LeftoverKind = 'surplus' | 'corrupt' | 'tree' | 'key' | 'object' | 'passing'
+export type GarbageKind = 'surplus' | 'corrupt' | 'tree' | 'key' | 'object' | 'passing'
 
-export interface Leftover {
+export interface Garbage {
   /** Below the data directory, or `../` beside it. */
   readonly path: string
-  readonly kind: LeftoverKind
+  readonly kind: GarbageKind
   readonly bytes: number
 }
 
-export interface Leftovers {
-  readonly found: readonly Leftover[]
+export interface GarbageScan {
+  readonly found: readonly Garbage[]
   /** Why something was left where it is, a line each. */
   readonly kept: readonly string[]
 }
 
 /** Everything left behind before `before`. Throws `io`. */
-export function findLeftovers(layout: Layout, reader: StoreReader, before: Instant): Leftovers {
+export function findGarbage(layout: Layout, reader: StoreReader, before: Instant): GarbageScan {
   const vouched = referencesOf(layout, reader)
   const kept: string[] = []
   const limit = BigInt(epochOf(before)) * 1_000_000_000n
-  const out: Leftover[] = [
+  const out: Garbage[] = [
     ...movedAside(layout, reader, vouched, kept),
     ...oldTrees(layout),
     ...orphans(layout, vouched, kept),
@@ -48,29 +48,29 @@ export function findLeftovers(layout: Layout, reader: StoreReader, before: Insta
 }
 
 function changedAt(path: string): bigint {
-  const stat = statIfThere(path)
+  const stat = statIfExists(path)
   if (stat === undefined) return 2n ** 63n
   return stat.ctimeNs > stat.mtimeNs ? stat.ctimeNs : stat.mtimeNs
 }
 
-function leftover(layout: Layout, path: string, kind: LeftoverKind): Leftover {
+function leftover(layout: Layout, path: string, kind: GarbageKind): Garbage {
   return { path: relative(layout.dir, path), kind, bytes: sizeOf(path) }
 }
 
 function sizeOf(path: string): number {
-  const stat = statIfThere(path)
+  const stat = statIfExists(path)
   if (stat?.isDirectory() !== true) return Number(stat?.size ?? 0)
   return listDir(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
 }
 
-function* movedAside(layout: Layout, reader: StoreReader, vouched: References, kept: string[]): Generator<Leftover> {
+function* movedAside(layout: Layout, reader: StoreReader, vouched: References, kept: string[]): Generator<Garbage> {
   const owners = new Map(reader.roster().map((id) => [layout.folder(id), formatAggregateId(id)]))
   for (const folder of foldersWithAsides(layout)) {
     const owner = owners.get(folder)
     const names = (['surplus', 'corrupt'] as const).flatMap((below) =>
       listDir(join(folder, below)).map((name) => [below, name] as const),
     )
-    if (names.length > 0 && owner !== undefined && vouched.broken.has(owner)) {
+    if (names.length > 0 && owner !== undefined && vouched.damaged.has(owner)) {
       kept.push(`${owner} is damaged: recover it first, it may want what was moved aside`)
       continue
     }
@@ -94,7 +94,7 @@ function foldersWithAsides(layout: Layout): readonly string[] {
 }
 
 function isNeeded(path: string, owner: string, vouched: References): string | undefined {
-  if (statIfThere(path)?.isFile() !== true) return undefined
+  if (statIfExists(path)?.isFile() !== true) return undefined
   const bytes = readOrNothing(path)
   if (bytes === undefined) return undefined
   const name = /^((?:event|command|snapshot)-\d+\.json)\.[0-9a-f]{12}$/.exec(basename(path))?.[1]
@@ -106,14 +106,14 @@ function isNeeded(path: string, owner: string, vouched: References): string | un
   }
   if (name !== undefined && [join(home, name), join(home, 'archived', name)].some(elsewhere)) return undefined
   if (vouched.records.has(sha256)) return 'a commit names it, and it lies nowhere else'
-  if (name?.startsWith('event-') === true && vouched.away.has(owner))
+  if (name?.startsWith('event-') === true && vouched.archivedElsewhere.has(owner))
     return 'what is archived elsewhere may name it (--archive DIR)'
   return undefined
 }
 
 function readOrNothing(path: string): Uint8Array | undefined {
   try {
-    return readIfThere(path)
+    return readIfExists(path)
   } catch (error) {
     if (!isCorrupt(error)) throw error
     return undefined
@@ -121,7 +121,7 @@ function readOrNothing(path: string): Uint8Array | undefined {
 }
 
 /** Trees that an upgrade kept or did not finish, and those that a restore kept beside this one. */
-function* oldTrees(layout: Layout): Generator<Leftover> {
+function* oldTrees(layout: Layout): Generator<Garbage> {
   const { dir } = layout
   for (const name of listDir(join(dir, 'old'))) yield leftover(layout, join(dir, 'old', name), 'tree')
   if (!exists(join(dir, 'upgrade.json')))
@@ -153,7 +153,7 @@ function idOf(dir: string): string | undefined {
   }
 }
 
-function* orphans(layout: Layout, vouched: References, kept: string[]): Generator<Leftover> {
+function* orphans(layout: Layout, vouched: References, kept: string[]): Generator<Garbage> {
   const keys = listDir(layout.keys).filter((name) => /^[0-9A-F]{40}$/.test(name) && !vouched.keys.has(name as KeyId))
   const folders = [layout.objects, join(layout.objects, 'archived')]
   const objects = folders.flatMap((folder) =>
@@ -161,28 +161,28 @@ function* orphans(layout: Layout, vouched: References, kept: string[]): Generato
       .filter(({ sha256 }) => !vouched.objects.has(sha256 as Sha256))
       .map(({ sha256 }) => join(folder, sha256.slice(0, 2), sha256)),
   )
-  if (vouched.broken.size > 0) {
+  if (vouched.damaged.size > 0) {
     if (keys.length + objects.length > 0)
-      kept.push(`${[...vouched.broken].join(' ')}: damaged, so nobody knows which keys and objects are named`)
+      kept.push(`${[...vouched.damaged].join(' ')}: damaged, so nobody knows which keys and objects are named`)
     return
   }
   for (const name of keys) yield leftover(layout, join(layout.keys, name), 'key')
-  if (vouched.away.size === 0) for (const path of objects) yield leftover(layout, path, 'object')
+  if (vouched.archivedElsewhere.size === 0) for (const path of objects) yield leftover(layout, path, 'object')
   else if (objects.length > 0)
     kept.push(`${objects.length} objects: what is archived elsewhere may name them (--archive DIR)`)
 }
 
 /** Files that were growing when their command died. */
-function* passing(layout: Layout): Generator<Leftover> {
+function* passing(layout: Layout): Generator<Garbage> {
   for (const folder of [layout.dir, layout.keys, layout.pool, layout.status, layout.commits])
     for (const name of listDir(folder)) {
       const path = join(folder, name)
-      if (name.startsWith('.tmp-') && statIfThere(path)?.isFile() === true) yield leftover(layout, path, 'passing')
+      if (name.startsWith('.tmp-') && statIfExists(path)?.isFile() === true) yield leftover(layout, path, 'passing')
     }
 }
 
 /** Takes these away, the caller holds the lock. False for one that was gone. */
-export function removeLeftovers(layout: Layout, leftovers: readonly Leftover[]): readonly Leftover[] {
+export function removeGarbage(layout: Layout, leftovers: readonly Garbage[]): readonly Garbage[] {
   const folders = new Set<string>()
   const gone = leftovers.filter(({ path, kind }) => {
     const full = join(layout.dir, path)

@@ -5,10 +5,10 @@
  */
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
-import { readIfThere, removeFile, statIfThere, syncDir } from './fs.js'
+import { readIfExists, removeFile, statIfExists, syncDir } from './fs.js'
 import { replaceFile, writeNew } from './write-file.js'
 
-export interface TlsPlaces {
+export interface TlsPaths {
   readonly dir: string
   readonly key: string
   readonly cert: string
@@ -21,7 +21,7 @@ export interface TlsPlaces {
 const KEY = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----[\s\S]+?-----END (?:RSA |EC )?PRIVATE KEY-----\n/
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\n/
 
-export function tlsPlaces(dataDir: string): TlsPlaces {
+export function tlsPaths(dataDir: string): TlsPaths {
   const dir = join(dataDir, 'ssl')
   const file = (name: string): string => join(dir, name)
   return {
@@ -34,30 +34,33 @@ export function tlsPlaces(dataDir: string): TlsPlaces {
 }
 
 /** Did a crash come between the key and its certificate? */
-export function isTlsUnfinished({ renewal }: TlsPlaces): boolean {
-  return statIfThere(renewal) !== undefined
+export function isTlsRenewalUnfinished({ renewal }: TlsPaths): boolean {
+  return statIfExists(renewal) !== undefined
 }
 
 /** Puts a key and its certificate in the place of both. The caller holds the lock. Throws `tls-linked` (rejected), `io`. */
-export function replaceTlsPair(places: TlsPlaces, pair: { readonly keyPem: string; readonly certPem: string }): void {
+export function replaceTlsKeyAndCertificate(
+  places: TlsPaths,
+  pair: { readonly keyPem: string; readonly certPem: string },
+): void {
   refuseLinks(places)
-  finishTlsPair(places)
+  finishTlsRenewal(places)
   writeNew(places.renewal, Buffer.from(`${pair.keyPem}${pair.certPem}`), { temp: places.temp })
   syncDir(places.dir)
-  finishTlsPair(places)
+  finishTlsRenewal(places)
 }
 
 /** Puts a certificate for the key that is there in the place of the old one: one file, so whole by itself. The caller holds the lock. */
-export function replaceTlsCertificate(places: TlsPlaces, certPem: string): void {
+export function replaceTlsCertificate(places: TlsPaths, certPem: string): void {
   refuseLinks(places)
-  finishTlsPair(places)
+  finishTlsRenewal(places)
   replaceFile(places.cert, Buffer.from(certPem), { temp: places.temp })
   syncDir(places.dir)
 }
 
 /** Finishes a replacement that was cut short; false where there is none. The caller holds the lock. Throws `io`, `corrupt`. */
-export function finishTlsPair(places: TlsPlaces): boolean {
-  const bytes = readIfThere(places.renewal)
+export function finishTlsRenewal(places: TlsPaths): boolean {
+  const bytes = readIfExists(places.renewal)
   if (bytes === undefined) return false
   const text = Buffer.from(bytes).toString('latin1')
   const [key, cert] = [KEY.exec(text)?.[0], CERTIFICATES.exec(text)?.[0]]
@@ -75,9 +78,9 @@ export function finishTlsPair(places: TlsPlaces): boolean {
 }
 
 /** A link leads to a pair that somebody else looks after. */
-function refuseLinks({ key, cert }: TlsPlaces): void {
+function refuseLinks({ key, cert }: TlsPaths): void {
   for (const path of [key, cert])
-    if (statIfThere(path)?.isSymbolicLink() === true)
+    if (statIfExists(path)?.isSymbolicLink() === true)
       throw new AppError(
         'rejected',
         'tls-linked',

@@ -1,4 +1,4 @@
-/** `brine republish`: manifests, CRLs and renewals that are due; writes nothing when nothing is. */
+/** `brine republish`: issues manifests, CRLs and renewals that are due; writes nothing if none are. */
 
 import type { RepublishReport } from '../core/app/authority/republish.js'
 import { republishRepaired } from '../core/app/recovery/force.js'
@@ -10,10 +10,10 @@ import { counted } from '../core/cli/output/endings.js'
 
 export default class Republish extends BaseCommand<RepublishReport> {
   static override summary = 'issue and publish what is due'
-  static override description = 'Exit 0 also when nothing was due; 3 when some CAs could not be published.'
+  static override description = 'Exit code 0 also if nothing was due; 3 if some CAs could not be published.'
   static override examples = ['<%= config.bin %> republish', '<%= config.bin %> republish acme --now']
-  static override args = { ca: arg.handle({ multiple: true, description: 'only these' }) }
-  static override flags = { ...writeFlags, now: flag.boolean({ description: 'also what is not due' }) }
+  static override args = { ca: arg.handle({ multiple: true, description: 'only these CAs; default: all' }) }
+  static override flags = { ...writeFlags, now: flag.boolean({ description: 'also re-issue what is not due' }) }
 
   protected override async execute(): Promise<RepublishReport> {
     const { args, flags } = await this.parse(Republish)

@@ -1,4 +1,4 @@
-/** `brine audit checkpoint`: a signed note over the whole history, to be kept elsewhere. */
+/** `brine audit checkpoint`: signs a note over the complete history, to be stored elsewhere. */
 
 import { writeDocument } from '../../core/app/operations/user-files.js'
 import { type CheckpointReport, makeCheckpoint } from '../../core/app/proof/checkpoint.js'
@@ -8,9 +8,9 @@ import { flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class AuditCheckpoint extends BaseCommand<CheckpointReport & { readonly out: string | null }> {
-  static override summary = 'sign a note over the whole history'
+  static override summary = 'sign a checkpoint over the complete history'
   static override description =
-    'The root of the RFC 6962 tree over all commits as a C2SP checkpoint. Without one kept elsewhere an audit proves that history is whole, not that it is the only one. Exit codes: 0 done, 1 no key yet, 12 the commits are damaged, 20 stand-by.'
+    'The root of the RFC 6962 tree over all commits as a C2SP checkpoint. Store it on another machine: an audit alone proves that a history is complete, a checkpoint proves that it was only extended since. Exit codes: 0 done, 1 no signing key, 12 the commits are damaged, 20 stand-by.'
   static override examples = [
     '<%= config.bin %> audit checkpoint --out monday.note',
     '<%= config.bin %> audit checkpoint | mail -s checkpoint auditor@example.net',

@@ -1,4 +1,4 @@
-/** `brine audit diff`: what changed between two points of a history, and by whom. */
+/** `brine audit diff`: shows what changed between two points of a history, and by whom. */
 import { type Change, type DiffReport, diffStates } from '../../core/app/proof/states.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -11,15 +11,18 @@ const WIDTH = 100
 export default class AuditDiff extends BaseCommand<DiffReport> {
   static override summary = 'show what changed between two points of a history'
   static override description =
-    'Each place in the state that differs, with the command that touched it last, its actor and reason; it closes with one sentence to quote. Exit codes: 0 no difference, 1 no such aggregate or command, or it is archived elsewhere, 4 there are differences, 12 history is damaged.'
+    'Shows each difference in the state with the last command that changed it, its actor and reason, and ends with a summary sentence. Exit codes: 0 no difference, 1 unknown aggregate or command, or archived elsewhere, 4 differences found, 12 history is damaged.'
   static override examples = [
     '<%= config.bin %> audit diff ca/acme --from 7d',
     '<%= config.bin %> audit diff ca/acme --from 12 --to 31 --json',
   ]
   static override args = { aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }) }
   static override flags = {
-    from: flag.point({ required: true, description: 'number of a command (0: before the first), RFC 3339, or 7d ago' }),
-    to: flag.point({ description: 'the same; left out: now' }),
+    from: flag.point({
+      required: true,
+      description: 'sequence number (0: before the first command), RFC 3339, or 7d for seven days ago',
+    }),
+    to: flag.point({ description: 'same format; default: now' }),
     ...archiveFlags,
   }
 
@@ -57,7 +60,7 @@ function changeLines({ path, change, before, after }: Change, theme: Theme): rea
   return [`  ~ ${path}  ${short(before)} -> ${short(after)}`]
 }
 
-/** The whole value is in the JSON. */
+/** Shortens a value; --json has all of it. */
 function short(value: unknown): string {
   const text = JSON.stringify(value)
   return text.length <= WIDTH ? text : `${text.slice(0, WIDTH)}…`

@@ -1,4 +1,4 @@
-/** `brine audit digest`: one line that stands for every state. */
+/** `brine audit digest`: prints the digest of all states. */
 import { auditDigest, type DigestReport, digestLine } from '../../core/app/proof/digest.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,7 +6,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 export default class AuditDigest extends BaseCommand<DigestReport> {
   static override summary = 'print the digest of all states'
   static override description =
-    'logical= is equal on machines that ran the same commands with keys of their own; full= only where every key, serial and time is equal. A rejected command changes neither.'
+    'logical= is equal on machines that ran the same commands with different keys; full= is equal only if all keys, serials and times are equal. A rejected command changes neither.'
   static override examples = ['<%= config.bin %> audit digest', '<%= config.bin %> audit digest --json']
 
   protected override async execute(): Promise<DigestReport> {

@@ -1,4 +1,4 @@
-/** `brine audit export`: the whole history in one file, to be verified anywhere. */
+/** `brine audit export`: writes the complete history to one file that can be verified anywhere. */
 import { type ExportReport, exportHistory } from '../../core/app/proof/export.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,16 +6,16 @@ import { archiveFlags, flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class AuditExport extends BaseCommand<ExportReport> {
-  static override summary = 'write the whole history to one file'
+  static override summary = 'write the complete history to one file'
   static override description =
-    'JSON lines in the order in which history was made: each file of history as its exact text with its hash, no private keys. audit verify FILE proves it on another machine. Exit codes: 0 done, 2 the file exists, 12 history is damaged, 14 the file could not be written.'
+    'JSON lines in chronological order: the exact text of each file of history with its hash, no private keys. audit verify FILE verifies it on another machine. Exit codes: 0 done, 2 the file exists, 12 history is damaged, 14 the file could not be written.'
   static override examples = [
     '<%= config.bin %> audit export --out history.jsonl',
     '<%= config.bin %> audit export --objects --archive /mnt/archive --out history.jsonl',
   ]
   static override flags = {
-    out: flag.path({ required: true, description: 'a new file, 0600' }),
-    objects: flag.boolean({ description: 'take the published objects along' }),
+    out: flag.path({ required: true, description: 'file to create, mode 0600' }),
+    objects: flag.boolean({ description: 'include the published objects' }),
     ...archiveFlags,
   }
 
@@ -28,7 +28,7 @@ export default class AuditExport extends BaseCommand<ExportReport> {
   protected override view(report: ExportReport): string {
     const { out, bytes, commits, objects, complete } = report
     const parts = [counted(commits, 'commit'), ...(objects === 0 ? [] : [counted(objects, 'object')]), `${bytes} bytes`]
-    const gap = complete ? '' : '\nwithout what is archived elsewhere: --archive DIR takes it along'
+    const gap = complete ? '' : '\nincomplete: files archived elsewhere are missing; include them with --archive DIR'
     return `written to ${out}: ${parts.join(', ')}${gap}`
   }
 }

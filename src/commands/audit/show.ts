@@ -1,4 +1,4 @@
-/** `brine audit show`: an aggregate as it was. */
+/** `brine audit show`: shows the state of an aggregate at a point in its history. */
 
 import { writeDocument } from '../../core/app/operations/user-files.js'
 import { type StateReport, showState } from '../../core/app/proof/states.js'
@@ -12,14 +12,17 @@ type Report = StateReport & { readonly out: string | null }
 export default class AuditShow extends BaseCommand<Report> {
   static override summary = 'show the state as of a command or a time'
   static override description =
-    'Replays history up to there and shows what it makes. Exit codes: 0 done, 1 no such aggregate or command, or it is archived elsewhere, 12 history is damaged.'
+    'Replays history up to that point and prints the state. Exit codes: 0 done, 1 unknown aggregate or command, or archived elsewhere, 12 history is damaged.'
   static override examples = [
     '<%= config.bin %> audit show ca/acme --at 12',
     '<%= config.bin %> audit show pubserver/0 --at 2026-11-21T23:20:00Z --out state.json',
   ]
   static override args = { aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }) }
   static override flags = {
-    at: flag.point({ required: true, description: 'number of a command (0: before the first), RFC 3339, or 7d ago' }),
+    at: flag.point({
+      required: true,
+      description: 'sequence number (0: before the first command), RFC 3339, or 7d for seven days ago',
+    }),
     ...archiveFlags,
     out: flag.path({ description: 'write the state to a new file' }),
   }

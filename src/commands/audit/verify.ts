@@ -1,4 +1,4 @@
-/** `brine audit verify`: the proof by replay. */
+/** `brine audit verify`: verifies the data directory by replay. */
 import { type AuditReport, auditVerify } from '../../core/app/proof/audit.js'
 import { digestLine } from '../../core/app/proof/digest.js'
 import { verifyExport } from '../../core/app/proof/export.js'
@@ -7,13 +7,13 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
-import { faultsView } from '../../core/cli/output/faults.js'
+import { findingsView } from '../../core/cli/output/findings.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class AuditVerify extends BaseCommand<AuditReport> {
-  static override summary = 'replay everything from the first event and compare'
+  static override summary = 'verify history by replay from the first event'
   static override description =
-    'Compares the chain of commits, every command record, event and kept snapshot by hash, the state that the events make, every published object, the private keys that the states name and the served tree. A checkpoint kept elsewhere shows that history since then only grew. The last line is the digest. It takes no lock, unless something looks wrong while other commands are at work: then it looks again. Exit codes: 0 all right, 2 a file is no checkpoint or no export, 12 something is not as it was written: every fault is named with its file.'
+    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. Takes no lock, unless it finds something while other commands run: then it checks again under the lock. Exit codes: 0 no findings, 2 a file is not a checkpoint or export, 12 findings, each with its file.'
   static override examples = [
     '<%= config.bin %> audit verify',
     '<%= config.bin %> audit verify --full --archive /mnt/archive --json',
@@ -21,15 +21,15 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
     '<%= config.bin %> audit verify history.jsonl',
   ]
   static override args = {
-    export: arg.path({ description: 'a file of audit export; it needs no data directory' }),
+    export: arg.path({ description: 'a file written by audit export; no data directory needed' }),
   }
   static override flags = {
-    full: flag.boolean({ description: 'what is archived must be here too' }),
-    checkpoint: flag.path({ multiple: true, description: 'a checkpoint kept elsewhere; repeatable' }),
+    full: flag.boolean({ description: 'require archived files to be present' }),
+    checkpoint: flag.path({ multiple: true, description: 'a checkpoint stored elsewhere; repeatable' }),
     'verifier-key': flag.text({
       helpValue: 'KEY',
       multiple: true,
-      description: "what audit key init printed; without it the directory's own key; repeatable",
+      description: "verifier key printed by audit key init; default: the directory's own key; repeatable",
     }),
     ...archiveFlags,
   }
@@ -74,15 +74,15 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
     }))
     const sum = report.ok
       ? theme.good(`${counted(report.commits, 'commit')} verified`)
-      : theme.bad(`${counted(faults.length, 'fault')} in ${counted(report.commits, 'commit')}`)
-    const last = report.digest === null ? 'no digest: some state could not be made' : digestLine(report.digest)
+      : theme.bad(`${counted(faults.length, 'finding')} in ${counted(report.commits, 'commit')}`)
+    const last = report.digest === null ? 'no digest: a state could not be computed' : digestLine(report.digest)
     const notes = [
       ...report.checkpoints.map((c) =>
-        c.ok ? `${c.file}: history only grew since its ${counted(c.size, 'commit')}` : '',
+        c.ok ? `${c.file}: history was only extended since its ${counted(c.size, 'commit')}` : '',
       ),
       ...report.skipped.map((line) => theme.dim(line)),
     ]
-    return [table, faultsView(shown, theme), ...notes, sum, last].filter((line) => line !== '').join('\n')
+    return [table, findingsView(shown, theme), ...notes, sum, last].filter((line) => line !== '').join('\n')
   }
 
   protected override exitCode(report: AuditReport): number {

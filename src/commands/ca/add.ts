@@ -1,4 +1,4 @@
-/** `brine ca add`: a CA, and with a parent of this data directory everything that makes it publish. */
+/** `brine ca add`: adds a CA; with a parent of this data directory also its certificate and first manifest. */
 import { addCa, type CaReport } from '../../core/app/authority/cas.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -9,7 +9,7 @@ import { changeEnding } from '../../core/cli/output/change-ending.js'
 export default class CaAdd extends BaseCommand<CaReport> {
   static override summary = 'add a CA'
   static override description =
-    'With --under: child at the parent, parent and repository at the CA, certificate and first manifest, in one go.'
+    'With --under PARENT: also registers it as a child of PARENT, configures parent and repository, and publishes its first manifest, in one transaction.'
   static override examples = [
     '<%= config.bin %> ca add acme --under testbed --resources 192.0.2.0/24,2001:db8::/32,AS64496',
     '<%= config.bin %> ca add acme',
@@ -17,8 +17,8 @@ export default class CaAdd extends BaseCommand<CaReport> {
   static override args = { ca: arg.handle({ required: true, description: 'handle of the new CA' }) }
   static override flags = {
     ...writeFlags,
-    under: flag.handle({ helpValue: 'PARENT', description: 'a CA or the trust anchor of this data directory' }),
-    resources: flag.resources({ description: 'what the CA holds from its parent', dependsOn: ['under'] }),
+    under: flag.handle({ helpValue: 'PARENT', description: 'parent: a CA or the trust anchor of this data directory' }),
+    resources: flag.resources({ description: 'resources that the parent certifies', dependsOn: ['under'] }),
   }
 
   protected override async execute(): Promise<CaReport> {

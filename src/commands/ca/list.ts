@@ -1,4 +1,4 @@
-/** `brine ca list`: every CA of this data directory. */
+/** `brine ca list`: lists every CA of this data directory. */
 import { type CaListReport, listCas } from '../../core/app/authority/cas.js'
 import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -8,7 +8,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class CaList extends BaseCommand<CaListReport> {
   static override summary = 'list the CAs'
-  static override description = 'Exit 12 when one cannot be read; the others are listed all the same.'
+  static override description = 'Exit code 12 if a CA is damaged; the others are still listed.'
   static override examples = ['<%= config.bin %> ca list']
 
   protected override async execute(): Promise<CaListReport> {

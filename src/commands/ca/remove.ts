@@ -1,4 +1,4 @@
-/** `brine ca remove`: a CA goes, its objects are withdrawn, its local parents revoke its certificates. */
+/** `brine ca remove`: removes a CA: withdraws its objects; its local parents revoke its certificates. */
 import { type CaReport, removeCa } from '../../core/app/authority/cas.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,7 +6,7 @@ import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class CaRemove extends BaseCommand<CaReport> {
-  static override summary = 'remove a CA: withdraw everything it published'
+  static override summary = 'remove a CA and withdraw everything it published'
   static override examples = ['<%= config.bin %> ca remove acme --yes']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = { ...writeFlags, ...confirmFlags }
@@ -16,7 +16,7 @@ export default class CaRemove extends BaseCommand<CaReport> {
     const session = await openSession(this.context(flags))
     const preview = await removeCa(session, args.ca, { dryRun: true })
     if (flags['dry-run']) return preview
-    await this.confirm(`${args.ca} and everything it published will be withdrawn`, flags)
+    await this.confirm(`Remove ${args.ca} and withdraw everything it published`, flags)
     return removeCa(session, args.ca)
   }
 

@@ -1,4 +1,4 @@
-/** `brine ca show`: one CA with its classes, keys, parents and children. */
+/** `brine ca show`: shows one CA with its classes, keys, parents and children. */
 import { type CaShowReport, showCa } from '../../core/app/authority/cas.js'
 import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/transaction/session.js'

@@ -15,8 +15,8 @@ export default class ChildAdd extends BaseCommand<ChildReport> {
   }
   static override flags = {
     ...writeFlags,
-    local: flag.boolean({ required: true, description: 'the child is a CA of this data directory' }),
-    resources: flag.resources({ required: true, description: 'what the child may hold' }),
+    local: flag.boolean({ required: true, description: 'the child is a CA of this data directory (required today)' }),
+    resources: flag.resources({ required: true, description: 'resources that the child is entitled to' }),
   }
 
   protected override async execute(): Promise<ChildReport> {
@@ -27,6 +27,6 @@ export default class ChildAdd extends BaseCommand<ChildReport> {
   }
 
   protected override view(report: ChildReport): string {
-    return changeEnding(report.ca, report, [`child ${report.child} may hold ${resourceLine(report.resources)}`])
+    return changeEnding(report.ca, report, [`child ${report.child} is entitled to ${resourceLine(report.resources)}`])
   }
 }

@@ -1,4 +1,4 @@
-/** `brine child list`: the children of a CA or the trust anchor. */
+/** `brine child list`: lists the children of a CA or the trust anchor. */
 import { type ChildListReport, listChildren, resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

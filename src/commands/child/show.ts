@@ -1,4 +1,4 @@
-/** `brine child show`: one child and the certificates it holds. */
+/** `brine child show`: shows one child and its certificates. */
 import { type ChildShowReport, resourceLine, showChild } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -19,7 +19,7 @@ export default class ChildShow extends BaseCommand<ChildShowReport> {
   }
 
   protected override view(report: ChildShowReport, theme: Theme): string {
-    const head = `${theme.bold(report.child)} of ${report.ca} may hold ${resourceLine(report.resources) || 'nothing'}`
+    const head = `${theme.bold(report.child)} of ${report.ca} is entitled to ${resourceLine(report.resources) || 'no resources'}`
     const table = theme.table({
       columns: ['KEY', 'UNTIL', 'RESOURCES'],
       rows: report.certificates.map((c) => [c.ski, c.notAfter, resourceLine(c.resources)]),

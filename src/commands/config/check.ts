@@ -2,7 +2,7 @@
 import { type ConfigCheckReport, checkConfig } from '../../core/app/operations/config.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { faultsView } from '../../core/cli/output/faults.js'
+import { findingsView } from '../../core/cli/output/findings.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
@@ -24,7 +24,7 @@ export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
     }))
     const cas = report.cas === 0 ? '' : `, ${report.cas} ${report.cas === 1 ? 'CA' : 'CAs'} of enrolment`
     const sum = report.ok ? theme.good(`${report.file}: sound, ${report.set} keys set${cas}`) : ''
-    return [faultsView(shown, theme), sum].filter((line) => line !== '').join('\n')
+    return [findingsView(shown, theme), sum].filter((line) => line !== '').join('\n')
   }
 
   protected override exitCode(report: ConfigCheckReport): number {

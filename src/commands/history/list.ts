@@ -1,4 +1,4 @@
-/** `brine history list`: every accepted and rejected command, newest first. */
+/** `brine history list`: lists accepted and rejected commands, newest first. */
 import { type HistoryReport, listHistory } from '../../core/app/proof/history.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -8,7 +8,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class HistoryList extends BaseCommand<HistoryReport> {
   static override summary = 'list commands, newest first'
   static override description =
-    'KIND is ca, pubserver, ta or ha; without a name all of them. Exit codes: 0 done, 1 no such aggregate, 12 a record is damaged (its file is named, and nothing is left out in silence).'
+    'KIND is ca, pubserver, ta, ha or est; without a name, all of them. Exit codes: 0 done, 1 unknown aggregate, 12 a record is damaged (the message names its file).'
   static override examples = [
     '<%= config.bin %> history list',
     '<%= config.bin %> history list ca/acme --rows 20 --after 7d',
@@ -16,12 +16,12 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
   ]
   static override args = { aggregate: arg.text({ multiple: true, description: 'KIND/HANDLE, several at once' }) }
   static override flags = {
-    rows: flag.integer({ min: 1, max: 1_000_000, default: 100, description: 'how many' }),
-    offset: flag.integer({ default: 0, description: 'leave out so many of the newest' }),
-    after: flag.moment({ description: 'at this time or later: RFC 3339, or 7d for seven days ago' }),
-    before: flag.moment({ description: 'earlier than this' }),
-    type: flag.text({ multiple: true, description: 'commands of this type: roas.update, or all of a topic: roas' }),
-    actor: flag.text({ helpValue: 'NAME', description: 'commands of this actor' }),
+    rows: flag.integer({ min: 1, max: 1_000_000, default: 100, description: 'show at most N' }),
+    offset: flag.integer({ default: 0, description: 'skip the newest N' }),
+    after: flag.moment({ description: 'only commands at or after this time: RFC 3339, or 7d for seven days ago' }),
+    before: flag.moment({ description: 'only commands before this time' }),
+    type: flag.text({ multiple: true, description: 'only commands of this type (roas.update) or topic (roas)' }),
+    actor: flag.text({ helpValue: 'NAME', description: 'only commands of this actor' }),
     ...archiveFlags,
   }
 

@@ -1,4 +1,4 @@
-/** `brine history show`: one command, who gave it, and the events that followed. */
+/** `brine history show`: shows one command, its author and its events. */
 import { type CommandReport, showCommand } from '../../core/app/proof/history.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -8,7 +8,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class HistoryShow extends BaseCommand<CommandReport> {
   static override summary = 'show one command with its events'
   static override description =
-    'Exit codes: 0 done, 1 no such aggregate or sequence, or it is archived elsewhere, 12 a file is damaged.'
+    'Exit codes: 0 done, 1 unknown aggregate or sequence, or archived elsewhere, 12 a file is damaged.'
   static override examples = ['<%= config.bin %> history show ca/acme 7']
   static override args = {
     aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }),

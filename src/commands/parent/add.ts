@@ -1,4 +1,4 @@
-/** `brine parent add --local`: a CA or the trust anchor of this data directory becomes a parent. */
+/** `brine parent add --local`: adds a CA or the trust anchor of this data directory as a parent. */
 import { resourceLine } from '../../core/app/authority/children.js'
 import { addLocalParent, type ParentReport } from '../../core/app/authority/parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -8,7 +8,7 @@ import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class ParentAdd extends BaseCommand<ParentReport> {
   static override summary = 'add a parent to a CA'
-  static override description = 'The parent must have the CA as a child already: child add PARENT CA --local.'
+  static override description = 'The parent must already have the CA as a child: brine child add PARENT CA --local.'
   static override examples = ['<%= config.bin %> parent add branch acme --local']
   static override args = {
     ca: arg.handle({ required: true, description: 'the CA' }),
@@ -16,7 +16,7 @@ export default class ParentAdd extends BaseCommand<ParentReport> {
   }
   static override flags = {
     ...writeFlags,
-    local: flag.boolean({ required: true, description: 'the parent is of this data directory' }),
+    local: flag.boolean({ required: true, description: 'the parent is in this data directory (required today)' }),
   }
 
   protected override async execute(): Promise<ParentReport> {
@@ -27,7 +27,7 @@ export default class ParentAdd extends BaseCommand<ParentReport> {
 
   protected override view(report: ParentReport): string {
     const holds = resourceLine(report.resources)
-    const note = holds === '' ? 'no certificate yet: it has no repository' : `holds ${holds}`
+    const note = holds === '' ? 'no certificate yet: no repository is configured' : `holds ${holds}`
     return changeEnding(report.ca, report, [`parent ${report.parent} added (${note})`])
   }
 }

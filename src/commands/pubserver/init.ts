@@ -1,4 +1,4 @@
-/** `brine pubserver init`: the publication server of this data directory. */
+/** `brine pubserver init`: creates the publication server of this data directory. */
 import { initPubserver, type PubserverReport } from '../../core/app/authority/pubserver.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -12,8 +12,8 @@ export default class PubserverInit extends BaseCommand<PubserverReport> {
   ]
   static override flags = {
     ...writeFlags,
-    rsync: flag.text({ helpValue: 'URI', required: true, description: 'what repo/rsync/current/ is served as' }),
-    rrdp: flag.text({ helpValue: 'URI', required: true, description: 'what repo/rrdp/ is served as' }),
+    rsync: flag.text({ helpValue: 'URI', required: true, description: 'public URI of repo/rsync/current/' }),
+    rrdp: flag.text({ helpValue: 'URI', required: true, description: 'public URI of repo/rrdp/' }),
   }
 
   protected override async execute(): Promise<PubserverReport> {

@@ -1,4 +1,4 @@
-/** `brine pubserver session-reset`: a new RRDP session; validators start over from the RRDP snapshot. */
+/** `brine pubserver session-reset`: starts a new RRDP session; validators fetch the RRDP snapshot. */
 import { type PubserverReport, resetSession } from '../../core/app/authority/pubserver.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -8,7 +8,7 @@ import { changeEnding } from '../../core/cli/output/change-ending.js'
 export default class PubserverSessionReset extends BaseCommand<PubserverReport> {
   static override summary = 'start a new RRDP session'
   static override description =
-    'Every validator then fetches the whole RRDP snapshot once. Wanted after a restore, hardly ever else.'
+    'Every validator then fetches the complete RRDP snapshot once. Needed after a restore, rarely otherwise.'
   static override examples = ['<%= config.bin %> pubserver session-reset --yes']
   static override flags = { ...writeFlags, ...confirmFlags }
 
@@ -16,7 +16,7 @@ export default class PubserverSessionReset extends BaseCommand<PubserverReport> 
     const { flags } = await this.parse(PubserverSessionReset)
     const session = await openSession(this.context(flags))
     if (flags['dry-run']) return resetSession(session, { dryRun: true })
-    await this.confirm('every validator will fetch the whole repository anew', flags)
+    await this.confirm('Every validator will fetch the complete repository again', flags)
     return resetSession(session)
   }
 

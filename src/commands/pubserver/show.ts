@@ -1,4 +1,4 @@
-/** `brine pubserver show`: URIs, RRDP session and publishers. */
+/** `brine pubserver show`: shows URIs, RRDP session and publishers. */
 import { type PubserverShowReport, showPubserver } from '../../core/app/authority/pubserver.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -14,7 +14,7 @@ export default class PubserverShow extends BaseCommand<PubserverShowReport> {
   }
 
   protected override view(report: PubserverShowReport, theme: Theme): string {
-    if (report.rrdpSerial === 0) return theme.dim('no publication server yet: brine pubserver init')
+    if (report.rrdpSerial === 0) return theme.dim('no publication server; create one with: brine pubserver init')
     const table = theme.table({
       columns: [
         'PUBLISHER',

@@ -1,10 +1,10 @@
-/** `brine pubserver stats`: how much is published. */
+/** `brine pubserver stats`: counts what is published. */
 import { type PubserverStatsReport, pubserverStats } from '../../core/app/authority/pubserver.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 
 export default class PubserverStats extends BaseCommand<PubserverStatsReport> {
-  static override summary = 'count what is published'
+  static override summary = 'show the size of the publication'
   static override examples = ['<%= config.bin %> pubserver stats --json']
 
   protected override async execute(): Promise<PubserverStatsReport> {

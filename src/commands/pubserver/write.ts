@@ -1,14 +1,17 @@
-/** `brine pubserver write`: the served tree anew, or laid out for a validator. */
+/** `brine pubserver write`: rebuilds the published tree, or writes it as a validator cache. */
 import { layOutInto, type PubserverWriteReport, writeServedTree } from '../../core/app/authority/pubserver.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
 
 export default class PubserverWrite extends BaseCommand<PubserverWriteReport> {
-  static override summary = 'rebuild repo/, or lay it out as rpki-client -n -d DIR reads it'
+  static override summary = 'rebuild the published tree, or write it as a cache for rpki-client -n -d DIR'
   static override examples = ['<%= config.bin %> pubserver write', '<%= config.bin %> pubserver write --into cache']
   static override flags = {
-    into: flag.path({ helpValue: 'DIR', description: 'a new or empty directory, or one written so before' }),
+    into: flag.path({
+      helpValue: 'DIR',
+      description: 'a new or empty directory, or one that this command wrote before',
+    }),
   }
 
   protected override async execute(): Promise<PubserverWriteReport> {

@@ -1,4 +1,4 @@
-/** `brine repo configure --local`: the publication server of this data directory becomes the repository of a CA. */
+/** `brine repo configure --local`: makes the publication server of this data directory the repository of a CA. */
 import { configureLocalRepository, type RepositoryReport } from '../../core/app/authority/parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,12 +6,15 @@ import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class RepoConfigure extends BaseCommand<RepositoryReport> {
-  static override summary = 'give a CA its repository; the same again is a no-op'
+  static override summary = 'set the repository of a CA'
   static override examples = ['<%= config.bin %> repo configure acme --local']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
     ...writeFlags,
-    local: flag.boolean({ required: true, description: 'the publication server of this data directory' }),
+    local: flag.boolean({
+      required: true,
+      description: 'use the publication server of this data directory (required today)',
+    }),
   }
 
   protected override async execute(): Promise<RepositoryReport> {

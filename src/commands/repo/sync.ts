@@ -1,4 +1,4 @@
-/** `brine repo sync`: full re-sync of a CA with its repository. */
+/** `brine repo sync`: synchronises a CA with its repository. */
 import { type RepoSyncReport, syncRepository } from '../../core/app/authority/repo-sync.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,9 +6,9 @@ import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class RepoSync extends BaseCommand<RepoSyncReport> {
-  static override summary = 'compare what a CA wants served with its repository, and publish the difference'
+  static override summary = 'compare the objects of a CA with its repository and publish the difference'
   static override description =
-    'For the day after a repository was restored from a backup. Nothing to do is a no-op; the served tree is written anew where it lags.'
+    'Use it after a repository was restored from a backup. Does nothing if both agree; rebuilds the published tree if it lags.'
   static override examples = ['<%= config.bin %> repo sync acme', '<%= config.bin %> repo sync acme --dry-run --json']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = { ...writeFlags }

@@ -1,4 +1,4 @@
-/** `brine roa add`: route origin authorizations, one set, one command. */
+/** `brine roa add`: adds ROAs to a CA in one transaction. */
 import { RoaChange } from '../../core/cli/roa-change.js'
 
 export default class RoaAdd extends RoaChange {

@@ -1,4 +1,4 @@
-/** `brine roa list`: what is configured and what became of it. */
+/** `brine roa list`: lists the configured ROAs and their state. */
 import { listRoas, type RoaListReport } from '../../core/app/authority/roas.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -8,7 +8,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class RoaList extends BaseCommand<RoaListReport> {
   static override summary = 'list the ROAs of a CA'
   static override description =
-    'States: published; pending (not issued yet); notHeld (configured, but the CA lacks the resources).'
+    'States: published; pending (not issued yet); notHeld (configured, but the CA does not hold the prefix).'
   static override examples = ['<%= config.bin %> roa list acme', '<%= config.bin %> roa list acme --json']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
 

@@ -1,4 +1,4 @@
-/** `brine roa remove`: ROAs go, one set, one command. */
+/** `brine roa remove`: removes ROAs from a CA in one transaction. */
 import { RoaChange } from '../../core/cli/roa-change.js'
 
 export default class RoaRemove extends RoaChange {

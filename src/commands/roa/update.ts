@@ -1,4 +1,4 @@
-/** `brine roa update`: a file of additions and removals, one set, one command. */
+/** `brine roa update`: applies a file of additions and removals in one transaction. */
 
 import { roaFile } from '../../core/app/authority/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.js'
@@ -13,7 +13,7 @@ import { readStdinText } from '../../core/cli/stdin.js'
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'
   static override description =
-    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[{"prefix","maxLength","asn","comment"}],"removed":[...]}; maxLength and comment may be left out.'
+    'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[{"prefix","maxLength","asn","comment"}],"removed":[...]}; maxLength and comment are optional.'
   static override examples = [
     '<%= config.bin %> roa update acme --file changes.txt',
     '<%= config.bin %> roa update acme --file -',
@@ -21,8 +21,8 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
     ...writeFlags,
-    file: flag.path({ required: true, description: 'the changes; - reads standard input' }),
-    idempotent: flag.boolean({ description: 'what is already so is no fault' }),
+    file: flag.path({ required: true, description: 'file with the changes; - reads standard input' }),
+    idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
 
   protected override async execute(): Promise<RoaUpdateReport> {

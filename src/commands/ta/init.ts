@@ -1,4 +1,4 @@
-/** `brine ta init`: the embedded trust anchor. */
+/** `brine ta init`: creates the embedded trust anchor. */
 import { initTa, type TaReport } from '../../core/app/authority/trust-anchor.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,7 +6,7 @@ import { flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class TaInit extends BaseCommand<TaReport> {
-  static override summary = 'make the trust anchor of this data directory'
+  static override summary = 'create the trust anchor of this data directory'
   static override examples = [
     '<%= config.bin %> ta init --tal-https https://rpki.example.net/ta/ta.cer --tal-rsync rsync://rpki.example.net/ta/ta.cer',
   ]
@@ -16,9 +16,13 @@ export default class TaInit extends BaseCommand<TaReport> {
       helpValue: 'URI',
       required: true,
       multiple: true,
-      description: 'where validators fetch the certificate by https; repeatable',
+      description: 'https URI of the certificate in the TAL; repeatable',
     }),
-    'tal-rsync': flag.text({ helpValue: 'URI', required: true, description: 'where they fetch it by rsync' }),
+    'tal-rsync': flag.text({
+      helpValue: 'URI',
+      required: true,
+      description: 'rsync URI of the certificate in the TAL',
+    }),
   }
 
   protected override async execute(): Promise<TaReport> {
@@ -29,6 +33,6 @@ export default class TaInit extends BaseCommand<TaReport> {
 
   protected override view(report: TaReport): string {
     const ending = changeEnding(`ta/${report.handle}`, report, ['trust anchor made'])
-    return `${ending}\nnext: brine ta tal > ta.tal, for your validators`
+    return `${ending}\nnext: brine ta tal > ta.tal, and give it to your validators`
   }
 }

@@ -1,4 +1,4 @@
-/** `brine ta show`: the trust anchor, its key, its children. */
+/** `brine ta show`: shows the trust anchor, its key and its children. */
 import { showTa, type TaShowReport } from '../../core/app/authority/trust-anchor.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

@@ -1,4 +1,4 @@
-/** `brine ta tal`: the trust anchor locator, for validators (RFC 8630). */
+/** `brine ta tal`: prints the trust anchor locator (RFC 8630) for validators. */
 import { showTal, type TalReport } from '../../core/app/authority/trust-anchor.js'
 import { writeDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'

@@ -1,9 +1,9 @@
-/** The command line before oclif sees it: global flags may stand in front of the command words, and oclif knows them only behind. */
+/** Normalises the command line before oclif parses it: oclif accepts global flags only after the command words, users may put them first. */
 
 const WITH_VALUE: ReadonlySet<string> = new Set(['--data-dir', '--config', '--actor', '--reason', '--lock-timeout'])
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(['--json', '--quiet'])
 
-/** How many arguments the leading global flag at `index` takes up; 0 when there is none. */
+/** Returns the number of arguments that the global flag at `index` occupies, 0 for any other word. */
 function globalAt(argv: readonly string[], index: number): number {
   const word = argv[index] ?? ''
   if (WITHOUT_VALUE.has(word)) return 1
@@ -13,9 +13,8 @@ function globalAt(argv: readonly string[], index: number): number {
 }
 
 /**
- * The same command line with leading global flags moved behind the command words, and `help WORDS` as `WORDS --help`.
- * They go in front of `--`, which ends the flags, and in front of everything else that the command takes, so that no flag
- * that takes many values swallows them.
+ * Moves leading global flags behind the command words and turns `help WORDS` into `WORDS --help`. The flags go in front of `--`,
+ * which ends the flags, and in front of the command's own arguments, so that a flag with several values cannot take them.
  */
 export function normalizeArgv(argv: readonly string[], isCommand: (id: string) => boolean): string[] {
   let end = 0
@@ -27,7 +26,7 @@ export function normalizeArgv(argv: readonly string[], isCommand: (id: string) =
   return [...rest.slice(0, words), ...globals, ...rest.slice(words)]
 }
 
-/** How many words at the front name the command: the longest that does, else the words up to the first flag. */
+/** Returns the number of leading words that name a command (the longest match), or of all words up to the first flag if none match. */
 function commandWords(rest: readonly string[], isCommand: (id: string) => boolean): number {
   const flag = rest.findIndex((word) => word.startsWith('-'))
   const most = flag === -1 ? rest.length : flag

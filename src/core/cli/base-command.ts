@@ -1,7 +1,7 @@
 /**
- * The base of every command: parse, execute one use case, show one report; and the one place where failures become text, JSON and
- * exit codes. Invariant: the exit code is the same with and without `--json`, stdout holds data only, and nothing reads standard
- * input unless the user wrote `-`.
+ * Base class of every command: parses, executes one use case and shows one report. Failures become text, JSON and exit codes here
+ * and nowhere else. Invariant: the exit code is the same with and without `--json`, stdout holds data only, and standard input is
+ * read only if the user wrote `-`.
  */
 import { Command } from '@oclif/core/command'
 import { ExitError } from '@oclif/core/errors'
@@ -27,32 +27,32 @@ export abstract class BaseCommand<R extends object> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = globalFlags
 
-  /** What the use case made durable so far; it writes here, an interrupt reads. */
+  /** Whether the use case has made anything durable: written by the use case, read on an interrupt. */
   protected readonly watch: CommitWatch = { changed: 'no' }
   #quiet = false
   #progress: Progress = silentProgress
   #release: (exitCode: number) => void = () => undefined
   #ending = 0
-  /** What the command was last given to run with. */
-  #around: CommandContext | undefined
+  /** The context that was made last. */
+  #context: CommandContext | undefined
 
-  /** Parses, runs one use case, returns its report: an object, never a bare list. */
+  /** Parses, runs one use case and returns its report: an object, never a bare list. */
   protected abstract execute(): Promise<R>
 
-  /** The report as a person reads it, without a final line break. Pure. '' prints nothing. */
+  /** Returns the report as text without a final line break; '' prints nothing. Pure. */
   protected abstract view(report: R, theme: Theme): string
 
-  /** The exit code of a report: not 0 where the report itself says `differs`, `partial` or `pending`. */
+  /** Returns the exit code of a report: not 0 if the report says `differs`, `partial` or `pending`. */
   protected exitCode(_report: R): number {
     return 0
   }
 
-  /** Does it change something? Then `--quiet` leaves its report out. */
+  /** True if the command writes; `--quiet` then suppresses its report. */
   protected get changes(): boolean {
     return 'dry-run' in (this.ctor.flags ?? {})
   }
 
-  /** What a report says went wrong, a line each: with `--quiet` they are all that is told of a change, on stderr. */
+  /** Returns the failures in a report, one line each. With `--quiet` they are printed to stderr in place of the report. */
   protected faults(_report: R): readonly string[] {
     return []
   }
@@ -68,23 +68,23 @@ export abstract class BaseCommand<R extends object> extends Command {
     return report
   }
 
-  /** The command; after a full recovery where the environment asks for one, and once more after damage that may be recovered from. */
+  /** Executes the command. Runs a full recovery first if the environment asks for it, and retries once after a recovery that is allowed. */
   async #executed(): Promise<R> {
     if (this.id !== 'recover' && asksForRecovery(process.env)) await this.#forced()
     try {
       return await this.execute()
     } catch (error) {
-      const around = this.#around
-      if (!(error instanceof AppError) || error.kind !== 'corrupt' || around === undefined) throw error
-      if (around.dryRun || this.id === 'recover') throw error
+      const context = this.#context
+      if (!(error instanceof AppError) || error.kind !== 'corrupt' || context === undefined) throw error
+      if (context.dryRun || this.id === 'recover') throw error
       const { recoverIfAllowed } = await import('../app/recovery/force.js')
-      // what keeps it from being recovered is no better told than the damage itself
-      if (!(await recoverIfAllowed(around, error).catch(() => false))) throw error
+      // if recovery fails too, the damage itself is the more useful error
+      if (!(await recoverIfAllowed(context, error).catch(() => false))) throw error
       return this.execute()
     }
   }
 
-  /** For commands that open a data directory, and not for a dry run. */
+  /** Runs the forced recovery of a command that opens a data directory, but not for a dry run. */
   async #forced(): Promise<void> {
     const { flags } = await this.parse(this.ctor)
     const given = flags as GlobalFlags
@@ -93,7 +93,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     await forceRecovery(this.context(given))
   }
 
-  /** Instead of the command, before anything else (`asksForUpgradeOnly`). */
+  /** Runs the upgrade in place of the command (`asksForUpgradeOnly`). */
   async #upgradeOnly(): Promise<object> {
     const { flags } = await this.parse(this.ctor)
     const { upgrade } = await import('../app/operations/upgrade.js')
@@ -105,7 +105,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     return report
   }
 
-  /** What a use case gets. Throws `data-dir-missing` (usage). */
+  /** Returns the context of the use case. Throws `data-dir-missing` (usage). */
   protected context(flags: GlobalFlags): CommandContext {
     const ports = {
       command: this.#words(),
@@ -113,16 +113,16 @@ export abstract class BaseCommand<R extends object> extends Command {
       onNotice: (text: string): void => void this.warn(text),
       onProgress: (done: number, total: number, what: string): void => this.#progress.step(what, done, total),
     }
-    this.#around = commandContext(flags, surroundings(), ports)
-    return this.#around
+    this.#context = commandContext(flags, surroundings(), ports)
+    return this.#context
   }
 
-  /** Asks before a step marked `!`; see `confirm`. */
+  /** Asks for confirmation of a step marked `!` in the command list; see `confirm`. */
   protected async confirm(what: string, flags: { readonly yes: boolean }): Promise<void> {
     await confirm({ what, yes: flags.yes, interactive: surroundings().interactive })
   }
 
-  /** A note on stderr, in both modes; silent with `--quiet`. */
+  /** Prints a warning on stderr with and without `--json`; silent with `--quiet`. */
   override warn(input: Error | string): Error | string {
     this.#progress.clear()
     if (!this.#quiet) process.stderr.write(`Warning: ${typeof input === 'string' ? input : input.message}\n`)
@@ -139,7 +139,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     await super.init()
   }
 
-  /** The parser's traps are closed here for every command: it feeds standard input to a missing argument, and a repeated flag swallows what follows it. */
+  /** Parses with two of oclif's defaults turned off: standard input as a missing argument, and repeated flags that take all that follows. */
   protected override async parse<F extends Values, B extends Values, A extends Values>(
     options: Input<F, B, A>,
     argv: string[] = this.argv,
@@ -148,7 +148,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     for (const argument of Object.values(options.args ?? {})) argument.ignoreStdin = true
     for (const flag of Object.values(options.flags ?? {}))
       if (flag.type === 'option') Object.assign(flag, { multipleNonGreedy: true, allowStdin: false })
-    // the library copies own members alone, and a command may have its arguments from the class above it
+    // oclif copies own members only, and a command may inherit its arguments
     const own: Input<F, B, A> = { ...options }
     for (const key of ['args', 'flags', 'baseFlags', 'enableJsonFlag'] as const)
       if (options[key] !== undefined) Object.assign(own, { [key]: options[key] })
@@ -164,7 +164,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     const debug = (process.env['DEBUG'] ?? '') !== ''
     const error = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
     this.#ending = EXIT_CODES[error.kind]
-    await this.#tell(error)
+    await this.#report(error)
     throw Object.assign(new ExitError(this.#ending), { cause: error })
   }
 
@@ -173,15 +173,15 @@ export abstract class BaseCommand<R extends object> extends Command {
     await super.finally(error)
   }
 
-  /** The library would print every own property of an error, a secret among them. */
+  /** Overrides oclif, which would print every own property of an error, secrets included. */
   protected override toErrorJson(thrown: unknown): unknown {
     return errorDocument(toAppError(thrown, { changed: this.watch.changed, command: this.config.bin, debug: false }))
   }
 
-  /** `run` has written the report already, and knows that it arrived. */
+  /** Does nothing: `run` has already written the report. */
   protected override logJson(): void {}
 
-  /** `brine roa add` */
+  /** Returns the words of the command, such as `brine roa add`. */
   #words(): string {
     return [this.config.bin, ...(this.id ?? '').split(':')].join(' ').trim()
   }
@@ -197,7 +197,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     return text === '' ? '' : `${text}\n`
   }
 
-  async #tell(error: AppError): Promise<void> {
+  async #report(error: AppError): Promise<void> {
     if (!this.jsonEnabled() || error.code === 'stdout-failed') {
       process.stderr.write(errorText(error))
       return

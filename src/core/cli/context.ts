@@ -1,9 +1,9 @@
-/** From flags and environment to the plain value that a use case gets. No secret is read here, and nothing is looked up on the network. */
+/** Converts flags and environment into the plain `CommandContext` of a use case. Reads no secrets and uses no network. */
 import { hostname, userInfo } from 'node:os'
 import type { CommandContext } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 
-/** The flags that every command has, as the parser gives them. */
+/** The global flags as parsed. */
 export interface GlobalFlags {
   readonly 'data-dir'?: string | undefined
   readonly config?: string | undefined
@@ -13,7 +13,7 @@ export interface GlobalFlags {
   readonly 'dry-run'?: boolean | undefined
 }
 
-/** What surrounds the process. */
+/** The environment of the process. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly osUser: string
@@ -22,15 +22,15 @@ export interface Surroundings {
   readonly interactive: boolean
 }
 
-/** What the command itself brings. */
+/** The parts of a context that the command itself supplies. */
 export type CommandPorts = Pick<CommandContext, 'command' | 'watch' | 'onNotice' | 'onProgress'>
 
-/** The process as it is. */
+/** Returns the surroundings of this process. */
 export function surroundings(): Surroundings {
   return { env: process.env, osUser: loginName(), host: hostname(), interactive: process.stdin.isTTY === true }
 }
 
-/** The context of a command. Throws `data-dir-missing` (usage) when nobody said where. */
+/** Returns the context of a command. Throws `data-dir-missing` (usage) if neither a flag nor the environment names the data directory. */
 export function commandContext(flags: GlobalFlags, around: Surroundings, ports: CommandPorts): CommandContext {
   const dataDir = flags['data-dir']
   if (dataDir === undefined)
@@ -55,7 +55,7 @@ export function commandContext(flags: GlobalFlags, around: Surroundings, ports: 
   }
 }
 
-/** Control characters in a name would let history lie on a terminal. */
+/** Returns SUDO_USER. Ignores a name with control characters, which could forge the output of `history` on a terminal. */
 function sudoUser(env: Surroundings['env']): string | undefined {
   const name = env['SUDO_USER']
   return name !== undefined && /^[^\p{Cc}]{1,100}$/u.test(name) ? name : undefined

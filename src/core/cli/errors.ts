@@ -1,6 +1,6 @@
 /**
- * Any failure as an `AppError`, and an `AppError` as the text or the JSON that leaves the program.
- * Invariant: what is printed is picked member by member; no property that happens to sit on an error gets out.
+ * Converts any failure into an `AppError`, and an `AppError` into the text or JSON that is printed.
+ * Invariant: members are printed from an explicit list; other properties of an error, which may hold a secret, are never printed.
  */
 import { stripVTControlCharacters } from 'node:util'
 import { AppError, type Changed, rewrap } from '../base/errors.js'
@@ -21,15 +21,15 @@ export interface ErrorDocument {
 }
 
 export interface ErrorSetting {
-  /** What was made durable before the failure. */
+  /** Whether anything was made durable before the failure. */
   readonly changed: Changed
-  /** `brine roa add`: whose help to point to. */
+  /** The command whose help the hint names, such as `brine roa add`. */
   readonly command: string
-  /** The text of a bug is shown: `DEBUG` is set. */
+  /** True if the text of internal errors is shown (`DEBUG` is set). */
   readonly debug: boolean
 }
 
-/** What is known of a parse failure of the command-line library, beside its message. */
+/** The members of oclif's parse errors that are used here. */
 interface ParseFailure {
   readonly message: string
   readonly args?: unknown
@@ -43,7 +43,7 @@ const ENDINGS: Readonly<Record<Changed, string>> = {
   unknown: 'unknown whether anything changed',
 }
 
-/** Failures of the system that are no bug, should one arrive unwrapped. */
+/** System errors that are reported as `io` rather than as a bug if they arrive unwrapped. */
 const IO_CODES = new Set([
   'ENOSPC',
   'EDQUOT',
@@ -58,7 +58,7 @@ const IO_CODES = new Set([
   'ENOTDIR',
 ])
 
-/** `thrown` as the error to report: parse failures as usage, failures of the system as io, anything else as internal. */
+/** Returns the error to report: parse failures as `usage`, system errors as `io`, anything else as `internal`. */
 export function toAppError(thrown: unknown, setting: ErrorSetting): AppError {
   const changed = (own: Changed): Changed => (own === 'no' ? setting.changed : own)
   if (thrown instanceof AppError) return restated(thrown, flagFault(thrown.message), changed(thrown.changed))
@@ -73,7 +73,7 @@ export function toAppError(thrown: unknown, setting: ErrorSetting): AppError {
   return internalError(thrown, setting)
 }
 
-/** The document that `--json` prints. */
+/** Returns the document that `--json` prints. */
 export function errorDocument(e: AppError): ErrorDocument {
   const { kind, code, message, details, changed, retry } = e
   return {
@@ -81,7 +81,7 @@ export function errorDocument(e: AppError): ErrorDocument {
   }
 }
 
-/** What a person reads on stderr: the message, the way out, and whether anything changed. */
+/** Returns the text for stderr: the message, the hint, and whether anything changed. */
 export function errorText(error: AppError): string {
   const hint = error.hint === undefined ? [] : [`Hint: ${error.hint}`]
   return `${[`Error: ${error.message}`, ...hint, ENDINGS[error.changed]].join('\n')}\n`
@@ -92,7 +92,7 @@ function restated(error: AppError, message: string, changed: Changed): AppError 
   return rewrap(error, { message, changed, cause: error.cause ?? error })
 }
 
-/** The library wraps what a flag's parser says in three lines; one is enough. */
+/** Reduces oclif's three-line wrapper around the message of a flag parser to one line. */
 function flagFault(message: string): string {
   const wrapped = /^Parsing (--\S+) \n\t([\s\S]*)\nSee more help with --help$/.exec(message)
   return wrapped === null ? message : `${wrapped[1]}: ${wrapped[2]}`
@@ -122,10 +122,33 @@ function describeParseFailure(failure: ParseFailure): { readonly code: string; r
   const plain = stripVTControlCharacters(flagFault(failure.message))
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\n\s*/, '')
-  return { code: 'flag-invalid', message: plain }
+  return { code: 'flag-invalid', message: missingAsOne(plain.split('\n').map(inOurWords)) }
 }
 
-/** `unknown flag --dry-rum, did you mean --dry-run?` */
+/** Joins lines such as `missing --tal-https` and `missing --tal-rsync` to `missing --tal-https and --tal-rsync`. */
+function missingAsOne(lines: readonly string[]): string {
+  const names = lines.flatMap((line) => /^missing (--\S+)$/.exec(line)?.[1] ?? [])
+  const others = lines.filter((line) => !/^missing --\S+$/.test(line))
+  return [...(names.length === 0 ? [] : [`missing ${names.join(' and ')}`]), ...others].join('\n')
+}
+
+/** Replaces the sentences in which oclif reports missing and conflicting flags. */
+function inOurWords(line: string): string {
+  return line
+    .trim()
+    .replace(/^Missing required flag (\S+)$/, (_, name: string) => `missing --${name}`)
+    .replace(
+      /^All of the following must be provided when using (--\S+): (.+)$/,
+      (_, flag: string, others: string) => `${flag} needs ${others}`,
+    )
+    .replace(/^(--\S+)=.* cannot also be provided when using (--\S+)$/, '$1 and $2 cannot be combined')
+    .replace(/^Exactly one of the following must be provided: (.+)$/, 'give exactly one of: $1')
+    .replace(/^Flag (--\S+) expects a value$/, '$1 needs a value')
+    .replace(/^Flag (--\S+) can only be specified once$/, '$1 can only be given once')
+    .replace(/^Expected (--\S+)=(.*) to be one of: (.+)$/, '$1: $2 is not one of: $3')
+}
+
+/** Returns `unknown flag --dry-rum, did you mean --dry-run?`. */
 export function unknownWord(what: string, word: string, known: readonly string[]): string {
   const near = nearest(word, known)
   return `unknown ${what} ${word}${near === undefined ? '' : `, did you mean ${near}?`}`

@@ -1,4 +1,4 @@
-/** The one table from the kind of an error to the exit code of the program; scripts rely on it, so it only grows. */
+/** Exit code of each kind of error. Scripts rely on this table: entries are added, never changed. */
 import type { ErrorKind } from '../base/errors.js'
 
 export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
@@ -21,5 +21,5 @@ export const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   interrupted: 130,
 }
 
-/** What the shell expects of a program that a signal ended: 128 and its number. */
+/** Exit codes after a signal: 128 plus its number, as shells expect. */
 export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const

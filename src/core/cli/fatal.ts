@@ -1,4 +1,4 @@
-/** Failures outside any command: an unknown command, a broken installation. Told like any other failure. */
+/** Reports failures outside of a command, such as an unknown command, in the same form as all others. */
 import { AppError } from '../base/errors.js'
 import { errorDocument, errorText, toAppError, unknownWord } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
@@ -7,19 +7,19 @@ import { guardStdout, writeOut } from './stdout.js'
 
 export interface Outside {
   readonly argv: readonly string[]
-  /** The name of the program. */
+  /** Name of the program. */
   readonly bin: string
   /** Every command, words separated by spaces. */
   readonly commands: readonly string[]
 }
 
-/** Prints the failure that reached the entry point and returns the exit code. What a command has told already is not told again. */
+/** Prints a failure that reached the entry point and returns the exit code. Prints nothing if the command has already reported it. */
 export async function reportFatal(thrown: unknown, { argv, bin, commands }: Outside): Promise<number> {
   guardStdout()
-  const told = exitOf(thrown)
-  if (told !== undefined) return told
+  const exitCode = exitOf(thrown)
+  if (exitCode !== undefined) return exitCode
   const debug = (process.env['DEBUG'] ?? '') !== ''
-  const unknown = thrown instanceof Error ? /^command (.+) not found$/.exec(thrown.message)?.[1] : undefined
+  const unknown = thrown instanceof Error ? /^command (.+?) not found\.?$/i.exec(thrown.message)?.[1] : undefined
   const error =
     unknown === undefined
       ? toAppError(thrown, { changed: 'no', command: bin, debug })
@@ -32,7 +32,7 @@ export async function reportFatal(thrown: unknown, { argv, bin, commands }: Outs
   return EXIT_CODES[error.kind]
 }
 
-/** The code of an exit that was asked for: after `--help`, or after a command told its own failure. */
+/** Returns the code of a requested exit: after `--help`, or after a command has reported its own failure. */
 function exitOf(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'EEXIT') return undefined
   const oclif: unknown = Reflect.get(thrown, 'oclif')

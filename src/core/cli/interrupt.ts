@@ -10,7 +10,10 @@ type Signal = keyof typeof SIGNAL_EXIT_CODES
 
 const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
-/** The error and the exit code of an interrupt: 128 + signal when nothing changed, 17 when the change stands and `tick` completes it, or as the question that is open says. */
+/**
+ * Returns the error and the exit code of an interrupt: 128 + signal if nothing changed, 17 if the change is durable and `tick`
+ * completes it, or what the open request to another host prescribes.
+ */
 export function interruption(
   signal: Signal,
   watch: CommitWatch,
@@ -18,8 +21,8 @@ export function interruption(
   const { changed, question } = watch
   if (question !== undefined) {
     const { kind, message, hint } = question
-    const told = { changed: changed === 'no' ? 'unknown' : changed, hint, details: { signal } } as const
-    return { error: new AppError(kind, 'interrupted', `interrupted: ${message}`, told), exitCode: EXIT_CODES[kind] }
+    const init = { changed: changed === 'no' ? 'unknown' : changed, hint, details: { signal } } as const
+    return { error: new AppError(kind, 'interrupted', `interrupted: ${message}`, init), exitCode: EXIT_CODES[kind] }
   }
   if (changed === 'no') {
     const error = new AppError('interrupted', 'interrupted', 'interrupted, nothing changed', {
@@ -31,7 +34,8 @@ export function interruption(
   const kind = changed === 'yes' ? 'pending' : 'uncertain'
   const message =
     changed === 'yes' ? 'interrupted after the change was made' : 'interrupted while the change was being made'
-  const hint = changed === 'yes' ? 'what is left is completed by: brine tick' : 'see what happened: brine history list'
+  const hint =
+    changed === 'yes' ? 'complete the remaining work with: brine tick' : 'see what happened: brine history list'
   return {
     error: new AppError(kind, 'interrupted', message, { changed, hint, details: { signal } }),
     exitCode: EXIT_CODES[kind],
@@ -41,9 +45,9 @@ export function interruption(
 let answer: ((signal: Signal) => void) | undefined
 
 /**
- * Calls `report` with the interruption and ends the program. What it returns is called when everything has been told: a signal that comes
- * later, or came during the work and was not delivered yet, ends the program with the exit code that was earned. The handlers stay, since
- * a library that listens too would otherwise let the signal kill a command that has just said that it is done.
+ * Installs handlers that call `report` with the interruption and end the program. Returns a function to call once the result has been
+ * reported: from then on a signal, also one that is pending, ends the program with the given exit code. The handlers remain installed,
+ * since another listener could otherwise let the signal kill a command that has just reported success.
  */
 export function onInterrupt(watch: CommitWatch, report: (error: AppError) => void): (exitCode: number) => void {
   if (answer === undefined) for (const signal of SIGNALS) process.on(signal, () => answer?.(signal))

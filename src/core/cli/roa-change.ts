@@ -1,4 +1,4 @@
-/** What `roa add` and `roa remove` share: ROAs as arguments, one set, one command. */
+/** Base of `roa add` and `roa remove`: ROAs as arguments, applied as one set in one transaction. */
 import { roaArguments } from '../app/authority/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
 import { openSession } from '../app/transaction/session.js'
@@ -14,10 +14,10 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   }
   static override flags = {
     ...writeFlags,
-    idempotent: flag.boolean({ description: 'what is already so is no fault' }),
+    idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
 
-  /** What the ROAs of the command line are. */
+  /** The change to make with the ROAs on the command line. */
   protected abstract readonly verb: 'add' | 'remove'
 
   protected override async execute(): Promise<RoaUpdateReport> {

@@ -1,4 +1,4 @@
-/** The way in: loads oclif's view of the program once, puts the command line in order and runs one command. */
+/** Entry point: loads oclif's configuration once, normalises the command line and runs one command. */
 // Loads oclif's command class, and with it the listener on standard output that guardStdout takes over from.
 import '@oclif/core/command'
 import { Config } from '@oclif/core/config'
@@ -8,8 +8,8 @@ import { reportFatal } from './fatal.js'
 import { guardStdout, outputHeard } from './stdout.js'
 
 /**
- * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the program with its exit code,
- * at once, so that work which a failed command left behind does not keep it alive.
+ * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the process at once with its exit
+ * code, so that pending work of the failed command does not keep it alive.
  */
 export async function run(root: string, argv: readonly string[]): Promise<void> {
   guardStdout()
@@ -20,7 +20,7 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
     const words = normalizeArgv(argv, (id) => config.findCommand(id) !== undefined)
     await runOclif(words, config)
     if (asksForHelp(words)) process.stdout.write(await exitCodeHelp())
-    // left to end by itself, Node gives signals back to the system first: one that comes then would kill what has just said that it is done
+    // at a natural end Node first restores the default signal handlers, and a signal then would kill a command that has reported success
     await outputHeard()
     process.exit()
   } catch (error) {
@@ -33,7 +33,7 @@ function asksForHelp(words: readonly string[]): boolean {
   return (end < 0 ? words : words.slice(0, end)).includes('--help')
 }
 
-/** What oclif's help does not know: the exit codes, the same for every command. */
+/** Returns the table of exit codes, which oclif's help lacks and which is the same for every command. */
 async function exitCodeHelp(): Promise<string> {
   const { EXIT_STATUS } = await import('./manual/facts.js')
   return `EXIT CODES\n${EXIT_STATUS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}\n`

@@ -1,9 +1,9 @@
-/** Standard input, read only where the user wrote `-`. */
+/** Reads standard input, which commands do only if the user wrote `-`. */
 import { AppError } from '../base/errors.js'
 
 const LIMIT = 64 * 1024 * 1024
 
-/** All of standard input. Throws `stdin-too-long` (usage) beyond 64 MiB. */
+/** Reads all of standard input. Throws `stdin-too-long` (usage) beyond 64 MiB. */
 export async function readStdin(): Promise<Uint8Array> {
   const parts: Buffer[] = []
   let length = 0
@@ -16,7 +16,7 @@ export async function readStdin(): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(parts))
 }
 
-/** All of standard input as UTF-8 text. Throws `stdin-not-utf8` (usage). */
+/** Reads all of standard input as UTF-8 text. Throws `stdin-not-utf8` (usage). */
 export async function readStdinText(): Promise<string> {
   const bytes = await readStdin()
   try {
@@ -26,16 +26,16 @@ export async function readStdinText(): Promise<string> {
   }
 }
 
-/** The first `length` octets of standard input; fewer where it ends before. What comes after them is not waited for. */
+/** Reads the first `length` octets of standard input, fewer if it ends earlier. Does not wait for more. */
 export async function readStdinStart(length: number): Promise<Uint8Array> {
   const parts: Buffer[] = []
-  let left = length
-  if (left > 0)
+  let remaining = length
+  if (remaining > 0)
     for await (const part of process.stdin) {
-      const bytes = Buffer.from(part).subarray(0, left)
+      const bytes = Buffer.from(part).subarray(0, remaining)
       parts.push(bytes)
-      left -= bytes.length
-      if (left === 0) break
+      remaining -= bytes.length
+      if (remaining === 0) break
     }
   return new Uint8Array(Buffer.concat(parts))
 }

@@ -1,17 +1,15 @@
-/**
- * Standard output that tells the truth: a reader who went away is fine, a full disk is an error, and neither is a stack trace.
- */
+/** Writes standard output: a closed pipe is ignored, any other write error is reported with exit code 14. */
 import { AppError, type Changed } from '../base/errors.js'
 import { errorText } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 
 let guarded = false
-/** Someone answers for a failure: `writeOut`, before and after the event, or the guard that told it once. */
-let answered = false
+/** True while `writeOut` handles write errors itself, and after the guard has reported one. */
+let handled = false
 
 /**
- * Takes over from the command-line library, whose listener throws. What `writeOut` writes, it answers for itself; text that the
- * library writes (help, the version) ends with a message and exit code 14 when it is lost. Once a process.
+ * Replaces oclif's error listener, which throws. `writeOut` handles its own errors; if text that oclif writes (help, version) cannot
+ * be written, the guard prints a message and sets exit code 14. Runs once per process.
  */
 export function guardStdout(): void {
   if (guarded) return
@@ -20,28 +18,28 @@ export function guardStdout(): void {
   process.stderr.on('error', () => undefined)
   process.stdout.removeAllListeners('error')
   process.stdout.on('error', (failure: NodeJS.ErrnoException) => {
-    if (answered || failure.code === 'EPIPE') return
-    answered = true
+    if (handled || failure.code === 'EPIPE') return
+    handled = true
     process.stderr.write(errorText(stdoutFailed(failure, 'no')))
     process.exitCode = EXIT_CODES.io
   })
 }
 
 /**
- * Writes text and waits until the system has it. A closed pipe is no failure. Throws `stdout-failed` (io); `changed` is what to tell
- * the user then. The last character goes alone: Node takes a write that a full disk cut short for a whole one, the next one fails.
+ * Writes text and waits until the system has accepted it. Ignores a closed pipe. Throws `stdout-failed` (io), which reports `changed`.
+ * Writes the last character separately: Node does not notice a write that a full disk shortened, but the next write fails.
  */
 export async function writeOut(text: string, changed: Changed): Promise<void> {
-  answered = true
+  handled = true
   for (const part of [text.slice(0, -1), text.slice(-1)]) {
     const failure = part === '' ? undefined : await written(part)
     if (failure?.code === 'EPIPE') return
     if (failure !== undefined) throw stdoutFailed(failure, changed)
   }
-  answered = false
+  handled = false
 }
 
-/** Resolves once the guard has heard of everything that was written so far and is lost. */
+/** Resolves when errors of everything written so far have reached the guard. */
 export function outputHeard(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
@@ -58,6 +56,9 @@ function stdoutFailed(failure: NodeJS.ErrnoException, changed: Changed): AppErro
     changed,
     cause: failure,
     details: { errno },
-    hint: changed === 'no' ? 'give the output room and run it again' : 'the change stands, only its report is lost',
+    hint:
+      changed === 'no'
+        ? 'free space on the output device and retry'
+        : 'the change was applied; only its output was lost',
   })
 }

@@ -138,13 +138,13 @@ describe('bad usage is exit 2 and says what is wrong', () => {
     ['show ../x', 'handle-invalid', 'invalid handle "../x"'],
     [`show ${'a'.repeat(300)}`, 'handle-invalid', 'invalid handle'],
     ['show acme', 'data-dir-missing', 'no data directory given'],
-    ['show acme --level bad', 'flag-invalid', 'Expected --level=bad to be one of: warning, critical'],
+    ['show acme --level bad', 'flag-invalid', '--level: bad is not one of: warning, critical'],
     ['show acme --size 10', 'number-invalid', '--size: not a whole number from 1 to 9: "10"'],
     ['show acme --size 0x3', 'number-invalid', '--size: not a whole number'],
     ['show acme --since yesterday', 'time-invalid', '--since: not a time: "yesterday"'],
     ['show acme --lock-timeout 30', 'duration-invalid', '--lock-timeout: not a duration: "30"'],
-    ['show acme --size 1 --size 2', 'flag-invalid', 'Flag --size can only be specified once'],
-    ['show acme --size', 'flag-invalid', 'Flag --size expects a value'],
+    ['show acme --size 1 --size 2', 'flag-invalid', '--size can only be given once'],
+    ['show acme --size', 'flag-invalid', '--size needs a value'],
     ['shw acme', 'command-unknown', 'unknown command'],
   ])('%s: %s', async (argv, code, message) => {
     const { text, error } = await both(argv)
@@ -213,7 +213,7 @@ describe('confirmation', () => {
     ['Ctrl-C', '\u0003', 130, 'interrupted, nothing changed\n'],
   ])('on a terminal asks: %s', async (_, keys, code, end) => {
     const outcome = await fixture.onTerminal(['thing', 'change', 'ask'], keys)
-    expect(outcome.stdout).toContain('acme loses 3 ROAs. Go on? [y/N] ')
+    expect(outcome.stdout).toContain('acme loses 3 ROAs. Continue? [y/N] ')
     expect(outcome.stdout.endsWith(end), outcome.stdout).toBe(true)
     expect(outcome.code).toBe(code)
   })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseInstant } from '../../../src/core/base/time.js'
 import { clockTime, counted, delta, endingLine } from '../../../src/core/cli/output/endings.js'
-import { faultsView } from '../../../src/core/cli/output/faults.js'
+import { findingsView } from '../../../src/core/cli/output/findings.js'
 import { formatJson } from '../../../src/core/cli/output/json.js'
 import { progressOn } from '../../../src/core/cli/output/progress.js'
 import { plainTable, type Table } from '../../../src/core/cli/output/table.js'
@@ -121,8 +121,8 @@ describe('progress', () => {
 
 test('faults are one a line: place, section, what is wrong', () => {
   const faults = [{ place: 'x.roa', section: 'RFC 9582 section 4', message: 'no prefixes' }, { message: 'alone' }]
-  expect(faultsView(faults, plainTheme)).toBe('x.roa: RFC 9582 section 4: no prefixes\nalone')
-  expect(faultsView([], plainTheme)).toBe('')
+  expect(findingsView(faults, plainTheme)).toBe('x.roa: RFC 9582 section 4: no prefixes\nalone')
+  expect(findingsView([], plainTheme)).toBe('')
 })
 
 test('JSON is indented and ends with a line break', () => {

@@ -71,7 +71,7 @@ describe('the context', () => {
 describe('confirmation', () => {
   const asked = (answer: string) =>
     confirm({ what: 'it goes', yes: false, interactive: true }, async (question) => {
-      expect(question).toBe('it goes. Go on? [y/N] ')
+      expect(question).toBe('it goes. Continue? [y/N] ')
       return answer
     })
 
@@ -183,4 +183,35 @@ test('the nearest word is near, or there is none', () => {
   expect(nearest('--verbose', words)).toBeUndefined()
   expect(nearest('x', ['y', 'zz'])).toBe('y')
   expect(nearest('dry-run', ['dry-run', 'dry-rnu'])).toBe('dry-run')
+})
+
+describe('parse failures of oclif', () => {
+  const setting = { changed: 'no', command: 'brine ta init', debug: false } as const
+
+  test.each([
+    [
+      'The following errors occurred:\n  Missing required flag tal-https\n  Missing required flag tal-rsync\nSee more help with --help',
+      'missing --tal-https and --tal-rsync',
+    ],
+    [
+      'The following error occurred:\n  All of the following must be provided when using --resources: --under\nSee more help with --help',
+      '--resources needs --under',
+    ],
+    [
+      'The following error occurred:\n  --file=x cannot also be provided when using --plain\nSee more help with --help',
+      '--file and --plain cannot be combined',
+    ],
+    ['Flag --rows expects a value\nSee more help with --help', '--rows needs a value'],
+    [
+      'Expected --fail-on=x to be one of: warning, critical\nSee more help with --help',
+      '--fail-on: x is not one of: warning, critical',
+    ],
+  ])('are reported in our words: %j', (message, ours) => {
+    const thrown = Object.assign(new Error(message), { oclif: { exit: 2 } })
+    expect(toAppError(thrown, setting)).toMatchObject({
+      kind: 'usage',
+      message: ours,
+      hint: 'see: brine ta init --help',
+    })
+  })
 })

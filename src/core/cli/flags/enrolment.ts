@@ -1,4 +1,4 @@
-/** Flags and steps that `est enroll` and `est renew` share. */
+/** Flags and steps shared by `est enroll` and `est renew`. */
 
 import { type EnrolledDocument, enrolledDocument, readBytes, requestIn } from '../../app/enrolment/documents.js'
 import { enroll, planEnrolment } from '../../app/enrolment/enroll.js'
@@ -21,7 +21,7 @@ export const requestFlags = {
   out: flag.path({ description: 'write the certificate to a new file' }),
 }
 
-/** The request in a file or on standard input, DER. Throws `file-unreadable`, `csr-unreadable` (usage). */
+/** Reads the certificate request, DER, from a file or standard input. Throws `file-unreadable`, `csr-unreadable` (usage). */
 export async function readRequestFile(path: string): Promise<Uint8Array> {
   return path === '-' ? requestIn(await readStdin(), 'standard input') : requestIn(readBytes(path), path)
 }
@@ -34,7 +34,7 @@ type RequestFlags = {
   readonly 'dry-run': boolean
 }
 
-/** Asks for the certificate, or with `--dry-run` says who would be asked. Throws as `enroll`, `planEnrolment` and `deliver`. */
+/** Requests the certificate, or with `--dry-run` returns the CAs that would be used. Throws as `enroll`, `planEnrolment` and `deliver`. */
 export async function request(
   session: Session,
   order: Pick<EnrolOptions, 'label' | 'csr' | 'by' | 'renews'>,
@@ -50,7 +50,7 @@ export async function request(
   return deliver(await enroll(session, whole, backendOf), flags)
 }
 
-/** The report; with `out` the certificate is in that file. Throws what keeps it from being written, with the command that writes it elsewhere. */
+/** Writes the certificate to `out` if given and returns the report. If the file cannot be written, throws with the command that writes it elsewhere. */
 export function deliver(
   enrolled: Enrolled,
   { explain, out }: { readonly explain: boolean; readonly out: string | undefined },

@@ -1,6 +1,6 @@
 /**
- * Arguments and flags as commands declare them: each is parsed once, here, into a typed value.
- * Resources and ROAs stay text: the use case parses a whole set and tells all of its faults at once.
+ * Arguments and flags that commands declare, each parsed once into a typed value, and bundles of flags that commands share.
+ * Resources and ROAs remain text: the use case parses a whole set, so that it can report all violations at once.
  */
 import { custom as customArg } from '@oclif/core/args'
 import { boolean, custom as customFlag, option } from '@oclif/core/flags'
@@ -23,7 +23,7 @@ export const arg = {
   sequence: customArg<number>({ ...base, parse: async (text) => wholeNumber(text, 1, Number.MAX_SAFE_INTEGER) }),
 }
 
-/** Flags. Each takes `{ required, description, multiple?, ... }`; a `multiple` one is repeated, it never swallows arguments. */
+/** Flags. Each takes `{ required, description, multiple?, ... }`; a `multiple` flag is repeated and takes one value each time. */
 export const flag = {
   boolean,
   handle: customFlag<Handle>({ helpValue: 'HANDLE', parse: async (text) => parseHandle(text) }),
@@ -32,7 +32,7 @@ export const flag = {
   path: customFlag<string>({ helpValue: 'FILE' }),
   /** `AS64496-AS64511, 192.0.2.0/24`, `all`, `none`. */
   resources: customFlag<string>({ helpValue: 'RESOURCES', parse: async (text) => printable(text) }),
-  /** Seconds, from `90d 24h 15m 10s`; at least `min`, a hundred years at most. */
+  /** Seconds, parsed from text such as `90d 24h 15m 10s`; from `min` to a hundred years. */
   duration: customFlag<Duration, { readonly min?: number }>({
     helpValue: 'DURATION',
     parse: async (text, _, { min }) => duration(text, min ?? 0),
@@ -50,7 +50,7 @@ export const flag = {
     option({ options, ...given })(),
 }
 
-/** Of every command, beside `--json` and `--help`. */
+/** Flags of every command, in addition to `--help`. `--json` replaces the one that oclif defines. */
 export const globalFlags = {
   'data-dir': flag.path({
     helpValue: 'DIR',
@@ -61,59 +61,66 @@ export const globalFlags = {
   config: flag.path({
     env: 'BRINE_CONFIG',
     helpGroup: 'GLOBAL',
-    description: 'configuration instead of DATA_DIR/brine.toml',
+    description: 'configuration file to use instead of DATA_DIR/brine.toml',
   }),
   actor: flag.text({
     helpValue: 'NAME',
     env: 'BRINE_ACTOR',
     helpGroup: 'GLOBAL',
-    description: 'who to name in history',
+    description: 'name recorded in history as the author',
   }),
-  reason: flag.text({ helpGroup: 'GLOBAL', description: 'why, for history' }),
+  reason: flag.text({ helpGroup: 'GLOBAL', description: 'reason recorded in history' }),
   'lock-timeout': flag.duration({
     helpGroup: 'GLOBAL',
-    description: 'how long to wait for another command (default 30s)',
+    description: 'how long to wait for another command to finish (default 30s)',
   }),
-  quiet: boolean({ helpGroup: 'GLOBAL', description: 'no progress, warnings or report of a change; errors only' }),
+  json: boolean({
+    helpGroup: 'GLOBAL',
+    description: 'print the report, or the error, as JSON; the exit code is the same',
+  }),
+  quiet: boolean({
+    helpGroup: 'GLOBAL',
+    description: 'print errors only: no progress, warnings or report of a change',
+  }),
 }
 
-/** Of every command that writes. */
+/** Flags of every command that writes. */
 export const writeFlags = {
-  'dry-run': boolean({ description: 'check and show what would change, change nothing' }),
+  'dry-run': boolean({ description: 'show what would change without changing it' }),
 }
 
-/** Of every command marked `!`. */
+/** Flags of every command that asks for confirmation. */
 export const confirmFlags = {
-  yes: boolean({ description: 'go on without asking' }),
+  yes: boolean({ description: 'do not ask for confirmation' }),
 }
 
-/** Of every command that reads history, of which a part may lie elsewhere. */
+/** Flags of every command that reads history, parts of which may be on another volume. */
 export const archiveFlags = {
-  archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'where archived files lie; repeatable' }),
+  archive: flag.path({ helpValue: 'DIR', multiple: true, description: 'directory with archived files; repeatable' }),
 }
 
-/** Of commands that look at the health of CAs. */
+/** Flags of commands that report the health of CAs. */
 export const haFlags = {
   'fail-on': flag.choice(['degraded', 'open', 'down'], {
-    description: 'exit 1 when a CA is not healthy, a circuit is open, or a group has nobody to serve it',
+    description: 'exit 1 if a CA is not healthy, a circuit is open, or a group has no available CA',
   }),
 }
 
-/** Of every command that reads a backup. */
+/** Flags of every command that reads a backup. */
 export const keyFlags = {
-  identity: flag.path({ multiple: true, description: 'open it with the identities of this file; repeat for several' }),
-  'passphrase-file': flag.path({ description: 'open it with the first line of this file (or BRINE_PASSPHRASE_FILE)' }),
+  identity: flag.path({ multiple: true, description: 'file with age identities that decrypt it; repeatable' }),
+  'passphrase-file': flag.path({ description: 'file whose first line is the passphrase (or BRINE_PASSPHRASE_FILE)' }),
 }
 
-/** Standard output cannot hold both. Throws `json-with-data` (usage). */
+/** Refuses --json together with data on standard output. Throws `json-with-data` (usage). */
 export function refuseJsonWithData(target: string, json: boolean): void {
   if (target !== '-' || !json) return
-  throw new AppError('usage', 'json-with-data', 'the data goes to standard output, and so would the report of --json', {
-    hint: 'name a file, or leave --json out',
+  throw new AppError('usage', 'json-with-data', '--json cannot be combined with data on standard output', {
+    hint: 'write the data to a file, or omit --json',
   })
 }
 
-/** Refuses what no flag and no argument may be. Throws `value-empty` (usage). */
+/** Refuses empty arguments and flag values. Throws `value-empty` (usage). */
 export function refuseEmpty(argv: readonly string[]): void {
   const end = argv.indexOf('--')
   for (const [at, word] of argv.entries()) {
@@ -122,13 +129,13 @@ export function refuseEmpty(argv: readonly string[]): void {
     const before = argv[at - 1]
     const name = assigned ?? (before !== undefined && /^--?[A-Za-z][\w-]*$/.test(before) ? before : undefined)
     const message = name === undefined ? 'an argument is empty' : `${name} is empty`
-    throw new AppError('usage', 'value-empty', message, { hint: 'give it a value or leave it out' })
+    throw new AppError('usage', 'value-empty', message, { hint: 'give it a value or omit it' })
   }
 }
 
 function printable(text: string): string {
   if (text.length <= 100_000 && !/\p{Cc}/u.test(text)) return text
-  throw new AppError('usage', 'text-invalid', `not one line of plain text: ${JSON.stringify(text.slice(0, 60))}`)
+  throw new AppError('usage', 'text-invalid', `not a single line of plain text: ${JSON.stringify(text.slice(0, 60))}`)
 }
 
 function wholeNumber(text: string, min: number, max: number): number {

@@ -1,7 +1,7 @@
-/** BRINE_FORCE_RECOVER and KRILL_FORCE_RECOVER: one full recovery before whatever command was given. */
+/** BRINE_FORCE_RECOVER and KRILL_FORCE_RECOVER: run a full recovery before the command. */
 import { AppError } from '../../base/errors.js'
 
-/** Does the environment ask for it? Throws `force-recover-invalid` (usage): in doubt nothing is given up. */
+/** Returns true if the environment asks for a recovery. Throws `force-recover-invalid` (usage) for an unclear value, since a recovery may lose commands. */
 export function asksForRecovery(env: Readonly<Record<string, string | undefined>>): boolean {
   return ['BRINE_FORCE_RECOVER', 'KRILL_FORCE_RECOVER'].some((name) => {
     const value = env[name] ?? ''

@@ -1,9 +1,9 @@
-/** BRINE_UPGRADE_ONLY and KRILL_UPGRADE_ONLY: whatever the command is, the data is migrated and rebuilt, and nothing else happens. */
+/** BRINE_UPGRADE_ONLY and KRILL_UPGRADE_ONLY: migrate and rebuild the data directory in place of the given command. */
 import { AppError } from '../../base/errors.js'
 
 const NAMES = ['BRINE_UPGRADE_ONLY', 'KRILL_UPGRADE_ONLY'] as const
 
-/** Does the environment ask for it? Throws `upgrade-only-invalid` (usage): in doubt nothing is migrated and nothing else is done. */
+/** Returns true if the environment asks for the migration alone. Throws `upgrade-only-invalid` (usage) for an unclear value. */
 export function asksForUpgradeOnly(env: Readonly<Record<string, string | undefined>>): boolean {
   return NAMES.some((name) => {
     const value = env[name] ?? ''

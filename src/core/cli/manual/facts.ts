@@ -1,59 +1,62 @@
-/** What is true of every command and stands in no command: exit codes, environment, files, standards. */
+/** Facts about all commands for the manual: exit codes, environment, files, standards. */
 import type { ErrorKind } from '../../base/errors.js'
 import { EXIT_CODES } from '../exit-codes.js'
 
 const EXIT_MEANINGS: Readonly<Record<ErrorKind, string>> = {
-  rejected: 'rejected: a rule said no; nothing changed, and the attempt is in the history',
+  rejected: 'rejected: a rule was violated; nothing changed, and the attempt is recorded in history',
   usage: 'usage: flags, arguments or configuration, or a confirmation is needed',
-  partial: 'partial: some parts of a bulk failed, the others are done',
+  partial: 'partial: some parts failed, the others are done',
   differs: 'differs: a comparison found a difference',
   'no-data-dir': 'no data directory',
-  locked: 'locked: another command writes; the message says which, and since when',
-  corrupt: 'corrupt: an aggregate is damaged; the others work',
+  locked: 'locked: another command holds the write lock; the message names it and since when',
+  corrupt: 'corrupt: an aggregate is damaged; the others can be used',
   format: 'format: the data is newer or older than the program',
   io: 'input or output failed: no space, no permission, read-only',
   remote: 'remote: a peer or backend failed, nothing changed here',
   unavailable: 'unavailable: no CA of the group can serve now',
-  pending: 'pending: durable here, unfinished elsewhere; tick completes it',
-  uncertain: 'uncertain: the last sync failed, or an outcome is unknown',
+  pending: 'pending: durable here, not finished elsewhere; tick completes it',
+  uncertain: 'uncertain: the last fsync failed, or the outcome of a remote request is unknown',
   credentials: 'credentials: passphrase, identity, PIN, or a key file that others can read',
   standby: 'stand-by: this directory is a copy and does not write',
   internal: 'internal: a bug',
   interrupted: 'interrupted (128 and the number of the signal): nothing changed',
 }
 
-/** Exit codes with what they mean, ascending. */
+/** Exit codes with their meaning, ascending. */
 export const EXIT_STATUS: readonly (readonly [code: number, meaning: string])[] = [
   [0, 'done, or nothing to do'],
   ...Object.entries(EXIT_MEANINGS).map(([kind, meaning]) => [EXIT_CODES[kind as ErrorKind], meaning] as const),
 ]
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
-  ['BRINE_DATA_DIR', 'the data directory, where --data-dir is not given'],
-  ['BRINE_CONFIG', 'the configuration, where --config is not given'],
-  ['BRINE_ACTOR', 'who to name in the history, where --actor is not given; else SUDO_USER, else the login name'],
-  ['BRINE_FORCE_RECOVER', '1: one full recovery before the command, whatever it loses; `KRILL_FORCE_RECOVER` too'],
+  ['BRINE_DATA_DIR', 'the data directory, if --data-dir is not given'],
+  ['BRINE_CONFIG', 'the configuration, if --config is not given'],
+  ['BRINE_ACTOR', 'the actor recorded in history, if --actor is not given; else SUDO_USER, else the login name'],
+  [
+    'BRINE_FORCE_RECOVER',
+    '1: run a full recovery before the command, even if it loses commands; `KRILL_FORCE_RECOVER` too',
+  ],
   [
     'BRINE_UPGRADE_ONLY',
-    '1: whatever the command, migrate and rebuild the data directory and end; `KRILL_UPGRADE_ONLY` too',
+    '1: migrate and rebuild the data directory and end, in place of any command; `KRILL_UPGRADE_ONLY` too',
   ],
-  ['BRINE_PASSPHRASE_FILE', 'the passphrase of backups, where no other key is given'],
-  ['BRINE_NOW', 'a fixed RFC 3339 time; counts only in a directory made by init --test, an error elsewhere'],
-  ['UV_THREADPOOL_SIZE', 'how many threads make keys and sign; six more than there are cores where it is not set'],
-  ['NO_COLOR', 'not empty: no colour on a terminal'],
+  ['BRINE_PASSPHRASE_FILE', 'file with the passphrase of backups, if no other key is given'],
+  ['BRINE_NOW', 'a fixed RFC 3339 time; allowed only in a directory created by init --test'],
+  ['UV_THREADPOOL_SIZE', 'number of threads that generate keys and sign; default: the number of cores plus six'],
+  ['NO_COLOR', 'if not empty, output on a terminal has no colour'],
 ]
 
 export const FILES: readonly (readonly [path: string, meaning: string])[] = [
   ['DATA_DIR/brine.json', 'the marker: format and identity of the data directory'],
-  ['DATA_DIR/brine.toml', 'the configuration; every key stands in it with its default'],
-  ['DATA_DIR/commits/ cas/ pubd/ ta/ ha/ est/', 'the history, and all state that follows from it'],
-  ['DATA_DIR/objects/', 'signed objects by their SHA-256'],
-  ['DATA_DIR/keys/', 'private keys, readable by the owner alone'],
-  ['DATA_DIR/ssl/', 'the HTTPS key and certificate for the web server in front'],
-  ['DATA_DIR/repo/rsync/current/', 'what the rsync daemon serves below the rsync base'],
-  ['DATA_DIR/repo/rrdp/', 'what the web server serves below the RRDP base'],
+  ['DATA_DIR/brine.toml', 'the configuration; it lists every key with its default'],
+  ['DATA_DIR/commits/ cas/ pubd/ ta/ ha/ est/', 'the history and the state derived from it'],
+  ['DATA_DIR/objects/', 'signed objects, named by their SHA-256'],
+  ['DATA_DIR/keys/', 'private keys, readable only by their owner'],
+  ['DATA_DIR/ssl/', 'HTTPS key and certificate for the web server'],
+  ['DATA_DIR/repo/rsync/current/', 'the tree that the rsync daemon serves'],
+  ['DATA_DIR/repo/rrdp/', 'the files that the web server serves for RRDP'],
   ['DATA_DIR/repo/ta/', 'the trust anchor certificate and its TAL'],
-  ['DATA_DIR/status/', 'what can be lost without harm: last tick, origin of the directory'],
+  ['DATA_DIR/status/', 'replaceable files: last tick, installation identity'],
 ]
 
 export const STANDARDS: readonly (readonly [rfc: string, title: string])[] = [

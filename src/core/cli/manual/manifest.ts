@@ -1,4 +1,4 @@
-/** What the manual and the list of commands need of oclif.manifest.json, which the build makes from the commands themselves. */
+/** Reads from oclif.manifest.json, which the build generates from the commands, what the manual and the list of commands need. */
 
 export interface ManifestArg {
   readonly name: string
@@ -40,14 +40,14 @@ export interface Manifest {
   readonly commands: Readonly<Record<string, ManifestCommand>>
 }
 
-/** Commands that users see, by name. */
+/** Returns the commands that are not hidden, sorted by name. */
 export function visibleCommands(manifest: Manifest): readonly ManifestCommand[] {
   return Object.values(manifest.commands)
     .filter((command) => command.hidden !== true)
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** `roa add` */
+/** Returns the words of a command: `roa add`. */
 export function commandWords(command: ManifestCommand): string {
   return command.id.replaceAll(':', ' ')
 }
@@ -56,34 +56,34 @@ export function argsOf(command: ManifestCommand): readonly ManifestArg[] {
   return Object.values(command.args ?? {})
 }
 
-/** The flags of its own, by name. */
+/** Returns the command's own flags, sorted by name. */
 export function ownFlags(command: ManifestCommand): readonly ManifestFlag[] {
   return flagsOf(command).filter((flag) => !isGlobal(flag))
 }
 
-/** The flags that every command has. */
+/** Returns the flags that every command has. */
 export function globalFlagsOf(manifest: Manifest): readonly ManifestFlag[] {
   const [first] = visibleCommands(manifest)
   return first === undefined ? [] : flagsOf(first).filter(isGlobal)
 }
 
-/** `CA`, `ROA...` */
+/** Returns an argument as help shows it: `CA`, `ROA...`. */
 export function argText(arg: ManifestArg): string {
   return arg.name.toUpperCase() + (arg.multiple === true ? '...' : '')
 }
 
-/** What follows the flag: `DIR`, `warning|critical`; '' for a boolean. */
+/** Returns the value placeholder of a flag, such as `DIR` or `warning|critical`; '' for a boolean. */
 export function flagValue(flag: ManifestFlag): string {
   if (flag.type === 'boolean') return ''
   return flag.options?.join('|') ?? flag.helpValue ?? 'VALUE'
 }
 
-/** `--file FILE` */
+/** Returns a flag as help shows it: `--file FILE`. */
 export function flagText(flag: ManifestFlag): string {
   return `--${flag.name} ${flagValue(flag)}`.trimEnd()
 }
 
-/** `roa update CA --file FILE [--dry-run]` */
+/** Returns the synopsis of a command: `roa update CA --file FILE [--dry-run]`. */
 export function usage(command: ManifestCommand): string {
   const optional = (text: string, required: boolean | undefined): string => (required === true ? text : `[${text}]`)
   const args = argsOf(command).map((arg) => optional(argText(arg), arg.required))

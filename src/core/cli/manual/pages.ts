@@ -1,4 +1,4 @@
-/** The manual: brine(1) and one page for each first word of a command, made from the commands themselves. Pure. */
+/** Generates the manual from the commands: brine(1) and one page for each topic. Pure. */
 import { ENVIRONMENT, EXIT_STATUS, FILES, STANDARDS } from './facts.js'
 import {
   argsOf,
@@ -15,16 +15,13 @@ import {
 } from './manifest.js'
 import { bold, entry, escapeRoff, formatPage, italic, literal, paragraphs, type Section, synopsis } from './roff.js'
 
-/** What package.json says of the program and of each topic. */
+/** Descriptions of the program and of each topic, from package.json. */
 export interface ProgramTexts {
   readonly description: string
   readonly topics: Readonly<Record<string, { readonly description: string } | undefined>>
 }
 
-/** oclif brings this flag itself, with a text of its own. */
-const JSON_FLAG = 'print the report, or the error, as JSON; the exit code is the same'
-
-/** File name (`brine-roa.1`) to content. Throws `TypeError` for a topic that package.json does not describe. */
+/** Returns the content of each page by file name (`brine-roa.1`). Throws `TypeError` for a topic that package.json does not describe. */
 export function manualPages(manifest: Manifest, texts: ProgramTexts): ReadonlyMap<string, string> {
   const commands = visibleCommands(manifest)
   const words = [...new Set(commands.map(firstWord))]
@@ -40,7 +37,7 @@ function firstWord(command: ManifestCommand): string {
   return command.id.split(':')[0] ?? command.id
 }
 
-/** A topic's own description, or that of the one command that the word is. */
+/** Returns the description of a topic, or of the command of that name. */
 function describe(word: string, commands: readonly ManifestCommand[], { topics }: ProgramTexts): string {
   const [only] = commands
   const text = topics[word]?.description ?? (only?.id === word ? only.summary : undefined)
@@ -121,7 +118,7 @@ function flagEntry(flag: ManifestFlag): readonly string[] {
   const value = flagValue(flag)
   const term = `${flag.char === undefined ? '' : `${bold(`-${flag.char}`)}, `}${bold(`--${flag.name}`)}`
   const notes = [
-    flag.name === 'json' ? JSON_FLAG : (flag.description ?? ''),
+    flag.description ?? '',
     ...(flag.required === true ? ['required'] : []),
     ...(flag.multiple === true ? ['may be given several times'] : []),
     ...(flag.dependsOn === undefined ? [] : [`goes with ${flag.dependsOn.map((name) => `--${name}`).join(', ')}`]),

@@ -1,6 +1,6 @@
-/** Manual pages in the `man` macros (man(7)). Invariant: text from outside can neither start a request nor an escape sequence. */
+/** Formats manual pages with the `man` macros (man(7)). Invariant: input text cannot start a request or an escape sequence. */
 
-/** Text that prints as it is written; a hyphen stays one that can be pasted. */
+/** Escapes text so that it prints as written; hyphens remain ASCII hyphens that can be pasted. */
 export function escapeRoff(text: string): string {
   const escaped = text
     .replaceAll('\\', '\\e')
@@ -16,7 +16,7 @@ function hex(character: string): string {
 export const bold = (text: string): string => `\\fB${escapeRoff(text)}\\fR`
 export const italic = (text: string): string => `\\fI${escapeRoff(text)}\\fR`
 
-/** `roa add CA [--dry-run]` with upper-case words, which stand for values, in italics and the rest in bold. */
+/** Formats a synopsis such as `roa add CA [--dry-run]`: placeholders in italics, the rest in bold. */
 export function synopsis(text: string): string {
   return text
     .split(/([A-Z][A-Z-]*(?:\.\.\.)?|[[\]| ]+)/)
@@ -25,7 +25,7 @@ export function synopsis(text: string): string {
     .join('')
 }
 
-/** A paragraph for each line of text. */
+/** Returns one paragraph for each line of text. */
 export function paragraphs(text: string): readonly string[] {
   return text
     .split('\n')
@@ -33,12 +33,12 @@ export function paragraphs(text: string): readonly string[] {
     .flatMap((line) => ['.PP', escapeRoff(line.trim())])
 }
 
-/** A term, which may hold markup, and what it means. */
+/** Returns a term, which may contain markup, with its definition. */
 export function entry(term: string, meaning: string): readonly string[] {
   return ['.TP', term, escapeRoff(meaning)]
 }
 
-/** Lines that print as they stand. */
+/** Returns lines that are printed verbatim. */
 export function literal(lines: readonly string[]): readonly string[] {
   return ['.PP', '.nf', '.RS 4', ...lines.map(escapeRoff), '.RE', '.fi']
 }
@@ -56,7 +56,7 @@ export interface Page {
   readonly sections: readonly Section[]
 }
 
-/** The file of a page; sections without a body are left out. */
+/** Returns the text of a page. Omits sections without a body. */
 export function formatPage({ name, version, sections }: Page): string {
   const head = `.TH ${name.toUpperCase()} 1 "" "brine ${version}" "Brine manual"`
   const lines = sections

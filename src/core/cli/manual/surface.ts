@@ -1,4 +1,4 @@
-/** The command surface as lines, one promise a line: scripts rely on each, so lines are added and none goes (test/golden/commands.txt). */
+/** The command surface as lines. Scripts rely on each line of test/golden/commands.txt: lines may be added, not removed. */
 import {
   argsOf,
   argText,
@@ -10,7 +10,7 @@ import {
   visibleCommands,
 } from './manifest.js'
 
-/** Every command with its arguments and flags; global flags once, under `*`. Ends with a line break. */
+/** Returns every command with its arguments and flags; global flags once, under `*`. Ends with a line break. */
 export function commandSurface(manifest: Manifest): string {
   const must = (required: boolean | undefined): string => (required === true ? ' (required)' : '')
   const flagLines = (words: string, flags: ReturnType<typeof ownFlags>): readonly string[] =>
@@ -25,7 +25,7 @@ export function commandSurface(manifest: Manifest): string {
   return `${[...flagLines('*', globalFlagsOf(manifest)), ...lines].join('\n')}\n`
 }
 
-/** Lines that `before` has and `after` has not. */
+/** Returns the lines of `before` that `after` lacks. */
 export function missingLines(before: string, after: string): readonly string[] {
   const kept = new Set(after.split('\n'))
   return before.split('\n').filter((line) => !kept.has(line))

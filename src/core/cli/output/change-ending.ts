@@ -1,8 +1,8 @@
-/** The ending line of any change, from the outcome that every use case reports. */
+/** Formats the final line of a change from its outcome. */
 import type { Outcome } from '../../app/transaction/outcome.js'
 import { endingLine } from './endings.js'
 
-/** `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z`; a no-op says that there was nothing to do. */
+/** Returns `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z`, or for a no-op that there was nothing to do. */
 export function changeEnding(subject: string, outcome: Outcome, changes: readonly string[]): string {
   return endingLine({
     subject,

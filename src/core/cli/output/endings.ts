@@ -1,23 +1,23 @@
-/** The one line that ends every change: what changed, its sequence, whether it is published, when the next manifest comes. */
+/** The final line of every change: what changed, its sequence, whether it is published, when the next manifest is due. */
 import { type Instant, secondsBetween } from '../../base/time.js'
 
 export interface Ending {
-  /** `acme`, or `ta/ta` where the kind is not plain. */
+  /** `acme`, or with its kind (`ta/ta`) for anything other than a CA. */
   readonly subject: string
-  /** Undefined when nothing was recorded: a no-op or a dry run. */
+  /** Undefined if nothing was recorded: a no-op or a dry run. */
   readonly sequence?: number | undefined
   /** `+10 ROAs`; empty for a no-op. */
   readonly changes: readonly string[]
-  /** A serial, or why it is not published yet; undefined where there is nothing to publish. */
+  /** The RRDP serial, or why it is not published yet; undefined if there is nothing to publish. */
   readonly publication?: { readonly serial: number } | { readonly pending: string } | undefined
-  /** nextUpdate less the margin: when the next manifest is due. */
+  /** When the next manifest is due: nextUpdate minus the margin. */
   readonly nextManifest?: Instant | undefined
   readonly dryRun?: boolean | undefined
-  /** The present: a time more than a day away is written with its date. */
+  /** The current time: times more than a day away are shown with their date. */
   readonly now?: Instant | undefined
 }
 
-/** `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z` */
+/** Returns `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z`. */
 export function endingLine(ending: Ending): string {
   const { subject, sequence, changes, publication, nextManifest, now } = ending
   if (changes.length === 0) return `${subject}: nothing to do`
@@ -32,18 +32,18 @@ export function endingLine(ending: Ending): string {
   return parts.join('; ')
 }
 
-/** `14:02Z`, with the date when it is a day or more from `now`. */
+/** Returns `14:02Z`, with the date if the time is a day or more from `now`. */
 export function clockTime(at: Instant, now?: Instant): string {
   const far = now !== undefined && Math.abs(secondsBetween(now, at)) >= 86400
   return far ? `${at.slice(0, 10)} ${at.slice(11, 16)}Z` : `${at.slice(11, 16)}Z`
 }
 
-/** `10 ROAs`, `1 ROA`, `+10 ROAs` with a sign. */
+/** Returns `10 ROAs`, `1 ROA`, or `+10 ROAs` with a sign. */
 export function counted(n: number, one: string, many: string = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`
 }
 
-/** `+10 ROAs`, `-1 ROA`: the parts that are not zero. */
+/** Returns the parts that are not zero, such as `+10 ROAs`, `-1 ROA`. */
 export function delta(added: number, removed: number, one: string, many?: string): readonly string[] {
   const parts: string[] = []
   if (added > 0) parts.push(`+${counted(added, one, many)}`)

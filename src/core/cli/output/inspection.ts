@@ -1,12 +1,12 @@
-/** One inspected object for people: its fields as indented lines, then its faults one a line. */
+/** Formats one inspected object: its fields as indented lines, then one line per finding. */
 import type { InspectReport } from '../../app/operations/inspect.js'
 import type { Json } from '../../base/json.js'
-import { faultsView } from './faults.js'
+import { findingsView } from './findings.js'
 import type { Theme } from './theme.js'
 
 type Inspected = InspectReport['files'][number]
 
-/** Lists longer than this are cut; `--json` has all of it. */
+/** Longest list that is shown in full; `--json` always has all of it. */
 const SHOWN = 20
 
 export function inspectionView(file: Inspected, theme: Theme): string {
@@ -16,7 +16,7 @@ export function inspectionView(file: Inspected, theme: Theme): string {
     ...fieldLines(file.fields, 1),
   ]
   if (file.ee !== undefined) lines.push('  EE certificate', ...fieldLines(file.ee, 2))
-  const faults = faultsView(
+  const faults = findingsView(
     file.faults.map((f) => ({ place: file.file, section: f.rule, message: f.message })),
     theme,
   )

@@ -1,15 +1,15 @@
-/** How far a long command is: one line on stderr, on a terminal only, gone when the command is done. */
+/** Progress of a long command: one line on stderr, on a terminal only, removed when the command is done. */
 
 export interface Progress {
-  /** Replaces what was shown; `done` of `total` when both are known. */
+  /** Replaces the line; `done` of `total` if both are known. */
   step(what: string, done?: number, total?: number): void
-  /** Takes the line away. */
+  /** Removes the line. */
   clear(): void
 }
 
 export const silentProgress: Progress = { step: () => undefined, clear: () => undefined }
 
-/** Columns without which a bar takes the place of the words. */
+/** Width in columns below which the bar is omitted, so that the words fit. */
 const ROOM = 60
 const WIDTH = 20
 
@@ -20,7 +20,7 @@ function barOf(done: number, total: number): string {
   return `[${'#'.repeat(full)}${'-'.repeat(WIDTH - full)}] ${String(Math.floor(part * 100)).padStart(3)}% `
 }
 
-/** A line that each step replaces; silent when `stream` is no terminal. */
+/** Returns a progress line on `stream`, silent unless `stream` is a terminal. */
 export function progressOn(stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>): Progress {
   if (!stream.isTTY) return silentProgress
   let shown = ''
@@ -31,7 +31,7 @@ export function progressOn(stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 
   return {
     clear,
     step: (what, done, total) => {
-      // a terminal that nobody told its size says 0
+      // a terminal of unknown size reports 0 columns
       const columns = stream.columns || 80
       const count = done === undefined ? '' : ` ${done}${total === undefined ? '' : `/${total}`}`
       const bar = done === undefined || total === undefined || columns < ROOM ? '' : barOf(done, total)

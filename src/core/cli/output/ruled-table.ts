@@ -1,4 +1,4 @@
-/** Tables for a terminal. Loaded lazily: cli-table3 costs more to load than a small command takes. */
+/** Tables for a terminal. Loaded lazily: loading cli-table3 takes longer than a small command. */
 import CliTable from 'cli-table3'
 import { columnsOf, type Table } from './table.js'
 
@@ -14,7 +14,7 @@ const LINES = {
 }
 const SIDES = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' }
 
-/** Compact, without frame; headings in the given style. '' when there are no rows. */
+/** Returns a compact table without frame, headings in the given style; '' for a table without rows. */
 export function ruledTable(table: Table, heading: (text: string) => string): string {
   if (table.rows.length === 0) return ''
   const columns = columnsOf(table)

@@ -1,4 +1,4 @@
-/** Tables as values, and the plain rendering that pipes and files get: columns two spaces apart, no rules, no colour. */
+/** Tables as values, and their plain rendering for pipes and files: columns two spaces apart, without rules and colour. */
 
 export interface Column {
   readonly title: string
@@ -14,7 +14,7 @@ export function columnsOf(table: Table): readonly Column[] {
   return table.columns.map((c) => (typeof c === 'string' ? { title: c } : c))
 }
 
-/** Aligned text with one heading line; '' when there are no rows. */
+/** Returns aligned text with one heading line; '' for a table without rows. */
 export function plainTable(table: Table): string {
   if (table.rows.length === 0) return ''
   const columns = columnsOf(table)
@@ -33,7 +33,7 @@ function pad(text: string, wanted: number, align: Column['align']): string {
   return align === 'right' ? space + text : text + space
 }
 
-/** In characters, not in UTF-16 units. */
+/** Returns the length in characters rather than UTF-16 units. */
 function width(text: string): number {
   return [...text].length
 }

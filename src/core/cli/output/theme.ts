@@ -1,6 +1,6 @@
 /**
- * How a view looks: colour and ruled tables on a terminal, plain aligned text anywhere else.
- * Invariant: chalk and cli-table3 are loaded for a terminal only, so that a script does not wait for them.
+ * Appearance of views: colour and ruled tables on a terminal, plain aligned text elsewhere.
+ * Invariant: chalk and cli-table3 are loaded for a terminal only, so that scripts do not pay for them.
  */
 import { plainTable, type Table } from './table.js'
 
@@ -12,7 +12,7 @@ export interface Theme {
   readonly good: Style
   readonly caution: Style
   readonly bad: Style
-  /** Rows under headings, without a final line break; '' when there are no rows. */
+  /** Returns rows under headings, without a final line break; '' for a table without rows. */
   readonly table: (table: Table) => string
 }
 
@@ -25,7 +25,7 @@ const same: Style = (text) => text
 
 export const plainTheme: Theme = { bold: same, dim: same, good: same, caution: same, bad: same, table: plainTable }
 
-/** The theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
+/** Returns the theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
 export async function themeFor({ isTerminal, env }: Screen): Promise<Theme> {
   if (!isTerminal) return plainTheme
   const [{ Chalk }, { ruledTable }] = await Promise.all([import('chalk'), import('./ruled-table.js')])

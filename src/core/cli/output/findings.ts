@@ -1,7 +1,7 @@
-/** Faults one a line, as an operator greps for them: `file: RFC section: what is wrong`. */
+/** Findings, one per line for grep: `file: RFC section: what is wrong`. */
 import type { Theme } from './theme.js'
 
-export interface ShownFault {
+export interface ShownFinding {
   /** A file, or `brine.toml:3`. */
   readonly place?: string | undefined
   /** `RFC 6487 section 4.8.1`. */
@@ -9,8 +9,8 @@ export interface ShownFault {
   readonly message: string
 }
 
-/** The list, one line each, no final line break; '' when there are none. */
-export function faultsView(faults: readonly ShownFault[], theme: Pick<Theme, 'bad'>): string {
+/** Returns one line per finding, without a final line break; '' for an empty list. */
+export function findingsView(faults: readonly ShownFinding[], theme: Pick<Theme, 'bad'>): string {
   return faults
     .map(({ place, section, message }) =>
       [place, section, theme.bad(message)].filter((part) => part !== undefined).join(': '),

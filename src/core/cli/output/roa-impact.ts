@@ -1,9 +1,9 @@
-/** What a change of resources takes from publication, said before and after it happens. */
+/** ROAs that a change of resources withdraws or restores, shown before and after the change. */
 import type { ChildReport } from '../../app/authority/children.js'
 import { counted } from './endings.js'
 
-/** Lines that name each ROA lost or regained; empty when none. */
-export function fallenLines(report: Pick<ChildReport, 'lost' | 'regained'>): readonly string[] {
+/** Returns lines that name each ROA lost or regained; empty if there are none. */
+export function roaImpactLines(report: Pick<ChildReport, 'lost' | 'regained'>): readonly string[] {
   const lines = (title: string, fallen: ChildReport['lost']): readonly string[] =>
     fallen.length === 0
       ? []

@@ -1,4 +1,5 @@
 /** A change is drafted without the lock and committed under it, and a draft that was overtaken leaves nothing behind. */
+import { sign } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,15 +9,16 @@ import { resourcesOf } from '../../../../src/core/app/authority/resource-argumen
 import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../../../src/core/app/authority/roas.js'
 import { initTestbed } from '../../../../src/core/app/operations/testbed.js'
-import { caState, type TransactionContext } from '../../../../src/core/app/transaction/context.js'
+import { caState, runCa, type TransactionContext } from '../../../../src/core/app/transaction/context.js'
 import { openSession, type Session } from '../../../../src/core/app/transaction/session.js'
 import { transact } from '../../../../src/core/app/transaction/transact.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
+import type { Signer } from '../../../../src/core/crypto/ports.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { copyDir } from '../../../support/processes/cli.js'
-import { FIXED_KEYS, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
+import { FIXED_KEYS, fixedKey, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
 
 const ACME = parseHandle('acme')
 const TESTBED = parseHandle('testbed')
@@ -157,4 +159,57 @@ describe('after a commit whose sync failed', () => {
     expect(await again()).toMatchObject({ changed: false })
     expect(done.filter((text) => text.startsWith('sync'))).toEqual([])
   })
+})
+
+describe('an object of ours that relying parties would reject', () => {
+  const bySomeOtherKey = async (tbs: Uint8Array): Promise<Uint8Array> => sign('sha256', tbs, fixedKey(7).privateKey)
+  const forgers = {
+    'the CRL and the EE certificates': (signer: Signer): Signer => ({
+      ...signer,
+      sign: (_id, tbs) => bySomeOtherKey(tbs),
+    }),
+    'a signed object': (signer: Signer): Signer => ({
+      ...signer,
+      signOneOff: (build) => signer.signOneOff((key) => build({ ...key, sign: bySomeOtherKey })),
+    }),
+  }
+  const [payload = expect.fail('no ROA')] = roa('10.0.0.0/24').add
+  /** Adds a ROA with the ports of the transaction, but for what signs. */
+  const addWith = (forge: (signer: Signer) => Signer) => (tx: TransactionContext) => {
+    const ports = { ...tx.ports, signer: forge(tx.ports.signer) }
+    return runCa({ ...tx, ports }, ACME, { type: 'roas.update', add: [payload], remove: [] })
+  }
+  const roaCount = async (): Promise<number> => {
+    const { store } = await open()
+    return store.read(async (reader) => Object.keys(caState(new Work(reader), ACME).roas).length)
+  }
+
+  it('is none where every key is the right one', async () => {
+    await transact(
+      await open(),
+      addWith((signer) => signer),
+    )
+    expect(await roaCount()).toBe(1)
+  })
+  for (const [what, forge] of Object.entries(forgers)) {
+    it(`is not committed: another key signed ${what}`, async () => {
+      const before = keyFiles()
+      await expect(transact(await open(), addWith(forge))).rejects.toMatchObject({
+        kind: 'internal',
+        code: 'object-profile',
+        message: expect.stringMatching(/signature/),
+      })
+      expect(await roaCount()).toBe(0)
+      expect(keyFiles()).toEqual(before)
+    })
+    it(`is not committed under the lock either: another key signed ${what}`, async () => {
+      const other = () => open().then((session) => updateRoas(session, ACME, roa('10.0.1.0/24')))
+      const useCase = overtakenBy(() => Promise.resolve(), other)
+      const second = async (tx: TransactionContext) => {
+        await addWith((await useCase(tx)) === 1 ? (signer) => signer : forge)(tx)
+      }
+      await expect(transact(await open(), second)).rejects.toMatchObject({ code: 'object-profile' })
+      expect(await roaCount()).toBe(1)
+    })
+  }
 })

@@ -1,13 +1,21 @@
-/** Frozen data directories of older formats (`test/golden/store`), copied out with the modes that a data directory has. */
+/** Frozen data directories (`test/golden/store`), copied out with the modes that a data directory has, and what a replay makes of them. */
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Digest } from '../../../src/core/app/proof/digest.js'
+import { type Digest, digestOf, rulesOf, summaryOf } from '../../../src/core/app/proof/digest.js'
+import type { Session } from '../../../src/core/app/transaction/session.js'
+import { readCommitChain } from '../../../src/core/audit/commits.js'
+import type { Finding } from '../../../src/core/audit/finding.js'
+import { replayAggregate } from '../../../src/core/audit/replay.js'
+import { directorySource } from '../../../src/core/audit/source.js'
 import type { Instant } from '../../../src/core/base/time.js'
+import { jsonDigest } from '../../../src/core/crypto/digest.js'
+import type { Sha256 } from '../../../src/core/crypto/ports.js'
+import { formatAggregateId, kindWord } from '../../../src/core/eventsourcing/types.js'
 import { thisInstallation, writeInstallationId } from '../../../src/core/store/directory/installation-id.js'
 
 export const frozenDir = join(import.meta.dirname, '../../golden/store')
 
-/** What a migration must make of it. */
+/** Digests and counts of a directory, as a replay from event 0 gives them. */
 export interface Expected extends Digest {
   readonly aggregates: readonly {
     readonly kind: string
@@ -17,8 +25,61 @@ export interface Expected extends Digest {
   }[]
 }
 
-export function expectedOf(format: number): Expected {
-  return JSON.parse(readFileSync(join(frozenDir, `format-${format}.expected.json`), 'utf8')) as Expected
+export function expectedOf<T extends Expected = Expected>(format: number): T {
+  return JSON.parse(readFileSync(join(frozenDir, `format-${format}.expected.json`), 'utf8')) as T
+}
+
+/** What a replay of every event with today's rules gives. */
+export interface Measured extends Digest {
+  readonly commits: number
+  /** Hash of the newest commit. */
+  readonly head: Sha256 | null
+  readonly aggregates: readonly (Expected['aggregates'][number] & {
+    /** Files that lie in `archived/`. */
+    readonly archived: number
+    readonly state: Sha256
+    /** Over the state after each command: a member that only an intermediate state has counts as well. */
+    readonly trail: Sha256
+    /** How often each type of event was replayed. */
+    readonly events: Readonly<Record<string, number>>
+  })[]
+}
+
+/** Replays a data directory of the present format from event 0, through `archived/`. Throws where a file is not what its commit names. */
+export function measure({ store }: Session): Promise<Measured> {
+  return store.read(async (reader) => {
+    const source = directorySource(store.layout, reader)
+    const chain = readCommitChain(source)
+    const problems: Finding[] = [...chain.problems]
+    const rows = chain.roster.map((id) => {
+      const rules = rulesOf(id)
+      const trail: unknown[] = []
+      const events: Record<string, number> = {}
+      const replayed = replayAggregate({
+        source,
+        id,
+        rules,
+        named: chain.named.get(formatAggregateId(id)) ?? [],
+        full: true,
+        watcher: {
+          command: ({ sequence }, _before, after) => trail.push([sequence, after === undefined ? null : jsonDigest(after.value)]),
+          event: ({ type }) => {
+            events[type] = (events[type] ?? 0) + 1
+          },
+        },
+      })
+      problems.push(...replayed.problems)
+      const { version, commands, archived } = replayed
+      const summary = summaryOf(id, rules, replayed.state?.value)
+      const state = summary.stateDigest
+      const sorted = Object.fromEntries(Object.entries(events).sort(([a], [b]) => (a < b ? -1 : 1)))
+      const counts = { version, commands, archived, state, trail: jsonDigest(trail), events: sorted }
+      return { summary, row: { kind: kindWord(id.kind), handle: id.handle, ...counts } }
+    })
+    if (problems.length > 0) throw new Error(problems.map((p) => `${p.file} ${p.path}: ${p.problem}`).join('\n'))
+    const aggregates = rows.map(({ row }) => row)
+    return { ...digestOf(rows.map(({ summary }) => summary)), commits: chain.count, head: chain.head, aggregates }
+  })
 }
 
 /** A data directory of that format at `into`, made by `init --test`; `live`: one that takes the real clock, the primary unless it is copied. */
@@ -40,7 +101,7 @@ function setModes(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) setModes(path)
-    else chmodSync(path, /\/objects\/[0-9a-f]{64}$/.test(path) ? 0o644 : 0o600)
+    else chmodSync(path, /\/objects\/([0-9a-f]{2}\/)?[0-9a-f]{64}$/.test(path) ? 0o644 : 0o600)
   }
 }
 

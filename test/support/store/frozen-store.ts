@@ -62,7 +62,8 @@ export function measure({ store }: Session): Promise<Measured> {
         named: chain.named.get(formatAggregateId(id)) ?? [],
         full: true,
         watcher: {
-          command: ({ sequence }, _before, after) => trail.push([sequence, after === undefined ? null : jsonDigest(after.value)]),
+          command: ({ sequence }, _before, after) =>
+            trail.push([sequence, after === undefined ? null : jsonDigest(after.value)]),
           event: ({ type }) => {
             events[type] = (events[type] ?? 0) + 1
           },

@@ -1,5 +1,5 @@
 /** The frozen data directories are what they were on the day they were made, and today's rules make the same states of them. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -38,7 +38,9 @@ it.each(formats)('format %s was never edited', (format) => {
     .map((entry) => join(entry.parentPath, entry.name).slice(frozenDir.length + 1))
     .filter((name) => new RegExp(`^format-${format}[./]`).test(name) && !/^format-\d+\.sha256$/.test(name))
     .map((name) => `${sha256Hex(readFileSync(join(frozenDir, name)))}  ${name}`)
-  const listed = readFileSync(join(frozenDir, `format-${format}.sha256`), 'utf8').trimEnd().split('\n')
+  const listed = readFileSync(join(frozenDir, `format-${format}.sha256`), 'utf8')
+    .trimEnd()
+    .split('\n')
   expect(found.sort()).toEqual([...listed].sort())
 })
 

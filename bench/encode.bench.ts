@@ -5,13 +5,15 @@
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { Instant } from '../src/core/base/time.js'
 import { keyIdOf } from '../src/core/crypto/digest.js'
+import type { CrlContent } from '../src/core/rpki/crl.js'
 import { signCrl } from '../src/core/rpki/crl.js'
+import type { ManifestContent } from '../src/core/rpki/manifest.js'
 import { encodeManifest } from '../src/core/rpki/manifest.js'
-import { encodeRoa } from '../src/core/rpki/roa.js'
-import { signObject } from '../src/core/rpki/signed-object.js'
-import type { CertificateContent, CrlContent, ManifestContent, RoaContent } from '../src/core/rpki/types.js'
-import { signCertificate } from '../src/core/rpki/x509/encode-certificate.js'
-import { roaResources } from '../src/core/rpki/x509/encode-resources.js'
+import type { RoaContent } from '../src/core/rpki/roa.js'
+import { encodeRoa, roaResources } from '../src/core/rpki/roa.js'
+import { signObject } from '../src/core/rpki/signed-object/sign-object.js'
+import { signCertificate } from '../src/core/rpki/x509/certificate.js'
+import type { CertificateContent } from '../src/core/rpki/x509/types.js'
 
 const importStart = performance.now()
 const asn1 = await import('asn1js')

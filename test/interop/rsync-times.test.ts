@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, type TestContext, test, vi } fr
 import { roaArguments } from '../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../src/core/app/authority/roas.js'
 import { parseHandle } from '../../src/core/base/handle.js'
-import { decodeSignedObject } from '../../src/core/rpki/decode-signed-object.js'
+import { decodeSignedObject } from '../../src/core/rpki/signed-object/decode-envelope.js'
 import { findProgram, skipOrFail } from '../support/peers/validators.js'
 import { brineOk, newTestbed, quickSession, scratchFolder } from '../support/sites/testbed.js'
 

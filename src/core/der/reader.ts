@@ -3,7 +3,7 @@
  * read level by level on demand. Invariants: nothing is thrown, depth and element count are bounded, no length is trusted.
  */
 import { compareBytes } from '../base/bytes.js'
-import { createFindings, type FindingList } from './faults.js'
+import { createFindings, type FindingList } from './findings.js'
 import { checkPrimitive } from './primitives.js'
 
 export interface DerNode {
@@ -40,7 +40,7 @@ const MAX_NODES = 800_000
 
 interface Scan {
   readonly bytes: Uint8Array
-  readonly faults: FindingList
+  readonly findings: FindingList
   nodes: number
 }
 
@@ -53,28 +53,28 @@ interface Header {
 }
 
 /** The one element that fills `bytes`; undefined, with a fault, when the bytes are not ASN.1. Sloppy BER is read and each departure from DER is a fault. */
-export function parseDer(bytes: Uint8Array, faults: FindingList): DerNode | undefined {
+export function parseDer(bytes: Uint8Array, findings: FindingList): DerNode | undefined {
   if (bytes.length === 0) {
-    faults.add('X.690 section 8.1.1', 'no octets at all')
+    findings.add('X.690 section 8.1.1', 'no octets at all')
     return undefined
   }
   const found = createFindings()
-  const next = scanElement({ bytes, faults: found, nodes: 0 }, 0, bytes.length, 0)
+  const next = scanElement({ bytes, findings: found, nodes: 0 }, 0, bytes.length, 0)
   if (next < 0) {
     // the fault that ended the reading says it all
-    faults.addAll(found.all().slice(-1))
+    findings.addAll(found.all().slice(-1))
     return undefined
   }
-  faults.addAll(found.all())
-  if (next < bytes.length) faults.add('X.690 section 8.1.1', `${bytes.length - next} octets of trailing garbage`)
+  findings.addAll(found.all())
+  if (next < bytes.length) findings.add('X.690 section 8.1.1', `${bytes.length - next} octets of trailing garbage`)
   return nodeAt(bytes, 0, bytes.length)
 }
 
 /** Like `parseDer` for DER inside a string of another object; its faults name the place. */
-export function parseInner(bytes: Uint8Array, where: string, faults: FindingList): DerNode | undefined {
+export function parseInner(bytes: Uint8Array, where: string, findings: FindingList): DerNode | undefined {
   const inner = createFindings()
   const node = parseDer(bytes, inner)
-  faults.addAll(inner.all().map((fault) => ({ ...fault, message: `in the ${where}: ${fault.message}` })))
+  findings.addAll(inner.all().map((finding) => ({ ...finding, message: `in the ${where}: ${finding.message}` })))
   return node
 }
 
@@ -143,25 +143,25 @@ function headerAt(bytes: Uint8Array, at: number, limit: number): Header | string
 
 /** Checks the element at `at` and all it holds; returns where it ends, or -1 after a fault that leaves nothing to read. */
 function scanElement(scan: Scan, at: number, limit: number, depth: number): number {
-  const { bytes, faults } = scan
+  const { bytes, findings } = scan
   scan.nodes += 1
-  if (scan.nodes > MAX_NODES) return fatal(faults, '8.1.1', `more than ${MAX_NODES} elements`)
-  if (depth > MAX_DEPTH) return fatal(faults, '8.1.1', `nested deeper than ${MAX_DEPTH} at octet ${at}`)
+  if (scan.nodes > MAX_NODES) return fatal(findings, '8.1.1', `more than ${MAX_NODES} elements`)
+  if (depth > MAX_DEPTH) return fatal(findings, '8.1.1', `nested deeper than ${MAX_DEPTH} at octet ${at}`)
   const header = headerAt(bytes, at, limit)
-  if (typeof header === 'string') return fatal(faults, '8.1', header)
+  if (typeof header === 'string') return fatal(findings, '8.1', header)
   const { tag, body, length } = header
   const isConstructed = (tag & 0x20) !== 0
-  checkForm(faults, tag, at)
+  checkForm(findings, tag, at)
   if (length < 0) {
-    if (!isConstructed) return fatal(faults, '8.1.3.2', `indefinite length of a primitive element at octet ${at}`)
-    faults.tolerate('X.690 section 10.1', `indefinite length at octet ${at}`)
+    if (!isConstructed) return fatal(findings, '8.1.3.2', `indefinite length of a primitive element at octet ${at}`)
+    findings.tolerate('X.690 section 10.1', `indefinite length at octet ${at}`)
     return scanIndefinite(scan, body, limit, depth)
   }
-  if (!header.minimal) faults.tolerate('X.690 section 10.1', `length is not in its shortest form at octet ${at}`)
+  if (!header.minimal) findings.tolerate('X.690 section 10.1', `length is not in its shortest form at octet ${at}`)
   const end = body + length
-  if (end > limit) return fatal(faults, '8.1.3', `length ${length} overruns what holds it at octet ${at}`)
+  if (end > limit) return fatal(findings, '8.1.3', `length ${length} overruns what holds it at octet ${at}`)
   if (!isConstructed) {
-    if ((tag & 0xc0) === 0) checkPrimitive(faults, tag, bytes, body, end, at)
+    if ((tag & 0xc0) === 0) checkPrimitive(findings, tag, bytes, body, end, at)
     return end
   }
   return scanMembers(scan, tag, body, end, depth) ? end : -1
@@ -175,7 +175,7 @@ function scanMembers(scan: Scan, tag: number, body: number, end: number, depth: 
     if (next < 0) return false
     if (tag === TAG.set && previous >= 0) {
       const isSorted = compareBytes(scan.bytes.subarray(previous, at), scan.bytes.subarray(at, next)) <= 0
-      if (!isSorted) scan.faults.tolerate('X.690 section 11.6', `SET OF is not sorted at octet ${at}`)
+      if (!isSorted) scan.findings.tolerate('X.690 section 11.6', `SET OF is not sorted at octet ${at}`)
     }
     previous = at
     at = next
@@ -186,7 +186,7 @@ function scanMembers(scan: Scan, tag: number, body: number, end: number, depth: 
 function scanIndefinite(scan: Scan, body: number, limit: number, depth: number): number {
   let at = body
   for (;;) {
-    if (at + 2 > limit) return fatal(scan.faults, '8.1.5', `no end-of-contents octets for octet ${body}`)
+    if (at + 2 > limit) return fatal(scan.findings, '8.1.5', `no end-of-contents octets for octet ${body}`)
     if (scan.bytes[at] === 0 && scan.bytes[at + 1] === 0) return at + 2
     at = scanElement(scan, at, limit, depth + 1)
     if (at < 0) return -1
@@ -194,21 +194,21 @@ function scanIndefinite(scan: Scan, body: number, limit: number, depth: number):
 }
 
 /** X.690 sections 8.9, 8.11 and 10.2: sequences and sets are constructed, everything else universal is primitive. */
-function checkForm(faults: FindingList, tag: number, at: number): void {
+function checkForm(findings: FindingList, tag: number, at: number): void {
   if ((tag & 0xc0) !== 0) return
   const number = tag & 0x1f
   const isList = number === 0x10 || number === 0x11
   const isConstructed = (tag & 0x20) !== 0
-  if (isList && !isConstructed) faults.add('X.690 section 8.9.1', `primitive SEQUENCE or SET at octet ${at}`)
+  if (isList && !isConstructed) findings.add('X.690 section 8.9.1', `primitive SEQUENCE or SET at octet ${at}`)
   if (!isList && isConstructed) {
     const isString = number === 3 || number === 4 || (number >= 12 && number !== 23 && number !== 24)
-    if (isString) faults.tolerate('X.690 section 10.2', `constructed string (universal ${number}) at octet ${at}`)
-    else faults.add('X.690 section 8.1.2.5', `constructed universal type ${number} at octet ${at}`)
+    if (isString) findings.tolerate('X.690 section 10.2', `constructed string (universal ${number}) at octet ${at}`)
+    else findings.add('X.690 section 8.1.2.5', `constructed universal type ${number} at octet ${at}`)
   }
 }
 
-function fatal(faults: FindingList, section: string, message: string): -1 {
-  faults.add(`X.690 section ${section}`, `malformed: ${message}`)
+function fatal(findings: FindingList, section: string, message: string): -1 {
+  findings.add(`X.690 section ${section}`, `malformed: ${message}`)
   return -1
 }
 

@@ -1,6 +1,6 @@
 /** Typed values out of DER nodes. Each reader returns undefined for another type: the caller says which rule that breaks. */
 import type { Instant } from '../base/time.js'
-import type { FindingList } from './faults.js'
+import type { FindingList } from './findings.js'
 import { instantOfTime, textOf } from './primitives.js'
 import { childrenOf, contentOf, type DerNode, isType, TAG } from './reader.js'
 
@@ -16,12 +16,12 @@ export interface Frame {
 }
 
 /** The members of a constructed element; another count than the frame's is a fault, and what is beyond it is cut off. */
-export function membersOf(node: DerNode | undefined, frame: Frame, faults: FindingList): readonly DerNode[] {
+export function membersOf(node: DerNode | undefined, frame: Frame, findings: FindingList): readonly DerNode[] {
   const members = node === undefined ? [] : childrenOf(node)
   const { what, rule, least, most } = frame
   if (members.length < least || members.length > most) {
     const due = least === most ? `${most}` : `${least} to ${most}`
-    faults.add(rule, `${what} has ${members.length} members, ${due} are due`)
+    findings.add(rule, `${what} has ${members.length} members, ${due} are due`)
   }
   return members.slice(0, most)
 }

@@ -5,9 +5,8 @@
 import { fromHex } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { signCrl } from '../rpki/crl.js'
-import { encodeManifest } from '../rpki/manifest.js'
-import { checkCrlContent, checkManifestContent } from '../rpki/profile/index.js'
+import { checkCrlContent, signCrl } from '../rpki/crl.js'
+import { checkManifestContent, encodeManifest } from '../rpki/manifest.js'
 import {
   liveRevocations,
   type NamedObject,

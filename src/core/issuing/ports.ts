@@ -1,7 +1,7 @@
 /** What a rule that issues objects may reach: the clock, chance, keys, the object store, and how long things last. */
 import type { Clock, Random } from '../base/ports.js'
 import type { Signer } from '../crypto/ports.js'
-import type { ObjectFinding } from '../der/faults.js'
+import type { ObjectFinding } from '../der/findings.js'
 import type { ObjectSink } from '../eventsourcing/types.js'
 import type { Timing } from './timing.js'
 

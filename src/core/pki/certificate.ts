@@ -1,7 +1,7 @@
 /** Plain X.509 certificates (RFC 5280), read as far as enrolment needs: whose they are, who signed them, what for and until when. */
 import { createPublicKey, verify } from 'node:crypto'
 import type { Instant } from '../base/time.js'
-import { createFindings } from '../der/faults.js'
+import { createFindings } from '../der/findings.js'
 import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid, readTime } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'

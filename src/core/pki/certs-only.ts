@@ -1,5 +1,5 @@
 /** Certificates without a signature around them: "certs-only" SignedData (RFC 5652 section 5.1, RFC 8551 section 3.8), as EST sends them. */
-import { createFindings } from '../der/faults.js'
+import { createFindings } from '../der/findings.js'
 import { childrenOf, isContext, parseDer, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
 import { encode, explicit, implicit, integer, oid, raw, seq, seqOf, set } from '../der/writer.js'

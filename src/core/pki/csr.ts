@@ -3,7 +3,7 @@
  * Invariant: a `CertificateRequest` is whole and its signer holds the private key; what a label allows is asked by check-csr.ts.
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { createFindings, type FindingList, type ObjectFinding } from '../der/faults.js'
+import { createFindings, type FindingList, type ObjectFinding } from '../der/findings.js'
 import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'

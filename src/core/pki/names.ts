@@ -1,7 +1,7 @@
 /** Names in certificates and requests: distinguished names (RFC 5280 section 4.1.2.4) and subjectAltName (section 4.2.1.6), read strictly. */
 
 import { quoted } from '../base/text.js'
-import type { FindingList } from '../der/faults.js'
+import type { FindingList } from '../der/findings.js'
 import { childrenOf, contentOf, type DerNode, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
 

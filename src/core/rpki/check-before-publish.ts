@@ -1,11 +1,11 @@
 /** The last look at an object of our own before anybody else sees it: decoded strictly, signatures verified. Any fault, tolerated or not, is a bug of ours. */
 import { keyIdOf } from '../crypto/digest.js'
 import type { KeyId } from '../crypto/ports.js'
-import type { ObjectFinding } from '../der/faults.js'
-import { createFindings, type FindingList } from '../der/faults.js'
+import type { ObjectFinding } from '../der/findings.js'
+import { createFindings, type FindingList } from '../der/findings.js'
 import { type DerNode, parseDer } from '../der/reader.js'
-import { parseCrl } from './decode-crl.js'
-import { type ObjectBody, parseObject } from './decode-object.js'
+import { parseCrl } from './crl.js'
+import { type ObjectBody, parseObject } from './signed-object/decode-object.js'
 import { type ParsedCertificate, parseCertificate } from './x509/decode-certificate.js'
 import type { ParsedName } from './x509/name.js'
 import { lastSegment } from './x509/uri.js'
@@ -26,31 +26,31 @@ const BODIES: ReadonlyMap<string, ObjectBody['type']> = new Map([
 
 /** Every fault of the object `bytes` that is about to be published as `name` under the key of `issuer`; none when it may go out. */
 export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: IssuingKey): readonly ObjectFinding[] {
-  const faults = createFindings()
-  const node = parseDer(bytes, faults)
-  if (node === undefined) return faults.all()
+  const findings = createFindings()
+  const node = parseDer(bytes, findings)
+  if (node === undefined) return findings.all()
   const extension = name.slice(name.lastIndexOf('.') + 1)
   const body = BODIES.get(extension)
-  if (extension === 'cer') checkCertificate(parseCertificate(node, undefined, faults), issuer, faults)
-  else if (extension === 'crl') checkCrl(node, issuer, faults)
-  else if (body !== undefined) checkObject(name, node, body, issuer, faults)
-  else faults.add('RFC 6481 section 2.2', `no object of the RPKI is published under a name like ${name}`)
-  return faults.all()
+  if (extension === 'cer') checkCertificate(parseCertificate(node, undefined, findings), issuer, findings)
+  else if (extension === 'crl') checkCrl(node, issuer, findings)
+  else if (body !== undefined) checkObject(name, node, body, issuer, findings)
+  else findings.add('RFC 6481 section 2.2', `no object of the RPKI is published under a name like ${name}`)
+  return findings.all()
 }
 
-function checkCertificate(certificate: ParsedCertificate | undefined, issuer: IssuingKey, faults: FindingList): void {
+function checkCertificate(certificate: ParsedCertificate | undefined, issuer: IssuingKey, findings: FindingList): void {
   if (certificate === undefined) return
   const { purpose, tbs, signature, extensions } = certificate
   if (purpose !== 'ta' || extensions.aki !== undefined)
-    checkIssuedBy(extensions.aki, certificate.issuer, issuer, faults)
-  checkSigned(tbs, signature, issuer, 'RFC 6487 section 4.3', faults)
+    checkIssuedBy(extensions.aki, certificate.issuer, issuer, findings)
+  checkSigned(tbs, signature, issuer, 'RFC 6487 section 4.3', findings)
 }
 
-function checkCrl(node: DerNode, issuer: IssuingKey, faults: FindingList): void {
-  const crl = parseCrl(node, faults)
+function checkCrl(node: DerNode, issuer: IssuingKey, findings: FindingList): void {
+  const crl = parseCrl(node, findings)
   if (crl === undefined) return
-  checkIssuedBy(crl.aki, crl.issuer, issuer, faults)
-  checkSigned(crl.tbs, crl.signature, issuer, 'RFC 6487 section 5', faults)
+  checkIssuedBy(crl.aki, crl.issuer, issuer, findings)
+  checkSigned(crl.tbs, crl.signature, issuer, 'RFC 6487 section 5', findings)
 }
 
 function checkObject(
@@ -58,32 +58,32 @@ function checkObject(
   node: DerNode,
   body: ObjectBody['type'],
   issuer: IssuingKey,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
-  const object = parseObject(node, faults)
+  const object = parseObject(node, findings)
   if (object === undefined) return
-  if (object.body.type !== body) faults.add('RFC 6481 section 2.2', `${name} holds a ${object.body.type}`)
+  if (object.body.type !== body) findings.add('RFC 6481 section 2.2', `${name} holds a ${object.body.type}`)
   const { ee } = object.envelope
   const uri = ee?.extensions.sia?.signedObject
   if (uri !== undefined && lastSegment(uri) !== name)
-    faults.add(
+    findings.add(
       'RFC 6487 section 4.8.8.2',
       `the signedObject URI ends in ${lastSegment(uri)}, the object is published as ${name}`,
     )
-  checkCertificate(ee, issuer, faults)
+  checkCertificate(ee, issuer, findings)
 }
 
 function checkIssuedBy(
   aki: KeyId | undefined,
   name: ParsedName | undefined,
   issuer: IssuingKey,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
   const ski = keyIdOf(issuer.spki)
   if (aki !== ski)
-    faults.add('RFC 6487 section 4.8.3', `the authority key identifier is ${aki}, the issuing key ${ski}`)
+    findings.add('RFC 6487 section 4.8.3', `the authority key identifier is ${aki}, the issuing key ${ski}`)
   if (issuer.subject !== undefined && name?.commonName !== issuer.subject)
-    faults.add(
+    findings.add(
       'RFC 6487 section 4.4',
       `the issuer is ${name?.commonName}, the subject of the issuing certificate ${issuer.subject}`,
     )
@@ -94,8 +94,8 @@ function checkSigned(
   signature: Uint8Array | undefined,
   issuer: IssuingKey,
   rule: string,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
   if (signature === undefined || !verifyRsa(issuer.spki, tbs, signature))
-    faults.add(rule, 'the signature does not verify under the issuing key')
+    findings.add(rule, 'the signature does not verify under the issuing key')
 }

@@ -6,9 +6,9 @@ import { parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds } from '../../../src/core/base/time.js'
 import { dueTimes } from '../../../src/core/ca/publishing.js'
 import { publishedFiles } from '../../../src/core/ca/state.js'
-import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
-import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
-import { decodeSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
+import { decodeCrl } from '../../../src/core/rpki/crl.js'
+import { decodeManifest } from '../../../src/core/rpki/manifest.js'
+import { decodeSignedObject } from '../../../src/core/rpki/signed-object/decode-envelope.js'
 import { chainOf, emptyWorld, START, type World } from '../../support/rpki/small-world.js'
 
 const ACME = parseHandle('acme')

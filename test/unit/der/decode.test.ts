@@ -1,7 +1,7 @@
 /** The DER reader refuses what is not DER, quickly and without throwing (X.690). */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createFindings } from '../../../src/core/der/faults.js'
+import { createFindings } from '../../../src/core/der/findings.js'
 import { childrenOf, contentOf, parseDer, toDer } from '../../../src/core/der/reader.js'
 import { readInteger, readOid, readTime } from '../../../src/core/der/values.js'
 import { encode, integer, octets, oid, seq } from '../../../src/core/der/writer.js'

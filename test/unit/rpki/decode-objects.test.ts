@@ -2,20 +2,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Instant } from '../../../src/core/base/time.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
-import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
-import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
-import { decodeRoa } from '../../../src/core/rpki/decode-roa.js'
-import { decodeSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
-import { decodeTal } from '../../../src/core/rpki/decode-tal.js'
-import { encodeManifest } from '../../../src/core/rpki/manifest.js'
-import { checkCertificateContent, checkManifestContent, checkRoaContent } from '../../../src/core/rpki/profile/index.js'
-import { encodeRoa } from '../../../src/core/rpki/roa.js'
-import { encodeTal } from '../../../src/core/rpki/tal.js'
+import { decodeCrl } from '../../../src/core/rpki/crl.js'
+import { checkManifestContent, decodeManifest, encodeManifest } from '../../../src/core/rpki/manifest.js'
+import { checkRoaContent, decodeRoa, encodeRoa } from '../../../src/core/rpki/roa.js'
+import { decodeSignedObject } from '../../../src/core/rpki/signed-object/decode-envelope.js'
+import { decodeTal, encodeTal } from '../../../src/core/rpki/tal.js'
+import { checkCertificateContent } from '../../../src/core/rpki/x509/certificate-profile.js'
 import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
 import { certificate, crl, manifest, roa } from '../../support/rpki/objects.js'
 import { CA, CA_REPO, EE, FROM, OTHER, TA, TA_URI, TO } from '../../support/rpki/parts.js'
 
-const rules = (faults: readonly { readonly rule: string }[]): readonly string[] => faults.map((f) => f.rule)
+const rules = (findings: readonly { readonly rule: string }[]): readonly string[] => findings.map((f) => f.rule)
 
 describe('contents', () => {
   it('reads back a ROA of both families', () => {
@@ -24,7 +21,7 @@ describe('contents', () => {
       { family: 4, address: 0x0a000000n, length: 24, maxLength: 26 },
       { family: 6, address: 0x20010db8n << 96n, length: 33, maxLength: 48 },
     ] as const
-    expect(decodeRoa(encodeRoa({ asn: 0, addresses }))).toEqual({ content: { asn: 0, addresses }, faults: [] })
+    expect(decodeRoa(encodeRoa({ asn: 0, addresses }))).toEqual({ content: { asn: 0, addresses }, findings: [] })
   })
 
   it('reads back a manifest', () => {
@@ -33,14 +30,14 @@ describe('contents', () => {
       { name: 'b.roa', sha256: new Uint8Array(32).fill(2) },
     ]
     const content = { number: (1n << 159n) - 1n, thisUpdate: FROM, nextUpdate: TO, files }
-    const { content: read, faults } = decodeManifest(encodeManifest(content))
-    expect(faults).toEqual([])
+    const { content: read, findings } = decodeManifest(encodeManifest(content))
+    expect(findings).toEqual([])
     expect(read).toEqual(content)
   })
 
   it('reads certificates, CRLs and envelopes into the values that the encoders take', () => {
-    const { content, faults } = decodeCertificate(certificate('ca'))
-    expect(faults).toEqual([])
+    const { content, findings } = decodeCertificate(certificate('ca'))
+    expect(findings).toEqual([])
     expect(content).toMatchObject({
       kind: 'ca',
       serial: 4711n,
@@ -71,18 +68,18 @@ describe('contents', () => {
       nextUpdate: TO,
     })
     expect(decodeSignedObject(roa())).toMatchObject({
-      faults: [],
+      findings: [],
       content: { contentType: '1.2.840.113549.1.9.16.1.24', ee: { ski: EE.name } },
     })
   })
 
-  it('keeps what it can read of a certificate with faults, and has no content where a member is missing', () => {
+  it('keeps what it can read of a certificate with findings, and has no content where a member is missing', () => {
     const broken = decodeCertificate(
       certificate('ca', (p) => {
         delete p.extensions.cp
       }),
     )
-    expect(rules(broken.faults)).toEqual(['RFC 6487 section 4.8.9'])
+    expect(rules(broken.findings)).toEqual(['RFC 6487 section 4.8.9'])
     expect(broken.content?.subject).toBe(CA.name)
     expect(
       decodeCertificate(
@@ -93,15 +90,15 @@ describe('contents', () => {
     ).toBeUndefined()
   })
 
-  it('reports all faults at once', () => {
-    const { faults } = decodeCertificate(
+  it('reports all findings at once', () => {
+    const { findings } = decodeCertificate(
       certificate('ca', (p) => {
         delete p.extensions.cp
         delete p.extensions.aia
         p.version = undefined
       }),
     )
-    expect(rules(faults)).toEqual(['RFC 6487 section 4.1', 'RFC 6487 section 4.8.9', 'RFC 6487 section 4.8.7'])
+    expect(rules(findings)).toEqual(['RFC 6487 section 4.1', 'RFC 6487 section 4.8.9', 'RFC 6487 section 4.8.7'])
   })
 })
 
@@ -210,8 +207,8 @@ describe('decodeTal', () => {
   const [head = '', key = ''] = good.split('\n\n')
 
   it('reads back what the encoder writes', () => {
-    const { content, faults } = decodeTal(good)
-    expect(faults).toEqual([])
+    const { content, findings } = decodeTal(good)
+    expect(findings).toEqual([])
     expect(content?.comments).toEqual(['ours'])
     expect(content?.uris).toEqual(uris)
     expect(Buffer.from(content?.spki ?? [])).toEqual(Buffer.from(TA.spki))
@@ -224,7 +221,7 @@ describe('decodeTal', () => {
     ['one URI', `${uris[0]}\n\n${key}`],
     ['an extra blank line', `${head}\n\n\n${key}`],
   ])('takes %s', (_what, text) => {
-    expect(decodeTal(text).faults).toEqual([])
+    expect(decodeTal(text).findings).toEqual([])
   })
 
   it.each([
@@ -239,8 +236,8 @@ describe('decodeTal', () => {
     ['nothing', ''],
     ['bytes', new Uint8Array([0xff, 0xfe, 0])],
   ])('refuses %s', (_what, text) => {
-    const { faults } = decodeTal(text)
-    expect(faults.some((f) => f.rule.startsWith('RFC 8630') || f.rule.startsWith('RFC 7935'))).toBe(true)
+    const { findings } = decodeTal(text)
+    expect(findings.some((f) => f.rule.startsWith('RFC 8630') || f.rule.startsWith('RFC 7935'))).toBe(true)
   })
 })
 

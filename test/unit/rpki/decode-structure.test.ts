@@ -1,14 +1,14 @@
 /** Every element of a good object counts: replaced by NULL, doubled, or with one member too many, it is a fault. */
 import { describe, expect, it } from 'vitest'
-import type { ObjectFinding } from '../../../src/core/der/faults.js'
-import { createFindings } from '../../../src/core/der/faults.js'
+import type { ObjectFinding } from '../../../src/core/der/findings.js'
+import { createFindings } from '../../../src/core/der/findings.js'
 import { childrenOf, contentOf, type DerNode, parseDer } from '../../../src/core/der/reader.js'
 import { encode } from '../../../src/core/der/writer.js'
-import { decodeAspa } from '../../../src/core/rpki/decode-aspa.js'
-import { decodeCrl } from '../../../src/core/rpki/decode-crl.js'
-import { decodeManifest } from '../../../src/core/rpki/decode-manifest.js'
-import { decodeRoa } from '../../../src/core/rpki/decode-roa.js'
-import { parseSignedObject } from '../../../src/core/rpki/decode-signed-object.js'
+import { decodeAspa } from '../../../src/core/rpki/aspa.js'
+import { decodeCrl } from '../../../src/core/rpki/crl.js'
+import { decodeManifest } from '../../../src/core/rpki/manifest.js'
+import { decodeRoa } from '../../../src/core/rpki/roa.js'
+import { parseSignedObject } from '../../../src/core/rpki/signed-object/decode-envelope.js'
 import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
 import { aspaContent, certificate, crl, manifestContent, roa, roaContent } from '../../support/rpki/objects.js'
 
@@ -56,14 +56,14 @@ function* mutants(tree: Tree, path: string): Generator<readonly [string, Tree]> 
 
 function survivors(
   bytes: Uint8Array,
-  decode: (bytes: Uint8Array) => { readonly faults: readonly ObjectFinding[] },
+  decode: (bytes: Uint8Array) => { readonly findings: readonly ObjectFinding[] },
 ): string[] {
   const node = parseDer(bytes, createFindings())
   if (node === undefined) throw new Error('not DER')
-  const base = decode(bytes).faults
+  const base = decode(bytes).findings
   expect(base).toEqual([])
   return [...mutants(treeOf(node), '')]
-    .filter(([, tree]) => decode(bytesOf(tree)).faults.length === 0)
+    .filter(([, tree]) => decode(bytesOf(tree)).findings.length === 0)
     .map(([path]) => path)
 }
 
@@ -76,12 +76,12 @@ const ALLOWED = [
   /^\/1\/0\/4\/0\/5=NULL$/,
 ]
 
-const envelope = (bytes: Uint8Array): { readonly faults: readonly ObjectFinding[] } => {
-  const faults = createFindings()
-  const node = parseDer(bytes, faults)
-  if (node !== undefined) parseSignedObject(node, faults)
+const envelope = (bytes: Uint8Array): { readonly findings: readonly ObjectFinding[] } => {
+  const findings = createFindings()
+  const node = parseDer(bytes, findings)
+  if (node !== undefined) parseSignedObject(node, findings)
   return {
-    faults: faults
+    findings: findings
       .all()
       .filter(
         (fault) =>

@@ -4,14 +4,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/core/base/bytes.js'
 import { encode } from '../../../src/core/der/writer.js'
-import type { CertificateResources } from '../../../src/core/rpki/types.js'
-import {
-  asIdentifiers,
-  certificateResources,
-  ipAddrBlocks,
-  manifestResources,
-  roaResources,
-} from '../../../src/core/rpki/x509/encode-resources.js'
+import { manifestResources } from '../../../src/core/rpki/manifest.js'
+import { roaResources } from '../../../src/core/rpki/roa.js'
+import { asIdentifiers, certificateResources, ipAddrBlocks } from '../../../src/core/rpki/x509/encode-resources.js'
+import type { CertificateResources } from '../../../src/core/rpki/x509/types.js'
 import { members, readAsn1 } from '../../support/rpki/independent-reader.js'
 
 const ip = (resources: CertificateResources): string => toHex(encode(ipAddrBlocks(resources)!))

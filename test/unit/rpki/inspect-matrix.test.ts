@@ -1,6 +1,6 @@
 /** Every defect of the validators' matrix that one object shows by itself is a fault under the right rule; what all validators accept is not refused. */
 import { describe, expect, it } from 'vitest'
-import { formatFinding } from '../../../src/core/der/faults.js'
+import { formatFinding } from '../../../src/core/der/findings.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
 import { inspectObject } from '../../../src/core/rpki/inspect/inspect.js'
 import { GOOD, MATRIX } from '../../support/rpki/defect-matrix.js'

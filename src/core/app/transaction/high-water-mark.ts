@@ -6,8 +6,8 @@
 import { isObject } from '../../base/shape.js'
 import { clockBehind, epochOf, type Instant, parseInstant } from '../../base/time.js'
 import { servedManifests } from '../../publication/served-manifests.js'
-import { decodeManifest } from '../../rpki/decode-manifest.js'
-import { decodeSignedObject } from '../../rpki/decode-signed-object.js'
+import { decodeManifest } from '../../rpki/manifest.js'
+import { decodeSignedObject } from '../../rpki/signed-object/decode-envelope.js'
 import { listDir } from '../../store/disk/fs.js'
 import type { Session } from './session.js'
 

@@ -1,6 +1,6 @@
 /** Tells the objects of the RPKI apart by their content, and names what is none of them. */
 import { fromBase64 } from '../../base/bytes.js'
-import { createFindings, type FindingList } from '../../der/faults.js'
+import { createFindings, type FindingList } from '../../der/findings.js'
 import { childrenOf, type DerNode, isContext, parseDer, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
 import { OID_SIGNED_DATA } from '../x509/oids.js'
@@ -41,12 +41,12 @@ export function expectedTypes(extension: string): readonly InspectedType[] | und
 }
 
 /** What `bytes` are. PEM armour is a fault and taken off. */
-export function detect(bytes: Uint8Array, faults: FindingList): Detected {
+export function detect(bytes: Uint8Array, findings: FindingList): Detected {
   if (bytes.length === 0) return { kind: 'unknown', what: 'the file is empty' }
   if (bytes[0] === TAG.sequence) return detectDer(bytes)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 65_536)).toString('utf8')
   const start = text.replace(/^\uFEFF/, '').trimStart()
-  if (start.startsWith('-----BEGIN ')) return detectPem(bytes, faults)
+  if (start.startsWith('-----BEGIN ')) return detectPem(bytes, findings)
   if (/^(#|[a-z]+:\/\/|\s*\S+:\/\/)/i.test(start)) return { kind: 'tal' }
   if (start.startsWith('<')) return { kind: 'unknown', what: 'XML (an RRDP file or a protocol message)' }
   return { kind: 'unknown', what: isReadable(text.slice(0, 4096)) ? 'text' : 'binary data that is not DER' }
@@ -57,10 +57,10 @@ function isReadable(text: string): boolean {
   return [...text].every((c) => c >= ' ' || (c >= '\t' && c <= '\r')) && !text.includes('\ufffd')
 }
 
-function detectPem(bytes: Uint8Array, faults: FindingList): Detected {
+function detectPem(bytes: Uint8Array, findings: FindingList): Detected {
   const text = Buffer.from(bytes).toString('latin1')
   const [, label, body] = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/.exec(text) ?? []
-  faults.add('RFC 6487 section 4', 'PEM armour: objects of the RPKI are plain DER')
+  findings.add('RFC 6487 section 4', 'PEM armour: objects of the RPKI are plain DER')
   const der = body === undefined ? undefined : fromBase64(body)
   if (der === undefined || label?.includes('PRIVATE KEY'))
     return { kind: 'unknown', what: `PEM (${label ?? 'damaged'})` }

@@ -3,11 +3,13 @@ import { toHex } from '../../base/bytes.js'
 import type { Json } from '../../base/json.js'
 import { formatAddress } from '../../resources/address.js'
 import { toResourceText } from '../../resources/resource-text.js'
-import type { ParsedCrl } from '../decode-crl.js'
-import type { ObjectBody } from '../decode-object.js'
-import type { CertificateResources, RoaAddress, TalContent } from '../types.js'
+import type { ParsedCrl } from '../crl.js'
+import type { RoaAddress } from '../roa.js'
+import type { ObjectBody } from '../signed-object/decode-object.js'
+import type { TalContent } from '../tal.js'
 import type { ParsedCertificate } from '../x509/decode-certificate.js'
 import { parseKey } from '../x509/key.js'
+import type { CertificateResources } from '../x509/types.js'
 
 /** Upper hex, whole octets. */
 export function hexOf(value: bigint): string {

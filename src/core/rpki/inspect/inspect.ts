@@ -5,12 +5,12 @@
 import type { Json } from '../../base/json.js'
 import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
-import type { ObjectFinding } from '../../der/faults.js'
-import { createFindings, type FindingList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/findings.js'
+import { createFindings, type FindingList } from '../../der/findings.js'
 import { type DerNode, parseDer } from '../../der/reader.js'
-import { parseCrl } from '../decode-crl.js'
-import { type ParsedObject, parseObject } from '../decode-object.js'
-import { decodeTal } from '../decode-tal.js'
+import { parseCrl } from '../crl.js'
+import { type ParsedObject, parseObject } from '../signed-object/decode-object.js'
+import { decodeTal } from '../tal.js'
 import { type ParsedCertificate, parseCertificate } from '../x509/decode-certificate.js'
 import { lastSegment } from '../x509/uri.js'
 import { verifyRsa } from '../x509/verify-rsa.js'
@@ -68,7 +68,7 @@ function tooLarge(bytes: Uint8Array, faults: FindingList): Found {
 async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, faults: FindingList): Promise<Found> {
   const detected = detect(bytes, faults)
   if (detected.kind === 'tal') {
-    const { content, faults: found } = decodeTal(bytes)
+    const { content, findings: found } = decodeTal(bytes)
     faults.addAll(found)
     return { type: 'tal', fields: content === undefined ? {} : talFields(content) }
   }

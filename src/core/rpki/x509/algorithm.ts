@@ -1,20 +1,20 @@
 /** AlgorithmIdentifiers of RFC 7935 and the encodings of their parameters. */
 
-import type { FindingList } from '../../der/faults.js'
+import type { FindingList } from '../../der/findings.js'
 import { childrenOf, type DerNode, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
 import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA } from './oids.js'
 
 /** The algorithm's dotted identifier; parameters other than the right ones are a fault that validators accept. */
-export function readAlgorithm(node: DerNode | undefined, what: string, faults: FindingList): string {
+export function readAlgorithm(node: DerNode | undefined, what: string, findings: FindingList): string {
   const [oidNode, parameters, more] = node === undefined ? [] : childrenOf(node)
   const oid = readOid(oidNode) ?? 'unreadable'
   const isRsa = oid === OID_SHA256_WITH_RSA || oid === OID_RSA_ENCRYPTION
   if (isRsa && parameters?.tag !== TAG.null)
-    faults.tolerate('RFC 4055 section 5', `${what}: no NULL parameters behind an RSA algorithm`)
+    findings.tolerate('RFC 4055 section 5', `${what}: no NULL parameters behind an RSA algorithm`)
   if (oid === OID_SHA256 && parameters !== undefined)
-    faults.tolerate('RFC 5754 section 2', `${what}: parameters behind SHA-256, which has none`)
-  if (more !== undefined) faults.add('RFC 5280 section 4.1.1.2', `${what}: more than an algorithm and its parameters`)
+    findings.tolerate('RFC 5754 section 2', `${what}: parameters behind SHA-256, which has none`)
+  if (more !== undefined) findings.add('RFC 5280 section 4.1.1.2', `${what}: more than an algorithm and its parameters`)
   return oid
 }
 
@@ -22,16 +22,16 @@ export function readAlgorithm(node: DerNode | undefined, what: string, faults: F
 export function checkSignatureAlgorithms(
   inner: DerNode | undefined,
   outer: DerNode | undefined,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
   const [first, second] = [
-    readAlgorithm(inner, 'signature', faults),
-    readAlgorithm(outer, 'signatureAlgorithm', faults),
+    readAlgorithm(inner, 'signature', findings),
+    readAlgorithm(outer, 'signatureAlgorithm', findings),
   ]
   if (first !== OID_SHA256_WITH_RSA)
-    faults.add('RFC 7935 section 2', `signed with ${first}, not sha256WithRSAEncryption`)
+    findings.add('RFC 7935 section 2', `signed with ${first}, not sha256WithRSAEncryption`)
   if (first !== second)
-    faults.add(
+    findings.add(
       'RFC 5280 section 4.1.1.2',
       `signatureAlgorithm ${second} differs from the signature algorithm ${first} inside`,
     )
@@ -42,8 +42,8 @@ export function checkTimeForm(
   node: DerNode | undefined,
   instant: string | undefined,
   what: string,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
   if (node?.tag === TAG.generalizedTime && instant !== undefined && instant < '2050')
-    faults.tolerate('RFC 5280 section 4.1.2.5', `${what} ${instant} is a GeneralizedTime, UTCTime is due before 2050`)
+    findings.tolerate('RFC 5280 section 4.1.2.5', `${what} ${instant} is a GeneralizedTime, UTCTime is due before 2050`)
 }

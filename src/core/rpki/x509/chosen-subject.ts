@@ -1,16 +1,16 @@
 /** The subject that a parent chose for a certificate of ours (RFC 6487 section 4.5): the issuer name of all that we sign under it. */
 import { equalBytes, toBase64 } from '../../base/bytes.js'
 import type { KeyId } from '../../crypto/ports.js'
-import { createFindings } from '../../der/faults.js'
+import { createFindings } from '../../der/findings.js'
 import { parseDer } from '../../der/reader.js'
 import { encode } from '../../der/writer.js'
 import { parseCertificate } from './decode-certificate.js'
-import { commonName } from './encode-certificate.js'
+import { commonName } from './encode-parts.js'
 
 /** Base64 of the DER Name; undefined where it is the common name that this key identifier makes, and where there is no certificate to read. */
 export function chosenSubject(certificate: Uint8Array, ski: KeyId): string | undefined {
-  const faults = createFindings()
-  const node = parseDer(certificate, faults)
-  const name = node === undefined ? undefined : parseCertificate(node, 'ca', faults)?.subject?.der
+  const findings = createFindings()
+  const node = parseDer(certificate, findings)
+  const name = node === undefined ? undefined : parseCertificate(node, 'ca', findings)?.subject?.der
   return name === undefined || equalBytes(name, encode(commonName(ski))) ? undefined : toBase64(name)
 }

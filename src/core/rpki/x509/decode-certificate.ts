@@ -1,9 +1,8 @@
 /** Resource certificates (RFC 6487 section 4), BGPsec router certificates (RFC 8209) read as far as they share it. Reads on after a fault. */
 import type { Instant } from '../../base/time.js'
-import { createFindings, type FindingList } from '../../der/faults.js'
+import { createFindings, type Decoded, type FindingList } from '../../der/findings.js'
 import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger, readTime } from '../../der/values.js'
-import type { Decoded, DecodedCertificate, SubjectInfoAccess } from '../types.js'
 import { checkSignatureAlgorithms, checkTimeForm } from './algorithm.js'
 import { type CertificatePurpose, checkCertificateContent } from './certificate-profile.js'
 import { type Extensions, readExtensions } from './extensions.js'
@@ -16,6 +15,7 @@ import {
   OID_CRL_DISTRIBUTION_POINTS,
   OID_SUBJECT_INFO_ACCESS,
 } from './oids.js'
+import type { DecodedCertificate, SubjectInfoAccess } from './types.js'
 
 /** What could be read of a certificate, whatever is wrong with it. */
 export interface ParsedCertificate {
@@ -34,30 +34,30 @@ export interface ParsedCertificate {
 
 /** The certificate that `bytes` are, with every fault against DER and its profile. Content is there when all its members could be read; a router certificate has none. */
 export function decodeCertificate(bytes: Uint8Array): Decoded<DecodedCertificate> {
-  const faults = createFindings()
-  const node = parseDer(bytes, faults)
-  const parsed = node === undefined ? undefined : parseCertificate(node, undefined, faults)
+  const findings = createFindings()
+  const node = parseDer(bytes, findings)
+  const parsed = node === undefined ? undefined : parseCertificate(node, undefined, findings)
   if (parsed?.purpose === 'router')
-    faults.add('RFC 8209 section 3.1', 'this is a router certificate, not one of a CA or a signed object')
-  return { content: parsed === undefined ? undefined : contentOfCertificate(parsed), faults: faults.all() }
+    findings.add('RFC 8209 section 3.1', 'this is a router certificate, not one of a CA or a signed object')
+  return { content: parsed === undefined ? undefined : contentOfCertificate(parsed), findings: findings.all() }
 }
 
 /** Reads and checks a certificate; `purpose` is what it stands for, undefined to find out from itself. Undefined when it has no certificate's frame. */
 export function parseCertificate(
   node: DerNode,
   purpose: CertificatePurpose | undefined,
-  faults: FindingList,
+  findings: FindingList,
 ): ParsedCertificate | undefined {
   const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node)
   if (node.tag !== TAG.sequence || tbs === undefined || tbs.tag !== TAG.sequence) {
-    faults.add('RFC 5280 section 4.1', 'this is not a certificate')
+    findings.add('RFC 5280 section 4.1', 'this is not a certificate')
     return undefined
   }
-  if (more.length > 0) faults.add('RFC 5280 section 4.1', 'more than three members in a certificate')
+  if (more.length > 0) findings.add('RFC 5280 section 4.1', 'more than three members in a certificate')
   const signature = readBits(signatureNode)
   if (signature === undefined || signature.unused !== 0)
-    faults.add('RFC 5280 section 4.1.1.3', 'the signature is not a BIT STRING of octets')
-  const fields = readFields(tbs, outerAlgorithm, faults)
+    findings.add('RFC 5280 section 4.1.1.3', 'the signature is not a BIT STRING of octets')
+  const fields = readFields(tbs, outerAlgorithm, findings)
   const kind = purpose ?? purposeOf(fields)
   const parsed: ParsedCertificate = {
     ...fields,
@@ -66,69 +66,78 @@ export function parseCertificate(
     tbs: rawOf(tbs),
     signature: signature?.bytes,
   }
-  checkExtensions(parsed, faults)
-  faults.addAll(checkCertificateContent(valuesOf(parsed)))
+  checkExtensions(parsed, findings)
+  findings.addAll(checkCertificateContent(valuesOf(parsed)))
   return parsed
 }
 
 type Fields = Omit<ParsedCertificate, 'purpose' | 'raw' | 'tbs' | 'signature'>
 
-function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, faults: FindingList): Fields {
+function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, findings: FindingList): Fields {
   const parts = [...childrenOf(tbs)]
   const version =
     isContext(parts[0], 0) && parts[0].tag === 0xa0
       ? readInteger(
-          membersOf(parts.shift(), { what: 'the version', rule: 'RFC 6487 section 4.1', least: 1, most: 1 }, faults)[0],
+          membersOf(
+            parts.shift(),
+            { what: 'the version', rule: 'RFC 6487 section 4.1', least: 1, most: 1 },
+            findings,
+          )[0],
         )
       : 0n
   if (version !== 2n)
-    faults.add(
+    findings.add(
       'RFC 6487 section 4.1',
       `the version is ${version === undefined ? 'unreadable' : `v${version + 1n}`}, not v3`,
     )
   const [serialNode, algorithm, issuer, validity, subject, spki, ...rest] = parts
   const serial = readInteger(serialNode)
-  if (serial === undefined) faults.add('RFC 6487 section 4.2', 'the serial number is no INTEGER of at most 20 octets')
-  checkSignatureAlgorithms(algorithm, outerAlgorithm, faults)
+  if (serial === undefined) findings.add('RFC 6487 section 4.2', 'the serial number is no INTEGER of at most 20 octets')
+  checkSignatureAlgorithms(algorithm, outerAlgorithm, findings)
   const [fromNode, toNode] = membersOf(
     validity,
     { what: 'the validity', rule: 'RFC 6487 section 4.6', least: 2, most: 2 },
-    faults,
+    findings,
   )
-  const key = readKey(spki, faults)
-  if (key === undefined) faults.add('RFC 6487 section 4.7', 'the public key is unreadable')
+  const key = readKey(spki, findings)
+  if (key === undefined) findings.add('RFC 6487 section 4.7', 'the public key is unreadable')
   return {
     serial,
-    issuer: issuer === undefined ? undefined : readName(issuer, 'issuer', 'RFC 6487 section 4.4', faults),
-    subject: subject === undefined ? undefined : readName(subject, 'subject', 'RFC 6487 section 4.5', faults),
-    notBefore: readValidity(fromNode, 'notBefore', 'RFC 6487 section 4.6.1', faults),
-    notAfter: readValidity(toNode, 'notAfter', 'RFC 6487 section 4.6.2', faults),
+    issuer: issuer === undefined ? undefined : readName(issuer, 'issuer', 'RFC 6487 section 4.4', findings),
+    subject: subject === undefined ? undefined : readName(subject, 'subject', 'RFC 6487 section 4.5', findings),
+    notBefore: readValidity(fromNode, 'notBefore', 'RFC 6487 section 4.6.1', findings),
+    notAfter: readValidity(toNode, 'notAfter', 'RFC 6487 section 4.6.2', findings),
     key,
-    extensions: readExtensions(extensionList(rest, faults), faults),
+    extensions: readExtensions(extensionList(rest, findings), findings),
   }
 }
 
-function readValidity(node: DerNode | undefined, what: string, rule: string, faults: FindingList): Instant | undefined {
+function readValidity(
+  node: DerNode | undefined,
+  what: string,
+  rule: string,
+  findings: FindingList,
+): Instant | undefined {
   const instant = readTime(node)
-  if (instant === undefined) faults.add(rule, `${what} is unreadable`)
-  checkTimeForm(node, instant, what, faults)
+  if (instant === undefined) findings.add(rule, `${what} is unreadable`)
+  checkTimeForm(node, instant, what, findings)
   return instant
 }
 
-function extensionList(rest: readonly DerNode[], faults: FindingList): DerNode | undefined {
+function extensionList(rest: readonly DerNode[], findings: FindingList): DerNode | undefined {
   let list: DerNode | undefined
   for (const part of rest) {
     if (isContext(part, 3) && list === undefined)
       list = membersOf(
         part,
         { what: 'the extensions field', rule: 'RFC 5280 section 4.1', least: 1, most: 1 },
-        faults,
+        findings,
       )[0]
     else if (isContext(part, 1) || isContext(part, 2))
-      faults.add('RFC 5280 section 4.1.2.8', 'an issuer or subject unique identifier')
-    else faults.add('RFC 5280 section 4.1', 'an unknown member in the certificate')
+      findings.add('RFC 5280 section 4.1.2.8', 'an issuer or subject unique identifier')
+    else findings.add('RFC 5280 section 4.1', 'an unknown member in the certificate')
   }
-  if (list === undefined) faults.add('RFC 6487 section 4.8', 'the certificate has no extensions')
+  if (list === undefined) findings.add('RFC 6487 section 4.8', 'the certificate has no extensions')
   return list
 }
 
@@ -144,27 +153,27 @@ function purposeOf({ extensions, issuer, subject, key }: Fields): CertificatePur
     : 'ca'
 }
 
-function checkExtensions({ purpose, extensions, key }: ParsedCertificate, faults: FindingList): void {
+function checkExtensions({ purpose, extensions, key }: ParsedCertificate, findings: FindingList): void {
   const isCa = purpose === 'ta' || purpose === 'ca'
   const { isCa: basic, keyUsage, extendedKeyUsage: eku } = extensions
-  if (isCa && basic !== true) faults.add('RFC 6487 section 4.8.1', 'a CA certificate without the basic constraint cA')
+  if (isCa && basic !== true) findings.add('RFC 6487 section 4.8.1', 'a CA certificate without the basic constraint cA')
   if (!isCa && basic !== undefined)
-    faults.add('RFC 6487 section 4.8.1', 'basic constraints in a certificate that is not of a CA')
-  if (extensions.ski === undefined) faults.add('RFC 6487 section 4.8.2', 'no subject key identifier')
+    findings.add('RFC 6487 section 4.8.1', 'basic constraints in a certificate that is not of a CA')
+  if (extensions.ski === undefined) findings.add('RFC 6487 section 4.8.2', 'no subject key identifier')
   else if (key !== undefined && extensions.ski !== key.ski)
-    faults.add(
+    findings.add(
       'RFC 6487 section 4.8.2',
       `the subject key identifier ${extensions.ski} is not the SHA-1 hash of the key, ${key.ski}`,
     )
-  if (keyUsage === undefined) faults.add('RFC 6487 section 4.8.4', 'no key usage')
+  if (keyUsage === undefined) findings.add('RFC 6487 section 4.8.4', 'no key usage')
   else if (keyUsage !== (isCa ? 0x06 : 0x80))
-    faults.add(
+    findings.add(
       'RFC 6487 section 4.8.4',
       `the key usage is not exactly ${isCa ? 'keyCertSign and cRLSign' : 'digitalSignature'}`,
     )
   if (eku !== undefined && purpose !== 'router')
-    faults.add('RFC 6487 section 4.8.5', 'an extended key usage, which only router certificates have')
-  if (!extensions.present.has(OID_CERTIFICATE_POLICIES)) faults.add('RFC 6487 section 4.8.9', 'no certificate policy')
+    findings.add('RFC 6487 section 4.8.5', 'an extended key usage, which only router certificates have')
+  if (!extensions.present.has(OID_CERTIFICATE_POLICIES)) findings.add('RFC 6487 section 4.8.9', 'no certificate policy')
 }
 
 function valuesOf(parsed: ParsedCertificate): Parameters<typeof checkCertificateContent>[0] {

@@ -1,35 +1,35 @@
 /** The RFC 3779 extensions, read in wire order: what order and bounds are wrong is the profile's to say, encodings are judged here. */
 
-import type { FindingList } from '../../der/faults.js'
+import type { FindingList } from '../../der/findings.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger } from '../../der/values.js'
 import { addressBits } from '../../resources/address.js'
 import { MAX_ASN } from '../../resources/asn.js'
 import type { AsRange, Family, IpRange } from '../../resources/types.js'
-import type { CertificateResources } from '../types.js'
+import type { CertificateResources } from './types.js'
 
 type IpResources = { -readonly [K in 'ipv4' | 'ipv6']?: readonly IpRange[] | 'inherit' }
 
 /** IPAddrBlocks (RFC 3779 section 2.2.3). */
-export function readIpAddrBlocks(node: DerNode, faults: FindingList): Pick<CertificateResources, 'ipv4' | 'ipv6'> {
+export function readIpAddrBlocks(node: DerNode, findings: FindingList): Pick<CertificateResources, 'ipv4' | 'ipv6'> {
   const found: IpResources = {}
   let previous = 0
   for (const block of childrenOf(node)) {
     const [familyNode, choice] = membersOf(
       block,
       { what: 'an address family', rule: 'RFC 3779 section 2.2.3.2', least: 2, most: 2 },
-      faults,
+      findings,
     )
-    const family = readFamily(familyNode, 'RFC 6487 section 4.8.10', 'RFC 3779 section 2.2.3.3', faults)
+    const family = readFamily(familyNode, 'RFC 6487 section 4.8.10', 'RFC 3779 section 2.2.3.3', findings)
     if (family === undefined || choice === undefined) continue
     const key = family === 4 ? 'ipv4' : 'ipv6'
-    if (found[key] !== undefined) faults.add('RFC 3779 section 2.2.3.3', `IPv${family} appears twice`)
-    else if (family < previous) faults.add('RFC 3779 section 2.2.3.3', 'IPv6 stands before IPv4')
+    if (found[key] !== undefined) findings.add('RFC 3779 section 2.2.3.3', `IPv${family} appears twice`)
+    else if (family < previous) findings.add('RFC 3779 section 2.2.3.3', 'IPv6 stands before IPv4')
     previous = family
-    found[key] = choice.tag === TAG.null ? 'inherit' : readIpRanges(family, choice, faults)
+    found[key] = choice.tag === TAG.null ? 'inherit' : readIpRanges(family, choice, findings)
   }
   if (node.tag !== TAG.sequence || previous === 0)
-    faults.add('RFC 6487 section 4.8.10', 'the IP address extension names no address family')
+    findings.add('RFC 6487 section 4.8.10', 'the IP address extension names no address family')
   return found
 }
 
@@ -38,14 +38,14 @@ export function readFamily(
   node: DerNode | undefined,
   safiRule: string,
   rule: string,
-  faults: FindingList,
+  findings: FindingList,
 ): Family | undefined {
   const octets = isType(node, TAG.octetString) ? contentOf(node) : new Uint8Array()
-  if (octets.length === 3) faults.add(safiRule, `the address family has a SAFI, ${octets[2]}`)
+  if (octets.length === 3) findings.add(safiRule, `the address family has a SAFI, ${octets[2]}`)
   const afi = octets.length === 2 || octets.length === 3 ? (octets[0] ?? 0) * 256 + (octets[1] ?? 0) : -1
   if (afi === 1) return 4
   if (afi === 2) return 6
-  faults.add(
+  findings.add(
     rule,
     afi < 0 ? 'an address family is not two octets' : `address family ${afi} is neither IPv4 (1) nor IPv6 (2)`,
   )
@@ -57,13 +57,13 @@ export function readAddress(
   family: Family,
   node: DerNode | undefined,
   rule: string,
-  faults: FindingList,
+  findings: FindingList,
 ): { readonly address: bigint; readonly length: number } | undefined {
   const bits = readBits(node)
   const size = addressBits(family)
   const length = bits === undefined ? -1 : bits.bytes.length * 8 - bits.unused
   if (bits === undefined || length > size) {
-    faults.add(
+    findings.add(
       rule,
       bits === undefined ? 'an address is not a BIT STRING' : `an IPv${family} address of ${length} bits`,
     )
@@ -72,83 +72,85 @@ export function readAddress(
   const value = length === 0 ? 0n : BigInt(`0x${Buffer.from(bits.bytes).toString('hex')}`)
   const shift = BigInt(size - bits.bytes.length * 8)
   if (bits.unused > 0 && (value & ((1n << BigInt(bits.unused)) - 1n)) !== 0n)
-    faults.add(rule, `bits behind the length of an IPv${family} prefix are not zero`)
+    findings.add(rule, `bits behind the length of an IPv${family} prefix are not zero`)
   return { address: ((value >> BigInt(bits.unused)) << BigInt(bits.unused)) << shift, length }
 }
 
-function readIpRanges(family: Family, choice: DerNode, faults: FindingList): readonly IpRange[] {
+function readIpRanges(family: Family, choice: DerNode, findings: FindingList): readonly IpRange[] {
   if (choice.tag !== TAG.sequence)
-    faults.add('RFC 3779 section 2.2.3.4', `the IPv${family} addresses are neither a list nor inherited`)
+    findings.add('RFC 3779 section 2.2.3.4', `the IPv${family} addresses are neither a list nor inherited`)
   const size = BigInt(addressBits(family))
   const ranges: IpRange[] = []
   for (const item of childrenOf(choice)) {
     if (item.tag === TAG.sequence) {
-      const range = readIpRange(family, item, faults)
+      const range = readIpRange(family, item, findings)
       if (range !== undefined) ranges.push(range)
       continue
     }
-    const prefix = readAddress(family, item, 'RFC 3779 section 2.2.3.8', faults)
+    const prefix = readAddress(family, item, 'RFC 3779 section 2.2.3.8', findings)
     if (prefix !== undefined)
       ranges.push({ min: prefix.address, max: prefix.address | ((1n << (size - BigInt(prefix.length))) - 1n) })
   }
   return ranges
 }
 
-function readIpRange(family: Family, node: DerNode, faults: FindingList): IpRange | undefined {
+function readIpRange(family: Family, node: DerNode, findings: FindingList): IpRange | undefined {
   const rule = 'RFC 3779 section 2.2.3.9'
-  const [low, high] = membersOf(node, { what: 'an address range', rule, least: 2, most: 2 }, faults)
-  const from = readAddress(family, low, rule, faults)
-  const to = readAddress(family, high, rule, faults)
+  const [low, high] = membersOf(node, { what: 'an address range', rule, least: 2, most: 2 }, findings)
+  const from = readAddress(family, low, rule, findings)
+  const to = readAddress(family, high, rule, findings)
   if (from === undefined || to === undefined) return undefined
   const size = addressBits(family)
   const max = to.address | ((1n << BigInt(size - to.length)) - 1n)
   const differing = from.address ^ max
   const isPrefix = (differing & (differing + 1n)) === 0n && (from.address & differing) === 0n
-  if (isPrefix) faults.add('RFC 3779 section 2.2.3.7', `an IPv${family} range that is a prefix must be written as one`)
+  if (isPrefix)
+    findings.add('RFC 3779 section 2.2.3.7', `an IPv${family} range that is a prefix must be written as one`)
   const hasTail =
     (from.length > 0 && ((from.address >> BigInt(size - from.length)) & 1n) === 0n) ||
     (to.length > 0 && ((to.address >> BigInt(size - to.length)) & 1n) === 1n)
-  if (hasTail && !isPrefix) faults.tolerate(rule, `an IPv${family} range keeps bits that must be stripped`)
+  if (hasTail && !isPrefix) findings.tolerate(rule, `an IPv${family} range keeps bits that must be stripped`)
   return { min: from.address, max }
 }
 
 /** ASIdentifiers (RFC 3779 section 3.2.3). */
-export function readAsIdentifiers(node: DerNode, faults: FindingList): CertificateResources['asn'] {
+export function readAsIdentifiers(node: DerNode, findings: FindingList): CertificateResources['asn'] {
   let asn: CertificateResources['asn']
   for (const part of childrenOf(node)) {
     const [choice] = membersOf(
       part,
       { what: 'a choice of AS numbers', rule: 'RFC 3779 section 3.2.3.2', least: 1, most: 1 },
-      faults,
+      findings,
     )
-    if (isContext(part, 1)) faults.add('RFC 6487 section 4.8.11', 'routing domain identifiers (rdi) are present')
+    if (isContext(part, 1)) findings.add('RFC 6487 section 4.8.11', 'routing domain identifiers (rdi) are present')
     else if (!isContext(part, 0) || choice === undefined || asn !== undefined)
-      faults.add('RFC 3779 section 3.2.3.1', 'the AS number extension is malformed')
-    else asn = choice.tag === TAG.null ? 'inherit' : readAsRanges(choice, faults)
+      findings.add('RFC 3779 section 3.2.3.1', 'the AS number extension is malformed')
+    else asn = choice.tag === TAG.null ? 'inherit' : readAsRanges(choice, findings)
   }
-  if (asn === undefined) faults.add('RFC 6487 section 4.8.11', 'the AS number extension has no AS numbers')
+  if (asn === undefined) findings.add('RFC 6487 section 4.8.11', 'the AS number extension has no AS numbers')
   return asn
 }
 
-function readAsRanges(choice: DerNode, faults: FindingList): readonly AsRange[] {
+function readAsRanges(choice: DerNode, findings: FindingList): readonly AsRange[] {
   if (choice.tag !== TAG.sequence)
-    faults.add('RFC 3779 section 3.2.3.2', 'the AS numbers are neither a list nor inherited')
+    findings.add('RFC 3779 section 3.2.3.2', 'the AS numbers are neither a list nor inherited')
   const ranges: AsRange[] = []
   for (const item of childrenOf(choice)) {
     const isRange = item.tag === TAG.sequence
     const frame = { what: 'an AS range', rule: 'RFC 3779 section 3.2.3.8', least: 2, most: 2 }
-    const [low, high] = isRange ? membersOf(item, frame, faults) : [item, item]
-    const [min, max] = [readAsn(low, faults), readAsn(high, faults)]
+    const [low, high] = isRange ? membersOf(item, frame, findings) : [item, item]
+    const [min, max] = [readAsn(low, findings), readAsn(high, findings)]
     if (min === undefined || max === undefined) continue
-    if (isRange && min === max) faults.add('RFC 3779 section 3.2.3.8', `the AS range ${min}-${max} is a single number`)
+    if (isRange && min === max)
+      findings.add('RFC 3779 section 3.2.3.8', `the AS range ${min}-${max} is a single number`)
     ranges.push({ min, max })
   }
   return ranges
 }
 
-function readAsn(node: DerNode | undefined, faults: FindingList): number | undefined {
+function readAsn(node: DerNode | undefined, findings: FindingList): number | undefined {
   const value = readInteger(node)
   if (value !== undefined && value >= 0n && value <= BigInt(MAX_ASN)) return Number(value)
-  faults.add('RFC 3779 section 3.2.3.10', `AS number ${value ?? '(unreadable)'} is outside 0 to ${MAX_ASN}`)
+  findings.add('RFC 3779 section 3.2.3.10', `AS number ${value ?? '(unreadable)'} is outside 0 to ${MAX_ASN}`)
   return undefined
 }

@@ -1,15 +1,38 @@
-/** RFC 3779 resource extensions, written from canonical ranges: a range that is a prefix is written as one, zero and one bits at the ends are stripped. */
+/**
+ * Encoder of the RFC 3779 resource extensions from canonical ranges: a range that is a prefix is written as one, zero and one bits at the
+ * ends are stripped.
+ *
+ * RFC 3779 section 2.2.3:
+ *
+ *     IPAddrBlocks ::= SEQUENCE OF IPAddressFamily
+ *
+ *     IPAddressFamily ::= SEQUENCE {
+ *       addressFamily        OCTET STRING (SIZE (2..3)),    -- RFC 6487: without SAFI
+ *       ipAddressChoice      CHOICE {
+ *         inherit              NULL,
+ *         addressesOrRanges    SEQUENCE OF IPAddressOrRange } }
+ *
+ *     IPAddressOrRange ::= CHOICE {
+ *       addressPrefix        BIT STRING,
+ *       addressRange         SEQUENCE { min BIT STRING, max BIT STRING } }
+ *
+ * RFC 3779 section 3.2.3:
+ *
+ *     ASIdentifiers ::= SEQUENCE {
+ *       asnum           [0]  EXPLICIT ASIdentifierChoice OPTIONAL,
+ *       rdi             [1]  EXPLICIT ASIdentifierChoice OPTIONAL }   -- RFC 6487: absent
+ *
+ *     ASIdentifierChoice ::= CHOICE {
+ *       inherit              NULL,
+ *       asIdsOrRanges        SEQUENCE OF CHOICE { id INTEGER, range SEQUENCE { min INTEGER, max INTEGER } } }
+ */
 
 import { bits, type Der, explicit, integer, nothing, octets, seq, seqOf } from '../../der/writer.js'
+import { addressBits } from '../../resources/address.js'
 import type { AsRange, Family, IpRange, ResourceSet } from '../../resources/types.js'
-import type { CertificateResources, RoaContent } from '../types.js'
+import type { CertificateResources } from './types.js'
 
-/** Address bits by family (RFC 791, RFC 8200). */
-export function addressBits(family: Family): 32 | 128 {
-  return family === 4 ? 32 : 128
-}
-
-/** The resources of a certificate for a set: empty families are left out (RFC 6487 section 4.8.10 forbids empty lists). */
+/** Returns the resources of a certificate for a set: empty families are left out (RFC 6487 section 4.8.10 forbids empty lists). */
 export function certificateResources(set: ResourceSet): CertificateResources {
   return {
     ...(set.asn.length > 0 && { asn: set.asn }),
@@ -18,32 +41,13 @@ export function certificateResources(set: ResourceSet): CertificateResources {
   }
 }
 
-/** The resources of a manifest's EE certificate: all three inherited (RFC 9286 section 5.1). */
-export function manifestResources(): CertificateResources {
-  return { asn: 'inherit', ipv4: 'inherit', ipv6: 'inherit' }
-}
-
-/** The resources of a ROA's EE certificate: exactly its addresses, no AS numbers (RFC 9582 section 5). */
-export function roaResources(content: RoaContent): CertificateResources {
-  const ranges = (family: Family): readonly IpRange[] =>
-    joined(
-      content.addresses
-        .filter((entry) => entry.family === family)
-        .map(({ address, length }) => {
-          const host = (1n << BigInt(addressBits(family) - length)) - 1n
-          return { min: address & ~host, max: address | host }
-        }),
-    )
-  return certificateResources({ asn: [], ipv4: ranges(4), ipv6: ranges(6) })
-}
-
-/** IPAddrBlocks (RFC 3779 section 2.2.3), v4 before v6; undefined without addresses. Throws a TypeError for ranges that are not canonical. */
+/** Returns IPAddrBlocks (RFC 3779 section 2.2.3), v4 before v6; undefined without addresses. Throws a TypeError for ranges that are not canonical. */
 export function ipAddrBlocks(resources: CertificateResources): Der | undefined {
   const families = [ipFamily(4, resources.ipv4), ipFamily(6, resources.ipv6)].filter((part) => part !== undefined)
   return families.length === 0 ? undefined : seqOf(families)
 }
 
-/** ASIdentifiers (RFC 3779 section 3.2.3), never rdi; undefined without AS numbers. Throws a TypeError for ranges that are not canonical. */
+/** Returns ASIdentifiers (RFC 3779 section 3.2.3) without rdi; undefined without AS numbers. Throws a TypeError for ranges that are not canonical. */
 export function asIdentifiers(resources: CertificateResources): Der | undefined {
   const { asn } = resources
   if (asn === undefined) return undefined
@@ -52,7 +56,7 @@ export function asIdentifiers(resources: CertificateResources): Der | undefined 
   return seq(explicit(0, seqOf(asn.map(asRange))))
 }
 
-/** IPAddress (RFC 3779 section 2.1.1): the first `length` bits of an address. */
+/** Returns an IPAddress (RFC 3779 section 2.1.1): the first `length` bits of an address. */
 export function prefixBits(family: Family, address: bigint, length: number): Der {
   const octetCount = Math.ceil(length / 8)
   const shifted = address >> BigInt(addressBits(family) - octetCount * 8)
@@ -60,7 +64,7 @@ export function prefixBits(family: Family, address: bigint, length: number): Der
   return bits(Buffer.from(bytes, 'hex'), octetCount * 8 - length)
 }
 
-/** The addressFamily octets of RFC 3779 section 2.2.3.3, without SAFI. */
+/** Returns the addressFamily octets of RFC 3779 section 2.2.3.3, without SAFI. */
 export function addressFamily(family: Family): Der {
   return octets(new Uint8Array([0, family === 4 ? 1 : 2]))
 }
@@ -98,19 +102,7 @@ function trailingZeros(value: bigint, limit: number): number {
   return Math.min(limit, text.length - 1 - text.lastIndexOf('1'))
 }
 
-/** Sorted and merged, adjacent ones too. */
-function joined(ranges: readonly IpRange[]): readonly IpRange[] {
-  const sorted = [...ranges].sort((a, b) => (a.min < b.min ? -1 : a.min > b.min ? 1 : 0))
-  const out: IpRange[] = []
-  for (const range of sorted) {
-    const last = out.at(-1)
-    if (last === undefined || range.min > last.max + 1n) out.push(range)
-    else if (range.max > last.max) out[out.length - 1] = { min: last.min, max: range.max }
-  }
-  return out
-}
-
-/** A relying party rejects unsorted, overlapping and adjacent ranges, and with them everything below the certificate: refuse to write them. */
+/** Throws a TypeError for unsorted, overlapping and adjacent ranges: a relying party rejects them, and with them everything below the certificate. */
 function checkCanonical<T extends number | bigint>(
   what: string,
   ranges: readonly { readonly min: T; readonly max: T }[],

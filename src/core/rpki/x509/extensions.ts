@@ -1,13 +1,13 @@
 /** Certificate extensions (RFC 6487 section 4.8): each once, with the right criticality, in the right encoding. */
 import type { KeyId } from '../../crypto/ports.js'
-import type { FindingList } from '../../der/faults.js'
+import type { FindingList } from '../../der/findings.js'
 import { textOf } from '../../der/primitives.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readBoolean, readOctets, readOid } from '../../der/values.js'
-import type { CertificateResources } from '../types.js'
 import type { SiaValues } from './certificate-profile.js'
 import { readAsIdentifiers, readIpAddrBlocks } from './decode-resources.js'
 import * as oids from './oids.js'
+import type { CertificateResources } from './types.js'
 
 /** What the extensions say; undefined where one is missing or unreadable. */
 export interface Extensions {
@@ -29,7 +29,7 @@ interface Known {
   readonly name: string
   readonly section: string
   readonly isCritical: boolean
-  readonly read: (value: DerNode, into: Extensions, rule: string, faults: FindingList) => void
+  readonly read: (value: DerNode, into: Extensions, rule: string, findings: FindingList) => void
 }
 
 const KNOWN: ReadonlyMap<string, Known> = new Map([
@@ -71,16 +71,16 @@ const KNOWN: ReadonlyMap<string, Known> = new Map([
 ])
 
 /** Reads `Extensions ::= SEQUENCE OF Extension`. */
-export function readExtensions(list: DerNode | undefined, faults: FindingList): Extensions {
+export function readExtensions(list: DerNode | undefined, findings: FindingList): Extensions {
   const found: Extensions = { resources: {}, present: new Set() }
   for (const extension of list === undefined ? [] : childrenOf(list)) {
-    const { oid, isCritical, value } = readExtension(extension, faults)
-    if (oid === undefined) faults.add('RFC 5280 section 4.1', 'an extension is malformed')
+    const { oid, isCritical, value } = readExtension(extension, findings)
+    if (oid === undefined) findings.add('RFC 5280 section 4.1', 'an extension is malformed')
     else if (found.present.has(oid))
-      faults.add('RFC 5280 section 4.2', `the extension ${KNOWN.get(oid)?.name ?? oid} appears twice`)
+      findings.add('RFC 5280 section 4.2', `the extension ${KNOWN.get(oid)?.name ?? oid} appears twice`)
     else {
       found.present.add(oid)
-      readOne(oid, isCritical, value, found, faults)
+      readOne(oid, isCritical, value, found, findings)
     }
   }
   return found
@@ -91,84 +91,87 @@ function readOne(
   isCritical: boolean,
   value: Uint8Array | undefined,
   into: Extensions,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
   const known = KNOWN.get(oid)
   if (known === undefined) {
-    if (isCritical) faults.add('RFC 6487 section 4.8', `unknown critical extension ${oid}`)
-    else faults.tolerate('RFC 6487 section 4.8', `unknown extension ${oid}`)
+    if (isCritical) findings.add('RFC 6487 section 4.8', `unknown critical extension ${oid}`)
+    else findings.tolerate('RFC 6487 section 4.8', `unknown extension ${oid}`)
     return
   }
   const rule = `RFC 6487 section ${known.section}`
   if (isCritical !== known.isCritical)
-    faults.add(rule, `the ${known.name} extension is ${isCritical ? 'critical, which it must not be' : 'not critical'}`)
-  const node = value === undefined ? undefined : parseInner(value, `${known.name} extension`, faults)
-  if (node === undefined) faults.add(rule, `the ${known.name} extension is unreadable`)
-  else known.read(node, into, rule, faults)
+    findings.add(
+      rule,
+      `the ${known.name} extension is ${isCritical ? 'critical, which it must not be' : 'not critical'}`,
+    )
+  const node = value === undefined ? undefined : parseInner(value, `${known.name} extension`, findings)
+  if (node === undefined) findings.add(rule, `the ${known.name} extension is unreadable`)
+  else known.read(node, into, rule, findings)
 }
 
 /** One Extension of a certificate or CRL. */
 export function readExtension(
   node: DerNode,
-  faults: FindingList,
+  findings: FindingList,
 ): { readonly oid: string | undefined; readonly isCritical: boolean; readonly value: Uint8Array | undefined } {
   const parts = childrenOf(node)
   const oid = readOid(parts[0])
   const hasFlag = isType(parts[1], TAG.boolean)
   const isCritical = hasFlag && readBoolean(parts[1]) === true
   if (hasFlag && !isCritical)
-    faults.tolerate('X.690 section 11.5', `extension ${oid}: critical FALSE is the default and is not encoded`)
-  if (parts.length !== (hasFlag ? 3 : 2)) faults.add('RFC 5280 section 4.1', `extension ${oid} is malformed`)
+    findings.tolerate('X.690 section 11.5', `extension ${oid}: critical FALSE is the default and is not encoded`)
+  if (parts.length !== (hasFlag ? 3 : 2)) findings.add('RFC 5280 section 4.1', `extension ${oid} is malformed`)
   return { oid, isCritical, value: readOctets(parts[hasFlag ? 2 : 1]) }
 }
 
 /** The key identifier of an AuthorityKeyIdentifier, which must hold nothing else. */
-export function readKeyIdentifier(node: DerNode, rule: string, faults: FindingList): KeyId | undefined {
+export function readKeyIdentifier(node: DerNode, rule: string, findings: FindingList): KeyId | undefined {
   let id: KeyId | undefined
   for (const part of childrenOf(node)) {
-    if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, faults)
-    else faults.add(rule, 'the authority key identifier holds more than a key identifier')
+    if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, findings)
+    else findings.add(rule, 'the authority key identifier holds more than a key identifier')
   }
-  if (id === undefined) faults.add(rule, 'the authority key identifier has no key identifier')
+  if (id === undefined) findings.add(rule, 'the authority key identifier has no key identifier')
   return id
 }
 
-function keyId(octets: Uint8Array, what: string, rule: string, faults: FindingList): KeyId {
-  if (octets.length !== 20) faults.add(rule, `the ${what} has ${octets.length} octets, a SHA-1 hash has 20`)
+function keyId(octets: Uint8Array, what: string, rule: string, findings: FindingList): KeyId {
+  if (octets.length !== 20) findings.add(rule, `the ${what} has ${octets.length} octets, a SHA-1 hash has 20`)
   return Buffer.from(octets.subarray(0, 64)).toString('hex').toUpperCase() as KeyId
 }
 
-function readBasicConstraints(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
+function readBasicConstraints(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const parts = childrenOf(value)
   const flag = readBoolean(parts[0])
   into.isCa = flag === true
   if (flag === false)
-    faults.tolerate('X.690 section 11.5', 'basic constraints: cA FALSE is the default and is not encoded')
+    findings.tolerate('X.690 section 11.5', 'basic constraints: cA FALSE is the default and is not encoded')
   const rest = flag === undefined ? parts : parts.slice(1)
-  if (rest.some((part) => isType(part, TAG.integer))) faults.add(rule, 'the basic constraints have a path length')
-  else if (rest.length > 0 || value.tag !== TAG.sequence) faults.add(rule, 'the basic constraints are malformed')
+  if (rest.some((part) => isType(part, TAG.integer))) findings.add(rule, 'the basic constraints have a path length')
+  else if (rest.length > 0 || value.tag !== TAG.sequence) findings.add(rule, 'the basic constraints are malformed')
 }
 
-function readSki(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
+function readSki(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const octets = readOctets(value)
-  if (octets === undefined) faults.add(rule, 'the subject key identifier is not an OCTET STRING')
-  else into.ski = keyId(octets, 'subject key identifier', rule, faults)
+  if (octets === undefined) findings.add(rule, 'the subject key identifier is not an OCTET STRING')
+  else into.ski = keyId(octets, 'subject key identifier', rule, findings)
 }
 
-function readAki(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
-  const id = readKeyIdentifier(value, rule, faults)
+function readAki(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
+  const id = readKeyIdentifier(value, rule, findings)
   if (id !== undefined) into.aki = id
 }
 
-function readKeyUsage(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
+function readKeyUsage(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const bits = readBits(value)
   if (bits === undefined) {
-    faults.add(rule, 'the key usage is not a BIT STRING')
+    findings.add(rule, 'the key usage is not a BIT STRING')
     return
   }
   const last = bits.bytes.at(-1) ?? 0
   if (((last >> bits.unused) & 1) === 0)
-    faults.tolerate('X.690 section 11.2.2', 'key usage: trailing zero bits are not stripped')
+    findings.tolerate('X.690 section 11.2.2', 'key usage: trailing zero bits are not stripped')
   into.keyUsage = bits.bytes.subarray(1).some((octet) => octet !== 0) ? -1 : (bits.bytes[0] ?? 0)
 }
 
@@ -176,40 +179,40 @@ function readExtendedKeyUsage(value: DerNode, into: Extensions): void {
   into.extendedKeyUsage = childrenOf(value).map((node) => readOid(node) ?? 'unreadable')
 }
 
-function readCrlPoints(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
+function readCrlPoints(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const points = childrenOf(value)
-  if (points.length !== 1) faults.add(rule, `${points.length} distribution points, not one`)
+  if (points.length !== 1) findings.add(rule, `${points.length} distribution points, not one`)
   const parts = points.slice(0, 1).flatMap(childrenOf)
   for (const part of parts) {
-    if (isContext(part, 1)) faults.add(rule, 'the distribution point has reasons')
-    else if (isContext(part, 2)) faults.add(rule, 'the distribution point has a CRL issuer')
-    else if (!isContext(part, 0) || part !== parts[0]) faults.add(rule, 'the distribution point is malformed')
+    if (isContext(part, 1)) findings.add(rule, 'the distribution point has reasons')
+    else if (isContext(part, 2)) findings.add(rule, 'the distribution point has a CRL issuer')
+    else if (!isContext(part, 0) || part !== parts[0]) findings.add(rule, 'the distribution point is malformed')
     else {
       const [fullName] = membersOf(
         part,
         { what: 'the name of the distribution point', rule, least: 1, most: 1 },
-        faults,
+        findings,
       )
-      if (isContext(fullName, 0)) readCrlUris(fullName, into, rule, faults)
-      else faults.add(rule, 'the distribution point has no full name')
+      if (isContext(fullName, 0)) readCrlUris(fullName, into, rule, findings)
+      else findings.add(rule, 'the distribution point has no full name')
     }
   }
 }
 
-function readCrlUris(fullName: DerNode, into: Extensions, rule: string, faults: FindingList): void {
+function readCrlUris(fullName: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const uris = childrenOf(fullName).map(readUri)
-  if (uris.includes(undefined)) faults.add(rule, 'the distribution point has a name that is no URI')
+  if (uris.includes(undefined)) findings.add(rule, 'the distribution point has a name that is no URI')
   const [rsync, ...more] = uris.filter(isRsync)
   if (rsync !== undefined) into.crl = rsync
-  if (more.length > 0) faults.tolerate(rule, 'the distribution point has more than one rsync URI')
+  if (more.length > 0) findings.tolerate(rule, 'the distribution point has more than one rsync URI')
 }
 
-function readAia(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
-  for (const { method, uri } of accessDescriptions(value, rule, faults)) {
-    if (method !== oids.OID_AD_CA_ISSUERS) faults.add(rule, `unexpected access method ${method}`)
+function readAia(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
+  for (const { method, uri } of accessDescriptions(value, rule, findings)) {
+    if (method !== oids.OID_AD_CA_ISSUERS) findings.add(rule, `unexpected access method ${method}`)
     else if (!isRsync(uri)) continue
     else if (into.aia === undefined) into.aia = uri
-    else faults.tolerate(rule, 'more than one rsync URI of the issuer')
+    else findings.tolerate(rule, 'more than one rsync URI of the issuer')
   }
 }
 
@@ -220,56 +223,58 @@ const SIA_METHODS: ReadonlyMap<string, keyof SiaValues> = new Map([
   [oids.OID_AD_SIGNED_OBJECT, 'signedObject'],
 ] as const)
 
-function readSia(value: DerNode, into: Extensions, rule: string, faults: FindingList): void {
+function readSia(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const sia: { -readonly [K in keyof SiaValues]: SiaValues[K] } = {}
-  for (const { method, uri } of accessDescriptions(value, rule, faults)) {
+  for (const { method, uri } of accessDescriptions(value, rule, findings)) {
     const member = SIA_METHODS.get(method)
-    if (member === undefined) faults.add('RFC 6487 section 4.8.8.1', `unexpected access method ${method}`)
+    if (member === undefined) findings.add('RFC 6487 section 4.8.8.1', `unexpected access method ${method}`)
     else if (uri === undefined || (member !== 'notify' && !isRsync(uri))) continue
-    else if (sia[member] !== undefined) faults.add(rule, `${member} is there twice`)
+    else if (sia[member] !== undefined) findings.add(rule, `${member} is there twice`)
     else sia[member] = uri
   }
   into.sia = sia
 }
 
-function readPolicies(value: DerNode, _into: Extensions, rule: string, faults: FindingList): void {
+function readPolicies(value: DerNode, _into: Extensions, rule: string, findings: FindingList): void {
   const policies = childrenOf(value)
-  if (policies.length !== 1) faults.add(rule, `${policies.length} certificate policies, not one`)
+  if (policies.length !== 1) findings.add(rule, `${policies.length} certificate policies, not one`)
   for (const policy of policies) {
-    const [id, qualifiers] = membersOf(policy, { what: 'a certificate policy', rule, least: 1, most: 2 }, faults)
+    const [id, qualifiers] = membersOf(policy, { what: 'a certificate policy', rule, least: 1, most: 2 }, findings)
     if (qualifiers !== undefined && qualifiers.tag !== TAG.sequence)
-      faults.add(rule, 'the policy qualifiers are malformed')
+      findings.add(rule, 'the policy qualifiers are malformed')
     const oid = readOid(id)
     if (oid !== oids.OID_RPKI_POLICY)
-      faults.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
+      findings.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
     const list = qualifiers === undefined ? [] : childrenOf(qualifiers).map((q) => readOid(childrenOf(q)[0]))
-    if (list.length > 1) faults.add('RFC 7318 section 2', `${list.length} policy qualifiers, at most one may be there`)
+    if (list.length > 1)
+      findings.add('RFC 7318 section 2', `${list.length} policy qualifiers, at most one may be there`)
     for (const type of list)
-      if (type !== oids.OID_CPS_QUALIFIER) faults.add('RFC 7318 section 2', `policy qualifier ${type} is not a CPS URI`)
+      if (type !== oids.OID_CPS_QUALIFIER)
+        findings.add('RFC 7318 section 2', `policy qualifier ${type} is not a CPS URI`)
   }
 }
 
-function readIp(value: DerNode, into: Extensions, _rule: string, faults: FindingList): void {
-  into.resources = { ...into.resources, ...readIpAddrBlocks(value, faults) }
+function readIp(value: DerNode, into: Extensions, _rule: string, findings: FindingList): void {
+  into.resources = { ...into.resources, ...readIpAddrBlocks(value, findings) }
 }
 
-function readAs(value: DerNode, into: Extensions, _rule: string, faults: FindingList): void {
-  const asn = readAsIdentifiers(value, faults)
+function readAs(value: DerNode, into: Extensions, _rule: string, findings: FindingList): void {
+  const asn = readAsIdentifiers(value, findings)
   if (asn !== undefined) into.resources = { ...into.resources, asn }
 }
 
 function accessDescriptions(
   value: DerNode,
   rule: string,
-  faults: FindingList,
+  findings: FindingList,
 ): readonly { readonly method: string; readonly uri: string | undefined }[] {
   return childrenOf(value).map((description) => {
     const [method, location] = membersOf(
       description,
       { what: 'an access description', rule, least: 2, most: 2 },
-      faults,
+      findings,
     )
-    if (location !== undefined && readUri(location) === undefined) faults.add(rule, 'an access location is not a URI')
+    if (location !== undefined && readUri(location) === undefined) findings.add(rule, 'an access location is not a URI')
     return { method: readOid(method) ?? 'unreadable', uri: location === undefined ? undefined : readUri(location) }
   })
 }

@@ -1,8 +1,8 @@
 /** SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), read as far as the RPKI profiles judge it: RSA (RFC 7935) and EC (RFC 8608). */
 import { keyIdOf } from '../../crypto/digest.js'
 import type { KeyId } from '../../crypto/ports.js'
-import type { ObjectFinding } from '../../der/faults.js'
-import { createFindings, type FindingList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/findings.js'
+import { createFindings, type FindingList } from '../../der/findings.js'
 import { contentOf, type DerNode, parseDer, parseInner, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger, readOid } from '../../der/values.js'
 import { OID_EC_PUBLIC_KEY, OID_P256, OID_RSA_ENCRYPTION } from './oids.js'
@@ -21,19 +21,19 @@ export interface ParsedKey {
 }
 
 /** Undefined when the element is no SubjectPublicKeyInfo at all. */
-export function readKey(node: DerNode | undefined, faults: FindingList = createFindings()): ParsedKey | undefined {
+export function readKey(node: DerNode | undefined, findings: FindingList = createFindings()): ParsedKey | undefined {
   if (node === undefined || node.tag !== TAG.sequence) return undefined
   const [algorithm, key] = membersOf(
     node,
     { what: 'the public key', rule: 'RFC 5280 section 4.1.2.7', least: 2, most: 2 },
-    faults,
+    findings,
   )
   const bits = readBits(key)
   if (algorithm === undefined || bits === undefined) return undefined
   const [oidNode, parameters] = membersOf(
     algorithm,
     { what: 'the algorithm of the public key', rule: 'RFC 5280 section 4.1.1.2', least: 1, most: 2 },
-    faults,
+    findings,
   )
   const oid = readOid(oidNode)
   const spki = rawOf(node)
@@ -47,35 +47,35 @@ export function readKey(node: DerNode | undefined, faults: FindingList = createF
   }
   if (oid === OID_EC_PUBLIC_KEY) return { ...base, algorithm: 'EC', curve: readOid(parameters) ?? '' }
   if (oid !== OID_RSA_ENCRYPTION) return { ...base, algorithm: 'other' }
-  const parsed = parseInner(bits.bytes, 'RSA public key', faults)
+  const parsed = parseInner(bits.bytes, 'RSA public key', findings)
   const [modulus, exponent] = membersOf(
     parsed,
     { what: 'the RSA public key', rule: 'RFC 8017 appendix A.1.1', least: 2, most: 2 },
-    faults,
+    findings,
   )
   return { ...base, algorithm: 'RSA', bits: modulusBits(modulus), exponent: readInteger(exponent) ?? 0n }
 }
 
 /** The key of DER SubjectPublicKeyInfo octets. */
 export function parseKey(spki: Uint8Array): ParsedKey | undefined {
-  const faults = createFindings()
-  const node = parseDer(spki, faults)
-  const key = readKey(node, faults)
-  return faults.all().length === 0 ? key : undefined
+  const findings = createFindings()
+  const node = parseDer(spki, findings)
+  const key = readKey(node, findings)
+  return findings.all().length === 0 ? key : undefined
 }
 
 /** RFC 7935 section 3: RSA, 2048 bits, exponent 65537. */
 export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFinding[] {
-  const fault = (message: string): readonly ObjectFinding[] => [{ rule: 'RFC 7935 section 3', message }]
-  if (key === undefined) return fault('the public key is not a SubjectPublicKeyInfo')
+  const finding = (message: string): readonly ObjectFinding[] => [{ rule: 'RFC 7935 section 3', message }]
+  if (key === undefined) return finding('the public key is not a SubjectPublicKeyInfo')
   if (key.algorithm !== 'RSA')
-    return fault(`the public key is ${key.algorithm === 'EC' ? 'an EC key' : 'of an unknown kind'}, not RSA`)
+    return finding(`the public key is ${key.algorithm === 'EC' ? 'an EC key' : 'of an unknown kind'}, not RSA`)
   return [
     ...(key.hasNullParameters
       ? []
       : [{ rule: 'RFC 4055 section 1.2', message: 'rsaEncryption without NULL parameters' }]),
-    ...(key.bits === 2048 ? [] : fault(`the RSA modulus has ${key.bits} bits, not 2048`)),
-    ...(key.exponent === 65537n ? [] : fault(`the RSA exponent is ${key.exponent}, not 65537`)),
+    ...(key.bits === 2048 ? [] : finding(`the RSA modulus has ${key.bits} bits, not 2048`)),
+    ...(key.exponent === 65537n ? [] : finding(`the RSA exponent is ${key.exponent}, not 65537`)),
   ]
 }
 

@@ -2,7 +2,7 @@
 
 import { quoted } from '../../base/text.js'
 import type { Instant } from '../../base/time.js'
-import type { ObjectFinding } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/findings.js'
 
 /** What fits in 20 octets of DER INTEGER. */
 const LIMIT = 1n << 159n

@@ -1,11 +1,11 @@
 /** Number resources in a certificate (RFC 3779, RFC 6487 sections 4.8.10 and 4.8.11), as they stand on the wire. */
 
-import type { ObjectFinding } from '../../der/faults.js'
-import { createFindings, type FindingList } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/findings.js'
+import { createFindings, type FindingList } from '../../der/findings.js'
 import { formatAddress, maxAddress } from '../../resources/address.js'
 import { MAX_ASN } from '../../resources/asn.js'
 import type { Family } from '../../resources/types.js'
-import type { CertificateResources } from '../types.js'
+import type { CertificateResources } from './types.js'
 
 /** What rpki-client reads of one certificate. */
 const MAX_BLOCKS = 200_000
@@ -22,26 +22,26 @@ interface Wire<T> {
 
 /** Faults of the order and bounds of resources. Nothing at all is a fault too. */
 export function checkResources(resources: CertificateResources): readonly ObjectFinding[] {
-  const faults = createFindings()
+  const findings = createFindings()
   const { asn, ipv4, ipv6 } = resources
   if (asn === undefined && ipv4 === undefined && ipv6 === undefined)
-    faults.add('RFC 6487 section 4.8.10', 'neither IP addresses nor AS numbers: one of the two must be present')
-  if (asn !== undefined && asn !== 'inherit') checkAsn(asn, faults)
+    findings.add('RFC 6487 section 4.8.10', 'neither IP addresses nor AS numbers: one of the two must be present')
+  if (asn !== undefined && asn !== 'inherit') checkAsn(asn, findings)
   for (const [family, ranges] of [
     [4, ipv4],
     [6, ipv6],
   ] as const) {
     if (ranges === undefined || ranges === 'inherit') continue
-    if (ranges.length === 0) faults.add('RFC 6487 section 4.8.10', `the list of IPv${family} addresses is empty`)
-    checkRanges(ipWire(family, ranges), faults)
+    if (ranges.length === 0) findings.add('RFC 6487 section 4.8.10', `the list of IPv${family} addresses is empty`)
+    checkRanges(ipWire(family, ranges), findings)
   }
-  return faults.all()
+  return findings.all()
 }
 
-function checkAsn(asn: Exclude<CertificateResources['asn'], 'inherit' | undefined>, faults: FindingList): void {
-  if (asn.length === 0) faults.add('RFC 6487 section 4.8.11', 'the list of AS numbers is empty')
+function checkAsn(asn: Exclude<CertificateResources['asn'], 'inherit' | undefined>, findings: FindingList): void {
+  if (asn.length === 0) findings.add('RFC 6487 section 4.8.11', 'the list of AS numbers is empty')
   if (asn.some((range) => range.min === 0 && range.max === 0))
-    faults.add('RFC 3779 section 3.2.3.10', 'AS 0 is reserved and cannot be a resource of its own (RFC 7607)')
+    findings.add('RFC 3779 section 3.2.3.10', 'AS 0 is reserved and cannot be a resource of its own (RFC 7607)')
   const wire: Wire<number> = {
     what: 'AS numbers',
     ranges: asn,
@@ -51,7 +51,7 @@ function checkAsn(asn: Exclude<CertificateResources['asn'], 'inherit' | undefine
     listRule: 'RFC 3779 section 3.2.3.4',
     rangeRule: 'RFC 3779 section 3.2.3.8',
   }
-  checkRanges(wire, faults)
+  checkRanges(wire, findings)
 }
 
 function ipWire(family: Family, ranges: Wire<bigint>['ranges']): Wire<bigint> {
@@ -66,19 +66,19 @@ function ipWire(family: Family, ranges: Wire<bigint>['ranges']): Wire<bigint> {
   }
 }
 
-function checkRanges<T extends number | bigint>(wire: Wire<T>, faults: FindingList): void {
+function checkRanges<T extends number | bigint>(wire: Wire<T>, findings: FindingList): void {
   const { what, ranges, format } = wire
   if (ranges.length > MAX_BLOCKS)
-    faults.add(wire.listRule, `${ranges.length} ranges of ${what}, validators read ${MAX_BLOCKS}`)
+    findings.add(wire.listRule, `${ranges.length} ranges of ${what}, validators read ${MAX_BLOCKS}`)
   let highest: T | undefined
   for (const { min, max } of ranges) {
     const text = min === max ? format(min) : `${format(min)}-${format(max)}`
-    if (min > max) faults.add(wire.rangeRule, `${what}: the range ${text} is reversed`)
-    if (min < 0 || max > wire.top) faults.add(wire.rangeRule, `${what}: ${text} is out of bounds`)
+    if (min > max) findings.add(wire.rangeRule, `${what}: the range ${text} is reversed`)
+    if (min < 0 || max > wire.top) findings.add(wire.rangeRule, `${what}: ${text} is out of bounds`)
     if (highest !== undefined && min <= wire.after(highest)) {
       const how =
         min === wire.after(highest) ? 'adjoins the one before: they must be one range' : 'overlaps or is out of order'
-      faults.add(wire.listRule, `${what}: ${text} ${how}`)
+      findings.add(wire.listRule, `${what}: ${text} ${how}`)
     }
     if (highest === undefined || max > highest) highest = max
   }

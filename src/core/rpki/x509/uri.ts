@@ -1,6 +1,6 @@
 /** URIs of the RPKI (RFC 5781, RFC 6487 section 4.8, RFC 8182 section 3.2), as strictly as relying parties read them. */
 import { quoted } from '../../base/text.js'
-import type { ObjectFinding } from '../../der/faults.js'
+import type { ObjectFinding } from '../../der/findings.js'
 
 const MAX_LENGTH = 2048
 
@@ -11,16 +11,18 @@ export function checkUri(
   schemes: readonly ('rsync' | 'https')[],
   rule: string,
 ): readonly ObjectFinding[] {
-  const fault = (message: string): readonly ObjectFinding[] => [{ rule, message: `${what} ${quoted(uri)} ${message}` }]
-  if (uri.length > MAX_LENGTH) return fault(`is longer than ${MAX_LENGTH} characters`)
-  if (!/^[\x21-\x7e]*$/.test(uri)) return fault('has a character that no URI has')
+  const finding = (message: string): readonly ObjectFinding[] => [
+    { rule, message: `${what} ${quoted(uri)} ${message}` },
+  ]
+  if (uri.length > MAX_LENGTH) return finding(`is longer than ${MAX_LENGTH} characters`)
+  if (!/^[\x21-\x7e]*$/.test(uri)) return finding('has a character that no URI has')
   const scheme = schemes.find((s) => uri.startsWith(`${s}://`))
-  if (scheme === undefined) return fault(`is not an ${schemes.join(' or ')} URI`)
+  if (scheme === undefined) return finding(`is not an ${schemes.join(' or ')} URI`)
   const rest = uri.slice(scheme.length + 3)
-  if (!/^[A-Za-z0-9[]/.test(rest)) return fault('has no host')
-  if (uri.includes('/.')) return fault('has a path segment that starts with a dot')
-  if (!/^[^/]+\/[^/]/.test(rest)) return fault('has no path')
-  return rest.replace(/\/$/, '').includes('//') ? fault('has an empty path segment') : []
+  if (!/^[A-Za-z0-9[]/.test(rest)) return finding('has no host')
+  if (uri.includes('/.')) return finding('has a path segment that starts with a dot')
+  if (!/^[^/]+\/[^/]/.test(rest)) return finding('has no path')
+  return rest.replace(/\/$/, '').includes('//') ? finding('has an empty path segment') : []
 }
 
 /** The part behind the last slash. */

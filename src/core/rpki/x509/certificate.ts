@@ -1,4 +1,28 @@
-/** Resource certificates (RFC 6487 section 4), written and signed. Extensions stand in the order of section 4.8. */
+/**
+ * Encoder of resource certificates (RFC 6487 section 4); extensions are in the order of section 4.8.
+ *
+ * RFC 5280 section 4.1:
+ *
+ *     Certificate ::= SEQUENCE {
+ *       tbsCertificate       TBSCertificate,
+ *       signatureAlgorithm   AlgorithmIdentifier,
+ *       signatureValue       BIT STRING }
+ *
+ *     TBSCertificate ::= SEQUENCE {
+ *       version         [0]  EXPLICIT Version DEFAULT v1,   -- must be v3 (2)
+ *       serialNumber         CertificateSerialNumber,
+ *       signature            AlgorithmIdentifier,
+ *       issuer               Name,
+ *       validity             SEQUENCE { notBefore Time, notAfter Time },
+ *       subject              Name,
+ *       subjectPublicKeyInfo SubjectPublicKeyInfo,
+ *       extensions      [3]  EXPLICIT SEQUENCE OF Extension }
+ *
+ *     Extension ::= SEQUENCE {
+ *       extnID               OBJECT IDENTIFIER,
+ *       critical             BOOLEAN DEFAULT FALSE,
+ *       extnValue            OCTET STRING }
+ */
 import { keyIdOf } from '../../crypto/digest.js'
 import type { KeyId, Sign } from '../../crypto/ports.js'
 import {
@@ -10,26 +34,26 @@ import {
   ia5,
   implicit,
   integer,
-  nothing,
   octets,
-  octetsOf,
   oid,
-  printable,
   raw,
   seq,
   seqOf,
-  set,
   utcOrGeneralized,
 } from '../../der/writer.js'
-import type { CertificateContent, SubjectInfoAccess } from '../types.js'
+import {
+  authorityKeyIdentifier,
+  commonName,
+  extension,
+  issuerName,
+  keyIdBytes,
+  limitedNumber,
+  SHA256_WITH_RSA,
+  signed,
+} from './encode-parts.js'
 import { asIdentifiers, ipAddrBlocks } from './encode-resources.js'
 import * as oids from './oids.js'
-
-/** Numbers that relying parties read fit in 20 octets and are positive (RFC 5280 section 4.1.2.2). */
-const NUMBER_LIMIT = 1n << 159n
-
-/** RFC 7935 section 2, RFC 4055 section 5: sha256WithRSAEncryption with NULL parameters. */
-export const SHA256_WITH_RSA = seq(oid(oids.OID_SHA256_WITH_RSA), nothing())
+import type { CertificateContent, SubjectInfoAccess } from './types.js'
 
 /** Only the named bits: keyCertSign and cRLSign; digitalSignature (RFC 6487 section 4.8.4). */
 const CA_KEY_USAGE = bits(new Uint8Array([0x06]), 1)
@@ -41,43 +65,6 @@ const EE_KEY_USAGE = bits(new Uint8Array([0x80]), 7)
  */
 export async function signCertificate(content: CertificateContent, sign: Sign): Promise<Uint8Array> {
   return signed(encode(tbsCertificate(content)), sign)
-}
-
-/** SEQUENCE { tbs, sha256WithRSAEncryption, signature }: the frame of certificates and CRLs. */
-export async function signed(tbs: Uint8Array, sign: Sign): Promise<Uint8Array> {
-  return encode(seq(raw(tbs), SHA256_WITH_RSA, bits(await sign(tbs))))
-}
-
-/** A Name of one commonName (RFC 6487 section 4.4). Throws a TypeError when it is empty or not printable. */
-export function commonName(text: string): Der {
-  if (text === '') throw new TypeError('an empty common name')
-  return seq(set(seq(oid(oids.OID_COMMON_NAME), printable(text))))
-}
-
-/** The subject of the issuer's certificate, byte for byte where its issuer chose it (RFC 6487 section 4.4). */
-export function issuerName(content: Pick<CertificateContent, 'issuer' | 'issuerName'>): Der {
-  return content.issuerName === undefined ? commonName(content.issuer) : raw(content.issuerName)
-}
-
-export function extension(id: string, critical: boolean, value: Der): Der {
-  return critical ? seq(oid(id), boolean(true), octetsOf(value)) : seq(oid(id), octetsOf(value))
-}
-
-/** RFC 6487 section 4.8.3: the key identifier alone. */
-export function authorityKeyIdentifier(aki: KeyId): Der {
-  return extension(oids.OID_AUTHORITY_KEY_IDENTIFIER, false, seq(implicit(0, octets(keyIdBytes(aki)))))
-}
-
-/** Throws a TypeError unless the id is the hex of 20 octets. */
-export function keyIdBytes(id: KeyId): Uint8Array {
-  if (!/^[0-9A-F]{40}$/.test(id)) throw new TypeError(`not a key identifier: ${id}`)
-  return Buffer.from(id, 'hex')
-}
-
-/** An INTEGER of at most 20 octets, from `least` up. Throws a TypeError outside. */
-export function limitedNumber(what: string, value: bigint, least: 0n | 1n): Der {
-  if (value < least || value >= NUMBER_LIMIT) throw new TypeError(`${what} outside ${least} to 2^159 - 1: ${value}`)
-  return integer(value)
 }
 
 function tbsCertificate(content: CertificateContent): Der {

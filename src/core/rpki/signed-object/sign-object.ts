@@ -1,19 +1,21 @@
-/** RPKI signed objects (RFC 6488): a content, the EE certificate of a one-time key, and that key's signature. */
-import { compareBytes, concat } from '../base/bytes.js'
-import type { Instant } from '../base/time.js'
-import type { OneTimeKey, Sign } from '../crypto/ports.js'
-import { encode, generalized } from '../der/writer.js'
+/** Encoder of RPKI signed objects (RFC 6488): a content, the EE certificate of a one-time key, and that key's signature. */
+import { compareBytes, concat } from '../../base/bytes.js'
+import type { Instant } from '../../base/time.js'
+import type { OneTimeKey, Sign } from '../../crypto/ports.js'
+import { encode, generalized } from '../../der/writer.js'
+import { signCertificate } from '../x509/certificate.js'
+import { OID_CT_MANIFEST, OID_CT_ROA } from '../x509/oids.js'
+import type { CertificateContent } from '../x509/types.js'
 import { signData } from './cms.js'
-import type { CertificateContent, SignedObjectType } from './types.js'
-import { signCertificate } from './x509/encode-certificate.js'
-import { OID_CT_MANIFEST, OID_CT_ROA } from './x509/oids.js'
+
+export type SignedObjectType = 'roa' | 'mft'
 
 export interface SignedObjectInput {
   readonly type: SignedObjectType
-  /** What `encodeRoa` or `encodeManifest` returned. */
+  /** DER from `encodeRoa` or `encodeManifest`. */
   readonly eContent: Uint8Array
   readonly signingTime: Instant
-  /** The EE certificate but for what the key decides: its subject is `key.id`. */
+  /** The EE certificate without the members that follow from the key: its subject is `key.id`. */
   readonly ee: Omit<CertificateContent, 'spki' | 'subject' | 'kind'>
   /** The CA's signature over the EE certificate. */
   readonly issuerSign: Sign
@@ -23,7 +25,7 @@ export interface SignedObjectInput {
 const CONTENT_TYPES: Readonly<Record<SignedObjectType, string>> = { roa: OID_CT_ROA, mft: OID_CT_MANIFEST }
 
 /**
- * The DER object. Throws a TypeError where `signCertificate` does, and for a manifest whose EE certificate
+ * Returns the DER object. Throws a TypeError where `signCertificate` does, and for a manifest whose EE certificate
  * is not valid exactly from thisUpdate to nextUpdate (RFC 9286 section 5.1).
  */
 export async function signObject(input: SignedObjectInput): Promise<Uint8Array> {
@@ -39,12 +41,12 @@ export async function signObject(input: SignedObjectInput): Promise<Uint8Array> 
   })
 }
 
-/** Compares octets: the two times follow the manifest number, which has fewer than 128 octets. */
+/** Compares the encoded times: they follow the manifest number, which has fewer than 128 octets. */
 function checkManifestTimes(eContent: Uint8Array, notBefore: Instant, notAfter: Instant): void {
   const lengthOctet = eContent[1] ?? 0
   const number = lengthOctet < 0x80 ? 2 : 2 + (lengthOctet & 0x7f)
   const times = number + 2 + (eContent[number + 1] ?? 0)
-  const wanted = concat([encode(generalized(notBefore)), encode(generalized(notAfter))])
-  if (compareBytes(eContent.subarray(times, times + wanted.length), wanted) !== 0)
+  const expected = concat([encode(generalized(notBefore)), encode(generalized(notAfter))])
+  if (compareBytes(eContent.subarray(times, times + expected.length), expected) !== 0)
     throw new TypeError(`the EE certificate is valid from ${notBefore} to ${notAfter}, the manifest is not`)
 }

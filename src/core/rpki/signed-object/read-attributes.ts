@@ -1,10 +1,10 @@
 /** The signed attributes of a signed object (RFC 6488 section 2.1.6.4, RFC 9589): content type, message digest, signing time, each once with one value. */
-import { compareBytes } from '../base/bytes.js'
-import type { Instant } from '../base/time.js'
-import type { FindingList } from '../der/faults.js'
-import { childrenOf, type DerNode, isType, rawOf, TAG } from '../der/reader.js'
-import { membersOf, readOctets, readOid, readTime } from '../der/values.js'
-import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from './x509/oids.js'
+import { compareBytes } from '../../base/bytes.js'
+import type { Instant } from '../../base/time.js'
+import type { FindingList } from '../../der/findings.js'
+import { childrenOf, type DerNode, isType, rawOf, TAG } from '../../der/reader.js'
+import { membersOf, readOctets, readOid, readTime } from '../../der/values.js'
+import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from '../x509/oids.js'
 
 export interface SignedAttributes {
   readonly signingTime: Instant | undefined
@@ -17,55 +17,55 @@ const SECTION: ReadonlyMap<string, string> = new Map([
   [OID_SIGNING_TIME, 'RFC 9589 section 4'],
 ])
 
-/** Reads the attributes under `[0]`; `contentType` is that of the content, which the attribute must repeat. */
+/** Reads and checks the attributes under `[0]`; `contentType` is that of the content, which the attribute must repeat. */
 export function readSignedAttributes(
   node: DerNode | undefined,
   contentType: string | undefined,
-  faults: FindingList,
+  findings: FindingList,
 ): SignedAttributes {
   if (node === undefined) return { signingTime: undefined, messageDigest: undefined }
-  checkOrder(node, faults)
-  const values = collect(node, faults)
-  const typeNode = single(values, OID_CONTENT_TYPE, 'content-type', faults)
-  const digestNode = single(values, OID_MESSAGE_DIGEST, 'message-digest', faults)
-  const timeNode = single(values, OID_SIGNING_TIME, 'signing-time', faults)
+  checkOrder(node, findings)
+  const values = collect(node, findings)
+  const typeNode = single(values, OID_CONTENT_TYPE, 'content-type', findings)
+  const digestNode = single(values, OID_MESSAGE_DIGEST, 'message-digest', findings)
+  const timeNode = single(values, OID_SIGNING_TIME, 'signing-time', findings)
   const type = readOid(typeNode)
   if (typeNode !== undefined && type !== contentType)
-    faults.add(
+    findings.add(
       'RFC 6488 section 2.1.6.4.1',
       `the content-type attribute is ${type ?? 'unreadable'}, the content ${contentType}`,
     )
   const signingTime = readTime(timeNode)
   if (timeNode !== undefined && signingTime === undefined)
-    faults.add('RFC 9589 section 4', 'the signing time is unreadable')
+    findings.add('RFC 9589 section 4', 'the signing time is unreadable')
   if (timeNode?.tag === TAG.generalizedTime && signingTime !== undefined && signingTime < '2050')
-    faults.tolerate(
+    findings.tolerate(
       'RFC 5652 section 11.3',
-      `the signing time ${signingTime} is a GeneralizedTime, UTCTime is due before 2050`,
+      `the signing time ${signingTime} is a GeneralizedTime, UTCTime is required before 2050`,
     )
   return { signingTime, messageDigest: readOctets(digestNode) }
 }
 
-/** The attributes are a SET OF under an implicit tag, which hides them from the reader's own check of order. */
-function checkOrder(node: DerNode, faults: FindingList): void {
+/** Checks the order of the SET OF: its implicit tag hides it from the check in the DER reader. */
+function checkOrder(node: DerNode, findings: FindingList): void {
   const raw = childrenOf(node).map(rawOf)
   if (raw.some((bytes, i) => i > 0 && compareBytes(raw[i - 1] ?? bytes, bytes) > 0))
-    faults.tolerate('X.690 section 11.6', 'the signed attributes are not sorted')
+    findings.tolerate('X.690 section 11.6', 'the signed attributes are not sorted')
 }
 
-function collect(node: DerNode, faults: FindingList): ReadonlyMap<string, readonly DerNode[]> {
+function collect(node: DerNode, findings: FindingList): ReadonlyMap<string, readonly DerNode[]> {
   const found = new Map<string, readonly DerNode[]>()
   for (const attribute of childrenOf(node)) {
     const frame = { what: 'a signed attribute', rule: 'RFC 6488 section 2.1.6.4', least: 2, most: 2 }
-    const [type, set] = membersOf(attribute, frame, faults)
+    const [type, set] = membersOf(attribute, frame, findings)
     const oid = readOid(type) ?? 'unreadable'
     if (!SECTION.has(oid)) {
       const [rule, note] =
         oid === OID_BINARY_SIGNING_TIME
           ? ['RFC 9589 section 4', ' (binary-signing-time)']
           : ['RFC 6488 section 2.1.6.4', '']
-      faults.add(rule, `unexpected signed attribute ${oid}${note}`)
-    } else if (found.has(oid)) faults.add('RFC 6488 section 2.1.6.4', `signed attribute ${oid} is there twice`)
+      findings.add(rule, `unexpected signed attribute ${oid}${note}`)
+    } else if (found.has(oid)) findings.add('RFC 6488 section 2.1.6.4', `signed attribute ${oid} appears twice`)
     else found.set(oid, isType(set, TAG.set) ? childrenOf(set) : [])
   }
   return found
@@ -75,11 +75,11 @@ function single(
   values: ReadonlyMap<string, readonly DerNode[]>,
   oid: string,
   name: string,
-  faults: FindingList,
+  findings: FindingList,
 ): DerNode | undefined {
   const nodes = values.get(oid)
   const rule = SECTION.get(oid) ?? 'RFC 6488 section 2.1.6.4'
-  if (nodes === undefined) faults.add(rule, `no ${name} attribute`)
-  else if (nodes.length !== 1) faults.add(rule, `the ${name} attribute has ${nodes.length} values, not one`)
+  if (nodes === undefined) findings.add(rule, `no ${name} attribute`)
+  else if (nodes.length !== 1) findings.add(rule, `the ${name} attribute has ${nodes.length} values, not one`)
   return nodes?.[0]
 }

@@ -1,0 +1,88 @@
+/**
+ * Autonomous System Provider Authorizations (draft-ietf-sidrops-aspa-profile, version 1): content, strict decoder, profile.
+ * They are read for inspection only; Brine does not issue them yet.
+ *
+ * ASPA profile section 3:
+ *
+ *     ASProviderAttestation ::= SEQUENCE {
+ *       version [0]   INTEGER DEFAULT 0,            -- must be 1
+ *       customerASID  ASID,
+ *       providers     SEQUENCE (SIZE(1..MAX)) OF ASID }
+ *
+ *     ASID ::= INTEGER (0..4294967295)
+ */
+import type { Decoded, ObjectFinding } from '../der/findings.js'
+import { createFindings, type FindingList } from '../der/findings.js'
+import { childrenOf, isType, parseInner, TAG } from '../der/reader.js'
+import { readAsid, readVersion } from './signed-object/content-fields.js'
+import type { CertificateResources } from './x509/types.js'
+
+export interface AspaContent {
+  readonly customer: number
+  readonly providers: readonly number[]
+}
+
+const RULE = 'ASPA profile section 3'
+/** rpki-client reads no longer list. */
+const MAX_PROVIDERS = 10_000
+
+/** Returns the ASPA in `eContent` with every finding. Reads on after a finding. */
+export function decodeAspa(eContent: Uint8Array): Decoded<AspaContent> {
+  const findings = createFindings()
+  const node = parseInner(eContent, 'eContent', findings)
+  if (node === undefined) return { content: undefined, findings: findings.all() }
+  const parts = [...childrenOf(node)]
+  if (node.tag !== TAG.sequence) findings.add(RULE, 'the content is not an ASProviderAttestation')
+  readVersion(parts, 1n, RULE, findings)
+  const [customerNode, list, ...more] = parts
+  if (more.length > 0) findings.add(RULE, 'an unknown member in the attestation')
+  const customer = readAsid(customerNode, RULE, findings)
+  if (!isType(list, TAG.sequence)) findings.add(RULE, 'no list of providers')
+  const nodes = list === undefined ? [] : childrenOf(list)
+  const providers = nodes.slice(0, MAX_PROVIDERS).flatMap((item) => readAsid(item, RULE, findings) ?? [])
+  checkCount(nodes.length, findings)
+  if (customer === undefined) return { content: undefined, findings: findings.all() }
+  findings.addAll(checkAspaContent({ customer, providers }))
+  return { content: { customer, providers }, findings: findings.all() }
+}
+
+/** Returns every finding about the content of an ASPA: providers sorted, each once, the customer not among them. */
+export function checkAspaContent({ customer, providers }: AspaContent): readonly ObjectFinding[] {
+  const findings = createFindings()
+  checkCount(providers.length, findings)
+  providers.forEach((provider, i) => {
+    const previous = providers[i - 1]
+    if (provider === customer) findings.add(RULE, `AS${provider} is customer and provider`)
+    if (previous === provider) findings.add(RULE, `provider AS${provider} is listed twice`)
+    else if (previous !== undefined && previous > provider) findings.add(RULE, `provider AS${provider} is out of order`)
+  })
+  if (providers.includes(0) && providers.length > 1) findings.tolerate(RULE, 'AS0 is listed beside other providers')
+  return findings.all()
+}
+
+function checkCount(count: number, findings: FindingList): void {
+  if (count === 0) findings.add(RULE, 'the list of providers is empty')
+  if (count > MAX_PROVIDERS) findings.add(RULE, `${count} providers, validators read ${MAX_PROVIDERS}`)
+}
+
+/** Adds a finding for each conflict with the EE certificate (ASPA profile section 4): the customer AS alone, not inherited, no IP addresses. */
+export function checkAspaEe(
+  content: AspaContent | undefined,
+  { asn, ipv4, ipv6 }: CertificateResources,
+  findings: FindingList,
+): void {
+  const rule = 'ASPA profile section 4'
+  if (ipv4 !== undefined || ipv6 !== undefined) findings.add(rule, 'the EE certificate of an ASPA has IP addresses')
+  if (asn === undefined || asn === 'inherit') {
+    findings.add(
+      rule,
+      `the EE certificate of an ASPA ${asn === undefined ? 'has no AS number' : 'inherits its AS numbers'}`,
+    )
+    return
+  }
+  const [only, ...more] = asn
+  if (more.length > 0 || only?.min !== only?.max)
+    findings.tolerate(rule, 'the EE certificate of an ASPA has more than one AS number')
+  if (content !== undefined && !asn.some(({ min, max }) => min <= content.customer && content.customer <= max))
+    findings.add(rule, `AS${content.customer} is not in the EE certificate`)
+}

@@ -1,7 +1,7 @@
-/** `brine promote` and `demote` as users run them, with the real clock: a test directory is always live. */
+/** `brine promote` as users run it, with the real clock: a test directory is always live. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { DemoteReport, PromoteReport } from '../../../src/core/app/operations/promote.js'
+import type { PromoteReport } from '../../../src/core/app/operations/promote.js'
 import type { HistoryReport } from '../../../src/core/app/proof/history.js'
 import { brine, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
 
@@ -55,16 +55,6 @@ it('a promoted copy goes on ahead of everything that the original published', as
   expect(commands[0]).toMatchObject({ type: 'numbers.raise', reason: 'host a is gone' })
   expect((await runBrine(['audit', 'verify'], { dataDir: second })).code).toBe(0)
   expect((await runBrine(['promote', ...REASON, '--yes'], { dataDir: second })).code).toBe(1)
-})
-
-it('demote makes a stand-by that can be promoted again', async () => {
-  const dry = await runBrine(['demote', ...REASON, '--dry-run'], { dataDir: first })
-  expect([dry.code, (await runBrine(['republish'], { dataDir: first })).code]).toEqual([0, 0])
-  expect((await runBrine(['demote'], { dataDir: first })).code).toBe(2)
-  const done = await brine(['demote', ...REASON, '--json'], { dataDir: first })
-  expect(done.json<DemoteReport>()).toMatchObject({ role: 'standby', generation: 1, reason: 'host a is gone' })
-  expect((await runBrine(['republish'], { dataDir: first })).code).toBe(20)
-  expect((await runBrine(['demote', ...REASON], { dataDir: first })).code).toBe(20)
 })
 
 it('a test directory is always live', async () => {

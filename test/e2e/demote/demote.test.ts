@@ -1,0 +1,24 @@
+/** `brine demote` as users run it, with the real clock: a test directory is always live. */
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { DemoteReport } from '../../../src/core/app/operations/promote.js'
+import { brine, runBrine, scratchDir } from '../../support/processes/cli.js'
+
+const { path, remove } = scratchDir()
+const first = join(path, 'first')
+const REASON = ['--reason', 'host a is gone']
+
+beforeAll(async () => {
+  await brine(['testbed', 'init'], { dataDir: first })
+})
+afterAll(remove)
+
+it('demote makes a stand-by that can be promoted again', async () => {
+  const dry = await runBrine(['demote', ...REASON, '--dry-run'], { dataDir: first })
+  expect([dry.code, (await runBrine(['republish'], { dataDir: first })).code]).toEqual([0, 0])
+  expect((await runBrine(['demote'], { dataDir: first })).code).toBe(2)
+  const done = await brine(['demote', ...REASON, '--json'], { dataDir: first })
+  expect(done.json<DemoteReport>()).toMatchObject({ role: 'standby', generation: 1, reason: 'host a is gone' })
+  expect((await runBrine(['republish'], { dataDir: first })).code).toBe(20)
+  expect((await runBrine(['demote', ...REASON], { dataDir: first })).code).toBe(20)
+})

@@ -1,10 +1,13 @@
-/** A CA as a parent: adding, changing and certifying children under its classes (RFC 6492 section 3.3 and 3.4). */
+/** A CA as a parent: adding, changing and certifying children under its classes (RFC 6492 sections 3.3 and 3.4). */
 import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
+import { isName } from '../base/shape.js'
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import {
   type Child,
   type ChildChanges,
+  type ChildRequest,
   certify,
   checkChildAdd,
   checkChildUpdate,
@@ -13,14 +16,94 @@ import {
   unknownChild,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
+import {
+  equalSets,
+  fromResourceText,
+  isEmpty,
+  isResourceText,
+  NO_RESOURCES,
+  toResourceText,
+  union,
+} from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import type { CaCommand } from './commands.js'
+import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { type CaState, currentKey, issuerOf } from './state.js'
 
-type Certify = Extract<CaCommand, { type: 'child.certify' }>
+const event = eventsOn<CaState>()
 
-/** All that the CA's certificates hold together. */
+export const childEvents = {
+  'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
+    withChild(state, child, resources),
+  ),
+  'child.updated': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
+    withChild(state, child, resources),
+  ),
+  'child.removed': event({ child: isName }, (state, { child }) => ({
+    ...state,
+    children: withoutEntry(state.children, child),
+  })),
+}
+
+function withChild(state: CaState, name: Handle, resources: ResourceText): CaState {
+  const before = entry(state.children, name)
+  const child: Child = { transport: 'local', resources, issued: before?.issued ?? {} }
+  return { ...state, children: withEntry(state.children, name, child) }
+}
+
+interface ChildResources {
+  readonly child: Handle
+  readonly resources: ResourceSet
+}
+
+interface Certification {
+  readonly className: string
+  readonly request: ChildRequest
+}
+
+const command = commandsOn<CaState, EventOf<typeof childEvents> | PublishingEvent, IssuingPorts>()
+
+export const childCommands = {
+  'child.add': command<ChildResources>({
+    check: (state, { child, resources }) => {
+      if (child === state.handle) return [{ code: 'child-self', message: `${child} cannot be its own child` }]
+      return checkChildAdd(state.children, child, resources, heldResources(state))
+    },
+    decide: (_, { child, resources }) => [{ type: 'child.added', child, resources: toResourceText(resources) }],
+    publishesOnly: false,
+    summarize: summarizeChild,
+  }),
+  'child.update': command<ChildResources>({
+    check: (state, { child, resources }) => checkChildUpdate(state.children, child, resources, heldResources(state)),
+    decide: ({ children }, { child, resources }, ports) => {
+      const before = entry(children, child)
+      if (before !== undefined && equalSets(fromResourceText(before.resources), resources)) return []
+      return reconciled([{ type: 'child.updated', child, resources: toResourceText(resources) }], ports)
+    },
+    publishesOnly: false,
+    summarize: summarizeChild,
+  }),
+  'child.remove': command<{ readonly child: Handle }>({
+    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    decide: (_, { child }, ports) => reconciled([{ type: 'child.removed', child }], ports),
+    publishesOnly: false,
+    summarize: ({ child }) => ({ child }),
+  }),
+  'child.certify': command<Certification>({
+    check: checkCertification,
+    decide: async (state, certification, ports) => {
+      const changes = await certifyChild(state, certification, ports)
+      return reconcile(state, ports, { children: { class: certification.className, changes } })
+    },
+    publishesOnly: false,
+    summarize: ({ className, request: { child, ski } }) => ({ class: className, child, ski }),
+  }),
+}
+
+function summarizeChild({ child, resources }: ChildResources) {
+  return { child, resources: { ...toResourceText(resources) } }
+}
+
+/** Returns the union of the resources of all current certificates of the CA. */
 export function heldResources(state: CaState): ResourceSet {
   let all = NO_RESOURCES
   for (const resourceClass of Object.values(state.classes)) {
@@ -30,16 +113,7 @@ export function heldResources(state: CaState): ResourceSet {
   return all
 }
 
-export function checkAdd(state: CaState, child: Handle, resources: ResourceSet): readonly Violation[] {
-  if (child === state.handle) return [{ code: 'child-self', message: `${child} cannot be its own child` }]
-  return checkChildAdd(state.children, child, resources, heldResources(state))
-}
-
-export function checkUpdate(state: CaState, child: Handle, resources: ResourceSet): readonly Violation[] {
-  return checkChildUpdate(state.children, child, resources, heldResources(state))
-}
-
-/** What each class entitles the child to; classes that give it nothing are left out. */
+/** Returns what each class entitles the child to; classes that give it nothing are left out. */
 export function entitlementsOf(state: CaState, childName: Handle): readonly Entitlement[] {
   const child = entry(state.children, childName)
   if (child === undefined || state.repository === null || state.status !== 'active') return []
@@ -60,7 +134,7 @@ export function entitlementsOf(state: CaState, childName: Handle): readonly Enti
   return out
 }
 
-export function checkCertify(state: CaState, { request, className }: Certify): readonly Violation[] {
+function checkCertification(state: CaState, { request, className }: Certification): readonly Violation[] {
   const child = entry(state.children, request.child)
   if (child === undefined) return [unknownChild(request.child)]
   const resourceClass = entry(state.classes, className)
@@ -71,7 +145,7 @@ export function checkCertify(state: CaState, { request, className }: Certify): r
   return checkKeyReuse(state, request)
 }
 
-function checkKeyReuse(state: CaState, request: Certify['request']): readonly Violation[] {
+function checkKeyReuse(state: CaState, request: ChildRequest): readonly Violation[] {
   const owner = Object.entries(state.children).find(
     ([name, child]) => name !== request.child && entry(child.issued, request.ski) !== undefined,
   )
@@ -79,10 +153,10 @@ function checkKeyReuse(state: CaState, request: Certify['request']): readonly Vi
   return [{ code: 'child-key-reuse', message: `key ${request.ski} was certified for child ${owner[0]} already` }]
 }
 
-/** Issues what was asked for, as far as the child is entitled. */
-export async function certifyChild(
+/** Issues the requested certificate over what the child is entitled to. */
+async function certifyChild(
   state: CaState,
-  { request, className }: Certify,
+  { request, className }: Certification,
   ports: IssuingPorts,
 ): Promise<ChildChanges> {
   const child = entry(state.children, request.child)
@@ -92,14 +166,4 @@ export async function certifyChild(
     throw new TypeError('certify runs only after its check')
   const issuer = issuerOf(state.repository, resourceClass, key)
   return certify(issuer, request, entitled(child, fromResourceText(key.certificate.resources)), ports)
-}
-
-export function withChild(state: CaState, name: Handle, resources: ResourceText): CaState {
-  const old = entry(state.children, name)
-  const child: Child = { transport: 'local', resources, issued: old?.issued ?? {} }
-  return { ...state, children: withEntry(state.children, name, child) }
-}
-
-export function withoutChild(state: CaState, name: Handle): CaState {
-  return { ...state, children: withoutEntry(state.children, name) }
 }

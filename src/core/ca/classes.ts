@@ -1,56 +1,137 @@
 /**
- * Resource classes: what each parent entitles us to, the key for it, and the certificate we received (RFC 6492 section 3.3).
- * Invariant: a class has one key that publishes; a class that the parent no longer lists is gone with everything in it.
+ * Parents and the resource classes that they give: what a parent entitles the CA to, the key for it, and the certificate received
+ * (RFC 6492 section 3.3).
+ * Invariant: a class has one key that publishes; a class that the parent no longer lists is removed with everything in it.
  */
 import { toBase64 } from '../base/bytes.js'
 import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
+import { isKeyId, isName, isText, listOf } from '../base/shape.js'
+import type { KeyId } from '../crypto/ports.js'
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { ChildSia, Entitlement } from '../issuing/children.js'
 import { EMPTY_POINT } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { fromResourceText, isEmpty } from '../resources/resource-set.js'
-import type { CaCommand } from './commands.js'
-import type { CaEvent } from './events.js'
-import { type CaState, type ClassKey, classBase, type Repository, type ResourceClass } from './state.js'
+import { type PublishingEvent, reconciled } from './publishing.js'
+import {
+  type CaState,
+  type ClassKey,
+  classBase,
+  isParent,
+  isReceivedCertificate,
+  type Parent,
+  type ReceivedCertificate,
+  type Repository,
+  type ResourceClass,
+  withKey,
+} from './state.js'
 
-type Received = Extract<CaCommand, { type: 'certificate.receive' }>
+const event = eventsOn<CaState>()
 
-/** The local class for a parent's class. */
+export const classEvents = {
+  'parent.added': event({ parent: isName, contact: isParent }, (state, { parent, contact }) => ({
+    ...state,
+    parents: withEntry(state.parents, parent, contact),
+  })),
+  'class.added': event(
+    { class: isText, parent: isName, parentClass: isText, ski: isKeyId, spki: isText },
+    (state, { class: name, parent, parentClass, ski, spki }) => {
+      const key: ClassKey = { state: 'pending', ski, spki, certificate: null, point: EMPTY_POINT }
+      const added: ResourceClass = { name, parent, parentClass, keys: [key], aggregated: false }
+      const nextClass = Math.max(state.nextClass, Number(name) + 1)
+      return { ...state, classes: withEntry(state.classes, name, added), nextClass }
+    },
+  ),
+  'class.removed': event(
+    {
+      class: isText,
+      /** Every key of the class. */
+      skis: listOf(isKeyId),
+    },
+    (state, { class: name }) => ({ ...state, classes: withoutEntry(state.classes, name) }),
+  ),
+  'certificate.received': event(
+    { class: isText, ski: isKeyId, certificate: isReceivedCertificate },
+    (state, { class: name, ski, certificate }) =>
+      withKey(state, name, ski, (key) => ({ ...key, state: 'current', certificate })),
+  ),
+}
+type ClassEvent = EventOf<typeof classEvents>
+
+interface Reception {
+  readonly className: string
+  readonly ski: KeyId
+  readonly certificate: ReceivedCertificate
+}
+
+const command = commandsOn<CaState, ClassEvent | PublishingEvent, IssuingPorts>()
+
+export const classCommands = {
+  'parent.add': command<{ readonly parent: Handle; readonly contact: Parent }>({
+    check: ({ parents }, { parent }) =>
+      entry(parents, parent) === undefined
+        ? []
+        : [{ code: 'parent-duplicate', message: `there is a parent ${parent} already` }],
+    decide: (_, { parent, contact }) => [{ type: 'parent.added', parent, contact }],
+    publishesOnly: false,
+    summarize: ({ parent, contact: { aggregate, childName } }) => ({ parent, aggregate: { ...aggregate }, childName }),
+  }),
+  'parent.sync': command<{ readonly parent: Handle; readonly entitlements: readonly Entitlement[] }>({
+    check: (state, { parent }) => checkSync(state, parent),
+    decide: (state, { parent, entitlements }, ports) => decideSync(state, parent, entitlements, ports),
+    publishesOnly: false,
+    summarize: ({ parent, entitlements }) => ({ parent, classes: entitlements.map((e) => e.className) }),
+  }),
+  'certificate.receive': command<Reception>({
+    check: (state, { className, ski }) =>
+      keyOf(state, className, ski) === undefined
+        ? [{ code: 'key-unknown', message: `class ${className} of ${state.handle} has no key ${ski}` }]
+        : [],
+    decide: (state, { className, ski, certificate }, ports) => {
+      const before = keyOf(state, className, ski)?.certificate ?? null
+      if (before?.sha256 === certificate.sha256) return []
+      const received: ClassEvent = { type: 'certificate.received', class: className, ski, certificate }
+      const isRenamed = before !== null && before.subject !== certificate.subject
+      return reconciled([received], ports, isRenamed ? { renamed: className } : {})
+    },
+    publishesOnly: false,
+    summarize: ({ className, ski, certificate: { sha256 } }) => ({ class: className, ski, sha256 }),
+  }),
+}
+
+function keyOf(state: CaState, className: string, ski: KeyId): ClassKey | undefined {
+  return entry(state.classes, className)?.keys.find((key) => key.ski === ski)
+}
+
+/** Returns the CA's own class for a parent's class. */
 export function classFor(state: CaState, parent: Handle, parentClass: string): ResourceClass | undefined {
   return Object.values(state.classes).find((c) => c.parent === parent && c.parentClass === parentClass)
 }
 
-/** Where a key of ours will publish (RFC 6487 section 4.8.8.1). */
+/** Returns where a key of this CA will publish (RFC 6487 section 4.8.8.1). */
 export function siaOf(repository: Repository, className: string, ski: string): ChildSia {
   const base = classBase(repository, className)
   return { caRepository: base, manifest: `${base}${ski}.mft`, notify: repository.notify }
 }
 
-export function checkSync(state: CaState, parent: Handle): readonly Violation[] {
-  if (entry(state.parents, parent) === undefined) return [unknownParent(parent)]
-  if (state.repository === null)
-    return [
-      {
-        code: 'repository-missing',
-        message: `${state.handle} has no repository: a certificate must say where it publishes`,
-      },
-    ]
-  return []
+function checkSync(state: CaState, parent: Handle): readonly Violation[] {
+  if (entry(state.parents, parent) === undefined)
+    return [{ code: 'parent-unknown', message: `there is no parent ${parent}` }]
+  if (state.repository !== null) return []
+  const message = `${state.handle} has no repository: a certificate must say where it publishes`
+  return [{ code: 'repository-missing', message }]
 }
 
-export function unknownParent(parent: Handle): Violation {
-  return { code: 'parent-unknown', message: `there is no parent ${parent}` }
-}
-
-/** Classes that the parent lists and we lack get a key; those it no longer lists go. */
-export async function decideSync(
+/** Makes a key for each class that the parent lists and the CA lacks, and removes the classes that it no longer lists. */
+async function decideSync(
   state: CaState,
   parent: Handle,
   entitlements: readonly Entitlement[],
   ports: Pick<IssuingPorts, 'signer'>,
-): Promise<readonly CaEvent[]> {
-  const events: CaEvent[] = []
+): Promise<readonly ClassEvent[]> {
+  const events: ClassEvent[] = []
   const listed = entitlements.filter((e) => !isEmpty(fromResourceText(e.resources)))
   for (const own of Object.values(state.classes)) {
     if (own.parent !== parent || listed.some((e) => e.className === own.parentClass)) continue
@@ -59,62 +140,10 @@ export async function decideSync(
   let next = state.nextClass
   for (const { className } of listed) {
     if (classFor(state, parent, className) !== undefined) continue
-    const key = await ports.signer.createKey()
-    events.push({
-      type: 'class.added',
-      class: String(next),
-      parent,
-      parentClass: className,
-      ski: key.id,
-      spki: toBase64(key.spki),
-    })
+    const { id: ski, spki } = await ports.signer.createKey()
+    const added = { class: String(next), parent, parentClass: className, ski, spki: toBase64(spki) }
+    events.push({ type: 'class.added', ...added })
     next += 1
   }
   return events
-}
-
-export function checkReceive(state: CaState, command: Received): readonly Violation[] {
-  const key = entry(state.classes, command.className)?.keys.find((k) => k.ski === command.ski)
-  if (key !== undefined) return []
-  return [{ code: 'key-unknown', message: `class ${command.className} of ${state.handle} has no key ${command.ski}` }]
-}
-
-export function decideReceive(state: CaState, { className, ski, certificate }: Received): readonly CaEvent[] {
-  const key = entry(state.classes, className)?.keys.find((k) => k.ski === ski)
-  if (key?.certificate?.sha256 === certificate.sha256) return []
-  return [{ type: 'certificate.received', class: className, ski, certificate }]
-}
-
-/** The class whose objects name another issuer once this certificate is received; undefined where they do not. */
-export function renamedBy(state: CaState, { className, ski, certificate }: Received): string | undefined {
-  const before = entry(state.classes, className)?.keys.find((k) => k.ski === ski)?.certificate ?? null
-  return before === null || before.subject === certificate.subject ? undefined : className
-}
-
-export function evolveClassAdded(state: CaState, event: Extract<CaEvent, { type: 'class.added' }>): CaState {
-  const key: ClassKey = { state: 'pending', ski: event.ski, spki: event.spki, certificate: null, point: EMPTY_POINT }
-  const added: ResourceClass = {
-    name: event.class,
-    parent: event.parent,
-    parentClass: event.parentClass,
-    keys: [key],
-    aggregated: false,
-  }
-  return {
-    ...state,
-    classes: withEntry(state.classes, event.class, added),
-    nextClass: Math.max(state.nextClass, Number(event.class) + 1),
-  }
-}
-
-export function evolveClassRemoved(state: CaState, name: string): CaState {
-  return { ...state, classes: withoutEntry(state.classes, name) }
-}
-
-/** The class with one key changed; total: an unknown class or key changes nothing. */
-export function withKey(state: CaState, name: string, ski: string, change: (key: ClassKey) => ClassKey): CaState {
-  const found = entry(state.classes, name)
-  if (found === undefined) return state
-  const keys = found.keys.map((key) => (key.ski === ski ? change(key) : key))
-  return { ...state, classes: withEntry(state.classes, name, { ...found, keys }) }
 }

@@ -2,17 +2,28 @@
  * Makes what is published equal to what is configured: the one place where a CA issues.
  * Invariant: nothing to change and nothing due means no event, so that republishing by cron writes nothing.
  */
+import { entry, withEntry } from '../base/record.js'
+import { isCount, isFlag, isKeyId, isText, listOf } from '../base/shape.js'
 import { earlier, type Instant } from '../base/time.js'
-import { type ChildChanges, merge, NO_CHILD_CHANGES, reconcileChildren } from '../issuing/children.js'
+import { commandsOn, type Decision, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import type { DomainEvent } from '../eventsourcing/types.js'
+import {
+  type ChildChanges,
+  evolveChildren,
+  isIssuedCertificate,
+  isWithdrawal,
+  merge,
+  NO_CHILD_CHANGES,
+  reconcileChildren,
+} from '../issuing/children.js'
 import { issuePoint } from '../issuing/issue-point.js'
-import type { PublicationPoint } from '../issuing/point.js'
+import { evolvePoint, isPointIssue, type PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { dueBefore } from '../issuing/signed-at.js'
 import type { Issuer } from '../issuing/signing.js'
 import type { Timing } from '../issuing/timing.js'
 import { fromResourceText } from '../resources/resource-set.js'
-import type { PointIssued } from './events.js'
-import { desiredRoas, reconcileRoas } from './roas.js'
+import { desiredRoas, reconcileRoas } from './roa-objects.js'
 import {
   type CaState,
   type ClassKey,
@@ -20,7 +31,54 @@ import {
   issuerOf,
   type ReceivedCertificate,
   type ResourceClass,
+  withKey,
 } from './state.js'
+
+const event = eventsOn<CaState>()
+
+export const publishingEvents = {
+  /** Manifest and CRL of one key, with every object that was issued or withdrawn with them. */
+  'point.issued': event(
+    {
+      class: isText,
+      ski: isKeyId,
+      issue: isPointIssue,
+      issued: listOf(isIssuedCertificate),
+      withdrawn: listOf(isWithdrawal),
+      aggregated: isFlag,
+    },
+    (state, { class: name, ski, issue, aggregated, ...changes }) => {
+      const next = withKey(state, name, ski, (key) => ({ ...key, point: evolvePoint(key.point, issue) }))
+      const found = entry(next.classes, name)
+      if (found === undefined) return next
+      const classes = withEntry(next.classes, name, { ...found, aggregated })
+      return { ...next, classes, children: evolveChildren(next.children, changes) }
+    },
+  ),
+  'numbers.raised': event({ atLeast: isCount }, (state, { atLeast }) => ({
+    ...state,
+    numberFloor: Math.max(state.numberFloor, atLeast),
+  })),
+}
+export type PublishingEvent = EventOf<typeof publishingEvents>
+export type PointIssued = Extract<PublishingEvent, { readonly type: 'point.issued' }>
+
+const command = commandsOn<CaState, PublishingEvent, IssuingPorts>()
+
+export const publishingCommands = {
+  republish: command<{ readonly force: boolean }>({
+    check: () => [],
+    decide: (state, { force }, ports) => reconcile(state, ports, { force }),
+    publishesOnly: true,
+    summarize: ({ force }) => ({ force }),
+  }),
+  'numbers.raise': command<{ readonly atLeast: number }>({
+    check: () => [],
+    decide: (_, { atLeast }) => [{ type: 'numbers.raised', atLeast }],
+    publishesOnly: false,
+    summarize: ({ atLeast }) => ({ atLeast }),
+  }),
+}
 
 export interface Reissue {
   /** Issue manifest and CRL whether due or not. */
@@ -33,7 +91,16 @@ export interface Reissue {
 
 type CertifiedKey = ClassKey & { readonly certificate: ReceivedCertificate }
 
-/** The events that bring every class of the CA up to its configuration. */
+/** Decides on events, and on what has to be issued in the state after them. */
+export function reconciled<E extends DomainEvent>(
+  events: readonly E[],
+  ports: IssuingPorts,
+  reissue: Reissue = {},
+): Decision<CaState, E | PublishingEvent> {
+  return { events, followUp: (state) => reconcile(state, ports, reissue) }
+}
+
+/** Issues what brings every class of the CA up to its configuration, and returns the events. */
 export async function reconcile(
   state: CaState,
   ports: IssuingPorts,

@@ -1,13 +1,15 @@
 /** A CA as its events made it. STORED in snapshots: a change of shape needs a migration. */
 import type { Handle } from '../base/handle.js'
-import type { Table } from '../base/record.js'
+import { entry, type Table, withEntry } from '../base/record.js'
+import { type Check, isCount, isHash, isName, isOneOf, isText, isTime, objectOf, orNull } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
-import type { AggregateId } from '../eventsourcing/types.js'
+import { type AggregateId, isAggregateId } from '../eventsourcing/types.js'
 import type { Child } from '../issuing/children.js'
 import { type PublicationPoint, pointFiles } from '../issuing/point.js'
 import type { Issuer } from '../issuing/signing.js'
 import { nameOf, spkiOf } from '../issuing/stored.js'
+import { isResourceText } from '../resources/resource-set.js'
 import type { ResourceText } from '../resources/types.js'
 
 /** STORED. Where this CA publishes. */
@@ -19,13 +21,25 @@ export interface Repository {
   readonly notify: string
 }
 
-/** STORED. */
+export const isRepository: Check<Repository> = objectOf<Repository>({
+  transport: isOneOf('local'),
+  base: isText,
+  notify: isText,
+})
+
+/** STORED. How a parent is reached. */
 export interface Parent {
   readonly transport: 'local'
   readonly aggregate: AggregateId
-  /** What the parent calls us. */
+  /** The parent's name for this CA. */
   readonly childName: Handle
 }
+
+export const isParent: Check<Parent> = objectOf<Parent>({
+  transport: isOneOf('local'),
+  aggregate: isAggregateId,
+  childName: isName,
+})
 
 /** STORED. The certificate that a parent issued to one of our keys. */
 export interface ReceivedCertificate {
@@ -36,6 +50,14 @@ export interface ReceivedCertificate {
   /** Base64 of the Name that the parent chose as its subject; left out: the common name is the SKI. */
   readonly subject?: string
 }
+
+export const isReceivedCertificate: Check<ReceivedCertificate> = objectOf<ReceivedCertificate>({
+  uri: isText,
+  sha256: isHash,
+  resources: isResourceText,
+  notAfter: isTime,
+  'subject?': isText,
+})
 
 /** STORED. `pending`: no certificate yet; `current`: issues and publishes. */
 export interface ClassKey {
@@ -67,6 +89,14 @@ export interface RoaConfig {
   readonly comment: string | null
   readonly since: Instant
 }
+
+export const isRoaConfig: Check<RoaConfig> = objectOf<RoaConfig>({
+  asn: isCount,
+  prefix: isText,
+  maxLength: isCount,
+  comment: orNull(isText),
+  since: isTime,
+})
 
 /** STORED. */
 export interface CaState {
@@ -103,6 +133,14 @@ export function currentKey(
 ): (ClassKey & { certificate: ReceivedCertificate }) | undefined {
   const key = resourceClass.keys.find((k) => k.state === 'current')
   return key === undefined || key.certificate === null ? undefined : { ...key, certificate: key.certificate }
+}
+
+/** Returns the state with one key of a class changed; an unknown class or key changes nothing. */
+export function withKey(state: CaState, name: string, ski: string, change: (key: ClassKey) => ClassKey): CaState {
+  const found = entry(state.classes, name)
+  if (found === undefined) return state
+  const keys = found.keys.map((key) => (key.ski === ski ? change(key) : key))
+  return { ...state, classes: withEntry(state.classes, name, { ...found, keys }) }
 }
 
 /** The folder of a class, with trailing slash. */

@@ -5,6 +5,7 @@
 import { AppError, type Violation } from '../base/errors.js'
 import { type Handle, isHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
+import { type Check, isName, objectOf, type Shape } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -22,6 +23,8 @@ export interface AggregateId {
   readonly kind: Kind
   readonly handle: Handle
 }
+
+export const isAggregateId: Check<AggregateId> = objectOf<AggregateId>({ kind: isKind, handle: isName })
 
 /** The word people see for a kind. */
 export function kindWord(kind: Kind): string {
@@ -64,8 +67,8 @@ export interface CommandSummary {
 /** One kind of aggregate: pure functions and a name. No class, no ambient time, no I/O of its own. */
 export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P> {
   readonly kind: Kind
-  /** Every type of event that this program knows; the type checker wants all of them. Another one was written by a newer program. */
-  readonly events: Readonly<Record<E['type'], true>>
+  /** Every type of event that this program knows, with the members that are stored of it besides `type`. A newer program wrote any other type. */
+  readonly events: Readonly<Record<E['type'], Shape | true>>
   initial(handle: Handle): S
   /** Every fault of the command against this state; empty when it may run. Pure. */
   check(state: S, command: C): readonly Violation[]
@@ -74,6 +77,8 @@ export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P>
   /** Total and pure: accepts every event ever stored. */
   evolve(state: S, event: E): S
   summarize(command: C): CommandSummary
+  /** Returns true if commands of this type only publish what is configured already. False for a type that this program does not know. */
+  publishesOnly?(type: string): boolean
   /** The state without random keys, serials and times: equal after the same commands on two machines. */
   logical(state: S): Json
 }

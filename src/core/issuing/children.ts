@@ -5,6 +5,7 @@
 import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
+import { type Check, isHash, isKeyId, isName, isText, isTime, objectOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import {
@@ -15,6 +16,7 @@ import {
   fromResourceText,
   intersection,
   isEmpty,
+  isResourceText,
   toResourceText,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
@@ -43,6 +45,24 @@ export interface IssuedCertificate {
   readonly sha256: Sha256
   readonly notAfter: Instant
 }
+
+export const isIssuedCertificate: Check<IssuedCertificate> = objectOf<IssuedCertificate>({
+  child: isName,
+  ski: isKeyId,
+  spki: isText,
+  sia: objectOf<ChildSia>({ caRepository: isText, manifest: isText, 'notify?': isText }),
+  resources: isResourceText,
+  sha256: isHash,
+  notAfter: isTime,
+})
+
+/** STORED. A certificate that is no longer published. */
+export interface Withdrawal {
+  readonly child: Handle
+  readonly ski: KeyId
+}
+
+export const isWithdrawal: Check<Withdrawal> = objectOf<Withdrawal>({ child: isName, ski: isKeyId })
 
 /** STORED. */
 export interface Child {
@@ -75,7 +95,7 @@ export interface ChildChanges {
   readonly put: readonly NamedObject[]
   readonly drop: readonly string[]
   readonly issued: readonly IssuedCertificate[]
-  readonly withdrawn: readonly { readonly child: Handle; readonly ski: KeyId }[]
+  readonly withdrawn: readonly Withdrawal[]
 }
 
 export const NO_CHILD_CHANGES: ChildChanges = { put: [], drop: [], issued: [], withdrawn: [] }

@@ -3,6 +3,7 @@
  * Invariant: manifest and CRL are issued together with one number that only rises, and thisUpdate only rises.
  */
 import { type Table, withEntries } from '../base/record.js'
+import { type Check, isCount, isHash, isText, isTime, listOf, objectOf, type ShapeOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 
@@ -17,6 +18,15 @@ export interface PublishedObject {
   /** Digest of what the object says: the same content is not signed again. */
   readonly content: string
 }
+
+const OBJECT: ShapeOf<PublishedObject> = {
+  sha256: isHash,
+  size: isCount,
+  serial: isText,
+  notAfter: isTime,
+  content: isText,
+}
+export const isPublishedObject: Check<PublishedObject> = objectOf<PublishedObject>(OBJECT)
 
 /** STORED. */
 export interface Revocation {
@@ -54,6 +64,17 @@ export interface PointIssue {
   readonly drop: readonly string[]
   readonly revoked: readonly Revocation[]
 }
+
+export const isPointIssue: Check<PointIssue> = objectOf<PointIssue>({
+  number: isCount,
+  thisUpdate: isTime,
+  nextUpdate: isTime,
+  manifest: isPublishedObject,
+  crl: objectOf<PointIssue['crl']>({ sha256: isHash, size: isCount }),
+  put: listOf(objectOf<NamedObject>({ ...OBJECT, name: isText })),
+  drop: listOf(isText),
+  revoked: listOf(objectOf<Revocation>({ serial: isText, at: isTime, expires: isTime })),
+})
 
 export const EMPTY_POINT: PublicationPoint = {
   number: 0,

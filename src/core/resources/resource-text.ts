@@ -1,5 +1,6 @@
 /** Resource sets as text: what people type, what is stored, what is shown. Invariant: the text of a set is one, and parses back to it. */
 import { AppError, type Violation } from '../base/errors.js'
+import { type Check, isText, objectOf } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import { addressFault, formatAddress, parseAddress } from './address.js'
 import { ALL_RESOURCES, equalSets, isCanonicalSet, isEmpty, NO_RESOURCES, resourceSet } from './algebra.js'
@@ -137,6 +138,8 @@ export function toResourceText(set: ResourceSet): ResourceText {
     ipv6: set.ipv6.map((range) => formatIpRange(range, 6)).join(', '),
   }
 }
+
+export const isResourceText: Check<ResourceText> = objectOf<ResourceText>({ asn: isText, ipv4: isText, ipv6: isText })
 
 /** The set of a stored text. Throws `resources-stored` (corrupt) unless it is exactly what `toResourceText` writes. */
 export function fromResourceText(text: ResourceText): ResourceSet {

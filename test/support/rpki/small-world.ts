@@ -20,12 +20,12 @@ import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import type { CaState } from '../../../src/core/ca/state.js'
 import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import type { Reader } from '../../../src/core/eventsourcing/store.js'
-import { Work } from '../../../src/core/eventsourcing/work.js'
 import { DEFAULT_TIMING, type Timing } from '../../../src/core/issuing/timing.js'
 import { DEFAULT_RETENTION } from '../../../src/core/pubd/commands.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
 import type { TaState } from '../../../src/core/ta/state.js'
+import { CheckedWork } from '../store/checked-work.js'
 import { createMemoryKeyStore } from '../store/memory-key-store.js'
 import { fixedKeys } from './fixed-keys.js'
 
@@ -74,7 +74,7 @@ export interface World {
 /** An empty world; `timing` over the defaults. Jitter is off, so that times can be written down. */
 export function emptyWorld(timing: Partial<Timing> = {}): World {
   let now = START
-  const work = new Work(NOTHING)
+  const work = new CheckedWork(NOTHING)
   const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
   const tx: TransactionContext = {
     work,

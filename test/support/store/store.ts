@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Rules } from '../../../src/core/audit/replay.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { Json } from '../../../src/core/base/json.js'
+import { isText } from '../../../src/core/base/shape.js'
 import { epochOf, type Instant, instantOf } from '../../../src/core/base/time.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
@@ -39,7 +40,7 @@ export function fold(loaded: Pick<Planned, 'snapshot' | 'events'> | undefined): 
 /** What replay needs to know of it. */
 export const wordRules: Rules = {
   kind: 'ca',
-  events: { added: true },
+  events: { added: { word: isText } },
   initial: () => ({ words: [] }),
   evolve: (state, event) => ({ words: [...(state as Words).words, (event as Added).word] }),
 }

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import type { CaCommand } from '../../ca/commands.js'
+import type { CaCommand } from '../../ca/aggregate.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'

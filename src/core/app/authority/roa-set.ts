@@ -1,6 +1,6 @@
 /** A set of ROA changes on its way to a CA: what could be read, what could not, and where each stood. */
 import { AppError, rejection, rewrap, type Violation } from '../../base/errors.js'
-import type { RoaAddition } from '../../ca/commands.js'
+import type { RoaAddition } from '../../ca/roas.js'
 import { parseRoaDelta } from '../../resources/roa-delta.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
 import type { RoaRequest, RoaRequests } from '../../resources/roa-request.js'

@@ -5,7 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
-import type { CaEvent } from '../../ca/events.js'
+import type { CaEvent } from '../../ca/aggregate.js'
 import type { CaState, RoaConfig } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { EstEvent } from '../../est/events.js'

@@ -4,7 +4,7 @@
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import type { RoaAddition } from '../../ca/commands.js'
+import type { RoaAddition } from '../../ca/roas.js'
 import type { CaState, RoaConfig } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Child } from '../../issuing/children.js'

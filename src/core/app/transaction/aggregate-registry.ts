@@ -1,5 +1,5 @@
 /** Every kind of aggregate with its rules: what replays a history without knowing whose it is. */
-import type { CaCommand } from '../../ca/commands.js'
+import type { CaCommand } from '../../ca/aggregate.js'
 import { est } from '../../est/aggregate.js'
 import type { EstCommand } from '../../est/commands.js'
 import type { Aggregate, DomainCommand, DomainEvent, Kind } from '../../eventsourcing/types.js'

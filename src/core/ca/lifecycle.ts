@@ -1,0 +1,51 @@
+/** Adding and removing a CA, and the repository that it publishes in. */
+
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import { type CaState, initialCa, isRepository, type Repository } from './state.js'
+
+const event = eventsOn<CaState>()
+
+export const lifecycleEvents = {
+  'ca.added': event({}, (state) => ({ ...empty(state), status: 'active' })),
+  'ca.removed': event({}, (state) => ({ ...empty(state), status: 'removed' })),
+  'repository.configured': event({ repository: isRepository }, (state, { repository }) => ({ ...state, repository })),
+}
+
+/** A CA that is added again continues its numbers: names of classes and manifest numbers are never used twice. */
+function empty({ handle, nextClass, numberFloor }: CaState): CaState {
+  return { ...initialCa(handle), nextClass, numberFloor }
+}
+
+const command = commandsOn<CaState, EventOf<typeof lifecycleEvents>, IssuingPorts>()
+
+export const lifecycleCommands = {
+  'ca.add': command({
+    check: ({ status, handle }) =>
+      status === 'active' ? [{ code: 'ca-duplicate', message: `there is a CA ${handle} already` }] : [],
+    decide: () => [{ type: 'ca.added' }],
+    publishesOnly: false,
+    summarize: () => ({}),
+  }),
+  'ca.remove': command({
+    check: (state) => {
+      const children = Object.keys(state.children).sort()
+      if (children.length === 0) return []
+      return [{ code: 'ca-has-children', message: `${state.handle} still has children: ${children.join(', ')}` }]
+    },
+    decide: () => [{ type: 'ca.removed' }],
+    publishesOnly: false,
+    summarize: () => ({}),
+  }),
+  'repository.configure': command<{ readonly repository: Repository }>({
+    check: (state, { repository }) => {
+      if (state.repository === null || state.repository.base === repository.base) return []
+      const message = `${state.handle} publishes at ${state.repository.base}; moving is repo migrate`
+      return [{ code: 'repository-differs', message }]
+    },
+    decide: (state, { repository }) =>
+      state.repository === null ? [{ type: 'repository.configured', repository }] : [],
+    publishesOnly: false,
+    summarize: ({ repository }) => ({ ...repository }),
+  }),
+}

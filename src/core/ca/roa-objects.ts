@@ -1,0 +1,92 @@
+/** ROA objects (RFC 9582): those that the configured ROAs and the certificate of a class lead to, and how they are issued. */
+import { entry, type Table } from '../base/record.js'
+import { issueRoa } from '../issuing/issuer.js'
+import type { NamedObject, PublicationPoint } from '../issuing/point.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import { dueBefore } from '../issuing/signed-at.js'
+import type { Issuer } from '../issuing/signing.js'
+import { contentDigest } from '../issuing/stored.js'
+import { trustedPrefix } from '../resources/prefix.js'
+import { containsPrefix, prefixSet } from '../resources/resource-set.js'
+import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../resources/roa-payload.js'
+import type { ResourceSet, RoaPayload } from '../resources/types.js'
+import type { RoaConfig } from './state.js'
+
+export interface Thresholds {
+  readonly roaAggregateThreshold: number
+  readonly roaDeaggregateThreshold: number
+}
+
+/** One ROA object that should stand. */
+export interface DesiredRoa {
+  readonly name: string
+  readonly asn: number
+  readonly payloads: readonly RoaPayload[]
+  readonly content: string
+}
+
+/** What the operator wrote, as a value. */
+export function payloadOf(config: Pick<RoaConfig, 'asn' | 'prefix' | 'maxLength'>): RoaPayload {
+  return { asn: config.asn, prefix: trustedPrefix(config.prefix), maxLength: config.maxLength }
+}
+
+/** The ROA objects that a class holding `held` should publish: one per prefix, or one per AS above the threshold, until it falls below the lower one. */
+export function desiredRoas(
+  roas: Table<RoaConfig>,
+  held: ResourceSet,
+  aggregated: boolean,
+  limits: Thresholds,
+): { readonly aggregated: boolean; readonly roas: readonly DesiredRoa[] } {
+  const payloads = Object.values(roas)
+    .map(payloadOf)
+    .filter((p) => containsPrefix(held, p.prefix))
+  const many = aggregated
+    ? payloads.length >= limits.roaDeaggregateThreshold
+    : payloads.length > limits.roaAggregateThreshold
+  return { aggregated: many, roas: many ? perAs(payloads) : payloads.map(single) }
+}
+
+function single(payload: RoaPayload): DesiredRoa {
+  return desired(roaFileName(payload), payload.asn, [payload])
+}
+
+function perAs(payloads: readonly RoaPayload[]): readonly DesiredRoa[] {
+  const groups = new Map<number, RoaPayload[]>()
+  for (const payload of payloads) {
+    const group = groups.get(payload.asn)
+    if (group === undefined) groups.set(payload.asn, [payload])
+    else group.push(payload)
+  }
+  return [...groups].map(([asn, group]) => desired(roaAggregateFileName(asn), asn, group))
+}
+
+function desired(name: string, asn: number, payloads: readonly RoaPayload[]): DesiredRoa {
+  return { name, asn, payloads, content: contentDigest(payloads.map(formatRoaPayload).sort()) }
+}
+
+/** Issues what is missing, changed or running out (`anew`: all), and drops what should not stand. */
+export async function reconcileRoas(
+  wanted: readonly DesiredRoa[],
+  issuer: Issuer,
+  point: PublicationPoint,
+  ports: IssuingPorts,
+  anew = false,
+): Promise<{ readonly put: readonly NamedObject[]; readonly drop: readonly string[] }> {
+  const names = new Set(wanted.map((roa) => roa.name))
+  const drop = Object.keys(point.objects).filter((name) => name.endsWith('.roa') && !names.has(name))
+  const due = wanted.filter((roa) => anew || mustIssue(roa, point, ports))
+  const put = await Promise.all(due.map((roa) => issue(roa, issuer, ports)))
+  return { put, drop }
+}
+
+function mustIssue(roa: DesiredRoa, point: PublicationPoint, ports: IssuingPorts): boolean {
+  const object = entry(point.objects, roa.name)
+  if (object === undefined || object.content !== roa.content) return true
+  return ports.clock.now() >= dueBefore(object.notAfter, ports.timing.roaReissueSeconds)
+}
+
+function issue(roa: DesiredRoa, issuer: Issuer, ports: IssuingPorts): Promise<NamedObject> {
+  const addresses = roa.payloads.map((p) => ({ ...p.prefix, maxLength: p.maxLength }))
+  const ee = prefixSet(roa.payloads.map((p) => p.prefix))
+  return issueRoa(issuer, roa.name, { asn: roa.asn, addresses }, ee, roa.content, ports)
+}

@@ -1,17 +1,17 @@
 /**
- * Every key of `brine.toml`: type, default, range and one line of explanation.
- * Invariant: this one table feeds the validator, the typed `Config` and the template that `init` writes, so they cannot differ.
+ * Every top-level key of `brine.toml`: type, default, range and one line of explanation.
+ * Invariant: the validator, the typed `Config`, the template that `init` writes and brine.toml(5) are all derived from this table.
  */
 
 interface KeyBase {
-  /** One line: what it does, and the unit where the name does not say it. */
+  /** One line: what it does, and the unit unless the name says it. */
   readonly about: string
 }
 export interface IntegerKey extends KeyBase {
   readonly type: 'integer'
   readonly min: number
   readonly max: number
-  /** Null: unset means "off". */
+  /** Null: off unless set. */
   readonly default: number | null
 }
 export interface DurationKey extends KeyBase {
@@ -19,7 +19,7 @@ export interface DurationKey extends KeyBase {
   /** Seconds. */
   readonly min: number
   readonly max: number
-  /** As a user writes it: `30s`. */
+  /** As in the file: `30s`. */
   readonly default: string
 }
 export interface BooleanKey extends KeyBase {
@@ -37,7 +37,7 @@ export interface EnumKey extends KeyBase {
 }
 export type Key = IntegerKey | DurationKey | BooleanKey | StringKey | EnumKey
 
-/** What each key of this table becomes in the typed configuration. */
+/** Type of a key's value in the typed configuration. */
 type ValueOf<K> = K extends { readonly type: 'boolean' }
   ? boolean
   : K extends { readonly type: 'enum'; readonly values: readonly (infer V)[] }
@@ -50,7 +50,7 @@ type ValueOf<K> = K extends { readonly type: 'boolean' }
 
 type CamelCase<S extends string> = S extends `${infer A}_${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S
 
-/** The effective configuration: every key in camelCase, durations in seconds, `undefined` where a key is off. */
+/** The effective configuration: every key in camelCase, durations in seconds, `undefined` for a key that is off. */
 export type Config = { readonly [K in keyof Schema as CamelCase<K & string>]: ValueOf<Schema[K]> }
 
 export interface Section {
@@ -69,35 +69,35 @@ function integer<D extends number | null>(
   return { type: 'integer', default: fallback, min, max, about }
 }
 
-const weeksValid = (what: string) => integer(52, 1, 520, `${what} are valid for this many weeks`)
+const weeksValid = (what: string) => integer(52, 1, 520, `validity of ${what} in weeks`)
 const weeksBefore = (what: string) =>
-  integer(4, 1, 519, `${what} are issued anew with fewer than this many weeks left; less than their validity`)
+  integer(4, 1, 519, `${what} are re-issued when fewer than this many weeks remain; less than their validity`)
 
 const publication = {
   timing_publish_next_hours: integer(
     24,
     2,
     720,
-    'manifest and CRL: hours to nextUpdate; beyond 24 opens room for replay',
+    'hours from thisUpdate to nextUpdate of manifest and CRL; more than 24 makes replay attacks easier',
   ),
   timing_publish_next_jitter_hours: integer(
     4,
     0,
     360,
-    'up to this many hours less, at random; at most half of the above',
+    'up to this many hours are subtracted at random; at most half of timing_publish_next_hours',
   ),
   timing_publish_hours_before_next: integer(
     8,
     1,
     719,
-    'manifest and CRL are re-issued with fewer than this many hours left',
+    'manifest and CRL are re-issued when fewer than this many hours remain',
   ),
   tick_period: {
     type: 'duration',
     default: '5m',
     min: 10,
     max: DAY,
-    about: 'how often cron runs `brine tick`: it uses up part of the margin above',
+    about: 'how often cron runs `brine tick`; reduces the margin of timing_publish_hours_before_next',
   },
 } as const
 
@@ -114,32 +114,42 @@ const issuing = {
     10,
     1,
     15,
-    'years that a trust anchor certificate is valid; validators refuse more than 15',
+    'validity of the trust anchor certificate in years; validators reject more than 15',
   ),
-  roa_aggregate_threshold: integer(100, 1, 1_000_000, 'above this many prefixes in a resource class: one ROA per AS'),
-  roa_deaggregate_threshold: integer(90, 0, 1_000_000, 'below this many prefixes: back to one ROA per prefix'),
+  roa_aggregate_threshold: integer(
+    100,
+    1,
+    1_000_000,
+    'above this many prefixes in a resource class there is one ROA per AS',
+  ),
+  roa_deaggregate_threshold: integer(90, 0, 1_000_000, 'below this many prefixes there is one ROA per prefix again'),
 } as const
 
 const repository = {
   repo_dir: {
     type: 'path',
     default: null,
-    about: 'absolute path of the published tree; unset: repo/ in the data directory',
+    about: 'absolute path of the published tree; default: repo/ in the data directory',
   },
-  rrdp_delta_files_min_nr: integer(5, 0, 10_000, 'RRDP deltas kept whatever their age'),
+  rrdp_delta_files_min_nr: integer(5, 0, 10_000, 'minimum number of RRDP deltas, regardless of their age'),
   rrdp_delta_files_min_seconds: integer(
     1200,
     0,
     30 * DAY,
-    'RRDP deltas younger than this are kept, up to the greatest number',
+    'RRDP deltas younger than this are kept, up to rrdp_delta_files_max_nr',
   ),
-  rrdp_delta_files_max_nr: integer(50, 1, 10_000, 'greatest number of RRDP deltas'),
-  rrdp_delta_files_max_seconds: integer(7200, 1, 30 * DAY, 'RRDP deltas older than this go, down to the least number'),
+  rrdp_delta_files_max_nr: integer(50, 1, 10_000, 'maximum number of RRDP deltas'),
+  rrdp_delta_files_max_seconds: integer(
+    7200,
+    1,
+    30 * DAY,
+    'RRDP deltas older than this are removed, down to rrdp_delta_files_min_nr',
+  ),
   rrdp_old_files_seconds: integer(
     600,
     0,
     30 * DAY,
-    'how long replaced RRDP snapshots and deltas stay for slow readers',
+    'how long RRDP files remain after the notification no longer lists them',
   ),
 } as const
 
@@ -148,35 +158,35 @@ const keys = {
     type: 'enum',
     values: ['soft', 'webcrypto'],
     default: 'soft',
-    about: 'what signs: soft (all cores) or webcrypto (one after the other)',
+    about: 'signing implementation: soft (all cores) or webcrypto (one signature at a time)',
   },
-  key_pool_size: integer(0, 0, 100_000, 'one-time keys made ahead by tick; 0: none'),
+  key_pool_size: integer(0, 0, 100_000, 'number of one-time keys that tick generates in advance; 0: none'),
 } as const
 
 const storage = {
-  snapshot_interval: integer(5, 1, 1000, 'events between two snapshots of an aggregate'),
+  snapshot_interval: integer(5, 1, 1000, 'number of events between two snapshots of an aggregate'),
   archive_threshold_days: integer(
     null,
     1,
     36_500,
-    'publication commands older than this are archived; unset: never by themselves',
+    'tick archives publication commands older than this many days; default: never',
   ),
   always_recover_data: {
     type: 'boolean',
     default: false,
-    about: 'damage that loses commands is recovered from without asking',
+    about: 'true: a command that meets damage runs a recovery without asking, even if that loses commands',
   },
   auto_upgrade: {
     type: 'boolean',
     default: false,
-    about: 'a data directory of an older format is upgraded by the next command',
+    about: 'true: the next command upgrades a data directory of an older format',
   },
   lock_timeout: {
     type: 'duration',
     default: '30s',
     min: 0,
     max: DAY,
-    about: 'how long a command waits for another one to finish',
+    about: 'how long a command waits for another command to finish',
   },
 } as const
 
@@ -196,12 +206,12 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Storage', keys: Object.keys(storage) },
 ]
 
-/** `rrdp_delta_files_min_nr` as `rrdpDeltaFilesMinNr`. */
+/** Converts `rrdp_delta_files_min_nr` to `rrdpDeltaFilesMinNr`. */
 export function camelCase(key: string): string {
   return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** A value as TOML writes it. */
+/** Formats a value as TOML. */
 export function formatValue(value: string | number | boolean): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

@@ -1,21 +1,36 @@
-/** The `brine.toml` that `init` writes: every key at its default, commented out, so that the file says all there is to set. */
+/** The `brine.toml` that `init` writes: every key, commented out, with its default or an example. */
+import { ENROLMENT_SECTIONS, type EnrolmentKey, type EnrolmentSection } from './enrolment/keys.js'
 import { formatValue, KEYS, type Key, SECTIONS } from './schema.js'
 
-const HEAD = `# Configuration of this data directory. Every key stands here with its default: take the # away and change the value.
-# An unknown key is an error; \`brine config check\` names every fault with its line.
+const HEAD = `# Configuration of this data directory. Every key is listed with its default: remove the # and change the value.
+# Unknown keys are errors; \`brine config check\` reports every finding with its line. See brine.toml(5).
 `
 
-/** Text of a `brine.toml` that means the defaults. */
+const ENROLMENT_HEAD = `# CAs that issue enrolment certificates (EST)
+# Remove the # from the sections you need, headers included. Sections in [[double brackets]] may be repeated; a [ca.*] table
+# belongs to the [[ca]] above it.
+`
+
+/** Returns the text of a `brine.toml` that keeps every default. */
 export function configTemplate(): string {
   const sections = SECTIONS.map(
     ({ title, keys }) => `# ${title}\n\n${keys.map((key) => keyLines(key, KEYS.get(key))).join('\n')}`,
   )
-  return `${HEAD}\n${sections.join('\n')}`
+  return `${HEAD}\n${sections.join('\n')}\n${ENROLMENT_HEAD}\n${ENROLMENT_SECTIONS.map(sectionLines).join('\n')}`
 }
 
 function keyLines(name: string, key: Key | undefined): string {
-  if (key === undefined) throw new TypeError(`no such key: ${name}`)
+  if (key === undefined) throw new TypeError(`unknown key: ${name}`)
   return `# ${key.about}${rangeText(key)}\n#${name} = ${exampleValue(name, key)}\n`
+}
+
+function sectionLines({ header, about, keys }: EnrolmentSection): string {
+  return `# ${about}\n#${header}\n${keys.map(enrolmentLine).join('')}`
+}
+
+function enrolmentLine({ name, example, fallback, about }: EnrolmentKey): string {
+  const note = fallback === 'required' ? `${about}; required` : about
+  return `# ${note}\n#${name} = ${example}\n`
 }
 
 function exampleValue(name: string, key: Key): string {

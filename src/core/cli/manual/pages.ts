@@ -1,4 +1,5 @@
-/** Generates the manual from the commands: brine(1) and one page for each topic. Pure. */
+/** Generates the manual from the commands: brine(1), one page for each topic, and brine.toml(5). Pure. */
+import { configPage } from './config-page.js'
 import { ENVIRONMENT, EXIT_STATUS, FILES, STANDARDS } from './facts.js'
 import {
   argsOf,
@@ -25,7 +26,10 @@ export interface ProgramTexts {
 export function manualPages(manifest: Manifest, texts: ProgramTexts): ReadonlyMap<string, string> {
   const commands = visibleCommands(manifest)
   const words = [...new Set(commands.map(firstWord))]
-  const pages = new Map([['brine.1', mainPage(manifest, texts)]])
+  const pages = new Map([
+    ['brine.1', mainPage(manifest, texts)],
+    ['brine.toml.5', configPage(manifest.version)],
+  ])
   for (const word of words) {
     const own = commands.filter((command) => firstWord(command) === word)
     pages.set(`brine-${word}.1`, topicPage(manifest, word, own, describe(word, own, texts)))
@@ -41,15 +45,15 @@ function firstWord(command: ManifestCommand): string {
 function describe(word: string, commands: readonly ManifestCommand[], { topics }: ProgramTexts): string {
   const [only] = commands
   const text = topics[word]?.description ?? (only?.id === word ? only.summary : undefined)
-  if (text === undefined) throw new TypeError(`package.json: oclif.topics says nothing of ${word}`)
+  if (text === undefined) throw new TypeError(`package.json: oclif.topics has no description of ${word}`)
   return text
 }
 
 function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
   const about = [
-    'Brine has no daemon. Every command opens a data directory, applies one change, makes it durable and ends.',
-    'What has to happen by itself happens in brine tick, which cron or a systemd timer runs every 5 minutes.',
-    'A data directory is made by brine init, or by brine testbed init with everything for a first try.',
+    'Brine has no daemon. Every command opens a data directory, applies one change, makes it durable and exits.',
+    'Periodic work is done by brine tick, which cron or a systemd timer runs every 5 minutes.',
+    'brine init creates a data directory; brine testbed init creates one with a trust anchor and a CA for a first try.',
   ]
   const commands = visibleCommands(manifest).flatMap((command) =>
     entry(synopsis(usage(command)), `${command.summary ?? ''}; see brine-${firstWord(command)}(1)`),
@@ -84,7 +88,7 @@ function topicPage(manifest: Manifest, word: string, commands: readonly Manifest
   return page(manifest, `brine-${word}`, about, [
     { title: 'SYNOPSIS', body: commands.flatMap((command) => ['.PP', synopsis(`brine ${usage(command)}`)]) },
     { title: 'DESCRIPTION', body: texts },
-    { title: 'OPTIONS', body: [...options, '.SS Of every command', ...globalOptions(manifest)] },
+    { title: 'OPTIONS', body: [...options, '.SS Options of every command', ...globalOptions(manifest)] },
     { title: 'EXAMPLES', body: commands.flatMap(examplesOf) },
   ])
 }
@@ -102,16 +106,16 @@ function page(manifest: Manifest, name: string, about: string, sections: readonl
       { title: 'ENVIRONMENT', body: ENVIRONMENT.flatMap(([name, meaning]) => entry(bold(name), meaning)) },
       { title: 'FILES', body: FILES.flatMap(([path, meaning]) => entry(italic(path), meaning)) },
       { title: 'STANDARDS', body: STANDARDS.flatMap(([rfc, title]) => entry(escapeRoff(rfc), title)) },
-      { title: 'SEE ALSO', body: ['.PP', related.map((other) => `${bold(other)}(1)`).join(', ')] },
+      {
+        title: 'SEE ALSO',
+        body: ['.PP', [...related.map((other) => `${bold(other)}(1)`), `${bold('brine.toml')}(5)`].join(', ')],
+      },
     ],
   })
 }
 
 function globalOptions(manifest: Manifest): readonly string[] {
-  return [
-    ...globalFlagsOf(manifest).flatMap(flagEntry),
-    ...entry(bold('--help'), 'show what the command does, its flags, examples and exit codes'),
-  ]
+  return [...globalFlagsOf(manifest).flatMap(flagEntry), ...entry(bold('--help'), 'show help for the command')]
 }
 
 function flagEntry(flag: ManifestFlag): readonly string[] {
@@ -120,9 +124,11 @@ function flagEntry(flag: ManifestFlag): readonly string[] {
   const notes = [
     flag.description ?? '',
     ...(flag.required === true ? ['required'] : []),
-    ...(flag.multiple === true ? ['may be given several times'] : []),
-    ...(flag.dependsOn === undefined ? [] : [`goes with ${flag.dependsOn.map((name) => `--${name}`).join(', ')}`]),
-    ...(flag.exclusive === undefined ? [] : [`not with ${flag.exclusive.map((name) => `--${name}`).join(', ')}`]),
+    ...(flag.multiple === true ? ['repeatable'] : []),
+    ...(flag.dependsOn === undefined ? [] : [`requires ${flag.dependsOn.map((name) => `--${name}`).join(', ')}`]),
+    ...(flag.exclusive === undefined
+      ? []
+      : [`not together with ${flag.exclusive.map((name) => `--${name}`).join(', ')}`]),
     ...(typeof flag.default === 'string' ? [`default ${flag.default}`] : []),
     ...(flag.env === undefined ? [] : [`environment: ${flag.env}`]),
   ]

@@ -134,7 +134,7 @@ describe('an archive that was deleted', () => {
     expect(full.ok).toBe(false)
     expect(full.aggregates[0]?.problems[0]).toMatchObject({
       file: expect.stringMatching(/^cas\/acme\/(event|command)-\d+\.json$/),
-      problem: expect.stringContaining('archived to archived/ and not there any more'),
+      problem: expect.stringContaining('archived to archived/ and missing there'),
     })
     expect(await audit(dir, { full: true, archives: [away] })).toMatchObject({ ok: true, digest: site.digest })
     expect((await audit(dir, { archives: [away] })).aggregates.every((a) => a.verifiedFrom === 0)).toBe(true)

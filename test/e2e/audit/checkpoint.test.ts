@@ -105,7 +105,7 @@ describe('the private keys that states name', () => {
     const { code, problems } = await verify(dir)
     expect(code).toBe(12)
     expect(problems?.find((p) => p.startsWith(`keys/${first}`))).toContain(`is another key: ${second}`)
-    expect(problems?.find((p) => p.startsWith(`keys/${third}`))).toContain('others can read')
+    expect(problems?.find((p) => p.startsWith(`keys/${third}`))).toContain('accessible to other users')
     expect(problems).toHaveLength(2)
   })
 

@@ -75,7 +75,7 @@ describe('an event', () => {
     for (const args of [READ, ADD]) await expectRefused(box, args, refusal)
     const verified = await box.run(['audit', 'verify'])
     expect(verified.code).toBe(12)
-    expect(verified.stdout).toContain(`${event}: belongs to uid 12345`)
+    expect(verified.stdout).toContain(`${event}: owned by uid 12345`)
     expect(withoutRecords(footprint(box.dir))).toEqual(before)
     expect((await box.run(['ca', 'show', 'testbed'])).code).toBe(0)
     const tick = await box.run(['republish', '--now', '--json'])
@@ -89,7 +89,7 @@ describe('an event', () => {
 describe('the marker', () => {
   it.each([
     ['a name twice', /"generation":1/, '"generation":1,"generation":9', 'is there twice'],
-    ['generation 0', /"generation":1/, '"generation":0', 'generation is wrong'],
+    ['generation 0', /"generation":1/, '"generation":0', 'generation has an invalid value'],
     ['__proto__ in it', /^\{/, '{"__proto__":{},', '__proto__'],
     ['no id', /"id":"[^"]*",/, '', 'id is missing'],
   ])('%s: exit 12, and says where a marker comes from', async (_, from, to, rule) => {

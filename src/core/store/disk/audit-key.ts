@@ -1,6 +1,6 @@
 /**
- * The key that signs checkpoints: `keys/audit`, Ed25519 as PKCS#8 DER, 0600.
- * Invariant: it signs in a primary alone, and is never replaced: what it signed must stay provable.
+ * The key that signs checkpoints: `keys/audit`, Ed25519 as PKCS#8 DER, mode 0600.
+ * Invariant: it signs only in a primary, and is never replaced, so that its signatures stay verifiable.
  */
 
 import { dirname } from 'node:path'
@@ -13,19 +13,23 @@ import { readPrivateKey, writePrivateKey } from './key-files.js'
 import type { Layout } from './paths.js'
 
 export interface AuditKey {
-  /** 32 bytes, in a stand-by too; undefined when there is no key. Throws `key-exposed`, `key-link` (credentials), `file-damaged` (corrupt). */
+  /**
+   * Returns the public key, 32 bytes, in a stand-by too; undefined if there is no key. Throws `key-exposed`, `key-link` (credentials),
+   * `file-damaged` (corrupt).
+   */
   publicKey(): Uint8Array | undefined
   /**
-   * Makes the key, for the holder of the lock; false when there is one. It is durable on return. Throws `standby`, `io`, and
-   * `audit-key-uncertain` where the key is there, but perhaps not for good.
+   * Creates the key, which is durable on return; false if it already exists. The caller holds the lock. Throws `standby`, `io`, and
+   * `audit-key-uncertain` if the key exists but may not be durable.
    */
   make(): boolean
-  /** Makes sure of a key that is there: the command that made it may have died before it was durable. Throws `io`. */
+  /** Makes an existing key durable: the command that created it may have died before it was. Throws `io`. */
   makeDurable(): void
-  /** The note that says `text`, signed under `name`; undefined when there is no key. Throws `standby`. */
+  /** Returns the signed note of `text` under the key name `name`; undefined if there is no key. Throws `standby`. */
   sign(name: string, text: string): string | undefined
 }
 
+/** Returns the audit key of a data directory. `mayUse` throws in a stand-by. */
 export function auditKey(layout: Layout, mayUse: () => void): AuditKey {
   const path = layout.auditKey
   const using = <T>(work: (pkcs8: Uint8Array) => T): T | undefined => {
@@ -70,8 +74,8 @@ function notDurable(path: string, cause: unknown): unknown {
   return rewrap(cause, {
     kind: 'uncertain',
     code: 'audit-key-uncertain',
-    message: `${path} is made, but not known to be durable: ${cause.message}`,
-    hint: 'brine audit key init once more: it makes sure of the key and prints what verifies it',
+    message: `${path} was created but may not be durable: ${cause.message}`,
+    hint: 'run again: brine audit key init; it makes the key durable and prints its verifier key',
     changed: 'unknown',
     retry: false,
   })

@@ -1,6 +1,6 @@
 /**
- * The caches that make a load cheap: `status/head.json` and each aggregate's `info.json`.
- * Invariant: nothing is believed because a cache says so; a commit must say the same.
+ * The caches that make loading cheap: `status/head.json` and `info.json` of each aggregate.
+ * Invariant: a cache is never trusted alone; its content is used only if a commit confirms it.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -14,25 +14,30 @@ import { readOptionalFile } from './optional-file.js'
 import { encodeRecord, parseShape } from './records.js'
 import { type FileIdentity, identityOfPath, replaceFile } from './write-file.js'
 
+/** Bytes of the largest `info.json`. */
 const LIMIT = 1 << 20
 
+/** The newest commit and the SHA-256 of its file. */
 export interface HeadCache {
   readonly head: number
   readonly sha256: Sha256
 }
 
-/** STORED in `head.json`. It knows which file it is, so that one that was put back from a copy is told from the one that the last command left. */
+/**
+ * STORED in `head.json`. It holds its own inode and birth time, so that a file restored from a copy differs from the one the last command
+ * wrote.
+ */
 interface StoredHeadCache extends HeadCache, FileIdentity {}
 
 /** STORED in `info.json`. */
 export interface Info {
   readonly version: number
   readonly sequence: number
-  /** The commit that brought it here. */
+  /** The newest commit that lists the aggregate. */
   readonly commit: number
   readonly snapshot: SnapshotRef | null
   readonly backup: SnapshotRef | null
-  /** Sequences of the accepted commands after the backup snapshot (after the beginning when there is none). */
+  /** Sequences of the accepted commands after the backup snapshot (from the first one if there is none). */
   readonly tail: readonly number[]
 }
 
@@ -42,19 +47,22 @@ export interface SnapshotRef {
   readonly sequence: number
 }
 
-/** The head as the last commit left it; undefined when the cache is missing, and when its own checksum is wrong. */
+/** Reads the head as of the last commit; undefined if the cache is missing or its checksum does not match. Throws `io`. */
 export function readHeadCache(path: string): HeadCache | undefined {
   const stored = readStored(path)
   return stored === undefined ? undefined : { head: stored.head, sha256: stored.sha256 }
 }
 
-/** So often a cache is looked at that changes under the reader. */
-const LOOKS = 100
+/** Reads of a cache that other commands keep replacing. */
+const MAX_READS = 100
 
-/** Was the cache, and with it the directory, put back from a copy? The directory itself keeps its identity then. `byBirth` where births are known here. */
+/**
+ * Returns true if the head cache, and with it the content of the directory, was restored from a copy: the directory itself keeps its
+ * identity then. `byBirth` is true if the file system reports birth times.
+ */
 export function isRestoredFromCopy(path: string, byBirth: boolean): boolean {
-  // another command may replace the file between the look at what it is and the look into it
-  for (let tries = 0; tries < LOOKS; tries++) {
+  // another command may replace the file between reading its identity and reading its content
+  for (let reads = 0; reads < MAX_READS; reads++) {
     const before = identityOfPath(path)
     const stored = readStored(path)
     const here = identityOfPath(path)
@@ -62,7 +70,7 @@ export function isRestoredFromCopy(path: string, byBirth: boolean): boolean {
     if (before?.inode !== here.inode || before.birth !== here.birth) continue
     return stored.inode !== here.inode || (byBirth && stored.birth !== here.birth)
   }
-  // whoever writes it all the time is at home here
+  // the file keeps changing, so a live writer owns this directory: treat it as the original, not a copy
   return false
 }
 
@@ -74,9 +82,9 @@ function readStored(path: string): StoredHeadCache | undefined {
   return check === sha256Hex(canonicalJson(rest)) ? (rest as unknown as StoredHeadCache) : undefined
 }
 
-/** Lost, it costs one listing. The caller syncs the folder. */
+/** Writes the head cache; without it the next load lists the commits once. The caller syncs the folder. Throws `io`. */
 export function writeHeadCache(path: string, { head, sha256 }: HeadCache, temp: string): void {
-  makeRoom(path)
+  moveFolderAway(path)
   const content = (self: FileIdentity): Uint8Array => {
     const body = { format: 1, head, sha256, ...self }
     return encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) })
@@ -84,18 +92,18 @@ export function writeHeadCache(path: string, { head, sha256 }: HeadCache, temp: 
   replaceFile(path, content, { temp })
 }
 
-const HINT = objectOf({ version: isCount, sequence: isCount })
+const SNAPSHOT_REF = objectOf({ version: isCount, sequence: isCount })
 const INFO = {
   format: isOne,
   version: isCount,
   sequence: isCount,
   commit: isCount,
-  snapshot: (v: Parameters<typeof HINT>[0]) => v === null || HINT(v),
-  backup: (v: Parameters<typeof HINT>[0]) => v === null || HINT(v),
+  snapshot: (v: Parameters<typeof SNAPSHOT_REF>[0]) => v === null || SNAPSHOT_REF(v),
+  backup: (v: Parameters<typeof SNAPSHOT_REF>[0]) => v === null || SNAPSHOT_REF(v),
   tail: listOf(isCount),
 }
 
-/** What `info.json` says; `'damaged'` when it says nothing readable. */
+/** Reads `info.json`; undefined if it does not exist, `'damaged'` if it cannot be parsed. Throws `io`. */
 export function readInfo(folder: string, name = 'info.json'): Info | 'damaged' | undefined {
   const path = join(folder, name)
   try {
@@ -108,15 +116,18 @@ export function readInfo(folder: string, name = 'info.json'): Info | 'damaged' |
   }
 }
 
-/** Puts `info.json` in place, unless a newer one is there (a writer that was overtaken must not turn it back). The caller syncs the folder. */
+/**
+ * Writes `info.json` unless a newer one exists: a writer that lost the race to another one must not overwrite it. The caller syncs the
+ * folder. Throws `io`.
+ */
 export function writeInfo(folder: string, info: Info, temp: string): void {
-  const there = readInfo(folder)
-  if (typeof there === 'object' && there.commit > info.commit) return
-  makeRoom(join(folder, 'info.json'))
+  const stored = readInfo(folder)
+  if (typeof stored === 'object' && stored.commit > info.commit) return
+  moveFolderAway(join(folder, 'info.json'))
   replaceFile(join(folder, 'info.json'), encodeRecord({ format: 1, ...info }), { temp })
 }
 
-/** No file can take the place of a folder: it is moved aside. */
-function makeRoom(path: string): void {
+/** Renames a folder at the path of a cache, since a file cannot replace a folder. */
+function moveFolderAway(path: string): void {
   if (statIfExists(path)?.isDirectory() === true) moveFile(path, `${path}.${randomBytes(6).toString('hex')}`)
 }

@@ -1,4 +1,4 @@
-/** The errors of data that is not as it was written: which file, which aggregate, and the command that mends it. */
+/** Errors for damaged or missing data and for other data formats: which file, which aggregate, and the command that repairs it. */
 import { AppError } from '../../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 
@@ -14,60 +14,60 @@ function corrupt(code: string, path: string, id: AggregateId | undefined, why: s
   })
 }
 
-/** A file that a commit names is not there. */
+/** Error for a missing file that a commit references. */
 export function fileMissing(path: string, id?: AggregateId): AppError {
-  return corrupt('file-missing', path, id, 'a commit names this file and it is not there')
+  return corrupt('file-missing', path, id, 'file is missing, and a commit references it')
 }
 
-/** A file that a commit names was archived, and is not where it went. */
+/** Error for an archived file that a commit references and that is missing from its archive folder `to`. */
 export function archiveMissing(path: string, to: string, id: AggregateId): AppError {
   return new AppError(
     'corrupt',
     'file-missing',
-    `${path} (${formatAggregateId(id)}): archived to ${to} and not there any more`,
+    `${path} (${formatAggregateId(id)}): archived to ${to} and missing there`,
     {
-      hint: 'say with --archive DIR where it is now, or put it back',
+      hint: 'name the folder that holds it now with --archive DIR, or put it back',
       details: { path, aggregate: formatAggregateId(id), archivedTo: to },
     },
   )
 }
 
-/** A file is there and is not what was written. */
+/** Error for a file whose content is not what was written. */
 export function fileDamaged(path: string, why: string, id?: AggregateId): AppError {
   return corrupt('file-damaged', path, id, why)
 }
 
-/** A file of another user, who may change it at any time: as good as damaged, though nothing need be lost. */
+/** Error for a file that another user owns, who could change it at any time: as untrusted as a damaged one, though nothing may be lost. */
 export function fileOwnedByOther(path: string, uid: number, own: number): AppError {
-  const message = `${path}: belongs to uid ${uid}, and this command runs as uid ${own}`
+  const message = `${path}: owned by uid ${uid}, but this command runs as uid ${own}`
   return new AppError('corrupt', 'file-foreign', message, {
-    hint: `chown ${own} ${path}; then brine audit verify says whether it was changed`,
+    hint: `chown ${own} ${path}; then check that it is unchanged with: brine audit verify`,
     details: { path, uid },
   })
 }
 
-/** A folder that `init` made is not there: what lay in it is lost, so it is damage and no failure of the disk. */
+/** Error for a missing folder that `init` created: its content is lost, so it is `corrupt` and not `io`. */
 export function folderMissing(path: string): AppError {
-  return new AppError('corrupt', 'folder-missing', `${path}: this folder of the data directory is not there`, {
-    hint: 'brine recover --from BACKUP brings back what lay in it',
+  return new AppError('corrupt', 'folder-missing', `${path}: folder of the data directory is missing`, {
+    hint: 'restore its content with: brine recover --from BACKUP',
     details: { path },
   })
 }
 
-/** A commit that is known to have happened is not there. */
+/** Error for the missing file of a commit that is known to have been made. */
 export function commitMissing(path: string, id?: AggregateId): AppError {
-  return corrupt('commit-missing', path, id, 'this commit happened and its file is not there')
+  return corrupt('commit-missing', path, id, 'file of a completed commit is missing')
 }
 
-/** A signed object is not there, or is not what its name says. */
+/** Error for a signed object that is missing, or whose content does not match its name. */
 export function objectCorrupt(code: string, path: string, why: string): AppError {
   return new AppError('corrupt', code, `${path}: ${why}`, { hint: 'brine recover --from BACKUP', details: { path } })
 }
 
-/** Written by a newer program: nothing is wrong with it and nothing is moved. */
+/** Error for a file that a newer program wrote: it is not damaged, and nothing is moved. */
 export function formatNewer(path: string, format: number): AppError {
   return new AppError('format', 'format-newer', `${path}: written by a newer version (data format ${format})`, {
-    hint: 'install the version of brine that wrote it; there is no way back to an older one',
+    hint: 'install the version of brine that wrote it; older versions cannot read it',
     details: { path, format },
   })
 }
@@ -76,9 +76,11 @@ export function isNewer(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'format-newer'
 }
 
-/** Written by an older program: as it should be, and to be migrated first. `interrupted`: a migration began here and did not end. */
+/**
+ * Error for a file that an older program wrote: it is intact and must be migrated first. `interrupted`: a migration began and did not end.
+ */
 export function formatOlder(path: string, format: number, interrupted: boolean): AppError {
-  const what = interrupted ? 'an upgrade was interrupted here' : 'written by an older version'
+  const what = interrupted ? 'an upgrade was interrupted' : 'written by an older version'
   return new AppError('format', 'format-older', `${path}: ${what} (data format ${format})`, {
     hint: 'brine upgrade',
     details: { path, format, interrupted },

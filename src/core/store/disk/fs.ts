@@ -1,20 +1,28 @@
 /**
- * Reading, looking, folders and names: synchronous, so that the order of operations is the order of the code.
- * Invariants: only ENOENT means absent; a failed fsync is final and never tried again; modes do not depend on the umask.
+ * File system operations: reading, listing, folders, renames. Synchronous, so that the order of operations is the order of the code.
+ * Invariants: only ENOENT (ENOTDIR for a path below a file) means absent; a failed fsync is final and never retried; modes do not depend
+ * on the umask.
  */
 import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { fileDamaged, fileOwnedByOther, isCorrupt } from './damage.js'
 import { attempt, errnoOf, ioError, notifyHook } from './io-error.js'
 
+/** Bytes of the largest file that is read. */
 export const READ_LIMIT = 256 * 1024 * 1024
 
-/** The bytes of a regular file; undefined only when there is none. A link, a FIFO, more than `limit` bytes: `file-damaged`, since the disk is well. */
+/**
+ * Returns the bytes of a regular file; undefined only if it does not exist. Throws `file-damaged` for a symbolic link, for anything else
+ * that is not a regular file, and above `limit` bytes (the disk works, so none of these is an `io` error). Throws `io` if the read fails.
+ */
 export function readIfExists(path: string, limit = READ_LIMIT): Uint8Array | undefined {
   return readFile(path, limit, undefined)
 }
 
-/** As `readIfThere`, of a file that nobody but this program writes: one of another user is refused, who may change it at any time. Throws `file-foreign` (corrupt). */
+/**
+ * Reads like `readIfExists` a file that only this program writes, and refuses one that another user owns, who could change it at any time.
+ * Throws `file-foreign` (corrupt) as well.
+ */
 export function readOwnedFile(path: string, limit = READ_LIMIT): Uint8Array | undefined {
   return readFile(path, limit, process.getuid?.())
 }
@@ -33,7 +41,7 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined
     if (errnoOf(error) === 'ELOOP') throw fileDamaged(path, 'a symbolic link')
-    // what a socket answers
+    // open(2) of a socket
     if (errnoOf(error) === 'ENXIO') throw fileDamaged(path, 'not a regular file')
     throw isCorrupt(error) ? error : ioError('read', path, error)
   } finally {
@@ -41,7 +49,7 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
   }
 }
 
-/** What lies at the path itself, undefined when nothing does. */
+/** Returns the status of the path itself without following a link; undefined if it does not exist. Throws `io`. */
 export function statIfExists(path: string): fs.BigIntStats | undefined {
   try {
     notifyHook('stat', path)
@@ -52,11 +60,12 @@ export function statIfExists(path: string): fs.BigIntStats | undefined {
   }
 }
 
+/** Returns true if the path exists, even as a dangling link. Throws `io`. */
 export function exists(path: string): boolean {
   return statIfExists(path) !== undefined
 }
 
-/** Names in a folder, sorted; none when the folder is not there. */
+/** Lists the names in a folder, sorted; an empty list if the folder does not exist. Throws `io`. */
 export function listDir(path: string): readonly string[] {
   try {
     notifyHook('list', path)
@@ -67,7 +76,7 @@ export function listDir(path: string): readonly string[] {
   }
 }
 
-/** Bytes that this process may still write on the file system of `path`; undefined where nobody can say. */
+/** Returns the bytes that this process may still write on the file system of `path`; undefined if the file system does not report it. */
 export function freeBytes(path: string): number | undefined {
   try {
     const { bsize, blocks, bavail, bfree } = fs.statfsSync(path)
@@ -78,7 +87,7 @@ export function freeBytes(path: string): number | undefined {
   }
 }
 
-/** Makes the names in a folder durable. */
+/** Syncs a folder, which makes the names in it durable. Throws `io`. */
 export function syncDir(path: string): void {
   attempt('syncDir', path, () => {
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
@@ -90,14 +99,14 @@ export function syncDir(path: string): void {
   })
 }
 
-/** Makes one folder with exactly this mode and its name durable; false when it was there. */
+/** Creates one folder with exactly this mode and makes its name durable; false if it already exists. Throws `io`. */
 export function makeDir(path: string, mode = 0o700): boolean {
-  const made = makeDirUnsynced(path, mode)
-  if (made) syncDir(dirname(path))
-  return made
+  const created = makeDirUnsynced(path, mode)
+  if (created) syncDir(dirname(path))
+  return created
 }
 
-/** Makes one folder whose name the caller syncs: several in one place cost one sync. False when it was there. */
+/** Creates one folder whose name the caller syncs, so that several in one parent cost one sync; false if it already exists. Throws `io`. */
 export function makeDirUnsynced(path: string, mode = 0o700): boolean {
   if (exists(path)) return false
   return attempt('mkdir', path, () => {
@@ -112,7 +121,7 @@ export function makeDirUnsynced(path: string, mode = 0o700): boolean {
   })
 }
 
-/** Renames; false when there was nothing to rename. The caller syncs both folders. */
+/** Renames a file; false if it does not exist. The caller syncs both folders. Throws `io`. */
 export function moveFile(from: string, to: string): boolean {
   return attempt('rename', from, () => {
     try {
@@ -125,7 +134,7 @@ export function moveFile(from: string, to: string): boolean {
   })
 }
 
-/** Removes a file; false when it was not there. The caller syncs the folder. */
+/** Removes a file; false if it does not exist. The caller syncs the folder. Throws `io`. */
 export function removeFile(path: string): boolean {
   return attempt('unlink', path, () => {
     try {

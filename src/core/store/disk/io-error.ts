@@ -1,6 +1,7 @@
 /**
- * File operations as they fail: each is announced to a hook that tests set, and ends in an error that names file, operation and cause.
- * Invariant: a failed operation is told once and never tried again.
+ * Errors of file operations. Each operation first calls a hook, with which tests inject faults; a failure becomes an `io` error that names
+ * the file, the operation and the cause.
+ * Invariant: a failed operation is reported once and never retried.
  */
 import { AppError, type Changed } from '../../base/errors.js'
 
@@ -19,17 +20,19 @@ export type FileOperation =
 
 let hook: ((operation: FileOperation, path: string) => void) | undefined
 
-/** Called before each operation; what it throws is taken for that operation's failure. For tests: fail or die at the n-th. */
+/**
+ * Sets the hook called before each operation; an error it throws becomes the failure of that operation. For tests: fail or die at the n-th.
+ */
 export function onFileOperation(next: ((operation: FileOperation, path: string) => void) | undefined): void {
   hook = next
 }
 
-/** Tells the hook; whatever it throws is the failure. */
+/** Calls the hook; an error it throws is the failure of the operation. */
 export function notifyHook(operation: FileOperation, path: string): void {
   hook?.(operation, path)
 }
 
-/** The errno name of a failure of this module, or of Node's own. */
+/** Returns the errno name of an `io` error of this module or of an error of Node; undefined for any other. */
 export function errnoOf(error: unknown): string | undefined {
   if (error instanceof AppError) {
     const details = error.details as { readonly errno?: unknown } | null
@@ -39,14 +42,14 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** What failed, of an error of this module. */
+/** Returns the operation that failed, for an `io` error of this module; undefined for any other. */
 export function operationOf(error: unknown): string | undefined {
   if (!(error instanceof AppError) || error.kind !== 'io') return undefined
   const { operation } = error.details as { readonly operation?: unknown }
   return typeof operation === 'string' ? operation : undefined
 }
 
-/** Did a file that was growing go away before it had its name? The temporary folder is emptied by each new holder of the lock. */
+/** Returns true if a staged file was removed before it got its final name: each new lock holder empties the temporary folder. */
 export function isTempFileMissing(error: unknown): boolean {
   const operation = operationOf(error)
   return errnoOf(error) === 'ENOENT' && (operation === 'link' || operation === 'rename')
@@ -60,12 +63,12 @@ function codeOf(errno: string): string {
 
 const HINTS: Readonly<Record<string, string>> = {
   'io-no-space': 'free some space and run the command again',
-  'io-denied': 'run as the owner of the data directory, or mend its modes',
+  'io-denied': 'run brine as the owner of the data directory, and check the permissions of this path',
   'io-read-only': 'remount the file system for writing (see dmesg for why it went read-only)',
-  'io-failed': 'see dmesg for the cause; a damaged disk wants a restore from backup',
+  'io-failed': 'see dmesg for the cause; if the disk is damaged, restore from a backup',
 }
 
-/** An `io` error that names file, operation and cause. `bytes` is what the write would have needed. */
+/** Builds an `io` error that names the file, the operation and the cause. `bytes` is the space that the write required. */
 export function ioError(
   operation: FileOperation,
   path: string,
@@ -85,7 +88,7 @@ export function ioError(
   })
 }
 
-/** Runs one operation under the hook. Throws what it throws as an `io` error. */
+/** Runs one operation after the hook and returns its result. Converts any error to an `io` error. */
 export function attempt<T>(operation: FileOperation, path: string, run: () => T, bytes?: number): T {
   try {
     notifyHook(operation, path)

@@ -1,6 +1,6 @@
 /**
- * Private keys at rest: `keys/<SKI>` and `keys/pool/<SKI>`, PKCS#8 DER, 0600 in folders of 0700.
- * Invariants: a file or folder that others can read is refused; a pool key is gone from disk before anybody has it.
+ * Private keys at rest: `keys/<SKI>` and `keys/pool/<SKI>`, PKCS#8 DER, mode 0600 in folders of mode 0700.
+ * Invariants: a file or folder that other users can access is refused; a pool key is removed from disk before a caller gets it.
  */
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -12,16 +12,20 @@ import { listDir, makeDir, readIfExists, removeFile, statIfExists, syncDir } fro
 import type { Layout } from './paths.js'
 import { replaceFile, writeNew } from './write-file.js'
 
+/** Bytes of the largest key file. */
 const LIMIT = 65536
 const HOUR_MS = 3_600_000n
 
 export interface KeyFiles extends KeyStore {
   has(id: KeyId): boolean
-  /** The public half of what lies under this name, in a stand-by too; undefined when nothing does. Throws `key-exposed`, `key-link` (credentials), `file-damaged` (corrupt). */
+  /**
+   * Returns the public key of a stored private key, in a stand-by too; undefined if there is none. Throws `key-exposed`, `key-link`
+   * (credentials), `file-damaged` (corrupt).
+   */
   publicKeyOf(id: KeyId): PublicKey | undefined
 }
 
-/** The key store of a data directory. `mayUse` throws in a stand-by, which lists its keys and uses none. */
+/** Returns the key store of a data directory. `mayUse` throws in a stand-by, which may list its keys but not use them. */
 export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
   return {
     put(id, pkcs8) {
@@ -33,8 +37,8 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       mayUse()
       const bytes = readPrivateKey(layout.key(id))
       if (bytes !== undefined) return bytes
-      throw new AppError('corrupt', 'key-missing', `${layout.key(id)}: the private key is not there`, {
-        hint: 'brine recover --from BACKUP brings it back where the backup holds it; otherwise roll the key',
+      throw new AppError('corrupt', 'key-missing', `${layout.key(id)}: private key is missing`, {
+        hint: 'restore it with: brine recover --from BACKUP; if no backup has it, roll the key',
         details: { path: layout.key(id) },
       })
     },
@@ -43,7 +47,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       if (removeFile(layout.key(id))) syncDir(layout.keys)
     },
     has: (id) => statIfExists(layout.key(id))?.isFile() === true,
-    publicKeyOf: (id) => publicHalf(layout.key(id)),
+    publicKeyOf: (id) => readPublicKey(layout.key(id)),
     list: () => names(layout.keys),
     takePool(count) {
       mayUse()
@@ -54,12 +58,12 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       refuseMissing(layout)
       makeDir(layout.pool)
       writePrivateKey(layout.poolKey(id), pkcs8)
-      dropTemps(layout.pool)
+      removeStaleTemps(layout.pool)
     },
     poolSize: () => names(layout.pool).length,
     wipePool() {
       refuseMissing(layout)
-      // a backup that leaves the pool out, as it should, brings no folder for it
+      // a backup excludes the pool, so a restored directory has no folder for it
       makeDir(layout.pool)
       for (const name of listDir(layout.pool)) removeFile(join(layout.pool, name))
       syncDir(layout.pool)
@@ -79,19 +83,19 @@ function exposed(path: string, mode: number, want: string): AppError {
   return new AppError(
     'credentials',
     'key-exposed',
-    `${path}: others can read or change it (mode ${(mode & 0o777).toString(8)})`,
+    `${path}: accessible to other users (mode ${(mode & 0o777).toString(8)})`,
     {
-      hint: `chmod ${want} ${path}; if others have had access, roll the key`,
+      hint: `chmod ${want} ${path}; if other users had access, roll the key`,
       details: { path },
     },
   )
 }
 
-/** Where it leads, others may have a hand in. */
+/** Throws `key-link`: other users may control the target of a link. */
 function refuseLink(path: string, isLink: boolean): void {
   if (!isLink) return
-  throw new AppError('credentials', 'key-link', `${path}: a symbolic link where private keys belong is not followed`, {
-    hint: 'put the keys themselves there: folder 0700, files 0600',
+  throw new AppError('credentials', 'key-link', `${path}: refusing to follow a symbolic link to private keys`, {
+    hint: 'replace the link with the keys themselves: folder 0700, files 0600',
     details: { path },
   })
 }
@@ -102,15 +106,17 @@ function checkFolder(folder: string): void {
   if (stat !== undefined && (Number(stat.mode) & 0o077) !== 0) throw exposed(folder, Number(stat.mode), '0700')
 }
 
-/** Writes a private key and syncs its folder. */
+/** Writes a private key and syncs its folder. Throws `key-exposed`, `key-link` (credentials), `io`. */
 export function writePrivateKey(path: string, pkcs8: Uint8Array): void {
   checkFolder(dirname(path))
-  // a name is the hash of the key, so what is there is this key or what a dead command left of it
+  // the name is the hash of the key, so an existing file is this key or a partial file of a command that died
   if (!writeNew(path, pkcs8)) replaceFile(path, pkcs8)
   syncDir(dirname(path))
 }
 
-/** The bytes of a private key, undefined when there is none. Throws `key-exposed`, `key-link` (credentials). The caller clears them. */
+/**
+ * Returns the bytes of a private key, which the caller clears; undefined if there is none. Throws `key-exposed`, `key-link` (credentials).
+ */
 export function readPrivateKey(path: string): Uint8Array | undefined {
   checkFolder(dirname(path))
   const stat = statIfExists(path)
@@ -121,7 +127,7 @@ export function readPrivateKey(path: string): Uint8Array | undefined {
   return readIfExists(path, LIMIT)
 }
 
-function publicHalf(path: string): PublicKey | undefined {
+function readPublicKey(path: string): PublicKey | undefined {
   const pkcs8 = readPrivateKey(path)
   if (pkcs8 === undefined) return undefined
   try {
@@ -140,15 +146,15 @@ function takePool(layout: Layout, count: number): readonly Uint8Array[] {
   for (const id of names(layout.pool)) {
     if (out.length >= count) break
     const bytes = readPrivateKey(layout.poolKey(id))
-    // whoever removes it has it: two commands that read one key do not both get it
+    // the process that removes the file gets the key: of two that read it, only one uses it
     if (bytes !== undefined && removeFile(layout.poolKey(id))) out.push(bytes)
   }
   if (out.length > 0) syncDir(layout.pool)
   return out
 }
 
-/** Keys that were being written when a command died. */
-function dropTemps(folder: string): void {
+/** Removes temporary files older than an hour, of commands that died while writing a key. */
+function removeStaleTemps(folder: string): void {
   const now = BigInt(Date.now())
   for (const name of readdirSync(folder)) {
     if (!basename(name).startsWith('.tmp-')) continue

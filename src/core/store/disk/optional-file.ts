@@ -1,4 +1,6 @@
-/** Small files that only help: what cannot be read of them counts as not there, and nothing depends on it. */
+/**
+ * Small files that are only an optimisation or an aid to people. Invariant: a damaged one is treated as missing, and nothing depends on it.
+ */
 
 import type { JsonObject, Shape } from '../../base/shape.js'
 import { isCorrupt } from './damage.js'
@@ -7,7 +9,7 @@ import { parseShape } from './records.js'
 
 const LIMIT = 65536
 
-/** Undefined when there is none, or it says nothing readable. Throws `io`. */
+/** Reads a file of this shape; undefined if it is missing or damaged. Throws `io`. */
 export function readOptionalFile(path: string, shape: Shape): JsonObject | undefined {
   try {
     const bytes = readIfExists(path, LIMIT)

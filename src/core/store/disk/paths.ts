@@ -1,4 +1,4 @@
-/** Where everything lies in DATA_DIR. Invariant: a path is made from parsed handles, numbers and hashes alone, never from text of strangers. */
+/** Paths of all files in DATA_DIR. Invariant: a path is built only from parsed handles, numbers and hashes, never from unchecked input. */
 import { join } from 'node:path'
 import { encodeHandle } from '../../base/handle.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
@@ -19,12 +19,12 @@ export interface Layout {
   readonly objects: string
   readonly keys: string
   readonly pool: string
-  /** The key that signs checkpoints: beside the others, so that a backup has it. */
+  /** The key that signs checkpoints, beside the other keys so that a backup includes it. */
   readonly auditKey: string
   readonly status: string
   readonly head: string
   readonly origin: string
-  /** Files that grow; emptied by each new lock holder. */
+  /** Staging folder for files that are being written; each new lock holder empties it. */
   readonly temp: string
   readonly lock: string
   readonly lockFolder: string
@@ -34,12 +34,15 @@ export interface Layout {
   key(id: KeyId): string
   poolKey(id: KeyId): string
   folder(id: AggregateId): string
-  /** Every place where an aggregate's file may lie once it was archived, our own first. */
+  /** Every path that an archived file of an aggregate may have, the one in its own `archived/` first. */
   archived(id: AggregateId, name: string): readonly string[]
   archivedObject(sha256: Sha256): readonly string[]
 }
 
-/** `archives`: folders that hold what was archived or moved out of `archived/`: laid out as `archive --to` does, as a copy of a data directory, or the bare files. */
+/**
+ * Builds the paths of a data directory. `archives` are folders with files that were archived or moved out of `archived/`: laid out as by
+ * `archive --to`, as a copy of a data directory, or as bare files.
+ */
 export function layoutOf(dir: string, archives: readonly string[] = []): Layout {
   const commits = join(dir, 'commits')
   const objects = join(dir, 'objects')
@@ -82,7 +85,7 @@ export function layoutOf(dir: string, archives: readonly string[] = []): Layout 
   }
 }
 
-/** `cas/acme`: below a data directory and below an archive alike. */
+/** Returns the folder of an aggregate relative to a data directory or an archive: `cas/acme`. */
 export function folderName(id: AggregateId): string {
   return join(KIND_FOLDERS[id.kind], encodeHandle(id.handle))
 }
@@ -99,7 +102,7 @@ export function snapshotName(version: number): string {
   return `snapshot-${version}.json`
 }
 
-/** What a file name in an aggregate's folder says; undefined for any other name. */
+/** Parses the name of an event, command or snapshot file; undefined for any other name. */
 export function parseFileName(
   name: string,
 ): { readonly type: 'event' | 'command' | 'snapshot'; readonly n: number } | undefined {

@@ -1,6 +1,6 @@
 /**
- * The stored files as bytes and back: canonical JSON and a newline, hashed as bytes, read strictly.
- * Invariant: an unknown key or type is damage, an unknown format is a newer program; neither is ever guessed at.
+ * Encoding and strict parsing of stored records: canonical JSON and a newline, hashed as bytes.
+ * Invariant: an unknown key or type is damage, an unknown format means a newer program; neither is ever interpreted.
  */
 import { equalBytes, utf8 } from '../../base/bytes.js'
 import { canonicalJson, type Json } from '../../base/json.js'
@@ -32,28 +32,28 @@ import {
 } from '../../eventsourcing/types.js'
 import { fileDamaged, formatNewer } from './damage.js'
 
-/** The bytes of a record as they lie on disk. */
+/** Encodes a record as stored on disk. */
 export function encodeRecord(value: unknown): Uint8Array {
   return utf8(`${canonicalJson(value)}\n`)
 }
 
-/** Is this what the record lies on disk as? A name that is there twice, a number that is not exact, white space: then it is not. */
+/** Returns true if `bytes` are the encoding of the record. A duplicate name, an inexact number or white space makes them differ. */
 export function isCanonical(record: unknown, bytes: Uint8Array): boolean {
   try {
     return equalBytes(encodeRecord(record), bytes)
   } catch (error) {
-    // no JSON number, a lone surrogate; what nests too deep overflows the stack
+    // a number that JSON cannot express, a lone surrogate; deep nesting overflows the stack
     if (error instanceof TypeError || error instanceof RangeError) return false
     throw error
   }
 }
 
-/** Bytes of a commit or command record that nobody vouches for yet: a bulk change of a hundred thousand ROAs has a tenth of it. */
+/** Bytes of the largest commit or command record that is read without a known hash: a bulk change of 100,000 ROAs has a tenth of it. */
 export const COMMAND_LIMIT = 64 * 1024 * 1024
 
-export const NOT_CANONICAL = 'not canonical JSON: this program did not write it'
+export const NOT_CANONICAL = 'not canonical JSON, so brine did not write it'
 
-/** The JSON object in a file. Throws `file-damaged` when there is none. */
+/** Parses the JSON object in a file. Throws `file-damaged` if it does not contain one. */
 export function parseObject(bytes: Uint8Array, path: string, id?: AggregateId): JsonObject {
   let value: Json
   try {
@@ -65,22 +65,22 @@ export function parseObject(bytes: Uint8Array, path: string, id?: AggregateId): 
   return value
 }
 
-/** Says in words what is wrong with an object against its shape; undefined when nothing is. */
+/** Describes the first violation of a shape by an object; undefined if it fits. */
 export function shapeViolation(value: JsonObject, shape: Shape): string | undefined {
   const found = mismatch(value, shape)
   if (found === undefined) return undefined
   if (found.problem === 'unknown member') return `unknown key ${JSON.stringify(found.member.slice(0, 40))}`
-  return `${found.path.replace(/^\$\.?/, '')} is ${found.problem === 'missing member' ? 'missing' : 'wrong'}`
+  return `${found.path.replace(/^\$\.?/, '')} ${found.problem === 'missing member' ? 'is missing' : 'has an invalid value'}`
 }
 
-/** Parses a file of format 1 of this shape. Throws `format-newer` or `file-damaged`. */
+/** Parses a file of format 1 that must have this shape. Throws `format-newer` or `file-damaged`. */
 export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: AggregateId): JsonObject {
   const value = parseObject(bytes, path, id)
   const format = value['format']
   if (Object.hasOwn(shape, 'format') && typeof format === 'number' && Number.isSafeInteger(format) && format > 1)
     throw formatNewer(path, format)
-  const fault = shapeViolation(value, shape)
-  if (fault !== undefined) throw fileDamaged(path, fault, id)
+  const violation = shapeViolation(value, shape)
+  if (violation !== undefined) throw fileDamaged(path, violation, id)
   return value
 }
 
@@ -128,35 +128,38 @@ const COMMAND: Shape = {
 const EVENT: Shape = { ...MEMBER, version: isCount, event: (v) => isObject(v) && typeof v['type'] === 'string' }
 const SNAPSHOT: Shape = { ...MEMBER, format: isOne, version: isPositive, sequence: isPositive, state: isAny }
 
-/** The commit record in a file named for commit `n`. */
+/** Parses the commit record in the file of commit `n`. Throws `format-newer` or `file-damaged`. */
 export function parseCommit(bytes: Uint8Array, path: string, n: number): StoredCommit {
   const commit = parseShape(bytes, path, COMMIT) as unknown as StoredCommit
-  if (commit.commit !== n) throw fileDamaged(path, `it says that it is commit ${commit.commit}`)
+  if (commit.commit !== n) throw fileDamaged(path, `contains commit ${commit.commit} instead of ${n}`)
   if (!isCanonical(commit, bytes)) throw fileDamaged(path, NOT_CANONICAL)
   if (commit.roster > n || (commit.members !== undefined) !== (commit.roster === n))
-    throw fileDamaged(path, 'roster is wrong')
+    throw fileDamaged(path, 'roster is invalid')
   return commit
 }
 
-/** The command record in a file named for this aggregate and sequence. */
+/** Parses the command record in the file of this aggregate and sequence. Throws `format-newer` or `file-damaged`. */
 export function parseCommand(bytes: Uint8Array, path: string, id: AggregateId, sequence: number): StoredCommand {
   const record = parseShape(bytes, path, COMMAND, id) as unknown as StoredCommand
-  if (record.sequence !== sequence) throw fileDamaged(path, `it says that it is command ${record.sequence}`, id)
+  if (record.sequence !== sequence)
+    throw fileDamaged(path, `contains command ${record.sequence} instead of ${sequence}`, id)
   return ofAggregate(record, path, id)
 }
 
+/** Parses the event in the file of this aggregate and version. Throws `file-damaged`. */
 export function parseEvent(bytes: Uint8Array, path: string, id: AggregateId, version: number): StoredEvent {
   const record = parseShape(bytes, path, EVENT, id) as unknown as StoredEvent
-  if (record.version !== version) throw fileDamaged(path, `it says that it is event ${record.version}`, id)
+  if (record.version !== version) throw fileDamaged(path, `contains event ${record.version} instead of ${version}`, id)
   return ofAggregate(record, path, id)
 }
 
+/** Parses the snapshot of this aggregate. Throws `format-newer` or `file-damaged`. */
 export function parseSnapshot(bytes: Uint8Array, path: string, id: AggregateId): StoredSnapshot {
   return ofAggregate(parseShape(bytes, path, SNAPSHOT, id) as unknown as StoredSnapshot, path, id)
 }
 
 function ofAggregate<R extends AggregateId>(record: R, path: string, id: AggregateId): R {
   if (record.kind !== id.kind || record.handle !== id.handle)
-    throw fileDamaged(path, 'it belongs to another aggregate', id)
+    throw fileDamaged(path, 'belongs to another aggregate', id)
   return record
 }

@@ -1,4 +1,6 @@
-/** Small facts that are no part of history: `status/<name>.json`, replaced whole, never trusted, lost without harm. */
+/**
+ * Values that are not part of history: `status/<name>.json`, replaced atomically. Invariant: never trusted, and losing one does no harm.
+ */
 import { dirname, join } from 'node:path'
 import type { Json } from '../../base/json.js'
 import { isCorrupt } from './damage.js'
@@ -8,12 +10,12 @@ import { encodeRecord, parseObject } from './records.js'
 import { replaceFile } from './write-file.js'
 
 export interface StatusFiles {
-  /** What was written last; undefined when nothing was, or when it cannot be read as JSON. */
+  /** Returns the value written last; undefined if there is none or it is damaged. */
   read(name: string): Json | undefined
-  /** Replaces it as one; not synced, unless what a command reports rests on it. */
+  /** Replaces the value atomically; not synced unless `durable`, for a value that a command's report depends on. */
   write(name: string, value: Json, options?: { readonly durable?: boolean }): void
   remove(name: string): void
-  /** Names in `status/`, or in a folder below it. */
+  /** Lists the names in `status/`, or in a folder below it. */
   list(folder?: string): readonly string[]
 }
 

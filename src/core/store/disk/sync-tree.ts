@@ -1,10 +1,12 @@
-/** Makes durable what other programs wrote: `cp`, `rsync` and `tar` sync nothing. Invariant: a failed sync is final, links are not followed. */
+/**
+ * Syncs files that other programs wrote: `cp`, `rsync` and `tar` sync nothing. Invariant: a failed sync is final, links are not followed.
+ */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { syncDir } from './fs.js'
 import { errnoOf, ioError } from './io-error.js'
 
-/** Syncs every file and folder below `dir` but for the path `except`. Throws `io`. */
+/** Syncs every file and folder below `dir` except the path `except`. Throws `io`. */
 export function syncTree(dir: string, except: string): void {
   for (const entry of entriesOf(dir)) {
     const path = join(dir, entry.name)
@@ -29,7 +31,7 @@ function syncFile(path: string): void {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
     fs.fsyncSync(fd)
   } catch (error) {
-    // a passing file: the lock's own, or one that the copy left behind and nobody holds
+    // a temporary file that was removed meanwhile: of the lock, or an unfinished one that the copy contains
     if (errnoOf(error) !== 'ENOENT') throw ioError('sync', path, error)
   } finally {
     if (fd !== undefined) fs.closeSync(fd)

@@ -1,7 +1,7 @@
 /**
- * The HTTPS pair in `ssl/` that the web server in front reads: `key.pem` and `cert.pem`.
- * Invariant: a whole pair is always there. A new pair is first one file, `renewal.pem`, and only then two; who finds that file
- * finishes what a crash cut short.
+ * The HTTPS key and certificate in `ssl/` that the web server in front reads: `key.pem` and `cert.pem`.
+ * Invariant: a complete key and certificate always exist. New ones are first written as one file, `renewal.pem`, and then as two; a process
+ * that finds `renewal.pem` completes the interrupted replacement.
  */
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
@@ -12,9 +12,9 @@ export interface TlsPaths {
   readonly dir: string
   readonly key: string
   readonly cert: string
-  /** There only while both are being replaced. */
+  /** Exists only while both are being replaced. */
   readonly renewal: string
-  /** For files that grow; it is emptied by who takes the lock. */
+  /** Staging folder for files that are being written; each new lock holder empties it. */
   readonly temp: string
 }
 
@@ -33,60 +33,65 @@ export function tlsPaths(dataDir: string): TlsPaths {
   }
 }
 
-/** Did a crash come between the key and its certificate? */
+/** Returns true if a crash interrupted the replacement of the key and its certificate. */
 export function isTlsRenewalUnfinished({ renewal }: TlsPaths): boolean {
   return statIfExists(renewal) !== undefined
 }
 
-/** Puts a key and its certificate in the place of both. The caller holds the lock. Throws `tls-linked` (rejected), `io`. */
+/** Repaths the key and its certificate. The caller holds the lock. Throws `tls-linked` (rejected), `io`. */
 export function replaceTlsKeyAndCertificate(
-  places: TlsPaths,
+  paths: TlsPaths,
   pair: { readonly keyPem: string; readonly certPem: string },
 ): void {
-  refuseLinks(places)
-  finishTlsRenewal(places)
-  writeNew(places.renewal, Buffer.from(`${pair.keyPem}${pair.certPem}`), { temp: places.temp })
-  syncDir(places.dir)
-  finishTlsRenewal(places)
+  refuseLinks(paths)
+  finishTlsRenewal(paths)
+  writeNew(paths.renewal, Buffer.from(`${pair.keyPem}${pair.certPem}`), { temp: paths.temp })
+  syncDir(paths.dir)
+  finishTlsRenewal(paths)
 }
 
-/** Puts a certificate for the key that is there in the place of the old one: one file, so whole by itself. The caller holds the lock. */
-export function replaceTlsCertificate(places: TlsPaths, certPem: string): void {
-  refuseLinks(places)
-  finishTlsRenewal(places)
-  replaceFile(places.cert, Buffer.from(certPem), { temp: places.temp })
-  syncDir(places.dir)
+/**
+ * Repaths the certificate of the existing key: one file, so atomic by itself. The caller holds the lock. Throws `tls-linked` (rejected),
+ * `io`.
+ */
+export function replaceTlsCertificate(paths: TlsPaths, certPem: string): void {
+  refuseLinks(paths)
+  finishTlsRenewal(paths)
+  replaceFile(paths.cert, Buffer.from(certPem), { temp: paths.temp })
+  syncDir(paths.dir)
 }
 
-/** Finishes a replacement that was cut short; false where there is none. The caller holds the lock. Throws `io`, `corrupt`. */
-export function finishTlsRenewal(places: TlsPaths): boolean {
-  const bytes = readIfExists(places.renewal)
+/**
+ * Completes an interrupted replacement; false if there is none. The caller holds the lock. Throws `tls-renewal-damaged` (corrupt), `io`.
+ */
+export function finishTlsRenewal(paths: TlsPaths): boolean {
+  const bytes = readIfExists(paths.renewal)
   if (bytes === undefined) return false
   const text = Buffer.from(bytes).toString('latin1')
   const [key, cert] = [KEY.exec(text)?.[0], CERTIFICATES.exec(text)?.[0]]
   if (key === undefined || cert === undefined)
-    throw new AppError('corrupt', 'tls-renewal-damaged', `${places.renewal}: not a key and a certificate`, {
-      hint: `remove ${places.renewal}, then: brine tls renew`,
-      details: { path: places.renewal },
+    throw new AppError('corrupt', 'tls-renewal-damaged', `${paths.renewal}: does not contain a key and a certificate`, {
+      hint: `remove ${paths.renewal}, then: brine tls renew`,
+      details: { path: paths.renewal },
     })
-  replaceFile(places.key, Buffer.from(key), { temp: places.temp })
-  replaceFile(places.cert, Buffer.from(cert), { temp: places.temp })
-  syncDir(places.dir)
-  removeFile(places.renewal)
-  syncDir(places.dir)
+  replaceFile(paths.key, Buffer.from(key), { temp: paths.temp })
+  replaceFile(paths.cert, Buffer.from(cert), { temp: paths.temp })
+  syncDir(paths.dir)
+  removeFile(paths.renewal)
+  syncDir(paths.dir)
   return true
 }
 
-/** A link leads to a pair that somebody else looks after. */
+/** Throws `tls-linked`: the target of a link is managed by another tool. */
 function refuseLinks({ key, cert }: TlsPaths): void {
   for (const path of [key, cert])
     if (statIfExists(path)?.isSymbolicLink() === true)
       throw new AppError(
         'rejected',
         'tls-linked',
-        `${path} is a symbolic link: whoever keeps what it leads to renews it`,
+        `refusing to replace ${path}: it is a symbolic link, and its target is renewed elsewhere`,
         {
-          hint: 'remove the link first, if the pair is to lie here',
+          hint: 'to let brine renew the key and certificate, remove the link first',
           details: { path },
         },
       )

@@ -1,4 +1,4 @@
-/** Files that the user names: read as text, written once with mode 0600 and never over something. */
+/** Files that the user names on the command line: read as text, created with mode 0600. Invariant: no existing file is overwritten. */
 import {
   accessSync,
   closeSync,
@@ -14,7 +14,7 @@ import { dirname } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import { ioError } from './io-error.js'
 
-/** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
+/** Reads the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readUserFile(path: string): string {
   const bytes = readUserBytes(path)
   try {
@@ -24,7 +24,7 @@ export function readUserFile(path: string): string {
   }
 }
 
-/** The bytes of a file. Throws `file-unreadable` (usage). */
+/** Reads the bytes of a file. Throws `file-unreadable` (usage). */
 export function readUserBytes(path: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(path))
@@ -34,11 +34,11 @@ export function readUserBytes(path: string): Uint8Array {
 }
 
 /**
- * Asked before a command does what cannot be undone and then writes its document: is there room for a new file of that name? Throws
+ * Checks that a new file of this name can be created, before a command makes an irreversible change and then writes its document. Throws
  * `file-exists`, `file-unwritable` (usage).
  */
 export function assertFileNotExists(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw takenError(path)
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw existsError(path)
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK)
   } catch (cause) {
@@ -46,18 +46,21 @@ export function assertFileNotExists(path: string): void {
   }
 }
 
-/** Writes a document that `--out` asked for. Throws `file-exists`, `file-unwritable` (usage), `io`. */
+/** Writes the document of an `--out` flag to a new file. Throws `file-exists`, `file-unwritable` (usage), `io`. */
 export function writeUserFile(path: string, text: string): void {
   writeUserStream(path, [text])
 }
 
-/** The same piece by piece, for what is too long to hold; returns its bytes. What goes wrong on the way leaves no file. */
+/**
+ * Writes a document piece by piece, for one too large for memory, and returns its size in bytes. A failed write leaves no file. Throws
+ * `file-exists`, `file-unwritable` (usage), `io`.
+ */
 export function writeUserStream(path: string, pieces: Iterable<string>): number {
   let fd: number
   try {
     fd = openSync(path, 'wx', 0o600)
   } catch (cause) {
-    if (errnoOf(cause) === 'EEXIST') throw takenError(path, cause)
+    if (errnoOf(cause) === 'EEXIST') throw existsError(path, cause)
     throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
   }
   try {
@@ -90,8 +93,8 @@ function writeAll(fd: number, path: string, pieces: Iterable<string>): number {
   return total
 }
 
-function takenError(path: string, cause?: unknown): AppError {
-  return new AppError('usage', 'file-exists', `${path} exists already: nothing is overwritten`, {
+function existsError(path: string, cause?: unknown): AppError {
+  return new AppError('usage', 'file-exists', `${path} already exists and is not overwritten`, {
     hint: 'name a new file',
     cause,
   })

@@ -1,6 +1,6 @@
 /**
- * Bytes that have the hash that somebody vouches for.
- * Invariant: what has another hash costs a block of memory, however large it is; what is no regular file has no bytes.
+ * Reads a file and verifies its SHA-256.
+ * Invariant: a large file with another hash costs one block of memory, however large it is; anything but a regular file counts as missing.
  */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -9,11 +9,14 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { READ_LIMIT, readIfExists, statIfExists } from './fs.js'
 import { attempt } from './io-error.js'
 
-/** Up to here a file is read as a whole at once, which is what nearly all of them are. */
+/** Bytes up to which a file is read at once, which covers nearly all files. */
 const SMALL = 8 * 1024 * 1024
 const BLOCK = 1024 * 1024
 
-/** The bytes at a path when they have this hash; undefined for anything else. `read` is `readOwn` where only this program may have written them. */
+/**
+ * Returns the bytes of a file if they have this SHA-256; undefined otherwise. `read` is `readOwnedFile` where only this program may have
+ * written the file. Throws `io`.
+ */
 export function readVerified(
   path: string,
   sha256: Sha256,
@@ -21,13 +24,13 @@ export function readVerified(
 ): Uint8Array | undefined {
   const stat = statIfExists(path)
   if (stat?.isFile() !== true || stat.size > READ_LIMIT) return undefined
-  if (stat.size > SMALL && hashOf(path) !== sha256) return undefined
+  if (stat.size > SMALL && hashFile(path) !== sha256) return undefined
   const bytes = read(path)
   return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined
 }
 
-/** Block by block. */
-function hashOf(path: string): string {
+/** Computes the SHA-256 of a file block by block, in lower-case hex. */
+function hashFile(path: string): string {
   return attempt('read', path, () => {
     const hash = createHash('sha256')
     const block = Buffer.allocUnsafe(BLOCK)

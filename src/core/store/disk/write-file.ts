@@ -1,6 +1,6 @@
 /**
- * Whole files into their place: written beside it, synced, then linked or renamed.
- * Invariants: a name never shows half a file; nothing is left when it fails; links are not followed.
+ * Atomic file writes: a file is written under a temporary name, synced, then linked or renamed to its final name.
+ * Invariants: a final name never shows a partial file; a failed write leaves no temporary file; links are not followed.
  */
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -11,33 +11,33 @@ import { attempt, errnoOf, notifyHook } from './io-error.js'
 
 export interface WriteOptions {
   readonly mode?: number
-  /** Time of modification; the present when not given. */
+  /** Modification time; the current time by default. */
   readonly dated?: Instant
-  /** Folder for the file while it grows; the place itself when not given. */
+  /** Folder for the temporary file; the folder of the final name by default. */
   readonly temp?: string
 }
 
-/** Inode and birth of a file or folder as text: a copy has others. */
+/** Inode and birth time of a file or folder as text: a copy has other ones. */
 export interface FileIdentity {
   readonly inode: string
-  /** Nanoseconds; 0 where the file system does not say. */
+  /** Nanoseconds; 0 if the file system does not report it. */
   readonly birth: string
 }
 
-/** The bytes of a file, or what makes them once the file knows which one it is. */
+/** Content of a file: its bytes, or a function that returns them for the identity of the new file. */
 export type Content = Uint8Array | ((self: FileIdentity) => Uint8Array)
 
 function identityOf(stat: fs.BigIntStats): FileIdentity {
   return { inode: String(stat.ino), birth: String(stat.birthtimeNs) }
 }
 
-/** The identity of what lies there; undefined when nothing does. */
+/** Returns the identity of the file or folder at a path; undefined if it does not exist. Throws `io`. */
 export function identityOfPath(path: string): FileIdentity | undefined {
   const stat = statIfExists(path)
   return stat === undefined ? undefined : identityOf(stat)
 }
 
-/** A whole, synced file under a passing name in `folder`; returns its path. Nothing is left when it fails. */
+/** Writes a complete file under a temporary name and returns its path; `sync` makes it durable. Removes it on failure. Throws `io`. */
 function writeTemp(path: string, content: Content, options: WriteOptions, sync: boolean): string {
   const temp = join(options.temp ?? dirname(path), `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)
   const mode = options.mode ?? 0o600
@@ -69,11 +69,11 @@ function ignoreErrors(run: () => void): void {
   try {
     run()
   } catch {
-    // the failure that brought us here is the one to report; the leftover is cleaned by the next lock holder
+    // the first failure is the one to report; the next lock holder removes a temporary file that remains
   }
 }
 
-/** Gives `path` to the file at `temp`, unless the name is taken: false then. */
+/** Links `path` to the file at `temp`; false if the name is taken. Throws `io`. */
 function linkNew(temp: string, path: string): boolean {
   return attempt('link', path, () => {
     try {
@@ -81,24 +81,30 @@ function linkNew(temp: string, path: string): boolean {
       return true
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
-      // NFS may answer EEXIST to the retransmission of a link that it made
+      // NFS may answer EEXIST to the retransmission of a link request that succeeded
       const [ours, theirs] = [fs.lstatSync(temp, { bigint: true }), fs.lstatSync(path, { bigint: true })]
       return ours.ino === theirs.ino && ours.dev === theirs.dev
     }
   })
 }
 
-/** Creates a file whole and synced by an exclusive link; false, and nothing changed, when the name is taken. The caller syncs the folder. */
+/**
+ * Creates a complete, synced file by an exclusive link; false with nothing changed if the name is taken. The caller syncs the folder.
+ * Throws `io`.
+ */
 export function writeNew(path: string, bytes: Uint8Array, options: WriteOptions = {}): boolean {
   return linkStaged(stageFile(path, bytes, options), path)
 }
 
-/** A whole, synced file under a passing name, which `placeNew` may give its own later; returns where it lies. */
+/** Writes a complete, synced file under a temporary name, for `linkStaged` to give it its final one; returns its path. Throws `io`. */
 export function stageFile(path: string, bytes: Uint8Array, options: WriteOptions): string {
   return writeTemp(path, bytes, options, true)
 }
 
-/** Gives a file of `writeAside` its name; false, and nothing changed, when that is taken. The passing name goes. The caller syncs the folder. */
+/**
+ * Gives a file of `stageFile` its final name and removes the temporary one; false with nothing changed if the name is taken. The caller
+ * syncs the folder. Throws `io`.
+ */
 export function linkStaged(temp: string, path: string): boolean {
   try {
     return linkNew(temp, path)
@@ -110,7 +116,7 @@ export function linkStaged(temp: string, path: string): boolean {
   }
 }
 
-/** Puts a file whole in the place of another. `sync: false` is for caches alone. The caller syncs the folder. */
+/** Replaces a file atomically. `sync: false` is only for caches. The caller syncs the folder. Throws `io`. */
 export function replaceFile(
   path: string,
   content: Content,
@@ -120,7 +126,10 @@ export function replaceFile(
   moveTemp(temp, path)
 }
 
-/** A file that matters to nobody after this process: no passing name, no sync; what had the name goes first, so no link is followed. */
+/**
+ * Writes a file that has no use after this process ends: without a temporary name and without a sync. The old file is removed first, so no
+ * link is followed. Throws `io`.
+ */
 export function writeUnsynced(path: string, bytes: Uint8Array): void {
   removeFile(path)
   const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW
@@ -135,7 +144,10 @@ export function writeUnsynced(path: string, bytes: Uint8Array): void {
   attempt('create', path, write, bytes.length)
 }
 
-/** Gives a second name to a file, unless that name is taken or the file system does not do so. The caller syncs the folder. */
+/**
+ * Creates a hard link `path` to `target`; `taken` if the name exists, `refused` if the file system does not support the link. The caller
+ * syncs the folder. Throws `io`.
+ */
 export function linkFile(target: string, path: string): 'made' | 'taken' | 'refused' {
   return attempt('link', path, () => {
     try {
@@ -150,17 +162,20 @@ export function linkFile(target: string, path: string): 'made' | 'taken' | 'refu
   })
 }
 
-/** Gives a second name to a file, in the place of what had that name. The caller syncs the folder. */
+/**
+ * Creates a hard link `path` to `target` and atomically replaces an existing file of that name. The caller syncs the folder. Throws `io`.
+ */
 export function replaceLink(target: string, path: string, temp: string): void {
-  const passing = join(temp, `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)
-  attempt('link', passing, () => fs.linkSync(target, passing))
-  moveTemp(passing, path)
+  const temporary = join(temp, `.tmp-${basename(path)}-${randomBytes(6).toString('hex')}`)
+  attempt('link', temporary, () => fs.linkSync(target, temporary))
+  moveTemp(temporary, path)
 }
 
+/** Renames a temporary file to its final name; removes it on failure. */
 function moveTemp(temp: string, path: string): void {
   try {
     attempt('rename', path, () => fs.renameSync(temp, path))
-    // rename of two names of one file does nothing and leaves both
+    // rename(2) between two names of one file does nothing and keeps both
     ignoreErrors(() => fs.unlinkSync(temp))
   } catch (error) {
     ignoreErrors(() => fs.unlinkSync(temp))

@@ -179,7 +179,7 @@ describe.each([
   it('a file of another user', async (context) => {
     if (!isRoot) context.skip('needs root to give a file away')
     chownSync(at(path), 12345, 12345)
-    const own = `uid 12345, and this command runs as uid ${process.getuid?.()}`
+    const own = `uid 12345, but this command runs as uid ${process.getuid?.()}`
     await refused(path, { kind: 'corrupt', code: 'file-foreign', hint: expect.stringContaining('chown') }, own)
     if (owner !== undefined) expect(await openStore(dir).read(async (r) => wordsOf(r, 'other'))).toEqual(['o'])
   })
@@ -280,11 +280,11 @@ describe('a marker that lies', () => {
   const lies: readonly (readonly [string, (before: string) => string, string])[] = [
     ['__proto__', proto, '__proto__'],
     ['a name twice', twice, '"generation" is there twice'],
-    ['a generation beyond 2^53', beyond, 'generation is wrong'],
-    ['generation 0', (before) => before.replace('"generation":1', '"generation":0'), 'generation is wrong'],
-    ['a format in words', (before) => before.replace('"format":1', '"format":"1"'), 'format is wrong'],
+    ['a generation beyond 2^53', beyond, 'generation has an invalid value'],
+    ['generation 0', (before) => before.replace('"generation":1', '"generation":0'), 'generation has an invalid value'],
+    ['a format in words', (before) => before.replace('"format":1', '"format":"1"'), 'format has an invalid value'],
     ['no id', (before) => before.replace(/"id":"[^"]*",/, ''), 'id is missing'],
-    ['test: 1', (before) => before.replace('"test":true', '"test":1'), 'test is wrong'],
+    ['test: 1', (before) => before.replace('"test":true', '"test":1'), 'test has an invalid value'],
     ['100 MB of it', (before) => before.replace('{', `{${' '.repeat(100 * MB)}`), 'larger than 65536 bytes'],
   ]
 

@@ -44,9 +44,9 @@ export default class Recover extends BaseCommand<RecoverReport> {
     const context = this.context(flags)
     const session = await openSession({ ...context, ...(archives === undefined ? {} : { archives }) })
     const keys = async () => {
-      const { keysOf } = await import('../core/app/backup/keys.js')
+      const { decryptionKeysFromFlags } = await import('../core/app/backup/encryption-flags.js')
       const { identity = [], 'passphrase-file': passphraseFile } = flags
-      return keysOf({ identity, passphraseFile, environment: process.env['BRINE_PASSPHRASE_FILE'] })
+      return decryptionKeysFromFlags({ identity, passphraseFile, environment: process.env['BRINE_PASSPHRASE_FILE'] })
     }
     return withSources(context, flags.from ?? [], keys, async (from) => {
       const options = { aggregates: argv as readonly string[], from }

@@ -37,7 +37,7 @@ beforeAll(async () => {
   const test = join(folder, 'test')
   await newTestbed(test, NOW)
   mkdirSync(backups)
-  await createBackup(await quickSession(test, NOW), { to: join(backups, 'b.tar.gz'), seal: { type: 'plain' } })
+  await createBackup(await quickSession(test, NOW), { to: join(backups, 'b.tar.gz'), encryption: { type: 'plain' } })
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

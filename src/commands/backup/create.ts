@@ -1,15 +1,15 @@
-/** `brine backup create`: one consistent cut of the data directory as an encrypted archive. */
+/** `brine backup create`: writes one revision of the data directory to an encrypted archive. */
 import { type BackupReport, createBackup } from '../../core/app/backup/create.js'
-import { sealOf } from '../../core/app/backup/keys.js'
+import { encryptionFromFlags } from '../../core/app/backup/encryption-flags.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class BackupCreate extends BaseCommand<BackupReport> {
-  static override summary = 'make a backup: everything but the key pool, as of one commit, encrypted'
+  static override summary = 'back up one consistent state of the data directory, encrypted; the key pool is left out'
   static override description =
-    'Takes its cut under the lock and streams it after, while other commands go on. A tar with a manifest of SHA-256, compressed, encrypted by age. In a folder it is named brine-<instance>-<time>.tar.gz.age. Exit codes: 0 done, 2 neither a key nor --plain or the file is there, 12 something that a commit names is missing or damaged, 14 no space, 19 the passphrase file can be read by others.'
+    'Captures the state under the write lock and streams it afterwards, while other commands can run. The backup is a tar archive with a manifest of SHA-256 hashes, compressed, and encrypted with age. In a folder it is named brine-<instance>-<time>.tar.gz.age. Exit codes: 0 done, 2 neither a key nor --plain was given or the file exists already, 12 a file that a commit references is missing or damaged, 14 no space, 19 the passphrase file is readable by others.'
   static override examples = [
     '<%= config.bin %> backup create /var/backups/brine --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
     '<%= config.bin %> backup create brine.tar.gz.age --passphrase-file /etc/brine/passphrase',
@@ -23,31 +23,31 @@ export default class BackupCreate extends BaseCommand<BackupReport> {
     recipient: flag.text({
       multiple: true,
       helpValue: 'age1…',
-      description: 'encrypt for this recipient of age; repeat for several',
+      description: 'encrypt for this age recipient; repeat for several',
     }),
     'passphrase-file': flag.path({
       description: 'encrypt with the first line of this file (or BRINE_PASSPHRASE_FILE)',
     }),
-    plain: flag.boolean({ description: 'write it in the clear, private keys included' }),
+    plain: flag.boolean({ description: 'do not encrypt, although the backup contains private keys' }),
   }
 
   protected override async execute(): Promise<BackupReport> {
     const { args, flags } = await this.parse(BackupCreate)
     refuseJsonWithData(args.target, this.jsonEnabled())
-    const seal = sealOf({
+    const encryption = encryptionFromFlags({
       recipients: flags.recipient ?? [],
       passphraseFile: flags['passphrase-file'],
       plain: flags.plain,
       environment: process.env['BRINE_PASSPHRASE_FILE'],
     })
     const session = await openSession(this.context(flags))
-    return createBackup(session, { to: args.target, seal, dryRun: flags['dry-run'] })
+    return createBackup(session, { to: args.target, encryption, dryRun: flags['dry-run'] })
   }
 
   protected override view(report: BackupReport): string {
     if (report.file === '-' && !report.dryRun) return ''
     const what = `${counted(report.aggregates.length, 'aggregate')} as of commit ${report.commit}, ${report.cutAt}`
-    const how = report.encrypted ? 'encrypted' : 'in the clear'
+    const how = report.encrypted ? 'encrypted' : 'not encrypted'
     if (report.dryRun)
       return `would write ${what}, at most ${counted(report.bytes, 'byte')}, ${how}, to ${report.file}; nothing changed`
     return `${report.file}: ${what}; ${counted(report.files, 'file')}, ${counted(report.size ?? 0, 'byte')}, ${how}`

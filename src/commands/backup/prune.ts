@@ -1,4 +1,4 @@
-/** `brine backup prune`: keeps so many days and months of backups in a folder. */
+/** `brine backup prune`: removes backups that no daily or monthly retention rule keeps. */
 import { type PruneReport, pruneBackups } from '../../core/app/backup/catalog.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
@@ -11,17 +11,17 @@ function andUnfinished({ length }: PruneReport['unfinished']): string {
 export default class BackupPrune extends BaseCommand<PruneReport> {
   static override summary = 'remove old backups from a folder'
   static override description =
-    'Keeps the newest backup of each of the last days and of each of the last months that have one, for each instance by itself; never removes the newest, nor a file that backup create did not name. What a backup create left that was killed goes too, an hour after it last grew (a day where another machine wrote it). Needs no data directory.'
+    'Of each instance, keeps the newest backup of each of the last N days, and of each of the last N months, that have a backup. Never removes the newest backup of an instance, nor a file that backup create did not name. Also removes the unfinished files of a backup create that was killed, one hour after they last grew (one day if another machine wrote them). Needs no data directory.'
   static override examples = [
     '<%= config.bin %> backup prune /var/backups/brine --keep-daily 7 --keep-monthly 12 --dry-run',
     '<%= config.bin %> backup prune /var/backups/brine --keep-daily 7 --keep-monthly 12 --yes',
   ]
-  static override args = { folder: arg.path({ required: true, description: 'the folder' }) }
+  static override args = { folder: arg.path({ required: true, description: 'the folder with the backups' }) }
   static override flags = {
     ...writeFlags,
     ...confirmFlags,
-    'keep-daily': flag.integer({ required: true, description: 'days that keep their newest backup' }),
-    'keep-monthly': flag.integer({ required: true, description: 'months that keep their newest backup' }),
+    'keep-daily': flag.integer({ required: true, description: 'number of days to keep the newest backup of' }),
+    'keep-monthly': flag.integer({ required: true, description: 'number of months to keep the newest backup of' }),
   }
 
   protected override async execute(): Promise<PruneReport> {

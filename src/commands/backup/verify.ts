@@ -1,14 +1,14 @@
-/** `brine backup verify`: the proof that a backup can be restored. */
-import { keysOf } from '../../core/app/backup/keys.js'
-import { type VerifyReport, verifyBackup } from '../../core/app/backup/restore.js'
+/** `brine backup verify`: proves that a backup can be restored. */
+import { decryptionKeysFromFlags } from '../../core/app/backup/encryption-flags.js'
+import { type VerifyReport, verifyBackup } from '../../core/app/backup/verify.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, keyFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class BackupVerify extends BaseCommand<VerifyReport> {
-  static override summary = 'restore a backup to a scratch folder, replay everything, and take it away again'
+  static override summary = 'prove that a backup can be restored: restore it to a scratch folder and replay its history'
   static override description =
-    'Compares every file with the manifest, every hash of the history, and the states with the digest that the backup names. Private keys are compared and not written to the scratch folder. Needs no data directory. Exit codes: 0 it can be restored, 2 a key is needed, 12 it is damaged, 13 it was made by a newer version, 14 no space to unpack it, 19 the passphrase or the identity does not open it.'
+    'Verifies every file against the manifest, every hash in the history, and the replayed states against the digest in the backup. Private keys are verified but not written to the scratch folder, which is removed afterwards. Needs no data directory. Exit codes: 0 the backup can be restored, 2 a key is required, 12 the backup is damaged, 13 a newer version made it, 14 no space to unpack it, 19 the passphrase or the identity does not decrypt it.'
   static override examples = [
     '<%= config.bin %> backup verify brine.tar.gz.age --identity key.txt',
     'ssh backup@host cat brine.age | <%= config.bin %> backup verify - --passphrase-file /etc/brine/passphrase',
@@ -20,13 +20,13 @@ export default class BackupVerify extends BaseCommand<VerifyReport> {
     ...keyFlags,
     scratch: flag.path({
       helpValue: 'DIR',
-      description: "unpack below this folder (default: the system's temporary one)",
+      description: "unpack below this folder (default: the system's temporary folder)",
     }),
   }
 
   protected override async execute(): Promise<VerifyReport> {
     const { args, flags } = await this.parse(BackupVerify)
-    const keys = await keysOf({
+    const keys = await decryptionKeysFromFlags({
       identity: flags.identity ?? [],
       passphraseFile: flags['passphrase-file'],
       environment: process.env['BRINE_PASSPHRASE_FILE'],
@@ -37,7 +37,7 @@ export default class BackupVerify extends BaseCommand<VerifyReport> {
   }
 
   protected override view(report: VerifyReport): string {
-    const what = `${counted(report.aggregates.length, 'aggregate')} as of commit ${report.commit}, cut at ${report.cutAt ?? '-'}`
+    const what = `${counted(report.aggregates.length, 'aggregate')} as of commit ${report.commit}, ${report.cutAt ?? '-'}`
     return `${report.file}: verified by replay, ${what}\nfull=${report.digest}`
   }
 }

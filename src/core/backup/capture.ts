@@ -1,6 +1,7 @@
 /**
- * Everything that belongs to one commit of a data directory, and nothing else: not `status/`, `repo/`, `tmp/`, `surplus/`, `corrupt/`, and never the
- * key pool. Invariants: what a commit names is proved by its hash as it is read; what can change after the cut was read with it.
+ * Selects and reads the files of one revision of a data directory for a backup: no `status/`, `repo/`, `tmp/`, `surplus/`, `corrupt/`, and never
+ * the key pool. Invariants: a file that a commit references is verified by its hash as it is read; files that can change after the capture are
+ * read with it.
  */
 import * as fs from 'node:fs'
 import { join, relative, sep } from 'node:path'
@@ -25,52 +26,52 @@ export interface BackupCapture {
   readonly reader: StoreReader
   readonly commit: number
   readonly head: Sha256 | null
-  /** What can change or go away later: marker, configuration, keys, HTTPS pair. */
-  readonly small: readonly BackupFile[]
-  /** Objects by the folder that they lie in, below the data directory. */
+  /** Files that can change or disappear later: marker, configuration, keys, HTTPS key and certificate. */
+  readonly mutableFiles: readonly BackupFile[]
+  /** Names of objects by folder, relative to the data directory. */
   readonly objects: ReadonlyMap<string, readonly string[]>
 }
 
 export interface CaptureOptions {
-  readonly onNotice: (text: string) => void
+  readonly onWarning: (text: string) => void
 }
 
-/** Takes the cut that `reader` reads; the caller holds the lock, or knows that nobody writes. Throws `corrupt`, `backup-link`. */
-export function takeCapture(layout: Layout, reader: StoreReader, { onNotice }: CaptureOptions): BackupCapture {
+/** Captures the revision that `reader` reads. The caller holds the write lock, or knows that there is no writer. Throws `corrupt`, `backup-link`. */
+export function captureRevision(layout: Layout, reader: StoreReader, { onWarning }: CaptureOptions): BackupCapture {
   const commit = reader.head
-  for (const folder of [layout.commits, layout.objects, layout.keys]) refuseLink(folder)
+  for (const folder of [layout.commits, layout.objects, layout.keys]) assertNotLink(folder)
   const top = listDir(layout.dir).filter((name) => !name.includes('/') && isBackupPath(name))
-  const small = [
-    ...top.flatMap((name) => smallFile(layout, name, onNotice)),
-    ...listDir(join(layout.dir, 'ssl')).flatMap((name) => smallFile(layout, `ssl/${name}`, onNotice)),
-    ...listDir(layout.keys).flatMap((name) => (name === 'pool' ? [] : smallFile(layout, `keys/${name}`, onNotice))),
+  const read = (path: string): readonly BackupFile[] => readMutableFile(layout, path, onWarning)
+  const mutableFiles = [
+    ...top.flatMap(read),
+    ...listDir(join(layout.dir, 'ssl')).flatMap((name) => read(`ssl/${name}`)),
+    ...listDir(layout.keys).flatMap((name) => (name === 'pool' ? [] : read(`keys/${name}`))),
   ]
-  // what was archived may lie elsewhere: without the note a restored directory could not tell that from loss
-  for (const id of reader.roster())
-    small.push(...smallFile(layout, relative(layout.dir, archivedIndexPath(layout, id)), onNotice))
-  if (!small.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'it is gone')
+  // archived files may be on another volume: without this note a restored directory could not distinguish that from loss
+  for (const id of reader.roster()) mutableFiles.push(...read(relative(layout.dir, archivedIndexPath(layout, id))))
+  if (!mutableFiles.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'the file is missing')
   const head = commit === 0 ? null : reader.commitAt(commit).sha256
-  return { layout, reader, commit, head, small, objects: listObjects(layout) }
+  return { layout, reader, commit, head, mutableFiles, objects: listObjects(layout) }
 }
 
-function refuseLink(path: string): void {
-  const there = statIfExists(path)
-  if (there === undefined || there.isDirectory()) return
-  throw new AppError('corrupt', 'backup-link', `${path}: not a folder; links are not followed`, {
-    hint: 'put the folder itself there',
+function assertNotLink(path: string): void {
+  const stat = statIfExists(path)
+  if (stat === undefined || stat.isDirectory()) return
+  throw new AppError('corrupt', 'backup-link', `${path} is not a folder, and links are not followed`, {
+    hint: 'replace the link by the folder itself',
     details: { path },
   })
 }
 
-/** None where a link or an odd name lies: said, and not followed. */
-function smallFile(layout: Layout, path: string, onNotice: (text: string) => void): readonly BackupFile[] {
+/** Reads a file. Returns nothing, with a warning, for a link (which is not followed) and for an unknown name. */
+function readMutableFile(layout: Layout, path: string, onWarning: (text: string) => void): readonly BackupFile[] {
   const full = join(layout.dir, path)
   const stat = statIfExists(full)
   if (stat === undefined) return []
   if (!isBackupPath(path) || !stat.isFile()) {
-    const passing = path.split('/').at(-1)?.startsWith('.') === true
-    if (!passing)
-      onNotice(`${full} is left out: ${stat.isFile() ? 'no name that a backup knows' : 'not a regular file'}`)
+    const isHidden = path.split('/').at(-1)?.startsWith('.') === true
+    if (!isHidden)
+      onWarning(`${full} is not backed up: ${stat.isFile() ? 'not a file of a data directory' : 'not a regular file'}`)
     if (path === 'brine.json' || path === 'brine.toml') throw fileDamaged(full, 'not a regular file')
     return []
   }
@@ -88,7 +89,7 @@ function listObjects(layout: Layout): ReadonlyMap<string, readonly string[]> {
     for (const name of listDir(join(layout.dir, below))) {
       if (!/^[0-9a-f]{2}$/.test(name)) continue
       const folder = `${below}/${name}`
-      refuseLink(join(layout.dir, folder))
+      assertNotLink(join(layout.dir, folder))
       found.set(
         folder,
         listDir(join(layout.dir, folder)).filter((file) => isBackupPath(`${folder}/${file}`)),
@@ -98,22 +99,22 @@ function listObjects(layout: Layout): ReadonlyMap<string, readonly string[]> {
   return found
 }
 
-/** No more files and bytes than these are in the cut. Reads names and sizes; no lock is needed. */
+/** Returns upper bounds of the files and bytes in the backup, from names and sizes. Needs no lock. */
 export function measureCapture(capture: BackupCapture): { readonly maxFiles: number; readonly maxBytes: number } {
-  let [maxFiles, maxBytes] = [capture.small.length, capture.small.reduce((sum, { bytes }) => sum + bytes.length, 0)]
+  const { layout, reader, mutableFiles } = capture
+  let [maxFiles, maxBytes] = [mutableFiles.length, mutableFiles.reduce((sum, { bytes }) => sum + bytes.length, 0)]
   const count = (path: string): void => {
     const stat = statIfExists(path)
     if (stat?.isFile() !== true) return
     maxFiles += 1
     maxBytes += Number(stat.size)
   }
-  const { layout, reader } = capture
   for (let n = 1; n <= capture.commit; n++) count(layout.commit(n))
   for (const id of reader.roster()) {
-    refuseLink(layout.folder(id))
+    assertNotLink(layout.folder(id))
     for (const folder of ['', 'archived', 'surplus'].map((below) => join(layout.folder(id), below)))
       for (const name of listDir(folder)) count(join(folder, name))
-    // the cache is written anew
+    // `info.json` is a cache and is generated for the backup
     maxFiles += 1
     maxBytes += infoFile(capture, id).bytes.length
   }
@@ -121,23 +122,24 @@ export function measureCapture(capture: BackupCapture): { readonly maxFiles: num
   return { maxFiles, maxBytes }
 }
 
-/** The files of the cut, each read as it is asked for. Throws `file-damaged`, `file-missing`, `commit-missing` (corrupt). */
-export function* filesOf(capture: BackupCapture, { onNotice }: CaptureOptions): Generator<BackupFile> {
-  yield* capture.small
+/** Yields the files of the revision, each read on demand. Throws `file-damaged`, `file-missing`, `commit-missing` (corrupt). */
+export function* readCapturedFiles(capture: BackupCapture, { onWarning }: CaptureOptions): Generator<BackupFile> {
+  yield* capture.mutableFiles
   for (const id of capture.reader.roster()) yield infoFile(capture, id)
-  const elsewhere = new Set<string>()
-  const taken = new Set<string>()
+  const archivedElsewhere = new Set<string>()
+  const newestFound = new Set<string>()
   let expected = capture.head
   for (let n = capture.commit; n >= 1; n--) {
     const path = capture.layout.commit(n)
     const bytes = readIfExists(path)
     if (bytes === undefined) throw commitMissing(path)
-    if (sha256Hex(bytes) !== expected) throw fileDamaged(path, 'its hash is not the one that was recorded')
+    if (sha256Hex(bytes) !== expected) throw fileDamaged(path, 'content does not match its recorded hash')
     const record = parseCommit(bytes, path, n)
     expected = record.previous
     const modified = epochOf(record.at)
     yield { path: `commits/${n}.json`, bytes, modified }
-    for (const entry of record.aggregates) yield* commandFiles(capture, entry, { modified, elsewhere, taken, onNotice })
+    for (const entry of record.aggregates)
+      yield* commandFiles(capture, entry, { modified, archivedElsewhere, newestFound, onWarning })
   }
   yield* objectFiles(capture)
 }
@@ -148,39 +150,39 @@ function infoFile({ layout, reader }: BackupCapture, id: AggregateId): BackupFil
   return { path: `${relative(layout.dir, layout.folder(id))}/info.json`, bytes, modified }
 }
 
-interface Walk {
+interface WalkState {
   readonly modified: number
-  /** Aggregates whose older history lies in another place. */
-  readonly elsewhere: Set<string>
-  /** Aggregates whose newest command was met: what is older may be archived elsewhere. */
-  readonly taken: Set<string>
-  readonly onNotice: (text: string) => void
+  /** Aggregates whose older history is archived outside the data directory. */
+  readonly archivedElsewhere: Set<string>
+  /** Aggregates whose newest command was found: only older ones may be archived elsewhere. */
+  readonly newestFound: Set<string>
+  readonly onWarning: (text: string) => void
 }
 
-/** A command of a commit, its events and its snapshot. */
+/** Yields a command of a commit, its events and its snapshot. */
 function* commandFiles(
   capture: BackupCapture,
   entry: StoredCommit['aggregates'][number],
-  { modified, elsewhere, taken, onNotice }: Walk,
+  { modified, archivedElsewhere, newestFound, onWarning }: WalkState,
 ): Generator<BackupFile> {
   const { layout } = capture
   const id: AggregateId = { kind: entry.kind, handle: entry.handle }
-  const who = formatAggregateId(id)
-  const file = (name: string, sha256: Sha256): BackupFile | undefined => {
-    const found = findHere(layout, id, name, sha256)
+  const name = formatAggregateId(id)
+  const file = (base: string, sha256: Sha256): BackupFile | undefined => {
+    const found = findInDirectory(layout, id, base, sha256)
     if (found === undefined) return undefined
     const below = found.where === 'archived' ? 'archived/' : ''
-    return { path: `${relative(layout.dir, layout.folder(id))}/${below}${name}`, bytes: found.bytes, sha256, modified }
+    return { path: `${relative(layout.dir, layout.folder(id))}/${below}${base}`, bytes: found.bytes, sha256, modified }
   }
   const command = file(commandName(entry.sequence), entry.command)
-  // the newest is never archived
-  if (command === undefined && !taken.has(who))
+  // the newest command is never archived
+  if (command === undefined && !newestFound.has(name))
     throw fileMissing(join(layout.folder(id), commandName(entry.sequence)), id)
-  if (command === undefined && !elsewhere.has(who))
-    onNotice(`${who}: commands up to ${entry.sequence} lie in another place, and not in this backup`)
-  taken.add(who)
+  if (command === undefined && !archivedElsewhere.has(name))
+    onWarning(`${name}: commands up to ${entry.sequence} are archived elsewhere and are not in this backup`)
+  newestFound.add(name)
   if (command === undefined) {
-    elsewhere.add(who)
+    archivedElsewhere.add(name)
     return
   }
   yield command
@@ -192,37 +194,38 @@ function* commandFiles(
   }
   const { snapshot } = effect
   if (snapshot === null || !exists(join(layout.folder(id), snapshotName(snapshot.version)))) return
-  const kept = attempt(
+  const kept = unlessCorrupt(
     () => file(snapshotName(snapshot.version), snapshot.sha256),
     (error) =>
-      // the events make the same state
-      onNotice(`${error.message}; left out`),
+      // replay of the events gives the same state
+      onWarning(`${error.message}; it is not backed up`),
   )
   if (kept !== undefined) yield kept
 }
 
-/** A file in this directory; undefined for one that was archived to another place. Throws `file-missing`, `file-damaged`. */
-function findHere(layout: Layout, id: AggregateId, name: string, sha256: Sha256): FoundFile | undefined {
+/** Returns a file in this data directory; undefined if it was archived elsewhere. Throws `file-missing`, `file-damaged`. */
+function findInDirectory(layout: Layout, id: AggregateId, name: string, sha256: Sha256): FoundFile | undefined {
   try {
     const found = findFile(layout, name, sha256, id)
     return found.path.startsWith(layout.folder(id) + sep) ? found : undefined
   } catch (error) {
-    if (isCorrupt(error) && isAway(error)) return undefined
+    if (isCorrupt(error) && isArchivedElsewhere(error)) return undefined
     throw error
   }
 }
 
-/** Is it a file that the note of the archive knows to be elsewhere? */
-function isAway(error: AppError): boolean {
+/** Returns true for the error of a file that is recorded as archived elsewhere. */
+function isArchivedElsewhere(error: AppError): boolean {
   return (error.details as { readonly archivedTo?: string }).archivedTo !== undefined
 }
 
-function attempt<T>(read: () => T, refuse: (error: AppError) => void): T | undefined {
+/** Reads a file; reports a `corrupt` error and returns undefined. */
+function unlessCorrupt<T>(read: () => T, onCorrupt: (error: AppError) => void): T | undefined {
   try {
     return read()
   } catch (error) {
     if (!isCorrupt(error)) throw error
-    refuse(error)
+    onCorrupt(error)
     return undefined
   }
 }
@@ -231,25 +234,28 @@ function* objectFiles({ layout, objects }: BackupCapture): Generator<BackupFile>
   for (const [folder, names] of objects) {
     for (const name of names) {
       const path = `${folder}/${name}`
-      // archiving makes the second name before it takes the first away
-      const first = join(layout.dir, path)
-      const second = join(layout.objects, 'archived', name.slice(0, 2), name)
-      const found = readDated(first) ?? readDated(second)
-      if (found === undefined) throw fileDamaged(first, 'it went away while the backup ran')
-      if (sha256Hex(found.bytes) !== name) throw fileDamaged(first, 'its bytes do not have this hash')
+      // `archive` links the archived name before it removes this one
+      const listed = join(layout.dir, path)
+      const archived = join(layout.objects, 'archived', name.slice(0, 2), name)
+      const found = readWithTime(listed) ?? readWithTime(archived)
+      if (found === undefined) throw fileDamaged(listed, 'the file disappeared during the backup')
+      if (sha256Hex(found.bytes) !== name) throw fileDamaged(listed, 'content does not match the hash in its name')
       yield { path, sha256: name as Sha256, ...found }
     }
   }
 }
 
-interface Dated {
+interface TimedFile {
   readonly bytes: Uint8Array
   /** Epoch seconds. */
   readonly modified: number
 }
 
-/** A file that is named by its hash, with its time: four calls, since a repository has very many. Undefined where there is none. */
-function readDated(path: string): Dated | undefined {
+/**
+ * Reads a file together with its modification time; undefined if there is none. Makes only four system calls, since a repository can have very
+ * many objects.
+ */
+function readWithTime(path: string): TimedFile | undefined {
   let fd: number | undefined
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)

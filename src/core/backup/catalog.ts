@@ -1,6 +1,6 @@
 /**
- * A folder of backups: which are there, which may go. Invariants: only names that `backup create` gives count, each instance by itself; the newest
- * of each instance never goes.
+ * Lists the backups in a folder and selects those that a retention policy expires. Invariants: only names that `backup create` gives are
+ * considered, each instance separately; the newest backup of an instance never expires.
  */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { errnoOf, ioError } from '../store/disk/io-error.js'
 
 export interface CatalogEntry {
   readonly file: string
-  /** The first eight digits of the instance's id. */
+  /** First eight digits of the instance id. */
   readonly instance: string
   readonly cutAt: Instant
   readonly encrypted: boolean
@@ -20,20 +20,20 @@ export interface CatalogEntry {
 
 const NAME = /^brine-([0-9a-f]{8})-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z(?:-[1-9]\d{0,5})?\.tar\.gz(\.age)?$/
 
-/** A name that `backup create` gives in a folder. */
+/** Returns true for a name that `backup create` gives to a file in a folder. */
 export function isBackupName(name: string): boolean {
   return NAME.test(name)
 }
 
-/** Backups in a folder, the newest first. Throws `folder-missing` (usage), `io`. */
+/** Returns the backups in a folder, newest first. Throws `folder-missing` (usage), `io`. */
 export function listCatalog(folder: string): readonly CatalogEntry[] {
   return namesIn(folder)
-    .flatMap((name) => shelved(folder, name) ?? [])
-    .sort((a, b) => compare(b.cutAt, a.cutAt) || numberOf(b.file) - numberOf(a.file) || compare(b.file, a.file))
+    .flatMap((name) => entryOf(folder, name) ?? [])
+    .sort((a, b) => compare(b.cutAt, a.cutAt) || suffixNumber(b.file) - suffixNumber(a.file) || compare(b.file, a.file))
 }
 
-/** Of several in one second, the later one has the higher number. */
-function numberOf(file: string): number {
+/** Returns the number at the end of the name: of several backups of one second, the later one has the higher number. */
+function suffixNumber(file: string): number {
   return Number(/-(\d+)\.tar\.gz(?:\.age)?$/.exec(file)?.[1] ?? 1)
 }
 
@@ -46,11 +46,11 @@ function namesIn(folder: string): readonly string[] {
     return fs.readdirSync(folder)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw ioError('list', folder, error)
-    throw new AppError('usage', 'folder-missing', `there is no folder ${folder}`)
+    throw new AppError('usage', 'folder-missing', `folder ${folder} does not exist`)
   }
 }
 
-function shelved(folder: string, name: string): CatalogEntry | undefined {
+function entryOf(folder: string, name: string): CatalogEntry | undefined {
   const m = NAME.exec(name)
   const [year, month, day, hour, minute, second] = m?.slice(2, 8) ?? []
   const cutAt = parseInstant(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
@@ -60,14 +60,21 @@ function shelved(folder: string, name: string): CatalogEntry | undefined {
   return { file, instance: m[1], cutAt, encrypted: m[8] !== undefined, bytes: Number(stat.size) }
 }
 
-export interface Keep {
-  /** Days, and months, that keep their newest backup. */
+export interface RetentionPolicy {
+  /** Number of most recent days with a backup whose newest backup is kept. */
   readonly daily: number
+  /** The same for months. */
   readonly monthly: number
 }
 
-/** Which of them go: in each instance all but the newest, the newest of each of the last days and of each of the last months that have one. */
-export function expiredOf(backups: readonly CatalogEntry[], { daily, monthly }: Keep): readonly CatalogEntry[] {
+/**
+ * Returns the backups that expire. Of each instance these are kept: the newest, the newest of each of the last `daily` days that have a
+ * backup, and the newest of each of the last `monthly` months that have one.
+ */
+export function selectExpired(
+  backups: readonly CatalogEntry[],
+  { daily, monthly }: RetentionPolicy,
+): readonly CatalogEntry[] {
   const kept = new Set<string>()
   const slots = new Map<string, Set<string>>()
   const keep = (backup: CatalogEntry, slot: 'day' | 'month', count: number): void => {
@@ -88,8 +95,8 @@ export function expiredOf(backups: readonly CatalogEntry[], { daily, monthly }: 
   return backups.filter(({ file }) => !kept.has(file))
 }
 
-/** Removes files. Throws `io` at the first that stays. */
-export function removeFrom(folder: string, files: readonly string[]): void {
+/** Removes files from a folder. Throws `io` at the first that cannot be removed. */
+export function removeBackups(folder: string, files: readonly string[]): void {
   for (const file of files) removeFile(file)
   if (files.length > 0) syncDir(folder)
 }

@@ -1,8 +1,7 @@
 /**
- * What a backup is: a tar whose first entry says what it holds, whose entries carry no path but those of a data directory, and whose last
- * entry vouches for all others by SHA-256. Invariant: a path or a member that this version does not know is never taken for a harmless one.
+ * Format of a backup: a tar archive whose first entry is a header, whose other entries have paths of a data directory only, and whose last
+ * entry is a manifest with the SHA-256 of all others. Invariant: an unknown path or member is an error, never ignored.
  */
-
 import { utf8 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import type { Json } from '../base/json.js'
@@ -25,19 +24,19 @@ export interface BackupAggregate {
 /** STORED as `backup/header.json`, the first entry. */
 export interface BackupHeader {
   readonly format: 1
-  /** Of the data directory. */
+  /** Id of the data directory. */
   readonly id: string
   readonly generation: number
   readonly test?: true
-  /** The newest commit of the cut, and its hash; 0 and null when there is none. */
+  /** Number of the newest commit in the backup, and its hash; 0 and null before the first commit. */
   readonly commit: number
   readonly head: Sha256 | null
-  /** When the cut was taken. */
+  /** Time at which the backup was taken. */
   readonly cutAt: Instant
   readonly aggregates: readonly BackupAggregate[]
-  /** Digest of all states at the cut, as `audit digest` gives it: `full`. */
+  /** Digest of all states as of that commit: the `full` digest of `audit digest`. */
   readonly digest: Sha256
-  /** No more files and bytes than these follow. */
+  /** Upper bounds of the files and bytes that follow. */
   readonly maxFiles: number
   readonly maxBytes: number
 }
@@ -55,17 +54,17 @@ export interface BackupManifest {
   readonly header: Sha256
   readonly files: number
   readonly bytes: number
-  /** Hashes of `backup/files-1.json` and so on, each after the files that it lists. */
+  /** Hashes of `backup/files-1.json` and so on. Each part follows the files that it lists. */
   readonly parts: readonly Sha256[]
 }
 
 export const HEADER_NAME = 'backup/header.json'
 export const MANIFEST_NAME = 'backup/manifest.json'
-/** Files in one part of the list: what a reader or a writer must remember. */
+/** Number of files in one part of the list. It bounds the memory of readers and writers. */
 export const PART_FILES = 2000
-/** One file, as the store reads it. */
+/** Largest size of one file, in bytes, as in the store. */
 export const FILE_LIMIT = 256 * 1024 * 1024
-/** Header, part or manifest. */
+/** Largest size of the header, of a part or of the manifest, in bytes. */
 export const META_LIMIT = 64 * 1024 * 1024
 
 export function partName(n: number): string {
@@ -96,7 +95,7 @@ export function encodeMeta(
   return utf8(`${canonicalJson(value)}\n`)
 }
 
-/** Throws `format-newer`, `file-damaged`. */
+/** Parses the header. Throws `format-newer`, `file-damaged`. */
 export function parseHeader(bytes: Uint8Array, name: string): BackupHeader {
   return parseShape(bytes, `${name}: ${HEADER_NAME}`, HEADER) as unknown as BackupHeader
 }
@@ -119,7 +118,7 @@ const OTHER = [
   /^ssl\/[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/,
 ]
 
-/** Does a file of this path, below the data directory, belong into a backup? */
+/** Returns true if a file at this path, relative to the data directory, is part of a backup. */
 export function isBackupPath(path: string): boolean {
   const object = OBJECT.exec(path)
   if (object !== null) return object[2]?.startsWith(object[1] ?? '-') === true
@@ -129,21 +128,21 @@ export function isBackupPath(path: string): boolean {
   return OTHER.some((pattern) => pattern.test(path))
 }
 
-/** What the file gets, whatever an archive says: objects are served by links, so others may read them; nothing else is for others. */
-export function modeOf(path: string): number {
+/** Returns the mode of a restored file, whatever the archive says: 0644 for objects, which are served through links, and 0600 for all else. */
+export function fileModeOf(path: string): number {
   return path.startsWith('objects/') ? 0o644 : 0o600
 }
 
-/** A backup that is not what was written. Nothing was changed by reading it. */
-export function damaged(name: string, why: string, cause?: unknown): AppError {
+/** Returns the error for a backup that differs from what was written. Reading it changed nothing. */
+export function backupDamaged(name: string, why: string, cause?: unknown): AppError {
   return new AppError('corrupt', 'backup-damaged', `${name}: ${why}`, {
-    hint: 'take another backup of the series; nothing was restored',
+    hint: 'nothing was restored; use another backup of the series',
     details: { path: name },
     ...(cause === undefined ? {} : { cause }),
   })
 }
 
-/** A path in an archive that no backup of ours has. */
-export function refusedPath(name: string, path: string, why: string): AppError {
-  return damaged(name, `refused, ${quoted(path)} ${why}`)
+/** Returns the error for an entry that no backup of Brine has. */
+export function pathRefused(name: string, path: string, why: string): AppError {
+  return backupDamaged(name, `refused: ${quoted(path)} ${why}`)
 }

@@ -1,6 +1,6 @@
 /**
- * A backup as a stream of bytes: header, files, lists of hashes, manifest; tar, gzip and, where asked for, age.
- * Invariant: one file and one part of the list are in memory at a time, whatever the size of the whole.
+ * Writes a backup as a stream of bytes: header, files, lists of hashes, manifest; as tar, gzip and optionally age.
+ * Invariant: one file and one part of the list are in memory at a time, whatever the size of the backup.
  */
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
@@ -9,62 +9,63 @@ import { concat } from '../base/bytes.js'
 import { epochOf, type Instant } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
+import { type Bytes, type Encryption, encrypt } from './encryption.js'
 import {
   type BackupEntry,
   type BackupHeader,
   type BackupManifest,
   encodeMeta,
+  fileModeOf,
   HEADER_NAME,
   MANIFEST_NAME,
-  modeOf,
   PART_FILES,
   partName,
 } from './format.js'
-import { type Bytes, type Seal, seal } from './seal.js'
 
 export interface BackupFile {
-  /** Below the data directory, as `isBackupPath` has it. */
+  /** Path relative to the data directory that `isBackupPath` accepts. */
   readonly path: string
   readonly bytes: Uint8Array
-  /** Where it is known already. */
+  /** Hash of the bytes, if it is already known. */
   readonly sha256?: Sha256
-  /** Epoch seconds; objects are served with it. */
+  /** Modification time in epoch seconds. Objects are served with it. */
   readonly modified: number
 }
 
 export interface PackOptions {
   readonly header: BackupHeader
   readonly files: Iterable<BackupFile>
-  readonly seal: Seal
+  readonly encryption: Encryption
+  /** Called after each file, with its size. */
   readonly onFile: (bytes: number) => void
-  /** Of the manifest, when all is written. */
+  /** Called once all is written, with the manifest and its hash. */
   readonly onDone: (manifest: BackupManifest, sha256: Sha256) => void
 }
 
-/** Bytes that go through the compressor at a time: a small file alone would cost a switch of threads. */
+/** Bytes that are compressed at a time. A batch per small file would cost a thread switch each. */
 const BATCH = 256 * 1024
-/** Records are JSON and objects are dense: higher levels cost time and gain nothing. */
+/** Compression level. Records are JSON and objects are nearly incompressible, so higher levels cost time and gain nothing. */
 const LEVEL = 4
 
-/** Begins when it is read. */
+/** Returns the bytes of the backup. Nothing is read or written until they are consumed. */
 export async function packBackup(options: PackOptions): Promise<Bytes> {
   const gzip = createGzip({ level: LEVEL, chunkSize: BATCH })
-  pipeline(Readable.from(batched(tarred(options)), { objectMode: false }), gzip, () => undefined)
-  return options.seal.type === 'plain' ? gzip : seal(gzip, options.seal)
+  pipeline(Readable.from(inBatches(tarStream(options)), { objectMode: false }), gzip, () => undefined)
+  return options.encryption.type === 'plain' ? gzip : encrypt(gzip, options.encryption)
 }
 
-async function* tarred(options: PackOptions): AsyncGenerator<Uint8Array> {
+async function* tarStream(options: PackOptions): AsyncGenerator<Uint8Array> {
   const { default: tar } = await import('tar-stream')
   const pack = tar.pack()
-  const filled = fill(pack, options).catch((error: Error) => pack.destroy(error))
+  const filled = packEntries(pack, options).catch((error: Error) => pack.destroy(error))
   for await (const chunk of pack) yield chunk
   await filled
 }
 
-async function fill(pack: Pack, { header, files, onFile, onDone }: PackOptions): Promise<void> {
+async function packEntries(pack: Pack, { header, files, onFile, onDone }: PackOptions): Promise<void> {
   const first = encodeMeta(header)
   const at = epochOf(header.cutAt)
-  await add(pack, HEADER_NAME, first, at)
+  await addEntry(pack, HEADER_NAME, first, at)
   const parts: Sha256[] = []
   let part: BackupEntry[] = []
   let [count, bytes] = [0, 0]
@@ -72,12 +73,12 @@ async function fill(pack: Pack, { header, files, onFile, onDone }: PackOptions):
     const list = encodeMeta({ files: part })
     parts.push(sha256Hex(list))
     part = []
-    await add(pack, partName(parts.length), list, at)
+    await addEntry(pack, partName(parts.length), list, at)
   }
   for (const file of files) {
     const { path, bytes: content, sha256 = sha256Hex(content), modified } = file
-    await add(pack, path, content, modified)
-    part.push({ path, size: content.length, mode: modeOf(path), sha256 })
+    await addEntry(pack, path, content, modified)
+    part.push({ path, size: content.length, mode: fileModeOf(path), sha256 })
     count += 1
     bytes += content.length
     onFile(content.length)
@@ -86,21 +87,21 @@ async function fill(pack: Pack, { header, files, onFile, onDone }: PackOptions):
   if (part.length > 0) await closePart()
   const manifest: BackupManifest = { format: 1, header: sha256Hex(first), files: count, bytes, parts }
   const last = encodeMeta(manifest)
-  await add(pack, MANIFEST_NAME, last, at)
+  await addEntry(pack, MANIFEST_NAME, last, at)
   pack.finalize()
   onDone(manifest, sha256Hex(last))
 }
 
-/** Returns when the reader has taken enough for more. */
-function add(pack: Pack, name: string, bytes: Uint8Array, seconds: number): Promise<void> {
-  const header = { name, size: bytes.length, mode: modeOf(name), mtime: new Date(seconds * 1000), uid: 0, gid: 0 }
+/** Adds an entry. Resolves when the consumer has read enough to accept more. */
+function addEntry(pack: Pack, name: string, bytes: Uint8Array, seconds: number): Promise<void> {
+  const header = { name, size: bytes.length, mode: fileModeOf(name), mtime: new Date(seconds * 1000), uid: 0, gid: 0 }
   return new Promise((resolve, reject) => {
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     pack.entry(header, content, (error) => (error ? reject(error) : resolve()))
   })
 }
 
-async function* batched(source: Bytes): AsyncGenerator<Uint8Array> {
+async function* inBatches(source: Bytes): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = []
   let length = 0
   for await (const chunk of source) {
@@ -114,7 +115,7 @@ async function* batched(source: Bytes): AsyncGenerator<Uint8Array> {
   if (length > 0) yield concat(parts)
 }
 
-/** `brine-1a2b3c4d-20261121T120000Z.tar.gz.age` */
-export function backupName(id: string, cutAt: Instant, sealed: boolean): string {
-  return `brine-${id.slice(0, 8)}-${cutAt.replace(/[-:]/g, '')}.tar.gz${sealed ? '.age' : ''}`
+/** Returns the file name of a backup: `brine-1a2b3c4d-20261121T120000Z.tar.gz.age`. */
+export function backupName(id: string, takenAt: Instant, isEncrypted: boolean): string {
+  return `brine-${id.slice(0, 8)}-${takenAt.replace(/[-:]/g, '')}.tar.gz${isEncrypted ? '.age' : ''}`
 }

@@ -1,19 +1,20 @@
-/** Passphrase and identity files. Invariant: one that others can read is refused, and its content never gets into a message. */
+/** Reads passphrase and identity files. Invariant: a file that others can read is refused, and its content never appears in a message. */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { Secret } from '../base/secret.js'
 import { errnoOf } from '../store/disk/io-error.js'
 
+/** Largest size of such a file, in bytes. */
 const LIMIT = 65536
 
-/** The first line of a file. Throws `secret-exposed` (credentials), `file-unreadable`, `passphrase-empty` (usage). */
+/** Returns the first line of a file. Throws `secret-exposed` (credentials), `file-unreadable`, `passphrase-empty` (usage). */
 export function readPassphrase(path: string): Secret {
   const [line = ''] = readSecret(path).split(/\r?\n/)
   if (line.trim() !== '') return new Secret(line)
-  throw new AppError('usage', 'passphrase-empty', `${path}: its first line, the passphrase, is empty`)
+  throw new AppError('usage', 'passphrase-empty', `${path}: the passphrase, its first line, is empty`)
 }
 
-/** The identities of a file as age-keygen writes it. Throws `identity-invalid` (usage), `secret-exposed` (credentials). */
+/** Returns the identities in a file that age-keygen wrote. Throws `identity-invalid` (usage), `secret-exposed` (credentials). */
 export async function readIdentities(path: string): Promise<readonly Secret[]> {
   const lines = readSecret(path).split(/\r?\n/)
   const found = lines.map((line, i) => ({ line: line.trim(), number: i + 1 }))
@@ -23,13 +24,13 @@ export async function readIdentities(path: string): Promise<readonly Secret[]> {
     try {
       new Decrypter().addIdentity(line)
     } catch {
-      throw new AppError('usage', 'identity-invalid', `${path} line ${number}: not an identity of age`, {
-        hint: 'identities begin with AGE-SECRET-KEY-1; ssh keys and encrypted identity files are not read',
+      throw new AppError('usage', 'identity-invalid', `${path} line ${number}: invalid age identity`, {
+        hint: 'identities begin with AGE-SECRET-KEY-1; ssh keys and encrypted identity files are not supported',
       })
     }
   }
   if (identities.length > 0) return identities.map(({ line }) => new Secret(line))
-  throw new AppError('usage', 'identity-invalid', `${path}: there is no identity in it`)
+  throw new AppError('usage', 'identity-invalid', `${path}: contains no identity`)
 }
 
 function readSecret(path: string): string {
@@ -37,7 +38,7 @@ function readSecret(path: string): string {
   try {
     fd = openSync(path, 'r')
     const stat = fstatSync(fd)
-    if (stat.isFile() && (stat.mode & 0o077) !== 0) throw exposed(path, stat.mode)
+    if (stat.isFile() && (stat.mode & 0o077) !== 0) throw secretExposed(path, stat.mode)
     if (stat.isFile() && stat.size > LIMIT)
       throw new AppError('usage', 'file-too-long', `${path}: longer than ${LIMIT} bytes`)
     return readFileSync(fd, 'utf8')
@@ -50,7 +51,7 @@ function readSecret(path: string): string {
   }
 }
 
-function exposed(path: string, mode: number): AppError {
+function secretExposed(path: string, mode: number): AppError {
   const shown = (mode & 0o777).toString(8)
   return new AppError('credentials', 'secret-exposed', `${path}: others can read or change it (mode ${shown})`, {
     hint: `chmod 0600 ${path}; if others have had access, change the secret`,

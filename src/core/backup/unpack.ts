@@ -1,6 +1,6 @@
 /**
- * A backup read back, strictly: nothing is taken that its header did not announce, its lists do not vouch for, or a data directory does not
- * have. Invariants: memory and disk are bounded by what the header says before the first file; without the last entry nothing counts.
+ * Reads a backup strictly: every file must be within the limits of the header, listed with its hash, and at a path that a data directory has.
+ * Invariants: memory and disk use are bounded by the header, which precedes the first file; without its last entry the backup is invalid.
  */
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -8,87 +8,87 @@ import type { Entry } from 'tar-stream'
 import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
+import { type Bytes, type DecryptionKeys, decrypt, isEncrypted } from './encryption.js'
 import {
   type BackupEntry,
   type BackupHeader,
   type BackupManifest,
-  damaged,
+  backupDamaged,
   FILE_LIMIT,
+  fileModeOf,
   HEADER_NAME,
   isBackupPath,
   MANIFEST_NAME,
   META_LIMIT,
-  modeOf,
   PART_FILES,
   parseHeader,
   parseManifest,
   parsePart,
   partName,
-  refusedPath,
+  pathRefused,
 } from './format.js'
-import { type Bytes, isSealed, type Keys, unseal } from './seal.js'
 
-export interface ReadFile extends BackupEntry {
+export interface UnpackedFile extends BackupEntry {
   readonly bytes: Uint8Array
-  /** Epoch seconds. */
+  /** Modification time in epoch seconds. */
   readonly modified: number
 }
 
 export interface UnpackOptions {
-  /** For messages. */
+  /** Name of the backup in messages. */
   readonly name: string
-  readonly keys: Keys
-  /** Called once, before any file. */
-  readonly onHeader: (header: BackupHeader, sealed: boolean) => void
-  /** In the order of the archive. What it gets is as the archive has it: only the whole archive vouches for it. */
-  readonly onFile: (file: ReadFile) => void
+  readonly keys: DecryptionKeys
+  /** Called once, before the first file. */
+  readonly onHeader: (header: BackupHeader, isEncrypted: boolean) => void
+  /** Called for each file in the order of the archive. The file is verified only once the whole archive has been read. */
+  readonly onFile: (file: UnpackedFile) => void
 }
 
-export interface ReadBackup {
+export interface UnpackedBackup {
   readonly header: BackupHeader
   readonly manifest: BackupManifest
   /** SHA-256 of the manifest. */
   readonly sha256: Sha256
-  readonly sealed: boolean
+  readonly encrypted: boolean
 }
 
-/** Reads all of a backup. Throws `backup-damaged` (corrupt), `backup-key-wrong` (credentials), `backup-key-needed` (usage), `format-newer`. */
-export async function unpackBackup(source: Bytes, options: UnpackOptions): Promise<ReadBackup> {
+/** Reads a complete backup. Throws `backup-damaged` (corrupt), `backup-key-wrong` (credentials), `backup-key-needed` (usage), `format-newer`. */
+export async function unpackBackup(source: Bytes, options: UnpackOptions): Promise<UnpackedBackup> {
   const { name } = options
   const { default: tar } = await import('tar-stream')
-  const reading = new Reading(options)
+  const parser = new BackupParser(options)
   const opened = await open(source, options)
-  reading.sealed = opened.sealed
+  parser.encrypted = opened.encrypted
   const extract = tar.extract()
-  pipeline(Readable.from(reading.bounded(opened.bytes), { objectMode: false }), extract, () => undefined)
+  pipeline(Readable.from(parser.bounded(opened.bytes), { objectMode: false }), extract, () => undefined)
   try {
-    for await (const entry of extract) await reading.take(entry)
+    for await (const entry of extract) await parser.take(entry)
   } catch (error) {
-    throw restated(error, name)
+    throw asBackupError(error, name)
   }
-  return reading.end()
+  return parser.end()
 }
 
-/** What went wrong in a library is a damaged file; the damage of a part of it is the file's. */
-function restated(error: unknown, name: string): unknown {
-  if (!(error instanceof AppError)) return damaged(name, 'it is cut off or was changed', error)
-  return error.code === 'file-damaged' ? damaged(name, error.message.replace(`${name}: `, ''), error) : error
+/** Returns `backup-damaged` for an error of a library and for a damaged part of the backup; other errors are returned unchanged. */
+function asBackupError(error: unknown, name: string): unknown {
+  if (!(error instanceof AppError)) return backupDamaged(name, 'the file is truncated or was changed', error)
+  return error.code === 'file-damaged' ? backupDamaged(name, error.message.replace(`${name}: `, ''), error) : error
 }
 
-async function open(source: Bytes, { name, keys }: UnpackOptions): Promise<{ bytes: Bytes; sealed: boolean }> {
-  const outer = await peeked(source)
-  const sealed = isSealed(outer.head, name)
-  const inner = sealed ? await peeked(await unseal(outer.bytes, keys, name)) : outer
-  if (isGzip(inner.head)) return { bytes: gunzipped(inner.bytes), sealed }
-  if (isTar(inner.head)) return { bytes: inner.bytes, sealed }
-  throw damaged(name, inner.head.length === 0 ? 'the file is empty' : 'not a backup of brine')
+async function open(source: Bytes, { name, keys }: UnpackOptions): Promise<{ bytes: Bytes; encrypted: boolean }> {
+  const outer = await peek(source)
+  const encrypted = isEncrypted(outer.head, name)
+  const inner = encrypted ? await peek(await decrypt(outer.bytes, keys, name)) : outer
+  if (isGzip(inner.head)) return { bytes: gunzipped(inner.bytes), encrypted }
+  if (isTar(inner.head)) return { bytes: inner.bytes, encrypted }
+  throw backupDamaged(name, inner.head.length === 0 ? 'the file is empty' : 'not a Brine backup')
 }
 
 function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b
 }
 
-/** One that was decompressed by hand. */
+/** Returns true for a tar archive that was decompressed before. */
 function isTar(head: Uint8Array): boolean {
   return Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar'
 }
@@ -99,8 +99,8 @@ function gunzipped(bytes: Bytes): Bytes {
   return gunzip
 }
 
-/** The first 512 bytes, and all of them again. */
-async function peeked(source: Bytes): Promise<{ head: Uint8Array; bytes: Bytes }> {
+/** Returns at least the first 512 bytes, and a stream of all bytes including those. */
+async function peek(source: Bytes): Promise<{ head: Uint8Array; bytes: Bytes }> {
   const iterator = source[Symbol.asyncIterator]()
   const first: Uint8Array[] = []
   for (let length = 0; length < 512; ) {
@@ -120,8 +120,8 @@ async function peeked(source: Bytes): Promise<{ head: Uint8Array; bytes: Bytes }
   return { head: Buffer.concat(first), bytes: rest() }
 }
 
-class Reading {
-  sealed = false
+class BackupParser {
+  encrypted = false
   readonly #options: UnpackOptions
   #limit = 2 * META_LIMIT
   #header: BackupHeader | undefined
@@ -136,49 +136,50 @@ class Reading {
     this.#options = options
   }
 
-  /** What comes out of the compressor, up to what the header announced. */
+  /** Passes on the decompressed bytes. Throws once there are more than the header announced. */
   async *bounded(bytes: Bytes): AsyncGenerator<Uint8Array> {
     let length = 0
     for await (const chunk of bytes) {
       length += chunk.length
-      if (length > this.#limit) throw this.#refuse('it holds more than it announces')
+      if (length > this.#limit) throw this.#damaged('it has more content than its header announces')
       yield chunk
     }
   }
 
   async take(entry: Entry): Promise<void> {
     const { name: path, type, size = 0 } = entry.header
-    if (type !== 'file') throw refusedPath(this.#options.name, path, `is a ${type ?? 'thing'} and not a file`)
-    if (this.#end !== undefined) throw this.#refuse('something follows its manifest')
+    if (type !== 'file') throw pathRefused(this.#options.name, path, `is a ${type ?? 'entry'} and not a file`)
+    if (this.#end !== undefined) throw this.#damaged('there are entries after its manifest')
     const isMeta = path.startsWith('backup/')
-    if (!isMeta && !isBackupPath(path)) throw refusedPath(this.#options.name, path, 'is no path of a data directory')
-    if (size > (isMeta ? META_LIMIT : FILE_LIMIT)) throw refusedPath(this.#options.name, path, `has ${size} bytes`)
+    if (!isMeta && !isBackupPath(path)) throw pathRefused(this.#options.name, path, 'is not a path of a data directory')
+    if (size > (isMeta ? META_LIMIT : FILE_LIMIT))
+      throw pathRefused(this.#options.name, path, `is too large: ${size} bytes`)
     if (!isMeta) this.#count(path, size)
     const bytes = await contentOf(entry)
     if (isMeta) this.#meta(path, bytes)
     else this.#file(path, bytes, Math.floor((entry.header.mtime?.getTime() ?? 0) / 1000))
   }
 
-  end(): ReadBackup {
+  end(): UnpackedBackup {
     if (this.#header === undefined || this.#end === undefined)
-      throw this.#refuse('it is cut off: the manifest is missing')
-    return { header: this.#header, ...this.#end, sealed: this.sealed }
+      throw this.#damaged('it is truncated: the manifest is missing')
+    return { header: this.#header, ...this.#end, encrypted: this.encrypted }
   }
 
-  #refuse(why: string): AppError {
-    return damaged(this.#options.name, why)
+  #damaged(why: string): AppError {
+    return backupDamaged(this.#options.name, why)
   }
 
   #count(path: string, size: number): void {
-    if (this.#header === undefined) throw refusedPath(this.#options.name, path, 'comes before the header')
+    if (this.#header === undefined) throw pathRefused(this.#options.name, path, 'precedes the header')
     this.#files += 1
     this.#bytes += size
     if (this.#files > this.#header.maxFiles || this.#bytes > this.#header.maxBytes || this.#list.length >= PART_FILES)
-      throw this.#refuse('it holds more than it announces')
+      throw this.#damaged('it has more content than its header announces')
   }
 
   #file(path: string, bytes: Uint8Array, modified: number): void {
-    const entry = { path, size: bytes.length, mode: modeOf(path), sha256: sha256Hex(bytes) }
+    const entry = { path, size: bytes.length, mode: fileModeOf(path), sha256: sha256Hex(bytes) }
     this.#list.push(entry)
     this.#options.onFile({ ...entry, bytes, modified })
   }
@@ -189,37 +190,37 @@ class Reading {
       this.#header = parseHeader(bytes, name)
       this.#headerHash = sha256Hex(bytes)
       const { maxFiles, maxBytes } = this.#header
-      // a tar pads each entry to 512 bytes; the lists have some 250 bytes a file
+      // tar pads each entry to 512 bytes; the lists have about 250 bytes per file
       this.#limit = bytes.length + maxBytes + maxFiles * 2048 + 1024 * 1024
-      this.#options.onHeader(this.#header, this.sealed)
+      this.#options.onHeader(this.#header, this.encrypted)
     } else if (path === partName(this.#parts.length + 1)) this.#part(path, bytes)
     else if (path === MANIFEST_NAME) this.#manifest(bytes)
-    else throw refusedPath(name, path, 'is out of place')
+    else throw pathRefused(name, path, 'is out of place')
   }
 
   #part(path: string, bytes: Uint8Array): void {
     const listed = parsePart(bytes, `${this.#options.name}: ${path}`)
-    const wrong = this.#list.find((entry, i) => !same(entry, listed[i]))
-    if (wrong !== undefined) throw this.#refuse(`${wrong.path} is not what its manifest lists`)
-    if (listed.length !== this.#list.length) throw this.#refuse(`${path} lists files that are not there`)
+    const mismatch = this.#list.find((entry, i) => !isSameEntry(entry, listed[i]))
+    if (mismatch !== undefined) throw this.#damaged(`${mismatch.path} does not match the list in ${path}`)
+    if (listed.length !== this.#list.length) throw this.#damaged(`${path} lists files that are missing`)
     this.#parts.push(sha256Hex(bytes))
     this.#list = []
   }
 
   #manifest(bytes: Uint8Array): void {
     const manifest = parseManifest(bytes, this.#options.name)
-    const ok =
+    const isValid =
       manifest.header === this.#headerHash &&
       manifest.files === this.#files &&
       manifest.bytes === this.#bytes &&
       this.#list.length === 0 &&
       manifest.parts.join() === this.#parts.join()
-    if (!ok) throw this.#refuse('its manifest speaks of other files')
+    if (!isValid) throw this.#damaged('its manifest does not match its content')
     this.#end = { manifest, sha256: sha256Hex(bytes) }
   }
 }
 
-function same(a: BackupEntry, b: BackupEntry | undefined): boolean {
+function isSameEntry(a: BackupEntry, b: BackupEntry | undefined): boolean {
   return b !== undefined && a.path === b.path && a.size === b.size && a.mode === b.mode && a.sha256 === b.sha256
 }
 

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { BackupReport } from '../../../src/core/app/backup/create.js'
-import type { VerifyReport } from '../../../src/core/app/backup/restore.js'
+import type { VerifyReport } from '../../../src/core/app/backup/verify.js'
 import { type ArchiveReport, archive } from '../../../src/core/app/operations/archive.js'
 import { tick } from '../../../src/core/app/operations/tick.js'
 import { auditVerify } from '../../../src/core/app/proof/audit.js'

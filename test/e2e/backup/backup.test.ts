@@ -3,9 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from 'node:path'
 import { identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { PruneReport, ShelfReport } from '../../../src/core/app/backup/catalog.js'
+import type { BackupListReport, PruneReport } from '../../../src/core/app/backup/catalog.js'
 import type { BackupReport } from '../../../src/core/app/backup/create.js'
-import type { VerifyReport } from '../../../src/core/app/backup/restore.js'
+import type { VerifyReport } from '../../../src/core/app/backup/verify.js'
 import { runProgram } from '../../support/processes/brine-shim.js'
 import { brine, runBrine } from '../../support/processes/cli.js'
 import { needProgram } from '../../support/processes/missing.js'
@@ -133,7 +133,7 @@ describe('the shelf', () => {
     for (const stamp of stamps) writeFileSync(join(folder, name(stamp)), 'x')
     writeFileSync(join(folder, 'brine-notes.txt'), 'mine')
     writeFileSync(join(folder, 'brine-fedcba98-20250101T000000Z.tar.gz'), 'x')
-    const listed = (await brine(['backup', 'list', folder, '--json'])).json<ShelfReport>()
+    const listed = (await brine(['backup', 'list', folder, '--json'])).json<BackupListReport>()
     expect(listed.backups.map((b) => b.cutAt)[0]).toBe('2026-02-02T12:00:00Z')
     expect(listed.backups.length).toBe(7)
     const prune = ['backup', 'prune', folder, '--keep-daily', '2', '--keep-monthly', '2', '--json']

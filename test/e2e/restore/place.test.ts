@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { backupTarget } from '../../../src/core/backup/destination.js'
+import { backupTarget } from '../../../src/core/backup/target.js'
 import { brine, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
 import { needProgram } from '../../support/processes/missing.js'
 

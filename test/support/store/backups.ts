@@ -1,11 +1,11 @@
-/** Backups for tests: sound ones of made-up files, and what a hostile hand makes of them, entry by entry. */
+/** Backups for tests: valid ones of invented files, and manipulated ones, entry by entry. */
 import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import tar, { type Headers } from 'tar-stream'
+import type { Bytes, DecryptionKeys, Encryption } from '../../../src/core/backup/encryption.js'
 import type { BackupHeader } from '../../../src/core/backup/format.js'
 import { type BackupFile, packBackup } from '../../../src/core/backup/pack.js'
-import type { Bytes, Keys, Seal } from '../../../src/core/backup/seal.js'
-import { type ReadBackup, type ReadFile, unpackBackup } from '../../../src/core/backup/unpack.js'
+import { type UnpackedBackup, type UnpackedFile, unpackBackup } from '../../../src/core/backup/unpack.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
 
@@ -34,14 +34,14 @@ export function textFile(path: string, text: string): BackupFile {
   return { path, bytes: Buffer.from(text), modified: 1_700_000_000 }
 }
 
-/** All bytes of a backup. */
+/** Returns all bytes of a backup. */
 export async function packed(
   files: readonly BackupFile[],
-  seal: Seal = { type: 'plain' },
+  encryption: Encryption = { type: 'plain' },
   over: Partial<BackupHeader> = {},
 ): Promise<Buffer> {
   const header = backupHeader(files, over)
-  return all(await packBackup({ header, files, seal, onFile: () => undefined, onDone: () => undefined }))
+  return all(await packBackup({ header, files, encryption, onFile: () => undefined, onDone: () => undefined }))
 }
 
 export async function all(bytes: Bytes): Promise<Buffer> {
@@ -50,14 +50,14 @@ export async function all(bytes: Bytes): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Reads a backup; what it holds, or what is thrown. */
+/** Reads a backup and returns its content. Throws as `unpackBackup` does. */
 export async function unpacked(
   bytes: Uint8Array | Bytes,
-  keys: Keys = {},
-): Promise<ReadBackup & { readonly files: readonly ReadFile[] }> {
-  const files: ReadFile[] = []
+  keys: DecryptionKeys = {},
+): Promise<UnpackedBackup & { readonly files: readonly UnpackedFile[] }> {
+  const files: UnpackedFile[] = []
   const source = bytes instanceof Uint8Array ? Readable.from([bytes], { objectMode: false }) : bytes
-  const onFile = (file: ReadFile): void => void files.push(file)
+  const onFile = (file: UnpackedFile): void => void files.push(file)
   return { ...(await unpackBackup(source, { name: 'x.tar.gz', keys, onHeader: () => undefined, onFile })), files }
 }
 
@@ -80,7 +80,7 @@ export async function repacked(entries: readonly TarEntry[]): Promise<Buffer> {
   return gzipSync(await all(pack))
 }
 
-/** The same backup with other files, and lists and manifest that vouch for them: what somebody who knows the format would make. */
+/** Returns the same backup with other files, and with lists and a manifest that match them, as an attacker who knows the format could make it. */
 export async function rewritten(
   entries: readonly TarEntry[],
   changes: Readonly<Record<string, string>>,

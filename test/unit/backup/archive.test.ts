@@ -1,10 +1,10 @@
-/** Archives written and read back, and every way in which a stranger or a disk may have changed one. */
+/** Archives that are written and read back, and every way in which an attacker or a faulty disk may have changed one. */
 import { Readable } from 'node:stream'
 import { createGzip, gunzipSync, gzipSync } from 'node:zlib'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Bytes } from '../../../src/core/backup/encryption.js'
 import { PART_FILES } from '../../../src/core/backup/format.js'
-import type { Bytes } from '../../../src/core/backup/seal.js'
 import { Secret } from '../../../src/core/base/secret.js'
 import {
   backupHeader,
@@ -31,21 +31,21 @@ beforeAll(async () => {
   entries = await entriesOf(plain)
 })
 
-/** Code and kind of the refusal; `taken` when there was none. */
+/** Returns kind and code of the error; `accepted` if there was none. */
 async function judge(bytes: Uint8Array | Bytes, keys = {}): Promise<string> {
   try {
     await unpacked(bytes, keys)
-    return 'taken'
+    return 'accepted'
   } catch (error) {
     const { kind, code } = error as { kind?: string; code?: string }
     return kind === undefined ? `thrown: ${String(error)}` : `${kind} ${code}`
   }
 }
 
-/** What the refusal says: one that comes from another check would not do. */
+/** Returns the message of the error, to prove which check it comes from. */
 async function reason(bytes: Uint8Array): Promise<string> {
   return unpacked(bytes).then(
-    () => 'taken',
+    () => 'accepted',
     (error: Error) => error.message,
   )
 }
@@ -54,23 +54,23 @@ const DAMAGED = 'corrupt backup-damaged'
 const withEntry = (entry: TarEntry, at = 3): Promise<Buffer> =>
   repacked([...entries.slice(0, at), entry, ...entries.slice(at)])
 
-describe('what was written', () => {
-  test('comes back: paths, bytes, times, and modes by path', async () => {
-    const { files, sealed } = await unpacked(plain)
+describe('a valid archive is read', () => {
+  test('with its paths, bytes and times, and modes by path', async () => {
+    const { files, encrypted } = await unpacked(plain)
     expect(files.map((f) => [f.path, f.mode])).toEqual(FILES.map((f, i) => [f.path, i === 3 ? 0o644 : 0o600]))
     expect(files.map((f) => Buffer.from(f.bytes))).toEqual(FILES.map((f) => f.bytes))
-    expect([files[0]?.modified, sealed]).toEqual([1_700_000_000, false])
+    expect([files[0]?.modified, encrypted]).toEqual([1_700_000_000, false])
   })
 
-  test('in several parts when there are many files', async () => {
+  test('with many files, in several parts', async () => {
     const many = Array.from({ length: 2 * PART_FILES + 1 }, (_, i) => textFile(`commits/${i + 1}.json`, String(i)))
     const { manifest, files } = await unpacked(await packed(many))
     expect([manifest.parts.length, files.length]).toEqual([3, many.length])
   })
 
-  test('without any file', async () => expect((await unpacked(await packed([]))).files).toEqual([]))
+  test('without files', async () => expect((await unpacked(await packed([]))).files).toEqual([]))
 
-  test('also where somebody took the compression away', async () => {
+  test('after it was decompressed', async () => {
     expect((await unpacked(gunzipSync(plain))).files.length).toBe(FILES.length)
   })
 })
@@ -86,9 +86,11 @@ describe('a hostile archive is refused', () => {
     'keys/pool/x',
     './brine.toml',
     'x',
-  ])('with a file %s, though its manifest vouches for it', async (name) => {
+  ])('with a file %s, although its manifest lists it', async (name) => {
     expect(await judge(await packed([...FILES, textFile(name, 'evil')]))).toBe(DAMAGED)
-    expect(await reason(await withEntry({ header: { name, size }, body }))).toMatch(/is no path of a data directory$/)
+    expect(await reason(await withEntry({ header: { name, size }, body }))).toMatch(
+      /is not a path of a data directory$/,
+    )
   })
 
   test.each(['symlink', 'link', 'character-device', 'block-device', 'fifo', 'directory', 'contiguous-file'] as const)(
@@ -105,7 +107,7 @@ describe('a hostile archive is refused', () => {
     expect(await judge(await withEntry({ header: { name, size }, body }))).toBe(DAMAGED)
   })
 
-  test('with a file that no list names, one less, one twice, another order', async () => {
+  test('with an unlisted file, a missing file, a file twice, another order', async () => {
     const extra = { header: { name: 'commits/2.json', size }, body }
     expect(await judge(await withEntry(extra))).toBe(DAMAGED)
     expect(await judge(await repacked(entries.filter((_, i) => i !== 2)))).toBe(DAMAGED)
@@ -115,43 +117,43 @@ describe('a hostile archive is refused', () => {
     )
   })
 
-  test('with another content, though of the same length', async () => {
+  test('with other content of the same length', async () => {
     const changed = entries.map((e) =>
       e.header.name === 'cas/acme/event-0.json' ? { ...e, body: Buffer.alloc(5000, 'y') } : e,
     )
     expect(await judge(await repacked(changed))).toBe(DAMAGED)
   })
 
-  test('with something after the manifest, without a header, without a manifest', async () => {
+  test('with an entry after the manifest, without a header, without a manifest', async () => {
     const after = await withEntry({ header: { name: 'commits/2.json', size }, body }, entries.length)
-    expect(await reason(after)).toMatch(/something follows its manifest$/)
+    expect(await reason(after)).toMatch(/there are entries after its manifest$/)
     expect(await judge(await repacked(entries.slice(1)))).toBe(DAMAGED)
     expect(await judge(await repacked(entries.slice(0, -1)))).toBe(DAMAGED)
   })
 
-  test('with a header that another manifest vouches for', async () => {
+  test('with the header of another backup', async () => {
     const other = await entriesOf(await packed(FILES, { type: 'plain' }, { generation: 7 }))
     expect(await judge(await repacked([other[0] as TarEntry, ...entries.slice(1)]))).toBe(DAMAGED)
   })
 
-  test('with the manifest of another backup that looks alike', async () => {
+  test('with the manifest of another backup of the same sizes', async () => {
     const other = await entriesOf(await packed(FILES.map((f, i) => (i === 1 ? textFile(f.path, '{"commit":2}') : f))))
     expect(other.map((e) => e.body.length)).toEqual(entries.map((e) => e.body.length))
     const mixed = await repacked([...other.slice(0, -1), entries.at(-1) as TarEntry])
-    expect(await reason(mixed)).toMatch(/its manifest speaks of other files$/)
+    expect(await reason(mixed)).toMatch(/its manifest does not match its content$/)
   })
 
-  test('of a newer format it says that', async () => {
+  test('of a newer format, with `format-newer`', async () => {
     expect(await judge(await packed(FILES, { type: 'plain' }, { format: 2 as 1 }))).toBe('format format-newer')
   })
 
-  test('with more than its header announces', async () => {
+  test('with more content than its header announces', async () => {
     const { maxBytes } = backupHeader(FILES)
     expect(await judge(await packed(FILES, { type: 'plain' }, { maxBytes: maxBytes - 1 }))).toBe(DAMAGED)
     expect(await judge(await packed(FILES, { type: 'plain' }, { maxFiles: FILES.length - 1 }))).toBe(DAMAGED)
   })
 
-  test('that is something else', async () => {
+  test('that is not a Brine backup', async () => {
     for (const bytes of [
       Buffer.alloc(0),
       Buffer.from('hello'),
@@ -163,13 +165,13 @@ describe('a hostile archive is refused', () => {
   })
 })
 
-describe('a bomb', () => {
+describe('a decompression bomb', () => {
   const zeros = async function* (count: number): AsyncGenerator<Uint8Array> {
     const megabyte = new Uint8Array(1024 * 1024)
     for (let i = 0; i < count; i++) yield megabyte
   }
 
-  test('of zeros is stopped at the limit before a header, and not read to its end', async () => {
+  test('of zeros is stopped at the limit for a missing header, and not read to its end', async () => {
     let read = 0
     const counted = async function* (): AsyncGenerator<Uint8Array> {
       for await (const chunk of Readable.from(zeros(10_000)).pipe(createGzip({ level: 1 }))) {
@@ -182,7 +184,7 @@ describe('a bomb', () => {
     expect(read).toBeLessThan(5_000_000)
   })
 
-  test('of zeros behind a sound header is stopped at what that announces', async () => {
+  test('of zeros after a valid header is stopped at what the header announces', async () => {
     const [first] = entries
     const head = gunzipSync(await repacked([first as TarEntry])).subarray(0, -1024)
     const bytes = async function* (): AsyncGenerator<Uint8Array> {
@@ -193,8 +195,8 @@ describe('a bomb', () => {
   })
 
   test('in one entry is refused by its size', async () => {
-    const lying = { header: { name: 'commits/9.json', size: 4 }, body: Buffer.from('evil') }
-    const tarBytes = gunzipSync(await repacked([entries[0] as TarEntry, lying]))
+    const oversized = { header: { name: 'commits/9.json', size: 4 }, body: Buffer.from('evil') }
+    const tarBytes = gunzipSync(await repacked([entries[0] as TarEntry, oversized]))
     // size field of the second entry: 8 GiB less one byte
     const at = 512 + Math.ceil((entries[0]?.body.length ?? 0) / 512) * 512
     tarBytes.write('77777777777', at + 124, 'latin1')
@@ -205,21 +207,21 @@ describe('a bomb', () => {
   })
 })
 
-describe('a damaged archive is never taken for a whole one', () => {
-  test('cut off anywhere', async () => {
+describe('a damaged archive is refused', () => {
+  test('truncated at any byte', async () => {
     for (let at = 0; at < plain.length; at += Math.ceil(plain.length / 60))
-      expect(await judge(plain.subarray(0, at)), `cut at ${at}`).toBe(DAMAGED)
+      expect(await judge(plain.subarray(0, at)), `truncated at ${at}`).toBe(DAMAGED)
     expect(await judge(plain.subarray(0, -1))).toBe(DAMAGED)
   })
 
-  test('one bit turned anywhere: refused, or of the same content', async () => {
-    const whole = (await unpacked(plain)).sha256
+  test('with any one bit flipped: refused, or of the same content', async () => {
+    const intact = (await unpacked(plain)).sha256
     for (let at = 0; at < plain.length; at += Math.ceil(plain.length / 200)) {
       const bytes = Buffer.from(plain)
       bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
       const verdict = await judge(bytes)
-      // the head of gzip has a time and a name of the system that mean nothing
-      if (verdict === 'taken') expect([at < 10, (await unpacked(bytes)).sha256]).toEqual([true, whole])
+      // the gzip header has a time and an operating system, which are ignored
+      if (verdict === 'accepted') expect([at < 10, (await unpacked(bytes)).sha256]).toEqual([true, intact])
       else expect(verdict, `bit at ${at}`).toMatch(/^corrupt backup-damaged$/)
     }
   })
@@ -237,22 +239,22 @@ describe('encrypted', () => {
 
   const open = (bytes: Uint8Array, key = identity): Promise<string> => judge(bytes, { identities: [new Secret(key)] })
 
-  test('opens with its identity alone', async () => {
+  test('is decrypted with its identity only', async () => {
     expect(sealed.includes('brine.json')).toBe(false)
-    expect(await open(sealed)).toBe('taken')
+    expect(await open(sealed)).toBe('accepted')
     expect(await open(sealed, await generateIdentity())).toBe('credentials backup-key-wrong')
     expect(await judge(sealed)).toBe('usage backup-key-needed')
     expect(await judge(sealed, { passphrase })).toBe('credentials backup-key-wrong')
   })
 
-  test('opens with its passphrase alone', async () => {
+  test('is decrypted with its passphrase only', async () => {
     const bytes = await packed(FILES, { type: 'passphrase', passphrase })
-    expect(await judge(bytes, { passphrase })).toBe('taken')
+    expect(await judge(bytes, { passphrase })).toBe('accepted')
     expect(await judge(bytes, { passphrase: new Secret('wrong') })).toBe('credentials backup-key-wrong')
     expect(await open(bytes)).toBe('credentials backup-key-wrong')
   }, 60_000)
 
-  test('cut off or changed anywhere it is refused', async () => {
+  test('truncated or changed anywhere is refused', async () => {
     for (let at = 0; at < sealed.length; at += Math.ceil(sealed.length / 80)) {
       expect(await open(sealed.subarray(0, at)), `cut at ${at}`).toBe(DAMAGED)
       const bytes = Buffer.from(sealed)
@@ -262,7 +264,7 @@ describe('encrypted', () => {
     expect(await open(Buffer.concat([sealed, Buffer.from('x')]))).toBe(DAMAGED)
   })
 
-  test('a passphrase that asks for too much work is refused', async () => {
+  test('with too high a work factor is refused', async () => {
     const text = `age-encryption.org/v1\n-> scrypt ${'A'.repeat(22)} 30\n${'A'.repeat(43)}\n--- ${'A'.repeat(43)}\n`
     expect(await judge(Buffer.concat([Buffer.from(text), Buffer.alloc(64)]), { passphrase })).toBe(DAMAGED)
   })

@@ -1,14 +1,14 @@
-/** Which backups of a folder go: days, months, several of one second, names that look like ours. */
+/** Expired backups of a folder: days, months, several of one second, names that resemble those of backups. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { expiredOf, listCatalog } from '../../../src/core/backup/catalog.js'
+import { listCatalog, selectExpired } from '../../../src/core/backup/catalog.js'
 
 let folder: string
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'brine-shelf-'))
+  folder = mkdtempSync(join(tmpdir(), 'brine-catalog-'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -17,20 +17,20 @@ const put = (...stamps: readonly string[]): void => {
 }
 const stampsOf = (files: readonly { readonly file: string }[]): readonly string[] =>
   files.map(({ file }) => basename(file).slice('brine-0123abcd-'.length, -'.tar.gz.age'.length))
-/** What stays, the newest first. */
+/** Returns the stamps of the backups that are kept, newest first. */
 function kept(daily: number, monthly: number): readonly string[] {
   const all = listCatalog(folder)
-  const gone = expiredOf(all, { daily, monthly })
+  const gone = selectExpired(all, { daily, monthly })
   return stampsOf(all.filter((backup) => !gone.includes(backup)))
 }
 
-it('of several in one second the later one is the newer', () => {
+it('of several backups of one second the one with the highest number is the newest', () => {
   put('20260301T120000Z', ...[2, 3, 9, 10, 11].map((n) => `20260301T120000Z-${n}`))
   expect(stampsOf(listCatalog(folder)).slice(0, 3)).toEqual([11, 10, 9].map((n) => `20260301T120000Z-${n}`))
   expect(kept(7, 12)).toEqual(['20260301T120000Z-11'])
 })
 
-it('each month that has one keeps its newest, however short or long it is and wherever its last one fell', () => {
+it('each month with a backup keeps its newest, whatever the length of the month and the day of its last backup', () => {
   put('20240131T235959Z', '20240201T000000Z', '20240228T120000Z', '20240229T235959Z', '20240301T000000Z')
   put('20240330T010203Z', '20240430T000000Z', '20241231T235959Z', '20250101T000000Z')
   expect(kept(0, 6)).toEqual([
@@ -44,17 +44,17 @@ it('each month that has one keeps its newest, however short or long it is and wh
   expect(kept(2, 0)).toEqual(['20250101T000000Z', '20241231T235959Z'])
 })
 
-it('days without a backup count for nothing: the last seven that have one are kept, not the last seven', () => {
+it('days without a backup are not counted', () => {
   put('20260101T000000Z', '20260101T120000Z', '20260303T000000Z', '20260909T000000Z')
   expect(kept(3, 0)).toEqual(['20260909T000000Z', '20260303T000000Z', '20260101T120000Z'])
 })
 
-it('one from a clock that was ahead takes one day and one month, and no more', () => {
+it('a backup from a clock that was ahead takes up one day and one month only', () => {
   put('20990101T000000Z', '20260101T000000Z', '20260102T000000Z', '20260103T000000Z')
   expect(kept(3, 1)).toEqual(['20990101T000000Z', '20260103T000000Z', '20260102T000000Z'])
 })
 
-it('a day that is none, a folder, a link and an unfinished file are not ours', () => {
+it('an invalid date, a folder, a link and an unfinished file are ignored', () => {
   put('20260230T000000Z', '20260101T250000Z', '20260101T000000Z-0', '20260101T000000Z-01')
   mkdirSync(join(folder, 'brine-0123abcd-20260101T000000Z.tar.gz'))
   symlinkSync('/etc/hostname', join(folder, 'brine-0123abcd-20260102T000000Z.tar.gz'))

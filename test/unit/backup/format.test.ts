@@ -1,6 +1,6 @@
-/** Paths that a backup may hold: those of a data directory, and no other. */
+/** Paths that a backup may contain: those of a data directory and no others. */
 import { describe, expect, test } from 'vitest'
-import { isBackupPath, modeOf } from '../../../src/core/backup/format.js'
+import { fileModeOf, isBackupPath } from '../../../src/core/backup/format.js'
 import { backupName } from '../../../src/core/backup/pack.js'
 import type { Instant } from '../../../src/core/base/time.js'
 
@@ -22,7 +22,7 @@ describe('paths', () => {
     `keys/${KEY}`,
     'keys/audit',
     'ssl/key.pem',
-  ])('%s belongs into a backup', (path) => expect(isBackupPath(path)).toBe(true))
+  ])('%s is part of a backup', (path) => expect(isBackupPath(path)).toBe(true))
 
   test.each([
     '',
@@ -55,15 +55,17 @@ describe('paths', () => {
     'ssl/.key.pem.swp',
     'ssl/../keys/x',
     'backup/header.json',
-  ])('%j does not', (path) => expect(isBackupPath(path)).toBe(false))
+  ])('%j is not', (path) => expect(isBackupPath(path)).toBe(false))
 
-  test('objects can be served, nothing else is for others', () => {
-    expect(modeOf(`objects/ab/${HASH}`)).toBe(0o644)
-    expect([modeOf(`keys/${KEY}`), modeOf('ssl/cert.pem'), modeOf('brine.json')]).toEqual([0o600, 0o600, 0o600])
+  test('objects are readable by others, all else is private', () => {
+    expect(fileModeOf(`objects/ab/${HASH}`)).toBe(0o644)
+    expect([fileModeOf(`keys/${KEY}`), fileModeOf('ssl/cert.pem'), fileModeOf('brine.json')]).toEqual([
+      0o600, 0o600, 0o600,
+    ])
   })
 })
 
-test('the name of a backup says of which instance and when', () => {
+test('the name of a backup has the id of the instance and the time', () => {
   const at = '2026-11-21T12:00:05Z' as Instant
   expect(backupName('1a2b3c4d5e6f', at, true)).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz.age')
   expect(backupName('1a2b3c4d5e6f', at, false)).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz')

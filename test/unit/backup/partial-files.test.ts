@@ -1,4 +1,4 @@
-/** Unfinished backups: what a dead process left goes, what a living one may be writing stays. */
+/** Unfinished backups: those of dead processes are removed, those that a live process may be writing are kept. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,8 +6,8 @@ import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { pruneBackups } from '../../../src/core/app/backup/catalog.js'
-import { backupTarget } from '../../../src/core/backup/destination.js'
-import { deadPartials, partialOf } from '../../../src/core/backup/partial-files.js'
+import { abandonedPartials, partialName } from '../../../src/core/backup/partial-files.js'
+import { backupTarget } from '../../../src/core/backup/target.js'
 
 const NAME = 'brine-0123abcd-20260101T000000Z.tar.gz.age'
 const HOUR = 3600
@@ -18,13 +18,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const own = (): string => basename(partialOf(join(folder, NAME)))
+const own = (): string => basename(partialName(join(folder, NAME)))
 const parts = (name: string): readonly string[] => name.slice(name.indexOf('.partial-') + 9).split('-')
-/** The name that a process of this machine gave which has ended since. */
+/** Returns a temporary name of a process of this machine that has ended. */
 const ofDead = (): string => {
   const { pid } = spawnSync('true')
-  const [, start, boot, chance] = parts(own())
-  return `.${NAME}.partial-${pid}-${start}-${boot}-${chance}`
+  const [, start, boot, random] = parts(own())
+  return `.${NAME}.partial-${pid}-${start}-${boot}-${random}`
 }
 const ofReusedNumber = (): string => own().replace(/partial-(\d+)-\d+/, 'partial-$1-1')
 const ofAnotherMachine = (): string => own().replace(/-[0-9a-f]{12}-/, '-000000000000-')
@@ -35,21 +35,21 @@ const put = (name: string, hoursAgo: number): string => {
   utimesSync(join(folder, name), at, at)
   return name
 }
-const dead = (): readonly string[] => deadPartials(folder, (of) => of === NAME).map(({ file }) => basename(file))
+const dead = (): readonly string[] => abandonedPartials(folder, (of) => of === NAME).map(({ file }) => basename(file))
 
-it('one of a dead process goes an hour after it last grew', () => {
+it('a file of a dead process counts as abandoned an hour after it last grew', () => {
   const [name, reused] = [put(ofDead(), 2), put(ofReusedNumber(), 2)]
   put(ofDead(), 0)
   expect(dead().toSorted()).toEqual([name, reused].toSorted())
 })
 
-it('one of a living process stays, however long ago it last grew', () => {
+it('a file of a live process is never abandoned, however long ago it last grew', () => {
   expect(parts(own())[0]).toBe(String(process.pid))
   put(own(), 1000)
   expect(dead()).toEqual([])
 })
 
-it('one of another machine, or without a process, goes after a day', () => {
+it('a file of another machine, or without a process id, is abandoned after a day', () => {
   const names = [ofAnotherMachine(), ofOlderVersion()]
   for (const name of names) put(name, 23)
   expect(dead()).toEqual([])
@@ -57,7 +57,7 @@ it('one of another machine, or without a process, goes after a day', () => {
   expect(dead().toSorted()).toEqual(names.toSorted())
 })
 
-it('prune takes them away and counts them, and nothing else that is hidden', () => {
+it('prune removes and counts them, and no other hidden file', () => {
   const name = put(ofDead(), 2)
   put(NAME, 2)
   put(name.replace(NAME, 'notes.tar'), 1000)
@@ -73,7 +73,7 @@ it('prune takes them away and counts them, and nothing else that is hidden', () 
   expect(pruneBackups(folder, keep)).toMatchObject({ changed: false, unfinished: [] })
 })
 
-it('the next backup into the folder, or to the same file, takes them away', async () => {
+it('the next backup into the folder, or to the same file, removes them', async () => {
   put(ofDead(), 2)
   const named = put(ofDead().replace(NAME, 'own.gz'), 2)
   const living = put(own(), 1000)

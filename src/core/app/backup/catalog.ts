@@ -1,11 +1,10 @@
-/** `backup list` and `backup prune`: the backups of a folder. */
+/** `backup list` and `backup prune`: lists and removes the backups in a folder. */
+import { type CatalogEntry, isBackupName, listCatalog, removeBackups, selectExpired } from '../../backup/catalog.js'
+import { abandonedPartials, type PartialFile } from '../../backup/partial-files.js'
 
-import { type CatalogEntry, expiredOf, isBackupName, listCatalog, removeFrom } from '../../backup/catalog.js'
-import { deadPartials, type Partial } from '../../backup/partial-files.js'
-
-export interface ShelfReport {
+export interface BackupListReport {
   readonly folder: string
-  /** The newest first. */
+  /** Newest first. */
   readonly backups: readonly CatalogEntry[]
 }
 
@@ -13,9 +12,9 @@ export interface PruneReport {
   readonly folder: string
   readonly removed: readonly CatalogEntry[]
   readonly kept: readonly CatalogEntry[]
-  /** Unfinished ones whose process is dead: they go too. */
-  readonly unfinished: readonly Partial[]
-  /** That `removed` and `unfinished` took. */
+  /** Unfinished files of dead processes, which are removed too. */
+  readonly unfinished: readonly PartialFile[]
+  /** Total size of `removed` and `unfinished`. */
   readonly bytes: number
   readonly changed: boolean
   readonly dryRun: boolean
@@ -27,19 +26,22 @@ export interface PruneOptions {
   readonly dryRun?: boolean
 }
 
-/** Throws `folder-missing` (usage). */
-export function listBackups(folder: string): ShelfReport {
+/** Lists the backups in a folder. Throws `folder-missing` (usage). */
+export function listBackups(folder: string): BackupListReport {
   return { folder, backups: listCatalog(folder) }
 }
 
-/** Removes what neither a day nor a month keeps; never the newest of an instance; and what a dead `backup create` left there. Throws `folder-missing` (usage), `io`. */
+/**
+ * Removes the backups that neither the daily nor the monthly rule keeps, and unfinished files of dead processes. Never removes the newest
+ * backup of an instance. Throws `folder-missing` (usage), `io`.
+ */
 export function pruneBackups(folder: string, options: PruneOptions): PruneReport {
   const all = listCatalog(folder)
-  const removed = expiredOf(all, { daily: options.keepDaily, monthly: options.keepMonthly })
-  const unfinished = deadPartials(folder, isBackupName)
+  const removed = selectExpired(all, { daily: options.keepDaily, monthly: options.keepMonthly })
+  const unfinished = abandonedPartials(folder, isBackupName)
   const dryRun = options.dryRun === true
   if (!dryRun)
-    removeFrom(
+    removeBackups(
       folder,
       [...removed, ...unfinished].map(({ file }) => file),
     )

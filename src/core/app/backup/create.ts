@@ -1,12 +1,13 @@
 /**
- * `backup create`: one consistent cut, taken under the lock, streamed after it.
- * Invariants: the lock is held for names and small files alone; what could not be restored is not called a backup; no key of the pool is in it.
+ * `backup create`: captures one revision under the write lock and streams it after releasing the lock.
+ * Invariants: the lock is held only to list names and to read the files that can change; an incomplete revision is refused; keys of the pool
+ * are never backed up.
  */
-import { type BackupCapture, filesOf, measureCapture, takeCapture } from '../../backup/capture.js'
-import { backupTarget } from '../../backup/destination.js'
+import { type BackupCapture, captureRevision, measureCapture, readCapturedFiles } from '../../backup/capture.js'
+import { checkRecipients, type Encryption } from '../../backup/encryption.js'
 import type { BackupAggregate, BackupHeader } from '../../backup/format.js'
 import { backupName, packBackup } from '../../backup/pack.js'
-import { checkRecipients, type Seal } from '../../backup/seal.js'
+import { backupTarget } from '../../backup/target.js'
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -22,9 +23,9 @@ export interface BackupReport {
   readonly id: string
   readonly generation: number
   readonly cutAt: Instant
-  /** The newest commit that is in it. */
+  /** Number of the newest commit in the backup. */
   readonly commit: number
-  /** Newer commits that are not whole here: more than 0 in a copy alone. */
+  /** Number of newer commits that are incomplete here. Only a copy has such. */
   readonly behind: number
   readonly aggregates: readonly {
     readonly kind: string
@@ -32,15 +33,15 @@ export interface BackupReport {
     readonly version: number
     readonly sequence: number
   }[]
-  /** Of all states, as `audit digest` shows it: `full`. */
+  /** Digest of all states: the `full` digest of `audit digest`. */
   readonly digest: Sha256
   /** SHA-256 of the manifest in the backup; null in a dry run. */
   readonly manifest: Sha256 | null
   readonly encrypted: boolean
   readonly files: number
-  /** Before compression. */
+  /** Size before compression; an upper bound in a dry run. */
   readonly bytes: number
-  /** Of the backup; null in a dry run. */
+  /** Size of the backup; null in a dry run. */
   readonly size: number | null
   readonly dryRun: boolean
 }
@@ -48,32 +49,32 @@ export interface BackupReport {
 export interface BackupOptions {
   /** A new file, a folder, or `-`. */
   readonly to: string
-  readonly seal: Seal
+  readonly encryption: Encryption
   readonly dryRun?: boolean
 }
 
 const MEBIBYTE = 1024 * 1024
 
 /** Makes a backup. Throws `backup-incomplete`, `file-damaged` (corrupt), `file-exists`, `recipient-invalid` (usage), `locked`, `io`. */
-export async function createBackup(session: Session, { to, seal, dryRun }: BackupOptions): Promise<BackupReport> {
-  if (seal.type === 'recipients') await checkRecipients(seal.recipients)
+export async function createBackup(session: Session, { to, encryption, dryRun }: BackupOptions): Promise<BackupReport> {
+  if (encryption.type === 'recipients') await checkRecipients(encryption.recipients)
   const { store } = session
-  const sealed = seal.type !== 'plain'
-  // what is wrong with the target is told before anything is read
+  const encrypted = encryption.type !== 'plain'
+  // reports an invalid target before anything is read
   const sources = [store.dir, session.repoDir]
-  backupTarget(to, backupName(store.marker.id, session.now(), sealed), sources)
-  const capture = await cutOf(session)
+  backupTarget(to, backupName(store.marker.id, session.now(), encrypted), sources)
+  const capture = await captureNow(session)
   const header = headerOf(session, capture)
-  const target = backupTarget(to, backupName(header.id, header.cutAt, sealed), sources)
-  const report = reportOf(header, capture, target.file, sealed)
+  const target = backupTarget(to, backupName(header.id, header.cutAt, encrypted), sources)
+  const report = reportOf(header, capture, target.file, encrypted)
   if (dryRun === true) return report
   let [done, shown] = [0, 0]
   const total = Math.ceil(header.maxBytes / MEBIBYTE)
   let written: Pick<BackupReport, 'manifest' | 'files' | 'bytes'> = report
   const bytes = await packBackup({
     header,
-    files: filesOf(capture, { onNotice: noticeOf(session) }),
-    seal,
+    files: readCapturedFiles(capture, { onWarning: warningsOf(session) }),
+    encryption,
     onFile(length) {
       done += length
       if (done - shown < MEBIBYTE) return
@@ -84,33 +85,35 @@ export async function createBackup(session: Session, { to, seal, dryRun }: Backu
       written = { manifest: sha256, files: manifest.files, bytes: manifest.bytes }
     },
   })
-  const whole = await target.write(bytes, header.maxBytes)
-  return { ...report, ...written, ...whole, dryRun: false }
+  const file = await target.write(bytes, header.maxBytes)
+  return { ...report, ...written, ...file, dryRun: false }
 }
 
-function noticeOf(session: Session): (text: string) => void {
+function warningsOf(session: Session): (text: string) => void {
   return (text) => session.options.onNotice?.(text)
 }
 
-interface TakenCut extends BackupCapture {
+interface TimedCapture extends BackupCapture {
   readonly at: Instant
 }
 
-/** Under the lock: names, and what can change. The reader goes on to read the same commit after it. */
-async function cutOf(session: Session): Promise<TakenCut> {
+/**
+ * Captures names and changeable files under the write lock. The reader continues to read the same revision after the lock is released.
+ */
+async function captureNow(session: Session): Promise<TimedCapture> {
   const { store } = session
   return store.exclusive(() =>
     store.read(async (reader) => ({
-      ...takeCapture(store.layout, reader, { onNotice: noticeOf(session) }),
+      ...captureRevision(store.layout, reader, { onWarning: warningsOf(session) }),
       at: session.clockFor(reader).now(),
     })),
   )
 }
 
-function headerOf(session: Session, capture: TakenCut): BackupHeader {
+function headerOf(session: Session, capture: TimedCapture): BackupHeader {
   const { marker } = session.store
   const { reader } = capture
-  refuseIncomplete(session, capture)
+  assertComplete(session, capture)
   const aggregates: BackupAggregate[] = []
   const summaries = reader.roster().map((id) => {
     const loaded = reader.load(id)
@@ -132,13 +135,13 @@ function headerOf(session: Session, capture: TakenCut): BackupHeader {
   }
 }
 
-function refuseIncomplete(session: Session, { reader, commit }: TakenCut): void {
+function assertComplete(session: Session, { reader, commit }: TimedCapture): void {
   if (hasAllReferences(reader, session.store)) return
   throw new AppError(
     'corrupt',
     'backup-incomplete',
-    `objects or keys that commit ${commit} names are not there: what is made of it could not be restored`,
-    { hint: 'brine audit verify names them' },
+    `objects or keys that commit ${commit} references are missing, so a backup of it could not be restored`,
+    { hint: 'to list them: brine audit verify' },
   )
 }
 

@@ -1,5 +1,8 @@
-/** What the world may have seen after the cut of a backup: read from the tree that the restored one replaces, where it can be read. */
-import type { Occupied } from '../../backup/destination-tree.js'
+/**
+ * Commands after the backup was taken, whose objects may have been published: read from the directory that the restored one replaces, if it can
+ * be read.
+ */
+import type { ExistingDirectory } from '../../backup/destination.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import type { Json } from '../../base/json.js'
@@ -10,42 +13,44 @@ import { Work } from '../../eventsourcing/work.js'
 import { openStore } from '../../store/commit/file-store.js'
 import type { StatusFiles } from '../../store/disk/status-files.js'
 import { caState, pubdState, taState } from '../transaction/context.js'
-import type { Proof } from './restored-tree.js'
+import type { VerifiedTree } from './verify-tree.js'
 
-/** An aggregate that has gone on after the cut. */
+/** An aggregate with commands after the backup was taken. */
 export interface RestoreGap {
   readonly kind: string
   readonly handle: string
-  /** Its newest command in the cut; 0 when it is not in it. */
+  /** Sequence of its newest command in the backup; 0 if the backup does not have the aggregate. */
   readonly sequence: number
+  /** Sequence of its newest command in the replaced directory. */
   readonly seenSequence: number
-  /** The highest manifest number, or the RRDP serial of the publication server, that was reached; null when there is none or it cannot be read. */
+  /** Highest manifest number, or RRDP serial of the publication server, in the replaced directory; null if there is none. */
   readonly seenNumber: number | null
 }
 
-/** STORED in `status/restored.json`. */
-export interface RestoredNote {
+/** Record of a restore. STORED in `status/restored.json`. */
+export interface RestoreRecord {
   readonly at: Instant
   readonly from: string
-  /** While the marker says the same, the directory has not been promoted since. */
+  /** Generation of the marker at the restore. A promote raises the marker's, so that the record no longer applies. */
   readonly generation: number
   readonly cutAt: Instant | null
   readonly commit: number
   readonly behind: readonly RestoreGap[]
   readonly seen: 'replaced tree' | 'unknown'
-  /** Of its newest commit. */
+  /** Time of the newest commit of the replaced directory. */
   readonly seenAt: Instant | null
 }
 
 export interface PublishedAfter {
   readonly behind: readonly RestoreGap[]
+  /** Time of the newest commit of the replaced directory. */
   readonly at: Instant | null
 }
 
-/** Undefined when nothing can say it. */
-export async function restoreGapOf(
-  old: Occupied | undefined,
-  proof: Proof,
+/** Compares the replaced directory with the restored tree. Returns undefined if there is none or it cannot be read. */
+export async function findRestoreGap(
+  old: ExistingDirectory | undefined,
+  verified: VerifiedTree,
   { onNotice }: Pick<CommandContext, 'onNotice'>,
 ): Promise<PublishedAfter | undefined> {
   if (old === undefined) return undefined
@@ -53,29 +58,22 @@ export async function restoreGapOf(
     return await openStore(old.dir).read(async (reader) => {
       const behind = reader.roster().flatMap((id) => {
         const kind = kindWord(id.kind)
-        const capture = proof.aggregates.find((a) => a.kind === kind && a.handle === id.handle)?.sequence ?? 0
-        const seen = reader.load(id)?.sequence ?? 0
-        if (seen <= capture) return []
-        return [
-          {
-            kind,
-            handle: id.handle,
-            sequence: capture,
-            seenSequence: seen,
-            seenNumber: numberOf(new Work(reader), id),
-          },
-        ]
+        const sequence = verified.aggregates.find((a) => a.kind === kind && a.handle === id.handle)?.sequence ?? 0
+        const seenSequence = reader.load(id)?.sequence ?? 0
+        if (seenSequence <= sequence) return []
+        const seenNumber = highestNumber(new Work(reader), id)
+        return [{ kind, handle: id.handle, sequence, seenSequence, seenNumber }]
       })
       return { behind, at: reader.at ?? null }
     })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    onNotice?.(`what was done after the cut cannot be read: ${error.message}`)
+    onNotice?.(`cannot read what was published after this backup was taken: ${error.message}`)
     return undefined
   }
 }
 
-function numberOf(work: Work, { kind, handle }: AggregateId): number | null {
+function highestNumber(work: Work, { kind, handle }: AggregateId): number | null {
   if (kind === 'pubd') return pubdState(work).serial
   if (kind === 'ta') return taState(work, handle).point.number
   if (kind !== 'ca') return null
@@ -87,15 +85,15 @@ export interface RestoredStatus {
   readonly at: string
   readonly from: string
   readonly cutAt: Instant | null
-  /** How many aggregates had gone on after the cut; null when nobody knows. */
+  /** Number of aggregates with commands after the backup was taken; null if unknown. */
   readonly behind: number | null
 }
 
-/** What `status` shows of a restored directory that nobody promoted; null of every other. */
+/** Returns what `status` shows of a restored directory that has not been promoted yet; null for any other directory. */
 export function restoredStatus(status: StatusFiles, generation: number): RestoredStatus | null {
-  const note: Json | undefined = status.read('restored')
-  if (!isObject(note) || note['generation'] !== generation) return null
-  const { at, from, cutAt, behind, seen } = note
+  const record: Json | undefined = status.read('restored')
+  if (!isObject(record) || record['generation'] !== generation) return null
+  const { at, from, cutAt, behind, seen } = record
   if (typeof at !== 'string' || typeof from !== 'string') return null
   const count = Array.isArray(behind) && seen === 'replaced tree' ? behind.length : null
   return { at, from, cutAt: typeof cutAt === 'string' ? (parseInstant(cutAt) ?? null) : null, behind: count }

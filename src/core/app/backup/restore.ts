@@ -1,21 +1,12 @@
 /**
- * `restore` and `backup verify`: a backup or a copy becomes a data directory, or is proved to be able to.
- * Invariants: nothing has its name before everything is verified by replay; `repo/` is never read; what comes up is a stand-by, which says how old
- * it is and what to do.
+ * `restore`: makes a data directory from a backup or a copy. Invariants: a tree gets its final name only after it has been verified by replay;
+ * `repo/` of the source is never read; the restored directory is a stand-by that reports its age and the next steps.
  */
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import {
-  besidePlace,
-  fillPlace,
-  type Occupied,
-  occupantOf,
-  type PlaceOptions,
-  refuseMountPoint,
-  takePlace,
-} from '../../backup/destination-tree.js'
-import type { Keys } from '../../backup/seal.js'
-import { dropOnExit, dropTree, scratchTree } from '../../backup/tree.js'
+import { resolve } from 'node:path'
+import { type DestinationOptions, type ExistingDirectory, findExisting } from '../../backup/destination.js'
+import { fillDirectory } from '../../backup/fill-directory.js'
+import { assertNotMountPoint, replaceDirectory, stagingBeside } from '../../backup/replace-directory.js'
+import { removeTree } from '../../backup/scratch.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
@@ -25,23 +16,10 @@ import { removeFile } from '../../store/disk/fs.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { statusFiles } from '../../store/disk/status-files.js'
 import { startTime } from '../transaction/clock.js'
-import { type RestoredNote, type RestoreGap, restoreGapOf } from './restore-gap.js'
-import { type Proof, proveTree, type Unpacked, unpackTo } from './restored-tree.js'
-
-export interface VerifyReport {
-  readonly file: string
-  readonly ok: true
-  readonly id: string
-  readonly generation: number
-  readonly commit: number
-  readonly cutAt: Instant | null
-  readonly aggregates: Proof['aggregates']
-  /** Of all states, as `audit digest` shows it: `full`. */
-  readonly digest: Sha256
-  /** SHA-256 of the manifest in the backup; null for a copy. */
-  readonly manifest: Sha256 | null
-  readonly encrypted: boolean | null
-}
+import { findRestoreGap, type RestoreGap, type RestoreRecord } from './restore-gap.js'
+import { unpackSource } from './restore-source.js'
+import { assertSameInstance, type RestoredTree, restoreToScratch, type VerifyOptions } from './verify.js'
+import { type VerifiedTree, verificationConfig, verifyTree } from './verify-tree.js'
 
 export interface RestoreReport {
   readonly dataDir: string
@@ -51,151 +29,117 @@ export interface RestoreReport {
   readonly generation: number
   readonly commit: number
   readonly cutAt: Instant | null
-  /** Seconds from the cut to now. */
+  /** Age of the backup in seconds. */
   readonly age: number | null
-  readonly aggregates: Proof['aggregates']
+  readonly aggregates: VerifiedTree['aggregates']
   readonly digest: Sha256
   readonly encrypted: boolean | null
-  /** Newer commits of a copy that are not whole in it. */
+  /** Number of newer commits of a copy that are incomplete. */
   readonly dropped: number
-  /** Where the tree that was there lies now. */
+  /** New path of the directory that was replaced. */
   readonly replaced: string | null
-  /** What the tree that was there had beyond the cut. */
+  /** Aggregates with newer commands in the replaced directory. */
   readonly behind: readonly RestoreGap[]
-  /** Can anything say what the world has seen since the cut? */
+  /** Source of `behind`: what was published after the backup is known from the replaced directory only. */
   readonly seen: 'replaced tree' | 'unknown'
-  /** When the tree that was there last changed: promote refuses a clock that is not beyond it. */
+  /** Time of the newest commit of the replaced directory: promote refuses a clock that is not after it. */
   readonly seenAt: Instant | null
   readonly nextSteps: readonly string[]
   readonly changed: boolean
   readonly dryRun: boolean
 }
 
-export interface RestoreOptions {
-  readonly source: string
-  readonly keys: Keys
+export interface RestoreOptions extends VerifyOptions {
   readonly replace?: boolean
   readonly dryRun?: boolean
-  /** Folder for a check; the system's temporary one when not given. */
-  readonly scratch?: string
 }
 
-/** Restores to a scratch folder, replays, and removes it again. Throws `backup-damaged`, `backup-unproved`, `backup-key-wrong`, `io`. */
-export async function verifyBackup(options: CommandContext, request: RestoreOptions): Promise<VerifyReport> {
-  const { unpacked, proof } = await inScratch(options, request, undefined)
-  const { marker, commit, cutAt, manifest, encrypted } = unpacked
-  const facts = { id: marker.id, generation: marker.generation, commit, cutAt, manifest, encrypted }
-  return { file: request.source, ok: true, ...facts, aggregates: proof.aggregates, digest: proof.digest.full }
-}
-
-interface Built {
-  readonly unpacked: Unpacked
-  readonly proof: Proof
-}
-
-async function inScratch(
-  options: CommandContext,
-  { source, keys, scratch }: RestoreOptions,
-  old: Occupied | undefined,
-): Promise<Built> {
-  const dir = scratchTree(scratch ?? tmpdir())
-  const settled = dropOnExit(dir)
-  try {
-    const onHeader = ({ id }: { readonly id: string }): void => refuseOther(old, id)
-    const unpacked = await unpackTo({ source, keys, options, dir, withoutSecrets: true, onHeader })
-    return { unpacked, proof: await proveTree(dir, unpacked, source, options) }
-  } finally {
-    settled()
-    dropTree(dir)
-  }
-}
-
-/** Makes `options.dataDir` of a backup or a copy. Throws `restore-not-empty`, `restore-occupied`, `restore-other-instance` (rejected), and what `verifyBackup` throws. */
+/**
+ * Restores a backup or a copy to `options.dataDir`. Throws `restore-not-empty`, `restore-occupied`, `restore-other-instance` (rejected), and
+ * what `verifyBackup` throws.
+ */
 export async function restoreBackup(options: CommandContext, request: RestoreOptions): Promise<RestoreReport> {
-  const old = occupantOf(options.dataDir)
-  if (old !== undefined && request.replace !== true) throw occupied(old)
-  if (old !== undefined) refuseMountPoint(old)
+  const old = findExisting(options.dataDir)
+  if (old !== undefined && request.replace !== true) throw destinationOccupied(old)
+  if (old !== undefined) assertNotMountPoint(old)
   if (request.dryRun === true) {
-    const built = await inScratch(options, request, old)
-    const report = await reportOf(options, request, built, old)
+    const restored = await restoreToScratch(options, request, old)
+    const report = await reportOf(options, request, restored, old)
     return { ...report, changed: true, dryRun: true }
   }
-  const place: PlaceOptions = {
+  const destination: DestinationOptions = {
     lockTimeout: options.lockTimeoutSeconds ?? 30,
     command: options.command,
-    notice: (text) => options.onNotice?.(text),
+    onWarning: (text) => options.onNotice?.(text),
   }
-  if (old === undefined) return fillPlace(options.dataDir, place, (dir) => build(options, request, dir, undefined))
-  const beside = besidePlace(old)
-  const report = await fillPlace(beside, { ...place, passing: true }, (dir) => build(options, request, dir, old))
+  if (old === undefined)
+    return fillDirectory(options.dataDir, destination, (dir) => restoreTo(options, request, dir, undefined))
+  const staging = stagingBeside(old)
+  const report = await fillDirectory(staging, { ...destination, isStaging: true }, (dir) =>
+    restoreTo(options, request, dir, old),
+  )
   try {
-    const replaced = await takePlace(beside, old, presentFor(options, report), place)
+    const replaced = await replaceDirectory(staging, old, nowFor(options, report), destination)
     return { ...report, replaced, nextSteps: nextSteps(report, replaced) }
   } catch (error) {
-    // gone already where it has its name
-    dropTree(beside)
+    // does nothing if the staging folder has been renamed already
+    removeTree(staging)
     throw error
   }
 }
 
-async function build(
+/** Restores to an empty folder and verifies the result. The marker is written last. */
+async function restoreTo(
   options: CommandContext,
   request: RestoreOptions,
   dir: string,
-  old: Occupied | undefined,
+  old: ExistingDirectory | undefined,
 ): Promise<RestoreReport> {
   const { source, keys } = request
-  const onHeader = ({ id }: { readonly id: string }): void => refuseOther(old, id)
-  const unpacked = await unpackTo({ source, keys, options, dir, onHeader })
-  const proof = await proveTree(dir, unpacked, source, options)
-  const report = await reportOf(options, request, { unpacked, proof }, old)
-  const layout = layoutOf(dir)
+  const onHeader = ({ id }: { readonly id: string }): void => assertSameInstance(old, id)
+  const unpacked = await unpackSource({ source, keys, options, dir, onHeader })
+  const verified = await verifyTree(dir, unpacked, source, options)
+  const report = await reportOf(options, request, { unpacked, verified }, old)
   const { generation, cutAt, commit, behind, seen, seenAt } = report
-  const at = presentFor(options, report)
-  const note: RestoredNote = { at, from: source, generation, cutAt, commit, behind, seen, seenAt }
-  statusFiles(layout).write('restored', { ...note, behind: behind.map((b) => ({ ...b })) })
-  removeFile(join(layout.temp, 'proof.toml'))
+  const at = nowFor(options, report)
+  const record: RestoreRecord = { at, from: source, generation, cutAt, commit, behind, seen, seenAt }
+  statusFiles(layoutOf(dir)).write('restored', { ...record, behind: behind.map((b) => ({ ...b })) })
+  removeFile(verificationConfig(dir))
   writeMarker(dir, markerFor(unpacked.marker))
   return report
 }
 
-/** A directory made for tests is always live, so the jump that others make with promote is due at once in it. */
+/**
+ * Returns the marker of the restored directory. A test directory is always live and is never promoted, so its generation rises here: the next
+ * command renumbers.
+ */
 function markerFor(marker: Marker): Marker {
   return marker.test === true ? { ...marker, generation: marker.generation + 1 } : marker
 }
 
-function presentFor({ nowOverride }: CommandContext, { role }: Pick<RestoreReport, 'role'>): Instant {
+/** Returns the current time; only a test directory honours BRINE_NOW. */
+function nowFor({ nowOverride }: CommandContext, { role }: Pick<RestoreReport, 'role'>): Instant {
   return startTime(role === 'primary' ? nowOverride : undefined, role === 'primary').at
 }
 
-function occupied({ dir }: Occupied): AppError {
-  return new AppError('rejected', 'restore-occupied', `${dir}: is a data directory already`, {
-    hint: 'give another --into, or --replace: it keeps what is there under another name',
+function destinationOccupied({ dir }: ExistingDirectory): AppError {
+  return new AppError('rejected', 'restore-occupied', `${dir} is already a data directory`, {
+    hint: 'give another --into, or --replace, which keeps the old directory under another name',
     details: { path: dir },
   })
-}
-
-function refuseOther(old: Occupied | undefined, id: string): void {
-  if (old?.marker === undefined || old.marker.id === id) return
-  throw new AppError(
-    'rejected',
-    'restore-other-instance',
-    `${old.dir} is instance ${old.marker.id}, and the backup is of instance ${id}`,
-    { hint: 'restore it into a directory of its own', details: { path: old.dir, id: old.marker.id, backup: id } },
-  )
 }
 
 async function reportOf(
   options: CommandContext,
   { source }: RestoreOptions,
-  { unpacked, proof }: Built,
-  old: Occupied | undefined,
+  { unpacked, verified }: RestoredTree,
+  old: ExistingDirectory | undefined,
 ): Promise<RestoreReport> {
   const { cutAt, commit, encrypted, dropped } = unpacked
   const marker = markerFor(unpacked.marker)
   const role = marker.test === true ? ('primary' as const) : ('standby' as const)
-  const seen = await restoreGapOf(old, proof, options)
-  const now = presentFor(options, { role })
+  const gap = await findRestoreGap(old, verified, options)
+  const now = nowFor(options, { role })
   const report = {
     dataDir: resolve(options.dataDir),
     source,
@@ -205,40 +149,40 @@ async function reportOf(
     commit,
     cutAt,
     age: cutAt === null ? null : Math.max(0, secondsBetween(cutAt, now)),
-    aggregates: proof.aggregates,
-    digest: proof.digest.full,
+    aggregates: verified.aggregates,
+    digest: verified.digest.full,
     encrypted,
     dropped,
     replaced: null,
-    behind: seen?.behind ?? [],
-    seen: seen === undefined ? ('unknown' as const) : ('replaced tree' as const),
-    seenAt: seen?.at ?? null,
+    behind: gap?.behind ?? [],
+    seen: gap === undefined ? ('unknown' as const) : ('replaced tree' as const),
+    seenAt: gap?.at ?? null,
     changed: true,
     dryRun: false,
   }
   return { ...report, nextSteps: nextSteps(report, null) }
 }
 
-/** In this order; each a command or a thing to make sure of. */
+/** Returns the next steps in order; each is a command or an instruction. */
 function nextSteps(
   { dataDir, role, aggregates }: Pick<RestoreReport, 'dataDir' | 'role' | 'aggregates'>,
   replaced: string | null,
 ): readonly string[] {
   const at = `--data-dir ${dataDir}`
-  const jump =
-    'manifest and CRL numbers jump to the Unix time, and beyond what the served tree or the replaced one shows; a new RRDP session begins'
+  const renumbering =
+    'sets manifest and CRL numbers to the Unix time, above every number in the published tree and in the replaced directory; starts a new RRDP session'
   const live =
     role === 'primary'
-      ? [`brine tick ${at}   # a directory made for tests is live: ${jump}`]
+      ? [`brine tick ${at}   # a test directory is live; ${renumbering}`]
       : [
-          'make sure that no other primary of this instance lives',
-          `brine promote ${at} --reason "restored from backup"   # ${jump}`,
+          'make sure that no other primary of this instance is running',
+          `brine promote ${at} --reason "restored from backup"   # ${renumbering}`,
           `brine tick ${at}`,
         ]
   const cas = aggregates.filter((a) => a.kind === 'ca').map((a) => a.handle)
   const named = cas.length > 3 ? [...cas.slice(0, 3), '…'] : cas
   const sync =
     cas.length === 0 ? [] : [`brine repo sync CA ${at}   # every CA with its repository: ${named.join(', ')}`]
-  const old = replaced === null ? [] : [`look at ${replaced} for what came after the cut, then remove it`]
+  const old = replaced === null ? [] : [`check ${replaced} for changes after the backup, then remove it`]
   return [...live, ...sync, `brine audit verify ${at}`, ...old]
 }

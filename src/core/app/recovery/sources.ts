@@ -3,16 +3,16 @@
  * Invariant: what was unpacked holds private keys and goes away with the command, whatever becomes of it.
  */
 import { tmpdir } from 'node:os'
-import type { Keys } from '../../backup/seal.js'
-import { dropOnExit, dropTree, scratchTree } from '../../backup/tree.js'
+import type { DecryptionKeys } from '../../backup/encryption.js'
+import { makeScratchFolder, removeTree, removeTreeOnExit } from '../../backup/scratch.js'
 import type { CommandContext } from '../../base/context.js'
-import { isCopy, unpackTo } from '../backup/restored-tree.js'
+import { isCopy, unpackSource } from '../backup/restore-source.js'
 
 /** Runs `work` with a folder for each source. Throws what `unpackTo` throws. */
 export async function withSources<T>(
   options: CommandContext,
   sources: readonly string[],
-  keys: () => Promise<Keys>,
+  keys: () => Promise<DecryptionKeys>,
   work: (dirs: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const scratch: string[] = []
@@ -24,15 +24,15 @@ export async function withSources<T>(
         dirs.push(source)
         continue
       }
-      const dir = scratchTree(tmpdir())
+      const dir = makeScratchFolder(tmpdir())
       scratch.push(dir)
-      settled.push(dropOnExit(dir))
-      await unpackTo({ source, keys: await keys(), options, dir })
+      settled.push(removeTreeOnExit(dir))
+      await unpackSource({ source, keys: await keys(), options, dir })
       dirs.push(dir)
     }
     return await work(dirs)
   } finally {
     for (const settle of settled) settle()
-    for (const dir of scratch) dropTree(dir)
+    for (const dir of scratch) removeTree(dir)
   }
 }

@@ -1,23 +1,23 @@
 /**
- * Encryption of backups by age (age-encryption.org/v1), for recipients or by a passphrase. Invariants: the library is loaded only where it is
- * needed; memory does not grow with the backup; a key that does not fit is told apart from a file that is damaged where that can be known.
+ * Encryption of backups with age (age-encryption.org/v1), for recipients or with a passphrase. Invariants: the library is loaded only when
+ * needed; memory does not grow with the backup; a wrong key and a damaged file are different errors wherever they can be distinguished.
  */
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import { AppError } from '../base/errors.js'
 import type { Secret } from '../base/secret.js'
 import { quoted } from '../base/text.js'
-import { damaged } from './format.js'
+import { backupDamaged } from './format.js'
 import { passphraseIdentity, passphraseRecipient } from './passphrase.js'
 
-/** How a backup is written. */
-export type Seal =
+/** Encryption of a backup that is written. */
+export type Encryption =
   | { readonly type: 'plain' }
   | { readonly type: 'recipients'; readonly recipients: readonly string[] }
   | { readonly type: 'passphrase'; readonly passphrase: Secret }
 
-/** What may open a backup. */
-export interface Keys {
+/** Passphrase and identities for decrypting a backup. */
+export interface DecryptionKeys {
   readonly passphrase?: Secret
   readonly identities?: readonly Secret[]
 }
@@ -27,7 +27,7 @@ export type Bytes = AsyncIterable<Uint8Array>
 const AGE = 'age-encryption.org/v1\n'
 const ARMOR = '-----BEGIN AGE ENCRYPTED FILE-----'
 
-/** Throws `recipient-invalid` (usage) before anything is written. */
+/** Throws `recipient-invalid` (usage), before anything is written. */
 export async function checkRecipients(recipients: readonly string[]): Promise<void> {
   const { Encrypter } = await import('age-encryption')
   for (const recipient of recipients) {
@@ -35,17 +35,17 @@ export async function checkRecipients(recipients: readonly string[]): Promise<vo
       new Encrypter().addRecipient(recipient)
     } catch (cause) {
       const hint = recipient.startsWith('AGE-SECRET-KEY')
-        ? 'this is an identity, which is secret: give its recipient, as age-keygen -y prints it'
+        ? 'this is an identity, which is secret; give its recipient, which age-keygen -y prints'
         : 'a recipient begins with age1; age-keygen prints it'
-      // an identity that was given by mistake is not repeated
+      // an identity given by mistake must not appear in the message
       const shown = recipient.startsWith('age1') ? quoted(recipient) : 'it does not begin with age1'
-      throw new AppError('usage', 'recipient-invalid', `not a recipient of age: ${shown}`, { hint, cause })
+      throw new AppError('usage', 'recipient-invalid', `invalid age recipient: ${shown}`, { hint, cause })
     }
   }
 }
 
-/** The bytes sealed. */
-export async function seal(bytes: Bytes, how: Exclude<Seal, { readonly type: 'plain' }>): Promise<Bytes> {
+/** Returns the encrypted bytes. */
+export async function encrypt(bytes: Bytes, how: Exclude<Encryption, { readonly type: 'plain' }>): Promise<Bytes> {
   const { Encrypter, Stanza } = await import('age-encryption')
   const encrypter = new Encrypter()
   if (how.type === 'passphrase') encrypter.addRecipient(passphraseRecipient(how.passphrase, Stanza))
@@ -53,18 +53,18 @@ export async function seal(bytes: Bytes, how: Exclude<Seal, { readonly type: 'pl
   return fromWeb(await encrypter.encrypt(toWeb(bytes)))
 }
 
-/** Are these the first bytes of a sealed backup? Throws `backup-armored` for the form that is text. */
-export function isSealed(head: Uint8Array, name: string): boolean {
+/** Returns true if these are the first bytes of an encrypted backup. Throws `backup-armored` (usage) for the text form of age. */
+export function isEncrypted(head: Uint8Array, name: string): boolean {
   const text = Buffer.from(head.subarray(0, ARMOR.length)).toString('latin1')
   if (text === ARMOR)
-    throw new AppError('usage', 'backup-armored', `${name}: encrypted in the armored form, which is not read`, {
+    throw new AppError('usage', 'backup-armored', `${name}: the armored form of age is not supported`, {
       hint: `age --decrypt ${name} | brine backup verify -`,
     })
   return text.startsWith(AGE)
 }
 
-/** The bytes in the clear. Throws `backup-key-needed` (usage), `backup-key-wrong` (credentials), `backup-damaged` (corrupt). */
-export async function unseal(bytes: Bytes, keys: Keys, name: string): Promise<Bytes> {
+/** Returns the decrypted bytes. Throws `backup-key-needed` (usage), `backup-key-wrong` (credentials), `backup-damaged` (corrupt). */
+export async function decrypt(bytes: Bytes, keys: DecryptionKeys, name: string): Promise<Bytes> {
   if (keys.passphrase === undefined && (keys.identities ?? []).length === 0)
     throw new AppError('usage', 'backup-key-needed', `${name} is encrypted`, {
       hint: 'give --identity FILE or --passphrase-file FILE',
@@ -74,30 +74,30 @@ export async function unseal(bytes: Bytes, keys: Keys, name: string): Promise<By
   if (keys.passphrase !== undefined) decrypter.addIdentity(passphraseIdentity(keys.passphrase))
   for (const identity of keys.identities ?? []) decrypter.addIdentity(identity.reveal())
   try {
-    return inTheClear(fromWeb(await decrypter.decrypt(toWeb(bytes))), name)
+    return withDamageReported(fromWeb(await decrypter.decrypt(toWeb(bytes))), name)
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     if (cause instanceof Error && cause.message.startsWith('no identity matched'))
-      throw new AppError('credentials', 'backup-key-wrong', `${name}: the ${whatOf(keys)} does not open it`, {
-        hint: 'give the identity of one of its recipients, or the passphrase that it was made with',
+      throw new AppError('credentials', 'backup-key-wrong', `${name}: the ${describeKeys(keys)} does not decrypt it`, {
+        hint: 'give the identity of one of its recipients, or the passphrase that it was encrypted with',
         details: { path: name },
         cause,
       })
-    throw damaged(name, 'the head of the encryption is damaged', cause)
+    throw backupDamaged(name, 'the header of the encryption is damaged', cause)
   }
 }
 
-function whatOf({ passphrase, identities = [] }: Keys): string {
+function describeKeys({ passphrase, identities = [] }: DecryptionKeys): string {
   if (identities.length === 0) return 'passphrase'
   return passphrase === undefined ? 'identity' : 'passphrase or identity'
 }
 
-async function* inTheClear(bytes: Bytes, name: string): Bytes & AsyncGenerator<Uint8Array> {
+async function* withDamageReported(bytes: Bytes, name: string): Bytes & AsyncGenerator<Uint8Array> {
   try {
     yield* bytes
   } catch (cause) {
     if (cause instanceof AppError) throw cause
-    throw damaged(name, 'what is encrypted was changed or cut off', cause)
+    throw backupDamaged(name, 'the encrypted data is truncated or was changed', cause)
   }
 }
 

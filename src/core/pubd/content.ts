@@ -1,5 +1,6 @@
 /**
- * What is published and what changed: the pure views that the served tree, retention and callers are made from.
+ * Content of the publication server and its changes, as pure functions of the state: the published tree and the retention of deltas are made
+ * from them.
  * Invariant: everything is sorted by URI in code-unit order, so one state gives one text.
  */
 import type { Handle } from '../base/handle.js'
@@ -7,13 +8,26 @@ import { entry, sortedEntries } from '../base/record.js'
 import { type Instant, secondsBetween } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { deltaFrameLength, publishLength, snapshotFrameLength, withdrawLength } from '../protocols/rrdp.js'
-import type { ObjectPut, PublisherChange, RetentionPolicy } from './commands.js'
+import type { RetentionPolicy } from './ports.js'
 import type { DeltaChange, DeltaDrop, DeltaPut, ObjectRef, PubdState, StoredDelta } from './state.js'
 
-/** rpki-client reads no notification with more. */
+/** rpki-client rejects a notification with more. */
 const MAX_DELTAS = 300
 
-/** One object as served: `path` is relative to the rsync base. */
+/** An object to publish under a name. */
+export interface ObjectPut extends ObjectRef {
+  /** Relative to the publisher's base. */
+  readonly name: string
+}
+
+/** Changes that one publisher requests: objects to publish, and names to withdraw. */
+export interface PublisherChange {
+  readonly publisher: Handle
+  readonly put: readonly ObjectPut[]
+  readonly drop: readonly string[]
+}
+
+/** One published object: `path` is relative to the rsync base. */
 export interface PublishedObject extends ObjectRef {
   readonly uri: string
   readonly path: string
@@ -22,32 +36,32 @@ export interface PublishedObject extends ObjectRef {
 /** One element of a delta, in the order of the file. */
 export interface DeltaElement {
   readonly uri: string
-  /** What is published; undefined for a withdraw. */
+  /** The published object; undefined for a withdraw. */
   readonly put: ObjectRef | undefined
-  /** What stood there before; undefined for a new name. */
+  /** The object that it replaces or withdraws; undefined for a new name. */
   readonly before: ObjectRef | undefined
 }
 
-/** What happened to one path between two serials. Equal `before` and `after` mean that it came back. */
+/** Change of one path between two serials. Equal `before` and `after`: it was changed and changed back. */
 export interface PathChange {
   readonly before: ObjectRef | undefined
   readonly after: ObjectRef | undefined
 }
 
-/** What makes `publisher` hold exactly `desired`: by hash, dropped names sorted; both lists empty when it already does. */
+/** Returns the changes that make `publisher` publish exactly `desired`: compared by hash, dropped names sorted; both lists are empty when it already does. */
 export function publicationDelta(state: PubdState, publisher: Handle, desired: readonly ObjectPut[]): PublisherChange {
   const held = entry(state.publishers, publisher)?.objects ?? {}
-  const wanted = new Set(desired.map((d) => d.name))
+  const kept = new Set(desired.map((d) => d.name))
   return {
     publisher,
     put: desired.filter((d) => entry(held, d.name)?.sha256 !== d.sha256),
     drop: Object.keys(held)
-      .filter((name) => !wanted.has(name))
+      .filter((name) => !kept.has(name))
       .sort(),
   }
 }
 
-/** Everything served, sorted by URI. Bases never nest and end with a slash, so sorting bases and then names is enough. */
+/** Returns all published objects, sorted by URI. Bases never nest and end with a slash, so sorting bases and then names is enough. */
 export function publishedObjects(state: PubdState): readonly PublishedObject[] {
   const out: PublishedObject[] = []
   for (const { base, objects } of publishersByBase(state)) {
@@ -58,7 +72,7 @@ export function publishedObjects(state: PubdState): readonly PublishedObject[] {
   return out
 }
 
-/** The elements of a delta file, sorted by URI. */
+/** Returns the elements of a delta file, sorted by URI. */
 export function deltaElements(delta: Pick<StoredDelta, 'changes'>): readonly DeltaElement[] {
   const out: DeltaElement[] = []
   for (const { base, put, drop } of delta.changes) {
@@ -72,7 +86,7 @@ export function deltaElements(delta: Pick<StoredDelta, 'changes'>): readonly Del
   return out
 }
 
-/** Every path that changed after `serial` of `session`; undefined when the retained deltas do not reach back so far. */
+/** Returns every path that changed after `serial` of `session`; undefined when the retained deltas do not reach back that far. */
 export function changesSince(
   state: PubdState,
   session: string,
@@ -91,7 +105,7 @@ export function changesSince(
   return changes
 }
 
-/** Objects that must stay at hand: the current ones, and those that a retained delta publishes. */
+/** Returns the objects that the published tree needs: the current ones, and those that a retained delta publishes. */
 export function objectsInUse(state: PubdState): ReadonlySet<Sha256> {
   const used = new Set<Sha256>()
   for (const publisher of Object.values(state.publishers))
@@ -101,7 +115,7 @@ export function objectsInUse(state: PubdState): ReadonlySet<Sha256> {
   return used
 }
 
-/** Bytes of the snapshot file. */
+/** Returns the length of the RRDP snapshot file in bytes. */
 export function snapshotLength(state: PubdState): number {
   let length = snapshotFrameLength(state.sessionId, state.serial)
   for (const { base, objects } of Object.values(state.publishers))
@@ -109,7 +123,7 @@ export function snapshotLength(state: PubdState): number {
   return length
 }
 
-/** Bytes of a delta file. */
+/** Returns the length of a delta file in bytes. */
 export function deltaLength(session: string, delta: Pick<StoredDelta, 'serial' | 'changes'>): number {
   let length = deltaFrameLength(session, delta.serial)
   for (const { uri, put, before } of deltaElements(delta))
@@ -118,8 +132,8 @@ export function deltaLength(session: string, delta: Pick<StoredDelta, 'serial' |
 }
 
 /**
- * How many of `deltas` (newest first) the notification keeps at `now`: by number and age as the policy says, and never more bytes
- * than the snapshot has (RFC 8182 section 3.3.1), since fetching the snapshot is cheaper then.
+ * Returns how many of `deltas` (newest first) the notification lists at `now`: by number and age as the policy says, and never more bytes than
+ * the RRDP snapshot has (RFC 8182 section 3.3.1), since fetching that is cheaper then.
  */
 export function retainedDeltas(
   session: string,
@@ -139,7 +153,7 @@ export function retainedDeltas(
   return deltas.length
 }
 
-/** One change with what stood there before, names sorted; undefined when nothing would change. */
+/** Returns one change together with the objects that it replaces, names sorted; undefined when nothing would change. */
 export function deltaChange(
   publisher: Handle,
   base: string,
@@ -155,8 +169,8 @@ export function deltaChange(
   }
   const drop: DeltaDrop[] = []
   for (const name of change.drop) {
-    const gone = entry(held, name)
-    if (gone !== undefined) drop.push({ name, sha256: gone.sha256, size: gone.size })
+    const dropped = entry(held, name)
+    if (dropped !== undefined) drop.push({ name, sha256: dropped.sha256, size: dropped.size })
   }
   if (put.length + drop.length === 0) return undefined
   const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1)

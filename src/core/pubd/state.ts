@@ -1,8 +1,9 @@
 /**
- * STORED. What the publication server holds: names, hashes and sizes, never bytes.
- * Invariant: the served tree follows from this state and the signed objects alone, byte for byte, however often it is rebuilt (RFC 8182 section 3.3).
+ * STORED. State of the publication server: names, hashes and sizes of objects, never bytes.
+ * Invariant: the published tree follows from this state and the signed objects alone, byte for byte, however often it is rebuilt (RFC 8182 section 3.3).
  */
 import type { Table } from '../base/record.js'
+import { type Check, isHash, isPositive, isText, listOf, objectOf, type ShapeOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
@@ -22,7 +23,7 @@ export interface Publisher {
   readonly objects: Table<ObjectRef>
 }
 
-/** One publish or update of a delta; `replaces` is what stood under the name before. */
+/** One publish or update of a delta; `replaces` is the object that had the name before. */
 export interface DeltaPut extends ObjectRef {
   readonly name: string
   readonly replaces?: ObjectRef
@@ -32,7 +33,9 @@ export interface DeltaDrop extends ObjectRef {
   readonly name: string
 }
 
-/** What one serial changed below one base: sorted by base, names sorted. The base outlives a removed publisher. */
+const REF: ShapeOf<ObjectRef> = { sha256: isHash, size: isPositive }
+
+/** Changes of one serial below one base, names sorted. The base is kept here because its publisher may be removed since. */
 export interface DeltaChange {
   readonly publisher: string
   readonly base: string
@@ -40,10 +43,17 @@ export interface DeltaChange {
   readonly drop: readonly DeltaDrop[]
 }
 
+export const isDeltaChange: Check<DeltaChange> = objectOf<DeltaChange>({
+  publisher: isText,
+  base: isText,
+  put: listOf(objectOf<DeltaPut>({ ...REF, name: isText, 'replaces?': objectOf<ObjectRef>(REF) })),
+  drop: listOf(objectOf<DeltaDrop>({ ...REF, name: isText })),
+})
+
 export interface StoredDelta {
   readonly serial: number
   readonly at: Instant
-  /** Unguessable folder name of this serial: a cache cannot have remembered that it was absent. */
+  /** Unguessable folder name of this serial: no HTTP cache holds an answer that it is missing. */
   readonly part: string
   readonly changes: readonly DeltaChange[]
 }
@@ -57,14 +67,14 @@ export interface PubdState {
   /** 0 before `pubserver.init`. */
   readonly serial: number
   readonly updatedAt: Instant | ''
-  /** Folder name of the present serial. */
+  /** Folder name of the current serial. */
   readonly part: string
   readonly publishers: Table<Publisher>
-  /** Retained deltas, newest first, serials without a hole. */
+  /** Retained deltas, newest first, serials without a gap. */
   readonly deltas: readonly StoredDelta[]
 }
 
-/** Nothing set up yet. */
+/** The state before `pubserver.init`. */
 export const EMPTY_PUBD: PubdState = {
   rsyncBase: '',
   rrdpBase: '',

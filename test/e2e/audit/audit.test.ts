@@ -8,9 +8,7 @@ import { openSession } from '../../../src/core/app/transaction/session.js'
 import type { Json } from '../../../src/core/base/json.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { replay } from '../../../src/core/eventsourcing/work.js'
-import { PUBD_HANDLE, pubd } from '../../../src/core/pubd/aggregate.js'
-import type { PubdEvent } from '../../../src/core/pubd/events.js'
-import { evolvePubd } from '../../../src/core/pubd/evolve.js'
+import { PUBD_HANDLE, type PubdEvent, pubd } from '../../../src/core/pubd/aggregate.js'
 import { NOW, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 const DIGEST = /^logical=[0-9a-f]{64} full=[0-9a-f]{64}$/
@@ -141,7 +139,7 @@ describe('what is published for a CA', () => {
             version: loaded?.version ?? 0,
             sequence: loaded?.sequence ?? 0,
             command: { type: 'publish', args: {} },
-            effect: { result: 'accepted', events: [event], state: evolvePubd(state, event) as unknown as Json },
+            effect: { result: 'accepted', events: [event], state: pubd.evolve(state, event) as unknown as Json },
           },
         ],
       })

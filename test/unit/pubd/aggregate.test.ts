@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { instantOf } from '../../../src/core/base/time.js'
-import { PUBD_HANDLE, pubd } from '../../../src/core/pubd/aggregate.js'
+import { PUBD_HANDLE, type PubdEvent, pubd } from '../../../src/core/pubd/aggregate.js'
 import { changesSince, objectsInUse, publishedObjects } from '../../../src/core/pubd/content.js'
-import type { PubdEvent, Published } from '../../../src/core/pubd/events.js'
+import type { Published } from '../../../src/core/pubd/publications.js'
 import { publisherBase } from '../../../src/core/pubd/uri.js'
 import { given, h, object, RRDP, RSYNC, Server } from './given.js'
 

@@ -3,16 +3,12 @@ import { AppError, rejection } from '../../../src/core/base/errors.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
-import { PUBD_HANDLE, pubd } from '../../../src/core/pubd/aggregate.js'
-import {
-  DEFAULT_RETENTION,
-  type ObjectPut,
-  type PubdCommand,
-  type RetentionPolicy,
-} from '../../../src/core/pubd/commands.js'
-import type { PubdEvent } from '../../../src/core/pubd/events.js'
+import { PUBD_HANDLE, type PubdCommand, type PubdEvent, pubd } from '../../../src/core/pubd/aggregate.js'
+import type { ObjectPut } from '../../../src/core/pubd/content.js'
+import { DEFAULT_RETENTION, type RetentionPolicy } from '../../../src/core/pubd/ports.js'
 import type { PubdState } from '../../../src/core/pubd/state.js'
 import { publisherBase } from '../../../src/core/pubd/uri.js'
+import { expectStored } from '../../support/store/checked-work.js'
 
 export const RSYNC = 'rsync://rpki.example.net/repo/'
 export const RRDP = 'https://rpki.example.net/rrdp/'
@@ -50,7 +46,7 @@ export class Server {
       },
     }
     const ports = { clock: { now: () => this.now }, random, retention: this.retention }
-    const events = await pubd.decide(this.state, command, ports)
+    const events = expectStored(pubd, await pubd.decide(this.state, command, ports))
     for (const event of events) this.state = pubd.evolve(this.state, event)
     this.events.push(...events)
     return events

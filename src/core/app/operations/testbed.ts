@@ -5,7 +5,7 @@ import { type Handle, parseHandle } from '../../base/handle.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { loadConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
-import { baseFaults } from '../../pubd/uri.js'
+import { baseViolations } from '../../pubd/uri.js'
 import { ALL_RESOURCES } from '../../resources/resource-set.js'
 import { readMarker } from '../../store/directory/data-dir.js'
 import { createCa, placeUnder } from '../authority/cas.js'
@@ -40,7 +40,7 @@ const TESTBED = parseHandle('testbed')
 export async function initTestbed(options: CommandContext, wanted: TestbedOptions): Promise<TestbedReport> {
   if (hasMarker(options.dataDir)) return fillTestbed(options, wanted)
   const { dataDir, configPath, nowOverride, watch } = options
-  const faults = baseFaults(wanted.rsyncBase, wanted.rrdpBase)
+  const faults = baseViolations(wanted.rsyncBase, wanted.rrdpBase)
   if (faults.length > 0) throw rejection(faults)
   if (configPath !== undefined) await loadConfig(readConfigText(configPath), configPath)
   await initDirectory({ dataDir, test: wanted.test, ...(nowOverride === undefined ? {} : { nowOverride }) })

@@ -169,7 +169,7 @@ describe('without flock(1)', () => {
         await expect(write(0.2)).rejects.toMatchObject({ kind: 'locked' })
         return add(w, { x: ['1'] })
       })
-      expect(store.warnings).toEqual([expect.stringContaining('flock(1) is not here')])
+      expect(store.warnings).toEqual([expect.stringContaining('flock(1) is not installed')])
     } finally {
       process.env['PATH'] = path
     }

@@ -76,7 +76,7 @@ describe('a directory that is none', () => {
       await expectRefused(at(foreign), args, { exit: 1, code: 'init-not-empty', says: [foreign, 'letter.txt'] })
     expect(readdirSync(foreign)).toEqual(['letter.txt'])
     expect((await at(empty).run(['init'])).code).toBe(0)
-    await expectRefused(at(empty), ['init'], { exit: 1, code: 'init-not-empty', says: ['is a data directory already'] })
+    await expectRefused(at(empty), ['init'], { exit: 1, code: 'init-not-empty', says: ['is already a data directory'] })
   })
 
   it('no data directory named at all, or an empty name: usage', async () => {

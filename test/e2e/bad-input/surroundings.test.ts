@@ -96,11 +96,11 @@ describe('environment', () => {
     expect(await added(box)).toBe(true)
   })
 
-  it('B148: no PATH: works, and says that flock(1) is not here', async () => {
+  it('B148: no PATH: works, and says that flock(1) is not installed', async () => {
     const box = sandbox.copy()
     const said = sh(box.dir, `PATH=/nonexistent; brine ${ADD}`)
     expect(said.code, said.stderr).toBe(0)
-    expect(said.stderr).toContain('flock(1) is not here')
+    expect(said.stderr).toContain('flock(1) is not installed')
     expect(await added(box)).toBe(true)
   })
 

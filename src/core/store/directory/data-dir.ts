@@ -1,6 +1,6 @@
 /**
- * DATA_DIR itself: its marker, its making, and who may use it.
- * Invariant: a directory without a marker is an error and never a new installation; the marker is the last thing that `init` writes.
+ * The data directory: its marker `brine.json`, its creation and its access checks.
+ * Invariant: a directory without a marker is an error and never a new installation; `init` writes the marker last.
  */
 import * as fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -24,10 +24,10 @@ export const FORMAT = 1
 export interface Marker {
   readonly format: 1
   readonly id: string
-  /** Up by one with each promote. */
+  /** Raised by each promote, and by a recovery that loses commands. */
   readonly generation: number
   readonly createdAt: Instant
-  /** Made by `init --test`: always live, and takes a set clock. */
+  /** Made by `init --test`: always primary, and accepts `BRINE_NOW`. */
   readonly test?: true
 }
 
@@ -55,10 +55,12 @@ function noDataDir(path: string, what: string): AppError {
   })
 }
 
-/** The real path of a usable data directory. Throws `no-data-dir`, `data-dir-exposed`, `data-dir-foreign`. */
+/**
+ * Returns the real path of a usable data directory. Throws `data-dir-empty`, `no-data-dir`, `data-dir-exposed`, `data-dir-foreign`, `io`.
+ */
 export function checkDataDir(dir: string): string {
   if (dir === '')
-    throw new AppError('usage', 'data-dir-empty', 'the data directory is an empty text', {
+    throw new AppError('usage', 'data-dir-empty', 'the path of the data directory is empty', {
       hint: 'give --data-dir DIR',
     })
   const path = resolve(dir)
@@ -66,7 +68,7 @@ export function checkDataDir(dir: string): string {
   try {
     stat = fs.statSync(path)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw noDataDir(path, 'there is no such directory')
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw noDataDir(path, 'no such directory')
     throw ioError('stat', path, error)
   }
   if (!stat.isDirectory()) throw noDataDir(path, 'not a directory')
@@ -79,7 +81,7 @@ function checkAccess(path: string, stat: fs.Stats): void {
     throw new AppError(
       'credentials',
       'data-dir-exposed',
-      `${path}: others can write there (mode ${(stat.mode & 0o777).toString(8)})`,
+      `${path}: writable by other users (mode ${(stat.mode & 0o777).toString(8)})`,
       {
         hint: `chmod go-w ${path}`,
         details: { path },
@@ -91,7 +93,7 @@ function checkAccess(path: string, stat: fs.Stats): void {
     throw new AppError(
       'credentials',
       'data-dir-foreign',
-      `${path}: belongs to uid ${stat.uid}, and this command runs as uid ${uid}`,
+      `${path}: owned by uid ${stat.uid}, but this command runs as uid ${uid}`,
       {
         hint: `run it as that user: sudo -u '#${stat.uid}' brine …`,
         details: { path },
@@ -100,34 +102,34 @@ function checkAccess(path: string, stat: fs.Stats): void {
   }
 }
 
-/** The marker. Throws `no-data-dir` where there is none, `format-older`, `format-newer`, `corrupt`. */
+/** Reads the marker. Throws `no-data-dir` if there is none, `format-older`, `format-newer`, `corrupt`, `io`. */
 export function readMarker(dir: string): Marker {
   const { marker } = layoutOf(dir)
   try {
     const bytes = readOwnedFile(marker, 65536)
-    if (bytes === undefined) throw noDataDir(dir, 'no brine.json in it, so this is no data directory')
+    if (bytes === undefined) throw noDataDir(dir, 'not a data directory: brine.json is missing')
     return parseMarker(bytes, marker)
   } catch (error) {
     throw isCorrupt(error) && error.code === 'file-damaged' ? markerDamaged(error) : error
   }
 }
 
-/** No recovery begins without the marker: it comes back from elsewhere. */
+/** Replaces the hint of an error: `recover` needs the marker, so it must be restored by hand. */
 function markerDamaged(error: AppError): AppError {
-  return rewrap(error, { hint: 'put brine.json back from a backup or a copy of this directory' })
+  return rewrap(error, { hint: 'restore brine.json from a backup or a copy of this directory' })
 }
 
-/** A generation before the one that wrote last is not the one of this directory: numbers would be given twice. Throws `file-damaged`. */
+/** Throws `file-damaged` if the marker's generation is older than that of the last commit: serial and manifest numbers would be reused. */
 export function refuseOlderMarker(dir: string, generation: number, last: StoredCommit | undefined): void {
   if (last === undefined || last.generation <= generation) return
-  const what = `it says generation ${generation}, and commit ${last.commit} was made in generation ${last.generation}`
+  const what = `contains generation ${generation}, but commit ${last.commit} was made in generation ${last.generation}`
   throw markerDamaged(fileDamaged(layoutOf(dir).marker, what))
 }
 
-/** The marker in these bytes. Throws `format-older`, `format-newer`, `file-damaged`. */
+/** Parses the marker. Throws `format-older`, `format-newer`, `file-damaged`. */
 export function parseMarker(bytes: Uint8Array, path: string): Marker {
   const { format } = parseObject(bytes, path)
-  // the one record that no other vouches for: of a name that is there twice the last would count
+  // the one record whose hash is stored nowhere: JSON.parse would silently take the last of two members with the same name
   const read = readJson(new TextDecoder().decode(bytes))
   if ('fault' in read) throw fileDamaged(path, read.fault.message)
   if (typeof format === 'number' && isCount(format) && format < FORMAT)
@@ -135,25 +137,29 @@ export function parseMarker(bytes: Uint8Array, path: string): Marker {
   return parseShape(bytes, path, MARKER) as unknown as Marker
 }
 
+/** Writes the marker, durable on return. Throws `io`. */
 export function writeMarker(dir: string, marker: Marker): void {
   replaceFile(layoutOf(dir).marker, encodeRecord(marker))
   syncDir(dir)
 }
 
-/** Makes a data directory in a missing or empty directory, or finishes what an interrupted call began. Throws `init-not-empty` (rejected). */
+/**
+ * Creates a data directory in a missing or empty directory, or completes an interrupted call. Throws `init-not-empty` (rejected),
+ * `init-uncertain` if it was created but may not be durable, and the errors of `checkDataDir`.
+ */
 export function initDataDir(dir: string, init: DataDirInit): Marker {
   if (dir === '')
-    throw new AppError('usage', 'data-dir-empty', 'the data directory is an empty text', {
+    throw new AppError('usage', 'data-dir-empty', 'the path of the data directory is empty', {
       hint: 'give --data-dir DIR',
     })
   const path = resolve(dir)
   makeParents(path)
-  const there = fs.statSync(path)
-  if (!there.isDirectory()) throw noDataDir(path, 'not a directory')
+  const stat = fs.statSync(path)
+  if (!stat.isDirectory()) throw noDataDir(path, 'not a directory')
   const all = listDir(path).filter((name) => name !== 'lost+found')
   const names = all.filter((name) => !name.startsWith(`.tmp-${UNFINISHED}`))
   if (names.length > 0 && !isUnfinished(path, names)) throw notEmpty(path, names)
-  checkOwner(path, there)
+  checkOwner(path, stat)
   fs.chmodSync(path, 0o711)
   writeNew(join(path, UNFINISHED), new Uint8Array())
   syncDir(path)
@@ -171,7 +177,7 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
   return marker
 }
 
-/** The marker makes it a data directory: from there on a failure leaves one behind, and must not say that nothing changed. */
+/** Writes the marker, which makes it a data directory: an error after that must not report that nothing changed. */
 function finish(path: string, marker: Marker): void {
   try {
     writeMarker(path, marker)
@@ -182,7 +188,7 @@ function finish(path: string, marker: Marker): void {
     throw rewrap(error, {
       kind: 'uncertain',
       code: 'init-uncertain',
-      message: `the data directory is made, but not known to be durable: ${error.message}`,
+      message: `the data directory was created but may not be durable: ${error.message}`,
       hint: `brine status --data-dir ${path}`,
       changed: 'unknown',
       retry: false,
@@ -190,19 +196,19 @@ function finish(path: string, marker: Marker): void {
   }
 }
 
-/** Names that `init` makes at the top of a data directory. */
-const MADE = new Set([
+/** Names that `init` creates at the top of a data directory. */
+const CREATED_NAMES = new Set([
   ...[UNFINISHED, 'brine.toml', 'commits', 'keys', 'objects', 'ssl', 'status', 'tmp'],
   ...Object.values(KIND_FOLDERS),
 ])
 
 /**
- * Did an `init` die here before it wrote the marker? One that died after it leaves its sign for ever, so a marker that is lost later must not
- * make this a place to start over: whatever history, keys or strangers' files there are, it is not empty.
+ * Returns true if an `init` died here before it wrote the marker. One that died after the marker leaves `.init-unfinished` behind forever,
+ * so losing the marker later must not turn this into an empty directory: it contains no history, no keys and no unknown files.
  */
 function isUnfinished(path: string, names: readonly string[]): boolean {
   if (!names.includes(UNFINISHED) || names.includes('brine.json')) return false
-  if (!names.every((name) => MADE.has(name) || name.startsWith('.tmp-'))) return false
+  if (!names.every((name) => CREATED_NAMES.has(name) || name.startsWith('.tmp-'))) return false
   const folders = ['commits', 'objects', 'keys/pool', ...Object.values(KIND_FOLDERS)]
   return (
     folders.every((folder) => listDir(join(path, folder)).length === 0) &&
@@ -215,9 +221,9 @@ function notEmpty(path: string, names: readonly string[]): AppError {
   return new AppError(
     'rejected',
     'init-not-empty',
-    `${path}: ${isOurs ? 'is a data directory already' : `holds ${names.slice(0, 3).join(', ')}`}`,
+    `${path}: ${isOurs ? 'is already a data directory' : `is not empty, contains ${names.slice(0, 3).join(', ')}`}`,
     {
-      hint: isOurs ? `brine status --data-dir ${path}` : 'give a directory that is empty or not there',
+      hint: isOurs ? `brine status --data-dir ${path}` : 'choose a new or empty directory',
       details: { path },
     },
   )

@@ -1,6 +1,7 @@
 /**
- * The original or a copy: `status/origin.json` names the directory that it was written in, and a copy carries a file that names another.
- * Invariant: in doubt it is a copy, for a copy that waits costs less than two primaries.
+ * Identity of the installation, which tells the original from a copy: `status/origin.json` records the inode, birth time and machine of the
+ * directory that it was written in, and those of a copy differ.
+ * Invariant: in doubt the directory is a copy: a stand-by that waits costs less than two primaries.
  */
 import * as fs from 'node:fs'
 import { hostname } from 'node:os'
@@ -22,7 +23,7 @@ export interface InstallationId {
   /** Nanoseconds; empty where the file system does not keep it. */
   readonly birth: string
   readonly host: string
-  /** Empty where the machine has no name of its own: then inode and birth decide alone. */
+  /** Empty where the machine has no id: then inode and birth time decide alone. */
   readonly machine: string
   readonly generation: number
   readonly at: Instant
@@ -33,9 +34,12 @@ export type Role =
   | { readonly role: 'primary' }
   | {
       readonly role: 'standby'
-      /** `copy`: another directory's data; `restored`: a copy was put over it; `demoted`: by command; `unfinished`: a promote was interrupted. */
+      /**
+       * `copy`: data of another directory; `restored`: overwritten by a copy; `demoted`: by command; `unfinished`: a promote was
+       * interrupted.
+       */
       readonly reason: 'copy' | 'restored' | 'demoted' | 'unfinished'
-      /** The host that wrote last, where it is known. */
+      /** The host that wrote last, if known. */
       readonly host: string | undefined
     }
 
@@ -51,7 +55,7 @@ const ORIGIN = {
   'demoted?': isDemoted,
 }
 
-/** Inode and birth time of a directory, as text. */
+/** Returns inode and birth time of a directory as text. Throws `io`. */
 function identity(dir: string): Pick<InstallationId, 'inode' | 'birth'> {
   let stat: fs.BigIntStats
   try {
@@ -59,28 +63,29 @@ function identity(dir: string): Pick<InstallationId, 'inode' | 'birth'> {
   } catch (error) {
     throw ioError('stat', dir, error)
   }
-  // where there is no birth time Node may show the time of the last change instead, which moves
+  // without a birth time Node may return the ctime instead, which changes
   const birth = stat.birthtimeNs === stat.ctimeNs || stat.birthtimeNs <= 0n ? '' : String(stat.birthtimeNs)
   return { inode: String(stat.ino), birth }
 }
 
-/** The origin that this directory on this machine would have. */
+/** Returns the identity of this directory on this machine. Throws `io`. */
 export function thisInstallation(dir: string, generation: number, at: Instant): InstallationId {
   return { ...identity(dir), host: hostname(), machine: machineName(), generation, at }
 }
 
-export function writeInstallationId(dir: string, origin: InstallationId): void {
+/** Writes the recorded identity, durable on return. Throws `io`. */
+export function writeInstallationId(dir: string, id: InstallationId): void {
   const { origin: path } = layoutOf(dir)
-  replaceFile(path, encodeRecord({ format: 1, ...origin }))
+  replaceFile(path, encodeRecord({ format: 1, ...id }))
   syncDir(dirname(path))
 }
 
-/** Undefined when there is none that can be read. */
+/** Reads the recorded identity; undefined if it is missing or damaged. Throws `io`. */
 export function readInstallationId(dir: string): InstallationId | undefined {
   return readOptionalFile(layoutOf(dir).origin, ORIGIN) as unknown as InstallationId | undefined
 }
 
-/** What this directory is. One that was made for tests is always primary. */
+/** Determines whether this directory is the primary or a stand-by. One made by `init --test` is always primary. Throws `io`. */
 export function roleOf(dir: string, marker: { readonly generation: number; readonly test?: true }): Role {
   if (marker.test === true) return { role: 'primary' }
   const origin = readInstallationId(dir)
@@ -93,15 +98,15 @@ export function roleOf(dir: string, marker: { readonly generation: number; reado
     return { role: 'standby', reason: 'copy', host: origin.host }
   if (origin.generation !== marker.generation) return { role: 'standby', reason: 'unfinished', host: origin.host }
   if (origin.demoted !== undefined) return { role: 'standby', reason: 'demoted', host: origin.host }
-  // `rsync -a backup/ DATA_DIR/` leaves the directory what it was and takes its history back
+  // `rsync -a backup/ DATA_DIR/` keeps the inode of the directory and replaces its history by an older one
   if (isRestoredFromCopy(layoutOf(dir).head, origin.birth !== ''))
     return { role: 'standby', reason: 'restored', host: origin.host }
   return { role: 'primary' }
 }
 
 /**
- * The generation that a recovery had begun when it was cut short between its two steps: the origin, then the marker. Undefined otherwise: a
- * promote writes the marker first.
+ * Returns the generation of a recovery that was interrupted between its two steps, `origin.json` and then the marker; undefined otherwise.
+ * A promote writes them in the other order.
  */
 export function interruptedGeneration(dir: string, marker: { readonly generation: number }): number | undefined {
   const origin = readInstallationId(dir)

@@ -1,4 +1,4 @@
-/** Who holds the lock, for people and for a fence: host, boot, process, command, since when. */
+/** The owner of the write lock: host, boot, process, command and start time, for messages and for the check before a commit. */
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isCount, isText } from '../../base/shape.js'
@@ -9,13 +9,13 @@ import { encodeRecord } from '../disk/records.js'
 import { writeUnsynced } from '../disk/write-file.js'
 
 export interface LockOwner {
-  /** Drawn anew for each holding. */
+  /** Random for each time the lock is taken. */
   readonly token: string
   readonly host: string
   readonly machine: string
   readonly boot: string
   readonly pid: number
-  /** When the kernel started the process, in its own ticks: a process id alone may be another's by now. */
+  /** Start time of the process in clock ticks of the kernel: a process id alone may have been reused. */
   readonly start: string
   readonly command: string
   readonly since: string
@@ -42,7 +42,7 @@ function fileText(path: string): string {
   }
 }
 
-/** A name for this machine that tells nothing about it; empty where it has none (many containers). */
+/** Returns an opaque name of this machine, a hash of its machine id; empty where it has no id (many containers). */
 export function machineName(): string {
   const id = fileText('/etc/machine-id')
   return /^[0-9a-f]{32}$/.test(id) ? sha256Hex(`brine machine ${id}`).slice(0, 32) : ''
@@ -53,7 +53,7 @@ function startOf(pid: number): string {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 
-/** This process as the owner of a lock. */
+/** Describes this process as the owner of a lock. */
 export function newLockOwner(token: string, command: string, long: boolean): LockOwner {
   return {
     token,
@@ -68,7 +68,7 @@ export function newLockOwner(token: string, command: string, long: boolean): Loc
   }
 }
 
-/** What the owner file says; undefined when it says nothing readable. */
+/** Reads the owner file; undefined if it is missing or damaged. Throws `io`. */
 export function readLockOwner(path: string): LockOwner | undefined {
   return readOptionalFile(path, OWNER) as unknown as LockOwner | undefined
 }
@@ -77,13 +77,13 @@ export function writeLockOwner(path: string, owner: LockOwner): void {
   writeUnsynced(path, encodeRecord(owner))
 }
 
-/** Same machine: by its name where both have one, else by the host name. */
+/** Returns true if the owner is on this machine: by machine name where both have one, otherwise by host name. */
 export function isSameHost(owner: LockOwner): boolean {
   const machine = machineName()
   return machine !== '' && owner.machine !== '' ? machine === owner.machine : owner.host === hostname()
 }
 
-/** Is the process that it names certainly gone? Only this machine can say. */
+/** Returns true if the owning process certainly ended; false for a process of another machine, which cannot be checked. */
 export function isOwnerDead(owner: LockOwner): boolean {
   if (!isSameHost(owner)) return false
   if (owner.boot !== fileText('/proc/sys/kernel/random/boot_id')) return true
@@ -95,12 +95,12 @@ export function isOwnerDead(owner: LockOwner): boolean {
   return startOf(owner.pid) !== owner.start
 }
 
-/** This process, as `isRunning` asks for it. */
+/** Identifies this process for `isRunning`. */
 export function thisProcess(): Pick<LockOwner, 'pid' | 'start'> {
   return { pid: process.pid, start: startOf(process.pid) }
 }
 
-/** Does a process of this boot run that is this one, and no other that got its number since? */
+/** Returns true if the process is running and its process id has not been reused; `start` is its start time. */
 export function isRunning(pid: number, start: string): boolean {
   try {
     process.kill(pid, 0)
@@ -111,14 +111,14 @@ export function isRunning(pid: number, start: string): boolean {
   return now === '' || now === start
 }
 
-/** A short name for this machine since it started. */
+/** Returns a short name of this machine that changes with each boot. */
 export function thisBoot(): string {
   const boot = fileText('/proc/sys/kernel/random/boot_id')
   return sha256Hex(`brine boot ${machineName() || hostname()} ${boot}`).slice(0, 12)
 }
 
-/** `pid 4711 (brine roa add) on host.example since 2026-11-21T23:20:00Z`. */
+/** Formats an owner: `pid 4711 (brine roa add) on host.example since 2026-11-21T23:20:00Z`. */
 export function formatLockOwner(owner: LockOwner): string {
-  const long = owner.long === true ? ', which takes long' : ''
+  const long = owner.long === true ? ', long-running' : ''
   return `pid ${owner.pid} (${owner.command}${long}) on ${owner.host} since ${owner.since}`
 }

@@ -1,6 +1,6 @@
 /**
- * One writer: a kernel lock decides, proper-lockfile above it shows the lock to other hosts, the owner file is for messages.
- * Invariants: a lock whose owner died costs the next nothing; a lock whose owner lives, however slow, is never taken.
+ * The write lock: a kernel lock decides, a lock folder (proper-lockfile) shows it to other hosts, the owner file is for messages.
+ * Invariants: a stale lock is taken over without waiting; the lock of a live owner, however slow, is never taken over.
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -20,46 +20,48 @@ import {
 } from './lock-owner.js'
 
 export interface LockRequest {
-  /** Seconds to wait. */
+  /** Seconds to wait for the lock. */
   readonly timeout: number
   readonly command: string
-  /** Said in the owner file, so that whoever waits knows. */
+  /** Recorded in the owner file, so that waiting commands can report it. */
   readonly long: boolean
   readonly warn: (text: string) => void
 }
 
 export interface Lock {
-  /** Throws `lock-lost` when somebody else took it. */
+  /** Throws `lock-lost` if another process took the lock. */
   check(): void
-  /** Never throws. */
+  /** Releases the lock. Never throws. */
   release(): Promise<void>
 }
 
 export type Locker = (layout: Layout, request: LockRequest) => Promise<Lock>
 
+/** Age at which another host may take over a lock folder that is no longer updated. */
 const STALE_MS = 60_000
+/** Exit code that flock(1) is told to use if the lock is held. */
 const CONFLICT = 75
 
-/** Loads what taking the lock wants while this process waits for something else: 3 ms that nobody notices. */
+/** Loads the module that taking the lock needs, 3 ms, while this process waits for something else. */
 export function preloadLock(): void {
   setImmediate(() => void import('proper-lockfile').catch(() => undefined)).unref()
 }
 
-/** Takes the lock. Throws `locked` when the time is over, `io` when the place of the lock is not usable. */
+/** Takes the lock. Throws `locked` after the timeout, `io` if a lock path is not usable. */
 export const acquireLock: Locker = async (layout, request) => {
   const deadline = monotonic() + request.timeout
-  const fd = await kernelLock(layout, request, deadline)
+  const kernel = await kernelLock(layout, request, deadline)
   try {
     const owner = newLockOwner(randomBytes(16).toString('hex'), request.command, request.long)
-    const shown = await showLock(layout, request, owner, fd.locked, deadline)
-    return heldLock(layout, owner, fd.fd, shown)
+    const visible = await takeVisibleLock(layout, request, owner, kernel.locked, deadline)
+    return heldLock(layout, owner, kernel.fd, visible)
   } catch (error) {
-    fs.closeSync(fd.fd)
+    fs.closeSync(kernel.fd)
     throw error
   }
 }
 
-/** Seconds on a clock that nobody sets. */
+/** Returns monotonic time in seconds. */
 function monotonic(): number {
   return Number(process.hrtime.bigint() / 1_000_000n) / 1000
 }
@@ -67,7 +69,7 @@ function monotonic(): number {
 function lockedBy(layout: Layout, timeout: number): AppError {
   const owner = readLockOwner(layout.lockOwnerFile)
   const who = owner === undefined ? 'another command' : formatLockOwner(owner)
-  return new AppError('locked', 'locked', `held by ${who}; waited ${timeout} s`, {
+  return new AppError('locked', 'locked', `write lock is held by ${who}; waited ${timeout} s`, {
     hint: 'wait for it to end, or raise --lock-timeout',
     retry: true,
     retryAfter: 1,
@@ -76,13 +78,14 @@ function lockedBy(layout: Layout, timeout: number): AppError {
   })
 }
 
-function placeRefused(path: string, what: string): AppError {
-  return new AppError('io', 'lock-place-refused', `${path}: ${what} where the lock belongs`, {
-    hint: `look at ${path} and remove it`,
+function lockPathRefused(path: string, what: string): AppError {
+  return new AppError('io', 'lock-place-refused', `${path}: lock path ${what}`, {
+    hint: `inspect ${path} and remove it`,
     details: { path, errno: 'EFTYPE', operation: 'create' },
   })
 }
 
+/** Opens and locks the lock file; `locked` is false where flock(1) is not installed. Throws `locked`, `io`. */
 async function kernelLock(
   layout: Layout,
   request: LockRequest,
@@ -91,13 +94,13 @@ async function kernelLock(
   for (;;) {
     const fd = openLockFile(layout.lock)
     try {
-      const answer = await flock(fd, Math.max(0, deadline - monotonic()))
-      if (answer === 'busy') throw lockedBy(layout, request.timeout)
-      if (answer === 'absent')
+      const outcome = await flock(fd, Math.max(0, deadline - monotonic()))
+      if (outcome === 'busy') throw lockedBy(layout, request.timeout)
+      if (outcome === 'absent')
         request.warn(
-          'flock(1) is not here: the lock is a lock file alone, and a lock of a dead host ends after a minute',
+          'flock(1) is not installed: only the lock folder is used, and the lock of a host that died expires after one minute',
         )
-      if (answer === 'absent' || isStill(fd, layout.lock)) return { fd, locked: answer === 'locked' }
+      if (outcome === 'absent' || isFileAt(fd, layout.lock)) return { fd, locked: outcome === 'locked' }
     } catch (error) {
       fs.closeSync(fd)
       throw error
@@ -112,29 +115,29 @@ function openLockFile(path: string): number {
   try {
     fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
   } catch (error) {
-    if (errnoOf(error) === 'ELOOP') throw placeRefused(path, 'a symbolic link lies')
-    if (errnoOf(error) === 'EISDIR') throw placeRefused(path, 'a folder lies')
+    if (errnoOf(error) === 'ELOOP') throw lockPathRefused(path, 'is a symbolic link')
+    if (errnoOf(error) === 'EISDIR') throw lockPathRefused(path, 'is a directory')
     throw ioError('create', path, error)
   }
   if (fs.fstatSync(fd).isFile()) return fd
   fs.closeSync(fd)
-  throw placeRefused(path, 'something that is no file lies')
+  throw lockPathRefused(path, 'exists and is not a regular file')
 }
 
-/** Does the path still name the file that we locked? */
-function isStill(fd: number, path: string): boolean {
-  const there = statIfExists(path)
-  const ours = fs.fstatSync(fd, { bigint: true })
-  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
+/** Returns true if the path still names the open file. */
+function isFileAt(fd: number, path: string): boolean {
+  const named = statIfExists(path)
+  const opened = fs.fstatSync(fd, { bigint: true })
+  return named !== undefined && named.ino === opened.ino && named.dev === opened.dev
 }
 
-/** flock(1) locks the open file that it shares with us; it stays locked until we close it or die. */
+/** Locks the open file with flock(1), which inherits the descriptor: it stays locked until this process closes it or dies. */
 async function flock(fd: number, seconds: number): Promise<'locked' | 'busy' | 'absent'> {
   const exit = await run(['-x', '-w', seconds.toFixed(3), '-E', String(CONFLICT), '3'], fd)
   if (exit === 'absent') return 'absent'
   if (exit === 0) return 'locked'
   if (exit === CONFLICT) return 'busy'
-  // a small flock (busybox) knows neither -w nor -E
+  // the flock of busybox supports neither -w nor -E
   const deadline = monotonic() + seconds
   for (;;) {
     if ((await run(['-x', '-n', '3'], fd)) === 0) return 'locked'
@@ -143,6 +146,7 @@ async function flock(fd: number, seconds: number): Promise<'locked' | 'busy' | '
   }
 }
 
+/** Runs flock(1) with `fd` as its descriptor 3 and returns its exit code. */
 function run(args: readonly string[], fd: number): Promise<number | 'absent'> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', args, { stdio: ['ignore', 'ignore', 'ignore', fd] })
@@ -157,23 +161,26 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-interface ShownLock {
+interface VisibleLock {
   readonly compromised: () => boolean
   readonly release: () => Promise<void>
 }
 
-/** The lock that other hosts see. What a dead command of this host left is taken over at once: the kernel lock proves that it is dead. */
-async function showLock(
+/**
+ * Takes the lock folder that other hosts see and writes the owner file. A stale lock of this host is taken over at once: `kernelLocked`
+ * proves that its owner is dead. Throws `locked`, `io`.
+ */
+async function takeVisibleLock(
   layout: Layout,
   request: LockRequest,
   owner: LockOwner,
-  proven: boolean,
+  kernelLocked: boolean,
   deadline: number,
-): Promise<ShownLock> {
+): Promise<VisibleLock> {
   const { default: lockfile } = await import('proper-lockfile')
   let compromised = false
   for (;;) {
-    takeOver(layout, proven)
+    removeStaleLock(layout, kernelLocked)
     const free = statIfExists(layout.lockFolder) === undefined
     if (free) writeLockOwner(layout.lockOwnerFile, owner)
     try {
@@ -183,7 +190,7 @@ async function showLock(
         update: 5000,
         realpath: false,
         retries: 0,
-        // it writes a property of its own into the module it is given
+        // proper-lockfile adds a property to the module object it is given
         fs: { ...fs },
         onCompromised: () => {
           compromised = true
@@ -200,24 +207,24 @@ async function showLock(
   }
 }
 
-/** Removes the lock folder of an owner who is dead by proof; by rename, so that one of several wins. */
-function takeOver(layout: Layout, proven: boolean): void {
-  const there = statIfExists(layout.lockFolder)
-  if (there === undefined) return
-  if (!there.isDirectory()) throw placeRefused(layout.lockFolder, 'something that is no folder lies')
+/** Removes the lock folder of an owner that is proved dead; renames it first, so that only one of several processes removes it. */
+function removeStaleLock(layout: Layout, kernelLocked: boolean): void {
+  const stat = statIfExists(layout.lockFolder)
+  if (stat === undefined) return
+  if (!stat.isDirectory()) throw lockPathRefused(layout.lockFolder, 'exists and is not a directory')
   const owner = readLockOwner(layout.lockOwnerFile)
-  const dead = owner === undefined ? proven : isSameHost(owner) && (proven || isOwnerDead(owner))
+  const dead = owner === undefined ? kernelLocked : isSameHost(owner) && (kernelLocked || isOwnerDead(owner))
   if (!dead) return
-  const aside = `${layout.lockFolder}-${randomBytes(6).toString('hex')}`
-  if (moveFile(layout.lockFolder, aside)) fs.rmSync(aside, { recursive: true, force: true })
+  const renamed = `${layout.lockFolder}-${randomBytes(6).toString('hex')}`
+  if (moveFile(layout.lockFolder, renamed)) fs.rmSync(renamed, { recursive: true, force: true })
 }
 
-function heldLock(layout: Layout, owner: LockOwner, fd: number, shown: ShownLock): Lock {
+function heldLock(layout: Layout, owner: LockOwner, fd: number, visible: VisibleLock): Lock {
   return {
     check() {
-      const seen = readLockOwner(layout.lockOwnerFile)
-      if (!shown.compromised() && seen?.token === owner.token && isStill(fd, layout.lock)) return
-      const who = seen === undefined || seen.token === owner.token ? 'somebody' : formatLockOwner(seen)
+      const current = readLockOwner(layout.lockOwnerFile)
+      if (!visible.compromised() && current?.token === owner.token && isFileAt(fd, layout.lock)) return
+      const who = current === undefined || current.token === owner.token ? 'another process' : formatLockOwner(current)
       throw new AppError(
         'locked',
         'lock-lost',
@@ -233,9 +240,9 @@ function heldLock(layout: Layout, owner: LockOwner, fd: number, shown: ShownLock
       try {
         if (readLockOwner(layout.lockOwnerFile)?.token === owner.token) removeFile(layout.lockOwnerFile)
       } catch {
-        // what is left is taken over by the next command: the work is done, and letting go must not call it failed
+        // the next command takes over what remains: the work is done, and a failed release must not report it as failed
       }
-      await shown.release().catch(() => undefined)
+      await visible.release().catch(() => undefined)
       fs.closeSync(fd)
     },
   }

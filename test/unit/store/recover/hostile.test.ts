@@ -276,7 +276,7 @@ describe('records from which a lost commit would be built', () => {
 })
 
 describe('a marker that lies', () => {
-  const hint = 'put brine.json back from a backup or a copy of this directory'
+  const hint = 'restore brine.json from a backup or a copy of this directory'
   const lies: readonly (readonly [string, (before: string) => string, string])[] = [
     ['__proto__', proto, '__proto__'],
     ['a name twice', twice, '"generation" is there twice'],
@@ -311,7 +311,7 @@ describe('a marker that lies', () => {
     const before = footprint()
     const error = await outcome(async () => openStore(dir).write(async (w) => add(w, { x: ['of 4'] })))
     expect(error).toMatchObject({ kind: 'corrupt', code: 'file-damaged', hint, changed: 'no' })
-    expect((error as Error).message).toContain('it says generation 4, and commit 15 was made in generation 5')
+    expect((error as Error).message).toContain('contains generation 4, but commit 15 was made in generation 5')
     expect(() => planOf(dir)).toThrow(expect.objectContaining({ code: 'file-damaged', hint }))
     expect(footprint()).toEqual(before)
     expect(await openStore(dir).read(async (r) => wordsOf(r, 'x'))).toEqual([...words, 'of 5'])

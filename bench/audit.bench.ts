@@ -1,4 +1,4 @@
-/** `audit verify --full` over a long history: events a second and peak memory, of the directory and of its export. `BENCH_COMMANDS` sets its length. */
+/** `audit verify --full` over a long history: events per second and peak memory, for the directory and its export. `BENCH_COMMANDS` sets the length. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openSession } from '../src/core/app/transaction/session.js'
@@ -15,7 +15,7 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
 const ROAS = 500
 const HANDLE = parseHandle('long')
 
-/** Two events a command, as each change of ROAs makes them: up to 500 ROAs come and go. */
+/** Two events per command, as a change of ROAs makes them: up to 500 ROAs are added and removed. */
 function eventsOf(n: number): readonly CaEvent[] {
   const roa = (i: number) => ({ asn: 64496, prefix: `10.${(i >> 8) % 256}.${i % 256}.0/24`, maxLength: 24 })
   const at = instantOf(1_800_000_000 + n)
@@ -51,7 +51,7 @@ function eventsOf(n: number): readonly CaEvent[] {
   ]
 }
 
-/** A history straight into the store: no key, no signature, no object. */
+/** Writes a history directly to the store, without keys, signatures and objects. */
 async function grow(dataDir: string): Promise<number> {
   const session = await openSession({ dataDir, actor: 'bench', osUser: 'bench', host: 'bench', command: 'bench' })
   const id = { kind: 'ca' as const, handle: HANDLE }
@@ -92,7 +92,7 @@ try {
       `${what.padEnd(22)} ${(wall / 1000).toFixed(2)} s, ${Math.round(events / (wall / 1000))} events/s, peak ${peak.toFixed(0)} MiB`,
     )
   }
-  // the key that this state names was never made: verify says so and ends with 12
+  // the key that this state refers to does not exist: verify reports that and exits 12
   const verify = [BRINE, '--data-dir', dataDir, 'audit', 'verify', '--full']
   await measure('audit verify --full', () => run(verify, [12]))
   await brine(dataDir, 'audit', 'export', '--out', file)

@@ -1,4 +1,4 @@
-/** `backup create` in MB/s beside tar through gzip, zstd and age on the same directory in the same run, and its peak memory. */
+/** `backup create` in MB/s, compared with tar through gzip, zstd and age on the same directory in the same run, and its peak memory. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -9,10 +9,10 @@ import { sha256Hex } from '../src/core/crypto/digest.js'
 import { newFolder } from './support/folder.js'
 import { brine, median, say } from './support/run.js'
 
-/** Of the data directory, before compression. */
+/** Size of the data directory, before compression. */
 const MEGABYTES = Number(process.env['BENCH_MB'] ?? 50)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
-/** What a ROA has: half of it is like every other ROA, half (keys, signatures) is like nothing. */
+/** Returns content like that of a ROA: one half repeats in every ROA, the other (keys, signatures) is random. */
 const OBJECT = 1900
 
 function fill(data: string): void {

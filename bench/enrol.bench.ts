@@ -1,6 +1,6 @@
 /**
- * What an enrolment costs beyond the signature: recorded before and after, chosen by the group, written down durably; in one process and in
- * processes of their own. Then the status after a long history of enrolments beside one without any.
+ * Cost of an enrolment beyond the signature: selection by the group and two durable commits, in one process and in separate processes.
+ * Then the status after a long history of enrolments compared with one without history.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,15 +18,15 @@ import { BRINE, brine, median, run, say, spread } from './support/run.js'
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 30)
 const REQUESTS = Number(process.env['BENCH_REQUESTS'] ?? 80)
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 100_000)
-/** Commands that go into one commit while history is made. */
+/** Number of commands per commit while the history is written. */
 const AT_ONCE = 1000
-/** `<bench> direct DATA_DIR CSR`: a process that has the CA sign and does nothing else. */
+/** `<bench> direct DATA_DIR CSR`: a process in which the CA signs and nothing else happens. */
 const DIRECT = 'direct'
 
 const session = (dataDir: string): Promise<Session> =>
   openSession({ dataDir, actor: 'bench', osUser: 'bench', host: 'bench', command: 'bench', reason: 'bench' })
 
-/** The CA's signature and nothing around it. */
+/** Signs with the CA and does nothing else. */
 async function signOnly(opened: Session, csr: Uint8Array): Promise<void> {
   const { profile } = labelOf(opened, 'device')
   const backend = await backendOf(opened, 'one')
@@ -69,7 +69,7 @@ async function inOneProcess(data: string): Promise<void> {
     const csr = throwawayRequest('device')
     const alone = await timed(() => signOnly(opened, csr))
     const whole = await timed(() => enroll(opened, { label: 'device', csr, by }, backendOf))
-    // the first ones load what the others find loaded
+    // the first runs load modules that later runs find loaded
     if (n < 0) continue
     signed.push(alone)
     enrolled.push(whole)
@@ -104,7 +104,7 @@ async function throughput(folder: string, data: string, processes: number): Prom
   say(`${processes} at a time on ${availableParallelism()} cores               ${rate} enrolments a second`)
 }
 
-/** Enrolments that were chosen for and answered, as real ones are; two events each. */
+/** Writes completed enrolments, two events each. */
 async function grow(data: string): Promise<void> {
   const opened = await session(data)
   const { group } = labelOf(opened, 'device')
@@ -139,7 +139,7 @@ async function measure(): Promise<void> {
     void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
   try {
     openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'ca.key')
-    // longer than what it issues
+    // longer than the certificates that it issues
     openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=bench', '-days', '800', '-out', 'ca.pem')
     chmodSync(join(folder, 'ca.key'), 0o600)
     const data = await prepare(folder, 'data')
@@ -148,7 +148,7 @@ async function measure(): Promise<void> {
     for (const processes of [1, 8]) await throughput(folder, data, processes)
     await status(folder)
   } finally {
-    // where one client failed the others may still write
+    // if one client failed, the others may still be writing
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
   }
 }

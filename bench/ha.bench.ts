@@ -1,6 +1,6 @@
 /**
- * Groups of CAs: a round of probes with CAs that hang, against the one limit there is (`check_timeout`), and the status after a long history
- * beside one without any.
+ * Groups of CAs: a round of probes with CAs that hang, compared with the only limit (`check_timeout`), and the status after a long history
+ * compared with one without history.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const folder = newFolder()
 const openssl = (...args: readonly string[]): void =>
   void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
 
-/** One CA, which all of them are: what is measured is asking, not who. */
+/** The CA that every entry uses: the number of calls is measured, not the CA. */
 function certificate(): void {
   openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'ca.key')
   openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=bench', '-days', '30', '-out', 'ca.pem')
@@ -39,7 +39,7 @@ async function prepare(name: string, cas: readonly string[], extra = ''): Promis
   return data
 }
 
-/** Overrides that are set and lifted: events that leave the state as it was. */
+/** Writes overrides that are set and removed: events that do not change the state in the end. */
 async function grow(data: string, events: number): Promise<void> {
   const session = await openSession({
     dataDir: data,
@@ -58,7 +58,7 @@ async function grow(data: string, events: number): Promise<void> {
     })
 }
 
-// it takes every connection and never says a word
+// accepts every connection and never responds
 const mute = createServer(() => undefined)
 await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
 try {

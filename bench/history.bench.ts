@@ -1,4 +1,4 @@
-/** `roa add` on a CA with 50,000 events of history beside one with 50: the cost of a command must not grow with what came before. */
+/** `roa add` on a CA with 50,000 events of history compared with one with 50: the cost of a command must not grow with its history. */
 import { appendFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { caState } from '../src/core/app/transaction/context.js'
@@ -13,7 +13,7 @@ const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 11)
 const LONG = Number(process.env['BENCH_EVENTS'] ?? 50_000)
 const ACME = parseHandle('acme')
 
-/** Events that change nothing: as many as asked for, `each` to a command. */
+/** Writes events that change nothing, `each` per command. */
 async function grow(data: string, events: number, each: number): Promise<void> {
   const options = { dataDir: data, actor: 'bench', osUser: 'bench', host: 'bench', command: 'bench' }
   const session = await openSession(options)

@@ -1,5 +1,5 @@
 /**
- * Keys and signatures against what the machine can do: a key supply beside bare generateKeyPair and openssl, the signers side by side.
+ * Keys and signatures compared with the limit of the machine: a key supply with bare generateKeyPair and openssl, and the signers with each other.
  * Run: npm run bench -- keys
  */
 import { execFile } from 'node:child_process'
@@ -49,7 +49,7 @@ async function times(count: number, width: number, one: (index: number) => Promi
   await Promise.all(Array.from({ length: count }, (_, index) => limit(one, index)))
 }
 
-/** A store with this key, or none, and an empty pool. */
+/** Returns a store with this key, or none, and an empty pool. */
 function storeOf(key?: FreshKey): KeyStore {
   const refuse = () => {
     throw new Error('not in this benchmark')
@@ -88,7 +88,7 @@ async function supply(count: number): Promise<FreshKey[]> {
   return Promise.all(Array.from({ length: count }, () => source.takeOneTime()))
 }
 
-/** In parts and by turns, so that a neighbour's load meets all of them alike. */
+/** Measures in interleaved parts, so that the load of other processes affects all of them alike. */
 const ROUNDS = 4
 const part = Math.ceil(keyCount / ROUNDS)
 const keys: FreshKey[] = []
@@ -131,7 +131,7 @@ console.log(`${'what'.padEnd(34)}${'per second'.padStart(12)}${'ms CPU each'.pad
 for (const what of new Set(rows.map((row) => row.what))) {
   const same = rows.filter((row) => row.what === what)
   const [count, wall, cpu] = [sum(same, 'count'), sum(same, 'wall'), sum(same, 'cpu')]
-  // The CPU time of another program is not ours to see.
+  // the CPU time of another program cannot be read
   const each = what.startsWith('openssl') ? '-' : (cpu / count).toFixed(2)
   console.log(`${what.padEnd(34)}${((count / wall) * 1000).toFixed(1).padStart(12)}${each.padStart(14)}`)
 }

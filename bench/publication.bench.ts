@@ -1,4 +1,4 @@
-/** One object more in a repository of 20,000 beside one of 20: time and bytes, split into rsync tree and RRDP, beside what the disk takes for the bytes alone. */
+/** One more object in a repository of 20,000 compared with one of 20: time and bytes of rsync tree and RRDP, and the time of the disk for the bytes alone. */
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseHandle } from '../src/core/base/handle.js'
@@ -20,7 +20,7 @@ const PUBLISHERS = 20
 const RSYNC = 'rsync://rpki.example.net/repo/'
 const folder = newFolder()
 
-/** The seed of all content: two runs publish the same bytes. */
+/** Seed of all content, so that two runs publish the same bytes. */
 let seed = 1
 function filler(length: number): Buffer {
   const bytes = Buffer.alloc(length)
@@ -78,7 +78,7 @@ class Bench {
   }
 }
 
-/** Milliseconds to write and sync so many bytes and nothing else. */
+/** Returns the milliseconds to write and sync that many bytes. */
 function rawWrite(bytes: number): number {
   const path = join(folder, 'raw')
   const block = filler(1 << 20)
@@ -112,7 +112,7 @@ async function measure(objects: number): Promise<void> {
     rules.push(await bench.run({ type: 'publish', changes: [{ publisher: parseHandle('ca7'), put, drop: [] }] }))
     reports.push(bench.write())
   }
-  // The second and third tree are made once; what follows is what every publication costs.
+  // the second and third tree are made once; after them every publication costs the same
   const steady = reports.slice(2)
   const last = reports.at(-1)
   if (last === undefined) return

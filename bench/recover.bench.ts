@@ -1,6 +1,6 @@
 /**
- * `recover` over a long history beside reading and hashing the same files: replay of every event, since no snapshot is sound, and the common
- * case, where the snapshots are sound and one byte of an event is not. `BENCH_EVENTS` sets its length.
+ * `recover` over a long history compared with reading and hashing the same files: replay of every event, since no snapshot is valid, and
+ * the common case of valid snapshots and one damaged event. `BENCH_EVENTS` sets the length.
  */
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -16,7 +16,7 @@ import { brine, type Measured, median, say } from './support/run.js'
 const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 4000)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
 const ACME = { kind: 'ca' as const, handle: parseHandle('acme') }
-/** Of a command: ROAs come, and go again, so that history is long and what is published stays true. */
+/** Events of a command: ROAs are added and removed, so that history is long and the publication remains valid. */
 const EVENTS_PER_COMMAND = 2
 const ROAS_PER_EVENT = 6
 
@@ -34,7 +34,7 @@ function eventsOf(n: number, at: ReturnType<Awaited<ReturnType<typeof openSessio
   ]
 }
 
-/** Commits as the program makes them, but for the syncs: nothing here must outlive a power cut. */
+/** Writes commits like the program, without fsync, since they need not survive a power failure. */
 async function grow(dataDir: string): Promise<void> {
   const session = await openSession({ dataDir, actor: 'bench', osUser: 'bench', host: 'bench', command: 'bench' })
   const synced = fs.fsyncSync
@@ -68,7 +68,7 @@ async function stateOf(session: Awaited<ReturnType<typeof openSession>>): Promis
   return session.store.read(async (reader) => caState(new Work(reader), ACME.handle) as unknown as Json)
 }
 
-/** What no load starts from goes a day after it was written; here that day has passed. */
+/** Removes snapshots that no load starts from, as the program does after a day. */
 function dropOldSnapshots(folder: string): void {
   const numbers = fs.readdirSync(folder).flatMap((name) => /^snapshot-(\d+)\.json$/.exec(name)?.[1] ?? [])
   const old = numbers
@@ -91,7 +91,7 @@ function filesBelow(dir: string): readonly string[] {
     .flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []))
 }
 
-/** The least that any proof must do: every byte read and hashed once. */
+/** Reads and hashes every byte once: the minimum for any proof. */
 function readAll(dirs: readonly string[]): void {
   const paths = dirs.flatMap(filesBelow)
   const started = performance.now()

@@ -1,6 +1,6 @@
 /**
- * 500 ROAs for 500 ASNs in one command, beside the same runtime making 500 RSA-2048 keys on all cores and nothing else: the physical limit.
- * Then the same from a full key pool. Each round in a directory of its own: a CRL grows with every ROA that was taken back. BENCH_ROAS
+ * 500 ROAs for 500 ASNs in one command, compared with the same runtime generating 500 RSA-2048 keys on all cores: the physical limit.
+ * Then the same with a full key pool. Each round uses a new directory, since a CRL grows with every withdrawn ROA. BENCH_ROAS
  * changes the number, BENCH_ROUNDS the rounds, BENCH_NODE the runtime.
  */
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { brine, median, NODE, run, say, spread } from './support/run.js'
 
 const COUNT = Number(process.env['BENCH_ROAS'] ?? 500)
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
-/** As many at once as Brine makes, on as many threads: fewer let a core idle. */
+/** Number of keys in progress, and of threads, as Brine uses: with fewer a core is idle. */
 const LANES = inFlightFor(availableParallelism())
 
 const KEYS_ALONE = `
@@ -32,13 +32,13 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-/** Of the mean, NaN for a single value: how long 500 keys take differs by a thirtieth by chance alone. */
+/** Returns the standard error of the mean, NaN for a single value: the time of 500 keys varies by a thirtieth. */
 function standardError(values: readonly number[]): number {
   const middle = mean(values)
   return Math.sqrt(values.reduce((sum, v) => sum + (v - middle) ** 2, 0) / (values.length - 1) / values.length)
 }
 
-/** A new directory with a CA that has no ROA yet. */
+/** Returns a new directory with a CA without ROAs. */
 async function newData(name: string): Promise<string> {
   const data = join(folder, name)
   await brine(data, 'testbed', 'init')
@@ -55,7 +55,7 @@ try {
     const made = await brine(data, 'roa', 'update', 'bulk', '--file', add)
     roas.push(made.wall)
     peaks.push(made.peak)
-    // a machine that slows down must not count against either
+    // interleaved, so that a change of machine speed affects both
     keys.push((before + (await run(['-e', KEYS_ALONE])).wall) / 2)
   }
   say(

@@ -1,6 +1,6 @@
 /**
- * What a command costs to start and end: a read of 100 ROAs beside a bare runtime, and a change with its keys at hand beside the read.
- * Changes come ten minutes apart, as people make them, and one after the other, where each publication builds a tree of its own.
+ * Cost of starting and ending a command: a read of 100 ROAs compared with the bare runtime, and a change with keys in the pool compared
+ * with the read. Changes ten minutes apart, and immediately after each other, where each publication builds another tree.
  */
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ const folder = newFolder()
 const START = Date.parse('2026-01-01T00:00:00Z')
 const at = (minutes: number): string => new Date(START + minutes * 60_000).toISOString().replace('.000', '')
 
-/** A CA with 100 ROAs of an object each, and keys enough for all rounds. */
+/** Returns a directory with a CA of 100 ROAs, one object each, and keys for all rounds. */
 async function prepare(name: string): Promise<string> {
   const data = join(folder, name)
   await brineAt(at(0), data, 'testbed', 'init', '--test')

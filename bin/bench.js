@@ -1,4 +1,4 @@
-/** Runs benchmarks: `npm run bench` all of them, `npm run bench -- NAME…` some. A benchmark is a file of `bench/` named `NAME.bench.ts`. */
+/** Runs all benchmarks (`npm run bench`) or some (`npm run bench -- NAME...`). A benchmark is a file `bench/NAME.bench.ts`. */
 const { spawnSync } = require('node:child_process')
 const { readdirSync, rmSync } = require('node:fs')
 const { join } = require('node:path')
@@ -17,7 +17,7 @@ function names(wanted) {
   return wanted.length > 0 ? wanted : all
 }
 
-/** Bundles one benchmark with the sources it measures and runs it in a process of its own; its exit code. */
+/** Bundles one benchmark with the sources it measures, runs it in a separate process and returns its exit code. */
 function runOne(name) {
   const outfile = join(root, '.build', `bench-${process.pid}`, `${name}.mjs`)
   esbuild.buildSync({

@@ -1,7 +1,7 @@
 /**
- * Builds dist and oclif.manifest.json: esbuild bundles one entry a command and the run entry into shared chunks, turns them
- * into CommonJS (see launch.js), oclif writes the manifest, and a warm-up fills the code cache for this Node.
- * All of it happens in a folder of its own that takes the place of dist at the end, so that a running command never sees half.
+ * Builds dist and oclif.manifest.json: esbuild bundles one entry per command and the run entry into shared chunks, converts them
+ * to CommonJS (see launch.js), oclif writes the manifest, and a warm-up fills the code cache for this Node.
+ * The build uses a temporary folder that replaces dist at the end, so that a running command never loads a partial build.
  */
 const { spawnSync } = require('node:child_process')
 const { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } = require('node:fs')
@@ -25,13 +25,13 @@ function filesBelow(folder, suffix) {
 
 const commandFiles = () => filesBelow(join(root, 'src', 'commands'), '.ts')
 
-/** Only ES modules can be split into chunks; the second pass turns each chunk into CommonJS. */
+/** Bundles in two passes: only ES modules can be split into chunks; the second pass converts each chunk to CommonJS. */
 async function bundle() {
   const entries = commandFiles().map((file) => ({
     in: file,
     out: relative(join(root, 'src'), file).slice(0, -'.ts'.length),
   }))
-  // a process of its own for what may hang or crash in the library of a token
+  // a separate process for calls that may hang or crash in the library of a token
   const programs = [{ in: 'src/core/backends/pkcs11-child.ts', out: 'pkcs11-child' }]
   const split = await esbuild.build({
     ...node,
@@ -73,7 +73,7 @@ async function toCommonJs(files, banner) {
   })
 }
 
-/** `oclif manifest` loads every command; a command that fails to load, or a file that is none, fails the build. */
+/** Runs `oclif manifest`, which loads every command. Fails the build if a command fails to load or a file is not a command. */
 function writeManifest() {
   cpSync(join(root, 'package.json'), join(stage, 'package.json'))
   const oclif = join(root, 'node_modules', 'oclif', 'bin', 'run.js')
@@ -100,10 +100,10 @@ function writeManifest() {
   writeFileSync(file, JSON.stringify(manifest))
 }
 
-/** So many that they are written while keys are made: the code of a large change. */
+/** Number of ROAs that exercises the code of a large change: objects are staged while keys are generated. */
 const MANY_ROAS = Array.from({ length: 40 }, (_, i) => `A: 10.1.${i}.0/24 => ${64500 + i}\n`).join('')
 
-/** The daily commands, where `many` has those ROAs. A read and a change fill different caches (see launch.js). */
+/** Returns the common commands; `many` is a file with those ROAs. Reads and changes fill different caches (see launch.js). */
 const WARM_UP = [
   'ca add acme --under testbed --resources 10.0.0.0/8',
   'roa add acme 10.0.0.0/24=>64496',
@@ -122,7 +122,7 @@ const WARM_UP = [
   'status',
 ]
 
-/** Runs a few commands in a new data directory; each run adds what V8 compiled for it. A failure only costs speed. */
+/** Runs a few commands in a new data directory; each adds the code that V8 compiled for it. A failure only makes commands start slower. */
 function warmUp() {
   const data = mkdtempSync(join(tmpdir(), 'brine-build-'))
   writeFileSync(join(data, 'many'), MANY_ROAS)
@@ -143,7 +143,7 @@ function warmUp() {
   rmSync(data, { recursive: true, force: true })
 }
 
-/** Another build may end at the same moment: then the later one wins. */
+/** Replaces dist. If two builds finish at the same time, the later one wins. */
 function swap() {
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -1,6 +1,6 @@
 /**
- * The main job in a new data directory: `npm run demo`, or `npm run demo -- DIR`. Runs the commands that a user would type and
- * shows what came of them. Never touches a directory that exists; exits 1 as soon as anything fails.
+ * Demonstrates the main job in a new data directory: `npm run demo`, or `npm run demo -- DIR`. Runs the commands that a user would
+ * type and shows their output. Never changes an existing directory; exits 1 at the first failure.
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -28,7 +28,7 @@ function say(text = '') {
   process.stdout.write(`${text}\n`)
 }
 
-/** `./demo-data`, or the first `./demo-data-N` that is free. */
+/** Returns `./demo-data`, or the first `./demo-data-N` that does not exist. */
 function freshFolder() {
   const base = resolve('demo-data')
   let folder = base
@@ -36,18 +36,18 @@ function freshFolder() {
   return folder
 }
 
-/** As a shell wants it. */
+/** Quotes an argument for the shell. */
 function quoted(word) {
   return /^[\w./:=,@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** The demo has a world of its own: settings of the caller's installation stay out of it. */
+/** Returns the environment without the settings of the caller's installation. */
 function environment(dataDir) {
   const own = Object.entries(process.env).filter(([name]) => !/^(?:BRINE|KRILL)_/.test(name))
   return { ...Object.fromEntries(own), BRINE_DATA_DIR: dataDir }
 }
 
-/** Runs a program; its output. Throws with what it said when it fails. */
+/** Runs a program and returns its output. Throws with its error output if it fails. */
 function output(command, args, options = {}) {
   const { status, signal, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options })
   if (error) throw error
@@ -60,7 +60,7 @@ function demo(dataDir) {
   const silent = (...words) => output(process.execPath, [program, ...words], { env })
   return {
     dataDir,
-    /** Runs a command as the user would and shows both. */
+    /** Runs a command and shows it with its output. */
     brine(...words) {
       say(`$ brine ${words.map(quoted).join(' ')}`)
       process.stdout.write(silent(...words))
@@ -75,7 +75,7 @@ function resourceLine({ asn, ipv4, ipv6 }) {
   return line === 'AS0-AS4294967295, 0.0.0.0/0, ::/0' ? 'all resources' : line
 }
 
-/** The trust anchor, the CAs below it and their ROAs, as lines with branches drawn. */
+/** Returns the trust anchor, the CAs below it and their ROAs as a tree. */
 function tree(anchor, cas, vrps) {
   const below = (handle) => [
     ...cas.filter((ca) => ca.parents.includes(handle)).map((ca) => node(ca)),
@@ -93,7 +93,7 @@ function branch(title, subtrees) {
   return [title, ...lines]
 }
 
-/** Rows with their headings in a ruled table. */
+/** Returns rows with their headings as a ruled table. */
 function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   const rule = (left, middle, right) => left + widths.map((width) => '─'.repeat(width + 2)).join(middle) + right
@@ -118,7 +118,7 @@ function findRpkiClient() {
   })
 }
 
-/** Lets rpki-client judge the repository without any network. Throws unless it accepts everything and sees the same VRPs. */
+/** Validates the repository with rpki-client offline. Throws unless it accepts everything and finds the same VRPs. */
 function validate(run, rpkiClient, expected) {
   const folder = mkdtempSync(join(tmpdir(), 'brine-demo-'))
   try {
@@ -127,7 +127,7 @@ function validate(run, rpkiClient, expected) {
     run.brine('pubserver', 'write', '--into', cache)
     writeFileSync(tal, run.silent('ta', 'tal'))
     chmodSync(folder, 0o755)
-    // Started by root, rpki-client goes on as a user of its own.
+    // as root, rpki-client switches to its own user
     const root = process.getuid?.() === 0
     if (root && spawnSync('chown', ['-R', '_rpki-client', folder]).status !== 0)
       output('chmod', ['-R', 'a+rwX', folder])
@@ -148,7 +148,7 @@ function validate(run, rpkiClient, expected) {
   }
 }
 
-/** What a user needs to let a validator of their own see the repository. */
+/** Returns the commands with which a user can run a validator on the repository. */
 function validatorHelp({ rsyncBase, notification }, { uris }, dataDir) {
   const folder = (uri) => uri.replace(/[^/]*$/, '')
   const repo = join(dataDir, 'repo')
@@ -167,7 +167,7 @@ function validatorHelp({ rsyncBase, notification }, { uris }, dataDir) {
   ]
 }
 
-/** For the shell that all commands shown here are typed in. */
+/** Returns the settings for the shell in which the shown commands are typed. */
 function shellSetup(dataDir) {
   return [`  alias brine=${quoted(`node ${quoted(program)}`)}`, `  export BRINE_DATA_DIR=${quoted(dataDir)}`]
 }
@@ -187,7 +187,7 @@ function show(title, lines) {
   for (const line of lines) say(line)
 }
 
-/** Makes the sandbox and what lies in it. */
+/** Creates the sandbox with its CAs and ROAs. */
 function build(run) {
   say(`$ export BRINE_DATA_DIR=${quoted(run.dataDir)}`)
   run.brine('testbed', 'init')
@@ -195,7 +195,7 @@ function build(run) {
   run.brine('roa', 'add', 'acme', ...ROAS)
 }
 
-/** The VRPs of all CAs. Throws when a ROA is missing or not published. */
+/** Returns the VRPs of all CAs. Throws if a ROA is missing or not published. */
 function vrpsOf(run, cas) {
   const vrps = cas.flatMap(({ handle }) => run.json('roa', 'list', handle).roas.map((roa) => ({ ...roa, ca: handle })))
   const published = vrps.filter((vrp) => vrp.state === 'published')

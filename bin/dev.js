@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `brine` from the sources as they are now: builds when something changed, then runs. */
+/** `brine` from the current sources: builds if something changed, then runs. */
 const { join } = require('node:path')
 const { launch } = require('./launch.js')
 const { prepare } = require('./setup.js')

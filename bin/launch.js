@@ -1,9 +1,9 @@
 /**
- * Loads the built program through V8's code cache, which halves the start of a command.
- * The files of dist are CommonJS because only scripts, not modules, can be given a cache on Node 20. The cache is written by
- * the build alone, never by a command: a read-only installation stays as it is, and nothing is taken from a shared folder.
- * Without a cache, or with one of another Node, the program runs the same and starts slower. V8 believes what it is given (one
- * wrong bit can hang it, and of the source it compares the length alone), so each cache opens with a digest over both.
+ * Loads the built program through V8's code cache, which halves the start-up time of a command.
+ * The files of dist are CommonJS because Node 20 accepts a cache for scripts only, not for modules. Only the build writes the cache,
+ * never a command: a read-only installation does not change, and nothing is loaded from a shared folder.
+ * Without a cache, or with that of another Node, the program works the same and starts slower. V8 does not verify a cache (one wrong
+ * bit can make it hang, and it compares only the length of the source), so each cache begins with a digest over both.
  */
 const { createHash } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
@@ -14,7 +14,7 @@ const { Script } = require('node:vm')
 
 const WRAPPER = ['(function (exports, require, module, __filename, __dirname) {', '\n})']
 
-/** What a command that only looks is called; the words of every other one, and a name like these, cost a few milliseconds at most. */
+/** Words of commands that only read. A wrong guess, for example for a CA of that name, costs a few milliseconds. */
 const LOOKING = new Set([
   '--version',
   '--help',
@@ -30,8 +30,8 @@ const LOOKING = new Set([
 ])
 
 /**
- * Where the cache of this Node lies; V8 refuses the data of another version by itself. A change runs three times the code of a read:
- * one cache for both would cost every read what it spares the changes, so that each has its own.
+ * Returns the cache folder of this Node; V8 rejects the data of another version. A change runs three times the code of a read: a shared
+ * cache would cost every read what it saves for changes, so each has its own.
  */
 function cacheFolder(dist, purpose) {
   return join(dist, 'cache', `${process.version}-${process.arch}`, purpose)
@@ -43,7 +43,7 @@ function digestOf(source, data) {
   return createHash('sha256').update(source).update(data).digest()
 }
 
-/** The cache in `file` when it is whole and was made from `source`. */
+/** Returns the cache in `file` if it is intact and was made from `source`. */
 function readCache(file, source) {
   let bytes
   try {
@@ -55,7 +55,7 @@ function readCache(file, source) {
   return digestOf(source, data).equals(bytes.subarray(0, DIGEST_BYTES)) ? data : undefined
 }
 
-/** A `require` for the files below `dist`; everything else goes to Node's own. */
+/** Returns a `require` for the files below `dist`; all other modules are loaded by Node. */
 function createLoader(dist, folder) {
   const inside = dist + sep
   const loaded = new Map()
@@ -88,7 +88,7 @@ function createLoader(dist, folder) {
     return module.exports
   }
 
-  /** Writes what V8 has compiled by now, so that the next process need not compile it. */
+  /** Writes the code that V8 has compiled so far, so that the next process need not compile it. */
   function writeCache() {
     mkdirSync(folder, { recursive: true })
     for (const { source, script, cacheFile } of loaded.values()) {
@@ -98,7 +98,7 @@ function createLoader(dist, folder) {
     }
   }
 
-  /** Files whose cache was missing or refused: what a test looks at. */
+  /** Files whose cache was missing or rejected; read by a test. */
   function uncached() {
     return [...loaded]
       .filter(([, { script }]) => script.cachedDataRejected !== false)
@@ -109,8 +109,8 @@ function createLoader(dist, folder) {
 }
 
 /**
- * libuv starts four threads, however many cores there are. Keys are made on four more than there are (`inFlightFor`), signatures beside
- * them. libuv reads the number when it starts the first; what the user has set stands.
+ * Number of libuv threads. The default is four on any machine; keys are generated on four more threads than there are cores
+ * (`inFlightFor`), with two more for signatures. libuv reads UV_THREADPOOL_SIZE when it starts the first thread; the user's value wins.
  */
 const THREADS = availableParallelism() + 6
 

@@ -1,6 +1,6 @@
 /**
- * Generates from `layers.json` what depends on the floors: the lint rules in biome.json and the drawing in ARCHITECTURE.md.
- * `node bin/layers.js` writes both; `--check` only says whether they are current, with exit code 1 if not.
+ * Generates the lint rules in biome.json and the drawing in ARCHITECTURE.md from the table of floors in `layers.json`.
+ * `node bin/layers.js` writes both; `--check` only compares them and exits 1 if one is stale.
  */
 const { readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
@@ -47,19 +47,19 @@ const GLOBALS = {
   fetch: 'the network belongs to the adapters',
 }
 
-/** Every layer of the table, lowest floor first: `{ floor, level, folder, holds }`; `level` is the number of its floor. */
+/** Returns every layer of the table, lowest floor first: `{ floor, level, folder, holds }`; `level` is the number of its floor. */
 function layersOf(table) {
   return table.floors.flatMap(({ floor, folders }) =>
     Object.entries(folders).map(([folder, holds]) => ({ floor, level: Number.parseInt(floor, 10), folder, holds })),
   )
 }
 
-/** The path of a layer below `src`. */
+/** Returns the path of a layer below `src`. */
 function pathOf(folder) {
   return folder === 'commands' ? folder : `core/${folder}`
 }
 
-/** Import specifiers of `target` as a file of `layer` writes them, `extra` folders below the layer's own. */
+/** Returns the glob of import specifiers that name `target` in a file of `layer`, `extra` folders below the layer's own. */
 function specifiers(layer, target, extra) {
   const from = `${pathOf(layer.folder)}${'/x'.repeat(extra)}`.split('/')
   const to = pathOf(target.folder).split('/')
@@ -101,7 +101,7 @@ function importRule(layer, table, layers, extra) {
   return { level: 'error', options: { ...paths, patterns } }
 }
 
-/** The lint rules of a layer: one for its own files, one for those of its sub-folders, since the specifiers differ. */
+/** Returns the lint rules of a layer: one for its own files, one for those of its sub-folders, since the specifiers differ. */
 function overridesOf(layer, table, layers) {
   const base = `src/${pathOf(layer.folder)}`
   const depths =
@@ -114,7 +114,7 @@ function overridesOf(layer, table, layers) {
   }))
 }
 
-/** Biome's overrides for everything below `src`, generated from the table. */
+/** Returns biome's overrides for everything below `src`. */
 function lintRules(table) {
   const layers = layersOf(table)
   const pure = layers.filter((l) => l.level < 5).map((l) => `src/${pathOf(l.folder)}/**`)
@@ -127,7 +127,7 @@ function lintRules(table) {
   ]
 }
 
-/** The drawing for ARCHITECTURE.md: the highest floor first. */
+/** Returns the drawing for ARCHITECTURE.md, the highest floor first. */
 function drawing(table) {
   const rows = layersOf(table).map((l) => [l.floor, `src/${pathOf(l.folder)}`, l.holds])
   const width = Math.max(...rows.map((row) => row[1].length))
@@ -160,7 +160,7 @@ function formatted(root, text) {
   return stdout
 }
 
-/** The generated files with the text that each should have. */
+/** Returns the generated files with the text that each should have. */
 function generated(root) {
   const table = JSON.parse(readFileSync(join(root, 'bin', 'layers.json'), 'utf8'))
   const read = (name) => readFileSync(join(root, name), 'utf8')

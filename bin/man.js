@@ -1,6 +1,6 @@
 /**
- * Writes man/*.1, their list in package.json, and test/golden/commands.txt from the built commands: `npm run man`. Refuses to drop a command, an argument or a
- * flag that test/golden/commands.txt promises, since scripts rely on them; `npm run man -- --allow-removal` drops it.
+ * Writes man/, its list in package.json, and test/golden/commands.txt from the built commands: `npm run man`. Refuses to remove a
+ * command, argument or flag listed in test/golden/commands.txt, since scripts rely on it, unless called with `--allow-removal`.
  */
 const { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
@@ -10,7 +10,7 @@ const { prepare } = require('./setup.js')
 const root = join(__dirname, '..')
 const readJson = (name) => JSON.parse(readFileSync(join(root, name), 'utf8'))
 
-/** The writers of src/core/cli/manual, bundled and loaded. */
+/** Bundles and loads the functions of src/core/cli/manual. */
 function loadWriters() {
   const outfile = join(root, '.build', `man-${process.pid}.cjs`)
   const contents = `export * from './src/core/cli/manual/pages.js'; export * from './src/core/cli/manual/surface.js'`
@@ -45,7 +45,7 @@ function writePages(pages) {
   process.stdout.write(`man/: ${pages.size} pages\n`)
 }
 
-/** npm links the pages that package.json names, and knows no folder of them. */
+/** Lists the pages in package.json: npm installs listed pages only, not a folder. */
 function listPages(pages) {
   const file = join(root, 'package.json')
   const before = readFileSync(file, 'utf8')

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `brine` as users run it. CommonJS (see bin/package.json): Node's ES module loader alone would add a fifth to the start. */
+/** The installed `brine`. CommonJS (see bin/package.json): Node's ES module loader would add a fifth to the start-up time. */
 const { join } = require('node:path')
 const { launch } = require('./launch.js')
 

@@ -1,6 +1,6 @@
 /**
- * Makes a checkout ready with nothing but Node and npm: installs when node_modules is missing or differs from the lock file,
- * builds when dist is missing or older than the sources. Prints to stderr, and only when there is something to do.
+ * Prepares a checkout with only Node and npm: installs packages if node_modules is missing or differs from the lock file,
+ * builds if dist is missing or older than the sources. Prints to stderr, only if there is something to do.
  */
 const { spawnSync } = require('node:child_process')
 const { existsSync, readdirSync, readFileSync, statSync } = require('node:fs')
@@ -10,7 +10,7 @@ function readJson(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
 }
 
-/** True when every package of the lock file lies in node_modules in its version. */
+/** Returns true if node_modules has every package of the lock file in its version. */
 function isInstalled(root) {
   const wanted = readJson(join(root, 'package-lock.json'))?.packages ?? {}
   const present = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages
@@ -20,14 +20,14 @@ function isInstalled(root) {
   )
 }
 
-/** The newest change below a path, folders included: a removed file changes its folder. */
+/** Returns the time of the newest change below a path, folders included, since removing a file changes its folder. */
 function newest(path) {
   const stat = statSync(path)
   if (!stat.isDirectory()) return stat.mtimeMs
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
-/** True when dist was made from the sources as they are, by this Node. */
+/** Returns true if dist was built from the current sources by this Node. */
 function isBuilt(root) {
   const stamp = readJson(join(root, 'dist', 'build.json'))
   if (stamp === undefined || !existsSync(join(root, 'oclif.manifest.json'))) return false
@@ -45,7 +45,7 @@ function run(root, title, command, args) {
   }
 }
 
-/** Installs and builds in `root` where that is needed. */
+/** Installs and builds in `root` if needed. */
 function prepare(root) {
   const npm = process.env.npm_execpath
   const npmCi = ['ci', '--no-audit', '--no-fund', '--loglevel=error']

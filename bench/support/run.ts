@@ -1,4 +1,4 @@
-/** Whole processes under measurement: wall time, peak memory, and medians over interleaved rounds, since machines drift. */
+/** Measures whole processes: wall time, peak memory, and medians over interleaved rounds, since the speed of machines drifts. */
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ export interface Measured {
   readonly output: string
 }
 
-/** Runs one process to its end, at `now` where its data directory is a test's. Throws when it ends with another code than these. */
+/** Runs a process to its end, at the time `now` in a test data directory. Throws if it ends with another code than these. */
 export function run(args: readonly string[], codes: readonly number[] = [0], now?: string): Promise<Measured> {
   const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env
   const env = now === undefined ? rest : { ...rest, BRINE_NOW: now }
@@ -42,7 +42,7 @@ export function brine(dataDir: string, ...args: readonly string[]): Promise<Meas
   return run([BRINE, '--data-dir', dataDir, ...args])
 }
 
-/** The same at an instant of a directory that `--test` made. */
+/** Runs it at a given time in a directory made with `--test`. */
 export function brineAt(now: string, dataDir: string, ...args: readonly string[]): Promise<Measured> {
   return run([BRINE, '--data-dir', dataDir, ...args], [0], now)
 }
@@ -61,7 +61,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** `12.3 ms (11.9 to 14.0, 5 runs)` */
+/** Returns `12.3 ms (11.9 to 14.0, 5 runs)`. */
 export function spread(values: readonly number[]): string {
   return `${median(values).toFixed(1)} ms (${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}, ${values.length} runs)`
 }

@@ -14,20 +14,20 @@ import { certificateResources } from '../rpki/x509/encode-resources.js'
 import type { CertificateContent } from '../rpki/x509/types.js'
 import { type TaState, taIssuer } from './state.js'
 
-/** Renewed with less than this left (seconds): half a year, so that a forgotten machine is no outage. */
+/** Renewed with less than this left (seconds): half a year, so that a machine that is forgotten for months causes no outage. */
 const RENEW_BEFORE = 26 * 7 * 86400
 
-/** Is it time to renew the self-signed certificate? */
+/** Returns true if the self-signed certificate has to be renewed now. */
 export function certificateDue(state: TaState, ports: Pick<IssuingPorts, 'clock'>): boolean {
   return state.certificate !== null && ports.clock.now() >= certificateDueAt(state)
 }
 
-/** When the self-signed certificate is renewed. */
+/** Returns when the self-signed certificate is renewed. */
 export function certificateDueAt(state: TaState): Instant {
   return state.certificate === null ? instantOf(0) : dueBefore(state.certificate.notAfter, RENEW_BEFORE)
 }
 
-/** Signs the anchor's certificate over all resources. */
+/** Signs the self-signed certificate over all resources. */
 export async function issueTaCertificate(state: TaState, ports: IssuingPorts): Promise<PublishedObject> {
   const { key, place } = state
   if (key === null || place === null) throw new TypeError('a certificate needs a key and a place')
@@ -59,7 +59,7 @@ export async function issueTaCertificate(state: TaState, ports: IssuingPorts): P
   }
 }
 
-/** The trust anchor locator (RFC 8630). Throws `ta-unknown` before `ta init`. */
+/** Returns the trust anchor locator (RFC 8630). Throws `ta-unknown` before `ta init`. */
 export function taLocator(state: TaState): string {
   if (state.key === null || state.place === null)
     throw new AppError('rejected', 'ta-unknown', `there is no trust anchor ${state.handle}`, {

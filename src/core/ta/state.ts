@@ -1,37 +1,36 @@
-/** A trust anchor as its events made it: one self-signed key that holds everything (RFC 8630, RFC 6487). STORED in snapshots. */
+/** State of a trust anchor: one self-signed key that holds all resources (RFC 8630, RFC 6487). STORED in snapshots: a change of shape needs a migration. */
 import type { Handle } from '../base/handle.js'
 import type { Table } from '../base/record.js'
-import { entry } from '../base/record.js'
+import { type Check, isKeyId, isText, listOf, objectOf } from '../base/shape.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
-import { type Child, type Entitlement, entitled, type IssuedCertificate } from '../issuing/children.js'
-import {
-  EMPTY_POINT,
-  type PointIssue,
-  type PublicationPoint,
-  type PublishedObject,
-  pointFiles,
-} from '../issuing/point.js'
+import type { Child } from '../issuing/children.js'
+import { EMPTY_POINT, type PublicationPoint, type PublishedObject, pointFiles } from '../issuing/point.js'
 import type { Issuer } from '../issuing/signing.js'
 import { spkiOf } from '../issuing/stored.js'
-import { ALL_RESOURCES, isEmpty, toResourceText } from '../resources/resource-set.js'
-import type { ResourceText } from '../resources/types.js'
 
-/** The one resource class of a trust anchor, and its folder. */
+/** The one resource class of a trust anchor, and the folder of its objects. */
 export const TA_CLASS = '0'
 
 /** STORED. */
 export interface TaKey {
   readonly ski: KeyId
+  /** Base64 SubjectPublicKeyInfo. */
   readonly spki: string
 }
 
-/** STORED. Where relying parties find the certificate, and where the anchor publishes. */
+export const isTaKey: Check<TaKey> = objectOf<TaKey>({ ski: isKeyId, spki: isText })
+
+/** STORED. Where relying parties find the certificate, and where the trust anchor publishes. */
 export interface TaPlace {
   /** https first, rsync last, all naming one file. */
   readonly uris: readonly string[]
+  /** rsync URI with trailing slash. */
   readonly base: string
+  /** RRDP notification. */
   readonly notify: string
 }
+
+export const isTaPlace: Check<TaPlace> = objectOf<TaPlace>({ uris: listOf(isText), base: isText, notify: isText })
 
 /** STORED. */
 export interface TaState {
@@ -42,24 +41,11 @@ export interface TaState {
   readonly certificate: PublishedObject | null
   readonly children: Table<Child>
   readonly point: PublicationPoint
+  /** Manifest numbers start at least here: raised when relying parties may have received higher numbers than this state knows. */
   readonly numberFloor: number
 }
 
-/** STORED. */
-export type TaEvent =
-  | { readonly type: 'ta.initialised'; readonly key: TaKey; readonly place: TaPlace }
-  | { readonly type: 'ta.certificate.issued'; readonly certificate: PublishedObject }
-  | { readonly type: 'child.added'; readonly child: Handle; readonly resources: ResourceText }
-  | { readonly type: 'child.updated'; readonly child: Handle; readonly resources: ResourceText }
-  | { readonly type: 'child.removed'; readonly child: Handle }
-  | {
-      readonly type: 'point.issued'
-      readonly issue: PointIssue
-      readonly issued: readonly IssuedCertificate[]
-      readonly withdrawn: readonly { readonly child: Handle; readonly ski: KeyId }[]
-    }
-  | { readonly type: 'numbers.raised'; readonly atLeast: number }
-
+/** Returns the state before `ta.init`. */
 export function initialTa(handle: Handle): TaState {
   return {
     handle,
@@ -73,11 +59,12 @@ export function initialTa(handle: Handle): TaState {
   }
 }
 
-/** The rsync URI of the certificate (AIA of what it issues), else the first one. */
+/** Returns the rsync URI of the certificate (AIA of the certificates that it issues), else the first one. */
 export function taCertificateUri(place: TaPlace): string {
   return place.uris.find((uri) => uri.startsWith('rsync://')) ?? place.uris[0] ?? ''
 }
 
+/** Returns the trust anchor's key as an issuer. */
 export function taIssuer(key: TaKey, place: TaPlace, point: PublicationPoint): Issuer {
   return {
     ski: key.ski,
@@ -88,26 +75,7 @@ export function taIssuer(key: TaKey, place: TaPlace, point: PublicationPoint): I
   }
 }
 
-/** What a child may ask of the anchor. */
-export function taEntitlementsOf(state: TaState, childName: Handle): readonly Entitlement[] {
-  const child = entry(state.children, childName)
-  if (child === undefined || state.key === null || state.place === null) return []
-  const resources = entitled(child, ALL_RESOURCES)
-  if (isEmpty(resources)) return []
-  const issued = Object.values(child.issued).filter(
-    (c) => entry(state.point.objects, `${c.ski}.cer`)?.sha256 === c.sha256,
-  )
-  return [
-    {
-      className: TA_CLASS,
-      resources: toResourceText(resources),
-      issuerUri: taIssuer(state.key, state.place, state.point).base,
-      issued,
-    },
-  ]
-}
-
-/** Everything that the anchor wants published, by name below its base; its certificate lies elsewhere. */
+/** Returns all files to publish, by name below the base, without the trust anchor's own certificate, which has its own URI. */
 export function taPublishedFiles(state: TaState): readonly { name: string; sha256: Sha256; size: number }[] {
   if (state.key === null) return []
   return pointFiles(state.key.ski, state.point).map((f) => ({ ...f, name: `${TA_CLASS}/${f.name}` }))

@@ -8,7 +8,7 @@ import { entitlementsOf } from '../../ca/children.js'
 import { classFor, siaOf } from '../../ca/classes.js'
 import type { CaState, ClassKey, Parent, ResourceClass } from '../../ca/state.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
-import { taEntitlementsOf } from '../../ta/state.js'
+import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 
 /** Brings one CA up to what its parents give it, then every CA below it that was touched. Returns the handles that changed. */

@@ -14,8 +14,8 @@ import type { IssuingPorts } from '../../issuing/ports.js'
 import { PUBD_HANDLE, type PubdCommand, type PubdEvent, pubd } from '../../pubd/aggregate.js'
 import type { PubdPorts } from '../../pubd/ports.js'
 import type { PubdState } from '../../pubd/state.js'
-import { type TaAggregate, type TaCommand, ta } from '../../ta/aggregate.js'
-import type { TaEvent, TaState } from '../../ta/state.js'
+import { type TaAggregate, type TaCommand, type TaEvent, ta } from '../../ta/aggregate.js'
+import type { TaState } from '../../ta/state.js'
 
 export interface ContextPorts extends IssuingPorts {
   readonly retention: PubdPorts['retention']

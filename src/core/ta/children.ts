@@ -1,0 +1,109 @@
+/** The trust anchor as a parent: adding, changing and certifying children (RFC 6492 sections 3.3 and 3.4). */
+import type { Handle } from '../base/handle.js'
+import { entry, withEntry, withoutEntry } from '../base/record.js'
+import { isName } from '../base/shape.js'
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import {
+  type ChildRequest,
+  certify,
+  checkChildAdd,
+  checkChildUpdate,
+  type Entitlement,
+  entitled,
+  unknownChild,
+} from '../issuing/children.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import {
+  ALL_RESOURCES,
+  equalSets,
+  fromResourceText,
+  isEmpty,
+  isResourceText,
+  toResourceText,
+} from '../resources/resource-set.js'
+import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
+import { TA_CLASS, type TaState, taIssuer } from './state.js'
+
+const event = eventsOn<TaState>()
+
+export const childEvents = {
+  'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
+    withChild(state, child, resources),
+  ),
+  'child.updated': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
+    withChild(state, child, resources),
+  ),
+  'child.removed': event({ child: isName }, (state, { child }) => {
+    return { ...state, children: withoutEntry(state.children, child) }
+  }),
+}
+
+function withChild(state: TaState, name: Handle, resources: ResourceText): TaState {
+  const issued = entry(state.children, name)?.issued ?? {}
+  return { ...state, children: withEntry(state.children, name, { transport: 'local', resources, issued }) }
+}
+
+interface ChildResources {
+  readonly child: Handle
+  readonly resources: ResourceSet
+}
+
+const command = commandsOn<TaState, EventOf<typeof childEvents> | PublishingEvent, IssuingPorts>()
+
+export const childCommands = {
+  'child.add': command<ChildResources>({
+    check: ({ children }, { child, resources }) => checkChildAdd(children, child, resources, ALL_RESOURCES),
+    decide: (_, { child, resources }) => [{ type: 'child.added', child, resources: toResourceText(resources) }],
+    publishesOnly: false,
+    summarize: summarizeChild,
+  }),
+  'child.update': command<ChildResources>({
+    check: ({ children }, { child, resources }) => checkChildUpdate(children, child, resources, ALL_RESOURCES),
+    decide: ({ children }, { child, resources }, ports) => {
+      const before = entry(children, child)
+      if (before !== undefined && equalSets(fromResourceText(before.resources), resources)) return []
+      return reconciled([{ type: 'child.updated', child, resources: toResourceText(resources) }], ports)
+    },
+    publishesOnly: false,
+    summarize: summarizeChild,
+  }),
+  'child.remove': command<{ readonly child: Handle }>({
+    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    decide: (_, { child }, ports) => reconciled([{ type: 'child.removed', child }], ports),
+    publishesOnly: false,
+    summarize: ({ child }) => ({ child }),
+  }),
+  'child.certify': command<{ readonly request: ChildRequest }>({
+    check: ({ children }, { request: { child } }) =>
+      entry(children, child) === undefined ? [unknownChild(child)] : [],
+    decide: async (state, { request }, ports) => {
+      const child = entry(state.children, request.child)
+      if (child === undefined || state.key === null || state.place === null)
+        throw new TypeError('certify runs only after its check')
+      const issuer = taIssuer(state.key, state.place, state.point)
+      return reconcile(state, ports, {
+        children: await certify(issuer, request, entitled(child, ALL_RESOURCES), ports),
+      })
+    },
+    publishesOnly: false,
+    summarize: ({ request: { child, ski } }) => ({ child, ski }),
+  }),
+}
+
+function summarizeChild({ child, resources }: ChildResources) {
+  return { child, resources: { ...toResourceText(resources) } }
+}
+
+/** Returns what a child may request from the trust anchor. */
+export function taEntitlementsOf(state: TaState, childName: Handle): readonly Entitlement[] {
+  const child = entry(state.children, childName)
+  if (child === undefined || state.key === null || state.place === null) return []
+  const resources = entitled(child, ALL_RESOURCES)
+  if (isEmpty(resources)) return []
+  const { base: issuerUri } = taIssuer(state.key, state.place, state.point)
+  const issued = Object.values(child.issued).filter(
+    (c) => entry(state.point.objects, `${c.ski}.cer`)?.sha256 === c.sha256,
+  )
+  return [{ className: TA_CLASS, resources: toResourceText(resources), issuerUri, issued }]
+}

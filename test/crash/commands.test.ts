@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pubdState } from '../../src/core/app/transaction/context.js'
-import { site } from '../../src/core/app/transaction/publish-tree.js'
+import { publicationTarget } from '../../src/core/app/transaction/publish-tree.js'
 import { openSession } from '../../src/core/app/transaction/session.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import { importPkcs8 } from '../../src/core/crypto/key-maker.js'
@@ -79,7 +79,7 @@ async function expectNextWorks(dir: string): Promise<void> {
   const session = await openSession({ dataDir: dir, actor: 'a', osUser: 'a', host: 'a', command: 'test' })
   const problems = await session.store.read(async (reader) => {
     const work = new Work(reader)
-    return verifyTree(site(session, { work }, pubdState(work)))
+    return verifyTree(publicationTarget(session, { work }, pubdState(work)))
   })
   expect(problems).toEqual([])
   expect(complaints(readServedTree(join(dir, 'repo')), '2026-01-01T01:00:00Z' as never)).toEqual([])

@@ -11,7 +11,7 @@ import { servedSerials, type WriteReport } from '../../publication/writer.js'
 import { pubdState, runPubd } from '../transaction/context.js'
 import { openContext } from '../transaction/draft.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
-import { serve, site, trustAnchors } from '../transaction/publish-tree.js'
+import { publishTree, publicationTarget, trustAnchors } from '../transaction/publish-tree.js'
 import type { Session } from '../transaction/session.js'
 import { renumberAll, transact } from '../transaction/transact.js'
 
@@ -154,7 +154,7 @@ export async function writeServedTree(session: Session): Promise<PubserverWriteR
       createCountingSigner((id) => readPublicKey(session.store.keys, id)),
       false,
     )
-    const served = serve(session, tx, tx.ports.clock.now(), false, true)
+    const served = publishTree(session, tx, tx.ports.clock.now(), false, true)
     const report = served?.report ?? null
     const files = report === null ? 0 : report.rsync.files + report.rrdp.files + report.ta.files
     const bytes = report === null ? 0 : report.rsync.bytes + report.rrdp.bytes
@@ -168,7 +168,7 @@ export async function layOutInto(session: Session, into: string): Promise<Pubser
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = pubdState(work)
-    const { objectPath } = site(session, { work }, state)
+    const { objectPath } = publicationTarget(session, { work }, state)
     const { files, bytes } = writeValidatorCache({ into, state, objectPath, ta: trustAnchors({ work }) })
     return { into, serial: state.serial, files, bytes, report: null }
   })

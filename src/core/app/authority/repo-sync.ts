@@ -32,7 +32,7 @@ export async function syncRepository(
       await publishLocal(tx, [ca])
       return difference
     },
-    { dryRun, serveAnyway: true },
+    { dryRun, publishAlways: true },
   )
   return { ca, ...done.result, ...outcomeOf(done, 'pubd', '0' as Handle, null, dryRun) }
 }

@@ -18,12 +18,12 @@ import { caState, knownCa, pubdState, runCa, runTa, type TransactionContext, taS
 import { isUnpublished } from '../transaction/local-publication.js'
 import { objectDamage } from '../transaction/object-check.js'
 import { soonest } from '../transaction/outcome.js'
-import { isServed } from '../transaction/publish-tree.js'
+import { isTreePublished } from '../transaction/publish-tree.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import {
-  concernsAll,
+  concernsWholeDirectory,
   type RenumberReport,
   renumberAll,
   type TransactionResult,
@@ -73,12 +73,12 @@ export async function republish(session: Session, options: RepublishOptions = {}
   for (let at = 0; at < due.length; at += BATCH)
     last = await runBatch(session, due.slice(at, at + BATCH), options, failed)
   if (last === undefined && !plan.served && options.dryRun !== true)
-    last = await transact(session, async () => undefined, { serveAnyway: true })
+    last = await transact(session, async () => undefined, { publishAlways: true })
   const after = last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
   const broken = new Set(failed.map((f) => f.ca))
-  const jumped = new Set(caught?.jumped.filter((id) => id.kind !== 'pubd').map((id) => id.handle) ?? [])
+  const jumped = new Set(caught?.renumbered.filter((id) => id.kind !== 'pubd').map((id) => id.handle) ?? [])
   const republished = plan.all.filter((h) => (due.includes(h) || jumped.has(h)) && !broken.has(h))
-  const served = last?.served ?? caught?.served
+  const served = last?.tree ?? caught?.tree
   return {
     republished,
     unchanged: plan.all.filter((h) => !republished.includes(h) && !broken.has(h)),
@@ -86,7 +86,7 @@ export async function republish(session: Session, options: RepublishOptions = {}
     nextDue: after.nextDue,
     staleAt: after.staleAt,
     serial: served?.serial ?? null,
-    changed: jumped.size > 0 || (last !== undefined && (last.changed || last.served?.report.changed === true)),
+    changed: jumped.size > 0 || (last !== undefined && (last.changed || last.tree?.report.changed === true)),
   }
 }
 
@@ -108,7 +108,7 @@ async function runBatch(
   try {
     return await transact(session, (tx) => reissueAll(tx, batch, options.force === true), options)
   } catch (error) {
-    if (!(error instanceof AppError) || concernsAll(error)) throw error
+    if (!(error instanceof AppError) || concernsWholeDirectory(error)) throw error
     const [only] = batch
     if (batch.length === 1 && only !== undefined) {
       failed.push({ ca: only, code: error.code, message: error.message })
@@ -193,7 +193,7 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
       nextDue = soonest(nextDue, when.due)
       staleAt = soonest(staleAt, when.staleAt)
     }
-    const served = server === undefined || isServed(session, tx)
+    const served = server === undefined || isTreePublished(session, tx)
     const all = [...times.keys()]
     const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
       const damage = objectDamage(reader, work, ca)

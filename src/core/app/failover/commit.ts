@@ -12,7 +12,7 @@ import type { HaCommand } from '../../ha/commands.js'
 import type { HaEvent } from '../../ha/events.js'
 import type { HaState, Latency } from '../../ha/state.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { record, stage, watched } from '../transaction/commit.js'
+import { recordRejection, toStagedCommit, withWatch } from '../transaction/commit.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { readSamples, type Samples, writeSamples } from './samples.js'
@@ -57,11 +57,11 @@ export function transactWork<R>(
     const unit = new Work(writer)
     try {
       const { result, after } = await work(unit, at)
-      if (unit.changed) watched(session, () => writer.commit(stage(session, at, unit.staged(), unit)))
+      if (unit.changed) withWatch(session, () => writer.commit(toStagedCommit(session, at, unit.staged(), unit)))
       after?.()
       return result
     } catch (error) {
-      throw error instanceof Rejected ? record(session, writer, error) : error
+      throw error instanceof Rejected ? recordRejection(session, writer, error) : error
     }
   })
 }

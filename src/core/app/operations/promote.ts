@@ -130,7 +130,7 @@ function servedGeneration({ repoDir, store }: Session): number {
 }
 
 async function preview(session: Session, ground: Ground): Promise<PromoteReport> {
-  return { ...(await report(session, ground, { jumped: [], failed: [], served: undefined })), dryRun: true }
+  return { ...(await report(session, ground, { renumbered: [], failed: [], tree: undefined })), dryRun: true }
 }
 
 async function report(session: Session, ground: Ground, caught: RenumberReport): Promise<PromoteReport> {
@@ -138,7 +138,7 @@ async function report(session: Session, ground: Ground, caught: RenumberReport):
   const states = await session.store.read(async (reader) => {
     const work = new Work(reader)
     const failed = new Set(caught.failed.map((f) => formatAggregateId(f.id)))
-    const numbers = caught.jumped.flatMap(({ kind, handle }) => {
+    const numbers = caught.renumbered.flatMap(({ kind, handle }) => {
       if (kind === 'ta') return [{ kind: kindWord(kind), handle, manifestNumber: taState(work, handle).point.number }]
       if (kind === 'ca') return [{ kind: kindWord(kind), handle, manifestNumber: highest(work, handle) }]
       return []
@@ -162,7 +162,7 @@ async function report(session: Session, ground: Ground, caught: RenumberReport):
       message: error.message,
     })),
     session: states.session,
-    serial: caught.served?.serial ?? null,
+    serial: caught.tree?.serial ?? null,
     changed: true,
     dryRun: false,
   }

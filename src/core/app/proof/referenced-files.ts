@@ -17,7 +17,7 @@ import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { KeyFiles } from '../../store/disk/key-files.js'
 import { type TaState, taPublishedFiles } from '../../ta/state.js'
 import { pubdState } from '../transaction/context.js'
-import { site } from '../transaction/publish-tree.js'
+import { publicationTarget } from '../transaction/publish-tree.js'
 import type { Session } from '../transaction/session.js'
 import { rulesOf, type Summary, summaryOf } from './digest.js'
 import type { Audited } from './prove-history.js'
@@ -128,6 +128,6 @@ export function servedFaults(session: Session, reader: StoreReader): readonly Fi
 /** Where the served tree is other than the publication server's state says. Throws `corrupt` where that cannot be read. */
 export function servedDifferences(session: Session, reader: StoreReader): readonly Finding[] {
   const work = new Work(reader)
-  const found = verifyTree(site(session, { work }, pubdState(work)))
+  const found = verifyTree(publicationTarget(session, { work }, pubdState(work)))
   return found.map(({ path, problem }) => ({ file: `repo/${path}`, path: '$', problem }))
 }

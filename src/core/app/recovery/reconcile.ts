@@ -13,7 +13,7 @@ import { listEntitlements, syncResources } from '../authority/resource-sync.js'
 import { pubdState, readCas, runPubd, type TransactionContext } from '../transaction/context.js'
 import { publishLocal } from '../transaction/local-publication.js'
 import type { Session } from '../transaction/session.js'
-import { concernsAll, renumberAll, transact } from '../transaction/transact.js'
+import { concernsWholeDirectory, renumberAll, transact } from '../transaction/transact.js'
 import { reissue } from './reissue.js'
 
 export interface Reconciled {
@@ -27,16 +27,16 @@ export interface Reconciled {
 export async function reconcileAfterRecovery(session: Session, missing: ReadonlySet<Sha256>): Promise<Reconciled> {
   const caught = await renumberAll(session)
   const failed = caught.failed.map(({ id, error }) => failure(formatAggregateId(id), error))
-  let served = caught.served
+  let served = caught.tree
   const run = async (handles: readonly Handle[]): Promise<void> => {
     const work = async (tx: TransactionContext): Promise<void> => {
       await join(tx, handles)
       if (missing.size > 0) await reissue(tx, handles, missing)
     }
     try {
-      served = (await transact(session, work, { serveAnyway: true })).served ?? served
+      served = (await transact(session, work, { publishAlways: true })).tree ?? served
     } catch (error) {
-      if (!(error instanceof AppError) || concernsAll(error)) throw error
+      if (!(error instanceof AppError) || concernsWholeDirectory(error)) throw error
       const [only] = handles
       if (handles.length === 1 && only !== undefined) failed.push(failure(`ca/${only}`, error))
       else for (const handle of handles) await run([handle])

@@ -19,14 +19,14 @@ import {
   type Draft,
   draft,
   dryRun,
-  isRefusal,
-  type RealSigner,
-  type Refusal,
-  realSigner,
+  isRejected,
+  type TransactionSigner,
+  type RejectedDraft,
+  openSigner,
   supplyKeys,
   type UseCase,
 } from './draft.js'
-import { type Served, serve } from './publish-tree.js'
+import { type PublishedTree, publishTree } from './publish-tree.js'
 import type { Session } from './session.js'
 
 /** One-time keys for which a change waits long enough to write what is signed meanwhile. */
@@ -35,16 +35,16 @@ const MANY = 32
 export interface TransactionOptions {
   readonly dryRun?: boolean
   /** The lock is taken even when there is nothing to commit: the served tree may lag. */
-  readonly serveAnyway?: boolean
+  readonly publishAlways?: boolean
   /** This is the jump that begins a generation (see generation.ts). */
-  readonly jumps?: boolean
+  readonly renumbers?: boolean
 }
 
 export interface TransactionResult<R> {
   readonly result: R
   /** Undefined for a no-op and a dry run. */
   readonly commit: CommitResult | undefined
-  readonly served: Served | undefined
+  readonly tree: PublishedTree | undefined
   /** Did (or, in a dry run, would) anything change? */
   readonly changed: boolean
   readonly at: Instant
@@ -53,22 +53,22 @@ export interface TransactionResult<R> {
 
 /** These must jump before anything that touches them is committed. */
 export class NeedsRenumbering {
-  readonly late: readonly AggregateId[]
+  readonly toRenumber: readonly AggregateId[]
 
   constructor(late: readonly AggregateId[]) {
-    this.late = late
+    this.toRenumber = late
   }
 }
 
 /** What the change would do. Throws what a rule rejected, which is not recorded. */
 export async function preview<R>(session: Session, useCase: UseCase<R>): Promise<TransactionResult<R>> {
   const { outcome, demand } = await session.store.read((reader) => dryRun(session, reader, useCase))
-  if (isRefusal(outcome)) throw outcome.rejected.error
+  if (isRejected(outcome)) throw outcome.rejected.error
   return unchanged(outcome, demand)
 }
 
 function unchanged<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): TransactionResult<R> {
-  return { result, commit: undefined, served: undefined, changed, at, demand }
+  return { result, commit: undefined, tree: undefined, changed, at, demand }
 }
 
 /** That there is nothing to do is a promise too: what a dead command left as the newest commit is made durable first. */
@@ -93,9 +93,9 @@ export function commitOptimistic<R>(
       if (foreseen !== undefined && foreseen.demand.oneTime >= MANY) ahead.open()
       return draft(session, reader, useCase, signing.signer, true, ahead)
     })
-    if (mustJump(outcome, options)) return new NeedsRenumbering(outcome.late)
-    if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
-    if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, keys.taken())
+    if (mustJump(outcome, options)) return new NeedsRenumbering(outcome.toRenumber)
+    if (isRejected(outcome)) return rejectUnderLock(session, useCase, outcome)
+    if (!outcome.changed && options.publishAlways !== true) return idle(session, outcome, keys.taken())
     const { reader } = outcome
     return session.store.write(
       async (writer) => {
@@ -116,15 +116,15 @@ export function commitPessimistic<R>(
 ): Promise<TransactionResult<R> | NeedsRenumbering> {
   return withKeys(session, async (keys, signing) => {
     const { outcome, demand } = await session.store.read((reader) => dryRun(session, reader, useCase))
-    if (mustJump(outcome, options)) return new NeedsRenumbering(outcome.late)
-    if (isRefusal(outcome)) return recordRejection(session, useCase, outcome)
-    if (!outcome.changed && options.serveAnyway !== true) return idle(session, outcome, demand)
+    if (mustJump(outcome, options)) return new NeedsRenumbering(outcome.toRenumber)
+    if (isRejected(outcome)) return rejectUnderLock(session, useCase, outcome)
+    if (!outcome.changed && options.publishAlways !== true) return idle(session, outcome, demand)
     keys.expect(demand)
     await keys.ready()
     return session.store.write(async (writer) => {
       const decided = await draft(session, writer, useCase, signing.signer, true)
       if (mustJump(decided, options)) throw overtaken()
-      if (isRefusal(decided)) throw record(session, writer, decided.rejected)
+      if (isRejected(decided)) throw recordRejection(session, writer, decided.rejected)
       return finish(session, writer, decided, signing, demand)
     })
   })
@@ -133,10 +133,10 @@ export function commitPessimistic<R>(
 /** Keys for one try. Where it hands nothing to a commit, what it left in `keys/` and `tmp/` goes, and no key is made any more. */
 async function withKeys<T>(
   session: Session,
-  work: (keys: KeySupply, signing: RealSigner, ahead: ObjectStaging) => Promise<T>,
+  work: (keys: KeySupply, signing: TransactionSigner, ahead: ObjectStaging) => Promise<T>,
 ): Promise<T> {
   const keys = supplyKeys(session)
-  const signing = await realSigner(session, keys)
+  const signing = await openSigner(session, keys)
   const ahead = session.store.newStaging()
   try {
     return await work(keys, signing, ahead)
@@ -157,37 +157,37 @@ async function foresee<R>(session: Session, reader: StoreReader, useCase: UseCas
   return dryRun(session, reader, useCase, isPooled ? undefined : (demand) => keys.begin(demand))
 }
 
-function isIdle<R>(outcome: Draft<R> | Refusal): boolean {
-  return isRefusal(outcome) || !outcome.changed
+function isIdle<R>(outcome: Draft<R> | RejectedDraft): boolean {
+  return isRejected(outcome) || !outcome.changed
 }
 
-function mustJump<R>(outcome: Draft<R> | Refusal, options: TransactionOptions): boolean {
-  return outcome.late.length > 0 && options.jumps !== true
+function mustJump<R>(outcome: Draft<R> | RejectedDraft, options: TransactionOptions): boolean {
+  return outcome.toRenumber.length > 0 && options.renumbers !== true
 }
 
 function finish<R>(
   session: Session,
   writer: FileWriter,
   decided: Draft<R>,
-  signing: RealSigner,
+  signing: TransactionSigner,
   demand: KeyDemand,
 ): TransactionResult<R> {
   const { tx, result, changed, at } = decided
-  const staged = changed ? stage(session, at, tx.work.staged(), tx.work) : undefined
+  const staged = changed ? toStagedCommit(session, at, tx.work.staged(), tx.work) : undefined
   // from here on an event may name them, whatever is said of the commit
   if (changed) signing.keep()
-  const commit = staged === undefined ? undefined : watched(session, () => writer.commit(staged))
-  const served = serve(session, tx, at, commit !== undefined)
-  return { result, commit, served, changed, at, demand }
+  const commit = staged === undefined ? undefined : withWatch(session, () => writer.commit(staged))
+  const served = publishTree(session, tx, at, commit !== undefined)
+  return { result, commit, tree: served, changed, at, demand }
 }
 
 /** Bytes that must be free for the change; undefined where it would commit nothing. */
 export function requiredSpace<R>(session: Session, useCase: UseCase<R>): Promise<number | undefined> {
   return session.store.read(async (reader) => {
     const { outcome, demand } = await dryRun(session, reader, useCase)
-    if (isRefusal(outcome) || !outcome.changed) return undefined
+    if (isRejected(outcome) || !outcome.changed) return undefined
     const { at, tx } = outcome
-    const staged = stage(session, at, tx.work.staged(), tx.work)
+    const staged = toStagedCommit(session, at, tx.work.staged(), tx.work)
     return demand.lasting * BLOCK + reader.requiredSpace(staged, session.config.snapshotInterval)
   })
 }
@@ -197,22 +197,22 @@ function overtaken(): AppError {
 }
 
 /** The rule is asked again under the lock, and its answer recorded; when it has changed its mind in between, the command starts over. */
-async function recordRejection<R>(session: Session, useCase: UseCase<R>, { rejected }: Refusal): Promise<never> {
+async function rejectUnderLock<R>(session: Session, useCase: UseCase<R>, { rejected }: RejectedDraft): Promise<never> {
   const write = session.store.write(async (writer) => {
     const again = await draft(session, writer, useCase, countingSigner(session), false)
-    return isRefusal(again) ? record(session, writer, again.rejected) : undefined
+    return isRejected(again) ? recordRejection(session, writer, again.rejected) : undefined
   })
   const refused = await write.catch((cause: unknown) => unrecorded(rejected.error, cause))
   throw refused ?? overtaken()
 }
 
-export function record(session: Session, writer: FileWriter, rejected: Rejected): AppError {
+export function recordRejection(session: Session, writer: FileWriter, rejected: Rejected): AppError {
   const { error, id } = rejected
   const work = rejected.work
   if (!work.exists(id.kind, id.handle)) return error
   try {
     const at = session.clockFor(writer).now()
-    writer.commit(stage(session, at, [work.rejected(rejected)], undefined))
+    writer.commit(toStagedCommit(session, at, [work.rejected(rejected)], undefined))
     return error
   } catch (cause) {
     return unrecorded(error, cause)
@@ -228,7 +228,7 @@ function unrecorded(error: AppError, cause: unknown): AppError {
 }
 
 /** An interrupt reads the watch to say what has become durable. */
-export function watched(session: Session, commit: () => CommitResult): CommitResult {
+export function withWatch(session: Session, commit: () => CommitResult): CommitResult {
   const { watch } = session.options
   if (watch === undefined) return commit()
   const before = watch.changed
@@ -243,7 +243,7 @@ export function watched(session: Session, commit: () => CommitResult): CommitRes
   }
 }
 
-export function stage(
+export function toStagedCommit(
   session: Session,
   at: Instant,
   aggregates: readonly Staged[],

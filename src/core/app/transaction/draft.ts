@@ -33,16 +33,16 @@ export interface Draft<R> {
   /** The cut that it was decided on. */
   readonly reader: StoreReader
   /** Aggregates it touches that must jump first (see generation.ts). */
-  readonly late: readonly AggregateId[]
+  readonly toRenumber: readonly AggregateId[]
 }
 
 /** What a rule said no to, and whether that aggregate must jump first. */
-export interface Refusal {
+export interface RejectedDraft {
   readonly rejected: Rejected
-  readonly late: readonly AggregateId[]
+  readonly toRenumber: readonly AggregateId[]
 }
 
-export function isRefusal<R>(outcome: Draft<R> | Refusal): outcome is Refusal {
+export function isRejected<R>(outcome: Draft<R> | RejectedDraft): outcome is RejectedDraft {
   return 'rejected' in outcome
 }
 
@@ -54,25 +54,25 @@ export async function draft<R>(
   signer: Signer,
   real: boolean,
   ahead?: ObjectStaging,
-): Promise<Draft<R> | Refusal> {
+): Promise<Draft<R> | RejectedDraft> {
   const tx = openContext(session, reader, signer, real, ahead)
   const { work } = tx
   try {
     const result = await useCase(tx)
     await publishLocal(tx, [...work.touched('ca'), ...work.touched('ta')])
     const at = tx.ports.clock.now()
-    return { tx, result, changed: work.changed, at, reader, late: needsRenumbering(reader, involved(work)) }
+    return { tx, result, changed: work.changed, at, reader, toRenumber: needsRenumbering(reader, involved(work)) }
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
     return {
       rejected: error,
-      late: needsRenumbering(reader, work.exists(error.id.kind, error.id.handle) ? [error.id] : []),
+      toRenumber: needsRenumbering(reader, work.exists(error.id.kind, error.id.handle) ? [error.id] : []),
     }
   }
 }
 
 export interface DryRun<R> {
-  readonly outcome: Draft<R> | Refusal
+  readonly outcome: Draft<R> | RejectedDraft
   readonly demand: KeyDemand
 }
 
@@ -117,7 +117,7 @@ export function openContext(
       clock: fixedClock(now),
       random: systemRandom,
       signer,
-      objects: ahead === undefined ? work : writtenAhead(work, ahead),
+      objects: ahead === undefined ? work : stagingSink(work, ahead),
       timing: session.timing,
       review,
       retention: {
@@ -130,7 +130,7 @@ export function openContext(
   }
 }
 
-function writtenAhead(work: Work, ahead: ObjectStaging): ObjectSink {
+function stagingSink(work: Work, ahead: ObjectStaging): ObjectSink {
   return {
     put(bytes, dated) {
       const sha256 = work.put(bytes, dated)
@@ -151,7 +151,7 @@ export function supplyKeys(session: Session): KeySupply {
   })
 }
 
-export interface RealSigner {
+export interface TransactionSigner {
   readonly signer: Signer
   /** A commit names the lasting keys that it made. */
   keep(): void
@@ -160,7 +160,7 @@ export interface RealSigner {
 }
 
 /** node:crypto, or WebCrypto where the configuration says so (`signer = "webcrypto"`): loaded only then. */
-export async function realSigner(session: Session, source: KeySource): Promise<RealSigner> {
+export async function openSigner(session: Session, source: KeySource): Promise<TransactionSigner> {
   const { keys } = session.store
   const made: KeyId[] = []
   const keyStore = {

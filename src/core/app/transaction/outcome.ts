@@ -29,12 +29,12 @@ export function outcomeOf(
   dryRun = false,
 ): Outcome {
   const own = change.commit?.aggregates.find((a) => a.id.kind === kind && a.id.handle === handle)
-  const published = change.commit?.aggregates.some((a) => a.id.kind === 'pubd') === true && change.served !== undefined
+  const published = change.commit?.aggregates.some((a) => a.id.kind === 'pubd') === true && change.tree !== undefined
   return {
     changed: change.changed,
     dryRun,
     sequence: own?.sequence ?? null,
-    serial: published ? (change.served?.serial ?? null) : null,
+    serial: published ? (change.tree?.serial ?? null) : null,
     published,
     nextDue,
     keys: change.demand,

@@ -9,20 +9,20 @@ import { pubdState, type TransactionContext, taState } from './context.js'
 import { writingPrimary } from './role.js'
 import type { Session } from './session.js'
 
-export interface Served {
+export interface PublishedTree {
   readonly serial: number
   readonly session: string
   readonly report: WriteReport
 }
 
 /** Brings `repo/` up to the state of this desk. Throws `publish-pending` (exit 17) when the commit is durable and the tree could not be written. */
-export function serve(
+export function publishTree(
   session: Session,
   tx: TransactionContext,
   at: Instant,
   committed: boolean,
   rebuild = false,
-): Served | undefined {
+): PublishedTree | undefined {
   try {
     return write(session, tx, at, rebuild)
   } catch (error) {
@@ -38,9 +38,9 @@ export function serve(
   }
 }
 
-function write(session: Session, tx: TransactionContext, at: Instant, rebuild: boolean): Served | undefined {
+function write(session: Session, tx: TransactionContext, at: Instant, rebuild: boolean): PublishedTree | undefined {
   const state = pubdState(tx.work)
-  const there = site(session, tx, state)
+  const there = publicationTarget(session, tx, state)
   if (state.serial === 0 && there.ta?.length === 0) return undefined
   const primary = writingPrimary(session)
   const report = writeTree({
@@ -54,12 +54,12 @@ function write(session: Session, tx: TransactionContext, at: Instant, rebuild: b
 }
 
 /** Is `repo/` what the state says? A few stat calls, no lock. */
-export function isServed(session: Session, tx: Pick<TransactionContext, 'work'>): boolean {
+export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>): boolean {
   const state = pubdState(tx.work)
-  return state.serial === 0 || isTreeCurrent(site(session, tx, state))
+  return state.serial === 0 || isTreeCurrent(publicationTarget(session, tx, state))
 }
 
-export function site(session: Session, tx: Pick<TransactionContext, 'work'>, state: PubdState) {
+export function publicationTarget(session: Session, tx: Pick<TransactionContext, 'work'>, state: PubdState) {
   const ta = readableAnchors(tx)
   return {
     repoDir: session.repoDir,

@@ -15,7 +15,7 @@ import {
 } from './commit.js'
 import type { UseCase } from './draft.js'
 import { type HighWaterMark, readHighWaterMark, refuseClockBehind } from './high-water-mark.js'
-import type { Served } from './publish-tree.js'
+import type { PublishedTree } from './publish-tree.js'
 import { needsRenumbering, renumber } from './renumbering.js'
 import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
@@ -38,7 +38,7 @@ export async function transact<R>(
     try {
       const done = await (attempt === 1 ? commitOptimistic : commitPessimistic)(session, useCase, options)
       if (!(done instanceof NeedsRenumbering)) return done
-      await jumpFirst(session, done.late)
+      await jumpFirst(session, done.toRenumber)
     } catch (error) {
       if (!(error instanceof AppError) || attempt >= ATTEMPTS || !isPassing(error))
         throw await withRequiredSpace(error, () => requiredSpace(session, useCase))
@@ -60,10 +60,10 @@ async function jumpFirst(session: Session, late: readonly AggregateId[]): Promis
 }
 
 export interface RenumberReport {
-  readonly jumped: readonly AggregateId[]
+  readonly renumbered: readonly AggregateId[]
   /** Those that could not, and the cause: each waits for the next command, and publishes nothing until then. */
   readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
-  readonly served: Served | undefined
+  readonly tree: PublishedTree | undefined
 }
 
 /** Aggregates in one jump: a hold of the lock stays short. */
@@ -76,18 +76,18 @@ export async function renumberAll(session: Session): Promise<RenumberReport> {
     needsRenumbering(reader, reader.roster()),
     session.clockFor(reader).now(),
   ])
-  if (all.length === 0) return { jumped: [], failed: [], served: undefined }
+  if (all.length === 0) return { renumbered: [], failed: [], tree: undefined }
   const seen = readHighWaterMark(session)
   refuseClockBehind(now, seen)
   // thisUpdate must rise beyond what was seen as well
   if (now === seen.at) await pause(1000)
   const failed: { id: AggregateId; error: AppError }[] = []
-  let served: Served | undefined
+  let served: PublishedTree | undefined
   // the publication server first: what follows is published in the new RRDP session
   const ordered = [...all.filter((id) => id.kind === 'pubd'), ...all.filter((id) => id.kind !== 'pubd')]
   for (let at = 0; at < ordered.length; at += JUMP_BATCH)
     served = (await jumpBatch(session, ordered.slice(at, at + JUMP_BATCH), seen, failed)) ?? served
-  return { jumped: all.filter((id) => !failed.some((f) => f.id === id)), failed, served }
+  return { renumbered: all.filter((id) => !failed.some((f) => f.id === id)), failed, tree: served }
 }
 
 async function jumpBatch(
@@ -95,22 +95,22 @@ async function jumpBatch(
   ids: readonly AggregateId[],
   seen: HighWaterMark,
   failed: { id: AggregateId; error: AppError }[],
-): Promise<Served | undefined> {
+): Promise<PublishedTree | undefined> {
   try {
-    return (await transact(session, (tx) => renumber(tx, ids, seen), { jumps: true })).served
+    return (await transact(session, (tx) => renumber(tx, ids, seen), { renumbers: true })).tree
   } catch (error) {
-    if (!(error instanceof AppError) || concernsAll(error)) throw error
+    if (!(error instanceof AppError) || concernsWholeDirectory(error)) throw error
     const [only] = ids
     if (ids.length === 1 && only !== undefined) failed.push({ id: only, error })
     if (ids.length < 2) return undefined
   }
-  let served: Served | undefined
+  let served: PublishedTree | undefined
   for (const id of ids) served = (await jumpBatch(session, [id], seen, failed)) ?? served
   return served
 }
 
 /** Returns true if the error concerns the whole directory and not one aggregate: trying the others one by one would not help. */
-export function concernsAll(error: AppError): boolean {
+export function concernsWholeDirectory(error: AppError): boolean {
   if (error.code === 'clock-behind') return true
   switch (error.kind) {
     case 'io':

@@ -11,11 +11,11 @@ const AT = '2026-11-21T12:00:00Z' as Instant
 
 function changeOf(...kinds: readonly Kind[]): TransactionResult<null> {
   const aggregates = kinds.map((kind) => ({ id: { kind, handle: ACME }, version: 3, sequence: 2 }))
-  const served = { serial: 7, session: 's', report: {} } as unknown as NonNullable<TransactionResult<null>['served']>
+  const served = { serial: 7, session: 's', report: {} } as unknown as NonNullable<TransactionResult<null>['tree']>
   return {
     result: null,
     commit: { commit: 9, aggregates },
-    served,
+    tree: served,
     changed: true,
     at: AT,
     demand: { lasting: 0, oneTime: 2 },

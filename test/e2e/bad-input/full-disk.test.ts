@@ -89,7 +89,7 @@ step served brine republish
 `)
   expect(said['add']).toMatch(/needs \d+ bytes free/)
   expect(said['enough']).toMatch(
-    /the change is durable, but the served tree is not up to date[\s\S]*changed and durable\nexit 17\n$/,
+    /the change is durable, but the published tree is not up to date[\s\S]*changed and durable\nexit 17\n$/,
   )
   expect(said['tick']).toMatch(/exit 0\n$/)
   expect(said['published']).toMatch(/192\.0\.2\.0\/25 .* published/)

@@ -1,19 +1,19 @@
 /** The publication server of this data directory as commands ask for it: set up, shown, rebuilt, given a new session. */
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
-import { createCountingSigner } from '../../crypto/counting-signer.js'
-import { readPublicKey } from '../../crypto/key-signer.js'
 import { Work } from '../../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import { snapshotLength } from '../../pubd/content.js'
 import type { PubdState } from '../../pubd/state.js'
 import { servedSerials, type WriteReport } from '../../publication/writer.js'
 import { pubdState, runPubd } from '../transaction/context.js'
-import { openContext } from '../transaction/draft.js'
+import { openContext } from '../transaction/open-context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
-import { publishTree, publicationTarget, trustAnchors } from '../transaction/publish-tree.js'
+import { publicationTarget, publishTree, trustAnchors } from '../transaction/publish-tree.js'
+import { renumberAll } from '../transaction/renumber-all.js'
 import type { Session } from '../transaction/session.js'
-import { renumberAll, transact } from '../transaction/transact.js'
+import { countingSigner } from '../transaction/signing.js'
+import { transact } from '../transaction/transact.js'
 
 export interface PubserverReport extends Outcome {
   readonly rsyncBase: string
@@ -148,14 +148,9 @@ export interface PubserverWriteReport {
 export async function writeServedTree(session: Session): Promise<PubserverWriteReport> {
   await renumberAll(session)
   return session.store.write(async (writer) => {
-    const tx = openContext(
-      session,
-      writer,
-      createCountingSigner((id) => readPublicKey(session.store.keys, id)),
-      false,
-    )
-    const served = publishTree(session, tx, tx.ports.clock.now(), false, true)
-    const report = served?.report ?? null
+    const tx = openContext(session, writer, { signer: countingSigner(session), isDryRun: true })
+    const tree = publishTree(session, tx, tx.ports.clock.now(), { isCommitted: false, rebuild: true })
+    const report = tree?.report ?? null
     const files = report === null ? 0 : report.rsync.files + report.rrdp.files + report.ta.files
     const bytes = report === null ? 0 : report.rsync.bytes + report.rrdp.bytes
     return { into: session.repoDir, serial: report?.serial ?? 0, files, bytes, report }

@@ -15,20 +15,16 @@ import type { Timing } from '../../issuing/timing.js'
 import { certificateDueAt } from '../../ta/certificate.js'
 import type { TaState } from '../../ta/state.js'
 import { caState, knownCa, pubdState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
+import { concernsWholeDirectory } from '../transaction/errors.js'
 import { isUnpublished } from '../transaction/local-publication.js'
-import { objectDamage } from '../transaction/object-check.js'
 import { soonest } from '../transaction/outcome.js'
 import { isTreePublished } from '../transaction/publish-tree.js'
+import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import {
-  concernsWholeDirectory,
-  type RenumberReport,
-  renumberAll,
-  type TransactionResult,
-  transact,
-} from '../transaction/transact.js'
+import { type TransactionResult, transact } from '../transaction/transact.js'
+import { objectDamage } from './object-damage.js'
 import { syncResources } from './resource-sync.js'
 
 export interface RepublishReport {

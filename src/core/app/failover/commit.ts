@@ -12,9 +12,10 @@ import type { HaCommand } from '../../ha/commands.js'
 import type { HaEvent } from '../../ha/events.js'
 import type { HaState, Latency } from '../../ha/state.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { recordRejection, toStagedCommit, withWatch } from '../transaction/commit.js'
+import { recordRejection } from '../transaction/record-rejection.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
+import { toStagedCommit, withWatch } from '../transaction/staged-commit.js'
 import { readSamples, type Samples, writeSamples } from './samples.js'
 
 export interface HaContext {

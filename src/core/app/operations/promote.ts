@@ -12,10 +12,10 @@ import { generationServed } from '../../publication/primary-claim.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { caState, pubdState, taState } from '../transaction/context.js'
 import { type HighWaterMark, readHighWaterMark, refuseClockBehind } from '../transaction/high-water-mark.js'
+import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { refuseCopy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { type RenumberReport, renumberAll } from '../transaction/transact.js'
 
 export interface PromoteReport {
   readonly role: 'primary'

@@ -11,9 +11,11 @@ import { formatAggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import { listEntitlements, syncResources } from '../authority/resource-sync.js'
 import { pubdState, readCas, runPubd, type TransactionContext } from '../transaction/context.js'
+import { concernsWholeDirectory } from '../transaction/errors.js'
 import { publishLocal } from '../transaction/local-publication.js'
+import { renumberAll } from '../transaction/renumber-all.js'
 import type { Session } from '../transaction/session.js'
-import { concernsWholeDirectory, renumberAll, transact } from '../transaction/transact.js'
+import { transact } from '../transaction/transact.js'
 import { reissue } from './reissue.js'
 
 export interface Reconciled {

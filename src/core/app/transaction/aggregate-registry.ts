@@ -1,4 +1,4 @@
-/** Every kind of aggregate with its rules: what replays a history without knowing whose it is. */
+/** Registry of aggregates by kind, for code that replays or archives any history. */
 import type { CaCommand } from '../../ca/aggregate.js'
 import { est } from '../../est/aggregate.js'
 import type { EstCommand } from '../../est/commands.js'

@@ -1,12 +1,16 @@
-/** The present: the clock's, or BRINE_NOW's in a directory that takes it. */
+/** The time of a command: the system clock, or BRINE_NOW in a directory made by `init --test`. */
 import { AppError } from '../../base/errors.js'
 import { type Instant, instantOf, parseInstant } from '../../base/time.js'
 
+/** Returns the time of the system clock, to the second. */
 export function systemTime(): Instant {
   return instantOf(Date.now() / 1000)
 }
 
-/** The present as a command begins. BRINE_NOW counts only in a directory made by `init --test`, where it ticks a second a commit. */
+/**
+ * Returns the time at which a command starts; `fixed` for BRINE_NOW, which then advances by one second with each commit. Throws `now-invalid`
+ * and, in a directory that was not made by `init --test`, `now-refused` (both usage).
+ */
 export function startTime(
   override: string | undefined,
   test: boolean,
@@ -21,7 +25,7 @@ export function startTime(
       'now-refused',
       'BRINE_NOW is set, but this data directory was not made by init --test',
       {
-        hint: 'unset BRINE_NOW: a live directory takes its time from the clock',
+        hint: 'unset BRINE_NOW: a live directory uses the system clock',
       },
     )
   }

@@ -1,14 +1,14 @@
 /**
- * The desk: a unit of work with every port that rules need, and the few things that all use cases share.
- * Invariant: a use case may run more than once (rehearsed, drafted, again when overtaken); it must not remember anything between the runs.
+ * Transaction context: the unit of work and the ports (clock, random, signer, object check) that rules need, with the look-ups of CAs, trust
+ * anchor and publication server that use cases share.
+ * Invariant: a use case may run more than once (dry run, draft, again after a conflict), so it keeps nothing between the runs.
  */
 import { AppError } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
-import type { Clock, Random } from '../../base/ports.js'
+import type { Clock } from '../../base/ports.js'
 import type { Instant } from '../../base/time.js'
 import { type CaAggregate, type CaCommand, type CaEvent, ca } from '../../ca/aggregate.js'
 import type { CaState } from '../../ca/state.js'
-import type { Signer } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
 import type { IssuingPorts } from '../../issuing/ports.js'
 import { PUBD_HANDLE, type PubdCommand, type PubdEvent, pubd } from '../../pubd/aggregate.js'
@@ -18,6 +18,7 @@ import { type TaAggregate, type TaCommand, type TaEvent, ta } from '../../ta/agg
 import type { TaState } from '../../ta/state.js'
 
 export interface ContextPorts extends IssuingPorts {
+  /** How many RRDP deltas are kept, and for how long. */
   readonly retention: PubdPorts['retention']
 }
 
@@ -54,12 +55,12 @@ export function runPubd(tx: TransactionContext, command: PubdCommand): Promise<r
 }
 
 export interface ReadCas {
-  /** Active ones, sorted by handle. */
+  /** Active CAs, sorted by handle. */
   readonly cas: readonly CaState[]
   readonly failed: readonly { readonly ca: Handle; readonly error: AppError }[]
 }
 
-/** Every CA that can be read, and the damage of those that cannot: one must not keep the others from being served. */
+/** Returns every active CA, and the damage of those that cannot be read: one damaged CA must not keep the others from being published. */
 export function readCas(work: Work): ReadCas {
   const cas: CaState[] = []
   const failed: { ca: Handle; error: AppError }[] = []
@@ -75,19 +76,19 @@ export function readCas(work: Work): ReadCas {
   return { cas, failed }
 }
 
-/** A CA that exists. Throws `ca-unknown` (rejected) with the names there are. */
+/** Returns the state of an active CA. Throws `ca-unknown` (rejected). */
 export function knownCa(work: Work, handle: Handle): CaState {
   const state = work.exists('ca', handle) ? caState(work, handle) : undefined
   if (state?.status === 'active') return state
   throw new AppError('rejected', 'ca-unknown', `there is no CA ${handle}`, { hint: 'brine ca list shows the CAs' })
 }
 
-/** Is this handle our trust anchor? */
+/** Returns true if the handle is an active trust anchor of this data directory. */
 export function isTa(work: Work, handle: Handle): boolean {
   return work.exists('ta', handle) && taState(work, handle).status === 'active'
 }
 
-/** The trust anchor of this data directory. Throws `ta-unknown`. */
+/** Returns the handle of the trust anchor of this data directory. Throws `ta-unknown` (rejected). */
 export function theTa(work: Work): Handle {
   const [first] = work.handles('ta')
   if (first !== undefined) return first
@@ -98,13 +99,7 @@ export function theTa(work: Work): Handle {
 
 export const TA_HANDLE: Handle = parseHandle('ta')
 
-export interface SystemPorts {
-  readonly clock: Clock
-  readonly random: Random
-  readonly signer: Signer
-}
-
-/** A clock that stands still: one command, one present. */
+/** Returns a clock that always reads `at`: every event of one commit has the same time. */
 export function fixedClock(at: Instant): Clock {
   return { now: () => at }
 }

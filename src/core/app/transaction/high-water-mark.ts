@@ -1,8 +1,8 @@
 /**
- * What the world has seen of this history beyond what this directory knows: asked of the served tree, and of what a restore replaced.
- * Invariant: nothing is issued at or below it (RFC 9286 section 4.2.1): numbers go beyond the highest, and a clock behind the latest is refused.
+ * High-water mark of published manifest numbers and times, read from the published tree and from the directory that a restore replaced: a
+ * restored or promoted directory may not know the newest of them.
+ * Invariant: nothing is issued at or below the mark (RFC 9286 section 4.2.1). Numbers rise beyond it, and a clock behind it is refused.
  */
-
 import { isObject } from '../../base/shape.js'
 import { clockBehind, epochOf, type Instant, parseInstant } from '../../base/time.js'
 import { servedManifests } from '../../publication/served-manifests.js'
@@ -12,22 +12,22 @@ import { listDir } from '../../store/disk/fs.js'
 import type { Session } from './session.js'
 
 export interface HighWaterMark {
-  /** Who could be asked; none: the numbers jump ahead of whatever it may be. */
+  /** Where the mark was read. With no source, only the Unix time keeps new numbers beyond the published ones. */
   readonly asked: readonly ('served tree' | 'replaced tree')[]
-  /** Highest manifest number. */
+  /** Highest manifest number; null if none was found. */
   readonly manifestNumber: number | null
-  /** Newest thisUpdate of a manifest, newest commit. */
+  /** Latest thisUpdate of a manifest, or time of the last commit of the replaced directory if that is later. */
   readonly at: Instant | null
 }
 
 const UNKNOWN: HighWaterMark = { asked: [], manifestNumber: null, at: null }
 
-/** Asks whoever can be asked. Reads and decodes every manifest that is served. */
+/** Reads the mark from every source there is. Decodes every manifest of the published tree. */
 export function readHighWaterMark(session: Session): HighWaterMark {
-  return both(served(session), replaced(session))
+  return higher(publishedMark(session), replacedMark(session))
 }
 
-function both(a: HighWaterMark, b: HighWaterMark): HighWaterMark {
+function higher(a: HighWaterMark, b: HighWaterMark): HighWaterMark {
   const numbers = [a.manifestNumber, b.manifestNumber].filter((n) => n !== null)
   const times = [a.at, b.at].filter((t) => t !== null)
   return {
@@ -37,25 +37,25 @@ function both(a: HighWaterMark, b: HighWaterMark): HighWaterMark {
   }
 }
 
-function served({ repoDir, store }: Session): HighWaterMark {
-  // a key that was made after the cut has nothing of ours to follow
+function publishedMark({ repoDir, store }: Session): HighWaterMark {
+  // manifests of other keys do not count: a key that this directory lacks will sign nothing here
   const manifests = servedManifests(repoDir, new Set(listDir(store.layout.keys)))
   if (manifests === undefined) return UNKNOWN
-  const seen = manifests.map((bytes): HighWaterMark => {
+  const marks = manifests.map((bytes): HighWaterMark => {
     const eContent = decodeSignedObject(bytes).content?.eContent
     const content = eContent === undefined ? undefined : decodeManifest(eContent).content
-    // one that no relying party can read was not seen
+    // no relying party accepts a manifest that cannot be decoded
     if (content === undefined || content.number > Number.MAX_SAFE_INTEGER) return UNKNOWN
     return { asked: [], manifestNumber: Number(content.number), at: content.thisUpdate }
   })
-  return { ...seen.reduce(both, UNKNOWN), asked: ['served tree'] }
+  return { ...marks.reduce(higher, UNKNOWN), asked: ['served tree'] }
 }
 
-/** What the tree had that a restore took the place of, as that restore noted it. */
-function replaced({ store }: Session): HighWaterMark {
-  const note = store.status.read('restored')
-  if (!isObject(note) || note['seen'] !== 'replaced tree') return UNKNOWN
-  const { behind, seenAt } = note
+/** Returns the mark of the directory that a restore replaced, from the record that the restore left in `status/`. */
+function replacedMark({ store }: Session): HighWaterMark {
+  const record = store.status.read('restored')
+  if (!isObject(record) || record['seen'] !== 'replaced tree') return UNKNOWN
+  const { behind, seenAt } = record
   const numbers = (Array.isArray(behind) ? behind : []).flatMap((b) => {
     const number = isObject(b) && b['kind'] !== 'pubserver' ? b['seenNumber'] : undefined
     return typeof number === 'number' && Number.isSafeInteger(number) ? [number] : []
@@ -67,12 +67,12 @@ function replaced({ store }: Session): HighWaterMark {
   }
 }
 
-/** Throws `clock-behind` where time itself would go back. */
+/** Throws `clock-behind` if the clock is behind the mark. */
 export function refuseClockBehind(now: Instant, { at }: HighWaterMark): void {
   if (at !== null && now < at) throw clockBehind(now, at)
 }
 
-/** The lowest number that the next manifest may have: the Unix time, and beyond what was seen. */
+/** Returns the lowest number that the next manifest may have: the Unix time, or one above the mark if that is higher. */
 export function numberBeyond(now: Instant, { manifestNumber }: HighWaterMark): number {
   return Math.max(epochOf(now), (manifestNumber ?? 0) + 1)
 }

@@ -1,4 +1,7 @@
-/** Local publication: what each CA wants served, told to the publication server in the same commit, by desired state (RFC 8181 without the wire). */
+/**
+ * Local publication: brings the publication server of this data directory to the content that each CA wants, in the same commit, as one delta
+ * between desired and present state (what RFC 8181 does over the network).
+ */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { publishedFiles } from '../../ca/state.js'
@@ -7,14 +10,14 @@ import { type PublisherChange, publicationDelta } from '../../pubd/content.js'
 import { taPublishedFiles } from '../../ta/state.js'
 import { caState, pubdState, runPubd, type TransactionContext, taState } from './context.js'
 
-/** Publishes every difference between what the CAs want and what the server has. Returns the publishers that changed. */
+/** Publishes every difference between what the publishers want and what the server has; all of them without `handles`. Returns those that changed. */
 export async function publishLocal(tx: TransactionContext, handles?: readonly Handle[]): Promise<readonly Handle[]> {
   const state = pubdState(tx.work)
   if (state.serial === 0) return []
   const changes: PublisherChange[] = []
   for (const publisher of handles ?? (Object.keys(state.publishers).sort() as Handle[])) {
     if (entry(state.publishers, publisher) === undefined) continue
-    const change = publicationDelta(state, publisher, wanted(tx, publisher))
+    const change = publicationDelta(state, publisher, desiredFiles(tx, publisher))
     if (change.put.length > 0 || change.drop.length > 0) changes.push(change)
   }
   if (changes.length === 0) return []
@@ -22,7 +25,7 @@ export async function publishLocal(tx: TransactionContext, handles?: readonly Ha
   return changes.map((change) => change.publisher)
 }
 
-function wanted(
+function desiredFiles(
   tx: Pick<TransactionContext, 'work'>,
   publisher: Handle,
 ): readonly { name: string; sha256: Sha256; size: number }[] {
@@ -31,10 +34,10 @@ function wanted(
   return publishedFiles(caState(tx.work, publisher))
 }
 
-/** Does a CA want other content than the server serves for it? Reads the server and that CA alone. */
+/** Returns true if a CA wants other content than the server has for it. Reads the server and that CA only. */
 export function isUnpublished(tx: Pick<TransactionContext, 'work'>, publisher: Handle): boolean {
   const state = pubdState(tx.work)
   if (entry(state.publishers, publisher) === undefined) return false
-  const { put, drop } = publicationDelta(state, publisher, wanted(tx, publisher))
+  const { put, drop } = publicationDelta(state, publisher, desiredFiles(tx, publisher))
   return put.length > 0 || drop.length > 0
 }

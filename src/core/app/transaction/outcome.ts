@@ -1,4 +1,4 @@
-/** What every change reports: the line that ends it on a terminal, and the same facts for scripts. */
+/** Outcome of a change: the facts that every changing command reports, on a terminal as its last line. */
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { earlier } from '../../base/time.js'
@@ -6,42 +6,42 @@ import type { Kind } from '../../eventsourcing/types.js'
 import type { TransactionResult } from './transact.js'
 
 export interface Outcome {
-  /** False for a no-op; in a dry run: would it change something? */
+  /** False for a no-op; in a dry run, true if the command would change something. */
   readonly changed: boolean
   readonly dryRun: boolean
-  /** Sequence of the command in the history of the aggregate it was for; null when nothing was recorded. */
+  /** Sequence number of the command in the history of its aggregate; null if nothing was recorded. */
   readonly sequence: number | null
-  /** RRDP serial that serves the change; null when it is not published here. */
+  /** RRDP serial that publishes the change; null if it is not published here. */
   readonly serial: number | null
   readonly published: boolean
-  /** When republishing is next due. */
+  /** When something is next due for republication; null if nothing is. */
   readonly nextDue: Instant | null
-  /** One-time and lasting keys that it used, or would use. */
+  /** Keys that the command used, or in a dry run would use. */
   readonly keys: { readonly lasting: number; readonly oneTime: number }
 }
 
-/** The outcome of a change as seen from one aggregate. */
+/** Returns the outcome of a transaction for the aggregate that the command was given. */
 export function outcomeOf(
-  change: TransactionResult<unknown>,
+  done: TransactionResult<unknown>,
   kind: Kind,
   handle: Handle,
   nextDue: Instant | null,
   dryRun = false,
 ): Outcome {
-  const own = change.commit?.aggregates.find((a) => a.id.kind === kind && a.id.handle === handle)
-  const published = change.commit?.aggregates.some((a) => a.id.kind === 'pubd') === true && change.tree !== undefined
+  const own = done.commit?.aggregates.find((a) => a.id.kind === kind && a.id.handle === handle)
+  const published = done.commit?.aggregates.some((a) => a.id.kind === 'pubd') === true && done.tree !== undefined
   return {
-    changed: change.changed,
+    changed: done.changed,
     dryRun,
     sequence: own?.sequence ?? null,
-    serial: published ? (change.tree?.serial ?? null) : null,
+    serial: published ? (done.tree?.serial ?? null) : null,
     published,
     nextDue,
-    keys: change.demand,
+    keys: done.demand,
   }
 }
 
-/** The earlier of two instants that may be missing. */
+/** Returns the earlier of two instants, either of which may be absent. */
 export function soonest(a: Instant | null, b: Instant | null): Instant | null {
   if (a === null) return b
   return b === null ? a : earlier(a, b)

@@ -1,8 +1,9 @@
-/** The served tree after a commit: derived from the publication server's state, rebuilt from it at any time. */
+/** The published tree (`repo/`) after a commit. It is derived from the publication server's state and can be rebuilt from it at any time. */
 import { resolve } from 'node:path'
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { PubdState } from '../../pubd/state.js'
+import type { PublicationTarget } from '../../publication/target.js'
 import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } from '../../publication/writer.js'
 import { taLocator } from '../../ta/certificate.js'
 import { pubdState, type TransactionContext, taState } from './context.js'
@@ -15,22 +16,31 @@ export interface PublishedTree {
   readonly report: WriteReport
 }
 
-/** Brings `repo/` up to the state of this desk. Throws `publish-pending` (exit 17) when the commit is durable and the tree could not be written. */
+export interface PublishOptions {
+  /** The change is durable: a tree that cannot be written is then `publish-pending`, which `tick` completes. */
+  readonly isCommitted: boolean
+  /** Writes every file anew, whatever the tree holds. */
+  readonly rebuild?: boolean
+}
+
+/**
+ * Brings the published tree up to the state of this transaction. Returns undefined where nothing is published here. Throws `publish-pending`
+ * (pending) if the change is committed and the tree could not be written, else the error as it is.
+ */
 export function publishTree(
   session: Session,
   tx: TransactionContext,
   at: Instant,
-  committed: boolean,
-  rebuild = false,
+  { isCommitted, rebuild = false }: PublishOptions,
 ): PublishedTree | undefined {
   try {
     return write(session, tx, at, rebuild)
   } catch (error) {
-    if (!committed || !(error instanceof AppError)) throw error
+    if (!isCommitted || !(error instanceof AppError)) throw error
     throw rewrap(error, {
       kind: 'pending',
       code: 'publish-pending',
-      message: `the change is durable, but the served tree is not up to date: ${error.message}`,
+      message: `the change is durable, but the published tree is not up to date: ${error.message}`,
       hint: 'brine tick publishes it as soon as the cause is gone',
       changed: 'yes',
       retry: false,
@@ -40,11 +50,11 @@ export function publishTree(
 
 function write(session: Session, tx: TransactionContext, at: Instant, rebuild: boolean): PublishedTree | undefined {
   const state = pubdState(tx.work)
-  const there = publicationTarget(session, tx, state)
-  if (state.serial === 0 && there.ta?.length === 0) return undefined
+  const target = publicationTarget(session, tx, state)
+  if (state.serial === 0 && target.ta?.length === 0) return undefined
   const primary = writingPrimary(session)
   const report = writeTree({
-    ...there,
+    ...target,
     ...(primary === undefined ? {} : { primary }),
     now: at,
     oldFilesSeconds: session.config.rrdpOldFilesSeconds,
@@ -53,23 +63,28 @@ function write(session: Session, tx: TransactionContext, at: Instant, rebuild: b
   return { serial: report.serial, session: report.session, report }
 }
 
-/** Is `repo/` what the state says? A few stat calls, no lock. */
+/** Returns true if the published tree is what the publication server's state says. Takes a few stat calls and no lock. */
 export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>): boolean {
   const state = pubdState(tx.work)
   return state.serial === 0 || isTreeCurrent(publicationTarget(session, tx, state))
 }
 
-export function publicationTarget(session: Session, tx: Pick<TransactionContext, 'work'>, state: PubdState) {
+/** Returns where the tree of `state` is published, and where its objects are read from. */
+export function publicationTarget(
+  session: Session,
+  tx: Pick<TransactionContext, 'work'>,
+  state: PubdState,
+): PublicationTarget {
   const ta = readableAnchors(tx)
   return {
     repoDir: session.repoDir,
     state,
-    objectPath: (sha256: string) => resolve(session.store.dir, 'objects', sha256.slice(0, 2), sha256),
+    objectPath: (sha256) => resolve(session.store.dir, 'objects', sha256.slice(0, 2), sha256),
     ...(ta === undefined ? {} : { ta }),
   }
 }
 
-/** Certificate and locator of each trust anchor. */
+/** Returns certificate and TAL of each trust anchor. */
 export function trustAnchors(tx: Pick<TransactionContext, 'work'>): readonly TrustAnchorFiles[] {
   return tx.work.handles('ta').flatMap((handle) => {
     const state = taState(tx.work, handle)
@@ -78,7 +93,7 @@ export function trustAnchors(tx: Pick<TransactionContext, 'work'>): readonly Tru
   })
 }
 
-/** Undefined when a trust anchor cannot be read: what is served of it stays as it is, the rest goes on. */
+/** Returns undefined if a trust anchor is damaged: its published files then stay as they are, and everything else is published. */
 function readableAnchors(tx: Pick<TransactionContext, 'work'>): readonly TrustAnchorFiles[] | undefined {
   try {
     return trustAnchors(tx)

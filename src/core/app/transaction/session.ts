@@ -1,6 +1,6 @@
 /**
- * A session: DATA_DIR opened, the configuration read, the clock chosen, every port wired. One command, one session.
- * Invariant: opening writes nothing; only `change` (change.ts) takes the lock.
+ * Session of one command: the open data directory, its configuration and the clock.
+ * Invariant: opening writes nothing, unless `auto_upgrade` permits to migrate an older format; `transact` (transact.ts) takes the lock.
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
@@ -18,7 +18,7 @@ import type { Timing } from '../../issuing/timing.js'
 import { type FileStore, openStore } from '../../store/commit/file-store.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { startTime, systemTime } from './clock.js'
-import { hasAllReferences } from './snapshot-completeness.js'
+import { hasAllReferences } from './revision-completeness.js'
 
 export interface Session {
   readonly options: CommandContext
@@ -31,13 +31,13 @@ export interface Session {
   readonly timing: Timing
   readonly repoDir: string
   readonly cores: number
-  /** The present for work on this cut: asked anew for each, as another command may have committed while this one made keys or waited. */
+  /** Returns the clock for work on this revision. Each revision needs its own, since another command may have committed meanwhile. */
   readonly clockFor: (reader: Pick<Reader, 'at'>) => Clock
   readonly now: () => Instant
 }
 
-/** The store; one of an older format is migrated first where the configuration says so. Throws `format-older` where not. */
-async function openPresent(options: CommandContext): Promise<FileStore> {
+/** Opens the store, after a migration if its format is older and the configuration permits that. Throws `format-older` if it does not. */
+async function openMigrated(options: CommandContext): Promise<FileStore> {
   try {
     return openStore(options.dataDir, { command: options.command })
   } catch (error) {
@@ -48,9 +48,9 @@ async function openPresent(options: CommandContext): Promise<FileStore> {
   }
 }
 
-/** Opens DATA_DIR. Throws `no-data-dir`, `format`, `usage` (configuration, BRINE_NOW), `credentials` (modes). */
+/** Opens a data directory and reads its configuration. Throws `no-data-dir`, `format`, `usage` (configuration, BRINE_NOW), `credentials` (modes). */
 export async function openSession(options: CommandContext): Promise<Session> {
-  const store = await openPresent(options)
+  const store = await openMigrated(options)
   const configPath = options.configPath ?? resolve(store.dir, 'brine.toml')
   const loaded = await loadConfig(readConfigText(configPath), configPath)
   const { config } = loaded

@@ -1,4 +1,4 @@
-/** Are the objects that a CA or trust anchor publishes there, as far as a stat can tell? For what runs often; `audit verify` reads every byte. */
+/** Damage of the objects that a CA or trust anchor publishes, as far as a stat shows it. Cheap enough for each `tick`; `audit verify` reads every byte. */
 import type { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { publishedFiles } from '../../ca/state.js'
@@ -6,21 +6,21 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taPublishedFiles } from '../../ta/state.js'
-import { caState, taState } from './context.js'
+import { caState, taState } from '../transaction/context.js'
 
 export interface ObjectDamage {
   readonly code: string
   readonly message: string
 }
 
-/** The first object that is missing or damaged, and how many more are; undefined when all are well. */
+/** Returns the first missing or damaged object and the number of further ones; undefined if every object is intact. */
 export function objectDamage(reader: StoreReader, work: Work, handle: Handle): ObjectDamage | undefined {
-  const faults: AppError[] = []
+  const damaged: AppError[] = []
   for (const file of objectsOf(work, handle)) {
-    const fault = reader.objectError(file)
-    if (fault !== undefined) faults.push(fault)
+    const error = reader.objectError(file)
+    if (error !== undefined) damaged.push(error)
   }
-  const [first, ...more] = faults
+  const [first, ...more] = damaged
   if (first === undefined) return undefined
   return { code: first.code, message: `${first.message}${more.length === 0 ? '' : ` (and ${more.length} more)`}` }
 }

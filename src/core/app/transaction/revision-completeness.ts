@@ -1,4 +1,4 @@
-/** Is a cut whole? In a copy, the objects and keys that its state names must be there too, or an older cut counts. */
+/** Completeness of a revision in a copied directory: the objects and keys that its states reference must exist, or an older revision is used. */
 import { publishedFiles } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { est } from '../../est/aggregate.js'
@@ -10,12 +10,12 @@ import type { KeyFiles } from '../../store/disk/key-files.js'
 import { taPublishedFiles } from '../../ta/state.js'
 import { caState, pubdState, taState } from './context.js'
 
-interface KeysThere {
+interface StoredKeys {
   readonly keys: Pick<KeyFiles, 'has'>
 }
 
-/** True when every object and key of every live aggregate of this cut lies in the directory. */
-export function hasAllReferences(reader: StoreReader, store: KeysThere): boolean {
+/** Returns true if every object and key that the aggregates of this revision reference is in the directory. */
+export function hasAllReferences(reader: StoreReader, store: StoredKeys): boolean {
   const work = new Work(reader)
   for (const handle of work.handles('ca')) {
     const state = caState(work, handle)
@@ -31,10 +31,10 @@ export function hasAllReferences(reader: StoreReader, store: KeysThere): boolean
   }
   for (const handle of work.handles('est'))
     for (const [sha256] of estObjects(work.state(est, handle))) if (!reader.hasObject(sha256)) return false
-  // deltas name objects that no CA publishes any more: what was replaced while the copy was being taken
+  // RRDP deltas also reference objects that no CA publishes any more, such as those replaced while the copy was taken
   return [...objectsInUse(pubdState(work))].every((sha256) => reader.hasObject(sha256))
 }
 
-function hasKeys(store: KeysThere, keys: readonly KeyId[]): boolean {
+function hasKeys(store: StoredKeys, keys: readonly KeyId[]): boolean {
   return keys.every((id) => store.keys.has(id))
 }

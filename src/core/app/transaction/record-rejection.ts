@@ -1,0 +1,74 @@
+/**
+ * Record of a rejected command in history: who, when, what, and why not.
+ * Invariant: the command stays rejected where its rejection cannot be recorded; the hint then says `not recorded`.
+ */
+import { AppError, type ErrorKind, hintThen, rewrap } from '../../base/errors.js'
+import type { Rejected } from '../../eventsourcing/work.js'
+import type { FileWriter } from '../../store/commit/writer.js'
+import { draft, isRejected, type RejectedDraft, type UseCase } from './draft.js'
+import { conflict } from './errors.js'
+import type { Session } from './session.js'
+import { countingSigner } from './signing.js'
+import { toStagedCommit } from './staged-commit.js'
+
+/**
+ * Runs the use case again under the lock, records the rejection and throws its error. Throws `commit-lost` if the state has changed meanwhile
+ * and no rule rejects the command any more.
+ */
+export async function rejectUnderLock<R>(
+  session: Session,
+  useCase: UseCase<R>,
+  { rejected }: RejectedDraft,
+): Promise<never> {
+  const write = session.store.write(async (writer) => {
+    const again = await draft(session, writer, useCase, { signer: countingSigner(session), isDryRun: true })
+    return isRejected(again) ? recordRejection(session, writer, again.rejected) : undefined
+  })
+  const error = await write.catch((cause: unknown) => unrecorded(rejected.error, cause))
+  throw error ?? conflict()
+}
+
+/** Records a rejection and returns the error to report. A command for an aggregate that does not exist is not recorded. */
+export function recordRejection(session: Session, writer: FileWriter, rejected: Rejected): AppError {
+  const { error, id, work } = rejected
+  if (!work.exists(id.kind, id.handle)) return error
+  try {
+    const at = session.clockFor(writer).now()
+    writer.commit(toStagedCommit(session, at, [work.rejected(rejected)], undefined))
+    return error
+  } catch (cause) {
+    return unrecorded(error, cause)
+  }
+}
+
+/** Returns the error of a rejection that could not be recorded because of `cause`. Throws any `cause` that is not about writing. */
+function unrecorded(error: AppError, cause: unknown): AppError {
+  if (!(cause instanceof AppError) || cause.code === 'commit-lost' || !isAboutWriting(cause.kind)) throw cause
+  const errno = (cause.details as { errno?: string } | null)?.errno ?? cause.code
+  return rewrap(error, { hint: hintThen(error, `not recorded: ${errno}`), cause })
+}
+
+/** Returns true for a disk that is full or read-only, a sync that failed, and a lock that another command holds. */
+function isAboutWriting(kind: ErrorKind): boolean {
+  switch (kind) {
+    case 'io':
+    case 'uncertain':
+    case 'locked':
+      return true
+    case 'rejected':
+    case 'usage':
+    case 'partial':
+    case 'differs':
+    case 'no-data-dir':
+    case 'corrupt':
+    case 'format':
+    case 'remote':
+    case 'unavailable':
+    case 'pending':
+    case 'credentials':
+    case 'standby':
+    case 'internal':
+    case 'interrupted':
+      return false
+  }
+}

@@ -109,7 +109,7 @@ async function grow(data: string): Promise<void> {
   const opened = await session(data)
   const { group } = labelOf(opened, 'device')
   const asking = { type: 'enroll.start', owner: 'bench', timeout: 40, group, tried: [], probed: {} } as const
-  const answer = { type: 'enroll.finish', outcome: 'ok', message: 'it issued', latencyMs: 5 } as const
+  const answer = { type: 'enroll.finish', outcome: 'ok', message: 'issued', latencyMs: 5 } as const
   for (let made = 0; made < EVENTS; made += 2 * AT_ONCE)
     await transactHa(opened, async (tx) => {
       for (let n = 0; n < Math.min(AT_ONCE, (EVENTS - made) / 2); n++) {

@@ -1,14 +1,15 @@
-/** `brine config check`: every fault of the configuration with its line. */
+/** `brine config check`: reports every finding in the configuration with its line. */
 import { type ConfigCheckReport, checkConfig } from '../../core/app/operations/config.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
+import { counted } from '../../core/cli/output/endings.js'
 import { findingsView } from '../../core/cli/output/findings.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
-  static override summary = 'name every fault of the configuration'
+  static override summary = 'check the configuration and report every error with its line'
   static override description =
-    'Opens no aggregate; with --config a file can be tried before it is put in place. Exit codes: 0 sound (warnings may be shown), 2 faults or no such file.'
+    'Reads only the configuration; with --config a file can be checked before it is installed. Exit codes: 0 valid (there may be warnings), 2 invalid or no such file.'
   static override examples = ['<%= config.bin %> config check', '<%= config.bin %> config check --config new.toml']
 
   protected override async execute(): Promise<ConfigCheckReport> {
@@ -22,8 +23,9 @@ export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
       place: `${report.file}:${line}`,
       message: level === 'warning' ? `warning: ${message}` : message,
     }))
-    const cas = report.cas === 0 ? '' : `, ${report.cas} ${report.cas === 1 ? 'CA' : 'CAs'} of enrolment`
-    const sum = report.ok ? theme.good(`${report.file}: sound, ${report.set} keys set${cas}`) : ''
+    const cas = report.cas === 0 ? '' : `, ${counted(report.cas, 'enrolment CA')}`
+    const settings = `${counted(report.set, 'setting')} changed from default`
+    const sum = report.ok ? theme.good(`${report.file}: OK: ${settings}${cas}`) : ''
     return [findingsView(shown, theme), sum].filter((line) => line !== '').join('\n')
   }
 

@@ -1,11 +1,11 @@
-/** `brine config show`: every key with its effective value. */
+/** `brine config show`: shows every setting with its effective value. */
 import { type ConfigShowReport, showConfig } from '../../core/app/operations/config.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ConfigShow extends BaseCommand<ConfigShowReport> {
-  static override summary = 'show every key with its value and where it comes from'
-  static override description = 'Durations are in seconds. Exit codes: 0 done, 2 the file has faults.'
+  static override summary = 'show every setting with its value and its source'
+  static override description = 'Durations are in seconds. Exit codes: 0 done, 2 the file is invalid.'
   static override examples = ['<%= config.bin %> config show', '<%= config.bin %> config show --json']
 
   protected override async execute(): Promise<ConfigShowReport> {

@@ -1,4 +1,4 @@
-/** `brine est cacerts`: the certificates of every CA that may serve a label. */
+/** `brine est cacerts`: prints the certificates of every CA of a label. */
 
 import { caCertificates } from '../../core/app/enrolment/ca-certificates.js'
 import { certificatesPem } from '../../core/app/enrolment/documents.js'
@@ -16,9 +16,9 @@ interface CaCertificatesReport {
 }
 
 export default class EstCacerts extends BaseCommand<CaCertificatesReport> {
-  static override summary = 'print the certificates of every CA that may serve a label'
+  static override summary = 'print the certificates of every CA of a label'
   static override description =
-    'The chains of the whole group, each certificate once: what a client must trust so that it does not matter who issued (RFC 7030 section 4.1). Asks nobody.'
+    'The chains of all CAs of the group, each certificate once: a client that trusts them accepts a certificate of any of the CAs (RFC 7030 section 4.1). Calls no CA.'
   static override examples = ['<%= config.bin %> est cacerts device --out cacerts.pem']
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
   static override flags = { out: flag.path({ description: 'write them to a new file' }) }

@@ -1,4 +1,4 @@
-/** `brine est crl`: the list of revoked certificates of a CA. */
+/** `brine est crl`: signs the CRL of a CA. */
 
 import { type CrlReport, signCrl } from '../../core/app/enrolment/crl.js'
 import { crlPem } from '../../core/app/enrolment/documents.js'
@@ -16,18 +16,18 @@ interface CrlDocument extends Omit<CrlReport, 'crl'> {
 const WEEK = 7 * 86_400
 
 export default class EstCrl extends BaseCommand<CrlDocument> {
-  static override summary = 'sign the list of revoked certificates of a CA'
+  static override summary = 'sign the certificate revocation list (CRL) of a CA'
   static override description =
-    'For CAs of the kinds file and pkcs11; the others publish their own. Each list has the next number. Prints PEM. Exit codes: 0, 2 the CA publishes its own, 15 or 19 it cannot sign.'
+    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM. Exit codes: 0, 2 the CA publishes its own CRL, 15 or 19 the CA cannot sign.'
   static override examples = ['<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
     ...writeFlags,
-    next: flag.duration({ min: 60, description: 'when the next list is due (default 7d)' }),
-    out: flag.path({ description: 'write it to a new file' }),
+    next: flag.duration({ min: 60, description: 'time until the next CRL is due (default 7d)' }),
+    out: flag.path({ description: 'write the CRL to a new file' }),
   }
 
-  /** The list is data, also with --quiet. */
+  /** The CRL is data, also with --quiet. */
   protected override get changes(): boolean {
     return false
   }
@@ -43,7 +43,7 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
   }
 
   protected override view({ ca, number, revoked, nextUpdate, pem: text, out }: CrlDocument): string {
-    const line = `${ca}: list ${number}, ${revoked} revoked, next by ${nextUpdate}`
+    const line = `${ca}: CRL ${number}, ${revoked} revoked, next by ${nextUpdate}`
     if (text === null) return `${line}; dry run, nothing changed`
     return out === null ? text.trimEnd() : `${line}; written to ${out}`
   }

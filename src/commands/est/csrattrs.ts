@@ -1,4 +1,4 @@
-/** `brine est csrattrs`: what a request for a label should hold. */
+/** `brine est csrattrs`: shows what a request for a label must contain. */
 import { type CsrAttributesReport, describeCsrAttributes } from '../../core/app/enrolment/ca-certificates.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -6,9 +6,9 @@ import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class EstCsrattrs extends BaseCommand<CsrAttributesReport> {
-  static override summary = 'what a request for a label should hold, and what its profile allows'
+  static override summary = 'show what a request for a label must contain, and what its profile allows'
   static override description =
-    'With --json also the CsrAttrs that clients get (RFC 7030 section 4.5.2), DER in base64.'
+    'With --json also the CsrAttrs that clients get (RFC 7030 section 4.5.2), as base64 of the DER.'
   static override examples = ['<%= config.bin %> est csrattrs device']
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
 

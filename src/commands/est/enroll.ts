@@ -1,4 +1,4 @@
-/** `brine est enroll`: one certificate through whichever CA of the label's group is healthy. */
+/** `brine est enroll`: gets one certificate from a healthy CA of the label's group. */
 
 import type { EnrolledDocument } from '../../core/app/enrolment/documents.js'
 import type { EnrolmentPlan } from '../../core/app/enrolment/enrolment-run.js'
@@ -11,9 +11,9 @@ import { enrolledView } from '../../core/cli/output/enrolled.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class EstEnroll extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
-  static override summary = 'get a certificate for a request, from whichever CA of the label is healthy'
+  static override summary = 'get a certificate for a request from a healthy CA of the label'
   static override description =
-    'Prints the certificate (PEM). The request is checked against the profile of the label, and what the CA returns against the request. A request that is pending is asked for again by the same command. Exit codes: 0, 1 the request is refused, 16 no CA can serve, 17 somebody at the CA has to decide, 18 the CA may have issued but did not say so.'
+    'Prints the certificate (PEM). The request is checked against the profile of the label, and what the CA returns against the request. Running the same command again polls a pending request. Exit codes: 0, 1 the request is refused, 16 no CA can serve, 17 the request waits for approval at the CA, 18 it is unknown whether the CA issued.'
   static override examples = [
     '<%= config.bin %> est enroll device --csr device.csr --out device.pem',
     '<%= config.bin %> est enroll device --csr - --json --explain',

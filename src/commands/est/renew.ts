@@ -1,4 +1,4 @@
-/** `brine est renew`: a certificate for the names of one that is still valid. */
+/** `brine est renew`: renews a certificate that is still valid. */
 
 import { type EnrolledDocument, readCertificateFile } from '../../core/app/enrolment/documents.js'
 import type { EnrolmentPlan } from '../../core/app/enrolment/enrolment-run.js'
@@ -11,9 +11,9 @@ import { enrolledView } from '../../core/cli/output/enrolled.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class EstRenew extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
-  static override summary = 'renew a certificate: the same names, the same key or another'
+  static override summary = 'renew a certificate: same names, same or new key'
   static override description =
-    'The certificate must come from a CA of the label, be valid and not revoked, and the request must have its subject and names (RFC 7030 section 4.2.2). Exit codes as of brine est enroll.'
+    'The certificate must be issued by a CA of the label, valid and not revoked, and the request must have its subject and names (RFC 7030 section 4.2.2). Exit codes as for brine est enroll.'
   static override examples = ['<%= config.bin %> est renew device --csr new.csr --cert device.pem --out device-new.pem']
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
   static override flags = {

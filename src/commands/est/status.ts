@@ -1,4 +1,4 @@
-/** `brine est status`: what has become of a request, or which ones are open. */
+/** `brine est status`: shows the state of a request, or lists the open ones. */
 import { openRequests, type RequestReport, requestStatus } from '../../core/app/enrolment/follow-up.js'
 import { backendOf } from '../../core/app/failover/backends.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -13,11 +13,11 @@ interface OpenRequests {
 }
 
 export default class EstStatus extends BaseCommand<RequestReport | OpenRequests> {
-  static override summary = 'what has become of a request, or all that are open'
+  static override summary = 'show the state of a request, or list the open ones'
   static override description =
-    'A pending one is asked for at its CA. Exit codes: 0 it has its certificate (brine est cert show ID), 1 the CA has refused it, 15 the CA cannot be asked, 17 it waits, 18 the CA may have issued but did not say so. Without an ID it lists what is open, asks nobody, and exits with 0.'
+    'Polls the CA of a pending request. Exit codes: 0 the certificate is issued (brine est cert show ID), 1 the CA refused, 15 the CA cannot be reached, 17 pending, 18 it is unknown whether the CA issued. Without an ID it lists the open requests, calls no CA, and exits with 0.'
   static override examples = ['<%= config.bin %> est status', '<%= config.bin %> est status 0b1f6e2a9c3d4e5f']
-  static override args = { id: arg.text({ description: 'the id that brine est enroll told' }) }
+  static override args = { id: arg.text({ description: 'the request id printed by brine est enroll' }) }
 
   protected override async execute(): Promise<RequestReport | OpenRequests> {
     const { args, flags } = await this.parse(EstStatus)
@@ -31,7 +31,7 @@ export default class EstStatus extends BaseCommand<RequestReport | OpenRequests>
     if (!('requests' in report)) return requestView(report, theme)
     if (report.requests.length === 0) return 'no open requests'
     return theme.table({
-      columns: ['ID', 'STATE', 'LABEL', 'CA', 'SUBJECT', 'SINCE', 'ASK AGAIN AT'],
+      columns: ['ID', 'STATE', 'LABEL', 'CA', 'SUBJECT', 'SINCE', 'RETRY AT'],
       rows: report.requests.map((one) => [
         one.id,
         stateText(one, theme),
@@ -56,7 +56,7 @@ function stateText({ status }: RequestReport, theme: Theme): string {
 function requestView(report: RequestReport, theme: Theme): string {
   const { id, status, ca, subject, label, since, retryAt, message, serial, notAfter } = report
   const end = serial === null ? '' : `, serial ${serial}, until ${notAfter}`
-  const again = retryAt === null || status !== 'pending' ? '' : `; ask again at ${retryAt}`
+  const again = retryAt === null || status !== 'pending' ? '' : `; retry at ${retryAt}`
   return [
     `${id}: ${stateText(report, theme)} at ${ca} for ${subject} (${label}), since ${since}${end}${again}`,
     ...(message === null ? [] : [theme.dim(message)]),

@@ -1,19 +1,19 @@
-/** `brine ha drain`: takes a CA out of use. */
-import { drain, lastOf, type OverrideReport } from '../../core/app/failover/override.js'
+/** `brine ha drain`: takes a CA out of service. */
+import { assertReason, drain, lastOf, type OverrideReport } from '../../core/app/failover/override.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaDrain extends BaseCommand<OverrideReport> {
-  static override summary = 'take a CA out of use, for a time or until it is resumed'
+  static override summary = 'take a CA out of service, for a time or until it is resumed'
   static override description =
-    'No request goes to it; probes go on. Wants --reason. Asks when the CA is the last one that serves a group. Exit codes: 0, 1 no reason, 2 no such CA or not confirmed.'
+    'The CA gets no requests but is still probed. --reason is required. Asks for confirmation if the CA is the last available one of a group. Exit codes: 0, 2 no reason, unknown CA or not confirmed.'
   static override examples = ['<%= config.bin %> ha drain hsm-ca --reason "firmware" --for 2h']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
-    for: flag.duration({ min: 1, description: 'it comes back by itself after this long' }),
-    maintenance: flag.boolean({ description: 'call it maintenance in what is shown' }),
+    for: flag.duration({ min: 1, description: 'put it back into service after this time' }),
+    maintenance: flag.boolean({ description: 'show it as maintenance' }),
     ...confirmFlags,
     ...writeFlags,
   }
@@ -21,9 +21,11 @@ export default class HaDrain extends BaseCommand<OverrideReport> {
   protected override async execute(): Promise<OverrideReport> {
     const { flags, args } = await this.parse(HaDrain)
     const session = await openSession(this.context(flags))
-    const alone = await lastOf(session, args.ca)
-    if (alone.length > 0 && !flags['dry-run'])
-      await this.confirm(`nobody but ${args.ca} serves ${alone.join(', ')}`, flags)
+    assertReason(session)
+    const groups = await lastOf(session, args.ca)
+    const named = `${groups.length > 1 ? 'groups' : 'group'} ${groups.join(', ')}`
+    if (groups.length > 0 && !flags['dry-run'])
+      await this.confirm(`${args.ca} is the last available CA in ${named}`, flags)
     return drain(session, args.ca, { for: flags.for, maintenance: flags.maintenance })
   }
 

@@ -1,8 +1,8 @@
-/** `brine ha probe`: asks the CAs that are due whether they work. */
+/** `brine ha probe`: probes the CAs that are due. */
 import { backendOf } from '../../core/app/failover/backends.js'
 import { type ProbeReport, probe } from '../../core/app/failover/probe.js'
 import { probeFor } from '../../core/app/failover/probe-loop.js'
-import { isAsBad } from '../../core/app/failover/severity.js'
+import { reaches } from '../../core/app/failover/severity.js'
 import { type HaStatusReport, haStatus } from '../../core/app/failover/status.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -10,27 +10,27 @@ import { arg, flag, haFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaProbe extends BaseCommand<ProbeReport> {
-  static override summary = 'ask the CAs that are due whether they work'
+  static override summary = 'probe the CAs that are due'
   static override description =
-    'For cron: those whose check_interval has passed, and open circuits whose time has come, all at once, each for check_timeout at most. Says nothing unless the health of a CA changed. Exit codes: 0 when it did its job, whatever it found; with --fail-on 1 when it is as bad; 20 on a stand-by.'
+    'For cron: probes the CAs whose check_interval has passed and the open circuits that are due, in parallel, each for check_timeout at most. Prints nothing unless the health of a CA changed. Exit codes: 0, also if a probe failed; with --fail-on 1 if the state is this or worse; 20 on a stand-by.'
   static override examples = [
     '<%= config.bin %> ha probe',
     '<%= config.bin %> ha probe --loop 55s',
     '<%= config.bin %> ha probe backup-ca --now --json',
   ]
   static override args = {
-    ca: arg.text({ description: 'these CAs; all of the configuration when none is named', multiple: true }),
+    ca: arg.text({ description: 'the CAs to probe (default all)', multiple: true }),
   }
   static override flags = {
-    now: flag.boolean({ description: 'also those that are not due; open circuits wait for their time all the same' }),
-    loop: flag.duration({ description: 'go on for this long, as check_interval wants' }),
+    now: flag.boolean({ description: 'also probe CAs that are not due; open circuits still wait' }),
+    loop: flag.duration({ description: 'repeat every check_interval for this long' }),
     ...haFlags,
     ...writeFlags,
   }
   #failOn: string | undefined
   #state: HaStatusReport | undefined
 
-  /** What the CAs did is no change of ours: it is told with --quiet too. */
+  /** A change of a CA is not a change by this command, so it is printed with --quiet too. */
   protected override get changes(): boolean {
     return false
   }
@@ -48,7 +48,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
   }
 
   protected override view(report: ProbeReport, theme: Theme): string {
-    if (report.due !== undefined) return `would ask ${report.due.join(', ')}; dry run, nothing changed`
+    if (report.due !== undefined) return `would probe ${report.due.join(', ')}; dry run, nothing changed`
     return report.changes
       .map(({ ca, from, to, reason, openUntil }) => {
         const state = to === 'healthy' ? theme.good(to) : theme.bad(to)
@@ -59,6 +59,6 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
   }
 
   protected override exitCode(): number {
-    return this.#state !== undefined && isAsBad(this.#state, this.#failOn) ? 1 : 0
+    return this.#state !== undefined && reaches(this.#state, this.#failOn) ? 1 : 0
   }
 }

@@ -1,4 +1,4 @@
-/** `brine ha resume`: gives a CA back to its groups. */
+/** `brine ha resume`: puts a CA back into service. */
 import { backendOf } from '../../core/app/failover/backends.js'
 import { type OverrideReport, resume } from '../../core/app/failover/override.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -7,9 +7,10 @@ import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaResume extends BaseCommand<OverrideReport> {
-  static override summary = 'give a CA back: ends a drain and closes an open circuit, once a check has passed'
+  static override summary =
+    'put a CA back into service after a successful probe: ends a drain and closes an open circuit'
   static override description =
-    'The check is one probe, before its time too. Exit codes: 0, 2 no such CA, 11 another process probes it, 15 the check failed and nothing has changed.'
+    'The CA is probed once, even before it is due. Exit codes: 0, 2 unknown CA, 11 another process is probing it, 15 the probe failed and nothing has changed.'
   static override examples = ['<%= config.bin %> ha resume hsm-ca']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = { ...writeFlags }

@@ -1,4 +1,4 @@
-/** `brine ha simulate`: what the rules would make of so many requests. */
+/** `brine ha simulate`: a dry run of N requests. */
 
 import { failWindow, pairsOf } from '../../core/app/failover/scenario.js'
 import { type SimulateReport, simulate } from '../../core/app/failover/simulate.js'
@@ -8,27 +8,27 @@ import { arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaSimulate extends BaseCommand<SimulateReport> {
-  static override summary = 'run requests through the rules as they are now, with failures as told; writes nothing'
+  static override summary = 'dry-run N requests against the current rules, with injected failures'
   static override description =
-    'Begins at the present health and turns. The rules are those of production; no CA is asked. Exit codes: 0, 2 no such label or CA.'
+    'Starts from the present state. The rules are those of production; nothing is written and no CA is called. Exit codes: 0, 2 unknown label or CA.'
   static override examples = [
     '<%= config.bin %> ha simulate device -n 100 --fail hsm-ca@10..40',
     '<%= config.bin %> ha simulate server -n 1000 --weights old-ca=80,new-ca=20',
   ]
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
   static override flags = {
-    requests: flag.integer({ char: 'n', min: 1, max: 100_000, default: 100, description: 'how many requests' }),
+    requests: flag.integer({ char: 'n', min: 1, max: 100_000, default: 100, description: 'number of requests' }),
     fail: flag.text({
       helpValue: 'CA@A..B',
       multiple: true,
-      description: 'this CA fails from request A to request B; repeatable',
+      description: 'this CA fails from request A to request B',
     }),
     latency: flag.text({
       helpValue: 'CA=TIME',
       multiple: true,
-      description: 'this CA answers after so long (300ms, 2s); repeatable',
+      description: 'response time of this CA (300ms, 2s)',
     }),
-    weights: flag.text({ helpValue: 'CA=N,CA=N', description: 'in the place of the configured weights' }),
+    weights: flag.text({ helpValue: 'CA=N,CA=N', description: 'use these weights instead of the configured ones' }),
     every: flag.duration({ description: 'time between two requests (default 1s)' }),
   }
 
@@ -54,6 +54,6 @@ export default class HaSimulate extends BaseCommand<SimulateReport> {
     })
     const timeline = report.timeline.map(({ request, ca, from, to }) => `request ${request}: ${ca} ${from} -> ${to}`)
     const head = `${report.label} through ${theme.bold(report.group)} (${report.strategy}): ${report.failovers} failed over, ${report.refused} refused`
-    return [head, table, ...timeline, theme.dim('nothing was written and no CA was asked')].join('\n')
+    return [head, table, ...timeline, theme.dim('dry run, nothing changed')].join('\n')
   }
 }

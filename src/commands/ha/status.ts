@@ -1,6 +1,6 @@
-/** `brine ha status`: which CA serves, which does not and why. */
+/** `brine ha status`: the state of every CA, and which serves next. */
 import { haMetrics } from '../../core/app/failover/metrics.js'
-import { isAsBad } from '../../core/app/failover/severity.js'
+import { reaches } from '../../core/app/failover/severity.js'
 import { type GroupStatus, type HaStatusReport, haStatus, type MemberStatus } from '../../core/app/failover/status.js'
 import { writeMetrics } from '../../core/app/operations/metrics-file.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -9,16 +9,16 @@ import { flag, haFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaStatus extends BaseCommand<HaStatusReport> {
-  static override summary = 'groups of CAs: who serves next, who is out, why and until when'
+  static override summary = 'show the groups of CAs: which CA serves next, which are out, why and until when'
   static override description =
-    'Reads only: no lock, no CA is asked (brine ha probe does that). Exit codes: 0, with --fail-on 1 when it is as bad.'
+    'Takes no lock and calls no CA (brine ha probe does). Exit codes: 0, with --fail-on 1 if the state is this or worse.'
   static override examples = [
     '<%= config.bin %> ha status',
     '<%= config.bin %> ha status --group production --json',
     '<%= config.bin %> ha status --prom /var/lib/node_exporter/brine-ha.prom',
   ]
   static override flags = {
-    group: flag.text({ helpValue: 'GROUP', description: 'this group alone' }),
+    group: flag.text({ helpValue: 'GROUP', description: 'only this group' }),
     prom: flag.path({ description: 'write the metrics to this file, in the Prometheus text format' }),
     ...haFlags,
   }
@@ -37,7 +37,7 @@ export default class HaStatus extends BaseCommand<HaStatusReport> {
   }
 
   protected override exitCode(report: HaStatusReport): number {
-    return isAsBad(report, this.#failOn) ? 1 : 0
+    return reaches(report, this.#failOn) ? 1 : 0
   }
 }
 
@@ -68,7 +68,7 @@ function groupView(group: GroupStatus, theme: Theme): string {
   )
   const next =
     group.next === null
-      ? theme.bad(`nobody can serve; try again in ${group.retryAfter} s`)
+      ? theme.bad(`no CA can serve; try again in ${group.retryAfter} s`)
       : `the next request goes to ${theme.bold(group.next)}`
   return [`${theme.bold(group.name)} (${group.strategy}): ${next}`, table, ...errors].join('\n')
 }

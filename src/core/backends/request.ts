@@ -1,16 +1,17 @@
-/** A request on its way to a CA. */
+/** Checks of a request before it is sent to a CA. */
 import { BackendFault } from '../ha/backend.js'
 import { type CertificateRequest, readRequest } from '../pki/csr.js'
 
-/** The request. Throws a BackendFault (request-fault) with everything that is wrong with it. */
+/** Decodes a request. Throws a BackendFault (`request-fault`) with every finding. */
 export function validRequest(csr: Uint8Array): CertificateRequest {
-  const { request, faults } = readRequest(csr)
+  const { request, findings } = readRequest(csr)
   if (request !== undefined) return request
-  const told = faults.map(({ rule, message }) => `${rule}: ${message}`).join('; ')
-  throw new BackendFault('request-fault', 'csr-invalid', told)
+  const message = findings.map((one) => `${one.rule}: ${one.message}`).join('; ')
+  throw new BackendFault('request-fault', 'csr-invalid', message)
 }
 
-/** Throws a BackendFault (ca-fault) when nobody waits any more. */
+/** Throws a BackendFault (`ca-fault`) if the attempt has timed out. */
 export function inTime(signal: AbortSignal): void {
-  if (signal.aborted) throw new BackendFault('ca-fault', 'ca-timeout', 'the time was over before the CA was asked')
+  if (signal.aborted)
+    throw new BackendFault('ca-fault', 'ca-timeout', 'timed out before the request was sent to the CA')
 }

@@ -1,52 +1,52 @@
-/** Who runs a command, where and how: what the command line hands to a use case, with no terminal in it. */
+/** Context of a command: who runs it, where and how. The command line passes it to a use case; it knows no terminal. */
 import type { AppError, Changed } from './errors.js'
 
-/** A question whose answer has not come. */
+/** Notice about a request to a CA that has no response yet. */
 export interface OpenRequestNotice {
   readonly kind: 'pending' | 'uncertain'
-  /** Goes on after `interrupted: `. */
+  /** Printed after `interrupted: `. */
   readonly message: string
   readonly hint: string
 }
 
 /**
- * What a command has made durable so far. The one writer is the use case; an interrupt, or output that cannot be written, reads it
- * to tell the user whether anything changed. Set `unknown` just before the commit and `yes` when it returned.
+ * What a command has made durable so far. Only the use case writes it; the handler of an interrupt, or of output that cannot be written,
+ * reads it to report whether anything changed. Set to `unknown` just before the commit and to `yes` when it has returned.
  */
 export interface CommitWatch {
   changed: Changed
-  /** What somebody elsewhere was asked and has not answered yet: who interrupts now reads this. */
-  question?: OpenRequestNotice | undefined
+  /** The request to a CA that has no response yet: an interrupt reports it. */
+  openRequest?: OpenRequestNotice | undefined
 }
 
-/** Who asks, from where, for which data directory; filled from flags and environment by the command line. */
+/** Options of a command, filled by the command line from flags and environment. */
 export interface CommandContext {
   /** As the user wrote it. */
   readonly dataDir: string
-  /** From `--config`; without it `brine.toml` in the data directory counts. */
+  /** From `--config`; default: `brine.toml` in the data directory. */
   readonly configPath?: string
   readonly actor: string
   readonly osUser: string
   readonly host: string
   readonly reason?: string
   readonly lockTimeoutSeconds?: number
-  /** Folders that hold what was archived and moved away. */
+  /** Folders with archived files that were moved out of the data directory. */
   readonly archives?: readonly string[]
-  /** Text of `BRINE_NOW`: whether it counts is for the data directory to say. */
+  /** Text of `BRINE_NOW`, which is valid only in a test data directory. */
   readonly nowOverride?: string
-  /** Nothing may be written: not even a migration that the configuration allows. */
+  /** Nothing may be written, not even a migration that the configuration allows. */
   readonly dryRun?: boolean
-  /** The command's words, for the owner file of the lock and messages: `brine roa add`. */
+  /** The command's name, for the owner file of the lock and for messages: `brine roa add`. */
   readonly command: string
   /**
-   * Migrates a data directory of an older format before the command opens it, where the configuration allows that. Throws `older`
-   * otherwise. Injected, since migration lies above the session that calls it.
+   * Migrates a data directory of an older format before the command opens it, if the configuration allows that. Throws `older`
+   * otherwise. Injected, since the migration is on a higher floor than the session that calls it.
    */
   readonly upgradeFirst?: (context: CommandContext, older: AppError) => Promise<void>
-  /** Told what has become durable, for an interrupt to report. */
+  /** Records what has become durable, for an interrupt to report. */
   readonly watch?: CommitWatch
-  /** Tells the user something that does not stop the command. */
+  /** Shows a warning that does not stop the command. */
   readonly onNotice?: (text: string) => void
-  /** Shows how far a long command is; silent where nobody watches. */
+  /** Shows the progress of a long command; silent without a terminal. */
   readonly onProgress?: (done: number, total: number, what: string) => void
 }

@@ -18,9 +18,9 @@ export function interruption(
   signal: Signal,
   watch: CommitWatch,
 ): { readonly error: AppError; readonly exitCode: number } {
-  const { changed, question } = watch
-  if (question !== undefined) {
-    const { kind, message, hint } = question
+  const { changed, openRequest } = watch
+  if (openRequest !== undefined) {
+    const { kind, message, hint } = openRequest
     const init = { changed: changed === 'no' ? 'unknown' : changed, hint, details: { signal } } as const
     return { error: new AppError(kind, 'interrupted', `interrupted: ${message}`, init), exitCode: EXIT_CODES[kind] }
   }

@@ -1,7 +1,7 @@
-/** Signature algorithms of plain X.509 (RFC 4055, RFC 5758): what is taken, what is made, and what node:crypto calls it. */
+/** Signature algorithms of plain X.509 (RFC 4055, RFC 5758): those that are accepted, those that are made, and their names in node:crypto. */
 import { type Der, nothing, oid, seq } from '../der/writer.js'
 
-/** By object identifier. SHA-1 and MD5 are not taken. */
+/** Hash algorithm by the object identifier of the signature algorithm. SHA-1 and MD5 are not accepted. */
 export const HASH_OF_SIGNATURE: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.11': 'sha256',
   '1.2.840.113549.1.1.12': 'sha384',
@@ -23,7 +23,7 @@ const EC: Readonly<Record<string, SignatureScheme>> = {
   secp521r1: { algorithm: seq(oid('1.2.840.10045.4.3.4')), hash: 'sha512' },
 }
 
-/** What a key of this kind signs with; undefined for one that nothing is signed with here. */
+/** Returns the signature scheme of a key of this type; undefined if the type is not supported. */
 export function schemeOf(kind: string | undefined, curve: string | undefined): SignatureScheme | undefined {
   if (kind === 'rsa') return RSA
   return kind === 'ec' && curve !== undefined ? EC[curve] : undefined

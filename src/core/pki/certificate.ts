@@ -1,4 +1,4 @@
-/** Plain X.509 certificates (RFC 5280), read as far as enrolment needs: whose they are, who signed them, what for and until when. */
+/** Decoder of plain X.509 certificates (RFC 5280), as far as enrolment needs it: names, issuer, key usage and validity. */
 import { createPublicKey, verify } from 'node:crypto'
 import type { Instant } from '../base/time.js'
 import { createFindings } from '../der/findings.js'
@@ -13,7 +13,7 @@ import {
   readDistinguishedName,
 } from './names.js'
 
-/** RFC 5280 section 4.2.1.3, by their bits. */
+/** Key usages by bit number (RFC 5280 section 4.2.1.3). */
 const KEY_USAGES = [
   'digitalSignature',
   'nonRepudiation',
@@ -27,7 +27,7 @@ export type KeyUsage = (typeof KEY_USAGES)[number]
 
 export interface PlainCertificate {
   readonly der: Uint8Array
-  /** Lower-case hex without leading zeros of the sign. */
+  /** Lower-case hex without leading zeros. */
   readonly serial: string
   readonly issuer: DistinguishedName
   readonly subject: DistinguishedName
@@ -39,7 +39,7 @@ export interface PlainCertificate {
   readonly isCa: boolean
   readonly names: AlternativeNames
   readonly extendedKeyUsages: readonly string[]
-  /** Undefined where the extension is missing: the key serves every use. */
+  /** Undefined if the extension is missing: then every use is allowed. */
   readonly keyUsages: readonly KeyUsage[] | undefined
   readonly tbs: Uint8Array
   /** Object identifier. */
@@ -55,10 +55,10 @@ const OID = {
   extendedKeyUsage: '2.5.29.37',
 } as const
 
-/** The certificate; undefined when the bytes are none. Never throws. */
+/** Decodes a certificate; undefined if the bytes are not a certificate. Never throws. */
 export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefined {
-  const faults = createFindings()
-  const node = parseDer(der, faults)
+  const findings = createFindings()
+  const node = parseDer(der, findings)
   const [tbs, , signature] = node?.tag === TAG.sequence ? childrenOf(node) : []
   const fields = tbs === undefined ? [] : childrenOf(tbs)
   const [serial, algorithm, issuer, validity, subject, spki, ...rest] = isContext(fields[0], 0)
@@ -79,8 +79,8 @@ export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefi
   return {
     der,
     serial: number.toString(16),
-    issuer: readDistinguishedName(issuer, 'the issuer', faults),
-    subject: readDistinguishedName(subject, 'the subject', faults),
+    issuer: readDistinguishedName(issuer, 'the issuer', findings),
+    subject: readDistinguishedName(subject, 'the subject', findings),
     notBefore,
     notAfter,
     spki: rawOf(spki),
@@ -118,7 +118,7 @@ function readKeyUsages(value: DerNode): readonly KeyUsage[] {
   return KEY_USAGES.filter((_, bit) => (first & (0x80 >> bit)) !== 0)
 }
 
-/** Does the signature of `certificate` hold under the key of `issuer`? Names are compared too. Never throws. */
+/** Returns true if the key of `issuer` verifies the signature of `certificate` and the names match. Never throws. */
 export function isSignedBy(certificate: PlainCertificate, issuer: PlainCertificate): boolean {
   const hash = HASH_OF_SIGNATURE[certificate.algorithm]
   if (hash === undefined || !Buffer.from(certificate.issuer.der).equals(issuer.subject.der)) return false
@@ -130,7 +130,7 @@ export function isSignedBy(certificate: PlainCertificate, issuer: PlainCertifica
   }
 }
 
-/** Every certificate of a PEM text (RFC 7468), in its order; a DER file is one. */
+/** Returns the DER of every certificate in a PEM text (RFC 7468), in order; a DER file is one certificate. */
 export function certificatesOf(file: Uint8Array): readonly Uint8Array[] {
   if (file[0] === 0x30) return [file]
   const text = Buffer.from(file).toString('latin1')

@@ -1,4 +1,4 @@
-/** Certificates without a signature around them: "certs-only" SignedData (RFC 5652 section 5.1, RFC 8551 section 3.8), as EST sends them. */
+/** "Certs-only" messages of EST: SignedData with certificates and no signer (RFC 5652 section 5.1, RFC 8551 section 3.8). */
 import { createFindings } from '../der/findings.js'
 import { childrenOf, isContext, parseDer, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
@@ -7,7 +7,7 @@ import { encode, explicit, implicit, integer, oid, raw, seq, seqOf, set } from '
 const DATA = '1.2.840.113549.1.7.1'
 const SIGNED_DATA = '1.2.840.113549.1.7.2'
 
-/** The certificates, in the order in which they stand; undefined when the bytes are no SignedData. Never throws. */
+/** Returns the certificates of a certs-only message, in its order; undefined if the bytes are not SignedData. Never throws. */
 export function readCertsOnly(der: Uint8Array): readonly Uint8Array[] | undefined {
   const node = parseDer(der, createFindings())
   const [type, content] = node?.tag === TAG.sequence ? childrenOf(node) : []
@@ -21,15 +21,15 @@ export function readCertsOnly(der: Uint8Array): readonly Uint8Array[] | undefine
         .map(rawOf)
 }
 
-/** DER of SignedData that holds `certificates` (DER) and is signed by nobody. */
+/** Encodes `certificates` (DER) as SignedData without a signer. */
 export function certsOnly(certificates: readonly Uint8Array[]): Uint8Array {
-  // a SET OF, yet readers take the first for the certificate that was asked for: the order is the caller's
-  const held = implicit(0, seqOf(certificates.map(raw)))
-  const signed = seq(integer(1), set(), seq(oid(DATA)), held, set())
+  // a SET OF, but readers take the first as the requested certificate: the order is the caller's
+  const members = implicit(0, seqOf(certificates.map(raw)))
+  const signed = seq(integer(1), set(), seq(oid(DATA)), members, set())
   return encode(seq(oid(SIGNED_DATA), explicit(0, signed)))
 }
 
-/** The octets of what EST sends: base64 (RFC 7030 section 4) with or without line breaks, or (RFC 8951 aside, it happens) DER itself. */
+/** Decodes an EST body: base64 (RFC 7030 section 4) with or without line breaks, or DER itself, which some servers send against RFC 8951. */
 export function estBytes(body: Uint8Array): Uint8Array | undefined {
   if (body[0] === TAG.sequence) return body
   const text = Buffer.from(body).toString('latin1').replace(/\s+/g, '')

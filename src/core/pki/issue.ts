@@ -1,6 +1,6 @@
 /**
- * Makes end-entity certificates (RFC 5280) of requests that a profile allows.
- * Invariants: what was not checked is not copied; validity lies inside the CA's own; the serial is 159 random bits.
+ * Issues end-entity certificates (RFC 5280) for requests that a profile allows.
+ * Invariants: only checked fields are copied; the validity is within that of the CA; the serial has 159 bits, 158 of them random.
  */
 import type { Random } from '../base/ports.js'
 import { addSeconds, earlier, type Instant, later } from '../base/time.js'
@@ -23,14 +23,14 @@ import type { CertificateRequest } from './csr.js'
 import { authorityKeyIdentifier, extension, keyIdentifier } from './extensions.js'
 import { type CertificateProfile, EXTENDED_KEY_USAGES } from './profile.js'
 
-/** Who signs: the CA's certificate and its key, wherever that lies. */
+/** A CA certificate with the function that signs with its key, in a file or a token. */
 export interface Issuer {
   readonly certificate: PlainCertificate
   readonly scheme: SignatureScheme
   readonly sign: (tbs: Uint8Array) => Promise<Uint8Array>
 }
 
-/** Clocks of those who use it may be behind by so many seconds. */
+/** Seconds by which notBefore is in the past, since the clocks of relying parties may be behind. */
 const BACKDATED = 300
 
 /** The certificate, DER. The request has been checked against the profile. */
@@ -80,7 +80,7 @@ function extensions(ca: PlainCertificate, request: CertificateRequest, profile: 
   ]
 }
 
-/** digitalSignature, and keyEncipherment for RSA (RFC 5480 section 3 has no such use of an EC key). */
+/** Encodes digitalSignature, and keyEncipherment for RSA (RFC 5480 section 3 has no such use of an EC key). */
 function keyUsage(kind: 'rsa' | 'ec'): Der {
   return kind === 'rsa' ? bits(Uint8Array.of(0xa0), 5) : bits(Uint8Array.of(0x80), 7)
 }

@@ -1,6 +1,6 @@
-/** Text around DER (RFC 7468 section 2). */
+/** PEM encoding (RFC 7468 section 2). */
 
-/** Lines of 64 characters between BEGIN and END, with the last line break. */
+/** Encodes DER as PEM with lines of 64 characters and a final line break. */
 export function pem(
   label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL' | 'PRIVATE KEY',
   der: Uint8Array,

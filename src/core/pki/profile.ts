@@ -1,4 +1,4 @@
-/** What a label allows in a certificate (RFC 5280). Values only; the checks are in check-csr.ts and check-issued.ts. */
+/** Certificate profiles: what a label allows in a certificate (RFC 5280). The checks are in check-csr.ts and check-issued.ts. */
 
 export type KeyKind = 'rsa' | 'ec'
 
@@ -14,19 +14,19 @@ export type ExtendedKeyUsage = keyof typeof EXTENDED_KEY_USAGES
 export interface CertificateProfile {
   readonly name: string
   readonly keyKinds: readonly KeyKind[]
-  /** Bits of an RSA key: at least. */
+  /** Smallest RSA key in bits. */
   readonly rsaBits: number
-  /** Names of curves as RFC 5480 has them: `P-256`, `P-384`, `P-521`. */
+  /** Allowed curves: `P-256`, `P-384`, `P-521`. */
   readonly curves: readonly string[]
   readonly extendedKeyUsages: readonly ExtendedKeyUsage[]
-  /** Seconds from now to notAfter; the CA's own notAfter bounds it. */
+  /** Seconds from now to notAfter, which is never after that of the CA. */
   readonly validSeconds: number
   readonly requireSan: boolean
   readonly wildcards: boolean
   readonly ipAddresses: boolean
-  /** Ends of the DNS names that may be asked for (`example.net` allows itself and what is below); empty: all names. */
+  /** Allowed DNS domains (`example.net` allows itself and all names below); empty allows all names. */
   readonly domains: readonly string[]
-  /** Most names in one certificate. */
+  /** Largest number of names in one certificate. */
   readonly maxNames: number
 }
 
@@ -43,7 +43,7 @@ const BASE: Omit<CertificateProfile, 'name'> = {
   maxNames: 100,
 }
 
-/** Profiles that a configuration may name without defining them: those of the documentation's examples, and `default`. */
+/** Profiles that a configuration can name without a definition: `default` and those of the examples in the documentation. */
 export const BUILT_IN_PROFILES: readonly CertificateProfile[] = [
   { ...BASE, name: 'default' },
   { ...BASE, name: 'deviceCert' },

@@ -1,4 +1,4 @@
-/** The HTTPS pair that `init` makes: an RSA-2048 key and a self-signed certificate for the proxy in front (RFC 5280), built with pkijs. */
+/** The HTTPS key and certificate that `init` makes for the proxy in front: RSA 2048, self-signed (RFC 5280), built with pkijs. */
 import type { Certificate } from 'pkijs'
 import type { Random } from '../base/ports.js'
 import type { Instant } from '../base/time.js'
@@ -8,7 +8,7 @@ import { pkijsEngine, webcrypto } from '../crypto/webcrypto.js'
 import { encode, utcOrGeneralized } from '../der/writer.js'
 import { pem } from './pem.js'
 
-/** Ten years: the pair is for the proxy on this machine, and replaceable by a CA's. */
+/** Validity in seconds, ten years: the certificate is for the proxy on this machine and can be replaced by one of a CA. */
 export const TLS_SECONDS = 10 * 365 * 86400
 
 export interface TlsPair {
@@ -16,7 +16,7 @@ export interface TlsPair {
   readonly certPem: string
 }
 
-/** A pair for `hosts`, valid from five minutes ago until `notAfter`. */
+/** Makes a key and a certificate for `hosts`, valid from five minutes before `from` until `notAfter`. */
 export async function selfSignedTls(
   hosts: readonly string[],
   from: Instant,

@@ -1,10 +1,10 @@
-/** A request (RFC 2986) for a key that nobody keeps: what a probe lets a remote CA sign. */
+/** Requests (RFC 2986) for a key that is discarded: a probe has a remote CA sign them. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { bits, encode, implicit, integer, oid, printable, raw, seq, seqOf, set } from '../der/writer.js'
 
 const ECDSA_SHA256 = '1.2.840.10045.4.3.2'
 
-/** A request for `CN=<name>` by a fresh P-256 key, DER. Throws a TypeError for a name that no PrintableString holds. */
+/** Returns the DER of a request for `CN=<name>` with a new P-256 key. Throws a TypeError for a name that a PrintableString cannot hold. */
 export function throwawayRequest(name: string): Uint8Array {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const subject = seqOf([set(seq(oid('2.5.4.3'), printable(name)))])

@@ -287,7 +287,7 @@ describe('a client of EST', () => {
     for (let n = 0; n < 2; n++) {
       const answer = await ask('down/simpleenroll', '-u', secret, ...request('unlucky').args)
       expect([answer.status, answer.headers['retry-after']]).toEqual([503, expect.stringMatching(/^[1-9]\d*$/)])
-      expect(answer.body.toString()).toBe('No CA can serve now; ask again later.\n')
+      expect(answer.body.toString()).toBe('No CA can serve now; try again later.\n')
     }
     expect(server?.log()).toContain('nowhere.pem')
   })

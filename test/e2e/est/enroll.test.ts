@@ -125,7 +125,7 @@ describe('est enroll', () => {
   it('refuses what the profile does not allow, with every fault, in history', async () => {
     const ran = await brine('est', 'enroll', 'device', '--csr', file('server.csr'), '--json')
     expect(ran.code).toBe(1)
-    expect(ran.stdout).toContain('the IP address 192.0.2.1 is asked for; deviceCert allows none')
+    expect(ran.stdout).toContain('IP address 192.0.2.1 is not allowed; deviceCert allows none')
     const { commands } = (await brine('history', 'list', 'est/0', '--json')).json<{ commands: { result: string }[] }>()
     expect(commands[0]).toMatchObject({ result: 'rejected', type: 'request.open' })
     const good = await brine('est', 'enroll', 'server', '--csr', file('server.csr'), '--json')
@@ -146,9 +146,9 @@ describe('est enroll', () => {
 
   it('refuses a label and a CA that do not belong there', async () => {
     const label = await brine('est', 'enroll', 'nix', '--csr', file('device.csr'))
-    expect([label.code, label.stderr]).toEqual([2, expect.stringContaining('there is no label "nix"')])
+    expect([label.code, label.stderr]).toEqual([2, expect.stringContaining('unknown label "nix"')])
     const ca = await brine('est', 'enroll', 'device', '--csr', file('device.csr'), '--ca', 'alone')
-    expect([ca.code, ca.stderr]).toEqual([2, expect.stringContaining('its CAs are one, two')])
+    expect([ca.code, ca.stderr]).toEqual([2, expect.stringContaining('CAs of the label: one, two')])
   })
 })
 
@@ -209,8 +209,10 @@ it('says with --dry-run what would happen, and does nothing', async () => {
   ]
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0, 0])
   const [enrolment, ...rest] = runs.map(({ stdout }) => stdout)
-  expect(enrolment).toBe('# one: can serve\n# two: can serve\ndevice: one would be asked; dry run, nothing changed\n')
-  expect(rest.at(-1)).toBe('would ask one, two, alone; dry run, nothing changed\n')
+  expect(enrolment).toBe(
+    '# one: can serve\n# two: can serve\ndevice: the request would go to one; dry run, nothing changed\n',
+  )
+  expect(rest.at(-1)).toBe('would probe one, two, alone; dry run, nothing changed\n')
   for (const text of rest.slice(0, 4)) expect(text).toMatch(/nothing changed\n$/)
   expect((await dry('est', 'enroll', 'device', '--csr', file('server.csr'))).code).toBe(1)
   expect((await brine('audit', 'digest')).stdout).toBe(before)

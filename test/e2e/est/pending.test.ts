@@ -87,7 +87,7 @@ it('that is refused in the end has no certificate, and says so', async () => {
   if (held === undefined) throw new Error('no request')
   held.status = 'rejected'
   const refused = await brine('est', 'status', id)
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('main refuses request')])
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('main refused request')])
   expect((await brine('est', 'status', id)).code).toBe(2)
   expect((await brine('history', 'list', 'est/0')).stdout).toContain('request.end')
 })

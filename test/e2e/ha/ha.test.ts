@@ -78,13 +78,13 @@ describe('ha probe', () => {
       minutes += 60
       expect((await brine('ha', 'probe', '--now', '--json')).stdout).toContain('open until the operator resumes it')
       const refused = await brine('ha', 'resume', 'one')
-      expect([refused.code, refused.stderr]).toEqual([15, expect.stringContaining('one does not work')])
+      expect([refused.code, refused.stderr]).toEqual([15, expect.stringContaining('probe of one failed')])
       expect(await states()).toEqual(['circuit-open', 'healthy'])
     } finally {
       find('one')
     }
     const back = await brine('ha', 'resume', 'one')
-    expect([back.code, back.stdout]).toEqual([0, 'one is in use\n'])
+    expect([back.code, back.stdout]).toEqual([0, 'one is back in service\n'])
     expect(await states()).toEqual(['healthy', 'healthy'])
     expect((await brine('history', 'list', 'ha/0')).stdout).toContain('resume.finish')
     expect((await brine('audit', 'verify')).code).toBe(0)
@@ -100,7 +100,7 @@ describe('ha probe', () => {
       find('two')
     }
     const unknown = await brine('ha', 'probe', 'nine')
-    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('there is no CA "nine"')])
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('unknown CA "nine"')])
     writeFileSync(join(data, 'brine.toml'), '')
     expect((await brine('ha', 'probe')).code).toBe(2)
   })
@@ -122,17 +122,20 @@ describe('ha drain and resume', () => {
     const [group] = (await status()).groups
     expect([group?.verdict, group?.next, group?.members[0]?.why]).toEqual(['degraded', 'two', 'drained: new firmware'])
     const last = await brine('ha', 'drain', 'two', '--reason', 'both')
-    expect([last.code, last.stderr]).toEqual([2, expect.stringContaining('nobody but two serves production')])
+    expect([last.code, last.stderr]).toEqual([
+      2,
+      expect.stringContaining('two is the last available CA in group production'),
+    ])
     expect((await brine('ha', 'drain', 'two', '--reason', 'both', '--yes')).code).toBe(0)
     expect((await status()).groups[0]?.verdict).toBe('down')
-    expect((await brine('ha', 'resume', 'two')).stdout).toBe('two is in use\n')
+    expect((await brine('ha', 'resume', 'two')).stdout).toBe('two is back in service\n')
     minutes += 121
     expect((await status()).groups[0]?.next).toBe('one')
   })
 
-  it('wants a reason, which history keeps', async () => {
+  it('needs a reason, which is recorded in history', async () => {
     const refused = await brine('ha', 'drain', 'one')
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('a reason is wanted')])
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--reason is required')])
     await brine('ha', 'drain', 'one', '--reason', 'new firmware')
     expect((await brine('history', 'show', 'ha/0', '1')).stdout).toContain('new firmware')
   })
@@ -162,7 +165,7 @@ describe('config check', () => {
       find('two')
     }
     const roots = await brine('config', 'check')
-    expect(roots.stdout).toContain('sound, 0 keys set, 2 CAs of enrolment')
+    expect(roots.stdout).toContain('OK: 0 settings changed from default, 2 enrolment CAs')
     expect(roots.stdout + roots.stderr).toMatch(/15.*do not share a root/)
   })
 })

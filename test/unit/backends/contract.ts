@@ -69,7 +69,7 @@ export function describeContract(kind: string, subject: () => Subject, hang?: ()
       if (issued.outcome !== 'ok') throw new Error(issued.outcome)
       const { request } = readRequest(csr)
       const ca = readPlainCertificate(certificatesOf(caCert)[0]!)
-      expect(checkIssued(issued.certificate, request!, ca!, PROFILE, NOW).fault).toBeUndefined()
+      expect(checkIssued(issued.certificate, request!, ca!, PROFILE, NOW).finding).toBeUndefined()
     })
 
     it('says that a broken request is at fault, and not itself', async () => {

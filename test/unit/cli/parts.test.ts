@@ -117,12 +117,12 @@ describe('an interruption', () => {
   })
 
   test('tells of a question that is open', () => {
-    const question = { kind: 'uncertain', message: 'one may issue', hint: 'brine est status 1' } as const
-    expect(interruption('SIGINT', { changed: 'yes', question })).toMatchObject({
+    const openRequest = { kind: 'uncertain', message: 'one may issue', hint: 'brine est status 1' } as const
+    expect(interruption('SIGINT', { changed: 'yes', openRequest })).toMatchObject({
       exitCode: 18,
       error: { message: 'interrupted: one may issue', hint: 'brine est status 1', changed: 'yes' },
     })
-    expect(interruption('SIGINT', { changed: 'no', question }).error.changed).toBe('unknown')
+    expect(interruption('SIGINT', { changed: 'no', openRequest }).error.changed).toBe('unknown')
   })
 
   test('is pending after the commit, uncertain within', () => {

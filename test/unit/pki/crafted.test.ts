@@ -27,27 +27,27 @@ const names = (...all: readonly Der[]): Der => seq(oid('2.5.29.17'), octetsOf(se
 const dns = (name: string): Der => text(name, 0x82)
 
 /** What is wrong with the request, and its names. */
-function read(subject: Der, ...attributes: readonly Der[]): { readonly faults: string; readonly subject?: string } {
+function read(subject: Der, ...attributes: readonly Der[]): { readonly findings: string; readonly subject?: string } {
   const spki = publicKey.export({ format: 'der', type: 'spki' })
   const info = encode(seq(integer(0), subject, raw(spki), implicit(0, set(...attributes))))
   const signature = sign('sha256', info, privateKey)
-  const { request, faults } = readRequest(encode(seq(raw(info), seq(oid('1.2.840.10045.4.3.2')), bits(signature))))
-  const told = faults.map(({ message }) => message).join('; ')
-  return request === undefined ? { faults: told } : { faults: told, subject: request.subject.text }
+  const { request, findings } = readRequest(encode(seq(raw(info), seq(oid('1.2.840.10045.4.3.2')), bits(signature))))
+  const told = findings.map(({ message }) => message).join('; ')
+  return request === undefined ? { findings: told } : { findings: told, subject: request.subject.text }
 }
 
 describe('a crafted request', () => {
   it('that is in order is read', () => {
     expect(read(SUBJECT, seq(EXTENSIONS, set(seq(names(dns('a.example'))))))).toEqual({
-      faults: '',
+      findings: '',
       subject: 'CN=device-1',
     })
   })
 
   it.each<[string, Der, string]>([
-    ['of three members', seq(set(seq(CN, text('a'), text('b')))), 'no attribute'],
-    ['in a list instead of a set', seq(seq(seq(CN, text('a')))), 'no set of attributes'],
-    ['in an empty set', seq(set(), set(seq(CN, text('a')))), 'no set of attributes'],
+    ['of three members', seq(set(seq(CN, text('a'), text('b')))), 'malformed attribute'],
+    ['in a list instead of a set', seq(seq(seq(CN, text('a')))), 'not a SET of attributes'],
+    ['in an empty set', seq(set(), set(seq(CN, text('a')))), 'not a SET of attributes'],
     ['by the hundred', seq(...Array.from({ length: 300 }, () => set(seq(CN, text('a'))))), '1499 characters'],
     [
       'by the hundred in one set',
@@ -55,7 +55,7 @@ describe('a crafted request', () => {
       '1499 characters',
     ],
   ])('with an attribute of the subject %s is refused', (_, subject, message) => {
-    expect(read(subject).faults).toContain(message)
+    expect(read(subject).findings).toContain(message)
   })
 
   it.each<[string, readonly Der[], string]>([
@@ -65,7 +65,7 @@ describe('a crafted request', () => {
     [
       'extensions twice',
       [seq(EXTENSIONS, set(seq(names(dns('a.example'))))), seq(EXTENSIONS, set(seq(names(dns('b.example')))))],
-      'stands there twice',
+      'appears twice',
     ],
     [
       'two values of the extensions',
@@ -75,16 +75,16 @@ describe('a crafted request', () => {
     [
       'the certificate of a CA',
       [seq(EXTENSIONS, set(seq(seq(oid('2.5.29.19'), boolean(true), octetsOf(seq(boolean(true)))))))],
-      'the certificate of a CA',
+      'a CA certificate is requested',
     ],
     [
       'an extension of four members',
       [seq(EXTENSIONS, set(seq(seq(oid('2.5.29.17'), boolean(true), boolean(true), octetsOf(seq(dns('a.example')))))))],
-      'no extension',
+      'a requested extension is malformed',
     ],
-    ['extensions that are no sequence', [seq(EXTENSIONS, set(set(names(dns('a.example')))))], 'no sequence'],
+    ['extensions that are no sequence', [seq(EXTENSIONS, set(set(names(dns('a.example')))))], 'not a SEQUENCE'],
   ])('that asks for %s is refused', (_, attributes, message) => {
-    expect(read(SUBJECT, ...attributes).faults).toContain(message)
+    expect(read(SUBJECT, ...attributes).findings).toContain(message)
   })
 
   it('shows attributes that belong together as such', () => {

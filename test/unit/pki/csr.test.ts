@@ -14,11 +14,11 @@ const SERVER = BUILT_IN_PROFILES.find((p) => p.name === 'serverCert') as Certifi
 
 const faultsOf = (der: Uint8Array): string =>
   readRequest(der)
-    .faults.map((f) => f.message)
+    .findings.map((f) => f.message)
     .join('; ')
 const codes = (options: RequestOptions, profile: CertificateProfile): readonly string[] => {
-  const { request, faults } = readRequest(box.request(options))
-  return request === undefined ? faults.map((f) => f.message) : checkRequest(request, profile).map((f) => f.code)
+  const { request, findings } = readRequest(box.request(options))
+  return request === undefined ? findings.map((f) => f.message) : checkRequest(request, profile).map((f) => f.code)
 }
 
 describe('a request', () => {
@@ -45,7 +45,7 @@ describe('a request', () => {
   it.each<[string, (der: Uint8Array) => Uint8Array, string]>([
     ['nothing', () => new Uint8Array(), 'no octets'],
     ['half of it', (der) => der.subarray(0, der.length >> 1), ''],
-    ['a flipped bit in the signature', (der) => flipped(der, der.length - 3), 'signature does not hold'],
+    ['a flipped bit in the signature', (der) => flipped(der, der.length - 3), 'signature does not verify'],
     ['more behind it', (der) => Buffer.concat([der, Uint8Array.of(0)]), 'trailing garbage'],
     ['a megabyte', () => new Uint8Array(LARGEST_REQUEST + 1), 'at most'],
     [
@@ -54,9 +54,9 @@ describe('a request', () => {
       'indefinite',
     ],
   ])('of %s is none', (_, damage, message) => {
-    const faults = faultsOf(damage(box.request()))
-    expect(faults).not.toBe('')
-    expect(faults).toContain(message)
+    const findings = faultsOf(damage(box.request()))
+    expect(findings).not.toBe('')
+    expect(findings).toContain(message)
   })
 
   it('with any one bit flipped is refused or means the same key', () => {
@@ -68,7 +68,7 @@ describe('a request', () => {
   })
 
   it('signed with SHA-1 is no proof', () => {
-    expect(faultsOf(box.request({ digest: 'sha1' }))).toContain('an algorithm that is not taken')
+    expect(faultsOf(box.request({ digest: 'sha1' }))).toContain('unsupported signature algorithm')
   })
 
   it.each(['\u0001', '\u001b', '\u007f', '\u009b', '\u202e', '\u200b', '\u2028'])(

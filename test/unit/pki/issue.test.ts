@@ -30,8 +30,8 @@ function issuerOf(name: string, kind: string, days = 3650): Issuer & { readonly 
 }
 
 const requested = (options: RequestOptions): CertificateRequest => {
-  const { request, faults } = readRequest(box.request(options))
-  if (request === undefined) throw new Error(faults.map((f) => f.message).join())
+  const { request, findings } = readRequest(box.request(options))
+  if (request === undefined) throw new Error(findings.map((f) => f.message).join())
   return request
 }
 const ASKED: RequestOptions = { subject: '/CN=www.a.example', san: 'DNS:www.a.example,IP:10.0.0.1' }
@@ -53,7 +53,7 @@ describe('a certificate', () => {
         expect(text).toContain('DNS:www.a.example, IP Address:10.0.0.1')
         expect(text).toContain('TLS Web Server Authentication')
         expect(text).toContain(key === 'rsa' ? 'Digital Signature, Key Encipherment' : 'Digital Signature\n')
-        expect(checkIssued(der, request, issuer.certificate, SERVER, NOW).fault).toBeUndefined()
+        expect(checkIssued(der, request, issuer.certificate, SERVER, NOW).finding).toBeUndefined()
       }
     },
   )
@@ -87,11 +87,11 @@ describe('an answer that is not what was asked for', () => {
   const made = (by: Issuer, of = request, profile = SERVER, now = NOW): Promise<Uint8Array> =>
     issueCertificate(by, of, profile, now, systemRandom)
   const faultOf = (der: Uint8Array, ca: PlainCertificate = issuer.certificate): string | undefined =>
-    checkIssued(der, request, ca, SERVER, NOW).fault
+    checkIssued(der, request, ca, SERVER, NOW).finding
 
   it.each<[string, () => Promise<Uint8Array>, string]>([
-    ['is nothing', async () => new Uint8Array(), 'no certificate'],
-    ['is a page of HTML', async () => Buffer.from('<html>'), 'no certificate'],
+    ['is nothing', async () => new Uint8Array(), 'not a certificate'],
+    ['is a page of HTML', async () => Buffer.from('<html>'), 'not a certificate'],
     ['is for another key', () => made(issuer, requested(ASKED)), 'another key'],
     ['is of another CA', () => made(other), 'not signed by'],
     ['is of a CA of the same name', () => made(twin), 'not signed by'],
@@ -107,7 +107,7 @@ describe('an answer that is not what was asked for', () => {
       () => made(issuer, request, { ...SERVER, extendedKeyUsages: ['serverAuth', 'codeSigning'] }),
       '1.3.6.1.5.5.7.3.3',
     ],
-    ['lacks a name', () => made(issuer, { ...request, san: undefined }), 'names nobody'],
+    ['lacks a name', () => made(issuer, { ...request, san: undefined }), 'has the names (none)'],
   ])('because it %s', async (_, make, message) => {
     expect(faultOf(await make())).toContain(message)
   })

@@ -1,4 +1,4 @@
-/** `brine est cert list`: certificates that were issued. */
+/** `brine est cert list`: lists issued certificates. */
 import { type CertificateRow, listCertificates } from '../../../core/app/enrolment/certificates.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
@@ -10,16 +10,16 @@ interface CertificateList {
 }
 
 export default class EstCertList extends BaseCommand<CertificateList> {
-  static override summary = 'certificates that were issued, the one that ends first at the top'
-  static override description = 'Those that expired more than 30 days ago stand in history alone (brine history list).'
+  static override summary = 'list issued certificates, soonest expiry first'
+  static override description = 'Certificates that expired more than 30 days ago are shown only by brine history list.'
   static override examples = [
     '<%= config.bin %> est cert list --label device --expiring 30d',
     '<%= config.bin %> est cert list --ca old-ca --json',
   ]
   static override flags = {
-    label: flag.text({ helpValue: 'LABEL', description: 'of this label' }),
-    ca: flag.text({ helpValue: 'CA-ID', description: 'issued by this CA' }),
-    expiring: flag.duration({ description: 'valid now, and no more after this long' }),
+    label: flag.text({ helpValue: 'LABEL', description: 'only of this label' }),
+    ca: flag.text({ helpValue: 'CA-ID', description: 'only issued by this CA' }),
+    expiring: flag.duration({ description: 'only valid ones that expire within this time' }),
   }
 
   protected override async execute(): Promise<CertificateList> {

@@ -1,4 +1,4 @@
-/** `brine est cert revoke`: at the CA that issued it. */
+/** `brine est cert revoke`: revokes a certificate at the CA that issued it. */
 import { type RevokeReport, revocationReason, revokeCertificate } from '../../../core/app/enrolment/certificates.js'
 import { backendOf } from '../../../core/app/failover/backends.js'
 import { openSession } from '../../../core/app/transaction/session.js'
@@ -8,13 +8,15 @@ import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/fla
 export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override summary = 'revoke a certificate at the CA that issued it'
   static override description =
-    'Asks first. For a CA of the kind file or pkcs11 it stands on the next CRL (brine est crl). Exit codes: 0, 1 the CA refuses, 2 no such certificate or not confirmed, 15 the CA cannot be asked, 18 it may have revoked.'
+    'Asks for confirmation. For a CA with the backend file or pkcs11 the certificate is on the next CRL (brine est crl). Exit codes: 0, 1 the CA refused, 2 no such certificate or not confirmed, 15 the CA cannot be reached, 18 the CA may have revoked it.'
   static override examples = ['<%= config.bin %> est cert revoke 5f3a9d --because keyCompromise --yes']
-  static override args = { name: arg.text({ required: true, description: 'the id of its request, or its serial' }) }
+  static override args = {
+    name: arg.text({ required: true, description: 'the request id or the serial of the certificate' }),
+  }
   static override flags = {
     because: flag.text({
       helpValue: 'REASON',
-      description: 'the reason that the CRL gives: keyCompromise, superseded and so on (RFC 5280 section 5.3.1)',
+      description: 'reason in the CRL: keyCompromise, superseded and so on (RFC 5280 section 5.3.1)',
     }),
     ...confirmFlags,
     ...writeFlags,
@@ -24,12 +26,12 @@ export default class EstCertRevoke extends BaseCommand<RevokeReport> {
     const { args, flags } = await this.parse(EstCertRevoke)
     const reason = revocationReason(flags.because ?? 'unspecified')
     const session = await openSession(this.context(flags))
-    if (!flags['dry-run']) await this.confirm(`certificate ${args.name} is revoked for ever`, flags)
+    if (!flags['dry-run']) await this.confirm(`certificate ${args.name} will be revoked permanently`, flags)
     return revokeCertificate(session, args.name, reason, backendOf)
   }
 
   protected override view({ ca, serial, reason, changed, dryRun }: RevokeReport): string {
     if (changed && dryRun) return `${ca} would revoke ${serial}: ${reason}; dry run, nothing changed`
-    return changed ? `${ca} revoked ${serial}: ${reason}` : `${serial} is revoked already (${reason}); nothing changed`
+    return changed ? `${ca} revoked ${serial}: ${reason}` : `${serial} is already revoked (${reason}); nothing changed`
   }
 }

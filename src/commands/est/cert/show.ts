@@ -1,4 +1,4 @@
-/** `brine est cert show`: one certificate, who asked for it and who issued it. */
+/** `brine est cert show`: shows one certificate, its requester and its issuer. */
 
 import { type CertificateRow, findCertificate } from '../../../core/app/enrolment/certificates.js'
 import { certificatesPem } from '../../../core/app/enrolment/documents.js'
@@ -14,10 +14,12 @@ interface CertificateReport extends CertificateRow {
 }
 
 export default class EstCertShow extends BaseCommand<CertificateReport> {
-  static override summary = 'one certificate: who asked, which CA issued it, its text'
+  static override summary = 'show one certificate: its requester, the CA that issued it, and its PEM text'
   static override examples = ['<%= config.bin %> est cert show 5f3a9d --out device.pem']
-  static override args = { name: arg.text({ required: true, description: 'the id of its request, or its serial' }) }
-  static override flags = { out: flag.path({ description: 'write it to a new file, PEM' }) }
+  static override args = {
+    name: arg.text({ required: true, description: 'the request id or the serial of the certificate' }),
+  }
+  static override flags = { out: flag.path({ description: 'write the certificate to a new file, PEM' }) }
 
   protected override async execute(): Promise<CertificateReport> {
     const { args, flags } = await this.parse(EstCertShow)
@@ -36,7 +38,7 @@ export default class EstCertShow extends BaseCommand<CertificateReport> {
       ['serial', report.serial],
       ['subject', report.subject],
       ['names', report.names.join(' ')],
-      ['asked by', `${by.name} (${by.how})`],
+      ['requested by', `${by.name} (${by.how})`],
       ['issued at', report.at],
       ['valid', `${report.notBefore} to ${report.notAfter}`],
       ['renews', report.renews ?? ''],

@@ -1,4 +1,4 @@
-/** `brine est otp create`: lets somebody enrol over HTTP once. */
+/** `brine est otp create`: creates a one-time password for enrolment over HTTP. */
 import { createPassword, type NewPassword } from '../../../core/app/enrolment/passwords.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
@@ -7,9 +7,9 @@ import { arg, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 const DAY = 86_400
 
 export default class EstOtpCreate extends BaseCommand<NewPassword> {
-  static override summary = 'make a one-time password for clients that have no certificate yet'
+  static override summary = 'create a one-time password for clients that have no certificate yet'
   static override description =
-    'Prints ID:SECRET, for HTTP Basic authentication; the secret is kept nowhere and shown this once. It is spent only with the certificate. The label must have auth = "password".'
+    'Prints ID:SECRET, for HTTP Basic authentication; the secret is not stored and shown only now. It is used up only when a certificate is issued. The label must have auth = ["password"].'
   static override examples = [
     '<%= config.bin %> est otp create device --for 2h --note "sensor 17"',
     '<%= config.bin %> est otp create device --uses 50 --for 7d --json',
@@ -21,10 +21,10 @@ export default class EstOtpCreate extends BaseCommand<NewPassword> {
       min: 1,
       max: 100_000,
       default: 1,
-      description: 'certificates that it is good for (default 1)',
+      description: 'number of certificates that can be issued with it (default 1)',
     }),
-    for: flag.duration({ min: 1, description: 'how long it is good (default 24h)' }),
-    note: flag.text({ description: 'for whom it is; history keeps it' }),
+    for: flag.duration({ min: 1, description: 'how long it is valid (default 24h)' }),
+    note: flag.text({ description: 'who it is for; recorded in history' }),
   }
 
   /** The secret is data, also with --quiet. */
@@ -34,8 +34,8 @@ export default class EstOtpCreate extends BaseCommand<NewPassword> {
 
   protected override async execute(): Promise<NewPassword> {
     const { args, flags } = await this.parse(EstOtpCreate)
-    const order = { label: args.label, uses: flags.uses, validSeconds: flags.for ?? DAY, note: flags.note ?? '' }
-    return createPassword(await openSession(this.context(flags)), order)
+    const options = { label: args.label, uses: flags.uses, validSeconds: flags.for ?? DAY, note: flags.note ?? '' }
+    return createPassword(await openSession(this.context(flags)), options)
   }
 
   protected override view({ id, secret, label, uses, expires }: NewPassword): string {

@@ -1,4 +1,4 @@
-/** `brine est otp list`: one-time passwords and what is left of them. */
+/** `brine est otp list`: lists one-time passwords and their remaining uses. */
 import { listPasswords, type PasswordRow } from '../../../core/app/enrolment/passwords.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
@@ -10,10 +10,11 @@ interface PasswordList {
 }
 
 export default class EstOtpList extends BaseCommand<PasswordList> {
-  static override summary = 'one-time passwords: how often each was used, until when it is good'
-  static override description = 'No secret is shown: none is kept. What expired more than 30 days ago is left out.'
+  static override summary = 'list one-time passwords: how often each was used, and when it expires'
+  static override description =
+    'No secret is shown, since none is stored. Passwords that expired more than 30 days ago are not listed.'
   static override examples = ['<%= config.bin %> est otp list --label device']
-  static override flags = { label: flag.text({ helpValue: 'LABEL', description: 'of this label' }) }
+  static override flags = { label: flag.text({ helpValue: 'LABEL', description: 'only of this label' }) }
 
   protected override async execute(): Promise<PasswordList> {
     const { flags } = await this.parse(EstOtpList)

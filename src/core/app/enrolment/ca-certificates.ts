@@ -1,4 +1,4 @@
-/** What a client has to know before it asks: the certificates of the CAs (RFC 7030 section 4.1) and what a request should hold (section 4.5). */
+/** What a client needs before it sends a request: the CA certificates (RFC 7030 section 4.1) and the CSR attributes (section 4.5). */
 
 import { toBase64 } from '../../base/bytes.js'
 import { AppError } from '../../base/errors.js'
@@ -20,7 +20,7 @@ export interface CaChains {
   readonly missing: readonly { readonly ca: string; readonly why: string }[]
 }
 
-/** The chains of these CAs, as far as they can be read. Asks nobody over the network. */
+/** Returns the chains of these CAs, as far as their files can be read. Uses no network. */
 export async function chainsOf(session: Session, cas: readonly string[], open: OpenBackend): Promise<CaChains> {
   const found = await Promise.all(
     cas.map(async (ca) => {
@@ -41,8 +41,8 @@ export async function chainsOf(session: Session, cas: readonly string[], open: O
 }
 
 /**
- * The certificates of every CA of the label's group and those above them, each once. A CA whose files cannot be read is told of by
- * `onNotice`. Throws `est-label-unknown` (usage), `est-no-chain` (credentials) where none can be read.
+ * Returns the certificates of every CA of the label's group and of the CAs above them, each once. A CA whose files cannot be read is
+ * reported through `onNotice`. Throws `est-label-unknown` (usage), `est-no-chain` (credentials) if none can be read.
  */
 export async function caCertificates(
   session: Session,
@@ -51,13 +51,13 @@ export async function caCertificates(
 ): Promise<readonly Uint8Array[]> {
   const label = labelOf(session, name)
   const { chains, missing } = await chainsOf(session, label.group.caIds, open)
-  for (const { ca, why } of missing) session.options.onNotice?.(`${ca} is left out: ${why}`)
+  for (const { ca, why } of missing) session.options.onNotice?.(`the chain of ${ca} is missing: ${why}`)
   const unique = new Map(chains.flatMap(({ chain }) => chain.map((der) => [Buffer.from(der).toString('base64'), der])))
   if (unique.size === 0)
     throw new AppError(
       'credentials',
       'est-no-chain',
-      `no certificate of a CA of ${name} can be read: ${missing.map(({ why }) => why).join('; ')}`,
+      `no CA certificate of label ${name} can be read: ${missing.map(({ why }) => why).join('; ')}`,
       {
         hint: 'brine config check',
       },
@@ -65,7 +65,10 @@ export async function caCertificates(
   return [...unique.values()]
 }
 
-/** DER of CsrAttrs (RFC 7030 section 4.5.2): the extended key usages of the label's profile as an extension request. Throws `est-label-unknown`. */
+/**
+ * Returns the DER of CsrAttrs (RFC 7030 section 4.5.2): the extended key usages of the label's profile as an extension request. Throws
+ * `est-label-unknown`.
+ */
 export function csrAttributes(session: Session, name: string): Uint8Array {
   return attributesOf(labelOf(session, name))
 }
@@ -74,11 +77,11 @@ const OID = { extensionRequest: '1.2.840.113549.1.9.14', extendedKeyUsage: '2.5.
 
 function attributesOf({ profile }: Label): Uint8Array {
   const usages = profile.extendedKeyUsages.map((usage) => oid(EXTENDED_KEY_USAGES[usage]))
-  const wanted = [
+  const attributes = [
     ...(usages.length === 0 ? [] : [oid(OID.extendedKeyUsage)]),
     ...(profile.requireSan ? [oid(OID.subjectAltName)] : []),
   ]
-  return encode(seqOf(wanted.length === 0 ? [] : [seq(oid(OID.extensionRequest), set(...wanted))]))
+  return encode(seqOf(attributes.length === 0 ? [] : [seq(oid(OID.extensionRequest), set(...attributes))]))
 }
 
 export interface CsrAttributesReport {
@@ -89,23 +92,23 @@ export interface CsrAttributesReport {
   readonly rules: readonly { readonly rule: string; readonly value: string }[]
 }
 
-/** The same for people: what the profile of the label wants and allows. Throws `est-label-unknown` (usage). */
+/** Describes what the profile of the label requires and allows, for people. Throws `est-label-unknown` (usage). */
 export function describeCsrAttributes(session: Session, name: string): CsrAttributesReport {
   const label = labelOf(session, name)
   const { profile } = label
   const rules = [
     { rule: 'keys', value: profile.keyKinds.map((kind) => keyRule(kind, label)).join(', ') },
     { rule: 'extended key usage', value: profile.extendedKeyUsages.join(', ') },
-    { rule: 'subjectAltName', value: profile.requireSan ? 'wanted' : 'may be left out' },
-    { rule: 'names', value: `${profile.maxNames} at most` },
+    { rule: 'subjectAltName', value: profile.requireSan ? 'required' : 'optional' },
+    { rule: 'names', value: `at most ${profile.maxNames}` },
     { rule: 'domains', value: profile.domains.length === 0 ? 'any' : profile.domains.join(', ') },
     { rule: 'wildcards', value: profile.wildcards ? 'allowed' : 'refused' },
     { rule: 'IP addresses', value: profile.ipAddresses ? 'allowed' : 'refused' },
-    { rule: 'valid for', value: `${Math.round(profile.validSeconds / 3600)} h, and never longer than the CA` },
+    { rule: 'valid for', value: `${Math.round(profile.validSeconds / 3600)} h, at most until the CA expires` },
   ]
   return { label: name, profile: profile.name, attributes: toBase64(attributesOf(label)), rules }
 }
 
 function keyRule(kind: 'rsa' | 'ec', { profile }: Label): string {
-  return kind === 'rsa' ? `RSA of ${profile.rsaBits} bits at least` : `EC on ${profile.curves.join(', ')}`
+  return kind === 'rsa' ? `RSA of at least ${profile.rsaBits} bits` : `EC on ${profile.curves.join(', ')}`
 }

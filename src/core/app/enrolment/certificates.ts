@@ -1,9 +1,9 @@
-/** Certificates that were issued: found by request or serial, listed, and revoked at the CA that issued them. */
+/** Issued certificates: listed, found by request id or serial, and revoked at the CA that issued them. */
 import { AppError, rewrap } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { IssuedCertificate } from '../../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
-import { asking, callCa } from '../failover/call-ca.js'
+import { callCa, withOpenRequest } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
 import { type Entry, readEst, transactEst } from './commit.js'
@@ -27,21 +27,21 @@ export interface CertificateRow {
 export interface CertificateFilter {
   readonly label?: string | undefined
   readonly ca?: string | undefined
-  /** Only those that end within so many seconds. */
+  /** Seconds: only valid certificates that expire within this time. */
   readonly within?: number | undefined
 }
 
-/** Those that the filter leaves, the one that ends first at the top. */
+/** Lists the certificates that match the filter, soonest expiry first. */
 export function listCertificates(session: Session, filter: CertificateFilter): Promise<readonly CertificateRow[]> {
   return readEst(session, ({ certificates, at }) =>
     [...certificates()]
       .map(({ id, certificate }) => rowOf(id, certificate, at))
-      .filter((row) => isWanted(row, filter, at))
+      .filter((row) => matches(row, filter, at))
       .sort((a, b) => (a.notAfter < b.notAfter ? -1 : a.notAfter > b.notAfter ? 1 : a.id < b.id ? -1 : 1)),
   )
 }
 
-function isWanted(row: CertificateRow, { label, ca, within }: CertificateFilter, at: Instant): boolean {
+function matches(row: CertificateRow, { label, ca, within }: CertificateFilter, at: Instant): boolean {
   if (label !== undefined && row.label !== label) return false
   if (ca !== undefined && row.ca !== ca) return false
   return within === undefined || (row.state === 'valid' && secondsBetween(at, row.notAfter) <= within)
@@ -58,7 +58,7 @@ export interface FoundCertificate {
   readonly der: Uint8Array
 }
 
-/** The certificate of a request's id or of a serial. Throws `est-certificate-unknown`, `est-certificate-ambiguous` (usage). */
+/** Finds a certificate by request id or serial. Throws `est-certificate-unknown`, `est-certificate-ambiguous` (usage). */
 export function findCertificate(session: Session, name: string): Promise<FoundCertificate> {
   return readEst(session, ({ certificates, at, object }) => {
     const { id, certificate } = oneNamed(certificates(), name)
@@ -71,12 +71,12 @@ function oneNamed(certificates: Iterable<Entry>, name: string): Entry {
   const found = [...certificates].filter(({ id, certificate }) => id === wanted || certificate.serial === wanted)
   const [first] = found
   if (first === undefined)
-    throw new AppError('usage', 'est-certificate-unknown', `there is no certificate ${JSON.stringify(name)}`, {
+    throw new AppError('usage', 'est-certificate-unknown', `unknown certificate ${JSON.stringify(name)}`, {
       hint: 'brine est cert list',
     })
   if (found.length > 1)
     throw new AppError('usage', 'est-certificate-ambiguous', `several certificates have the serial ${name}`, {
-      hint: `name one by its id: ${found.map(({ id }) => id).join(', ')}`,
+      hint: `use the id of one: ${found.map(({ id }) => id).join(', ')}`,
     })
   return first
 }
@@ -91,8 +91,8 @@ export interface RevokeReport {
 }
 
 /**
- * Revokes at the CA that issued, whatever its circuit says, and then records it. Throws `est-certificate-unknown` (usage), `est-revoke-failed`
- * (remote, rejected, credentials or uncertain, as the CA's answer is): then nothing is recorded.
+ * Revokes a certificate at the CA that issued it, even if its circuit is open, and then records it. Throws `est-certificate-unknown`
+ * (usage), `est-revoke-failed` (remote, rejected, credentials or uncertain, by the response of the CA): then nothing is recorded.
  */
 export async function revokeCertificate(
   session: Session,
@@ -100,17 +100,17 @@ export async function revokeCertificate(
   reason: RevocationReason,
   open: OpenBackend,
 ): Promise<RevokeReport> {
-  // its bytes may be lost: the serial is enough
+  // the bytes of the certificate may be lost, but its serial is enough
   const found = await readEst(session, ({ certificates }) => oneNamed(certificates(), name))
   const { id, certificate } = found
   const { ca, serial, revoked } = certificate
   const dryRun = session.options.dryRun === true
   if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false, dryRun }
   if (dryRun) return { id, ca, serial, reason, changed: true, dryRun }
-  // who cannot write now (a copy, a clock that is behind) could not write down what the CA did
+  // fails before the CA revokes anything if this process cannot record it (a stand-by, a clock that is behind)
   await transactEst(session, async () => undefined)
-  const question = { kind: 'uncertain', message: `${ca} may have revoked ${serial}`, hint: AGAIN } as const
-  await asking(session, question, async () => {
+  const notice = { kind: 'uncertain', message: `${ca} may have revoked ${serial}`, hint: AGAIN } as const
+  await withOpenRequest(session, notice, async () => {
     const { outcome, message } = await callCa(
       () => open(session, ca),
       session.enrolment.attemptTimeout,
@@ -128,7 +128,7 @@ export async function revokeCertificate(
   return { id, ca, serial, reason, changed: true, dryRun }
 }
 
-const AGAIN = 'the certificate stays as it was; the same command again asks again'
+const AGAIN = 'the certificate is recorded as not revoked; run the same command again to retry'
 
 const KINDS = {
   'request-fault': 'rejected',
@@ -139,8 +139,8 @@ const KINDS = {
 function unrecorded(ca: string, serial: string, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
   return rewrap(cause, {
-    message: `${ca} revoked ${serial}, which could not be recorded: ${cause.message}`,
-    hint: 'mend that, then the same command again',
+    message: `${ca} revoked ${serial}, but that could not be recorded: ${cause.message}`,
+    hint: 'fix the cause, then run the same command again',
     changed: 'yes',
     retry: true,
   })
@@ -155,12 +155,12 @@ function failed(ca: string, serial: string, outcome: string, message: string): A
   })
 }
 
-/** The reason of that name (RFC 5280 section 5.3.1). Throws `est-reason-unknown` (usage). */
+/** Returns the revocation reason of that name (RFC 5280 section 5.3.1). Throws `est-reason-unknown` (usage). */
 export function revocationReason(name: string): RevocationReason {
   const reasons = Object.keys(REVOCATION_REASONS) as RevocationReason[]
   const found = reasons.find((reason) => reason.toLowerCase() === name.toLowerCase())
   if (found !== undefined) return found
-  throw new AppError('usage', 'est-reason-unknown', `no reason to revoke: ${JSON.stringify(name)}`, {
-    hint: `one of ${reasons.join(', ')} (RFC 5280 section 5.3.1)`,
+  throw new AppError('usage', 'est-reason-unknown', `unknown revocation reason: ${JSON.stringify(name)}`, {
+    hint: `known reasons: ${reasons.join(', ')} (RFC 5280 section 5.3.1)`,
   })
 }

@@ -1,6 +1,6 @@
 /**
- * `brine cgi`: one HTTP request that a web server hands over, answered.
- * Invariants: whatever goes wrong, there is an answer, and nothing in it but one sentence; what the operator has to know goes to `log`.
+ * `brine cgi`: handles one HTTP request that a web server passes on.
+ * Invariants: there is a response to every request, also after a failure, and its text is one sentence; details for the operator go to `log`.
  */
 import { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
@@ -10,16 +10,16 @@ import { type CgiPorts, failure, logged } from './cgi-failure.js'
 
 type Route = (request: CgiRequest, body: Uint8Array, ports: CgiPorts) => Promise<HttpResponse>
 
-/** By what a path begins with. */
+/** Routes by the prefix of the path. */
 const ROUTES: readonly (readonly [string, () => Promise<Route>])[] = [
   [EST_PREFIX, async () => (await import('./est-over-cgi.js')).answerEst],
 ]
 
-/** The answer as a web server reads it. Never throws. */
+/** Handles the request and returns the response in the form that a web server reads (RFC 3875 section 6). Never throws. */
 export async function answerCgi(ports: CgiPorts): Promise<string> {
   const request = readCgi(ports.env)
   if (request === undefined) {
-    ports.log('brine cgi wants the environment of CGI/1.1 (RFC 3875): it is run by a web server')
+    ports.log('brine cgi needs the environment of CGI/1.1 (RFC 3875): it is run by a web server')
     return formatCgi(plainResponse(500, 'The server is not set up for this request.'))
   }
   const isHead = request.method === 'HEAD'
@@ -36,18 +36,18 @@ export async function answerCgi(ports: CgiPorts): Promise<string> {
 async function routed(request: CgiRequest, ports: CgiPorts): Promise<HttpResponse> {
   const { contentLength = 0, path } = request
   const isRead = contentLength <= LARGEST_BODY
-  // a server may wait until its whole body is taken
+  // a web server may wait until its whole body is read
   const body = isRead ? await ports.body(contentLength) : new Uint8Array()
   const route = ROUTES.find(([prefix]) => path.startsWith(prefix))
-  if (route === undefined) return plainResponse(404, 'There is nothing here.')
+  if (route === undefined) return plainResponse(404, 'Not found.')
   if (!request.isSecure) {
     ports.log('refused: the server does not say that TLS protects the request (HTTPS=on)')
-    return plainResponse(403, 'This is answered over TLS alone.')
+    return plainResponse(403, 'TLS is required.')
   }
   if (!isRead)
     return Number.isNaN(contentLength)
-      ? plainResponse(400, 'The length of the request is no number.')
-      : plainResponse(413, `A request has ${LARGEST_BODY} octets at most.`)
-  if (body.length < contentLength) return plainResponse(400, 'The request is shorter than its length says.')
+      ? plainResponse(400, 'The Content-Length of the request is not a number.')
+      : plainResponse(413, `The request is larger than ${LARGEST_BODY} octets.`)
+  if (body.length < contentLength) return plainResponse(400, 'The request is shorter than its Content-Length.')
   return (await route[1]())(request, body, ports)
 }

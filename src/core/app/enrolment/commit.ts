@@ -1,6 +1,6 @@
 /**
- * Commands on enrolment and on high availability in one commit: a question and the choice of who is asked, an answer and what it says of the CA.
- * Invariant: as in ha-commit.ts, nothing waits for a CA in here.
+ * Transactions on enrolment and high availability: the request together with the CA selection; the response together with the CA health
+ * update. Invariant: as in failover/commit.ts, nothing here waits for a CA.
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
@@ -15,47 +15,47 @@ import { type HaContext, openHaContext, probedOf, transactWork } from '../failov
 import { readSamples } from '../failover/samples.js'
 import type { Session } from '../transaction/session.js'
 
-/** A certificate and where it stands. */
+/** An issued certificate, with the book that holds it. */
 export interface Entry {
   readonly id: string
   readonly book: Handle
   readonly certificate: IssuedCertificate
 }
 
-/** Enrolment as one cut of history has it. */
+/** The state of enrolment at one revision. */
 export interface EstRevision {
   readonly at: Instant
-  /** Requests, passwords, numbers of CRLs. */
+  /** Requests, passwords and CRL numbers. */
   state(): EstState
-  /** The newest books first. */
+  /** All certificates, those of the newest book first. */
   certificates(): Iterable<Entry>
-  /** The certificate of a request. */
+  /** The certificate of the request `id`. */
   find(id: string): Entry | undefined
-  /** The bytes of what the state names. */
+  /** The bytes of an object that the state names. */
   object: Work['object']
 }
 
 export interface EstContext extends EstRevision {
   readonly work: Work
   readonly ha: Omit<HaContext, 'samples'>
-  /** Averages of probes by CA. */
+  /** Average latency of probes by CA. */
   readonly probed: ReturnType<typeof probedOf>
   run(command: EstCommand): Promise<readonly EstEvent[]>
-  /** To a book. */
+  /** Records the revocation in the book of the certificate. */
   revoke(found: Entry, reason: string): Promise<void>
-  /** Reads what `record` will write to: damage is found before a CA is asked. Throws `corrupt`. */
+  /** Reads the book that `record` will write to, so that damage is found before a request goes to a CA. Throws `corrupt`. */
   ready(): void
-  /** Keeps a certificate, DER, and ends its request. */
+  /** Records a certificate (`der`) and ends its request. */
   record(id: string, certificate: Omit<IssuedCertificate, 'at' | 'revoked'>, der: Uint8Array): Promise<void>
 }
 
-/** Runs commands as one commit. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
+/** Runs `work` as one transaction. Throws the violations of a rule (`rejected`, recorded), `standby`, `locked`, `clock-behind`, `io`. */
 export function transactEst<R>(session: Session, work: (tx: EstContext) => Promise<R>): Promise<R> {
-  return transactWork(session, async (unit, at) => ({ result: await work(deskOf(session, unit, at)) }))
+  return transactWork(session, async (unit, at) => ({ result: await work(contextOf(session, unit, at)) }))
 }
 
-function deskOf(session: Session, unit: Work, at: Instant): EstContext {
-  const view = viewOf(unit, at)
+function contextOf(session: Session, unit: Work, at: Instant): EstContext {
+  const view = revisionOf(unit, at)
   const ports = { clock: { now: () => at } }
   const book = (): Handle =>
     bookAt(unit.handles('est'), at, (name) => Object.keys(unit.state(est, name).certificates).length)
@@ -77,7 +77,7 @@ function deskOf(session: Session, unit: Work, at: Instant): EstContext {
   }
 }
 
-function viewOf(work: Work, at: Instant): EstRevision {
+function revisionOf(work: Work, at: Instant): EstRevision {
   const books = (): readonly Handle[] => [...inOrder(work.handles('est'))].reverse()
   return {
     at,
@@ -98,7 +98,7 @@ function viewOf(work: Work, at: Instant): EstRevision {
   }
 }
 
-/** What is known now, read without the lock. */
-export function readEst<R>(session: Session, look: (view: EstRevision) => R): Promise<R> {
-  return session.store.read(async (reader) => look(viewOf(new Work(reader), session.clockFor(reader).now())))
+/** Runs `read` on the current revision, without the write lock. */
+export function readEst<R>(session: Session, read: (revision: EstRevision) => R): Promise<R> {
+  return session.store.read(async (reader) => read(revisionOf(new Work(reader), session.clockFor(reader).now())))
 }

@@ -1,4 +1,4 @@
-/** `est crl`: the list of revoked certificates of a CA whose key signs here. Other CAs publish their own. */
+/** `est crl`: the CRL of a CA whose key signs here. Other CAs publish their own. */
 import { AppError } from '../../base/errors.js'
 import { addSeconds, epochOf, type Instant } from '../../base/time.js'
 import { type CrlContent, REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
@@ -20,8 +20,8 @@ export interface CrlReport {
 }
 
 /**
- * Signs the CA's next list, good for `validSeconds`. Its number is recorded before it is signed, so no two lists bear the same one (RFC 5280
- * section 5.2.3). Throws `ha-ca-unknown`, `est-crl-elsewhere` (usage), `est-crl-failed` (credentials or remote).
+ * Signs the next CRL of a CA, valid for `validSeconds`. Its number is recorded before it is signed, so that no two CRLs have the same
+ * number (RFC 5280 section 5.2.3). Throws `ha-ca-unknown`, `est-crl-elsewhere` (usage), `est-crl-failed` (credentials or remote).
  */
 export async function signCrl(
   session: Session,
@@ -32,7 +32,7 @@ export async function signCrl(
   refuseUnknownCas(session.enrolment, [ca])
   if (!signsHere(session, ca)) throw elsewhere(ca)
   const content = await transactEst(session, async (tx): Promise<CrlContent> => {
-    // a directory that was restored or recovered may have signed lists since that it does not remember
+    // after a restore or a recovery, CRLs may have been signed that are no longer recorded here
     const least = session.store.marker.generation > 1 ? epochOf(tx.at) : 1
     await tx.run({ type: 'crl.number', ca, least })
     const { crls } = tx.state()
@@ -60,9 +60,9 @@ export async function signCrl(
     throw new AppError(
       outcome === 'config-fault' ? 'credentials' : 'remote',
       'est-crl-failed',
-      `no list of ${ca}: ${message}`,
+      `no CRL of ${ca}: ${message}`,
       {
-        hint: `brine ha status; number ${content.number} is left out of the series, which is allowed`,
+        hint: `brine ha status; CRL number ${content.number} is skipped, which is allowed`,
         details: { ca, outcome },
         changed: 'yes',
       },
@@ -71,9 +71,14 @@ export async function signCrl(
 }
 
 function elsewhere(ca: string): AppError {
-  return new AppError('usage', 'est-crl-elsewhere', `the key of ${ca} does not sign here: it publishes its own list`, {
-    hint: 'brine est crl is for CAs of the kinds file and pkcs11',
-  })
+  return new AppError(
+    'usage',
+    'est-crl-elsewhere',
+    `the key of ${ca} does not sign here: that CA publishes its own CRL`,
+    {
+      hint: 'brine est crl is for CAs with the backend file or pkcs11',
+    },
+  )
 }
 
 function reasonOf(name: string): RevocationReason {

@@ -1,4 +1,4 @@
-/** A request on its way through the CAs of its label, and how it is told that no certificate came of it. */
+/** State of one enrolment attempt, and the errors for attempts that end without a certificate. */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { Attempt } from '../../est/commands.js'
@@ -18,9 +18,9 @@ export interface EnrolOptions {
   /** PKCS#10, DER. */
   readonly csr: Uint8Array
   readonly by: Requester
-  /** This CA and no other. */
+  /** Sends the request to this CA only. */
   readonly ca?: string
-  /** Even though an earlier request for this key may have been served. */
+  /** Sends the request even if an earlier request for this key may have been served. */
   readonly duplicate?: boolean
   /** DER of the certificate that is renewed (RFC 7030 section 4.2.2). */
   readonly renews?: Uint8Array
@@ -40,56 +40,52 @@ export interface Enrolled {
   readonly serial: string
   readonly notBefore: Instant
   readonly notAfter: Instant
-  /** Was another CA asked before, in vain? */
+  /** True if another CA failed before. */
   readonly failover: boolean
   readonly attempts: readonly AttemptReport[]
-  /** Everybody who might have served, and why not. */
+  /** Every CA of the group, and why it could not serve. */
   readonly candidates: readonly Candidate[]
   /** DER. */
   readonly certificate: Uint8Array
 }
 
-/** What an enrolment would do. */
+/** Report of a dry run of an enrolment. */
 export interface EnrolmentPlan {
   readonly label: string
   readonly dryRun: true
-  /** Who would be asked first; null where a pending request would be asked for. */
+  /** The CA that the request would go to first; null if a pending request would be polled instead. */
   readonly ca: string | null
   readonly pending: string | null
   readonly candidates: readonly Candidate[]
 }
 
-/** A request on its way. */
+/** State of one enrolment while the CAs of its label are tried. */
 export interface EnrolmentRun {
   readonly session: Session
-  readonly order: EnrolOptions
+  readonly enrolOptions: EnrolOptions
   readonly label: Label
   readonly request: CertificateRequest
-  readonly wish: RequestSpec
+  readonly requestSpec: RequestSpec
   readonly id: string
   readonly open: OpenBackend
   readonly attempts: AttemptReport[]
-  /** `performance.now` at which nobody waits any more. */
+  /** Value of `performance.now` at which the request times out. */
   readonly until: number
   candidates: readonly Candidate[]
 }
 
-function details({ id, order, attempts }: EnrolmentRun) {
-  return { id, label: order.label, attempts: attempts.map((one) => ({ ...one })) }
+function details({ id, enrolOptions, attempts }: EnrolmentRun) {
+  return { id, label: enrolOptions.label, attempts: attempts.map((one) => ({ ...one })) }
 }
 
-/** A question that is over and has no certificate. */
-export function errorForEnded(
-  course: EnrolmentRun,
-  ca: string,
-  { outcome, message, value }: Reply<Verified>,
-): AppError {
-  const { id } = course
-  const rest = { details: details(course), changed: 'yes' as const }
+/** Returns the error for an attempt that the CA answered without a certificate: pending, unknown or refused. */
+export function errorForEnded(run: EnrolmentRun, ca: string, { outcome, message, value }: Reply<Verified>): AppError {
+  const { id } = run
+  const rest = { details: details(run), changed: 'yes' as const }
   if (outcome === 'pending') {
     const retryAfter = value !== undefined && 'retryAfter' in value ? value.retryAfter : 60
     const hint = `brine est status ${id}`
-    return new AppError('pending', 'est-pending', `request ${id} waits at ${ca}: ${message}`, {
+    return new AppError('pending', 'est-pending', `request ${id} is pending at ${ca}: ${message}`, {
       ...rest,
       hint,
       retryAfter,
@@ -98,56 +94,61 @@ export function errorForEnded(
   if (outcome === 'unknown')
     return new AppError('uncertain', 'est-unknown', `request ${id}: ${ca} may have issued a certificate: ${message}`, {
       ...rest,
-      hint: `look at ${ca} whether it did; to ask again all the same: --allow-duplicate`,
+      hint: `check ${ca} for an issued certificate; use --allow-duplicate to retry anyway`,
     })
-  return new AppError('rejected', 'est-refused', `${ca} refuses the request: ${message}`, rest)
+  return new AppError('rejected', 'est-refused', `${ca} refused the request: ${message}`, rest)
 }
 
-/** The question stands in history, and no certificate left this process. */
-function unserved({ id }: EnrolmentRun, cause: unknown): unknown {
+/** Returns `cause` as the error of a request that is recorded, but for which no certificate left this process. */
+function withoutCertificate({ id }: EnrolmentRun, cause: unknown): unknown {
   if (!(cause instanceof AppError)) return cause
   return rewrap(cause, { message: `request ${id} has no certificate: ${cause.message}`, changed: 'yes' })
 }
 
-/** What a CA elsewhere answered and could not be written down: it may have issued, and nobody here knows. */
+/** Returns the error for a response that could not be recorded. A remote CA may have issued a certificate that is not known here. */
 export function errorForUnrecorded(
-  course: EnrolmentRun,
+  run: EnrolmentRun,
   { ca, here }: Attempt,
   { outcome }: Reply<Verified>,
   cause: unknown,
 ): unknown {
-  const hasIssued = outcome === 'ok' || outcome === 'pending' || outcome === 'unknown'
-  if (here || !hasIssued) return unserved(course, cause)
+  const mayHaveIssued = outcome === 'ok' || outcome === 'pending' || outcome === 'unknown'
+  if (here || !mayHaveIssued) return withoutCertificate(run, cause)
   const why = cause instanceof Error ? cause.message : String(cause)
-  const { id } = course
+  const { id } = run
   return new AppError(
     'uncertain',
     'est-unrecorded',
-    `request ${id}: ${ca} answered, which could not be recorded: ${why}`,
+    `request ${id}: the response of ${ca} could not be recorded: ${why}`,
     {
-      hint: `mend that, then: brine est status ${id}`,
-      details: details(course),
+      hint: `fix the cause, then run: brine est status ${id}`,
+      details: details(run),
       changed: 'unknown',
       cause,
     },
   )
 }
 
-/** Nobody could serve it; `desk` where nobody was asked. */
-export function errorForUnavailable(course: EnrolmentRun, tx?: EstContext): AppError {
-  const { order, label, attempts, candidates, session } = course
+/** Returns the error for a request that no CA can serve. `tx` is the transaction that found this out, if no CA was tried. */
+export function errorForUnavailable(run: EnrolmentRun, tx?: EstContext): AppError {
+  const { enrolOptions, label, attempts, candidates, session } = run
   const reasons =
     attempts.length > 0
       ? attempts.map(({ ca, error = '' }) => `${ca}: ${error}`)
       : candidates.map(({ ca, why }) => `${ca}: ${why ?? 'could serve'}`)
-  const who = order.ca === undefined ? `no CA of ${label.group.name} can` : `${order.ca} cannot`
+  const who = enrolOptions.ca === undefined ? `no CA in group ${label.group.name} can` : `${enrolOptions.ca} cannot`
   const at = tx?.at ?? session.now()
-  return new AppError('unavailable', 'est-unavailable', `${who} serve ${order.label}: ${reasons.join('; ')}`, {
-    hint: 'brine ha status',
-    retry: true,
-    retryAfter:
-      tx === undefined ? session.enrolment.breaker.checkInterval : secondsUntilServed(tx.ha.state(), label.group, at),
-    details: details(course),
-    changed: attempts.length > 0 ? 'yes' : 'no',
-  })
+  return new AppError(
+    'unavailable',
+    'est-unavailable',
+    `${who} issue for label ${enrolOptions.label}: ${reasons.join('; ')}`,
+    {
+      hint: 'brine ha status',
+      retry: true,
+      retryAfter:
+        tx === undefined ? session.enrolment.breaker.checkInterval : secondsUntilServed(tx.ha.state(), label.group, at),
+      details: details(run),
+      changed: attempts.length > 0 ? 'yes' : 'no',
+    },
+  )
 }

@@ -1,4 +1,4 @@
-/** What enrolment does for EST over CGI: the use cases of `est`, with the CAs of the configuration. */
+/** Handlers of EST over CGI: the use cases of `est`, with the CAs of the configuration. */
 import { sha256Hex } from '../../crypto/digest.js'
 import { backendOf } from '../failover/backends.js'
 import type { Session } from '../transaction/session.js'
@@ -9,12 +9,12 @@ import type { EnrolOptions } from './enrolment-run.js'
 import { checkPassword } from './passwords.js'
 import type { CheckPassword, FindKnown } from './requester.js'
 
-/** What EST over CGI needs of enrolment. */
+/** The use cases that EST over CGI needs. */
 export interface EstHandlers {
   readonly caCertificates: (session: Session, label: string) => Promise<readonly Uint8Array[]>
   readonly csrAttributes: (session: Session, label: string) => Uint8Array
   /** Throws as `enroll` does. */
-  readonly enroll: (session: Session, order: EnrolOptions) => Promise<{ readonly certificate: Uint8Array }>
+  readonly enroll: (session: Session, enrolOptions: EnrolOptions) => Promise<{ readonly certificate: Uint8Array }>
   readonly checkPassword: (session: Session) => CheckPassword
   readonly findKnown: (session: Session) => FindKnown
 }
@@ -22,7 +22,7 @@ export interface EstHandlers {
 export const EST_HANDLERS: EstHandlers = {
   caCertificates: (session, label) => caCertificates(session, label, backendOf),
   csrAttributes,
-  enroll: (session, order) => enroll(session, order, backendOf),
+  enroll: (session, enrolOptions) => enroll(session, enrolOptions, backendOf),
   checkPassword: (session) => (label, id, secret) => checkPassword(session, label, id, secret),
   findKnown: (session) => async (certificate) => {
     const sha256 = sha256Hex(certificate.der)

@@ -1,6 +1,6 @@
 /**
  * EST over CGI (RFC 7030): `/.well-known/est/<label>/{cacerts,simpleenroll,simplereenroll,csrattrs}`.
- * Invariants: a label whose configuration does not say who may enrol refuses everybody; a certificate is made for nobody else.
+ * Invariant: a label without `auth` in its configuration refuses every request; no certificate is issued to an unauthenticated requester.
  */
 import { AppError } from '../../base/errors.js'
 import type { LabelConfig } from '../../config/enrolment/schema.js'
@@ -22,130 +22,142 @@ import type { EnrolOptions } from './enrolment-run.js'
 import type { EstHandlers } from './est-handlers.js'
 import { clientFault, requesterOf, shownCertificate } from './requester.js'
 
-/** Seconds after which a client asks again for what somebody has to decide. */
+/** Retry-After of a pending request, in seconds. */
 const PENDING = 300
 
-/** The answer to a request below `/.well-known/est/`. Throws what concerns the server and not the request. */
+/** Handles a request below `/.well-known/est/`. Throws errors that the request did not cause. */
 export async function answerEst(
   request: CgiRequest,
   body: Uint8Array,
   ports: CgiPorts,
-  duties?: EstHandlers,
+  handlers?: EstHandlers,
 ): Promise<HttpResponse> {
   const route = readRoute(request.path)
-  if (route === undefined)
-    return plainResponse(404, 'There is nothing here; paths are /.well-known/est/LABEL/OPERATION.')
-  const malformed = formFault(route, request)
+  if (route === undefined) return plainResponse(404, 'Not found; paths are /.well-known/est/LABEL/OPERATION.')
+  const malformed = checkForm(route, request)
   if (malformed !== undefined) return malformed
   const session = await ports.open()
   const label = session.enrolment.labels.find(({ name }) => name === route.label)
-  if (label === undefined) return plainResponse(404, 'There is no such label.')
+  if (label === undefined) return plainResponse(404, 'Unknown label.')
   if (label.auth.length === 0) {
-    ports.log(`label ${label.name} is refused: set auth in its [[est.label]]`)
-    return plainResponse(403, 'Nobody enrols with this label over HTTP.')
+    ports.log(`refused: label ${label.name} has no auth; set auth in its [[est.label]]`)
+    return plainResponse(403, 'This label is not available over HTTP.')
   }
-  const own = duties ?? (await import('./est-handlers.js')).EST_HANDLERS
-  if (route.operation === 'cacerts') return caCertificatesResponse(await own.caCertificates(session, label.name))
-  if (route.operation === 'csrattrs') return attributesResponse(own.csrAttributes(session, label.name))
-  return enrolment(route, request, body, { session, label, duties: own, log: ports.log })
+  const used = handlers ?? (await import('./est-handlers.js')).EST_HANDLERS
+  if (route.operation === 'cacerts') return caCertificatesResponse(await used.caCertificates(session, label.name))
+  if (route.operation === 'csrattrs') return attributesResponse(used.csrAttributes(session, label.name))
+  return enrolment(route, request, body, { session, label, handlers: used, log: ports.log })
 }
 
-/** What is wrong with a request before anybody looks at what it asks for. */
-function formFault(
+/** Checks method, type and length. Returns the error response; undefined if they are in order. */
+function checkForm(
   { operation }: EstRoute,
   { method, contentType, contentLength }: CgiRequest,
 ): HttpResponse | undefined {
-  const wanted = isEnrolment(operation) ? 'POST' : 'GET'
-  if (method !== wanted)
-    return plainResponse(405, `${operation} is asked for with ${wanted}.`, {
-      Allow: wanted === 'GET' ? 'GET, HEAD' : wanted,
+  const required = isEnrolment(operation) ? 'POST' : 'GET'
+  if (method !== required)
+    return plainResponse(405, `The method of ${operation} is ${required}.`, {
+      Allow: required === 'GET' ? 'GET, HEAD' : required,
     })
-  if (wanted === 'GET') return undefined
-  if (contentLength === undefined) return plainResponse(411, 'A request says how long it is.')
-  return contentType === CSR_TYPE ? undefined : plainResponse(415, `A request is of the type ${CSR_TYPE}.`)
+  if (required === 'GET') return undefined
+  if (contentLength === undefined) return plainResponse(411, 'Content-Length is required.')
+  return contentType === CSR_TYPE ? undefined : plainResponse(415, `The Content-Type must be ${CSR_TYPE}.`)
 }
 
-interface Desk {
+interface EnrolmentContext {
   readonly session: Session
   readonly label: LabelConfig
-  readonly duties: EstHandlers
+  readonly handlers: EstHandlers
   readonly log: (line: string) => void
 }
 
-async function enrolment(route: EstRoute, request: CgiRequest, body: Uint8Array, tx: Desk): Promise<HttpResponse> {
-  const allowed = await allow(route, request, tx)
-  if ('status' in allowed) return allowed
+async function enrolment(
+  route: EstRoute,
+  request: CgiRequest,
+  body: Uint8Array,
+  context: EnrolmentContext,
+): Promise<HttpResponse> {
+  const authorized = await authorize(route, request, context)
+  if ('status' in authorized) return authorized
   const csr = readCsr(body)
   if (csr === undefined)
-    return plainResponse(400, 'The body is no base64 of a certification request (RFC 7030 section 4.2.1).')
-  const { session, label, duties, log } = tx
+    return plainResponse(400, 'The body is not the base64 of a certification request (RFC 7030 section 4.2.1).')
+  const { session, label, handlers, log } = context
   try {
-    const { certificate } = await duties.enroll(session, { label: label.name, csr, ...allowed })
+    const { certificate } = await handlers.enroll(session, { label: label.name, csr, ...authorized })
     return certificateResponse(certificate)
   } catch (error) {
-    const answer = error instanceof AppError ? refusal(error) : undefined
-    if (answer === undefined) throw error
-    log(`${route.operation} at ${label.name} by ${allowed.by.how} ${allowed.by.name}: ${logged(error as AppError)}`)
-    return answer
+    const response = error instanceof AppError ? refusal(error) : undefined
+    if (response === undefined) throw error
+    const { how, name } = authorized.by
+    log(`${route.operation} for label ${label.name} by ${how} ${name}: ${logged(error as AppError)}`)
+    return response
   }
 }
 
-/** Who asks, and what is renewed; the answer where nobody may. */
-async function allow(
+/** Returns the requester and the certificate that is renewed; the error response if the request is not authorized. */
+async function authorize(
   { operation }: EstRoute,
   request: CgiRequest,
-  tx: Desk,
+  context: EnrolmentContext,
 ): Promise<Pick<EnrolOptions, 'by' | 'renews'> | HttpResponse> {
-  const { session, label, duties, log } = tx
+  const { session, label, handlers, log } = context
   if (operation === 'simplereenroll') {
-    // which CA issued it, and that it still holds, is asked where it is renewed
+    // enroll checks which CA issued it and that it is valid
     const shown = shownCertificate(request)
     if (shown === undefined)
-      return plainResponse(403, 'A renewal wants the certificate that is renewed as the client certificate of TLS.')
-    // else who may have a certificate of one label had one of every other that these CAs serve
-    const findKnown = duties.findKnown(session)
+      return plainResponse(403, 'A renewal needs the certificate to renew as the TLS client certificate.')
+    // otherwise the holder of a certificate of one label could get one of every other label that these CAs serve
+    const findKnown = handlers.findKnown(session)
     const known = await findKnown(shown)
     if (known !== undefined && known.label !== label.name)
-      return plainResponse(403, `The client certificate is renewed with the label ${known.label}.`)
-    if (known === undefined && !(await isClient(shown, tx)))
+      return plainResponse(403, `The client certificate belongs to the label ${known.label}.`)
+    if (known === undefined && !(await isClient(shown, context)))
       return plainResponse(403, 'The client certificate was not issued with this label.')
     return { by: { how: 'certificate', name: shown.subject.text }, renews: shown.der }
   }
   const by = await requesterOf(label, request, {
     now: session.now,
-    checkPassword: duties.checkPassword(session),
-    findKnown: duties.findKnown(session),
+    checkPassword: handlers.checkPassword(session),
+    findKnown: handlers.findKnown(session),
     log,
   })
   if (by !== undefined) return { by }
   if (label.auth.includes('password'))
-    return plainResponse(401, 'A client certificate or a one-time password that is good for this label is wanted.', {
+    return plainResponse(401, 'A client certificate or a one-time password that is valid for this label is required.', {
       'WWW-Authenticate': 'Basic realm="EST", charset="UTF-8"',
     })
-  return plainResponse(403, 'A client certificate that is good for this label is wanted.')
+  return plainResponse(403, 'A client certificate that is valid for this label is required.')
 }
 
-/** A certificate that is not on record, of a CA whose clients may enrol here anyway: one from before this data directory. */
-async function isClient(shown: PlainCertificate, { session, label, duties, log }: Desk): Promise<boolean> {
+/** Returns true for a certificate that is not recorded here (it predates this data directory) but comes from a client CA of the label. */
+async function isClient(
+  shown: PlainCertificate,
+  { session, label, handlers, log }: EnrolmentContext,
+): Promise<boolean> {
   if (!label.auth.includes('certificate')) return false
-  const ports = { now: session.now, checkPassword: duties.checkPassword(session), findKnown: duties.findKnown(session) }
+  const ports = {
+    now: session.now,
+    checkPassword: handlers.checkPassword(session),
+    findKnown: handlers.findKnown(session),
+  }
   return (await clientFault(shown, label, { ...ports, log })) === undefined
 }
 
-/** The answer to what concerns the request; undefined for what concerns the server. */
+/** Returns the response to an error that the request caused; undefined for any other error. */
 function refusal(error: AppError): HttpResponse | undefined {
   if (error.kind === 'pending')
     return plainResponse(
       202,
-      'The request waits for a decision; ask again with the same request.',
+      'The request is pending; send the same request again later.',
       retryAfter(error.retryAfter ?? PENDING),
     )
   if (error.kind !== 'rejected') return undefined
   switch (error.code) {
     case 'est-request-running':
-      return plainResponse(202, 'The request is being answered; ask again with the same request.', retryAfter(5))
+      return plainResponse(202, 'The request is already in progress; send the same request again later.', retryAfter(5))
     case 'est-request-open':
-      return plainResponse(409, 'A certificate for this key may have been issued already; the operator has to decide.')
+      return plainResponse(409, 'A certificate for this key may have been issued already; the operator has to check.')
     case 'est-password-spent':
       return plainResponse(403, 'The one-time password is spent, expired or revoked.')
     case 'renewal-invalid':
@@ -153,20 +165,20 @@ function refusal(error: AppError): HttpResponse | undefined {
     default:
       return plainResponse(
         400,
-        isOfRequest(error) ? `The request is refused: ${told(error)}.` : 'The request is refused.',
+        isAboutRequest(error) ? `The request is refused: ${textOf(error)}.` : 'The request is refused.',
       )
   }
 }
 
-/** Do all faults speak of the request alone, so that the client may read them? */
-function isOfRequest({ code, details }: AppError): boolean {
+/** Returns true if all violations concern only the request, so that the client may read them. */
+function isAboutRequest({ code, details }: AppError): boolean {
   const { faults } = details as { readonly faults?: readonly { readonly code?: string }[] }
   if (code !== 'several-faults') return code.startsWith('csr-')
   return Array.isArray(faults) && faults.every((fault) => fault?.code?.startsWith('csr-') === true)
 }
 
-/** Faults in one line. */
-function told({ message }: AppError): string {
+/** Returns all violations in one line. */
+function textOf({ message }: AppError): string {
   const [first = '', ...rest] = message.split('\n').map((line) => line.trim())
   return (rest.length === 0 ? first.replace(/^the request is refused: /, '') : rest.join('; ')).slice(0, 1000)
 }

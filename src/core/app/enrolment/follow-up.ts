@@ -1,4 +1,4 @@
-/** `est status`: what has become of a request; one that is pending is asked for at its CA. */
+/** `est status`: the state of a request. The CA of a pending request is polled. */
 import { AppError } from '../../base/errors.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
@@ -13,7 +13,7 @@ import { type EstRevision, readEst, transactEst } from './commit.js'
 import type { Enrolled } from './enrolment-run.js'
 import { labelOf } from './labels.js'
 import { requestOf } from './request.js'
-import { recordOf, type Verified, verified } from './response.js'
+import { recordOf, type Verified, verifyResponse } from './response.js'
 
 export interface RequestReport {
   readonly id: string
@@ -30,7 +30,7 @@ export interface RequestReport {
   readonly notAfter: Instant | null
 }
 
-/** Requests that are open: somebody waits, decides, or must look whether there is a certificate. The oldest first. */
+/** Lists the open requests (sent, pending, or with an unknown outcome), oldest first. */
 export function openRequests(session: Session): Promise<readonly RequestReport[]> {
   return readEst(session, ({ state, at }) =>
     Object.entries(state().requests)
@@ -45,8 +45,8 @@ export interface ClosedRequest {
 }
 
 /**
- * Closes a request that nothing will come of: its outcome is unknown, or nobody at the CA decides. Throws `est-request-unknown` (usage),
- * `est-request-running` (rejected) while a process waits for the answer.
+ * Closes an abandoned request: its outcome is unknown, or the CA never decides. Throws `est-request-unknown` (usage),
+ * `est-request-running` (rejected) while a process waits for the response.
  */
 export async function closeRequest(session: Session, id: string): Promise<ClosedRequest> {
   const found = await readEst(session, ({ state, at }) => {
@@ -55,7 +55,7 @@ export async function closeRequest(session: Session, id: string): Promise<Closed
   })
   if (found === undefined) throw unknownRequest(id)
   if (found.isRunning)
-    throw new AppError('rejected', 'est-request-running', `request ${id} waits for its answer just now`, {
+    throw new AppError('rejected', 'est-request-running', `request ${id} is already in progress`, {
       retry: true,
     })
   const message = session.options.reason ?? 'closed by the operator'
@@ -63,7 +63,7 @@ export async function closeRequest(session: Session, id: string): Promise<Closed
   return { id, dryRun: session.options.dryRun === true }
 }
 
-/** The request, with its certificate where there is one. Throws `est-request-unknown` (usage). */
+/** Returns the state of a request, with its certificate if there is one. Throws `est-request-unknown` (usage). */
 export async function requestStatus(session: Session, id: string, open: OpenBackend): Promise<RequestReport> {
   const found = await readEst(session, (view) => reportOf(view, id))
   if (found === undefined) throw unknownRequest(id)
@@ -79,7 +79,7 @@ export async function requestStatus(session: Session, id: string, open: OpenBack
 function reportOf(view: EstRevision, id: string): RequestReport | undefined {
   const request = entry(view.state().requests, id)
   if (request !== undefined) {
-    // a key that signed here: nobody was handed a certificate that is not recorded
+    // the key signs in our own process: a certificate that is not recorded was never returned
     const hasFailed = request.status === 'asked' && request.asking.here && !isWaiting(request, view.at)
     return hasFailed ? undefined : openReport(id, request, view.at)
   }
@@ -116,25 +116,25 @@ function openReport(id: string, request: OpenRequest, at: Instant): RequestRepor
 }
 
 /**
- * Asks the CA of a pending request. Returns the certificate once there is one. Throws `est-pending` (pending) while there is none,
- * `est-refused` (rejected) when the CA said no, `est-poll-failed` (remote) when it cannot be asked: then nothing has changed.
+ * Polls the CA of a pending request and returns the certificate. Throws `est-pending` (pending) while there is none, `est-refused`
+ * (rejected) if the CA refused the request, `est-poll-failed` (remote) if it cannot be reached: then nothing has changed.
  */
 export async function followUp(session: Session, id: string, open: OpenBackend): Promise<Enrolled> {
-  // some CAs issue when they are asked again, and a copy could not keep the certificate
+  // some CAs issue when they are polled, and a stand-by could not record the certificate
   refuseStandby(session)
   const { request, csr } = await readEst(session, ({ state, object }) => {
     const found = entry(state().requests, id)
     if (found === undefined || found.reference === null)
-      throw new AppError('usage', 'est-request-unknown', `there is no pending request ${JSON.stringify(id)}`)
+      throw new AppError('usage', 'est-request-unknown', `unknown pending request ${JSON.stringify(id)}`)
     return { request: found, csr: object(found.csr) }
   })
   const reply = await poll(session, request, csr, open)
   const { outcome, message, value } = reply
-  if (value !== undefined && 'certificate' in value) return fetched(session, id, request, reply, value.certificate)
+  if (value !== undefined && 'certificate' in value) return recordPolled(session, id, request, reply, value.certificate)
   const { ca } = request.asking
   const rest = { details: { id, ca }, hint: `brine est status ${id}` }
   if (value !== undefined)
-    throw new AppError('pending', 'est-pending', `request ${id} still waits at ${ca}: ${message}`, {
+    throw new AppError('pending', 'est-pending', `request ${id} is still pending at ${ca}: ${message}`, {
       ...rest,
       retryAfter: value.retryAfter,
     })
@@ -142,11 +142,11 @@ export async function followUp(session: Session, id: string, open: OpenBackend):
     throw new AppError(
       'remote',
       'est-poll-failed',
-      `request ${id} waits at ${ca}, which does not say: ${message}`,
+      `request ${id} is pending at ${ca}, which could not be polled: ${message}`,
       rest,
     )
   await transactEst(session, (tx) => tx.run({ type: 'request.end', id, why: 'refused', message }))
-  throw new AppError('rejected', 'est-refused', `${ca} refuses request ${id}: ${message}`, {
+  throw new AppError('rejected', 'est-refused', `${ca} refused request ${id}: ${message}`, {
     details: { id, ca },
     changed: 'yes',
   })
@@ -160,11 +160,11 @@ function poll(session: Session, request: OpenRequest, csr: Uint8Array, open: Ope
     session.enrolment.attemptTimeout,
     'ca-fault',
     async (backend, signal) =>
-      verified(await backend.poll(request.reference ?? '', signal), backend, wanted, profile, session.now),
+      verifyResponse(await backend.poll(request.reference ?? '', signal), backend, wanted, profile, session.now),
   )
 }
 
-async function fetched(
+async function recordPolled(
   session: Session,
   id: string,
   request: OpenRequest,
@@ -186,7 +186,12 @@ async function fetched(
 }
 
 function unknownRequest(id: string): AppError {
-  return new AppError('usage', 'est-request-unknown', `there is no request ${JSON.stringify(id)}, or it has failed`, {
-    hint: 'brine est status; brine history list est/0',
-  })
+  return new AppError(
+    'usage',
+    'est-request-unknown',
+    `unknown request ${JSON.stringify(id)}: it does not exist or it has failed`,
+    {
+      hint: 'brine est status; brine history list est/0',
+    },
+  )
 }

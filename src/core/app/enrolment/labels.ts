@@ -1,4 +1,4 @@
-/** A label of the configuration with all that serves it. */
+/** A label of the configuration, with its profile and group. */
 import { AppError } from '../../base/errors.js'
 import type { LabelConfig } from '../../config/enrolment/schema.js'
 import type { GroupSettings } from '../../ha/settings.js'
@@ -9,11 +9,11 @@ import type { Session } from '../transaction/session.js'
 export interface Label {
   readonly config: LabelConfig
   readonly profile: CertificateProfile
-  /** The group that serves it; a CA that stands in none is a group of its own. */
+  /** The group that serves it; a CA outside of every group is a group of its own. */
   readonly group: GroupSettings
 }
 
-/** The label. Throws `est-label-unknown` (usage). */
+/** Returns the label of that name. Throws `est-label-unknown` (usage). */
 export function labelOf(session: Session, name: string): Label {
   const { labels, profiles } = session.enrolment
   const config = labels.find((label) => label.name === name)
@@ -23,7 +23,7 @@ export function labelOf(session: Session, name: string): Label {
   const group = groups.find((one) =>
     config.group === undefined ? one.caIds.includes(config.caId) : one.name === config.group,
   )
-  // a configuration in which they are missing does not load
+  // a configuration without them does not load
   if (profile === undefined || group === undefined) throw new TypeError(`label ${name} without profile or group`)
   return { config, profile, group }
 }
@@ -33,10 +33,10 @@ function unknownLabel(name: string, labels: readonly LabelConfig[]): AppError {
   return new AppError(
     'usage',
     'est-label-unknown',
-    `there is no label ${JSON.stringify(name)} in the configuration`,
+    `unknown label ${JSON.stringify(name)}`,
     labels.length === 0
       ? { hint: 'add an [[est.label]] to brine.toml, then: brine config check' }
-      : { hint: `there are ${known}` },
+      : { hint: `known labels: ${known}` },
   )
 }
 
@@ -44,11 +44,11 @@ function unknownLabel(name: string, labels: readonly LabelConfig[]): AppError {
 export function memberOf({ config, group }: Label, ca: string): void {
   if (group.caIds.includes(ca)) return
   throw new AppError('usage', 'est-ca-not-member', `${JSON.stringify(ca)} does not serve the label ${config.name}`, {
-    hint: `its CAs are ${group.caIds.join(', ')}`,
+    hint: `CAs of the label: ${group.caIds.join(', ')}`,
   })
 }
 
-/** Does the key of this CA sign in our own process, so that an answer which was not recorded was never handed out? */
+/** Returns true if the key of this CA signs in our own process, so that a certificate that was not recorded was never returned. */
 export function signsHere({ enrolment }: Session, ca: string): boolean {
   const backend = enrolment.cas.find(({ id }) => id === ca)?.backend
   return backend === 'file' || backend === 'pkcs11'

@@ -1,6 +1,6 @@
 /**
- * One-time passwords: who may enrol over HTTP without a certificate.
- * Invariant: the secret is shown once and kept nowhere; what is kept is its hash.
+ * One-time passwords, for clients that enrol over HTTP without a certificate.
+ * Invariant: the secret is shown once and not stored; only its hash is stored.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../base/errors.js'
@@ -15,11 +15,11 @@ import { labelOf } from './labels.js'
 
 export interface PasswordOptions {
   readonly label: string
-  /** Certificates that it is good for. */
+  /** Number of certificates that can be issued with it. */
   readonly uses: number
   /** Seconds from now. */
   readonly validSeconds: number
-  /** For whom it is. */
+  /** Free text: who the password is for. */
   readonly note: string
 }
 
@@ -37,23 +37,26 @@ export interface PasswordRow {
   readonly label: string
   readonly state: 'usable' | 'spent' | 'expired'
   readonly uses: number
-  /** Certificates that came of it. */
+  /** Certificates issued with it. */
   readonly used: number
-  /** What it is still good for, requests on their way taken off. */
+  /** Remaining uses, without those of open requests. */
   readonly left: number
   readonly since: Instant
   readonly expires: Instant
   readonly note: string
 }
 
-/** Makes one. The secret is in the report and nowhere else. Throws `est-label-unknown`, `est-label-no-password` (usage), `est-note-long` (rejected). */
+/**
+ * Creates a password. The secret is only in the report. Throws `est-label-unknown`, `est-label-no-password` (usage), `est-note-long`
+ * (rejected).
+ */
 export async function createPassword(
   session: Session,
   { label, uses, validSeconds, note }: PasswordOptions,
 ): Promise<NewPassword> {
   if (!labelOf(session, label).config.auth.includes('password'))
-    throw new AppError('usage', 'est-label-no-password', `nobody enrols with a password at the label ${label}`, {
-      hint: `auth = ["password"] in its [[est.label]] of brine.toml allows it`,
+    throw new AppError('usage', 'est-label-no-password', `the label ${label} does not accept passwords`, {
+      hint: `set auth = ["password"] in its [[est.label]] of brine.toml`,
     })
   // 160 random bits
   const secret = readable(randomBytes(32))
@@ -61,14 +64,14 @@ export async function createPassword(
   return transactEst(session, async (tx) => {
     await tx.run({ type: 'password.create', id, label, hash: hashOf(secret), uses, validSeconds, note })
     const made = entry(tx.state().passwords, id)
-    if (made === undefined) throw new TypeError('no password was made')
+    if (made === undefined) throw new TypeError('no password was created')
     return { id, label, uses, expires: made.expires, secret: session.options.dryRun === true ? null : secret }
   })
 }
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 
-/** Five bits of each octet as one character. */
+/** Encodes five bits of each octet as one character. */
 function readable(bytes: Uint8Array): string {
   return [...bytes].map((octet) => LETTERS[octet & 31]).join('')
 }
@@ -77,7 +80,7 @@ function hashOf(secret: string) {
   return Buffer.from(sha256(Buffer.from(secret, 'utf8'))).toString('hex') as OneTimePassword['hash']
 }
 
-/** Those of a label, or all; the newest first. */
+/** Lists the passwords of a label, or all; newest first. */
 export function listPasswords(session: Session, label?: string): Promise<readonly PasswordRow[]> {
   return readEst(session, ({ state, at }) =>
     Object.entries(state().passwords)
@@ -99,31 +102,26 @@ export interface RevokedPassword {
   readonly dryRun: boolean
 }
 
-/** Takes one back: it is good for nothing from now on. Throws `est-password-unknown` (rejected). */
+/** Revokes a password. Throws `est-password-unknown` (rejected). */
 export async function revokePassword(session: Session, id: string): Promise<RevokedPassword> {
   await transactEst(session, (tx) => tx.run({ type: 'password.revoke', id }))
   return { id, dryRun: session.options.dryRun === true }
 }
 
 /**
- * Who asks with this password. Throws `est-password-wrong` (credentials) in the same words for one that is unknown, wrong, expired, spent or
- * of another label: whoever guesses learns nothing.
+ * Checks a password and returns the requester. Throws `est-password-wrong` (credentials) with the same message for one that is unknown,
+ * wrong, expired, spent or of another label, so that guessing reveals nothing.
  */
 export async function checkPassword(session: Session, label: string, id: string, secret: string): Promise<Requester> {
-  const isGood = await readEst(session, (view) => {
+  const isValid = await readEst(session, (view) => {
     const state = view.state()
     const password = entry(state.passwords, id)
     const hash = Buffer.from(password?.hash ?? hashOf(''), 'hex')
     const isSame = timingSafeEqual(hash, Buffer.from(hashOf(secret), 'hex'))
     return isSame && password?.label === label && mayAsk(state, id, view.at)
   })
-  if (isGood) return { how: 'password', name: id }
-  throw new AppError(
-    'credentials',
-    'est-password-wrong',
-    'this one-time password is not good for a certificate of this label',
-    {
-      hint: 'brine est otp list',
-    },
-  )
+  if (isValid) return { how: 'password', name: id }
+  throw new AppError('credentials', 'est-password-wrong', 'one-time password is not valid for this label', {
+    hint: 'brine est otp list',
+  })
 }

@@ -1,4 +1,4 @@
-/** What comes from a client, read strictly: the request, and the certificate that it renews. */
+/** Strict reading of what a client sends: the request, and the certificate that it renews. */
 import { AppError } from '../../base/errors.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import { isSignedBy, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
@@ -10,20 +10,20 @@ import { chainsOf } from './ca-certificates.js'
 import { type Entry, readEst } from './commit.js'
 import type { Label } from './labels.js'
 
-/** The request. Throws `csr-invalid` (rejected) with every fault; it reaches no history, since nobody could say what it asks for. */
+/** Decodes a request. Throws `csr-invalid` (rejected) with every finding; that is not recorded, since the request cannot be described. */
 export function requestOf(csr: Uint8Array): CertificateRequest {
-  const { request, faults } = readRequest(csr)
+  const { request, findings } = readRequest(csr)
   if (request !== undefined) return request
-  const told = faults.map(({ rule, message }) => `${rule}: ${message}`)
-  throw new AppError('rejected', 'csr-invalid', `the request is refused: ${told.join('; ')}`, {
-    hint: 'make it anew: openssl req -new -newkey rsa:2048 -nodes -keyout key.pem -out request.csr',
-    details: { faults: told },
+  const texts = findings.map(({ rule, message }) => `${rule}: ${message}`)
+  throw new AppError('rejected', 'csr-invalid', `the request is refused: ${texts.join('; ')}`, {
+    hint: 'create a new one: openssl req -new -newkey rsa:2048 -nodes -keyout key.pem -out request.csr',
+    details: { faults: texts },
   })
 }
 
 /**
- * Serial of the certificate that `request` renews: one of this label's CAs issued it, it is valid, not revoked, and says the same names
- * (RFC 7030 section 4.2.2). Throws `renewal-invalid` (rejected).
+ * Returns the serial of the certificate that `request` renews, after checking that a CA of this label issued it, that it is valid and not
+ * revoked, and that it has the same names (RFC 7030 section 4.2.2). Throws `renewal-invalid` (rejected).
  */
 export async function certificateSerial(
   session: Session,
@@ -33,7 +33,7 @@ export async function certificateSerial(
   open: OpenBackend,
 ): Promise<string> {
   const old = readPlainCertificate(der)
-  if (old === undefined) throw refused('what is to be renewed is no certificate')
+  if (old === undefined) throw refused('the certificate to renew cannot be decoded')
   const { chains } = await chainsOf(session, label.group.caIds, open)
   const cas = chains.flatMap(({ chain }) => readPlainCertificate(chain[0] ?? new Uint8Array()) ?? [])
   if (!cas.some((ca) => isSignedBy(old, ca)))
@@ -43,10 +43,10 @@ export async function certificateSerial(
     ({ certificates, at }) => revocationOf(certificates(), old) ?? validity(old, at),
   )
   if (revoked !== undefined) throw refused(revoked)
-  const [before, asked] = [nameList(old.names).join(', '), nameList(request.names).join(', ')]
-  if (!Buffer.from(old.subject.der).equals(request.subject.der) || before !== asked)
+  const [before, requested] = [nameList(old.names).join(', '), nameList(request.names).join(', ')]
+  if (!Buffer.from(old.subject.der).equals(request.subject.der) || before !== requested)
     throw refused(
-      `a renewal keeps the names: the certificate has ${old.subject.text} (${before}), asked for is ${request.subject.text} (${asked})`,
+      `a renewal keeps the names: the certificate has ${old.subject.text} (${before}), the request has ${request.subject.text} (${requested})`,
     )
   return old.serial
 }
@@ -60,7 +60,7 @@ function revocationOf(certificates: Iterable<Entry>, { serial, der }: PlainCerti
 }
 
 function validity({ serial, notBefore, notAfter }: PlainCertificate, at: string): string | undefined {
-  if (at >= notAfter) return `certificate ${serial} expired at ${notAfter}: enrol anew`
+  if (at >= notAfter) return `certificate ${serial} expired at ${notAfter}: enrol instead`
   return at < notBefore ? `certificate ${serial} is not valid before ${notBefore}` : undefined
 }
 

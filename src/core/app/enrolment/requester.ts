@@ -1,6 +1,6 @@
 /**
- * Who asks over CGI (RFC 7030 section 3.3): a client certificate that the web server has verified and that is verified here once more, or
- * a one-time password. Invariant: nothing that a client can write into a header counts but a password that is checked.
+ * Authentication of the requester over CGI (RFC 7030 section 3.3): a client certificate, verified by the web server and again here, or a
+ * one-time password. Invariant: of what a client can write into a header only a password is used, and it is checked.
  */
 import { readCertificates } from '../../backends/files.js'
 import { AppError } from '../../base/errors.js'
@@ -16,7 +16,7 @@ export interface KnownCertificate {
   readonly label: string
   readonly revokedAt: Instant | undefined
 }
-/** What is known of a certificate that was issued here; undefined for any other. */
+/** Looks up a certificate that was issued here; undefined for any other. */
 export type FindKnown = (certificate: PlainCertificate) => Promise<KnownCertificate | undefined>
 
 export interface ClientPorts {
@@ -26,14 +26,17 @@ export interface ClientPorts {
   readonly log: (line: string) => void
 }
 
-/** The certificate that the client showed in the handshake; undefined without one, and for one whose name could lie in a log. */
+/**
+ * Returns the certificate that the client presented in the TLS handshake; undefined without one, and for one whose subject has control
+ * characters, which could falsify a log.
+ */
 export function shownCertificate({ clientCertificate }: CgiRequest): PlainCertificate | undefined {
   const [der] = clientCertificate === undefined ? [] : certificatesOf(Buffer.from(clientCertificate))
   const shown = der === undefined ? undefined : readPlainCertificate(der)
   return shown === undefined || /[\p{Cc}\p{Cf}]/u.test(shown.subject.text) ? undefined : shown
 }
 
-/** Who may enrol with this label; undefined where nobody is who may. */
+/** Returns the authenticated requester; undefined if the request has no credentials that this label accepts. */
 export async function requesterOf(
   label: LabelConfig,
   request: CgiRequest,
@@ -43,7 +46,7 @@ export async function requesterOf(
   if (shown !== undefined && label.auth.includes('certificate')) {
     const fault = await clientFault(shown, label, ports)
     if (fault === undefined) return { how: 'certificate', name: shown.subject.text }
-    ports.log(`the client certificate of ${shown.subject.text} does not count at ${label.name}: ${fault}`)
+    ports.log(`the client certificate of ${shown.subject.text} is not accepted for label ${label.name}: ${fault}`)
   }
   const basic = readBasic(request.authorization)
   if (basic === undefined || !label.auth.includes('password')) return undefined
@@ -51,12 +54,12 @@ export async function requesterOf(
     return await ports.checkPassword(label.name, basic.user, basic.password)
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'credentials') throw error
-    ports.log(`a one-time password was refused at ${label.name}: ${error.message}`)
+    ports.log(`a one-time password was refused for label ${label.name}: ${error.message}`)
     return undefined
   }
 }
 
-/** Why a certificate does not let its holder enrol with this label; undefined when it does. */
+/** Returns the reason why a client certificate is not accepted for this label; undefined if it is accepted. */
 export async function clientFault(
   shown: PlainCertificate,
   { clientCa = '' }: LabelConfig,
@@ -71,7 +74,7 @@ export async function clientFault(
   const cas = found.filter((ca) => ca.isCa && isValid(ca, now))
   if (!cas.some((ca) => mayIssue(ca) && isSignedBy(shown, ca))) return `no CA in ${clientCa} issued it`
   if (!isValid(shown, now)) return `it is valid from ${shown.notBefore} to ${shown.notAfter}`
-  if (!isForClients(shown)) return 'it is not for the authentication of a client'
+  if (!isForClients(shown)) return 'it is not for client authentication'
   const known = await ports.findKnown(shown)
   return known?.revokedAt === undefined ? undefined : `it was revoked at ${known.revokedAt}`
 }
@@ -84,9 +87,12 @@ function mayIssue({ keyUsages }: PlainCertificate): boolean {
   return keyUsages?.includes('keyCertSign') !== false
 }
 
-/** RFC 5280 sections 4.2.1.3 and 4.2.1.12: what a certificate does not limit it allows; a CA's certificate is no client's. */
+/**
+ * Returns true for a certificate that allows client authentication and is not a CA certificate. A use that no extension limits is allowed
+ * (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
+ */
 export function isForClients({ isCa, keyUsages, extendedKeyUsages }: PlainCertificate): boolean {
-  const wanted = [EXTENDED_KEY_USAGES.clientAuth, '2.5.29.37.0']
-  const isAllowed = extendedKeyUsages.length === 0 || extendedKeyUsages.some((usage) => wanted.includes(usage))
+  const accepted = [EXTENDED_KEY_USAGES.clientAuth, '2.5.29.37.0']
+  const isAllowed = extendedKeyUsages.length === 0 || extendedKeyUsages.some((usage) => accepted.includes(usage))
   return !isCa && isAllowed && keyUsages?.includes('digitalSignature') !== false
 }

@@ -1,4 +1,4 @@
-/** What a CA says to a request, verified before it counts. */
+/** Verification of the response of a CA. */
 import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { IssuedCertificate, RequestSpec } from '../../est/state.js'
@@ -14,35 +14,38 @@ export type Verified =
   | { readonly certificate: PlainCertificate }
   | { readonly reference: string; readonly retryAfter: number }
 
-/** The answer, where it is the certificate that was asked for or a promise of one. Throws a BackendFault (ca-fault) for any other certificate. */
-export async function verified(
-  answer: Issued,
+/**
+ * Verifies that the response holds the requested certificate, or says that it is pending. Throws a BackendFault (`ca-fault`) for any other
+ * certificate.
+ */
+export async function verifyResponse(
+  response: Issued,
   backend: CaBackend,
   request: CertificateRequest,
   profile: CertificateProfile,
   now: () => Instant,
 ): Promise<CaResponse<Verified>> {
-  if (answer.outcome === 'pending') {
-    const { reference, retryAfter } = answer
-    return { outcome: 'pending', message: 'somebody at the CA has to decide', value: { reference, retryAfter } }
+  if (response.outcome === 'pending') {
+    const { reference, retryAfter } = response
+    return { outcome: 'pending', message: 'waiting for approval at the CA', value: { reference, retryAfter } }
   }
   const [own] = await backend.chain()
   const ca = own === undefined ? undefined : readPlainCertificate(own)
   if (ca === undefined) throw new BackendFault('config-fault', 'ca-certificate', `${backend.ca} has no certificate`)
-  const { certificate, fault } = checkIssued(answer.certificate, request, ca, profile, now())
+  const { certificate, finding } = checkIssued(response.certificate, request, ca, profile, now())
   if (certificate === undefined)
-    throw new BackendFault('ca-fault', 'ca-wrong-certificate', `${backend.ca} returned a wrong certificate: ${fault}`)
-  return { outcome: 'ok', message: 'it issued', value: { certificate } }
+    throw new BackendFault('ca-fault', 'ca-wrong-certificate', `${backend.ca} returned a wrong certificate: ${finding}`)
+  return { outcome: 'ok', message: 'issued', value: { certificate } }
 }
 
-/** What history keeps of a certificate. */
+/** Returns what is recorded of a certificate. */
 export function recordOf(
   certificate: PlainCertificate,
   ca: string,
   { label, key, by, renews }: RequestSpec,
 ): Omit<IssuedCertificate, 'at' | 'revoked'> {
   const { serial, notBefore, notAfter, der } = certificate
-  // a CA may have its own word on the subject
+  // a CA may set another subject than the requested one
   const [subject, names] = [certificate.subject.text, nameList(certificate.names)]
   return { label, key, subject, names, by, renews, ca, serial, notBefore, notAfter, sha256: sha256Hex(der) }
 }

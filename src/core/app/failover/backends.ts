@@ -1,4 +1,4 @@
-/** The CAs of the configuration, each behind the port that probes and enrolments use. */
+/** Opens the CAs of the configuration behind the port that probes and enrolments use. */
 import { resolve } from 'node:path'
 import { openBackend } from '../../backends/open.js'
 import { AppError } from '../../base/errors.js'
@@ -6,10 +6,10 @@ import { systemRandom } from '../../crypto/random.js'
 import type { CaBackend } from '../../ha/backend.js'
 import type { Session } from '../transaction/session.js'
 
-/** The backend of a CA. Throws `ha-ca-unknown` (usage). */
+/** Opens the backend of a CA. Throws `ha-ca-unknown` (usage). */
 export async function backendOf(session: Session, id: string): Promise<CaBackend> {
   const config = session.enrolment.cas.find((ca) => ca.id === id)
-  if (config === undefined) throw new AppError('usage', 'ha-ca-unknown', `there is no CA ${id} in the configuration`)
+  if (config === undefined) throw new AppError('usage', 'ha-ca-unknown', `unknown CA ${JSON.stringify(id)}`)
   const lockFolder = resolve(session.store.dir, 'locks')
   return openBackend(config, { clock: { now: session.now }, random: systemRandom, lockFolder })
 }

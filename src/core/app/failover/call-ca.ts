@@ -1,6 +1,6 @@
 /**
- * One question to one CA, whatever kind it is.
- * Invariant: it is over soon after its time, whatever the CA does, and what went wrong has its class.
+ * One request to one CA of any kind.
+ * Invariant: it ends soon after its timeout, whatever the CA does, and every failure has its class.
  */
 import type { OpenRequestNotice } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
@@ -8,8 +8,8 @@ import { BackendFault, type CaBackend } from '../../ha/backend.js'
 import type { Answer } from '../../ha/breaker.js'
 import type { Session } from '../transaction/session.js'
 
-/** Milliseconds beyond its time in which a backend may still say itself what has become of the question. */
-const LAST_WORD = 500
+/** Milliseconds after the timeout in which a backend can still report the outcome of the request itself. */
+const TIMEOUT_GRACE = 500
 
 export interface CaResponse<T> {
   readonly outcome: 'ok' | 'pending'
@@ -19,29 +19,32 @@ export interface CaResponse<T> {
 
 export type Reply<T> = Answer & { readonly value?: T }
 
-/** Asks, for `seconds` at most. `silence`: what it means when even the backend does not come back. Never throws for a CA that is down. */
+/**
+ * Sends one request to a CA and waits for `seconds` at most. `onTimeout` is the outcome if even the backend does not return in time. Never
+ * throws for a CA that is down.
+ */
 export async function callCa<T>(
   open: () => Promise<CaBackend>,
   seconds: number,
-  silence: 'ca-fault' | 'unknown',
-  question: (backend: CaBackend, signal: AbortSignal) => Promise<CaResponse<T>>,
+  onTimeout: 'ca-fault' | 'unknown',
+  request: (backend: CaBackend, signal: AbortSignal) => Promise<CaResponse<T>>,
 ): Promise<Reply<T>> {
   const started = performance.now()
   const abort = new AbortController()
   const timers: NodeJS.Timeout[] = []
   const late = new Promise<never>((_, reject) => {
-    const fault = new BackendFault(silence, 'ca-timeout', `no answer within ${seconds} s`)
+    const fault = new BackendFault(onTimeout, 'ca-timeout', `no response within ${seconds} s`)
     timers.push(setTimeout(() => abort.abort(fault), seconds * 1000))
-    timers.push(setTimeout(() => reject(fault), seconds * 1000 + LAST_WORD))
+    timers.push(setTimeout(() => reject(fault), seconds * 1000 + TIMEOUT_GRACE))
   })
   try {
-    const asking = open().then((backend) => question(backend, abort.signal))
-    asking.catch(() => undefined)
-    const { outcome, message, value } = await Promise.race([asking, late])
+    const response = open().then((backend) => request(backend, abort.signal))
+    response.catch(() => undefined)
+    const { outcome, message, value } = await Promise.race([response, late])
     return { outcome, message, value, latencyMs: Math.round(performance.now() - started) }
   } catch (error) {
     if (error instanceof BackendFault) return { outcome: error.outcome, message: error.message, latencyMs: null }
-    // a backend that cannot be opened: its files, its kind
+    // the backend cannot be opened: its files or its kind
     if (error instanceof AppError) return { outcome: 'config-fault', message: error.message, latencyMs: null }
     throw error
   } finally {
@@ -49,14 +52,18 @@ export async function callCa<T>(
   }
 }
 
-/** `ask`, with `question` standing open meanwhile for who interrupts it. */
-export async function asking<R>(session: Session, question: OpenRequestNotice, ask: () => Promise<R>): Promise<R> {
+/** Runs `work` with `notice` set as the open request, for an interrupt to report. */
+export async function withOpenRequest<R>(
+  session: Session,
+  notice: OpenRequestNotice,
+  work: () => Promise<R>,
+): Promise<R> {
   const { watch } = session.options
-  if (watch === undefined) return ask()
-  watch.question = question
+  if (watch === undefined) return work()
+  watch.openRequest = notice
   try {
-    return await ask()
+    return await work()
   } finally {
-    watch.question = undefined
+    watch.openRequest = undefined
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Commands on the aggregate of high availability, each a commit of its own under the lock.
- * Invariant: nothing waits for a CA in here: a choice is committed, the lock let go, the CA asked, and its answer committed.
+ * Transactions on the aggregate of high availability, each one commit under the write lock.
+ * Invariant: nothing here waits for a CA: the selection is committed, the lock released, the CA called, and its response committed.
  */
 import { AppError } from '../../base/errors.js'
 import type { Table } from '../../base/record.js'
@@ -22,11 +22,14 @@ export interface HaContext {
   readonly at: Instant
   state(): HaState
   run(command: HaCommand): Promise<readonly HaEvent[]>
-  /** What probes measured, kept beside history; what is put here is written when the work ends well. */
+  /** Measurements of probes, outside of history. Changes are written when the transaction succeeds. */
   samples: Samples
 }
 
-/** Runs commands as one commit, and writes the samples. Throws what a rule rejected (recorded), `standby`, `locked`, `clock-behind`, `io`. */
+/**
+ * Runs `work` as one transaction and writes the samples. Throws the violations of a rule (`rejected`, recorded), `standby`, `locked`,
+ * `clock-behind`, `io`.
+ */
 export function transactHa<R>(session: Session, work: (tx: HaContext) => Promise<R>): Promise<R> {
   return transactWork(session, async (unit, at) => {
     const before = readSamples(session.store.status)
@@ -36,7 +39,7 @@ export function transactHa<R>(session: Session, work: (tx: HaContext) => Promise
   })
 }
 
-/** Commands on `ha/0` within a unit of work. */
+/** Opens `ha/0` within a unit of work. */
 export function openHaContext(session: Session, unit: Work, at: Instant): Omit<HaContext, 'samples'> {
   const ports = { clock: { now: () => at }, breaker: session.enrolment.breaker }
   return {
@@ -46,7 +49,10 @@ export function openHaContext(session: Session, unit: Work, at: Instant): Omit<H
   }
 }
 
-/** Work under the lock that becomes one commit at `at`; `after` runs once that is durable. A dry run reads and keeps nothing. Throws as `changeHa`. */
+/**
+ * Runs `work` under the write lock as one commit at time `at`; `after` runs once it is durable. A dry run only reads. Throws as
+ * `transactHa` does.
+ */
 export function transactWork<R>(
   session: Session,
   work: (unit: Work, at: Instant) => Promise<{ readonly result: R; readonly after?: () => void }>,
@@ -54,7 +60,7 @@ export function transactWork<R>(
   if (session.options.dryRun === true) return previewWork(session, work)
   refuseStandby(session)
   return session.store.write(async (writer) => {
-    const at = presentOf(session, writer)
+    const at = commitTime(session, writer)
     const unit = new Work(writer)
     try {
       const { result, after } = await work(unit, at)
@@ -67,41 +73,42 @@ export function transactWork<R>(
   })
 }
 
-/** What the work would come to, without the lock; what a rule rejects is thrown and not recorded. */
+/** Runs `work` without the lock for a dry run: a rejection is thrown and not recorded. */
 function previewWork<R>(
   session: Session,
   work: (unit: Work, at: Instant) => Promise<{ readonly result: R }>,
 ): Promise<R> {
   return session.store.read(async (reader) => {
     try {
-      return (await work(new Work(reader), presentOf(session, reader))).result
+      return (await work(new Work(reader), commitTime(session, reader))).result
     } catch (error) {
       throw error instanceof Rejected ? error.error : error
     }
   })
 }
 
-/** What is known now, read without the lock. */
-export function readHa<R>(session: Session, look: (state: HaState, at: Instant, samples: Samples) => R): Promise<R> {
+/** Runs `read` on the current revision, without the write lock. */
+export function readHa<R>(session: Session, read: (state: HaState, at: Instant, samples: Samples) => R): Promise<R> {
   return session.store.read(async (reader) =>
-    look(new Work(reader).state(ha, HA_HANDLE), session.clockFor(reader).now(), readSamples(session.store.status)),
+    read(new Work(reader).state(ha, HA_HANDLE), session.clockFor(reader).now(), readSamples(session.store.status)),
   )
 }
 
-function presentOf(session: Session, reader: StoreReader): Instant {
+/** Returns the current time. Throws `clock-behind` if it is before the last commit. */
+function commitTime(session: Session, reader: StoreReader): Instant {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   return now
 }
 
-/** Averages of probes by CA. */
+/** Returns the average latency of probes by CA. */
 export function probedOf(samples: Samples): Table<Latency> {
   return Object.fromEntries(
     Object.entries(samples).flatMap(([ca, { latency }]) => (latency === null ? [] : [[ca, latency] as const])),
   )
 }
 
-/** Throws `ha-not-configured` where there is no CA, `ha-ca-unknown` for a name that is none (both usage). */
+/** Throws `ha-not-configured` if the configuration has no CA, `ha-ca-unknown` for an unknown name (both usage). */
 export function refuseUnknownCas(enrolment: Enrolment, cas: readonly string[]): void {
   if (enrolment.cas.length === 0)
     throw new AppError('usage', 'ha-not-configured', 'the configuration has no [[ca]]', {
@@ -109,7 +116,7 @@ export function refuseUnknownCas(enrolment: Enrolment, cas: readonly string[]): 
     })
   for (const id of cas)
     if (!enrolment.cas.some((ca) => ca.id === id))
-      throw new AppError('usage', 'ha-ca-unknown', `there is no CA ${JSON.stringify(id)} in the configuration`, {
-        hint: `there are ${enrolment.cas.map((ca) => ca.id).join(', ')}`,
+      throw new AppError('usage', 'ha-ca-unknown', `unknown CA ${JSON.stringify(id)}`, {
+        hint: `known CAs: ${enrolment.cas.map((ca) => ca.id).join(', ')}`,
       })
 }

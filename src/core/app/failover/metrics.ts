@@ -1,22 +1,26 @@
-/** The health of all CAs as Prometheus metrics. Invariant: one value a member and state, so that a query needs no knowledge of the states. */
+/** Prometheus metrics of the health of all CAs. Invariant: one value per member and state, so that a query need not list the states. */
 import { epochOf, type Instant } from '../../base/time.js'
 import type { GroupStatus, HaStatusReport, MemberStatus } from './status.js'
 
 const STATES = ['healthy', 'degraded', 'circuit-open', 'recovering'] as const
 
-/** Of each member: name, help, and the value, null where there is none. */
+/** Metrics of each member: name, help and value; null if there is no value. */
 const MEMBER_METRICS: readonly (readonly [string, string, (m: MemberStatus) => number | null])[] = [
-  ['ca_up', 'can this CA serve', (m) => (m.why === null ? 1 : 0)],
-  ['ca_consecutive_failures', 'failures in a row', (m) => m.failures],
+  ['ca_up', '1 if this CA can serve', (m) => (m.why === null ? 1 : 0)],
+  ['ca_consecutive_failures', 'consecutive failures', (m) => m.failures],
   ['ca_open_until_timestamp_seconds', 'when an open circuit may be probed', (m) => seconds(m.openUntil)],
-  ['ca_backoff_level', 'how often the open time was doubled', (m) => m.backoffLevel],
-  ['ca_latency_seconds', 'rolling average of answers', (m) => (m.latencyMs === null ? null : m.latencyMs / 1000)],
-  ['ca_last_probe_timestamp_seconds', 'the last probe that ended', (m) => seconds(m.lastProbe)],
-  ['ca_override', 'drained or in maintenance by the operator', (m) => (m.admin === null ? 0 : 1)],
-  ['ca_recent_requests', 'of the last hundred requests of the group', (m) => m.issued],
+  ['ca_backoff_level', 'how many times the open time was doubled', (m) => m.backoffLevel],
+  [
+    'ca_latency_seconds',
+    'rolling average of the response time',
+    (m) => (m.latencyMs === null ? null : m.latencyMs / 1000),
+  ],
+  ['ca_last_probe_timestamp_seconds', 'end of the last probe', (m) => seconds(m.lastProbe)],
+  ['ca_override', '1 if drained or in maintenance by the operator', (m) => (m.admin === null ? 0 : 1)],
+  ['ca_recent_requests', 'requests served, of the last hundred of the group', (m) => m.issued],
 ]
 
-/** The text, without times of samples: the collector knows them. */
+/** Returns the metrics as text, without timestamps: the collector adds them. */
 export function haMetrics({ groups, now }: HaStatusReport): string {
   const members = groups.flatMap((group) => group.members.map((member) => ({ group, member })))
   const health = members.flatMap(({ group, member }) => states(group, member))
@@ -24,7 +28,7 @@ export function haMetrics({ groups, now }: HaStatusReport): string {
     (g) => [labels({ group: g.name }), g.members.filter(({ why }) => why === null).length] as const,
   )
   return [
-    ...metric('ca_state', 'the state of a CA, one of four', health),
+    ...metric('ca_state', '1 for the present state of a CA, 0 for the other three', health),
     ...MEMBER_METRICS.flatMap(([name, help, value]) =>
       metric(
         name,
@@ -33,7 +37,7 @@ export function haMetrics({ groups, now }: HaStatusReport): string {
       ),
     ),
     ...metric('group_eligible', 'members that can serve', eligible),
-    ...metric('last_run_timestamp_seconds', 'when these figures were taken', [['', epochOf(now)]]),
+    ...metric('last_run_timestamp_seconds', 'time of this export', [['', epochOf(now)]]),
   ].join('\n')
 }
 
@@ -59,7 +63,7 @@ function line(group: GroupStatus, member: MemberStatus, value: number | null): r
   return value === null ? [] : [[labels({ group: group.name, ca: member.ca }), value]]
 }
 
-/** Names of groups and CAs need no escape: the configuration takes a-z, 0-9, - and _ alone. */
+/** Encodes labels. Names of groups and CAs need no escaping: the configuration accepts only a-z, 0-9, - and _. */
 function labels(pairs: Readonly<Record<string, string>>): string {
   return `{${Object.entries(pairs)
     .map(([name, value]) => `${name}="${value}"`)

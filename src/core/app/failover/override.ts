@@ -1,4 +1,4 @@
-/** The operator's override: `ha drain` takes a CA out of use, `ha resume` gives it back once a check has passed. */
+/** The operator's override: `ha drain` takes a CA out of service, `ha resume` puts it back after a successful probe. */
 import { AppError } from '../../base/errors.js'
 import { addSeconds, type Duration, type Instant } from '../../base/time.js'
 import { healthAt, healthOf, overrideAt } from '../../ha/breaker.js'
@@ -10,7 +10,7 @@ import { type HaContext, readHa, refuseUnknownCas, transactHa } from './commit.j
 import { type OpenBackend, probeOpen } from './probe.js'
 
 export interface DrainOptions {
-  /** From now; undefined: until it is resumed. */
+  /** Seconds from now; undefined: until it is resumed. */
   readonly for: Duration | undefined
   readonly maintenance: boolean
 }
@@ -23,7 +23,7 @@ export interface OverrideReport {
   readonly dryRun: boolean
 }
 
-/** Groups that would have nobody left to serve them without this CA. */
+/** Returns the groups in which this CA is the last one that can serve. */
 export function lastOf(session: Session, ca: string): Promise<readonly string[]> {
   refuseUnknownCas(session.enrolment, [ca])
   return readHa(session, (state, at) =>
@@ -32,13 +32,22 @@ export function lastOf(session: Session, ca: string): Promise<readonly string[]>
 }
 
 function servedOnlyBy(session: Session, state: HaState, group: GroupSettings, ca: string, at: Instant): boolean {
-  const fit = candidates(state, group, [], at, session.enrolment.breaker).filter(({ why }) => why === null)
-  return fit.length === 1 && fit[0]?.ca === ca
+  const available = candidates(state, group, [], at, session.enrolment.breaker).filter(({ why }) => why === null)
+  return available.length === 1 && available[0]?.ca === ca
 }
 
-/** Takes a CA out of use. Throws `ha-reason-missing`, `ha-reason-long` (recorded), `ha-ca-unknown`. */
+/** Throws `ha-reason-missing` (usage) without a reason. */
+export function assertReason({ options }: Session): void {
+  if ((options.reason ?? '').trim() === '')
+    throw new AppError('usage', 'ha-reason-missing', '--reason is required', {
+      hint: 'brine ha drain CA-ID --reason "..."',
+    })
+}
+
+/** Takes a CA out of service. Throws `ha-reason-missing`, `ha-ca-unknown` (usage), `ha-reason-long` (rejected, recorded). */
 export async function drain(session: Session, ca: string, options: DrainOptions): Promise<OverrideReport> {
   refuseUnknownCas(session.enrolment, [ca])
+  assertReason(session)
   const mode = options.maintenance ? 'maintenance' : 'drain'
   return transactHa(session, async (tx: HaContext) => {
     const until = options.for === undefined ? null : addSeconds(tx.at, options.for)
@@ -47,7 +56,10 @@ export async function drain(session: Session, ca: string, options: DrainOptions)
   })
 }
 
-/** Gives a CA back. Where its circuit is open it is probed first, and a check that fails changes nothing. */
+/**
+ * Puts a CA back into service. It is probed first. Throws `ha-check-failed` (remote) if the probe fails: then nothing has changed;
+ * `ha-probe-running` (locked).
+ */
 export async function resume(session: Session, ca: string, open: OpenBackend): Promise<OverrideReport> {
   refuseUnknownCas(session.enrolment, [ca])
   const { breaker } = session.enrolment
@@ -56,7 +68,7 @@ export async function resume(session: Session, ca: string, open: OpenBackend): P
     return { override: overrideAt(health, at), health: healthAt(health, at, breaker) }
   })
   if (before.health === 'recovering')
-    throw new AppError('locked', 'ha-probe-running', `another process probes ${ca} just now`, {
+    throw new AppError('locked', 'ha-probe-running', `another process is probing ${ca}`, {
       retry: true,
       retryAfter: breaker.checkTimeout,
     })

@@ -1,10 +1,10 @@
-/** Probing more often than cron can: rounds within one run, each beginning when the next CA is due. */
+/** Probing more often than cron can: several rounds in one run, one per check interval. */
 
 import type { Session } from '../transaction/session.js'
 import type { OpenBackend, ProbeOptions, ProbeReport } from './probe.js'
 import { probe } from './probe.js'
 
-/** Rounds until `seconds` have passed; what each found, as one report. */
+/** Probes in rounds until `seconds` have passed. Returns one report of all rounds. */
 export async function probeFor(
   session: Session,
   options: ProbeOptions,
@@ -15,8 +15,8 @@ export async function probeFor(
   const { checkInterval } = session.enrolment.breaker
   let report = await probe(session, options, open)
   for (;;) {
-    const left = ends - performance.now()
-    if (left < checkInterval * 1000) return report
+    const remaining = ends - performance.now()
+    if (remaining < checkInterval * 1000) return report
     await new Promise((resolve) => setTimeout(resolve, checkInterval * 1000))
     const next = await probe(session, options, open)
     report = {

@@ -1,6 +1,6 @@
 /**
- * `ha probe`: asks the CAs that are due whether they work, all at once, each for `check_timeout` at most.
- * Invariants: a CA is probed by one process at a time; a healthy answer of a healthy CA leaves history alone.
+ * `ha probe`: probes the CAs that are due, in parallel, each for `check_timeout` at most.
+ * Invariants: a CA is probed by one process at a time; a successful probe of a healthy CA is not recorded.
  */
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../base/errors.js'
@@ -16,13 +16,13 @@ import { callCa } from './call-ca.js'
 import { type HaContext, refuseUnknownCas, transactHa } from './commit.js'
 import { NO_SAMPLE, type Sample } from './samples.js'
 
-/** Seconds beyond its timeout for which a probe that is being written down keeps its claim. */
+/** Seconds for which a probe keeps its claim after its timeout, while its result is being recorded. */
 const GRACE = 10
 
 export interface ProbeOptions {
-  /** These; all when empty. */
+  /** The CAs to probe; empty: all. */
   readonly cas: readonly string[]
-  /** Also those that are not due; an open circuit is asked before its time by `ha resume` alone. */
+  /** Also probe CAs that are not due. Only `ha resume` probes an open circuit before its time. */
   readonly now: boolean
 }
 
@@ -44,17 +44,17 @@ export interface HealthChange {
 
 export interface ProbeReport {
   readonly probed: readonly ProbeResult[]
-  /** Not asked, and why. */
+  /** CAs that were not probed, and why. */
   readonly skipped: readonly { readonly ca: string; readonly why: string }[]
   readonly changes: readonly HealthChange[]
-  /** Of a dry run: those that would be asked. */
+  /** In a dry run: the CAs that would be probed. */
   readonly due?: readonly string[]
 }
 
-/** How a backend is opened: a port, so that tests need no network. */
+/** Opens a backend: a port, so that tests need no network. */
 export type OpenBackend = (session: Session, ca: string) => Promise<CaBackend>
 
-/** Probes what is due. Never throws for a CA that is down. Throws `ha-not-configured`, `ha-ca-unknown`, `standby`, `locked`, `io`. */
+/** Probes the CAs that are due. Does not throw for a CA that is down. Throws `ha-not-configured`, `ha-ca-unknown`, `standby`, `locked`, `io`. */
 export async function probe(session: Session, options: ProbeOptions, open: OpenBackend): Promise<ProbeReport> {
   refuseUnknownCas(session.enrolment, options.cas)
   const ids = session.enrolment.cas
@@ -66,7 +66,7 @@ export async function probe(session: Session, options: ProbeOptions, open: OpenB
     return { probed: [], skipped: claim.skipped, changes: [], due: claim.due.map(({ ca }) => ca) }
   const seconds = session.enrolment.breaker.checkTimeout
   const ended = await Promise.all(
-    claim.due.map(async ({ ca, attempt }) => ({ ca, attempt, ...(await ask(() => open(session, ca), seconds)) })),
+    claim.due.map(async ({ ca, attempt }) => ({ ca, attempt, ...(await probeOne(() => open(session, ca), seconds)) })),
   )
   return transactHa(session, async (tx) => {
     const changes = await settle(tx, ended)
@@ -79,7 +79,10 @@ export async function probe(session: Session, options: ProbeOptions, open: OpenB
   })
 }
 
-/** The operator's word that a CA is mended: one probe at once, whatever its circuit says. Throws `ha-check-failed` (remote): then nothing has changed. */
+/**
+ * Probes a CA at once, even if its circuit is open, since the operator says that it is repaired. Throws `ha-check-failed` (remote): then
+ * nothing has changed.
+ */
 export async function probeOpen(session: Session, ca: string, open: OpenBackend): Promise<readonly HealthChange[]> {
   const attempt = newAttempt()
   const { breaker } = session.enrolment
@@ -94,22 +97,22 @@ export async function probeOpen(session: Session, ca: string, open: OpenBackend)
     })
     return events.some((event) => event.type === 'attempt.started')
   })
-  const answer = await ask(() => open(session, ca), breaker.checkTimeout)
+  const answer = await probeOne(() => open(session, ca), breaker.checkTimeout)
   const ended: Ended = { ca, attempt: leased ? attempt : null, ...answer }
   const changes = await transactHa(session, async (tx) => {
-    if (answer.outcome === 'ok') note(tx, ended)
+    if (answer.outcome === 'ok') recordSample(tx, ended)
     return changesOf(await tx.run({ type: 'resume.finish', ...ended }))
   })
   if (answer.outcome === 'ok') return changes
-  throw new AppError('remote', 'ha-check-failed', `${ca} does not work: ${answer.message}`, {
-    hint: `mend it, then: brine ha resume ${ca}`,
+  throw new AppError('remote', 'ha-check-failed', `probe of ${ca} failed: ${answer.message}`, {
+    hint: `fix the cause, then run: brine ha resume ${ca}`,
     details: { ca, outcome: answer.outcome },
   })
 }
 
 interface Due {
   readonly ca: string
-  /** Of the lease of an open circuit; null for a closed one. */
+  /** Attempt id of the lease of an open circuit; null for a closed one. */
   readonly attempt: string | null
 }
 
@@ -135,37 +138,37 @@ async function claimDue(session: Session, tx: HaContext, ids: readonly string[],
   return { due, skipped }
 }
 
-/** Why a CA is not asked now; undefined when it is. */
+/** Returns the reason why a CA is not probed now; undefined if it is due. */
 function notDue(state: HaState, tx: HaContext, ca: string, all: boolean, session: Session): string | undefined {
   const { breaker } = session.enrolment
   const health = healthOf(state, ca)
   const { probedAt, claimedAt, claimedUntil } = sampleOf(tx, ca)
-  const present = healthAt(health, tx.at, breaker)
-  if (present === 'recovering') return 'another process probes it'
-  if (present === 'circuit-open') {
+  const now = healthAt(health, tx.at, breaker)
+  if (now === 'recovering') return 'another process is probing it'
+  if (now === 'circuit-open') {
     if (health.openUntil === null) return 'open until the operator resumes it'
     return isProbeable(health, tx.at, breaker) ? undefined : `open until ${health.openUntil}`
   }
   if (claimedAt !== null && claimedUntil !== null && !isOver({ since: claimedAt, expires: claimedUntil }, tx.at))
-    return 'another process probes it'
+    return 'another process is probing it'
   if (all || probedAt === null || tx.at < probedAt) return undefined
   const next = addSeconds(probedAt, breaker.checkInterval)
   return secondsBetween(tx.at, next) > 0 ? `due at ${next}` : undefined
 }
 
-/** Writes down what the probes found. Returns the changes of health, unhealthy in between left out. */
+/** Records the results of probes. Returns the changes of health without the intermediate state `unhealthy`. */
 async function settle(tx: HaContext, ended: readonly Ended[]): Promise<readonly HealthChange[]> {
-  for (const one of ended) note(tx, one)
-  const telling = ended.filter(({ ca, attempt, outcome }) => {
+  for (const one of ended) recordSample(tx, one)
+  const significant = ended.filter(({ ca, attempt, outcome }) => {
     const { health, failures } = healthOf(tx.state(), ca)
     return attempt !== null || outcome !== 'ok' || health !== 'healthy' || failures > 0
   })
-  if (telling.length === 0) return []
-  return changesOf(await tx.run({ type: 'probes.finish', probes: telling }))
+  if (significant.length === 0) return []
+  return changesOf(await tx.run({ type: 'probes.finish', probes: significant }))
 }
 
-/** The sample of a probe that ended; its claim ends with it. */
-function note(tx: HaContext, { ca, latencyMs }: Ended): void {
+/** Updates the sample of a CA after a probe, which also ends its claim. */
+function recordSample(tx: HaContext, { ca, latencyMs }: Ended): void {
   const { latency } = sampleOf(tx, ca)
   const next: Sample = {
     probedAt: tx.at,
@@ -176,7 +179,7 @@ function note(tx: HaContext, { ca, latencyMs }: Ended): void {
   tx.samples = { ...tx.samples, [ca]: next }
 }
 
-/** What an operator is told of. */
+/** Returns the changes of health that are reported to the operator. */
 export function changesOf(events: readonly HaEvent[]): readonly HealthChange[] {
   return events.flatMap((event) => {
     if (event.type !== 'health.changed' || event.to === 'unhealthy' || event.to === 'recovering') return []
@@ -185,11 +188,11 @@ export function changesOf(events: readonly HaEvent[]): readonly HealthChange[] {
   })
 }
 
-/** Asks one backend whether it works, for `seconds` at most. */
-function ask(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
+/** Probes one backend, for `seconds` at most. */
+function probeOne(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
   return callCa(open, seconds, 'ca-fault', async (backend, signal) => {
     await backend.probe(signal)
-    return { outcome: 'ok', message: 'it signed', value: undefined }
+    return { outcome: 'ok', message: 'signed', value: undefined }
   })
 }
 
@@ -197,12 +200,12 @@ function sampleOf(tx: HaContext, ca: string): Sample {
   return Object.hasOwn(tx.samples, ca) ? (tx.samples[ca] ?? NO_SAMPLE) : NO_SAMPLE
 }
 
-/** Unguessable. */
+/** Returns an unguessable attempt id. */
 export function newAttempt(): string {
   return randomBytes(16).toString('hex')
 }
 
-/** Who holds a lease, for people. */
+/** Returns the owner of a lease in readable form. */
 export function owner({ options }: Session): string {
   return `${options.host} ${process.pid}`
 }

@@ -1,6 +1,6 @@
 /**
- * What probes of healthy CAs measured, in `status/ha.json`: as often as every ten seconds, and so no part of history.
- * Invariant: without the file every CA is due and none is slow; nothing else is lost.
+ * Measurements of probes of healthy CAs, in `status/ha.json`: up to one every ten seconds, so they are not recorded in history.
+ * Invariant: without the file every CA is due and has no latency; nothing else is lost.
  */
 import type { Json } from '../../base/json.js'
 import { type Instant, parseInstant } from '../../base/time.js'
@@ -8,10 +8,10 @@ import type { Latency } from '../../ha/state.js'
 import type { StatusFiles } from '../../store/disk/status-files.js'
 
 export interface Sample {
-  /** The last probe that ended. */
+  /** End of the last probe. */
   readonly probedAt: Instant | null
   readonly latency: Latency | null
-  /** One process is probing since `claimedAt`, until at most `claimedUntil`. */
+  /** A process has been probing since `claimedAt`, until `claimedUntil` at most. */
   readonly claimedAt: Instant | null
   readonly claimedUntil: Instant | null
 }
@@ -22,7 +22,7 @@ export const NO_SAMPLE: Sample = { probedAt: null, latency: null, claimedAt: nul
 
 const NAME = 'ha'
 
-/** The samples; none where the file is gone or nonsense. */
+/** Returns the samples; empty if the file is missing or invalid. */
 export function readSamples(status: StatusFiles): Samples {
   const value = status.read(NAME)
   const table = isObject(value) ? value : {}

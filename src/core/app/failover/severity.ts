@@ -1,13 +1,16 @@
-/** How bad it is, for monitoring: each word includes what is worse. */
+/** Severity threshold for monitoring: each level also matches more severe ones. */
 import type { HaStatusReport } from './status.js'
 
-/** `degraded`: a CA is not healthy; `open`: a circuit is open; `down`: a group has nobody to serve it. */
-export function isAsBad({ groups }: Pick<HaStatusReport, 'groups'>, word: string | undefined): boolean {
-  if (word === undefined) return false
+/**
+ * Returns true if the state reaches `threshold`: `degraded`: a CA is not healthy; `open`: a circuit is open; `down`: no CA of a group can
+ * serve. False without a threshold.
+ */
+export function reaches({ groups }: Pick<HaStatusReport, 'groups'>, threshold: string | undefined): boolean {
+  if (threshold === undefined) return false
   const isDown = groups.some((group) => group.verdict === 'down')
   const isOpen = groups.some((group) =>
     group.members.some(({ state }) => state === 'circuit-open' || state === 'recovering'),
   )
   const isDegraded = groups.some((group) => group.members.some(({ state }) => state !== 'healthy'))
-  return isDown || (word !== 'down' && isOpen) || (word === 'degraded' && isDegraded)
+  return isDown || (threshold !== 'down' && isOpen) || (threshold === 'degraded' && isDegraded)
 }

@@ -1,6 +1,6 @@
 /**
- * `ha simulate`: what the rules would make of so many requests, with CAs that fail and answer as told.
- * Invariant: the rules are those of production, on a copy of the present state; nothing is written and no CA is asked.
+ * `ha simulate`: dry run of N requests against the current rules, with injected failures and latencies.
+ * Invariant: the rules are those of production, on a copy of the present state; nothing is written and no CA is called.
  */
 import { AppError } from '../../base/errors.js'
 import { addSeconds, type Instant } from '../../base/time.js'
@@ -15,7 +15,7 @@ import { changesOf, type HealthChange } from './probe.js'
 import type { Samples } from './samples.js'
 import { groupsOf } from './status.js'
 
-/** A CA that fails from one request to another, both counted from 1. */
+/** A CA that fails from request `from` to request `to`, both inclusive and counted from 1. */
 export interface FailWindow {
   readonly ca: string
   readonly from: number
@@ -25,9 +25,9 @@ export interface FailWindow {
 export interface SimulateOptions {
   readonly requests: number
   readonly fail: readonly FailWindow[]
-  /** Milliseconds that each takes to answer; 10 where nothing is said. */
+  /** Response time of each CA in milliseconds; default 10. */
   readonly latency: ReadonlyMap<string, number>
-  /** In the place of the configured ones. */
+  /** Replace the configured weights. */
   readonly weights: ReadonlyMap<string, number>
   /** Seconds between two requests. */
   readonly every: number
@@ -39,16 +39,16 @@ export interface SimulateReport {
   readonly strategy: string
   readonly requests: number
   readonly served: readonly { readonly ca: string; readonly requests: number }[]
-  /** Requests that another CA served after one had failed. */
+  /** Requests that a CA served after another one had failed. */
   readonly failovers: number
-  /** Requests that nobody could serve. */
+  /** Requests that no CA could serve. */
   readonly refused: number
   readonly timeline: readonly (HealthChange & { readonly request: number; readonly at: Instant })[]
 }
 
-const ANSWER_MS = 10
+const RESPONSE_MS = 10
 
-/** Runs the requests. Throws `est-label-unknown`, `ha-ca-unknown`, `ha-not-configured` (usage). */
+/** Simulates the requests. Throws `est-label-unknown`, `ha-ca-unknown`, `ha-not-configured` (usage). */
 export async function simulate(session: Session, label: string, options: SimulateOptions): Promise<SimulateReport> {
   const group = groupOfLabel(session, label)
   const named = [...options.fail.map(({ ca }) => ca), ...options.latency.keys(), ...options.weights.keys()]
@@ -62,7 +62,7 @@ export async function simulate(session: Session, label: string, options: Simulat
   return { label, group: group.name, strategy: group.strategy, requests: options.requests, ...run.report() }
 }
 
-/** The group that serves a label, or its CA alone. Throws `est-label-unknown` (usage). */
+/** Returns the group that serves a label, or a group of its only CA. Throws `est-label-unknown` (usage). */
 export function groupOfLabel(session: Session, label: string): GroupSettings {
   const found = session.enrolment.labels.find(({ name }) => name === label)
   const group = groupsOf(session).find(
@@ -70,8 +70,8 @@ export function groupOfLabel(session: Session, label: string): GroupSettings {
   )
   if (group !== undefined) return group
   const names = session.enrolment.labels.map(({ name }) => name)
-  throw new AppError('usage', 'est-label-unknown', `there is no label ${JSON.stringify(label)} in the configuration`, {
-    hint: names.length === 0 ? 'add an [[est.label]] to brine.toml' : `there are ${names.join(', ')}`,
+  throw new AppError('usage', 'est-label-unknown', `unknown label ${JSON.stringify(label)}`, {
+    hint: names.length === 0 ? 'add an [[est.label]] to brine.toml' : `known labels: ${names.join(', ')}`,
   })
 }
 
@@ -106,7 +106,7 @@ class Simulation {
     const tried: string[] = []
     for (;;) {
       const attempt = this.#attempt()
-      const asking = {
+      const claim = {
         attempt,
         owner: 'simulation',
         timeout: 30,
@@ -114,19 +114,19 @@ class Simulation {
         tried,
         probed: probedOf(this.#samples),
       }
-      const started = (await this.#run(request, { type: 'enroll.start', ...asking })).find(
+      const started = (await this.#run(request, { type: 'enroll.start', ...claim })).find(
         (e) => e.type === 'attempt.started',
       )
       if (started?.type !== 'attempt.started') break
       const { ca } = started
-      const latencyMs = options.latency.get(ca) ?? ANSWER_MS
+      const latencyMs = options.latency.get(ca) ?? RESPONSE_MS
       const outcome = isDown(ca) ? 'ca-fault' : 'ok'
       await this.#run(request, {
         type: 'enroll.finish',
         attempt,
         ca,
         outcome,
-        message: 'as told',
+        message: 'simulated',
         latencyMs: isDown(ca) ? null : latencyMs,
       })
       if (outcome === 'ok') {
@@ -146,7 +146,7 @@ class Simulation {
     return { served, failovers: this.#failovers, refused: this.#refused, timeline: this.#timeline }
   }
 
-  /** Open circuits are asked as soon as their time has come, as `tick` would. */
+  /** Probes open circuits as soon as they are due, as `tick` would. */
   async #probes(request: number, isDown: (ca: string) => boolean): Promise<void> {
     for (const ca of this.#group.caIds) {
       const health = healthOf(this.#state, ca)
@@ -164,7 +164,7 @@ class Simulation {
         ca,
         attempt,
         outcome: isDown(ca) ? ('ca-fault' as const) : ('ok' as const),
-        message: 'as told',
+        message: 'simulated',
         latencyMs: null,
       }
       await this.#run(request, { type: 'probes.finish', probes: [answer] })

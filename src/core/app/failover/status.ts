@@ -1,4 +1,4 @@
-/** `ha status`: every group with its members, why each is out and until when, who serves next. A pure read: no lock, no network. */
+/** `ha status`: every group with its members, why each is out and until when, and which serves next. A pure read: no lock, no network. */
 import { AppError } from '../../base/errors.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
@@ -18,11 +18,11 @@ export interface HaStatusReport {
 export interface GroupStatus {
   readonly name: string
   readonly strategy: string
-  /** `down`: nobody can serve; `degraded`: somebody cannot. */
+  /** `down`: no CA can serve; `degraded`: at least one cannot. */
   readonly verdict: 'ok' | 'degraded' | 'down'
-  /** Who serves the next request; null when nobody can. */
+  /** The CA that serves the next request; null if none can. */
   readonly next: string | null
-  /** Seconds until somebody may be asked again; null unless it is down. */
+  /** Seconds until a CA can be tried again; null unless the group is down. */
   readonly retryAfter: number | null
   readonly members: readonly MemberStatus[]
 }
@@ -32,35 +32,38 @@ export interface MemberStatus {
   readonly backend: string
   readonly state: Health
   readonly admin: { readonly mode: string; readonly reason: string; readonly until: Instant | null } | null
-  /** Why it cannot serve; null when it can. */
+  /** Why the CA cannot serve; null if it can. */
   readonly why: string | null
   readonly failures: number
   readonly openUntil: Instant | null
   readonly backoffLevel: number
   readonly weight: number | null
   readonly latencyMs: number | null
-  /** Of the last hundred requests of the group. */
+  /** Number of requests it served, of the last hundred of the group. */
   readonly issued: number
   readonly lastProbe: Instant | null
   readonly lastError: { readonly at: Instant; readonly outcome: string; readonly message: string } | null
 }
 
-/** What a status is made of. */
-interface Look {
+/** Inputs of a status. */
+interface StatusInputs {
   readonly session: Session
   readonly state: HaState
   readonly now: Instant
   readonly samples: Samples
 }
 
-/** The groups, or the one of that name; a CA that no group holds is a group of its own. Throws `ha-not-configured`, `ha-group-unknown` (usage). */
+/**
+ * Reports all groups, or the one of that name; a CA outside of every group is a group of its own. Throws `ha-not-configured`,
+ * `ha-group-unknown` (usage).
+ */
 export async function haStatus(session: Session, name?: string): Promise<HaStatusReport> {
   refuseUnknownCas(session.enrolment, [])
   const all = groupsOf(session)
   const shown = all.filter((group) => name === undefined || group.name === name)
   if (shown.length === 0)
-    throw new AppError('usage', 'ha-group-unknown', `there is no group ${JSON.stringify(name)} in the configuration`, {
-      hint: `there are ${all.map((group) => group.name).join(', ')}`,
+    throw new AppError('usage', 'ha-group-unknown', `unknown group ${JSON.stringify(name)}`, {
+      hint: `known groups: ${all.map((group) => group.name).join(', ')}`,
     })
   return readHa(session, (state, now, samples) => ({
     now,
@@ -68,7 +71,7 @@ export async function haStatus(session: Session, name?: string): Promise<HaStatu
   }))
 }
 
-/** Those of the configuration, and each CA that none of them holds: it serves its labels alone. */
+/** Returns the groups of the configuration, and a group for each CA outside of them, which serves its labels alone. */
 export function groupsOf({ enrolment }: Session): readonly GroupSettings[] {
   const alone = enrolment.cas.filter((ca) => !enrolment.groups.some((group) => group.caIds.includes(ca.id)))
   return [
@@ -85,24 +88,28 @@ export function groupsOf({ enrolment }: Session): readonly GroupSettings[] {
   ]
 }
 
-function groupStatus(look: Look, group: GroupSettings): GroupStatus {
-  const { state, now, samples } = look
-  const all = candidates(state, group, [], now, look.session.enrolment.breaker)
-  const fit = all.flatMap(({ ca, why }) => (why === null ? [ca] : []))
-  const next = choose(state, group, fit, probedOf(samples))?.ca ?? null
-  const members = all.map((candidate) => member(look, group, candidate))
-  const isSound = members.every((m) => m.state === 'healthy' && m.admin === null)
+function groupStatus(inputs: StatusInputs, group: GroupSettings): GroupStatus {
+  const { state, now, samples } = inputs
+  const all = candidates(state, group, [], now, inputs.session.enrolment.breaker)
+  const available = all.flatMap(({ ca, why }) => (why === null ? [ca] : []))
+  const next = choose(state, group, available, probedOf(samples))?.ca ?? null
+  const members = all.map((candidate) => member(inputs, group, candidate))
+  const allHealthy = members.every((m) => m.state === 'healthy' && m.admin === null)
   return {
     name: group.name,
     strategy: group.strategy,
-    verdict: next === null ? 'down' : isSound ? 'ok' : 'degraded',
+    verdict: next === null ? 'down' : allHealthy ? 'ok' : 'degraded',
     next,
     retryAfter: next === null ? secondsUntilServed(state, group, now) : null,
     members,
   }
 }
 
-function member({ session, state, now, samples }: Look, group: GroupSettings, { ca, why }: Candidate): MemberStatus {
+function member(
+  { session, state, now, samples }: StatusInputs,
+  group: GroupSettings,
+  { ca, why }: Candidate,
+): MemberStatus {
   const { cas, breaker } = session.enrolment
   const health = healthOf(state, ca)
   const override = overrideAt(health, now)

@@ -13,15 +13,15 @@ import { flag, writeFlags } from './flags.js'
 export const requestFlags = {
   ...writeFlags,
   csr: flag.path({ required: true, description: 'the certificate request, PEM or DER; - reads standard input' }),
-  ca: flag.text({ helpValue: 'CA-ID', description: 'this CA of the label and no other; no failover' }),
-  explain: flag.boolean({ description: 'show who might have served, and why not' }),
+  ca: flag.text({ helpValue: 'CA-ID', description: 'use only this CA of the label; no failover' }),
+  explain: flag.boolean({ description: 'show every CA of the group, and why it could not serve' }),
   'allow-duplicate': flag.boolean({
-    description: 'ask although an earlier request with this key is open and may have been served',
+    description: 'send the request even if a certificate for this key may have been issued already',
   }),
   out: flag.path({ description: 'write the certificate to a new file' }),
 }
 
-/** Reads the certificate request, DER, from a file or standard input. Throws `file-unreadable`, `csr-unreadable` (usage). */
+/** Reads the request from a file or standard input and returns its DER. Throws `file-unreadable`, `csr-unreadable` (usage). */
 export async function readRequestFile(path: string): Promise<Uint8Array> {
   return path === '-' ? requestIn(await readStdin(), 'standard input') : requestIn(readBytes(path), path)
 }
@@ -34,23 +34,26 @@ type RequestFlags = {
   readonly 'dry-run': boolean
 }
 
-/** Requests the certificate, or with `--dry-run` returns the CAs that would be used. Throws as `enroll`, `planEnrolment` and `deliver`. */
+/** Enrols, or with `--dry-run` reports which CA would be tried. Throws as `enroll`, `planEnrolment` and `deliver`. */
 export async function request(
   session: Session,
-  order: Pick<EnrolOptions, 'label' | 'csr' | 'by' | 'renews'>,
+  enrolOptions: Pick<EnrolOptions, 'label' | 'csr' | 'by' | 'renews'>,
   flags: RequestFlags,
 ): Promise<EnrolledDocument | EnrolmentPlan> {
   const { ca } = flags
-  const whole: EnrolOptions = {
-    ...order,
+  const options: EnrolOptions = {
+    ...enrolOptions,
     ...(ca === undefined ? {} : { ca }),
     duplicate: flags['allow-duplicate'],
   }
-  if (flags['dry-run']) return planEnrolment(session, whole, backendOf)
-  return deliver(await enroll(session, whole, backendOf), flags)
+  if (flags['dry-run']) return planEnrolment(session, options, backendOf)
+  return deliver(await enroll(session, options, backendOf), flags)
 }
 
-/** Writes the certificate to `out` if given and returns the report. If the file cannot be written, throws with the command that writes it elsewhere. */
+/**
+ * Returns the report; with `out` writes the certificate to that file. Throws the error of writing, with the command that writes it to
+ * another file as the hint.
+ */
 export function deliver(
   enrolled: Enrolled,
   { explain, out }: { readonly explain: boolean; readonly out: string | undefined },
@@ -62,10 +65,10 @@ export function deliver(
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause
     throw rewrap(cause, {
-      message: `the certificate is issued, and ${cause.message}`,
+      message: `the certificate is issued but not written: ${cause.message}`,
       hint: `brine est cert show ${enrolled.id} --out FILE`,
       changed: 'yes',
-      // the same command again would ask for a second certificate
+      // running the same command again would request a second certificate
       retry: false,
     })
   }

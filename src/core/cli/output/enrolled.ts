@@ -1,4 +1,4 @@
-/** A certificate that was issued, for people: the PEM text alone on stdout, or one line where it went to a file. */
+/** Views of `est enroll` and `est renew`: only the PEM text on stdout, or one line if the certificate went to a file. */
 
 import type { EnrolledDocument } from '../../app/enrolment/documents.js'
 import type { EnrolmentPlan } from '../../app/enrolment/enrolment-run.js'
@@ -8,18 +8,18 @@ export function enrolledView(document: EnrolledDocument | EnrolmentPlan, theme: 
   if ('dryRun' in document) return planView(document)
   const { label, ca, serial, notAfter, failover, attempts, pem, out, candidates = [] } = document
   const explained = candidates.map((one) => `# ${one.ca}: ${one.why ?? 'can serve'}`)
-  const asked = attempts.flatMap((one) => (one.error === undefined ? [] : [`# ${one.ca} failed: ${one.error}`]))
-  if (out === null) return [...explained, ...(candidates.length > 0 ? asked : []), pem.trimEnd()].join('\n')
+  const failed = attempts.flatMap((one) => (one.error === undefined ? [] : [`# ${one.ca} failed: ${one.error}`]))
+  if (out === null) return [...explained, ...(candidates.length > 0 ? failed : []), pem.trimEnd()].join('\n')
   const by = failover ? theme.caution(`${ca}, after ${attempts.length - 1} failed`) : theme.good(ca)
-  return [...explained, ...asked, `${label}: serial ${serial} by ${by}, until ${notAfter}; written to ${out}`].join(
+  return [...explained, ...failed, `${label}: serial ${serial} by ${by}, until ${notAfter}; written to ${out}`].join(
     '\n',
   )
 }
 
 function planView({ label, ca, pending, candidates }: EnrolmentPlan): string {
-  const who = pending === null ? `${ca} would be asked` : `request ${pending}, which is pending, would be asked for`
+  const step = pending === null ? `the request would go to ${ca}` : `pending request ${pending} would be polled`
   return [
     ...candidates.map((one) => `# ${one.ca}: ${one.why ?? 'can serve'}`),
-    `${label}: ${who}; dry run, nothing changed`,
+    `${label}: ${step}; dry run, nothing changed`,
   ].join('\n')
 }

@@ -1,11 +1,13 @@
-/** One line on what an override made of a CA. */
+/** View of an override: one line on the new state of a CA. */
 import type { OverrideReport } from '../../app/failover/override.js'
 
 export function overrideLine({ ca, state, until, changed, dryRun }: OverrideReport): string {
-  if (!changed) return `${ca} is in use already; nothing changed`
+  if (!changed) return `${ca} is already in service; nothing changed`
   const is = dryRun ? 'would be' : 'is'
   const dry = dryRun ? '; dry run, nothing changed' : ''
-  if (state === 'in use') return dryRun ? `${ca} would be in use once a check has passed${dry}` : `${ca} is in use`
-  const end = until === null ? 'until brine ha resume' : `until ${until}`
-  return `${ca} ${is} ${state === 'drained' ? 'drained' : 'in maintenance'} ${end}${dry}`
+  if (state === 'in use')
+    return dryRun ? `${ca} would be back in service after a successful probe${dry}` : `${ca} is back in service`
+  const end = until === null ? '' : ` until ${until}`
+  const undo = dryRun ? '' : `; undo with: brine ha resume ${ca}`
+  return `${ca} ${is} ${state === 'drained' ? 'drained' : 'in maintenance'}${end}${undo}${dry}`
 }

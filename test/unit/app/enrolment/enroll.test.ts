@@ -196,15 +196,15 @@ it('a revocation that the CA carried out and that cannot be recorded says so', a
     revoke: async () => renameSync(commits, `${commits}.away`),
   })
   const error = await revokeCertificate(session, id, 'superseded', breaking).catch((cause: unknown) => cause)
-  expect(error).toMatchObject({ changed: 'yes', message: expect.stringContaining('which could not be recorded') })
+  expect(error).toMatchObject({ changed: 'yes', message: expect.stringContaining('but that could not be recorded') })
 })
 
 it('an interrupt while a CA is asked is told what may have come of it', async () => {
   const watch: CommitWatch = { changed: 'no' }
   session = await openSession({ ...session.options, watch })
-  let told: CommitWatch['question']
+  let told: CommitWatch['openRequest']
   const watched: OpenBackend = async (...args) => {
-    told = watch.question
+    told = watch.openRequest
     return open(...args)
   }
   const order = { label: 'device', csr, by: BY }
@@ -213,7 +213,7 @@ it('an interrupt while a CA is asked is told what may have come of it', async ()
   expect(told?.message).toBe(`one may issue a certificate for request ${id}`)
   await revokeCertificate(session, id, 'superseded', watched)
   expect(told).toMatchObject({ kind: 'uncertain', message: `one may have revoked ${serial}` })
-  expect(watch).toEqual({ changed: 'yes', question: undefined })
+  expect(watch).toEqual({ changed: 'yes', openRequest: undefined })
 })
 
 it('no password is made for a label that takes none', async () => {

@@ -179,9 +179,13 @@ describe('simpleenroll', () => {
     ['of another CA', () => client(strangers, 'extendedKeyUsage=clientAuth'), 'issued it'],
     ['of a CA of the same name', () => client(twin, 'extendedKeyUsage=clientAuth'), 'issued it'],
     ['that has expired', () => client(clients, 'extendedKeyUsage=clientAuth', -1), 'valid from'],
-    ['of a server', () => client(clients, 'extendedKeyUsage=serverAuth'), 'not for the authentication'],
-    ['of a CA', () => client(clients, 'basicConstraints=critical,CA:TRUE'), 'not for the authentication'],
-    ['that only agrees on keys', () => client(clients, 'keyUsage=critical,keyAgreement'), 'not for the authentication'],
+    ['of a server', () => client(clients, 'extendedKeyUsage=serverAuth'), 'not for client authentication'],
+    ['of a CA', () => client(clients, 'basicConstraints=critical,CA:TRUE'), 'not for client authentication'],
+    [
+      'that only agrees on keys',
+      () => client(clients, 'keyUsage=critical,keyAgreement'),
+      'not for client authentication',
+    ],
     ['whose name breaks a line', () => client(clients, 'extendedKeyUsage=clientAuth', 30, '/CN=a\nb'), ''],
     ['that is none', () => 'nothing', ''],
   ])('refuses a client certificate %s', async (_, pem, why) => {

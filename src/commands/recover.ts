@@ -1,6 +1,5 @@
-/** `brine recover`: damaged data back to the newest state that can be proved. */
-
-import { lossText } from '../core/app/recovery/force.js'
+/** `brine recover`: recovers damaged data to the newest state that can be verified. */
+import { formatLosses } from '../core/app/recovery/force.js'
 import { recover } from '../core/app/recovery/recover.js'
 import type { RecoverReport } from '../core/app/recovery/report.js'
 import { withSources } from '../core/app/recovery/sources.js'
@@ -13,9 +12,9 @@ import { recoveryView } from '../core/cli/output/recovery.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
 export default class Recover extends BaseCommand<RecoverReport> {
-  static override summary = 'bring damaged data back to the newest state that can be proved'
+  static override summary = 'recover damaged data to the newest state that can be verified'
   static override description =
-    'Verifies commits, commands, events and snapshots. What lies elsewhere (--from, --archive, aside) is taken back by hash, a lost commit is built from its command records, a damaged file goes to corrupt/. Only where a state cannot be kept do its last commands go to surplus/, as whole commands, and this asks first; numbers jump and a new RRDP session begins. --dry-run names what would be lost, and prints lost ROAs as lines for brine roa update --file -. Exit codes: 0 recovered or nothing to do, 2 confirmation missing, 3 recovered and some CA could not be published, 12 something cannot be rebuilt and is untouched, 14 a read error, which is no damage.'
+    'Verifies commits, commands, events and snapshots. Intact files are taken from --from, --archive and quarantine, identified by their hash; a missing commit is rebuilt from its command records; damaged files are moved to corrupt/. If a state cannot be kept, its newest commands are moved to surplus/ as complete commands, after confirmation; manifest and CRL numbers are then advanced and a new RRDP session starts. --dry-run lists what would be lost, and prints lost ROAs as lines for brine roa update --file -. Exit codes: 0 recovered or nothing to do, 2 confirmation missing, 3 recovered but some CA could not be published, 12 something cannot be rebuilt and was left untouched, 14 a read error, which is not damage.'
   static override examples = [
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover ca/acme --yes',
@@ -24,7 +23,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
     '<%= config.bin %> recover ca/acme --dry-run | <%= config.bin %> roa update acme --file - --dry-run',
   ]
   static override args = {
-    aggregate: arg.text({ required: false, multiple: true, description: 'KIND/HANDLE; without: everything' }),
+    aggregate: arg.text({ required: false, multiple: true, description: 'KIND/HANDLE (default: everything)' }),
   }
   static override flags = {
     ...writeFlags,
@@ -51,9 +50,9 @@ export default class Recover extends BaseCommand<RecoverReport> {
     return withSources(context, flags.from ?? [], keys, async (from) => {
       const options = { aggregates: argv as readonly string[], from }
       if (flags['dry-run']) return recover(session, { ...options, dryRun: true })
-      // nearly always nothing is lost: then a long history is looked at once
-      const mended = await recover(session, options).catch(undefinedIfItLoses)
-      if (mended !== undefined) return mended
+      // in nearly every recovery nothing is lost, and a long history is read only once
+      const recovered = await recover(session, options).catch(undefinedIfItLoses)
+      if (recovered !== undefined) return recovered
       const preview = await recover(session, { ...options, dryRun: true })
       if (preview.loses) await this.confirm(whatIsLost(preview), flags)
       return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
@@ -62,7 +61,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
 
   protected override faults(report: RecoverReport): readonly string[] {
     const keys = report.keys.missing.map((id) => `keys/${id} is lost`)
-    const objects = report.objects.lost.map(({ aggregate, what }) => `the bytes of ${aggregate} ${what} are lost`)
+    const objects = report.objects.lost.map(({ aggregate, what }) => `${aggregate} ${what}: content lost`)
     return [...keys, ...objects, ...report.failed.map((f) => `${f.aggregate}: ${f.message}`)]
   }
 
@@ -83,6 +82,6 @@ function undefinedIfItLoses(error: unknown): undefined {
 }
 
 function whatIsLost({ aggregates }: RecoverReport): string {
-  const parts = aggregates.filter((a) => a.lost.length > 0).map((a) => `${a.kind}/${a.handle}: ${lossText(a.lost)}`)
+  const parts = aggregates.filter((a) => a.lost.length > 0).map((a) => `${a.kind}/${a.handle}: ${formatLosses(a.lost)}`)
   return parts.length === 0 ? 'the newest commits are lost' : parts.join('; ')
 }

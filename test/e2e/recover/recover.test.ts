@@ -262,7 +262,7 @@ describe('several aggregates', () => {
     rmSync(join(box.dir, 'commits/2.json'))
     expect((await box.run(['audit', 'verify'])).code).toBe(12)
     const { stdout } = await ok(box, ['recover'])
-    expect(stdout).toContain('commit 2: built from its command records')
+    expect(stdout).toContain('commit 2: rebuilt from its command records')
     expect(readFileSync(join(box.dir, 'commits/2.json'))).toEqual(before)
     await mustBeWhole(box)
   })

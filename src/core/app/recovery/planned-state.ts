@@ -1,4 +1,4 @@
-/** States of a recovery before it is made: folded from what the plan proves, and what is published now. */
+/** States that a recovery plan leads to, replayed from the files that the plan verified, and the ROAs that are published now. */
 import { entry } from '../../base/record.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
@@ -17,32 +17,32 @@ import { planOne, type RecoveryPlan } from '../../store/recover/plan-all.js'
 import { rulesOf } from '../proof/digest.js'
 import { namedKeys, namedObjects } from '../proof/referenced-files.js'
 
-/** The state that loaded files make. Throws `event-newer` (format). */
-export function foldOf<S>(id: AggregateId, loaded: Pick<Planned, 'snapshot' | 'events'>): S {
+/** Returns the state that loaded files replay to. Throws `event-newer` (format). */
+export function replayLoaded<S>(id: AggregateId, loaded: Pick<Planned, 'snapshot' | 'events'>): S {
   return replay(rulesOf(id), id.handle, loaded) as S
 }
 
-/** An object that nobody here can make anew. */
+/** A missing object that cannot be issued again, such as a certificate of another CA. */
 export interface LostObject {
   readonly sha256: Sha256
-  /** `est/2026-11_1`. */
+  /** Aggregate that references it, such as `est/2026-11_1`. */
   readonly aggregate: string
-  /** `certificate 0b1f6e2a9c3d4e5f`, `request …`. */
+  /** Description, such as `certificate 0b1f6e2a9c3d4e5f` or `request …`. */
   readonly what: string
 }
 
-/** `objects.missing` holds what can be issued anew, `lost` what cannot. */
-export interface PlannedNames extends ReferencedPlan {
+/** Missing and damaged files: `objects.missing` can be issued again, `lost` cannot. */
+export interface PlannedFiles extends ReferencedPlan {
   readonly lost: readonly LostObject[]
 }
 
-/** What is wrong with the objects and keys that the states of a plan name. */
-export function namedPlan(places: RecoverySources, repoDir: string, plan: RecoveryPlan): PlannedNames {
+/** Plans the repair of the objects and keys that the states of a plan reference. */
+export function planReferencedFiles(places: RecoverySources, repoDir: string, plan: RecoveryPlan): PlannedFiles {
   const objects = new Set<Sha256>()
   const unique = new Map<Sha256, LostObject>()
   const keys = new Set<KeyId>()
   for (const aggregate of plan.all) {
-    const state = foldOf<unknown>(aggregate.id, loadPlanned(aggregate))
+    const state = replayLoaded<unknown>(aggregate.id, loadPlanned(aggregate))
     for (const [sha256, what] of namedObjects(aggregate.id, state)) {
       objects.add(sha256)
       if (aggregate.id.kind === 'est') unique.set(sha256, { sha256, aggregate: formatAggregateId(aggregate.id), what })
@@ -58,19 +58,19 @@ export function namedPlan(places: RecoverySources, repoDir: string, plan: Recove
   }
 }
 
-/** The publication server's state as the plan leaves it; undefined where there is none that can be read. */
+/** Returns the state of the publication server that the plan leads to; undefined if there is none or it cannot be read. */
 export function plannedPubd(places: RecoverySources, { chain }: RecoveryPlan): PubdState | undefined {
   const id: AggregateId = { kind: 'pubd', handle: PUBD_HANDLE }
   if (!chain.members.some((m) => formatAggregateId(m) === formatAggregateId(id))) return undefined
   try {
-    return foldOf<PubdState>(id, loadPlanned(planOne(places, chain, id)))
+    return replayLoaded<PubdState>(id, loadPlanned(planOne(places, chain, id)))
   } catch (error) {
     if (!isCorrupt(error)) throw error
     return undefined
   }
 }
 
-/** The ROAs that a CA publishes now, read from the objects themselves. */
+/** Returns the ROAs that a CA publishes now, decoded from the published objects. */
 export function publishedRoas(
   places: RecoverySources,
   state: PubdState | undefined,

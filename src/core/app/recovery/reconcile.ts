@@ -1,6 +1,6 @@
 /**
- * After commands were lost: parents, children and the publication server are brought to agree again.
- * Invariant: a CA that its parent knows no more is left as it is, so that nothing is lost for a second time before somebody has looked.
+ * Reconciles parents, children and the publication server after commands were lost.
+ * Invariant: a CA that its parent no longer lists as a child is left unchanged, so that nothing more is lost before the operator has decided.
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -21,18 +21,21 @@ import { reissue } from './reissue.js'
 export interface Reconciled {
   readonly serial: number | null
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
-  /** CAs that a parent knows no more. */
+  /** CAs that a parent no longer lists as its child. */
   readonly orphans: readonly Handle[]
 }
 
-/** Numbers jump, certificates follow their parents, everything is published. Throws what is wrong with the whole directory. */
+/**
+ * Renumbers, updates certificates from their parents, issues missing objects again and publishes. The failure of one CA is reported in
+ * `failed`; throws errors that concern the whole data directory.
+ */
 export async function reconcileAfterRecovery(session: Session, missing: ReadonlySet<Sha256>): Promise<Reconciled> {
   const caught = await renumberAll(session)
   const failed = caught.failed.map(({ id, error }) => failure(formatAggregateId(id), error))
   let served = caught.tree
   const run = async (handles: readonly Handle[]): Promise<void> => {
     const work = async (tx: TransactionContext): Promise<void> => {
-      await join(tx, handles)
+      await reconcileCas(tx, handles)
       if (missing.size > 0) await reissue(tx, handles, missing)
     }
     try {
@@ -47,8 +50,8 @@ export async function reconcileAfterRecovery(session: Session, missing: Readonly
   const { all, orphans } = await session.store.read(async (reader) => {
     const tx = { work: new Work(reader) }
     const { cas } = readCas(tx.work)
-    const lost = cas.filter((state) => isOrphan(tx, state)).map((state) => state.handle)
-    return { all: [...tx.work.handles('ta'), ...cas.map((state) => state.handle)], orphans: lost }
+    const orphaned = cas.filter((state) => isOrphan(tx, state)).map((state) => state.handle)
+    return { all: [...tx.work.handles('ta'), ...cas.map((state) => state.handle)], orphans: orphaned }
   })
   await run(all)
   return { serial: served?.serial ?? null, failed, orphans }
@@ -58,13 +61,13 @@ function failure(aggregate: string, { code, message }: AppError): Reconciled['fa
   return { aggregate, code, message }
 }
 
-async function join(tx: TransactionContext, handles: readonly Handle[]): Promise<void> {
+async function reconcileCas(tx: TransactionContext, handles: readonly Handle[]): Promise<void> {
   const cas = readCas(tx.work).cas.filter((state) => handles.includes(state.handle))
   for (const state of cas) if (!isOrphan(tx, state)) await syncResources(tx, state.handle)
   await publishAll(tx, cas, handles)
 }
 
-/** Does a parent that can be read give it nothing any more? One that cannot be read says nothing. */
+/** Returns true if a parent grants the CA no resources any more, or cannot be read. */
 function isOrphan(tx: Pick<TransactionContext, 'work'>, state: CaState): boolean {
   return Object.values(state.parents).some((contact) => {
     try {
@@ -76,7 +79,7 @@ function isOrphan(tx: Pick<TransactionContext, 'work'>, state: CaState): boolean
   })
 }
 
-/** What each CA wants served; a publisher that the server has lost is made again. */
+/** Publishes the desired state of each CA. Adds publishers that the server has lost. */
 async function publishAll(tx: TransactionContext, cas: readonly CaState[], handles: readonly Handle[]): Promise<void> {
   if (pubdState(tx.work).serial === 0) return
   for (const { handle, repository } of cas)

@@ -1,6 +1,6 @@
 /**
- * Recovery as people ask for it: what would be lost is told first, then done, then everything is brought together again.
- * Invariant: without permission nothing is lost; what could not be rebuilt is untouched and named.
+ * `recover`: plans, commits the recovery of damaged aggregates, then reconciles parents, children and publication.
+ * Invariant: without permission nothing is lost; an aggregate that cannot be rebuilt is left untouched and reported.
  */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Json } from '../../base/json.js'
@@ -20,55 +20,55 @@ import { writeServedTree } from '../authority/pubserver.js'
 import { servedDifferences } from '../proof/referenced-files.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { foldOf, namedPlan } from './planned-state.js'
+import { planReferencedFiles, replayLoaded } from './planned-state.js'
 import { reconcileAfterRecovery } from './reconcile.js'
-import { finished, type RecoverReport, reportOf, withReconciled } from './report.js'
+import { asCommitted, type RecoverReport, reportOf, withReconciled } from './report.js'
 
 export interface RecoverOptions {
-  /** `KIND/HANDLE`; none: everything. */
+  /** `KIND/HANDLE`; everything if empty. */
   readonly aggregates?: readonly string[]
-  /** Copies of the data directory, restored directories. */
+  /** Copies of the data directory, or restored backups, from which intact files are taken. */
   readonly from?: readonly string[]
   readonly dryRun?: boolean
-  /** What may be lost: nothing (the default), anything, or what a preview said. */
+  /** Permitted loss: nothing (the default), anything, or exactly the loss that a preview reported. */
   readonly permit?: 'nothing' | 'anything' | { readonly lossKey: string }
 }
 
-/** Recovers what is damaged. Throws `recover-loses` (corrupt) without permission, `commit-missing`, `standby`, `clock-behind`, `io`. */
+/** Recovers damaged data. Throws `recover-loses` (corrupt) without permission, `commit-missing`, `standby`, `clock-behind`, `io`. */
 export async function recover(session: Session, options: RecoverOptions = {}): Promise<RecoverReport> {
   const { store } = session
   const places = recoverySources(store.layout, options.from ?? [])
   const only = options.aggregates?.length ? options.aggregates.map(parseAggregateId) : undefined
   if (options.dryRun === true) {
     const plan = planAll(places, store.marker.generation, only)
-    const named = namedPlan(places, session.repoDir, plan)
-    const served = only === undefined && (await servedIsWrong(session))
-    const changed = served || !isNothing(plan, named)
+    const named = planReferencedFiles(places, session.repoDir, plan)
+    const served = only === undefined && (await isPublishedTreeOutdated(session))
+    const changed = served || !isNothingToRecover(plan, named)
     return { ...reportOf(session, places, plan, named), served, changed, dryRun: true }
   }
   if (interruptedGeneration(store.dir, store.marker) === undefined) refuseStandby(session)
   const report = await store.exclusive(async (fence) => {
-    const marker = completed(store.dir)
+    const marker = completedMarker(store.dir)
     const plan = planAll(places, marker.generation, only)
-    const named = namedPlan(places, session.repoDir, plan)
+    const named = planReferencedFiles(places, session.repoDir, plan)
     const told = reportOf(session, places, plan, named)
-    const nothing = isNothing(plan, named)
-    if (!nothing) refuseLoss(told, options.permit ?? 'nothing')
+    const nothing = isNothingToRecover(plan, named)
+    if (!nothing) assertLossPermitted(told, options.permit ?? 'nothing')
     if (marker.generation !== readMarker(store.dir).generation) writeMarker(store.dir, marker)
     if (nothing) return told
-    const commit = watched(session, () => {
+    const commit = withWatch(session, () => {
       fence()
       repairReferenced(store.layout, named)
-      return plan.isEmpty ? undefined : carry(session, plan, told, marker, fence)
+      return plan.isEmpty ? undefined : commitRecovery(session, plan, told, marker, fence)
     })
-    return finished(told, commit)
+    return asCommitted(told, commit)
   })
-  if (report.changed) return restored(session, report).catch(unfinished)
-  return only === undefined && (await servedIsWrong(session)) ? rewritten(session, report) : report
+  if (report.changed) return afterRecovery(session, report).catch(recoveryPending)
+  return only === undefined && (await isPublishedTreeOutdated(session)) ? rewritePublishedTree(session, report) : report
 }
 
-/** Is the published tree other than what the publication server's state says? What cannot be read says nothing. */
-async function servedIsWrong(session: Session): Promise<boolean> {
+/** Returns true if the published tree differs from the state of the publication server; false if that state cannot be read. */
+async function isPublishedTreeOutdated(session: Session): Promise<boolean> {
   try {
     return await session.store.read(async (reader) => servedDifferences(session, reader).length > 0)
   } catch (error) {
@@ -77,13 +77,13 @@ async function servedIsWrong(session: Session): Promise<boolean> {
   }
 }
 
-async function rewritten(session: Session, report: RecoverReport): Promise<RecoverReport> {
+async function rewritePublishedTree(session: Session, report: RecoverReport): Promise<RecoverReport> {
   await writeServedTree(session)
   return { ...report, served: true, changed: true }
 }
 
-/** What follows from it: numbers, certificates, publication, the served tree. */
-async function restored(session: Session, report: RecoverReport): Promise<RecoverReport> {
+/** Does what follows a recovery: renumbers, updates certificates, publishes, rewrites the published tree. */
+async function afterRecovery(session: Session, report: RecoverReport): Promise<RecoverReport> {
   const { missing, replaced } = report.objects
   let done = report
   if (report.loses || missing.length > 0)
@@ -92,35 +92,35 @@ async function restored(session: Session, report: RecoverReport): Promise<Recove
       await reconcileAfterRecovery(session, new Set(missing as readonly Sha256[])),
       session.store.marker,
     )
-  // its links may still lead to the bytes that were wrong
-  const lags = replaced.length + missing.length > 0 || (await servedIsWrong(session))
-  return lags ? rewritten(session, done) : done
+  // links in the published tree may still lead to the damaged files
+  const isOutdated = replaced.length + missing.length > 0 || (await isPublishedTreeOutdated(session))
+  return isOutdated ? rewritePublishedTree(session, done) : done
 }
 
-function isNothing(plan: RecoveryPlan, named: ReferencedPlan): boolean {
+function isNothingToRecover(plan: RecoveryPlan, named: ReferencedPlan): boolean {
   return plan.isEmpty && !repairsReferenced(named) && named.objects.missing.length === 0
 }
 
-/** The marker, as the second step of a recovery that was cut short between the two would have left it. */
-function completed(dir: string): Marker {
+/** Returns the marker that an interrupted recovery would have written in its second step. */
+function completedMarker(dir: string): Marker {
   const marker = readMarker(dir)
   return { ...marker, generation: interruptedGeneration(dir, marker) ?? marker.generation }
 }
 
-function refuseLoss(report: RecoverReport, permit: NonNullable<RecoverOptions['permit']>): void {
+function assertLossPermitted(report: RecoverReport, permit: NonNullable<RecoverOptions['permit']>): void {
   if (!report.loses || permit === 'anything') return
   if (permit === 'nothing')
     throw new AppError('corrupt', 'recover-loses', 'this recovery would lose commands', {
-      hint: 'brine recover --dry-run names them',
+      hint: 'to list them: brine recover --dry-run',
     })
   if (permit.lossKey === report.lossKey) return
-  throw new AppError('locked', 'recover-changed', 'what would be lost has changed since it was shown', {
-    hint: 'run it again',
+  throw new AppError('locked', 'recover-changed', 'what would be lost has changed since the preview', {
+    hint: 'run the command again',
     retry: true,
   })
 }
 
-function carry(
+function commitRecovery(
   session: Session,
   plan: RecoveryPlan,
   told: RecoverReport,
@@ -141,8 +141,8 @@ function carry(
     wipePool: () => store.keys.wipePool(),
     warn: (text) => options.onNotice?.(text),
     stage: (aggregate) => ({
-      command: { type: 'recover', args: argsOf(told, aggregate) },
-      state: foldOf<Json>(aggregate.id, loadPlanned(aggregate)),
+      command: { type: 'recover', args: recoveryArgs(told, aggregate) },
+      state: replayLoaded<Json>(aggregate.id, loadPlanned(aggregate)),
     }),
   })
 }
@@ -153,27 +153,27 @@ function metaOf(session: Session, at: Instant): CommitMeta {
   return reason === undefined ? who : { ...who, reason }
 }
 
-/** More than this of one kind is counted, not listed: history must not grow by what it lost. */
+/** Maximum number of entries of each list in the stored command. The rest is only counted, so that the history does not grow with what it lost. */
 const LISTED = 1000
 
-function argsOf(told: RecoverReport, { id }: AggregatePlan): Json {
+function recoveryArgs(told: RecoverReport, { id }: AggregatePlan): Json {
   const own = told.aggregates.find((a) => a.kind === kindWord(id.kind) && a.handle === id.handle)
   if (own === undefined) return {}
   const { corrupt, replaced, gone, lost, surplus, snapshot } = own
-  const revision = (names: readonly string[]): Json => names.slice(0, LISTED)
+  const listed = (names: readonly string[]): Json => names.slice(0, LISTED)
   return {
     snapshot,
-    corrupt: revision(corrupt),
-    replaced: revision(replaced),
-    gone: revision(gone),
+    corrupt: listed(corrupt),
+    replaced: listed(replaced),
+    gone: listed(gone),
     surplus: surplus.length,
     lost: lost.slice(0, LISTED).map((l) => ({ ...l })),
     lostTotal: lost.length,
   }
 }
 
-/** An interrupt reads the watch to say what has become durable. */
-function watched<T>(session: Session, work: () => T): T {
+/** Runs the commit and keeps the watch up to date, from which an interrupt reports what is durable. */
+function withWatch<T>(session: Session, work: () => T): T {
   const { watch } = session.options
   if (watch !== undefined) watch.changed = 'unknown'
   const result = work()
@@ -181,14 +181,14 @@ function watched<T>(session: Session, work: () => T): T {
   return result
 }
 
-/** The state is recovered, whatever stopped what follows. */
-function unfinished(cause: unknown): never {
+/** Throws `recover-pending`: the recovery is durable, but a later step failed. */
+function recoveryPending(cause: unknown): never {
   if (!(cause instanceof AppError) || cause.kind === 'pending' || cause.kind === 'uncertain') throw cause
   throw rewrap(cause, {
     kind: 'pending',
     code: 'recover-pending',
-    message: `recovered, but not brought together again: ${cause.message}`,
-    hint: 'brine tick goes on as soon as the cause is gone',
+    message: `recovered, but parents, children and publication are not yet reconciled: ${cause.message}`,
+    hint: 'fix the cause, then run: brine tick',
     changed: 'yes',
     retry: false,
   })

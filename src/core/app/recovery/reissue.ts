@@ -1,6 +1,6 @@
 /**
- * Objects that nothing brings back are issued anew: a ROA is taken out and put in, a child's certificate asked for again, manifest and CRL
- * follow by themselves. Invariant: what is wanted stays what it was; only its objects change.
+ * Issues missing objects again: a ROA is removed and added, a child's certificate is requested again; manifest and CRL are issued with them.
+ * Invariant: the configuration stays the same; only the objects change.
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
@@ -17,7 +17,7 @@ import { syncResources } from '../authority/resource-sync.js'
 import { pubdState, readCas, runCa, runPubd, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { publishLocal } from '../transaction/local-publication.js'
 
-/** Issues everything anew that is missing, and starts RRDP over where only its deltas had it. */
+/** Issues missing objects again. Starts a new RRDP session if an object is missing that only RRDP deltas reference. */
 export async function reissue(
   tx: TransactionContext,
   handles: readonly Handle[],
@@ -34,7 +34,7 @@ async function reissueTa(tx: TransactionContext, handle: Handle, missing: Readon
   const { point, children } = taState(tx.work, handle)
   for (const child of childrenOf(children, missing)) {
     const run = (resources: ResourceSet) => runTa(tx, handle, { type: 'child.update', child, resources })
-    await again(tx, child, entry(children, child), run)
+    await reissueCertificate(tx, child, entry(children, child), run)
   }
   if (hasMissing(point, missing)) await runTa(tx, handle, { type: 'republish', force: true })
 }
@@ -53,7 +53,7 @@ async function reissueCa(tx: TransactionContext, state: CaState, missing: Readon
   }
   for (const child of childrenOf(state.children, missing)) {
     const run = (resources: ResourceSet) => runCa(tx, handle, { type: 'child.update', child, resources })
-    await again(tx, child, entry(state.children, child), run)
+    await reissueCertificate(tx, child, entry(state.children, child), run)
   }
   if (points.some((point) => hasMissing(point, missing))) await runCa(tx, handle, { type: 'republish', force: true })
 }
@@ -62,8 +62,8 @@ function additionOf([key, { comment }]: [string, RoaConfig]): RoaAddition {
   return { payload: fromRoaKey(key), comment }
 }
 
-/** A certificate is issued when a child asks: it holds nothing for a moment, and asks for what it held. */
-async function again(
+/** A certificate is issued only when the child's resources change: removes them, grants the same again, and lets the child request. */
+async function reissueCertificate(
   tx: TransactionContext,
   child: Handle,
   held: Child | undefined,
@@ -87,7 +87,7 @@ function missingNames(point: PublicationPoint, missing: ReadonlySet<Sha256>): re
     .map(([name]) => name)
 }
 
-/** Manifest or CRL. */
+/** Returns true if the manifest or the CRL is missing. */
 function hasMissing({ manifest, crl }: PublicationPoint, missing: ReadonlySet<Sha256>): boolean {
   return [manifest?.sha256, crl?.sha256].some((sha256) => sha256 !== undefined && missing.has(sha256))
 }

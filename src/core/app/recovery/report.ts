@@ -1,6 +1,6 @@
 /**
- * What a recovery says, before it is done and after: files, commands, ROAs, children and keys, by aggregate.
- * Invariant: told from the plan alone, so that a dry run and the record in history say the same.
+ * Report of a recovery, before and after it is committed: files, commands, ROAs, children and keys, by aggregate.
+ * Invariant: derived from the plan only, so that a dry run and the record in history are the same.
  */
 import { relative } from 'node:path'
 import type { Handle } from '../../base/handle.js'
@@ -11,70 +11,70 @@ import type { RecoverySources } from '../../store/recover/evidence.js'
 import type { AggregatePlan } from '../../store/recover/plan.js'
 import type { RecoveryPlan } from '../../store/recover/plan-all.js'
 import type { Session } from '../transaction/session.js'
-import { type Lost, lostOf } from './lost.js'
-import { type LostObject, type PlannedNames, plannedPubd, publishedRoas } from './planned-state.js'
+import { findLosses, type Loss } from './losses.js'
+import { type LostObject, type PlannedFiles, plannedPubd, publishedRoas } from './planned-state.js'
 import type { Reconciled } from './reconcile.js'
 
 export interface RecoveredAggregate {
   readonly kind: string
   readonly handle: Handle
   readonly fromVersion: number
-  /** The state is as of this version of before. */
+  /** Version before the recovery whose state is kept. */
   readonly toVersion: number
-  /** The command that says so in history; null where nothing had to be said. */
+  /** Sequence of the command that records the recovery in history; null if none is recorded. */
   readonly sequence: number | null
-  /** Version of the snapshot that the state is from; null: replayed from the first event. */
+  /** Version of the snapshot that the state is based on; null if replayed from the first event. */
   readonly snapshot: number | null
   readonly corrupt: readonly string[]
   readonly surplus: readonly string[]
   readonly replaced: readonly string[]
-  /** Files of history that nothing brings back, and that the state did not need. */
+  /** Files of history that are lost, and that the state does not depend on. */
   readonly gone: readonly string[]
-  readonly lost: readonly Lost[]
+  readonly lost: readonly Loss[]
 }
 
 export interface RecoverReport {
   readonly aggregates: readonly RecoveredAggregate[]
   readonly commits: {
-    /** Built anew from the command records. */
+    /** Rebuilt from the command records. */
     readonly rebuilt: readonly number[]
     readonly replaced: readonly number[]
     /** Moved to `commits/corrupt/`. */
     readonly corrupt: readonly string[]
-    /** The first of the newest commits that nothing proves any more; null: none is lost. */
+    /** The oldest of the commits that can no longer be verified and are lost; null if none is lost. */
     readonly lostFrom: number | null
   }
   readonly objects: {
     readonly corrupt: readonly string[]
     readonly replaced: readonly string[]
-    /** Nothing brings them back: issued anew. */
+    /** Missing everywhere, and issued again. */
     readonly missing: readonly string[]
-    /** Nothing brings them back, and nobody here can make them anew. */
+    /** Missing everywhere, and impossible to issue again here. */
     readonly lost: readonly LostObject[]
   }
-  /** The published tree is (in a dry run: would be) written anew. */
+  /** True if the published tree was rewritten, or would be in a dry run. */
   readonly served: boolean
-  /** Private keys that states name. */
+  /** Private keys that states reference. */
   readonly keys: { readonly replaced: readonly string[]; readonly missing: readonly string[] }
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
-  /** CAs that their parent knows no more. */
+  /** CAs that a parent no longer lists as its child. */
   readonly orphans: readonly Handle[]
   readonly generation: number
   readonly serial: number | null
-  /** Are commands lost? */
+  /** True if commands are lost. */
   readonly loses: boolean
   readonly changed: boolean
   readonly dryRun: boolean
-  /** What `permit` must name to lose exactly this. */
+  /** Value of `permit` that permits exactly this loss. */
   readonly lossKey: string
 }
 
-/** The report of a plan that nobody has carried out yet. */
+/** Returns the report of a plan that has not been committed yet. */
 export function reportOf(
   session: Session,
   places: RecoverySources,
   plan: RecoveryPlan,
-  named: PlannedNames,
+  named: PlannedFiles,
 ): RecoverReport {
   const { chain } = plan
   const server = plan.loses ? plannedPubd(places, plan) : undefined
@@ -83,7 +83,7 @@ export function reportOf(
     aggregates: plan.aggregates.map(({ plan: a, caches }) => {
       const links = caches.damagedLinks.map((name) => `${relative(dir, places.layout.folder(a.id))}/${name}`)
       const info = caches.infoValid || a.recorded ? [] : [`${relative(dir, places.layout.folder(a.id))}/info.json`]
-      return rowOf(dir, a, [...links, ...info], lostOf(a, publishedRoas(places, server, a.id)))
+      return rowOf(dir, a, [...links, ...info], findLosses(a, publishedRoas(places, server, a.id)))
     }),
     commits: {
       rebuilt: chain.repaired.filter((m) => m.from === undefined).map((m) => m.n),
@@ -114,7 +114,7 @@ export function reportOf(
   }
 }
 
-function rowOf(dir: string, plan: AggregatePlan, caches: readonly string[], lost: readonly Lost[]): RecoveredAggregate {
+function rowOf(dir: string, plan: AggregatePlan, caches: readonly string[], lost: readonly Loss[]): RecoveredAggregate {
   const { id, newest, base, build, fromSnapshot, gone } = plan
   const names = (paths: readonly string[]): readonly string[] => paths.map((path) => relative(dir, path))
   const ranges = (what: string, list: readonly (readonly [number, number])[]): readonly string[] =>
@@ -141,8 +141,8 @@ function lossKey({ aggregates, chain }: RecoveryPlan): string {
   return [...parts, `commits:${chain.lostFrom ?? '-'}`].join(' ')
 }
 
-/** Of the same plan, carried out; `commit` is the one that says so. */
-export function finished(told: RecoverReport, commit: CommitResult | undefined): RecoverReport {
+/** Returns the report of the committed plan. `commit` records the recovery in history; undefined if only files were repaired. */
+export function asCommitted(told: RecoverReport, commit: CommitResult | undefined): RecoverReport {
   const aggregates = told.aggregates.map((row) => {
     const own = commit?.aggregates.find(({ id }) => kindWord(id.kind) === row.kind && id.handle === row.handle)
     return { ...row, sequence: own?.sequence ?? null }
@@ -150,7 +150,7 @@ export function finished(told: RecoverReport, commit: CommitResult | undefined):
   return { ...told, aggregates, changed: true }
 }
 
-/** With what bringing everything together has led to. */
+/** Adds the results of the reconciliation to the report. */
 export function withReconciled(report: RecoverReport, joined: Reconciled, { generation }: Marker): RecoverReport {
   const { serial, orphans, failed } = joined
   return { ...report, serial, orphans, generation, failed: [...report.failed, ...failed] }

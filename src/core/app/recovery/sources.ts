@@ -1,6 +1,6 @@
 /**
- * Where a recovery may take files from: copies as they lie, backups unpacked for as long as it lasts.
- * Invariant: what was unpacked holds private keys and goes away with the command, whatever becomes of it.
+ * Sources from which a recovery takes files: copies in place, and backups unpacked to a scratch folder.
+ * Invariant: an unpacked backup contains private keys and is removed when the command ends, even by a signal.
  */
 import { tmpdir } from 'node:os'
 import type { DecryptionKeys } from '../../backup/encryption.js'
@@ -8,7 +8,7 @@ import { makeScratchFolder, removeTree, removeTreeOnExit } from '../../backup/sc
 import type { CommandContext } from '../../base/context.js'
 import { isCopy, unpackSource } from '../backup/restore-source.js'
 
-/** Runs `work` with a folder for each source. Throws what `unpackTo` throws. */
+/** Runs `work` with a folder for each source. Throws what `unpackSource` throws. */
 export async function withSources<T>(
   options: CommandContext,
   sources: readonly string[],
@@ -16,7 +16,7 @@ export async function withSources<T>(
   work: (dirs: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const scratch: string[] = []
-  const settled: (() => void)[] = []
+  const unregister: (() => void)[] = []
   try {
     const dirs: string[] = []
     for (const source of sources) {
@@ -26,13 +26,13 @@ export async function withSources<T>(
       }
       const dir = makeScratchFolder(tmpdir())
       scratch.push(dir)
-      settled.push(removeTreeOnExit(dir))
+      unregister.push(removeTreeOnExit(dir))
       await unpackSource({ source, keys: await keys(), options, dir })
       dirs.push(dir)
     }
     return await work(dirs)
   } finally {
-    for (const settle of settled) settle()
+    for (const run of unregister) run()
     for (const dir of scratch) removeTree(dir)
   }
 }

@@ -1,35 +1,37 @@
-/** A recovery for people: comments, and between them the lines that `brine roa update --file -` takes. */
-import type { Lost } from '../../app/recovery/lost.js'
+/** Renders the report of a recovery: comment lines, and between them lines that `brine roa update --file -` accepts. */
+import type { Loss } from '../../app/recovery/losses.js'
 import type { RecoveredAggregate, RecoverReport } from '../../app/recovery/report.js'
 import { counted } from './endings.js'
 import type { Theme } from './theme.js'
 
-/** Every line but those of ROAs begins with `#`, so that the whole can be piped. */
+/** Renders the report. Every line except those of ROAs begins with `#`, so that the output can be piped. */
 export function recoveryView(report: RecoverReport, theme: Theme): string {
   const { commits, dryRun, serial, generation, loses } = report
   const lines = [
-    ...commits.rebuilt.map((n) => `# commit ${n}: built from its command records`),
-    ...commits.replaced.map((n) => `# commit ${n}: taken back from a copy`),
+    ...commits.rebuilt.map((n) => `# commit ${n}: rebuilt from its command records`),
+    ...commits.replaced.map((n) => `# commit ${n}: restored from a copy`),
     ...(commits.lostFrom === null
       ? []
-      : [theme.bad(`# commits from ${commits.lostFrom} on cannot be proved and are lost`)]),
+      : [theme.bad(`# commits from ${commits.lostFrom} on cannot be verified and are lost`)]),
     ...report.aggregates.flatMap((a) => aggregateLines(a, theme)),
     ...report.objects.corrupt.map((file) => `# corrupt: ${file}`),
-    ...report.objects.replaced.map((sha256) => `# object ${sha256}: taken back`),
-    ...report.objects.missing.map((sha256) => `# object ${sha256}: gone, ${dryRun ? 'would be' : 'was'} issued anew`),
-    ...report.objects.lost.map(({ aggregate, what }) =>
-      theme.bad(`# ${aggregate} ${what}: its bytes are lost, bring them back with --from`),
+    ...report.objects.replaced.map((sha256) => `# object ${sha256}: restored from a copy`),
+    ...report.objects.missing.map(
+      (sha256) => `# object ${sha256}: missing, ${dryRun ? 'would be' : 'was'} issued again`,
     ),
-    ...report.keys.replaced.map((id) => `# key ${id}: taken back from a copy`),
-    ...report.keys.missing.map((id) => theme.bad(`# key ${id} is lost: bring it back with --from, or roll it`)),
-    ...(report.served ? ['# the published tree is written anew'] : []),
+    ...report.objects.lost.map(({ aggregate, what }) =>
+      theme.bad(`# ${aggregate} ${what}: content lost; restore it with --from`),
+    ),
+    ...report.keys.replaced.map((id) => `# key ${id}: restored from a copy`),
+    ...report.keys.missing.map((id) => theme.bad(`# key ${id} is lost; restore it with --from, or roll the key`)),
+    ...(report.served ? [`# the published tree ${dryRun ? 'would be' : 'was'} rewritten`] : []),
     ...report.failed.map((f) => theme.bad(`# ${f.aggregate}: ${f.message}`)),
-    ...report.orphans.map((handle) => theme.bad(`# ${handle}: its parent does not know it any more`)),
+    ...report.orphans.map((handle) => theme.bad(`# ${handle}: its parent no longer lists it as a child`)),
   ]
   if (!report.changed) return [...lines, report.failed.length > 0 ? '# nothing changed' : '# nothing to do'].join('\n')
   const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
   const what = loses
-    ? `generation ${generation}, numbers jumped${published}`
+    ? `generation ${generation}, manifest and CRL numbers advanced${published}`
     : report.objects.lost.length > 0
       ? 'no command is lost'
       : 'nothing is lost'
@@ -51,14 +53,14 @@ function aggregateLines(a: RecoveredAggregate, theme: Theme): readonly string[] 
     state,
     ...a.corrupt.map((file) => `#   corrupt: ${file}`),
     ...a.surplus.map((file) => theme.dim(`#   surplus: ${file}`)),
-    ...a.replaced.map((file) => `#   made whole: ${file}`),
-    ...a.gone.map((file) => `#   gone for good, not needed by the state: ${file}`),
-    ...a.lost.flatMap(lostLine),
+    ...a.replaced.map((file) => `#   restored from backup: ${file}`),
+    ...a.gone.map((file) => `#   lost, but not needed for the state: ${file}`),
+    ...a.lost.flatMap(lossLine),
     ...(roas.length === 0 ? [] : [`# brine roa update ${a.handle} --file - takes these lines`, ...roas]),
   ]
 }
 
-function lostLine(lost: Lost): readonly string[] {
+function lossLine(lost: Loss): readonly string[] {
   switch (lost.type) {
     case 'command': {
       const what =

@@ -1,6 +1,7 @@
 /**
- * What a recovered state no longer has: the lost commands, and the ROAs, children and keys that were theirs.
- * Invariant: told from evidence (intact events, command records, published ROAs), the best there is; no state is ever made from it.
+ * Lists what a recovery loses: the lost commands, and the ROAs, children and keys that they added or removed.
+ * Invariant: derived from the best evidence available (intact events, command records, published ROAs), and used for reports only; a state is
+ * never built from it.
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -17,36 +18,42 @@ import type { ResourceText, RoaPayload } from '../../resources/types.js'
 import { loadPlanned, lostEvents } from '../../store/recover/load.js'
 import type { AggregatePlan, LostCommand } from '../../store/recover/plan.js'
 import type { TaState } from '../../ta/state.js'
-import { estLost, type LostEnrolment } from './lost-certificates.js'
-import { foldOf } from './planned-state.js'
+import { type EnrolmentLoss, findEnrolmentLosses } from './enrolment-losses.js'
+import { replayLoaded } from './planned-state.js'
 
-/** One thing that was, or that a lost command had taken away. */
-export type Lost =
+/** Something that is lost, or that is back because the command that removed it is lost (`back`). */
+export type Loss =
   | {
       readonly type: 'command'
       readonly sequence: number
-      /** Null where its record cannot be read. */
+      /** Null if the command record cannot be read. */
       readonly command: string | null
       readonly at: string | null
       readonly actor: string | null
     }
-  /** `line` is for `brine roa update --file -`: `A: …`, or `R: …` for one that is back. */
+  /** `line` is input for `brine roa update --file -`: `A: …`, or `R: …` for a ROA that is back. */
   | { readonly type: 'roa'; readonly roa: string; readonly back: boolean; readonly line: string }
   | { readonly type: 'child'; readonly child: string; readonly back: boolean }
   | { readonly type: 'key'; readonly ski: string; readonly back: boolean }
-  | LostEnrolment
+  | EnrolmentLoss
 
-/** Everything that the plan gives up. `published`: ROAs that relying parties see now. */
-export function lostOf(plan: AggregatePlan, published: readonly RoaPayload[]): readonly Lost[] {
+/** Returns everything that the plan loses. `published`: the ROAs that the CA publishes now. */
+export function findLosses(plan: AggregatePlan, published: readonly RoaPayload[]): readonly Loss[] {
   if (plan.lost.length === 0) return []
-  const commands = plan.lost.map(commandLost)
-  if (plan.id.kind === 'ca') return [...commands, ...caLost(plan, published)]
+  const commands = plan.lost.map(commandLoss)
+  if (plan.id.kind === 'ca') return [...commands, ...caLosses(plan, published)]
   if (plan.id.kind === 'est')
-    return [...commands, ...estLost(foldOf<EstState>(plan.id, loadPlanned(plan)), bestState<EstState>(plan).state)]
-  return plan.id.kind === 'ta' ? [...commands, ...taLost(plan)] : commands
+    return [
+      ...commands,
+      ...findEnrolmentLosses(
+        replayLoaded<EstState>(plan.id, loadPlanned(plan)),
+        reconstructFormerState<EstState>(plan).state,
+      ),
+    ]
+  return plan.id.kind === 'ta' ? [...commands, ...taLosses(plan)] : commands
 }
 
-function commandLost({ sequence, record }: LostCommand): Lost {
+function commandLoss({ sequence, record }: LostCommand): Loss {
   return {
     type: 'command',
     sequence,
@@ -56,59 +63,59 @@ function commandLost({ sequence, record }: LostCommand): Lost {
   }
 }
 
-function caLost(plan: AggregatePlan, published: readonly RoaPayload[]): readonly Lost[] {
-  const before = foldOf<CaState>(plan.id, loadPlanned(plan))
-  const { state: after, certain } = bestState<CaState>(plan)
-  const roas = { ...after.roas }
-  // what is published was wanted; what is not may be pending
+function caLosses(plan: AggregatePlan, published: readonly RoaPayload[]): readonly Loss[] {
+  const kept = replayLoaded<CaState>(plan.id, loadPlanned(plan))
+  const { state: former, certain } = reconstructFormerState<CaState>(plan)
+  const roas = { ...former.roas }
+  // a published ROA was configured; one that is not published may be pending
   if (!certain) for (const payload of published) roas[formatRoaPayload(payload)] ??= configOf(payload, null)
   const lines = [
-    ...missing(roas, before.roas).map(([roa, config]) => ({ roa, back: false, line: lineOf('A', roa, config) })),
-    ...missing(before.roas, roas).map(([roa, config]) => ({ roa, back: true, line: lineOf('R', roa, config) })),
+    ...onlyIn(roas, kept.roas).map(([roa, config]) => ({ roa, back: false, line: roaLine('A', roa, config) })),
+    ...onlyIn(kept.roas, roas).map(([roa, config]) => ({ roa, back: true, line: roaLine('R', roa, config) })),
   ]
   return [
     ...lines.map((line) => ({ type: 'roa' as const, ...line })),
-    ...children(before.children, after.children),
-    ...keys(keysOf(before), keysOf(after)),
+    ...childLosses(kept.children, former.children),
+    ...keyLosses(keysOf(kept), keysOf(former)),
   ]
 }
 
-function taLost(plan: AggregatePlan): readonly Lost[] {
-  const before = foldOf<TaState>(plan.id, loadPlanned(plan))
-  const { state: after } = bestState<TaState>(plan)
+function taLosses(plan: AggregatePlan): readonly Loss[] {
+  const kept = replayLoaded<TaState>(plan.id, loadPlanned(plan))
+  const { state: former } = reconstructFormerState<TaState>(plan)
   const key = (state: TaState): readonly string[] => (state.key === null ? [] : [state.key.ski])
-  return [...children(before.children, after.children), ...keys(key(before), key(after))]
+  return [...childLosses(kept.children, former.children), ...keyLosses(key(kept), key(former))]
 }
 
-/** `A: 192.0.2.0/24-24 => 64496 # note` */
-function lineOf(sign: 'A' | 'R', roa: string, { comment }: RoaConfig): string {
+/** Formats a line such as `A: 192.0.2.0/24-24 => 64496 # note`. */
+function roaLine(sign: 'A' | 'R', roa: string, { comment }: RoaConfig): string {
   return `${sign}: ${roa}${sign === 'R' || comment === null ? '' : ` # ${comment}`}`
 }
 
-function missing<V>(from: Table<V>, to: Table<V>): readonly (readonly [string, V])[] {
+function onlyIn<V>(from: Table<V>, to: Table<V>): readonly (readonly [string, V])[] {
   return Object.entries(from)
     .filter(([name]) => entry(to, name) === undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-function children(before: Table<unknown>, after: Table<unknown>): readonly Lost[] {
-  const named = (from: Table<unknown>, to: Table<unknown>, back: boolean): readonly Lost[] =>
-    missing(from, to).map(([child]) => ({ type: 'child', child, back }))
-  return [...named(after, before, false), ...named(before, after, true)]
+function childLosses(kept: Table<unknown>, former: Table<unknown>): readonly Loss[] {
+  const named = (from: Table<unknown>, to: Table<unknown>, back: boolean): readonly Loss[] =>
+    onlyIn(from, to).map(([child]) => ({ type: 'child', child, back }))
+  return [...named(former, kept, false), ...named(kept, former, true)]
 }
 
-function keys(before: readonly string[], after: readonly string[]): readonly Lost[] {
-  const named = (from: readonly string[], to: readonly string[], back: boolean): readonly Lost[] =>
+function keyLosses(kept: readonly string[], former: readonly string[]): readonly Loss[] {
+  const named = (from: readonly string[], to: readonly string[], back: boolean): readonly Loss[] =>
     from.filter((ski) => !to.includes(ski)).map((ski) => ({ type: 'key', ski, back }))
-  return [...named(after, before, false), ...named(before, after, true)]
+  return [...named(former, kept, false), ...named(kept, former, true)]
 }
 
 function keysOf(state: CaState): readonly string[] {
   return Object.values(state.classes).flatMap((c) => c.keys.map((k) => k.ski))
 }
 
-/** The state that the lost commands made, as far as it can be told; `certain` when every event of theirs could be read. */
-function bestState<S>(plan: AggregatePlan): { readonly state: S; readonly certain: boolean } {
+/** Reconstructs the state that the lost commands led to, as far as possible; `certain` if every one of their events could be read. */
+function reconstructFormerState<S>(plan: AggregatePlan): { readonly state: S; readonly certain: boolean } {
   const loaded = loadPlanned(plan)
   let certain = true
   const eventsOf = (lost: LostCommand): readonly DomainEvent[] => {
@@ -116,24 +123,24 @@ function bestState<S>(plan: AggregatePlan): { readonly state: S; readonly certai
     const found = read.filter((event) => event !== undefined)
     if (lost.record === undefined) certain = false
     if (found.length === read.length) return found
-    const told = lost.record === undefined ? undefined : toldBy(lost.record)
-    if (told === undefined) certain = false
-    return told === undefined || found.some((event) => event.type === told.type) ? found : [told, ...found]
+    const implied = lost.record === undefined ? undefined : impliedEvent(lost.record)
+    if (implied === undefined) certain = false
+    return implied === undefined || found.some((event) => event.type === implied.type) ? found : [implied, ...found]
   }
   const stateWith = (lost: readonly LostCommand[]): S =>
-    foldOf<S>(plan.id, { ...loaded, events: [...loaded.events, ...lost.flatMap(eventsOf)] })
+    replayLoaded<S>(plan.id, { ...loaded, events: [...loaded.events, ...lost.flatMap(eventsOf)] })
   try {
     return { state: stateWith(plan.lost), certain }
   } catch (error) {
-    // what nothing proves may be of any shape
-    const isMisshapen = error instanceof TypeError || (error instanceof AppError && error.kind === 'format')
-    if (!isMisshapen || certain) throw error
+    // unverified events may have any shape
+    const isMalformed = error instanceof TypeError || (error instanceof AppError && error.kind === 'format')
+    if (!isMalformed || certain) throw error
     return { state: stateWith(plan.lost.filter((lost) => lost.record !== undefined)), certain }
   }
 }
 
-/** The event that a command must have led to, from what its record keeps of the intent. */
-function toldBy({ command, at }: StoredCommand): CaEvent | EstEvent | DomainEvent | undefined {
+/** Returns the event that an accepted command must have led to, from the arguments in its record; undefined for other commands. */
+function impliedEvent({ command, at }: StoredCommand): CaEvent | EstEvent | DomainEvent | undefined {
   const args = command.args as Readonly<Record<string, unknown>>
   switch (command.type) {
     case 'roas.update': {

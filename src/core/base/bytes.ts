@@ -1,21 +1,21 @@
-/** Bytes as text and back, strictly: what does not decode and encode to itself is refused. */
+/** Converts bytes to text and back, strictly: text that does not encode back to itself is refused. */
 
-/** Lower-case hex. */
+/** Returns lower-case hex. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
-/** Bytes of an even-length hex text, either case; undefined when it is not hex. */
+/** Returns the bytes of an even-length hex text, either case; undefined for other text. */
 export function fromHex(text: string): Uint8Array | undefined {
   return text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text) ? new Uint8Array(Buffer.from(text, 'hex')) : undefined
 }
 
-/** RFC 4648 base64 with padding, no line breaks. */
+/** Returns RFC 4648 base64 with padding and without line breaks. */
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
 }
 
-/** Bytes of canonical base64 (white space allowed between characters); undefined for anything else: `Buffer.from` would skip junk. */
+/** Returns the bytes of canonical base64 (white space allowed); undefined for other text, since `Buffer.from` skips invalid characters. */
 export function fromBase64(text: string): Uint8Array | undefined {
   const compact = text.replace(/[ \t\r\n]+/g, '')
   const bytes = Buffer.from(compact, 'base64')
@@ -42,7 +42,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return compareBytes(a, b) === 0
 }
 
-/** Order of two byte strings as DER SET OF wants it: byte by byte, a prefix first. */
+/** Compares two byte strings in the order of DER SET OF (X.690 section 11.6): byte by byte, a prefix first. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b)
 }

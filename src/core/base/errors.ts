@@ -1,4 +1,4 @@
-/** The one error class that users see: a kind (which decides the exit code), a stable code, a way out, and typed details. */
+/** The error class for everything that is reported to users: kind (decides the exit code), stable code, hint and typed details. */
 import type { Json } from './json.js'
 
 export type ErrorKind =
@@ -20,16 +20,16 @@ export type ErrorKind =
   | 'internal'
   | 'interrupted'
 
-/** Did the failed command change anything durable? */
+/** Whether the failed command changed anything durable. */
 export type Changed = 'no' | 'yes' | 'unknown'
 
 export interface AppErrorInit {
-  /** The next command to paste, or what would make it pass. */
+  /** The next command to run, or what would make the command succeed. */
   readonly hint?: string
   /** Typed facts for scripts; never a secret. */
   readonly details?: Json
   readonly changed?: Changed
-  /** May the same command pass when tried again unchanged? */
+  /** True if the same command may succeed when retried unchanged. */
   readonly retry?: boolean
   /** Seconds to wait before a retry makes sense. */
   readonly retryAfter?: number
@@ -87,7 +87,7 @@ export function hintThen(error: AppError, next: string): string {
   return error.hint === undefined ? next : `${error.hint}; ${next}`
 }
 
-/** One fault of a command or of an object; a bulk command reports all of them at once. */
+/** A violation of a rule by a command; a bulk command reports all of them at once. */
 export interface Violation {
   /** Kebab-case, domain first: `roa-not-held`. */
   readonly code: string
@@ -96,10 +96,10 @@ export interface Violation {
   readonly details?: Json
 }
 
-/** Faults in one message: a wrong file of 100,000 lines must not become a record of as many in history. */
+/** Maximum number of violations in a message: a wrong file of 100,000 lines must not fill history. */
 const MAX_LISTED = 1000
 
-/** A rule said no, with every fault found: one fault speaks for itself, several are listed. */
+/** Returns the error for rejected commands with every violation: a single one is the message itself, several are listed. */
 export function rejection(faults: readonly Violation[], hint?: string): AppError {
   const [first] = faults
   if (first === undefined) throw new TypeError('a rejection needs a fault')

@@ -1,5 +1,5 @@
 /**
- * Handles (RFC 8183 section 4) and their one encoding as a path and URI segment.
+ * Handles (RFC 8183 section 4) and their encoding as a path and URI segment.
  * Invariant: the encoding is injective and case-safe, so `a/b`, `A/B` and `a_b` never share a folder.
  */
 import { createHash } from 'node:crypto'
@@ -14,7 +14,7 @@ export function isHandle(text: string): boolean {
   return /^[A-Za-z0-9_-][A-Za-z0-9/_-]{0,254}$/.test(text) && !text.endsWith('/') && !text.includes('//')
 }
 
-/** The handle that `text` is. Throws `handle-invalid` (usage). */
+/** Parses a handle. Throws `handle-invalid` (usage). */
 export function parseHandle(text: string): Handle {
   if (!isHandle(text)) {
     throw new AppError('usage', 'handle-invalid', `invalid handle ${quoted(text)}`, {
@@ -24,11 +24,11 @@ export function parseHandle(text: string): Handle {
   return text as Handle
 }
 
-/** One file name and URI segment of `[a-z0-9_-]`: upper case as `_x`, `_` as `__`, `/` as `_-`; beyond 200 bytes a prefix, `_0` and SHA-256. */
+/** Returns a file name and URI segment of `[a-z0-9_-]`: upper case as `_x`, `_` as `__`, `/` as `_-`; beyond 200 bytes a prefix, `_0` and SHA-256. */
 export function encodeHandle(handle: Handle): string {
   const text = handle.replace(/[A-Z_/]/g, (c) => (c === '_' ? '__' : c === '/' ? '_-' : `_${c.toLowerCase()}`))
   if (text.length <= 200) return text
-  // whole escapes only: cutting the second `_` of a `__` too would let `_0` read as `_` and `0`, a short handle's name
+  // keep escapes complete: dropping the second `_` of a `__` would make `_0` read as `_` and `0`, the name of a short handle
   const prefix = /^(?:_.|[^_])*/.exec(text.slice(0, 120))?.[0] ?? ''
   return `${prefix}_0${createHash('sha256').update(handle).digest('hex')}`
 }

@@ -1,7 +1,7 @@
-/** Places inside JSON values as JSONPath (RFC 9535), and what differs between two values, place by place. */
+/** Paths inside JSON values (JSONPath, RFC 9535) and the differences between two values. */
 import { canonicalJson, type Json } from './json.js'
 
-/** One place where two values differ; a side that has nothing there is undefined. */
+/** A path at which two values differ; undefined on the side that lacks it. */
 export interface Difference {
   readonly path: string
   readonly before: Json | undefined
@@ -10,7 +10,7 @@ export interface Difference {
 
 type Parent = readonly Json[] | Readonly<Record<string, Json>>
 
-/** The path of a member: `$.roas`, `$['192.0.2.0/24 => 64496']`, `$[0]`. */
+/** Returns the path of a member: `$.roas`, `$['192.0.2.0/24 => 64496']`, `$[0]`. */
 export function jsonPath(parent: string, key: string | number): string {
   if (typeof key === 'number') return `${parent}[${key}]`
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `${parent}.${key}`
@@ -18,7 +18,7 @@ export function jsonPath(parent: string, key: string | number): string {
   return `${parent}['${text}']`
 }
 
-/** Where two values part first: the deepest place that holds all of their first difference. */
+/** Returns the deepest path that contains the first difference of two values. */
 export function firstDifference(a: Json, b: Json, path: string): string {
   if (!isParent(a) || !isParent(b) || Array.isArray(a) !== Array.isArray(b)) return path
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
@@ -32,8 +32,8 @@ export function firstDifference(a: Json, b: Json, path: string): string {
 }
 
 /**
- * Every place where two values differ, in the order of keys. Lists are matched by items that both hold (one reference, one name, or equal
- * plain values) in one order; between two matches as many items are compared one by one. What is gone bears the place where it stood.
+ * Returns every path at which two values differ, in the order of keys. Lists are aligned by items that both have (same reference, same
+ * name, or equal plain values) in the same order; between two matches, items are compared one by one. A removed item has its old path.
  */
 export function differences(before: Json, after: Json, path = '$'): readonly Difference[] {
   return [...between(before, after, path)]
@@ -48,7 +48,7 @@ function* between(before: Json | undefined, after: Json | undefined, path: strin
   else yield { path, before, after }
 }
 
-/** Unchanged members are the same references where one state was made from the other: a table of thousands is passed over quickly. */
+/** Compares references first: a state shares unchanged members with the state it was made from, so large tables are skipped quickly. */
 function differingKeys(before: Readonly<Record<string, Json>>, after: Readonly<Record<string, Json>>): string[] {
   const keys = Object.keys(before).filter((key) => before[key] !== member(after, key))
   for (const key of Object.keys(after)) if (!Object.hasOwn(before, key)) keys.push(key)
@@ -58,7 +58,7 @@ function differingKeys(before: Readonly<Record<string, Json>>, after: Readonly<R
 function* listsBetween(before: readonly Json[], after: readonly Json[], path: string): Generator<Difference> {
   let [left, right] = [0, 0]
   for (const [l, r] of [...matches(before, after), [before.length, after.length] as const]) {
-    // as many went as came: each took the place of one
+    // equal numbers were removed and added: compare them pairwise
     if (l - left === r - right)
       for (; left < l; left++, right++) yield* between(before[left], after[right], jsonPath(path, right))
     for (; left < l; left++) yield { path: jsonPath(path, left), before: before[left], after: undefined }
@@ -69,7 +69,7 @@ function* listsBetween(before: readonly Json[], after: readonly Json[], path: st
   }
 }
 
-/** Places of items that both lists hold, each later in both than the one before it. */
+/** Returns the positions of items that both lists have, increasing in both. */
 function matches(before: readonly Json[], after: readonly Json[]): readonly (readonly [number, number])[] {
   const places = new Map<Json, number>()
   for (const [i, item] of before.entries()) if (!places.has(identityOf(item))) places.set(identityOf(item), i)
@@ -84,7 +84,7 @@ function matches(before: readonly Json[], after: readonly Json[]): readonly (rea
   return out
 }
 
-/** Members that tell an item of a list from the others, however much else of it changes. */
+/** Members that identify an item of a list when its other members change. */
 const NAMES = ['ski', 'serial', 'name']
 
 function identityOf(item: Json): Json {

@@ -1,10 +1,10 @@
 /**
- * JSON (RFC 8259) that people and foreign programs wrote, read strictly: a fault says its line and column.
- * Invariant: a name that an object has twice is a fault (RFC 8259 section 4), where JSON.parse would drop the first in silence.
+ * Reads JSON (RFC 8259) from users and other programs strictly; an error has its line and column.
+ * Invariant: a duplicate name in an object is an error (RFC 8259 section 4), where JSON.parse silently drops the first.
  */
 import type { Json } from './json.js'
 
-/** What is wrong, and where: both from 1, the column in UTF-16 units. */
+/** A syntax error with its line and column, both from 1, the column in UTF-16 units. */
 export interface JsonFault {
   readonly line: number
   readonly column: number
@@ -16,7 +16,7 @@ const SPACE = /[ \t\r\n]*/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const WORD = /true|false|null/y
 
-/** The value of a JSON text, past a byte order mark. Objects have no prototype. */
+/** Parses a JSON text, ignoring a byte order mark. Objects have no prototype. */
 export function readJson(text: string): { readonly ok: Json } | { readonly fault: JsonFault } {
   const reader = new JsonReader(text)
   try {
@@ -92,7 +92,7 @@ class JsonReader {
     return out
   }
 
-  /** One regular expression over a long text would overflow the stack: the end is looked for, JSON.parse judges what is between. */
+  /** Finds the end of a string and lets JSON.parse check it: one regular expression over a long text would overflow the stack. */
   #string(): string {
     const start = this.#at
     if (this.#text[start] !== '"') throw new Misread('a text in double quotes belongs here', start)

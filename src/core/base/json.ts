@@ -1,20 +1,20 @@
-/** Canonical JSON (RFC 8785): one value, one text, so that hashes of state and records are equal on every machine. */
+/** Canonical JSON (RFC 8785): one text per value, so that hashes of states and records are equal on every machine. */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /**
- * RFC 8785 text of a JSON value: keys in UTF-16 order, no white space. A member that is undefined is left out, as
- * `JSON.stringify` does, so that a value and its stored copy have one text. Throws a TypeError on what JSON would change
- * in silence: NaN, Infinity, lone surrogates (RFC 8785 section 3.2.2.2), undefined items, bigints, class instances.
+ * Returns the RFC 8785 text of a JSON value: keys in UTF-16 order, no white space. Undefined members are omitted, as
+ * `JSON.stringify` does, so that a value and its stored copy have the same text. Throws a TypeError for values that JSON would
+ * change silently: NaN, Infinity, lone surrogates (RFC 8785 section 3.2.2.2), undefined items, bigints, class instances.
  */
 export function canonicalJson(value: unknown): string {
   return write(value, undefined)
 }
 
-/** Parts longer than this are not remembered: they hold parts that are, and change as a rule. */
+/** Maximum length of cached parts: longer ones usually change, and their own parts are cached. */
 const REMEMBERED = 4096
 
-/** `canonicalJson` for many values that share parts, as the states of a history do. To be given values that never change. */
+/** Returns a `canonicalJson` for many values that share parts, as the states of a history do. The values must be immutable. */
 export function canonicalWriter(): (value: unknown) => string {
   const known = new WeakMap<object, string>()
   return (value) => write(value, known)

@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 
 /**
  * Returns the candidate with the fewest edits from `word`, at most a third of its length (at least 1, never more than 4);
- * undefined when there is none.
+ * undefined if there is none.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined

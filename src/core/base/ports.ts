@@ -1,17 +1,17 @@
-/** Time and chance as ports: no rule reads a clock or a random source of its own, so every rule can be replayed in a test. */
+/** Time and randomness as ports: rules never read a clock or a random source directly, so that tests can control both. */
 import type { Instant } from './time.js'
 
 export interface Clock {
-  /** The present, whole seconds UTC. */
+  /** Returns the current time, whole seconds UTC. */
   now(): Instant
 }
 
 export interface Random {
-  /** `length` bytes from a cryptographic source. */
+  /** Returns `length` bytes from a cryptographic source. */
   bytes(length: number): Uint8Array
 }
 
-/** A uniform integer in [0, bound): rejection sampling over 32 bits. 0 where `bound` is below 2. Throws a RangeError unless it is an integer up to 2^32. */
+/** Returns a uniform integer in [0, bound) by rejection sampling over 32 bits; 0 for a `bound` below 2. Throws a RangeError unless `bound` is an integer up to 2^32. */
 export function randomBelow(random: Random, bound: number): number {
   if (!Number.isInteger(bound) || bound > 2 ** 32) throw new RangeError(`no bound for 32 bits: ${bound}`)
   if (bound <= 1) return 0

@@ -1,25 +1,25 @@
-/** Immutable tables keyed by names that strangers choose: `__proto__` and `constructor` are names like any other. */
+/** Immutable tables keyed by names from untrusted input: `__proto__` and `constructor` are ordinary names. */
 
 export type Table<V> = Readonly<Record<string, V>>
 
-/** The entry under `key`, or undefined. Never an inherited property. */
+/** Returns the entry under `key`, or undefined. Never an inherited property. */
 export function entry<V>(table: Table<V>, key: string): V | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined
 }
 
-/** A copy with `key` set to `value`. */
+/** Returns a copy with `key` set to `value`. */
 export function withEntry<V>(table: Table<V>, key: string, value: V): Table<V> {
   return { ...table, [key]: value }
 }
 
-/** A copy without `key`; the same table when it was not there. */
+/** Returns a copy without `key`, or the same table if it has no such entry. */
 export function withoutEntry<V>(table: Table<V>, key: string): Table<V> {
   if (!Object.hasOwn(table, key)) return table
   const { [key]: _dropped, ...rest } = table
   return rest
 }
 
-/** A copy with several entries set and others dropped, in one pass. */
+/** Returns a copy with several entries set and others removed, in one pass. */
 export function withEntries<V>(
   table: Table<V>,
   put: Iterable<readonly [string, V]>,
@@ -37,7 +37,7 @@ function define<V>(target: Record<string, V>, key: string, value: V): void {
   else target[key] = value
 }
 
-/** Entries in code-unit order of their keys. */
+/** Returns the entries in code-unit order of their keys. */
 export function sortedEntries<V>(table: Table<V>): [string, V][] {
   return Object.entries(table).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
 }

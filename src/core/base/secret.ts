@@ -1,4 +1,4 @@
-/** A secret in memory. Invariant: printed, logged or encoded it is `[redacted]`; only who asks for it by name gets it. */
+/** A secret in memory. Invariant: printing, logging or encoding it yields `[redacted]`; only an explicit call returns the value. */
 import { inspect } from 'node:util'
 
 const REDACTED = '[redacted]'

@@ -1,6 +1,6 @@
-/** Strangers' text inside messages: one line, bounded, and nothing that moves a cursor or turns the direction of writing. */
+/** Untrusted text inside messages: one line, bounded, without characters that move the cursor or change the writing direction. */
 
-/** `text` in double quotes, cut to `limit` characters; control, format and space characters but the space itself as `\u` and four digits. */
+/** Returns `text` in double quotes, shortened to `limit` characters; control, format and space characters other than the space as `\u` and four digits. */
 export function quoted(text: string, limit = 80): string {
   const shown = JSON.stringify(text.slice(0, limit)).replace(/[\p{C}\p{Z}]/gu, (c) => (c === ' ' ? c : escaped(c)))
   return text.length > limit ? `${shown}...` : shown

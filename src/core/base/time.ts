@@ -10,14 +10,14 @@ export type Duration = Brand<number, 'Duration'>
 
 const SHAPE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:Z|([+-])(\d{2}):(\d{2}))$/
 
-/** The length of an instant: a text of SHAPE that is as long has neither a fraction nor an offset. */
+/** Length of an instant: text of SHAPE with this length has neither a fraction nor an offset. */
 const CANONICAL = 20
 
 /** Seconds of 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z. */
 const FIRST = -62_167_219_200
 const LAST = 253_402_300_799
 
-/** Days since 1970-01-01 of a proleptic Gregorian date. */
+/** Returns the days since 1970-01-01 of a proleptic Gregorian date. */
 function daysOf(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year
   const era = Math.floor(y / 400)
@@ -41,7 +41,7 @@ function dateOf(days: number): { year: number; month: number; day: number } {
 
 const two = (n: number): string => String(n).padStart(2, '0')
 
-/** The instant `seconds` after the epoch. Throws a RangeError outside the years 0000 to 9999. */
+/** Returns the instant `seconds` after the epoch. Throws a RangeError outside the years 0000 to 9999. */
 export function instantOf(seconds: number): Instant {
   const whole = Math.floor(seconds)
   const days = Math.floor(whole / 86400)
@@ -52,13 +52,13 @@ export function instantOf(seconds: number): Instant {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${time}Z` as Instant
 }
 
-/** Seconds since the epoch. */
+/** Returns the seconds since the epoch. */
 export function epochOf(instant: Instant): number {
   const n = (from: number, to: number): number => Number(instant.slice(from, to))
   return daysOf(n(0, 4), n(5, 7), n(8, 10)) * 86400 + n(11, 13) * 3600 + n(14, 16) * 60 + n(17, 19)
 }
 
-/** The instant that an RFC 3339 text names, in UTC, fractions cut; undefined when it names none (2026-02-31 and a leap second do not). */
+/** Parses an RFC 3339 time to an instant in UTC, dropping fractions; undefined for other text, such as 2026-02-31 or a leap second. */
 export function parseInstant(text: string): Instant | undefined {
   const m = SHAPE.exec(text)
   if (m === null) return undefined
@@ -72,7 +72,7 @@ export function parseInstant(text: string): Instant | undefined {
   ]
   if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined
   const days = daysOf(year, month, day)
-  // a day that its month does not have falls into another month
+  // a day beyond the end of its month yields another month
   if (dateOf(days).month !== month) return undefined
   if (text.length === CANONICAL) return text as Instant
   if (Number(m[8] ?? 0) > 23 || Number(m[9] ?? 0) > 59) return undefined
@@ -85,7 +85,7 @@ export function addSeconds(instant: Instant, seconds: number): Instant {
   return instantOf(epochOf(instant) + seconds)
 }
 
-/** `to` minus `from`, in seconds. */
+/** Returns `to` minus `from` in seconds. */
 export function secondsBetween(from: Instant, to: Instant): number {
   return epochOf(to) - epochOf(from)
 }
@@ -100,7 +100,7 @@ export function later(a: Instant, b: Instant): Instant {
 
 const UNITS: Readonly<Record<string, number>> = { d: 86400, h: 3600, m: 60, s: 1, w: 604800 }
 
-/** `90d`, `24h`, `15m`, `10s`, `2w`, or several in falling order (`1h30m`); undefined for anything else, a bare number included. At most 7,000 years, so that adding one to a present instant stays in range. */
+/** Parses `90d`, `24h`, `15m`, `10s`, `2w`, or several in descending order (`1h30m`) to seconds; undefined for other text, including a bare number. At most 7,000 years, so that adding it to the current time stays in range. */
 export function parseDuration(text: string): Duration | undefined {
   if (!/^(?:\d{1,5}w)?(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,7}m)?(?:\d{1,9}s)?$/.test(text) || text === '') return undefined
   let total = 0
@@ -108,7 +108,7 @@ export function parseDuration(text: string): Duration | undefined {
   return total as Duration
 }
 
-/** The shortest exact text of a duration: `1d 4h`, `45s`, `0s`. */
+/** Returns the shortest exact text of a duration: `1d 4h`, `45s`, `0s`. */
 export function formatDuration(seconds: number): string {
   let rest = Math.max(0, Math.floor(seconds))
   const parts: string[] = []
@@ -121,9 +121,9 @@ export function formatDuration(seconds: number): string {
   return parts.length === 0 ? '0s' : parts.join(' ')
 }
 
-/** The clock stands before something that was already signed or recorded: signing again would go back in time. */
+/** Returns the error for a clock that is behind something already signed or recorded. */
 export function clockBehind(now: Instant, last: Instant): AppError {
-  return new AppError('rejected', 'clock-behind', `the clock says ${now}, but the last record is of ${last}`, {
+  return new AppError('rejected', 'clock-behind', `the clock says ${now}, but the last record is from ${last}`, {
     hint: 'set the clock right (for example with chronyc makestep) and run the command again',
     details: { now, last },
     retry: true,

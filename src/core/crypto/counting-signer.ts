@@ -1,6 +1,6 @@
 /**
- * A signer that counts: a command is rehearsed with it, without the lock, to learn how many keys it will use.
- * Invariant: it makes no key, reads no private key for signing, stores nothing; what it "signs" must never be committed.
+ * A signer for dry runs, without the lock, that counts the keys a command will use.
+ * Invariant: it generates no key, reads no private key and stores nothing; objects that it "signs" must never be committed.
  */
 import { concat, fromHex } from '../base/bytes.js'
 import { keyIdOf, sha256 } from './digest.js'
@@ -13,13 +13,13 @@ const EXPONENT = hex('0203010001')
 const SIGNATURE_BYTES = 256
 
 export interface CountingSigner extends Signer {
-  /** The keys asked for so far. */
+  /** The keys requested so far. */
   demand(): KeyDemand
 }
 
 /**
- * `stored` gives the public half of a key of the real store (`readPublicKey`); a key made in the rehearsal is known here. `onDemand` hears
- * of each key as it is asked for, of how many by then.
+ * Creates a counting signer. `stored` returns the public half of a key in the real store (`readPublicKey`); keys of the dry run itself are
+ * kept here. `onDemand` is called for each requested key with the number so far.
  */
 export function createCountingSigner(
   stored: (id: KeyId) => PublicKey,
@@ -49,7 +49,7 @@ export function createCountingSigner(
   }
 }
 
-/** A well-formed RSA-2048 public key that nobody has the private half of, the same for the same seed and another for each. */
+/** Returns a well-formed RSA-2048 public key without a private half, one per seed. */
 function publicKeyOf(seed: string): PublicKey {
   const block = sha256(new TextEncoder().encode(seed))
   const modulus = concat(Array.from({ length: 8 }, () => block))

@@ -1,9 +1,9 @@
-/** Digests that name things: SHA-256 for objects and records, SHA-1 for subject key identifiers (RFC 6487 section 4.8.2). */
+/** Digests: SHA-256 of objects and records, SHA-1 for subject key identifiers (RFC 6487 section 4.8.2). */
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '../base/json.js'
 import type { KeyId, Sha256 } from './ports.js'
 
-/** Lower-case hex SHA-256. */
+/** Returns the SHA-256 as lower-case hex. */
 export function sha256Hex(bytes: Uint8Array | string): Sha256 {
   return createHash('sha256').update(bytes).digest('hex') as Sha256
 }
@@ -12,17 +12,17 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest())
 }
 
-/** SHA-256 of the canonical JSON of a value. */
+/** Returns the SHA-256 of the canonical JSON of a value. */
 export function jsonDigest(value: unknown): Sha256 {
   return sha256Hex(canonicalJson(value))
 }
 
-/** RFC 6487 section 4.8.2: SHA-1 of the bits of subjectPublicKey, without tag, length and unused-bits octet. `spki` is what node:crypto exported: the key is its last member. */
+/** Returns the key identifier of RFC 6487 section 4.8.2: SHA-1 of the bits of subjectPublicKey, without tag, length and unused-bits octet. `spki` is exported by node:crypto, with the key as its last member. */
 export function keyIdOf(spki: Uint8Array): KeyId {
   return createHash('sha1').update(subjectPublicKeyBits(spki)).digest('hex').toUpperCase() as KeyId
 }
 
-/** The octets of the BIT STRING that ends a SubjectPublicKeyInfo. Throws a TypeError when the bytes are none. */
+/** Returns the octets of the BIT STRING at the end of a SubjectPublicKeyInfo. Throws a TypeError for other bytes. */
 export function subjectPublicKeyBits(spki: Uint8Array): Uint8Array {
   const outer = header(spki, 0)
   const algorithm = header(spki, outer.body)

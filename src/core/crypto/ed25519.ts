@@ -4,12 +4,12 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } 
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410 section 4). */
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex')
 
-/** A new private key, PKCS#8 DER. */
+/** Generates a private key, PKCS#8 DER. */
 export function makeEd25519(): Uint8Array {
   return new Uint8Array(generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }))
 }
 
-/** The public half, 32 bytes. Undefined when these bytes are no Ed25519 key. */
+/** Returns the public half, 32 bytes; undefined if the bytes are not an Ed25519 key. */
 export function ed25519PublicOf(pkcs8: Uint8Array): Uint8Array | undefined {
   try {
     const key = createPublicKey(createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }))
@@ -25,7 +25,7 @@ export function signEd25519(pkcs8: Uint8Array, bytes: Uint8Array): Uint8Array {
   return new Uint8Array(sign(null, bytes, key))
 }
 
-/** Is it a signature of this key over exactly these bytes? False for a key or signature of another length. */
+/** Returns true if the signature of this key over these bytes is valid; false for a key or signature of another length. */
 export function verifyEd25519(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== 32 || signature.length !== 64) return false
   const key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, publicKey]), format: 'der', type: 'spki' })

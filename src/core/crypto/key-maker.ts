@@ -1,6 +1,6 @@
 /**
- * RSA-2048 keys with exponent 65537 (RFC 7935 section 3), made on libuv's threads and read from PKCS#8.
- * Invariant: a `FreshKey` has the size and exponent that the profile wants, and its private half belongs to its public half.
+ * RSA-2048 keys with exponent 65537 (RFC 7935 section 3), generated on libuv's threads and read from PKCS#8.
+ * Invariant: a `FreshKey` has the size and exponent that the profile requires, and its private half belongs to its public half.
  */
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { keyIdOf } from './digest.js'
@@ -17,20 +17,20 @@ export interface FreshKey extends PublicKey {
 export interface MakeOptions {
   /** The number of cores to use. libuv runs at most UV_THREADPOOL_SIZE keys at once, which the launcher sets. */
   readonly concurrency: number
-  /** After each key: how many are made, of how many. */
+  /** Called after each key with the number of keys so far and in total. */
   readonly onProgress?: (made: number, total: number) => void
   /** Stops before the next key; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Another source of keys; `makeKey` when left out. */
+  /** Source of keys; default `makeKey`. */
   readonly make?: () => Promise<FreshKey>
 }
 
-/** Four more than there are cores: none idles while the event loop writes what a handful of keys has signed. */
+/** Returns the number of keys in progress: four more than there are cores, so that no core is idle while the event loop writes signed objects. */
 export function inFlightFor(concurrency: number): number {
   return concurrency + 4
 }
 
-/** One new key. */
+/** Generates a key. */
 export function makeKey(): Promise<FreshKey> {
   return new Promise((resolve, reject) => {
     const parameters = { modulusLength: MODULUS_BITS, publicExponent: Number(EXPONENT) }
@@ -42,12 +42,12 @@ export function makeKey(): Promise<FreshKey> {
   })
 }
 
-/** PKCS#8 DER, unencrypted: for the key store only. The caller clears it after use. */
+/** Returns the key as unencrypted PKCS#8 DER, for the key store only. The caller clears it after use. */
 export function exportPkcs8(key: KeyObject): Uint8Array {
   return plainBytes(key.export({ type: 'pkcs8', format: 'der' }))
 }
 
-/** The key in these bytes. Throws a TypeError that says what is wrong and quotes nothing of the key. */
+/** Reads a key. Throws a TypeError with the reason, which quotes nothing of the key. */
 export function importPkcs8(pkcs8: Uint8Array): FreshKey {
   const privateKey = parse(pkcs8)
   if (privateKey.asymmetricKeyType !== 'rsa') throw new TypeError(`${privateKey.asymmetricKeyType} key, not RSA`)
@@ -67,7 +67,7 @@ function parse(pkcs8: Uint8Array): KeyObject {
       type: 'pkcs8',
     })
   } catch {
-    // OpenSSL's message names library internals and, in some versions, offsets into the key.
+    // OpenSSL's message has library internals and, in some versions, offsets into the key
     throw new TypeError('not a PKCS#8 private key')
   }
 }
@@ -76,12 +76,12 @@ function exportSpki(publicKey: KeyObject): Uint8Array {
   return plainBytes(publicKey.export({ type: 'spki', format: 'der' }))
 }
 
-/** The same memory as a Uint8Array: a Buffer's `slice` shares bytes where Uint8Array's copies, and private keys get cleared. */
+/** Returns a Uint8Array over the same memory: `slice` of a Buffer shares bytes, that of a Uint8Array copies, and private keys are cleared. */
 export function plainBytes(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 }
 
-/** OpenSSL reads a key with a flipped bit without a word, and what it then signs does not verify: prove RFC 8017 section 3.2. */
+/** Checks the equations of RFC 8017 section 3.2: OpenSSL reads a key with a flipped bit without an error, and its signatures do not verify. */
 function isConsistent(privateKey: KeyObject): boolean {
   const jwk = privateKey.export({ format: 'jwk' })
   const [n, d, p, q] = [integer(jwk.n), integer(jwk.d), integer(jwk.p), integer(jwk.q)]

@@ -1,5 +1,5 @@
 /**
- * The `Signer` port over a key store and any engine that can sign: what is durable when, and what is used once.
+ * The `Signer` port over a key store and a signature engine; decides when keys become durable and which are used once.
  * Invariant: no key id leaves `createKey` before its private half is durable; a one-time key signs once.
  */
 import { AppError } from '../base/errors.js'
@@ -7,7 +7,7 @@ import { exportPkcs8, type FreshKey, importPkcs8 } from './key-maker.js'
 import type { KeySource } from './key-supply.js'
 import type { KeyId, KeyStore, OneTimeKey, PublicKey, Signer } from './ports.js'
 
-/** Loaded keys kept per process: a command works on a few CAs at a time, and each holds one or two keys. */
+/** Number of loaded keys kept per process: a command works on a few CAs at a time, each with one or two keys. */
 const CACHED_KEYS = 64
 
 export interface SignerInit {
@@ -15,7 +15,7 @@ export interface SignerInit {
   readonly source: KeySource
 }
 
-/** What makes signatures: `K` is its own form of a private key. */
+/** A signature engine; `K` is its form of a private key. */
 export interface SignatureEngine<K> {
   make(): Promise<FreshKey>
   adopt(key: FreshKey): Promise<K>
@@ -34,7 +34,7 @@ export function createSigner<K>(engine: SignatureEngine<K>, { keyStore, source }
     cache.delete(id)
     cache.set(id, found)
     for (const oldest of cache.keys()) if (cache.size > CACHED_KEYS) cache.delete(oldest)
-    // A key that could not be read now may be readable after the operator mended it.
+    // a key that cannot be read now may be readable after a repair
     found.catch(() => cache.delete(id))
     return found
   }
@@ -62,8 +62,8 @@ export function createSigner<K>(engine: SignatureEngine<K>, { keyStore, source }
 }
 
 /**
- * The public half of a stored key. Throws what the store throws, and `key-corrupt` (corrupt) when the file is no RSA-2048 key or
- * belongs to another identifier.
+ * Returns the public half of a stored key. Throws the errors of the store, and `key-corrupt` (corrupt) if the file is not an RSA-2048 key
+ * or belongs to another identifier.
  */
 export function readPublicKey(keyStore: KeyStore, id: KeyId): PublicKey {
   return publicHalf(readKey(keyStore, id))
@@ -111,7 +111,7 @@ async function useOnce<K, T>(
     return await build({ ...publicHalf(fresh), sign })
   } finally {
     unused = undefined
-    // A builder that did not wait for its signature: the key is still in use until that ends.
+    // the builder did not wait for its signature: the key is in use until that ends
     await signature?.catch(() => undefined)
   }
 }

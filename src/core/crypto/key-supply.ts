@@ -1,41 +1,41 @@
 /**
- * Keys as a command asks for them: one-time keys from the pool first, the rest made on all cores while others already sign.
- * Invariant: a key is handed out once, and the pool forgot it before it came here. No lock is held while keys are made.
+ * Supplies keys to a command: one-time keys from the pool first, the rest generated on all cores while others already sign.
+ * Invariant: a key is handed out once, and removed from the pool before it gets here. No lock is held while keys are generated.
  */
 import { type FreshKey, importPkcs8, inFlightFor, type MakeOptions, makeKey } from './key-maker.js'
 import type { KeyDemand, KeyStore } from './ports.js'
 
-/** Where a signer takes its keys. */
+/** The source of keys of a signer. */
 export interface KeySource {
-  /** A key to be kept. Undefined when there is none and none will come. */
+  /** Returns a key to be stored; undefined if the source has no more. */
   takeLasting(): FreshKey | Promise<FreshKey> | undefined
-  /** A key for one object. Undefined when there is none and none will come. */
+  /** Returns a key for one object; undefined if the source has no more. */
   takeOneTime(): FreshKey | Promise<FreshKey> | undefined
 }
 
 export interface SupplyOptions extends Pick<MakeOptions, 'concurrency' | 'onProgress' | 'make'> {
-  /** One sentence for every pool key that was dropped. */
+  /** Called with one sentence for every pool key that was discarded. */
   readonly onNotice?: (text: string) => void
 }
 
 export interface KeySupply extends KeySource {
   takeLasting(): Promise<FreshKey>
   takeOneTime(): Promise<FreshKey>
-  /** Begins with the first of so many keys, no more than are made at once: all of them are not known yet. The pool is not asked. */
+  /** Starts generating the first of that many keys, as many as run in parallel, while the final number is unknown. Does not use the pool. */
   begin(demand: KeyDemand): void
-  /** Begins to make all that will be asked for, so that a command which asks for one key after the other waits for none. */
+  /** Starts generating all keys that will be requested, so that a command which requests them one by one does not wait. */
   expect(demand: KeyDemand): void
-  /** Resolves when all that was expected is at hand. Rejects where keys cannot be made. */
+  /** Resolves when all expected keys are available. Rejects if keys cannot be generated. */
   ready(): Promise<void>
-  /** What was asked for so far. */
+  /** Returns the demand so far. */
   taken(): KeyDemand
-  /** Makes no more keys: the command ends, and must not wait for keys that nobody will take. Whoever still waits is refused. */
+  /** Stops generating keys, since the command ends and must not wait for keys that are not used. Pending requests are rejected. */
   close(): void
 }
 
 /**
- * Fresh keys that are handed out together while so many are still to be made. Making keys uses up the caches of every core: what signs with
- * several at once finds its own code there from the second on (a fifth of its time). Towards the end each goes at once.
+ * Number of new keys that are handed out together while many remain. Generating keys evicts the CPU caches: a caller that signs with several
+ * keys finds its code in the cache from the second one on (a fifth of its time). Towards the end each key is handed out immediately.
  */
 function handfulOf(left: number): number {
   return Math.min(8, Math.ceil(left / 8))
@@ -47,8 +47,8 @@ interface Waiter {
 }
 
 /**
- * A supply over the pool of `keyStore`. A lasting key is always made afresh: a pool file may have been copied, and a lasting key must never
- * have lain where it was not reported. `onProgress` counts the keys that are made.
+ * Creates a supply over the pool of `keyStore`. A stored key is always generated anew, never taken from the pool, since pool files may have
+ * been copied. `onProgress` counts the generated keys.
  */
 export function createKeySupply(keyStore: KeyStore, options: SupplyOptions): KeySupply {
   return new Supply(keyStore, options)
@@ -112,7 +112,7 @@ class Supply implements KeySupply {
     this.#asked[kind] += 1
     if (this.#failed !== undefined) return Promise.reject(this.#failed.error)
     const pooled = kind === 'oneTime' ? this.#pooled.shift() : undefined
-    // what lies ready while others wait is theirs
+    // keys that are ready belong to requests that wait already
     const key = pooled ?? (this.#waitingCount() === 0 ? this.#fresh.shift() : undefined)
     if (key !== undefined) return Promise.resolve(key)
     return new Promise((resolve, reject) => {
@@ -121,7 +121,7 @@ class Supply implements KeySupply {
     })
   }
 
-  /** All who ask in one go are served by one look into the pool: taking a key out of it costs a sync of its folder. */
+  /** Serves all requests of one tick with one read of the pool, since taking a key costs a sync of its folder. */
   #gather(): void {
     if (this.#gathering) return
     this.#gathering = true
@@ -199,7 +199,7 @@ class Supply implements KeySupply {
     for (const pkcs8 of this.#store.takePool(count)) {
       try {
         const key = importPkcs8(pkcs8)
-        // Somebody copied a file inside the pool: the second copy would be a second use.
+        // a file was copied inside the pool: the second copy would be a second use
         if (this.#seen.has(key.id)) this.#options.onNotice?.(`key pool: dropped a second copy of key ${key.id}`)
         else this.#pooled.push(key)
         this.#seen.add(key.id)
@@ -212,7 +212,7 @@ class Supply implements KeySupply {
   }
 }
 
-/** Keys in hand, as a source. */
+/** Returns a source of the given keys. */
 export function keysInHand(lasting: readonly FreshKey[] = [], oneTime: readonly FreshKey[] = []): KeySource {
   const left = { lasting: [...lasting], oneTime: [...oneTime] }
   return { takeLasting: () => left.lasting.shift(), takeOneTime: () => left.oneTime.shift() }

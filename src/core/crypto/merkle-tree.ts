@@ -1,21 +1,21 @@
 /**
  * The Merkle tree of RFC 6962 section 2.1 over an ordered list of byte strings, grown leaf by leaf.
- * Invariant: only the roots of whole subtrees are kept, so a list of any length costs its logarithm.
+ * Invariant: only the roots of complete subtrees are kept, so memory is logarithmic in the length.
  */
 import { createHash } from 'node:crypto'
 
 export interface MerkleTree {
   readonly size: number
   add(leaf: Uint8Array): void
-  /** The tree head: 32 bytes; of an empty list the hash of nothing. */
+  /** Returns the tree head, 32 bytes; for an empty list the hash of the empty string. */
   root(): Uint8Array
 }
 
 const [LEAF, NODE] = [new Uint8Array([0]), new Uint8Array([1])]
 
-/** An empty tree. */
+/** Returns an empty tree. */
 export function merkleTree(): MerkleTree {
-  /** Roots of whole subtrees, the largest first: one for each bit of the size. */
+  /** Roots of complete subtrees, the largest first: one for each bit of the size. */
   const roots: Uint8Array[] = []
   let size = 0
   return {

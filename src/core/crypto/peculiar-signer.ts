@@ -1,4 +1,4 @@
-/** The signer of `signer = "webcrypto"`: @peculiar/webcrypto, loaded with the first key. It signs on the event loop; bulk keys still come from a supply. */
+/** The signer of `signer = "webcrypto"`: @peculiar/webcrypto, loaded with the first key. It signs on the event loop; keys in bulk still come from a supply. */
 import type { CryptoKey } from '@peculiar/webcrypto'
 import { exportPkcs8, type FreshKey, importPkcs8 } from './key-maker.js'
 import { createSigner, type SignerInit } from './key-signer.js'

@@ -1,10 +1,10 @@
-/** Keys and signatures as ports: rules ask for a signature and never see a private key. */
+/** Keys and signatures as ports: rules request signatures and never have access to a private key. */
 import type { Brand } from '../base/brand.js'
 
 /** Upper-case hex of the subject key identifier (RFC 6487 section 4.8.2): SHA-1 of the subjectPublicKey bits. */
 export type KeyId = Brand<string, 'KeyId'>
 
-/** Lower-case hex SHA-256 of some bytes: the name of an object everywhere. */
+/** Lower-case hex SHA-256 of bytes; the name of an object. */
 export type Sha256 = Brand<string, 'Sha256'>
 
 export interface PublicKey {
@@ -13,33 +13,33 @@ export interface PublicKey {
   readonly spki: Uint8Array
 }
 
-/** An RSA PKCS#1 v1.5 SHA-256 signature over exactly these bytes. */
+/** Returns an RSA PKCS#1 v1.5 SHA-256 signature over exactly these bytes. */
 export type Sign = (tbs: Uint8Array) => Promise<Uint8Array>
 
-/** A key that signs one object and is gone. */
+/** A key that signs one object and is then destroyed. */
 export interface OneTimeKey extends PublicKey {
   readonly sign: Sign
 }
 
 export interface Signer {
-  /** Makes an RSA-2048 key that is durable before the promise resolves. */
+  /** Generates an RSA-2048 key that is durable before the promise resolves. */
   createKey(): Promise<PublicKey>
   /** Throws `key-missing` (corrupt) or `key-exposed` (credentials). */
   publicKey(id: KeyId): Promise<PublicKey>
   sign(id: KeyId, tbs: Uint8Array): Promise<Uint8Array>
-  /** Hands a fresh key to `build`; the private half is destroyed before the promise resolves. */
+  /** Calls `build` with a new key; the private half is destroyed before the promise resolves. */
   signOneOff<T>(build: (key: OneTimeKey) => Promise<T>): Promise<T>
-  /** A retired key goes; unknown is fine. */
+  /** Destroys a retired key; ignores an unknown one. */
   destroyKey(id: KeyId): Promise<void>
 }
 
-/** How many keys a command will use, found by rehearsing it without the lock. */
+/** The number of keys that a command will use, counted by a dry run without the lock. */
 export interface KeyDemand {
   readonly lasting: number
   readonly oneTime: number
 }
 
-/** Private keys as PKCS#8 DER, at rest. The adapter keeps modes, syncs and refuses exposed files. */
+/** Store of private keys as PKCS#8 DER. The adapter sets modes, syncs, and refuses files that other users can read. */
 export interface KeyStore {
   /** Writes and syncs `keys/<SKI>`; returns after it is durable. */
   put(id: KeyId, pkcs8: Uint8Array): void
@@ -47,7 +47,7 @@ export interface KeyStore {
   get(id: KeyId): Uint8Array
   remove(id: KeyId): void
   list(): readonly KeyId[]
-  /** Takes up to `count` pool keys: each is unlinked and the folder synced before this returns, so no crash or copy gives one out twice. */
+  /** Takes up to `count` pool keys: each is unlinked and the folder synced before this returns, so that no crash hands one out twice. */
   takePool(count: number): readonly Uint8Array[]
   putPool(id: KeyId, pkcs8: Uint8Array): void
   poolSize(): number

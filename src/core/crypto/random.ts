@@ -1,4 +1,4 @@
-/** The Random port on the operating system's source. */
+/** The Random port over the operating system's source. */
 import { randomBytes } from 'node:crypto'
 import type { Random } from '../base/ports.js'
 

@@ -1,6 +1,6 @@
 /**
  * Signed notes of C2SP (signed-note v1.0.0): a text, an empty line, and lines with the name of a key and its signature over the text.
- * Invariant: a signature line counts only for the key whose name and id it bears; lines of other keys are passed over.
+ * Invariant: a signature line is valid only for the key with its name and id; lines of other keys are ignored.
  */
 import { concat, equalBytes, fromBase64, toBase64, toHex, utf8 } from '../base/bytes.js'
 import { sha256 } from './digest.js'
@@ -21,7 +21,7 @@ export interface NoteSignature {
 }
 
 export interface SignedNote {
-  /** With its final newline: what is signed. */
+  /** The signed text, with its final newline. */
   readonly text: string
   readonly signatures: readonly NoteSignature[]
 }
@@ -32,17 +32,17 @@ const MAX_SIGNATURES = 100
 // spaces, plus signs and control characters
 const NAME = /^[^\p{Z}\p{Cc}+]+$/u
 
-/** The first four bytes of SHA-256 over name, newline, type and key. */
+/** Returns the first four bytes of SHA-256 over name, newline, type and key. */
 export function noteKeyId({ name, publicKey }: NoteKey): Uint8Array {
   return sha256(concat([utf8(`${name}\n`), new Uint8Array([ED25519]), publicKey])).subarray(0, 4)
 }
 
-/** `name+id+base64`: the form in which a verifier is told of a key. */
+/** Returns a verifier key: `name+id+base64`. */
 export function formatVerifierKey(key: NoteKey): string {
   return `${key.name}+${toHex(noteKeyId(key))}+${toBase64(concat([new Uint8Array([ED25519]), key.publicKey]))}`
 }
 
-/** The key that a text of this form names; undefined when it has another form, or its id is not that of the key. */
+/** Parses a verifier key; undefined for another form, or if the id does not match the key. */
 export function parseVerifierKey(text: string): NoteKey | undefined {
   const [, name = '', id, encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(text) ?? []
   const bytes = fromBase64(encoded)
@@ -51,7 +51,7 @@ export function parseVerifierKey(text: string): NoteKey | undefined {
   return toHex(noteKeyId(key)) === id ? key : undefined
 }
 
-/** The note that says `text` (which ends with a newline) under one signature. `pkcs8` is an Ed25519 key. */
+/** Returns the note over `text` (which ends with a newline) with one signature. `pkcs8` is an Ed25519 key. */
 export function signNote(text: string, name: string, pkcs8: Uint8Array): string {
   const publicKey = ed25519PublicOf(pkcs8)
   if (publicKey === undefined || !text.endsWith('\n') || !NAME.test(name)) throw new TypeError('no note can say this')
@@ -59,9 +59,9 @@ export function signNote(text: string, name: string, pkcs8: Uint8Array): string 
   return `${text}\n— ${name} ${toBase64(signature)}\n`
 }
 
-/** The parts of a note; undefined when it is none. Verifies nothing. */
+/** Returns the parts of a note; undefined for other text. Verifies nothing. */
 export function parseNote(note: string): SignedNote | undefined {
-  // the newline is the one control character that a note may hold
+  // a newline is the only control character allowed in a note
   if (note.length > MAX_NOTE || !note.endsWith('\n') || /\p{Cc}/u.test(note.replaceAll('\n', ''))) return undefined
   const split = note.lastIndexOf('\n\n')
   const lines = note.slice(split + 2, -1).split('\n')
@@ -76,7 +76,7 @@ export function parseNote(note: string): SignedNote | undefined {
   return { text: note.slice(0, split + 1), signatures }
 }
 
-/** `good`, `bad` (it bears the key's name and id and does not verify), or `absent`. */
+/** Returns `good`, `bad` (the name and id match, but the signature does not verify), or `absent`. */
 export function verifyNote(note: SignedNote, key: NoteKey): 'good' | 'bad' | 'absent' {
   const id = noteKeyId(key)
   const ours = note.signatures.filter((s) => s.name === key.name && equalBytes(id, s.keyId))

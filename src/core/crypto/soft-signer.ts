@@ -1,10 +1,10 @@
-/** The default signer: node:crypto, each signature on one of libuv's threads, so that callers who start several use every core. */
+/** The default signer: node:crypto, each signature on a libuv thread, so that concurrent calls use every core. */
 import { sign } from 'node:crypto'
 import { type FreshKey, makeKey, plainBytes } from './key-maker.js'
 import { createSigner, type SignerInit } from './key-signer.js'
 import type { Signer } from './ports.js'
 
-/** A signer over stored keys and a source of new ones; it makes a key itself only where `source` has none left. */
+/** Returns a signer over stored keys and a source of new ones; generates a key itself only if `source` has no more. */
 export function createSoftSigner(init: SignerInit): Signer {
   return createSigner({ make: makeKey, adopt: async (key: FreshKey) => key, sign: signOnThread }, init)
 }

@@ -1,4 +1,4 @@
-/** The WebCrypto implementation behind pkijs and the `webcrypto` signer, loaded at the first use: it costs 100 ms of start-up. */
+/** The WebCrypto implementation behind pkijs and the `webcrypto` signer, loaded at the first use, since loading takes 100 ms. */
 import type { Crypto } from '@peculiar/webcrypto'
 import type { ICryptoEngine } from 'pkijs'
 
@@ -11,7 +11,7 @@ export function webcrypto(): Promise<Crypto> {
   return crypto
 }
 
-/** pkijs's engine over `webcrypto()`, also set as its process-wide one. It blocks the event loop: verify with it, never make keys in bulk. */
+/** Returns pkijs's engine over `webcrypto()` and makes it the default of the process. It blocks the event loop: use it to verify, not to generate keys in bulk. */
 export function pkijsEngine(): Promise<ICryptoEngine> {
   engine ??= startEngine()
   return engine

@@ -9,23 +9,23 @@ export interface Address {
   readonly address: bigint
 }
 
-/** Bits of an address: 32 or 128. */
+/** Returns the number of bits of an address: 32 or 128. */
 export function addressBits(family: Family): 32 | 128 {
   return family === 4 ? 32 : 128
 }
 
-/** The highest address of the family. */
+/** Returns the highest address of the family. */
 export function maxAddress(family: Family): bigint {
   return family === 4 ? 0xffff_ffffn : (1n << 128n) - 1n
 }
 
-/** The address that `text` names, or undefined (`addressFault` says why). */
+/** Parses an address; undefined for other text (`addressFault` says why). */
 export function parseAddress(text: string): Address | undefined {
   const address = text.includes(':') ? parseV6(text) : parseV4(text)
   return address === undefined ? undefined : { family: text.includes(':') ? 6 : 4, address }
 }
 
-/** Why `parseAddress` refused `text`: half a sentence. */
+/** Returns why `parseAddress` refused `text`, as a clause. */
 export function addressFault(text: string): string {
   if (text.includes('%')) return 'an address here has no zone'
   if (text.includes(':') && text.includes('.')) return 'write the last 32 bits of an IPv6 address in hexadecimal'
@@ -54,14 +54,14 @@ function parseV6(text: string): bigint | undefined {
   const left = head ?? []
   const right = tail ?? []
   const missing = 8 - left.length - right.length
-  // `::` stands for one or more groups (RFC 4291 section 2.2), so with eight groups around it there is nothing to stand for
+  // `::` replaces one or more groups (RFC 4291 section 2.2), so it is invalid next to eight groups
   if (tail === undefined ? missing !== 0 : missing < 1) return undefined
   const groups = [...left, ...Array<string>(missing).fill('0'), ...right]
   if (!groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return undefined
   return BigInt(`0x${groups.map((group) => group.padStart(4, '0')).join('')}`)
 }
 
-/** Dotted quad, or the RFC 5952 form: lower case, the first longest run of two or more zero groups as `::`. */
+/** Returns the dotted quad, or the RFC 5952 form: lower case, the first longest run of two or more zero groups as `::`. */
 export function formatAddress(address: bigint, family: Family): string {
   if (family === 4) {
     const n = Number(address)

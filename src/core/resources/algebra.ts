@@ -1,4 +1,4 @@
-/** The algebra of number resources (RFC 3779): AS numbers, IPv4 and IPv6 side by side. Invariant: every set is canonical. */
+/** Set operations on number resources (RFC 3779): AS numbers, IPv4 and IPv6. Invariant: every set is canonical. */
 
 import { maxAddress } from './address.js'
 import { MAX_ASN } from './asn.js'
@@ -26,7 +26,7 @@ export const ALL_RESOURCES: ResourceSet = {
   ipv6: [{ min: 0n, max: maxAddress(6) }],
 }
 
-/** The set of any ranges in any order, overlaps merged. No range may be reversed. */
+/** Returns the set of ranges given in any order, merging overlaps. No range may be reversed. */
 export function resourceSet(ranges: {
   readonly asn?: readonly AsRange[]
   readonly ipv4?: readonly IpRange[]
@@ -39,7 +39,7 @@ export function resourceSet(ranges: {
   }
 }
 
-/** The addresses of prefixes: what the EE certificate of a ROA holds (RFC 9582 section 5). */
+/** Returns the addresses of prefixes, as in the EE certificate of a ROA (RFC 9582 section 5). */
 export function prefixSet(prefixes: readonly Prefix[]): ResourceSet {
   return resourceSet({
     ipv4: prefixes.filter((p) => p.family === 4).map(prefixRange),
@@ -47,14 +47,14 @@ export function prefixSet(prefixes: readonly Prefix[]): ResourceSet {
   })
 }
 
-/** Sorted, disjoint, joined, none reversed: what RFC 3779 demands of a certificate. */
+/** Returns true if all ranges are sorted, disjoint, joined and none is reversed, as RFC 3779 requires in a certificate. */
 export function isCanonicalSet(set: ResourceSet): boolean {
   return (
     isCanonical(set.asn, NUMBER_STEPS) && isCanonical(set.ipv4, BIGINT_STEPS) && isCanonical(set.ipv6, BIGINT_STEPS)
   )
 }
 
-/** What either set holds. */
+/** Returns the union. */
 export function union(a: ResourceSet, b: ResourceSet): ResourceSet {
   return {
     asn: unionRanges(a.asn, b.asn, NUMBER_STEPS),
@@ -63,7 +63,7 @@ export function union(a: ResourceSet, b: ResourceSet): ResourceSet {
   }
 }
 
-/** What both sets hold. */
+/** Returns the intersection. */
 export function intersection(a: ResourceSet, b: ResourceSet): ResourceSet {
   return {
     asn: intersectRanges(a.asn, b.asn),
@@ -72,7 +72,7 @@ export function intersection(a: ResourceSet, b: ResourceSet): ResourceSet {
   }
 }
 
-/** What `a` holds and `b` does not. */
+/** Returns the resources of `a` that are not in `b`. */
 export function difference(a: ResourceSet, b: ResourceSet): ResourceSet {
   return {
     asn: subtractRanges(a.asn, b.asn, NUMBER_STEPS),
@@ -81,7 +81,7 @@ export function difference(a: ResourceSet, b: ResourceSet): ResourceSet {
   }
 }
 
-/** Does `outer` hold all of `inner`? The empty set is in every set. */
+/** Returns true if `outer` contains `inner`. Every set contains the empty set. */
 export function containsSet(outer: ResourceSet, inner: ResourceSet): boolean {
   return (
     coversRanges(outer.asn, inner.asn) && coversRanges(outer.ipv4, inner.ipv4) && coversRanges(outer.ipv6, inner.ipv6)
@@ -96,12 +96,12 @@ export function isEmpty(set: ResourceSet): boolean {
   return set.asn.length === 0 && set.ipv4.length === 0 && set.ipv6.length === 0
 }
 
-/** Does the set hold every address of the prefix? Binary search. */
+/** Returns true if the set contains every address of the prefix. Binary search. */
 export function containsPrefix(set: ResourceSet, prefix: Prefix): boolean {
   return coversRange(prefix.family === 4 ? set.ipv4 : set.ipv6, prefixRange(prefix))
 }
 
-/** Does the set hold the AS number? Binary search. */
+/** Returns true if the set contains the AS number. Binary search. */
 export function containsAsn(set: ResourceSet, asn: number): boolean {
   return coversRange(set.asn, { min: asn, max: asn })
 }

@@ -1,4 +1,4 @@
-/** AS numbers: 32 bits, asplain only (RFC 5396). Invariant: text that names no AS number is never 0, because AS0 means something (RFC 6483). */
+/** AS numbers: 32 bits, asplain only (RFC 5396). Invariant: other text is never read as 0, because AS0 has a meaning (RFC 6483). */
 
 export const MAX_ASN = 4_294_967_295
 
@@ -13,7 +13,7 @@ export function parseAsn(text: string): number | undefined {
   return asn <= MAX_ASN ? asn : undefined
 }
 
-/** `AS64496`. */
+/** Returns `AS64496`. */
 export function formatAsn(asn: number): string {
   return `AS${asn}`
 }

@@ -5,7 +5,7 @@ import { addressBits, addressFault, formatAddress, maxAddress, parseAddress } fr
 import type { Parsed } from './parsed.js'
 import type { Family, IpRange, Prefix } from './types.js'
 
-/** The prefix that `192.0.2.0/24` or `2001:db8::/32` names. Faults: `prefix-invalid`, `prefix-length`, `prefix-host-bits`. */
+/** Parses a prefix such as `192.0.2.0/24` or `2001:db8::/32`. Violations: `prefix-invalid`, `prefix-length`, `prefix-host-bits`. */
 export function parsePrefix(text: string): Parsed<Prefix> {
   const slash = text.indexOf('/')
   const host = slash < 0 ? text : text.slice(0, slash)
@@ -24,7 +24,7 @@ export function parsePrefix(text: string): Parsed<Prefix> {
   return fault('prefix-host-bits', text, `bits are set beyond the length; the network is ${right}`)
 }
 
-/** A prefix length or maxLength in plain decimal, at most three digits; undefined for anything else. */
+/** Parses a prefix length or maxLength in plain decimal, at most three digits; undefined for other text. */
 export function parseLength(text: string): number | undefined {
   return /^(?:0|[1-9]\d{0,2})$/.test(text) ? Number(text) : undefined
 }
@@ -35,31 +35,31 @@ function fault(code: string, text: string, reason: string): { readonly fault: Vi
   }
 }
 
-/** The `length` high bits of the family set. */
+/** Returns a mask with the `length` high bits of the family set. */
 function mask(family: Family, length: number): bigint {
   const all = maxAddress(family)
   return all ^ (all >> BigInt(length))
 }
 
-/** Canonical text: dotted quad or RFC 5952, then the length. */
+/** Returns the canonical text: dotted quad or RFC 5952, then the length. */
 export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix.address, prefix.family)}/${prefix.length}`
 }
 
-/** The prefix of a stored text. Throws `prefix-stored` (corrupt) unless it is exactly what `formatPrefix` writes. */
+/** Parses a stored prefix. Throws `prefix-stored` (corrupt) unless it is exactly what `formatPrefix` writes. */
 export function trustedPrefix(text: string): Prefix {
   const parsed = parsePrefix(text)
   if ('ok' in parsed && formatPrefix(parsed.ok) === text) return parsed.ok
   throw new AppError('corrupt', 'prefix-stored', `stored prefix is not in canonical form: ${quoted(text)}`)
 }
 
-/** First and last address of a prefix. */
+/** Returns the first and last address of a prefix. */
 export function prefixRange(prefix: Prefix): IpRange {
   const rest = maxAddress(prefix.family) >> BigInt(prefix.length)
   return { min: prefix.address, max: prefix.address | rest }
 }
 
-/** The one prefix that is exactly `range`, or undefined: RFC 3779 section 2.2.3.7 wants a prefix wherever there is one. */
+/** Returns the prefix that equals `range`, or undefined: RFC 3779 section 2.2.3.7 requires a prefix where possible. */
 export function rangeToPrefix(range: IpRange, family: Family): Prefix | undefined {
   const span = range.min ^ range.max
   if ((span & (span + 1n)) !== 0n || (range.min & span) !== 0n) return undefined
@@ -67,7 +67,7 @@ export function rangeToPrefix(range: IpRange, family: Family): Prefix | undefine
   return { family, address: range.min, length: addressBits(family) - hostBits }
 }
 
-/** The fewest prefixes that are exactly `range`, in address order. */
+/** Returns the smallest list of prefixes that equals `range`, in address order. */
 export function rangeToPrefixes(range: IpRange, family: Family): Prefix[] {
   const bits = addressBits(family)
   const out: Prefix[] = []
@@ -87,7 +87,7 @@ export function rangeToPrefixes(range: IpRange, family: Family): Prefix[] {
   return out
 }
 
-/** Is `inner` the same as `outer` or more specific? */
+/** Returns true if `inner` equals `outer` or is more specific. */
 export function prefixCovers(outer: Prefix, inner: Prefix): boolean {
   return (
     outer.family === inner.family &&
@@ -96,7 +96,7 @@ export function prefixCovers(outer: Prefix, inner: Prefix): boolean {
   )
 }
 
-/** IPv4 before IPv6, then address, then length (shorter first). */
+/** Compares prefixes: IPv4 before IPv6, then address, then length (shorter first). */
 export function comparePrefix(a: Prefix, b: Prefix): number {
   if (a.family !== b.family) return a.family - b.family
   if (a.address !== b.address) return a.address < b.address ? -1 : 1

@@ -1,6 +1,6 @@
 /**
- * Interval algebra over integers. Invariant: a list that goes in or comes out is canonical (sorted, disjoint, adjacent
- * ranges joined: RFC 3779 sections 2.2.3.6 and 3.2.3.4); only `canonicalRanges` takes any list. Every operation is linear.
+ * Interval algebra over integers. Invariant: every list passed in or returned is canonical (sorted, disjoint, adjacent
+ * ranges joined: RFC 3779 sections 2.2.3.6 and 3.2.3.4); only `canonicalRanges` accepts any list. Every operation is linear.
  */
 
 export interface Range<T> {
@@ -8,7 +8,7 @@ export interface Range<T> {
   readonly max: T
 }
 
-/** The neighbours of an integer, for numbers and for bigints. */
+/** Successor and predecessor of an integer, for numbers and bigints. */
 export interface Steps<T> {
   readonly after: (value: T) => T
   readonly before: (value: T) => T
@@ -23,12 +23,12 @@ function byMin<T extends Int>(a: Range<T>, b: Range<T>): number {
   return a.min < b.min ? -1 : a.min > b.min ? 1 : 0
 }
 
-/** Any ranges, none reversed, as a canonical list. */
+/** Returns ranges in any order, none reversed, as a canonical list. */
 export function canonicalRanges<T extends Int>(ranges: readonly Range<T>[], steps: Steps<T>): Range<T>[] {
   return joined([...ranges].sort(byMin), steps)
 }
 
-/** Is the list canonical already? Decoders refuse what is not (RFC 3779 section 2.2.3.6). */
+/** Returns true if the list is canonical. Decoders refuse others (RFC 3779 section 2.2.3.6). */
 export function isCanonical<T extends Int>(ranges: readonly Range<T>[], steps: Steps<T>): boolean {
   return ranges.every((range, i) => {
     const last = ranges[i - 1]
@@ -47,7 +47,7 @@ function joined<T extends Int>(sorted: readonly Range<T>[], steps: Steps<T>): Ra
   return out
 }
 
-/** In `a` or in `b`. */
+/** Returns the union. */
 export function unionRanges<T extends Int>(
   a: readonly Range<T>[],
   b: readonly Range<T>[],
@@ -67,7 +67,7 @@ export function unionRanges<T extends Int>(
   return joined(merged.concat(b.slice(j)), steps)
 }
 
-/** In `a` and in `b`. */
+/** Returns the intersection. */
 export function intersectRanges<T extends Int>(a: readonly Range<T>[], b: readonly Range<T>[]): Range<T>[] {
   const out: Range<T>[] = []
   let i = 0
@@ -84,7 +84,7 @@ export function intersectRanges<T extends Int>(a: readonly Range<T>[], b: readon
   }
 }
 
-/** In `a` and not in `b`. */
+/** Returns the parts of `a` that are not in `b`. */
 export function subtractRanges<T extends Int>(
   a: readonly Range<T>[],
   b: readonly Range<T>[],
@@ -98,7 +98,7 @@ export function subtractRanges<T extends Int>(
     for (let revision = b[j]; revision !== undefined && revision.min <= range.max; revision = b[j]) {
       if (revision.min > min) out.push({ min, max: steps.before(revision.min) })
       if (revision.max >= min) min = steps.after(revision.max)
-      // a cut that reaches past this range may also cut the next one
+      // a subtracted range that extends past this one may also reach the next
       if (revision.max > range.max) break
       j += 1
     }
@@ -107,7 +107,7 @@ export function subtractRanges<T extends Int>(
   return out
 }
 
-/** Is all of `inner` in `outer`? */
+/** Returns true if `outer` contains `inner`. */
 export function coversRanges<T extends Int>(outer: readonly Range<T>[], inner: readonly Range<T>[]): boolean {
   let i = 0
   return inner.every((range) => {
@@ -120,7 +120,7 @@ export function coversRanges<T extends Int>(outer: readonly Range<T>[], inner: r
   })
 }
 
-/** Is one range wholly in the list? Binary search. */
+/** Returns true if the list contains the range. Binary search. */
 export function coversRange<T extends Int>(outer: readonly Range<T>[], range: Range<T>): boolean {
   let low = 0
   let high = outer.length

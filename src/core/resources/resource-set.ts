@@ -1,3 +1,3 @@
-/** The door to resource sets: their algebra and their text. */
+/** Exports the operations on resource sets and their text form. */
 export * from './algebra.js'
 export * from './resource-text.js'

@@ -1,4 +1,4 @@
-/** Resource sets as text: what people type, what is stored, what is shown. Invariant: the text of a set is one, and parses back to it. */
+/** Resource sets as text: as typed, stored and shown. Invariant: a set has one text, which parses back to it. */
 import { AppError, type Violation } from '../base/errors.js'
 import { type Check, isText, objectOf } from '../base/shape.js'
 import { quoted } from '../base/text.js'
@@ -9,12 +9,12 @@ import type { Parsed } from './parsed.js'
 import { formatPrefix, parsePrefix, prefixRange, rangeToPrefix } from './prefix.js'
 import type { AsRange, Family, IpRange, ResourceSet, ResourceText } from './types.js'
 
-/** More items than any registry holds; the bound keeps a wrong file from eating the memory. */
+/** More items than any registry holds; the bound protects memory from a wrong file. */
 export const MAX_RESOURCE_ITEMS = 100_000
 
 const MAX_FAULTS = 100
 
-/** Stored texts are immutable and rules ask for the same one many times: 10,000 prefixes cost about 50 ms to read. */
+/** Cache of stored texts, which are immutable and read many times: 10,000 prefixes take about 50 ms to parse. */
 const READ = new WeakMap<ResourceText, ResourceSet>()
 
 const HINT =
@@ -25,9 +25,9 @@ type Item =
   | { readonly kind: 'ip'; readonly family: Family; readonly range: IpRange }
 
 /**
- * The set that a user's text names, overlapping and adjacent parts merged; `all` and `none` stand alone. Spaces may stand
- * beside a comma and nowhere else. Throws `resources-invalid` (usage) with every fault: an empty item, an address without a
- * length, a reversed range, a number without `AS`.
+ * Parses a user's text, merging overlapping and adjacent parts; `all` and `none` must be alone. Spaces are allowed next to
+ * commas only. Throws `resources-invalid` (usage) with every violation: an empty item, an address without a length, a reversed
+ * range, a number without `AS`.
  */
 export function parseResources(text: string): ResourceSet {
   if (text === 'all') return ALL_RESOURCES
@@ -130,7 +130,7 @@ function formatIpRange(range: IpRange, family: Family): string {
   return `${formatAddress(range.min, family)}-${formatAddress(range.max, family)}`
 }
 
-/** The stored text of a set. */
+/** Returns the stored text of a set. */
 export function toResourceText(set: ResourceSet): ResourceText {
   return {
     asn: set.asn.map(formatAsRange).join(', '),
@@ -141,7 +141,7 @@ export function toResourceText(set: ResourceSet): ResourceText {
 
 export const isResourceText: Check<ResourceText> = objectOf<ResourceText>({ asn: isText, ipv4: isText, ipv6: isText })
 
-/** The set of a stored text. Throws `resources-stored` (corrupt) unless it is exactly what `toResourceText` writes. */
+/** Parses a stored text. Throws `resources-stored` (corrupt) unless it is exactly what `toResourceText` writes. */
 export function fromResourceText(text: ResourceText): ResourceSet {
   const known = READ.get(text)
   if (known !== undefined) return known
@@ -177,7 +177,7 @@ function stored(text: string): AppError {
   return new AppError('corrupt', 'resources-stored', `stored resources are not in canonical form: ${quoted(text, 200)}`)
 }
 
-/** One line for people, which `parseResources` reads back: `AS64496-AS64511, 192.0.2.0/24`, `all` or `none`. */
+/** Returns one line of text, which `parseResources` parses back: `AS64496-AS64511, 192.0.2.0/24`, `all` or `none`. */
 export function formatResources(set: ResourceSet): string {
   if (isEmpty(set)) return 'none'
   if (equalSets(set, ALL_RESOURCES)) return 'all'

@@ -1,4 +1,4 @@
-/** Changes of ROAs as JSON: `{"added":[{"prefix","maxLength"?,"asn","comment"?}],"removed":[…]}`, strict: nothing is passed over in silence. */
+/** Changes of ROAs as JSON: `{"added":[{"prefix","maxLength"?,"asn","comment"?}],"removed":[…]}`, strict: nothing is ignored. */
 import type { Violation } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { readJson } from '../base/json-reader.js'
@@ -16,8 +16,8 @@ const LISTS = ['added', 'removed'] as const
 const KEYS = ['prefix', 'maxLength', 'asn', 'comment']
 
 /**
- * The changes of a JSON text. Faults name their place (`line 3 column 7` where it is no JSON, else `added[2]`): `roa-json` for a
- * shape that is not this one, unknown keys included, `roa-too-many`, and those of `parseRoaPayload`.
+ * Parses changes in JSON. Violations have their place (`line 3 column 7` for invalid JSON, else `added[2]`): `roa-json` for another
+ * shape, unknown keys included, `roa-too-many`, and those of `parseRoaPayload`.
  */
 export function parseRoaDeltaJson(text: string): RoaRequests {
   const read = readJson(text)
@@ -100,7 +100,7 @@ function prefixOf(value: Json | undefined, place: string, faults: Violation[]): 
   return undefined
 }
 
-/** A number, or text as on the command line. */
+/** Reads a number, or text as on the command line. */
 function asnOf(value: Json | undefined): number | undefined {
   if (typeof value === 'string') return parseAsn(value)
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_ASN ? value : undefined

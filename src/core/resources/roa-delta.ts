@@ -1,19 +1,19 @@
-/** A file of ROA changes: one set, read to the end whatever is wrong in it, so that every fault is told at once. */
+/** Parses a file of ROA changes to the end, so that every violation is reported at once. */
 import type { Violation } from '../base/errors.js'
 import { quoted } from '../base/text.js'
 import { parseRoaDeltaJson } from './roa-delta-json.js'
 import { parseRoaPayload } from './roa-payload.js'
 import { MAX_ROA_LINES, type RoaRequest, type RoaRequests, tooManyRoas } from './roa-request.js'
 
-/** The changes of a file: JSON where it begins with a brace or bracket (see roa-delta-json.ts), else lines. */
+/** Parses the changes of a file: JSON if it begins with a brace or bracket (see roa-delta-json.ts), else lines. */
 export function parseRoaDelta(text: string): RoaRequests {
   return /^\s*[{[]/.test(text) ? parseRoaDeltaJson(text) : parseRoaLines(text)
 }
 
 /**
- * The changes of a text with one `A: 192.0.2.0/24-28 => 64496 # note` (add) or `R: ...` (remove) a line; empty lines and
- * lines that begin with `#` say nothing. Faults name their line: those of `parseRoaPayload`, `roa-too-many` beyond
- * `MAX_ROA_LINES`. A ROA that is named twice is for the CA to refuse.
+ * Parses text with one `A: 192.0.2.0/24-28 => 64496 # note` (add) or `R: ...` (remove) per line; empty lines and lines that begin
+ * with `#` are ignored. Violations have their line: those of `parseRoaPayload`, and `roa-too-many` beyond `MAX_ROA_LINES`. The CA
+ * refuses duplicates.
  */
 function parseRoaLines(text: string): RoaRequests {
   const lines = text.split('\n', MAX_ROA_LINES + 1)

@@ -6,7 +6,7 @@ import { formatAsn, parseAsn } from './asn.js'
 import { comparePrefix, formatPrefix, parseLength, parsePrefix } from './prefix.js'
 import type { Prefix, RoaPayload } from './types.js'
 
-/** A payload and the note that its author wrote beside it. */
+/** A payload with its author's comment. */
 export interface RoaNote {
   readonly payload: RoaPayload
   readonly comment?: string
@@ -18,8 +18,8 @@ const MAX_TEXT = 1024
 const FORMS = 'a ROA is "192.0.2.0/24-28 => 64496 # note" or 192.0.2.0/24-28=AS64496'
 
 /**
- * The payload of `192.0.2.0/24-28 => 64496 # note` (spaces free around `=>`) or `192.0.2.0/24-28=AS64496` (no spaces);
- * without a maxLength it is the length. Faults, all of them: `roa-syntax`, `roa-prefix-invalid`, `roa-host-bits`,
+ * Parses `192.0.2.0/24-28 => 64496 # note` (any spaces around `=>`) or `192.0.2.0/24-28=AS64496` (no spaces); maxLength defaults
+ * to the prefix length. Returns all violations: `roa-syntax`, `roa-prefix-invalid`, `roa-host-bits`,
  * `roa-max-length` (RFC 9582 section 4.3.2.2), `roa-asn-invalid`.
  */
 export function parseRoaPayload(text: string): ParsedRoa {
@@ -40,7 +40,7 @@ export function parseRoaPayload(text: string): ParsedRoa {
   return { ok: comment === '' ? { payload } : { payload, comment } }
 }
 
-/** One line of text that a terminal shows as it is. */
+/** Returns true for one line of text without control characters. */
 export function isRoaComment(text: string): boolean {
   return text.length <= MAX_TEXT && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
 }
@@ -53,7 +53,7 @@ function splitSides(text: string): readonly [string, string] | undefined {
   return equals < 0 ? undefined : [text.slice(0, equals), text.slice(equals + 1).replace(/[ \t]+$/, '')]
 }
 
-/** `P` or `P-L`; a dash that no length precedes belongs to the prefix, so that the message names what was typed. */
+/** Splits `P` or `P-L`; a dash without a preceding length is part of the prefix, so that the message quotes the input. */
 function parseSide(text: string, faults: Violation[]): { prefix: Prefix; maxLength: number } | undefined {
   const parts = /^([^/]*\/\d+)-(.*)$/s.exec(text)
   const prefix = parsePrefix(parts?.[1] ?? text)
@@ -80,30 +80,30 @@ function syntax(text: string, reason: string): ParsedRoa {
   return { faults: [roaFault('roa-syntax', text, reason)] }
 }
 
-/** `192.0.2.0/24-28 => 64496`: the key of stored tables. */
+/** Returns `192.0.2.0/24-28 => 64496`, the key of stored tables. */
 export function formatRoaPayload(payload: RoaPayload): string {
   return `${formatPrefix(payload.prefix)}-${payload.maxLength} => ${payload.asn}`
 }
 
-/** The payload of a stored key. Throws `roa-stored` (corrupt) unless it is exactly what `formatRoaPayload` writes. */
+/** Parses a stored key. Throws `roa-stored` (corrupt) unless it is exactly what `formatRoaPayload` writes. */
 export function fromRoaKey(key: string): RoaPayload {
   const parsed = parseRoaPayload(key)
   if ('ok' in parsed && formatRoaPayload(parsed.ok.payload) === key) return parsed.ok.payload
   throw new AppError('corrupt', 'roa-stored', `stored ROA is not in canonical form: ${quoted(key)}`)
 }
 
-/** File name of a ROA object with this one payload: lower-case hex of its text (RFC 6481 section 2.2 wants `[A-Za-z0-9_-]`). */
+/** Returns the file name of a ROA object with only this payload: lower-case hex of its text (RFC 6481 section 2.2 requires `[A-Za-z0-9_-]`). */
 export function roaFileName(payload: RoaPayload): string {
   return `${Buffer.from(formatRoaPayload(payload), 'ascii').toString('hex')}.roa`
 }
 
-/** File name of the one ROA object with all payloads of an AS: `AS64496.roa`. */
+/** Returns the file name of the ROA object with all payloads of an AS: `AS64496.roa`. */
 export function roaAggregateFileName(asn: number): string {
   return `${formatAsn(asn)}.roa`
 }
 
 /**
- * Order of lists: IPv4 before IPv6, address, length, maxLength, AS number. (The order inside an object is RFC 9582
+ * Compares payloads in the order of lists: IPv4 before IPv6, address, length, maxLength, AS number. (The order inside an object is RFC 9582
  * section 4.3.3 and belongs to the encoder.)
  */
 export function compareRoaPayload(a: RoaPayload, b: RoaPayload): number {

@@ -1,4 +1,4 @@
-/** Changes of ROAs as somebody asked for them, each with its place. Whether a set is taken, wholly or not at all, is for the CA to say. */
+/** Requested changes of ROAs, each with its place in the input. The CA accepts or rejects a set as a unit. */
 import type { Violation } from '../base/errors.js'
 import type { RoaNote } from './roa-payload.js'
 
@@ -6,17 +6,17 @@ import type { RoaNote } from './roa-payload.js'
 export interface RoaRequest {
   readonly remove: boolean
   readonly note: RoaNote
-  /** `line 4`, `added[2]`; empty where the text speaks for itself. */
+  /** `line 4`, `added[2]`; empty if the text suffices. */
   readonly place: string
 }
 
-/** What could be read, and every fault of what could not. */
+/** The changes that could be parsed, and the violations of the others. */
 export interface RoaRequests {
   readonly requests: readonly RoaRequest[]
   readonly faults: readonly Violation[]
 }
 
-/** Several times the ROAs of the largest holders; the bound keeps a wrong file from eating the memory. */
+/** Several times the ROAs of the largest holders; the bound protects memory from a wrong file. */
 export const MAX_ROA_LINES = 100_000
 
 export function tooManyRoas(): Violation {

@@ -32,7 +32,7 @@ export interface ResourceText {
   readonly ipv6: string
 }
 
-/** What a ROA says of one prefix (RFC 9582). `maxLength` is always explicit here. */
+/** One prefix of a ROA (RFC 9582). `maxLength` is always explicit here. */
 export interface RoaPayload {
   readonly asn: number
   readonly prefix: Prefix

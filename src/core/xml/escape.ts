@@ -1,4 +1,4 @@
-/** Text on its way into XML: the five characters of XML 1.0 section 4.6 become their entities, and nothing else is touched. */
+/** Escapes text for XML: the five characters of XML 1.0 section 4.6 become entities, all others are unchanged. */
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -8,7 +8,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&apos;',
 }
 
-/** `text` for an attribute value or character data. */
+/** Returns `text` for an attribute value or character data. */
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"']/g, (c) => ENTITIES[c] ?? c)
 }

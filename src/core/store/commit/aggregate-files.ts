@@ -1,6 +1,6 @@
 /**
- * One aggregate's files, found by name and proved by hash.
- * Invariant: bytes are returned only when a commit vouches for them, wherever they lie (in place, archived, or wrongly in `surplus/`).
+ * Files of one aggregate, found by name and verified by hash.
+ * Invariant: bytes are returned only if a commit references them, wherever the file is (in place, archived, or misplaced in `surplus/`).
  */
 import { join } from 'node:path'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -16,14 +16,14 @@ import type { Revision } from './revision.js'
 export interface FoundFile {
   readonly bytes: Uint8Array
   readonly path: string
-  /** `surplus` wants to be put back by the next writer. */
+  /** `surplus`: the next writer moves it back. */
   readonly where: 'place' | 'archived' | 'surplus'
 }
 
-/** A file of this name and hash. Throws `file-missing` or `file-damaged`. */
+/** Finds the file of this name and hash. Throws `file-missing`, `file-damaged`, `io`. */
 export function findFile(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile {
   const place = join(layout.folder(id), name)
-  // once more, since a file may be put back in its place between two looks
+  // a second try, since a file may be moved back while the places are read
   const found = tryFindFile(layout, name, sha256, id) ?? tryFindFile(layout, name, sha256, id)
   if (found !== undefined) return found
   const went = archivedRangeOf(tryReadArchivedIndex(layout, id), name)
@@ -33,10 +33,10 @@ export function findFile(layout: Layout, name: string, sha256: Sha256, id: Aggre
   const there = statIfExists(place)
   if (there === undefined)
     throw went === undefined ? fileMissing(place, id) : archiveMissing(place, went.dir ?? 'archived/', id)
-  throw fileDamaged(place, there.isFile() ? 'its hash is not the one that was recorded' : 'not a regular file', id)
+  throw fileDamaged(place, there.isFile() ? 'content does not match its recorded hash' : 'not a regular file', id)
 }
 
-/** Does anything lie under this name, in place or archived? */
+/** Returns true if a file of this name exists, in place or archived. */
 export function hasFile(layout: Layout, name: string, id: AggregateId): boolean {
   return [join(layout.folder(id), name), ...layout.archived(id, name)].some(exists)
 }
@@ -50,7 +50,7 @@ function tryFindFile(layout: Layout, name: string, sha256: Sha256, id: Aggregate
     const bytes = readVerified(path, sha256)
     if (bytes !== undefined) return { bytes, path, where: 'archived' }
   }
-  // an overtaken writer may have swept a file away that was committed a moment later: its hash finds it
+  // a writer that lost a race may have moved a file away that was committed a moment later: its hash finds it
   for (const other of listDir(join(folder, 'surplus'))) {
     if (!other.startsWith(`${name}.`)) continue
     const path = join(folder, 'surplus', other)
@@ -66,13 +66,13 @@ export interface FoundCommand {
   readonly file: FoundFile
 }
 
-/** The command record with this hash. */
+/** Reads the command record with this hash. Throws `file-missing`, `file-damaged`, `io`. */
 export function readCommand(layout: Layout, id: AggregateId, sequence: number, sha256: Sha256): FoundCommand {
   const file = findFile(layout, commandName(sequence), sha256, id)
   return { record: parseCommand(file.bytes, file.path, id, sequence), sha256, file }
 }
 
-/** What lies under a command's name, `unread` when it is no record of it. Vouched for by nothing. */
+/** Reads a command record without verifying its hash; `unread` if the file does not contain it, undefined if there is no file. */
 export function peekCommand(layout: Layout, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
   const name = commandName(sequence)
   const place = join(layout.folder(id), name)
@@ -82,7 +82,7 @@ export function peekCommand(layout: Layout, id: AggregateId, sequence: number): 
       if (bytes === undefined) continue
       return parseCommand(bytes, path, id, sequence)
     } catch (error) {
-      // a newer format counts only in a record that a commit vouches for: in any other it is damage
+      // a newer format is meaningful only in a record that a commit references: in any other it is damage
       if (!isCorrupt(error) && !isNewer(error)) throw error
       return 'unread'
     }
@@ -90,7 +90,7 @@ export function peekCommand(layout: Layout, id: AggregateId, sequence: number): 
   return undefined
 }
 
-/** The command record that some commit of the cut names. Throws `file-missing` or `file-damaged`. */
+/** Finds the command record that a commit of the revision references. Throws `file-missing`, `file-damaged`, `io`. */
 export function findCommand(
   revision: Pick<Revision, 'layout' | 'log' | 'head'>,
   id: AggregateId,

@@ -1,6 +1,7 @@
 /**
- * An aggregate at a cut: the best snapshot, the events after it, and what the caches should say.
- * Invariants: the cost does not grow with history; every byte used is vouched for by a commit; what loses nothing is read past with a warning.
+ * Loads an aggregate at a revision: the newest valid snapshot, the events after it, and the content that its caches should have.
+ * Invariants: the cost does not grow with history; every byte used is verified against a commit; damage that loses nothing is bypassed with
+ * a warning.
  */
 import { join } from 'node:path'
 import type { Json } from '../../base/json.js'
@@ -19,14 +20,14 @@ export interface LoadedAggregate {
   readonly sequence: number
   readonly command: FoundCommand
   readonly base: SnapshotRef | null
-  /** The state that the base snapshot holds. */
+  /** State in the base snapshot. */
   readonly state: Json | undefined
   readonly events: readonly DomainEvent[]
-  /** The cache that would be right. */
+  /** Content that `info.json` should have. */
   readonly info: Info
-  /** A snapshot that should be there is not sound: the next commit writes a new one. */
+  /** An expected snapshot is missing or damaged: the next commit writes a new one. */
   readonly snapshotDamaged: boolean
-  /** Files that an overtaken writer swept away, to be put back by the next writer. */
+  /** Committed files that a writer which lost a race moved to `surplus/`: the next writer moves them back. */
   readonly misplaced: readonly MisplacedFile[]
 }
 
@@ -35,36 +36,39 @@ export interface MisplacedFile {
   readonly name: string
 }
 
-interface Base {
-  readonly hint: SnapshotRef
+/** A snapshot to start from; `state` is set only on the first valid one. */
+interface StartSnapshot {
+  readonly ref: SnapshotRef
   readonly state?: Json
   readonly damaged?: true
 }
 
-/** Reads an aggregate of the roster. Throws `corrupt`, `io`. */
+/** Loads an aggregate of the roster. Throws `corrupt`, `io`. */
 export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggregate {
   const folder = revision.layout.folder(id)
   const raw = readInfo(folder)
   const info = verifiedInfo(revision, id, raw)
   const newest = findNewest(revision, id, info)
-  // a first commit is there an instant before its cache
+  // the first commit of an aggregate exists an instant before its cache
   const isBeingMade = raw === undefined && newest.sequence === 1 && newest.commit === revision.head
   if (info === undefined && !isBeingMade)
     revision.warn(
-      `${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'wrong'}: read the commits instead`,
+      `${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'invalid'}; read the commits instead`,
     )
   const command = readCommand(revision.layout, id, newest.sequence, newest.sha256)
-  const bases = readBases(revision, id, info, newest)
-  const hinted = bases.find((b) => b.state !== undefined)
-  const { good, records } =
-    readTail(revision, id, newest, command, hinted, info) ?? readBack(revision, id, command, undefined) ?? neverSo(id)
-  const base = good?.hint ?? null
-  const astray: MisplacedFile[] = []
-  note(astray, command.file, commandName(newest.sequence))
+  const starts = readStarts(revision, id, info, newest)
+  const firstValid = starts.find((b) => b.state !== undefined)
+  const { start, records } =
+    readTail(revision, id, newest, command, firstValid, info) ??
+    readBack(revision, id, command, undefined) ??
+    noHistory(id)
+  const base = start?.ref ?? null
+  const misplaced: MisplacedFile[] = []
+  noteMisplaced(misplaced, command.file, commandName(newest.sequence))
   const events: DomainEvent[] = []
   for (const found of records) {
-    if (found !== command) note(astray, found.file, commandName(found.record.sequence))
-    events.push(...readEvents(revision, id, found.record, astray))
+    if (found !== command) noteMisplaced(misplaced, found.file, commandName(found.record.sequence))
+    events.push(...readEvents(revision, id, found.record, misplaced))
   }
   return {
     version: newest.version,
@@ -72,39 +76,39 @@ export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggreg
     command,
     base,
     events,
-    misplaced: astray,
-    state: good?.state,
-    info: rightInfo(newest, base, backupOf(bases, good), info, records),
-    snapshotDamaged: bases.some((b) => b.damaged === true),
+    misplaced,
+    state: start?.state,
+    info: expectedInfo(newest, base, backupOf(starts, start), info, records),
+    snapshotDamaged: starts.some((b) => b.damaged === true),
   }
 }
 
-/** The events of one record. */
+/** Reads the events of one command record. Throws `corrupt`, `io`. */
 export function readEvents(
   revision: Revision,
   id: AggregateId,
   record: StoredCommand,
-  astray: MisplacedFile[] = [],
+  misplaced: MisplacedFile[] = [],
 ): readonly DomainEvent[] {
   if (record.effect.result !== 'accepted') return []
   return record.effect.events.map((sha256, i) => {
     const name = eventName(record.version + i)
     const found = findFile(revision.layout, name, sha256, id)
-    note(astray, found, name)
+    noteMisplaced(misplaced, found, name)
     return parseEvent(found.bytes, found.path, id, record.version + i).event
   })
 }
 
-function note(astray: MisplacedFile[], file: FoundFile, name: string): void {
-  if (file.where === 'surplus') astray.push({ path: file.path, name })
+function noteMisplaced(misplaced: MisplacedFile[], file: FoundFile, name: string): void {
+  if (file.where === 'surplus') misplaced.push({ path: file.path, name })
 }
 
-function backupOf(bases: readonly Base[], good: Base | undefined): SnapshotRef | null {
-  const version = good?.hint.version ?? 0
-  return bases.find((b) => b !== good && b.damaged !== true && b.hint.version < version)?.hint ?? null
+function backupOf(starts: readonly StartSnapshot[], start: StartSnapshot | undefined): SnapshotRef | null {
+  const version = start?.ref.version ?? 0
+  return starts.find((b) => b !== start && b.damaged !== true && b.ref.version < version)?.ref ?? null
 }
 
-function rightInfo(
+function expectedInfo(
   newest: NewestCommand,
   base: SnapshotRef | null,
   backup: SnapshotRef | null,
@@ -112,7 +116,7 @@ function rightInfo(
   records: readonly FoundCommand[],
 ): Info {
   const { version, sequence, commit } = newest
-  // without the old cache the commands between the two snapshots are not known, so the backup is not offered
+  // without the old cache the commands between the two snapshots are unknown, so the backup is left out
   const usable = old === undefined ? null : backup
   const between =
     usable === null ? [] : (old?.tail ?? []).filter((s) => s > usable.sequence && s <= (base?.sequence ?? 0))
@@ -126,38 +130,40 @@ function rightInfo(
   }
 }
 
-/** Snapshots to start from, the best first: the first sound one has its state, those before it are damaged, those after it are not looked at. */
-function readBases(
+/**
+ * Lists snapshots to start from, newest first: the first valid one has its state, those before it are damaged, those after it are not read.
+ */
+function readStarts(
   revision: Revision,
   id: AggregateId,
   info: Info | undefined,
   newest: NewestCommand,
-): readonly Base[] {
-  const hints = info === undefined ? linkedSnapshots(revision, id) : [info.snapshot, info.backup]
-  const out: Base[] = []
-  for (const hint of hints) {
-    if (hint === null || hint.version > newest.version || hint.sequence > newest.sequence) continue
-    if (out.some((b) => b.state !== undefined)) out.push({ hint })
-    else out.push(...readBase(revision, id, hint))
+): readonly StartSnapshot[] {
+  const refs = info === undefined ? linkedSnapshots(revision, id) : [info.snapshot, info.backup]
+  const out: StartSnapshot[] = []
+  for (const ref of refs) {
+    if (ref === null || ref.version > newest.version || ref.sequence > newest.sequence) continue
+    if (out.some((b) => b.state !== undefined)) out.push({ ref })
+    else out.push(...readStart(revision, id, ref))
   }
   return out
 }
 
-function readBase(revision: Revision, id: AggregateId, hint: SnapshotRef): readonly Base[] {
+function readStart(revision: Revision, id: AggregateId, ref: SnapshotRef): readonly StartSnapshot[] {
   try {
-    const { record } = findCommand(revision, id, hint.sequence)
+    const { record } = findCommand(revision, id, ref.sequence)
     const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
-    if (named?.version !== hint.version) return []
-    const { bytes, path } = findFile(revision.layout, snapshotName(hint.version), named.sha256, id)
-    return [{ hint, state: parseSnapshot(bytes, path, id).state }]
+    if (named?.version !== ref.version) return []
+    const { bytes, path } = findFile(revision.layout, snapshotName(ref.version), named.sha256, id)
+    return [{ ref, state: parseSnapshot(bytes, path, id).state }]
   } catch (error) {
     if (!isCorrupt(error)) throw error
-    revision.warn(`${error.message}; used what was before it`)
-    return [{ hint, damaged: true }]
+    revision.warn(`${error.message}; used older data instead`)
+    return [{ ref, damaged: true }]
   }
 }
 
-/** What `snapshot.json` and `snapshot-bk.json` say they are. */
+/** Reads which snapshots `snapshot.json` and `snapshot-bk.json` are. */
 function linkedSnapshots(revision: Revision, id: AggregateId): readonly (SnapshotRef | null)[] {
   return ['snapshot.json', 'snapshot-bk.json'].map((name) => {
     const path = join(revision.layout.folder(id), name)
@@ -174,40 +180,48 @@ function linkedSnapshots(revision: Revision, id: AggregateId): readonly (Snapsho
 }
 
 interface Tail {
-  /** What they follow; undefined: nothing. */
-  readonly good: Base | undefined
+  /** Snapshot that they follow; undefined: the beginning of history. */
+  readonly start: StartSnapshot | undefined
   /** Accepted commands, oldest first. */
   readonly records: readonly FoundCommand[]
 }
 
-/** The accepted commands after the snapshot: by the cache when it fits without a gap, else back along the chain. Undefined where the snapshot is of a line that a recovery ended. */
+/**
+ * Reads the accepted commands after the snapshot: as listed by the cache if that leaves no gap, otherwise back along the chain of records.
+ * Undefined if the snapshot is not on the live branch.
+ */
 function readTail(
   revision: Revision,
   id: AggregateId,
   newest: NewestCommand,
   last: FoundCommand,
-  good: Base | undefined,
+  start: StartSnapshot | undefined,
   info: Info | undefined,
 ): Tail | undefined {
-  const from = good?.hint ?? { version: 0, sequence: 0 }
+  const from = start?.ref ?? { version: 0, sequence: 0 }
   if (info !== undefined) {
     const known = info.tail.filter((s) => s > from.sequence && s <= newest.sequence)
     for (let s = info.sequence + 1; s <= newest.sequence; s++) known.push(s)
-    const found = gapless(revision, id, newest, last, from.version, known)
-    if (found !== undefined) return { good, records: found }
+    const found = contiguousCommands(revision, id, newest, last, from.version, known)
+    if (found !== undefined) return { start, records: found }
   }
-  return readBack(revision, id, last, good)
+  return readBack(revision, id, last, start)
 }
 
-/** Back along the chain; a recovery on the way leads to its own snapshot, or to its base. */
-function readBack(revision: Revision, id: AggregateId, last: FoundCommand, good: Base | undefined): Tail | undefined {
-  const from = good?.hint.sequence ?? 0
+/** Reads back along the chain of records; a recovery on the way leads to its own snapshot, or to its base. */
+function readBack(
+  revision: Revision,
+  id: AggregateId,
+  last: FoundCommand,
+  start: StartSnapshot | undefined,
+): Tail | undefined {
+  const from = start?.ref.sequence ?? 0
   const out: FoundCommand[] = []
   for (let at = last; at.record.sequence > from; ) {
     const { effect, previous, sequence } = at.record
-    // in a copy that went back the caches know newer snapshots alone: an older one that is kept spares what may be archived
-    const own = good === undefined || effect.result === 'recovered' ? ownSnapshot(revision, id, at.record) : undefined
-    if (own !== undefined) return { good: own, records: out.reverse() }
+    // in a copy opened at an older commit the caches know only newer snapshots: an older one avoids reading commands that may be archived
+    const own = start === undefined || effect.result === 'recovered' ? ownSnapshot(revision, id, at.record) : undefined
+    if (own !== undefined) return { start: own, records: out.reverse() }
     if (effect.result === 'accepted') out.push(at)
     if (effect.result === 'recovered') {
       if (effect.base.sequence < from) return undefined
@@ -218,21 +232,26 @@ function readBack(revision: Revision, id: AggregateId, last: FoundCommand, good:
     if (previous === null) break
     at = readCommand(revision.layout, id, sequence - 1, previous)
   }
-  return { good, records: out.reverse() }
+  return { start, records: out.reverse() }
 }
 
-/** The snapshot that a command wrote, where it is kept and sound. */
-function ownSnapshot(revision: Revision, id: AggregateId, { effect, sequence }: StoredCommand): Base | undefined {
+/** Returns the snapshot that a command wrote, if it is kept and valid. */
+function ownSnapshot(
+  revision: Revision,
+  id: AggregateId,
+  { effect, sequence }: StoredCommand,
+): StartSnapshot | undefined {
   const named = effect.result === 'rejected' ? null : effect.snapshot
   if (named === null || !exists(join(revision.layout.folder(id), snapshotName(named.version)))) return undefined
-  return readBase(revision, id, { version: named.version, sequence }).find((b) => b.state !== undefined)
+  return readStart(revision, id, { version: named.version, sequence }).find((b) => b.state !== undefined)
 }
 
-function neverSo(id: AggregateId): never {
-  throw new TypeError(`${formatAggregateId(id)}: no line of history leads to its beginning`)
+function noHistory(id: AggregateId): never {
+  throw new TypeError(`${formatAggregateId(id)}: no branch of history reaches its beginning`)
 }
 
-function gapless(
+/** Reads the accepted commands among these sequences; undefined unless they lead from `version` to the newest version without a gap. */
+function contiguousCommands(
   revision: Revision,
   id: AggregateId,
   newest: NewestCommand,
@@ -243,7 +262,7 @@ function gapless(
   const out: FoundCommand[] = []
   let at = version
   for (const sequence of sequences) {
-    const found = sequence === newest.sequence ? last : ifSound(() => findCommand(revision, id, sequence))
+    const found = sequence === newest.sequence ? last : unlessCorrupt(() => findCommand(revision, id, sequence))
     if (found === undefined) return undefined
     if (found.record.effect.result !== 'accepted') continue
     if (found.record.version !== at) return undefined
@@ -253,8 +272,8 @@ function gapless(
   return at === newest.version ? out : undefined
 }
 
-/** The chain names what is wrong; the cache may speak of commands that a recovery gave up. */
-function ifSound<T>(read: () => T): T | undefined {
+/** Returns undefined for a damaged record: the cache may list commands that a recovery discarded, and the chain reports real damage. */
+function unlessCorrupt<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {

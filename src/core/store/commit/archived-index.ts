@@ -1,6 +1,6 @@
 /**
- * `archived.json` in an aggregate's folder: which commands went to the archive, and where to.
- * Invariant: what stands in it was durable in the archive before it was written down; only what stands in it may be missing from history.
+ * `archived.json` in an aggregate's folder: the index of commands that were archived, and where to.
+ * Invariant: a command is listed only after it is durable in the archive; only listed commands may be missing from history.
  */
 import { join } from 'node:path'
 import { isCount, isOne, isText, isTime, listOf, objectOf } from '../../base/shape.js'
@@ -30,7 +30,7 @@ export function archivedIndexPath(layout: Layout, id: AggregateId): string {
   return join(layout.folder(id), 'archived.json')
 }
 
-/** What was archived of an aggregate, by sequence; nothing where there is no note. Throws `file-damaged` (corrupt). */
+/** Reads the archived ranges of an aggregate, by sequence; an empty list without an index. Throws `file-damaged` (corrupt), `io`. */
 export function readArchivedIndex(layout: Layout, id: AggregateId): readonly ArchivedRange[] {
   const path = archivedIndexPath(layout, id)
   const bytes = readIfExists(path)
@@ -38,7 +38,7 @@ export function readArchivedIndex(layout: Layout, id: AggregateId): readonly Arc
   return (parseShape(bytes, path, NOTE, id) as unknown as { readonly ranges: readonly ArchivedRange[] }).ranges
 }
 
-/** The same where damage to the note must not hide what is wrong beside it. */
+/** Reads the archived ranges; an empty list if the index is damaged, where that must not hide other damage. Throws `io`. */
 export function tryReadArchivedIndex(layout: Layout, id: AggregateId): readonly ArchivedRange[] {
   try {
     return readArchivedIndex(layout, id)
@@ -48,20 +48,20 @@ export function tryReadArchivedIndex(layout: Layout, id: AggregateId): readonly 
   }
 }
 
-/** Durable when it returns. */
+/** Writes the index, durable on return. Throws `io`. */
 export function writeArchivedIndex(layout: Layout, id: AggregateId, ranges: readonly ArchivedRange[]): void {
   replaceFile(archivedIndexPath(layout, id), encodeRecord({ format: 1, ranges }), { temp: layout.temp })
   syncDir(layout.folder(id))
 }
 
-/** Where a file of this name in an aggregate's folder went, by the note. */
+/** Returns the archived range that holds the event or command file of this name; undefined if it was not archived. */
 export function archivedRangeOf(ranges: readonly ArchivedRange[], name: string): ArchivedRange | undefined {
   const file = parseFileName(name)
   if (file?.type === 'command') return rangeOf(ranges, file.n)
   return file?.type === 'event' ? rangeOfEvent(ranges, file.n) : undefined
 }
 
-/** The path of a file in the folder that its aggregate was archived to. */
+/** Returns the path of an archived file in `dir`; null: `archived/` in the aggregate's folder. */
 export function pathInArchive(layout: Layout, id: AggregateId, dir: string | null, name: string): string {
   return dir === null ? join(layout.folder(id), 'archived', name) : join(dir, folderName(id), name)
 }

@@ -1,7 +1,7 @@
 /** Ranges of commands that were archived, as `archived.json` stores them, and the range that holds a command or an event. */
 import type { Instant } from '../../base/time.js'
 
-/** STORED in `archived.json`. Commands in a row that went the same way. */
+/** STORED in `archived.json`. Consecutive commands of the same type and actor that were archived to the same folder. */
 export interface ArchivedRange {
   readonly from: number
   readonly to: number
@@ -9,15 +9,20 @@ export interface ArchivedRange {
   readonly toVersion: number
   readonly type: string
   readonly actor: string
-  /** The folder that they went to; null: `archived/`. */
+  /** Archive folder; null: `archived/` in the aggregate's folder. */
   readonly dir: string | null
-  /** When the archive had them: the first files stay for a day more, for a copy that is being taken. Absent once they are gone. */
+  /**
+   * Time at which they were archived: the original files stay for one more day, for a copy that is being taken. Absent once they are
+   * removed.
+   */
   readonly since?: Instant
-  /** Generation of the directory then: in another one (a restored backup) nobody knows what came along. Goes with `since`. */
+  /**
+   * Generation of the directory at that time: in another one (a restored backup) the archived files may be missing. Present with `since`.
+   */
   readonly generation?: number
 }
 
-/** The range that holds a command. */
+/** Returns the range that contains a command, by binary search. */
 export function rangeOf(ranges: readonly ArchivedRange[], sequence: number): ArchivedRange | undefined {
   let [low, high] = [0, ranges.length]
   while (low < high) {
@@ -29,7 +34,7 @@ export function rangeOf(ranges: readonly ArchivedRange[], sequence: number): Arc
   return found !== undefined && found.from <= sequence ? found : undefined
 }
 
-/** The range that holds an event. */
+/** Returns the range that contains an event. */
 export function rangeOfEvent(ranges: readonly ArchivedRange[], version: number): ArchivedRange | undefined {
   return ranges.find((r) => r.fromVersion <= version && version < r.toVersion)
 }

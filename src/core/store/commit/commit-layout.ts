@@ -1,6 +1,6 @@
 /**
- * A staged commit as files, before the first byte is written.
- * Invariant: pure; what cannot be encoded or does not fit the cut fails here, with nothing changed.
+ * Plans the files of a staged commit before the first byte is written.
+ * Invariant: pure; a commit that cannot be encoded or conflicts with the revision fails here, with nothing changed.
  */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
@@ -43,20 +43,20 @@ export interface Plan {
   readonly objects: ReadonlyMap<Sha256, Uint8Array>
   readonly dates: ReadonlyMap<Sha256, Instant>
   readonly result: CommitResult
-  /** What a disk must have free for all of it, whole blocks. */
+  /** Bytes of free space that the files require, in whole blocks. */
   readonly size: number
-  /** The same for a command that has not begun: with the place of the lock and the caches. */
+  /** Bytes of free space that a command requires that has not begun: files, lock and caches. */
   readonly requiredSpace: number
 }
 
-/** What the plan builds on. */
+/** The revision that a plan builds on. */
 export interface CommitBase {
   readonly head: number
   readonly last: CommitFile | undefined
   readonly generation: number
   readonly interval: number
   readonly members: readonly AggregateId[]
-  /** Undefined for an aggregate that was never made. */
+  /** Returns what a commit on this aggregate builds on; undefined if it does not exist. */
   baseOf(id: AggregateId): AggregateBase | undefined
 }
 
@@ -69,10 +69,10 @@ export interface AggregateBase {
 }
 
 export const BLOCK = 4096
-/** The owner file and the folder that shows the lock. */
+/** Blocks of the lock: its owner file and its folder. */
 const LOCK_BLOCKS = 2
 
-/** Another writer came between: nothing was changed, and the same command may be run again. */
+/** Error for a conflict with another writer: nothing was changed, and the same command may be run again. */
 export function commitConflict(what: string): AppError {
   return new AppError('locked', 'commit-lost', `another command committed first: ${what}`, {
     hint: 'run the command again',
@@ -85,21 +85,21 @@ function misuse(text: string): AppError {
   return new AppError('internal', 'commit-misuse', text)
 }
 
-/** The files of a commit. Throws `commit-lost` when an aggregate has moved on since it was loaded. */
-export function planCommit(ground: CommitBase, staged: StagedCommit): Plan {
-  const n = ground.head + 1
+/** Plans the files of a commit. Throws `commit-lost` if an aggregate has advanced since it was loaded. */
+export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
+  const n = base.head + 1
   const names = new Set(staged.aggregates.map((s) => formatAggregateId(s.id)))
   if (names.size === 0 || names.size !== staged.aggregates.length)
-    throw misuse('a commit lists each of its aggregates once')
-  const aggregates = staged.aggregates.map((s) => planAggregate(ground, staged, s, n))
-  const made = aggregates.filter((a) => ground.baseOf(a.id) === undefined).map((a) => a.id)
-  const members = made.length === 0 ? undefined : sortMembers([...ground.members, ...made])
+    throw misuse('a commit must list each of its aggregates once')
+  const aggregates = staged.aggregates.map((s) => planAggregate(base, staged, s, n))
+  const made = aggregates.filter((a) => base.baseOf(a.id) === undefined).map((a) => a.id)
+  const members = made.length === 0 ? undefined : sortMembers([...base.members, ...made])
   const record: StoredCommit = {
     format: 1,
     commit: n,
     at: staged.meta.at,
-    generation: ground.generation,
-    // in one order, so that a lost commit follows from its command records
+    generation: base.generation,
+    // in a fixed order, so that a lost commit can be rebuilt from its command records
     aggregates: [...aggregates].sort(byName).map((a) => ({
       kind: a.id.kind,
       handle: a.id.handle,
@@ -107,9 +107,9 @@ export function planCommit(ground: CommitBase, staged: StagedCommit): Plan {
       sequence: a.sequence,
       command: sha256Hex(a.command.bytes),
     })),
-    roster: members === undefined ? (ground.last?.record.roster ?? n) : n,
+    roster: members === undefined ? (base.last?.record.roster ?? n) : n,
     ...(members === undefined ? {} : { members }),
-    previous: ground.last?.sha256 ?? null,
+    previous: base.last?.sha256 ?? null,
   }
   const bytes = encodeRecord(record)
   const size = sizeOf(bytes, aggregates, staged.objects)
@@ -131,7 +131,7 @@ function byName(a: { readonly id: AggregateId }, b: { readonly id: AggregateId }
   return key(a.id) < key(b.id) ? -1 : 1
 }
 
-/** Names alone, in the order of a roster. */
+/** Returns the identifiers in the order of a roster, without other members. */
 export function sortMembers(members: readonly AggregateId[]): readonly AggregateId[] {
   return members
     .map(({ kind, handle }) => ({ id: { kind, handle } }))
@@ -149,19 +149,19 @@ function sizeOf(
   return lengths.reduce((sum, length) => sum + Math.ceil(length / BLOCK) * BLOCK, 0)
 }
 
-function planAggregate(ground: CommitBase, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {
+function planAggregate(base: CommitBase, commit: StagedCommit, staged: Staged, n: number): PlannedAggregate {
   const { id, effect } = staged
-  const old = ground.baseOf(id)
+  const old = base.baseOf(id)
   const name = formatAggregateId(id)
   if ((old?.version ?? 0) !== staged.version || (old?.sequence ?? 0) !== staged.sequence)
-    throw commitConflict(`${name} moved from command ${staged.sequence} to ${old?.sequence ?? 0}`)
+    throw commitConflict(`${name} advanced from command ${staged.sequence} to ${old?.sequence ?? 0}`)
   if (effect.result === 'rejected' && old === undefined)
     throw misuse(`${name} does not exist: its rejected commands are not stored`)
   if (effect.result === 'accepted' && effect.events.length === 0) throw misuse(`${name}: a no-op is not stored`)
   const sequence = staged.sequence + 1
   const events = effect.result === 'accepted' ? planEvents(staged, effect.events) : []
   const version = staged.version + (effect.result === 'recovered' ? 1 : events.length)
-  const snapshot = planSnapshot(ground.interval, old, staged, version)
+  const snapshot = planSnapshot(base.interval, old, staged, version)
   const command: StoredCommand = {
     format: 1,
     kind: id.kind,
@@ -192,7 +192,7 @@ function planEvents({ id, version }: Staged, events: readonly DomainEvent[]): re
   })
 }
 
-/** A snapshot where a multiple of the interval has passed, where one that should be there is damaged, and with each recovery. */
+/** Plans a snapshot where a multiple of the interval is passed, where the expected one is damaged, and for each recovery. */
 function planSnapshot(
   interval: number,
   old: AggregateBase | undefined,
@@ -228,7 +228,7 @@ function nextInfo(
   withSnapshot: boolean,
 ): Info {
   const snapshot: SnapshotRef = { version: now.version, sequence: now.sequence }
-  // what lies before a recovery may be of a line that ended
+  // a snapshot before a recovery may be of a discarded branch
   if (result === 'recovered') return { ...now, snapshot, backup: null, tail: [] }
   const tail = [...(old?.tail ?? []), ...(result === 'accepted' ? [now.sequence] : [])]
   const before = old?.snapshot ?? null

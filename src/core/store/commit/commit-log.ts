@@ -1,6 +1,6 @@
 /**
- * The chain of commits: which is the newest, and what each one names.
- * Invariant: what no commit names did not happen; a commit that happened and is gone is corruption, never a shorter history.
+ * The chain of commits: which one is the newest, and what each one references.
+ * Invariant: what no commit references did not happen; a missing file of a completed commit is corruption, never a shorter history.
  */
 import { join } from 'node:path'
 import { sha256Hex } from '../../crypto/digest.js'
@@ -21,11 +21,11 @@ export interface CommitFile {
 
 export interface Head {
   readonly n: number
-  /** What the cache says, where it says the same: the last writer ended well and everything is durable. */
+  /** The head cache, if it agrees: then the last writer completed and everything is durable. */
   readonly cache: HeadCache | undefined
 }
 
-/** Numbers of the commits that are there, rising. Cold: reads a folder as long as history. */
+/** Lists the numbers of the existing commits, ascending. Slow: the folder grows with history. */
 export function listCommits(layout: Layout): readonly number[] {
   const numbers: number[] = []
   for (const name of listDir(layout.commits)) {
@@ -35,22 +35,36 @@ export function listCommits(layout: Layout): readonly number[] {
   return numbers.sort((a, b) => a - b)
 }
 
-/** The newest commit: two probes when the cache is right, a listing when not. Throws `commit-missing` on a hole or a lost end. */
+/**
+ * Finds the newest commit: two probes if the cache is right, otherwise a listing. Throws `commit-missing` if one in the chain or its end is
+ * missing.
+ */
 export function findHead(layout: Layout): Head {
-  const hint = readHeadCache(layout.head)
-  if (hint !== undefined && hint.head > 0 && exists(layout.commit(hint.head)) && !exists(layout.commit(hint.head + 1)))
-    return { n: hint.head, cache: hint }
+  const cache = readHeadCache(layout.head)
+  if (
+    cache !== undefined &&
+    cache.head > 0 &&
+    exists(layout.commit(cache.head)) &&
+    !exists(layout.commit(cache.head + 1))
+  )
+    return { n: cache.head, cache }
   const numbers = listCommits(layout)
   const last = numbers.at(-1) ?? 0
   const there = new Set(numbers)
   for (let n = 1; n <= last; n++) if (!there.has(n) && !exists(layout.commit(n))) throw commitMissing(layout.commit(n))
-  if (hint !== undefined && last < hint.head && !exists(layout.commit(hint.head)))
-    throw commitMissing(layout.commit(hint.head))
+  if (cache !== undefined && last < cache.head && !exists(layout.commit(cache.head)))
+    throw commitMissing(layout.commit(cache.head))
   if (last === 0) refuseOrphans(layout)
-  return { n: Math.max(last, hint !== undefined && exists(layout.commit(hint.head)) ? hint.head : 0), cache: undefined }
+  return {
+    n: Math.max(last, cache !== undefined && exists(layout.commit(cache.head)) ? cache.head : 0),
+    cache: undefined,
+  }
 }
 
-/** For a directory that had no commit when it was listed: then no aggregate may say that one was made, unless it has come since. Throws `commit-missing`. */
+/**
+ * Checks a directory in which no commit was listed: throws `commit-missing` if an aggregate has a cache, which is written after a commit,
+ * unless a commit was made since.
+ */
 export function refuseOrphans(layout: Layout): void {
   if (!exists(layout.commits)) throw commitMissing(layout.commits)
   for (const kind of Object.values(KIND_FOLDERS))
@@ -59,28 +73,31 @@ export function refuseOrphans(layout: Layout): void {
         throw commitMissing(layout.commit(1))
 }
 
-/** A commit below a newer one of this format: a program that went on to the next format does not come back, so it is damaged in its very format. */
+/**
+ * Parses a commit; a newer format below a commit of this format is damage, since a program that wrote the newer format never writes this
+ * one.
+ */
 export function parseBelow(bytes: Uint8Array, path: string, n: number, newest: number): StoredCommit {
   try {
     return parseCommit(bytes, path, n)
   } catch (error) {
-    if (n < newest && isNewer(error)) throw fileDamaged(path, 'its format is newer than that of the commits after it')
+    if (n < newest && isNewer(error)) throw fileDamaged(path, 'its format is newer than that of later commits')
     throw error
   }
 }
 
-/** Commits as of one head; each is read once. */
+/** Reads the commits of one revision, each once. */
 export class CommitLog {
   readonly #layout: Layout
   readonly #read = new Map<number, CommitFile>()
-  readonly #hint: HeadCache | undefined
+  readonly #cache: HeadCache | undefined
 
-  constructor(layout: Layout, hint: HeadCache | undefined) {
+  constructor(layout: Layout, cache: HeadCache | undefined) {
     this.#layout = layout
-    this.#hint = hint
+    this.#cache = cache
   }
 
-  /** Throws `commit-missing` or `file-damaged`. */
+  /** Reads a commit. Throws `commit-missing`, `file-damaged`, `io`. */
   at(n: number): CommitFile {
     const known = this.#read.get(n)
     if (known !== undefined) return known
@@ -88,9 +105,9 @@ export class CommitLog {
     const bytes = readOwnedFile(path, COMMAND_LIMIT)
     if (bytes === undefined) throw commitMissing(path)
     const sha256 = sha256Hex(bytes)
-    if (this.#hint?.head === n && this.#hint.sha256 !== sha256)
-      throw fileDamaged(path, 'its hash is not the one that was recorded')
-    const file = { record: parseBelow(bytes, path, n, this.#hint?.head ?? 0), sha256 }
+    if (this.#cache?.head === n && this.#cache.sha256 !== sha256)
+      throw fileDamaged(path, 'content does not match its recorded hash')
+    const file = { record: parseBelow(bytes, path, n, this.#cache?.head ?? 0), sha256 }
     this.#read.set(n, file)
     return file
   }
@@ -99,12 +116,12 @@ export class CommitLog {
     this.#read.set(n, file)
   }
 
-  /** What commit `n` says of an aggregate. */
+  /** Returns the entry of an aggregate in commit `n`; undefined if the commit does not list it. */
   entry(n: number, id: AggregateId): CommitEntry | undefined {
     return this.at(n).record.aggregates.find((a) => a.kind === id.kind && a.handle === id.handle)
   }
 
-  /** The newest entry of an aggregate in the commits `from` down to `to`. Cold: reads every commit on the way. */
+  /** Finds the newest entry of an aggregate in the commits `from` down to `to`. Slow: reads every commit on the way. */
   newest(id: AggregateId, from: number, to = 1): { readonly commit: number; readonly entry: CommitEntry } | undefined {
     for (let n = from; n >= to; n--) {
       const entry = this.entry(n, id)

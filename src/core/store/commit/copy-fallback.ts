@@ -1,6 +1,6 @@
 /**
- * A copy taken while commands ran opens at the newest commit whose every file is there.
- * Invariant: only a copy goes back, never the original; it goes back no further than the day that a copy may take.
+ * Opens a copy that was taken while commands ran, at the newest commit of which every file exists.
+ * Invariant: only a copy falls back to an older commit, never the original; it falls back at most 24 hours, the longest a copy may take.
  */
 import { AppError } from '../../base/errors.js'
 import { secondsBetween } from '../../base/time.js'
@@ -15,17 +15,17 @@ import { listCommits, refuseOrphans } from './commit-log.js'
 import { liveRecords } from './live-branch.js'
 import { type RevisionOptions, StoreReader } from './store-reader.js'
 
-/** The longest a copy may take: nothing that a commit names is moved before it has been out of use for as long. */
+/** Longest time that a copy may take: a file that a commit references is moved only after being unused for as long. */
 const WINDOW_SECONDS = 86400
 
 export interface CopyOptions {
   readonly generation: number
   readonly warn: (text: string) => void
-  /** Does the rest that the states name (objects, keys) exist at this cut? */
+  /** Returns true if the objects and keys that the states of this revision reference exist. */
   readonly complete: (reader: Reader) => boolean
 }
 
-/** The newest whole cut of a copy. Throws `corrupt` when there is none within a day of its newest commit. */
+/** Opens the newest complete revision of a copy. Throws `corrupt` if there is none within 24 hours of its newest commit. */
 export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
   const numbers = listCommits(layout)
   const newest = Math.max(numbers.at(-1) ?? 0, readHeadCache(layout.head)?.head ?? 0)
@@ -33,22 +33,22 @@ export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
   while (numbers[n] === n + 1) n++
   if (n === 0 && numbers.length > 0) throw commitMissing(layout.commit(1))
   if (n === 0) refuseOrphans(layout)
-  let last: { readonly reader: StoreReader; readonly fault: AppError } | undefined
-  let youngest: StoreReader['at']
+  let newestError: AppError | undefined
+  let newestTime: StoreReader['at']
   while (n > 0) {
-    const reader = new StoreReader(layout, cutAt(n, newest, options))
-    const fault = faultAt(layout, reader, options)
-    if (fault === undefined) return told(reader, options)
-    last ??= { reader, fault: fault.error }
-    youngest ??= atOf(reader)
-    n = Math.min(n - 1, fault.before ?? n - 1)
-    if (youngest !== undefined && n > 0 && isTooOld(layout, n, youngest)) break
+    const reader = new StoreReader(layout, revisionAt(n, newest, options))
+    const failure = checkRevision(layout, reader, options)
+    if (failure === undefined) return withWarning(reader, options)
+    newestError ??= failure.error
+    newestTime ??= timeOf(reader)
+    n = Math.min(n - 1, failure.before ?? n - 1)
+    if (newestTime !== undefined && n > 0 && isTooOld(layout, n, newestTime)) break
   }
-  if (last !== undefined) throw last.fault
-  return new StoreReader(layout, cutAt(0, newest, options))
+  if (newestError !== undefined) throw newestError
+  return new StoreReader(layout, revisionAt(0, newest, options))
 }
 
-function cutAt(n: number, newest: number, options: CopyOptions): RevisionOptions {
+function revisionAt(n: number, newest: number, options: CopyOptions): RevisionOptions {
   return {
     head: { n, cache: undefined },
     generation: options.generation,
@@ -58,15 +58,16 @@ function cutAt(n: number, newest: number, options: CopyOptions): RevisionOptions
   }
 }
 
-function told(reader: StoreReader, options: CopyOptions): StoreReader {
+function withWarning(reader: StoreReader, options: CopyOptions): StoreReader {
   if (reader.behind > 0)
     options.warn(
-      `this copy was taken while commands ran: opened at commit ${reader.head}, ${reader.behind} newer ones are not whole`,
+      `this copy was taken while commands ran: opened at commit ${reader.head}, ${reader.behind} newer ones are incomplete`,
     )
   return reader
 }
 
-function atOf(reader: StoreReader): StoreReader['at'] {
+/** Returns the time of the revision's commit; undefined if that is damaged. */
+function timeOf(reader: StoreReader): StoreReader['at'] {
   try {
     return reader.at
   } catch (error) {
@@ -75,19 +76,21 @@ function atOf(reader: StoreReader): StoreReader['at'] {
   }
 }
 
-function isTooOld(layout: Layout, n: number, youngest: NonNullable<StoreReader['at']>): boolean {
-  const at = atOf(new StoreReader(layout, cutAt(n, n, { generation: 0, warn: () => undefined, complete: () => true })))
-  return at !== undefined && secondsBetween(at, youngest) > WINDOW_SECONDS
+function isTooOld(layout: Layout, n: number, newestTime: NonNullable<StoreReader['at']>): boolean {
+  const at = timeOf(
+    new StoreReader(layout, revisionAt(n, n, { generation: 0, warn: () => undefined, complete: () => true })),
+  )
+  return at !== undefined && secondsBetween(at, newestTime) > WINDOW_SECONDS
 }
 
-interface CutFault {
+interface IncompleteRevision {
   readonly error: AppError
-  /** The newest commit that can be whole, as far as the failing aggregate tells. */
+  /** The newest commit that can be complete, as far as the failing aggregate is concerned. */
   readonly before: number | undefined
 }
 
-/** Why the store is not whole at this cut; undefined when it is. */
-function faultAt(layout: Layout, reader: StoreReader, options: CopyOptions): CutFault | undefined {
+/** Checks that the revision is complete and returns the reason if not. Throws `io`. */
+function checkRevision(layout: Layout, reader: StoreReader, options: CopyOptions): IncompleteRevision | undefined {
   let id: AggregateId | undefined
   try {
     for (id of reader.roster()) checkRecent(layout, reader, id)
@@ -97,7 +100,7 @@ function faultAt(layout: Layout, reader: StoreReader, options: CopyOptions): Cut
       error: new AppError(
         'corrupt',
         'copy-incomplete',
-        `objects or keys that commit ${reader.head} names are not in this copy`,
+        `objects or keys that commit ${reader.head} references are missing from this copy`,
         {
           hint: 'make another copy',
         },
@@ -110,19 +113,22 @@ function faultAt(layout: Layout, reader: StoreReader, options: CopyOptions): Cut
   }
 }
 
-/** The commit before the newest one that touches this aggregate. */
+/** Returns the commit before the newest one that lists this aggregate. */
 function touchedBefore(reader: StoreReader, id: AggregateId): number | undefined {
   for (let n = reader.head; n >= 1; n--)
     if (reader.commitAt(n).record.aggregates.some((a) => formatAggregateId(a) === formatAggregateId(id))) return n - 1
   return undefined
 }
 
-/** Loads an aggregate, and reads its history as far back as a copy may have taken: a listing of a folder that grows misses files anywhere in it. */
+/**
+ * Loads an aggregate and reads its history as far back as a copy may have taken: listing a folder that grows may miss files anywhere in it.
+ * Throws `corrupt`, `io`.
+ */
 function checkRecent(layout: Layout, reader: StoreReader, id: AggregateId): void {
   const loaded = reader.load(id)
   const newest = reader.at
   if (loaded === undefined || newest === undefined) return
-  // what was archived was older than that by then, and may be gone from there
+  // archived commands were older than that when they were archived, and may have been moved from the archive
   const archived = tryReadArchivedIndex(layout, id)
   for (const { record, complete: whole } of liveRecords(reader, id, (s) => rangeOf(archived, s) !== undefined)) {
     if (whole) reader.eventsOf(id, record)

@@ -1,7 +1,7 @@
 /**
  * The store in a data directory.
- * Invariants: one lock holder writes (others at most passing names in `tmp/`), anybody reads one commit; a stand-by is read and never
- * written; nothing is made that `init` did not make.
+ * Invariants: only the lock holder writes (others at most temporary files in `tmp/`), and any process may read one revision; a stand-by is
+ * read and never written; folders that `init` creates are never recreated.
  */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
@@ -30,15 +30,15 @@ export interface StoreOptions {
   readonly snapshotInterval?: number
   /** Seconds to wait for the lock. */
   readonly lockTimeout?: number
-  /** What the owner file calls this command. */
+  /** Name of this command in the lock's owner file. */
   readonly command?: string
-  /** The owner file says that it takes long. */
+  /** Marks the command as long-running in the lock's owner file. */
   readonly long?: boolean
-  /** One line each, for people: what was mended, moved aside, read past. */
+  /** Receives warnings, one line each: what was repaired, quarantined or bypassed. */
   readonly onWarning?: (text: string) => void
-  /** Folders that hold what was archived (see `layoutOf`). */
+  /** Folders with archived files (see `layoutOf`). */
   readonly archives?: readonly string[]
-  /** Asked of a copy alone: is what the states of this cut name (objects, keys) there? */
+  /** Returns true if the objects and keys that the states of this revision reference exist. Called only for a copy. */
   readonly complete?: (reader: Reader) => boolean
   /** For tests. */
   readonly locker?: Locker
@@ -51,19 +51,28 @@ export interface FileStore extends Store {
   readonly keys: KeyFiles
   readonly auditKey: AuditKey
   readonly status: StatusFiles
-  /** What was said so far. */
+  /** Warnings so far, each once. */
   readonly warnings: readonly string[]
   role(): Role
   read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>
-  /** `drafted`: the reader that the work was prepared with; what it read is not read again while its cut is the newest. `ahead`: what was written of it. */
+  /**
+   * Runs `work` under the write lock. `drafted` is the reader that the work was prepared with: what it read is reused while its revision is
+   * the newest. `ahead` has objects that were written before the lock was taken. Throws `standby`, `locked`, `commit-lost`, `io`,
+   * `corrupt`.
+   */
   write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: StoreReader, ahead?: ObjectStaging): Promise<T>
-  /** For objects that are made before the lock is taken. */
+  /** Returns a staging area for objects that are written before the lock is taken. */
   newStaging(): ObjectStaging
-  /** A write will follow: what it wants is loaded while this command waits for its signatures. */
+  /** Loads the modules that a write needs, while this command waits for its signatures. */
   preloadWrite(): void
-  /** The lock and nothing else (`fence` throws when it is ours no more), for work that moves files (archive, recover). Not re-entrant. */
+  /**
+   * Runs `work` under the write lock, for commands that move files (archive, recover). `fence` throws if the lock was lost. Not re-entrant.
+   */
   exclusive<T>(work: (fence: () => void) => Promise<T>): Promise<T>
-  /** A stand-by goes on from its newest whole commit, in a generation beyond its own and `above`. Throws `promote-primary` (rejected). */
+  /**
+   * Makes a stand-by the primary as of its newest complete commit, in a generation above its own and `above`. Throws `promote-primary`
+   * (rejected).
+   */
   promote(at: Instant, above?: number): Promise<Promotion>
   demote(at: Instant, reason: string): Promise<void>
 }
@@ -147,10 +156,10 @@ class DirectoryStore implements FileStore {
     })
   }
 
-  /** With a lock that lied, another writer's commit shows as files that move under us: that is a lost race and no damage. */
+  /** Returns a conflict if the lock failed and another writer committed: files that disappear then are a lost race and not damage. */
   #overtaken(error: unknown, head: number): AppError | undefined {
-    if (isCorrupt(error) && exists(this.layout.commit(head + 1))) return commitConflict(`commit ${head + 1} is there`)
-    return isTempFileMissing(error) ? commitConflict('the lock was lost on the way') : undefined
+    if (isCorrupt(error) && exists(this.layout.commit(head + 1))) return commitConflict(`commit ${head + 1} exists`)
+    return isTempFileMissing(error) ? commitConflict('the lock was lost during the commit') : undefined
   }
 
   preloadWrite(): void {
@@ -172,7 +181,7 @@ class DirectoryStore implements FileStore {
     return this.#locked(async () => {
       this.#marker = readMarker(this.dir)
       if (this.role().role === 'primary') {
-        throw new AppError('rejected', 'promote-primary', `${this.dir} is the primary already`, {
+        throw new AppError('rejected', 'promote-primary', `${this.dir} is already the primary`, {
           hint: 'brine status',
         })
       }
@@ -187,7 +196,7 @@ class DirectoryStore implements FileStore {
   async demote(at: Instant, reason: string): Promise<void> {
     this.#refuseStandby()
     if (this.#marker.test === true)
-      throw new AppError('rejected', 'demote-test', `${this.dir} was made by init --test and is always live`)
+      throw new AppError('rejected', 'demote-test', `${this.dir} was made by init --test and is always the primary`)
     return this.#locked(async () => demoteAt(this.layout, readMarker(this.dir), at, reason))
   }
 
@@ -201,7 +210,7 @@ class DirectoryStore implements FileStore {
     this.#marker = readMarker(this.dir)
     const { generation } = this.#marker
     const role = this.role()
-    // only one that was demoted here is known to be whole
+    // only a directory that was demoted here is known to be complete
     if (role.role === 'standby' && role.reason !== 'demoted')
       return openCopy(this.layout, { generation, warn: this.#say, complete: this.#options.complete ?? (() => true) })
     return new StoreReader(this.layout, {
@@ -218,16 +227,16 @@ class DirectoryStore implements FileStore {
     if (role.role === 'primary') return
     const what = {
       copy: 'is a copy',
-      restored: 'had a copy put over it',
+      restored: 'was overwritten by a copy',
       demoted: 'was demoted',
-      unfinished: 'was not promoted, or recovered, to the end',
+      unfinished: 'has an unfinished promote or recovery',
     }[role.reason]
     const where = role.host === undefined ? '' : `; ${role.host} wrote last`
-    throw new AppError('standby', 'standby', `${this.dir} ${what} and is a stand-by${where}`, {
+    throw new AppError('standby', 'standby', `${this.dir} ${what} and is a read-only stand-by${where}`, {
       hint:
         interruptedGeneration(this.dir, this.#marker) === undefined
-          ? 'brine promote --reason … (first make sure that no other primary lives)'
-          : 'brine recover completes the recovery that was cut short',
+          ? 'brine promote --reason … (first make sure that no other primary is running)'
+          : 'complete the interrupted recovery with: brine recover',
       details: { reason: role.reason, host: role.host ?? null },
     })
   }

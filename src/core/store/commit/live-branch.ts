@@ -1,5 +1,5 @@
 /**
- * The line of commands that a state comes from: what a recovery gave up stands in history beside it.
+ * The live branch of the command log. Commands that a recovery discarded stay in the log but are not on it.
  * Invariant: newest first, and never a command or an event that a recovery declared gone.
  */
 import type { Reader } from '../../eventsourcing/store.js'
@@ -7,15 +7,16 @@ import type { AggregateId, NumberRange, StoredCommand } from '../../eventsourcin
 
 export interface LiveRecord {
   readonly record: StoredCommand
-  /** Every event of it is still to be had. */
+  /** No event of the command was declared gone. */
   readonly complete: boolean
 }
 
+/** Returns true if a range contains the number. */
 export function inRanges(ranges: readonly NumberRange[], n: number): boolean {
   return ranges.some(([from, to]) => n >= from && n <= to)
 }
 
-/** Numbers as inclusive ranges. */
+/** Combines numbers into inclusive ranges. */
 export function rangesOf(numbers: readonly number[]): readonly NumberRange[] {
   const out: [number, number][] = []
   for (const n of [...numbers].sort((a, b) => a - b)) {
@@ -26,7 +27,7 @@ export function rangesOf(numbers: readonly number[]): readonly NumberRange[] {
   return out
 }
 
-/** The records of an aggregate, newest first, down to the first that `stop` wants no more of. Throws `corrupt`. */
+/** Yields the records on the live branch of an aggregate, newest first, until `stop` returns true. Throws `corrupt`. */
 export function* liveRecords(
   reader: Pick<Reader, 'load' | 'command'>,
   id: AggregateId,
@@ -53,7 +54,7 @@ export function* liveRecords(
   }
 }
 
-/** The line as far as a walk from the newest command back has come. */
+/** The live branch as known after walking back from the newest command. */
 export interface LiveBranch {
   upTo: number
   readonly commands: NumberRange[]
@@ -64,7 +65,7 @@ export function newBranch(): LiveBranch {
   return { upTo: Number.POSITIVE_INFINITY, commands: [], events: [] }
 }
 
-/** Takes the next older record into account. */
+/** Adds the next older record to the walk. */
 export function followBranch(line: LiveBranch, { effect }: StoredCommand): void {
   if (effect.result !== 'recovered') return
   line.upTo = Math.min(line.upTo, effect.base.sequence)
@@ -72,7 +73,7 @@ export function followBranch(line: LiveBranch, { effect }: StoredCommand): void 
   line.events.push(...effect.gone.events)
 }
 
-/** Did a recovery give this command up, or declare it gone? */
+/** Returns true if a recovery discarded this command or declared it gone. */
 export function isOffBranch(line: LiveBranch, sequence: number): boolean {
   return sequence > line.upTo || inRanges(line.commands, sequence)
 }

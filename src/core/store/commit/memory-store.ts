@@ -1,4 +1,4 @@
-/** The store in memory: the same contract as the one on disk, for tests and rehearsals. */
+/** In-memory store with the contract of the one on disk, for tests and dry runs. */
 import { AppError } from '../../base/errors.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -33,7 +33,7 @@ interface Data {
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 const json = <T>(from: string): T => JSON.parse(from) as T
 
-/** A store that lives as long as the process. */
+/** Returns an empty store that is never written to disk. */
 export function memoryStore(options: { readonly snapshotInterval?: number } = {}): Store {
   let data: Data = { commits: [], members: [], aggregates: new Map(), objects: new Map() }
   let turn: Promise<unknown> = Promise.resolve()

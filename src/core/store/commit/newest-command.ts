@@ -1,6 +1,6 @@
 /**
- * Which command of an aggregate is its newest at a cut.
- * Invariant: the answer always comes from a commit; the cache only says where to look first.
+ * Finds the newest command of an aggregate at a revision.
+ * Invariant: the result always comes from a commit; the cache only determines where the search starts.
  */
 import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
@@ -17,7 +17,7 @@ export interface NewestCommand {
   readonly sha256: Sha256
 }
 
-/** The cache, when a commit says the same as it does. Throws `commit-missing` when it proves that one is lost. */
+/** Returns the cache if a commit confirms it, undefined otherwise. Throws `commit-missing` if it proves that a commit is lost. */
 export function verifiedInfo(
   revision: Revision,
   id: AggregateId,
@@ -25,7 +25,7 @@ export function verifiedInfo(
 ): Info | undefined {
   if (info === undefined || info === 'damaged' || info.commit === 0) return undefined
   if (info.commit > revision.head) {
-    // the cache is written after its commit is durable: the commit was there
+    // the cache is written after its commit is durable, so the commit existed
     if (revision.strict && !exists(revision.layout.commit(info.commit)))
       throw commitMissing(revision.layout.commit(info.commit), id)
     return info
@@ -34,7 +34,7 @@ export function verifiedInfo(
   return entry?.sequence === info.sequence && entry.version === info.version ? info : undefined
 }
 
-/** The newest command of an aggregate of the roster. Throws `commit-missing`. */
+/** Finds the newest command of an aggregate of the roster. Throws `commit-missing`. */
 export function findNewest(revision: Revision, id: AggregateId, info: Info | undefined): NewestCommand {
   const entry = revision.log.entry(revision.head, id)
   if (entry !== undefined) return { ...entry, commit: revision.head, sha256: entry.command }
@@ -48,13 +48,13 @@ function lost(revision: Revision, id: AggregateId): never {
   throw commitMissing(revision.layout.commits, id)
 }
 
-/** Cold: reads commits back from the head. */
+/** Searches the commits back from the head. Slow: reads each of them. */
 function scan(revision: Revision, id: AggregateId, to: number): NewestCommand | undefined {
   const found = revision.log.newest(id, revision.head, to)
   return found && { ...found.entry, commit: found.commit, sha256: found.entry.command }
 }
 
-/** From a cache that has moved on since this cut was taken. */
+/** Searches back from a cache that is newer than this revision. */
 function before(revision: Revision, id: AggregateId, sequence: number): NewestCommand {
   for (let s = sequence; s >= 1; s--) {
     const peek = peekCommand(revision.layout, id, s)
@@ -67,7 +67,7 @@ function before(revision: Revision, id: AggregateId, sequence: number): NewestCo
   return scan(revision, id, 1) ?? lost(revision, id)
 }
 
-/** From a cache that may lag behind the cut. */
+/** Searches forward from a cache that may be older than this revision. */
 function after(revision: Revision, id: AggregateId, from: NewestCommand): NewestCommand {
   let newest = from
   for (;;) {
@@ -77,7 +77,7 @@ function after(revision: Revision, id: AggregateId, from: NewestCommand): Newest
     if (next === undefined) return (revision.strict ? undefined : scan(revision, id, newest.commit + 1)) ?? newest
     if (next !== 'unread' && next.commit > revision.head) return newest
     const entry = next === 'unread' ? undefined : revision.log.entry(next.commit, id)
-    // not what a commit names: only the commits themselves can say whether one is lost behind it
+    // not the record that a commit references: only the commits themselves show whether a later one exists
     if (next === 'unread' || entry?.sequence !== sequence) return scan(revision, id, newest.commit + 1) ?? newest
     newest = { ...entry, commit: next.commit, sha256: entry.command }
   }

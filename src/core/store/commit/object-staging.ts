@@ -1,7 +1,8 @@
 /**
- * Objects that are written and synced before their commit has the lock, while others still wait for their keys: the commit only names them.
- * Invariant: they lie in `tmp/` under passing names, where the next lock holder clears what a dead command left; one that is gone, or could
- * not be written, is written by the commit.
+ * Staging of objects: written and synced before the lock is taken, while other objects still wait for key generation; the commit then only
+ * links them.
+ * Invariant: staged objects are temporary files in `tmp/`, which the next lock holder empties; one that is missing, or could not be
+ * written, is written by the commit.
  */
 import { basename } from 'node:path'
 import type { Instant } from '../../base/time.js'
@@ -11,10 +12,10 @@ import { errnoOf } from '../disk/io-error.js'
 import type { Layout } from '../disk/paths.js'
 import { linkStaged, stageFile } from '../disk/write-file.js'
 
-/** Bytes that must be free: where space is short, nothing is written before it is known that all of it fits. */
-const ROOM = 64 * 1024 * 1024
+/** Bytes that must be free for staging: where space is short, nothing is written before the whole commit is known to fit. */
+const MIN_FREE = 64 * 1024 * 1024
 
-/** Who may read an object: the web server serves it. */
+/** File mode of an object, which the web server must be able to read. */
 export const OBJECT_MODE = 0o644
 
 export class ObjectStaging {
@@ -27,12 +28,12 @@ export class ObjectStaging {
     this.#layout = layout
   }
 
-  /** From here on objects are written. */
+  /** Starts staging if the disk has enough free space. */
   open(): void {
-    this.#isOpen = (freeBytes(this.#layout.dir) ?? 0) >= ROOM
+    this.#isOpen = (freeBytes(this.#layout.dir) ?? 0) >= MIN_FREE
   }
 
-  /** Writes an object. Never throws: after a failure it writes no more, and the commit finds out what is wrong. */
+  /** Writes an object. Never throws: a failure ends staging, and the commit reports the cause. */
   put(sha256: Sha256, bytes: Uint8Array, dated: Instant): void {
     if (!this.#isOpen || this.#files.has(sha256)) return
     const { temp } = this.#layout
@@ -45,12 +46,12 @@ export class ObjectStaging {
     }
   }
 
-  /** Is a file in `tmp/` one of these? */
+  /** Returns true if a file in `tmp/` is a staged object. */
   has(name: string): boolean {
     return this.#names.has(name)
   }
 
-  /** Gives the object its name; false where it must be written. The caller syncs the folder. Throws `io`. */
+  /** Links a staged object to its final name; false if the commit must write it. The caller syncs the folder. Throws `io`. */
   place(sha256: Sha256): boolean {
     const path = this.#files.get(sha256)
     if (path === undefined) return false
@@ -58,13 +59,13 @@ export class ObjectStaging {
     try {
       return linkStaged(path, this.#layout.object(sha256))
     } catch (error) {
-      // another lock holder cleared `tmp/`
+      // another lock holder emptied `tmp/`
       if (errnoOf(error) === 'ENOENT') return false
       throw error
     }
   }
 
-  /** Removes what no commit took. Never throws: what stays goes with the next lock holder. */
+  /** Removes staged objects that no commit used. Never throws: the next lock holder removes the rest. */
   drop(): void {
     for (const path of this.#files.values())
       try {

@@ -1,6 +1,6 @@
 /**
- * The order in which a commit reaches the disk: objects, events, snapshots, command records, then the commit by one exclusive link.
- * Invariants: before that link nothing happened, after its folder's sync everything did; no step is ever tried again.
+ * Writes a commit to disk in order: objects, events, snapshots, command records, then the commit file by one exclusive link.
+ * Invariants: before that link nothing has changed, after the sync of its folder everything is durable; no step is ever retried.
  */
 import { dirname, join } from 'node:path'
 import { AppError, rewrap } from '../../base/errors.js'
@@ -16,11 +16,14 @@ import { commitConflict, type Plan, type PlannedAggregate, type PlannedFile } fr
 import { OBJECT_MODE, type ObjectStaging } from './object-staging.js'
 import { removeSnapshots, unusedSnapshots } from './snapshot-retention.js'
 
-/** Makes a plan durable. `fence` throws when the lock is no longer ours; `ahead` has objects that are written already. Throws `commit-lost`, `io`, `uncertain`. */
-export function persist(layout: Layout, plan: Plan, fence: () => void, ahead?: ObjectStaging): void {
+/**
+ * Makes a plan durable. `fence` throws if the lock was lost; `staging` has objects that are already written. Throws `commit-lost`, `io`,
+ * `uncertain`.
+ */
+export function persist(layout: Layout, plan: Plan, fence: () => void, staging?: ObjectStaging): void {
   try {
     refuseFull(layout, plan)
-    writeObjects(layout, plan, ahead)
+    writeObjects(layout, plan, staging)
     for (const a of plan.aggregates) makeFolder(layout, a)
     for (const a of plan.aggregates) for (const event of a.events) writeFile(layout, a, event)
     for (const a of plan.aggregates) if (a.snapshot !== undefined) writeFile(layout, a, a.snapshot)
@@ -38,22 +41,22 @@ export function persist(layout: Layout, plan: Plan, fence: () => void, ahead?: O
   }
 }
 
-/** Seen before the first byte: what a disk that fills up on the way leaves behind would fill it further with every try. */
+/** Throws `io-no-space` before the first byte is written: files of a failed attempt would fill the disk further with each retry. */
 function refuseFull(layout: Layout, plan: Plan): void {
   const free = freeBytes(layout.dir)
   if (free === undefined || free >= plan.size) return
   throw ioError('write', layout.dir, { code: 'ENOSPC' })
 }
 
-function writeObjects(layout: Layout, plan: Plan, ahead: ObjectStaging | undefined): void {
+function writeObjects(layout: Layout, plan: Plan, staging: ObjectStaging | undefined): void {
   const folders = new Set([...plan.objects.keys()].map((sha256) => dirname(layout.object(sha256))))
   if (folders.size > 0 && !exists(layout.objects)) throw folderMissing(layout.objects)
   for (const folder of folders) makeDirUnsynced(folder)
   if (folders.size > 0) syncDir(layout.objects)
   for (const [sha256, bytes] of plan.objects) {
     const path = layout.object(sha256)
-    if (ahead?.place(sha256) === true) continue
-    // one that is there already may be what a failed sync left behind: only new bytes are known to be durable
+    if (staging?.place(sha256) === true) continue
+    // an existing file may remain from a failed sync: only newly written bytes are known to be durable
     const dated = plan.dates.get(sha256)
     const options = { mode: OBJECT_MODE, temp: layout.temp, ...(dated === undefined ? {} : { dated }) }
     if (!writeNew(path, bytes, options)) replaceFile(path, bytes, options)
@@ -61,12 +64,15 @@ function writeObjects(layout: Layout, plan: Plan, ahead: ObjectStaging | undefin
   for (const folder of folders) syncDir(folder)
 }
 
-/** A folder that a dead command made may not be durable: its name is synced until a commit has vouched for it. */
+/**
+ * Creates the folder of an aggregate. One that a command created before it died may not be durable: it is synced until a commit references
+ * it.
+ */
 function makeFolder(layout: Layout, a: PlannedAggregate): void {
   const folder = layout.folder(a.id)
   if (statIfExists(folder)?.isSymbolicLink() === true)
-    throw new AppError('io', 'folder-link', `${folder}: a symbolic link, and nothing is written through one`, {
-      hint: 'put the folder itself there',
+    throw new AppError('io', 'folder-link', `${folder}: refusing to write through a symbolic link`, {
+      hint: 'replace the link with the folder itself',
       details: { path: folder },
     })
   if (!exists(dirname(folder))) throw folderMissing(dirname(folder))
@@ -75,7 +81,7 @@ function makeFolder(layout: Layout, a: PlannedAggregate): void {
 
 function writeFile(layout: Layout, a: PlannedAggregate, file: PlannedFile): void {
   if (!writeNew(join(layout.folder(a.id), file.name), file.bytes, { temp: layout.temp }))
-    throw commitConflict(`${file.name} of ${formatAggregateId(a.id)} is there`)
+    throw commitConflict(`${file.name} of ${formatAggregateId(a.id)} exists`)
 }
 
 function linkCommit(layout: Layout, plan: Plan): void {
@@ -87,10 +93,10 @@ function linkCommit(layout: Layout, plan: Plan): void {
     if (linkWasMade(path, plan, error)) throw uncertain(plan, error)
     throw error
   }
-  if (!linked) throw commitConflict(`commit ${plan.n} is there`)
+  if (!linked) throw commitConflict(`commit ${plan.n} exists`)
 }
 
-/** A link may fail and have been made: then it is visible, and nobody can say more. */
+/** Returns true if the link exists although the call failed, or if that cannot be determined. */
 function linkWasMade(path: string, plan: Plan, error: unknown): boolean {
   if (operationOf(error) !== 'link') return false
   try {
@@ -103,8 +109,8 @@ function linkWasMade(path: string, plan: Plan, error: unknown): boolean {
 
 function uncertain(plan: Plan, cause: unknown): AppError {
   const why = cause instanceof Error ? cause.message : String(cause)
-  return new AppError('uncertain', 'commit-uncertain', `the change is made, but not known to be durable: ${why}`, {
-    hint: 'run `brine status`: the next command makes it durable, or says that it is gone',
+  return new AppError('uncertain', 'commit-uncertain', `the change was committed but may not be durable: ${why}`, {
+    hint: 'run `brine status`; the next command makes the change durable or reports that it is lost',
     details: { commit: plan.n, errno: errnoOf(cause) ?? 'EIO' },
     changed: 'unknown',
     cause,
@@ -113,7 +119,7 @@ function uncertain(plan: Plan, cause: unknown): AppError {
 
 function persistFailed(error: unknown, plan: Plan): unknown {
   if (!(error instanceof AppError) || error.kind !== 'io') return error
-  if (isTempFileMissing(error)) return commitConflict('the lock was lost on the way')
+  if (isTempFileMissing(error)) return commitConflict('the lock was lost during the commit')
   const code = error.code === 'io-failed' ? 'persist-failed' : error.code
   const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.requiredSpace }
   const need = code === 'io-no-space' ? `; this change needs ${plan.requiredSpace} bytes free` : ''
@@ -121,8 +127,8 @@ function persistFailed(error: unknown, plan: Plan): unknown {
 }
 
 /**
- * Brings the caches up to date: that one could not be written is no failure of the commit, and is returned. Throws `uncertain` when a sync
- * failed: the commit is durable, but the disk is not to be trusted with what comes next.
+ * Updates the caches. A cache that cannot be written does not fail the commit: returns a warning. Throws `cache-unsynced` (uncertain) if a
+ * sync failed: the commit is durable, but the disk can no longer be trusted.
  */
 export function refreshCaches(layout: Layout, plan: Plan, interval: number): string | undefined {
   try {
@@ -132,14 +138,14 @@ export function refreshCaches(layout: Layout, plan: Plan, interval: number): str
     return undefined
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    const text = `the change is made and durable, but a cache could not be written: ${error.message}`
+    const text = `the change is durable, but a cache could not be written: ${error.message}`
     const operation = operationOf(error)
     if (operation !== 'sync' && operation !== 'syncDir') return text
     throw rewrap(error, {
       kind: 'uncertain',
       code: 'cache-unsynced',
       message: text,
-      hint: 'look at the disk (dmesg); the next command mends the cache',
+      hint: 'check the disk (dmesg); the next command repairs the cache',
       changed: 'yes',
       retry: false,
     })

@@ -1,6 +1,6 @@
 /**
- * A stand-by becomes the primary, and back.
- * Invariant: nothing is destroyed; the origin is written last, so an interrupted promote leaves a stand-by that can be promoted again.
+ * Promotes a stand-by to primary, and demotes a primary.
+ * Invariant: nothing is deleted; `origin.json` is written last, so an interrupted promote leaves a stand-by that can be promoted again.
  */
 import { join } from 'node:path'
 import { AppError, hintThen, rewrap } from '../../base/errors.js'
@@ -18,45 +18,48 @@ import { filesBeyond, quarantine } from './quarantine.js'
 import type { StoreReader } from './store-reader.js'
 
 export interface Promotion {
-  /** The commit from which this directory goes on. */
+  /** The commit that is the head from now on. */
   readonly commit: number
   readonly generation: number
-  /** Commits beyond it that were not whole here: moved to `commits/surplus/`. */
+  /** Newer commits that were incomplete here: moved to `commits/surplus/`. */
   readonly dropped: readonly number[]
-  /** Files that were moved aside, below the data directory. */
+  /** Files that were moved to `surplus/`: aggregate and name. */
   readonly moved: readonly string[]
 }
 
 /**
- * Makes this directory the primary as of the reader's cut, in a generation that no directory had: beyond its own and `above`. The caller holds the lock and has wiped the key pool. Throws what stopped it;
- * `changed` says whether something was moved or raised before, `promote-uncertain` that it is the primary, perhaps not for good.
+ * Makes this directory the primary as of the reader's revision, in a new generation above its own and `above`. The caller holds the lock
+ * and has wiped the key pool. Rethrows the error that stopped it with `changed: yes` if something was moved or raised before; throws
+ * `promote-uncertain` if it is the primary but that may not be durable.
  */
 export function promoteAt(layout: Layout, reader: StoreReader, marker: Marker, at: Instant, above = 0): Promotion {
-  const aside = asideIn(layout)
+  const quarantined = countQuarantined(layout)
   try {
-    return steps(layout, reader, marker, at, above)
+    return runPromotion(layout, reader, marker, at, above)
   } catch (error) {
-    throw error instanceof AppError ? cutShort(layout, marker, asideIn(layout) !== aside, error) : error
+    throw error instanceof AppError
+      ? interruptedPromotion(layout, marker, countQuarantined(layout) !== quarantined, error)
+      : error
   }
 }
 
-/** How much lies in the folders for what was moved aside. */
-function asideIn(layout: Layout): number {
+/** Counts the files in all `surplus/` folders. */
+function countQuarantined(layout: Layout): number {
   const folders = Object.values(KIND_FOLDERS).flatMap((kind) =>
     listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),
   )
   return [layout.commits, ...folders].reduce((sum, folder) => sum + listDir(join(folder, 'surplus')).length, 0)
 }
 
-function cutShort(layout: Layout, before: Marker, moved: boolean, cause: AppError): AppError {
+function interruptedPromotion(layout: Layout, before: Marker, moved: boolean, cause: AppError): AppError {
   const { generation } = readMarker(layout.dir)
   if (generation !== before.generation && roleOf(layout.dir, { generation }).role === 'primary')
     return notDurable('promote-uncertain', 'the primary', cause)
-  const done = generation !== before.generation ? `its generation is ${generation} now` : 'files were moved aside'
+  const done = generation !== before.generation ? `its generation is ${generation} now` : 'files were moved to surplus/'
   if (generation === before.generation && !moved) return cause
   return rewrap(cause, {
-    message: `still a stand-by, and ${done}: ${cause.message}`,
-    hint: hintThen(cause, 'then: brine promote --reason "…" once more'),
+    message: `still a stand-by, but ${done}: ${cause.message}`,
+    hint: hintThen(cause, 'then: brine promote --reason "…"'),
     changed: 'yes',
   })
 }
@@ -65,16 +68,16 @@ function notDurable(code: string, what: string, cause: AppError): AppError {
   return rewrap(cause, {
     kind: 'uncertain',
     code,
-    message: `this directory is ${what} now, but not known to be durably: ${cause.message}`,
+    message: `this directory is ${what} now, but that may not be durable: ${cause.message}`,
     hint: 'brine status says what it is',
     changed: 'unknown',
     retry: false,
   })
 }
 
-function steps(layout: Layout, reader: StoreReader, marker: Marker, at: Instant, above: number): Promotion {
+function runPromotion(layout: Layout, reader: StoreReader, marker: Marker, at: Instant, above: number): Promotion {
   makeDir(layout.temp)
-  // what comes after builds on files that a copying program may have left in memory
+  // the copying program may not have synced the files that everything after this builds on
   syncTree(layout.dir, layout.temp)
   const dropped = listCommits(layout).filter((n) => n > reader.head)
   quarantine(
@@ -83,9 +86,9 @@ function steps(layout: Layout, reader: StoreReader, marker: Marker, at: Instant,
     [...dropped].reverse().map((n) => `${n}.json`),
   )
   const moved = clearFolders(layout, reader)
-  // a copy may have the marker of before a promote, or a recovery, and the commits of after it
+  // a copy may have a marker from before a promote or a recovery, and commits from after it
   const generation = Math.max(marker.generation, reader.lastGeneration, above) + 1
-  // before the cache that makes this directory look like the original, so that nothing goes on without a jump
+  // before the head cache, which makes this directory look like the original, so that no command runs without renumbering
   writeMarker(layout.dir, { ...marker, generation })
   if (reader.head > 0)
     writeHeadCache(layout.head, { head: reader.head, sha256: reader.commitAt(reader.head).sha256 }, layout.status)
@@ -95,7 +98,7 @@ function steps(layout: Layout, reader: StoreReader, marker: Marker, at: Instant,
   return { commit: reader.head, generation, dropped, moved }
 }
 
-/** Everything beyond the cut goes to `surplus/`, and so do caches that speak of it: the right ones take their place. */
+/** Moves everything beyond the revision to `surplus/`, and caches that refer to it, and writes the right caches. */
 function clearFolders(layout: Layout, reader: StoreReader): readonly string[] {
   const roster = new Map<string, AggregateId>(reader.roster().map((id) => [layout.folder(id), id]))
   const moved: string[] = []
@@ -117,24 +120,24 @@ function clearFolder(
   folder: string,
   id: AggregateId | undefined,
 ): readonly string[] {
-  const right = id === undefined ? undefined : reader.infoOf(id)
-  const names = filesBeyond(folder, right?.version ?? 0, right?.sequence ?? 0)
+  const expected = id === undefined ? undefined : reader.infoOf(id)
+  const names = filesBeyond(folder, expected?.version ?? 0, expected?.sequence ?? 0)
   const info = readInfo(folder)
-  const stale = info !== undefined && (right === undefined || info === 'damaged' || info.commit > reader.head)
+  const stale = info !== undefined && (expected === undefined || info === 'damaged' || info.commit > reader.head)
   const links = ['snapshot.json', 'snapshot-bk.json'].filter((link) => names.length > 0 && exists(join(folder, link)))
   const moved = quarantine(folder, 'surplus', [...names, ...links, ...(stale ? ['info.json'] : [])])
-  if (right !== undefined) {
-    writeInfo(folder, right, layout.temp)
+  if (expected !== undefined) {
+    writeInfo(folder, expected, layout.temp)
     syncDir(folder)
   }
   return moved
 }
 
-/** Makes this directory a stand-by. The caller holds the lock. Throws `demote-uncertain` when it is one, perhaps not for good. */
+/** Makes this directory a stand-by. The caller holds the lock. Throws `demote-uncertain` if it is one but that may not be durable. */
 export function demoteAt(layout: Layout, marker: Marker, at: Instant, reason: string): void {
-  const origin = readInstallationId(layout.dir) ?? thisInstallation(layout.dir, marker.generation, at)
+  const id = readInstallationId(layout.dir) ?? thisInstallation(layout.dir, marker.generation, at)
   try {
-    writeInstallationId(layout.dir, { ...origin, demoted: { at, reason } })
+    writeInstallationId(layout.dir, { ...id, demoted: { at, reason } })
   } catch (error) {
     if (!(error instanceof AppError) || roleOf(layout.dir, marker).role === 'primary') throw error
     throw notDurable('demote-uncertain', 'a stand-by', error)

@@ -1,6 +1,6 @@
 /**
- * What no commit names is moved aside, what a commit names is put back: by the lock holder alone.
- * Invariant: nothing is destroyed; a file that was wrongly swept away is found again by its hash.
+ * Quarantine: the lock holder moves files that no commit references to `surplus/`, and committed files back from there.
+ * Invariant: nothing is deleted; a file that was quarantined by mistake is found again by its hash.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -8,7 +8,9 @@ import { exists, listDir, makeDir, moveFile, syncDir } from '../disk/fs.js'
 import { parseFileName } from '../disk/paths.js'
 import type { MisplacedFile } from './aggregate-loader.js'
 
-/** Moves files into a folder below (`surplus`, `corrupt`) under names that never collide; returns those that were there. */
+/**
+ * Moves files into a subfolder (`surplus`, `corrupt`) under unique names, durable on return; returns the names that existed. Throws `io`.
+ */
 export function quarantine(folder: string, below: 'surplus' | 'corrupt', names: readonly string[]): readonly string[] {
   if (names.length === 0) return []
   makeDir(join(folder, below))
@@ -20,7 +22,10 @@ export function quarantine(folder: string, below: 'surplus' | 'corrupt', names: 
   return moved
 }
 
-/** Names in an aggregate's folder beyond this version and sequence, in an order that leaves no gap when it is cut short: what comes last goes first. */
+/**
+ * Lists the files in an aggregate's folder beyond this version and sequence, newest first, so that an interrupted move leaves no gap.
+ * Throws `io`.
+ */
 export function filesBeyond(folder: string, version: number, sequence: number): readonly string[] {
   const rank = { snapshot: 0, command: 1, event: 2 }
   return listDir(folder)
@@ -31,18 +36,18 @@ export function filesBeyond(folder: string, version: number, sequence: number): 
     .map((f) => f.name)
 }
 
-/** Moves everything beyond this version and sequence to `surplus/`; returns what was moved. */
+/** Moves everything beyond this version and sequence to `surplus/`; returns the names of the moved files. Throws `io`. */
 export function quarantineBeyond(folder: string, version: number, sequence: number): readonly string[] {
   return quarantine(folder, 'surplus', filesBeyond(folder, version, sequence))
 }
 
-/** Puts files that a commit names back in their places. */
-export function restoreMisplaced(folder: string, astray: readonly MisplacedFile[]): void {
-  for (const { path, name } of astray) {
+/** Moves committed files back from `surplus/`, durable on return. Throws `io`. */
+export function restoreMisplaced(folder: string, misplaced: readonly MisplacedFile[]): void {
+  for (const { path, name } of misplaced) {
     quarantine(folder, 'surplus', exists(join(folder, name)) ? [name] : [])
     moveFile(path, join(folder, name))
   }
-  if (astray.length > 0) {
+  if (misplaced.length > 0) {
     syncDir(join(folder, 'surplus'))
     syncDir(folder)
   }

@@ -1,4 +1,4 @@
-/** What reading at one commit needs. */
+/** A revision: the store as of one commit. */
 
 import type { Layout } from '../disk/paths.js'
 import type { CommitLog } from './commit-log.js'
@@ -7,7 +7,7 @@ export interface Revision {
   readonly layout: Layout
   readonly log: CommitLog
   readonly head: number
-  /** False in a copy that went back: newer caches are no proof of loss there. */
+  /** False in a copy opened at an older commit: newer caches do not prove a loss there. */
   readonly strict: boolean
   readonly warn: (text: string) => void
 }

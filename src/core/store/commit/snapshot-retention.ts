@@ -1,11 +1,14 @@
-/** Snapshots that nobody starts from any more. Invariant: one goes a day after it stopped being the backup, when a copy that began before then has ended. */
+/**
+ * Removal of unused snapshots. Invariant: a snapshot is removed one day after it stopped being the backup, when a copy begun before has
+ * ended.
+ */
 import { join } from 'node:path'
 import { listDir, removeFile, statIfExists } from '../disk/fs.js'
 import { parseFileName, snapshotName } from '../disk/paths.js'
 
 const DAY_MS = 86_400_000n
 
-/** Versions whose snapshot may go, the newest first. */
+/** Returns the versions whose snapshot may be removed, newest first. Throws `io`. */
 export function unusedSnapshots(folder: string, keep: readonly number[]): readonly number[] {
   const versions = listDir(folder)
     .map(parseFileName)
@@ -19,7 +22,7 @@ export function unusedSnapshots(folder: string, keep: readonly number[]): readon
   })
 }
 
-/** The caller syncs the folder. `dropped` is called after each. */
+/** Removes snapshots; `dropped` is called after each. The caller syncs the folder. Throws `io`. */
 export function removeSnapshots(folder: string, versions: readonly number[], dropped?: () => void): void {
   for (const version of versions) if (removeFile(join(folder, snapshotName(version)))) dropped?.()
 }

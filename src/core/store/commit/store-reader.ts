@@ -1,6 +1,6 @@
 /**
- * One cut of the store, read without a lock.
- * Invariant: everything is as of one commit, and nothing on disk is changed.
+ * Reads one revision of the store without a lock.
+ * Invariant: everything is as of one commit, and nothing on disk changes.
  */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
@@ -23,7 +23,7 @@ export interface RevisionOptions {
   readonly head: Head
   readonly generation: number
   readonly strict: boolean
-  /** Newer commits that are not whole here. */
+  /** Number of newer commits that are incomplete here. */
   readonly behind: number
   readonly warn: (text: string) => void
 }
@@ -31,10 +31,10 @@ export interface RevisionOptions {
 export class StoreReader implements Reader {
   readonly generation: number
   readonly behind: number
-  /** False where the last writer did not come to its end: the newest commit may not be durable, until the next writer has sealed it. */
+  /** False if the last writer was interrupted: the newest commit may not be durable until the next writer rewrites it. */
   readonly sealed: boolean
   protected revision: Revision
-  readonly #views = new Map<string, LoadedAggregate>()
+  readonly #loaded = new Map<string, LoadedAggregate>()
   #roster: ReadonlyMap<string, AggregateId> | undefined
 
   constructor(layout: Layout, options: RevisionOptions) {
@@ -53,12 +53,12 @@ export class StoreReader implements Reader {
     return this.revision.head === 0 ? undefined : this.commitAt(this.revision.head).record.at
   }
 
-  /** The generation that the newest commit was made in; 0 without one. */
+  /** Generation of the newest commit; 0 without one. */
   get lastGeneration(): number {
     return this.revision.head === 0 ? 0 : this.commitAt(this.revision.head).record.generation
   }
 
-  /** A commit record and its hash. Throws `commit-missing` or `file-damaged`. */
+  /** Reads a commit record and its hash. Throws `commit-missing` or `file-damaged`. */
   commitAt(n: number): CommitFile {
     return this.revision.log.at(n)
   }
@@ -74,7 +74,7 @@ export class StoreReader implements Reader {
     return { version, sequence, snapshot, events, lastAt: command.record.at }
   }
 
-  /** What `info.json` of an aggregate of the roster should say at this cut. Throws `corrupt`. */
+  /** Returns the content that `info.json` of an aggregate of the roster should have at this revision. Throws `corrupt`. */
   infoOf(id: AggregateId): Info {
     return this.aggregate(id).info
   }
@@ -92,21 +92,24 @@ export class StoreReader implements Reader {
       const bytes = readIfExists(path)
       if (bytes === undefined) continue
       if (sha256Hex(bytes) === sha256) return bytes
-      throw objectCorrupt('object-damaged', path, 'its bytes do not have this hash')
+      throw objectCorrupt('object-damaged', path, 'content does not match its hash')
     }
     throw objectCorrupt(
       'object-missing',
       this.revision.layout.object(sha256),
-      'an event names this object and it is not there',
+      'object is missing, and an event references it',
     )
   }
 
-  /** What is wrong with an object's file, by a stat: its bytes are read only where size or time show that somebody wrote to it. */
+  /**
+   * Checks an object by the status of its file and returns the error, if any: bytes are read only if size or time show that it was
+   * modified.
+   */
   objectError({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AppError | undefined {
     const stat = this.#objectPaths(sha256)
       .map((path) => statIfExists(path))
       .find((found) => found !== undefined)
-    // commits date objects to the second
+    // commits set the modification time of objects to whole seconds
     if (stat?.isFile() === true && stat.size === BigInt(size) && stat.mtimeNs % 1_000_000_000n === 0n) return undefined
     try {
       this.object(sha256)
@@ -117,7 +120,7 @@ export class StoreReader implements Reader {
     }
   }
 
-  /** Is there a file for this object? Its bytes are not looked at. */
+  /** Returns true if the object has a file, whose bytes are not read. */
   hasObject(sha256: Sha256): boolean {
     return this.#objectPaths(sha256).some((path) => statIfExists(path)?.isFile() === true)
   }
@@ -127,7 +130,10 @@ export class StoreReader implements Reader {
     return [layout.object(sha256), ...layout.archivedObject(sha256)]
   }
 
-  /** Bytes that must be free for a commit and all that goes with it. Throws `commit-lost` when the cut is not the one it was staged on. */
+  /**
+   * Returns the bytes of free space that a commit requires, lock and caches included. Throws `commit-lost` if it was staged on another
+   * revision.
+   */
   requiredSpace(staged: StagedCommit, interval: number): number {
     return this.plan(staged, interval).requiredSpace
   }
@@ -149,14 +155,14 @@ export class StoreReader implements Reader {
     )
   }
 
-  /** What a commit on this aggregate builds on. */
+  /** Returns what a commit on this aggregate builds on; undefined if it is not in the roster. Throws `corrupt`. */
   protected baseOf(id: AggregateId): AggregateBase | undefined {
     if (!this.members().has(formatAggregateId(id))) return undefined
     const { version, sequence, command, info, snapshotDamaged } = this.aggregate(id)
     return { version, sequence, command: command.sha256, info, snapshotDamaged }
   }
 
-  /** The roster by name, in its order. */
+  /** Returns the roster by name, in its order. */
   protected members(): ReadonlyMap<string, AggregateId> {
     if (this.#roster === undefined) {
       const { log, head } = this.revision
@@ -166,28 +172,28 @@ export class StoreReader implements Reader {
     return this.#roster
   }
 
-  /** Everything about an aggregate of the roster. Throws `corrupt`. */
+  /** Loads an aggregate of the roster once. Throws `corrupt`. */
   protected aggregate(id: AggregateId): LoadedAggregate {
     const name = formatAggregateId(id)
-    const known = this.#views.get(name)
+    const known = this.#loaded.get(name)
     if (known !== undefined) return known
-    const view = loadAggregate(this.revision, id)
-    this.#views.set(name, view)
-    return view
+    const loaded = loadAggregate(this.revision, id)
+    this.#loaded.set(name, loaded)
+    return loaded
   }
 
-  /** Takes over what another reader of the same cut has read and proved: files that a commit names do not change. */
+  /** Reuses what another reader of the same revision has read and verified: files that a commit references do not change. */
   protected adopt(other: StoreReader): void {
     if (other.head !== this.head || !other.revision.strict) return
-    for (const [name, view] of other.#views) this.#views.set(name, view)
+    for (const [name, loaded] of other.#loaded) this.#loaded.set(name, loaded)
     this.#roster = other.#roster
   }
 
-  /** After a commit: the cut moves on, what was read before is forgotten. */
+  /** Moves to the revision of a new commit and drops what was loaded before. */
   protected advance(head: number, file: CommitFile): void {
     this.revision.log.add(head, file)
     this.revision = { ...this.revision, head }
-    this.#views.clear()
+    this.#loaded.clear()
     this.#roster = undefined
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the lock holder has: a fresh cut, the right to mend what loses nothing, and the right to commit.
- * Invariant: after a commit that failed this writer is dead; the next one starts from what is on disk.
+ * The writer of the lock holder: reads the newest revision, repairs damage that loses nothing, and commits.
+ * Invariant: after a failed commit this writer refuses every further one; the next writer starts from what is on disk.
  */
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
@@ -20,11 +20,11 @@ import { type RevisionOptions, StoreReader } from './store-reader.js'
 
 export interface WriterOptions extends RevisionOptions {
   readonly interval: number
-  /** Throws `lock-lost` when the lock is not ours any more. */
+  /** Throws `lock-lost` if another process took the lock. */
   readonly fence: () => void
-  /** What was read before the lock was taken. */
+  /** Reader used before the lock was taken. */
   readonly draftReader?: StoreReader
-  /** What was written before the lock was taken. */
+  /** Objects written before the lock was taken. */
   readonly staging?: ObjectStaging | undefined
 }
 
@@ -32,8 +32,8 @@ export class FileWriter extends StoreReader implements Writer {
   readonly #layout: Layout
   readonly #interval: number
   readonly #fence: () => void
-  readonly #ahead: ObjectStaging | undefined
-  readonly #settled = new Set<string>()
+  readonly #staging: ObjectStaging | undefined
+  readonly #checked = new Set<string>()
   #dead = false
 
   constructor(layout: Layout, options: WriterOptions) {
@@ -41,85 +41,90 @@ export class FileWriter extends StoreReader implements Writer {
     this.#layout = layout
     this.#interval = options.interval
     this.#fence = options.fence
-    this.#ahead = options.staging
+    this.#staging = options.staging
     clearTemp(layout, options.staging)
     if (options.head.n > 0 && options.head.cache === undefined) this.#seal()
-    // where the last writer did not come to its end, caches have changed since
+    // otherwise the last writer was interrupted, and sealing has changed caches
     else if (options.draftReader !== undefined) this.adopt(options.draftReader)
   }
 
   override load(id: AggregateId): Loaded | undefined {
-    if (!this.members().has(formatAggregateId(id))) this.#settle(id, undefined)
+    if (!this.members().has(formatAggregateId(id))) this.#repairOnce(id, undefined)
     return super.load(id)
   }
 
   commit(staged: StagedCommit): CommitResult {
-    if (this.#dead)
-      throw new AppError('internal', 'commit-misuse', 'a commit failed before: this writer can do no more')
+    if (this.#dead) throw new AppError('internal', 'commit-misuse', 'a previous commit of this writer failed')
     const plan = this.plan(staged, this.#interval)
     this.#dead = true
     this.#clearPlaces(plan)
-    persist(this.#layout, plan, () => this.#mayCommit(plan.n), this.#ahead)
-    const notice = refreshCaches(this.#layout, plan, this.#interval)
+    persist(this.#layout, plan, () => this.#mayCommit(plan.n), this.#staging)
+    const warning = refreshCaches(this.#layout, plan, this.#interval)
     this.#dead = false
-    if (notice !== undefined) this.revision.warn(notice)
+    if (warning !== undefined) this.revision.warn(warning)
     this.advance(plan.n, plan.file)
     return plan.result
   }
 
   protected override baseOf(id: AggregateId): AggregateBase | undefined {
-    if (!this.members().has(formatAggregateId(id))) this.#settle(id, undefined)
+    if (!this.members().has(formatAggregateId(id))) this.#repairOnce(id, undefined)
     return super.baseOf(id)
   }
 
-  /** After a power loss any of the names that a dead command made may be there without the others. */
+  /** Quarantines files at the paths of this commit: after a power loss some files of a command that died may exist without the others. */
   #clearPlaces(plan: Plan): void {
     for (const { id, events, snapshot, command } of plan.aggregates) {
       const folder = this.#layout.folder(id)
       const names = [...events, command, ...(snapshot === undefined ? [] : [snapshot])].map((file) => file.name)
       if (!names.some((name) => exists(join(folder, name)))) continue
-      this.#sweep(id, folder, this.members().has(formatAggregateId(id)) ? this.aggregate(id) : undefined)
+      this.#quarantineUncommitted(
+        id,
+        folder,
+        this.members().has(formatAggregateId(id)) ? this.aggregate(id) : undefined,
+      )
     }
   }
 
-  #sweep(id: AggregateId, folder: string, view: LoadedAggregate | undefined): void {
+  #quarantineUncommitted(id: AggregateId, folder: string, loaded: LoadedAggregate | undefined): void {
     this.#mayCommit(this.revision.head + 1)
-    const moved = quarantineBeyond(folder, view?.version ?? 0, view?.sequence ?? 0)
+    const moved = quarantineBeyond(folder, loaded?.version ?? 0, loaded?.sequence ?? 0)
     if (moved.length > 0)
-      this.revision.warn(`${formatAggregateId(id)}: moved to surplus/, no commit names them: ${moved.join(' ')}`)
+      this.revision.warn(`${formatAggregateId(id)}: moved to surplus/, no commit references them: ${moved.join(' ')}`)
   }
 
   #mayCommit(n: number): void {
     this.#fence()
-    if (exists(this.#layout.commit(n))) throw commitConflict(`commit ${n} is there`)
+    if (exists(this.#layout.commit(n))) throw commitConflict(`commit ${n} exists`)
   }
 
   protected override aggregate(id: AggregateId): LoadedAggregate {
-    const view = super.aggregate(id)
-    this.#settle(id, view)
-    return view
-  }
-
-  /** Once for each aggregate touched: what a command that died left behind goes to `surplus/`, what was swept away wrongly comes back. */
-  #settle(id: AggregateId, view: LoadedAggregate | undefined): void {
-    const name = formatAggregateId(id)
-    if (this.#settled.has(name)) return
-    const folder = this.#layout.folder(id)
-    const [version, sequence] = [view?.version ?? 0, view?.sequence ?? 0]
-    const dirty = exists(join(folder, eventName(version))) || exists(join(folder, commandName(sequence + 1)))
-    if (dirty) this.#sweep(id, folder, view)
-    const astray = view?.misplaced ?? []
-    if (astray.length > 0) {
-      this.#mayCommit(this.revision.head + 1)
-      restoreMisplaced(folder, astray)
-      for (const { name: file } of astray) this.revision.warn(`${name}: put ${file} back in its place`)
-    }
-    this.#settled.add(name)
+    const loaded = super.aggregate(id)
+    this.#repairOnce(id, loaded)
+    return loaded
   }
 
   /**
-   * The last writer did not come to its end. Its commit is written once more, since a failed sync leaves pages that look clean and are lost,
-   * and the caches that it did not reach are brought up to date.
+   * Repairs an aggregate once before it is used: files of a command that died go to `surplus/`, committed files are moved back from there.
+   */
+  #repairOnce(id: AggregateId, loaded: LoadedAggregate | undefined): void {
+    const name = formatAggregateId(id)
+    if (this.#checked.has(name)) return
+    const folder = this.#layout.folder(id)
+    const [version, sequence] = [loaded?.version ?? 0, loaded?.sequence ?? 0]
+    const dirty = exists(join(folder, eventName(version))) || exists(join(folder, commandName(sequence + 1)))
+    if (dirty) this.#quarantineUncommitted(id, folder, loaded)
+    const misplaced = loaded?.misplaced ?? []
+    if (misplaced.length > 0) {
+      this.#mayCommit(this.revision.head + 1)
+      restoreMisplaced(folder, misplaced)
+      for (const { name: file } of misplaced) this.revision.warn(`${name}: moved ${file} back from surplus/`)
+    }
+    this.#checked.add(name)
+  }
+
+  /**
+   * Completes the commit of a writer that was interrupted: writes the commit file again, since after a failed sync cached pages look clean
+   * although they are lost, and updates the caches that the writer did not reach.
    */
   #seal(): void {
     const { head } = this.revision
@@ -127,15 +132,15 @@ export class FileWriter extends StoreReader implements Writer {
     const path = this.#layout.commit(head)
     const file = this.commitAt(head)
     const bytes = readIfExists(path)
-    if (bytes === undefined) throw commitConflict(`commit ${head} went away`)
+    if (bytes === undefined) throw commitConflict(`commit ${head} disappeared`)
     replaceFile(path, bytes, { temp: this.#layout.temp })
     syncDir(this.#layout.commits)
-    for (const entry of file.record.aggregates) this.#mendInfo({ kind: entry.kind, handle: entry.handle })
+    for (const entry of file.record.aggregates) this.#repairInfo({ kind: entry.kind, handle: entry.handle })
     writeHeadCache(this.#layout.head, { head, sha256: file.sha256 }, this.#layout.temp)
     syncDir(this.#layout.status)
   }
 
-  #mendInfo(id: AggregateId): void {
+  #repairInfo(id: AggregateId): void {
     const folder = this.#layout.folder(id)
     try {
       const info = readInfo(folder)
@@ -143,13 +148,16 @@ export class FileWriter extends StoreReader implements Writer {
       writeInfo(folder, this.aggregate(id).info, this.#layout.temp)
       syncDir(folder)
     } catch (error) {
-      // the damage is this aggregate's alone: whoever touches it will hear of it
+      // damage to one aggregate must not stop the others: a command that uses it reports it
       if (!isCorrupt(error)) throw error
     }
   }
 }
 
-/** Where the head had to be searched for, no aggregate may know of a later one: the end of history would be cut off and written over. */
+/**
+ * Throws `commit-missing` if a cache lists a commit after a head that had to be searched for: the end of history would be lost and
+ * overwritten.
+ */
 function refuseLostEnd(layout: Layout, head: number): void {
   for (const kind of Object.values(KIND_FOLDERS)) {
     for (const name of listDir(join(layout.dir, kind))) {
@@ -160,7 +168,7 @@ function refuseLostEnd(layout: Layout, head: number): void {
   }
 }
 
-/** Files that were growing when a command died; a writer that was overtaken loses its own here, and with it the race. */
-function clearTemp(layout: Layout, ahead: ObjectStaging | undefined): void {
-  for (const name of listDir(layout.temp)) if (ahead?.has(name) !== true) removeFile(join(layout.temp, name))
+/** Removes temporary files of commands that died. A writer that lost the lock loses its files here, and with them the race. */
+function clearTemp(layout: Layout, staging: ObjectStaging | undefined): void {
+  for (const name of listDir(layout.temp)) if (staging?.has(name) !== true) removeFile(join(layout.temp, name))
 }

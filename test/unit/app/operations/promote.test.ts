@@ -280,7 +280,7 @@ describe('a promote that fails', () => {
     failing((operation, path) => operation === 'rename' && path.endsWith('brine.json'))
     const error = await failure()
     expect(error).toMatchObject({ kind: 'io', changed: 'yes' })
-    expect(error.message).toContain('still a stand-by, and files were moved aside')
+    expect(error.message).toContain('still a stand-by, but files were moved to surplus/')
     expect(await promoteAt(copy)).toMatchObject({ generation: 2, failed: [] })
   })
 
@@ -288,7 +288,7 @@ describe('a promote that fails', () => {
     failing((operation, path) => operation === 'rename' && path.endsWith('origin.json'))
     const error = await failure()
     expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'yes' })
-    expect(error.message).toContain('still a stand-by, and its generation is 2 now')
+    expect(error.message).toContain('still a stand-by, but its generation is 2 now')
     expect(error.hint).toContain('then: brine promote')
     expect(await roleOf(copy)).toMatchObject({ role: 'standby', reason: 'copy' })
     expect(await promoteAt(copy)).toMatchObject({ generation: 3, failed: [] })

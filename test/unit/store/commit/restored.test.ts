@@ -51,7 +51,7 @@ describe('a directory that a copy was put over', () => {
     expect(await words()).toEqual(['one'])
     await expect(write('three')).rejects.toMatchObject({
       kind: 'standby',
-      message: expect.stringContaining('had a copy put over it'),
+      message: expect.stringContaining('was overwritten by a copy'),
     })
   })
   it('is promoted in a new generation, and then it is the primary', async () => {

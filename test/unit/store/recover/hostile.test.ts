@@ -146,7 +146,7 @@ describe.each([
 
   it.each(AS_TEXT)('%s', async (_, change) => {
     rewrite(path, change)
-    await refused(path, wanted, 'its hash is not the one that was recorded')
+    await refused(path, wanted, 'content does not match its recorded hash')
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
     expect((await audit()).map((p) => p.file)).toContain(path)
   })
@@ -167,7 +167,7 @@ describe.each([
   it.each([200 * MB, 300 * MB])('%d bytes: a block of memory at a time', async (size) => {
     truncateSync(at(path), size)
     const before = process.resourceUsage().maxRSS
-    const rule = path === HEAD ? `larger than ${64 * MB} bytes` : 'its hash is not the one that was recorded'
+    const rule = path === HEAD ? `larger than ${64 * MB} bytes` : 'content does not match its recorded hash'
     await refused(path, wanted, rule)
     expect((await audit()).map((p) => p.file)).toContain(path)
     await recoverWords(dir)

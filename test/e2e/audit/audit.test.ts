@@ -97,7 +97,7 @@ describe('a damaged directory', () => {
     expect(faults(report).some((f) => f.startsWith('repo/rsync/') && f.endsWith(crl))).toBe(true)
     expect(report.aggregates.filter((a) => a.problems.length > 0).map((a) => a.handle)).toEqual(['acme'])
     const text = await runAt(dir, ['audit', 'verify'])
-    expect(text.stdout).toContain('cas/acme/event-6.json: its hash is not the one that was recorded')
+    expect(text.stdout).toContain('cas/acme/event-6.json: content does not match its recorded hash')
   })
 
   it('is read while a command could not be: nothing is moved or mended', async () => {

@@ -1,6 +1,6 @@
 /**
- * Who writes the served tree, in `repo/.state/primary.json`: where two hosts share the tree, the one whose generation is behind finds out.
- * Invariant: the claim is durable before the first byte of a publication, so a primary that another one has replaced never writes over it.
+ * The primary that writes the published tree, recorded in `repo/.state/primary.json`: if two hosts share the tree, the one with the older
+ * generation detects it. Invariant: the claim is durable before a publication starts, so a replaced primary never overwrites the tree.
  */
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
@@ -9,7 +9,7 @@ import { readPrimary, type WritingPrimary, writePrimary } from './writer-records
 
 export type { WritingPrimary } from './writer-records.js'
 
-/** The other primary that has taken this tree since; undefined where none has. Throws `repository-write` (io). */
+/** Returns the other primary that has claimed this tree since; undefined if none has. Throws `repository-write` (io). */
 export function rivalOf(repoDir: string, mine: WritingPrimary): WritingPrimary | undefined {
   try {
     const theirs = readPrimary(join(repoDir, '.state'))
@@ -19,13 +19,13 @@ export function rivalOf(repoDir: string, mine: WritingPrimary): WritingPrimary |
   }
 }
 
-/** Another history's tree is the operator's choice; of one history the higher generation counts, and of two promotes of it the first. */
+/** Compares claims: another history's tree is the operator's choice; in one history the higher generation wins, and of two promotes of it the first. */
 function isRival(theirs: WritingPrimary, mine: WritingPrimary): boolean {
   if (theirs.id !== mine.id || theirs.generation < mine.generation) return false
   return theirs.generation > mine.generation || theirs.writer !== mine.writer
 }
 
-/** Highest generation of this history that wrote here; 0 when nobody knows. */
+/** Returns the highest generation of this history that wrote here; 0 if unknown. */
 export function generationServed(repoDir: string, id: string): number {
   try {
     const there = readPrimary(join(repoDir, '.state'))
@@ -35,7 +35,7 @@ export function generationServed(repoDir: string, id: string): number {
   }
 }
 
-/** Says in the tree that it is ours. Throws `standby-superseded` (standby) when it is another's. */
+/** Claims the tree for this installation. Throws `standby-superseded` (standby) if another primary has claimed it. */
 export function claimTree(site: Pick<OpenTarget, 'disk' | 'repoDir' | 'scratch'>, mine: WritingPrimary): void {
   const rival = rivalOf(site.repoDir, mine)
   if (rival !== undefined) throw superseded(site.repoDir, rival, mine)
@@ -50,7 +50,7 @@ export function superseded(repoDir: string, rival: WritingPrimary, mine: Writing
     'standby-superseded',
     `${repoDir} is written by another primary: ${rival.host}, generation ${rival.generation}, since ${rival.at}; this one is generation ${mine.generation}`,
     {
-      hint: 'brine demote --reason … here, then copy the other directory over; if that one is gone for good, brine promote after the demote',
+      hint: 'brine demote --reason … here, then copy the other directory over; if that host is lost permanently, brine promote after the demote',
       details: { host: rival.host, generation: rival.generation, at: rival.at, own: mine.generation },
     },
   )

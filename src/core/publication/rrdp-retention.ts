@@ -1,7 +1,7 @@
 /**
- * Files below `repo/rrdp/` that no notification lists any more: kept for those who still read by an older one, then removed.
- * Invariant: a file is removed when it has been unlisted for `oldFilesSeconds`, never before; what a crash left is found and goes too.
- * The cost is that of what changed: the folder of a serial that is accounted for is not opened, however many there are.
+ * Files below `repo/rrdp/` that the notification no longer lists: kept for validators that read an older notification, then removed.
+ * Invariant: a file is removed once it has been unlisted for `oldFilesSeconds`, not earlier; files that a crash left behind are removed too.
+ * The cost depends on the change only: the folder of a known serial is not opened.
  */
 import { dirname, join } from 'node:path'
 import { type Instant, secondsBetween } from '../base/time.js'
@@ -12,8 +12,8 @@ import type { RrdpRecord } from './writer-records.js'
 type Retired = RrdpRecord['retired'][number]
 
 /**
- * What is retired beside the `wanted` files, with the instant from which that counts: now, unless an earlier run already served
- * without them. Paths are relative to `rrdp/`.
+ * Returns the files other than the `wanted` ones, with the time since when they are unlisted: now, unless an earlier run already
+ * recorded them. Paths are relative to `rrdp/`.
  */
 export function retiredFiles(
   site: OpenTarget,
@@ -32,7 +32,7 @@ export function retiredFiles(
     .filter((retired) => !isDue(site, retired) || statOf(join(root, retired.path)) !== undefined)
 }
 
-/** Removes what has been retired long enough, and the folders that it leaves empty. */
+/** Removes files that have been unlisted long enough, and folders that become empty. */
 export function removeDue(site: OpenTarget, retired: RrdpRecord['retired']): void {
   for (const file of retired) if (isDue(site, file)) removeUpwards(site, file.path)
 }
@@ -41,14 +41,14 @@ function isDue(site: OpenTarget, { at }: Retired): boolean {
   return secondsBetween(at, site.now) >= site.oldFilesSeconds
 }
 
-/** `<session>/<serial>` of a path. */
+/** Returns `<session>/<serial>` of a path. */
 function serialFolder(path: string): string {
   return path.split('/', 2).join('/')
 }
 
 /**
- * Files in folders of serials that nobody accounts for. What a crashed run left in the folder of a serial that is still listed
- * comes up when that serial is retired: the folder is not empty then, stays, and is a stranger.
+ * Returns files in folders of unknown serials. Files that a crashed run left in the folder of a listed serial are found when that serial
+ * is no longer listed: the folder is not empty then, remains, and is unknown.
  */
 function filesOfStrangers(root: string, accounted: ReadonlySet<string>): readonly string[] {
   return namesIn(root)

@@ -1,6 +1,6 @@
 /**
  * `repo/rrdp/`: snapshot and deltas under unguessable names, then `notification.xml` in one rename (RFC 8182 section 3.5).
- * Invariant: everything that a notification lists is there, whole and durable, before it and until `oldFilesSeconds` after it.
+ * Invariant: every file that a notification lists is complete and durable before it is published and until `oldFilesSeconds` after it is replaced.
  */
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -23,14 +23,14 @@ import { type KnownFile, type RrdpRecord, readRrdpRecord, writeRrdpRecord } from
 
 export interface RrdpReport {
   readonly changed: boolean
-  /** The snapshot was made from the last one. */
+  /** True if the RRDP snapshot was patched from the last one. */
   readonly spliced: boolean
   readonly files: number
   readonly bytes: number
   readonly ms: number
 }
 
-/** Where the files of the present state belong, relative to `rrdp/`. */
+/** Returns the path of the RRDP snapshot of a state, relative to `rrdp/`. */
 export function snapshotPath(state: PubdState): string {
   return `${state.sessionId}/${state.serial}/${state.part}/snapshot.xml`
 }
@@ -39,7 +39,7 @@ export function deltaPath(state: PubdState, delta: StoredDelta): string {
   return `${state.sessionId}/${delta.serial}/${delta.part}/delta.xml`
 }
 
-/** The text of the snapshot that `state` wants, object by object. */
+/** Returns the text of the RRDP snapshot of `state`, object by object. */
 export function snapshotText(site: Pick<PublicationTarget, 'state' | 'objectPath'>): Iterable<string> {
   const { state, objectPath } = site
   const objects = function* (): Generator<RrdpPublish> {
@@ -48,7 +48,7 @@ export function snapshotText(site: Pick<PublicationTarget, 'state' | 'objectPath
   return formatSnapshot(state.sessionId, state.serial, objects())
 }
 
-/** The text of one delta. */
+/** Returns the text of one delta. */
 export function deltaText(site: Pick<PublicationTarget, 'state' | 'objectPath'>, delta: StoredDelta): Iterable<string> {
   const elements = function* (): Generator<RrdpPublish | RrdpWithdraw> {
     for (const { uri, put, before } of deltaElements(delta)) {
@@ -61,7 +61,7 @@ export function deltaText(site: Pick<PublicationTarget, 'state' | 'objectPath'>,
   return formatDelta(site.state.sessionId, delta.serial, elements())
 }
 
-/** The text of the notification over files whose hashes are known. */
+/** Returns the text of the notification over files whose hashes are known. */
 export function notificationText(state: PubdState, snapshot: Sha256, deltas: readonly Sha256[]): string {
   const uri = (path: string): string => state.rrdpBase + path
   return formatNotification({
@@ -75,7 +75,7 @@ export function notificationText(state: PubdState, snapshot: Sha256, deltas: rea
   })
 }
 
-/** The record when what it claims is being served and is what `state` wants: a few stat calls and one small file. */
+/** Returns the record if the files it describes are served and match `state`. Takes a few stat calls and one small read. */
 export function servedRrdp(repoDir: string, state: PubdState, record: RrdpRecord | undefined): RrdpRecord | undefined {
   if (record === undefined || record.session !== state.sessionId || record.serial !== state.serial) return undefined
   if (record.snapshot.path !== snapshotPath(state) || record.deltas.length !== state.deltas.length) return undefined
@@ -86,7 +86,7 @@ export function servedRrdp(repoDir: string, state: PubdState, record: RrdpRecord
   return [record.snapshot, ...record.deltas].every((file) => isThere(root, file)) ? record : undefined
 }
 
-/** Brings `repo/rrdp/` to the present state; writes nothing when it is there. */
+/** Updates `repo/rrdp/` to the current state; writes nothing if it is current. */
 export function writeRrdp(site: OpenTarget): RrdpReport {
   const started = performance.now()
   const known = site.rebuild ? undefined : readRrdpRecord(site.scratch)
@@ -149,7 +149,7 @@ function snapshotFile(
   return { file: writeHashed(site, path, batched(snapshotText(site)), written), spliced: false }
 }
 
-/** Writes one file durably and remembers what it is. */
+/** Writes one file durably and returns its record. */
 function writeHashed(site: OpenTarget, path: string, chunks: Iterable<Uint8Array>, written: number[]): KnownFile {
   const full = join(site.repoDir, 'rrdp', path)
   ensureFolder(site.disk, dirname(full), site.repoDir)
@@ -167,7 +167,7 @@ function* tapped(chunks: Iterable<Uint8Array>, hash: { update(bytes: Uint8Array)
   }
 }
 
-/** Texts of a kilobyte each as blocks worth a system call. */
+/** Joins texts of about a kilobyte into blocks, to save system calls. */
 export function* batched(texts: Iterable<string>): Generator<Uint8Array> {
   let parts: string[] = []
   let length = 0

@@ -1,6 +1,6 @@
 /**
- * `repo/rsync/`: standing trees of hard links to the signed objects, and `current`, a symlink that moves by one rename.
- * Invariant: what `current` names is whole and durable and does not change; a tree is brought forward only while it is idle.
+ * `repo/rsync/`: trees of hard links to the signed objects, and `current`, a symbolic link that is replaced by one rename.
+ * Invariant: the tree that `current` points to is complete, durable and unchanged; a tree is updated only while no reader uses it.
  */
 import fs from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -24,9 +24,9 @@ import { fingerprintPath, readTrees, type Tree, type TreeFingerprint, writeTrees
 
 export interface RsyncReport {
   readonly changed: boolean
-  /** The tree that `current` names. */
+  /** The tree that `current` points to. */
   readonly tree: string
-  /** It was built from nothing; else only what changed was touched. */
+  /** True if the tree was built from scratch, false if only changes were applied. */
   readonly whole: boolean
   readonly files: number
   readonly bytes: number
@@ -36,17 +36,17 @@ export interface RsyncReport {
 interface Tally {
   files: number
   bytes: number
-  /** Files that are no links. */
+  /** Number of files that are copies instead of links. */
   copies: number
 }
 
-/** The tree that `current` names, when there is one. */
+/** Returns the tree that `current` points to, if any. */
 export function currentTree(repoDir: string): string | undefined {
   const name = linkTarget(join(repoDir, 'rsync', 'current'))
   return name !== undefined && /^[a-z]{1,2}$/.test(name) ? name : undefined
 }
 
-/** Is the tree that `current` names known to hold `state`? A few stat calls. */
+/** Returns true if the current tree is known to contain `state`. Takes a few stat calls. */
 export function servedRsync(repoDir: string, state: PubdState, trees: readonly Tree[] | undefined): Tree | undefined {
   const name = currentTree(repoDir)
   const tree = trees?.find((t) => t.name === name)
@@ -54,7 +54,7 @@ export function servedRsync(repoDir: string, state: PubdState, trees: readonly T
   return statOf(join(repoDir, 'rsync', tree.name))?.isDirectory() === true ? tree : undefined
 }
 
-/** Brings the idle tree to the present state and makes it current; writes nothing when the current one holds it. */
+/** Updates an idle tree to the current state and makes it current; writes nothing if the current tree already contains it. */
 export function writeRsync(site: OpenTarget): RsyncReport {
   const started = performance.now()
   const { repoDir, state, disk, now, scratch } = site
@@ -73,7 +73,7 @@ export function writeRsync(site: OpenTarget): RsyncReport {
   const base = choice.tree === undefined ? undefined : baseOf(site, choice.tree)
   const tally: Tally = { files: 0, bytes: 0, copies: 0 }
   const sibling = trees.find((t) => t.name === current && t.serial > 0)
-  // A whole build that a crash cuts short must not leave a record that vouches for the ruin.
+  // a build that is interrupted by a crash must not leave a record that describes it as complete
   if (choice.tree !== undefined && base === undefined)
     tally.bytes += writeTrees(
       disk,
@@ -99,7 +99,7 @@ export function writeRsync(site: OpenTarget): RsyncReport {
   return { changed: true, tree: choice.name, whole: base === undefined, files, bytes, ms: performance.now() - started }
 }
 
-/** What is remembered of the trees that exist. Without a record, or when told to distrust it, nobody knows what they hold or who reads them. */
+/** Returns the records of the existing trees. Without a record, or if records are not to be trusted, their content and readers are unknown. */
 function knownTrees(site: OpenTarget): readonly Tree[] {
   const remembered = readTrees(site.scratch)
   const current = currentTree(site.repoDir)
@@ -119,20 +119,20 @@ function holds(tree: Tree, state: PubdState): boolean {
   return tree.session === state.sessionId && tree.serial === state.serial
 }
 
-/** A tree that can be brought forward: what to change in it, and how it was left. */
+/** A tree that can be updated: the changes and its fingerprint. */
 interface Base {
   readonly changes: ReadonlyMap<string, PathChange>
   readonly left: TreeFingerprint
 }
 
-/** Undefined when the tree has to be built from nothing. */
+/** Returns undefined if the tree must be built from scratch. */
 function baseOf(site: OpenTarget, tree: Tree): Base | undefined {
   const changes = tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
   const left = changes === undefined ? undefined : isUnmodified(site, tree, changes)
   return changes === undefined || left === undefined ? undefined : { changes, left }
 }
 
-/** Makes the tree hold the present state, durably. */
+/** Updates the tree to the current state, durably. */
 function fill(site: OpenTarget, name: string, base: Base | undefined, sibling: Tree | undefined, tally: Tally): void {
   const root = join(site.repoDir, 'rsync', name)
   const place = placer(site, root, sibling, tally)
@@ -141,7 +141,7 @@ function fill(site: OpenTarget, name: string, base: Base | undefined, sibling: T
   tally.bytes += recordFingerprint(site, name, folders, tally.copies > 0 || base?.left.copies === true)
 }
 
-/** The whole tree from nothing. Returns its folders. */
+/** Builds the complete tree from scratch. Returns its folders. */
 function build(site: OpenTarget, root: string, place: Place): ReadonlySet<string> {
   site.disk.remove(root)
   ensureFolder(site.disk, root, site.repoDir)
@@ -187,7 +187,7 @@ function forward(
 
 type Place = (path: string, object: ObjectRef) => void
 
-/** Puts an object at a free path: a hard link, or a copy where the file system or the owner allows none. */
+/** Creates an object at an unused path: a hard link, or a copy if the file system or the owner does not allow links. */
 function placer(site: OpenTarget, root: string, sibling: Tree | undefined, tally: Tally): Place {
   let fresh: ReadonlyMap<string, PathChange> | undefined
   const fromSibling = (path: string): string | undefined => {
@@ -200,7 +200,7 @@ function placer(site: OpenTarget, root: string, sibling: Tree | undefined, tally
     tally.files += 1
     const from = site.objectPath(object.sha256)
     if (linked(site, from, to)) return
-    // an object that vanished lives on in the tree that is being served
+    // a missing object may still be linked in the tree that is being served
     const copied = fromSibling(path)
     if (copied !== undefined && isCopy(site, copied, object) && linked(site, copied, to)) {
       tally.copies += 1
@@ -213,7 +213,7 @@ function placer(site: OpenTarget, root: string, sibling: Tree | undefined, tally
   }
 }
 
-/** False where a copy must stand in: another file system, another owner, too many links, or nothing to link. */
+/** Returns false if a copy is needed: another file system, another owner, too many links, or no file to link. */
 function linked(site: OpenTarget, from: string, to: string): boolean {
   try {
     site.disk.link(from, to)

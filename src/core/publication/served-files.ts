@@ -1,15 +1,15 @@
 /**
- * The few file operations that the served tree is made of, durable and readable by every user whatever the umask.
- * Invariant: a path that a reader may know is never written in place: bytes go to a new file, are synced, renamed, and the folder is synced.
+ * File operations on the published tree: durable, and readable by every user regardless of the umask.
+ * Invariant: a path that a reader may know is never written in place: data goes to a new file, is synced, renamed, and the folder is synced.
  */
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The file system calls that change something, so that a test can fail each of them. */
+/** The file system calls that change something, so that a test can make each of them fail. */
 export interface Disk {
   mkdir(path: string): void
   chmod(path: string, mode: number): void
-  /** Opens a new or emptied file. */
+  /** Opens a new or truncated file. */
   create(path: string): number
   write(fd: number, bytes: Uint8Array): void
   /** Sets mode 0644 (and the times of `like`), syncs and closes. */
@@ -57,12 +57,12 @@ export const nodeDisk: Disk = {
   remove: (path) => fs.rmSync(path, { recursive: true, force: true }),
 }
 
-/** The `code` of a failed file operation. */
+/** Returns the `code` of a failed file operation. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** `read` or undefined when the path does not exist. */
+/** Returns the result of `read`, or undefined if the path does not exist. */
 export function unlessAbsent<T>(read: () => T): T | undefined {
   try {
     return read()
@@ -80,12 +80,12 @@ export function textOf(path: string): string | undefined {
   return unlessAbsent(() => fs.readFileSync(path, 'utf8'))
 }
 
-/** Names in a folder, sorted; none when it is not there. */
+/** Returns the names in a folder, sorted; none if it does not exist. */
 export function namesIn(path: string): readonly string[] {
   return (unlessAbsent(() => fs.readdirSync(path)) ?? []).sort()
 }
 
-/** Every file below a folder, by its path relative to it; a folder that is not there has none. */
+/** Returns every file below a folder by its relative path; none if it does not exist. */
 export function filesBelow(folder: string): readonly string[] {
   return namesIn(folder).flatMap((name) => {
     const stat = statOf(join(folder, name))
@@ -102,7 +102,7 @@ export function linkTarget(path: string): string | undefined {
   }
 }
 
-/** Makes a folder 0755 with those above it up to `top`, which is made too; each new name is durable. */
+/** Creates a folder, mode 0755, and those above it up to and including `top`; each new name is durable. */
 export function ensureFolder(disk: Disk, path: string, top: string): void {
   const stat = unlessAbsent(() => fs.statSync(path))
   if (stat?.isDirectory() === true) {
@@ -115,7 +115,7 @@ export function ensureFolder(disk: Disk, path: string, top: string): void {
   disk.sync(dirname(path))
 }
 
-/** Removes a file; fine when it is not there. */
+/** Removes a file if it exists. */
 export function removeFile(disk: Disk, path: string): void {
   unlessAbsent(() => disk.unlink(path))
 }
@@ -127,7 +127,7 @@ export function writeFresh(disk: Disk, fresh: string, path: string, chunks: Iter
   return bytes
 }
 
-/** Writes a new or emptied file with mode 0644, the times of `like`, and syncs it. Returns the bytes written. An error names the file. */
+/** Writes a new or truncated file with mode 0644 and the times of `like`, and syncs it. Returns the bytes written. Errors name the file. */
 export function writeNew(disk: Disk, path: string, chunks: Iterable<Uint8Array>, like?: fs.Stats): number {
   const fd = disk.create(path)
   let bytes = 0
@@ -147,7 +147,7 @@ export function writeNew(disk: Disk, path: string, chunks: Iterable<Uint8Array>,
   return bytes
 }
 
-/** Replaces a small file in one step, durably. `scratch` is a folder on the same file system that nobody serves. */
+/** Replaces a small file atomically and durably. `scratch` is a folder on the same file system that is not served. */
 export function replaceFile(disk: Disk, scratch: string, path: string, bytes: Uint8Array): void {
   writeFresh(disk, join(scratch, 'new-file'), path, [bytes])
   disk.sync(dirname(path))

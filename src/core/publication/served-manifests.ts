@@ -1,10 +1,10 @@
-/** What the world reads now: the manifests of the served tree, whoever wrote it. Invariant: a tree that cannot be read says nothing, and stops nobody. */
+/** Reads the manifests of the published tree, whichever installation wrote it. Invariant: a tree that cannot be read is ignored. */
 import fs from 'node:fs'
 import { basename, join } from 'node:path'
 import { currentTree } from './rsync.js'
 import { errnoOf, filesBelow } from './served-files.js'
 
-/** The manifests in `rsync/current` whose issuing key is one of `keys` (SKI); undefined where no tree can be read. */
+/** Returns the manifests in `rsync/current` whose issuing key is one of `keys` (SKI); undefined if no tree can be read. */
 export function servedManifests(repoDir: string, keys: ReadonlySet<string>): readonly Uint8Array[] | undefined {
   try {
     const tree = currentTree(repoDir)

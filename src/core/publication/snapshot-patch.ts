@@ -1,6 +1,6 @@
 /**
- * A new RRDP snapshot from the last one: what did not change is copied in ranges instead of read object by object.
- * Invariant: the last snapshot is hashed while it is read; when it is not the file that was written, nothing made from it is used.
+ * Incremental rewrite of an RRDP snapshot: unchanged parts are copied in ranges from the last one instead of read object by object.
+ * Invariant: the last snapshot is hashed while it is read; if it is not the recorded file, the result is discarded.
  */
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -17,10 +17,10 @@ type Step =
 
 const BLOCK = 1 << 20
 
-/** The last snapshot turned out to be another file than the one recorded. */
+/** The last RRDP snapshot is not the recorded file. */
 export class NotPatchable extends Error {}
 
-/** How the snapshot of `state` follows from that of `serial`; undefined when the lengths do not add up to `from.bytes`. */
+/** Returns how the RRDP snapshot of `state` is derived from that of `serial`; undefined if the lengths do not add up to `from.bytes`. */
 export function planPatch(
   state: PubdState,
   serial: number,
@@ -50,7 +50,7 @@ export function planPatch(
   return old === from.bytes ? steps : undefined
 }
 
-/** The chunks of the new snapshot. Each is used up before the next is asked for. Throws `NotSpliceable` after the last one when the old file is not `from`. */
+/** Yields the chunks of the new RRDP snapshot; each must be consumed before the next. Throws `NotPatchable` after the last one if the old file is not `from`. */
 export function* splice(
   state: PubdState,
   oldPath: string,
@@ -84,7 +84,7 @@ export function* splice(
   }
 }
 
-/** Present objects and vanished paths in the order of the file. */
+/** Returns current objects and removed paths in the order of the file. */
 function* merged(
   state: PubdState,
   changes: ReadonlyMap<string, PathChange>,

@@ -1,4 +1,4 @@
-/** What the served tree still needs of the disk, for the error of a full one. */
+/** Estimates the disk space that a publication needs, for the error of a full disk. */
 import { join } from 'node:path'
 import { deltaLength, publishedObjects, snapshotLength } from '../pubd/content.js'
 import { deltaPath, snapshotPath } from './rrdp.js'
@@ -6,12 +6,12 @@ import { statOf } from './served-files.js'
 import type { OpenTarget } from './target.js'
 
 const BLOCK = 4096
-/** The lock, records, notification, the switch of the rsync tree. */
+/** Bytes for lock, records, notification and the switch of the rsync tree. */
 const SMALL_FILES = 6
-/** Of each file of RRDP: its serial and its unguessable part. */
+/** Folders per RRDP file: its serial and its random part. */
 const FOLDERS = 2
 
-/** Bytes that must be free for a whole run: RRDP files that are not there, and the rsync tree where it cannot be links. */
+/** Returns the bytes that a complete run needs: missing RRDP files, and the rsync tree if it cannot use links. */
 export function requiredSpace(site: OpenTarget): number {
   const { state, repoDir } = site
   const files = [
@@ -24,7 +24,7 @@ export function requiredSpace(site: OpenTarget): number {
   return BLOCK * (blocks + missing.length * FOLDERS + SMALL_FILES)
 }
 
-/** Sizes of the objects, where the tree lies on another file system and holds copies. */
+/** Returns the size of the objects if the tree is on another file system and contains copies. */
 function copiedObjects({ state, repoDir, objectPath }: OpenTarget): readonly number[] {
   const objects = publishedObjects(state)
   const first = objects.map((object) => statOf(objectPath(object.sha256))).find((stat) => stat !== undefined)

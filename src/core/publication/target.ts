@@ -1,4 +1,4 @@
-/** What every writer of the served tree works with: where it lies, what it must hold, and how to read an object of it. */
+/** The target of a publication: path of the published tree, its content, and how to read an object. */
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
@@ -19,28 +19,28 @@ export interface TrustAnchorFiles {
 }
 
 export interface PublicationTarget {
-  /** The folder that holds `rsync/`, `rrdp/` and `ta/`. */
+  /** The folder with `rsync/`, `rrdp/` and `ta/`. */
   readonly repoDir: string
   readonly state: PubdState
-  /** The file of a signed object: 0644, never changed once written. */
+  /** Returns the file of a signed object: mode 0644, never changed. */
   readonly objectPath: (sha256: Sha256) => string
-  /** Undefined leaves `ta/` alone. */
+  /** If undefined, `ta/` is not changed. */
   readonly ta?: readonly TrustAnchorFiles[]
   readonly disk?: Disk
 }
 
 export interface WriteOptions extends PublicationTarget {
-  /** Who writes; undefined where nobody else can. */
+  /** The writing installation; undefined if no other can write here. */
   readonly primary?: WritingPrimary
   readonly now: Instant
-  /** How long a file that the notification no longer lists stays (`rrdp_old_files_seconds`); 600 when left out. */
+  /** How long a file remains after the notification no longer lists it (`rrdp_old_files_seconds`); default 600. */
   readonly oldFilesSeconds?: number
   readonly trees?: Partial<TreePolicy>
-  /** Distrusts everything remembered about the served tree and writes all of it anew. */
+  /** Ignores all records about the published tree and rebuilds it. */
   readonly rebuild?: boolean
 }
 
-/** The same with its defaults. `scratch` is never served: records and files on their way. */
+/** A target with its defaults. `scratch` holds records and temporary files and is never served. */
 export interface OpenTarget extends Omit<WriteOptions, 'disk' | 'rebuild' | 'oldFilesSeconds' | 'trees'> {
   readonly disk: Disk
   readonly scratch: string
@@ -60,21 +60,21 @@ export function openTarget(options: WriteOptions): OpenTarget {
   }
 }
 
-/** The bytes of an object. Throws `object-missing` or `object-damaged` (corrupt). */
+/** Reads an object. Throws `object-missing` or `object-damaged` (corrupt). */
 export function readObject(objectPath: (sha256: Sha256) => string, object: ObjectRef): Uint8Array {
   const path = objectPath(object.sha256)
   const bytes = unlessAbsent(() => contentOf(path))
   if (bytes === undefined) throw objectMissing(path)
   if (bytes.length !== object.size || sha256Hex(bytes) !== object.sha256) {
-    throw new AppError('corrupt', 'object-damaged', `${path}: its content is not what its name says`, {
-      hint: 'brine recover --from a backup that has it',
+    throw new AppError('corrupt', 'object-damaged', `${path}: content does not match its hash`, {
+      hint: 'restore it from a backup: brine recover --from BACKUP',
       details: { path, sha256: object.sha256 },
     })
   }
   return bytes
 }
 
-/** A folder in the place of an object has no content: the disk is well. */
+/** Reads a file; a folder in its place counts as missing, since it is not a disk error. */
 function contentOf(path: string): Uint8Array {
   try {
     return fs.readFileSync(path)
@@ -85,15 +85,15 @@ function contentOf(path: string): Uint8Array {
 }
 
 export function objectMissing(path: string): AppError {
-  return new AppError('corrupt', 'object-missing', `${path}: a published object is not there`, {
-    hint: 'brine recover --from a backup that has it',
+  return new AppError('corrupt', 'object-missing', `${path}: a published object is missing`, {
+    hint: 'restore it from a backup: brine recover --from BACKUP',
     details: { path },
   })
 }
 
 /**
- * What a failed file operation becomes: `repository-write` (io) with the file and the cause, and the bytes of `room` where the disk is full.
- * Anything else stays what it is.
+ * Converts a failed file operation to `repository-write` (io) with the file and the cause, and for a full disk the required space.
+ * Other errors are returned unchanged.
  */
 export function writeError(error: unknown, folder: string, room?: () => number): unknown {
   const errno = errnoOf(error)
@@ -101,8 +101,8 @@ export function writeError(error: unknown, folder: string, room?: () => number):
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : folder
   const needed = errno === 'ENOSPC' || errno === 'EDQUOT' ? room?.() : undefined
   const need = needed === undefined ? '' : `; it needs ${needed} bytes free`
-  return new AppError('io', 'repository-write', `${path}: cannot write the served tree: ${errno}${need}`, {
-    hint: 'make room or give access, then: brine pubserver write',
+  return new AppError('io', 'repository-write', `${path}: cannot write the published tree: ${errno}${need}`, {
+    hint: 'free space or grant access, then: brine pubserver write',
     details: { path, errno, ...(needed === undefined ? {} : { bytesNeeded: needed }) },
     changed: 'unknown',
     retry: true,

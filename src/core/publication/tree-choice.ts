@@ -1,17 +1,17 @@
 /**
- * Which standing tree the next publication goes to: pure choice over what is remembered of each.
- * Invariant: the tree that `current` names is never touched; one that a reader may still hold open only when there are as many as allowed.
+ * Chooses the rsync tree for the next publication from the records of all trees. Pure.
+ * Invariant: the current tree is never changed; a tree that may have readers is changed only if the maximum number of trees exists.
  */
 import { type Instant, secondsBetween } from '../base/time.js'
 import type { Tree } from './writer-records.js'
 
 export interface TreePolicy {
-  /** Out of use for so long, a tree is free: nobody reads an hour. */
+  /** Seconds after which an unused tree has no readers left; no rsync session lasts an hour. */
   readonly quietSeconds: number
-  /** With `standing` trees in turn, so long is enough: longer than validators wait for rsync. */
+  /** Seconds that suffice if `standing` trees take turns: longer than validators wait for rsync. */
   readonly graceSeconds: number
   readonly standing: number
-  /** Publications that follow each other faster than that get a tree of their own, up to so many. */
+  /** Maximum number of trees: publications in quick succession get another tree, up to this number. */
   readonly max: number
 }
 
@@ -19,11 +19,11 @@ export const DEFAULT_TREES: TreePolicy = { quietSeconds: 3600, graceSeconds: 300
 
 export interface TreeChoice {
   readonly name: string
-  /** What it holds now; undefined for a tree to be built from nothing. */
+  /** Its record; undefined for a tree to be built from scratch. */
   readonly tree: Tree | undefined
 }
 
-/** The tree for the state of `session`, given the one that is current. */
+/** Returns the tree for the state of `session`, given the current one. */
 export function chooseTree(
   trees: readonly Tree[],
   current: string | undefined,
@@ -45,7 +45,7 @@ export function chooseTree(
   return rested || trees.length >= policy.max ? { name: longest.name, tree: longest } : another
 }
 
-/** Trees beyond the standing ones that nobody can be reading any more, longest idle first. */
+/** Returns extra trees that have no readers left, longest unused first. */
 export function surplusTrees(
   trees: readonly Tree[],
   current: string,
@@ -58,12 +58,12 @@ export function surplusTrees(
     .slice(0, Math.max(0, trees.length - policy.standing))
 }
 
-/** A tree that never was current has had no reader. */
+/** Returns how long a tree is unused; a tree that was never current has no readers. */
 function idleSeconds(tree: Tree, now: Instant): number {
   return tree.retiredAt === null ? Number.MAX_SAFE_INTEGER : secondsBetween(tree.retiredAt, now)
 }
 
-/** The newest serial needs the fewest changes; another session needs all of them. */
+/** Compares by the number of changes needed: the newest serial needs the fewest, another session all. */
 function reach(tree: Tree, session: string): number {
   return tree.session === session ? tree.serial : -1
 }
@@ -76,7 +76,7 @@ function freeName(trees: readonly Tree[], current: string | undefined): string {
   }
 }
 
-/** `a` to `z`, then `aa`. */
+/** Returns the names `a` to `z`, then `aa`. */
 function treeName(n: number): string {
   const letter = (i: number): string => String.fromCharCode(97 + i)
   return n < 26 ? letter(n) : letter(Math.floor(n / 26) - 1) + letter(n % 26)

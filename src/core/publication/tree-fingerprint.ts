@@ -1,6 +1,6 @@
 /**
- * How a standing tree was left: the time of change of each of its folders, which moves when somebody adds, removes or replaces a file there.
- * Invariant: a tree is brought forward only when nobody has touched it since; one of which that is not known is built anew.
+ * Detects outside modification of an rsync tree by the ctime of its folders, which changes when a file is added, removed or replaced.
+ * Invariant: a tree is updated only if it is unmodified since the last run; a tree of unknown state is rebuilt.
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
@@ -11,8 +11,8 @@ import type { OpenTarget } from './target.js'
 import { readFingerprints, type Tree, type TreeFingerprint, writeFingerprints } from './writer-records.js'
 
 /**
- * The record of a tree that is as it was left; undefined when somebody has been there, or nobody knows. Costs a stat a folder, and where the
- * tree holds copies, which can be written to without harm to the object, two a file. What is written into a link changes the object itself.
+ * Returns the record of an unmodified tree; undefined if it was modified or is unknown. Takes one stat per folder, and two per file in a tree
+ * of copies, whose files can be changed without changing the object. A write to a hard link changes the object itself.
  */
 export function isUnmodified(
   site: OpenTarget,
@@ -27,7 +27,7 @@ export function isUnmodified(
   return left.copies && !holdsCopies(site, root, changes) ? undefined : left
 }
 
-/** Remembers a tree that now holds the present state, in those of `folders` that are there. Returns the bytes written. */
+/** Records the fingerprint of a tree that now contains the current state, for those of `folders` that exist. Returns the bytes written. */
 export function recordFingerprint(site: OpenTarget, name: string, folders: Iterable<string>, copies: boolean): number {
   const root = join(site.repoDir, 'rsync', name)
   const found: Record<string, string> = {}
@@ -39,13 +39,13 @@ export function recordFingerprint(site: OpenTarget, name: string, folders: Itera
   return writeFingerprints(site.disk, site.repoDir, site.scratch, name, { session, serial, folders: found, copies })
 }
 
-/** Nanoseconds, as text; undefined for what is no folder. */
+/** Returns the ctime in nanoseconds as text; undefined unless the path is a folder. */
 function changeOf(path: string): string | undefined {
   const stat = unlessAbsent(() => fs.lstatSync(path, { bigint: true }))
   return stat?.isDirectory() === true ? String(stat.ctimeNs) : undefined
 }
 
-/** Has each file of the tree the size of the object that belongs there, and its time? */
+/** Returns true if each file of the tree has the size and time of its object. */
 function holdsCopies(site: OpenTarget, root: string, changes: ReadonlyMap<string, PathChange>): boolean {
   for (const object of publishedObjects(site.state))
     if (!changes.has(object.path) && !isCopy(site, join(root, object.path), object)) return false
@@ -54,7 +54,7 @@ function holdsCopies(site: OpenTarget, root: string, changes: ReadonlyMap<string
   return true
 }
 
-/** Looks like this object: its size, and its time where the object is there to tell. */
+/** Returns true if the file has the size of the object, and its time if the object exists. */
 export function isCopy(site: Pick<OpenTarget, 'objectPath'>, path: string, object: ObjectRef): boolean {
   const stat = statOf(path)
   if (stat?.isFile() !== true || stat.size !== object.size) return false

@@ -1,4 +1,4 @@
-/** The repository as a validator's cache: `DIR/<host>/<module path>/…` and `DIR/ta/<tal>/<certificate>`, as `rpki-client -n -d DIR` reads it. */
+/** Writes the repository in the layout of a validator's cache: `DIR/<host>/<module path>/…` and `DIR/ta/<tal>/<certificate>`, as `rpki-client -n -d DIR` reads it. */
 import { basename, join } from 'node:path'
 import { chmodSync, emptyDirSync, ensureDirSync, outputFileSync, statSync, utimesSync } from 'fs-extra'
 import { AppError } from '../base/errors.js'
@@ -17,12 +17,12 @@ export interface ValidatorCacheReport {
   readonly bytes: number
 }
 
-/** Marks a folder that this program filled and may empty. */
+/** Name of the marker in a folder that this program filled and may clear. */
 const MARKER = '.brine-layout'
 
 /**
  * Copies every published object and trust anchor certificate, readable by every user, with the objects' own times.
- * Throws `layout-dir-foreign` (usage) when `into` holds something that this function did not put there.
+ * Throws `layout-dir-foreign` (usage) if `into` contains files that this function did not write.
  */
 export function writeValidatorCache(options: ValidatorCacheOptions): ValidatorCacheReport {
   try {
@@ -51,10 +51,10 @@ function layOut(options: ValidatorCacheOptions): ValidatorCacheReport {
 function takeOver(into: string): void {
   const stat = unlessAbsent(() => statSync(into))
   if (stat !== undefined && !stat.isDirectory())
-    throw new AppError('usage', 'layout-dir-foreign', `${into} is no directory`, { hint: 'name a new directory' })
+    throw new AppError('usage', 'layout-dir-foreign', `${into} is not a directory`, { hint: 'name a new directory' })
   const names = namesIn(into)
   if (names.length > 0 && !names.includes(MARKER)) {
-    throw new AppError('usage', 'layout-dir-foreign', `${into} holds something else: ${names.slice(0, 3).join(', ')}`, {
+    throw new AppError('usage', 'layout-dir-foreign', `${into} contains other files: ${names.slice(0, 3).join(', ')}`, {
       hint: 'name a new or an empty directory',
     })
   }
@@ -73,13 +73,13 @@ function place(into: string, path: string, bytes: Uint8Array, report: { files: n
   report.bytes += bytes.length
 }
 
-/** A folder that every user may enter, whatever the umask. */
+/** Creates a folder that every user may enter, regardless of the umask. */
 function folder(path: string): void {
   ensureDirSync(path)
   chmodSync(path, 0o755)
 }
 
-/** RFC 8630 section 2.3: the certificate is what the TAL's URIs end in. */
+/** Returns the name of the certificate, the last segment of the TAL's URIs (RFC 8630 section 2.3). */
 function certificateName(tal: string): string {
   const uri = tal.split(/\r?\n/).find((line) => /^(?:https|rsync):\/\//.test(line)) ?? 'ta.cer'
   return basename(uri.trim())

@@ -1,4 +1,4 @@
-/** Every byte of the served tree against the state: what a relying party reads is what history says was published. */
+/** Compares every byte of the published tree with the state: relying parties must read what history says was published. */
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ export interface TreeFinding {
   readonly problem: string
 }
 
-/** Everything wrong with `repo/`, sorted by path; empty when it serves exactly the present state, readable by every user. Reads all of it. */
+/** Returns all findings in the published tree, sorted by path; empty if it is exactly the current state, readable by every user. Reads all of it. */
 export function verifyTree(site: PublicationTarget): readonly TreeFinding[] {
   const problems: TreeFinding[] = []
   for (const [name, bytes] of trustAnchorNames(site.ta ?? [])) compare(site, `ta/${name}`, sha256Hex(bytes), problems)
@@ -47,7 +47,7 @@ function verifyRrdp(site: PublicationTarget, problems: TreeFinding[]): void {
   compare(site, path, sha256Hex(utf8(notificationText(state, snapshot, known))), problems)
 }
 
-/** The hash of a file as state and objects want it. */
+/** Returns the expected hash of a file, from state and objects. */
 function expected(text: () => Iterable<string>, path: string, problems: TreeFinding[]): Sha256 | undefined {
   const hash = createHash('sha256')
   try {

@@ -1,6 +1,6 @@
 /**
- * What the writer remembers about the served tree, in `repo/.state/`: replaceable, outside of what is served.
- * Invariant: a record is written after what it claims is durable, so it may claim less than there is and never more.
+ * Records of the writer about the published tree, in `repo/.state/`: replaceable, not served.
+ * Invariant: a record is written after the files it describes are durable, so it may describe fewer files than exist, never more.
  */
 import { join } from 'node:path'
 import { utf8 } from '../base/bytes.js'
@@ -8,7 +8,7 @@ import { type Instant, parseInstant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type Disk, ensureFolder, replaceFile, textOf } from './served-files.js'
 
-/** STORED. Raised when the text of the RRDP files changes: lengths in an older record mean nothing then. */
+/** STORED. Incremented when the text of RRDP files changes, which invalidates the lengths in older records. */
 const FORMAT = 1
 
 /** STORED. A file below `repo/rrdp/`. */
@@ -28,38 +28,38 @@ export interface RrdpRecord {
   readonly retired: readonly { readonly path: string; readonly at: Instant }[]
 }
 
-/** STORED in `rsync.json`. What a standing tree holds; serial 0 when nobody knows. */
+/** STORED in `rsync.json`. Content of an rsync tree; serial 0 if unknown. */
 export interface Tree {
   readonly name: string
   readonly session: string
   readonly serial: number
-  /** When `current` left it; null while it is current, or when it never was. */
+  /** When `current` was moved away from it; null while it is current, or if it never was. */
   readonly retiredAt: Instant | null
 }
 
-/** STORED in `tree-<name>.json`: a standing tree as it was left (see left.ts). */
+/** STORED in `tree-<name>.json`: fingerprint of an rsync tree (see tree-fingerprint.ts). */
 export interface TreeFingerprint {
   readonly session: string
   readonly serial: number
   /** Time of the last change of each folder, nanoseconds, by its path below the tree; '' is the tree. */
   readonly folders: Readonly<Record<string, string>>
-  /** Not every file is a link to its object. */
+  /** True if some files are copies instead of links. */
   readonly copies: boolean
 }
 
 /** STORED in `primary.json`. The data directory that writes this tree. */
 export interface WritingPrimary {
-  /** Of the installation, the same in every copy. */
+  /** Id of the installation, the same in every copy. */
   readonly id: string
   readonly generation: number
-  /** Tells two directories of one generation apart. */
+  /** Distinguishes two directories of one generation. */
   readonly writer: string
   readonly host: string
   /** When it became the primary. */
   readonly at: Instant
 }
 
-/** Undefined when there is none or it cannot be trusted. */
+/** Reads the record; undefined if it is missing or invalid. */
 export function readPrimary(scratch: string): WritingPrimary | undefined {
   const { id, generation, writer, host, at } = readRecord(join(scratch, 'primary.json')) ?? {}
   if (!isText(id) || !isCount(generation) || !isText(writer) || !isText(host) || !isInstant(at)) return undefined
@@ -70,7 +70,7 @@ export function writePrimary(disk: Disk, repoDir: string, scratch: string, prima
   writeRecord(disk, repoDir, join(scratch, 'primary.json'), scratch, { format: FORMAT, ...primary })
 }
 
-/** Undefined when there is none or it cannot be trusted. */
+/** Reads the record; undefined if it is missing or invalid. */
 export function readRrdpRecord(scratch: string): RrdpRecord | undefined {
   const found = readRecord(join(scratch, 'rrdp.json'))
   const { session, serial, snapshot, deltas, retired } = found ?? {}
@@ -80,30 +80,30 @@ export function readRrdpRecord(scratch: string): RrdpRecord | undefined {
   return { session, serial, snapshot, deltas, retired }
 }
 
-/** Undefined when there is none or it cannot be trusted. */
+/** Reads the record; undefined if it is missing or invalid. */
 export function readTrees(scratch: string): readonly Tree[] | undefined {
   const trees = readRecord(join(scratch, 'rsync.json'))?.['trees']
   return Array.isArray(trees) && trees.every(isTree) ? trees : undefined
 }
 
-/** Returns the bytes written. */
+/** Writes the record. Returns the bytes written. */
 export function writeRrdpRecord(disk: Disk, repoDir: string, scratch: string, record: RrdpRecord): number {
   return writeRecord(disk, repoDir, join(scratch, 'rrdp.json'), scratch, { format: FORMAT, ...record })
 }
 
-/** Returns the bytes written. */
+/** Writes the record. Returns the bytes written. */
 export function writeTrees(disk: Disk, repoDir: string, scratch: string, trees: readonly Tree[]): number {
   return writeRecord(disk, repoDir, join(scratch, 'rsync.json'), scratch, { format: FORMAT, trees })
 }
 
-/** Undefined when there is none or it cannot be trusted. */
+/** Reads the record; undefined if it is missing or invalid. */
 export function readFingerprints(scratch: string, tree: string): TreeFingerprint | undefined {
   const { session, serial, folders, copies } = readRecord(fingerprintPath(scratch, tree)) ?? {}
   if (!isText(session) || !isCount(serial) || typeof copies !== 'boolean') return undefined
   return isRecord(folders) && isTable(folders) ? { session, serial, folders, copies } : undefined
 }
 
-/** Returns the bytes written. */
+/** Writes the record. Returns the bytes written. */
 export function writeFingerprints(
   disk: Disk,
   repoDir: string,
@@ -152,7 +152,7 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-/** A path that stays below `rrdp/`: a damaged record must not remove a file elsewhere. */
+/** Returns true for a path below `rrdp/`: a damaged record must not remove a file elsewhere. */
 function isInnerPath(value: unknown): value is string {
   return isText(value) && /^[A-Za-z0-9-]+(?:\/[A-Za-z0-9-]+)*\/[a-z]+\.xml$/.test(value)
 }

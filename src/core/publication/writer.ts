@@ -1,6 +1,6 @@
 /**
- * The served tree, derived from the publication server's state and the signed objects: written after the commit, rebuilt at any time.
- * Invariant: idempotent; a run that a crash cut short is completed by the next, and a reader sees one whole version at every instant.
+ * Writes the published tree from the publication server's state and the signed objects, after the commit; can rebuild it at any time.
+ * Invariant: idempotent; the next run completes an interrupted one, and readers see one complete version at any time.
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
@@ -41,8 +41,9 @@ const NO_RSYNC: RsyncReport = { changed: false, tree: '', whole: false, files: 0
 const NO_RRDP: RrdpReport = { changed: false, spliced: false, files: 0, bytes: 0, ms: 0 }
 
 /**
- * Brings `repo/` to the present state; writes nothing when it is there. To be called by the lock holder, after the commit.
- * Throws `standby-superseded` where another primary has taken the tree, `repository-write` (io) naming the file, `object-missing` or `object-damaged` (corrupt): what is served stays whole then, and the next call completes it.
+ * Updates the published tree to the current state; writes nothing if it is current. Called by the lock holder, after the commit. Throws
+ * `standby-superseded` if another primary has claimed the tree, `repository-write` (io) with the file, `object-missing` or
+ * `object-damaged` (corrupt); readers still see a complete version then, and the next call completes the update.
  */
 export function writeTree(options: WriteOptions): WriteReport {
   const site = openTarget(options)
@@ -58,7 +59,7 @@ export function writeTree(options: WriteOptions): WriteReport {
   }
 }
 
-/** Is what stands in `repo/` known to be the present state? Decided by a few dozen stat calls, without a lock. */
+/** Returns true if the published tree is known to be current. Takes a few dozen stat calls and no lock. */
 export function isTreeCurrent(site: PublicationTarget): boolean {
   const { repoDir, state } = site
   const scratch = join(repoDir, '.state')
@@ -70,7 +71,7 @@ export function isTreeCurrent(site: PublicationTarget): boolean {
   )
 }
 
-/** What each half of `repo/` serves: RRDP as its notification says, rsync as remembered; null when nobody knows. */
+/** Returns the versions that are served: RRDP from its notification, rsync from its record; null if unknown. */
 export function servedSerials(repoDir: string): {
   readonly rrdp: ServedVersion | null
   readonly rsync: ServedVersion | null
@@ -86,7 +87,7 @@ export function servedSerials(repoDir: string): {
   }
 }
 
-/** File names below `ta/` with their bytes. */
+/** Returns the file names below `ta/` with their content. */
 export function trustAnchorNames(ta: readonly TrustAnchorFiles[]): readonly (readonly [string, Uint8Array])[] {
   return ta.flatMap(({ handle, certificate, tal }) => {
     const name = encodeHandle(handle)

@@ -1,7 +1,7 @@
 /**
- * CGI/1.1 (RFC 3875) as values: the environment that a web server makes of a request, and the answer as it wants it.
- * Invariants: what a client wrote into a header is read from `HTTP_AUTHORIZATION` alone, so that no header can pass for what the server
- * itself says; no header of an answer can be ended by a text that came from elsewhere.
+ * CGI/1.1 (RFC 3875) as values: the request in the environment that a web server sets, and the response in the form that it expects.
+ * Invariants: of the client's headers only `HTTP_AUTHORIZATION` is read, so that no header can be mistaken for a variable of the server;
+ * no untrusted text can end a header of a response.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -10,15 +10,15 @@ export interface CgiRequest {
   readonly method: string
   /** SCRIPT_NAME and PATH_INFO, decoded by the server; without the query. */
   readonly path: string
-  /** The server says that TLS protects the request. */
+  /** True if the web server says that TLS protects the request. */
   readonly isSecure: boolean
   /** Lower case, without parameters; '' without a body. */
   readonly contentType: string
-  /** Octets of the body; undefined where the server does not say. */
+  /** Length of the body in octets; undefined if the server does not set it. */
   readonly contentLength: number | undefined
   /** The value of the client's Authorization header. */
   readonly authorization: string | undefined
-  /** PEM of the client's certificate, where the server has verified it in the handshake. */
+  /** PEM of the client certificate, if the server has verified it in the handshake. */
   readonly clientCertificate: string | undefined
 }
 
@@ -46,10 +46,10 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
-/** Longest certificate and Authorization header that are looked at. */
+/** Longest certificate and Authorization header that are read. */
 const LIMIT = 64 * 1024
 
-/** The request; undefined where the environment is not that of a CGI program. Never throws. */
+/** Reads a request from the environment; undefined if it is not that of a CGI program. Never throws. */
 export function readCgi(env: Environment): CgiRequest | undefined {
   const { REQUEST_METHOD: method = '', SCRIPT_NAME: script = '', PATH_INFO: info = '' } = env
   if (!/^[A-Z]{1,20}$/.test(method)) return undefined
@@ -64,7 +64,7 @@ export function readCgi(env: Environment): CgiRequest | undefined {
   }
 }
 
-/** NaN for what is no number: it is neither absent nor short enough. */
+/** Parses a Content-Length; NaN if it is not a number, which is neither absent nor within a limit. */
 function readLength(text: string): number | undefined {
   if (text === '') return undefined
   return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
@@ -74,7 +74,7 @@ function bounded(text: string | undefined): string | undefined {
   return text === undefined || text === '' || text.length > LIMIT ? undefined : text
 }
 
-/** nginx escapes the text ($ssl_client_escaped_cert), Apache gives it as it is. */
+/** Reads a PEM text, which nginx escapes ($ssl_client_escaped_cert) and Apache does not. */
 function readPem(text: string | undefined): string | undefined {
   if (text?.includes('%') !== true) return text
   try {
@@ -84,7 +84,7 @@ function readPem(text: string | undefined): string | undefined {
   }
 }
 
-/** User and password of Basic authentication (RFC 7617); undefined for anything else. */
+/** Parses user and password of Basic authentication (RFC 7617); undefined for anything else. */
 export function readBasic(
   authorization: string | undefined,
 ): { readonly user: string; readonly password: string } | undefined {
@@ -95,7 +95,7 @@ export function readBasic(
   return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
-/** One sentence as the body of an answer. */
+/** Returns a response with one sentence as its body. */
 export function plainResponse(
   status: number,
   sentence: string,
@@ -108,7 +108,7 @@ export function plainResponse(
   }
 }
 
-/** RFC 9110 section 10.2.3: whole seconds. */
+/** Returns a Retry-After header in whole seconds (RFC 9110 section 10.2.3). */
 export function retryAfter(seconds: number): Readonly<Record<string, string>> {
   return { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) }
 }
@@ -117,7 +117,7 @@ function asciiOnly(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[^\x20-\x7e]/g, '?')
 }
 
-/** The answer as a web server reads it (RFC 3875 section 6.2.1). `isHead`: its body stays away, its length does not. Throws a TypeError for a header that is none. */
+/** Encodes a response for the web server (RFC 3875 section 6.2.1). With `isHead` without its body but with its length. Throws a TypeError for an invalid header. */
 export function formatCgi({ status, headers, body }: HttpResponse, isHead = false): string {
   const length = status === 204 ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
   const all = {
@@ -127,7 +127,7 @@ export function formatCgi({ status, headers, body }: HttpResponse, isHead = fals
     'Cache-Control': 'no-store',
   }
   const lines = Object.entries(all).map(([name, value]) => {
-    if (!/^[A-Za-z-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) throw new TypeError(`no header: ${name}`)
+    if (!/^[A-Za-z-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) throw new TypeError(`invalid header: ${name}`)
     return `${name}: ${value}\r\n`
   })
   return `${lines.join('')}\r\n${isHead || status === 204 ? '' : body}`

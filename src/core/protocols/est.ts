@@ -1,4 +1,4 @@
-/** Enrolment over Secure Transport (RFC 7030, RFC 8951) as values: what is asked for, and what is answered. No network. */
+/** Enrolment over Secure Transport (RFC 7030, RFC 8951) as values: requests and responses. No network. */
 import { certsOnly, estBytes } from '../pki/certs-only.js'
 import { LARGEST_REQUEST } from '../pki/csr.js'
 import type { HttpResponse } from './cgi.js'
@@ -14,10 +14,10 @@ export interface EstRoute {
 /** Section 3.2.2. */
 export const EST_PREFIX = '/.well-known/est/'
 export const CSR_TYPE = 'application/pkcs10'
-/** Octets of a body: the largest request in base64, with line breaks. */
+/** Largest body in octets: the largest request in base64, with line breaks. */
 export const LARGEST_BODY = 2 * LARGEST_REQUEST
 
-/** What a path asks for; undefined for one that asks for nothing here. */
+/** Parses a path to label and operation; undefined for any other path. */
 export function readRoute(path: string): EstRoute | undefined {
   if (!path.startsWith(EST_PREFIX)) return undefined
   const [label = '', word, ...rest] = path.slice(EST_PREFIX.length).split('/')
@@ -26,33 +26,33 @@ export function readRoute(path: string): EstRoute | undefined {
   return { label, operation }
 }
 
-/** Does the operation take a request of the client's? */
+/** Returns true if the operation takes a certification request. */
 export function isEnrolment(operation: EstOperation): boolean {
   return operation === 'simpleenroll' || operation === 'simplereenroll'
 }
 
-/** The PKCS#10 of a body (section 4.2.1): base64 with or without line breaks, or what it stands for; undefined for anything else. */
+/** Decodes the PKCS#10 of a body (section 4.2.1): base64 with or without line breaks, or DER; undefined for anything else. */
 export function readCsr(body: Uint8Array): Uint8Array | undefined {
   const der = estBytes(body)
   return der === undefined || der.length === 0 ? undefined : der
 }
 
-/** The CAs' certificates (section 4.1.3). */
+/** Returns the response with the CA certificates (section 4.1.3). */
 export function caCertificatesResponse(certificates: readonly Uint8Array[]): HttpResponse {
   return encoded('application/pkcs7-mime', certsOnly(certificates))
 }
 
-/** The certificate that was asked for (section 4.2.3). */
+/** Returns the response with the issued certificate (section 4.2.3). */
 export function certificateResponse(certificate: Uint8Array): HttpResponse {
   return encoded('application/pkcs7-mime; smime-type=certs-only', certsOnly([certificate]))
 }
 
-/** What a request should hold (section 4.5.2); `attributes` is DER of CsrAttrs, and nothing is said where it is empty. */
+/** Returns the response with the CSR attributes (section 4.5.2); `attributes` is the DER of CsrAttrs, and an empty one has no body. */
 export function attributesResponse(attributes: Uint8Array): HttpResponse {
   return attributes.length <= 2 ? { status: 204, headers: {}, body: '' } : encoded('application/csrattrs', attributes)
 }
 
-/** Base64 in lines, which every reader takes. The header about it means nothing (RFC 8951 section 3.1), and some clients want it. */
+/** Encodes the body as base64 with line breaks, which every client accepts. Its header has no meaning (RFC 8951 section 3.1), but some clients need it. */
 function encoded(type: string, der: Uint8Array): HttpResponse {
   const lines =
     Buffer.from(der)

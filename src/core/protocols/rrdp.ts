@@ -1,7 +1,7 @@
 /**
- * RRDP documents as text (RFC 8182 section 3.5): notification, snapshot and delta, one element a line, US-ASCII.
- * Invariant: the text follows from its arguments alone and every length is known before a byte is made, so that a new snapshot can
- * be spliced from the last one and rebuilding a delta never changes its hash.
+ * Encoder of RRDP documents (RFC 8182 section 3.5): notification, snapshot and delta, one element per line, US-ASCII.
+ * Invariant: the text depends only on the arguments and every length is known in advance, so that a new snapshot can be patched from
+ * the last one and rebuilding a delta never changes its hash.
  */
 import { toBase64 } from '../base/bytes.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -35,19 +35,19 @@ export interface RrdpNotification {
   readonly deltas: readonly (RrdpFile & { readonly serial: number })[]
 }
 
-/** The update notification file. Throws a RangeError when the delta serials have a hole or do not start at the present serial. */
+/** Returns the update notification file. Throws a RangeError if the delta serials have a gap or do not start at the current serial. */
 export function formatNotification(notification: RrdpNotification): string {
   const { session, serial, snapshot, deltas } = notification
   deltas.forEach((delta, index) => {
     if (delta.serial !== serial - index)
-      throw new RangeError(`delta ${delta.serial} stands where ${serial - index} belongs`)
+      throw new RangeError(`delta ${delta.serial} found where ${serial - index} is expected`)
   })
   const lines = deltas.map((d) => `<delta serial="${d.serial}" uri="${escapeXml(d.uri)}" hash="${d.sha256}"/>\n`)
   const first = `<snapshot uri="${escapeXml(snapshot.uri)}" hash="${snapshot.sha256}"/>\n`
   return `${openElement('notification', session, serial)}${first}${lines.join('')}</notification>\n`
 }
 
-/** The chunks of a snapshot file: one an element, so that no part of a large repository is one string. */
+/** Yields the chunks of an RRDP snapshot, one per element, so that a large repository is never one string. */
 export function* formatSnapshot(
   session: string,
   serial: number,
@@ -58,7 +58,7 @@ export function* formatSnapshot(
   yield SNAPSHOT_TAIL
 }
 
-/** The chunks of a delta file. Its elements must not be empty: RFC 8182 section 3.5.3.2 wants one at least. */
+/** Yields the chunks of a delta file. There must be at least one element (RFC 8182 section 3.5.3.2). */
 export function* formatDelta(
   session: string,
   serial: number,
@@ -90,23 +90,23 @@ function withdrawElement(uri: string, withdraws: Sha256): string {
   return `<withdraw uri="${escapeXml(uri)}" hash="${withdraws}"/>\n`
 }
 
-/** Bytes of a publish element for an object of `size` bytes. */
+/** Returns the length in bytes of a publish element for an object of `size` bytes. */
 export function publishLength(uri: string, size: number, replacing = false): number {
   const base64 = 4 * Math.ceil(size / 3)
   return '<publish uri=""></publish>\n'.length + escapeXml(uri).length + base64 + (replacing ? HASH_ATTRIBUTE : 0)
 }
 
-/** Bytes of a withdraw element. */
+/** Returns the length in bytes of a withdraw element. */
 export function withdrawLength(uri: string): number {
   return '<withdraw uri=""/>\n'.length + HASH_ATTRIBUTE + escapeXml(uri).length
 }
 
-/** Bytes of a snapshot file around its elements. */
+/** Returns the length in bytes of an RRDP snapshot without its elements. */
 export function snapshotFrameLength(session: string, serial: number): number {
   return snapshotHead(session, serial).length + SNAPSHOT_TAIL.length
 }
 
-/** Bytes of a delta file around its elements. */
+/** Returns the length in bytes of a delta file without its elements. */
 export function deltaFrameLength(session: string, serial: number): number {
   return deltaHead(session, serial).length + DELTA_TAIL.length
 }

@@ -49,7 +49,7 @@ class JsonReader {
   document(): Json {
     const value = this.#value(0)
     this.#take(SPACE)
-    if (this.#at < this.#text.length) throw new Misread('there is more after the value', this.#at)
+    if (this.#at < this.#text.length) throw new Misread('unexpected text after the value', this.#at)
     return value
   }
 
@@ -62,7 +62,7 @@ class JsonReader {
     if (first === '"') return this.#string()
     const token = this.#take(NUMBER) ?? this.#take(WORD)
     if (token === undefined)
-      throw new Misread(first === undefined ? 'the text ends too early' : 'a value belongs here', this.#at)
+      throw new Misread(first === undefined ? 'the text ends too early' : 'expected a value', this.#at)
     return JSON.parse(token) as Json
   }
 
@@ -74,7 +74,7 @@ class JsonReader {
       this.#take(SPACE)
       const at = this.#at
       const name = this.#string()
-      if (Object.hasOwn(out, name)) throw new Misread(`${JSON.stringify(name)} is there twice`, at)
+      if (Object.hasOwn(out, name)) throw new Misread(`${JSON.stringify(name)} appears twice`, at)
       this.#must(':')
       out[name] = this.#value(depth + 1)
     } while (this.#is(','))
@@ -95,7 +95,7 @@ class JsonReader {
   /** Finds the end of a string and lets JSON.parse check it: one regular expression over a long text would overflow the stack. */
   #string(): string {
     const start = this.#at
-    if (this.#text[start] !== '"') throw new Misread('a text in double quotes belongs here', start)
+    if (this.#text[start] !== '"') throw new Misread('expected a string in double quotes', start)
     let end = start + 1
     while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1
     try {
@@ -103,7 +103,7 @@ class JsonReader {
       this.#at = end + 1
       return value
     } catch {
-      throw new Misread('this text in double quotes does not end, or holds what it may not', start)
+      throw new Misread('unterminated string or invalid character in a string', start)
     }
   }
 
@@ -115,7 +115,7 @@ class JsonReader {
   }
 
   #must(sign: string): void {
-    if (!this.#is(sign)) throw new Misread(`${sign} belongs here`, this.#at)
+    if (!this.#is(sign)) throw new Misread(`expected ${sign}`, this.#at)
   }
 
   #take(token: RegExp): string | undefined {

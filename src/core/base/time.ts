@@ -124,7 +124,7 @@ export function formatDuration(seconds: number): string {
 /** Returns the error for a clock that is behind something already signed or recorded. */
 export function clockBehind(now: Instant, last: Instant): AppError {
   return new AppError('rejected', 'clock-behind', `the clock says ${now}, but the last record is from ${last}`, {
-    hint: 'set the clock right (for example with chronyc makestep) and run the command again',
+    hint: 'correct the clock (for example with chronyc makestep) and run the command again',
     details: { now, last },
     retry: true,
     retryAfter: Math.max(1, secondsBetween(now, last)),

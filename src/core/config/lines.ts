@@ -1,12 +1,12 @@
-/** Where in a TOML text a table or a key of a table stands, for messages. Lines count from 1. */
+/** Line numbers of tables and keys in a TOML text, for messages. Lines count from 1. */
 
-/** A place: table names and keys, and the number of a `[[table]]` among those of its name: `['ca', 1, 'file', 'ca_cert']`. */
+/** A place: table names and keys, and the index of a `[[table]]` among those of its name: `['ca', 1, 'file', 'ca_cert']`. */
 export type Place = readonly (string | number)[]
 
 const HEADER = /^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$/
 const KEY = /^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=/
 
-/** Lines by place. A text that defeats it (keys inside of multi-line strings) gets a wrong line, never a wrong value. */
+/** Returns the lines by place. Keys inside of multi-line strings can give a wrong line, never a wrong value. */
 export function linesOf(text: string): ReadonlyMap<string, number> {
   const lines = new Map<string, number>()
   const counts = new Map<string, number>()
@@ -21,7 +21,7 @@ export function linesOf(text: string): ReadonlyMap<string, number> {
   return lines
 }
 
-/** The line of the place, or of the nearest thing around it that has one; 1 when nothing has. */
+/** Returns the line of a place, or of the innermost table around it that has one; 1 if none has. */
 export function lineAt(lines: ReadonlyMap<string, number>, place: Place): number {
   for (let length = place.length; length > 0; length--) {
     const line = lines.get(place.slice(0, length).join('\0'))
@@ -30,7 +30,7 @@ export function lineAt(lines: ReadonlyMap<string, number>, place: Place): number
   return 1
 }
 
-/** `[[a]]` begins the next one of its name; `[a.b]` belongs to the last `[[a]]` where there is one. */
+/** Returns the place of a table header: `[[a]]` begins the next table of its name; `[a.b]` belongs to the last `[[a]]` if there is one. */
 function tableAt(names: readonly string[], isArray: boolean, counts: Map<string, number>): Place {
   const place: (string | number)[] = []
   for (const [depth, name] of names.entries()) {

@@ -1,6 +1,6 @@
 /**
  * `brine.toml` as a frozen, typed value.
- * Invariant: a `Config` that exists is complete, in range and makes sense; a text with any fault gives none, only the list of faults.
+ * Invariant: a `Config` is complete, in range and consistent; a text with any finding yields no `Config`, only the list of findings.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { AppError } from '../base/errors.js'
@@ -16,7 +16,7 @@ import { configWarnings, type Finding, validateConfig } from './validate.js'
 export interface LoadedConfig {
   readonly config: Config
   readonly enrolment: Enrolment
-  /** Allowed and yet unwise: for stderr and `config check`. */
+  /** Findings that are allowed but unwise, for stderr and `config check`. */
   readonly warnings: readonly ConfigFault[]
   /** TOML names of the keys that the file sets. */
   readonly set: ReadonlySet<string>
@@ -24,7 +24,7 @@ export interface LoadedConfig {
 
 export interface ConfigEntry {
   readonly key: string
-  /** Durations in seconds; null where the key is off. */
+  /** Durations in seconds; null if the key is off. */
   readonly value: string | number | boolean | null
   readonly source: 'file' | 'default'
 }
@@ -33,7 +33,7 @@ const HOUR = 3600
 const WEEK = 7 * 24 * HOUR
 const YEAR = 365 * 24 * HOUR
 
-/** The configuration that `text` means; an empty text means the defaults. `file` is for messages. Throws `config-invalid` (usage) with every fault and its line. */
+/** Parses a configuration; an empty text gives the defaults. `file` is for messages. Throws `config-invalid` (usage) with every finding and its line. */
 export async function loadConfig(text: string, file: string): Promise<LoadedConfig> {
   const { values, enrolment, faults } = await parseConfig(text)
   if (faults.length > 0) throw configInvalid(file, [...faults, ...laterFaults(text, values, faults)])
@@ -43,17 +43,17 @@ export async function loadConfig(text: string, file: string): Promise<LoadedConf
   return { config, enrolment, warnings: configWarnings(config).map(locate(text)), set: new Set(values.keys()) }
 }
 
-/** The configuration of an empty file. */
+/** Returns the configuration of an empty file. */
 export function defaultConfig(): Config {
   return effective(new Map())
 }
 
-/** SHA-256 of the effective configuration: the same for a file that sets nothing and one that repeats the defaults. */
+/** Returns the SHA-256 of the effective configuration, which is the same for an empty file and one that repeats the defaults. */
 export function configDigest({ config, enrolment }: Pick<LoadedConfig, 'config' | 'enrolment'>): Sha256 {
   return jsonDigest(isDeepStrictEqual(enrolment, NO_ENROLMENT) ? config : { ...config, enrolment })
 }
 
-/** Every key in the order of the template, with its effective value: for `config show`. */
+/** Returns every key in the order of the template, with its effective value, for `config show`. */
 export function configEntries({ config, set }: Pick<LoadedConfig, 'config' | 'set'>): readonly ConfigEntry[] {
   const values = new Map<string, Value | undefined>(Object.entries(config))
   return [...KEYS.keys()].map((key) => ({
@@ -63,7 +63,7 @@ export function configEntries({ config, set }: Pick<LoadedConfig, 'config' | 'se
   }))
 }
 
-/** The times and thresholds that the issuing rules want, in seconds. */
+/** Returns the times and thresholds of the issuing rules, in seconds. */
 export function timingOf(c: Config): Timing {
   return {
     publishNextSeconds: c.timingPublishNextHours * HOUR,
@@ -89,7 +89,7 @@ function defaultOf(key: Key): Value | undefined {
   return key.default ?? undefined
 }
 
-/** Rules between keys, beside faults of single keys: only those that concern no faulty key. */
+/** Returns the findings of rules between keys, without those that involve a key with a finding of its own. */
 function laterFaults(
   text: string,
   values: ReadonlyMap<string, Value>,
@@ -97,11 +97,11 @@ function laterFaults(
 ): readonly ConfigFault[] {
   const faulty = new Set(faults.map((fault) => fault.key))
   if (faulty.has(null)) return []
-  const sound = validateConfig(effective(values)).filter(({ keys }) => !keys.some((key) => faulty.has(key)))
-  return sound.map(locate(text))
+  const found = validateConfig(effective(values)).filter(({ keys }) => !keys.some((key) => faulty.has(key)))
+  return found.map(locate(text))
 }
 
-/** A finding on the line of the first of its keys that the file sets. */
+/** Returns a function that places a finding on the line of the first of its keys that the file sets. */
 function locate(text: string): (finding: Finding) => ConfigFault {
   return ({ keys, message }) => {
     for (const key of keys) {
@@ -118,9 +118,9 @@ function configInvalid(file: string, found: readonly ConfigFault[]): AppError {
   const message =
     faults.length === 1 && first !== undefined
       ? `${file}:${first.line}: ${first.message}`
-      : `${file}: ${faults.length} faults:\n${faults.map((f) => `  line ${f.line}: ${f.message}`).join('\n')}`
+      : `${file}: ${faults.length} errors:\n${faults.map((f) => `  line ${f.line}: ${f.message}`).join('\n')}`
   return new AppError('usage', 'config-invalid', message, {
-    hint: 'correct the file, then: brine config check',
+    hint: 'correct the file, then run: brine config check',
     details: { file, faults: faults.map(({ line, key, message }) => ({ line, key, message })) },
   })
 }

@@ -1,6 +1,6 @@
 /**
- * TOML text to values of the schema, with every fault and its line.
- * Invariant: a value that is returned has the type and lies in the range of its key.
+ * Parser of TOML text into values of the schema; reports every finding with its line.
+ * Invariant: a returned value has the type of its key and is in its range.
  */
 import type { TomlError } from 'smol-toml'
 import { nearest } from '../base/nearest.js'
@@ -13,7 +13,7 @@ import { described, isTable, type PlacedFault } from './tables.js'
 export interface ConfigFault {
   /** Counted from 1. */
   readonly line: number
-  /** Null where the text is no TOML. */
+  /** Null if the text is not TOML. */
   readonly key: string | null
   /** One sentence with the offending value, without file and line. */
   readonly message: string
@@ -23,7 +23,7 @@ export interface ConfigFault {
 export type Value = string | number | boolean
 
 export interface Parsed {
-  /** What the file sets, by its TOML name. */
+  /** Values that the file sets, by TOML name. */
   readonly values: ReadonlyMap<string, Value>
   readonly enrolment: Enrolment
   readonly faults: readonly ConfigFault[]
@@ -31,7 +31,7 @@ export interface Parsed {
 
 type Checked = { readonly value: Value } | { readonly fault: string }
 
-/** What the text sets, and all that is wrong with it. The parser is loaded only for a text that sets something. */
+/** Parses a text and returns its values and all findings. The TOML parser is loaded only for a text that sets something. */
 export async function parseConfig(text: string): Promise<Parsed> {
   if (setsNothing(text)) return { values: new Map(), enrolment: NO_ENROLMENT, faults: [] }
   const { parse } = await import('smol-toml')
@@ -57,7 +57,7 @@ export async function parseConfig(text: string): Promise<Parsed> {
   return { values, enrolment, faults }
 }
 
-/** Rules between the sections are asked once each of them is sound. */
+/** Reads the enrolment sections. Rules between them are checked only if each is valid. */
 async function enrolmentOf(
   table: Readonly<Record<string, unknown>>,
 ): Promise<{ readonly enrolment: Enrolment; readonly placed: readonly PlacedFault[] }> {
@@ -70,7 +70,7 @@ async function enrolmentOf(
   return { enrolment, placed: placed.length > 0 ? placed : validateEnrolment(enrolment) }
 }
 
-/** The line (from 1) on which a key or a table of that name is set; undefined when none does. */
+/** Returns the line (from 1) on which a key or a table of that name is set; undefined if it is not set. */
 export function lineOf(text: string, name: string): number | undefined {
   const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   const setting = new RegExp(`^[ \\t]*(?:\\[\\[?[ \\t]*)?["']?${quoted}["']?[ \\t]*[.=\\]]`)
@@ -116,8 +116,8 @@ function check(name: string, key: Key, raw: unknown): Checked {
 }
 
 function checkInteger(name: string, key: Key & { type: 'integer' }, raw: unknown): Checked {
-  const wanted = `a whole number from ${key.min} to ${key.max}`
-  if (typeof raw !== 'bigint' || raw < BigInt(key.min) || raw > BigInt(key.max)) return wrong(name, wanted, raw)
+  const expected = `a whole number from ${key.min} to ${key.max}`
+  if (typeof raw !== 'bigint' || raw < BigInt(key.min) || raw > BigInt(key.max)) return wrong(name, expected, raw)
   return { value: Number(raw) }
 }
 
@@ -129,6 +129,6 @@ function checkDuration(name: string, key: Key & { type: 'duration' }, raw: unkno
   return { value: seconds }
 }
 
-function wrong(name: string, wanted: string, raw: unknown): Checked {
-  return { fault: `${name} must be ${wanted}, not ${described(raw)}` }
+function wrong(name: string, expected: string, raw: unknown): Checked {
+  return { fault: `${name} must be ${expected}, not ${described(raw)}` }
 }

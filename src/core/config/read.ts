@@ -1,16 +1,16 @@
-/** The text of a configuration file. Invariant: a file that is not there or cannot be read is an error, never silently the defaults. */
+/** Reads the text of a configuration file. Invariant: a missing or unreadable file is an error, never silently the defaults. */
 import { readFileSync } from 'node:fs'
 import { AppError } from '../base/errors.js'
 
-/** The text of `file`. Throws `config-missing` or `config-not-utf8` (usage), `config-unreadable` (io). */
+/** Returns the text of `file`. Throws `config-missing` or `config-not-utf8` (usage), `config-unreadable` (io). */
 export function readConfigText(file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file))
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO'
     if (code === 'ENOENT')
-      throw new AppError('usage', 'config-missing', `no configuration file ${file}`, {
-        hint: `take it back from a backup, or make an empty one for the defaults: touch ${file}`,
+      throw new AppError('usage', 'config-missing', `configuration file ${file} does not exist`, {
+        hint: `restore it from a backup, or create an empty one for the defaults: touch ${file}`,
         cause,
       })
     if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')

@@ -19,7 +19,7 @@ export interface DurationKey extends KeyBase {
   /** Seconds. */
   readonly min: number
   readonly max: number
-  /** As in the file: `30s`. */
+  /** In the form of the file: `30s`. */
   readonly default: string
 }
 export interface BooleanKey extends KeyBase {

@@ -1,6 +1,6 @@
 /**
- * Reading a TOML table against a list of its keys: every fault at its place, and values of the types that the list promises.
- * Invariant: what a `TableReader` returns for a key is sound, or its fault is in the list and the value is the fallback.
+ * Reader of a TOML table with known keys: typed values, and every finding at its place.
+ * Invariant: the value that a `TableReader` returns for a key is valid, or there is a finding and the value is the fallback.
  */
 import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
@@ -15,16 +15,16 @@ export function isTable(raw: unknown): raw is Readonly<Record<string, unknown>> 
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && !('toISOString' in raw)
 }
 
-/** The name of a table as messages write it: `[[ca]] 2`, `[ca.file]`. */
+/** Returns the name of a table for messages: `[[ca]] 2`, `[ca.file]`. */
 export function tableName(place: Place): string {
   const words = place.filter((part) => typeof part === 'string').join('.')
   return typeof place.at(-1) === 'number' ? `[[${words}]]` : `[${words}]`
 }
 
-/** What a text must look like. */
+/** Required form of a string. */
 export interface Shape {
   readonly pattern: RegExp
-  readonly wanted: string
+  readonly expected: string
   /** The value may hold a secret and is not shown. */
   readonly secret?: true
 }
@@ -35,7 +35,7 @@ export class TableReader {
   readonly #raw: Readonly<Record<string, unknown>>
   readonly #asked = new Set<string>()
 
-  /** `raw` that is no table is a fault, and reads as an empty one. */
+  /** A `raw` that is not a table is a finding, and is read as an empty table. */
   constructor(raw: unknown, place: Place, faults: PlacedFault[]) {
     this.place = place
     this.faults = faults
@@ -48,7 +48,7 @@ export class TableReader {
     return Object.hasOwn(this.#raw, key)
   }
 
-  /** Says that something is wrong with the value of `key`. */
+  /** Adds a finding for the value of `key`. */
   wrong(key: string, message: string): void {
     this.#fault([key], message)
   }
@@ -58,28 +58,28 @@ export class TableReader {
       typeof raw === 'string' && raw !== '' && !raw.includes('\0') && (shape?.pattern.test(raw) ?? true)
         ? raw
         : undefined
-    return this.#read(key, shape?.wanted ?? 'a text', parse, shape?.secret)
+    return this.#read(key, shape?.expected ?? 'a string', parse, shape?.secret)
   }
 
-  /** A text that must be there. */
+  /** Reads a required string. */
   required(key: string, shape?: Shape): string {
     if (!this.has(key)) this.#missing(key)
     return this.text(key, shape) ?? ''
   }
 
   path(key: string): string | undefined {
-    return this.text(key, { pattern: /^\//, wanted: 'an absolute path' })
+    return this.text(key, { pattern: /^\//, expected: 'an absolute path' })
   }
 
   requiredPath(key: string): string {
-    return this.required(key, { pattern: /^\//, wanted: 'an absolute path' })
+    return this.required(key, { pattern: /^\//, expected: 'an absolute path' })
   }
 
   oneOf<const T extends string>(key: string, values: readonly T[]): T | undefined {
     return this.#read(key, `one of ${values.join(', ')}`, (raw) => values.find((value) => value === raw))
   }
 
-  /** One of `values`, or a list of some, each once. */
+  /** Reads one of `values`, or a list of some of them, each once. */
   oneOrMore<const T extends string>(key: string, values: readonly T[]): readonly T[] | undefined {
     return this.#read(key, `one of ${values.join(', ')}, or a list of them`, (raw) => {
       const items: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
@@ -98,7 +98,7 @@ export class TableReader {
     )
   }
 
-  /** Seconds. */
+  /** Reads a duration and returns seconds. */
   duration(key: string, min: number, max: number): number | undefined {
     return this.#read(key, `a duration such as "30s", "15m" or "24h", from ${min} to ${max} seconds`, (raw) => {
       const seconds = typeof raw === 'string' ? parseDuration(raw) : undefined
@@ -107,12 +107,12 @@ export class TableReader {
   }
 
   texts(key: string): readonly string[] | undefined {
-    return this.#read(key, 'a list of texts', (raw) =>
+    return this.#read(key, 'a list of strings', (raw) =>
       Array.isArray(raw) && raw.every((item) => typeof item === 'string' && item !== '') ? raw : undefined,
     )
   }
 
-  /** Whole numbers from 0 by name. */
+  /** Reads a table of whole numbers by name. */
   weights(key: string): Readonly<Record<string, number>> | undefined {
     const found = this.#read(key, 'a table of whole numbers from 0 to 1000000', (raw) => {
       if (!isTable(raw)) return undefined
@@ -122,13 +122,13 @@ export class TableReader {
     return found === undefined ? undefined : Object.fromEntries(found)
   }
 
-  /** The table below `key`. */
+  /** Returns a reader of the table below `key`. */
   table(key: string): TableReader {
     this.#asked.add(key)
     return new TableReader(this.#raw[key], [...this.place, key], this.faults)
   }
 
-  /** The tables of an array of tables. */
+  /** Returns readers of an array of tables. */
   tables(key: string): readonly TableReader[] {
     this.#asked.add(key)
     const raw = this.#raw[key]
@@ -143,7 +143,7 @@ export class TableReader {
     return raw.map((item: unknown, n) => new TableReader(item, [...this.place, key, n], this.faults))
   }
 
-  /** Faults of every key that nobody asked for. */
+  /** Adds a finding for every key that was not read, since it is unknown. */
   close(): void {
     for (const key of Object.keys(this.#raw)) {
       if (this.#asked.has(key)) continue
@@ -153,19 +153,19 @@ export class TableReader {
     }
   }
 
-  #read<T>(key: string, wanted: string, parse: (raw: unknown) => T | undefined, secret = false): T | undefined {
+  #read<T>(key: string, expected: string, parse: (raw: unknown) => T | undefined, secret = false): T | undefined {
     this.#asked.add(key)
     if (!this.has(key)) return undefined
     const raw = this.#raw[key]
     const value = parse(raw)
     const shown = secret ? '[redacted]' : described(raw)
-    if (value === undefined) this.#fault([key], `${key} of ${tableName(this.place)} must be ${wanted}, not ${shown}`)
+    if (value === undefined) this.#fault([key], `${key} of ${tableName(this.place)} must be ${expected}, not ${shown}`)
     return value
   }
 
   #missing(key: string): void {
     this.#asked.add(key)
-    this.#fault([], `${tableName(this.place)} wants ${key}`)
+    this.#fault([], `${tableName(this.place)}: required key ${key} is missing`)
   }
 
   #fault(below: readonly string[], message: string): void {
@@ -173,7 +173,7 @@ export class TableReader {
   }
 }
 
-/** A value as a message shows it. */
+/** Formats a value for messages. */
 export function described(raw: unknown): string {
   if (typeof raw === 'string') return JSON.stringify(raw.length > 60 ? `${raw.slice(0, 60)}…` : raw)
   if (typeof raw === 'bigint' || typeof raw === 'number' || typeof raw === 'boolean') return String(raw)

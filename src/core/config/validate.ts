@@ -1,4 +1,4 @@
-/** Rules between keys: each key may be in range alone and the pair still make no sense. */
+/** Rules between keys: each value may be in its range and the combination still be invalid. */
 import type { Config, KeyName } from './schema.js'
 
 export interface Finding {
@@ -8,12 +8,12 @@ export interface Finding {
 
 const HOUR = 3600
 
-/** What makes no sense together; the configuration is refused. */
+/** Returns the findings for which the configuration is refused. */
 export function validateConfig(c: Config): readonly Finding[] {
   return [...manifestFaults(c), ...validityFaults(c), ...thresholdFaults(c)]
 }
 
-/** What is allowed and yet unwise. */
+/** Returns the findings that are allowed but unwise. */
 export function configWarnings(c: Config): readonly Finding[] {
   if (c.timingPublishNextHours <= 24) return []
   const message =

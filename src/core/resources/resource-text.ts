@@ -32,7 +32,7 @@ type Item =
 export function parseResources(text: string): ResourceSet {
   if (text === 'all') return ALL_RESOURCES
   if (text === 'none') return NO_RESOURCES
-  if (text === '') throw invalid([itemFault('', 'nothing is named; say none for no resources')])
+  if (text === '') throw invalid([itemFault('', 'the text is empty; use none for no resources')])
   const pieces = text.split(',', MAX_RESOURCE_ITEMS + 1)
   if (pieces.length > MAX_RESOURCE_ITEMS) {
     const message = `too many resources: more than ${MAX_RESOURCE_ITEMS} items`
@@ -71,7 +71,7 @@ function setOf(items: readonly Item[]): ResourceSet {
 }
 
 function parseItem(text: string): Parsed<Item> {
-  if (text === 'all' || text === 'none') return { fault: itemFault(text, 'it stands alone or not at all') }
+  if (text === 'all' || text === 'none') return { fault: itemFault(text, 'it cannot be combined with other items') }
   if (/^\d+(?:-\d+)?$/.test(text))
     return { fault: itemFault(text, `an AS number here is written AS${text.split('-')[0]}`) }
   const dash = text.indexOf('-')

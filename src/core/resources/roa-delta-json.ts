@@ -58,7 +58,7 @@ function unknownKeys(value: JsonObject, known: readonly string[], place: string)
     .filter((key) => !known.includes(key))
     .map((key) => ({
       code: 'roa-json',
-      message: `${place}: unknown key ${quoted(key)}, known are ${known.join(', ')}`,
+      message: `${place}: unknown key ${quoted(key)}, known keys: ${known.join(', ')}`,
     }))
 }
 
@@ -90,7 +90,7 @@ function readItem(item: Json, place: string, remove: boolean, requests: RoaReque
 
 function prefixOf(value: Json | undefined, place: string, faults: Violation[]): Prefix | undefined {
   if (typeof value !== 'string') {
-    faults.push({ code: 'roa-prefix-invalid', message: `${place}: prefix ${shown(value)} is not a text` })
+    faults.push({ code: 'roa-prefix-invalid', message: `${place}: prefix ${shown(value)} is not a string` })
     return undefined
   }
   const parsed = parsePrefix(value)

@@ -17,7 +17,7 @@ const WRITES = [ADD, ['ca', 'add', 'x'], ['republish'], ['republish', '--now'], 
 const behind = {
   exit: 1,
   code: 'clock-behind',
-  says: [/the clock says \S+, but the last record is from \S+/, 'set the clock right'],
+  says: [/the clock says \S+, but the last record is from \S+/, 'correct the clock'],
 }
 
 describe('a directory whose last record is of a day to come', () => {

@@ -88,7 +88,7 @@ describe('an event', () => {
 
 describe('the marker', () => {
   it.each([
-    ['a name twice', /"generation":1/, '"generation":1,"generation":9', 'is there twice'],
+    ['a name twice', /"generation":1/, '"generation":1,"generation":9', 'appears twice'],
     ['generation 0', /"generation":1/, '"generation":0', 'generation has an invalid value'],
     ['__proto__ in it', /^\{/, '{"__proto__":{},', '__proto__'],
     ['no id', /"id":"[^"]*",/, '', 'id is missing'],

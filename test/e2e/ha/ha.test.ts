@@ -160,7 +160,7 @@ describe('config check', () => {
     try {
       const checked = await brine('config', 'check')
       expect(checked.code).toBe(0)
-      expect(checked.stdout + checked.stderr).toMatch(/11.*two\.pem is not there/)
+      expect(checked.stdout + checked.stderr).toMatch(/11.*two\.pem does not exist/)
     } finally {
       find('two')
     }

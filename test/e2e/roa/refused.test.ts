@@ -257,7 +257,7 @@ describe('a set', () => {
     await expectRefused(box, file(twice), {
       exit: 2,
       code: 'roa-json',
-      says: ['line 2 column 2', '"added" is there twice'],
+      says: ['line 2 column 2', '"added" appears twice'],
     })
     await expectRefused(box, file('{"added":'), { exit: 2, code: 'roa-json', says: ['line 1 column 10'] })
     expect(footprint(box.dir)).toEqual(before)

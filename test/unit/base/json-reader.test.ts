@@ -49,7 +49,7 @@ describe('readJson', () => {
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), (parts) => {
         const text = parts.join('')
         const read = readJson(text)
-        const twice = 'fault' in read && read.fault.message.endsWith('is there twice')
+        const twice = 'fault' in read && read.fault.message.endsWith('appears twice')
         expect('ok' in read || twice).toBe(accepts(text))
       }),
       { numRuns: 2000 },
@@ -59,12 +59,12 @@ describe('readJson', () => {
   it('says where', () => {
     const cases: readonly [string, number, number, string][] = [
       ['', 1, 1, 'the text ends too early'],
-      ['{"a":\n  1,}', 2, 5, 'a text in double quotes belongs here'],
-      ['[1 2]', 1, 4, '] belongs here'],
-      ['{"a" 1}', 1, 6, ': belongs here'],
-      ['1 1', 1, 3, 'there is more after the value'],
-      ['{"a":1,"\\u0061":2}', 1, 8, '"a" is there twice'],
-      ['NaN', 1, 1, 'a value belongs here'],
+      ['{"a":\n  1,}', 2, 5, 'expected a string in double quotes'],
+      ['[1 2]', 1, 4, 'expected ]'],
+      ['{"a" 1}', 1, 6, 'expected :'],
+      ['1 1', 1, 3, 'unexpected text after the value'],
+      ['{"a":1,"\\u0061":2}', 1, 8, '"a" appears twice'],
+      ['NaN', 1, 1, 'expected a value'],
     ]
     for (const [text, line, column, message] of cases)
       expect(readJson(text)).toEqual({ fault: { line, column, message } })

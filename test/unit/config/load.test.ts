@@ -164,7 +164,7 @@ describe('faults', () => {
     ].join('\n')
     const error = await refusal(text)
     expect(error.message.split('\n')).toEqual([
-      'brine.toml: 4 faults:',
+      'brine.toml: 4 errors:',
       '  line 1: roa_deaggregate_threshold (200) must be at most roa_aggregate_threshold (100)',
       '  line 2: unknown key "nonsense"',
       expect.stringContaining('  line 3: lock_timeout must be a duration'),
@@ -257,7 +257,7 @@ test('any text is a configuration or a usage error, never another failure', asyn
 test('a missing or foreign file is an error, never the defaults', () => {
   const dir = mkdtempSync(join(tmpdir(), 'brine-config-'))
   try {
-    expect(() => readConfigText(join(dir, 'none.toml'))).toThrow(/no configuration file/)
+    expect(() => readConfigText(join(dir, 'none.toml'))).toThrow(/configuration file .* does not exist/)
     expect(() => readConfigText(dir)).toThrow(/EISDIR/)
     writeFileSync(join(dir, 'latin1.toml'), Buffer.from([0x23, 0xe9, 0x0a]))
     expect(() => readConfigText(join(dir, 'latin1.toml'))).toThrow(/not UTF-8/)

@@ -88,7 +88,7 @@ describe('JSON', () => {
     const text = JSON.stringify({ added, removed: {}, add: [] })
     expect(shown(text)).toEqual(['A 10.0.0.0/8-8 => 1 @ added[1]'])
     expect(faults(text)).toEqual([
-      'roa-json the object: unknown key "add", known are added, removed',
+      'roa-json the object: unknown key "add", known keys: added, removed',
       'roa-host-bits added[0]: invalid prefix "10.0.0.1/8": bits are set beyond the length; the network is 10.0.0.0/8',
       'roa-asn-invalid added[0]: asn "4294967296" is not an AS number from 0 to 4294967295',
       'roa-asn-invalid added[2]: asn "1.5" is not an AS number from 0 to 4294967295',
@@ -98,14 +98,14 @@ describe('JSON', () => {
       'roa-prefix-invalid added[4]: invalid prefix "10.0.0.0/33": the length of an IPv4 prefix is a number from 0 to 32',
       'roa-asn-invalid added[4]: asn "" is not an AS number from 0 to 4294967295',
       'roa-max-length added[4]: maxLength "null" is not a number',
-      'roa-json added[5]: unknown key "max_length", known are prefix, maxLength, asn, comment',
-      'roa-json added[5]: unknown key "__proto__x", known are prefix, maxLength, asn, comment',
-      'roa-prefix-invalid added[5]: prefix "8" is not a text',
+      'roa-json added[5]: unknown key "max_length", known keys: prefix, maxLength, asn, comment',
+      'roa-json added[5]: unknown key "__proto__x", known keys: prefix, maxLength, asn, comment',
+      'roa-prefix-invalid added[5]: prefix "8" is not a string',
       'roa-asn-invalid added[5]: asn "-1" is not an AS number from 0 to 4294967295',
       'roa-syntax added[5]: comment "a\\nb" is not one line of text without control characters',
       'roa-json added[6]: not an object',
       'roa-syntax added[7]: comment "null" is not one line of text without control characters',
-      'roa-prefix-invalid added[8]: prefix (none) is not a text',
+      'roa-prefix-invalid added[8]: prefix (none) is not a string',
       'roa-asn-invalid added[8]: asn (none) is not an AS number from 0 to 4294967295',
       'roa-json removed: not a list',
     ])
@@ -113,9 +113,9 @@ describe('JSON', () => {
 
   it('refuses what is no JSON with its line and column, and a list given twice, of which one would be lost', () => {
     expect(faults('{"added": [\n  {"prefix": x}\n]}')).toEqual([
-      'roa-json line 2 column 14: not JSON: a value belongs here',
+      'roa-json line 2 column 14: not JSON: expected a value',
     ])
-    expect(faults('{"added":[],\n"added":[]}')).toEqual(['roa-json line 2 column 1: not JSON: "added" is there twice'])
+    expect(faults('{"added":[],\n"added":[]}')).toEqual(['roa-json line 2 column 1: not JSON: "added" appears twice'])
     for (const text of ['[]', '{}', '[{"prefix":"10.0.0.0/8","asn":1}]'])
       expect(faults(text)).toEqual(['roa-json the JSON is not an object with "added", "removed" or both'])
     expect(faults('{"__proto__":{"added":[]}}')).toHaveLength(1)

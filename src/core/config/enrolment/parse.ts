@@ -1,6 +1,6 @@
 /**
- * Reads the sections about enrolment.
- * Invariant: the documented examples load as they stand; what they leave out has a default.
+ * Reads the enrolment sections.
+ * Invariant: the documented examples load unchanged; every key that they leave out has a default.
  */
 
 import {
@@ -28,16 +28,16 @@ import {
   type Remote,
 } from './schema.js'
 
-const NAME = { pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/, wanted: 'a name of a-z, 0-9, - and _, up to 64' }
+const NAME = { pattern: /^[a-z0-9][a-z0-9_-]{0,63}$/, expected: 'a name of a-z, 0-9, - and _, up to 64' }
 const PROFILE_NAME = {
   pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-  wanted: 'a name of letters, digits, - and _, up to 64',
+  expected: 'a name of letters, digits, - and _, up to 64',
 }
-const HTTPS = { pattern: /^https:\/\/[^\s/@]+(?:\/|$)/, wanted: 'an https URL' }
-const VARIABLE = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, wanted: 'the name of an environment variable' }
+const HTTPS = { pattern: /^https:\/\/[^\s/@]+(?:\/|$)/, expected: 'an https URL' }
+const VARIABLE = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, expected: 'the name of an environment variable' }
 const DAY = 86400
 
-/** What the tables say; faults of single values go to `faults`. */
+/** Reads the tables; findings of single values are added to `faults`. */
 export function readEnrolment(root: Readonly<Record<string, unknown>>, faults: PlacedFault[]): Enrolment {
   const all = new TableReader(root, [], faults)
   const ha = all.table('ha')
@@ -86,14 +86,15 @@ const BACKENDS = ['file', 'pkcs11', 'dogtag', 'cfssl', 'est'] as const
 function readCa(table: TableReader): CaConfig {
   const id = table.required('id', NAME)
   const backend = table.oneOf('backend', BACKENDS)
-  if (!table.has('backend')) table.wrong('backend', `[[ca]] wants backend, one of ${BACKENDS.join(', ')}`)
+  if (!table.has('backend'))
+    table.wrong('backend', `[[ca]]: required key backend is missing; one of ${BACKENDS.join(', ')}`)
   const ca = { id, ...readBackend(table, backend ?? 'file', backend !== undefined) }
   table.close()
   return ca
 }
 
 function readBackend(table: TableReader, backend: (typeof BACKENDS)[number], known: boolean) {
-  // where the kind is unknown every kind's table is passed over, so that one fault is told and not two
+  // for an unknown backend the tables of all backends are ignored, so that there is one finding and not two
   if (!known) for (const name of BACKENDS) table.table(name)
   const own = table.table(backend)
   const read = known ? BACKEND_READERS[backend](own) : BACKEND_READERS.file(new TableReader({}, own.place, []))
@@ -118,7 +119,7 @@ const BACKEND_READERS = {
       'uri',
       own.required('uri', {
         pattern: /^pkcs11:(?!.*pin-value)/,
-        wanted: 'a pkcs11: URI (RFC 7512) without a pin-value',
+        expected: 'a pkcs11: URI (RFC 7512) without a pin-value',
         secret: true,
       }),
     ),
@@ -145,18 +146,18 @@ const BACKEND_READERS = {
   }),
 }
 
-/** A `pkcs11:` URI must say which token; what is no such URI is not looked at. */
+/** Checks that a `pkcs11:` URI names its token; any other value is ignored. */
 function tokenUri(own: TableReader, key: string, text: string): string {
   if (!text.startsWith('pkcs11:')) return text
   const parsed = parsePkcs11Uri(text)
-  const fault = 'fault' in parsed ? parsed.fault : parsed.uri.token === undefined ? 'it has no token' : undefined
+  const fault = 'fault' in parsed ? parsed.fault : parsed.uri.token === undefined ? 'the token is missing' : undefined
   if (fault !== undefined)
-    own.wrong(key, `${key} of ${tableName(own.place)} is no pkcs11: URI that can be used (RFC 7512): ${fault}`)
+    own.wrong(key, `${key} of ${tableName(own.place)} is not a usable pkcs11: URI (RFC 7512): ${fault}`)
   return text
 }
 
 function readRemote(own: TableReader): Remote {
-  const authKey = own.text('auth_key', { pattern: /^(?:\/|pkcs11:)/, wanted: 'an absolute path or a pkcs11: URI' })
+  const authKey = own.text('auth_key', { pattern: /^(?:\/|pkcs11:)/, expected: 'an absolute path or a pkcs11: URI' })
   return {
     url: own.required('url', HTTPS),
     caCert: own.requiredPath('ca_cert'),
@@ -170,7 +171,7 @@ function readRemote(own: TableReader): Remote {
   }
 }
 
-/** What is written where others say so, too. */
+/** Synonyms of other products. */
 const OTHER_WORDS = { mtls: 'certificate', otp: 'password' } as const
 const AUTH_WORDS = [...AUTH_WAYS, 'mtls', 'otp'] as const
 

@@ -1,6 +1,6 @@
 /**
- * What the sections of `brine.toml` about enrolment say: `[ha]`, `[[ca]]`, `[[ha.group]]`, `[[est.profile]]`, `[[est.label]]`.
- * Values only; read-enrolment.ts makes them and is loaded only where a file has such sections.
+ * Values of the enrolment sections of `brine.toml`: `[ha]`, `[[ca]]`, `[[ha.group]]`, `[[est.profile]]`, `[[est.label]]`.
+ * parse.ts reads them and is loaded only if a file has such sections.
  */
 import { type BreakerSettings, DEFAULT_BREAKER, type GroupSettings } from '../../ha/settings.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../pki/profile.js'
@@ -24,17 +24,17 @@ export interface Pkcs11Backend {
   readonly pinEnv: string | undefined
 }
 
-/** How a remote CA is reached: TLS both ways. */
+/** Connection to a remote CA by TLS with client authentication. */
 export interface Remote {
   readonly url: string
-  /** The CA certificate that every answer must be signed by. */
+  /** The CA certificate that must verify every issued certificate. */
   readonly caCert: string
   /** Roots of the server's TLS certificate; unset: `caCert`. */
   readonly tlsCa: string | undefined
   readonly authCert: string | undefined
   /** PEM file, or a `pkcs11:` URI. */
   readonly authKey: string | undefined
-  /** Of a `pkcs11:` URI: the token's library, and where its PIN is. */
+  /** For a `pkcs11:` URI: the library of the token, and the place of its PIN. */
   readonly authModule?: string | undefined
   readonly authPinFile?: string | undefined
   readonly authPinEnv?: string | undefined
@@ -44,9 +44,9 @@ export interface Remote {
 
 export interface DogtagBackend extends Remote {
   readonly backend: 'dogtag'
-  /** An agent approves what is pending. */
+  /** The agent approves pending requests. */
   readonly autoApprove: boolean
-  /** A probe that issues a certificate of this profile; unset: it logs in and asks the status. */
+  /** A probe has a certificate of this profile issued; unset: it logs in and reads the status. */
   readonly probeProfile: string | undefined
 }
 
@@ -70,33 +70,33 @@ export type CaConfig = { readonly id: string } & (
   | EstBackend
 )
 
-/** How clients of EST over CGI are told apart (RFC 7030 section 2.2): by a certificate of a CA, or by a password that works once. */
+/** Authentication of clients of EST over CGI (RFC 7030 section 2.2): a certificate of a CA, or a one-time password. */
 export const AUTH_WAYS = ['certificate', 'password'] as const
 export type AuthWay = (typeof AUTH_WAYS)[number]
 
 export interface LabelConfig {
   readonly name: string
-  /** A CA, or the group that holds it, serves. */
+  /** The label is served by this CA or by its group. */
   readonly caId: string
   readonly profile: string
-  /** The group, where the CA stands in several. */
+  /** The group, if the CA is in several. */
   readonly group: string | undefined
-  /** Who may enrol over CGI; nobody where it is empty. */
+  /** Accepted authentication over CGI; empty: no client may enrol. */
   readonly auth: readonly AuthWay[]
-  /** PEM file of the CAs whose clients may enrol; there exactly where `auth` has `certificate`. */
+  /** PEM file of the CAs whose clients may enrol; set if and only if `auth` has `certificate`. */
   readonly clientCa: string | undefined
 }
 
 export interface Enrolment {
   readonly breaker: BreakerSettings
-  /** Seconds that one CA has for an answer. */
+  /** Timeout of one CA in seconds. */
   readonly attemptTimeout: number
-  /** Seconds for all CAs together. */
+  /** Timeout of all CAs together in seconds. */
   readonly requestDeadline: number
   readonly cas: readonly CaConfig[]
   readonly groups: readonly GroupSettings[]
   readonly labels: readonly LabelConfig[]
-  /** Those that are built in, and those of the file, which replace them by name. */
+  /** The built-in profiles and those of the file, which replace built-in ones of the same name. */
   readonly profiles: readonly CertificateProfile[]
 }
 
@@ -110,5 +110,5 @@ export const NO_ENROLMENT: Enrolment = {
   profiles: BUILT_IN_PROFILES,
 }
 
-/** Top-level names that belong to enrolment. */
+/** Top-level names of the enrolment sections. */
 export const ENROLMENT_TABLES: readonly string[] = ['ha', 'ca', 'est']

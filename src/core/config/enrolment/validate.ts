@@ -1,11 +1,11 @@
-/** Rules between the sections of enrolment: names that mean nothing, groups that cannot serve, times that do not fit. */
+/** Rules between the enrolment sections: unknown names, groups that cannot serve, inconsistent times. */
 
 import { weightOf } from '../../ha/select.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import type { PlacedFault } from '../tables.js'
 import type { Enrolment, LabelConfig } from './schema.js'
 
-/** What makes no sense; the configuration is refused. */
+/** Returns the findings for which the configuration is refused. */
 export function validateEnrolment(e: Enrolment): readonly PlacedFault[] {
   return [
     ...timeFaults(e),
@@ -42,7 +42,7 @@ function timeFaults({ breaker, attemptTimeout, requestDeadline }: Enrolment): re
   return found
 }
 
-/** Each name but the first of its kind. */
+/** Returns a finding for every repeated name. */
 function duplicates(e: Enrolment): readonly PlacedFault[] {
   const kinds: readonly (readonly [readonly string[], readonly string[], string])[] = [
     [['ca'], e.cas.map((ca) => ca.id), 'CA'],
@@ -53,7 +53,7 @@ function duplicates(e: Enrolment): readonly PlacedFault[] {
     names.flatMap((name, n) =>
       name === '' || names.indexOf(name) === n
         ? []
-        : [at([...table, n], `${what} ${JSON.stringify(name)} stands twice`)],
+        : [at([...table, n], `${what} ${JSON.stringify(name)} is defined twice`)],
     ),
   )
 }
@@ -63,18 +63,18 @@ function groupFaults(e: Enrolment, group: GroupSettings, n: number): readonly Pl
   const found: PlacedFault[] = []
   const name = JSON.stringify(group.name)
   if (group.caIds.length === 0)
-    found.push(at([...place, 'ca_ids'], `group ${name} has no CA: ca_ids wants at least one`))
+    found.push(at([...place, 'ca_ids'], `group ${name} has no CA: ca_ids needs at least one`))
   for (const [index, ca] of group.caIds.entries()) {
     if (group.caIds.indexOf(ca) !== index)
-      found.push(at([...place, 'ca_ids'], `CA ${JSON.stringify(ca)} stands twice in group ${name}`))
+      found.push(at([...place, 'ca_ids'], `CA ${JSON.stringify(ca)} is listed twice in group ${name}`))
     else if (!e.cas.some(({ id }) => id === ca))
       found.push(at([...place, 'ca_ids'], `unknown CA ${JSON.stringify(ca)} in group ${name}`))
   }
   for (const ca of Object.keys(group.weights))
     if (!group.caIds.includes(ca))
-      found.push(at([...place, 'weights'], `a weight for ${JSON.stringify(ca)}, which is no member of group ${name}`))
+      found.push(at([...place, 'weights'], `weight for ${JSON.stringify(ca)}, which is not a member of group ${name}`))
   if (group.strategy === 'weighted' && group.caIds.length > 0 && group.caIds.every((ca) => weightOf(group, ca) === 0))
-    found.push(at([...place, 'weights'], `all weights of group ${name} are 0: nothing could serve`))
+    found.push(at([...place, 'weights'], `all weights of group ${name} are 0: no CA could serve`))
   return found
 }
 
@@ -97,17 +97,17 @@ function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly Plac
     found.push(
       at(
         [...place, 'ca_id'],
-        `label ${name}: ${label.caId} stands in the groups ${groups.join(' and ')}; say which with group`,
+        `label ${name}: ${label.caId} is in the groups ${groups.join(' and ')}; select one with group`,
       ),
     )
   if (label.group !== undefined && !groups.includes(label.group))
     found.push(
-      at([...place, 'group'], `label ${name}: ${label.caId} is no member of a group ${JSON.stringify(label.group)}`),
+      at([...place, 'group'], `label ${name}: ${label.caId} is not a member of group ${JSON.stringify(label.group)}`),
     )
   return found
 }
 
-/** Whose certificates count must be said, and is said for nothing where none counts. */
+/** Checks that `client_ca` is set if and only if the label accepts client certificates. */
 function authFaults({ name, auth, clientCa }: LabelConfig, place: PlacedFault['place']): readonly PlacedFault[] {
   const isWanted = auth.includes('certificate')
   if (isWanted === (clientCa !== undefined)) return []
@@ -116,10 +116,10 @@ function authFaults({ name, auth, clientCa }: LabelConfig, place: PlacedFault['p
     ? [
         at(
           [...place, 'auth'],
-          `label ${label}: auth by certificate wants client_ca, a PEM file of the CAs of its clients`,
+          `label ${label}: auth by certificate needs client_ca, a PEM file of the CAs of its clients`,
         ),
       ]
-    : [at([...place, 'client_ca'], `label ${label}: client_ca counts only where auth names certificate`)]
+    : [at([...place, 'client_ca'], `label ${label}: client_ca is used only if auth has certificate`)]
 }
 
 function at(place: PlacedFault['place'], message: string): PlacedFault {

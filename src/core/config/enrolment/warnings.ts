@@ -1,10 +1,10 @@
-/** What is allowed in the sections about enrolment and yet unwise: files that are not there or hold nothing, groups whose CAs share no root. Reads the disk. */
+/** Warnings about the enrolment sections: missing or empty files, groups whose CAs share no root. Reads the disk. */
 import { existsSync, readFileSync } from 'node:fs'
 import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
 import type { PlacedFault } from '../tables.js'
 import type { CaConfig, Enrolment, LabelConfig } from './schema.js'
 
-/** Keys of a backend's table that name files. */
+/** Keys of a backend table that are file names. */
 const FILES: Readonly<Record<string, string>> = {
   caCert: 'ca_cert',
   caKey: 'ca_key',
@@ -19,16 +19,16 @@ const FILES: Readonly<Record<string, string>> = {
   passwordFile: 'password_file',
 }
 
-/** Every warning, at its place. Never throws. */
+/** Returns every warning with its place. Never throws. */
 export function enrolmentWarnings(e: Enrolment): readonly PlacedFault[] {
   return [...e.cas.flatMap(missingFiles), ...e.labels.flatMap(clientless), ...rootless(e)]
 }
 
-/** Labels whose clients nobody can be checked against: they are all refused. */
+/** Warns about a label without readable client CAs, which refuses every client certificate. */
 function clientless({ name, clientCa }: LabelConfig, n: number): readonly PlacedFault[] {
   if (clientCa === undefined || readCertificates(clientCa).length > 0) return []
-  const why = existsSync(clientCa) ? 'holds no certificate that can be read' : 'is not there'
-  const message = `${clientCa} ${why}: no client certificate enrols at ${name} until it is mended`
+  const why = existsSync(clientCa) ? 'contains no readable certificate' : 'does not exist'
+  const message = `${clientCa} ${why}: label ${name} refuses every client certificate until this is fixed`
   return [{ place: ['est', 'label', n, 'client_ca'], message }]
 }
 
@@ -36,12 +36,12 @@ function missingFiles(ca: CaConfig, n: number): readonly PlacedFault[] {
   return Object.entries(ca).flatMap(([name, path]) => {
     const key = FILES[name]
     if (key === undefined || typeof path !== 'string' || !path.startsWith('/') || existsSync(path)) return []
-    const message = `${path} is not there: the circuit of ${ca.id} will be open until it is`
+    const message = `${path} does not exist: the circuit of ${ca.id} will be open until it does`
     return [{ place: ['ca', n, ca.backend, key], message }]
   })
 }
 
-/** Clients that trust the root of one CA must trust what another of its group issues. */
+/** Warns about a group without a common root: its clients must trust every CA of the group. */
 function rootless(e: Enrolment): readonly PlacedFault[] {
   return e.groups.flatMap((group, n) => {
     const roots = group.caIds.map((id) => rootOf(e.cas.find((ca) => ca.id === id)))
@@ -52,7 +52,7 @@ function rootless(e: Enrolment): readonly PlacedFault[] {
   })
 }
 
-/** What tells the root of a CA from others: the name at the top of what its files hold; undefined where they cannot be read. */
+/** Returns the name of the root of a CA, from the top of the chain in its files; undefined if they cannot be read. */
 function rootOf(ca: CaConfig | undefined): string | undefined {
   if (ca === undefined) return undefined
   const files = [ca.caCert, ...('chain' in ca && ca.chain !== undefined ? [ca.chain] : [])]

@@ -88,22 +88,22 @@ describe('the sections about enrolment', () => {
     [
       'a group twice',
       '[[ha.group]]\nname = "g"\nca_ids = ["one"]\n[[ha.group]]\nname = "g"\nca_ids = ["two"]',
-      '16: group "g" stands twice',
+      '16: group "g" is defined twice',
     ],
     [
       'a CA twice',
       '[[ca]]\nid = "one"\nbackend = "file"\n[ca.file]\nca_cert = "/c"\nca_key = "/k"',
-      '13: CA "one" stands twice',
+      '13: CA "one" is defined twice',
     ],
     [
       'a CA twice in a group',
       '[[ha.group]]\nname = "g"\nca_ids = ["one", "one"]',
-      '15: CA "one" stands twice in group "g"',
+      '15: CA "one" is listed twice in group "g"',
     ],
     [
       'a weight for a stranger',
       '[[ha.group]]\nname = "g"\nca_ids = ["one"]\nweights = { "two" = 1 }',
-      '16: a weight for "two", which is no member of group "g"',
+      '16: weight for "two", which is not a member of group "g"',
     ],
     [
       'a negative weight',
@@ -113,9 +113,9 @@ describe('the sections about enrolment', () => {
     [
       'weights that are all 0',
       '[[ha.group]]\nname = "g"\nstrategy = "weighted"\nca_ids = ["one"]\nweights = { "one" = 0 }',
-      '17: all weights of group "g" are 0: nothing could serve',
+      '17: all weights of group "g" are 0: no CA could serve',
     ],
-    ['an empty group', '[[ha.group]]\nname = "g"\nca_ids = []', '15: group "g" has no CA: ca_ids wants at least one'],
+    ['an empty group', '[[ha.group]]\nname = "g"\nca_ids = []', '15: group "g" has no CA: ca_ids needs at least one'],
     [
       'a check that outlasts the interval',
       '[ha]\ncheck_interval = "5s"\ncheck_timeout = "5s"',
@@ -129,7 +129,7 @@ describe('the sections about enrolment', () => {
     [
       'a label whose CA stands in two groups',
       '[[ha.group]]\nname = "g"\nca_ids = ["one"]\n[[ha.group]]\nname = "h"\nca_ids = ["one"]\n[[est.label]]\nname = "l"\nca_id = "one"',
-      '21: label "l": one stands in the groups g and h; say which with group',
+      '21: label "l": one is in the groups g and h; select one with group',
     ],
     ['a label of an unknown CA', '[[est.label]]\nname = "l"\nca_id = "three"', '15: unknown CA "three" in label "l"'],
     [
@@ -140,12 +140,12 @@ describe('the sections about enrolment', () => {
     [
       'auth by certificate without the CA of the clients',
       '[[est.label]]\nname = "l"\nca_id = "one"\nauth = ["password", "certificate"]',
-      '16: label "l": auth by certificate wants client_ca, a PEM file of the CAs of its clients',
+      '16: label "l": auth by certificate needs client_ca, a PEM file of the CAs of its clients',
     ],
     [
       'a CA of clients whose certificates do not count',
       '[[est.label]]\nname = "l"\nca_id = "one"\nauth = "password"\nclient_ca = "/c.pem"',
-      '17: label "l": client_ca counts only where auth names certificate',
+      '17: label "l": client_ca is used only if auth has certificate',
     ],
     [
       'a way to authenticate that is none',
@@ -182,8 +182,8 @@ describe('the sections about enrolment', () => {
       '[[ca]]\nid = "x"\nbackend = "file"\n[ca.file]\nca_cert = "/c"\nca_key = "/k"\nurl = "https://x"',
       '19: unknown key "url" in [ca.file]',
     ],
-    ['a backend without its table', '[[ca]]\nid = "x"\nbackend = "file"', '2 faults'],
-    ['an unknown backend', '[[ca]]\nid = "x"\nbackend = "vault"\n[ca.vault]\nurl = "https://x"', '2 faults'],
+    ['a backend without its table', '[[ca]]\nid = "x"\nbackend = "file"', '2 errors'],
+    ['an unknown backend', '[[ca]]\nid = "x"\nbackend = "vault"\n[ca.vault]\nurl = "https://x"', '2 errors'],
     [
       'a relative path',
       '[[ca]]\nid = "x"\nbackend = "file"\n[ca.file]\nca_cert = "c.pem"\nca_key = "/k"',
@@ -197,12 +197,12 @@ describe('the sections about enrolment', () => {
     [
       'a URI of a token that is not understood',
       '[[ca]]\nid = "x"\nbackend = "pkcs11"\n[ca.pkcs11]\nca_cert = "/c"\nmodule = "/m.so"\nuri = "pkcs11:token=t;colour=red"',
-      '19: uri of [ca.pkcs11] is no pkcs11: URI that can be used (RFC 7512): it has "colour" where one of token',
+      '19: uri of [ca.pkcs11] is not a usable pkcs11: URI (RFC 7512): it has "colour"; known attributes: token',
     ],
     [
       'a client key in a token that is not named',
       '[[ca]]\nid = "x"\nbackend = "dogtag"\n[ca.dogtag]\nurl = "https://x"\nca_cert = "/c"\nauth_cert = "/c"\nauth_key = "pkcs11:object=ra-key"',
-      '20: auth_key of [ca.dogtag] is no pkcs11: URI that can be used (RFC 7512): it has no token',
+      '20: auth_key of [ca.dogtag] is not a usable pkcs11: URI (RFC 7512): the token is missing',
     ],
     ['no table at all', 'ha = 3', '13: [ha] must be a table, not 3'],
     ['one CA as a table', 'ca = 3', '13: ca must be a list of tables, [[ca]]'],
@@ -234,11 +234,11 @@ describe('the sections about enrolment', () => {
       expect(found.filter(({ place }) => place[0] === 'est')).toEqual([
         {
           place: ['est', 'label', 0, 'client_ca'],
-          message: `${join(dir, 'none.pem')} is not there: no client certificate enrols at a until it is mended`,
+          message: `${join(dir, 'none.pem')} does not exist: label a refuses every client certificate until this is fixed`,
         },
         {
           place: ['est', 'label', 1, 'client_ca'],
-          message: `${empty} holds no certificate that can be read: no client certificate enrols at b until it is mended`,
+          message: `${empty} contains no readable certificate: label b refuses every client certificate until this is fixed`,
         },
       ])
     } finally {
@@ -258,7 +258,7 @@ describe('the sections about enrolment', () => {
       ['ca.1.dogtag.auth_module', '/no/m.so', 'y'],
       ['ca.1.dogtag.auth_pin_file', '/no/pin', 'y'],
     ])
-      expect(found).toContainEqual([place, `${path} is not there: the circuit of ${ca} will be open until it is`])
+      expect(found).toContainEqual([place, `${path} does not exist: the circuit of ${ca} will be open until it does`])
   })
 
   it('never show a secret of a URI', async () => {

@@ -279,7 +279,7 @@ describe('a marker that lies', () => {
   const hint = 'restore brine.json from a backup or a copy of this directory'
   const lies: readonly (readonly [string, (before: string) => string, string])[] = [
     ['__proto__', proto, '__proto__'],
-    ['a name twice', twice, '"generation" is there twice'],
+    ['a name twice', twice, '"generation" appears twice'],
     ['a generation beyond 2^53', beyond, 'generation has an invalid value'],
     ['generation 0', (before) => before.replace('"generation":1', '"generation":0'), 'generation has an invalid value'],
     ['a format in words', (before) => before.replace('"format":1', '"format":"1"'), 'format has an invalid value'],

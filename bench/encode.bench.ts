@@ -78,7 +78,7 @@ async function time(runs: number, work: () => unknown): Promise<number> {
 function ourRoa(): Promise<Uint8Array> {
   const eContent = encodeRoa(roa)
   const key = { id, spki, sign }
-  return signObject({ type: 'roa', eContent, signingTime: from, ee: common, issuerSign: sign, key })
+  return signObject({ kind: 'roa', eContent, signingTime: from, ee: common, issuerSign: sign, key })
 }
 
 function pkiName(): InstanceType<typeof pki.RelativeDistinguishedNames> {

@@ -4,6 +4,7 @@ import { sortedEntries } from '../base/record.js'
 import { type CommandOf, declare, type EventOf } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { knownKind } from '../rpki/object-kinds.js'
 import { childCommands, childEvents } from './children.js'
 import { classCommands, classEvents } from './classes.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
@@ -58,6 +59,6 @@ function logical(state: CaState): Json {
 
 function roaNames(objects: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.keys(objects)
-    .filter((name) => !name.endsWith('.cer'))
+    .filter((name) => knownKind(name) === 'roa')
     .sort()
 }

@@ -26,6 +26,7 @@ import {
   union,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { type CaState, currentKey, issuerOf } from './state.js'
 
@@ -128,7 +129,7 @@ export function entitlementsOf(state: CaState, childName: Handle): readonly Enti
       className: resourceClass.name,
       resources: toResourceText(resources),
       issuerUri: issuerOf(state.repository, resourceClass, key).base,
-      issued: Object.values(child.issued).filter((c) => entry(names, `${c.ski}.cer`)?.sha256 === c.sha256),
+      issued: Object.values(child.issued).filter((c) => entry(names, fileName('cer', c.ski))?.sha256 === c.sha256),
     })
   }
   return out

@@ -4,7 +4,7 @@
  */
 import { entry, withEntry } from '../base/record.js'
 import { isCount, isFlag, isKeyId, isText, listOf } from '../base/shape.js'
-import { earlier, type Instant } from '../base/time.js'
+import { earlier } from '../base/time.js'
 import { commandsOn, type Decision, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { DomainEvent } from '../eventsourcing/types.js'
 import {
@@ -16,10 +16,10 @@ import {
   NO_CHILD_CHANGES,
   reconcileChildren,
 } from '../issuing/children.js'
+import { type DueTimes, dueAt, isPointDue, pointDueTimes } from '../issuing/due.js'
 import { issuePoint } from '../issuing/issue-point.js'
 import { evolvePoint, isPointIssue, type PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { dueBefore } from '../issuing/signed-at.js'
 import type { Issuer } from '../issuing/signing.js'
 import type { Timing } from '../issuing/timing.js'
 import { fromResourceText } from '../resources/resource-set.js'
@@ -137,7 +137,7 @@ async function reconcileClass(
   const put = [...children.put, ...roas.put]
   const drop = [...children.drop, ...roas.drop]
   const changed = put.length > 0 || drop.length > 0
-  if (!changed && !anew && reissue.force !== true && !manifestDue(key.point, ports)) return undefined
+  if (!changed && !anew && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
   const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)
   return {
     type: 'point.issued',
@@ -156,30 +156,20 @@ function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): Publ
   return { ...point, objects: Object.fromEntries(Object.entries(point.objects).filter(([name]) => !fresh.has(name))) }
 }
 
-function manifestDue(point: PublicationPoint, ports: Pick<IssuingPorts, 'clock' | 'timing'>): boolean {
-  return (
-    point.nextUpdate === null || ports.clock.now() >= dueBefore(point.nextUpdate, ports.timing.publishBeforeNextSeconds)
-  )
-}
-
-/** When this CA must next issue something, and when its first object goes stale; null when it publishes nothing. */
-export function dueTimes(state: CaState, timing: Timing): { readonly due: Instant; readonly staleAt: Instant } | null {
+/** Returns when this CA must next issue something, and when its first manifest goes stale; null when it publishes nothing. */
+export function dueTimes(state: CaState, timing: Timing): DueTimes | null {
   if (state.status !== 'active') return null
-  let due: Instant | undefined
-  let staleAt: Instant | undefined
-  const soon = (end: Instant, seconds: number): void => {
-    const at = dueBefore(end, seconds)
-    due = due === undefined ? at : earlier(due, at)
-  }
+  let first: DueTimes | null = null
   for (const { keys } of Object.values(state.classes)) {
     for (const { point, certificate } of keys) {
-      if (point.nextUpdate === null || certificate === null) continue
-      soon(point.nextUpdate, timing.publishBeforeNextSeconds)
-      soon(certificate.notAfter, timing.childReissueSeconds)
-      staleAt = staleAt === undefined ? point.nextUpdate : earlier(staleAt, point.nextUpdate)
-      for (const [name, object] of Object.entries(point.objects))
-        soon(object.notAfter, name.endsWith('.roa') ? timing.roaReissueSeconds : timing.childReissueSeconds)
+      const times = certificate === null ? null : pointDueTimes(point, timing)
+      if (times === null || certificate === null) continue
+      const due = earlier(times.due, dueAt('cer', certificate.notAfter, timing))
+      first = {
+        due: first === null ? due : earlier(first.due, due),
+        staleAt: first === null ? times.staleAt : earlier(first.staleAt, times.staleAt),
+      }
     }
   }
-  return due === undefined || staleAt === undefined ? null : { due, staleAt }
+  return first
 }

@@ -1,15 +1,16 @@
 /** ROA objects (RFC 9582): those that the configured ROAs and the certificate of a class lead to, and how they are issued. */
 import { entry, type Table } from '../base/record.js'
+import { isDue } from '../issuing/due.js'
 import { issueRoa } from '../issuing/issuer.js'
 import type { NamedObject, PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { dueBefore } from '../issuing/signed-at.js'
 import type { Issuer } from '../issuing/signing.js'
 import { contentDigest } from '../issuing/stored.js'
 import { trustedPrefix } from '../resources/prefix.js'
-import { containsPrefix, prefixSet } from '../resources/resource-set.js'
+import { containsPrefix } from '../resources/resource-set.js'
 import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
+import { kindOf } from '../rpki/object-kinds.js'
 import type { RoaConfig } from './state.js'
 
 export interface Thresholds {
@@ -73,7 +74,7 @@ export async function reconcileRoas(
   anew = false,
 ): Promise<{ readonly put: readonly NamedObject[]; readonly drop: readonly string[] }> {
   const names = new Set(wanted.map((roa) => roa.name))
-  const drop = Object.keys(point.objects).filter((name) => name.endsWith('.roa') && !names.has(name))
+  const drop = Object.keys(point.objects).filter((name) => kindOf(name) === 'roa' && !names.has(name))
   const due = wanted.filter((roa) => anew || mustIssue(roa, point, ports))
   const put = await Promise.all(due.map((roa) => issue(roa, issuer, ports)))
   return { put, drop }
@@ -82,11 +83,10 @@ export async function reconcileRoas(
 function mustIssue(roa: DesiredRoa, point: PublicationPoint, ports: IssuingPorts): boolean {
   const object = entry(point.objects, roa.name)
   if (object === undefined || object.content !== roa.content) return true
-  return ports.clock.now() >= dueBefore(object.notAfter, ports.timing.roaReissueSeconds)
+  return isDue('roa', object.notAfter, ports)
 }
 
 function issue(roa: DesiredRoa, issuer: Issuer, ports: IssuingPorts): Promise<NamedObject> {
   const addresses = roa.payloads.map((p) => ({ ...p.prefix, maxLength: p.maxLength }))
-  const ee = prefixSet(roa.payloads.map((p) => p.prefix))
-  return issueRoa(issuer, roa.name, { asn: roa.asn, addresses }, ee, roa.content, ports)
+  return issueRoa(issuer, roa.name, { asn: roa.asn, addresses }, roa.content, ports)
 }

@@ -7,7 +7,7 @@ import { AppError } from '../base/errors.js'
 import { parseDuration } from '../base/time.js'
 import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
-import type { Timing } from '../issuing/timing.js'
+import { DEFAULT_TIMING, type Timing } from '../issuing/timing.js'
 import { type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
 import { type ConfigFault, lineOf, parseConfig, type Value } from './parse.js'
 import { type Config, camelCase, KEYS, type Key } from './schema.js'
@@ -66,6 +66,7 @@ export function configEntries({ config, set }: Pick<LoadedConfig, 'config' | 'se
 /** Returns the times and thresholds of the issuing rules, in seconds. */
 export function timingOf(c: Config): Timing {
   return {
+    ...DEFAULT_TIMING,
     publishNextSeconds: c.timingPublishNextHours * HOUR,
     publishJitterSeconds: c.timingPublishNextJitterHours * HOUR,
     publishBeforeNextSeconds: c.timingPublishHoursBeforeNext * HOUR,

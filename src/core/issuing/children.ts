@@ -1,5 +1,5 @@
 /**
- * Children of a CA or trust anchor: what each may hold, what each was given, and what must be issued anew or taken back.
+ * Children of a CA or trust anchor: their entitlements, the certificates issued to them, re-issue and withdrawal.
  * Invariant: a child's certificate never holds more than the entitlement and the issuer's own certificate together (RFC 6487 section 7.2).
  */
 import type { Violation } from '../base/errors.js'
@@ -20,10 +20,11 @@ import {
   toResourceText,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { fileName, kindOf } from '../rpki/object-kinds.js'
+import { isDue } from './due.js'
 import { issueCaCertificate } from './issuer.js'
 import type { NamedObject, PublicationPoint } from './point.js'
 import type { IssuingPorts } from './ports.js'
-import { dueBefore } from './signed-at.js'
 import type { Issuer } from './signing.js'
 import { contentDigest, spkiOf } from './stored.js'
 
@@ -34,11 +35,11 @@ export interface ChildSia {
   readonly notify?: string
 }
 
-/** STORED. A certificate that we issued to one key of a child. */
+/** STORED. A certificate issued to one key of a child. */
 export interface IssuedCertificate {
   readonly child: Handle
   readonly ski: KeyId
-  /** Base64 of the child's SubjectPublicKeyInfo: kept so that we can shrink the certificate without asking. */
+  /** Base64 of the child's SubjectPublicKeyInfo: kept so that the certificate can be shrunk without a request of the child. */
   readonly spki: string
   readonly sia: ChildSia
   readonly resources: ResourceText
@@ -66,14 +67,14 @@ export const isWithdrawal: Check<Withdrawal> = objectOf<Withdrawal>({ child: isN
 
 /** STORED. */
 export interface Child {
-  /** How requests reach us: for now in this data directory. */
+  /** How the child sends requests; the only way so far is a CA in the same data directory. */
   readonly transport: 'local'
   readonly resources: ResourceText
-  /** By key. */
+  /** By key identifier. */
   readonly issued: Table<IssuedCertificate>
 }
 
-/** A certificate request of a child: proof of possession is the caller's part. */
+/** A certificate request of a child. The caller has verified proof of possession. */
 export interface ChildRequest {
   readonly child: Handle
   readonly ski: KeyId
@@ -81,16 +82,16 @@ export interface ChildRequest {
   readonly sia: ChildSia
 }
 
-/** What a child may ask for and what it was given (the answer to a `list`, RFC 6492 section 3.3.2). */
+/** A child's entitlement in one class and the certificates issued under it (the response to a `list`, RFC 6492 section 3.3.2). */
 export interface Entitlement {
   readonly className: string
   readonly resources: ResourceText
-  /** Of the issuing key. */
+  /** URI of the issuing key's publication point, with trailing slash. */
   readonly issuerUri: string
   readonly issued: readonly IssuedCertificate[]
 }
 
-/** What a change of the children means for the publication point. */
+/** Changes of the publication point that follow from a change of the children. */
 export interface ChildChanges {
   readonly put: readonly NamedObject[]
   readonly drop: readonly string[]
@@ -100,7 +101,7 @@ export interface ChildChanges {
 
 export const NO_CHILD_CHANGES: ChildChanges = { put: [], drop: [], issued: [], withdrawn: [] }
 
-/** The table with issued and withdrawn certificates applied. Total: a child that is gone is passed over. */
+/** Returns the table with issued and withdrawn certificates applied. Total: a child that was removed is ignored. */
 export function evolveChildren(
   children: Table<Child>,
   changes: Pick<ChildChanges, 'issued' | 'withdrawn'>,
@@ -121,7 +122,7 @@ export function evolveChildren(
   return table
 }
 
-/** Faults of adding a child. `held` is what the issuer's certificate holds. */
+/** Returns the violations of adding a child. `held` are the resources of the issuer's certificate. */
 export function checkChildAdd(
   children: Table<Child>,
   name: Handle,
@@ -129,11 +130,11 @@ export function checkChildAdd(
   held: ResourceSet,
 ): readonly Violation[] {
   if (entry(children, name) !== undefined)
-    return [{ code: 'child-duplicate', message: `there is a child ${name} already` }]
+    return [{ code: 'child-duplicate', message: `a child ${name} exists already` }]
   return checkHeld(name, resources, held)
 }
 
-/** Faults of changing a child's resources. */
+/** Returns the violations of changing a child's resources. */
 export function checkChildUpdate(
   children: Table<Child>,
   name: Handle,
@@ -161,7 +162,7 @@ function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): rea
   ]
 }
 
-/** What the child is entitled to under an issuing certificate that holds `held`. */
+/** Returns the resources that the child is entitled to under an issuing certificate with the resources `held`. */
 export function entitled(child: Child, held: ResourceSet): ResourceSet {
   return intersection(fromResourceText(child.resources), held)
 }
@@ -186,8 +187,8 @@ export async function certify(
 }
 
 /**
- * What must happen to certificates already issued: shrunk where they hold too much, taken back where nothing is left, renewed before they run
- * out (`anew`: all). Growing waits for the child's own request.
+ * Brings the certificates already issued up to date: shrinks those that hold too much, withdraws those that hold nothing any more, renews
+ * those that are due (`anew`: all). A certificate grows only on the child's own request.
  */
 export async function reconcileChildren(
   children: Table<Child>,
@@ -201,13 +202,13 @@ export async function reconcileChildren(
   const named = new Set<string>()
   for (const child of Object.values(children)) {
     for (const certificate of Object.values(child.issued)) {
-      const name = `${certificate.ski}.cer`
+      const name = fileName('cer', certificate.ski)
       if (entry(point.objects, name)?.sha256 !== certificate.sha256) continue
       named.add(name)
       changes.push(await reconcileOne(child, certificate, issuer, held, ports, anew))
     }
   }
-  const stray = Object.keys(point.objects).filter((name) => name.endsWith('.cer') && !named.has(name))
+  const stray = Object.keys(point.objects).filter((name) => kindOf(name) === 'cer' && !named.has(name))
   return merge([...changes, { ...NO_CHILD_CHANGES, drop: stray }])
 }
 
@@ -223,8 +224,8 @@ async function reconcileOne(
   const has = fromResourceText(certificate.resources)
   const { child: name, ski } = certificate
   if (isEmpty(intersection(has, may)))
-    return { ...NO_CHILD_CHANGES, drop: [`${ski}.cer`], withdrawn: [{ child: name, ski }] }
-  const due = anew || ports.clock.now() >= dueBefore(certificate.notAfter, ports.timing.childReissueSeconds)
+    return { ...NO_CHILD_CHANGES, drop: [fileName('cer', ski)], withdrawn: [{ child: name, ski }] }
+  const due = anew || isDue('cer', certificate.notAfter, ports)
   if (containsSet(may, has) && !due) return NO_CHILD_CHANGES
   return certify(issuer, certificate, intersection(has, may), ports)
 }
@@ -238,7 +239,7 @@ export function merge(changes: readonly ChildChanges[]): ChildChanges {
   }
 }
 
-/** What a child holds a certificate for and what it could hold differ: it has to ask. */
+/** Returns true if the child must request a certificate: its certificate and its entitlement differ. */
 export function wantsCertificate(
   certificate: { readonly resources: ResourceText } | null,
   entitlement: Entitlement,

@@ -1,12 +1,11 @@
 /**
  * Manifest and CRL of a publication point, issued together under one number (RFC 9286, RFC 5280).
- * Invariant: what a change drops or replaces is revoked, and every file that stands is on the manifest.
+ * Invariant: every object that a change drops or replaces is revoked, and every published file is on the manifest.
  */
 import { fromHex } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { checkCrlContent, signCrl } from '../rpki/crl.js'
-import { checkManifestContent, encodeManifest } from '../rpki/manifest.js'
+import { fileName, OBJECT_KINDS } from '../rpki/object-kinds.js'
 import {
   liveRevocations,
   type NamedObject,
@@ -17,17 +16,17 @@ import {
 } from './point.js'
 import type { IssuingPorts } from './ports.js'
 import { nextIssue } from './signed-at.js'
-import { type Issuer, issuedBy, refuse, serialOf, signAndKeep, signWith } from './signing.js'
+import { type Issuer, issuedBy, refuse, serialOf, signAndStore, signWith } from './signing.js'
 
-/** What a manifest change brings and takes. */
+/** Objects that a new manifest adds and removes. */
 export interface PointChange {
   readonly put: readonly NamedObject[]
   readonly drop: readonly string[]
-  /** The new number is at least this: after a restore numbers jump ahead of what the world may have seen. */
+  /** Lower bound of the new number: after a restore, numbers are raised above every number that may have been published. */
   readonly atLeast?: number
 }
 
-/** Issues CRL and manifest over the point with a change applied; what the change drops or replaces is revoked. */
+/** Issues CRL and manifest over the point with a change applied; objects that the change drops or replaces are revoked. */
 export async function issuePoint(
   issuer: Issuer,
   point: PublicationPoint,
@@ -37,22 +36,22 @@ export async function issuePoint(
   const next = nextIssue(point, ports, change.atLeast)
   const revoked = revocations(point, change, next.thisUpdate)
   const crl = await issueCrl(issuer, liveRevocations([...point.revoked, ...revoked], next.thisUpdate), next, ports)
-  const gone = new Set(change.drop)
-  const files = new Map<string, Sha256>([[`${issuer.ski}.crl`, crl.sha256]])
-  for (const [name, object] of Object.entries(point.objects)) if (!gone.has(name)) files.set(name, object.sha256)
+  const dropped = new Set(change.drop)
+  const files = new Map<string, Sha256>([[fileName('crl', issuer.ski), crl.sha256]])
+  for (const [name, object] of Object.entries(point.objects)) if (!dropped.has(name)) files.set(name, object.sha256)
   for (const object of change.put) files.set(object.name, object.sha256)
   const manifest = await issueManifest(issuer, files, next, ports)
   return { ...next, manifest, crl, put: change.put, drop: change.drop, revoked }
 }
 
 function revocations(point: PublicationPoint, change: PointChange, at: Instant): readonly Revocation[] {
-  const dead: PublishedObject[] = []
+  const replaced: PublishedObject[] = []
   for (const name of [...change.drop, ...change.put.map((o) => o.name)]) {
     const old = Object.hasOwn(point.objects, name) ? point.objects[name] : undefined
-    if (old !== undefined) dead.push(old)
+    if (old !== undefined) replaced.push(old)
   }
-  if (point.manifest !== null) dead.push(point.manifest)
-  return dead.filter((o) => o.notAfter >= at).map((o) => ({ serial: o.serial, at, expires: o.notAfter }))
+  if (point.manifest !== null) replaced.push(point.manifest)
+  return replaced.filter((o) => o.notAfter >= at).map((o) => ({ serial: o.serial, at, expires: o.notAfter }))
 }
 
 async function issueCrl(
@@ -61,6 +60,7 @@ async function issueCrl(
   next: Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'>,
   ports: IssuingPorts,
 ): Promise<PointIssue['crl']> {
+  const { encode, profile } = await OBJECT_KINDS.crl.codec()
   const content = {
     ...issuedBy(issuer),
     thisUpdate: next.thisUpdate,
@@ -68,10 +68,10 @@ async function issueCrl(
     number: BigInt(next.number),
     revoked: revoked.map((r) => ({ serial: serialOf(r.serial), revokedAt: r.at })),
   }
-  const name = `${issuer.ski}.crl`
-  refuse(name, checkCrlContent(content))
-  const bytes = await signCrl(content, signWith(issuer, ports))
-  refuse(name, ports.review(name, bytes, issuer.spki))
+  const name = fileName('crl', issuer.ski)
+  refuse(name, profile(content))
+  const bytes = await encode(content, signWith(issuer, ports))
+  refuse(name, await ports.review(name, bytes, issuer.spki))
   return { sha256: ports.objects.put(bytes, next.thisUpdate), size: bytes.length }
 }
 
@@ -81,22 +81,23 @@ async function issueManifest(
   next: Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'>,
   ports: IssuingPorts,
 ): Promise<PublishedObject> {
+  const { encode, profile, resources } = await OBJECT_KINDS.mft.codec()
   const content = {
     number: BigInt(next.number),
     thisUpdate: next.thisUpdate,
     nextUpdate: next.nextUpdate,
     files: [...files].map(([name, hash]) => ({ name, sha256: fromHex(hash) ?? new Uint8Array() })),
   }
-  const name = `${issuer.ski}.mft`
-  refuse(name, checkManifestContent(content))
-  const { name: _name, ...manifest } = await signAndKeep(issuer, ports, {
-    type: 'mft',
+  const name = fileName('mft', issuer.ski)
+  refuse(name, profile(content))
+  const { name: _name, ...manifest } = await signAndStore(issuer, ports, {
+    kind: 'mft',
     name,
-    eContent: encodeManifest(content),
+    eContent: encode(content),
     signingTime: next.thisUpdate,
     notBefore: next.thisUpdate,
     notAfter: next.nextUpdate,
-    resources: { asn: 'inherit', ipv4: 'inherit', ipv6: 'inherit' },
+    resources: resources(content),
     content: String(next.number),
   })
   return manifest

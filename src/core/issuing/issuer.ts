@@ -1,20 +1,18 @@
 /**
- * Issues certificates to other CAs and ROAs.
- * Invariant: nothing leaves here that its profile refuses (RFC 6487, RFC 9582).
+ * Issues certificates to other CAs, and signed objects.
+ * Invariant: an object that its profile refuses is not signed (RFC 6487, RFC 9582).
  */
-import { addSeconds } from '../base/time.js'
+import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import type { ResourceSet } from '../resources/types.js'
+import { fileName, OBJECT_KINDS } from '../rpki/object-kinds.js'
 import type { RoaContent } from '../rpki/roa.js'
-import { checkRoaContent, encodeRoa } from '../rpki/roa.js'
-import { signCertificate } from '../rpki/x509/certificate.js'
-import { checkCertificateContent } from '../rpki/x509/certificate-profile.js'
-import { certificateResources } from '../rpki/x509/encode-resources.js'
 import type { CertificateContent, SubjectInfoAccess } from '../rpki/x509/types.js'
+import { endOfValidity } from './due.js'
 import type { NamedObject } from './point.js'
 import type { IssuingPorts } from './ports.js'
 import { signedAt } from './signed-at.js'
-import { type Issuer, issuedBy, keep, randomSerial, refuse, signAndKeep, signWith } from './signing.js'
+import { crlUri, type Issuer, issuedBy, randomSerial, refuse, signAndStore, signWith, store } from './signing.js'
 
 /** A certificate to issue to another CA. */
 export interface CaCertificateRequest {
@@ -24,16 +22,17 @@ export interface CaCertificateRequest {
   readonly resources: ResourceSet
 }
 
-/** Issues a CA certificate (RFC 6487) and returns it as a published object named `<SKI>.cer`. */
+/** Issues a CA certificate (RFC 6487) and returns it as a published object named `<SKI>.cer`. `content` is the digest of what it says. */
 export async function issueCaCertificate(
   issuer: Issuer,
   request: CaCertificateRequest,
   content: string,
   ports: IssuingPorts,
 ): Promise<NamedObject> {
+  const { encode, profile, resources } = await OBJECT_KINDS.cer.codec()
   const notBefore = signedAt(issuer.lastUpdate, ports)
   const serial = randomSerial(ports.random)
-  const notAfter = addSeconds(ports.clock.now(), ports.timing.childValidSeconds)
+  const notAfter = endOfValidity('cer', ports)
   const certificate: CertificateContent = {
     kind: 'ca',
     serial,
@@ -42,36 +41,36 @@ export async function issueCaCertificate(
     notBefore,
     notAfter,
     spki: request.spki,
-    crl: `${issuer.base}${issuer.ski}.crl`,
+    crl: crlUri(issuer),
     aia: issuer.certificateUri,
     sia: request.sia,
-    resources: certificateResources(request.resources),
+    resources: resources(request.resources),
   }
-  const name = `${request.ski}.cer`
-  refuse(name, checkCertificateContent(certificate))
-  const bytes = await signCertificate(certificate, signWith(issuer, ports))
-  return keep({ name, bytes, serial, notAfter, content, dated: notBefore }, issuer, ports)
+  const name = fileName('cer', request.ski)
+  refuse(name, profile(certificate))
+  const bytes = await encode(certificate, signWith(issuer, ports))
+  return store({ name, bytes, serial, notAfter, content, dated: notBefore }, issuer, ports)
 }
 
-/** Issues a ROA (RFC 9582) under `name`, with a one-time EE certificate. */
+/** Issues a ROA (RFC 9582) under `name`, with a one-time EE certificate. `content` is the digest of what it says. */
 export async function issueRoa(
   issuer: Issuer,
   name: string,
   roa: RoaContent,
-  ee: ResourceSet,
   content: string,
   ports: IssuingPorts,
 ): Promise<NamedObject> {
-  const signingTime = signedAt(issuer.lastUpdate, ports)
-  refuse(name, checkRoaContent(roa))
-  return signAndKeep(issuer, ports, {
-    type: 'roa',
+  const { encode, profile, resources } = await OBJECT_KINDS.roa.codec()
+  const signingTime: Instant = signedAt(issuer.lastUpdate, ports)
+  refuse(name, profile(roa))
+  return signAndStore(issuer, ports, {
+    kind: 'roa',
     name,
-    eContent: encodeRoa(roa),
+    eContent: encode(roa),
     signingTime,
     notBefore: signingTime,
-    notAfter: addSeconds(ports.clock.now(), ports.timing.roaValidSeconds),
-    resources: certificateResources({ asn: [], ipv4: ee.ipv4, ipv6: ee.ipv6 }),
+    notAfter: endOfValidity('roa', ports),
+    resources: resources(roa),
     content,
   })
 }

@@ -1,21 +1,22 @@
 /**
- * A publication point: everything that one CA key has published, its CRL and its manifest (RFC 9286, RFC 6487 section 5).
+ * Publication points: the published objects of one CA key, its CRL and its manifest (RFC 9286, RFC 6487 section 5).
  * Invariant: manifest and CRL are issued together with one number that only rises, and thisUpdate only rises.
  */
 import { type Table, withEntries } from '../base/record.js'
 import { type Check, isCount, isHash, isText, isTime, listOf, objectOf, type ShapeOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
+import { fileName } from '../rpki/object-kinds.js'
 
 /** STORED. One published object that the manifest lists. */
 export interface PublishedObject {
   readonly sha256: Sha256
   /** Octets. */
   readonly size: number
-  /** Of the object's certificate, upper-case hex: what a CRL would revoke. */
+  /** Serial of the object's certificate in upper hex, for the CRL. */
   readonly serial: string
   readonly notAfter: Instant
-  /** Digest of what the object says: the same content is not signed again. */
+  /** Digest of the content of the object: the same content is not signed again. */
   readonly content: string
 }
 
@@ -32,7 +33,7 @@ export const isPublishedObject: Check<PublishedObject> = objectOf<PublishedObjec
 export interface Revocation {
   readonly serial: string
   readonly at: Instant
-  /** Past this the entry leaves the CRL: the certificate is dead by itself. */
+  /** End of the certificate's own validity: after it the entry leaves the CRL. */
   readonly expires: Instant
 }
 
@@ -53,7 +54,7 @@ export interface NamedObject extends PublishedObject {
   readonly name: string
 }
 
-/** STORED inside the events that issue. What one new manifest brought. */
+/** STORED inside the events that issue. One new manifest and CRL, and the objects that they added, removed and revoked. */
 export interface PointIssue {
   readonly number: number
   readonly thisUpdate: Instant
@@ -86,7 +87,7 @@ export const EMPTY_POINT: PublicationPoint = {
   revoked: [],
 }
 
-/** The point after an issue; revocations of what has expired leave. */
+/** Returns the point after an issue, without revocations of expired certificates. */
 export function evolvePoint(point: PublicationPoint, issue: PointIssue): PublicationPoint {
   return {
     number: issue.number,
@@ -103,19 +104,19 @@ export function evolvePoint(point: PublicationPoint, issue: PointIssue): Publica
   }
 }
 
-/** Those that a CRL of `at` must still list. */
+/** Returns the revocations that a CRL of `at` must still list. */
 export function liveRevocations(all: readonly Revocation[], at: Instant): readonly Revocation[] {
   return all.filter((r) => r.expires >= at)
 }
 
-/** Every file of the point, manifest and CRL included, by name. */
+/** Returns every file of the point, manifest and CRL included. */
 export function pointFiles(
   ski: KeyId,
   point: PublicationPoint,
 ): readonly { name: string; sha256: Sha256; size: number }[] {
   if (point.manifest === null || point.crl === null) return []
   const files = Object.entries(point.objects).map(([name, o]) => ({ name, sha256: o.sha256, size: o.size }))
-  files.push({ name: `${ski}.mft`, sha256: point.manifest.sha256, size: point.manifest.size })
-  files.push({ name: `${ski}.crl`, ...point.crl })
+  files.push({ name: fileName('mft', ski), sha256: point.manifest.sha256, size: point.manifest.size })
+  files.push({ name: fileName('crl', ski), ...point.crl })
   return files
 }

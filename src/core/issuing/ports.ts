@@ -1,4 +1,4 @@
-/** What a rule that issues objects may reach: the clock, chance, keys, the object store, and how long things last. */
+/** Ports of the rules that issue objects: clock, randomness, keys, object store, lifetimes. */
 import type { Clock, Random } from '../base/ports.js'
 import type { Signer } from '../crypto/ports.js'
 import type { ObjectFinding } from '../der/findings.js'
@@ -11,6 +11,6 @@ export interface IssuingPorts {
   readonly signer: Signer
   readonly objects: ObjectSink
   readonly timing: Timing
-  /** Decodes strictly what was just made and verifies it against the issuing key; a rehearsal, which signs nothing, finds no fault. */
-  readonly review: (name: string, bytes: Uint8Array, issuerSpki: Uint8Array) => readonly ObjectFinding[]
+  /** Decodes a new object strictly and verifies it against the issuing key; a dry run, which signs nothing, has no findings. */
+  readonly review: (name: string, bytes: Uint8Array, issuerSpki: Uint8Array) => Promise<readonly ObjectFinding[]>
 }

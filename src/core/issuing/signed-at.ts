@@ -1,20 +1,21 @@
 /**
- * When things are signed, and when the next is due.
- * Invariant: thisUpdate rises with each manifest and never lies after the present (RFC 9286 section 4.2.1).
+ * Signing time, number and thisUpdate of the next manifest.
+ * Invariant: thisUpdate rises with each manifest and is never after the present (RFC 9286 section 4.2.1).
  */
 import { AppError } from '../base/errors.js'
 import { randomBelow } from '../base/ports.js'
-import { addSeconds, clockBehind, epochOf, type Instant, instantOf, later } from '../base/time.js'
+import { addSeconds, clockBehind, type Instant, later } from '../base/time.js'
+import { endOfValidity } from './due.js'
 import type { PointIssue, PublicationPoint } from './point.js'
 import type { IssuingPorts } from './ports.js'
 
-/** Signing reaches back this far, so that a relying party with a slow clock sees no future (seconds). */
+/** Signing times are this many seconds in the past, so that a relying party with a slow clock does not see a future time. */
 const BACKDATE = 300
 
 /**
- * When everything that the next manifest brings says it was signed: the manifest's thisUpdate. Rising from one to the next, it is also the
- * date of the files (RFC 9589 section 5), so that rsync, which compares size and second, never takes a version for the one before it.
- * Throws `clock-behind` when the clock stands before the last manifest, `wait-a-second` when time must pass first.
+ * Returns the signing time of every object of the next manifest: the manifest's thisUpdate. It rises from one manifest to the next and is
+ * also the date of the files (RFC 9589 section 5), so that rsync, which compares size and second, never takes a version for the one before it.
+ * Throws `clock-behind` when the clock is before the last manifest, `wait-a-second` when a second must pass first.
  */
 export function signedAt(last: Instant | null, ports: Pick<IssuingPorts, 'clock'>, backdate = BACKDATE): Instant {
   const now = ports.clock.now()
@@ -25,7 +26,7 @@ export function signedAt(last: Instant | null, ports: Pick<IssuingPorts, 'clock'
     throw new AppError(
       'rejected',
       'wait-a-second',
-      `a manifest of ${last} exists already; the next may follow in a second`,
+      `a manifest of ${last} exists already; the next can be issued in a second`,
       {
         retry: true,
         retryAfter: 1,
@@ -35,21 +36,16 @@ export function signedAt(last: Instant | null, ports: Pick<IssuingPorts, 'clock'
   return thisUpdate
 }
 
-/** The time and number of the next manifest. Throws what `signedAt` throws. */
+/** Returns the times and the number of the next manifest. Throws what `signedAt` throws. */
 export function nextIssue(
   point: PublicationPoint,
   ports: IssuingPorts,
   atLeast = 0,
 ): Pick<PointIssue, 'number' | 'thisUpdate' | 'nextUpdate'> {
-  // a number jumps where another host may have issued until now: a thisUpdate of ours must not lie before its last one (RFC 9286 section 4.2.1)
-  const jumps = atLeast > point.number + 1
-  const thisUpdate = signedAt(point.thisUpdate, ports, jumps ? 0 : BACKDATE)
+  // numbers are raised where another host may have issued until now: thisUpdate must not be before its last one (RFC 9286 section 4.2.1)
+  const isRaised = atLeast > point.number + 1
+  const thisUpdate = signedAt(point.thisUpdate, ports, isRaised ? 0 : BACKDATE)
   const jitter = randomBelow(ports.random, Math.floor(ports.timing.publishJitterSeconds / 60) + 1) * 60
-  const nextUpdate = addSeconds(ports.clock.now(), ports.timing.publishNextSeconds - jitter)
+  const nextUpdate = addSeconds(endOfValidity('mft', ports), -jitter)
   return { number: Math.max(point.number + 1, atLeast), thisUpdate, nextUpdate }
-}
-
-/** When `seconds` before `end` begins. */
-export function dueBefore(end: Instant, seconds: number): Instant {
-  return instantOf(epochOf(end) - seconds)
 }

@@ -14,6 +14,7 @@
 import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
 import { childrenOf, isType, parseInner, TAG } from '../der/reader.js'
+import type { SignedObjectCodec } from './codec.js'
 import { readAsid, readVersion } from './signed-object/content-fields.js'
 import type { CertificateResources } from './x509/types.js'
 
@@ -66,7 +67,7 @@ function checkCount(count: number, findings: FindingList): void {
 }
 
 /** Adds a finding for each conflict with the EE certificate (ASPA profile section 4): the customer AS alone, not inherited, no IP addresses. */
-export function checkAspaEe(
+function checkAspaEe(
   content: AspaContent | undefined,
   { asn, ipv4, ipv6 }: CertificateResources,
   findings: FindingList,
@@ -85,4 +86,12 @@ export function checkAspaEe(
     findings.tolerate(rule, 'the EE certificate of an ASPA has more than one AS number')
   if (content !== undefined && !asn.some(({ min, max }) => min <= content.customer && content.customer <= max))
     findings.add(rule, `AS${content.customer} is not in the EE certificate`)
+}
+
+/** The ASPA profile as a codec of `object-kinds.ts`. */
+export const aspaCodec: SignedObjectCodec<AspaContent> = {
+  decode: decodeAspa,
+  profile: checkAspaContent,
+  checkEe: (content, ee, findings) => checkAspaEe(content, ee?.extensions.resources ?? {}, findings),
+  fields: ({ customer, providers }) => ({ customer, providers }),
 }

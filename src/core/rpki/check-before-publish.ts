@@ -1,11 +1,12 @@
-/** The last look at an object of our own before anybody else sees it: decoded strictly, signatures verified. Any fault, tolerated or not, is a bug of ours. */
+/** Check of an object of this CA before it is published: decoded strictly, signatures verified. Any finding, tolerated or not, is a bug in Brine. */
 import { keyIdOf } from '../crypto/digest.js'
 import type { KeyId } from '../crypto/ports.js'
 import type { ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
 import { type DerNode, parseDer } from '../der/reader.js'
 import { parseCrl } from './crl.js'
-import { type ObjectBody, parseObject } from './signed-object/decode-object.js'
+import { kindOf, OBJECT_KINDS, type SignedKind } from './object-kinds.js'
+import { parseObject } from './signed-object/decode-object.js'
 import { type ParsedCertificate, parseCertificate } from './x509/decode-certificate.js'
 import type { ParsedName } from './x509/name.js'
 import { lastSegment } from './x509/uri.js'
@@ -14,27 +15,25 @@ import { verifyRsa } from './x509/verify-rsa.js'
 export interface IssuingKey {
   /** DER SubjectPublicKeyInfo of the key that must have signed the object or its EE certificate. */
   readonly spki: Uint8Array
-  /** Common name of the issuing certificate's subject, which the object must name as its issuer; not compared when left out. */
+  /** Common name of the issuing certificate's subject, which the object must name as its issuer; not compared where absent. */
   readonly subject?: string
 }
 
-const BODIES: ReadonlyMap<string, ObjectBody['type']> = new Map([
-  ['mft', 'manifest'],
-  ['roa', 'roa'],
-  ['asa', 'aspa'],
-])
-
-/** Every fault of the object `bytes` that is about to be published as `name` under the key of `issuer`; none when it may go out. */
-export function checkBeforePublish(name: string, bytes: Uint8Array, issuer: IssuingKey): readonly ObjectFinding[] {
+/** Returns every finding about the object `bytes` that is about to be published as `name` under the key of `issuer`; none when it may be published. */
+export async function checkBeforePublish(
+  name: string,
+  bytes: Uint8Array,
+  issuer: IssuingKey,
+): Promise<readonly ObjectFinding[]> {
   const findings = createFindings()
   const node = parseDer(bytes, findings)
   if (node === undefined) return findings.all()
-  const extension = name.slice(name.lastIndexOf('.') + 1)
-  const body = BODIES.get(extension)
-  if (extension === 'cer') checkCertificate(parseCertificate(node, undefined, findings), issuer, findings)
-  else if (extension === 'crl') checkCrl(node, issuer, findings)
-  else if (body !== undefined) checkObject(name, node, body, issuer, findings)
-  else findings.add('RFC 6481 section 2.2', `no object of the RPKI is published under a name like ${name}`)
+  const kind = kindOf(name)
+  if (kind === undefined)
+    findings.add('RFC 6481 section 2.2', `${name} is not the name of an object that Brine publishes`)
+  else if (kind === 'cer') checkCertificate(parseCertificate(node, undefined, findings), issuer, findings)
+  else if (kind === 'crl') checkCrl(node, issuer, findings)
+  else await checkObject(name, node, kind, issuer, findings)
   return findings.all()
 }
 
@@ -53,16 +52,17 @@ function checkCrl(node: DerNode, issuer: IssuingKey, findings: FindingList): voi
   checkSigned(crl.tbs, crl.signature, issuer, 'RFC 6487 section 5', findings)
 }
 
-function checkObject(
+async function checkObject(
   name: string,
   node: DerNode,
-  body: ObjectBody['type'],
+  kind: SignedKind,
   issuer: IssuingKey,
   findings: FindingList,
-): void {
-  const object = parseObject(node, findings)
+): Promise<void> {
+  const object = await parseObject(node, findings)
   if (object === undefined) return
-  if (object.body.type !== body) findings.add('RFC 6481 section 2.2', `${name} holds a ${object.body.type}`)
+  if (object.body.type !== OBJECT_KINDS[kind].type)
+    findings.add('RFC 6481 section 2.2', `${name} holds a ${object.body.type}`)
   const { ee } = object.envelope
   const uri = ee?.extensions.sia?.signedObject
   if (uri !== undefined && lastSegment(uri) !== name)

@@ -24,12 +24,14 @@ import { textOf } from '../der/primitives.js'
 import { childrenOf, contentOf, type DerNode, isType, parseInner, TAG } from '../der/reader.js'
 import { readBits, readInteger, readOid, readTime } from '../der/values.js'
 import { bits, encode, generalized, ia5, oid, seq, seqOf } from '../der/writer.js'
+import type { IssuedObjectCodec } from './codec.js'
 import { readVersion } from './signed-object/content-fields.js'
 import type { ParsedCertificate } from './x509/decode-certificate.js'
 import { limitedNumber } from './x509/encode-parts.js'
 import { checkNumber, checkOrder } from './x509/numbers.js'
 import { OID_SHA256 } from './x509/oids.js'
 import type { CertificateResources } from './x509/types.js'
+import { lastSegment } from './x509/uri.js'
 
 export interface ManifestFile {
   readonly name: string
@@ -46,7 +48,7 @@ export interface ManifestContent {
 }
 
 /** File names that surround a manifest, for the checks that need them. */
-export interface ManifestPlace {
+interface ManifestPlace {
   /** The manifest's own file name, which its list must not contain. */
   readonly ownName?: string
   /** File name of the CRL that its EE certificate points at, which the list must contain. */
@@ -181,7 +183,7 @@ export function manifestResources(): CertificateResources {
 }
 
 /** Adds a finding for each conflict with the EE certificate (RFC 9286 section 5.1): it inherits everything and is valid exactly as long as the manifest. */
-export function checkManifestEe(
+function checkManifestEe(
   content: ManifestContent | undefined,
   ee: ParsedCertificate | undefined,
   findings: FindingList,
@@ -198,4 +200,33 @@ export function checkManifestEe(
       rule,
       `the EE certificate is valid from ${ee.notBefore} to ${ee.notAfter}, the manifest from ${content.thisUpdate} to ${content.nextUpdate}`,
     )
+}
+
+function placeOf(ee: ParsedCertificate | undefined): ManifestPlace {
+  const { sia, crl } = ee?.extensions ?? {}
+  return {
+    ...(sia?.signedObject !== undefined && { ownName: lastSegment(sia.signedObject) }),
+    ...(crl !== undefined && { crlName: lastSegment(crl) }),
+  }
+}
+
+/** RFC 9286 as a codec of `object-kinds.ts`. */
+export const manifestCodec: IssuedObjectCodec<ManifestContent> = {
+  encode: encodeManifest,
+  decode: (eContent, ee) => decodeManifest(eContent, placeOf(ee)),
+  profile: (content) => checkManifestContent(content),
+  resources: manifestResources,
+  checkEe: checkManifestEe,
+  fields: ({ number, thisUpdate, nextUpdate, files }) => ({
+    number: number.toString(),
+    thisUpdate,
+    nextUpdate,
+    files: files.map(({ name, sha256 }) => ({ name, sha256: toHex(sha256) })),
+  }),
+  period: ({ thisUpdate, nextUpdate }) => ({
+    rule: 'RFC 9286 section 6.3',
+    what: 'the manifest',
+    from: thisUpdate,
+    to: nextUpdate,
+  }),
 }

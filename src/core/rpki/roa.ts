@@ -28,6 +28,7 @@ import { MAX_ASN } from '../resources/asn.js'
 import { prefixRange } from '../resources/prefix.js'
 import { BIGINT_STEPS, canonicalRanges, coversRange } from '../resources/ranges.js'
 import type { Family, IpRange } from '../resources/types.js'
+import type { IssuedObjectCodec } from './codec.js'
 import { readAsid, readVersion } from './signed-object/content-fields.js'
 import { readAddress, readFamily } from './x509/decode-resources.js'
 import { addressFamily, certificateResources, prefixBits } from './x509/encode-resources.js'
@@ -196,7 +197,7 @@ export function roaResources(content: RoaContent): CertificateResources {
 }
 
 /** Adds a finding for each conflict with the EE certificate (RFC 9582 section 5): IP addresses only, none inherited, every prefix of the ROA among them. */
-export function checkRoaEe(
+function checkRoaEe(
   content: RoaContent | undefined,
   { asn, ipv4, ipv6 }: CertificateResources,
   findings: FindingList,
@@ -220,4 +221,21 @@ function rangesOf(ranges: readonly IpRange[] | 'inherit' | undefined): readonly 
     ranges.filter((range) => range.min <= range.max),
     BIGINT_STEPS,
   )
+}
+
+/** RFC 9582 as a codec of `object-kinds.ts`. */
+export const roaCodec: IssuedObjectCodec<RoaContent> = {
+  encode: encodeRoa,
+  decode: decodeRoa,
+  profile: checkRoaContent,
+  resources: roaResources,
+  checkEe: (content, ee, findings) => checkRoaEe(content, ee?.extensions.resources ?? {}, findings),
+  fields: ({ asn, addresses }) => ({
+    asn,
+    vrps: addresses.map(({ family, address, length, maxLength }) => ({
+      asn,
+      prefix: `${formatAddress(address, family)}/${length}`,
+      maxLength: maxLength ?? length,
+    })),
+  }),
 }

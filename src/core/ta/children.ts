@@ -22,6 +22,7 @@ import {
   toResourceText,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { TA_CLASS, type TaState, taIssuer } from './state.js'
 
@@ -103,7 +104,7 @@ export function taEntitlementsOf(state: TaState, childName: Handle): readonly En
   if (isEmpty(resources)) return []
   const { base: issuerUri } = taIssuer(state.key, state.place, state.point)
   const issued = Object.values(child.issued).filter(
-    (c) => entry(state.point.objects, `${c.ski}.cer`)?.sha256 === c.sha256,
+    (c) => entry(state.point.objects, fileName('cer', c.ski))?.sha256 === c.sha256,
   )
   return [{ className: TA_CLASS, resources: toResourceText(resources), issuerUri, issued }]
 }

@@ -14,10 +14,10 @@ import {
   NO_CHILD_CHANGES,
   reconcileChildren,
 } from '../issuing/children.js'
+import { isPointDue } from '../issuing/due.js'
 import { issuePoint } from '../issuing/issue-point.js'
 import { evolvePoint, isPointIssue } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import { dueBefore } from '../issuing/signed-at.js'
 import { ALL_RESOURCES } from '../resources/resource-set.js'
 import { type TaState, taIssuer } from './state.js'
 
@@ -77,11 +77,7 @@ export async function reconcile(
   const objects = Object.fromEntries(Object.entries(state.point.objects).filter(([name]) => !fresh.has(name)))
   const kept = await reconcileChildren(state.children, issuer, { ...state.point, objects }, ALL_RESOURCES, ports)
   const { put, drop, issued, withdrawn } = merge([children, kept])
-  if (put.length === 0 && drop.length === 0 && !force && !manifestDue(state, ports)) return []
+  if (put.length === 0 && drop.length === 0 && !force && !isPointDue(state.point, ports)) return []
   const issue = await issuePoint(issuer, state.point, { put, drop, atLeast: state.numberFloor }, ports)
   return [{ type: 'point.issued', issue, issued, withdrawn }]
-}
-
-function manifestDue({ point: { nextUpdate } }: TaState, { clock, timing }: IssuingPorts): boolean {
-  return nextUpdate === null || clock.now() >= dueBefore(nextUpdate, timing.publishBeforeNextSeconds)
 }

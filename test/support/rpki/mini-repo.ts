@@ -159,7 +159,7 @@ export function serialOf(name: string): bigint {
 
 async function addRoa(by: Authority, name: string, content: RoaContent, key: OneTimeKey, now: Instant): Promise<void> {
   const bytes = await signObject({
-    type: 'roa',
+    kind: 'roa',
     eContent: encodeRoa(content),
     signingTime: now,
     ee: {
@@ -197,7 +197,7 @@ async function addCrlAndManifest(
   const files = [...by.files].map(([name, bytes]) => ({ name, sha256: sha256(bytes) }))
   const name = `${by.key.id}.mft`
   const manifest = await signObject({
-    type: 'mft',
+    kind: 'mft',
     eContent: encodeManifest({ number, thisUpdate, nextUpdate, files }),
     signingTime: now,
     ee: {

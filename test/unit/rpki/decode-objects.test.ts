@@ -191,13 +191,13 @@ describe('checkBeforePublish', () => {
     ['a CRL that names another issuer', `${CA.name}.crl`, crl(), { ...CA, subject: TA.name }],
     ['a file of another kind', 'x.txt', roa(), CA],
     ['nothing', 'AS64496.roa', new Uint8Array(), CA],
-  ])('refuses %s', (_what, name, bytes, issuer) => {
-    expect(checkBeforePublish(name, bytes, issuer)).not.toEqual([])
+  ])('refuses %s', async (_what, name, bytes, issuer) => {
+    expect(await checkBeforePublish(name, bytes, issuer)).not.toEqual([])
   })
 
-  it('passes what may go out', () => {
-    expect(checkBeforePublish('AS64496.roa', roa(), CA)).toEqual([])
-    expect(checkBeforePublish(`${CA.name}.mft`, manifest(), CA)).toEqual([])
+  it('passes what may go out', async () => {
+    expect(await checkBeforePublish('AS64496.roa', roa(), CA)).toEqual([])
+    expect(await checkBeforePublish(`${CA.name}.mft`, manifest(), CA)).toEqual([])
   })
 })
 

@@ -55,13 +55,13 @@ const EE = {
 const COMMON = { signingTime: at('2026-11-21T23:20:00Z'), issuerSign: ca.sign, key }
 const roaInput = {
   ...COMMON,
-  type: 'roa',
+  kind: 'roa',
   eContent: encodeRoa(ROA),
   ee: { ...EE, resources: roaResources(ROA) },
 } as const
 const mftInput = {
   ...COMMON,
-  type: 'mft',
+  kind: 'mft',
   eContent: encodeManifest(MANIFEST),
   ee: { ...EE, resources: manifestResources() },
 } as const

@@ -22,7 +22,7 @@ describe('inspectObject over the matrix of defects', () => {
   it.each(GOOD)('given a good $id, then no fault at all', async ({ path, bytes }) => {
     const object = bytes()
     expect((await inspectObject(path, object, NOW)).faults).toEqual([])
-    expect(checkBeforePublish(baseName(path), object, issuerOf(path))).toEqual([])
+    expect(await checkBeforePublish(baseName(path), object, issuerOf(path))).toEqual([])
   })
 
   it.each(MATRIX.filter((c) => c.expect !== 'ok'))(
@@ -52,7 +52,7 @@ describe('inspectObject over the matrix of defects', () => {
       const object = bytes()
       const { faults } = await inspectObject(path, object, NOW)
       expect(faults.map((f) => f.tolerated)).toContain(true)
-      expect(checkBeforePublish(baseName(path), object, issuerOf(path))).not.toEqual([])
+      expect(await checkBeforePublish(baseName(path), object, issuerOf(path))).not.toEqual([])
     },
   )
 })

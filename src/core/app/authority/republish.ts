@@ -10,10 +10,9 @@ import { dueTimes } from '../../ca/publishing.js'
 import type { CaState, Parent } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'
-import { dueBefore } from '../../issuing/signed-at.js'
+import type { DueTimes } from '../../issuing/due.js'
 import type { Timing } from '../../issuing/timing.js'
-import { certificateDueAt } from '../../ta/certificate.js'
-import type { TaState } from '../../ta/state.js'
+import { taDueTimes } from '../../ta/certificate.js'
 import { caState, knownCa, pubdState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { concernsWholeDirectory } from '../transaction/errors.js'
 import { isUnpublished } from '../transaction/local-publication.js'
@@ -142,17 +141,12 @@ function damageElsewhere(error: unknown, handle: Handle): boolean {
   return aggregate !== undefined && aggregate !== `ca/${handle}` && !aggregate.startsWith('pubserver/')
 }
 
-interface Times {
-  readonly due: Instant
-  readonly staleAt: Instant
-}
-
 export interface RepublishPlan {
   readonly all: readonly Handle[]
   readonly due: readonly Handle[]
   /** Wanted content that the publication server does not have yet. */
   readonly unpublished: readonly Handle[]
-  readonly times: ReadonlyMap<Handle, Times>
+  readonly times: ReadonlyMap<Handle, DueTimes>
   readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
   /** Those that can be read but lack an object; empty unless asked for. */
   readonly damaged: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
@@ -173,7 +167,7 @@ export function planRepublish(session: Session, options: RepublishOptions = {}):
     const failed: { ca: Handle; code: string; message: string }[] = []
     const server = attempt(failed, 'pubserver/0' as Handle, () => pubdState(work))
     const outdatedHandles = new Set(needsRenumbering(reader, reader.roster()).map((id) => id.handle))
-    const times = new Map<Handle, Times>()
+    const times = new Map<Handle, DueTimes>()
     const late: Handle[] = []
     const due: Handle[] = []
     let nextDue: Instant | null = null
@@ -209,8 +203,8 @@ function attempt<T>(failed: { ca: Handle; code: string; message: string }[], ca:
   }
 }
 
-function timesOf(work: Work, handle: Handle, timing: Timing): Times | null {
-  if (work.exists('ta', handle)) return taTimes(taState(work, handle), timing)
+function timesOf(work: Work, handle: Handle, timing: Timing): DueTimes | null {
+  if (work.exists('ta', handle)) return taDueTimes(taState(work, handle), timing)
   const state = caState(work, handle)
   const times = dueTimes(state, timing)
   return times === null ? null : { ...times, due: soonest(times.due, renewalDue(work, state)) ?? times.due }
@@ -238,15 +232,4 @@ function childrenOf(work: Work, state: CaState, { kind, handle }: Parent['aggreg
     if (damageElsewhere(error, state.handle)) return {}
     throw error
   }
-}
-
-function taTimes(state: TaState, timing: Timing): Times | null {
-  const { nextUpdate, objects } = state.point
-  if (nextUpdate === null) return null
-  let due = earlier(dueBefore(nextUpdate, timing.publishBeforeNextSeconds), certificateDueAt(state))
-  for (const object of Object.values(objects)) {
-    const at = dueBefore(object.notAfter, timing.childReissueSeconds)
-    if (at < due) due = at
-  }
-  return { due, staleAt: nextUpdate }
 }

@@ -8,6 +8,7 @@ import { entitlementsOf } from '../../ca/children.js'
 import { classFor, siaOf } from '../../ca/classes.js'
 import type { CaState, ClassKey, Parent, ResourceClass } from '../../ca/state.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
+import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 
@@ -96,7 +97,7 @@ async function syncKey(
     className: own.name,
     ski: key.ski,
     certificate: {
-      uri: `${after.issuerUri}${key.ski}.cer`,
+      uri: `${after.issuerUri}${fileName('cer', key.ski)}`,
       sha256: certificate.sha256,
       resources: certificate.resources,
       notAfter: certificate.notAfter,

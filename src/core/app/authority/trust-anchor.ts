@@ -3,7 +3,7 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { Work } from '../../eventsourcing/work.js'
 import { publisherBase } from '../../pubd/uri.js'
-import { taLocator } from '../../ta/certificate.js'
+import { taLocator } from '../../ta/locator.js'
 import type { TaPlace } from '../../ta/state.js'
 import {
   caState,

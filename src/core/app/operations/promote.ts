@@ -52,7 +52,7 @@ export interface DemoteReport {
 /** Makes this stand-by the primary. Throws `promote-primary`, `reason-missing`, `clock-behind`, `corrupt`, `io`. */
 export async function promote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<PromoteReport> {
   needReason(session, 'promote')
-  const before = await session.store.read(async (reader) => look(session, reader, readHighWaterMark(session)))
+  const before = await session.store.read(async (reader) => look(session, reader, await readHighWaterMark(session)))
   if (options.dryRun === true) return preview(session, before)
   if (before.standby) {
     const done = await session.store.promote(session.now(), servedGeneration(session))

@@ -6,6 +6,7 @@ import { replay } from '../../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import type { PubdState } from '../../pubd/state.js'
 import type { RoaPayload } from '../../resources/types.js'
+import { kindOf } from '../../rpki/object-kinds.js'
 import { decodeRoa } from '../../rpki/roa.js'
 import { decodeSignedObject } from '../../rpki/signed-object/decode-envelope.js'
 import { isCorrupt } from '../../store/disk/damage.js'
@@ -78,7 +79,7 @@ export function publishedRoas(
 ): readonly RoaPayload[] {
   const objects = state === undefined ? undefined : entry(state.publishers, handle)?.objects
   return Object.entries(objects ?? {}).flatMap(([name, { sha256 }]) => {
-    if (!name.endsWith('.roa')) return []
+    if (kindOf(name) !== 'roa') return []
     const bytes = readVerified(places.layout.object(sha256), sha256)
     return bytes === undefined ? [] : payloadsOf(bytes)
   })

@@ -6,8 +6,6 @@
 import { isObject } from '../../base/shape.js'
 import { clockBehind, epochOf, type Instant, parseInstant } from '../../base/time.js'
 import { servedManifests } from '../../publication/served-manifests.js'
-import { decodeManifest } from '../../rpki/manifest.js'
-import { decodeSignedObject } from '../../rpki/signed-object/decode-envelope.js'
 import { listDir } from '../../store/disk/fs.js'
 import type { Session } from './session.js'
 
@@ -23,8 +21,8 @@ export interface HighWaterMark {
 const UNKNOWN: HighWaterMark = { asked: [], manifestNumber: null, at: null }
 
 /** Reads the mark from every source there is. Decodes every manifest of the published tree. */
-export function readHighWaterMark(session: Session): HighWaterMark {
-  return higher(publishedMark(session), replacedMark(session))
+export async function readHighWaterMark(session: Session): Promise<HighWaterMark> {
+  return higher(await publishedMark(session), replacedMark(session))
 }
 
 function higher(a: HighWaterMark, b: HighWaterMark): HighWaterMark {
@@ -37,10 +35,14 @@ function higher(a: HighWaterMark, b: HighWaterMark): HighWaterMark {
   }
 }
 
-function publishedMark({ repoDir, store }: Session): HighWaterMark {
+async function publishedMark({ repoDir, store }: Session): Promise<HighWaterMark> {
   // manifests of other keys do not count: a key that this directory lacks will sign nothing here
   const manifests = servedManifests(repoDir, new Set(listDir(store.layout.keys)))
   if (manifests === undefined) return UNKNOWN
+  const [{ decodeManifest }, { decodeSignedObject }] = await Promise.all([
+    import('../../rpki/manifest.js'),
+    import('../../rpki/signed-object/decode-envelope.js'),
+  ])
   const marks = manifests.map((bytes): HighWaterMark => {
     const eContent = decodeSignedObject(bytes).content?.eContent
     const content = eContent === undefined ? undefined : decodeManifest(eContent).content

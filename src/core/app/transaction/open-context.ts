@@ -5,7 +5,7 @@ import { systemRandom } from '../../crypto/random.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import type { ObjectSink } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
-import { checkBeforePublish } from '../../rpki/check-before-publish.js'
+import type { IssuingPorts } from '../../issuing/ports.js'
 import type { ObjectStaging } from '../../store/commit/object-staging.js'
 import { fixedClock, type TransactionContext } from './context.js'
 import type { Session } from './session.js'
@@ -36,7 +36,7 @@ export function openContext(session: Session, reader: Reader, options: ContextOp
       signer,
       objects: staging === undefined ? work : stagingSink(work, staging),
       timing,
-      review: isDryRun ? () => [] : (name, bytes, spki) => checkBeforePublish(name, bytes, { spki }),
+      review: isDryRun ? async () => [] : review,
       retention: {
         minNr: config.rrdpDeltaFilesMinNr,
         minSeconds: config.rrdpDeltaFilesMinSeconds,
@@ -45,6 +45,12 @@ export function openContext(session: Session, reader: Reader, options: ContextOp
       },
     },
   }
+}
+
+/** Loads the decoders with the first object: a command that issues nothing does not pay for them. */
+const review: IssuingPorts['review'] = async (name, bytes, spki) => {
+  const { checkBeforePublish } = await import('../../rpki/check-before-publish.js')
+  return checkBeforePublish(name, bytes, { spki })
 }
 
 function stagingSink(work: Work, staging: ObjectStaging): ObjectSink {

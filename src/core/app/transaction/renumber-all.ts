@@ -40,7 +40,7 @@ export async function renumberAll(session: Session): Promise<RenumberReport> {
     session.clockFor(reader).now(),
   ])
   if (all.length === 0) return { renumbered: [], failed: [], tree: undefined }
-  const mark = readHighWaterMark(session)
+  const mark = await readHighWaterMark(session)
   refuseClockBehind(now, mark)
   // thisUpdate must rise beyond the published one as well
   if (now === mark.at) await pause(1000)

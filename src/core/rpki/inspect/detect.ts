@@ -1,20 +1,18 @@
-/** Tells the objects of the RPKI apart by their content, and names what is none of them. */
+/** Detects the type of an RPKI object from its content, and names what other files are. */
 import { fromBase64 } from '../../base/bytes.js'
 import { createFindings, type FindingList } from '../../der/findings.js'
 import { childrenOf, type DerNode, isContext, parseDer, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
+import { READABLE_TYPES, type SignedObjectType } from '../object-kinds.js'
 import { OID_SIGNED_DATA } from '../x509/oids.js'
 
 export type InspectedType =
-  | 'tal'
+  | SignedObjectType
+  | 'signed-object'
   | 'certificate'
   | 'router-certificate'
   | 'crl'
-  | 'manifest'
-  | 'roa'
-  | 'aspa'
-  | 'ghostbusters'
-  | 'signed-object'
+  | 'tal'
   | 'unknown'
 
 export type Detected =
@@ -22,25 +20,23 @@ export type Detected =
   | { readonly kind: 'certificate' | 'crl' | 'signed-object' | 'malformed'; readonly der: Uint8Array }
   | { readonly kind: 'unknown'; readonly what: string }
 
-const BY_EXTENSION: ReadonlyMap<string, readonly InspectedType[]> = new Map([
+/** Types by file name extension (RFC 6481 section 7.2). */
+const BY_EXTENSION: ReadonlyMap<string, readonly InspectedType[]> = new Map<string, readonly InspectedType[]>([
+  ...READABLE_TYPES.map(({ suffix, type }) => [suffix.slice(1), [type]] as const),
   ['tal', ['tal']],
   ['cer', ['certificate', 'router-certificate']],
   ['crl', ['crl']],
-  ['mft', ['manifest']],
-  ['roa', ['roa']],
-  ['asa', ['aspa']],
-  ['gbr', ['ghostbusters']],
   ['tak', ['signed-object']],
   ['sig', ['signed-object']],
   ['spl', ['signed-object']],
 ])
 
-/** RFC 6481 section 7.2: what a file name extension promises; undefined for one that promises nothing. */
+/** Returns the types that a file with this extension may have; undefined for an extension that implies none. */
 export function expectedTypes(extension: string): readonly InspectedType[] | undefined {
   return BY_EXTENSION.get(extension)
 }
 
-/** What `bytes` are. PEM armour is a fault and taken off. */
+/** Returns the type of `bytes`. PEM armour is a finding and is removed. */
 export function detect(bytes: Uint8Array, findings: FindingList): Detected {
   if (bytes.length === 0) return { kind: 'unknown', what: 'the file is empty' }
   if (bytes[0] === TAG.sequence) return detectDer(bytes)
@@ -52,7 +48,7 @@ export function detect(bytes: Uint8Array, findings: FindingList): Detected {
   return { kind: 'unknown', what: isReadable(text.slice(0, 4096)) ? 'text' : 'binary data that is not DER' }
 }
 
-/** Text has no control characters below the space but white space, and no octets that are no UTF-8. */
+/** Returns true if `text` has no control characters other than white space and no octets that are not UTF-8. */
 function isReadable(text: string): boolean {
   return [...text].every((c) => c >= ' ' || (c >= '\t' && c <= '\r')) && !text.includes('\ufffd')
 }
@@ -75,7 +71,7 @@ function detectDer(der: Uint8Array): Detected {
   if (first === undefined || first.tag !== TAG.sequence)
     return {
       kind: 'unknown',
-      what: `DER that starts like no object${first === undefined ? ': an empty sequence' : ''}`,
+      what: `DER of an unknown structure${first === undefined ? ': an empty sequence' : ''}`,
     }
   const members = childrenOf(first)
   if (isCrl(members)) return { kind: 'crl', der }
@@ -83,7 +79,7 @@ function detectDer(der: Uint8Array): Detected {
   return { kind: 'certificate', der }
 }
 
-/** A CRL has a time where a certificate has its validity or subject. */
+/** Returns true for a CRL: it has a time where a certificate has its validity or subject. */
 function isCrl(members: readonly DerNode[]): boolean {
   return members.slice(2, 4).some(({ tag }) => tag === TAG.utcTime || tag === TAG.generalizedTime)
 }

@@ -1,22 +1,19 @@
-/** What an object says, as plain JSON for a report: serials and key identifiers in upper hex, numbers that may be large as decimal text, times RFC 3339. */
-import { toHex } from '../../base/bytes.js'
+/** Certificates, CRLs and TALs as plain JSON for a report: serials and key identifiers in upper hex, numbers that may be large as decimal text, times RFC 3339. */
 import type { Json } from '../../base/json.js'
-import { formatAddress } from '../../resources/address.js'
 import { toResourceText } from '../../resources/resource-text.js'
 import type { ParsedCrl } from '../crl.js'
-import type { RoaAddress } from '../roa.js'
-import type { ObjectBody } from '../signed-object/decode-object.js'
 import type { TalContent } from '../tal.js'
 import type { ParsedCertificate } from '../x509/decode-certificate.js'
 import { parseKey } from '../x509/key.js'
 import type { CertificateResources } from '../x509/types.js'
 
-/** Upper hex, whole octets. */
+/** Returns a serial in upper hex with an even number of digits. */
 export function hexOf(value: bigint): string {
   const digits = (value < 0n ? -value : value).toString(16).toUpperCase()
   return `${value < 0n ? '-' : ''}${digits.length % 2 === 0 ? digits : `0${digits}`}`
 }
 
+/** Returns the members of a report on a certificate; null for what could not be read. */
 export function certificateFields(certificate: ParsedCertificate): Json {
   const { extensions, key, serial } = certificate
   return {
@@ -48,7 +45,7 @@ function siaFields(sia: NonNullable<ParsedCertificate['extensions']['sia']>): Js
   }
 }
 
-/** Text per family, `inherit`, or null where the extension says nothing of it. */
+/** Returns text per family, `inherit`, or null where the extension does not name the family. */
 function resourceFields({ asn, ipv4, ipv6 }: CertificateResources): Json {
   const text = toResourceText({
     asn: asn === 'inherit' ? [] : (asn ?? []),
@@ -60,6 +57,7 @@ function resourceFields({ asn, ipv4, ipv6 }: CertificateResources): Json {
   return { asn: field(asn, text.asn), ipv4: field(ipv4, text.ipv4), ipv6: field(ipv6, text.ipv6) }
 }
 
+/** Returns the members of a report on a CRL; null for what could not be read. */
 export function crlFields(crl: ParsedCrl): Json {
   return {
     issuer: crl.issuer?.commonName ?? null,
@@ -71,38 +69,7 @@ export function crlFields(crl: ParsedCrl): Json {
   }
 }
 
-export function bodyFields(body: ObjectBody): Json {
-  switch (body.type) {
-    case 'roa':
-      return body.content === undefined
-        ? {}
-        : { asn: body.content.asn, vrps: vrps(body.content.asn, body.content.addresses) }
-    case 'manifest':
-      return body.content === undefined
-        ? {}
-        : {
-            number: body.content.number.toString(),
-            thisUpdate: body.content.thisUpdate,
-            nextUpdate: body.content.nextUpdate,
-            files: body.content.files.map(({ name, sha256 }) => ({ name, sha256: toHex(sha256) })),
-          }
-    case 'aspa':
-      return body.content === undefined ? {} : { customer: body.content.customer, providers: body.content.providers }
-    case 'ghostbusters':
-      return { vcard: body.content ?? null }
-    case 'signed-object':
-      return {}
-  }
-}
-
-function vrps(asn: number, addresses: readonly RoaAddress[]): Json {
-  return addresses.map(({ family, address, length, maxLength }) => ({
-    asn,
-    prefix: `${formatAddress(address, family)}/${length}`,
-    maxLength: maxLength ?? length,
-  }))
-}
-
+/** Returns the members of a report on a trust anchor locator. */
 export function talFields(tal: TalContent): Json {
   const key = parseKey(tal.spki)
   return {

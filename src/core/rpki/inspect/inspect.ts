@@ -1,6 +1,6 @@
 /**
- * What a file of the RPKI says and every fault in it, for an operator who was sent a broken one. The type is found from the content;
- * the file name is a hint whose mismatch is a fault. Invariant: no bytes make it throw.
+ * Inspection of one file of the RPKI: its content and every finding, for an operator who received a broken one. The type is found from the
+ * content; a file name of another type is a finding. Invariant: no bytes make it throw.
  */
 import type { Json } from '../../base/json.js'
 import type { Instant } from '../../base/time.js'
@@ -15,20 +15,20 @@ import { type ParsedCertificate, parseCertificate } from '../x509/decode-certifi
 import { lastSegment } from '../x509/uri.js'
 import { verifyRsa } from '../x509/verify-rsa.js'
 import { type Detected, detect, expectedTypes, type InspectedType } from './detect.js'
-import { bodyFields, certificateFields, crlFields, talFields } from './fields.js'
+import { certificateFields, crlFields, talFields } from './fields.js'
 
-/** A report: plain JSON. */
+/** A report on one file: plain JSON. */
 export interface Inspection {
   readonly file: string
   readonly type: InspectedType
   readonly size: number
   readonly sha256: string
-  /** What the object says; its members depend on the type. */
+  /** The content of the object; its members depend on the type. */
   readonly fields: Json
   /** The EE certificate of a signed object. */
   readonly ee?: Json
   readonly faults: readonly ObjectFinding[]
-  /** No fault, or only such as validators are known to accept. */
+  /** True if there is no finding, or only such as validators are known to accept. */
   readonly accepted: boolean
 }
 
@@ -42,12 +42,12 @@ interface Found {
   readonly ee?: Json
 }
 
-/** The report on `bytes`, named `fileName`, as of `now`. Never rejects. */
+/** Returns the report on `bytes`, named `fileName`, as of `now`. Never rejects. */
 export async function inspectObject(fileName: string, bytes: Uint8Array, now: Instant): Promise<Inspection> {
-  const faults = createFindings()
-  const found = bytes.length > MAX_SIZE ? tooLarge(bytes, faults) : await inspectBytes(fileName, bytes, now, faults)
-  checkName(fileName, found.type, faults)
-  const all = faults.all()
+  const findings = createFindings()
+  const found = bytes.length > MAX_SIZE ? tooLarge(bytes, findings) : await inspectBytes(fileName, bytes, now, findings)
+  checkName(fileName, found.type, findings)
+  const all = findings.all()
   return {
     file: fileName,
     type: found.type,
@@ -56,33 +56,33 @@ export async function inspectObject(fileName: string, bytes: Uint8Array, now: In
     fields: found.fields,
     ...(found.ee !== undefined && { ee: found.ee }),
     faults: all,
-    accepted: !faults.isBroken(),
+    accepted: !findings.isBroken(),
   }
 }
 
-function tooLarge(bytes: Uint8Array, faults: FindingList): Found {
-  faults.add('rpki-client limit', `${bytes.length} octets; validators read no file above ${MAX_SIZE}`)
+function tooLarge(bytes: Uint8Array, findings: FindingList): Found {
+  findings.add('rpki-client limit', `${bytes.length} octets; validators read no file above ${MAX_SIZE}`)
   return { type: 'unknown', fields: {} }
 }
 
-async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, faults: FindingList): Promise<Found> {
-  const detected = detect(bytes, faults)
+async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, findings: FindingList): Promise<Found> {
+  const detected = detect(bytes, findings)
   if (detected.kind === 'tal') {
     const { content, findings: found } = decodeTal(bytes)
-    faults.addAll(found)
+    findings.addAll(found)
     return { type: 'tal', fields: content === undefined ? {} : talFields(content) }
   }
-  if (detected.kind === 'unknown') return unknown(detected.what, faults)
+  if (detected.kind === 'unknown') return unknown(detected.what, findings)
   const { der } = detected
   if (der.length < MIN_SIZE)
-    faults.add('rpki-client limit', `${der.length} octets; validators read no file below ${MIN_SIZE}`)
-  const node = parseDer(der, faults)
+    findings.add('rpki-client limit', `${der.length} octets; validators read no file below ${MIN_SIZE}`)
+  const node = parseDer(der, findings)
   if (node === undefined) return { type: 'unknown', fields: {} }
-  return inspectDer(fileName, node, detected, now, faults)
+  return inspectDer(fileName, node, detected, now, findings)
 }
 
-function unknown(what: string, faults: FindingList): Found {
-  faults.add('RFC 6481 section 2.2', `not an object of the RPKI: ${what}`)
+function unknown(what: string, findings: FindingList): Found {
+  findings.add('RFC 6481 section 2.2', `not an object of the RPKI: ${what}`)
   return { type: 'unknown', fields: {} }
 }
 
@@ -91,35 +91,36 @@ async function inspectDer(
   node: DerNode,
   detected: Detected,
   now: Instant,
-  faults: FindingList,
+  findings: FindingList,
 ): Promise<Found> {
-  if (detected.kind === 'certificate') return inspectCertificate(parseCertificate(node, undefined, faults), now, faults)
+  if (detected.kind === 'certificate')
+    return inspectCertificate(parseCertificate(node, undefined, findings), now, findings)
   if (detected.kind === 'crl') {
-    const crl = parseCrl(node, faults)
-    checkPeriod('RFC 6487 section 5', 'the CRL', crl?.thisUpdate, crl?.nextUpdate, now, faults)
+    const crl = parseCrl(node, findings)
+    checkPeriod('RFC 6487 section 5', 'the CRL', crl?.thisUpdate, crl?.nextUpdate, now, findings)
     return { type: 'crl', fields: crl === undefined ? {} : crlFields(crl) }
   }
-  if (detected.kind !== 'signed-object') return unknown('DER of an unknown structure', faults)
-  const object = parseObject(node, faults)
+  if (detected.kind !== 'signed-object') return unknown('DER of an unknown structure', findings)
+  const object = await parseObject(node, findings)
   return object === undefined
-    ? unknown('an unreadable CMS object', faults)
-    : inspectSigned(fileName, node, object, now, faults)
+    ? unknown('an unreadable CMS object', findings)
+    : inspectSigned(fileName, node, object, now, findings)
 }
 
 async function inspectCertificate(
   certificate: ParsedCertificate | undefined,
   now: Instant,
-  faults: FindingList,
+  findings: FindingList,
 ): Promise<Found> {
   if (certificate === undefined) return { type: 'unknown', fields: {} }
-  checkPeriod('RFC 6487 section 4.6', 'the certificate', certificate.notBefore, certificate.notAfter, now, faults)
+  checkPeriod('RFC 6487 section 4.6', 'the certificate', certificate.notBefore, certificate.notAfter, now, findings)
   const { purpose, key, signature, tbs, raw } = certificate
   if (purpose === 'ee')
-    faults.add('RFC 6488 section 2.1.4', 'an EE certificate on its own: it belongs inside a signed object')
+    findings.add('RFC 6488 section 2.1.4', 'an EE certificate on its own: it belongs inside a signed object')
   if (purpose === 'ta' && key?.algorithm === 'RSA' && signature !== undefined) {
     const isSigned = verifyRsa(key.spki, tbs, signature)
-    if (!isSigned) faults.add('RFC 8630 section 2.3', 'the self-signature of the trust anchor does not verify')
-    else await agree('RFC 8630 section 2.3', async (verify) => verify.verifyCertificate(raw), faults)
+    if (!isSigned) findings.add('RFC 8630 section 2.3', 'the self-signature of the trust anchor does not verify')
+    else await agree('RFC 8630 section 2.3', async (verify) => verify.verifyCertificate(raw), findings)
   }
   return { type: purpose === 'router' ? 'router-certificate' : 'certificate', fields: certificateFields(certificate) }
 }
@@ -129,41 +130,41 @@ async function inspectSigned(
   node: DerNode,
   object: ParsedObject,
   now: Instant,
-  faults: FindingList,
+  findings: FindingList,
 ): Promise<Found> {
   const { envelope, body } = object
   const { ee } = envelope
-  if (body.type === 'manifest')
-    checkPeriod('RFC 9286 section 6.3', 'the manifest', body.content?.thisUpdate, body.content?.nextUpdate, now, faults)
-  checkPeriod('RFC 6487 section 4.6', 'the EE certificate', ee?.notBefore, ee?.notAfter, now, faults)
+  const { period } = body
+  if (period !== undefined) checkPeriod(period.rule, period.what, period.from, period.to, now, findings)
+  checkPeriod('RFC 6487 section 4.6', 'the EE certificate', ee?.notBefore, ee?.notAfter, now, findings)
   const uri = ee?.extensions.sia?.signedObject
   const ownName = fileName.split(/[/\\]/).at(-1)
   if (uri !== undefined && ownName !== undefined && lastSegment(uri) !== ownName)
-    faults.tolerate(
+    findings.tolerate(
       'RFC 6487 section 4.8.8.2',
       `its signedObject URI is ${uri}: under another file name validators reject it`,
     )
   if (envelope.isSigned)
-    await agree('RFC 6488 section 3', async (verify) => verify.verifySignedObject(node.bytes), faults)
+    await agree('RFC 6488 section 3', async (verify) => verify.verifySignedObject(node.bytes), findings)
   return {
     type: body.type,
     fields: {
       contentType: envelope.contentType ?? null,
       signingTime: envelope.signingTime ?? null,
-      ...(bodyFields(body) as Readonly<Record<string, Json>>),
+      ...body.fields,
     },
     ...(ee !== undefined && { ee: certificateFields(ee) }),
   }
 }
 
-/** Asks the independent reader about a signature that we found valid; a different answer is a fault worth knowing. */
+/** Asks the independent reader about a signature that was found valid here; a different answer is a finding. */
 async function agree(
   rule: string,
   ask: (verify: typeof import('./second-opinion.js')) => Promise<import('./second-opinion.js').SecondOpinion>,
-  faults: FindingList,
+  findings: FindingList,
 ): Promise<void> {
   const opinion = await ask(await import('./second-opinion.js'))
-  if (opinion !== 'valid') faults.add(rule, `the signature verifies here, but a second reader finds it ${opinion}`)
+  if (opinion !== 'valid') findings.add(rule, `the signature verifies here, but a second reader finds it ${opinion}`)
 }
 
 function checkPeriod(
@@ -172,15 +173,15 @@ function checkPeriod(
   from: Instant | undefined,
   to: Instant | undefined,
   now: Instant,
-  faults: FindingList,
+  findings: FindingList,
 ): void {
-  if (from !== undefined && now < from) faults.add(rule, `${what} is not valid before ${from}`)
-  if (to !== undefined && now > to) faults.add(rule, `${what} was valid until ${to}`)
+  if (from !== undefined && now < from) findings.add(rule, `${what} is not valid before ${from}`)
+  if (to !== undefined && now > to) findings.add(rule, `${what} was valid until ${to}`)
 }
 
-function checkName(fileName: string, type: InspectedType, faults: FindingList): void {
+function checkName(fileName: string, type: InspectedType, findings: FindingList): void {
   const extension = /\.([A-Za-z0-9]+)$/.exec(fileName)?.[1]?.toLowerCase()
   const expected = extension === undefined ? undefined : expectedTypes(extension)
   if (expected === undefined || type === 'unknown' || expected.includes(type)) return
-  faults.add('RFC 6481 section 2.2', `a file named .${extension} holds a ${type}`)
+  findings.add('RFC 6481 section 2.2', `a file named .${extension} holds a ${type}`)
 }

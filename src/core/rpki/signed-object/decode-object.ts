@@ -1,21 +1,19 @@
-/** Whole signed objects: envelope, EE certificate, content, and the agreement between them (RFC 9582 section 5, RFC 9286 section 5.1). */
+/** Whole signed objects: envelope, EE certificate, content, and the agreement between them. */
+import type { Json } from '../../base/json.js'
 import type { FindingList } from '../../der/findings.js'
 import type { DerNode } from '../../der/reader.js'
-import { type AspaContent, checkAspaEe, decodeAspa } from '../aspa.js'
-import { checkGhostbustersEe, decodeGhostbusters } from '../ghostbusters.js'
-import { checkManifestEe, decodeManifest, type ManifestContent, type ManifestPlace } from '../manifest.js'
-import { checkRoaEe, decodeRoa, type RoaContent } from '../roa.js'
-import type { ParsedCertificate } from '../x509/decode-certificate.js'
-import { OID_CT_ASPA, OID_CT_GHOSTBUSTERS, OID_CT_MANIFEST, OID_CT_ROA } from '../x509/oids.js'
-import { lastSegment } from '../x509/uri.js'
+import type { Period } from '../codec.js'
+import { READABLE_TYPES, type SignedObjectType } from '../object-kinds.js'
 import { type ParsedSignedObject, parseSignedObject } from './decode-envelope.js'
 
-export type ObjectBody =
-  | { readonly type: 'roa'; readonly content: RoaContent | undefined }
-  | { readonly type: 'manifest'; readonly content: ManifestContent | undefined }
-  | { readonly type: 'aspa'; readonly content: AspaContent | undefined }
-  | { readonly type: 'ghostbusters'; readonly content: string | undefined }
-  | { readonly type: 'signed-object' }
+/** The content of a signed object; `signed-object`: of a type that is not read. */
+export interface ObjectBody {
+  readonly type: SignedObjectType | 'signed-object'
+  /** Members of a report; none where the content could not be read. */
+  readonly fields: Readonly<Record<string, Json>>
+  /** The validity that the content states besides that of its EE certificate. */
+  readonly period?: Period
+}
 
 export interface ParsedObject {
   readonly envelope: ParsedSignedObject
@@ -23,10 +21,10 @@ export interface ParsedObject {
 }
 
 /** Reads and checks a signed object of any type. Returns undefined where it is not a signed object. The result does not depend on the time or on other objects. */
-export function parseObject(node: DerNode, findings: FindingList): ParsedObject | undefined {
+export async function parseObject(node: DerNode, findings: FindingList): Promise<ParsedObject | undefined> {
   const envelope = parseSignedObject(node, findings)
   if (envelope === undefined) return undefined
-  const body = readBody(envelope, findings)
+  const body = await readBody(envelope, findings)
   const { ee, signingTime } = envelope
   if (signingTime !== undefined && ee?.notAfter !== undefined && signingTime > ee.notAfter)
     findings.tolerate(
@@ -36,43 +34,15 @@ export function parseObject(node: DerNode, findings: FindingList): ParsedObject 
   return { envelope, body }
 }
 
-function readBody({ contentType, eContent, ee }: ParsedSignedObject, findings: FindingList): ObjectBody {
-  const resources = ee?.extensions.resources ?? {}
-  const bytes = eContent ?? new Uint8Array()
-  switch (contentType) {
-    case OID_CT_ROA: {
-      const { content, findings: found } = decodeRoa(bytes)
-      findings.addAll(found)
-      checkRoaEe(content, resources, findings)
-      return { type: 'roa', content }
-    }
-    case OID_CT_MANIFEST: {
-      const { content, findings: found } = decodeManifest(bytes, placeOf(ee))
-      findings.addAll(found)
-      checkManifestEe(content, ee, findings)
-      return { type: 'manifest', content }
-    }
-    case OID_CT_ASPA: {
-      const { content, findings: found } = decodeAspa(bytes)
-      findings.addAll(found)
-      checkAspaEe(content, resources, findings)
-      return { type: 'aspa', content }
-    }
-    case OID_CT_GHOSTBUSTERS: {
-      const { content, findings: found } = decodeGhostbusters(bytes)
-      findings.addAll(found)
-      checkGhostbustersEe(resources, findings)
-      return { type: 'ghostbusters', content }
-    }
-    default:
-      return { type: 'signed-object' }
-  }
-}
-
-function placeOf(ee: ParsedCertificate | undefined): ManifestPlace {
-  const { sia, crl } = ee?.extensions ?? {}
-  return {
-    ...(sia?.signedObject !== undefined && { ownName: lastSegment(sia.signedObject) }),
-    ...(crl !== undefined && { crlName: lastSegment(crl) }),
-  }
+async function readBody(envelope: ParsedSignedObject, findings: FindingList): Promise<ObjectBody> {
+  const { contentType, eContent, ee } = envelope
+  const readable = READABLE_TYPES.find((type) => type.contentType === contentType)
+  if (readable === undefined) return { type: 'signed-object', fields: {} }
+  const codec = await readable.codec()
+  const { content, findings: found } = codec.decode(eContent ?? new Uint8Array(), ee)
+  findings.addAll(found)
+  codec.checkEe(content, ee, findings)
+  if (content === undefined) return { type: readable.type, fields: {} }
+  const period = codec.period?.(content)
+  return { type: readable.type, fields: codec.fields(content), ...(period !== undefined && { period }) }
 }

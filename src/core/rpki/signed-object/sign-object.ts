@@ -3,16 +3,14 @@ import { compareBytes, concat } from '../../base/bytes.js'
 import type { Instant } from '../../base/time.js'
 import type { OneTimeKey, Sign } from '../../crypto/ports.js'
 import { encode, generalized } from '../../der/writer.js'
+import { OBJECT_KINDS, type SignedKind } from '../object-kinds.js'
 import { signCertificate } from '../x509/certificate.js'
-import { OID_CT_MANIFEST, OID_CT_ROA } from '../x509/oids.js'
 import type { CertificateContent } from '../x509/types.js'
 import { signData } from './cms.js'
 
-export type SignedObjectType = 'roa' | 'mft'
-
 export interface SignedObjectInput {
-  readonly type: SignedObjectType
-  /** DER from `encodeRoa` or `encodeManifest`. */
+  readonly kind: SignedKind
+  /** DER from the encoder of the kind. */
   readonly eContent: Uint8Array
   readonly signingTime: Instant
   /** The EE certificate without the members that follow from the key: its subject is `key.id`. */
@@ -22,18 +20,16 @@ export interface SignedObjectInput {
   readonly key: OneTimeKey
 }
 
-const CONTENT_TYPES: Readonly<Record<SignedObjectType, string>> = { roa: OID_CT_ROA, mft: OID_CT_MANIFEST }
-
 /**
  * Returns the DER object. Throws a TypeError where `signCertificate` does, and for a manifest whose EE certificate
  * is not valid exactly from thisUpdate to nextUpdate (RFC 9286 section 5.1).
  */
 export async function signObject(input: SignedObjectInput): Promise<Uint8Array> {
-  const { type, eContent, ee, key } = input
-  if (type === 'mft') checkManifestTimes(eContent, ee.notBefore, ee.notAfter)
+  const { kind, eContent, ee, key } = input
+  if (kind === 'mft') checkManifestTimes(eContent, ee.notBefore, ee.notAfter)
   const certificate = await signCertificate({ ...ee, kind: 'ee', subject: key.id, spki: key.spki }, input.issuerSign)
   return signData({
-    contentType: CONTENT_TYPES[type],
+    contentType: OBJECT_KINDS[kind].contentType,
     eContent,
     signingTime: input.signingTime,
     certificates: [certificate],

@@ -1,0 +1,147 @@
+/**
+ * The kinds of object that Brine publishes. One entry declares all of a kind: suffix, validity, renewal margin, encoder, decoder, profile.
+ * An object of a kind that is not declared here is an error, never taken for another kind.
+ * Codecs load on first use: a command that only reads state needs the suffixes and the margins, and does not load encoders.
+ */
+import { AppError } from '../base/errors.js'
+import type { SignedObjectCodec } from './codec.js'
+import { OID_CT_ASPA, OID_CT_GHOSTBUSTERS, OID_CT_MANIFEST, OID_CT_ROA } from './x509/oids.js'
+
+const certificateCodec = once(async () => {
+  const [{ signCertificate }, { decodeCertificate }, { checkCertificateContent }, { certificateResources }] =
+    await Promise.all([
+      import('./x509/certificate.js'),
+      import('./x509/decode-certificate.js'),
+      import('./x509/certificate-profile.js'),
+      import('./x509/encode-resources.js'),
+    ])
+  return {
+    encode: signCertificate,
+    decode: decodeCertificate,
+    profile: checkCertificateContent,
+    resources: certificateResources,
+  }
+})
+
+/** Validity and margin name settings of `Timing` (issuing/timing.ts). The suffixes are those of RFC 6481 section 2.2 and its IANA registry. */
+export const OBJECT_KINDS = {
+  /** RFC 9582. */
+  roa: {
+    suffix: '.roa',
+    type: 'roa',
+    contentType: OID_CT_ROA,
+    validity: 'roaValidSeconds',
+    margin: 'roaReissueSeconds',
+    codec: once(async () => (await import('./roa.js')).roaCodec),
+  },
+  /** ASPA profile; read only: Brine does not issue it yet. */
+  asa: {
+    suffix: '.asa',
+    type: 'aspa',
+    contentType: OID_CT_ASPA,
+    validity: 'aspaValidSeconds',
+    margin: 'aspaReissueSeconds',
+    codec: once(async () => (await import('./aspa.js')).aspaCodec),
+  },
+  /** A certificate issued to a CA (RFC 6487). */
+  cer: {
+    suffix: '.cer',
+    type: 'certificate',
+    validity: 'childValidSeconds',
+    margin: 'childReissueSeconds',
+    codec: certificateCodec,
+  },
+  /** The self-signed certificate of a trust anchor (RFC 8630 section 2.3). */
+  ta: {
+    suffix: '.cer',
+    type: 'certificate',
+    validity: 'taValidSeconds',
+    margin: 'taReissueSeconds',
+    codec: certificateCodec,
+  },
+  /** RFC 9286. Validity and margin are those of thisUpdate and nextUpdate. */
+  mft: {
+    suffix: '.mft',
+    type: 'manifest',
+    contentType: OID_CT_MANIFEST,
+    validity: 'publishNextSeconds',
+    margin: 'publishBeforeNextSeconds',
+    codec: once(async () => (await import('./manifest.js')).manifestCodec),
+  },
+  /** RFC 6487 section 5. Issued together with the manifest. */
+  crl: {
+    suffix: '.crl',
+    type: 'crl',
+    validity: 'publishNextSeconds',
+    margin: 'publishBeforeNextSeconds',
+    codec: once(async () => {
+      const { checkCrlContent, decodeCrl, signCrl } = await import('./crl.js')
+      return { encode: signCrl, decode: decodeCrl, profile: checkCrlContent }
+    }),
+  },
+} as const
+
+export type ObjectKind = keyof typeof OBJECT_KINDS
+
+/** Kinds that a publication point contains; a trust anchor's own certificate has a folder of its own and is not on a manifest. */
+export type PointKind = Exclude<ObjectKind, 'ta'>
+
+/** Kinds that are signed objects (RFC 6488). */
+export type SignedKind = {
+  [K in ObjectKind]: (typeof OBJECT_KINDS)[K] extends { readonly contentType: string } ? K : never
+}[ObjectKind]
+
+/** A type of signed object that can be read. */
+export interface ReadableType {
+  readonly suffix: string
+  readonly type: SignedObjectType
+  /** Dotted object identifier. */
+  readonly contentType: string
+  readonly codec: () => Promise<SignedObjectCodec<unknown>>
+}
+
+export type SignedObjectType = (typeof OBJECT_KINDS)[SignedKind]['type'] | 'ghostbusters'
+
+/** Ghostbusters records (RFC 6493) are read for inspection and never published. */
+const GHOSTBUSTERS: ReadableType = {
+  suffix: '.gbr',
+  type: 'ghostbusters',
+  contentType: OID_CT_GHOSTBUSTERS,
+  codec: once(async () => (await import('./ghostbusters.js')).ghostbustersCodec),
+}
+
+/** Every type of signed object that can be read. */
+export const READABLE_TYPES: readonly ReadableType[] = [
+  ...Object.values(OBJECT_KINDS).filter((kind) => 'contentType' in kind),
+  GHOSTBUSTERS,
+]
+
+const POINT_KINDS = (Object.keys(OBJECT_KINDS) as readonly ObjectKind[]).filter((kind) => kind !== 'ta')
+
+/** Returns the kind of an object in a publication point by its file name; undefined for a name of no declared kind. */
+export function kindOf(name: string): PointKind | undefined {
+  return POINT_KINDS.find(
+    (kind) => name.endsWith(OBJECT_KINDS[kind].suffix) && name.length > OBJECT_KINDS[kind].suffix.length,
+  )
+}
+
+/** Returns the kind of an object that a state holds. Throws `object-kind-unknown` for a name of no declared kind. */
+export function knownKind(name: string): PointKind {
+  const kind = kindOf(name)
+  if (kind !== undefined) return kind
+  const known = POINT_KINDS.map((k) => OBJECT_KINDS[k].suffix).join(' ')
+  throw new AppError('corrupt', 'object-kind-unknown', `${name} is not an object of a known kind (${known})`)
+}
+
+/** Returns the file name of an object: `<stem><suffix>`. */
+export function fileName(kind: ObjectKind, stem: string): string {
+  return `${stem}${OBJECT_KINDS[kind].suffix}`
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined
+  return () => {
+    loaded ??= load()
+    return loaded
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * The port to a certificate authority that issues: one for a key file, a token, and three protocols.
- * Invariant: whatever goes wrong is a `BackendFault` with its class, so that the breaker need not know what kind of CA it was.
+ * The port to a certificate authority that issues: implemented for a key file, a token, and three protocols.
+ * Invariant: every failure is a `BackendFault` with its class, so that the breaker does not depend on the kind of CA.
  */
 import { AppError, type ErrorKind } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
@@ -8,7 +8,7 @@ import type { CertificateProfile } from '../pki/profile.js'
 import type { Outcome } from './state.js'
 
 export interface IssueRequest {
-  /** PKCS#10, DER, already checked against the profile. */
+  /** PKCS#10, DER, checked against the profile by the caller. */
   readonly csr: Uint8Array
   readonly profile: CertificateProfile
   /** Aborted at the deadline. */
@@ -18,7 +18,7 @@ export interface IssueRequest {
 export type Issued =
   /** DER; not yet verified. */
   | { readonly outcome: 'ok'; readonly certificate: Uint8Array }
-  /** It waits for somebody at the CA; `reference` finds it again there. */
+  /** It waits for an approval at the CA. `reference` identifies it there; `retryAfter` in seconds. */
   | { readonly outcome: 'pending'; readonly reference: string; readonly retryAfter: number }
 
 /** RFC 5280 section 5.3.1, by name. */
@@ -34,7 +34,7 @@ export const REVOCATION_REASONS = {
 } as const
 export type RevocationReason = keyof typeof REVOCATION_REASONS
 
-/** What a CRL of a CA says (RFC 5280 section 5). */
+/** Content of a CRL (RFC 5280 section 5). */
 export interface CrlContent {
   /** Rises with every CRL of the CA. */
   readonly number: bigint
@@ -50,17 +50,17 @@ export interface CrlContent {
 
 export interface CaBackend {
   readonly ca: string
-  /** The CA's own certificate and those above it that are known, DER, the CA's first. Throws a BackendFault (config-fault) when a file is not there. */
+  /** Returns the CA's own certificate and those above it that are known, DER, the CA's first. Throws a BackendFault (config-fault) when a file is missing. */
   chain(): Promise<readonly Uint8Array[]>
   /** Throws a BackendFault. */
   issue(request: IssueRequest): Promise<Issued>
-  /** Asks for what was pending. Throws a BackendFault. */
+  /** Fetches a certificate that was pending. Throws a BackendFault. */
   poll(reference: string, signal: AbortSignal): Promise<Issued>
-  /** Ends well when the CA works: where that costs no certificate it signs something and the signature is verified. Throws a BackendFault. */
+  /** Resolves when the CA works: where that costs no certificate, it signs something and the signature is verified. Throws a BackendFault. */
   probe(signal: AbortSignal): Promise<void>
-  /** `serial` in lower-case hex. Throws a BackendFault. */
+  /** Revokes a certificate; `serial` in lower-case hex. Throws a BackendFault. */
   revoke(serial: string, reason: RevocationReason, signal: AbortSignal): Promise<void>
-  /** The CRL, DER, signed by the CA: there where the key signs here, since other CAs publish their own. Throws a BackendFault. */
+  /** Returns the CRL, DER, signed by the CA. Present only where the CA's key signs in this process, since other CAs publish their own. Throws a BackendFault. */
   crl?(content: CrlContent, signal: AbortSignal): Promise<Uint8Array>
 }
 
@@ -72,7 +72,7 @@ const KINDS: Readonly<Record<Exclude<Outcome, 'ok'>, ErrorKind>> = {
   unknown: 'uncertain',
 }
 
-/** What went wrong at a CA, in its class. The message is one sentence without secrets. */
+/** A failure at a CA, with its class. The message is one sentence without secrets. */
 export class BackendFault extends AppError {
   readonly outcome: Exclude<Outcome, 'ok' | 'pending'>
 

@@ -1,13 +1,13 @@
 /**
- * The circuit breaker of one CA: what an answer, a silence and the passing of time make of its health.
- * Invariants: only faults of the CA count; an open circuit is asked by one process at a time, and by none before its time; nothing here
+ * The circuit breaker of one CA: how a result, a missing result and the passing of time change its health.
+ * Invariants: only faults of the CA count; to an open circuit one process at a time sends a request, and none before its time; nothing here
  * reads a clock.
  */
 import { entry } from '../base/record.js'
 import { addSeconds, type Instant, secondsBetween } from '../base/time.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { AttemptFinished, HaEvent, HealthChanged } from './events.js'
-import { measured } from './latency.js'
+import { averaged } from './latency.js'
 import type { BreakerSettings } from './settings.js'
 import {
   type CaHealth,
@@ -21,42 +21,43 @@ import {
   type Purpose,
 } from './state.js'
 
+/** Returns the recorded health; healthy for a CA without an entry. */
 export function healthOf(state: HaState, ca: string): CaHealth {
   return entry(state.cas, ca) ?? HEALTHY
 }
 
-/** A lease ends by time, and also when the clock stands before its beginning: then nobody knows how long it would last. */
+/** Returns true if a lease has ended: at its time, and also when the clock is before its start, since its remaining time is unknown then. */
 export function isOver(lease: Pick<Lease, 'since' | 'expires'>, now: Instant): boolean {
   return now >= lease.expires || now < lease.since
 }
 
-/** The health at `now`: what was recorded, with what passes by itself. */
+/** Returns the health at `now`: as recorded, and changed by the passing of time. */
 export function healthAt(ca: CaHealth, now: Instant, settings: BreakerSettings): Health {
   if (ca.health === 'degraded' && !isChained(ca, now, settings)) return 'healthy'
   if (ca.health === 'recovering' && (ca.lease === null || isOver(ca.lease, now))) return 'circuit-open'
   return ca.health
 }
 
-/** The override in force at `now`. */
+/** Returns the override in force at `now`. */
 export function overrideAt(ca: CaHealth, now: Instant): Override | null {
   if (ca.override === null) return null
   return ca.override.until !== null && now >= ca.override.until ? null : ca.override
 }
 
-/** May one process ask the CA whose circuit is open? A clock that stands before the opening has no say in how long it is open. */
+/** Returns true if one process may probe a CA whose circuit is open. A clock that is before the opening cannot say how long it stays open. */
 export function isProbeable(ca: CaHealth, now: Instant, settings: BreakerSettings): boolean {
   if (healthAt(ca, now, settings) !== 'circuit-open' || ca.openUntil === null) return false
   return ca.health === 'recovering' || now >= ca.openUntil || (ca.openedAt !== null && now < ca.openedAt)
 }
 
-/** Would one more failure be one in a row? */
+/** Returns true if one more failure would be in a row with the one before it. */
 function isChained(ca: CaHealth, now: Instant, settings: BreakerSettings): boolean {
   return ca.failures > 0 && ca.lastFailure !== null && secondsBetween(ca.lastFailure.at, now) <= settings.failureWindow
 }
 
 /**
- * Seconds for which a circuit is open after `level` doublings: never less than the documented 60, 120, 240, 480, 900, and up to a tenth
- * more, so that what failed together is not asked together. The same for the same CA and level, whoever computes it.
+ * Returns the seconds for which a circuit is open after `level` doublings: never less than the documented 60, 120, 240, 480, 900, and up to a
+ * tenth more, so that CAs that failed together are not probed together. A function of CA and level: every process computes the same.
  */
 export function openSeconds(ca: string, level: number, settings: BreakerSettings): number {
   const { recoveryTimeout, recoveryTimeoutMax } = settings
@@ -65,79 +66,87 @@ export function openSeconds(ca: string, level: number, settings: BreakerSettings
   return doubled + Math.floor((doubled / 10) * share)
 }
 
-/** How a request ended. */
-export interface Answer {
+/** Result of a request to a CA. */
+export interface AttemptResult {
   readonly outcome: Outcome
-  /** One sentence; what went wrong, where something did. */
+  /** One sentence; the reason of a failure. */
   readonly message: string
   /** Whole milliseconds; null where nothing was sent. */
   readonly latencyMs: number | null
 }
 
-/** A request that ended, and the CA as it was just before. */
-export interface Ending {
+/** A request that ended, and the health of the CA just before. */
+export interface Conclusion {
   readonly ca: string
   readonly before: CaHealth
   /** Null for a probe of a closed circuit. */
   readonly attempt: string | null
   readonly purpose: Purpose
-  readonly answer: Answer
+  readonly result: AttemptResult
   readonly at: Instant
 }
 
-/** The facts that follow from the end of a request. */
-export function concluded(ending: Ending, settings: BreakerSettings): readonly HaEvent[] {
-  const { before, answer, at } = ending
-  const finished = finish(ending)
+/** Returns the events that follow from the end of a request. */
+export function concluded(conclusion: Conclusion, settings: BreakerSettings): readonly HaEvent[] {
+  const { before, result, at } = conclusion
+  const end = finished(conclusion)
   const now = healthAt(before, at, settings)
-  const isLeased = now === 'recovering' && ending.attempt !== null && before.lease?.attempt === ending.attempt
-  // what was asked before the circuit opened neither closes it nor keeps it open
+  const isLeased = now === 'recovering' && conclusion.attempt !== null && before.lease?.attempt === conclusion.attempt
+  // a request that was sent before the circuit opened neither closes it nor keeps it open
   const isOpen = (now === 'circuit-open' || now === 'recovering') && !isLeased
-  switch (answer.outcome) {
+  switch (result.outcome) {
     case 'ok':
     case 'pending':
-      if (isOpen) return [finished]
+      if (isOpen) return [end]
       return [
-        { ...finished, failures: 0 },
-        ...(before.health === 'healthy' ? [] : [turned(ending, now, 'healthy', 'it answered')]),
+        { ...end, failures: 0 },
+        ...(before.health === 'healthy' ? [] : [healthChanged(conclusion, now, 'healthy', 'it responded')]),
       ]
     case 'request-fault':
-      return isLeased ? [finished, reopened(ending, before.level, settings)] : [finished]
+      return isLeased ? [end, reopened(conclusion, before.level, settings)] : [end]
     case 'config-fault':
       return [
-        { ...finished, failures: before.failures + 1 },
+        { ...end, failures: before.failures + 1 },
         ...(now === 'circuit-open' && before.openUntil === null
           ? []
-          : [turned(ending, now, 'circuit-open', answer.message, null, before.level)]),
+          : [healthChanged(conclusion, now, 'circuit-open', result.message, null, before.level)]),
       ]
     default: {
       const failures = isOpen || isLeased || isChained(before, at, settings) ? before.failures + 1 : 1
-      const counted = { ...finished, failures }
+      const counted = { ...end, failures }
       if (isOpen) return [counted]
-      if (isLeased) return [counted, reopened(ending, before.level + 1, settings)]
-      return [counted, ...opened(ending, now, failures, settings)]
+      if (isLeased) return [counted, reopened(conclusion, before.level + 1, settings)]
+      return [counted, ...failed(conclusion, now, failures, settings)]
     }
   }
 }
 
-/** What one more failure makes of a closed circuit. */
-function opened(ending: Ending, now: Health, failures: number, settings: BreakerSettings): readonly HealthChanged[] {
-  const { ca, at, answer } = ending
+/** Returns the changes of a closed circuit after one more failure. */
+function failed(
+  conclusion: Conclusion,
+  now: Health,
+  failures: number,
+  settings: BreakerSettings,
+): readonly HealthChanged[] {
+  const { ca, at, result } = conclusion
   if (failures < settings.failureThreshold)
-    return now === 'healthy' ? [turned(ending, now, 'degraded', answer.message)] : []
-  const why = failures === 1 ? answer.message : `${failures} failures in a row: ${answer.message}`
+    return now === 'healthy' ? [healthChanged(conclusion, now, 'degraded', result.message)] : []
+  const why = failures === 1 ? result.message : `${failures} failures in a row: ${result.message}`
   const openUntil = addSeconds(at, openSeconds(ca, 0, settings))
-  return [turned(ending, now, 'unhealthy', why), turned(ending, 'unhealthy', 'circuit-open', why, openUntil)]
+  return [
+    healthChanged(conclusion, now, 'unhealthy', why),
+    healthChanged(conclusion, 'unhealthy', 'circuit-open', why, openUntil),
+  ]
 }
 
-/** The one probe failed. */
-function reopened(ending: Ending, level: number, settings: BreakerSettings): HealthChanged {
-  const openUntil = addSeconds(ending.at, openSeconds(ending.ca, level, settings))
-  return turned(ending, 'recovering', 'circuit-open', ending.answer.message, openUntil, level)
+/** Returns the change of a circuit whose one probe failed. */
+function reopened(conclusion: Conclusion, level: number, settings: BreakerSettings): HealthChanged {
+  const openUntil = addSeconds(conclusion.at, openSeconds(conclusion.ca, level, settings))
+  return healthChanged(conclusion, 'recovering', 'circuit-open', conclusion.result.message, openUntil, level)
 }
 
-function turned(
-  { ca, at }: Pick<Ending, 'ca' | 'at'>,
+function healthChanged(
+  { ca, at }: Pick<Conclusion, 'ca' | 'at'>,
   from: HealthChanged['from'],
   to: HealthChanged['to'],
   reason: string,
@@ -147,10 +156,10 @@ function turned(
   return { type: 'health.changed', ca, from, to, reason, at, openUntil, level }
 }
 
-/** The end of a request that says nothing of the CA's health; `concluded` adds what it does say. */
-export function finish({ ca, before, attempt, purpose, answer, at }: Ending): AttemptFinished {
-  const { outcome, message, latencyMs } = answer
+/** Returns the end of a request without consequences for the CA's health, which `concluded` adds. */
+export function finished({ ca, before, attempt, purpose, result, at }: Conclusion): AttemptFinished {
+  const { outcome, message, latencyMs } = result
   const failure: Failure | null = outcome === 'ok' || outcome === 'pending' ? null : { at, outcome, message }
-  const latency = purpose === 'enroll' && latencyMs !== null ? measured(before.latency, latencyMs, at) : null
+  const latency = purpose === 'enroll' && latencyMs !== null ? averaged(before.latency, latencyMs, at) : null
   return { type: 'attempt.finished', attempt, ca, purpose, at, outcome, failure, failures: null, latency }
 }

@@ -1,68 +1,145 @@
 /**
- * STORED. The facts of high availability: never renamed, never re-typed.
- * Invariant: a fact holds what followed from the settings of its time (counts, instants, averages), so replay needs no configuration.
+ * Events of high availability: what is stored of each, and what it makes of the state.
+ * Invariant: an event holds what followed from the settings of its time (counts, instants, averages), so replay needs no configuration.
  */
-import type { Table } from '../base/record.js'
-import type { Instant } from '../base/time.js'
-import type { Failure, Health, Latency, Override, Purpose } from './state.js'
+import { entry, withEntries, withEntry, withoutEntry } from '../base/record.js'
+import { isCount, isFlag, isInteger, isOneOf, isText, isTime, objectOf, orNull, tableOf } from '../base/shape.js'
+import { type EventOf, eventsOn, evolver } from '../eventsourcing/declare.js'
+import {
+  type CaHealth,
+  type HaState,
+  HEALTHS,
+  HEALTHY,
+  isFailure,
+  isLatency,
+  isOutcome,
+  isPurpose,
+  OVERRIDE,
+  type Routing,
+  type RoutingTurn,
+  UNROUTED,
+} from './state.js'
 
-export type HaEvent =
-  | AttemptStarted
-  | AttemptFinished
-  | HealthChanged
-  | { readonly type: 'lease.expired'; readonly ca: string; readonly attempt: string; readonly at: Instant }
-  | ({ readonly type: 'override.set'; readonly ca: string } & Override)
-  | {
-      readonly type: 'override.ended'
-      readonly ca: string
-      readonly why: 'expired' | 'resumed'
-      readonly at: Instant
-    }
+/** Selections that `ha status` computes shares from. */
+const RECENT = 100
 
-/** A CA was chosen and is about to be asked. */
-export interface AttemptStarted {
-  readonly type: 'attempt.started'
-  readonly attempt: string
-  readonly ca: string
-  readonly purpose: Purpose
-  readonly owner: string
-  readonly at: Instant
-  readonly deadline: Instant
-  /** The one probe of an open circuit: nobody else asks until the deadline. */
-  readonly lease: boolean
-  readonly turn: Turn | null
+const event = eventsOn<HaState>()
+const isHealth = isOneOf(...HEALTHS, 'unhealthy')
+
+export const haEvents = {
+  /** A CA was chosen and is about to be asked. */
+  'attempt.started': event(
+    {
+      attempt: isText,
+      ca: isText,
+      purpose: isPurpose,
+      owner: isText,
+      at: isTime,
+      /** Nothing waits for the response after it. */
+      deadline: isTime,
+      /** The one probe of an open circuit: no other process sends a request until the deadline. */
+      lease: isFlag,
+      /** Null without a selection. */
+      turn: orNull(objectOf<RoutingTurn>({ group: isText, current: tableOf(isInteger), weights: tableOf(isCount) })),
+    },
+    (state, { attempt, ca, purpose, owner, at, deadline, lease, turn }) => {
+      const open = { ca, group: turn?.group ?? null, purpose, owner, since: at, deadline }
+      const next = { ...state, attempts: withEntry(state.attempts, attempt, open) }
+      if (lease) {
+        const taken = { attempt, owner, since: at, expires: deadline }
+        return withCa(next, ca, (before) => ({ ...before, health: 'recovering', lease: taken }))
+      }
+      return turn === null ? next : { ...next, groups: withTurn(state.groups, turn, ca) }
+    },
+  ),
+  'attempt.finished': event(
+    {
+      /** Null for a probe of a closed circuit, which needs no lease. */
+      attempt: orNull(isText),
+      ca: isText,
+      purpose: isPurpose,
+      at: isTime,
+      /** Failures in a row, this one included; 0 after a success. Null: this outcome says nothing about the CA's health. */
+      failures: orNull(isCount),
+      failure: orNull(isFailure),
+      outcome: isOutcome,
+      /** The average after this request; null where it was not measured. */
+      latency: orNull(isLatency),
+    },
+    (state, { ca, attempt, outcome, failures, failure, latency, at }) => {
+      const counts = entry(state.totals, ca) ?? {}
+      const total = (entry(counts, outcome) ?? 0) + 1
+      const attempts = attempt === null ? state.attempts : withoutEntry(state.attempts, attempt)
+      const totals = withEntry(state.totals, ca, withEntry(counts, outcome, total))
+      return withCa({ ...state, attempts, totals }, ca, (before) => ({
+        ...before,
+        failures: failures ?? before.failures,
+        lastFailure: failures === null || failures === 0 ? before.lastFailure : (failure ?? before.lastFailure),
+        lastSuccess: outcome === 'ok' ? at : before.lastSuccess,
+        latency: latency ?? before.latency,
+      }))
+    },
+  ),
+  /** `unhealthy` is recorded on the way to an open circuit; the event that opens it follows in the same commit. */
+  'health.changed': event(
+    {
+      ca: isText,
+      from: isHealth,
+      to: isHealth,
+      reason: isText,
+      at: isTime,
+      openUntil: orNull(isTime),
+      /** How often the open time was doubled. */
+      level: isCount,
+    },
+    (state, { ca, to, openUntil, level, at }) => {
+      if (to === 'unhealthy') return state
+      const next = withCa(state, ca, (before) => ({
+        ...before,
+        health: to,
+        openedAt: to === 'circuit-open' ? at : to === 'recovering' ? before.openedAt : null,
+        openUntil,
+        level: to === 'healthy' ? 0 : level,
+        lease: to === 'recovering' ? before.lease : null,
+        failures: to === 'healthy' ? 0 : before.failures,
+      }))
+      return to === 'healthy' ? withoutCredit(next, ca) : next
+    },
+  ),
+  'lease.expired': event({ ca: isText, attempt: isText, at: isTime }, (state, { ca }) =>
+    withCa(state, ca, (before) => ({ ...before, health: 'circuit-open', lease: null })),
+  ),
+  'override.set': event({ ca: isText, ...OVERRIDE }, (state, { ca, mode, reason, since, until }) =>
+    withCa(state, ca, (before) => ({ ...before, override: { mode, reason, since, until } })),
+  ),
+  'override.ended': event({ ca: isText, why: isOneOf('expired', 'resumed'), at: isTime }, (state, { ca }) =>
+    withCa(state, ca, (before) => ({ ...before, override: null })),
+  ),
 }
 
-/** What a selection leaves behind for the next one. */
-export interface Turn {
-  readonly group: string
-  readonly current: Table<number>
-  readonly weights: Table<number>
+/** STORED. Types and members are never renamed: a new shape is a new type. */
+export type HaEvent = EventOf<typeof haEvents>
+export type AttemptStarted = Extract<HaEvent, { readonly type: 'attempt.started' }>
+export type AttemptFinished = Extract<HaEvent, { readonly type: 'attempt.finished' }>
+export type HealthChanged = Extract<HaEvent, { readonly type: 'health.changed' }>
+
+/** Returns the state after an event. */
+export const evolveHa: (state: HaState, event: HaEvent) => HaState = evolver<HaState, HaEvent>(haEvents)
+
+function withCa(state: HaState, ca: string, change: (before: CaHealth) => CaHealth): HaState {
+  return { ...state, cas: withEntry(state.cas, ca, change(entry(state.cas, ca) ?? HEALTHY)) }
 }
 
-/** `attempt` is null for a probe of a closed circuit, which needs no lease. */
-export interface AttemptFinished {
-  readonly type: 'attempt.finished'
-  readonly attempt: string | null
-  readonly ca: string
-  readonly purpose: Purpose
-  readonly at: Instant
-  /** Failures in a row, this one included; 0 after a success. Null: this outcome says nothing about the CA's health. */
-  readonly failures: number | null
-  readonly failure: Failure | null
-  readonly outcome: Failure['outcome']
-  /** The average after this request; null where it was not measured. */
-  readonly latency: Latency | null
+function withTurn(groups: HaState['groups'], { group, current, weights }: RoutingTurn, ca: string): HaState['groups'] {
+  const before = entry(groups, group) ?? UNROUTED
+  const routing: Routing = { last: ca, current, weights, recent: [...before.recent, ca].slice(-RECENT) }
+  return withEntry(groups, group, routing)
 }
 
-/** `unhealthy` is where a circuit opens from; nothing dwells there. */
-export interface HealthChanged {
-  readonly type: 'health.changed'
-  readonly ca: string
-  readonly from: Health | 'unhealthy'
-  readonly to: Health | 'unhealthy'
-  readonly reason: string
-  readonly at: Instant
-  readonly openUntil: Instant | null
-  readonly level: number
+/** A CA that returns is not owed the turns that it missed: its current weight starts from 0. */
+function withoutCredit(state: HaState, ca: string): HaState {
+  const groups = Object.entries(state.groups)
+    .filter(([, routing]) => (entry(routing.current, ca) ?? 0) !== 0)
+    .map(([name, routing]) => [name, { ...routing, current: withEntry(routing.current, ca, 0) }] as const)
+  return groups.length === 0 ? state : { ...state, groups: withEntries(state.groups, groups) }
 }

@@ -1,17 +1,17 @@
 /**
- * Rolling averages of answering times in whole milliseconds: they rise at once and fall with time, so that a slow CA is left early and a
- * mended one is believed slowly. Invocations are irregular, hence the decay by time and not by count.
+ * Rolling averages of response times in whole milliseconds: they rise at once and fall with time, so that a CA that becomes slow is avoided
+ * early and one that becomes fast is trusted late. Invocations are irregular, hence the decay by time and not by count.
  */
 import { type Instant, secondsBetween } from '../base/time.js'
 import type { Latency } from './state.js'
 
-/** Seconds in which an old average loses all but 1/e of its say. */
+/** Seconds in which the weight of an old average falls to 1/e. */
 const DECAY = 600
-/** What a CA is taken for that was never measured: not the fastest. */
+/** Assumed response time of a CA that was never measured: not the fastest. */
 export const UNMEASURED_MS = 1000
 
-/** The average after one more sample. */
-export function measured(before: Latency | null, ms: number, at: Instant): Latency {
+/** Returns the average after one more sample. */
+export function averaged(before: Latency | null, ms: number, at: Instant): Latency {
   const sample = Math.max(0, Math.round(ms))
   if (before === null) return { ms: sample, at, samples: 1 }
   const weight = Math.exp(-Math.max(0, secondsBetween(before.at, at)) / DECAY)
@@ -20,10 +20,10 @@ export function measured(before: Latency | null, ms: number, at: Instant): Laten
 }
 
 /**
- * What tells how long a CA takes now: its real answers, until probes are so much newer that those say nothing any more. Else a CA that was slow
- * once and is not asked since would be slow for ever.
+ * Returns the average to go by: that of real requests, until those of probes are so much newer that it is outdated. Otherwise a CA that was slow
+ * once would get no request again and count as slow for ever.
  */
-export function telling(real: Latency | null, probes: Latency | undefined): Latency | undefined {
+export function relevantLatency(real: Latency | null, probes: Latency | undefined): Latency | undefined {
   if (real === null) return probes
   return probes !== undefined && secondsBetween(real.at, probes.at) > DECAY ? probes : real
 }

@@ -1,31 +1,30 @@
 /**
- * Which CA of a group serves next.
+ * Selection of the CA of a group that serves next.
  * Invariants: a CA that is open, overridden, of weight 0 or already tried is never chosen; the same state and settings give the same choice.
  */
 import { entry, type Table } from '../base/record.js'
 import { type Instant, secondsBetween } from '../base/time.js'
 import { healthAt, healthOf, overrideAt } from './breaker.js'
-import type { Turn } from './events.js'
-import { telling, UNMEASURED_MS } from './latency.js'
+import { relevantLatency, UNMEASURED_MS } from './latency.js'
 import type { BreakerSettings, GroupSettings } from './settings.js'
-import { type HaState, type Latency, type Routing, UNROUTED } from './state.js'
+import { type HaState, type Latency, type Routing, type RoutingTurn, UNROUTED } from './state.js'
 
-/** A member of a group, and why it cannot serve. */
+/** A member of a group, with the reason for which it cannot serve. */
 export interface Candidate {
   readonly ca: string
-  /** Null: it can. */
+  /** Null if it can serve. */
   readonly why: string | null
 }
 
 export interface Choice {
   readonly ca: string
-  readonly turn: Turn
+  readonly turn: RoutingTurn
 }
 
-/** The latency-based incumbent stays until another is faster by this share. */
+/** In latency-based routing the CA that served last stays until another takes no more than this share of its time. */
 const BETTER = 0.8
 
-/** Every member in the order of the group. `tried` are those that this request has asked already. */
+/** Returns every member in the order of the group. `tried` are those that this request has tried already. */
 export function candidates(
   state: HaState,
   group: GroupSettings,
@@ -35,11 +34,11 @@ export function candidates(
 ): readonly Candidate[] {
   return group.caIds.map((ca) => ({
     ca,
-    why: tried.includes(ca) ? 'asked already' : unfit(state, group, ca, now, settings),
+    why: tried.includes(ca) ? 'already tried' : exclusionReason(state, group, ca, now, settings),
   }))
 }
 
-function unfit(
+function exclusionReason(
   state: HaState,
   group: GroupSettings,
   ca: string,
@@ -49,18 +48,19 @@ function unfit(
   const health = healthOf(state, ca)
   const override = overrideAt(health, now)
   if (override !== null) return `${override.mode === 'drain' ? 'drained' : 'in maintenance'}: ${override.reason}`
-  const present = healthAt(health, now, settings)
-  if (present === 'recovering') return 'being probed'
-  if (present === 'circuit-open')
+  const current = healthAt(health, now, settings)
+  if (current === 'recovering') return 'being probed'
+  if (current === 'circuit-open')
     return health.openUntil === null ? 'open until the operator resumes it' : `open until ${health.openUntil}`
   return group.strategy === 'weighted' && weightOf(group, ca) === 0 ? 'weight 0' : null
 }
 
+/** Returns the weight of a CA in a group: 1 where none is set. */
 export function weightOf(group: GroupSettings, ca: string): number {
   return entry(group.weights, ca) ?? 1
 }
 
-/** The next one of `eligible`, which is in the group's order; undefined when that is empty. `probed` are the averages of probes. */
+/** Returns the next one of `eligible`, which is in the group's order; undefined when that is empty. `probed` are the averages of probes. */
 export function choose(
   state: HaState,
   group: GroupSettings,
@@ -70,7 +70,7 @@ export function choose(
   const routing = entry(state.groups, group.name) ?? UNROUTED
   const [first] = eligible
   if (first === undefined) return undefined
-  const kept: Turn = { group: group.name, current: routing.current, weights: routing.weights }
+  const kept: RoutingTurn = { group: group.name, current: routing.current, weights: routing.weights }
   switch (group.strategy) {
     case 'active-passive': {
       const stays = group.failback === 'manual' && routing.last !== null && eligible.includes(routing.last)
@@ -85,13 +85,13 @@ export function choose(
   }
 }
 
-/** The first eligible one behind `last` in the ring: the last id is kept and not a counter, which would skew when the eligible ones change. */
+/** Returns the first eligible one behind `last` in the ring: the last id is kept and not a counter, which would skew when the eligible ones change. */
 function nextOf(ring: readonly string[], eligible: readonly string[], last: string | null): string | undefined {
   const at = last === null ? -1 : ring.indexOf(last)
   return [...ring.slice(at + 1), ...ring.slice(0, at + 1)].find((ca) => eligible.includes(ca))
 }
 
-/** Smooth weighted round-robin: each gains its weight, the greatest serves and pays what all gained. Weights that were changed start anew. */
+/** Smooth weighted round-robin: each CA gains its weight, the one with the most serves and loses what all gained. After a change of weights it starts from 0. */
 function smooth(routing: Routing, group: GroupSettings, eligible: readonly string[], first: string): Choice {
   const weights = Object.fromEntries(group.caIds.map((ca) => [ca, weightOf(group, ca)]))
   const isSame = group.caIds.every((ca) => entry(routing.weights, ca) === weights[ca])
@@ -106,9 +106,9 @@ function smooth(routing: Routing, group: GroupSettings, eligible: readonly strin
   return { ca: best, turn: { group: group.name, current: Object.fromEntries(current), weights } }
 }
 
-/** Milliseconds that a CA is expected to take: by its real answers, by its probes where those are old or missing, else a second. */
+/** Returns the milliseconds that a CA is expected to take: by its real requests, by its probes where those are old or missing, else a second. */
 export function expectedMs(state: HaState, ca: string, probed: Table<Latency>): number {
-  return telling(healthOf(state, ca).latency, entry(probed, ca))?.ms ?? UNMEASURED_MS
+  return relevantLatency(healthOf(state, ca).latency, entry(probed, ca))?.ms ?? UNMEASURED_MS
 }
 
 function fastest(
@@ -123,7 +123,7 @@ function fastest(
   return ms(best) <= BETTER * ms(incumbent) ? best : incumbent
 }
 
-/** Seconds until the first circuit or override of a group ends by itself; a minute where none does. */
+/** Returns the seconds until the first open circuit or override of a group ends by itself; 60 where none does. */
 export function secondsUntilServed({ cas }: HaState, { caIds }: GroupSettings, now: Instant): number {
   const ends = caIds.flatMap((ca) => {
     const health = entry(cas, ca)

@@ -1,4 +1,4 @@
-/** What the operator sets for groups of CAs: the breaker's patience and how a group shares its requests. Durations in seconds. */
+/** Settings of circuit breakers and of groups of CAs. Durations in seconds. */
 
 export const STRATEGIES = ['active-passive', 'round-robin', 'weighted', 'latency-based'] as const
 export type Strategy = (typeof STRATEGIES)[number]
@@ -8,7 +8,7 @@ export interface BreakerSettings {
   readonly checkInterval: number
   /** How long a probe may take; below `checkInterval`. */
   readonly checkTimeout: number
-  /** So many failures in a row open the circuit. */
+  /** Number of failures in a row that open the circuit. */
   readonly failureThreshold: number
   /** How long a circuit stays open the first time; each failed probe doubles it, */
   readonly recoveryTimeout: number
@@ -32,8 +32,8 @@ export interface GroupSettings {
   /** In the order in which active-passive prefers them. */
   readonly caIds: readonly string[]
   readonly strategy: Strategy
-  /** Whole numbers from 0; a CA that is not named has 1. */
+  /** Integers from 0; a CA that is not named has 1. */
   readonly weights: Readonly<Record<string, number>>
-  /** Does active-passive return to a better CA by itself? */
+  /** `auto`: active-passive returns by itself to a CA that it prefers. */
   readonly failback: 'auto' | 'manual'
 }

@@ -1,15 +1,38 @@
-/** STORED. What is known of each CA's health and of each group's turn. A CA or group that nothing happened to has no entry. */
+/** STORED. State of high availability: the health of each CA and the routing of each group. A CA or group without events has no entry. */
 import type { Table } from '../base/record.js'
+import {
+  type Check,
+  isCount,
+  isOneOf,
+  isPositive,
+  isText,
+  isTime,
+  objectOf,
+  orNull,
+  type ShapeOf,
+} from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 
-/** `recovering`: one process holds the lease to probe. What history calls unhealthy has no dwell: it is open at once. */
-export type Health = 'healthy' | 'degraded' | 'circuit-open' | 'recovering'
+/** `recovering`: one process holds the lease to probe. `unhealthy` occurs in events only: the circuit opens at once. */
+export const HEALTHS = ['healthy', 'degraded', 'circuit-open', 'recovering'] as const
+export type Health = (typeof HEALTHS)[number]
 
 /** How a request to a CA ended. Only `ca-fault` and `unknown` count against it; `config-fault` opens at once and waits for the operator. */
 export type Outcome = 'ok' | 'ca-fault' | 'request-fault' | 'config-fault' | 'pending' | 'unknown'
 
-/** Did a person ask for a certificate, or do we look whether the CA works? */
+export const isOutcome: Check<Outcome> = isOneOf(
+  'ok',
+  'ca-fault',
+  'request-fault',
+  'config-fault',
+  'pending',
+  'unknown',
+)
+
+/** A request for a certificate, or a check whether the CA works. */
 export type Purpose = 'enroll' | 'probe'
+
+export const isPurpose: Check<Purpose> = isOneOf('enroll', 'probe')
 
 export interface Failure {
   readonly at: Instant
@@ -18,7 +41,9 @@ export interface Failure {
   readonly message: string
 }
 
-/** The one process that may ask a CA whose circuit is open. */
+export const isFailure: Check<Failure> = objectOf<Failure>({ at: isTime, outcome: isOutcome, message: isText })
+
+/** The right of one process to send a request to a CA whose circuit is open. */
 export interface Lease {
   readonly attempt: string
   readonly owner: string
@@ -26,7 +51,7 @@ export interface Lease {
   readonly expires: Instant
 }
 
-/** What the operator ordered. Orthogonal to health: a drained CA is not ill. */
+/** Order of the operator. Independent of health: a drained CA may be healthy. */
 export interface Override {
   readonly mode: 'drain' | 'maintenance'
   readonly reason: string
@@ -35,12 +60,21 @@ export interface Override {
   readonly until: Instant | null
 }
 
+export const OVERRIDE = {
+  mode: isOneOf('drain', 'maintenance'),
+  reason: isText,
+  since: isTime,
+  until: orNull(isTime),
+} satisfies ShapeOf<Override>
+
 /** A rolling average in milliseconds (see latency.ts). */
 export interface Latency {
   readonly ms: number
   readonly at: Instant
   readonly samples: number
 }
+
+export const isLatency: Check<Latency> = objectOf<Latency>({ ms: isCount, at: isTime, samples: isPositive })
 
 export interface CaHealth {
   readonly health: Health
@@ -49,17 +83,17 @@ export interface CaHealth {
   readonly lastFailure: Failure | null
   readonly lastSuccess: Instant | null
   readonly openedAt: Instant | null
-  /** When a probe may be sent; null while closed, and where only the operator can mend it. */
+  /** When a probe may be sent; null while closed, and where only the operator can resume it. */
   readonly openUntil: Instant | null
   /** How often the open time was doubled. */
   readonly level: number
   readonly lease: Lease | null
   readonly override: Override | null
-  /** Of real requests; those of probes stand in the samples. */
+  /** Of requests for certificates; those of probes are kept with the samples in `status/`. */
   readonly latency: Latency | null
 }
 
-/** Where a group stands in its strategy. */
+/** Position of a group in its strategy. */
 export interface Routing {
   /** The CA that served last. */
   readonly last: string | null
@@ -70,14 +104,21 @@ export interface Routing {
   readonly recent: readonly string[]
 }
 
-/** A request that was sent and not yet answered, as far as we know. */
+/** What a selection records for the next one of the group: current weights of smooth weighted round-robin, and the weights they belong to. */
+export interface RoutingTurn {
+  readonly group: string
+  readonly current: Table<number>
+  readonly weights: Table<number>
+}
+
+/** A request that was sent, without a recorded result. */
 export interface OpenAttempt {
   readonly ca: string
   readonly group: string | null
   readonly purpose: Purpose
   readonly owner: string
   readonly since: Instant
-  /** After this nobody waits for it any more. */
+  /** The process that sent it waits no longer than this. */
   readonly deadline: Instant
 }
 
@@ -85,7 +126,7 @@ export interface HaState {
   readonly cas: Table<CaHealth>
   readonly groups: Table<Routing>
   readonly attempts: Table<OpenAttempt>
-  /** Requests by CA and outcome, since ever. */
+  /** Number of requests by CA and outcome, since the beginning. */
   readonly totals: Table<Table<number>>
 }
 

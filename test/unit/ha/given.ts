@@ -1,11 +1,11 @@
 /** A history of high availability in memory: what was done, at a clock that the test moves. */
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
-import { ha } from '../../../src/core/ha/aggregate.js'
+import { type HaCommand, ha } from '../../../src/core/ha/aggregate.js'
 import { healthAt, healthOf } from '../../../src/core/ha/breaker.js'
-import type { HaCommand } from '../../../src/core/ha/commands.js'
 import type { HaEvent } from '../../../src/core/ha/events.js'
 import { type BreakerSettings, DEFAULT_BREAKER, type GroupSettings } from '../../../src/core/ha/settings.js'
 import { EMPTY_HA, type HaState, type Health, type Latency, type Outcome } from '../../../src/core/ha/state.js'
+import { expectStored } from '../../support/store/checked-work.js'
 
 export const START = '2026-01-01T00:00:00Z' as Instant
 
@@ -41,7 +41,8 @@ export class World {
   async run(command: HaCommand): Promise<readonly HaEvent[]> {
     const faults = ha.check(this.state, command)
     if (faults.length > 0) throw new Error(faults.map((f) => f.code).join())
-    const events = await ha.decide(this.state, command, { clock: { now: () => this.now }, breaker: this.breaker })
+    const ports = { clock: { now: () => this.now }, breaker: this.breaker }
+    const events = expectStored(ha, await ha.decide(this.state, command, ports))
     this.state = events.reduce(ha.evolve, this.state)
     this.events.push(...events)
     return events

@@ -5,7 +5,7 @@
 import type { OpenRequestNotice } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { BackendFault, type CaBackend } from '../../ha/backend.js'
-import type { Answer } from '../../ha/breaker.js'
+import type { AttemptResult } from '../../ha/breaker.js'
 import type { Session } from '../transaction/session.js'
 
 /** Milliseconds after the timeout in which a backend can still report the outcome of the request itself. */
@@ -17,7 +17,7 @@ export interface CaResponse<T> {
   readonly value: T
 }
 
-export type Reply<T> = Answer & { readonly value?: T }
+export type Reply<T> = AttemptResult & { readonly value?: T }
 
 /**
  * Sends one request to a CA and waits for `seconds` at most. `onTimeout` is the outcome if even the backend does not return in time. Never

@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../base/errors.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
+import type { FinishedAttempt } from '../../ha/attempts.js'
 import type { CaBackend } from '../../ha/backend.js'
-import { type Answer, healthAt, healthOf, isOver, isProbeable } from '../../ha/breaker.js'
-import type { Ended } from '../../ha/commands.js'
+import { type AttemptResult, healthAt, healthOf, isOver, isProbeable } from '../../ha/breaker.js'
 import type { HaEvent } from '../../ha/events.js'
-import { measured } from '../../ha/latency.js'
+import { averaged } from '../../ha/latency.js'
 import type { HaState, Health, Outcome } from '../../ha/state.js'
 import type { Session } from '../transaction/session.js'
 import { callCa } from './call-ca.js'
@@ -98,7 +98,7 @@ export async function probeOpen(session: Session, ca: string, open: OpenBackend)
     return events.some((event) => event.type === 'attempt.started')
   })
   const answer = await probeOne(() => open(session, ca), breaker.checkTimeout)
-  const ended: Ended = { ca, attempt: leased ? attempt : null, ...answer }
+  const ended: FinishedAttempt = { ca, attempt: leased ? attempt : null, ...answer }
   const changes = await transactHa(session, async (tx) => {
     if (answer.outcome === 'ok') recordSample(tx, ended)
     return changesOf(await tx.run({ type: 'resume.finish', ...ended }))
@@ -157,7 +157,7 @@ function notDue(state: HaState, tx: HaContext, ca: string, all: boolean, session
 }
 
 /** Records the results of probes. Returns the changes of health without the intermediate state `unhealthy`. */
-async function settle(tx: HaContext, ended: readonly Ended[]): Promise<readonly HealthChange[]> {
+async function settle(tx: HaContext, ended: readonly FinishedAttempt[]): Promise<readonly HealthChange[]> {
   for (const one of ended) recordSample(tx, one)
   const significant = ended.filter(({ ca, attempt, outcome }) => {
     const { health, failures } = healthOf(tx.state(), ca)
@@ -168,11 +168,11 @@ async function settle(tx: HaContext, ended: readonly Ended[]): Promise<readonly 
 }
 
 /** Updates the sample of a CA after a probe, which also ends its claim. */
-function recordSample(tx: HaContext, { ca, latencyMs }: Ended): void {
+function recordSample(tx: HaContext, { ca, latencyMs }: FinishedAttempt): void {
   const { latency } = sampleOf(tx, ca)
   const next: Sample = {
     probedAt: tx.at,
-    latency: latencyMs === null ? latency : measured(latency, latencyMs, tx.at),
+    latency: latencyMs === null ? latency : averaged(latency, latencyMs, tx.at),
     claimedAt: null,
     claimedUntil: null,
   }
@@ -189,7 +189,7 @@ export function changesOf(events: readonly HaEvent[]): readonly HealthChange[] {
 }
 
 /** Probes one backend, for `seconds` at most. */
-function probeOne(open: () => Promise<CaBackend>, seconds: number): Promise<Answer> {
+function probeOne(open: () => Promise<CaBackend>, seconds: number): Promise<AttemptResult> {
   return callCa(open, seconds, 'ca-fault', async (backend, signal) => {
     await backend.probe(signal)
     return { outcome: 'ok', message: 'signed', value: undefined }

@@ -4,9 +4,8 @@
  */
 import { AppError } from '../../base/errors.js'
 import { addSeconds, type Instant } from '../../base/time.js'
-import { HA_HANDLE, ha } from '../../ha/aggregate.js'
+import { HA_HANDLE, type HaCommand, ha } from '../../ha/aggregate.js'
 import { healthAt, healthOf, isProbeable } from '../../ha/breaker.js'
-import type { HaCommand } from '../../ha/commands.js'
 import type { BreakerSettings, GroupSettings } from '../../ha/settings.js'
 import type { HaState } from '../../ha/state.js'
 import type { Session } from '../transaction/session.js'

@@ -99,7 +99,7 @@ it('never takes what a commit names', async () => {
   const { removed, kept } = await clean()
   // a second copy may go
   expect(removed).toEqual(['cas/acme/surplus/event-2.json.0123456789ab'])
-  expect(kept).toEqual([expect.stringContaining('event-1.json.0123456789ab: a commit names it')])
+  expect(kept).toEqual([expect.stringContaining('event-1.json.0123456789ab: a commit references it')])
   expect(await isWhole()).toBe(true)
 })
 
@@ -126,7 +126,7 @@ it('leaves what a recovery may want, and keys and objects of which nobody knows'
   )
   expect(kept).toEqual([
     expect.stringContaining('ca/acme is damaged: recover it first'),
-    expect.stringContaining('nobody knows which keys and objects are named'),
+    expect.stringContaining('it is unknown which keys and objects are referenced'),
   ])
 })
 

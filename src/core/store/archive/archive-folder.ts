@@ -1,6 +1,6 @@
 /**
- * A folder on another volume that takes what is archived: `archive --to DIR`.
- * Invariant: it is there already (a volume that is not mounted is never written below its mount point) and belongs to this installation alone.
+ * Archive folder on another volume: `archive --to DIR`.
+ * Invariant: it must exist (otherwise an unmounted volume would be written below its mount point) and belongs to one installation only.
  */
 import { realpathSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -16,27 +16,27 @@ import { replaceFile } from '../disk/write-file.js'
 
 const MARKER = 'brine-archive.json'
 
-/** The real path of a folder that may take files. Throws `archive-folder-missing`, `-inside`, `-not-empty`, `-foreign` (usage). */
+/** Returns the real path of a usable archive folder. Throws `archive-folder-missing`, `-inside`, `-not-empty`, `-foreign` (usage), `io`. */
 export function checkArchiveFolder(layout: Layout, dir: string): string {
   const path = realPath(dir)
   if (!relative(layout.dir, path).startsWith('..'))
-    throw refused('inside', `${path} lies inside the data directory`, 'leave out --to: archived/ is for that')
+    throw refused('inside', `${path} is inside the data directory`, 'omit --to to archive into archived/')
   const owner = ownerOf(path)
   if (owner === undefined && listDir(path).some((name) => name !== 'lost+found' && !name.startsWith('.tmp-')))
-    throw refused('not-empty', `${path} holds something and is no archive`, 'give an empty directory')
+    throw refused('not-empty', `${path} is not empty and is not an archive`, 'give an empty directory')
   if (owner !== undefined && owner !== readMarker(layout.dir).id)
     throw refused('foreign', `${path} is the archive of another data directory`, 'give each data directory its own')
   return path
 }
 
-/** Makes a checked folder the archive of this data directory; nothing when it is already. */
+/** Marks a checked folder as the archive of this data directory; does nothing if it already is. Throws `io`. */
 export function claimArchiveFolder(layout: Layout, path: string): void {
   if (ownerOf(path) !== undefined) return
   replaceFile(join(path, MARKER), encodeRecord({ format: 1, id: readMarker(layout.dir).id }))
   syncDir(path)
 }
 
-/** Can the archive be looked at now? A volume may be away. */
+/** Returns true if the archive is available: its volume may not be mounted. Throws `io`. */
 export function isArchiveAvailable(layout: Layout, dir: string | null): boolean {
   return dir === null || ownerOf(dir) === readMarker(layout.dir).id
 }
@@ -60,7 +60,7 @@ function realPath(dir: string): string {
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw ioError('stat', path, error)
   }
-  throw refused('missing', `${path} is no directory`, 'mount the volume, or make the directory')
+  throw refused('missing', `${path} is not a directory`, 'mount the volume, or create the directory')
 }
 
 function refused(what: string, message: string, hint: string): AppError {

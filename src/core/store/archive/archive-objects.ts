@@ -1,6 +1,8 @@
 /**
- * Signed objects that nothing live names go the way of the events that named them: `objects/archived/`, or another folder.
- * Invariants: what a kept snapshot or an event in its place names stays; the list of what waits for its day is replaceable: lost, the day begins anew.
+ * Signed objects that nothing live references are archived together with the events that referenced them: to `objects/archived/` or another
+ * folder.
+ * Invariants: an object that a kept snapshot or an event in its original place references stays; the list of objects that wait for removal
+ * is replaceable: if it is lost, the waiting time starts again.
  */
 import { dirname, join } from 'node:path'
 import type { Json } from '../../base/json.js'
@@ -18,11 +20,11 @@ import type { ArchiveRules } from './archive-survey.js'
 export interface DueObject {
   readonly sha256: Sha256
   readonly size: number
-  /** The time that the file bears. */
+  /** Modification time of the file. */
   readonly dated: Instant
 }
 
-/** STORED in `status/archived-objects.json`: what is in the archive and in its place as well. */
+/** STORED in `status/archived-objects.json`: objects that are in the archive and still in their original place. */
 export interface ObjectBatch {
   readonly since: Instant
   readonly generation: number
@@ -44,13 +46,13 @@ const isBatch = objectOf({
   objects: listOf((v) => typeof v === 'string' && /^[0-9a-f]{64}$/.test(v)),
 })
 
-/** Every hash that a stored file names. */
+/** Returns every SHA-256 that a stored file contains. */
 export function hashesIn(bytes: Uint8Array): readonly Sha256[] {
   const text = new TextDecoder().decode(bytes)
   return [...text.matchAll(/"([0-9a-f]{64})"/g)].map((m) => m[1] as Sha256)
 }
 
-/** Objects that are old and that nothing in `live` names; those that wait; those whose day is over. */
+/** Finds old objects that are not in `live`, batches that still wait, and batches whose waiting time is over. Throws `io`. */
 export function surveyObjects(
   layout: Layout,
   status: StatusFiles,
@@ -74,12 +76,12 @@ export function surveyObjects(
   return { due, waiting: all.filter((b) => !isOver(b)), release: all.filter(isOver) }
 }
 
-/** Where objects lie that may go to `dir`. */
+/** Returns the folders from which objects are archived to `dir`. */
 function placesOf(layout: Layout, dir: string | null): readonly string[] {
   return dir === null ? [layout.objects] : [layout.objects, join(layout.objects, 'archived')]
 }
 
-/** Objects in the folders `00` to `ff` of a folder, in order. */
+/** Yields the objects in the subfolders `00` to `ff` of a folder, in order. Throws `io`. */
 export function* objectsBelow(folder: string): Generator<DueObject> {
   for (const part of listDir(folder)) {
     if (!/^[0-9a-f]{2}$/.test(part)) continue
@@ -91,7 +93,7 @@ export function* objectsBelow(folder: string): Generator<DueObject> {
   }
 }
 
-function passageOf(layout: Layout, dir: string | null, from: string, { sha256, dated }: DueObject): ArchiveMove {
+function moveOf(layout: Layout, dir: string | null, from: string, { sha256, dated }: DueObject): ArchiveMove {
   return {
     from,
     to: join(dir === null ? join(layout.objects, 'archived') : join(dir, 'objects'), sha256.slice(0, 2), sha256),
@@ -104,10 +106,10 @@ function passageOf(layout: Layout, dir: string | null, from: string, { sha256, d
 }
 
 function lost(path: string): never {
-  throw objectCorrupt('object-missing', path, 'it was there a moment ago')
+  throw objectCorrupt('object-missing', path, 'object disappeared while it was being archived')
 }
 
-/** Puts objects into the archive and then onto the list. */
+/** Copies objects to the archive and then adds them to the waiting list. Throws `io`, `corrupt`. */
 export function archiveObjects(
   layout: Layout,
   status: StatusFiles,
@@ -117,11 +119,11 @@ export function archiveObjects(
 ): void {
   const folders = new Set<string>()
   for (const object of due) {
-    const passage = passageOf(layout, rules.dir, layout.object(object.sha256), object)
-    const folder = dirname(passage.to)
+    const move = moveOf(layout, rules.dir, layout.object(object.sha256), object)
+    const folder = dirname(move.to)
     if (!folders.has(folder)) makeDirs(folder, rules.dir ?? layout.objects)
     folders.add(folder)
-    archiveFile(passage, rules.dir, touched)
+    archiveFile(move, rules.dir, touched)
   }
   for (const folder of folders) syncDir(folder)
   const { now: since, generation, dir } = rules
@@ -129,7 +131,7 @@ export function archiveObjects(
   writeBatches(status, [...readBatches(status), batch])
 }
 
-/** Takes objects whose day is over out of their place, but for those that came to life again. */
+/** Removes archived objects from their original place, except those that are referenced again. Throws `io`, `corrupt`. */
 export function releaseObjects(
   layout: Layout,
   status: StatusFiles,
@@ -145,8 +147,7 @@ export function releaseObjects(
       const from = join(place, sha256.slice(0, 2), sha256)
       const stat = statIfExists(from)
       const object = { sha256, size: 0, dated: instantOf(Number((stat?.mtimeNs ?? 0n) / 1_000_000_000n)) }
-      if (stat === undefined || !verifyArchived(passageOf(layout, batch.dir, from, object), batch.dir, touched))
-        continue
+      if (stat === undefined || !verifyArchived(moveOf(layout, batch.dir, from, object), batch.dir, touched)) continue
       if (removeFile(from)) {
         touched()
         ;[files, bytes] = [files + 1, bytes + Number(stat.size)]
@@ -159,8 +160,9 @@ export function releaseObjects(
   writeBatches(
     status,
     readBatches(status).flatMap((b) => {
-      const left = b.since === batch.since && b.dir === batch.dir ? b.objects.filter((o) => !done.has(o)) : b.objects
-      return left.length === 0 ? [] : [{ ...b, objects: left }]
+      const remaining =
+        b.since === batch.since && b.dir === batch.dir ? b.objects.filter((o) => !done.has(o)) : b.objects
+      return remaining.length === 0 ? [] : [{ ...b, objects: remaining }]
     }),
   )
   return { files, bytes }
@@ -176,6 +178,6 @@ function readBatches(status: StatusFiles): readonly ObjectBatch[] {
 
 function writeBatches(status: StatusFiles, batches: readonly ObjectBatch[]): void {
   if (batches.length === 0) status.remove(NAME)
-  // the day that a report names would begin anew
+  // durable, since otherwise the waiting time that a report gives could start again
   else status.write(NAME, { batches: batches as unknown as Json }, { durable: true })
 }

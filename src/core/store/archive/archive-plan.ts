@@ -1,50 +1,50 @@
 /**
- * Which commands of an aggregate may leave for the archive, and the note of those that have.
- * Invariant: pure; nothing that a replay from the backup snapshot reads is ever due, nor what a copy that is being taken may read.
+ * Rules of the archive: which commands may be archived, and arithmetic of archived ranges.
+ * Invariant: pure; a command that a replay from the backup snapshot reads is never archived, nor one that a copy being taken may read.
  */
 import { addSeconds, type Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
 import type { SnapshotRef } from '../disk/caches.js'
 
-/** What a commit says of one command. */
+/** One command as listed by its commit. */
 export interface HistoryEntry {
   readonly sequence: number
   readonly commit: number
   readonly at: Instant
-  /** Its events are those from here, */
+  /** Version of its first event. */
   readonly fromVersion: number
-  /** up to and without this one. */
+  /** Version after its last event. */
   readonly toVersion: number
   readonly command: Sha256
 }
 
-/** How long what was archived stays in its place as well: the longest a copy may take. */
+/** Seconds for which archived files also stay in their original place: the longest time that a copy may take. */
 export const OVERLAP_SECONDS = 86400
 
-/** Commands older than this may be archived: `threshold` seconds, and never what the newest day of history holds. */
+/** Returns the instant before which commands may be archived: `threshold` seconds ago, but never within the newest day of history. */
 export function cutoffOf(now: Instant, newest: Instant, threshold: number): Instant {
   const [byAge, byCopy] = [addSeconds(now, -threshold), addSeconds(newest, -OVERLAP_SECONDS)]
   return byAge < byCopy ? byAge : byCopy
 }
 
-/** Is it older than the threshold and wholly before the backup snapshot? Without one nothing is. */
+/** Returns true if a command is older than the cutoff and precedes the backup snapshot; false without one. */
 export function isArchivable(entry: HistoryEntry, backup: SnapshotRef | null, cutoff: Instant | undefined): boolean {
   return backup !== null && cutoff !== undefined && entry.sequence < backup.sequence && entry.at < cutoff
 }
 
-/** How many commands. */
+/** Counts the commands in the ranges. */
 export function countCommands(ranges: readonly ArchivedRange[]): number {
   return ranges.reduce((sum, r) => sum + r.to - r.from + 1, 0)
 }
 
-/** May the first files go? */
+/** Returns true if the original files of an archived range may be removed. */
 export function isReleasable(range: ArchivedRange, now: Instant, generation: number): boolean {
   if (range.since === undefined || range.generation !== generation) return false
   return addSeconds(range.since, OVERLAP_SECONDS) <= now
 }
 
-/** A range in parts of up to `size` commands: a hold of the lock stays short. */
+/** Splits a range into parts of up to `size` commands, so that the lock is held only briefly. */
 export function splitRange(
   range: ArchivedRange,
   entries: readonly HistoryEntry[],
@@ -65,15 +65,15 @@ export function splitRange(
   return out
 }
 
-/** The note with these in place of what it said of the same commands; neighbours that went the same way are one. */
+/** Returns the ranges with `added` replacing the same commands; adjacent ranges with equal members are joined. */
 export function mergeRanges(
   ranges: readonly ArchivedRange[],
-  news: readonly ArchivedRange[],
+  added: readonly ArchivedRange[],
 ): readonly ArchivedRange[] {
   let kept = ranges
-  for (const one of news) kept = kept.flatMap((range) => without(range, one))
+  for (const one of added) kept = kept.flatMap((range) => without(range, one))
   const out: ArchivedRange[] = []
-  for (const range of [...kept, ...news].sort((a, b) => a.from - b.from)) {
+  for (const range of [...kept, ...added].sort((a, b) => a.from - b.from)) {
     const last = out.at(-1)
     if (last === undefined || !follows(last, range)) out.push(range)
     else out[out.length - 1] = { ...last, to: range.to, toVersion: range.toVersion }
@@ -81,7 +81,7 @@ export function mergeRanges(
   return out
 }
 
-/** What is left of a range beside another one. */
+/** Returns what remains of a range without another one. */
 function without(range: ArchivedRange, other: ArchivedRange): readonly ArchivedRange[] {
   if (other.to < range.from || range.to < other.from) return [range]
   const before = { ...range, to: other.from - 1, toVersion: other.fromVersion }

@@ -1,6 +1,7 @@
 /**
- * What of an aggregate may go to the archive, and what its first files may go: read at one cut, without a lock, nothing changed.
- * Invariant: every byte that counts is what a commit names; an aggregate whose backup snapshot does not carry it to its newest version gives nothing.
+ * Survey of one aggregate for the archive: which commands may be archived, and which archived ones may leave their original place. Read at
+ * one revision without a lock, changes nothing.
+ * Invariant: every byte used is verified against a commit; nothing is due unless the backup snapshot and the events after it are intact.
  */
 import { join } from 'node:path'
 import type { Instant } from '../../base/time.js'
@@ -22,10 +23,10 @@ export interface ArchiveRules {
   /** Commands older than this; undefined: none. */
   readonly cutoff: Instant | undefined
   readonly now: Instant
-  /** Does a command of this type do nothing but publish? */
+  /** Returns true if commands of this type only publish. */
   readonly isPublication: (kind: Kind, type: string) => boolean
   readonly generation: number
-  /** The folder that takes them; null: `archived/` of each aggregate. */
+  /** Archive folder; null: `archived/` of each aggregate. */
   readonly dir: string | null
 }
 
@@ -44,17 +45,17 @@ export interface DueCommand {
 
 export interface AggregateSurvey {
   readonly id: AggregateId
-  /** All commands that it ever had. */
+  /** Number of all commands of its history. */
   readonly commands: number
   readonly index: readonly ArchivedRange[]
   readonly due: readonly DueCommand[]
-  /** Snapshots that nobody starts from any more, by version. */
+  /** Versions of snapshots that are no longer used. */
   readonly unusedSnapshots: readonly number[]
-  /** Archived a day ago or longer, and to leave their place. */
+  /** Ranges archived at least one day ago, whose original files may be removed. */
   readonly release: readonly ArchivedRange[]
 }
 
-/** Every command of every aggregate, by its name, oldest first: one pass over the commits. */
+/** Reads the commands of every aggregate, by name, oldest first, in one pass over the commits. Throws `corrupt`, `io`. */
 export function historyOf(reader: StoreReader): ReadonlyMap<string, readonly HistoryEntry[]> {
   const out = new Map<string, HistoryEntry[]>()
   for (let n = 1; n <= reader.head; n++) {
@@ -70,7 +71,7 @@ export function historyOf(reader: StoreReader): ReadonlyMap<string, readonly His
   return out
 }
 
-/** Looks through one aggregate; `names` is told the text of every snapshot and event that stays. Throws `corrupt`. */
+/** Surveys one aggregate; `names` receives the bytes of every snapshot and event that stays. Throws `corrupt`, `io`. */
 export function surveyAggregate(
   layout: Layout,
   reader: StoreReader,
@@ -79,30 +80,30 @@ export function surveyAggregate(
   rules: ArchiveRules,
   names: (bytes: Uint8Array) => void,
 ): AggregateSurvey {
-  const note = readArchivedIndex(layout, id)
-  const backup = soundBackup(layout, reader, id)
+  const index = readArchivedIndex(layout, id)
+  const backup = intactBackup(layout, reader, id)
   const { snapshot } = reader.infoOf(id)
-  const outdated = unusedSnapshots(layout.folder(id), [snapshot?.version ?? 0, backup?.version ?? 0])
-  const kept = keptSnapshots(layout, id, outdated)
-  for (const version of kept) tellSnapshot(layout, id, version, names)
+  const unused = unusedSnapshots(layout.folder(id), [snapshot?.version ?? 0, backup?.version ?? 0])
+  const kept = keptSnapshots(layout, id, unused)
+  for (const version of kept) reportSnapshot(layout, id, version, names)
   const due: DueCommand[] = []
-  const line = newBranch()
+  const branch = newBranch()
   for (const entry of [...entries].reverse()) {
-    const range = rangeOf(note, entry.sequence)
-    if (isOffBranch(line, entry.sequence)) continue
-    if (range !== undefined && !goesOn(range, rules)) continue
-    const found = readEntry(layout, id, entry, line, range !== undefined)
+    const range = rangeOf(index, entry.sequence)
+    if (isOffBranch(branch, entry.sequence)) continue
+    if (range !== undefined && !isArchivedAgain(range, rules)) continue
+    const found = readEntry(layout, id, entry, branch, range !== undefined)
     if (found === undefined) continue
     if (range !== undefined || isDue(id, entry, found, { backup, kept, rules })) due.push(dueOf(entry, found, rules))
     else for (const event of found.events) names(event.bytes)
-    followBranch(line, found.record)
+    followBranch(branch, found.record)
   }
-  const release = note.filter((range) => isReleasable(range, rules.now, rules.generation))
-  return { id, commands: entries.length, index: note, due: due.reverse(), unusedSnapshots: outdated, release }
+  const release = index.filter((range) => isReleasable(range, rules.now, rules.generation))
+  return { id, commands: entries.length, index, due: due.reverse(), unusedSnapshots: unused, release }
 }
 
-/** What lies in `archived/` goes on to a folder that was named; what another generation put there is put there once more. */
-function goesOn(range: ArchivedRange, rules: ArchiveRules): boolean {
+/** Returns true if an archived range is archived again: from `archived/` to a named folder, or because another generation archived it. */
+function isArchivedAgain(range: ArchivedRange, rules: ArchiveRules): boolean {
   if (range.since !== undefined) return range.generation !== rules.generation
   return rules.dir !== null && range.dir === null
 }
@@ -111,43 +112,47 @@ interface Found {
   readonly record: StoredCommand
   readonly command: FoundFile
   readonly events: readonly FoundFile[]
-  /** No recovery declared any of them gone. */
-  readonly whole: boolean
+  /** No event of it was declared gone by a recovery. */
+  readonly complete: boolean
 }
 
-/** A command with its events; undefined where it was archived and was moved on by others. */
+/** Reads a command with its events; undefined if it was archived and others moved it from there. Throws `corrupt`, `io`. */
 function readEntry(
   layout: Layout,
   id: AggregateId,
   entry: HistoryEntry,
-  line: LiveBranch,
+  branch: LiveBranch,
   archived: boolean,
 ): Found | undefined {
   try {
     const { record, file } = readCommand(layout, id, entry.sequence, entry.command)
     const hashes = record.effect.result === 'accepted' ? record.effect.events : []
-    const there = hashes.flatMap((sha256, i) => {
+    const events = hashes.flatMap((sha256, i) => {
       const version = record.version + i
-      return inRanges(line.events, version) ? [] : [findFile(layout, eventName(version), sha256, id)]
+      return inRanges(branch.events, version) ? [] : [findFile(layout, eventName(version), sha256, id)]
     })
-    return { record, command: file, events: there, whole: there.length === hashes.length }
+    return { record, command: file, events, complete: events.length === hashes.length }
   } catch (error) {
     if (archived && isCorrupt(error)) return undefined
     throw error
   }
 }
 
-interface Ground {
+interface DueContext {
   readonly backup: SnapshotRef | null
   readonly kept: ReadonlySet<number>
   readonly rules: ArchiveRules
 }
 
-function isDue(id: AggregateId, entry: HistoryEntry, found: Found, { backup, kept, rules }: Ground): boolean {
+function isDue(id: AggregateId, entry: HistoryEntry, found: Found, { backup, kept, rules }: DueContext): boolean {
   const { record } = found
-  if (!found.whole || !isArchivable(entry, backup, rules.cutoff) || !rules.isPublication(id.kind, record.command.type))
+  if (
+    !found.complete ||
+    !isArchivable(entry, backup, rules.cutoff) ||
+    !rules.isPublication(id.kind, record.command.type)
+  )
     return false
-  // a snapshot that is there is proved by its record
+  // the record is needed to verify a kept snapshot
   const { effect } = record
   return !(effect.result === 'accepted' && effect.snapshot !== null && kept.has(effect.snapshot.version))
 }
@@ -175,19 +180,22 @@ function dueOf(entry: HistoryEntry, { record, command, events }: Found, rules: A
   return { range, at, files: [...files, own] }
 }
 
-function keptSnapshots(layout: Layout, id: AggregateId, outdated: readonly number[]): ReadonlySet<number> {
+function keptSnapshots(layout: Layout, id: AggregateId, unused: readonly number[]): ReadonlySet<number> {
   const files = listDir(layout.folder(id)).map(parseFileName)
-  return new Set(files.flatMap((file) => (file?.type === 'snapshot' && !outdated.includes(file.n) ? [file.n] : [])))
+  return new Set(files.flatMap((file) => (file?.type === 'snapshot' && !unused.includes(file.n) ? [file.n] : [])))
 }
 
-function tellSnapshot(layout: Layout, id: AggregateId, version: number, names: (bytes: Uint8Array) => void): void {
+function reportSnapshot(layout: Layout, id: AggregateId, version: number, names: (bytes: Uint8Array) => void): void {
   const path = join(layout.folder(id), snapshotName(version))
   const bytes = readIfExists(path)
   if (bytes !== undefined) names(bytes)
 }
 
-/** The backup snapshot, if it is as its record says and every event after it is there: then nothing before it is ever needed to recover. */
-function soundBackup(layout: Layout, reader: StoreReader, id: AggregateId): SnapshotRef | null {
+/**
+ * Returns the backup snapshot if it matches its record and every event after it exists: then a recovery never needs anything before it;
+ * null if there is none. Throws `corrupt`, `io`.
+ */
+function intactBackup(layout: Layout, reader: StoreReader, id: AggregateId): SnapshotRef | null {
   const { backup, tail } = reader.infoOf(id)
   if (backup === null) return null
   const { effect } = reader.command(id, backup.sequence)

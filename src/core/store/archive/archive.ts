@@ -1,6 +1,7 @@
 /**
- * Files go to the archive in two steps, a day apart: first they are there as well, then they leave their place.
- * Invariant: under the lock alone; at every instant each file has at least one durable home, so either step may be cut short and run again.
+ * Archives files in two steps, one day apart: copies them to the archive, then removes them from their original place.
+ * Invariant: only under the lock; at every instant each file has at least one durable copy, so either step may be interrupted and run
+ * again.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -20,31 +21,34 @@ import { linkFile, replaceFile } from '../disk/write-file.js'
 import { type HistoryEntry, mergeRanges, type splitRange } from './archive-plan.js'
 import type { DueCommand } from './archive-survey.js'
 
-/** A file on its way: where it lies, where it goes, and what it must hold. */
+/** A file to archive: its path, its path in the archive, and its hash. */
 export interface ArchiveMove {
   readonly from: string
   readonly to: string
   readonly sha256: Sha256
   readonly mode: number
   readonly dated: Instant
-  /** Where `from` may have gone. */
+  /** Returns the verified bytes, also if `from` was moved. */
   readonly bytes: () => Uint8Array
 }
 
-/** Called when a file was made, moved or removed: what fails after it did not leave everything as it was. */
+/** Called after a file was created, moved or removed: an error after that must not report that nothing changed. */
 export type OnTouched = () => void
 
-/** Puts these commands into their archive and then into the note; `outdated` snapshots go, which kept some of them. */
+/**
+ * Copies commands to their archive and then adds them to the index; removes the unused snapshots that kept some of them. Throws `io`,
+ * `corrupt`.
+ */
 export function archiveCommands(
   layout: Layout,
   id: AggregateId,
   due: readonly DueCommand[],
-  outdated: readonly number[],
+  unusedSnapshots: readonly number[],
   touched: OnTouched,
 ): void {
   const [first] = due
   if (first === undefined) return
-  removeSnapshots(layout.folder(id), outdated, touched)
+  removeSnapshots(layout.folder(id), unusedSnapshots, touched)
   const { dir } = first.range
   const folder = dirname(pathInArchive(layout, id, dir, 'x'))
   makeDirs(folder, dir ?? layout.folder(id))
@@ -63,29 +67,29 @@ export function archiveCommands(
         touched,
       )
   syncDir(folder)
-  const news = due.map((d) => d.range)
-  writeArchivedIndex(layout, id, mergeRanges(readArchivedIndex(layout, id), news))
+  const added = due.map((d) => d.range)
+  writeArchivedIndex(layout, id, mergeRanges(readArchivedIndex(layout, id), added))
 }
 
-/** One file into the archive: a second name where it stays on this volume, a verified copy where not. The caller syncs the folder. */
+/** Archives one file: a hard link on the same volume, otherwise a verified copy. The caller syncs the folder. Throws `io`, `corrupt`. */
 export function archiveFile(file: ArchiveMove, dir: string | null, touched: OnTouched): void {
   const made = dir === null && exists(file.from) ? linkFile(file.from, file.to) : 'refused'
   if (made === 'made') touched()
-  if (made === 'made' || isRight(file)) return
-  // what lies there under this name may be all that is left of another history
+  if (made === 'made' || isIntact(file)) return
+  // an existing file of this name may be the only copy of a record of another history
   if (statIfExists(file.to) !== undefined) moveFile(file.to, `${file.to}.${randomBytes(6).toString('hex')}`)
   const { mode, dated } = file
   replaceFile(file.to, file.bytes(), { mode, dated })
   touched()
-  if (!isRight(file)) throw fileDamaged(file.to, 'what was read back is not what was written')
+  if (!isIntact(file)) throw fileDamaged(file.to, 'content read back differs from what was written')
 }
 
-function isRight({ to, sha256 }: ArchiveMove): boolean {
+function isIntact({ to, sha256 }: ArchiveMove): boolean {
   if (statIfExists(to)?.isFile() !== true) return false
   return sha256Hex(readIfExists(to) ?? '') === sha256
 }
 
-/** Folders from `below` down to `folder`, durable. */
+/** Creates the folders from `below` down to `folder`, durable on return. Throws `io`. */
 export function makeDirs(folder: string, below: string): void {
   if (folder === below) return
   makeDirs(dirname(folder), below)
@@ -98,8 +102,9 @@ export interface Released {
 }
 
 /**
- * Takes the first files of these commands, one range or a part of one, out of their place. One that the archive no longer has was taken from
- * there by others (a cron job that moves or deletes it): then it is their affair. One that is damaged there is put there again and stays.
+ * Removes the original files of archived commands: one range or a part of one. A file that is missing from the archive was moved by the
+ * operator (a cron job that moves or deletes it) and does not block the removal. One that is damaged there is archived again, and its
+ * original stays. Throws `io`, `corrupt`.
  */
 export function releaseCommands(
   layout: Layout,
@@ -109,13 +114,13 @@ export function releaseCommands(
   touched: OnTouched,
 ): Released {
   let [files, bytes] = [0, 0]
-  let isSound = true
+  let isComplete = true
   for (const entry of entries) {
     const leaving = leavingFiles(layout, id, range, entry)
-    // all of a command are looked at before the first one goes
-    const sound = leaving.map((file) => verifyArchived(file, range.dir, touched)).every((is) => is)
-    isSound &&= sound
-    if (!sound) continue
+    // all files of a command are checked before the first one is removed
+    const intact = leaving.map((file) => verifyArchived(file, range.dir, touched)).every((is) => is)
+    isComplete &&= intact
+    if (!intact) continue
     for (const { from } of leaving) {
       const size = Number(statIfExists(from)?.size ?? 0)
       if (!removeFile(from)) continue
@@ -125,16 +130,16 @@ export function releaseCommands(
   }
   if (files > 0) syncDir(layout.folder(id))
   if (files > 0 && range.dir !== null) syncIfThere(join(layout.folder(id), 'archived'))
-  const { since: _since, generation: _generation, ...settled } = range
+  const { since: _since, generation: _generation, ...released } = range
   writeArchivedIndex(
     layout,
     id,
-    mergeRanges(readArchivedIndex(layout, id), [isSound ? settled : { ...range, since: now }]),
+    mergeRanges(readArchivedIndex(layout, id), [isComplete ? released : { ...range, since: now }]),
   )
   return { files, bytes }
 }
 
-/** Every place that the files of a command have beside the archive, its record last: what is cut short is found again by it. */
+/** Lists the files of a command outside the archive, its record last, so that an interrupted removal is found again by the record. */
 function leavingFiles(
   layout: Layout,
   id: AggregateId,
@@ -160,11 +165,13 @@ function leavingFiles(
   )
 }
 
-/** Is the archive's file sound, or gone on? One that is damaged is put there again: false. */
+/**
+ * Returns true if the archived file is intact or no longer there; archives a damaged one again and returns false. Throws `io`, `corrupt`.
+ */
 export function verifyArchived(file: ArchiveMove, dir: string | null, touched: OnTouched): boolean {
   const [here, there] = [statIfExists(file.from), statIfExists(file.to)]
   if (here === undefined || there === undefined) return true
-  if ((here.ino === there.ino && here.dev === there.dev) || isRight(file)) return true
+  if ((here.ino === there.ino && here.dev === there.dev) || isIntact(file)) return true
   archiveFile(file, dir, touched)
   syncDir(dirname(file.to))
   return false

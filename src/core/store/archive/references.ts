@@ -1,6 +1,6 @@
 /**
- * Everything that history and the states that are kept name: records by hash, objects, private keys.
- * Invariant: what cannot be read is told, so that nobody takes "named by nothing that I saw" for "named by nothing".
+ * Collects everything that history and the kept states reference: records by hash, objects, private keys.
+ * Invariant: what cannot be read is reported, so that an incomplete scan is never taken for "unreferenced".
  */
 import { join } from 'node:path'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
@@ -17,14 +17,14 @@ import type { HistoryEntry } from './archive-plan.js'
 import { historyOf } from './archive-survey.js'
 
 export interface References {
-  /** Of command records, events and snapshots. */
+  /** Hashes of command records, events and snapshots. */
   readonly records: ReadonlySet<Sha256>
   readonly objects: ReadonlySet<Sha256>
-  /** Keys that a kept snapshot or an event after the oldest one names. */
+  /** Keys that a kept snapshot, or an event after the oldest one, references. */
   readonly keys: ReadonlySet<KeyId>
-  /** Aggregates of which something is missing or damaged that is not archived elsewhere. */
+  /** Aggregates with a missing or damaged file that is not archived elsewhere. */
   readonly damaged: ReadonlySet<string>
-  /** Aggregates of which something is archived and not here. */
+  /** Aggregates with archived files that are not available. */
   readonly archivedElsewhere: ReadonlySet<string>
 }
 
@@ -36,7 +36,7 @@ interface Gathered {
   readonly archivedElsewhere: Set<string>
 }
 
-/** Reads all of history once. Throws `io`. */
+/** Reads all of history once and collects its references. Throws `io`. */
 export function referencesOf(layout: Layout, reader: StoreReader): References {
   const out: Gathered = {
     records: new Set(),
@@ -48,19 +48,19 @@ export function referencesOf(layout: Layout, reader: StoreReader): References {
   const history = historyOf(reader)
   for (const id of reader.roster()) {
     const name = formatAggregateId(id)
-    const found = attempt(() => {
+    const found = unlessCorrupt(() => {
       reader.load(id)
       return { note: readArchivedIndex(layout, id) }
     })
     if (found === undefined) out.damaged.add(name)
     const oldest = gatherSnapshots(layout, id, out)
-    const line = newBranch()
+    const branch = newBranch()
     for (const entry of [...(history.get(name) ?? [])].reverse()) {
       out.records.add(entry.command)
-      const record = attempt(() => gatherCommand(layout, id, entry, line, oldest, out))
-      const isGivenUp = isOffBranch(line, entry.sequence)
-      if (record !== undefined && !isGivenUp) followBranch(line, record)
-      if (record !== undefined || isGivenUp) continue
+      const record = unlessCorrupt(() => gatherCommand(layout, id, entry, branch, oldest, out))
+      const isDiscarded = isOffBranch(branch, entry.sequence)
+      if (record !== undefined && !isDiscarded) followBranch(branch, record)
+      if (record !== undefined || isDiscarded) continue
       const isArchived = rangeOf(found?.note ?? [], entry.sequence) !== undefined
       ;(isArchived ? out.archivedElsewhere : out.damaged).add(name)
     }
@@ -68,7 +68,8 @@ export function referencesOf(layout: Layout, reader: StoreReader): References {
   return out
 }
 
-function attempt<T>(read: () => T): T | undefined {
+/** Returns undefined for what is damaged. Throws `io`. */
+function unlessCorrupt<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
@@ -77,14 +78,14 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
-/** Version of the oldest snapshot that is kept, 0 when there is none. */
+/** Collects the references of the kept snapshots and returns the version of the oldest one, 0 if there is none. */
 function gatherSnapshots(layout: Layout, id: AggregateId, out: Gathered): number {
   const folder = layout.folder(id)
   const versions = listDir(folder)
     .map(parseFileName)
     .flatMap((f) => (f?.type === 'snapshot' ? [f.n] : []))
   for (const version of versions) {
-    const bytes = attempt(() => readIfExists(join(folder, snapshotName(version))))
+    const bytes = unlessCorrupt(() => readIfExists(join(folder, snapshotName(version))))
     if (bytes === undefined) out.damaged.add(formatAggregateId(id))
     else gatherNames(bytes, true, out)
   }
@@ -95,7 +96,7 @@ function gatherCommand(
   layout: Layout,
   id: AggregateId,
   entry: HistoryEntry,
-  line: LiveBranch,
+  branch: LiveBranch,
   oldest: number,
   out: Gathered,
 ): StoredCommand {
@@ -103,7 +104,7 @@ function gatherCommand(
   for (const [name, sha256] of filesOf(record)) {
     out.records.add(sha256)
     const file = parseFileName(name)
-    if (file?.type !== 'event' || inRanges(line.events, file.n)) continue
+    if (file?.type !== 'event' || inRanges(branch.events, file.n)) continue
     gatherNames(findFile(layout, name, sha256, id).bytes, entry.toVersion > oldest, out)
   }
   return record

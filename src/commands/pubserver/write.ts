@@ -1,5 +1,5 @@
 /** `brine pubserver write`: rebuilds the published tree, or writes it as a validator cache. */
-import { layOutInto, type PubserverWriteReport, writeServedTree } from '../../core/app/authority/pubserver.js'
+import { type PubserverWriteReport, rebuildTree, writeCacheInto } from '../../core/app/authority/pubserver.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
@@ -17,7 +17,7 @@ export default class PubserverWrite extends BaseCommand<PubserverWriteReport> {
   protected override async execute(): Promise<PubserverWriteReport> {
     const { flags } = await this.parse(PubserverWrite)
     const session = await openSession(this.context(flags))
-    return flags.into === undefined ? writeServedTree(session) : layOutInto(session, flags.into)
+    return flags.into === undefined ? rebuildTree(session) : writeCacheInto(session, flags.into)
   }
 
   protected override get changes(): boolean {

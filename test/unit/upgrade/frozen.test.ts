@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { writeServedTree } from '../../../src/core/app/authority/pubserver.js'
+import { rebuildTree } from '../../../src/core/app/authority/pubserver.js'
 import { auditVerify } from '../../../src/core/app/proof/audit.js'
 import { makeCheckpoint } from '../../../src/core/app/proof/checkpoint.js'
 import { verifyExport } from '../../../src/core/app/proof/export.js'
@@ -68,7 +68,7 @@ describe('the data directory of format 1', () => {
   })
 
   it('has nothing that an audit finds, and what was signed of it long ago verifies', async () => {
-    await writeServedTree(await session())
+    await rebuildTree(await session())
     const checkpoints = ['early', 'late'].map((name) => join(frozenDir, `format-1.${name}.note`))
     const report = await auditVerify(await session(), { full: true, checkpoints })
     expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])

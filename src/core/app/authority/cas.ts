@@ -1,4 +1,4 @@
-/** CAs as commands ask for them: added under a local parent in one go, listed, shown, removed. */
+/** Use cases of `brine ca`: add a CA (with a local parent in one commit), list, show, remove. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
@@ -72,11 +72,11 @@ export interface CaListReport {
     readonly roas: number
     readonly nextUpdate: Instant | null
   }[]
-  /** CAs that cannot be read. */
+  /** CAs whose state is damaged. */
   readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
 }
 
-/** Adds a CA; with a parent also the child there, the local repository, the certificate and the first manifest, in one commit. */
+/** Adds a CA. With a parent, the same commit adds it there as a child, configures the local repository and issues certificate and first manifest. */
 export async function addCa(
   session: Session,
   handle: Handle,
@@ -102,14 +102,18 @@ export async function addCa(
   }
 }
 
-/** A CA without parent and repository. */
+/** Creates a CA without parent and repository. Throws `ca-duplicate` (rejected). */
 export async function createCa(tx: TransactionContext, handle: Handle): Promise<void> {
   if (tx.work.exists('ta', handle))
-    throw new AppError('rejected', 'ca-duplicate', `${handle} is the trust anchor: a CA needs another handle`)
+    throw new AppError(
+      'rejected',
+      'ca-duplicate',
+      `${handle} is the handle of the trust anchor: give the CA another one`,
+    )
   await runCa(tx, handle, { type: 'ca.add' })
 }
 
-/** Child at the parent, parent and repository at the child, certificate and first manifest. */
+/** Adds a CA as a child of `parent`, configures its parent and repository, and issues its certificate and first manifest. */
 export async function placeUnder(
   tx: TransactionContext,
   handle: Handle,
@@ -128,16 +132,21 @@ export async function placeUnder(
   await syncResources(tx, handle)
 }
 
-/** The aggregate behind a handle that may be a CA or the trust anchor. Throws `parent-unknown`. */
+/** Returns the id of an active trust anchor or CA with this handle. Throws `parent-unknown` (rejected). */
 export function localParent(tx: Pick<TransactionContext, 'work'>, handle: Handle): AggregateId {
   if (isTa(tx.work, handle)) return { kind: 'ta', handle }
   if (tx.work.exists('ca', handle) && caState(tx.work, handle).status === 'active') return { kind: 'ca', handle }
-  throw new AppError('rejected', 'parent-unknown', `there is no CA or trust anchor ${handle} here`, {
-    hint: 'brine ca list shows the CAs; brine testbed init makes a sandbox with a trust anchor',
-  })
+  throw new AppError(
+    'rejected',
+    'parent-unknown',
+    `unknown parent ${handle}: it is neither a CA nor the trust anchor of this data directory`,
+    {
+      hint: 'brine ca list shows the CAs; brine testbed init creates a sandbox with a trust anchor',
+    },
+  )
 }
 
-/** The publication server of this data directory as the CA's repository; again is a no-op. */
+/** Configures the publication server of this data directory as the CA's repository. A repetition is a no-op. Throws `pubserver-not-initialised`. */
 export async function useLocalRepository(tx: TransactionContext, handle: Handle): Promise<void> {
   const server = pubdState(tx.work)
   if (server.serial === 0) {
@@ -154,7 +163,7 @@ export function localRepository(server: { readonly rrdpBase: string }, base: str
   return { transport: 'local', base, notify: `${server.rrdpBase}notification.xml` }
 }
 
-/** Takes a CA away: its objects are withdrawn, its local parents revoke its certificates. */
+/** Removes a CA: withdraws its objects, and lets its local parents revoke its certificates. */
 export async function removeCa(
   session: Session,
   handle: Handle,
@@ -181,7 +190,7 @@ async function withdrawCa(tx: TransactionContext, handle: Handle): Promise<Resou
   return resources
 }
 
-/** Every CA, sorted by handle; one that cannot be read is told beside the others. */
+/** Returns every CA, sorted by handle, and the damage of those that cannot be read. */
 export async function listCas(session: Session): Promise<CaListReport> {
   return session.store.read(async (reader) => {
     const { cas, failed } = readCas(new Work(reader))
@@ -203,7 +212,7 @@ function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
   }
 }
 
-/** One CA with its classes and keys. Throws `ca-unknown`. */
+/** Returns a CA with its resource classes and keys. Throws `ca-unknown`. */
 export async function showCa(session: Session, handle: Handle): Promise<CaShowReport> {
   return session.store.read(async (reader) => caDetails(knownCa(new Work(reader), handle)))
 }

@@ -1,4 +1,4 @@
-/** Children of a CA or the trust anchor as commands ask for them; a change runs down to every CA below. */
+/** Use cases of `brine child`: children of a CA or of the trust anchor. A change takes effect in every CA below, in the same commit. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
@@ -21,9 +21,9 @@ export interface ChildReport extends Outcome {
   readonly ca: Handle
   readonly child: Handle
   readonly resources: ResourceText
-  /** ROAs that leave publication anywhere below, because their prefix is no longer held; they stay configured. */
+  /** ROAs of any CA below that are withdrawn because their prefix is no longer held; they stay configured. */
   readonly lost: readonly RoaImpact[]
-  /** ROAs that come back. */
+  /** ROAs that are published again. */
   readonly regained: readonly RoaImpact[]
 }
 
@@ -49,7 +49,7 @@ export interface ChildRow {
 
 type ResourceChange = (old: ResourceSet) => ResourceSet
 
-/** Registers a child. Its own side asks for the certificate: `parent add`, in the same go when it lives here and has us as parent already. */
+/** Registers a child. Its own CA requests the certificate with `parent add`; a local CA that has this parent already does so in this commit. */
 export function addChild(
   session: Session,
   parent: Handle,
@@ -62,7 +62,7 @@ export function addChild(
   })
 }
 
-/** Changes what a child may hold; certificates and ROAs below follow in the same commit. */
+/** Changes what a child is entitled to. Certificates and ROAs below follow in the same commit. Throws `child-unknown` (rejected). */
 export function updateChild(
   session: Session,
   parent: Handle,
@@ -76,7 +76,7 @@ export function updateChild(
   })
 }
 
-/** Takes a child away: its certificates are revoked and withdrawn. */
+/** Removes a child: revokes and withdraws its certificates. */
 export function removeChild(
   session: Session,
   parent: Handle,
@@ -90,7 +90,7 @@ export function removeChild(
 
 type ChildCommand = Extract<CaCommand | TaCommand, { readonly type: 'child.add' | 'child.update' | 'child.remove' }>
 
-/** Asks whichever the parent is: a trust anchor or a CA. */
+/** Runs a command on the parent, which is a trust anchor or a CA. */
 async function runParent(tx: TransactionContext, parent: Handle, command: ChildCommand): Promise<void> {
   if (localParent(tx, parent).kind === 'ta') await runTa(tx, parent, command)
   else await runCa(tx, parent, command)
@@ -121,7 +121,7 @@ async function changeChild(
   return { ca: parent, child, resources, lost, regained, ...outcomeOf(done, kind, parent, due, options.dryRun) }
 }
 
-/** Does the child live here, with this parent? */
+/** Returns true if the child is an active CA of this data directory and has this parent. */
 function isLocalChild(tx: TransactionContext, parent: Handle, child: Handle): boolean {
   if (!tx.work.exists('ca', child)) return false
   const state = caState(tx.work, child)
@@ -136,16 +136,16 @@ function childOf(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Ha
   return entry(childrenOf(tx, parent), child)
 }
 
-/** A registered child. Throws `child-unknown`. */
+/** Returns a registered child. Throws `child-unknown` (rejected). */
 function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child {
   const found = childOf(tx, parent, child)
   if (found !== undefined) return found
   throw new AppError('rejected', 'child-unknown', `${parent} has no child ${child}`, {
-    hint: `brine child list ${parent} shows them`,
+    hint: `brine child list ${parent} shows its children`,
   })
 }
 
-/** The children of a CA or the trust anchor, sorted by name. */
+/** Returns the children of a CA or of the trust anchor, sorted by name. */
 export async function listChildren(session: Session, parent: Handle): Promise<ChildListReport> {
   return session.store.read(async (reader) => {
     const children = childrenOf({ work: new Work(reader) }, parent)
@@ -156,7 +156,7 @@ export async function listChildren(session: Session, parent: Handle): Promise<Ch
   })
 }
 
-/** One child. Throws `child-unknown`. */
+/** Returns one child. Throws `child-unknown`. */
 export async function showChild(session: Session, parent: Handle, child: Handle): Promise<ChildShowReport> {
   return session.store.read(async (reader) => ({
     ca: parent,
@@ -177,7 +177,7 @@ function childRow(name: Handle, child: Child | undefined): ChildRow {
   }
 }
 
-/** For messages: the resources of a child on one line. */
+/** Formats the resources of a child on one line, for messages. */
 export function resourceLine(text: ResourceText): string {
   return formatResources(fromResourceText(text))
 }

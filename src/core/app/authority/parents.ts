@@ -1,4 +1,4 @@
-/** Parents and the repository of a CA in this data directory: the child's side of `child add`. */
+/** Use cases of `brine parent` and `brine repo configure` with a parent or repository in this data directory: the child's side of `child add`. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { heldResources } from '../../ca/children.js'
@@ -20,7 +20,7 @@ export interface ParentReport extends Outcome {
   readonly resources: ResourceText
 }
 
-/** A CA or the trust anchor of this data directory becomes a parent; the certificate is asked for at once. */
+/** Adds a local CA or the trust anchor as a parent, and requests the certificate in the same commit. Throws `ca-unknown`, `child-unknown`. */
 export async function addLocalParent(
   session: Session,
   handle: Handle,
@@ -34,7 +34,7 @@ export async function addLocalParent(
       const aggregate = localParent(tx, parent)
       if (!Object.hasOwn(childrenOf(tx, parent), handle)) {
         throw new AppError('rejected', 'child-unknown', `${parent} has no child ${handle}`, {
-          hint: `brine child add ${parent} ${handle} --local --resources … comes first`,
+          hint: `run first: brine child add ${parent} ${handle} --local --resources …`,
         })
       }
       await runCa(tx, handle, {
@@ -61,7 +61,7 @@ export interface RepositoryReport extends Outcome {
   readonly repository: Repository | null
 }
 
-/** The publication server of this data directory becomes the repository; certificates that waited for one are asked for. Again is a no-op. */
+/** Configures the local publication server as the repository, and requests the certificates that waited for one. A repetition is a no-op. */
 export async function configureLocalRepository(
   session: Session,
   handle: Handle,

@@ -1,4 +1,4 @@
-/** The publication server of this data directory as commands ask for it: set up, shown, rebuilt, given a new session. */
+/** Use cases of `brine pubserver`: set up the publication server of this data directory, show it, rebuild its published tree, reset its session. */
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -48,7 +48,7 @@ export interface PubserverStatsReport {
   readonly rrdpSerial: number
 }
 
-/** Sets the server up. The same again is a no-op; other URIs are refused. */
+/** Sets up the publication server. A repetition is a no-op; other URIs are rejected. */
 export async function initPubserver(
   session: Session,
   rsyncBase: string,
@@ -66,7 +66,7 @@ export async function initPubserver(
   return pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun))
 }
 
-/** A new RRDP session: relying parties start over from the snapshot. */
+/** Begins a new RRDP session: relying parties start again from the RRDP snapshot. */
 export async function resetSession(
   session: Session,
   options: { readonly dryRun?: boolean } = {},
@@ -144,8 +144,8 @@ export interface PubserverWriteReport {
   readonly report: WriteReport | null
 }
 
-/** Writes `repo/` anew, whatever lies there: same names, same hashes. */
-export async function writeServedTree(session: Session): Promise<PubserverWriteReport> {
+/** Rebuilds the published tree, whatever `repo/` holds: the same names and the same bytes. */
+export async function rebuildTree(session: Session): Promise<PubserverWriteReport> {
   await renumberAll(session)
   return session.store.write(async (writer) => {
     const tx = openContext(session, writer, { signer: countingSigner(session), isDryRun: true })
@@ -157,8 +157,8 @@ export async function writeServedTree(session: Session): Promise<PubserverWriteR
   })
 }
 
-/** The tree as `rpki-client -n -d DIR` reads it. Needs no lock. */
-export async function layOutInto(session: Session, into: string): Promise<PubserverWriteReport> {
+/** Writes the published objects into `into` as a validator cache that `rpki-client -n -d DIR` reads. Needs no lock. */
+export async function writeCacheInto(session: Session, into: string): Promise<PubserverWriteReport> {
   const { writeValidatorCache } = await import('../../publication/validator-cache.js')
   return session.store.read(async (reader) => {
     const work = new Work(reader)

@@ -1,5 +1,4 @@
-/** `repo sync`: what a CA wants served against what its repository has, by list, comparison and one delta. */
-
+/** Use case of `brine repo sync`: compares what a CA wants published with what its repository has, and publishes the difference as one delta. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
@@ -13,12 +12,13 @@ import { transact } from '../transaction/transact.js'
 
 export interface RepoSyncReport extends Outcome {
   readonly ca: Handle
-  /** Objects that the repository got, and those that it does not serve any more. */
+  /** Objects that were published. */
   readonly put: number
+  /** Objects that were withdrawn. */
   readonly withdrawn: number
 }
 
-/** Publishes the difference, and writes the served tree where it lags. The same again is a no-op. Throws `ca-unknown`, `repo-none` (rejected). */
+/** Publishes the difference and brings the published tree up to date. A repetition is a no-op. Throws `ca-unknown`, `repo-none` (rejected). */
 export async function syncRepository(
   session: Session,
   ca: Handle,
@@ -41,7 +41,7 @@ function differenceOf(tx: TransactionContext, ca: Handle): Pick<RepoSyncReport, 
   const state = knownCa(tx.work, ca)
   const server = pubdState(tx.work)
   if (entry(server.publishers, ca) === undefined)
-    throw new AppError('rejected', 'repo-none', `${ca} publishes in no repository of this data directory`, {
+    throw new AppError('rejected', 'repo-none', `${ca} does not publish in the repository of this data directory`, {
       hint: `brine repo configure ${ca} --local`,
     })
   const { put, drop } = publicationDelta(server, ca, publishedFiles(state))

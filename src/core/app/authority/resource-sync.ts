@@ -1,5 +1,6 @@
 /**
- * Local parents and children: entitlements down, requests up, certificates down, all in one unit of work (RFC 6492 without the wire).
+ * Resource sync between local parents and children, in one unit of work: entitlements go down, requests up, certificates down (what RFC 6492
+ * does over the network).
  * Invariant: when it returns, every certificate below the starting point equals what its parent entitles it to.
  */
 import type { Handle } from '../../base/handle.js'
@@ -12,7 +13,7 @@ import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 
-/** Brings one CA up to what its parents give it, then every CA below it that was touched. Returns the handles that changed. */
+/** Brings a CA to what its parents entitle it to; if that changed it, also the CAs below. Returns the handles that changed. */
 export async function syncResources(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {
   const changed = await syncWithParents(tx, handle)
   const touched = changed ? [handle] : []
@@ -21,7 +22,7 @@ export async function syncResources(tx: TransactionContext, handle: Handle): Pro
   return touched
 }
 
-/** Children of a CA or trust anchor that live in this data directory. */
+/** Returns the children of a CA or trust anchor that are CAs of this data directory. */
 export function localChildren(tx: TransactionContext, parent: Handle): readonly Handle[] {
   const names = tx.work.exists('ca', parent)
     ? Object.keys(caState(tx.work, parent).children)
@@ -55,7 +56,7 @@ async function syncWithParent(
   return changed
 }
 
-/** What the parent lists for us now. */
+/** Returns what the parent entitles this child to now. */
 export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: Parent): readonly Entitlement[] {
   const { kind, handle } = contact.aggregate
   return kind === 'ta'
@@ -110,7 +111,7 @@ function issuedTo(entitlement: Entitlement, key: ClassKey): IssuedCertificate | 
   return entitlement.issued.find((c) => c.ski === key.ski)
 }
 
-/** None yet, other resources than entitled, or about to run out. */
+/** Returns true if the key has no certificate, one with other resources than entitled, or one that is about to expire. */
 function mustRequest(tx: TransactionContext, entitlement: Entitlement, key: ClassKey): boolean {
   const issued = issuedTo(entitlement, key)
   if (issued === undefined || wantsCertificate(issued, entitlement)) return true
@@ -125,13 +126,13 @@ async function request(
   contact: Parent,
 ): Promise<void> {
   if (state.repository === null) return
-  const asked = {
+  const order = {
     child: contact.childName,
     ski: key.ski,
     spki: key.spki,
     sia: siaOf(state.repository, own.name, key.ski),
   }
   if (contact.aggregate.kind === 'ta')
-    await runTa(tx, contact.aggregate.handle, { type: 'child.certify', request: asked })
-  else await runCa(tx, contact.aggregate.handle, { type: 'child.certify', className: own.parentClass, request: asked })
+    await runTa(tx, contact.aggregate.handle, { type: 'child.certify', request: order })
+  else await runCa(tx, contact.aggregate.handle, { type: 'child.certify', className: own.parentClass, request: order })
 }

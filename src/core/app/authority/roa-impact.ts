@@ -1,4 +1,4 @@
-/** What a change of resources does to ROAs anywhere in the tree: which leave publication, which come back. Shown before it happens. */
+/** ROAs withdrawn or published again by a change of resources, in any CA of this data directory. Shown before the change is made. */
 import type { Handle } from '../../base/handle.js'
 import type { Timing } from '../../issuing/timing.js'
 import { readCas, type TransactionContext } from '../transaction/context.js'
@@ -10,21 +10,21 @@ export interface RoaImpact {
   readonly roa: string
 }
 
-type States = ReadonlyMap<string, { readonly fallen: RoaImpact; readonly published: boolean }>
+type States = ReadonlyMap<string, { readonly impact: RoaImpact; readonly published: boolean }>
 
-/** Every ROA of every CA that can be read, and whether it is published now. */
+/** Returns every ROA of every CA that can be read, and whether it is published now. */
 export function roaStates(tx: Pick<TransactionContext, 'work'>, timing: Timing): States {
-  const states = new Map<string, { fallen: RoaImpact; published: boolean }>()
+  const states = new Map<string, { impact: RoaImpact; published: boolean }>()
   for (const state of readCas(tx.work).cas) {
     for (const row of roaRows(state, timing)) {
       const roa = `${row.prefix}-${row.maxLength} => ${row.asn}`
-      states.set(`${state.handle} ${roa}`, { fallen: { ca: state.handle, roa }, published: row.state === 'published' })
+      states.set(`${state.handle} ${roa}`, { impact: { ca: state.handle, roa }, published: row.state === 'published' })
     }
   }
   return states
 }
 
-/** The difference that a change made, in the order of CAs and ROAs. */
+/** Returns the ROAs whose publication a change ends (`lost`) or begins again (`regained`), in the order of CAs and ROAs. */
 export function diffRoaVisibility(
   before: States,
   after: States,
@@ -32,6 +32,6 @@ export function diffRoaVisibility(
   const changed = (from: boolean) =>
     [...before]
       .filter(([key, was]) => was.published === from && (after.get(key)?.published ?? false) !== from)
-      .map(([, was]) => was.fallen)
+      .map(([, was]) => was.impact)
   return { lost: changed(true), regained: changed(false) }
 }

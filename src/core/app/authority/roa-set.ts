@@ -1,4 +1,4 @@
-/** A set of ROA changes on its way to a CA: what could be read, what could not, and where each stood. */
+/** A set of ROA changes as parsed from arguments or a file: the additions and removals, the parse errors, and the place of each in the input. */
 import { AppError, rejection, rewrap, type Violation } from '../../base/errors.js'
 import type { RoaAddition } from '../../ca/roas.js'
 import { parseRoaDelta } from '../../resources/roa-delta.js'
@@ -9,31 +9,31 @@ import type { RoaPayload } from '../../resources/types.js'
 export interface RoaSet {
   readonly add: readonly RoaAddition[]
   readonly remove: readonly RoaPayload[]
-  /** What could not be read: told together with what the CA says of the rest. */
+  /** Violations of the syntax; reported together with those that the CA finds in the rest. */
   readonly unread?: readonly Violation[]
-  /** Where each stood, by its text: `line 4`. */
+  /** Places of a ROA in the input (`line 4`), by its text. */
   readonly places?: ReadonlyMap<string, readonly string[]>
 }
 
-/** ROAs from arguments. Never throws: what cannot be read is in `unread`. */
+/** Parses ROAs given as arguments. Never throws: syntax errors are in `unread`. */
 export function roaArguments(texts: { readonly add?: readonly string[]; readonly remove?: readonly string[] }): RoaSet {
   const requests: RoaRequest[] = []
-  const faults: Violation[] = []
+  const unread: Violation[] = []
   for (const [remove, list] of [[false, texts.add ?? []] as const, [true, texts.remove ?? []] as const])
     for (const text of list) {
       const parsed = parseRoaPayload(text)
       if ('ok' in parsed) requests.push({ remove, note: parsed.ok, place: '' })
-      else faults.push(...parsed.faults)
+      else unread.push(...parsed.faults)
     }
-  return setOf({ requests, faults })
+  return setOf({ requests, faults: unread })
 }
 
-/** Lines `A: …` and `R: …`, or JSON. Never throws: what cannot be read is in `unread`, with its place. */
+/** Parses a file of lines `A: …` and `R: …`, or JSON. Never throws: syntax errors are in `unread`, with their place. */
 export function roaFile(text: string): RoaSet {
   return setOf(parseRoaDelta(text))
 }
 
-function setOf({ requests, faults }: RoaRequests): RoaSet {
+function setOf({ requests, faults: unread }: RoaRequests): RoaSet {
   const places = new Map<string, string[]>()
   for (const { note, place } of requests) {
     if (place === '') continue
@@ -45,41 +45,41 @@ function setOf({ requests, faults }: RoaRequests): RoaSet {
       .filter((r) => !r.remove)
       .map(({ note }) => ({ payload: note.payload, comment: note.comment ?? null })),
     remove: requests.filter((r) => r.remove).map(({ note }) => note.payload),
-    unread: faults,
+    unread,
     places,
   }
 }
 
-/** The error for a set that could not wholly be read, with what the CA says of the rest: a usage error, nothing was asked of the CA yet. */
+/** Returns the usage error for a set with syntax errors, which also lists the violations that the CA finds in the rest. No command was run. */
 export function unreadError(set: RoaSet, rules: readonly Violation[]): AppError {
-  const faults = [...(set.unread ?? []), ...rules.map((fault) => placed(fault, set))]
-  const { code, message, details } = rejection([...faults].sort((a, b) => lineOf(a) - lineOf(b)))
+  const found = [...(set.unread ?? []), ...rules.map((violation) => placed(violation, set))]
+  const { code, message, details } = rejection(found.sort((a, b) => lineOf(a) - lineOf(b)))
   return new AppError('usage', code, message, { details })
 }
 
-/** The same rejection with the place of each fault in the set. */
-export function placedError(error: unknown, set: RoaSet): unknown {
+/** Returns the same rejection with the place of each violation in the input. */
+export function withPlaces(error: unknown, set: RoaSet): unknown {
   if (!(error instanceof AppError) || error.kind !== 'rejected' || (set.places?.size ?? 0) === 0) return error
-  const faults = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults
-  if (faults === undefined) return error
-  const sorted = faults.map((fault) => placed(fault, set)).sort((a, b) => lineOf(a) - lineOf(b))
+  const violations = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults
+  if (violations === undefined) return error
+  const sorted = violations.map((violation) => placed(violation, set)).sort((a, b) => lineOf(a) - lineOf(b))
   const { message, details } = rejection(sorted)
   return rewrap(error, { message, details })
 }
 
-/** `line 4: …`, where the fault names a ROA of the set. */
-function placed(fault: Violation, { places }: RoaSet): Violation {
-  const details = fault.details as { readonly roa?: string } | undefined
+/** Prefixes the violation with its place (`line 4: …`) if it names a ROA of the set. */
+function placed(violation: Violation, { places }: RoaSet): Violation {
+  const details = violation.details as { readonly roa?: string } | undefined
   const where = details?.roa === undefined ? undefined : places?.get(details.roa)
-  if (where === undefined) return fault
+  if (where === undefined) return violation
   const line = Number(/^line (\d+)$/.exec(where[0] ?? '')?.[1])
   return {
-    ...fault,
-    message: `${where.join(', ')}: ${fault.message}`,
+    ...violation,
+    message: `${where.join(', ')}: ${violation.message}`,
     details: { ...details, places: where, ...(Number.isNaN(line) ? {} : { line }) },
   }
 }
 
-function lineOf(fault: Violation): number {
-  return (fault.details as { readonly line?: number } | undefined)?.line ?? 0
+function lineOf(violation: Violation): number {
+  return (violation.details as { readonly line?: number } | undefined)?.line ?? 0
 }

@@ -1,4 +1,4 @@
-/** ROAs as commands ask for them: one set, one command; listing with what became of each. */
+/** Use cases of `brine roa`: change the ROAs of a CA by one set in one command, and list them with their state. */
 import { AppError, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
@@ -15,7 +15,7 @@ import { CA, caState, knownCa, runCa, type TransactionContext } from '../transac
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { placedError, type RoaSet, unreadError } from './roa-set.js'
+import { type RoaSet, unreadError, withPlaces } from './roa-set.js'
 
 export interface RoaUpdateReport extends Outcome {
   readonly ca: Handle
@@ -38,8 +38,8 @@ export interface RoaRow {
 }
 
 /**
- * Changes the ROAs of one CA by one set, all or nothing. With `idempotent` what is already so is left out; else it is a fault.
- * Throws every fault of the set at once: usage where something could not be read, else rejected.
+ * Changes the ROAs of one CA by one set, atomically. An addition that is present or a removal that is absent is a violation, unless
+ * `idempotent` ignores it. Throws every violation of the set at once: usage for a syntax error, else rejected.
  */
 export async function updateRoas(
   session: Session,
@@ -48,21 +48,26 @@ export async function updateRoas(
   options: { readonly dryRun?: boolean; readonly idempotent?: boolean } = {},
 ): Promise<RoaUpdateReport> {
   const idempotent = options.idempotent === true
-  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleFaults(session, handle, set, idempotent))
+  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, idempotent))
   const done = await transact(session, (tx) => applySet(tx, handle, set, idempotent), options).catch((error) => {
-    throw placedError(error, set)
+    throw withPlaces(error, set)
   })
   const { state, added, removed } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
   return { ca: handle, added, removed, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 
-/** What the CA says of the part that could be read. */
-function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: boolean): Promise<readonly Violation[]> {
+/** Returns the violations that the CA finds in the part of the set that could be parsed. */
+function ruleViolations(
+  session: Session,
+  handle: Handle,
+  set: RoaSet,
+  idempotent: boolean,
+): Promise<readonly Violation[]> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     try {
-      const { add, remove } = idempotent ? withoutSettled(knownCa(work, handle), set) : set
+      const { add, remove } = idempotent ? withoutNoOps(knownCa(work, handle), set) : set
       knownCa(work, handle)
       return work.check(CA, handle, { type: 'roas.update', add, remove })
     } catch (error) {
@@ -74,7 +79,7 @@ function ruleFaults(session: Session, handle: Handle, set: RoaSet, idempotent: b
 
 async function applySet(tx: TransactionContext, handle: Handle, set: RoaSet, idempotent: boolean) {
   const state = knownCa(tx.work, handle)
-  const wanted = idempotent ? withoutSettled(state, set) : set
+  const wanted = idempotent ? withoutNoOps(state, set) : set
   await runCa(tx, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
   return {
     state: caState(tx.work, handle),
@@ -83,8 +88,8 @@ async function applySet(tx: TransactionContext, handle: Handle, set: RoaSet, ide
   }
 }
 
-/** The part of a set that is not so already; the same line twice counts once. A contradiction stays, to be refused. */
-function withoutSettled(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remove'> {
+/** Returns the part of a set that is not in effect already, without duplicates. The same ROA added and removed is kept, to be rejected. */
+function withoutNoOps(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remove'> {
   const add = new Map(set.add.map((a) => [formatRoaPayload(a.payload), a]))
   const remove = new Map(set.remove.map((r) => [formatRoaPayload(r), r]))
   return {
@@ -93,7 +98,7 @@ function withoutSettled(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remo
   }
 }
 
-/** Every ROA of a CA with its state, v4 before v6, then by address, length, maxLength, ASN. */
+/** Returns every ROA of a CA with its state: IPv4 before IPv6, then by address, length, maxLength, ASN. */
 export async function listRoas(session: Session, handle: Handle): Promise<RoaListReport> {
   return session.store.read(async (reader) => {
     const state = knownCa(new Work(reader), handle)
@@ -101,7 +106,7 @@ export async function listRoas(session: Session, handle: Handle): Promise<RoaLis
   })
 }
 
-/** Configuration held against what is published. */
+/** Compares the configured ROAs with the published objects. */
 export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
   const objects = objectsByPayload(state, timing)
   const held = heldSets(state)
@@ -120,7 +125,7 @@ function row(config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']
   return { prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
 }
 
-/** The published object that says each payload. */
+/** Returns the published object of each payload. */
 function objectsByPayload(state: CaState, timing: Timing): ReadonlyMap<string, NonNullable<RoaRow['object']>> {
   const found = new Map<string, NonNullable<RoaRow['object']>>()
   if (state.repository === null) return found

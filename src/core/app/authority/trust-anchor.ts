@@ -1,4 +1,4 @@
-/** The embedded trust anchor and the publication server it needs, as commands ask for them. */
+/** Use cases of `brine ta`: create the embedded trust anchor, show it, print its TAL. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -29,7 +29,7 @@ export interface TalReport {
   readonly handle: Handle
   readonly uris: readonly string[]
   readonly tal: string
-  /** The file it was written to. */
+  /** The file that it was written to. */
   readonly out: string | null
 }
 
@@ -44,7 +44,7 @@ export interface TaShowReport {
   readonly nextUpdate: string | null
 }
 
-/** Makes the trust anchor `ta`: its key, its certificate, its first manifest. `uris` name one file, https first. */
+/** Creates the trust anchor `ta` with key, certificate and first manifest. `uris` all name its certificate, https first. */
 export async function initTa(
   session: Session,
   uris: readonly string[],
@@ -54,21 +54,21 @@ export async function initTa(
   return { handle: TA_HANDLE, ...done.result, ...outcomeOf(done, 'ta', TA_HANDLE, null, options.dryRun) }
 }
 
-/** Throws `pubserver-not-initialised`, `ta-duplicate`, `ca-duplicate`. */
+/** Creates the trust anchor and its publisher. Throws `pubserver-not-initialised`, `ta-duplicate`, `ca-duplicate` (rejected). */
 export async function createTa(tx: TransactionContext, uris: readonly string[]) {
   const server = pubdState(tx.work)
   if (server.serial === 0) {
     throw new AppError(
       'rejected',
       'pubserver-not-initialised',
-      'a trust anchor publishes through the publication server here: there is none yet',
+      'a trust anchor needs a publication server, and this data directory has none yet',
       {
         hint: 'brine pubserver init --rsync rsync://… --rrdp https://…',
       },
     )
   }
   if (tx.work.exists('ca', TA_HANDLE) && caState(tx.work, TA_HANDLE).status === 'active')
-    throw new AppError('rejected', 'ca-duplicate', `there is a CA ${TA_HANDLE}: the trust anchor needs that name`)
+    throw new AppError('rejected', 'ca-duplicate', `a CA has the handle ${TA_HANDLE}, which the trust anchor needs`)
   const base = publisherBase(server.rsyncBase, TA_HANDLE)
   const place: TaPlace = { uris, base, notify: `${server.rrdpBase}notification.xml` }
   await runTa(tx, TA_HANDLE, { type: 'ta.init', place })
@@ -76,7 +76,7 @@ export async function createTa(tx: TransactionContext, uris: readonly string[]) 
   return { uris, ski: taState(tx.work, TA_HANDLE).key?.ski ?? null }
 }
 
-/** The trust anchor locator (RFC 8630). */
+/** Returns the trust anchor locator (RFC 8630). */
 export async function showTal(session: Session): Promise<Omit<TalReport, 'out'>> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)

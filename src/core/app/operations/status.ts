@@ -16,7 +16,7 @@ import type { Handle } from '../../base/handle.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
-import { planRepublish, type RepublishPlan } from '../authority/republish.js'
+import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -79,14 +79,15 @@ const NOTHING: RepublishPlan = {
   damaged: [],
   nextDue: null,
   staleAt: null,
-  served: true,
+  isPublished: true,
 }
 
 /** Looks at everything. Throws only what keeps the directory from being opened at all. */
 export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
-  const isWrong = ([seen, { damaged, served }]: Looked) => seen.broken.length > 0 || damaged.length > 0 || !served
+  const isWrong = ([seen, { damaged, isPublished }]: Looked) =>
+    seen.broken.length > 0 || damaged.length > 0 || !isPublished
   const { result: found } = await readWithRetry(store.layout, async () => look(session), isWrong, PATIENCE)
   const [seen, plan] = found
   const broken = brokenOf(seen, plan)
@@ -117,7 +118,7 @@ export async function status(session: Session): Promise<StatusReport> {
       return { ...ca, nextDue: times?.due ?? null, staleAt: times?.staleAt ?? null }
     }),
     broken,
-    publication: seen.publication === null ? null : { ...seen.publication, current: plan.served },
+    publication: seen.publication === null ? null : { ...seen.publication, current: plan.isPublished },
     ha: enrolment?.groups ?? [],
     unpublished: plan.unpublished,
     locks: holder === undefined ? [] : [holder],
@@ -155,7 +156,7 @@ function factsOf(session: Session, seen: StatusSnapshot, plan: RepublishPlan, br
     missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
     unpublished: plan.unpublished,
     outdated: seen.outdated,
-    served: plan.served,
+    served: plan.isPublished,
     configWarnings: session.loaded.warnings.map((w) => w.message),
     tickPeriod: session.config.tickPeriod,
   }

@@ -16,7 +16,7 @@ import { loadPlanned } from '../../store/recover/load.js'
 import { type ReferencedPlan, repairReferenced, repairsReferenced } from '../../store/recover/objects.js'
 import type { AggregatePlan } from '../../store/recover/plan.js'
 import { planAll, type RecoveryPlan } from '../../store/recover/plan-all.js'
-import { writeServedTree } from '../authority/pubserver.js'
+import { rebuildTree } from '../authority/pubserver.js'
 import { servedDifferences } from '../proof/referenced-files.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -78,7 +78,7 @@ async function isPublishedTreeOutdated(session: Session): Promise<boolean> {
 }
 
 async function rewritePublishedTree(session: Session, report: RecoverReport): Promise<RecoverReport> {
-  await writeServedTree(session)
+  await rebuildTree(session)
   return { ...report, served: true, changed: true }
 }
 

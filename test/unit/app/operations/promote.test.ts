@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addCa } from '../../../../src/core/app/authority/cas.js'
-import { showPubserver, writeServedTree } from '../../../../src/core/app/authority/pubserver.js'
+import { rebuildTree, showPubserver } from '../../../../src/core/app/authority/pubserver.js'
 import { republish } from '../../../../src/core/app/authority/republish.js'
 import { resourcesOf } from '../../../../src/core/app/authority/resource-arguments.js'
 import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
@@ -238,7 +238,7 @@ describe('a promote that was cut short after the directory became the primary', 
 
   it('is completed before the served tree is rebuilt, and by promote itself', async () => {
     await promoteHalf(copy)
-    await writeServedTree(await at(copy))
+    await rebuildTree(await at(copy))
     expect((await typesOf(copy, 'ca', 'testbed')).at(-1)).toBe('numbers.raise')
     expect(await refusal(promoteAt(copy))).toBe('promote-primary')
     const other = join(base, `other-${copies}`)

@@ -1,0 +1,136 @@
+/** Plan of a republication: what is due, computed without the lock. The trust anchor comes first, then the CAs by handle. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry, type Table } from '../../base/record.js'
+import { earlier, type Instant } from '../../base/time.js'
+import { dueTimes } from '../../ca/publishing.js'
+import type { CaState, Parent } from '../../ca/state.js'
+import { Work } from '../../eventsourcing/work.js'
+import type { Child } from '../../issuing/children.js'
+import type { DueTimes } from '../../issuing/due.js'
+import type { Timing } from '../../issuing/timing.js'
+import { taDueTimes } from '../../ta/certificate.js'
+import { caState, knownCa, pubdState, taState } from '../transaction/context.js'
+import { isUnpublished } from '../transaction/local-publication.js'
+import { soonest } from '../transaction/outcome.js'
+import { isTreePublished } from '../transaction/publish-tree.js'
+import { needsRenumbering } from '../transaction/renumbering.js'
+import type { Session } from '../transaction/session.js'
+import { objectDamage } from './object-damage.js'
+
+/** A CA (or `pubserver/0`) that could not be read or published, and why. */
+export interface FailedCa {
+  readonly ca: Handle
+  readonly code: string
+  readonly message: string
+}
+
+export interface PlanOptions {
+  /** Only these CAs; all of them and the trust anchor if undefined. */
+  readonly handles?: readonly Handle[]
+  /** Includes what is not due. */
+  readonly force?: boolean
+  /** Also checks that every published object exists, by one stat each. */
+  readonly inspect?: boolean
+}
+
+export interface RepublishPlan {
+  readonly all: readonly Handle[]
+  readonly due: readonly Handle[]
+  /** CAs that want content which the publication server does not have yet. */
+  readonly unpublished: readonly Handle[]
+  readonly times: ReadonlyMap<Handle, DueTimes>
+  readonly failed: readonly FailedCa[]
+  /** CAs that can be read but lack an object; empty without `inspect`. */
+  readonly damaged: readonly FailedCa[]
+  readonly nextDue: Instant | null
+  readonly staleAt: Instant | null
+  /** True if the published tree shows the newest state. */
+  readonly isPublished: boolean
+}
+
+/** Returns what is due for republication. Throws `ca-unknown` (rejected) for a handle that is not an active CA. */
+export function planRepublish(session: Session, options: PlanOptions = {}): Promise<RepublishPlan> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const now = session.clockFor(reader).now()
+    const tx = { work }
+    for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
+    const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
+    const failed: FailedCa[] = []
+    const server = readOrFail(failed, 'pubserver/0' as Handle, () => pubdState(work))
+    const toRenumber = new Set(needsRenumbering(reader, reader.roster()).map((id) => id.handle))
+    const times = new Map<Handle, DueTimes>()
+    const unpublished: Handle[] = []
+    const due: Handle[] = []
+    let nextDue: Instant | null = null
+    let staleAt: Instant | null = null
+    for (const handle of handles) {
+      const own = readOrFail(failed, handle, () => timesOf(work, handle, session.timing))
+      if (own === undefined || own === null) continue
+      if (server !== undefined && isUnpublished(tx, handle)) unpublished.push(handle)
+      const isBehind = toRenumber.has(handle) || unpublished.includes(handle)
+      const when = { due: isBehind ? earlier(now, own.due) : own.due, staleAt: own.staleAt }
+      times.set(handle, when)
+      if (options.force === true || isBehind || own.due <= now) due.push(handle)
+      nextDue = soonest(nextDue, when.due)
+      staleAt = soonest(staleAt, when.staleAt)
+    }
+    const isPublished = server === undefined || isTreePublished(session, tx)
+    const all = [...times.keys()]
+    const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
+      const damage = objectDamage(reader, work, ca)
+      return damage === undefined ? [] : [{ ca, ...damage }]
+    })
+    return { all, due, unpublished, times, failed, damaged, nextDue, staleAt, isPublished }
+  })
+}
+
+/** Returns what `read` returns; adds the damage of an aggregate that cannot be read to `failed` and returns undefined. */
+function readOrFail<T>(failed: FailedCa[], ca: Handle, read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
+    failed.push({ ca, code: error.code, message: error.message })
+    return undefined
+  }
+}
+
+/** Returns true for damage of an aggregate other than this CA and the publication server: the CA can be published all the same. */
+export function isDamageElsewhere(error: unknown, handle: Handle): boolean {
+  if (!(error instanceof AppError) || error.kind !== 'corrupt') return false
+  const { aggregate } = error.details as { readonly aggregate?: string }
+  return aggregate !== undefined && aggregate !== `ca/${handle}` && !aggregate.startsWith('pubserver/')
+}
+
+function timesOf(work: Work, handle: Handle, timing: Timing): DueTimes | null {
+  if (work.exists('ta', handle)) return taDueTimes(taState(work, handle), timing)
+  const state = caState(work, handle)
+  const times = dueTimes(state, timing)
+  return times === null ? null : { ...times, due: soonest(times.due, renewalDue(work, state)) ?? times.due }
+}
+
+/** Returns an instant in the past if a local parent has issued this CA a certificate that it does not hold yet, else null. */
+function renewalDue(work: Work, state: CaState): Instant | null {
+  for (const { parent, keys } of Object.values(state.classes)) {
+    const contact = entry(state.parents, parent)
+    if (contact === undefined) continue
+    const children = childrenOf(work, state, contact.aggregate)
+    for (const key of keys) {
+      const issued = entry(entry(children, contact.childName)?.issued ?? {}, key.ski)
+      if (issued !== undefined && issued.sha256 !== key.certificate?.sha256) return '1970-01-01T00:00:00Z' as Instant
+    }
+  }
+  return null
+}
+
+/** Returns the children of a parent; none for a damaged parent, whose damage is reported as its own failure. */
+function childrenOf(work: Work, state: CaState, { kind, handle }: Parent['aggregate']): Table<Child> {
+  try {
+    return kind === 'ta' ? taState(work, handle).children : caState(work, handle).children
+  } catch (error) {
+    if (isDamageElsewhere(error, state.handle)) return {}
+    throw error
+  }
+}

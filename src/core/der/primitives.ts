@@ -1,10 +1,10 @@
-/** Primitive DER values (X.690 sections 8 and 11): the form of each, and the values they stand for. */
+/** Primitive DER values (X.690 sections 8 and 11): checks of their form, and text and times from their content. */
 import { type Instant, parseInstant } from '../base/time.js'
 import type { FindingList } from './findings.js'
 
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/
 
-/** Adds a fault for every rule of DER that the content of a universal primitive element breaks. */
+/** Adds a finding for every rule of DER that the content of a universal primitive element breaks. */
 export function checkPrimitive(
   findings: FindingList,
   tag: number,
@@ -47,12 +47,12 @@ export function checkPrimitive(
   }
 }
 
-/** One character an octet. */
+/** Returns text with one character per octet. */
 export function textOf(content: Uint8Array): string {
   return Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')
 }
 
-/** The instant of UTCTime or GeneralizedTime content in the form that DER demands (`Z`, seconds, no fraction); undefined otherwise. RFC 5280 section 4.1.2.5.1: two-digit years from 50 are 19xx. */
+/** Returns the instant of UTCTime or GeneralizedTime content in the form that DER requires (`Z`, seconds, no fraction); undefined otherwise. RFC 5280 section 4.1.2.5.1: two-digit years from 50 are 19xx. */
 export function instantOfTime(tag: number, text: string): Instant | undefined {
   if (!(tag === 0x17 ? /^\d{12}Z$/ : /^\d{14}Z$/).test(text)) return undefined
   const full = tag === 0x18 ? text : `${text < '50' ? '20' : '19'}${text}`

@@ -1,5 +1,5 @@
 /**
- * Strict DER (X.690). One pass over the bytes finds every departure from DER without building anything; elements are then
+ * Strict DER reader (X.690). One pass over the bytes finds every departure from DER without building a tree; elements are then
  * read level by level on demand. Invariants: nothing is thrown, depth and element count are bounded, no length is trusted.
  */
 import { compareBytes } from '../base/bytes.js'
@@ -11,7 +11,7 @@ export interface DerNode {
   readonly tag: number
   readonly bytes: Uint8Array
   readonly start: number
-  /** Where the content starts and ends; `next` is behind the element (and its end-of-contents octets). */
+  /** Offsets of the start and end of the content; `next` is the offset after the element (and its end-of-contents octets). */
   readonly body: number
   readonly end: number
   readonly next: number
@@ -52,7 +52,7 @@ interface Header {
   readonly minimal: boolean
 }
 
-/** The one element that fills `bytes`; undefined, with a fault, when the bytes are not ASN.1. Sloppy BER is read and each departure from DER is a fault. */
+/** Returns the one element that fills `bytes`; undefined, with a finding, where the bytes are not ASN.1. BER is read, and each departure from DER is a finding. */
 export function parseDer(bytes: Uint8Array, findings: FindingList): DerNode | undefined {
   if (bytes.length === 0) {
     findings.add('X.690 section 8.1.1', 'no octets at all')
@@ -61,7 +61,7 @@ export function parseDer(bytes: Uint8Array, findings: FindingList): DerNode | un
   const found = createFindings()
   const next = scanElement({ bytes, findings: found, nodes: 0 }, 0, bytes.length, 0)
   if (next < 0) {
-    // the fault that ended the reading says it all
+    // the last finding is the one that ended the reading; those before it are of no use
     findings.addAll(found.all().slice(-1))
     return undefined
   }
@@ -70,7 +70,7 @@ export function parseDer(bytes: Uint8Array, findings: FindingList): DerNode | un
   return nodeAt(bytes, 0, bytes.length)
 }
 
-/** Like `parseDer` for DER inside a string of another object; its faults name the place. */
+/** Reads DER inside a string of another object, as `parseDer` does; its findings name the place. */
 export function parseInner(bytes: Uint8Array, where: string, findings: FindingList): DerNode | undefined {
   const inner = createFindings()
   const node = parseDer(bytes, inner)
@@ -78,7 +78,7 @@ export function parseInner(bytes: Uint8Array, where: string, findings: FindingLi
   return node
 }
 
-/** The elements inside a constructed element, in wire order; none for a primitive one. Only for nodes of `parseDer`. */
+/** Returns the elements inside a constructed element, in wire order; none for a primitive one. Only for nodes of `parseDer`. */
 export function childrenOf(node: DerNode): readonly DerNode[] {
   if ((node.tag & 0x20) === 0) return []
   const children: DerNode[] = []
@@ -92,19 +92,19 @@ export function childrenOf(node: DerNode): readonly DerNode[] {
   return children
 }
 
-/** The whole element as it stands in the file. */
+/** Returns the octets of the whole element as they are in the file. */
 export function rawOf(node: DerNode): Uint8Array {
   return node.bytes.subarray(node.start, node.next)
 }
 
-/** The content octets; the parts of a constructed string are joined. */
+/** Returns the content octets; the parts of a constructed string are joined. */
 export function contentOf(node: DerNode): Uint8Array {
   if ((node.tag & 0xe0) !== 0x20 || node.tag === TAG.sequence || node.tag === TAG.set)
     return node.bytes.subarray(node.body, node.end)
   return Buffer.concat(childrenOf(node).map(contentOf))
 }
 
-/** The element in the encoding that DER prescribes, its members in wire order: what a signer signed when the wire carries BER. */
+/** Returns the element in DER, its members in wire order: the signed octets where the wire carries BER. */
 export function toDer(node: DerNode, tag = node.tag): Uint8Array {
   const isString = (tag & 0xc0) === 0 && tag !== TAG.sequence && tag !== TAG.set
   const isMade = (tag & 0x20) !== 0 && !isString
@@ -115,12 +115,12 @@ export function toDer(node: DerNode, tag = node.tag): Uint8Array {
   return Buffer.concat([Uint8Array.of(isString ? tag & 0xdf : tag, ...length), content])
 }
 
-/** Is this the universal type `tag`, in its primitive or (BER) constructed form? */
+/** Returns true for the universal type `tag`, in its primitive or (BER) constructed form. */
 export function isType(node: DerNode | undefined, tag: number): node is DerNode {
   return node !== undefined && (node.tag === tag || (tag < 0x30 && node.tag === (tag | 0x20)))
 }
 
-/** Is this the context-specific tag `[number]`? */
+/** Returns true for the context-specific tag `[number]`. */
 export function isContext(node: DerNode | undefined, number: number): node is DerNode {
   return node !== undefined && (node.tag & 0xdf) === (0x80 | number)
 }
@@ -212,7 +212,7 @@ function fatal(findings: FindingList, section: string, message: string): -1 {
   return -1
 }
 
-/** The element at `at` of bytes that were scanned. */
+/** Returns the element at `at` of bytes that were scanned. */
 function nodeAt(bytes: Uint8Array, at: number, limit: number): DerNode | undefined {
   const header = headerAt(bytes, at, limit)
   if (typeof header === 'string') return undefined

@@ -1,13 +1,13 @@
-/** Typed values out of DER nodes. Each reader returns undefined for another type: the caller says which rule that breaks. */
+/** Typed values of DER nodes. Each function returns undefined for another type; the caller reports the rule that this breaks. */
 import type { Instant } from '../base/time.js'
 import type { FindingList } from './findings.js'
 import { instantOfTime, textOf } from './primitives.js'
 import { childrenOf, contentOf, type DerNode, isType, TAG } from './reader.js'
 
-/** Nothing of the RPKI needs more; a serial number of a megabyte would cost seconds to convert. */
+/** No object of the RPKI needs more; a serial number of a megabyte would take seconds to convert. */
 const MAX_INTEGER_OCTETS = 64
 
-/** What holds members, in which rule they are laid down, and how many there may be. */
+/** A constructed element: its name for findings, the rule that defines it, and the least and most members that it may have. */
 export interface Frame {
   readonly what: string
   readonly rule: string
@@ -15,18 +15,18 @@ export interface Frame {
   readonly most: number
 }
 
-/** The members of a constructed element; another count than the frame's is a fault, and what is beyond it is cut off. */
+/** Returns the members of a constructed element, at most `frame.most`. A count outside of the frame is a finding. */
 export function membersOf(node: DerNode | undefined, frame: Frame, findings: FindingList): readonly DerNode[] {
   const members = node === undefined ? [] : childrenOf(node)
   const { what, rule, least, most } = frame
   if (members.length < least || members.length > most) {
     const due = least === most ? `${most}` : `${least} to ${most}`
-    findings.add(rule, `${what} has ${members.length} members, ${due} are due`)
+    findings.add(rule, `${what} has ${members.length} members, not ${due}`)
   }
   return members.slice(0, most)
 }
 
-/** Signed; undefined for another type or more than 64 octets. */
+/** Returns a signed INTEGER; undefined for another type or more than 64 octets. */
 export function readInteger(node: DerNode | undefined): bigint | undefined {
   if (!isType(node, TAG.integer)) return undefined
   const content = contentOf(node)
@@ -35,7 +35,7 @@ export function readInteger(node: DerNode | undefined): bigint | undefined {
   return (content[0] ?? 0) < 0x80 ? unsigned : unsigned - (1n << BigInt(content.length * 8))
 }
 
-/** Dotted text. */
+/** Returns an object identifier as dotted text. */
 export function readOid(node: DerNode | undefined): string | undefined {
   return isType(node, TAG.oid) ? dotted(contentOf(node)) : undefined
 }

@@ -1,11 +1,11 @@
 /**
- * DER (X.690) as a tree of values, measured first and then written once into one buffer.
+ * DER writer (X.690): a tree of values, measured first and then written once into one buffer.
  * Every combinator yields DER by construction: minimal integers and lengths, sorted SETs, zero padding bits.
  */
 import { compareBytes } from '../base/bytes.js'
 import type { Instant } from '../base/time.js'
 
-/** Text holds one octet a character. */
+/** Text has one character per octet. */
 type Content = Uint8Array | string | readonly Der[]
 
 /** One element, or (`tag` undefined) octets that are DER already. */
@@ -19,7 +19,7 @@ export interface Der {
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/
 const IA5 = /^[\0-\x7f]*$/
 
-/** The octets of an element. */
+/** Returns the octets of an element. */
 export function encode(der: Der): Uint8Array {
   const out = new Uint8Array(totalSize(der))
   write(der, out, 0)
@@ -41,12 +41,12 @@ export function set(...items: readonly Der[]): Der {
   return constructed(0x31, items.map(encode).sort(compareBytes).map(raw))
 }
 
-/** Octets that are one or more whole DER elements already. */
+/** Octets that are one or more complete DER elements already. */
 export function raw(bytes: Uint8Array): Der {
   return { tag: undefined, content: bytes, size: bytes.length }
 }
 
-/** The shortest two's complement. Throws a TypeError for a number that is no safe integer: use a bigint. */
+/** An INTEGER in the shortest two's complement. Throws a TypeError for a number that is not a safe integer: use a bigint. */
 export function integer(value: bigint | number): Der {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new TypeError(`not an integer: ${value}`)
@@ -85,7 +85,7 @@ export function bits(bytes: Uint8Array, unused = 0): Der {
 
 const OIDS = new Map<string, Der>()
 
-/** An OBJECT IDENTIFIER from dotted text. Throws a TypeError when it is none. */
+/** An OBJECT IDENTIFIER from dotted text. Throws a TypeError where the text is not one. */
 export function oid(dotted: string): Der {
   const known = OIDS.get(dotted)
   if (known !== undefined) return known
@@ -97,25 +97,25 @@ export function oid(dotted: string): Der {
   return made
 }
 
-/** Throws a TypeError for a character outside X.680 section 41.4: `_`, `@` and `*` among them. */
+/** A PrintableString. Throws a TypeError for a character outside X.680 section 41.4: `_`, `@` and `*` among them. */
 export function printable(text: string): Der {
   if (!PRINTABLE.test(text)) throw new TypeError(`not a PrintableString: ${JSON.stringify(text)}`)
   return primitive(0x13, text)
 }
 
-/** Throws a TypeError for a character above 127. */
+/** An IA5String. Throws a TypeError for a character above 127. */
 export function ia5(text: string): Der {
   if (!IA5.test(text)) throw new TypeError(`not an IA5String: ${JSON.stringify(text)}`)
   return primitive(0x16, text)
 }
 
-/** RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050. Throws a TypeError before 1950. */
+/** A time as RFC 5280 section 4.1.2.5 requires: UTCTime through 2049, GeneralizedTime from 2050. Throws a TypeError before 1950. */
 export function utcOrGeneralized(instant: Instant): Der {
   if (instant < '1950') throw new TypeError(`before 1950: ${instant}`)
   return instant < '2050' ? primitive(0x17, timeDigits(instant).slice(2)) : generalized(instant)
 }
 
-/** GeneralizedTime in UTC with whole seconds, as RFC 9286 section 4.2.1 wants it. */
+/** GeneralizedTime in UTC with whole seconds, as RFC 9286 section 4.2.1 requires. */
 export function generalized(instant: Instant): Der {
   return primitive(0x18, timeDigits(instant))
 }
@@ -155,7 +155,7 @@ function lengthSize(size: number): number {
   return size < 0x100 ? 2 : size < 0x10000 ? 3 : size < 0x1000000 ? 4 : 5
 }
 
-/** Writes the element at `start` and returns where it ends. */
+/** Writes the element at `start` and returns the offset of its end. */
 function write(der: Der, out: Uint8Array, start: number): number {
   let at = der.tag === undefined ? start : writeHeader(der.tag, der.size, out, start)
   const { content } = der
@@ -192,7 +192,7 @@ function base128(arc: number): string {
 }
 
 function twosComplement(value: bigint): Uint8Array {
-  // ~value has the bits of a negative number turned round: both signs then need their magnitude and one sign bit.
+  // ~value inverts the bits of a negative number: both signs then need their magnitude and one sign bit
   const magnitude = (value < 0n ? ~value : value).toString(16)
   const even = magnitude.length % 2 === 0 ? magnitude : `0${magnitude}`
   const padded = even.charCodeAt(0) >= 0x38 ? `00${even}` : even

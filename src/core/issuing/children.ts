@@ -188,7 +188,7 @@ export async function certify(
 
 /**
  * Brings the certificates already issued up to date: shrinks those that hold too much, withdraws those that hold nothing any more, renews
- * those that are due (`anew`: all). A certificate grows only on the child's own request.
+ * those that are due (`anew`: renews all). A certificate grows only on the child's own request.
  */
 export async function reconcileChildren(
   children: Table<Child>,

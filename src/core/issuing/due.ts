@@ -30,7 +30,7 @@ export function isPointDue({ nextUpdate }: PublicationPoint, ports: DuePorts): b
   return nextUpdate === null || isDue('mft', nextUpdate, ports)
 }
 
-/** When a publication point needs its next issue, and when its manifest and CRL go stale. */
+/** The time of the next issue that is due, and the time at which manifest and CRL go stale. */
 export interface DueTimes {
   readonly due: Instant
   readonly staleAt: Instant

@@ -57,7 +57,7 @@ export function checkAspaContent({ customer, providers }: AspaContent): readonly
     if (previous === provider) findings.add(RULE, `provider AS${provider} is listed twice`)
     else if (previous !== undefined && previous > provider) findings.add(RULE, `provider AS${provider} is out of order`)
   })
-  if (providers.includes(0) && providers.length > 1) findings.tolerate(RULE, 'AS0 is listed beside other providers')
+  if (providers.includes(0) && providers.length > 1) findings.tolerate(RULE, 'AS0 is listed with other providers')
   return findings.all()
 }
 

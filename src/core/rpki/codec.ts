@@ -5,7 +5,7 @@ import type { Decoded, FindingList, ObjectFinding } from '../der/findings.js'
 import type { ParsedCertificate } from './x509/decode-certificate.js'
 import type { CertificateResources } from './x509/types.js'
 
-/** The time in which an object is valid, and the rule that says so. */
+/** The time in which an object is valid, and the rule that requires it. */
 export interface Period {
   readonly rule: string
   readonly what: string
@@ -23,7 +23,7 @@ export interface SignedObjectCodec<C> {
   checkEe(content: C | undefined, ee: ParsedCertificate | undefined, findings: FindingList): void
   /** Returns the content as members of a report. */
   fields(content: C): Readonly<Record<string, Json>>
-  /** Returns the validity that the content states besides that of its EE certificate. */
+  /** Returns the validity that the content states in addition to its EE certificate. */
   period?(content: C): Period
 }
 

@@ -50,7 +50,7 @@ export interface CrlEntry {
 /** RFC 6487 section 5. */
 export interface CrlContent {
   readonly issuer: string
-  /** As in a certificate. */
+  /** DER of the issuer's Name where it differs from the common name `issuer`. */
   readonly issuerName?: Uint8Array
   readonly aki: KeyId
   readonly thisUpdate: Instant

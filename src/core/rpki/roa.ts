@@ -155,7 +155,7 @@ function checkAddress(entry: RoaAddress, findings: FindingList): void {
   }
   const text = (): string => textOf(entry)
   if ((address & ((1n << BigInt(bits - length)) - 1n)) !== 0n)
-    findings.add('RFC 9582 section 4.3.2.1', `${text()} has bits behind its length`)
+    findings.add('RFC 9582 section 4.3.2.1', `${text()} has bits set after its length`)
   if (maxLength === undefined) return
   if (!Number.isInteger(maxLength) || maxLength < length)
     findings.add('RFC 9582 section 4.3.2.2', `maxLength ${maxLength} of ${text()} is below the prefix length`)

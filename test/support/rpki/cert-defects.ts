@@ -60,7 +60,7 @@ import {
   utc,
 } from './patches.js'
 
-/** On any CA certificate, the trust anchor's too. */
+/** Defects of any CA certificate, the trust anchor's included. */
 export const ANY_CA: CertDefects = {
   algNoParams: [
     (p) => {
@@ -154,7 +154,7 @@ export const ANY_CA: CertDefects = {
   asNotCritical: [flip('as'), 'RFC 6487 section 4.8.11'],
 }
 
-/** On the trust anchor alone. */
+/** Defects of the trust anchor's certificate alone. */
 export const TA_ONLY: CertDefects = {
   exp3: [
     (p) => {
@@ -199,7 +199,7 @@ export const TA_ONLY: CertDefects = {
   badSig: [badSignature, 'RFC 8630 section 2.3'],
 }
 
-/** On a CA certificate that another issued. */
+/** Defects of a CA certificate that another CA issued. */
 export const CHILD_ONLY: CertDefects = {
   noAKI: [drop('aki'), 'RFC 6487 section 4.8.3'],
   akiCritical: [flip('aki'), 'RFC 6487 section 4.8.3'],

@@ -1,11 +1,11 @@
-/** What a parent does to a child in the small world: change its resources, and everything below follows. */
+/** Changes of a child's resources by its parent in the in-memory set-up, carried through to everything below. */
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
 import type { World } from './small-world.js'
 
-/** The parent of `child` (a CA, or the trust anchor) entitles it to exactly `resources`. Returns the CAs that changed. */
+/** Entitles `child` to exactly `resources` at its parent (a CA or the trust anchor). Returns the CAs that changed. */
 export async function updateIn(world: World, child: string, resources: string): Promise<readonly string[]> {
   const handle = parseHandle(child)
   const [parent] = Object.values(world.ca(child).parents)

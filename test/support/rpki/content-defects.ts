@@ -1,4 +1,4 @@
-/** One defect each, for the contents of signed objects: what to change, and the rule that the change breaks. Names are those of the bench's matrix of validators. */
+/** Single defects of the contents of signed objects: the change, and the rule that it breaks. Names are those of the matrix of validators. */
 import {
   type Der,
   explicit,
@@ -21,7 +21,7 @@ const aspa = field<AspaParts>()
 const gt = (text: string): Der => ({ tag: 0x18, content: text, size: text.length })
 const entry = (address: Der, maxLength?: Der): Der => (maxLength === undefined ? seq(address) : seq(address, maxLength))
 
-/** What a ROA says. */
+/** Defects of the content of a ROA. */
 export const ROA: Defects<RoaParts> = {
   roaVersion0: [roa('version', explicit(0, integer(0))), 'RFC 9582 section 4.1'],
   roaVersion1: [roa('version', explicit(0, integer(1))), 'RFC 9582 section 4.1'],
@@ -62,14 +62,14 @@ export const ROA: Defects<RoaParts> = {
   ],
 }
 
-/** Both families, in the order that section 4.3.3 turns round; its EE certificate must hold both. */
+/** Both families in the reverse of the order of section 4.3.3; its EE certificate must hold both. */
 export const V6_FIRST: Defects<RoaParts> = {
   roaV6First: [roa('blocks', [v6(entry(prefix([0x20, 1, 0x0d, 0xb8]))), v4(entry(prefix([10, 0, 0])))]), 'ok'],
 }
 
 const file = (name: string, text = name): [string, Uint8Array] => [name, sha256(Buffer.from(text))]
 
-/** What a manifest says. */
+/** Defects of the content of a manifest. */
 export const MANIFEST: Defects<ManifestParts> = {
   mftStale: [mft('nextUpdate', generalized(at('2026-06-01T06:00:00Z'))), 'RFC 9286 section 6.3'],
   mftFuture: [mft('thisUpdate', generalized(at('2026-06-01T18:00:00Z'))), 'RFC 9286 section 6.3'],
@@ -143,7 +143,7 @@ export const MANIFEST: Defects<ManifestParts> = {
   mftTrailing: [mft('trailing', [integer(1)]), 'RFC 9286 section 4.2'],
 }
 
-/** What an ASPA says. */
+/** Defects of the content of an ASPA. */
 export const ASPA: Defects<AspaParts> = {
   v0: [aspa('version', undefined), 'ASPA profile'],
   v0explicit: [aspa('version', explicit(0, integer(0))), 'ASPA profile'],

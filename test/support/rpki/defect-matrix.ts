@@ -1,4 +1,4 @@
-/** The matrix of single-object defects: each a file that is good but for one thing, and the rule under which it must be refused. */
+/** Matrix of single-object defects: each a file that is valid except for one defect, and the rule under which it must be refused. */
 
 import { integer, seq, utcOrGeneralized } from '../../../src/core/der/writer.js'
 import { ANY_CA, CHILD_ONLY, TA_ONLY } from './cert-defects.js'
@@ -21,7 +21,7 @@ import type { CertDefects, Expectation } from './patches.js'
 
 export interface Case {
   readonly id: string
-  /** Where the object lies in the repository. */
+  /** Path of the object in the repository. */
   readonly path: string
   readonly bytes: () => Uint8Array
   readonly expect: Expectation
@@ -39,7 +39,7 @@ const PATHS = {
   router: `${REPO}/ca/router.cer`,
 } as const
 
-/** A repository without a fault; every case replaces one file of it. */
+/** A repository without defects; every case replaces one file of it. */
 export const GOOD: readonly Case[] = [
   { id: 'ta', path: PATHS.ta, bytes: () => certificate('ta'), expect: 'ok' },
   { id: 'child', path: PATHS.child, bytes: () => certificate('ca'), expect: 'ok' },
@@ -130,7 +130,7 @@ const bothFamilies: CertPatch = (p) => {
   p.extensions.ip = ip(v4(prefix([10])), v6(prefix([0x20, 1, 0x0d, 0xb8])))
 }
 
-/** Every defect that one object shows by itself. */
+/** Every defect that can be detected in one object alone. */
 export const MATRIX: readonly Case[] = [
   ...cases('ta', PATHS.ta, { ...ANY_CA, ...TA_ONLY }, (patch) => certificate('ta', patch)),
   ...cases('child', PATHS.child, { ...ANY_CA, ...CHILD_ONLY }, (patch) => certificate('ca', patch)),

@@ -1,4 +1,4 @@
-/** A DER object as indented text for review: names for what has one, hex for the rest. Shares no code with the product. */
+/** DER objects as indented text for review: names where there is one, hex otherwise. Shares no code with the product. */
 import * as oids from '../../../src/core/rpki/x509/oids.js'
 
 const NAMES = new Map(Object.entries(oids).map(([name, dotted]) => [dotted, name.replace('OID_', '')]))
@@ -29,7 +29,7 @@ export function dumpDer(bytes: Uint8Array): string {
   return `${elements.flatMap((e) => dump(e, '')).join('\n')}\n`
 }
 
-/** The elements that fill `bytes` exactly; undefined when they do not. */
+/** Returns the elements that fill `bytes` exactly; undefined where `bytes` is not such a sequence. */
 function read(bytes: Buffer): readonly Element[] | undefined {
   const out: Element[] = []
   for (let at = 0; at < bytes.length; ) {
@@ -55,7 +55,7 @@ function dump({ tag, content }: Element, indent: string): readonly string[] {
   return [`${indent}${name}`, ...lines.map((line) => `${indent}  ${line}`)]
 }
 
-/** What lies inside: of constructed elements always, of OCTET STRINGs where it is DER of a type we know. */
+/** Returns the elements inside: of constructed elements always, of OCTET STRINGs where they are DER of a known type. */
 function nested(tag: number, content: Buffer): readonly Element[] | undefined {
   if ((tag & 0x20) !== 0) return read(content)
   if (tag !== 4) return undefined

@@ -1,9 +1,10 @@
+/** Single defects of EE certificates and of router certificates. */
 import { bits, explicit, integer, nothing, octets, oid, seq, utcOrGeneralized } from '../../../src/core/der/writer.js'
 import type { CertPatch } from './objects.js'
 import { access, as, at, CA_REPO, ext, HOST, ID, ip, prefix, sia, v4 } from './parts.js'
 import { type CertDefects, drop, flip, key, P256, P384, put, serial, time, utc } from './patches.js'
 
-/** On the EE certificate inside a ROA. */
+/** Defects of the EE certificate inside a ROA. */
 export const ROA_EE: CertDefects = {
   algNoParams: [
     (p) => {
@@ -35,7 +36,7 @@ export const ROA_EE: CertDefects = {
   eeInherit: [put('ip', ip(seq(octets(Uint8Array.of(0, 1)), nothing()))), 'RFC 9582 section 5'],
 }
 
-/** On a BGPsec router certificate. */
+/** Defects of a BGPsec router certificate. */
 export const ROUTER: CertDefects = {
   ekuCritical: [flip('eku'), 'RFC 6487 section 4.8.5'],
   asInherit: [put('as', ext(ID.as, true, seq(explicit(0, nothing())))), 'RFC 8209 section 3.1.3.5'],

@@ -1,4 +1,4 @@
-/** One defect each, for CMS envelopes and CRLs: what to change, and the rule that the change breaks. Names are those of the bench's matrix of validators. */
+/** Single defects of CMS envelopes and CRLs: the change, and the rule that it breaks. Names are those of the matrix of validators. */
 import {
   type Der,
   encode,
@@ -46,7 +46,7 @@ const chunked = (content: Uint8Array, size: number): Der => {
   return { ...seqOf(pieces), tag: 0x24 }
 }
 
-/** The CMS envelope of a ROA. */
+/** Defects of the CMS envelope of a ROA. */
 export const ENVELOPE: Readonly<Record<string, readonly [CmsPatch, Expectation]>> = {
   econtentConstructed: [
     (p) => {
@@ -144,7 +144,7 @@ export const ENVELOPE: Readonly<Record<string, readonly [CmsPatch, Expectation]>
   otherType: [cms('contentType', '1.2.840.113549.1.9.16.1.26'), 'RFC 6488 section 2.1.6.4.1'],
 }
 
-/** What a CRL says. */
+/** Defects of a CRL. */
 export const CRL: Defects<CrlParts> = {
   crlExpired: [list('nextUpdate', utcOrGeneralized(at('2026-06-01T06:00:00Z'))), 'RFC 6487 section 5'],
   crlFuture: [list('thisUpdate', utcOrGeneralized(at('2026-06-01T18:00:00Z'))), 'RFC 6487 section 5'],

@@ -1,4 +1,4 @@
-/** Eight RSA-2048 keys of the test suite, known to everybody: a test that needs a key does not spend 180 ms to make one. */
+/** Eight RSA-2048 keys of the test suite, public in the repository: a test that needs a key does not spend 180 ms to make one. */
 import { readFileSync } from 'node:fs'
 import { type FreshKey, importPkcs8 } from '../../../src/core/crypto/key-maker.js'
 import { type KeySource, keysInHand } from '../../../src/core/crypto/key-supply.js'
@@ -8,7 +8,7 @@ const loaded = new Map<number, FreshKey>()
 
 export const FIXED_KEYS = ENCODED.length
 
-/** PKCS#8 DER of fixed key `index` (0 to 7), a fresh copy each time. */
+/** Returns the PKCS#8 DER of fixed key `index` (0 to 7), a new copy on each call. */
 export function fixedPkcs8(index: number): Uint8Array {
   const text = ENCODED[index]
   if (text === undefined) throw new RangeError(`there are ${FIXED_KEYS} fixed keys, no number ${index}`)
@@ -22,8 +22,8 @@ export function fixedKey(index: number): FreshKey {
 }
 
 /**
- * Prepared keys that cost nothing: the fixed ones as lasting keys (`first` to 7, each once), and as one-time keys round and round:
- * what a test signs with them is valid, only not one-time.
+ * Returns a source of prepared keys: the fixed ones as lasting keys (`first` to 7, each once), and in rotation as one-time keys.
+ * What a test signs with them is valid, except that the keys are not one-time.
  */
 export function fixedKeys(first = 0): KeySource {
   let lasting = first
@@ -35,7 +35,7 @@ export function fixedKeys(first = 0): KeySource {
   }
 }
 
-/** Makes fixed keys from `first` on. */
+/** Returns a key maker that makes the fixed keys from `first` on and counts them. */
 export function fixedKeyMaker(first = 0): { readonly make: () => Promise<FreshKey>; made: number } {
   const source = { made: 0, make: async () => fixedKey(first + source.made++) }
   return source

@@ -1,11 +1,11 @@
-/** Keys with the right form and composite "primes": distinct, made in a millisecond, read like any key, useless for signing. */
+/** Keys of the right form with composite "primes": distinct, made in a millisecond, read like any key, useless for signing. */
 import { createPrivateKey } from 'node:crypto'
 import { sha256 } from '../../../src/core/crypto/digest.js'
 import { exportPkcs8, type FreshKey, importPkcs8 } from '../../../src/core/crypto/key-maker.js'
 
 const E = 65537n
 
-/** Hollow key number `seed`, always the same one. For tests that follow keys around and never verify what they sign. */
+/** Returns hollow key number `seed`, the same on each call. For tests that track keys and never verify signatures. */
 export function hollowKey(seed: number): FreshKey {
   for (let attempt = 0; ; attempt++) {
     const p = oddNumber(`p ${seed} ${attempt}`)
@@ -23,13 +23,13 @@ function keyOf(numbers: Readonly<Record<string, bigint>>): FreshKey {
   return importPkcs8(exportPkcs8(key))
 }
 
-/** 1024 bits, the two highest set, so that the product of two has 2048. */
+/** Returns a number of 1024 bits, the two highest set, so that the product of two has 2048. */
 function oddNumber(seed: string): bigint {
   const hex = [0, 1, 2, 3].map((i) => Buffer.from(sha256(Buffer.from(`${seed} ${i}`))).toString('hex')).join('')
   return BigInt(`0x${hex}`) | (3n << 1022n) | 1n
 }
 
-/** By the extended Euclidean algorithm; undefined where the two share a factor. */
+/** Returns the modular inverse by the extended Euclidean algorithm; undefined where the two share a factor. */
 function inverse(value: bigint, modulus: bigint): bigint | undefined {
   let [a, b, x, y] = [value % modulus, modulus, 1n, 0n]
   while (a > 1n) {

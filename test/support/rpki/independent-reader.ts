@@ -1,4 +1,4 @@
-/** Reads what we encoded with pkijs and asn1js, which share nothing with our writer. */
+/** Reads encoded objects with pkijs and asn1js, which share no code with Brine's writer. */
 import { type AsnType, fromBER, type OctetString, type Sequence } from 'asn1js'
 import {
   Certificate,
@@ -10,7 +10,7 @@ import {
   setEngine,
 } from 'pkijs'
 
-/** The element that is the whole of `bytes`; throws when it is none or when octets follow. */
+/** Returns the one element that fills `bytes`. Throws where there is none or octets follow. */
 export function readAsn1(bytes: Uint8Array): AsnType {
   const { offset, result } = fromBER(bytes, { maxNodes: 1e7, maxContentLength: 1e9, maxDepth: 100 })
   if (offset !== bytes.length) throw new Error(`${result.error || 'trailing octets'} (offset ${offset})`)
@@ -30,7 +30,7 @@ export function readSignedData(bytes: Uint8Array): SignedData {
   return new SignedData({ schema: info.content })
 }
 
-/** An extension's value as hex, its criticality; undefined when it is absent. */
+/** Returns the value of an extension as hex and its criticality; undefined where it is absent. */
 export function extensionOf(
   extensions: readonly Extension[] | undefined,
   oid: string,

@@ -1,6 +1,6 @@
 /**
- * A whole small repository: a trust anchor, one CA, ROAs at both levels (v4, v6, maxLength, AS0), manifests, CRLs, a TAL.
- * Every byte follows from the time it is built for: keys are fixed, serials are made from names.
+ * A complete small repository: a trust anchor, one CA, ROAs at both levels (v4, v6, maxLength, AS0), manifests, CRLs, a TAL.
+ * Every byte follows from the time that it is built for: keys are fixed, serials are derived from names.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ export interface MiniRepo {
   /** By path under the rsync host: `<module>/...`. */
   readonly files: ReadonlyMap<string, Uint8Array>
   readonly tal: string
-  /** What relying parties must get out: `AS64496,192.0.2.0/24,26`. */
+  /** VRPs that relying parties must find: `AS64496,192.0.2.0/24,26`. */
   readonly vrps: readonly string[]
 }
 
@@ -32,7 +32,7 @@ const NOTIFY = `https://${HOST}/rrdp/notification.xml`
 const TA_CERTIFICATE = 'ta/ta.cer'
 const YEAR = 365 * 86400
 
-/** A CA as the builder needs it: where it publishes, with which key, what names its certificate. */
+/** A CA for the builder: its publication point, its key, the URI of its certificate. */
 interface Authority {
   readonly key: OneTimeKey
   readonly folder: string
@@ -43,7 +43,7 @@ interface Authority {
 const v4 = (text: string): bigint => text.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n)
 const v6 = (high: string): bigint => BigInt(`0x${high.padEnd(32, '0')}`)
 
-/** Holds prefixes, a range that is none, both families, single AS numbers and ranges. */
+/** Resources of every form: prefixes, a range that is not a prefix, both families, single AS numbers and ranges. */
 const TA_RESOURCES = certificateResources({
   asn: [
     { min: 64496, max: 64511 },
@@ -89,7 +89,7 @@ const VRPS: readonly string[] = [
   'AS64496,2001:db8:1::/48,56',
 ]
 
-/** The repository as somebody would find it at `now`. */
+/** Returns the repository as it is published at `now`. */
 export async function buildMiniRepo(now: Instant): Promise<MiniRepo> {
   const ta: Authority = { key: testKey('ta'), folder: 'repo/ta/0/', certificate: TA_CERTIFICATE, files: new Map() }
   const key = testKey('ca')
@@ -151,7 +151,7 @@ export async function writeMiniRepo(
   return { rsyncRoot, tal }
 }
 
-/** A positive serial of 20 octets that follows from a name. */
+/** Returns a positive serial of 20 octets that is derived from a name. */
 export function serialOf(name: string): bigint {
   const hex = createHash('sha256').update(name).digest('hex').slice(0, 40)
   return BigInt(`0x${hex}`) & ((1n << 159n) - 1n)
@@ -211,7 +211,7 @@ async function addCrlAndManifest(
   by.files.set(name, manifest)
 }
 
-/** What every certificate that `by` issues says of it. */
+/** Returns the members that refer to the issuer in every certificate that `by` issues. */
 function issuedBy(by: Authority, label: string, notBefore: Instant, notAfter: Instant) {
   return {
     serial: serialOf(label),

@@ -1,6 +1,6 @@
 /**
- * RPKI objects built part by part, so that a test can plant one defect in an otherwise good object and have it signed again.
- * Shares with the product only the DER combinators: profile and layout are written down here a second time, on purpose.
+ * RPKI objects built part by part, so that a test can plant one defect in an otherwise valid object and sign it again.
+ * Shares only the DER combinators with the product: profile and layout are repeated here on purpose.
  */
 import { sign } from 'node:crypto'
 import {
@@ -135,7 +135,7 @@ function resourceParts(kind: CertKind): Partial<Record<Ext, Der>> {
   }
 }
 
-/** A certificate with `patch` applied before it is signed. */
+/** Returns a certificate with `patch` applied before it is signed. */
 export function certificate(
   kind: CertKind,
   patch: CertPatch = () => {},
@@ -166,7 +166,7 @@ export interface CmsParts {
   digestAlgorithms: Der
   contentType: string
   eContent: Uint8Array
-  /** What stands for the content; undefined: detached. */
+  /** The content; undefined: detached. */
   wrapped: Der | undefined
   certificates: readonly Der[]
   crls: Der | undefined
@@ -176,7 +176,7 @@ export interface CmsParts {
   /** Encoded attributes in wire order. */
   attributes: Uint8Array[]
   hasAttributes: boolean
-  /** What is signed; the attributes as a SET by default. */
+  /** The octets that are signed; by default the attributes as a SET. */
   signOver: Uint8Array | undefined
   signatureAlgorithm: Der
   breakSignature: boolean
@@ -192,7 +192,7 @@ export const CONTENT = {
   asa: '1.2.840.113549.1.9.16.1.49',
 } as const
 
-/** A signed object over `eContent` with `patch` applied before it is signed. */
+/** Returns a signed object over `eContent` with `patch` applied before it is signed. */
 export function signedObject(
   type: keyof typeof CONTENT,
   eContent: Uint8Array,
@@ -267,7 +267,7 @@ export interface CrlParts {
 
 export const crlNumber = (value: Der, critical = false): Der => ext('2.5.29.20', critical, value)
 
-/** A CRL of `issuer` with `patch` applied before it is signed. */
+/** Returns a CRL of `issuer` with `patch` applied before it is signed. */
 export function crl(patch: (parts: CrlParts) => void = () => {}, issuer = CA): Uint8Array {
   const parts: CrlParts = {
     version: integer(1),
@@ -300,7 +300,7 @@ export interface ManifestParts {
   trailing: Der[]
 }
 
-/** A manifest's eContent; its file list has the CRL and a ROA. */
+/** Returns a manifest's eContent; its file list has the CRL and a ROA. */
 export function manifestContent(patch: (parts: ManifestParts) => void = () => {}): Uint8Array {
   const parts: ManifestParts = {
     version: undefined,
@@ -329,7 +329,7 @@ export interface RoaParts {
   trailing: Der[]
 }
 
-/** A ROA's eContent: AS64496, 10.0.0.0/24-26. */
+/** Returns a ROA's eContent: AS64496, 10.0.0.0/24-26. */
 export function roaContent(patch: (parts: RoaParts) => void = () => {}): Uint8Array {
   const parts: RoaParts = {
     version: undefined,
@@ -349,7 +349,7 @@ export interface AspaParts {
   providers: Der[]
 }
 
-/** An ASPA's eContent, version 1: AS64496 with two providers. */
+/** Returns an ASPA's eContent, version 1: AS64496 with two providers. */
 export function aspaContent(patch: (parts: AspaParts) => void = () => {}): Uint8Array {
   const parts: AspaParts = {
     version: explicit(0, integer(1)),

@@ -42,7 +42,7 @@ export const CA = fixed(1)
 export const EE = fixed(2)
 export const OTHER = fixed(3)
 
-/** SHA-1 of the subjectPublicKey bits: the last BIT STRING of the SubjectPublicKeyInfo, whose header is found from the algorithm in front of it. */
+/** Returns the SHA-1 of the subjectPublicKey bits: the last BIT STRING of the SubjectPublicKeyInfo, which follows the algorithm. */
 export function skiOf(spki: Uint8Array): Uint8Array {
   const outer = (spki[1] ?? 0) < 0x80 ? 2 : 2 + ((spki[1] ?? 0) & 0x7f)
   const at = outer + 2 + (spki[outer + 1] ?? 0)
@@ -95,7 +95,7 @@ export const aia = (text: string): Der => ext(ID.aia, false, seq(access(2, text)
 export const sia = (...list: readonly Der[]): Der => ext(ID.sia, false, seq(...list))
 export const policy = (...qualifiers: readonly Der[]): Der =>
   ext(ID.cp, true, seq(seq(oid('1.3.6.1.5.5.7.14.2'), ...(qualifiers.length > 0 ? [seq(...qualifiers)] : []))))
-/** A prefix as `[octets, unused bits]`. */
+/** Returns the BIT STRING of a prefix from its octets and unused bits. */
 export const prefix = (bytes: readonly number[], unused = 0): Der => bits(Uint8Array.from(bytes), unused)
 export const v4 = (...list: readonly Der[]): Der => seq(octets(Uint8Array.of(0, 1)), seqOf(list))
 export const v6 = (...list: readonly Der[]): Der => seq(octets(Uint8Array.of(0, 2)), seqOf(list))

@@ -15,7 +15,7 @@ import {
 import type { CertPatch } from './objects.js'
 import { type Ext, ext, ID, OTHER, skiOf, type TestKey, testKey } from './parts.js'
 
-/** `ok`: no fault validators would reject for; else the start of the rule of one fault. */
+/** `ok`: no finding for which validators reject; otherwise the start of the rule of one finding. */
 export type Expectation = string
 export type CertDefect = readonly [CertPatch, Expectation]
 export type CertDefects = Readonly<Record<string, CertDefect>>
@@ -30,7 +30,7 @@ export const put =
   (p) => {
     p.extensions[id] = value
   }
-/** The same extension with the other criticality. */
+/** Inverts the criticality of an extension. */
 export const flip =
   (id: Ext): CertPatch =>
   (p) => {
@@ -45,7 +45,7 @@ export const also =
   (p) => {
     p.extra.push(extra)
   }
-/** Another subject key, with its identifier. */
+/** Sets another subject key, with its identifier. */
 export const key =
   ({ spki, ski }: Pick<TestKey, 'spki' | 'ski'>): CertPatch =>
   (p) => {
@@ -68,7 +68,7 @@ export const RSA_1024 = testKey(generateKeyPairSync('rsa', { modulusLength: 1024
 export const RSA_EXP3 = testKey(generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).privateKey)
 export const P256 = testKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
 export const P384 = testKey(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey)
-/** A modulus of 4096 bits that nobody can factor or use: enough for a subject. */
+/** A modulus of 4096 bits without known factors: it cannot sign, and as a subject key it does not have to. */
 const spki4096 = encode(
   seq(seq(oid('1.2.840.113549.1.1.1'), nothing()), bits(encode(seq(integer((1n << 4095n) + 12345n), integer(65537))))),
 )
@@ -91,7 +91,7 @@ export const badSignature: CertPatch = (p) => {
   p.signer = OTHER
 }
 
-/** `field<Parts>()('member', value)` is the change that sets one member. */
+/** Returns a change that sets one member: `field<Parts>()('member', value)`. */
 export const field =
   <P>() =>
   <K extends keyof P>(member: K, value: P[K]) =>

@@ -1,4 +1,4 @@
-/** The served rsync tree read as a relying party reads it: `current` resolved once, every object decoded, everything that is wrong at an instant named. */
+/** Reads the published rsync tree as a relying party does: `current` resolved once, every object decoded, with the problems at an instant. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import type { Instant } from '../../../src/core/base/time.js'
@@ -10,10 +10,10 @@ import { decodeSignedObject } from '../../../src/core/rpki/signed-object/decode-
 import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
 
 interface ServedFile {
-  /** Below the rsync base. */
+  /** Path below the rsync base. */
   readonly path: string
   readonly sha256: string
-  /** From when and until when it counts: of a certificate, an EE certificate, a CRL. */
+  /** Validity of the certificate, the EE certificate or the CRL. */
   readonly from: Instant
   readonly until: Instant
   readonly manifest: ManifestContent | undefined
@@ -23,7 +23,7 @@ export type ServedTree = readonly ServedFile[]
 
 const known = new Map<string, Pick<ServedFile, 'from' | 'until' | 'manifest'>>()
 
-/** Every object that `current` names now, sorted by path; throws where one does not decode. */
+/** Returns every object of the tree that `current` points at, sorted by path. Throws where one does not decode. */
 export function readServedTree(repoDir: string): ServedTree {
   const root = realpathSync(join(repoDir, 'rsync', 'current'))
   return readdirSync(root, { recursive: true, withFileTypes: true })
@@ -59,19 +59,19 @@ function must<T>(path: string, content: T | undefined): T {
   return content
 }
 
-/** Manifests by path. */
+/** Returns the manifests by path. */
 export function manifestsOf(tree: ServedTree): ReadonlyMap<string, ManifestContent> {
   return new Map(tree.flatMap((file) => (file.manifest === undefined ? [] : [[file.path, file.manifest]])))
 }
 
-/** The soonest end of anything in the tree. */
+/** Returns the earliest end of validity in the tree. */
 export function firstEnd(tree: ServedTree): Instant {
   const [first] = tree.flatMap((f) => [f.until, ...(f.manifest === undefined ? [] : [f.manifest.nextUpdate])]).sort()
   if (first === undefined) throw new Error('nothing is served')
   return first
 }
 
-/** What a relying party would complain about at `at`: stale or future objects, files that are not as their manifest says, files in no manifest. */
+/** Returns the problems that a relying party finds at `at`: stale or future objects, files that differ from their manifest, files on no manifest. */
 export function complaints(tree: ServedTree, at: Instant): readonly string[] {
   const faults: string[] = []
   const files = new Map(tree.map((file) => [file.path, file]))

@@ -1,6 +1,6 @@
 /**
- * A world of aggregates in memory for tests of rules: trust anchor, CAs and publication server over the memory store's reader,
- * a clock that the test sets, chance from a counter, and signatures by the fixed keys.
+ * Aggregates in memory for tests of rules: trust anchor, CAs and publication server over a reader without history,
+ * a clock that the test sets, random bytes from a counter, and signatures by the fixed keys.
  */
 import { createHash } from 'node:crypto'
 import { createCa, placeUnder } from '../../../src/core/app/authority/cas.js'
@@ -31,7 +31,7 @@ import { fixedKeys } from './fixed-keys.js'
 
 export const START = '2026-11-21T12:00:00Z' as Instant
 
-/** Bytes that are the same in every run. */
+/** Returns a source of random bytes that are the same in every run. */
 export function countingRandom(): Random {
   let n = 0
   return {
@@ -64,14 +64,14 @@ const NOTHING: Reader = {
 
 export interface World {
   readonly tx: TransactionContext
-  /** Moves the clock. */
+  /** Advances the clock. */
   pass(seconds: number): void
   now(): Instant
   ca(handle: string): CaState
   ta(): TaState
 }
 
-/** An empty world; `timing` over the defaults. Jitter is off, so that times can be written down. */
+/** Returns a world without aggregates, with `timing` over the defaults. Jitter is off, so that tests can state exact times. */
 export function emptyWorld(timing: Partial<Timing> = {}): World {
   let now = START
   const work = new CheckedWork(NOTHING)
@@ -99,7 +99,7 @@ export function emptyWorld(timing: Partial<Timing> = {}): World {
   }
 }
 
-/** Trust anchor, publication server, and CAs each under the one before it, the first under the anchor. */
+/** Creates trust anchor, publication server, and CAs: the first under the trust anchor, each other under the one before it. */
 export async function chainOf(
   world: World,
   ...levels: readonly (readonly [handle: string, resources: string])[]

@@ -16,7 +16,7 @@ test('comments, URIs in their order, a blank line, the key in lines of 64', () =
   expect(Buffer.from(key.join(''), 'base64').equals(spki)).toBe(true)
 })
 
-describe('what a relying party would not read is a TypeError', () => {
+describe('content that a relying party cannot read is a TypeError', () => {
   test.each<[string, readonly string[], readonly string[]]>([
     ['no URI', [], []],
     ['http', [], ['http://rpki.example.test/ta.cer']],

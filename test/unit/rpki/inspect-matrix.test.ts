@@ -1,4 +1,4 @@
-/** Every defect of the validators' matrix that one object shows by itself is a fault under the right rule; what all validators accept is not refused. */
+/** Every single-object defect of the matrix is a finding under its rule; objects that all validators accept are not refused. */
 import { describe, expect, it } from 'vitest'
 import { formatFinding } from '../../../src/core/der/findings.js'
 import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
@@ -9,7 +9,7 @@ import { CA, NOW, TA } from '../../support/rpki/parts.js'
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 const issuerOf = (path: string): { spki: Uint8Array } => (path.includes('/ca/') ? CA : TA)
 
-/** What validators accept although a standard forbids it: never to be published. */
+/** Defects that validators accept although a standard forbids them: never published. */
 const LINT = new Set(
   (
     'algNoParams kuUnused0 siaNoSlash gtBefore2050 serialZero subjUtf8 econtentConstructed econtentChunked2 indefinite longLen ' +
@@ -19,7 +19,7 @@ const LINT = new Set(
 )
 
 describe('inspectObject over the matrix of defects', () => {
-  it.each(GOOD)('given a good $id, then no fault at all', async ({ path, bytes }) => {
+  it.each(GOOD)('given a good $id, then no finding', async ({ path, bytes }) => {
     const object = bytes()
     expect((await inspectObject(path, object, NOW)).faults).toEqual([])
     expect(await checkBeforePublish(baseName(path), object, issuerOf(path))).toEqual([])
@@ -47,7 +47,7 @@ describe('inspectObject over the matrix of defects', () => {
   )
 
   it.each(MATRIX.filter((c) => LINT.has(c.id.replace(/^.*:/, ''))))(
-    'given $id, then a fault all the same, marked as tolerated',
+    'given $id, then a finding, marked as tolerated',
     async ({ path, bytes }) => {
       const object = bytes()
       const { faults } = await inspectObject(path, object, NOW)

@@ -1,4 +1,4 @@
-/** `inspectObject` on strangers' files: real objects, files that are none, damaged ones. Nothing makes it throw. */
+/** `inspectObject` on files of other origin: real objects, files that are not objects, damaged ones. It never throws. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -32,7 +32,7 @@ describe.skipIf(!existsSync(objects))('objects that other implementations made',
     expect(inspection).toMatchObject({ type, accepted: true })
   })
 
-  it('reads the ROA in BER and says so', async () => {
+  it('reads the ROA in BER and reports the encoding', async () => {
     const { fields, ee, faults } = await real('example-ripe.roa', '2019-06-10T00:00:00Z')
     expect(fields).toMatchObject({ asn: 209870, vrps: [{ asn: 209870, prefix: '2a0c:b642:fc0::/43', maxLength: 43 }] })
     expect(ee).toMatchObject({ serial: '03C7D806', ski: '61879C60A53523A47E847A710EB387EFFCF3C95C' })
@@ -47,14 +47,14 @@ describe.skipIf(!existsSync(objects))('objects that other implementations made',
     expect(broken(await real('maxlen-overflow.roa', '2021-08-01T00:00:00Z'))).toContain('RFC 9582 section 4.3.2.2')
   })
 
-  it('knows a router certificate', async () => {
+  it('recognises a router certificate', async () => {
     const inspection = await real('router.cer', '2021-01-01T00:00:00Z')
     expect(inspection.type).toBe('router-certificate')
     expect(broken(inspection)).toEqual(['RFC 8209 section 3.1.3.5'])
   })
 })
 
-describe('files that are no objects', () => {
+describe('files that are not objects', () => {
   it.each([
     ['nothing', ''],
     ['text', 'hello world\n'],
@@ -64,13 +64,13 @@ describe('files that are no objects', () => {
     ['deep nesting', new Uint8Array(Buffer.from('3080'.repeat(100_000), 'hex'))],
     ['a short sequence', new Uint8Array([0x30, 0])],
     ['more than 8,000,000 octets', new Uint8Array(8_000_001)],
-  ])('given %s, then it says so', async (_what, bytes) => {
+  ])('given %s, then it reports that', async (_what, bytes) => {
     const inspection = await inspect('x.roa', bytes)
     expect(inspection).toMatchObject({ type: 'unknown', accepted: false })
     expect(inspection.faults.length).toBeGreaterThan(0)
   })
 
-  it('takes PEM armour off and still calls it a fault', async () => {
+  it('removes PEM armour and reports it', async () => {
     const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(certificate('ca')).toString('base64')}\n-----END CERTIFICATE-----\n`
     const inspection = await inspect('x.cer', pem)
     expect(inspection.type).toBe('certificate')
@@ -84,13 +84,13 @@ describe('files that are no objects', () => {
 })
 
 describe('names and types', () => {
-  it('finds the type in the content and refuses a name that says otherwise', async () => {
+  it('finds the type in the content and refuses a name of another type', async () => {
     expect(await inspect('a.mft', roa())).toMatchObject({ type: 'roa', accepted: false })
     expect(broken(await inspect('a.mft', roa()))).toEqual(['RFC 6481 section 2.2'])
     expect(await inspect('AS64496.roa', roa())).toMatchObject({ type: 'roa', accepted: true, faults: [] })
   })
 
-  it('tells the operator that the signedObject URI names another file', async () => {
+  it('reports that the signedObject URI names another file', async () => {
     expect((await inspect('copy.roa', roa())).faults).toMatchObject([
       { rule: 'RFC 6487 section 4.8.8.2', tolerated: true },
     ])
@@ -161,7 +161,7 @@ describe('damage', () => {
   })
 })
 
-/** A signed object's EE certificate is signed by a key that the object does not hold: its to-be-signed part and signature are checked against the issuer elsewhere. */
+/** Returns true for an octet of the EE certificate's to-be-signed part or signature: its signing key is not in the object, so it is verified elsewhere. */
 function isEeSignature(bytes: Buffer, offset: number): boolean {
   const start = bytes.indexOf(Buffer.from('a003020102', 'hex')) - 8
   return start >= 0 && offset >= start && offset < start + 1400

@@ -1,6 +1,6 @@
 /**
- * The second opinion on a stranger's signatures: pkijs with the WebCrypto of @peculiar/webcrypto, sharing no code with our own reader.
- * Heavy, so this file must be imported lazily; never throws on bad bytes.
+ * Independent verification of signatures in inspected files: pkijs with @peculiar/webcrypto, which share no code with Brine's own reader.
+ * Heavy, so this file must be imported lazily. Never throws on invalid bytes.
  */
 import { Crypto } from '@peculiar/webcrypto'
 import { fromBER } from 'asn1js'
@@ -18,7 +18,7 @@ function crypto(): ICryptoEngine {
   return engine
 }
 
-/** Does the CMS signature of a signed object hold under the certificate it carries (RFC 6488 section 3)? */
+/** Verifies the CMS signature of a signed object under the certificate that it carries (RFC 6488 section 3). */
 export async function verifySignedObject(bytes: Uint8Array): Promise<SecondOpinion> {
   return opinion(async () => {
     const info = new ContentInfo({ schema: parsed(bytes) })
@@ -26,7 +26,7 @@ export async function verifySignedObject(bytes: Uint8Array): Promise<SecondOpini
   })
 }
 
-/** Did the key of `issuer`, a DER certificate, sign the DER certificate `bytes`? Without an issuer: is it self-signed? */
+/** Verifies the signature of the DER certificate `bytes` under the key of `issuer`, a DER certificate; without one, as self-signed. */
 export async function verifyCertificate(bytes: Uint8Array, issuer?: Uint8Array): Promise<SecondOpinion> {
   return opinion(async () => {
     const certificate = new Certificate({ schema: parsed(bytes) })

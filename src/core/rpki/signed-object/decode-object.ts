@@ -11,7 +11,7 @@ export interface ObjectBody {
   readonly type: SignedObjectType | 'signed-object'
   /** Members of a report; none where the content could not be read. */
   readonly fields: Readonly<Record<string, Json>>
-  /** The validity that the content states besides that of its EE certificate. */
+  /** The validity that the content states in addition to its EE certificate. */
   readonly period?: Period
 }
 

@@ -5,20 +5,20 @@ import { childrenOf, type DerNode, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
 import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA } from './oids.js'
 
-/** The algorithm's dotted identifier; parameters other than the right ones are a fault that validators accept. */
+/** Returns the dotted identifier of an algorithm; wrong parameters are a finding that validators accept. */
 export function readAlgorithm(node: DerNode | undefined, what: string, findings: FindingList): string {
   const [oidNode, parameters, more] = node === undefined ? [] : childrenOf(node)
   const oid = readOid(oidNode) ?? 'unreadable'
   const isRsa = oid === OID_SHA256_WITH_RSA || oid === OID_RSA_ENCRYPTION
   if (isRsa && parameters?.tag !== TAG.null)
-    findings.tolerate('RFC 4055 section 5', `${what}: no NULL parameters behind an RSA algorithm`)
+    findings.tolerate('RFC 4055 section 5', `${what}: no NULL parameters after an RSA algorithm`)
   if (oid === OID_SHA256 && parameters !== undefined)
-    findings.tolerate('RFC 5754 section 2', `${what}: parameters behind SHA-256, which has none`)
+    findings.tolerate('RFC 5754 section 2', `${what}: parameters after SHA-256, which has none`)
   if (more !== undefined) findings.add('RFC 5280 section 4.1.1.2', `${what}: more than an algorithm and its parameters`)
   return oid
 }
 
-/** RFC 7935 section 2: certificates and CRLs are signed with sha256WithRSAEncryption, and both places say so alike. */
+/** Checks RFC 7935 section 2: certificates and CRLs are signed with sha256WithRSAEncryption, and both places state the same algorithm. */
 export function checkSignatureAlgorithms(
   inner: DerNode | undefined,
   outer: DerNode | undefined,
@@ -37,7 +37,7 @@ export function checkSignatureAlgorithms(
     )
 }
 
-/** RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050. */
+/** Checks RFC 5280 section 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050. */
 export function checkTimeForm(
   node: DerNode | undefined,
   instant: string | undefined,
@@ -45,5 +45,8 @@ export function checkTimeForm(
   findings: FindingList,
 ): void {
   if (node?.tag === TAG.generalizedTime && instant !== undefined && instant < '2050')
-    findings.tolerate('RFC 5280 section 4.1.2.5', `${what} ${instant} is a GeneralizedTime, UTCTime is due before 2050`)
+    findings.tolerate(
+      'RFC 5280 section 4.1.2.5',
+      `${what} ${instant} is a GeneralizedTime, UTCTime is required before 2050`,
+    )
 }

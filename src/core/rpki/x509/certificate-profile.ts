@@ -1,6 +1,6 @@
 /**
- * The resource certificate profile (RFC 6487 section 4) over values: what must be there, what must not, what each may say.
- * Encodings and criticality are the decoder's to judge. Used before signing and on what was read, where anything may be missing.
+ * The resource certificate profile (RFC 6487 section 4) over values: required members, forbidden members, permitted values.
+ * The decoder checks encodings and criticality. Used before signing and on what was read, where any member may be missing.
  */
 import { quoted } from '../../base/text.js'
 import type { Instant } from '../../base/time.js'
@@ -16,7 +16,7 @@ import { checkUri, lastSegment } from './uri.js'
 /** `router`: BGPsec (RFC 8209). */
 export type CertificatePurpose = 'ta' | 'ca' | 'ee' | 'router'
 
-/** A `CertificateContent`, or what could be read of a stranger's. */
+/** A `CertificateContent`, or the readable members of another CA's certificate. */
 export interface CertificateValues {
   readonly kind: CertificatePurpose
   readonly serial?: bigint | undefined
@@ -39,7 +39,7 @@ export interface SiaValues {
   readonly signedObject?: string | undefined
 }
 
-/** Every fault of what a certificate says. */
+/** Returns every finding about the values of a certificate. */
 export function checkCertificateContent(values: CertificateValues): readonly ObjectFinding[] {
   const findings = createFindings()
   if (values.serial !== undefined) findings.addAll(checkSerial(values.serial))
@@ -66,7 +66,7 @@ function checkKeys({ kind, spki, aki }: CertificateValues, findings: FindingList
   if (kind !== 'ta' && aki === undefined) findings.add('RFC 6487 section 4.8.3', 'no authority key identifier')
 }
 
-/** Sections 4.8.6 and 4.8.7: a trust anchor has no issuer to point at, every other certificate must. */
+/** Checks sections 4.8.6 and 4.8.7: a trust anchor points at no issuer, every other certificate must. */
 function checkIssuerPointers({ kind, crl, aia }: CertificateValues, findings: FindingList): void {
   const [crlRule, aiaRule] = ['RFC 6487 section 4.8.6', 'RFC 6487 section 4.8.7']
   if (kind === 'ta') {
@@ -131,7 +131,7 @@ function checkEeSia({ caRepository, manifest, notify, signedObject }: SiaValues,
 function checkInheritance({ kind, resources }: CertificateValues, findings: FindingList): void {
   const inherits = resources.asn === 'inherit' || resources.ipv4 === 'inherit' || resources.ipv6 === 'inherit'
   if (kind === 'ta' && inherits)
-    findings.add('RFC 8630 section 2.3', 'a trust anchor that inherits resources has no one to inherit from')
+    findings.add('RFC 8630 section 2.3', 'a trust anchor inherits resources, but has no issuer to inherit from')
   if (kind !== 'router') return
   if (resources.ipv4 !== undefined || resources.ipv6 !== undefined)
     findings.add('RFC 8209 section 3.1.3.4', 'a router certificate with IP addresses')

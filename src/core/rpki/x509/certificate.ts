@@ -60,7 +60,7 @@ const CA_KEY_USAGE = bits(new Uint8Array([0x06]), 1)
 const EE_KEY_USAGE = bits(new Uint8Array([0x80]), 7)
 
 /**
- * The DER certificate. Throws a TypeError for content that no profile allows to be signed: a serial outside 1 to 2^159 - 1,
+ * Returns the DER certificate. Throws a TypeError for content that no profile allows: a serial outside 1 to 2^159 - 1,
  * times reversed, ranges not canonical, no resources, a member missing or too many for its kind.
  */
 export async function signCertificate(content: CertificateContent, sign: Sign): Promise<Uint8Array> {
@@ -104,7 +104,7 @@ function extensions(content: CertificateContent): readonly Der[] {
   return list.filter((item) => item !== undefined)
 }
 
-/** What points at the issuer: all of it, or for a trust anchor at most its own key (RFC 6487 sections 4.8.3, 4.8.6, 4.8.7). */
+/** Returns the pointers at the issuer: all three, or for a trust anchor at most its own key (RFC 6487 sections 4.8.3, 4.8.6, 4.8.7). */
 function issuerPointers(
   { kind, aki, crl, aia, issuer, subject, resources }: CertificateContent,
   ski: KeyId,
@@ -148,7 +148,7 @@ function accessDescription(method: string, uri: string): Der {
   return seq(oid(method), uriName(uri))
 }
 
-/** GeneralName: uniformResourceIdentifier. */
+/** A GeneralName that is a uniformResourceIdentifier. */
 function uriName(uri: string): Der {
   if (!/^[a-z]+:\/\/[!-~]+$/.test(uri)) throw new TypeError(`not a URI: ${JSON.stringify(uri)}`)
   return implicit(6, ia5(uri))

@@ -1,4 +1,4 @@
-/** Resource certificates (RFC 6487 section 4), BGPsec router certificates (RFC 8209) read as far as they share it. Reads on after a fault. */
+/** Strict decoder of resource certificates (RFC 6487 section 4) and of the members that BGPsec router certificates (RFC 8209) share with them. Reads on after a finding. */
 import type { Instant } from '../../base/time.js'
 import { createFindings, type Decoded, type FindingList } from '../../der/findings.js'
 import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from '../../der/reader.js'
@@ -17,7 +17,7 @@ import {
 } from './oids.js'
 import type { DecodedCertificate, SubjectInfoAccess } from './types.js'
 
-/** What could be read of a certificate, whatever is wrong with it. */
+/** The readable parts of a certificate, valid or not. */
 export interface ParsedCertificate {
   readonly purpose: CertificatePurpose
   readonly raw: Uint8Array
@@ -32,7 +32,7 @@ export interface ParsedCertificate {
   readonly extensions: Extensions
 }
 
-/** The certificate that `bytes` are, with every fault against DER and its profile. Content is there when all its members could be read; a router certificate has none. */
+/** Returns the certificate in `bytes` with every finding against DER and the profile. Content is there where all members could be read; a router certificate has none. */
 export function decodeCertificate(bytes: Uint8Array): Decoded<DecodedCertificate> {
   const findings = createFindings()
   const node = parseDer(bytes, findings)
@@ -42,7 +42,7 @@ export function decodeCertificate(bytes: Uint8Array): Decoded<DecodedCertificate
   return { content: parsed === undefined ? undefined : contentOfCertificate(parsed), findings: findings.all() }
 }
 
-/** Reads and checks a certificate; `purpose` is what it stands for, undefined to find out from itself. Undefined when it has no certificate's frame. */
+/** Reads and checks a certificate. `purpose` is the purpose that it must have; undefined to derive it from the certificate. Returns undefined where the outer structure is not that of a certificate. */
 export function parseCertificate(
   node: DerNode,
   purpose: CertificatePurpose | undefined,
@@ -92,7 +92,8 @@ function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, findings:
     )
   const [serialNode, algorithm, issuer, validity, subject, spki, ...rest] = parts
   const serial = readInteger(serialNode)
-  if (serial === undefined) findings.add('RFC 6487 section 4.2', 'the serial number is no INTEGER of at most 20 octets')
+  if (serial === undefined)
+    findings.add('RFC 6487 section 4.2', 'the serial number is not an INTEGER of at most 20 octets')
   checkSignatureAlgorithms(algorithm, outerAlgorithm, findings)
   const [fromNode, toNode] = membersOf(
     validity,
@@ -141,7 +142,7 @@ function extensionList(rest: readonly DerNode[], findings: FindingList): DerNode
   return list
 }
 
-/** What a certificate claims to be. Without basic constraints the other extensions tell. */
+/** Returns the purpose that a certificate claims. Without basic constraints the other extensions decide. */
 function purposeOf({ extensions, issuer, subject, key }: Fields): CertificatePurpose {
   if (extensions.extendedKeyUsage?.includes(OID_BGPSEC_ROUTER)) return 'router'
   const isCa = extensions.isCa === true || extensions.keyUsage === 0x06 || extensions.sia?.caRepository !== undefined
@@ -198,7 +199,7 @@ function valuesOf(parsed: ParsedCertificate): Parameters<typeof checkCertificate
   }
 }
 
-/** The certificate as the value that the encoder takes; undefined while a member is missing. */
+/** Returns the certificate as the value that the encoder takes; undefined while a member is missing. */
 export function contentOfCertificate(parsed: ParsedCertificate): DecodedCertificate | undefined {
   const { purpose, serial, notBefore, notAfter, key, signature, extensions } = parsed
   const [issuer, subject] = [parsed.issuer?.commonName, parsed.subject?.commonName]

@@ -1,4 +1,4 @@
-/** The RFC 3779 extensions, read in wire order: what order and bounds are wrong is the profile's to say, encodings are judged here. */
+/** Strict decoder of the RFC 3779 extensions, in wire order (their ASN.1 is in encode-resources.ts). Encodings are checked here, order and bounds in resource-profile.ts. */
 
 import type { FindingList } from '../../der/findings.js'
 import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from '../../der/reader.js'
@@ -10,7 +10,7 @@ import type { CertificateResources } from './types.js'
 
 type IpResources = { -readonly [K in 'ipv4' | 'ipv6']?: readonly IpRange[] | 'inherit' }
 
-/** IPAddrBlocks (RFC 3779 section 2.2.3). */
+/** Reads IPAddrBlocks (RFC 3779 section 2.2.3). */
 export function readIpAddrBlocks(node: DerNode, findings: FindingList): Pick<CertificateResources, 'ipv4' | 'ipv6'> {
   const found: IpResources = {}
   let previous = 0
@@ -24,7 +24,7 @@ export function readIpAddrBlocks(node: DerNode, findings: FindingList): Pick<Cer
     if (family === undefined || choice === undefined) continue
     const key = family === 4 ? 'ipv4' : 'ipv6'
     if (found[key] !== undefined) findings.add('RFC 3779 section 2.2.3.3', `IPv${family} appears twice`)
-    else if (family < previous) findings.add('RFC 3779 section 2.2.3.3', 'IPv6 stands before IPv4')
+    else if (family < previous) findings.add('RFC 3779 section 2.2.3.3', 'IPv6 comes before IPv4')
     previous = family
     found[key] = choice.tag === TAG.null ? 'inherit' : readIpRanges(family, choice, findings)
   }
@@ -33,7 +33,7 @@ export function readIpAddrBlocks(node: DerNode, findings: FindingList): Pick<Cer
   return found
 }
 
-/** The two octets of an address family identifier. A third one, the SAFI, breaks `safiRule`. */
+/** Reads the two octets of an address family identifier. A third one, the SAFI, breaks `safiRule`. */
 export function readFamily(
   node: DerNode | undefined,
   safiRule: string,
@@ -52,7 +52,7 @@ export function readFamily(
   return undefined
 }
 
-/** An IPAddress (RFC 3779 section 2.1.1): the first bits of an address, the rest zero; undefined, with a fault under `rule`, when it is none. */
+/** Reads an IPAddress (RFC 3779 section 2.1.1): the first bits of an address, the rest zero. Returns undefined, with a finding under `rule`, for anything else. */
 export function readAddress(
   family: Family,
   node: DerNode | undefined,
@@ -72,7 +72,7 @@ export function readAddress(
   const value = length === 0 ? 0n : BigInt(`0x${Buffer.from(bits.bytes).toString('hex')}`)
   const shift = BigInt(size - bits.bytes.length * 8)
   if (bits.unused > 0 && (value & ((1n << BigInt(bits.unused)) - 1n)) !== 0n)
-    findings.add(rule, `bits behind the length of an IPv${family} prefix are not zero`)
+    findings.add(rule, `bits after the length of an IPv${family} prefix are not zero`)
   return { address: ((value >> BigInt(bits.unused)) << BigInt(bits.unused)) << shift, length }
 }
 
@@ -113,7 +113,7 @@ function readIpRange(family: Family, node: DerNode, findings: FindingList): IpRa
   return { min: from.address, max }
 }
 
-/** ASIdentifiers (RFC 3779 section 3.2.3). */
+/** Reads ASIdentifiers (RFC 3779 section 3.2.3). */
 export function readAsIdentifiers(node: DerNode, findings: FindingList): CertificateResources['asn'] {
   let asn: CertificateResources['asn']
   for (const part of childrenOf(node)) {

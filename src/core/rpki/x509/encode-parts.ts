@@ -25,7 +25,7 @@ const NUMBER_LIMIT = 1n << 159n
 /** RFC 7935 section 2, RFC 4055 section 5: sha256WithRSAEncryption with NULL parameters. */
 export const SHA256_WITH_RSA = seq(oid(oids.OID_SHA256_WITH_RSA), nothing())
 
-/** SEQUENCE { tbs, sha256WithRSAEncryption, signature }: the frame of certificates and CRLs. */
+/** Signs `tbs` and returns SEQUENCE { tbs, sha256WithRSAEncryption, signature }: the outer structure of certificates and CRLs. */
 export async function signed(tbs: Uint8Array, sign: Sign): Promise<Uint8Array> {
   return encode(seq(raw(tbs), SHA256_WITH_RSA, bits(await sign(tbs))))
 }
@@ -36,7 +36,7 @@ export function commonName(text: string): Der {
   return seq(set(seq(oid(oids.OID_COMMON_NAME), printable(text))))
 }
 
-/** The subject of the issuer's certificate, byte for byte where its issuer chose it (RFC 6487 section 4.4). */
+/** The issuer name: the subject of the issuer's certificate, byte for byte where its own issuer chose it (RFC 6487 section 4.4). */
 export function issuerName(content: Pick<CertificateContent, 'issuer' | 'issuerName'>): Der {
   return content.issuerName === undefined ? commonName(content.issuer) : raw(content.issuerName)
 }
@@ -45,12 +45,12 @@ export function extension(id: string, critical: boolean, value: Der): Der {
   return critical ? seq(oid(id), boolean(true), octetsOf(value)) : seq(oid(id), octetsOf(value))
 }
 
-/** RFC 6487 section 4.8.3: the key identifier alone. */
+/** The AKI extension (RFC 6487 section 4.8.3): the key identifier alone. */
 export function authorityKeyIdentifier(aki: KeyId): Der {
   return extension(oids.OID_AUTHORITY_KEY_IDENTIFIER, false, seq(implicit(0, octets(keyIdBytes(aki)))))
 }
 
-/** Throws a TypeError unless the id is the hex of 20 octets. */
+/** Returns the octets of a key identifier. Throws a TypeError unless it is the hex of 20 octets. */
 export function keyIdBytes(id: KeyId): Uint8Array {
   if (!/^[0-9A-F]{40}$/.test(id)) throw new TypeError(`not a key identifier: ${id}`)
   return Buffer.from(id, 'hex')

@@ -1,4 +1,4 @@
-/** Certificate extensions (RFC 6487 section 4.8): each once, with the right criticality, in the right encoding. */
+/** Strict decoder of certificate extensions (RFC 6487 section 4.8): each once, with the required criticality and encoding. */
 import type { KeyId } from '../../crypto/ports.js'
 import type { FindingList } from '../../der/findings.js'
 import { textOf } from '../../der/primitives.js'
@@ -9,7 +9,7 @@ import { readAsIdentifiers, readIpAddrBlocks } from './decode-resources.js'
 import * as oids from './oids.js'
 import type { CertificateResources } from './types.js'
 
-/** What the extensions say; undefined where one is missing or unreadable. */
+/** Values of the extensions; undefined where one is missing or unreadable. */
 export interface Extensions {
   isCa?: boolean
   ski?: KeyId
@@ -21,7 +21,7 @@ export interface Extensions {
   aia?: string
   sia?: SiaValues
   resources: CertificateResources
-  /** Object identifiers of all that is there. */
+  /** Object identifiers of all extensions that are present. */
   readonly present: Set<string>
 }
 
@@ -110,7 +110,7 @@ function readOne(
   else known.read(node, into, rule, findings)
 }
 
-/** One Extension of a certificate or CRL. */
+/** Reads one Extension of a certificate or CRL. */
 export function readExtension(
   node: DerNode,
   findings: FindingList,
@@ -125,12 +125,12 @@ export function readExtension(
   return { oid, isCritical, value: readOctets(parts[hasFlag ? 2 : 1]) }
 }
 
-/** The key identifier of an AuthorityKeyIdentifier, which must hold nothing else. */
+/** Reads the key identifier of an AuthorityKeyIdentifier, which must contain nothing else. */
 export function readKeyIdentifier(node: DerNode, rule: string, findings: FindingList): KeyId | undefined {
   let id: KeyId | undefined
   for (const part of childrenOf(node)) {
     if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, findings)
-    else findings.add(rule, 'the authority key identifier holds more than a key identifier')
+    else findings.add(rule, 'the authority key identifier contains more than a key identifier')
   }
   if (id === undefined) findings.add(rule, 'the authority key identifier has no key identifier')
   return id
@@ -201,7 +201,7 @@ function readCrlPoints(value: DerNode, into: Extensions, rule: string, findings:
 
 function readCrlUris(fullName: DerNode, into: Extensions, rule: string, findings: FindingList): void {
   const uris = childrenOf(fullName).map(readUri)
-  if (uris.includes(undefined)) findings.add(rule, 'the distribution point has a name that is no URI')
+  if (uris.includes(undefined)) findings.add(rule, 'the distribution point has a name that is not a URI')
   const [rsync, ...more] = uris.filter(isRsync)
   if (rsync !== undefined) into.crl = rsync
   if (more.length > 0) findings.tolerate(rule, 'the distribution point has more than one rsync URI')
@@ -229,7 +229,7 @@ function readSia(value: DerNode, into: Extensions, rule: string, findings: Findi
     const member = SIA_METHODS.get(method)
     if (member === undefined) findings.add('RFC 6487 section 4.8.8.1', `unexpected access method ${method}`)
     else if (uri === undefined || (member !== 'notify' && !isRsync(uri))) continue
-    else if (sia[member] !== undefined) findings.add(rule, `${member} is there twice`)
+    else if (sia[member] !== undefined) findings.add(rule, `${member} appears twice`)
     else sia[member] = uri
   }
   into.sia = sia
@@ -247,7 +247,7 @@ function readPolicies(value: DerNode, _into: Extensions, rule: string, findings:
       findings.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
     const list = qualifiers === undefined ? [] : childrenOf(qualifiers).map((q) => readOid(childrenOf(q)[0]))
     if (list.length > 1)
-      findings.add('RFC 7318 section 2', `${list.length} policy qualifiers, at most one may be there`)
+      findings.add('RFC 7318 section 2', `${list.length} policy qualifiers, at most one is permitted`)
     for (const type of list)
       if (type !== oids.OID_CPS_QUALIFIER)
         findings.add('RFC 7318 section 2', `policy qualifier ${type} is not a CPS URI`)
@@ -279,7 +279,7 @@ function accessDescriptions(
   })
 }
 
-/** The text of a GeneralName that is a URI. */
+/** Returns the text of a GeneralName that is a URI; undefined for another name. */
 function readUri(node: DerNode): string | undefined {
   return node.tag === 0x86 ? textOf(contentOf(node)) : undefined
 }

@@ -1,4 +1,4 @@
-/** SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), read as far as the RPKI profiles judge it: RSA (RFC 7935) and EC (RFC 8608). */
+/** Strict decoder and profile of SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7): RSA (RFC 7935) and EC (RFC 8608). */
 import { keyIdOf } from '../../crypto/digest.js'
 import type { KeyId } from '../../crypto/ports.js'
 import type { ObjectFinding } from '../../der/findings.js'
@@ -11,16 +11,16 @@ export interface ParsedKey {
   readonly spki: Uint8Array
   readonly ski: KeyId
   readonly algorithm: 'RSA' | 'EC' | 'other'
-  /** Of the RSA modulus; 0 for anything else. */
+  /** Bits of the RSA modulus; 0 for another algorithm. */
   readonly bits: number
   readonly exponent: bigint
   /** Object identifier of an EC curve. */
   readonly curve: string
-  /** Are the algorithm parameters NULL, as RFC 4055 section 1.2 demands of RSA? */
+  /** True if the algorithm parameters are NULL, as RFC 4055 section 1.2 requires for RSA. */
   readonly hasNullParameters: boolean
 }
 
-/** Undefined when the element is no SubjectPublicKeyInfo at all. */
+/** Reads a SubjectPublicKeyInfo. Returns undefined where the element is not one. */
 export function readKey(node: DerNode | undefined, findings: FindingList = createFindings()): ParsedKey | undefined {
   if (node === undefined || node.tag !== TAG.sequence) return undefined
   const [algorithm, key] = membersOf(
@@ -56,7 +56,7 @@ export function readKey(node: DerNode | undefined, findings: FindingList = creat
   return { ...base, algorithm: 'RSA', bits: modulusBits(modulus), exponent: readInteger(exponent) ?? 0n }
 }
 
-/** The key of DER SubjectPublicKeyInfo octets. */
+/** Returns the key of DER SubjectPublicKeyInfo octets; undefined where there is any finding. */
 export function parseKey(spki: Uint8Array): ParsedKey | undefined {
   const findings = createFindings()
   const node = parseDer(spki, findings)
@@ -64,7 +64,7 @@ export function parseKey(spki: Uint8Array): ParsedKey | undefined {
   return findings.all().length === 0 ? key : undefined
 }
 
-/** RFC 7935 section 3: RSA, 2048 bits, exponent 65537. */
+/** Returns the findings against RFC 7935 section 3: RSA, 2048 bits, exponent 65537. */
 export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFinding[] {
   const finding = (message: string): readonly ObjectFinding[] => [{ rule: 'RFC 7935 section 3', message }]
   if (key === undefined) return finding('the public key is not a SubjectPublicKeyInfo')
@@ -79,7 +79,7 @@ export function checkRsaKey(key: ParsedKey | undefined): readonly ObjectFinding[
   ]
 }
 
-/** RFC 8608 section 3.1: a router key is on the curve P-256. */
+/** Returns the findings against RFC 8608 section 3.1: a router key is on the curve P-256. */
 export function checkRouterKey(key: ParsedKey | undefined): readonly ObjectFinding[] {
   if (key !== undefined && key.algorithm === 'EC' && key.curve === OID_P256) return []
   const found =
@@ -95,7 +95,7 @@ function modulusBits(node: DerNode | undefined): number {
   return top === 0 ? 0 : (content.length - at) * 8 - Math.clz32(top) + 24
 }
 
-/** The digest helper trusts DER; a stranger's SPKI in sloppy BER has no identifier. */
+/** Returns the key identifier; empty for a SubjectPublicKeyInfo that is not DER, for which `keyIdOf` throws. */
 function safeKeyId(spki: Uint8Array): KeyId {
   try {
     return keyIdOf(spki)

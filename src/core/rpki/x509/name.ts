@@ -1,4 +1,4 @@
-/** Distinguished names (RFC 6487 sections 4.4 and 4.5): one commonName, at most one serialNumber, nothing else. */
+/** Strict decoder of distinguished names (RFC 6487 sections 4.4 and 4.5): one commonName, at most one serialNumber, nothing else. */
 import { quoted } from '../../base/text.js'
 import type { FindingList } from '../../der/findings.js'
 import { textOf } from '../../der/primitives.js'
@@ -7,12 +7,12 @@ import { membersOf, readOid } from '../../der/values.js'
 import { OID_COMMON_NAME, OID_SERIAL_NUMBER } from './oids.js'
 
 export interface ParsedName {
-  /** The whole Name, for comparisons. */
+  /** DER of the Name, for comparisons. */
   readonly der: Uint8Array
   readonly commonName: string | undefined
 }
 
-/** The name, with its faults under `rule`; `what` is `issuer` or `subject`. */
+/** Reads a name, with its findings under `rule`; `what` is `issuer` or `subject`. */
 export function readName(node: DerNode, what: string, rule: string, findings: FindingList): ParsedName {
   const names: string[] = []
   let serials = 0

@@ -1,4 +1,4 @@
-/** Number resources in a certificate (RFC 3779, RFC 6487 sections 4.8.10 and 4.8.11), as they stand on the wire. */
+/** Profile of the number resources in a certificate (RFC 3779, RFC 6487 sections 4.8.10 and 4.8.11), in wire order. */
 
 import type { ObjectFinding } from '../../der/findings.js'
 import { createFindings, type FindingList } from '../../der/findings.js'
@@ -7,7 +7,7 @@ import { MAX_ASN } from '../../resources/asn.js'
 import type { Family } from '../../resources/types.js'
 import type { CertificateResources } from './types.js'
 
-/** What rpki-client reads of one certificate. */
+/** Ranges that rpki-client reads of one certificate. */
 const MAX_BLOCKS = 200_000
 
 interface Wire<T> {
@@ -20,7 +20,7 @@ interface Wire<T> {
   readonly rangeRule: string
 }
 
-/** Faults of the order and bounds of resources. Nothing at all is a fault too. */
+/** Returns the findings about the order and bounds of resources. No resources at all are a finding too. */
 export function checkResources(resources: CertificateResources): readonly ObjectFinding[] {
   const findings = createFindings()
   const { asn, ipv4, ipv6 } = resources
@@ -77,7 +77,9 @@ function checkRanges<T extends number | bigint>(wire: Wire<T>, findings: Finding
     if (min < 0 || max > wire.top) findings.add(wire.rangeRule, `${what}: ${text} is out of bounds`)
     if (highest !== undefined && min <= wire.after(highest)) {
       const how =
-        min === wire.after(highest) ? 'adjoins the one before: they must be one range' : 'overlaps or is out of order'
+        min === wire.after(highest)
+          ? 'adjoins the previous range: they must be one range'
+          : 'overlaps or is out of order'
       findings.add(wire.listRule, `${what}: ${text} ${how}`)
     }
     if (highest === undefined || max > highest) highest = max

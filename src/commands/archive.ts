@@ -1,4 +1,4 @@
-/** `brine archive`: old publication commands and their events leave the live folders. */
+/** `brine archive`: moves old publication commands and their events to the archive. */
 import { type ArchiveReport, archive } from '../core/app/operations/archive.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
@@ -8,18 +8,21 @@ import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
 export default class Archive extends BaseCommand<ArchiveReport> {
-  static override summary = 'move old publication commands and their events to archived/'
+  static override summary = 'move old publication commands and their events to the archive'
   static override description =
-    'Takes commands that did nothing but publish (manifests, CRLs, renewals, serials), are older than the threshold and older than the backup snapshot, and the objects that nothing live names. They are in the archive first; a run at least a day later takes them out of their place, so that a copy taken meanwhile is whole. Without --older-than the key archive_threshold_days counts; unset, only what an earlier run archived is finished. archived/ may then be moved or deleted: audit verify says from which version it could verify. Exit codes: 0 done or nothing to do, 2 the folder of --to cannot take it, 3 a damaged aggregate was left out, 14 a file could not be written (the next run goes on), 20 a stand-by.'
+    'Archives commands that only published (manifests, CRLs, renewals, serials) and are older than both the threshold and the backup snapshot, and objects that no other history references. A first run copies them to the archive; a run at least a day later removes the originals, so that a copy taken meanwhile is complete. The default of --older-than is archive_threshold_days; if that is not set, only what earlier runs began is finished. archived/ may then be moved or deleted: audit verify reports from which version on it could verify. Exit codes: 0 done or nothing to do, 2 the folder given with --to cannot be used, 3 a damaged aggregate was skipped, 14 a file could not be written (the next run continues), 20 a stand-by.'
   static override examples = [
     '<%= config.bin %> archive --older-than 90d --dry-run',
     '<%= config.bin %> archive --to /mnt/archive',
     '<%= config.bin %> archive --list',
   ]
   static override flags = {
-    'older-than': flag.duration({ description: 'at least this old (default archive_threshold_days), 1d or more' }),
-    to: flag.path({ helpValue: 'DIR', description: 'an empty or earlier used directory instead of archived/' }),
-    list: flag.boolean({ description: 'show what is archived and what would be, change nothing' }),
+    'older-than': flag.duration({ description: 'minimum age, 1d or more (default: archive_threshold_days)' }),
+    to: flag.path({
+      helpValue: 'DIR',
+      description: 'archive to this directory, empty or used before, instead of archived/',
+    }),
+    list: flag.boolean({ description: 'show what is archived and what would be; change nothing' }),
     ...writeFlags,
   }
 
@@ -40,7 +43,7 @@ export default class Archive extends BaseCommand<ArchiveReport> {
     const table = theme.table({
       columns: [
         'AGGREGATE',
-        ...(['ARCHIVED', 'KEPT', dryRun ? 'WOULD GO' : 'NOW', 'BYTES'] as const).map(
+        ...(['ARCHIVED', 'KEPT', dryRun ? 'WOULD MOVE' : 'MOVED', 'BYTES'] as const).map(
           (title) => ({ title, align: 'right' }) as const,
         ),
       ],
@@ -60,11 +63,11 @@ export default class Archive extends BaseCommand<ArchiveReport> {
       )
     if (released + objects.released > 0)
       lines.push(
-        `${counted(released, 'file')} and ${counted(objects.released, 'object')} archived before ${would}taken out of their place`,
+        `originals of ${counted(released, 'file')} and ${counted(objects.released, 'object')} archived before ${would}removed`,
       )
     if (moved + objects.moved + released + objects.released === 0) lines.push(nothing(report))
     if (nextRelease !== null)
-      lines.push(theme.dim(`a run after ${nextRelease} takes what is archived out of its place`))
+      lines.push(theme.dim(`a run after ${nextRelease} removes the originals of archived files`))
     return lines.join('\n')
   }
 
@@ -80,5 +83,5 @@ function total(report: ArchiveReport, key: 'moved' | 'released'): number {
 function nothing({ before }: ArchiveReport): string {
   return before === null
     ? 'nothing to do: archive_threshold_days is not set, and no --older-than was given'
-    : `nothing to archive before ${before}`
+    : `nothing older than ${before} to archive`
 }

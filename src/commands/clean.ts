@@ -1,4 +1,4 @@
-/** `brine clean`: what commands that died, recoveries, upgrades and restores left behind goes. */
+/** `brine clean`: removes what interrupted commands, recoveries, upgrades and restores left behind. */
 import { type CleanReport, clean } from '../core/app/operations/clean.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
@@ -7,12 +7,12 @@ import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
 export default class Clean extends BaseCommand<CleanReport> {
-  static override summary = 'remove what was left behind: surplus/, corrupt/, old trees, orphans'
+  static override summary = 'remove garbage: surplus/, corrupt/, old trees, orphans'
   static override description =
-    'Files in surplus/ and corrupt/, trees that upgrade and restore --replace kept, private keys that no state and no kept snapshot names, objects that no event names, files of commands that died. Never what a commit names; what a damaged aggregate may want, and objects while a part of history is archived elsewhere, stay. After it upgrade --undo has nothing to go back to. Exit codes: 0 done or nothing to do, 2 confirmation missing, 11 another command came in between, 14 something could not be removed, 20 a stand-by.'
+    'Removes files in surplus/ and corrupt/, trees that upgrade and restore --replace kept, private keys that no state and no snapshot references, objects that no event references, and temporary files of interrupted commands. Never removes what a commit references, what a damaged aggregate may need, or objects while part of the history is archived elsewhere. Afterwards upgrade --undo is not possible. Exit codes: 0 done or nothing to do, 2 confirmation missing, 11 conflict with another command, 14 something could not be removed, 20 a stand-by.'
   static override examples = ['<%= config.bin %> clean --dry-run', '<%= config.bin %> clean --older-than 90d --yes']
   static override flags = {
-    'older-than': flag.duration({ description: 'left behind at least so long ago, 1d or more (default 30d)' }),
+    'older-than': flag.duration({ description: 'minimum age, 1d or more (default 30d)' }),
     ...archiveFlags,
     ...writeFlags,
     ...confirmFlags,
@@ -24,17 +24,17 @@ export default class Clean extends BaseCommand<CleanReport> {
     const olderThan = flags['older-than']
     const preview = await clean(session, { olderThan, dryRun: true })
     if (flags['dry-run'] || preview.removed.length === 0) return { ...preview, dryRun: flags['dry-run'] }
-    await this.confirm(`${sumOf(preview)} will be removed for ever`, flags)
+    await this.confirm(`${sumOf(preview)} will be removed permanently`, flags)
     return clean(session, { olderThan, only: preview.removed })
   }
 
   protected override view(report: CleanReport, theme: Theme): string {
     const { removed, kept, before, dryRun } = report
     const lines = [
-      ...kept.map((line) => theme.dim(`left: ${line}`)),
+      ...kept.map((line) => theme.dim(`kept: ${line}`)),
       ...removed.map((path) => `${dryRun ? 'would remove' : 'removed'} ${path}`),
     ]
-    if (removed.length === 0) return [...lines, `nothing to remove from before ${before}`].join('\n')
+    if (removed.length === 0) return [...lines, `nothing older than ${before} to remove`].join('\n')
     return [...lines, dryRun ? `would remove ${sumOf(report)}; nothing changed` : `removed ${sumOf(report)}`].join('\n')
   }
 }

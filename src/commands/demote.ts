@@ -1,13 +1,13 @@
-/** `brine demote`: this directory stops writing. */
+/** `brine demote`: makes a primary a read-only stand-by. */
 import { type DemoteReport, demote } from '../core/app/operations/promote.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { writeFlags } from '../core/cli/flags/flags.js'
 
 export default class Demote extends BaseCommand<DemoteReport> {
-  static override summary = 'make this primary a stand-by: it reads and writes no more'
+  static override summary = 'make this primary a read-only stand-by'
   static override description =
-    'For a planned move: demote here, copy the directory, promote there. Exit codes: 0 done, 1 made by init --test, 2 --reason missing, 20 it is a stand-by already.'
+    'For a planned move: demote here, copy the directory, promote there. Exit codes: 0 done, 1 the directory was made by init --test, 2 --reason missing, 20 it is a stand-by already.'
   static override examples = ['<%= config.bin %> demote --reason "moving to host b"']
   static override flags = { ...writeFlags }
 
@@ -18,6 +18,6 @@ export default class Demote extends BaseCommand<DemoteReport> {
 
   protected override view(report: DemoteReport): string {
     if (report.dryRun) return `${report.dataDir} would become a stand-by; nothing changed`
-    return `${report.dataDir} is a stand-by now, generation ${report.generation}; brine promote takes it back`
+    return `${report.dataDir} is now a stand-by, generation ${report.generation}; undo with: brine promote`
   }
 }

@@ -1,4 +1,4 @@
-/** `brine inspect`: what an object of the RPKI says, and every fault in it with the section of the RFC. */
+/** `brine inspect`: shows the content of RPKI objects, and every finding with the section of the RFC. */
 import { type InspectReport, inspectFiles } from '../core/app/operations/inspect.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
@@ -7,12 +7,12 @@ import { inspectionView } from '../core/cli/output/inspection.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
 export default class Inspect extends BaseCommand<InspectReport> {
-  static override summary = 'show RPKI objects and every fault in them'
+  static override summary = 'show the content of RPKI objects and every error in them'
   static override description =
-    'TAL, certificate, CRL, manifest, ROA, ASPA; as strict as rpki-client 9.7 and stricter where relying parties shrug. Exit 1 on a fault. Needs no data directory.'
+    'Decodes TALs, certificates, CRLs, manifests, ROAs and ASPAs; as strict as rpki-client 9.7, and stricter where validators only warn. Exit codes: 0 no errors, 1 errors found. Needs no data directory.'
   static override examples = ['<%= config.bin %> inspect AS64496.roa', '<%= config.bin %> inspect *.cer --json']
-  static override args = { file: arg.path({ required: true, multiple: true, description: 'files, several at once' }) }
-  static override flags = { at: flag.moment({ description: 'judge as of this time (default: now)' }) }
+  static override args = { file: arg.path({ required: true, multiple: true, description: 'one or more files' }) }
+  static override flags = { at: flag.moment({ description: 'check as of this time (default: now)' }) }
 
   protected override async execute(): Promise<InspectReport> {
     const { args, flags } = await this.parse(Inspect)

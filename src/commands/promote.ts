@@ -1,4 +1,4 @@
-/** `brine promote`: this directory writes from now on. */
+/** `brine promote`: makes a stand-by the primary. */
 import { type PromoteReport, promote } from '../core/app/operations/promote.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
@@ -7,17 +7,18 @@ import { confirmFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
-function seenLine({ asked, manifestNumber, at }: PromoteReport['seen']): string {
-  const ahead = 'numbers jump to the Unix time'
-  if (asked.length === 0) return `no served tree here says what the world has seen: ${ahead}`
+function highWaterMarkLine({ asked, manifestNumber, at }: PromoteReport['seen']): string {
+  const advance = 'manifest and CRL numbers are set to the Unix time'
+  if (asked.length === 0) return `published numbers are unknown, no published tree found; ${advance}`
   const number = manifestNumber === null ? 'no manifest number' : `manifest number ${manifestNumber}`
-  return `asked the ${asked.join(' and the ')}: it shows ${number}${at === null ? '' : `, last at ${at}`}; ${ahead}, beyond it`
+  const sources = asked.map((source) => (source === 'served tree' ? 'published tree' : 'replaced directory'))
+  return `published so far: ${number}${at === null ? '' : `, newest at ${at}`} (from the ${sources.join(' and the ')}); ${advance}, above that`
 }
 
 export default class Promote extends BaseCommand<PromoteReport> {
-  static override summary = 'make this stand-by the primary: it writes, all others must not'
+  static override summary = 'make this stand-by the primary, the only directory that may write'
   static override description =
-    'First make sure that no other primary lives. Manifest and CRL numbers jump to the Unix time and beyond what the served tree, or a tree that a restore replaced, shows; a new RRDP session begins, the key pool is wiped. A promote that was cut short is completed by the next command. Exit codes: 0 done, 1 it is the primary already, or the clock is behind what the world has seen, 2 --reason or confirmation missing, 3 some CAs could not jump and wait for brine tick, 12 nothing whole to go on from.'
+    'First make sure that no other primary is running. Manifest and CRL numbers are set to the Unix time, above every number in the published tree and in a directory that a restore replaced; a new RRDP session starts and the key pool is wiped. The next command completes an interrupted promote. Exit codes: 0 done, 1 the directory is already the primary, or the clock is behind what was published, 2 --reason or confirmation missing, 3 the numbers of some CAs could not be advanced yet (brine tick does that), 12 no complete revision to continue from.'
   static override examples = [
     '<%= config.bin %> promote --reason "host a is gone" --dry-run',
     '<%= config.bin %> promote --reason "host a is gone" --yes',
@@ -30,7 +31,7 @@ export default class Promote extends BaseCommand<PromoteReport> {
     const preview = await promote(session, { dryRun: true })
     if (flags['dry-run']) return preview
     const lost = preview.dropped.length === 0 ? '' : ` without commits ${preview.dropped.join(', ')}`
-    await this.confirm(`${preview.dataDir} becomes the primary as of commit ${preview.commit}${lost}`, flags)
+    await this.confirm(`${preview.dataDir} will become the primary as of commit ${preview.commit}${lost}`, flags)
     return promote(session)
   }
 
@@ -41,15 +42,15 @@ export default class Promote extends BaseCommand<PromoteReport> {
   protected override view(report: PromoteReport, theme: Theme): string {
     const { generation, commit, dropped, moved, seen, cas, serial, dryRun } = report
     const lines = [
-      ...dropped.map((n) => `commit ${n} is not whole here${dryRun ? '' : ' and was moved aside'}`),
-      ...moved.map((name) => theme.dim(`moved aside: ${name}`)),
+      ...dropped.map((n) => `commit ${n} is incomplete here${dryRun ? '' : ' and was moved to quarantine'}`),
+      ...moved.map((name) => theme.dim(`moved to quarantine: ${name}`)),
       ...this.faults(report).map(theme.bad),
-      seenLine(seen),
+      highWaterMarkLine(seen),
     ]
     if (dryRun) return [...lines, `would be generation ${generation} from commit ${commit}; nothing changed`].join('\n')
     const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
     const what = `primary, generation ${generation} from commit ${commit}`
-    return [...lines, `${what}; numbers of ${counted(cas.length, 'CA')} jumped${published}`].join('\n')
+    return [...lines, `${what}; numbers of ${counted(cas.length, 'CA')} advanced${published}`].join('\n')
   }
 
   protected override exitCode(report: PromoteReport): number {

@@ -40,7 +40,8 @@ export default class Restore extends BaseCommand<RestoreReport> {
     const request = { source: args.source, keys, replace: flags.replace }
     if (flags['dry-run']) return restoreBackup(context, { ...request, dryRun: true })
     const kept = flags.replace ? '; an existing data directory is kept under another name' : ''
-    await this.confirm(`${args.source} will be restored into ${flags.into}${kept}`, flags)
+    const what = `${args.source} will be restored into ${flags.into}${kept}`
+    await this.confirm(what, flags, `Restore ${args.source} into ${flags.into}?`)
     const report = await restoreBackup(context, request)
     this.watch.changed = 'yes'
     return report

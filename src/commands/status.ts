@@ -1,5 +1,4 @@
-/** `brine status`: is it well, until when, and what is next. */
-
+/** `brine status`: shows the verdict, when the first object goes stale, and what is due. */
 import { type StatusReport, status } from '../core/app/operations/status.js'
 import { NAGIOS_EXIT, nagiosLine, nagiosUnknown, writePrometheus } from '../core/app/operations/status-formats.js'
 import { isAtLeast } from '../core/app/operations/verdict.js'
@@ -9,13 +8,13 @@ import { flag } from '../core/cli/flags/flags.js'
 import { statusView } from '../core/cli/output/status.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
-/** With `--nagios` a check that could not run is a report too. */
+/** Report of status; with `--nagios` also the error of a check that could not run. */
 export type StatusResult = StatusReport | { readonly verdict: 'unknown'; readonly message: string }
 
 export default class Status extends BaseCommand<StatusResult> {
-  static override summary = 'one screen: verdict, when the first object goes stale, what is due'
+  static override summary = 'show the verdict, when the first object goes stale, and what is due'
   static override description =
-    'Reads only, takes no lock, works on a full disk and on a stand-by. Exit codes: 0, with --fail-on 1 when the verdict is as bad; with --nagios 0 ok, 1 warning, 2 critical, 3 unknown.'
+    'Read-only, takes no lock, works on a full disk and on a stand-by. Exit codes: 0 done, 1 with --fail-on if the verdict is that level or worse; with --nagios 0 ok, 1 warning, 2 critical, 3 unknown.'
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --nagios',
@@ -23,9 +22,9 @@ export default class Status extends BaseCommand<StatusResult> {
     '<%= config.bin %> status --fail-on critical --json',
   ]
   static override flags = {
-    nagios: flag.boolean({ description: 'one line and the exit codes of a Nagios plugin' }),
-    prom: flag.path({ description: 'write the metrics to this file, in the Prometheus text format' }),
-    'fail-on': flag.choice(['warning', 'critical'], { description: 'exit 1 when the verdict is as bad as this' }),
+    nagios: flag.boolean({ description: 'print one line, with the exit codes of a Nagios plugin' }),
+    prom: flag.path({ description: 'write metrics to this file, in the Prometheus text format' }),
+    'fail-on': flag.choice(['warning', 'critical'], { description: 'exit 1 if the verdict is this or worse' }),
   }
   #nagios = false
   #failOn: 'warning' | 'critical' | undefined

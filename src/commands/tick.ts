@@ -1,14 +1,13 @@
-/** `brine tick`: the cron line, every 5 minutes: all that is due, once, quietly. */
-
+/** `brine tick`: runs everything that is due, once. Cron calls it every 5 minutes. */
 import { type TickReport, tick } from '../core/app/operations/tick.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 
 export default class Tick extends BaseCommand<TickReport> {
-  static override summary = 'do all that is due: the cron line'
+  static override summary = 'run everything that is due (call this from cron)'
   static override description =
-    'Silent when nothing was due. On a stand-by it does nothing and exits 0. Exit 3 when a CA could not be published; the others were.'
+    'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0. Exit codes: 0 done, 3 some CA could not be published, but all others were.'
   static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']
 
   protected override async execute(): Promise<TickReport> {

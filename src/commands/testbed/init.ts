@@ -1,11 +1,12 @@
-/** `brine testbed init`: a sandbox in one command. */
+/** `brine testbed init`: creates a sandbox. */
 import { initTestbed, type TestbedReport } from '../../core/app/operations/testbed.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class TestbedInit extends BaseCommand<TestbedReport> {
-  static override summary = 'make a sandbox: data directory, publication server, trust anchor, a CA with all resources'
+  static override summary =
+    'create a sandbox: data directory, publication server, trust anchor, and a CA with all resources'
   static override examples = ['<%= config.bin %> testbed init --data-dir sandbox']
   static override flags = {
     rsync: flag.text({
@@ -18,7 +19,7 @@ export default class TestbedInit extends BaseCommand<TestbedReport> {
       default: 'https://localhost/rrdp/',
       description: 'RRDP base of the repository',
     }),
-    test: flag.boolean({ description: 'BRINE_NOW sets the clock of this directory' }),
+    test: flag.boolean({ description: 'make a test directory, whose clock BRINE_NOW sets' }),
   }
 
   protected override async execute(): Promise<TestbedReport> {

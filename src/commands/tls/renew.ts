@@ -1,5 +1,4 @@
-/** `brine tls renew`: a new HTTPS pair, a request for a CA, or the CA's certificate. */
-
+/** `brine tls renew`: renews the HTTPS key and certificate, requests a certificate from a CA, or installs one. */
 import { installTls, renewTls, requestTls, showTls, type TlsChange } from '../../core/app/operations/tls.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -8,9 +7,9 @@ import type { Theme } from '../../core/cli/output/theme.js'
 import { tlsView } from '../../core/cli/output/tls.js'
 
 export default class TlsRenew extends BaseCommand<TlsChange> {
-  static override summary = 'renew the HTTPS pair in ssl/, or put the certificate of a CA there'
+  static override summary = 'renew the HTTPS key and certificate in ssl/, or install a certificate from a CA'
   static override description =
-    'Makes a new key and a self-signed certificate for ten years, for the names of the present one. Asks before it replaces a certificate that a CA signed. With --csr the key stays and a request for it is written; with --cert the answer of the CA, a PEM file with the certificate first, takes its place. A crash leaves the old pair or the new one. The web server reads it when it is reloaded. Exit codes: 0, 1 the certificate is not for the key or not valid, 2 not confirmed.'
+    'Makes a new key and a self-signed certificate, valid for ten years, for the names in the current certificate. Asks before it replaces a certificate that a CA signed. With --csr the key is kept and a certificate request for it is written; with --cert the certificate that the CA issued is installed, from a PEM file with this certificate first. After a crash either the old or the new pair is in place. Reload the web server afterwards. Exit codes: 0 done, 1 the certificate is not for the key or not valid, 2 not confirmed.'
   static override examples = [
     '<%= config.bin %> tls renew --name rpki.example.net',
     '<%= config.bin %> tls renew --csr rpki.csr --name rpki.example.net',
@@ -19,7 +18,7 @@ export default class TlsRenew extends BaseCommand<TlsChange> {
   static override flags = {
     name: flag.text({ helpValue: 'HOST', multiple: true, description: 'a DNS name; repeat for several' }),
     csr: flag.path({
-      description: 'write a request for the present key to this new file instead',
+      description: 'write a certificate request for the current key to this new file instead',
       exclusive: ['cert'],
     }),
     cert: flag.path({ description: 'install the certificate in this file instead', exclusive: ['name'] }),
@@ -33,15 +32,15 @@ export default class TlsRenew extends BaseCommand<TlsChange> {
     const { name: names = [], csr, cert, 'dry-run': dryRun } = flags
     if (csr !== undefined) return requestTls(session, { names, out: csr, dryRun })
     if (cert !== undefined) return installTls(session, { file: cert, dryRun })
-    const present = await showTls(session)
-    if (present.subject !== null && !present.selfSigned && !dryRun)
-      await this.confirm(`the certificate of ${present.issuer} will be replaced by a self-signed one`, flags)
+    const current = await showTls(session)
+    if (current.subject !== null && !current.selfSigned && !dryRun)
+      await this.confirm(`the certificate issued by ${current.issuer} will be replaced by a self-signed one`, flags)
     return renewTls(session, { names, dryRun })
   }
 
   protected override view(report: TlsChange, theme: Theme): string {
     if (report.dryRun) return `would be for ${report.names.join(' ')}; dry run, nothing changed`
     if (report.changed) return `${tlsView(report, theme)}\nrenewed; reload the web server`
-    return `a request for ${report.names.join(' ')} is written; nothing changed`
+    return `wrote a certificate request for ${report.names.join(' ')}; nothing changed`
   }
 }

@@ -1,5 +1,4 @@
-/** `brine tls show`: the HTTPS pair that the web server in front reads. */
-
+/** `brine tls show`: shows the HTTPS key and certificate for the web server. */
 import { showTls, type TlsReport } from '../../core/app/operations/tls.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -7,9 +6,9 @@ import type { Theme } from '../../core/cli/output/theme.js'
 import { tlsView } from '../../core/cli/output/tls.js'
 
 export default class TlsShow extends BaseCommand<TlsReport> {
-  static override summary = 'show the HTTPS certificate in ssl/, and what is wrong with the pair'
+  static override summary = 'show the HTTPS certificate in ssl/, and problems of certificate and key'
   static override description =
-    'Changes nothing. Exit codes: 0 the pair is good, 1 it is missing, expired or within 30 days of it, the key is not its own, or others can read the key.'
+    'Changes nothing. Exit codes: 0 no problems, 1 the certificate is missing, has expired or expires within 30 days, the key does not match it, or others can read the key.'
   static override examples = ['<%= config.bin %> tls show', '<%= config.bin %> tls show --json']
 
   protected override async execute(): Promise<TlsReport> {

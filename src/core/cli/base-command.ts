@@ -118,8 +118,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   }
 
   /** Asks for confirmation of a step marked `!` in the command list; see `confirm`. */
-  protected async confirm(what: string, flags: { readonly yes: boolean }): Promise<void> {
-    await confirm({ what, yes: flags.yes, interactive: surroundings().interactive })
+  protected async confirm(what: string, flags: { readonly yes: boolean }, question?: string): Promise<void> {
+    await confirm({ what, question, yes: flags.yes, interactive: surroundings().interactive })
   }
 
   /** Prints a warning on stderr with and without `--json`; silent with `--quiet`. */

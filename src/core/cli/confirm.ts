@@ -4,13 +4,15 @@ import { AppError } from '../base/errors.js'
 export interface Confirmation {
   /** The consequence, as a sentence without a question mark. */
   readonly what: string
+  /** Question to ask on a terminal. Default: `what` and "Continue?". */
+  readonly question?: string | undefined
   readonly yes: boolean
   readonly interactive: boolean
 }
 
 /** Returns if the step is confirmed. Throws `confirmation-needed` without a terminal, `confirmation-declined` after a no (both usage). */
 export async function confirm(
-  { what, yes, interactive }: Confirmation,
+  { what, question = `${what}. Continue?`, yes, interactive }: Confirmation,
   ask: (question: string) => Promise<string> = askOnTerminal,
 ): Promise<void> {
   if (yes) return
@@ -18,7 +20,7 @@ export async function confirm(
     throw new AppError('usage', 'confirmation-needed', `confirmation needed: ${what}`, {
       hint: 'check with --dry-run, then add --yes',
     })
-  const answer = await ask(`${what}. Continue? [y/N] `)
+  const answer = await ask(`${question} [y/N] `)
   if (/^(?:y|yes)$/i.test(answer.trim())) return
   throw new AppError('usage', 'confirmation-declined', `not confirmed: ${what}`)
 }

@@ -313,6 +313,6 @@ describe('the command', () => {
     expect(row).toMatchObject({ kind: 'ca', handle: 'acme', archived: row?.moved, kept: expect.any(Number) })
     expect(row?.bytes).toBeGreaterThan(1000)
     const young = await runBrine(['archive', '--older-than', '1h'], { dataDir: dir, now: day(DAYS) })
-    expect([young.code, young.stderr]).toEqual([2, expect.stringContaining('nothing of the last day')])
+    expect([young.code, young.stderr]).toEqual([2, expect.stringContaining('the minimum is 1d')])
   })
 })

@@ -30,9 +30,9 @@ it('a copy reads and refuses to write; tick there does nothing', async () => {
 })
 
 it('wants a reason and a confirmation, and tells first what it would do', async () => {
-  expect((await runBrine(['promote', '--yes'], { dataDir: second })).stderr).toContain('wants a reason')
+  expect((await runBrine(['promote', '--yes'], { dataDir: second })).stderr).toContain('--reason is required')
   const unasked = await runBrine(['promote', ...REASON], { dataDir: second })
-  expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('becomes the primary as of commit 1')])
+  expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining('will become the primary as of commit 1')])
   const dry = await runBrine(['promote', ...REASON, '--dry-run', '--json'], { dataDir: second })
   expect(dry.json<PromoteReport>()).toMatchObject({ dryRun: true, generation: 2, commit: 1 })
   expect((await runBrine(['republish'], { dataDir: second })).code).toBe(20)

@@ -50,7 +50,7 @@ describe('a directory that is well', () => {
     const { stdout } = await runAt(box.dataDir, ['status'])
     expect(stdout).toMatch(/^OK {2}primary, generation 1/)
     expect(stdout).toContain(`stale at    ${report.staleAt}`)
-    expect(stdout).toContain('serial 3, 8 objects of 3 publishers, served')
+    expect(stdout).toContain('serial 3, 8 objects of 3 publishers, published')
   })
 
   it('is only read', async () => {

@@ -114,7 +114,7 @@ it('renews: another key, the same names unless others are given', async () => {
   expect((await show())[1].names).toEqual(['rpki.example.net', 'b.example'])
   expect(isPair()).toBe(true)
   const wrong = await runBrine(['tls', 'renew', '--name', 'a b'], { dataDir })
-  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('no DNS name')])
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('not a DNS name')])
   const now = readFileSync(cert)
   await brine(['tls', 'renew', '--dry-run'], { dataDir })
   expect(readFileSync(cert).equals(now)).toBe(true)

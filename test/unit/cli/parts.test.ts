@@ -75,6 +75,14 @@ describe('confirmation', () => {
       return answer
     })
 
+  test('asks the given question instead of the default one', async () => {
+    const request = { what: 'it goes', question: 'Restore FILE into DIR?', yes: false, interactive: true }
+    await confirm(request, async (question) => {
+      expect(question).toBe('Restore FILE into DIR? [y/N] ')
+      return 'y'
+    })
+  })
+
   test('takes a yes and nothing else', async () => {
     for (const answer of ['y', 'Y', 'yes\n', ' YES ']) await expect(asked(answer)).resolves.toBeUndefined()
     for (const answer of ['', 'n', 'yep', 'y y'])

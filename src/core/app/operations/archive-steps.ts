@@ -1,4 +1,7 @@
-/** An archive plan as short pieces of work. Invariant: a file is in the archive, durable and noted, before a later run takes it out of its place. */
+/**
+ * Divides an archive plan into short steps. Invariant: a file is in the archive, synced and in its index, before a later run removes the
+ * original.
+ */
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { archiveCommands, type OnTouched, releaseCommands } from '../../store/archive/archive.js'
@@ -12,17 +15,17 @@ export interface ArchivePlan {
   readonly head: number
   readonly rules: ArchiveRules
   readonly surveys: readonly AggregateSurvey[]
-  /** By name of the aggregate. */
+  /** History by name of the aggregate. */
   readonly history: ReadonlyMap<string, readonly HistoryEntry[]>
-  /** Objects that something in its place names. */
+  /** Objects that history outside the archive references. */
   readonly live: ReadonlySet<Sha256>
   readonly objects: ObjectSurvey
 }
 
-/** A piece of work, and how many commands or objects it concerns. */
+/** A step of work. `cost` is the number of commands or objects in it. */
 export interface Step {
   readonly cost: number
-  /** The aggregate's name; `OBJECTS`. */
+  /** Name of the aggregate, or `OBJECTS`. */
   readonly of: string
   readonly run: (touched: OnTouched) => void
 }
@@ -33,98 +36,107 @@ export interface Tally {
   released: number
 }
 
-/** What was done so far, by `Step.of`. */
-export type Sums = Map<string, Tally>
+/** Work done so far, by `Step.of`. */
+export type Tallies = Map<string, Tally>
 
-/** Commands or objects in one hold of the lock. */
-export const HOLD = 500
+/** Number of commands or objects that are processed before the write lock is released. */
+export const BATCH_SIZE = 500
 
 export const OBJECTS = 'objects'
 
-/** Everything that the plan wants done: events before the objects that they name, what goes in before what goes out. */
-export function stepsOf(session: Session, plan: ArchivePlan, sums: Sums): readonly Step[] {
+/** Returns the steps of a plan: events before the objects that they reference, and additions to the archive before releases. */
+export function planSteps(session: Session, plan: ArchivePlan, tallies: Tallies): readonly Step[] {
   const known = new Map<string | null, boolean>()
-  const isThere = (dir: string | null): boolean => {
+  const isAvailable = (dir: string | null): boolean => {
     const is = known.get(dir) ?? isArchiveAvailable(session.store.layout, dir)
     if (!is && !known.has(dir))
-      session.options.onNotice?.(`${dir} is not there: what was archived to it stays in its place as well`)
+      session.options.onNotice?.(`${dir} is not available: files archived there are also kept in the data directory`)
     known.set(dir, is)
     return is
   }
   return [
-    ...plan.surveys.flatMap((survey) => archiving(session, survey, sums)),
-    ...archivingObjects(session, plan, sums),
-    ...plan.surveys.flatMap((survey) => releasing(session, plan, survey, sums, isThere)),
-    ...releasingObjects(session, plan, sums, isThere),
+    ...plan.surveys.flatMap((survey) => archiveSteps(session, survey, tallies)),
+    ...archiveObjectSteps(session, plan, tallies),
+    ...plan.surveys.flatMap((survey) => releaseSteps(session, plan, survey, tallies, isAvailable)),
+    ...releaseObjectSteps(session, plan, tallies, isAvailable),
   ]
 }
 
-export function bytesOf(due: readonly DueCommand[]): number {
+export function totalBytes(due: readonly DueCommand[]): number {
   return due.reduce((all, d) => all + d.files.reduce((own, f) => own + f.size, 0), 0)
 }
 
-function tally(sums: Sums, of: string): Tally {
-  const known = sums.get(of) ?? { moved: 0, bytes: 0, released: 0 }
-  sums.set(of, known)
+function tally(tallies: Tallies, of: string): Tally {
+  const known = tallies.get(of) ?? { moved: 0, bytes: 0, released: 0 }
+  tallies.set(of, known)
   return known
 }
 
-function archiving(
+function archiveSteps(
   { store }: Session,
   { id, due, unusedSnapshots: outdated }: AggregateSurvey,
-  sums: Sums,
+  tallies: Tallies,
 ): readonly Step[] {
   const of = formatAggregateId(id)
   return chunks(due).map((part) => {
     const run = (touched: OnTouched): void => {
       archiveCommands(store.layout, id, part, outdated, touched)
-      tally(sums, of).moved += part.length
-      tally(sums, of).bytes += bytesOf(part)
+      tally(tallies, of).moved += part.length
+      tally(tallies, of).bytes += totalBytes(part)
     }
     return { cost: part.length, of, run }
   })
 }
 
-function archivingObjects({ store }: Session, { objects, rules }: ArchivePlan, sums: Sums): readonly Step[] {
+function archiveObjectSteps({ store }: Session, { objects, rules }: ArchivePlan, tallies: Tallies): readonly Step[] {
   return chunks(objects.due).map((part) => {
     const run = (touched: OnTouched): void => {
       archiveObjects(store.layout, store.status, part, rules, touched)
-      tally(sums, OBJECTS).moved += part.length
-      tally(sums, OBJECTS).bytes += part.reduce((all, o) => all + o.size, 0)
+      tally(tallies, OBJECTS).moved += part.length
+      tally(tallies, OBJECTS).bytes += part.reduce((all, o) => all + o.size, 0)
     }
     return { cost: part.length, of: OBJECTS, run }
   })
 }
 
-function releasing(
+function releaseSteps(
   { store }: Session,
   { history, rules }: ArchivePlan,
   { id, release }: AggregateSurvey,
-  sums: Sums,
-  isThere: (dir: string | null) => boolean,
+  tallies: Tallies,
+  isAvailable: (dir: string | null) => boolean,
 ): readonly Step[] {
   const of = formatAggregateId(id)
-  const parts = release.filter((r) => isThere(r.dir)).flatMap((r) => splitRange(r, history.get(of) ?? [], HOLD))
+  const parts = release
+    .filter((r) => isAvailable(r.dir))
+    .flatMap((r) => splitRange(r, history.get(of) ?? [], BATCH_SIZE))
   return parts.map((part) => {
     const run = (touched: OnTouched): void => {
-      tally(sums, of).released += releaseCommands(store.layout, id, part, rules.now, touched).files
+      tally(tallies, of).released += releaseCommands(store.layout, id, part, rules.now, touched).files
     }
     return { cost: part.entries.length, of, run }
   })
 }
 
-function releasingObjects(
+function releaseObjectSteps(
   { store }: Session,
   { objects, live }: ArchivePlan,
-  sums: Sums,
-  isThere: (dir: string | null) => boolean,
+  tallies: Tallies,
+  isAvailable: (dir: string | null) => boolean,
 ): readonly Step[] {
   return objects.release
-    .filter((batch) => isThere(batch.dir))
+    .filter((batch) => isAvailable(batch.dir))
     .flatMap((batch) =>
       chunks(batch.objects).map((part) => {
         const run = (touched: OnTouched): void => {
-          tally(sums, OBJECTS).released += releaseObjects(store.layout, store.status, batch, part, live, touched).files
+          tally(tallies, OBJECTS).released += releaseObjects(
+            store.layout,
+            store.status,
+            batch,
+            part,
+            live,
+            touched,
+          ).files
         }
         return { cost: part.length, of: OBJECTS, run }
       }),
@@ -132,5 +144,7 @@ function releasingObjects(
 }
 
 function chunks<T>(all: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / HOLD) }, (_, i) => all.slice(i * HOLD, (i + 1) * HOLD))
+  return Array.from({ length: Math.ceil(all.length / BATCH_SIZE) }, (_, i) =>
+    all.slice(i * BATCH_SIZE, (i + 1) * BATCH_SIZE),
+  )
 }

@@ -1,6 +1,7 @@
 /**
- * Old publication commands leave the live folders: first they are in the archive as well, a day later there alone.
- * Invariant: planned without the lock and carried out under it in short holds, each only if nothing was committed since; whatever stops it, the next run goes on.
+ * `archive`: copies old publication commands to the archive, and removes the originals one day later.
+ * Invariant: planned without the write lock and executed under it in short batches, each only if there was no commit since planning; after an
+ * interruption the next run continues.
  */
 import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -20,12 +21,21 @@ import type { StoreReader } from '../../store/commit/store-reader.js'
 import { isPublication } from '../transaction/aggregate-registry.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { type ArchivePlan, bytesOf, HOLD, OBJECTS, type Step, type Sums, stepsOf, type Tally } from './archive-steps.js'
+import {
+  type ArchivePlan,
+  BATCH_SIZE,
+  OBJECTS,
+  planSteps,
+  type Step,
+  type Tallies,
+  type Tally,
+  totalBytes,
+} from './archive-steps.js'
 
 export interface ArchiveOptions {
-  /** Seconds; undefined: `archive_threshold_days`. */
+  /** Minimum age in seconds; `archive_threshold_days` if undefined. */
   readonly olderThan?: Duration | undefined
-  /** A folder on another volume. */
+  /** Archive folder on another volume. */
   readonly to?: string | undefined
   readonly dryRun?: boolean
 }
@@ -33,26 +43,26 @@ export interface ArchiveOptions {
 export interface ArchivedAggregate {
   readonly kind: string
   readonly handle: Handle
-  /** Commands in the archive, those of this run included. */
+  /** Commands in the archive, including those of this run. */
   readonly archived: number
-  /** Commands that stay. */
+  /** Commands that are not archived. */
   readonly kept: number
   /** Commands that this run archived, or would. */
   readonly moved: number
-  /** Of their files. */
+  /** Size of their files. */
   readonly bytes: number
-  /** Files of earlier runs that left their place, or would. */
+  /** Originals of files archived by earlier runs that were removed, or would be. */
   readonly released: number
 }
 
 export interface ArchiveReport {
-  /** Commands before this are old enough; null: no threshold. */
+  /** Commands before this time are archived; null without a threshold. */
   readonly before: Instant | null
-  /** The folder that takes them; null: `archived/` of each aggregate. */
+  /** Archive folder; null for `archived/` of each aggregate. */
   readonly to: string | null
   readonly aggregates: readonly ArchivedAggregate[]
   readonly objects: { readonly moved: number; readonly bytes: number; readonly released: number }
-  /** When the first run may take out of their place what the archive has by now; null: nothing waits. */
+  /** Earliest time at which a run may remove originals of archived files; null if there are none. */
   readonly nextRelease: Instant | null
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   readonly changed: boolean
@@ -63,10 +73,10 @@ interface Planned extends ArchivePlan {
   readonly failed: ArchiveReport['failed']
 }
 
-/** Times that other commands may come between. */
+/** Number of plans after conflicts with other commands. */
 const ROUNDS = 50
 
-/** Archives what is old, and releases what was archived a day ago. Throws `standby`, `io`, and for a folder that cannot take it `usage`. */
+/** Archives old commands, and removes the originals of files archived at least a day ago. Throws `standby`, `io`; `usage` for an unsuitable folder. */
 export async function archive(session: Session, options: ArchiveOptions = {}): Promise<ArchiveReport> {
   const dryRun = options.dryRun === true
   if (!dryRun) refuseStandby(session)
@@ -75,33 +85,28 @@ export async function archive(session: Session, options: ArchiveOptions = {}): P
   const days = session.config.archiveThresholdDays
   const threshold = options.olderThan ?? (days === undefined ? undefined : days * 86400)
   if (threshold !== undefined && threshold < OVERLAP_SECONDS)
-    throw new AppError(
-      'usage',
-      'archive-too-young',
-      `--older-than ${threshold} s: nothing of the last day is archived`,
-      {
-        hint: 'a copy that is being taken may need it: give 1d or more',
-      },
-    )
-  const sums: Sums = new Map()
-  let plan = await session.store.read(async (reader) => planOf(session, reader, threshold, dir))
+    throw new AppError('usage', 'archive-too-young', `--older-than ${threshold} s is too short: the minimum is 1d`, {
+      hint: 'give 1d or more: a copy that is being taken may need newer files',
+    })
+  const tallies: Tallies = new Map()
+  let plan = await session.store.read(async (reader) => makePlan(session, reader, threshold, dir))
   const failed = new Map(plan.failed.map((f) => [f.aggregate, f]))
   const ran = { touched: false }
   for (let round = 1; ; round++) {
-    const steps = stepsOf(session, plan, sums)
+    const steps = planSteps(session, plan, tallies)
     if (dryRun) break
     if (dir !== null && steps.length > 0) claimArchiveFolder(layout, dir)
-    if (await carryOut(session, plan.head, steps, failed, ran)) break
+    if (await runSteps(session, plan.head, steps, failed, ran)) break
     if (round === ROUNDS) {
-      session.options.onNotice?.('other commands kept coming between: the next run goes on')
+      session.options.onNotice?.('interrupted by other commands; the next run continues')
       break
     }
-    plan = await session.store.read(async (reader) => planOf(session, reader, threshold, dir))
+    plan = await session.store.read(async (reader) => makePlan(session, reader, threshold, dir))
   }
-  return reportOf(plan, sums, [...failed.values()], dryRun)
+  return reportOf(plan, tallies, [...failed.values()], dryRun)
 }
 
-/** For `tick`: once a day where `archive_threshold_days` is set; undefined when it was not its time. Throws as `archive` does. */
+/** Archives once a day if `archive_threshold_days` is set, for `tick`. Returns undefined if it was not due. Throws as `archive` does. */
 export async function archiveDaily(session: Session): Promise<ArchiveReport | undefined> {
   if (session.config.archiveThresholdDays === undefined) return undefined
   const { status } = session.store
@@ -114,10 +119,10 @@ export async function archiveDaily(session: Session): Promise<ArchiveReport | un
   return report
 }
 
-/** Name in `status/`. */
+/** Name of the file in `status/` with the time of the last daily run. */
 const LAST = 'last-archive'
 
-function planOf(session: Session, reader: StoreReader, threshold: number | undefined, dir: string | null): Planned {
+function makePlan(session: Session, reader: StoreReader, threshold: number | undefined, dir: string | null): Planned {
   const { layout, status, marker } = session.store
   const now = session.clockFor(reader).now()
   const cutoff = threshold === undefined || reader.at === undefined ? undefined : cutoffOf(now, reader.at, threshold)
@@ -139,7 +144,7 @@ function planOf(session: Session, reader: StoreReader, threshold: number | undef
       return []
     }
   })
-  // of one that cannot be read nobody can say which objects it names
+  // objects that an unreadable aggregate references are unknown
   const objects = failed.length > 0 ? NO_OBJECTS : surveyObjects(layout, status, live, rules)
   return { head: reader.head, rules, surveys, history, live, objects, failed }
 }
@@ -151,8 +156,8 @@ function failure(aggregate: string, error: unknown): ArchiveReport['failed'][num
   return { aggregate, code: error.code, message: error.message }
 }
 
-/** False where another command came between, and the rest must be planned anew. */
-async function carryOut(
+/** Runs the steps in batches. Returns false on a conflict with another command: the rest has to be planned again. */
+async function runSteps(
   session: Session,
   head: number,
   steps: readonly Step[],
@@ -163,7 +168,11 @@ async function carryOut(
     const done = await session.store.write(async (writer) => {
       if (writer.head !== head) return 0
       let [n, cost] = [0, 0]
-      for (let step = steps[at]; step !== undefined && (n === 0 || cost + step.cost <= HOLD); step = steps[at + n]) {
+      for (
+        let step = steps[at];
+        step !== undefined && (n === 0 || cost + step.cost <= BATCH_SIZE);
+        step = steps[at + n]
+      ) {
         runStep(session, step, failed, ran)
         n += 1
         cost += step.cost
@@ -191,22 +200,27 @@ function runStep(
   try {
     if (!failed.has(step.of)) step.run(touched)
   } catch (error) {
-    if (error instanceof AppError && error.kind === 'io' && ran.touched) throw cutShort(error)
+    if (error instanceof AppError && error.kind === 'io' && ran.touched) throw archiveInterrupted(error)
     failed.set(step.of, failure(step.of, error))
   }
 }
 
-function cutShort(cause: AppError): AppError {
+function archiveInterrupted(cause: AppError): AppError {
   return rewrap(cause, {
-    message: `archived in part: ${cause.message}`,
-    hint: hintThen(cause, 'nothing is lost, and the same command goes on where it stopped'),
+    message: `archived only in part: ${cause.message}`,
+    hint: hintThen(cause, 'nothing is lost; run the same command again to continue'),
     changed: 'yes',
   })
 }
 
-function reportOf(plan: ArchivePlan, sums: Sums, failed: ArchiveReport['failed'], dryRun: boolean): ArchiveReport {
+function reportOf(
+  plan: ArchivePlan,
+  tallies: Tallies,
+  failed: ArchiveReport['failed'],
+  dryRun: boolean,
+): ArchiveReport {
   const { rules } = plan
-  const aggregates = plan.surveys.map((survey) => rowOf(survey, sums.get(formatAggregateId(survey.id)), dryRun))
+  const aggregates = plan.surveys.map((survey) => rowOf(survey, tallies.get(formatAggregateId(survey.id)), dryRun))
   const { due, release, waiting } = plan.objects
   const objects = dryRun
     ? {
@@ -214,7 +228,7 @@ function reportOf(plan: ArchivePlan, sums: Sums, failed: ArchiveReport['failed']
         bytes: due.reduce((all, o) => all + o.size, 0),
         released: release.reduce((all, b) => all + b.objects.length, 0),
       }
-    : (sums.get(OBJECTS) ?? { moved: 0, bytes: 0, released: 0 })
+    : (tallies.get(OBJECTS) ?? { moved: 0, bytes: 0, released: 0 })
   const since = plan.surveys.flatMap((s) => s.index.flatMap((r) => (s.release.includes(r) ? [] : (r.since ?? []))))
   const all = [...since, ...waiting.map((b) => b.since), ...(isAny(aggregates, objects, 'moved') ? [rules.now] : [])]
   return {
@@ -244,19 +258,19 @@ function isAny(
 }
 
 function rowOf(
-  { id, commands, index: note, due, release }: AggregateSurvey,
+  { id, commands, index, due, release }: AggregateSurvey,
   done: Tally | undefined,
   dryRun: boolean,
 ): ArchivedAggregate {
-  const wanted = {
+  const planned = {
     moved: due.length,
-    bytes: bytesOf(due),
+    bytes: totalBytes(due),
     released: countCommands(release),
   }
-  const { moved, bytes, released } = dryRun ? wanted : (done ?? { moved: 0, bytes: 0, released: 0 })
-  // what moves on to another folder was archived before
-  const before = countCommands(note)
-  const news = due.filter((d) => !note.some((r) => r.from <= d.range.from && d.range.from <= r.to)).length
-  const archived = before + (dryRun || moved > 0 ? news : 0)
+  const { moved, bytes, released } = dryRun ? planned : (done ?? { moved: 0, bytes: 0, released: 0 })
+  // commands that are moved from one archive folder to another are counted once
+  const before = countCommands(index)
+  const added = due.filter((d) => !index.some((r) => r.from <= d.range.from && d.range.from <= r.to)).length
+  const archived = before + (dryRun || moved > 0 ? added : 0)
   return { kind: kindWord(id.kind), handle: id.handle, archived, kept: commands - archived, moved, bytes, released }
 }

@@ -1,6 +1,6 @@
 /**
- * What the others leave behind goes: files moved aside, old trees, orphans.
- * Invariant: found without the lock, and taken away under it only if nothing was committed since.
+ * `clean`: removes quarantined files, old trees and orphans that other commands leave behind.
+ * Invariant: found without the write lock, and removed under it only if there was no commit since.
  */
 import { AppError } from '../../base/errors.js'
 import { addSeconds, type Duration, type Instant } from '../../base/time.js'
@@ -15,78 +15,78 @@ import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 
 export interface CleanOptions {
-  /** Seconds; 30 days unless given. */
+  /** Minimum age in seconds. Default: 30 days. */
   readonly olderThan?: Duration | undefined
   readonly dryRun?: boolean
-  /** What a preview found: anything else stays. */
+  /** Paths that a preview found; no others are removed. */
   readonly only?: readonly string[]
 }
 
 export interface CleanReport {
   readonly before: Instant
-  /** Paths below the data directory, `../` beside it. */
+  /** Paths relative to the data directory; `../` for those beside it. */
   readonly removed: readonly string[]
   readonly kinds: Readonly<Partial<Record<GarbageKind, number>>>
   readonly bytes: number
-  /** Why something was left where it is. */
+  /** Reasons why something was not removed. */
   readonly kept: readonly string[]
   readonly changed: boolean
   readonly dryRun: boolean
 }
 
-/** The least age: what a command that is running now, or a copy that is being taken, may need. */
-const LEAST = 86400
+/** Minimum age in seconds: a running command, or a copy that is being taken, may need newer files. */
+const MINIMUM_AGE = 86400
 
-/** Times that another command may come between. */
+/** Number of attempts after conflicts with other commands. */
 const ATTEMPTS = 8
 
-/** Takes away what was left behind long ago. Throws `clean-too-young` (usage), `standby`, `io`; `commit-lost` where other commands kept coming. */
+/** Removes old garbage. Throws `clean-too-young` (usage), `standby`, `io`; `commit-lost` after repeated conflicts with other commands. */
 export async function clean(session: Session, options: CleanOptions = {}): Promise<CleanReport> {
-  const { olderThan = 30 * LEAST, dryRun = false, only } = options
+  const { olderThan = 30 * MINIMUM_AGE, dryRun = false, only } = options
   if (!dryRun) refuseStandby(session)
-  if (olderThan < LEAST)
-    throw new AppError('usage', 'clean-too-young', `--older-than ${olderThan} s: nothing of the last day is removed`, {
+  if (olderThan < MINIMUM_AGE)
+    throw new AppError('usage', 'clean-too-young', `--older-than ${olderThan} s is too short: the minimum is 1d`, {
       hint: 'give 1d or more',
     })
   for (let attempt = 1; ; attempt++) {
-    const look = await lookAround(session, olderThan)
-    const wanted = only === undefined ? look.found : look.found.filter(({ path }) => only.includes(path))
-    if (dryRun || wanted.length === 0) return reportOf(look, wanted, dryRun)
-    const removed = await takeAway(session, look.head, wanted)
-    if (removed !== undefined) return reportOf(look, removed, false)
-    if (attempt === ATTEMPTS) throw overtaken()
+    const scan = await scanGarbage(session, olderThan)
+    const selected = only === undefined ? scan.found : scan.found.filter(({ path }) => only.includes(path))
+    if (dryRun || selected.length === 0) return reportOf(scan, selected, dryRun)
+    const removed = await removeUnlessConflict(session, scan.head, selected)
+    if (removed !== undefined) return reportOf(scan, removed, false)
+    if (attempt === ATTEMPTS) throw conflict()
   }
 }
 
-interface Look extends GarbageScan {
+interface TimedScan extends GarbageScan {
   readonly before: Instant
   readonly head: number
 }
 
-async function lookAround(session: Session, olderThan: number): Promise<Look> {
+async function scanGarbage(session: Session, olderThan: number): Promise<TimedScan> {
   return session.store.read(async (reader) => {
     const before = addSeconds(session.clockFor(reader).now(), -olderThan)
     return { ...findGarbage(session.store.layout, reader, before), before, head: reader.head }
   })
 }
 
-/** Undefined where another command came in between. */
-async function takeAway(
+/** Removes the garbage under the write lock. Returns undefined on a conflict with another command. */
+async function removeUnlessConflict(
   session: Session,
   head: number,
-  wanted: readonly Garbage[],
+  selected: readonly Garbage[],
 ): Promise<readonly Garbage[] | undefined> {
   const { watch } = session.options
   return session.store.write(async (writer) => {
     if (writer.head !== head) return undefined
     if (watch !== undefined) watch.changed = 'unknown'
-    const gone = removeGarbage(session.store.layout, wanted)
+    const removed = removeGarbage(session.store.layout, selected)
     if (watch !== undefined) watch.changed = 'yes'
-    return gone
+    return removed
   })
 }
 
-function reportOf({ before, kept }: Look, removed: readonly Garbage[], dryRun: boolean): CleanReport {
+function reportOf({ before, kept }: TimedScan, removed: readonly Garbage[], dryRun: boolean): CleanReport {
   return {
     before,
     removed: removed.map(({ path }) => path),
@@ -98,8 +98,8 @@ function reportOf({ before, kept }: Look, removed: readonly Garbage[], dryRun: b
   }
 }
 
-function overtaken(): AppError {
-  return new AppError('locked', 'commit-lost', 'other commands kept coming in between', {
+function conflict(): AppError {
+  return new AppError('locked', 'commit-lost', 'other commands committed during every attempt', {
     hint: 'run the command again',
     retry: true,
     retryAfter: 1,

@@ -1,4 +1,4 @@
-/** The configuration as commands ask for it: every fault with its line, or every key with its value. Invariant: no aggregate is opened. */
+/** `config check` and `config show`: findings in brine.toml with their lines, and every key with its value. Invariant: no aggregate is opened. */
 import { resolve } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Enrolment } from '../../config/enrolment/schema.js'
@@ -7,7 +7,7 @@ import { readConfigText } from '../../config/read.js'
 import { checkDataDir, readMarker } from '../../store/directory/data-dir.js'
 
 export interface ConfigPlace {
-  /** Undefined where `configPath` alone is looked at. */
+  /** Undefined to read only `configPath`. */
   readonly dataDir?: string
   readonly configPath?: string
 }
@@ -20,32 +20,32 @@ export interface ConfigProblem {
 }
 
 export interface ConfigCheckReport {
-  /** False when commands would refuse the file; warnings leave it true. */
+  /** False if commands would refuse the file; warnings do not matter. */
   readonly ok: boolean
   readonly file: string
-  /** In the order of lines. */
+  /** Ordered by line. */
   readonly problems: readonly ConfigProblem[]
-  /** How many keys the file sets outside of tables. */
+  /** Number of keys that the file sets outside of tables. */
   readonly set: number
-  /** CAs of enrolment. */
+  /** Number of enrolment CAs. */
   readonly cas: number
 }
 
 export interface ConfigShowReport {
   readonly file: string
-  /** What every command record carries. */
+  /** Digest of the configuration, which is stored in every command record. */
   readonly digest: string
-  /** In the order of the template; durations in seconds. */
+  /** Ordered as in the template; durations in seconds. */
   readonly entries: readonly ConfigEntry[]
 }
 
-/** Names every fault and every warning. Throws `config-missing` (usage), `no-data-dir`. */
+/** Returns every error and every warning. Throws `config-missing` (usage), `no-data-dir`. */
 export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport> {
   const file = configFile(place)
   const text = readConfigText(file)
   try {
     const { warnings, set, enrolment } = await loadConfig(text, file)
-    const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await placesOf(text, enrolment))]
+    const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await warningsWithLines(text, enrolment))]
     const problems = all
       .map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
       .sort((a, b) => a.line - b.line)
@@ -57,15 +57,15 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
   }
 }
 
-/** Every key with its effective value and where it comes from. Throws `config-invalid` (usage). */
+/** Returns every key with its effective value and its source. Throws `config-invalid` (usage). */
 export async function showConfig(place: ConfigPlace): Promise<ConfigShowReport> {
   const file = configFile(place)
   const loaded = await loadConfig(readConfigText(file), file)
   return { file, digest: configDigest(loaded), entries: configEntries(loaded) }
 }
 
-/** Warnings about CAs and groups, with their lines. */
-async function placesOf(text: string, enrolment: Enrolment): Promise<readonly Omit<ConfigProblem, 'level'>[]> {
+/** Returns the warnings about enrolment CAs and groups, with their lines. */
+async function warningsWithLines(text: string, enrolment: Enrolment): Promise<readonly Omit<ConfigProblem, 'level'>[]> {
   const { enrolmentWarnings } = await import('../../config/enrolment/warnings.js')
   const { lineAt, linesOf } = await import('../../config/lines.js')
   const lines = linesOf(text)

@@ -1,4 +1,4 @@
-/** A new data directory: marker, commented configuration, HTTPS pair. Refuses a directory that holds something. */
+/** `init`: creates a data directory with a marker, a commented configuration, and an HTTPS key and certificate. */
 import { hostname } from 'node:os'
 import { toHex, utf8 } from '../../base/bytes.js'
 import { addSeconds } from '../../base/time.js'
@@ -21,7 +21,7 @@ export interface InitOptions {
   readonly nowOverride?: string
 }
 
-/** Makes DATA_DIR. Throws `init-not-empty` (rejected), `io`. */
+/** Creates the data directory, which must be missing or empty. Throws `init-not-empty` (rejected), `io`. */
 export async function initDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {
   const { at } = startTime(nowOverride, test)
   const hosts = [...new Set(['localhost', hostname()])].filter((h) => /^[A-Za-z0-9.-]+$/.test(h))

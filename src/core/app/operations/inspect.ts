@@ -1,4 +1,4 @@
-/** Files of the RPKI that somebody was sent: what each says, and every fault in it. Needs no data directory. */
+/** `inspect`: decodes RPKI objects from files and reports every finding. Needs no data directory. */
 import { type Moment, resolveMoment } from '../../base/moment.js'
 import { type Instant, instantOf } from '../../base/time.js'
 import { type Inspection, inspectObject } from '../../rpki/inspect/inspect.js'
@@ -7,11 +7,11 @@ import { readUserBytes } from '../../store/disk/user-files.js'
 export interface InspectReport {
   readonly at: Instant
   readonly files: readonly Inspection[]
-  /** False when any file has a fault. */
+  /** False if any file has a finding. */
   readonly ok: boolean
 }
 
-/** Reads and judges each file as of `moment`, the present when left out. Throws `file-unreadable` (usage) before anything is judged. */
+/** Reads and checks each file as of `moment` (default: now). Throws `file-unreadable` (usage) before any file is checked. */
 export async function inspectFiles(paths: readonly string[], moment?: Moment): Promise<InspectReport> {
   const present = instantOf(Date.now() / 1000)
   const now = moment === undefined ? present : resolveMoment(moment, present)

@@ -1,7 +1,7 @@
 /**
- * Which directory writes: a stand-by becomes the primary, a primary becomes a stand-by.
- * Invariant: what stands between the two steps of a promote (the directory is the primary, its numbers have not jumped) publishes nothing;
- * the next command of any kind makes the jump first.
+ * `promote` and `demote`: makes a stand-by the primary, or a primary a stand-by.
+ * Invariant: between the two steps of a promote (the directory is the primary, its numbers are not advanced yet) nothing is published; the next
+ * command of any kind renumbers first.
  */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -22,17 +22,17 @@ export interface PromoteReport {
   readonly dataDir: string
   readonly host: string
   readonly generation: number
-  /** The commit from which it went on. */
+  /** The commit from which the directory continues. */
   readonly commit: number
-  /** Newer commits that were not whole here, moved aside: what they did is lost. */
+  /** Newer commits that are incomplete here and were moved to quarantine: their changes are lost. */
   readonly dropped: readonly number[]
-  /** Files that were moved aside, below the data directory. */
+  /** Files that were moved to quarantine, relative to the data directory. */
   readonly moved: readonly string[]
-  /** What the world has seen of this history: every number is beyond it. */
+  /** High-water mark of what was published: every new number is above it. */
   readonly seen: HighWaterMark
   readonly cas: readonly { readonly kind: string; readonly handle: Handle; readonly manifestNumber: number | null }[]
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
-  /** Of the new RRDP session; null when there is no publication server. */
+  /** Id of the new RRDP session; null without a publication server. */
   readonly session: string | null
   readonly serial: number | null
   readonly changed: boolean
@@ -51,26 +51,28 @@ export interface DemoteReport {
 
 /** Makes this stand-by the primary. Throws `promote-primary`, `reason-missing`, `clock-behind`, `corrupt`, `io`. */
 export async function promote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<PromoteReport> {
-  needReason(session, 'promote')
-  const before = await session.store.read(async (reader) => look(session, reader, await readHighWaterMark(session)))
+  requireReason(session, 'promote')
+  const before = await session.store.read(async (reader) =>
+    checkPromotion(session, reader, await readHighWaterMark(session)),
+  )
   if (options.dryRun === true) return preview(session, before)
   if (before.standby) {
-    const done = await session.store.promote(session.now(), servedGeneration(session))
+    const done = await session.store.promote(session.now(), publishedGeneration(session))
     const { watch } = session.options
     if (watch !== undefined) watch.changed = 'yes'
-    return report(session, { ...before, ...done }, await renumberAll(session).catch(unfinished))
+    return buildReport(session, { ...before, ...done }, await renumberAll(session).catch(promotePending))
   }
-  return report(session, before, await renumberAll(session))
+  return buildReport(session, before, await renumberAll(session))
 }
 
-/** This directory is the primary now, whatever stopped the jump. */
-function unfinished(cause: unknown): never {
+/** Throws `promote-pending`: the directory is the primary, but renumbering failed. */
+function promotePending(cause: unknown): never {
   if (!(cause instanceof AppError) || cause.kind === 'pending' || cause.kind === 'uncertain') throw cause
   throw rewrap(cause, {
     kind: 'pending',
     code: 'promote-pending',
-    message: `this directory is the primary, but its numbers have not jumped: ${cause.message}`,
-    hint: 'brine tick makes the jump as soon as the cause is gone',
+    message: `promoted, but manifest and RRDP numbers have not been advanced yet: ${cause.message}`,
+    hint: 'fix the cause, then run: brine tick',
     changed: 'yes',
     retry: false,
   })
@@ -78,7 +80,7 @@ function unfinished(cause: unknown): never {
 
 /** Makes this primary a stand-by. Throws `demote-test`, `standby`, `reason-missing`. */
 export async function demote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<DemoteReport> {
-  const reason = needReason(session, 'demote')
+  const reason = requireReason(session, 'demote')
   const { dir, marker } = session.store
   refuseCopy(session)
   if (options.dryRun !== true) await session.store.demote(session.now(), reason)
@@ -86,20 +88,15 @@ export async function demote(session: Session, options: { readonly dryRun?: bool
   return { role: 'standby', ...done, changed: true, dryRun: options.dryRun === true }
 }
 
-function needReason(session: Session, verb: string): string {
+function requireReason(session: Session, verb: string): string {
   const { reason } = session.options
   if (reason !== undefined) return reason
-  throw new AppError(
-    'usage',
-    'reason-missing',
-    `${verb} wants a reason: history and the other host's operator will ask`,
-    {
-      hint: `brine ${verb} --reason "..."`,
-    },
-  )
+  throw new AppError('usage', 'reason-missing', '--reason is required', {
+    hint: `brine ${verb} --reason "..." (it is recorded in history)`,
+  })
 }
 
-interface Ground {
+interface PromotionBase {
   readonly standby: boolean
   readonly generation: number
   readonly commit: number
@@ -108,39 +105,39 @@ interface Ground {
   readonly seen: HighWaterMark
 }
 
-/** What it would go on from. A primary whose jump is done has nothing to be promoted to. */
-function look(session: Session, reader: StoreReader, seen: HighWaterMark): Ground {
+/** Checks that the directory can be promoted and returns the base of it. Throws `promote-primary` for a primary whose numbers are advanced. */
+function checkPromotion(session: Session, reader: StoreReader, seen: HighWaterMark): PromotionBase {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
   const standby = session.store.role().role === 'standby'
   if (!standby && needsRenumbering(reader, reader.roster()).length === 0)
-    throw new AppError('rejected', 'promote-primary', `${session.store.dir} is the primary already`, {
+    throw new AppError('rejected', 'promote-primary', `${session.store.dir} is already the primary`, {
       hint: 'brine status',
     })
   refuseClockBehind(now, seen)
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
   const { generation, lastGeneration: wroteIn } = reader
-  const next = standby ? Math.max(generation, wroteIn, servedGeneration(session)) + 1 : generation
+  const next = standby ? Math.max(generation, wroteIn, publishedGeneration(session)) + 1 : generation
   return { standby, generation: next, commit: reader.head, dropped, moved: [], seen }
 }
 
-/** A tree that another host wrote in a higher generation would refuse us. */
-function servedGeneration({ repoDir, store }: Session): number {
+/** Returns the generation of the published tree: a directory of a lower generation may not publish to it. */
+function publishedGeneration({ repoDir, store }: Session): number {
   return generationServed(repoDir, store.marker.id)
 }
 
-async function preview(session: Session, ground: Ground): Promise<PromoteReport> {
-  return { ...(await report(session, ground, { renumbered: [], failed: [], tree: undefined })), dryRun: true }
+async function preview(session: Session, base: PromotionBase): Promise<PromoteReport> {
+  return { ...(await buildReport(session, base, { renumbered: [], failed: [], tree: undefined })), dryRun: true }
 }
 
-async function report(session: Session, ground: Ground, caught: RenumberReport): Promise<PromoteReport> {
-  const { generation, commit, dropped, moved, seen } = ground
+async function buildReport(session: Session, base: PromotionBase, renumbered: RenumberReport): Promise<PromoteReport> {
+  const { generation, commit, dropped, moved, seen } = base
   const states = await session.store.read(async (reader) => {
     const work = new Work(reader)
-    const failed = new Set(caught.failed.map((f) => formatAggregateId(f.id)))
-    const numbers = caught.renumbered.flatMap(({ kind, handle }) => {
+    const failed = new Set(renumbered.failed.map((f) => formatAggregateId(f.id)))
+    const numbers = renumbered.renumbered.flatMap(({ kind, handle }) => {
       if (kind === 'ta') return [{ kind: kindWord(kind), handle, manifestNumber: taState(work, handle).point.number }]
-      if (kind === 'ca') return [{ kind: kindWord(kind), handle, manifestNumber: highest(work, handle) }]
+      if (kind === 'ca') return [{ kind: kindWord(kind), handle, manifestNumber: highestManifestNumber(work, handle) }]
       return []
     })
     const server = failed.has('pubserver/0') ? undefined : pubdState(work)
@@ -156,19 +153,19 @@ async function report(session: Session, ground: Ground, caught: RenumberReport):
     moved,
     seen,
     cas: states.numbers,
-    failed: caught.failed.map(({ id, error }) => ({
+    failed: renumbered.failed.map(({ id, error }) => ({
       aggregate: formatAggregateId(id),
       code: error.code,
       message: error.message,
     })),
     session: states.session,
-    serial: caught.tree?.serial ?? null,
+    serial: renumbered.tree?.serial ?? null,
     changed: true,
     dryRun: false,
   }
 }
 
-function highest(work: Work, handle: Handle): number | null {
+function highestManifestNumber(work: Work, handle: Handle): number | null {
   const { classes } = caState(work, handle)
   const numbers = Object.values(classes).flatMap((c) => c.keys.map((k) => k.point.number))
   return numbers.length === 0 ? null : Math.max(...numbers)

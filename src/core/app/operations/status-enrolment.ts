@@ -1,4 +1,4 @@
-/** What `brine status` says of enrolment: its groups, and requests whose outcome somebody must look at. A pure read. */
+/** Enrolment part of `status`: groups, and requests of unknown outcome that the operator has to check. A pure read. */
 import { secondsBetween } from '../../base/time.js'
 import { isWaiting } from '../../est/requests.js'
 import type { OpenRequest } from '../../est/state.js'
@@ -7,15 +7,15 @@ import { type GroupStatus, haStatus } from '../failover/status.js'
 import type { Session } from '../transaction/session.js'
 import type { EnrolmentFacts } from './verdict.js'
 
-/** One line of `status` for a group. */
-export type GroupLine = Pick<GroupStatus, 'name' | 'strategy' | 'verdict' | 'next' | 'retryAfter'>
+/** A group in the report of `status`. */
+export type GroupSummary = Pick<GroupStatus, 'name' | 'strategy' | 'verdict' | 'next' | 'retryAfter'>
 
 export interface EnrolmentSummary {
-  readonly groups: readonly GroupLine[]
+  readonly groups: readonly GroupSummary[]
   readonly facts: EnrolmentFacts
 }
 
-/** The groups of the configuration and what is wrong with them. Throws `corrupt` where their history cannot be read. */
+/** Returns the configured groups and the facts for the verdict. Throws `corrupt` if their history cannot be read. */
 export async function enrolmentSummary(session: Session): Promise<EnrolmentSummary> {
   const { groups, now } = await haStatus(session)
   const unknown = await readEst(session, ({ state, at }) =>
@@ -33,8 +33,8 @@ export async function enrolmentSummary(session: Session): Promise<EnrolmentSumma
       retryAfter,
     })),
     facts: {
-      down: groups.filter(({ verdict }) => verdict === 'down').map(whyNot),
-      degraded: groups.filter(({ verdict }) => verdict === 'degraded').map(whyNot),
+      down: groups.filter(({ verdict }) => verdict === 'down').map(describeFailures),
+      degraded: groups.filter(({ verdict }) => verdict === 'degraded').map(describeFailures),
       unprobedSince: newest !== undefined && secondsBetween(newest, now) > late ? newest : null,
       unknown,
     },
@@ -46,6 +46,6 @@ function isUnknown(request: OpenRequest, now: Parameters<typeof isWaiting>[1]): 
   return request.status === 'unknown' || hasLapsed
 }
 
-function whyNot({ name, members }: GroupStatus): string {
+function describeFailures({ name, members }: GroupStatus): string {
   return `${name}: ${members.flatMap(({ ca, why }) => (why === null ? [] : [`${ca} ${why}`])).join(', ') || 'a CA fails'}`
 }

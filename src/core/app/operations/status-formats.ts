@@ -1,19 +1,20 @@
-/** The status for monitoring: one line of a Nagios plugin, and a file in the Prometheus text format. Invariant: pure but for that file. */
+/** Status for monitoring: the line of a Nagios plugin, and a file in the Prometheus text format. Invariant: writes nothing but that file. */
 import { epochOf, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { writeMetrics } from './metrics-file.js'
 import type { StatusReport } from './status.js'
 
-/** Exit codes of the plugin convention. */
+/** Exit codes of Nagios plugins. */
 export const NAGIOS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const
 
-/** `BRINE OK - 3 CAs, serial 812, nothing stale for 16h 2m | ...` */
+/** Formats the line of a Nagios plugin: `BRINE OK - 3 CAs, serial 812, nothing stale for 16h 2m | ...`. */
 export function nagiosLine(report: StatusReport): string {
   const { verdict, concerns, cas, publication, now, staleAt } = report
   const first = concerns[0]?.message.split('\n')[0]
   const more = concerns.length > 1 ? ` (and ${concerns.length - 1} more)` : ''
-  const left = staleAt === null ? 'nothing published' : `nothing stale for ${short(now, staleAt)}`
-  const well = `${cas.length} CAs, ${publication === null ? 'no repository' : `serial ${publication.serial}`}, ${left}`
-  const text = first === undefined ? well : `${first}${more}`
+  const stale = staleAt === null ? 'nothing published' : `nothing stale for ${shortDuration(now, staleAt)}`
+  const count = `${cas.length} ${cas.length === 1 ? 'CA' : 'CAs'}`
+  const summary = `${count}, ${publication === null ? 'no repository' : `serial ${publication.serial}`}, ${stale}`
+  const text = first === undefined ? summary : `${first}${more}`
   const data = [
     `cas=${cas.length}`,
     `broken=${report.broken.length}`,
@@ -24,13 +25,13 @@ export function nagiosLine(report: StatusReport): string {
   return `BRINE ${verdict.toUpperCase()} - ${text.replaceAll('|', '/')} | ${data.join(' ')}`
 }
 
-/** The line for what keeps the check from running. */
+/** Formats the line for an error that prevents the check. */
 export function nagiosUnknown(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
   return `BRINE UNKNOWN - ${(message.split('\n')[0] ?? '').replaceAll('|', '/')}`
 }
 
-function short(from: Instant, to: Instant): string {
+function shortDuration(from: Instant, to: Instant): string {
   return formatDuration(Math.max(0, secondsBetween(from, to)))
     .split(' ')
     .slice(0, 2)
@@ -46,7 +47,7 @@ interface Metric {
 const LEVELS = { ok: 0, warning: 1, critical: 2 } as const
 const GROUP_LEVELS = { ok: 0, degraded: 1, down: 2 } as const
 
-/** Metrics in the Prometheus text exposition format; times are Unix seconds. */
+/** Formats metrics in the Prometheus text exposition format. Times are Unix seconds. */
 export function prometheusText(report: StatusReport): string {
   return metrics(report)
     .filter(({ samples }) => samples.length > 0)
@@ -75,36 +76,44 @@ function metrics(report: StatusReport): readonly Metric[] {
   return [
     one('verdict', '0 ok, 1 warning, 2 critical.', LEVELS[report.verdict]),
     { name: 'role', help: 'The role of this directory.', samples: [{ labels: { role: report.role }, value: 1 }] },
-    one('generation', 'Up by one with each promote.', report.generation),
-    one('checked_timestamp_seconds', 'When this was written.', epochOf(report.now)),
-    one('stale_timestamp_seconds', 'When the first object goes stale if nothing runs.', seconds(report.staleAt)),
-    one('next_due_timestamp_seconds', 'When tick has something to do.', seconds(report.nextDue)),
-    one('last_tick_timestamp_seconds', 'When tick last ended.', seconds(report.lastTick?.at ?? null)),
+    one('generation', 'Generation of the directory; each promote increases it by one.', report.generation),
+    one('checked_timestamp_seconds', 'Time at which these metrics were written.', epochOf(report.now)),
+    one(
+      'stale_timestamp_seconds',
+      'Time at which the first object goes stale if nothing runs.',
+      seconds(report.staleAt),
+    ),
+    one('next_due_timestamp_seconds', 'Time at which tick has work to do.', seconds(report.nextDue)),
+    one('last_tick_timestamp_seconds', 'Time at which the last tick ended.', seconds(report.lastTick?.at ?? null)),
     one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
-    one('last_commit_timestamp_seconds', 'When the newest commit was made.', seconds(report.lastCommit.at)),
-    one('broken_aggregates', 'Aggregates whose files are damaged.', report.broken.length),
+    one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
+    one('broken_aggregates', 'Aggregates that are damaged.', report.broken.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
-    each('ca_stale_timestamp_seconds', 'When the first object of the CA goes stale.', (ca) => seconds(ca.staleAt)),
-    each('ca_next_due_timestamp_seconds', 'When the CA is republished.', (ca) => seconds(ca.nextDue)),
+    each('ca_stale_timestamp_seconds', 'Time at which the first object of the CA goes stale.', (ca) =>
+      seconds(ca.staleAt),
+    ),
+    each('ca_next_due_timestamp_seconds', 'Time at which the CA is due to be republished.', (ca) =>
+      seconds(ca.nextDue),
+    ),
     each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
     each('ca_children', 'Children.', (ca) => ca.children),
     each('ca_objects', 'Objects on the manifests.', (ca) => ca.objects),
     {
       name: 'ha_group_verdict',
-      help: 'Of a group of CAs: 0 ok, 1 somebody cannot serve, 2 nobody can.',
+      help: 'Verdict of a group of CAs: 0 every CA is available, 1 some are not, 2 none is.',
       samples: report.ha.map(({ name, verdict }) => ({ labels: { group: name }, value: GROUP_LEVELS[verdict] })),
     },
     one('rrdp_serial', 'Serial of the publication server.', publication?.serial ?? null),
-    one('rrdp_served_serial', 'Serial that the RRDP notification names.', publication?.servedSerial ?? null),
-    one('rsync_served_serial', 'Serial of the rsync tree.', publication?.rsyncSerial ?? null),
+    one('rrdp_served_serial', 'Serial in the published RRDP notification.', publication?.servedSerial ?? null),
+    one('rsync_served_serial', 'Serial of the published rsync tree.', publication?.rsyncSerial ?? null),
     one('published_objects', 'Objects published.', publication?.objects ?? null),
     one('publishers', 'Publishers.', publication?.publishers ?? null),
-    one('disk_free_bytes', 'Bytes that may still be written.', disk.free),
+    one('disk_free_bytes', 'Free bytes of the file system.', disk.free),
     one('disk_size_bytes', 'Size of the file system.', disk.size),
     one('key_pool_keys', 'One-time keys made ahead.', report.keyPool.keys),
-    one('orphan_keys', 'Key files that no state names.', report.orphanKeys.length),
-    one('surplus_files', 'Files moved aside that no commit names.', aside.surplus),
-    one('locked', '1 while a command holds the lock.', report.locks.length),
+    one('orphan_keys', 'Key files that no state references.', report.orphanKeys.length),
+    one('surplus_files', 'Files in quarantine that no commit references.', aside.surplus),
+    one('locked', '1 while a command holds the write lock.', report.locks.length),
   ]
 }
 
@@ -112,13 +121,13 @@ function seconds(at: Instant | null): number | null {
   return at === null ? null : epochOf(at)
 }
 
-/** Handles hold nothing that would need an escape. */
+/** Formats labels. No escapes are needed: handles contain no quotes and no backslashes. */
 function labelText(labels: Readonly<Record<string, string>> = {}): string {
   const pairs = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }
 
-/** Puts the metrics whole in the place of the file, readable by the collector. Throws `prom-unwritable` (io). */
+/** Replaces the metrics file atomically. Throws `prom-unwritable` (io). */
 export function writePrometheus(report: StatusReport, path: string): void {
   writeMetrics(prometheusText(report), path)
 }

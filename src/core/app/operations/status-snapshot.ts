@@ -1,4 +1,4 @@
-/** What `brine status` sees in one cut of history: its CAs, its publication server, what cannot be read. Invariant: pure reads. */
+/** Reads one revision of the store for `status`: CAs, publication server, and aggregates that cannot be read. Invariant: pure reads. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
@@ -24,8 +24,8 @@ export interface StatusCa {
   readonly staleAt: Instant | null
 }
 
-/** An aggregate that cannot be read. */
-export interface Broken {
+/** An aggregate that cannot be read, and the error. */
+export interface UnreadableAggregate {
   readonly kind: string
   readonly handle: string
   readonly code: string
@@ -41,28 +41,28 @@ export interface StatusPublication {
   readonly rsyncSerial: number | null
 }
 
-/** One cut of history. */
+/** The facts of one revision. */
 export interface StatusSnapshot {
   readonly at: Instant | null
   readonly head: number
   readonly behind: number
   readonly now: Instant
   readonly cas: readonly Omit<StatusCa, 'nextDue' | 'staleAt'>[]
-  readonly broken: readonly Broken[]
+  readonly broken: readonly UnreadableAggregate[]
   readonly publication: StatusPublication | null
   readonly keys: readonly { readonly owner: string; readonly id: KeyId }[]
   readonly outdated: readonly string[]
 }
 
-/** Reads every aggregate; what cannot be read is told and hides nothing else. */
+/** Reads every aggregate. One that cannot be read is listed in `broken`, and the others are still reported. */
 export function readStatusSnapshot(session: Session, reader: StoreReader): StatusSnapshot {
   const work = new Work(reader)
   const cas: StatusSnapshot['cas'][number][] = []
-  const broken: Broken[] = []
+  const broken: UnreadableAggregate[] = []
   const keys: StatusSnapshot['keys'][number][] = []
   let publication: StatusSnapshot['publication'] = null
   for (const id of reader.roster()) {
-    const found = attempt(broken, id, () => describe(work, id, session.repoDir))
+    const found = readOrRecord(broken, id, () => describe(work, id, session.repoDir))
     if (found === undefined) continue
     cas.push(...found.cas)
     keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
@@ -81,7 +81,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader): Statu
   }
 }
 
-function attempt<T>(broken: Broken[], id: AggregateId, read: () => T): T | undefined {
+function readOrRecord<T>(broken: UnreadableAggregate[], id: AggregateId, read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
@@ -100,7 +100,7 @@ interface Described {
 function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
   if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
   if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
-  // read for what may be wrong with it
+  // replayed only to find out whether it can be read
   if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
   return { cas: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
 }

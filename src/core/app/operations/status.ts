@@ -1,8 +1,7 @@
 /**
- * The one screen: is it well, until when, and what is next.
- * Invariant: a pure read without a lock that writes nothing; what cannot be read is told, and never hides the rest.
+ * `status`: verdict, time at which the first object goes stale, and what is due.
+ * Invariant: a pure read without the write lock; what cannot be read is reported, and the rest is still shown.
  */
-
 import {
   type DiskSpace,
   diskSpace,
@@ -20,57 +19,57 @@ import { planRepublish, type RepublishPlan } from '../authority/republish-plan.j
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import type { EnrolmentSummary, GroupLine } from './status-enrolment.js'
+import type { EnrolmentSummary, GroupSummary } from './status-enrolment.js'
 import {
-  type Broken,
   readStatusSnapshot,
   type StatusCa,
   type StatusPublication,
   type StatusSnapshot,
+  type UnreadableAggregate,
 } from './status-snapshot.js'
 import { type StatusFinding, statusFindings, type Verdict, verdictOf } from './verdict.js'
 
 export interface StatusReport {
   readonly verdict: Verdict
-  /** Why it is not ok; the critical ones first. */
+  /** Findings that the verdict is based on, critical ones first. */
   readonly concerns: readonly StatusFinding[]
   readonly dataDir: string
   readonly role: 'primary' | 'standby'
   readonly standby: { readonly reason: string; readonly host: string | null } | null
-  /** Where it comes from, while it was restored and not promoted since. */
+  /** Origin of a restored directory that has not been promoted yet. */
   readonly restored: RestoredStatus | null
   readonly generation: number
   readonly now: Instant
-  /** When the first object goes stale if nothing runs. */
+  /** Time at which the first object goes stale if nothing runs. */
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
   readonly lastTick: { readonly at: Instant; readonly failed: number } | null
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
-  readonly broken: readonly Broken[]
+  readonly broken: readonly UnreadableAggregate[]
   readonly publication:
     | (StatusPublication & {
-        /** The served tree shows the newest state. */
+        /** True if the published tree shows the newest state. */
         readonly current: boolean
       })
     | null
-  /** Groups of the CAs of enrolment. */
-  readonly ha: readonly GroupLine[]
+  /** Groups of enrolment CAs. */
+  readonly ha: readonly GroupSummary[]
   readonly unpublished: readonly Handle[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
-  /** Key files that no state names; empty while something is broken, for then nobody can say. */
+  /** Key files that no state references; empty while an aggregate cannot be read, since its keys are unknown. */
   readonly orphanKeys: readonly KeyId[]
   readonly aside: MovedAside
 }
 
-/** Seconds that this screen waits for another command, when something looks wrong that may be its doing. */
-const PATIENCE = 1
+/** Seconds for which inconsistent data is read again, since a command that is running may explain it. */
+const RETRY_SECONDS = 1
 
-type Looked = readonly [StatusSnapshot, RepublishPlan]
+type StatusRead = readonly [StatusSnapshot, RepublishPlan]
 
-const NOTHING: RepublishPlan = {
+const EMPTY_PLAN: RepublishPlan = {
   all: [],
   due: [],
   unpublished: [],
@@ -82,23 +81,28 @@ const NOTHING: RepublishPlan = {
   isPublished: true,
 }
 
-/** Looks at everything. Throws only what keeps the directory from being opened at all. */
+/** Reads everything. Throws only errors that prevent opening the directory. */
 export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
-  const isWrong = ([seen, { damaged, isPublished }]: Looked) =>
-    seen.broken.length > 0 || damaged.length > 0 || !isPublished
-  const { result: found } = await readWithRetry(store.layout, async () => look(session), isWrong, PATIENCE)
-  const [seen, plan] = found
-  const broken = brokenOf(seen, plan)
+  const isInconsistent = ([snapshot, { damaged, isPublished }]: StatusRead) =>
+    snapshot.broken.length > 0 || damaged.length > 0 || !isPublished
+  const { result: found } = await readWithRetry(
+    store.layout,
+    async () => readStatus(session),
+    isInconsistent,
+    RETRY_SECONDS,
+  )
+  const [snapshot, plan] = found
+  const broken = brokenOf(snapshot, plan)
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
   const restored = restoredStatus(store.status, store.marker.generation)
-  const lag = { behind: seen.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
+  const lag = { behind: snapshot.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
   const enrolment = await enrolmentOf(session)
-  const facts = { ...factsOf(session, seen, plan, broken), enrolment: enrolment?.facts ?? null }
+  const facts = { ...findingInputs(session, snapshot, plan, broken), enrolment: enrolment?.facts ?? null }
   const concerns = statusFindings({ ...facts, ...lag })
-  const named = new Set(seen.keys.map((k) => k.id))
+  const named = new Set(snapshot.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
   return {
     verdict: verdictOf(concerns),
@@ -108,28 +112,28 @@ export async function status(session: Session): Promise<StatusReport> {
     standby: role.role === 'primary' ? null : { reason: role.reason, host: role.host ?? null },
     restored,
     generation: store.marker.generation,
-    now: seen.now,
+    now: snapshot.now,
     staleAt: plan.staleAt,
     nextDue: plan.nextDue,
     lastTick,
-    lastCommit: { commit: seen.head, at: seen.at },
-    cas: seen.cas.map((ca) => {
+    lastCommit: { commit: snapshot.head, at: snapshot.at },
+    cas: snapshot.cas.map((ca) => {
       const times = plan.times.get(ca.handle)
       return { ...ca, nextDue: times?.due ?? null, staleAt: times?.staleAt ?? null }
     }),
     broken,
-    publication: seen.publication === null ? null : { ...seen.publication, current: plan.isPublished },
+    publication: snapshot.publication === null ? null : { ...snapshot.publication, current: plan.isPublished },
     ha: enrolment?.groups ?? [],
     unpublished: plan.unpublished,
     locks: holder === undefined ? [] : [holder],
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
-    orphanKeys: seen.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
+    orphanKeys: snapshot.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
     aside: movedAside(store.layout),
   }
 }
 
-/** Undefined without CAs of enrolment, and where their history cannot be read, which `broken` tells. */
+/** Returns undefined without enrolment CAs, and if their history cannot be read (then it is in `broken`). */
 async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefined> {
   if (session.enrolment.cas.length === 0) return undefined
   const { enrolmentSummary } = await import('./status-enrolment.js')
@@ -141,44 +145,49 @@ async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefin
   }
 }
 
-/** What the verdict rests on, but for how the last tick, the disk and a restore stand. */
-function factsOf(session: Session, seen: StatusSnapshot, plan: RepublishPlan, broken: StatusReport['broken']) {
+/** Returns the facts for the verdict, except for last tick, disk space, restore and enrolment. */
+function findingInputs(
+  session: Session,
+  snapshot: StatusSnapshot,
+  plan: RepublishPlan,
+  broken: StatusReport['broken'],
+) {
   const { store } = session
   const primary = store.role().role === 'primary'
   return {
-    now: seen.now,
+    now: snapshot.now,
     primary,
     superseded: primary ? (supersededBy(session)?.message ?? null) : null,
     staleAt: plan.staleAt,
     nextDue: plan.nextDue,
-    lastCommit: seen.at,
+    lastCommit: snapshot.at,
     broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
-    missingKeys: [...new Set(seen.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
+    missingKeys: [...new Set(snapshot.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
     unpublished: plan.unpublished,
-    outdated: seen.outdated,
+    outdated: snapshot.outdated,
     served: plan.isPublished,
     configWarnings: session.loaded.warnings.map((w) => w.message),
     tickPeriod: session.config.tickPeriod,
   }
 }
 
-/** What cannot be read, and what can but lacks an object. */
-function brokenOf(seen: StatusSnapshot, { damaged }: RepublishPlan): StatusReport['broken'] {
-  const kinds = new Map<string, string>(seen.cas.map(({ kind, handle }) => [handle, kind]))
-  return [...seen.broken, ...damaged.map(({ ca, ...why }) => ({ kind: kinds.get(ca) ?? 'ca', handle: ca, ...why }))]
+/** Returns the aggregates that cannot be read, and those with missing or damaged objects. */
+function brokenOf(snapshot: StatusSnapshot, { damaged }: RepublishPlan): StatusReport['broken'] {
+  const kinds = new Map<string, string>(snapshot.cas.map(({ kind, handle }) => [handle, kind]))
+  return [...snapshot.broken, ...damaged.map(({ ca, ...why }) => ({ kind: kinds.get(ca) ?? 'ca', handle: ca, ...why }))]
 }
 
-/** A hole in the commits, or no whole cut in a copy: then nothing can be read, and that is what there is to tell. */
-async function look(session: Session): Promise<Looked> {
+/** Reads one revision. If none can be read (a gap in the commits, or no complete revision in a copy), returns that as the only finding. */
+async function readStatus(session: Session): Promise<StatusRead> {
   try {
-    const seen = await session.store.read(async (reader) => readStatusSnapshot(session, reader))
-    return [seen, await planRepublish(session, { inspect: true })]
+    const snapshot = await session.store.read(async (reader) => readStatusSnapshot(session, reader))
+    return [snapshot, await planRepublish(session, { inspect: true })]
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
     const { code, message } = error
     const broken = [{ kind: '', handle: '', code, message }]
     const empty = { at: null, head: 0, behind: 0, cas: [], publication: null, keys: [], outdated: [] }
-    return [{ ...empty, now: session.now(), broken }, NOTHING]
+    return [{ ...empty, now: session.now(), broken }, EMPTY_PLAN]
   }
 }
 

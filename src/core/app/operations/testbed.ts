@@ -1,4 +1,4 @@
-/** A sandbox in one command: data directory, publication server, trust anchor `ta`, a CA `testbed` with all resources. */
+/** `testbed init`: creates a sandbox with publication server, trust anchor `ta` and a CA `testbed` with all resources. */
 import type { CommandContext } from '../../base/context.js'
 import { AppError, hintThen, rejection, rewrap } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
@@ -34,8 +34,8 @@ export interface TestbedOptions {
 const TESTBED = parseHandle('testbed')
 
 /**
- * Makes the sandbox. Throws `testbed-has-cas` where the directory holds CAs already; what is wrong with the arguments is told before
- * anything is made, and what fails later says that the data directory is there.
+ * Creates the sandbox. Throws `testbed-has-cas` if the directory has CAs already. Arguments are checked before anything is created; a later
+ * error says that the data directory exists.
  */
 export async function initTestbed(options: CommandContext, wanted: TestbedOptions): Promise<TestbedReport> {
   if (hasMarker(options.dataDir)) return fillTestbed(options, wanted)
@@ -48,15 +48,15 @@ export async function initTestbed(options: CommandContext, wanted: TestbedOption
   try {
     return await fillTestbed(options, wanted)
   } catch (error) {
-    throw error instanceof AppError && error.changed === 'no' ? onlyDirectory(dataDir, wanted, error) : error
+    throw error instanceof AppError && error.changed === 'no' ? directoryWithoutCas(dataDir, wanted, error) : error
   }
 }
 
-/** The directory stands, and nothing is in it: the same command once more fills it. */
-function onlyDirectory(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions, cause: AppError): AppError {
+/** Returns the error for a directory that was created but is empty: running the same command again fills it. */
+function directoryWithoutCas(dataDir: string, { rsyncBase, rrdpBase }: TestbedOptions, cause: AppError): AppError {
   const again = `brine --data-dir ${dataDir} testbed init --rsync ${rsyncBase} --rrdp ${rrdpBase}`
   return rewrap(cause, {
-    message: `${cause.message}; ${dataDir} is a data directory now, with no CA in it yet`,
+    message: `${cause.message}; data directory ${dataDir} was created, but has no CA yet`,
     hint: hintThen(cause, `then: ${again}`),
     changed: 'yes',
   })
@@ -71,7 +71,7 @@ async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: Tes
       throw new AppError(
         'rejected',
         'testbed-has-cas',
-        `${options.dataDir} has CAs already (${existing}): a testbed wants a directory of its own`,
+        `${options.dataDir} has CAs already (${existing}), and a testbed needs a separate directory`,
         {
           hint: 'brine testbed init --data-dir ANOTHER_DIR',
         },
@@ -95,7 +95,7 @@ async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: Tes
   }
 }
 
-/** The trust anchor lies beside the repository: `https://host/ta/ta.cer` and `rsync://host/ta/ta.cer`. */
+/** Returns the URIs of the trust anchor certificate, beside the repository: `https://host/ta/ta.cer` and `rsync://host/ta/ta.cer`. */
 export function anchorUris(rsyncBase: string, rrdpBase: string): readonly string[] {
   const host = (uri: string): string => uri.split('/')[2] ?? ''
   return [`https://${host(rrdpBase)}/ta/ta.cer`, `rsync://${host(rsyncBase)}/ta/ta.cer`]

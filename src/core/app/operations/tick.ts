@@ -1,4 +1,4 @@
-/** The cron line: everything that is due, once, quietly; on a stand-by nothing. */
+/** `tick`: runs everything that is due, once. Called from cron. Does nothing on a stand-by. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
@@ -16,7 +16,10 @@ export interface TickReport {
   readonly staleAt: Instant | null
 }
 
-/** Republishes what is due, fills the key pool, archives what is old, probes the CAs of enrolment. Never throws for one broken CA: `failed` lists it, and those that lack an object. */
+/**
+ * Republishes what is due, fills the key pool, archives old commands, probes enrolment CAs. The failure of one CA is listed in `failed` and does
+ * not stop the others; so are CAs with missing objects.
+ */
 export async function tick(session: Session): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
@@ -26,15 +29,15 @@ export async function tick(session: Session): Promise<TickReport> {
   const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
-  rememberTick(session, failed.length)
-  done.push(...(await archived(session)))
-  if (session.enrolment.cas.length > 0) done.push(...(await probed(session)))
-  done.push(...(await mendedTls(session)))
+  recordTick(session, failed.length)
+  done.push(...(await archiveIfDue(session)))
+  if (session.enrolment.cas.length > 0) done.push(...(await probeCas(session)))
+  done.push(...(await finishTls(session)))
   return { role: 'primary', done, failed, nextDue, staleAt }
 }
 
-/** What is old, once a day. While another command holds the lock it waits for the next tick: everything urgent is done. */
-async function archived(session: Session): Promise<TickReport['done']> {
+/** Archives once a day. Skipped while another command holds the write lock: it is not urgent, and the next tick tries again. */
+async function archiveIfDue(session: Session): Promise<TickReport['done']> {
   try {
     const report = await archiveDaily(session)
     return (report?.aggregates ?? []).flatMap(({ kind, handle, moved }) =>
@@ -46,14 +49,14 @@ async function archived(session: Session): Promise<TickReport['done']> {
   }
 }
 
-/** A renewal of the HTTPS pair that a crash cut short. */
-async function mendedTls(session: Session): Promise<TickReport['done']> {
+/** Completes a renewal of the HTTPS key and certificate that a crash interrupted. */
+async function finishTls(session: Session): Promise<TickReport['done']> {
   const { finishTlsRenewal, isTlsRenewalUnfinished, tlsPaths } = await import('../../store/disk/tls-files.js')
-  const places = tlsPaths(session.store.dir)
-  if (!isTlsRenewalUnfinished(places)) return []
+  const paths = tlsPaths(session.store.dir)
+  if (!isTlsRenewalUnfinished(paths)) return []
   try {
-    const isDone = await session.store.write(async () => finishTlsRenewal(places))
-    return isDone ? [{ what: 'tls', on: places.cert }] : []
+    const isDone = await session.store.write(async () => finishTlsRenewal(paths))
+    return isDone ? [{ what: 'tls', on: paths.cert }] : []
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     if (error.kind !== 'locked') session.options.onNotice?.(error.message)
@@ -61,8 +64,8 @@ async function mendedTls(session: Session): Promise<TickReport['done']> {
   }
 }
 
-/** CAs that issue certificates by enrolment, those that are due. As above for the lock. */
-async function probed(session: Session): Promise<TickReport['done']> {
+/** Probes the enrolment CAs that are due. Skipped while another command holds the write lock. */
+async function probeCas(session: Session): Promise<TickReport['done']> {
   const [{ probe }, { backendOf }] = await Promise.all([
     import('../failover/probe.js'),
     import('../failover/backends.js'),
@@ -82,12 +85,12 @@ async function fillKeyPool(session: Session): Promise<number> {
   return fillPool(session.store.keys, target, { concurrency: session.cores })
 }
 
-/** When the last tick ended, for `status`. Replaceable: a full disk is no reason to fail here. */
-function rememberTick(session: Session, failed: number): void {
+/** Records the time of this tick for `status`. The file is replaceable, so a full disk is only a warning. */
+function recordTick(session: Session, failed: number): void {
   try {
     session.store.status.write('last-tick', { at: session.now(), failed })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    session.options.onNotice?.(`status/last-tick not written: ${error.message}`)
+    session.options.onNotice?.(`cannot write status/last-tick: ${error.message}`)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The HTTPS pair in `ssl/`: what it is, a new one, a request for a CA, and the CA's certificate in its place.
- * Invariants: nothing replaces a certificate but one for the key beside it; a private key is never shown.
+ * HTTPS key and certificate in `ssl/`: shows and renews them, requests a certificate from a CA and installs it.
+ * Invariants: only a certificate for the key in `ssl/` is installed; a private key is never shown.
  */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { readCertificates, readKey } from '../../backends/files.js'
@@ -21,7 +21,7 @@ import type { Session } from '../transaction/session.js'
 export interface TlsReport {
   readonly certFile: string
   readonly keyFile: string
-  /** RFC 4514; null where there is no certificate that can be read. */
+  /** Subject as in RFC 4514; null if there is no readable certificate. */
   readonly subject: string | null
   readonly issuer: string | null
   readonly names: readonly string[]
@@ -31,7 +31,7 @@ export interface TlsReport {
   readonly keyMatches: boolean
   /** SHA-256 of the certificate, hex. */
   readonly fingerprint: string | null
-  /** What the operator should mend; empty when all is well. */
+  /** Problems that the operator should fix; empty if there are none. */
   readonly problems: readonly string[]
 }
 
@@ -40,32 +40,35 @@ export interface TlsChange extends TlsReport {
   readonly dryRun: boolean
 }
 
-/** Days before notAfter from which on it is said. */
+/** Days before notAfter from which on the expiry is reported. */
 const EXPIRING_DAYS = 30
 const DNS = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i
 
-/** The pair as it lies there. Never throws for what is wrong with it: `problems` says so. */
+/** Returns the current key and certificate. Does not throw if they are unreadable or do not match: `problems` lists that. */
 export async function showTls(session: Session): Promise<TlsReport> {
-  const places = tlsPaths(session.store.dir)
+  const paths = tlsPaths(session.store.dir)
   const problems: string[] = []
-  const noted = async <T>(read: Promise<T>): Promise<T | undefined> =>
+  const orNote = async <T>(read: Promise<T>): Promise<T | undefined> =>
     read.catch((error: unknown) => {
       if (!(error instanceof AppError)) throw error
       problems.push(error.message)
       return undefined
     })
-  const [cert] = (await noted(readCertificates(places.cert))) ?? []
-  const key = await noted(readKey(places.key))
-  const keyMatches = cert !== undefined && key !== undefined && isFor(cert, key)
+  const [cert] = (await orNote(readCertificates(paths.cert))) ?? []
+  const key = await orNote(readKey(paths.key))
+  const keyMatches = cert !== undefined && key !== undefined && isForKey(cert, key)
   if (cert !== undefined && key !== undefined && !keyMatches)
-    problems.push(`${places.cert} is not for the key in ${places.key}`)
-  if (isTlsRenewalUnfinished(places))
-    problems.push(`a renewal was cut short: brine tls renew, or the next tick, finishes it`)
-  if (cert !== undefined) problems.push(...timeProblems(cert, session.now(), places.cert))
-  return { certFile: places.cert, keyFile: places.key, ...factsOf(cert), keyMatches, problems }
+    problems.push(`${paths.cert} is not for the key in ${paths.key}`)
+  if (isTlsRenewalUnfinished(paths))
+    problems.push('a renewal was interrupted; the next brine tick or brine tls renew completes it')
+  if (cert !== undefined) problems.push(...validityProblems(cert, session.now(), paths.cert))
+  return { certFile: paths.cert, keyFile: paths.key, ...certificateFacts(cert), keyMatches, problems }
 }
 
-/** A new key and a self-signed certificate, for `names` or those of the present one. Throws `tls-names`, `tls-linked`, `standby`, `locked`, `io`. */
+/**
+ * Makes a new key and a self-signed certificate for `names`, or for the names in the current certificate. Throws `tls-names`, `tls-linked`,
+ * `standby`, `locked`, `io`.
+ */
 export async function renewTls(
   session: Session,
   { names, dryRun }: { readonly names: readonly string[]; readonly dryRun: boolean },
@@ -83,7 +86,7 @@ export async function renewTls(
   return changedReport(session)
 }
 
-/** Writes a request for a certificate of the key that is there. Throws `tls-names`, `credentials`, `file-exists` (usage). */
+/** Writes a certificate request for the current key. Throws `tls-names`, `credentials`, `file-exists` (usage). */
 export async function requestTls(
   session: Session,
   { names, out, dryRun }: { readonly names: readonly string[]; readonly out: string; readonly dryRun: boolean },
@@ -98,25 +101,28 @@ export async function requestTls(
   return { ...(await showTls(session)), names: hosts, changed: false, dryRun }
 }
 
-/** Puts the certificate of a CA, and those between it and its root, in the place of the present one. Throws `tls-certificate` (rejected), `tls-linked`, `credentials`, `standby`, `locked`, `io`. */
+/**
+ * Installs a certificate that a CA issued, with its intermediate certificates. Throws `tls-certificate` (rejected), `tls-linked`, `credentials`,
+ * `standby`, `locked`, `io`.
+ */
 export async function installTls(
   session: Session,
   { file, dryRun }: { readonly file: string; readonly dryRun: boolean },
 ): Promise<TlsChange> {
-  const places = tlsPaths(session.store.dir)
+  const paths = tlsPaths(session.store.dir)
   const chain = await readCertificates(file)
-  const key = await readKey(places.key)
-  const fault = chainFault(chain, key, session.now())
-  if (fault !== undefined)
-    throw new AppError('rejected', 'tls-certificate', `${file}: ${fault}`, {
-      hint: 'the certificate for the key in ssl/ first, then those between it and the root (brine tls renew --csr F makes the request)',
+  const key = await readKey(paths.key)
+  const problem = findChainError(chain, key, session.now())
+  if (problem !== undefined)
+    throw new AppError('rejected', 'tls-certificate', `${file}: ${problem}`, {
+      hint: 'the file needs the certificate for the key in ssl/ first, then the intermediate ones (to request it: brine tls renew --csr F)',
       details: { file },
     })
   refuseStandby(session)
-  if (dryRun) return { ...(await showTls(session)), ...factsOf(chain[0]), changed: false, dryRun }
+  if (dryRun) return { ...(await showTls(session)), ...certificateFacts(chain[0]), changed: false, dryRun }
   const { pem } = await import('../../pki/pem.js')
   const text = chain.map(({ der }) => pem('CERTIFICATE', der)).join('')
-  await session.store.write(async () => replaceTlsCertificate(places, text))
+  await session.store.write(async () => replaceTlsCertificate(paths, text))
   return changedReport(session)
 }
 
@@ -126,26 +132,21 @@ async function changedReport(session: Session): Promise<TlsChange> {
   return { ...(await showTls(session)), changed: true, dryRun: false }
 }
 
-/** The names that were given, else those of the present certificate. */
+/** Returns the given names, or else those in the current certificate. Throws `tls-names` (usage). */
 async function namesFor(session: Session, given: readonly string[]): Promise<readonly string[]> {
-  const wrong = given.find((name) => !DNS.test(name))
-  if (wrong !== undefined) throw new AppError('usage', 'tls-names', `no DNS name: ${quoted(wrong)}`)
+  const invalid = given.find((name) => !DNS.test(name))
+  if (invalid !== undefined) throw new AppError('usage', 'tls-names', `not a DNS name: ${quoted(invalid)}`)
   if (given.length > 0) return [...new Set(given)]
   const [cert] = await readCertificates(tlsPaths(session.store.dir).cert).catch(() => [])
   const own = cert?.names.dns ?? []
   const others = cert === undefined ? 0 : nameTexts(cert).length - own.length
   if (own.length > 0 && others === 0 && own.every((name) => DNS.test(name))) return own
-  throw new AppError(
-    'usage',
-    'tls-names',
-    'the present certificate does not say for which DNS names a new one is due',
-    {
-      hint: 'say them: brine tls renew --name HOST',
-    },
-  )
+  throw new AppError('usage', 'tls-names', 'the current certificate does not determine the DNS names of a new one', {
+    hint: 'give them: brine tls renew --name HOST',
+  })
 }
 
-function factsOf(
+function certificateFacts(
   cert: PlainCertificate | undefined,
 ): Omit<TlsReport, 'certFile' | 'keyFile' | 'keyMatches' | 'problems'> {
   return {
@@ -163,25 +164,29 @@ function nameTexts({ names }: PlainCertificate): readonly string[] {
   return [...names.dns, ...names.ip, ...names.email, ...names.uri, ...names.other.map((tag) => `other:${tag}`)]
 }
 
-function timeProblems({ notBefore, notAfter }: PlainCertificate, now: Instant, file: string): readonly string[] {
+function validityProblems({ notBefore, notAfter }: PlainCertificate, now: Instant, file: string): readonly string[] {
   if (notAfter <= now) return [`${file}: the certificate expired at ${notAfter}`]
   if (notBefore > now) return [`${file}: the certificate is not valid before ${notBefore}`]
   const days = Math.floor(secondsBetween(now, notAfter) / 86400)
   return days < EXPIRING_DAYS ? [`${file}: the certificate expires at ${notAfter}, in ${days} days`] : []
 }
 
-/** Why these certificates may not stand beside the key; undefined when they may. */
-function chainFault([own, ...above]: readonly PlainCertificate[], key: KeyObject, now: Instant): string | undefined {
-  if (own === undefined) return 'no certificate in it'
-  if (!isFor(own, key)) return 'the first certificate is not for the key in ssl/'
-  if (own.isCa && above.length > 0) return 'the first certificate is one of a CA'
+/** Returns why these certificates cannot be installed with the key; undefined if they can. */
+function findChainError(
+  [own, ...above]: readonly PlainCertificate[],
+  key: KeyObject,
+  now: Instant,
+): string | undefined {
+  if (own === undefined) return 'it contains no certificate'
+  if (!isForKey(own, key)) return 'the first certificate is not for the key in ssl/'
+  if (own.isCa && above.length > 0) return 'the first certificate is a CA certificate'
   if (own.notAfter <= now) return `the certificate expired at ${own.notAfter}`
   if (own.notBefore > addSeconds(now, 300)) return `the certificate is not valid before ${own.notBefore}`
   const chain = [own, ...above]
-  const loose = above.findIndex((ca, n) => !(ca.isCa && chain[n] !== undefined && isSignedBy(chain[n], ca)))
-  return loose < 0 ? undefined : `certificate ${loose + 2} of it did not sign the one before it`
+  const unlinked = above.findIndex((ca, n) => !(ca.isCa && chain[n] !== undefined && isSignedBy(chain[n], ca)))
+  return unlinked < 0 ? undefined : `certificate ${unlinked + 2} in it did not sign the one before it`
 }
 
-function isFor(cert: PlainCertificate, key: KeyObject): boolean {
+function isForKey(cert: PlainCertificate, key: KeyObject): boolean {
   return createPublicKey(key).export({ type: 'spki', format: 'der' }).equals(cert.spki)
 }

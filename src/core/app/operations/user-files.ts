@@ -1,4 +1,4 @@
-/** Documents that a command prints, and files that the user names. */
+/** Documents that commands write for the user, and files that the user names. */
 import { assertFileNotExists, readUserFile, writeUserFile } from '../../store/disk/user-files.js'
 
 /** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
@@ -6,12 +6,12 @@ export function writeDocument(path: string, text: string): void {
   writeUserFile(path, text)
 }
 
-/** Before something is done that cannot be undone. Throws `file-exists`, `file-unwritable` (usage) where no document could be written. */
+/** Checks that a document can be written, before a step that cannot be undone. Throws `file-exists`, `file-unwritable` (usage). */
 export function assertNotExists(path: string | undefined): void {
   if (path !== undefined) assertFileNotExists(path)
 }
 
-/** The text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
+/** Returns the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readDocument(path: string): string {
   return readUserFile(path)
 }

@@ -1,6 +1,6 @@
 /**
- * How bad it is: what an operator must do now (critical), what to look at before it becomes that (warning).
- * Invariant: pure, and every verdict has its reasons.
+ * Verdict of `status` and its findings: critical ones need action now, warnings before they become critical.
+ * Invariant: pure, and every verdict follows from its findings.
  */
 import { addSeconds, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 
@@ -8,88 +8,90 @@ export type Verdict = 'ok' | 'warning' | 'critical'
 
 export interface StatusFinding {
   readonly level: 'warning' | 'critical'
-  /** Stable, kebab-case. */
+  /** Stable code in kebab-case. */
   readonly code: string
   readonly message: string
   /** The next command. */
   readonly hint: string | null
 }
 
-/** Where a restored directory comes from. */
-export interface Restored {
+/** Origin of a restored directory. */
+export interface RestoredFacts {
   readonly from: string
   readonly cutAt: Instant | null
-  /** Aggregates that had gone on after the cut; null when nobody knows. */
+  /** Number of aggregates with commands after the backup was taken; null if unknown. */
   readonly behind: number | null
 }
 
-/** How the CAs of enrolment stand. */
+/** State of the enrolment CAs. */
 export interface EnrolmentFacts {
-  /** Groups that nobody can serve, with the reasons. */
+  /** Groups without an available CA, with the reasons. */
   readonly down: readonly string[]
-  /** Groups of which somebody cannot serve. */
+  /** Groups with some unavailable CAs, with the reasons. */
   readonly degraded: readonly string[]
-  /** The newest probe, when that is too long ago. */
+  /** Time of the newest probe if it is too long ago; null otherwise. */
   readonly unprobedSince: Instant | null
-  /** Requests that a CA may have served and did not say so. */
+  /** Requests for which a CA may have issued a certificate without a response. */
   readonly unknown: readonly string[]
 }
 
-/** What the rules look at. */
-export interface Facts {
+/** Facts that the findings are derived from. */
+export interface StatusFacts {
   readonly now: Instant
   readonly primary: boolean
-  /** Another primary has taken the served tree: which, and since when. */
+  /** Message that another primary has taken over the published tree; null if none has. */
   readonly superseded: string | null
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
   readonly lastTick: Instant | null
-  /** When the newest commit was made. */
+  /** Time of the newest commit. */
   readonly lastCommit: Instant | null
-  /** Newer commits that are not whole in this copy. */
+  /** Number of newer commits that are incomplete in this copy. */
   readonly behind: number
-  /** Of a directory that was restored and not promoted. */
-  readonly restored: Restored | null
+  /** Origin of a restored directory that has not been promoted yet. */
+  readonly restored: RestoredFacts | null
   readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   readonly missingKeys: readonly string[]
   readonly unpublished: readonly string[]
-  /** Aggregates of a promoted directory whose numbers have not jumped. */
+  /** Aggregates of a promoted directory whose numbers have not been advanced yet. */
   readonly outdated: readonly string[]
-  /** Does the served tree show the newest state? */
+  /** True if the published tree shows the newest state. */
   readonly served: boolean
   readonly freeBytes: number
   readonly configWarnings: readonly string[]
-  /** Null without CAs of enrolment. */
+  /** Null without enrolment CAs. */
   readonly enrolment: EnrolmentFacts | null
-  /** Seconds between two runs of cron. */
+  /** Seconds between two runs of `tick`. */
   readonly tickPeriod: number
 }
 
 const HOUR = 3600
 const DAY = 86400
-const LATE = 900
+/** Seconds of delay that are always tolerated. */
+const MINIMUM_LATENESS = 900
 const MEBIBYTE = 1024 * 1024
 
-/** Every concern, the critical ones first. */
-export function statusFindings(facts: Facts): readonly StatusFinding[] {
+/** Returns every finding, critical ones first. */
+export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
   const all = [
-    ...damage(facts),
-    ...space(facts),
+    ...damageFindings(facts),
+    ...spaceFindings(facts),
     ...(facts.superseded === null ? [] : [critical('superseded', facts.superseded, 'brine demote --reason …')]),
-    ...(facts.primary ? [...staleness(facts), ...lateness(facts)] : copy(facts)),
-    ...(facts.enrolment === null ? [] : enrolment(facts.enrolment, facts.primary)),
+    ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
+    ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
   ]
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
   const rank = (c: StatusFinding): number => (c.level === 'critical' ? 0 : 1)
   return [...all, ...config].sort((a, b) => rank(a) - rank(b))
 }
 
-export function verdictOf(concerns: readonly StatusFinding[]): Verdict {
-  if (concerns.some((c) => c.level === 'critical')) return 'critical'
-  return concerns.length > 0 ? 'warning' : 'ok'
+/** Returns the most severe level of the findings; `ok` without any. */
+export function verdictOf(findings: readonly StatusFinding[]): Verdict {
+  if (findings.some((c) => c.level === 'critical')) return 'critical'
+  return findings.length > 0 ? 'warning' : 'ok'
 }
 
-/** Is `verdict` at least as bad as `level`? */
+/** Returns true if `verdict` is `level` or worse. */
 export function isAtLeast(verdict: Verdict, level: 'warning' | 'critical'): boolean {
   return verdict === 'critical' || verdict === level
 }
@@ -102,7 +104,7 @@ function warning(code: string, message: string, hint: string | null): StatusFind
   return { level: 'warning', code, message, hint }
 }
 
-function damage(facts: Facts): readonly StatusFinding[] {
+function damageFindings(facts: StatusFacts): readonly StatusFinding[] {
   return [
     ...facts.broken.map(({ aggregate, code, message }) =>
       code.startsWith('object-')
@@ -110,98 +112,106 @@ function damage(facts: Facts): readonly StatusFinding[] {
         : critical('corrupt', message, `brine recover ${aggregate} --dry-run`.replace('  ', ' ')),
     ),
     ...(facts.primary ? facts.missingKeys : []).map((owner) =>
-      critical('key-missing', `${owner}: its private key is not there`, 'brine recover --from BACKUP, or roll the key'),
+      critical('key-missing', `${owner}: private key is missing`, 'brine recover --from BACKUP, or roll the key'),
     ),
   ]
 }
 
-function space({ freeBytes }: Facts): readonly StatusFinding[] {
+function spaceFindings({ freeBytes }: StatusFacts): readonly StatusFinding[] {
   const message = `${Math.floor(freeBytes / MEBIBYTE)} MiB free`
   if (freeBytes < 4 * MEBIBYTE) return [critical('disk-full', message, 'free some space: nothing can be published')]
   return freeBytes < 100 * MEBIBYTE ? [warning('disk-low', message, 'brine clean --dry-run')] : []
 }
 
-function staleness({ now, staleAt, lastCommit }: Facts): readonly StatusFinding[] {
+function stalenessFindings({ now, staleAt, lastCommit }: StatusFacts): readonly StatusFinding[] {
   const found: StatusFinding[] = []
   if (lastCommit !== null && now < lastCommit)
     found.push(
-      critical('clock-behind', `the clock says ${now}, the last commit is of ${lastCommit}`, 'set the clock right'),
+      critical('clock-behind', `the clock is at ${now}, before the last commit at ${lastCommit}`, 'correct the clock'),
     )
   if (staleAt === null) return found
-  if (staleAt <= now) found.push(critical('stale', `objects are stale since ${staleAt}`, 'brine tick'))
+  if (staleAt <= now) found.push(critical('stale', `objects have been stale since ${staleAt}`, 'brine tick'))
   else if (staleAt <= addSeconds(now, HOUR))
-    found.push(critical('stale-soon', `the first object goes stale in ${ago(now, staleAt)}`, 'brine tick'))
+    found.push(critical('stale-soon', `the first object goes stale in ${durationBetween(now, staleAt)}`, 'brine tick'))
   return found
 }
 
-function lateness(facts: Facts): readonly StatusFinding[] {
+function overdueFindings(facts: StatusFacts): readonly StatusFinding[] {
   const { now, nextDue, lastTick, unpublished, outdated } = facts
-  const late = Math.max(LATE, 3 * facts.tickPeriod)
+  const late = Math.max(MINIMUM_LATENESS, 3 * facts.tickPeriod)
   const found: StatusFinding[] = []
   if (nextDue !== null && addSeconds(nextDue, late) < now)
-    found.push(warning('overdue', `something is due since ${nextDue}`, 'brine tick'))
+    found.push(warning('overdue', `work has been due since ${nextDue}`, 'brine tick'))
   if (nextDue !== null && nextDue <= now && (lastTick === null || addSeconds(lastTick, late) < now)) {
-    const when = lastTick === null ? 'tick never ran' : `tick last ran ${ago(lastTick, now)} ago`
-    found.push(warning('tick-missing', `${when}, and something is due`, 'brine tick, and look at cron'))
+    const when = lastTick === null ? 'tick never ran' : `tick last ran ${durationBetween(lastTick, now)} ago`
+    found.push(warning('tick-missing', `${when}, and work is due`, 'brine tick, and check cron'))
   }
   if (outdated.length > 0)
-    found.push(warning('promote-unfinished', `numbers have not jumped since promote: ${list(outdated)}`, 'brine tick'))
+    found.push(warning('promote-unfinished', `numbers not advanced yet after promote: ${list(outdated)}`, 'brine tick'))
   if (unpublished.length > 0)
     found.push(warning('unpublished', `not published yet: ${list(unpublished)}`, 'brine tick'))
-  if (!facts.served) found.push(warning('served-behind', 'the served tree is not the newest', 'brine tick'))
+  if (!facts.served) found.push(warning('served-behind', 'the published tree is not up to date', 'brine tick'))
   return found
 }
 
-function enrolment(
+function enrolmentFindings(
   { down, degraded, unprobedSince, unknown }: EnrolmentFacts,
   primary: boolean,
 ): readonly StatusFinding[] {
   const found: StatusFinding[] = [
-    ...down.map((what) => critical('ha-down', `no CA can serve ${what}`, 'brine ha status')),
-    ...degraded.map((what) => warning('ha-degraded', `not every CA can serve ${what}`, 'brine ha status')),
+    ...down.map((what) => critical('ha-down', `no CA is available in group ${what}`, 'brine ha status')),
+    ...degraded.map((what) => warning('ha-degraded', `some CAs are unavailable in group ${what}`, 'brine ha status')),
   ]
   if (primary && unprobedSince !== null)
-    found.push(warning('ha-unprobed', `no CA was probed since ${unprobedSince}`, 'brine tick, and look at cron'))
+    found.push(warning('ha-unprobed', `no CA has been probed since ${unprobedSince}`, 'brine tick, and check cron'))
   if (unknown.length > 0)
     found.push(
       warning(
         'est-unknown',
-        `may have been served by a CA that did not say so: request ${list(unknown)}`,
+        `outcome unknown, a CA may have issued a certificate: request ${list(unknown)}`,
         'brine est status',
       ),
     )
   return found
 }
 
-function copy({ now, lastCommit, behind, restored }: Facts): readonly StatusFinding[] {
+function standbyFindings({ now, lastCommit, behind, restored }: StatusFacts): readonly StatusFinding[] {
   const found: StatusFinding[] = []
   if (restored !== null)
     found.push(
       warning(
         'restored',
-        told(restored, now),
-        'brine promote --reason …, when no other primary lives; then brine tick',
+        restoredMessage(restored, now),
+        'when no other primary is running: brine promote --reason …, then brine tick',
       ),
     )
   if (restored === null && lastCommit !== null && addSeconds(lastCommit, DAY) < now)
-    found.push(warning('copy-old', `this stand-by's newest commit is ${ago(lastCommit, now)} old`, 'make another copy'))
+    found.push(
+      warning(
+        'copy-old',
+        `this stand-by's newest commit is ${durationBetween(lastCommit, now)} old`,
+        'make another copy',
+      ),
+    )
   if (behind > 0)
-    found.push(warning('copy-partial', `${behind} newer commits are not whole in this copy`, 'make another copy'))
+    found.push(
+      warning(
+        'copy-partial',
+        `${behind} newer ${behind === 1 ? 'commit is' : 'commits are'} incomplete in this copy`,
+        'make another copy',
+      ),
+    )
   return found
 }
 
-function told({ from, cutAt, behind }: Restored, now: Instant): string {
-  const age = cutAt === null ? '' : `, cut at ${cutAt} (${cutAt <= now ? ago(cutAt, now) : '0s'} old)`
+function restoredMessage({ from, cutAt, behind }: RestoredFacts, now: Instant): string {
+  const age = cutAt === null ? '' : `, taken at ${cutAt} (${cutAt <= now ? durationBetween(cutAt, now) : '0s'} old)`
   const since =
-    behind === null
-      ? 'what the world has seen since is unknown'
-      : behind === 0
-        ? 'nothing was done after it'
-        : `${behind} ${behind === 1 ? 'aggregate' : 'aggregates'} had gone on after it`
-  return `restored from ${from}${age}; ${since}`
+    behind === null ? 'unknown' : behind === 0 ? 'nothing' : `${behind} ${behind === 1 ? 'aggregate' : 'aggregates'}`
+  return `restored from ${from}${age}; published after this backup was taken: ${since}`
 }
 
-function ago(from: Instant, to: Instant): string {
+function durationBetween(from: Instant, to: Instant): string {
   return formatDuration(secondsBetween(from, to)).split(' ').slice(0, 2).join(' ')
 }
 

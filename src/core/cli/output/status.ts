@@ -1,15 +1,15 @@
-/** The one screen of `brine status`. */
+/** Renders the report of `brine status`. */
 import type { StatusReport } from '../../app/operations/status.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { counted } from './endings.js'
 import type { Theme } from './theme.js'
 
-/** The screen: concerns first, facts, then the CAs. */
+/** Renders the report: findings first, then facts, then the CAs. */
 export function statusView(report: StatusReport, theme: Theme): string {
   const tone = { ok: theme.good, warning: theme.caution, critical: theme.bad }
   const role = report.standby === null ? 'primary' : `stand-by (${report.standby.reason})`
   const head = `${tone[report.verdict](report.verdict.toUpperCase())}  ${role}, generation ${report.generation}  ${theme.dim(report.dataDir)}`
-  const concerns = report.concerns.map(({ level, message, hint }) => {
+  const findings = report.concerns.map(({ level, message, hint }) => {
     const [first = '', ...rest] = message.split('\n')
     const next = hint === null ? '' : theme.dim(`  -> ${hint}`)
     return [`${tone[level](level)}: ${first}${next}`, ...rest].join('\n')
@@ -40,7 +40,7 @@ export function statusView(report: StatusReport, theme: Theme): string {
         .map((b) => [b.handle, '-', '-', '-', '-', theme.bad(b.code), '-']),
     ],
   })
-  return [head, ...concerns, ...facts, table].filter((line) => line !== '').join('\n')
+  return [head, ...findings, ...facts, table].filter((line) => line !== '').join('\n')
 }
 
 function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
@@ -56,7 +56,7 @@ function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
   for (const { name, strategy, next, retryAfter } of report.ha)
     facts.push([
       'group',
-      `${name} (${strategy}): ${next === null ? `nobody can serve, ask again in ${retryAfter} s` : `next is ${next}`}`,
+      `${name} (${strategy}): ${next === null ? `no CA is available, retry in ${retryAfter} s` : `next is ${next}`}`,
     ])
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
@@ -64,7 +64,7 @@ function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
   if (orphanKeys.length > 0) facts.push(['orphan keys', counted(orphanKeys.length, 'key file')])
   if (aside.surplus + aside.corrupt > 0)
-    facts.push(['moved aside', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])
+    facts.push(['quarantine', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])
   return facts
 }
 
@@ -74,8 +74,8 @@ function failures(count: number): string {
 
 function repository(p: NonNullable<StatusReport['publication']>): string {
   const what = `serial ${p.serial}, ${counted(p.objects, 'object')} of ${counted(p.publishers, 'publisher')}`
-  if (p.current) return `${what}, served`
-  return `${what}; served are RRDP ${p.servedSerial ?? 'none'}, rsync ${p.rsyncSerial ?? 'none'}`
+  if (p.current) return `${what}, published`
+  return `${what}; published serials: RRDP ${p.servedSerial ?? 'none'}, rsync ${p.rsyncSerial ?? 'none'}`
 }
 
 function moment(at: Instant, now: Instant): string {

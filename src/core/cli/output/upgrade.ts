@@ -1,4 +1,4 @@
-/** What an upgrade did, for `brine upgrade` and for any command under BRINE_UPGRADE_ONLY=1. */
+/** Renders the report of an upgrade, for `brine upgrade` and for any command under BRINE_UPGRADE_ONLY=1. */
 import type { UpgradeReport } from '../../app/operations/upgrade.js'
 import { counted } from './endings.js'
 
@@ -13,9 +13,9 @@ export function upgradeView(report: UpgradeReport): string {
     return `${s.from} to ${s.to}, ${s.title}${carried}`
   })
   if (dryRun)
-    return [...lines, `would go from data format ${from} to ${to}, ${bytes} bytes; nothing changed`].join('\n')
+    return [...lines, `would migrate data format ${from} to ${to}, ${bytes} bytes; nothing changed`].join('\n')
   if (digest !== null) lines.push(`verified by replay, logical=${digest.logical}`)
-  const where = keptAt === null ? '' : `; the tree before is kept in ${keptAt}`
+  const where = keptAt === null ? '' : `; the old tree is kept in ${keptAt}`
   const what = `data format ${from} to ${to}${resumed ? ', completed' : ''}${where}`
   const published =
     republished !== null ? '; published' : role === 'standby' ? '; a stand-by publishes nothing' : '; not published'

@@ -1,4 +1,4 @@
-/** Copy and promote with real directories and the real clock: what the world has seen is never contradicted. */
+/** Copy and promote with real directories and the real clock: numbers and times never go below what was published. */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ import { FIXED_KEYS, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
 const ACME = parseHandle('acme')
 const base = mkdtempSync(join(tmpdir(), 'brine-promote-'))
 const first = join(base, 'first')
-/** A copy of it before anything else happened there. */
+/** A copy of `first` before any other command ran there. */
 const seed = join(base, 'seed')
 let copies = 0
 let copy = ''
@@ -41,7 +41,7 @@ const options = (dataDir: string, reason?: string) => ({
   ...(reason === undefined ? {} : { reason }),
 })
 
-/** One command's session; its one-time keys are the fixed ones, so that a publication costs milliseconds. */
+/** Opens the session of one command, with fixed one-time keys, so that a publication takes only milliseconds. */
 async function at(dataDir: string, reason?: string): Promise<Session> {
   const session = await openSession(options(dataDir, reason))
   let next = 0
@@ -51,7 +51,7 @@ async function at(dataDir: string, reason?: string): Promise<Session> {
 
 const promoteAt = async (dataDir: string) => promote(await at(dataDir, 'the other is gone'))
 
-/** Every manifest that a directory ever issued: issuing key, number, thisUpdate. */
+/** Returns issuing key, number and thisUpdate of every manifest that a directory has issued. */
 async function issues(dataDir: string): Promise<readonly { key: string; number: number; thisUpdate: string }[]> {
   const { store } = await at(dataDir)
   return store.read(async (reader) => {
@@ -84,7 +84,7 @@ const refusal = (promise: Promise<unknown>): Promise<string> =>
     (error: AppError) => error.code,
   )
 
-/** The marker and the origin are written, then the power goes: the jump did not happen. */
+/** Writes the marker and the origin as a promote does, without renumbering: the state after a power failure. */
 async function promoteHalf(dataDir: string): Promise<void> {
   const { store, now } = await at(dataDir)
   await store.promote(now())
@@ -109,8 +109,8 @@ beforeEach(() => {
   copyDir(seed, copy)
 })
 
-describe('a copy that is promoted while the original went on publishing', () => {
-  it('repeats no manifest number and goes back in no thisUpdate', async () => {
+describe('a copy that is promoted after the original published more', () => {
+  it('issues only higher manifest numbers and later thisUpdate', async () => {
     for (let i = 0; i < 3; i++) await republish(await at(first), { force: true })
     const seen = await issues(first)
     const known = (await issues(copy)).length
@@ -127,7 +127,7 @@ describe('a copy that is promoted while the original went on publishing', () => 
     expect(own.filter((o) => o.number > 1_000_000).length).toBe(6)
   })
 
-  it('begins a new RRDP session and serves it', async () => {
+  it('starts a new RRDP session and publishes it', async () => {
     const old = await showPubserver(await at(first))
     const { session, serial } = await promoteAt(copy)
     const now = await showPubserver(await at(copy))
@@ -137,7 +137,7 @@ describe('a copy that is promoted while the original went on publishing', () => 
     expect(now.served.rsync).toEqual({ session, serial })
   })
 
-  it('numbers never pass the Unix time of their issue, so that the next promote is ahead again', async () => {
+  it('keeps numbers at or below the Unix time of their issue, so that the next promote is above them', async () => {
     await promoteAt(copy)
     for (let i = 0; i < 2; i++) await republish(await at(copy), { force: true })
     const second = join(base, `second-${copies}`)
@@ -150,7 +150,7 @@ describe('a copy that is promoted while the original went on publishing', () => 
   })
 })
 
-describe('what the world has seen', () => {
+describe('the high-water mark of published numbers', () => {
   const note = (behind: readonly Readonly<Record<string, Json>>[], seenAt: string | null) => {
     const facts = { at: FAR, from: 'b', generation: 1, cutAt: null, commit: 1, seen: 'replaced tree' }
     statusFiles(layoutOf(copy)).write('restored', { ...facts, behind, seenAt })
@@ -160,8 +160,8 @@ describe('what the world has seen', () => {
   const acme = { kind: 'ca', handle: 'acme', sequence: 1, seenSequence: 9, seenNumber: BEYOND }
   const server = { ...acme, kind: 'pubserver', handle: '0', seenNumber: 2 * BEYOND }
 
-  it('is asked of the served tree, wherever that lies: numbers go beyond what it shows', async () => {
-    // the other primary shared the tree and went on
+  it('is read from the published tree, also with repo_dir, and new numbers are above it', async () => {
+    // the other primary continued to publish to the shared tree
     for (let i = 0; i < 2; i++) await republish(await at(first), { force: true })
     const served = join(base, `served-${copies}`)
     copyDir(join(first, 'repo'), served)
@@ -186,7 +186,7 @@ describe('what the world has seen', () => {
     )
   })
 
-  it('a clock behind a manifest that is served is refused, and nothing changed', async () => {
+  it('makes promote refuse a clock behind a published manifest, and nothing changed', async () => {
     const other = join(base, `ahead-${copies}`)
     copyDir(seed, other)
     const ahead = addSeconds((await at(other)).now(), 3600)
@@ -201,14 +201,14 @@ describe('what the world has seen', () => {
     expect(seen).toMatchObject({ asked: ['served tree'], at: ahead })
   })
 
-  it('is what a restore noted of the tree that it replaced: numbers go beyond it though the clock lies below', async () => {
+  it('is read from the record of a restore: numbers are above those of the replaced directory, even above the clock', async () => {
     note([acme, server], null)
     const { seen, cas } = await promoteAt(copy)
     expect(seen).toMatchObject({ asked: ['served tree', 'replaced tree'], manifestNumber: BEYOND })
     expect(cas.map((c) => c.manifestNumber)).toEqual(cas.map(() => BEYOND + 1))
   })
 
-  it('a clock behind its newest commit is refused, by promote and by the jump that was left', async () => {
+  it('makes promote, and a later renumbering, refuse a clock behind the newest commit', async () => {
     note([acme], FAR)
     expect(await refusal(promoteAt(copy))).toBe('clock-behind')
     expect((await at(copy)).store.role()).toMatchObject({ role: 'standby' })
@@ -218,7 +218,7 @@ describe('what the world has seen', () => {
   })
 })
 
-describe('a promote that was cut short after the directory became the primary', () => {
+describe('a promote that was interrupted after the directory became the primary', () => {
   it('is completed by tick', async () => {
     await promoteHalf(copy)
     const report = await tick(await at(copy))
@@ -227,7 +227,7 @@ describe('a promote that was cut short after the directory became the primary', 
     expect((await tick(await at(copy))).done).toEqual([])
   })
 
-  it('is completed before a change publishes, and before a refusal is recorded', async () => {
+  it('is completed before a change publishes, and before a rejection is recorded', async () => {
     await promoteHalf(copy)
     const add = (text: string) => async () => updateRoas(await at(copy), ACME, roaArguments({ add: [text] }), {})
     expect(await refusal(add('10.0.0.0/8 => 64496')())).toBe('roa-not-held')
@@ -236,7 +236,7 @@ describe('a promote that was cut short after the directory became the primary', 
     expect((await typesOf(copy, 'ta', 'ta')).at(-1)).toBe('numbers.raise')
   })
 
-  it('is completed before the served tree is rebuilt, and by promote itself', async () => {
+  it('is completed before the published tree is rebuilt, and by promote itself', async () => {
     await promoteHalf(copy)
     await rebuildTree(await at(copy))
     expect((await typesOf(copy, 'ca', 'testbed')).at(-1)).toBe('numbers.raise')
@@ -250,7 +250,7 @@ describe('a promote that was cut short after the directory became the primary', 
 })
 
 describe('a promote that fails', () => {
-  /** Fails each operation of which `hits` is true, the disk being full. */
+  /** Fails each operation for which `hits` returns true with ENOSPC. */
   const failing = (hits: (operation: string, path: string) => boolean) =>
     onFileOperation((operation, path) => {
       if (hits(operation, path)) throw Object.assign(new Error('full'), { code: 'ENOSPC' })
@@ -269,13 +269,13 @@ describe('a promote that fails', () => {
     }
   }
 
-  it('before anything is done: nothing changed', async () => {
+  it('before the first step: nothing changed', async () => {
     failing((operation, path) => operation === 'rename' && path.endsWith('brine.json'))
     expect(await failure()).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'no' })
     expect([(await roleOf(copy)).role, generation()]).toEqual(['standby', 1])
   })
 
-  it('with files moved aside: says that it is still a stand-by, and the next one goes on', async () => {
+  it('after files were moved to quarantine: reports that it is still a stand-by, and the next promote succeeds', async () => {
     writeFileSync(join(copy, 'commits', '7.json'), 'x')
     failing((operation, path) => operation === 'rename' && path.endsWith('brine.json'))
     const error = await failure()
@@ -284,7 +284,7 @@ describe('a promote that fails', () => {
     expect(await promoteAt(copy)).toMatchObject({ generation: 2, failed: [] })
   })
 
-  it('before the origin is written: says that the generation is raised, and the next one goes on', async () => {
+  it('before the origin is written: reports the raised generation, and the next promote succeeds', async () => {
     failing((operation, path) => operation === 'rename' && path.endsWith('origin.json'))
     const error = await failure()
     expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'yes' })
@@ -294,7 +294,7 @@ describe('a promote that fails', () => {
     expect(await promoteAt(copy)).toMatchObject({ generation: 3, failed: [] })
   })
 
-  it('after it: is uncertain, for it is the primary', async () => {
+  it('after the origin is written: is uncertain, and the directory is the primary', async () => {
     let written = false
     failing((operation, path) => {
       written ||= operation === 'rename' && path.endsWith('origin.json')
@@ -307,7 +307,7 @@ describe('a promote that fails', () => {
     )
   })
 
-  it('at the jump: is the primary, pending, and tick makes the jump', async () => {
+  it('while renumbering: is pending, the directory is the primary, and tick renumbers', async () => {
     failing((operation, path) => operation === 'link' && /commits.\d+.json$/.test(path))
     const error = await failure()
     expect(error).toMatchObject({ kind: 'pending', code: 'promote-pending', changed: 'yes' })
@@ -318,7 +318,7 @@ describe('a promote that fails', () => {
     expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise'])
   })
 
-  it('a demote that is not known to be durable is uncertain, one that did not happen changed nothing', async () => {
+  it('demote: is uncertain if the last sync failed, and changes nothing if it failed before', async () => {
     await promoteAt(copy)
     const demoted = async () => demote(await at(copy, 'done here')).catch((error: AppError) => error)
     failing((operation, path) => operation === 'rename' && path.endsWith('origin.json'))
@@ -331,19 +331,19 @@ describe('a promote that fails', () => {
   })
 })
 
-it('a CA that was damaged when the others jumped jumps when it is mended', async () => {
+it('renumbers a CA that was damaged during the promote once it is repaired', async () => {
   await promoteHalf(copy)
   const file = join(copy, 'cas/acme/command-1.json')
-  const sound = readFileSync(file)
+  const intact = readFileSync(file)
   writeFileSync(file, 'x')
   const { cas } = await promoteAt(copy)
   expect(cas.map((c) => c.handle).sort()).toEqual(['ta', 'testbed'])
-  writeFileSync(file, sound)
+  writeFileSync(file, intact)
   await updateRoas(await at(copy), ACME, roaArguments({ add: ['192.0.2.0/24 => 64496'] }), {})
   expect(await typesOf(copy, 'ca', 'acme')).toEqual(['ca.add', 'numbers.raise', 'roas.update'])
 })
 
-it('a directory that was never promoted does not jump, nor does a CA that is added after a promote', async () => {
+it('does not renumber a directory that was never promoted, nor a CA that is added after a promote', async () => {
   expect((await issues(first)).every((i) => i.number < 100)).toBe(true)
   await promoteAt(copy)
   await addCa(await at(copy), parseHandle('fresh'), {
@@ -354,7 +354,7 @@ it('a directory that was never promoted does not jump, nor does a CA that is add
   expect(await typesOf(copy, 'ca', 'fresh')).toEqual(['ca.add'])
 })
 
-it('wants a reason, a stand-by, and a clock that is not behind; a dry run changes nothing', async () => {
+it('requires a reason, a stand-by, and a clock that is not behind; a dry run changes nothing', async () => {
   const marker = () => readFileSync(join(copy, 'brine.json'), 'utf8')
   const before = marker()
   expect(await refusal(promote(await at(copy)))).toBe('reason-missing')

@@ -1,4 +1,4 @@
-/** `testbed init` in its two steps: what is wrong is told before the first, and what fails in the second says what the first has made. */
+/** `testbed init` in its two steps: arguments are checked before the first, and an error in the second reports what the first created. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ async function refusal(wanted: Partial<typeof SITE>, more: Partial<CommandContex
   )
 }
 
-it('a wrong URI or configuration makes nothing', async () => {
+it('creates nothing with an invalid URI or configuration', async () => {
   expect(await refusal({ rsyncBase: 'foo' })).toMatchObject({ kind: 'rejected', changed: 'no' })
   expect(await refusal({ rrdpBase: 'http://h/r/' })).toMatchObject({ kind: 'rejected', changed: 'no' })
   const configPath = join(base, 'odd.toml')
@@ -37,7 +37,7 @@ it('a wrong URI or configuration makes nothing', async () => {
   expect(existsSync(dir)).toBe(false)
 })
 
-it('what fails after the directory was made says that it is there, and what to type', async () => {
+it('reports a failure after the directory was created, with the command that continues', async () => {
   onFileOperation((operation, path) => {
     if (operation === 'read' && path.endsWith('status/head.json'))
       throw Object.assign(new Error('full'), { code: 'ENOSPC' })
@@ -45,7 +45,7 @@ it('what fails after the directory was made says that it is there, and what to t
   const watch: CommitWatch = { changed: 'no' }
   const error = await refusal({}, { watch })
   expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed: 'yes', retry: true })
-  expect(error.message).toContain(`${dir} is a data directory now, with no CA in it yet`)
+  expect(error.message).toContain(`data directory ${dir} was created, but has no CA yet`)
   expect(error.hint).toMatch(
     /free some space.*; then: brine --data-dir .* testbed init --rsync rsync:..h.r. --rrdp https:..h.r.$/,
   )

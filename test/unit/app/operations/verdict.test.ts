@@ -1,11 +1,11 @@
-/** The rules of the verdict at their limits. */
+/** The verdict and its findings at their limits. */
 import { describe, expect, it } from 'vitest'
-import { type Facts, isAtLeast, statusFindings, verdictOf } from '../../../../src/core/app/operations/verdict.js'
+import { isAtLeast, type StatusFacts, statusFindings, verdictOf } from '../../../../src/core/app/operations/verdict.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
 const at = (seconds: number): Instant => addSeconds(NOW, seconds)
-const WELL: Facts = {
+const WELL: StatusFacts = {
   now: NOW,
   primary: true,
   superseded: null,
@@ -26,16 +26,16 @@ const WELL: Facts = {
   tickPeriod: 300,
 }
 const FINE = { down: [], degraded: [], unprobedSince: null, unknown: [] }
-const codes = (facts: Partial<Facts>) => statusFindings({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
+const codes = (facts: Partial<StatusFacts>) => statusFindings({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
 
 describe('the verdict', () => {
-  it('is ok when nothing is wrong, and when nothing is published yet', () => {
+  it('is ok without findings, and before anything is published', () => {
     expect(codes({})).toEqual([])
     expect(codes({ staleAt: null, nextDue: null, lastTick: null, lastCommit: null })).toEqual([])
     expect(verdictOf([])).toBe('ok')
   })
 
-  it.each<[string, Partial<Facts>, string[]]>([
+  it.each<[string, Partial<StatusFacts>, string[]]>([
     ['stale now', { staleAt: NOW }, ['critical stale']],
     ['stale in an hour', { staleAt: at(3600) }, ['critical stale-soon']],
     ['stale in more than an hour', { staleAt: at(3601) }, []],
@@ -56,20 +56,20 @@ describe('the verdict', () => {
     ['no tick, but nothing due', { lastTick: at(-90000) }, []],
     ['cron every hour', { nextDue: at(-3000), lastTick: at(-3000), tickPeriod: 3600 }, []],
     ['unpublished', { unpublished: ['a'] }, ['warning unpublished']],
-    ['the served tree lags', { served: false }, ['warning served-behind']],
+    ['the published tree is out of date', { served: false }, ['warning served-behind']],
     ['another primary took over', { superseded: 'host b writes' }, ['critical superseded']],
-    ['a promote was cut short', { outdated: ['ca/a'] }, ['warning promote-unfinished']],
+    ['a promote was interrupted', { outdated: ['ca/a'] }, ['warning promote-unfinished']],
     ['a group is down', { enrolment: { ...FINE, down: ['g: one open'] } }, ['critical ha-down']],
     ['a group lacks a CA', { enrolment: { ...FINE, degraded: ['g: one open'] } }, ['warning ha-degraded']],
-    ['nobody probes', { enrolment: { ...FINE, unprobedSince: at(-9000) } }, ['warning ha-unprobed']],
-    ['a copy does not probe', { primary: false, enrolment: { ...FINE, unprobedSince: at(-9000) } }, []],
-    ['a CA did not say', { enrolment: { ...FINE, unknown: ['r1'] } }, ['warning est-unknown']],
-    ['the configuration is unwise', { configWarnings: ['48 h'] }, ['warning config-warning']],
+    ['CAs are not probed', { enrolment: { ...FINE, unprobedSince: at(-9000) } }, ['warning ha-unprobed']],
+    ['CAs are not probed by a stand-by', { primary: false, enrolment: { ...FINE, unprobedSince: at(-9000) } }, []],
+    ['the outcome of a request is unknown', { enrolment: { ...FINE, unknown: ['r1'] } }, ['warning est-unknown']],
+    ['the configuration has a warning', { configWarnings: ['48 h'] }, ['warning config-warning']],
   ])('%s', (_, facts, expected) => {
     expect(codes(facts)).toEqual(expected)
   })
 
-  it('does not blame a stand-by for what its primary does', () => {
+  it('does not report on a stand-by what the primary has to do', () => {
     const copy = {
       primary: false,
       staleAt: at(-1),
@@ -87,7 +87,7 @@ describe('the verdict', () => {
     ])
   })
 
-  it('puts the critical first and is the worst of them', () => {
+  it('lists critical findings first and is the most severe of them', () => {
     const all = statusFindings({ ...WELL, unpublished: ['a'], staleAt: NOW, configWarnings: ['w'] })
     expect(all.map((c) => c.level)).toEqual(['critical', 'warning', 'warning'])
     expect(verdictOf(all)).toBe('critical')

@@ -1,6 +1,6 @@
 /**
- * The backend `cfssl`: CFSSL's API server, version 1 of its API.
- * Invariant: the names of a request are never repeated beside it, since CFSSL would let them replace those that the request proves.
+ * The backend `cfssl`: version 1 of the API of a CFSSL server.
+ * Invariant: names are never sent in addition to the request, since CFSSL would use them instead of those that the request proves.
  */
 
 import { quoted } from '../base/text.js'
@@ -11,19 +11,19 @@ import { certificatesOf } from '../pki/certificate.js'
 import { pem } from '../pki/pem.js'
 import { configFault, readCaCertificate, readChain } from './files.js'
 import { type Ask, httpClient } from './http.js'
-import { type Answer, garbled, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
+import { garbled, type HttpResponse, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { checkIsSameCa, probeRequest, readyCa } from './remote.js'
 import { validRequest } from './request.js'
 
 const API = '/api/v1/cfssl'
-/** CFSSL has no errors here that whoever asks could mend: keys, roots, remote signers, CT logs and its database (errors/error.go). */
-const OWN_TROUBLE: readonly number[] = [2, 3, 4, 6, 7, 8, 10, 11]
+/** Groups of error numbers that the requester cannot fix: keys, roots, remote signers, CT logs and the database (errors/error.go). */
+const SERVER_ERRORS: readonly number[] = [2, 3, 4, 6, 7, 8, 10, 11]
 const NOT_FOUND = 11200
-/** No usages, a broken policy, an unknown profile. */
-const POLICY_TROUBLE: readonly number[] = [5100, 5200, 5400]
+/** Error numbers of the policy: no usages, a broken policy, an unknown profile. */
+const POLICY_ERRORS: readonly number[] = [5100, 5200, 5400]
 
-/** Opens nothing yet. */
+/** Creates the backend; reads no file yet. */
 export function openCfsslBackend(ca: string, config: CfsslBackend, ports: BackendPorts): CaBackend {
   const ask = httpClient(config, ports)
   const call = (path: string, body: object, signal: AbortSignal, issues = false) =>
@@ -38,7 +38,7 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
       return { outcome: 'ok', certificate: certificateIn(await call('sign', body, signal, true)) }
     },
     poll: async (reference) => {
-      throw new BackendFault('request-fault', 'ca-nothing-pending', `${ca} keeps nothing pending: ${reference}`)
+      throw new BackendFault('request-fault', 'ca-nothing-pending', `${ca} has no pending requests: ${reference}`)
     },
     probe: async (signal) => {
       const own = await readyCa(config, ports)
@@ -62,14 +62,14 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
       if (ski === undefined)
         throw configFault(
           'ca-file-invalid',
-          `${config.caCert}: without a subjectKeyIdentifier CFSSL finds no certificate of it`,
+          `${config.caCert}: CFSSL cannot find certificates of a CA without subjectKeyIdentifier`,
         )
       const number = BigInt(`0x${serial}`).toString()
       const authority = Buffer.from(ski).toString('hex')
       const revoke = (authority_key_id: string) =>
         call('revoke', { serial: number, authority_key_id, reason: reason.toLowerCase() }, signal)
       await revoke(authority).catch((error: unknown) => {
-        // some versions keep what they made without its authority
+        // some versions store certificates without the authority key identifier
         if (error instanceof BackendFault && error.code === 'ca-certificate-unknown') return revoke('')
         throw error
       })
@@ -78,21 +78,22 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
 }
 
 interface Reply {
-  readonly answer: Answer
+  readonly response: HttpResponse
   readonly result: unknown
 }
 
-/** Throws a BackendFault for every answer but a success. */
+/** Sends a call. Throws a BackendFault for every response that is not a success. */
 async function post(ask: Ask, path: string, body: object, signal: AbortSignal, issues: boolean): Promise<Reply> {
   const headers = { 'Content-Type': 'application/json', Accept: 'application/json' }
-  const answer = await ask({ method: 'POST', path, headers, body: JSON.stringify(body), issues, signal })
-  const said = tryJson(answer)
-  const error = firstError(said)
-  if (error !== undefined && answer.status < 500) throw errorFault(answer, error)
-  if (answer.status < 200 || answer.status > 299) throw statusFault(answer, issues, error && quoted(error.message, 160))
-  const { success, result } = jsonOf(answer)
-  if (success !== true) throw garbled(answer, 'an answer that is neither a success nor an error')
-  return { answer, result }
+  const response = await ask({ method: 'POST', path, headers, body: JSON.stringify(body), issues, signal })
+  const parsed = tryJson(response)
+  const error = firstError(parsed)
+  if (error !== undefined && response.status < 500) throw errorFault(response, error)
+  if (response.status < 200 || response.status > 299)
+    throw statusFault(response, issues, error && quoted(error.message, 160))
+  const { success, result } = jsonOf(response)
+  if (success !== true) throw garbled(response, 'the response is neither a success nor an error')
+  return { response, result }
 }
 
 interface CfsslError {
@@ -100,30 +101,30 @@ interface CfsslError {
   readonly message: string
 }
 
-function firstError(said: Readonly<Record<string, unknown>> | undefined): CfsslError | undefined {
-  const [first] = Array.isArray(said?.['errors']) ? (said['errors'] as readonly unknown[]) : []
+function firstError(parsed: Readonly<Record<string, unknown>> | undefined): CfsslError | undefined {
+  const [first] = Array.isArray(parsed?.['errors']) ? (parsed['errors'] as readonly unknown[]) : []
   if (typeof first !== 'object' || first === null) return undefined
   const { code, message } = first as Readonly<Record<string, unknown>>
   return { code: typeof code === 'number' ? code : 0, message: typeof message === 'string' ? message : '' }
 }
 
-/** CFSSL answers 400 to all that goes wrong in it: only the number of the error says whose fault it is. */
-function errorFault(answer: Answer, { code, message }: CfsslError): BackendFault {
-  const told = `error ${code}: ${quoted(message, 160)}`
+/** Returns the fault of a CFSSL error. CFSSL responds to every error with status 400; only the error number tells the cause. */
+function errorFault(response: HttpResponse, { code, message }: CfsslError): BackendFault {
+  const detail = `error ${code}: ${quoted(message, 160)}`
   if (code === 401 || code === 403 || code === 404 || code === 405)
-    return statusFault({ ...answer, status: code }, false, told)
-  if (code === NOT_FOUND) return requestFault('ca-certificate-unknown', answer, told)
-  if (POLICY_TROUBLE.includes(code)) return configFault('ca-policy', `${answer.where}: ${told}`)
-  if (OWN_TROUBLE.includes(Math.floor(code / 1000))) return garbled(answer, told)
-  return requestFault('ca-refused-request', answer, told)
+    return statusFault({ ...response, status: code }, false, detail)
+  if (code === NOT_FOUND) return requestFault('ca-certificate-unknown', response, detail)
+  if (POLICY_ERRORS.includes(code)) return configFault('ca-policy', `${response.where}: ${detail}`)
+  if (SERVER_ERRORS.includes(Math.floor(code / 1000))) return garbled(response, detail)
+  return requestFault('ca-refused-request', response, detail)
 }
 
-function certificateIn({ answer, result }: Reply): Uint8Array {
+function certificateIn({ response, result }: Reply): Uint8Array {
   const text =
     typeof result === 'object' && result !== null
       ? (result as Readonly<Record<string, unknown>>)['certificate']
       : undefined
   const [der] = typeof text === 'string' ? certificatesOf(Buffer.from(text)) : []
-  if (der === undefined) throw garbled(answer, 'a success without a certificate')
+  if (der === undefined) throw garbled(response, 'the response has no certificate')
   return der
 }

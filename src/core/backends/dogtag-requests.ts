@@ -1,6 +1,6 @@
 /**
- * Requests at Dogtag: submitted by a profile, reviewed by an agent, fetched when they are complete.
- * Invariant: once the CA has given a request its number nothing is unknown any more: the number finds it again.
+ * Requests at Dogtag: submitted with a profile, reviewed by an agent, fetched when they are complete.
+ * Invariant: once a request has its number at the CA, its outcome is never unknown, since the number identifies it.
  */
 
 import { quoted } from '../base/text.js'
@@ -8,14 +8,14 @@ import { BackendFault, type Issued } from '../ha/backend.js'
 import { certificatesOf } from '../pki/certificate.js'
 import { pem } from '../pki/pem.js'
 import type { DogtagSession } from './dogtag-session.js'
-import { type Answer, garbled, jsonOf, requestFault } from './http-faults.js'
+import { garbled, type HttpResponse, jsonOf, requestFault } from './http-faults.js'
 
-/** Seconds after which somebody may have looked at it. */
+/** Seconds until a pending request is polled again. */
 const LOOK_AGAIN = 300
-/** Seconds after which a server that failed may be back. */
+/** Seconds until a request is polled again after a failure of the server. */
 const TRY_AGAIN = 60
 
-/** Submits the request by a profile; `approve`: an agent approves it where it waits. Throws a BackendFault. */
+/** Submits the request with a profile; with `approve` the agent approves it if it is pending. Throws a BackendFault. */
 export async function submit(
   session: DogtagSession,
   csr: Uint8Array,
@@ -25,7 +25,7 @@ export async function submit(
   return proceed(session, await submitted(session, csr, profile), approve)
 }
 
-/** As `submit`, but what fails once the request has a number is pending: whoever asks again by it gets what became of it. */
+/** Completes a request that has a number. A transient failure makes it pending: a later poll by the number gets its outcome. */
 export async function submitForGood(
   session: DogtagSession,
   csr: Uint8Array,
@@ -34,62 +34,63 @@ export async function submitForGood(
 ): Promise<Issued> {
   const found = await submitted(session, csr, profile)
   return proceed(session, found, approve).catch((error: unknown) => {
-    const isLost = error instanceof BackendFault && (error.outcome === 'ca-fault' || error.outcome === 'unknown')
-    if (isLost) return { outcome: 'pending', reference: found.id, retryAfter: TRY_AGAIN }
+    const isTransient = error instanceof BackendFault && (error.outcome === 'ca-fault' || error.outcome === 'unknown')
+    if (isTransient) return { outcome: 'pending', reference: found.id, retryAfter: TRY_AGAIN }
     throw error
   })
 }
 
 async function submitted(session: DogtagSession, csr: Uint8Array, profile: string): Promise<Standing> {
   const template = jsonOf(await session.get(`/certrequests/profiles/${encodeURIComponent(profile)}`))
-  const answer = await session.post('/certrequests', JSON.stringify(filled(template, csr)), true)
-  const { entries } = jsonOf(answer)
-  return standingOf(answer, Array.isArray(entries) ? entries[0] : undefined)
+  const response = await session.post('/certrequests', JSON.stringify(filled(template, csr)), true)
+  const { entries } = jsonOf(response)
+  return standingOf(response, Array.isArray(entries) ? entries[0] : undefined)
 }
 
-/** What became of a request. Throws a BackendFault. */
+/** Polls a request and returns its outcome. Throws a BackendFault. */
 export async function lookUp(session: DogtagSession, reference: string, approve: boolean): Promise<Issued> {
   if (!/^(?:0x[0-9a-f]{1,40}|\d{1,40})$/i.test(reference))
-    throw new BackendFault('request-fault', 'ca-nothing-pending', `no number of a request: ${quoted(reference)}`)
+    throw new BackendFault('request-fault', 'ca-nothing-pending', `not a request number: ${quoted(reference)}`)
   return proceed(session, await standing(session, reference), approve)
 }
 
-/** What Dogtag says of a request. */
+/** State of a request at Dogtag. */
 interface Standing {
-  readonly answer: Answer
+  readonly response: HttpResponse
   readonly id: string
   readonly status: string
   readonly certId: string | undefined
   readonly error: string
 }
 
-function standingOf(answer: Answer, value: unknown): Standing {
+function standingOf(response: HttpResponse, value: unknown): Standing {
   const found = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
   const text = (name: string): string | undefined => {
     const member = found[name]
     return typeof member === 'string' || typeof member === 'number' ? String(member) : undefined
   }
-  // older servers write it in camel case
+  // older servers use camel case
   const id = text('requestID') ?? text('requestId')
   const status = text('requestStatus')
-  if (id === undefined || status === undefined) throw garbled(answer, 'an answer without requestID and requestStatus')
-  return { answer, id, status, certId: text('certId'), error: text('errorMessage') ?? text('operationResult') ?? '' }
+  if (id === undefined || status === undefined)
+    throw garbled(response, 'the response has no requestID or requestStatus')
+  return { response, id, status, certId: text('certId'), error: text('errorMessage') ?? text('operationResult') ?? '' }
 }
 
 async function standing(session: DogtagSession, id: string): Promise<Standing> {
-  const answer = await session.get(`/certrequests/${encodeURIComponent(id)}`).catch((error: unknown) => {
+  const response = await session.get(`/certrequests/${encodeURIComponent(id)}`).catch((error: unknown) => {
     if (error instanceof BackendFault && error.code === 'ca-url-unknown')
-      throw new BackendFault('request-fault', 'ca-nothing-pending', `the CA knows no request ${id}: ${error.message}`)
+      throw new BackendFault('request-fault', 'ca-nothing-pending', `the CA has no request ${id}: ${error.message}`)
     throw error
   })
-  return standingOf(answer, jsonOf(answer))
+  return standingOf(response, jsonOf(response))
 }
 
 async function proceed(session: DogtagSession, found: Standing, approve: boolean): Promise<Issued> {
-  const { answer, id, status, certId, error } = found
+  const { response, id, status, certId, error } = found
   switch (status) {
     case 'complete':
-      if (certId === undefined) throw garbled(answer, `request ${id} is complete and has no certificate`)
+      if (certId === undefined) throw garbled(response, `request ${id} is complete but has no certificate`)
       return { outcome: 'ok', certificate: await fetchCertificate(session, certId) }
     case 'pending':
       if (!approve) return { outcome: 'pending', reference: id, retryAfter: LOOK_AGAIN }
@@ -97,13 +98,13 @@ async function proceed(session: DogtagSession, found: Standing, approve: boolean
       return proceed(session, await standing(session, id), false)
     case 'rejected':
     case 'canceled':
-      throw requestFault('ca-refused-request', answer, `request ${id} is ${status}: ${quoted(error, 160)}`)
+      throw requestFault('ca-refused-request', response, `request ${id} is ${status}: ${quoted(error, 160)}`)
     default:
-      throw garbled(answer, `request ${id} is ${quoted(status)}`)
+      throw garbled(response, `request ${id} is ${quoted(status)}`)
   }
 }
 
-/** The review goes back as it came: its nonce is a number that JavaScript would round. */
+/** Approves a request. The review is sent back unchanged: its nonce is a number that JavaScript would round. */
 async function approved(session: DogtagSession, id: string): Promise<void> {
   const path = `/agent/certrequests/${encodeURIComponent(id)}`
   const review = await session.get(path)
@@ -112,24 +113,24 @@ async function approved(session: DogtagSession, id: string): Promise<void> {
 }
 
 async function fetchCertificate(session: DogtagSession, id: string): Promise<Uint8Array> {
-  const answer = await session.get(`/certs/${encodeURIComponent(id)}`).catch((error: unknown) => {
+  const response = await session.get(`/certs/${encodeURIComponent(id)}`).catch((error: unknown) => {
     if (error instanceof BackendFault && error.code === 'ca-url-unknown')
       throw new BackendFault(
         'ca-fault',
         'ca-certificate-gone',
-        `the CA made ${id} and does not give it: ${error.message}`,
+        `the CA issued ${id} but does not return it: ${error.message}`,
       )
     throw error
   })
-  const { Encoded } = jsonOf(answer)
+  const { Encoded } = jsonOf(response)
   const [der] = typeof Encoded === 'string' ? certificatesOf(Buffer.from(Encoded)) : []
-  if (der === undefined) throw garbled(answer, 'an answer without a certificate')
+  if (der === undefined) throw garbled(response, 'the response has no certificate')
   return der
 }
 
 type Member = Record<string, unknown>
 
-/** The profile's own form with the request in it: which fields there are differs from profile to profile. */
+/** Fills the request into the form of the profile, whose fields differ from profile to profile. */
 function filled(template: Readonly<Member>, csr: Uint8Array): Member {
   const values: Readonly<Record<string, string>> = {
     cert_request_type: 'pkcs10',

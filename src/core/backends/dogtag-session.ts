@@ -1,75 +1,75 @@
 /**
- * A session with Dogtag's REST API: version 2 where the server has it, else version 1.
- * Invariant: nonces live in the server's session, so everything between login and logout carries its cookie.
+ * A session with the REST API of Dogtag: version 2 if the server has it, otherwise version 1.
+ * Invariant: nonces belong to the session at the server, so every request between login and logout has its cookie.
  */
 import { quoted } from '../base/text.js'
 import { BackendFault } from '../ha/backend.js'
 import type { Ask, HttpQuery } from './http.js'
-import { type Answer, statusFault, tryJson } from './http-faults.js'
+import { type HttpResponse, statusFault, tryJson } from './http-faults.js'
 
 export interface DogtagSession {
-  /** Path below the API's base. Throws a BackendFault for every status but 2xx. */
-  get(path: string): Promise<Answer>
-  /** `body` is JSON already. Throws as `get` does. */
-  post(path: string, body: string, issues?: boolean): Promise<Answer>
+  /** Sends a GET; the path is below the base of the API. Throws a BackendFault for any status other than 2xx. */
+  get(path: string): Promise<HttpResponse>
+  /** Sends a POST; `body` is JSON text. Throws as `get` does. */
+  post(path: string, body: string, issues?: boolean): Promise<HttpResponse>
 }
 
 const BASES = ['/ca/v2', '/ca/rest'] as const
 
-/** Logs in by the client certificate, lends the session to `use` and logs out. Throws a BackendFault. */
+/** Logs in with the client certificate, runs `use` and logs out. Throws a BackendFault. */
 export async function withSession<T>(
   ask: Ask,
   signal: AbortSignal,
   use: (session: DogtagSession) => Promise<T>,
 ): Promise<T> {
   const { base, cookie } = await login(ask, signal)
-  const send = (question: Omit<HttpQuery, 'signal' | 'headers'>): Promise<Answer> =>
-    exchange(ask, { ...question, path: `${base}${question.path}`, signal }, cookie)
+  const send = (query: Omit<HttpQuery, 'signal' | 'headers'>): Promise<HttpResponse> =>
+    exchange(ask, { ...query, path: `${base}${query.path}`, signal }, cookie)
   try {
     return await use({
       get: (path) => send({ method: 'GET', path }),
       post: (path, body, issues = false) => send({ method: 'POST', path, body, issues }),
     })
   } finally {
-    // what was asked for is done or not: a session that stays open ends by itself
+    // a failed logout changes nothing: the session at the server expires
     await send({ method: 'GET', path: '/account/logout' }).catch(() => undefined)
   }
 }
 
 async function login(ask: Ask, signal: AbortSignal): Promise<{ readonly base: string; readonly cookie: string }> {
   for (const base of BASES) {
-    const question: HttpQuery = { method: 'GET', path: `${base}/account/login`, signal }
-    const answer = await exchange(ask, question, '').catch((error: unknown) => {
+    const query: HttpQuery = { method: 'GET', path: `${base}/account/login`, signal }
+    const response = await exchange(ask, query, '').catch((error: unknown) => {
       const isOlder = base === '/ca/v2' && error instanceof BackendFault && error.code === 'ca-url-unknown'
       if (isOlder) return undefined
       throw error
     })
-    if (answer !== undefined) return { base, cookie: cookieOf(answer) }
+    if (response !== undefined) return { base, cookie: cookieOf(response) }
   }
-  throw new TypeError('the last base answers or throws')
+  throw new TypeError('the last base returns or throws')
 }
 
-function cookieOf({ headers }: Answer): string {
+function cookieOf({ headers }: HttpResponse): string {
   return (headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ')
 }
 
-async function exchange(ask: Ask, question: HttpQuery, cookie: string): Promise<Answer> {
+async function exchange(ask: Ask, query: HttpQuery, cookie: string): Promise<HttpResponse> {
   const headers = {
     Accept: 'application/json',
-    ...(question.body !== undefined && { 'Content-Type': 'application/json' }),
+    ...(query.body !== undefined && { 'Content-Type': 'application/json' }),
     ...(cookie !== '' && { Cookie: cookie }),
   }
-  const answer = await ask({ ...question, headers })
-  if (answer.status >= 200 && answer.status < 300) return answer
-  // PKIException tells its reason; Tomcat itself answers in HTML
-  const message = tryJson(answer)?.['Message']
-  const said = typeof message === 'string' ? quoted(message, 160) : undefined
-  // 409: this CA is switched off at its server
-  if (answer.status === 409)
+  const response = await ask({ ...query, headers })
+  if (response.status >= 200 && response.status < 300) return response
+  // PKIException has a message; Tomcat itself responds in HTML
+  const message = tryJson(response)?.['Message']
+  const detail = typeof message === 'string' ? quoted(message, 160) : undefined
+  // 409: this CA is disabled at its server
+  if (response.status === 409)
     throw new BackendFault(
       'ca-fault',
       'ca-error',
-      `${answer.where}: status 409${said === undefined ? '' : `: ${said}`}`,
+      `${response.where}: status 409${detail === undefined ? '' : `: ${detail}`}`,
     )
-  throw statusFault(answer, question.issues === true, said)
+  throw statusFault(response, query.issues === true, detail)
 }

@@ -1,6 +1,6 @@
 /**
- * The backend `dogtag`: Dogtag Certificate System over its REST API, as an agent with a client certificate.
- * Invariant: nobody approves what waits for a person unless the configuration says so.
+ * The backend `dogtag`: the REST API of Dogtag Certificate System, used as an agent with a client certificate.
+ * Invariant: a pending request is approved here only if the configuration says so.
  */
 import type { DogtagBackend } from '../config/enrolment/schema.js'
 import { BackendFault, type CaBackend, type RevocationReason } from '../ha/backend.js'
@@ -8,12 +8,12 @@ import { lookUp, submit, submitForGood } from './dogtag-requests.js'
 import { withSession } from './dogtag-session.js'
 import { configFault, readChain } from './files.js'
 import { type Ask, httpClient } from './http.js'
-import { type Answer, garbled, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
+import { garbled, type HttpResponse, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { probeRequest, readyCa } from './remote.js'
 import { validRequest } from './request.js'
 
-/** RFC 5280 section 5.3.1 in Dogtag's words. */
+/** Revocation reasons (RFC 5280 section 5.3.1) by their names in Dogtag. */
 const REASONS: Readonly<Record<RevocationReason, string>> = {
   unspecified: 'Unspecified',
   keyCompromise: 'Key_Compromise',
@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<RevocationReason, string>> = {
   privilegeWithdrawn: 'Privilege_Withdrawn',
 }
 
-/** Opens nothing yet. */
+/** Creates the backend; reads no file yet. */
 export function openDogtagBackend(ca: string, config: DogtagBackend, ports: BackendPorts): CaBackend {
   const ask = httpClient(config, ports)
   const { autoApprove, probeProfile } = config
@@ -54,7 +54,7 @@ export function openDogtagBackend(ca: string, config: DogtagBackend, ports: Back
       if (made.outcome === 'pending')
         throw configFault(
           'ca-probe-pending',
-          `${ca}: a request by the probe profile ${probeProfile} was not made at once`,
+          `${ca}: a request with the probe profile ${probeProfile} was not issued immediately`,
         )
       check(made.certificate)
     },
@@ -62,7 +62,7 @@ export function openDogtagBackend(ca: string, config: DogtagBackend, ports: Back
   }
 }
 
-/** Dogtag answers on its port long before the CA in it works. */
+/** Checks that the CA runs: Dogtag accepts connections long before that. */
 async function checkRuns(ask: Ask, signal: AbortSignal): Promise<void> {
   const answer = await ask({
     method: 'GET',
@@ -75,8 +75,8 @@ async function checkRuns(ask: Ask, signal: AbortSignal): Promise<void> {
   if (status !== 'running') throw garbled(answer, `the CA is not running: ${JSON.stringify(status)}`)
 }
 
-/** Older versions answer in XML whatever is accepted. */
-function statusIn(answer: Answer): string {
+/** Reads the status. Older versions respond in XML regardless of the Accept header. */
+function statusIn(answer: HttpResponse): string {
   const response = tryJson(answer)?.['Response']
   if (typeof response === 'object' && response !== null && 'Status' in response)
     return String(response.Status).slice(0, 40)
@@ -91,11 +91,11 @@ async function revoke(ask: Ask, serial: string, reason: RevocationReason, signal
         throw new BackendFault(
           'request-fault',
           'ca-certificate-unknown',
-          `the CA knows no certificate 0x${serial}: ${error.message}`,
+          `the CA has no certificate 0x${serial}: ${error.message}`,
         )
       throw error
     })
-    // a 64-bit number that JavaScript would round: it is taken as text
+    // a 64-bit number that JavaScript would round, so it is read as text
     const nonce = /"[Nn]once"\s*:\s*"?(-?\d{1,20})/.exec(review.body.toString('utf8'))?.[1] ?? 'null'
     const answer = await session.post(
       `${path}/revoke`,
@@ -106,7 +106,7 @@ async function revoke(ask: Ask, serial: string, reason: RevocationReason, signal
       throw requestFault(
         'ca-refused-request',
         answer,
-        `it was not revoked: ${JSON.stringify(errorMessage ?? requestStatus ?? '').slice(0, 160)}`,
+        `not revoked: ${JSON.stringify(errorMessage ?? requestStatus ?? '').slice(0, 160)}`,
       )
   })
 }

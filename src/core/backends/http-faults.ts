@@ -1,38 +1,38 @@
 /**
- * What a failed exchange with a remote CA means, in the classes of the breaker.
- * Invariant: after a request that makes a certificate has gone out, a missing answer is `unknown` and never a mere failure.
+ * Classification of failed HTTP exchanges with a remote CA for the circuit breaker.
+ * Invariant: after an issuing request may have been sent, a missing response is `unknown` and never a `ca-fault`.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { quoted } from '../base/text.js'
 import { BackendFault } from '../ha/backend.js'
 import { configFault } from './files.js'
 
-/** How far an exchange has come. */
-export interface Course {
-  /** Origin and path, without a query: it goes into messages. */
+/** Progress of one HTTP exchange. */
+export interface ExchangeProgress {
+  /** Origin and path for messages, without the query. */
   readonly where: string
-  /** The CA makes a certificate when it gets this. */
+  /** True if the CA issues a certificate for this request. */
   readonly issues: boolean
-  /** TLS stands: from here on the request may have arrived. */
+  /** True once TLS is established: from then on the request may have arrived. */
   isSecured: boolean
-  /** The status line of the answer, once there was one. */
+  /** Status code of the response, once received. */
   status: number | undefined
 }
 
-export interface Answer {
+export interface HttpResponse {
   readonly where: string
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
-/** TLS alerts about the certificate that we showed, or did not show (RFC 8446 section 6.2). */
-const OUR_CERTIFICATE =
+/** TLS alerts about our client certificate, or about a missing one (RFC 8446 section 6.2). */
+const CLIENT_CERTIFICATE_ALERTS =
   /ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_|UNSUPPORTED_CERTIFICATE|NO_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/
 const TLS = /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_|EPROTO)/
 const TLS_REASONS: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'it is signed by an unknown root',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed and not known',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed and unknown',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it is signed by an unknown root',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'it is signed by an unknown root',
   CERT_HAS_EXPIRED: 'it has expired',
@@ -41,108 +41,108 @@ const TLS_REASONS: Readonly<Record<string, string>> = {
 }
 const SOCKET_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
-  ECONNRESET: 'broke the connection off',
-  EPIPE: 'broke the connection off',
-  ENOTFOUND: 'has a name that DNS does not know',
-  EAI_AGAIN: 'has a name that DNS could not look up',
+  ECONNRESET: 'closed the connection',
+  EPIPE: 'closed the connection',
+  ENOTFOUND: 'has a host name that is not in the DNS',
+  EAI_AGAIN: 'has a host name that could not be resolved',
   ETIMEDOUT: 'could not be reached',
   EHOSTUNREACH: 'could not be reached',
   ENETUNREACH: 'could not be reached',
 }
 
-/** The fault that an error of the connection is; `isOver`: the time was over. */
-export function connectionFault(error: Error, course: Course, isOver: boolean): BackendFault {
-  const { where } = course
+/** Returns the fault of a connection error; `timedOut` if the attempt has timed out. */
+export function connectionFault(error: Error, progress: ExchangeProgress, timedOut: boolean): BackendFault {
+  const { where } = progress
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (OUR_CERTIFICATE.test(code))
+  if (CLIENT_CERTIFICATE_ALERTS.test(code))
     return configFault(
       'ca-client-refused',
-      `${where}: TLS ended with ${code}: our client certificate is missing or refused`,
+      `${where}: TLS failed with ${code}: our client certificate is missing or refused`,
     )
-  if (!isOver && TLS.test(code))
+  if (!timedOut && TLS.test(code))
     return caFault('ca-tls', `${where}: its TLS certificate is not accepted: ${TLS_REASONS[code] ?? code}`, error)
-  if (!isOver && code.startsWith('HPE_'))
-    return caFault('ca-garbled', `${where}: the answer is no HTTP (${code})`, error)
-  const what = isOver
-    ? lateness(course)
-    : `${SOCKET_REASONS[code] ?? `failed: ${code || 'connection lost'}`}${phase(course)}`
-  const hasRefused = course.status !== undefined && course.status >= 300
-  if (course.issues && course.isSecured && !hasRefused)
+  if (!timedOut && code.startsWith('HPE_'))
+    return caFault('ca-garbled', `${where}: the response is not HTTP (${code})`, error)
+  const what = timedOut
+    ? timeoutText(progress)
+    : `${SOCKET_REASONS[code] ?? `failed: ${code || 'connection lost'}`}${phase(progress)}`
+  const hasRefused = progress.status !== undefined && progress.status >= 300
+  if (progress.issues && progress.isSecured && !hasRefused)
     return new BackendFault(
       'unknown',
       'ca-outcome-unknown',
-      `${where} ${what}: it may have made a certificate that never arrived`,
+      `${where} ${what}: it may have issued a certificate that never arrived`,
       error,
     )
-  return caFault(isOver ? 'ca-timeout' : 'ca-unreachable', `${where} ${what}`, error)
+  return caFault(timedOut ? 'ca-timeout' : 'ca-unreachable', `${where} ${what}`, error)
 }
 
-function lateness({ isSecured, status }: Course): string {
-  if (status !== undefined) return `began an answer (status ${status}) and did not end it in time`
-  return isSecured ? 'took the request and did not answer in time' : 'could not be reached in time'
+function timeoutText({ isSecured, status }: ExchangeProgress): string {
+  if (status !== undefined) return `did not complete its response (status ${status}) in time`
+  return isSecured ? 'did not respond to the request in time' : 'could not be reached in time'
 }
 
-function phase({ isSecured, status }: Course): string {
-  if (status !== undefined) return ` in the middle of its answer (status ${status})`
-  return isSecured ? ' instead of an answer' : ''
+function phase({ isSecured, status }: ExchangeProgress): string {
+  if (status !== undefined) return ` during its response (status ${status})`
+  return isSecured ? ' before a response' : ''
 }
 
 function caFault(code: string, message: string, cause?: unknown): BackendFault {
   return new BackendFault('ca-fault', code, message, cause)
 }
 
-/** A CA that answers, but not as it should: counts against it. */
-export function garbled({ where }: Pick<Answer, 'where'>, what: string): BackendFault {
+/** Returns the fault of a CA with an invalid response, which counts against the CA. */
+export function garbled({ where }: Pick<HttpResponse, 'where'>, what: string): BackendFault {
   return caFault('ca-garbled', `${where}: ${what}`)
 }
 
-/** Only the person who asked can mend it. */
-export function requestFault(code: string, { where }: Pick<Answer, 'where'>, what: string): BackendFault {
+/** Returns a fault that only the requester can fix. */
+export function requestFault(code: string, { where }: Pick<HttpResponse, 'where'>, what: string): BackendFault {
   return new BackendFault('request-fault', code, `${where}: ${what}`)
 }
 
 /**
- * The fault that an answer with another status than 2xx is. `said`: what its body says, where it is of the protocol.
- * 504 is our own timeout at a proxy's hand: what lies behind it may have made the certificate.
+ * Returns the fault of a response with a status other than 2xx. `detail` is the message of the protocol in its body.
+ * 504 is a timeout at a proxy: the server behind it may have issued the certificate.
  */
-export function statusFault(answer: Answer, issues: boolean, said = gist(answer)): BackendFault {
-  const { status, where } = answer
-  const what = `status ${status}${said === '' ? '' : `: ${said}`}`
+export function statusFault(response: HttpResponse, issues: boolean, detail = summaryOf(response)): BackendFault {
+  const { status, where } = response
+  const what = `status ${status}${detail === '' ? '' : `: ${detail}`}`
   if (status < 400) return caFault('ca-redirect', `${where}: redirected (status ${status}), which is not followed`)
-  // nginx says so of a client certificate with status 400
-  const isNginx = status === 400 && /SSL certificate/.test(answer.body.toString('latin1'))
+  // nginx reports a missing client certificate with status 400
+  const isNginx = status === 400 && /SSL certificate/.test(response.body.toString('latin1'))
   if (status === 401 || status === 403 || status === 407 || isNginx)
-    return configFault('ca-client-refused', `${where}: ${what}: our credentials are missing or do not suffice`)
+    return configFault('ca-client-refused', `${where}: ${what}: our credentials are missing or insufficient`)
   if (status === 404 || status === 405 || status === 410)
-    return configFault('ca-url-unknown', `${where}: ${what}: it serves nothing there; check url, label and profile`)
+    return configFault('ca-url-unknown', `${where}: ${what}: not found; check url, label and profile`)
   if (status === 504 && issues)
     return new BackendFault(
       'unknown',
       'ca-outcome-unknown',
-      `${where}: ${what}: it may have made a certificate that never arrived`,
+      `${where}: ${what}: it may have issued a certificate that never arrived`,
     )
   if (status >= 500 || status === 408 || status === 429) return caFault('ca-error', `${where}: ${what}`)
-  return requestFault('ca-refused-request', answer, what)
+  return requestFault('ca-refused-request', response, what)
 }
 
-/** What a body says, in a few words. */
-function gist({ body, headers }: Answer): string {
+/** Summarizes a body in a few words. */
+function summaryOf({ body, headers }: HttpResponse): string {
   const text = body.toString('utf8').trim()
   if (text === '') return ''
-  if (/html/i.test(headers['content-type'] ?? '') || /^<(?:!doctype|html)/i.test(text)) return 'a page of HTML'
+  if (/html/i.test(headers['content-type'] ?? '') || /^<(?:!doctype|html)/i.test(text)) return 'an HTML page'
   return quoted(text.replace(/\s+/g, ' '), 160)
 }
 
-/** The members of a JSON object. Throws a BackendFault (ca-fault) for anything else. */
-export function jsonOf(answer: Answer): Readonly<Record<string, unknown>> {
-  const found = tryJson(answer)
+/** Parses a body as a JSON object. Throws a BackendFault (`ca-fault`) for anything else. */
+export function jsonOf(response: HttpResponse): Readonly<Record<string, unknown>> {
+  const found = tryJson(response)
   if (found !== undefined) return found
-  const { length } = answer.body
-  throw garbled(answer, length === 0 ? 'status 200 with nothing' : `${gist(answer)} instead of JSON`)
+  const { length } = response.body
+  throw garbled(response, length === 0 ? 'status 200 with an empty body' : `${summaryOf(response)} instead of JSON`)
 }
 
-/** As `jsonOf`; undefined for anything else. */
-export function tryJson({ body }: Answer): Readonly<Record<string, unknown>> | undefined {
+/** Parses a body as `jsonOf` does; undefined for anything else. */
+export function tryJson({ body }: HttpResponse): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,6 @@
 /**
- * The HTTPS client to remote CAs: TLS both ways, own roots, a bounded answer, no connection kept, no redirect followed.
- * Invariant: nothing of the environment (proxies, further roots, a switched-off verification) changes whom it trusts.
+ * HTTPS client for remote CAs: client authentication, own roots, bounded responses, no kept connections, no redirects.
+ * Invariant: the environment (proxies, other roots, disabled verification) never changes what it trusts.
  */
 import { X509Certificate } from 'node:crypto'
 import {
@@ -15,37 +15,37 @@ import type { Duplex } from 'node:stream'
 import type { Remote } from '../config/enrolment/schema.js'
 import { certificatesOf, readPlainCertificate } from '../pki/certificate.js'
 import { configFault, isKeyOf, readCertificates, readConfigured, readKey } from './files.js'
-import { type Answer, type Course, connectionFault, garbled } from './http-faults.js'
+import { connectionFault, type ExchangeProgress, garbled, type HttpResponse } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { inTime } from './request.js'
 
-const LARGEST_ANSWER = 1024 * 1024
+const LARGEST_RESPONSE = 1024 * 1024
 
 export interface HttpQuery {
   readonly method: 'GET' | 'POST'
-  /** Below the CA's URL, beginning with a slash; what is secret does not belong here. */
+  /** Path below the URL of the CA, beginning with a slash; without secrets, since it is in messages. */
   readonly path: string
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string
-  /** The CA makes a certificate when it gets this: no answer is then an unknown outcome. */
+  /** True if the CA issues a certificate for this request: without a response the outcome is then unknown. */
   readonly issues?: boolean
   readonly signal: AbortSignal
 }
 
-/** Asks and returns the answer whatever its status. Throws a BackendFault. */
-export type Ask = (question: HttpQuery) => Promise<Answer>
+/** Sends a request and returns the response with any status. Throws a BackendFault. */
+export type Ask = (query: HttpQuery) => Promise<HttpResponse>
 
-/** A client to one CA; its files are read for each question. */
+/** Creates a client of one CA; its files are read for each request. */
 export function httpClient(remote: Remote, ports: BackendPorts): Ask {
-  return async (question) => {
-    const url = urlOf(remote.url, question.path)
+  return async (query) => {
+    const url = urlOf(remote.url, query.path)
     const { isToken, ...tls } = await readTls(remote, ports)
-    inTime(question.signal)
+    inTime(query.signal)
     const where = `${url.origin}${url.pathname}`
-    const course: Course = { where, issues: question.issues ?? false, isSecured: false, status: undefined }
-    if (!isToken) return exchange(secured(url, tls), course, question)
-    const tunnel = await tunnelTo(url, tls, remote, course, ports, question.signal)
-    return exchange(over(url, tunnel), course, question)
+    const progress: ExchangeProgress = { where, issues: query.issues ?? false, isSecured: false, status: undefined }
+    if (!isToken) return exchange(secured(url, tls), progress, query)
+    const tunnel = await tunnelTo(url, tls, remote, progress, ports, query.signal)
+    return exchange(over(url, tunnel), progress, query)
   }
 }
 
@@ -64,14 +64,14 @@ interface TlsFiles {
   readonly key?: string | Buffer
 }
 
-/** `isToken`: there is a client certificate, and its key is not in a file. */
+/** `isToken` is true if there is a client certificate whose key is in a token. */
 async function readTls(remote: Remote, { clock }: BackendPorts): Promise<TlsFiles & { readonly isToken: boolean }> {
   const roots = await readCertificates(remote.tlsCa ?? remote.caCert)
   const ca = roots.map(({ der }) => new X509Certificate(der).toString())
   const { authCert, authKey } = remote
   if (authCert === undefined && authKey === undefined) return { ca, isToken: false }
   if (authCert === undefined || authKey === undefined)
-    throw configFault('ca-client-incomplete', 'a client certificate wants both auth_cert and auth_key')
+    throw configFault('ca-client-incomplete', 'a client certificate needs both auth_cert and auth_key')
   const [own] = await readCertificates(authCert)
   const isToken = authKey.startsWith('pkcs11:')
   const key = isToken ? undefined : await readKey(authKey)
@@ -83,34 +83,34 @@ async function readTls(remote: Remote, { clock }: BackendPorts): Promise<TlsFile
   return { ca, cert, isToken, ...(key !== undefined && { key: key.export({ type: 'pkcs8', format: 'pem' }) }) }
 }
 
-/** A connection through another program, which has the token. */
+/** Opens a connection through another program, which uses the token. */
 async function tunnelTo(
   url: URL,
   { ca, cert = Buffer.alloc(0) }: TlsFiles,
   remote: Remote,
-  course: Course,
+  progress: ExchangeProgress,
   ports: BackendPorts,
   signal: AbortSignal,
 ): Promise<Duplex> {
   const [own, ...above] = certificatesOf(cert).flatMap((der) => readPlainCertificate(der) ?? [])
-  if (own === undefined) throw configFault('ca-file-invalid', `${remote.authCert}: no certificate in it`)
+  if (own === undefined) throw configFault('ca-file-invalid', `${remote.authCert}: contains no certificate`)
   const { openTunnel } = await import('./token-tls.js')
-  return openTunnel({ url, ca, certificates: [own, ...above], remote }, course, ports, signal)
+  return openTunnel({ url, ca, certificates: [own, ...above], remote }, progress, ports, signal)
 }
 
-/** Begins a request; the caller ends it. */
+/** Starts a request; the caller ends it. */
 type Begin = (options: RequestOptions) => ClientRequest
 
 function secured(url: URL, tls: TlsFiles): Begin {
   return (options) =>
     request(url, {
       ...options,
-      // one connection a question
+      // one connection per request
       agent: false,
       ...tls,
       ca: [...tls.ca],
       rejectUnauthorized: true,
-      // the root that is named may be the issuing CA itself, below another root
+      // the configured root may be the issuing CA itself, below another root
       allowPartialTrustChain: true,
       minVersion: 'TLSv1.2',
     })
@@ -122,10 +122,10 @@ function over(url: URL, tunnel: Duplex): Begin {
     plainRequest({ ...options, path, headers: { Host: url.host, ...headers }, createConnection: () => tunnel })
 }
 
-function exchange(begin: Begin, course: Course, question: HttpQuery): Promise<Answer> {
-  const { method, body, headers = {}, signal } = question
+function exchange(begin: Begin, progress: ExchangeProgress, query: HttpQuery): Promise<HttpResponse> {
+  const { method, body, headers = {}, signal } = query
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(connectionFault(error, course, signal.aborted))
+    const fail = (error: Error): void => reject(connectionFault(error, progress, signal.aborted))
     const outgoing = begin({
       method,
       signal,
@@ -137,15 +137,16 @@ function exchange(begin: Begin, course: Course, question: HttpQuery): Promise<An
     })
     outgoing.on('socket', (socket) => {
       socket.once('secureConnect', () => {
-        course.isSecured = true
+        progress.isSecured = true
       })
     })
     outgoing.on('error', fail)
     outgoing.on('response', (incoming) => {
-      course.status = incoming.statusCode ?? 0
-      collect(incoming, course).then(resolve, (error: unknown) => {
+      progress.status = incoming.statusCode ?? 0
+      collect(incoming, progress).then(resolve, (error: unknown) => {
         outgoing.destroy()
-        if (error instanceof TypeError) reject(garbled(course, `an answer of more than ${LARGEST_ANSWER} bytes`))
+        if (error instanceof TypeError)
+          reject(garbled(progress, `the response is larger than ${LARGEST_RESPONSE} bytes`))
         else fail(error instanceof Error ? error : new Error(String(error)))
       })
     })
@@ -153,23 +154,23 @@ function exchange(begin: Begin, course: Course, question: HttpQuery): Promise<An
   })
 }
 
-/** Throws a TypeError for an answer that is too long. */
-async function collect(incoming: IncomingMessage, { where }: Course): Promise<Answer> {
+/** Reads the response. Throws a TypeError if it is too large. */
+async function collect(incoming: IncomingMessage, { where }: ExchangeProgress): Promise<HttpResponse> {
   const parts: Buffer[] = []
   let size = 0
   for await (const part of incoming) {
     const bytes = Buffer.from(part)
     size += bytes.length
-    if (size > LARGEST_ANSWER) throw new TypeError('too long')
+    if (size > LARGEST_RESPONSE) throw new TypeError('too long')
     parts.push(bytes)
   }
   // a connection that ends early without an error
-  if (!incoming.complete) throw new Error('the answer was cut off')
+  if (!incoming.complete) throw new Error('the response is incomplete')
   return { where, status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts) }
 }
 
-/** Seconds until the CA wants to be asked again (RFC 9110 section 10.2.3): a number, or a date; `fallback` without either. */
-export function retryAfter({ headers }: Answer, { clock }: BackendPorts, fallback = 60): number {
+/** Returns Retry-After in seconds from a number or a date (RFC 9110 section 10.2.3); `fallback` without either. */
+export function retryAfter({ headers }: HttpResponse, { clock }: BackendPorts, fallback = 60): number {
   const text = headers['retry-after'] ?? ''
   if (/^\d{1,9}$/.test(text)) return Math.max(1, Number(text))
   const seconds = Math.ceil((Date.parse(text) - Date.parse(clock.now())) / 1000)

@@ -1,9 +1,9 @@
-/** Opens the backend that a `[[ca]]` names; each kind is loaded where it is used. */
+/** Opens the backend of a `[[ca]]`; each kind of backend is loaded lazily. */
 import type { CaConfig } from '../config/enrolment/schema.js'
 import type { CaBackend } from '../ha/backend.js'
 import type { BackendPorts } from './ports.js'
 
-/** Reads no file and asks nobody yet. */
+/** Returns the backend of a CA; reads no file and calls no CA yet. */
 export async function openBackend(config: CaConfig, ports: BackendPorts): Promise<CaBackend> {
   switch (config.backend) {
     case 'file':

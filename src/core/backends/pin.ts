@@ -1,6 +1,6 @@
 /**
- * PINs of tokens: from a file or the environment, never from an argument, the configuration or a prompt.
- * Invariant: a PIN that a token refused is not shown to it a second time, by whatever process, until the operator gives another.
+ * PINs of tokens, from a file or the environment, never from an argument, the configuration or a prompt.
+ * Invariant: a PIN that a token has refused is not sent to it again, by any process, until the operator sets another one.
  */
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -13,29 +13,30 @@ export interface PinSource {
   readonly pinEnv: string | undefined
 }
 
-/** The PIN, to be overwritten by who asked; undefined where none is configured. Throws a BackendFault (config-fault). */
+/** Reads the PIN, which the caller overwrites after use; undefined if none is configured. Throws a BackendFault (`config-fault`). */
 export async function readPin({ pinFile, pinEnv }: PinSource): Promise<Buffer | undefined> {
   if (pinFile !== undefined) {
     const bytes = await readConfigured(pinFile, true)
     let end = bytes.length
     while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1
-    if (end === 0) throw configFault('ca-pin-missing', `${pinFile}: the PIN in it is empty`)
+    if (end === 0) throw configFault('ca-pin-missing', `${pinFile}: the PIN is empty`)
     return bytes.subarray(0, end)
   }
   if (pinEnv === undefined) return undefined
   const value = process.env[pinEnv] ?? ''
-  if (value === '') throw configFault('ca-pin-missing', `the environment variable ${pinEnv} has no PIN in it`)
+  if (value === '')
+    throw configFault('ca-pin-missing', `the environment variable ${pinEnv} is empty; it must contain the PIN`)
   return Buffer.from(value)
 }
 
-/** What is kept of a refused PIN: enough to know it again, slow to guess from. */
+/** Computes the record of a refused PIN: a slow hash, so that the PIN cannot be guessed from it. */
 function fingerprint(pin: Buffer, salt: Buffer): Buffer {
   return scryptSync(pin, salt, 32)
 }
 
 const SALT = 16
 
-/** Throws a BackendFault (config-fault) for the PIN that token `name` refused last. The token's lock is held. */
+/** Throws a BackendFault (`config-fault`) for the PIN that token `name` refused last. The caller holds the lock of the token. */
 export function checkNotRefused(folder: string, name: string, pin: Buffer, token: string): void {
   const path = refusals(folder, name)
   let kept: Buffer
@@ -48,15 +49,15 @@ export function checkNotRefused(folder: string, name: string, pin: Buffer, token
   if (known.length !== 32 || !timingSafeEqual(known, fingerprint(pin, salt))) return
   throw configFault(
     'ca-pin-refused',
-    `${token}: the PIN was refused before and is not tried again: give the right one, or remove ${path} if the token takes it by now`,
+    `${token}: the PIN was refused before and is not tried again: configure the right one, or remove ${path} if the token accepts it now`,
   )
 }
 
-/** Remembers it. The token's lock is held. */
+/** Records a refused PIN. The caller holds the lock of the token. */
 export function keepRefused(folder: string, name: string, pin: Buffer): void {
   const salt = randomBytes(SALT)
   const path = refusals(folder, name)
-  // a new file, so that its mode is ours
+  // a new file, so that it gets the right mode
   fs.rmSync(path, { force: true })
   fs.writeFileSync(path, Buffer.concat([salt, fingerprint(pin, salt)]), { mode: 0o600, flush: true })
 }

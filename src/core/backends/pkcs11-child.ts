@@ -1,6 +1,6 @@
 /**
- * A process of its own that talks to a token: the calls of PKCS #11 block, and what hangs or crashes in a maker's library can so be ended.
- * Invariants: the PIN is tried once; the key never leaves the token; when who asked is gone, so is this.
+ * Child process that talks to a token: PKCS #11 calls block, and a vendor library that hangs or crashes can be ended this way.
+ * Invariants: the PIN is tried once; the key never leaves the token; the process ends when its parent does.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,14 +20,14 @@ import {
 type Addon = typeof import('pkcs11js')
 
 /**
- * A process that hangs in a library hears no message: a thread looks whether its parent is still there. Who that is its argument says:
- * the parent may be gone before this thread comes to look.
+ * A process that hangs in a library receives no message, so a thread checks that the parent is alive. The parent's process id is an
+ * argument, since the parent may end before this thread starts.
  */
 const WATCH = `const look = () => { if (process.ppid !== Number(process.argv[2])) process.kill(process.pid, 'SIGKILL') }
 setInterval(look, 1000)
 look()`
 
-/** Not a fault of PKCS #11: what was looked for is not as it should be. */
+/** A failure outside of PKCS #11: the token, key or PIN is not found or not unique. */
 class Found extends Error {
   readonly step: FailedMessage['step']
 
@@ -42,7 +42,7 @@ interface Opened {
   readonly library: PKCS11
   readonly session: Handle
   readonly key: Handle
-  /** The PIN, where the key wants it for each signature (CKA_ALWAYS_AUTHENTICATE). */
+  /** The PIN, if the key needs it for each signature (CKA_ALWAYS_AUTHENTICATE). */
   readonly pin: string | undefined
 }
 
@@ -64,7 +64,7 @@ function loadModule(addon: Addon, path: string): PKCS11 {
   return library
 }
 
-/** The slot whose token is the one, looked for anew each time: numbers of slots change. */
+/** Finds the slot of the token. Slot numbers change, so it is searched each time. */
 function findSlot(library: PKCS11, wanted: TokenWanted): { readonly slot: Handle; readonly info: TokenInfo } {
   let failed: unknown
   const found = library.C_GetSlotList(true).flatMap((slot) => {
@@ -93,7 +93,7 @@ function isWanted(slot: Handle, info: TokenInfo, wanted: TokenWanted): boolean {
   )
 }
 
-/** Logs in where the token wants it, once. Returns the PIN. */
+/** Logs in once if the token requires it. Returns the PIN. */
 function logIn(addon: Addon, library: PKCS11, session: Handle, info: TokenInfo, hasPin: boolean): string | undefined {
   if ((info.flags & addon.CKF_LOGIN_REQUIRED) === 0) return undefined
   if (!hasPin) throw new Found('no-pin')
@@ -119,7 +119,7 @@ function findKey(addon: Addon, library: PKCS11, session: Handle, { object, id }:
   return key
 }
 
-/** An attribute as a number; undefined where the token does not tell it. */
+/** Returns an attribute as a number; undefined if the token does not have it. */
 function attribute(library: PKCS11, session: Handle, key: Handle, type: number): number | undefined {
   try {
     const value = library.C_GetAttributeValue(session, key, [{ type }])[0]?.value
@@ -129,7 +129,7 @@ function attribute(library: PKCS11, session: Handle, key: Handle, type: number):
   }
 }
 
-function open(message: OpenMessage): { readonly opened: Opened; readonly answer: FromToken } {
+function open(message: OpenMessage): { readonly opened: Opened; readonly handle: FromToken } {
   const addon = loadAddon()
   const library = loadModule(addon, message.module)
   library.C_Initialize()
@@ -143,7 +143,7 @@ function open(message: OpenMessage): { readonly opened: Opened; readonly answer:
   const kind = type === addon.CKK_RSA ? 'rsa' : type === addon.CKK_EC ? 'ec' : 'other'
   return {
     opened: { addon, library, session, key, pin: always ? pin : undefined },
-    answer: { type: 'opened', kind, hasSha256Rsa },
+    handle: { type: 'opened', kind, hasSha256Rsa },
   }
 }
 
@@ -159,7 +159,7 @@ function sign({ addon, library, session, key, pin }: Opened, { mechanism, data }
   return { type: 'signed', signature }
 }
 
-/** Leaves nothing open at the token. What fails here fails for nobody. */
+/** Closes everything at the token. Failures here are ignored. */
 function close({ library, session }: Opened): void {
   for (const step of [
     () => library.C_Logout(session),
@@ -170,7 +170,7 @@ function close({ library, session }: Opened): void {
     try {
       step()
     } catch {
-      // a token that was pulled out has no session to close
+      // a removed token has no session to close
     }
 }
 
@@ -188,11 +188,11 @@ function failure(error: unknown): FailedMessage {
 function serve(): void {
   new Worker(WATCH, { eval: true, argv: process.argv.slice(2) }).unref()
   let opened: Opened | undefined
-  const answer = (message: ToToken): FromToken => {
+  const handle = (message: ToToken): FromToken => {
     if (message.type === 'open') {
       const made = open(message)
       opened = made.opened
-      return made.answer
+      return made.handle
     }
     if (opened === undefined) return { type: 'closed' }
     if (message.type === 'sign') return sign(opened, message)
@@ -201,13 +201,13 @@ function serve(): void {
     return { type: 'closed' }
   }
   process.on('message', (message: ToToken) => {
-    let said: FromToken
+    let reply: FromToken
     try {
-      said = answer(message)
+      reply = handle(message)
     } catch (error) {
-      said = failure(error)
+      reply = failure(error)
     }
-    process.send?.(said)
+    process.send?.(reply)
   })
   process.on('disconnect', () => {
     if (opened !== undefined) close(opened)

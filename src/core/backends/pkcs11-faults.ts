@@ -1,9 +1,9 @@
-/** What a token's failure means, in the classes of the breaker. Invariant: a PIN that was refused is the operator's affair, at once. */
+/** Classification of token failures for the circuit breaker. Invariant: a refused PIN is a `config-fault` at once and is not retried. */
 import { BackendFault } from '../ha/backend.js'
 import { configFault } from './files.js'
 import type { FailedMessage, Finding } from './pkcs11-messages.js'
 
-/** CK_RV (PKCS #11 section 4.13) that waiting does not mend. */
+/** Return values (PKCS #11 section 4.13, CK_RV) that need the operator. */
 const OPERATOR: Readonly<Record<number, string>> = {
   160: 'ca-pin-refused',
   161: 'ca-pin-refused',
@@ -20,19 +20,19 @@ const OPERATOR: Readonly<Record<number, string>> = {
   225: 'ca-token-unknown',
 }
 
-/** Did the token refuse the PIN itself? */
+/** Returns true if the token refused the PIN. */
 export function isPinRefusal({ step, code }: FailedMessage): boolean {
   return step === 'C_Login' && OPERATOR[code] === 'ca-pin-refused'
 }
 
-/** Where in the configuration the token is named. */
+/** The token and its place in the configuration, for messages. */
 export interface TokenPlace {
   /** `token "label"`. */
   readonly token: string
   readonly module: string
 }
 
-/** The fault. */
+/** Returns the fault of a failure. */
 export function tokenFault(failed: FailedMessage, place: TokenPlace): BackendFault {
   const { step, code, text } = failed
   const { token } = place
@@ -41,7 +41,7 @@ export function tokenFault(failed: FailedMessage, place: TokenPlace): BackendFau
   if (known === 'ca-pin-refused')
     return configFault(
       known,
-      `${token}: the PIN is refused (${text}): it is not tried again, since a token locks itself`,
+      `${token}: the PIN is refused (${text}): it is not tried again, since the token would lock itself`,
     )
   if (known === 'ca-pin-locked')
     return configFault(known, `${token}: its PIN is locked (${text}): unlock it with the PIN of its security officer`)
@@ -53,29 +53,28 @@ const FINDINGS: Readonly<Record<Finding, (place: TokenPlace, text: string) => Ba
   addon: () =>
     configFault(
       'pkcs11-missing',
-      'this installation cannot talk to tokens: pkcs11js is not there or was not built; have a C++ compiler, then: npm install pkcs11js',
+      'this installation cannot use tokens: pkcs11js is not installed; install a C++ compiler, then run: npm install pkcs11js',
     ),
   module: ({ module }, text) =>
     configFault(
       'ca-module-unusable',
-      `${module}: no PKCS #11 library that can be loaded${text === '' ? '' : `: ${text.replace(`${module}: `, '')}`}`,
+      `${module}: the PKCS #11 library cannot be loaded${text === '' ? '' : `: ${text.replace(`${module}: `, '')}`}`,
     ),
-  // it may have been pulled out, or its network is away: it comes back by itself
+  // the token may be unplugged or its network down: this heals by itself
   'no-token': ({ token, module }) =>
-    new BackendFault('ca-fault', 'ca-token-absent', `${token}: ${module} shows no such token`),
+    new BackendFault('ca-fault', 'ca-token-absent', `${token}: not found by ${module}`),
   'several-tokens': ({ token }) =>
-    configFault('ca-token-ambiguous', `${token}: several tokens are called so; name its serial too`),
-  'no-key': ({ token }) =>
-    configFault('ca-key-absent', `${token}: no private key on it has the object and id of the URI`),
+    configFault('ca-token-ambiguous', `${token}: several tokens have this label; add the serial to the URI`),
+  'no-key': ({ token }) => configFault('ca-key-absent', `${token}: no private key with the object and id of the URI`),
   'several-keys': ({ token }) =>
-    configFault('ca-key-ambiguous', `${token}: several private keys fit the URI; name object and id`),
+    configFault('ca-key-ambiguous', `${token}: several private keys match the URI; add object and id`),
   'no-pin': ({ token }) =>
-    configFault('ca-pin-missing', `${token}: it wants a PIN, and neither a PIN file nor a variable is configured`),
+    configFault('ca-pin-missing', `${token}: a PIN is required, but neither a PIN file nor a variable is configured`),
   'pin-locked': ({ token }) =>
     configFault('ca-pin-locked', `${token}: its PIN is locked: unlock it with the PIN of its security officer`),
   'pin-final-try': ({ token }) =>
     configFault(
       'ca-pin-final-try',
-      `${token}: one wrong PIN more would lock it: log in by hand with the right one, and it counts anew`,
+      `${token}: one more wrong PIN would lock it: log in manually with the right one to reset its counter`,
     ),
 }

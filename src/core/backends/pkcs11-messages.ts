@@ -1,4 +1,4 @@
-/** What is said between a command and the process that talks to a token for it. Types only: both sides import them. */
+/** Messages between a command and its child process that talks to a token. Types only, imported by both sides. */
 import type { TokenWanted } from '../config/enrolment/pkcs11-uri.js'
 
 export interface OpenMessage {
@@ -9,7 +9,7 @@ export interface OpenMessage {
   readonly object: string | undefined
   /** Hex. */
   readonly id: string | undefined
-  /** A PIN comes, UTF-8, on the descriptor `PIN_FD`. */
+  /** True if a PIN is sent, in UTF-8, on the descriptor `PIN_FD`. */
   readonly hasPin: boolean
 }
 
@@ -23,7 +23,7 @@ export interface SignMessage {
 
 export type ToToken = OpenMessage | SignMessage | { readonly type: 'close' }
 
-/** What the process finds by itself; anything else is a function of PKCS #11 that failed. */
+/** Failures outside of PKCS #11; any other step is a PKCS #11 function that failed. */
 export type Finding =
   | 'addon'
   | 'module'
@@ -38,9 +38,9 @@ export type Finding =
 export interface FailedMessage {
   readonly type: 'failed'
   readonly step: Finding | `C_${string}`
-  /** CK_RV; 0 where PKCS #11 was not asked. */
+  /** CK_RV; 0 for a failure outside of PKCS #11. */
   readonly code: number
-  /** CKR_…, or what the system says; never a secret. */
+  /** CKR_…, or the message of the system; never a secret. */
   readonly text: string
 }
 
@@ -56,5 +56,5 @@ export type FromToken =
   | { readonly type: 'closed' }
   | FailedMessage
 
-/** The descriptor of the PIN: a pipe that nobody else sees, unlike an argument or the environment. */
+/** The descriptor of the PIN: a pipe, which other processes cannot read, unlike an argument or the environment. */
 export const PIN_FD = 4

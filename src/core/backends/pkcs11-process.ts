@@ -1,6 +1,6 @@
 /**
- * Our end of the process that talks to a token (pkcs11-child.ts).
- * Invariant: it ends with the work, killed where it must be: at the deadline, or when it does not close in time.
+ * Parent side of the process that talks to a token (pkcs11-child.ts).
+ * Invariant: the process ends with the work; it is killed at the deadline, or if it does not close in time.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import type { Writable } from 'node:stream'
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { BackendFault } from '../ha/backend.js'
 import { type FailedMessage, type FromToken, type OpenMessage, PIN_FD, type ToToken } from './pkcs11-messages.js'
 
-/** Milliseconds that a token has for its goodbye. */
+/** Milliseconds that a token has for its logout. */
 const GOODBYE = 2000
 
-/** A failure that the process told. */
+/** A failure that the process reported. */
 export class TokenFailure extends Error {
   readonly failed: FailedMessage
 
@@ -26,10 +26,10 @@ export class TokenProcess {
   readonly #token: string
   readonly #onAbort: () => void
   readonly #signal: AbortSignal
-  #waiting: { resolve: (said: FromToken) => void; reject: (fault: BackendFault) => void } | undefined
+  #waiting: { resolve: (reply: FromToken) => void; reject: (fault: BackendFault) => void } | undefined
   #over: BackendFault | undefined
 
-  /** Starts it; nothing is loaded before `ask`. `program`: the built pkcs11-child. `hidden`: a variable that it must not inherit. */
+  /** Starts the process; nothing is loaded before `ask`. `program` is the built pkcs11-child, `hidden` a variable that it must not inherit. */
   constructor(program: string | undefined, token: string, hidden: string | undefined, signal: AbortSignal) {
     this.#token = token
     this.#signal = signal
@@ -37,15 +37,15 @@ export class TokenProcess {
     if (hidden !== undefined) delete env[hidden]
     const path = program ?? fileURLToPath(new URL('../pkcs11-child.js', import.meta.url))
     this.#child = fork(path, [String(process.pid)], {
-      // libraries of makers print what they like: nobody reads it
+      // the output of vendor libraries is discarded
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],
       serialization: 'advanced',
       execArgv: [],
       env,
     })
     this.#pin.on('error', () => undefined)
-    this.#child.on('message', (said: FromToken) => this.#settle()?.resolve(said))
-    this.#child.on('error', (cause) => this.#end(`it could not be asked: ${cause.message}`))
+    this.#child.on('message', (reply: FromToken) => this.#settle()?.resolve(reply))
+    this.#child.on('error', (cause) => this.#end(`its process could not be reached: ${cause.message}`))
     this.#child.on('exit', (code, killed) => this.#end(`its library ended the process (${killed ?? `exit ${code}`})`))
     this.#onAbort = () => this.#late()
     signal.addEventListener('abort', this.#onAbort)
@@ -56,27 +56,27 @@ export class TokenProcess {
     return this.#child.stdio[PIN_FD] as Writable
   }
 
-  /** Opens the key; the PIN is sent beside the message. Throws a TokenFailure, a BackendFault. */
+  /** Opens the key; the PIN is sent outside of the message. Throws a TokenFailure or a BackendFault. */
   open(message: OpenMessage, pin: Buffer | undefined): Promise<FromToken> {
     if (pin === undefined) this.#pin.destroy()
     else this.#pin.end(pin)
     return this.ask(message)
   }
 
-  /** One question at a time. Throws a TokenFailure, a BackendFault (ca-fault) when the time is over or the process dies. */
+  /** Sends one message at a time. Throws a TokenFailure, or a BackendFault (`ca-fault`) on timeout or if the process dies. */
   async ask(message: ToToken): Promise<FromToken> {
-    const said = await new Promise<FromToken>((resolve, reject) => {
+    const reply = await new Promise<FromToken>((resolve, reject) => {
       if (this.#over !== undefined) return reject(this.#over)
       this.#waiting = { resolve, reject }
       this.#child.send(message, (error) => {
-        if (error !== null) this.#end('its process is gone')
+        if (error !== null) this.#end('its process has ended')
       })
     })
-    if (said.type === 'failed') throw new TokenFailure(said)
-    return said
+    if (reply.type === 'failed') throw new TokenFailure(reply)
+    return reply
   }
 
-  /** Logs out and waits until the process is gone. Never throws. */
+  /** Logs out and waits for the end of the process. Never throws. */
   async close(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#onAbort)
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), GOODBYE)
@@ -91,7 +91,7 @@ export class TokenProcess {
   }
 
   #late(): void {
-    this.#fail(new BackendFault('ca-fault', 'ca-timeout', `${this.#token}: no answer in time`))
+    this.#fail(new BackendFault('ca-fault', 'ca-timeout', `${this.#token}: no response in time`))
     this.#child.kill('SIGKILL')
   }
 
@@ -104,7 +104,7 @@ export class TokenProcess {
     this.#settle()?.reject(this.#over)
   }
 
-  #settle(): { resolve: (said: FromToken) => void; reject: (fault: BackendFault) => void } | undefined {
+  #settle(): { resolve: (reply: FromToken) => void; reject: (fault: BackendFault) => void } | undefined {
     const waiting = this.#waiting
     this.#waiting = undefined
     return waiting

@@ -1,11 +1,11 @@
-/** What every backend needs besides its configuration. */
+/** Ports of every backend. */
 import type { Clock, Random } from '../base/ports.js'
 
 export interface BackendPorts {
   readonly clock: Clock
   readonly random: Random
-  /** For the locks of tokens: one folder for all commands that may use them. */
+  /** Folder for the locks of tokens, the same for all commands that may use them. */
   readonly lockFolder: string
-  /** The program that talks to tokens; unset: the one that was built with this. */
+  /** The program that talks to tokens; default: the one of this build. */
   readonly tokenProgram?: string
 }

@@ -1,6 +1,6 @@
 /**
- * What all CAs behind a protocol have in common: the CA's certificate is here, its key is there.
- * Invariant: before anything is sent the CA's certificate is found and valid, and the request is one.
+ * Common parts of all remote CAs: the certificate of the CA is here, its key is there.
+ * Invariant: before anything is sent, the certificate of the CA and the request are valid.
  */
 import type { Remote } from '../config/enrolment/schema.js'
 import { BackendFault } from '../ha/backend.js'
@@ -10,24 +10,21 @@ import { checkCaIsValid, configFault, readCaCertificate } from './files.js'
 import type { BackendPorts } from './ports.js'
 import { validRequest } from './request.js'
 
-/** The CA's certificate, valid now; nobody needs to be asked otherwise. Throws a BackendFault. */
+/** Returns the certificate of the CA, which must be valid now. Throws a BackendFault. */
 export async function readyCa(remote: Remote, { clock }: BackendPorts): Promise<PlainCertificate> {
   const certificate = await readCaCertificate(remote)
   checkCaIsValid(certificate, remote, clock.now())
   return certificate
 }
 
-/** A CA that shows another key than its certificate has would issue what nobody accepts. Throws a BackendFault (config-fault). */
+/** Throws a BackendFault (`config-fault`) if the CA has another key than its configured certificate: its certificates would not verify. */
 export function checkIsSameCa(shown: readonly Uint8Array[], own: PlainCertificate, { caCert, url }: Remote): void {
   const keys = shown.map((der) => Buffer.from(readPlainCertificate(der)?.spki ?? []))
   if (keys.some((key) => key.equals(own.spki))) return
-  throw configFault(
-    'ca-other',
-    `${originOf(url)} is another CA than the one of ${caCert}: its certificate has another key`,
-  )
+  throw configFault('ca-other', `${originOf(url)} is not the CA of ${caCert}: its certificate has another key`)
 }
 
-/** A request for a probe, and what checks that its answer is the CA's work. */
+/** Makes a request for a probe, and the check of its response. */
 export function probeRequest(own: PlainCertificate, url: string) {
   const csr = throwawayRequest('brine-probe')
   const { spki } = validRequest(csr)
@@ -41,13 +38,13 @@ export function probeRequest(own: PlainCertificate, url: string) {
       throw new BackendFault(
         'ca-fault',
         'ca-signature',
-        `${originOf(url)} answered a probe with a certificate that is not what was asked for`,
+        `${originOf(url)} returned a certificate that was not requested by the probe`,
       )
     },
   }
 }
 
-/** What of a URL goes into messages. */
+/** Returns the part of a URL that is shown in messages. */
 export function originOf(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : 'the CA'
 }

@@ -1,6 +1,6 @@
 /**
- * A CA whose key signs here, wherever the key lies: the certificate is made by us, the key only signs.
- * Invariant: nothing is signed with an expired CA certificate, nor with a key that is not the certificate's.
+ * Backend of a CA whose key signs here, in a file or a token: the certificate is encoded here, the key only signs.
+ * Invariant: nothing is signed under an expired CA certificate, nor with a key that does not match it.
  */
 import { createPublicKey, verify } from 'node:crypto'
 import {
@@ -18,27 +18,27 @@ import { type CaFiles, checkCaIsValid, configFault, readCaCertificate, readChain
 import type { BackendPorts } from './ports.js'
 import { inTime, validRequest } from './request.js'
 
-/** Opens the key of `certificate`, lends it to `use` and closes it. Throws a BackendFault. */
+/** Opens the key of `certificate`, runs `use` with it and closes it. Throws a BackendFault. */
 export type WithKey = <T>(
   certificate: PlainCertificate,
   signal: AbortSignal,
   use: (key: Pick<Issuer, 'scheme' | 'sign'>) => Promise<T>,
 ) => Promise<T>
 
-/** No TBSCertificate and no TBSCertList begins so: what a probe signs can never be taken for one. */
+/** Data that a probe signs. No TBSCertificate or TBSCertList begins like this, so the signature cannot be misused for one. */
 const PROBE = 'pki-ha-probe\0'
 
-/** The backend of CA `ca` over a key that `withKey` lends. */
+/** Creates the backend of CA `ca` with the key that `withKey` opens. */
 export function signingBackend(ca: string, files: CaFiles, withKey: WithKey, ports: BackendPorts): CaBackend {
   return {
     ca,
     chain: () => readChain(files),
     issue: (request) => issue(request, files, withKey, ports),
     poll: async (reference) => {
-      throw new BackendFault('request-fault', 'ca-nothing-pending', `${ca} keeps nothing pending: ${reference}`)
+      throw new BackendFault('request-fault', 'ca-nothing-pending', `${ca} has no pending requests: ${reference}`)
     },
     probe: (signal) => probe(ca, files, withKey, ports, signal),
-    // who revokes lists it on the next CRL: there is nobody to tell
+    // the caller puts it on the next CRL: no other system is involved
     revoke: async () => undefined,
     crl: (content, signal) => crl(ca, content, signal, files, withKey, ports),
   }
@@ -98,5 +98,5 @@ async function probe(
     return verify(scheme.hash, text, key, signature)
   })
   if (!isGood)
-    throw new BackendFault('ca-fault', 'ca-signature', `the key of ${ca} signs what its certificate does not verify`)
+    throw new BackendFault('ca-fault', 'ca-signature', `signatures of ${ca} do not verify under its certificate`)
 }

@@ -1,6 +1,6 @@
 /**
- * A private key on a token, opened for one piece of work: lock, login, signatures, logout.
- * Invariants: what is lent is the key of the certificate; the PIN is read for this work and overwritten after it.
+ * A private key on a token, opened for one unit of work: lock, login, signatures, logout.
+ * Invariants: the key matches the certificate; the PIN is read for this work and overwritten after it.
  */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { realpathSync, statSync } from 'node:fs'
@@ -18,24 +18,24 @@ import { TokenFailure, TokenProcess } from './pkcs11-process.js'
 import type { BackendPorts } from './ports.js'
 import { lockToken } from './token-lock.js'
 
-/** Where a key lies, as the configuration says it. */
+/** Place of a key in the configuration. */
 export interface TokenKey extends PinSource {
   /** Path of the PKCS #11 library. */
   readonly module: string | undefined
   /** RFC 7512. */
   readonly uri: string
-  /** The file of the key's certificate, for messages. */
+  /** File of the certificate of the key, for messages. */
   readonly certFile: string
 }
 
-/** The key while the token is ours. */
+/** The key while this process holds the lock of the token. */
 export interface LentKey {
   readonly scheme: SignatureScheme
   readonly sign: (tbs: Uint8Array) => Promise<Uint8Array>
   readonly uri: Pkcs11Uri
   readonly module: string
   readonly pin: Buffer | undefined
-  /** Logs out; the lock stays, so that another program may log in. */
+  /** Logs out but keeps the lock, so that another program can log in. */
   readonly leave: () => Promise<void>
 }
 
@@ -46,16 +46,16 @@ interface Place {
   /** For messages. */
   readonly token: string
   readonly certFile: string
-  /** One name for one token, whatever else the URI says. */
+  /** Unique name of the token, independent of the other parts of the URI. */
   readonly lock: string
 }
 
-/** PKCS #1 (RFC 8017 section 9.2): a DigestInfo of SHA-256 up to the hash. */
+/** Prefix of the DigestInfo of SHA-256, before the hash (RFC 8017 section 9.2). */
 const DIGEST_INFO = Buffer.from('3031300d060960864801650304020105000420', 'hex')
-/** What no certificate begins with: see signing.ts. */
+/** Data for a test signature, which no certificate begins with: see signing.ts. */
 const CHALLENGE = 'pki-ha-probe\0'
 
-/** Opens the key of `certificate`, lends it and closes it. Throws a BackendFault. */
+/** Opens the key of `certificate`, runs the work with it and closes it. Throws a BackendFault. */
 export async function withTokenKey<T>(
   key: TokenKey,
   certificate: PlainCertificate,
@@ -66,7 +66,7 @@ export async function withTokenKey<T>(
   const place = placeOf(key)
   const scheme = schemeFor(certificate, place)
   const pin = await readPin(place.source)
-  // it starts while we wait for the lock
+  // the process starts while this one waits for the lock
   const process = new TokenProcess(ports.tokenProgram, place.token, place.source.pinEnv, signal)
   let unlock: (() => void) | undefined
   try {
@@ -84,16 +84,15 @@ export async function withTokenKey<T>(
   }
 }
 
-/** Throws a BackendFault (config-fault). */
+/** Resolves the place of a key. Throws a BackendFault (`config-fault`). */
 function placeOf(key: TokenKey): Place {
   const parsed = parsePkcs11Uri(key.uri)
-  if ('fault' in parsed) throw configFault('ca-token-uri', `the pkcs11: URI is not understood: ${parsed.fault}`)
+  if ('fault' in parsed) throw configFault('ca-token-uri', `invalid pkcs11: URI: ${parsed.fault}`)
   const { uri } = parsed
-  if (uri.token === undefined)
-    throw configFault('ca-token-uri', 'the pkcs11: URI has no token: a token is found by its label')
+  if (uri.token === undefined) throw configFault('ca-token-uri', 'the pkcs11: URI has no token, which is required')
   const named = key.module ?? uri.modulePath
   if (named === undefined)
-    throw configFault('ca-module-missing', 'no PKCS #11 library is named: put auth_module beside the pkcs11: URI')
+    throw configFault('ca-module-missing', 'no PKCS #11 library is configured: set auth_module with the pkcs11: URI')
   const module = moduleAt(named)
   const { pinFile = key.pinEnv === undefined ? uri.pinFile : undefined, pinEnv } = key
   const lock = createHash('sha256').update(`${module}\0${uri.token}`).digest('hex').slice(0, 32)
@@ -101,11 +100,11 @@ function placeOf(key: TokenKey): Place {
   return { uri, module, source: { pinFile, pinEnv }, token, certFile: key.certFile, lock: `token-${lock}` }
 }
 
-/** The library behind links: two names of it are one. */
+/** Resolves links of the library path, so that two names of it are equal. */
 function moduleAt(path: string): string {
   try {
     const real = realpathSync(path)
-    if (!statSync(real).isFile()) throw configFault('ca-module-unusable', `${path}: this is no regular file`)
+    if (!statSync(real).isFile()) throw configFault('ca-module-unusable', `${path}: not a regular file`)
     return real
   } catch (cause) {
     throw cause instanceof BackendFault ? cause : unreadable(path, cause)
@@ -116,7 +115,7 @@ function schemeFor({ spki }: PlainCertificate, { certFile }: Place): SignatureSc
   const { asymmetricKeyType: kind, asymmetricKeyDetails } = publicKeyOf(spki)
   const scheme = schemeOf(kind, asymmetricKeyDetails?.namedCurve)
   if (scheme !== undefined) return scheme
-  throw configFault('ca-key-kind', `${certFile}: nothing is signed with a key of the kind ${kind}`)
+  throw configFault('ca-key-kind', `${certFile}: unsupported type of key: ${kind}`)
 }
 
 function publicKeyOf(spki: Uint8Array): KeyObject {
@@ -134,35 +133,35 @@ async function open(
   if (pin !== undefined) checkNotRefused(folder, lock, pin, token)
   const { object, id } = uri
   const message = { type: 'open', module, token: uri, object, id, hasPin: pin !== undefined } as const
-  const said = await process.open(message, pin).catch((error: unknown) => {
+  const reply = await process.open(message, pin).catch((error: unknown) => {
     if (pin !== undefined && error instanceof TokenFailure && isPinRefusal(error.failed)) keepRefused(folder, lock, pin)
     throw error
   })
-  if (said.type !== 'opened') throw new TypeError(`the token process said ${said.type}`)
+  if (reply.type !== 'opened') throw new TypeError(`the token process said ${reply.type}`)
   return async (tbs) => {
-    const wanted = questionFor(said, scheme.hash, tbs)
-    const answer = await process.ask({ type: 'sign', ...wanted })
-    if (answer.type !== 'signed') throw new TypeError(`the token process said ${answer.type}`)
-    return said.kind === 'ec' ? ecdsaDer(answer.signature) : answer.signature
+    const request = signRequestOf(reply, scheme.hash, tbs)
+    const signed = await process.ask({ type: 'sign', ...request })
+    if (signed.type !== 'signed') throw new TypeError(`the token process said ${signed.type}`)
+    return reply.kind === 'ec' ? ecdsaDer(signed.signature) : signed.signature
   }
 }
 
-function questionFor({ kind, hasSha256Rsa }: OpenedMessage, hash: string, tbs: Uint8Array) {
+function signRequestOf({ kind, hasSha256Rsa }: OpenedMessage, hash: string, tbs: Uint8Array) {
   const digest = (): Buffer => createHash(hash).update(tbs).digest()
-  // tokens sign hashes by ECDSA, few of them hash too
+  // with ECDSA tokens sign hashes; few of them can hash
   if (kind === 'ec') return { mechanism: 'ecdsa', data: digest() } as const
   if (hasSha256Rsa) return { mechanism: 'sha256-rsa-pkcs', data: tbs } as const
   return { mechanism: 'rsa-pkcs', data: Buffer.concat([DIGEST_INFO, digest()]) } as const
 }
 
-/** r and s, each half of the bytes (PKCS #11), as an Ecdsa-Sig-Value (RFC 3279 section 2.2.3). */
+/** Encodes r and s, each half of the bytes (PKCS #11), as an Ecdsa-Sig-Value (RFC 3279 section 2.2.3). */
 function ecdsaDer(signature: Uint8Array): Uint8Array {
   const hex = Buffer.from(signature).toString('hex')
   const half = hex.length / 2
   return encode(seq(integer(BigInt(`0x0${hex.slice(0, half)}`)), integer(BigInt(`0x0${hex.slice(half)}`))))
 }
 
-/** The key is the certificate's: what it signs, the certificate verifies. Throws a BackendFault (config-fault). */
+/** Checks with a test signature that the key matches the certificate. Throws a BackendFault (`config-fault`). */
 async function prove(
   sign: LentKey['sign'],
   scheme: SignatureScheme,
@@ -175,7 +174,7 @@ async function prove(
   if (isGood(scheme, text, publicKeyOf(spki), signature)) return
   throw configFault(
     'ca-key-mismatch',
-    `${place.token}: the key on it is not the private key of the certificate in ${place.certFile}`,
+    `${place.token}: the key is not the private key of the certificate in ${place.certFile}`,
   )
 }
 

@@ -1,6 +1,6 @@
 /**
- * One at a time at a token, over all processes: libraries of tokens fail when several use them at once.
- * Invariant: the kernel holds the lock (flock) for a descriptor of ours, so a process that died holds nothing.
+ * Lock of a token across processes: vendor libraries fail when several processes use a token at the same time.
+ * Invariant: it is a kernel lock (flock) on a descriptor of this process, so it ends with the process.
  */
 import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { BackendFault } from '../ha/backend.js'
 import { configFault } from './files.js'
 
-/** Takes the lock `name`; returns what lets it go. Throws a BackendFault: `ca-timeout` when the signal comes first. */
+/** Takes the lock `name` and returns its release function. Throws a BackendFault, `ca-timeout` if the signal comes first. */
 export async function lockToken(folder: string, name: string, signal: AbortSignal): Promise<() => void> {
   const path = join(folder, `${name}.lock`)
   for (;;) {
@@ -31,18 +31,18 @@ function openFile(folder: string, path: string): number {
     return fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
   } catch (cause) {
     const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO'
-    throw configFault('ca-token-lock', `${path}: the lock of the token cannot be made: ${errno}`, cause)
+    throw configFault('ca-token-lock', `${path}: the lock file of the token cannot be created: ${errno}`, cause)
   }
 }
 
-/** Does the path still name the file that we locked? */
+/** Returns true if the path is still that of the locked file. */
 function isStill(fd: number, path: string): boolean {
   const there = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
   const ours = fs.fstatSync(fd, { bigint: true })
   return there !== undefined && there.ino === ours.ino && there.dev === ours.dev
 }
 
-/** flock(1) locks the open file that it shares with us; it stays locked until we close it or die. */
+/** Locks the open file with flock(1), which inherits it; it stays locked until this process closes it or ends. */
 function flock(fd: number, path: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-x', '3'], {
@@ -59,11 +59,11 @@ function flock(fd: number, path: string, signal: AbortSignal): Promise<void> {
 }
 
 function busy(): BackendFault {
-  return new BackendFault('ca-fault', 'ca-timeout', 'the token was in use by other processes until the time was over')
+  return new BackendFault('ca-fault', 'ca-timeout', 'timed out while other processes used the token')
 }
 
 function unusable(path: string, cause: Error): BackendFault {
   const isAbsent = 'code' in cause && cause.code === 'ENOENT'
-  const what = isAbsent ? 'flock(1) is not here: install util-linux' : cause.message
+  const what = isAbsent ? 'flock(1) is missing: install util-linux' : cause.message
   return configFault('ca-token-lock', `${path}: the lock of the token cannot be taken: ${what}`, cause)
 }

@@ -1,4 +1,4 @@
-/** What openssl(1) says of a connection that failed, in the codes that Node has for the same: http-faults.ts knows those. Pure. */
+/** Translates the output of openssl(1) for a failed connection into the error codes of Node, which http-faults.ts classifies. Pure. */
 
 export interface TunnelFailure {
   /** The key could not be used, or the network or the peer failed. */
@@ -27,31 +27,32 @@ const ERRNO: Readonly<Record<string, string>> = {
   113: 'EHOSTUNREACH',
 }
 
-/** The failure; undefined where nothing that it said is one. */
-export function failureOf(told: string): TunnelFailure | undefined {
+/** Returns the failure in the output; undefined if there is none. */
+export function failureOf(output: string): TunnelFailure | undefined {
   const engine = /^(?:Could not read client certificate private key|Invalid engine|Login failed).*|engine routines:.*/m
-  // an engine that is not there is told before anything else goes wrong
-  const unusable = engine.exec(told)
-  if (unusable !== null && !told.includes('CONNECTION ESTABLISHED')) return failed('engine', reasonOf(told), 'EPROTO')
-  const verify = /verify error:num=(\d+):([^\n]*)/.exec(told)
+  // a missing engine is reported before any other failure
+  const unusable = engine.exec(output)
+  if (unusable !== null && !output.includes('CONNECTION ESTABLISHED'))
+    return failed('engine', reasonOf(output), 'EPROTO')
+  const verify = /verify error:num=(\d+):([^\n]*)/.exec(output)
   if (verify !== null) return failed('connection', verify[2] ?? '', VERIFY[verify[1] ?? ''] ?? `CERT_${verify[1]}`)
-  const alert = /(?:^|:)((?:sslv3|tlsv1|tlsv13|tls) alert [a-z ]+)/m.exec(told)
+  const alert = /(?:^|:)((?:sslv3|tlsv1|tlsv13|tls) alert [a-z ]+)/m.exec(output)
   if (alert !== null) return failed('connection', alert[1] ?? '', `ERR_SSL_${code(alert[1] ?? '')}`)
-  const errno = /(?:errno[=:]|system library:[^\n]*:)(\d+)/.exec(told)?.[1] ?? ''
+  const errno = /(?:errno[=:]|system library:[^\n]*:)(\d+)/.exec(output)?.[1] ?? ''
   if (ERRNO[errno] !== undefined) return failed('connection', ERRNO[errno], ERRNO[errno])
-  if (/Connection refused/.test(told)) return failed('connection', 'refused', 'ECONNREFUSED')
-  if (/Temporary failure in name resolution/.test(told)) return failed('connection', 'DNS', 'EAI_AGAIN')
-  if (/Name or service not known|No address associated/.test(told)) return failed('connection', 'DNS', 'ENOTFOUND')
-  const ssl = /:SSL routines:[^:]*:([a-z0-9 ]+)/i.exec(told)
-  // a peer that leaves without a goodbye is not a fault of TLS
-  if (ssl !== null && !/unexpected eof/.test(told))
+  if (/Connection refused/.test(output)) return failed('connection', 'refused', 'ECONNREFUSED')
+  if (/Temporary failure in name resolution/.test(output)) return failed('connection', 'DNS', 'EAI_AGAIN')
+  if (/Name or service not known|No address associated/.test(output)) return failed('connection', 'DNS', 'ENOTFOUND')
+  const ssl = /:SSL routines:[^:]*:([a-z0-9 ]+)/i.exec(output)
+  // a peer that closes without close_notify is not a TLS failure
+  if (ssl !== null && !/unexpected eof/.test(output))
     return failed('connection', ssl[1] ?? '', `ERR_SSL_${code(ssl[1] ?? '')}`)
   return ssl === null ? undefined : failed('connection', 'cut off', 'ECONNRESET')
 }
 
-function reasonOf(told: string): string {
-  const reasons = [...told.matchAll(/:error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/g)].map(([, reason]) => reason ?? '')
-  return reasons[0] ?? 'the engine pkcs11 does not work'
+function reasonOf(output: string): string {
+  const reasons = [...output.matchAll(/:error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/g)].map(([, reason]) => reason ?? '')
+  return reasons[0] ?? 'the engine pkcs11 failed'
 }
 
 function code(text: string): string {

@@ -1,7 +1,7 @@
 /**
- * TLS with a client key that lies in a token. Node cannot sign a handshake with such a key, so openssl(1) with its engine pkcs11 holds
- * the connection, in a process that can be ended. Invariants: it trusts the named roots alone; the PIN is in no argument, URI or
- * environment; our own login came first, so that a wrong PIN never gets as far as the engine.
+ * TLS with a client key in a token. Node cannot sign a handshake with such a key, so openssl(1) with its engine pkcs11 holds the
+ * connection, in a child process. Invariants: it trusts only the configured roots; the PIN is in no argument, URI or environment; we
+ * log in first, so that a wrong PIN never reaches the engine.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
@@ -15,61 +15,61 @@ import { pkcs11PathOf } from '../config/enrolment/pkcs11-uri.js'
 import type { Remote } from '../config/enrolment/schema.js'
 import type { PlainCertificate } from '../pki/certificate.js'
 import { configFault } from './files.js'
-import { type Course, connectionFault } from './http-faults.js'
+import { connectionFault, type ExchangeProgress } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
 import { type LentKey, withTokenKey } from './token-key.js'
 import { failureOf } from './token-tls-failures.js'
 
-export interface TunnelWanted {
+export interface TunnelOptions {
   readonly url: URL
   /** Roots of the server's certificate, PEM. */
   readonly ca: readonly string[]
-  /** The client's certificate, and those above it. */
+  /** The client certificate, and those above it. */
   readonly certificates: readonly [PlainCertificate, ...PlainCertificate[]]
   readonly remote: Remote
 }
 
 const PIN_FD = 3
 
-/** A connection on which TLS stands; HTTP is spoken on it. The token is free again. Throws a BackendFault. */
+/** Opens a TLS connection for HTTP. When it resolves the token is released. Throws a BackendFault. */
 export async function openTunnel(
-  wanted: TunnelWanted,
-  course: Course,
+  tunnel: TunnelOptions,
+  progress: ExchangeProgress,
   ports: BackendPorts,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const { remote, certificates } = wanted
+  const { remote, certificates } = tunnel
   const { authKey: uri = '', authCert: certFile = '', authModule: module } = remote
   const key = { uri, module, certFile, pinFile: remote.authPinFile, pinEnv: remote.authPinEnv }
-  await greet(wanted, course, signal)
+  await checkServer(tunnel, progress, signal)
   return withTokenKey(key, certificates[0], ports, signal, async (lent) => {
     await lent.leave()
     const folder = await mkdtemp(join(tmpdir(), 'brine-tls-'))
     try {
-      return await connected(await start(wanted, lent, folder), course, signal)
+      return await connected(await start(tunnel, lent, folder), progress, signal)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   })
 }
 
-/** Looks whether a server of the right name answers at all: one that hangs must not keep the token from others. Throws a BackendFault. */
-function greet({ url, ca }: TunnelWanted, course: Course, signal: AbortSignal): Promise<void> {
+/** Checks that a server with the right name responds, so that a hanging server does not block the token. Throws a BackendFault. */
+function checkServer({ url, ca }: TunnelOptions, progress: ExchangeProgress, signal: AbortSignal): Promise<void> {
   const { host, port } = placeOf(url)
   const name = isIP(host) === 0 ? { servername: host } : {}
   return new Promise((resolve, reject) => {
     const trust = { ca: [...ca], rejectUnauthorized: true, allowPartialTrustChain: true }
     const options: ConnectionOptions = { host, port, ...name, ...trust, minVersion: 'TLSv1.2' }
     const socket = connect(options)
-    const stop = (): void => void socket.destroy(new Error('the time is over'))
+    const stop = (): void => void socket.destroy(new Error('timed out'))
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
     socket.on('secureConnect', () => socket.destroy())
     socket.on('error', (error) => {
       const code = 'code' in error ? String(error.code) : ''
-      // it wants a certificate: that is what comes next
+      // the server requires a client certificate, which comes next
       if (!signal.aborted && /ALERT|^ECONNRESET$/.test(code)) resolve()
-      else reject(connectionFault(error, course, signal.aborted))
+      else reject(connectionFault(error, progress, signal.aborted))
     })
     socket.on('close', () => {
       signal.removeEventListener('abort', stop)
@@ -82,23 +82,23 @@ function placeOf({ hostname, port }: URL): { readonly host: string; readonly por
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 443 : Number(port) }
 }
 
-async function start(wanted: TunnelWanted, lent: LentKey, folder: string): Promise<ChildProcessWithoutNullStreams> {
-  const [own, ...above] = wanted.certificates
+async function start(tunnel: TunnelOptions, lent: LentKey, folder: string): Promise<ChildProcessWithoutNullStreams> {
+  const [own, ...above] = tunnel.certificates
   const file = async (name: string, certificates: readonly string[]): Promise<string> => {
     await writeFile(join(folder, name), certificates.join(''), { mode: 0o600 })
     return join(folder, name)
   }
   const args = [
-    ...['s_client', '-brief', '-ign_eof', '-nocommands', '-min_protocol', 'TLSv1.2', ...peer(wanted.url)],
-    ...['-CAfile', await file('roots.pem', wanted.ca), '-no-CApath', '-no-CAstore', '-partial_chain'],
+    ...['s_client', '-brief', '-ign_eof', '-nocommands', '-min_protocol', 'TLSv1.2', ...peer(tunnel.url)],
+    ...['-CAfile', await file('roots.pem', tunnel.ca), '-no-CApath', '-no-CAstore', '-partial_chain'],
     ...['-verify_return_error', '-cert', await file('own.pem', [pemOf(own)])],
     ...(above.length === 0 ? [] : ['-cert_chain', await file('above.pem', above.map(pemOf))]),
     ...['-engine', 'pkcs11', '-keyform', 'engine', '-key', pkcs11PathOf(lent.uri)],
     ...(lent.pin === undefined ? [] : ['-pass', `fd:${PIN_FD}`]),
   ]
-  // a configuration of OpenSSL could bring roots, engines and providers of its own
+  // a configuration of OpenSSL could add roots, engines and providers
   const env = { ...process.env, PKCS11_MODULE_PATH: lent.module, OPENSSL_CONF: '/dev/null' }
-  const { authPinEnv } = wanted.remote
+  const { authPinEnv } = tunnel.remote
   if (authPinEnv !== undefined) Reflect.deleteProperty(env, authPinEnv)
   const child = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env })
   const pin = child.stdio[PIN_FD] as Writable
@@ -111,7 +111,7 @@ function pemOf({ der }: PlainCertificate): string {
   return new X509Certificate(der).toString()
 }
 
-/** Whom to connect to, and whose name its certificate must have (RFC 9110 section 4.3.4). */
+/** Returns the arguments for the address and for the name that the certificate of the server must have (RFC 9110 section 4.3.4). */
 function peer(url: URL): readonly string[] {
   const { host, port } = placeOf(url)
   const name =
@@ -119,18 +119,22 @@ function peer(url: URL): readonly string[] {
   return ['-connect', `${url.hostname}:${port}`, ...name]
 }
 
-/** Resolves when TLS stands. */
-function connected(child: ChildProcessWithoutNullStreams, course: Course, signal: AbortSignal): Promise<Duplex> {
+/** Resolves when TLS is established. */
+function connected(
+  child: ChildProcessWithoutNullStreams,
+  progress: ExchangeProgress,
+  signal: AbortSignal,
+): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    let told = ''
+    let output = ''
     const stop = (): void => void child.kill('SIGKILL')
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
-    const stream = streamOver(child, () => failureOf(told))
+    const stream = streamOver(child, () => failureOf(output))
     child.stderr.on('data', (bytes) => {
-      told = `${told}${bytes}`.slice(-20_000)
-      if (course.isSecured || !told.includes('CONNECTION ESTABLISHED')) return
-      course.isSecured = true
+      output = `${output}${bytes}`.slice(-20_000)
+      if (progress.isSecured || !output.includes('CONNECTION ESTABLISHED')) return
+      progress.isSecured = true
       resolve(stream)
     })
     child.on('error', (cause) => {
@@ -139,9 +143,9 @@ function connected(child: ChildProcessWithoutNullStreams, course: Course, signal
     })
     child.on('close', () => {
       signal.removeEventListener('abort', stop)
-      const failure = failureOf(told)
+      const failure = failureOf(output)
       if (failure?.kind === 'engine' && !signal.aborted) reject(engineFault(failure.text))
-      else reject(connectionFault(failure?.error ?? new Error('the connection ended'), course, signal.aborted))
+      else reject(connectionFault(failure?.error ?? new Error('the connection ended'), progress, signal.aborted))
     })
   })
 }
@@ -154,8 +158,8 @@ function engineFault(text: string) {
 }
 
 /**
- * What goes through the child, as one stream. Its end is told when the child is gone, since only then is known why it ended, and not before
- * somebody reads: an error that nobody listens to would end the program.
+ * Returns the input and output of the child as one stream. It ends after the child has exited, since only then the reason is known, and
+ * not before it has a reader: an error without a listener would end the program.
  */
 function streamOver(child: ChildProcessWithoutNullStreams, failure: () => ReturnType<typeof failureOf>): Duplex {
   let isGone = false

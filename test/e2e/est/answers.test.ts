@@ -70,11 +70,11 @@ interface Attempts {
 
 describe('a CA that is at fault is replaced by the next, and it counts:', () => {
   it.each<[string, Turn, RegExp]>([
-    ['a page of HTML and 500', 'html-500', /status 500: a page of HTML/],
-    ['a page of HTML and 200', 'html-200', /a page of HTML instead of JSON/],
-    ['200 with nothing', 'nothing', /status 200 with nothing/],
+    ['a page of HTML and 500', 'html-500', /status 500: an HTML page/],
+    ['a page of HTML and 200', 'html-200', /an HTML page instead of JSON/],
+    ['200 with nothing', 'nothing', /status 200 with an empty body/],
     ['a redirect', 'redirect', /redirected \(status 302\), which is not followed/],
-    ['an answer without end', 'too-long', /more than 1048576 bytes/],
+    ['an answer without end', 'too-long', /larger than 1048576 bytes/],
     ['a broken database', cfsslError(11100, 'Insertion failed'), /Insertion failed/],
     [
       'a certificate for another key',
@@ -125,9 +125,9 @@ describe('a CA that is at fault is replaced by the next, and it counts:', () => 
 describe('a CA that may have issued is not replaced, and it counts:', () => {
   it.each<[string, Knob, RegExp]>([
     ['half a body', 'half-body', /in the middle of its answer \(status 200\)/],
-    ['nothing before the headers', 'hang', /took the request and did not answer in time/],
-    ['nothing after the headers', 'hang-in-body', /began an answer \(status 200\) and did not end it in time/],
-    ['a connection broken off', 'reset', /broke the connection off instead of an answer/],
+    ['nothing before the headers', 'hang', /did not respond to the request in time/],
+    ['nothing after the headers', 'hang-in-body', /did not complete its response \(status 200\) in time/],
+    ['a connection broken off', 'reset', /closed the connection before a response/],
     ['a gateway that was tired of waiting', { status: 504 }, /status 504/],
   ])('%s', async (_, knob, message) => {
     const id = configured()
@@ -146,7 +146,7 @@ describe('a CA that we are not let in at is replaced at once, and waits for the 
   it.each<[string, Knob, RegExp]>([
     ['401', { status: 401 }, /our credentials are missing or do not suffice/],
     ['403', { status: 403 }, /our credentials are missing or do not suffice/],
-    ['404', { status: 404 }, /it serves nothing there; check url, label and profile/],
+    ['404', { status: 404 }, /not found; check url, label and profile/],
     ['a profile that it has not', cfsslError(5400, 'Unknown policy profile'), /Unknown policy profile/],
   ])('%s', async (_, knob, message) => {
     const id = configured()

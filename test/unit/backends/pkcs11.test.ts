@@ -297,7 +297,7 @@ else {
       await expect.poll(() => shimmed.calls('C_Sign'), { interval: 5 }).toBe(1)
       expect(await told(probe({}, AbortSignal.timeout(300)))).toEqual({
         what: 'ca-fault ca-timeout',
-        message: expect.stringContaining('in use'),
+        message: expect.stringContaining('other processes used the token'),
       })
       stop.abort()
       expect((await holder).what).toBe('ca-fault ca-timeout')

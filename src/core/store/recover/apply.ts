@@ -1,6 +1,6 @@
 /**
- * A planned recovery, carried out under the lock.
- * Invariants: nothing is destroyed and no number used twice; cut short at any point, the next run completes it.
+ * Applies a planned recovery under the lock.
+ * Invariants: nothing is deleted and no number is reused; if it is interrupted at any point, the next run completes it.
  */
 import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
@@ -32,75 +32,78 @@ export interface ApplyOptions {
   readonly plan: RecoveryPlan
   readonly meta: CommitMeta
   readonly interval: number
-  /** Throws when the lock is not ours any more. */
+  /** Throws `lock-lost` if another process took the lock. */
   readonly fence: () => void
   readonly wipePool: () => void
-  /** What each recovery leaves in history, and the state that it goes on from. */
+  /** Returns the command that records the recovery of an aggregate in history, and the state that it continues from. */
   readonly stage: (plan: AggregatePlan) => { readonly command: CommandSummary; readonly state: Json }
   readonly warn: (text: string) => void
 }
 
-/** Does what was planned. The caller holds the lock. Returns the commit that says so, if one had to. Throws `io`, `uncertain`. */
-export function applyRecovery(order: ApplyOptions): CommitResult | undefined {
-  const { layout, plan, fence } = order
+/**
+ * Applies the plan and returns the commit that records it; undefined if none is needed. The caller holds the lock. Throws `io`,
+ * `uncertain`.
+ */
+export function applyRecovery(options: ApplyOptions): CommitResult | undefined {
+  const { layout, plan, fence } = options
   fence()
   makeDir(layout.temp)
   makeDir(layout.status)
   for (const name of listDir(layout.temp)) removeFile(join(layout.temp, name))
-  // before anything is recorded: numbers jump even if this run ends here
-  noteLostEnd(layout, plan.chain)
-  const generation = plan.loses ? raiseGeneration(order) : order.marker.generation
-  mendCommits(layout, plan.chain)
-  for (const folder of plan.orphanedFolders) clearUnmade(folder)
+  // before anything is recorded: numbers are advanced even if this run ends here
+  recordLostTail(layout, plan.chain)
+  const generation = plan.loses ? raiseGeneration(options) : options.marker.generation
+  repairCommits(layout, plan.chain)
+  for (const folder of plan.orphanedFolders) clearOrphaned(folder)
   for (const { plan: aggregate, caches } of plan.aggregates) {
     fence()
-    mendFiles(layout, aggregate)
+    repairFiles(layout, aggregate)
     repairCaches(layout, aggregate, caches)
   }
   const recorded = plan.aggregates.filter(({ plan: a }) => a.recorded)
-  const commit = recorded.length === 0 ? undefined : planned(order, generation)
+  const commit = recorded.length === 0 ? undefined : planRecoveryCommit(options, generation)
   if (commit === undefined) {
     sealHead(layout, plan.chain)
     return undefined
   }
   persist(layout, commit, fence)
-  const notice = refreshCaches(layout, commit, order.interval)
-  if (notice !== undefined) order.warn(notice)
+  const warning = refreshCaches(layout, commit, options.interval)
+  if (warning !== undefined) options.warn(warning)
   return commit.result
 }
 
 /**
- * That newer commits happened is known from what is about to be moved: the cache of the head says so until all is done. Two ahead, so that it
- * never speaks of the commit that this recovery makes.
+ * Records in the head cache that newer commits were made, until the recovery is complete: the files that prove it are about to be moved.
+ * Two commits ahead, so that it never refers to the commit that this recovery makes.
  */
-function noteLostEnd(layout: Layout, { head, newestKnown: evidence, lostFrom }: RepairedChain): void {
+function recordLostTail(layout: Layout, { head, newestKnown, lostFrom }: RepairedChain): void {
   if (lostFrom === undefined) return
-  writeHeadCache(layout.head, { head: Math.max(evidence, head + 2), sha256: NO_HASH }, layout.temp)
+  writeHeadCache(layout.head, { head: Math.max(newestKnown, head + 2), sha256: NO_HASH }, layout.temp)
   syncDir(layout.status)
 }
 
 function raiseGeneration({ layout, marker, meta, wipePool }: ApplyOptions): number {
   wipePool()
   const generation = marker.generation + 1
-  // the origin first: a directory whose origin is ahead of its marker is known as one that was being recovered
+  // `origin.json` first: one that is ahead of the marker identifies a directory whose recovery was interrupted
   writeInstallationId(layout.dir, thisInstallation(layout.dir, generation, meta.at))
   writeMarker(layout.dir, { ...marker, generation })
   return generation
 }
 
-function mendCommits(layout: Layout, { damaged: bad, repaired: mended }: RepairedChain): void {
+function repairCommits(layout: Layout, { damaged, repaired }: RepairedChain): void {
   makeDir(layout.commits)
-  moveInto(layout.commits, 'corrupt', bad)
-  for (const { n, bytes } of mended) writeNew(layout.commit(n), bytes, { temp: layout.temp })
-  if (mended.length > 0) syncDir(layout.commits)
+  moveInto(layout.commits, 'corrupt', damaged)
+  for (const { n, bytes } of repaired) writeNew(layout.commit(n), bytes, { temp: layout.temp })
+  if (repaired.length > 0) syncDir(layout.commits)
 }
 
-function clearUnmade(folder: string): void {
+function clearOrphaned(folder: string): void {
   const names = listDir(folder).filter((name) => parseFileName(name) !== undefined || /^(info|snapshot)/.test(name))
   quarantine(folder, 'surplus', names)
 }
 
-function mendFiles(layout: Layout, plan: AggregatePlan): void {
+function repairFiles(layout: Layout, plan: AggregatePlan): void {
   const folder = layout.folder(plan.id)
   makeDir(dirname(folder))
   makeDir(folder)
@@ -114,7 +117,7 @@ function mendFiles(layout: Layout, plan: AggregatePlan): void {
   }
 }
 
-/** Moves what lies at these paths into a folder below, under names that never collide. */
+/** Moves files into a subfolder under unique names, durable on return. Throws `io`. */
 function moveInto(folder: string, below: 'corrupt' | 'surplus', paths: readonly string[]): void {
   if (paths.length === 0) return
   makeDir(join(folder, below))
@@ -123,7 +126,7 @@ function moveInto(folder: string, below: 'corrupt' | 'surplus', paths: readonly 
   for (const place of new Set(paths.map(dirname))) syncDir(place)
 }
 
-/** The head as it is now proved; written once more, since it may have come from memory alone. */
+/** Writes the head cache for the verified head, unless it is right. */
 function sealHead(layout: Layout, { head, last, headCacheValid: hinted }: RepairedChain): void {
   if (hinted) return
   if (last === undefined) removeFile(layout.head)
@@ -131,8 +134,8 @@ function sealHead(layout: Layout, { head, last, headCacheValid: hinted }: Repair
   syncDir(layout.status)
 }
 
-function planned(order: ApplyOptions, generation: number): Plan {
-  const { chain, aggregates } = order.plan
+function planRecoveryCommit(options: ApplyOptions, generation: number): Plan {
+  const { chain, aggregates } = options.plan
   const recorded = new Map(
     aggregates.filter(({ plan }) => plan.recorded).map((a) => [formatAggregateId(a.plan.id), a] as const),
   )
@@ -141,7 +144,7 @@ function planned(order: ApplyOptions, generation: number): Plan {
       head: chain.head,
       last: chain.last,
       generation,
-      interval: order.interval,
+      interval: options.interval,
       members: chain.members,
       baseOf: (id) => {
         const found = recorded.get(formatAggregateId(id))
@@ -151,10 +154,10 @@ function planned(order: ApplyOptions, generation: number): Plan {
       },
     },
     {
-      meta: order.meta,
+      meta: options.meta,
       objects: new Map(),
       aggregates: [...recorded.values()].map(({ plan }) => {
-        const { command, state } = order.stage(plan)
+        const { command, state } = options.stage(plan)
         const { id, base, gone } = plan
         return { id, ...plan.newest, command, effect: { result: 'recovered', base, gone, state } }
       }),

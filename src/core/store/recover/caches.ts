@@ -1,6 +1,6 @@
 /**
- * What makes a recovered aggregate cheap to load again: `info.json` and the two links to snapshots.
- * Invariant: a cache that speaks of what is no more is moved aside before history moves on.
+ * Caches of a recovered aggregate: `info.json` and the two links to snapshots.
+ * Invariant: a cache that refers to something lost is quarantined before the next commit.
  */
 import { join } from 'node:path'
 import { sha256Hex } from '../../crypto/digest.js'
@@ -13,40 +13,40 @@ import { replaceLink } from '../disk/write-file.js'
 import type { AggregatePlan } from './plan.js'
 import type { Step } from './scan.js'
 
-/** What the caches should say, and which of them do not. */
+/** Expected content of the caches, and which of them are damaged. */
 export interface CacheCheck {
   readonly info: Info
   readonly infoValid: boolean
-  /** Links whose content no record names. */
+  /** Links whose content no record references. */
   readonly damagedLinks: readonly string[]
 }
 
 const LINKS = ['snapshot.json', 'snapshot-bk.json']
 
-/** Looks at the caches of an aggregate whose history ends at the base. */
+/** Checks the caches of an aggregate whose history ends at the base. Throws `io`. */
 export function checkCaches(layout: Layout, plan: AggregatePlan): CacheCheck {
   const folder = layout.folder(plan.id)
   const info = infoOf(plan)
-  const there = readInfo(folder)
-  const vouched = new Set<ReturnType<typeof hashOf>>(
+  const stored = readInfo(folder)
+  const referenced = new Set<ReturnType<typeof hashOf>>(
     plan.branch.flatMap(({ record }) =>
       record === undefined || record.effect.result === 'rejected' ? [] : [record.effect.snapshot?.sha256],
     ),
   )
-  const backup = typeof there === 'object' ? there.backup?.version : undefined
+  const backup = typeof stored === 'object' ? stored.backup?.version : undefined
   if (backup !== undefined && plan.unprovableVersions.has(backup))
-    vouched.add(hashOf(join(folder, snapshotName(backup))))
+    referenced.add(hashOf(join(folder, snapshotName(backup))))
   return {
     info,
-    infoValid: typeof there === 'object' && isGood(there, info, plan),
+    infoValid: typeof stored === 'object' && isValid(stored, info, plan),
     damagedLinks: LINKS.filter((name) => {
       const sha256 = hashOf(join(folder, name))
-      return sha256 === 'none' || (sha256 !== undefined && !vouched.has(sha256))
+      return sha256 === 'none' || (sha256 !== undefined && !referenced.has(sha256))
     }),
   }
 }
 
-/** Puts the links and, for a history that goes on without a record of the recovery, `info.json` right. */
+/** Repairs the links and, if no command records the recovery, `info.json`. Throws `io`. */
 export function repairCaches(
   layout: Layout,
   plan: AggregatePlan,
@@ -54,14 +54,14 @@ export function repairCaches(
 ): void {
   const folder = layout.folder(plan.id)
   quarantine(folder, 'surplus', badLinks)
-  // one that speaks of what is lost would lead a load astray until the commit is made
+  // a cache that refers to lost commands would mislead a load until the commit is made
   if (!infoIsGood || plan.recorded)
     quarantine(folder, 'surplus', exists(join(folder, 'info.json')) ? ['info.json'] : [])
   if (plan.recorded) return
-  for (const [i, hint] of [info.snapshot, info.backup].entries()) {
+  for (const [i, ref] of [info.snapshot, info.backup].entries()) {
     const name = LINKS[i]
-    if (hint === null || name === undefined || exists(join(folder, name))) continue
-    replaceLink(join(folder, snapshotName(hint.version)), join(folder, name), layout.temp)
+    if (ref === null || name === undefined || exists(join(folder, name))) continue
+    replaceLink(join(folder, snapshotName(ref.version)), join(folder, name), layout.temp)
   }
   if (!infoIsGood) writeInfo(folder, info, layout.temp)
   syncDir(folder)
@@ -69,7 +69,7 @@ export function repairCaches(
 
 function infoOf({ branch: line, snapshots }: AggregatePlan): Info {
   const last = line.at(-1)?.named
-  const [snapshot, backup] = [hintOf(snapshots.at(-1)), hintOf(snapshots.at(-2))]
+  const [snapshot, backup] = [snapshotRefOf(snapshots.at(-1)), snapshotRefOf(snapshots.at(-2))]
   const after = (backup ?? snapshot)?.sequence ?? 0
   const accepted = line.filter((s) => s.record?.effect.result === 'accepted' && s.named.sequence > after)
   return {
@@ -82,24 +82,24 @@ function infoOf({ branch: line, snapshots }: AggregatePlan): Info {
   }
 }
 
-function hintOf(step: Step | undefined): SnapshotRef | null {
+function snapshotRefOf(step: Step | undefined): SnapshotRef | null {
   return step === undefined ? null : { version: step.named.version, sequence: step.named.sequence }
 }
 
-function isGood(there: Info, right: Info, { snapshots, unprovableVersions: unread }: AggregatePlan): boolean {
-  const isSound = (hint: SnapshotRef | null): boolean =>
-    hint === null || snapshots.some((s) => s.named.version === hint.version && s.named.sequence === hint.sequence)
+function isValid(stored: Info, expected: Info, { snapshots, unprovableVersions }: AggregatePlan): boolean {
+  const isIntact = (ref: SnapshotRef | null): boolean =>
+    ref === null || snapshots.some((s) => s.named.version === ref.version && s.named.sequence === ref.sequence)
   return (
-    there.version === right.version &&
-    there.sequence === right.sequence &&
-    there.commit === right.commit &&
-    (there.snapshot === null) === (right.snapshot === null) &&
-    isSound(there.snapshot) &&
-    (isSound(there.backup) || unread.has(there.backup?.version ?? 0))
+    stored.version === expected.version &&
+    stored.sequence === expected.sequence &&
+    stored.commit === expected.commit &&
+    (stored.snapshot === null) === (expected.snapshot === null) &&
+    isIntact(stored.snapshot) &&
+    (isIntact(stored.backup) || unprovableVersions.has(stored.backup?.version ?? 0))
   )
 }
 
-/** Undefined where nothing lies; `none` for what is no file. */
+/** Computes the SHA-256 of a file; undefined if it does not exist, `none` if it is not a readable regular file. */
 function hashOf(path: string): ReturnType<typeof sha256Hex> | 'none' | undefined {
   try {
     const bytes = readIfExists(path)

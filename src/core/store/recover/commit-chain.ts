@@ -1,6 +1,6 @@
 /**
- * The chain of commits made whole again: from copies, or built anew from the command records that name a commit.
- * Invariant: a commit is believed only by the hash that the one after it, or the cache of the head, has of it; a hole is an error.
+ * Repairs the chain of commits: from copies, or rebuilt from the command records of a commit.
+ * Invariant: a commit is trusted only by the hash that the next one, or the head cache, records of it; a gap is an error.
  */
 import { join } from 'node:path'
 import type { AppError } from '../../base/errors.js'
@@ -16,7 +16,7 @@ import { COMMAND_LIMIT, parseCommit } from '../disk/records.js'
 import { findCommitCopy, type RecoverySources } from './evidence.js'
 import { type RepairedCommit, rebuildCommits } from './rebuild-commits.js'
 
-/** What a commit says of one command. */
+/** One command as listed by its commit. */
 export interface NamedCommand {
   readonly commit: number
   readonly at: StoredCommit['at']
@@ -31,67 +31,68 @@ export interface RepairedChain {
   readonly named: ReadonlyMap<string, readonly NamedCommand[]>
   readonly members: readonly AggregateId[]
   readonly repaired: readonly RepairedCommit[]
-  /** Paths that hold something else than the commit. */
+  /** Paths of commit files with other content. */
   readonly damaged: readonly string[]
-  /** Newer commits that happened and cannot be proved any more. */
+  /** The first of the newer commits that were made but can no longer be verified. */
   readonly lostFrom: number | undefined
-  /** The newest commit that anything speaks of. */
+  /** The newest commit that any cache refers to. */
   readonly newestKnown: number
-  /** False: the cache of the head is to be written anew. */
+  /** False if the head cache must be rewritten. */
   readonly headCacheValid: boolean
 }
 
 type Files = Map<number, CommitFile>
 
-/** Reads and mends the chain, in memory. Throws `commit-missing` for a hole that nothing fills, `io`. */
-export function repairChain(places: RecoverySources, generation: number): RepairedChain {
-  const { layout } = places
-  const hint = readHeadCache(layout.head)
+/** Reads the chain and repairs it in memory. Throws `commit-missing` for a gap that cannot be filled, `io`. */
+export function repairChain(sources: RecoverySources, generation: number): RepairedChain {
+  const { layout } = sources
+  const cache = readHeadCache(layout.head)
   const numbers = listCommits(layout)
-  const evidence = Math.max(hint?.head ?? 0, newestKnown(layout))
+  const newest = Math.max(cache?.head ?? 0, newestCachedCommit(layout))
   const files: Files = new Map()
-  const newer: Mending['newer'] = new Map()
+  const newer: ChainRepair['newer'] = new Map()
   for (const n of numbers) {
     const file = readCommit(layout, n, newer)
     if (file !== undefined) files.set(n, file)
   }
-  const mended: RepairedCommit[] = []
-  const mending: Mending = { places, files, newer, mended, generation }
-  const head = provenHead({ ...mending, hint })
-  for (let n = head; n > 1; n--) fill(mending, n - 1, files.get(n)?.record.previous ?? null)
-  // what nothing vouches against is what it says: a newer program went on from here
+  const repaired: RepairedCommit[] = []
+  const repair: ChainRepair = { sources, files, newer, repaired, generation }
+  const head = verifiedHead({ ...repair, cache })
+  for (let n = head; n > 1; n--) fill(repair, n - 1, files.get(n)?.record.previous ?? null)
+  // nothing contradicts these files: a newer program continued this history
   for (const [n, { error }] of newer) if (n > head) throw error
-  const bad = numbers.filter((n) => n > head || mended.some((m) => m.n === n)).map((n) => layout.commit(n))
+  const damaged = numbers.filter((n) => n > head || repaired.some((m) => m.n === n)).map((n) => layout.commit(n))
   const last = files.get(head)
   return {
     head,
     last,
-    damaged: bad,
+    damaged,
     ...listed(files, head),
-    repaired: [...mended].sort((a, b) => a.n - b.n),
-    lostFrom: evidence > head ? head + 1 : undefined,
-    newestKnown: evidence,
-    headCacheValid: hint !== undefined && hint.head === head && hint.sha256 === last?.sha256,
+    repaired: [...repaired].sort((a, b) => a.n - b.n),
+    lostFrom: newest > head ? head + 1 : undefined,
+    newestKnown: newest,
+    headCacheValid: cache !== undefined && cache.head === head && cache.sha256 === last?.sha256,
   }
 }
 
-interface Mending {
-  readonly places: RecoverySources
+interface ChainRepair {
+  readonly sources: RecoverySources
   readonly files: Files
-  /** Those that say that a newer program wrote them. */
+  /** Files that claim to be written by a newer program. */
   readonly newer: Map<number, { readonly sha256: Sha256; readonly error: AppError }>
-  readonly mended: RepairedCommit[]
+  readonly repaired: RepairedCommit[]
   readonly generation: number
 }
 
-/** The newest commit that something vouches for: the cache, or the chain that leads to it. */
-function provenHead(mending: Mending & { readonly hint: HeadCache | undefined }): number {
-  const { files, hint, mended } = mending
+/** Finds the newest verified commit: by the cache, or by the chain that leads to it. Throws `commit-missing`. */
+function verifiedHead(repair: ChainRepair & { readonly cache: HeadCache | undefined }): number {
+  const { files, cache, repaired } = repair
   let head = 0
-  if (hint !== undefined && hint.head > 0 && tryFill(mending, hint.head, hint.sha256)) head = hint.head
+  if (cache !== undefined && cache.head > 0 && tryFill(repair, cache.head, cache.sha256)) head = cache.head
   const numbers = [...files.keys()].sort((a, b) => b - a)
-  if (head === 0) head = numbers.find((n) => n < (hint?.head ?? Number.POSITIVE_INFINITY) && leadsBack(mending, n)) ?? 0
-  if (head === 0 && (numbers.length > 0 || mended.length > 0)) throw commitMissing(mending.places.layout.commit(1))
+  if (head === 0)
+    head = numbers.find((n) => n < (cache?.head ?? Number.POSITIVE_INFINITY) && isLinkedBack(repair, n)) ?? 0
+  if (head === 0 && (numbers.length > 0 || repaired.length > 0)) throw commitMissing(repair.sources.layout.commit(1))
   for (;;) {
     const next = files.get(head + 1)
     if (head === 0 || next === undefined || next.record.previous !== files.get(head)?.sha256) return head
@@ -99,35 +100,35 @@ function provenHead(mending: Mending & { readonly hint: HeadCache | undefined })
   }
 }
 
-function leadsBack(mending: Mending, n: number): boolean {
-  const previous = mending.files.get(n)?.record.previous ?? null
-  return n === 1 ? previous === null : previous !== null && tryFill(mending, n - 1, previous)
+function isLinkedBack(repair: ChainRepair, n: number): boolean {
+  const previous = repair.files.get(n)?.record.previous ?? null
+  return n === 1 ? previous === null : previous !== null && tryFill(repair, n - 1, previous)
 }
 
-function fill(mending: Mending, n: number, want: Sha256 | null): void {
-  if (want === null || !tryFill(mending, n, want)) throw commitMissing(mending.places.layout.commit(n))
+function fill(repair: ChainRepair, n: number, expected: Sha256 | null): void {
+  if (expected === null || !tryFill(repair, n, expected)) throw commitMissing(repair.sources.layout.commit(n))
 }
 
-/** Is commit `n` of this hash here, or can it be had? */
-function tryFill({ places, files, newer, mended, generation }: Mending, n: number, want: Sha256): boolean {
-  if (files.get(n)?.sha256 === want) return true
+/** Returns true if commit `n` of this hash exists, or could be restored from a copy or rebuilt. */
+function tryFill({ sources, files, newer, repaired, generation }: ChainRepair, n: number, expected: Sha256): boolean {
+  if (files.get(n)?.sha256 === expected) return true
   const own = newer.get(n)
-  if (own?.sha256 === want) throw own.error
-  const path = findCommitCopy(places, n, want)
+  if (own?.sha256 === expected) throw own.error
+  const path = findCommitCopy(sources, n, expected)
   const bytes = path === undefined ? undefined : readIfExists(path)
   const found: readonly RepairedCommit[] | undefined =
-    bytes === undefined ? rebuildCommits(places, files, n, want, generation) : [{ n, bytes, from: path }]
+    bytes === undefined ? rebuildCommits(sources, files, n, expected, generation) : [{ n, bytes, from: path }]
   for (const commit of found ?? []) {
     files.set(commit.n, {
       record: parseCommit(commit.bytes, `commits/${commit.n}.json`, commit.n),
       sha256: sha256Hex(commit.bytes),
     })
-    mended.push(commit)
+    repaired.push(commit)
   }
   return found !== undefined
 }
 
-function readCommit(layout: Layout, n: number, newer: Mending['newer']): CommitFile | undefined {
+function readCommit(layout: Layout, n: number, newer: ChainRepair['newer']): CommitFile | undefined {
   const path = layout.commit(n)
   let bytes: Uint8Array | undefined
   try {
@@ -140,8 +141,8 @@ function readCommit(layout: Layout, n: number, newer: Mending['newer']): CommitF
   }
 }
 
-/** The newest commit that a cache of an aggregate speaks of: caches are written after their commit. */
-function newestKnown(layout: Layout): number {
+/** Finds the newest commit that the cache of an aggregate refers to: caches are written after their commit. */
+function newestCachedCommit(layout: Layout): number {
   let newest = 0
   for (const kind of Object.values(KIND_FOLDERS))
     for (const name of listDir(join(layout.dir, kind))) {

@@ -1,6 +1,6 @@
 /**
- * Where a lost file may still lie: in its place, archived, moved aside, in a copy or backup that the operator names.
- * Invariant: bytes count only by their hash; a read error is thrown and never taken for damage.
+ * Finds a lost file by its hash: in place, archived, quarantined, or in a copy or backup that the operator names.
+ * Invariant: bytes count only if their hash matches; a read error is thrown and never taken for damage.
  */
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
@@ -13,25 +13,25 @@ import { readVerified } from '../disk/verified-read.js'
 
 export interface Found {
   readonly path: string
-  /** `place` and `archived` are where it belongs; `aside`: `surplus/` or `corrupt/`; `given`: what `--from` names. */
+  /** `place` and `archived`: where it belongs; `aside`: in `surplus/` or `corrupt/`; `given`: in a copy that `--from` names. */
   readonly where: 'place' | 'archived' | 'aside' | 'given'
 }
 
-/** What became of one file that a commit vouches for. */
+/** Result of the search for one file that a commit references. */
 export interface FileEvidence {
   readonly name: string
   readonly found: Found | undefined
-  /** Where it belongs and something else lies: paths. */
+  /** Paths where it belongs but that have other content. */
   readonly damaged: readonly string[]
 }
 
 export interface RecoverySources {
   readonly layout: Layout
-  /** Data directories, or copies of one. */
+  /** Copies of the data directory and restored backups. */
   readonly backups: readonly Layout[]
 }
 
-/** Throws `recover-from` (usage) where `from` is no copy of a data directory. */
+/** Returns the places that a recovery reads. Throws `recover-from` (usage) if a path of `from` is not a copy of a data directory. */
 export function recoverySources(layout: Layout, from: readonly string[]): RecoverySources {
   for (const dir of from) {
     if (exists(join(dir, 'commits'))) continue
@@ -43,7 +43,7 @@ export function recoverySources(layout: Layout, from: readonly string[]): Recove
   return { layout, backups: from.map((dir) => layoutOf(dir)) }
 }
 
-/** Looks for a file of an aggregate by hash. Throws `io`. */
+/** Searches for a file of an aggregate by hash. Throws `io`. */
 export function findFileEvidence(
   { layout, backups: given }: RecoverySources,
   id: AggregateId,
@@ -52,35 +52,35 @@ export function findFileEvidence(
 ): FileEvidence {
   const folder = layout.folder(id)
   const [place, archived] = [join(folder, name), join(folder, 'archived', name)]
-  // nearly every file lies in its place: it is read once, and nothing is listed
+  // nearly every file is in place: it is read once, and no folder is listed
   const isThere = readVerified(place, sha256) !== undefined
-  const wrong = isThere || !exists(place) ? [] : [place]
-  const bad = exists(archived) && readVerified(archived, sha256) === undefined ? [...wrong, archived] : wrong
-  if (isThere) return { name, found: { path: place, where: 'place' }, damaged: bad }
-  const tries: Found[] = [
+  const damagedInPlace = isThere || !exists(place) ? [] : [place]
+  const damaged =
+    exists(archived) && readVerified(archived, sha256) === undefined ? [...damagedInPlace, archived] : damagedInPlace
+  if (isThere) return { name, found: { path: place, where: 'place' }, damaged }
+  const candidates: Found[] = [
     ...layout.archived(id, name).map((path) => ({ path, where: 'archived' as const })),
-    ...aside(folder, name),
+    ...quarantinedCopies(folder, name),
     ...given.flatMap((other) => [
       { path: join(other.folder(id), name), where: 'given' as const },
       ...other.archived(id, name).map((path) => ({ path, where: 'given' as const })),
-      ...aside(other.folder(id), name).map(({ path }) => ({ path, where: 'given' as const })),
+      ...quarantinedCopies(other.folder(id), name).map(({ path }) => ({ path, where: 'given' as const })),
     ]),
   ]
-  for (const found of tries)
-    if (!bad.includes(found.path) && readVerified(found.path, sha256) !== undefined)
-      return { name, found, damaged: bad }
-  return { name, found: onVolume(layout, id, name, sha256), damaged: bad }
+  for (const found of candidates)
+    if (!damaged.includes(found.path) && readVerified(found.path, sha256) !== undefined) return { name, found, damaged }
+  return { name, found: inArchiveFolder(layout, id, name, sha256), damaged }
 }
 
-/** In the folder that it was archived to. */
-function onVolume(layout: Layout, id: AggregateId, name: string, sha256: Sha256): Found | undefined {
+/** Searches the folder that the file was archived to. */
+function inArchiveFolder(layout: Layout, id: AggregateId, name: string, sha256: Sha256): Found | undefined {
   const range = archivedRangeOf(tryReadArchivedIndex(layout, id), name)
   if (range === undefined || range.dir === null) return undefined
   const path = pathInArchive(layout, id, range.dir, name)
   return readVerified(path, sha256) === undefined ? undefined : { path, where: 'archived' }
 }
 
-function aside(folder: string, name: string): readonly Found[] {
+function quarantinedCopies(folder: string, name: string): readonly Found[] {
   return ['surplus', 'corrupt'].flatMap((below) =>
     listDir(join(folder, below))
       .filter((other) => other.startsWith(`${name}.`))
@@ -88,7 +88,7 @@ function aside(folder: string, name: string): readonly Found[] {
   )
 }
 
-/** A commit file of this hash, from where it was moved to or from what was given. */
+/** Finds a commit file of this hash in quarantine or in a copy, and returns its path. Throws `io`. */
 export function findCommitCopy(
   { layout, backups: given }: RecoverySources,
   n: number,
@@ -96,8 +96,8 @@ export function findCommitCopy(
 ): string | undefined {
   const name = `${n}.json`
   const paths = [
-    ...aside(layout.commits, name).map((f) => f.path),
-    ...given.flatMap((other) => [other.commit(n), ...aside(other.commits, name).map((f) => f.path)]),
+    ...quarantinedCopies(layout.commits, name).map((f) => f.path),
+    ...given.flatMap((other) => [other.commit(n), ...quarantinedCopies(other.commits, name).map((f) => f.path)]),
   ]
   return paths.find((path) => readVerified(path, sha256) !== undefined)
 }

@@ -1,6 +1,6 @@
 /**
- * What a plan of recovery keeps, and what it gives up, as events and states.
- * Invariant: bytes count by their hash alone, each time they are read; what is unproved is told and never folded.
+ * Loads what a recovery plan keeps and what it discards, as events and states.
+ * Invariant: bytes are verified by hash each time they are read; unverified events are reported and never applied to a state.
  */
 import { AppError } from '../../base/errors.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -13,13 +13,13 @@ import { readVerified } from '../disk/verified-read.js'
 import type { AggregatePlan, LostCommand } from './plan.js'
 import type { Step } from './scan.js'
 
-/** What a plan keeps, to be folded: each event is read when its turn comes, so that a long history costs no memory. */
+/** The history that a plan keeps: each event is read when it is applied, so that a long history needs no memory. */
 export interface Planned extends Base {
   readonly snapshot: Loaded['snapshot']
   readonly events: Iterable<DomainEvent>
 }
 
-/** The state that a plan keeps. Throws `corrupt`, here or at an event, where a file changed since it was planned. */
+/** Loads the history that a plan keeps. Throws `corrupt`, here or at an event, if a file changed since it was planned. */
 export function loadPlanned({ id, base, build, fromSnapshot }: AggregatePlan): Planned {
   const [first] = build
   const effect = first?.record?.effect
@@ -43,7 +43,7 @@ function* eventsOf(id: AggregateId, steps: readonly Step[]): Generator<DomainEve
   }
 }
 
-/** The events of a lost command, as far as they can be read: proved by its record, or where that is lost, what lies in their places. */
+/** Reads the events of a lost command as far as possible: verified by its record, or unverified at their paths if the record is lost. */
 export function lostEvents(
   id: AggregateId,
   { record, events, unproved }: LostCommand,
@@ -67,7 +67,7 @@ function unprovedEvent(id: AggregateId, version: number, path: string): DomainEv
   }
 }
 
-/** Bytes that a plan has proved once. Throws `recover-moved` (corrupt) where the file changed since. */
+/** Reads and verifies bytes that a plan has verified before. Throws `recover-moved` (corrupt) if the file changed since. */
 export function readVerifiedRecord(path: string, sha256: Sha256): Uint8Array {
   const bytes = readVerified(path, sha256)
   if (bytes !== undefined) return bytes

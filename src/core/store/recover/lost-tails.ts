@@ -1,6 +1,6 @@
 /**
- * Commits that happened and cannot be proved any more: what they did to each aggregate, as its own records and caches tell.
- * Invariant: used for numbers, so that none is given twice, and to say what is lost; never for state.
+ * Lost tails: what commits that were made but can no longer be verified did to each aggregate, according to its own records and caches.
+ * Invariant: used only for numbers, so that none is reused, and to report what is lost; never for state.
  */
 import { join } from 'node:path'
 import { type AggregateId, type Base, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
@@ -14,19 +14,19 @@ import { findFileEvidence, type RecoverySources } from './evidence.js'
 import type { LostCommand, LostTail } from './plan.js'
 import { versionAfter } from './rebuild-commits.js'
 
-/** By name, of aggregates that a proved commit made. */
-export function lostTails(places: RecoverySources, chain: RepairedChain): ReadonlyMap<string, LostTail> {
-  const ends = new Map<string, LostTail>()
-  if (chain.lostFrom === undefined) return ends
+/** Finds the lost tails, by name, of the aggregates that a verified commit created. Throws `io`. */
+export function lostTails(sources: RecoverySources, chain: RepairedChain): ReadonlyMap<string, LostTail> {
+  const tails = new Map<string, LostTail>()
+  if (chain.lostFrom === undefined) return tails
   for (const id of chain.members) {
-    const end = lostEnd(places, chain, id)
-    if (end !== undefined) ends.set(formatAggregateId(id), end)
+    const tail = lostTail(sources, chain, id)
+    if (tail !== undefined) tails.set(formatAggregateId(id), tail)
   }
-  return ends
+  return tails
 }
 
-function lostEnd(places: RecoverySources, chain: RepairedChain, id: AggregateId): LostTail | undefined {
-  const { layout } = places
+function lostTail(sources: RecoverySources, chain: RepairedChain, id: AggregateId): LostTail | undefined {
+  const { layout } = sources
   const folder = layout.folder(id)
   const last = chain.named.get(formatAggregateId(id))?.at(-1)
   let newest: Base = { version: last?.version ?? 0, sequence: last?.sequence ?? 0 }
@@ -37,7 +37,7 @@ function lostEnd(places: RecoverySources, chain: RepairedChain, id: AggregateId)
     if (record === undefined) newest = higher(newest, { version: 0, sequence: n })
     else if (record.commit > chain.head) {
       if (!lost.some((l) => l.sequence === n))
-        lost.push({ sequence: n, record, events: eventsOf(places, id, record), unproved: [] })
+        lost.push({ sequence: n, record, events: eventsOf(sources, id, record), unproved: [] })
       newest = higher(newest, { version: versionAfter(record), sequence: n })
     }
   }
@@ -45,18 +45,22 @@ function lostEnd(places: RecoverySources, chain: RepairedChain, id: AggregateId)
   return { newest, lost: lost.sort((a, b) => a.sequence - b.sequence) }
 }
 
-function eventsOf(places: RecoverySources, id: AggregateId, { version, effect }: StoredCommand): LostCommand['events'] {
+function eventsOf(
+  sources: RecoverySources,
+  id: AggregateId,
+  { version, effect }: StoredCommand,
+): LostCommand['events'] {
   if (effect.result !== 'accepted') return []
-  return effect.events.map((sha256, i) => findFileEvidence(places, id, eventName(version + i), sha256))
+  return effect.events.map((sha256, i) => findFileEvidence(sources, id, eventName(version + i), sha256))
 }
 
-/** The cache, and those that an earlier try has moved aside. */
+/** Reads the cache, and those that an earlier attempt quarantined. */
 function infosOf(folder: string): readonly (Info | 'damaged' | undefined)[] {
-  const aside = listDir(join(folder, 'surplus')).filter((name) => name.startsWith('info.json.'))
-  return [readInfo(folder), ...aside.map((name) => readInfo(join(folder, 'surplus'), name))]
+  const quarantined = listDir(join(folder, 'surplus')).filter((name) => name.startsWith('info.json.'))
+  return [readInfo(folder), ...quarantined.map((name) => readInfo(join(folder, 'surplus'), name))]
 }
 
-/** Records in place beyond a sequence, and those that an earlier try has moved aside. */
+/** Reads the records beyond a sequence, in place and those that an earlier attempt quarantined. */
 function recordsBeyond(
   layout: Layout,
   id: AggregateId,
@@ -77,7 +81,7 @@ function readRecord(path: string, id: AggregateId, n: number): StoredCommand | u
     const bytes = readIfExists(path)
     return bytes && parseCommand(bytes, path, id, n)
   } catch (error) {
-    // what no commit vouches for may be damaged in its very format
+    // a record that no commit references may be damaged even in its format number
     if (!isCorrupt(error) && !isNewer(error)) throw error
     return undefined
   }
@@ -87,7 +91,7 @@ function higher(a: Base, b: Base): Base {
   return { version: Math.max(a.version, b.version), sequence: Math.max(a.sequence, b.sequence) }
 }
 
-/** Folders of aggregates that only lost commits made: what is in them is nobody's. */
+/** Lists the folders of aggregates that only lost commits created: no commit references their files. Throws `io`. */
 export function orphanedFolders(layout: Layout, chain: RepairedChain): readonly string[] {
   if (chain.lostFrom === undefined) return []
   const made = new Set(chain.members.map((id) => layout.folder(id)))

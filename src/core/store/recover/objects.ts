@@ -1,6 +1,6 @@
 /**
- * Objects and private keys that states name: what is not as it was comes back from copies, archives and the served tree.
- * Invariant: an object counts by its hash, a key by its identifier; what is wrong is moved aside and never destroyed.
+ * Recovery of objects and private keys that states reference, from copies, archives and the published tree.
+ * Invariant: an object is verified by its hash, a key by its identifier; damaged files are quarantined and never deleted.
  */
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -18,65 +18,66 @@ import type { RecoverySources } from './evidence.js'
 
 export interface ReferencedPlan {
   readonly objects: {
-    /** Paths that hold something else. */
+    /** Paths with other content. */
     readonly damaged: readonly string[]
     readonly replaced: readonly Sha256[]
     readonly missing: readonly Sha256[]
   }
   readonly keys: {
     readonly damaged: readonly string[]
-    /** Key and the file that has it. */
+    /** Key and the path of an intact copy. */
     readonly replaced: readonly (readonly [KeyId, string])[]
     readonly missing: readonly KeyId[]
   }
-  /** Bytes of the objects that come back. */
+  /** Bytes of the objects to restore. */
   readonly found: ReadonlyMap<Sha256, { readonly bytes: Uint8Array; readonly dated: Instant | undefined }>
 }
 
-/** Looks at everything that is named. `served`: the published tree. Throws `io`. */
+/** Checks every referenced object and key and plans the repairs. `served` is the published tree. Throws `io`. */
 export function planReferenced(
-  places: RecoverySources,
+  sources: RecoverySources,
   served: string,
   objects: ReadonlySet<Sha256>,
   keys: ReadonlySet<KeyId>,
 ): ReferencedPlan {
-  const { layout } = places
-  const wrong = [...objects].filter((sha256) =>
+  const { layout } = sources
+  const unverified = [...objects].filter((sha256) =>
     objectPaths(layout, sha256).every((p) => readVerified(p, sha256) === undefined),
   )
-  const bad = wrong.flatMap((sha256) =>
+  const damagedObjects = unverified.flatMap((sha256) =>
     objectPaths(layout, sha256).filter((p) => exists(p) && p.startsWith(layout.dir)),
   )
-  const found = wrong.length === 0 ? new Map() : findObjects(places, served, new Set(wrong))
+  const found = unverified.length === 0 ? new Map() : findObjects(sources, served, new Set(unverified))
   const lost = [...keys].filter((id) => !isKey(layout.key(id), id))
-  const other = (id: KeyId): string | undefined => places.backups.map((g) => g.key(id)).find((path) => isKey(path, id))
+  const copyOf = (id: KeyId): string | undefined =>
+    sources.backups.map((g) => g.key(id)).find((path) => isKey(path, id))
   return {
     objects: {
-      damaged: bad,
-      replaced: wrong.filter((sha256) => found.has(sha256)),
-      missing: wrong.filter((sha256) => !found.has(sha256)),
+      damaged: damagedObjects,
+      replaced: unverified.filter((sha256) => found.has(sha256)),
+      missing: unverified.filter((sha256) => !found.has(sha256)),
     },
     keys: {
       damaged: lost.map((id) => layout.key(id)).filter(exists),
       replaced: lost.flatMap((id) => {
-        const path = other(id)
+        const path = copyOf(id)
         return path === undefined ? [] : [[id, path] as const]
       }),
-      missing: lost.filter((id) => other(id) === undefined),
+      missing: lost.filter((id) => copyOf(id) === undefined),
     },
     found,
   }
 }
 
-/** Is there something that can be done about it without issuing anything? */
+/** Returns true if the plan repairs something without issuing new objects. */
 export function repairsReferenced({ objects, keys }: ReferencedPlan): boolean {
   return objects.damaged.length + objects.replaced.length + keys.replaced.length > 0
 }
 
-/** Moves aside what is wrong and puts back what was found. The caller holds the lock. Throws `io`. */
+/** Quarantines damaged files and restores those that were found. The caller holds the lock. Throws `io`. */
 export function repairReferenced(layout: Layout, { objects, keys, found }: ReferencedPlan): void {
   makeDir(layout.temp)
-  moveAside(layout.objects, objects.damaged)
+  quarantineFiles(layout.objects, objects.damaged)
   for (const sha256 of objects.replaced) {
     const path = layout.object(sha256)
     const object = found.get(sha256)
@@ -87,7 +88,7 @@ export function repairReferenced(layout: Layout, { objects, keys, found }: Refer
     syncDir(dirname(path))
   }
   const back = new Set(keys.replaced.map(([id]) => layout.key(id)))
-  moveAside(
+  quarantineFiles(
     layout.keys,
     keys.damaged.filter((path) => back.has(path)),
   )
@@ -98,7 +99,7 @@ export function repairReferenced(layout: Layout, { objects, keys, found }: Refer
   }
 }
 
-function moveAside(folder: string, paths: readonly string[]): void {
+function quarantineFiles(folder: string, paths: readonly string[]): void {
   if (paths.length === 0) return
   const corrupt = join(folder, 'corrupt')
   makeDir(corrupt)
@@ -114,9 +115,9 @@ function objectPaths(layout: Layout, sha256: Sha256): readonly string[] {
 
 type FoundObjects = Map<Sha256, { bytes: Uint8Array; dated: Instant | undefined }>
 
-function findObjects(places: RecoverySources, served: string, wanted: ReadonlySet<Sha256>): FoundObjects {
+function findObjects(sources: RecoverySources, served: string, wanted: ReadonlySet<Sha256>): FoundObjects {
   const found: FoundObjects = new Map()
-  for (const other of places.backups)
+  for (const other of sources.backups)
     for (const sha256 of wanted)
       for (const path of objectPaths(other, sha256)) {
         const bytes = readVerified(path, sha256)
@@ -134,7 +135,7 @@ function findObjects(places: RecoverySources, served: string, wanted: ReadonlySe
   return found
 }
 
-/** The objects in a served file: itself, or what RRDP has as base64 (RFC 8182 section 3.5). */
+/** Yields the objects in a published file: the file itself, or the base64 elements of an RRDP file (RFC 8182 section 3.5). */
 function* contentsOf(path: string, bytes: Uint8Array): Generator<readonly [Uint8Array, Instant | undefined]> {
   if (!path.endsWith('.xml')) yield [bytes, datedAt(path)]
   else

@@ -1,6 +1,6 @@
 /**
- * Recovery: the plan for a whole data directory.
- * Invariant: planning only reads; what it says is carried out by recover-carry-out.ts, under the lock.
+ * Plans the recovery of a whole data directory.
+ * Invariant: planning only reads; apply.ts carries the plan out under the lock.
  */
 import { AppError } from '../../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
@@ -15,36 +15,39 @@ import { scanAggregate } from './scan.js'
 
 export interface RecoveryPlan {
   readonly chain: RepairedChain
-  /** All that were looked at and can be built. */
+  /** Plans of all checked aggregates that can be rebuilt. */
   readonly all: readonly AggregatePlan[]
-  /** Those that want something done, each with its caches. */
+  /** Plans with something to repair, each with the check of its caches. */
   readonly aggregates: readonly { readonly plan: AggregatePlan; readonly caches: CacheCheck }[]
-  /** Those that nothing can be built for: they stay untouched. */
+  /** Aggregates that cannot be rebuilt: they stay untouched. */
   readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
-  /** Folders of aggregates that only lost commits made. */
+  /** Folders of aggregates that only lost commits created. */
   readonly orphanedFolders: readonly string[]
-  /** Would commands be lost? */
+  /** True if commands are lost. */
   readonly loses: boolean
-  /** Is there anything to do at all? */
+  /** True if there is nothing to do. */
   readonly isEmpty: boolean
 }
 
-/** Looks at the chain of commits and at these aggregates (all without `only`). Throws `commit-missing`, `aggregate-unknown`, `io`. */
-export function planAll(places: RecoverySources, generation: number, only?: readonly AggregateId[]): RecoveryPlan {
-  const { layout } = places
-  const chain = repairChain(places, generation)
+/**
+ * Plans the recovery of the chain of commits and of these aggregates (all without `only`). Throws `commit-missing`, `aggregate-unknown`,
+ * `io`.
+ */
+export function planAll(sources: RecoverySources, generation: number, only?: readonly AggregateId[]): RecoveryPlan {
+  const { layout } = sources
+  const chain = repairChain(sources, generation)
   refuseOlderMarker(layout.dir, generation, chain.last?.record)
-  const ends = lostTails(places, chain)
-  const names = only === undefined ? undefined : new Set(only.map((id) => known(chain, id)))
+  const tails = lostTails(sources, chain)
+  const names = only === undefined ? undefined : new Set(only.map((id) => knownName(chain, id)))
   const all: AggregatePlan[] = []
   const aggregates: { plan: AggregatePlan; caches: CacheCheck }[] = []
   const failed: { id: AggregateId; error: AppError }[] = []
   for (const id of chain.members) {
     const name = formatAggregateId(id)
-    const end = ends.get(name)
-    if (names?.has(name) === false && end === undefined) continue
+    const tail = tails.get(name)
+    if (names?.has(name) === false && tail === undefined) continue
     try {
-      const plan = planOne(places, chain, id, end)
+      const plan = planOne(sources, chain, id, tail)
       all.push(plan)
       const caches = checkCaches(layout, plan)
       if (!isComplete(plan) || !caches.infoValid || caches.damagedLinks.length > 0) aggregates.push({ plan, caches })
@@ -66,16 +69,23 @@ export function planAll(places: RecoverySources, generation: number, only?: read
   }
 }
 
-/** The plan for one aggregate of the chain, whether or not anything is wrong with it. Throws `recover-impossible` (corrupt), `io`. */
-export function planOne(places: RecoverySources, chain: RepairedChain, id: AggregateId, end?: LostTail): AggregatePlan {
+/**
+ * Plans the recovery of one aggregate of the chain, damaged or not. Throws `recover-impossible`, `recover-archive-missing` (corrupt), `io`.
+ */
+export function planOne(
+  sources: RecoverySources,
+  chain: RepairedChain,
+  id: AggregateId,
+  tail?: LostTail,
+): AggregatePlan {
   const named = chain.named.get(formatAggregateId(id)) ?? []
-  return planRecovery(places.layout, scanAggregate(places, id, named), end)
+  return planRecovery(sources.layout, scanAggregate(sources, id, named), tail)
 }
 
-function known(chain: RepairedChain, id: AggregateId): string {
+function knownName(chain: RepairedChain, id: AggregateId): string {
   const name = formatAggregateId(id)
   if (chain.members.some((m) => formatAggregateId(m) === name)) return name
-  throw new AppError('rejected', 'aggregate-unknown', `there is no ${name} here, and there never was`, {
+  throw new AppError('rejected', 'aggregate-unknown', `unknown aggregate ${name}`, {
     hint: 'brine status',
   })
 }

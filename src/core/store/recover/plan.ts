@@ -1,6 +1,6 @@
 /**
- * What a recovery of one aggregate would do, as a value: how far its state can be kept, what moves where, what is lost.
- * Invariant: never further back than the newest command whose state can be proved, and always at the end of a whole command.
+ * Plans the recovery of one aggregate: up to which command its state is kept, which files move where, what is lost.
+ * Invariant: never further back than the newest command whose state can be verified, and always at the end of a complete command.
  */
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
@@ -19,7 +19,7 @@ import { eventName, type Layout, parseFileName } from '../disk/paths.js'
 import type { FileEvidence } from './evidence.js'
 import { isGone, type Scan, type Step } from './scan.js'
 
-/** A file that comes back, from where its right bytes lie. */
+/** A file that is restored from an intact copy. */
 export interface Replaced {
   readonly name: string
   readonly from: string
@@ -27,25 +27,25 @@ export interface Replaced {
   readonly sha256: Sha256
 }
 
-/** A command that the recovered state does not have. */
+/** A command that the recovered state does not include. */
 export interface LostCommand {
   readonly sequence: number
-  /** Undefined where its record cannot be read. */
+  /** Undefined if its record is lost. */
   readonly record: StoredCommand | undefined
   readonly events: readonly FileEvidence[]
-  /** Without its record: versions of the events that it must have led to, and what lies under their names. Nothing proves them. */
+  /** Without its record: versions of the events that it must have produced, and their paths. The content is unverified. */
   readonly unproved: readonly { readonly version: number; readonly path: string }[]
 }
 
 export interface AggregatePlan {
   readonly id: AggregateId
-  /** What its numbers go on from: the newest known. */
+  /** Version and sequence from which its numbers continue: the newest known. */
   readonly newest: Base
-  /** Hash of the newest record that a commit names. */
+  /** Hash of the newest record that a commit references. */
   readonly previous: Sha256
-  /** The command as of which the state is. */
+  /** The last command that the recovered state includes. */
   readonly base: Base
-  /** The steps that give the state at the base: a snapshot of the first, or nothing, and the events of the others. */
+  /** Steps that produce the state at the base: the snapshot of the first, if `fromSnapshot`, and the events of the others. */
   readonly build: readonly Step[]
   readonly fromSnapshot: boolean
   readonly corrupt: readonly string[]
@@ -53,24 +53,27 @@ export interface AggregatePlan {
   readonly replaced: readonly Replaced[]
   readonly gone: Gone
   readonly lost: readonly LostCommand[]
-  /** The line up to the base, oldest first. */
+  /** The live branch up to the base, oldest first. */
   readonly branch: readonly Step[]
-  /** Those of it whose snapshot is sound and stays. */
+  /** Steps of the branch whose snapshot is intact and stays. */
   readonly snapshots: readonly Step[]
-  /** Versions whose command record lies where the archive went: a snapshot of theirs cannot be proved here, and is no damage. */
+  /** Versions whose command record was archived elsewhere: their snapshots cannot be verified here and are not damage. */
   readonly unprovableVersions: ReadonlySet<number>
-  /** Does history get a command that says so? */
+  /** True if a command in history records the recovery. */
   readonly recorded: boolean
 }
 
-/** Newer commits that cannot be proved: what they did to this aggregate is lost. */
+/** Commands of newer commits that cannot be verified: their effect on this aggregate is lost. */
 export interface LostTail {
   readonly newest: Base
   readonly lost: readonly LostCommand[]
 }
 
-/** Throws `recover-impossible` where no state can be built, `recover-archive-missing` where the archive would give a newer one (both corrupt). */
-export function planRecovery(layout: Layout, scan: Scan, end: LostTail | undefined): AggregatePlan {
+/**
+ * Plans the recovery of an aggregate. Throws `recover-impossible` if no state can be rebuilt, `recover-archive-missing` if the archive
+ * would give a newer one (both corrupt).
+ */
+export function planRecovery(layout: Layout, scan: Scan, tail: LostTail | undefined): AggregatePlan {
   const { id, live } = scan
   const last = live.at(-1)
   const at = live.findLastIndex((step) => step.buildable)
@@ -83,18 +86,18 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostTail | undefin
   const files = keptFiles(layout, { ...scan, gone: declaredBy(kept) }, kept, start)
   const after = live.slice(at + 1)
   const folder = layout.folder(id)
-  const lost = [...after.map((step) => lostCommand(folder, step)), ...(end?.lost ?? [])]
-  const aside = lostFiles(folder, after)
-  const stray = strays(folder, scan, kept, after, files)
+  const lost = [...after.map((step) => lostCommand(folder, step)), ...(tail?.lost ?? [])]
+  const discarded = lostFiles(folder, after)
+  const unreferenced = unreferencedFiles(folder, scan, kept, after, files)
   return {
     id,
-    newest: end?.newest ?? { version: last.named.version, sequence: last.named.sequence },
+    newest: tail?.newest ?? { version: last.named.version, sequence: last.named.sequence },
     previous: last.named.command,
     base: { version: base.named.version, sequence: base.named.sequence },
     build,
     fromSnapshot: start >= 0,
-    corrupt: [...files.corrupt, ...aside.corrupt],
-    surplus: [...aside.surplus, ...stray],
+    corrupt: [...files.corrupt, ...discarded.corrupt],
+    surplus: [...discarded.surplus, ...unreferenced],
     replaced: files.replaced,
     gone: files.gone,
     lost,
@@ -103,22 +106,22 @@ export function planRecovery(layout: Layout, scan: Scan, end: LostTail | undefin
     unprovableVersions: new Set(
       kept.filter((s) => s.record === undefined && isArchived(scan, s)).map((s) => s.named.version),
     ),
-    recorded: lost.length > 0 || end !== undefined || files.gone.commands.length + files.gone.events.length > 0,
+    recorded: lost.length > 0 || tail !== undefined || files.gone.commands.length + files.gone.events.length > 0,
   }
 }
 
-/** What the recoveries of the line that stays declared gone: one that is given up itself declares nothing any more. */
+/** Returns what the recoveries on the kept branch declared gone: a recovery that is itself discarded no longer counts. */
 function declaredBy(kept: readonly Step[]): Gone {
   const effects = kept.flatMap(({ record }) => (record?.effect.result === 'recovered' ? [record.effect.gone] : []))
   return { commands: effects.flatMap((g) => g.commands), events: effects.flatMap((g) => g.events) }
 }
 
-/** True where there is nothing to do. */
+/** Returns true if there is nothing to repair. */
 export function isComplete(plan: AggregatePlan): boolean {
   return plan.corrupt.length + plan.surplus.length + plan.replaced.length === 0 && !plan.recorded
 }
 
-/** What was archived is not lost: nobody goes back behind it because it lies elsewhere. */
+/** Throws `recover-archive-missing`: an archived command is not lost, so its absence must not discard it and those after it. */
 function refuseWithoutArchive(layout: Layout, scan: Scan, at: number): void {
   const { id, live } = scan
   const next = live[at + 1]
@@ -132,7 +135,7 @@ function refuseWithoutArchive(layout: Layout, scan: Scan, at: number): void {
   throw new AppError(
     'corrupt',
     'recover-archive-missing',
-    `${name} cannot be rebuilt without its archive: ${path}${more} was archived and is not there any more`,
+    `${name} cannot be rebuilt without its archive: ${path}${more} was archived and is missing there`,
     {
       hint: `brine recover ${name} --archive DIR, with the folder that holds it now`,
       details: { aggregate: name, path, missing },
@@ -144,11 +147,14 @@ function isArchived(scan: Scan, { named }: Step): boolean {
   return rangeOf(scan.archived, named.sequence) !== undefined
 }
 
-/** Names of files that are neither here nor damaged here. Without the record its events are not known, but their versions are. */
-function missingOf({ command, events, record, versionBefore: before, named }: Step): readonly string[] {
+/**
+ * Lists the files of a step that are neither present nor damaged here. Without the record its events are unknown, but their versions are
+ * not.
+ */
+function missingOf({ command, events, record, versionBefore, named }: Step): readonly string[] {
   const gone = [command, ...events].filter((f) => f.found === undefined && f.damaged.length === 0).map((f) => f.name)
   if (record !== undefined) return gone
-  return [...gone, ...Array.from({ length: named.version - before }, (_, i) => eventName(before + i))]
+  return [...gone, ...Array.from({ length: named.version - versionBefore }, (_, i) => eventName(versionBefore + i))]
 }
 
 function impossible(layout: Layout, { id, live }: Scan): AppError {
@@ -158,7 +164,7 @@ function impossible(layout: Layout, { id, live }: Scan): AppError {
   return new AppError(
     'corrupt',
     'recover-impossible',
-    `${name} cannot be rebuilt: no snapshot is sound, and ${path} is gone`,
+    `${name} cannot be rebuilt: no snapshot is intact, and ${path} is missing`,
     {
       hint: `brine recover ${name} --from a backup or copy that has it`,
       details: { aggregate: name, path },
@@ -166,11 +172,11 @@ function impossible(layout: Layout, { id, live }: Scan): AppError {
   )
 }
 
-function lostCommand(folder: string, { named, record, events, versionBefore: before }: Step): LostCommand {
-  const count = record === undefined ? Math.max(0, named.version - before) : 0
+function lostCommand(folder: string, { named, record, events, versionBefore }: Step): LostCommand {
+  const count = record === undefined ? Math.max(0, named.version - versionBefore) : 0
   const unproved = Array.from({ length: count }, (_, i) => ({
-    version: before + i,
-    path: join(folder, eventName(before + i)),
+    version: versionBefore + i,
+    path: join(folder, eventName(versionBefore + i)),
   }))
   return { sequence: named.sequence, record, events, unproved }
 }
@@ -186,80 +192,80 @@ interface KeptFiles {
   readonly gone: Gone
 }
 
-/** Of the line that stays: what is wrong goes, what lies elsewhere comes back, what nothing brings back is declared gone. */
+/** Plans the files of the kept branch: damaged ones are quarantined, those with a copy restored, and those without one declared gone. */
 function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: number): KeptFiles {
   const folder = layout.folder(scan.id)
   const corrupt: string[] = []
   const replaced: Replaced[] = []
   const gone = { commands: [] as number[], events: [] as number[] }
-  const take = (looked: FileEvidence, sha256: Sha256, needed = false): void => {
-    corrupt.push(...looked.damaged)
-    const { found, damaged: bad, name } = looked
+  const restoreIfNeeded = (evidence: FileEvidence, sha256: Sha256, needed = false): void => {
+    corrupt.push(...evidence.damaged)
+    const { found, damaged, name } = evidence
     if (found === undefined || found.where === 'place') return
     const own = join(folder, 'archived', name)
-    // what every load reads from now on must not lie where only this command was told to look
+    // a file that every load needs must not stay in an archive folder that only this command was given
     if (found.where === 'archived' && (!needed || found.path === own)) return
     replaced.push({
       name,
       from: found.path,
-      to: bad[0] ?? (found.where === 'archived' ? own : join(folder, name)),
+      to: damaged[0] ?? (found.where === 'archived' ? own : join(folder, name)),
       sha256,
     })
   }
   for (const [i, step] of kept.entries()) {
     const elsewhere = isArchived(scan, step) && i < start
-    const miss = (what: keyof Gone, looked: FileEvidence, n: number): void => {
-      const isMissing = looked.found === undefined && !isGone(scan, what, n)
-      if (isMissing && !(elsewhere && looked.damaged.length === 0)) gone[what].push(n)
+    const declareIfMissing = (what: keyof Gone, evidence: FileEvidence, n: number): void => {
+      const isMissing = evidence.found === undefined && !isGone(scan, what, n)
+      if (isMissing && !(elsewhere && evidence.damaged.length === 0)) gone[what].push(n)
     }
     const needed = i >= start
-    take(step.command, step.named.command, needed)
-    miss('commands', step.command, step.named.sequence)
+    restoreIfNeeded(step.command, step.named.command, needed)
+    declareIfMissing('commands', step.command, step.named.sequence)
     const { record } = step
     if (record === undefined || record.effect.result === 'rejected') {
-      // its events are not known without it
+      // without its record its events are unknown
       if (record === undefined && !elsewhere)
         for (let n = step.versionBefore; n < step.named.version; n++)
           if (!isGone(scan, 'events', n)) gone.events.push(n)
       continue
     }
     const hashes = record.effect.result === 'accepted' ? record.effect.events : []
-    for (const [e, looked] of step.events.entries()) {
-      take(looked, hashes[e] as Sha256, needed)
-      miss('events', looked, record.version + e)
+    for (const [e, evidence] of step.events.entries()) {
+      restoreIfNeeded(evidence, hashes[e] as Sha256, needed)
+      declareIfMissing('events', evidence, record.version + e)
     }
     const named = record.effect.snapshot
     if (step.snapshot === undefined || named === null) continue
-    if (step.snapshot.damaged.length > 0 || i === start) take(step.snapshot, named.sha256)
+    if (step.snapshot.damaged.length > 0 || i === start) restoreIfNeeded(step.snapshot, named.sha256)
   }
   return { corrupt, replaced, gone: { commands: rangesOf(gone.commands), events: rangesOf(gone.events) } }
 }
 
-/** All that follows the base, in an order that leaves no gap when it is cut short. */
+/** Lists the files of the commands after the base, newest first, so that an interrupted move leaves no gap. */
 function lostFiles(folder: string, lost: readonly Step[]): { readonly corrupt: string[]; readonly surplus: string[] } {
   const corrupt: string[] = []
   const surplus: string[] = []
-  const put = (looked: FileEvidence | undefined): void => {
-    if (looked === undefined) return
-    corrupt.push(...looked.damaged)
-    const where = looked.found?.where
+  const discard = (evidence: FileEvidence | undefined): void => {
+    if (evidence === undefined) return
+    corrupt.push(...evidence.damaged)
+    const where = evidence.found?.where
     if (
-      looked.found !== undefined &&
+      evidence.found !== undefined &&
       (where === 'place' || where === 'archived') &&
-      looked.found.path.startsWith(folder)
+      evidence.found.path.startsWith(folder)
     )
-      surplus.push(looked.found.path)
+      surplus.push(evidence.found.path)
   }
   for (const step of [...lost].reverse()) {
-    put(step.snapshot)
-    put(step.command)
-    for (const event of [...step.events].reverse()) put(event)
+    discard(step.snapshot)
+    discard(step.command)
+    for (const event of [...step.events].reverse()) discard(event)
   }
   return { corrupt, surplus }
 }
 
-/** Files in place that nothing of the line names: beyond its end, of lost commands without a record, snapshots of nobody. */
-function strays(
+/** Lists files in place that the branch does not reference: beyond its end, of lost commands without a record, unreferenced snapshots. */
+function unreferencedFiles(
   folder: string,
   scan: Scan,
   kept: readonly Step[],
@@ -268,10 +274,11 @@ function strays(
 ): readonly string[] {
   const known = new Set<string>()
   for (const step of [...kept, ...lost])
-    for (const looked of [step.command, ...step.events, step.snapshot]) if (looked !== undefined) known.add(looked.name)
+    for (const evidence of [step.command, ...step.events, step.snapshot])
+      if (evidence !== undefined) known.add(evidence.name)
   const base = kept.at(-1)?.named
-  const unread = new Set(kept.filter((s) => s.record === undefined).map((s) => s.named.version))
-  const goneNow = (n: number): boolean => files.gone.commands.length > 0 && isGoneVersion(kept, files.gone, n)
+  const withoutRecord = new Set(kept.filter((s) => s.record === undefined).map((s) => s.named.version))
+  const isNewlyGone = (n: number): boolean => files.gone.commands.length > 0 && isGoneVersion(kept, files.gone, n)
   return listDir(folder)
     .map((name) => ({ name, parsed: parseFileName(name) }))
     .flatMap(({ name, parsed }) => (parsed === undefined || known.has(name) ? [] : [{ name, ...parsed }]))
@@ -279,7 +286,7 @@ function strays(
       if (type === 'command') return n > (base?.sequence ?? 0)
       if (type === 'event') return n >= (base?.version ?? 0)
       if (n > (base?.version ?? 0)) return true
-      return !(scan.archived.length > 0 && unread.has(n) && !goneNow(n))
+      return !(scan.archived.length > 0 && withoutRecord.has(n) && !isNewlyGone(n))
     })
     .sort((a, b) => b.n - a.n)
     .map(({ name }) => join(folder, name))

@@ -1,6 +1,7 @@
 /**
- * A lost commit file from the command records that name it: its bytes follow from them, from the commit before it and from the generation.
- * Invariant: what is built counts only when its hash is the one that is wanted.
+ * Rebuilds a lost commit file from the command records that belong to it: its bytes follow from them, from the previous commit and from the
+ * generation.
+ * Invariant: a rebuilt commit is used only if its hash is the expected one.
  */
 import { join } from 'node:path'
 import { sha256Hex } from '../../crypto/digest.js'
@@ -19,41 +20,41 @@ import { KIND_FOLDERS, parseFileName } from '../disk/paths.js'
 import { encodeRecord, parseCommand, parseObject } from '../disk/records.js'
 import type { RecoverySources } from './evidence.js'
 
-/** A commit to be put (back) in its place. */
+/** A commit file to restore. */
 export interface RepairedCommit {
   readonly n: number
   readonly bytes: Uint8Array
-  /** The copy that it is from; undefined: built from the command records. */
+  /** Path of the copy; undefined: rebuilt from the command records. */
   readonly from: string | undefined
 }
 
-/** Damaged commits in a row that are told from sound ones. */
-const TRIES = 8
+/** Number of consecutive commits that may be damaged although their files exist. */
+const MAX_DAMAGED_RUN = 8
 
 type Entry = StoredCommit['aggregates'][number] & Pick<StoredCommit, 'at'>
 
-/** What the records say of each commit. */
+/** Entries of each commit, according to the command records. */
 type Index = ReadonlyMap<number, readonly Entry[]>
 
 const indexes = new WeakMap<RecoverySources, Index>()
 
-/** Commit `n` of this hash, with the missing ones before it, oldest first; undefined where the records do not give it. Throws `io`. */
+/** Rebuilds commit `n` of this hash and the missing ones before it, oldest first; undefined if the records do not suffice. Throws `io`. */
 export function rebuildCommits(
-  places: RecoverySources,
+  sources: RecoverySources,
   files: ReadonlyMap<number, CommitFile>,
   n: number,
-  want: Sha256,
+  expected: Sha256,
   generation: number,
 ): readonly RepairedCommit[] | undefined {
-  const index = indexOf(places)
-  let tried = 0
-  for (let first = n; first >= 1 && index.has(first) && tried < TRIES; first--) {
+  const index = indexOf(sources)
+  let damagedRun = 0
+  for (let first = n; first >= 1 && index.has(first) && damagedRun < MAX_DAMAGED_RUN; first--) {
     const before = first === 1 ? undefined : files.get(first - 1)
     if (first > 1 && before === undefined) continue
-    const built = buildRun(index, { first, last: n, want, before, files, generation })
+    const built = buildRun(index, { first, last: n, expected, before, files, generation })
     if (built !== undefined) return built
-    // the one before is there and may itself be damaged: then it is built too
-    tried += 1
+    // the previous one exists and may itself be damaged: then it is rebuilt too
+    damagedRun += 1
   }
   return undefined
 }
@@ -61,13 +62,13 @@ export function rebuildCommits(
 interface Run {
   readonly first: number
   readonly last: number
-  readonly want: Sha256
+  readonly expected: Sha256
   readonly before: CommitFile | undefined
   readonly files: ReadonlyMap<number, CommitFile>
   readonly generation: number
 }
 
-/** Generations only rise: each place where the next one may have begun is tried. */
+/** Rebuilds a run of commits: generations only rise, so every commit at which the next one may have begun is tried. */
 function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined {
   const low = run.before?.record.generation ?? 1
   for (let high = low; high <= run.generation; high++)
@@ -81,7 +82,7 @@ function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined
 
 function buildWith(index: Index, run: Run, generationOf: (n: number) => number): readonly RepairedCommit[] | undefined {
   const out: RepairedCommit[] = []
-  let { previous, roster, members } = groundOf(run)
+  let { previous, roster, members } = baseOf(run)
   for (let n = run.first; n <= run.last; n++) {
     const entries = index.get(n)
     const at = entries?.[0]?.at
@@ -107,10 +108,10 @@ function buildWith(index: Index, run: Run, generationOf: (n: number) => number):
     previous = sha256Hex(bytes)
     out.push({ n, bytes, from: undefined })
   }
-  return previous === run.want ? out : undefined
+  return previous === run.expected ? out : undefined
 }
 
-function groundOf({ before, files }: Run): {
+function baseOf({ before, files }: Run): {
   previous: Sha256 | null
   roster: number
   members: readonly AggregateId[] | undefined
@@ -120,11 +121,11 @@ function groundOf({ before, files }: Run): {
   return { previous: before.sha256, roster, members: files.get(roster)?.record.members }
 }
 
-function indexOf(places: RecoverySources): Index {
-  const known = indexes.get(places)
+function indexOf(sources: RecoverySources): Index {
+  const known = indexes.get(sources)
   if (known !== undefined) return known
   const found = new Map<number, Map<string, Entry>>()
-  for (const dir of [places.layout.dir, ...places.backups.map((g) => g.dir)])
+  for (const dir of [sources.layout.dir, ...sources.backups.map((g) => g.dir)])
     for (const kind of Object.values(KIND_FOLDERS))
       for (const name of listDir(join(dir, kind)))
         for (const below of ['', 'archived', 'surplus']) addRecords(found, join(dir, kind, name, below))
@@ -133,17 +134,17 @@ function indexOf(places: RecoverySources): Index {
       ([n, entries]) => [n, sortMembers([...entries.values()]).map((e) => withEntry(entries, e))] as const,
     ),
   )
-  indexes.set(places, index)
+  indexes.set(sources, index)
   return index
 }
 
 function withEntry(entries: ReadonlyMap<string, Entry>, id: AggregateId): Entry {
   const entry = entries.get(formatAggregateId(id))
-  if (entry === undefined) throw new TypeError('an entry of its own table')
+  if (entry === undefined) throw new TypeError('missing entry in its own table')
   return entry
 }
 
-/** What was found first counts: what lies in place, before what was moved. */
+/** Adds the records in a folder; of two for the same commit the first one found counts, so those in place win over moved ones. */
 function addRecords(found: Map<number, Map<string, Entry>>, folder: string): void {
   for (const name of listDir(folder)) {
     const parsed = parseFileName(name.replace(/(\.json)\.[0-9a-f]+$/, '$1'))
@@ -173,7 +174,7 @@ function entryAt(path: string, n: number): readonly [number, Entry] | undefined 
   }
 }
 
-/** The version that follows a command. */
+/** Returns the version after a command. */
 export function versionAfter({ version, effect }: StoredCommand): number {
   if (effect.result === 'accepted') return version + effect.events.length
   return effect.result === 'recovered' ? version + 1 : version

@@ -1,6 +1,7 @@
 /**
- * One aggregate's history against its commits: which files are there, which are not what was written, and how far its state can be built.
- * Invariant: pure reading; a state is buildable only from bytes that a commit vouches for, and never over a hole.
+ * Scans the history of one aggregate against its commits: which files exist, which are damaged, and up to which command its state can be
+ * rebuilt.
+ * Invariant: reads only; a state is built only from bytes that a commit references, and never across a gap.
  */
 import type { AggregateId, Gone, NumberRange, StoredCommand } from '../../eventsourcing/types.js'
 import { tryReadArchivedIndex } from '../commit/archived-index.js'
@@ -13,71 +14,71 @@ import { readVerified } from '../disk/verified-read.js'
 import type { NamedCommand } from './commit-chain.js'
 import { type FileEvidence, findFileEvidence, type RecoverySources } from './evidence.js'
 
-/** A command that commits name, and what is left of it. */
+/** A command that a commit lists, and the evidence for its files. */
 export interface Step {
   readonly named: NamedCommand
-  /** The version that it was applied to, as the line tells. */
+  /** Version that it was applied to, according to the branch. */
   readonly versionBefore: number
   readonly record: StoredCommand | undefined
   readonly command: FileEvidence
-  /** In order; empty where the record is not to be had. */
+  /** Events in order; empty if the record is lost. */
   readonly events: readonly FileEvidence[]
   readonly snapshot: FileEvidence | undefined
-  /** Can the state after it be built? */
+  /** True if the state after it can be rebuilt. */
   readonly buildable: boolean
 }
 
 export interface Scan {
   readonly id: AggregateId
-  /** The line that the state comes from, oldest first. */
+  /** The live branch, oldest first. */
   readonly live: readonly Step[]
-  /** What earlier recoveries declared gone. */
+  /** Commands and events that earlier recoveries declared gone. */
   readonly gone: Gone
-  /** What was archived, so that its files may lie elsewhere. */
+  /** Archived ranges, whose files may be elsewhere. */
   readonly archived: readonly ArchivedRange[]
 }
 
-/** Looks at every file of an aggregate. Throws `io`; never `corrupt`. */
-export function scanAggregate(places: RecoverySources, id: AggregateId, named: readonly NamedCommand[]): Scan {
-  const { line, gone } = liveLine(places, id, named)
+/** Checks every file of an aggregate. Throws `io`, never `corrupt`. */
+export function scanAggregate(sources: RecoverySources, id: AggregateId, named: readonly NamedCommand[]): Scan {
+  const { branch, gone } = readLiveBranch(sources, id, named)
   const live: Step[] = []
-  for (const { entry, command, record } of line) {
+  for (const { entry, command, record } of branch) {
     const last = live.at(-1)
-    const before = last?.named.version ?? 0
-    const files = filesOf(places, id, record)
-    const known = isKnown(entry, record, last, files)
-    live.push({ named: entry, versionBefore: before, record, command, ...files, buildable: known })
+    const versionBefore = last?.named.version ?? 0
+    const files = filesOf(sources, id, record)
+    const buildable = isBuildable(entry, record, last, files)
+    live.push({ named: entry, versionBefore, record, command, ...files, buildable })
   }
-  return { id, live, gone, archived: tryReadArchivedIndex(places.layout, id) }
+  return { id, live, gone, archived: tryReadArchivedIndex(sources.layout, id) }
 }
 
-interface LineEntry {
+interface BranchEntry {
   readonly entry: NamedCommand
   readonly command: FileEvidence
   readonly record: StoredCommand | undefined
 }
 
-/** From the newest back; a recovery leads to its base. */
-function liveLine(
-  places: RecoverySources,
+/** Walks back from the newest command; a recovery leads to its base. */
+function readLiveBranch(
+  sources: RecoverySources,
   id: AggregateId,
   named: readonly NamedCommand[],
-): { readonly line: readonly LineEntry[]; readonly gone: Gone } {
-  const line: LineEntry[] = []
+): { readonly branch: readonly BranchEntry[]; readonly gone: Gone } {
+  const branch: BranchEntry[] = []
   const commands: NumberRange[] = []
   const events: NumberRange[] = []
   let upTo = Number.POSITIVE_INFINITY
   for (const entry of [...named].reverse()) {
     if (entry.sequence > upTo) continue
-    const command = findFileEvidence(places, id, commandName(entry.sequence), entry.command)
+    const command = findFileEvidence(sources, id, commandName(entry.sequence), entry.command)
     const record = readRecord(id, entry, command)
-    line.push({ entry, command, record })
+    branch.push({ entry, command, record })
     if (record?.effect.result !== 'recovered') continue
     upTo = record.effect.base.sequence
     commands.push(...record.effect.gone.commands)
     events.push(...record.effect.gone.events)
   }
-  return { line: line.reverse(), gone: { commands, events } }
+  return { branch: branch.reverse(), gone: { commands, events } }
 }
 
 function readRecord(id: AggregateId, entry: NamedCommand, { found }: FileEvidence): StoredCommand | undefined {
@@ -92,20 +93,20 @@ function readRecord(id: AggregateId, entry: NamedCommand, { found }: FileEvidenc
 }
 
 function filesOf(
-  places: RecoverySources,
+  sources: RecoverySources,
   id: AggregateId,
   record: StoredCommand | undefined,
 ): Pick<Step, 'events' | 'snapshot'> {
   if (record === undefined || record.effect.result === 'rejected') return { events: [], snapshot: undefined }
   const { effect, version } = record
   const hashes = effect.result === 'accepted' ? effect.events : []
-  const events = hashes.map((sha256, i) => findFileEvidence(places, id, eventName(version + i), sha256))
+  const events = hashes.map((sha256, i) => findFileEvidence(sources, id, eventName(version + i), sha256))
   const named = effect.snapshot
-  const snapshot = named === null ? undefined : findFileEvidence(places, id, snapshotName(named.version), named.sha256)
+  const snapshot = named === null ? undefined : findFileEvidence(sources, id, snapshotName(named.version), named.sha256)
   return { events, snapshot }
 }
 
-function isKnown(
+function isBuildable(
   entry: NamedCommand,
   record: StoredCommand | undefined,
   last: Step | undefined,
@@ -114,14 +115,14 @@ function isKnown(
   if (snapshot?.found !== undefined) return true
   const base = last === undefined ? { known: true, version: 0 } : { known: last.buildable, version: last.named.version }
   if (!base.known) return false
-  // without its record it is known that nothing came of it when the version stayed
+  // a command without a record that left the version unchanged had no events
   if (record === undefined) return entry.version === base.version
   if (record.effect.result === 'accepted')
     return record.version === base.version && events.every((e) => e.found !== undefined)
   return true
 }
 
-/** Was it declared gone before? */
+/** Returns true if an earlier recovery declared the command or event gone. */
 export function isGone(scan: Pick<Scan, 'gone'>, what: keyof Gone, n: number): boolean {
   return inRanges(scan.gone[what], n)
 }

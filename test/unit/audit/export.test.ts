@@ -153,7 +153,7 @@ describe('an export', () => {
       expect(audit(source, true).problems.map((p) => p.file)).toContain('cas/alice/command-1.json')
     })
     expect(fault(changed(text, (l) => (l['type'] === 'header' ? { ...l, missing: [] } : l)))).toContain(
-      'cas/alice/command-1.json $: a commit names this file',
+      'cas/alice/command-1.json $: file is missing, and a commit references it',
     )
   })
 })

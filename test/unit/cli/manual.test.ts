@@ -7,6 +7,8 @@ import { usage } from '../../../src/core/cli/manual/manifest.js'
 import { manualPages } from '../../../src/core/cli/manual/pages.js'
 import { escapeRoff, synopsis } from '../../../src/core/cli/manual/roff.js'
 import { commandSurface, missingLines } from '../../../src/core/cli/manual/surface.js'
+import { ENROLMENT_SECTIONS } from '../../../src/core/config/enrolment/keys.js'
+import { KEYS } from '../../../src/core/config/schema.js'
 
 const dataDir = {
   name: 'data-dir',
@@ -65,11 +67,12 @@ describe('pages', () => {
   const roa = pages.get('brine-roa.1') ?? ''
 
   test('there is one for the program and one for each first word', () => {
-    expect([...pages.keys()]).toEqual(['brine.1', 'brine-roa.1', 'brine-tick.1'])
+    expect([...pages.keys()]).toEqual(['brine.1', 'brine.toml.5', 'brine-roa.1', 'brine-tick.1'])
   })
 
   test('each has its sections in order', () => {
-    for (const text of pages.values()) {
+    for (const [name, text] of pages) {
+      if (name === 'brine.toml.5') continue
       const titles = [...text.matchAll(/^\.SH (.*)$/gm)].map((match) => match[1])
       const wanted = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'EXAMPLES', 'EXIT STATUS', 'ENVIRONMENT', 'FILES']
       const order = [...wanted, 'STANDARDS', 'SEE ALSO']
@@ -85,13 +88,22 @@ describe('pages', () => {
       'First.',
       'what to add',
       '\\fB\\-\\-file\\fR \\fIFILE\\fR',
-      'required; goes with \\-\\-level',
-      'may be given several times',
+      'required; requires \\-\\-level',
+      'repeatable',
       'brine roa add acme "192.0.2.0/24 => 64496"',
       'the data directory; environment: BRINE_DATA_DIR',
-      '\\fBbrine\\fR(1), \\fBbrine\\-tick\\fR(1)',
+      '\\fBbrine\\fR(1), \\fBbrine\\-tick\\fR(1), \\fBbrine.toml\\fR(5)',
     ])
       expect(roa).toContain(line.replaceAll('/24-', '/24\\-'))
+  })
+
+  test('brine.toml(5) documents every key, those of enrolment too', () => {
+    const page = pages.get('brine.toml.5') ?? ''
+    for (const name of KEYS.keys()) expect(page).toContain(`\\fB${name}\\fR`)
+    for (const { header, keys } of ENROLMENT_SECTIONS) {
+      expect(page).toContain(`.SS ${header}\n`)
+      for (const { name } of keys) expect(page).toContain(`\\fB${name}\\fR`)
+    }
   })
 
   test('hidden commands and flags do not', () => {
@@ -100,7 +112,7 @@ describe('pages', () => {
 
   test('a topic without a description is refused, with the place to write it', () => {
     expect(() => manualPages(manifest, { ...texts, topics: {} })).toThrow(
-      'package.json: oclif.topics says nothing of roa',
+      'package.json: oclif.topics has no description of roa',
     )
   })
 

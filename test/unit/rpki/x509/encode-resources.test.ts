@@ -2,13 +2,11 @@
 import type { BitString, Integer } from 'asn1js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../../../src/core/base/bytes.js'
-import { encode } from '../../../src/core/der/writer.js'
-import { manifestResources } from '../../../src/core/rpki/manifest.js'
-import { roaResources } from '../../../src/core/rpki/roa.js'
-import { asIdentifiers, certificateResources, ipAddrBlocks } from '../../../src/core/rpki/x509/encode-resources.js'
-import type { CertificateResources } from '../../../src/core/rpki/x509/types.js'
-import { members, readAsn1 } from '../../support/rpki/independent-reader.js'
+import { toHex } from '../../../../src/core/base/bytes.js'
+import { encode } from '../../../../src/core/der/writer.js'
+import { asIdentifiers, certificateResources, ipAddrBlocks } from '../../../../src/core/rpki/x509/encode-resources.js'
+import type { CertificateResources } from '../../../../src/core/rpki/x509/types.js'
+import { members, readAsn1 } from '../../../support/rpki/independent-reader.js'
 
 const ip = (resources: CertificateResources): string => toHex(encode(ipAddrBlocks(resources)!))
 const as = (resources: CertificateResources): string => toHex(encode(asIdentifiers(resources)!))
@@ -65,24 +63,6 @@ describe('which families a certificate names', () => {
     expect(Object.keys(certificateResources(set))).toEqual(['ipv4'])
     expect(ipAddrBlocks({})).toBeUndefined()
     expect(asIdentifiers({})).toBeUndefined()
-  })
-
-  test('a manifest inherits all three', () => {
-    expect(manifestResources()).toEqual({ asn: 'inherit', ipv4: 'inherit', ipv6: 'inherit' })
-  })
-
-  test('a ROA has exactly its addresses, joined, and no AS numbers', () => {
-    const addresses = [
-      { family: 4, address: v4('192.0.2.128'), length: 25 },
-      { family: 4, address: v4('192.0.2.0'), length: 25, maxLength: 26 },
-      { family: 4, address: v4('192.0.2.16'), length: 28 },
-      { family: 4, address: v4('198.51.100.0'), length: 24 },
-      { family: 6, address: 0x20010db8n << 96n, length: 32 },
-    ] as const
-    expect(roaResources({ asn: 64496, addresses })).toEqual({
-      ipv4: [range4('192.0.2.0', '192.0.2.255'), range4('198.51.100.0', '198.51.100.255')],
-      ipv6: [{ min: 0x20010db8n << 96n, max: (0x20010db9n << 96n) - 1n }],
-    })
   })
 })
 

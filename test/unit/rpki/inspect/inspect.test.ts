@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Instant } from '../../../src/core/base/time.js'
-import { type Inspection, inspectObject } from '../../../src/core/rpki/inspect/inspect.js'
-import { peerDataDir } from '../../support/peers/validators.js'
-import { GOOD } from '../../support/rpki/defect-matrix.js'
-import { certificate, manifest, manifestContent, roa } from '../../support/rpki/objects.js'
-import { NOW, TA, TA_URI } from '../../support/rpki/parts.js'
+import type { Instant } from '../../../../src/core/base/time.js'
+import { type Inspection, inspectObject } from '../../../../src/core/rpki/inspect/inspect.js'
+import { peerDataDir } from '../../../support/peers/validators.js'
+import { GOOD } from '../../../support/rpki/defect-matrix.js'
+import { certificate, manifest, manifestContent, roa } from '../../../support/rpki/objects.js'
+import { NOW, TA, TA_URI } from '../../../support/rpki/parts.js'
 
 const objects = join(peerDataDir, 'objects')
 const inspect = (file: string, bytes: Uint8Array | string, now = NOW): Promise<Inspection> =>

@@ -1,10 +1,10 @@
 /** Every single-object defect of the matrix is a finding under its rule; objects that all validators accept are not refused. */
 import { describe, expect, it } from 'vitest'
-import { formatFinding } from '../../../src/core/der/findings.js'
-import { checkBeforePublish } from '../../../src/core/rpki/check-before-publish.js'
-import { inspectObject } from '../../../src/core/rpki/inspect/inspect.js'
-import { GOOD, MATRIX } from '../../support/rpki/defect-matrix.js'
-import { CA, NOW, TA } from '../../support/rpki/parts.js'
+import { formatFinding } from '../../../../src/core/der/findings.js'
+import { checkBeforePublish } from '../../../../src/core/rpki/check-before-publish.js'
+import { inspectObject } from '../../../../src/core/rpki/inspect/inspect.js'
+import { GOOD, MATRIX } from '../../../support/rpki/defect-matrix.js'
+import { CA, NOW, TA } from '../../../support/rpki/parts.js'
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 const issuerOf = (path: string): { spki: Uint8Array } => (path.includes('/ca/') ? CA : TA)

@@ -1,22 +1,19 @@
-/** ROAs, manifests and their CMS envelope as pkijs and OpenSSL read them. */
+/** Signed objects and their CMS envelope as pkijs and OpenSSL read them. */
 import { execFileSync } from 'node:child_process'
 import { createHash, verify } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BitString, GeneralizedTime, IA5String, Integer, ObjectIdentifier, OctetString } from 'asn1js'
-import fc from 'fast-check'
+import type { GeneralizedTime, ObjectIdentifier, OctetString } from 'asn1js'
 import type { Certificate } from 'pkijs'
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../../../src/core/base/bytes.js'
-import type { Instant } from '../../../src/core/base/time.js'
-import type { ManifestContent } from '../../../src/core/rpki/manifest.js'
-import { encodeManifest, manifestResources } from '../../../src/core/rpki/manifest.js'
-import type { RoaAddress, RoaContent } from '../../../src/core/rpki/roa.js'
-import { encodeRoa, roaResources } from '../../../src/core/rpki/roa.js'
-import { signData } from '../../../src/core/rpki/signed-object/cms.js'
-import { signObject } from '../../../src/core/rpki/signed-object/sign-object.js'
-import { findProgram } from '../../support/peers/validators.js'
+import { toHex } from '../../../../src/core/base/bytes.js'
+import type { Instant } from '../../../../src/core/base/time.js'
+import { encodeManifest, type ManifestContent, manifestResources } from '../../../../src/core/rpki/manifest.js'
+import { encodeRoa, type RoaContent, roaResources } from '../../../../src/core/rpki/roa.js'
+import { signData } from '../../../../src/core/rpki/signed-object/cms.js'
+import { signObject } from '../../../../src/core/rpki/signed-object/sign-object.js'
+import { findProgram } from '../../../support/peers/validators.js'
 import {
   eContentOf,
   extensionOf,
@@ -24,8 +21,8 @@ import {
   readAsn1,
   readSignedData,
   usePeculiarCrypto,
-} from '../../support/rpki/independent-reader.js'
-import { testKey } from '../../support/rpki/test-keys.js'
+} from '../../../support/rpki/independent-reader.js'
+import { testKey } from '../../../support/rpki/test-keys.js'
 
 const ca = testKey('ca')
 const key = testKey('ee-1')
@@ -183,22 +180,6 @@ test('a protocol message carries a CRL as well (RFC 6492 section 3.1)', async ()
 })
 
 describe('a manifest', () => {
-  test('number, times, algorithm, files by name; no version', () => {
-    const [number, thisUpdate, nextUpdate, algorithm, list, ...rest] = members(readAsn1(mftInput.eContent))
-    expect((number as Integer).toBigInt()).toBe(MANIFEST.number)
-    expect([thisUpdate, nextUpdate].map((t) => t?.idBlock.tagNumber)).toEqual([24, 24])
-    expect((thisUpdate as GeneralizedTime).toDate()).toEqual(new Date(MANIFEST.thisUpdate))
-    expect((nextUpdate as GeneralizedTime).toDate()).toEqual(new Date(MANIFEST.nextUpdate))
-    expect((algorithm as ObjectIdentifier).getValue()).toBe('2.16.840.1.101.3.4.2.1')
-    const files = members(list).map((file) => {
-      const [name, hash] = members(file)
-      return [(name as IA5String).valueBlock.value, toHex((hash as BitString).valueBlock.valueHexView)]
-    })
-    const hash = (name: string): string => createHash('sha256').update(name).digest('hex')
-    expect(files).toEqual(['B.crl', 'a.roa', 'b.roa'].map((name) => [name, hash(name)]))
-    expect(rest).toEqual([])
-  })
-
   test('as a signed object it inherits all resources for exactly its own time', async () => {
     const signed = readSignedData(await signObject(mftInput))
     expect(signed.encapContentInfo.eContentType).toBe('1.2.840.113549.1.9.16.1.26')
@@ -218,106 +199,4 @@ describe('a manifest', () => {
     for (const change of [{ notBefore: at('2026-11-21T23:15:01Z') }, { notAfter: at('2026-11-22T23:19:59Z') }])
       await expect(signObject({ ...mftInput, eContent, ee: { ...mftInput.ee, ...change } })).rejects.toThrow(TypeError)
   })
-
-  test.each<[string, Partial<ManifestContent>]>([
-    ['no files', { files: [] }],
-    ['times reversed', { thisUpdate: MANIFEST.nextUpdate }],
-    ['a negative number', { number: -1n }],
-    ['a number of 160 bits', { number: 1n << 159n }],
-    ['a name twice', { files: [MANIFEST.files[0]!, MANIFEST.files[1]!, MANIFEST.files[0]!] }],
-    ['a slash', { files: [{ name: 'a/b.roa', sha256: new Uint8Array(32) }] }],
-    ['two dots', { files: [{ name: 'a.b.roa', sha256: new Uint8Array(32) }] }],
-    ['a line break', { files: [{ name: 'a.roa\n', sha256: new Uint8Array(32) }] }],
-    ['a short hash', { files: [{ name: 'a.roa', sha256: new Uint8Array(20) }] }],
-  ])('%s is a TypeError', (_, change) => {
-    expect(() => encodeManifest({ ...MANIFEST, ...change })).toThrow(TypeError)
-  })
-})
-
-describe('a ROA', () => {
-  /** `4 c0000200/24-26`, absent maxLength left out. */
-  const read = (eContent: Uint8Array): readonly string[] => {
-    const [, families] = members(readAsn1(eContent))
-    return members(families).flatMap((block) => {
-      const [afi, list] = members(block)
-      const family = toHex((afi as OctetString).valueBlock.valueHexView) === '0001' ? 4 : 6
-      return members(list).map((entry) => {
-        const [prefix, most] = members(entry)
-        const { valueHexView, unusedBits } = (prefix as BitString).valueBlock
-        const length = valueHexView.length * 8 - unusedBits
-        const suffix = most === undefined ? '' : `-${(most as Integer).valueBlock.valueDec}`
-        return `${family} ${toHex(valueHexView)}/${length}${suffix}`
-      })
-    })
-  }
-
-  test('v4 before v6, sorted, each once, maxLength only when it says something', () => {
-    const v6 = 0x20010db8n << 96n
-    const addresses: readonly RoaAddress[] = [
-      { family: 6, address: v6, length: 32, maxLength: 48 },
-      { family: 6, address: 0n, length: 0 },
-      { family: 4, address: v4('192.0.2.0'), length: 25 },
-      { family: 4, address: v4('192.0.2.0'), length: 24, maxLength: 26 },
-      { family: 4, address: v4('192.0.2.0'), length: 24, maxLength: 24 },
-      { family: 4, address: v4('10.0.0.0'), length: 9 },
-      { family: 4, address: v4('192.0.2.0'), length: 24 },
-    ]
-    const eContent = encodeRoa({ asn: 0xffffffff, addresses })
-    expect(read(eContent)).toEqual([
-      '4 0a00/9',
-      '4 c00002/24',
-      '4 c00002/24-26',
-      '4 c0000200/25',
-      '6 /0',
-      '6 20010db8/32-48',
-    ])
-    expect((members(readAsn1(eContent))[0] as Integer).toBigInt()).toBe(0xffffffffn)
-  })
-
-  test('the same addresses in any order, with and without repeats, give the same octets', () => {
-    const entry = fc.record({
-      length: fc.integer({ min: 0, max: 32 }),
-      bits: fc.integer({ min: 0, max: 0xffffffff }),
-      more: fc.integer({ min: 0, max: 3 }),
-    })
-    const address = entry.map(({ length, bits, more }): RoaAddress => {
-      const host = (1n << BigInt(32 - length)) - 1n
-      return { family: 4, address: BigInt(bits) & ~host & 0xffffffffn, length, maxLength: Math.min(32, length + more) }
-    })
-    fc.assert(
-      fc.property(
-        fc.array(address, { minLength: 1, maxLength: 30 }),
-        fc.infiniteStream(fc.nat()),
-        (addresses, ranks) => {
-          const shuffled = [...addresses, ...addresses]
-            .map((a) => [ranks.next().value, a] as const)
-            .sort((a, b) => a[0] - b[0])
-            .map(([, a]) => a)
-          const once = encodeRoa({ asn: 1, addresses })
-          expect(toHex(encodeRoa({ asn: 1, addresses: shuffled }))).toBe(toHex(once))
-          expect(new Set(read(once)).size).toBe(read(once).length)
-        },
-      ),
-    )
-  })
-
-  test.each<[string, Partial<RoaAddress>]>([
-    ['host bits', { address: v4('192.0.2.1') }],
-    ['a length of 33', { length: 33, maxLength: 33 }],
-    ['a negative length', { length: -1 }],
-    ['a maxLength below the length', { maxLength: 23 }],
-    ['a maxLength of 33', { maxLength: 33 }],
-    ['half a bit', { maxLength: 24.5 }],
-    ['33 bits of address', { address: 1n << 32n }],
-    ['a negative address', { address: -256n }],
-  ])('%s is a TypeError', (_, change) => {
-    const [first] = ROA.addresses
-    expect(() => encodeRoa({ asn: 1, addresses: [{ ...first!, ...change }] })).toThrow(TypeError)
-  })
-
-  test.each([-1, 2 ** 32, 1.5, Number.NaN])('AS%d is a TypeError', (asn) => {
-    expect(() => encodeRoa({ ...ROA, asn })).toThrow(TypeError)
-  })
-
-  test('no addresses are a TypeError', () => expect(() => encodeRoa({ asn: 1, addresses: [] })).toThrow(TypeError))
 })

@@ -1,18 +1,14 @@
-/** Certificates and CRLs as pkijs and OpenSSL read them, and the content that is refused before anything is signed. */
-
+/** Certificates as pkijs and OpenSSL read them, and the content that is refused before anything is signed. */
 import { execFileSync } from 'node:child_process'
-import { verify, X509Certificate } from 'node:crypto'
-import type { Integer } from 'asn1js'
+import { X509Certificate } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { toHex } from '../../../src/core/base/bytes.js'
-import type { Instant } from '../../../src/core/base/time.js'
-import type { CrlContent } from '../../../src/core/rpki/crl.js'
-import { signCrl } from '../../../src/core/rpki/crl.js'
-import { signCertificate } from '../../../src/core/rpki/x509/certificate.js'
-import type { CertificateContent } from '../../../src/core/rpki/x509/types.js'
-import { findProgram } from '../../support/peers/validators.js'
-import { extensionOf, readCertificate, readCrl, usePeculiarCrypto } from '../../support/rpki/independent-reader.js'
-import { testKey } from '../../support/rpki/test-keys.js'
+import { toHex } from '../../../../src/core/base/bytes.js'
+import type { Instant } from '../../../../src/core/base/time.js'
+import { signCertificate } from '../../../../src/core/rpki/x509/certificate.js'
+import type { CertificateContent } from '../../../../src/core/rpki/x509/types.js'
+import { findProgram } from '../../../support/peers/validators.js'
+import { extensionOf, readCertificate, usePeculiarCrypto } from '../../../support/rpki/independent-reader.js'
+import { testKey } from '../../../support/rpki/test-keys.js'
 
 const ta = testKey('ta')
 const ca = testKey('ca')
@@ -162,77 +158,5 @@ describe('content that no relying party takes is a TypeError, and nothing is sig
   test('the largest serial fits', async () => {
     const bytes = await signCertificate({ ...CA_CONTENT, serial: (1n << 159n) - 1n }, ta.sign)
     expect(readCertificate(bytes).serialNumber.valueBlock.valueHexView.length).toBe(20)
-  })
-})
-
-describe('a CRL', async () => {
-  const content: CrlContent = {
-    issuer: ca.id,
-    aki: ca.id,
-    thisUpdate: at('2049-12-31T12:00:00Z'),
-    nextUpdate: at('2050-01-01T12:00:00Z'),
-    number: 300n,
-    revoked: [
-      { serial: 1n << 150n, revokedAt: at('2026-03-01T00:00:00Z') },
-      { serial: 3n, revokedAt: at('2050-01-01T00:00:00Z') },
-    ],
-  }
-  const bytes = await signCrl(content, ca.sign)
-  const read = readCrl(bytes)
-
-  test('version 2, exactly AKI and number, entries sorted by serial without extensions', () => {
-    expect(read.version).toBe(1)
-    expect(read.issuer.typesAndValues[0]?.value.valueBlock.value).toBe(ca.id)
-    expect(read.thisUpdate).toMatchObject({ type: 0, value: new Date('2049-12-31T12:00:00Z') })
-    expect(read.nextUpdate).toMatchObject({ type: 1, value: new Date('2050-01-01T12:00:00Z') })
-    const { extensions } = read.crlExtensions ?? { extensions: [] }
-    expect(extensions.map((e) => e.extnID)).toEqual(['2.5.29.35', '2.5.29.20'])
-    expect(extensionOf(extensions, '2.5.29.35')).toEqual({ critical: false, hex: `30168014${ca.id.toLowerCase()}` })
-    expect(extensionOf(extensions, '2.5.29.20')).toEqual({ critical: false, hex: '0202012c' })
-    const revoked = read.revokedCertificates ?? []
-    expect(revoked.map((e) => [(e.userCertificate as Integer).toBigInt(), e.revocationDate.type])).toEqual([
-      [3n, 1],
-      [1n << 150n, 0],
-    ])
-    expect(revoked.map((e) => e.crlEntryExtensions)).toEqual([undefined, undefined])
-  })
-
-  test('the signature verifies', async () => {
-    expect(
-      verify('sha256', new Uint8Array(read.tbsView), ca.publicKey, read.signatureValue.valueBlock.valueHexView),
-    ).toBe(true)
-    await usePeculiarCrypto()
-    expect(
-      await read.verify({
-        publicKeyInfo: readCertificate(await signCertificate(CA_CONTENT, ta.sign)).subjectPublicKeyInfo,
-      }),
-    ).toBe(true)
-  })
-
-  test('revokedCertificates is absent when nothing is revoked', async () => {
-    const empty = readCrl(await signCrl({ ...content, revoked: [] }, ca.sign))
-    expect(empty.revokedCertificates).toBeUndefined()
-    expect(empty.crlExtensions?.extensions.length).toBe(2)
-  })
-
-  test('10,000 entries come back', async () => {
-    const revoked = Array.from({ length: 10_000 }, (_, i) => ({
-      serial: ((BigInt(i) * 0x9e3779b97f4a7c15f39cc0605cedc834n) % (1n << 159n)) + 1n,
-      revokedAt: at('2026-03-01T00:00:00Z'),
-    }))
-    const serials = readCrl(await signCrl({ ...content, revoked }, ca.sign)).revokedCertificates?.map((e) =>
-      (e.userCertificate as Integer).toBigInt(),
-    )
-    expect(serials).toEqual(revoked.map((e) => e.serial).sort((a, b) => (a < b ? -1 : 1)))
-  })
-
-  test.each<[string, Partial<CrlContent>]>([
-    ['a negative number', { number: -1n }],
-    ['a number of 160 bits', { number: 1n << 159n }],
-    ['times reversed', { nextUpdate: content.thisUpdate }],
-    ['a serial twice', { revoked: [content.revoked[0]!, content.revoked[1]!, content.revoked[0]!] }],
-    ['serial 0', { revoked: [{ serial: 0n, revokedAt: content.thisUpdate }] }],
-  ])('%s is a TypeError', async (_, change) => {
-    await expect(signCrl({ ...content, ...change }, ca.sign)).rejects.toThrow(TypeError)
   })
 })

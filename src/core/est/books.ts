@@ -1,21 +1,21 @@
 /**
  * Books of certificates: `2026-11_1` is the first of that month.
- * Invariant: a book that is full is never written to again but for what is revoked, so a commit costs what one book holds.
+ * Invariant: a full book is written to again only for revocations, so the cost of a commit is bounded by the size of one book.
  */
 import { type Handle, parseHandle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
 
-/** Certificates that one book takes. */
+/** The most certificates in one book. */
 export const BOOK_SIZE = 1000
 
 const BOOK = /^(\d{4}-\d{2})_([1-9]\d{0,8})$/
 
-/** Is it the handle of a book? */
+/** Returns true if the handle is that of a book. */
 export function isBook(handle: Handle): boolean {
   return BOOK.test(handle)
 }
 
-/** Books in the order in which they were begun. */
+/** Returns the books in the order in which they were begun. */
 export function inOrder(handles: readonly Handle[]): readonly Handle[] {
   const numbers = (handle: Handle): readonly [string, number] => {
     const [, month = '', n = '0'] = BOOK.exec(handle) ?? []
@@ -28,7 +28,7 @@ export function inOrder(handles: readonly Handle[]): readonly Handle[] {
     .map(({ handle }) => handle)
 }
 
-/** The book that takes a certificate at `at`; `count` tells how many one holds. */
+/** Returns the book that takes a certificate at `at`; `count` returns how many a book holds. */
 export function bookAt(handles: readonly Handle[], at: Instant, count: (book: Handle) => number): Handle {
   const month = at.slice(0, 7)
   const last = inOrder(handles)

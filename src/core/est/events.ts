@@ -1,53 +1,98 @@
-/** STORED. The facts of enrolment: never renamed, never re-typed. */
-import type { Instant } from '../base/time.js'
-import type { Sha256 } from '../crypto/ports.js'
-import type { Asking, IssuedCertificate, OneTimePassword, Requester, RequestSpec } from './state.js'
+/** Events of enrolment: what is stored of each, and what it makes of the state. */
+import { entry, type Table, withEntries, withEntry, withoutEntry } from '../base/record.js'
+import { isCount, isHash, isOneOf, isPositive, isText, isTime } from '../base/shape.js'
+import { addSeconds, type Instant } from '../base/time.js'
+import { type EventOf, eventsOn, evolver } from '../eventsourcing/declare.js'
+import { type EstState, isAttempt, isRequester, type OpenRequest, type Requester, SPEC } from './state.js'
 
-export type EstEvent =
-  | RequestOpened
-  /** The next CA was asked, after the one before it failed. */
-  | { readonly type: 'request.asked'; readonly id: string; readonly asking: Asking; readonly at: Instant }
-  | RequestPending
-  | { readonly type: 'request.unknown'; readonly id: string; readonly message: string; readonly at: Instant }
-  /** No certificate came of it, and none will. */
-  | {
-      readonly type: 'request.ended'
-      readonly id: string
-      readonly why: 'refused' | 'failed' | 'died' | 'superseded'
-      readonly message: string
-      readonly at: Instant
-    }
-  /** Its certificate stands in a book of the same commit. */
-  | { readonly type: 'request.served'; readonly id: string; readonly by: Requester; readonly at: Instant }
-  | CertificateIssued
-  | {
-      readonly type: 'certificate.revoked'
-      readonly id: string
-      readonly reason: string
-      readonly at: Instant
-    }
-  | ({ readonly type: 'password.created'; readonly id: string } & Omit<OneTimePassword, 'used'>)
-  | { readonly type: 'password.revoked'; readonly id: string; readonly at: Instant }
-  | { readonly type: 'crl.numbered'; readonly ca: string; readonly number: number; readonly at: Instant }
+/** Seconds for which an expired certificate or password stays in the state; history keeps it forever. */
+const KEPT = 30 * 86400
 
-export interface RequestOpened extends RequestSpec {
-  readonly type: 'request.opened'
-  readonly id: string
-  readonly csr: Sha256
-  readonly asking: Asking
-  readonly at: Instant
+const event = eventsOn<EstState>()
+
+export const estEvents = {
+  'request.opened': event(
+    { id: isText, csr: isHash, asking: isAttempt, at: isTime, ...SPEC },
+    (state, { type: _, id, at, ...rest }) => {
+      const opened = { since: at, status: 'asked', reference: null, retryAt: null, message: null } as const
+      return { ...state, requests: withEntry(state.requests, id, { ...rest, ...opened }) }
+    },
+  ),
+  /** The request is sent to the next CA, after the one before it failed. */
+  'request.asked': event({ id: isText, asking: isAttempt, at: isTime }, (state, { id, asking, at }) =>
+    withRequest(state, id, { asking, since: at, status: 'asked', message: null }),
+  ),
+  'request.pending': event(
+    { id: isText, reference: isText, retryAt: isTime, at: isTime },
+    (state, { id, reference, retryAt }) => withRequest(state, id, { status: 'pending', reference, retryAt }),
+  ),
+  'request.unknown': event({ id: isText, message: isText, at: isTime }, (state, { id, message }) =>
+    withRequest(state, id, { status: 'unknown', message }),
+  ),
+  /** It led to no certificate, and will not. */
+  'request.ended': event(
+    { id: isText, why: isOneOf('refused', 'failed', 'died', 'superseded'), message: isText, at: isTime },
+    (state, { id }) => ({ ...state, requests: withoutEntry(state.requests, id) }),
+  ),
+  /** The certificate is recorded in a book by the same commit. */
+  'request.served': event({ id: isText, by: isRequester, at: isTime }, (state, { id, by }) => {
+    const requests = withoutEntry(state.requests, id)
+    return { ...state, requests, passwords: withUse(state.passwords, by) }
+  }),
+  /** In a book. Holds all that is known of the certificate, so that one that arrives late is recorded like any other. */
+  'certificate.issued': event(
+    {
+      ...{ id: isText, ...SPEC, ca: isText },
+      /** Lower-case hex. */
+      serial: isText,
+      ...{ notBefore: isTime, notAfter: isTime, at: isTime },
+      /** The certificate, DER. */
+      sha256: isHash,
+    },
+    (state, { type: _, id, ...certificate }) => {
+      const kept = withoutExpired(state.certificates, ({ notAfter }) => notAfter, certificate.at)
+      return { ...state, certificates: withEntry(kept, id, { ...certificate, revoked: null }) }
+    },
+  ),
+  'certificate.revoked': event({ id: isText, reason: isText, at: isTime }, (state, { id, reason, at }) => {
+    const certificate = entry(state.certificates, id)
+    if (certificate === undefined) return state
+    return { ...state, certificates: withEntry(state.certificates, id, { ...certificate, revoked: { at, reason } }) }
+  }),
+  'password.created': event(
+    { id: isText, label: isText, hash: isHash, uses: isPositive, since: isTime, expires: isTime, note: isText },
+    (state, { type: _, id, ...password }) => {
+      const kept = withoutExpired(state.passwords, ({ expires }) => expires, password.since)
+      return { ...state, passwords: withEntry(kept, id, { ...password, used: 0 }) }
+    },
+  ),
+  'password.revoked': event({ id: isText, at: isTime }, (state, { id }) => {
+    return { ...state, passwords: withoutEntry(state.passwords, id) }
+  }),
+  'crl.numbered': event({ ca: isText, number: isCount, at: isTime }, (state, { ca, number }) => {
+    return { ...state, crls: withEntry(state.crls, ca, number) }
+  }),
 }
 
-export interface RequestPending {
-  readonly type: 'request.pending'
-  readonly id: string
-  readonly reference: string
-  readonly retryAt: Instant
-  readonly at: Instant
+/** STORED. Types and members are never renamed: a new shape is a new type. */
+export type EstEvent = EventOf<typeof estEvents>
+
+/** Returns the state after an event. */
+export const evolveEst: (state: EstState, event: EstEvent) => EstState = evolver<EstState, EstEvent>(estEvents)
+
+function withRequest(state: EstState, id: string, change: Partial<OpenRequest>): EstState {
+  const request = entry(state.requests, id)
+  if (request === undefined) return state
+  return { ...state, requests: withEntry(state.requests, id, { ...request, ...change }) }
 }
 
-/** In a book. Holds all that is known of the certificate, so that one which comes late is recorded like any other. */
-export interface CertificateIssued extends Omit<IssuedCertificate, 'revoked'> {
-  readonly type: 'certificate.issued'
-  readonly id: string
+function withUse(passwords: EstState['passwords'], { how, name }: Requester): EstState['passwords'] {
+  const password = how === 'password' ? entry(passwords, name) : undefined
+  return password === undefined ? passwords : withEntry(passwords, name, { ...password, used: password.used + 1 })
+}
+
+function withoutExpired<T>(table: Table<T>, endOf: (value: T) => Instant, at: Instant): Table<T> {
+  const limit = addSeconds(at, -KEPT)
+  const expired = Object.entries(table).flatMap(([id, value]) => (endOf(value) < limit ? [id] : []))
+  return expired.length === 0 ? table : withEntries(table, [], expired)
 }

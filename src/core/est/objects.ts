@@ -1,8 +1,8 @@
-/** The objects that enrolment names: certificates, and the requests that are open. */
+/** Objects that the state of enrolment references: certificates, and requests that are open. */
 import type { Sha256 } from '../crypto/ports.js'
 import type { EstState } from './state.js'
 
-/** Hash and name of each; the name is for messages. */
+/** Returns the hash and the name of each; the name is for messages. */
 export function estObjects({ requests, certificates }: EstState): readonly (readonly [Sha256, string])[] {
   return [
     ...Object.entries(certificates).map(([id, { sha256 }]) => [sha256, `certificate ${id}`] as const),

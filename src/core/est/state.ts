@@ -1,18 +1,35 @@
 /**
- * STORED. What is known of certificates that were asked for by label. `est/0` has the requests that are open, one-time passwords and the
- * numbers of CRLs; certificates stand in books (`est/2026-11_1`, by month and number), so that no commit grows with all that was ever issued.
+ * STORED. State of enrolment. `est/0` holds the requests that are open, one-time passwords and the numbers of CRLs; certificates are in books
+ * (`est/2026-11_1`, by month and number), so that no commit grows with all that was ever issued.
  */
 import type { Table } from '../base/record.js'
+import {
+  type Check,
+  isFlag,
+  isHash,
+  isOneOf,
+  isText,
+  isTime,
+  listOf,
+  objectOf,
+  orNull,
+  type ShapeOf,
+} from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
-/** Who asked: an actor at the command line, the subject of a client certificate, the id of a one-time password. */
+/** The requester: an actor at the command line, the subject of a client certificate, or the id of a one-time password. */
 export interface Requester {
   readonly how: 'operator' | 'certificate' | 'password'
   readonly name: string
 }
 
-/** What a certificate is asked for: the label, the key and the names. */
+export const isRequester: Check<Requester> = objectOf<Requester>({
+  how: isOneOf('operator', 'certificate', 'password'),
+  name: isText,
+})
+
+/** What a certificate is requested for: the label, the key and the names. */
 export interface RequestSpec {
   readonly label: string
   /** SHA-256 of the SubjectPublicKeyInfo. */
@@ -26,21 +43,34 @@ export interface RequestSpec {
   readonly renews: string | null
 }
 
-/** One question to one CA. */
-export interface Asking {
-  /** The same as in `ha/0`. */
+export const SPEC = {
+  label: isText,
+  key: isHash,
+  subject: isText,
+  names: listOf(isText),
+  by: isRequester,
+  renews: orNull(isText),
+} satisfies ShapeOf<RequestSpec>
+
+/** A request sent to one CA. */
+export interface Attempt {
+  /** Id, the same as in `ha/0`. */
   readonly attempt: string
   readonly ca: string
-  /** After this nobody waits for the answer any more. */
+  /** The process waits for the response no longer than this. */
   readonly deadline: Instant
-  /** The CA's key signs in our own process: what was not recorded was never handed out. */
+  /** The CA's key signs in the process itself: a certificate that was not recorded was not handed out. */
   readonly here: boolean
 }
 
-/**
- * `asked`: a process waits for the answer. `pending`: somebody at the CA has to decide. `unknown`: the CA may have made a certificate that
- * never arrived.
- */
+export const isAttempt: Check<Attempt> = objectOf<Attempt>({
+  attempt: isText,
+  ca: isText,
+  deadline: isTime,
+  here: isFlag,
+})
+
+/** `asked`: a process waits for the response. `pending`: the CA has to approve it. `unknown`: the CA may have issued a certificate that never arrived. */
 export type RequestStatus = 'asked' | 'pending' | 'unknown'
 
 export interface OpenRequest extends RequestSpec {
@@ -48,12 +78,12 @@ export interface OpenRequest extends RequestSpec {
   readonly csr: Sha256
   readonly since: Instant
   readonly status: RequestStatus
-  readonly asking: Asking
-  /** What finds a pending request again at its CA. */
+  readonly asking: Attempt
+  /** Identifies a pending request at its CA. */
   readonly reference: string | null
-  /** When the CA wants to be asked again. */
+  /** When to ask the CA again for a pending certificate. */
   readonly retryAt: Instant | null
-  /** One sentence, where there is something to say. */
+  /** One sentence on the outcome; null without one. */
   readonly message: string | null
 }
 
@@ -75,22 +105,22 @@ export interface IssuedCertificate extends RequestSpec {
   readonly revoked: Revocation | null
 }
 
-/** A secret that is good for `uses` certificates of one label; the secret itself is nowhere. */
+/** A secret that can be used for `uses` certificates of one label; the secret itself is not stored. */
 export interface OneTimePassword {
   readonly label: string
-  /** Of the secret, which has 160 random bits: nothing slower than SHA-256 is needed. */
+  /** Of the secret, which has 160 random bits: no slower hash than SHA-256 is needed. */
   readonly hash: Sha256
   readonly uses: number
   readonly used: number
   readonly since: Instant
   readonly expires: Instant
-  /** The operator's words, for whom it is; empty without. */
+  /** For whom it is, as the operator put it; empty without. */
   readonly note: string
 }
 
 export interface EstState {
   readonly requests: Table<OpenRequest>
-  /** In a book: by the id of the request. Those that expired a while ago stand in history alone. */
+  /** In a book: by the id of the request. Those that expired 30 days ago are in history alone. */
   readonly certificates: Table<IssuedCertificate>
   readonly passwords: Table<OneTimePassword>
   /** The number of each CA's newest CRL (RFC 5280 section 5.2.3). */

@@ -141,5 +141,5 @@ export function storedMismatch(
   path = '$',
 ): Mismatch | undefined {
   const stored = entry(events, event.type)
-  return stored === undefined || stored === true ? undefined : mismatch({ ...event }, { ...stored, type: isText }, path)
+  return stored === undefined ? undefined : mismatch({ ...event }, { ...stored, type: isText }, path)
 }

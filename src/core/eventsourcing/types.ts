@@ -68,7 +68,7 @@ export interface CommandSummary {
 export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P> {
   readonly kind: Kind
   /** Every type of event that this program knows, with the members that are stored of it besides `type`. A newer program wrote any other type. */
-  readonly events: Readonly<Record<E['type'], Shape | true>>
+  readonly events: Readonly<Record<E['type'], Shape>>
   initial(handle: Handle): S
   /** Every fault of the command against this state; empty when it may run. Pure. */
   check(state: S, command: C): readonly Violation[]
@@ -78,7 +78,7 @@ export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P>
   evolve(state: S, event: E): S
   summarize(command: C): CommandSummary
   /** Returns true if commands of this type only publish what is configured already. False for a type that this program does not know. */
-  publishesOnly?(type: string): boolean
+  publishesOnly(type: string): boolean
   /** The state without random keys, serials and times: equal after the same commands on two machines. */
   logical(state: S): Json
 }

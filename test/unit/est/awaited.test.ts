@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Instant } from '../../../src/core/base/time.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
-import { mayAsk, usesLeft } from '../../../src/core/est/requests.js'
+import { mayAsk, usesLeft } from '../../../src/core/est/passwords.js'
 import { EMPTY_EST, type EstState, type OneTimePassword, type OpenRequest } from '../../../src/core/est/state.js'
 
 const [THEN, NOW, LATER] = ['2026-01-01T00:00:00Z', '2026-01-01T01:00:00Z', '2026-01-02T00:00:00Z'] as Instant[] as [

@@ -1,13 +1,15 @@
 /** A history of enrolment in memory, at a clock that the test moves; requests are values, no key is made. */
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
-import { est } from '../../../src/core/est/aggregate.js'
-import type { EstCommand, RequestOpen } from '../../../src/core/est/commands.js'
+import { type EstCommand, est } from '../../../src/core/est/aggregate.js'
 import type { EstEvent } from '../../../src/core/est/events.js'
 import { EMPTY_EST, type EstState, type Requester } from '../../../src/core/est/state.js'
 import type { CertificateRequest } from '../../../src/core/pki/csr.js'
 import { NO_NAMES } from '../../../src/core/pki/names.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
+import { expectStored } from '../../support/store/checked-work.js'
+
+type RequestOpen = Extract<EstCommand, { readonly type: 'request.open' }>
 
 export const START = '2026-01-01T00:00:00Z' as Instant
 export const OPERATOR: Requester = { how: 'operator', name: 'ops' }
@@ -48,7 +50,7 @@ export class World {
   async run(command: EstCommand): Promise<readonly string[]> {
     const faults = this.faults(command)
     if (faults.length > 0) throw new Error(faults.join())
-    const events = await est.decide(this.state, command, { clock: { now: () => this.now } })
+    const events = expectStored(est, await est.decide(this.state, command, { clock: { now: () => this.now } }))
     this.state = events.reduce(est.evolve, this.state)
     this.events.push(...events)
     return events.map(({ type }) => type)
@@ -58,7 +60,7 @@ export class World {
   opening(
     id: string,
     key: string,
-    more: Partial<Pick<RequestOpen, 'by' | 'duplicate' | 'label' | 'question'>> = {},
+    more: Partial<Pick<RequestOpen, 'by' | 'duplicate' | 'label' | 'attempt'>> = {},
   ): RequestOpen {
     return {
       type: 'request.open',
@@ -70,7 +72,7 @@ export class World {
       by: OPERATOR,
       renews: null,
       duplicate: false,
-      question: { attempt: `try ${id}`, ca: 'far', timeout: 40, here: false },
+      attempt: { attempt: `try ${id}`, ca: 'far', timeout: 40, here: false },
       at: this.now,
       ...more,
     }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { est } from '../../../src/core/est/aggregate.js'
-import { usesLeft } from '../../../src/core/est/requests.js'
+import { usesLeft } from '../../../src/core/est/passwords.js'
 import { World } from './given.js'
 
 const BY = { how: 'password', name: 'p' } as const
@@ -31,7 +31,7 @@ describe('a one-time password', () => {
     for (const here of [true, false]) {
       const world = new World()
       await world.createPassword('p')
-      await world.run(world.opening('r1', 'k', { by: BY, question: { attempt: 'a', ca: 'c', timeout: 40, here } }))
+      await world.run(world.opening('r1', 'k', { by: BY, attempt: { attempt: 'a', ca: 'c', timeout: 40, here } }))
       world.later(40)
       expect(usesLeft(world.state, 'p', world.now), String(here)).toBe(here ? 1 : 0)
     }

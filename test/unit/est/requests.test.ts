@@ -25,8 +25,8 @@ describe('a request', () => {
 
   it('goes on at the next CA after one failed, and ends where none is left', async () => {
     const world = await opened()
-    const question = { attempt: 'b', ca: 'second', timeout: 40, here: false }
-    expect(await world.run({ type: 'request.ask', id: 'r1', question })).toEqual(['request.asked'])
+    const attempt = { attempt: 'b', ca: 'second', timeout: 40, here: false }
+    expect(await world.run({ type: 'request.ask', id: 'r1', attempt })).toEqual(['request.asked'])
     expect(world.state.requests['r1']?.asking).toMatchObject({ ca: 'second', attempt: 'b' })
     expect(await world.run({ type: 'request.end', id: 'r1', why: 'failed', message: 'none' })).toEqual([
       'request.ended',
@@ -97,15 +97,15 @@ describe('a request', () => {
 
   it('of a process that died has failed where the key signs here: nothing had left', async () => {
     const world = new World()
-    await world.run(world.opening('r1', 'k', { question: HERE }))
+    await world.run(world.opening('r1', 'k', { attempt: HERE }))
     world.later(40)
-    expect(await world.run(world.opening('r2', 'k', { question: HERE }))).toEqual(['request.ended', 'request.opened'])
+    expect(await world.run(world.opening('r2', 'k', { attempt: HERE }))).toEqual(['request.ended', 'request.opened'])
     expect(world.events).toContainEqual(expect.objectContaining({ id: 'r1', why: 'died' }))
   })
 
   it('that comes to its end late changes nothing twice', async () => {
     const world = new World()
-    await world.run(world.opening('r1', 'k', { question: HERE }))
+    await world.run(world.opening('r1', 'k', { attempt: HERE }))
     world.later(100)
     // time ends it within the very command that would
     expect(await world.run({ type: 'request.end', id: 'r1', why: 'failed', message: 'x' })).toEqual(['request.ended'])

@@ -129,7 +129,7 @@ describe('a declared aggregate', () => {
 
   test('keeps of a command what its rule summarizes, and says which only publish', () => {
     expect(account.summarize(pay(3))).toEqual({ type: 'pay', args: { amount: 3 } })
-    expect(['pay', 'show', 'constructor', 'later'].map((type) => account.publishesOnly?.(type))).toEqual([
+    expect(['pay', 'show', 'constructor', 'later'].map((type) => account.publishesOnly(type))).toEqual([
       false,
       true,
       false,

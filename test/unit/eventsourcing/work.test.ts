@@ -1,23 +1,30 @@
 /** The unit of work: commands see each other, one record per aggregate, rejections kept apart, unknown events refused. */
 import { describe, expect, test } from 'vitest'
 import { parseHandle } from '../../../src/core/base/handle.js'
+import { isInteger } from '../../../src/core/base/shape.js'
+import { type CommandOf, commandsOn, declare, type EventOf, eventsOn } from '../../../src/core/eventsourcing/declare.js'
 import type { Loaded, Reader } from '../../../src/core/eventsourcing/store.js'
-import type { Aggregate } from '../../../src/core/eventsourcing/types.js'
 import { Rejected, replay, Work } from '../../../src/core/eventsourcing/work.js'
 
-type CountEvent = { readonly type: 'counted'; readonly by: number }
-type CountCommand = { readonly type: 'count'; readonly by: number }
-const counter: Aggregate<number, CountCommand, CountEvent, undefined> = {
-  kind: 'ha',
-  events: { counted: true },
-  initial: () => 0,
-  check: (state, { by }) =>
-    state + by < 0 ? [{ code: 'count-negative', message: `${state} and ${by} are below 0` }] : [],
-  decide: async (_, { by }) => (by === 0 ? [] : [{ type: 'counted', by }]),
-  evolve: (state, { by }) => state + by,
-  summarize: ({ type, by }) => ({ type, args: { by } }),
-  logical: (state) => state,
+const events = { counted: eventsOn<number>()({ by: isInteger }, (state, { by }) => state + by) }
+type CountEvent = EventOf<typeof events>
+const commands = {
+  count: commandsOn<number, CountEvent, undefined>()<{ readonly by: number }>({
+    check: (state, { by }) =>
+      state + by < 0 ? [{ code: 'count-negative', message: `${state} and ${by} are below 0` }] : [],
+    decide: (_, { by }) => (by === 0 ? [] : [{ type: 'counted', by }]),
+    publishesOnly: false,
+    summarize: ({ by }) => ({ by }),
+  }),
 }
+type CountCommand = CommandOf<typeof commands>
+const counter = declare<number, CountCommand, CountEvent, undefined>({
+  kind: 'ha',
+  initial: () => 0,
+  events,
+  commands,
+  logical: (state) => state,
+})
 const A = parseHandle('a')
 const B = parseHandle('b')
 const count = (by: number): CountCommand => ({ type: 'count', by })

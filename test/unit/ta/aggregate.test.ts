@@ -144,5 +144,5 @@ test('history keeps of its commands what was requested, and only republish may b
     'numbers.raise',
     'republish',
   ]
-  expect(commands.filter((type) => ta.publishesOnly?.(type))).toEqual(['republish'])
+  expect(commands.filter((type) => ta.publishesOnly(type))).toEqual(['republish'])
 })

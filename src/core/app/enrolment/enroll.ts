@@ -6,7 +6,7 @@
 import type { OpenRequestNotice } from '../../base/context.js'
 import { entry } from '../../base/record.js'
 import { sha256Hex } from '../../crypto/digest.js'
-import type { Attempt } from '../../est/commands.js'
+import type { NewAttempt } from '../../est/enrolments.js'
 import { sameRequest } from '../../est/requests.js'
 import type { RequestSpec } from '../../est/state.js'
 import type { HaCommand } from '../../ha/aggregate.js'
@@ -95,7 +95,7 @@ async function tryCas(run: EnrolmentRun): Promise<Enrolled> {
   let next = await transactEst(session, (tx) => openRequest(run, tx))
   for (;;) {
     if (next === undefined) throw errorForUnavailable(run)
-    const attempt: Attempt = next
+    const attempt: NewAttempt = next
     const { ca } = attempt
     const { reply, after } = await withOpenRequest(session, noticeOf(run, attempt), () => attemptAt(run, attempt))
     next = after
@@ -108,8 +108,8 @@ async function tryCas(run: EnrolmentRun): Promise<Enrolled> {
 /** Sends the request to one CA and records the response, together with the next attempt if there is one. */
 async function attemptAt(
   run: EnrolmentRun,
-  attempt: Attempt,
-): Promise<{ readonly reply: Reply<Verified>; readonly after: Attempt | undefined }> {
+  attempt: NewAttempt,
+): Promise<{ readonly reply: Reply<Verified>; readonly after: NewAttempt | undefined }> {
   const { session, open, enrolOptions, request, label } = run
   const { ca, timeout, here } = attempt
   const reply = await callCa(
@@ -130,14 +130,14 @@ async function attemptAt(
 }
 
 /** Returns the notice that is printed if the operator interrupts the command while the CA is working on the request. */
-function noticeOf({ id }: EnrolmentRun, { ca, here }: Attempt): OpenRequestNotice {
+function noticeOf({ id }: EnrolmentRun, { ca, here }: NewAttempt): OpenRequestNotice {
   return here
     ? { kind: 'pending', message: `request ${id} has no certificate`, hint: 'run the same command again in a minute' }
     : { kind: 'uncertain', message: `${ca} may issue a certificate for request ${id}`, hint: `brine est status ${id}` }
 }
 
 /** Chooses the first CA and opens the request. Throws `est-unavailable` if no CA can serve. */
-async function openRequest(run: EnrolmentRun, tx: EstContext): Promise<Attempt | undefined> {
+async function openRequest(run: EnrolmentRun, tx: EstContext): Promise<NewAttempt | undefined> {
   const { enrolOptions, id, request, label, requestSpec } = run
   tx.ready()
   run.candidates = candidates(tx.ha.state(), label.group, [], tx.at, run.session.enrolment.breaker)
@@ -158,7 +158,7 @@ async function openRequest(run: EnrolmentRun, tx: EstContext): Promise<Attempt |
       duplicate: enrolOptions.duplicate ?? false,
       at: tx.at,
     },
-    question: attempt ?? { attempt: '', ca: '', timeout: 0, here: true },
+    attempt: attempt ?? { attempt: '', ca: '', timeout: 0, here: true },
   })
   // the rules are checked first, so that a client whose request breaks one is not told to retry
   if (attempt === undefined) throw errorForUnavailable(run, tx)
@@ -169,7 +169,7 @@ async function openRequest(run: EnrolmentRun, tx: EstContext): Promise<Attempt |
 async function choose(
   { session, enrolOptions, label, attempts, until }: EnrolmentRun,
   tx: EstContext,
-): Promise<Attempt | undefined> {
+): Promise<NewAttempt | undefined> {
   const secondsLeft = Math.floor((until - performance.now()) / 1000)
   if (secondsLeft < 1) return undefined
   const timeout = Math.min(session.enrolment.attemptTimeout, secondsLeft) + GRACE
@@ -189,9 +189,9 @@ async function choose(
 async function settle(
   run: EnrolmentRun,
   tx: EstContext,
-  { ca, attempt }: Attempt,
+  { ca, attempt }: NewAttempt,
   reply: Reply<Verified>,
-): Promise<Attempt | undefined> {
+): Promise<NewAttempt | undefined> {
   const { id, requestSpec } = run
   const { outcome, message, latencyMs, value } = reply
   await tx.ha.run({ type: 'enroll.finish', ca, attempt, outcome, message, latencyMs })
@@ -202,7 +202,7 @@ async function settle(
   if (value !== undefined) return void (await tx.run({ type: 'request.wait', id, ...value }))
   if (outcome === 'unknown') return void (await tx.run({ type: 'request.lose', id, message }))
   const next = outcome === 'request-fault' ? undefined : await choose(run, tx)
-  if (next !== undefined) await tx.run({ type: 'request.ask', id, question: next })
+  if (next !== undefined) await tx.run({ type: 'request.ask', id, attempt: next })
   // a request that lapsed in the meantime may be gone from the state, and then there is nothing to end
   else if (entry(tx.state().requests, id) !== undefined)
     await tx.run({ type: 'request.end', id, why: outcome === 'request-fault' ? 'refused' : 'failed', message })

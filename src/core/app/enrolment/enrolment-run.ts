@@ -1,7 +1,7 @@
 /** State of one enrolment attempt, and the errors for attempts that end without a certificate. */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
-import type { Attempt } from '../../est/commands.js'
+import type { NewAttempt } from '../../est/enrolments.js'
 import type { Requester, RequestSpec } from '../../est/state.js'
 import { type Candidate, secondsUntilServed } from '../../ha/select.js'
 import type { Outcome } from '../../ha/state.js'
@@ -108,7 +108,7 @@ function withoutCertificate({ id }: EnrolmentRun, cause: unknown): unknown {
 /** Returns the error for a response that could not be recorded. A remote CA may have issued a certificate that is not known here. */
 export function errorForUnrecorded(
   run: EnrolmentRun,
-  { ca, here }: Attempt,
+  { ca, here }: NewAttempt,
   { outcome }: Reply<Verified>,
   cause: unknown,
 ): unknown {

@@ -18,7 +18,7 @@ import {
   surveyAggregate,
 } from '../../store/archive/archive-survey.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { isPublication } from '../transaction/aggregate-registry.js'
+import { publishesOnly } from '../transaction/aggregate-registry.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import {
@@ -126,7 +126,7 @@ function makePlan(session: Session, reader: StoreReader, threshold: number | und
   const { layout, status, marker } = session.store
   const now = session.clockFor(reader).now()
   const cutoff = threshold === undefined || reader.at === undefined ? undefined : cutoffOf(now, reader.at, threshold)
-  const rules: ArchiveRules = { cutoff, now, generation: marker.generation, dir, isPublication }
+  const rules: ArchiveRules = { cutoff, now, generation: marker.generation, dir, publishesOnly }
   const history = historyOf(reader)
   const live = new Set<Sha256>()
   const names = (bytes: Uint8Array): void => {

@@ -23,8 +23,8 @@ export interface ArchiveRules {
   /** Commands older than this; undefined: none. */
   readonly cutoff: Instant | undefined
   readonly now: Instant
-  /** Returns true if commands of this type only publish. */
-  readonly isPublication: (kind: Kind, type: string) => boolean
+  /** Returns true if commands of this type only publish what is configured already. */
+  readonly publishesOnly: (kind: Kind, type: string) => boolean
   readonly generation: number
   /** Archive folder; null: `archived/` of each aggregate. */
   readonly dir: string | null
@@ -149,7 +149,7 @@ function isDue(id: AggregateId, entry: HistoryEntry, found: Found, { backup, kep
   if (
     !found.complete ||
     !isArchivable(entry, backup, rules.cutoff) ||
-    !rules.isPublication(id.kind, record.command.type)
+    !rules.publishesOnly(id.kind, record.command.type)
   )
     return false
   // the record is needed to verify a kept snapshot

@@ -1,0 +1,47 @@
+/** Issued certificates: their records in books, their revocation, and the numbers of the CRLs that list it. */
+import { entry } from '../base/record.js'
+import { commandsOn } from '../eventsourcing/declare.js'
+import type { EstEvent } from './events.js'
+import type { EstPorts } from './ports.js'
+import type { EstState, IssuedCertificate } from './state.js'
+
+interface NewCertificate {
+  readonly id: string
+  readonly certificate: Omit<IssuedCertificate, 'at' | 'revoked'>
+}
+
+const command = commandsOn<EstState, EstEvent, EstPorts>()
+
+export const certificateCommands = {
+  /** On a book, in the commit that serves the request. */
+  'certificate.record': command<NewCertificate>({
+    check: ({ certificates }, { id }) =>
+      entry(certificates, id) === undefined
+        ? []
+        : [{ code: 'est-request-served', message: `request ${id} already has a certificate` }],
+    decide: (_, { id, certificate }, { clock }) => [
+      { type: 'certificate.issued', id, ...certificate, at: clock.now() },
+    ],
+    publishesOnly: false,
+    summarize: ({ id, certificate: { label, ca, serial } }) => ({ id, label, ca, serial }),
+  }),
+  'certificate.revoke': command<{ readonly id: string; readonly reason: string }>({
+    check: ({ certificates }, { id }) =>
+      entry(certificates, id) === undefined
+        ? [{ code: 'est-certificate-unknown', message: `there is no certificate ${id}` }]
+        : [],
+    decide: ({ certificates }, { id, reason }, { clock }) =>
+      entry(certificates, id)?.revoked === null ? [{ type: 'certificate.revoked', id, reason, at: clock.now() }] : [],
+    publishesOnly: false,
+    summarize: ({ id, reason }) => ({ id, reason }),
+  }),
+  /** Takes the next CRL number, `least` or above: CRLs may have been signed that this history does not know. */
+  'crl.number': command<{ readonly ca: string; readonly least: number }>({
+    check: () => [],
+    decide: ({ crls }, { ca, least }, { clock }) => [
+      { type: 'crl.numbered', ca, number: Math.max((entry(crls, ca) ?? 0) + 1, least), at: clock.now() },
+    ],
+    publishesOnly: false,
+    summarize: ({ ca, least }) => ({ ca, least }),
+  }),
+}

@@ -1,6 +1,6 @@
 /**
  * The backend `dogtag`: the REST API of Dogtag Certificate System, used as an agent with a client certificate.
- * Invariant: a pending request is approved here only if the configuration says so.
+ * Invariant: a pending request is approved here only with `auto_approve`.
  */
 import type { DogtagBackend } from '../config/enrolment/schema.js'
 import { BackendFault, type CaBackend, type RevocationReason } from '../ha/backend.js'

@@ -92,11 +92,11 @@ async function probe(
   inTime(signal)
   const nonce = Buffer.from(random.bytes(16)).toString('hex')
   const text = Buffer.from(`${PROBE}${ca}\0${nonce}\0${clock.now()}`)
-  const isGood = await withKey(certificate, signal, async ({ scheme, sign }) => {
+  const isValid = await withKey(certificate, signal, async ({ scheme, sign }) => {
     const signature = await sign(text)
     const key = createPublicKey({ key: Buffer.from(certificate.spki), format: 'der', type: 'spki' })
     return verify(scheme.hash, text, key, signature)
   })
-  if (!isGood)
+  if (!isValid)
     throw new BackendFault('ca-fault', 'ca-signature', `signatures of ${ca} do not verify under its certificate`)
 }

@@ -43,7 +43,7 @@ interface Place {
   readonly uri: Pkcs11Uri
   readonly module: string
   readonly source: PinSource
-  /** For messages. */
+  /** Name of the token in messages. */
   readonly token: string
   readonly certFile: string
   /** Unique name of the token, independent of the other parts of the URI. */
@@ -171,14 +171,14 @@ async function prove(
 ): Promise<void> {
   const text = Buffer.concat([Buffer.from(CHALLENGE), random.bytes(16)])
   const signature = await sign(text)
-  if (isGood(scheme, text, publicKeyOf(spki), signature)) return
+  if (isValid(scheme, text, publicKeyOf(spki), signature)) return
   throw configFault(
     'ca-key-mismatch',
     `${place.token}: the key is not the private key of the certificate in ${place.certFile}`,
   )
 }
 
-function isGood(scheme: SignatureScheme, text: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
+function isValid(scheme: SignatureScheme, text: Uint8Array, key: KeyObject, signature: Uint8Array): boolean {
   try {
     return verify(scheme.hash, text, key, signature)
   } catch {

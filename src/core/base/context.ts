@@ -1,4 +1,4 @@
-/** Context of a command: who runs it, where and how. The command line passes it to a use case; it knows no terminal. */
+/** Context of a command: who runs it, where and how. The command line passes it to a use case; it does not depend on a terminal. */
 import type { AppError, Changed } from './errors.js'
 
 /** Notice about a request to a CA that has no response yet. */
@@ -10,7 +10,7 @@ export interface OpenRequestNotice {
 }
 
 /**
- * What a command has made durable so far. Only the use case writes it; the handler of an interrupt, or of output that cannot be written,
+ * Record of what a command has made durable so far. Only the use case writes it; the handler of an interrupt, or of output that cannot be written,
  * reads it to report whether anything changed. Set to `unknown` just before the commit and to `yes` when it has returned.
  */
 export interface CommitWatch {

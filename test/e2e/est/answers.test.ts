@@ -124,7 +124,7 @@ describe('a CA that is at fault is replaced by the next, and it counts:', () => 
 
 describe('a CA that may have issued is not replaced, and it counts:', () => {
   it.each<[string, Knob, RegExp]>([
-    ['half a body', 'half-body', /in the middle of its answer \(status 200\)/],
+    ['half a body', 'half-body', /during its response \(status 200\)/],
     ['nothing before the headers', 'hang', /did not respond to the request in time/],
     ['nothing after the headers', 'hang-in-body', /did not complete its response \(status 200\) in time/],
     ['a connection broken off', 'reset', /closed the connection before a response/],
@@ -144,8 +144,8 @@ describe('a CA that may have issued is not replaced, and it counts:', () => {
 
 describe('a CA that we are not let in at is replaced at once, and waits for the operator:', () => {
   it.each<[string, Knob, RegExp]>([
-    ['401', { status: 401 }, /our credentials are missing or do not suffice/],
-    ['403', { status: 403 }, /our credentials are missing or do not suffice/],
+    ['401', { status: 401 }, /our credentials are missing or insufficient/],
+    ['403', { status: 403 }, /our credentials are missing or insufficient/],
     ['404', { status: 404 }, /not found; check url, label and profile/],
     ['a profile that it has not', cfsslError(5400, 'Unknown policy profile'), /Unknown policy profile/],
   ])('%s', async (_, knob, message) => {

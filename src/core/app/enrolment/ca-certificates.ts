@@ -1,4 +1,4 @@
-/** What a client needs before it sends a request: the CA certificates (RFC 7030 section 4.1) and the CSR attributes (section 4.5). */
+/** The CA certificates (RFC 7030 section 4.1) and the CSR attributes (section 4.5), which a client reads before it sends a request. */
 
 import { toBase64 } from '../../base/bytes.js'
 import { AppError } from '../../base/errors.js'

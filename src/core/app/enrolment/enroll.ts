@@ -160,7 +160,7 @@ async function openRequest(run: EnrolmentRun, tx: EstContext): Promise<NewAttemp
     },
     attempt: attempt ?? { attempt: '', ca: '', timeout: 0, here: true },
   })
-  // the rules are checked first, so that a client whose request breaks one is not told to retry
+  // the rules are checked first, so that a request that breaks one is rejected and does not get a Retry-After
   if (attempt === undefined) throw errorForUnavailable(run, tx)
   return attempt
 }

@@ -1,6 +1,6 @@
 /**
  * One request to one CA of any kind.
- * Invariant: it ends soon after its timeout, whatever the CA does, and every failure has its class.
+ * Invariant: it ends soon after its timeout even if the CA does not respond, and every failure has its class.
  */
 import type { OpenRequestNotice } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'

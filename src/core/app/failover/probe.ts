@@ -47,7 +47,7 @@ export interface ProbeReport {
   /** CAs that were not probed, and why. */
   readonly skipped: readonly { readonly ca: string; readonly why: string }[]
   readonly changes: readonly HealthChange[]
-  /** In a dry run: the CAs that would be probed. */
+  /** The CAs that a dry run would probe. */
   readonly due?: readonly string[]
 }
 

@@ -32,7 +32,7 @@ export interface MemberStatus {
   readonly backend: string
   readonly state: Health
   readonly admin: { readonly mode: string; readonly reason: string; readonly until: Instant | null } | null
-  /** Why the CA cannot serve; null if it can. */
+  /** Reason why the CA cannot serve; null if it can. */
   readonly why: string | null
   readonly failures: number
   readonly openUntil: Instant | null

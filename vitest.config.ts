@@ -1,20 +1,39 @@
-/** Tests run in processes of their own (locks and oclif keep process-wide state), in UTC, with no watch mode. */
+/**
+ * Tests in four projects: `rules` runs pure code and files in processes that are used again, `process` what starts programs, each file in a
+ * process of its own; `crash` fails and kills at file operations; `interop` asks other implementations. All of them in UTC, without retries.
+ */
+import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { CountReporter } from './test/support/processes/reporter.js'
 
+/** The number of commits; where git cannot tell, the number of days since 1970. */
+function defaultSeed(): string {
+  const { status, stdout } = spawnSync('git', ['rev-list', '--count', 'HEAD'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : String(Math.floor(Date.now() / 86_400_000))
+}
+
+// inherited by every test process (test/support/processes/sample.ts)
+process.env['SAMPLE_SEED'] ||= defaultSeed()
+
+const RULES = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts']
+const PROCESS = ['test/unit/**/*.process.test.ts', 'test/property/**/*.process.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'rules', include: RULES, exclude: PROCESS, isolate: false } },
+      { extends: true, test: { name: 'process', include: [...PROCESS, 'test/e2e/**/*.test.ts'] } },
+      { extends: true, test: { name: 'crash', include: ['test/crash/**/*.test.ts'] } },
+      { extends: true, test: { name: 'interop', include: ['test/interop/**/*.test.ts'] } },
+    ],
+    // forks and not threads: tests set the umask and environment variables
     pool: 'forks',
     watch: false,
     // most tests wait for processes and syncs of theirs: a core kept free would stay idle
     maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Tests of crashes, locks and validators start hundreds of processes: on a machine that others load, one may miss its moment once.
-    // What passed only then is named at the end of the run.
-    retry: (process.env['CI'] ?? '') === '' ? 0 : 1,
     env: { TZ: 'UTC', NODE_EXTRA_CA_CERTS: '' },
     reporters: ['default', new CountReporter()],
   },

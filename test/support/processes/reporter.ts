@@ -1,11 +1,10 @@
-/** The last line of a test run: `N passed, N failed`, with what was skipped or passed only when tried again named above it, so that none is missed. */
+/** The last lines of a test run: what was skipped, the seed of the samples, then `N passed, N failed`. */
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 interface Count {
   passed: number
   failed: number
   readonly skipped: Map<string, number>
-  readonly again: string[]
 }
 
 function groupOf(test: TestCase): string {
@@ -15,7 +14,6 @@ function groupOf(test: TestCase): string {
 
 function addTest(count: Count, test: TestCase): void {
   const { state } = test.result()
-  if (test.diagnostic()?.flaky === true) count.again.push(`${groupOf(test)} > ${test.name}`)
   if (state === 'passed') count.passed += 1
   else if (state === 'skipped') count.skipped.set(groupOf(test), (count.skipped.get(groupOf(test)) ?? 0) + 1)
   else count.failed += 1
@@ -28,15 +26,17 @@ function addModule(count: Count, module: TestModule): void {
   if (module.state() === 'failed' && count.failed === before) count.failed += 1
 }
 
-/** The closing lines of a run: one for each skipped group and each test that failed first, then the totals. */
+/** Returns the closing lines of a run: one for each skipped group, the seed, the totals. */
 export function closingLines(modules: Iterable<TestModule>, unhandled: number): readonly string[] {
-  const count: Count = { passed: 0, failed: unhandled, skipped: new Map(), again: [] }
+  const count: Count = { passed: 0, failed: unhandled, skipped: new Map() }
   for (const module of modules) addModule(count, module)
   const skipped = [...count.skipped.values()].reduce((sum, n) => sum + n, 0)
   const totals = `${count.passed} passed, ${count.failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`
   return [
     ...[...count.skipped].map(([group, n]) => `skipped: ${group} (${n})`),
-    ...count.again.map((test) => `passed when tried again: ${test}`),
+    process.env['SLOW'] === '1'
+      ? 'sweeps: every case (SLOW=1)'
+      : `sweeps: a sample, repeated by SAMPLE_SEED=${process.env['SAMPLE_SEED']}; every case with SLOW=1`,
     totals,
   ]
 }

@@ -1,8 +1,8 @@
 /**
- * One command in this process, once for every file operation it makes and every way in which that may fail: dead before it, dead half-way
- * through a write, an error once, an error from there on. What holds afterwards is told as complaints. SLOW=1 looks at every case,
- * SWEEP_EVERY=n at each n-th of them, and both print how many there were.
- * Invariant: what was killed does nothing more; only what is below the data directory is failed.
+ * Runs one command in this process, once for every file operation that it makes and every way in which that may fail: killed before it,
+ * killed half-way through a write, an error once, an error from there on. Returns what was wrong afterwards. A run looks at a sample of the
+ * cases (sample.ts); SLOW=1 looks at every case and prints how many there were.
+ * Invariant: a command that was killed does nothing more; only operations below the data directory fail.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,6 +16,7 @@ import { quickSession } from '../sites/testbed.js'
 import { fastest } from '../store/store.js'
 import { copyDir } from './cli.js'
 import { patchFs } from './fault-fs.js'
+import { isSlow, sampled } from './sample.js'
 
 /** How an operation fails. */
 export const KINDS = ['kill', 'torn', 'EIO', 'EIO for ever', 'ENOSPC', 'ENOSPC for ever'] as const
@@ -91,8 +92,8 @@ async function armed<T>(dir: string, one: Fault | undefined, work: () => Promise
   }
 }
 
-/** Every `step`-th case, and the last one always. Two runs with the same step look at the same cases. */
-export async function sweep(subject: Subject, kinds: readonly Kind[], step = 1): Promise<Swept> {
+/** Looks at a sample of about `count` cases. */
+export async function sweep(subject: Subject, kinds: readonly Kind[], count: number): Promise<Swept> {
   const folder = mkdtempSync(join(fastest(), 'brine-sweep-'))
   try {
     const old = await copyOf(subject, join(folder, 'old'))
@@ -104,8 +105,7 @@ export async function sweep(subject: Subject, kinds: readonly Kind[], step = 1):
     const all = operations.flatMap((text, i) =>
       kinds.filter((kind) => kind !== 'torn' || text.startsWith('write')).map((kind): Fault => ({ at: i + 1, kind })),
     )
-    const every = stepOf(step)
-    const chosen = all.filter((_, i) => i % every === every - 1 || i === all.length - 1)
+    const chosen = sampled(all, count)
     const complaints: string[] = []
     for (const [n, fault] of chosen.entries()) {
       const root = join(folder, `case-${n + 1}`)
@@ -114,7 +114,7 @@ export async function sweep(subject: Subject, kinds: readonly Kind[], step = 1):
       complaints.push(...found.map((text) => `${what}: ${text}`))
       rmSync(root, { recursive: true, force: true })
     }
-    if (every !== step || every === 1)
+    if (isSlow)
       process.stderr.write(
         `${subject.name}: ${operations.length} operations, ${chosen.length} of ${all.length} cases, ${complaints.length} complaints\n`,
       )
@@ -122,11 +122,6 @@ export async function sweep(subject: Subject, kinds: readonly Kind[], step = 1):
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-function stepOf(step: number): number {
-  if (process.env['SWEEP_EVERY'] !== undefined) return Number(process.env['SWEEP_EVERY'])
-  return process.env['SLOW'] === '1' ? 1 : step
 }
 
 /** The data directory in a new copy of the base. */

@@ -1,5 +1,7 @@
-/** Eight RSA-2048 keys of the test suite, public in the repository: a test that needs a key does not spend 180 ms to make one. */
+/** RSA-2048 keys of the test suite, public in the repository: a test that needs a key does not spend 180 ms to make one. */
+import crypto, { createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { type FreshKey, importPkcs8 } from '../../../src/core/crypto/key-maker.js'
 import { type KeySource, keysInHand } from '../../../src/core/crypto/key-supply.js'
 
@@ -8,7 +10,7 @@ const loaded = new Map<number, FreshKey>()
 
 export const FIXED_KEYS = ENCODED.length
 
-/** Returns the PKCS#8 DER of fixed key `index` (0 to 7), a new copy on each call. */
+/** Returns the PKCS#8 DER of fixed key `index` (0 to FIXED_KEYS - 1), a new copy on each call. */
 export function fixedPkcs8(index: number): Uint8Array {
   const text = ENCODED[index]
   if (text === undefined) throw new RangeError(`there are ${FIXED_KEYS} fixed keys, no number ${index}`)
@@ -22,7 +24,7 @@ export function fixedKey(index: number): FreshKey {
 }
 
 /**
- * Returns a source of prepared keys: the fixed ones as lasting keys (`first` to 7, each once), and in rotation as one-time keys.
+ * Returns a source of prepared keys: the fixed ones as lasting keys (from `first` on, each once), and in rotation as one-time keys.
  * What a test signs with them is valid, except that the keys are not one-time.
  */
 export function fixedKeys(first = 0): KeySource {
@@ -39,4 +41,38 @@ export function fixedKeys(first = 0): KeySource {
 export function fixedKeyMaker(first = 0): { readonly make: () => Promise<FreshKey>; made: number } {
   const source = { made: 0, make: async () => fixedKey(first + source.made++) }
   return source
+}
+
+const { generateKeyPair } = crypto
+let drawn = 0
+let inUse: ReadonlySet<string> = new Set()
+
+/** Returns the next fixed key, in rotation, that is not in use. Throws where all of them are. */
+function draw(): FreshKey {
+  for (let n = 0; n < FIXED_KEYS; n++) {
+    const key = fixedKey(drawn++ % FIXED_KEYS)
+    if (!inUse.has(key.id)) return key
+  }
+  throw new Error(`all ${FIXED_KEYS} fixed keys are in use`)
+}
+
+/**
+ * Replaces the generation of RSA-2048 keys in this process: each is a fixed key other than `ids`, at once. Pass the lasting keys of the data
+ * directory, since a second CA with the same key would share its file. `makeRealKeys` ends it.
+ */
+export function makeFixedKeys(ids: Iterable<string>): void {
+  inUse = new Set(ids)
+  const fake = (type: string, options: { modulusLength?: number }, done: (...results: readonly unknown[]) => void) => {
+    if (type !== 'rsa' || options.modulusLength !== 2048) return generateKeyPair(type as 'rsa', options as never, done)
+    const { privateKey } = draw()
+    setImmediate(done, null, createPublicKey(privateKey), privateKey)
+  }
+  Object.assign(crypto, { generateKeyPair: fake })
+  syncBuiltinESMExports()
+}
+
+/** Ends what `makeFixedKeys` began. */
+export function makeRealKeys(): void {
+  Object.assign(crypto, { generateKeyPair })
+  syncBuiltinESMExports()
 }

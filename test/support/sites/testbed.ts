@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSession, type Session } from '../../../src/core/app/transaction/session.js'
 import { runBrine } from '../processes/cli.js'
-import { FIXED_KEYS, fixedPkcs8 } from '../rpki/fixed-keys.js'
+import { makeFixedKeys } from '../rpki/fixed-keys.js'
 
 const RSYNC_BASE = 'rsync://rpki.example/repo/'
 const RRDP_BASE = 'https://rpki.example/rrdp/'
@@ -34,15 +34,12 @@ export async function newTestbed(dataDir: string, now?: string): Promise<void> {
 }
 
 /**
- * A session for one command, at `now` where the directory takes BRINE_NOW. Its one-time keys are the fixed ones, round and round, as if the
- * pool had held them: what it signs is valid, and a month of republishing costs seconds.
+ * A session for one command, at `now` where the directory takes BRINE_NOW. The keys that it makes are fixed ones: what it signs is valid,
+ * and a month of republishing costs seconds.
  */
 export async function quickSession(dataDir: string, now?: string, archives: readonly string[] = []): Promise<Session> {
   const who = { actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' }
   const session = await openSession({ dataDir, archives, ...who, ...(now === undefined ? {} : { nowOverride: now }) })
-  let next = 0
-  const takePool = (count: number): readonly Uint8Array[] =>
-    Array.from({ length: Math.min(count, FIXED_KEYS) }, () => fixedPkcs8(next++ % FIXED_KEYS))
-  Object.assign(session.store.keys, { takePool })
+  makeFixedKeys(session.store.keys.list())
   return session
 }

@@ -22,7 +22,7 @@ import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { layoutOf } from '../../../../src/core/store/disk/paths.js'
 import { statusFiles } from '../../../../src/core/store/disk/status-files.js'
 import { copyDir } from '../../../support/processes/cli.js'
-import { FIXED_KEYS, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
+import { makeFixedKeys, makeRealKeys } from '../../../support/rpki/fixed-keys.js'
 
 const ACME = parseHandle('acme')
 const base = mkdtempSync(join(tmpdir(), 'brine-promote-'))
@@ -41,12 +41,11 @@ const options = (dataDir: string, reason?: string) => ({
   ...(reason === undefined ? {} : { reason }),
 })
 
-/** Opens the session of one command, with fixed one-time keys, so that a publication takes only milliseconds. */
+/** Opens the session of one command; the keys that it makes are fixed ones, so that a publication takes only milliseconds. */
 async function at(dataDir: string, reason?: string): Promise<Session> {
   const session = await openSession(options(dataDir, reason))
-  let next = 0
-  const takePool = (count: number) => Array.from({ length: count }, () => fixedPkcs8(next++ % FIXED_KEYS))
-  return Object.assign(session, { store: Object.assign(session.store, { keys: { ...session.store.keys, takePool } }) })
+  makeFixedKeys(session.store.keys.list())
+  return session
 }
 
 const promoteAt = async (dataDir: string) => promote(await at(dataDir, 'the other is gone'))
@@ -91,6 +90,7 @@ async function promoteHalf(dataDir: string): Promise<void> {
 }
 
 beforeAll(async () => {
+  makeFixedKeys([])
   await initTestbed(options(first), {
     rsyncBase: 'rsync://rpki.example/repo/',
     rrdpBase: 'https://rpki.example/rrdp/',
@@ -102,7 +102,10 @@ beforeAll(async () => {
   })
   copyDir(first, seed)
 })
-afterAll(() => rmSync(base, { recursive: true, force: true }))
+afterAll(() => {
+  makeRealKeys()
+  rmSync(base, { recursive: true, force: true })
+})
 beforeEach(() => {
   copies += 1
   copy = join(base, `copy-${copies}`)

@@ -20,7 +20,7 @@ import type { KeyId, Sha256 } from '../../../../src/core/crypto/ports.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'
 import { taPublishedFiles } from '../../../../src/core/ta/state.js'
 import { copyDir } from '../../../support/processes/cli.js'
-import { FIXED_KEYS, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
+import { makeFixedKeys, makeRealKeys } from '../../../support/rpki/fixed-keys.js'
 
 const ACME = parseHandle('acme')
 const ROA = '192.0.2.0/24 => 64496'
@@ -28,12 +28,11 @@ const base = mkdtempSync(join(tmpdir(), 'brine-complete-'))
 const dir = join(base, 'data')
 const options = { dataDir: dir, actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' }
 
-/** Its one-time keys are the fixed ones, so that a publication costs milliseconds. */
+/** The keys that it makes are fixed ones. */
 async function at(dataDir: string): Promise<Session> {
   const session = await openSession({ ...options, dataDir })
-  let next = 0
-  const takePool = (count: number) => Array.from({ length: count }, () => fixedPkcs8(next++ % FIXED_KEYS))
-  return Object.assign(session, { store: Object.assign(session.store, { keys: { ...session.store.keys, takePool } }) })
+  makeFixedKeys(session.store.keys.list())
+  return session
 }
 
 interface Named {
@@ -81,12 +80,16 @@ async function without(path: string): Promise<boolean> {
 const objectIn = (folder: string, sha256: Sha256) => join(folder, 'objects', sha256.slice(0, 2), sha256)
 
 beforeAll(async () => {
+  makeFixedKeys([])
   await initTestbed(options, { rsyncBase: 'rsync://h/r/', rrdpBase: 'https://h/r/', test: false })
   await addCa(await at(dir), ACME, { parent: parseHandle('testbed'), resources: resourcesOf('192.0.2.0/24, AS64496') })
   await updateRoas(await at(dir), ACME, roaArguments({ add: [ROA] }), {})
   await updateRoas(await at(dir), ACME, roaArguments({ remove: [ROA] }), {})
 })
-afterAll(() => rmSync(base, { recursive: true, force: true }))
+afterAll(() => {
+  makeRealKeys()
+  rmSync(base, { recursive: true, force: true })
+})
 
 it('a directory as commands left it is whole', async () => {
   expect(await isWhole()).toBe(true)

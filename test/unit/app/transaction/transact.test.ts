@@ -3,7 +3,7 @@ import { sign } from 'node:crypto'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addCa, createCa, placeUnder } from '../../../../src/core/app/authority/cas.js'
 import { resourcesOf } from '../../../../src/core/app/authority/resource-arguments.js'
 import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
@@ -18,7 +18,7 @@ import type { Signer } from '../../../../src/core/crypto/ports.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { copyDir } from '../../../support/processes/cli.js'
-import { FIXED_KEYS, fixedKey, fixedPkcs8 } from '../../../support/rpki/fixed-keys.js'
+import { FIXED_KEYS, fixedKey, fixedPkcs8, makeFixedKeys, makeRealKeys } from '../../../support/rpki/fixed-keys.js'
 
 const ACME = parseHandle('acme')
 const TESTBED = parseHandle('testbed')
@@ -33,6 +33,7 @@ let drawn = { locked: 0, free: 0 }
 async function open(): Promise<Session> {
   const session = await openSession({ dataDir: dir, actor: 't', osUser: 't', host: 'h', command: 'test' })
   const { store } = session
+  makeFixedKeys(store.keys.list())
   let isLocked = false
   let next = 0
   const takePool = (count: number) => {
@@ -58,6 +59,7 @@ const roa = (prefix: string) => roaArguments({ add: [`${prefix} => 64496`] })
 const keyFiles = () => readdirSync(join(dir, 'keys')).filter((name) => name !== 'pool')
 
 beforeAll(async () => {
+  makeFixedKeys([])
   dir = seed
   const options = { dataDir: seed, actor: 't', osUser: 't', host: 'h', command: 'test' }
   await initTestbed(options, {
@@ -67,6 +69,10 @@ beforeAll(async () => {
   })
   await addCa(await open(), ACME, { parent: TESTBED, resources: TEN })
 }, 60_000)
+afterAll(() => {
+  makeRealKeys()
+  rmSync(base, { recursive: true, force: true })
+})
 beforeEach(() => {
   dir = join(base, `copy-${made++}`)
   copyDir(seed, dir)

@@ -1,12 +1,13 @@
+/** The served tree, written by a disk that fails at each of its operations: a reader sees the old version or the new one, and the next run completes it. */
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { publishedObjects } from '../../../src/core/pubd/content.js'
-import { DEFAULT_RETENTION } from '../../../src/core/pubd/ports.js'
-import type { PubdState } from '../../../src/core/pubd/state.js'
-import { verifyTree } from '../../../src/core/publication/verify.js'
-import { codeOf, RRDP } from '../pubd/given.js'
-import { digest, failingDisk, quickDisk, type Site, siteWith } from './target.js'
+import { publishedObjects } from '../../src/core/pubd/content.js'
+import { DEFAULT_RETENTION } from '../../src/core/pubd/ports.js'
+import type { PubdState } from '../../src/core/pubd/state.js'
+import { verifyTree } from '../../src/core/publication/verify.js'
+import { codeOf, RRDP } from '../unit/pubd/given.js'
+import { digest, failingDisk, quickDisk, type Site, siteWith } from '../unit/publication/target.js'
 
 const filler = { 'big.cer': 'x'.repeat(9000), 'old.roa': 'replaced soon', 'gone/deep.roa': 'withdrawn soon' }
 let site: Site

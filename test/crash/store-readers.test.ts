@@ -2,13 +2,13 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findHead } from '../../../../src/core/store/commit/commit-log.js'
-import { openStore } from '../../../../src/core/store/commit/file-store.js'
-import { FileWriter } from '../../../../src/core/store/commit/writer.js'
-import { readMarker } from '../../../../src/core/store/directory/data-dir.js'
-import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
-import { layoutOf } from '../../../../src/core/store/disk/paths.js'
-import { add, type Scratch, scratch, wordsOf } from '../../../support/store/store.js'
+import { findHead } from '../../src/core/store/commit/commit-log.js'
+import { openStore } from '../../src/core/store/commit/file-store.js'
+import { FileWriter } from '../../src/core/store/commit/writer.js'
+import { readMarker } from '../../src/core/store/directory/data-dir.js'
+import { onFileOperation } from '../../src/core/store/disk/io-error.js'
+import { layoutOf } from '../../src/core/store/disk/paths.js'
+import { add, type Scratch, scratch, wordsOf } from '../support/store/store.js'
 
 /** Past the third snapshot, when the first is gone. */
 const LENGTHS = [0, 1, 2, 4, 5, 6, 9, 10, 11, 16]

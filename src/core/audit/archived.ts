@@ -1,6 +1,6 @@
 /**
- * A history of which a part is archived and not here: where the replay can begin, and what can be said of all before that.
- * Invariant: only what the note of the archive names may be missing; every other file before the beginning must be what its commit says.
+ * Replay of a history of which archived parts are absent: where it can start, and what can be verified before that.
+ * Invariant: only files that `archived.json` lists may be missing; every other file before the start must match its commit.
  */
 import type { Json } from '../base/json.js'
 import type { AggregateId, NumberRange, StoredCommand } from '../eventsourcing/types.js'
@@ -19,7 +19,7 @@ export interface Start {
   readonly snapshot: NamedSnapshot
 }
 
-/** The first snapshot that is kept after the last file that is missing from the archive. Undefined when nothing is missing, or no snapshot is that new. */
+/** Returns the first snapshot after the last missing archived file; undefined if nothing is missing, or no snapshot is that new. */
 export function archivedStart(
   source: HistorySource,
   id: AggregateId,
@@ -41,7 +41,7 @@ export function archivedStart(
   return undefined
 }
 
-/** Commands that were archived and of which some file is not here, as ranges. */
+/** Returns ranges of archived commands of which a file is missing. */
 export function missingOf(source: HistorySource, id: AggregateId, named: readonly Named[]): readonly NumberRange[] {
   const out: [number, number][] = []
   for (const [i, entry] of named.entries()) {
@@ -75,14 +75,14 @@ function recordOf(source: HistorySource, id: AggregateId, { sequence, command }:
 }
 
 export interface Kept {
-  /** Files that lie in an archive. */
+  /** Number of files in an archive. */
   readonly archived: number
-  /** Commands that gave something up, oldest first. */
+  /** Recoveries that lost commands, oldest first. */
   readonly recoveries: readonly StoredCommand[]
   readonly problems: readonly Finding[]
 }
 
-/** Everything up to the start that is here, by hash. */
+/** Verifies by hash every file before the start that is present. */
 export function checkKept(source: HistorySource, id: AggregateId, named: readonly Named[], start: Named): Kept {
   const problems: Finding[] = []
   const recoveries: StoredCommand[] = []
@@ -120,12 +120,12 @@ function* faultsOf(
   entry: Named,
   before: Named | undefined,
 ): Generator<readonly [string, string]> {
-  if (record.previous !== (before?.command ?? null)) yield ['$.previous', 'is not the hash of the command before it']
-  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} names it, not ${record.commit}`]
-  if (record.at !== entry.at) yield ['$.at', `its commit was made at ${entry.at}`]
+  if (record.previous !== (before?.command ?? null)) yield ['$.previous', 'is not the hash of the previous command']
+  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} references it, not ${record.commit}`]
+  if (record.at !== entry.at) yield ['$.at', `its commit is from ${entry.at}`]
 }
 
-/** How many lie in an archive. */
+/** Returns the number of files in an archive. */
 function checkEvents(
   source: HistorySource,
   id: AggregateId,

@@ -1,6 +1,6 @@
 /**
- * The chain of commits from the first to the head: each names the hash of the one before, and every aggregate once.
- * Invariant: what an aggregate's history must be is taken from here alone, never from the aggregate's own folder.
+ * The chain of commits from the first to the head: each has the hash of the previous one, and each aggregate at most once.
+ * Invariant: the expected history of an aggregate is taken from here only, never from the aggregate's own folder.
  */
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -8,7 +8,7 @@ import { type AggregateId, formatAggregateId, type StoredCommit } from '../event
 import { type Finding, noting } from './finding.js'
 import type { HistorySource } from './source.js'
 
-/** What a commit says of one command. */
+/** The entry of a commit about one command. */
 export interface Named {
   readonly commit: number
   readonly at: Instant
@@ -19,19 +19,19 @@ export interface Named {
 
 export interface CommitChain {
   readonly count: number
-  /** Hash of the newest; null when nothing was committed. */
+  /** Hash of the newest commit; null if there is none. */
   readonly head: Sha256 | null
-  /** By name of the aggregate, in the order of the commits. */
+  /** Entries by name of the aggregate, in the order of commits. */
   readonly named: ReadonlyMap<string, readonly Named[]>
-  /** Every aggregate that a commit lists or names, sorted by kind and handle. */
+  /** Every aggregate that a commit lists or changes, sorted by kind and handle. */
   readonly roster: readonly AggregateId[]
   readonly problems: readonly Finding[]
 }
 
 export interface ChainOptions {
-  /** Told how many commits are done. */
+  /** Called with the number of commits read. */
   readonly step?: (done: number) => void
-  /** Given the bytes of each commit in order: what a checkpoint is over. */
+  /** Called with the bytes of each commit in order, over which checkpoints are computed. */
   readonly leaf?: (bytes: Uint8Array, n: number) => void
 }
 
@@ -41,10 +41,10 @@ interface Walk {
   roster: number
 }
 
-/** Hash of a commit and the one that it names before it; undefined where it could not be read. */
+/** Hash of a commit and of its predecessor; undefined if it could not be read. */
 type Link = { readonly sha256: Sha256; readonly previous: Sha256 | null } | undefined
 
-/** Reads every commit of the cut. Keeps what it says of aggregates, not the commits. */
+/** Reads every commit of the revision. Keeps the entries about aggregates, not the commits. */
 export function readCommitChain(source: HistorySource, options: ChainOptions = {}): CommitChain {
   const problems: Finding[] = []
   const named = new Map<string, Named[]>()
@@ -84,7 +84,7 @@ function keyOf({ kind, handle }: AggregateId): string {
   return `${kind} ${handle}`
 }
 
-/** From the newest down: the one that vouches is believed, unless it was accused itself. */
+/** Verifies the hashes from the newest commit down: a commit is trusted unless its successor contradicts it. */
 function linkFaults(links: readonly Link[], known: readonly Finding[]): readonly Finding[] {
   const accused = new Set(known.map((p) => p.file))
   const found: Finding[] = []
@@ -93,30 +93,30 @@ function linkFaults(links: readonly Link[], known: readonly Finding[]): readonly
     if (accused.has(file) || accused.has(before)) continue
     if (links[n - 1]?.previous === links[n - 2]?.sha256) continue
     accused.add(before)
-    found.push({ file: before, path: '$', problem: `its hash is not the one that commit ${n} names` })
+    found.push({ file: before, path: '$', problem: `content does not match the hash in commit ${n}` })
   }
   return found
 }
 
-/** What is wrong with a commit after the one before it. `whole`: every commit up to it was read. */
+/** Yields the findings about a commit after its predecessor. `whole`: every commit up to it was read. */
 function* faultsOf(record: StoredCommit, walk: Walk, whole: boolean): Generator<readonly [string, string]> {
   const { previous, members } = walk
-  if (record.commit === 1 && record.previous !== null) yield ['$.previous', 'names a commit before the first']
+  if (record.commit === 1 && record.previous !== null) yield ['$.previous', 'refers to a commit before the first']
   if (previous !== undefined) {
     if (record.at < previous.record.at)
-      yield ['$.at', `${record.at} lies before ${previous.record.at} of the commit before it`]
-    if (record.generation < previous.record.generation) yield ['$.generation', 'is less than in the commit before it']
+      yield ['$.at', `${record.at} is before ${previous.record.at} of the previous commit`]
+    if (record.generation < previous.record.generation) yield ['$.generation', 'is less than in the previous commit']
   }
   const seen = new Set(record.aggregates.map((a) => formatAggregateId(a)))
-  if (seen.size !== record.aggregates.length) yield ['$.aggregates', 'names an aggregate twice']
+  if (seen.size !== record.aggregates.length) yield ['$.aggregates', 'lists an aggregate twice']
   if (record.members !== undefined) yield* memberFaults(record.members, members, seen)
   else if (previous !== undefined && record.roster !== walk.roster)
     yield ['$.roster', 'is not the newest list of aggregates']
   if (whole)
-    for (const name of seen) if (!members.has(name)) yield ['$.aggregates', `${name} stands in no list of aggregates`]
+    for (const name of seen) if (!members.has(name)) yield ['$.aggregates', `${name} is in no list of aggregates`]
 }
 
-/** The list must hold what it held, and what this commit made. */
+/** Checks that the list has its previous members and those that this commit made. */
 function* memberFaults(
   listed: readonly AggregateId[],
   members: Map<string, AggregateId>,

@@ -1,7 +1,7 @@
 /**
- * The exported history: JSON lines, each canonical (RFC 8785), in the order in which they came to be. A header; for each commit the events,
- * snapshot and record of each command and then the commit, each as the exact text of its file with its hash; objects; a line that ends it.
- * Invariant: one history has one export, so anything out of place is a fault of the file and is named by its line.
+ * The exported history: JSON lines, each canonical (RFC 8785), in chronological order. A header; for each commit the events, snapshot and
+ * record of each command and then the commit, each as the exact text of its file with its hash; objects; an end line.
+ * Invariant: a history has exactly one export, so any deviation is an error in the file, reported with its line.
  */
 import { AppError } from '../base/errors.js'
 import { canonicalJson, type Json } from '../base/json.js'
@@ -13,24 +13,24 @@ import { formatNewer } from '../store/disk/damage.js'
 import { eventName, snapshotName } from '../store/disk/paths.js'
 import { shapeViolation } from '../store/disk/records.js'
 
-/** Bytes of one line: a bulk change of a hundred thousand ROAs has a third of it. */
+/** Maximum bytes of a line: three times a bulk change of a hundred thousand ROAs. */
 export const MAX_LINE = 64 * 1024 * 1024
 
 export interface ExportHeader {
   readonly type: 'header'
   readonly format: 'brine-audit-export'
   readonly version: 1
-  /** The data directory, as `init` named it. */
+  /** Id of the data directory, from `init`. */
   readonly instance: string
   readonly generation: number
   readonly commits: number
-  /** Of the newest commit. */
+  /** Hash of the newest commit. */
   readonly head: Sha256 | null
-  /** When the newest commit was made. */
+  /** Time of the newest commit. */
   readonly at: Instant | null
-  /** What is not in it because it was archived elsewhere; only this may be missing. */
+  /** Commands that are absent because they were archived elsewhere; nothing else may be missing. */
   readonly missing: readonly MissingCommands[]
-  /** Are the published objects in it? */
+  /** True if the published objects are included. */
   readonly objects: boolean
 }
 
@@ -43,9 +43,9 @@ export interface MissingCommands {
 /** A stored file; `sha256` is over the bytes of `text`. */
 export interface ExportedFile {
   readonly type: 'event' | 'snapshot' | 'command' | 'commit'
-  /** Where it lies in DATA_DIR. */
+  /** Its path in DATA_DIR. */
   readonly file: string
-  /** The commit that it belongs to. */
+  /** Number of its commit. */
   readonly commit: number
   readonly sha256: Sha256
   readonly text: string
@@ -59,9 +59,9 @@ export interface ExportedObject {
 
 export interface ExportEnd {
   readonly type: 'end'
-  /** Lines before this one. */
+  /** Number of lines before this one. */
   readonly lines: number
-  /** Of every byte before this line. */
+  /** SHA-256 of every byte before this line. */
   readonly sha256: Sha256
 }
 
@@ -97,12 +97,12 @@ function isBoolean(value: Json): boolean {
   return typeof value === 'boolean'
 }
 
-/** With its newline. */
+/** Returns the text of a line with its newline. */
 export function encodeLine(line: ExportLine): string {
   return `${canonicalJson(line)}\n`
 }
 
-/** What a line says. Throws `export-damaged` (corrupt), `format-newer`. */
+/** Parses a line. Throws `export-damaged` (corrupt), `format-newer`. */
 export function decodeLine(bytes: Uint8Array, path: string, number: number): ExportLine {
   const value = canonicalValue(bytes)
   if (value === undefined || !isObject(value)) throw exportDamaged(path, number, 'not one object as canonical JSON')
@@ -115,20 +115,20 @@ export function decodeLine(bytes: Uint8Array, path: string, number: number): Exp
   return value as unknown as ExportLine
 }
 
-/** The value of bytes that are canonical JSON, undefined for any others: a name that is there twice, a number that is not exact, a lone surrogate. */
+/** Parses canonical JSON; undefined for other bytes, such as a duplicate name, an inexact number or a lone surrogate. */
 export function canonicalValue(bytes: Uint8Array): Json | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     const value = JSON.parse(text) as Json
     return canonicalJson(value) === text ? value : undefined
   } catch (error) {
-    // what nests too deep overflows the stack, which is a RangeError
+    // nesting that is too deep overflows the stack, which is a RangeError
     if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) return undefined
     throw error
   }
 }
 
-/** What is wrong with the file itself, by line. */
+/** Returns the error for damage in the file, with its line. */
 export function exportDamaged(path: string, line: number, why: string): AppError {
   return new AppError('corrupt', 'export-damaged', `${path}: line ${line}: ${why}`, {
     hint: 'export it again: brine audit export --out FILE',
@@ -136,7 +136,7 @@ export function exportDamaged(path: string, line: number, why: string): AppError
   })
 }
 
-/** The files of one command in the order in which they are written, its record last. */
+/** Returns the files of one command in the order in which they are written, its record last. */
 export function filesOf(
   record: StoredCommand,
 ): readonly { readonly type: 'event' | 'snapshot'; readonly name: string; readonly sha256: Sha256 }[] {

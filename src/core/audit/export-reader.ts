@@ -1,6 +1,6 @@
 /**
- * An exported history as a source for the proof: scanned once from end to end, then read by place.
- * Invariant: what the scan has judged is read again with its hash, so a file that changes meanwhile is found.
+ * An exported history as a source for the proof: scanned once from end to end, then read by position.
+ * Invariant: content is read again with its hash, so that a change of the file after the scan is detected.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { fromBase64, utf8 } from '../base/bytes.js'
@@ -53,7 +53,7 @@ function sourceOf(fd: number, scan: Scan, header: ExportHeader): ExportSource {
     let done = 0
     while (done < length) {
       const n = readSync(fd, bytes, done, length - done, offset + done)
-      if (n === 0) throw exportDamaged(scan.path, 1, 'the file was changed while it was read')
+      if (n === 0) throw exportDamaged(scan.path, 1, 'the file changed while it was read')
       done += n
     }
     return decodeLine(bytes, scan.path, 1)
@@ -80,7 +80,7 @@ function sourceOf(fd: number, scan: Scan, header: ExportHeader): ExportSource {
       const path = nameOf(id, name)
       const bytes = textOf(path)
       if (bytes === undefined) throw fileMissing(path, id)
-      if (sha256Hex(bytes) !== sha256) throw fileDamaged(path, 'its hash is not the one that was recorded', id)
+      if (sha256Hex(bytes) !== sha256) throw fileDamaged(path, 'content does not match its recorded hash', id)
       return { bytes, path, where: 'place' }
     },
     has: (id, name) => scan.files.has(nameOf(id, name)),
@@ -97,7 +97,7 @@ function sourceOf(fd: number, scan: Scan, header: ExportHeader): ExportSource {
   }
 }
 
-/** Names of snapshots by folder: the only files of which some may be there that no record names. */
+/** Returns the names of snapshots by folder: the only files that may exist without a record. */
 function snapshotsOf({ files }: Scan): ReadonlyMap<string, readonly string[]> {
   const out = new Map<string, string[]>()
   for (const file of files.keys()) {

@@ -1,6 +1,6 @@
 /**
- * The one pass over an export that judges it: every line in its order, every text by its hash, every file in its place.
- * Invariant: memory holds where things lie and never the history.
+ * Verifies an export in one pass: the order of lines, the hash of each text, the position of each file.
+ * Invariant: only positions are kept in memory, never the history.
  */
 import { createHash } from 'node:crypto'
 import { fstatSync, readSync } from 'node:fs'
@@ -25,7 +25,7 @@ import {
   MAX_LINE,
 } from './export-format.js'
 
-/** Of a line, without its newline. */
+/** Position of a line, without its newline. */
 export interface Place {
   readonly offset: number
   readonly length: number
@@ -37,13 +37,13 @@ interface At extends Place {
 
 interface Pending extends Pick<ExportedFile, 'type' | 'file' | 'sha256'> {
   readonly line: number
-  /** Of a command record. */
+  /** Hash of a command record. */
   readonly text: string
 }
 
 export interface Scan {
   readonly path: string
-  /** Commits that are whole. */
+  /** Number of complete commits. */
   commits: number
   head: { readonly sha256: Sha256; readonly at: Instant; readonly generation: number } | undefined
   /** Files since the last commit. */
@@ -53,7 +53,7 @@ export interface Scan {
   readonly objects: Map<string, Place>
 }
 
-/** Every line judged in its order. Returns the header. */
+/** Verifies every line in order. Returns the header. */
 export function scanExport(
   fd: number,
   scan: Scan,
@@ -66,7 +66,7 @@ export function scanExport(
   let [number, offset, ended] = [0, 0, false]
   for (const bytes of linesOf(fd, path)) {
     number += 1
-    if (ended) throw exportDamaged(path, number, 'there is more after the end')
+    if (ended) throw exportDamaged(path, number, 'data after the end line')
     const line = number === 1 ? firstLine(bytes, path) : decodeLine(bytes, path, number)
     const at: At = { number, offset, length: bytes.length }
     if (header === undefined) header = line.type === 'header' ? line : notExport(path)
@@ -103,7 +103,7 @@ function notExport(path: string): never {
   })
 }
 
-/** The lines of a file, without their newlines. Throws `export-damaged` for one that is too long or does not end. */
+/** Yields the lines of a file without their newlines. Throws `export-damaged` for a line that is too long or has no end. */
 function* linesOf(fd: number, path: string): Generator<Uint8Array> {
   const block = Buffer.allocUnsafe(1 << 20)
   let parts: Buffer[] = []
@@ -137,7 +137,7 @@ function noteFile(scan: Scan, line: ExportHeader | ExportedFile, at: At): void {
   scan.files.set(file, { offset: at.offset, length: at.length })
 }
 
-/** A commit closes what came since the one before: exactly the files of its commands, in their order. */
+/** Verifies that the files since the previous commit are exactly those of this commit's commands, in order. */
 function noteCommit(scan: Scan, { file, text, commit, sha256 }: ExportedFile, { number }: At): void {
   const { path, pending } = scan
   if (file !== `commits/${commit}.json`) throw exportDamaged(path, number, `commits/${commit}.json belongs here`)
@@ -156,8 +156,8 @@ function noteCommit(scan: Scan, { file, text, commit, sha256 }: ExportedFile, { 
     if (next === place) next += 1
     else break
   }
-  const astray = pending[next]
-  if (astray !== undefined) throw exportDamaged(path, astray.line, `${astray.file} is out of place`)
+  const misplaced = pending[next]
+  if (misplaced !== undefined) throw exportDamaged(path, misplaced.line, `${misplaced.file} is out of place`)
   scan.pending = []
   scan.commits = commit
   scan.head = { sha256, at: record.at, generation: record.generation }
@@ -177,11 +177,11 @@ function noteObject(scan: Scan, header: ExportHeader, { sha256, base64 }: Export
 
 function endOf(scan: Scan, header: ExportHeader, end: ExportEnd, number: number, sha256: string): void {
   const { path, commits, pending, head } = scan
-  const [astray] = pending
-  if (astray !== undefined) throw exportDamaged(path, astray.line, `no commit names ${astray.file}`)
-  if (commits !== header.commits) throw exportDamaged(path, number, `${header.commits} commits were to come`)
+  const [misplaced] = pending
+  if (misplaced !== undefined) throw exportDamaged(path, misplaced.line, `no commit references ${misplaced.file}`)
+  if (commits !== header.commits) throw exportDamaged(path, number, `${header.commits} commits were announced`)
   if (end.lines !== number - 1 || end.sha256 !== sha256)
-    throw exportDamaged(path, number, 'the lines before it are not those that it counted and hashed')
+    throw exportDamaged(path, number, 'the lines before it do not match its count and hash')
   if (header.head !== (head?.sha256 ?? null) || header.at !== (head?.at ?? null))
     throw exportDamaged(path, 1, 'the newest commit is another one')
   if (header.generation < (head?.generation ?? 0))

@@ -1,4 +1,4 @@
-/** A history as lines of an export, made while they are written: memory does not grow with history. */
+/** Yields a history as lines of an export; memory does not grow with history. */
 import { createHash } from 'node:crypto'
 import { toBase64 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
@@ -20,12 +20,12 @@ import type { HistorySource } from './source.js'
 
 export interface ExportOptions {
   readonly header: Omit<ExportHeader, 'type' | 'format' | 'version'>
-  /** Hashes of the objects to take along, sorted. */
+  /** Hashes of the objects to include, sorted. */
   readonly objects: readonly Sha256[]
   readonly step?: (commit: number) => void
 }
 
-/** The whole file. To be given a history that was just proved: what is missing was archived elsewhere or declared lost, and is left out. */
+/** Yields the complete file. The history must have been verified: missing files were archived elsewhere or declared lost, and are omitted. */
 export function* exportLines(source: HistorySource, options: ExportOptions): Generator<string> {
   const hash = createHash('sha256')
   let lines = 0
@@ -56,7 +56,7 @@ function* filesOfCommit(source: HistorySource, n: number): Generator<ExportedFil
     if (found === undefined) continue
     const command: StoredCommand = parseCommand(found.bytes, found.path, id, id.sequence)
     for (const part of filesOf(command)) {
-      // snapshots are there to start from and not kept for ever: one that no line can hold stays out
+      // snapshots only speed up loading: one that is too long for a line is omitted
       const file = unlessGone(() => source.file(id, part.name, part.sha256))
       if (file === undefined || (part.type === 'snapshot' && file.bytes.length > MAX_LINE / 2)) continue
       yield lineOf(part.type, source.nameOf(id, part.name), n, part.sha256, file.bytes)

@@ -1,15 +1,15 @@
-/** What an audit finds: the file, the place in it, and what is wrong. Invariant: reading on after a problem, so that one run names them all. */
+/** Findings of an audit: file, path in it, and what is wrong. Invariant: reading continues after a finding, so that one run reports all. */
 import { AppError } from '../base/errors.js'
 
 export interface Finding {
   /** Relative to DATA_DIR. */
   readonly file: string
-  /** JSON path inside the file, `$` for all of it. */
+  /** JSON path inside the file, `$` for the file as a whole. */
   readonly path: string
   readonly problem: string
 }
 
-/** Runs `read`; damage becomes a problem and `undefined`, anything else is thrown. */
+/** Runs `read`. Damage becomes a finding and returns undefined; other errors are thrown. */
 export function noting<T>(problems: Finding[], file: string, read: () => T): T | undefined {
   try {
     return read()
@@ -20,18 +20,18 @@ export function noting<T>(problems: Finding[], file: string, read: () => T): T |
   }
 }
 
-/** Runs `work` over what events made; where a value has not the shape that its type promises, that becomes a problem and `undefined`. */
+/** Runs `work` on a state; a TypeError, which means a value without its declared shape, becomes a finding and returns undefined. */
 export function shaped<T>(problems: Finding[], file: string, work: () => T): T | undefined {
   try {
     return work()
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)) throw error
-    problems.push({ file, path: '$', problem: 'has not the shape that its type promises' })
+    problems.push({ file, path: '$', problem: 'does not have the shape of its type' })
     return undefined
   }
 }
 
-/** The message without the file that it begins with. */
+/** Returns the message without the file at its start. */
 export function reasonOf(error: AppError): string {
   const { path } = error.details as { readonly path?: string }
   if (path === undefined || !error.message.startsWith(path)) return error.message

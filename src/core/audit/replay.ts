@@ -1,6 +1,6 @@
 /**
- * One aggregate replayed from event 0: every record against the commit that names it, every event against its record, every snapshot kept
- * against the state that the events make. Invariant: nothing is believed that a commit does not vouch for by hash.
+ * Replays one aggregate from event 0: compares every record with its commit, every event with its record, and every snapshot with the
+ * state computed from the events. Invariant: only content that a commit references by hash is trusted.
  */
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
@@ -34,25 +34,25 @@ export interface Replayed {
   readonly version: number
   readonly commands: number
   readonly events: number
-  /** Files that lie in `archived/`. */
+  /** Number of files in `archived/`. */
   readonly archived: number
-  /** 0, or the version of the snapshot that it begins with because what was before it is archived elsewhere. */
+  /** 0, or the version of the snapshot that it starts from because earlier files are archived elsewhere. */
   readonly verifiedFrom: number
   /** Hash of the newest command record. */
   readonly head: Sha256 | null
-  /** Undefined when an event could not be read. */
+  /** Undefined if an event could not be read. */
   readonly state: State
-  /** What recoveries declared lost, in their order: no fault any more. */
+  /** What recoveries declared lost, in order; these are not findings. */
   readonly recoveries: readonly Recovery[]
   readonly problems: readonly Finding[]
 }
 
-/** Told what is read on the way, in order. */
+/** Callbacks during a replay, in order. */
 export interface Watcher {
-  /** A command and the states before and after it; undefined where an event before it could not be read. */
+  /** Called with a command and the states before and after it; undefined if an earlier event could not be read. */
   readonly command?: (record: StoredCommand, before: State, after: State) => void
   readonly event?: (event: DomainEvent) => void
-  /** The state that the replay goes on from where what came before is gone, or archived elsewhere. */
+  /** Called with the state from which the replay continues if earlier files are lost or archived elsewhere. */
   readonly base?: (state: Json, sequence: number) => void
 }
 
@@ -60,7 +60,7 @@ type Recovered = Extract<StoredEffect, { readonly result: 'recovered' }>
 
 const GAP = 'names command'
 
-/** A command that gave up what could not be brought back. */
+/** A recovery that lost commands. */
 export interface Recovery extends Pick<Recovered, 'base' | 'gone'> {
   readonly sequence: number
   readonly at: Instant
@@ -70,14 +70,14 @@ export interface ReplayOptions {
   readonly source: HistorySource
   readonly id: AggregateId
   readonly rules: Rules
-  /** What the commits say of it, oldest first. */
+  /** Its entries in the commits, oldest first. */
   readonly named: readonly Named[]
-  /** What is archived must be here too. */
+  /** True if archived files must be present. */
   readonly full: boolean
-  /** The last command to replay; left out: the newest. What is in the folder beside history is looked at only then. */
+  /** The last command to replay; default the newest. Only then are other files of the folder checked. */
   readonly through?: number
   readonly watcher?: Watcher
-  /** States that recoveries went back to, by sequence: each is made once, however many recoveries a history claims. */
+  /** States that recoveries went back to, by sequence: each is computed once, however many recoveries a history has. */
   readonly bases?: Map<number, State>
 }
 
@@ -87,7 +87,7 @@ interface Progress {
   state: State
   version: number
   previous: Sha256 | null
-  /** False after a hole: what came just before is not known. */
+  /** False after a gap: the previous command is unknown. */
   known: boolean
   at: Instant | undefined
   archived: number
@@ -97,7 +97,7 @@ interface Progress {
   readonly snapshots: Snapshots
 }
 
-/** Replays and compares. Never throws for damage: `problems` has it. */
+/** Replays and compares. Does not throw for damage, which is reported in `problems`. */
 export function replayAggregate(options: ReplayOptions): Replayed {
   const { source, id, rules, through } = options
   const named = through === undefined ? options.named : options.named.filter((n) => n.sequence <= through)
@@ -133,7 +133,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
   return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }
 }
 
-/** What came before the start is replayed by nobody; what of it is here must still be what its commits name. */
+/** Verifies the files before the start, which are not replayed, against their commits. */
 function beginAt({ source, id, named, watcher }: ReplayOptions, progress: Progress, start: Start): void {
   const { version, command: previous, at, sequence } = start.entry
   Object.assign(progress, { state: { value: start.state }, version, previous, at, verifiedFrom: version })
@@ -173,7 +173,7 @@ function replayCommand(options: ReplayOptions, progress: Progress, entry: Named)
   watcher?.command?.(record, before, progress.state)
 }
 
-/** What it declares lost is no fault, and the state goes on from its base: as replayed, or where that is gone as its snapshot has it. */
+/** Applies a recovery: what it declares lost is not a finding, and the state continues from its base, as replayed or else from its snapshot. */
 function replayRecovery(options: ReplayOptions, progress: Progress, record: StoredCommand, effect: Recovered): void {
   const { source, id, named } = options
   const { base, snapshot, gone } = effect
@@ -199,7 +199,7 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
   progress.recoveries.push({ sequence: record.sequence, at: record.at, base, gone })
 }
 
-/** Is this a fault of what the recovery gave up? */
+/** Returns true if the finding is about something that the recovery declared lost. */
 function isDeclared({ file, problem }: Finding, progress: Progress, record: StoredCommand, effect: Recovered): boolean {
   const { base, gone } = effect
   if (file === `commits/${record.commit}.json`) return problem.startsWith(GAP) && base.sequence < record.sequence - 1
@@ -212,7 +212,7 @@ function isDeclared({ file, problem }: Finding, progress: Progress, record: Stor
   return (n >= base.version && n < record.version) || inRanges(gone.events, n)
 }
 
-/** What this program wrote has one text alone. Throws `file-damaged`. */
+/** Verifies that the text is canonical, as this program writes it. Throws `file-damaged`. */
 function asWritten<R extends object>(record: R, { bytes, path }: FoundFile, id: AggregateId): R {
   if (isCanonical(record, bytes)) return record
   throw fileDamaged(path, NOT_CANONICAL, id)
@@ -231,13 +231,13 @@ function* recordFaults(record: StoredCommand, progress: Progress, entry: Named):
   const events = effect.result === 'accepted' ? effect.events.length : effect.result === 'recovered' ? 1 : 0
   const isRecovery = effect.result === 'recovered'
   if (progress.known && record.previous !== progress.previous)
-    yield ['$.previous', 'is not the hash of the command before it']
-  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} names it, not ${record.commit}`]
-  if (record.at !== entry.at) yield ['$.at', `its commit was made at ${entry.at}`]
+    yield ['$.previous', 'is not the hash of the previous command']
+  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} references it, not ${record.commit}`]
+  if (record.at !== entry.at) yield ['$.at', `its commit is from ${entry.at}`]
   if (progress.at !== undefined && record.at < progress.at)
-    yield ['$.at', `${record.at} lies before ${progress.at} of the command before it`]
+    yield ['$.at', `${record.at} is before ${progress.at} of the previous command`]
   if (progress.known && (isRecovery ? record.version < progress.version : record.version !== progress.version))
-    yield ['$.version', `${progress.version} events came before it`]
+    yield ['$.version', `there are ${progress.version} events before it`]
   if (record.version + events !== entry.version)
     yield ['$.effect.events', `its commit says that version ${entry.version} followed`]
   if (effect.result === 'accepted' && events === 0) yield ['$.effect.events', 'accepted, and no event']
@@ -258,7 +258,7 @@ function replayEvent(options: ReplayOptions, progress: Progress, version: number
   progress.state = state
 }
 
-/** The state after an event, made by the same function as everywhere. */
+/** Returns the state after an event, with the same function as a load. */
 function applied(
   { id, rules, watcher }: ReplayOptions,
   progress: Progress,

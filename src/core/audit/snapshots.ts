@@ -1,6 +1,6 @@
 /**
- * The snapshots that are kept of one aggregate, against the records that name them and the states that its events make.
- * Invariant: one that is not kept any more is no fault; one that is kept is vouched for by a record, or it is.
+ * Compares the snapshots of one aggregate with the records that reference them and the states computed from its events.
+ * Invariant: a missing snapshot is not a finding; an existing one without a record is.
  */
 import { canonicalJson, canonicalWriter, type Json } from '../base/json.js'
 import { firstDifference } from '../base/json-path.js'
@@ -12,22 +12,22 @@ import { parseSnapshot } from '../store/disk/records.js'
 import { type Finding, noting } from './finding.js'
 import type { HistorySource } from './source.js'
 
-/** What a command record says of the snapshot that it wrote. */
+/** The entry of a command record about its snapshot. */
 export interface NamedSnapshot {
   readonly version: number
   readonly sha256: Sha256
 }
 
-/** The state that the events make; undefined where one of them could not be read. */
+/** The state computed from the events; undefined if one of them could not be read. */
 export type State = { readonly value: unknown } | undefined
 
-/** Collects what the records name while a replay goes by, and what is wrong with what is kept. */
+/** Collects the referenced snapshots during a replay, and the findings about existing ones. */
 export class Snapshots {
   readonly #source: HistorySource
   readonly #id: AggregateId
   /** By version. */
   readonly #named = new Map<number, Sha256>()
-  /** What states share is written once. */
+  /** Writes the parts that states share once. */
   readonly #text = canonicalWriter()
 
   constructor(source: HistorySource, id: AggregateId) {
@@ -35,38 +35,38 @@ export class Snapshots {
     this.#id = id
   }
 
-  /** A record names it. */
+  /** Adds a snapshot that a record references. */
   vouch({ version, sha256 }: NamedSnapshot): void {
     this.#named.set(version, sha256)
   }
 
-  /** A recovery gave up what was written after one version, up to another. */
+  /** Removes snapshots that a recovery declared lost, after one version up to another. */
   giveUp(after: number, through: number): void {
     for (const version of this.#named.keys()) if (version > after && version <= through) this.#named.delete(version)
   }
 
-  /** The one that the command of this sequence wrote, against the state that the events make. */
+  /** Compares the snapshot of the command with this sequence with the state computed from the events. */
   compare(problems: Finding[], sequence: number, named: NamedSnapshot, made: State): void {
     this.vouch(named)
     const { file, name } = this.#place(named.version)
     const bytes = noting(problems, file, () => this.#source.peek(this.#id, name))
     if (bytes === undefined) return
     if (sha256Hex(bytes) !== named.sha256) {
-      problems.push({ file, path: '$', problem: 'its hash is not the one that was recorded' })
+      problems.push({ file, path: '$', problem: 'content does not match its recorded hash' })
       return
     }
-    // the file that the events make has this very hash: only where it has not is its content looked at
+    // if the computed file has this hash, the content need not be compared
     const whole = made && { format: 1, ...this.#id, version: named.version, sequence, state: made.value }
     if (whole !== undefined && sha256Hex(`${this.#text(whole)}\n`) === named.sha256) return
     const state = noting(problems, file, () => parseSnapshot(bytes, file, this.#id).state)
     if (state === undefined || made === undefined) return
     if (canonicalJson(state) !== canonicalJson(made.value)) {
       const path = firstDifference(state, made.value as Json, '$.state')
-      problems.push({ file, path, problem: 'is not what the events make' })
+      problems.push({ file, path, problem: 'does not match the state computed from the events' })
     }
   }
 
-  /** Snapshots up to a version that no record names, and links that lead to no named one. Those of before `from` had their records where the archive went. */
+  /** Reports unreferenced snapshots up to a version, and links to them. Records of those before `from` are in the archive. */
   strays(problems: Finding[], from: number, newest: number): void {
     const vouched = new Set(this.#named.values())
     const suspects: string[] = []
@@ -77,13 +77,13 @@ export class Snapshots {
       else if (parsed.n < from) vouched.add(this.#hashOf(name))
       else if (parsed.n <= newest && !this.#named.has(parsed.n)) suspects.push(name)
     }
-    const problem = 'no command record names a snapshot of this content'
+    const problem = 'no command record references a snapshot with this content'
     for (const name of suspects)
       if (!vouched.has(this.#hashOf(name)))
         problems.push({ file: this.#source.nameOf(this.#id, name), path: '$', problem })
   }
 
-  /** One that is no regular file has no content that a record names. */
+  /** Returns the hash of a snapshot; '' for anything that is not a regular file. */
   #hashOf(name: string): Sha256 {
     return sha256Hex(noting([], name, () => this.#source.peek(this.#id, name)) ?? '')
   }

@@ -1,6 +1,6 @@
 /**
- * Where an audit takes its bytes from, as a port: a data directory here, an exported file beside it.
- * Invariant: `file` returns bytes only when they have the hash that was asked for; everything else is vouched for by nobody.
+ * The source of an audit's data, as a port: a data directory or an exported file.
+ * Invariant: `file` returns only bytes with the given hash; other methods return unverified data.
  */
 import { join, relative } from 'node:path'
 import { sha256Hex } from '../crypto/digest.js'
@@ -19,38 +19,38 @@ import { COMMAND_LIMIT } from '../store/disk/records.js'
 export interface SourcedCommit {
   readonly record: StoredCommit
   readonly sha256: Sha256
-  /** What a checkpoint has as its leaf. */
+  /** Bytes of the commit, the leaf of a checkpoint's tree. */
   readonly bytes: Uint8Array
 }
 
 export interface HistorySource {
-  /** Number of the newest commit; 0 when nothing was committed. */
+  /** Number of the newest commit; 0 if there is none. */
   readonly head: number
-  /** What problems call a file of an aggregate; relative to DATA_DIR. */
+  /** Returns the path of an aggregate's file for findings, relative to DATA_DIR. */
   nameOf(id: AggregateId, name: string): string
-  /** Throws `commit-missing`, `file-damaged` (corrupt). */
+  /** Reads a commit. Throws `commit-missing`, `file-damaged` (corrupt). */
   commit(n: number): SourcedCommit
-  /** The file of this name and hash, wherever it lies. Throws `file-missing`, `file-damaged` (corrupt). */
+  /** Reads the file of this name and hash, in place or archived. Throws `file-missing`, `file-damaged` (corrupt). */
   file(id: AggregateId, name: string, sha256: Sha256): FoundFile
-  /** Is a file of this name there, in place or archived? */
+  /** Returns true if a file of this name exists, in place or archived. */
   has(id: AggregateId, name: string): boolean
-  /** Was this command archived, so that its files may lie elsewhere? */
+  /** Returns true if this command was archived, so that its files may be elsewhere. */
   isArchived(id: AggregateId, sequence: number): boolean
-  /** What lies in place under a name, undefined when nothing does. Throws `file-damaged` for what is no file. */
+  /** Reads the file in place without verifying it; undefined if it is missing. Throws `file-damaged` unless it is a regular file. */
   peek(id: AggregateId, name: string): Uint8Array | undefined
-  /** Names of everything in place. */
+  /** Returns the names of all files in place. */
   names(id: AggregateId): readonly string[]
-  /** Throws `object-missing`, `object-damaged` (corrupt). */
+  /** Reads an object. Throws `object-missing`, `object-damaged` (corrupt). */
   object(sha256: Sha256): Uint8Array
 }
 
-/** Is it in the folder that the note names? */
+/** Returns true if it is in the folder that `archived.json` names. */
 function isAway(layout: Layout, id: AggregateId, note: readonly ArchivedRange[], name: string): boolean {
   const range = archivedRangeOf(note, name)
   return range !== undefined && exists(pathInArchive(layout, id, range.dir, name))
 }
 
-/** A data directory at one cut. */
+/** Returns a data directory at one revision as a source. */
 export function directorySource(layout: Layout, reader: StoreReader): HistorySource {
   const { head } = reader
   const folder = (id: AggregateId): string => layout.folder(id)
@@ -68,7 +68,7 @@ export function directorySource(layout: Layout, reader: StoreReader): HistorySou
       const path = layout.commit(n)
       const bytes = readOwnedFile(path, COMMAND_LIMIT)
       if (bytes === undefined) throw commitMissing(path)
-      // the cut knows the newest by its cache as well
+      // the revision may know the newest from its cache as well
       if (n === head) reader.commitAt(n)
       return { record: parseBelow(bytes, path, n, head), sha256: sha256Hex(bytes), bytes }
     },

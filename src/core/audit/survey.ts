@@ -1,4 +1,4 @@
-/** What lies in and around DATA_DIR beside what the commits name: space, the lock's holder, files moved aside. Reads only. */
+/** Reports disk space, the lock owner and quarantined files of DATA_DIR. Reads only. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { liveLockOwner } from '../store/directory/optimistic-read.js'
@@ -7,7 +7,7 @@ import { ioError } from '../store/disk/io-error.js'
 import { KIND_FOLDERS, type Layout } from '../store/disk/paths.js'
 
 export interface DiskSpace {
-  /** Bytes that this user may still write. */
+  /** Bytes that this user can still write. */
   readonly free: number
   readonly size: number
 }
@@ -17,14 +17,14 @@ export interface LockHolder {
   readonly host: string
   readonly command: string
   readonly since: string
-  /** It said that it takes long. */
+  /** True if it announced that it takes long. */
   readonly long: boolean
 }
 
 export interface MovedAside {
-  /** Files of commands that died before their commit. */
+  /** Number of files of commands that died before their commit. */
   readonly surplus: number
-  /** Files that a recovery took out. */
+  /** Number of files that a recovery removed from their place. */
   readonly corrupt: number
 }
 
@@ -37,7 +37,7 @@ export function diskSpace(dir: string): DiskSpace {
   }
 }
 
-/** Who holds the lock now; undefined when nobody does, or when its owner is dead, which costs the next command nothing. */
+/** Returns the owner of the write lock; undefined if it is free or stale. */
 export function lockHolder(layout: Layout): LockHolder | undefined {
   const owner = liveLockOwner(layout)
   if (owner === undefined) return undefined
@@ -45,7 +45,7 @@ export function lockHolder(layout: Layout): LockHolder | undefined {
   return { pid, host, command, since, long: owner.long === true }
 }
 
-/** Counts what lies in `surplus/` and `corrupt/` of every aggregate and of the commits. */
+/** Counts the files in `surplus/` and `corrupt/` of every aggregate and of the commits. */
 export function movedAside(layout: Layout): MovedAside {
   const folders = Object.values(KIND_FOLDERS).flatMap((kind) =>
     listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),

@@ -67,11 +67,11 @@ describe('a checkpoint kept elsewhere', () => {
     const newer = join(box.path, 'newer.note')
     await runAt(today, ['audit', 'checkpoint', '--out', newer])
     const { code, problems } = await verify(yesterday, '--checkpoint', newer)
-    expect([code, problems]).toEqual([12, [`${newer}: saw 3 commits, and here are 2: history was rolled back`]])
+    expect([code, problems]).toEqual([12, [`${newer}: covers 3 commits, but there are 2: history was rolled back`]])
     await runAt(yesterday, ['roa', 'add', 'acme', '192.0.2.0/25 => 64496'])
     const other = await verify(yesterday, '--checkpoint', newer)
     expect(other.code).toBe(12)
-    expect(other.problems?.join()).toContain('history was written anew')
+    expect(other.problems?.join()).toContain('history was replaced')
   })
 
   it('is never overwritten, and what is none is refused', async () => {

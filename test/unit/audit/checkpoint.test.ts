@@ -89,7 +89,7 @@ describe('what it catches', () => {
     await grow(store, 'b', 3)
     const note = await checkpoint()
     const older = openStore(yesterday)
-    expect(await judge(note, older)).toBe('saw 8 commits, and here are 5: history was rolled back')
+    expect(await judge(note, older)).toBe('covers 8 commits, but there are 5: history was rolled back')
   })
 
   it('yesterday that went another way', async () => {
@@ -100,7 +100,7 @@ describe('what it catches', () => {
       await grow(away, 'x', 9)
       await grow(store, 'b', 3)
       expect(await judge(await checkpoint(), away)).toBe(
-        'saw 8 commits, and the first 8 of the 14 here are others: history was written anew',
+        'covers 8 commits, but the first 8 of the 14 here differ: history was replaced',
       )
     } finally {
       other.remove()
@@ -114,7 +114,7 @@ describe('what it catches', () => {
 
   it('another directory, another key, a changed note', async () => {
     const note = await checkpoint()
-    expect(await judge(note, store, { ...log, instance: 'aa' })).toContain('is of the directory 00ff')
+    expect(await judge(note, store, { ...log, instance: 'aa' })).toContain('is of data directory 00ff')
     expect(await judge(await checkpoint(makeEd25519()))).toBe('it is signed by another key')
     expect(await judge(note.replace('\n5\n', '\n4\n'))).toBe('its signature does not verify')
   })

@@ -176,7 +176,7 @@ describe('a file that was cut, bent or made up', () => {
     expect(fault(text.slice(0, -1))).toContain('the file ends too early')
     expect(fault(text.slice(0, 900))).toContain('the file ends too early')
     // with an end that fits, the commits are fewer than the header says
-    expect(fault(sealed(parsed(text).slice(0, 7)))).toContain('6 commits were to come')
+    expect(fault(sealed(parsed(text).slice(0, 7)))).toContain('6 commits were announced')
   })
 
   it('each line left out, each two neighbours swapped, each line twice', async () => {
@@ -198,10 +198,10 @@ describe('a file that was cut, bent or made up', () => {
     const stray = { type: 'event', commit: 1, ...rewritten({}, '{}\n'), file: 'cas/alice/event-99.json' }
     const body = parsed(text).slice(0, -1)
     expect(fault(sealed([...body.slice(0, 1), stray, ...body.slice(1)]))).toContain('event-99.json is out of place')
-    expect(fault(sealed([...body, { ...stray, commit: 7 }]))).toContain('no commit names cas/alice/event-99.json')
+    expect(fault(sealed([...body, { ...stray, commit: 7 }]))).toContain('no commit references cas/alice/event-99.json')
     expect(fault(changed(text, (l, i) => (i === 1 ? { ...l, text: '{}\n' } : l)))).toContain('line 2: the text of')
     expect(fault(sealed([...body, body[0] ?? {}]))).toContain('a second header')
-    expect(fault(`${text}{}\n`)).toContain('there is more after the end')
+    expect(fault(`${text}{}\n`)).toContain('data after the end line')
     expect(fault(changed(text, (l, i) => (i === 0 ? { ...l, head: 'a'.repeat(64) } : l)))).toContain('line 1')
   })
 
@@ -209,7 +209,7 @@ describe('a file that was cut, bent or made up', () => {
     const text = await exported()
     const forge = (l: Line): Line => rewritten(l, String(l['text']).replace('"a0"', '"xx"'))
     const first = changed(text, (l) => (l['file'] === 'cas/alice/event-0.json' ? forge(l) : l))
-    expect(fault(first)).toContain('cas/alice/event-0.json $: its hash is not the one that was recorded')
+    expect(fault(first)).toContain('cas/alice/event-0.json $: content does not match its recorded hash')
   })
 })
 

@@ -106,14 +106,18 @@ describe('one changed byte', () => {
 })
 
 describe('what agrees with its hashes and is wrong all the same', () => {
-  it('a snapshot that is not what the events make', async () => {
+  it('a snapshot that does not match the state computed from the events', async () => {
     await store.write(async (writer) => {
       const staged = stage(writer, 'alice', ['x', 'y', 'z', 'u', 'v'])
       const effect = { ...staged.effect, state: { words: ['forged'] } } as typeof staged.effect
       writer.commit({ meta: metaAt(writer.head), aggregates: [{ ...staged, effect }], objects: new Map() })
     })
     expect((await audit()).problems).toEqual([
-      { file: 'cas/alice/snapshot-21.json', path: '$.state.words[0]', problem: 'is not what the events make' },
+      {
+        file: 'cas/alice/snapshot-21.json',
+        path: '$.state.words[0]',
+        problem: 'does not match the state computed from the events',
+      },
     ])
   })
 

@@ -57,7 +57,5 @@ it('asks nothing of publishers elsewhere, nor of a CA whose history is damaged',
 it('a state of another shape is a problem and no crash', () => {
   const all = new AccountedObjects(source)
   all.close(id('pubd', '0'), replayed({ publishers: { acme: 5 } }))
-  expect(all.unaccounted()).toEqual([
-    { file: 'pubd/0', path: '$', problem: 'has not the shape that its type promises' },
-  ])
+  expect(all.unaccounted()).toEqual([{ file: 'pubd/0', path: '$', problem: 'does not have the shape of its type' }])
 })

@@ -37,7 +37,7 @@ async function problems(kind: Kind, event: Json): Promise<readonly string[]> {
   return [...report.problems, ...report.aggregates.flatMap((a) => a.problems)].map((p) => `${p.file}: ${p.problem}`)
 }
 
-const shape = 'has not the shape that its type promises'
+const shape = 'does not have the shape of its type'
 
 it.each<[Kind, Json, string]>([
   ['ca', { type: 'point.issued', class: '0', ski: 'x' }, ''],

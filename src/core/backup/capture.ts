@@ -47,7 +47,7 @@ export function captureRevision(layout: Layout, reader: StoreReader, { onWarning
     ...listDir(join(layout.dir, 'ssl')).flatMap((name) => read(`ssl/${name}`)),
     ...listDir(layout.keys).flatMap((name) => (name === 'pool' ? [] : read(`keys/${name}`))),
   ]
-  // archived files may be on another volume: without this note a restored directory could not distinguish that from loss
+  // archived files may be on another volume: without this index a restored directory could not distinguish that from loss
   for (const id of reader.roster()) mutableFiles.push(...read(relative(layout.dir, archivedIndexPath(layout, id))))
   if (!mutableFiles.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'the file is missing')
   const head = commit === 0 ? null : reader.commitAt(commit).sha256

@@ -230,21 +230,21 @@ describe('a damaged archive is refused', () => {
 describe('encrypted', () => {
   const passphrase = new Secret('correct horse battery staple')
   let identity: string
-  let sealed: Buffer
+  let encrypted: Buffer
 
   beforeAll(async () => {
     identity = await generateIdentity()
-    sealed = await packed(FILES, { type: 'recipients', recipients: [await identityToRecipient(identity)] })
+    encrypted = await packed(FILES, { type: 'recipients', recipients: [await identityToRecipient(identity)] })
   })
 
   const open = (bytes: Uint8Array, key = identity): Promise<string> => judge(bytes, { identities: [new Secret(key)] })
 
   test('is decrypted with its identity only', async () => {
-    expect(sealed.includes('brine.json')).toBe(false)
-    expect(await open(sealed)).toBe('accepted')
-    expect(await open(sealed, await generateIdentity())).toBe('credentials backup-key-wrong')
-    expect(await judge(sealed)).toBe('usage backup-key-needed')
-    expect(await judge(sealed, { passphrase })).toBe('credentials backup-key-wrong')
+    expect(encrypted.includes('brine.json')).toBe(false)
+    expect(await open(encrypted)).toBe('accepted')
+    expect(await open(encrypted, await generateIdentity())).toBe('credentials backup-key-wrong')
+    expect(await judge(encrypted)).toBe('usage backup-key-needed')
+    expect(await judge(encrypted, { passphrase })).toBe('credentials backup-key-wrong')
   })
 
   test('is decrypted with its passphrase only', async () => {
@@ -255,13 +255,13 @@ describe('encrypted', () => {
   }, 60_000)
 
   test('truncated or changed anywhere is refused', async () => {
-    for (let at = 0; at < sealed.length; at += Math.ceil(sealed.length / 80)) {
-      expect(await open(sealed.subarray(0, at)), `cut at ${at}`).toBe(DAMAGED)
-      const bytes = Buffer.from(sealed)
+    for (let at = 0; at < encrypted.length; at += Math.ceil(encrypted.length / 80)) {
+      expect(await open(encrypted.subarray(0, at)), `truncated at ${at}`).toBe(DAMAGED)
+      const bytes = Buffer.from(encrypted)
       bytes[at] = (bytes[at] ?? 0) ^ 0x10
       expect(await open(bytes), `bit at ${at}`).toMatch(/backup-damaged|backup-key-wrong/)
     }
-    expect(await open(Buffer.concat([sealed, Buffer.from('x')]))).toBe(DAMAGED)
+    expect(await open(Buffer.concat([encrypted, Buffer.from('x')]))).toBe(DAMAGED)
   })
 
   test('with too high a work factor is refused', async () => {

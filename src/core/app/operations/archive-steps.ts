@@ -30,6 +30,7 @@ export interface Step {
   readonly run: (touched: OnTouched) => void
 }
 
+/** Counts of commands or objects archived, their bytes, and originals removed. */
 export interface Tally {
   moved: number
   bytes: number
@@ -62,6 +63,7 @@ export function planSteps(session: Session, plan: ArchivePlan, tallies: Tallies)
   ]
 }
 
+/** Returns the size of all files of these commands. */
 export function totalBytes(due: readonly DueCommand[]): number {
   return due.reduce((all, d) => all + d.files.reduce((own, f) => own + f.size, 0), 0)
 }

@@ -96,6 +96,7 @@ function requireReason(session: Session, verb: string): string {
   })
 }
 
+/** The state that a promote continues from. */
 interface PromotionBase {
   readonly standby: boolean
   readonly generation: number
@@ -105,7 +106,10 @@ interface PromotionBase {
   readonly seen: HighWaterMark
 }
 
-/** Checks that the directory can be promoted and returns the base of it. Throws `promote-primary` for a primary whose numbers are advanced. */
+/**
+ * Checks that the directory can be promoted, and returns the state it continues from. Throws `promote-primary` for a primary whose numbers are
+ * advanced already, `clock-behind`.
+ */
 function checkPromotion(session: Session, reader: StoreReader, seen: HighWaterMark): PromotionBase {
   const now = session.clockFor(reader).now()
   if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
@@ -116,8 +120,8 @@ function checkPromotion(session: Session, reader: StoreReader, seen: HighWaterMa
     })
   refuseClockBehind(now, seen)
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
-  const { generation, lastGeneration: wroteIn } = reader
-  const next = standby ? Math.max(generation, wroteIn, publishedGeneration(session)) + 1 : generation
+  const { generation, lastGeneration } = reader
+  const next = standby ? Math.max(generation, lastGeneration, publishedGeneration(session)) + 1 : generation
   return { standby, generation: next, commit: reader.head, dropped, moved: [], seen }
 }
 

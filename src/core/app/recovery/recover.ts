@@ -82,7 +82,7 @@ async function rewritePublishedTree(session: Session, report: RecoverReport): Pr
   return { ...report, served: true, changed: true }
 }
 
-/** Does what follows a recovery: renumbers, updates certificates, publishes, rewrites the published tree. */
+/** Completes a recovery: renumbers, updates certificates, publishes, and rewrites the published tree if needed. */
 async function afterRecovery(session: Session, report: RecoverReport): Promise<RecoverReport> {
   const { missing, replaced } = report.objects
   let done = report

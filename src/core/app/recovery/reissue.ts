@@ -62,7 +62,10 @@ function additionOf([key, { comment }]: [string, RoaConfig]): RoaAddition {
   return { payload: fromRoaKey(key), comment }
 }
 
-/** A certificate is issued only when the child's resources change: removes them, grants the same again, and lets the child request. */
+/**
+ * Issues a child's certificate again. A certificate is issued only when the child's resources change, so this removes them, grants the same
+ * again, and lets the child request.
+ */
 async function reissueCertificate(
   tx: TransactionContext,
   child: Handle,

@@ -3,8 +3,10 @@
  * state computed from the events. Invariant: only content that a commit references by hash is trusted.
  */
 import type { Json } from '../base/json.js'
+import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
+import { storedMismatch } from '../eventsourcing/declare.js'
 import type {
   Aggregate,
   AggregateId,
@@ -253,9 +255,19 @@ function replayEvent(options: ReplayOptions, progress: Progress, version: number
     count(progress, file)
     return asWritten(parseEvent(file.bytes, file.path, id, version), file, id).event
   })
-  const state =
-    event && shaped(progress.problems, progress.file(name), () => applied(options, progress, version, event))
-  progress.state = state
+  progress.state = event && stateAfter(options, progress, version, event)
+}
+
+/** Reports the first stored member that does not fit the event's type, and goes on with what `evolve` makes of it, as a load does. */
+function stateAfter(options: ReplayOptions, progress: Progress, version: number, event: DomainEvent): State {
+  const file = progress.file(eventName(version))
+  const found = storedMismatch(options.rules, event, '$.event')
+  if (found !== undefined) {
+    const problem = `${found.problem} ${quoted(found.member, 40)} of ${event.type}`
+    progress.problems.push({ file, path: found.path, problem })
+  }
+  // an event that evolve throws at because of a mismatch is reported once
+  return shaped(found === undefined ? progress.problems : [], file, () => applied(options, progress, version, event))
 }
 
 /** Returns the state after an event, with the same function as a load. */

@@ -150,6 +150,22 @@ describe('what agrees with its hashes and is wrong all the same', () => {
     expect(found.filter((p) => !p.file.startsWith('cas/carol/'))).toEqual([])
   })
 
+  it.each<[string, object, string, string]>([
+    ['under another name', { type: 'added', words: 'x' }, '$.event.words', 'unknown member "words" of added'],
+    ['missing', { type: 'added' }, '$.event.word', 'missing member "word" of added'],
+    ['of another type', { type: 'added', word: 1 }, '$.event.word', 'wrong value "word" of added'],
+  ])('an event with a member that is %s, and replay goes on', async (_, event, path, problem) => {
+    await store.write(async (writer) => {
+      const staged = stage(writer, 'carol', ['x'])
+      const effect = { ...staged.effect, events: [event] } as typeof staged.effect
+      writer.commit({ meta: metaAt(writer.head), aggregates: [{ ...staged, effect }], objects: new Map() })
+      add(writer, { carol: ['y'] })
+    })
+    const { aggregates, problems: found } = await audit()
+    expect(found).toEqual([{ file: 'cas/carol/event-1.json', path, problem }])
+    expect(aggregates.find(({ id }) => id.handle === 'carol')).toMatchObject({ events: 3 })
+  })
+
   it('a snapshot that no record names', async () => {
     writeFileSync(join(place.dir, 'cas/alice/snapshot-7.json'), '{}')
     expect((await audit()).problems.map((p) => p.file)).toEqual(['cas/alice/snapshot-7.json'])

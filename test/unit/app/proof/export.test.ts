@@ -39,19 +39,27 @@ async function problems(kind: Kind, event: Json): Promise<readonly string[]> {
 
 const shape = 'does not have the shape of its type'
 
-it.each<[Kind, Json, string]>([
-  ['ca', { type: 'point.issued', class: '0', ski: 'x' }, ''],
-  ['ca', { type: 'class.removed', class: { a: 1 } }, ''],
-  ['ca', { type: 'roas.updated', added: 5, removed: null }, 'cas/x/event-0.json'],
-  ['ca', { type: 'child.added', child: '__proto__', resources: null }, ''],
-  ['ta', { type: 'point.issued', issue: null }, 'ta/x/event-0.json'],
-  ['ta', { type: 'ta.initialised', key: 7, place: [] }, 'ta/x'],
-  ['pubd', { type: 'published', changes: [null], serial: 1, at: 1, part: 1, retained: 1 }, 'pubd/x/event-0.json'],
-  ['pubd', { type: 'publisher.added', publisher: 'x', base: 3, at: 4 }, ''],
-])('%s %j', async (kind, event, file) => {
+// `true`: the state that evolve makes of the event is reported as well
+it.each<[Kind, Json, string, boolean?]>([
+  ['ca', { type: 'point.issued', class: '0', ski: 'x' }, 'wrong value "ski" of point.issued'],
+  ['ca', { type: 'class.removed', class: { a: 1 } }, 'wrong value "class" of class.removed'],
+  ['ca', { type: 'roas.updated', added: 5, removed: null }, 'wrong value "added" of roas.updated'],
+  ['ca', { type: 'child.added', child: '__proto__', resources: null }, 'wrong value "resources" of child.added'],
+  ['ta', { type: 'point.issued', issue: null }, 'wrong value "issue" of point.issued'],
+  ['ta', { type: 'ta.initialised', key: 7, place: [] }, 'wrong value "key" of ta.initialised', true],
+  [
+    'pubd',
+    { type: 'published', changes: [null], serial: 1, at: 1, part: 1, retained: 1 },
+    'wrong value "at" of published',
+  ],
+  ['pubd', { type: 'publisher.added', publisher: 'x', base: 3, at: 4 }, 'wrong value "base" of publisher.added'],
+])('%s %j', async (kind, event, problem, alsoState = false) => {
+  const folder = kind === 'ca' ? 'cas/x' : `${kind}/x`
   const found = await problems(kind, event)
-  if (file === '') expect(found.filter((p) => !p.endsWith(shape))).toEqual([])
-  else expect(found).toContain(`${file}: ${shape}`)
+  expect(found).toContain(`${folder}/event-0.json: ${problem}`)
+  const others = found.filter((p) => p !== `${folder}/event-0.json: ${problem}`)
+  if (alsoState) expect(others).toContain(`${folder}: ${shape}`)
+  expect(others.filter((p) => !p.endsWith(shape))).toEqual([])
 })
 
 it('an event of a type that nobody knows was written by a newer program', async () => {

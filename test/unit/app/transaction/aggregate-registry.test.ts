@@ -1,0 +1,82 @@
+/** The rules of all kinds: which commands only publish, and the stored members of every event of the frozen data directory. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { publishesOnly, RULES } from '../../../../src/core/app/transaction/aggregate-registry.js'
+import type { Json } from '../../../../src/core/base/json.js'
+import { storedMismatch } from '../../../../src/core/eventsourcing/declare.js'
+import { KINDS, type Kind, type StoredEvent } from '../../../../src/core/eventsourcing/types.js'
+import { frozenDir } from '../../../support/store/frozen-store.js'
+
+type Stored = StoredEvent['event'] & { readonly [member: string]: Json }
+
+const dir = join(frozenDir, 'format-1')
+const EVENTS: readonly StoredEvent<Stored>[] = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  .filter((name) => /(^|\/)event-\d+\.json$/.test(name))
+  .map((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')) as StoredEvent<Stored>)
+
+function mismatchOf(kind: Kind, event: object): string | undefined {
+  const rules = RULES[kind]
+  if (rules === undefined) throw new Error(`no rules for ${kind}`)
+  const found = storedMismatch(rules, event as Stored)
+  return found === undefined ? undefined : `${found.path} ${found.problem}`
+}
+
+/** One event of each type with the most members: optional ones are there if any event has them. */
+const SAMPLES: readonly StoredEvent<Stored>[] = [
+  ...EVENTS.reduce((found, stored) => {
+    const key = `${stored.kind} ${stored.event.type}`
+    const before = found.get(key)
+    const size = (one: StoredEvent) => JSON.stringify(one.event).length
+    return before === undefined || size(before) < size(stored) ? found.set(key, stored) : found
+  }, new Map<string, StoredEvent<Stored>>()),
+].map(([, stored]) => stored)
+
+describe('the stored members', () => {
+  it('of every event of the frozen directory are those that its type declares', () => {
+    const found = EVENTS.map(({ kind, handle, version, event }) => {
+      const wrong = mismatchOf(kind, event)
+      return wrong === undefined ? undefined : `${kind}/${handle} ${version} ${event.type}: ${wrong}`
+    })
+    expect(found.filter((wrong) => wrong !== undefined)).toEqual([])
+  })
+
+  it('are declared for no type that the frozen directory lacks', () => {
+    const declared = KINDS.flatMap((kind) => Object.keys(RULES[kind]?.events ?? {}).map((type) => `${kind} ${type}`))
+    expect(SAMPLES.map(({ kind, event }) => `${kind} ${event.type}`).sort()).toEqual(declared.sort())
+  })
+
+  it.each(SAMPLES.map((stored) => [`${stored.kind} ${stored.event.type}`, stored] as const))(
+    'of %s: each of them, and no other',
+    (_, { kind, event }) => {
+      for (const [member, value] of Object.entries(event)) {
+        if (member === 'type') continue
+        const { [member]: _removed, ...rest } = event
+        expect(mismatchOf(kind, rest)).toBe(`$.${member} missing member`)
+        expect(mismatchOf(kind, { ...rest, [`${member}New`]: value })).toBe(`$.${member}New unknown member`)
+        // no member accepts everything
+        expect(mismatchOf(kind, { ...event, [member]: { other: [true] } })).toMatch(`$.${member}`)
+      }
+    },
+  )
+})
+
+it('only these commands may be archived', () => {
+  const types = {
+    ca: ['ca.add', 'ca.remove', 'repository.configure', 'parent.add', 'parent.sync', 'certificate.receive'],
+    ta: ['ta.init'],
+    pubd: ['pubserver.init', 'publisher.add', 'publisher.remove', 'publish', 'session.reset'],
+    ha: ['enroll.start', 'enroll.direct', 'enroll.finish', 'probes.start', 'probes.finish', 'resume.finish'],
+    est: ['request.open', 'request.ask', 'request.serve', 'request.wait', 'request.lose', 'request.end'],
+  }
+  const shared = [
+    ...['child.add', 'child.update', 'child.remove', 'child.certify', 'roas.update', 'republish', 'numbers.raise'],
+    ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number'],
+    ...['password.create', 'password.revoke', 'of.the.future', 'constructor', ''],
+  ]
+  const archived = KINDS.flatMap((kind) =>
+    [...types[kind], ...shared].filter((type) => publishesOnly(kind, type)).map((type) => `${kind} ${type}`),
+  )
+  expect(archived).toEqual(['ca republish', 'pubd publish', 'ta republish'])
+  expect(publishesOnly('later' as Kind, 'republish')).toBe(false)
+})

@@ -1,6 +1,6 @@
 /**
- * `archive` and `clean` failed at their file operations: state, history and served tree are untouched, and the next runs bring the work to its
- * end with every file of history still to be had. A sample of the cases; all of them with SLOW=1.
+ * `archive` and `clean` with failing file operations: state, history and published tree are unchanged, and the next runs complete the work
+ * with every file of history still available. A sample of the cases; all of them with SLOW=1.
  */
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -84,13 +84,13 @@ function makeDir(name: string): string {
   return dir
 }
 
-/** Beside the directory, under a name that begins with its own: what is done there fails too. */
+/** Next to the directory, under a name that begins with its own: operations there fail too. */
 function volumeOf(dir: string): string {
   mkdirSync(`${dir}-volume`, { recursive: true })
   return `${dir}-volume`
 }
 
-/** The runs of the next days; then everything is archived, nothing waits, and all of history is there. */
+/** Runs the commands of the next days and checks that everything is archived, nothing waits, and all of history exists. */
 async function finish(dir: string, to?: string): Promise<void> {
   await run(dir, day(DAYS + 1.1), to)
   await archive(await quickSession(dir, day(DAYS + 2.2)))
@@ -106,7 +106,7 @@ async function finish(dir: string, to?: string): Promise<void> {
   expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
 }
 
-it('the day after which the archive alone has it is durable when the report names it', async () => {
+it('the time after which only the archive has a file is durable before the report gives it', async () => {
   const dir = copyDir(site.dataDir, makeDir('noted'))
   const done: string[] = []
   onFileOperation((operation, path) => void done.push(`${operation} ${path.slice(dir.length)}`))

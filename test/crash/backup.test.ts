@@ -1,6 +1,7 @@
 /**
- * `brine backup create` and `restore` killed or refused at their file operations, and a backup taken while commands run: a file of a backup's
- * name is a whole backup, a directory with a marker is a whole data directory, what was there is never lost, and the same command again works.
+ * `brine backup create` and `restore` killed or failing at their file operations, and a backup taken while commands run: a file with the
+ * name of a backup is a complete backup, a directory with a marker is a complete data directory, existing data is never lost, and running
+ * the same command again succeeds.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -66,7 +67,7 @@ describe('backup create', () => {
     rmSync(dataDir, { recursive: true })
   }
 
-  it('killed or refused anywhere: no file, or a whole backup', async () => {
+  it('killed or failing anywhere: no file, or a complete backup', async () => {
     const dataDir = copyDir(base, join(path, 'create'))
     const operations = await faults.operations(args(dataDir), { dataDir: path, now: NOW }).catch(() => [])
     const seen = operations.length > 0 ? operations : await faults.operations(args(dataDir), { dataDir, now: NOW })
@@ -77,7 +78,7 @@ describe('backup create', () => {
     if (slow) process.stderr.write(`backup create: ${seen.length} operations, ${cases} cases\n`)
   }, 900_000)
 
-  it('while commands run it is the cut of one commit', async () => {
+  it('while commands run it is the revision of one commit', async () => {
     const dataDir = copyDir(base, join(path, 'busy'))
     let running = true
     const writer = (async () => {
@@ -110,7 +111,7 @@ describe('restore', () => {
     ...more,
   ]
 
-  it('killed or refused anywhere: no data directory, or a whole one; again it works', async () => {
+  it('killed or failing anywhere: no data directory, or a complete one; running it again succeeds', async () => {
     const where = (dataDir: string) => ({ dataDir, now: NOW })
     const operations = await faults.operations(args(join(path, 'clean')), where(join(path, 'clean')))
     const last = operations.length - 40
@@ -135,8 +136,8 @@ describe('restore', () => {
     if (slow) process.stderr.write(`restore: ${operations.length} operations, ${faultsAt.length} cases\n`)
   }, 900_000)
 
-  it('--replace killed anywhere: the old tree is whole under one of its two names', async () => {
-    // faults in all of the folder: what takes the place grows beside it
+  it('--replace killed anywhere: the old tree is complete under one of its two names', async () => {
+    // faults in the whole parent folder: the new tree is written next to the old one
     const where = (folder: string) => ({ dataDir: folder, now: NOW })
     mkdirSync(join(path, 'replace'))
     const clean = copyDir(base, join(path, 'replace', 'd'))

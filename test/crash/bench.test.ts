@@ -1,4 +1,4 @@
-/** The fault bench that judges any implementation, over `brine roa add`: a sample of its cases, all of them with SLOW=1. */
+/** The implementation-independent fault bench, run on `brine roa add`: a sample of its cases, all of them with SLOW=1. */
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -29,13 +29,13 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Runs the bench; what it printed, with its verdict in the last line. */
+/** Runs the bench and returns its output, with the verdict in the last line. */
 function faultbench(args: readonly string[]): Promise<string> {
   const inCase = (line: string): string => `brine ${line} --data-dir "$DATA_DIR"`
   const all = [
     ...['--prepare', `cp -a ${base}/. "$DATA_DIR"`, '--mutate', inCase('roa add testbed 10.1.0.0/24=AS64497')],
     ...['--followup', inCase('roa add testbed 10.2.0.0/24=AS64498')],
-    // what was committed is served by the next tick, and then everything is as history says
+    // the next tick publishes what was committed, and then everything matches history
     ...['--check', `${inCase('tick --quiet')} && ${inCase('audit verify')}`],
     ...['--digest', 'logical=(\\w+)', '--full', 'full=(\\w+)', ...args],
   ]

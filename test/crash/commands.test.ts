@@ -1,6 +1,6 @@
 /**
- * `brine roa add` as a process of its own, killed, torn or refused at its file operations: what it says is what happened, the served tree is
- * whole for a reader at that instant, the next command works, and the next `tick` serves everything.
+ * `brine roa add` as a separate process, killed, interrupted within a write or failing at its file operations: its report is true, the
+ * published tree is complete for a reader at that instant, the next command succeeds, and the next `tick` publishes everything.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,9 +35,9 @@ beforeAll(async () => {
   faults = await faultRunner(folder)
   base = join(folder, 'base')
   await newTestbed(base, NOW)
-  // the next command makes a snapshot with one before it
+  // the next command writes a snapshot that has a predecessor
   await runBrine(['roa', 'add', 'testbed', '10.0.0.0/24=AS64496'], { dataDir: base, now: NOW })
-  // keys that cost nothing; each case uses its own copy of them
+  // keys generated in advance; each case uses its own copy of them
   const { keys } = openStore(base)
   for (let n = 0; n < FIXED_KEYS; n++) keys.putPool(importPkcs8(fixedPkcs8(n)).id, fixedPkcs8(n))
   operations = await faults.operations(ADD, { dataDir: copyDir(base, join(folder, 'clean')), now: NOW })
@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** What a relying party would complain about at this instant: nothing, whatever happened to the command. */
+/** Checks that a relying party finds no error at this instant, whatever happened to the command. */
 function readersComplaints(dir: string): readonly string[] {
   const rrdp = join(dir, 'repo', 'rrdp')
   const notification = readFileSync(join(rrdp, 'notification.xml'), 'utf8')
@@ -61,12 +61,12 @@ async function hasRoa(dir: string): Promise<boolean> {
   return listed.stdout.includes('10.1.0.0/24')
 }
 
-/** What the command said, against what is there. */
+/** Compares the report of the command with the state on disk. */
 function expectTruth(ran: RunResult, isThere: boolean): void {
   if (ran.signal === 'SIGKILL') return
   expect([0, 14, 17, 18], ran.stdout + ran.stderr).toContain(ran.code)
   const { error } = JSON.parse(ran.stdout) as { error?: { changed: string } }
-  // 18: the commit's own sync failed, or one after it
+  // 18: the sync of the commit failed, or one after it
   if (ran.code === 18) expect(['unknown', 'yes']).toContain(error?.changed)
   else expect(error?.changed).toBe({ 14: 'no', 17: 'yes' }[ran.code ?? 0])
   if (ran.code === 0 || error?.changed === 'yes') expect(isThere).toBe(true)
@@ -97,7 +97,7 @@ async function judge(fault: Fault): Promise<void> {
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** Two at a time. */
+/** Runs two at a time. */
 async function judgeAll(list: readonly Fault[]): Promise<void> {
   const queue = [...list]
   const lane = async (): Promise<void> => {
@@ -106,14 +106,14 @@ async function judgeAll(list: readonly Fault[]): Promise<void> {
   await Promise.all([lane(), lane()])
 }
 
-/** Positions of the operations that match, every `step`-th of them and always the last. */
+/** Returns the positions of the operations that match, every `step`-th of them and always the last. */
 function positions(pattern: RegExp, step: number): readonly number[] {
   const all = operations.flatMap((text, i) => (pattern.test(text) ? [i + 1] : []))
   return all.filter((_, i) => slow || i % step === step - 1 || i === all.length - 1)
 }
 
 describe('brine roa add', () => {
-  it('writes in the order that a commit wants', () => {
+  it('writes in the order that a commit requires', () => {
     const place = (pattern: RegExp): number => operations.findIndex((text) => pattern.test(text))
     const order = [
       /^unlink \/keys\/pool\//,
@@ -133,7 +133,7 @@ describe('brine roa add', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b))
   })
 
-  it('killed before an operation: all or nothing, and the next command works', async () => {
+  it('killed before an operation: all or nothing, and the next command succeeds', async () => {
     await judgeAll(positions(/./, 14).map((at) => ({ at, kind: 'kill' })))
   }, 900_000)
 
@@ -145,7 +145,7 @@ describe('brine roa add', () => {
     await judgeAll(positions(/./, 24).map((at) => ({ at, kind: 'EIO' })))
   }, 900_000)
 
-  it('the sync of the commit fails: 18, and nobody claims to know', async () => {
+  it('the sync of the commit fails: 18, outcome unknown', async () => {
     const at = 'sync /commits'
     const dir = copyDir(base, join(folder, 'sync'))
     expect(await faults.run(ADD, { dataDir: dir, now: NOW }, { at, kind: 'EIO' })).toMatchObject({ code: 18 })

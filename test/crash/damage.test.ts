@@ -1,6 +1,6 @@
 /**
- * Every file of a data directory, damaged in every way: it is seen, or it does no harm; and `recover` never loses a command without saying so.
- * A sample of the files; all of them with SLOW=1, which prints what became of each case.
+ * Every file of a data directory, damaged in every way: the damage is detected or harmless, and `recover` never loses a command without
+ * reporting it. A sample of the files; all of them with SLOW=1, which prints the outcome of each case.
  */
 import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -57,7 +57,7 @@ const DAMAGES: readonly (readonly [string, (path: string) => void])[] = [
   ['a neighbour in its place', (path) => copyFileSync(neighbour(path), path)],
 ]
 
-/** Another file of the same folder, or the file itself where it is alone. */
+/** Returns another file of the same folder, or the file itself if there is no other. */
 function neighbour(path: string): string {
   const other = readdirSync(dirname(path), { withFileTypes: true }).find((e) => e.isFile() && !path.endsWith(e.name))
   return other === undefined ? path : join(dirname(path), other.name)
@@ -74,7 +74,7 @@ afterAll(() => {
 
 type Verdict = 'seen' | 'harmless' | 'refused'
 
-/** Throws where damage went unseen and did harm, or where something was lost that nobody named. */
+/** Throws if harmful damage went undetected, or if a loss was not reported. */
 async function judge(dir: string, before: string): Promise<Verdict> {
   const isClean = await quickSession(dir, SOON)
     .then((session) => auditVerify(session))
@@ -94,7 +94,7 @@ async function afterRecovery(dir: string, before: string): Promise<Verdict> {
   try {
     report = await recover(await quickSession(dir, SOON), { permit: 'anything' })
   } catch {
-    // no marker, no configuration that can be read: an error, and nothing was touched
+    // no readable marker or configuration: an error, and nothing changed
     return 'refused'
   }
   if (report.failed.length > 0) return 'refused'
@@ -102,7 +102,7 @@ async function afterRecovery(dir: string, before: string): Promise<Verdict> {
     (digest) => digest.full,
     () => undefined,
   )
-  // a key or an object that is gone is no state: only what `recover` names may differ
+  // a lost key or object is not state: only what `recover` reports may differ
   const isTold = report.loses || report.objects.missing.length > 0 || report.aggregates.some((a) => a.lost.length > 0)
   if (full !== before) expect(isTold).toBe(true)
   const ticked = await tick(await quickSession(dir, SOON))
@@ -110,7 +110,7 @@ async function afterRecovery(dir: string, before: string): Promise<Verdict> {
   return 'seen'
 }
 
-it('no damage of any file is silent', async () => {
+it('no damage to any file goes undetected', async () => {
   const before = (await auditDigest(await quickSession(base, NOW))).full
   const files = readdirSync(base, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

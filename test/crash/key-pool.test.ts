@@ -1,6 +1,6 @@
 /**
- * No key of the pool signs two objects, whatever is killed or copied when: a live directory, its copies, and all that either ever signed.
- * Objects that a killed command left behind count too: they were signed.
+ * No key of the pool signs two objects, whichever process is killed and whenever the directory is copied: checked over all objects that the
+ * directory and its copies ever signed. Objects of a killed command count too: they were signed.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ function add(): readonly string[] {
   return ['roa', 'add', 'testbed', `10.0.${++prefixes}.0/24=AS64496`]
 }
 
-/** A copy, promoted: what was in its pool is gone, and it signs with keys of its own. */
+/** Promotes a copy: its pool is wiped, and it signs with its own keys. */
 async function copyAndPromote(): Promise<void> {
   const copy = join(folder, `copy-${promoted.length}`)
   cpSync(live, copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
@@ -45,7 +45,7 @@ async function copyAndPromote(): Promise<void> {
   promoted.push(copy)
 }
 
-/** The objects that each key signed, in all directories together. */
+/** Returns the objects that each key signed, in all directories together. */
 function signedBy(dirs: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
   const signed = new Map<string, Set<string>>()
   for (const dir of dirs) {
@@ -78,7 +78,7 @@ describe('a key of the pool', () => {
     expect([...signed].filter(([, objects]) => objects.size > 1)).toEqual([])
   }, 120_000)
 
-  it('is whole or not there when tick is killed, and the next tick goes on', async () => {
+  it('is complete or missing when tick is killed, and the next tick continues', async () => {
     const config = join(live, 'brine.toml')
     writeFileSync(config, readFileSync(config, 'utf8').replace('#key_pool_size = 0', 'key_pool_size = 3'))
     for (const at of [2, 4, 5]) {
@@ -98,7 +98,7 @@ describe('a key of the pool', () => {
 })
 
 describe('promote', () => {
-  it('makes the copy durable before it says whose it is', async () => {
+  it('makes the copy durable before it writes the installation identity', async () => {
     const copy = join(folder, 'copy-durable')
     cpSync(live, copy, { recursive: true, verbatimSymlinks: true })
     const operations = await faults.operations(['promote', '--reason', 'test', '--yes'], { dataDir: copy })

@@ -1,6 +1,6 @@
 /**
- * A recovery that is cut short at any of its file operations is completed by the next one: the same state, nothing lost that need not be,
- * no number given twice, and a later generation wherever something was lost.
+ * A recovery that is interrupted at any of its file operations is completed by the next one: the same state, no avoidable loss, no number
+ * reused, and a later generation wherever something was lost.
  */
 import { cpSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -66,7 +66,7 @@ const CASES: readonly (readonly [string, () => void, readonly string[], boolean]
   ],
 ]
 
-/** Operations of a recovery that is killed at the `at`-th: from there on nothing happens any more. */
+/** Runs a recovery that is killed at the `at`-th operation: nothing happens from there on. */
 async function killedAt(at: number): Promise<number> {
   let seen = 0
   onFileOperation((operation) => {
@@ -99,7 +99,7 @@ async function faults(): Promise<readonly unknown[]> {
 }
 
 describe.each(CASES)('%s', (name, break_, kept, loses) => {
-  it('and it is killed at any operation: the next one completes it', async () => {
+  it('killed at any operation: the next one completes it', async () => {
     const step = slow ? 1 : 5
     let at = 1
     for (let last = Number.POSITIVE_INFINITY; at <= last; at += step) {
@@ -113,7 +113,7 @@ describe.each(CASES)('%s', (name, break_, kept, loses) => {
       const store = openStore(dir)
       expect(await store.read(async (r) => wordsOf(r, 'x')), `killed at ${at}`).toEqual(kept)
       const sequence = await store.read(async (r) => r.load(ca('x'))?.sequence ?? 0)
-      // its own record of a first try may have spent one
+      // the record of a first attempt may have used one
       if (loses) expect([13, 14], `killed at ${at}`).toContain(sequence)
       const { generation } = readMarker(dir)
       expect(generation > 1, `killed at ${at}`).toBe(loses)

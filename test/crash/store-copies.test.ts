@@ -1,4 +1,4 @@
-/** `cp` and `tar` at any instant are a backup: the copy opens as a stand-by at a commit of the time in which it was taken. */
+/** `cp` and `tar` at any instant are a backup: the copy opens as a stand-by at a commit made while it was taken. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ afterAll(() => shop.remove())
 
 function copyWith(tool: string, from: string, to: string): void {
   rmSync(to, { recursive: true, force: true })
-  // a file that went away while it was being copied is a warning of these tools
+  // these tools warn of a file that disappeared while it was being copied
   if (tool === 'cp') spawnSync('cp', ['-r', from, to], { stdio: 'ignore' })
   else
     spawnSync('sh', ['-c', 'mkdir "$2" && tar -C "$1" -cf - . 2>/dev/null | tar -C "$2" -xf -', 'sh', from, to], {
@@ -31,16 +31,16 @@ async function headOf(dir: string): Promise<number> {
 }
 
 describe('a copy taken while commands run', () => {
-  // a directory that has grown for minutes takes a minute to copy, so the writer starts over
+  // after minutes of growth a copy takes a minute, so the writer starts again with a new directory
   const [rounds, times] = process.env['SLOW'] === '1' ? [10, 40] : [1, 36]
-  it(`opens at a commit of its window, and goes on when promoted (${rounds * times} copies)`, async () => {
+  it(`opens at a commit of its window, and continues when promoted (${rounds * times} copies)`, async () => {
     let wentBack = 0
     for (let round = 0; round < rounds; round++) wentBack += await copiesWhileItWrites(`live-${round}`, times)
     console.log(`${wentBack} of ${rounds * times} copies went back`)
   }, 3_600_000)
 })
 
-/** How many of the copies went back to an older commit. */
+/** Number of copies that fell back to an older commit. */
 async function copiesWhileItWrites(name: string, times: number): Promise<number> {
   const dir = join(shop.dir, name)
   initDataDir(dir, { id: 'a1', createdAt: T0 })
@@ -78,7 +78,7 @@ async function copiesWhileItWrites(name: string, times: number): Promise<number>
   return wentBack
 }
 
-describe('a copy with holes', () => {
+describe('an incomplete copy', () => {
   async function original(commits: number): Promise<string> {
     const dir = join(shop.dir, 'original')
     rmSync(dir, { recursive: true, force: true })
@@ -103,7 +103,7 @@ describe('a copy with holes', () => {
     ['cas/y/snapshot-5.json', 12],
   ]
   for (const [file, head] of holes) {
-    it(`without ${file}: opens at commit ${head}, and is whole after promote`, async () => {
+    it(`without ${file}: opens at commit ${head}, and is complete after promote`, async () => {
       const dir = await original(12)
       const copy = shop.copyOf(dir, 'holed')
       unlinkSync(join(copy, file))
@@ -128,7 +128,7 @@ describe('a copy with holes', () => {
     })
   }
 
-  it('asks whether objects and keys are there too, and goes back for them', async () => {
+  it('checks that objects and keys exist too, and falls back if not', async () => {
     const dir = await original(6)
     const copy = shop.copyOf(dir, 'holed')
     const store = openStore(copy, { complete: (r) => r.head <= 4 })
@@ -138,7 +138,7 @@ describe('a copy with holes', () => {
     })
   })
 
-  it('the original does not go back: there a hole is corruption', async () => {
+  it('the original does not fall back: there a missing file is corruption', async () => {
     const dir = await original(6)
     unlinkSync(join(dir, 'cas/x/command-6.json'))
     await expect(openStore(dir).read(async (r) => r.load(ca('x')))).rejects.toMatchObject({
@@ -147,7 +147,7 @@ describe('a copy with holes', () => {
     })
   })
 
-  it('leaves what it cannot use in surplus/', async () => {
+  it('moves what it cannot use to surplus/', async () => {
     const dir = await original(6)
     const copy = shop.copyOf(dir, 'holed')
     unlinkSync(join(copy, 'cas/y/command-3.json'))
@@ -159,7 +159,7 @@ describe('a copy with holes', () => {
 })
 
 describe('the role of a directory', () => {
-  it('a move keeps it primary, a copy does not, and a copy for tests stays live', async () => {
+  it('a move keeps it primary, a copy does not, and a copy of a test directory stays primary', async () => {
     const dir = join(shop.dir, 'role')
     initDataDir(dir, { id: 'a1', createdAt: T0 })
     expect(openStore(dir).role()).toEqual({ role: 'primary' })
@@ -173,7 +173,7 @@ describe('the role of a directory', () => {
     expect(openStore(`${test}2`).role()).toEqual({ role: 'primary' })
   })
 
-  it('demote makes a stand-by that loses nothing, promote takes it back', async () => {
+  it('demote makes a stand-by that loses nothing, promote reverses it', async () => {
     const dir = join(shop.dir, 'demote')
     initDataDir(dir, { id: 'a1', createdAt: T0 })
     const store = openStore(dir)

@@ -1,4 +1,7 @@
-/** One command, failed or killed at each of its file operations: old or new for all of its aggregates, never between, and the next command works. */
+/**
+ * One command, failing or killed at each of its file operations: all of its aggregates are old or all are new, and the next command
+ * succeeds.
+ */
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,7 +12,7 @@ import { add, metaAt, stageRejected, T0, wordsOf } from '../support/store/store.
 import { strangers, wholeHistory } from '../support/store/store-audit.js'
 import { run, type Workshop, workshop } from '../support/store/store-process.js'
 
-/** Crosses a snapshot with one before it, goes on without one, and makes a new aggregate: every kind of file. */
+/** Passes a snapshot that has a predecessor, continues without one, and creates an aggregate: every kind of file. */
 const CHANGES = { x: ['x9'], y: ['y2', 'y3'], z: ['z0'] }
 const OLD = { x: ['x0', 'x1', 'x2', 'x3', 'x4', 'x5', 'x6', 'x7', 'x8'], y: ['y0', 'y1'] }
 const NEW = { x: [...OLD.x, 'x9'], y: [...OLD.y, 'y2', 'y3'], z: ['z0'] }
@@ -21,7 +24,7 @@ let base: string
 beforeAll(async () => {
   shop = await workshop()
   base = join(shop.dir, 'base')
-  // made for tests: a copy of it is live
+  // made by `init --test`: a copy of it is primary
   initDataDir(base, { id: 'a1', createdAt: T0, test: true })
   const store = openStore(base)
   for (const n of OLD.x.keys())
@@ -34,7 +37,7 @@ afterAll(() => {
   shop.remove()
 })
 
-/** Old or new, whole; then the next command works and leaves nothing lying about. Says which. */
+/** Checks that the state is completely old or new, and that the next command succeeds and leaves no debris; returns which state it is. */
 async function judge(dir: string): Promise<'old' | 'new'> {
   const store = openStore(dir)
   const seen = await wholeHistory(store)
@@ -55,13 +58,13 @@ interface Outcome {
   readonly error: unknown
 }
 
-/** Runs the command with its n-th operation failing, that one alone or all from there on. */
+/** Runs the command with its n-th operation failing, only that one or all from there on. */
 async function failAt(dir: string, n: number, errno: string, forever: boolean): Promise<Outcome> {
   let seen = 0
   let hit: FileOperation | undefined
   onFileOperation((operation, path) => {
     seen += 1
-    // a full disk does not hinder reading, and a removal needs no room
+    // a full disk prevents neither reads nor removals
     if (errno === 'ENOSPC' && (READS.includes(operation) || operation === 'unlink')) return
     if (seen < n || (hit !== undefined && !forever)) return
     hit ??= operation
@@ -86,7 +89,7 @@ describe('a command that fails at its n-th file operation', () => {
     ['ENOSPC', true],
     ['ENOSPC', false],
   ] as const) {
-    it(`${errno} ${forever ? 'for ever' : 'once'}: all or nothing, and it says which`, async () => {
+    it(`${errno} ${forever ? 'permanently' : 'once'}: all or nothing, and it reports which`, async () => {
       const seen = new Set<string>()
       for (let n = 1; ; n++) {
         const dir = shop.copyOf(base, 'fail')
@@ -119,7 +122,7 @@ describe('a command that fails at its n-th file operation', () => {
 })
 
 describe('a command that is killed at its n-th file operation', () => {
-  it('SIGKILL: all or nothing, and the next command works at once', async () => {
+  it('SIGKILL: all or nothing, and the next command succeeds at once', async () => {
     const seen = { old: 0, new: 0 }
     for (let n = 1; ; n++) {
       const dir = shop.copyOf(base, 'kill')
@@ -135,7 +138,7 @@ describe('a command that is killed at its n-th file operation', () => {
     expect(seen.new).toBeGreaterThan(5)
   }, 600_000)
 
-  it('twice in a row: the command after a crash may crash too', async () => {
+  it('twice: the command after a crash may crash too', async () => {
     for (let n = 1; n <= 60; n += 7) {
       const dir = shop.copyOf(base, 'kill')
       await run(shop, 'add', dir, { changes: CHANGES, dieAt: 45 })
@@ -146,7 +149,7 @@ describe('a command that is killed at its n-th file operation', () => {
 })
 
 describe('the order on disk', () => {
-  it('every file is synced before its name, every name before the commit, and the commit before the answer', async () => {
+  it('every file is synced before its name, every name before the commit, and the commit before the report', async () => {
     const dir = shop.copyOf(base, 'order')
     const log: (readonly [FileOperation, string])[] = []
     onFileOperation((operation, path) => log.push([operation, path]))
@@ -186,13 +189,13 @@ describe('the order on disk', () => {
         path,
       ).toBe(true)
     expect(before.some(([op, temp]) => op === 'sync' && isOf(temp, log[commit]?.[1] ?? ''))).toBe(true)
-    // nothing but letting go of the growing file comes between the commit and its sync
+    // only the removal of the temporary file comes between the commit and its sync
     expect(log.slice(commit + 1).find(([op]) => op !== 'unlink')).toEqual(['syncDir', dirname(log[commit]?.[1] ?? '')])
   })
 })
 
 describe('files', () => {
-  it('are private, whatever the umask', async () => {
+  it('are private for every umask', async () => {
     const old = process.umask(0)
     try {
       const dir = join(shop.dir, 'modes')

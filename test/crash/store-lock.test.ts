@@ -1,4 +1,4 @@
-/** The lock: freed when its holder dies, kept while it lives, however slow; never followed into a trap. */
+/** The write lock: released when its owner dies, kept while it lives, however slow; links in its place are never followed. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,7 +37,7 @@ const write = (lockTimeout: number): Promise<unknown> =>
   openStore(dir, { lockTimeout }).write(async (w) => add(w, { x: ['1'] }))
 
 describe('a held lock', () => {
-  it('refuses in the end, and says by whom it is held', async () => {
+  it('refuses after the timeout, and reports its owner', async () => {
     const holder = await hold()
     await expect(write(0.2)).rejects.toMatchObject({
       kind: 'locked',
@@ -52,12 +52,12 @@ describe('a held lock', () => {
     })
   })
 
-  it('lets readers through', async () => {
+  it('does not block readers', async () => {
     await hold()
     expect(await openStore(dir).read(async (r) => wordsOf(r, 'x'))).toEqual([])
   })
 
-  it('is free at once when the holder is killed', async () => {
+  it('is free at once when its owner is killed', async () => {
     const holder = await hold()
     holder.process.kill('SIGKILL')
     await holder.ended
@@ -66,14 +66,14 @@ describe('a held lock', () => {
     expect(store.warnings).toEqual([])
   })
 
-  it('is given to who waits when the holder is killed', async () => {
+  it('goes to a waiting command when its owner is killed', async () => {
     const holder = await hold()
     const waiting = write(30)
     holder.process.kill('SIGKILL')
     await waiting
   })
 
-  it('of a stopped holder is never taken, even when it looks stale', async () => {
+  it('of a stopped owner is never taken over, even if it looks stale', async () => {
     const holder = await hold()
     holder.process.kill('SIGSTOP')
     const old = new Date(Date.now() - 3_600_000)
@@ -85,7 +85,7 @@ describe('a held lock', () => {
 })
 
 describe('a lock of another host', () => {
-  it('is waited for while it is fresh, and ends when it is stale', async () => {
+  it('is waited for while it is fresh, and is taken over when stale', async () => {
     mkdirSync(join(dir, '.lock.d'))
     const owner = {
       token: 'x',
@@ -129,7 +129,7 @@ describe('a lock that was lost', () => {
   })
 })
 
-describe('the place of the lock', () => {
+describe('the path of the lock', () => {
   const traps: readonly (readonly [string, () => void])[] = [
     ['a FIFO', () => execFileSync('mkfifo', [join(dir, '.lock')])],
     ['a link', () => symlinkSync(join(shop.dir, 'target'), join(dir, '.lock'))],
@@ -145,19 +145,19 @@ describe('the place of the lock', () => {
     })
   }
 
-  it('of the owner file being a FIFO does not hang', async () => {
+  it('of the owner file may be a FIFO without blocking', async () => {
     execFileSync('mkfifo', [join(dir, '.lock-owner')])
     await write(5)
   })
 
-  it('holding an empty folder that nobody owns is taken over', async () => {
+  it('with an empty folder without an owner is taken over', async () => {
     mkdirSync(join(dir, '.lock.d'))
     await write(0)
   })
 })
 
 describe('without flock(1)', () => {
-  it('the lock file alone decides, a dead owner costs nothing, and it says so', async () => {
+  it('the lock folder alone decides, a dead owner causes no delay, and a warning is printed', async () => {
     const holder = await hold()
     holder.process.kill('SIGKILL')
     await holder.ended

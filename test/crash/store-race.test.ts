@@ -1,4 +1,4 @@
-/** Several writers, with the lock and with a lock that lies: what was acknowledged is there, and whoever lost was told. */
+/** Several writers, with the lock and with a lock that fails: acknowledged commits exist, and a writer that lost the race gets an error. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/core/store/commit/file-store.js'
@@ -43,7 +43,7 @@ describe('writers that race', () => {
     }, 120_000)
   }
 
-  it('with the lock: all win, one after the other', async () => {
+  it('with the lock: all succeed, one after the other', async () => {
     const dir = join(shop.dir, 'storm')
     initDataDir(dir, { id: 'a1', createdAt: T0, test: true })
     const all = await Promise.all(

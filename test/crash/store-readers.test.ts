@@ -1,4 +1,4 @@
-/** A reader without a lock, and a writer that commits at each instant of its work: what is read is the state of some commit, and never damage. */
+/** A lock-free reader, and a writer that commits at each instant of the read: the result is the state of some commit, and never damage. */
 import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { onFileOperation } from '../../src/core/store/disk/io-error.js'
 import { layoutOf } from '../../src/core/store/disk/paths.js'
 import { add, type Scratch, scratch, wordsOf } from '../support/store/store.js'
 
-/** Past the third snapshot, when the first is gone. */
+/** Beyond the third snapshot, when the first one has been removed. */
 const LENGTHS = [0, 1, 2, 4, 5, 6, 9, 10, 11, 16]
 const WRITES = [
   { commits: 1, turns: 1 },
@@ -28,7 +28,7 @@ beforeAll(() => {
 })
 afterAll(() => place.remove())
 
-/** What another process does that holds the lock, all of it at one instant. */
+/** Work of another process that holds the lock, all of it at one instant. */
 function commitAt(dir: string, n: number): void {
   const layout = layoutOf(dir)
   const ground = { generation: readMarker(dir).generation, strict: true, behind: 0, interval: 5 }
@@ -38,7 +38,10 @@ function commitAt(dir: string, n: number): void {
   add(new FileWriter(layout, { ...ground, ...ports, head: findHead(layout) }), { alice: [word(n)] })
 }
 
-/** What a read sees at whose operation `at`, and at each of the `turns` after it, so many commits happen; undefined where it has fewer operations. */
+/**
+ * Reads while so many commits happen at file operation `at` and at each of the `turns` after it; undefined if the read has fewer
+ * operations.
+ */
 async function readWhile(dir: string, length: number, at: number, { commits, turns }: Writes) {
   let count = 0
   let next = length

@@ -1,6 +1,6 @@
 /**
- * Enrolment failed at its file operations: a certificate is recorded or was not handed out, what is said is true, the same key can be enrolled
- * afterwards, and history is whole. A sample of the cases; all of them with SLOW=1.
+ * Enrolment with failing file operations: a certificate is recorded or was not handed out, the report is true, the same key can be enrolled
+ * afterwards, and history is complete. A sample of the cases; all of them with SLOW=1.
  */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import { OpensslBox } from '../support/peers/requests.js'
 import { KINDS, type Subject, sweep } from '../support/processes/sweep.js'
 import { newTestbed, quickSession } from '../support/sites/testbed.js'
 
-/** The CA is made now, so it is valid from now on. */
+/** The CA is created now, so it is valid from now on. */
 const NOW = new Date(Date.now() + 60_000).toISOString().replace(/\.\d+/, '') as Instant
 const box = new OpensslBox()
 const folder = mkdtempSync(join(tmpdir(), 'brine-sweep-est-'))
@@ -54,7 +54,7 @@ const subjects: readonly Subject[] = [
     now: NOW,
     base,
     run: (dir, now) => enrol(dir, now),
-    // between question and answer it stands in history that somebody asked
+    // between request and response history records the request
     state: issued,
     begun: '2 certificates',
     next: async (dir, now) => {

@@ -1,6 +1,7 @@
 /**
- * Commands that make a data directory, or say which of two writes, failed at their file operations: no data directory or a whole one, no
- * second primary, no number given twice, and the same command again completes what was begun. A sample of the cases; all of them with SLOW=1.
+ * Commands that create a data directory, or decide which of two is the primary, with failing file operations: no data directory or a
+ * complete one, no second primary, no number reused, and running the same command again completes the work. A sample of the cases; all of
+ * them with SLOW=1.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -66,7 +67,7 @@ async function manifestNumber(dir: string): Promise<number> {
 
 const [STANDBY, UNJUMPED] = ['stand-by', 'primary, not jumped'] as const
 
-/** Who writes, and whether the numbers jumped. */
+/** Returns which directory is the primary, and whether the numbers were advanced. */
 async function roleState(dir: string): Promise<string> {
   if (role(dir) === 'standby') return STANDBY
   return (await manifestNumber(dir)) > 1_000_000_000 ? 'primary, jumped' : UNJUMPED
@@ -78,7 +79,7 @@ async function promoted(dir: string): Promise<void> {
   expect(await roleState(dir)).toBe('primary, jumped')
 }
 
-/** An empty data directory with all that belongs to one. */
+/** Creates an empty, complete data directory. */
 async function initState(dir: string, now: string | undefined): Promise<string> {
   expect(createPrivateKey(readFileSync(join(dir, 'ssl/key.pem'))).asymmetricKeyType).toBe('rsa')
   expect(new X509Certificate(readFileSync(join(dir, 'ssl/cert.pem'))).subject).toBe('CN=localhost')

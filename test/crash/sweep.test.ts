@@ -1,6 +1,6 @@
 /**
- * Commands that change something, failed at their file operations: all or nothing, what they say is true, the next command works, and
- * history is whole. A sample of the cases; all of them with SLOW=1.
+ * Commands that change something, with failing file operations: all or nothing, their report is true, the next command succeeds, and
+ * history is complete. A sample of the cases; all of them with SLOW=1.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,9 +27,9 @@ const TESTBED = parseHandle('testbed')
 const ACME = parseHandle('acme')
 const folder = mkdtempSync(join(tmpdir(), 'brine-sweep-base-'))
 const base = join(folder, 'base')
-/** Its served tree lags behind a ROA. */
+/** Its published tree lacks a ROA. */
 const lagging = join(folder, 'lagging')
-/** It has lost its newest event. */
+/** Its newest event is missing. */
 const damaged = join(folder, 'damaged')
 
 const addRoa = async (dir: string, now: string | undefined, ca: typeof ACME, text: string) =>
@@ -101,7 +101,7 @@ const subjects: readonly Subject[] = [
     run: (dir, now) => updateAcme(dir, now, { add: roas(6), remove: ['10.0.0.0/24 => 64496'] }),
   },
   {
-    // so many that they are written while keys are made
+    // so many that they are staged while keys are generated
     name: 'roa update of many',
     now: NOW,
     base,
@@ -152,7 +152,7 @@ const subjects: readonly Subject[] = [
       onFileOperation((operation, path) => operation === 'syncDir' && synced.push(path.slice(dir.length)))
       const made = await initAuditKey(await quickSession(dir, now), { dryRun: false })
       onFileOperation(undefined)
-      // whether it is made now or was by a command that died: what is printed here verifies for ever
+      // whether created now or by a command that died: the printed verifier key stays valid
       expect(synced).toContain('/keys')
       expect(made.verifierKey).toMatch(/^brine/)
       expect(await initAuditKey(await quickSession(dir, now), { dryRun: false })).toEqual({ ...made, changed: false })

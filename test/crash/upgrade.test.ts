@@ -1,6 +1,6 @@
 /**
- * `brine upgrade` as a process of its own, killed, torn or refused at its file operations: the old tree is untouched or the next run
- * completes the new one, every command in between says so, and what is there replays to the same digest.
+ * `brine upgrade` as a separate process, killed, interrupted within a write or failing at its file operations: the old tree is unchanged or
+ * the next run completes the new one, every command in between reports it, and the result replays to the same digest.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The first operation that counts on the new tree: everything before it must leave the old one as it is. */
+/** The first operation that relies on the new tree: everything before it must leave the old one unchanged. */
 const begun = (operations: readonly string[]): number => operations.indexOf('rename /upgrade.json') + 1
 
 async function expectWhole(dir: string, label: string): Promise<void> {
@@ -47,7 +47,7 @@ async function expectWhole(dir: string, label: string): Promise<void> {
     problems: { file: string }[]
     aggregates: { problems: [] }[]
   }>()
-  // the served tree is not part of a migration, and `--only` leaves it to the next command
+  // the published tree is not part of a migration, and `--only` leaves it to the next command
   const problems = [
     ...report.problems.filter((p) => !p.file.startsWith('repo')),
     ...report.aggregates.flatMap((a) => a.problems),
@@ -89,7 +89,7 @@ async function faulted(
   return { dir, ran, label }
 }
 
-/** After a fault of `upgrade`. */
+/** Checks the state after a fault of `upgrade`. */
 async function judgeUp(fault: Fault): Promise<void> {
   const { dir, label } = await faulted(old, UP, up, fault)
   const isBegun = existsSync(join(dir, 'upgrade.json'))
@@ -109,7 +109,7 @@ async function judgeUp(fault: Fault): Promise<void> {
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** After a fault of `--undo`: the old tree comes back to the byte, or the new one never went. */
+/** Checks the state after a fault of `--undo`: the old tree is restored byte for byte, or the new one is still in place. */
 async function judgeUndo(fault: Fault): Promise<void> {
   const { dir, label } = await faulted(present, UNDO, down, fault)
   const next = await runBrine(UNDO, { dataDir: dir, now: NOW })
@@ -121,7 +121,7 @@ async function judgeUndo(fault: Fault): Promise<void> {
   rmSync(dir, { recursive: true, force: true })
 }
 
-/** Two at a time. */
+/** Runs two at a time. */
 async function judgeAll(list: readonly Fault[], judge: (fault: Fault) => Promise<void>): Promise<void> {
   const queue = [...list]
   const lane = async (): Promise<void> => {
@@ -131,14 +131,14 @@ async function judgeAll(list: readonly Fault[], judge: (fault: Fault) => Promise
   if (slow) process.stderr.write(`${list.length} cases\n`)
 }
 
-/** Positions from `from` on, every `step`-th of them and always the last. */
+/** Returns the positions from `from` on, every `step`-th of them and always the last. */
 function positions(operations: readonly string[], from: number, to: number, step: number): readonly number[] {
   const all = operations.map((_, i) => i + 1).filter((at) => at >= from && at < to)
   return all.filter((_, i) => slow || i % step === step - 1 || i === all.length - 1)
 }
 
 describe('brine upgrade', () => {
-  it('syncs the new tree and says what it does before the first folder moves, and changes the marker last', () => {
+  it('syncs the new tree and records its plan before the first folder moves, and changes the marker last', () => {
     const place = (pattern: RegExp): number => up.findIndex((text) => pattern.test(text))
     const order = [
       /^write \/upgrade-0-1\/cas\/acme\/event-0\.json$/,
@@ -164,7 +164,7 @@ describe('brine upgrade', () => {
     expect([...(written ?? [])].filter((path) => synced?.has(path) !== true)).toEqual([])
   })
 
-  it('killed while it builds: the old tree is untouched', async () => {
+  it('killed while it builds: the old tree is unchanged', async () => {
     await judgeAll(
       positions(up, 1, begun(up), 197).map((at) => ({ at, kind: 'kill' })),
       judgeUp,
@@ -178,7 +178,7 @@ describe('brine upgrade', () => {
     )
   }, 900_000)
 
-  it('a disk that fails or is full, once or for ever', async () => {
+  it('a disk that fails or is full, once or permanently', async () => {
     const spots = [...positions(up, 1, begun(up), 311), ...positions(up, begun(up), up.length + 1, 11)]
     const kinds = ['EIO', 'ENOSPC'].flatMap((kind) => [{ kind }, { kind, forever: true }])
     await judgeAll(

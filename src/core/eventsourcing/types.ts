@@ -10,7 +10,7 @@ import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
-/** Each has a folder in DATA_DIR (`KIND_FOLDERS` in store/layout.ts). */
+/** Each has a folder in DATA_DIR (`KIND_FOLDERS` in store/disk/paths.ts). */
 export const KINDS = ['ca', 'pubd', 'ta', 'ha', 'est'] as const
 export type Kind = (typeof KINDS)[number]
 

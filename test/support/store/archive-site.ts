@@ -1,4 +1,4 @@
-/** Weeks of history to be archived, copies of it to work on, and what the tests ask of them. */
+/** A data directory with weeks of history to archive, copies of it, and queries that the tests share. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll } from 'vitest'
@@ -20,11 +20,11 @@ export const day = (n: number): Instant => addSeconds(START, n * 86400 + 60)
 export interface ArchiveSite {
   readonly folder: string
   readonly dataDir: string
-  /** What every proof must end with. */
+  /** Digest that every audit must report. */
   readonly digest: unknown
-  /** A copy to work on: one made by `init --test` stays live. */
+  /** Returns a copy to work on: one made by `init --test` stays primary. */
   fresh(from?: string): string
-  /** One that is archived, and a day later out of its place. */
+  /** Returns a copy that is archived and, one day later, removed from its original place. */
   done(options?: { to?: string }): Promise<string>
   removeCopies(): void
   remove(): void
@@ -57,7 +57,9 @@ async function makeSite(name: string): Promise<ArchiveSite> {
   }
 }
 
-/** One for a test file: made before its first test, its copies gone after each. Its members are there while a test runs. */
+/**
+ * Creates one for a test file before its first test and removes its copies after each test. Its members are usable only while a test runs.
+ */
 export function archiveSite(name: string): ArchiveSite {
   let site: ArchiveSite | undefined
   const made = (): ArchiveSite => {

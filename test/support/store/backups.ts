@@ -80,7 +80,10 @@ export async function repacked(entries: readonly TarEntry[]): Promise<Buffer> {
   return gzipSync(await all(pack))
 }
 
-/** Returns the same backup with other files, and with lists and a manifest that match them, as an attacker who knows the format could make it. */
+/**
+ * Returns the same backup with other files, and with lists and a manifest that match them, as an attacker who knows the format could make
+ * it.
+ */
 export async function rewritten(
   entries: readonly TarEntry[],
   changes: Readonly<Record<string, string>>,

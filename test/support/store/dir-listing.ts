@@ -1,11 +1,11 @@
-/** Everything in a data directory, so that a test can say: nothing changed. */
+/** Lists everything in a data directory, so that a test can check that nothing changed. */
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What may change without a change: replaceable status, keys made ahead, the lock. */
+/** Paths that may change without a command changing anything: replaceable status, the key pool, the lock. */
 const REPLACEABLE = /^(?:status|keys\/pool|\.lock|lock)(?:\/|$)/
 
-/** Path to what tells a file untouched outside `status/`, `keys/pool/` and the lock: the kernel's time of change, which nobody can set back, stands for a hash. */
+/** Maps each path outside `status/`, `keys/pool/` and the lock to a fingerprint: ctime, which no process can set back, replaces a hash. */
 export function listingOf(dir: string): ReadonlyMap<string, string> {
   const listing = new Map<string, string>()
   for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort()) {
@@ -18,7 +18,7 @@ export function listingOf(dir: string): ReadonlyMap<string, string> {
   return listing
 }
 
-/** Paths that were added, removed or changed. */
+/** Returns the paths that were added, removed or changed. */
 export function changesBetween(
   before: ReadonlyMap<string, string>,
   after: ReadonlyMap<string, string>,

@@ -29,23 +29,23 @@ export function expectedOf<T extends Expected = Expected>(format: number): T {
   return JSON.parse(readFileSync(join(frozenDir, `format-${format}.expected.json`), 'utf8')) as T
 }
 
-/** What a replay of every event with today's rules gives. */
+/** Result of a replay of every event with the present rules. */
 export interface Measured extends Digest {
   readonly commits: number
   /** Hash of the newest commit. */
   readonly head: Sha256 | null
   readonly aggregates: readonly (Expected['aggregates'][number] & {
-    /** Files that lie in `archived/`. */
+    /** Number of files in `archived/`. */
     readonly archived: number
     readonly state: Sha256
-    /** Over the state after each command: a member that only an intermediate state has counts as well. */
+    /** Digest over the state after each command, so that a member of an intermediate state counts as well. */
     readonly trail: Sha256
-    /** How often each type of event was replayed. */
+    /** Number of replayed events by type. */
     readonly events: Readonly<Record<string, number>>
   })[]
 }
 
-/** Replays a data directory of the present format from event 0, through `archived/`. Throws where a file is not what its commit names. */
+/** Replays a data directory of the present format from event 0, through `archived/`. Throws if a file does not match its commit. */
 export function measure({ store }: Session): Promise<Measured> {
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
@@ -83,7 +83,10 @@ export function measure({ store }: Session): Promise<Measured> {
   })
 }
 
-/** A data directory of that format at `into`, made by `init --test`; `live`: one that takes the real clock, the primary unless it is copied. */
+/**
+ * Creates a data directory of that format at `into`, as by `init --test`; `live`: one that uses the real clock, the primary unless it is
+ * copied.
+ */
 export function thawStore(format: number, into: string, live = false): string {
   cpSync(join(frozenDir, `format-${format}`), into, { recursive: true })
   mkdirSync(join(into, 'status'), { recursive: true })
@@ -106,7 +109,7 @@ function setModes(folder: string): void {
   }
 }
 
-/** Every file of a tree with its content, as text: two trees are the same when these are. */
+/** Returns every file of a tree with its content as text, so that equal lists mean equal trees. */
 export function contentsOf(dir: string, leaveOut: RegExp = /^$/): readonly string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

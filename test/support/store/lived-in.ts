@@ -1,4 +1,4 @@
-/** A data directory with weeks of history behind it: made in this process by the use cases themselves, each command at its own time. */
+/** A data directory with weeks of history: created in this process by the use cases themselves, each command at its own time. */
 import { join } from 'node:path'
 import { addCa } from '../../../src/core/app/authority/cas.js'
 import { resourcesOf } from '../../../src/core/app/authority/resource-arguments.js'
@@ -18,7 +18,9 @@ export interface LivedIn {
   readonly remove: () => void
 }
 
-/** Trust anchor, testbed and `acme`, which gets a ROA every tenth day, republished twice a day for so many days from `start`. */
+/**
+ * Creates trust anchor, testbed and `acme`, which gets a ROA every tenth day, and republishes twice a day for so many days from `start`.
+ */
 export async function livedIn(name: string, start: Instant, days: number): Promise<LivedIn> {
   const { dir, remove } = scratchFolder(name)
   const dataDir = join(dir, 'data')
@@ -33,7 +35,7 @@ export async function livedIn(name: string, start: Instant, days: number): Promi
   return { folder: dir, dataDir, remove }
 }
 
-/** One more ROA for `acme`. */
+/** Adds one more ROA for `acme`. */
 export async function addRoa(dataDir: string, at: Instant, n: number): Promise<void> {
   await updateRoas(await quickSession(dataDir, at), ACME, roaArguments({ add: [`192.0.2.${n}/32 => 64496`] }))
 }

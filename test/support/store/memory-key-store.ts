@@ -1,4 +1,4 @@
-/** A key store in memory that fails and crashes where a test says: the durable steps are those of the adapter on disk. */
+/** In-memory key store that fails and crashes where a test requests it: the durable steps are those of the adapter on disk. */
 import { AppError } from '../../../src/core/base/errors.js'
 import type { KeyId, KeyStore } from '../../../src/core/crypto/ports.js'
 import { fixedKey, fixedPkcs8 } from '../rpki/fixed-keys.js'
@@ -11,11 +11,11 @@ export interface MemoryKeyStore extends KeyStore {
   readonly exposed: Set<KeyId>
   /** Called before each step; throw to fail it. A death between `unlink` and `sync` may or may not bring the files back. */
   onStep: (step: KeyStoreStep) => void
-  /** Do unlinks that were not synced survive a death? */
+  /** True if unlinks that were not synced survive a crash. */
   unlinksSurvive: boolean
-  /** The same files in another place, as a copy of the directory at this instant has them. */
+  /** Returns a store with the same files, like a copy of the directory at this instant. */
   copy(): MemoryKeyStore
-  /** Lays a file into the pool as it is. */
+  /** Adds a file to the pool unchanged. */
   plantPool(name: string, bytes: Uint8Array): void
 }
 
@@ -76,7 +76,7 @@ function cloneFiles<K>(files: ReadonlyMap<K, Uint8Array>): Map<K, Uint8Array> {
   return new Map([...files].map(([name, bytes]) => [name, new Uint8Array(bytes)]))
 }
 
-/** One that has these fixed keys in its pool. */
+/** Returns a store with these fixed keys in its pool. */
 export function fixedPool(...indexes: readonly number[]): MemoryKeyStore {
   return createMemoryKeyStore(
     new Map(),

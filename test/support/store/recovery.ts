@@ -1,4 +1,4 @@
-/** Recovery of a scratch store of words, without the use case: what the plan says, and what was done. */
+/** Recovery of a scratch store of words, without the use case: the plan and its result. */
 import type { Json } from '../../../src/core/base/json.js'
 import type { CommitResult } from '../../../src/core/eventsourcing/store.js'
 import type { AggregateId } from '../../../src/core/eventsourcing/types.js'
@@ -24,7 +24,7 @@ export function planOf(dir: string, { from = [], only }: RecoverOptions = {}): R
   return planAll(recoverySources(openStore(dir).layout, from), readMarker(dir).generation, only)
 }
 
-/** Plans and carries out, under the lock. */
+/** Plans a recovery and applies it under the lock. */
 export async function recoverWords(dir: string, options: RecoverOptions = {}): Promise<Recovered> {
   const store = openStore(dir)
   return store.exclusive(async (fence) => {

@@ -1,4 +1,4 @@
-/** Reads everything that the commits name, one by one, with none of the caches: what a load may skip is looked at here. */
+/** Reads everything that the commits reference, one by one, without caches: includes what a load may skip. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -8,7 +8,7 @@ import type { FileStore } from '../../../src/core/store/commit/file-store.js'
 import type { StoreReader } from '../../../src/core/store/commit/store-reader.js'
 import { parseFileName } from '../../../src/core/store/disk/paths.js'
 
-/** The words of each aggregate by its whole history; throws when a link of any chain is broken. */
+/** Returns the words of each aggregate according to its complete history; throws if a link of any chain is broken. */
 export async function wholeHistory(store: FileStore): Promise<Readonly<Record<string, readonly string[]>>> {
   return store.read(async (reader) => {
     let previous: string | null = null
@@ -39,7 +39,7 @@ function wordsByHistory(reader: StoreReader, id: Parameters<StoreReader['load']>
   return words
 }
 
-/** Files in place that no commit names, of the aggregates in the roster. */
+/** Lists files in place that no commit references, of the aggregates in the roster. */
 export async function strangers(store: FileStore): Promise<readonly string[]> {
   return store.read(async (reader) =>
     reader.roster().flatMap((id) => {

@@ -1,4 +1,4 @@
-/** A process of its own for the crash and race tests: `node child.mjs VERB DIR JSON`. Built by `buildChild` in store-process.ts. */
+/** A separate process for the crash and race tests: `node child.mjs VERB DIR JSON`. Built by `buildChild` in store-process.ts. */
 
 import { openStore } from '../../../src/core/store/commit/file-store.js'
 import { acquireLock, type Locker } from '../../../src/core/store/directory/lock.js'
@@ -19,14 +19,14 @@ function dieAt(n: number): void {
 
 const noLock: Locker = async () => ({ check: () => undefined, release: async () => undefined })
 
-/** One command: dies on the way when told so, prints `ok` when it is durable. */
+/** Runs one command: dies at the requested operation, prints `ok` when the change is durable. */
 async function addOnce(dir: string, options: { changes: Record<string, string[]>; dieAt: number }): Promise<void> {
   if (options.dieAt > 0) dieAt(options.dieAt)
   await openStore(dir).write(async (w) => add(w, options.changes))
   console.log('ok')
 }
 
-/** Adds words until told to stop, one commit each; prints each word that was acknowledged. */
+/** Adds words until stopped, one commit each; prints each acknowledged word. */
 async function addMany(
   dir: string,
   options: { prefix: string; count: number; locked: boolean; pause?: number },
@@ -37,7 +37,7 @@ async function addMany(
     try {
       await store.write(async (w) => {
         wordsOf(w, 'x')
-        // others come between: the lock of these tests lies
+        // conflicts with other writers: the lock of these tests is disabled
         if (!options.locked)
           await new Promise((resolve) => setTimeout(resolve, (n * 7 + options.prefix.charCodeAt(0)) % 5))
         return add(w, n % 3 === 0 ? { x: [word], y: [word] } : { x: [word] })
@@ -51,7 +51,7 @@ async function addMany(
   }
 }
 
-/** Takes the lock, says so, and keeps it. */
+/** Takes the lock, prints a line, and keeps it. */
 async function hold(dir: string): Promise<void> {
   const { layout } = openStore(dir)
   await acquireLock(layout, { timeout: 10, command: 'brine roa add', long: false, warn: () => undefined })

@@ -1,4 +1,4 @@
-/** One small sound store, and a fresh copy of it for each test to damage. */
+/** One small intact store, and a new copy of it for each test to damage. */
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
@@ -6,13 +6,13 @@ import type { FileWriter } from '../../../src/core/store/commit/writer.js'
 import { add, metaAt, scratch, stageRejected } from './store.js'
 
 export interface Copies {
-  /** The sound store itself. */
+  /** The intact store itself. */
   readonly sound: string
-  /** The copy of the present test. */
+  /** The copy of the current test. */
   readonly dir: string
 }
 
-/** Adds the commits of `fill`, then one that was rejected and one of another aggregate. Only inside of a test the folders are there. */
+/** Adds the commits of `fill`, then a rejected one and one of another aggregate. The folders exist only while a test runs. */
 export function storeCopies(fill: (writer: FileWriter) => void): Copies {
   const source = scratch({ test: true })
   const made = { sound: source.dir, dir: '' }

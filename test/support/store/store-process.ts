@@ -9,14 +9,14 @@ import { copyDir } from '../processes/cli.js'
 import { fastest } from './store.js'
 
 export interface Workshop {
-  /** A folder of this test file's own. */
+  /** A folder for this test file only. */
   readonly dir: string
   readonly child: string
   copyOf(from: string, name: string): string
   remove(): void
 }
 
-/** A folder and the child program in it. */
+/** Creates a folder with the child program in it. */
 export async function workshop(): Promise<Workshop> {
   const dir = mkdtempSync(join(fastest(), 'brine-crash-'))
   const child = join(dir, 'child.mjs')
@@ -53,7 +53,7 @@ export interface Ended {
 export interface Started {
   readonly process: ChildProcess
   readonly ended: Promise<Ended>
-  /** Resolves when the child has printed this. */
+  /** Resolves when the child has printed this text. */
   printed(text: string): Promise<void>
 }
 

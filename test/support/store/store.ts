@@ -21,7 +21,7 @@ export function ca(name: string): AggregateId {
   return { kind: 'ca', handle: parseHandle(name) }
 }
 
-/** A list of words: the state is all that was ever added. */
+/** An aggregate that is a list of words: its state is all words ever added. */
 export interface Words {
   readonly words: readonly string[]
 }
@@ -37,7 +37,7 @@ export function fold(loaded: Pick<Planned, 'snapshot' | 'events'> | undefined): 
   return { words }
 }
 
-/** What replay needs to know of it. */
+/** Members of the aggregate that replay needs. */
 export const wordRules: Rules = {
   kind: 'ca',
   events: { added: { word: isText } },
@@ -59,7 +59,7 @@ export function metaAt(n: number): CommitMeta {
   }
 }
 
-/** What adding words to an aggregate stages. */
+/** Stages the addition of words to an aggregate. */
 export function stage(reader: Reader, name: string, words: readonly string[]): Staged {
   const loaded = reader.load(ca(name))
   const events = words.map((word) => ({ type: 'added', word }))
@@ -84,7 +84,7 @@ export function stageRejected(reader: Reader, name: string): Staged {
   }
 }
 
-/** One object for each word, as a CA has one for each ROA. */
+/** Returns one object for each word, as a CA has one for each ROA. */
 export function objectsFor(words: readonly string[]): ReadonlyMap<Sha256, Uint8Array> {
   return new Map(
     words.map((word) => {
@@ -100,7 +100,7 @@ export function add(writer: Writer, changes: Readonly<Record<string, readonly st
   return writer.commit({ meta: metaAt(writer.head), aggregates, objects: objectsFor(Object.values(changes).flat()) })
 }
 
-/** Memory where there is some: thousands of synced files, and no power to lose. */
+/** Returns a folder in memory if available: thousands of synced files that need not survive a power loss. */
 export function fastest(): string {
   try {
     accessSync('/dev/shm', constants.W_OK)
@@ -116,7 +116,7 @@ export interface Scratch {
   remove(): void
 }
 
-/** An initialized data directory below the system's temporary folder. */
+/** Creates an initialized data directory below the system's temporary folder. */
 export function scratch(init: { readonly test?: boolean } = {}): Scratch {
   const base = mkdtempSync(join(fastest(), 'brine-store-'))
   const dir = join(base, 'data')

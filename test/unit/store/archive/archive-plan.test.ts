@@ -1,4 +1,4 @@
-/** The note of what was archived, as values: which command and which event it covers, and that it stays exact while parts of it change. */
+/** Arithmetic of archived ranges: which command and event they contain, and that they stay exact while parts of them change. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
@@ -26,15 +26,15 @@ const range = (from: number, to: number, more: Partial<ArchivedRange> = {}): Arc
 })
 
 describe('ranges', () => {
-  it('neighbours that went the same way are one', () => {
+  it('joins adjacent ranges with equal members', () => {
     expect(mergeRanges([range(1, 3)], [range(4, 4), range(7, 7)])).toEqual([range(1, 4), range(7, 7)])
     for (const other of [{ type: 'publish' }, { actor: 'alice' }, { dir: '/mnt' }, { since: T0, generation: 1 }])
       expect(mergeRanges([range(1, 3)], [range(4, 4, other)])).toHaveLength(2)
-    // events between them that are no part of it
+    // events between them that belong to neither
     expect(mergeRanges([range(1, 3)], [range(4, 4, { fromVersion: 9 })])).toHaveLength(2)
   })
 
-  it('say of each command what was said last, whatever changes in between', () => {
+  it('keep the newest range of each command after any changes', () => {
     const some = fc.tuple(
       fc.integer({ min: 1, max: 40 }),
       fc.integer({ min: 0, max: 9 }),
@@ -57,7 +57,7 @@ describe('ranges', () => {
     )
   })
 
-  it('are released in parts, a day later, in the generation that archived them', () => {
+  it('are released in parts, one day later, in the generation that archived them', () => {
     const entries = Array.from({ length: 7 }, (_, i) => ({
       sequence: i + 1,
       commit: i + 1,
@@ -80,11 +80,11 @@ describe('ranges', () => {
   })
 })
 
-describe('what is old', () => {
+describe('a command that may be archived', () => {
   const entry = { sequence: 4, commit: 4, at: T0, fromVersion: 3, toVersion: 4, command: '' as Sha256 }
   const later = addSeconds(T0, 1)
 
-  it('lies before the cutoff and before the backup snapshot; without one nothing is', () => {
+  it('precedes the cutoff and the backup snapshot; without one there is none', () => {
     expect(isArchivable(entry, { version: 5, sequence: 5 }, later)).toBe(true)
     expect(isArchivable(entry, { version: 5, sequence: 5 }, T0)).toBe(false)
     expect(isArchivable(entry, { version: 4, sequence: 4 }, later)).toBe(false)
@@ -92,7 +92,7 @@ describe('what is old', () => {
     expect(isArchivable(entry, { version: 5, sequence: 5 }, undefined)).toBe(false)
   })
 
-  it('is not what the newest day of history holds, however long ago that was', () => {
+  it('is not within the newest day of history, however long ago that was', () => {
     const now = '2027-06-01T00:00:00Z' as Instant
     expect(cutoffOf(now, now, 10 * 86400)).toBe('2027-05-22T00:00:00Z')
     expect(cutoffOf(now, '2027-01-02T00:00:00Z' as Instant, 10 * 86400)).toBe('2027-01-01T00:00:00Z')

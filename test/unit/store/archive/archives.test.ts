@@ -1,4 +1,4 @@
-/** What was archived and moved away is found again where the operator says: by name and hash, in any of the layouts that people make. */
+/** Archived files that were moved are found in the folders that the operator names: by name and hash, in any of the supported layouts. */
 import { chmodSync, constants, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -31,7 +31,7 @@ function move(from: string, to: string): void {
 const first = (archives: readonly string[]): Promise<unknown> =>
   openStore(one.dir, { archives }).read(async (r) => r.eventsOf(ca('x'), r.command(ca('x'), 1)))
 
-describe('a record that lies elsewhere', () => {
+describe('a record in another folder', () => {
   for (const folder of ['cas/x', 'cas/x/archived', '.'])
     it(`is found in DIR/${folder}`, async () => {
       for (const name of ['event-0.json', 'command-1.json']) move(`cas/x/${name}`, join(folder, name))
@@ -39,14 +39,14 @@ describe('a record that lies elsewhere', () => {
       expect(await first([join(away, 'none'), away])).toEqual([{ type: 'added', word: '0' }])
     })
 
-  it('counts only with the hash that a commit names', async () => {
+  it('is used only if its hash matches the commit', async () => {
     for (const name of ['event-0.json', 'command-1.json']) move(`cas/x/${name}`, name)
     writeFileSync(join(away, 'event-0.json'), '{"forged":true}\n')
     await expect(first([away])).rejects.toMatchObject({ code: 'file-missing' })
   })
 })
 
-describe('an object that lies elsewhere', () => {
+describe('an object in another folder', () => {
   const sha256 = sha256Hex('object of 3')
   for (const folder of ['objects', 'objects/archived', '.'])
     it(`is found in DIR/${folder}`, async () => {
@@ -60,8 +60,8 @@ describe('an object that lies elsewhere', () => {
     })
 })
 
-describe('a copy that has to go back behind its newest snapshots', () => {
-  it('starts from an older one that it holds, and does without what was archived', async () => {
+describe('a copy that falls back to a commit before its newest snapshots', () => {
+  it('starts from an older snapshot that it contains, and does not need the archived commands', async () => {
     await one.open().write(async (w) => {
       for (let n = 12; n < 20; n++) add(w, { x: [`${n}`] })
     })

@@ -1,11 +1,11 @@
-/** What every store promises: the same tests run over each implementation. */
+/** Contract of a store: the same tests run for each implementation. */
 import { describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../../../src/core/crypto/digest.js'
 import type { Store } from '../../../../src/core/eventsourcing/store.js'
 import { add, ca, fold, metaAt, objectsFor, stage, stageRejected, wordsOf } from '../../../support/store/store.js'
 
 export function storeContract(name: string, fresh: () => Store): void {
-  describe(`${name} keeps the contract of a store`, () => {
+  describe(`${name} fulfils the contract of a store`, () => {
     it('is empty at first', async () => {
       const seen = await fresh().read(async (r) => ({
         head: r.head,
@@ -16,7 +16,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       expect(seen).toEqual({ head: 0, at: undefined, roster: [], load: undefined })
     })
 
-    it('gives back what was committed, over snapshots', async () => {
+    it('returns what was committed, across snapshots', async () => {
       const store = fresh()
       const all: string[] = []
       for (let n = 0; n < 23; n++) {
@@ -31,7 +31,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       expect(loaded?.snapshot?.version).toBeGreaterThanOrEqual(25)
     })
 
-    it('commits several aggregates as one and lists them sorted', async () => {
+    it('commits several aggregates atomically and lists them sorted', async () => {
       const store = fresh()
       await store.write(async (w) => add(w, { b: ['1'], 'a/B': ['2'] }))
       await store.write(async (w) => add(w, { a: ['3'], b: ['4'] }))
@@ -42,7 +42,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       })
     })
 
-    it('stores a rejected command: the sequence moves, the version does not', async () => {
+    it('stores a rejected command: the sequence advances, the version does not', async () => {
       const store = fresh()
       await store.write(async (w) => add(w, { x: ['1'] }))
       await store.write(async (w) =>
@@ -74,7 +74,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       })
     })
 
-    it('keeps objects by hash, and says which one is missing', async () => {
+    it('stores objects by hash, and reports which one is missing', async () => {
       const store = fresh()
       await store.write(async (w) => add(w, { x: ['1'] }))
       const [name, bytes] = [...objectsFor(['1'])][0]!
@@ -85,7 +85,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       })
     })
 
-    it('refuses a commit on what has moved on since, and changes nothing', async () => {
+    it('refuses a commit on an aggregate that has advanced, and changes nothing', async () => {
       const store = fresh()
       await store.write(async (w) => add(w, { x: ['1'] }))
       const old = await store.read(async (r) => stage(r, 'x', ['lost']))
@@ -95,7 +95,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       expect(await store.read(async (r) => [r.head, wordsOf(r, 'x')])).toEqual([2, ['1', '2']])
     })
 
-    it('takes several commits in one hold, each seeing the one before', async () => {
+    it('allows several commits of one writer, each based on the one before', async () => {
       const store = fresh()
       await store.write(async (w) => {
         add(w, { x: ['1'] })
@@ -105,7 +105,7 @@ export function storeContract(name: string, fresh: () => Store): void {
       expect(await store.read(async (r) => [wordsOf(r, 'x'), wordsOf(r, 'y')])).toEqual([['1', '2'], ['3']])
     })
 
-    it('shows a reader one cut, whatever is committed meanwhile', async () => {
+    it('gives a reader one revision, whatever is committed meanwhile', async () => {
       const store = fresh()
       for (let n = 0; n < 7; n++) await store.write(async (w) => add(w, { x: [`${n}`], y: [`${n}`] }))
       await store.read(async (r) => {
@@ -115,13 +115,13 @@ export function storeContract(name: string, fresh: () => Store): void {
       })
     })
 
-    it('lets one writer in at a time', async () => {
+    it('admits one writer at a time', async () => {
       const store = fresh()
       await Promise.all(Array.from({ length: 5 }, (_, n) => store.write(async (w) => add(w, { x: [`${n}`] }))))
       expect(await store.read(async (r) => [...wordsOf(r, 'x')].sort())).toEqual(['0', '1', '2', '3', '4'])
     })
 
-    it('does nothing when the work fails', async () => {
+    it('changes nothing if the work throws', async () => {
       const store = fresh()
       await expect(
         store.write(async (w) => {

@@ -1,4 +1,7 @@
-/** What is damaged, missing or left over: what loses nothing is read past and mended, what would lose commands stops that aggregate alone. */
+/**
+ * Damaged, missing and uncommitted files: damage that loses nothing is bypassed and repaired, damage that would lose commands stops only
+ * that aggregate.
+ */
 import {
   existsSync,
   mkdirSync,
@@ -65,7 +68,7 @@ async function fails(match: object, path: string): Promise<void> {
     .read(async (r) => r.load(ca('x')))
     .catch((e: Error) => e)
   expect((error as Error).message).toContain(path)
-  // one bad file must not stop the others
+  // one damaged file must not stop the others
   expect(await one.open().read(async (r) => wordsOf(r, 'other'))).toEqual(['o'])
 }
 
@@ -81,21 +84,21 @@ async function mends(): Promise<void> {
   expect((await wholeHistory(then))['x']).toHaveLength(13)
 }
 
-describe('damage that loses nothing is read past and mended by the next write', () => {
+describe('damage that loses nothing is bypassed and repaired by the next write', () => {
   const harmless: readonly (readonly [string, () => void])[] = [
-    ['info.json is gone', () => unlinkSync(at('cas/x/info.json'))],
+    ['info.json is missing', () => unlinkSync(at('cas/x/info.json'))],
     ['info.json is empty', () => writeFileSync(at('cas/x/info.json'), '')],
     ['info.json is a folder', () => asFolder('cas/x/info.json')],
-    ['info.json lies', () => flip('cas/x/info.json', /"sequence":1[0-9],"s/)],
+    ['info.json has wrong content', () => flip('cas/x/info.json', /"sequence":1[0-9],"s/)],
     [
       'info.json is of another aggregate',
       () => writeFileSync(at('cas/x/info.json'), readFileSync(at('cas/other/info.json'))),
     ],
     ['the snapshot is damaged', () => flip('cas/x/snapshot-10.json', /"words":\["0/)],
     ['the snapshot is a folder', () => asFolder('cas/x/snapshot-10.json')],
-    ['the snapshot is gone', () => unlinkSync(at('cas/x/snapshot-10.json'))],
+    ['the snapshot is missing', () => unlinkSync(at('cas/x/snapshot-10.json'))],
     [
-      'the snapshot and info.json are gone',
+      'the snapshot and info.json are missing',
       () => {
         unlinkSync(at('cas/x/snapshot-10.json'))
         unlinkSync(at('cas/x/snapshot.json'))
@@ -110,7 +113,7 @@ describe('damage that loses nothing is read past and mended by the next write', 
     })
   }
 
-  it('the cache of a first commit is not there yet: nothing is said', async () => {
+  it('the cache of a first commit does not exist yet: no warning', async () => {
     unlinkSync(at('cas/other/info.json'))
     const reader = one.open()
     expect([await reader.read(async (r) => wordsOf(r, 'other')), reader.warnings]).toEqual([['o'], []])
@@ -132,7 +135,7 @@ describe('damage that loses nothing is read past and mended by the next write', 
     expect(await one.open().read(async (r) => [wordsOf(r, 'x'), r.load(ca('x'))?.snapshot])).toEqual([words, undefined])
   })
 
-  it('the head cache is gone, empty or wrong', async () => {
+  it('the head cache is missing, empty or wrong', async () => {
     for (const text of [undefined, '', '{"format":1,"head":3,"sha256":"","check":""}', '{']) {
       if (text === undefined) unlinkSync(at('status/head.json'))
       else writeFileSync(at('status/head.json'), text)
@@ -175,20 +178,20 @@ describe('damage that would lose commands stops that aggregate', () => {
     expect(await one.open().read(async (r) => wordsOf(r, 'x'))).toEqual(words)
   })
 
-  it('a missing last record with the cache gone too', async () => {
+  it('a missing last record with the cache missing too', async () => {
     unlinkSync(at('cas/x/info.json'))
     unlinkSync(at('cas/x/command-13.json'))
     await fails({ code: 'file-missing' }, 'command-13.json')
   })
 
-  it('a vanished folder is corruption, not absence', async () => {
+  it('a missing folder is corruption, not absence', async () => {
     rmSync(at('cas/x'), { recursive: true })
     await fails({ code: 'file-missing' }, join('cas', 'x'))
     await expect(one.open().write(async (w) => add(w, { x: ['new'] }))).rejects.toMatchObject({ kind: 'corrupt' })
     expect(existsSync(at('cas/x'))).toBe(false)
   })
 
-  it('a write elsewhere goes on', async () => {
+  it('a write to another aggregate succeeds', async () => {
     rmSync(at('cas/x'), { recursive: true })
     await one.open().write(async (w) => add(w, { other: ['p'] }))
     expect(await one.open().read(async (r) => wordsOf(r, 'other'))).toEqual(['o', 'p'])
@@ -216,12 +219,12 @@ describe('a damaged chain of commits', () => {
     await broken('commit-missing')
   })
 
-  it('an end cut off with the head cache: the aggregate knows that it is', async () => {
+  it('the newest commits and the head cache are missing: the cache of the aggregate shows it', async () => {
     unlinkSync(at('status/head.json'))
     unlinkSync(at('commits/14.json'))
     unlinkSync(at('commits/13.json'))
     await broken('commit-missing')
-    // y was not touched by what is lost, and still must not write over it
+    // the lost commits do not list y, and a write to it must still not overwrite them
     await expect(one.open().write(async (w) => add(w, { y: ['n'] }))).rejects.toMatchObject({ code: 'commit-missing' })
   })
 
@@ -235,7 +238,7 @@ describe('a damaged chain of commits', () => {
   })
 })
 
-describe('what is no damage', () => {
+describe('not damage', () => {
   it('a read error is an io error and moves nothing', async () => {
     for (const errno of ['EIO', 'EACCES', 'EMFILE']) {
       let seen = 1
@@ -259,7 +262,7 @@ describe('what is no damage', () => {
     expect(await one.open().read(async (r) => wordsOf(r, 'x'))).toEqual(words)
   })
 
-  it('data of a newer program is named as such and left alone', async () => {
+  it('data of a newer program is reported as such and left unchanged', async () => {
     const marker = JSON.parse(readFileSync(at('brine.json'), 'utf8'))
     writeFileSync(at('brine.json'), JSON.stringify({ ...marker, format: 2, more: true }))
     expect(() => one.open()).toThrow(expect.objectContaining({ kind: 'format', code: 'format-newer' }))
@@ -271,7 +274,7 @@ describe('what is no damage', () => {
   })
 })
 
-describe('what a command that died left behind', () => {
+describe('files of a command that died', () => {
   const leave = (): void => {
     writeFileSync(
       at('cas/x/event-12.json'),
@@ -284,14 +287,14 @@ describe('what a command that died left behind', () => {
     writeFileSync(at('tmp/.tmp-event-14.json-abc'), 'half')
   }
 
-  it('a read ignores and leaves', async () => {
+  it('are ignored and kept by a read', async () => {
     leave()
     const before = readdirSync(at('cas/x'))
     expect(await one.open().read(async (r) => [wordsOf(r, 'x'), r.load(ca('newborn'))])).toEqual([words, undefined])
     expect(readdirSync(at('cas/x'))).toEqual(before)
   })
 
-  it('a write moves to surplus/, says so, and goes on', async () => {
+  it('are moved to surplus/ by a write, with a warning', async () => {
     leave()
     const store = one.open()
     await store.write(async (w) => add(w, { x: ['after'], newborn: ['n'] }))
@@ -307,7 +310,7 @@ describe('what a command that died left behind', () => {
     expect(await strangers(store)).toEqual([])
   })
 
-  it('is found where a power loss kept one name and dropped those before it', async () => {
+  it('are found if a power loss kept one name and lost those before it', async () => {
     for (const [name, words] of [
       ['event-13.json', ['a', 'b']],
       ['snapshot-15.json', ['c']],
@@ -324,13 +327,13 @@ describe('what a command that died left behind', () => {
     expect((await wholeHistory(one.open()))['x']).toEqual([...words, ...'abcdefgh'])
   })
 
-  it('a write that touches other aggregates leaves it', async () => {
+  it('are kept by a write to other aggregates', async () => {
     leave()
     await one.open().write(async (w) => add(w, { other: ['p'] }))
     expect(existsSync(at('cas/x/surplus'))).toBe(false)
   })
 
-  it('what was swept away by a writer whose lock lied is found, and put back', async () => {
+  it('committed files that a writer with a failed lock quarantined are found and moved back', async () => {
     mkdirSync(at('cas/x/surplus'))
     renameSync(at('cas/x/event-11.json'), at('cas/x/surplus/event-11.json.0a0b0c'))
     renameSync(at('cas/x/command-13.json'), at('cas/x/surplus/command-13.json.0a0b0c'))
@@ -341,7 +344,7 @@ describe('what a command that died left behind', () => {
     expect((await wholeHistory(one.open()))['x']).toEqual([...words, 'after'])
   })
 
-  it('a no-op changes no file at all', async () => {
+  it('a no-op changes no file', async () => {
     const look = (): readonly string[] =>
       readdirSync(one.dir, { recursive: true, withFileTypes: true })
         .filter((e) => e.isFile())

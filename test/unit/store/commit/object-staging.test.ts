@@ -1,4 +1,4 @@
-/** Objects that are written before their commit: it takes them, and writes itself what is gone, is there already or could not be written. */
+/** Staged objects: the commit links them, and writes those that are missing, exist already or could not be staged. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -32,7 +32,7 @@ function writeAll(): void {
   for (const [sha256, bytes] of objects) ahead.put(sha256, bytes, T0)
 }
 
-/** Commits the three objects; the file operations on them, by their kind. */
+/** Commits the three objects and returns the kinds of file operations on them. */
 async function commit(): Promise<readonly FileOperation[]> {
   const seen: FileOperation[] = []
   onFileOperation((operation, path) => {
@@ -56,27 +56,27 @@ async function commit(): Promise<readonly FileOperation[]> {
   return seen.filter((operation) => ['create', 'sync', 'link'].includes(operation))
 }
 
-it('a commit gives them their names and writes nothing again', async () => {
+it('a commit links them and writes nothing again', async () => {
   writeAll()
   expect(waiting()).toHaveLength(3)
   expect(hashes.map((sha256) => readdirSync(join(layout.objects)).includes(sha256.slice(0, 2)))).not.toContain(true)
   expect(await commit()).toEqual(['link', 'link', 'link'])
 })
 
-it('none is written before it is wanted', async () => {
+it('none is written before staging starts', async () => {
   for (const [sha256, bytes] of objects) ahead.put(sha256, bytes, T0)
   expect(waiting()).toEqual([])
   expect(await commit()).toEqual(hashes.flatMap(() => ['create', 'sync', 'link']))
 })
 
-it('what another lock holder cleared is written by the commit', async () => {
+it('one that another lock holder removed is written by the commit', async () => {
   writeAll()
   await place.open().write(async (writer) => add(writer, { bob: ['zero'] }))
   expect(waiting()).toEqual([])
   expect(await commit()).toEqual(hashes.flatMap(() => ['link', 'create', 'sync', 'link']))
 })
 
-it('what a failed sync left is not taken: the commit writes it', async () => {
+it('one whose sync failed is not used: the commit writes it', async () => {
   let syncs = 0
   onFileOperation((operation) => {
     if (operation === 'sync' && ++syncs === 2) throw Object.assign(new Error('EIO'), { code: 'EIO' })
@@ -86,7 +86,7 @@ it('what a failed sync left is not taken: the commit writes it', async () => {
   expect(await commit()).toEqual(['link', 'create', 'sync', 'link', 'create', 'sync', 'link'])
 })
 
-it('one whose name is taken replaces what is there, which may not be durable', async () => {
+it('one whose name is taken replaces the existing file, which may not be durable', async () => {
   writeAll()
   const [first = hashes[0]] = hashes
   if (first === undefined) throw new Error('no object')
@@ -107,7 +107,7 @@ it('one whose name is taken replaces what is there, which may not be durable', a
   expect(readFileSync(layout.object(first))).toEqual(Buffer.from(objects.get(first) ?? []))
 })
 
-it('what no commit took is removed', () => {
+it('one that no commit used is removed', () => {
   writeAll()
   ahead.drop()
   expect(waiting()).toEqual([])

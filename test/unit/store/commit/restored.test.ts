@@ -1,4 +1,4 @@
-/** A copy put over the directory that it was taken from: the directory keeps its identity, its history goes back, and it must not write. */
+/** A copy restored over its original directory: the directory keeps its identity, its history is older, and it must not write. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ beforeEach(async () => {
   await write('one')
   backup = `${place.dir}-backup`
   copy(place.dir, backup)
-  // rsync compares size and second: what a day lies between differs
+  // rsync compares size and whole seconds: files one day apart differ
   utimesSync(join(backup, 'status/head.json'), 1, 1)
   await write('two')
 })
@@ -32,7 +32,7 @@ function emptyAndCopy(): void {
   copy(backup, place.dir)
 }
 
-describe('a directory that a copy was put over', () => {
+describe('a directory that was overwritten by a copy', () => {
   it.each([
     ['emptied and copied into', emptyAndCopy],
     [
@@ -61,10 +61,10 @@ describe('a directory that a copy was put over', () => {
     await write('three')
     expect(await words()).toEqual(['one', 'three'])
   })
-  it('is no primary when the promote is cut short before the new generation', async () => {
+  it('is not the primary if the promote is interrupted before the new generation', async () => {
     emptyAndCopy()
     const head = join(place.dir, 'status/head.json')
-    // what a promote leaves that died between the marker and the origin
+    // state after a promote that died between the marker and origin.json
     const marker = join(place.dir, 'brine.json')
     writeFileSync(marker, readFileSync(marker, 'utf8').replace('"generation":1', '"generation":2'))
     rmSync(head)
@@ -73,7 +73,7 @@ describe('a directory that a copy was put over', () => {
 })
 
 describe('the original', () => {
-  it('stays the primary when the cache is lost, unreadable, or when the directory gets another name', async () => {
+  it('stays the primary if the cache is lost or unreadable, or if the directory is renamed', async () => {
     const head = join(place.dir, 'status/head.json')
     writeFileSync(head, 'torn')
     expect(place.open().role()).toEqual({ role: 'primary' })
@@ -85,14 +85,14 @@ describe('the original', () => {
     renameSync(other, place.dir)
     expect(place.open().role()).toEqual({ role: 'primary' })
   })
-  it('is in doubt a copy: also when its cache alone was put back', async () => {
+  it('is in doubt a copy: also if only its cache was restored', async () => {
     const head = join(place.dir, 'status/head.json')
     copyFileSync(join(backup, 'status/head.json'), head)
     expect(place.open().role()).toMatchObject({ role: 'standby' })
   })
 })
 
-it('a directory whose cache another command replaces at that instant is no copy', async () => {
+it('a directory whose cache another command replaces at that instant is not a copy', async () => {
   const path = join(place.dir, 'status/head.json')
   const hint = readHeadCache(path)
   if (hint === undefined) throw new Error('no hint')

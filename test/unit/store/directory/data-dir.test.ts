@@ -1,4 +1,4 @@
-/** DATA_DIR: made once, refused when it is not safe to use; keys and status files in it. */
+/** DATA_DIR: created once, refused if it is not safe to use; keys and status files in it. */
 import {
   chmodSync,
   chownSync,
@@ -42,7 +42,7 @@ function refuses(run: () => unknown, match: object): void {
 }
 
 describe('init', () => {
-  it('makes a directory with a marker and the files it is given', () => {
+  it('creates a directory with a marker and the given files', () => {
     const files = [
       { path: 'brine.toml', bytes: new TextEncoder().encode('# x\n') },
       { path: 'ssl/key.pem', bytes: new Uint8Array([1]) },
@@ -74,7 +74,7 @@ describe('init', () => {
     expect(openStore(made).role()).toEqual({ role: 'primary' })
   })
 
-  it('takes an empty directory and a fresh file system, and nothing else', () => {
+  it('accepts an empty directory and a new file system, and nothing else', () => {
     mkdirSync(join(dir, 'lost+found'), { recursive: true })
     initDataDir(dir, ID)
     refuses(() => initDataDir(dir, ID), { kind: 'rejected', code: 'init-not-empty' })
@@ -86,7 +86,7 @@ describe('init', () => {
     refuses(() => initDataDir('', ID), { kind: 'usage' })
   })
 
-  it('takes no directory with something in it for an unfinished one, whatever an init that died left there', async () => {
+  it('never takes a non-empty directory for an unfinished one, whatever an init that died left in it', async () => {
     for (const name of ['commits/1.json', 'keys/pool/K', 'keys/K', 'cas/x', 'notes.txt']) {
       rmSync(dir, { recursive: true, force: true })
       initDataDir(dir, ID)
@@ -100,7 +100,7 @@ describe('init', () => {
     }
   })
 
-  it('that is interrupted at any operation leaves no data directory or a whole one, and may be run again', async () => {
+  it('that is interrupted at any operation leaves no data directory or a complete one, and may be run again', async () => {
     for (let n = 1; ; n++) {
       rmSync(dir, { recursive: true, force: true })
       let seen = 0
@@ -129,7 +129,7 @@ describe('init', () => {
 })
 
 describe('opening', () => {
-  it('wants a marker', () => {
+  it('requires a marker', () => {
     refuses(() => openStore(dir), { kind: 'no-data-dir', code: 'no-data-dir', hint: `brine init --data-dir ${dir}` })
     mkdirSync(dir)
     refuses(() => openStore(dir), { kind: 'no-data-dir' })
@@ -139,7 +139,7 @@ describe('opening', () => {
     expect(readdirSync(dir)).toEqual([])
   })
 
-  it('refuses a directory that others can write or that another user owns', () => {
+  it('refuses a directory that other users can write or that another user owns', () => {
     initDataDir(dir, ID)
     for (const mode of [0o777, 0o720]) {
       chmodSync(dir, mode)
@@ -151,7 +151,7 @@ describe('opening', () => {
     refuses(() => openStore(dir), { kind: 'credentials', code: 'data-dir-foreign' })
   })
 
-  it('follows a link to the directory, and none below it', () => {
+  it('follows a link to the directory, but none below it', () => {
     initDataDir(dir, ID)
     symlinkSync(dir, join(base, 'link'))
     expect(openStore(join(base, 'link')).dir).toBe(openStore(dir).dir)
@@ -165,7 +165,7 @@ describe('opening', () => {
 describe('keys', () => {
   const der = new Uint8Array([0x30, 1, 2])
 
-  it('are kept 0600 and given back', () => {
+  it('are stored with mode 0600 and returned', () => {
     initDataDir(dir, ID)
     const { keys } = openStore(dir)
     keys.put(SKI, der)
@@ -176,7 +176,7 @@ describe('keys', () => {
     refuses(() => keys.get(SKI), { kind: 'corrupt', code: 'key-missing' })
   })
 
-  it('that others can read are refused, file or folder', () => {
+  it('that other users can read are refused, file or folder', () => {
     initDataDir(dir, ID)
     const { keys } = openStore(dir)
     keys.put(SKI, der)
@@ -188,7 +188,7 @@ describe('keys', () => {
     refuses(() => keys.put(SKI, der), { code: 'key-exposed' })
   })
 
-  it('of the pool are gone from disk before anybody has them', () => {
+  it('of the pool are removed from disk before a caller gets them', () => {
     initDataDir(dir, ID)
     const { keys } = openStore(dir)
     for (let n = 0; n < 5; n++) keys.putPool(`${n}`.repeat(40) as KeyId, new Uint8Array([n]))
@@ -206,7 +206,7 @@ describe('keys', () => {
     expect(readdirSync(join(dir, 'keys/pool'))).toEqual([])
   })
 
-  it('of the pool find their folder made again where a backup left it out', () => {
+  it('of the pool get a new folder if a backup excluded it', () => {
     initDataDir(dir, ID)
     const { keys } = openStore(dir)
     rmSync(join(dir, 'keys/pool'), { recursive: true })
@@ -220,7 +220,7 @@ describe('keys', () => {
 })
 
 describe('status files', () => {
-  it('are replaced whole, and a damaged one is as good as none', () => {
+  it('are replaced atomically, and a damaged one counts as missing', () => {
     initDataDir(dir, ID)
     const { status } = openStore(dir)
     status.write('tick', { at: T0 })

@@ -1,4 +1,4 @@
-/** Looking again: only where something is wrong, only where somebody else was at work, and never for ever. */
+/** Retries of an optimistic read: only for errors, only while another writer is active, and never without end. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,13 +15,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(layout.dir, { recursive: true }))
 
-/** What a command of another process leaves: the owner file came and went. */
+/** Leaves the traces of another process's command: its owner file was created and removed. */
 function anotherCommand(): void {
   writeFileSync(layout.lockOwnerFile, '')
   rmSync(layout.lockOwnerFile)
 }
 
-/** Looks that find these one after the other, while other commands run during those that are named. */
+/** Reads that return these results one after the other, while other commands run during the given ones. */
 const look = (found: readonly string[], during: readonly number[], seconds = 5) =>
   readWithRetry(
     layout,
@@ -33,14 +33,26 @@ const look = (found: readonly string[], during: readonly number[], seconds = 5) 
     seconds,
   )
 
-describe('looks', () => {
+describe('a read', () => {
   it.each([
-    ['right, while another command runs', ['right'], [0], { result: 'right', contended: false }, 1],
-    ['wrong, and nobody was at work', ['wrong', 'right'], [], { result: 'wrong', contended: false }, 1],
-    ['wrong, for another command came between', ['wrong', 'right'], [0], { result: 'right', contended: false }, 2],
-    ['wrong, and wrong when nobody is at work', ['wrong', 'wrong'], [0], { result: 'wrong', contended: false }, 2],
+    ['valid, while another command runs', ['right'], [0], { result: 'right', contended: false }, 1],
+    ['invalid, without another writer', ['wrong', 'right'], [], { result: 'wrong', contended: false }, 1],
     [
-      'wrong each time, and each time another',
+      'invalid, because another command ran during it',
+      ['wrong', 'right'],
+      [0],
+      { result: 'right', contended: false },
+      2,
+    ],
+    [
+      'invalid, and again invalid without another writer',
+      ['wrong', 'wrong'],
+      [0],
+      { result: 'wrong', contended: false },
+      2,
+    ],
+    [
+      'invalid each time, each time with another writer',
       ['wrong', 'wrong', 'wrong'],
       [0, 1, 2],
       { result: 'wrong', contended: true },
@@ -52,7 +64,7 @@ describe('looks', () => {
   })
 })
 
-/** A command of another host has the lock; what to call at its end. */
+/** Takes the lock as a command of another host; the returned function ends it. */
 function holder(): () => void {
   writeLockOwner(layout.lockOwnerFile, {
     ...newLockOwner('token', 'brine tick', false),
@@ -62,8 +74,8 @@ function holder(): () => void {
   return () => rmSync(layout.lockOwnerFile)
 }
 
-describe('a command at work', () => {
-  it('is waited for, and then looked again', async () => {
+describe('an active command', () => {
+  it('is waited for, then the read is retried', async () => {
     const end = holder()
     expect(liveLockOwner(layout)?.command).toBe('brine tick')
     setTimeout(end, 200)
@@ -71,13 +83,13 @@ describe('a command at work', () => {
     expect(liveLockOwner(layout)).toBeUndefined()
   })
 
-  it('is not waited for beyond the time that there is', async () => {
+  it('is not waited for beyond the given time', async () => {
     const end = holder()
     expect(await look(['wrong', 'right'], [], 0.2)).toEqual({ result: 'wrong', contended: true })
     end()
   })
 
-  it('is none when it is this process itself', async () => {
+  it('does not count if it is this process itself', async () => {
     writeLockOwner(layout.lockOwnerFile, newLockOwner('token', 'brine restore', false))
     expect(await look(['wrong', 'right'], [])).toEqual({ result: 'wrong', contended: false })
   })

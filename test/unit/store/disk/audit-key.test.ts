@@ -1,4 +1,4 @@
-/** The key that signs checkpoints: whoever is told what verifies it has a key that a power cut does not take away. */
+/** The key that signs checkpoints: a verifier key is printed only for a key that survives a power loss. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
 import { type Scratch, scratch } from '../../../support/store/store.js'
@@ -18,7 +18,7 @@ const failSync = (): void =>
   })
 
 describe('a key whose folder could not be synced', () => {
-  it('is made, and not known to be durable', () => {
+  it('is created, but may not be durable', () => {
     const { auditKey } = shop.open()
     failSync()
     expect(() => auditKey.make()).toThrow(
@@ -27,7 +27,7 @@ describe('a key whose folder could not be synced', () => {
     expect(auditKey.publicKey()).toHaveLength(32)
   })
 
-  it('is made durable by the next one who wants it', () => {
+  it('is made durable by the next command that uses it', () => {
     const { auditKey } = shop.open()
     failSync()
     expect(() => auditKey.make()).toThrow()
@@ -39,7 +39,7 @@ describe('a key whose folder could not be synced', () => {
     expect(done).toContain('syncDir /keys')
   })
 
-  it('that was not made at all changed nothing', () => {
+  it('that was not created changed nothing', () => {
     const { auditKey } = shop.open()
     onFileOperation((operation, path) => {
       if (operation === 'link' && path.endsWith('audit')) throw Object.assign(new Error('full'), { code: 'ENOSPC' })

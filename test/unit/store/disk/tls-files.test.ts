@@ -1,4 +1,4 @@
-/** The HTTPS pair: whatever fails or dies at whatever file operation, a whole pair is there, and the next run has one in both files. */
+/** The HTTPS key and certificate: whatever fails at any file operation, a complete pair exists, and the next run has it in both files. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import {
   existsSync,
@@ -50,14 +50,14 @@ function dataDir(): ReturnType<typeof tlsPaths> {
   return places
 }
 
-/** Whose pair lies in the two files; `torn` where they do not belong together. */
+/** Returns whose key and certificate the two files contain; `torn` if they do not belong together. */
 function pairIn({ key, cert }: ReturnType<typeof tlsPaths>): string {
   const certificate = new X509Certificate(readFileSync(cert))
   const isWhole = certificate.checkPrivateKey(createPrivateKey(readFileSync(key)))
   return isWhole ? (/CN=(\w+)/.exec(certificate.subject)?.[1] ?? '') : 'torn'
 }
 
-it('takes the place of the old one, closed to others, and leaves nothing beside it', () => {
+it('replaces the old one, not accessible to other users, and leaves no other file', () => {
   const places = dataDir()
   replaceTlsKeyAndCertificate(places, fresh)
   expect(pairIn(places)).toBe('new')
@@ -80,7 +80,7 @@ it('is old or new after a failure at any file operation', () => {
     let at = 0
     onFileOperation(() => {
       at += 1
-      // whatever comes after it does not happen either: the process is gone
+      // nothing after it happens either: the process has ended
       if (at >= n) throw Object.assign(new Error('gone'), { code: 'EIO' })
     })
     expect(() => replaceTlsKeyAndCertificate(places, fresh)).toThrow()
@@ -96,14 +96,14 @@ it('is old or new after a failure at any file operation', () => {
   expect([...ends].sort()).toEqual(['finished, new', 'new', 'old'])
 })
 
-it('that a crash cut short is finished before a certificate of a CA takes its place', () => {
+it('whose replacement a crash interrupted is completed before a certificate of a CA replaces it', () => {
   const places = dataDir()
   writeFileSync(places.renewal, `${fresh.keyPem}${fresh.certPem}`)
   replaceTlsCertificate(places, fresh.certPem)
   expect(pairIn(places)).toBe('new')
 })
 
-it('is not replaced where a link leads to the pair of somebody else', () => {
+it('is not replaced through a link to files that another tool manages', () => {
   const places = dataDir()
   rmSync(places.cert)
   symlinkSync('/etc/hostname', places.cert)
@@ -112,7 +112,7 @@ it('is not replaced where a link leads to the pair of somebody else', () => {
   expect(readFileSync(places.key, 'utf8')).toBe(old.keyPem)
 })
 
-it('is left as it is where what was to be finished is no pair', () => {
+it('is left unchanged if the interrupted replacement is not a key and certificate', () => {
   const places = dataDir()
   writeFileSync(places.renewal, fresh.keyPem)
   expect(() => finishTlsRenewal(places)).toThrow(expect.objectContaining({ code: 'tls-renewal-damaged' }))

@@ -1,4 +1,4 @@
-/** What is put in the place of a record by somebody who means it: refused with the file, the rule and the way out, and nothing changed. */
+/** Records replaced by an attacker: refused with the file, the rule and a hint, and nothing changed. */
 import { execFileSync } from 'node:child_process'
 import {
   chownSync,
@@ -45,7 +45,7 @@ beforeEach(() => {
 })
 const at = (path: string): string => join(dir, path)
 
-/** All that lies there, but for the lock and what is passing. */
+/** All files except the lock and temporary ones. */
 function footprint(): readonly string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .map((entry) => join(entry.parentPath, entry.name))
@@ -62,7 +62,7 @@ const outcome = (work: () => unknown): Promise<unknown> =>
     .then(work)
     .catch((error: unknown) => error)
 
-/** Reading and writing x end as described, and not a byte has moved. */
+/** Checks that reading and writing x fail as described, and that no byte changed. */
 async function refused(path: string, wanted: object, rule: string): Promise<void> {
   const before = footprint()
   for (const work of [
@@ -151,7 +151,7 @@ describe.each([
     expect((await audit()).map((p) => p.file)).toContain(path)
   })
 
-  it.each(AS_FILE)('%s: never waited for, never followed', async (_, put) => {
+  it.each(AS_FILE)('%s: does not block and is not followed', async (_, put) => {
     put(at(path))
     await refused(
       path,
@@ -191,7 +191,7 @@ describe('a format that is newer in one record alone', () => {
     ['the newest command record', 'cas/x/command-13.json'],
     ['a commit', 'commits/7.json'],
     ['the newest commit', HEAD],
-  ])('is a flipped bit in %s, and is mended as one', async (_, path) => {
+  ])('is a flipped bit in %s, and is repaired as one', async (_, path) => {
     rewrite(path, (before) => before.replace('"format":1', '"format":3'))
     expect((await audit()).map((p) => p.file)).toContain(path)
     const { plan } = await recoverWords(dir)
@@ -200,7 +200,7 @@ describe('a format that is newer in one record alone', () => {
     expect(await audit()).toEqual([])
   })
 
-  it('but what nothing vouches against is a newer program’s: untouched', async () => {
+  it('but a file that nothing contradicts is of a newer program: unchanged', async () => {
     const head = JSON.parse(text(HEAD)) as object
     writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 2 }))
     const before = footprint()
@@ -209,8 +209,8 @@ describe('a format that is newer in one record alone', () => {
   })
 })
 
-describe('a history that was written anew, every hash of it right', () => {
-  /** Puts a text in the place of event 11, and makes record, commits and cache vouch for it. */
+describe('a rewritten history in which every hash matches', () => {
+  /** Replaces event 11 by a text, and rewrites record, commits and cache to match its hash. */
   function forge(event: string): void {
     const swap = (path: string, from: string, to: string): void =>
       rewrite(path, (before) => before.split(from).join(to))
@@ -239,7 +239,7 @@ describe('a history that was written anew, every hash of it right', () => {
     ],
     ['a number beyond all', '{"event":{"n":1e999,"type":"added","word":"11"},"handle":"x","kind":"ca","version":11}\n'],
     ['white space', '{"event":{"type":"added","word":"11"},"handle":"x","kind":"ca", "version":11}\n'],
-  ])('%s: the audit says so', async (_, event) => {
+  ])('%s: the audit reports it', async (_, event) => {
     forge('{"event":{"type":"added","word":"forged"},"handle":"x","kind":"ca","version":11}\n')
     expect(await audit()).toEqual([])
     forge(event)
@@ -247,25 +247,25 @@ describe('a history that was written anew, every hash of it right', () => {
     expect(found).toEqual([{ file: EVENT, path: '$', problem: expect.stringContaining('not canonical JSON') }])
   })
 
-  it('__proto__ beside the event: an unknown name, and no prototype is changed', async () => {
+  it('__proto__ next to the event: an unknown name, and no prototype is changed', async () => {
     forge('{"__proto__":{"polluted":1},"event":{"type":"added","word":"11"},"handle":"x","kind":"ca","version":11}\n')
     await refused(EVENT, { kind: 'corrupt', code: 'file-damaged' }, 'unknown key "__proto__"')
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
   })
 
-  it('a commit that nothing vouches for must be as this program writes them', async () => {
+  it('a commit whose hash is recorded nowhere must be in canonical form', async () => {
     unlinkSync(at('status/head.json'))
     rewrite(HEAD, (before) => before.replace('"generation":1', '"generation":0,"generation":1'))
     await refused(HEAD, { kind: 'corrupt', code: 'file-damaged' }, 'not canonical JSON')
   })
 })
 
-describe('records from which a lost commit would be built', () => {
+describe('records from which a lost commit would be rebuilt', () => {
   it.each([
     ['no effect', '"effect":null'],
     ['events that are no list', '"effect":{"events":{},"result":"accepted","snapshot":null}'],
     ['a handle that is none', '"handle":{}'],
-  ])('%s: nobody can say what it did', (_, member) => {
+  ])('%s: the commit cannot be rebuilt', (_, member) => {
     unlinkSync(at('commits/13.json'))
     rewrite('cas/x/command-13.json', (before) => {
       const record = JSON.parse(before) as Record<string, unknown>
@@ -275,7 +275,7 @@ describe('records from which a lost commit would be built', () => {
   })
 })
 
-describe('a marker that lies', () => {
+describe('a forged marker', () => {
   const hint = 'restore brine.json from a backup or a copy of this directory'
   const lies: readonly (readonly [string, (before: string) => string, string])[] = [
     ['__proto__', proto, '__proto__'],
@@ -304,7 +304,7 @@ describe('a marker that lies', () => {
     await refused(MARKER, { kind: 'corrupt', code: 'file-foreign' }, 'uid 12345')
   })
 
-  it('a generation before the one that wrote last: read, never written in, and recover does not take it for its own', async () => {
+  it('a generation older than that of the last commit: read, never written, and refused by recover', async () => {
     rewrite(MARKER, (before) => before.replace('"generation":1', '"generation":5'))
     await openStore(dir).write(async (w) => add(w, { x: ['of 5'] }))
     rewrite(MARKER, (before) => before.replace('"generation":5', '"generation":4'))
@@ -317,7 +317,7 @@ describe('a marker that lies', () => {
     expect(await openStore(dir).read(async (r) => wordsOf(r, 'x'))).toEqual([...words, 'of 5'])
   })
 
-  it('a copy with the marker of before and the commits of after is promoted beyond both', async () => {
+  it('a copy with an older marker and newer commits is promoted to a generation above both', async () => {
     rewrite(MARKER, (before) => before.replace('"generation":1', '"generation":5'))
     await openStore(dir).write(async (w) => add(w, { x: ['of 5'] }))
     rewrite(MARKER, (before) => before.replace('"generation":5', '"generation":1').replace(',"test":true', ''))

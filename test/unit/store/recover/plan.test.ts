@@ -1,4 +1,4 @@
-/** Recovery of a small store: each kind of file, each kind of damage; never further back than it must, and never twice. */
+/** Recovery of a small store: each kind of file, each kind of damage; never further back than necessary, and never twice. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -62,7 +62,7 @@ async function audit(archives: readonly string[] = []): Promise<readonly unknown
   })
 }
 
-/** What x is after a recovery; the second recovery finds nothing, and life goes on. */
+/** Checks x after a recovery: a second recovery finds nothing, and new commands succeed. */
 async function recovered(
   options = {},
 ): Promise<{ words: readonly string[]; lost: readonly number[]; sequence: number }> {
@@ -80,8 +80,8 @@ async function recovered(
 
 const EVERY: readonly Damage[] = ['flip', 'truncate', 'delete', 'folder']
 
-describe('a sound directory', () => {
-  it('is left as it is', async () => {
+describe('an intact directory', () => {
+  it('is left unchanged', async () => {
     expect(planOf(dir)).toMatchObject({ isEmpty: true, loses: false, failed: [] })
   })
 })
@@ -94,11 +94,11 @@ describe.each(EVERY)('%s', (how) => {
     ['event-11.json', 11, [12, 13]],
     ['command-1.json', 12, []],
     ['command-9.json', 12, []],
-    // it is what proves the newest snapshot
+    // it verifies the newest snapshot
     ['command-10.json', 9, [10, 11, 12, 13]],
     ['command-11.json', 10, [11, 12, 13]],
     ['command-12.json', 11, [12, 13]],
-    // rejected: its version says that nothing came of it
+    // rejected: the unchanged version shows that it had no events
     ['command-13.json', 12, []],
     ['snapshot-5.json', 12, []],
     ['snapshot-10.json', 12, []],
@@ -111,7 +111,7 @@ describe.each(EVERY)('%s', (how) => {
     if (how !== 'delete' && name !== 'info.json') expect(readdirSync(at('cas/x/corrupt'))).toHaveLength(1)
   })
 
-  it.each([1, 2, 7, 13, 14])('commit %i is built from its records: nothing is lost', async (n) => {
+  it.each([1, 2, 7, 13, 14])('commit %i is rebuilt from its records: nothing is lost', async (n) => {
     const before = readFileSync(at(`commits/${n}.json`))
     damage(`commits/${n}.json`, how)
     const got = await recovered()
@@ -125,16 +125,16 @@ describe.each(EVERY)('%s', (how) => {
   })
 })
 
-/** All paths below the directory with their bytes, but for the lock. */
+/** All paths below the directory with their bytes, except the lock. */
 function footprint(): ReadonlyMap<string, string> {
   const names = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
   const paths = names.map((e) => join(e.parentPath, e.name)).filter((path) => !path.includes('.lock'))
   return new Map(paths.sort().map((path) => [path, readFileSync(path, 'latin1')]))
 }
 
-describe('a copy that has what is gone', () => {
+describe('a copy that contains the missing file', () => {
   it.each(EVERY)(
-    'gives back an event, a record and a commit (%s): nothing is lost, every byte is as it was',
+    'restores an event, a record and a commit (%s): nothing is lost, every byte is as before',
     async (how) => {
       const before = footprint()
       for (const path of ['cas/x/event-10.json', 'cas/x/command-12.json', 'commits/8.json']) damage(path, how)
@@ -146,13 +146,13 @@ describe('a copy that has what is gone', () => {
     },
   )
 
-  it('gives back a whole folder', async () => {
+  it('restores a complete folder', async () => {
     rmSync(at('cas/x'), { recursive: true })
     expect(planOf(dir).failed).toMatchObject([{ error: { code: 'recover-impossible' } }])
     expect(await recovered({ from: [copies.sound] })).toMatchObject({ words, lost: [], sequence: 13 })
   })
 
-  it('gives only what the chain proves', async () => {
+  it('restores only files that the chain verifies', async () => {
     damage('cas/x/event-10.json', 'flip')
     const other = `${dir}-other`
     cpSync(copies.sound, other, { recursive: true })
@@ -161,19 +161,19 @@ describe('a copy that has what is gone', () => {
     rmSync(other, { recursive: true })
   })
 
-  it('must be one', () => {
+  it('must be a copy of a data directory', () => {
     expect(() => planOf(dir, { from: [join(dir, 'cas')] })).toThrow(expect.objectContaining({ code: 'recover-from' }))
   })
 })
 
-describe('more than one thing wrong', () => {
-  it('the newest snapshot and an event before it: the backup and what follows it', async () => {
+describe('several damaged files', () => {
+  it('the newest snapshot and an event before it: the backup snapshot and the events after it', async () => {
     damage('cas/x/snapshot-10.json', 'flip')
     damage('cas/x/event-2.json', 'delete')
     expect(await recovered()).toMatchObject({ words, lost: [] })
   })
 
-  it('every snapshot and an event: replayed from the first up to the hole, never over it', async () => {
+  it('every snapshot and an event: replayed from the first event up to the gap, never across it', async () => {
     damage('cas/x/snapshot-10.json', 'flip')
     damage('cas/x/snapshot-5.json', 'delete')
     damage('cas/x/event-7.json', 'truncate')
@@ -182,7 +182,7 @@ describe('more than one thing wrong', () => {
     expect(got.lost).toEqual([8, 9, 10, 11, 12, 13])
   })
 
-  it('nothing to build from: an error that names the aggregate, and nothing is touched', async () => {
+  it('nothing to rebuild from: an error that names the aggregate, and nothing changes', async () => {
     for (const name of ['snapshot-10.json', 'snapshot-5.json', 'event-0.json']) damage(`cas/x/${name}`, 'flip')
     const before = footprint()
     const plan = planOf(dir)
@@ -193,7 +193,7 @@ describe('more than one thing wrong', () => {
     expect(footprint()).toEqual(before)
   })
 
-  it('commits in a row, and all of them', async () => {
+  it('consecutive commits, and all of them', async () => {
     for (const n of [3, 4, 5, 9]) damage(`commits/${n}.json`, 'truncate')
     expect(await recovered()).toMatchObject({ words, lost: [] })
     rmSync(at('commits'), { recursive: true })
@@ -203,7 +203,7 @@ describe('more than one thing wrong', () => {
     expect(planOf(dir).isEmpty).toBe(true)
   })
 
-  it('a commit and the only record of it: nobody can say what it did, and nothing is touched', () => {
+  it('a commit and its only record: an error, and nothing changes', () => {
     damage('commits/7.json', 'delete')
     damage('cas/x/command-7.json', 'flip')
     const before = footprint()
@@ -211,20 +211,20 @@ describe('more than one thing wrong', () => {
     expect(footprint()).toEqual(before)
   })
 
-  it('a commit copied to the next number is nobody’s', async () => {
+  it('a commit copied to the next number is quarantined', async () => {
     writeFileSync(at('commits/15.json'), readFileSync(at('commits/14.json')))
     expect(await recovered()).toMatchObject({ words, lost: [], sequence: 13 })
     expect(readdirSync(at('commits/corrupt'))).toHaveLength(1)
   })
 })
 
-describe('the end of the commits cut off, with the cache that knew it', () => {
-  it('loses what it held, whole commits of every aggregate, and gives no number twice', async () => {
+describe('the newest commits and the cache that lists them missing', () => {
+  it('loses their commands, complete commits of every aggregate, and reuses no number', async () => {
     for (const n of [12, 13, 14]) damage(`commits/${n}.json`, 'delete')
     damage('status/head.json', 'delete')
     const got = await recovered()
     expect(got).toMatchObject({ words: words.slice(0, 11), lost: [12, 13], sequence: 14 })
-    // `other` was made by what is lost
+    // `other` was created by a lost commit
     expect(existsSync(at('cas/other/surplus'))).toBe(true)
   })
 })
@@ -237,13 +237,13 @@ describe('archived history', () => {
     for (const name of readdirSync(at('cas/x/archived'))) unlinkSync(at(`cas/x/${name}`))
   }
 
-  it('is replayed where no snapshot is sound', async () => {
+  it('is replayed if no snapshot is intact', async () => {
     archive()
     for (const name of ['snapshot-10.json', 'snapshot-5.json']) damage(`cas/x/${name}`, 'flip')
     expect(await recovered()).toMatchObject({ words, lost: [] })
   })
 
-  it('that is damaged goes to corrupt/ and is declared gone, since a snapshot has what it made', async () => {
+  it('that is damaged goes to corrupt/ and is declared gone, since a snapshot includes its effect', async () => {
     archive()
     damage('cas/x/archived/event-2.json', 'flip')
     const { plan } = await recoverWords(dir)
@@ -254,7 +254,7 @@ describe('archived history', () => {
 })
 
 describe('after a recovery', () => {
-  it('its own snapshot may be damaged: the line before its base is still there', async () => {
+  it('its own snapshot may be damaged: the branch up to its base still exists', async () => {
     damage('cas/x/event-11.json', 'flip')
     await recoverWords(dir)
     expect(existsSync(at('cas/x/snapshot-13.json'))).toBe(true)
@@ -263,7 +263,7 @@ describe('after a recovery', () => {
     expect((await recovered()).words).toEqual(words.slice(0, 11))
   })
 
-  it('another one is on top of it', async () => {
+  it('a second one may follow', async () => {
     damage('cas/x/event-11.json', 'flip')
     await recoverWords(dir)
     await openStore(dir).write(async (w) => {
@@ -276,7 +276,7 @@ describe('after a recovery', () => {
     expect(got).toMatchObject({ words: [...words.slice(0, 11), 'a', 'b'], lost: [17], sequence: 18 })
   })
 
-  it('and it is lost itself: what it declared gone is declared again', async () => {
+  it('and the recovery itself is lost: what it declared gone is declared again', async () => {
     await openStore(dir).write(async (w) => add(w, { x: ['late'] }))
     damage('cas/x/command-13.json', 'delete')
     expect((await recoverWords(dir)).plan.aggregates[0]?.plan.gone).toEqual({ commands: [[13, 13]], events: [] })
@@ -285,13 +285,13 @@ describe('after a recovery', () => {
     expect(await recovered()).toMatchObject({ words, lost: [14, 15], sequence: 16 })
   })
 
-  it('what it gave up is no damage to anybody: not in a copy either', async () => {
+  it('discarded commands are not damage, not in a copy either', async () => {
     damage('cas/x/event-10.json', 'flip')
     await recoverWords(dir)
     rmSync(at('cas/x/surplus'), { recursive: true })
     expect(await audit()).toEqual([])
     expect(planOf(dir).isEmpty).toBe(true)
-    // not made for tests: then it is a copy
+    // not made by `init --test`, so it is a copy
     const marker = JSON.parse(readFileSync(at('brine.json'), 'utf8'))
     writeFileSync(at('brine.json'), JSON.stringify({ ...marker, test: undefined }))
     const copy = `${dir}-copy`
@@ -302,7 +302,7 @@ describe('after a recovery', () => {
   })
 })
 
-it('a read error is no damage: nothing is moved', async () => {
+it('a read error is not damage: nothing is moved', async () => {
   damage('cas/x/event-10.json', 'flip')
   const before = footprint()
   let seen = 1
@@ -324,7 +324,7 @@ it('a read error is no damage: nothing is moved', async () => {
   }
 })
 
-it('between the origin and the marker of a generation a directory waits for recover, and says so', async () => {
+it('a directory interrupted between origin.json and the marker of a generation requires recover, and reports it', async () => {
   const place = scratch()
   const now = '2026-11-22T00:00:00Z' as Instant
   writeInstallationId(place.dir, thisInstallation(place.dir, 2, now))
@@ -332,7 +332,7 @@ it('between the origin and the marker of a generation a directory waits for reco
   expect(interruptedGeneration(place.dir, { generation: 1 })).toBe(2)
   const refused = place.open().write(async () => undefined)
   await expect(refused).rejects.toMatchObject({ kind: 'standby', hint: expect.stringContaining('brine recover') })
-  // a promote that was cut short has the newer marker
+  // an interrupted promote has the newer marker
   writeInstallationId(place.dir, thisInstallation(place.dir, 1, now))
   expect(interruptedGeneration(place.dir, { generation: 2 })).toBeUndefined()
   place.remove()

@@ -105,6 +105,8 @@ const FAULTS: readonly (readonly [string, string, string, string])[] = [
   ['chalk outside cli', IMPORT, 'src/core/store/disk/x.ts', "export { Chalk } from 'chalk'\n"],
   ['asn1js outside rpki', IMPORT, 'src/core/app/transaction/x.ts', "export { Integer } from 'asn1js'\n"],
   ['webcrypto outside crypto', IMPORT, 'src/core/ca/x.ts', "export { Crypto } from '@peculiar/webcrypto'\n"],
+  ['p-limit outside crypto', IMPORT, 'src/core/ca/x.ts', "export { default as limit } from 'p-limit'\n"],
+  ['fastest-levenshtein outside base', IMPORT, 'src/core/cli/x.ts', "export { distance } from 'fastest-levenshtein'\n"],
   ['the lock library outside the adapters', IMPORT, 'src/core/cli/x.ts', "export { lock } from 'proper-lockfile'\n"],
   ['chance from node:crypto', IMPORT, 'src/core/ca/x.ts', "export { randomBytes } from 'node:crypto'\n"],
   ['new Date()', 'noRestrictedGlobals', 'src/core/ca/x.ts', 'export const now = new Date()\n'],

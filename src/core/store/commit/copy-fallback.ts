@@ -130,8 +130,8 @@ function checkRecent(layout: Layout, reader: StoreReader, id: AggregateId): void
   if (loaded === undefined || newest === undefined) return
   // archived commands were older than that when they were archived, and may have been moved from the archive
   const archived = tryReadArchivedIndex(layout, id)
-  for (const { record, complete: whole } of liveRecords(reader, id, (s) => rangeOf(archived, s) !== undefined)) {
-    if (whole) reader.eventsOf(id, record)
+  for (const { record, complete } of liveRecords(reader, id, (s) => rangeOf(archived, s) !== undefined)) {
+    if (complete) reader.eventsOf(id, record)
     if (secondsBetween(record.at, newest) > WINDOW_SECONDS) return
   }
 }

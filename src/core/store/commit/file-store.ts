@@ -40,7 +40,7 @@ export interface StoreOptions {
   readonly archives?: readonly string[]
   /** Returns true if the objects and keys that the states of this revision reference exist. Called only for a copy. */
   readonly complete?: (reader: Reader) => boolean
-  /** For tests. */
+  /** Replaces the lock in tests. */
   readonly locker?: Locker
 }
 
@@ -56,11 +56,11 @@ export interface FileStore extends Store {
   role(): Role
   read<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>
   /**
-   * Runs `work` under the write lock. `drafted` is the reader that the work was prepared with: what it read is reused while its revision is
-   * the newest. `ahead` has objects that were written before the lock was taken. Throws `standby`, `locked`, `commit-lost`, `io`,
+   * Runs `work` under the write lock. `draftReader` is the reader that the work was prepared with: what it read is reused while its revision is
+   * the newest. `staging` has objects that were written before the lock was taken. Throws `standby`, `locked`, `commit-lost`, `io`,
    * `corrupt`.
    */
-  write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: StoreReader, ahead?: ObjectStaging): Promise<T>
+  write<T>(work: (writer: FileWriter) => Promise<T>, draftReader?: StoreReader, staging?: ObjectStaging): Promise<T>
   /** Returns a staging area for objects that are written before the lock is taken. */
   newStaging(): ObjectStaging
   /** Loads the modules that a write needs, while this command waits for its signatures. */
@@ -128,7 +128,11 @@ class DirectoryStore implements FileStore {
     return new ObjectStaging(this.layout)
   }
 
-  async write<T>(work: (writer: FileWriter) => Promise<T>, drafted?: StoreReader, ahead?: ObjectStaging): Promise<T> {
+  async write<T>(
+    work: (writer: FileWriter) => Promise<T>,
+    draftReader?: StoreReader,
+    staging?: ObjectStaging,
+  ): Promise<T> {
     this.#refuseStandby()
     return this.#locked(async (lock) => {
       this.#marker = readMarker(this.dir)
@@ -143,11 +147,11 @@ class DirectoryStore implements FileStore {
           generation: this.#marker.generation,
           strict: true,
           behind: 0,
-          warn: this.#say,
+          warn: this.#warn,
           interval: this.#options.snapshotInterval ?? 5,
           fence: () => lock.check(),
-          ...(drafted === undefined ? {} : { draftReader: drafted }),
-          staging: ahead,
+          ...(draftReader === undefined ? {} : { draftReader }),
+          staging,
         })
         return await work(writer)
       } catch (error) {
@@ -200,7 +204,7 @@ class DirectoryStore implements FileStore {
     return this.#locked(async () => demoteAt(this.layout, readMarker(this.dir), at, reason))
   }
 
-  readonly #say = (text: string): void => {
+  readonly #warn = (text: string): void => {
     if (this.#notices.has(text)) return
     this.#notices.add(text)
     this.#options.onWarning?.(text)
@@ -212,13 +216,13 @@ class DirectoryStore implements FileStore {
     const role = this.role()
     // only a directory that was demoted here is known to be complete
     if (role.role === 'standby' && role.reason !== 'demoted')
-      return openCopy(this.layout, { generation, warn: this.#say, complete: this.#options.complete ?? (() => true) })
+      return openCopy(this.layout, { generation, warn: this.#warn, complete: this.#options.complete ?? (() => true) })
     return new StoreReader(this.layout, {
       head: findHead(this.layout),
       generation,
       strict: true,
       behind: 0,
-      warn: this.#say,
+      warn: this.#warn,
     })
   }
 
@@ -246,7 +250,7 @@ class DirectoryStore implements FileStore {
       timeout: this.#options.lockTimeout ?? 30,
       command: this.#options.command ?? 'brine',
       long: this.#options.long ?? false,
-      warn: this.#say,
+      warn: this.#warn,
     })
     try {
       return await work(lock)

@@ -66,14 +66,14 @@ export function newBranch(): LiveBranch {
 }
 
 /** Adds the next older record to the walk. */
-export function followBranch(line: LiveBranch, { effect }: StoredCommand): void {
+export function followBranch(branch: LiveBranch, { effect }: StoredCommand): void {
   if (effect.result !== 'recovered') return
-  line.upTo = Math.min(line.upTo, effect.base.sequence)
-  line.commands.push(...effect.gone.commands)
-  line.events.push(...effect.gone.events)
+  branch.upTo = Math.min(branch.upTo, effect.base.sequence)
+  branch.commands.push(...effect.gone.commands)
+  branch.events.push(...effect.gone.events)
 }
 
 /** Returns true if a recovery discarded this command or declared it gone. */
-export function isOffBranch(line: LiveBranch, sequence: number): boolean {
-  return sequence > line.upTo || inRanges(line.commands, sequence)
+export function isOffBranch(branch: LiveBranch, sequence: number): boolean {
+  return sequence > branch.upTo || inRanges(branch.commands, sequence)
 }

@@ -39,7 +39,7 @@ export type Locker = (layout: Layout, request: LockRequest) => Promise<Lock>
 
 /** Age at which another host may take over a lock folder that is no longer updated. */
 const STALE_MS = 60_000
-/** Exit code that flock(1) is told to use if the lock is held. */
+/** Exit code requested of flock(1) for a lock that is held. */
 const CONFLICT = 75
 
 /** Loads the module that taking the lock needs, 3 ms, while this process waits for something else. */

@@ -67,11 +67,11 @@ export function repairCaches(
   syncDir(folder)
 }
 
-function infoOf({ branch: line, snapshots }: AggregatePlan): Info {
-  const last = line.at(-1)?.named
+function infoOf({ branch, snapshots }: AggregatePlan): Info {
+  const last = branch.at(-1)?.named
   const [snapshot, backup] = [snapshotRefOf(snapshots.at(-1)), snapshotRefOf(snapshots.at(-2))]
   const after = (backup ?? snapshot)?.sequence ?? 0
-  const accepted = line.filter((s) => s.record?.effect.result === 'accepted' && s.named.sequence > after)
+  const accepted = branch.filter((s) => s.record?.effect.result === 'accepted' && s.named.sequence > after)
   return {
     version: last?.version ?? 0,
     sequence: last?.sequence ?? 0,

@@ -90,7 +90,7 @@ async function faults(): Promise<readonly unknown[]> {
           source,
           id,
           rules: wordRules,
-          named: chain.named.get(formatAggregateId(id)) ?? [],
+          commands: chain.commands.get(formatAggregateId(id)) ?? [],
           full: false,
         }).problems,
     )

@@ -8,24 +8,24 @@ import { inRanges } from '../store/commit/live-branch.js'
 import { isCorrupt } from '../store/disk/damage.js'
 import { commandName, eventName, snapshotName } from '../store/disk/paths.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
-import type { Named } from './commits.js'
-import { type Finding, noting } from './finding.js'
-import type { NamedSnapshot } from './snapshots.js'
+import type { CommandRef } from './commits.js'
+import { type Finding, noteDamage } from './finding.js'
+import type { RecordedSnapshot } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
-export interface Start {
-  readonly entry: Named
+export interface ReplayStart {
+  readonly entry: CommandRef
   readonly state: Json
-  readonly snapshot: NamedSnapshot
+  readonly snapshot: RecordedSnapshot
 }
 
 /** Returns the first snapshot after the last missing archived file; undefined if nothing is missing, or no snapshot is that new. */
-export function archivedStart(
+export function findReplayStart(
   source: HistorySource,
   id: AggregateId,
-  named: readonly Named[],
+  named: readonly CommandRef[],
   through = Number.POSITIVE_INFINITY,
-): Start | undefined {
+): ReplayStart | undefined {
   const last = named.findLastIndex(
     (entry, i) => entry.sequence <= through && isMissing(source, id, entry, named[i - 1]?.version ?? 0),
   )
@@ -42,7 +42,7 @@ export function archivedStart(
 }
 
 /** Returns ranges of archived commands of which a file is missing. */
-export function missingOf(source: HistorySource, id: AggregateId, named: readonly Named[]): readonly NumberRange[] {
+export function missingCommands(source: HistorySource, id: AggregateId, named: readonly CommandRef[]): readonly NumberRange[] {
   const out: [number, number][] = []
   for (const [i, entry] of named.entries()) {
     if (!isMissing(source, id, entry, named[i - 1]?.version ?? 0)) continue
@@ -53,14 +53,14 @@ export function missingOf(source: HistorySource, id: AggregateId, named: readonl
   return out
 }
 
-function isMissing(source: HistorySource, id: AggregateId, { sequence, version }: Named, before: number): boolean {
+function isMissing(source: HistorySource, id: AggregateId, { sequence, version }: CommandRef, before: number): boolean {
   if (!source.isArchived(id, sequence)) return false
   if (!source.has(id, commandName(sequence))) return true
   for (let n = before; n < version; n++) if (!source.has(id, eventName(n))) return true
   return false
 }
 
-function startAt(source: HistorySource, id: AggregateId, entry: Named): Start | undefined {
+function startAt(source: HistorySource, id: AggregateId, entry: CommandRef): ReplayStart | undefined {
   const record = recordOf(source, id, entry).record
   const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
   if (named === null) return undefined
@@ -69,12 +69,12 @@ function startAt(source: HistorySource, id: AggregateId, entry: Named): Start | 
   return { entry, state: parseSnapshot(bytes, path, id).state, snapshot: named }
 }
 
-function recordOf(source: HistorySource, id: AggregateId, { sequence, command }: Named) {
+function recordOf(source: HistorySource, id: AggregateId, { sequence, command }: CommandRef) {
   const file = source.file(id, commandName(sequence), command)
   return { where: file.where, record: parseCommand(file.bytes, file.path, id, sequence) }
 }
 
-export interface Kept {
+export interface PrefixCheck {
   /** Number of files in an archive. */
   readonly archived: number
   /** Recoveries that lost commands, oldest first. */
@@ -83,7 +83,7 @@ export interface Kept {
 }
 
 /** Verifies by hash every file before the start that is present. */
-export function checkKept(source: HistorySource, id: AggregateId, named: readonly Named[], start: Named): Kept {
+export function checkPrefix(source: HistorySource, id: AggregateId, named: readonly CommandRef[], start: CommandRef): PrefixCheck {
   const problems: Finding[] = []
   const recoveries: StoredCommand[] = []
   const gone: { upTo: number; readonly commands: NumberRange[]; readonly events: NumberRange[] } = {
@@ -98,11 +98,11 @@ export function checkKept(source: HistorySource, id: AggregateId, named: readonl
     const mayMiss = source.isArchived(id, entry.sequence)
     const name = commandName(entry.sequence)
     if (mayMiss && !source.has(id, name)) continue
-    const found = noting(problems, source.nameOf(id, name), () => recordOf(source, id, entry))
+    const found = noteDamage(problems, source.nameOf(id, name), () => recordOf(source, id, entry))
     if (found === undefined) continue
     const { record, where } = found
     if (where === 'archived') archived += 1
-    for (const [path, problem] of faultsOf(record, entry, named[i - 1]))
+    for (const [path, problem] of recordProblems(record, entry, named[i - 1]))
       problems.push({ file: source.nameOf(id, name), path, problem })
     archived += checkEvents(source, id, record, (n) => inRanges(gone.events, n), mayMiss, problems)
     const { effect } = record
@@ -115,10 +115,10 @@ export function checkKept(source: HistorySource, id: AggregateId, named: readonl
   return { archived, recoveries, problems }
 }
 
-function* faultsOf(
+function* recordProblems(
   record: StoredCommand,
-  entry: Named,
-  before: Named | undefined,
+  entry: CommandRef,
+  before: CommandRef | undefined,
 ): Generator<readonly [string, string]> {
   if (record.previous !== (before?.command ?? null)) yield ['$.previous', 'is not the hash of the previous command']
   if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} references it, not ${record.commit}`]
@@ -140,7 +140,7 @@ function checkEvents(
     const version = record.version + i
     const name = eventName(version)
     if (isGone(version) || (mayMiss && !source.has(id, name))) continue
-    const where = noting(problems, source.nameOf(id, name), () => {
+    const where = noteDamage(problems, source.nameOf(id, name), () => {
       const file = source.file(id, name, sha256)
       parseEvent(file.bytes, file.path, id, version)
       return file.where

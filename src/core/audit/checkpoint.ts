@@ -66,7 +66,7 @@ export function rootRecorder(sizes: readonly number[]): RootRecorder {
   }
 }
 
-export interface JudgeOptions {
+export interface CheckpointContext {
   readonly log: LogIdentity
   /** Current number of commits. */
   readonly commits: number
@@ -77,16 +77,16 @@ export interface JudgeOptions {
 }
 
 /** Returns why this history does not extend the one of the checkpoint; undefined if it does. */
-export function judgeCheckpoint(checkpoint: Checkpoint, options: JudgeOptions): string | undefined {
+export function checkpointProblem(checkpoint: Checkpoint, options: CheckpointContext): string | undefined {
   const { log, commits, root, keys } = options
   const { origin, instance, generation, size } = checkpoint
-  if (instance !== log.instance) return `is of data directory ${instance}, and this is ${log.instance}`
+  if (instance !== log.instance) return `is of data directory ${instance}, but this is ${log.instance}`
   const verdicts = keys.map(({ publicKey }) => verifyNote(checkpoint.note, { name: origin, publicKey }))
   if (!verdicts.includes('good'))
     return verdicts.includes('bad') ? 'its signature does not verify' : 'it is signed by another key'
   if (size > commits) return `covers ${size} commits, but there are ${commits}: history was rolled back`
   if (generation > log.generation)
-    return `was made in generation ${generation}, and this is generation ${log.generation}: history was rolled back`
+    return `was made in generation ${generation}, but this is generation ${log.generation}: history was rolled back`
   if (root === undefined) return `covers ${size} commits, not all of which can be read here`
   if (!equalBytes(root, checkpoint.root))
     return `covers ${size} commits, but the first ${size} of the ${commits} here differ: history was replaced`

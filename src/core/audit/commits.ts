@@ -5,11 +5,11 @@
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
-import { type Finding, noting } from './finding.js'
+import { type Finding, noteDamage } from './finding.js'
 import type { HistorySource } from './source.js'
 
 /** The entry of a commit about one command. */
-export interface Named {
+export interface CommandRef {
   readonly commit: number
   readonly at: Instant
   readonly sequence: number
@@ -22,7 +22,7 @@ export interface CommitChain {
   /** Hash of the newest commit; null if there is none. */
   readonly head: Sha256 | null
   /** Entries by name of the aggregate, in the order of commits. */
-  readonly named: ReadonlyMap<string, readonly Named[]>
+  readonly commands: ReadonlyMap<string, readonly CommandRef[]>
   /** Every aggregate that a commit lists or changes, sorted by kind and handle. */
   readonly roster: readonly AggregateId[]
   readonly problems: readonly Finding[]
@@ -47,23 +47,23 @@ type Link = { readonly sha256: Sha256; readonly previous: Sha256 | null } | unde
 /** Reads every commit of the revision. Keeps the entries about aggregates, not the commits. */
 export function readCommitChain(source: HistorySource, options: ChainOptions = {}): CommitChain {
   const problems: Finding[] = []
-  const named = new Map<string, Named[]>()
+  const named = new Map<string, CommandRef[]>()
   const links: Link[] = []
   const walk: Walk = { previous: undefined, members: new Map(), roster: 0 }
-  let whole = true
+  let isComplete = true
   for (let n = 1; n <= source.head; n++) {
     options.step?.(n)
     const file = `commits/${n}.json`
-    const found = noting(problems, file, () => source.commit(n))
+    const found = noteDamage(problems, file, () => source.commit(n))
     links.push(found && { sha256: found.sha256, previous: found.record.previous })
     if (found === undefined) {
       walk.previous = undefined
-      whole = false
+      isComplete = false
       continue
     }
     const { record, sha256, bytes } = found
     options.leaf?.(bytes, n)
-    for (const [path, problem] of faultsOf(record, walk, whole)) problems.push({ file, path, problem })
+    for (const [path, problem] of commitProblems(record, walk, isComplete)) problems.push({ file, path, problem })
     for (const { kind, handle, sequence, version, command } of record.aggregates) {
       const name = formatAggregateId({ kind, handle })
       const list = named.get(name)
@@ -75,9 +75,9 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
     walk.previous = { sha256, record }
     walk.roster = record.roster
   }
-  problems.push(...linkFaults(links, problems))
+  problems.push(...linkProblems(links, problems))
   const roster = [...walk.members.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-  return { count: source.head, head: walk.previous?.sha256 ?? null, named, roster, problems }
+  return { count: source.head, head: walk.previous?.sha256 ?? null, commands: named, roster, problems }
 }
 
 function keyOf({ kind, handle }: AggregateId): string {
@@ -85,21 +85,21 @@ function keyOf({ kind, handle }: AggregateId): string {
 }
 
 /** Verifies the hashes from the newest commit down: a commit is trusted unless its successor contradicts it. */
-function linkFaults(links: readonly Link[], known: readonly Finding[]): readonly Finding[] {
-  const accused = new Set(known.map((p) => p.file))
+function linkProblems(links: readonly Link[], known: readonly Finding[]): readonly Finding[] {
+  const damaged = new Set(known.map((p) => p.file))
   const found: Finding[] = []
   for (let n = links.length; n > 1; n--) {
     const [file, before] = [`commits/${n}.json`, `commits/${n - 1}.json`]
-    if (accused.has(file) || accused.has(before)) continue
+    if (damaged.has(file) || damaged.has(before)) continue
     if (links[n - 1]?.previous === links[n - 2]?.sha256) continue
-    accused.add(before)
+    damaged.add(before)
     found.push({ file: before, path: '$', problem: `content does not match the hash in commit ${n}` })
   }
   return found
 }
 
-/** Yields the findings about a commit after its predecessor. `whole`: every commit up to it was read. */
-function* faultsOf(record: StoredCommit, walk: Walk, whole: boolean): Generator<readonly [string, string]> {
+/** Yields the findings about a commit after its predecessor. `isComplete`: every commit up to it was read. */
+function* commitProblems(record: StoredCommit, walk: Walk, isComplete: boolean): Generator<readonly [string, string]> {
   const { previous, members } = walk
   if (record.commit === 1 && record.previous !== null) yield ['$.previous', 'refers to a commit before the first']
   if (previous !== undefined) {
@@ -107,25 +107,25 @@ function* faultsOf(record: StoredCommit, walk: Walk, whole: boolean): Generator<
       yield ['$.at', `${record.at} is before ${previous.record.at} of the previous commit`]
     if (record.generation < previous.record.generation) yield ['$.generation', 'is less than in the previous commit']
   }
-  const seen = new Set(record.aggregates.map((a) => formatAggregateId(a)))
-  if (seen.size !== record.aggregates.length) yield ['$.aggregates', 'lists an aggregate twice']
-  if (record.members !== undefined) yield* memberFaults(record.members, members, seen)
+  const changed = new Set(record.aggregates.map((a) => formatAggregateId(a)))
+  if (changed.size !== record.aggregates.length) yield ['$.aggregates', 'lists an aggregate twice']
+  if (record.members !== undefined) yield* memberProblems(record.members, members, changed)
   else if (previous !== undefined && record.roster !== walk.roster)
     yield ['$.roster', 'is not the newest list of aggregates']
-  if (whole)
-    for (const name of seen) if (!members.has(name)) yield ['$.aggregates', `${name} is in no list of aggregates`]
+  if (isComplete)
+    for (const name of changed) if (!members.has(name)) yield ['$.aggregates', `${name} is in no list of aggregates`]
 }
 
 /** Checks that the list has its previous members and those that this commit made. */
-function* memberFaults(
+function* memberProblems(
   listed: readonly AggregateId[],
   members: Map<string, AggregateId>,
-  seen: ReadonlySet<string>,
+  changed: ReadonlySet<string>,
 ): Generator<readonly [string, string]> {
   const names = new Map(listed.map((id) => [formatAggregateId(id), id]))
   for (const name of members.keys()) if (!names.has(name)) yield ['$.members', `${name} is missing`]
   for (const [name, id] of names) {
-    if (!members.has(name) && !seen.has(name)) yield ['$.members', `${name} was made by no commit`]
+    if (!members.has(name) && !changed.has(name)) yield ['$.members', `${name} was created by no commit`]
     members.set(name, id)
   }
 }

@@ -71,10 +71,10 @@ export function scanExport(
     const at: At = { number, offset, length: bytes.length }
     if (header === undefined) header = line.type === 'header' ? line : notExport(path)
     else if (line.type === 'end') {
-      endOf(scan, header, line, number, hash.digest('hex'))
+      checkEnd(scan, header, line, number, hash.digest('hex'))
       ended = true
-    } else if (line.type === 'object') noteObject(scan, header, line, at)
-    else noteFile(scan, line, at)
+    } else if (line.type === 'object') addObject(scan, header, line, at)
+    else addFile(scan, line, at)
     if (!ended) hash.update(bytes).update('\n')
     offset += bytes.length + 1
     if (number % 500 === 0) step?.(offset, total)
@@ -123,24 +123,24 @@ function* linesOf(fd: number, path: string): Generator<Uint8Array> {
   if (length > 0) throw exportDamaged(path, number, 'the file ends too early')
 }
 
-function noteFile(scan: Scan, line: ExportHeader | ExportedFile, at: At): void {
+function addFile(scan: Scan, line: ExportHeader | ExportedFile, at: At): void {
   const { path } = scan
   if (line.type === 'header') throw exportDamaged(path, at.number, 'a second header')
   const { file, text, sha256, commit, type } = line
-  if (scan.files.has(file)) throw exportDamaged(path, at.number, `${file} is there twice`)
-  if (commit !== scan.commits + 1) throw exportDamaged(path, at.number, `commit ${scan.commits + 1} belongs here`)
-  if (sha256Hex(text) !== sha256) throw exportDamaged(path, at.number, `the text of ${file} has another hash`)
+  if (scan.files.has(file)) throw exportDamaged(path, at.number, `${file} occurs twice`)
+  if (commit !== scan.commits + 1) throw exportDamaged(path, at.number, `commit ${scan.commits + 1} is expected here`)
+  if (sha256Hex(text) !== sha256) throw exportDamaged(path, at.number, `the text of ${file} does not match its hash`)
   if (!text.endsWith('\n') || canonicalValue(utf8(text.slice(0, -1))) === undefined)
     throw exportDamaged(path, at.number, `${file} is not canonical JSON`)
-  if (type === 'commit') noteCommit(scan, line, at)
+  if (type === 'commit') addCommit(scan, line, at)
   else scan.pending.push({ type, file, sha256, line: at.number, text: type === 'command' ? text : '' })
   scan.files.set(file, { offset: at.offset, length: at.length })
 }
 
 /** Verifies that the files since the previous commit are exactly those of this commit's commands, in order. */
-function noteCommit(scan: Scan, { file, text, commit, sha256 }: ExportedFile, { number }: At): void {
+function addCommit(scan: Scan, { file, text, commit, sha256 }: ExportedFile, { number }: At): void {
   const { path, pending } = scan
-  if (file !== `commits/${commit}.json`) throw exportDamaged(path, number, `commits/${commit}.json belongs here`)
+  if (file !== `commits/${commit}.json`) throw exportDamaged(path, number, `commits/${commit}.json is expected here`)
   const record = atLine(path, number, () => parseCommit(utf8(text), file, commit))
   let next = 0
   for (const id of record.aggregates) {
@@ -150,8 +150,8 @@ function noteCommit(scan: Scan, { file, text, commit, sha256 }: ExportedFile, { 
     if (own === undefined) continue
     const command = atLine(path, own.line, () => parseCommand(utf8(own.text), own.file, id, id.sequence))
     for (const part of filesOf(command)) {
-      const there = next < place ? pending[next] : undefined
-      if (there?.file === `${folder}/${part.name}` && there.type === part.type) next += 1
+      const candidate = next < place ? pending[next] : undefined
+      if (candidate?.file === `${folder}/${part.name}` && candidate.type === part.type) next += 1
     }
     if (next === place) next += 1
     else break
@@ -163,19 +163,19 @@ function noteCommit(scan: Scan, { file, text, commit, sha256 }: ExportedFile, { 
   scan.head = { sha256, at: record.at, generation: record.generation }
 }
 
-function noteObject(scan: Scan, header: ExportHeader, { sha256, base64 }: ExportedObject, at: At): void {
+function addObject(scan: Scan, header: ExportHeader, { sha256, base64 }: ExportedObject, at: At): void {
   const { path, objects } = scan
   if (!header.objects || scan.commits !== header.commits || scan.pending.length > 0)
-    throw exportDamaged(path, at.number, 'no object belongs here')
-  if (sha256 <= (scan.lastObject ?? '')) throw exportDamaged(path, at.number, 'objects are sorted by hash')
+    throw exportDamaged(path, at.number, 'no object is expected here')
+  if (sha256 <= (scan.lastObject ?? '')) throw exportDamaged(path, at.number, 'objects are not sorted by hash')
   const bytes = fromBase64(base64)
   if (bytes === undefined || sha256Hex(bytes) !== sha256)
-    throw exportDamaged(path, at.number, `the bytes of ${sha256} have another hash`)
+    throw exportDamaged(path, at.number, `the bytes of ${sha256} do not match this hash`)
   scan.lastObject = sha256
   objects.set(sha256, { offset: at.offset, length: at.length })
 }
 
-function endOf(scan: Scan, header: ExportHeader, end: ExportEnd, number: number, sha256: string): void {
+function checkEnd(scan: Scan, header: ExportHeader, end: ExportEnd, number: number, sha256: string): void {
   const { path, commits, pending, head } = scan
   const [misplaced] = pending
   if (misplaced !== undefined) throw exportDamaged(path, misplaced.line, `no commit references ${misplaced.file}`)
@@ -183,9 +183,9 @@ function endOf(scan: Scan, header: ExportHeader, end: ExportEnd, number: number,
   if (end.lines !== number - 1 || end.sha256 !== sha256)
     throw exportDamaged(path, number, 'the lines before it do not match its count and hash')
   if (header.head !== (head?.sha256 ?? null) || header.at !== (head?.at ?? null))
-    throw exportDamaged(path, 1, 'the newest commit is another one')
+    throw exportDamaged(path, 1, 'the newest commit is not the one that the header names')
   if (header.generation < (head?.generation ?? 0))
-    throw exportDamaged(path, 1, 'the newest commit is of a later generation')
+    throw exportDamaged(path, 1, 'the newest commit has a later generation')
 }
 
 function atLine<T>(path: string, line: number, read: () => T): T {

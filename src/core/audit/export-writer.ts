@@ -52,12 +52,12 @@ function* filesOfCommit(source: HistorySource, n: number): Generator<ExportedFil
   const { record, sha256, bytes } = source.commit(n)
   for (const id of record.aggregates) {
     const name = commandName(id.sequence)
-    const found = unlessGone(() => source.file(id, name, id.command))
+    const found = unlessMissing(() => source.file(id, name, id.command))
     if (found === undefined) continue
     const command: StoredCommand = parseCommand(found.bytes, found.path, id, id.sequence)
     for (const part of filesOf(command)) {
       // snapshots only speed up loading: one that is too long for a line is omitted
-      const file = unlessGone(() => source.file(id, part.name, part.sha256))
+      const file = unlessMissing(() => source.file(id, part.name, part.sha256))
       if (file === undefined || (part.type === 'snapshot' && file.bytes.length > MAX_LINE / 2)) continue
       yield lineOf(part.type, source.nameOf(id, part.name), n, part.sha256, file.bytes)
     }
@@ -76,7 +76,7 @@ function lineOf(
   return { type, file, commit, sha256, text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) }
 }
 
-function unlessGone(find: () => FoundFile): FoundFile | undefined {
+function unlessMissing(find: () => FoundFile): FoundFile | undefined {
   try {
     return find()
   } catch (error) {

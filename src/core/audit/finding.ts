@@ -10,7 +10,7 @@ export interface Finding {
 }
 
 /** Runs `read`. Damage becomes a finding and returns undefined; other errors are thrown. */
-export function noting<T>(problems: Finding[], file: string, read: () => T): T | undefined {
+export function noteDamage<T>(problems: Finding[], file: string, read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
@@ -21,7 +21,7 @@ export function noting<T>(problems: Finding[], file: string, read: () => T): T |
 }
 
 /** Runs `work` on a state; a TypeError, which means a value without its declared shape, becomes a finding and returns undefined. */
-export function shaped<T>(problems: Finding[], file: string, work: () => T): T | undefined {
+export function noteMalformed<T>(problems: Finding[], file: string, work: () => T): T | undefined {
   try {
     return work()
   } catch (error) {

@@ -21,9 +21,9 @@ import { inRanges } from '../store/commit/live-branch.js'
 import { fileDamaged } from '../store/disk/damage.js'
 import { commandName, eventName, parseFileName, snapshotName } from '../store/disk/paths.js'
 import { isCanonical, NOT_CANONICAL, parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
-import { archivedStart, checkKept, type Start } from './archived.js'
-import type { Named } from './commits.js'
-import { type Finding, noting, shaped } from './finding.js'
+import { checkPrefix, findReplayStart, type ReplayStart } from './archived.js'
+import type { CommandRef } from './commits.js'
+import { type Finding, noteDamage, noteMalformed } from './finding.js'
 import { Snapshots, type State } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
@@ -60,7 +60,7 @@ export interface Watcher {
 
 type Recovered = Extract<StoredEffect, { readonly result: 'recovered' }>
 
-const GAP = 'names command'
+const GAP = 'references command'
 
 /** A recovery that lost commands. */
 export interface Recovery extends Pick<Recovered, 'base' | 'gone'> {
@@ -73,7 +73,7 @@ export interface ReplayOptions {
   readonly id: AggregateId
   readonly rules: Rules
   /** Its entries in the commits, oldest first. */
-  readonly named: readonly Named[]
+  readonly commands: readonly CommandRef[]
   /** True if archived files must be present. */
   readonly full: boolean
   /** The last command to replay; default the newest. Only then are other files of the folder checked. */
@@ -102,7 +102,7 @@ interface Progress {
 /** Replays and compares. Does not throw for damage, which is reported in `problems`. */
 export function replayAggregate(options: ReplayOptions): Replayed {
   const { source, id, rules, through } = options
-  const named = through === undefined ? options.named : options.named.filter((n) => n.sequence <= through)
+  const named = through === undefined ? options.commands : options.commands.filter((n) => n.sequence <= through)
   const progress: Progress = {
     file: (name) => source.nameOf(id, name),
     problems: [],
@@ -117,53 +117,58 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     bases: new Map(),
     snapshots: new Snapshots(source, id),
   }
-  const start = options.full ? undefined : archivedStart(source, id, options.named, through)
-  if (start !== undefined) beginAt(options, progress, start)
+  const start = options.full ? undefined : findReplayStart(source, id, options.commands, through)
+  if (start !== undefined) startFrom(options, progress, start)
   let last = 0
   for (const entry of named) {
     if (entry.sequence !== last + 1) {
-      const problem = `${GAP} ${entry.sequence} where ${last + 1} should follow`
+      const problem = `${GAP} ${entry.sequence}, but ${last + 1} should follow`
       progress.problems.push({ file: `commits/${entry.commit}.json`, path: '$.aggregates', problem })
       Object.assign(progress, { state: undefined, known: false })
     }
     last = entry.sequence
     if (start === undefined || entry.sequence > start.entry.sequence) replayCommand(options, progress, entry)
   }
-  if (through === undefined) progress.snapshots.strays(progress.problems, start?.entry.version ?? 0, progress.version)
+  if (through === undefined)
+    progress.snapshots.reportUnreferenced(progress.problems, start?.entry.version ?? 0, progress.version)
   const { version, archived, verifiedFrom, previous: head, state, recoveries, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
   return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }
 }
 
 /** Verifies the files before the start, which are not replayed, against their commits. */
-function beginAt({ source, id, named, watcher }: ReplayOptions, progress: Progress, start: Start): void {
+function startFrom(
+  { source, id, commands: named, watcher }: ReplayOptions,
+  progress: Progress,
+  start: ReplayStart,
+): void {
   const { version, command: previous, at, sequence } = start.entry
   Object.assign(progress, { state: { value: start.state }, version, previous, at, verifiedFrom: version })
-  progress.snapshots.vouch(start.snapshot)
+  progress.snapshots.reference(start.snapshot)
   watcher?.base?.(start.state, sequence)
-  const kept = checkKept(source, id, named, start.entry)
+  const kept = checkPrefix(source, id, named, start.entry)
   progress.archived += kept.archived
   progress.problems.push(...kept.problems)
   for (const { sequence, at, effect } of kept.recoveries)
     if (effect.result === 'recovered') progress.recoveries.push({ sequence, at, base: effect.base, gone: effect.gone })
 }
 
-function replayCommand(options: ReplayOptions, progress: Progress, entry: Named): void {
+function replayCommand(options: ReplayOptions, progress: Progress, entry: CommandRef): void {
   const { source, id, watcher } = options
   const { problems, state: before } = progress
   const name = commandName(entry.sequence)
-  const found = noting(problems, progress.file(name), () => {
+  const found = noteDamage(problems, progress.file(name), () => {
     const file = source.file(id, name, entry.command)
-    return { file, record: asWritten(parseCommand(file.bytes, file.path, id, entry.sequence), file, id) }
+    return { file, record: requireCanonical(parseCommand(file.bytes, file.path, id, entry.sequence), file, id) }
   })
   if (found === undefined) {
-    passed(progress, entry)
+    advance(progress, entry)
     progress.state = undefined
     return
   }
-  count(progress, found.file)
+  countArchived(progress, found.file)
   const { record } = found
-  for (const [path, problem] of recordFaults(record, progress, entry))
+  for (const [path, problem] of recordProblems(record, progress, entry))
     problems.push({ file: progress.file(name), path, problem })
   if (record.effect.result === 'accepted') {
     for (const [i, sha256] of record.effect.events.entries()) replayEvent(options, progress, record.version + i, sha256)
@@ -171,28 +176,29 @@ function replayCommand(options: ReplayOptions, progress: Progress, entry: Named)
     if (snapshot !== null) progress.snapshots.compare(problems, record.sequence, snapshot, progress.state)
   }
   if (record.effect.result === 'recovered') replayRecovery(options, progress, record, record.effect)
-  passed(progress, entry)
+  advance(progress, entry)
   watcher?.command?.(record, before, progress.state)
 }
 
 /** Applies a recovery: what it declares lost is not a finding, and the state continues from its base, as replayed or else from its snapshot. */
 function replayRecovery(options: ReplayOptions, progress: Progress, record: StoredCommand, effect: Recovered): void {
-  const { source, id, named } = options
+  const { source, id, commands: named } = options
   const { base, snapshot, gone } = effect
-  const sound = progress.problems.filter((p) => !isDeclared(p, progress, record, effect))
-  progress.problems.splice(0, progress.problems.length, ...sound)
-  progress.snapshots.giveUp(base.version, record.version)
+  const remaining = progress.problems.filter((p) => !isDeclaredLost(p, progress, record, effect))
+  progress.problems.splice(0, progress.problems.length, ...remaining)
+  progress.snapshots.discard(base.version, record.version)
   if (base.sequence < record.sequence - 1) {
     const { watcher: _, bases = progress.bases, ...silent } = options
     const known = named.filter((n) => n.sequence <= base.sequence)
-    if (!bases.has(base.sequence)) bases.set(base.sequence, replayAggregate({ ...silent, bases, named: known }).state)
+    if (!bases.has(base.sequence))
+      bases.set(base.sequence, replayAggregate({ ...silent, bases, commands: known }).state)
     progress.state = bases.get(base.sequence)
   }
   if (progress.state === undefined) {
     const name = snapshotName(snapshot.version)
-    progress.snapshots.vouch(snapshot)
+    progress.snapshots.reference(snapshot)
     progress.verifiedFrom = snapshot.version
-    progress.state = noting(progress.problems, progress.file(name), () => {
+    progress.state = noteDamage(progress.problems, progress.file(name), () => {
       const { bytes, path } = source.file(id, name, snapshot.sha256)
       return { value: parseSnapshot(bytes, path, id).state }
     })
@@ -202,7 +208,12 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
 }
 
 /** Returns true if the finding is about something that the recovery declared lost. */
-function isDeclared({ file, problem }: Finding, progress: Progress, record: StoredCommand, effect: Recovered): boolean {
+function isDeclaredLost(
+  { file, problem }: Finding,
+  progress: Progress,
+  record: StoredCommand,
+  effect: Recovered,
+): boolean {
   const { base, gone } = effect
   if (file === `commits/${record.commit}.json`) return problem.startsWith(GAP) && base.sequence < record.sequence - 1
   const name = file.slice(file.lastIndexOf('/') + 1)
@@ -215,20 +226,24 @@ function isDeclared({ file, problem }: Finding, progress: Progress, record: Stor
 }
 
 /** Verifies that the text is canonical, as this program writes it. Throws `file-damaged`. */
-function asWritten<R extends object>(record: R, { bytes, path }: FoundFile, id: AggregateId): R {
+function requireCanonical<R extends object>(record: R, { bytes, path }: FoundFile, id: AggregateId): R {
   if (isCanonical(record, bytes)) return record
   throw fileDamaged(path, NOT_CANONICAL, id)
 }
 
-function passed(progress: Progress, { version, command, at }: Named): void {
+function advance(progress: Progress, { version, command, at }: CommandRef): void {
   Object.assign(progress, { version, previous: command, at, known: true })
 }
 
-function count(progress: Progress, file: FoundFile): void {
+function countArchived(progress: Progress, file: FoundFile): void {
   if (file.where === 'archived') progress.archived += 1
 }
 
-function* recordFaults(record: StoredCommand, progress: Progress, entry: Named): Generator<readonly [string, string]> {
+function* recordProblems(
+  record: StoredCommand,
+  progress: Progress,
+  entry: CommandRef,
+): Generator<readonly [string, string]> {
   const { effect } = record
   const events = effect.result === 'accepted' ? effect.events.length : effect.result === 'recovered' ? 1 : 0
   const isRecovery = effect.result === 'recovered'
@@ -239,26 +254,26 @@ function* recordFaults(record: StoredCommand, progress: Progress, entry: Named):
   if (progress.at !== undefined && record.at < progress.at)
     yield ['$.at', `${record.at} is before ${progress.at} of the previous command`]
   if (progress.known && (isRecovery ? record.version < progress.version : record.version !== progress.version))
-    yield ['$.version', `there are ${progress.version} events before it`]
+    yield ['$.version', `${record.version} does not follow version ${progress.version} of the previous command`]
   if (record.version + events !== entry.version)
-    yield ['$.effect.events', `its commit says that version ${entry.version} followed`]
-  if (effect.result === 'accepted' && events === 0) yield ['$.effect.events', 'accepted, and no event']
+    yield ['$.effect.events', `do not lead to version ${entry.version}, which its commit records`]
+  if (effect.result === 'accepted' && events === 0) yield ['$.effect.events', 'is empty in an accepted command']
   if (effect.result !== 'rejected' && effect.snapshot !== null && effect.snapshot.version !== record.version + events)
-    yield ['$.effect.snapshot.version', 'is not the version that followed']
+    yield ['$.effect.snapshot.version', 'is not the version after the command']
 }
 
 function replayEvent(options: ReplayOptions, progress: Progress, version: number, sha256: Sha256): void {
   const { source, id } = options
   const name = eventName(version)
-  const event = noting(progress.problems, progress.file(name), () => {
+  const event = noteDamage(progress.problems, progress.file(name), () => {
     const file = source.file(id, name, sha256)
-    count(progress, file)
-    return asWritten(parseEvent(file.bytes, file.path, id, version), file, id).event
+    countArchived(progress, file)
+    return requireCanonical(parseEvent(file.bytes, file.path, id, version), file, id).event
   })
   progress.state = event && stateAfter(options, progress, version, event)
 }
 
-/** Reports the first stored member that does not fit the event's type, and goes on with what `evolve` makes of it, as a load does. */
+/** Reports the first stored member that does not fit the event's type, and continues with the state that `evolve` computes from it, as a load does. */
 function stateAfter(options: ReplayOptions, progress: Progress, version: number, event: DomainEvent): State {
   const file = progress.file(eventName(version))
   const found = storedMismatch(options.rules, event, '$.event')
@@ -266,12 +281,14 @@ function stateAfter(options: ReplayOptions, progress: Progress, version: number,
     const problem = `${found.problem} ${quoted(found.member, 40)} of ${event.type}`
     progress.problems.push({ file, path: found.path, problem })
   }
-  // an event that evolve throws at because of a mismatch is reported once
-  return shaped(found === undefined ? progress.problems : [], file, () => applied(options, progress, version, event))
+  // if evolve throws because of this mismatch, it is reported only once
+  return noteMalformed(found === undefined ? progress.problems : [], file, () =>
+    applyEvent(options, progress, version, event),
+  )
 }
 
 /** Returns the state after an event, with the same function as a load. */
-function applied(
+function applyEvent(
   { id, rules, watcher }: ReplayOptions,
   progress: Progress,
   version: number,

@@ -45,7 +45,7 @@ export interface HistorySource {
 }
 
 /** Returns true if it is in the folder that `archived.json` names. */
-function isAway(layout: Layout, id: AggregateId, note: readonly ArchivedRange[], name: string): boolean {
+function isInArchive(layout: Layout, id: AggregateId, note: readonly ArchivedRange[], name: string): boolean {
   const range = archivedRangeOf(note, name)
   return range !== undefined && exists(pathInArchive(layout, id, range.dir, name))
 }
@@ -73,7 +73,7 @@ export function directorySource(layout: Layout, reader: StoreReader): HistorySou
       return { record: parseBelow(bytes, path, n, head), sha256: sha256Hex(bytes), bytes }
     },
     file: (id, name, sha256) => findFile(layout, name, sha256, id),
-    has: (id, name) => hasFile(layout, name, id) || isAway(layout, id, noteOf(id), name),
+    has: (id, name) => hasFile(layout, name, id) || isInArchive(layout, id, noteOf(id), name),
     isArchived: (id, sequence) => rangeOf(noteOf(id), sequence) !== undefined,
     peek: (id, name) => readOwnedFile(join(folder(id), name)),
     names: (id) => listDir(folder(id)),

@@ -21,7 +21,7 @@ export interface LockHolder {
   readonly long: boolean
 }
 
-export interface MovedAside {
+export interface QuarantineCounts {
   /** Number of files of commands that died before their commit. */
   readonly surplus: number
   /** Number of files that a recovery removed from their place. */
@@ -46,7 +46,7 @@ export function lockHolder(layout: Layout): LockHolder | undefined {
 }
 
 /** Counts the files in `surplus/` and `corrupt/` of every aggregate and of the commits. */
-export function movedAside(layout: Layout): MovedAside {
+export function countQuarantined(layout: Layout): QuarantineCounts {
   const folders = Object.values(KIND_FOLDERS).flatMap((kind) =>
     listDir(join(layout.dir, kind)).map((name) => join(layout.dir, kind, name)),
   )

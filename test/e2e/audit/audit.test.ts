@@ -149,7 +149,7 @@ describe('what is published for a CA', () => {
     expect(report.problems).toContainEqual({
       file: 'pubd/0',
       path: "$.publishers.acme.objects['0/forged.roa']",
-      problem: `${sha256} is published, and no event of acme named it`,
+      problem: `${sha256} is published, but no event of acme references it`,
     })
   })
 })

@@ -92,7 +92,7 @@ describe('the private keys that states name', () => {
     rmSync(join(dir, 'keys', first ?? ''))
     const { code, problems } = await verify(dir)
     expect(code).toBe(12)
-    expect(problems).toEqual([expect.stringMatching(new RegExp(`^keys/${first}: the private key is not there`))])
+    expect(problems).toEqual([expect.stringMatching(new RegExp(`^keys/${first}: the private key is missing`))])
   })
 
   it('are not taken for one another, nor read when others can', async () => {

@@ -24,7 +24,7 @@ it('is proved without keys and without a data directory, with the digest of the 
   const { code, stdout } = await runBrine(['audit', 'verify', '--full', file])
   expect(code).toBe(0)
   expect(stdout.trimEnd().split('\n').at(-1)).toBe((await runAt(box.dataDir, ['audit', 'digest'])).stdout.trim())
-  expect(stdout).toContain('no private keys and no served tree')
+  expect(stdout).toContain('private keys and the published tree were not checked')
   const { json } = await runBrine(['audit', 'verify', file, '--json'])
   const report = json<AuditReport>()
   expect(report).toMatchObject({
@@ -33,7 +33,7 @@ it('is proved without keys and without a data directory, with the digest of the 
     problems: [],
     skipped: [expect.any(String), expect.any(String)],
   })
-  expect(report.skipped[1]).toMatch(/own word: only --checkpoint binds them$/)
+  expect(report.skipped[1]).toMatch(/claims of the export itself: only --checkpoint proves them$/)
 })
 
 it('is mode 0600, holds no private key and is never written over', async () => {
@@ -57,7 +57,10 @@ it('that was bent ends with 12 and the line; another file with 2', async () => {
   const bent = join(box.path, 'bent.jsonl')
   writeFileSync(bent, readFileSync(file, 'utf8').replace('64496', '64497'))
   const { code, stderr } = await runBrine(['audit', 'verify', bent])
-  expect([code, stderr]).toEqual([12, expect.stringMatching(/bent\.jsonl: line \d+: the text of .* has another hash/)])
+  expect([code, stderr]).toEqual([
+    12,
+    expect.stringMatching(/bent\.jsonl: line \d+: the text of .* does not match its hash/),
+  ])
   expect((await runBrine(['audit', 'verify', join(box.dataDir, 'brine.toml')])).code).toBe(2)
 })
 

@@ -59,7 +59,7 @@ export function measure({ store }: Session): Promise<Measured> {
         source,
         id,
         rules,
-        named: chain.named.get(formatAggregateId(id)) ?? [],
+        commands: chain.commands.get(formatAggregateId(id)) ?? [],
         full: true,
         watcher: {
           command: ({ sequence }, _before, after) =>

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   checkpointText,
-  judgeCheckpoint,
+  checkpointProblem,
   type LogIdentity,
   originOf,
   parseCheckpoint,
@@ -55,7 +55,7 @@ async function judge(note: string, here = store, identity = log): Promise<string
   const parsed = parseCheckpoint(note)
   if (parsed === undefined) return 'no checkpoint'
   const { commits, at } = await rootsOf(here, [parsed.size])
-  return judgeCheckpoint(parsed, { log: identity, commits, root: at(parsed.size), keys })
+  return checkpointProblem(parsed, { log: identity, commits, root: at(parsed.size), keys })
 }
 
 describe('a checkpoint', () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { missingOf } from '../../../src/core/audit/archived.js'
+import { missingCommands } from '../../../src/core/audit/archived.js'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import { MAX_LINE } from '../../../src/core/audit/export-format.js'
 import { openExport } from '../../../src/core/audit/export-reader.js'
@@ -40,10 +40,10 @@ afterEach(() => place.remove())
 async function exported(objects: readonly Sha256[] = []): Promise<string> {
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
-    const { head, roster, named } = readCommitChain(source)
+    const { head, roster, commands: named } = readCommitChain(source)
     const missing = roster.flatMap((id) => {
       const aggregate = formatAggregateId(id)
-      const commands = missingOf(source, id, named.get(aggregate) ?? [])
+      const commands = missingCommands(source, id, named.get(aggregate) ?? [])
       return commands.length === 0 ? [] : [{ aggregate, commands }]
     })
     const header = { instance: 'a1b2', generation: 1, commits: reader.head, head, at: reader.at ?? null }
@@ -55,8 +55,8 @@ async function exported(objects: readonly Sha256[] = []): Promise<string> {
 function audit(source: HistorySource, full = false) {
   const chain = readCommitChain(source)
   const aggregates = chain.roster.map((id) => {
-    const named = chain.named.get(formatAggregateId(id)) ?? []
-    return { id, ...replayAggregate({ source, id, rules: wordRules, named, full }) }
+    const named = chain.commands.get(formatAggregateId(id)) ?? []
+    return { id, ...replayAggregate({ source, id, rules: wordRules, commands: named, full }) }
   })
   return { chain, aggregates, problems: [...chain.problems, ...aggregates.flatMap((a) => a.problems)] }
 }
@@ -134,7 +134,7 @@ describe('an export', () => {
     })
     const text = await exported(objects)
     expect(fault(changed(text, (l) => (l['type'] === 'object' ? { ...l, base64: 'AAAA' } : l)))).toContain(
-      'another hash',
+      'do not match this hash',
     )
     const body = parsed(text).slice(0, -1)
     expect(fault(sealed([...body.slice(0, -2), ...body.slice(-2).reverse()]))).toContain('sorted by hash')

@@ -32,8 +32,8 @@ async function audit(full = false) {
     const chain = readCommitChain(source)
     expect(chain.roster).toEqual(reader.roster())
     const aggregates = chain.roster.map((id) => {
-      const named = chain.named.get(formatAggregateId(id)) ?? []
-      return { id, ...replayAggregate({ source, id, rules: wordRules, named, full }) }
+      const named = chain.commands.get(formatAggregateId(id)) ?? []
+      return { id, ...replayAggregate({ source, id, rules: wordRules, commands: named, full }) }
     })
     return { chain, aggregates, problems: [...chain.problems, ...aggregates.flatMap((a) => a.problems)] }
   })

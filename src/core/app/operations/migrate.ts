@@ -21,7 +21,7 @@ import type { Carried, Step } from '../../upgrade/step.js'
 import { stepsFrom } from '../../upgrade/steps.js'
 import { completeSwap, dropWork, markerIn, planSwap, swapTrees, unfinishedSwap } from '../../upgrade/swap.js'
 import type { Digest } from '../proof/digest.js'
-import { type Proof, prove } from '../proof/prove-tree.js'
+import { type Proof, proveMigratedTree } from '../proof/prove-tree.js'
 import { startTime } from '../transaction/clock.js'
 
 export interface MigrationStep extends Partial<Carried> {
@@ -202,7 +202,7 @@ async function build(options: MigrateOptions, dir: string, steps: readonly Step[
     }
     // `layout.temp` of the new tree is never there
     syncTree(source, layoutOf(source).temp)
-    return { comes, steps: done, proof: await prove(source, done.at(-1)?.commits ?? 0) }
+    return { comes, steps: done, proof: await proveMigratedTree(source, done.at(-1)?.commits ?? 0) }
   } catch (error) {
     dropQuietly(dir)
     throw errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT' ? ioError('write', dir, error, { bytes }) : error

@@ -3,12 +3,12 @@
  * Invariant: a pure read without the write lock; what cannot be read is reported, and the rest is still shown.
  */
 import {
+  countQuarantined,
   type DiskSpace,
   diskSpace,
   type LockHolder,
   lockHolder,
-  type MovedAside,
-  movedAside,
+  type QuarantineCounts,
 } from '../../audit/survey.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -61,7 +61,7 @@ export interface StatusReport {
   readonly keyPool: { readonly keys: number; readonly target: number }
   /** Key files that no state references; empty while an aggregate cannot be read, since its keys are unknown. */
   readonly orphanKeys: readonly KeyId[]
-  readonly aside: MovedAside
+  readonly aside: QuarantineCounts
 }
 
 /** Seconds for which inconsistent data is read again, since a command that is running may explain it. */
@@ -129,7 +129,7 @@ export async function status(session: Session): Promise<StatusReport> {
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
     orphanKeys: snapshot.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
-    aside: movedAside(store.layout),
+    aside: countQuarantined(store.layout),
   }
 }
 

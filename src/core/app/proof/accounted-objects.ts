@@ -1,8 +1,8 @@
 /**
- * Is every published object accounted for? What the publication server serves for a CA of this directory must have been named by an event
- * of that CA. Invariant: only hashes that are served now are remembered, so a long history costs no memory.
+ * Check that every published object is accounted for: what the publication server holds for a CA of this data directory must be referenced by
+ * an event of that CA. Invariant: only hashes that are published now are kept, so memory does not grow with history.
  */
-import { type Finding, shaped } from '../../audit/finding.js'
+import { type Finding, noteMalformed } from '../../audit/finding.js'
 import type { Replayed, Watcher } from '../../audit/replay.js'
 import type { HistorySource } from '../../audit/source.js'
 import { jsonPath } from '../../base/json-path.js'
@@ -11,45 +11,46 @@ import type { PubdState } from '../../pubd/state.js'
 
 export class AccountedObjects {
   readonly #source: HistorySource
-  /** By publisher: hashes not yet met, each with its place in the server's state. */
+  /** Hashes that no event has referenced yet, by publisher, each with its place in the server's state. */
   readonly #open = new Map<string, Map<string, { readonly file: string; readonly path: string }>>()
   readonly #locals = new Set<string>()
-  readonly #problems: Finding[] = []
+  readonly #findings: Finding[] = []
 
   constructor(source: HistorySource) {
     this.#source = source
   }
 
-  /** Crosses out what an aggregate's events name. */
+  /** Returns the watcher of a replay that removes each hash which an event of the aggregate references. */
   watcher({ kind, handle }: AggregateId): Watcher {
     if (!isLocal(kind)) return {}
-    const cross = (value: unknown): void => {
+    const remove = (value: unknown): void => {
       const open = this.#open.get(handle)
       if (open !== undefined && open.size > 0) forEachHash(value, (sha256) => open.delete(sha256))
     }
-    return { event: cross, base: cross }
+    return { event: remove, base: remove }
   }
 
-  /** After an aggregate: the server's content opens the accounts; a CA that could not be replayed answers for nothing. */
+  /** Ends the replay of an aggregate. The server's state supplies the hashes to account for; a CA with findings is not checked. */
   close(id: AggregateId, { state, problems }: Replayed): void {
     if (id.kind === 'pubd' && state !== undefined) {
       const file = this.#source.nameOf(id, '')
-      shaped(this.#problems, file, () => this.#add(file, state.value as PubdState))
+      noteMalformed(this.#findings, file, () => this.#add(file, state.value as PubdState))
     }
     if (!isLocal(id.kind)) return
     this.#locals.add(id.handle)
     if (problems.length > 0) this.#open.delete(id.handle)
   }
 
+  /** Returns a finding for each published object of a local CA that no event references. */
   unaccounted(): readonly Finding[] {
     const open = [...this.#open].filter(([publisher]) => this.#locals.has(publisher))
     const found = open.flatMap(([publisher, places]) =>
       [...places].map(([sha256, place]) => ({
         ...place,
-        problem: `${sha256} is published, and no event of ${publisher} named it`,
+        problem: `${sha256} is published, but no event of ${publisher} references it`,
       })),
     )
-    return [...this.#problems, ...found]
+    return [...this.#findings, ...found]
   }
 
   #add(file: string, state: PubdState): void {
@@ -66,7 +67,7 @@ function isLocal(kind: Kind): boolean {
   return kind === 'ca' || kind === 'ta'
 }
 
-/** Every member `sha256`, at any depth. */
+/** Calls `use` for every member `sha256`, at any depth. */
 function forEachHash(value: unknown, use: (sha256: string) => void): void {
   if (typeof value !== 'object' || value === null) return
   if (Array.isArray(value)) {

@@ -1,8 +1,7 @@
 /**
- * Commands whose files are archived, as history tells them: read where they lie, and where nobody knows that any more as the commits and the
- * note of the archive have them. Invariant: nothing is left out, and what is not known is not made up.
+ * Records of archived commands: read from the archive, or, where its folder is not known any more, reconstructed from the commits and the
+ * archive index. Invariant: no command is left out, and nothing that is unknown is invented.
  */
-
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import type { StoredCommand } from '../../eventsourcing/types.js'
@@ -16,24 +15,24 @@ import type { StoreReader } from '../../store/commit/store-reader.js'
 import { isCorrupt } from '../../store/disk/damage.js'
 import type { Layout } from '../../store/disk/paths.js'
 
-/** `gone`: archived, and its files are not to be had here. */
-export type Fate = 'live' | 'archived' | 'gone'
+/** Where a record is: in place, in the archive, or archived and not available here (`unavailable`). */
+export type RecordStatus = 'live' | 'archived' | 'unavailable'
 
 export interface CommandHistory {
   readonly reader: Pick<Reader, 'load' | 'command'>
-  fateOf(record: StoredCommand): Fate
+  statusOf(record: StoredCommand): RecordStatus
 }
 
-/** Records of a cut, those that are archived included. Throws `corrupt` for a damaged note, as for a record that is missing and was not archived. */
+/** Returns the records of a revision, archived ones included. Throws `corrupt` for a damaged archive index and for a missing record that was not archived. */
 export function readCommandHistory(layout: Layout, reader: StoreReader): CommandHistory {
-  const notes = new Map<string, readonly ArchivedRange[]>()
-  const gone = new WeakSet<StoredCommand>()
+  const indexes = new Map<string, readonly ArchivedRange[]>()
+  const unavailable = new WeakSet<StoredCommand>()
   let entries: ReadonlyMap<string, readonly HistoryEntry[]> | undefined
-  const noteOf = (id: AggregateId): readonly ArchivedRange[] => {
+  const indexOf = (id: AggregateId): readonly ArchivedRange[] => {
     const name = formatAggregateId(id)
-    const note = notes.get(name) ?? readArchivedIndex(layout, id)
-    notes.set(name, note)
-    return note
+    const index = indexes.get(name) ?? readArchivedIndex(layout, id)
+    indexes.set(name, index)
+    return index
   }
   const archived = (id: AggregateId, range: ArchivedRange, sequence: number): StoredCommand => {
     entries ??= historyOf(reader)
@@ -45,8 +44,8 @@ export function readCommandHistory(layout: Layout, reader: StoreReader): Command
       return readCommand(layout, id, sequence, entry.command).record
     } catch (error) {
       if (!isCorrupt(error)) throw error
-      const record = remembered(id, range, entry)
-      gone.add(record)
+      const record = reconstructed(id, range, entry)
+      unavailable.add(record)
       return record
     }
   }
@@ -54,19 +53,19 @@ export function readCommandHistory(layout: Layout, reader: StoreReader): Command
     reader: {
       load: (id) => reader.load(id),
       command(id, sequence) {
-        const range = rangeOf(noteOf(id), sequence)
+        const range = rangeOf(indexOf(id), sequence)
         return range === undefined ? reader.command(id, sequence) : archived(id, range, sequence)
       },
     },
-    fateOf(record) {
-      if (gone.has(record)) return 'gone'
-      return rangeOf(noteOf(record), record.sequence) === undefined ? 'live' : 'archived'
+    statusOf(record) {
+      if (unavailable.has(record)) return 'unavailable'
+      return rangeOf(indexOf(record), record.sequence) === undefined ? 'live' : 'archived'
     },
   }
 }
 
-/** What commit and note say of a command. What they do not say is empty here, and no row shows it. */
-function remembered({ kind, handle }: AggregateId, range: ArchivedRange, entry: HistoryEntry): StoredCommand {
+/** Returns what commit and archive index record of a command. Every other member is empty, and no report shows it. */
+function reconstructed({ kind, handle }: AggregateId, range: ArchivedRange, entry: HistoryEntry): StoredCommand {
   const events = entry.toVersion - entry.fromVersion
   const nothing = '' as Sha256
   return {

@@ -1,7 +1,8 @@
 /**
- * The proof by replay: commits, commands, events, snapshots, objects, keys and the served tree against each other, from the first event.
- * Invariant: reads everything, changes nothing; what is wrong is named by file, and one fault does not hide the next.
- * It takes the lock only to look again at what was wrong while other commands were at work.
+ * Use case of `brine audit verify`: proof by replay. Compares commits, commands, events, snapshots, objects, keys and the published tree with
+ * each other, from the first event on.
+ * Invariant: everything is read and nothing is changed; each finding names its file, and one finding does not hide the next. The lock is taken
+ * only to verify again after findings that concurrent commands may have caused.
  */
 import type { Finding } from '../../audit/finding.js'
 import type { Replayed } from '../../audit/replay.js'
@@ -12,16 +13,16 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { kindWord } from '../../eventsourcing/types.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import type { Session } from '../transaction/session.js'
-import { type CheckpointRow, checkpointFaults, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
+import { type CheckpointRow, compareCheckpoints, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
 import { type Digest, digestOf } from './digest.js'
-import { type Audited, proveHistory } from './prove-history.js'
-import { keyFaults, loadFaults, objectFaults, servedFaults } from './referenced-files.js'
+import { type ProvedAggregate, proveHistory } from './prove-history.js'
+import { keyFindings, loadFindings, objectFindings, treeFindings } from './referenced-files.js'
 
 export interface AuditedAggregate
   extends Pick<Replayed, 'version' | 'commands' | 'events' | 'archived' | 'verifiedFrom' | 'head'> {
   readonly kind: string
   readonly handle: Handle
-  /** SHA-256 of the canonical JSON of the state; null when it cannot be made. */
+  /** SHA-256 of the canonical JSON of the state; null if the state cannot be replayed. */
   readonly stateDigest: Sha256 | null
   readonly problems: readonly Finding[]
 }
@@ -32,50 +33,46 @@ export interface AuditReport {
   /** Hash of the newest commit. */
   readonly head: Sha256 | null
   readonly aggregates: readonly AuditedAggregate[]
-  /** In the order in which they were given. */
+  /** In the order of the arguments. */
   readonly checkpoints: readonly CheckpointRow[]
-  /** Problems of commits, objects, keys, checkpoints and the served tree; those of aggregates stand with them. */
+  /** Findings on commits, objects, keys, checkpoints and the published tree; those on an aggregate are in its row. */
   readonly problems: readonly Finding[]
-  /** What could not be looked at here, a sentence each. */
+  /** What could not be checked here, one sentence each. */
   readonly skipped: readonly string[]
-  /** Null when some state cannot be made. */
+  /** Null if the state of some aggregate cannot be replayed. */
   readonly digest: Digest | null
 }
 
 export interface AuditOptions {
-  /** What is archived must be here too. */
+  /** Archived files must be available too. */
   readonly full: boolean
   /** Files that hold checkpoints. */
   readonly checkpoints: readonly string[]
-  /** The keys that may have signed them; none: the directory's own. */
+  /** Keys that may have signed them; the directory's own key if empty. */
   readonly verifierKeys: readonly string[]
 }
 
-const DISTURBED = 'other commands were at work all the while: what is wrong may be their doing; verify again after them'
+const CONTENDED =
+  'other commands ran during the whole verification, and the findings may be due to them: verify again when they are done'
 
-/** Verifies everything. Throws `corrupt` only where not even a cut can be read; `usage` for a checkpoint or key that is none. */
+/** Verifies the whole data directory. Throws `corrupt` only if no revision can be read, `usage` for an invalid checkpoint or key. */
 export async function auditVerify(session: Session, given: Partial<AuditOptions> = {}): Promise<AuditReport> {
   const options: AuditOptions = { full: false, checkpoints: [], verifierKeys: [], ...given }
   const { store } = session
-  const patience = session.options.lockTimeoutSeconds ?? session.config.lockTimeout
-  const look = async () => lookOnce(session, options)
-  const { result: found, contended: disturbed } = await readWithRetry(
-    store.layout,
-    look,
-    (report) => !report.ok,
-    patience,
-  )
+  const maxSeconds = session.options.lockTimeoutSeconds ?? session.config.lockTimeout
+  const verify = async () => verifyOnce(session, options)
+  const { result: found, contended } = await readWithRetry(store.layout, verify, (report) => !report.ok, maxSeconds)
   const report: AuditReport = found
-  if (!disturbed || store.role().role === 'standby') return report
+  if (!contended || store.role().role === 'standby') return report
   try {
-    return await store.exclusive(look)
+    return await store.exclusive(verify)
   } catch (error) {
     if (!(error instanceof AppError) || (error.kind !== 'locked' && error.kind !== 'io')) throw error
-    return { ...report, skipped: [...report.skipped, DISTURBED] }
+    return { ...report, skipped: [...report.skipped, CONTENDED] }
   }
 }
 
-async function lookOnce(session: Session, options: AuditOptions): Promise<AuditReport> {
+async function verifyOnce(session: Session, options: AuditOptions): Promise<AuditReport> {
   const { store } = session
   const { onProgress } = session.options
   const kept = readCheckpoints(options.checkpoints)
@@ -85,31 +82,31 @@ async function lookOnce(session: Session, options: AuditOptions): Promise<AuditR
     const sizes = kept.map(({ checkpoint }) => checkpoint.size)
     const proof = proveHistory(source, { full: options.full, sizes, onProgress })
     const audited = proof.audited.map((one) => {
-      const problems = [...one.replayed.problems, ...loadFaults(reader, one.id, one.summary)]
+      const problems = [...one.replayed.problems, ...loadFindings(reader, one.id, one.summary)]
       return { ...one, replayed: { ...one.replayed, problems } }
     })
     const isPrimary = store.role().role === 'primary'
-    const checkpoints = checkpointFaults(kept, identity(session), keys, proof)
+    const checkpoints = compareCheckpoints(kept, identity(session), keys, proof)
     const problems = [
       ...proof.chain.problems,
       ...checkpoints.problems,
       ...proof.unaccounted,
-      ...objectFaults(source, audited, onProgress),
-      ...keyFaults(store.keys, audited),
-      ...(isPrimary ? servedFaults(session, reader) : []),
+      ...objectFindings(source, audited, onProgress),
+      ...keyFindings(store.keys, audited),
+      ...(isPrimary ? treeFindings(session, reader) : []),
     ]
-    const skipped = isPrimary ? [] : ['a stand-by serves nothing: the served tree was not looked at']
+    const skipped = isPrimary ? [] : ['the published tree was not checked: a stand-by publishes nothing']
     return { ...auditReport({ chain: proof.chain, audited, problems }), checkpoints: checkpoints.rows, skipped }
   })
 }
 
 interface Found {
   readonly chain: { readonly count: number; readonly head: Sha256 | null }
-  readonly audited: readonly Audited[]
+  readonly audited: readonly ProvedAggregate[]
   readonly problems: readonly Finding[]
 }
 
-/** What was found, as a report. */
+/** Returns the report of what was found, without checkpoints and skipped checks. */
 export function auditReport({ chain, audited, problems }: Found): Omit<AuditReport, 'checkpoints' | 'skipped'> {
   const summaries = audited.flatMap((a) => a.summary ?? [])
   return {
@@ -122,7 +119,7 @@ export function auditReport({ chain, audited, problems }: Found): Omit<AuditRepo
   }
 }
 
-function rowOf({ id, replayed, summary }: Audited): AuditedAggregate {
+function rowOf({ id, replayed, summary }: ProvedAggregate): AuditedAggregate {
   const { state: _state, problems, head, ...counts } = replayed
   const stateDigest = summary?.stateDigest ?? null
   return { kind: kindWord(id.kind), handle: id.handle, ...counts, head, stateDigest, problems }

@@ -1,11 +1,11 @@
 /**
- * Checkpoints as commands use them: the key that signs, the note over the head of history, and notes kept elsewhere against what is here.
- * Invariant: nothing is signed that was not read whole just before.
+ * Use cases of audit checkpoints: create the key that signs them, sign the head of history, compare kept checkpoints with this history.
+ * Invariant: a history is read completely just before its checkpoint is signed.
  */
 import {
   type Checkpoint,
+  checkpointProblem,
   checkpointText,
-  judgeCheckpoint,
   type LogIdentity,
   originOf,
   parseCheckpoint,
@@ -24,31 +24,31 @@ import type { Session } from '../transaction/session.js'
 import { type Proof, refuseBroken } from './prove-history.js'
 
 export interface AuditKeyReport {
-  /** `name+id+base64`, for `--verifier-key`; null when a dry run has made none. */
+  /** `name+id+base64`, for `--verifier-key`; null in a dry run that would create the key. */
   readonly verifierKey: string | null
-  /** False when there was one already. */
+  /** False if the key existed already. */
   readonly changed: boolean
   readonly dryRun: boolean
 }
 
 export interface CheckpointReport {
   readonly origin: string
-  /** Commits. */
+  /** Number of commits that it covers. */
   readonly size: number
-  /** Base64, of the tree over all commits. */
+  /** Root hash of the Merkle tree over all commits, base64. */
   readonly root: string
   readonly verifierKey: string
   /** The signed note. */
   readonly note: string
 }
 
-/** A checkpoint that the user has kept. */
+/** A checkpoint that was kept elsewhere, and the file it was read from. */
 export interface KeptCheckpoint {
   readonly file: string
   readonly checkpoint: Checkpoint
 }
 
-/** What `verify` says of a checkpoint. */
+/** Result of a checkpoint in the report of `audit verify`. */
 export interface CheckpointRow {
   readonly file: string
   readonly origin: string
@@ -56,7 +56,10 @@ export interface CheckpointRow {
   readonly ok: boolean
 }
 
-/** Makes the key that signs checkpoints, once; says each time what verifies them: a verifier key that is handed out belongs to a durable key. Throws `standby`, `io`, `locked`, `audit-key-uncertain`. */
+/**
+ * Creates the key that signs checkpoints, unless it exists, and returns the verifier key. An existing key is made durable first, since the verifier
+ * key is handed out. Throws `standby`, `io`, `locked`, `audit-key-uncertain`.
+ */
 export async function initAuditKey(session: Session, options: { readonly dryRun: boolean }): Promise<AuditKeyReport> {
   refuseStandby(session)
   const { store } = session
@@ -71,13 +74,13 @@ export async function initAuditKey(session: Session, options: { readonly dryRun:
   return { verifierKey, changed, dryRun }
 }
 
-/** The signed note over every commit there is. Throws `audit-key-missing` (rejected), `standby`, `audit-broken` (corrupt). */
+/** Returns a signed checkpoint over every commit. Throws `audit-key-missing` (rejected), `standby`, `audit-broken` (corrupt). */
 export async function makeCheckpoint(session: Session): Promise<CheckpointReport> {
   refuseStandby(session)
   const { store } = session
   const publicKey = store.auditKey.publicKey()
   if (publicKey === undefined)
-    throw new AppError('rejected', 'audit-key-missing', 'there is no key that could sign a checkpoint', {
+    throw new AppError('rejected', 'audit-key-missing', 'there is no key to sign a checkpoint with', {
       hint: 'brine audit key init',
     })
   return store.read(async (reader) => {
@@ -97,7 +100,7 @@ export function identity({ store: { marker } }: Session): LogIdentity {
   return { instance: marker.id, generation: marker.generation }
 }
 
-/** The checkpoints in these files. Throws `file-unreadable`, `checkpoint-invalid` (usage). */
+/** Reads the checkpoints of these files. Throws `file-unreadable`, `checkpoint-invalid` (usage). */
 export function readCheckpoints(files: readonly string[]): readonly KeptCheckpoint[] {
   return files.map((file) => {
     const checkpoint = parseCheckpoint(readUserFile(file))
@@ -109,7 +112,7 @@ export function readCheckpoints(files: readonly string[]): readonly KeptCheckpoi
   })
 }
 
-/** The keys that checkpoints are verified with: those that were given, else the directory's own. Throws `verifier-key-invalid`, `verifier-key-missing` (usage). */
+/** Returns the given verifier keys, or the directory's own key if none is given. Throws `verifier-key-invalid`, `verifier-key-missing` (usage). */
 export function verifierKeys(
   given: readonly string[],
   own: () => Uint8Array | undefined,
@@ -117,8 +120,8 @@ export function verifierKeys(
   if (given.length > 0) return given.map(parseKey)
   const publicKey = own()
   if (publicKey !== undefined) return [{ publicKey }]
-  throw new AppError('usage', 'verifier-key-missing', 'nothing here says which key signed the checkpoint', {
-    hint: '--verifier-key KEY, as brine audit key init printed it',
+  throw new AppError('usage', 'verifier-key-missing', 'there is no key to verify the checkpoint with', {
+    hint: 'give the key that brine audit key init printed: --verifier-key KEY',
   })
 }
 
@@ -130,8 +133,8 @@ function parseKey(text: string): NoteKey {
   })
 }
 
-/** Each checkpoint against the history that was just read. */
-export function checkpointFaults(
+/** Compares each checkpoint with the history that was just read. */
+export function compareCheckpoints(
   kept: readonly KeptCheckpoint[],
   log: LogIdentity,
   keys: readonly Pick<NoteKey, 'publicKey'>[],
@@ -140,7 +143,7 @@ export function checkpointFaults(
   const problems: Finding[] = []
   const rows = kept.map(({ file, checkpoint }) => {
     const { origin, size } = checkpoint
-    const problem = judgeCheckpoint(checkpoint, { log, commits: chain.count, root: roots.at(size), keys })
+    const problem = checkpointProblem(checkpoint, { log, commits: chain.count, root: roots.at(size), keys })
     if (problem !== undefined) problems.push({ file, path: '$', problem })
     return { file, origin, size, ok: problem === undefined }
   })

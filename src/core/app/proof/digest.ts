@@ -1,9 +1,8 @@
 /**
- * The digest of everything: two lines of work on two machines can be compared without moving the data.
- * Invariant: `full` is over states and `logical` over what two machines with different keys share; history itself is in neither, so a
- * rejected command leaves both as they were.
+ * Digest of all aggregates, which compares two data directories without moving the data.
+ * Invariant: `full` covers the states, `logical` the part that two machines with different keys share. History is in neither, so a rejected
+ * command changes neither.
  */
-
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { jsonDigest } from '../../crypto/digest.js'
@@ -34,7 +33,7 @@ export interface Summary {
   readonly logicalDigest: Sha256
 }
 
-/** `logical=<hex> full=<hex>` */
+/** Formats a digest as `logical=<hex> full=<hex>`. */
 export function digestLine(digest: Digest): string {
   return `logical=${digest.logical} full=${digest.full}`
 }
@@ -43,7 +42,7 @@ export function summaryOf(id: AggregateId, rules: ReplayRules, state: unknown): 
   return { id, stateDigest: jsonDigest(state), logicalDigest: jsonDigest(rules.logical(state)) }
 }
 
-/** The digest over all aggregates, in the order of kind and handle. */
+/** Returns the digest over all aggregates, in the order of kind and handle. */
 export function digestOf(summaries: readonly Summary[]): Digest {
   const key = ({ id }: Summary): string => `${id.kind} ${id.handle}`
   const sorted = [...summaries].sort((a, b) => (key(a) < key(b) ? -1 : 1))
@@ -53,14 +52,14 @@ export function digestOf(summaries: readonly Summary[]): Digest {
   }
 }
 
-/** The rules of an aggregate. Throws `format-newer` for a kind that this version does not know. */
+/** Returns the rules that replay an aggregate. Throws `format-newer` for a kind that this version does not know. */
 export function rulesOf(id: AggregateId): ReplayRules {
   const rules = RULES[id.kind]
   if (rules !== undefined) return rules
   throw new AppError('format', 'format-newer', `aggregates of kind ${id.kind} need a newer version of brine`)
 }
 
-/** The digest as loading gives it, from snapshots: cheap. Throws `corrupt`. */
+/** Returns the digest of the states as commands load them, from snapshots. Throws `corrupt`. */
 export async function auditDigest(session: Session): Promise<DigestReport> {
   return session.store.read(async (reader) => {
     const rows = reader.roster().map((id) => {

@@ -1,8 +1,8 @@
 /**
- * History in one file, and the proof over such a file: on another machine, without keys and without a data directory.
- * Invariant: what is exported was proved just before, at the same cut.
+ * Export of a history as one file, and the verification of such a file on another machine, without keys and without a data directory.
+ * Invariant: a history is proved just before it is exported, at the same revision.
  */
-import { missingOf } from '../../audit/archived.js'
+import { missingCommands } from '../../audit/archived.js'
 import { openExport } from '../../audit/export-reader.js'
 import { exportLines } from '../../audit/export-writer.js'
 import { directorySource } from '../../audit/source.js'
@@ -12,9 +12,9 @@ import { formatAggregateId } from '../../eventsourcing/types.js'
 import { writeUserStream } from '../../store/disk/user-files.js'
 import type { Session } from '../transaction/session.js'
 import { type AuditOptions, type AuditReport, auditReport } from './audit.js'
-import { checkpointFaults, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
+import { compareCheckpoints, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
 import { proveHistory, refuseBroken } from './prove-history.js'
-import { objectFaults, objectsOf } from './referenced-files.js'
+import { objectFindings, objectsOf } from './referenced-files.js'
 
 export interface ExportReport {
   readonly out: string
@@ -22,9 +22,9 @@ export interface ExportReport {
   readonly commits: number
   /** Hash of the newest commit. */
   readonly head: Sha256 | null
-  /** False when the beginning of some history is archived elsewhere. */
+  /** False if commands of some aggregate are archived elsewhere. */
   readonly complete: boolean
-  /** Published objects taken along. */
+  /** Number of published objects in the file. */
   readonly objects: number
 }
 
@@ -44,7 +44,7 @@ export async function exportHistory(
     const { count: commits, head } = chain
     const missing = chain.roster.flatMap((id) => {
       const aggregate = formatAggregateId(id)
-      const commands = missingOf(source, id, chain.named.get(aggregate) ?? [])
+      const commands = missingCommands(source, id, chain.commands.get(aggregate) ?? [])
       return commands.length === 0 ? [] : [{ aggregate, commands }]
     })
     const header = { ...identity(session), commits, head, at: reader.at ?? null, missing, objects: options.objects }
@@ -72,15 +72,15 @@ export function verifyExport(
     const { header } = source
     const sizes = kept.map(({ checkpoint }) => checkpoint.size)
     const proof = proveHistory(source, { full: options.full, sizes, onProgress })
-    const checkpoints = checkpointFaults(kept, header, keys, proof)
-    const objects = header.objects ? objectFaults(source, proof.audited, onProgress) : []
+    const checkpoints = compareCheckpoints(kept, header, keys, proof)
+    const objects = header.objects ? objectFindings(source, proof.audited, onProgress) : []
     const problems = [...proof.chain.problems, ...checkpoints.problems, ...proof.unaccounted, ...objects]
     const skipped = [
-      'an export has no private keys and no served tree: they were not looked at',
+      'private keys and the published tree were not checked: an export does not contain them',
       ...(kept.length > 0
         ? []
-        : ['its instance, its generation and what it says is missing are its own word: only --checkpoint binds them']),
-      ...(header.objects ? [] : ['made without --objects: the published objects were not looked at']),
+        : ['instance, generation and missing commands are claims of the export itself: only --checkpoint proves them']),
+      ...(header.objects ? [] : ['the published objects were not checked: the export was made without --objects']),
     ]
     return {
       ...auditReport({ chain: proof.chain, audited: proof.audited, problems }),

@@ -1,6 +1,6 @@
 /**
- * History as people ask for it: every accepted and rejected command, newest first, and one command with its events.
- * Invariant: a record that cannot be read ends the listing with its file named; nothing is left out in silence.
+ * Use cases of `brine history`: list every accepted and rejected command, newest first, and show one command with its events.
+ * Invariant: a record that cannot be read ends the listing with an error that names its file; no command is left out silently.
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -19,7 +19,7 @@ import {
 import { peekCommand } from '../../store/commit/aggregate-files.js'
 import { liveRecords } from '../../store/commit/live-branch.js'
 import type { Session } from '../transaction/session.js'
-import { type Fate, readCommandHistory } from './archived-records.js'
+import { type RecordStatus, readCommandHistory } from './archived-records.js'
 
 export interface CommandRow {
   readonly kind: string
@@ -29,36 +29,36 @@ export interface CommandRow {
   readonly version: number
   readonly at: Instant
   readonly actor: string
-  /** Null, as host and digest, where the record is archived and not here. */
+  /** Null, as are host and digest, if the record is archived and not available here. */
   readonly osUser: string | null
   readonly host: string | null
   readonly reason: string | null
   readonly type: string
-  /** `lost`: a recovery gave it up; `recovered`: the command that did so. */
+  /** `lost`: a recovery discarded the command; `recovered`: the command that records the recovery. */
   readonly result: 'accepted' | 'rejected' | 'recovered' | 'lost'
-  /** How many events it made. */
+  /** Number of events. */
   readonly events: number
   readonly error: { readonly code: string; readonly message: string } | null
   readonly configDigest: string | null
-  /** Its files went to the archive. */
+  /** True if its files are archived. */
   readonly archived: boolean
 }
 
 export interface HistoryReport {
-  /** Newest first; of one instant, the later commit first. */
+  /** Newest first; at the same instant, the later commit first. */
   readonly commands: readonly CommandRow[]
-  /** All that match, shown or not. */
+  /** Number of commands that match, shown or not. */
   readonly total: number
 }
 
 export interface HistoryFilter {
-  /** `KIND/HANDLE`; none: everything. */
+  /** `KIND/HANDLE`; every aggregate if empty. */
   readonly aggregates?: readonly string[]
   readonly rows?: number
   readonly offset?: number
   readonly after?: Moment | undefined
   readonly before?: Moment | undefined
-  /** `roas.update`, or a topic: `roas`. */
+  /** Command types (`roas.update`) or topics (`roas`). */
   readonly types?: readonly string[]
   readonly actor?: string | undefined
 }
@@ -68,28 +68,28 @@ export interface CommandReport {
   readonly events: readonly { readonly version: number; readonly event: DomainEvent }[]
 }
 
-/** What a listing reads. */
+/** The part of a reader that a listing needs. */
 type Records = Pick<Reader, 'load' | 'command'>
 
 const DEFAULT_ROWS = 100
 
-/** Commands that match, newest first. Throws `aggregate-unknown` (rejected), `corrupt`. */
+/** Returns the commands that match, newest first. Throws `aggregate-unknown` (rejected), `corrupt`. */
 export async function listHistory(session: Session, filter: HistoryFilter): Promise<HistoryReport> {
   const wanted = (filter.aggregates ?? []).map(parseAggregateId)
   return session.store.read(async (reader) => {
     const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => knownAggregate(reader, id)))
-    const { reader: told, fateOf } = readCommandHistory(session.store.layout, reader)
-    return listCommands(told, ids, filter, session.clockFor(reader).now(), fateOf)
+    const { reader: records, statusOf } = readCommandHistory(session.store.layout, reader)
+    return listCommands(records, ids, filter, session.clockFor(reader).now(), statusOf)
   })
 }
 
-/** The same over any store. */
+/** Returns the commands that match from any store, newest first. */
 export function listCommands(
   reader: Records,
   ids: readonly AggregateId[],
   filter: HistoryFilter,
   now: Instant,
-  fateOf: (record: StoredCommand) => Fate = () => 'live',
+  statusOf: (record: StoredCommand) => RecordStatus = () => 'live',
 ): HistoryReport {
   const matches = matcher(filter, now)
   const from = filter.offset ?? 0
@@ -98,14 +98,14 @@ export function listCommands(
   let total = 0
   for (const { record, lost } of newestFirst(reader, ids, after(filter, now))) {
     if (!matches(record)) continue
-    if (total >= from && total < to) commands.push(rowOf(record, lost, fateOf(record)))
+    if (total >= from && total < to) commands.push(rowOf(record, lost, statusOf(record)))
     total += 1
     if (total >= to && isPlain(filter)) return { commands, total: countAll(reader, ids) }
   }
   return { commands, total }
 }
 
-/** One command with its events. Throws `aggregate-unknown`, `sequence-unknown` (rejected), `corrupt`. */
+/** Returns one command with its events. Throws `aggregate-unknown`, `sequence-unknown` (rejected), `corrupt`. */
 export async function showCommand(session: Session, name: string, sequence: number): Promise<CommandReport> {
   const wanted = parseAggregateId(name)
   return session.store.read(async (reader) => {
@@ -122,36 +122,39 @@ export async function showCommand(session: Session, name: string, sequence: numb
         },
       )
     }
-    const { reader: told, fateOf } = readCommandHistory(session.store.layout, reader)
-    // what a recovery gave up lies in its place no more: only then is it looked for along the line
+    const { reader: records, statusOf } = readCommandHistory(session.store.layout, reader)
+    // a command that a recovery discarded is not in place any more; only then is the branch searched for it
     const inPlace = peekCommand(session.store.layout, id, sequence) !== undefined
     const { record, lost } = inPlace
       ? { record: reader.command(id, sequence), lost: false }
-      : findRecord(told, id, sequence)
-    if (fateOf(record) === 'gone') throw historyArchived(id, sequence)
+      : findRecord(records, id, sequence)
+    if (statusOf(record) === 'unavailable') throw historyArchived(id, sequence)
     const found =
-      fateOf(record) === 'live' ? reader.eventsOf(id, record) : ifReadable(() => reader.eventsOf(id, record))
+      statusOf(record) === 'live' ? reader.eventsOf(id, record) : ifReadable(() => reader.eventsOf(id, record))
     if (found === undefined) throw historyArchived(id, sequence)
     const events = found.map((event, i) => ({ version: record.version + i, event }))
     const { commit, previous } = record
-    return { command: { ...rowOf(record, lost, fateOf(record)), args: record.command.args, commit, previous }, events }
+    return {
+      command: { ...rowOf(record, lost, statusOf(record)), args: record.command.args, commit, previous },
+      events,
+    }
   })
 }
 
-/** Throws `command-lost` (rejected) for one that a recovery gave up and that cannot be read any more. */
-function findRecord(reader: Records, id: AggregateId, sequence: number): Told {
+/** Finds the record of a command. Throws `command-lost` (rejected) if a recovery discarded it and it cannot be read any more. */
+function findRecord(reader: Records, id: AggregateId, sequence: number): HistoryRecord {
   let by: StoredCommand | undefined
-  for (const told of allRecords(reader, id)) {
-    if (told.record.sequence === sequence) return told
-    if (told.record.sequence < sequence) break
-    if (told.record.effect.result === 'recovered') by = told.record
+  for (const entry of allRecords(reader, id)) {
+    if (entry.record.sequence === sequence) return entry
+    if (entry.record.sequence < sequence) break
+    if (entry.record.effect.result === 'recovered') by = entry.record
   }
   if (by === undefined) return { record: reader.command(id, sequence), lost: false }
   const name = formatAggregateId(id)
   throw new AppError(
     'rejected',
     'command-lost',
-    `${name} command ${sequence} was lost, as command ${by.sequence} says`,
+    `${name}: command ${sequence} was lost in the recovery that command ${by.sequence} records`,
     {
       hint: `brine history show ${name} ${by.sequence}`,
       details: { recovery: by.sequence },
@@ -159,13 +162,13 @@ function findRecord(reader: Records, id: AggregateId, sequence: number): Told {
   )
 }
 
-/** The aggregate, which some commit made. Throws `aggregate-unknown` (rejected). */
+/** Returns the id if a commit has created this aggregate. Throws `aggregate-unknown` (rejected). */
 export function knownAggregate(reader: Pick<Reader, 'roster'>, id: AggregateId): AggregateId {
   const name = formatAggregateId(id)
   const found = reader.roster().find((other) => formatAggregateId(other) === name)
   if (found !== undefined) return found
-  throw new AppError('rejected', 'aggregate-unknown', `there is no ${name} here, and there never was`, {
-    hint: 'brine audit digest --json names every aggregate',
+  throw new AppError('rejected', 'aggregate-unknown', `unknown aggregate ${name}`, {
+    hint: 'brine audit digest --json lists every aggregate',
   })
 }
 
@@ -197,32 +200,36 @@ function matcher(filter: HistoryFilter, now: Instant): (record: StoredCommand) =
   }
 }
 
-/** The records of several aggregates as one list, newest first: each is read when its turn comes. */
-function* newestFirst(reader: Records, ids: readonly AggregateId[], oldest: Instant | undefined): Generator<Told> {
-  const heads: { readonly rest: Generator<Told>; told: Told }[] = []
+/** Yields the records of several aggregates as one list, newest first. Each record is read when it is needed. */
+function* newestFirst(
+  reader: Records,
+  ids: readonly AggregateId[],
+  oldest: Instant | undefined,
+): Generator<HistoryRecord> {
+  const heads: { readonly rest: Generator<HistoryRecord>; entry: HistoryRecord }[] = []
   for (const id of ids) {
     const rest = allRecords(reader, id)
     const first = rest.next()
-    if (first.done !== true) heads.push({ rest, told: first.value })
+    if (first.done !== true) heads.push({ rest, entry: first.value })
   }
   for (;;) {
     let newest: (typeof heads)[number] | undefined
-    for (const head of heads) if (newest === undefined || isLater(head.told.record, newest.told.record)) newest = head
-    if (newest === undefined || (oldest !== undefined && newest.told.record.at < oldest)) return
-    yield newest.told
+    for (const head of heads) if (newest === undefined || isLater(head.entry.record, newest.entry.record)) newest = head
+    if (newest === undefined || (oldest !== undefined && newest.entry.record.at < oldest)) return
+    yield newest.entry
     const next = newest.rest.next()
     if (next.done === true) heads.splice(heads.indexOf(newest), 1)
-    else newest.told = next.value
+    else newest.entry = next.value
   }
 }
 
-interface Told {
+interface HistoryRecord {
   readonly record: StoredCommand
   readonly lost: boolean
 }
 
-/** Every record of one aggregate, newest first; of what a recovery gave up, that which can still be read. */
-function* allRecords(reader: Records, id: AggregateId): Generator<Told> {
+/** Yields every record of one aggregate, newest first, with those that a recovery discarded as far as they can still be read. */
+function* allRecords(reader: Records, id: AggregateId): Generator<HistoryRecord> {
   for (const { record } of liveRecords(reader, id)) {
     yield { record, lost: false }
     const { effect } = record
@@ -243,14 +250,14 @@ function ifReadable<T>(read: () => T): T | undefined {
   }
 }
 
-/** A commit is later than the one before it; inside one, the roster's order. */
+/** Compares by commit; inside one commit the order of the roster remains. */
 function isLater(a: StoredCommand, b: StoredCommand): boolean {
   return a.commit > b.commit
 }
 
-function rowOf(record: StoredCommand, lost: boolean, fate: Fate): CommandRow {
+function rowOf(record: StoredCommand, lost: boolean, status: RecordStatus): CommandRow {
   const { effect } = record
-  const isKnown = fate !== 'gone'
+  const isKnown = status !== 'unavailable'
   return {
     kind: kindWord(record.kind),
     handle: record.handle,
@@ -266,15 +273,20 @@ function rowOf(record: StoredCommand, lost: boolean, fate: Fate): CommandRow {
     events: effect.result === 'accepted' ? effect.events.length : 0,
     error: effect.result === 'rejected' && isKnown ? { code: effect.code, message: effect.message } : null,
     configDigest: isKnown ? record.configDigest : null,
-    archived: fate !== 'live',
+    archived: status !== 'live',
   }
 }
 
-/** The files up to a command lie where the archive went. */
+/** Returns the error for a command whose files, up to `sequence`, are archived and not available here. */
 export function historyArchived(id: AggregateId, sequence: number): AppError {
   const name = formatAggregateId(id)
-  return new AppError('rejected', 'history-archived', `${name} up to command ${sequence} is archived and not here`, {
-    hint: '--archive DIR, with the folder that holds it',
-    details: { aggregate: name, sequence },
-  })
+  return new AppError(
+    'rejected',
+    'history-archived',
+    `${name}: commands up to ${sequence} are archived and not available here`,
+    {
+      hint: 'give the folder that holds them: --archive DIR',
+      details: { aggregate: name, sequence },
+    },
+  )
 }

@@ -1,8 +1,8 @@
 /**
- * The past of one aggregate: where a point lies in its history, and its state there.
- * Invariant: nothing is said of a history in which anything up to that point is not as it was written.
+ * Past states of one aggregate: the position of a point in its history, and the state at that position.
+ * Invariant: no state is returned if anything in the history up to that point differs from what was written.
  */
-import { type Named, readCommitChain } from '../../audit/commits.js'
+import { type CommandRef, readCommitChain } from '../../audit/commits.js'
 import { replayAggregate, type Watcher } from '../../audit/replay.js'
 import { directorySource, type HistorySource } from '../../audit/source.js'
 import { AppError } from '../../base/errors.js'
@@ -15,8 +15,8 @@ import { rulesOf } from './digest.js'
 import { historyArchived, knownAggregate } from './history.js'
 import { refuseBroken } from './prove-history.js'
 
-/** A place in the history of one aggregate. */
-export interface Place {
+/** A position in the history of one aggregate. */
+export interface HistoryPosition {
   /** 0 before the first command. */
   readonly sequence: number
   readonly version: number
@@ -26,21 +26,21 @@ export interface Place {
   readonly commit: number
 }
 
-export interface Past {
+export interface PastStates {
   readonly id: AggregateId
   /** Throws `sequence-unknown` (rejected). */
-  placeOf(point: HistoryPoint): Place
-  newest(): Place
-  /** The state at a place. Throws `history-archived` (rejected), `audit-broken` (corrupt). */
-  replayTo(place: Place, watcher?: Watcher): Json
-  /** The state before the first command. */
+  positionOf(point: HistoryPoint): HistoryPosition
+  newest(): HistoryPosition
+  /** Returns the state at a position. Throws `history-archived` (rejected), `audit-broken` (corrupt). */
+  replayTo(position: HistoryPosition, watcher?: Watcher): Json
+  /** Returns the state before the first command. */
   initial(): Json
 }
 
-const BEGINNING: Place = { sequence: 0, version: 0, at: null, commit: 0 }
+const BEGINNING: HistoryPosition = { sequence: 0, version: 0, at: null, commit: 0 }
 
-/** Runs `work` over the past of an aggregate, at one cut. Throws `aggregate-unknown` (rejected), `audit-broken` (corrupt). */
-export function readPast<T>(session: Session, name: string, work: (past: Past) => T): Promise<T> {
+/** Runs `work` over the past states of an aggregate, at one revision. Throws `aggregate-unknown` (rejected), `audit-broken` (corrupt). */
+export function readPast<T>(session: Session, name: string, work: (past: PastStates) => T): Promise<T> {
   const wanted = parseAggregateId(name)
   const { store, options } = session
   return store.read(async (reader) => {
@@ -52,33 +52,33 @@ export function readPast<T>(session: Session, name: string, work: (past: Past) =
     })
     refuseBroken(chain.problems)
     const id = knownAggregate({ roster: () => chain.roster }, wanted)
-    const named = chain.named.get(formatAggregateId(id)) ?? []
-    return work(pastOf(source, id, named, session.clockFor(reader).now()))
+    const named = chain.commands.get(formatAggregateId(id)) ?? []
+    return work(pastStatesOf(source, id, named, session.clockFor(reader).now()))
   })
 }
 
-function pastOf(source: HistorySource, id: AggregateId, named: readonly Named[], now: Instant): Past {
+function pastStatesOf(source: HistorySource, id: AggregateId, named: readonly CommandRef[], now: Instant): PastStates {
   const rules = rulesOf(id)
-  const newest = (): Place => placeOf(named.at(-1))
+  const newest = (): HistoryPosition => positionOf(named.at(-1))
   return {
     id,
     newest,
-    placeOf: (point) =>
+    positionOf: (point) =>
       'sequence' in point ? bySequence(id, named, point.sequence) : asOf(named, resolveMoment(point, now)),
     initial: () => rules.initial(id.handle) as Json,
-    replayTo(place, watcher = {}) {
-      if (place.sequence === 0) return rules.initial(id.handle) as Json
+    replayTo(position, watcher = {}) {
+      if (position.sequence === 0) return rules.initial(id.handle) as Json
       const { state, problems } = replayAggregate({
         source,
         id,
         rules,
-        named,
+        commands: named,
         full: false,
-        through: place.sequence,
+        through: position.sequence,
         watcher: {
           ...watcher,
           base(value, sequence) {
-            if (sequence > place.sequence) throw historyArchived(id, place.sequence)
+            if (sequence > position.sequence) throw historyArchived(id, position.sequence)
             watcher.base?.(value, sequence)
           },
         },
@@ -89,16 +89,16 @@ function pastOf(source: HistorySource, id: AggregateId, named: readonly Named[],
   }
 }
 
-function placeOf(entry: Named | undefined): Place {
+function positionOf(entry: CommandRef | undefined): HistoryPosition {
   if (entry === undefined) return BEGINNING
   const { sequence, version, at, commit } = entry
   return { sequence, version, at, commit }
 }
 
-function bySequence(id: AggregateId, named: readonly Named[], sequence: number): Place {
+function bySequence(id: AggregateId, named: readonly CommandRef[], sequence: number): HistoryPosition {
   // a recovery may have left a gap
   const entry = named.find((n) => n.sequence === sequence)
-  if (sequence === 0 || entry !== undefined) return placeOf(entry)
+  if (sequence === 0 || entry !== undefined) return positionOf(entry)
   const name = formatAggregateId(id)
   const newest = named.at(-1)?.sequence ?? 0
   throw new AppError('rejected', 'sequence-unknown', `${name} has no command ${sequence}; the newest is ${newest}`, {
@@ -107,7 +107,7 @@ function bySequence(id: AggregateId, named: readonly Named[], sequence: number):
   })
 }
 
-/** After the last command of this instant or before it. */
-function asOf(named: readonly Named[], at: Instant): Place {
-  return placeOf(named.findLast((entry) => entry.at <= at))
+/** Returns the position after the last command at or before this instant. */
+function asOf(named: readonly CommandRef[], at: Instant): HistoryPosition {
+  return positionOf(named.findLast((entry) => entry.at <= at))
 }

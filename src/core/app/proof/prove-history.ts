@@ -1,10 +1,10 @@
 /**
- * Every aggregate of a history replayed and summed up, from any source, and the commits' tree on the way.
- * Invariant: damage becomes a problem, so that one run names all of it.
+ * Proof of a history from any source: replays and summarises every aggregate, and builds the Merkle tree over the commits on the way.
+ * Invariant: damage becomes a finding, so that one run reports all of it.
  */
 import { type RootRecorder, rootRecorder } from '../../audit/checkpoint.js'
 import { type CommitChain, readCommitChain } from '../../audit/commits.js'
-import { type Finding, shaped } from '../../audit/finding.js'
+import { type Finding, noteMalformed } from '../../audit/finding.js'
 import { type Replayed, replayAggregate } from '../../audit/replay.js'
 import type { HistorySource } from '../../audit/source.js'
 import type { CommandContext } from '../../base/context.js'
@@ -13,31 +13,31 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { AccountedObjects } from './accounted-objects.js'
 import { rulesOf, type Summary, summaryOf } from './digest.js'
 
-export interface Audited {
+export interface ProvedAggregate {
   readonly id: AggregateId
   readonly replayed: Replayed
-  /** Undefined when the state cannot be made. */
+  /** Undefined if the state cannot be replayed. */
   readonly summary: Summary | undefined
 }
 
 export interface Proof {
   readonly chain: CommitChain
   /** In the order of kind and handle. */
-  readonly audited: readonly Audited[]
-  /** Published objects that no event of their publisher named. */
+  readonly audited: readonly ProvedAggregate[]
+  /** Published objects that no event of their publisher references. */
   readonly unaccounted: readonly Finding[]
   readonly roots: RootRecorder
 }
 
 export interface ProofOptions {
-  /** What is archived must be here too. */
+  /** Archived files must be available too. */
   readonly full: boolean
-  /** Sizes at which a checkpoint was made. */
+  /** Numbers of commits at which the root is needed, for checkpoints. */
   readonly sizes: readonly number[]
   readonly onProgress?: CommandContext['onProgress']
 }
 
-/** Reads and replays everything. Throws `format` for a history of a newer program. */
+/** Reads and replays a whole history. Throws `format` for a history of a newer program. */
 export function proveHistory(source: HistorySource, options: ProofOptions): Proof {
   const { onProgress } = options
   const roots = rootRecorder(options.sizes)
@@ -48,9 +48,9 @@ export function proveHistory(source: HistorySource, options: ProofOptions): Proo
     ...(options.sizes.length === 0 ? {} : { leaf: roots.add }),
   })
   const accounts = new AccountedObjects(source)
-  // the publication server first: what it serves must come up in the events of the others
+  // the publication server first: what it holds must be referenced by the events of the others
   const order = [...chain.roster].sort((a, b) => Number(b.kind === 'pubd') - Number(a.kind === 'pubd'))
-  const audited = new Map<string, Audited>()
+  const audited = new Map<string, ProvedAggregate>()
   for (const [i, id] of order.entries()) {
     onProgress?.(i, order.length, 'aggregates')
     const one = proveAggregate(source, chain, accounts, id, options.full)
@@ -71,24 +71,24 @@ function proveAggregate(
   accounts: AccountedObjects,
   id: AggregateId,
   full: boolean,
-): Audited {
+): ProvedAggregate {
   const rules = rulesOf(id)
-  const named = chain.named.get(formatAggregateId(id)) ?? []
-  const replayed = replayAggregate({ source, id, rules, named, full, watcher: accounts.watcher(id) })
+  const named = chain.commands.get(formatAggregateId(id)) ?? []
+  const replayed = replayAggregate({ source, id, rules, commands: named, full, watcher: accounts.watcher(id) })
   if (replayed.state === undefined) return { id, replayed, summary: undefined }
   const { value } = replayed.state
   const problems = [...replayed.problems]
-  const summary = shaped(problems, source.nameOf(id, ''), () => summaryOf(id, rules, value))
+  const summary = noteMalformed(problems, source.nameOf(id, ''), () => summaryOf(id, rules, value))
   return { id, replayed: { ...replayed, problems }, summary }
 }
 
-/** For what says something of a history, where nothing may be wrong with it. Throws `audit-broken` (corrupt) that names the first fault. */
+/** Throws `audit-broken` (corrupt) with the first finding, if there is any. For use cases that rely on an intact history. */
 export function refuseBroken(problems: readonly Finding[]): void {
   const [first] = problems
   if (first === undefined) return
   const { file, path, problem } = first
   throw new AppError('corrupt', 'audit-broken', `${path === '$' ? file : `${file} ${path}`}: ${problem}`, {
-    hint: 'brine audit verify names every fault',
+    hint: 'brine audit verify lists every finding',
     details: { path: file, faults: problems.length },
   })
 }

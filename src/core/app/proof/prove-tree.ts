@@ -1,6 +1,6 @@
 /**
- * The proof of a tree that a migration built: replayed from the first event, as `audit verify` would.
- * Invariant: nothing is swapped in that this has not read whole.
+ * Proof of the tree that a migration built: replays it from the first event, as `audit verify` does.
+ * Invariant: a tree is swapped in only after it was read and proved completely.
  */
 import { readCommitChain } from '../../audit/commits.js'
 import type { Finding } from '../../audit/finding.js'
@@ -22,8 +22,8 @@ export interface Proof {
   readonly sha256: Sha256
 }
 
-/** Replays the data directory `tree`, which must hold `commits` commits. Throws `upgrade-unproved` (corrupt) with every problem. */
-export async function prove(tree: string, commits: number): Promise<Proof> {
+/** Replays the data directory `tree`, which must hold `commits` commits. Throws `upgrade-unproved` (corrupt) with every finding. */
+export async function proveMigratedTree(tree: string, commits: number): Promise<Proof> {
   const store = openStore(tree)
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
@@ -31,11 +31,11 @@ export async function prove(tree: string, commits: number): Promise<Proof> {
     const problems: Finding[] = [...chain.problems]
     const summaries: Summary[] = []
     for (const id of reader.roster()) {
-      const named = chain.named.get(formatAggregateId(id)) ?? []
+      const named = chain.commands.get(formatAggregateId(id)) ?? []
       const rules = rulesOf(id)
-      const replayed = replayAggregate({ source, id, rules, named, full: true })
+      const replayed = replayAggregate({ source, id, rules, commands: named, full: true })
       problems.push(...replayed.problems)
-      // a state that is none of ours has no digest
+      // a state with findings has no digest
       if (replayed.state === undefined || replayed.problems.length > 0) continue
       const summary = summaryOf(id, rules, replayed.state.value)
       const loaded = summaryOf(id, rules, replay(rules, id.handle, reader.load(id)))
@@ -43,20 +43,20 @@ export async function prove(tree: string, commits: number): Promise<Proof> {
         problems.push({
           file: formatAggregateId(id),
           path: '$',
-          problem: 'loads with another state than its events make',
+          problem: 'loads a state that differs from the replayed one',
         })
       summaries.push(summary)
     }
     if (reader.head !== commits)
       problems.push({ file: 'commits', path: '$', problem: `${reader.head} of ${commits} commits can be read` })
     if (problems.length === 0 && !hasObjects(reader))
-      problems.push({ file: 'objects', path: '$', problem: 'an object that a state names is missing or damaged' })
+      problems.push({ file: 'objects', path: '$', problem: 'an object that a state references is missing or damaged' })
     if (problems.length > 0) throw unproved(tree, problems)
     return { digest: digestOf(summaries), head: reader.head, sha256: chain.head ?? ('' as Sha256) }
   })
 }
 
-/** Keys stay where they are, so they are not asked for here. */
+/** Returns true if every referenced object exists. Keys are not checked: a migration leaves them in place. */
 function hasObjects(reader: StoreReader): boolean {
   return hasAllReferences(reader, { keys: { has: () => true } })
 }
@@ -69,7 +69,7 @@ function unproved(tree: string, problems: readonly Finding[]): AppError {
     'upgrade-unproved',
     `the migrated data does not replay: ${first?.file} ${first?.problem}${more}`,
     {
-      hint: 'take the data directory from a backup: what lies here is damaged',
+      hint: 'this data directory is damaged: restore it from a backup',
       details: { tree, problems: problems.slice(0, 100).map(({ file, path, problem }) => ({ file, path, problem })) },
     },
   )

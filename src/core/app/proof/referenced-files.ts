@@ -1,5 +1,5 @@
-/** What states name beside history: objects, private keys and the served tree must be there and be what was meant. */
-import { type Finding, noting, reasonOf, shaped } from '../../audit/finding.js'
+/** Checks of what states reference outside of history: objects, private keys and the published tree. */
+import { type Finding, noteDamage, noteMalformed, reasonOf } from '../../audit/finding.js'
 import type { HistorySource } from '../../audit/source.js'
 import { toBase64 } from '../../base/bytes.js'
 import type { CommandContext } from '../../base/context.js'
@@ -20,37 +20,37 @@ import { pubdState } from '../transaction/context.js'
 import { publicationTarget } from '../transaction/publish-tree.js'
 import type { Session } from '../transaction/session.js'
 import { rulesOf, type Summary, summaryOf } from './digest.js'
-import type { Audited } from './prove-history.js'
+import type { ProvedAggregate } from './prove-history.js'
 
-/** What commands load, from snapshot and cache, must be what the events make. */
-export function loadFaults(reader: StoreReader, id: AggregateId, summary: Summary | undefined): readonly Finding[] {
+/** Checks that the state which commands load, from snapshot and cache, equals the replayed one. */
+export function loadFindings(reader: StoreReader, id: AggregateId, summary: Summary | undefined): readonly Finding[] {
   if (summary === undefined) return []
   const problems: Finding[] = []
   const rules = rulesOf(id)
   const file = formatAggregateId(id)
-  const loaded = noting(problems, file, () => summaryOf(id, rules, replay(rules, id.handle, reader.load(id))))
+  const loaded = noteDamage(problems, file, () => summaryOf(id, rules, replay(rules, id.handle, reader.load(id))))
   if (loaded !== undefined && loaded.stateDigest !== summary.stateDigest)
-    problems.push({ file, path: '$', problem: 'loads with another state than its events make' })
+    problems.push({ file, path: '$', problem: 'loads a state that differs from the replayed one' })
   return problems
 }
 
-/** Every object that a state names, by hash, with who names it. */
-export function objectsOf(audited: readonly Audited[], problems: Finding[]): ReadonlyMap<Sha256, string> {
+/** Returns every object that a state references, by hash, with the aggregate that references it. */
+export function objectsOf(audited: readonly ProvedAggregate[], problems: Finding[]): ReadonlyMap<Sha256, string> {
   const named = new Map<Sha256, string>()
   for (const { id, replayed } of audited) {
     const { state } = replayed
     if (state === undefined) continue
     const file = formatAggregateId(id)
-    for (const [sha256, name] of shaped(problems, file, () => namedObjects(id, state.value)) ?? [])
+    for (const [sha256, name] of noteMalformed(problems, file, () => referencedObjects(id, state.value)) ?? [])
       if (!named.has(sha256)) named.set(sha256, `${file} ${name}`.trim())
   }
   return named
 }
 
-/** Every object that a state names must be there with its hash. */
-export function objectFaults(
+/** Checks that every object which a state references exists and matches its hash. */
+export function objectFindings(
   source: Pick<HistorySource, 'object'>,
-  audited: readonly Audited[],
+  audited: readonly ProvedAggregate[],
   onProgress: CommandContext['onProgress'],
 ): readonly Finding[] {
   const problems: Finding[] = []
@@ -61,14 +61,14 @@ export function objectFaults(
     if (done % 500 === 0) onProgress?.(done, named.size, 'objects')
     const file = `objects/${sha256.slice(0, 2)}/${sha256}`
     const found: Finding[] = []
-    noting(found, file, () => source.object(sha256))
+    noteDamage(found, file, () => source.object(sha256))
     for (const { problem } of found) problems.push({ file, path: '$', problem: `${problem} (${name})` })
   }
   return problems
 }
 
-/** Hash and name of each object that a state names. */
-export function namedObjects({ kind }: AggregateId, state: unknown): readonly (readonly [Sha256, string])[] {
+/** Returns hash and name of each object that a state references. */
+export function referencedObjects({ kind }: AggregateId, state: unknown): readonly (readonly [Sha256, string])[] {
   switch (kind) {
     case 'ca':
       return publishedFiles(state as CaState).map((f) => [f.sha256, f.name])
@@ -86,22 +86,25 @@ export function namedObjects({ kind }: AggregateId, state: unknown): readonly (r
   }
 }
 
-/** Every private key that a state names must be there, closed to others, and be the one that was meant. Says nothing of what is in it. */
-export function keyFaults(keys: Pick<KeyFiles, 'publicKeyOf'>, audited: readonly Audited[]): readonly Finding[] {
+/** Checks that every private key which a state references exists, is closed to other users and has the recorded public key. Reports no key material. */
+export function keyFindings(
+  keys: Pick<KeyFiles, 'publicKeyOf'>,
+  audited: readonly ProvedAggregate[],
+): readonly Finding[] {
   const problems: Finding[] = []
   for (const { id, replayed } of audited)
-    for (const { ski, spki } of replayed.state === undefined ? [] : namedKeys(id, replayed.state.value)) {
-      const problem = keyFault(keys, ski, spki)
+    for (const { ski, spki } of replayed.state === undefined ? [] : referencedKeys(id, replayed.state.value)) {
+      const problem = keyProblem(keys, ski, spki)
       if (problem !== undefined)
         problems.push({ file: `keys/${ski}`, path: '$', problem: `${problem} (${formatAggregateId(id)})` })
     }
   return problems
 }
 
-function keyFault(keys: Pick<KeyFiles, 'publicKeyOf'>, ski: KeyId, spki: string): string | undefined {
+function keyProblem(keys: Pick<KeyFiles, 'publicKeyOf'>, ski: KeyId, spki: string): string | undefined {
   try {
     const found = keys.publicKeyOf(ski)
-    if (found === undefined) return 'the private key is not there'
+    if (found === undefined) return 'the private key is missing'
     return found.id === ski && toBase64(found.spki) === spki ? undefined : `is another key: ${found.id}`
   } catch (error) {
     if (!(error instanceof AppError) || (error.kind !== 'corrupt' && error.kind !== 'credentials')) throw error
@@ -109,7 +112,7 @@ function keyFault(keys: Pick<KeyFiles, 'publicKeyOf'>, ski: KeyId, spki: string)
   }
 }
 
-export function namedKeys(
+export function referencedKeys(
   { kind }: AggregateId,
   state: unknown,
 ): readonly { readonly ski: KeyId; readonly spki: string }[] {
@@ -118,15 +121,15 @@ export function namedKeys(
   return key === null ? [] : [key]
 }
 
-/** The served tree of a primary; a stand-by serves nothing. */
-export function servedFaults(session: Session, reader: StoreReader): readonly Finding[] {
+/** Checks the published tree of a primary; a stand-by publishes nothing. */
+export function treeFindings(session: Session, reader: StoreReader): readonly Finding[] {
   const problems: Finding[] = []
-  noting(problems, 'repo', () => problems.push(...servedDifferences(session, reader)))
+  noteDamage(problems, 'repo', () => problems.push(...treeDifferences(session, reader)))
   return problems
 }
 
-/** Where the served tree is other than the publication server's state says. Throws `corrupt` where that cannot be read. */
-export function servedDifferences(session: Session, reader: StoreReader): readonly Finding[] {
+/** Returns the differences between the published tree and the publication server's state. Throws `corrupt` if the state cannot be read. */
+export function treeDifferences(session: Session, reader: StoreReader): readonly Finding[] {
   const work = new Work(reader)
   const found = verifyTree(publicationTarget(session, { work }, pubdState(work)))
   return found.map(({ path, problem }) => ({ file: `repo/${path}`, path: '$', problem }))

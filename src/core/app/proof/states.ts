@@ -1,5 +1,4 @@
-/** An aggregate's state as of any of its commands, and what changed between two of them: by whom, why, and in one sentence. */
-
+/** Use cases of `brine audit show` and `audit diff`: the state of an aggregate after a command, and what changed between two, by whom and why. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Json } from '../../base/json.js'
@@ -12,16 +11,16 @@ import { formatAggregateId, kindWord, type StoredCommand } from '../../eventsour
 import type { Session } from '../transaction/session.js'
 import { Authors } from './authors.js'
 import { historyArchived } from './history.js'
-import { type Past, type Place, readPast } from './past-state.js'
+import { type HistoryPosition, type PastStates, readPast } from './past-state.js'
 
-export interface StateReport extends Place {
+export interface StateReport extends HistoryPosition {
   readonly kind: string
   readonly handle: Handle
   readonly stateDigest: Sha256
   readonly state: Json
 }
 
-/** A command of the range, as history has it. */
+/** A command of the range, as recorded in history. */
 export interface DiffCommand {
   readonly sequence: number
   readonly at: Instant
@@ -32,14 +31,14 @@ export interface DiffCommand {
 }
 
 export interface Change {
-  /** RFC 9535. */
+  /** JSON path (RFC 9535). */
   readonly path: string
   readonly change: 'added' | 'removed' | 'changed'
-  /** Null when it was not there. */
+  /** Null if it did not exist. */
   readonly before: Json
-  /** Null when it is gone. */
+  /** Null if it was removed. */
   readonly after: Json
-  /** The last command that touched it. */
+  /** The last command that changed it. */
   readonly sequence: number
   readonly actor: string
   readonly reason: string | null
@@ -48,41 +47,41 @@ export interface Change {
 export interface DiffReport {
   readonly kind: string
   readonly handle: Handle
-  readonly from: Place
-  readonly to: Place
+  readonly from: HistoryPosition
+  readonly to: HistoryPosition
   /** In the order of the paths. */
   readonly changes: readonly Change[]
   readonly commands: readonly DiffCommand[]
-  /** What an auditor can quote. */
+  /** Summary in one sentence, which an auditor can quote. */
   readonly sentence: string
 }
 
-/** The state as of a point. Throws `aggregate-unknown`, `sequence-unknown`, `history-archived` (rejected), `audit-broken` (corrupt). */
+/** Returns the state as of a point. Throws `aggregate-unknown`, `sequence-unknown`, `history-archived` (rejected), `audit-broken` (corrupt). */
 export function showState(session: Session, name: string, point: HistoryPoint): Promise<StateReport> {
   return readPast(session, name, (past) => {
-    const place = past.placeOf(point)
-    const state = past.replayTo(place)
+    const position = past.positionOf(point)
+    const state = past.replayTo(position)
     const { kind, handle } = past.id
-    return { kind: kindWord(kind), handle, ...place, stateDigest: jsonDigest(state), state }
+    return { kind: kindWord(kind), handle, ...position, stateDigest: jsonDigest(state), state }
   })
 }
 
-/** What changed between two points; without `to` until now. Throws `range-invalid` (usage), else as `showState`. */
+/** Returns what changed between two points, or up to now without `to`. Throws `range-invalid` (usage), else as `showState`. */
 export function diffStates(
   session: Session,
   name: string,
   range: { readonly from: HistoryPoint; readonly to?: HistoryPoint | undefined },
 ): Promise<DiffReport> {
   return readPast(session, name, (past) => {
-    const from = past.placeOf(range.from)
-    const to = range.to === undefined ? past.newest() : past.placeOf(range.to)
+    const from = past.positionOf(range.from)
+    const to = range.to === undefined ? past.newest() : past.positionOf(range.to)
     if (from.sequence > to.sequence)
       throw new AppError('usage', 'range-invalid', `--from is seq ${from.sequence}, after --to, seq ${to.sequence}`)
     return diffOf(past, from, to)
   })
 }
 
-function diffOf(past: Past, from: Place, to: Place): DiffReport {
+function diffOf(past: PastStates, from: HistoryPosition, to: HistoryPosition): DiffReport {
   let before: Json | undefined = from.sequence === 0 ? past.initial() : undefined
   const commands: DiffCommand[] = []
   const authors = new Authors()
@@ -119,9 +118,16 @@ function rowOf({ sequence, at, actor, command, effect, reason }: StoredCommand):
   return { sequence, at, actor, type: command.type, result: effect.result, reason: reason ?? null }
 }
 
-/** Only what was read on the way: every commit, and every file of this aggregate up to `to`. */
-function sentenceOf(name: string, from: Place, to: Place, changes: number, commands: readonly DiffCommand[]): string {
-  const place = ({ sequence, at }: Place): string => (at === null ? 'the beginning' : `seq ${sequence} (${at})`)
+/** Formats the sentence. It claims only what was read: every commit, and every file of this aggregate up to `to`. */
+function sentenceOf(
+  name: string,
+  from: HistoryPosition,
+  to: HistoryPosition,
+  changes: number,
+  commands: readonly DiffCommand[],
+): string {
+  const pointText = ({ sequence, at }: HistoryPosition): string =>
+    at === null ? 'the beginning' : `seq ${sequence} (${at})`
   const actors = new Set(commands.map((c) => c.actor)).size
   const refused = commands.filter((c) => c.result === 'rejected').length
   const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`
@@ -138,5 +144,5 @@ function sentenceOf(name: string, from: Place, to: Place, changes: number, comma
       : from.commit === to.commit
         ? `; the chain up to commit ${to.commit} is unbroken`
         : `; the chain from commit ${Math.max(1, from.commit)} to commit ${to.commit} is unbroken`
-  return `Between ${place(from)} and ${place(to)}, ${done}${rejected}${chain}.`
+  return `Between ${pointText(from)} and ${pointText(to)}, ${done}${rejected}${chain}.`
 }

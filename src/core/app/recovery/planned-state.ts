@@ -16,7 +16,7 @@ import { loadPlanned, type Planned } from '../../store/recover/load.js'
 import { planReferenced, type ReferencedPlan } from '../../store/recover/objects.js'
 import { planOne, type RecoveryPlan } from '../../store/recover/plan-all.js'
 import { rulesOf } from '../proof/digest.js'
-import { namedKeys, namedObjects } from '../proof/referenced-files.js'
+import { referencedKeys, referencedObjects } from '../proof/referenced-files.js'
 
 /** Returns the state that loaded files replay to. Throws `event-newer` (format). */
 export function replayLoaded<S>(id: AggregateId, loaded: Pick<Planned, 'snapshot' | 'events'>): S {
@@ -44,11 +44,11 @@ export function planReferencedFiles(places: RecoverySources, repoDir: string, pl
   const keys = new Set<KeyId>()
   for (const aggregate of plan.all) {
     const state = replayLoaded<unknown>(aggregate.id, loadPlanned(aggregate))
-    for (const [sha256, what] of namedObjects(aggregate.id, state)) {
+    for (const [sha256, what] of referencedObjects(aggregate.id, state)) {
       objects.add(sha256)
       if (aggregate.id.kind === 'est') unique.set(sha256, { sha256, aggregate: formatAggregateId(aggregate.id), what })
     }
-    for (const { ski } of namedKeys(aggregate.id, state)) keys.add(ski)
+    for (const { ski } of referencedKeys(aggregate.id, state)) keys.add(ski)
   }
   const found = planReferenced(places, repoDir, objects, keys)
   const { missing } = found.objects

@@ -17,7 +17,7 @@ import { type ReferencedPlan, repairReferenced, repairsReferenced } from '../../
 import type { AggregatePlan } from '../../store/recover/plan.js'
 import { planAll, type RecoveryPlan } from '../../store/recover/plan-all.js'
 import { rebuildTree } from '../authority/pubserver.js'
-import { servedDifferences } from '../proof/referenced-files.js'
+import { treeDifferences } from '../proof/referenced-files.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { planReferencedFiles, replayLoaded } from './planned-state.js'
@@ -70,7 +70,7 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
 /** Returns true if the published tree differs from the state of the publication server; false if that state cannot be read. */
 async function isPublishedTreeOutdated(session: Session): Promise<boolean> {
   try {
-    return await session.store.read(async (reader) => servedDifferences(session, reader).length > 0)
+    return await session.store.read(async (reader) => treeDifferences(session, reader).length > 0)
   } catch (error) {
     if (error instanceof AppError && error.kind === 'corrupt') return false
     throw error

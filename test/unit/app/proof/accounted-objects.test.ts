@@ -36,7 +36,7 @@ it('finds what no event of the publisher named, and where it is served', () => {
     {
       file: 'pubd/0',
       path: "$.publishers.acme.objects['0/b.roa']",
-      problem: `${B} is published, and no event of acme named it`,
+      problem: `${B} is published, but no event of acme references it`,
     },
   ])
 })

@@ -83,8 +83,8 @@ async function audit(): Promise<readonly Finding[]> {
     const source = directorySource(store.layout, reader)
     const chain = readCommitChain(source)
     const found = chain.roster.flatMap((id) => {
-      const named = chain.named.get(formatAggregateId(id)) ?? []
-      return replayAggregate({ source, id, rules: wordRules, named, full: true }).problems
+      const named = chain.commands.get(formatAggregateId(id)) ?? []
+      return replayAggregate({ source, id, rules: wordRules, commands: named, full: true }).problems
     })
     return [...chain.problems, ...found]
   })

@@ -52,7 +52,7 @@ async function audit(archives: readonly string[] = []): Promise<readonly unknown
         source,
         id,
         rules: wordRules,
-        named: chain.named.get(formatAggregateId(id)) ?? [],
+        commands: chain.commands.get(formatAggregateId(id)) ?? [],
         full: false,
       })
       expect(replayed.state?.value).toEqual({ words: wordsOf(reader, id.handle) })

@@ -42,7 +42,11 @@ export function findReplayStart(
 }
 
 /** Returns ranges of archived commands of which a file is missing. */
-export function missingCommands(source: HistorySource, id: AggregateId, named: readonly CommandRef[]): readonly NumberRange[] {
+export function missingCommands(
+  source: HistorySource,
+  id: AggregateId,
+  named: readonly CommandRef[],
+): readonly NumberRange[] {
   const out: [number, number][] = []
   for (const [i, entry] of named.entries()) {
     if (!isMissing(source, id, entry, named[i - 1]?.version ?? 0)) continue
@@ -83,7 +87,12 @@ export interface PrefixCheck {
 }
 
 /** Verifies by hash every file before the start that is present. */
-export function checkPrefix(source: HistorySource, id: AggregateId, named: readonly CommandRef[], start: CommandRef): PrefixCheck {
+export function checkPrefix(
+  source: HistorySource,
+  id: AggregateId,
+  named: readonly CommandRef[],
+  start: CommandRef,
+): PrefixCheck {
   const problems: Finding[] = []
   const recoveries: StoredCommand[] = []
   const gone: { upTo: number; readonly commands: NumberRange[]; readonly events: NumberRange[] } = {

@@ -64,8 +64,8 @@ function verifyRsync(site: PublicationTarget, problems: TreeFinding[]): void {
   const tree = currentTree(site.repoDir)
   if (tree === undefined) {
     const problem = namesIn(join(site.repoDir, 'rsync')).includes('current')
-      ? 'is no symlink to a tree'
-      : 'is not there'
+      ? 'is not a symbolic link to a tree'
+      : 'is missing'
     problems.push({ path: 'rsync/current', problem })
     return
   }
@@ -87,7 +87,8 @@ function verifyRsync(site: PublicationTarget, problems: TreeFinding[]): void {
 function compare(site: PublicationTarget, path: string, sha256: Sha256, problems: TreeFinding[]): void {
   const full = join(site.repoDir, path)
   const stat = statOf(full)
-  if (stat?.isFile() !== true) problems.push({ path, problem: stat === undefined ? 'is not there' : 'is no file' })
+  if (stat?.isFile() !== true)
+    problems.push({ path, problem: stat === undefined ? 'is missing' : 'is not a regular file' })
   else if (fileHash(full) !== sha256) problems.push({ path, problem: 'has other content than published' })
   else if ((stat.mode & 0o004) === 0) problems.push({ path, problem: 'cannot be read by other users' })
 }

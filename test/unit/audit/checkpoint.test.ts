@@ -4,8 +4,8 @@ import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
-  checkpointText,
   checkpointProblem,
+  checkpointText,
   type LogIdentity,
   originOf,
   parseCheckpoint,

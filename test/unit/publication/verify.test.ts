@@ -41,12 +41,7 @@ describe('verifyRepository', () => {
       (p) => replace(p, 'z'),
       'has other content than published',
     ],
-    [
-      'an object that is not there',
-      () => 'rsync/a/acme/dir/b.roa',
-      (p) => fs.rmSync(join(site.repoDir, p)),
-      'is not there',
-    ],
+    ['a missing object', () => 'rsync/a/acme/dir/b.roa', (p) => fs.rmSync(join(site.repoDir, p)), 'is missing'],
     [
       'a file that nobody published',
       () => 'rsync/a/acme/more.roa',
@@ -83,7 +78,7 @@ describe('verifyRepository', () => {
       (p) => replace(p, site.read(p).replace('serial="3"', 'serial="4"')),
       'has other content than published',
     ],
-    ['no current tree', () => 'rsync/current', (p) => fs.rmSync(join(site.repoDir, p)), 'is not there'],
+    ['no current tree', () => 'rsync/current', (p) => fs.rmSync(join(site.repoDir, p)), 'is missing'],
     [
       'another trust anchor certificate',
       () => 'ta/ta.cer',

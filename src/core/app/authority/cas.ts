@@ -150,7 +150,7 @@ export function localParent(tx: Pick<TransactionContext, 'work'>, handle: Handle
 export async function useLocalRepository(tx: TransactionContext, handle: Handle): Promise<void> {
   const server = pubdState(tx.work)
   if (server.serial === 0) {
-    throw new AppError('rejected', 'pubserver-not-initialised', 'there is no publication server here yet', {
+    throw new AppError('rejected', 'pubserver-not-initialised', 'this data directory has no publication server yet', {
       hint: 'brine pubserver init --rsync rsync://… --rrdp https://…',
     })
   }

@@ -144,7 +144,7 @@ export interface PubserverWriteReport {
   readonly report: WriteReport | null
 }
 
-/** Rebuilds the published tree, whatever `repo/` holds: the same names and the same bytes. */
+/** Rebuilds the published tree from the state, with the same names and bytes, and ignores what `repo/` holds. */
 export async function rebuildTree(session: Session): Promise<PubserverWriteReport> {
   await renumberAll(session)
   return session.store.write(async (writer) => {

@@ -26,7 +26,7 @@ export interface FailedCa {
 }
 
 export interface PlanOptions {
-  /** Only these CAs; all of them and the trust anchor if undefined. */
+  /** CAs to plan; all of them and the trust anchor if undefined. */
   readonly handles?: readonly Handle[]
   /** Includes what is not due. */
   readonly force?: boolean
@@ -97,7 +97,7 @@ function readOrFail<T>(failed: FailedCa[], ca: Handle, read: () => T): T | undef
   }
 }
 
-/** Returns true for damage of an aggregate other than this CA and the publication server: the CA can be published all the same. */
+/** Returns true for damage of an aggregate other than this CA and the publication server: the CA can still be published. */
 export function isDamageElsewhere(error: unknown, handle: Handle): boolean {
   if (!(error instanceof AppError) || error.kind !== 'corrupt') return false
   const { aggregate } = error.details as { readonly aggregate?: string }

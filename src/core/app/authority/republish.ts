@@ -18,9 +18,9 @@ export interface RepublishReport {
   readonly republished: readonly Handle[]
   readonly unchanged: readonly Handle[]
   readonly failed: readonly FailedCa[]
-  /** When the next run has something to do; null if nothing is published here. */
+  /** Time at which the next run has something to do; null if nothing is published here. */
   readonly nextDue: Instant | null
-  /** When the first object goes stale if nothing runs. */
+  /** Time at which the first object goes stale if nothing runs. */
   readonly staleAt: Instant | null
   readonly serial: number | null
   /** True if anything was written, the published tree included. */

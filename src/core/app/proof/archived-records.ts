@@ -15,7 +15,7 @@ import type { StoreReader } from '../../store/commit/store-reader.js'
 import { isCorrupt } from '../../store/disk/damage.js'
 import type { Layout } from '../../store/disk/paths.js'
 
-/** Where a record is: in place, in the archive, or archived and not available here (`unavailable`). */
+/** Location of a record: in place, in the archive, or archived and not available here (`unavailable`). */
 export type RecordStatus = 'live' | 'archived' | 'unavailable'
 
 export interface CommandHistory {

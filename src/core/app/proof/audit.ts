@@ -37,7 +37,7 @@ export interface AuditReport {
   readonly checkpoints: readonly CheckpointRow[]
   /** Findings on commits, objects, keys, checkpoints and the published tree; those on an aggregate are in its row. */
   readonly problems: readonly Finding[]
-  /** What could not be checked here, one sentence each. */
+  /** Checks that were not possible here, one sentence each. */
   readonly skipped: readonly string[]
   /** Null if the state of some aggregate cannot be replayed. */
   readonly digest: Digest | null

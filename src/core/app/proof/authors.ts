@@ -8,9 +8,9 @@ import type { Difference } from '../../base/json-path.js'
 export class Authors {
   /** Sequence numbers by the value that was added or removed. */
   readonly #values = new Map<Json, number>()
-  /** By the JSON path that was changed. */
+  /** Sequence numbers by the JSON path that was changed. */
   readonly #paths = new Map<string, number>()
-  /** By every path above one that was changed. */
+  /** Sequence numbers by every path above one that was changed. */
   readonly #above = new Map<string, number>()
   #last = 0
 

@@ -80,7 +80,7 @@ export async function makeCheckpoint(session: Session): Promise<CheckpointReport
   const { store } = session
   const publicKey = store.auditKey.publicKey()
   if (publicKey === undefined)
-    throw new AppError('rejected', 'audit-key-missing', 'there is no key to sign a checkpoint with', {
+    throw new AppError('rejected', 'audit-key-missing', 'no audit key exists to sign a checkpoint with', {
       hint: 'brine audit key init',
     })
   return store.read(async (reader) => {
@@ -120,7 +120,7 @@ export function verifierKeys(
   if (given.length > 0) return given.map(parseKey)
   const publicKey = own()
   if (publicKey !== undefined) return [{ publicKey }]
-  throw new AppError('usage', 'verifier-key-missing', 'there is no key to verify the checkpoint with', {
+  throw new AppError('usage', 'verifier-key-missing', 'a key to verify the checkpoint is required', {
     hint: 'give the key that brine audit key init printed: --verifier-key KEY',
   })
 }

@@ -1,4 +1,4 @@
-/** Every kind of aggregate with its rules: for replaying and archiving a history without knowing its kind. */
+/** Registry of aggregates by kind, for code that replays or archives any history. */
 import { est } from '../../est/aggregate.js'
 import type { Aggregate, DomainCommand, DomainEvent, Kind } from '../../eventsourcing/types.js'
 import { ha } from '../../ha/aggregate.js'
@@ -11,7 +11,7 @@ export type ReplayRules = Pick<
   'kind' | 'events' | 'initial' | 'evolve' | 'logical' | 'publishesOnly'
 >
 
-/** The rules by kind; a kind that this version does not know has none. */
+/** Rules by kind; undefined for a kind that this version does not know. */
 export const RULES: Readonly<Partial<Record<Kind, ReplayRules>>> = {
   ca: CA as ReplayRules,
   ta: TA as ReplayRules,
@@ -20,7 +20,7 @@ export const RULES: Readonly<Partial<Record<Kind, ReplayRules>>> = {
   est: est as ReplayRules,
 }
 
-/** Returns true if commands of this type only publish what is configured already. False for what this version does not know: it is not archived. */
+/** Returns true if commands of this type only publish what is configured already. False for a type that this version does not know, so that it is not archived. */
 export function publishesOnly(kind: Kind, type: string): boolean {
   return RULES[kind]?.publishesOnly(type) ?? false
 }

@@ -20,14 +20,14 @@ import type { Session } from './session.js'
 import { openSigner, supplyKeys, type TransactionSigner } from './signing.js'
 import { toStagedCommit, withWatch } from './staged-commit.js'
 
-/** From this many one-time keys on, a change waits long enough for keys that it writes the objects that are signed meanwhile. */
+/** Minimum of one-time keys for staging: making so many takes long enough to write the objects that are signed meanwhile. */
 const STAGING_MIN_KEYS = 32
 
 export interface TransactionOptions {
   readonly dryRun?: boolean
   /** Brings the published tree up to date even if there is nothing to commit: the tree may lag behind the last commit. */
   readonly publishAlways?: boolean
-  /** This transaction is itself the renumbering that begins a generation (see renumbering.ts). */
+  /** True for the renumbering itself, which begins a generation (see renumbering.ts). */
   readonly renumbers?: boolean
 }
 
@@ -172,7 +172,7 @@ function commitDraft<R>(
   demand: KeyDemand,
 ): TransactionResult<R> {
   const staged = changed ? toStagedCommit(session, at, tx.work.staged(), tx.work) : undefined
-  // from here on an event may reference the new keys, whatever error the commit ends with
+  // from here on an event may reference the new keys, even if the commit ends with an error
   if (changed) signing.keep()
   const commit = staged === undefined ? undefined : withWatch(session, () => writer.commit(staged))
   const tree = publishTree(session, tx, at, { isCommitted: commit !== undefined })

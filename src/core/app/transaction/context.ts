@@ -18,7 +18,7 @@ import { type TaAggregate, type TaCommand, type TaEvent, ta } from '../../ta/agg
 import type { TaState } from '../../ta/state.js'
 
 export interface ContextPorts extends IssuingPorts {
-  /** How many RRDP deltas are kept, and for how long. */
+  /** Limits on number and age of the RRDP deltas. */
   readonly retention: PubdPorts['retention']
 }
 
@@ -92,7 +92,7 @@ export function isTa(work: Work, handle: Handle): boolean {
 export function theTa(work: Work): Handle {
   const [first] = work.handles('ta')
   if (first !== undefined) return first
-  throw new AppError('rejected', 'ta-unknown', 'there is no trust anchor here', {
+  throw new AppError('rejected', 'ta-unknown', 'this data directory has no trust anchor', {
     hint: 'brine ta init --tal-https https://…/ta.cer --tal-rsync rsync://…/ta.cer',
   })
 }

@@ -10,7 +10,7 @@ import { listDir } from '../../store/disk/fs.js'
 import type { Session } from './session.js'
 
 export interface HighWaterMark {
-  /** Where the mark was read. With no source, only the Unix time keeps new numbers beyond the published ones. */
+  /** Sources that the mark was read from. Without any, only the Unix time keeps new numbers beyond the published ones. */
   readonly asked: readonly ('served tree' | 'replaced tree')[]
   /** Highest manifest number; null if none was found. */
   readonly manifestNumber: number | null

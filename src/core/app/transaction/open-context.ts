@@ -14,7 +14,7 @@ export interface ContextOptions {
   readonly signer: Signer
   /** The signatures are dummies, so objects are not checked before they are published. Nothing of a dry run may be committed. */
   readonly isDryRun: boolean
-  /** Where objects are written before the commit has the lock. */
+  /** Staging area that objects are written to before the commit has the lock. */
   readonly staging?: ObjectStaging
 }
 

@@ -14,7 +14,7 @@ export interface Outcome {
   /** RRDP serial that publishes the change; null if it is not published here. */
   readonly serial: number | null
   readonly published: boolean
-  /** When something is next due for republication; null if nothing is. */
+  /** Time at which something is next due for republication; null if nothing is. */
   readonly nextDue: Instant | null
   /** Keys that the command used, or in a dry run would use. */
   readonly keys: { readonly lasting: number; readonly oneTime: number }

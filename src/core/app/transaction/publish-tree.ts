@@ -19,7 +19,7 @@ export interface PublishedTree {
 export interface PublishOptions {
   /** The change is durable: a tree that cannot be written is then `publish-pending`, which `tick` completes. */
   readonly isCommitted: boolean
-  /** Writes every file anew, whatever the tree holds. */
+  /** Writes every file again, without comparing it with the present one. */
   readonly rebuild?: boolean
 }
 

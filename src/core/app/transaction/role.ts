@@ -1,5 +1,5 @@
 /**
- * Whether this data directory may write: it must be the primary, and no later primary may have written the published tree.
+ * Check that this data directory may write: it must be the primary, and no later primary may have written the published tree.
  * Invariant: checked before anything is signed or committed; the published tree is checked again just before it is written.
  */
 import { AppError } from '../../base/errors.js'

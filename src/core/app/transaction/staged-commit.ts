@@ -1,4 +1,4 @@
-/** What a unit of work hands to the store: its aggregates with who, when and why, and the watch that an interrupt reads. */
+/** Conversion of a unit of work to the commit that the store writes, with who, when and why; and the watch that a signal handler reads. */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { CommitResult, Staged, StagedCommit } from '../../eventsourcing/store.js'

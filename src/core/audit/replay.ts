@@ -44,7 +44,7 @@ export interface Replayed {
   readonly head: Sha256 | null
   /** Undefined if an event could not be read. */
   readonly state: State
-  /** What recoveries declared lost, in order; these are not findings. */
+  /** Losses that recoveries declared, in order; these are not findings. */
   readonly recoveries: readonly Recovery[]
   readonly problems: readonly Finding[]
 }

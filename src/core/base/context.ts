@@ -34,7 +34,7 @@ export interface CommandContext {
   readonly archives?: readonly string[]
   /** Text of `BRINE_NOW`, which is valid only in a test data directory. */
   readonly nowOverride?: string
-  /** Nothing may be written, not even a migration that the configuration allows. */
+  /** True if nothing may be written, not even a migration that the configuration allows. */
   readonly dryRun?: boolean
   /** The command's name, for the owner file of the lock and for messages: `brine roa add`. */
   readonly command: string

@@ -20,7 +20,7 @@ export type ErrorKind =
   | 'internal'
   | 'interrupted'
 
-/** Whether the failed command changed anything durable. */
+/** Effect of a failed command on durable data. */
 export type Changed = 'no' | 'yes' | 'unknown'
 
 export interface AppErrorInit {
@@ -108,7 +108,7 @@ export function rejection(faults: readonly Violation[], hint?: string): AppError
   const listed = faults.slice(0, MAX_LISTED)
   const lines = listed.map((f) => f.message).concat(faults.length > MAX_LISTED ? ['and so on'] : [])
   const message =
-    faults.length === 1 ? first.message : `${faults.length} faults:\n${lines.map((line) => `  ${line}`).join('\n')}`
+    faults.length === 1 ? first.message : `${faults.length} violations:\n${lines.map((line) => `  ${line}`).join('\n')}`
   const details: Json = {
     faults: listed.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
   }

@@ -26,7 +26,7 @@ export interface DesiredRoa {
   readonly content: string
 }
 
-/** What the operator wrote, as a value. */
+/** Returns the configured ROA as a payload. */
 export function payloadOf(config: Pick<RoaConfig, 'asn' | 'prefix' | 'maxLength'>): RoaPayload {
   return { asn: config.asn, prefix: trustedPrefix(config.prefix), maxLength: config.maxLength }
 }

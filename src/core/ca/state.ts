@@ -109,7 +109,7 @@ export interface CaState {
   /** Name of the next resource class. */
   readonly nextClass: number
   readonly roas: Table<RoaConfig>
-  /** Manifest numbers start at least here: raised when the world may have seen more than this state knows. */
+  /** Lower bound of manifest numbers, raised if higher numbers than this state knows may have been published. */
   readonly numberFloor: number
 }
 
@@ -165,7 +165,7 @@ export function issuerOf(
   }
 }
 
-/** Everything that this CA wants published, by name below its base. */
+/** Returns the files that this CA publishes, by name below its base. */
 export function publishedFiles(state: CaState): readonly { name: string; sha256: Sha256; size: number }[] {
   if (state.status !== 'active') return []
   return Object.values(state.classes).flatMap((c) =>

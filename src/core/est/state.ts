@@ -29,7 +29,7 @@ export const isRequester: Check<Requester> = objectOf<Requester>({
   name: isText,
 })
 
-/** What a certificate is requested for: the label, the key and the names. */
+/** Content of a certificate request: the label, the key and the names. */
 export interface RequestSpec {
   readonly label: string
   /** SHA-256 of the SubjectPublicKeyInfo. */

@@ -1,5 +1,5 @@
 /**
- * What time alone has ended: leases and attempts of processes that died, overrides that expired.
+ * Ends what has expired: leases and attempts of processes that died, and overrides.
  * Invariant: every writer applies it first, so a dead process holds nothing beyond its deadline.
  */
 import type { Instant } from '../base/time.js'

@@ -35,7 +35,7 @@ export const haEvents = {
       purpose: isPurpose,
       owner: isText,
       at: isTime,
-      /** Nothing waits for the response after it. */
+      /** No process waits for the response after this time. */
       deadline: isTime,
       /** The one probe of an open circuit: no other process sends a request until the deadline. */
       lease: isFlag,

@@ -17,7 +17,7 @@ import type { Instant } from '../base/time.js'
 export const HEALTHS = ['healthy', 'degraded', 'circuit-open', 'recovering'] as const
 export type Health = (typeof HEALTHS)[number]
 
-/** How a request to a CA ended. Only `ca-fault` and `unknown` count against it; `config-fault` opens at once and waits for the operator. */
+/** Outcome of a request to a CA. Only `ca-fault` and `unknown` count against it; `config-fault` opens at once and waits for the operator. */
 export type Outcome = 'ok' | 'ca-fault' | 'request-fault' | 'config-fault' | 'pending' | 'unknown'
 
 export const isOutcome: Check<Outcome> = isOneOf(
@@ -104,7 +104,7 @@ export interface Routing {
   readonly recent: readonly string[]
 }
 
-/** What a selection records for the next one of the group: current weights of smooth weighted round-robin, and the weights they belong to. */
+/** Record of a selection for the next one of the group: current weights of smooth weighted round-robin, and the weights they belong to. */
 export interface RoutingTurn {
   readonly group: string
   readonly current: Table<number>

@@ -4,11 +4,11 @@ import type { Clock, Random } from '../base/ports.js'
 import { type Instant, later } from '../base/time.js'
 import type { PubdState } from './state.js'
 
-/** How many deltas the notification lists (`rrdp_delta_files_*`). Their sizes never exceed the RRDP snapshot's and their number never 300. */
+/** Limits of the deltas that the notification lists (`rrdp_delta_files_*`). Their sizes never exceed the RRDP snapshot's and their number never 300. */
 export interface RetentionPolicy {
-  /** This many are kept, whatever their age. */
+  /** Number of deltas that are kept regardless of their age. */
   readonly minNr: number
-  /** Those younger than this are kept, whatever their number. */
+  /** Deltas younger than this are kept, regardless of their number. */
   readonly minSeconds: number
   /** Beyond the two above: at most this many, */
   readonly maxNr: number

@@ -113,7 +113,7 @@ function invalid(faults: readonly Violation[]): AppError {
   const more = faults.length - shown.length
   const lines = shown.map((f) => f.message).concat(more > 0 ? [`and ${more} more`] : [])
   const message =
-    faults.length === 1 ? lines.join() : `${faults.length} faults:\n${lines.map((l) => `  ${l}`).join('\n')}`
+    faults.length === 1 ? lines.join() : `${faults.length} violations:\n${lines.map((l) => `  ${l}`).join('\n')}`
   return new AppError('usage', 'resources-invalid', message, {
     hint: HINT,
     details: { faults: shown.map((f) => ({ code: f.code, message: f.message })) },

@@ -159,7 +159,7 @@ describe('a set', () => {
       { input: lines.join('\n') },
     )
     expect(told.message.split('\n').map((line) => line.trim())).toEqual([
-      '7 faults:',
+      '7 violations:',
       'line 2, line 9: 192.0.2.0/25-25 => 64496: added twice in this set',
       'line 3: invalid prefix "10.0.0.1/8": bits are set beyond the length; the network is 10.0.0.0/8',
       'line 4: invalid line "nonsense": it begins with A: or R:',
@@ -201,7 +201,7 @@ describe('a set', () => {
       { input },
     )
     expect(told.message.split('\n').map((line) => line.trim())).toEqual([
-      '2 faults:',
+      '2 violations:',
       'line 1, line 3: 192.0.2.0/24-24 => 64496: both added and removed in this set',
       'line 4: 10.0.0.0/8-8 => 1: acme does not hold 10.0.0.0/8',
     ])

@@ -26,7 +26,7 @@ describe('errors', () => {
       { code: 'a-b', message: 'two', details: { n: 2 } },
     ])
     expect(same.code).toBe('a-b')
-    expect(same.message).toBe('2 faults:\n  one\n  two')
+    expect(same.message).toBe('2 violations:\n  one\n  two')
     expect(same.details).toEqual({
       faults: [
         { code: 'a-b', message: 'one', details: {} },

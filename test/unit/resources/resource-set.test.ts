@@ -128,7 +128,7 @@ describe('parseResources', () => {
     expect(refusal('AS1,'.repeat(1_000_000)).message).toBe(`too many resources: more than ${MAX_RESOURCE_ITEMS} items`)
     const error = refusal(`${'x'.repeat(100_000)},`.repeat(300))
     expect(error.message.length).toBeLessThan(30_000)
-    expect(error.message).toContain('301 faults')
+    expect(error.message).toContain('301 violations')
     expect(error.message).toContain('and 201 more')
     expect(refusal(`${' '.repeat(1_000_000)}AS1`).message.length).toBeLessThan(300)
     expect(refusal(`AS1${' '.repeat(1_000_000)}x,AS2`).message.length).toBeLessThan(300)

@@ -72,7 +72,7 @@ export function readCommand(layout: Layout, id: AggregateId, sequence: number, s
   return { record: parseCommand(file.bytes, file.path, id, sequence), sha256, file }
 }
 
-/** Reads a command record without verifying its hash; `unread` if the file does not contain it, undefined if there is no file. */
+/** Reads a command record without verifying its hash; `unread` if the file does not contain it, undefined for a missing file. */
 export function peekCommand(layout: Layout, id: AggregateId, sequence: number): StoredCommand | 'unread' | undefined {
   const name = commandName(sequence)
   const place = join(layout.folder(id), name)

@@ -1,4 +1,4 @@
-/** The CA aggregate: its tables of events and commands, each part declared beside its topic. */
+/** The CA aggregate: its tables of events and commands, put together from the parts that the topic files declare. */
 import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
 import { type CommandOf, declare, type EventOf } from '../eventsourcing/declare.js'

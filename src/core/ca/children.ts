@@ -151,7 +151,7 @@ function checkKeyReuse(state: CaState, request: ChildRequest): readonly Violatio
     ([name, child]) => name !== request.child && entry(child.issued, request.ski) !== undefined,
   )
   if (owner === undefined) return []
-  return [{ code: 'child-key-reuse', message: `key ${request.ski} was certified for child ${owner[0]} already` }]
+  return [{ code: 'child-key-reuse', message: `key ${request.ski} is already certified for child ${owner[0]}` }]
 }
 
 /** Issues the requested certificate over what the child is entitled to. */

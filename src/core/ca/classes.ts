@@ -73,7 +73,7 @@ export const classCommands = {
     check: ({ parents }, { parent }) =>
       entry(parents, parent) === undefined
         ? []
-        : [{ code: 'parent-duplicate', message: `there is a parent ${parent} already` }],
+        : [{ code: 'parent-duplicate', message: `parent ${parent} already exists` }],
     decide: (_, { parent, contact }) => [{ type: 'parent.added', parent, contact }],
     publishesOnly: false,
     summarize: ({ parent, contact: { aggregate, childName } }) => ({ parent, aggregate: { ...aggregate }, childName }),
@@ -120,7 +120,7 @@ function checkSync(state: CaState, parent: Handle): readonly Violation[] {
   if (entry(state.parents, parent) === undefined)
     return [{ code: 'parent-unknown', message: `there is no parent ${parent}` }]
   if (state.repository !== null) return []
-  const message = `${state.handle} has no repository: a certificate must say where it publishes`
+  const message = `${state.handle} has no repository, and a certificate must name one`
   return [{ code: 'repository-missing', message }]
 }
 

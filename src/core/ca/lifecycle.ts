@@ -22,7 +22,7 @@ const command = commandsOn<CaState, EventOf<typeof lifecycleEvents>, IssuingPort
 export const lifecycleCommands = {
   'ca.add': command({
     check: ({ status, handle }) =>
-      status === 'active' ? [{ code: 'ca-duplicate', message: `there is a CA ${handle} already` }] : [],
+      status === 'active' ? [{ code: 'ca-duplicate', message: `CA ${handle} already exists` }] : [],
     decide: () => [{ type: 'ca.added' }],
     publishesOnly: false,
     summarize: () => ({}),
@@ -40,7 +40,7 @@ export const lifecycleCommands = {
   'repository.configure': command<{ readonly repository: Repository }>({
     check: (state, { repository }) => {
       if (state.repository === null || state.repository.base === repository.base) return []
-      const message = `${state.handle} publishes at ${state.repository.base}; moving is repo migrate`
+      const message = `${state.handle} already publishes at ${state.repository.base}: its repository cannot be changed`
       return [{ code: 'repository-differs', message }]
     },
     decide: (state, { repository }) =>

@@ -83,7 +83,7 @@ export const publishingCommands = {
 export interface Reissue {
   /** Issue manifest and CRL whether due or not. */
   readonly force?: boolean
-  /** Of this class everything anew: the name that its objects give their issuer is another. */
+  /** The class whose objects are all issued again, because their issuer name changes. */
   readonly renamed?: string
   /** Certificates issued by the same command. */
   readonly children?: { readonly class: string; readonly changes: ChildChanges }
@@ -127,17 +127,17 @@ async function reconcileClass(
   reissue: Reissue,
 ): Promise<PointIssued | undefined> {
   const held = fromResourceText(key.certificate.resources)
-  const asked = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
-  const fresh = new Set(asked.put.map((o) => o.name))
-  const anew = reissue.renamed === resourceClass.name
-  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports, anew)
-  const children = merge([asked, kept])
-  const wanted = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
-  const roas = await reconcileRoas(wanted.roas, issuer, key.point, ports, anew)
+  const requested = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
+  const fresh = new Set(requested.put.map((o) => o.name))
+  const all = reissue.renamed === resourceClass.name
+  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports, all)
+  const children = merge([requested, kept])
+  const desired = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
+  const roas = await reconcileRoas(desired.roas, issuer, key.point, ports, all)
   const put = [...children.put, ...roas.put]
   const drop = [...children.drop, ...roas.drop]
   const changed = put.length > 0 || drop.length > 0
-  if (!changed && !anew && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
+  if (!changed && !all && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
   const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)
   return {
     type: 'point.issued',
@@ -146,11 +146,11 @@ async function reconcileClass(
     issue,
     issued: children.issued,
     withdrawn: children.withdrawn,
-    aggregated: wanted.aggregated,
+    aggregated: desired.aggregated,
   }
 }
 
-/** A certificate just asked for is not to be renewed again by the same command. */
+/** Returns the point without the certificates that this command issued: it does not renew them again. */
 function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): PublicationPoint {
   if (fresh.size === 0) return point
   return { ...point, objects: Object.fromEntries(Object.entries(point.objects).filter(([name]) => !fresh.has(name))) }

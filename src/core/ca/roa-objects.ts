@@ -18,11 +18,12 @@ export interface Thresholds {
   readonly roaDeaggregateThreshold: number
 }
 
-/** One ROA object that should stand. */
+/** One ROA object that should be published. */
 export interface DesiredRoa {
   readonly name: string
   readonly asn: number
   readonly payloads: readonly RoaPayload[]
+  /** Digest of the payloads: an object with the same content is not signed again. */
   readonly content: string
 }
 
@@ -31,7 +32,7 @@ export function payloadOf(config: Pick<RoaConfig, 'asn' | 'prefix' | 'maxLength'
   return { asn: config.asn, prefix: trustedPrefix(config.prefix), maxLength: config.maxLength }
 }
 
-/** The ROA objects that a class holding `held` should publish: one per prefix, or one per AS above the threshold, until it falls below the lower one. */
+/** Returns the ROA objects that a class holding `held` should publish: one per prefix, or one per AS once their number is above the threshold and until it falls below the lower one. */
 export function desiredRoas(
   roas: Table<RoaConfig>,
   held: ResourceSet,
@@ -41,10 +42,10 @@ export function desiredRoas(
   const payloads = Object.values(roas)
     .map(payloadOf)
     .filter((p) => containsPrefix(held, p.prefix))
-  const many = aggregated
+  const isAggregated = aggregated
     ? payloads.length >= limits.roaDeaggregateThreshold
     : payloads.length > limits.roaAggregateThreshold
-  return { aggregated: many, roas: many ? perAs(payloads) : payloads.map(single) }
+  return { aggregated: isAggregated, roas: isAggregated ? perAs(payloads) : payloads.map(single) }
 }
 
 function single(payload: RoaPayload): DesiredRoa {
@@ -65,17 +66,17 @@ function desired(name: string, asn: number, payloads: readonly RoaPayload[]): De
   return { name, asn, payloads, content: contentDigest(payloads.map(formatRoaPayload).sort()) }
 }
 
-/** Issues what is missing, changed or running out (`anew`: all), and drops what should not stand. */
+/** Issues ROAs that are missing, changed or about to expire (`all`: every one), and withdraws those that are not desired. */
 export async function reconcileRoas(
-  wanted: readonly DesiredRoa[],
+  desiredObjects: readonly DesiredRoa[],
   issuer: Issuer,
   point: PublicationPoint,
   ports: IssuingPorts,
-  anew = false,
+  all = false,
 ): Promise<{ readonly put: readonly NamedObject[]; readonly drop: readonly string[] }> {
-  const names = new Set(wanted.map((roa) => roa.name))
+  const names = new Set(desiredObjects.map((roa) => roa.name))
   const drop = Object.keys(point.objects).filter((name) => kindOf(name) === 'roa' && !names.has(name))
-  const due = wanted.filter((roa) => anew || mustIssue(roa, point, ports))
+  const due = desiredObjects.filter((roa) => all || mustIssue(roa, point, ports))
   const put = await Promise.all(due.map((roa) => issue(roa, issuer, ports)))
   return { put, drop }
 }

@@ -1,4 +1,4 @@
-/** A CA as its events made it. STORED in snapshots: a change of shape needs a migration. */
+/** State of a CA. STORED in snapshots: a change of shape needs a migration. */
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry } from '../base/record.js'
 import { type Check, isCount, isHash, isName, isOneOf, isText, isTime, objectOf, orNull } from '../base/shape.js'
@@ -15,7 +15,7 @@ import type { ResourceText } from '../resources/types.js'
 /** STORED. Where this CA publishes. */
 export interface Repository {
   readonly transport: 'local'
-  /** rsync URI with trailing slash: everything of this CA lies below. */
+  /** rsync URI with trailing slash: all objects of this CA are below it. */
   readonly base: string
   /** RRDP notification. */
   readonly notify: string
@@ -41,7 +41,7 @@ export const isParent: Check<Parent> = objectOf<Parent>({
   childName: isName,
 })
 
-/** STORED. The certificate that a parent issued to one of our keys. */
+/** STORED. The certificate that a parent issued to a key of this CA. */
 export interface ReceivedCertificate {
   readonly uri: string
   readonly sha256: Sha256
@@ -71,7 +71,7 @@ export interface ClassKey {
 
 /** STORED. Resources from one class of one parent (RFC 6492 section 3.3.2). */
 export interface ResourceClass {
-  /** Ours: a counter, and the folder below the CA's base. */
+  /** Name in this CA: a counter, and the folder below the CA's base. */
   readonly name: string
   readonly parent: Handle
   /** The parent's name for it. */
@@ -81,7 +81,7 @@ export interface ResourceClass {
   readonly aggregated: boolean
 }
 
-/** STORED. A ROA that the operator wants; the key in the table is its text `P-L => ASN`. */
+/** STORED. A ROA that the operator configured; the key in the table is its text `P-L => ASN`. */
 export interface RoaConfig {
   readonly asn: number
   readonly prefix: string
@@ -113,6 +113,7 @@ export interface CaState {
   readonly numberFloor: number
 }
 
+/** Returns the state before `ca.add`. */
 export function initialCa(handle: Handle): CaState {
   return {
     handle,
@@ -127,7 +128,7 @@ export function initialCa(handle: Handle): CaState {
   }
 }
 
-/** The key of a class that publishes, if it has a certificate. */
+/** Returns the key of a class that publishes, if it has a certificate. */
 export function currentKey(
   resourceClass: ResourceClass,
 ): (ClassKey & { certificate: ReceivedCertificate }) | undefined {
@@ -143,12 +144,12 @@ export function withKey(state: CaState, name: string, ski: string, change: (key:
   return { ...state, classes: withEntry(state.classes, name, { ...found, keys }) }
 }
 
-/** The folder of a class, with trailing slash. */
+/** Returns the folder of a class, with trailing slash. */
 export function classBase(repository: Repository, name: string): string {
   return `${repository.base}${name}/`
 }
 
-/** The issuer that a class's current key is. */
+/** Returns the current key of a class as an issuer. */
 export function issuerOf(
   repository: Repository,
   resourceClass: ResourceClass,

@@ -13,7 +13,7 @@ interface NewCertificate {
 const command = commandsOn<EstState, EstEvent, EstPorts>()
 
 export const certificateCommands = {
-  /** On a book, in the commit that serves the request. */
+  /** Records a certificate in a book, in the commit that serves the request. */
   'certificate.record': command<NewCertificate>({
     check: ({ certificates }, { id }) =>
       entry(certificates, id) === undefined

@@ -29,7 +29,7 @@ export const estEvents = {
   'request.unknown': event({ id: isText, message: isText, at: isTime }, (state, { id, message }) =>
     withRequest(state, id, { status: 'unknown', message }),
   ),
-  /** It led to no certificate, and will not. */
+  /** The request ended without a certificate. */
   'request.ended': event(
     { id: isText, why: isOneOf('refused', 'failed', 'died', 'superseded'), message: isText, at: isTime },
     (state, { id }) => ({ ...state, requests: withoutEntry(state.requests, id) }),
@@ -39,7 +39,7 @@ export const estEvents = {
     const requests = withoutEntry(state.requests, id)
     return { ...state, requests, passwords: withUse(state.passwords, by) }
   }),
-  /** In a book. Holds all that is known of the certificate, so that one that arrives late is recorded like any other. */
+  /** An entry of a book, complete by itself, so that a certificate that arrives late is recorded like any other. */
   'certificate.issued': event(
     {
       ...{ id: isText, ...SPEC, ca: isText },

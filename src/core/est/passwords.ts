@@ -39,7 +39,7 @@ export const passwordCommands = {
       ]
     },
     publishesOnly: false,
-    /** Without the hash. */
+    // without the hash
     summarize: ({ id, label, uses }) => ({ id, label, uses }),
   }),
   'password.revoke': command<{ readonly id: string }>({

@@ -81,7 +81,7 @@ export interface OpenRequest extends RequestSpec {
   readonly asking: Attempt
   /** Identifies a pending request at its CA. */
   readonly reference: string | null
-  /** When to ask the CA again for a pending certificate. */
+  /** Time to ask the CA again for a pending certificate. */
   readonly retryAt: Instant | null
   /** One sentence on the outcome; null without one. */
   readonly message: string | null
@@ -114,13 +114,13 @@ export interface OneTimePassword {
   readonly used: number
   readonly since: Instant
   readonly expires: Instant
-  /** For whom it is, as the operator put it; empty without. */
+  /** Text of the operator, for example the holder; empty without. */
   readonly note: string
 }
 
 export interface EstState {
   readonly requests: Table<OpenRequest>
-  /** In a book: by the id of the request. Those that expired 30 days ago are in history alone. */
+  /** Certificates of a book by the id of the request. Those that expired more than 30 days ago are only in history. */
   readonly certificates: Table<IssuedCertificate>
   readonly passwords: Table<OneTimePassword>
   /** The number of each CA's newest CRL (RFC 5280 section 5.2.3). */

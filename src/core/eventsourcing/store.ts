@@ -1,10 +1,10 @@
-/** The store as a port: what a command reads, and the one way to make a change durable. */
+/** The store as a port: reading aggregates at one revision, and the one way to make a change durable. */
 import type { Json } from '../base/json.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { AggregateId, Base, CommandSummary, CommitMeta, DomainEvent, Gone, StoredCommand } from './types.js'
 
-/** An aggregate as the store has it: fold `events` over `snapshot.state`, or over the initial state. */
+/** A stored aggregate. Its state is `events` applied to `snapshot.state`, or to the initial state without a snapshot. */
 export interface Loaded {
   /** Number of events so far; the next event is `event-<version>`. */
   readonly version: number
@@ -12,31 +12,31 @@ export interface Loaded {
   readonly sequence: number
   readonly snapshot: { readonly version: number; readonly state: Json } | undefined
   readonly events: readonly DomainEvent[]
-  /** When the newest command was recorded. */
+  /** Time of the newest command record. */
   readonly lastAt: Instant | undefined
 }
 
-/** One consistent cut: everything as of one commit. */
+/** Reads one revision: the store as of one commit. */
 export interface Reader {
   /** Number of the newest commit; 0 when nothing was committed yet. */
   readonly head: number
-  /** When the newest commit was made. */
+  /** Time of the newest commit. */
   readonly at: Instant | undefined
   /** Generation of this data directory: up by one with each promote. */
   readonly generation: number
-  /** Every aggregate ever made, removed ones included, sorted by kind and handle. */
+  /** Returns every aggregate that any commit created, removed ones included, sorted by kind and handle. */
   roster(): readonly AggregateId[]
-  /** Undefined when no commit ever made it. Throws `corrupt` when one did and its files are missing or wrong. */
+  /** Returns undefined if no commit ever created it. Throws `corrupt` if one did and its files are missing or damaged. */
   load(id: AggregateId): Loaded | undefined
-  /** The record of one command. Throws `corrupt`. */
+  /** Returns the record of one command. Throws `corrupt`. */
   command(id: AggregateId, sequence: number): StoredCommand
-  /** The events of one accepted command. */
+  /** Returns the events of one accepted command. */
   eventsOf(id: AggregateId, record: StoredCommand): readonly DomainEvent[]
-  /** A signed object by hash. Throws `object-missing` (corrupt). */
+  /** Returns a signed object by hash. Throws `object-missing` (corrupt). */
   object(sha256: Sha256): Uint8Array
 }
 
-/** One aggregate's part of a commit. `version` and `sequence` are those that were loaded: a fence against another writer. */
+/** One aggregate's part of a commit. `version` and `sequence` are those that were loaded: the commit fails if another writer changed them. */
 export interface Staged {
   readonly id: AggregateId
   readonly version: number
@@ -52,7 +52,7 @@ export interface StagedCommit {
   readonly meta: CommitMeta
   readonly aggregates: readonly Staged[]
   readonly objects: ReadonlyMap<Sha256, Uint8Array>
-  /** The times that the files of `objects` bear; the present where none is given. */
+  /** Modification times for the files of `objects`; the current time where none is given. */
   readonly dates?: ReadonlyMap<Sha256, Instant>
 }
 
@@ -65,19 +65,19 @@ export interface CommitResult {
   }[]
 }
 
-/** What the lock holder has: a fresh cut and the right to commit. */
+/** The holder of the write lock: reads the newest revision and may commit. */
 export interface Writer extends Reader {
   /**
    * Persists objects, events, snapshots, command records, then the commit by one exclusive link; durable when it returns.
    * Throws `commit-lost` (locked) when another writer won, `io` when anything could not be stored: then nothing happened, and the
-   * program must end.
+   * program must exit.
    */
   commit(staged: StagedCommit): CommitResult
 }
 
 export interface Store {
-  /** Runs `work` over one commit, without a lock; once more when it found damage and a command was at work meanwhile. */
+  /** Runs `work` on one revision, without the lock, and repeats it if it found damage while a writer was active. */
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>
-  /** Runs `work` as the only writer. Surplus files have been moved aside before. Throws `locked` after the lock timeout, `standby` in a copy. */
+  /** Runs `work` under the write lock, after files that no commit references were moved to quarantine. Throws `locked` after the lock timeout, `standby` in a copy. */
   write<T>(work: (writer: Writer) => Promise<T>): Promise<T>
 }

@@ -1,5 +1,5 @@
 /**
- * What an aggregate is: a name, pure functions over its state, and the events that made it.
+ * Aggregates and their stored records: a name, pure functions over a state, and the events that made the state.
  * Invariant: `evolve` is total and reads nothing but its arguments, so replay gives the same state everywhere.
  */
 import { AppError, type Violation } from '../base/errors.js'
@@ -14,7 +14,7 @@ import type { Sha256 } from '../crypto/ports.js'
 export const KINDS = ['ca', 'pubd', 'ta', 'ha', 'est'] as const
 export type Kind = (typeof KINDS)[number]
 
-/** Is it the name of a kind, as files have it? */
+/** Returns true if the value is the stored name of a kind. */
 export function isKind(value: unknown): value is Kind {
   return KINDS.some((kind) => kind === value)
 }
@@ -26,17 +26,17 @@ export interface AggregateId {
 
 export const isAggregateId: Check<AggregateId> = objectOf<AggregateId>({ kind: isKind, handle: isName })
 
-/** The word people see for a kind. */
+/** Returns the word for a kind in commands and output. */
 export function kindWord(kind: Kind): string {
   return kind === 'pubd' ? 'pubserver' : kind
 }
 
-/** The name people see: `ca/acme`, `pubserver/0`. */
+/** Returns the name of an aggregate in commands and output: `ca/acme`, `pubserver/0`. */
 export function formatAggregateId(id: AggregateId): string {
   return `${kindWord(id.kind)}/${id.handle}`
 }
 
-/** The aggregate that `KIND/HANDLE` names, whether or not it exists. Throws `aggregate-invalid` (usage). */
+/** Returns the aggregate that `KIND/HANDLE` names, whether or not it exists. Throws `aggregate-invalid` (usage). */
 export function parseAggregateId(text: string): AggregateId {
   const slash = text.indexOf('/')
   const word = text.slice(0, Math.max(0, slash))
@@ -48,48 +48,48 @@ export function parseAggregateId(text: string): AggregateId {
   })
 }
 
-/** STORED. A fact. Never renamed or re-typed: a new shape is a new `type`. */
+/** STORED. Types and members are never renamed: a new shape is a new `type`. */
 export interface DomainEvent {
   readonly type: string
 }
 
-/** An intent. Not stored as it is: `summarize` picks what history keeps. */
+/** A command. Not stored as it is: `summarize` returns what history keeps. */
 export interface DomainCommand {
   readonly type: string
 }
 
-/** STORED. What history keeps of an intent. */
+/** STORED. What history keeps of a command. */
 export interface CommandSummary {
   readonly type: string
   readonly args: Json
 }
 
-/** One kind of aggregate: pure functions and a name. No class, no ambient time, no I/O of its own. */
+/** One kind of aggregate, as `declare` builds it: pure functions and a name, without ambient time or I/O of its own. */
 export interface Aggregate<S, C extends DomainCommand, E extends DomainEvent, P> {
   readonly kind: Kind
-  /** Every type of event that this program knows, with the members that are stored of it besides `type`. A newer program wrote any other type. */
+  /** The declared types of events, each with its stored members apart from `type`. An event of any other type was written by a newer program. */
   readonly events: Readonly<Record<E['type'], Shape>>
   initial(handle: Handle): S
-  /** Every fault of the command against this state; empty when it may run. Pure. */
+  /** Returns every violation of the command in this state; none when it may run. Pure. */
   check(state: S, command: C): readonly Violation[]
-  /** The facts that follow; empty is a no-op. May make keys, sign, and ask the clock through its ports. Called only when `check` found nothing. */
+  /** Returns the events that follow; none is a no-op. May make keys, sign, and read the clock through its ports. Called only when `check` found nothing. */
   decide(state: S, command: C, ports: P): Promise<readonly E[]>
-  /** Total and pure: accepts every event ever stored. */
+  /** Returns the state after an event. Total and pure: accepts every event ever stored. */
   evolve(state: S, event: E): S
   summarize(command: C): CommandSummary
   /** Returns true if commands of this type only publish what is configured already. False for a type that this program does not know. */
   publishesOnly(type: string): boolean
-  /** The state without random keys, serials and times: equal after the same commands on two machines. */
+  /** Returns the state without random keys, serials and times: equal after the same commands on two machines. */
   logical(state: S): Json
 }
 
-/** Signed objects on their way into the store: content-addressed, durable before the event that names them. */
+/** Takes signed objects for the store: content-addressed, durable before the event that names them. */
 export interface ObjectSink {
-  /** `dated` is the time that the file will bear: versions of one name must differ in it (`signedAt` in issuing). */
+  /** `dated` becomes the modification time of the file: versions of one name must differ in it (`signedAt` in issuing). */
   put(bytes: Uint8Array, dated: Instant): Sha256
 }
 
-/** STORED in `event-<version>.json`: the event and where it belongs. It turns `version` into `version + 1`. */
+/** STORED in `event-<version>.json`: the event and its aggregate. It leads from `version` to `version + 1`. */
 export interface StoredEvent<E extends DomainEvent = DomainEvent> {
   readonly kind: Kind
   readonly handle: Handle
@@ -97,7 +97,7 @@ export interface StoredEvent<E extends DomainEvent = DomainEvent> {
   readonly event: E
 }
 
-/** Who made a commit, when and why, and under which configuration. */
+/** Actor, time, reason and configuration of a commit. */
 export interface CommitMeta {
   readonly at: Instant
   readonly actor: string
@@ -129,20 +129,20 @@ export type StoredEffect =
       readonly result: 'accepted'
       /** SHA-256 of each event file, from `version` upward. */
       readonly events: readonly Sha256[]
-      /** The snapshot written with this command, when a fifth event passed. */
+      /** The snapshot written with this command, if one was due. */
       readonly snapshot: { readonly version: number; readonly sha256: Sha256 } | null
     }
   | { readonly result: 'rejected'; readonly code: string; readonly message: string }
   | {
       readonly result: 'recovered'
-      /** The state goes on from what it was after this command (0: from nothing): the commands between it and this one are lost. */
+      /** The state continues from that after this command (0: the initial state); the commands between it and this one are lost. */
       readonly base: Base
-      /** The state as of the base. It spends one version, for which there is no event. */
+      /** The state as of the base. It takes one version without an event. */
       readonly snapshot: { readonly version: number; readonly sha256: Sha256 }
       readonly gone: Gone
     }
 
-/** STORED. The place of one command in a history. */
+/** STORED. The position of one command in a history. */
 export interface Base {
   readonly version: number
   readonly sequence: number
@@ -151,7 +151,7 @@ export interface Base {
 /** STORED. Inclusive. */
 export type NumberRange = readonly [from: number, to: number]
 
-/** STORED. Files of the history up to the base that a recovery could not bring back; the state did not need them. */
+/** STORED. Files of the history up to the base that a recovery could not restore; the state did not need them. */
 export interface Gone {
   readonly commands: readonly NumberRange[]
   readonly events: readonly NumberRange[]
@@ -168,7 +168,7 @@ export interface StoredSnapshot {
   readonly state: Json
 }
 
-/** STORED in `commits/<n>.json`: what this commit names happened, all of it or nothing. */
+/** STORED in `commits/<n>.json`: makes the commands that it references take effect, all of them or none. */
 export interface StoredCommit {
   readonly format: 1
   readonly commit: number
@@ -181,9 +181,9 @@ export interface StoredCommit {
     readonly sequence: number
     readonly command: Sha256
   }[]
-  /** The newest commit (this one included) that lists every aggregate ever made. */
+  /** Number of the newest commit (this one included) that lists every aggregate ever created. */
   readonly roster: number
-  /** Every aggregate ever made, sorted: only where this commit made one. */
+  /** Every aggregate ever created, sorted: only if this commit created one. */
   readonly members?: readonly AggregateId[]
   /** SHA-256 of commit n-1, null for the first. */
   readonly previous: Sha256 | null

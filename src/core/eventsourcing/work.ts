@@ -1,6 +1,6 @@
 /**
- * A unit of work: commands run against loaded aggregates in memory, and all that followed becomes one commit.
- * Invariant: a command sees what earlier commands of the same work did; nothing is durable before `staged()` is committed.
+ * A unit of work: commands run on loaded aggregates in memory, and all events that follow become one commit.
+ * Invariant: a command sees the changes of earlier commands of the same work; nothing is durable before `staged()` is committed.
  */
 import { AppError, rejection, type Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
@@ -28,7 +28,7 @@ interface Held {
   command: CommandSummary | undefined
 }
 
-/** The state that snapshot and events make. Throws `event-newer` (format) at an event that this program does not know. */
+/** Returns the state after the events, starting from the snapshot. Throws `event-newer` (format) at an event that this program does not know. */
 export function replay<S, E extends DomainEvent>(
   aggregate: Pick<Aggregate<S, DomainCommand, E, never>, 'kind' | 'events' | 'initial' | 'evolve'>,
   handle: Handle,
@@ -69,7 +69,7 @@ export class Work implements ObjectSink {
     return this.#reader
   }
 
-  /** Keeps a signed object for the commit. */
+  /** Keeps a signed object for the commit and returns its hash. */
   put(bytes: Uint8Array, dated: Instant): Sha256 {
     const name = sha256Hex(bytes)
     this.#objects.set(name, bytes)
@@ -77,7 +77,7 @@ export class Work implements ObjectSink {
     return name
   }
 
-  /** An object of this work or of the store. */
+  /** Returns an object of this work or of the store. */
   object(name: Sha256): Uint8Array {
     return this.#objects.get(name) ?? this.#reader.object(name)
   }
@@ -86,19 +86,19 @@ export class Work implements ObjectSink {
     return this.#objects
   }
 
-  /** The times that the files of `objects` will bear. */
+  /** Modification times for the files of `objects`. */
   get dates(): ReadonlyMap<Sha256, Instant> {
     return this.#dates
   }
 
-  /** Was it ever made, by a commit or by this work? */
+  /** Returns true if a commit or this work created the aggregate. */
   exists(kind: Kind, handle: Handle): boolean {
     const held = this.#held.get(key(kind, handle))
     if (held !== undefined) return held.loaded !== undefined || held.events.length > 0
     return this.#reader.roster().some((id) => id.kind === kind && id.handle === handle)
   }
 
-  /** Every aggregate of a kind, those of this work included, sorted by handle. */
+  /** Returns every aggregate of a kind, those of this work included, sorted by handle. */
   handles(kind: Kind): readonly Handle[] {
     const names = new Set<Handle>()
     for (const id of this.#reader.roster()) if (id.kind === kind) names.add(id.handle)
@@ -107,22 +107,22 @@ export class Work implements ObjectSink {
     return [...names].sort()
   }
 
-  /** Aggregates of a kind that this work changed. */
+  /** Returns the aggregates of a kind that this work changed. */
   touched(kind: Kind): readonly Handle[] {
     return [...this.#held.values()].filter((h) => h.id.kind === kind && h.events.length > 0).map((h) => h.id.handle)
   }
 
-  /** The present state, with what this work changed. */
+  /** Returns the state with the changes of this work. */
   state<S, C extends DomainCommand, E extends DomainEvent, P>(aggregate: Aggregate<S, C, E, P>, handle: Handle): S {
     return this.#hold(aggregate, handle).state as S
   }
 
-  /** When the newest command on it was recorded. */
+  /** Returns when the newest command on the aggregate was recorded. */
   lastAt(kind: Kind, handle: Handle): Instant | undefined {
     return this.#held.get(key(kind, handle))?.loaded?.lastAt
   }
 
-  /** Every fault that the command would meet. */
+  /** Returns every violation that the command would meet. */
   check<S, C extends DomainCommand, E extends DomainEvent, P>(
     aggregate: Aggregate<S, C, E, P>,
     handle: Handle,
@@ -131,7 +131,7 @@ export class Work implements ObjectSink {
     return aggregate.check(this.#hold(aggregate, handle).state as S, command)
   }
 
-  /** Checks, decides and applies one command. Returns its events (none for a no-op). Throws a `Rejected` with every fault. */
+  /** Checks, decides and applies one command. Returns its events (none for a no-op). Throws a `Rejected` with every violation. */
   async run<S, C extends DomainCommand, E extends DomainEvent, P>(
     aggregate: Aggregate<S, C, E, P>,
     handle: Handle,
@@ -139,8 +139,8 @@ export class Work implements ObjectSink {
     ports: P,
   ): Promise<readonly E[]> {
     const held = this.#hold(aggregate, handle)
-    const faults = aggregate.check(held.state as S, command)
-    if (faults.length > 0) throw new Rejected(this, held.id, aggregate.summarize(command), faults)
+    const violations = aggregate.check(held.state as S, command)
+    if (violations.length > 0) throw new Rejected(this, held.id, aggregate.summarize(command), violations)
     const events = await aggregate.decide(held.state as S, command, ports)
     if (events.length === 0) return events
     let state = held.state as S
@@ -151,12 +151,12 @@ export class Work implements ObjectSink {
     return events
   }
 
-  /** True when some command had an effect. */
+  /** True if a command had an effect. */
   get changed(): boolean {
     return [...this.#held.values()].some((h) => h.events.length > 0)
   }
 
-  /** What each aggregate adds to the commit, in the order they were touched. */
+  /** Returns each aggregate's part of the commit, in the order in which they were first used. */
   staged(): readonly Staged[] {
     const out: Staged[] = []
     for (const held of this.#held.values()) {
@@ -172,7 +172,7 @@ export class Work implements ObjectSink {
     return out
   }
 
-  /** The record of a rejected command, to be committed alone. */
+  /** Returns the record of a rejected command, to be committed alone. */
   rejected(rejected: Rejected): Staged {
     const held = this.#held.get(key(rejected.id.kind, rejected.id.handle))
     const { code, message } = rejected.error
@@ -197,21 +197,21 @@ export class Work implements ObjectSink {
   }
 }
 
-/** A rule said no to one command on one aggregate: history keeps it, the user sees `error`. */
+/** A command on one aggregate that its rules rejected: history records it, the user sees `error`. */
 export class Rejected extends Error {
   readonly id: AggregateId
   readonly command: CommandSummary
   readonly error: ReturnType<typeof rejection>
-  /** Where it was asked: its record goes after what this work had loaded. */
+  /** The work that ran it: its record follows what this work had loaded. */
   readonly work: Work
 
-  constructor(work: Work, id: AggregateId, command: CommandSummary, faults: readonly Violation[]) {
+  constructor(work: Work, id: AggregateId, command: CommandSummary, violations: readonly Violation[]) {
     super(`${formatAggregateId(id)}: ${command.type} rejected`)
     this.name = 'Rejected'
     this.work = work
     this.id = id
     this.command = command
-    this.error = rejection(faults)
+    this.error = rejection(violations)
   }
 }
 

@@ -18,7 +18,7 @@ export interface IssueRequest {
 export type Issued =
   /** DER; not yet verified. */
   | { readonly outcome: 'ok'; readonly certificate: Uint8Array }
-  /** It waits for an approval at the CA. `reference` identifies it there; `retryAfter` in seconds. */
+  /** Pending approval at the CA. `reference` identifies it there; `retryAfter` in seconds. */
   | { readonly outcome: 'pending'; readonly reference: string; readonly retryAfter: number }
 
 /** RFC 5280 section 5.3.1, by name. */

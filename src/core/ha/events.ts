@@ -89,7 +89,7 @@ export const haEvents = {
       reason: isText,
       at: isTime,
       openUntil: orNull(isTime),
-      /** How often the open time was doubled. */
+      /** Number of doublings of the open time. */
       level: isCount,
     },
     (state, { ca, to, openUntil, level, at }) => {

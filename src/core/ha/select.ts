@@ -21,7 +21,7 @@ export interface Choice {
   readonly turn: RoutingTurn
 }
 
-/** In latency-based routing the CA that served last stays until another takes no more than this share of its time. */
+/** Share of the last CA's time at which latency-based routing changes to a faster one. */
 const BETTER = 0.8
 
 /** Returns every member in the order of the group. `tried` are those that this request has tried already. */

@@ -4,13 +4,13 @@ export const STRATEGIES = ['active-passive', 'round-robin', 'weighted', 'latency
 export type Strategy = (typeof STRATEGIES)[number]
 
 export interface BreakerSettings {
-  /** How often each CA is probed. */
+  /** Time between two probes of a CA. */
   readonly checkInterval: number
-  /** How long a probe may take; below `checkInterval`. */
+  /** Time limit of a probe; below `checkInterval`. */
   readonly checkTimeout: number
   /** Number of failures in a row that open the circuit. */
   readonly failureThreshold: number
-  /** How long a circuit stays open the first time; each failed probe doubles it, */
+  /** Time for which a circuit stays open at first; each failed probe doubles it, */
   readonly recoveryTimeout: number
   /** up to this. */
   readonly recoveryTimeoutMax: number
@@ -29,7 +29,7 @@ export const DEFAULT_BREAKER: BreakerSettings = {
 
 export interface GroupSettings {
   readonly name: string
-  /** In the order in which active-passive prefers them. */
+  /** Members in the order in which active-passive prefers them. */
   readonly caIds: readonly string[]
   readonly strategy: Strategy
   /** Integers from 0; a CA that is not named has 1. */

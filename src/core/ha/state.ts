@@ -78,14 +78,14 @@ export const isLatency: Check<Latency> = objectOf<Latency>({ ms: isCount, at: is
 
 export interface CaHealth {
   readonly health: Health
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number
   readonly lastFailure: Failure | null
   readonly lastSuccess: Instant | null
   readonly openedAt: Instant | null
-  /** When a probe may be sent; null while closed, and where only the operator can resume it. */
+  /** Time from which a probe may be sent; null while closed, and where only the operator can resume it. */
   readonly openUntil: Instant | null
-  /** How often the open time was doubled. */
+  /** Number of doublings of the open time. */
   readonly level: number
   readonly lease: Lease | null
   readonly override: Override | null

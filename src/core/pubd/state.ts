@@ -17,7 +17,7 @@ export interface Publisher {
   /** rsync URI with a final slash; bases never nest. */
   readonly base: string
   readonly addedAt: Instant
-  /** When its content last changed. */
+  /** Time of the last change of its content. */
   readonly updatedAt: Instant
   /** Keyed by name relative to `base`. */
   readonly objects: Table<ObjectRef>

@@ -24,7 +24,7 @@ const command = commandsOn<TaState, LifecycleEvent | PublishingEvent, IssuingPor
 export const lifecycleCommands = {
   'ta.init': command<{ readonly place: TaPlace }>({
     check: ({ status, handle }) =>
-      status === 'active' ? [{ code: 'ta-duplicate', message: `there is a trust anchor ${handle} already` }] : [],
+      status === 'active' ? [{ code: 'ta-duplicate', message: `trust anchor ${handle} already exists` }] : [],
     decide: async (_, { place }, ports) => {
       const { id: ski, spki } = await ports.signer.createKey()
       return {

@@ -23,7 +23,7 @@ async function threeLevels(): Promise<World> {
 const holds = (world: World, name: string): string => formatResources(heldResources(world.ca(name)))
 
 describe('three levels', () => {
-  test('each holds what its parent gave it, in a certificate that says so', async () => {
+  test('each holds what its parent gave it, in a certificate', async () => {
     const world = await threeLevels()
     expect(holds(world, 'leaf')).toBe('AS64500, 10.1.0.0/16')
     const received = world.ca('leaf').classes['0']?.keys[0]?.certificate
@@ -43,7 +43,7 @@ describe('three levels', () => {
     expect(Object.keys(world.ca('leaf').classes)).toEqual([])
   })
 
-  test('what comes back is certified again, under a new class with a new key', async () => {
+  test('resources that return are certified again, under a new class with a new key', async () => {
     const world = await threeLevels()
     await updateIn(world, 'middle', '11.0.0.0/8')
     await updateIn(world, 'middle', '10.0.0.0/8')
@@ -128,7 +128,7 @@ describe('refusals', () => {
   })
 })
 
-test('a removed CA that is added again goes on with its numbers', async () => {
+test('a removed CA that is added again continues its numbers', async () => {
   const world = await threeLevels()
   await runCa(world.tx, LEAF, { type: 'ca.remove' })
   expect(world.ca('leaf').status).toBe('removed')
@@ -136,7 +136,7 @@ test('a removed CA that is added again goes on with its numbers', async () => {
   expect(world.ca('leaf')).toMatchObject({ status: 'active', nextClass: 1, roas: {} })
 })
 
-test('evolve passes over an event it does not know', () => {
+test('evolve leaves the state as it is at an unknown event', () => {
   const state = ca.initial(LEAF)
   expect(ca.evolve(state, { type: 'of.the.future' } as never)).toBe(state)
 })

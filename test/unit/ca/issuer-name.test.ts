@@ -1,4 +1,4 @@
-/** The issuer name of what a CA signs is the subject of its certificate (RFC 6487 section 4.4): the SKI below us, the parent's choice elsewhere. */
+/** The issuer name of what a CA signs is the subject of its certificate (RFC 6487 section 4.4): the SKI below a parent in this data directory, the parent's choice elsewhere. */
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { runCa } from '../../../src/core/app/transaction/context.js'
@@ -35,13 +35,13 @@ async function acme(): Promise<World> {
 
 const keyOf = (world: World) => world.ca('acme').classes['0']?.keys[0] ?? expect.fail('acme has no key')
 
-/** A Name of a common name and a serial number, as registries make them. */
+/** Returns a Name of a common name and a serial number, as registries use them. */
 const foreign = (name: string): string =>
   Buffer.from(
     encode(seq(set(seq(oid(OID_COMMON_NAME), printable(name))), set(seq(oid(OID_SERIAL_NUMBER), printable('42'))))),
   ).toString('base64')
 
-/** Another certificate for the same key, as a foreign parent would issue it. */
+/** Receives another certificate for the same key, as a parent elsewhere would issue it. */
 const receive = (world: World, more: Partial<ReceivedCertificate>) => {
   const { ski, certificate } = keyOf(world)
   if (certificate === null) return expect.fail('acme has no certificate')
@@ -54,7 +54,7 @@ const receive = (world: World, more: Partial<ReceivedCertificate>) => {
   })
 }
 
-/** Whom every object of acme names as its issuer, by the end of its name. */
+/** Returns the issuer in each object of acme, by the extension of its name. */
 function issuers(world: World): Readonly<Record<string, string>> {
   const { manifest, crl, objects } = keyOf(world).point
   const bytes = (o: { readonly sha256: ReturnType<typeof sha256Hex> } | null) =>
@@ -73,8 +73,8 @@ function issuers(world: World): Readonly<Record<string, string>> {
 
 const all = (name: string) => ({ mft: name, crl: name, roa: name, cer: name })
 
-describe('below a parent of ours', () => {
-  it('is the SKI, and no event says a name', async () => {
+describe('below a parent in this data directory', () => {
+  it('is the SKI, and no event has a name', async () => {
     const world = await acme()
     const { ski, certificate } = keyOf(world)
     expect(certificate).not.toHaveProperty('subject')
@@ -101,7 +101,7 @@ describe('below a parent that chose another subject', () => {
     expect(issuers(world)).toEqual(all('Chosen-1'))
   })
 
-  it('a new name means everything anew, the same name nothing', async () => {
+  it('a new name leads to new objects, the same name does not', async () => {
     const world = await acme()
     await receive(world, { subject: foreign('Chosen-1') })
     const events = await receive(world, { subject: foreign('Chosen-2') })
@@ -116,7 +116,7 @@ describe('below a parent that chose another subject', () => {
 })
 
 describe('the subject of a certificate', () => {
-  it('is read byte for byte, and is nothing to remember where it is the SKI; OpenSSL takes ours for the issuer', async () => {
+  it('is read byte for byte, and not stored where it is the SKI; OpenSSL accepts it as the issuer', async () => {
     const world = await acme()
     const { ski, spki, certificate } = keyOf(world)
     const made = async (subject: string) =>

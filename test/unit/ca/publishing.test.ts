@@ -44,7 +44,7 @@ describe('republish', () => {
     expect(point(world).nextUpdate).toBe(addSeconds(world.now(), 24 * HOUR))
   })
 
-  test('forced: also what is not due; thisUpdate rises by a second within one', async () => {
+  test('forced: also if not due; thisUpdate rises by a second within one', async () => {
     const world = await acme()
     const before = point(world)
     await runCa(world.tx, ACME, { type: 'republish', force: true })
@@ -62,7 +62,7 @@ describe('republish', () => {
     expect(point(world).thisUpdate).toBe(world.now())
   })
 
-  test('a clock behind the last manifest refuses to sign', async () => {
+  test('with a clock behind the last manifest signing is refused', async () => {
     const world = await acme()
     world.pass(-HOUR)
     const error = await runCa(world.tx, ACME, { type: 'republish', force: true }).catch((e: unknown) => e)
@@ -70,7 +70,7 @@ describe('republish', () => {
     expect(error).toMatchObject({ code: 'clock-behind' })
   })
 
-  test('numbers jump to a floor that was raised', async () => {
+  test('numbers continue at a floor that was raised', async () => {
     const world = await acme()
     await runCa(world.tx, ACME, { type: 'numbers.raise', atLeast: 1_800_000_000 })
     await runCa(world.tx, ACME, { type: 'republish', force: true })
@@ -93,7 +93,7 @@ describe('manifest and CRL', () => {
     expect(content?.files.map((f) => f.name).sort()).toEqual(names.filter((n) => !n.endsWith('.mft')).sort())
   })
 
-  test('the manifest before is revoked, and forgotten once it has expired', async () => {
+  test('the manifest before is revoked, and leaves the CRL once it has expired', async () => {
     const world = await acme()
     const serial = point(world).manifest?.serial
     world.pass(17 * HOUR)
@@ -106,7 +106,7 @@ describe('manifest and CRL', () => {
 })
 
 describe('due times', () => {
-  test('say when the next run has something to do, and when the first object goes stale', async () => {
+  test('are when the next run issues something, and when the first object goes stale', async () => {
     const world = await acme()
     const times = dueTimes(caState(world.tx.work, ACME), world.tx.ports.timing)
     expect(times).toEqual({ due: addSeconds(START, 16 * HOUR), staleAt: addSeconds(START, 24 * HOUR) })

@@ -1,4 +1,4 @@
-/** ROA rules: sets taken wholly or not at all, what is held, aggregation, renewal. */
+/** ROA rules: a set is applied completely or not at all, resources that are held, aggregation, renewal. */
 import { describe, expect, test } from 'vitest'
 import { runCa } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
@@ -40,7 +40,7 @@ function files(world: World): readonly string[] {
   return Object.values(world.ca('acme').classes).flatMap((c) => Object.keys(c.keys[0]?.point.objects ?? {}))
 }
 
-async function faultsOf(world: World, command: CaCommand): Promise<readonly string[]> {
+async function violationsOf(world: World, command: CaCommand): Promise<readonly string[]> {
   const error = await runCa(world.tx, ACME, command).then(
     () => undefined,
     (e: unknown) => e,
@@ -60,7 +60,7 @@ describe('roas.update', () => {
     expect(world.ca('acme').classes['0']?.keys[0]?.point.number).toBe((before ?? 0) + 1)
   })
 
-  test('the object says what was asked for', async () => {
+  test('the object has the payload that was added', async () => {
     const world = await acme()
     await runCa(world.tx, ACME, update(['2001:db8::/32-48 => 0']))
     const object = Object.values(world.ca('acme').classes['0']?.keys[0]?.point.objects ?? {})[0]
@@ -71,7 +71,7 @@ describe('roas.update', () => {
     expect(roa.content?.addresses).toMatchObject([{ family: 6, length: 32, maxLength: 48 }])
   })
 
-  test('every fault of a set is told at once and nothing has changed', async () => {
+  test('every violation of a set is reported at once and nothing has changed', async () => {
     const world = await acme()
     await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     const before = world.ca('acme')
@@ -79,7 +79,7 @@ describe('roas.update', () => {
       ['192.0.2.0/24 => 64496', '198.51.100.0/24 => 64496', '192.0.2.0/25 => 1', '192.0.2.0/25 => 1'],
       ['192.0.2.128/25 => 7', '192.0.2.128/25 => 7'],
     )
-    expect(await faultsOf(world, bad)).toEqual([
+    expect(await violationsOf(world, bad)).toEqual([
       'roa-unknown',
       'roa-duplicate',
       'roa-duplicate',
@@ -89,10 +89,10 @@ describe('roas.update', () => {
     expect(world.ca('acme')).toBe(before)
   })
 
-  test('a ROA both added and removed in one set is a fault', async () => {
+  test('a ROA both added and removed in one set is a violation', async () => {
     const world = await acme()
     await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
-    expect(await faultsOf(world, update(['192.0.2.0/24 => 64496'], ['192.0.2.0/24 => 64496']))).toEqual([
+    expect(await violationsOf(world, update(['192.0.2.0/24 => 64496'], ['192.0.2.0/24 => 64496']))).toEqual([
       'roa-duplicate',
     ])
   })
@@ -179,7 +179,7 @@ describe('time', () => {
     expect(end()).not.toBe(first)
   })
 
-  test('lost resources withdraw the ROA and keep its configuration; it comes back with them', async () => {
+  test('lost resources withdraw the ROA and keep its configuration; it is published again with them', async () => {
     const world = await acme()
     await runCa(world.tx, ACME, update(['192.0.2.0/24 => 64496']))
     const held = fromResourceText(

@@ -1,4 +1,4 @@
-/** A password whose last use waits for somebody at a CA: its holder may ask again, and for nothing else. */
+/** A one-time password whose last request is pending at a CA: its holder may repeat that request, and make no other. */
 import { expect, it } from 'vitest'
 import type { Instant } from '../../../src/core/base/time.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
@@ -24,14 +24,14 @@ const state = (requests: EstState['requests'], changes: Partial<OneTimePassword>
 })
 
 it.each<[string, EstState, boolean, number]>([
-  ['nothing came of it yet', state({}), true, 1],
+  ['it is unused', state({}), true, 1],
   ['its request is pending', state({ r: request('pending', 'p') }), true, 0],
-  ['its request is being asked', state({ r: request('asked', 'p') }), false, 0],
-  ['nobody knows what became of its request', state({ r: request('unknown', 'p') }), false, 0],
+  ['its request is in progress', state({ r: request('asked', 'p') }), false, 0],
+  ['the outcome of its request is unknown', state({ r: request('unknown', 'p') }), false, 0],
   ['it is spent', state({}, { used: 1 }), false, 0],
   ['it is spent and the request of another is pending', state({ r: request('pending', 'q') }, { used: 1 }), false, 0],
   ['it has expired and its request is pending', state({ r: request('pending', 'p') }, { expires: NOW }), true, 0],
-  ['it is none', EMPTY_EST, false, 0],
-])('may be used again where %s', (_, given, may, left) => {
-  expect([mayAsk(given, 'p', NOW), usesLeft(given, 'p', NOW)]).toEqual([may, left])
+  ['it does not exist', EMPTY_EST, false, 0],
+])('may be used again where %s', (_, given, may, uses) => {
+  expect([mayAsk(given, 'p', NOW), usesLeft(given, 'p', NOW)]).toEqual([may, uses])
 })

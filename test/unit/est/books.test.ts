@@ -1,4 +1,4 @@
-/** Books: which one takes a certificate, and in which order they are read. */
+/** Books: the one that takes a certificate, and the order in which they are read. */
 import { describe, expect, it } from 'vitest'
 import type { Handle } from '../../../src/core/base/handle.js'
 import type { Instant } from '../../../src/core/base/time.js'

@@ -1,4 +1,4 @@
-/** A history of enrolment in memory, at a clock that the test moves; requests are values, no key is made. */
+/** A history of enrolment in memory, with a clock that the test sets; requests are values, no key is made. */
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { type EstCommand, est } from '../../../src/core/est/aggregate.js'
@@ -17,7 +17,7 @@ export const PROFILE: CertificateProfile = BUILT_IN_PROFILES.find(
   ({ name }) => name === 'default',
 ) as CertificateProfile
 
-/** A sound request of the holder of `key`. */
+/** Returns a valid request of the holder of `key`. */
 export function requestOf(key: string): CertificateRequest {
   const subject = { der: new Uint8Array(), text: `CN=${key}`, commonName: key, isEmpty: false }
   return {
@@ -41,22 +41,22 @@ export class World {
     this.now = addSeconds(this.now, seconds)
   }
 
-  /** Codes of the rules that say no. */
-  faults(command: EstCommand): readonly string[] {
+  /** Returns the codes of the violations. */
+  violations(command: EstCommand): readonly string[] {
     return est.check(this.state, command).map(({ code }) => code)
   }
 
-  /** Types of the facts that followed. Throws where a rule says no. */
+  /** Runs a command and returns the types of its events. Throws where it has violations. */
   async run(command: EstCommand): Promise<readonly string[]> {
-    const faults = this.faults(command)
-    if (faults.length > 0) throw new Error(faults.join())
+    const violations = this.violations(command)
+    if (violations.length > 0) throw new Error(violations.join())
     const events = expectStored(est, await est.decide(this.state, command, { clock: { now: () => this.now } }))
     this.state = events.reduce(est.evolve, this.state)
     this.events.push(...events)
     return events.map(({ type }) => type)
   }
 
-  /** The command that opens request `id` for the holder of `key`. */
+  /** Returns the command that opens request `id` for the holder of `key`. */
   opening(
     id: string,
     key: string,
@@ -78,7 +78,7 @@ export class World {
     }
   }
 
-  /** Records a certificate for an open request; book and requests are one state here. */
+  /** Records a certificate for an open request; the book and the requests are one state here. */
   async issue(id: string, by: Requester = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
     const found = this.state.requests[id]
     await this.run({ type: 'request.serve', id, by })

@@ -1,4 +1,4 @@
-/** What becomes of a request: each outcome, and that nothing is issued twice unless somebody says so. */
+/** Outcomes of a request, and that no second certificate is issued for a key unless requested so. */
 import { describe, expect, it } from 'vitest'
 import { est } from '../../../src/core/est/aggregate.js'
 import { estObjects } from '../../../src/core/est/objects.js'
@@ -23,7 +23,7 @@ describe('a request', () => {
     expect(estObjects(world.state).map(([, name]) => name)).toEqual(['certificate r1'])
   })
 
-  it('goes on at the next CA after one failed, and ends where none is left', async () => {
+  it('continues at the next CA after one failed, and ends if there is no other', async () => {
     const world = await opened()
     const attempt = { attempt: 'b', ca: 'second', timeout: 40, here: false }
     expect(await world.run({ type: 'request.ask', id: 'r1', attempt })).toEqual(['request.asked'])
@@ -34,7 +34,7 @@ describe('a request', () => {
     expect(world.state.requests).toEqual({})
   })
 
-  it('is refused with every fault that the profile finds', () => {
+  it('is rejected with every violation of the profile', () => {
     const world = new World()
     const opening = world.opening('r1', 'k')
     const request = {
@@ -42,26 +42,26 @@ describe('a request', () => {
       key: { kind: 'rsa', bits: 1024, curve: '' } as const,
       extendedKeyUsages: ['1.2.3'],
     }
-    expect(world.faults({ ...opening, request })).toEqual(['csr-key-size', 'csr-usage'])
-    expect(world.faults({ ...opening, profile: { ...PROFILE, keyKinds: ['rsa'] } })).toEqual(['csr-key-kind'])
+    expect(world.violations({ ...opening, request })).toEqual(['csr-key-size', 'csr-usage'])
+    expect(world.violations({ ...opening, profile: { ...PROFILE, keyKinds: ['rsa'] } })).toEqual(['csr-key-kind'])
   })
 
-  it('stands in the way of another for the same key and label while a process waits', async () => {
+  it('excludes another for the same key and label while a process waits', async () => {
     const world = await opened()
-    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-running'])
-    expect(world.faults(world.opening('r2', 'k', { duplicate: true }))).toEqual(['est-request-running'])
-    expect(world.faults(world.opening('r2', 'other'))).toEqual([])
-    expect(world.faults(world.opening('r2', 'k', { label: 'vpn' }))).toEqual([])
+    expect(world.violations(world.opening('r2', 'k'))).toEqual(['est-request-running'])
+    expect(world.violations(world.opening('r2', 'k', { duplicate: true }))).toEqual(['est-request-running'])
+    expect(world.violations(world.opening('r2', 'other'))).toEqual([])
+    expect(world.violations(world.opening('r2', 'k', { label: 'vpn' }))).toEqual([])
   })
 
-  it('whose outcome is unknown gives way on demand alone, and then leaves a record', async () => {
+  it('whose outcome is unknown is superseded on demand only, and then leaves a record', async () => {
     const world = await opened()
     await world.run({ type: 'request.lose', id: 'r1', message: 'no answer' })
     expect(world.state.requests['r1']).toMatchObject({ status: 'unknown', message: 'no answer' })
-    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(world.violations(world.opening('r2', 'k'))).toEqual(['est-request-open'])
     expect(await world.run(world.opening('r2', 'k', { duplicate: true }))).toEqual(['request.ended', 'request.opened'])
     expect(world.events).toContainEqual(expect.objectContaining({ id: 'r1', why: 'superseded' }))
-    // the answer that came after all is recorded like any other
+    // a response that arrives late is recorded like any other
     expect(await world.issue('r1')).toEqual(['certificate.issued'])
     expect(Object.keys(world.state.requests)).toEqual(['r2'])
   })
@@ -75,27 +75,27 @@ describe('a request', () => {
       retryAt: '2026-01-01T00:01:00Z',
     })
     world.later(86_400)
-    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(world.violations(world.opening('r2', 'k'))).toEqual(['est-request-open'])
     expect(await world.issue('r1')).toEqual(['certificate.issued'])
   })
 
   it('of a process that died is unknown from the next command on', async () => {
     const world = await opened()
     world.later(39)
-    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-running'])
+    expect(world.violations(world.opening('r2', 'k'))).toEqual(['est-request-running'])
     world.later(1)
-    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(world.violations(world.opening('r2', 'k'))).toEqual(['est-request-open'])
     expect(await world.run(world.opening('r3', 'other'))).toEqual(['request.unknown', 'request.opened'])
     expect(world.state.requests['r1']?.status).toBe('unknown')
   })
 
-  it('does not block for ever where the clock went back: nobody knows how long that would be', async () => {
+  it('does not block another forever where the clock went back', async () => {
     const world = await opened()
     world.later(-3600)
-    expect(world.faults(world.opening('r2', 'k'))).toEqual(['est-request-open'])
+    expect(world.violations(world.opening('r2', 'k'))).toEqual(['est-request-open'])
   })
 
-  it('of a process that died has failed where the key signs here: nothing had left', async () => {
+  it('of a process that died has failed if the key signs in that process: no certificate left it', async () => {
     const world = new World()
     await world.run(world.opening('r1', 'k', { attempt: HERE }))
     world.later(40)
@@ -103,13 +103,13 @@ describe('a request', () => {
     expect(world.events).toContainEqual(expect.objectContaining({ id: 'r1', why: 'died' }))
   })
 
-  it('that comes to its end late changes nothing twice', async () => {
+  it('that ends late is ended once', async () => {
     const world = new World()
     await world.run(world.opening('r1', 'k', { attempt: HERE }))
     world.later(100)
-    // time ends it within the very command that would
+    // the passing of time ends it within the command that would end it
     expect(await world.run({ type: 'request.end', id: 'r1', why: 'failed', message: 'x' })).toEqual(['request.ended'])
-    expect(world.faults({ type: 'request.end', id: 'r1', why: 'failed', message: 'x' })).toEqual([
+    expect(world.violations({ type: 'request.end', id: 'r1', why: 'failed', message: 'x' })).toEqual([
       'est-request-unknown',
     ])
     await world.run(world.opening('r2', 'k2'))
@@ -127,10 +127,10 @@ describe('certificates', () => {
     expect(await world.run(revoke)).toEqual(['certificate.revoked'])
     expect(world.state.certificates['r1']?.revoked).toEqual({ at: world.now, reason: 'superseded' })
     expect(await world.run({ ...revoke, reason: 'keyCompromise' })).toEqual([])
-    expect(world.faults({ ...revoke, id: 'r9' })).toEqual(['est-certificate-unknown'])
+    expect(world.violations({ ...revoke, id: 'r9' })).toEqual(['est-certificate-unknown'])
   })
 
-  it('leave the state a month after they expired', async () => {
+  it('are removed from the state a month after they expired', async () => {
     const world = await opened()
     await world.issue('r1')
     world.later(86_400 + 30 * 86_400)
@@ -143,17 +143,17 @@ describe('certificates', () => {
     expect(Object.keys(world.state.certificates)).toEqual(['r2', 'r3'])
   })
 
-  it('have lists with numbers of their own for each CA', async () => {
+  it('have CRLs that are numbered for each CA', async () => {
     const world = new World()
     for (const ca of ['a', 'a', 'b']) await world.run({ type: 'crl.number', ca, least: 1 })
     expect(world.state.crls).toEqual({ a: 2, b: 1 })
-    // a restored directory jumps over what it may have forgotten, and goes on from there
+    // after a restore numbers are raised above those that may have been used, and continue from there
     for (const least of [1000, 1]) await world.run({ type: 'crl.number', ca: 'a', least })
     expect(world.state.crls['a']).toBe(1001)
   })
 })
 
-it('replays to the same state, and tells the same on two machines', async () => {
+it('replays to the same state, and has one logical state on two machines', async () => {
   const worlds = await Promise.all(
     ['x', 'y'].map(async (salt) => {
       const world = new World()

@@ -88,7 +88,7 @@ describe('a declared aggregate', () => {
     expectTypeOf<AccountCommand['type']>().toEqualTypeOf<'account.open' | 'pay' | 'show'>()
   })
 
-  test('wants a rule for every type, and no event that is in no table', () => {
+  test('requires a rule for every type, and rejects an event that is in no table', () => {
     const { 'bonus.granted': _, ...rest } = events
     const base = { kind: 'ha', initial: account.initial, commands, logical: account.logical } as const
     // @ts-expect-error an event without a rule
@@ -97,7 +97,7 @@ describe('a declared aggregate', () => {
     declare<Account, AccountCommand, EventOf<typeof rest>, { readonly limit: number }>({ ...base, events: rest })
   })
 
-  test('evolves by the rule of the type and passes over what it does not know', () => {
+  test('evolves by the rule of the type and leaves the state as it is at an unknown event', () => {
     const { state } = given(opened, { type: 'money.paid', amount: 5 })
     expect(state).toEqual({ owner: 'ann', balance: 5, bonus: 0 })
     for (const type of ['of.the.future', 'constructor', '__proto__'])
@@ -121,13 +121,13 @@ describe('a declared aggregate', () => {
     ])
   })
 
-  test('lets time pass before any command, and the command sees it', async () => {
+  test('applies the passing of time before any command, and the command sees it', async () => {
     const late = given({ type: 'account.opened', owner: 'late' })
     expect(await late.when({ type: 'show' })).toEqual([{ type: 'money.paid', amount: 1 }])
     expect(await late.when(pay(100))).toContainEqual({ type: 'bonus.granted', at: 101 })
   })
 
-  test('keeps of a command what its rule summarizes, and says which only publish', () => {
+  test('summarizes a command by its rule, and knows which only publish', () => {
     expect(account.summarize(pay(3))).toEqual({ type: 'pay', args: { amount: 3 } })
     expect(['pay', 'show', 'constructor', 'later'].map((type) => account.publishesOnly(type))).toEqual([
       false,

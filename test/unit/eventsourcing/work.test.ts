@@ -70,7 +70,7 @@ describe('a unit of work', () => {
     expect([work.changed, work.staged(), work.exists('ha', A)]).toEqual([false, [], false])
   })
 
-  test('a rejection names its faults, changes nothing, and can be recorded against what was loaded', async () => {
+  test('a rejection names its violations, changes nothing, and can be recorded against what was loaded', async () => {
     const stored: Loaded = {
       version: 7,
       sequence: 9,
@@ -91,7 +91,7 @@ describe('a unit of work', () => {
   })
 })
 
-test('an event of a newer program stops the replay: nothing is passed over', () => {
+test('an event of a newer program stops the replay: no event is skipped', () => {
   const loaded = { snapshot: undefined, events: [{ type: 'of.the.future' }] }
   expect(() => replay(counter, A, loaded)).toThrowError(
     expect.objectContaining({ kind: 'format', code: 'event-newer' }),

@@ -54,7 +54,7 @@ describe('a closed circuit', () => {
     expect(world.health(CA)).toBe('circuit-open')
   })
 
-  it('takes failures further apart than the window for single ones', async () => {
+  it('counts failures further apart than the window as single ones', async () => {
     const world = new World()
     for (let n = 0; n < 5; n++) {
       await world.report(CA, 'ca-fault')
@@ -87,7 +87,7 @@ describe('a closed circuit', () => {
 })
 
 describe('an open circuit', () => {
-  it('is asked by nobody before its time, and by one process then', async () => {
+  it('gets no request before its time, and one probe of one process then', async () => {
     const world = await opened()
     const seconds = openSeconds(CA, 0, world.breaker)
     world.later(seconds - 1)
@@ -100,7 +100,7 @@ describe('an open circuit', () => {
     expect(await world.serve(ONE)).toBeUndefined()
   })
 
-  it('closes when the probe succeeds, and starts its patience anew', async () => {
+  it('closes when the probe succeeds, and starts from the first open time again', async () => {
     const world = await opened()
     world.later(100)
     await world.probe(CA, 'ok')
@@ -122,20 +122,20 @@ describe('an open circuit', () => {
     }
   })
 
-  it('waits as long for the same CA and level everywhere, and not all CAs alike', () => {
+  it('waits the same time for the same CA and level in every process, and not the same for all CAs', () => {
     const seconds = (ca: string): number => openSeconds(ca, 4, DEFAULT_BREAKER)
     expect(seconds('a')).toBe(seconds('a'))
     expect(new Set(Array.from({ length: 20 }, (_, n) => seconds(`ca-${n}`))).size).toBeGreaterThan(5)
   })
 
-  it('counts failures on, and is not opened again by them', async () => {
+  it('counts further failures, and is not opened again by them', async () => {
     const world = await opened()
     const until = world.openUntil(CA)
     await world.report(CA, 'ca-fault', 2)
     expect([world.failures(CA), world.openUntil(CA)]).toEqual([5, until])
   })
 
-  it('is not closed by the answer to what was asked before it opened', async () => {
+  it('is not closed by the response to a request that was sent before it opened', async () => {
     const world = new World()
     const early = await world.select(ONE)
     await opened(world)
@@ -143,7 +143,7 @@ describe('an open circuit', () => {
     expect(world.health(CA)).toBe('circuit-open')
   })
 
-  it('may be asked again as soon as the lease of a dead process has run out, with no longer wait', async () => {
+  it('may be probed again as soon as the lease of a dead process has expired, without a longer wait', async () => {
     const world = await opened()
     world.later(100)
     expect(await world.lease(CA)).toBeDefined()
@@ -175,7 +175,7 @@ describe('an open circuit', () => {
 })
 
 describe('a request whose process died', () => {
-  it('counts as one failure when its deadline has passed, and its late answer counts nothing', async () => {
+  it('counts as one failure when its deadline has passed, and its late response does not count', async () => {
     const world = new World()
     const lost = await world.select(ONE)
     world.later(29)
@@ -193,7 +193,7 @@ describe('an override', () => {
   const drain = (until: string | null = null) =>
     ({ type: 'override.set', ca: CA, mode: 'drain', reason: 'new HSM', until }) as Parameters<World['run']>[0]
 
-  it('keeps a CA out without calling it ill, until it is resumed', async () => {
+  it('keeps a CA out of service without a change of its health, until it is resumed', async () => {
     const world = new World()
     await world.run(drain())
     expect([world.health(CA), await world.serve(ONE)]).toEqual(['healthy', undefined])
@@ -211,7 +211,7 @@ describe('an override', () => {
     expect(world.events).toContainEqual({ type: 'override.ended', ca: CA, why: 'expired', at: world.now })
   })
 
-  it('wants a reason', async () => {
+  it('requires a reason', async () => {
     await expect(new World().run({ ...drain(), reason: ' ' } as Parameters<World['run']>[0])).rejects.toThrow(
       'ha-reason-missing',
     )

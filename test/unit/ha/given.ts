@@ -1,4 +1,4 @@
-/** A history of high availability in memory: what was done, at a clock that the test moves. */
+/** A history of high availability in memory, with a clock that the test sets. */
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { type HaCommand, ha } from '../../../src/core/ha/aggregate.js'
 import { healthAt, healthOf } from '../../../src/core/ha/breaker.js'
@@ -39,8 +39,8 @@ export class World {
   }
 
   async run(command: HaCommand): Promise<readonly HaEvent[]> {
-    const faults = ha.check(this.state, command)
-    if (faults.length > 0) throw new Error(faults.map((f) => f.code).join())
+    const violations = ha.check(this.state, command)
+    if (violations.length > 0) throw new Error(violations.map((f) => f.code).join())
     const ports = { clock: { now: () => this.now }, breaker: this.breaker }
     const events = expectStored(ha, await ha.decide(this.state, command, ports))
     this.state = events.reduce(ha.evolve, this.state)
@@ -53,7 +53,7 @@ export class World {
     return `a${this.#next}`
   }
 
-  /** Chooses a CA for a request; undefined when none can serve. */
+  /** Selects a CA for a request; undefined when none can serve. */
   async select(
     settings: GroupSettings,
     tried: readonly string[] = [],
@@ -87,7 +87,7 @@ export class World {
     })
   }
 
-  /** One request from choice to answer; returns the CA that was chosen. */
+  /** Runs one request from selection to result and returns the CA that was selected. */
   async serve(settings: GroupSettings, outcome: Outcome = 'ok', latencyMs = 10): Promise<string | undefined> {
     const chosen = await this.select(settings)
     if (chosen !== undefined) await this.answer(chosen, outcome, latencyMs)
@@ -100,12 +100,12 @@ export class World {
     return text
   }
 
-  /** What a probe of a closed circuit found. */
+  /** Records results of probes of a closed circuit. */
   async report(ca: string, outcome: Outcome, times = 1): Promise<void> {
     for (let n = 0; n < times; n++) await this.#found(ca, null, outcome)
   }
 
-  /** Takes the lease of an open circuit; undefined when it is not to be had. */
+  /** Takes the lease of an open circuit; undefined when it is not available. */
   async lease(ca: string, resume = false, timeout = 6): Promise<string | undefined> {
     const attempt = this.attempt()
     const events = await this.run({ type: 'probes.start', probes: [{ ca, attempt }], owner: 'me', timeout, resume })
@@ -132,7 +132,7 @@ export class World {
     return healthOf(this.state, ca).failures
   }
 
-  /** `from>to` of every change of a CA's health. */
+  /** Returns `from>to` of every change of a CA's health. */
   changes(ca: string): readonly string[] {
     return this.events.flatMap((e) => (e.type === 'health.changed' && e.ca === ca ? [`${e.from}>${e.to}`] : []))
   }

@@ -13,7 +13,7 @@ const RECORDED = 'e2e/ha/recorded'
 const LABELS = 'e2e/est/labels'
 
 const PRIMARY = 'uses the first that is healthy, and the next when it fails, and returns by itself'
-const ROUND_ROBIN = 'skips what is out and takes it back behind the last'
+const ROUND_ROBIN = 'skips a CA that is out of service and takes it back behind the last'
 const COUNTED = 'failures are counted past the threshold, each change is in history, and a success ends it all'
 const CHECKED = 'a check of a healthy CA records when it was and how long it took'
 
@@ -48,13 +48,13 @@ const CASES: readonly Case[] = [
   [
     'S5',
     'an open circuit gets no request and no probe before its time',
-    [BREAKER, 'is asked by nobody before its time, and by one process then'],
+    [BREAKER, 'gets no request before its time, and one probe of one process then'],
     ['e2e/ha/half-open', 'is not asked before its time, and once by twenty processes then'],
   ],
   [
     'S6',
     'exactly one probe at its time, whose success closes it',
-    [BREAKER, 'closes when the probe succeeds, and starts its patience anew'],
+    [BREAKER, 'closes when the probe succeeds, and starts from the first open time again'],
     ['e2e/est/race', 'a CA that is half open is asked once by twenty enrolments and twenty probes'],
   ],
   [
@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
     [
       BREAKER,
       'waits 60, 120, 240, 480, 900, 900 seconds, and up to a tenth more',
-      'closes when the probe succeeds, and starts its patience anew',
+      'closes when the probe succeeds, and starts from the first open time again',
     ],
   ],
   [
@@ -90,9 +90,9 @@ const CASES: readonly Case[] = [
     [
       SELECT,
       'follows smooth weighted round-robin (case %#)',
-      'never uses weight 0, even when nothing else is left',
+      'never uses weight 0, even when no other CA is left',
       'shares 60/30/10 without the first as 75/25',
-      'starts anew with new weights: the steps of a migration',
+      'starts from 0 with new weights: the steps of a migration',
     ],
   ],
   [
@@ -100,9 +100,9 @@ const CASES: readonly Case[] = [
     'the lowest average serves, what failed is infinitely slow, all failed is an error',
     [
       SELECT,
-      'uses the fastest by probes, and what was never measured last',
-      'stays with what serves until another is faster by a fifth',
-      'takes a failed CA for infinitely slow',
+      'uses the fastest by probes, and a CA that was never measured last',
+      'stays with the last CA until another is faster by a fifth',
+      'treats a failed CA as infinitely slow',
     ],
     ['e2e/est/example-latency', 'two CAs, latency-based, serve as documented'],
   ],

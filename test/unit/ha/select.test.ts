@@ -1,4 +1,4 @@
-/** Which CA serves next: the golden sequences of each strategy. */
+/** Selection of the CA that serves next: the golden sequences of each strategy. */
 import { describe, expect, it } from 'vitest'
 import { group, World } from './given.js'
 
@@ -24,7 +24,7 @@ describe('active-passive', () => {
     expect(await world.serveMany(settings, 3)).toBe('111')
   })
 
-  it('still uses a primary that is degraded, and another for the same request once it was asked', async () => {
+  it('still uses a primary that is degraded, and another for the same request once it was tried', async () => {
     const world = new World()
     const first = await world.select(group())
     await world.answer(first!, 'ca-fault')
@@ -52,7 +52,7 @@ describe('round-robin', () => {
     expect(await new World().serveMany(settings, 30)).toBe('123'.repeat(10))
   })
 
-  it('skips what is out and takes it back behind the last', async () => {
+  it('skips a CA that is out of service and takes it back behind the last', async () => {
     const world = new World()
     await down(world, 'ca-2')
     expect(await world.serveMany(settings, 20)).toBe('13'.repeat(10))
@@ -61,7 +61,7 @@ describe('round-robin', () => {
     expect(await world.serveMany(settings, 4)).toBe('1231')
   })
 
-  it('goes on from the last id when the group changes', async () => {
+  it('continues from the last id when the group changes', async () => {
     const world = new World()
     await world.serveMany(settings, 2)
     expect(await world.serveMany({ ...settings, caIds: ['ca-1', 'ca-2'] }, 3)).toBe('121')
@@ -91,7 +91,7 @@ describe('weighted', () => {
     expect(picks + (await world.serveMany(settings, 6))).toBe('11211311113111')
   })
 
-  it('gives no arrears to a member that failed and came back', async () => {
+  it('does not let a member that failed and returned catch up', async () => {
     const world = new World()
     const settings = weighted(5, 1, 1)
     await world.serveMany(settings, 3)
@@ -109,14 +109,14 @@ describe('weighted', () => {
     expect([count(text, '2'), count(text, '3')]).toEqual([30, 10])
   })
 
-  it('never uses weight 0, even when nothing else is left', async () => {
+  it('never uses weight 0, even when no other CA is left', async () => {
     const world = new World()
     expect(await world.serveMany(weighted(100, 0), 100)).toBe('1'.repeat(100))
     await down(world, 'ca-1')
     expect(await world.serve(weighted(100, 0))).toBeUndefined()
   })
 
-  it('starts anew with new weights: the steps of a migration', async () => {
+  it('starts from 0 with new weights: the steps of a migration', async () => {
     const world = new World()
     const shares: number[] = []
     for (const [a, b] of [
@@ -136,7 +136,7 @@ describe('latency-based', () => {
   const settings = group({ strategy: 'latency-based' })
   const average = (ms: number) => ({ ms, at: '2026-01-01T00:00:00Z' as never, samples: 3 })
 
-  it('uses the fastest by probes, and what was never measured last', async () => {
+  it('uses the fastest by probes, and a CA that was never measured last', async () => {
     const world = new World()
     world.probed = { 'ca-2': average(30), 'ca-3': average(20) }
     expect(await world.serve(settings)).toBe('ca-3')
@@ -144,14 +144,14 @@ describe('latency-based', () => {
     expect(await new World().serve(settings)).toBe('ca-1')
   })
 
-  it('believes real answers before probes', async () => {
+  it('prefers real requests to probes', async () => {
     const world = new World()
     world.probed = { 'ca-1': average(10), 'ca-2': average(50), 'ca-3': average(60) }
     expect(await world.serve(settings, 'ok', 500)).toBe('ca-1')
     expect(await world.serve(settings, 'ok', 500)).toBe('ca-2')
   })
 
-  it('finds by newer probes what was slow ten minutes ago and has not been asked since', async () => {
+  it('uses newer probes of a CA that was slow ten minutes ago and got no request since', async () => {
     const world = new World()
     const probes = (ms: number) => ({ ms, at: world.now, samples: 3 })
     const two = group({ strategy: 'latency-based', caIds: ['ca-1', 'ca-2'] })
@@ -167,7 +167,7 @@ describe('latency-based', () => {
     }
   })
 
-  it('stays with what serves until another is faster by a fifth', async () => {
+  it('stays with the last CA until another is faster by a fifth', async () => {
     const world = new World()
     world.probed = { 'ca-1': average(100), 'ca-2': average(200), 'ca-3': average(300) }
     await world.serve(settings, 'ok', 100)
@@ -189,7 +189,7 @@ describe('latency-based', () => {
     expect(await take(100)).toBe(210)
   })
 
-  it('takes a failed CA for infinitely slow', async () => {
+  it('treats a failed CA as infinitely slow', async () => {
     const world = new World()
     world.probed = { 'ca-1': average(1), 'ca-2': average(50), 'ca-3': average(60) }
     await down(world, 'ca-1')

@@ -1,3 +1,4 @@
+/** Rules of the publication server: sessions, publishers, publications and the deltas that are retained. */
 import { describe, expect, it } from 'vitest'
 import { instantOf } from '../../../src/core/base/time.js'
 import { PUBD_HANDLE, type PubdEvent, pubd } from '../../../src/core/pubd/aggregate.js'
@@ -20,12 +21,12 @@ describe('pubserver.init', () => {
     expect(publishedObjects(server.state)).toEqual([])
   })
 
-  it('is a no-op when repeated and a fault with other URIs', async () => {
+  it('is a no-op when repeated and a violation with other URIs', async () => {
     const server = await given()
     expect(await server.run({ type: 'pubserver.init', rsyncBase: RSYNC, rrdpBase: RRDP })).toEqual([])
-    expect(server.faults({ type: 'pubserver.init', rsyncBase: 'rsync://other.example/m/', rrdpBase: RRDP })).toEqual([
-      'pubserver-exists',
-    ])
+    expect(
+      server.violations({ type: 'pubserver.init', rsyncBase: 'rsync://other.example/m/', rrdpBase: RRDP }),
+    ).toEqual(['pubserver-exists'])
   })
 
   it.each([
@@ -42,13 +43,13 @@ describe('pubserver.init', () => {
     [RSYNC, 'https://rpki.example.net/rrdp/?x=/'],
     [RSYNC, 'https://rpki.example.net/rrdp/notification.xml'],
   ])('refuses %s with %s', (rsyncBase, rrdpBase) => {
-    expect(new Server().faults({ type: 'pubserver.init', rsyncBase, rrdpBase })).toEqual(['uri-invalid'])
+    expect(new Server().violations({ type: 'pubserver.init', rsyncBase, rrdpBase })).toEqual(['uri-invalid'])
   })
 
   it('takes a port, a deeper module path and an RRDP base at the root', () => {
     const server = new Server()
     expect(
-      server.faults({
+      server.violations({
         type: 'pubserver.init',
         rsyncBase: 'rsync://h.example:8873/m/p/',
         rrdpBase: 'https://h.example/',
@@ -58,24 +59,24 @@ describe('pubserver.init', () => {
 
   it('comes before everything else', () => {
     const server = new Server()
-    expect(server.faults({ type: 'session.reset' })).toEqual(['pubserver-not-initialised'])
-    expect(server.faults({ type: 'publish', changes: [] })).toEqual(['pubserver-not-initialised'])
+    expect(server.violations({ type: 'session.reset' })).toEqual(['pubserver-not-initialised'])
+    expect(server.violations({ type: 'publish', changes: [] })).toEqual(['pubserver-not-initialised'])
   })
 })
 
 describe('publishers', () => {
   it('get one base each, the encoded handle below the rsync base', async () => {
     const server = await given()
-    expect(server.faults({ type: 'publisher.add', publisher: h('a/b'), base: `${RSYNC}a/b/` })).toEqual([
+    expect(server.violations({ type: 'publisher.add', publisher: h('a/b'), base: `${RSYNC}a/b/` })).toEqual([
       'publisher-base',
     ])
     await server.run({ type: 'publisher.add', publisher: h('a/b'), base: `${RSYNC}a_-b/` })
-    expect(server.faults({ type: 'publisher.add', publisher: h('a/b'), base: `${RSYNC}a_-b/` })).toEqual([
+    expect(server.violations({ type: 'publisher.add', publisher: h('a/b'), base: `${RSYNC}a_-b/` })).toEqual([
       'publisher-exists',
     ])
   })
 
-  it('that are removed withdraw everything in one serial and are gone', async () => {
+  it('that are removed withdraw everything in one serial', async () => {
     const server = await given('acme', 'beta')
     await server.publish('acme', [object('x.roa', 'x'), object('y.roa', 'y')])
     await server.publish('beta', [object('z.roa', 'z')])
@@ -83,10 +84,10 @@ describe('publishers', () => {
     expect(events.map((e) => e.type)).toEqual(['published', 'publisher.removed'])
     expect(publishedObjects(server.state).map((o) => o.path)).toEqual(['beta/z.roa'])
     expect(server.state.serial).toBe(4)
-    expect(server.faults({ type: 'publisher.remove', publisher: h('acme') })).toEqual(['publisher-unknown'])
+    expect(server.violations({ type: 'publisher.remove', publisher: h('acme') })).toEqual(['publisher-unknown'])
   })
 
-  it('that hold nothing go without a serial', async () => {
+  it('without objects are removed without a serial', async () => {
     const server = await given('acme')
     const events = await server.run({ type: 'publisher.remove', publisher: h('acme') })
     expect(events.map((e) => e.type)).toEqual(['publisher.removed'])
@@ -128,7 +129,7 @@ describe('publish', () => {
     ])
   })
 
-  it('leaves out what is already so, and is a no-op when nothing is left', async () => {
+  it('leaves out objects that are already published, and is a no-op when no other remains', async () => {
     const server = await given('a')
     await server.publish('a', [object('x.roa', 'one')])
     expect(await server.publish('a', [object('x.roa', 'one')])).toEqual([])
@@ -165,15 +166,15 @@ describe('publish', () => {
   ])('refuses the name %.20j', async (name) => {
     const server = await given('a')
     expect(
-      server.faults({ type: 'publish', changes: [{ publisher: h('a'), put: [object(name, 'x')], drop: [] }] }),
+      server.violations({ type: 'publish', changes: [{ publisher: h('a'), put: [object(name, 'x')], drop: [] }] }),
     ).toEqual(['object-name'])
   })
 
-  it('tells all faults at once', async () => {
+  it('reports all violations at once', async () => {
     const server = await given('a')
     await server.publish('a', [object('x.roa', '1')])
     const put = [object('x.roa', '2'), object('x.roa', '3'), object('..', '4'), { ...object('n', 'n'), size: 0 }]
-    const faults = server.faults({
+    const violations = server.violations({
       type: 'publish',
       changes: [
         { publisher: h('a'), put, drop: ['gone.roa', 'x.roa'] },
@@ -181,7 +182,7 @@ describe('publish', () => {
         { publisher: h('a'), put: [], drop: [] },
       ],
     })
-    expect(faults).toEqual([
+    expect(violations).toEqual([
       'object-duplicate',
       'object-name',
       'object-invalid',
@@ -196,15 +197,15 @@ describe('publish', () => {
     const server = await given('a')
     await server.publish('a', [object('x', '1')])
     const put = [object('x/y.roa', '2')]
-    expect(server.faults({ type: 'publish', changes: [{ publisher: h('a'), put, drop: [] }] })).toEqual([
+    expect(server.violations({ type: 'publish', changes: [{ publisher: h('a'), put, drop: [] }] })).toEqual([
       'object-conflict',
     ])
-    expect(server.faults({ type: 'publish', changes: [{ publisher: h('a'), put, drop: ['x'] }] })).toEqual([])
+    expect(server.violations({ type: 'publish', changes: [{ publisher: h('a'), put, drop: ['x'] }] })).toEqual([])
   })
 })
 
 describe('deltas', () => {
-  it('run newest first without a hole and carry a folder name of their own', async () => {
+  it('are listed newest first without a gap, each with a folder name of its own', async () => {
     const server = await given('a')
     await server.publish(
       'a',

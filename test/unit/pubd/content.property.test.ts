@@ -29,7 +29,7 @@ const desired = fc
 const handle = fc.constantFrom('a', 'a-b', 'A', 'a/b', 'zz')
 
 describe('publication by desired state', () => {
-  it('makes the publisher hold exactly what is desired, and then finds nothing left to do', async () => {
+  it('makes the publisher hold exactly what is desired, and then finds no difference', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(handle, desired), { maxLength: 12 }), async (steps) => {
         const server = await given('a', 'a-b', 'A', 'a/b', 'zz')
@@ -44,7 +44,7 @@ describe('publication by desired state', () => {
           const again = publicationDelta(server.state, h(publisher), objects)
           expect([again.put, again.drop]).toEqual([[], []])
         }
-        // What changed since any earlier serial leads from what was published then to what is now.
+        // the changes since any earlier serial lead from the objects published then to those published now
         for (const then of seen) {
           const changes = changesSince(server.state, then.sessionId, then.serial)
           if (changes === undefined) continue
@@ -82,7 +82,7 @@ describe('publication by desired state', () => {
   })
 })
 
-describe('the jail', () => {
+describe('names below a base', () => {
   const anyHandle = fc
     .stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9_/-]{0,12}$/)
     .filter((t) => !t.endsWith('/') && !t.includes('//'))

@@ -1,4 +1,4 @@
-/** A publication server in memory: commands in, state out, with a clock and chance that count. */
+/** A publication server in memory, with a clock that the test sets and random bytes from a counter. */
 import { AppError, rejection } from '../../../src/core/base/errors.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
@@ -15,7 +15,7 @@ export const RRDP = 'https://rpki.example.net/rrdp/'
 
 export const h = (text: string): Handle => parseHandle(text)
 
-/** An object of `text`, under `name`. */
+/** Returns an object of `text` under `name`. */
 export function object(name: string, text: string): ObjectPut {
   return { name, sha256: sha256Hex(text), size: Buffer.byteLength(text) }
 }
@@ -31,14 +31,14 @@ export class Server {
     this.now = addSeconds(this.now, seconds)
   }
 
-  faults(command: PubdCommand): readonly string[] {
+  violations(command: PubdCommand): readonly string[] {
     return pubd.check(this.state, command).map((f) => f.code)
   }
 
-  /** Checks, decides and applies. Throws the rejection. */
+  /** Checks, decides and applies a command. Throws the rejection. */
   async run(command: PubdCommand): Promise<readonly PubdEvent[]> {
-    const faults = pubd.check(this.state, command)
-    if (faults.length > 0) throw rejection(faults)
+    const violations = pubd.check(this.state, command)
+    if (violations.length > 0) throw rejection(violations)
     const random = {
       bytes: (length: number) => {
         this.#drawn += 1
@@ -61,7 +61,7 @@ export class Server {
   }
 }
 
-/** A server that is set up and has these publishers. */
+/** Returns a server that is set up and has these publishers. */
 export async function given(...publishers: readonly string[]): Promise<Server> {
   const server = new Server()
   await server.run({ type: 'pubserver.init', rsyncBase: RSYNC, rrdpBase: RRDP })

@@ -128,7 +128,7 @@ describe('its children', () => {
   })
 })
 
-test('history keeps of its commands what was requested, and only republish may be archived', () => {
+test('history keeps the arguments of its commands, and only republish may be archived', () => {
   const summary = (command: TaCommand) => ta.summarize(command).args
   expect(summary({ type: 'ta.init', place: PLACE })).toEqual(PLACE)
   expect(summary({ type: 'child.add', child: CHILD, resources: resources('AS1') })).toEqual({

@@ -129,7 +129,7 @@ it('a stand-by is verified and signs nothing', async () => {
   await brine(['audit', 'checkpoint', '--out', join(box.path, 'live.note')], { dataDir })
   const standby = { dataDir: copyDir(dataDir, join(box.path, 'standby')) }
   const verified = await brine(['audit', 'verify', '--checkpoint', join(box.path, 'live.note')], standby)
-  expect(verified.stdout).toContain('a stand-by serves nothing')
+  expect(verified.stdout).toContain('a stand-by publishes nothing')
   expect((await runBrine(['audit', 'checkpoint'], standby)).code).toBe(20)
   expect((await runBrine(['audit', 'key', 'init'], standby)).code).toBe(20)
 })

@@ -299,7 +299,15 @@ describe('resources', () => {
     const told = await expectRefused(sandbox, ['ca', 'add', 'x', '--under', 'testbed', '--resources', text], {
       exit: 2,
       code: 'resources-invalid',
-      says: ['9 faults', '"10.0.0.1/8"', 'AS4294967296', 'item 3 is empty', 'reversed', '"::/129"', 'stands alone'],
+      says: [
+        '9 faults',
+        '"10.0.0.1/8"',
+        'AS4294967296',
+        'item 3 is empty',
+        'reversed',
+        '"::/129"',
+        'cannot be combined',
+      ],
     })
     expect(told.details['faults']).toHaveLength(9)
     expect(footprint(sandbox.dir)).toEqual(before)

@@ -27,6 +27,7 @@ export default defineConfig({
       { extends: true, test: { name: 'crash', include: ['test/crash/**/*.test.ts'] } },
       { extends: true, test: { name: 'interop', include: ['test/interop/**/*.test.ts'] } },
     ],
+    globalSetup: ['test/support/sites/seeds.ts'],
     // forks and not threads: tests set the umask and environment variables
     pool: 'forks',
     watch: false,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { generateIdentity, identityToRecipient } from 'age-encryption'
 import type { BackupReport } from '../../../src/core/app/backup/create.js'
 import { brine, type RunResult, runBrine, scratchDir } from '../../support/processes/cli.js'
+import { copySeed } from '../../support/sites/seeds.js'
 
 export const ROA = '192.0.2.0/24-24 => 64496'
 
@@ -23,6 +24,12 @@ export const digestOf = async (dataDir: string): Promise<string> =>
 
 export const restore = (source: string, into: string, ...more: readonly string[]): Promise<RunResult> =>
   runBrine(['restore', source, '--into', into, '--yes', '--json', ...more])
+
+async function makeAcme(dataDir: string): Promise<void> {
+  await brine(['testbed', 'init'], { dataDir })
+  await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24, AS64496'], { dataDir })
+  await brine(['roa', 'add', 'acme', ROA], { dataDir })
+}
 
 export interface BackupBox {
   /** The scratch folder, and paths below it. */
@@ -48,9 +55,7 @@ export function backupBox(): BackupBox {
   const [live, sealed, plain, shelf] = [at('live'), at('sealed.age'), at('plain.tar.gz'), at('shelf')]
   const dataDir = live
   async function make() {
-    await brine(['testbed', 'init'], { dataDir })
-    await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24, AS64496'], { dataDir })
-    await brine(['roa', 'add', 'acme', ROA], { dataDir })
+    await copySeed('backed-up', live, makeAcme, { primary: true, pool: true })
     const identity = await generateIdentity()
     writeFileSync(at('identity'), `# a key for tests\n${identity}\n`, { mode: 0o600 })
     mkdirSync(shelf)

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { DemoteReport } from '../../../src/core/app/operations/promote.js'
 import { brine, runBrine, scratchDir } from '../../support/processes/cli.js'
+import { newTestbed } from '../../support/sites/testbed.js'
 
 const { path, remove } = scratchDir()
 const first = join(path, 'first')
 const REASON = ['--reason', 'host a is gone']
 
 beforeAll(async () => {
-  await brine(['testbed', 'init'], { dataDir: first })
+  await newTestbed(first)
 })
 afterAll(remove)
 

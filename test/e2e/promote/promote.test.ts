@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { PromoteReport } from '../../../src/core/app/operations/promote.js'
 import type { HistoryReport } from '../../../src/core/app/proof/history.js'
 import { brine, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
+import { newTestbed } from '../../support/sites/testbed.js'
 
 const { path, remove } = scratchDir()
 const first = join(path, 'first')
@@ -17,7 +18,7 @@ const numbers = async (dataDir: string): Promise<readonly number[]> => {
 }
 
 beforeAll(async () => {
-  await brine(['testbed', 'init'], { dataDir: first })
+  await newTestbed(first)
   copyDir(first, second)
 })
 afterAll(remove)

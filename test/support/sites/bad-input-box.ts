@@ -5,6 +5,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { brine, copyDir, type RunOptions, type RunResult, runBrine, scratchDir } from '../processes/cli.js'
+import { copySeed } from './seeds.js'
 
 export const NOW = '2026-11-21T12:00:00Z'
 /** When the manifests of the sandbox are due. */
@@ -24,13 +25,7 @@ export interface Sandbox {
 export async function makeSandbox(): Promise<Sandbox & { readonly remove: () => void }> {
   const scratch = scratchDir()
   const dir = join(scratch.path, 'data')
-  const options = { dataDir: dir, now: NOW }
-  await brine(
-    ['testbed', 'init', '--test', '--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/'],
-    options,
-  )
-  await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', 'AS64496,192.0.2.0/24,2001:db8::/32'], options)
-  await brine(['roa', 'add', 'acme', STANDING], options)
+  await copySeed('bad-input', dir, makeAcme, { pool: true })
   let copies = 0
   const at = (path: string): Sandbox => ({
     dir: path,
@@ -42,6 +37,16 @@ export async function makeSandbox(): Promise<Sandbox & { readonly remove: () => 
     run: (args, given = {}) => runBrine(args, { dataDir: path, now: NOW, cwd: scratch.path, ...given }),
   })
   return { ...at(dir), remove: scratch.remove }
+}
+
+async function makeAcme(dataDir: string): Promise<void> {
+  const options = { dataDir, now: NOW }
+  await brine(
+    ['testbed', 'init', '--test', '--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/'],
+    options,
+  )
+  await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', 'AS64496,192.0.2.0/24,2001:db8::/32'], options)
+  await brine(['roa', 'add', 'acme', STANDING], options)
 }
 
 /** Every path below a folder with its mode and what is in it. */

@@ -1,6 +1,7 @@
-/** One sandbox for a test file, made by the program itself in its test mode, and copies of it that stay live. */
+/** A data directory made by the program in its test mode, whose copies are live, as the ground of a test file. */
 import { join } from 'node:path'
 import { brine, copyDir, type RunOptions, type RunResult, runBrine, scratchDir } from '../processes/cli.js'
+import { copySeed } from './seeds.js'
 
 export const NOW = '2026-11-21T12:00:00Z'
 
@@ -14,18 +15,22 @@ export interface Sandbox {
   remove(): void
 }
 
-/** A copy of a sandbox costs milliseconds; the sandbox costs a dozen keys. */
+/** A copy of the seed of this name and time, in a scratch folder. */
 export async function sandbox(now = NOW): Promise<Sandbox> {
   const { path, remove } = scratchDir()
   const dataDir = join(path, 'data')
-  await brine(['testbed', 'init', '--test'], { dataDir, now })
-  await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24, AS64496'], { dataDir, now })
+  await copySeed(`sandbox-${now}`, dataDir, (made) => makeAcme(made, now), { pool: true })
   let copies = 0
   const copy = (): string => {
     copies += 1
     return copyDir(dataDir, join(path, `copy-${copies}`))
   }
   return { path, dataDir, copy, remove }
+}
+
+async function makeAcme(dataDir: string, now: string): Promise<void> {
+  await brine(['testbed', 'init', '--test'], { dataDir, now })
+  await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24, AS64496'], { dataDir, now })
 }
 
 /** Runs in a directory at the sandbox's time. */

@@ -1,10 +1,11 @@
 /** A sandbox on disk for tests from end to end: made by the program, then used by it or, where hundreds of commands run, by sessions in this process. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSession, type Session } from '../../../src/core/app/transaction/session.js'
 import { runBrine } from '../processes/cli.js'
 import { makeFixedKeys } from '../rpki/fixed-keys.js'
+import { copySeed } from './seeds.js'
 
 const RSYNC_BASE = 'rsync://rpki.example/repo/'
 const RRDP_BASE = 'https://rpki.example/rrdp/'
@@ -27,10 +28,16 @@ export async function brineOk<T = Readonly<Record<string, unknown>>>(
   return ran.json<T>()
 }
 
-/** A sandbox with a trust anchor and a CA `testbed`; with `now` its clock is BRINE_NOW's. */
+/**
+ * A sandbox with a trust anchor and a CA `testbed`: a copy of the seed, or made in the directory where that exists. With `now` its clock is
+ * BRINE_NOW's, without it the directory is a primary that takes the real clock.
+ */
 export async function newTestbed(dataDir: string, now?: string): Promise<void> {
   const test = now === undefined ? [] : ['--test']
-  await brineOk(dataDir, ['testbed', 'init', '--rsync', RSYNC_BASE, '--rrdp', RRDP_BASE, ...test], now)
+  const make = (made: string) =>
+    brineOk(made, ['testbed', 'init', '--rsync', RSYNC_BASE, '--rrdp', RRDP_BASE, ...test], now)
+  if (existsSync(dataDir)) await make(dataDir)
+  else await copySeed(`testbed-${now ?? 'live'}`, dataDir, make, { primary: now === undefined })
 }
 
 /**

@@ -127,7 +127,7 @@ describe('rules', () => {
     await expectRefused(sandbox, ['roa', 'add', 'acme', '10.0.0.0/8=AS1', STANDING, '--dry-run'], {
       exit: 1,
       code: 'several-faults',
-      says: ['2 faults', 'acme does not hold 10.0.0.0/8', 'acme has it already'],
+      says: ['2 violations', 'acme does not hold 10.0.0.0/8', 'acme has it already'],
     })
     await expectRefused(sandbox, ['roa', 'add', 'acme', '10.0.0.1/8=AS1', '--dry-run'], {
       exit: 2,
@@ -173,10 +173,10 @@ describe('a set', () => {
 
   it('tells arguments the same way, also for a CA that is not there', async () => {
     const roas = ['10.0.0.1/8=AS1', '10.0.0.0/8=AS1', '192.0.2.0/24=AS64496']
-    const all = { exit: 2, code: 'several-faults', says: ['3 faults', 'host', 'does not hold', 'has it already'] }
+    const all = { exit: 2, code: 'several-faults', says: ['3 violations', 'host', 'does not hold', 'has it already'] }
     await expectRefused(sandbox, ['roa', 'add', 'acme', ...roas], {
       ...all,
-      says: ['3 faults', 'bits are set', 'does not hold', 'has it already'],
+      says: ['3 violations', 'bits are set', 'does not hold', 'has it already'],
     })
     await expectRefused(sandbox, ['roa', 'remove', 'acme', '10.0.0.0/33=AS1', '192.0.2.0/30=AS1'], {
       exit: 2,
@@ -246,7 +246,7 @@ describe('a set', () => {
       exit: 2,
       code: 'several-faults',
       says: [
-        '4 faults',
+        '4 violations',
         'added[0]: unknown key "max_length"',
         'added[1]: asn "4294967296"',
         'added[2]: 10.0.0.0/8-8 => 1: acme does not hold',
@@ -300,7 +300,7 @@ describe('resources', () => {
       exit: 2,
       code: 'resources-invalid',
       says: [
-        '9 faults',
+        '9 violations',
         '"10.0.0.1/8"',
         'AS4294967296',
         'item 3 is empty',

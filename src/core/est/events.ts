@@ -2,7 +2,7 @@
 import { entry, type Table, withEntries, withEntry, withoutEntry } from '../base/record.js'
 import { isCount, isHash, isOneOf, isPositive, isText, isTime } from '../base/shape.js'
 import { addSeconds, type Instant } from '../base/time.js'
-import { type EventOf, eventsOn, evolver } from '../eventsourcing/declare.js'
+import { type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { type EstState, isAttempt, isRequester, type OpenRequest, type Requester, SPEC } from './state.js'
 
 /** Seconds for which an expired certificate or password stays in the state; history keeps it forever. */
@@ -76,9 +76,6 @@ export const estEvents = {
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type EstEvent = EventOf<typeof estEvents>
-
-/** Returns the state after an event. */
-export const evolveEst: (state: EstState, event: EstEvent) => EstState = evolver<EstState, EstEvent>(estEvents)
 
 function withRequest(state: EstState, id: string, change: Partial<OpenRequest>): EstState {
   const request = entry(state.requests, id)

@@ -129,7 +129,7 @@ async function publish(n: number): Promise<void> {
 test(`a reader with another uid sees a whole version at every instant of ${PUBLICATIONS} publications`, async (context) => {
   needs(context)
   const script = join(own, 'reader.mjs')
-  copyFileSync(join(import.meta.dirname, '../support/peers/served-reader.mjs'), script)
+  copyFileSync(join(import.meta.dirname, 'served-reader.mjs'), script)
   chmodSync(script, 0o644)
   const stop = join(own, 'stop')
   const urls = [await startRsyncd(), await startNginx()]

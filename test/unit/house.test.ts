@@ -50,3 +50,25 @@ describe('src/commands', () => {
     expect(commands.filter((path) => !/^export default class \w+ extends /m.test(text(path)))).toEqual([])
   })
 })
+
+describe('the tests', () => {
+  const topics = new Set(
+    sources
+      .filter((path) => path.startsWith('src/commands/'))
+      .map((path) => path.slice('src/commands/'.length).replace(/(\.ts|\/.*)$/, '')),
+  )
+
+  it('have a folder of e2e tests for every topic of commands', () => {
+    const tested = (topic: string) =>
+      sources.some((path) => path.startsWith(`test/e2e/${topic}/`) && path.endsWith('.test.ts'))
+    expect(topics.size).toBeGreaterThan(25)
+    expect([...topics].filter((topic) => !tested(topic))).toEqual([])
+  })
+
+  it('of rules start none of our programs: those are called *.process.test.ts', () => {
+    const starts =
+      /\b(runBrine|brineOk|newTestbed|sandbox|makeSandbox|livedIn|OpensslBox|EnrolSite|faultRunner|workshop)\(/
+    const rules = sources.filter((path) => /^test\/(unit|property)\/.*(?<!\.process)\.test\.ts$/.test(path))
+    expect(rules.filter((path) => starts.test(text(path)))).toEqual([])
+  })
+})

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, type TestContext
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
 import { peerFiles } from '../../support/peers/ca-peer.js'
 import { estPeer } from '../../support/peers/est-peer.js'
-import { EstServer, type HttpAnswer } from '../../support/peers/est-server.js'
 import { OpensslBox } from '../../support/peers/requests.js'
 import { findProgram } from '../../support/peers/validators.js'
 import { brine, runBrine } from '../../support/processes/cli.js'
 import { needProgram } from '../../support/processes/missing.js'
+import { EstServer, type HttpAnswer } from './est-server.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 

@@ -8,7 +8,7 @@ import type { Manifest, ManifestCommand } from '../../../src/core/cli/manual/man
 import { formatValue, KEYS } from '../../../src/core/config/schema.js'
 import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
 import { needProgram } from '../../support/processes/missing.js'
-import { sectionOf, shellBlocks, tableRows } from '../../support/sites/readme.js'
+import { sectionOf, shellBlocks, tableRows } from './shell-blocks.js'
 
 vi.setConfig({ testTimeout: 180_000 })
 

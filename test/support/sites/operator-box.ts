@@ -37,3 +37,9 @@ async function makeAcme(dataDir: string, now: string): Promise<void> {
 export function runAt(dataDir: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return runBrine(args, { dataDir, now: NOW, ...options })
 }
+
+/** Returns the exit code and the code of the error of a command that must fail; with `--json` the error is on standard output. */
+export async function refusalOf(dataDir: string, args: readonly string[]): Promise<readonly [number | null, string]> {
+  const ran = await runAt(dataDir, [...args, '--json'])
+  return [ran.code, ran.json<{ error: { code: string } }>().error.code]
+}

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Instant } from '../../../src/core/base/time.js'
 import { findProgram, runOffline, skipUnlessValidators } from '../../support/peers/validators.js'
-import { dumpDer } from '../../support/rpki/der-dump.js'
 import { buildMiniRepo } from '../../support/rpki/mini-repo.js'
+import { dumpDer } from './der-dump.js'
 
 const FOLDER = fileURLToPath(new URL('../../golden/der/repo', import.meta.url))
 const NOW = '2026-01-01T00:00:00Z' as Instant

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runProgram, shimmedEnv, writeShim } from '../processes/brine-shim.js'
-import { contribText, freePort, type Server, startServer } from './servers.js'
+import { contribText, freePort, type Server, startServer } from '../../support/peers/servers.js'
+import { runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
 
 export interface EstPrograms {
   /** The web server in front: nginx, unless it is called apache2 or httpd. */

@@ -1,0 +1,72 @@
+/** `brine ca`: list, show, add and remove, as text and as JSON. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { refusalOf, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
+
+let box: Sandbox
+beforeAll(async () => {
+  box = await sandbox()
+})
+afterAll(() => box.remove())
+
+interface Shown {
+  readonly parents: readonly { readonly name: string }[]
+  readonly children: readonly { readonly name: string }[]
+  readonly resources: { readonly ipv4: string }
+  readonly classes: readonly { readonly keys: readonly { readonly state: string; readonly ski: string }[] }[]
+}
+
+it('list names every CA with its parents and resources', async () => {
+  const text = await runAt(box.dataDir, ['ca', 'list'])
+  expect([text.code, text.stderr]).toEqual([0, ''])
+  expect(text.stdout).toMatch(/^acme +testbed +0 .* AS64496, 192\.0\.2\.0\/24$/m)
+  expect(text.stdout).toMatch(/^testbed +ta +0 .* all$/m)
+  const { cas } = (await runAt(box.dataDir, ['ca', 'list', '--json'])).json<{ cas: { handle: string }[] }>()
+  expect(cas.map((ca) => ca.handle)).toEqual(['acme', 'testbed'])
+})
+
+it('show names the parents, the repository and the keys of a CA', async () => {
+  const shown = (await runAt(box.dataDir, ['ca', 'show', 'acme', '--json'])).json<Shown>()
+  expect(shown).toMatchObject({ handle: 'acme', parents: [{ name: 'testbed' }], resources: { ipv4: '192.0.2.0/24' } })
+  const [key] = shown.classes.flatMap((one) => one.keys)
+  expect(key?.state).toBe('current')
+  const text = await runAt(box.dataDir, ['ca', 'show', 'acme'])
+  expect([text.code, text.stdout]).toEqual([0, expect.stringContaining(key?.ski ?? 'no key')])
+})
+
+it('add with a parent publishes the first manifest, and remove withdraws it', async () => {
+  const dataDir = box.copy()
+  const add = ['ca', 'add', 'branch', '--under', 'acme', '--resources', '192.0.2.0/25']
+  const dry = (await runAt(dataDir, [...add, '--dry-run', '--json'])).json()
+  expect(dry).toMatchObject({ changed: true, dryRun: true, published: false })
+  const added = (await runAt(dataDir, [...add, '--json'])).json()
+  expect(added).toMatchObject({ ca: 'branch', parent: 'acme', changed: true, dryRun: false, published: true })
+  expect((await runAt(dataDir, ['ca', 'show', 'acme', '--json'])).json<Shown>().children).toMatchObject([
+    { name: 'branch' },
+  ])
+  const remove = ['ca', 'remove', 'branch']
+  expect(await refusalOf(dataDir, remove)).toEqual([2, 'confirmation-needed'])
+  expect((await runAt(dataDir, [...remove, '--yes', '--json'])).json()).toMatchObject({
+    changed: true,
+    published: true,
+  })
+  expect((await runAt(dataDir, ['ca', 'list'])).stdout).not.toContain('branch')
+})
+
+it('add without a parent makes a CA that publishes nothing', async () => {
+  const dataDir = box.copy()
+  const added = await runAt(dataDir, ['ca', 'add', 'alone'])
+  expect([added.code, added.stderr]).toEqual([0, ''])
+  expect((await runAt(dataDir, ['ca', 'show', 'alone', '--json'])).json<Shown>()).toMatchObject({
+    parents: [],
+    classes: [],
+  })
+})
+
+it.each([
+  [1, 'ca-unknown', ['ca', 'show', 'nobody']],
+  [1, 'ca-duplicate', ['ca', 'add', 'acme']],
+  [1, 'parent-unknown', ['ca', 'add', 'new', '--under', 'nobody', '--resources', '10.0.0.0/8']],
+  [2, 'handle-invalid', ['ca', 'add', 'a b']],
+])('exit %i, %s: brine %j', async (exit, code, args) => {
+  expect(await refusalOf(box.dataDir, args)).toEqual([exit, code])
+})

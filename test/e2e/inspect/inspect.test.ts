@@ -1,0 +1,62 @@
+/** `brine inspect`: what it says of valid, damaged and unknown files, without a data directory. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runBrine } from '../../support/processes/cli.js'
+import { NOW, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
+
+let box: Sandbox
+beforeAll(async () => {
+  box = await sandbox()
+})
+afterAll(() => box.remove())
+
+interface Inspected {
+  readonly ok: boolean
+  readonly files: readonly { readonly type: string; readonly accepted: boolean; readonly fields: object }[]
+}
+
+/** After all commands of the sandbox: each of them moves its clock by a second. */
+const AT = NOW.replace('12:00', '12:10')
+
+const inspect = (...args: readonly string[]) => runBrine(['inspect', ...args, '--at', AT])
+const anchor = (): string => join(box.dataDir, 'repo', 'ta', 'ta.cer')
+
+it('shows a TAL and a certificate, as text and as JSON', async () => {
+  const text = await inspect(anchor())
+  expect([text.code, text.stderr]).toEqual([0, ''])
+  expect(text.stdout).toMatch(/^ +ipv4 +0\.0\.0\.0\/0$/m)
+  const json = await inspect(anchor().replace('.cer', '.tal'), anchor(), '--json')
+  expect(json.code).toBe(0)
+  const { ok, files } = json.json<Inspected>()
+  expect([ok, files.map((file) => `${file.type} ${file.accepted}`)]).toEqual([true, ['tal true', 'certificate true']])
+})
+
+it('accepts every published object', async () => {
+  const current = join(box.dataDir, 'repo', 'rsync', 'current')
+  const objects = readdirSync(current, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+  expect(objects.length).toBeGreaterThan(6)
+  const { ok, files } = (await inspect(...objects, '--json')).json<Inspected>()
+  expect([ok, files.length]).toEqual([true, objects.length])
+})
+
+it('exit 1 for a damaged object and for a file of another kind, with what is wrong', async () => {
+  const bytes = readFileSync(anchor())
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+  const damaged = join(box.path, 'damaged.cer')
+  writeFileSync(damaged, bytes)
+  for (const path of [damaged, join(box.dataDir, 'brine.json')]) {
+    const ran = await inspect(path, '--json')
+    const { ok, files } = ran.json<Inspected>()
+    expect([ran.code, ok, files.map((file) => file.accepted)], path).toEqual([1, false, [false]])
+    const text = await inspect(path)
+    expect([text.code, text.stdout], path).toEqual([1, expect.stringContaining(`${path}: `)])
+  }
+})
+
+it('exit 2 for a file that does not exist', async () => {
+  const ran = await inspect(join(box.path, 'none.cer'), '--json')
+  expect([ran.code, ran.json<{ error: { code: string } }>().error.code]).toEqual([2, 'file-unreadable'])
+})

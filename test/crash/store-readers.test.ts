@@ -31,7 +31,7 @@ afterAll(() => place.remove())
 /** Work of another process that holds the lock, all of it at one instant. */
 function commitAt(dir: string, n: number): void {
   const layout = layoutOf(dir)
-  const ground = { generation: readMarker(dir).generation, strict: true, behind: 0, interval: 5 }
+  const ground = { marker: readMarker(dir), strict: true, behind: 0, interval: 5 }
   const ports = { warn: () => undefined, fence: () => undefined }
   mkdirSync(layout.temp, { recursive: true })
   mkdirSync(layout.status, { recursive: true })

@@ -3,12 +3,12 @@
  * the next run completes the new one, every command in between reports it, and the result replays to the same digest.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { copyDir, type RunResult, runBrine } from '../support/processes/cli.js'
 import { type Fault, type FaultRunner, faultRunner } from '../support/processes/faults.js'
 import { contentsOf, expectedOf, thawStore } from '../support/store/frozen-store.js'
+import { fastest } from '../support/store/store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const UP = ['upgrade', '--only', '--json']
@@ -25,9 +25,9 @@ let down: readonly string[]
 let untouched: readonly string[]
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'brine-crash-upgrade-'))
+  folder = mkdtempSync(join(fastest(), 'brine-crash-upgrade-'))
   faults = await faultRunner(folder)
-  old = thawStore(0, join(folder, 'old'))
+  old = thawStore(1, join(folder, 'old'))
   untouched = contentsOf(old)
   present = copyDir(old, join(folder, 'present'))
   up = await faults.operations(UP, { dataDir: present, now: NOW })
@@ -53,7 +53,7 @@ async function expectWhole(dir: string, label: string): Promise<void> {
     ...report.aggregates.flatMap((a) => a.problems),
   ]
   expect(problems, label).toEqual([])
-  expect(report.digest.full, label).toBe(expectedOf(0).full)
+  expect(report.digest.full, label).toBe(expectedOf(1).full)
   const left = readdirSync(dir).filter((name) => name.startsWith('upgrade'))
   expect(left, label).toEqual([])
 }
@@ -82,7 +82,7 @@ async function faulted(
     if (
       fault.kind === 'ENOSPC' &&
       fault.at < begun(operations) &&
-      / \/upgrade-0-1\/[^.]/.test(operations[fault.at - 1] ?? '')
+      / \/upgrade-1-2\/[^.]/.test(operations[fault.at - 1] ?? '')
     )
       expect(error.details.bytes, label).toBeGreaterThan(100_000)
   }
@@ -94,14 +94,14 @@ async function judgeUp(fault: Fault): Promise<void> {
   const { dir, label } = await faulted(old, UP, up, fault)
   const isBegun = existsSync(join(dir, 'upgrade.json'))
   const { format } = JSON.parse(readFileSync(join(dir, 'brine.json'), 'utf8')) as { format: number }
-  if (format === 0) {
+  if (format === 1) {
     const refused = await runBrine(['tick', '--json'], { dataDir: dir, now: NOW })
     expect(refused.code, label).toBe(13)
     expect(refused.json<{ error: object }>().error, label).toMatchObject({
       code: 'format-older',
       details: { interrupted: isBegun },
     })
-    if (!isBegun) expect(contentsOf(dir, /^(\.lock|upgrade-0-1\/)/), label).toEqual(untouched)
+    if (!isBegun) expect(contentsOf(dir, /^(\.lock|upgrade-1-2\/)/), label).toEqual(untouched)
   }
   const next = await runBrine(UP, { dataDir: dir, now: NOW })
   expect(next, label + next.stderr + next.stdout).toMatchObject({ code: 0 })
@@ -141,11 +141,12 @@ describe('brine upgrade', () => {
   it('syncs the new tree and records its plan before the first folder moves, and changes the marker last', () => {
     const place = (pattern: RegExp): number => up.findIndex((text) => pattern.test(text))
     const order = [
-      /^write \/upgrade-0-1\/cas\/acme\/event-0\.json$/,
-      /^sync \/upgrade-0-1\/cas\/acme\/event-0\.json$/,
-      /^sync \/upgrade-0-1$/,
+      /^link \/upgrade-1-2\/cas\/acme\/event-0\.json$/,
+      /^write \/upgrade-1-2\/commits\/117\.json$/,
+      /^sync \/upgrade-1-2\/cas\/acme\/event-0\.json$/,
+      /^sync \/upgrade-1-2$/,
       /^rename \/upgrade\.json$/,
-      /^rename \/old\/format-0-[^/]+\/cas$/,
+      /^rename \/old\/format-1-[^/]+\/cas$/,
       /^rename \/commits$/,
       /^rename \/cas$/,
       /^rename \/brine\.json$/,
@@ -157,7 +158,7 @@ describe('brine upgrade', () => {
     const [written, synced] = ['open', 'sync'].map(
       (word) =>
         new Set(
-          up.flatMap((t) => (t.startsWith(`${word} /upgrade-0-1/`) && t.endsWith('.json') ? [t.split(' ')[1]] : [])),
+          up.flatMap((t) => (t.startsWith(`${word} /upgrade-1-2/`) && t.endsWith('.json') ? [t.split(' ')[1]] : [])),
         ),
     )
     expect(synced?.size).toBeGreaterThan(100)
@@ -166,7 +167,7 @@ describe('brine upgrade', () => {
 
   it('killed while it builds: the old tree is unchanged', async () => {
     await judgeAll(
-      positions(up, 1, begun(up), 197).map((at) => ({ at, kind: 'kill' })),
+      positions(up, 1, begun(up), 397).map((at) => ({ at, kind: 'kill' })),
       judgeUp,
     )
   }, 900_000)
@@ -179,7 +180,7 @@ describe('brine upgrade', () => {
   }, 900_000)
 
   it('a disk that fails or is full, once or permanently', async () => {
-    const spots = [...positions(up, 1, begun(up), 311), ...positions(up, begun(up), up.length + 1, 11)]
+    const spots = [...positions(up, 1, begun(up), 617), ...positions(up, begun(up), up.length + 1, 11)]
     const kinds = ['EIO', 'ENOSPC'].flatMap((kind) => [{ kind }, { kind, forever: true }])
     await judgeAll(
       spots.map((at, i) => ({ at, ...(kinds[i % kinds.length] ?? { kind: 'EIO' }) })),

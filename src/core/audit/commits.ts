@@ -106,7 +106,13 @@ function* commitProblems(record: StoredCommit, walk: Walk, isComplete: boolean):
     if (record.at < previous.record.at)
       yield ['$.at', `${record.at} is before ${previous.record.at} of the previous commit`]
     if (record.generation < previous.record.generation) yield ['$.generation', 'is less than in the previous commit']
+    if (record.format < previous.record.format) yield ['$.format', 'is older than in the previous commit']
+    if (record.format === previous.record.format && record.marker !== previous.record.marker)
+      yield ['$.marker', 'differs from the previous commit']
   }
+  // only the commit that binds the marker after a history of format 1 lists none
+  const binds = record.format === 2 && previous?.record.format === 1
+  if (record.aggregates.length === 0 && isComplete && !binds) yield ['$.aggregates', 'lists no aggregate']
   const changed = new Set(record.aggregates.map((a) => formatAggregateId(a)))
   if (changed.size !== record.aggregates.length) yield ['$.aggregates', 'lists an aggregate twice']
   if (record.members !== undefined) yield* memberProblems(record.members, members, changed)

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import { AppError, rewrap } from '../base/errors.js'
-import { type Marker, readMarker } from '../store/directory/data-dir.js'
+import { type AnyMarker, readAnyMarker } from '../store/directory/data-dir.js'
 import type { acquireLock } from '../store/directory/lock.js'
 import { isCorrupt } from '../store/disk/damage.js'
 import { exists, listDir, statIfExists } from '../store/disk/fs.js'
@@ -25,7 +25,7 @@ export const STAGING = '.restoring'
 export interface ExistingDirectory {
   readonly dir: string
   /** Undefined if the marker is damaged. */
-  readonly marker: Marker | undefined
+  readonly marker: AnyMarker | undefined
 }
 
 /** Returns the names in a directory, except for locks, `lost+found` and the debris of an interrupted restore. */
@@ -70,7 +70,7 @@ export function findExisting(destination: string): ExistingDirectory | undefined
       },
     )
   try {
-    return { dir, marker: readMarker(dir) }
+    return { dir, marker: readAnyMarker(dir) }
   } catch (error) {
     if (!isCorrupt(error)) throw error
     return { dir, marker: undefined }

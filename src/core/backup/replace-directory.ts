@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { demoteAt } from '../store/commit/promote.js'
-import type { Marker } from '../store/directory/data-dir.js'
+import type { AnyMarker } from '../store/directory/data-dir.js'
 import { acquireLock } from '../store/directory/lock.js'
 import { exists, moveFile, syncDir } from '../store/disk/fs.js'
 import { ioError } from '../store/disk/io-error.js'
@@ -62,7 +62,7 @@ function syncParent(dir: string): void {
 }
 
 /** Makes the old directory a stand-by, so that it cannot be written under its new name. A failure is a warning. */
-function demoteReplaced(dir: string, marker: Marker, at: Instant, { onWarning }: DestinationOptions): void {
+function demoteReplaced(dir: string, marker: AnyMarker, at: Instant, { onWarning }: DestinationOptions): void {
   try {
     demoteAt(layoutOf(dir), marker, at, 'replaced by a restore')
   } catch (error) {

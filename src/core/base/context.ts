@@ -34,6 +34,8 @@ export interface CommandContext {
   readonly archives?: readonly string[]
   /** Text of `BRINE_NOW`, which is valid only in a test data directory. */
   readonly nowOverride?: string
+  /** True if the data directory is opened as a stand-by, whatever it is. */
+  readonly asCopy?: true
   /** True if nothing may be written, not even a migration that the configuration allows. */
   readonly dryRun?: boolean
   /** The command's name, for the owner file of the lock and for messages: `brine roa add`. */

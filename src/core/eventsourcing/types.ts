@@ -170,7 +170,8 @@ export interface StoredSnapshot {
 
 /** STORED in `commits/<n>.json`: makes the commands that it references take effect, all of them or none. */
 export interface StoredCommit {
-  readonly format: 1
+  /** 1 up to the migration to data format 2, then 2. */
+  readonly format: 1 | 2
   readonly commit: number
   readonly at: Instant
   readonly generation: number
@@ -185,6 +186,8 @@ export interface StoredCommit {
   readonly roster: number
   /** Every aggregate ever created, sorted: only if this commit created one. */
   readonly members?: readonly AggregateId[]
+  /** SHA-256 of what never changes in `brine.json` (`markerDigest` in store/directory): in format 2, and only there. */
+  readonly marker?: Sha256
   /** SHA-256 of commit n-1, null for the first. */
   readonly previous: Sha256 | null
 }

@@ -1,9 +1,14 @@
 /**
  * One migration of the data format, from a number to the next.
- * Invariant: a step reads `source` and writes below `target` alone; what it does not remake (keys, configuration, served tree) stays where it is.
+ * Invariant: a step reads `source` and writes below `target` only; what it does not rebuild (keys, configuration, published tree) stays where it
+ * is.
  */
+import { KIND_FOLDERS } from '../store/disk/paths.js'
 
-/** What a step carried over. */
+/** Folders of DATA_DIR that a step builds anew. */
+export const FOLDERS: readonly string[] = ['commits', 'objects', ...Object.values(KIND_FOLDERS)]
+
+/** Counts of what the new tree holds. */
 export interface Carried {
   readonly commits: number
   readonly aggregates: number
@@ -13,18 +18,18 @@ export interface Carried {
 }
 
 export interface StepTools {
-  /** One line for people about what was left behind. */
-  readonly notice: (text: string) => void
+  /** Reports in one line what was not carried over. */
+  readonly warn: (text: string) => void
   readonly progress: (done: number, total: number, what: string) => void
 }
 
 export interface Step {
   readonly from: number
   readonly to: number
-  /** What it changes, in one line. */
+  /** What the step changes, in one line. */
   readonly title: string
-  /** Bytes that `target` will take, whole blocks. */
-  needs(source: string): number
-  /** Makes the folders of `FOLDERS` and `brine.json` below `target`, an empty folder. Throws `corrupt`, `io`. Nothing is synced. */
+  /** Returns the bytes on disk that `target` will take. */
+  requiredSpace(source: string): number
+  /** Makes `FOLDERS` and `brine.json` below `target`, an empty folder, and syncs nothing. Throws `corrupt`, `io`. */
   migrate(source: string, target: string, tools: StepTools): Carried
 }

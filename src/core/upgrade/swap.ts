@@ -1,34 +1,33 @@
 /**
- * One tree in the place of another, as one step for everybody else: folders change places while the marker says the older format, which
- * every other command refuses.
- * Invariants: `upgrade.json` is durable before the first folder moves and goes when all have; each move can be seen to be done, so whoever
- * comes next completes what a crash cut short; nothing is destroyed but names that hold nothing.
+ * Replaces the tree of DATA_DIR by another one. Other commands see one step: while folders are moved the marker says the older format, which
+ * they refuse.
+ * Invariants: `upgrade.json` is durable before the first folder moves and is removed after the last; a move that was done is recognised, so the
+ * next run completes an interrupted swap; no data is destroyed.
  */
 import { join } from 'node:path'
-import { isCount, isOne, isText, isTime, listOf, objectOf } from '../base/shape.js'
+import { isCount, isOne, isText, isTime, listOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { fileDamaged } from '../store/disk/damage.js'
 import { exists, listDir, makeDir, moveFile, readIfExists, removeFile, syncDir } from '../store/disk/fs.js'
-import { KIND_FOLDERS, layoutOf } from '../store/disk/paths.js'
-import { encodeRecord, parseObject, parseShape } from '../store/disk/records.js'
+import { layoutOf } from '../store/disk/paths.js'
+import { encodeRecord, parseShape } from '../store/disk/records.js'
 import { replaceFile, writeNew } from '../store/disk/write-file.js'
+import { FOLDERS } from './step.js'
 import { dropTree } from './work-tree.js'
 
-/** What a format may lay out anew; all else in DATA_DIR stays where it is. */
-const FOLDERS: readonly string[] = ['commits', 'objects', ...Object.values(KIND_FOLDERS)]
 const INTENT = 'upgrade.json'
-/** In a kept tree: the way back. */
+/** In a kept tree: the swap that moved it there, for `--undo`. */
 const RECORD = 'upgraded.json'
 
-/** STORED in `upgrade.json` while folders change places. */
+/** STORED in `upgrade.json` while folders are moved, and in `upgraded.json` of the kept tree. */
 export interface Swap {
   readonly direction: 'up' | 'undo'
   readonly from: number
   readonly to: number
-  /** The tree that comes, below DATA_DIR. */
+  /** Folder of the new tree, below DATA_DIR. */
   readonly comes: string
-  /** Where the tree that goes is kept, below DATA_DIR. */
+  /** Folder that keeps the old tree, below DATA_DIR. */
   readonly keeps: string
   readonly outgoing: readonly string[]
   readonly incoming: readonly string[]
@@ -55,7 +54,7 @@ const SWAP = {
   at: isTime,
 }
 
-/** The swap that was begun here and not ended. Throws `file-damaged`. */
+/** Returns the swap that was interrupted here, if any. Throws `file-damaged`. */
 export function unfinishedSwap(dir: string): Swap | undefined {
   return readSwap(join(dir, INTENT))
 }
@@ -67,7 +66,7 @@ function readSwap(path: string): Swap | undefined {
   return swap as unknown as Swap
 }
 
-/** What would change places for the tree at `comes`. */
+/** Plans a swap for the tree at `comes`. */
 export function planSwap(
   dir: string,
   plan: Pick<Swap, 'direction' | 'from' | 'to' | 'comes' | 'head' | 'sha256' | 'at'>,
@@ -84,22 +83,22 @@ function freeName(dir: string, name: string): string {
   }
 }
 
-/** Begins and ends a swap. The caller holds the lock, and the tree that comes is synced and proved. */
+/** Swaps the trees. The caller holds the lock; the new tree is synced and verified. */
 export function swapTrees(dir: string, swap: Swap): void {
-  // what a crash leaves of it goes with that folder
+  // a temporary file that a crash leaves there is removed with that folder
   replaceFile(join(dir, INTENT), encodeRecord({ format: 1, ...swap }), { temp: join(dir, swap.comes) })
   syncDir(dir)
   completeSwap(dir, swap)
 }
 
-/** Does what is left of a swap: what is done already is passed over. */
+/** Completes a swap: moves that are done are skipped. */
 export function completeSwap(dir: string, swap: Swap): void {
   const [comes, keeps] = [join(dir, swap.comes), join(dir, swap.keeps)]
   const { marker, head } = layoutOf(dir)
   makeDir(join(dir, 'old'))
   makeDir(keeps)
   keepMarker(marker, keeps, comes)
-  // while folders move the marker says the older format, which no command but this one takes
+  // while folders are moved the marker says the older format, which only `upgrade` accepts
   if (swap.direction === 'undo') placeMarker(dir, comes)
   if (removeFile(head)) syncDir(layoutOf(dir).status)
   for (const name of swap.outgoing) if (!exists(join(keeps, name))) move(dir, join(dir, name), keeps, join(keeps, name))
@@ -111,7 +110,7 @@ export function completeSwap(dir: string, swap: Swap): void {
   } else if (removeFile(join(comes, RECORD))) syncDir(comes)
   removeFile(join(dir, INTENT))
   syncDir(dir)
-  // its folders are elsewhere by now
+  // its folders have been moved out of it
   dropTree(comes)
   syncDir(dir)
 }
@@ -125,19 +124,19 @@ function keepMarker(marker: string, keeps: string, temp: string): void {
 function placeMarker(dir: string, comes: string): void {
   const path = join(comes, 'brine.json')
   const bytes = readIfExists(path, 65536)
-  if (bytes === undefined) throw fileDamaged(path, 'the tree that comes has no marker')
+  if (bytes === undefined) throw fileDamaged(path, 'the new tree has no marker')
   replaceFile(layoutOf(dir).marker, bytes, { temp: comes })
   syncDir(dir)
 }
 
-/** Renames unless it is done; both folders are durable when it returns. */
+/** Renames unless that was done before; syncs both folders. */
 function move(fromDir: string, from: string, toDir: string, to: string): void {
   if (!moveFile(from, to)) return
   syncDir(toDir)
   syncDir(fromDir)
 }
 
-/** The newest tree that was kept when this format came; undefined when there is none. */
+/** Returns the newest tree that a migration to this format kept; undefined where there is none. */
 export function keptTree(dir: string, to: number): (Swap & { readonly place: string }) | undefined {
   const kept = listDir(join(dir, 'old')).flatMap((name) => {
     const place = `old/${name}`
@@ -148,28 +147,7 @@ export function keptTree(dir: string, to: number): (Swap & { readonly place: str
   return kept.sort((a, b) => (a.at < b.at ? 1 : -1))[0]
 }
 
-/** Trees that an interrupted migration built and nothing counts on. */
+/** Removes trees that an interrupted migration built. */
 export function dropWork(dir: string): void {
   for (const name of listDir(dir)) if (/^upgrade-\d+-\d+$/.test(name)) dropTree(join(dir, name))
-}
-
-/** What a marker of any format says. */
-export interface AnyMarker {
-  readonly format: number
-  readonly generation: number
-  readonly test?: true
-}
-
-const ANY_MARKER = objectOf({ format: isCount, generation: isCount })
-
-/** The marker in a folder; undefined where there is none. Throws `file-damaged`. */
-export function markerIn(dir: string): AnyMarker | undefined {
-  const path = layoutOf(dir).marker
-  const bytes = readIfExists(path, 65536)
-  if (bytes === undefined) return undefined
-  const marker = parseObject(bytes, path)
-  const { format, generation, test } = marker
-  if (!ANY_MARKER({ format: format ?? null, generation: generation ?? null }))
-    throw fileDamaged(path, 'format or generation is wrong')
-  return { format: Number(format), generation: Number(generation), ...(test === true ? { test } : {}) }
 }

@@ -1,25 +1,25 @@
 /**
- * The tree that a migration builds: plain files in a folder that nobody else reads.
- * Invariant: nothing is replaced, and nothing is synced until the whole tree is (`syncTree`), before anything counts on it.
+ * The tree that a migration builds, in a folder that no other process reads.
+ * Invariant: no file is replaced, and nothing is synced until the tree is complete (`syncTree`), before anything depends on it.
  */
 import * as fs from 'node:fs'
 import { ioError } from '../store/disk/io-error.js'
 
 const BLOCK = 4096
 
-/** Bytes on disk of a file of this length. */
+/** Returns the bytes on disk of a file of this length. */
 export function blocksOf(length: number): number {
   return Math.max(1, Math.ceil(length / BLOCK)) * BLOCK
 }
 
-/** A new file; 0600 unless given. Throws `io` with the bytes that it wanted. */
-export function addFile(path: string, bytes: Uint8Array, mode = 0o600): void {
+/** Makes a file of mode 0600. Throws `io` with the bytes required. */
+export function addFile(path: string, bytes: Uint8Array): void {
   const fd = attempt('create', path, bytes.length, () =>
-    fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL, mode),
+    fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL, 0o600),
   )
   try {
     attempt('write', path, bytes.length, () => {
-      fs.fchmodSync(fd, mode)
+      fs.fchmodSync(fd, 0o600)
       for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done)
     })
   } finally {
@@ -27,26 +27,27 @@ export function addFile(path: string, bytes: Uint8Array, mode = 0o600): void {
   }
 }
 
-/** A folder of 0700; nothing where it is there. */
-export function addFolder(path: string): void {
+/** Makes a folder of this mode, whatever the umask. */
+export function addFolder(path: string, mode: number): void {
   attempt('mkdir', path, BLOCK, () => {
     fs.mkdirSync(path, { recursive: true, mode: 0o700 })
-    fs.chmodSync(path, 0o700)
+    fs.chmodSync(path, mode)
   })
 }
 
-/** A second name for a file that never changes: no byte of it is copied. */
+/** Gives an immutable file a second name; no byte is copied. */
 export function addLink(target: string, path: string): void {
   attempt('link', path, BLOCK, () => fs.linkSync(target, path))
 }
 
-/** Removes a tree that nothing counts on. */
-export function dropTree(path: string): void {
-  attempt('unlink', path, 0, () => fs.rmSync(path, { recursive: true, force: true }))
+/** Makes a symbolic link with the text of another one. */
+export function addSymlink(model: string, path: string): void {
+  attempt('link', path, BLOCK, () => fs.symlinkSync(fs.readlinkSync(model), path))
 }
 
-export function sizeOf(path: string): number {
-  return attempt('stat', path, 0, () => fs.statSync(path).size)
+/** Removes a tree that nothing depends on. */
+export function dropTree(path: string): void {
+  attempt('unlink', path, 0, () => fs.rmSync(path, { recursive: true, force: true }))
 }
 
 function attempt<T>(operation: Parameters<typeof ioError>[0], path: string, bytes: number, run: () => T): T {

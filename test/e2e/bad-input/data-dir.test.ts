@@ -124,10 +124,10 @@ describe('another format', () => {
   it('a newer one: exit 13 and untouched, whatever is asked; init does not start over', async () => {
     const box = sandbox.copy()
     const marker = join(box.dir, 'brine.json')
-    writeFileSync(marker, readFileSync(marker, 'utf8').replace('"format":1', '"format":2'))
+    writeFileSync(marker, readFileSync(marker, 'utf8').replace('"format":2', '"format":3'))
     const before = footprint(box.dir)
     await inTurn([...ANY, TESTBED], (args) =>
-      expectRefused(box, args, { exit: 13, code: 'format-newer', says: ['brine.json', 'data format 2'] }),
+      expectRefused(box, args, { exit: 13, code: 'format-newer', says: ['brine.json', 'data format 3'] }),
     )
     await expectRefused(box, ['init', '--test'], { exit: 1, code: 'init-not-empty' })
     expect(footprint(box.dir)).toEqual(before)
@@ -137,7 +137,7 @@ describe('another format', () => {
     const box = sandbox.copy()
     const commits = join(box.dir, 'commits')
     const newest = join(commits, `${Math.max(...readdirSync(commits).map((name) => Number.parseInt(name, 10)))}.json`)
-    writeFileSync(newest, readFileSync(newest, 'utf8').replace('"format":1', '"format":7'))
+    writeFileSync(newest, readFileSync(newest, 'utf8').replace('"format":2', '"format":7'))
     rmSync(join(box.dir, 'status', 'head.json'))
     await expectRefused(box, ['roa', 'list', 'acme'], { exit: 13, code: 'format-newer', says: ['data format 7'] })
   })

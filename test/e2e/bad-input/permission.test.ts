@@ -138,7 +138,7 @@ const CASES: readonly (readonly [string, () => Lost])[] = [
   [
     'upgrade',
     () => {
-      const dataDir = thawStore(0, join(scratch.path, 'old'))
+      const dataDir = thawStore(1, join(scratch.path, 'old'))
       own(dataDir)
       return { dataDir, place: dataDir, args: ['upgrade'], now: '2026-11-21T13:00:00Z' }
     },

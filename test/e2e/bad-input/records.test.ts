@@ -92,11 +92,14 @@ describe('the marker', () => {
     ['generation 0', /"generation":1/, '"generation":0', 'generation has an invalid value'],
     ['__proto__ in it', /^\{/, '{"__proto__":{},', '__proto__'],
     ['no id', /"id":"[^"]*",/, '', 'id is missing'],
-  ])('%s: exit 12, and says where a marker comes from', async (_, from, to, rule) => {
+    ['another id', /"id":"[^"]*"/, '"id":"0123456789abcdef0123456789abcdef"', 'was changed', 'marker-changed'],
+    ['another date', /"createdAt":"20\d\d/, '"createdAt":"1999', 'was changed', 'marker-changed'],
+    ['a format that it never had', /"format":2/, '"format":0', 'format has an invalid value'],
+  ])('%s: exit 12, and says where a marker comes from', async (_, from, to, rule, code = 'file-damaged') => {
     const box = sandbox.copy()
     rewrite(join(box.dir, 'brine.json'), from, to)
     const before = footprint(box.dir)
-    const refusal = { exit: 12, code: 'file-damaged', says: ['brine.json', rule, 'from a backup or a copy'] }
+    const refusal = { exit: 12, code, says: ['brine.json', rule, 'from a backup or a copy'] }
     for (const args of [READ, ADD, ['recover', '--dry-run'], ['audit', 'verify']])
       await expectRefused(box, args, refusal)
     expect(footprint(box.dir)).toEqual(before)

@@ -177,6 +177,10 @@ describe('bad backups are refused, and nothing is left', () => {
     const entries = await entriesOf(readFileSync(plain))
     const marker = JSON.parse(entries.find((e) => e.header.name === 'brine.json')?.body.toString() ?? '') as object
     await judge(await rewritten(entries, { 'brine.json': JSON.stringify({ ...marker, id: 'f'.repeat(32) }) }), 12)
+    await judge(
+      await rewritten(entries, { 'brine.json': JSON.stringify({ ...marker, createdAt: '1999-01-01T00:00:00Z' }) }),
+      12,
+    )
     await judge(await rewritten(entries, { 'brine.json': JSON.stringify({ ...marker, format: 99 }) }), 13)
   })
 

@@ -8,8 +8,9 @@ import { contentsOf, expectedOf, thawStore } from '../../support/store/frozen-st
 
 const { path, remove } = scratchDir()
 afterAll(remove)
-const now = '2026-11-21T13:00:00Z'
-const old = thawStore(0, join(path, 'old'))
+// nothing is due: a migration can be taken back until something is committed
+const now = '2026-11-02T09:00:00Z'
+const old = thawStore(1, join(path, 'old'))
 let copies = 0
 const fresh = (): string => copyDir(old, join(path, `copy-${++copies}`))
 
@@ -32,18 +33,18 @@ it('other commands say what it takes, with 13, and change nothing', async () => 
 it('migrates, says where the old tree is, publishes; and back', async () => {
   const dataDir = fresh()
   const dry = await brine(['upgrade', '--dry-run'], { dataDir, now })
-  expect(dry.stdout).toMatch(/would migrate data format 0 to 1, \d+ bytes; nothing changed\n$/)
+  expect(dry.stdout).toMatch(/would migrate data format 1 to 2, \d+ bytes; nothing changed\n$/)
   expect(contentsOf(dataDir)).toEqual(contentsOf(old))
   const { stdout } = await brine(['upgrade'], { dataDir, now })
-  expect(stdout).toContain('33 commands, 75 events, 50 objects')
-  expect(stdout).toContain(`verified by replay, logical=${expectedOf(0).logical}`)
-  expect(stdout).toContain('data format 0 to 1; the old tree is kept in old/format-0-20261121T130000Z; published')
+  expect(stdout).toContain('267 commands, 385 events, 257 objects')
+  expect(stdout).toContain(`verified by replay, logical=${expectedOf(1).logical}`)
+  expect(stdout).toContain('data format 1 to 2; the old tree is kept in old/format-1-20261102T090000Z; published')
   await brine(['audit', 'verify', '--full'], { dataDir, now })
-  expect((await brine(['upgrade'], { dataDir, now })).stdout).toBe('data format 1: nothing to do\n')
+  expect((await brine(['upgrade'], { dataDir, now })).stdout).toBe('data format 2: nothing to do\n')
   await brine(['upgrade', '--undo'], { dataDir, now })
   expect((await runBrine(['status'], { dataDir, now })).code).toBe(13)
   const again = (await brine(['upgrade', '--json'], { dataDir, now })).json<UpgradeReport>()
-  expect(again).toMatchObject({ from: 0, to: 1, steps: [{ from: 0, to: 1 }], keptAt: expect.stringMatching(/^old\//) })
+  expect(again).toMatchObject({ from: 1, to: 2, steps: [{ from: 1, to: 2 }], keptAt: expect.stringMatching(/^old\//) })
   await brine(['audit', 'verify', '--full'], { dataDir, now })
 })
 
@@ -54,16 +55,16 @@ it.each(['BRINE_UPGRADE_ONLY', 'KRILL_UPGRADE_ONLY'])(
     const env = { [name]: '1' }
     const ran = await brine(['ca', 'remove', 'acme', '--yes', '--json'], { dataDir, now, env })
     expect(ran.json<UpgradeReport>()).toMatchObject({
-      from: 0,
-      to: 1,
+      from: 1,
+      to: 2,
       republished: null,
-      digest: { full: expectedOf(0).full },
+      digest: { full: expectedOf(1).full },
     })
     const shown = await brine(['ca', 'list', '--json'], { dataDir, now })
     expect(shown.stdout).toContain('"acme"')
     // in the present format there is nothing to do, and the command is not run either
     expect((await brine(['ca', 'remove', 'acme', '--yes'], { dataDir, now, env })).stdout).toBe(
-      'data format 1: nothing to do\n',
+      'data format 2: nothing to do\n',
     )
     expect((await brine(['ca', 'list', '--json'], { dataDir, now })).stdout).toBe(shown.stdout)
     expect((await runBrine(['tick'], { dataDir, now, env: { [name]: 'perhaps' } })).code).toBe(2)
@@ -77,7 +78,7 @@ it('auto_upgrade: the next command migrates first', async () => {
   expect((await runBrine(['roa', 'add', 'acme', '192.0.2.0/25=64496', '--dry-run'], { dataDir, now })).code).toBe(13)
   const ran = await brine(['tick'], { dataDir, now })
   expect(ran.stderr).toContain(
-    'upgraded from data format 0 to 1; the tree before is kept in old/format-0-20261121T130000Z',
+    'upgraded from data format 1 to 2; the tree before is kept in old/format-1-20261102T090000Z',
   )
   await brine(['audit', 'verify', '--full'], { dataDir, now })
 })

@@ -21,7 +21,7 @@ export interface RecoverOptions {
 }
 
 export function planOf(dir: string, { from = [], only }: RecoverOptions = {}): RecoveryPlan {
-  return planAll(recoverySources(openStore(dir).layout, from), readMarker(dir).generation, only)
+  return planAll(recoverySources(openStore(dir).layout, from), readMarker(dir), only)
 }
 
 /** Plans a recovery and applies it under the lock. */

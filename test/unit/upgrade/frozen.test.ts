@@ -1,9 +1,12 @@
 /** The frozen data directories are what they were on the day they were made, and today's rules make the same states of them. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rebuildTree } from '../../../src/core/app/authority/pubserver.js'
+import { republish } from '../../../src/core/app/authority/republish.js'
+import { restoreBackup } from '../../../src/core/app/backup/restore.js'
+import { verifyBackup } from '../../../src/core/app/backup/verify.js'
+import { upgrade } from '../../../src/core/app/operations/upgrade.js'
 import { auditVerify } from '../../../src/core/app/proof/audit.js'
 import { makeCheckpoint } from '../../../src/core/app/proof/checkpoint.js'
 import { verifyExport } from '../../../src/core/app/proof/export.js'
@@ -13,23 +16,29 @@ import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { KINDS, kindWord } from '../../../src/core/eventsourcing/types.js'
 import { FORMAT } from '../../../src/core/store/directory/data-dir.js'
 import { stepsFrom } from '../../../src/core/upgrade/steps.js'
-import { expectedOf, frozenDir, type Measured, measure, thawStore } from '../../support/store/frozen-store.js'
+import {
+  contentsOf,
+  expectedOf,
+  frozenDir,
+  type Measured,
+  measure,
+  thawStore,
+} from '../../support/store/frozen-store.js'
+import { fastest } from '../../support/store/store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const formats = readdirSync(frozenDir).flatMap((name) => /^format-(\d+)$/.exec(name)?.[1] ?? [])
-const base = mkdtempSync(join(tmpdir(), 'brine-frozen-'))
+const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 
-it('there is one of each format up to the present one, and a way from the older ones', () => {
-  expect(formats.map(Number).sort()).toEqual(Array.from({ length: FORMAT + 1 }, (_, n) => n))
-  for (const format of formats) {
-    const steps = stepsFrom(Number(format))
-    expect(steps.map((s) => s.from)).toEqual(
-      Array.from({ length: FORMAT - Number(format) }, (_, n) => Number(format) + n),
-    )
+it('there is one of each older format, and a way from it', () => {
+  const older = formats.map(Number).filter((format) => format < FORMAT)
+  expect(older.sort()).toEqual(Array.from({ length: FORMAT - 1 }, (_, n) => n + 1))
+  for (const format of formats.map(Number)) {
+    const steps = stepsFrom(format)
+    expect(steps.map((s) => s.from)).toEqual(Array.from({ length: FORMAT - format }, (_, n) => format + n))
     expect(steps.every((s) => s.to === s.from + 1)).toBe(true)
   }
-  expect(stepsFrom(FORMAT)).toEqual([])
 })
 
 it.each(formats)('format %s was never edited', (format) => {
@@ -44,16 +53,21 @@ it.each(formats)('format %s was never edited', (format) => {
   expect(found.sort()).toEqual([...listed].sort())
 })
 
-describe('the data directory of format 1', () => {
+const checkpointsOf = (format: string): readonly string[] =>
+  ['early', 'late'].map((name) => join(frozenDir, `format-${format}.${name}.note`))
+
+describe.each(formats)('the data directory of format %s', (format) => {
   let dir: string
-  const session = (): Promise<Session> =>
-    openSession({
-      ...{ dataDir: dir, actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' },
-      nowOverride: NOW,
-    })
-  const frozen = expectedOf<Measured>(1)
-  beforeAll(() => {
-    dir = thawStore(1, join(base, 'data'))
+  const isOld = Number(format) < FORMAT
+  const options = () => ({
+    ...{ dataDir: dir, actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' },
+    nowOverride: NOW,
+  })
+  const session = (): Promise<Session> => openSession(options())
+  const frozen = expectedOf<Measured>(Number(format))
+  beforeAll(async () => {
+    dir = thawStore(Number(format), join(base, format))
+    if (isOld) await upgrade(options(), { only: true })
   })
 
   it('has every type of event that an aggregate declares', () => {
@@ -64,20 +78,28 @@ describe('the data directory of format 1', () => {
   })
 
   it('replays from event 0 to the states of the day it was made, after each command', async () => {
-    expect(await measure(await session())).toEqual(frozen)
+    // a migration appends one commit
+    const { commits, head } = frozen
+    const moved = isOld ? { commits: commits + 1, head: expect.not.stringMatching(head ?? '') } : {}
+    expect(await measure(await session())).toEqual({ ...frozen, ...moved })
+  })
+
+  it('still has every file to the byte, but for the marker of an older format', () => {
+    const files = contentsOf(join(frozenDir, `format-${format}`), isOld ? /^brine\.json$/ : /^$/)
+    const there = new Set(contentsOf(dir))
+    expect(files.filter((file) => !there.has(file)).map((file) => file.split(' ')[0])).toEqual([])
   })
 
   it('has nothing that an audit finds, and what was signed of it long ago verifies', async () => {
     await rebuildTree(await session())
-    const checkpoints = ['early', 'late'].map((name) => join(frozenDir, `format-1.${name}.note`))
-    const report = await auditVerify(await session(), { full: true, checkpoints })
+    const report = await auditVerify(await session(), { full: true, checkpoints: checkpointsOf(format) })
     expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
     expect(report).toMatchObject({ ok: true, digest: { logical: frozen.logical, full: frozen.full } })
     expect(report.checkpoints.map(({ ok, size }) => [ok, size])).toEqual([
       [true, 22],
       [true, frozen.commits],
     ])
-    expect((await makeCheckpoint(await session())).size).toBe(frozen.commits)
+    expect((await makeCheckpoint(await session())).size).toBe(report.commits)
   })
 
   it('has commands of each result, an archive, snapshots and their backups', () => {
@@ -94,12 +116,27 @@ describe('the data directory of format 1', () => {
   })
 
   it('was exported early, and the export verifies', () => {
-    const report = verifyExport(join(frozenDir, 'format-1.jsonl'), {
+    const report = verifyExport(join(frozenDir, `format-${format}.jsonl`), {
       full: true,
-      checkpoints: [join(frozenDir, 'format-1.early.note')],
-      verifierKeys: [readFileSync(join(frozenDir, 'format-1.verifier-key'), 'utf8')],
+      checkpoints: checkpointsOf(format).slice(0, 1),
+      verifierKeys: [readFileSync(join(frozenDir, `format-${format}.verifier-key`), 'utf8')],
     })
     expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
     expect(report).toMatchObject({ ok: true, commits: 22 })
+  })
+
+  it('was backed up early, and the backup verifies and can be restored', async () => {
+    const source = join(frozenDir, `format-${format}.backup`)
+    const keys = { identities: [], passphrase: undefined } as never
+    const verified = await verifyBackup(options(), { source, keys })
+    expect(verified).toMatchObject({ ok: true, commit: 22 })
+    const dataDir = join(base, `restored-${format}`)
+    const restored = await restoreBackup({ ...options(), dataDir }, { source, keys })
+    expect(restored).toMatchObject({ commit: 22, digest: verified.digest, role: 'primary' })
+    const there = await openSession({ ...options(), dataDir })
+    expect(there.store.marker.format).toBe(FORMAT)
+    expect((await republish(there, { force: true })).republished.length).toBeGreaterThan(3)
+    const report = await auditVerify(await openSession({ ...options(), dataDir }), { full: true })
+    expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
   })
 })

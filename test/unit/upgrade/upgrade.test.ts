@@ -1,8 +1,9 @@
-/** A frozen directory of format 0, migrated, refused, taken back: what was there is there afterwards, and proved. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+/** The frozen directory of format 1, migrated, refused, taken back: what was there is there afterwards, and verified. */
+import * as fs from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { showCa } from '../../../src/core/app/authority/cas.js'
 import { republish } from '../../../src/core/app/authority/republish.js'
 import { upgradeFirst } from '../../../src/core/app/operations/migrate.js'
 import { type UpgradeOptions, type UpgradeReport, upgrade } from '../../../src/core/app/operations/upgrade.js'
@@ -11,20 +12,24 @@ import { listHistory } from '../../../src/core/app/proof/history.js'
 import { openSession } from '../../../src/core/app/transaction/session.js'
 import type { CommandContext } from '../../../src/core/base/context.js'
 import type { AppError } from '../../../src/core/base/errors.js'
+import { parseHandle } from '../../../src/core/base/handle.js'
+import type { Instant } from '../../../src/core/base/time.js'
 import { openStore } from '../../../src/core/store/commit/file-store.js'
-import { readMarker } from '../../../src/core/store/directory/data-dir.js'
+import { initDataDir, readMarker } from '../../../src/core/store/directory/data-dir.js'
 import { copyDir } from '../../support/processes/cli.js'
-import { contentsOf, expectedOf, frozenDir, thawStore } from '../../support/store/frozen-store.js'
+import { contentsOf, expectedOf, frozenDir, type Measured, thawStore } from '../../support/store/frozen-store.js'
+import { fastest } from '../../support/store/store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
-const base = mkdtempSync(join(tmpdir(), 'brine-upgrade-'))
+const frozen = expectedOf<Measured>(1)
+const base = mkdtempSync(join(fastest(), 'brine-upgrade-'))
 let dirs = 0
 let dir = ''
 let notices: string[] = []
 
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 beforeEach(() => {
-  dir = thawStore(0, join(base, `dir-${++dirs}`))
+  dir = thawStore(1, join(base, `dir-${++dirs}`))
   notices = []
 })
 
@@ -50,51 +55,78 @@ const refusal = (promise: Promise<unknown>): Promise<AppError | 'done'> =>
 
 const audit = async () => auditVerify(await openSession(options()), { full: true })
 
-describe('a directory of format 0', () => {
+describe('a directory of format 1', () => {
   it('keeps every command with its time, person and reason, every state, every object', async () => {
+    const before = contentsOf(dir)
     const report = await run({ only: true })
-    const { logical, full, aggregates } = expectedOf(0)
-    expect(report).toMatchObject({ from: 0, to: 1, digest: { logical, full }, changed: true, republished: null })
-    expect(report.steps).toEqual([expect.objectContaining({ from: 0, to: 1, commands: 33, events: 75, objects: 50 })])
+    const { logical, full, aggregates } = frozen
+    expect(report).toMatchObject({ from: 1, to: 2, digest: { logical, full }, changed: true, republished: null })
+    const counts = { commits: 117, aggregates: 12, commands: 267, events: 385, objects: 257 }
+    expect(report.steps).toEqual([expect.objectContaining({ from: 1, to: 2, ...counts })])
     const audited = await audit()
-    expect(audited.problems.filter((p) => !p.file.startsWith('repo/'))).toEqual([])
+    expect(audited.problems.filter((p) => !p.file.startsWith('repo'))).toEqual([])
     expect(audited.digest).toEqual({ logical, full })
-    expect(audited.aggregates).toMatchObject(aggregates)
+    expect(audited.aggregates).toMatchObject(aggregates.map(({ kind, handle, version }) => ({ kind, handle, version })))
     expect(audited.aggregates.flatMap((a) => a.problems)).toEqual([])
+    // no record is another one
+    const after = new Set(contentsOf(dir))
+    expect(before.filter((file) => !after.has(file)).map((file) => file.split(' ')[0])).toEqual(['brine.json'])
     const { commands } = await listHistory(await openSession(options()), { rows: 1000 })
-    const seen = commands.map(({ kind, handle, sequence, at, actor, reason, result, type }) =>
+    // what a recovery gave up has no record in its place any more
+    const kept = commands.filter(({ result }) => result !== 'lost')
+    const seen = kept.map(({ kind, handle, sequence, at, actor, reason, result, type }) =>
       JSON.stringify([kind, handle, sequence, at, actor, reason ?? null, result, type]),
     )
     expect(seen.sort()).toEqual(frozenCommands().sort())
   })
 
-  it('goes on where it was: the next command works, and no number jumps', async () => {
+  it('goes on where it was: the next command works, and numbers rise by one', async () => {
     await run()
     expect((await audit()).ok).toBe(true)
     const { store } = await openSession(options())
-    const before = await store.read(async (reader) => reader.head)
+    const [before, number] = [await store.read(async (reader) => reader.head), await manifestNumber()]
     const session = await openSession(options({ nowOverride: '2026-11-21T13:10:00Z' }))
     const { republished, changed } = await republish(session, { force: true })
-    expect([republished.length, changed]).toEqual([4, true])
-    const after = await store.read(async (reader) => reader.head)
-    expect(after).toBe(before + 1)
-    const shown = await (await openSession(options())).store.read(async (reader) =>
-      reader.eventsOf(
-        { kind: 'ca', handle: 'acme' as never },
-        reader.command({ kind: 'ca', handle: 'acme' as never }, 9),
-      ),
-    )
-    // the newest of the fixture is 7
-    expect(JSON.stringify(shown)).toMatch(/"number":8[,}]/)
+    expect([republished.length, changed]).toEqual([6, true])
+    expect(await store.read(async (reader) => reader.head)).toBe(before + 1)
+    expect(await manifestNumber()).toBe(number + 1)
     expect((await audit()).ok).toBe(true)
   })
 
-  it('leaves out what no info.json counts, and keeps the old tree as it was', async () => {
+  it('keeps the old tree as it was', async () => {
     const before = contentsOf(dir, /^(keys|brine\.toml)/)
     const { keptAt } = await run({ only: true })
-    expect(existsSync(join(dir, 'cas/acme/event-17.json'))).toBe(false)
     expect(contentsOf(join(dir, keptAt ?? ''), /^upgraded\.json$/)).toEqual(before)
     expect(readdirSync(dir).filter((name) => name.startsWith('upgrade'))).toEqual([])
+  })
+
+  it('takes no space for what does not change: old and new tree share their files', async () => {
+    const { keptAt, bytes } = await run({ only: true })
+    const inodes = ['.', keptAt ?? ''].map((tree) => statSync(join(dir, tree, 'cas/acme/event-3.json')).ino)
+    expect(inodes[0]).toBe(inodes[1])
+    expect(bytes).toBeLessThan(3_000_000)
+  })
+
+  it('whose archive lies on a volume that is not there', async () => {
+    const [folder] = ['pubd/0/archived'].map((name) => join(dir, name))
+    const note = join(dir, 'pubd/0/archived.json')
+    writeFileSync(note, readFileSync(note, 'utf8').replaceAll('"dir":null', '"dir":"/mnt/away"'))
+    rmSync(folder ?? '', { recursive: true })
+    expect(await run({ only: true })).toMatchObject({ digest: { full: frozen.full } })
+    const audited = await auditVerify(await openSession(options()), { full: false })
+    expect(audited.aggregates.flatMap((a) => a.problems)).toEqual([])
+  })
+
+  it('with no commit yet has nothing to bind', async () => {
+    const empty = join(base, `dir-${++dirs}`)
+    const marker = '{"createdAt":"2026-10-01T08:00:00Z","format":1,"generation":1,"id":"a1","test":true}\n'
+    initDataDir(empty, { id: 'a1', createdAt: '2026-10-01T08:00:00Z' as Instant, test: true })
+    writeFileSync(join(empty, 'brine.json'), marker)
+    writeFileSync(join(empty, 'brine.toml'), '')
+    const report = await upgrade(options({ dataDir: empty }), {})
+    expect(report).toMatchObject({ from: 1, to: 2, steps: [{ commits: 0 }], republished: [] })
+    expect(await upgrade(options({ dataDir: empty }), { undo: true })).toMatchObject({ from: 2, to: 1 })
+    expect(readFileSync(join(empty, 'brine.json'), 'utf8')).toBe(marker)
   })
 
   it('gives the same bytes from the same source', async () => {
@@ -105,38 +137,41 @@ describe('a directory of format 0', () => {
     expect(contentsOf(other, leaveOut)).toEqual(contentsOf(dir, leaveOut))
   })
 
-  it('a snapshot that cannot be read costs nothing; whoever waits for the lock reads that it takes long', async () => {
-    writeFileSync(join(dir, 'cas/acme/snapshot.json'), 'x')
+  it('the owner file of the lock says that it takes long', async () => {
     const owners: unknown[] = []
-    const onNotice = (text: string): void => {
-      notices.push(text)
-      owners.push(JSON.parse(readFileSync(join(dir, '.lock-owner'), 'utf8')))
-    }
-    const report = await upgrade(options({ onNotice }), { only: true })
-    expect(report.digest?.full).toBe(expectedOf(0).full)
-    expect(owners).toEqual([expect.objectContaining({ command: 'brine upgrade', long: true })])
-    expect(notices.join()).toContain('cas/acme/snapshot.json')
-    expect((await openSession(options())).store.warnings).toEqual([])
+    const watch = fs.watch(dir, () => {
+      const path = join(dir, '.lock-owner')
+      if (existsSync(path)) owners.push(JSON.parse(readFileSync(path, 'utf8')))
+    })
+    await run({ only: true })
+    await vi.waitFor(() =>
+      expect(owners).toContainEqual(expect.objectContaining({ command: 'brine upgrade', long: true })),
+    )
+    watch.close()
   })
 
   it.each([
-    ['an event is gone', 'cas/acme/event-3.json', undefined, 'file-missing'],
+    ['an event is gone', 'cas/acme/event-3.json', undefined, 'upgrade-unproved'],
     [
       'an event is another',
       'cas/acme/event-3.json',
       '{"version":3,"event":{"type":"ca.removed"}}\n',
       'upgrade-unproved',
     ],
-    ['a command is gone', 'pubd/0/command-2.json', undefined, 'file-missing'],
-    ['a record is not JSON', 'ta/ta/command-1.json', '{', 'file-damaged'],
-    ['a version file is gone', 'cas/acme/info.json', undefined, 'file-missing'],
+    ['a command is gone', 'pubd/0/command-2.json', undefined, 'upgrade-unproved'],
+    ['a record is not JSON', 'ta/ta/command-1.json', '{', 'upgrade-unproved'],
+    ['a commit is gone', 'commits/50.json', undefined, 'commit-missing'],
+    ['the newest commit is gone', 'commits/116.json', undefined, 'commit-missing'],
+    ['a commit is another', 'commits/50.json', '{}\n', 'upgrade-unproved'],
+    ['a snapshot says what the events do not', 'ta/ta/snapshot-15.json', '{"format":1,"state":{}}', 'upgrade-unproved'],
     [
-      'a snapshot says what the events do not',
-      'ta/ta/snapshot.json',
-      '{"format":0,"state":{},"version":6}',
-      'upgrade-unproved',
+      'the marker is of no format',
+      'brine.json',
+      '{"createdAt":"2026-10-01T08:00:00Z","format":0,"generation":2,"id":"a"}',
+      'file-damaged',
     ],
   ])('is refused, and nothing changed, where %s', async (_what, name, text, code) => {
+    expect(existsSync(join(dir, name))).toBe(true)
     if (text === undefined) rmSync(join(dir, name))
     else writeFileSync(join(dir, name), text)
     const before = contentsOf(dir, /^\.lock/)
@@ -145,7 +180,7 @@ describe('a directory of format 0', () => {
   })
 
   it('an object that a state names must be there', async () => {
-    for (const name of readdirSync(join(dir, 'objects'))) rmSync(join(dir, 'objects', name))
+    for (const name of readdirSync(join(dir, 'objects'))) rmSync(join(dir, 'objects', name), { recursive: true })
     expect(await refusal(run())).toMatchObject({ code: 'upgrade-unproved' })
   })
 })
@@ -155,7 +190,7 @@ describe('any other command', () => {
     const before = contentsOf(dir)
     const error = await refusal(openSession(options()))
     expect(error).toMatchObject({ kind: 'format', code: 'format-older', hint: 'brine upgrade' })
-    expect(() => readMarker(dir)).toThrow('written by an older version (data format 0)')
+    expect(() => readMarker(dir)).toThrow('written by an older version (data format 1)')
     expect(contentsOf(dir)).toEqual(before)
   })
 
@@ -163,17 +198,17 @@ describe('any other command', () => {
     writeFileSync(join(dir, 'brine.toml'), 'auto_upgrade = true\n')
     expect(await refusal(openSession(options({ dryRun: true })))).toMatchObject({ code: 'format-older' })
     const session = await openSession(options())
-    expect(session.store.marker.format).toBe(1)
-    expect(notices.join()).toContain('upgraded from data format 0 to 1')
+    expect(session.store.marker.format).toBe(2)
+    expect(notices.join()).toContain('upgraded from data format 1 to 2')
   })
 
   it('a copy is not migrated by the way, and can be by name: it stays a stand-by', async () => {
-    dir = thawStore(0, join(base, `dir-${++dirs}`), true)
+    dir = thawStore(1, join(base, `dir-${++dirs}`), true)
     const { nowOverride: _now, ...live } = options()
     writeFileSync(join(dir, 'brine.toml'), 'auto_upgrade = true\n')
     const dataDir = copyDir(dir, join(base, `dir-${++dirs}`))
     expect(await refusal(openSession({ ...live, dataDir }))).toMatchObject({ code: 'format-older' })
-    expect(await upgrade({ ...live, dataDir })).toMatchObject({ role: 'standby', to: 1, republished: null })
+    expect(await upgrade({ ...live, dataDir })).toMatchObject({ role: 'standby', to: 2, republished: null })
     expect(openStore(dataDir).role()).toMatchObject({ role: 'standby', reason: 'copy' })
     // and the original is a primary all the way
     expect(await upgrade(live, { only: true })).toMatchObject({ role: 'primary' })
@@ -182,7 +217,7 @@ describe('any other command', () => {
 
   it('a newer format is refused, by upgrade too', async () => {
     const path = join(dir, 'brine.json')
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":0', '"format":2'))
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"format":1', '"format":3'))
     expect(await refusal(run())).toMatchObject({ kind: 'format', code: 'format-newer' })
     expect(await refusal(openSession(options()))).toMatchObject({ kind: 'format', code: 'format-newer' })
   })
@@ -192,7 +227,7 @@ describe('back and forth', () => {
   it('nothing to do in the present format', async () => {
     await run({ only: true })
     const before = contentsOf(dir, /^\.lock/)
-    expect(await run()).toMatchObject({ from: 1, to: 1, steps: [], keptAt: null, changed: false })
+    expect(await run()).toMatchObject({ from: 2, to: 2, steps: [], keptAt: null, changed: false })
     expect(contentsOf(dir, /^\.lock/)).toEqual(before)
   })
 
@@ -200,10 +235,10 @@ describe('back and forth', () => {
     const before = contentsOf(dir)
     await run({ only: true })
     const back = await run({ undo: true })
-    expect(back).toMatchObject({ from: 1, to: 0, keptAt: expect.stringMatching(/^old\/format-1-/), changed: true })
+    expect(back).toMatchObject({ from: 2, to: 1, keptAt: expect.stringMatching(/^old\/format-2-/), changed: true })
     expect(contentsOf(dir, /^(old|\.lock)/)).toEqual(before)
     expect(await refusal(run({ undo: true }))).toMatchObject({ code: 'upgrade-nothing-kept' })
-    expect(await run()).toMatchObject({ from: 0, to: 1, digest: { full: expectedOf(0).full } })
+    expect(await run()).toMatchObject({ from: 1, to: 2, digest: { full: frozen.full } })
     expect((await audit()).ok).toBe(true)
   })
 
@@ -217,32 +252,28 @@ describe('back and forth', () => {
   it('--dry-run says what it would do', async () => {
     const before = contentsOf(dir)
     const report = await run({ dryRun: true })
-    expect(report).toMatchObject({ from: 0, to: 1, dryRun: true, changed: true, keptAt: null })
+    expect(report).toMatchObject({ from: 1, to: 2, dryRun: true, changed: true, keptAt: null })
     expect(report.bytes).toBeGreaterThan(100_000)
     expect(contentsOf(dir)).toEqual(before)
   })
 })
 
+/** Every command whose record lies in the folder. */
 function frozenCommands(): string[] {
-  const root = join(frozenDir, 'format-0')
-  return ['cas', 'pubd', 'ta'].flatMap((place) =>
-    readdirSync(join(root, place)).flatMap((name) => {
-      const folder = join(root, place, name)
-      const kind = { cas: 'ca', pubd: 'pubserver', ta: 'ta' }[place]
-      const commands = readdirSync(folder).filter((file) => file.startsWith('command-'))
-      return commands.map((file) => {
-        const c = JSON.parse(readFileSync(join(folder, file), 'utf8'))
-        return JSON.stringify([
-          kind,
-          name,
-          c.sequence,
-          c.at,
-          c.actor,
-          c.reason ?? null,
-          c.effect.result,
-          c.command.type,
-        ])
-      })
-    }),
-  )
+  const root = join(frozenDir, 'format-1')
+  const records = readdirSync(root, { recursive: true })
+    .map(String)
+    .filter((name) => /^[a-z]+\/[^/]+\/(archived\/)?command-\d+\.json$/.test(name))
+    .map((name) => JSON.parse(readFileSync(join(root, name), 'utf8')))
+  const rows = records.map((c) => {
+    const kind = c.kind === 'pubd' ? 'pubserver' : c.kind
+    return [kind, c.handle, c.sequence, c.at, c.actor, c.reason ?? null, c.effect.result, c.command.type]
+  })
+  return [...new Set(rows.map((row) => JSON.stringify(row)))]
+}
+
+/** Of `acme`. */
+async function manifestNumber(): Promise<number> {
+  const shown = await showCa(await openSession(options()), parseHandle('acme'))
+  return shown.classes[0]?.keys[0]?.manifestNumber ?? 0
 }

@@ -13,7 +13,7 @@ import type { Instant } from '../../base/time.js'
 import { importPkcs8 } from '../../crypto/key-maker.js'
 import type { PublicKey, Sha256 } from '../../crypto/ports.js'
 import { openCopy } from '../../store/commit/copy-fallback.js'
-import { type Marker, parseMarker, readMarker } from '../../store/directory/data-dir.js'
+import { type AnyMarker, isPresent, parseAnyMarker, readAnyMarker } from '../../store/directory/data-dir.js'
 import { isCorrupt } from '../../store/disk/damage.js'
 import { statIfExists } from '../../store/disk/fs.js'
 import { keyFiles } from '../../store/disk/key-files.js'
@@ -22,7 +22,7 @@ import { hasAllReferences } from '../transaction/revision-completeness.js'
 
 /** Description of the tree that was built. Its marker is not written yet. */
 export interface UnpackedSource {
-  readonly marker: Marker
+  readonly marker: AnyMarker
   readonly commit: number
   readonly head: Sha256 | null
   readonly cutAt: Instant | null
@@ -131,11 +131,11 @@ function publicKeyOf(pkcs8: Uint8Array, name: string, path: string): PublicKey {
   }
 }
 
-function markerOf(tree: TreeBuilder, name: string): Marker {
+function markerOf(tree: TreeBuilder, name: string): AnyMarker {
   const bytes = tree.marker()
   if (bytes === undefined) throw backupDamaged(name, 'its marker, brine.json, is missing')
   try {
-    return parseMarker(bytes, `${name}: brine.json`)
+    return parseAnyMarker(bytes, `${name}: brine.json`)
   } catch (error) {
     throw isCorrupt(error) ? backupDamaged(name, 'its marker, brine.json, is damaged', error) : error
   }
@@ -149,16 +149,17 @@ async function copyRevision({
   onHeader,
 }: UnpackRequest): Promise<UnpackedSource> {
   const layout = layoutOf(source)
-  const marker = readMarker(source)
+  const marker = readAnyMarker(source)
   onHeader?.(marker)
   const onWarning = (text: string): void => options.onNotice?.(text)
   const keys = keyFiles(layout, () => undefined)
   const complete = (at: Parameters<typeof hasAllReferences>[0]): boolean => hasAllReferences(at, { keys })
   const reader = openCopy(layout, {
-    generation: marker.generation,
+    marker,
     warn: onWarning,
     complete: (at) => complete(at as Parameters<typeof hasAllReferences>[0]),
   })
+  if (isPresent(marker)) reader.checkMarker()
   const tree = builderFor(dir, source, withoutSecrets)
   const step = progressOf(options, 'MiB copied')
   const capture = captureRevision(layout, reader, { onWarning })

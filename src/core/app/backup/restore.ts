@@ -11,7 +11,7 @@ import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { type Marker, writeMarker } from '../../store/directory/data-dir.js'
+import { type AnyMarker, writeMarker } from '../../store/directory/data-dir.js'
 import { removeFile } from '../../store/disk/fs.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { statusFiles } from '../../store/disk/status-files.js'
@@ -105,7 +105,7 @@ async function restoreTo(
   const record: RestoreRecord = { at, from: source, generation, cutAt, commit, behind, seen, seenAt }
   statusFiles(layoutOf(dir)).write('restored', { ...record, behind: behind.map((b) => ({ ...b })) })
   removeFile(verificationConfig(dir))
-  writeMarker(dir, markerFor(unpacked.marker))
+  writeMarker(dir, markerFor(verified.marker))
   return report
 }
 
@@ -113,7 +113,7 @@ async function restoreTo(
  * Returns the marker of the restored directory. A test directory is always live and is never promoted, so its generation rises here: the next
  * command renumbers.
  */
-function markerFor(marker: Marker): Marker {
+function markerFor<M extends AnyMarker>(marker: M): M {
   return marker.test === true ? { ...marker, generation: marker.generation + 1 } : marker
 }
 

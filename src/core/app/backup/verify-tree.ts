@@ -6,16 +6,22 @@ import { sourceName } from '../../backup/source.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import type { KeyId } from '../../crypto/ports.js'
-import { writeMarker } from '../../store/directory/data-dir.js'
+import { sha256Hex } from '../../crypto/digest.js'
+import type { KeyId, Sha256 } from '../../crypto/ports.js'
+import { listCommits } from '../../store/commit/commit-log.js'
+import { isPresent, type Marker, writeMarker } from '../../store/directory/data-dir.js'
+import { readIfExists } from '../../store/disk/fs.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { replaceFile } from '../../store/disk/write-file.js'
+import { migrateUnpacked } from '../../upgrade/unpacked.js'
 import { type AuditedAggregate, auditVerify } from '../proof/audit.js'
 import type { Digest } from '../proof/digest.js'
 import { openSession } from '../transaction/session.js'
 import type { UnpackedSource } from './restore-source.js'
 
 export interface VerifiedTree {
+  /** The marker, which is written now: of the present format, to which an older tree was migrated. */
+  readonly marker: Marker
   readonly digest: Digest
   readonly aggregates: readonly (Pick<AuditedAggregate, 'kind' | 'version' | 'commands' | 'events' | 'stateDigest'> & {
     readonly handle: Handle
@@ -35,24 +41,29 @@ export async function verifyTree(
   source: string,
   options: CommandContext,
 ): Promise<VerifiedTree> {
-  const { test: _, ...marker } = unpacked.marker
-  // without `test` it opens as a stand-by: a directory made by init --test would be live
-  writeMarker(dir, marker)
+  const name = sourceName(source)
+  const { marker, commit, head } = presentTree(dir, unpacked, name, options)
   const config = verificationConfig(dir)
   replaceFile(config, new Uint8Array(), { sync: false })
   const { nowOverride: _now, configPath: _config, ...rest } = options
-  const session = await openSession({ ...rest, dataDir: dir, configPath: config, onNotice: () => undefined })
+  // as a stand-by: a directory made by init --test would be live
+  const session = await openSession({
+    ...rest,
+    dataDir: dir,
+    configPath: config,
+    asCopy: true,
+    onNotice: () => undefined,
+  })
   const { publicKeys } = unpacked
   // the key files are empty here
   if (publicKeys !== undefined) Object.assign(session.store.keys, { publicKeyOf: (id: KeyId) => publicKeys.get(id) })
   const report = await auditVerify(session)
-  const name = sourceName(source)
   const findings = [...report.problems, ...report.aggregates.flatMap((a) => a.problems)]
   const [first] = findings
   if (first !== undefined || report.digest === null)
     throw verificationFailed(name, first ?? 'not every state can be replayed', findings)
-  if (report.commits !== unpacked.commit || report.head !== unpacked.head)
-    throw verificationFailed(name, `it replays to commit ${report.commits}, not to commit ${unpacked.commit}`, [])
+  if (report.commits !== commit || report.head !== head)
+    throw verificationFailed(name, `it replays to commit ${report.commits}, not to commit ${commit}`, [])
   if (unpacked.digest !== null && unpacked.digest !== report.digest.full)
     throw verificationFailed(name, 'the digest of the replayed states differs from the one in the backup', [])
   const aggregates = report.aggregates.map(({ kind, handle, version, commands, events, stateDigest }) => ({
@@ -64,7 +75,34 @@ export async function verifyTree(
     events,
     stateDigest,
   }))
-  return { digest: report.digest, aggregates }
+  return { marker, digest: report.digest, aggregates }
+}
+
+interface PresentTree extends Pick<UnpackedSource, 'commit' | 'head'> {
+  readonly marker: Marker
+}
+
+/** Writes the marker, after migrating a tree of an older format. Returns the commit that the tree ends with now. */
+function presentTree(
+  dir: string,
+  { marker, commit, head }: Pick<UnpackedSource, 'marker' | 'commit' | 'head'>,
+  name: string,
+  options: CommandContext,
+): PresentTree {
+  if (isPresent(marker)) {
+    writeMarker(dir, marker)
+    return { marker, commit, head }
+  }
+  const { commit: pathOf } = layoutOf(dir)
+  const hashOf = (n: number): Sha256 | null => {
+    const bytes = n === 0 ? undefined : readIfExists(pathOf(n))
+    return bytes === undefined ? null : sha256Hex(bytes)
+  }
+  if (hashOf(commit) !== head) throw verificationFailed(name, `commit ${commit} does not match its recorded hash`, [])
+  const warn = (text: string): void => options.onNotice?.(text)
+  const present = migrateUnpacked(dir, marker, { warn, progress: () => undefined })
+  const newest = listCommits(layoutOf(dir)).at(-1) ?? 0
+  return { marker: present, commit: newest, head: hashOf(newest) }
 }
 
 type Finding = { readonly file: string; readonly path: string; readonly problem: string }

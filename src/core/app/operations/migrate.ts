@@ -1,6 +1,6 @@
 /**
- * A data directory of an older format becomes one of the present: built beside, synced, proved by replay, swapped; and back.
- * Invariant: until the swap begins nothing in place is touched, and a swap that was begun is completed before anything else.
+ * Migrates a data directory to the present format: the new tree is built beside the old one, synced, verified by replay and swapped in.
+ * Invariant: until the swap begins nothing in place is changed, and an interrupted swap is completed before anything else.
  */
 import { resolve } from 'node:path'
 import type { CommandContext } from '../../base/context.js'
@@ -9,17 +9,16 @@ import type { Instant } from '../../base/time.js'
 import { loadConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
 import type { Config } from '../../config/schema.js'
-import { checkDataDir, FORMAT, readMarker } from '../../store/directory/data-dir.js'
+import { checkDataDir, FORMAT, readAnyMarker } from '../../store/directory/data-dir.js'
 import { type Role, roleOf } from '../../store/directory/installation-id.js'
 import { acquireLock } from '../../store/directory/lock.js'
-import { formatNewer } from '../../store/disk/damage.js'
 import { freeBytes, makeDir } from '../../store/disk/fs.js'
 import { errnoOf, ioError } from '../../store/disk/io-error.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { syncTree } from '../../store/disk/sync-tree.js'
 import type { Carried, Step } from '../../upgrade/step.js'
 import { stepsFrom } from '../../upgrade/steps.js'
-import { completeSwap, dropWork, markerIn, planSwap, swapTrees, unfinishedSwap } from '../../upgrade/swap.js'
+import { completeSwap, dropWork, planSwap, swapTrees, unfinishedSwap } from '../../upgrade/swap.js'
 import type { Digest } from '../proof/digest.js'
 import { type Proof, proveMigratedTree } from '../proof/prove-tree.js'
 import { startTime } from '../transaction/clock.js'
@@ -34,11 +33,11 @@ export interface Migration {
   readonly from: number
   readonly to: number
   readonly steps: readonly MigrationStep[]
-  /** Where the tree that was in place is kept, below DATA_DIR; null where nothing was swapped. */
+  /** Folder that keeps the old tree, below DATA_DIR; null where nothing was swapped. */
   readonly keptAt: string | null
-  /** Did it complete what an earlier run had begun? */
+  /** True if an interrupted run was completed. */
   readonly resumed: boolean
-  /** Of the migrated data; null where nothing was proved in this run. */
+  /** Of the migrated data; null where this run verified nothing. */
   readonly digest: Digest | null
   /** Bytes on disk that the new tree takes. */
   readonly bytes: number
@@ -49,7 +48,7 @@ export type MigrateOptions = Pick<
   'dataDir' | 'command' | 'configPath' | 'lockTimeoutSeconds' | 'nowOverride' | 'onNotice' | 'onProgress' | 'watch'
 >
 
-/** DATA_DIR before its format is known to be the present one. */
+/** A data directory of any format up to the present one. */
 export interface Ground {
   readonly dir: string
   readonly format: number
@@ -58,27 +57,26 @@ export interface Ground {
   readonly at: Instant
 }
 
-/** Looks at a data directory of any format up to the present. Throws `no-data-dir`, `format-newer`, `usage` (configuration), `credentials`. */
+/** Reads marker and configuration of a data directory. Throws `no-data-dir`, `format-newer`, `usage` (configuration), `credentials`. */
 export async function groundOf(options: MigrateOptions): Promise<Ground> {
   const dir = checkDataDir(options.dataDir)
-  const marker = markerIn(dir) ?? readMarker(dir)
-  if (marker.format > FORMAT) throw formatNewer(layoutOf(dir).marker, marker.format)
+  const marker = readAnyMarker(dir)
   const configPath = options.configPath ?? resolve(dir, 'brine.toml')
   const { config } = await loadConfig(readConfigText(configPath), configPath)
   const { at } = startTime(options.nowOverride, marker.test === true)
   return { dir, format: marker.format, role: roleOf(dir, marker), config, at }
 }
 
-/** Migrates to the present format. Throws `locked`, `io` (ENOSPC with the bytes needed), `corrupt`; nothing in place has changed then, or the next run completes it. */
+/** Migrates to the present format. Throws `locked`, `io` (ENOSPC with the bytes required), `corrupt`; then nothing in place has changed, or the next run completes it. */
 export async function migrate(options: MigrateOptions, ground: Ground): Promise<Migration> {
   return locked(options, ground, async () => {
     const { dir } = ground
     const resumed = resume(options, dir)
-    const format = markerIn(dir)?.format ?? FORMAT
+    const { format } = readAnyMarker(dir)
     const steps = stepsFrom(format)
     dropWork(dir)
     if (steps.length === 0) return { ...nothing(format), ...resumed }
-    const bytes = roomFor(dir, steps)
+    const bytes = requireSpace(dir, steps)
     const built = await build(options, dir, steps)
     const { head, sha256 } = built.proof
     const swap = planSwap(dir, {
@@ -104,14 +102,14 @@ export async function migrate(options: MigrateOptions, ground: Ground): Promise<
   })
 }
 
-/** What `migrate` would do, and the bytes that it would take. */
+/** Returns what `migrate` would do, with the bytes that it would take. */
 export function planMigration({ dir, format }: Ground): Migration {
   const steps = stepsFrom(format)
   const listed = steps.map(({ from, to, title }) => ({ from, to, title }))
-  return { ...nothing(format), to: FORMAT, steps: listed, bytes: steps[0]?.needs(dir) ?? 0 }
+  return { ...nothing(format), to: FORMAT, steps: listed, bytes: steps[0]?.requiredSpace(dir) ?? 0 }
 }
 
-/** Runs `work` under the lock, which says that it takes long. */
+/** Runs `work` under the write lock; the lock's owner file says that it takes long. */
 export async function locked<T>(options: MigrateOptions, { dir, config }: Ground, work: () => Promise<T>): Promise<T> {
   const { command, lockTimeoutSeconds, onNotice } = options
   const timeout = lockTimeoutSeconds ?? config.lockTimeout
@@ -124,16 +122,16 @@ export async function locked<T>(options: MigrateOptions, { dir, config }: Ground
   }
 }
 
-/** Completes a swap that an earlier run began; undefined where there is none. */
+/** Completes an interrupted swap; returns undefined where there is none. */
 export function resume(options: MigrateOptions, dir: string): Partial<Migration> | undefined {
   const swap = unfinishedSwap(dir)
   if (swap === undefined) return undefined
-  options.onNotice?.(`completed what an interrupted upgrade had begun (format ${swap.from} to ${swap.to})`)
+  options.onNotice?.(`completed an interrupted upgrade (data format ${swap.from} to ${swap.to})`)
   swapping(options, dir, () => completeSwap(dir, swap))
   return { from: swap.from, to: swap.to, keptAt: swap.keeps, resumed: true }
 }
 
-/** Once it is written down, the next run completes what stops here. */
+/** Runs a swap and records in `watch` whether something changed; a failure after its begin is completed by the next run. */
 export function swapping(options: MigrateOptions, dir: string, run: () => void): void {
   const { watch } = options
   if (watch !== undefined) watch.changed = 'unknown'
@@ -148,14 +146,14 @@ export function swapping(options: MigrateOptions, dir: string, run: () => void):
     }
     throw rewrap(error, {
       message: `the new tree is not in place yet: ${error.message}`,
-      hint: 'brine upgrade completes it as soon as the cause is gone',
+      hint: 'remove the cause, then: brine upgrade (it completes the swap)',
       changed: 'unknown',
     })
   }
   if (watch !== undefined) watch.changed = 'yes'
 }
 
-/** In doubt it is. */
+/** Returns true if the swap has begun, also where that cannot be read. */
 function isBegun(dir: string): boolean {
   try {
     return unfinishedSwap(dir) !== undefined
@@ -168,12 +166,12 @@ function nothing(format: number): Migration {
   return { from: format, to: format, steps: [], keptAt: null, resumed: false, digest: null, bytes: 0 }
 }
 
-/** Throws `io-no-space` before anything is written. Returns the bytes needed. */
-function roomFor(dir: string, steps: readonly Step[]): number {
-  const bytes = steps[0]?.needs(dir) ?? 0
+/** Returns the bytes required. Throws `io-no-space` before anything is written. */
+function requireSpace(dir: string, steps: readonly Step[]): number {
+  const bytes = steps[0]?.requiredSpace(dir) ?? 0
   const free = freeBytes(dir)
   if (free === undefined || free >= bytes) return bytes
-  throw ioError('write', dir, Object.assign(new Error('no room'), { code: 'ENOSPC' }), { bytes })
+  throw ioError('write', dir, Object.assign(new Error('no space'), { code: 'ENOSPC' }), { bytes })
 }
 
 interface Built {
@@ -183,9 +181,9 @@ interface Built {
   readonly proof: Proof
 }
 
-/** Builds, syncs and proves; leaves nothing behind when it fails. */
+/** Builds, syncs and verifies the new tree; removes it when that fails. */
 async function build(options: MigrateOptions, dir: string, steps: readonly Step[]): Promise<Built> {
-  const bytes = steps[0]?.needs(dir) ?? 0
+  const bytes = steps[0]?.requiredSpace(dir) ?? 0
   const done: MigrationStep[] = []
   let source = dir
   let comes = ''
@@ -194,13 +192,13 @@ async function build(options: MigrateOptions, dir: string, steps: readonly Step[
       comes = `upgrade-${step.from}-${step.to}`
       const target = resolve(dir, comes)
       makeDir(target)
-      const notice = options.onNotice ?? (() => undefined)
+      const warn = options.onNotice ?? (() => undefined)
       const progress = options.onProgress ?? (() => undefined)
-      const carried = step.migrate(source, target, { notice, progress })
+      const carried = step.migrate(source, target, { warn, progress })
       done.push({ from: step.from, to: step.to, title: step.title, ...carried })
       source = target
     }
-    // `layout.temp` of the new tree is never there
+    // the new tree has no folder for temporary files
     syncTree(source, layoutOf(source).temp)
     return { comes, steps: done, proof: await proveMigratedTree(source, done.at(-1)?.commits ?? 0) }
   } catch (error) {
@@ -213,15 +211,15 @@ function dropQuietly(dir: string): void {
   try {
     dropWork(dir)
   } catch (error) {
-    // the failure that brought us here is the one to report; the next run removes what is left
+    // the first failure is the one to report; the next run removes the tree
     if (!(error instanceof AppError)) throw error
   }
 }
 
-/** For any other command on an older format: migrates where the configuration says so. Throws `format-older` otherwise. */
+/** Migrates for another command on an older format, if `auto_upgrade` allows it. Throws `format-older` otherwise. */
 export async function upgradeFirst(options: CommandContext, older: AppError): Promise<void> {
   const ground = await groundOf(options)
-  // what is copied here again and again is migrated where it comes from
+  // a stand-by is a copy: the next copy of the primary would bring the older format back
   if (!ground.config.autoUpgrade || options.dryRun === true || ground.role.role !== 'primary') throw older
   const { from, to, keptAt } = await migrate(options, ground)
   options.onNotice?.(`upgraded from data format ${from} to ${to}; the tree before is kept in ${keptAt ?? ''}`)

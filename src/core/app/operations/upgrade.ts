@@ -1,10 +1,11 @@
-/** The upgrade as people ask for it: migrate, then publish; or back to the tree that was kept. */
+/** `brine upgrade`: migrates and publishes, or puts the kept tree back (`--undo`). */
 import type { CommandContext } from '../../base/context.js'
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { CommitLog, findHead } from '../../store/commit/commit-log.js'
+import { readAnyMarker } from '../../store/directory/data-dir.js'
 import { layoutOf } from '../../store/disk/paths.js'
-import { keptTree, markerIn, planSwap, type Swap, swapTrees } from '../../upgrade/swap.js'
+import { keptTree, planSwap, type Swap, swapTrees } from '../../upgrade/swap.js'
 import { republish } from '../authority/republish.js'
 import { openSession } from '../transaction/session.js'
 import {
@@ -21,7 +22,7 @@ import {
 
 export interface UpgradeReport extends Migration {
   readonly role: 'primary' | 'standby'
-  /** CAs that were issued anew; null where nothing was published: with `--only`, on a stand-by, or when nothing was migrated. */
+  /** CAs that were republished; null where nothing was published: with `--only`, on a stand-by, or when nothing was migrated. */
   readonly republished: readonly Handle[] | null
   readonly changed: boolean
   readonly dryRun: boolean
@@ -35,7 +36,7 @@ export interface UpgradeOptions {
   readonly dryRun?: boolean
 }
 
-/** Migrates DATA_DIR to the present format and publishes; nothing where it is in it. Throws `format-newer`, `upgrade-unproved`, `upgrade-publish-pending`, `io`, `locked`. */
+/** Migrates DATA_DIR to the present format and publishes; does nothing in the present format. Throws `format-newer`, `upgrade-unproved`, `upgrade-publish-pending`, `io`, `locked`. */
 export async function upgrade(context: CommandContext, options: UpgradeOptions = {}): Promise<UpgradeReport> {
   const ground = await groundOf(context)
   const { role } = ground.role
@@ -60,7 +61,7 @@ async function publish(context: CommandContext, done: Migration): Promise<readon
     throw rewrap(cause, {
       kind: 'pending',
       code: 'upgrade-publish-pending',
-      message: `the data is in format ${done.to}, but could not be published: ${cause.message}`,
+      message: `the data is in format ${done.to}, but was not published: ${cause.message}`,
       hint: 'brine tick publishes it as soon as the cause is gone',
       changed: 'yes',
       retry: false,
@@ -70,13 +71,13 @@ async function publish(context: CommandContext, done: Migration): Promise<readon
 
 type Undone = Migration & { readonly changed: boolean }
 
-/** The kept tree goes back, and the one in place is kept instead. Throws `upgrade-nothing-kept`, `upgrade-moved-on` (rejected). */
+/** Puts the kept tree back and keeps the one in place. Throws `upgrade-nothing-kept`, `upgrade-moved-on` (rejected). */
 async function undo(context: MigrateOptions, ground: Ground, dryRun: boolean): Promise<Undone> {
   const { dir } = ground
   if (dryRun) return undone(ground, planUndo(ground, dir), false)
   return locked(context, ground, async () => {
     const resumed = resume(context, dir)
-    if (resumed?.to !== undefined && resumed.to === markerIn(dir)?.format && resumed.to < (resumed.from ?? 0))
+    if (resumed?.to !== undefined && resumed.to === readAnyMarker(dir).format && resumed.to < (resumed.from ?? 0))
       return { ...undone(ground, undefined, true), ...resumed }
     const swap = planUndo(ground, dir)
     swapping(context, dir, () => swapTrees(dir, swap))
@@ -90,24 +91,24 @@ function undone(ground: Ground, swap: Swap | undefined, resumed: boolean): Undon
 }
 
 function planUndo({ at }: Ground, dir: string): Swap {
-  const format = markerIn(dir)?.format ?? 0
-  const kept = keptTree(dir, format)
+  const marker = readAnyMarker(dir)
+  const kept = keptTree(dir, marker.format)
   if (kept === undefined) {
     throw new AppError('rejected', 'upgrade-nothing-kept', `${dir}: no tree of an older format is kept here`, {
-      hint: 'an older version wants a backup that it made: there is no other way back',
+      hint: 'to go back, restore a backup that the older version made',
     })
   }
   const layout = layoutOf(dir)
   const head = findHead(layout)
   const newest = head.n === 0 ? '' : new CommitLog(layout, head.cache).at(head.n).sha256
-  const marker = markerIn(`${dir}/${kept.place}`)
-  if (head.n !== kept.head || newest !== kept.sha256 || marker?.generation !== markerIn(dir)?.generation) {
+  const { generation } = readAnyMarker(`${dir}/${kept.place}`)
+  if (head.n !== kept.head || newest !== kept.sha256 || generation !== marker.generation) {
     const lost = Math.max(0, head.n - kept.head)
     throw new AppError(
       'rejected',
       'upgrade-moved-on',
-      `${lost} ${lost === 1 ? 'commit was' : 'commits were'} made since the upgrade, and the tree of before does not have them`,
-      { hint: 'stay with this version, or restore a backup that the older one made', details: { commits: lost } },
+      `${lost} ${lost === 1 ? 'commit was' : 'commits were'} made since the upgrade and would be lost`,
+      { hint: 'keep this version, or restore a backup that the older one made', details: { commits: lost } },
     )
   }
   const { from, to, place } = kept

@@ -22,7 +22,10 @@ export interface Proof {
   readonly sha256: Sha256
 }
 
-/** Replays the data directory `tree`, which must hold `commits` commits. Throws `upgrade-unproved` (corrupt) with every finding. */
+/**
+ * Replays the data directory `tree`, which must hold `commits` commits; what was archived elsewhere may be missing.
+ * Throws `upgrade-unproved` (corrupt) with every finding.
+ */
 export async function proveMigratedTree(tree: string, commits: number): Promise<Proof> {
   const store = openStore(tree)
   return store.read(async (reader) => {
@@ -33,7 +36,7 @@ export async function proveMigratedTree(tree: string, commits: number): Promise<
     for (const id of reader.roster()) {
       const named = chain.commands.get(formatAggregateId(id)) ?? []
       const rules = rulesOf(id)
-      const replayed = replayAggregate({ source, id, rules, commands: named, full: true })
+      const replayed = replayAggregate({ source, id, rules, commands: named, full: false })
       problems.push(...replayed.problems)
       // a state with findings has no digest
       if (replayed.state === undefined || replayed.problems.length > 0) continue
@@ -69,7 +72,7 @@ function unproved(tree: string, problems: readonly Finding[]): AppError {
     'upgrade-unproved',
     `the migrated data does not replay: ${first?.file} ${first?.problem}${more}`,
     {
-      hint: 'this data directory is damaged: restore it from a backup',
+      hint: 'run brine recover with the version that wrote the data, or restore a backup; then: brine upgrade',
       details: { tree, problems: problems.slice(0, 100).map(({ file, path, problem }) => ({ file, path, problem })) },
     },
   )

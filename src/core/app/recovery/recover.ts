@@ -40,7 +40,7 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
   const places = recoverySources(store.layout, options.from ?? [])
   const only = options.aggregates?.length ? options.aggregates.map(parseAggregateId) : undefined
   if (options.dryRun === true) {
-    const plan = planAll(places, store.marker.generation, only)
+    const plan = planAll(places, store.marker, only)
     const named = planReferencedFiles(places, session.repoDir, plan)
     const served = only === undefined && (await isPublishedTreeOutdated(session))
     const changed = served || !isNothingToRecover(plan, named)
@@ -49,7 +49,7 @@ export async function recover(session: Session, options: RecoverOptions = {}): P
   if (interruptedGeneration(store.dir, store.marker) === undefined) refuseStandby(session)
   const report = await store.exclusive(async (fence) => {
     const marker = completedMarker(store.dir)
-    const plan = planAll(places, marker.generation, only)
+    const plan = planAll(places, marker, only)
     const named = planReferencedFiles(places, session.repoDir, plan)
     const told = reportOf(session, places, plan, named)
     const nothing = isNothingToRecover(plan, named)

@@ -38,8 +38,9 @@ export interface Session {
 
 /** Opens the store, after a migration if its format is older and the configuration permits that. Throws `format-older` if it does not. */
 async function openMigrated(options: CommandContext): Promise<FileStore> {
+  const asCopy = options.asCopy === true
   try {
-    return openStore(options.dataDir, { command: options.command })
+    return openStore(options.dataDir, { command: options.command, asCopy })
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'format-older') throw error
     if (options.upgradeFirst === undefined) throw error
@@ -58,6 +59,7 @@ export async function openSession(options: CommandContext): Promise<Session> {
     command: options.command,
     snapshotInterval: config.snapshotInterval,
     lockTimeout: options.lockTimeoutSeconds ?? config.lockTimeout,
+    asCopy: options.asCopy === true,
     complete: (reader) => hasAllReferences(reader as StoreReader, configured),
     ...(options.onNotice === undefined ? {} : { onWarning: options.onNotice }),
     ...(options.archives === undefined ? {} : { archives: options.archives }),

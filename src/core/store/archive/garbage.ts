@@ -9,7 +9,7 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import type { StoreReader } from '../commit/store-reader.js'
-import { readMarker } from '../directory/data-dir.js'
+import { readAnyMarker, readMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
 import { exists, listDir, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
@@ -148,7 +148,7 @@ function listIfPermitted(dir: string): readonly string[] {
 
 function idOf(dir: string): string | undefined {
   try {
-    return readMarker(dir).id
+    return readAnyMarker(dir).id
   } catch {
     return undefined
   }

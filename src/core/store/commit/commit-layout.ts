@@ -15,6 +15,7 @@ import {
   type StoredCommit,
   type StoredEffect,
 } from '../../eventsourcing/types.js'
+import { bindingCommit } from '../directory/marker-binding.js'
 import type { Info, SnapshotRef } from '../disk/caches.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { encodeRecord } from '../disk/records.js'
@@ -54,6 +55,8 @@ export interface CommitBase {
   readonly head: number
   readonly last: CommitFile | undefined
   readonly generation: number
+  /** Digest of the marker. */
+  readonly marker: Sha256
   readonly interval: number
   readonly members: readonly AggregateId[]
   /** Returns what a commit on this aggregate builds on; undefined if it does not exist. */
@@ -95,7 +98,7 @@ export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
   const made = aggregates.filter((a) => base.baseOf(a.id) === undefined).map((a) => a.id)
   const members = made.length === 0 ? undefined : sortMembers([...base.members, ...made])
   const record: StoredCommit = {
-    format: 1,
+    format: 2,
     commit: n,
     at: staged.meta.at,
     generation: base.generation,
@@ -109,6 +112,7 @@ export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
     })),
     roster: members === undefined ? (base.last?.record.roster ?? n) : n,
     ...(members === undefined ? {} : { members }),
+    marker: base.marker,
     previous: base.last?.sha256 ?? null,
   }
   const bytes = encodeRecord(record)
@@ -123,6 +127,24 @@ export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
     result: { commit: n, aggregates: aggregates.map(({ id, version, sequence }) => ({ id, version, sequence })) },
     size,
     requiredSpace: size + BLOCK * (LOCK_BLOCKS + 1 + aggregates.length),
+  }
+}
+
+/** Plans the commit that binds the marker to a history of format 1 (see `bindingCommit`). */
+export function planBinding(last: CommitFile, marker: Sha256, generation: number): Plan {
+  const record = bindingCommit(last, marker, generation)
+  const bytes = encodeRecord(record)
+  const size = sizeOf(bytes, [], new Map())
+  return {
+    n: record.commit,
+    bytes,
+    file: { record, sha256: sha256Hex(bytes) },
+    aggregates: [],
+    objects: new Map(),
+    dates: new Map(),
+    result: { commit: record.commit, aggregates: [] },
+    size,
+    requiredSpace: size + BLOCK * (LOCK_BLOCKS + 1),
   }
 }
 

@@ -6,6 +6,7 @@ import { AppError } from '../../base/errors.js'
 import { secondsBetween } from '../../base/time.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import type { AnyMarker } from '../directory/data-dir.js'
 import { readHeadCache } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
 import type { Layout } from '../disk/paths.js'
@@ -19,7 +20,7 @@ import { type RevisionOptions, StoreReader } from './store-reader.js'
 const WINDOW_SECONDS = 86400
 
 export interface CopyOptions {
-  readonly generation: number
+  readonly marker: AnyMarker
   readonly warn: (text: string) => void
   /** Returns true if the objects and keys that the states of this revision reference exist. */
   readonly complete: (reader: Reader) => boolean
@@ -42,7 +43,7 @@ export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
     newestError ??= failure.error
     newestTime ??= timeOf(reader)
     n = Math.min(n - 1, failure.before ?? n - 1)
-    if (newestTime !== undefined && n > 0 && isTooOld(layout, n, newestTime)) break
+    if (newestTime !== undefined && n > 0 && isTooOld(layout, n, newestTime, options)) break
   }
   if (newestError !== undefined) throw newestError
   return new StoreReader(layout, revisionAt(0, newest, options))
@@ -51,7 +52,7 @@ export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
 function revisionAt(n: number, newest: number, options: CopyOptions): RevisionOptions {
   return {
     head: { n, cache: undefined },
-    generation: options.generation,
+    marker: options.marker,
     strict: false,
     behind: newest - n,
     warn: () => undefined,
@@ -76,10 +77,13 @@ function timeOf(reader: StoreReader): StoreReader['at'] {
   }
 }
 
-function isTooOld(layout: Layout, n: number, newestTime: NonNullable<StoreReader['at']>): boolean {
-  const at = timeOf(
-    new StoreReader(layout, revisionAt(n, n, { generation: 0, warn: () => undefined, complete: () => true })),
-  )
+function isTooOld(
+  layout: Layout,
+  n: number,
+  newestTime: NonNullable<StoreReader['at']>,
+  options: CopyOptions,
+): boolean {
+  const at = timeOf(new StoreReader(layout, revisionAt(n, n, options)))
   return at !== undefined && secondsBetween(at, newestTime) > WINDOW_SECONDS
 }
 

@@ -38,6 +38,8 @@ export interface StoreOptions {
   readonly onWarning?: (text: string) => void
   /** Folders with archived files (see `layoutOf`). */
   readonly archives?: readonly string[]
+  /** True if the directory is opened as a stand-by, whatever it is. */
+  readonly asCopy?: boolean
   /** Returns true if the objects and keys that the states of this revision reference exist. Called only for a copy. */
   readonly complete?: (reader: Reader) => boolean
   /** Replaces the lock in tests. */
@@ -111,6 +113,7 @@ class DirectoryStore implements FileStore {
   }
 
   role(): Role {
+    if (this.#options.asCopy === true) return { role: 'standby', reason: 'copy', host: undefined }
     return roleOf(this.dir, this.#marker)
   }
 
@@ -144,7 +147,7 @@ class DirectoryStore implements FileStore {
       try {
         writer = new FileWriter(this.layout, {
           head,
-          generation: this.#marker.generation,
+          marker: this.#marker,
           strict: true,
           behind: 0,
           warn: this.#warn,
@@ -212,14 +215,19 @@ class DirectoryStore implements FileStore {
 
   #open(): StoreReader {
     this.#marker = readMarker(this.dir)
-    const { generation } = this.#marker
+    const reader = this.#reader(this.#marker)
+    reader.checkMarker()
+    return reader
+  }
+
+  #reader(marker: Marker): StoreReader {
     const role = this.role()
     // only a directory that was demoted here is known to be complete
     if (role.role === 'standby' && role.reason !== 'demoted')
-      return openCopy(this.layout, { generation, warn: this.#warn, complete: this.#options.complete ?? (() => true) })
+      return openCopy(this.layout, { marker, warn: this.#warn, complete: this.#options.complete ?? (() => true) })
     return new StoreReader(this.layout, {
       head: findHead(this.layout),
-      generation,
+      marker,
       strict: true,
       behind: 0,
       warn: this.#warn,

@@ -109,6 +109,9 @@ class MemoryReader implements Reader {
   }
 }
 
+/** There is no marker to bind. */
+const MARKER = sha256Hex('memory')
+
 class MemoryWriter extends MemoryReader implements Writer {
   readonly #interval: number
   readonly #keep: (data: Data) => void
@@ -125,6 +128,7 @@ class MemoryWriter extends MemoryReader implements Writer {
         head: this.head,
         last: this.data.commits.at(-1),
         generation: this.generation,
+        marker: MARKER,
         interval: this.#interval,
         members: this.data.members,
         baseOf: (id) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
-import type { Marker } from '../directory/data-dir.js'
+import type { AnyMarker, Marker } from '../directory/data-dir.js'
 import { readMarker, writeMarker } from '../directory/data-dir.js'
 import { readInstallationId, roleOf, thisInstallation, writeInstallationId } from '../directory/installation-id.js'
 import { readInfo, writeHeadCache, writeInfo } from '../disk/caches.js'
@@ -134,7 +134,7 @@ function clearFolder(
 }
 
 /** Makes this directory a stand-by. The caller holds the lock. Throws `demote-uncertain` if it is one but that may not be durable. */
-export function demoteAt(layout: Layout, marker: Marker, at: Instant, reason: string): void {
+export function demoteAt(layout: Layout, marker: AnyMarker, at: Instant, reason: string): void {
   const id = readInstallationId(layout.dir) ?? thisInstallation(layout.dir, marker.generation, at)
   try {
     writeInstallationId(layout.dir, { ...id, demoted: { at, reason } })

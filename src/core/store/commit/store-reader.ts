@@ -8,9 +8,10 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { Loaded, Reader, StagedCommit } from '../../eventsourcing/store.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
-import { refuseOlderMarker } from '../directory/data-dir.js'
+import { type AnyMarker, refuseChangedMarker, refuseOlderMarker } from '../directory/data-dir.js'
+import { markerDigest } from '../directory/marker-binding.js'
 import type { Info } from '../disk/caches.js'
-import { objectCorrupt } from '../disk/damage.js'
+import { isCorrupt, objectCorrupt } from '../disk/damage.js'
 import { readIfExists, statIfExists } from '../disk/fs.js'
 import type { Layout } from '../disk/paths.js'
 import { findCommand } from './aggregate-files.js'
@@ -21,7 +22,7 @@ import type { Revision } from './revision.js'
 
 export interface RevisionOptions {
   readonly head: Head
-  readonly generation: number
+  readonly marker: AnyMarker
   readonly strict: boolean
   /** Number of newer commits that are incomplete here. */
   readonly behind: number
@@ -29,7 +30,7 @@ export interface RevisionOptions {
 }
 
 export class StoreReader implements Reader {
-  readonly generation: number
+  readonly #marker: AnyMarker
   readonly behind: number
   /** False if the last writer was interrupted: the newest commit may not be durable until the next writer rewrites it. */
   readonly sealed: boolean
@@ -40,9 +41,27 @@ export class StoreReader implements Reader {
   constructor(layout: Layout, options: RevisionOptions) {
     const { head, strict, warn } = options
     this.revision = { layout, log: new CommitLog(layout, head.cache), head: head.n, strict, warn }
-    this.generation = options.generation
+    this.#marker = options.marker
     this.behind = options.behind
     this.sealed = head.n === 0 || head.cache !== undefined
+  }
+
+  get generation(): number {
+    return this.#marker.generation
+  }
+
+  /** Throws `marker-changed` (corrupt) unless the newest commit names the marker that this was opened with. A damaged commit is left to its readers. */
+  checkMarker(): void {
+    const { head, layout } = this.revision
+    if (head === 0) return
+    let last: CommitFile
+    try {
+      last = this.commitAt(head)
+    } catch (error) {
+      if (isCorrupt(error)) return
+      throw error
+    }
+    refuseChangedMarker(layout.dir, this.#marker, last.record)
   }
 
   get head(): number {
@@ -147,6 +166,7 @@ export class StoreReader implements Reader {
         head,
         last,
         generation: this.generation,
+        marker: markerDigest(this.#marker),
         interval,
         members: this.roster(),
         baseOf: (id) => this.baseOf(id),

@@ -42,6 +42,7 @@ export class FileWriter extends StoreReader implements Writer {
     this.#interval = options.interval
     this.#fence = options.fence
     this.#staging = options.staging
+    this.checkMarker()
     clearTemp(layout, options.staging)
     if (options.head.n > 0 && options.head.cache === undefined) this.#seal()
     // otherwise the last writer was interrupted, and sealing has changed caches
@@ -158,7 +159,7 @@ export class FileWriter extends StoreReader implements Writer {
  * Throws `commit-missing` if a cache lists a commit after a head that had to be searched for: the end of history would be lost and
  * overwritten.
  */
-function refuseLostEnd(layout: Layout, head: number): void {
+export function refuseLostEnd(layout: Layout, head: number): void {
   for (const kind of Object.values(KIND_FOLDERS)) {
     for (const name of listDir(join(layout.dir, kind))) {
       const info = readInfo(join(layout.dir, kind, name))

@@ -6,23 +6,29 @@ import * as fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { AppError, rewrap } from '../../base/errors.js'
 import { readJson } from '../../base/json-reader.js'
-import { isCount, isOne, isPositive, isText, isTime } from '../../base/shape.js'
+import { isPositive, isText, isTime } from '../../base/shape.js'
 import type { Instant } from '../../base/time.js'
 import type { StoredCommit } from '../../eventsourcing/types.js'
 import { fileDamaged, formatOlder, isCorrupt } from '../disk/damage.js'
 import { exists, listDir, makeDir, readOwnedFile, removeFile, syncDir } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
 import { KIND_FOLDERS, layoutOf } from '../disk/paths.js'
-import { encodeRecord, parseObject, parseShape } from '../disk/records.js'
+import { encodeRecord, parseShape } from '../disk/records.js'
 import { replaceFile, writeNew } from '../disk/write-file.js'
 import { thisInstallation, writeInstallationId } from './installation-id.js'
+import { markerDigest } from './marker-binding.js'
 
 /** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
-export const FORMAT = 1
+export const FORMAT = 2
 
-/** STORED in `brine.json`. */
-export interface Marker {
-  readonly format: 1
+/** STORED in `brine.json`. Only the generation ever changes: commits of format 2 hold the digest of the rest (`markerDigest`). */
+export interface Marker extends AnyMarker {
+  readonly format: typeof FORMAT
+}
+
+/** Marker of the present format or of an older one that can be migrated. */
+export interface AnyMarker {
+  readonly format: number
   readonly id: string
   /** Raised by each promote, and by a recovery that loses commands. */
   readonly generation: number
@@ -40,7 +46,7 @@ export interface DataDirInit {
 }
 
 const MARKER = {
-  format: isOne,
+  format: (v: unknown) => isPositive(v as number) && Number(v) <= FORMAT,
   id: isText,
   generation: isPositive,
   createdAt: isTime,
@@ -104,11 +110,20 @@ function checkAccess(path: string, stat: fs.Stats): void {
 
 /** Reads the marker. Throws `no-data-dir` if there is none, `format-older`, `format-newer`, `corrupt`, `io`. */
 export function readMarker(dir: string): Marker {
+  return readWith(dir, parseMarker)
+}
+
+/** Reads the marker of this or an older format. Throws `no-data-dir` if there is none, `format-newer`, `corrupt`, `io`. */
+export function readAnyMarker(dir: string): AnyMarker {
+  return readWith(dir, parseAnyMarker)
+}
+
+function readWith<M extends AnyMarker>(dir: string, parse: (bytes: Uint8Array, path: string) => M): M {
   const { marker } = layoutOf(dir)
   try {
     const bytes = readOwnedFile(marker, 65536)
     if (bytes === undefined) throw noDataDir(dir, 'not a data directory: brine.json is missing')
-    return parseMarker(bytes, marker)
+    return parse(bytes, marker)
   } catch (error) {
     throw isCorrupt(error) && error.code === 'file-damaged' ? markerDamaged(error) : error
   }
@@ -126,15 +141,36 @@ export function refuseOlderMarker(dir: string, generation: number, last: StoredC
   throw markerDamaged(fileDamaged(layoutOf(dir).marker, what))
 }
 
+/** Checks the marker against the newest commit. Throws `marker-changed` (corrupt) if its id, date, format or `test` was edited. */
+export function refuseChangedMarker(dir: string, marker: AnyMarker, last: StoredCommit | undefined): void {
+  if (last === undefined || last.marker === markerDigest(marker)) return
+  const path = layoutOf(dir).marker
+  const what = last.marker === undefined ? 'history does not record it' : `commit ${last.commit} records another hash`
+  throw new AppError('corrupt', 'marker-changed', `${path}: id, createdAt, format or test was changed (${what})`, {
+    hint: 'restore brine.json from a backup or a copy of this directory; it cannot be rebuilt from history',
+    details: { path, commit: last.commit },
+  })
+}
+
 /** Parses the marker. Throws `format-older`, `format-newer`, `file-damaged`. */
 export function parseMarker(bytes: Uint8Array, path: string): Marker {
-  const { format } = parseObject(bytes, path)
-  // the one record whose hash is stored nowhere: JSON.parse would silently take the last of two members with the same name
+  const marker = parseAnyMarker(bytes, path)
+  if (isPresent(marker)) return marker
+  throw formatOlder(path, marker.format, exists(join(dirname(path), 'upgrade.json')))
+}
+
+/** Returns true if the marker is of the format that this program writes. */
+export function isPresent(marker: AnyMarker): marker is Marker {
+  return marker.format === FORMAT
+}
+
+/** Parses the marker of this or an older format. Throws `format-newer`, `file-damaged`. */
+export function parseAnyMarker(bytes: Uint8Array, path: string): AnyMarker {
+  const marker = parseShape(bytes, path, MARKER, undefined, FORMAT) as unknown as AnyMarker
+  // JSON.parse silently takes the last of two members with the same name
   const read = readJson(new TextDecoder().decode(bytes))
   if ('fault' in read) throw fileDamaged(path, read.fault.message)
-  if (typeof format === 'number' && isCount(format) && format < FORMAT)
-    throw formatOlder(path, format, exists(join(dirname(path), 'upgrade.json')))
-  return parseShape(bytes, path, MARKER) as unknown as Marker
+  return marker
 }
 
 /** Writes the marker, durable on return. Throws `io`. */
@@ -166,7 +202,7 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
   for (const name of all) if (name !== UNFINISHED) fs.rmSync(join(path, name), { recursive: true, force: true })
   makeLayout(path, init)
   const marker: Marker = {
-    format: 1,
+    format: FORMAT,
     id: init.id,
     generation: 1,
     createdAt: init.createdAt,

@@ -73,11 +73,11 @@ export function shapeViolation(value: JsonObject, shape: Shape): string | undefi
   return `${found.path.replace(/^\$\.?/, '')} ${found.problem === 'missing member' ? 'is missing' : 'has an invalid value'}`
 }
 
-/** Parses a file of format 1 that must have this shape. Throws `format-newer` or `file-damaged`. */
-export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: AggregateId): JsonObject {
+/** Parses a file that must have this shape and a format up to `newest`. Throws `format-newer` or `file-damaged`. */
+export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: AggregateId, newest = 1): JsonObject {
   const value = parseObject(bytes, path, id)
   const format = value['format']
-  if (Object.hasOwn(shape, 'format') && typeof format === 'number' && Number.isSafeInteger(format) && format > 1)
+  if (Object.hasOwn(shape, 'format') && typeof format === 'number' && Number.isSafeInteger(format) && format > newest)
     throw formatNewer(path, format)
   const violation = shapeViolation(value, shape)
   if (violation !== undefined) throw fileDamaged(path, violation, id)
@@ -86,14 +86,16 @@ export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: A
 
 const MEMBER: Shape = { kind: isKind, handle: isName }
 const ENTRY: Shape = { ...MEMBER, version: isCount, sequence: isPositive, command: isHash }
+const COMMIT_FORMAT = 2
 const COMMIT: Shape = {
-  format: isOne,
+  format: (v) => v === 1 || v === COMMIT_FORMAT,
   commit: isPositive,
   at: isTime,
   generation: isCount,
   aggregates: listOf(objectOf(ENTRY)),
   roster: isPositive,
   'members?': listOf(objectOf(MEMBER)),
+  'marker?': isHash,
   previous: orNull(isHash),
 }
 const ACCEPTED: Shape = {
@@ -130,11 +132,12 @@ const SNAPSHOT: Shape = { ...MEMBER, format: isOne, version: isPositive, sequenc
 
 /** Parses the commit record in the file of commit `n`. Throws `format-newer` or `file-damaged`. */
 export function parseCommit(bytes: Uint8Array, path: string, n: number): StoredCommit {
-  const commit = parseShape(bytes, path, COMMIT) as unknown as StoredCommit
+  const commit = parseShape(bytes, path, COMMIT, undefined, COMMIT_FORMAT) as unknown as StoredCommit
   if (commit.commit !== n) throw fileDamaged(path, `contains commit ${commit.commit} instead of ${n}`)
   if (!isCanonical(commit, bytes)) throw fileDamaged(path, NOT_CANONICAL)
   if (commit.roster > n || (commit.members !== undefined) !== (commit.roster === n))
     throw fileDamaged(path, 'roster is invalid')
+  if ((commit.marker !== undefined) !== (commit.format === COMMIT_FORMAT)) throw fileDamaged(path, 'marker is invalid')
   return commit
 }
 

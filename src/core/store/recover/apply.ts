@@ -8,11 +8,12 @@ import type { Json } from '../../base/json.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { CommitResult } from '../../eventsourcing/store.js'
 import { type CommandSummary, type CommitMeta, formatAggregateId } from '../../eventsourcing/types.js'
-import { type Plan, planCommit } from '../commit/commit-layout.js'
+import { type Plan, planBinding, planCommit } from '../commit/commit-layout.js'
 import { persist, refreshCaches } from '../commit/persist.js'
 import { quarantine } from '../commit/quarantine.js'
 import { type Marker, writeMarker } from '../directory/data-dir.js'
 import { thisInstallation, writeInstallationId } from '../directory/installation-id.js'
+import { markerDigest } from '../directory/marker-binding.js'
 import { writeHeadCache } from '../disk/caches.js'
 import { listDir, makeDir, moveFile, removeFile, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
@@ -61,7 +62,8 @@ export function applyRecovery(options: ApplyOptions): CommitResult | undefined {
     repairCaches(layout, aggregate, caches)
   }
   const recorded = plan.aggregates.filter(({ plan: a }) => a.recorded)
-  const commit = recorded.length === 0 ? undefined : planRecoveryCommit(options, generation)
+  const commit =
+    recorded.length === 0 ? planBindingCommit(options, generation) : planRecoveryCommit(options, generation)
   if (commit === undefined) {
     sealHead(layout, plan.chain)
     return undefined
@@ -134,6 +136,11 @@ function sealHead(layout: Layout, { head, last, headCacheValid: hinted }: Repair
   syncDir(layout.status)
 }
 
+/** Plans the commit that binds the marker; undefined unless the remaining history ends before the migration to format 2. */
+function planBindingCommit({ plan: { chain, unbound }, marker }: ApplyOptions, generation: number): Plan | undefined {
+  return unbound && chain.last !== undefined ? planBinding(chain.last, markerDigest(marker), generation) : undefined
+}
+
 function planRecoveryCommit(options: ApplyOptions, generation: number): Plan {
   const { chain, aggregates } = options.plan
   const recorded = new Map(
@@ -144,6 +151,7 @@ function planRecoveryCommit(options: ApplyOptions, generation: number): Plan {
       head: chain.head,
       last: chain.last,
       generation,
+      marker: markerDigest(options.marker),
       interval: options.interval,
       members: chain.members,
       baseOf: (id) => {

@@ -8,6 +8,7 @@ import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../../eventsourcing/types.js'
 import { type CommitFile, listCommits } from '../commit/commit-log.js'
+import type { Marker } from '../directory/data-dir.js'
 import { type HeadCache, readHeadCache, readInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt, isNewer } from '../disk/damage.js'
 import { exists, listDir, readIfExists, readOwnedFile } from '../disk/fs.js'
@@ -44,7 +45,7 @@ export interface RepairedChain {
 type Files = Map<number, CommitFile>
 
 /** Reads the chain and repairs it in memory. Throws `commit-missing` for a gap that cannot be filled, `io`. */
-export function repairChain(sources: RecoverySources, generation: number): RepairedChain {
+export function repairChain(sources: RecoverySources, marker: Marker): RepairedChain {
   const { layout } = sources
   const cache = readHeadCache(layout.head)
   const numbers = listCommits(layout)
@@ -56,7 +57,7 @@ export function repairChain(sources: RecoverySources, generation: number): Repai
     if (file !== undefined) files.set(n, file)
   }
   const repaired: RepairedCommit[] = []
-  const repair: ChainRepair = { sources, files, newer, repaired, generation }
+  const repair: ChainRepair = { sources, files, newer, repaired, marker }
   const head = verifiedHead({ ...repair, cache })
   for (let n = head; n > 1; n--) fill(repair, n - 1, files.get(n)?.record.previous ?? null)
   // nothing contradicts these files: a newer program continued this history
@@ -81,7 +82,7 @@ interface ChainRepair {
   /** Files that claim to be written by a newer program. */
   readonly newer: Map<number, { readonly sha256: Sha256; readonly error: AppError }>
   readonly repaired: RepairedCommit[]
-  readonly generation: number
+  readonly marker: Marker
 }
 
 /** Finds the newest verified commit: by the cache, or by the chain that leads to it. Throws `commit-missing`. */
@@ -110,14 +111,14 @@ function fill(repair: ChainRepair, n: number, expected: Sha256 | null): void {
 }
 
 /** Returns true if commit `n` of this hash exists, or could be restored from a copy or rebuilt. */
-function tryFill({ sources, files, newer, repaired, generation }: ChainRepair, n: number, expected: Sha256): boolean {
+function tryFill({ sources, files, newer, repaired, marker }: ChainRepair, n: number, expected: Sha256): boolean {
   if (files.get(n)?.sha256 === expected) return true
   const own = newer.get(n)
   if (own?.sha256 === expected) throw own.error
   const path = findCommitCopy(sources, n, expected)
   const bytes = path === undefined ? undefined : readIfExists(path)
   const found: readonly RepairedCommit[] | undefined =
-    bytes === undefined ? rebuildCommits(sources, files, n, expected, generation) : [{ n, bytes, from: path }]
+    bytes === undefined ? rebuildCommits(sources, files, n, expected, marker) : [{ n, bytes, from: path }]
   for (const commit of found ?? []) {
     files.set(commit.n, {
       record: parseCommit(commit.bytes, `commits/${commit.n}.json`, commit.n),

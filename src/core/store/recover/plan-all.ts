@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../base/errors.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
-import { refuseOlderMarker } from '../directory/data-dir.js'
+import { type Marker, refuseChangedMarker, refuseOlderMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
 import { type CacheCheck, checkCaches } from './caches.js'
 import { type RepairedChain, repairChain } from './commit-chain.js'
@@ -23,6 +23,8 @@ export interface RecoveryPlan {
   readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
   /** Folders of aggregates that only lost commits created. */
   readonly orphanedFolders: readonly string[]
+  /** True if the remaining history ends before the migration to format 2, so that no commit binds the marker. */
+  readonly unbound: boolean
   /** True if commands are lost. */
   readonly loses: boolean
   /** True if there is nothing to do. */
@@ -30,13 +32,15 @@ export interface RecoveryPlan {
 }
 
 /**
- * Plans the recovery of the chain of commits and of these aggregates (all without `only`). Throws `commit-missing`, `aggregate-unknown`,
- * `io`.
+ * Plans the recovery of the chain of commits and of these aggregates (all without `only`). Throws `commit-missing`, `marker-changed`,
+ * `aggregate-unknown`, `io`.
  */
-export function planAll(sources: RecoverySources, generation: number, only?: readonly AggregateId[]): RecoveryPlan {
+export function planAll(sources: RecoverySources, marker: Marker, only?: readonly AggregateId[]): RecoveryPlan {
   const { layout } = sources
-  const chain = repairChain(sources, generation)
-  refuseOlderMarker(layout.dir, generation, chain.last?.record)
+  const chain = repairChain(sources, marker)
+  refuseOlderMarker(layout.dir, marker.generation, chain.last?.record)
+  const unbound = chain.last?.record.format === 1
+  if (!unbound) refuseChangedMarker(layout.dir, marker, chain.last?.record)
   const tails = lostTails(sources, chain)
   const names = only === undefined ? undefined : new Set(only.map((id) => knownName(chain, id)))
   const all: AggregatePlan[] = []
@@ -64,8 +68,9 @@ export function planAll(sources: RecoverySources, generation: number, only?: rea
     aggregates,
     failed,
     orphanedFolders: orphanedFolders(layout, chain),
+    unbound,
     loses,
-    isEmpty: aggregates.length === 0 && !commits && !loses,
+    isEmpty: aggregates.length === 0 && !commits && !loses && !unbound,
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Rebuilds a lost commit file from the command records that belong to it: its bytes follow from them, from the previous commit and from the
- * generation.
+ * marker.
  * Invariant: a rebuilt commit is used only if its hash is the expected one.
  */
 import { join } from 'node:path'
@@ -14,6 +14,8 @@ import {
 } from '../../eventsourcing/types.js'
 import { sortMembers } from '../commit/commit-layout.js'
 import type { CommitFile } from '../commit/commit-log.js'
+import type { Marker } from '../directory/data-dir.js'
+import { bindingCommit, markerDigest } from '../directory/marker-binding.js'
 import { isCorrupt, isNewer } from '../disk/damage.js'
 import { listDir, readIfExists } from '../disk/fs.js'
 import { KIND_FOLDERS, parseFileName } from '../disk/paths.js'
@@ -44,14 +46,19 @@ export function rebuildCommits(
   files: ReadonlyMap<number, CommitFile>,
   n: number,
   expected: Sha256,
-  generation: number,
+  marker: Marker,
 ): readonly RepairedCommit[] | undefined {
   const index = indexOf(sources)
+  const bound = { generation: marker.generation, marker: markerDigest(marker) }
   let damagedRun = 0
-  for (let first = n; first >= 1 && index.has(first) && damagedRun < MAX_DAMAGED_RUN; first--) {
+  // one commit at most has no command record: the one that binds the marker
+  let withoutRecord = 0
+  for (let first = n; first >= 1 && damagedRun < MAX_DAMAGED_RUN; first--) {
+    if (!index.has(first)) withoutRecord += 1
+    if (withoutRecord > 1) break
     const before = first === 1 ? undefined : files.get(first - 1)
     if (first > 1 && before === undefined) continue
-    const built = buildRun(index, { first, last: n, expected, before, files, generation })
+    const built = buildRun(index, { first, last: n, expected, before, files, ...bound })
     if (built !== undefined) return built
     // the previous one exists and may itself be damaged: then it is rebuilt too
     damagedRun += 1
@@ -66,27 +73,49 @@ interface Run {
   readonly before: CommitFile | undefined
   readonly files: ReadonlyMap<number, CommitFile>
   readonly generation: number
+  readonly marker: Sha256
 }
 
-/** Rebuilds a run of commits: generations only rise, so every commit at which the next one may have begun is tried. */
+/** Rebuilds a run of commits: generations and formats only rise, so every commit at which the next one may have begun is tried. */
 function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined {
   const low = run.before?.record.generation ?? 1
   for (let high = low; high <= run.generation; high++)
     for (let from = run.first; from <= run.last; from++) {
-      const built = buildWith(index, run, (n) => (n >= from ? high : low))
-      if (built !== undefined) return built
+      for (const second of formatStarts(run)) {
+        const built = buildWith(index, run, (n) => (n >= from ? high : low), second)
+        if (built !== undefined) return built
+      }
       if (high === low) break
     }
   return undefined
 }
 
-function buildWith(index: Index, run: Run, generationOf: (n: number) => number): readonly RepairedCommit[] | undefined {
+/** Returns the commits of a run that may be the first of format 2; one beyond its end: none is. */
+function formatStarts({ before, first, last }: Run): readonly number[] {
+  if (before?.record.format === 2) return [first]
+  return Array.from({ length: last - first + 2 }, (_, i) => first + i)
+}
+
+/** `second` is the first commit of format 2. */
+function buildWith(
+  index: Index,
+  run: Run,
+  generationOf: (n: number) => number,
+  second: number,
+): readonly RepairedCommit[] | undefined {
   const out: RepairedCommit[] = []
   let { previous, roster, members } = baseOf(run)
+  let last = run.before
   for (let n = run.first; n <= run.last; n++) {
     const entries = index.get(n)
-    const at = entries?.[0]?.at
-    if (entries === undefined || at === undefined) return undefined
+    if (entries === undefined) {
+      if (n !== second || last?.record.format !== 1) return undefined
+      last = append(out, bindingCommit(last, run.marker, generationOf(n)))
+      previous = last.sha256
+      continue
+    }
+    const at = entries[0]?.at
+    if (at === undefined) return undefined
     const made = entries.filter((e) => e.sequence === 1)
     if (made.length > 0) {
       if (members === undefined) return undefined
@@ -95,20 +124,26 @@ function buildWith(index: Index, run: Run, generationOf: (n: number) => number):
     }
     const aggregates = entries.map(({ at: _at, ...entry }) => entry)
     const record: StoredCommit = {
-      format: 1,
+      format: n >= second ? 2 : 1,
       commit: n,
       at,
       generation: generationOf(n),
       aggregates,
       roster,
       ...(made.length === 0 || members === undefined ? {} : { members }),
+      ...(n >= second ? { marker: run.marker } : {}),
       previous,
     }
-    const bytes = encodeRecord(record)
-    previous = sha256Hex(bytes)
-    out.push({ n, bytes, from: undefined })
+    last = append(out, record)
+    previous = last.sha256
   }
   return previous === run.expected ? out : undefined
+}
+
+function append(out: RepairedCommit[], record: StoredCommit): CommitFile {
+  const bytes = encodeRecord(record)
+  out.push({ n: record.commit, bytes, from: undefined })
+  return { record, sha256: sha256Hex(bytes) }
 }
 
 function baseOf({ before, files }: Run): {

@@ -264,11 +264,11 @@ describe('not damage', () => {
 
   it('data of a newer program is reported as such and left unchanged', async () => {
     const marker = JSON.parse(readFileSync(at('brine.json'), 'utf8'))
-    writeFileSync(at('brine.json'), JSON.stringify({ ...marker, format: 2, more: true }))
+    writeFileSync(at('brine.json'), JSON.stringify({ ...marker, format: 3, more: true }))
     expect(() => one.open()).toThrow(expect.objectContaining({ kind: 'format', code: 'format-newer' }))
     writeFileSync(at('brine.json'), JSON.stringify(marker))
     const head = JSON.parse(readFileSync(at('commits/14.json'), 'utf8'))
-    writeFileSync(at('commits/15.json'), encodeRecord({ ...head, commit: 15, format: 2 }))
+    writeFileSync(at('commits/15.json'), encodeRecord({ ...head, commit: 15, format: 3 }))
     await expect(one.open().write(async (w) => add(w, { x: ['n'] }))).rejects.toMatchObject({ kind: 'format' })
     expect(existsSync(at('cas/x/surplus'))).toBe(false)
   })

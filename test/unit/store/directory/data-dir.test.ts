@@ -48,7 +48,7 @@ describe('init', () => {
       { path: 'ssl/key.pem', bytes: new Uint8Array([1]) },
     ]
     expect(initDataDir(join(dir, 'deep/er'), { ...ID, files })).toEqual({
-      format: 1,
+      format: 2,
       id: 'a1',
       generation: 1,
       createdAt: T0,

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { readCommitChain } from '../../../../src/core/audit/commits.js'
 import type { Finding } from '../../../../src/core/audit/finding.js'
 import { replayAggregate } from '../../../../src/core/audit/replay.js'
@@ -23,8 +23,9 @@ import { sha256Hex } from '../../../../src/core/crypto/digest.js'
 import { formatAggregateId } from '../../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../../src/core/store/commit/file-store.js'
 import { readMarker } from '../../../../src/core/store/directory/data-dir.js'
+import { thisInstallation, writeInstallationId } from '../../../../src/core/store/directory/installation-id.js'
 import { planOf, recoverWords } from '../../../support/store/recovery.js'
-import { add, ca, metaAt, wordRules, wordsOf } from '../../../support/store/store.js'
+import { add, ca, metaAt, scratch, wordRules, wordsOf } from '../../../support/store/store.js'
 import { storeCopies } from '../../../support/store/store-copies.js'
 
 const isRoot = process.getuid?.() === 0
@@ -192,7 +193,7 @@ describe('a format that is newer in one record alone', () => {
     ['a commit', 'commits/7.json'],
     ['the newest commit', HEAD],
   ])('is a flipped bit in %s, and is repaired as one', async (_, path) => {
-    rewrite(path, (before) => before.replace('"format":1', '"format":3'))
+    rewrite(path, (before) => before.replace(/"format":[12],/, '"format":3,'))
     expect((await audit()).map((p) => p.file)).toContain(path)
     const { plan } = await recoverWords(dir)
     expect(plan.loses).toBe(false)
@@ -202,7 +203,7 @@ describe('a format that is newer in one record alone', () => {
 
   it('but a file that nothing contradicts is of a newer program: unchanged', async () => {
     const head = JSON.parse(text(HEAD)) as object
-    writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 2 }))
+    writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 3 }))
     const before = footprint()
     expect(() => planOf(dir)).toThrow(expect.objectContaining({ kind: 'format', code: 'format-newer' }))
     expect(footprint()).toEqual(before)
@@ -282,7 +283,7 @@ describe('a forged marker', () => {
     ['a name twice', twice, '"generation" appears twice'],
     ['a generation beyond 2^53', beyond, 'generation has an invalid value'],
     ['generation 0', (before) => before.replace('"generation":1', '"generation":0'), 'generation has an invalid value'],
-    ['a format in words', (before) => before.replace('"format":1', '"format":"1"'), 'format has an invalid value'],
+    ['a format in words', (before) => before.replace('"format":2', '"format":"2"'), 'format has an invalid value'],
     ['no id', (before) => before.replace(/"id":"[^"]*",/, ''), 'id is missing'],
     ['test: 1', (before) => before.replace('"test":true', '"test":1'), 'test has an invalid value'],
     ['100 MB of it', (before) => before.replace('{', `{${' '.repeat(100 * MB)}`), 'larger than 65536 bytes'],
@@ -318,9 +319,15 @@ describe('a forged marker', () => {
   })
 
   it('a copy with an older marker and newer commits is promoted to a generation above both', async () => {
+    // one made for tests is always live
+    const place = scratch()
+    onTestFinished(() => place.remove())
+    dir = place.dir
+    await place.open().write(async (w) => add(w, { x: words }))
     rewrite(MARKER, (before) => before.replace('"generation":1', '"generation":5'))
+    writeInstallationId(dir, thisInstallation(dir, 5, metaAt(0).at))
     await openStore(dir).write(async (w) => add(w, { x: ['of 5'] }))
-    rewrite(MARKER, (before) => before.replace('"generation":5', '"generation":1').replace(',"test":true', ''))
+    rewrite(MARKER, (before) => before.replace('"generation":5', '"generation":1'))
     unlinkSync(at('status/origin.json'))
     expect(openStore(dir).role()).toMatchObject({ role: 'standby' })
     expect((await openStore(dir).promote(metaAt(99).at)).generation).toBe(6)

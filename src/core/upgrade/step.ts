@@ -26,7 +26,7 @@ export interface StepTools {
 export interface Step {
   readonly from: number
   readonly to: number
-  /** What the step changes, in one line. */
+  /** Description of the change, in one line. */
   readonly title: string
   /** Returns the bytes on disk that `target` will take. */
   requiredSpace(source: string): number

@@ -119,7 +119,7 @@ step served brine republish
   expect(said['new']).toMatch(/ENOSPC; this change needs \d{5,6} bytes free\n/)
   expect(said['add']).toMatch(/ENOSPC; this change needs \d{5,6} bytes free\n/)
   expect(said['enough']).toMatch(/the change is durable.* ENOSPC; it needs \d{5,6} bytes free\n[\s\S]*exit 17\n$/)
-  expect(said['short']).toMatch(/served tree: ENOSPC; it needs \d+ bytes free[\s\S]*exit 14\n$/)
+  expect(said['short']).toMatch(/published tree: ENOSPC; it needs \d+ bytes free[\s\S]*exit 14\n$/)
   expect(said['tick']).toMatch(/exit 0\n$/)
   expect(said['served']).toMatch(/nothing due/)
 })

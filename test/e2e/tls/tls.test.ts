@@ -76,7 +76,7 @@ it('shows the pair that init made', async () => {
 it('complains of a key that others can read, is of another certificate, and of one that is gone', async () => {
   chmodSync(key, 0o644)
   const [exposed, readable] = await show()
-  expect([exposed, readable.problems.join()]).toEqual([1, expect.stringContaining('others can read')])
+  expect([exposed, readable.problems.join()]).toEqual([1, expect.stringContaining('other users can read')])
   chmodSync(key, 0o600)
   writeFileSync(key, readFileSync(box.ca('other').key))
   const [mixed, strange] = await show()

@@ -1,5 +1,5 @@
 /**
- * What binds `brine.json` to history: each commit of format 2 holds the hash of what never changes in the marker.
+ * Binds `brine.json` to history: each commit of format 2 holds the hash of what never changes in the marker.
  * Invariant: nothing but the generation, which commits hold themselves, may differ between two markers of one history.
  */
 import { jsonDigest } from '../../crypto/digest.js'

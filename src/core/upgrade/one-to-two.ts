@@ -1,5 +1,5 @@
 /**
- * Format 1 to 2: history names `brine.json` by its hash, so that an edited id, creation date or `test` is found.
+ * Format 1 to 2: each commit holds the hash of `brine.json`, so that an edited id, creation date or `test` is detected.
  * Invariant: no record is rewritten, so checkpoints that were signed before still verify; one commit is appended, and the same source gives the
  * same bytes.
  */
@@ -17,10 +17,10 @@ import { addFile, addFolder, addLink, addSymlink, blocksOf } from './work-tree.j
 
 export const oneToTwo: Step = { from: 1, to: 2, title: 'history holds the hash of brine.json', requiredSpace, migrate }
 
-/** Bytes of a name in a folder. */
+/** Estimated bytes of a directory entry. */
 const NAME = 64
 
-/** Files are linked: only folders, one commit and the marker take space. */
+/** Returns the bytes of the folders, one commit and the marker: files are linked and take no space. */
 function requiredSpace(source: string): number {
   let bytes = 2 * blocksOf(1)
   for (const name of FOLDERS) walk(join(source, name), (entries) => (bytes += blocksOf(entries.length * NAME)))
@@ -38,7 +38,7 @@ function migrate(source: string, target: string, tools: StepTools): Carried {
         const path = join(from, entry.name)
         if (entry.isFile()) addLink(path, join(to, entry.name))
         else if (entry.isSymbolicLink()) addSymlink(path, join(to, entry.name))
-        else if (!entry.isDirectory()) tools.warn(`${path}: neither a file nor a folder, left behind`)
+        else if (!entry.isDirectory()) tools.warn(`${path}: neither a file nor a folder, not migrated`)
         count(counts, join(folder, below, entry.name))
       }
       done += entries.length
@@ -66,7 +66,10 @@ function count(counts: Counts, path: string): void {
   else (file[2] === 'command' ? counts.commands : counts.events).add(name)
 }
 
-/** The new marker, and the commit that names it; none where nothing was committed yet. Returns the number of commits. Throws `commit-missing`. */
+/**
+ * Writes the new marker, and the commit that holds its hash unless there is no commit yet. Returns the number of commits. Throws
+ * `commit-missing`.
+ */
 function bindMarker(source: string, target: string): number {
   const layout = layoutOf(source)
   const old = readAnyMarker(source)
@@ -82,7 +85,7 @@ function bindMarker(source: string, target: string): number {
   return record.commit
 }
 
-/** Calls `visit` with each folder from `dir` down, its entries, and its path below `dir`. Nothing where there is no such folder. */
+/** Calls `visit` with each folder from `dir` down, its entries and its path below `dir`; does nothing if `dir` does not exist. */
 function walk(
   dir: string,
   visit: (entries: readonly fs.Dirent[], path: string, below: string) => void,

@@ -5,7 +5,7 @@
  */
 import { KIND_FOLDERS } from '../store/disk/paths.js'
 
-/** Folders of DATA_DIR that a step builds anew. */
+/** Folders of DATA_DIR that a step rebuilds. */
 export const FOLDERS: readonly string[] = ['commits', 'objects', ...Object.values(KIND_FOLDERS)]
 
 /** Counts of what the new tree holds. */

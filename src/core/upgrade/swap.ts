@@ -17,7 +17,7 @@ import { FOLDERS } from './step.js'
 import { dropTree } from './work-tree.js'
 
 const INTENT = 'upgrade.json'
-/** In a kept tree: the swap that moved it there, for `--undo`. */
+/** Name of the file in a kept tree that records the swap, for `--undo`. */
 const RECORD = 'upgraded.json'
 
 /** STORED in `upgrade.json` while folders are moved, and in `upgraded.json` of the kept tree. */

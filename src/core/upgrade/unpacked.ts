@@ -1,4 +1,4 @@
-/** Migrates a tree that was unpacked from a backup or a copy and is not in use yet: in its place, and nothing is kept. */
+/** Migrates, in place, a tree that was unpacked from a backup or a copy and is not in use yet. The old tree is not kept. */
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { type AnyMarker, type Marker, readMarker } from '../store/directory/data-dir.js'

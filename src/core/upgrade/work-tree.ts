@@ -27,7 +27,7 @@ export function addFile(path: string, bytes: Uint8Array): void {
   }
 }
 
-/** Makes a folder of this mode, whatever the umask. */
+/** Makes a folder of this mode, independent of the umask. */
 export function addFolder(path: string, mode: number): void {
   attempt('mkdir', path, BLOCK, () => {
     fs.mkdirSync(path, { recursive: true, mode: 0o700 })

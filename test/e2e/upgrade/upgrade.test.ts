@@ -83,7 +83,7 @@ it('auto_upgrade: the next command migrates first', async () => {
   await brine(['audit', 'verify', '--full'], { dataDir, now })
 })
 
-it('a configuration that is wrong is told before anything is done', async () => {
+it('an invalid configuration is reported before anything is changed', async () => {
   const dataDir = fresh()
   writeFileSync(join(dataDir, 'brine.toml'), 'auto_upgrad = true\n')
   const before = contentsOf(dataDir)

@@ -1,4 +1,4 @@
-/** The frozen data directories are what they were on the day they were made, and today's rules make the same states of them. */
+/** The frozen data directories are unchanged, and the present rules replay them to the states that were recorded. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -31,7 +31,7 @@ const formats = readdirSync(frozenDir).flatMap((name) => /^format-(\d+)$/.exec(n
 const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 
-it('there is one of each format up to the present one, and a way from the older ones', () => {
+it('there is one of each format up to the present one, and a migration from each older one', () => {
   expect(formats.map(Number).sort()).toEqual(Array.from({ length: FORMAT }, (_, n) => n + 1))
   for (const format of formats.map(Number)) {
     const steps = stepsFrom(format)
@@ -76,20 +76,20 @@ describe.each(formats)('the data directory of format %s', (format) => {
     }
   })
 
-  it('replays from event 0 to the states of the day it was made, after each command', async () => {
+  it('replays from event 0 to the recorded state after each command', async () => {
     // a migration appends one commit
     const { commits, head } = frozen
     const moved = isOld ? { commits: commits + 1, head: expect.not.stringMatching(head ?? '') } : {}
     expect(await measure(await session())).toEqual({ ...frozen, ...moved })
   })
 
-  it('still has every file to the byte, but for the marker of an older format', () => {
+  it('keeps every file byte for byte, except the marker of an older format', () => {
     const files = contentsOf(join(frozenDir, `format-${format}`), isOld ? /^brine\.json$/ : /^$/)
     const there = new Set(contentsOf(dir))
     expect(files.filter((file) => !there.has(file)).map((file) => file.split(' ')[0])).toEqual([])
   })
 
-  it('has nothing that an audit finds, and what was signed of it long ago verifies', async () => {
+  it('has no audit finding, and its old checkpoints verify', async () => {
     await rebuildTree(await session())
     const report = await auditVerify(await session(), { full: true, checkpoints: checkpointsOf(format) })
     expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
@@ -101,7 +101,7 @@ describe.each(formats)('the data directory of format %s', (format) => {
     expect((await makeCheckpoint(await session())).size).toBe(report.commits)
   })
 
-  it('has commands of each result, an archive, snapshots and their backups', () => {
+  it('has commands of each result, an archive, snapshots and backup snapshots', () => {
     const names = readdirSync(dir, { recursive: true }).map(String)
     const records = names
       .filter((name) => /\/command-\d+\.json$/.test(name))
@@ -114,7 +114,7 @@ describe.each(formats)('the data directory of format %s', (format) => {
       expect([file, names.some((name) => `${name}/`.includes(`/${file}`))]).toEqual([file, true])
   })
 
-  it('was exported early, and the export verifies', () => {
+  it('has an early export that verifies', () => {
     const report = verifyExport(join(frozenDir, `format-${format}.jsonl`), {
       full: true,
       checkpoints: checkpointsOf(format).slice(0, 1),
@@ -124,7 +124,7 @@ describe.each(formats)('the data directory of format %s', (format) => {
     expect(report).toMatchObject({ ok: true, commits: 22 })
   })
 
-  it('was backed up early, and the backup verifies and can be restored', async () => {
+  it('has an early backup that verifies and can be restored', async () => {
     const source = join(frozenDir, `format-${format}.backup`)
     const keys = { identities: [], passphrase: undefined } as never
     const verified = await verifyBackup(options(), { source, keys })

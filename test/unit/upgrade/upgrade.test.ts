@@ -1,4 +1,4 @@
-/** The frozen directory of format 1, migrated, refused, taken back: what was there is there afterwards, and verified. */
+/** The frozen directory of format 1, migrated, refused, taken back: everything in it is kept, and verified. */
 import * as fs from 'node:fs'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -68,11 +68,11 @@ describe('a directory of format 1', () => {
     expect(audited.digest).toEqual({ logical, full })
     expect(audited.aggregates).toMatchObject(aggregates.map(({ kind, handle, version }) => ({ kind, handle, version })))
     expect(audited.aggregates.flatMap((a) => a.problems)).toEqual([])
-    // no record is another one
+    // no record was rewritten
     const after = new Set(contentsOf(dir))
     expect(before.filter((file) => !after.has(file)).map((file) => file.split(' ')[0])).toEqual(['brine.json'])
     const { commands } = await listHistory(await openSession(options()), { rows: 1000 })
-    // what a recovery gave up has no record in its place any more
+    // the record of a lost command was moved to surplus/
     const kept = commands.filter(({ result }) => result !== 'lost')
     const seen = kept.map(({ kind, handle, sequence, at, actor, reason, result, type }) =>
       JSON.stringify([kind, handle, sequence, at, actor, reason ?? null, result, type]),
@@ -80,7 +80,7 @@ describe('a directory of format 1', () => {
     expect(seen.sort()).toEqual(frozenCommands().sort())
   })
 
-  it('goes on where it was: the next command works, and numbers rise by one', async () => {
+  it('continues: the next command works, and numbers rise by one', async () => {
     await run()
     expect((await audit()).ok).toBe(true)
     const { store } = await openSession(options())
@@ -107,7 +107,7 @@ describe('a directory of format 1', () => {
     expect(bytes).toBeLessThan(3_000_000)
   })
 
-  it('whose archive lies on a volume that is not there', async () => {
+  it('whose archive is on a volume that is not mounted', async () => {
     const [folder] = ['pubd/0/archived'].map((name) => join(dir, name))
     const note = join(dir, 'pubd/0/archived.json')
     writeFileSync(note, readFileSync(note, 'utf8').replaceAll('"dir":null', '"dir":"/mnt/away"'))
@@ -186,7 +186,7 @@ describe('a directory of format 1', () => {
 })
 
 describe('any other command', () => {
-  it('says so, and changes nothing', async () => {
+  it('reports the older format and changes nothing', async () => {
     const before = contentsOf(dir)
     const error = await refusal(openSession(options()))
     expect(error).toMatchObject({ kind: 'format', code: 'format-older', hint: 'brine upgrade' })
@@ -202,7 +202,7 @@ describe('any other command', () => {
     expect(notices.join()).toContain('upgraded from data format 1 to 2')
   })
 
-  it('a copy is not migrated by the way, and can be by name: it stays a stand-by', async () => {
+  it('a copy is migrated by `upgrade` only, not by auto_upgrade, and stays a stand-by', async () => {
     dir = thawStore(1, join(base, `dir-${++dirs}`), true)
     const { nowOverride: _now, ...live } = options()
     writeFileSync(join(dir, 'brine.toml'), 'auto_upgrade = true\n')
@@ -258,7 +258,7 @@ describe('back and forth', () => {
   })
 })
 
-/** Every command whose record lies in the folder. */
+/** Lists every command whose record is in the frozen directory. */
 function frozenCommands(): string[] {
   const root = join(frozenDir, 'format-1')
   const records = readdirSync(root, { recursive: true })
@@ -272,7 +272,7 @@ function frozenCommands(): string[] {
   return [...new Set(rows.map((row) => JSON.stringify(row)))]
 }
 
-/** Of `acme`. */
+/** Returns the manifest number of `acme`. */
 async function manifestNumber(): Promise<number> {
   const shown = await showCa(await openSession(options()), parseHandle('acme'))
   return shown.classes[0]?.keys[0]?.manifestNumber ?? 0

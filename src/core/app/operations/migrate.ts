@@ -1,5 +1,6 @@
 /**
- * Migrates a data directory to the present format: the new tree is built beside the old one, synced, verified by replay and swapped in.
+ * Migrates a data directory to the present format: a new tree is built next to the old one, synced, verified by replay and
+ * swapped in.
  * Invariant: until the swap begins nothing in place is changed, and an interrupted swap is completed before anything else.
  */
 import { resolve } from 'node:path'
@@ -37,7 +38,7 @@ export interface Migration {
   readonly keptAt: string | null
   /** True if an interrupted run was completed. */
   readonly resumed: boolean
-  /** Of the migrated data; null where this run verified nothing. */
+  /** Digest of the migrated data; null where this run verified nothing. */
   readonly digest: Digest | null
   /** Bytes on disk that the new tree takes. */
   readonly bytes: number
@@ -175,7 +176,7 @@ function requireSpace(dir: string, steps: readonly Step[]): number {
 }
 
 interface Built {
-  /** The newest tree, below DATA_DIR. */
+  /** Folder of the new tree, below DATA_DIR. */
   readonly comes: string
   readonly steps: readonly MigrationStep[]
   readonly proof: Proof

@@ -1,4 +1,4 @@
-/** `brine upgrade`: migrates and publishes, or puts the kept tree back (`--undo`). */
+/** `brine upgrade`: migrates and publishes, or restores the kept tree (`--undo`). */
 import type { CommandContext } from '../../base/context.js'
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -31,7 +31,7 @@ export interface UpgradeReport extends Migration {
 export interface UpgradeOptions {
   /** Stops before anything is published. */
   readonly only?: boolean
-  /** Puts the kept tree back. */
+  /** Restores the kept tree. */
   readonly undo?: boolean
   readonly dryRun?: boolean
 }
@@ -71,7 +71,7 @@ async function publish(context: CommandContext, done: Migration): Promise<readon
 
 type Undone = Migration & { readonly changed: boolean }
 
-/** Puts the kept tree back and keeps the one in place. Throws `upgrade-nothing-kept`, `upgrade-moved-on` (rejected). */
+/** Restores the kept tree and keeps the one in place. Throws `upgrade-nothing-kept`, `upgrade-moved-on` (rejected). */
 async function undo(context: MigrateOptions, ground: Ground, dryRun: boolean): Promise<Undone> {
   const { dir } = ground
   if (dryRun) return undone(ground, planUndo(ground, dir), false)

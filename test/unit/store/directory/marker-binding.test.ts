@@ -1,4 +1,4 @@
-/** `brine.json` is bound by history: what was edited in it is found, and a lost commit that binds it is built anew. */
+/** `brine.json` is bound to history: an edit is detected, and a lost commit that binds it is rebuilt. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ beforeEach(async () => {
 })
 afterEach(() => place.remove())
 
-/** Writes the history anew as format 1 had it: no commit names the marker. */
+/** Rewrites the history as format 1 has it: no commit holds the hash of the marker. */
 function asFormatOne(upTo: number): void {
   let previous: StoredCommit['previous'] = null
   for (let n = 1; n <= upTo; n++) {
@@ -73,7 +73,7 @@ describe('a marker that was edited', () => {
     expect(await problems()).toEqual([])
   })
 
-  it('is found in a copy too, and before the first commit by nobody', async () => {
+  it('is detected in a copy too, but not before the first commit', async () => {
     writeMarker({ id: 'b2c3' })
     const copy = openStore(place.dir, { asCopy: true })
     await expect(copy.read(async () => 'read')).rejects.toMatchObject({ code: 'marker-changed' })
@@ -97,7 +97,7 @@ describe('the commit that binds a marker to an older history', () => {
     await place.open().write(async (w) => add(w, { x: ['d'] }))
   })
 
-  it('names no aggregate, and everything reads past it', async () => {
+  it('lists no aggregate, and readers skip it', async () => {
     expect(commitAt(3)).toMatchObject({ format: 2, aggregates: [], at: commitAt(2).at })
     expect(commitAt(4)).toMatchObject({ format: 2, marker: commitAt(3).marker })
     expect(await place.open().read(async (r) => [wordsOf(r, 'x'), wordsOf(r, 'y')])).toEqual([['a', 'b', 'd'], ['c']])
@@ -106,7 +106,7 @@ describe('the commit that binds a marker to an older history', () => {
   })
 
   it.each([[[3]], [[2]], [[2, 3]], [[3, 4]], [[1, 2, 3, 4]]])(
-    'lost commits %j are built anew to the byte',
+    'lost commits %j are rebuilt byte for byte',
     async (lost) => {
       const before = lost.map((n) => readFileSync(at(`commits/${n}.json`), 'utf8'))
       for (const n of lost) rmSync(at(`commits/${n}.json`))
@@ -116,7 +116,7 @@ describe('the commit that binds a marker to an older history', () => {
     },
   )
 
-  it('is made again where a recovery goes back behind it', async () => {
+  it('is appended again by a recovery that loses it', async () => {
     rmSync(at('commits/3.json'))
     rmSync(at('commits/4.json'))
     for (const name of ['event-2.json', 'command-3.json']) rmSync(at(`cas/x/${name}`))
@@ -128,7 +128,7 @@ describe('the commit that binds a marker to an older history', () => {
     expect(await problems()).toEqual([])
   })
 
-  it('must come once, and nothing of format 1 after it', async () => {
+  it('occurs once, and no commit of format 1 follows it', async () => {
     bind(4)
     rmSync(at('status/head.json'))
     expect(await problems()).toEqual(['lists no aggregate'])

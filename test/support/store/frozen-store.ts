@@ -1,4 +1,4 @@
-/** Frozen data directories (`test/golden/store`), copied out with the modes that a data directory has, and what a replay makes of them. */
+/** Frozen data directories (`test/golden/store`), copied with the file modes of a data directory, and the digests of their replay. */
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Digest, digestOf, rulesOf, summaryOf } from '../../../src/core/app/proof/digest.js'
@@ -15,7 +15,7 @@ import { thisInstallation, writeInstallationId } from '../../../src/core/store/d
 
 export const frozenDir = join(import.meta.dirname, '../../golden/store')
 
-/** Digests and counts of a directory, as a replay from event 0 gives them. */
+/** Recorded digests and counts of a frozen directory. */
 export interface Expected extends Digest {
   readonly aggregates: readonly {
     readonly kind: string

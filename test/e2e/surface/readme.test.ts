@@ -32,7 +32,8 @@ describe('every command that can run anywhere runs, in order', () => {
     'line %i',
     async ([, block], context) => {
       for (const program of block.note.split(' ').filter((name) => name !== '')) needProgram(context, program)
-      const env = shimmedEnv(folder, { BRINE_DATA_DIR: join(folder, 'data') })
+      // a nested level: at the first one, bash takes a socket as standard input for a remote shell and reads bashrc
+      const env = shimmedEnv(folder, { BRINE_DATA_DIR: join(folder, 'data'), SHLVL: '1' })
       const ran = await runProgram('bash', ['-euo', 'pipefail', '-c', block.script], { cwd: folder, env })
       expect({ script: block.script, ...ran }).toMatchObject({ status: 0, stderr: '' })
     },

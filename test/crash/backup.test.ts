@@ -10,10 +10,11 @@ import type { BackupReport } from '../../src/core/app/backup/create.js'
 import type { VerifyReport } from '../../src/core/app/backup/verify.js'
 import { brine, copyDir, type RunResult, scratchDir } from '../support/processes/cli.js'
 import { type Fault, type FaultRunner, faultRunner } from '../support/processes/faults.js'
+import { isSlow, sampled } from '../support/processes/sample.js'
+import { fillPool } from '../support/sites/seeds.js'
 import { newTestbed } from '../support/sites/testbed.js'
 
 const NOW = '2026-01-01T00:00:00Z'
-const slow = process.env['SLOW'] === '1'
 const { path, remove } = scratchDir()
 const base = join(path, 'base')
 const backup = join(path, 'backup.tar.gz')
@@ -27,16 +28,17 @@ const digestOf = async (dataDir: string): Promise<string> =>
 beforeAll(async () => {
   faults = await faultRunner(path)
   await newTestbed(base, NOW)
+  fillPool(base)
   await brine(['roa', 'add', 'testbed', '10.0.0.0/24=AS64496'], { dataDir: base, now: NOW })
   await brine(['backup', 'create', backup, '--plain'], { dataDir: base, now: NOW })
   digest = await digestOf(base)
 })
 afterAll(remove)
 
-/** Positions of every `step`-th of the operations that match, and of the last of them. */
-function positions(operations: readonly string[], pattern: RegExp, step: number): readonly number[] {
+/** Returns the positions of about `count` of the operations that match. */
+function positions(operations: readonly string[], pattern: RegExp, count: number): readonly number[] {
   const all = operations.flatMap((text, i) => (pattern.test(text) ? [i + 1] : []))
-  return all.filter((_, i) => slow || i % step === step - 1 || i === all.length - 1)
+  return sampled(all, count)
 }
 
 function expectTold({ code, signal, stdout }: RunResult, label: string): void {
@@ -72,17 +74,17 @@ describe('backup create', () => {
     const operations = await faults.operations(args(dataDir), { dataDir: path, now: NOW }).catch(() => [])
     const seen = operations.length > 0 ? operations : await faults.operations(args(dataDir), { dataDir, now: NOW })
     for (const at of positions(seen, /./, 4)) await judge({ at, kind: 'kill' }, seen)
-    for (const at of positions(seen, /./, 5)) await judge({ at, kind: 'EIO' }, seen)
+    for (const at of positions(seen, /./, 4)) await judge({ at, kind: 'EIO' }, seen)
     const full = positions(seen, /^(?:open|write|link)/, 3)
     for (const at of full) await judge({ at, kind: 'ENOSPC', forever: true }, seen)
-    if (slow) process.stderr.write(`backup create: ${seen.length} operations, ${cases} cases\n`)
+    if (isSlow) process.stderr.write(`backup create: ${seen.length} operations, ${cases} cases\n`)
   }, 900_000)
 
   it('while commands run it is the revision of one commit', async () => {
     const dataDir = copyDir(base, join(path, 'busy'))
     let running = true
     const writer = (async () => {
-      for (let n = 1; running && n < 40; n++)
+      for (let n = 1; running && n < 25; n++)
         await brine(['roa', 'add', 'testbed', `10.1.${n}.0/24=AS64496`, '--lock-timeout', '60s'], { dataDir, now: NOW })
     })()
     const made: BackupReport[] = []
@@ -116,10 +118,10 @@ describe('restore', () => {
     const operations = await faults.operations(args(join(path, 'clean')), where(join(path, 'clean')))
     const last = operations.length - 40
     const faultsAt: readonly Fault[] = [
-      ...positions(operations, /./, 60).map((at) => ({ at, kind: 'kill' })),
+      ...positions(operations, /./, 5).map((at) => ({ at, kind: 'kill' })),
       ...[12, 24, 36].map((n) => ({ at: last + n, kind: 'kill' })),
-      ...positions(operations, /^(?:open|write|rename|sync)/, 90).map((at) => ({ at, kind: 'EIO' })),
-      ...positions(operations, /^(?:open|write|mkdir)/, 90).map((at) => ({ at, kind: 'ENOSPC', forever: true })),
+      ...positions(operations, /^(?:open|write|rename|sync)/, 3).map((at) => ({ at, kind: 'EIO' })),
+      ...positions(operations, /^(?:open|write|mkdir)/, 3).map((at) => ({ at, kind: 'ENOSPC', forever: true })),
     ]
     for (const fault of faultsAt) {
       const into = join(path, `into-${++cases}`)
@@ -133,7 +135,7 @@ describe('restore', () => {
       expect(await digestOf(into), label).toBe(digest)
       rmSync(into, { recursive: true })
     }
-    if (slow) process.stderr.write(`restore: ${operations.length} operations, ${faultsAt.length} cases\n`)
+    if (isSlow) process.stderr.write(`restore: ${operations.length} operations, ${faultsAt.length} cases\n`)
   }, 900_000)
 
   it('--replace killed anywhere: the old tree is complete under one of its two names', async () => {
@@ -144,7 +146,7 @@ describe('restore', () => {
     const operations = await faults.operations(args(clean, '--replace'), where(join(path, 'replace')))
     const swap = operations.findIndex((text) => /^rename \/d\.replaced-/.test(text)) + 1
     expect(operations[swap]).toBe('rename /d')
-    for (const at of [...positions(operations, /^(?:rename|write) /, 40), swap, swap + 1, swap + 2]) {
+    for (const at of [...positions(operations, /^(?:rename|write) /, 3), swap, swap + 1, swap + 2]) {
       const folder = join(path, `replace-${++cases}`)
       mkdirSync(folder)
       const dataDir = copyDir(base, join(folder, 'd'))

@@ -4,15 +4,13 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { importPkcs8 } from '../../src/core/crypto/key-maker.js'
-import { openStore } from '../../src/core/store/commit/file-store.js'
 import { benchDir, findProgram, skipOrFail } from '../support/peers/validators.js'
 import { shimmedEnv, writeShim } from '../support/processes/brine-shim.js'
-import { FIXED_KEYS, fixedPkcs8 } from '../support/rpki/fixed-keys.js'
+import { isSlow, sampleSeed } from '../support/processes/sample.js'
+import { fillPool } from '../support/sites/seeds.js'
 import { brineOk, newTestbed } from '../support/sites/testbed.js'
 
 const NOW = '2026-01-01T00:00:00Z'
-const slow = process.env['SLOW'] === '1'
 
 let folder: string
 let base: string
@@ -22,8 +20,7 @@ beforeAll(async () => {
   base = join(folder, 'base')
   await newTestbed(base, NOW)
   await brineOk(base, ['roa', 'add', 'testbed', '10.0.0.0/24=AS64496'], NOW)
-  const { keys } = openStore(base)
-  for (let n = 0; n < FIXED_KEYS; n++) keys.putPool(importPkcs8(fixedPkcs8(n)).id, fixedPkcs8(n))
+  fillPool(base)
   writeShim(folder)
 })
 
@@ -53,8 +50,8 @@ it('finds no violation', async (context) => {
   if (absent.length > 0) skipOrFail(context, absent)
   cpSync(benchDir, join(folder, 'bench'), { recursive: true })
   const kinds = 'kill,torn,full,short,erofs,eio-sticky,r-eio,sigterm'
-  const output = slow
+  const output = isSlow
     ? await faultbench(['--kinds', `${kinds},nested,sigint,enospc,shortfull,emfile,r-eacces,powerloss,fsyncgate`])
-    : await faultbench(['--kinds', kinds, '--every', '70'])
+    : await faultbench(['--kinds', kinds, '--every', String(200 + (sampleSeed % 100))])
   expect(output.split('\n').at(-1), output).toBe('PASS')
 }, 7_200_000)

@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { copyDir, type RunResult, runBrine } from '../support/processes/cli.js'
 import { type Fault, type FaultRunner, faultRunner } from '../support/processes/faults.js'
+import { isSlow, sampled } from '../support/processes/sample.js'
 import { contentsOf, expectedOf, thawStore } from '../support/store/frozen-store.js'
 import { fastest } from '../support/store/store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const UP = ['upgrade', '--only', '--json']
 const UNDO = ['upgrade', '--undo', '--json']
-const slow = process.env['SLOW'] === '1'
 
 let folder: string
 let faults: FaultRunner
@@ -32,7 +32,7 @@ beforeAll(async () => {
   present = copyDir(old, join(folder, 'present'))
   up = await faults.operations(UP, { dataDir: present, now: NOW })
   down = await faults.operations(UNDO, { dataDir: copyDir(present, join(folder, 'undone')), now: NOW })
-  if (slow) process.stderr.write(`upgrade: ${up.length} operations, --undo: ${down.length}\n`)
+  if (isSlow) process.stderr.write(`upgrade: ${up.length} operations, --undo: ${down.length}\n`)
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -128,13 +128,13 @@ async function judgeAll(list: readonly Fault[], judge: (fault: Fault) => Promise
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) await judge(next)
   }
   await Promise.all([lane(), lane()])
-  if (slow) process.stderr.write(`${list.length} cases\n`)
+  if (isSlow) process.stderr.write(`${list.length} cases\n`)
 }
 
-/** Returns the positions from `from` on, every `step`-th of them and always the last. */
-function positions(operations: readonly string[], from: number, to: number, step: number): readonly number[] {
+/** Returns the positions from `from` on, a sample of about `count` of them. */
+function positions(operations: readonly string[], from: number, to: number, count: number): readonly number[] {
   const all = operations.map((_, i) => i + 1).filter((at) => at >= from && at < to)
-  return all.filter((_, i) => slow || i % step === step - 1 || i === all.length - 1)
+  return sampled(all, count)
 }
 
 describe('brine upgrade', () => {
@@ -167,7 +167,7 @@ describe('brine upgrade', () => {
 
   it('killed while it builds: the old tree is unchanged', async () => {
     await judgeAll(
-      positions(up, 1, begun(up), 397).map((at) => ({ at, kind: 'kill' })),
+      positions(up, 1, begun(up), 3).map((at) => ({ at, kind: 'kill' })),
       judgeUp,
     )
   }, 900_000)
@@ -180,7 +180,7 @@ describe('brine upgrade', () => {
   }, 900_000)
 
   it('a disk that fails or is full, once or permanently', async () => {
-    const spots = [...positions(up, 1, begun(up), 617), ...positions(up, begun(up), up.length + 1, 11)]
+    const spots = [...positions(up, 1, begun(up), 2), ...positions(up, begun(up), up.length + 1, 3)]
     const kinds = ['EIO', 'ENOSPC'].flatMap((kind) => [{ kind }, { kind, forever: true }])
     await judgeAll(
       spots.map((at, i) => ({ at, ...(kinds[i % kinds.length] ?? { kind: 'EIO' }) })),
@@ -190,7 +190,7 @@ describe('brine upgrade', () => {
 
   it('--undo killed anywhere: the next run completes it', async () => {
     await judgeAll(
-      positions(down, 1, down.length + 1, 9).map((at) => ({ at, kind: 'kill' })),
+      positions(down, 1, down.length + 1, 4).map((at) => ({ at, kind: 'kill' })),
       judgeUndo,
     )
   }, 900_000)

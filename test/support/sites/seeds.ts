@@ -78,8 +78,8 @@ function claimed(path: string): boolean {
   }
 }
 
-/** The fixed keys that the data directory does not use, as files of its pool. */
-function fillPool(dataDir: string): void {
+/** Puts the fixed keys that a data directory does not use into its pool. */
+export function fillPool(dataDir: string): void {
   const layout = layoutOf(dataDir)
   for (let n = 0; n < FIXED_KEYS; n++) {
     const { id } = fixedKey(n)

@@ -318,6 +318,7 @@ describe('keys', () => {
   it('B136: the keys folder, a key or the folder of a CA that is a symbolic link: nothing is read or written through it', async () => {
     const places = [
       ['keys', { exit: 19, code: 'key-link' }],
+      [join('keys', 'pool'), { exit: 19, code: 'key-link' }],
       [join('keys', 'acme'), { exit: 19, code: 'key-link' }],
       [join('cas', 'acme'), { exit: 14, code: 'folder-link' }],
     ] as const

@@ -56,6 +56,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
     putPool(id, pkcs8) {
       mayUse()
       refuseMissing(layout)
+      refuseLinkedFolders(layout)
       makeDir(layout.pool)
       writePrivateKey(layout.poolKey(id), pkcs8)
       removeStaleTemps(layout.pool)
@@ -63,6 +64,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
     poolSize: () => names(layout.pool).length,
     wipePool() {
       refuseMissing(layout)
+      refuseLinkedFolders(layout)
       // a backup excludes the pool, so a restored directory has no folder for it
       makeDir(layout.pool)
       for (const name of listDir(layout.pool)) removeFile(join(layout.pool, name))
@@ -98,6 +100,11 @@ function refuseLink(path: string, isLink: boolean): void {
     hint: 'replace the link with the keys themselves: folder 0700, files 0600',
     details: { path },
   })
+}
+
+/** Throws `key-link` if `keys/` or `keys/pool/` is a symbolic link: no pool key may be added or removed through one. */
+function refuseLinkedFolders({ keys, pool }: Layout): void {
+  for (const folder of [keys, pool]) refuseLink(folder, statIfExists(folder)?.isSymbolicLink() === true)
 }
 
 function checkFolder(folder: string): void {
@@ -142,6 +149,7 @@ function readPublicKey(path: string): PublicKey | undefined {
 }
 
 function takePool(layout: Layout, count: number): readonly Uint8Array[] {
+  refuseLinkedFolders(layout)
   const out: Uint8Array[] = []
   for (const id of names(layout.pool)) {
     if (out.length >= count) break

@@ -134,7 +134,9 @@ it.each([
   onFileOperation(undefined)
   expect(error).toMatchObject({ kind: 'io', code: 'io-no-space', changed })
   expect(String((error as AppError).hint)).toMatch(
-    changed === 'yes' ? /free some space.*run the same command again to continue/ : /free some space and run the command again$/,
+    changed === 'yes'
+      ? /free some space.*run the same command again to continue/
+      : /free some space and run the command again$/,
   )
   await finish(dir)
 })

@@ -19,6 +19,9 @@ const served = join(dataDir, 'repo', 'rsync', 'current')
 beforeAll(async () => {
   await newTestbed(dataDir)
   await brineOk(dataDir, ['ca', 'add', ACME, '--under', 'testbed', '--resources', '192.0.2.0/24'])
+  // until the end of the first test it is the same second
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
+  await updateRoas(await quickSession(dataDir), ACME, roaArguments({ add: ROA }))
 })
 
 afterEach(() => {
@@ -39,8 +42,6 @@ test('a mirror made between two publications of one second is right after the ne
   const mirror = join(scratch.dir, 'mirror')
   mkdirSync(mirror)
   const fetch = () => execFileSync('rsync', ['-rt', '--delete', `${served}/`, `${mirror}/`])
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() })
-  await updateRoas(await quickSession(dataDir), ACME, roaArguments({ add: ROA }))
   fetch()
   const before = contents(served)
   await updateRoas(await quickSession(dataDir), ACME, roaArguments({ remove: ROA }))

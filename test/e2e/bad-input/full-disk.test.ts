@@ -2,9 +2,10 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
-import { scratchDir } from '../../support/processes/cli.js'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { brine, scratchDir } from '../../support/processes/cli.js'
 import { canMount } from '../../support/sites/bad-input-box.js'
+import { copySeed } from '../../support/sites/seeds.js'
 
 /** Everything but the lock's place, status and what is growing. */
 const DIGEST =
@@ -17,9 +18,21 @@ brine() { "$NODE" "$RUN" --data-dir "$DISK/d" "$@" </dev/null; }
 fill() { cat /dev/zero >"$DISK/fill" 2>/dev/null; truncate -s "-$1" "$DISK/fill"; }
 digest() { (cd "$DISK/d" && ${DIGEST}); }
 step() { echo "== $1"; shift; "$@" 2>&1; echo "exit $?"; }
-brine testbed init --test --rsync rsync://h/r/ --rrdp https://h/r/ >/dev/null
-brine ca add acme --under testbed --resources AS64496,192.0.2.0/24 >/dev/null
+cp -a "$SEED/." "$DISK/d"
 `
+
+const NOW = '2026-11-21T12:00:00Z'
+const { path, remove } = scratchDir()
+const seed = join(path, 'seed')
+
+async function makeAcme(dataDir: string): Promise<void> {
+  const options = { dataDir, now: NOW }
+  await brine(['testbed', 'init', '--test', '--rsync', 'rsync://h/r/', '--rrdp', 'https://h/r/'], options)
+  await brine(['ca', 'add', 'acme', '--under', 'testbed', '--resources', 'AS64496,192.0.2.0/24'], options)
+}
+
+beforeAll(() => copySeed('full-disk', seed, makeAcme))
+afterAll(remove)
 
 /** Runs a script in a mount namespace of its own, with a disk of 1 MB; the output of each step by its name. */
 function onSmallDisk(script: string): Readonly<Record<string, string>> {
@@ -31,8 +44,9 @@ function onSmallDisk(script: string): Readonly<Record<string, string>> {
     const env = {
       PATH: process.env['PATH'] ?? '',
       HOME: '/',
-      BRINE_NOW: '2026-11-21T12:00:00Z',
+      BRINE_NOW: NOW,
       DISK: disk,
+      SEED: seed,
       NODE: process.execPath,
       RUN: run,
     }

@@ -5,10 +5,12 @@ import { BUILT_IN_PROFILES } from '../../../src/core/pki/profile.js'
 import { throwawayRequest } from '../../../src/core/pki/throwaway-request.js'
 import type { CaPeer } from '../../support/peers/ca-peer.js'
 import { cfsslPeer } from '../../support/peers/cfssl-peer.js'
+import { isSlow } from '../../support/processes/sample.js'
 import { counted, EnrolSite, group, issuerOf, type Outcome } from '../../support/sites/enrol-site.js'
 
-const SHARED = 200
-const EVEN = 200
+/** 200 with SLOW=1. */
+const SHARED = isSlow ? 200 : 30
+const EVEN = SHARED
 const PROCESSES = 8
 const site = new EnrolSite()
 const frail = new EnrolSite()
@@ -74,15 +76,28 @@ async function expectNoneLost(label: string, done: readonly Outcome[]): Promise<
 
 it(`${SHARED + EVEN} enrolments by ${PROCESSES} processes are shared to the last one, none is lost, and replay knows them all`, async () => {
   const { shares, even } = await enrolAll({ shares: SHARED, even: EVEN })
-  expect(counted(shares.map(issuerOf))).toEqual({ one: 160, two: 40 })
-  expect(Object.values(counted(even.map(issuerOf))).sort()).toEqual([66, 67, 67])
+  expect(counted(shares.map(issuerOf))).toEqual({ one: 0.8 * SHARED, two: 0.2 * SHARED })
+  const each = Object.values(counted(even.map(issuerOf)))
+  expect([each.length, Math.max(...each) - Math.min(...each) <= 1]).toEqual([3, true])
   await expectNoneLost('shares', shares)
   await expectNoneLost('even', even)
   expect((await site.brine('audit', 'verify')).code).toBe(0)
   expect((await site.status('even')).members.map(({ state }) => state)).toEqual(['healthy', 'healthy', 'healthy'])
 }, 240_000)
 
-it('a CA that is half open is asked once by twenty enrolments and twenty probes', async () => {
+/** Resolves when all but one of these have ended. */
+async function allButOne(runs: readonly Promise<unknown>[]): Promise<void> {
+  let left = runs.length - 1
+  await new Promise<void>((resolve) => {
+    for (const run of runs)
+      void run.finally(() => {
+        left -= 1
+        if (left === 0) resolve()
+      })
+  })
+}
+
+it('a CA that is half open is asked once by ten enrolments and ten probes', async () => {
   peer.knob = 'html-500'
   for (let n = 0; n < 3; n++) {
     await frail.brine('ha', 'probe', 'frail')
@@ -91,16 +106,21 @@ it('a CA that is half open is asked once by twenty enrolments and twenty probes'
   const { state, openUntil } = await frail.member('frail')
   expect([state, peer.requests]).toEqual(['circuit-open', 3])
   frail.moveTo(openUntil)
-  // long enough for everybody to come while the one probe waits for its answer
-  peer.delay = 3000
-  const files = Array.from({ length: 20 }, () => frail.request())
-  const probes = Array.from({ length: 20 }, async () => frail.brine('ha', 'probe', 'frail'))
-  const enrolments = files.map(async (csr, n) => frail.enrolFile(n < 10 ? 'pair' : 'alone', csr))
+  // the one that asks gets its answer when every other process has ended
+  const files = Array.from({ length: 10 }, () => frail.request())
+  let open = (): void => undefined
+  peer.gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const probes = Array.from({ length: 10 }, async () => frail.brine('ha', 'probe', 'frail'))
+  const enrolments = files.map(async (csr, n) => frail.enrolFile(n < 5 ? 'pair' : 'alone', csr))
+  await allButOne([...probes, ...enrolments])
+  open()
   const served = await Promise.all(enrolments)
   expect((await Promise.all(probes)).map(({ code }) => code)).toEqual(probes.map(() => 0))
   expect(peer.requests).toBe(4)
-  expect(counted(served.slice(0, 10).map(issuerOf))).toEqual({ steady: 10 })
-  expect(counted(served.slice(10).map(({ code, error }) => `${code} ${error}`))).toEqual({ '16 est-unavailable': 10 })
+  expect(counted(served.slice(0, 5).map(issuerOf))).toEqual({ steady: 5 })
+  expect(counted(served.slice(5).map(({ code, error }) => `${code} ${error}`))).toEqual({ '16 est-unavailable': 5 })
   const after = await frail.member('frail')
   expect([after.state, after.backoffLevel]).toEqual(['circuit-open', 1])
   expect((await frail.brine('audit', 'verify')).code).toBe(0)

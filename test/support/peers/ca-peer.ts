@@ -107,6 +107,8 @@ export class CaPeer {
   knobPath = /./
   /** Milliseconds before each answer. */
   delay = 0
+  /** Each answer waits for it. */
+  gate: Promise<unknown> | undefined
   requests = 0
   readonly asked: Asked[] = []
   readonly #server: Server
@@ -155,6 +157,7 @@ export class CaPeer {
       client: socket.authorized ? String(socket.getPeerCertificate().subject?.CN ?? '') : undefined,
     }
     this.asked.push(asked)
+    await this.gate
     if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay))
     if (this.knob !== undefined && this.knobPath.test(asked.path)) {
       turned(this.knob, outgoing)

@@ -3,7 +3,6 @@ import { utf8 } from '../../../src/core/base/bytes.js'
 import { keysInHand } from '../../../src/core/crypto/key-supply.js'
 import { createPeculiarSigner } from '../../../src/core/crypto/peculiar-signer.js'
 import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
-import { pkijsEngine, webcrypto } from '../../../src/core/crypto/webcrypto.js'
 import { fixedKey, fixedPkcs8 } from '../../support/rpki/fixed-keys.js'
 import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 import { signerContract } from './signer-contract.js'
@@ -20,15 +19,5 @@ describe('two signers', () => {
       expect(await soft.sign(fixedKey(0).id, tbs)).toEqual(await peculiar.sign(fixedKey(0).id, tbs))
     const oneTime = (signer: typeof soft) => signer.signOneOff((key) => key.sign(utf8('once')))
     expect(await oneTime(soft)).toEqual(await oneTime(peculiar))
-  })
-})
-
-describe('webcrypto', () => {
-  it('is one instance, and the engine of pkijs', async () => {
-    expect(await webcrypto()).toBe(await webcrypto())
-    const engine = await pkijsEngine()
-    expect((await import('pkijs')).getCrypto()).toBe(engine)
-    expect(await pkijsEngine()).toBe(engine)
-    expect(engine.crypto).toBe(await webcrypto())
   })
 })

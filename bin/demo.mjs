@@ -178,7 +178,7 @@ const NEXT = [
   '  brine ca show acme',
   '  brine status                when the first object goes stale, and what is due',
   '  brine history list          who did what, when and why',
-  '  brine tick                  the cron line, every 5 minutes: it keeps manifests and CRLs fresh',
+  '  brine tick                  run it from cron every 5 minutes: it re-issues manifests and CRLs',
   '  brine --help',
 ]
 

@@ -19,13 +19,27 @@ process.env['SAMPLE_SEED'] ||= defaultSeed()
 const RULES = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts']
 const PROCESS = ['test/unit/**/*.process.test.ts', 'test/property/**/*.process.test.ts']
 
+/** Patterns of the tests that start programs, for `npm run test:quick`; undefined for every other run. */
+const touched = process.env['BRINE_TEST_QUICK']?.split(',')
+
+/** Returns the patterns of a project, or those touched below its folders. */
+function programs(include: string[], folders: string[]): string[] {
+  return touched?.filter((pattern) => folders.some((folder) => pattern.startsWith(`test/${folder}/`))) ?? include
+}
+
 export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'rules', include: RULES, exclude: PROCESS, isolate: false } },
-      { extends: true, test: { name: 'process', include: [...PROCESS, 'test/e2e/**/*.test.ts'] } },
-      { extends: true, test: { name: 'crash', include: ['test/crash/**/*.test.ts'] } },
-      { extends: true, test: { name: 'interop', include: ['test/interop/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'process',
+          include: programs([...PROCESS, 'test/e2e/**/*.test.ts'], ['unit', 'property', 'e2e']),
+        },
+      },
+      { extends: true, test: { name: 'crash', include: programs(['test/crash/**/*.test.ts'], ['crash']) } },
+      { extends: true, test: { name: 'interop', include: programs(['test/interop/**/*.test.ts'], ['interop']) } },
     ],
     globalSetup: ['test/support/sites/seeds.ts'],
     // forks and not threads: tests set the umask and environment variables

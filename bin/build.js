@@ -1,6 +1,7 @@
 /**
  * Builds dist and oclif.manifest.json: esbuild bundles one entry per command and the run entry into shared chunks, converts them
  * to CommonJS (see launch.js), oclif writes the manifest, and a warm-up fills the code cache for this Node.
+ * With `--quick` there is no warm-up: the cache of the last build stays for what did not change, since each cache names its source.
  * The build uses a temporary folder that replaces dist at the end, so that a running command never loads a partial build.
  */
 const { spawnSync } = require('node:child_process')
@@ -157,14 +158,21 @@ function swap() {
   renameSync(join(stage, 'oclif.manifest.json'), join(root, 'oclif.manifest.json'))
 }
 
-async function build() {
+/** Copies the code cache of the last build. The loader ignores each cache that was made from another source. */
+function keepCache() {
+  const last = join(root, 'dist', 'cache')
+  if (existsSync(last)) cpSync(last, join(dist, 'cache'), { recursive: true })
+}
+
+async function build(isQuick) {
   const startedAt = Date.now()
   mkdirSync(dist, { recursive: true })
   try {
     const metafile = await bundle()
     writeManifest()
-    warmUp()
-    writeFileSync(join(dist, 'build.json'), JSON.stringify({ node: process.version, startedAt }))
+    if (isQuick) keepCache()
+    else warmUp()
+    writeFileSync(join(dist, 'build.json'), JSON.stringify({ node: process.version, startedAt, isQuick }))
     writeFileSync(join(dist, 'meta.json'), JSON.stringify(metafile))
     swap()
   } finally {
@@ -172,7 +180,7 @@ async function build() {
   }
 }
 
-build().catch((error) => {
+build(process.argv.includes('--quick')).catch((error) => {
   process.stderr.write(`build: ${error.message}\n`)
   process.exitCode = 1
 })

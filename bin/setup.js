@@ -1,6 +1,6 @@
 /**
  * Prepares a checkout with only Node and npm: installs packages if node_modules is missing or differs from the lock file,
- * builds if dist is missing or older than the sources. Prints to stderr, only if there is something to do.
+ * builds if dist is missing or older than the sources. `--quick` builds without the warm-up of the code cache. Prints to stderr, only if there is something to do.
  */
 const { spawnSync } = require('node:child_process')
 const { existsSync, readdirSync, readFileSync, statSync } = require('node:fs')
@@ -27,10 +27,10 @@ function newest(path) {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
-/** Returns true if dist was built from the current sources by this Node. */
-function isBuilt(root) {
+/** Returns true if dist was built from the current sources by this Node, and completely unless a quick build is enough. */
+function isBuilt(root, isQuick) {
   const stamp = readJson(join(root, 'dist', 'build.json'))
-  if (stamp === undefined || !existsSync(join(root, 'oclif.manifest.json'))) return false
+  if (stamp === undefined || (stamp.isQuick && !isQuick) || !existsSync(join(root, 'oclif.manifest.json'))) return false
   const sources = ['src', 'bin/build.js', 'bin/launch.js', 'package.json', 'package-lock.json']
   return stamp.node === process.version && sources.every((path) => newest(join(root, path)) <= stamp.startedAt)
 }
@@ -46,16 +46,17 @@ function run(root, title, command, args) {
 }
 
 /** Installs and builds in `root` if needed. */
-function prepare(root) {
+function prepare(root, isQuick = false) {
   const npm = process.env.npm_execpath
   const npmCi = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
   if (!isInstalled(root)) {
     if (npm) run(root, 'installing the packages of package-lock.json', process.execPath, [npm, ...npmCi])
     else run(root, 'installing the packages of package-lock.json', 'npm', npmCi)
   }
-  if (!isBuilt(root)) run(root, 'building', process.execPath, [join(root, 'bin', 'build.js')])
+  const quick = isQuick ? ['--quick'] : []
+  if (!isBuilt(root, isQuick)) run(root, 'building', process.execPath, [join(root, 'bin', 'build.js'), ...quick])
 }
 
 module.exports = { prepare }
 
-if (require.main === module) prepare(join(__dirname, '..'))
+if (require.main === module) prepare(join(__dirname, '..'), process.argv.includes('--quick'))

@@ -111,6 +111,7 @@ function isRiddle(text: string, topLevel: boolean): boolean {
 }
 
 const sources = filesBelow('src', /\.ts$/)
+const pieces = new Map(sources.map((path) => [path, piecesOf(path)]))
 const pages = [
   ...filesBelow('man', /\.\d$/),
   'README.md',
@@ -126,7 +127,7 @@ describe('plain language', () => {
   })
 
   it('is used in every comment and message', () => {
-    const found = sources.flatMap((path) => piecesOf(path).flatMap((p) => banned(path, p.line, p.text)))
+    const found = [...pieces].flatMap(([path, all]) => all.flatMap((p) => banned(path, p.line, p.text)))
     expect(found).toEqual([])
   })
 
@@ -140,8 +141,8 @@ describe('plain language', () => {
   })
 
   it('begins each docstring with a verb or a noun of the field', () => {
-    const riddles = sources.flatMap((path) =>
-      piecesOf(path)
+    const riddles = [...pieces].flatMap(([path, all]) =>
+      all
         .filter(({ docstring, text }) => docstring !== undefined && isRiddle(bodyOf(text), docstring === 0))
         .map((p) => `${path}:${p.line}: ${bodyOf(p.text).slice(0, 80)}`),
     )

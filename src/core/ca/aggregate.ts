@@ -1,7 +1,7 @@
 /** The CA aggregate: its tables of events and commands, put together from the parts that the topic files declare. */
 import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
-import { type CommandOf, declare, type EventOf } from '../eventsourcing/declare.js'
+import { type CommandOf, declare, type EventOf, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { knownKind } from '../rpki/object-kinds.js'
@@ -12,8 +12,8 @@ import { publishingCommands, publishingEvents } from './publishing.js'
 import { roaCommands, roaEvents } from './roas.js'
 import { type CaState, initialCa } from './state.js'
 
-const events = { ...lifecycleEvents, ...classEvents, ...childEvents, ...roaEvents, ...publishingEvents }
-const commands = { ...lifecycleCommands, ...classCommands, ...childCommands, ...roaCommands, ...publishingCommands }
+const events = joined(lifecycleEvents, classEvents, childEvents, roaEvents, publishingEvents)
+const commands = joined(lifecycleCommands, classCommands, childCommands, roaCommands, publishingCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type CaEvent = EventOf<typeof events>

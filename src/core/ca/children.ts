@@ -1,11 +1,10 @@
 /** A CA as a parent: adding, changing and certifying children under its classes (RFC 6492 sections 3.3 and 3.4). */
 import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
-import { entry, withEntry, withoutEntry } from '../base/record.js'
-import { isName } from '../base/shape.js'
-import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { entry } from '../base/record.js'
+import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
+import { type ChildResources, childEventsOn, summarizeChild } from '../issuing/child-tables.js'
 import {
-  type Child,
   type ChildChanges,
   type ChildRequest,
   certify,
@@ -16,45 +15,13 @@ import {
   unknownChild,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import {
-  equalSets,
-  fromResourceText,
-  isEmpty,
-  isResourceText,
-  NO_RESOURCES,
-  toResourceText,
-  union,
-} from '../resources/resource-set.js'
-import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { equalSets, fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
+import type { ResourceSet } from '../resources/types.js'
 import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { type CaState, currentKey, issuerOf } from './state.js'
 
-const event = eventsOn<CaState>()
-
-export const childEvents = {
-  'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
-    withChild(state, child, resources),
-  ),
-  'child.updated': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
-    withChild(state, child, resources),
-  ),
-  'child.removed': event({ child: isName }, (state, { child }) => ({
-    ...state,
-    children: withoutEntry(state.children, child),
-  })),
-}
-
-function withChild(state: CaState, name: Handle, resources: ResourceText): CaState {
-  const before = entry(state.children, name)
-  const child: Child = { transport: 'local', resources, issued: before?.issued ?? {} }
-  return { ...state, children: withEntry(state.children, name, child) }
-}
-
-interface ChildResources {
-  readonly child: Handle
-  readonly resources: ResourceSet
-}
+export const childEvents = childEventsOn<CaState>()
 
 interface Certification {
   readonly className: string
@@ -98,10 +65,6 @@ export const childCommands = {
     publishesOnly: false,
     summarize: ({ className, request: { child, ski } }) => ({ class: className, child, ski }),
   }),
-}
-
-function summarizeChild({ child, resources }: ChildResources) {
-  return { child, resources: { ...toResourceText(resources) } }
 }
 
 /** Returns the union of the resources of all current certificates of the CA. */

@@ -3,10 +3,11 @@
  * Invariant: nothing to change and nothing due means no event, so that republishing by cron writes nothing.
  */
 import { entry, withEntry } from '../base/record.js'
-import { isCount, isFlag, isKeyId, isText, listOf } from '../base/shape.js'
+import { isFlag, isKeyId, isText, listOf } from '../base/shape.js'
 import { earlier } from '../base/time.js'
 import { commandsOn, type Decision, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { DomainEvent } from '../eventsourcing/types.js'
+import { numberEventsOn } from '../issuing/child-tables.js'
 import {
   type ChildChanges,
   evolveChildren,
@@ -55,10 +56,7 @@ export const publishingEvents = {
       return { ...next, classes, children: evolveChildren(next.children, changes) }
     },
   ),
-  'numbers.raised': event({ atLeast: isCount }, (state, { atLeast }) => ({
-    ...state,
-    numberFloor: Math.max(state.numberFloor, atLeast),
-  })),
+  ...numberEventsOn<CaState>(),
 }
 export type PublishingEvent = EventOf<typeof publishingEvents>
 export type PointIssued = Extract<PublishingEvent, { readonly type: 'point.issued' }>

@@ -5,7 +5,7 @@
 import { type Handle, parseHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
-import { type CommandOf, declare } from '../eventsourcing/declare.js'
+import { type CommandOf, declare, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import { certificateCommands } from './certificates.js'
 import { enrolmentCommands } from './enrolments.js'
@@ -18,7 +18,7 @@ import { EMPTY_EST, type EstState } from './state.js'
 /** Requests, one-time passwords and the numbers of CRLs. */
 export const EST_HANDLE: Handle = parseHandle('0')
 
-const commands = { ...enrolmentCommands, ...certificateCommands, ...passwordCommands }
+const commands = joined(enrolmentCommands, certificateCommands, passwordCommands)
 export type EstCommand = CommandOf<typeof commands>
 
 export const est: Aggregate<EstState, EstCommand, EstEvent, EstPorts> = declare<

@@ -51,6 +51,16 @@ export function commandsOn<S, E extends DomainEvent, P>() {
   return <C extends object = object>(rule: CommandRule<S, C & Typed, E, P>) => rule
 }
 
+type Joined<T> = (T extends unknown ? (part: T) => void : never) extends (all: infer All) => void ? All : never
+
+/** Returns one table of the parts that the topic files declare. Throws a TypeError if two of them declare the same type. */
+export function joined<T extends readonly object[]>(...tables: T): Joined<T[number]> {
+  const types = tables.flatMap((table) => Object.keys(table))
+  const twice = types.find((type, at) => types.indexOf(type) !== at)
+  if (twice !== undefined) throw new TypeError(`two tables declare ${twice}`)
+  return Object.assign({}, ...tables)
+}
+
 /** The union of the events that a table declares. */
 export type EventOf<T> = {
   readonly [K in keyof T & string]: T[K] extends { readonly stored: infer M extends Shape }

@@ -2,7 +2,7 @@
 import { type Handle, parseHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
-import { type CommandOf, declare, type EventOf } from '../eventsourcing/declare.js'
+import { type CommandOf, declare, type EventOf, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import type { PubdPorts } from './ports.js'
 import { publicationCommands, publicationEvents } from './publications.js'
@@ -13,8 +13,8 @@ import { EMPTY_PUBD, type PubdState, type Publisher } from './state.js'
 /** The one publication server of a data directory. */
 export const PUBD_HANDLE: Handle = parseHandle('0')
 
-const events = { ...serverEvents, ...publisherEvents, ...publicationEvents }
-const commands = { ...serverCommands, ...publisherCommands, ...publicationCommands }
+const events = joined(serverEvents, publisherEvents, publicationEvents)
+const commands = joined(serverCommands, publisherCommands, publicationCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type PubdEvent = EventOf<typeof events>

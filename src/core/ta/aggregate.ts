@@ -1,7 +1,7 @@
 /** The embedded trust anchor as an aggregate: a self-signed certificate over all resources, children below it, its own manifest and CRL. */
 import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
-import { type CommandOf, declare, type EventOf } from '../eventsourcing/declare.js'
+import { type CommandOf, declare, type EventOf, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { childCommands, childEvents } from './children.js'
@@ -9,8 +9,8 @@ import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { initialTa, type TaState } from './state.js'
 
-const events = { ...lifecycleEvents, ...childEvents, ...publishingEvents }
-const commands = { ...lifecycleCommands, ...childCommands, ...publishingCommands }
+const events = joined(lifecycleEvents, childEvents, publishingEvents)
+const commands = joined(lifecycleCommands, childCommands, publishingCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type TaEvent = EventOf<typeof events>

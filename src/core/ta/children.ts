@@ -1,8 +1,8 @@
 /** The trust anchor as a parent: adding, changing and certifying children (RFC 6492 sections 3.3 and 3.4). */
 import type { Handle } from '../base/handle.js'
-import { entry, withEntry, withoutEntry } from '../base/record.js'
-import { isName } from '../base/shape.js'
-import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { entry } from '../base/record.js'
+import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
+import { type ChildResources, childEventsOn, summarizeChild } from '../issuing/child-tables.js'
 import {
   type ChildRequest,
   certify,
@@ -13,42 +13,12 @@ import {
   unknownChild,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import {
-  ALL_RESOURCES,
-  equalSets,
-  fromResourceText,
-  isEmpty,
-  isResourceText,
-  toResourceText,
-} from '../resources/resource-set.js'
-import type { ResourceSet, ResourceText } from '../resources/types.js'
+import { ALL_RESOURCES, equalSets, fromResourceText, isEmpty, toResourceText } from '../resources/resource-set.js'
 import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { TA_CLASS, type TaState, taIssuer } from './state.js'
 
-const event = eventsOn<TaState>()
-
-export const childEvents = {
-  'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
-    withChild(state, child, resources),
-  ),
-  'child.updated': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
-    withChild(state, child, resources),
-  ),
-  'child.removed': event({ child: isName }, (state, { child }) => {
-    return { ...state, children: withoutEntry(state.children, child) }
-  }),
-}
-
-function withChild(state: TaState, name: Handle, resources: ResourceText): TaState {
-  const issued = entry(state.children, name)?.issued ?? {}
-  return { ...state, children: withEntry(state.children, name, { transport: 'local', resources, issued }) }
-}
-
-interface ChildResources {
-  readonly child: Handle
-  readonly resources: ResourceSet
-}
+export const childEvents = childEventsOn<TaState>()
 
 const command = commandsOn<TaState, EventOf<typeof childEvents> | PublishingEvent, IssuingPorts>()
 
@@ -90,10 +60,6 @@ export const childCommands = {
     publishesOnly: false,
     summarize: ({ request: { child, ski } }) => ({ child, ski }),
   }),
-}
-
-function summarizeChild({ child, resources }: ChildResources) {
-  return { child, resources: { ...toResourceText(resources) } }
 }
 
 /** Returns what a child may request from the trust anchor. */

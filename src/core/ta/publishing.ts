@@ -2,9 +2,10 @@
  * Makes what the trust anchor publishes equal to what is configured: certificates of its children, its manifest and CRL.
  * Invariant: nothing to change and nothing due means no event, so that republishing by cron writes nothing.
  */
-import { isCount, listOf } from '../base/shape.js'
+import { listOf } from '../base/shape.js'
 import { commandsOn, type Decision, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { DomainEvent } from '../eventsourcing/types.js'
+import { numberEventsOn } from '../issuing/child-tables.js'
 import {
   type ChildChanges,
   evolveChildren,
@@ -31,9 +32,7 @@ export const publishingEvents = {
       return { ...state, point: evolvePoint(state.point, issue), children: evolveChildren(state.children, changes) }
     },
   ),
-  'numbers.raised': event({ atLeast: isCount }, (state, { atLeast }) => {
-    return { ...state, numberFloor: Math.max(state.numberFloor, atLeast) }
-  }),
+  ...numberEventsOn<TaState>(),
 }
 export type PublishingEvent = EventOf<typeof publishingEvents>
 

@@ -8,6 +8,7 @@ import {
   declare,
   type EventOf,
   eventsOn,
+  joined,
   storedMismatch,
 } from '../../../src/core/eventsourcing/declare.js'
 
@@ -136,6 +137,11 @@ describe('a declared aggregate', () => {
       false,
     ])
   })
+})
+
+test('tables are joined, and a type that two of them declare is an error of the program', () => {
+  expect(joined({ a: 1 }, { b: 2 }, { c: 3 })).toEqual({ a: 1, b: 2, c: 3 })
+  expect(() => joined({ a: 1, b: 2 }, { c: 3, b: 2 })).toThrow('two tables declare b')
 })
 
 describe('the stored members of an event', () => {

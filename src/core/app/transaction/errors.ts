@@ -1,33 +1,43 @@
-/** Errors of transactions: a lost conflict, and whether an error concerns the whole data directory. */
-import { AppError } from '../../base/errors.js'
+/** Errors of transactions: a lost conflict, and what a kind of error says about the data directory. */
+import { AppError, type ErrorKind } from '../../base/errors.js'
 
 /** Returns the error of a commit that lost against another one. Nothing was written, and the command may decide again. */
 export function conflict(): AppError {
   return new AppError('locked', 'commit-lost', 'another command came in between', { retry: true })
 }
 
+/**
+ * `writing`: the disk is full or read-only, a sync failed, or another command holds the lock. `directory`: what else stops all work on the
+ * data directory. `part`: the error of one command or aggregate; the others can go on.
+ */
+type Scope = 'writing' | 'directory' | 'part'
+
+const SCOPES: Readonly<Record<ErrorKind, Scope>> = {
+  io: 'writing',
+  locked: 'writing',
+  uncertain: 'writing',
+  standby: 'directory',
+  pending: 'directory',
+  interrupted: 'directory',
+  rejected: 'part',
+  usage: 'part',
+  partial: 'part',
+  differs: 'part',
+  'no-data-dir': 'part',
+  corrupt: 'part',
+  format: 'part',
+  remote: 'part',
+  unavailable: 'part',
+  credentials: 'part',
+  internal: 'part',
+}
+
 /** Returns true if the error concerns the whole data directory: work on its other aggregates would fail as well. */
 export function concernsWholeDirectory(error: AppError): boolean {
-  if (error.code === 'clock-behind') return true
-  switch (error.kind) {
-    case 'io':
-    case 'locked':
-    case 'standby':
-    case 'pending':
-    case 'uncertain':
-    case 'interrupted':
-      return true
-    case 'rejected':
-    case 'usage':
-    case 'partial':
-    case 'differs':
-    case 'no-data-dir':
-    case 'corrupt':
-    case 'format':
-    case 'remote':
-    case 'unavailable':
-    case 'credentials':
-    case 'internal':
-      return false
-  }
+  return error.code === 'clock-behind' || SCOPES[error.kind] !== 'part'
+}
+
+/** Returns true if the command could not write: the disk is full or read-only, a sync failed, or another command holds the lock. */
+export function preventsWriting(error: AppError): boolean {
+  return SCOPES[error.kind] === 'writing'
 }

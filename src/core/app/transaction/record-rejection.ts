@@ -2,11 +2,11 @@
  * Record of a rejected command in history: who, when, what, and why not.
  * Invariant: the command stays rejected where its rejection cannot be recorded; the hint then says `not recorded`.
  */
-import { AppError, type ErrorKind, hintThen, rewrap } from '../../base/errors.js'
+import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Rejected } from '../../eventsourcing/work.js'
 import type { FileWriter } from '../../store/commit/writer.js'
 import { draft, isRejected, type RejectedDraft, type UseCase } from './draft.js'
-import { conflict } from './errors.js'
+import { conflict, preventsWriting } from './errors.js'
 import type { Session } from './session.js'
 import { countingSigner } from './signing.js'
 import { toStagedCommit } from './staged-commit.js'
@@ -43,32 +43,7 @@ export function recordRejection(session: Session, writer: FileWriter, rejected: 
 
 /** Returns the error of a rejection that could not be recorded because of `cause`. Throws any `cause` that is not about writing. */
 function unrecorded(error: AppError, cause: unknown): AppError {
-  if (!(cause instanceof AppError) || cause.code === 'commit-lost' || !isAboutWriting(cause.kind)) throw cause
+  if (!(cause instanceof AppError) || cause.code === 'commit-lost' || !preventsWriting(cause)) throw cause
   const errno = (cause.details as { errno?: string } | null)?.errno ?? cause.code
   return rewrap(error, { hint: hintThen(error, `not recorded: ${errno}`), cause })
-}
-
-/** Returns true for a disk that is full or read-only, a sync that failed, and a lock that another command holds. */
-function isAboutWriting(kind: ErrorKind): boolean {
-  switch (kind) {
-    case 'io':
-    case 'uncertain':
-    case 'locked':
-      return true
-    case 'rejected':
-    case 'usage':
-    case 'partial':
-    case 'differs':
-    case 'no-data-dir':
-    case 'corrupt':
-    case 'format':
-    case 'remote':
-    case 'unavailable':
-    case 'pending':
-    case 'credentials':
-    case 'standby':
-    case 'internal':
-    case 'interrupted':
-      return false
-  }
 }

@@ -22,8 +22,8 @@ import { writeNew } from '../disk/write-file.js'
 import { repairCaches } from './caches.js'
 import type { RepairedChain } from './commit-chain.js'
 import { readVerifiedRecord } from './load.js'
-import type { AggregatePlan } from './plan.js'
 import type { RecoveryPlan } from './plan-all.js'
+import type { AggregatePlan } from './plan-types.js'
 
 const NO_HASH = '0'.repeat(64) as Sha256
 

@@ -10,7 +10,7 @@ import { isCorrupt } from '../disk/damage.js'
 import { exists, readIfExists, syncDir } from '../disk/fs.js'
 import { type Layout, snapshotName } from '../disk/paths.js'
 import { replaceLink } from '../disk/write-file.js'
-import type { AggregatePlan } from './plan.js'
+import type { AggregatePlan } from './plan-types.js'
 import type { Step } from './scan.js'
 
 /** Expected content of the caches, and which of them are damaged. */

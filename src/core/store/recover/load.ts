@@ -10,7 +10,7 @@ import { isCorrupt } from '../disk/damage.js'
 import { readIfExists } from '../disk/fs.js'
 import { COMMAND_LIMIT, parseEvent, parseSnapshot } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
-import type { AggregatePlan, LostCommand } from './plan.js'
+import type { AggregatePlan, LostCommand } from './plan-types.js'
 import type { Step } from './scan.js'
 
 /** The history that a plan keeps: each event is read when it is applied, so that a long history needs no memory. */

@@ -11,7 +11,7 @@ import { eventName, KIND_FOLDERS, type Layout, parseFileName } from '../disk/pat
 import { parseCommand } from '../disk/records.js'
 import type { RepairedChain } from './commit-chain.js'
 import { findFileEvidence, type RecoverySources } from './evidence.js'
-import type { LostCommand, LostTail } from './plan.js'
+import type { LostCommand, LostTail } from './plan-types.js'
 import { versionAfter } from './rebuild-commits.js'
 
 /** Finds the lost tails, by name, of the aggregates that a verified commit created. Throws `io`. */

@@ -10,7 +10,8 @@ import { type CacheCheck, checkCaches } from './caches.js'
 import { type RepairedChain, repairChain } from './commit-chain.js'
 import type { RecoverySources } from './evidence.js'
 import { lostTails, orphanedFolders } from './lost-tails.js'
-import { type AggregatePlan, isComplete, type LostTail, planRecovery } from './plan.js'
+import { isComplete, planRecovery } from './plan.js'
+import type { AggregatePlan, LostTail } from './plan-types.js'
 import { scanAggregate } from './scan.js'
 
 export interface RecoveryPlan {

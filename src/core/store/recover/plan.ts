@@ -5,69 +5,14 @@
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import {
-  type AggregateId,
-  type Base,
-  formatAggregateId,
-  type Gone,
-  type StoredCommand,
-} from '../../eventsourcing/types.js'
+import { formatAggregateId, type Gone } from '../../eventsourcing/types.js'
 import { rangeOf } from '../commit/archived-ranges.js'
 import { rangesOf } from '../commit/live-branch.js'
 import { listDir } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName } from '../disk/paths.js'
 import type { FileEvidence } from './evidence.js'
+import type { AggregatePlan, LostCommand, LostTail, Replaced } from './plan-types.js'
 import { isGone, type Scan, type Step } from './scan.js'
-
-/** A file that is restored from an intact copy. */
-export interface Replaced {
-  readonly name: string
-  readonly from: string
-  readonly to: string
-  readonly sha256: Sha256
-}
-
-/** A command that the recovered state does not include. */
-export interface LostCommand {
-  readonly sequence: number
-  /** Undefined if its record is lost. */
-  readonly record: StoredCommand | undefined
-  readonly events: readonly FileEvidence[]
-  /** Without its record: versions of the events that it must have produced, and their paths. The content is unverified. */
-  readonly unproved: readonly { readonly version: number; readonly path: string }[]
-}
-
-export interface AggregatePlan {
-  readonly id: AggregateId
-  /** Version and sequence from which its numbers continue: the newest known. */
-  readonly newest: Base
-  /** Hash of the newest record that a commit references. */
-  readonly previous: Sha256
-  /** The last command that the recovered state includes. */
-  readonly base: Base
-  /** Steps that produce the state at the base: the snapshot of the first, if `fromSnapshot`, and the events of the others. */
-  readonly build: readonly Step[]
-  readonly fromSnapshot: boolean
-  readonly corrupt: readonly string[]
-  readonly surplus: readonly string[]
-  readonly replaced: readonly Replaced[]
-  readonly gone: Gone
-  readonly lost: readonly LostCommand[]
-  /** The live branch up to the base, oldest first. */
-  readonly branch: readonly Step[]
-  /** Steps of the branch whose snapshot is intact and stays. */
-  readonly snapshots: readonly Step[]
-  /** Versions whose command record was archived elsewhere: their snapshots cannot be verified here and are not damage. */
-  readonly unprovableVersions: ReadonlySet<number>
-  /** True if a command in history records the recovery. */
-  readonly recorded: boolean
-}
-
-/** Commands of newer commits that cannot be verified: their effect on this aggregate is lost. */
-export interface LostTail {
-  readonly newest: Base
-  readonly lost: readonly LostCommand[]
-}
 
 /**
  * Plans the recovery of an aggregate. Throws `recover-impossible` if no state can be rebuilt, `recover-archive-missing` if the archive

@@ -1,0 +1,48 @@
+/** The part of the tables of events that a CA and a trust anchor share as parents: children, and the floor of their numbers. */
+import type { Handle } from '../base/handle.js'
+import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
+import { isCount, isName } from '../base/shape.js'
+import { eventsOn } from '../eventsourcing/declare.js'
+import { isResourceText, toResourceText } from '../resources/resource-set.js'
+import type { ResourceSet, ResourceText } from '../resources/types.js'
+import type { Child } from './children.js'
+
+/** Members of the commands that add or change a child. */
+export interface ChildResources {
+  readonly child: Handle
+  readonly resources: ResourceSet
+}
+
+/** Returns what history keeps of a command that adds or changes a child. */
+export function summarizeChild({ child, resources }: ChildResources) {
+  return { child, resources: { ...toResourceText(resources) } }
+}
+
+/** Returns the events of children on the state `S` of a parent. */
+export function childEventsOn<S extends { readonly children: Table<Child> }>() {
+  const event = eventsOn<S>()
+  const withChild = (state: S, name: Handle, resources: ResourceText): S => {
+    const issued = entry(state.children, name)?.issued ?? {}
+    return { ...state, children: withEntry(state.children, name, { transport: 'local', resources, issued }) }
+  }
+  return {
+    'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
+      withChild(state, child, resources),
+    ),
+    'child.updated': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
+      withChild(state, child, resources),
+    ),
+    'child.removed': event({ child: isName }, (state, { child }) => {
+      return { ...state, children: withoutEntry(state.children, child) }
+    }),
+  }
+}
+
+/** Returns the event that raises the least number of the next manifest and CRL on the state `S`. */
+export function numberEventsOn<S extends { readonly numberFloor: number }>() {
+  return {
+    'numbers.raised': eventsOn<S>()({ atLeast: isCount }, (state, { atLeast }) => {
+      return { ...state, numberFloor: Math.max(state.numberFloor, atLeast) }
+    }),
+  }
+}

@@ -37,7 +37,12 @@ async function bundle() {
   const split = await esbuild.build({
     ...node,
     absWorkingDir: root,
-    entryPoints: [{ in: 'src/core/cli/run.ts', out: 'run' }, ...programs, ...entries],
+    entryPoints: [
+      { in: 'src/core/cli/run.ts', out: 'run' },
+      { in: 'src/core/cli/help.ts', out: 'help' },
+      ...programs,
+      ...entries,
+    ],
     outdir: dist,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

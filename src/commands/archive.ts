@@ -10,7 +10,12 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Archive extends BaseCommand<ArchiveReport> {
   static override summary = 'move old publication commands and their events to the archive'
   static override description =
-    'Archives commands that only published (manifests, CRLs, renewals, serials) and are older than both the threshold and the backup snapshot, and objects that no other history references. A first run copies them to the archive; a run at least a day later removes the originals, so that a copy taken meanwhile is complete. The default of --older-than is archive_threshold_days; if that is not set, only what earlier runs began is finished. archived/ may then be moved or deleted: audit verify reports from which version on it could verify. Exit codes: 0 done or nothing to do, 2 the folder given with --to cannot be used, 3 a damaged aggregate was skipped, 14 a file could not be written (the next run continues), 20 a stand-by.'
+    'Archives commands that only published (manifests, CRLs, renewals, serials) and are older than both the threshold and the backup snapshot, and objects that no other history references. A first run copies them to the archive; a run at least a day later removes the originals, so that a copy taken meanwhile is complete. The default of --older-than is archive_threshold_days; if that is not set, only what earlier runs began is finished. archived/ may then be moved or deleted: audit verify reports from which version on it could verify.'
+  static override exitStatus = {
+    2: 'the folder given with --to cannot be used',
+    3: 'a damaged aggregate was skipped',
+    14: 'a file could not be written (the next run continues)',
+  }
   static override examples = [
     '<%= config.bin %> archive --older-than 90d --dry-run',
     '<%= config.bin %> archive --to /mnt/archive',
@@ -42,7 +47,7 @@ export default class Archive extends BaseCommand<ArchiveReport> {
     const lines = this.faults(report).map((line) => theme.bad(line))
     const table = theme.table({
       columns: [
-        'AGGREGATE',
+        { title: 'AGGREGATE', cut: 'middle' },
         ...(['ARCHIVED', 'KEPT', dryRun ? 'WOULD MOVE' : 'MOVED', 'BYTES'] as const).map(
           (title) => ({ title, align: 'right' }) as const,
         ),

@@ -9,7 +9,11 @@ import { writeOut } from '../core/cli/stdout.js'
 export default class Cgi extends BaseCommand<object> {
   static override summary = 'handle an HTTP request as a CGI program (RFC 3875)'
   static override description =
-    'Run by nginx (fcgiwrap) or Apache, as the user that owns the data directory: enrolment over EST (RFC 7030) at /.well-known/est/LABEL/cacerts, simpleenroll, simplereenroll and csrattrs, for labels with auth. Reads the request from the environment and standard input, always writes a response to standard output, and writes messages for the operator to standard error. Exit codes: 0 response written, 14 the response could not be written.'
+    'Run by nginx (fcgiwrap) or Apache, as the user that owns the data directory: enrolment over EST (RFC 7030) at /.well-known/est/LABEL/cacerts, simpleenroll, simplereenroll and csrattrs, for labels with auth. Reads the request from the environment and standard input, always writes a response to standard output, and writes messages for the operator to standard error.'
+  static override exitStatus = {
+    0: 'response written',
+    14: 'the response could not be written',
+  }
   static override examples = [
     '<%= config.bin %> cgi --data-dir /var/lib/brine',
     {

@@ -9,7 +9,11 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Clean extends BaseCommand<CleanReport> {
   static override summary = 'remove garbage: surplus/, corrupt/, old trees, orphans'
   static override description =
-    'Removes files in surplus/ and corrupt/, trees that upgrade and restore --replace kept, private keys that no state and no snapshot references, objects that no event references, and temporary files of interrupted commands. Never removes what a commit references, what a damaged aggregate may need, or objects while part of the history is archived elsewhere. Afterwards upgrade --undo is not possible. Exit codes: 0 done or nothing to do, 2 confirmation missing, 11 conflict with another command, 14 something could not be removed, 20 a stand-by.'
+    'Removes files in surplus/ and corrupt/, trees that upgrade and restore --replace kept, private keys that no state and no snapshot references, objects that no event references, and temporary files of interrupted commands. Never removes what a commit references, what a damaged aggregate may need, or objects while part of the history is archived elsewhere. Afterwards upgrade --undo is not possible.'
+  static override exitStatus = {
+    11: 'conflict with another command',
+    14: 'something could not be removed',
+  }
   static override examples = ['<%= config.bin %> clean --dry-run', '<%= config.bin %> clean --older-than 90d --yes']
   static override flags = {
     'older-than': flag.duration({ description: 'minimum age, 1d or more (default 30d)' }),

@@ -6,8 +6,12 @@ import { writeFlags } from '../core/cli/flags/flags.js'
 
 export default class Demote extends BaseCommand<DemoteReport> {
   static override summary = 'make this primary a read-only stand-by'
-  static override description =
-    'For a planned move: demote here, copy the directory, promote there. Exit codes: 0 done, 1 the directory was made by init --test, 2 --reason missing, 20 it is a stand-by already.'
+  static override description = 'For a planned move: demote here, copy the directory, promote there.'
+  static override exitStatus = {
+    1: 'the directory was made by init --test',
+    2: '--reason missing',
+    20: 'it is a stand-by already',
+  }
   static override examples = ['<%= config.bin %> demote --reason "moving to host b"']
   static override flags = { ...writeFlags }
 

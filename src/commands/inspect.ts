@@ -9,7 +9,11 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Inspect extends BaseCommand<InspectReport> {
   static override summary = 'show the content of RPKI objects and every error in them'
   static override description =
-    'Decodes TALs, certificates, CRLs, manifests, ROAs and ASPAs; as strict as rpki-client 9.7, and stricter where validators only warn. Exit codes: 0 no errors, 1 errors found. Needs no data directory.'
+    'Decodes TALs, certificates, CRLs, manifests, ROAs and ASPAs; as strict as rpki-client 9.7, and stricter where validators only warn. Needs no data directory.'
+  static override exitStatus = {
+    0: 'no errors',
+    1: 'errors found',
+  }
   static override examples = ['<%= config.bin %> inspect AS64496.roa', '<%= config.bin %> inspect *.cer --json']
   static override args = { file: arg.path({ required: true, multiple: true, description: 'one or more files' }) }
   static override flags = { at: flag.moment({ description: 'check as of this time (default: now)' }) }

@@ -18,7 +18,13 @@ function highWaterMarkLine({ asked, manifestNumber, at }: PromoteReport['seen'])
 export default class Promote extends BaseCommand<PromoteReport> {
   static override summary = 'make this stand-by the primary, the only directory that may write'
   static override description =
-    'First make sure that no other primary is running. Manifest and CRL numbers are set to the Unix time, above every number in the published tree and in a directory that a restore replaced; a new RRDP session starts and the key pool is wiped. The next command completes an interrupted promote. Exit codes: 0 done, 1 the directory is already the primary, or the clock is behind what was published, 2 --reason or confirmation missing, 3 the numbers of some CAs could not be advanced yet (brine tick does that), 12 no complete revision to continue from.'
+    'First make sure that no other primary is running. Manifest and CRL numbers are set to the Unix time, above every number in the published tree and in a directory that a restore replaced; a new RRDP session starts and the key pool is wiped. The next command completes an interrupted promote.'
+  static override exitStatus = {
+    1: 'the directory is already the primary, or the clock is behind what was published',
+    2: '--reason or confirmation missing',
+    3: 'the numbers of some CAs could not be advanced yet (brine tick does that)',
+    12: 'no complete revision to continue from',
+  }
   static override examples = [
     '<%= config.bin %> promote --reason "host a is gone" --dry-run',
     '<%= config.bin %> promote --reason "host a is gone" --yes',

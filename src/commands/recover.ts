@@ -14,7 +14,13 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Recover extends BaseCommand<RecoverReport> {
   static override summary = 'recover damaged data to the newest state that can be verified'
   static override description =
-    'Verifies commits, commands, events and snapshots. Intact files are taken from --from, --archive and quarantine, identified by their hash; a missing commit is rebuilt from its command records; damaged files are moved to corrupt/. If a state cannot be kept, its newest commands are moved to surplus/ as complete commands, after confirmation; manifest and CRL numbers are then advanced and a new RRDP session starts. --dry-run lists what would be lost, and prints lost ROAs as lines for brine roa update --file -. Exit codes: 0 recovered or nothing to do, 2 confirmation missing, 3 recovered but some CA could not be published, 12 something cannot be rebuilt and was left untouched, 14 a read error, which is not damage.'
+    'Verifies commits, commands, events and snapshots. Intact files are taken from --from, --archive and quarantine, identified by their hash; a missing commit is rebuilt from its command records; damaged files are moved to corrupt/. If a state cannot be kept, its newest commands are moved to surplus/ as complete commands, after confirmation; manifest and CRL numbers are then advanced and a new RRDP session starts. --dry-run lists what would be lost, and prints lost ROAs as lines for brine roa update --file -.'
+  static override exitStatus = {
+    0: 'recovered or nothing to do',
+    3: 'recovered but some CA could not be published',
+    12: 'something cannot be rebuilt and was left untouched',
+    14: 'a read error, which is not damage',
+  }
   static override examples = [
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover ca/acme --yes',

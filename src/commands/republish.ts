@@ -10,7 +10,10 @@ import { counted } from '../core/cli/output/endings.js'
 
 export default class Republish extends BaseCommand<RepublishReport> {
   static override summary = 'issue and publish what is due'
-  static override description = 'Exit code 0 also if nothing was due; 3 if some CAs could not be published.'
+  static override exitStatus = {
+    0: 'done, also if nothing was due',
+    3: 'some CAs could not be published',
+  }
   static override examples = ['<%= config.bin %> republish', '<%= config.bin %> republish acme --now']
   static override args = { ca: arg.handle({ multiple: true, description: 'only these CAs; default: all' }) }
   static override flags = { ...writeFlags, now: flag.boolean({ description: 'also re-issue what is not due' }) }

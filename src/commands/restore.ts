@@ -10,7 +10,16 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Restore extends BaseCommand<RestoreReport> {
   static override summary = 'restore a data directory from a backup or from a plain copy'
   static override description =
-    'Unpacks to a temporary folder, verifies by replay, and only then moves the result into place. The restored directory is a stand-by: it is read-only until brine promote. repo/ is never read from the source, but generated again. Exit codes: 0 done, 1 the directory is not empty or of another instance, 2 a key or a confirmation is required, 11 the directory is locked, 12 the backup is damaged, 13 a newer version made it, 14 no space (with the bytes needed), 19 the passphrase or the identity does not decrypt it.'
+    'Unpacks to a temporary folder, verifies by replay, and only then moves the result into place. The restored directory is a stand-by: it is read-only until brine promote. repo/ is never read from the source, but generated again.'
+  static override exitStatus = {
+    1: 'the directory is not empty or of another instance',
+    2: 'a key or a confirmation is required',
+    11: 'the directory is locked',
+    12: 'the backup is damaged',
+    13: 'a newer version made it',
+    14: 'no space (with the bytes needed)',
+    19: 'the passphrase or the identity does not decrypt it',
+  }
   static override examples = [
     '<%= config.bin %> restore brine.tar.gz.age --into /var/lib/brine --identity key.txt --yes',
     '<%= config.bin %> restore /mnt/copy-of-brine --into /var/lib/brine --yes',

@@ -13,8 +13,12 @@ export type StatusResult = StatusReport | { readonly verdict: 'unknown'; readonl
 
 export default class Status extends BaseCommand<StatusResult> {
   static override summary = 'show the verdict, when the first object goes stale, and what is due'
-  static override description =
-    'Read-only, takes no lock, works on a full disk and on a stand-by. Exit codes: 0 done, 1 with --fail-on if the verdict is that level or worse; with --nagios 0 ok, 1 warning, 2 critical, 3 unknown.'
+  static override description = 'Read-only, takes no lock, works on a full disk and on a stand-by.'
+  static override exitStatus = {
+    1: 'with --fail-on: the verdict is that level or worse; with --nagios: warning',
+    2: 'with --nagios: critical',
+    3: 'with --nagios: unknown',
+  }
   static override examples = [
     '<%= config.bin %> status',
     '<%= config.bin %> status --nagios',

@@ -6,8 +6,10 @@ import { EXIT_CODES } from '../core/cli/exit-codes.js'
 
 export default class Tick extends BaseCommand<TickReport> {
   static override summary = 'run everything that is due (call this from cron)'
-  static override description =
-    'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0. Exit codes: 0 done, 3 some CA could not be published, but all others were.'
+  static override description = 'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0.'
+  static override exitStatus = {
+    3: 'some CA could not be published, but all others were',
+  }
   static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']
 
   protected override async execute(): Promise<TickReport> {

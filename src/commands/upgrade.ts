@@ -7,7 +7,14 @@ import { upgradeView } from '../core/cli/output/upgrade.js'
 export default class Upgrade extends BaseCommand<UpgradeReport> {
   static override summary = 'migrate the data directory of an older version to the current format'
   static override description =
-    'Builds the new tree beside the live one, verifies it by replay, swaps the two, keeps the old tree in old/ and publishes. The next upgrade completes an interrupted one. To test an upgrade, run it on a copy of the data directory, which stays a stand-by. With BRINE_UPGRADE_ONLY=1 (or KRILL_UPGRADE_ONLY=1) any command does only what --only does. Exit codes: 0 done or nothing to do, 1 --undo after a newer commit or without a kept tree, 12 the data is damaged and nothing changed, 13 a newer version wrote the data, 14 no space (with the bytes needed), 17 migrated but not published.'
+    'Builds the new tree beside the live one, verifies it by replay, swaps the two, keeps the old tree in old/ and publishes. The next upgrade completes an interrupted one. To test an upgrade, run it on a copy of the data directory, which stays a stand-by. With BRINE_UPGRADE_ONLY=1 (or KRILL_UPGRADE_ONLY=1) any command does only what --only does.'
+  static override exitStatus = {
+    1: '--undo after a newer commit or without a kept tree',
+    12: 'the data is damaged and nothing changed',
+    13: 'a newer version wrote the data',
+    14: 'no space (with the bytes needed)',
+    17: 'migrated but not published',
+  }
   static override examples = [
     '<%= config.bin %> upgrade --dry-run',
     '<%= config.bin %> upgrade',

@@ -10,7 +10,11 @@ import { counted } from '../../core/cli/output/endings.js'
 export default class AuditCheckpoint extends BaseCommand<CheckpointReport & { readonly out: string | null }> {
   static override summary = 'sign a checkpoint over the complete history'
   static override description =
-    'The root of the RFC 6962 tree over all commits as a C2SP checkpoint. Store it on another machine: an audit alone proves that a history is complete, a checkpoint proves that it was only extended since. Exit codes: 0 done, 1 no signing key, 12 the commits are damaged, 20 stand-by.'
+    'The root of the RFC 6962 tree over all commits as a C2SP checkpoint. Store it on another machine: an audit alone proves that a history is complete, a checkpoint proves that it was only extended since.'
+  static override exitStatus = {
+    1: 'no signing key',
+    12: 'the commits are damaged',
+  }
   static override examples = [
     '<%= config.bin %> audit checkpoint --out monday.note',
     '<%= config.bin %> audit checkpoint | mail -s checkpoint auditor@example.net',

@@ -11,7 +11,13 @@ const WIDTH = 100
 export default class AuditDiff extends BaseCommand<DiffReport> {
   static override summary = 'show what changed between two points of a history'
   static override description =
-    'Shows each difference in the state with the last command that changed it, its actor and reason, and ends with a summary sentence. Exit codes: 0 no difference, 1 unknown aggregate or command, or archived elsewhere, 4 differences found, 12 history is damaged.'
+    'Shows each difference in the state with the last command that changed it, its actor and reason, and ends with a summary sentence.'
+  static override exitStatus = {
+    0: 'no difference',
+    1: 'unknown aggregate or command, or archived elsewhere',
+    4: 'differences found',
+    12: 'history is damaged',
+  }
   static override examples = [
     '<%= config.bin %> audit diff ca/acme --from 7d',
     '<%= config.bin %> audit diff ca/acme --from 12 --to 31 --json',

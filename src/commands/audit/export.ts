@@ -8,7 +8,12 @@ import { counted } from '../../core/cli/output/endings.js'
 export default class AuditExport extends BaseCommand<ExportReport> {
   static override summary = 'write the complete history to one file'
   static override description =
-    'JSON lines in chronological order: the exact text of each file of history with its hash, no private keys. audit verify FILE verifies it on another machine. Exit codes: 0 done, 2 the file exists, 12 history is damaged, 14 the file could not be written.'
+    'JSON lines in chronological order: the exact text of each file of history with its hash, no private keys. audit verify FILE verifies it on another machine.'
+  static override exitStatus = {
+    2: 'the file exists',
+    12: 'history is damaged',
+    14: 'the file could not be written',
+  }
   static override examples = [
     '<%= config.bin %> audit export --out history.jsonl',
     '<%= config.bin %> audit export --objects --archive /mnt/archive --out history.jsonl',

@@ -11,8 +11,11 @@ type Report = StateReport & { readonly out: string | null }
 
 export default class AuditShow extends BaseCommand<Report> {
   static override summary = 'show the state as of a command or a time'
-  static override description =
-    'Replays history up to that point and prints the state. Exit codes: 0 done, 1 unknown aggregate or command, or archived elsewhere, 12 history is damaged.'
+  static override description = 'Replays history up to that point and prints the state.'
+  static override exitStatus = {
+    1: 'unknown aggregate or command, or archived elsewhere',
+    12: 'history is damaged',
+  }
   static override examples = [
     '<%= config.bin %> audit show ca/acme --at 12',
     '<%= config.bin %> audit show pubserver/0 --at 2026-11-21T23:20:00Z --out state.json',

@@ -13,7 +13,12 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class AuditVerify extends BaseCommand<AuditReport> {
   static override summary = 'verify history by replay from the first event'
   static override description =
-    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. Takes no lock, unless it finds something while other commands run: then it checks again under the lock. Exit codes: 0 no findings, 2 a file is not a checkpoint or export, 12 findings, each with its file.'
+    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. Takes no lock, unless it finds something while other commands run: then it checks again under the lock.'
+  static override exitStatus = {
+    0: 'no findings',
+    2: 'a file is not a checkpoint or export',
+    12: 'findings, each with its file',
+  }
   static override examples = [
     '<%= config.bin %> audit verify',
     '<%= config.bin %> audit verify --full --archive /mnt/archive --json',
@@ -48,19 +53,19 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
     const faults = [...report.problems, ...report.aggregates.flatMap((a) => a.problems)]
     const table = theme.table({
       columns: [
-        'AGGREGATE',
+        { title: 'AGGREGATE', cut: 'middle' },
         { title: 'COMMANDS', align: 'right' },
         { title: 'EVENTS', align: 'right' },
         { title: 'ARCHIVED', align: 'right' },
-        'STATE',
-        'VERIFIED',
+        { title: 'STATE', rank: 1 },
+        { title: 'VERIFIED', rank: 3 },
       ],
       rows: report.aggregates.map((a) => [
         `${a.kind}/${a.handle}`,
         a.commands,
         a.events,
         a.archived,
-        a.stateDigest?.slice(0, 16) ?? '-',
+        a.stateDigest ?? '-',
         a.problems.length > 0
           ? theme.bad(counted(a.problems.length, 'fault'))
           : a.verifiedFrom === 0

@@ -7,9 +7,15 @@ import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags/
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class BackupCreate extends BaseCommand<BackupReport> {
-  static override summary = 'back up one consistent state of the data directory, encrypted; the key pool is left out'
+  static override summary = 'back up one consistent state of the data directory, encrypted'
   static override description =
-    'Captures the state under the write lock and streams it afterwards, while other commands can run. The backup is a tar archive with a manifest of SHA-256 hashes, compressed, and encrypted with age. In a folder it is named brine-<instance>-<time>.tar.gz.age. Exit codes: 0 done, 2 neither a key nor --plain was given or the file exists already, 12 a file that a commit references is missing or damaged, 14 no space, 19 the passphrase file is readable by others.'
+    'Captures the state, without the key pool, under the write lock and streams it afterwards, while other commands can run. The backup is a tar archive with a manifest of SHA-256 hashes, compressed, and encrypted with age. In a folder it is named brine-<instance>-<time>.tar.gz.age.'
+  static override exitStatus = {
+    2: 'neither a key nor --plain was given or the file exists already',
+    12: 'a file that a commit references is missing or damaged',
+    14: 'no space',
+    19: 'the passphrase file is readable by others',
+  }
   static override examples = [
     '<%= config.bin %> backup create /var/backups/brine --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
     '<%= config.bin %> backup create brine.tar.gz.age --passphrase-file /etc/brine/passphrase',

@@ -19,7 +19,13 @@ export default class BackupList extends BaseCommand<BackupListReport> {
   protected override view(report: BackupListReport, theme: Theme): string {
     if (report.backups.length === 0) return `no backups in ${report.folder}`
     return theme.table({
-      columns: ['TAKEN', 'INSTANCE', { title: 'BYTES', align: 'right' }, 'ENCRYPTED', 'FILE'],
+      columns: [
+        { title: 'TAKEN', rank: 3, cut: 'time' },
+        { title: 'INSTANCE', rank: 1 },
+        { title: 'BYTES', align: 'right' },
+        'ENCRYPTED',
+        { title: 'FILE', rank: 'whole' },
+      ],
       rows: report.backups.map((b) => [b.cutAt, b.instance, b.bytes, b.encrypted ? 'yes' : 'no', b.file]),
     })
   }

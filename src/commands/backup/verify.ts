@@ -6,9 +6,17 @@ import { arg, flag, keyFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
 
 export default class BackupVerify extends BaseCommand<VerifyReport> {
-  static override summary = 'prove that a backup can be restored: restore it to a scratch folder and replay its history'
+  static override summary = 'prove that a backup can be restored'
   static override description =
-    'Verifies every file against the manifest, every hash in the history, and the replayed states against the digest in the backup. Private keys are verified but not written to the scratch folder, which is removed afterwards. Needs no data directory. Exit codes: 0 the backup can be restored, 2 a key is required, 12 the backup is damaged, 13 a newer version made it, 14 no space to unpack it, 19 the passphrase or the identity does not decrypt it.'
+    'Restores it to a scratch folder and replays its history: verifies every file against the manifest, every hash in the history, and the replayed states against the digest in the backup. Private keys are verified but not written to the scratch folder, which is removed afterwards. Needs no data directory.'
+  static override exitStatus = {
+    0: 'the backup can be restored',
+    2: 'a key is required',
+    12: 'the backup is damaged',
+    13: 'a newer version made it',
+    14: 'no space to unpack it',
+    19: 'the passphrase or the identity does not decrypt it',
+  }
   static override examples = [
     '<%= config.bin %> backup verify brine.tar.gz.age --identity key.txt',
     'ssh backup@host cat brine.age | <%= config.bin %> backup verify - --passphrase-file /etc/brine/passphrase',

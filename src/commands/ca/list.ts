@@ -8,7 +8,9 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class CaList extends BaseCommand<CaListReport> {
   static override summary = 'list the CAs'
-  static override description = 'Exit code 12 if a CA is damaged; the others are still listed.'
+  static override exitStatus = {
+    12: 'a CA is damaged; the others are listed',
+  }
   static override examples = ['<%= config.bin %> ca list']
 
   protected override async execute(): Promise<CaListReport> {
@@ -19,13 +21,19 @@ export default class CaList extends BaseCommand<CaListReport> {
   protected override view(report: CaListReport, theme: Theme): string {
     if (report.cas.length + report.failed.length === 0) return theme.dim('no CAs yet: brine ca add')
     const table = theme.table({
-      columns: ['CA', 'PARENTS', { title: 'ROAS', align: 'right' }, 'STALE AT', 'RESOURCES'],
+      columns: [
+        { title: 'CA', cut: 'middle' },
+        { title: 'PARENTS', cut: 'middle' },
+        { title: 'ROAS', align: 'right' },
+        { title: 'STALE AT', rank: 3, cut: 'time' },
+        { title: 'RESOURCES', rank: 1 },
+      ],
       rows: report.cas.map((ca) => [
         ca.handle,
         ca.parents.join(' '),
         ca.roas,
         ca.nextUpdate ?? '-',
-        shorten(resourceLine(ca.resources)),
+        resourceLine(ca.resources),
       ]),
     })
     return [table, ...report.failed.map((f) => theme.bad(`${f.ca}: ${f.message}`))].filter((t) => t !== '').join('\n')
@@ -34,8 +42,4 @@ export default class CaList extends BaseCommand<CaListReport> {
   protected override exitCode(report: CaListReport): number {
     return report.failed.length === 0 ? 0 : EXIT_CODES.corrupt
   }
-}
-
-function shorten(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 57)}...`
 }

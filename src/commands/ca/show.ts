@@ -28,12 +28,12 @@ export default class CaShow extends BaseCommand<CaShowReport> {
     const table = theme.table({
       columns: [
         'CLASS',
-        'PARENT',
-        'KEY',
-        'STATE',
+        { title: 'PARENT', cut: 'middle' },
+        { title: 'KEY', rank: 1 },
+        { title: 'STATE', rank: 3 },
         { title: 'MANIFEST', align: 'right' },
-        'STALE AT',
-        'CERTIFICATE UNTIL',
+        { title: 'STALE AT', rank: 3, cut: 'time' },
+        { title: 'CERTIFICATE UNTIL', rank: 3, cut: 'time' },
       ],
       rows: keys.map((k) => [
         k.class,

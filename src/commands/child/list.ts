@@ -18,7 +18,11 @@ export default class ChildList extends BaseCommand<ChildListReport> {
   protected override view(report: ChildListReport, theme: Theme): string {
     if (report.children.length === 0) return theme.dim(`${report.ca} has no children`)
     return theme.table({
-      columns: ['CHILD', { title: 'CERTIFICATES', align: 'right' }, 'RESOURCES'],
+      columns: [
+        { title: 'CHILD', cut: 'middle' },
+        { title: 'CERTIFICATES', align: 'right' },
+        { title: 'RESOURCES', rank: 1 },
+      ],
       rows: report.children.map((c) => [c.child, c.certificates.length, resourceLine(c.resources)]),
     })
   }

@@ -21,7 +21,7 @@ export default class ChildShow extends BaseCommand<ChildShowReport> {
   protected override view(report: ChildShowReport, theme: Theme): string {
     const head = `${theme.bold(report.child)} of ${report.ca} is entitled to ${resourceLine(report.resources) || 'no resources'}`
     const table = theme.table({
-      columns: ['KEY', 'UNTIL', 'RESOURCES'],
+      columns: ['KEY', { title: 'UNTIL', rank: 3, cut: 'time' }, { title: 'RESOURCES', rank: 1 }],
       rows: report.certificates.map((c) => [c.ski, c.notAfter, resourceLine(c.resources)]),
     })
     return table === '' ? head : `${head}\n${table}`

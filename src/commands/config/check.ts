@@ -9,7 +9,11 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
   static override summary = 'check the configuration and report every error with its line'
   static override description =
-    'Reads only the configuration; with --config a file can be checked before it is installed. Exit codes: 0 valid (there may be warnings), 2 invalid or no such file.'
+    'Reads only the configuration; with --config a file can be checked before it is installed.'
+  static override exitStatus = {
+    0: 'valid (there may be warnings)',
+    2: 'invalid or no such file',
+  }
   static override examples = ['<%= config.bin %> config check', '<%= config.bin %> config check --config new.toml']
 
   protected override async execute(): Promise<ConfigCheckReport> {

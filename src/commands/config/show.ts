@@ -5,7 +5,10 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ConfigShow extends BaseCommand<ConfigShowReport> {
   static override summary = 'show every setting with its value and its source'
-  static override description = 'Durations are in seconds. Exit codes: 0 done, 2 the file is invalid.'
+  static override description = 'Durations are in seconds.'
+  static override exitStatus = {
+    2: 'the file is invalid',
+  }
   static override examples = ['<%= config.bin %> config show', '<%= config.bin %> config show --json']
 
   protected override async execute(): Promise<ConfigShowReport> {
@@ -16,7 +19,7 @@ export default class ConfigShow extends BaseCommand<ConfigShowReport> {
 
   protected override view(report: ConfigShowReport, theme: Theme): string {
     const table = theme.table({
-      columns: ['KEY', { title: 'VALUE', align: 'right' }, 'FROM'],
+      columns: [{ title: 'KEY', rank: 'whole' }, { title: 'VALUE', align: 'right' }, 'FROM'],
       rows: report.entries.map(({ key, value, source }) => [
         key,
         value === null ? 'off' : String(value),

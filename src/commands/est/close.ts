@@ -7,7 +7,11 @@ import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 export default class EstClose extends BaseCommand<ClosedRequest> {
   static override summary = 'close an abandoned request'
   static override description =
-    'For a request with an unknown outcome, after you have checked the CA, and for a pending one that the CA never decides. The same key can then be enrolled again. The request stays in history, with --reason. Exit codes: 0, 1 the request is in progress, 2 there is no such open request.'
+    'For a request with an unknown outcome, after you have checked the CA, and for a pending one that the CA never decides. The same key can then be enrolled again. The request stays in history, with --reason.'
+  static override exitStatus = {
+    1: 'the request is in progress',
+    2: 'there is no such open request',
+  }
   static override examples = ['<%= config.bin %> est close 0b1f6e2a9c3d4e5f --reason "the CA has no such certificate"']
   static override args = { id: arg.text({ required: true, description: 'the request id shown by brine est status' }) }
   static override flags = { ...writeFlags }

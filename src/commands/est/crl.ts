@@ -18,7 +18,12 @@ const WEEK = 7 * 86_400
 export default class EstCrl extends BaseCommand<CrlDocument> {
   static override summary = 'sign the certificate revocation list (CRL) of a CA'
   static override description =
-    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM. Exit codes: 0, 2 the CA publishes its own CRL, 15 or 19 the CA cannot sign.'
+    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM.'
+  static override exitStatus = {
+    2: 'the CA publishes its own CRL',
+    15: 'the CA cannot sign',
+    19: 'the CA cannot sign: its PIN or key',
+  }
   static override examples = ['<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {

@@ -18,7 +18,10 @@ export default class EstCsrattrs extends BaseCommand<CsrAttributesReport> {
   }
 
   protected override view({ label, profile, rules }: CsrAttributesReport, theme: Theme): string {
-    const table = theme.table({ columns: ['RULE', 'VALUE'], rows: rules.map(({ rule, value }) => [rule, value]) })
+    const table = theme.table({
+      columns: ['RULE', { title: 'VALUE', rank: 'whole' }],
+      rows: rules.map(({ rule, value }) => [rule, value]),
+    })
     return `${theme.bold(label)}: profile ${profile}\n${table}`
   }
 }

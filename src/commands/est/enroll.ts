@@ -13,7 +13,13 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class EstEnroll extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
   static override summary = 'get a certificate for a request from a healthy CA of the label'
   static override description =
-    'Prints the certificate (PEM). The request is checked against the profile of the label, and what the CA returns against the request. Running the same command again polls a pending request. Exit codes: 0, 1 the request is refused, 16 no CA can serve, 17 the request waits for approval at the CA, 18 it is unknown whether the CA issued.'
+    'Prints the certificate (PEM). The request is checked against the profile of the label, and what the CA returns against the request. Running the same command again polls a pending request.'
+  static override exitStatus = {
+    1: 'the request is refused',
+    16: 'no CA can serve',
+    17: 'the request waits for approval at the CA',
+    18: 'it is unknown whether the CA issued',
+  }
   static override examples = [
     '<%= config.bin %> est enroll device --csr device.csr --out device.pem',
     '<%= config.bin %> est enroll device --csr - --json --explain',

@@ -13,7 +13,13 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class EstRenew extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
   static override summary = 'renew a certificate: same names, same or new key'
   static override description =
-    'The certificate must be issued by a CA of the label, valid and not revoked, and the request must have its subject and names (RFC 7030 section 4.2.2). Exit codes as for brine est enroll.'
+    'The certificate must be issued by a CA of the label, valid and not revoked, and the request must have its subject and names (RFC 7030 section 4.2.2).'
+  static override exitStatus = {
+    1: 'the request is refused',
+    16: 'no CA can serve',
+    17: 'the request waits for approval at the CA',
+    18: 'it is unknown whether the CA issued',
+  }
   static override examples = ['<%= config.bin %> est renew device --csr new.csr --cert device.pem --out device-new.pem']
   static override args = { label: arg.text({ required: true, description: 'the name of an [[est.label]]' }) }
   static override flags = {

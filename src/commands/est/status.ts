@@ -15,7 +15,14 @@ interface OpenRequests {
 export default class EstStatus extends BaseCommand<RequestReport | OpenRequests> {
   static override summary = 'show the state of a request, or list the open ones'
   static override description =
-    'Polls the CA of a pending request. Exit codes: 0 the certificate is issued (brine est cert show ID), 1 the CA refused, 15 the CA cannot be reached, 17 pending, 18 it is unknown whether the CA issued. Without an ID it lists the open requests, calls no CA, and exits with 0.'
+    'Polls the CA of a pending request. Without an ID it lists the open requests, calls no CA, and exits with 0.'
+  static override exitStatus = {
+    0: 'the certificate is issued (brine est cert show ID)',
+    1: 'the CA refused',
+    15: 'the CA cannot be reached',
+    17: 'the request is pending',
+    18: 'it is unknown whether the CA issued',
+  }
   static override examples = ['<%= config.bin %> est status', '<%= config.bin %> est status 0b1f6e2a9c3d4e5f']
   static override args = { id: arg.text({ description: 'the request id printed by brine est enroll' }) }
 
@@ -31,7 +38,15 @@ export default class EstStatus extends BaseCommand<RequestReport | OpenRequests>
     if (!('requests' in report)) return requestView(report, theme)
     if (report.requests.length === 0) return 'no open requests'
     return theme.table({
-      columns: ['ID', 'STATE', 'LABEL', 'CA', 'SUBJECT', 'SINCE', 'RETRY AT'],
+      columns: [
+        { title: 'ID', rank: 3 },
+        { title: 'STATE', rank: 3 },
+        'LABEL',
+        'CA',
+        { title: 'SUBJECT', rank: 1 },
+        { title: 'SINCE', rank: 3, cut: 'time' },
+        { title: 'RETRY AT', rank: 3, cut: 'time' },
+      ],
       rows: report.requests.map((one) => [
         one.id,
         stateText(one, theme),

@@ -8,7 +8,10 @@ import { overrideLine } from '../../core/cli/output/override.js'
 export default class HaDrain extends BaseCommand<OverrideReport> {
   static override summary = 'take a CA out of service, for a time or until it is resumed'
   static override description =
-    'The CA gets no requests but is still probed. --reason is required. Asks for confirmation if the CA is the last available one of a group. Exit codes: 0, 2 no reason, unknown CA or not confirmed.'
+    'The CA gets no requests but is still probed. --reason is required. Asks for confirmation if the CA is the last available one of a group.'
+  static override exitStatus = {
+    2: 'no reason, unknown CA or not confirmed',
+  }
   static override examples = ['<%= config.bin %> ha drain hsm-ca --reason "firmware" --for 2h']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {

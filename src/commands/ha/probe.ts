@@ -12,7 +12,11 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class HaProbe extends BaseCommand<ProbeReport> {
   static override summary = 'probe the CAs that are due'
   static override description =
-    'For cron: probes the CAs whose check_interval has passed and the open circuits that are due, in parallel, each for check_timeout at most. Prints nothing unless the health of a CA changed. Exit codes: 0, also if a probe failed; with --fail-on 1 if the state is this or worse; 20 on a stand-by.'
+    'For cron: probes the CAs whose check_interval has passed and the open circuits that are due, in parallel, each for check_timeout at most. Prints nothing unless the health of a CA changed.'
+  static override exitStatus = {
+    0: 'done, also if a probe failed',
+    1: 'with --fail-on: the state is this or worse',
+  }
   static override examples = [
     '<%= config.bin %> ha probe',
     '<%= config.bin %> ha probe --loop 55s',

@@ -7,10 +7,13 @@ import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { overrideLine } from '../../core/cli/output/override.js'
 
 export default class HaResume extends BaseCommand<OverrideReport> {
-  static override summary =
-    'put a CA back into service after a successful probe: ends a drain and closes an open circuit'
-  static override description =
-    'The CA is probed once, even before it is due. Exit codes: 0, 2 unknown CA, 11 another process is probing it, 15 the probe failed and nothing has changed.'
+  static override summary = 'put a CA back into service after a successful probe'
+  static override description = 'Ends a drain and closes an open circuit. The CA is probed once, even before it is due.'
+  static override exitStatus = {
+    2: 'unknown CA',
+    11: 'another process is probing it',
+    15: 'the probe failed and nothing has changed',
+  }
   static override examples = ['<%= config.bin %> ha resume hsm-ca']
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = { ...writeFlags }

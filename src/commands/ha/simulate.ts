@@ -10,7 +10,10 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class HaSimulate extends BaseCommand<SimulateReport> {
   static override summary = 'dry-run N requests against the current rules, with injected failures'
   static override description =
-    'Starts from the present state. The rules are those of production; nothing is written and no CA is called. Exit codes: 0, 2 unknown label or CA.'
+    'Starts from the present state. The rules are those of production; nothing is written and no CA is called.'
+  static override exitStatus = {
+    2: 'unknown label or CA',
+  }
   static override examples = [
     '<%= config.bin %> ha simulate device -n 100 --fail hsm-ca@10..40',
     '<%= config.bin %> ha simulate server -n 1000 --weights old-ca=80,new-ca=20',

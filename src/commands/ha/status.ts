@@ -10,8 +10,10 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaStatus extends BaseCommand<HaStatusReport> {
   static override summary = 'show the groups of CAs: which CA serves next, which are out, why and until when'
-  static override description =
-    'Takes no lock and calls no CA (brine ha probe does). Exit codes: 0, with --fail-on 1 if the state is this or worse.'
+  static override description = 'Takes no lock and calls no CA (brine ha probe does).'
+  static override exitStatus = {
+    1: 'with --fail-on: the state is this or worse',
+  }
   static override examples = [
     '<%= config.bin %> ha status',
     '<%= config.bin %> ha status --group production --json',
@@ -46,12 +48,12 @@ function groupView(group: GroupStatus, theme: Theme): string {
   const table = theme.table({
     columns: [
       'CA',
-      'BACKEND',
-      'STATE',
+      { title: 'BACKEND', rank: 1 },
+      { title: 'STATE', rank: 3 },
       { title: 'FAILS', align: 'right' },
       { title: 'MS', align: 'right' },
       { title: isWeighted ? 'SHARE/WEIGHT' : 'SHARE', align: 'right' },
-      'WHY NOT',
+      { title: 'WHY NOT', rank: 3 },
     ],
     rows: group.members.map((m) => [
       m.ca,

@@ -7,8 +7,11 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryList extends BaseCommand<HistoryReport> {
   static override summary = 'list commands, newest first'
-  static override description =
-    'KIND is ca, pubserver, ta, ha or est; without a name, all of them. Exit codes: 0 done, 1 unknown aggregate, 12 a record is damaged (the message names its file).'
+  static override description = 'KIND is ca, pubserver, ta, ha or est; without a name, all of them.'
+  static override exitStatus = {
+    1: 'unknown aggregate',
+    12: 'a record is damaged (the message names its file)',
+  }
   static override examples = [
     '<%= config.bin %> history list',
     '<%= config.bin %> history list ca/acme --rows 20 --after 7d',
@@ -41,14 +44,14 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     if (report.commands.length === 0) return theme.dim('no commands')
     const table = theme.table({
       columns: [
-        'AT',
-        'AGGREGATE',
+        { title: 'AT', rank: 3, cut: 'time' },
+        { title: 'AGGREGATE', cut: 'middle' },
         { title: 'SEQ', align: 'right' },
-        'COMMAND',
-        'RESULT',
+        { title: 'COMMAND', rank: 3 },
+        { title: 'RESULT', rank: 3 },
         { title: 'EVENTS', align: 'right' },
         'ACTOR',
-        'REASON',
+        { title: 'REASON', rank: 1 },
       ],
       rows: report.commands.map((c) => [
         c.at,

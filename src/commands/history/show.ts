@@ -7,8 +7,10 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryShow extends BaseCommand<CommandReport> {
   static override summary = 'show one command with its events'
-  static override description =
-    'Exit codes: 0 done, 1 unknown aggregate or sequence, or archived elsewhere, 12 a file is damaged.'
+  static override exitStatus = {
+    1: 'unknown aggregate or sequence, or archived elsewhere',
+    12: 'a file is damaged',
+  }
   static override examples = ['<%= config.bin %> history show ca/acme 7']
   static override args = {
     aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }),

@@ -17,11 +17,11 @@ export default class PubserverShow extends BaseCommand<PubserverShowReport> {
     if (report.rrdpSerial === 0) return theme.dim('no publication server; create one with: brine pubserver init')
     const table = theme.table({
       columns: [
-        'PUBLISHER',
+        { title: 'PUBLISHER', cut: 'middle' },
         { title: 'OBJECTS', align: 'right' },
         { title: 'BYTES', align: 'right' },
-        'UPDATED',
-        'BASE',
+        { title: 'UPDATED', rank: 3, cut: 'time' },
+        { title: 'BASE', rank: 1, cut: 'middle' },
       ],
       rows: report.publishers.map((p) => [p.handle, p.objects, p.bytes, p.updatedAt, p.base]),
     })

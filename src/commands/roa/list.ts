@@ -20,7 +20,13 @@ export default class RoaList extends BaseCommand<RoaListReport> {
   protected override view(report: RoaListReport, theme: Theme): string {
     if (report.roas.length === 0) return theme.dim(`${report.ca} has no ROAs`)
     return theme.table({
-      columns: ['PREFIX', { title: 'MAX', align: 'right' }, 'ASN', 'STATE', 'NOTE'],
+      columns: [
+        { title: 'PREFIX', rank: 3 },
+        { title: 'MAX', align: 'right' },
+        { title: 'ASN', rank: 3 },
+        { title: 'STATE', rank: 3 },
+        { title: 'NOTE', rank: 1 },
+      ],
       rows: report.roas.map((roa) => [
         roa.prefix,
         roa.maxLength,

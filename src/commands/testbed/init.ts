@@ -5,8 +5,7 @@ import { flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class TestbedInit extends BaseCommand<TestbedReport> {
-  static override summary =
-    'create a sandbox: data directory, publication server, trust anchor, and a CA with all resources'
+  static override summary = 'create a sandbox: publication server, trust anchor, a CA with all resources'
   static override examples = ['<%= config.bin %> testbed init --data-dir sandbox']
   static override flags = {
     rsync: flag.text({

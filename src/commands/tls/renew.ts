@@ -9,7 +9,10 @@ import { tlsView } from '../../core/cli/output/tls.js'
 export default class TlsRenew extends BaseCommand<TlsChange> {
   static override summary = 'renew the HTTPS key and certificate in ssl/, or install a certificate from a CA'
   static override description =
-    'Makes a new key and a self-signed certificate, valid for ten years, for the names in the current certificate. Asks before it replaces a certificate that a CA signed. With --csr the key is kept and a certificate request for it is written; with --cert the certificate that the CA issued is installed, from a PEM file with this certificate first. After a crash either the old or the new pair is in place. Reload the web server afterwards. Exit codes: 0 done, 1 the certificate is not for the key or not valid, 2 not confirmed.'
+    'Makes a new key and a self-signed certificate, valid for ten years, for the names in the current certificate. Asks before it replaces a certificate that a CA signed. With --csr the key is kept and a certificate request for it is written; with --cert the certificate that the CA issued is installed, from a PEM file with this certificate first. After a crash either the old or the new pair is in place. Reload the web server afterwards.'
+  static override exitStatus = {
+    1: 'the certificate is not for the key or not valid',
+  }
   static override examples = [
     '<%= config.bin %> tls renew --name rpki.example.net',
     '<%= config.bin %> tls renew --csr rpki.csr --name rpki.example.net',

@@ -7,8 +7,11 @@ import { tlsView } from '../../core/cli/output/tls.js'
 
 export default class TlsShow extends BaseCommand<TlsReport> {
   static override summary = 'show the HTTPS certificate in ssl/, and problems of certificate and key'
-  static override description =
-    'Changes nothing. Exit codes: 0 no problems, 1 the certificate is missing, has expired or expires within 30 days, the key does not match it, or others can read the key.'
+  static override description = 'Changes nothing.'
+  static override exitStatus = {
+    0: 'no problems',
+    1: 'the certificate is missing, has expired or expires within 30 days, the key does not match it, or others can read the key',
+  }
   static override examples = ['<%= config.bin %> tls show', '<%= config.bin %> tls show --json']
 
   protected override async execute(): Promise<TlsReport> {

@@ -26,6 +26,8 @@ type Values = Record<string, unknown>
 export abstract class BaseCommand<R extends object> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = globalFlags
+  /** Exit codes that mean more here than in the table of brine(1): shown by --help and in the manual. */
+  static exitStatus: Readonly<Record<number, string>> = {}
 
   /** Whether the use case has made anything durable: written by the use case, read on an interrupt. */
   protected readonly watch: CommitWatch = { changed: 'no' }
@@ -193,7 +195,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   async #rendered(report: R): Promise<string> {
     if (this.jsonEnabled()) return formatJson(report)
     if (this.#isMute) return ''
-    const text = this.view(report, await themeFor({ isTerminal: process.stdout.isTTY === true, env: process.env }))
+    const { isTTY, columns } = process.stdout
+    const text = this.view(report, await themeFor({ isTerminal: isTTY === true, columns, env: process.env }))
     return text === '' ? '' : `${text}\n`
   }
 

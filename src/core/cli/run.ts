@@ -19,22 +19,10 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
     commands = config.commandIDs.map((id) => id.replaceAll(':', ' '))
     const words = normalizeArgv(argv, (id) => config.findCommand(id) !== undefined)
     await runOclif(words, config)
-    if (asksForHelp(words)) process.stdout.write(await exitCodeHelp())
     // at a natural end Node first restores the default signal handlers, and a signal then would kill a command that has reported success
     await outputHeard()
     process.exit()
   } catch (error) {
     process.exit(await reportFatal(error, { argv, bin: 'brine', commands }))
   }
-}
-
-function asksForHelp(words: readonly string[]): boolean {
-  const end = words.indexOf('--')
-  return (end < 0 ? words : words.slice(0, end)).includes('--help')
-}
-
-/** Returns the table of exit codes, which oclif's help lacks and which is the same for every command. */
-async function exitCodeHelp(): Promise<string> {
-  const { EXIT_STATUS } = await import('./manual/facts.js')
-  return `EXIT CODES\n${EXIT_STATUS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}\n`
 }

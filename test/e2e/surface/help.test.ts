@@ -1,11 +1,22 @@
 /** Help that can be acted on: every command has runnable examples, and says its exit codes. */
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Config } from '@oclif/core/config'
 import { expect, test } from 'vitest'
+import { BrineHelp } from '../../../src/core/cli/help.js'
+import { exitStatusOf } from '../../../src/core/cli/manual/exit-status.js'
+import { EXIT_STATUS } from '../../../src/core/cli/manual/facts.js'
+import { projectDir } from '../../support/processes/brine-shim.js'
 import { runBrine } from '../../support/processes/cli.js'
 
+interface Command {
+  readonly examples?: readonly (string | { readonly command: string })[]
+  readonly summary?: string
+  readonly description?: string
+}
 interface Manifest {
-  readonly commands: Readonly<Record<string, { readonly examples?: readonly string[]; readonly summary?: string }>>
+  readonly commands: Readonly<Record<string, Command>>
 }
 const MANIFEST: Manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../oclif.manifest.json'), 'utf8'))
 
@@ -20,11 +31,49 @@ test('every command has a summary and an example that begins with itself', () =>
   expect(lacking).toEqual([])
 })
 
-test.each([['roa', 'add'], ['tick'], []])('brine %s %s --help ends with the exit codes', async (...words) => {
+const REST = 'brine(1) lists the exit codes of every command, under EXIT STATUS.'
+
+test.each([['roa', 'add'], ['roa'], []])('brine %s %s --help ends with where the exit codes are', async (...words) => {
   const { code, stdout } = await runBrine([...words, '--help'])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/EXIT CODES\n +0 {2}done, or nothing to do\n +1 {2}rejected/)
-  expect(stdout).toContain('20  stand-by')
+  expect(stdout).toMatch(/EXIT CODES\n {2}brine\(1\) lists .*\n$/)
+})
+
+test('the help of a command has the exit codes that mean more there', async () => {
+  const { stdout } = await runBrine(['audit', 'diff', '--help'])
+  const lines = ['    0  no difference', '   12  history is damaged', `  ${REST}`]
+  for (const line of lines) expect(stdout.split('\n')).toContain(line)
+})
+
+test('every exit code of a command is one of the table', () => {
+  const known = new Set(EXIT_STATUS.map(([code]) => code))
+  const own = Object.entries(MANIFEST.commands).flatMap(([id, command]) =>
+    exitStatusOf(command).map(([code, meaning]) => ({ id, code, meaning })),
+  )
+  expect(own.length).toBeGreaterThan(50)
+  expect(own.filter(({ code, meaning }) => !known.has(code) || meaning === '')).toEqual([])
+})
+
+test('no exit code hides in a description', () => {
+  const hidden = Object.entries(MANIFEST.commands).filter(([, { description }]) =>
+    /exit codes?:/i.test(description ?? ''),
+  )
+  expect(hidden.map(([id]) => id)).toEqual([])
+})
+
+test.each([80, 120])('all help fits %i columns', async (maxWidth) => {
+  const config = await Config.load({ root: projectDir })
+  let text = ''
+  class Captured extends BrineHelp {
+    protected override log(...lines: string[]): void {
+      text += `${lines.join(' ')}\n`
+    }
+  }
+  const ids = Object.keys(MANIFEST.commands)
+  for (const id of ['', 'roa', ...ids])
+    await new Captured(config, { maxWidth }).showHelp([...id.split(':').filter((word) => word !== ''), '--help'])
+  expect(text.split('\n').filter((line) => line.length > maxWidth)).toEqual([])
+  expect(text.split('EXIT CODES').length - 1).toBe(ids.length + 2)
 })
 
 test('help is not what follows --', async () => {

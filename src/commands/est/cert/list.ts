@@ -31,7 +31,15 @@ export default class EstCertList extends BaseCommand<CertificateList> {
   protected override view({ certificates }: CertificateList, theme: Theme): string {
     if (certificates.length === 0) return 'no certificates'
     return theme.table({
-      columns: ['ID', 'LABEL', 'CA', 'SERIAL', 'SUBJECT', 'NOT AFTER', 'STATE'],
+      columns: [
+        { title: 'ID', rank: 3 },
+        'LABEL',
+        'CA',
+        { title: 'SERIAL', rank: 1, cut: 'middle' },
+        'SUBJECT',
+        { title: 'NOT AFTER', rank: 3, cut: 'time' },
+        { title: 'STATE', rank: 3 },
+      ],
       rows: certificates.map((one) => [
         one.id,
         one.label,

@@ -8,7 +8,13 @@ import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/fla
 export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override summary = 'revoke a certificate at the CA that issued it'
   static override description =
-    'Asks for confirmation. For a CA with the backend file or pkcs11 the certificate is on the next CRL (brine est crl). Exit codes: 0, 1 the CA refused, 2 no such certificate or not confirmed, 15 the CA cannot be reached, 18 the CA may have revoked it.'
+    'Asks for confirmation. For a CA with the backend file or pkcs11 the certificate is on the next CRL (brine est crl).'
+  static override exitStatus = {
+    1: 'the CA refused',
+    2: 'no such certificate or not confirmed',
+    15: 'the CA cannot be reached',
+    18: 'the CA may have revoked it',
+  }
   static override examples = ['<%= config.bin %> est cert revoke 5f3a9d --because keyCompromise --yes']
   static override args = {
     name: arg.text({ required: true, description: 'the request id or the serial of the certificate' }),

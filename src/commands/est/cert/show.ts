@@ -44,7 +44,10 @@ export default class EstCertShow extends BaseCommand<CertificateReport> {
       ['renews', report.renews ?? ''],
       ['state', revoked === null ? report.state : `revoked at ${revoked.at}: ${revoked.reason}`],
     ]
-    const table = theme.table({ columns: ['FIELD', 'VALUE'], rows: rows.filter(([, value]) => value !== '') })
+    const table = theme.table({
+      columns: ['FIELD', { title: 'VALUE', rank: 'whole' }],
+      rows: rows.filter(([, value]) => value !== ''),
+    })
     return `${table}\n${out === null ? report.pem.trimEnd() : `written to ${out}`}`
   }
 }

@@ -24,7 +24,14 @@ export default class EstOtpList extends BaseCommand<PasswordList> {
   protected override view({ passwords }: PasswordList, theme: Theme): string {
     if (passwords.length === 0) return 'no one-time passwords'
     return theme.table({
-      columns: ['ID', 'LABEL', 'STATE', { title: 'USED', align: 'right' }, 'EXPIRES', 'NOTE'],
+      columns: [
+        { title: 'ID', rank: 3 },
+        'LABEL',
+        { title: 'STATE', rank: 3 },
+        { title: 'USED', align: 'right' },
+        { title: 'EXPIRES', rank: 3, cut: 'time' },
+        { title: 'NOTE', rank: 1 },
+      ],
       rows: passwords.map((one) => [
         one.id,
         one.label,

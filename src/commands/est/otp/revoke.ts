@@ -6,7 +6,10 @@ import { arg, writeFlags } from '../../../core/cli/flags/flags.js'
 
 export default class EstOtpRevoke extends BaseCommand<RevokedPassword> {
   static override summary = 'revoke a one-time password'
-  static override description = 'Certificates issued with it stay valid. Exit codes: 0, 1 unknown id.'
+  static override description = 'Certificates issued with it stay valid.'
+  static override exitStatus = {
+    1: 'unknown id',
+  }
   static override examples = ['<%= config.bin %> est otp revoke k7m2q9xw4t']
   static override args = { id: arg.text({ required: true, description: 'the part before the colon' }) }
 

@@ -32,6 +32,7 @@ export interface ManifestCommand {
   readonly examples?: readonly (string | { readonly command: string; readonly description: string })[]
   readonly args?: Readonly<Record<string, ManifestArg>>
   readonly flags?: Readonly<Record<string, ManifestFlag>>
+  readonly exitStatus?: Readonly<Record<string, string>>
   readonly hidden?: boolean
 }
 

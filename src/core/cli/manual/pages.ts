@@ -1,5 +1,6 @@
 /** Generates the manual from the commands: brine(1), one page for each topic, and brine.toml(5). Pure. */
 import { configPage } from './config-page.js'
+import { exitStatusOf } from './exit-status.js'
 import { ENVIRONMENT, EXIT_STATUS, FILES, STANDARDS } from './facts.js'
 import {
   argsOf,
@@ -69,13 +70,13 @@ function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
     { title: 'DESCRIPTION', body: [...about.flatMap(paragraphs), '.SS Commands', ...commands] },
     { title: 'OPTIONS', body: globalOptions(manifest) },
     { title: 'EXAMPLES', body: literal(examples) },
+    { title: 'EXIT STATUS', body: commonExitStatus() },
   ])
 }
 
 function topicPage(manifest: Manifest, word: string, commands: readonly ManifestCommand[], about: string): string {
   const single = commands.length === 1
-  const title = (command: ManifestCommand): readonly string[] =>
-    single ? [] : [`.SS ${escapeRoff(`brine ${commandWords(command)}`)}`]
+  const title = (command: ManifestCommand): readonly string[] => (single ? [] : [subsection(command)])
   const texts = commands.flatMap((command) => [
     ...title(command),
     ...paragraphs(sentence(command.summary ?? '')),
@@ -85,11 +86,19 @@ function topicPage(manifest: Manifest, word: string, commands: readonly Manifest
   const options = commands
     .filter((command) => ownFlags(command).length > 0)
     .flatMap((command) => [...title(command), ...ownFlags(command).flatMap(flagEntry)])
+  const exits = commands.flatMap((command) => {
+    const own = exitStatusOf(command).map(([code, meaning]) => entry(bold(`${code}`), meaning))
+    return own.length === 0 ? [] : [subsection(command), ...own.flat()]
+  })
   return page(manifest, `brine-${word}`, about, [
     { title: 'SYNOPSIS', body: commands.flatMap((command) => ['.PP', synopsis(`brine ${usage(command)}`)]) },
     { title: 'DESCRIPTION', body: texts },
     { title: 'OPTIONS', body: [...options, '.SS Options of every command', ...globalOptions(manifest)] },
     { title: 'EXAMPLES', body: commands.flatMap(examplesOf) },
+    {
+      title: 'EXIT STATUS',
+      body: [...exits, ...(exits.length === 0 ? [] : ['.SS Every command']), ...commonExitStatus()],
+    },
   ])
 }
 
@@ -102,7 +111,6 @@ function page(manifest: Manifest, name: string, about: string, sections: readonl
     sections: [
       { title: 'NAME', body: [`${escapeRoff(name)} \\- ${escapeRoff(about)}`] },
       ...sections,
-      { title: 'EXIT STATUS', body: EXIT_STATUS.flatMap(([code, meaning]) => entry(bold(`${code}`), meaning)) },
       { title: 'ENVIRONMENT', body: ENVIRONMENT.flatMap(([name, meaning]) => entry(bold(name), meaning)) },
       { title: 'FILES', body: FILES.flatMap(([path, meaning]) => entry(italic(path), meaning)) },
       { title: 'STANDARDS', body: STANDARDS.flatMap(([rfc, title]) => entry(escapeRoff(rfc), title)) },
@@ -112,6 +120,14 @@ function page(manifest: Manifest, name: string, about: string, sections: readonl
       },
     ],
   })
+}
+
+function subsection(command: ManifestCommand): string {
+  return `.SS ${escapeRoff(`brine ${commandWords(command)}`)}`
+}
+
+function commonExitStatus(): readonly string[] {
+  return EXIT_STATUS.flatMap(([code, meaning]) => entry(bold(`${code}`), meaning))
 }
 
 function globalOptions(manifest: Manifest): readonly string[] {

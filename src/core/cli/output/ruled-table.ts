@@ -1,5 +1,6 @@
 /** Tables for a terminal. Loaded lazily: loading cli-table3 takes longer than a small command. */
 import CliTable from 'cli-table3'
+import { fitTable } from './fit.js'
 import { columnsOf, type Table } from './table.js'
 
 const LINES = {
@@ -14,9 +15,10 @@ const LINES = {
 }
 const SIDES = { left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' }
 
-/** Returns a compact table without frame, headings in the given style; '' for a table without rows. */
-export function ruledTable(table: Table, heading: (text: string) => string): string {
-  if (table.rows.length === 0) return ''
+/** Returns a compact table without frame that fits `available` columns, headings in the given style; '' for a table without rows. */
+export function ruledTable(full: Table, heading: (text: string) => string, available: number): string {
+  if (full.rows.length === 0) return ''
+  const table = fitTable(full, available)
   const columns = columnsOf(table)
   const drawn = new CliTable({
     head: columns.map((c) => heading(c.title)),

@@ -17,13 +17,13 @@ export function statusView(report: StatusReport, theme: Theme): string {
   const facts = factsOf(report).map(([name, value]) => `${name.padEnd(11)} ${value}`)
   const table = theme.table({
     columns: [
-      'CA',
+      { title: 'CA', rank: 3, cut: 'middle' },
       { title: 'ROAS', align: 'right' },
       { title: 'CHILDREN', align: 'right' },
       { title: 'OBJECTS', align: 'right' },
       { title: 'MANIFEST', align: 'right' },
-      'NEXT DUE',
-      'STALE AT',
+      { title: 'NEXT DUE', cut: 'time' },
+      { title: 'STALE AT', cut: 'time' },
     ],
     rows: [
       ...report.cas.map((ca) => [

@@ -1,5 +1,5 @@
 /**
- * Appearance of views: colour and ruled tables on a terminal, plain aligned text elsewhere.
+ * Appearance of views: colour and tables that fit the screen on a terminal, plain aligned text with everything elsewhere.
  * Invariant: chalk and cli-table3 are loaded for a terminal only, so that scripts do not pay for them.
  */
 import { plainTable, type Table } from './table.js'
@@ -18,6 +18,8 @@ export interface Theme {
 
 export interface Screen {
   readonly isTerminal: boolean
+  /** Width of the terminal; 0 or undefined if it is unknown. */
+  readonly columns?: number | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -26,7 +28,7 @@ const same: Style = (text) => text
 export const plainTheme: Theme = { bold: same, dim: same, good: same, caution: same, bad: same, table: plainTable }
 
 /** Returns the theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
-export async function themeFor({ isTerminal, env }: Screen): Promise<Theme> {
+export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Theme> {
   if (!isTerminal) return plainTheme
   const [{ Chalk }, { ruledTable }] = await Promise.all([import('chalk'), import('./ruled-table.js')])
   const colour = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
@@ -37,6 +39,6 @@ export async function themeFor({ isTerminal, env }: Screen): Promise<Theme> {
     good: (text) => chalk.green(text),
     caution: (text) => chalk.yellow(text),
     bad: (text) => chalk.red(text),
-    table: (table) => ruledTable(table, (text) => chalk.bold(text)),
+    table: (table) => ruledTable(table, (text) => chalk.bold(text), columns || 80),
   }
 }

@@ -26,7 +26,7 @@ class OneCommandHelp extends CommandHelp {
 export class BrineHelp extends Help {
   protected override CommandHelpClass = OneCommandHelp
 
-  protected override formatRoot(): string {
+  override formatRoot(): string {
     const lines = super.formatRoot().split('\n')
     return lines.flatMap((line) => (line.startsWith(' ') ? [line] : wrapped(line, this.opts.maxWidth))).join('\n')
   }

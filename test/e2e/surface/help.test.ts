@@ -11,7 +11,7 @@ import { projectDir } from '../../support/processes/brine-shim.js'
 import { runBrine } from '../../support/processes/cli.js'
 
 interface Command {
-  readonly examples?: readonly (string | { readonly command: string })[]
+  readonly examples?: readonly string[]
   readonly summary?: string
   readonly description?: string
 }

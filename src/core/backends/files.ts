@@ -9,8 +9,11 @@ import { Secret } from '../base/secret.js'
 import { addSeconds, type Instant } from '../base/time.js'
 import { BackendFault } from '../ha/backend.js'
 import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
+import { crlsOf, type PlainCrl, readCrl } from '../pki/read-crl.js'
 
 const LIMIT = 1024 * 1024
+/** CRLs grow with the number of revoked certificates. */
+const CRL_LIMIT = 32 * LIMIT
 /** Seconds by which our clock may be behind that of the CA. */
 const CLOCK_SKEW = 300
 
@@ -26,7 +29,7 @@ export function configFault(code: string, message: string, cause?: unknown): Bac
 }
 
 /** Reads a file; with `secret` only its owner may have access. Throws a BackendFault (`config-fault`). */
-export async function readConfigured(path: string, secret = false): Promise<Buffer> {
+export async function readConfigured(path: string, secret = false, limit = LIMIT): Promise<Buffer> {
   // a named pipe without a writer must not block a command
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw unreadable(path, cause)
@@ -39,7 +42,7 @@ export async function readConfigured(path: string, secret = false): Promise<Buff
         'ca-key-exposed',
         `${path}: other users can read or write it (mode ${(stat.mode & 0o777).toString(8)}): chmod 0600, and replace its content if others have had access`,
       )
-    if (stat.size > LIMIT) throw configFault('ca-file-unreadable', `${path}: larger than ${LIMIT} bytes`)
+    if (stat.size > limit) throw configFault('ca-file-unreadable', `${path}: larger than ${limit} bytes`)
     return await file.readFile()
   } catch (cause) {
     throw cause instanceof BackendFault ? cause : unreadable(path, cause)
@@ -65,6 +68,14 @@ export async function readCertificates(path: string): Promise<readonly PlainCert
       `${path}: contains ${read.length === 0 ? 'no certificate' : 'an invalid certificate'}`,
     )
   return read
+}
+
+/** Reads the CRLs of a PEM or DER file, at least one. Throws a BackendFault (`config-fault`). */
+export async function readCrls(path: string): Promise<readonly PlainCrl[]> {
+  const found = crlsOf(await readConfigured(path, false, CRL_LIMIT)).map(readCrl)
+  const read = found.flatMap((crl) => crl ?? [])
+  if (read.length > 0 && read.length === found.length) return read
+  throw configFault('ca-file-invalid', `${path}: contains ${read.length === 0 ? 'no CRL' : 'an invalid CRL'}`)
 }
 
 /** Reads the certificate of the CA without a check of its validity. Throws a BackendFault (`config-fault`). */

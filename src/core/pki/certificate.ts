@@ -5,6 +5,7 @@ import { createFindings } from '../der/findings.js'
 import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid, readTime } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'
+import { isSameName } from './name-comparison.js'
 import {
   type AlternativeNames,
   type DistinguishedName,
@@ -37,6 +38,10 @@ export interface PlainCertificate {
   /** Octets of the subjectKeyIdentifier; undefined without one. */
   readonly ski: Uint8Array | undefined
   readonly isCa: boolean
+  /** Largest number of CA certificates below this one, without the end entity; undefined without a limit. */
+  readonly pathLength: number | undefined
+  /** Object identifiers of critical extensions that are not read here: a certificate with one verifies nothing. */
+  readonly unreadCritical: readonly string[]
   readonly names: AlternativeNames
   readonly extendedKeyUsages: readonly string[]
   /** Undefined if the extension is missing: then every use is allowed. */
@@ -91,26 +96,50 @@ export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefi
   }
 }
 
-type Extensions = Pick<PlainCertificate, 'ski' | 'isCa' | 'names' | 'keyUsages' | 'extendedKeyUsages'>
+/** A policy is accepted whatever it is: no policy is required here (RFC 5280 section 6.1.1, initial-explicit-policy). */
+const POLICIES = '2.5.29.32'
+const READ: readonly string[] = [...Object.values(OID), POLICIES]
+
+type Extensions = Pick<
+  PlainCertificate,
+  'ski' | 'isCa' | 'pathLength' | 'unreadCritical' | 'names' | 'keyUsages' | 'extendedKeyUsages'
+>
+const NO_EXTENSIONS: Extensions = {
+  ski: undefined,
+  isCa: false,
+  pathLength: undefined,
+  unreadCritical: [],
+  names: NO_NAMES,
+  keyUsages: undefined,
+  extendedKeyUsages: [],
+}
 
 function readExtensions(field: DerNode | undefined): Extensions {
-  let found: Extensions = { ski: undefined, isCa: false, names: NO_NAMES, keyUsages: undefined, extendedKeyUsages: [] }
+  let found = NO_EXTENSIONS
   const list = field === undefined ? undefined : childrenOf(field)[0]
   for (const extension of list === undefined ? [] : childrenOf(list)) {
     const parts = childrenOf(extension)
     const content = parts.at(-1)
+    const id = readOid(parts[0]) ?? 'unnamed'
+    if (readBoolean(parts[1]) === true && !READ.includes(id))
+      found = { ...found, unreadCritical: [...found.unreadCritical, id] }
     const value =
       content?.tag === TAG.octetString ? parseInner(contentOf(content), 'extension', createFindings()) : undefined
     if (value === undefined) continue
-    const oid = readOid(parts[0])
-    if (oid === OID.subjectKeyIdentifier) found = { ...found, ski: contentOf(value) }
-    else if (oid === OID.basicConstraints) found = { ...found, isCa: readBoolean(childrenOf(value)[0]) === true }
-    else if (oid === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFindings()) }
-    else if (oid === OID.keyUsage) found = { ...found, keyUsages: readKeyUsages(value) }
-    else if (oid === OID.extendedKeyUsage)
+    if (id === OID.subjectKeyIdentifier) found = { ...found, ski: contentOf(value) }
+    else if (id === OID.basicConstraints) found = { ...found, ...readBasicConstraints(value) }
+    else if (id === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFindings()) }
+    else if (id === OID.keyUsage) found = { ...found, keyUsages: readKeyUsages(value) }
+    else if (id === OID.extendedKeyUsage)
       found = { ...found, extendedKeyUsages: childrenOf(value).map((usage) => readOid(usage) ?? '') }
   }
   return found
+}
+
+function readBasicConstraints(value: DerNode): Pick<PlainCertificate, 'isCa' | 'pathLength'> {
+  const parts = childrenOf(value)
+  const limit = readInteger(parts[1])
+  return { isCa: readBoolean(parts[0]) === true, pathLength: limit === undefined ? undefined : Number(limit) }
 }
 
 function readKeyUsages(value: DerNode): readonly KeyUsage[] {
@@ -118,10 +147,10 @@ function readKeyUsages(value: DerNode): readonly KeyUsage[] {
   return KEY_USAGES.filter((_, bit) => (first & (0x80 >> bit)) !== 0)
 }
 
-/** Returns true if the key of `issuer` verifies the signature of `certificate` and the names match. Never throws. */
+/** Returns true if the key of `issuer` verifies the signature of `certificate` and the names match (RFC 5280 section 7.1). Never throws. */
 export function isSignedBy(certificate: PlainCertificate, issuer: PlainCertificate): boolean {
   const hash = HASH_OF_SIGNATURE[certificate.algorithm]
-  if (hash === undefined || !Buffer.from(certificate.issuer.der).equals(issuer.subject.der)) return false
+  if (hash === undefined || !isSameName(certificate.issuer.der, issuer.subject.der)) return false
   try {
     const key = createPublicKey({ key: Buffer.from(issuer.spki), format: 'der', type: 'spki' })
     return verify(hash, certificate.tbs, key, certificate.signature)

@@ -1,4 +1,7 @@
-/** Strict decoders of names in certificates and requests: distinguished names (RFC 5280 section 4.1.2.4) and subjectAltName (section 4.2.1.6). */
+/**
+ * Names in certificates and requests: strict decoders of distinguished names (RFC 5280 section 4.1.2.4) and subjectAltName (section
+ * 4.2.1.6). name-comparison.ts compares distinguished names.
+ */
 
 import { quoted } from '../base/text.js'
 import type { FindingList } from '../der/findings.js'

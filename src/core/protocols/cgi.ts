@@ -18,7 +18,10 @@ export interface CgiRequest {
   readonly contentLength: number | undefined
   /** The value of the client's Authorization header. */
   readonly authorization: string | undefined
-  /** PEM of the client certificate, if the server has verified it in the handshake. */
+  /**
+   * PEM of the client certificate of the handshake, in which the client has proved that it holds the private key. Who issued it is not
+   * verified: nginx and Apache with `optional_no_ca` pass on certificates of every CA.
+   */
   readonly clientCertificate: string | undefined
 }
 
@@ -46,6 +49,9 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 }
 
+/** SSL_CLIENT_VERIFY of a handshake with a certificate: of nginx, and (GENEROUS) of Apache. NONE is one without. */
+const SHOWN = /^(?:SUCCESS|GENEROUS|FAILED(?::.*)?)$/s
+
 /** Longest certificate and Authorization header that are read. */
 const LIMIT = 64 * 1024
 
@@ -60,7 +66,9 @@ export function readCgi(env: Environment): CgiRequest | undefined {
     contentType: (env['CONTENT_TYPE'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '',
     contentLength: readLength(env['CONTENT_LENGTH'] ?? ''),
     authorization: bounded(env['HTTP_AUTHORIZATION']),
-    clientCertificate: env['SSL_CLIENT_VERIFY'] === 'SUCCESS' ? readPem(bounded(env['SSL_CLIENT_CERT'])) : undefined,
+    clientCertificate: SHOWN.test(env['SSL_CLIENT_VERIFY'] ?? '')
+      ? readPem(bounded(env['SSL_CLIENT_CERT']))
+      : undefined,
   }
 }
 

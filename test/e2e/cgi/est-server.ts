@@ -33,7 +33,7 @@ export class EstServer {
     this.#running = running
   }
 
-  /** Serves `folder/data`, whose `ssl/clients.pem` is there. */
+  /** Serves `folder/data`. */
   static async start(programs: EstPrograms, folder: string): Promise<EstServer> {
     const port = await freePort()
     const wrapper = await startWrapper(programs.fcgiwrap, folder)

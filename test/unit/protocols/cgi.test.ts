@@ -46,13 +46,13 @@ describe('the environment', () => {
   it.each([
     ['as Apache gives it', PEM],
     ['as nginx escapes it', encodeURIComponent(PEM)],
-  ])('has the client certificate %s', (_, text) => {
-    const env = { ...BASE, SSL_CLIENT_VERIFY: 'SUCCESS', SSL_CLIENT_CERT: text }
-    expect(readCgi(env)?.clientCertificate).toBe(PEM)
+  ])('has the client certificate %s, also one that the server did not verify', (_, text) => {
+    for (const verdict of ['SUCCESS', 'GENEROUS', 'FAILED', 'FAILED:certificate has expired'])
+      expect(readCgi({ ...BASE, SSL_CLIENT_VERIFY: verdict, SSL_CLIENT_CERT: text })?.clientCertificate).toBe(PEM)
   })
 
-  it.each([undefined, '', 'NONE', 'GENEROUS', 'FAILED:certificate has expired', 'success', 'SUCCESS '])(
-    'has no client certificate where the server did not verify it: %s',
+  it.each([undefined, '', 'NONE', 'success', 'SUCCESS ', 'FAILEDx', '0'])(
+    'has no client certificate where the server does not say that the handshake had one: %s',
     (verdict) => {
       expect(readCgi({ ...BASE, SSL_CLIENT_VERIFY: verdict, SSL_CLIENT_CERT: PEM })?.clientCertificate).toBeUndefined()
     },

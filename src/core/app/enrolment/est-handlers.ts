@@ -3,11 +3,12 @@ import { sha256Hex } from '../../crypto/digest.js'
 import { backendOf } from '../failover/backends.js'
 import type { Session } from '../transaction/session.js'
 import { caCertificates, csrAttributes } from './ca-certificates.js'
+import type { FindKnown } from './client-certificate.js'
 import { readEst } from './commit.js'
 import { enroll } from './enroll.js'
 import type { EnrolOptions } from './enrolment-run.js'
 import { checkPassword } from './passwords.js'
-import type { CheckPassword, FindKnown } from './requester.js'
+import type { CheckPassword } from './requester.js'
 
 /** The use cases that EST over CGI needs. */
 export interface EstHandlers {

@@ -18,9 +18,10 @@ import {
 } from '../../protocols/est.js'
 import type { Session } from '../transaction/session.js'
 import { type CgiPorts, logged } from './cgi-failure.js'
+import { type CertificatePorts, clientFault, renewalFault } from './client-certificate.js'
 import type { EnrolOptions } from './enrolment-run.js'
 import type { EstHandlers } from './est-handlers.js'
-import { clientFault, requesterOf, shownCertificate } from './requester.js'
+import { requesterOf, shownCertificate } from './requester.js'
 
 /** Retry-After of a pending request, in seconds. */
 const PENDING = 300
@@ -101,27 +102,19 @@ async function authorize(
   request: CgiRequest,
   context: EnrolmentContext,
 ): Promise<Pick<EnrolOptions, 'by' | 'renews'> | HttpResponse> {
-  const { session, label, handlers, log } = context
+  const { session, label, handlers } = context
   if (operation === 'simplereenroll') {
-    // enroll checks which CA issued it and that it is valid
     const shown = shownCertificate(request)
     if (shown === undefined)
       return plainResponse(403, 'A renewal needs the certificate to renew as the TLS client certificate.')
-    // otherwise the holder of a certificate of one label could get one of every other label that these CAs serve
-    const findKnown = handlers.findKnown(session)
-    const known = await findKnown(shown)
-    if (known !== undefined && known.label !== label.name)
-      return plainResponse(403, `The client certificate belongs to the label ${known.label}.`)
-    if (known === undefined && !(await isClient(shown, context)))
-      return plainResponse(403, 'The client certificate was not issued with this label.')
-    return { by: { how: 'certificate', name: shown.subject.text }, renews: shown.der }
+    return (
+      (await refusedRenewal(shown, context)) ?? {
+        by: { how: 'certificate', name: shown.subject.text },
+        renews: shown.der,
+      }
+    )
   }
-  const by = await requesterOf(label, request, {
-    now: session.now,
-    checkPassword: handlers.checkPassword(session),
-    findKnown: handlers.findKnown(session),
-    log,
-  })
+  const by = await requesterOf(label, request, { ...portsOf(context), checkPassword: handlers.checkPassword(session) })
   if (by !== undefined) return { by }
   if (label.auth.includes('password'))
     return plainResponse(401, 'A client certificate or a one-time password that is valid for this label is required.', {
@@ -130,18 +123,41 @@ async function authorize(
   return plainResponse(403, 'A client certificate that is valid for this label is required.')
 }
 
-/** Returns true for a certificate that is not recorded here (it predates this data directory) but comes from a client CA of the label. */
-async function isClient(
+/**
+ * Returns the error response for a certificate that may not be renewed at this label; undefined for one that may. `enroll` checks
+ * afterwards that it is valid, and which CA issued it. A certificate that is not recorded here (it predates this data directory) is
+ * renewed where its holder could enrol with it.
+ */
+async function refusedRenewal(shown: PlainCertificate, context: EnrolmentContext): Promise<HttpResponse | undefined> {
+  const { label, log } = context
+  const ports = portsOf(context)
+  const known = await ports.findKnown(shown)
+  // otherwise the holder of a certificate of one label could get one of every other label that these CAs serve
+  if (known !== undefined && known.label !== label.name)
+    return plainResponse(403, `The client certificate belongs to the label ${known.label}.`)
+  const fault = known === undefined ? await strangerFault(shown, label, ports) : await renewalFault(shown, label, ports)
+  if (fault === undefined) return undefined
+  log(`the certificate of ${shown.subject.text} is not renewed at label ${label.name}: ${fault}`)
+  return plainResponse(
+    403,
+    known === undefined
+      ? 'The client certificate was not issued with this label.'
+      : 'The client certificate is not renewed: it was revoked.',
+  )
+}
+
+async function strangerFault(
   shown: PlainCertificate,
-  { session, label, handlers, log }: EnrolmentContext,
-): Promise<boolean> {
-  if (!label.auth.includes('certificate')) return false
-  const ports = {
-    now: session.now,
-    checkPassword: handlers.checkPassword(session),
-    findKnown: handlers.findKnown(session),
-  }
-  return (await clientFault(shown, label, { ...ports, log })) === undefined
+  label: LabelConfig,
+  ports: CertificatePorts,
+): Promise<string | undefined> {
+  if (label.auth.includes('certificate')) return clientFault(shown, label, ports)
+  return 'it was not issued here, and the auth of the label has no certificate'
+}
+
+function portsOf({ session, label, handlers, log }: EnrolmentContext): CertificatePorts {
+  const chains = () => handlers.caCertificates(session, label.name)
+  return { now: session.now, findKnown: handlers.findKnown(session), chains, log }
 }
 
 /** Returns the response to an error that the request caused; undefined for any other error. */

@@ -1,9 +1,13 @@
 /** Strict reading of what a client sends: the request, and the certificate that it renews. */
 import { AppError } from '../../base/errors.js'
+import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
-import { isSignedBy, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
+import type { IssuedCertificate } from '../../est/state.js'
+import { type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
 import { type CertificateRequest, readRequest } from '../../pki/csr.js'
+import { isSameName } from '../../pki/name-comparison.js'
 import { nameList } from '../../pki/names.js'
+import { findPath } from '../../pki/path.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
 import { chainsOf } from './ca-certificates.js'
@@ -22,8 +26,9 @@ export function requestOf(csr: Uint8Array): CertificateRequest {
 }
 
 /**
- * Returns the serial of the certificate that `request` renews, after checking that a CA of this label issued it, that it is valid and not
- * revoked, and that it has the same names (RFC 7030 section 4.2.2). Throws `renewal-invalid` (rejected).
+ * Returns the serial of the certificate that `request` renews, after checking that it was issued here or by a CA of this label, that it is
+ * valid and not revoked, and that it has the same names (RFC 7030 section 4.2.2; RFC 5280 section 7.1). Throws `renewal-invalid`
+ * (rejected).
  */
 export async function certificateSerial(
   session: Session,
@@ -34,29 +39,48 @@ export async function certificateSerial(
 ): Promise<string> {
   const old = readPlainCertificate(der)
   if (old === undefined) throw refused('the certificate to renew cannot be decoded')
-  const { chains } = await chainsOf(session, label.group.caIds, open)
-  const cas = chains.flatMap(({ chain }) => readPlainCertificate(chain[0] ?? new Uint8Array()) ?? [])
-  if (!cas.some((ca) => isSignedBy(old, ca)))
-    throw refused(`no CA of the label ${label.config.name} issued the certificate of ${old.subject.text}`)
-  const revoked = await readEst(
-    session,
-    ({ certificates, at }) => revocationOf(certificates(), old) ?? validity(old, at),
-  )
-  if (revoked !== undefined) throw refused(revoked)
+  const { record, at } = await readEst(session, ({ certificates, at }) => ({
+    record: recordOf(certificates(), old),
+    at,
+  }))
+  const fault =
+    revocationOf(record, old) ??
+    validity(old, at) ??
+    // a certificate that is recorded was verified when it was issued, and its CA may have left the group since
+    (record === undefined ? await originFault(session, label, old, at, open) : undefined)
+  if (fault !== undefined) throw refused(fault)
   const [before, requested] = [nameList(old.names).join(', '), nameList(request.names).join(', ')]
-  if (!Buffer.from(old.subject.der).equals(request.subject.der) || before !== requested)
+  if (!isSameName(old.subject.der, request.subject.der) || before !== requested)
     throw refused(
       `a renewal keeps the names: the certificate has ${old.subject.text} (${before}), the request has ${request.subject.text} (${requested})`,
     )
   return old.serial
 }
 
-function revocationOf(certificates: Iterable<Entry>, { serial, der }: PlainCertificate): string | undefined {
+function recordOf(certificates: Iterable<Entry>, { der }: PlainCertificate): IssuedCertificate | undefined {
   const sha256 = sha256Hex(der)
-  for (const { certificate } of certificates)
-    if (certificate.sha256 === sha256)
-      return certificate.revoked === null ? undefined : `certificate ${serial} was revoked at ${certificate.revoked.at}`
+  for (const { certificate } of certificates) if (certificate.sha256 === sha256) return certificate
   return undefined
+}
+
+function revocationOf(record: IssuedCertificate | undefined, { serial }: PlainCertificate): string | undefined {
+  const at = record?.revoked?.at
+  return at === undefined ? undefined : `certificate ${serial} was revoked at ${at}`
+}
+
+/** Returns the reason why a certificate is not one of the CAs of the label's group. */
+async function originFault(
+  session: Session,
+  label: Label,
+  old: PlainCertificate,
+  at: Instant,
+  open: OpenBackend,
+): Promise<string | undefined> {
+  const { chains } = await chainsOf(session, label.group.caIds, open)
+  const cas = chains.flatMap(({ chain }) => readPlainCertificate(chain[0] ?? new Uint8Array()) ?? [])
+  const { fault } = findPath(old, { anchors: cas, intermediates: [] }, at, 'any')
+  if (fault === undefined) return undefined
+  return `no CA of the label ${label.config.name} issued the certificate of ${old.subject.text}: ${fault}`
 }
 
 function validity({ serial, notBefore, notAfter }: PlainCertificate, at: string): string | undefined {

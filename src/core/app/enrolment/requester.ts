@@ -1,29 +1,19 @@
 /**
- * Authentication of the requester over CGI (RFC 7030 section 3.3): a client certificate, verified by the web server and again here, or a
- * one-time password. Invariant: of what a client can write into a header only a password is used, and it is checked.
+ * Authentication of the requester over CGI (RFC 7030 section 3.3): a client certificate, whose key the web server has verified in the
+ * handshake and everything else client-certificate.ts, or a one-time password. Invariant: of what a client can write into a header only a
+ * password is used, and it is checked.
  */
-import { readCertificates } from '../../backends/files.js'
 import { AppError } from '../../base/errors.js'
-import type { Instant } from '../../base/time.js'
 import type { LabelConfig } from '../../config/enrolment/schema.js'
 import type { Requester } from '../../est/state.js'
-import { certificatesOf, isSignedBy, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
-import { EXTENDED_KEY_USAGES } from '../../pki/profile.js'
+import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
 import { type CgiRequest, readBasic } from '../../protocols/cgi.js'
+import { type CertificatePorts, clientFault } from './client-certificate.js'
 
 export type CheckPassword = (label: string, id: string, secret: string) => Promise<Requester>
-export interface KnownCertificate {
-  readonly label: string
-  readonly revokedAt: Instant | undefined
-}
-/** Looks up a certificate that was issued here; undefined for any other. */
-export type FindKnown = (certificate: PlainCertificate) => Promise<KnownCertificate | undefined>
 
-export interface ClientPorts {
-  readonly now: () => Instant
+export interface ClientPorts extends CertificatePorts {
   readonly checkPassword: CheckPassword
-  readonly findKnown: FindKnown
-  readonly log: (line: string) => void
 }
 
 /**
@@ -57,42 +47,4 @@ export async function requesterOf(
     ports.log(`a one-time password was refused for label ${label.name}: ${error.message}`)
     return undefined
   }
-}
-
-/** Returns the reason why a client certificate is not accepted for this label; undefined if it is accepted. */
-export async function clientFault(
-  shown: PlainCertificate,
-  { clientCa = '' }: LabelConfig,
-  ports: ClientPorts,
-): Promise<string | undefined> {
-  const now = ports.now()
-  const found = await readCertificates(clientCa).catch((error: unknown) => {
-    if (error instanceof AppError) return error.message
-    throw error
-  })
-  if (typeof found === 'string') return found
-  const cas = found.filter((ca) => ca.isCa && isValid(ca, now))
-  if (!cas.some((ca) => mayIssue(ca) && isSignedBy(shown, ca))) return `no CA in ${clientCa} issued it`
-  if (!isValid(shown, now)) return `it is valid from ${shown.notBefore} to ${shown.notAfter}`
-  if (!isForClients(shown)) return 'it is not for client authentication'
-  const known = await ports.findKnown(shown)
-  return known?.revokedAt === undefined ? undefined : `it was revoked at ${known.revokedAt}`
-}
-
-function isValid({ notBefore, notAfter }: PlainCertificate, now: Instant): boolean {
-  return notBefore <= now && now < notAfter
-}
-
-function mayIssue({ keyUsages }: PlainCertificate): boolean {
-  return keyUsages?.includes('keyCertSign') !== false
-}
-
-/**
- * Returns true for a certificate that allows client authentication and is not a CA certificate. A use that no extension limits is allowed
- * (RFC 5280 sections 4.2.1.3 and 4.2.1.12).
- */
-export function isForClients({ isCa, keyUsages, extendedKeyUsages }: PlainCertificate): boolean {
-  const accepted = [EXTENDED_KEY_USAGES.clientAuth, '2.5.29.37.0']
-  const isAllowed = extendedKeyUsages.length === 0 || extendedKeyUsages.some((usage) => accepted.includes(usage))
-  return !isCa && isAllowed && keyUsages?.includes('digitalSignature') !== false
 }

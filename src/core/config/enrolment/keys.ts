@@ -168,6 +168,11 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
         '"/etc/brine/clients.pem"',
         'CAs whose client certificates are accepted; needs auth = certificate',
       ),
+      optional(
+        'client_crl',
+        '"/etc/brine/clients.crl"',
+        'CRLs of these CAs, PEM or DER: a client certificate without a valid one is refused',
+      ),
     ],
   },
 ]

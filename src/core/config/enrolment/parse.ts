@@ -187,6 +187,7 @@ function readLabel(table: TableReader): LabelConfig {
     group: table.text('group', NAME),
     auth: waysOf(table.oneOrMore('auth', AUTH_WORDS) ?? []),
     clientCa: table.path('client_ca'),
+    clientCrl: table.path('client_crl'),
   }
   table.close()
   return label

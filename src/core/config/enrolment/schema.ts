@@ -85,6 +85,8 @@ export interface LabelConfig {
   readonly auth: readonly AuthWay[]
   /** PEM file of the CAs whose clients may enrol; set if and only if `auth` has `certificate`. */
   readonly clientCa: string | undefined
+  /** PEM or DER file of the CRLs that client certificates are checked against. */
+  readonly clientCrl?: string | undefined
 }
 
 export interface Enrolment {

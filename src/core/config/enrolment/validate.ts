@@ -108,10 +108,16 @@ function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly Plac
 }
 
 /** Checks that `client_ca` is set if and only if the label accepts client certificates. */
-function authFaults({ name, auth, clientCa }: LabelConfig, place: PlacedFault['place']): readonly PlacedFault[] {
+function authFaults(
+  { name, auth, clientCa, clientCrl }: LabelConfig,
+  place: PlacedFault['place'],
+): readonly PlacedFault[] {
   const isWanted = auth.includes('certificate')
-  if (isWanted === (clientCa !== undefined)) return []
   const label = JSON.stringify(name)
+  if (isWanted === (clientCa !== undefined)) {
+    if (isWanted || clientCrl === undefined || auth.length > 0) return []
+    return [at([...place, 'client_crl'], `label ${label}: client_crl is used only by a label with auth`)]
+  }
   return isWanted
     ? [
         at(

@@ -1,6 +1,8 @@
 /** Warnings about the enrolment sections: missing or empty files, groups whose CAs share no root. Reads the disk. */
 import { existsSync, readFileSync } from 'node:fs'
 import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
+import { nameKey } from '../../pki/name-comparison.js'
+import { crlsOf, readCrl } from '../../pki/read-crl.js'
 import type { PlacedFault } from '../tables.js'
 import type { CaConfig, Enrolment, LabelConfig } from './schema.js'
 
@@ -21,7 +23,7 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** Returns every warning with its place. Never throws. */
 export function enrolmentWarnings(e: Enrolment): readonly PlacedFault[] {
-  return [...e.cas.flatMap(missingFiles), ...e.labels.flatMap(clientless), ...rootless(e)]
+  return [...e.cas.flatMap(missingFiles), ...e.labels.flatMap(clientless), ...e.labels.flatMap(crlless), ...rootless(e)]
 }
 
 /** Warns about a label without readable client CAs, which refuses every client certificate. */
@@ -30,6 +32,23 @@ function clientless({ name, clientCa }: LabelConfig, n: number): readonly Placed
   const why = existsSync(clientCa) ? 'contains no readable certificate' : 'does not exist'
   const message = `${clientCa} ${why}: label ${name} refuses every client certificate until this is fixed`
   return [{ place: ['est', 'label', n, 'client_ca'], message }]
+}
+
+/** Warns about a label whose CRLs cannot be read or have expired, which refuses the client certificates of their CAs. */
+function crlless({ name, clientCrl }: LabelConfig, n: number): readonly PlacedFault[] {
+  if (clientCrl === undefined) return []
+  const crls = readFile(clientCrl, crlsOf).map(readCrl)
+  const now = new Date().toISOString()
+  const expired = crls.filter((crl) => crl !== undefined && crl.nextUpdate <= now)
+  const isUnreadable = crls.length === 0 || crls.includes(undefined)
+  if (!isUnreadable && expired.length === 0) return []
+  const why = !existsSync(clientCrl)
+    ? 'does not exist'
+    : isUnreadable
+      ? 'contains no readable CRL'
+      : `contains a CRL that expired at ${expired[0]?.nextUpdate}`
+  const message = `${clientCrl} ${why}: label ${name} refuses client certificates until it is replaced`
+  return [{ place: ['est', 'label', n, 'client_crl'], message }]
 }
 
 function missingFiles(ca: CaConfig, n: number): readonly PlacedFault[] {
@@ -58,12 +77,16 @@ function rootOf(ca: CaConfig | undefined): string | undefined {
   const files = [ca.caCert, ...('chain' in ca && ca.chain !== undefined ? [ca.chain] : [])]
   const chain = files.flatMap(readCertificates)
   const top = chain.at(-1)
-  return top === undefined ? undefined : Buffer.from(top.issuer.der).toString('hex')
+  return top === undefined ? undefined : nameKey(top.issuer.der)
 }
 
 function readCertificates(path: string): readonly PlainCertificate[] {
+  return readFile(path, certificatesOf).flatMap((der) => readPlainCertificate(der) ?? [])
+}
+
+function readFile(path: string, parse: (file: Uint8Array) => readonly Uint8Array[]): readonly Uint8Array[] {
   try {
-    return certificatesOf(readFileSync(path)).flatMap((der) => readPlainCertificate(der) ?? [])
+    return parse(readFileSync(path))
   } catch {
     return []
   }

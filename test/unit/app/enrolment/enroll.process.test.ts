@@ -1,9 +1,9 @@
 /** Enrolment over a port: what is recorded when, and what is said where it cannot be. */
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { revokeCertificate } from '../../../../src/core/app/enrolment/certificates.js'
+import { findCertificate, revokeCertificate } from '../../../../src/core/app/enrolment/certificates.js'
 import { enroll } from '../../../../src/core/app/enrolment/enroll.js'
 import type { Enrolled } from '../../../../src/core/app/enrolment/enrolment-run.js'
 import { closeRequest, requestStatus } from '../../../../src/core/app/enrolment/follow-up.js'
@@ -64,11 +64,15 @@ beforeEach(async () => {
   asked = []
   instead = {}
   csr = box.request()
-  const context = { dataDir: join(base, `${n}`), actor: 't', osUser: 't', host: 'h', command: 'test' }
+  session = await newSession(`${n}`)
+})
+
+async function newSession(name: string): Promise<Session> {
+  const context = { dataDir: join(base, name), actor: 't', osUser: 't', host: 'h', command: 'test' }
   await initDirectory({ dataDir: context.dataDir, test: false })
   writeFileSync(join(context.dataDir, 'brine.toml'), config())
-  session = await openSession(context)
-})
+  return openSession(context)
+}
 
 const run = (more = {}): Promise<Enrolled> => enroll(session, { label: 'device', csr, by: BY, ...more }, open)
 async function failed(more = {}): Promise<AppError> {
@@ -83,6 +87,57 @@ const idOf = (error: AppError): string => (error.details as { id: string }).id
 const fault = (outcome: BackendFault['outcome']) => async (): Promise<never> => {
   throw new BackendFault(outcome, 'test', `it was ${outcome}`)
 }
+
+describe('a renewal', () => {
+  /** A request with the subject as PrintableString or UTF8String. */
+  function requested(subject: string, mask: string): Uint8Array {
+    writeFileSync(box.path('mask.cnf'), `[req]\ndistinguished_name=dn\nstring_mask=${mask}\n[dn]\n`)
+    const key = box.key()
+    box.run('req', '-new', '-config', 'mask.cnf', '-key', key, '-subj', subject, '-outform', 'DER', '-out', 'mask.csr')
+    return new Uint8Array(readFileSync(box.path('mask.csr')))
+  }
+
+  it('keeps the name by RFC 5280 section 7.1: string types, case and spaces do not matter', async () => {
+    const first = requested('/O=Example Net/CN=device 7', 'default')
+    expect(Buffer.from(first).includes(Buffer.from('130b4578616d706c65204e6574', 'hex'))).toBe(true)
+    const { certificate: renews, serial } = await run({ csr: first })
+    for (const subject of ['/O=Example Net/CN=device 7', '/O=EXAMPLE  NET/CN=Device 7']) {
+      const { id } = await run({ csr: requested(subject, 'utf8only'), renews })
+      expect((await findCertificate(session, id)).row).toMatchObject({ renews: serial })
+    }
+    for (const subject of ['/O=Example Net/CN=device 8', '/O=Example Net/CN=device7', '/CN=device 7/O=Example Net'])
+      expect((await failed({ csr: requested(subject, 'utf8only'), renews })).code).toBe('renewal-invalid')
+  })
+
+  it('of a certificate that is not recorded needs a CA of the group that issued it and is valid', async () => {
+    const other = await newSession(`${n}-other`)
+    const { certificate: renews } = await enroll(other, { label: 'device', csr, by: BY }, open)
+    expect((await run({ renews })).ca).toBe('one')
+    const stranger = box.ca('stranger')
+    box.run(
+      'x509',
+      '-req',
+      '-in',
+      'mask.csr',
+      '-inform',
+      'DER',
+      '-CA',
+      stranger.cert,
+      '-CAkey',
+      stranger.key,
+      '-outform',
+      'DER',
+      '-out',
+      'foreign.der',
+    )
+    const foreign = new Uint8Array(readFileSync(box.path('foreign.der')))
+    const error = await failed({ csr: new Uint8Array(readFileSync(box.path('mask.csr'))), renews: foreign })
+    expect([error.code, error.message]).toEqual([
+      'renewal-invalid',
+      expect.stringContaining('no CA of the label device issued'),
+    ])
+  })
+})
 
 describe('an enrolment', () => {
   it('holds no lock while the CA answers', async () => {

@@ -11,6 +11,7 @@ import { AppError, type ErrorKind, rejection } from '../../../../src/core/base/e
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import type { LabelConfig } from '../../../../src/core/config/enrolment/schema.js'
 import { BackendFault } from '../../../../src/core/ha/backend.js'
+import { certificatesOf } from '../../../../src/core/pki/certificate.js'
 import { readCertsOnly } from '../../../../src/core/pki/certs-only.js'
 import { type Environment, type HttpResponse, readCgi } from '../../../../src/core/protocols/cgi.js'
 import { OpensslBox } from '../../../support/peers/requests.js'
@@ -176,8 +177,12 @@ describe('simpleenroll', () => {
   })
 
   it.each([
-    ['of another CA', () => client(strangers, 'extendedKeyUsage=clientAuth'), 'issued it'],
-    ['of a CA of the same name', () => client(twin, 'extendedKeyUsage=clientAuth'), 'issued it'],
+    ['of another CA', () => client(strangers, 'extendedKeyUsage=clientAuth'), 'no CA that is trusted here issued'],
+    [
+      'of a CA of the same name',
+      () => client(twin, 'extendedKeyUsage=clientAuth'),
+      'no CA that is trusted here issued',
+    ],
     ['that has expired', () => client(clients, 'extendedKeyUsage=clientAuth', -1), 'valid from'],
     ['of a server', () => client(clients, 'extendedKeyUsage=serverAuth'), 'not for client authentication'],
     ['of a CA', () => client(clients, 'basicConstraints=critical,CA:TRUE'), 'not for client authentication'],
@@ -222,8 +227,35 @@ describe('simpleenroll', () => {
       expect(lying.response).toEqual(plain.response)
       expect(lying.orders).toEqual([])
     }
-    const unverified = { ...shown(device), SSL_CLIENT_VERIFY: 'FAILED:self signed certificate' }
-    expect((await ask('cert/simpleenroll', unverified)).orders).toEqual([])
+    for (const word of ['NONE', '', 'success', 'FAILEDx', '0', undefined])
+      expect((await ask('cert/simpleenroll', { ...shown(device), SSL_CLIENT_VERIFY: word })).orders).toEqual([])
+  })
+
+  it('verifies a client certificate itself, whatever the web server says of it', async () => {
+    const stranger = client(strangers, 'extendedKeyUsage=clientAuth')
+    for (const word of ['SUCCESS', 'GENEROUS', 'FAILED:unable to verify the first certificate', 'FAILED']) {
+      const env = (pem: string): Environment => ({ ...shown(pem), SSL_CLIENT_VERIFY: word })
+      expect((await ask('cert/simpleenroll', env(device))).response.status).toBe(200)
+      expect((await ask('cert/simpleenroll', env(stranger))).orders).toEqual([])
+      expect((await ask('cert/simplereenroll', env(stranger))).orders).toEqual([])
+    }
+  })
+
+  it('accepts a client of a CA below that of the label if the chains of the group have it', async () => {
+    const below = box.path(box.key())
+    box.run('req', '-new', '-key', below, '-subj', '/CN=below', '-out', 'below.csr')
+    writeFileSync(box.path('below.ext'), 'basicConstraints=critical,CA:TRUE\n')
+    const by = ['-CA', clients.cert, '-CAkey', clients.key, '-extfile', 'below.ext', '-days', '30']
+    box.run('x509', '-req', '-in', 'below.csr', ...by, '-out', 'below.pem')
+    const ca = { cert: box.path('below.pem'), key: below }
+    const env = shown(client(ca, 'extendedKeyUsage=clientAuth'))
+    expect((await ask('cert/simpleenroll', env)).response.status).toBe(403)
+    const chain = certificatesOf(readFileSync(ca.cert))
+    const known = { caCertificates: async () => chain }
+    expect((await ask('cert/simpleenroll', env, known)).response.status).toBe(200)
+    const broken = { caCertificates: () => Promise.reject(new AppError('credentials', 'est-no-chain', 'no chain')) }
+    const { response, log } = await ask('cert/simpleenroll', env, broken)
+    expect([response.status, log]).toEqual([403, expect.stringContaining('no chain')])
   })
 
   it.each<[string, Environment, Uint8Array | undefined, number]>([
@@ -360,40 +392,5 @@ describe('a failure', () => {
   it('is no answer to HEAD but its headers', async () => {
     const { text } = await whole(new AppError('corrupt', 'x', 'x'), { REQUEST_METHOD: 'HEAD' })
     expect(text.endsWith('\r\n\r\n')).toBe(true)
-  })
-})
-
-describe('before anything is opened', () => {
-  const ends = async (env: Environment, body: Uint8Array = Buffer.alloc(0)): Promise<string> =>
-    answerCgi({
-      env: {
-        REQUEST_METHOD: 'POST',
-        PATH_INFO: '/.well-known/est/cert/simpleenroll',
-        HTTPS: 'on',
-        CONTENT_TYPE: 'application/pkcs10',
-        ...env,
-      },
-      body: async (length) => {
-        expect(length).toBeLessThanOrEqual(131_072)
-        return body.subarray(0, length)
-      },
-      open: () => Promise.reject(new Error('opened')),
-      log: () => undefined,
-    })
-
-  it.each<[string, Environment, number]>([
-    ['another path', { PATH_INFO: '/other' }, 404],
-    ['a path of EST that is none', { PATH_INFO: '/.well-known/est/x' }, 404],
-    ['a request without TLS', { HTTPS: '' }, 403],
-    [
-      'a request without TLS whose header says otherwise',
-      { HTTPS: undefined, HTTP_HTTPS: 'on', HTTP_X_FORWARDED_PROTO: 'https' },
-      403,
-    ],
-    ['a body that is too long', { CONTENT_LENGTH: '131073' }, 413],
-    ['a length that is no number', { CONTENT_LENGTH: '-5' }, 400],
-    ['a body that ends before its length', { CONTENT_LENGTH: '100' }, 400],
-  ])('%s is refused', async (_, env, status) => {
-    expect(await ends(env)).toContain(`Status: ${status} `)
   })
 })

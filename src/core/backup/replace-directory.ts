@@ -1,6 +1,6 @@
 /**
- * Puts a restored tree in the place of a data directory. Invariants: the write lock of the old directory is held; the old directory is never
- * destroyed, but kept under another name and demoted to a stand-by.
+ * Puts a restored tree in the place of a data directory. Invariants: the caller holds the lock of the tree, and the write lock of the old directory is
+ * held while it is renamed; the old directory is never destroyed, but kept under another name and demoted to a stand-by.
  */
 import * as fs from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import { demoteAt } from '../store/commit/promote.js'
 import type { AnyMarker } from '../store/directory/data-dir.js'
+import { readInstallationId, writeInstallationId } from '../store/directory/installation-id.js'
 import { acquireLock } from '../store/directory/lock.js'
 import { exists, moveFile, syncDir } from '../store/disk/fs.js'
 import { ioError } from '../store/disk/io-error.js'
@@ -34,21 +35,31 @@ export async function replaceDirectory(
   try {
     syncTree(tree, join(tree, 'tmp'))
     lock.check()
+    const before = readInstallationId(dir)
     if (marker !== undefined) demoteReplaced(dir, marker, at, options)
-    rename(dir, kept)
     try {
-      rename(tree, dir)
+      swap(tree, dir, kept)
     } catch (error) {
-      moveFile(kept, dir)
+      // it was not replaced, so it remains what it was
+      if (before !== undefined && exists(dir)) writeInstallationId(dir, before)
       throw error
     }
+    lock.moved(layoutOf(kept))
     syncParent(dir)
     return kept
   } finally {
     await lock.release()
-    // the lock files were renamed together with the old directory
-    fs.rmSync(join(kept, '.lock.d'), { recursive: true, force: true })
-    fs.rmSync(join(kept, '.lock-owner'), { force: true })
+  }
+}
+
+/** Renames the old directory and puts the tree in its place, or leaves it where it was. */
+function swap(tree: string, dir: string, kept: string): void {
+  rename(dir, kept)
+  try {
+    rename(tree, dir)
+  } catch (error) {
+    moveFile(kept, dir)
+    throw error
   }
 }
 

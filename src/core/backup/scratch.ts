@@ -28,6 +28,7 @@ export function removeTreeOnExit(dir: string): () => void {
 
 /** Runs a function when the program exits, also by a signal. Returns a function that cancels this. */
 export function onExit(run: () => void): () => void {
-  process.once('exit', run)
+  // before those of the operations around this one, whose folders it may be in
+  process.prependOnceListener('exit', run)
   return () => void process.removeListener('exit', run)
 }

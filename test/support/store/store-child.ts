@@ -17,7 +17,7 @@ function dieAt(n: number): void {
   })
 }
 
-const noLock: Locker = async () => ({ check: () => undefined, release: async () => undefined })
+const noLock: Locker = async () => ({ check: () => undefined, moved: () => undefined, release: async () => undefined })
 
 /** Runs one command: dies at the requested operation, prints `ok` when the change is durable. */
 async function addOnce(dir: string, options: { changes: Record<string, string[]>; dieAt: number }): Promise<void> {

@@ -3,7 +3,7 @@
  * `repo/` of the source is never read; the restored directory is a stand-by that reports its age and the next steps.
  */
 import { resolve } from 'node:path'
-import { type DestinationOptions, type ExistingDirectory, findExisting } from '../../backup/destination.js'
+import { type DestinationOptions, type ExistingDirectory, findExisting, lockRequest } from '../../backup/destination.js'
 import { fillDirectory } from '../../backup/fill-directory.js'
 import { assertNotMountPoint, replaceDirectory, stagingBeside } from '../../backup/replace-directory.js'
 import { removeTree } from '../../backup/scratch.js'
@@ -11,7 +11,8 @@ import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { type AnyMarker, writeMarker } from '../../store/directory/data-dir.js'
+import { type AnyMarker, refuseForeign, writeMarker } from '../../store/directory/data-dir.js'
+import { identityOf, refuseReplaced, withTreeLock } from '../../store/directory/tree-lock.js'
 import { removeFile } from '../../store/disk/fs.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { statusFiles } from '../../store/disk/status-files.js'
@@ -59,19 +60,42 @@ export interface RestoreOptions extends VerifyOptions {
  * what `verifyBackup` throws.
  */
 export async function restoreBackup(options: CommandContext, request: RestoreOptions): Promise<RestoreReport> {
-  const old = findExisting(options.dataDir)
-  if (old !== undefined && request.replace !== true) throw destinationOccupied(old)
-  if (old !== undefined) assertNotMountPoint(old)
-  if (request.dryRun === true) {
-    const restored = await restoreToScratch(options, request, old)
-    const report = await reportOf(options, request, restored, old)
-    return { ...report, changed: true, dryRun: true }
-  }
   const destination: DestinationOptions = {
     lockTimeout: options.lockTimeoutSeconds ?? 30,
     command: options.command,
     onWarning: (text) => options.onNotice?.(text),
   }
+  if (request.dryRun !== true) {
+    const seen = identityOf(options.dataDir)
+    return withTreeLock(options.dataDir, lockRequest(destination), async () => {
+      // what the user agreed to replace is not what is there now
+      if (request.replace === true) refuseReplaced(options.dataDir, seen)
+      return restoreLocked(options, request, destination)
+    })
+  }
+  const old = findPermitted(options, request)
+  const restored = await restoreToScratch(options, request, old)
+  const report = await reportOf(options, request, restored, old)
+  return { ...report, changed: true, dryRun: true }
+}
+
+/** Returns the data directory that is to be replaced, if any. Throws `restore-occupied`, `restore-mount-point`, `restore-not-empty` (rejected). */
+function findPermitted({ dataDir }: CommandContext, { replace }: RestoreOptions): ExistingDirectory | undefined {
+  const at = identityOf(dataDir)
+  if (at !== undefined) refuseForeign(dataDir, at)
+  const old = findExisting(dataDir)
+  if (old !== undefined && replace !== true) throw destinationOccupied(old)
+  if (old !== undefined) assertNotMountPoint(old)
+  return old
+}
+
+/** Restores under the lock of the tree: another restore uses the same staging folder. */
+async function restoreLocked(
+  options: CommandContext,
+  request: RestoreOptions,
+  destination: DestinationOptions,
+): Promise<RestoreReport> {
+  const old = findPermitted(options, request)
   if (old === undefined)
     return fillDirectory(options.dataDir, destination, (dir) => restoreTo(options, request, dir, undefined))
   const staging = stagingBeside(old)

@@ -31,6 +31,7 @@ import {
   type Tally,
   totalBytes,
 } from './archive-steps.js'
+import { treeLockRequest } from './init.js'
 
 export interface ArchiveOptions {
   /** Minimum age in seconds; `archive_threshold_days` if undefined. */
@@ -95,7 +96,7 @@ export async function archive(session: Session, options: ArchiveOptions = {}): P
   for (let round = 1; ; round++) {
     const steps = planSteps(session, plan, tallies)
     if (dryRun) break
-    if (dir !== null && steps.length > 0) claimArchiveFolder(layout, dir)
+    if (dir !== null && steps.length > 0) await claimArchiveFolder(layout, dir, treeLockRequest(session.options))
     if (await runSteps(session, plan.head, steps, failed, ran)) break
     if (round === ROUNDS) {
       session.options.onNotice?.('interrupted by other commands; the next run continues')

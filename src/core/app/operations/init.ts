@@ -1,11 +1,13 @@
 /** `init`: creates a data directory with a marker, a commented configuration, and an HTTPS key and certificate. */
 import { hostname } from 'node:os'
 import { toHex, utf8 } from '../../base/bytes.js'
+import type { CommandContext } from '../../base/context.js'
 import { addSeconds } from '../../base/time.js'
 import { configTemplate } from '../../config/template.js'
 import { systemRandom } from '../../crypto/random.js'
 import { selfSignedTls, TLS_SECONDS } from '../../pki/self-signed.js'
 import { initDataDir } from '../../store/directory/data-dir.js'
+import { type TreeLockRequest, withTreeLock } from '../../store/directory/tree-lock.js'
 import { startTime } from '../transaction/clock.js'
 
 export interface InitReport {
@@ -15,14 +17,29 @@ export interface InitReport {
   readonly test: boolean
 }
 
-export interface InitOptions {
+type LockOptions = Partial<Pick<CommandContext, 'command' | 'lockTimeoutSeconds' | 'onNotice'>>
+
+export interface InitOptions extends LockOptions, Pick<CommandContext, 'nowOverride'> {
   readonly dataDir: string
   readonly test: boolean
-  readonly nowOverride?: string
 }
 
-/** Creates the data directory, which must be missing or empty. Throws `init-not-empty` (rejected), `io`. */
-export async function initDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {
+/** Creates the data directory, which must be missing or empty. Throws `init-not-empty` (rejected), `locked`, `io`. */
+export async function initDirectory(options: InitOptions): Promise<InitReport> {
+  return withTreeLock(options.dataDir, treeLockRequest(options), () => createDirectory(options))
+}
+
+/** Returns how a command waits for the lock of a whole tree. */
+export function treeLockRequest({
+  command = 'brine init',
+  lockTimeoutSeconds,
+  onNotice,
+}: LockOptions): TreeLockRequest {
+  return { timeout: lockTimeoutSeconds ?? 30, command, long: true, warn: (text) => onNotice?.(text) }
+}
+
+/** Creates the data directory. The caller holds the lock of the tree. */
+export async function createDirectory({ dataDir, test, nowOverride }: InitOptions): Promise<InitReport> {
   const { at } = startTime(nowOverride, test)
   const hosts = [...new Set(['localhost', hostname()])].filter((h) => /^[A-Za-z0-9.-]+$/.test(h))
   const tls = await selfSignedTls(hosts, at, addSeconds(at, TLS_SECONDS), systemRandom)

@@ -13,6 +13,7 @@ import type { Config } from '../../config/schema.js'
 import { checkDataDir, FORMAT, readAnyMarker } from '../../store/directory/data-dir.js'
 import { type Role, roleOf } from '../../store/directory/installation-id.js'
 import { acquireLock } from '../../store/directory/lock.js'
+import { type Identity, identityOf, refuseReplaced, withTreeLock } from '../../store/directory/tree-lock.js'
 import { freeBytes, makeDir } from '../../store/disk/fs.js'
 import { errnoOf, ioError } from '../../store/disk/io-error.js'
 import { layoutOf } from '../../store/disk/paths.js'
@@ -52,6 +53,7 @@ export type MigrateOptions = Pick<
 /** A data directory of any format up to the present one. */
 export interface Ground {
   readonly dir: string
+  readonly identity: Identity | undefined
   readonly format: number
   readonly role: Role
   readonly config: Config
@@ -61,11 +63,12 @@ export interface Ground {
 /** Reads marker and configuration of a data directory. Throws `no-data-dir`, `format-newer`, `usage` (configuration), `credentials`. */
 export async function groundOf(options: MigrateOptions): Promise<Ground> {
   const dir = checkDataDir(options.dataDir)
+  const identity = identityOf(dir)
   const marker = readAnyMarker(dir)
   const configPath = options.configPath ?? resolve(dir, 'brine.toml')
   const { config } = await loadConfig(readConfigText(configPath), configPath)
   const { at } = startTime(options.nowOverride, marker.test === true)
-  return { dir, format: marker.format, role: roleOf(dir, marker), config, at }
+  return { dir, identity, format: marker.format, role: roleOf(dir, marker), config, at }
 }
 
 /** Migrates to the present format. Throws `locked`, `io` (ENOSPC with the bytes required), `corrupt`; then nothing in place has changed, or the next run completes it. */
@@ -110,17 +113,22 @@ export function planMigration({ dir, format }: Ground): Migration {
   return { ...nothing(format), to: FORMAT, steps: listed, bytes: steps[0]?.requiredSpace(dir) ?? 0 }
 }
 
-/** Runs `work` under the write lock; the lock's owner file says that it takes long. */
-export async function locked<T>(options: MigrateOptions, { dir, config }: Ground, work: () => Promise<T>): Promise<T> {
+/** Runs `work` under the locks of the tree and of its writers. Throws `locked`, also if the directory was replaced meanwhile. */
+export async function locked<T>(options: MigrateOptions, ground: Ground, work: () => Promise<T>): Promise<T> {
+  const { dir, identity, config } = ground
   const { command, lockTimeoutSeconds, onNotice } = options
   const timeout = lockTimeoutSeconds ?? config.lockTimeout
   const notice = onNotice ?? (() => undefined)
-  const lock = await acquireLock(layoutOf(dir), { timeout, command, long: true, warn: notice })
-  try {
-    return await work()
-  } finally {
-    await lock.release()
-  }
+  const request = { timeout, command, long: true, warn: notice }
+  return withTreeLock(dir, request, async () => {
+    const lock = await acquireLock(layoutOf(dir), request)
+    try {
+      refuseReplaced(dir, identity)
+      return await work()
+    } finally {
+      await lock.release()
+    }
+  })
 }
 
 /** Completes an interrupted swap; returns undefined where there is none. */

@@ -8,13 +8,14 @@ import { readConfigText } from '../../config/read.js'
 import { baseViolations } from '../../pubd/uri.js'
 import { ALL_RESOURCES } from '../../resources/resource-set.js'
 import { readMarker } from '../../store/directory/data-dir.js'
+import { withTreeLock } from '../../store/directory/tree-lock.js'
 import { createCa, placeUnder } from '../authority/cas.js'
 import { createTa } from '../authority/trust-anchor.js'
 import { caState, runPubd, TA_HANDLE } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import { openSession } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { initDirectory } from './init.js'
+import { createDirectory, treeLockRequest } from './init.js'
 
 export interface TestbedReport extends Outcome {
   readonly dataDir: string
@@ -32,24 +33,34 @@ export interface TestbedOptions {
 }
 
 const TESTBED = parseHandle('testbed')
+const HAS_CAS = 'testbed-has-cas'
 
 /**
  * Creates the sandbox. Throws `testbed-has-cas` if the directory has CAs already. Arguments are checked before anything is created; a later
  * error says that the data directory exists.
  */
 export async function initTestbed(options: CommandContext, wanted: TestbedOptions): Promise<TestbedReport> {
-  if (hasMarker(options.dataDir)) return fillTestbed(options, wanted)
-  const { dataDir, configPath, nowOverride, watch } = options
-  const faults = baseViolations(wanted.rsyncBase, wanted.rrdpBase)
-  if (faults.length > 0) throw rejection(faults)
-  if (configPath !== undefined) await loadConfig(readConfigText(configPath), configPath)
-  await initDirectory({ dataDir, test: wanted.test, ...(nowOverride === undefined ? {} : { nowOverride }) })
+  const { dataDir, watch } = options
+  const created = await withTreeLock(dataDir, treeLockRequest(options), () => createUnlessThere(options, wanted))
+  if (!created) return fillTestbed(options, wanted)
   if (watch !== undefined) watch.changed = 'yes'
   try {
     return await fillTestbed(options, wanted)
   } catch (error) {
-    throw error instanceof AppError && error.changed === 'no' ? directoryWithoutCas(dataDir, wanted, error) : error
+    const isEmpty = error instanceof AppError && error.changed === 'no' && error.code !== HAS_CAS
+    throw isEmpty ? directoryWithoutCas(dataDir, wanted, error) : error
   }
+}
+
+/** Creates the data directory; false if there is one. */
+async function createUnlessThere(options: CommandContext, wanted: TestbedOptions): Promise<boolean> {
+  if (hasMarker(options.dataDir)) return false
+  const { configPath } = options
+  const faults = baseViolations(wanted.rsyncBase, wanted.rrdpBase)
+  if (faults.length > 0) throw rejection(faults)
+  if (configPath !== undefined) await loadConfig(readConfigText(configPath), configPath)
+  await createDirectory({ ...options, test: wanted.test })
+  return true
 }
 
 /** Returns the error for a directory that was created but is empty: running the same command again fills it. */
@@ -70,7 +81,7 @@ async function fillTestbed(options: CommandContext, { rsyncBase, rrdpBase }: Tes
     if (existing !== undefined) {
       throw new AppError(
         'rejected',
-        'testbed-has-cas',
+        HAS_CAS,
         `${options.dataDir} has CAs already (${existing}), and a testbed needs a separate directory`,
         {
           hint: 'brine testbed init --data-dir ANOTHER_DIR',

@@ -17,6 +17,7 @@ import type { Reader } from '../../eventsourcing/store.js'
 import type { Timing } from '../../issuing/timing.js'
 import { type FileStore, openStore } from '../../store/commit/file-store.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
+import { refuseReplaced } from '../../store/directory/tree-lock.js'
 import { startTime, systemTime } from './clock.js'
 import { hasAllReferences } from './revision-completeness.js'
 
@@ -64,6 +65,8 @@ export async function openSession(options: CommandContext): Promise<Session> {
     ...(options.onNotice === undefined ? {} : { onWarning: options.onNotice }),
     ...(options.archives === undefined ? {} : { archives: options.archives }),
   })
+  // the configuration is that of the directory that was opened first
+  refuseReplaced(configured.dir, store.identity)
   const start = startTime(options.nowOverride, store.marker.test === true)
   const now = (): Instant => (start.fixed ? start.at : systemTime())
   return {

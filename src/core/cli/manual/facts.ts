@@ -8,7 +8,7 @@ const EXIT_MEANINGS: Readonly<Record<ErrorKind, string>> = {
   partial: 'partial: some parts failed, the others are done',
   differs: 'differs: a comparison found a difference',
   'no-data-dir': 'no data directory',
-  locked: 'locked: another command holds the write lock; the message names it and since when',
+  locked: 'locked: another command holds the lock or replaced the directory; the message names it and since when',
   corrupt: 'corrupt: an aggregate is damaged; the others can be used',
   format: 'format: the data is newer or older than the program',
   io: 'input or output failed: no space, no permission, read-only',

@@ -7,6 +7,7 @@ import { join, relative, resolve } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import { isOne, isText } from '../../base/shape.js'
 import { readMarker } from '../directory/data-dir.js'
+import { type TreeLockRequest, withTreeLock } from '../directory/tree-lock.js'
 import { isCorrupt } from '../disk/damage.js'
 import { listDir, readIfExists, statIfExists, syncDir } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
@@ -22,18 +23,23 @@ export function checkArchiveFolder(layout: Layout, dir: string): string {
   if (!relative(layout.dir, path).startsWith('..'))
     throw refused('inside', `${path} is inside the data directory`, 'omit --to to archive into archived/')
   const owner = ownerOf(path)
-  if (owner === undefined && listDir(path).some((name) => name !== 'lost+found' && !name.startsWith('.tmp-')))
+  if (owner === undefined && listDir(path).some((name) => name !== 'lost+found' && !/^\.(?:tmp-|lock)/.test(name)))
     throw refused('not-empty', `${path} is not empty and is not an archive`, 'give an empty directory')
   if (owner !== undefined && owner !== readMarker(layout.dir).id)
     throw refused('foreign', `${path} is the archive of another data directory`, 'give each data directory its own')
   return path
 }
 
-/** Marks a checked folder as the archive of this data directory; does nothing if it already is. Throws `io`. */
-export function claimArchiveFolder(layout: Layout, path: string): void {
+/** Marks a checked folder as the archive of this data directory; does nothing if it already is. Throws what `checkArchiveFolder` throws, `locked`. */
+export async function claimArchiveFolder(layout: Layout, path: string, request: TreeLockRequest): Promise<void> {
   if (ownerOf(path) !== undefined) return
-  replaceFile(join(path, MARKER), encodeRecord({ format: 1, id: readMarker(layout.dir).id }))
-  syncDir(path)
+  await withTreeLock(path, request, async () => {
+    // another command may have filled it since
+    checkArchiveFolder(layout, path)
+    if (ownerOf(path) !== undefined) return
+    replaceFile(join(path, MARKER), encodeRecord({ format: 1, id: readMarker(layout.dir).id }))
+    syncDir(path)
+  })
 }
 
 /** Returns true if the archive is available: its volume may not be mounted. Throws `io`. */

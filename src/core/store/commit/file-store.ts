@@ -10,6 +10,7 @@ import { checkDataDir, type Marker, readMarker } from '../directory/data-dir.js'
 import { interruptedGeneration, type Role, roleOf } from '../directory/installation-id.js'
 import { acquireLock, type Lock, type Locker, preloadLock } from '../directory/lock.js'
 import { watchWriters } from '../directory/optimistic-read.js'
+import { type Identity, identityOf, refuseReplaced } from '../directory/tree-lock.js'
 import { type AuditKey, auditKey } from '../disk/audit-key.js'
 import { isCorrupt } from '../disk/damage.js'
 import { exists, makeDir } from '../disk/fs.js'
@@ -48,6 +49,8 @@ export interface StoreOptions {
 
 export interface FileStore extends Store {
   readonly dir: string
+  /** Identity of the directory that was opened: a lock on one that replaced it is refused (`data-dir-replaced`). */
+  readonly identity: Identity | undefined
   readonly layout: Layout
   readonly marker: Marker
   readonly keys: KeyFiles
@@ -86,6 +89,7 @@ export function openStore(dir: string, options: StoreOptions = {}): FileStore {
 
 class DirectoryStore implements FileStore {
   readonly dir: string
+  readonly identity: Identity | undefined
   readonly layout: Layout
   readonly keys: KeyFiles
   readonly auditKey: AuditKey
@@ -97,6 +101,7 @@ class DirectoryStore implements FileStore {
   constructor(dir: string, options: StoreOptions) {
     this.dir = dir
     this.layout = layoutOf(dir, options.archives)
+    this.identity = identityOf(dir)
     this.#options = options
     this.#marker = readMarker(dir)
     this.keys = keyFiles(this.layout, () => this.#refuseStandby())
@@ -261,6 +266,7 @@ class DirectoryStore implements FileStore {
       warn: this.#warn,
     })
     try {
+      refuseReplaced(this.dir, this.identity)
       return await work(lock)
     } finally {
       await lock.release()

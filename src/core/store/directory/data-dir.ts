@@ -17,6 +17,7 @@ import { encodeRecord, parseShape } from '../disk/records.js'
 import { replaceFile, writeNew } from '../disk/write-file.js'
 import { thisInstallation, writeInstallationId } from './installation-id.js'
 import { markerDigest } from './marker-binding.js'
+import { refuseWhileReplaced } from './tree-lock.js'
 
 /** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
 export const FORMAT = 2
@@ -54,7 +55,9 @@ const MARKER = {
 }
 const UNFINISHED = '.init-unfinished'
 
+/** Returns the error for a path without a data directory. Throws `locked` if another command is creating or replacing it. */
 function noDataDir(path: string, what: string): AppError {
+  refuseWhileReplaced(path)
   return new AppError('no-data-dir', 'no-data-dir', `${path}: ${what}`, {
     hint: `brine init --data-dir ${path}`,
     details: { path },
@@ -94,8 +97,13 @@ function checkAccess(path: string, stat: fs.Stats): void {
       },
     )
   }
+  refuseForeign(path, stat)
+}
+
+/** Throws `data-dir-foreign` (credentials) if another user owns the directory. */
+export function refuseForeign(path: string, stat: { readonly uid: number | bigint }): void {
   const uid = process.getuid?.()
-  if (uid !== undefined && stat.uid !== uid) {
+  if (uid !== undefined && Number(stat.uid) !== uid) {
     throw new AppError(
       'credentials',
       'data-dir-foreign',
@@ -192,10 +200,10 @@ export function initDataDir(dir: string, init: DataDirInit): Marker {
   makeParents(path)
   const stat = fs.statSync(path)
   if (!stat.isDirectory()) throw noDataDir(path, 'not a directory')
-  const all = listDir(path).filter((name) => name !== 'lost+found')
+  const all = listDir(path).filter((name) => name !== 'lost+found' && !name.startsWith('.lock'))
   const names = all.filter((name) => !name.startsWith(`.tmp-${UNFINISHED}`))
   if (names.length > 0 && !isUnfinished(path, names)) throw notEmpty(path, names)
-  checkOwner(path, stat)
+  refuseForeign(path, stat)
   fs.chmodSync(path, 0o711)
   writeNew(join(path, UNFINISHED), new Uint8Array())
   syncDir(path)
@@ -263,11 +271,6 @@ function notEmpty(path: string, names: readonly string[]): AppError {
       details: { path },
     },
   )
-}
-
-function checkOwner(path: string, stat: fs.Stats): void {
-  const uid = process.getuid?.()
-  if (uid !== undefined && stat.uid !== uid) checkAccess(path, stat)
 }
 
 function makeParents(path: string): void {

@@ -19,6 +19,9 @@ import {
   writeLockOwner,
 } from './lock-owner.js'
 
+/** Paths of one lock, and the directory that it protects. */
+export type LockPlace = Pick<Layout, 'dir' | 'lock' | 'lockFolder' | 'lockOwnerFile'>
+
 export interface LockRequest {
   /** Seconds to wait for the lock. */
   readonly timeout: number
@@ -26,16 +29,22 @@ export interface LockRequest {
   /** Recorded in the owner file, so that waiting commands can report it. */
   readonly long: boolean
   readonly warn: (text: string) => void
+  /** Name of the lock in messages; default: `write lock`. */
+  readonly name?: string
+  /** Removes the lock file on release. A waiting process locks a file without a name then, notices that, and starts again. */
+  readonly transient?: boolean
 }
 
 export interface Lock {
   /** Throws `lock-lost` if another process took the lock. */
   check(): void
+  /** Records that the directory with the lock files was renamed. */
+  moved(to: LockPlace): void
   /** Releases the lock. Never throws. */
   release(): Promise<void>
 }
 
-export type Locker = (layout: Layout, request: LockRequest) => Promise<Lock>
+export type Locker = (layout: LockPlace, request: LockRequest) => Promise<Lock>
 
 /** Age at which another host may take over a lock folder that is no longer updated. */
 const STALE_MS = 60_000
@@ -54,7 +63,7 @@ export const acquireLock: Locker = async (layout, request) => {
   try {
     const owner = newLockOwner(randomBytes(16).toString('hex'), request.command, request.long)
     const visible = await takeVisibleLock(layout, request, owner, kernel.locked, deadline)
-    return heldLock(layout, owner, kernel.fd, visible)
+    return heldLock(layout, request, owner, kernel.fd, visible)
   } catch (error) {
     fs.closeSync(kernel.fd)
     throw error
@@ -66,10 +75,10 @@ function monotonic(): number {
   return Number(process.hrtime.bigint() / 1_000_000n) / 1000
 }
 
-function lockedBy(layout: Layout, timeout: number): AppError {
+function lockedBy(layout: LockPlace, { timeout, name = 'write lock' }: LockRequest): AppError {
   const owner = readLockOwner(layout.lockOwnerFile)
   const who = owner === undefined ? 'another command' : formatLockOwner(owner)
-  return new AppError('locked', 'locked', `write lock is held by ${who}; waited ${timeout} s`, {
+  return new AppError('locked', 'locked', `${name} is held by ${who}; waited ${timeout} s`, {
     hint: 'wait for it to end, or raise --lock-timeout',
     retry: true,
     retryAfter: 1,
@@ -87,7 +96,7 @@ function lockPathRefused(path: string, what: string): AppError {
 
 /** Opens and locks the lock file; `locked` is false where flock(1) is not installed. Throws `locked`, `io`. */
 async function kernelLock(
-  layout: Layout,
+  layout: LockPlace,
   request: LockRequest,
   deadline: number,
 ): Promise<{ fd: number; locked: boolean }> {
@@ -95,7 +104,7 @@ async function kernelLock(
     const fd = openLockFile(layout.lock)
     try {
       const outcome = await flock(fd, Math.max(0, deadline - monotonic()))
-      if (outcome === 'busy') throw lockedBy(layout, request.timeout)
+      if (outcome === 'busy') throw lockedBy(layout, request)
       if (outcome === 'absent')
         request.warn(
           'flock(1) is not installed: only the lock folder is used, and the lock of a host that died expires after one minute',
@@ -163,6 +172,8 @@ function pause(ms: number): Promise<void> {
 
 interface VisibleLock {
   readonly compromised: () => boolean
+  /** Records that the lock folder is at this path now. */
+  readonly moved: (path: string) => void
   readonly release: () => Promise<void>
 }
 
@@ -171,7 +182,7 @@ interface VisibleLock {
  * proves that its owner is dead. Throws `locked`, `io`.
  */
 async function takeVisibleLock(
-  layout: Layout,
+  layout: LockPlace,
   request: LockRequest,
   owner: LockOwner,
   kernelLocked: boolean,
@@ -179,36 +190,47 @@ async function takeVisibleLock(
 ): Promise<VisibleLock> {
   const { default: lockfile } = await import('proper-lockfile')
   let compromised = false
+  let folder = layout.lockFolder
   for (;;) {
     removeStaleLock(layout, kernelLocked)
     const free = statIfExists(layout.lockFolder) === undefined
     if (free) writeLockOwner(layout.lockOwnerFile, owner)
     try {
-      const release = await lockfile.lock(layout.dir, {
+      const release = await lockfile.lock(layout.lock, {
         lockfilePath: layout.lockFolder,
         stale: STALE_MS,
         update: 5000,
         realpath: false,
         retries: 0,
-        // proper-lockfile adds a property to the module object it is given
-        fs: { ...fs },
+        // proper-lockfile adds a property to the module object it is given, and removes the folder at the path that it was made at
+        fs: {
+          ...fs,
+          rmdir: (_: string, done: fs.NoParamCallback) => fs.rmdir(folder, done),
+          rmdirSync: () => fs.rmdirSync(folder),
+        },
         onCompromised: () => {
           compromised = true
         },
       })
       if (!free) writeLockOwner(layout.lockOwnerFile, owner)
-      return { compromised: () => compromised, release }
+      return {
+        compromised: () => compromised,
+        moved: (path) => {
+          folder = path
+        },
+        release,
+      }
     } catch (error) {
       if (errnoOf(error) !== 'ELOCKED')
         throw error instanceof AppError ? error : ioError('mkdir', layout.lockFolder, error)
     }
-    if (monotonic() >= deadline) throw lockedBy(layout, request.timeout)
+    if (monotonic() >= deadline) throw lockedBy(layout, request)
     await pause(Math.min(250, Math.max(1, (deadline - monotonic()) * 1000)))
   }
 }
 
 /** Removes the lock folder of an owner that is proved dead; renames it first, so that only one of several processes removes it. */
-function removeStaleLock(layout: Layout, kernelLocked: boolean): void {
+function removeStaleLock(layout: LockPlace, kernelLocked: boolean): void {
   const stat = statIfExists(layout.lockFolder)
   if (stat === undefined) return
   if (!stat.isDirectory()) throw lockPathRefused(layout.lockFolder, 'exists and is not a directory')
@@ -219,11 +241,18 @@ function removeStaleLock(layout: Layout, kernelLocked: boolean): void {
   if (moveFile(layout.lockFolder, renamed)) fs.rmSync(renamed, { recursive: true, force: true })
 }
 
-function heldLock(layout: Layout, owner: LockOwner, fd: number, visible: VisibleLock): Lock {
+function heldLock(
+  taken: LockPlace,
+  { transient = false }: LockRequest,
+  owner: LockOwner,
+  fd: number,
+  visible: VisibleLock,
+): Lock {
+  let place = taken
   return {
     check() {
-      const current = readLockOwner(layout.lockOwnerFile)
-      if (!visible.compromised() && current?.token === owner.token && isFileAt(fd, layout.lock)) return
+      const current = readLockOwner(place.lockOwnerFile)
+      if (!visible.compromised() && current?.token === owner.token && isFileAt(fd, place.lock)) return
       const who = current === undefined || current.token === owner.token ? 'another process' : formatLockOwner(current)
       throw new AppError(
         'locked',
@@ -236,14 +265,28 @@ function heldLock(layout: Layout, owner: LockOwner, fd: number, visible: Visible
         },
       )
     },
+    moved(to) {
+      place = to
+      visible.moved(to.lockFolder)
+    },
     async release() {
       try {
-        if (readLockOwner(layout.lockOwnerFile)?.token === owner.token) removeFile(layout.lockOwnerFile)
+        if (readLockOwner(place.lockOwnerFile)?.token === owner.token) removeFile(place.lockOwnerFile)
       } catch {
         // the next command takes over what remains: the work is done, and a failed release must not report it as failed
       }
       await visible.release().catch(() => undefined)
+      if (transient) removeLockFile(fd, place.lock)
       fs.closeSync(fd)
     },
+  }
+}
+
+/** Removes the lock file while it is still locked, unless the path names another file. Never throws. */
+function removeLockFile(fd: number, path: string): void {
+  try {
+    if (isFileAt(fd, path)) removeFile(path)
+  } catch {
+    // an empty lock file that remains is harmless
   }
 }

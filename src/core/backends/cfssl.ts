@@ -11,9 +11,9 @@ import { certificatesOf } from '../pki/certificate.js'
 import { pem } from '../pki/pem.js'
 import { configFault, readCaCertificate, readChain } from './files.js'
 import { type Ask, httpClient } from './http.js'
-import { garbled, type HttpResponse, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
+import { garbled, type HttpResponse, jsonOf, reportedFault, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
-import { checkIsSameCa, probeRequest, readyCa } from './remote.js'
+import { asProbe, checkIsSameCa, probeRequest, readyCa } from './remote.js'
 import { validRequest } from './request.js'
 
 const API = '/api/v1/cfssl'
@@ -46,16 +46,10 @@ export function openCfsslBackend(ca: string, config: CfsslBackend, ports: Backen
         checkIsSameCa([certificateIn(await call('info', { label: '' }, signal))], own, config)
         return
       }
+      const { probeProfile: profile } = config
       const { csr, check } = probeRequest(own, config.url)
-      check(
-        certificateIn(
-          await call(
-            'sign',
-            { certificate_request: pem('CERTIFICATE REQUEST', csr), profile: config.probeProfile },
-            signal,
-          ),
-        ),
-      )
+      const body = { certificate_request: pem('CERTIFICATE REQUEST', csr), profile }
+      check(certificateIn(await asProbe(profile, () => call('sign', body, signal))))
     },
     revoke: async (serial: string, reason: RevocationReason, signal: AbortSignal) => {
       const { ski } = await readCaCertificate(config)
@@ -89,8 +83,7 @@ async function post(ask: Ask, path: string, body: object, signal: AbortSignal, i
   const parsed = tryJson(response)
   const error = firstError(parsed)
   if (error !== undefined && response.status < 500) throw errorFault(response, error)
-  if (response.status < 200 || response.status > 299)
-    throw statusFault(response, issues, error && quoted(error.message, 160))
+  if (response.status < 200 || response.status > 299) throw statusFault(response, error && quoted(error.message, 160))
   const { success, result } = jsonOf(response)
   if (success !== true) throw garbled(response, 'the response is neither a success nor an error')
   return { response, result }
@@ -112,10 +105,10 @@ function firstError(parsed: Readonly<Record<string, unknown>> | undefined): Cfss
 function errorFault(response: HttpResponse, { code, message }: CfsslError): BackendFault {
   const detail = `error ${code}: ${quoted(message, 160)}`
   if (code === 401 || code === 403 || code === 404 || code === 405)
-    return statusFault({ ...response, status: code }, false, detail)
+    return statusFault({ ...response, status: code }, detail)
   if (code === NOT_FOUND) return requestFault('ca-certificate-unknown', response, detail)
   if (POLICY_ERRORS.includes(code)) return configFault('ca-policy', `${response.where}: ${detail}`)
-  if (SERVER_ERRORS.includes(Math.floor(code / 1000))) return garbled(response, detail)
+  if (SERVER_ERRORS.includes(Math.floor(code / 1000))) return reportedFault(response, detail)
   return requestFault('ca-refused-request', response, detail)
 }
 

@@ -6,8 +6,9 @@
 import { quoted } from '../base/text.js'
 import { BackendFault, type Issued } from '../ha/backend.js'
 import { certificatesOf } from '../pki/certificate.js'
-import { pem } from '../pki/pem.js'
+import { filledForm, isObject, type JsonObject, listOf } from './dogtag-forms.js'
 import type { DogtagSession } from './dogtag-session.js'
+import { configFault } from './files.js'
 import { garbled, type HttpResponse, jsonOf, requestFault } from './http-faults.js'
 
 /** Seconds until a pending request is polled again. */
@@ -41,10 +42,24 @@ export async function submitForGood(
 }
 
 async function submitted(session: DogtagSession, csr: Uint8Array, profile: string): Promise<Standing> {
-  const template = jsonOf(await session.get(`/certrequests/profiles/${encodeURIComponent(profile)}`))
-  const response = await session.post('/certrequests', JSON.stringify(filled(template, csr)), true)
-  const { entries } = jsonOf(response)
-  return standingOf(response, Array.isArray(entries) ? entries[0] : undefined)
+  const template = await profileForm(session, profile)
+  const response = await session.post('/certrequests', JSON.stringify(filledForm(template, csr)), true)
+  return standingOf(response, listOf(jsonOf(response)['entries'])[0])
+}
+
+/**
+ * Returns the form of a profile. Throws a BackendFault; as `config-fault` if the CA refuses the name, which is from the configuration:
+ * status 400 before version 11, 404 since.
+ */
+export async function profileForm(session: DogtagSession, profile: string): Promise<JsonObject> {
+  const response = await session
+    .get(`/certrequests/profiles/${encodeURIComponent(profile)}`)
+    .catch((error: unknown) => {
+      if (error instanceof BackendFault && error.outcome === 'request-fault')
+        throw configFault('ca-profile-unknown', `profile ${profile}: ${error.message}`, error)
+      throw error
+    })
+  return jsonOf(response)
 }
 
 /** Polls a request and returns its outcome. Throws a BackendFault. */
@@ -64,17 +79,26 @@ interface Standing {
 }
 
 function standingOf(response: HttpResponse, value: unknown): Standing {
-  const found = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
-  const text = (name: string): string | undefined => {
-    const member = found[name]
-    return typeof member === 'string' || typeof member === 'number' ? String(member) : undefined
-  }
-  // older servers use camel case
-  const id = text('requestID') ?? text('requestId')
+  const found = isObject(value) ? value : {}
+  const text = (name: string): string | undefined => textOf(found[name])
+  // version 10 has no number but the URL of the request, whose last part it is; older servers use camel case
+  const id = text('requestID') ?? text('requestId') ?? numberIn(text('requestURL'))
   const status = text('requestStatus')
   if (id === undefined || status === undefined)
-    throw garbled(response, 'the response has no requestID or requestStatus')
-  return { response, id, status, certId: text('certId'), error: text('errorMessage') ?? text('operationResult') ?? '' }
+    throw garbled(response, 'the response has no request number or requestStatus')
+  const certId = text('certId') ?? text('certID') ?? numberIn(text('certURL'))
+  return { response, id, status, certId, error: text('errorMessage') ?? text('operationResult') ?? '' }
+}
+
+/** Returns a member as text; undefined for a number that JavaScript has rounded. */
+function textOf(member: unknown): string | undefined {
+  if (typeof member === 'string') return member
+  return typeof member === 'number' && Number.isSafeInteger(member) ? String(member) : undefined
+}
+
+/** Returns the number of a request or certificate, decimal or hex, at the end of its URL. */
+function numberIn(url: string | undefined): string | undefined {
+  return /\/(0x[0-9a-f]{1,40}|\d{1,40})\/?$/i.exec(url ?? '')?.[1]
 }
 
 async function standing(session: DogtagSession, id: string): Promise<Standing> {
@@ -93,9 +117,11 @@ async function proceed(session: DogtagSession, found: Standing, approve: boolean
       if (certId === undefined) throw garbled(response, `request ${id} is complete but has no certificate`)
       return { outcome: 'ok', certificate: await fetchCertificate(session, certId) }
     case 'pending':
-      if (!approve) return { outcome: 'pending', reference: id, retryAfter: LOOK_AGAIN }
-      await approved(session, id)
-      return proceed(session, await standing(session, id), false)
+    case 'begin':
+    case 'approved':
+    case 'svc_pending':
+      if (!approve || status !== 'pending') return { outcome: 'pending', reference: id, retryAfter: LOOK_AGAIN }
+      return approvedBy(session, id)
     case 'rejected':
     case 'canceled':
       throw requestFault('ca-refused-request', response, `request ${id} is ${status}: ${quoted(error, 160)}`)
@@ -104,12 +130,22 @@ async function proceed(session: DogtagSession, found: Standing, approve: boolean
   }
 }
 
-/** Approves a request. The review is sent back unchanged: its nonce is a number that JavaScript would round. */
-async function approved(session: DogtagSession, id: string): Promise<void> {
+/** Approves a request and returns its outcome. A refused approval leaves it pending, since another agent may still approve it. */
+async function approvedBy(session: DogtagSession, id: string): Promise<Issued> {
   const path = `/agent/certrequests/${encodeURIComponent(id)}`
-  const review = await session.get(path)
-  jsonOf(review)
-  await session.post(`${path}/approve`, review.body.toString('utf8'))
+  try {
+    // the review is sent back unchanged: its nonce is a number that JavaScript would round
+    const review = await session.get(path)
+    jsonOf(review)
+    await session.post(`${path}/approve`, review.body.toString('utf8'))
+  } catch (error) {
+    const isRefused =
+      error instanceof BackendFault && (error.outcome === 'request-fault' || error.outcome === 'config-fault')
+    if (!isRefused) throw error
+    const message = `it could not be approved here: ${error.message}`
+    return { outcome: 'pending', reference: id, retryAfter: LOOK_AGAIN, message }
+  }
+  return proceed(session, await standing(session, id), false)
 }
 
 async function fetchCertificate(session: DogtagSession, id: string): Promise<Uint8Array> {
@@ -126,27 +162,4 @@ async function fetchCertificate(session: DogtagSession, id: string): Promise<Uin
   const [der] = typeof Encoded === 'string' ? certificatesOf(Buffer.from(Encoded)) : []
   if (der === undefined) throw garbled(response, 'the response has no certificate')
   return der
-}
-
-type Member = Record<string, unknown>
-
-/** Fills the request into the form of the profile, whose fields differ from profile to profile. */
-function filled(template: Readonly<Member>, csr: Uint8Array): Member {
-  const values: Readonly<Record<string, string>> = {
-    cert_request_type: 'pkcs10',
-    cert_request: pem('CERTIFICATE REQUEST', csr),
-    requestor_name: 'brine',
-    requestor_email: '',
-    requestor_phone: '',
-  }
-  const listOf = (value: unknown): readonly Member[] =>
-    Array.isArray(value) ? value.filter((item): item is Member => typeof item === 'object' && item !== null) : []
-  const Input = listOf(template['Input']).map((input) => ({
-    ...input,
-    Attribute: listOf(input['Attribute']).map((attribute) => {
-      const value = values[String(attribute['name'])]
-      return value === undefined ? attribute : { ...attribute, Value: value }
-    }),
-  }))
-  return { ...template, Input }
 }

@@ -4,13 +4,13 @@
  */
 import type { DogtagBackend } from '../config/enrolment/schema.js'
 import { BackendFault, type CaBackend, type RevocationReason } from '../ha/backend.js'
-import { lookUp, submit, submitForGood } from './dogtag-requests.js'
-import { withSession } from './dogtag-session.js'
+import { lookUp, profileForm, submit, submitForGood } from './dogtag-requests.js'
+import { type DogtagSession, withSession } from './dogtag-session.js'
 import { configFault, readChain } from './files.js'
 import { type Ask, httpClient } from './http.js'
-import { garbled, type HttpResponse, jsonOf, requestFault, statusFault, tryJson } from './http-faults.js'
+import { type HttpResponse, jsonOf, reportedFault, requestFault, statusFault, tryJson } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
-import { probeRequest, readyCa } from './remote.js'
+import { asProbe, probeRequest, readyCa } from './remote.js'
 import { validRequest } from './request.js'
 
 /** Revocation reasons (RFC 5280 section 5.3.1) by their names in Dogtag. */
@@ -46,11 +46,19 @@ export function openDogtagBackend(ca: string, config: DogtagBackend, ports: Back
     probe: async (signal) => {
       const own = await readyCa(config, ports)
       if (probeProfile === undefined) {
-        await withSession(ask, signal, () => checkRuns(ask, signal))
+        await withSession(ask, signal, async (session) => {
+          checkRole(session, config)
+          await checkRuns(ask, signal)
+          // a profile of another name is known only with the label
+          if (config.profile !== undefined) await profileForm(session, config.profile)
+        })
         return
       }
-      const { csr, check } = probeRequest(own, config.url)
-      const made = await withSession(ask, signal, (session) => submit(session, csr, probeProfile, autoApprove))
+      // Dogtag's own profiles accept RSA keys only
+      const { csr, check } = probeRequest(own, config.url, 'rsa')
+      const made = await asProbe(probeProfile, () =>
+        withSession(ask, signal, (session) => submit(session, csr, probeProfile, autoApprove)),
+      )
       if (made.outcome === 'pending')
         throw configFault(
           'ca-probe-pending',
@@ -62,6 +70,17 @@ export function openDogtagBackend(ca: string, config: DogtagBackend, ports: Back
   }
 }
 
+const AGENTS = 'Certificate Manager Agents'
+
+/** Throws a BackendFault (`config-fault`) if the user of `auth_cert` may not approve, although it is configured to. */
+function checkRole({ roles }: DogtagSession, { autoApprove, authCert }: DogtagBackend): void {
+  if (!autoApprove || roles.length === 0 || roles.includes(AGENTS)) return
+  throw configFault(
+    'ca-agent-role',
+    `auto_approve needs the role ${AGENTS}, but the user of ${authCert} has: ${roles.join(', ')}`,
+  )
+}
+
 /** Checks that the CA runs: Dogtag accepts connections long before that. */
 async function checkRuns(ask: Ask, signal: AbortSignal): Promise<void> {
   const answer = await ask({
@@ -70,9 +89,9 @@ async function checkRuns(ask: Ask, signal: AbortSignal): Promise<void> {
     headers: { Accept: 'application/json' },
     signal,
   })
-  if (answer.status !== 200) throw statusFault(answer, false)
+  if (answer.status !== 200) throw statusFault(answer)
   const status = statusIn(answer)
-  if (status !== 'running') throw garbled(answer, `the CA is not running: ${JSON.stringify(status)}`)
+  if (status !== 'running') throw reportedFault(answer, `the CA is not running: ${JSON.stringify(status)}`)
 }
 
 /** Reads the status. Older versions respond in XML regardless of the Accept header. */

@@ -33,7 +33,7 @@ export function openEstBackend(ca: string, config: EstBackend, ports: BackendPor
     const response = await ask({ method: 'POST', path: '/simpleenroll', headers, body, issues, signal })
     if (response.status === 202)
       return { outcome: 'pending', reference: referenceTo(csr), retryAfter: retryAfter(response, ports) }
-    if (response.status !== 200) throw statusFault(response, issues)
+    if (response.status !== 200) throw statusFault(response)
     const found = certificatesIn(response)
     // without a certificate for this key the first one: the check of the issued certificate reports what is wrong
     const own = found.find((der) => Buffer.from(readPlainCertificate(der)?.spki ?? []).equals(spki)) ?? found[0]
@@ -48,7 +48,7 @@ export function openEstBackend(ca: string, config: EstBackend, ports: BackendPor
     probe: async (signal) => {
       const own = await readyCa(config, ports)
       const response = await ask({ method: 'GET', path: '/cacerts', signal })
-      if (response.status !== 200) throw statusFault(response, false)
+      if (response.status !== 200) throw statusFault(response)
       checkIsSameCa(certificatesIn(response), own, config)
     },
     revoke: async () => {

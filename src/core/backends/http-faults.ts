@@ -1,6 +1,7 @@
 /**
  * Classification of failed HTTP exchanges with a remote CA for the circuit breaker.
- * Invariant: after an issuing request may have been sent, a missing response is `unknown` and never a `ca-fault`.
+ * Invariant: after an issuing request may have been sent, a missing response is `unknown` and never a `ca-fault`, and so is a 2xx response
+ * without a readable result.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { quoted } from '../base/text.js'
@@ -21,6 +22,8 @@ export interface ExchangeProgress {
 
 export interface HttpResponse {
   readonly where: string
+  /** As in ExchangeProgress. */
+  readonly issues: boolean
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
@@ -59,21 +62,17 @@ export function connectionFault(error: Error, progress: ExchangeProgress, timedO
       'ca-client-refused',
       `${where}: TLS failed with ${code}: our client certificate is missing or refused`,
     )
-  if (!timedOut && TLS.test(code))
+  // an alert refuses the connection; any other TLS failure after the handshake may hide a response
+  const isOpen = progress.issues && progress.isSecured && !code.includes('ALERT')
+  if (!timedOut && TLS.test(code) && !isOpen)
     return caFault('ca-tls', `${where}: its TLS certificate is not accepted: ${TLS_REASONS[code] ?? code}`, error)
   if (!timedOut && code.startsWith('HPE_'))
-    return caFault('ca-garbled', `${where}: the response is not HTTP (${code})`, error)
+    return garbled({ ...progress, status: progress.status ?? 200 }, `the response is not HTTP (${code})`, error)
   const what = timedOut
     ? timeoutText(progress)
     : `${SOCKET_REASONS[code] ?? `failed: ${code || 'connection lost'}`}${phase(progress)}`
   const hasRefused = progress.status !== undefined && progress.status >= 300
-  if (progress.issues && progress.isSecured && !hasRefused)
-    return new BackendFault(
-      'unknown',
-      'ca-outcome-unknown',
-      `${where} ${what}: it may have issued a certificate that never arrived`,
-      error,
-    )
+  if (progress.issues && progress.isSecured && !hasRefused) return outcomeUnknown(`${where} ${what}`, error)
   return caFault(timedOut ? 'ca-timeout' : 'ca-unreachable', `${where} ${what}`, error)
 }
 
@@ -91,9 +90,32 @@ function caFault(code: string, message: string, cause?: unknown): BackendFault {
   return new BackendFault('ca-fault', code, message, cause)
 }
 
-/** Returns the fault of a CA with an invalid response, which counts against the CA. */
-export function garbled({ where }: Pick<HttpResponse, 'where'>, what: string): BackendFault {
-  return caFault('ca-garbled', `${where}: ${what}`)
+/** Returns the fault of a CA that may have issued a certificate which did not arrive here. */
+export function outcomeUnknown(what: string, cause?: unknown): BackendFault {
+  const message = `${what}: it may have issued a certificate that never arrived`
+  return new BackendFault('unknown', 'ca-outcome-unknown', message, cause)
+}
+
+/**
+ * Returns the fault of a response that cannot be read: it counts against the CA. After a request that may issue, a 2xx of that kind leaves
+ * the outcome unknown.
+ */
+export function garbled(
+  { where, issues, status = 0 }: Pick<ExchangeProgress, 'where' | 'issues' | 'status'>,
+  what: string,
+  cause?: unknown,
+): BackendFault {
+  if (issues && isSuccess(status)) return outcomeUnknown(`${where}: ${what}`, cause)
+  return caFault('ca-garbled', `${where}: ${what}`, cause)
+}
+
+/** Returns the fault of an error that the CA itself reports: it issued nothing. */
+export function reportedFault({ where }: Pick<HttpResponse, 'where'>, what: string): BackendFault {
+  return caFault('ca-error', `${where}: ${what}`)
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
 }
 
 /** Returns a fault that only the requester can fix. */
@@ -102,12 +124,13 @@ export function requestFault(code: string, { where }: Pick<HttpResponse, 'where'
 }
 
 /**
- * Returns the fault of a response with a status other than 2xx. `detail` is the message of the protocol in its body.
+ * Returns the fault of a response with another status than expected. `detail` is the message of the protocol in its body.
  * 504 is a timeout at a proxy: the server behind it may have issued the certificate.
  */
-export function statusFault(response: HttpResponse, issues: boolean, detail = summaryOf(response)): BackendFault {
-  const { status, where } = response
+export function statusFault(response: HttpResponse, detail = summaryOf(response)): BackendFault {
+  const { status, where, issues } = response
   const what = `status ${status}${detail === '' ? '' : `: ${detail}`}`
+  if (isSuccess(status)) return garbled(response, `${what} instead of a certificate`)
   if (status < 400) return caFault('ca-redirect', `${where}: redirected (status ${status}), which is not followed`)
   // nginx reports a missing client certificate with status 400
   const isNginx = status === 400 && /SSL certificate/.test(response.body.toString('latin1'))
@@ -115,12 +138,7 @@ export function statusFault(response: HttpResponse, issues: boolean, detail = su
     return configFault('ca-client-refused', `${where}: ${what}: our credentials are missing or insufficient`)
   if (status === 404 || status === 405 || status === 410)
     return configFault('ca-url-unknown', `${where}: ${what}: not found; check url, label and profile`)
-  if (status === 504 && issues)
-    return new BackendFault(
-      'unknown',
-      'ca-outcome-unknown',
-      `${where}: ${what}: it may have issued a certificate that never arrived`,
-    )
+  if (status === 504 && issues) return outcomeUnknown(`${where}: ${what}`)
   if (status >= 500 || status === 408 || status === 429) return caFault('ca-error', `${where}: ${what}`)
   return requestFault('ca-refused-request', response, what)
 }
@@ -133,12 +151,15 @@ function summaryOf({ body, headers }: HttpResponse): string {
   return quoted(text.replace(/\s+/g, ' '), 160)
 }
 
-/** Parses a body as a JSON object. Throws a BackendFault (`ca-fault`) for anything else. */
+/** Parses a body as a JSON object. Throws the BackendFault of `garbled` for anything else. */
 export function jsonOf(response: HttpResponse): Readonly<Record<string, unknown>> {
   const found = tryJson(response)
   if (found !== undefined) return found
-  const { length } = response.body
-  throw garbled(response, length === 0 ? 'status 200 with an empty body' : `${summaryOf(response)} instead of JSON`)
+  const { body, status } = response
+  throw garbled(
+    response,
+    body.length === 0 ? `status ${status} with an empty body` : `${summaryOf(response)} instead of JSON`,
+  )
 }
 
 /** Parses a body as `jsonOf` does; undefined for anything else. */

@@ -155,7 +155,7 @@ function exchange(begin: Begin, progress: ExchangeProgress, query: HttpQuery): P
 }
 
 /** Reads the response. Throws a TypeError if it is too large. */
-async function collect(incoming: IncomingMessage, { where }: ExchangeProgress): Promise<HttpResponse> {
+async function collect(incoming: IncomingMessage, { where, issues }: ExchangeProgress): Promise<HttpResponse> {
   const parts: Buffer[] = []
   let size = 0
   for await (const part of incoming) {
@@ -166,7 +166,7 @@ async function collect(incoming: IncomingMessage, { where }: ExchangeProgress): 
   }
   // a connection that ends early without an error
   if (!incoming.complete) throw new Error('the response is incomplete')
-  return { where, status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts) }
+  return { where, issues, status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts) }
 }
 
 /** Returns Retry-After in seconds from a number or a date (RFC 9110 section 10.2.3); `fallback` without either. */

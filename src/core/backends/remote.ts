@@ -24,9 +24,28 @@ export function checkIsSameCa(shown: readonly Uint8Array[], own: PlainCertificat
   throw configFault('ca-other', `${originOf(url)} is not the CA of ${caCert}: its certificate has another key`)
 }
 
+/**
+ * Runs the request of a probe, which has a certificate of `profile` issued. A refusal is a fault of that profile and not of a requester, and
+ * a response that was lost is a failure, since that certificate is of no use.
+ */
+export async function asProbe<T>(profile: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof BackendFault)) throw error
+    if (error.outcome === 'request-fault')
+      throw configFault(
+        'ca-probe-refused',
+        `the probe profile ${profile} refuses the request of a probe: ${error.message}`,
+      )
+    if (error.outcome === 'unknown') throw new BackendFault('ca-fault', error.code, error.message, error)
+    throw error
+  }
+}
+
 /** Makes a request for a probe, and the check of its response. */
-export function probeRequest(own: PlainCertificate, url: string) {
-  const csr = throwawayRequest('brine-probe')
+export function probeRequest(own: PlainCertificate, url: string, kind: 'ec' | 'rsa' = 'ec') {
+  const csr = throwawayRequest('brine-probe', kind)
   const { spki } = validRequest(csr)
   return {
     csr,

@@ -18,8 +18,8 @@ export interface IssueRequest {
 export type Issued =
   /** DER; not yet verified. */
   | { readonly outcome: 'ok'; readonly certificate: Uint8Array }
-  /** Pending approval at the CA. `reference` identifies it there; `retryAfter` in seconds. */
-  | { readonly outcome: 'pending'; readonly reference: string; readonly retryAfter: number }
+  /** Pending approval at the CA. `reference` identifies it there; `retryAfter` in seconds; `message` says more than that it is pending. */
+  | { readonly outcome: 'pending'; readonly reference: string; readonly retryAfter: number; readonly message?: string }
 
 /** RFC 5280 section 5.3.1, by name. */
 export const REVOCATION_REASONS = {

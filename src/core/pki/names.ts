@@ -15,6 +15,8 @@ export interface DistinguishedName {
   readonly text: string
   /** The last commonName; undefined without one. */
   readonly commonName: string | undefined
+  /** Object identifier and text of each attribute, in the order of the file. */
+  readonly attributes: readonly (readonly [oid: string, text: string])[]
   readonly isEmpty: boolean
 }
 
@@ -54,6 +56,7 @@ const LONGEST_NAME = 1024
 /** Decodes a Name and adds what is wrong with it to `findings`. */
 export function readDistinguishedName(node: DerNode, what: string, findings: FindingList): DistinguishedName {
   const parts: string[] = []
+  const attributes: (readonly [string, string])[] = []
   let common: string | undefined
   if (node.tag !== TAG.sequence) findings.add(RULE, `${what} is not a SEQUENCE`)
   const sets = node.tag === TAG.sequence ? childrenOf(node) : []
@@ -70,6 +73,7 @@ export function readDistinguishedName(node: DerNode, what: string, findings: Fin
       }
       const text = readText(value, what, findings)
       together.push(`${SHORT[oid] ?? oid}=${escaped(text)}`)
+      attributes.push([oid, text])
       if (oid === '2.5.4.3') common = text
     }
     if (together.length > 0) parts.push(together.join('+'))
@@ -77,7 +81,7 @@ export function readDistinguishedName(node: DerNode, what: string, findings: Fin
   const text = parts.join(',')
   if (text.length > LONGEST_NAME)
     findings.add(RULE, `${what} has ${text.length} characters; at most ${LONGEST_NAME} are accepted`)
-  return { der: rawOf(node), text, commonName: common, isEmpty: parts.length === 0 }
+  return { der: rawOf(node), text, commonName: common, attributes, isEmpty: parts.length === 0 }
 }
 
 function readText(value: DerNode, what: string, findings: FindingList): string {

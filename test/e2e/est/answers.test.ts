@@ -71,10 +71,7 @@ interface Attempts {
 describe('a CA that is at fault is replaced by the next, and it counts:', () => {
   it.each<[string, Turn, RegExp]>([
     ['a page of HTML and 500', 'html-500', /status 500: an HTML page/],
-    ['a page of HTML and 200', 'html-200', /an HTML page instead of JSON/],
-    ['200 with nothing', 'nothing', /status 200 with an empty body/],
     ['a redirect', 'redirect', /redirected \(status 302\), which is not followed/],
-    ['an answer without end', 'too-long', /larger than 1048576 bytes/],
     ['a broken database', cfsslError(11100, 'Insertion failed'), /Insertion failed/],
     [
       'a certificate for another key',
@@ -128,6 +125,10 @@ describe('a CA that may have issued is not replaced, and it counts:', () => {
     ['nothing before the headers', 'hang', /did not respond to the request in time/],
     ['nothing after the headers', 'hang-in-body', /did not complete its response \(status 200\) in time/],
     ['a connection broken off', 'reset', /closed the connection before a response/],
+    ['a page of HTML and 200', 'html-200', /an HTML page instead of JSON/],
+    ['200 with nothing', 'nothing', /status 200 with an empty body/],
+    ['an answer without end', 'too-long', /larger than 1048576 bytes/],
+    ['a success without a certificate', { status: 200, body: '{"success":true,"result":{}}' }, /no certificate/],
     ['a gateway that was tired of waiting', { status: 504 }, /status 504/],
   ])('%s', async (_, knob, message) => {
     const id = configured()

@@ -1,28 +1,38 @@
-/** A stand-in for Dogtag's REST API that really signs: sessions, nonces, profiles, agents. */
+/**
+ * A stand-in for Dogtag's REST API that really signs: sessions, nonces, profiles, agents. What `dogtag-contract.ts` says of it was seen
+ * at a Dogtag 10.10.2 and is held against one by test/interop/dogtag.test.ts.
+ */
 import { randomBytes } from 'node:crypto'
 import { readPlainCertificate } from '../../../src/core/pki/certificate.js'
 import { requestBytes } from '../../../src/core/pki/csr.js'
 import { pem } from '../../../src/core/pki/pem.js'
 import type { CertificateProfile } from '../../../src/core/pki/profile.js'
-import { type Asked, CaPeer, issued, issuerOf, type PeerFiles, type Told } from './ca-peer.js'
+import { type Asked, CaPeer, issuerOf, type PeerFiles, type Told } from './ca-peer.js'
+import { type Form, inputsOf, issuedBy, refusalBy, template } from './dogtag-profiles.js'
 
 export interface DogtagSwitches {
-  /** Base of the API that this server has. */
-  base: '/ca/v2' | '/ca/rest'
+  /** 10.10 has the first version of the API, tells no numbers of requests, and its status is XML. */
+  version: '10.10' | '11.6'
   status: 'running' | 'starting'
-  /** Does `getStatus` answer in XML? */
-  isXml: boolean
+  /** The roles of the agent; version 10.10 writes one of them without a list. */
+  roles: readonly string[]
+  /** Requests for an approval are refused: the agent may not. */
+  isApprovalRefused: boolean
 }
 
 interface Held {
   status: 'pending' | 'complete' | 'rejected'
   readonly csr: Uint8Array
+  readonly form: Form
+  readonly error: string | null
   serial: string | undefined
 }
 
 const JSON_TYPE = { 'Content-Type': 'application/json' }
-const MANUAL = 'caManual'
-const REFUSING = 'caRefusing'
+export const ROLES = ['Administrators', 'Certificate Manager Agents']
+/** Profiles whose requests are complete at once, beside the one of the tests. */
+const AGENT = 'caAgentServerCert'
+const PROFILES = ['caManual', 'caRefusing', 'caServerCert', AGENT, 'caUserCert']
 
 /** As PKIException is told. */
 function refused(status: number, message: string): Told {
@@ -35,11 +45,21 @@ const told = (value: unknown, headers: Readonly<Record<string, string>> = {}): T
   body: JSON.stringify(value),
 })
 
-/** One nonce above what JavaScript counts exactly. */
-const newNonce = (): bigint => (1n << 62n) + BigInt(`0x${randomBytes(6).toString('hex')}`)
+/** A nonce beyond what JavaScript counts exactly, below zero every other time. */
+let nonces = 0n
+function newNonce(): bigint {
+  nonces += 1n
+  const number = (1n << 62n) + BigInt(`0x${randomBytes(6).toString('hex')}`)
+  return nonces % 2n === 0n ? number : -number
+}
 
 export class DogtagPeer {
-  readonly switches: DogtagSwitches = { base: '/ca/v2', status: 'running', isXml: false }
+  readonly switches: DogtagSwitches = {
+    version: '11.6',
+    status: 'running',
+    roles: ROLES,
+    isApprovalRefused: false,
+  }
   readonly requests: Held[] = []
   readonly certificates = new Map<string, Uint8Array>()
   readonly revoked = new Map<string, string>()
@@ -54,7 +74,7 @@ export class DogtagPeer {
   constructor(files: PeerFiles, profile: CertificateProfile) {
     this.#issuer = issuerOf(files.ca)
     this.#profile = profile
-    this.#profiles = [profile.name, MANUAL, REFUSING]
+    this.#profiles = [profile.name, ...PROFILES]
     this.server = new CaPeer(files, (asked) => this.#answer(asked), false)
   }
 
@@ -65,24 +85,31 @@ export class DogtagPeer {
   /** An agent at the console approves what waits. */
   async approve(index: number): Promise<void> {
     const held = this.requests[index]
-    const der = held && (await issued(this.#issuer, held.csr, this.#profile))
+    const der = held && (await issuedBy(this.#issuer, held.form, held.csr, this.#profile))
     if (held === undefined || der === undefined) throw new Error('nothing to approve')
     held.serial = `0x${readPlainCertificate(der)?.serial}`
     held.status = 'complete'
     this.certificates.set(held.serial, der)
   }
 
+  get #isOld(): boolean {
+    return this.switches.version === '10.10'
+  }
+
   #answer(asked: Asked): Told | Promise<Told> {
     const { method, path, client } = asked
     if (path === '/ca/admin/ca/getStatus') return this.#status()
-    if (!path.startsWith(`${this.switches.base}/`)) return { status: 404, body: '<html>HTTP Status 404</html>' }
-    const rest = path.slice(this.switches.base.length)
+    const base = this.#isOld ? '/ca/rest' : '/ca/v2'
+    if (!path.startsWith(`${base}/`)) return { status: 404, body: '<html>HTTP Status 404</html>' }
+    const rest = path.slice(base.length)
     if (client !== 'ra-agent') return refused(401, 'no such user')
     if (rest === '/account/login') {
       const id = randomBytes(8).toString('hex')
       this.#sessions.set(id, new Map())
       const cookie = { 'Set-Cookie': `JSESSIONID=${id}; Path=/ca; Secure; HttpOnly` }
-      return told({ id: 'ra', FullName: 'RA', Roles: ['Certificate Manager Agents'] }, cookie)
+      const { roles } = this.switches
+      const Roles = this.#isOld ? { Role: roles.length === 1 ? roles[0] : roles } : roles
+      return told({ id: 'ra', FullName: 'RA', Roles }, cookie)
     }
     const id = /JSESSIONID=(\w+)/.exec(asked.headers.cookie ?? '')?.[1] ?? ''
     const nonces = this.#sessions.get(id)
@@ -95,8 +122,8 @@ export class DogtagPeer {
   }
 
   #status(): Told {
-    const { status, isXml } = this.switches
-    if (!isXml) return told({ Response: { State: '1', Type: 'CA', Status: status, Version: '11.6.0' } })
+    const { status, version } = this.switches
+    if (version !== '10.10') return told({ Response: { State: '1', Type: 'CA', Status: status, Version: '11.6.0' } })
     return {
       body: `<?xml version="1.0"?><XMLResponse><State>1</State><Type>CA</Type><Status>${status}</Status></XMLResponse>`,
     }
@@ -104,81 +131,83 @@ export class DogtagPeer {
 
   #get(rest: string, nonces: Map<string, bigint>): Told {
     const [, profile] = /^\/certrequests\/profiles\/(\w+)$/.exec(rest) ?? []
-    if (profile !== undefined)
-      return this.#profiles.includes(profile) ? told(template(profile)) : refused(404, `Profile not found: ${profile}`)
-    const [, agent, number] = /^(\/agent)?\/certrequests\/0x(\w+)$/.exec(rest) ?? []
+    if (profile !== undefined) {
+      if (this.#profiles.includes(profile)) return told(template(profile))
+      const message = 'Profile not found'
+      return this.#isOld
+        ? refused(400, `Unable to get enrollment template for ${profile}: ${message}`)
+        : refused(404, `${message}: ${profile}`)
+    }
+    const [, agent, number] = /^(\/agent)?\/certrequests\/(0x[0-9a-f]+|\d+)$/.exec(rest) ?? []
     if (number !== undefined) {
-      const held = this.requests[Number.parseInt(number, 16) - 1]
-      if (held === undefined) return refused(404, 'Request ID not found')
-      if (agent === undefined) return told(info(held, `0x${number}`))
+      const held = this.requests[Number(number) - 1]
+      if (held === undefined) return refused(404, `Request ID 0x${Number(number).toString(16)} not found`)
+      if (agent === undefined) return told(this.#info(held))
       const nonce = newNonce()
       nonces.set(rest, nonce)
-      // the nonce of a review is a number here, so that whoever rounds it is found out
+      // a number in newer versions, so that a program that rounds it is found out
+      const shown = this.#isOld ? `"${nonce}"` : nonce
       return {
         headers: JSON_TYPE,
-        body: `{"requestId":"0x${number}","requestStatus":"${held.status}","nonce":${nonce},"Input":[]}`,
+        body: `{"nonce":${shown},"requestId":"${number}","requestStatus":"${held.status}","Input":[]}`,
       }
     }
-    const [, of, serial] = /^(\/agent)?\/certs\/(0x\w+)$/.exec(rest) ?? []
-    const der = serial === undefined ? undefined : this.certificates.get(serial)
-    if (serial === undefined || der === undefined) return refused(404, `Certificate ID ${serial} not found`)
+    const [, of, serial] = /^(\/agent)?\/certs\/(0x[0-9a-f]+|\d+)$/.exec(rest) ?? []
+    const id = serial === undefined ? '' : `0x${BigInt(serial).toString(16)}`
+    const der = this.certificates.get(id)
+    if (der === undefined) return refused(404, `Certificate ID ${id} not found`)
     const nonce = newNonce()
     if (of !== undefined) nonces.set(rest, nonce)
-    const shown = JSON.stringify({ id: serial, Encoded: pem('CERTIFICATE', der), Status: 'VALID' })
-    return { headers: JSON_TYPE, body: of === undefined ? shown : `${shown.slice(0, -1)},"Nonce":${nonce}}` }
+    const shown = JSON.stringify({ id, Encoded: pem('CERTIFICATE', der), Status: 'VALID' })
+    return { headers: JSON_TYPE, body: `${shown.slice(0, -1)},"Nonce":${of === undefined ? null : nonce}}` }
   }
 
   async #post(rest: string, body: string, nonces: Map<string, bigint>): Promise<Told> {
     if (rest === '/certrequests') return this.#submit(body)
-    const [, thing = '', verb] = /^(\/agent\/cert(?:request)?s\/0x\w+)\/(approve|revoke)$/.exec(rest) ?? []
+    const [, thing = '', verb] = /^(\/agent\/cert(?:request)?s\/\w+)\/(approve|revoke)$/.exec(rest) ?? []
     const nonce = nonces.get(thing)
     if (verb === undefined) return refused(404, 'no such operation')
     if (nonce === undefined || !body.includes(String(nonce))) return refused(400, 'Nonce mismatch')
     const number = thing.split('/').at(-1) ?? ''
     if (verb === 'approve') {
+      if (this.switches.isApprovalRefused) return refused(403, 'Authorization Error')
       await this.approve(Number(number) - 1)
       return { status: 204 }
     }
     this.revoked.set(number, String((JSON.parse(body) as Record<string, unknown>)['Reason']))
-    return told({ requestID: '0x99', requestType: 'revocation', requestStatus: 'complete', operationResult: 'success' })
+    const revocation = { requestType: 'revocation', requestStatus: 'complete', operationResult: 'success' }
+    return told(this.#isOld ? revocation : { requestID: '0x99', ...revocation })
   }
 
   async #submit(body: string): Promise<Told> {
-    const asked = JSON.parse(body) as ReturnType<typeof template>
-    const values = new Map(asked.Input.flatMap(({ Attribute }) => Attribute.map(({ name, Value }) => [name, Value])))
+    const form = JSON.parse(body) as Form
+    const values = inputsOf(form)
     const csr = requestBytes(Buffer.from(values.get('cert_request') ?? ''))
-    const isFilled = values.get('cert_request_type') === 'pkcs10' && (values.get('requestor_name') ?? '') !== ''
-    if (csr === undefined || !isFilled) return refused(400, 'Invalid certificate request')
-    const held: Held = { status: asked.ProfileID === REFUSING ? 'rejected' : 'pending', csr, serial: undefined }
+    if (values.get('cert_request_type') !== 'pkcs10')
+      return refused(500, 'Unable to create enrollment request: Unknown Certificate Request Type ')
+    if (csr === undefined) return refused(400, 'Unable to create enrollment request: Invalid Request')
+    const error = refusalBy(form, csr)
+    if (error.status !== undefined) return refused(error.status, error.message ?? '')
+    const status = error.message === undefined ? 'pending' : 'rejected'
+    const held: Held = { status, csr, form, error: error.message ?? null, serial: undefined }
     this.requests.push(held)
-    if (asked.ProfileID === this.#profile.name) await this.approve(this.requests.length - 1)
-    return told({ total: 1, entries: [info(held, `0x${this.requests.length.toString(16)}`)] })
+    if ([this.#profile.name, AGENT].includes(form.ProfileID)) await this.approve(this.requests.length - 1)
+    return told({ total: 1, entries: [this.#info(held)] })
   }
-}
 
-function info({ status, serial }: Held, requestID: string) {
-  const base = { requestID, requestType: 'enrollment', requestStatus: status, certRequestType: 'pkcs10' }
-  if (status === 'rejected') return { ...base, operationResult: 'error', errorMessage: 'Subject Name Not Matched' }
-  return { ...base, operationResult: 'success', ...(serial !== undefined && { certId: serial }) }
-}
-
-function template(profile: string) {
-  const field = (name: string) => ({
-    name,
-    Value: undefined as string | undefined,
-    Descriptor: { Syntax: 'string', Description: name },
-  })
-  return {
-    ProfileID: profile,
-    Renewal: false,
-    Input: [
-      { id: 'i1', ClassID: 'certReqInputImpl', Attribute: ['cert_request_type', 'cert_request'].map(field) },
-      {
-        id: 'i2',
-        ClassID: 'submitterInfoInputImpl',
-        Attribute: ['requestor_name', 'requestor_email', 'requestor_phone'].map(field),
-      },
-    ],
-    Output: [],
+  #info(held: Held) {
+    const { status, serial, error } = held
+    const number = this.requests.indexOf(held) + 1
+    const base = { requestType: 'enrollment', requestStatus: status, certRequestType: 'pkcs10', errorMessage: error }
+    if (!this.#isOld) {
+      const operationResult = error === null ? 'success' : 'error'
+      const certId = serial === undefined ? {} : { certId: serial }
+      return { requestID: `0x${number.toString(16)}`, ...base, operationResult, ...certId }
+    }
+    const url = 'https://localhost:8443/ca/rest'
+    const certURL = serial === undefined ? null : `${url}/certs/${BigInt(serial)}`
+    // a rejected request is a success here too
+    const rest = { operationResult: 'success', realm: null, certId: serial ?? null, certURL }
+    return { ...base, requestURL: `${url}/certrequests/${number}`, ...rest }
   }
 }

@@ -5,9 +5,10 @@ import { addSeconds } from '../../../src/core/base/time.js'
 import type { CaConfig } from '../../../src/core/config/enrolment/schema.js'
 import { readPlainCertificate } from '../../../src/core/pki/certificate.js'
 import { peerFiles, tlsLeaf } from '../../support/peers/ca-peer.js'
-import { DogtagPeer } from '../../support/peers/dogtag-peer.js'
+import { describeDogtag } from '../../support/peers/dogtag-contract.js'
+import { DogtagPeer, ROLES } from '../../support/peers/dogtag-peer.js'
 import { OpensslBox } from '../../support/peers/requests.js'
-import { describeContract, faultOf, NOW, opened, PROFILE, patient } from './contract.js'
+import { describeContract, faultOf, NOW, opened, PROFILE, patient, portsAt } from './contract.js'
 
 const box = new OpensslBox()
 const files = peerFiles(box, 'dogtag')
@@ -33,7 +34,7 @@ beforeAll(async () => {
 afterEach(() => {
   server.knob = undefined
   server.knobPath = /./
-  Object.assign(switches, { base: '/ca/v2', status: 'running', isXml: false })
+  Object.assign(switches, { version: '11.6', status: 'running', roles: ROLES, isApprovalRefused: false })
 })
 afterAll(async () => {
   await server.close()
@@ -56,6 +57,11 @@ describeContract(
   },
 )
 
+describeDogtag('the stand-in', () => {
+  switches.version = '10.10'
+  return { config, box, profile: PROFILE, ports: portsAt() }
+})
+
 type Changed = Partial<typeof config>
 const backend = (changed: Changed = {}) => opened({ ...config, ...changed } as CaConfig)
 const enroll = async (changed: Changed = {}, signal = patient()) =>
@@ -77,7 +83,7 @@ describe('an enrolment at Dogtag', () => {
   })
 
   it('speaks version 1 to a server that has no other', async () => {
-    switches.base = '/ca/rest'
+    switches.version = '10.10'
     expect((await enroll()).outcome).toBe('ok')
   })
 
@@ -96,6 +102,17 @@ describe('an enrolment at Dogtag', () => {
     const pending = await enroll({ profile: 'caManual' })
     if (pending.outcome !== 'pending') throw new Error(pending.outcome)
     expect(peer.requests.at(-1)!.status).toBe('pending')
+  })
+
+  it('whose approval is refused here stays pending, since another agent may approve it', async () => {
+    switches.isApprovalRefused = true
+    const made = peer.certificates.size
+    const pending = await enroll({ profile: 'caManual', autoApprove: true })
+    if (pending.outcome !== 'pending') throw new Error(pending.outcome)
+    expect(pending.message).toMatch(/could not be approved here: .*Authorization Error/)
+    expect(peer.certificates.size).toBe(made)
+    await peer.approve(peer.requests.length - 1)
+    expect((await (await backend()).poll(pending.reference, patient())).outcome).toBe('ok')
   })
 
   it('that is rejected, by a profile that is not there, or by nobody we know', async () => {
@@ -132,7 +149,13 @@ describe('an enrolment at Dogtag', () => {
     ['html-500', 'ca-fault'],
     [{ status: 503 }, 'ca-fault'],
     [{ status: 409 }, 'ca-fault'],
-    ['nothing', 'ca-fault'],
+    ['nothing', 'unknown'],
+    ['html-200', 'unknown'],
+    [{ status: 200, body: '{"entries":[{"requestStatus":"pending"}]}' }, 'unknown'],
+    [
+      { status: 500, body: '{"Message":"Unable to create enrollment request: Subject Name Not Found"}' },
+      'request-fault',
+    ],
     [{ status: 400, body: '{"Message":"no CN"}' }, 'request-fault'],
   ] as const)('that is answered with %j', async (knob, outcome) => {
     server.knobPath = /\/certrequests$/
@@ -142,15 +165,38 @@ describe('an enrolment at Dogtag', () => {
 })
 
 describe('a probe of Dogtag', () => {
-  it.each([false, true])('logs in and asks whether the CA runs (XML: %s), and makes no certificate', async (isXml) => {
-    switches.isXml = isXml
-    const before = [peer.certificates.size, peer.openSessions]
-    const ca = await backend()
-    await ca.probe(patient())
-    switches.status = 'starting'
-    const fault = await faultOf(ca.probe(patient()))
-    expect([fault.outcome, fault.message]).toEqual(['ca-fault', expect.stringContaining('"starting"')])
-    expect([peer.certificates.size, peer.openSessions]).toEqual(before)
+  it.each(['10.10', '11.6'] as const)(
+    'logs in, asks whether version %s runs, and makes no certificate',
+    async (version) => {
+      switches.version = version
+      const before = [peer.certificates.size, peer.openSessions]
+      const ca = await backend()
+      await ca.probe(patient())
+      switches.status = 'starting'
+      const fault = await faultOf(ca.probe(patient()))
+      expect([fault.outcome, fault.message]).toEqual(['ca-fault', expect.stringContaining('"starting"')])
+      expect([peer.certificates.size, peer.openSessions]).toEqual(before)
+    },
+  )
+
+  it.each(['10.10', '11.6'] as const)('of version %s finds out that the agent may not approve', async (version) => {
+    switches.version = version
+    for (const [roles, code] of [
+      [ROLES, undefined],
+      [['Certificate Manager Agents'], undefined],
+      [['Auditors'], 'ca-agent-role'],
+      [['Auditors', 'Administrators'], 'ca-agent-role'],
+    ] as const) {
+      switches.roles = roles
+      const probed = (await backend({ autoApprove: true })).probe(patient())
+      if (code === undefined) await probed
+      else expect((await faultOf(probed)).code).toBe(code)
+      await (await backend()).probe(patient())
+    }
+  })
+
+  it('finds out that the profile of the configuration is gone', async () => {
+    expect((await faultOf((await backend({ profile: 'nowhere' })).probe(patient()))).outcome).toBe('config-fault')
   })
 
   it('signs where it has a profile for that', async () => {

@@ -115,9 +115,11 @@ describe('who asks an EST server', () => {
 
 describe('an answer of an EST server', () => {
   it.each<[Knob, string]>([
-    ['nothing', 'ca-fault'],
-    ['html-200', 'ca-fault'],
-    [{ status: 200, body: Buffer.from(certsOnly([])).toString('base64') }, 'ca-fault'],
+    ['nothing', 'unknown'],
+    ['html-200', 'unknown'],
+    ['too-long', 'unknown'],
+    [{ status: 204 }, 'unknown'],
+    [{ status: 200, body: Buffer.from(certsOnly([])).toString('base64') }, 'unknown'],
     [{ status: 400, body: 'no' }, 'request-fault'],
     ['html-500', 'ca-fault'],
   ])('%j is classed', async (knob, outcome) => {

@@ -47,7 +47,7 @@ const question = (issues: boolean, ms = 10_000): HttpQuery => ({
 /** As a backend does it: the status decides, then JSON is wanted. */
 async function answerTo(asked: HttpQuery, client = ask): Promise<unknown> {
   const answer = await client(asked)
-  if (answer.status !== 200) throw statusFault(answer, asked.issues === true)
+  if (answer.status !== 200) throw statusFault(answer)
   return jsonOf(answer)
 }
 
@@ -71,10 +71,10 @@ describe('an exchange', () => {
     ['hang', 'ca-fault', 'unknown', 'did not respond to the request in time'],
     ['hang-in-body', 'ca-fault', 'unknown', 'did not complete its response (status 200) in time'],
     ['html-500', 'ca-fault', 'ca-fault', 'status 500: an HTML page'],
-    ['html-200', 'ca-fault', 'ca-fault', 'an HTML page instead of JSON'],
-    ['nothing', 'ca-fault', 'ca-fault', 'status 200 with an empty body'],
+    ['html-200', 'ca-fault', 'unknown', 'an HTML page instead of JSON'],
+    ['nothing', 'ca-fault', 'unknown', 'status 200 with an empty body'],
     ['redirect', 'ca-fault', 'ca-fault', 'redirected (status 302), which is not followed'],
-    ['too-long', 'ca-fault', 'ca-fault', 'larger than 1048576 bytes'],
+    ['too-long', 'ca-fault', 'unknown', 'larger than 1048576 bytes'],
     [{ status: 503 }, 'ca-fault', 'ca-fault', 'status 503'],
     [{ status: 429 }, 'ca-fault', 'ca-fault', 'status 429'],
     [{ status: 504 }, 'ca-fault', 'unknown', 'status 504'],
@@ -83,7 +83,8 @@ describe('an exchange', () => {
     [{ status: 404 }, 'config-fault', 'config-fault', 'not found; check url'],
     [{ status: 400, body: 'no such\nprofile' }, 'request-fault', 'request-fault', 'status 400: "no such profile"'],
     [{ status: 413 }, 'request-fault', 'request-fault', 'status 413'],
-    [{ status: 200, body: '[1]' }, 'ca-fault', 'ca-fault', '"[1]" instead of JSON'],
+    [{ status: 204 }, 'ca-fault', 'unknown', 'status 204'],
+    [{ status: 200, body: '[1]' }, 'ca-fault', 'unknown', '"[1]" instead of JSON'],
   ])('that ends in %j is classed and told', async (knob, asking, issuing, told) => {
     peer.knob = knob
     const ms = typeof knob === 'string' && knob.startsWith('hang') ? 400 : 10_000
@@ -231,7 +232,7 @@ describe('when to ask again', () => {
     ['Wed, 01 Jan 2010 00:00:00 GMT', 1],
   ])('%j is %i seconds', (text, seconds) => {
     const clock = { now: () => '2020-01-01T00:00:00Z' as Instant }
-    const answer = { where: '', status: 202, body: Buffer.alloc(0), headers: { 'retry-after': text } }
+    const answer = { where: '', issues: true, status: 202, body: Buffer.alloc(0), headers: { 'retry-after': text } }
     expect(retryAfter(answer, { ...ports, clock })).toBe(seconds)
   })
 })

@@ -19,7 +19,7 @@ export const PROFILE: CertificateProfile = BUILT_IN_PROFILES.find(
 
 /** Returns a valid request of the holder of `key`. */
 export function requestOf(key: string): CertificateRequest {
-  const subject = { der: new Uint8Array(), text: `CN=${key}`, commonName: key, isEmpty: false }
+  const subject = { der: new Uint8Array(), text: `CN=${key}`, commonName: key, attributes: [], isEmpty: false }
   return {
     der: Buffer.from(`csr of ${key}`),
     subject,

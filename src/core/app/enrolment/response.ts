@@ -26,8 +26,8 @@ export async function verifyResponse(
   now: () => Instant,
 ): Promise<CaResponse<Verified>> {
   if (response.outcome === 'pending') {
-    const { reference, retryAfter } = response
-    return { outcome: 'pending', message: 'waiting for approval at the CA', value: { reference, retryAfter } }
+    const { reference, retryAfter, message = 'waiting for approval at the CA' } = response
+    return { outcome: 'pending', message, value: { reference, retryAfter } }
   }
   const [own] = await backend.chain()
   const ca = own === undefined ? undefined : readPlainCertificate(own)

@@ -52,14 +52,14 @@ const UNIT_INPUTS = ['sn_ou', 'sn_ou1', 'sn_ou2', 'sn_ou3'] as const
 
 /** Returns the value of each subject input; empty where the subject has no such attribute, since the server fails on an unset one. */
 function subjectInputs({ attributes }: DistinguishedName): Readonly<Record<string, string>> {
-  const valueOf = (oid: string): string => attributes.find(([type]) => type === oid)?.[1] ?? ''
+  const textFor = (oid: string): string => attributes.find(([type]) => type === oid)?.[1] ?? ''
   const units = attributes.flatMap(([type, text]) => (type === UNIT ? [text] : []))
   // a name that begins with its commonName is written from the leaf to the root
   const types = attributes.map(([type]) => type)
   const fromLeaf = types.includes('2.5.4.3') && types.indexOf('2.5.4.3') < types.indexOf(UNIT)
   const ordered = fromLeaf ? units.reverse() : units
   return {
-    ...Object.fromEntries(SUBJECT_INPUTS.map(([oid, input]) => [input, valueOf(oid)])),
+    ...Object.fromEntries(SUBJECT_INPUTS.map(([oid, input]) => [input, textFor(oid)])),
     ...Object.fromEntries(UNIT_INPUTS.map((input, n) => [input, ordered[n] ?? ''])),
   }
 }

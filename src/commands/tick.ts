@@ -8,7 +8,7 @@ export default class Tick extends BaseCommand<TickReport> {
   static override summary = 'run everything that is due (call this from cron)'
   static override description = 'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0.'
   static override exitStatus = {
-    3: 'some CA could not be published, but all others were',
+    3: 'some CA could not be published, or a section of the configuration has an error; all else was done',
   }
   static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']
 
@@ -22,7 +22,7 @@ export default class Tick extends BaseCommand<TickReport> {
   }
 
   protected override faults(report: TickReport): readonly string[] {
-    return report.failed.map((f) => `${f.ca}: ${f.message}`)
+    return [...report.failed.map((f) => `${f.ca}: ${f.message}`), ...report.disabled]
   }
 
   protected override view(report: TickReport): string {
@@ -30,6 +30,6 @@ export default class Tick extends BaseCommand<TickReport> {
   }
 
   protected override exitCode(report: TickReport): number {
-    return report.failed.length === 0 ? 0 : EXIT_CODES.partial
+    return this.faults(report).length === 0 ? 0 : EXIT_CODES.partial
   }
 }

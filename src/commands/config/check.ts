@@ -9,7 +9,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
   static override summary = 'check the configuration and report every error with its line'
   static override description =
-    'Reads only the configuration; with --config a file can be checked before it is installed.'
+    'Reads only the configuration; with --config a file can be checked before it is installed. An error in an enrolment section disables that section alone; any other error stops every command.'
   static override exitStatus = {
     0: 'valid (there may be warnings)',
     2: 'invalid or no such file',

@@ -69,9 +69,11 @@ function groupView(group: GroupStatus, theme: Theme): string {
     lastError === null ? [] : [theme.dim(`${ca}: ${lastError.message} (${lastError.at})`)],
   )
   const next =
-    group.next === null
-      ? theme.bad(`no CA can serve; try again in ${group.retryAfter} s`)
-      : `the next request goes to ${theme.bold(group.next)}`
+    group.disabled !== undefined
+      ? theme.bad(`cannot be used: brine.toml, ${group.disabled}`)
+      : group.next === null
+        ? theme.bad(`no CA can serve; try again in ${group.retryAfter} s`)
+        : `the next request goes to ${theme.bold(group.next)}`
   return [`${theme.bold(group.name)} (${group.strategy}): ${next}`, table, ...errors].join('\n')
 }
 

@@ -21,12 +21,14 @@ export function linesOf(text: string): ReadonlyMap<string, number> {
   return lines
 }
 
-/** Returns the line of a place, or of the innermost table around it that has one; 1 if none has. */
+/** Returns the line of a place, or of the innermost table around it that has one; of the first table below; 1 if none has. */
 export function lineAt(lines: ReadonlyMap<string, number>, place: Place): number {
   for (let length = place.length; length > 0; length--) {
     const line = lines.get(place.slice(0, length).join('\0'))
     if (line !== undefined) return line
   }
+  const below = `${place[0]}\0`
+  for (const [path, line] of lines) if (path.startsWith(below)) return line
   return 1
 }
 

@@ -1,6 +1,7 @@
 /**
  * `brine.toml` as a frozen, typed value.
- * Invariant: a `Config` is complete, in range and consistent; a text with any finding yields no `Config`, only the list of findings.
+ * Invariant: a `Config` is complete, in range and consistent; a text with a finding outside of its sections yields no `Config`, only
+ * the list of findings; a section with a finding is disabled alone.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { AppError } from '../base/errors.js'
@@ -8,9 +9,10 @@ import { parseDuration } from '../base/time.js'
 import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { DEFAULT_TIMING, type Timing } from '../issuing/timing.js'
-import { type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
-import { type ConfigFault, lineOf, parseConfig, type Value } from './parse.js'
+import { type Enrolment, NO_ENROLMENT, NOTHING_DISABLED } from './enrolment/schema.js'
+import { lineOf, parseConfig, type Value } from './parse.js'
 import { type Config, camelCase, KEYS, type Key } from './schema.js'
+import type { ConfigFault } from './tables.js'
 import { configWarnings, type Finding, validateConfig } from './validate.js'
 
 export interface LoadedConfig {
@@ -20,6 +22,8 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigFault[]
   /** TOML names of the keys that the file sets. */
   readonly set: ReadonlySet<string>
+  /** Faults of sections, each of which disables its section. */
+  readonly sectionFaults: readonly ConfigFault[]
 }
 
 export interface ConfigEntry {
@@ -29,18 +33,37 @@ export interface ConfigEntry {
   readonly source: 'file' | 'default'
 }
 
+type Digested = Pick<LoadedConfig, 'config' | 'enrolment'>
+
 const HOUR = 3600
 const WEEK = 7 * 24 * HOUR
 const YEAR = 365 * 24 * HOUR
 
 /** Parses a configuration; an empty text gives the defaults. `file` is for messages. Throws `config-invalid` (usage) with every finding and its line. */
 export async function loadConfig(text: string, file: string): Promise<LoadedConfig> {
-  const { values, enrolment, faults } = await parseConfig(text)
-  if (faults.length > 0) throw configInvalid(file, [...faults, ...laterFaults(text, values, faults)])
+  return load(text, file, (sectionFaults) => sectionFaults.length > 0)
+}
+
+/**
+ * Parses a configuration for a command. A section with a fault is disabled alone. Throws `config-invalid` (usage) only for a fault outside
+ * of the sections: without the keys there, the place of the published tree is unknown.
+ */
+export async function loadUsableConfig(text: string, file: string): Promise<LoadedConfig> {
+  return load(text, file, () => false)
+}
+
+async function load(
+  text: string,
+  file: string,
+  isRefused: (sectionFaults: readonly ConfigFault[]) => boolean,
+): Promise<LoadedConfig> {
+  const { values, enrolment, faults, sectionFaults } = await parseConfig(text)
+  const senseless = laterFaults(text, values, faults)
+  if (faults.length > 0 || senseless.length > 0 || isRefused(sectionFaults))
+    throw configInvalid(file, [...faults, ...senseless, ...sectionFaults])
   const config = effective(values)
-  const senseless = validateConfig(config)
-  if (senseless.length > 0) throw configInvalid(file, senseless.map(locate(text)))
-  return { config, enrolment, warnings: configWarnings(config).map(locate(text)), set: new Set(values.keys()) }
+  const warnings = configWarnings(config).map(locate(text))
+  return { config, enrolment, warnings, set: new Set(values.keys()), sectionFaults: byLine(sectionFaults) }
 }
 
 /** Returns the configuration of an empty file. */
@@ -49,8 +72,13 @@ export function defaultConfig(): Config {
 }
 
 /** Returns the SHA-256 of the effective configuration, which is the same for an empty file and one that repeats the defaults. */
-export function configDigest({ config, enrolment }: Pick<LoadedConfig, 'config' | 'enrolment'>): Sha256 {
-  return jsonDigest(isDeepStrictEqual(enrolment, NO_ENROLMENT) ? config : { ...config, enrolment })
+export function configDigest({ config, enrolment: { disabled, ...used } }: Digested): Sha256 {
+  const { disabled: _, ...none } = NO_ENROLMENT
+  const isDisabled = !isDeepStrictEqual(disabled, NOTHING_DISABLED)
+  if (!isDisabled) return jsonDigest(isDeepStrictEqual(used, none) ? config : { ...config, enrolment: used })
+  const { all, cas, groups, labels } = disabled
+  const names = { all: all !== null, cas: [...cas.keys()], groups: [...groups.keys()], labels: [...labels.keys()] }
+  return jsonDigest({ ...config, enrolment: used, disabled: names })
 }
 
 /** Returns every key in the order of the template, with its effective value, for `config show`. */
@@ -113,8 +141,12 @@ function locate(text: string): (finding: Finding) => ConfigFault {
   }
 }
 
+function byLine(faults: readonly ConfigFault[]): readonly ConfigFault[] {
+  return [...faults].sort((a, b) => a.line - b.line)
+}
+
 function configInvalid(file: string, found: readonly ConfigFault[]): AppError {
-  const faults = [...found].sort((a, b) => a.line - b.line)
+  const faults = byLine(found)
   const [first] = faults
   const message =
     faults.length === 1 && first !== undefined

@@ -2,22 +2,12 @@
  * Parser of TOML text into values of the schema; reports every finding with its line.
  * Invariant: a returned value has the type of its key and is in its range.
  */
-import type { TomlError } from 'smol-toml'
 import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
+import type { FaultyBlock } from './blocks.js'
 import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
-import { lineAt, linesOf } from './lines.js'
 import { formatValue, KEYS, type Key } from './schema.js'
-import { described, isTable, type PlacedFault } from './tables.js'
-
-export interface ConfigFault {
-  /** Counted from 1. */
-  readonly line: number
-  /** Null if the text is not TOML. */
-  readonly key: string | null
-  /** One sentence with the offending value, without file and line. */
-  readonly message: string
-}
+import { type ConfigFault, described, isTable, type PlacedFault } from './tables.js'
 
 /** A value of the typed configuration; durations in seconds. */
 export type Value = string | number | boolean
@@ -25,49 +15,58 @@ export type Value = string | number | boolean
 export interface Parsed {
   /** Values that the file sets, by TOML name. */
   readonly values: ReadonlyMap<string, Value>
+  /** The enrolment sections without faults. */
   readonly enrolment: Enrolment
+  /** Faults outside of the sections, and keys in a section that belong outside: with one of them nothing of the file can be used. */
   readonly faults: readonly ConfigFault[]
+  /** Faults in sections. Each disables its section; the rest can be used. */
+  readonly sectionFaults: readonly ConfigFault[]
 }
 
 type Checked = { readonly value: Value } | { readonly fault: string }
 
+const NOTHING: Parsed = { values: new Map(), enrolment: NO_ENROLMENT, faults: [], sectionFaults: [] }
+
 /** Parses a text and returns its values and all findings. The TOML parser is loaded only for a text that sets something. */
 export async function parseConfig(text: string): Promise<Parsed> {
-  if (setsNothing(text)) return { values: new Map(), enrolment: NO_ENROLMENT, faults: [] }
-  const { parse } = await import('smol-toml')
-  let table: Record<string, unknown>
+  if (setsNothing(text)) return NOTHING
+  const { parse: parseToml } = await import('smol-toml')
+  const parse = (toml: string): Record<string, unknown> => parseToml(toml, { integersAsBigInt: true })
   try {
-    table = parse(text, { integersAsBigInt: true })
+    return await parseTables(text, parse(text), [])
   } catch (error) {
-    return { values: new Map(), enrolment: NO_ENROLMENT, faults: [syntaxFault(error)] }
+    const { salvage, syntaxFaultOf } = await import('./blocks.js')
+    const fault = { ...syntaxFaultOf(error), key: null }
+    const rest = salvage(text, parse)
+    if (rest === undefined) return { ...NOTHING, faults: [fault] }
+    return parseTables(rest.text, rest.table, rest.faulty)
   }
+}
+
+async function parseTables(
+  text: string,
+  table: Readonly<Record<string, unknown>>,
+  unread: readonly FaultyBlock[],
+): Promise<Parsed> {
   const values = new Map<string, Value>()
   const faults: ConfigFault[] = []
+  const unknown: PlacedFault[] = []
   for (const [name, raw] of Object.entries(table)) {
     if (ENROLMENT_TABLES.includes(name)) continue
     const key = KEYS.get(name)
-    const checked = key === undefined ? { fault: unknownKey(name, raw) } : check(name, key, raw)
+    if (key === undefined && isSection(raw)) {
+      unknown.push({ place: [name], message: `unknown table [${name}]` })
+      continue
+    }
+    const checked = key === undefined ? { fault: unknownKey(name) } : check(name, key, raw)
     if ('value' in checked) values.set(name, checked.value)
     else faults.push({ line: lineOf(text, name) ?? 1, key: name, message: checked.fault })
   }
-  const { enrolment, placed } = await enrolmentOf(table)
-  const lines = placed.length === 0 ? undefined : linesOf(text)
-  for (const { place, message } of placed)
-    faults.push({ line: lines === undefined ? 1 : lineAt(lines, place), key: place.join('.'), message })
-  return { values, enrolment, faults }
-}
-
-/** Reads the enrolment sections. Rules between them are checked only if each is valid. */
-async function enrolmentOf(
-  table: Readonly<Record<string, unknown>>,
-): Promise<{ readonly enrolment: Enrolment; readonly placed: readonly PlacedFault[] }> {
-  const own = Object.entries(table).filter(([name]) => ENROLMENT_TABLES.includes(name))
-  if (own.length === 0) return { enrolment: NO_ENROLMENT, placed: [] }
-  const { readEnrolment } = await import('./enrolment/parse.js')
-  const { validateEnrolment } = await import('./enrolment/validate.js')
-  const placed: PlacedFault[] = []
-  const enrolment = readEnrolment(Object.fromEntries(own), placed)
-  return { enrolment, placed: placed.length > 0 ? placed : validateEnrolment(enrolment) }
+  const hasSections = unread.length > 0 || Object.keys(table).some((name) => !KEYS.has(name))
+  if (!hasSections) return { values, enrolment: NO_ENROLMENT, faults, sectionFaults: [] }
+  const { readSections } = await import('./sections.js')
+  const sections = readSections(text, table, unread, unknown)
+  return { values, ...sections, faults: [...faults, ...sections.faults] }
 }
 
 /** Returns the line (from 1) on which a key or a table of that name is set; undefined if it is not set. */
@@ -82,15 +81,12 @@ function setsNothing(text: string): boolean {
   return text.split('\n').every((line) => /^[ \t]*(?:#[\t\x20-\x7e\u0080-\uffff]*)?\r?$/.test(line))
 }
 
-function syntaxFault(error: unknown): ConfigFault {
-  if (!(error instanceof Error) || !('line' in error)) throw error
-  const { line, column } = error as TomlError
-  const [what = 'not TOML'] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
-  return { line, key: null, message: `not TOML, column ${column}: ${what}` }
+/** Returns true for a table, or a list of tables. */
+function isSection(raw: unknown): boolean {
+  return isTable(raw) || (Array.isArray(raw) && raw.length > 0 && raw.every(isTable))
 }
 
-function unknownKey(name: string, raw: unknown): string {
-  if (isTable(raw) || (Array.isArray(raw) && raw.length > 0 && raw.every(isTable))) return `unknown table [${name}]`
+function unknownKey(name: string): string {
   const near = nearest(name, KEYS.keys())
   const found = `unknown key ${JSON.stringify(name.slice(0, 80))}`
   return near === undefined ? found : `${found}, did you mean ${near}?`

@@ -6,9 +6,22 @@ import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
 import type { Place } from './lines.js'
 
+export interface ConfigFault {
+  /** Counted from 1. */
+  readonly line: number
+  /** Null if the text is not TOML. */
+  readonly key: string | null
+  /** One sentence with the offending value, without file and line. */
+  readonly message: string
+}
+
 export interface PlacedFault {
   readonly place: Place
   readonly message: string
+  /** Name of the section that the fault refers to, if that section may have a fault of its own. */
+  readonly about?: string
+  /** True for an unknown key that resembles no key of its table. */
+  readonly unknown?: true
 }
 
 export function isTable(raw: unknown): raw is Readonly<Record<string, unknown>> {
@@ -148,8 +161,13 @@ export class TableReader {
     for (const key of Object.keys(this.#raw)) {
       if (this.#asked.has(key)) continue
       const near = nearest(key, this.#asked)
-      const more = near === undefined ? '' : `, did you mean ${near}?`
-      this.#fault([key], `unknown key ${JSON.stringify(key.slice(0, 80))} in ${tableName(this.place)}${more}`)
+      const message = `unknown key ${JSON.stringify(key.slice(0, 80))} in ${tableName(this.place)}`
+      const place = [...this.place, key]
+      this.faults.push(
+        near === undefined
+          ? { place, message, unknown: true }
+          : { place, message: `${message}, did you mean ${near}?` },
+      )
     }
   }
 

@@ -23,6 +23,8 @@ export function logged({ kind, code, message, hint }: AppError): string {
 
 /** Returns the response to a failure that the request did not cause: one sentence by the kind of error. */
 export function failure(error: AppError | undefined): HttpResponse {
+  if (error?.code === 'config-section-invalid')
+    return plainResponse(503, 'This label cannot be served now; try again later.', retryAfter(LATER))
   switch (error?.kind) {
     case 'locked':
       return plainResponse(503, 'The server is busy; try again.', retryAfter(error.retryAfter ?? 5))

@@ -29,7 +29,7 @@ export async function signCrl(
   validSeconds: number,
   open: OpenBackend,
 ): Promise<CrlReport> {
-  refuseUnknownCas(session.enrolment, [ca])
+  refuseUnknownCas(session, [ca])
   if (!signsHere(session, ca)) throw elsewhere(ca)
   const content = await transactEst(session, async (tx): Promise<CrlContent> => {
     // after a restore or a recovery, CRLs may have been signed that are no longer recorded here

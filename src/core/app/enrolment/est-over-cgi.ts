@@ -16,6 +16,7 @@ import {
   readCsr,
   readRoute,
 } from '../../protocols/est.js'
+import { refuseDisabledLabel } from '../failover/disabled.js'
 import type { Session } from '../transaction/session.js'
 import { type CgiPorts, logged } from './cgi-failure.js'
 import { type CertificatePorts, clientFault, renewalFault } from './client-certificate.js'
@@ -38,6 +39,7 @@ export async function answerEst(
   const malformed = checkForm(route, request)
   if (malformed !== undefined) return malformed
   const session = await ports.open()
+  refuseDisabledLabel(session, route.label)
   const label = session.enrolment.labels.find(({ name }) => name === route.label)
   if (label === undefined) return plainResponse(404, 'Unknown label.')
   if (label.auth.length === 0) {

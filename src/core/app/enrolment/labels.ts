@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.js'
 import type { LabelConfig } from '../../config/enrolment/schema.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import type { CertificateProfile } from '../../pki/profile.js'
+import { refuseDisabledLabel } from '../failover/disabled.js'
 import { groupsOf } from '../failover/status.js'
 import type { Session } from '../transaction/session.js'
 
@@ -13,8 +14,9 @@ export interface Label {
   readonly group: GroupSettings
 }
 
-/** Returns the label of that name. Throws `est-label-unknown` (usage). */
+/** Returns the label of that name. Throws `est-label-unknown`, `config-section-invalid` (usage). */
 export function labelOf(session: Session, name: string): Label {
+  refuseDisabledLabel(session, name)
   const { labels, profiles } = session.enrolment
   const config = labels.find((label) => label.name === name)
   if (config === undefined) throw unknownLabel(name, labels)

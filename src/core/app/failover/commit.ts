@@ -5,7 +5,6 @@
 import { AppError } from '../../base/errors.js'
 import type { Table } from '../../base/record.js'
 import { clockBehind, type Instant } from '../../base/time.js'
-import type { Enrolment } from '../../config/enrolment/schema.js'
 import { Rejected, Work } from '../../eventsourcing/work.js'
 import { HA_HANDLE, type HaCommand, ha } from '../../ha/aggregate.js'
 import type { HaEvent } from '../../ha/events.js'
@@ -15,6 +14,7 @@ import { recordRejection } from '../transaction/record-rejection.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { toStagedCommit, withWatch } from '../transaction/staged-commit.js'
+import { refuseDisabledCas } from './disabled.js'
 import { readSamples, type Samples, writeSamples } from './samples.js'
 
 export interface HaContext {
@@ -107,8 +107,13 @@ export function probedOf(samples: Samples): Table<Latency> {
   )
 }
 
-/** Throws `ha-not-configured` if the configuration has no CA, `ha-ca-unknown` for an unknown name (both usage). */
-export function refuseUnknownCas(enrolment: Enrolment, cas: readonly string[]): void {
+/**
+ * Throws `ha-not-configured` if the configuration has no CA, `ha-ca-unknown` for an unknown name, `config-section-invalid` for a section with
+ * a fault (all usage).
+ */
+export function refuseUnknownCas(session: Session, cas: readonly string[]): void {
+  refuseDisabledCas(session, cas)
+  const { enrolment } = session
   if (enrolment.cas.length === 0)
     throw new AppError('usage', 'ha-not-configured', 'the configuration has no [[ca]]', {
       hint: 'add the CAs and their groups to brine.toml, then: brine config check',

@@ -25,7 +25,7 @@ export interface OverrideReport {
 
 /** Returns the groups in which this CA is the last one that can serve. */
 export function lastOf(session: Session, ca: string): Promise<readonly string[]> {
-  refuseUnknownCas(session.enrolment, [ca])
+  refuseUnknownCas(session, [ca])
   return readHa(session, (state, at) =>
     session.enrolment.groups.filter((group) => servedOnlyBy(session, state, group, ca, at)).map((group) => group.name),
   )
@@ -46,7 +46,7 @@ export function assertReason({ options }: Session): void {
 
 /** Takes a CA out of service. Throws `ha-reason-missing`, `ha-ca-unknown` (usage), `ha-reason-long` (rejected, recorded). */
 export async function drain(session: Session, ca: string, options: DrainOptions): Promise<OverrideReport> {
-  refuseUnknownCas(session.enrolment, [ca])
+  refuseUnknownCas(session, [ca])
   assertReason(session)
   const mode = options.maintenance ? 'maintenance' : 'drain'
   return transactHa(session, async (tx: HaContext) => {
@@ -61,7 +61,7 @@ export async function drain(session: Session, ca: string, options: DrainOptions)
  * `ha-probe-running` (locked).
  */
 export async function resume(session: Session, ca: string, open: OpenBackend): Promise<OverrideReport> {
-  refuseUnknownCas(session.enrolment, [ca])
+  refuseUnknownCas(session, [ca])
   const { breaker } = session.enrolment
   const before = await readHa(session, (state, at) => {
     const health = healthOf(state, ca)

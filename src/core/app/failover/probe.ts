@@ -56,7 +56,7 @@ export type OpenBackend = (session: Session, ca: string) => Promise<CaBackend>
 
 /** Probes the CAs that are due. Does not throw for a CA that is down. Throws `ha-not-configured`, `ha-ca-unknown`, `standby`, `locked`, `io`. */
 export async function probe(session: Session, options: ProbeOptions, open: OpenBackend): Promise<ProbeReport> {
-  refuseUnknownCas(session.enrolment, options.cas)
+  refuseUnknownCas(session, options.cas)
   const ids = session.enrolment.cas
     .map((ca) => ca.id)
     .filter((id) => options.cas.length === 0 || options.cas.includes(id))

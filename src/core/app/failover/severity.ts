@@ -11,6 +11,8 @@ export function reaches({ groups }: Pick<HaStatusReport, 'groups'>, threshold: s
   const isOpen = groups.some((group) =>
     group.members.some(({ state }) => state === 'circuit-open' || state === 'recovering'),
   )
-  const isDegraded = groups.some((group) => group.members.some(({ state }) => state !== 'healthy'))
+  const isDegraded = groups.some((group) =>
+    group.members.some(({ state, why }) => state !== 'healthy' || why?.startsWith('configuration')),
+  )
   return isDown || (threshold !== 'down' && isOpen) || (threshold === 'degraded' && isDegraded)
 }

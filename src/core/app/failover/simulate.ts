@@ -10,6 +10,7 @@ import type { BreakerSettings, GroupSettings } from '../../ha/settings.js'
 import type { HaState } from '../../ha/state.js'
 import type { Session } from '../transaction/session.js'
 import { probedOf, readHa, refuseUnknownCas } from './commit.js'
+import { refuseDisabledLabel } from './disabled.js'
 import { changesOf, type HealthChange } from './probe.js'
 import type { Samples } from './samples.js'
 import { groupsOf } from './status.js'
@@ -51,7 +52,7 @@ const RESPONSE_MS = 10
 export async function simulate(session: Session, label: string, options: SimulateOptions): Promise<SimulateReport> {
   const group = groupOfLabel(session, label)
   const named = [...options.fail.map(({ ca }) => ca), ...options.latency.keys(), ...options.weights.keys()]
-  refuseUnknownCas(session.enrolment, named)
+  refuseUnknownCas(session, named)
   const settings = { ...group, weights: { ...group.weights, ...Object.fromEntries(options.weights) } }
   const run = await readHa(
     session,
@@ -63,9 +64,11 @@ export async function simulate(session: Session, label: string, options: Simulat
 
 /** Returns the group that serves a label, or a group of its only CA. Throws `est-label-unknown` (usage). */
 export function groupOfLabel(session: Session, label: string): GroupSettings {
+  refuseDisabledLabel(session, label)
   const found = session.enrolment.labels.find(({ name }) => name === label)
   const group = groupsOf(session).find(
-    ({ name, caIds }) => found !== undefined && caIds.includes(found.caId) && (found.group ?? name) === name,
+    ({ name, caIds }) =>
+      found !== undefined && (found.group === undefined ? caIds.includes(found.caId) : found.group === name),
   )
   if (group !== undefined) return group
   const names = session.enrolment.labels.map(({ name }) => name)

@@ -25,6 +25,8 @@ export interface GroupStatus {
   /** Seconds until a CA can be tried again; null unless the group is down. */
   readonly retryAfter: number | null
   readonly members: readonly MemberStatus[]
+  /** Fault of the configuration that keeps the whole group from serving. */
+  readonly disabled?: string
 }
 
 export interface MemberStatus {
@@ -58,8 +60,8 @@ interface StatusInputs {
  * `ha-group-unknown` (usage).
  */
 export async function haStatus(session: Session, name?: string): Promise<HaStatusReport> {
-  refuseUnknownCas(session.enrolment, [])
-  const all = groupsOf(session)
+  refuseUnknownCas(session, [])
+  const all = [...groupsOf(session), ...disabledGroups(session)]
   const shown = all.filter((group) => name === undefined || group.name === name)
   if (shown.length === 0)
     throw new AppError('usage', 'ha-group-unknown', `unknown group ${JSON.stringify(name)}`, {
@@ -67,7 +69,11 @@ export async function haStatus(session: Session, name?: string): Promise<HaStatu
     })
   return readHa(session, (state, now, samples) => ({
     now,
-    groups: shown.map((group) => groupStatus({ session, state, now, samples }, group)),
+    groups: shown.map((group) =>
+      'disabled' in group
+        ? disabledGroup({ session, state, now, samples }, group)
+        : groupStatus({ session, state, now, samples }, group),
+    ),
   }))
 }
 
@@ -88,13 +94,56 @@ export function groupsOf({ enrolment }: Session): readonly GroupSettings[] {
   ]
 }
 
+interface DisabledGroup {
+  readonly name: string
+  readonly disabled: string
+}
+
+/** Returns the groups with a fault in the configuration, and the CAs with a fault that are in no group, if their names are valid. */
+function disabledGroups({ enrolment: { disabled } }: Session): readonly DisabledGroup[] {
+  const members = new Set([...disabled.members.values()].flat())
+  const alone = [...disabled.cas].filter(([id]) => !members.has(id))
+  const all = [...disabled.groups, ...alone].filter(([name]) => /^[a-z0-9_-]+$/.test(name))
+  return all.map(([name, why]) => ({ name, disabled: why }))
+}
+
+function disabledGroup(inputs: StatusInputs, { name, disabled }: DisabledGroup): GroupStatus {
+  const members = disabledMembers(inputs, name)
+  return { name, strategy: '-', verdict: 'down', next: null, retryAfter: 60, members, disabled }
+}
+
+/** Returns the members of a group that the configuration has a fault for. */
+function disabledMembers({ session, state, now }: StatusInputs, group: string): readonly MemberStatus[] {
+  const { cas, members } = session.enrolment.disabled
+  const { breaker } = session.enrolment
+  return (members.get(group) ?? []).map((ca) => {
+    const { failures, openUntil, level, lastFailure } = healthOf(state, ca)
+    return {
+      ca,
+      backend: '-',
+      state: healthAt(healthOf(state, ca), now, breaker),
+      admin: null,
+      why: `configuration, ${cas.get(ca) ?? 'no [[ca]] has this id'}`,
+      failures,
+      openUntil,
+      backoffLevel: level,
+      weight: null,
+      latencyMs: null,
+      issued: 0,
+      lastProbe: null,
+      lastError: lastFailure,
+    }
+  })
+}
+
 function groupStatus(inputs: StatusInputs, group: GroupSettings): GroupStatus {
   const { state, now, samples } = inputs
   const all = candidates(state, group, [], now, inputs.session.enrolment.breaker)
   const available = all.flatMap(({ ca, why }) => (why === null ? [ca] : []))
   const next = choose(state, group, available, probedOf(samples))?.ca ?? null
-  const members = all.map((candidate) => member(inputs, group, candidate))
-  const allHealthy = members.every((m) => m.state === 'healthy' && m.admin === null)
+  const disabled = disabledMembers(inputs, group.name)
+  const members = [...all.map((candidate) => member(inputs, group, candidate)), ...disabled]
+  const allHealthy = disabled.length === 0 && members.every((m) => m.state === 'healthy' && m.admin === null)
   return {
     name: group.name,
     strategy: group.strategy,

@@ -20,7 +20,7 @@ export interface ConfigProblem {
 }
 
 export interface ConfigCheckReport {
-  /** False if commands would refuse the file; warnings do not matter. */
+  /** False with any error, also one that disables only a section; warnings do not matter. */
   readonly ok: boolean
   readonly file: string
   /** Ordered by line. */

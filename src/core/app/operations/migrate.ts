@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import type { CommandContext } from '../../base/context.js'
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
-import { loadConfig } from '../../config/load.js'
+import { loadUsableConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
 import type { Config } from '../../config/schema.js'
 import { checkDataDir, FORMAT, readAnyMarker } from '../../store/directory/data-dir.js'
@@ -66,7 +66,7 @@ export async function groundOf(options: MigrateOptions): Promise<Ground> {
   const identity = identityOf(dir)
   const marker = readAnyMarker(dir)
   const configPath = options.configPath ?? resolve(dir, 'brine.toml')
-  const { config } = await loadConfig(readConfigText(configPath), configPath)
+  const { config } = await loadUsableConfig(readConfigText(configPath), configPath)
   const { at } = startTime(options.nowOverride, marker.test === true)
   return { dir, identity, format: marker.format, role: roleOf(dir, marker), config, at }
 }

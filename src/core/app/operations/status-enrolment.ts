@@ -22,6 +22,8 @@ export async function enrolmentSummary(session: Session): Promise<EnrolmentSumma
     Object.entries(state().requests).flatMap(([id, request]) => (isUnknown(request, at) ? [id] : [])),
   )
   const late = Math.max(900, 3 * session.enrolment.breaker.checkInterval)
+  // a fault of the configuration is a finding of its own
+  const used = groups.filter(({ disabled }) => disabled === undefined)
   const probes = groups.flatMap(({ members }) => members.flatMap(({ lastProbe }) => lastProbe ?? []))
   const newest = probes.sort().at(-1)
   return {
@@ -33,8 +35,8 @@ export async function enrolmentSummary(session: Session): Promise<EnrolmentSumma
       retryAfter,
     })),
     facts: {
-      down: groups.filter(({ verdict }) => verdict === 'down').map(describeFailures),
-      degraded: groups.filter(({ verdict }) => verdict === 'degraded').map(describeFailures),
+      down: used.filter(({ verdict }) => verdict === 'down').map(describeFailures),
+      degraded: used.filter(({ verdict }) => verdict === 'degraded').map(describeFailures),
       unprobedSince: newest !== undefined && secondsBetween(newest, now) > late ? newest : null,
       unknown,
     },

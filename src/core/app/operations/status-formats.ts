@@ -65,14 +65,6 @@ function metrics(report: StatusReport): readonly Metric[] {
     help,
     samples: value === null ? [] : [{ value }],
   })
-  const each = (name: string, help: string, pick: (ca: StatusReport['cas'][number]) => number | null): Metric => ({
-    name,
-    help,
-    samples: cas.flatMap((ca) => {
-      const value = pick(ca)
-      return value === null ? [] : [{ labels: { kind: ca.kind, ca: ca.handle }, value }]
-    }),
-  })
   return [
     one('verdict', '0 ok, 1 warning, 2 critical.', LEVELS[report.verdict]),
     { name: 'role', help: 'The role of this directory.', samples: [{ labels: { role: report.role }, value: 1 }] },
@@ -88,16 +80,13 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
     one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
     one('broken_aggregates', 'Aggregates that are damaged.', report.broken.length),
+    one(
+      'config_faults',
+      'Faults of the configuration, each of which disables its section.',
+      report.concerns.filter(({ code }) => code === 'config-fault').length,
+    ),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
-    each('ca_stale_timestamp_seconds', 'Time at which the first object of the CA goes stale.', (ca) =>
-      seconds(ca.staleAt),
-    ),
-    each('ca_next_due_timestamp_seconds', 'Time at which the CA is due to be republished.', (ca) =>
-      seconds(ca.nextDue),
-    ),
-    each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
-    each('ca_children', 'Children.', (ca) => ca.children),
-    each('ca_objects', 'Objects on the manifests.', (ca) => ca.objects),
+    ...caMetrics(cas),
     {
       name: 'ha_group_verdict',
       help: 'Verdict of a group of CAs: 0 every CA is available, 1 some are not, 2 none is.',
@@ -114,6 +103,28 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('orphan_keys', 'Key files that no state references.', report.orphanKeys.length),
     one('surplus_files', 'Files in quarantine that no commit references.', aside.surplus),
     one('locked', '1 while a command holds the write lock.', report.locks.length),
+  ]
+}
+
+function caMetrics(cas: StatusReport['cas']): readonly Metric[] {
+  const each = (name: string, help: string, pick: (ca: StatusReport['cas'][number]) => number | null): Metric => ({
+    name,
+    help,
+    samples: cas.flatMap((ca) => {
+      const value = pick(ca)
+      return value === null ? [] : [{ labels: { kind: ca.kind, ca: ca.handle }, value }]
+    }),
+  })
+  return [
+    each('ca_stale_timestamp_seconds', 'Time at which the first object of the CA goes stale.', (ca) =>
+      seconds(ca.staleAt),
+    ),
+    each('ca_next_due_timestamp_seconds', 'Time at which the CA is due to be republished.', (ca) =>
+      seconds(ca.nextDue),
+    ),
+    each('ca_roas', 'ROAs configured.', (ca) => ca.roas),
+    each('ca_children', 'Children.', (ca) => ca.children),
+    each('ca_objects', 'Objects on the manifests.', (ca) => ca.objects),
   ]
 }
 

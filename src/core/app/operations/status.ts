@@ -135,7 +135,7 @@ export async function status(session: Session): Promise<StatusReport> {
 
 /** Returns undefined without enrolment CAs, and if their history cannot be read (then it is in `broken`). */
 async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefined> {
-  if (session.enrolment.cas.length === 0) return undefined
+  if (session.enrolment.cas.length === 0 || session.enrolment.disabled.all !== null) return undefined
   const { enrolmentSummary } = await import('./status-enrolment.js')
   try {
     return await enrolmentSummary(session)
@@ -167,6 +167,7 @@ function findingInputs(
     outdated: snapshot.outdated,
     served: plan.isPublished,
     configWarnings: session.loaded.warnings.map((w) => w.message),
+    configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
     tickPeriod: session.config.tickPeriod,
   }
 }

@@ -12,18 +12,20 @@ export interface TickReport {
   readonly role: 'primary' | 'standby'
   readonly done: readonly { readonly what: string; readonly on: string }[]
   readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+  /** Faults of the configuration, each of which disables its section. */
+  readonly disabled: readonly string[]
   readonly nextDue: Instant | null
   readonly staleAt: Instant | null
 }
 
 /**
  * Republishes what is due, fills the key pool, archives old commands, probes enrolment CAs. The failure of one CA is listed in `failed` and does
- * not stop the others; so are CAs with missing objects.
+ * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`.
  */
 export async function tick(session: Session): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
-    return { role: 'standby', done: [], failed: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
+    return { role: 'standby', done: [], failed: [], disabled: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
   const { republished, failed, nextDue, staleAt } = await republishRepaired(session, { inspect: true })
   const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
@@ -31,9 +33,11 @@ export async function tick(session: Session): Promise<TickReport> {
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
   recordTick(session, failed.length)
   done.push(...(await archiveIfDue(session)))
-  if (session.enrolment.cas.length > 0) done.push(...(await probeCas(session)))
+  const { cas, disabled } = session.enrolment
+  if (cas.length > 0 && disabled.all === null) done.push(...(await probeCas(session)))
   done.push(...(await finishTls(session)))
-  return { role: 'primary', done, failed, nextDue, staleAt }
+  const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
+  return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt }
 }
 
 /** Archives once a day. Skipped while another command holds the write lock: it is not urgent, and the next tick tries again. */

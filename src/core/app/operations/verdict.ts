@@ -59,6 +59,8 @@ export interface StatusFacts {
   readonly served: boolean
   readonly freeBytes: number
   readonly configWarnings: readonly string[]
+  /** Faults of the configuration that disable a section. */
+  readonly configFaults: readonly string[]
   /** Null without enrolment CAs. */
   readonly enrolment: EnrolmentFacts | null
   /** Seconds between two runs of `tick`. */
@@ -80,9 +82,10 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
     ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
     ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
   ]
+  const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
   const rank = (c: StatusFinding): number => (c.level === 'critical' ? 0 : 1)
-  return [...all, ...config].sort((a, b) => rank(a) - rank(b))
+  return [...all, ...faults, ...config].sort((a, b) => rank(a) - rank(b))
 }
 
 /** Returns the most severe level of the findings; `ok` without any. */

@@ -9,7 +9,7 @@ import { AppError } from '../../base/errors.js'
 import type { Clock } from '../../base/ports.js'
 import { addSeconds, type Instant, later } from '../../base/time.js'
 import type { Enrolment } from '../../config/enrolment/schema.js'
-import { configDigest, type LoadedConfig, loadConfig, timingOf } from '../../config/load.js'
+import { configDigest, type LoadedConfig, loadUsableConfig, timingOf } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
 import type { Config } from '../../config/schema.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -54,7 +54,7 @@ async function openMigrated(options: CommandContext): Promise<FileStore> {
 export async function openSession(options: CommandContext): Promise<Session> {
   const store = await openMigrated(options)
   const configPath = options.configPath ?? resolve(store.dir, 'brine.toml')
-  const loaded = await loadConfig(readConfigText(configPath), configPath)
+  const loaded = await loadUsableConfig(readConfigText(configPath), configPath)
   const { config } = loaded
   const configured = openStore(options.dataDir, {
     command: options.command,

@@ -6,6 +6,7 @@ import { bold, entry, escapeRoff, formatPage, italic, literal, paragraphs } from
 const ABOUT = [
   'brine.toml configures a data directory. brine init writes it with every key commented out. The format is TOML 1.0.',
   'Unknown keys and values out of range are errors. brine config check reports every finding with its line; brine config show prints the value of every key.',
+  'An error in an enrolment section, even one that is not TOML, disables that section alone: brine tick publishes, names the error and exits 3, and brine status is a warning. A CA with an error is left out of its groups; a label is refused if it, its profile or its group has an error; an error in [ha] stops the commands of ha and est. An error above the first section, or a key of it that stands below a section, stops every command with exit code 2, since these keys say where and when to publish.',
   'Durations are text such as "30s", "15m", "24h" or "90d". Paths are absolute.',
 ]
 

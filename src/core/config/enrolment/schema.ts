@@ -100,6 +100,27 @@ export interface Enrolment {
   readonly labels: readonly LabelConfig[]
   /** The built-in profiles and those of the file, which replace built-in ones of the same name. */
   readonly profiles: readonly CertificateProfile[]
+  /** Sections of the file that are not used since they have faults; they are in none of the lists above. */
+  readonly disabled: DisabledSections
+}
+
+/** Reasons by name: the line and the fault. */
+export interface DisabledSections {
+  /** Reason why nothing is used, a fault in `[ha]`; null without one. */
+  readonly all: string | null
+  readonly cas: ReadonlyMap<string, string>
+  readonly groups: ReadonlyMap<string, string>
+  readonly labels: ReadonlyMap<string, string>
+  /** Members that are not used, by group. */
+  readonly members: ReadonlyMap<string, readonly string[]>
+}
+
+export const NOTHING_DISABLED: DisabledSections = {
+  all: null,
+  cas: new Map(),
+  groups: new Map(),
+  labels: new Map(),
+  members: new Map(),
 }
 
 export const NO_ENROLMENT: Enrolment = {
@@ -110,6 +131,7 @@ export const NO_ENROLMENT: Enrolment = {
   groups: [],
   labels: [],
   profiles: BUILT_IN_PROFILES,
+  disabled: NOTHING_DISABLED,
 }
 
 /** Top-level names of the enrolment sections. */

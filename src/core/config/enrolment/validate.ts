@@ -68,7 +68,7 @@ function groupFaults(e: Enrolment, group: GroupSettings, n: number): readonly Pl
     if (group.caIds.indexOf(ca) !== index)
       found.push(at([...place, 'ca_ids'], `CA ${JSON.stringify(ca)} is listed twice in group ${name}`))
     else if (!e.cas.some(({ id }) => id === ca))
-      found.push(at([...place, 'ca_ids'], `unknown CA ${JSON.stringify(ca)} in group ${name}`))
+      found.push({ ...at([...place, 'ca_ids'], `unknown CA ${JSON.stringify(ca)} in group ${name}`), about: ca })
   }
   for (const ca of Object.keys(group.weights))
     if (!group.caIds.includes(ca))
@@ -83,14 +83,18 @@ function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly Plac
   const found: PlacedFault[] = []
   const name = JSON.stringify(label.name)
   if (label.caId !== '' && !e.cas.some(({ id }) => id === label.caId))
-    found.push(at([...place, 'ca_id'], `unknown CA ${JSON.stringify(label.caId)} in label ${name}`))
+    found.push({
+      ...at([...place, 'ca_id'], `unknown CA ${JSON.stringify(label.caId)} in label ${name}`),
+      about: label.caId,
+    })
   if (!e.profiles.some((profile) => profile.name === label.profile))
-    found.push(
-      at(
+    found.push({
+      ...at(
         [...place, 'profile'],
         `unknown profile ${JSON.stringify(label.profile)} in label ${name}: define it in [[est.profile]]`,
       ),
-    )
+      about: label.profile,
+    })
   found.push(...authFaults(label, place))
   const groups = e.groups.filter((group) => group.caIds.includes(label.caId)).map((group) => group.name)
   if (label.group === undefined && groups.length > 1)
@@ -101,9 +105,13 @@ function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly Plac
       ),
     )
   if (label.group !== undefined && !groups.includes(label.group))
-    found.push(
-      at([...place, 'group'], `label ${name}: ${label.caId} is not a member of group ${JSON.stringify(label.group)}`),
-    )
+    found.push({
+      ...at(
+        [...place, 'group'],
+        `label ${name}: ${label.caId} is not a member of group ${JSON.stringify(label.group)}`,
+      ),
+      about: label.group,
+    })
   return found
 }
 

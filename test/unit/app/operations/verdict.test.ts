@@ -22,6 +22,7 @@ const WELL: StatusFacts = {
   served: true,
   freeBytes: 1e12,
   configWarnings: [],
+  configFaults: [],
   enrolment: null,
   tickPeriod: 300,
 }

@@ -44,6 +44,13 @@ describe('an error that wraps another one', () => {
   })
 })
 
+describe('a decoder', () => {
+  it('names the tag of each element whose members it reads: elementsIn stays inside of src/core/der', () => {
+    const outside = sources.filter((path) => path.startsWith('src/') && !path.startsWith('src/core/der/'))
+    expect(outside.filter((path) => /\belementsIn\b/.test(text(path)))).toEqual([])
+  })
+})
+
 describe('src/commands', () => {
   it('holds commands alone: oclif loads every file there', () => {
     const commands = sources.filter((path) => path.startsWith('src/commands/'))

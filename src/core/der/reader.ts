@@ -78,8 +78,13 @@ export function parseInner(bytes: Uint8Array, where: string, findings: FindingLi
   return node
 }
 
-/** Returns the elements inside a constructed element, in wire order; none for a primitive one. Only for nodes of `parseDer`. */
-export function childrenOf(node: DerNode): readonly DerNode[] {
+/** Returns the members of an element with the identifier octet `tag`, in wire order; none for another tag. A decoder that has findings uses `membersOf`. */
+export function childrenOf(node: DerNode | undefined, tag: number): readonly DerNode[] {
+  return node?.tag === tag ? elementsIn(node) : []
+}
+
+/** Returns the elements inside any constructed element, in wire order; none for a primitive one. For this folder alone: a decoder names the tag that it expects. */
+export function elementsIn(node: DerNode): readonly DerNode[] {
   if ((node.tag & 0x20) === 0) return []
   const children: DerNode[] = []
   let at = node.body
@@ -101,14 +106,14 @@ export function rawOf(node: DerNode): Uint8Array {
 export function contentOf(node: DerNode): Uint8Array {
   if ((node.tag & 0xe0) !== 0x20 || node.tag === TAG.sequence || node.tag === TAG.set)
     return node.bytes.subarray(node.body, node.end)
-  return Buffer.concat(childrenOf(node).map(contentOf))
+  return Buffer.concat(elementsIn(node).map(contentOf))
 }
 
 /** Returns the element in DER, its members in wire order: the signed octets where the wire carries BER. */
 export function toDer(node: DerNode, tag = node.tag): Uint8Array {
   const isString = (tag & 0xc0) === 0 && tag !== TAG.sequence && tag !== TAG.set
   const isMade = (tag & 0x20) !== 0 && !isString
-  const content = isMade ? Buffer.concat(childrenOf(node).map((child) => toDer(child))) : contentOf(node)
+  const content = isMade ? Buffer.concat(elementsIn(node).map((child) => toDer(child))) : contentOf(node)
   const size: number[] = []
   for (let rest = content.length; rest > 0; rest = Math.floor(rest / 256)) size.unshift(rest % 256)
   const length = content.length < 0x80 ? [content.length] : [0x80 | size.length, ...size]
@@ -120,9 +125,19 @@ export function isType(node: DerNode | undefined, tag: number): node is DerNode 
   return node !== undefined && (node.tag === tag || (tag < 0x30 && node.tag === (tag | 0x20)))
 }
 
-/** Returns true for the context-specific tag `[number]`. */
-export function isContext(node: DerNode | undefined, number: number): node is DerNode {
-  return node !== undefined && (node.tag & 0xdf) === (0x80 | number)
+/** Returns true for the identifier octet `tag`, in exactly this form. */
+export function hasTag(node: DerNode | undefined, tag: number): node is DerNode {
+  return node?.tag === tag
+}
+
+/** Returns the identifier octet of `[number]` in its primitive form: an implicit tag of a primitive type. */
+export function primitiveTag(number: number): number {
+  return 0x80 | number
+}
+
+/** Returns the identifier octet of `[number]` in its constructed form: an explicit tag, or an implicit one of a SEQUENCE or SET. */
+export function constructedTag(number: number): number {
+  return 0xa0 | number
 }
 
 function headerAt(bytes: Uint8Array, at: number, limit: number): Header | string {

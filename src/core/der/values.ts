@@ -2,29 +2,57 @@
 import type { Instant } from '../base/time.js'
 import type { FindingList } from './findings.js'
 import { instantOfTime, textOf } from './primitives.js'
-import { childrenOf, contentOf, type DerNode, isType, TAG } from './reader.js'
+import { contentOf, type DerNode, elementsIn, isType, TAG } from './reader.js'
 
 /** No object of the RPKI needs more; a serial number of a megabyte would take seconds to convert. */
 const MAX_INTEGER_OCTETS = 64
 
-/** A constructed element: its name for findings, the rule that defines it, and the least and most members that it may have. */
+/** A constructed element: its name for findings, the rule that defines it, its identifier octet, and the least and most members that it may have. */
 export interface Frame {
   readonly what: string
   readonly rule: string
-  readonly least: number
-  readonly most: number
+  readonly tag: number
+  /** 0 where absent. */
+  readonly least?: number
+  /** No limit where absent. */
+  readonly most?: number
 }
 
-/** Returns the members of a constructed element, at most `frame.most`. A count outside of the frame is a finding. */
+/** Returns the members of a constructed element, at most `frame.most`. Another tag, or a count outside of the frame, is a finding; members are read on. */
 export function membersOf(node: DerNode | undefined, frame: Frame, findings: FindingList): readonly DerNode[] {
-  const members = node === undefined ? [] : childrenOf(node)
-  const { what, rule, least, most } = frame
-  if (members.length < least || members.length > most) {
+  const members = node === undefined ? [] : elementsIn(node)
+  const { what, rule, tag, least = 0, most = Number.POSITIVE_INFINITY } = frame
+  if (node === undefined) findings.add(rule, `${what} is missing`)
+  else if (node.tag !== tag) findings.add(rule, `${what} is ${tagName(node.tag)}, not ${tagName(tag)}`)
+  else if (members.length < least || members.length > most) {
     const due = least === most ? `${most}` : `${least} to ${most}`
-    findings.add(rule, `${what} has ${members.length} members, not ${due}`)
+    findings.add(
+      rule,
+      `${what} has ${members.length} members, not ${Number.isFinite(most) ? due : `at least ${least}`}`,
+    )
   }
   return members.slice(0, most)
 }
+
+/** Returns the name of an identifier octet in ASN.1, for a message. */
+function tagName(tag: number): string {
+  const name = TAG_NAMES.get(tag)
+  if (name !== undefined) return name
+  const number = tag & 0x1f
+  if ((tag & 0xc0) === 0x80) return `[${number}]${(tag & 0x20) === 0 ? ' (primitive)' : ''}`
+  return `an element of tag 0x${tag.toString(16).padStart(2, '0')}`
+}
+
+const TAG_NAMES: ReadonlyMap<number, string> = new Map([
+  [TAG.boolean, 'a BOOLEAN'],
+  [TAG.integer, 'an INTEGER'],
+  [TAG.bitString, 'a BIT STRING'],
+  [TAG.octetString, 'an OCTET STRING'],
+  [TAG.null, 'NULL'],
+  [TAG.oid, 'an OBJECT IDENTIFIER'],
+  [TAG.sequence, 'a SEQUENCE'],
+  [TAG.set, 'a SET'],
+])
 
 /** Returns a signed INTEGER; undefined for another type or more than 64 octets. */
 export function readInteger(node: DerNode | undefined): bigint | undefined {

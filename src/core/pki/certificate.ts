@@ -2,7 +2,17 @@
 import { createPublicKey, verify } from 'node:crypto'
 import type { Instant } from '../base/time.js'
 import { createFindings } from '../der/findings.js'
-import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
+import {
+  childrenOf,
+  constructedTag,
+  contentOf,
+  type DerNode,
+  hasTag,
+  parseDer,
+  parseInner,
+  rawOf,
+  TAG,
+} from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid, readTime } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'
 import { isSameName } from './name-comparison.js'
@@ -64,12 +74,12 @@ const OID = {
 export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefined {
   const findings = createFindings()
   const node = parseDer(der, findings)
-  const [tbs, , signature] = node?.tag === TAG.sequence ? childrenOf(node) : []
-  const fields = tbs === undefined ? [] : childrenOf(tbs)
-  const [serial, algorithm, issuer, validity, subject, spki, ...rest] = isContext(fields[0], 0)
+  const [tbs, , signature] = childrenOf(node, TAG.sequence)
+  const fields = childrenOf(tbs, TAG.sequence)
+  const [serial, algorithm, issuer, validity, subject, spki, ...rest] = hasTag(fields[0], constructedTag(0))
     ? fields.slice(1)
     : fields
-  const [from, to] = validity === undefined ? [] : childrenOf(validity)
+  const [from, to] = childrenOf(validity, TAG.sequence)
   const [notBefore, notAfter, number] = [readTime(from), readTime(to), readInteger(serial)]
   const bits = readBits(signature)
   if (
@@ -89,9 +99,9 @@ export function readPlainCertificate(der: Uint8Array): PlainCertificate | undefi
     notBefore,
     notAfter,
     spki: rawOf(spki),
-    ...readExtensions(rest.find((field) => isContext(field, 3))),
+    ...readExtensions(rest.find((field) => hasTag(field, constructedTag(3)))),
     tbs: rawOf(tbs),
-    algorithm: readOid(childrenOf(algorithm)[0]) ?? '',
+    algorithm: readOid(childrenOf(algorithm, TAG.sequence)[0]) ?? '',
     signature: bits.bytes,
   }
 }
@@ -116,9 +126,9 @@ const NO_EXTENSIONS: Extensions = {
 
 function readExtensions(field: DerNode | undefined): Extensions {
   let found = NO_EXTENSIONS
-  const list = field === undefined ? undefined : childrenOf(field)[0]
-  for (const extension of list === undefined ? [] : childrenOf(list)) {
-    const parts = childrenOf(extension)
+  const [list] = childrenOf(field, constructedTag(3))
+  for (const extension of childrenOf(list, TAG.sequence)) {
+    const parts = childrenOf(extension, TAG.sequence)
     const content = parts.at(-1)
     const id = readOid(parts[0]) ?? 'unnamed'
     if (readBoolean(parts[1]) === true && !READ.includes(id))
@@ -131,13 +141,13 @@ function readExtensions(field: DerNode | undefined): Extensions {
     else if (id === OID.subjectAltName) found = { ...found, names: readAlternativeNames(value, createFindings()) }
     else if (id === OID.keyUsage) found = { ...found, keyUsages: readKeyUsages(value) }
     else if (id === OID.extendedKeyUsage)
-      found = { ...found, extendedKeyUsages: childrenOf(value).map((usage) => readOid(usage) ?? '') }
+      found = { ...found, extendedKeyUsages: childrenOf(value, TAG.sequence).map((usage) => readOid(usage) ?? '') }
   }
   return found
 }
 
 function readBasicConstraints(value: DerNode): Pick<PlainCertificate, 'isCa' | 'pathLength'> {
-  const parts = childrenOf(value)
+  const parts = childrenOf(value, TAG.sequence)
   const limit = readInteger(parts[1])
   return { isCa: readBoolean(parts[0]) === true, pathLength: limit === undefined ? undefined : Number(limit) }
 }

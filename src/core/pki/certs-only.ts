@@ -1,6 +1,6 @@
 /** "Certs-only" messages of EST: SignedData with certificates and no signer (RFC 5652 section 5.1, RFC 8551 section 3.8). */
 import { createFindings } from '../der/findings.js'
-import { childrenOf, isContext, parseDer, rawOf, TAG } from '../der/reader.js'
+import { childrenOf, constructedTag, hasTag, parseDer, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
 import { encode, explicit, implicit, integer, oid, raw, seq, seqOf, set } from '../der/writer.js'
 
@@ -10,13 +10,13 @@ const SIGNED_DATA = '1.2.840.113549.1.7.2'
 /** Returns the certificates of a certs-only message, in its order; undefined if the bytes are not SignedData. Never throws. */
 export function readCertsOnly(der: Uint8Array): readonly Uint8Array[] | undefined {
   const node = parseDer(der, createFindings())
-  const [type, content] = node?.tag === TAG.sequence ? childrenOf(node) : []
-  const [signed] = isContext(content, 0) ? childrenOf(content) : []
+  const [type, content] = childrenOf(node, TAG.sequence)
+  const [signed] = childrenOf(content, constructedTag(0))
   if (readOid(type) !== SIGNED_DATA || signed?.tag !== TAG.sequence) return undefined
-  const certificates = childrenOf(signed).find((field) => isContext(field, 0))
+  const certificates = childrenOf(signed, TAG.sequence).find((field) => hasTag(field, constructedTag(0)))
   return certificates === undefined
     ? []
-    : childrenOf(certificates)
+    : childrenOf(certificates, constructedTag(0))
         .filter(({ tag }) => tag === TAG.sequence)
         .map(rawOf)
 }

@@ -4,7 +4,17 @@
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { createFindings, type FindingList, type ObjectFinding } from '../der/findings.js'
-import { childrenOf, contentOf, type DerNode, isContext, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
+import {
+  childrenOf,
+  constructedTag,
+  contentOf,
+  type DerNode,
+  hasTag,
+  parseDer,
+  parseInner,
+  rawOf,
+  TAG,
+} from '../der/reader.js'
 import { readBits, readBoolean, readInteger, readOid } from '../der/values.js'
 import { HASH_OF_SIGNATURE } from './algorithms.js'
 import {
@@ -79,8 +89,8 @@ function tooLarge(der: Uint8Array, findings: FindingList): undefined {
 
 function parse(der: Uint8Array, findings: FindingList): CertificateRequest | undefined {
   const node = parseDer(der, findings)
-  const [info, algorithm, signature, extra] = node?.tag === TAG.sequence ? childrenOf(node) : []
-  const [version, subject, spki, attributes, more] = info === undefined ? [] : childrenOf(info)
+  const [info, algorithm, signature, extra] = childrenOf(node, TAG.sequence)
+  const [version, subject, spki, attributes, more] = childrenOf(info, TAG.sequence)
   const bits = readBits(signature)
   if (
     info === undefined ||
@@ -97,7 +107,7 @@ function parse(der: Uint8Array, findings: FindingList): CertificateRequest | und
   const name = readDistinguishedName(subject, 'the subject', findings)
   const key = keyOf(rawOf(spki), findings)
   if (key === undefined) return undefined
-  checkPossession(rawOf(info), readOid(childrenOf(algorithm)[0]), bits.bytes, key.object, findings)
+  checkPossession(rawOf(info), readOid(childrenOf(algorithm, TAG.sequence)[0]), bits.bytes, key.object, findings)
   const requested = readAttributes(attributes, findings)
   return { der, subject: name, spki: rawOf(spki), key: key.key, ...requested }
 }
@@ -147,11 +157,11 @@ type Requested = Pick<CertificateRequest, 'names' | 'san' | 'extendedKeyUsages' 
 function readAttributes(attributes: DerNode | undefined, findings: FindingList): Requested {
   let requested: Requested = { names: NO_NAMES, san: undefined, extendedKeyUsages: [], challengePassword: undefined }
   if (attributes === undefined) return requested
-  if (!isContext(attributes, 0)) findings.add(RULE, 'the attributes have the wrong tag')
+  if (!hasTag(attributes, constructedTag(0))) findings.add(RULE, 'the attributes have the wrong tag')
   const seen = new Set<string>()
-  for (const attribute of childrenOf(attributes)) {
-    const [type, values] = childrenOf(attribute)
-    const [value, another] = values === undefined ? [] : childrenOf(values)
+  for (const attribute of childrenOf(attributes, constructedTag(0))) {
+    const [type, values] = childrenOf(attribute, TAG.sequence)
+    const [value, another] = childrenOf(values, TAG.set)
     const oid = readOid(type) ?? 'unnamed'
     // a CA that reads the other one would issue something that was not checked here
     if (seen.has(oid)) findings.add(RULE, `attribute ${oid} appears twice`)
@@ -170,8 +180,8 @@ function readExtensionRequest(value: DerNode, findings: FindingList): Partial<Re
   if (value.tag !== TAG.sequence) findings.add('RFC 5280 section 4.2', 'the requested extensions are not a SEQUENCE')
   let [names, san, usages]: [AlternativeNames, Uint8Array | undefined, readonly string[]] = [NO_NAMES, undefined, []]
   const seen = new Set<string>()
-  for (const extension of childrenOf(value)) {
-    const parts = childrenOf(extension)
+  for (const extension of childrenOf(value, TAG.sequence)) {
+    const parts = childrenOf(extension, TAG.sequence)
     const oid = readOid(parts[0])
     const content = parts.at(-1)
     if (oid === undefined || content?.tag !== TAG.octetString || parts.length > 3) {
@@ -183,13 +193,15 @@ function readExtensionRequest(value: DerNode, findings: FindingList): Partial<Re
     const what = READ[oid]
     const inner = what === undefined ? undefined : parseInner(contentOf(content), what, findings)
     if (inner === undefined) continue
+    // each of the extensions that are read is a SEQUENCE
+    if (inner.tag !== TAG.sequence) findings.add('RFC 5280 section 4.2', `the ${what} is malformed`)
     if (oid === OID.basicConstraints) {
-      if (readBoolean(childrenOf(inner)[0]) === true)
+      if (readBoolean(childrenOf(inner, TAG.sequence)[0]) === true)
         findings.add('RFC 5280 section 4.2.1.9', 'a CA certificate is requested')
     } else if (oid === OID.subjectAltName) {
       names = readAlternativeNames(inner, findings)
       san = contentOf(content)
-    } else usages = childrenOf(inner).map((usage) => readOid(usage) ?? '')
+    } else usages = childrenOf(inner, TAG.sequence).map((usage) => readOid(usage) ?? '')
   }
   return { names, san, extendedKeyUsages: usages }
 }

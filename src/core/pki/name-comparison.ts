@@ -28,19 +28,19 @@ export function isSameName(a: Uint8Array, b: Uint8Array): boolean {
 /** Returns a text that is equal for Names (DER) that RFC 5280 section 7.1 calls the same, and different for others. */
 export function nameKey(der: Uint8Array): string {
   const node = parseDer(der, createFindings())
-  const parts = node?.tag === TAG.sequence ? childrenOf(node).map(partKey) : [undefined]
+  const parts = node?.tag === TAG.sequence ? childrenOf(node, TAG.sequence).map(partKey) : [undefined]
   return parts.includes(undefined) ? `der ${Buffer.from(der).toString('hex')}` : JSON.stringify(parts)
 }
 
 /** Returns the attributes of one part, in an order of their own since a SET has none; undefined if it is malformed. */
 function partKey(set: DerNode): readonly string[] | undefined {
-  const keys = set.tag === TAG.set ? childrenOf(set).map(attributeKey) : []
+  const keys = childrenOf(set, TAG.set).map(attributeKey)
   const known = keys.filter((key) => key !== undefined)
   return keys.length === 0 || known.length < keys.length ? undefined : known.sort()
 }
 
 function attributeKey(pair: DerNode): string | undefined {
-  const [type, value, more] = pair.tag === TAG.sequence ? childrenOf(pair) : []
+  const [type, value, more] = childrenOf(pair, TAG.sequence)
   const id = readOid(type)
   if (id === undefined || value === undefined || more !== undefined) return undefined
   const text = TEXTS[value.tag]?.(Buffer.from(contentOf(value)))

@@ -59,15 +59,15 @@ export function readDistinguishedName(node: DerNode, what: string, findings: Fin
   const attributes: (readonly [string, string])[] = []
   let common: string | undefined
   if (node.tag !== TAG.sequence) findings.add(RULE, `${what} is not a SEQUENCE`)
-  const sets = node.tag === TAG.sequence ? childrenOf(node) : []
+  const sets = childrenOf(node, TAG.sequence)
   for (const set of sets) {
     const together: string[] = []
-    if (set.tag !== TAG.set || childrenOf(set).length === 0)
-      findings.add(RULE, `${what} has a part that is not a SET of attributes`)
-    for (const pair of childrenOf(set)) {
-      const [type, value, more] = childrenOf(pair)
+    const pairs = childrenOf(set, TAG.set)
+    if (pairs.length === 0) findings.add(RULE, `${what} has a part that is not a SET of attributes`)
+    for (const pair of pairs) {
+      const [type, value, more] = childrenOf(pair, TAG.sequence)
       const oid = readOid(type)
-      if (pair.tag !== TAG.sequence || oid === undefined || value === undefined || more !== undefined) {
+      if (oid === undefined || value === undefined || more !== undefined) {
         findings.add(RULE, `${what} has a malformed attribute`)
         continue
       }
@@ -112,7 +112,7 @@ export function readAlternativeNames(node: DerNode, findings: FindingList): Alte
     uri: [] as string[],
     other: [] as number[],
   }
-  const all = node.tag === TAG.sequence ? childrenOf(node) : []
+  const all = childrenOf(node, TAG.sequence)
   if (all.length === 0) findings.add(SAN_RULE, 'the subjectAltName is empty')
   for (const name of all) {
     const text = Buffer.from(contentOf(name)).toString('latin1')

@@ -13,7 +13,8 @@
  */
 import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
-import { childrenOf, isType, parseInner, TAG } from '../der/reader.js'
+import { parseInner, TAG } from '../der/reader.js'
+import { membersOf } from '../der/values.js'
 import type { SignedObjectCodec } from './codec.js'
 import { readAsid, readVersion } from './signed-object/content-fields.js'
 import type { CertificateResources } from './x509/types.js'
@@ -32,14 +33,12 @@ export function decodeAspa(eContent: Uint8Array): Decoded<AspaContent> {
   const findings = createFindings()
   const node = parseInner(eContent, 'eContent', findings)
   if (node === undefined) return { content: undefined, findings: findings.all() }
-  const parts = [...childrenOf(node)]
-  if (node.tag !== TAG.sequence) findings.add(RULE, 'the content is not an ASProviderAttestation')
+  const parts = [...membersOf(node, { what: 'the ASProviderAttestation', rule: RULE, tag: TAG.sequence }, findings)]
   readVersion(parts, 1n, RULE, findings)
   const [customerNode, list, ...more] = parts
   if (more.length > 0) findings.add(RULE, 'an unknown member in the attestation')
   const customer = readAsid(customerNode, RULE, findings)
-  if (!isType(list, TAG.sequence)) findings.add(RULE, 'no list of providers')
-  const nodes = list === undefined ? [] : childrenOf(list)
+  const nodes = membersOf(list, { what: 'the list of providers', rule: RULE, tag: TAG.sequence }, findings)
   const providers = nodes.slice(0, MAX_PROVIDERS).flatMap((item) => readAsid(item, RULE, findings) ?? [])
   checkCount(nodes.length, findings)
   if (customer === undefined) return { content: undefined, findings: findings.all() }

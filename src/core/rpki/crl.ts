@@ -25,7 +25,7 @@ import type { Instant } from '../base/time.js'
 import type { KeyId, Sign } from '../crypto/ports.js'
 import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
-import { childrenOf, type DerNode, isContext, isType, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
+import { childrenOf, constructedTag, type DerNode, isType, parseDer, parseInner, rawOf, TAG } from '../der/reader.js'
 import { membersOf, readBits, readInteger, readTime } from '../der/values.js'
 import { type Der, encode, explicit, integer, seq, seqOf, utcOrGeneralized } from '../der/writer.js'
 import { checkSignatureAlgorithms, checkTimeForm } from './x509/algorithm.js'
@@ -122,8 +122,8 @@ export function decodeCrl(bytes: Uint8Array): Decoded<DecodedCrl> {
 
 /** Reads and checks a CRL, reading on after a finding. Returns undefined where the outer structure is not that of a CRL. */
 export function parseCrl(node: DerNode, findings: FindingList): ParsedCrl | undefined {
-  const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node)
-  if (node.tag !== TAG.sequence || tbs === undefined || tbs.tag !== TAG.sequence) {
+  const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node, TAG.sequence)
+  if (tbs?.tag !== TAG.sequence) {
     findings.add('RFC 5280 section 5.1', 'this is not a certificate revocation list')
     return undefined
   }
@@ -142,7 +142,7 @@ function readFields(
   outerAlgorithm: DerNode | undefined,
   findings: FindingList,
 ): Omit<ParsedCrl, 'tbs' | 'signature'> {
-  const parts = [...childrenOf(tbs)]
+  const parts = [...childrenOf(tbs, TAG.sequence)]
   const version = isType(parts[0], TAG.integer) ? readInteger(parts.shift()) : 0n
   if (version !== 1n)
     findings.add(RULE, `the CRL is ${version === undefined ? 'of an unreadable version' : `v${version + 1n}`}, not v2`)
@@ -165,16 +165,17 @@ function readFields(
 }
 
 function readEntries(list: DerNode | undefined, findings: FindingList): readonly CrlEntry[] {
-  const nodes = list === undefined ? [] : childrenOf(list)
-  if (nodes.length === 0)
-    findings.tolerate('RFC 5280 section 5.1.2.6', 'an empty list of revoked certificates must be left out')
+  const rule = 'RFC 5280 section 5.1.2.6'
+  const nodes = childrenOf(list, TAG.sequence)
+  if (nodes.length === 0) findings.tolerate(rule, 'an empty list of revoked certificates must be left out')
   const entries: CrlEntry[] = []
   for (const node of nodes) {
-    const [serialNode, timeNode, extensions] = childrenOf(node)
+    const frame = { what: 'an entry', rule, tag: TAG.sequence, least: 2, most: 3 }
+    const [serialNode, timeNode, extensions] = membersOf(node, frame, findings)
     const serial = readInteger(serialNode)
     const revokedAt = readTime(timeNode)
     if (serial === undefined || revokedAt === undefined)
-      findings.add('RFC 5280 section 5.1.2.6', 'an entry without serial number or revocation date')
+      findings.add(rule, 'an entry without serial number or revocation date')
     else entries.push({ serial, revokedAt })
     checkTimeForm(timeNode, revokedAt, 'revocation date', findings)
     if (extensions !== undefined) findings.add(RULE, 'an entry has extensions')
@@ -184,10 +185,16 @@ function readEntries(list: DerNode | undefined, findings: FindingList): readonly
 
 function readExtensions(rest: readonly DerNode[], findings: FindingList): Pick<ParsedCrl, 'aki' | 'number'> {
   const [wrapper, ...more] = rest
-  if (more.length > 0 || (wrapper !== undefined && !isContext(wrapper, 0)))
-    findings.add('RFC 5280 section 5.1', 'an unknown member in the CRL')
-  const frame = { what: 'the extensions field', rule: 'RFC 5280 section 5.1', least: 1, most: 1 }
-  const list = wrapper === undefined ? [] : membersOf(wrapper, frame, findings).flatMap(childrenOf)
+  if (more.length > 0) findings.add('RFC 5280 section 5.1', 'an unknown member in the CRL')
+  const frame = {
+    what: 'the extensions field',
+    rule: 'RFC 5280 section 5.1',
+    tag: constructedTag(0),
+    least: 1,
+    most: 1,
+  }
+  const listFrame = { what: 'the list of extensions', rule: frame.rule, tag: TAG.sequence }
+  const list = wrapper === undefined ? [] : membersOf(membersOf(wrapper, frame, findings)[0], listFrame, findings)
   if (list.length !== 2) findings.add(RULE, `${list.length} extensions, not exactly two`)
   let aki: KeyId | undefined
   let number: bigint | undefined

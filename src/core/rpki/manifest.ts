@@ -21,8 +21,8 @@ import type { Instant } from '../base/time.js'
 import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
 import { textOf } from '../der/primitives.js'
-import { childrenOf, contentOf, type DerNode, isType, parseInner, TAG } from '../der/reader.js'
-import { readBits, readInteger, readOid, readTime } from '../der/values.js'
+import { contentOf, type DerNode, isType, parseInner, TAG } from '../der/reader.js'
+import { membersOf, readBits, readInteger, readOid, readTime } from '../der/values.js'
 import { bits, encode, generalized, ia5, oid, seq, seqOf } from '../der/writer.js'
 import type { IssuedObjectCodec } from './codec.js'
 import { readVersion } from './signed-object/content-fields.js'
@@ -97,8 +97,8 @@ export function decodeManifest(eContent: Uint8Array, place: ManifestPlace = {}):
   const findings = createFindings()
   const node = parseInner(eContent, 'eContent', findings)
   if (node === undefined) return { content: undefined, findings: findings.all() }
-  const parts = [...childrenOf(node)]
-  if (node.tag !== TAG.sequence) findings.add('RFC 9286 section 4.2', 'the content is not a Manifest')
+  const frame = { what: 'the Manifest', rule: 'RFC 9286 section 4.2', tag: TAG.sequence }
+  const parts = [...membersOf(node, frame, findings)]
   readVersion(parts, 0n, RULE, findings)
   const [numberNode, thisNode, nextNode, hashNode, listNode, ...more] = parts
   const number = readInteger(numberNode)
@@ -107,9 +107,8 @@ export function decodeManifest(eContent: Uint8Array, place: ManifestPlace = {}):
   const nextUpdate = readManifestTime(nextNode, 'nextUpdate', findings)
   const hash = readOid(hashNode)
   if (hash !== OID_SHA256) findings.add(RULE, `the hash algorithm is ${hash ?? 'unreadable'}, not SHA-256`)
-  if (!isType(listNode, TAG.sequence)) findings.add(RULE, 'the file list is unreadable')
   if (more.length > 0) findings.add('RFC 9286 section 4.2', 'an unknown member in the manifest')
-  const files = listNode === undefined ? [] : readFiles(listNode, findings)
+  const files = readFiles(listNode, findings)
   if (number === undefined || thisUpdate === undefined || nextUpdate === undefined || listNode === undefined)
     return { content: undefined, findings: findings.all() }
   const content = { number, thisUpdate, nextUpdate, files }
@@ -123,12 +122,13 @@ function readManifestTime(node: DerNode | undefined, what: string, findings: Fin
   return instant
 }
 
-function readFiles(list: DerNode, findings: FindingList): readonly ManifestFile[] {
+function readFiles(list: DerNode | undefined, findings: FindingList): readonly ManifestFile[] {
   const files: ManifestFile[] = []
-  for (const node of childrenOf(list)) {
-    const [nameNode, hashNode, more] = childrenOf(node)
+  const entry = { what: 'an entry of the file list', rule: RULE, tag: TAG.sequence, least: 2, most: 2 }
+  for (const node of membersOf(list, { what: 'the file list', rule: RULE, tag: TAG.sequence }, findings)) {
+    const [nameNode, hashNode] = membersOf(node, entry, findings)
     const hash = readBits(hashNode)
-    if (!isType(nameNode, TAG.ia5String) || hash === undefined || hash.unused !== 0 || more !== undefined)
+    if (!isType(nameNode, TAG.ia5String) || hash === undefined || hash.unused !== 0)
       findings.add(RULE, 'an entry of the file list is not a name and a hash')
     else files.push({ name: textOf(contentOf(nameNode)), sha256: hash.bytes })
   }

@@ -20,8 +20,8 @@
  */
 import type { Decoded, ObjectFinding } from '../der/findings.js'
 import { createFindings, type FindingList } from '../der/findings.js'
-import { childrenOf, type DerNode, isType, parseInner, TAG } from '../der/reader.js'
-import { readInteger } from '../der/values.js'
+import { type DerNode, parseInner, TAG } from '../der/reader.js'
+import { membersOf, readInteger } from '../der/values.js'
 import { type Der, encode, integer, seq, seqOf } from '../der/writer.js'
 import { addressBits, formatAddress } from '../resources/address.js'
 import { MAX_ASN } from '../resources/asn.js'
@@ -86,14 +86,13 @@ export function decodeRoa(eContent: Uint8Array): Decoded<RoaContent> {
   const findings = createFindings()
   const node = parseInner(eContent, 'eContent', findings)
   if (node === undefined) return { content: undefined, findings: findings.all() }
-  const parts = [...childrenOf(node)]
-  if (node.tag !== TAG.sequence) findings.add('RFC 9582 section 4', 'the content is not a RouteOriginAttestation')
+  const frame = { what: 'the RouteOriginAttestation', rule: 'RFC 9582 section 4', tag: TAG.sequence }
+  const parts = [...membersOf(node, frame, findings)]
   readVersion(parts, 0n, 'RFC 9582 section 4.1', findings)
   const [asNode, blocks, ...more] = parts
   if (more.length > 0) findings.add('RFC 9582 section 4', 'an unknown member in the route origin attestation')
   const asn = readAsid(asNode, 'RFC 9582 section 4.2', findings)
-  if (!isType(blocks, TAG.sequence)) findings.add('RFC 9582 section 4.3', 'no address blocks')
-  const addresses = blocks === undefined ? [] : readBlocks(blocks, findings)
+  const addresses = readBlocks(blocks, findings)
   if (asn === undefined) return { content: undefined, findings: findings.all() }
   const content = { asn, addresses }
   findings.addAll(checkRoaContent(content))
@@ -101,18 +100,22 @@ export function decodeRoa(eContent: Uint8Array): Decoded<RoaContent> {
   return { content, findings: findings.all() }
 }
 
-function readBlocks(list: DerNode, findings: FindingList): readonly RoaAddress[] {
+function readBlocks(list: DerNode | undefined, findings: FindingList): readonly RoaAddress[] {
   const rule = 'RFC 9582 section 4.3.1'
   const found = new Set<Family>()
-  const blocks = childrenOf(list)
-  if (blocks.length < 1 || blocks.length > 2)
-    findings.add('RFC 9582 section 4.3', `${blocks.length} address families, not one or two`)
-  return blocks.flatMap((block) => {
-    const [familyNode, addressesNode, more] = childrenOf(block)
+  const frame = {
+    what: 'the list of address families',
+    rule: 'RFC 9582 section 4.3',
+    tag: TAG.sequence,
+    least: 1,
+    most: 2,
+  }
+  return membersOf(list, frame, findings).flatMap((block) => {
+    const blockFrame = { what: 'an address family', rule, tag: TAG.sequence, least: 2, most: 2 }
+    const [familyNode, addressesNode] = membersOf(block, blockFrame, findings)
     const family = readFamily(familyNode, rule, rule, findings)
-    if (more !== undefined || !isType(addressesNode, TAG.sequence)) findings.add(rule, 'an address family is malformed')
-    const nodes = addressesNode === undefined ? [] : childrenOf(addressesNode)
-    if (nodes.length === 0) findings.add(rule, `an address family without addresses`)
+    const listFrame = { what: 'the list of addresses', rule, tag: TAG.sequence, least: 1 }
+    const nodes = membersOf(addressesNode, listFrame, findings)
     if (family === undefined) return []
     if (found.has(family)) findings.add(rule, `IPv${family} appears twice`)
     found.add(family)
@@ -121,8 +124,8 @@ function readBlocks(list: DerNode, findings: FindingList): readonly RoaAddress[]
 }
 
 function readEntry(family: Family, node: DerNode, findings: FindingList): readonly RoaAddress[] {
-  const [addressNode, lengthNode, more] = childrenOf(node)
-  if (more !== undefined) findings.add('RFC 9582 section 4.3.2', 'an address with more than a maximum length')
+  const frame = { what: 'an address', rule: 'RFC 9582 section 4.3.2', tag: TAG.sequence, least: 1, most: 2 }
+  const [addressNode, lengthNode] = membersOf(node, frame, findings)
   const prefix = readAddress(family, addressNode, 'RFC 9582 section 4.3.2.1', findings)
   if (prefix === undefined) return []
   if (lengthNode === undefined) return [{ family, ...prefix }]

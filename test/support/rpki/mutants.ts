@@ -1,7 +1,7 @@
 /** Mutants of DER objects that differ from a valid one in a single element. */
 import type { ObjectFinding } from '../../../src/core/der/findings.js'
 import { createFindings } from '../../../src/core/der/findings.js'
-import { childrenOf, contentOf, type DerNode, parseDer } from '../../../src/core/der/reader.js'
+import { contentOf, type DerNode, elementsIn, parseDer } from '../../../src/core/der/reader.js'
 import { encode } from '../../../src/core/der/writer.js'
 
 interface Tree {
@@ -18,7 +18,7 @@ function treeOf(node: DerNode): Tree {
       ? parseDer(content, createFindings())
       : undefined
   const isWhole = inner !== undefined && inner.next === content.length && (inner.tag & 0x20) !== 0
-  const children = (node.tag & 0x20) !== 0 ? childrenOf(node).map(treeOf) : isWhole ? [treeOf(inner)] : undefined
+  const children = (node.tag & 0x20) !== 0 ? elementsIn(node).map(treeOf) : isWhole ? [treeOf(inner)] : undefined
   return { tag: node.tag, content, children }
 }
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createFindings } from '../../../src/core/der/findings.js'
-import { childrenOf, contentOf, parseDer, toDer } from '../../../src/core/der/reader.js'
+import { contentOf, elementsIn, parseDer, toDer } from '../../../src/core/der/reader.js'
 import { readInteger, readOid, readTime } from '../../../src/core/der/values.js'
 import { encode, integer, octets, oid, seq } from '../../../src/core/der/writer.js'
 
@@ -123,7 +123,7 @@ describe('values', () => {
     const ber = hex('30 80 24 80 04 01 01 04 02 02 03 00 00 00 00')
     const read = node(ber)
     expect(read === undefined ? '' : Buffer.from(toDer(read)).toString('hex')).toBe('30050403010203')
-    expect(read === undefined ? [] : contentOf(childrenOf(read)[0]!)).toEqual(Buffer.from([1, 2, 3]))
+    expect(read === undefined ? [] : contentOf(elementsIn(read)[0]!)).toEqual(Buffer.from([1, 2, 3]))
     expect(Buffer.from(encode(seq(octets(Uint8Array.of(1, 2, 3)))))).toEqual(Buffer.from('30050403010203', 'hex'))
   })
 })

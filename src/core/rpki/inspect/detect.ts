@@ -1,7 +1,7 @@
 /** Detects the type of an RPKI object from its content, and names what other files are. */
 import { fromBase64 } from '../../base/bytes.js'
 import { createFindings, type FindingList } from '../../der/findings.js'
-import { childrenOf, type DerNode, isContext, parseDer, TAG } from '../../der/reader.js'
+import { childrenOf, constructedTag, type DerNode, hasTag, parseDer, TAG } from '../../der/reader.js'
 import { readOid } from '../../der/values.js'
 import { READABLE_TYPES, type SignedObjectType } from '../object-kinds.js'
 import { OID_SIGNED_DATA } from '../x509/oids.js'
@@ -66,14 +66,14 @@ function detectPem(bytes: Uint8Array, findings: FindingList): Detected {
 function detectDer(der: Uint8Array): Detected {
   const node = parseDer(der, createFindings())
   if (node === undefined) return { kind: 'malformed', der }
-  const [first] = childrenOf(node)
+  const [first] = childrenOf(node, TAG.sequence)
   if (readOid(first) === OID_SIGNED_DATA) return { kind: 'signed-object', der }
   if (first === undefined || first.tag !== TAG.sequence)
     return {
       kind: 'unknown',
       what: `DER of an unknown structure${first === undefined ? ': an empty sequence' : ''}`,
     }
-  const members = childrenOf(first)
+  const members = childrenOf(first, TAG.sequence)
   if (isCrl(members)) return { kind: 'crl', der }
   if (isRequest(members)) return { kind: 'unknown', what: 'a certificate request (PKCS#10)' }
   return { kind: 'certificate', der }
@@ -90,6 +90,6 @@ function isRequest(members: readonly DerNode[]): boolean {
     version?.tag === TAG.integer &&
     subject?.tag === TAG.sequence &&
     key?.tag === TAG.sequence &&
-    isContext(attributes, 0)
+    hasTag(attributes, constructedTag(0))
   )
 }

@@ -1,6 +1,6 @@
 /** Members that the contents of several signed objects share: the version and AS numbers. */
 import type { FindingList } from '../../der/findings.js'
-import { type DerNode, isContext } from '../../der/reader.js'
+import { constructedTag, type DerNode, hasTag } from '../../der/reader.js'
 import { membersOf, readInteger } from '../../der/values.js'
 import { MAX_ASN } from '../../resources/asn.js'
 
@@ -9,12 +9,10 @@ import { MAX_ASN } from '../../resources/asn.js'
  * Version 0 is the DEFAULT and must not be encoded (X.690 section 11.5).
  */
 export function readVersion(parts: DerNode[], standard: bigint, rule: string, findings: FindingList): void {
-  const isPresent = isContext(parts[0], 0)
+  const frame = { what: 'the version', rule, tag: constructedTag(0), least: 1, most: 1 }
+  const isPresent = hasTag(parts[0], frame.tag)
   const first = isPresent ? parts.shift() : undefined
-  const version =
-    first === undefined
-      ? 0n
-      : readInteger(membersOf(first, { what: 'the version', rule, least: 1, most: 1 }, findings)[0])
+  const version = first === undefined ? 0n : readInteger(membersOf(first, frame, findings)[0])
   if (version !== standard) findings.add(rule, `version ${version ?? '(unreadable)'}, not ${standard}`)
   else if (isPresent && version === 0n)
     findings.add(rule, 'version 0 is the default and must not be encoded (X.690 section 11.5)')

@@ -6,7 +6,16 @@ import { equalBytes } from '../../base/bytes.js'
 import type { Instant } from '../../base/time.js'
 import { sha256 } from '../../crypto/digest.js'
 import { createFindings, type Decoded, type FindingList } from '../../der/findings.js'
-import { childrenOf, contentOf, type DerNode, isContext, isType, parseDer, TAG, toDer } from '../../der/reader.js'
+import {
+  constructedTag,
+  contentOf,
+  type DerNode,
+  hasTag,
+  parseDer,
+  primitiveTag,
+  TAG,
+  toDer,
+} from '../../der/reader.js'
 import { membersOf, readInteger, readOctets, readOid } from '../../der/values.js'
 import { readAlgorithm } from '../x509/algorithm.js'
 import { contentOfCertificate, type ParsedCertificate, parseCertificate } from '../x509/decode-certificate.js'
@@ -48,38 +57,40 @@ export function decodeSignedObject(bytes: Uint8Array): Decoded<DecodedSignedObje
 
 /** Reads and checks the envelope. Returns undefined where it is not SignedData. */
 export function parseSignedObject(node: DerNode, findings: FindingList): ParsedSignedObject | undefined {
-  const frame = { what: 'ContentInfo', rule: 'RFC 5652 section 3', least: 2, most: 2 }
+  const frame = { what: 'ContentInfo', rule: 'RFC 5652 section 3', tag: TAG.sequence, least: 2, most: 2 }
   const [typeNode, wrapper] = membersOf(node, frame, findings)
-  const signedData = isContext(wrapper, 0)
-    ? membersOf(wrapper, { ...frame, least: 1, most: 1 }, findings)[0]
-    : undefined
-  if (readOid(typeNode) !== OID_SIGNED_DATA || !isType(signedData, TAG.sequence)) {
+  const content = { what: 'the content', rule: frame.rule, tag: constructedTag(0), least: 1, most: 1 }
+  const [signedData] = membersOf(wrapper, content, findings)
+  if (readOid(typeNode) !== OID_SIGNED_DATA || signedData === undefined) {
     findings.add('RFC 6488 section 2.1', 'this is not CMS SignedData')
     return undefined
   }
-  const parts = [...childrenOf(signedData)]
+  const parts = [
+    ...membersOf(signedData, { what: 'SignedData', rule: 'RFC 5652 section 5.1', tag: TAG.sequence }, findings),
+  ]
   const version = readInteger(parts.shift())
   if (version !== 3n)
     findings.add('RFC 6488 section 2.1.1', `SignedData has version ${version ?? '(unreadable)'}, not 3`)
   checkDigestAlgorithms(parts.shift(), findings)
   const { contentType, eContent } = readEncapsulated(parts.shift(), findings)
-  const certificates = isContext(parts[0], 0) ? parts.shift() : undefined
+  const certificates = hasTag(parts[0], constructedTag(0)) ? parts.shift() : undefined
   const ee = readCertificates(certificates, findings)
-  if (isContext(parts[0], 1)) {
+  if (hasTag(parts[0], constructedTag(1))) {
     findings.add('RFC 6488 section 2.1.5', 'the object contains CRLs')
     parts.shift()
   }
   const [signerInfos, ...more] = parts
   if (more.length > 0) findings.add('RFC 5652 section 5.1', 'an unknown member in SignedData')
-  const infos = signerInfos === undefined ? [] : childrenOf(signerInfos)
+  const list = { what: 'the set of signerInfos', rule: 'RFC 5652 section 5.1', tag: TAG.set }
+  const infos = membersOf(signerInfos, list, findings)
   if (infos.length !== 1) findings.add('RFC 6488 section 2.1.6', `${infos.length} signerInfos, not one`)
   const signer = readSignerInfo(infos[0], { contentType, eContent, ee }, findings)
   return { contentType, eContent, ee, ...signer }
 }
 
 function checkDigestAlgorithms(node: DerNode | undefined, findings: FindingList): void {
-  const algorithms =
-    node === undefined ? [] : childrenOf(node).map((a) => readAlgorithm(a, 'digestAlgorithms', findings))
+  const frame = { what: 'the set of digest algorithms', rule: 'RFC 5652 section 5.1', tag: TAG.set }
+  const algorithms = membersOf(node, frame, findings).map((a) => readAlgorithm(a, 'digestAlgorithms', findings))
   if (algorithms.length !== 1 || algorithms[0] !== OID_SHA256)
     findings.add(
       'RFC 6488 section 2.1.2',
@@ -91,19 +102,19 @@ function readEncapsulated(
   node: DerNode | undefined,
   findings: FindingList,
 ): Pick<ParsedSignedObject, 'contentType' | 'eContent'> {
-  const frame = { what: 'encapContentInfo', rule: 'RFC 6488 section 2.1.3', least: 1, most: 2 }
+  const frame = { what: 'encapContentInfo', rule: 'RFC 6488 section 2.1.3', tag: TAG.sequence, least: 1, most: 2 }
   const [typeNode, wrapper] = membersOf(node, frame, findings)
   const contentType = readOid(typeNode)
   if (contentType === undefined) findings.add('RFC 6488 section 2.1.3.1', 'no content type')
-  const eContent = isContext(wrapper, 0)
-    ? readOctets(membersOf(wrapper, { ...frame, most: 1 }, findings)[0])
-    : undefined
+  const content = { what: 'eContent', rule: frame.rule, tag: constructedTag(0), least: 1, most: 1 }
+  const eContent = wrapper === undefined ? undefined : readOctets(membersOf(wrapper, content, findings)[0])
   if (eContent === undefined) findings.add('RFC 6488 section 2.1.3.2', 'no content: the signature is detached')
   return { contentType, eContent }
 }
 
 function readCertificates(node: DerNode | undefined, findings: FindingList): ParsedCertificate | undefined {
-  const nodes = node === undefined ? [] : childrenOf(node)
+  const frame = { what: 'the set of certificates', rule: 'RFC 5652 section 5.1', tag: constructedTag(0) }
+  const nodes = node === undefined ? [] : membersOf(node, frame, findings)
   if (nodes.length !== 1)
     findings.add('RFC 6488 section 2.1.4', `${nodes.length} certificates, not exactly the EE certificate`)
   const [first] = nodes
@@ -118,14 +129,15 @@ type Signed = Pick<ParsedSignedObject, 'contentType' | 'eContent' | 'ee'>
 type Signer = Pick<ParsedSignedObject, 'signingTime' | 'isSigned'>
 
 function readSignerInfo(node: DerNode | undefined, signed: Signed, findings: FindingList): Signer {
-  const [versionNode, sid, digest, ...rest] = node === undefined ? [] : childrenOf(node)
+  const frame = { what: 'SignerInfo', rule: 'RFC 5652 section 5.3', tag: TAG.sequence }
+  const [versionNode, sid, digest, ...rest] = node === undefined ? [] : membersOf(node, frame, findings)
   const version = readInteger(versionNode)
   if (version !== 3n)
     findings.add('RFC 6488 section 2.1.6.1', `SignerInfo has version ${version ?? '(unreadable)'}, not 3`)
   checkSid(sid, signed.ee, findings)
   if (readAlgorithm(digest, 'digestAlgorithm', findings) !== OID_SHA256)
     findings.add('RFC 6488 section 2.1.6.3', 'the digest algorithm is not SHA-256')
-  const attributes = isContext(rest[0], 0) ? rest.shift() : undefined
+  const attributes = hasTag(rest[0], constructedTag(0)) ? rest.shift() : undefined
   if (attributes === undefined) findings.add('RFC 6488 section 2.1.6.4', 'no signed attributes')
   const [algorithm, signatureNode, unsigned, ...more] = rest
   const oid = readAlgorithm(algorithm, 'signatureAlgorithm', findings)
@@ -143,7 +155,7 @@ function readSignerInfo(node: DerNode | undefined, signed: Signed, findings: Fin
 
 function checkSid(sid: DerNode | undefined, ee: ParsedCertificate | undefined, findings: FindingList): void {
   const rule = 'RFC 6488 section 2.1.6.2'
-  if (!isContext(sid, 0)) {
+  if (!hasTag(sid, primitiveTag(0))) {
     findings.add(rule, 'the signer is not named by a subject key identifier')
     return
   }

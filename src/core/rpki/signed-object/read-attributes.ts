@@ -2,7 +2,7 @@
 import { compareBytes } from '../../base/bytes.js'
 import type { Instant } from '../../base/time.js'
 import type { FindingList } from '../../der/findings.js'
-import { childrenOf, type DerNode, isType, rawOf, TAG } from '../../der/reader.js'
+import { constructedTag, type DerNode, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readOctets, readOid, readTime } from '../../der/values.js'
 import { OID_BINARY_SIGNING_TIME, OID_CONTENT_TYPE, OID_MESSAGE_DIGEST, OID_SIGNING_TIME } from '../x509/oids.js'
 
@@ -24,8 +24,10 @@ export function readSignedAttributes(
   findings: FindingList,
 ): SignedAttributes {
   if (node === undefined) return { signingTime: undefined, messageDigest: undefined }
-  checkOrder(node, findings)
-  const values = collect(node, findings)
+  const list = { what: 'the list of signed attributes', rule: 'RFC 6488 section 2.1.6.4', tag: constructedTag(0) }
+  const attributes = membersOf(node, list, findings)
+  checkOrder(attributes, findings)
+  const values = collect(attributes, findings)
   const typeNode = single(values, OID_CONTENT_TYPE, 'content-type', findings)
   const digestNode = single(values, OID_MESSAGE_DIGEST, 'message-digest', findings)
   const timeNode = single(values, OID_SIGNING_TIME, 'signing-time', findings)
@@ -43,30 +45,32 @@ export function readSignedAttributes(
       'RFC 5652 section 11.3',
       `the signing time ${signingTime} is a GeneralizedTime, UTCTime is required before 2050`,
     )
-  return { signingTime, messageDigest: readOctets(digestNode) }
+  const messageDigest = readOctets(digestNode)
+  if (digestNode !== undefined && messageDigest === undefined)
+    findings.add('RFC 6488 section 2.1.6.4.2', 'the message digest is not an OCTET STRING')
+  return { signingTime, messageDigest }
 }
 
 /** Checks the order of the SET OF: its implicit tag hides it from the check in the DER reader. */
-function checkOrder(node: DerNode, findings: FindingList): void {
-  const raw = childrenOf(node).map(rawOf)
+function checkOrder(attributes: readonly DerNode[], findings: FindingList): void {
+  const raw = attributes.map(rawOf)
   if (raw.some((bytes, i) => i > 0 && compareBytes(raw[i - 1] ?? bytes, bytes) > 0))
     findings.tolerate('X.690 section 11.6', 'the signed attributes are not sorted')
 }
 
-function collect(node: DerNode, findings: FindingList): ReadonlyMap<string, readonly DerNode[]> {
+function collect(attributes: readonly DerNode[], findings: FindingList): ReadonlyMap<string, readonly DerNode[]> {
   const found = new Map<string, readonly DerNode[]>()
-  for (const attribute of childrenOf(node)) {
-    const frame = { what: 'a signed attribute', rule: 'RFC 6488 section 2.1.6.4', least: 2, most: 2 }
+  const rule = 'RFC 6488 section 2.1.6.4'
+  for (const attribute of attributes) {
+    const frame = { what: 'a signed attribute', rule, tag: TAG.sequence, least: 2, most: 2 }
     const [type, set] = membersOf(attribute, frame, findings)
     const oid = readOid(type) ?? 'unreadable'
     if (!SECTION.has(oid)) {
-      const [rule, note] =
-        oid === OID_BINARY_SIGNING_TIME
-          ? ['RFC 9589 section 4', ' (binary-signing-time)']
-          : ['RFC 6488 section 2.1.6.4', '']
-      findings.add(rule, `unexpected signed attribute ${oid}${note}`)
-    } else if (found.has(oid)) findings.add('RFC 6488 section 2.1.6.4', `signed attribute ${oid} appears twice`)
-    else found.set(oid, isType(set, TAG.set) ? childrenOf(set) : [])
+      const [section, note] =
+        oid === OID_BINARY_SIGNING_TIME ? ['RFC 9589 section 4', ' (binary-signing-time)'] : [rule, '']
+      findings.add(section, `unexpected signed attribute ${oid}${note}`)
+    } else if (found.has(oid)) findings.add(rule, `signed attribute ${oid} appears twice`)
+    else found.set(oid, membersOf(set, { what: `the values of attribute ${oid}`, rule, tag: TAG.set }, findings))
   }
   return found
 }

@@ -1,20 +1,28 @@
 /** AlgorithmIdentifiers of RFC 7935 and the encodings of their parameters. */
 
 import type { FindingList } from '../../der/findings.js'
-import { childrenOf, type DerNode, TAG } from '../../der/reader.js'
-import { readOid } from '../../der/values.js'
+import { type DerNode, rawOf, TAG } from '../../der/reader.js'
+import { membersOf, readOid } from '../../der/values.js'
 import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA } from './oids.js'
 
 /** Returns the dotted identifier of an algorithm; wrong parameters are a finding that validators accept. */
 export function readAlgorithm(node: DerNode | undefined, what: string, findings: FindingList): string {
-  const [oidNode, parameters, more] = node === undefined ? [] : childrenOf(node)
+  const frame = {
+    what: `the algorithm of ${what}`,
+    rule: 'RFC 5280 section 4.1.1.2',
+    tag: TAG.sequence,
+    least: 1,
+    most: 2,
+  }
+  const [oidNode, parameters] = membersOf(node, frame, findings)
   const oid = readOid(oidNode) ?? 'unreadable'
   const isRsa = oid === OID_SHA256_WITH_RSA || oid === OID_RSA_ENCRYPTION
-  if (isRsa && parameters?.tag !== TAG.null)
+  if (isRsa && parameters === undefined)
     findings.tolerate('RFC 4055 section 5', `${what}: no NULL parameters after an RSA algorithm`)
+  else if (isRsa && parameters?.tag !== TAG.null)
+    findings.add('RFC 4055 section 5', `${what}: parameters other than NULL after an RSA algorithm`)
   if (oid === OID_SHA256 && parameters !== undefined)
     findings.tolerate('RFC 5754 section 2', `${what}: parameters after SHA-256, which has none`)
-  if (more !== undefined) findings.add('RFC 5280 section 4.1.1.2', `${what}: more than an algorithm and its parameters`)
   return oid
 }
 
@@ -34,6 +42,11 @@ export function checkSignatureAlgorithms(
     findings.add(
       'RFC 5280 section 4.1.1.2',
       `signatureAlgorithm ${second} differs from the signature algorithm ${first} inside`,
+    )
+  else if (inner !== undefined && outer !== undefined && Buffer.compare(rawOf(inner), rawOf(outer)) !== 0)
+    findings.add(
+      'RFC 5280 section 4.1.1.2',
+      'the parameters of signatureAlgorithm differ from those of the signature algorithm inside',
     )
 }
 

@@ -1,7 +1,16 @@
 /** Strict decoder of resource certificates (RFC 6487 section 4) and of the members that BGPsec router certificates (RFC 8209) share with them. Reads on after a finding. */
 import type { Instant } from '../../base/time.js'
 import { createFindings, type Decoded, type FindingList } from '../../der/findings.js'
-import { childrenOf, type DerNode, isContext, parseDer, rawOf, TAG } from '../../der/reader.js'
+import {
+  childrenOf,
+  constructedTag,
+  type DerNode,
+  hasTag,
+  parseDer,
+  primitiveTag,
+  rawOf,
+  TAG,
+} from '../../der/reader.js'
 import { membersOf, readBits, readInteger, readTime } from '../../der/values.js'
 import { checkSignatureAlgorithms, checkTimeForm } from './algorithm.js'
 import { type CertificatePurpose, checkCertificateContent } from './certificate-profile.js'
@@ -48,8 +57,8 @@ export function parseCertificate(
   purpose: CertificatePurpose | undefined,
   findings: FindingList,
 ): ParsedCertificate | undefined {
-  const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node)
-  if (node.tag !== TAG.sequence || tbs === undefined || tbs.tag !== TAG.sequence) {
+  const [tbs, outerAlgorithm, signatureNode, ...more] = childrenOf(node, TAG.sequence)
+  if (tbs?.tag !== TAG.sequence) {
     findings.add('RFC 5280 section 4.1', 'this is not a certificate')
     return undefined
   }
@@ -74,17 +83,11 @@ export function parseCertificate(
 type Fields = Omit<ParsedCertificate, 'purpose' | 'raw' | 'tbs' | 'signature'>
 
 function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, findings: FindingList): Fields {
-  const parts = [...childrenOf(tbs)]
-  const version =
-    isContext(parts[0], 0) && parts[0].tag === 0xa0
-      ? readInteger(
-          membersOf(
-            parts.shift(),
-            { what: 'the version', rule: 'RFC 6487 section 4.1', least: 1, most: 1 },
-            findings,
-          )[0],
-        )
-      : 0n
+  const parts = [...childrenOf(tbs, TAG.sequence)]
+  const versionFrame = { what: 'the version', rule: 'RFC 6487 section 4.1', tag: constructedTag(0), least: 1, most: 1 }
+  const version = hasTag(parts[0], versionFrame.tag)
+    ? readInteger(membersOf(parts.shift(), versionFrame, findings)[0])
+    : 0n
   if (version !== 2n)
     findings.add(
       'RFC 6487 section 4.1',
@@ -97,7 +100,7 @@ function readFields(tbs: DerNode, outerAlgorithm: DerNode | undefined, findings:
   checkSignatureAlgorithms(algorithm, outerAlgorithm, findings)
   const [fromNode, toNode] = membersOf(
     validity,
-    { what: 'the validity', rule: 'RFC 6487 section 4.6', least: 2, most: 2 },
+    { what: 'the validity', rule: 'RFC 6487 section 4.6', tag: TAG.sequence, least: 2, most: 2 },
     findings,
   )
   const key = readKey(spki, findings)
@@ -128,13 +131,10 @@ function readValidity(
 function extensionList(rest: readonly DerNode[], findings: FindingList): DerNode | undefined {
   let list: DerNode | undefined
   for (const part of rest) {
-    if (isContext(part, 3) && list === undefined)
-      list = membersOf(
-        part,
-        { what: 'the extensions field', rule: 'RFC 5280 section 4.1', least: 1, most: 1 },
-        findings,
-      )[0]
-    else if (isContext(part, 1) || isContext(part, 2))
+    const frame = { what: 'the extensions field', rule: 'RFC 5280 section 4.1', tag: constructedTag(3) }
+    if (hasTag(part, frame.tag) && list === undefined)
+      list = membersOf(part, { ...frame, least: 1, most: 1 }, findings)[0]
+    else if (hasTag(part, primitiveTag(1)) || hasTag(part, primitiveTag(2)))
       findings.add('RFC 5280 section 4.1.2.8', 'an issuer or subject unique identifier')
     else findings.add('RFC 5280 section 4.1', 'an unknown member in the certificate')
   }

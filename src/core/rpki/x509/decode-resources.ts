@@ -1,7 +1,7 @@
 /** Strict decoder of the RFC 3779 extensions, in wire order (their ASN.1 is in encode-resources.ts). Encodings are checked here, order and bounds in resource-profile.ts. */
 
 import type { FindingList } from '../../der/findings.js'
-import { childrenOf, contentOf, type DerNode, isContext, isType, TAG } from '../../der/reader.js'
+import { constructedTag, contentOf, type DerNode, hasTag, isType, TAG } from '../../der/reader.js'
 import { membersOf, readBits, readInteger } from '../../der/values.js'
 import { addressBits } from '../../resources/address.js'
 import { MAX_ASN } from '../../resources/asn.js'
@@ -14,10 +14,11 @@ type IpResources = { -readonly [K in 'ipv4' | 'ipv6']?: readonly IpRange[] | 'in
 export function readIpAddrBlocks(node: DerNode, findings: FindingList): Pick<CertificateResources, 'ipv4' | 'ipv6'> {
   const found: IpResources = {}
   let previous = 0
-  for (const block of childrenOf(node)) {
+  const list = { what: 'the IP address extension', rule: 'RFC 3779 section 2.2.3.1', tag: TAG.sequence }
+  for (const block of membersOf(node, list, findings)) {
     const [familyNode, choice] = membersOf(
       block,
-      { what: 'an address family', rule: 'RFC 3779 section 2.2.3.2', least: 2, most: 2 },
+      { what: 'an address family', rule: 'RFC 3779 section 2.2.3.2', tag: TAG.sequence, least: 2, most: 2 },
       findings,
     )
     const family = readFamily(familyNode, 'RFC 6487 section 4.8.10', 'RFC 3779 section 2.2.3.3', findings)
@@ -28,8 +29,7 @@ export function readIpAddrBlocks(node: DerNode, findings: FindingList): Pick<Cer
     previous = family
     found[key] = choice.tag === TAG.null ? 'inherit' : readIpRanges(family, choice, findings)
   }
-  if (node.tag !== TAG.sequence || previous === 0)
-    findings.add('RFC 6487 section 4.8.10', 'the IP address extension names no address family')
+  if (previous === 0) findings.add('RFC 6487 section 4.8.10', 'the IP address extension names no address family')
   return found
 }
 
@@ -77,11 +77,10 @@ export function readAddress(
 }
 
 function readIpRanges(family: Family, choice: DerNode, findings: FindingList): readonly IpRange[] {
-  if (choice.tag !== TAG.sequence)
-    findings.add('RFC 3779 section 2.2.3.4', `the IPv${family} addresses are neither a list nor inherited`)
+  const list = { what: `the list of IPv${family} addresses`, rule: 'RFC 3779 section 2.2.3.4', tag: TAG.sequence }
   const size = BigInt(addressBits(family))
   const ranges: IpRange[] = []
-  for (const item of childrenOf(choice)) {
+  for (const item of membersOf(choice, list, findings)) {
     if (item.tag === TAG.sequence) {
       const range = readIpRange(family, item, findings)
       if (range !== undefined) ranges.push(range)
@@ -96,7 +95,11 @@ function readIpRanges(family: Family, choice: DerNode, findings: FindingList): r
 
 function readIpRange(family: Family, node: DerNode, findings: FindingList): IpRange | undefined {
   const rule = 'RFC 3779 section 2.2.3.9'
-  const [low, high] = membersOf(node, { what: 'an address range', rule, least: 2, most: 2 }, findings)
+  const [low, high] = membersOf(
+    node,
+    { what: 'an address range', rule, tag: TAG.sequence, least: 2, most: 2 },
+    findings,
+  )
   const from = readAddress(family, low, rule, findings)
   const to = readAddress(family, high, rule, findings)
   if (from === undefined || to === undefined) return undefined
@@ -116,14 +119,15 @@ function readIpRange(family: Family, node: DerNode, findings: FindingList): IpRa
 /** Reads ASIdentifiers (RFC 3779 section 3.2.3). */
 export function readAsIdentifiers(node: DerNode, findings: FindingList): CertificateResources['asn'] {
   let asn: CertificateResources['asn']
-  for (const part of childrenOf(node)) {
-    const [choice] = membersOf(
-      part,
-      { what: 'a choice of AS numbers', rule: 'RFC 3779 section 3.2.3.2', least: 1, most: 1 },
-      findings,
-    )
-    if (isContext(part, 1)) findings.add('RFC 6487 section 4.8.11', 'routing domain identifiers (rdi) are present')
-    else if (!isContext(part, 0) || choice === undefined || asn !== undefined)
+  const list = { what: 'the AS number extension', rule: 'RFC 3779 section 3.2.3.1', tag: TAG.sequence }
+  const asnum = { what: 'the choice of AS numbers', rule: 'RFC 3779 section 3.2.3.2', tag: constructedTag(0) }
+  for (const part of membersOf(node, list, findings)) {
+    if (hasTag(part, constructedTag(1))) {
+      findings.add('RFC 6487 section 4.8.11', 'routing domain identifiers (rdi) are present')
+      continue
+    }
+    const [choice] = membersOf(part, { ...asnum, least: 1, most: 1 }, findings)
+    if (choice === undefined || asn !== undefined)
       findings.add('RFC 3779 section 3.2.3.1', 'the AS number extension is malformed')
     else asn = choice.tag === TAG.null ? 'inherit' : readAsRanges(choice, findings)
   }
@@ -132,12 +136,11 @@ export function readAsIdentifiers(node: DerNode, findings: FindingList): Certifi
 }
 
 function readAsRanges(choice: DerNode, findings: FindingList): readonly AsRange[] {
-  if (choice.tag !== TAG.sequence)
-    findings.add('RFC 3779 section 3.2.3.2', 'the AS numbers are neither a list nor inherited')
+  const list = { what: 'the list of AS numbers', rule: 'RFC 3779 section 3.2.3.4', tag: TAG.sequence }
   const ranges: AsRange[] = []
-  for (const item of childrenOf(choice)) {
+  for (const item of membersOf(choice, list, findings)) {
     const isRange = item.tag === TAG.sequence
-    const frame = { what: 'an AS range', rule: 'RFC 3779 section 3.2.3.8', least: 2, most: 2 }
+    const frame = { what: 'an AS range', rule: 'RFC 3779 section 3.2.3.8', tag: TAG.sequence, least: 2, most: 2 }
     const [low, high] = isRange ? membersOf(item, frame, findings) : [item, item]
     const [min, max] = [readAsn(low, findings), readAsn(high, findings)]
     if (min === undefined || max === undefined) continue

@@ -2,7 +2,16 @@
 import type { KeyId } from '../../crypto/ports.js'
 import type { FindingList } from '../../der/findings.js'
 import { textOf } from '../../der/primitives.js'
-import { childrenOf, contentOf, type DerNode, isContext, isType, parseInner, TAG } from '../../der/reader.js'
+import {
+  constructedTag,
+  contentOf,
+  type DerNode,
+  hasTag,
+  isType,
+  parseInner,
+  primitiveTag,
+  TAG,
+} from '../../der/reader.js'
 import { membersOf, readBits, readBoolean, readOctets, readOid } from '../../der/values.js'
 import type { SiaValues } from './certificate-profile.js'
 import { readAsIdentifiers, readIpAddrBlocks } from './decode-resources.js'
@@ -73,7 +82,8 @@ const KNOWN: ReadonlyMap<string, Known> = new Map([
 /** Reads `Extensions ::= SEQUENCE OF Extension`. */
 export function readExtensions(list: DerNode | undefined, findings: FindingList): Extensions {
   const found: Extensions = { resources: {}, present: new Set() }
-  for (const extension of list === undefined ? [] : childrenOf(list)) {
+  const frame = { what: 'the list of extensions', rule: 'RFC 5280 section 4.1', tag: TAG.sequence }
+  for (const extension of list === undefined ? [] : membersOf(list, frame, findings)) {
     const { oid, isCritical, value } = readExtension(extension, findings)
     if (oid === undefined) findings.add('RFC 5280 section 4.1', 'an extension is malformed')
     else if (found.present.has(oid))
@@ -115,7 +125,8 @@ export function readExtension(
   node: DerNode,
   findings: FindingList,
 ): { readonly oid: string | undefined; readonly isCritical: boolean; readonly value: Uint8Array | undefined } {
-  const parts = childrenOf(node)
+  const frame = { what: 'an extension', rule: 'RFC 5280 section 4.1', tag: TAG.sequence }
+  const parts = membersOf(node, frame, findings)
   const oid = readOid(parts[0])
   const hasFlag = isType(parts[1], TAG.boolean)
   const isCritical = hasFlag && readBoolean(parts[1]) === true
@@ -128,8 +139,10 @@ export function readExtension(
 /** Reads the key identifier of an AuthorityKeyIdentifier, which must contain nothing else. */
 export function readKeyIdentifier(node: DerNode, rule: string, findings: FindingList): KeyId | undefined {
   let id: KeyId | undefined
-  for (const part of childrenOf(node)) {
-    if (isContext(part, 0) && id === undefined) id = keyId(contentOf(part), 'authority key identifier', rule, findings)
+  const frame = { what: 'the authority key identifier', rule, tag: TAG.sequence }
+  for (const part of membersOf(node, frame, findings)) {
+    if (hasTag(part, primitiveTag(0)) && id === undefined)
+      id = keyId(contentOf(part), 'authority key identifier', rule, findings)
     else findings.add(rule, 'the authority key identifier contains more than a key identifier')
   }
   if (id === undefined) findings.add(rule, 'the authority key identifier has no key identifier')
@@ -142,14 +155,14 @@ function keyId(octets: Uint8Array, what: string, rule: string, findings: Finding
 }
 
 function readBasicConstraints(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
-  const parts = childrenOf(value)
+  const parts = membersOf(value, { what: 'the basic constraints', rule, tag: TAG.sequence }, findings)
   const flag = readBoolean(parts[0])
   into.isCa = flag === true
   if (flag === false)
     findings.tolerate('X.690 section 11.5', 'basic constraints: cA FALSE is the default and is not encoded')
   const rest = flag === undefined ? parts : parts.slice(1)
   if (rest.some((part) => isType(part, TAG.integer))) findings.add(rule, 'the basic constraints have a path length')
-  else if (rest.length > 0 || value.tag !== TAG.sequence) findings.add(rule, 'the basic constraints are malformed')
+  else if (rest.length > 0) findings.add(rule, 'the basic constraints are malformed')
 }
 
 function readSki(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
@@ -175,32 +188,32 @@ function readKeyUsage(value: DerNode, into: Extensions, rule: string, findings: 
   into.keyUsage = bits.bytes.subarray(1).some((octet) => octet !== 0) ? -1 : (bits.bytes[0] ?? 0)
 }
 
-function readExtendedKeyUsage(value: DerNode, into: Extensions): void {
-  into.extendedKeyUsage = childrenOf(value).map((node) => readOid(node) ?? 'unreadable')
+function readExtendedKeyUsage(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
+  const frame = { what: 'the extended key usage', rule, tag: TAG.sequence, least: 1 }
+  into.extendedKeyUsage = membersOf(value, frame, findings).map((node) => readOid(node) ?? 'unreadable')
 }
 
 function readCrlPoints(value: DerNode, into: Extensions, rule: string, findings: FindingList): void {
-  const points = childrenOf(value)
+  const points = membersOf(value, { what: 'the list of distribution points', rule, tag: TAG.sequence }, findings)
   if (points.length !== 1) findings.add(rule, `${points.length} distribution points, not one`)
-  const parts = points.slice(0, 1).flatMap(childrenOf)
+  const frame = { what: 'a distribution point', rule, tag: TAG.sequence }
+  const parts = points.slice(0, 1).flatMap((point) => membersOf(point, frame, findings))
   for (const part of parts) {
-    if (isContext(part, 1)) findings.add(rule, 'the distribution point has reasons')
-    else if (isContext(part, 2)) findings.add(rule, 'the distribution point has a CRL issuer')
-    else if (!isContext(part, 0) || part !== parts[0]) findings.add(rule, 'the distribution point is malformed')
+    if (hasTag(part, primitiveTag(1))) findings.add(rule, 'the distribution point has reasons')
+    else if (hasTag(part, constructedTag(2))) findings.add(rule, 'the distribution point has a CRL issuer')
+    else if (part !== parts[0]) findings.add(rule, 'the distribution point is malformed')
     else {
-      const [fullName] = membersOf(
-        part,
-        { what: 'the name of the distribution point', rule, least: 1, most: 1 },
-        findings,
-      )
-      if (isContext(fullName, 0)) readCrlUris(fullName, into, rule, findings)
+      const nameFrame = { what: 'the name of the distribution point', rule, tag: constructedTag(0), least: 1, most: 1 }
+      const [fullName] = membersOf(part, nameFrame, findings)
+      if (hasTag(fullName, constructedTag(0))) readCrlUris(fullName, into, rule, findings)
       else findings.add(rule, 'the distribution point has no full name')
     }
   }
 }
 
 function readCrlUris(fullName: DerNode, into: Extensions, rule: string, findings: FindingList): void {
-  const uris = childrenOf(fullName).map(readUri)
+  const frame = { what: 'the full name of the distribution point', rule, tag: constructedTag(0), least: 1 }
+  const uris = membersOf(fullName, frame, findings).map(readUri)
   if (uris.includes(undefined)) findings.add(rule, 'the distribution point has a name that is not a URI')
   const [rsync, ...more] = uris.filter(isRsync)
   if (rsync !== undefined) into.crl = rsync
@@ -236,21 +249,28 @@ function readSia(value: DerNode, into: Extensions, rule: string, findings: Findi
 }
 
 function readPolicies(value: DerNode, _into: Extensions, rule: string, findings: FindingList): void {
-  const policies = childrenOf(value)
+  const policies = membersOf(value, { what: 'the list of certificate policies', rule, tag: TAG.sequence }, findings)
   if (policies.length !== 1) findings.add(rule, `${policies.length} certificate policies, not one`)
   for (const policy of policies) {
-    const [id, qualifiers] = membersOf(policy, { what: 'a certificate policy', rule, least: 1, most: 2 }, findings)
-    if (qualifiers !== undefined && qualifiers.tag !== TAG.sequence)
-      findings.add(rule, 'the policy qualifiers are malformed')
+    const frame = { what: 'a certificate policy', rule, tag: TAG.sequence, least: 1, most: 2 }
+    const [id, qualifiers] = membersOf(policy, frame, findings)
     const oid = readOid(id)
     if (oid !== oids.OID_RPKI_POLICY)
       findings.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
-    const list = qualifiers === undefined ? [] : childrenOf(qualifiers).map((q) => readOid(childrenOf(q)[0]))
-    if (list.length > 1)
-      findings.add('RFC 7318 section 2', `${list.length} policy qualifiers, at most one is permitted`)
-    for (const type of list)
-      if (type !== oids.OID_CPS_QUALIFIER)
-        findings.add('RFC 7318 section 2', `policy qualifier ${type} is not a CPS URI`)
+    if (qualifiers !== undefined) readQualifiers(qualifiers, findings)
+  }
+}
+
+function readQualifiers(node: DerNode, findings: FindingList): void {
+  const rule = 'RFC 7318 section 2'
+  const list = membersOf(node, { what: 'the list of policy qualifiers', rule, tag: TAG.sequence, least: 1 }, findings)
+  if (list.length > 1) findings.add(rule, `${list.length} policy qualifiers, at most one is permitted`)
+  for (const qualifier of list) {
+    const frame = { what: 'a policy qualifier', rule, tag: TAG.sequence, least: 2, most: 2 }
+    const [typeNode, text] = membersOf(qualifier, frame, findings)
+    const type = readOid(typeNode)
+    if (type !== oids.OID_CPS_QUALIFIER || !isType(text, TAG.ia5String))
+      findings.add(rule, `policy qualifier ${type} is not a CPS URI`)
   }
 }
 
@@ -268,12 +288,10 @@ function accessDescriptions(
   rule: string,
   findings: FindingList,
 ): readonly { readonly method: string; readonly uri: string | undefined }[] {
-  return childrenOf(value).map((description) => {
-    const [method, location] = membersOf(
-      description,
-      { what: 'an access description', rule, least: 2, most: 2 },
-      findings,
-    )
+  const list = { what: 'the list of access descriptions', rule, tag: TAG.sequence, least: 1 }
+  const frame = { what: 'an access description', rule, tag: TAG.sequence, least: 2, most: 2 }
+  return membersOf(value, list, findings).map((description) => {
+    const [method, location] = membersOf(description, frame, findings)
     if (location !== undefined && readUri(location) === undefined) findings.add(rule, 'an access location is not a URI')
     return { method: readOid(method) ?? 'unreadable', uri: location === undefined ? undefined : readUri(location) }
   })
@@ -281,7 +299,7 @@ function accessDescriptions(
 
 /** Returns the text of a GeneralName that is a URI; undefined for another name. */
 function readUri(node: DerNode): string | undefined {
-  return node.tag === 0x86 ? textOf(contentOf(node)) : undefined
+  return node.tag === primitiveTag(6) ? textOf(contentOf(node)) : undefined
 }
 
 function isRsync(uri: string | undefined): uri is string {

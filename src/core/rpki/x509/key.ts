@@ -25,14 +25,14 @@ export function readKey(node: DerNode | undefined, findings: FindingList = creat
   if (node === undefined || node.tag !== TAG.sequence) return undefined
   const [algorithm, key] = membersOf(
     node,
-    { what: 'the public key', rule: 'RFC 5280 section 4.1.2.7', least: 2, most: 2 },
+    { what: 'the public key', rule: 'RFC 5280 section 4.1.2.7', tag: TAG.sequence, least: 2, most: 2 },
     findings,
   )
   const bits = readBits(key)
   if (algorithm === undefined || bits === undefined) return undefined
   const [oidNode, parameters] = membersOf(
     algorithm,
-    { what: 'the algorithm of the public key', rule: 'RFC 5280 section 4.1.1.2', least: 1, most: 2 },
+    { what: 'the algorithm of the public key', rule: 'RFC 5280 section 4.1.1.2', tag: TAG.sequence, least: 1, most: 2 },
     findings,
   )
   const oid = readOid(oidNode)
@@ -50,7 +50,7 @@ export function readKey(node: DerNode | undefined, findings: FindingList = creat
   const parsed = parseInner(bits.bytes, 'RSA public key', findings)
   const [modulus, exponent] = membersOf(
     parsed,
-    { what: 'the RSA public key', rule: 'RFC 8017 appendix A.1.1', least: 2, most: 2 },
+    { what: 'the RSA public key', rule: 'RFC 8017 appendix A.1.1', tag: TAG.sequence, least: 2, most: 2 },
     findings,
   )
   return { ...base, algorithm: 'RSA', bits: modulusBits(modulus), exponent: readInteger(exponent) ?? 0n }

@@ -4,6 +4,7 @@ import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { flag, writeFlags } from '../core/cli/flags/flags.js'
+import { changesView } from '../core/cli/output/changes.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
@@ -48,19 +49,13 @@ export default class Archive extends BaseCommand<ArchiveReport> {
     const table = theme.table({
       columns: [
         { title: 'AGGREGATE', cut: 'middle' },
-        ...(['ARCHIVED', 'KEPT', dryRun ? 'WOULD MOVE' : 'MOVED', 'BYTES'] as const).map(
-          (title) => ({ title, align: 'right' }) as const,
-        ),
+        { title: 'ARCHIVED', align: 'right' },
+        { title: 'KEPT', align: 'right' },
       ],
-      rows: aggregates.map((a) => [
-        `${a.kind}/${a.handle}`,
-        a.archived - (dryRun ? a.moved : 0),
-        a.kept,
-        a.moved,
-        a.bytes,
-      ]),
+      rows: aggregates.map((a) => [`${a.kind}/${a.handle}`, a.archived - a.moved, a.kept + a.moved]),
     })
-    if (dryRun || moved + released > 0) lines.push(table)
+    const rows = changesView(report.changes, theme)
+    lines.push(...[dryRun ? table : '', rows].filter((text) => text !== ''))
     const would = dryRun ? 'would be ' : ''
     if (moved + objects.moved > 0)
       lines.push(

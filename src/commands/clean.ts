@@ -3,6 +3,7 @@ import { type CleanReport, clean } from '../core/app/operations/clean.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { archiveFlags, confirmFlags, flag, writeFlags } from '../core/cli/flags/flags.js'
+import { changesView } from '../core/cli/output/changes.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
@@ -34,10 +35,9 @@ export default class Clean extends BaseCommand<CleanReport> {
 
   protected override view(report: CleanReport, theme: Theme): string {
     const { removed, kept, before, dryRun } = report
-    const lines = [
-      ...kept.map((line) => theme.dim(`kept: ${line}`)),
-      ...removed.map((path) => `${dryRun ? 'would remove' : 'removed'} ${path}`),
-    ]
+    const lines = [...kept.map((line) => theme.dim(`kept: ${line}`)), changesView(report.changes, theme)].filter(
+      (line) => line !== '',
+    )
     if (removed.length === 0) return [...lines, `nothing older than ${before} to remove`].join('\n')
     return [...lines, dryRun ? `would remove ${sumOf(report)}; nothing changed` : `removed ${sumOf(report)}`].join('\n')
   }

@@ -2,7 +2,9 @@
 import { type PruneReport, pruneBackups } from '../../core/app/backup/catalog.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { changedView } from '../../core/cli/output/changes.js'
 import { counted } from '../../core/cli/output/endings.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 function andUnfinished({ length }: PruneReport['unfinished']): string {
   return length === 0 ? '' : ` and ${counted(length, 'unfinished file')}`
@@ -37,10 +39,10 @@ export default class BackupPrune extends BaseCommand<PruneReport> {
     return pruneBackups(args.folder, keep)
   }
 
-  protected override view({ removed, kept, unfinished, bytes, dryRun }: PruneReport): string {
-    const names = [...removed, ...unfinished].map(({ file }) => `${dryRun ? 'would remove' : 'removed'} ${file}`)
+  protected override view(report: PruneReport, theme: Theme): string {
+    const { removed, kept, unfinished, bytes, dryRun, changes } = report
     const what = `${counted(removed.length, 'backup')}${andUnfinished(unfinished)}`
     const sum = `${what}, ${counted(bytes, 'byte')}; ${counted(kept.length, 'backup')} kept`
-    return [...names, dryRun ? `would remove ${sum}; nothing changed` : `removed ${sum}`].join('\n')
+    return changedView(changes, dryRun ? `would remove ${sum}; nothing changed` : `removed ${sum}`, theme)
   }
 }

@@ -5,6 +5,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
+import { changedView } from '../../core/cli/output/changes.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class CaAdd extends BaseCommand<CaReport> {
   static override summary = 'add a CA'
@@ -29,8 +31,8 @@ export default class CaAdd extends BaseCommand<CaReport> {
     return addCa(session, args.ca, place, { dryRun: flags['dry-run'] })
   }
 
-  protected override view(report: CaReport): string {
+  protected override view(report: CaReport, theme: Theme): string {
     const change = report.parent === null ? 'added' : `added under ${report.parent}`
-    return changeEnding(report.ca, report, [change])
+    return changedView(report.changes, changeEnding(report.ca, report, [change]), theme)
   }
 }

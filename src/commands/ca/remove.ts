@@ -4,6 +4,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
+import { changedView } from '../../core/cli/output/changes.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class CaRemove extends BaseCommand<CaReport> {
   static override summary = 'remove a CA and withdraw everything it published'
@@ -20,7 +22,7 @@ export default class CaRemove extends BaseCommand<CaReport> {
     return removeCa(session, args.ca)
   }
 
-  protected override view(report: CaReport): string {
-    return changeEnding(report.ca, report, ['removed'])
+  protected override view(report: CaReport, theme: Theme): string {
+    return changedView(report.changes, changeEnding(report.ca, report, ['removed']), theme)
   }
 }

@@ -5,6 +5,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
+import { changedView } from '../../core/cli/output/changes.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ChildAdd extends BaseCommand<ChildReport> {
   static override summary = 'add a child to a CA or the trust anchor'
@@ -26,7 +28,8 @@ export default class ChildAdd extends BaseCommand<ChildReport> {
     return addChild(session, args.ca, args.child, resources, { dryRun: flags['dry-run'] })
   }
 
-  protected override view(report: ChildReport): string {
-    return changeEnding(report.ca, report, [`child ${report.child} is entitled to ${resourceLine(report.resources)}`])
+  protected override view(report: ChildReport, theme: Theme): string {
+    const change = `child ${report.child} is entitled to ${resourceLine(report.resources)}`
+    return changedView(report.changes, changeEnding(report.ca, report, [change]), theme)
   }
 }

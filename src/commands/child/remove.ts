@@ -4,7 +4,9 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
-import { roaImpactLines } from '../../core/cli/output/roa-impact.js'
+import { changedView } from '../../core/cli/output/changes.js'
+import { roaImpactLines, roaImpactTitles } from '../../core/cli/output/roa-impact.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ChildRemove extends BaseCommand<ChildReport> {
   static override summary = 'remove a child and revoke its certificates'
@@ -25,7 +27,8 @@ export default class ChildRemove extends BaseCommand<ChildReport> {
     return removeChild(session, args.ca, args.child)
   }
 
-  protected override view(report: ChildReport): string {
-    return [...roaImpactLines(report), changeEnding(report.ca, report, [`child ${report.child} removed`])].join('\n')
+  protected override view(report: ChildReport, theme: Theme): string {
+    const ending = changeEnding(report.ca, report, [`child ${report.child} removed`, ...roaImpactTitles(report)])
+    return changedView(report.changes, ending, theme)
   }
 }

@@ -5,7 +5,9 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
-import { roaImpactLines } from '../../core/cli/output/roa-impact.js'
+import { changedView } from '../../core/cli/output/changes.js'
+import { roaImpactLines, roaImpactTitles } from '../../core/cli/output/roa-impact.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ChildUpdate extends BaseCommand<ChildReport> {
   static override summary = 'change the resources of a child'
@@ -37,13 +39,11 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
     return updateChild(session, args.ca, args.child, update)
   }
 
-  protected override view(report: ChildReport): string {
+  protected override view(report: ChildReport, theme: Theme): string {
     const resources = resourceLine(report.resources)
-    const ending = changeEnding(report.ca, report, [
-      resources === ''
-        ? `${report.child} is no longer entitled to any resources`
-        : `${report.child} is entitled to ${resources}`,
-    ])
-    return [...roaImpactLines(report), ending].join('\n')
+    const what = resources === '' ? 'no longer entitled to any resources' : `entitled to ${resources}`
+    const impact = roaImpactTitles(report)
+    const ending = changeEnding(report.ca, report, [`${report.child} is ${what}`, ...impact])
+    return changedView(report.changes, ending, theme)
   }
 }

@@ -3,7 +3,9 @@ import { assertReason, drain, lastOf, type OverrideReport } from '../../core/app
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { changedView } from '../../core/cli/output/changes.js'
 import { overrideLine } from '../../core/cli/output/override.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaDrain extends BaseCommand<OverrideReport> {
   static override summary = 'take a CA out of service, for a time or until it is resumed'
@@ -32,7 +34,7 @@ export default class HaDrain extends BaseCommand<OverrideReport> {
     return drain(session, args.ca, { for: flags.for, maintenance: flags.maintenance })
   }
 
-  protected override view(report: OverrideReport): string {
-    return overrideLine(report)
+  protected override view(report: OverrideReport, theme: Theme): string {
+    return changedView(report.changes, overrideLine(report), theme)
   }
 }

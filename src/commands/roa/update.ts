@@ -6,8 +6,8 @@ import { readDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
-import { changeEnding } from '../../core/cli/output/change-ending.js'
-import { delta } from '../../core/cli/output/endings.js'
+import { roasChangedView } from '../../core/cli/output/roas-changed.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 import { readStdinText } from '../../core/cli/stdin.js'
 
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
@@ -32,7 +32,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
     return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
   }
 
-  protected override view(report: RoaUpdateReport): string {
-    return changeEnding(report.ca, report, delta(report.added.length, report.removed.length, 'ROA'))
+  protected override view(report: RoaUpdateReport, theme: Theme): string {
+    return roasChangedView(report, theme)
   }
 }

@@ -4,8 +4,8 @@ import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
 import { openSession } from '../app/transaction/session.js'
 import { BaseCommand } from './base-command.js'
 import { arg, flag, writeFlags } from './flags/flags.js'
-import { changeEnding } from './output/change-ending.js'
-import { delta } from './output/endings.js'
+import { roasChangedView } from './output/roas-changed.js'
+import type { Theme } from './output/theme.js'
 
 export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   static override args = {
@@ -27,7 +27,7 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
     return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
   }
 
-  protected override view(report: RoaUpdateReport): string {
-    return changeEnding(report.ca, report, delta(report.added.length, report.removed.length, 'ROA'))
+  protected override view(report: RoaUpdateReport, theme: Theme): string {
+    return roasChangedView(report, theme)
   }
 }

@@ -23,6 +23,8 @@ import {
 interface Held {
   readonly id: AggregateId
   readonly loaded: Loaded | undefined
+  /** The state before this work. */
+  readonly before: unknown
   state: unknown
   events: DomainEvent[]
   command: CommandSummary | undefined
@@ -117,6 +119,11 @@ export class Work implements ObjectSink {
     return this.#hold(aggregate, handle).state as S
   }
 
+  /** Returns the state before this work. */
+  before<S, C extends DomainCommand, E extends DomainEvent, P>(aggregate: Aggregate<S, C, E, P>, handle: Handle): S {
+    return this.#hold(aggregate, handle).before as S
+  }
+
   /** Returns when the newest command on the aggregate was recorded. */
   lastAt(kind: Kind, handle: Handle): Instant | undefined {
     return this.#held.get(key(kind, handle))?.loaded?.lastAt
@@ -191,7 +198,8 @@ export class Work implements ObjectSink {
     if (found !== undefined) return found
     const id: AggregateId = { kind: aggregate.kind, handle }
     const loaded = this.#reader.load(id)
-    const held: Held = { id, loaded, state: replay(aggregate, handle, loaded), events: [], command: undefined }
+    const before = replay(aggregate, handle, loaded)
+    const held: Held = { id, loaded, before, state: before, events: [], command: undefined }
     this.#held.set(name, held)
     return held
   }

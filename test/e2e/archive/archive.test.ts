@@ -305,6 +305,7 @@ describe('the command', () => {
     expect(idle.stdout).toBe('nothing to do: archive_threshold_days is not set, and no --older-than was given\n')
     for (const flag of ['--dry-run', '--list']) {
       const ran = await brine(['archive', '--older-than', '8d', flag], { dataDir: dir, now: day(DAYS) })
+      expect(ran.stdout).toMatch(/^~ +commands +ca\/acme +\d+ +live -> archived\/, \d+ bytes/m)
       expect(ran.stdout).toMatch(/\d+ commands and \d+ objects would be archived to archived\//)
     }
     expect(changesBetween(before, listingOf(dir))).toEqual([])
@@ -312,6 +313,8 @@ describe('the command', () => {
     const [row] = ran.json<ArchiveReport>().aggregates
     expect(row).toMatchObject({ kind: 'ca', handle: 'acme', archived: row?.moved, kept: expect.any(Number) })
     expect(row?.bytes).toBeGreaterThan(1000)
+    const [moved] = ran.json<ArchiveReport>().changes
+    expect(moved).toMatchObject({ change: 'update', item: 'commands', of: 'ca/acme', name: `${row?.moved}` })
     const young = await runBrine(['archive', '--older-than', '1h'], { dataDir: dir, now: day(DAYS) })
     expect([young.code, young.stderr]).toEqual([2, expect.stringContaining('the minimum is 1d')])
   })

@@ -140,7 +140,11 @@ describe('the shelf', () => {
     expect((await runBrine(prune)).code).toBe(2)
     const dry = (await brine([...prune, '--dry-run'])).json<PruneReport>()
     expect([dry.removed.length, readdirSync(folder).length]).toEqual([3, 8])
-    await brine([...prune, '--yes'])
+    const pruned = (await brine([...prune, '--yes'])).json<PruneReport>()
+    expect(pruned.changes).toEqual(dry.changes)
+    expect(pruned.changes.map(({ change, item, name: file }) => `${change} ${item} ${file}`)).toEqual(
+      dry.removed.map(({ file }) => `remove backup ${file}`),
+    )
     expect(readdirSync(folder).sort()).toEqual(
       [
         'brine-fedcba98-20250101T000000Z.tar.gz',

@@ -92,7 +92,9 @@ describe('environment', () => {
     const box = sandbox.copy()
     const said = sh(box.dir, `brine ${ADD}`, env)
     expect(said.code, said.stderr).toBe(0)
-    expect(said.stdout).toMatch(/^acme seq \d+: \+1 ROA; published, serial \d+; next manifest \d\d:\d\dZ\n$/)
+    expect(said.stdout).toMatch(
+      /^\+ +ROA[^]*\nacme seq \d+: \+1 ROA; published, serial \d+; next manifest \d\d:\d\dZ\n$/,
+    )
     expect(await added(box)).toBe(true)
   })
 

@@ -62,7 +62,12 @@ const TREES = ['old/format-0-20260101T000000Z', 'upgrade-0-1']
 it('takes files moved aside, old trees, orphan keys and objects, and says how much', async () => {
   for (const path of LEFT) leave(path)
   for (const path of TREES) leave(`${path}/`)
+  const planned = await clean(['--dry-run'])
   const report = await clean()
+  expect(report.changes).toEqual(planned.changes)
+  expect(report.changes.map(({ change, name }) => `${change} ${name}`)).toEqual(
+    report.removed.map((path) => `remove ${path}`),
+  )
   expect([...report.removed].sort()).toEqual([...LEFT, ...TREES].sort())
   expect(report).toMatchObject({
     bytes: 11 * 9,

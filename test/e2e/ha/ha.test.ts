@@ -114,7 +114,12 @@ describe('ha probe', () => {
 
 describe('ha drain and resume', () => {
   it('keeps a CA out with its reason, asks before the last one, and gives it back', async () => {
+    const planned = await brine('ha', 'drain', 'one', '--reason', 'new firmware', '--for', '2h', '--dry-run')
     const drained = await brine('ha', 'drain', 'one', '--reason', 'new firmware', '--for', '2h')
+    for (const { stdout } of [planned, drained]) {
+      expect(stdout).toMatch(/^~ +CA +one +healthy -> drained until 2/m)
+      expect(stdout).toMatch(/^~ +group +production +one, two -> two$/m)
+    }
     expect([drained.code, drained.stdout]).toEqual([
       0,
       expect.stringContaining(`one is drained until ${instant(121).slice(0, 15)}`),
@@ -126,7 +131,11 @@ describe('ha drain and resume', () => {
       2,
       expect.stringContaining('two is the last available CA in group production'),
     ])
-    expect((await brine('ha', 'drain', 'two', '--reason', 'both', '--yes')).code).toBe(0)
+    const out = await brine('ha', 'drain', 'two', '--reason', 'both', '--yes')
+    expect([out.code, out.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^~ +group +production +two -> no CA can serve$/m),
+    ])
     expect((await status()).groups[0]?.verdict).toBe('down')
     expect((await brine('ha', 'resume', 'two')).stdout).toBe('two is back in service\n')
     minutes += 121

@@ -11,6 +11,7 @@ import type { Timing } from '../../issuing/timing.js'
 import { publisherBase } from '../../pubd/uri.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
+import type { ChangeRow } from '../transaction/change-row.js'
 import {
   caState,
   isTa,
@@ -26,12 +27,14 @@ import {
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
+import { changeRows } from './change-rows.js'
 import { syncResources } from './resource-sync.js'
 
 export interface CaReport extends Outcome {
   readonly ca: Handle
   readonly parent: Handle | null
   readonly resources: ResourceText
+  readonly changes: readonly ChangeRow[]
 }
 
 export interface CaShowReport {
@@ -88,16 +91,18 @@ export async function addCa(
     async (tx) => {
       await createCa(tx, handle)
       if (under !== undefined) await placeUnder(tx, handle, under.parent, under.resources)
-      return caState(tx.work, handle)
+      return { state: caState(tx.work, handle), changes: await changeRows(tx, session.timing, options) }
     },
     options,
   )
-  const nextDue = dueTimes(done.result, session.timing)?.due ?? null
-  const resources = toResourceText(heldResources(done.result))
+  const { state, changes } = done.result
+  const nextDue = dueTimes(state, session.timing)?.due ?? null
+  const resources = toResourceText(heldResources(state))
   return {
     ca: handle,
     parent: under?.parent ?? null,
     resources,
+    changes,
     ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun),
   }
 }
@@ -169,8 +174,12 @@ export async function removeCa(
   handle: Handle,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<CaReport> {
-  const done = await transact(session, (tx) => withdrawCa(tx, handle), options)
-  return { ca: handle, parent: null, resources: done.result, ...outcomeOf(done, 'ca', handle, null, options.dryRun) }
+  const useCase = async (tx: TransactionContext) => ({
+    resources: await withdrawCa(tx, handle),
+    changes: await changeRows(tx, session.timing, options),
+  })
+  const done = await transact(session, useCase, options)
+  return { ca: handle, parent: null, ...done.result, ...outcomeOf(done, 'ca', handle, null, options.dryRun) }
 }
 
 async function withdrawCa(tx: TransactionContext, handle: Handle): Promise<ResourceText> {

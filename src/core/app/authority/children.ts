@@ -9,11 +9,13 @@ import type { Child } from '../../issuing/children.js'
 import { formatResources, fromResourceText, toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import type { TaCommand } from '../../ta/aggregate.js'
+import type { ChangeRow } from '../transaction/change-row.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
 import { localParent } from './cas.js'
+import { changeRows } from './change-rows.js'
 import { syncResources } from './resource-sync.js'
 import { diffRoaVisibility, type RoaImpact, roaStates } from './roa-impact.js'
 
@@ -25,6 +27,7 @@ export interface ChildReport extends Outcome {
   readonly lost: readonly RoaImpact[]
   /** ROAs that are published again. */
   readonly regained: readonly RoaImpact[]
+  readonly changes: readonly ChangeRow[]
 }
 
 export interface ChildListReport {
@@ -113,12 +116,21 @@ async function changeChild(
       const resources = childOf(tx, parent, child)?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] })
       const kind = localParent(tx, parent).kind
       const due = kind === 'ca' ? (dueTimes(caState(tx.work, parent), session.timing)?.due ?? null) : null
-      return { lost, regained, resources, kind, due }
+      const changes = await changeRows(tx, session.timing, options)
+      return { lost, regained, resources, kind, due, changes }
     },
     options,
   )
-  const { lost, regained, resources, kind, due } = done.result
-  return { ca: parent, child, resources, lost, regained, ...outcomeOf(done, kind, parent, due, options.dryRun) }
+  const { lost, regained, resources, kind, due, changes } = done.result
+  return {
+    ca: parent,
+    child,
+    resources,
+    lost,
+    regained,
+    changes,
+    ...outcomeOf(done, kind, parent, due, options.dryRun),
+  }
 }
 
 /** Returns true if the child is an active CA of this data directory and has this parent. */

@@ -2,7 +2,7 @@
 import type { Handle } from '../../base/handle.js'
 import type { Timing } from '../../issuing/timing.js'
 import { readCas, type TransactionContext } from '../transaction/context.js'
-import { roaRows } from './roas.js'
+import { roaRows } from './roa-rows.js'
 
 export interface RoaImpact {
   readonly ca: Handle

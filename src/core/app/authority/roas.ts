@@ -2,39 +2,29 @@
 import { AppError, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import type { Instant } from '../../base/time.js'
 import { dueTimes } from '../../ca/publishing.js'
-import { desiredRoas, payloadOf } from '../../ca/roa-objects.js'
-import { heldSets } from '../../ca/roas.js'
-import { type CaState, classBase, currentKey, type RoaConfig } from '../../ca/state.js'
+import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
-import type { Timing } from '../../issuing/timing.js'
-import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
-import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
+import { formatRoaPayload } from '../../resources/roa-payload.js'
+import type { ChangeRow } from '../transaction/change-row.js'
 import { CA, caState, knownCa, runCa, type TransactionContext } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
+import { changeRows } from './change-rows.js'
+import { type RoaRow, roaRows } from './roa-rows.js'
 import { type RoaSet, unreadError, withPlaces } from './roa-set.js'
 
 export interface RoaUpdateReport extends Outcome {
   readonly ca: Handle
   readonly added: readonly string[]
   readonly removed: readonly string[]
+  readonly changes: readonly ChangeRow[]
 }
 
 export interface RoaListReport {
   readonly ca: Handle
   readonly roas: readonly RoaRow[]
-}
-
-export interface RoaRow {
-  readonly prefix: string
-  readonly maxLength: number
-  readonly asn: number
-  readonly comment?: string
-  readonly state: 'published' | 'pending' | 'notHeld'
-  readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
 }
 
 /**
@@ -49,12 +39,16 @@ export async function updateRoas(
 ): Promise<RoaUpdateReport> {
   const idempotent = options.idempotent === true
   if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, idempotent))
-  const done = await transact(session, (tx) => applySet(tx, handle, set, idempotent), options).catch((error) => {
+  const useCase = async (tx: TransactionContext) => ({
+    ...(await applySet(tx, handle, set, idempotent)),
+    changes: await changeRows(tx, session.timing, options),
+  })
+  const done = await transact(session, useCase, options).catch((error) => {
     throw withPlaces(error, set)
   })
-  const { state, added, removed } = done.result
+  const { state, added, removed, changes } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
-  return { ca: handle, added, removed, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
+  return { ca: handle, added, removed, changes, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 
 /** Returns the violations that the CA finds in the part of the set that could be parsed. */
@@ -104,42 +98,4 @@ export async function listRoas(session: Session, handle: Handle): Promise<RoaLis
     const state = knownCa(new Work(reader), handle)
     return { ca: handle, roas: roaRows(state, session.timing) }
   })
-}
-
-/** Compares the configured ROAs with the published objects. */
-export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
-  const objects = objectsByPayload(state, timing)
-  const held = heldSets(state)
-  return Object.entries(state.roas)
-    .map(([text, config]) => ({ text, config, payload: payloadOf(config) }))
-    .sort((a, b) => compareRoaPayload(a.payload, b.payload))
-    .map(({ text, config, payload }) => {
-      const object = objects.get(text) ?? null
-      const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
-      return row(config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
-    })
-}
-
-function row(config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
-  const { asn, prefix, maxLength, comment } = config
-  return { prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
-}
-
-/** Returns the published object of each payload. */
-function objectsByPayload(state: CaState, timing: Timing): ReadonlyMap<string, NonNullable<RoaRow['object']>> {
-  const found = new Map<string, NonNullable<RoaRow['object']>>()
-  if (state.repository === null) return found
-  for (const resourceClass of Object.values(state.classes)) {
-    const key = currentKey(resourceClass)
-    if (key === undefined) continue
-    const held = fromResourceText(key.certificate.resources)
-    for (const roa of desiredRoas(state.roas, held, resourceClass.aggregated, timing).roas) {
-      const object = entry(key.point.objects, roa.name)
-      if (object === undefined || object.content !== roa.content) continue
-      const uri = `${classBase(state.repository, resourceClass.name)}${roa.name}`
-      for (const payload of roa.payloads)
-        found.set(formatRoaPayload(payload), { uri, serial: object.serial, notAfter: object.notAfter })
-    }
-  }
-  return found
 }

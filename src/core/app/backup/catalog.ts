@@ -1,6 +1,7 @@
 /** `backup list` and `backup prune`: lists and removes the backups in a folder. */
 import { type CatalogEntry, isBackupName, listCatalog, removeBackups, selectExpired } from '../../backup/catalog.js'
 import { abandonedPartials, type PartialFile } from '../../backup/partial-files.js'
+import { type ChangeRow, removed as removedRow } from '../transaction/change-row.js'
 
 export interface BackupListReport {
   readonly folder: string
@@ -18,6 +19,7 @@ export interface PruneReport {
   readonly bytes: number
   readonly changed: boolean
   readonly dryRun: boolean
+  readonly changes: readonly ChangeRow[]
 }
 
 export interface PruneOptions {
@@ -48,5 +50,17 @@ export function pruneBackups(folder: string, options: PruneOptions): PruneReport
   const kept = all.filter((backup) => !removed.includes(backup))
   const bytes = [...removed, ...unfinished].reduce((sum, b) => sum + b.bytes, 0)
   const changed = removed.length + unfinished.length > 0
-  return { folder, removed, kept, unfinished, bytes, changed, dryRun }
+  const changes = changesOf({ removed, unfinished })
+  return { folder, removed, kept, unfinished, bytes, changed, dryRun, changes }
+}
+
+function changesOf({ removed, unfinished }: Pick<PruneReport, 'removed' | 'unfinished'>): readonly ChangeRow[] {
+  return [
+    ...removed.map(({ file, instance, cutAt, bytes }) =>
+      removedRow({ item: 'backup', of: instance, name: file }, `of ${cutAt}, ${bytes} bytes`),
+    ),
+    ...unfinished.map(({ file, bytes }) =>
+      removedRow({ item: 'file', of: null, name: file, note: 'unfinished' }, `${bytes} bytes`),
+    ),
+  ]
 }

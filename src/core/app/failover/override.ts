@@ -5,6 +5,7 @@ import { healthAt, healthOf, overrideAt } from '../../ha/breaker.js'
 import { candidates } from '../../ha/select.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import type { HaState } from '../../ha/state.js'
+import { type ChangeRow, difference } from '../transaction/change-row.js'
 import type { Session } from '../transaction/session.js'
 import { type HaContext, readHa, refuseUnknownCas, transactHa } from './commit.js'
 import { type OpenBackend, probeOpen } from './probe.js'
@@ -21,6 +22,8 @@ export interface OverrideReport {
   readonly until: Instant | null
   readonly changed: boolean
   readonly dryRun: boolean
+  /** The CA, and each group whose available members change. */
+  readonly changes: readonly ChangeRow[]
 }
 
 /** Returns the groups in which this CA is the last one that can serve. */
@@ -51,8 +54,11 @@ export async function drain(session: Session, ca: string, options: DrainOptions)
   const mode = options.maintenance ? 'maintenance' : 'drain'
   return transactHa(session, async (tx: HaContext) => {
     const until = options.for === undefined ? null : addSeconds(tx.at, options.for)
+    const before = tx.state()
     await tx.run({ type: 'override.set', ca, mode, reason: session.options.reason ?? '', until })
-    return { ca, state: options.maintenance ? 'maintenance' : 'drained', until, changed: true, dryRun: isDry(session) }
+    const state = options.maintenance ? 'maintenance' : 'drained'
+    const changes = overrideRows(session, ca, { before, after: tx.state(), at: tx.at })
+    return { ca, state, until, changed: true, dryRun: isDry(session), changes }
   })
 }
 
@@ -74,10 +80,51 @@ export async function resume(session: Session, ca: string, open: OpenBackend): P
     })
   const isIdle = before.override === null && before.health === 'healthy'
   const dryRun = isDry(session)
-  if (isIdle || dryRun) return { ca, state: 'in use', until: null, changed: !isIdle, dryRun }
+  const report = { ca, state: 'in use', until: null, dryRun } as const
+  if (isIdle) return { ...report, changed: false, changes: [] }
+  if (dryRun)
+    return { ...report, changed: true, changes: await transactHa(session, (tx) => endOverride(session, tx, ca)) }
+  const first = await readHa(session, async (state) => state)
   await probeOpen(session, ca, open)
-  await transactHa(session, (tx) => tx.run({ type: 'override.end', ca }))
-  return { ca, state: 'in use', until: null, changed: true, dryRun }
+  return { ...report, changed: true, changes: await transactHa(session, (tx) => endOverride(session, tx, ca, first)) }
+}
+
+/** Ends the override of a CA. Returns the rows of the change since `before`. */
+async function endOverride(
+  session: Session,
+  tx: HaContext,
+  ca: string,
+  before = tx.state(),
+): Promise<readonly ChangeRow[]> {
+  await tx.run({ type: 'override.end', ca })
+  return overrideRows(session, ca, { before, after: tx.state(), at: tx.at })
+}
+
+/** Returns the state of the CA and the available members of its groups where they differ. */
+function overrideRows(
+  session: Session,
+  ca: string,
+  { before, after, at }: { readonly before: HaState; readonly after: HaState; readonly at: Instant },
+): readonly ChangeRow[] {
+  const own = (state: HaState): string => {
+    const health = healthOf(state, ca)
+    const override = overrideAt(health, at)
+    if (override === null) return healthAt(health, at, session.enrolment.breaker)
+    const until = override.until === null ? '' : ` until ${override.until}`
+    return `${override.mode === 'drain' ? 'drained' : 'in maintenance'}${until}`
+  }
+  const available = (state: HaState, group: GroupSettings): string =>
+    candidates(state, group, [], at, session.enrolment.breaker)
+      .flatMap((one) => (one.why === null ? [one.ca] : []))
+      .join(', ') || 'no CA can serve'
+  return [
+    ...difference({ item: 'ca', of: null, name: ca }, own(before), own(after)),
+    ...session.enrolment.groups
+      .filter((group) => group.caIds.includes(ca))
+      .flatMap((group) =>
+        difference({ item: 'group', of: null, name: group.name }, available(before, group), available(after, group)),
+      ),
+  ]
 }
 
 function isDry({ options }: Session): boolean {

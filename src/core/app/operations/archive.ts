@@ -19,6 +19,7 @@ import {
 } from '../../store/archive/archive-survey.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { publishesOnly } from '../transaction/aggregate-registry.js'
+import { type ChangeRow, removed, updated } from '../transaction/change-row.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import {
@@ -68,6 +69,7 @@ export interface ArchiveReport {
   readonly failed: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   readonly changed: boolean
   readonly dryRun: boolean
+  readonly changes: readonly ChangeRow[]
 }
 
 interface Planned extends ArchivePlan {
@@ -247,7 +249,29 @@ function reportOf(
     failed,
     changed: !dryRun && (isAny(aggregates, objects, 'moved') || isAny(aggregates, objects, 'released')),
     dryRun,
+    changes: changesOf(aggregates, objects, rules.dir),
   }
+}
+
+function changesOf(
+  aggregates: readonly ArchivedAggregate[],
+  objects: ArchiveReport['objects'],
+  dir: string | null,
+): readonly ChangeRow[] {
+  const rows = (place: Pick<ChangeRow, 'item' | 'of'>, sums: ArchiveReport['objects'], note: string | null) => [
+    ...(sums.moved === 0
+      ? []
+      : [updated({ ...place, name: `${sums.moved}`, note }, 'live', `${dir ?? 'archived/'}, ${sums.bytes} bytes`)]),
+    ...(sums.released === 0
+      ? []
+      : [removed({ ...place, name: `${sums.released}`, note: 'originals of files archived before' })]),
+  ]
+  return [
+    ...aggregates.flatMap((one) =>
+      rows({ item: 'commands', of: `${one.kind}/${one.handle}` }, one, `${one.kept} kept, ${one.archived} archived`),
+    ),
+    ...rows({ item: 'objects', of: null }, objects, null),
+  ]
 }
 
 function isAny(

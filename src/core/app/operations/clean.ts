@@ -11,6 +11,7 @@ import {
   type GarbageScan,
   removeGarbage,
 } from '../../store/archive/garbage.js'
+import { type ChangeRow, removed as removedRow } from '../transaction/change-row.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 
@@ -32,6 +33,16 @@ export interface CleanReport {
   readonly kept: readonly string[]
   readonly changed: boolean
   readonly dryRun: boolean
+  readonly changes: readonly ChangeRow[]
+}
+
+const NOTES: Readonly<Record<GarbageKind, string>> = {
+  surplus: 'surplus: no commit references it',
+  corrupt: 'damaged, replaced by a recovery',
+  tree: 'an old tree',
+  key: 'a key that no state references',
+  object: 'an object that no event references',
+  passing: 'left by an interrupted command',
 }
 
 /** Minimum age in seconds: a running command, or a copy that is being taken, may need newer files. */
@@ -95,6 +106,9 @@ function reportOf({ before, kept }: TimedScan, removed: readonly Garbage[], dryR
     kept,
     changed: !dryRun && removed.length > 0,
     dryRun,
+    changes: removed.map(({ path, kind, bytes }) =>
+      removedRow({ item: 'file', of: null, name: path, note: NOTES[kind] }, `${bytes} bytes`),
+    ),
   }
 }
 

@@ -14,6 +14,8 @@ export interface Theme {
   readonly bad: Style
   /** Returns rows under headings, without a final line break; '' for a table without rows. */
   readonly table: (table: Table) => string
+  /** Longest list of rows that a screen shows of one change; a pipe shows all. */
+  readonly maxRows: number
 }
 
 export interface Screen {
@@ -23,9 +25,20 @@ export interface Screen {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
+/** About two screens. */
+const MAX_ROWS = 50
+
 const same: Style = (text) => text
 
-export const plainTheme: Theme = { bold: same, dim: same, good: same, caution: same, bad: same, table: plainTable }
+export const plainTheme: Theme = {
+  bold: same,
+  dim: same,
+  good: same,
+  caution: same,
+  bad: same,
+  table: plainTable,
+  maxRows: Infinity,
+}
 
 /** Returns the theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
 export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Theme> {
@@ -40,5 +53,6 @@ export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Th
     caution: (text) => chalk.yellow(text),
     bad: (text) => chalk.red(text),
     table: (table) => ruledTable(table, (text) => chalk.bold(text), columns || 80),
+    maxRows: MAX_ROWS,
   }
 }

@@ -1,0 +1,56 @@
+/** ROAs of a CA with their state: whether each is published, waits for it, or is not held. */
+import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
+import { desiredRoas, payloadOf } from '../../ca/roa-objects.js'
+import { heldSets } from '../../ca/roas.js'
+import { type CaState, classBase, currentKey, type RoaConfig } from '../../ca/state.js'
+import type { Timing } from '../../issuing/timing.js'
+import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
+import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
+
+export interface RoaRow {
+  readonly prefix: string
+  readonly maxLength: number
+  readonly asn: number
+  readonly comment?: string
+  readonly state: 'published' | 'pending' | 'notHeld'
+  readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
+}
+
+/** Compares the configured ROAs with the published objects. */
+export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
+  const objects = objectsByPayload(state, timing)
+  const held = heldSets(state)
+  return Object.entries(state.roas)
+    .map(([text, config]) => ({ text, config, payload: payloadOf(config) }))
+    .sort((a, b) => compareRoaPayload(a.payload, b.payload))
+    .map(({ text, config, payload }) => {
+      const object = objects.get(text) ?? null
+      const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
+      return row(config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
+    })
+}
+
+function row(config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
+  const { asn, prefix, maxLength, comment } = config
+  return { prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
+}
+
+/** Returns the published object of each payload. */
+function objectsByPayload(state: CaState, timing: Timing): ReadonlyMap<string, NonNullable<RoaRow['object']>> {
+  const found = new Map<string, NonNullable<RoaRow['object']>>()
+  if (state.repository === null) return found
+  for (const resourceClass of Object.values(state.classes)) {
+    const key = currentKey(resourceClass)
+    if (key === undefined) continue
+    const held = fromResourceText(key.certificate.resources)
+    for (const roa of desiredRoas(state.roas, held, resourceClass.aggregated, timing).roas) {
+      const object = entry(key.point.objects, roa.name)
+      if (object === undefined || object.content !== roa.content) continue
+      const uri = `${classBase(state.repository, resourceClass.name)}${roa.name}`
+      for (const payload of roa.payloads)
+        found.set(formatRoaPayload(payload), { uri, serial: object.serial, notAfter: object.notAfter })
+    }
+  }
+  return found
+}

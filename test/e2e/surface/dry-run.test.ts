@@ -1,0 +1,78 @@
+/** `--dry-run` shows the rows of a change, the command shows the same rows after it, and only the second changes anything. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { footprint } from '../../support/sites/bad-input-box.js'
+import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
+
+let box: Sandbox
+let dataDir: string
+beforeAll(async () => {
+  box = await sandbox()
+  dataDir = box.copy()
+})
+afterAll(() => box.remove())
+
+interface Row {
+  readonly change: string
+  readonly item: string
+  readonly of: string | null
+  readonly name: string
+  readonly before: string | null
+  readonly after: string | null
+}
+
+async function rowsOf(args: readonly string[]): Promise<readonly Row[]> {
+  const ran = await runAt(dataDir, [...args, '--json'])
+  expect(ran.code, ran.stdout + ran.stderr).toBe(0)
+  return ran.json<{ changes: readonly Row[] }>().changes
+}
+
+/** A row without what a dry run cannot know: names of new keys, hashes of objects. */
+function known({ change, item, of, name, before, after }: Row): readonly (string | null)[] {
+  const isHash = item === 'object'
+  return [change, item, of, name.replace(/NEW-KEY|[0-9A-F]{40}/, 'KEY'), isHash ? null : before, isHash ? null : after]
+}
+
+const FILE = 'changes'
+const STEPS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
+  ['roa add', ['roa', 'add', 'acme', '192.0.2.0/24-28 => 64496 # office'], ['add roa 192.0.2.0/24-28 => 64496']],
+  ['roa update', ['roa', 'update', 'acme', '--file', FILE], ['remove roa', 'add roa 192.0.2.0/25-25 => 64496']],
+  [
+    'ca add',
+    ['ca', 'add', 'leaf', '--under', 'acme', '--resources', '192.0.2.0/24'],
+    ['add ca leaf', 'add child leaf'],
+  ],
+  ['roa add below', ['roa', 'add', 'leaf', '192.0.2.0/26=AS64497'], ['add roa']],
+  [
+    'child update',
+    ['child', 'update', 'acme', 'leaf', '--resources', '192.0.2.128/25', '--yes'],
+    ['update child leaf', 'update roa 192.0.2.0/26-26 => 64497'],
+  ],
+  ['ca remove', ['ca', 'remove', 'leaf', '--yes'], ['remove ca leaf', 'remove child leaf', 'remove roa']],
+  ['child remove', ['child', 'remove', 'testbed', 'acme', '--yes'], ['remove child acme', 'remove certificate']],
+]
+
+test.for(STEPS)('%s: the same rows before and after', async ([, words, wanted]) => {
+  const args = words.map((word) => (word === FILE ? join(box.path, FILE) : word))
+  writeFileSync(join(box.path, FILE), 'R: 192.0.2.0/24-28 => 64496\nA: 192.0.2.0/25 => 64496\n')
+  const before = footprint(dataDir)
+  const text = await runAt(dataDir, [...args, '--dry-run'])
+  const planned = await rowsOf([...args, '--dry-run'])
+  expect(footprint(dataDir)).toEqual(before)
+  const done = await rowsOf(args)
+  expect(done.map(known)).toEqual(planned.map(known))
+  const shown = planned.map(({ change, item, name }) => `${change} ${item} ${name}`)
+  for (const want of [...wanted, 'update rrdp serial'])
+    expect(shown.filter((row) => row.startsWith(want)).length, `${want} in\n${shown.join('\n')}`).toBeGreaterThan(0)
+  expect(text.stdout).toMatch(/^ +WHAT +OF +NAME/)
+  expect(text.stdout).toMatch(/; dry run, nothing changed\n$/)
+  expect(text.stdout.split('\n').length).toBe(planned.length + 3)
+})
+
+test('a change that is in effect has no rows', async () => {
+  dataDir = box.copy()
+  await rowsOf(['roa', 'add', 'acme', '192.0.2.0/24 => 64496'])
+  expect(await rowsOf(['roa', 'add', 'acme', '192.0.2.0/24 => 64496', '--idempotent'])).toEqual([])
+  rmSync(join(box.path, FILE), { force: true })
+})

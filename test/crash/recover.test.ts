@@ -91,6 +91,7 @@ async function faults(): Promise<readonly unknown[]> {
           id,
           rules: wordRules,
           commands: chain.commands.get(formatAggregateId(id)) ?? [],
+          archive: chain.archive,
           full: false,
         }).problems,
     )

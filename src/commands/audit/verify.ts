@@ -13,7 +13,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class AuditVerify extends BaseCommand<AuditReport> {
   static override summary = 'verify history by replay from the first event'
   static override description =
-    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. Takes no lock, unless it finds something while other commands run: then it checks again under the lock.'
+    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. Only events of archived commands that only published may be absent, if their record is kept and a commit names them. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. Takes no lock, unless it finds something while other commands run: then it checks again under the lock.'
   static override exitStatus = {
     0: 'no findings',
     2: 'a file is not a checkpoint or export',

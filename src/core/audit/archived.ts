@@ -1,10 +1,12 @@
 /**
  * Replay of a history of which archived parts are absent: where it can start, and what can be verified before that.
- * Invariant: only files that `archived.json` lists may be missing; every other file before the start must match its commit.
+ * Invariant: the record of every command must exist and match its commit, and only events of commands that only publish may be missing, if a
+ * commit names them as archived. What was archived before records were kept is the one exception, and is reported as unproved.
  */
 import type { Json } from '../base/json.js'
-import type { AggregateId, NumberRange, StoredCommand } from '../eventsourcing/types.js'
-import { inRanges } from '../store/commit/live-branch.js'
+import { type AggregateId, formatAggregateId, type NumberRange, type StoredCommand } from '../eventsourcing/types.js'
+import type { ArchiveRule } from '../store/commit/archiving-commit.js'
+import { inRanges, rangesOf } from '../store/commit/live-branch.js'
 import { isCorrupt } from '../store/disk/damage.js'
 import { commandName, eventName, snapshotName } from '../store/disk/paths.js'
 import { parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
@@ -19,16 +21,43 @@ export interface ReplayStart {
   readonly snapshot: RecordedSnapshot
 }
 
+/** The files of one aggregate that may be missing. */
+export interface Absences {
+  /** Returns true if the record of this command may be missing: it was archived before records were kept. */
+  record(sequence: number): boolean
+  /** Returns true if events of this command may be missing. */
+  events(record: StoredCommand): boolean
+  /** Returns true if any file of this command may be missing. */
+  some(sequence: number): boolean
+}
+
+/**
+ * Returns what may be missing, from what commits name; before records were kept, from what `archived.json` claims. `publishesOnly` returns for a
+ * type of command whether its events may be missing at all.
+ */
+export function absencesOf(
+  source: Pick<HistorySource, 'isArchived'>,
+  id: AggregateId,
+  rule: ArchiveRule,
+  publishesOnly: (type: string) => boolean,
+): Absences {
+  const name = formatAggregateId(id)
+  const [archived, claimed] = [rule.archived.get(name) ?? [], rule.claimed.get(name) ?? []]
+  const record = (sequence: number): boolean =>
+    rule.keepsRecords ? inRanges(claimed, sequence) : source.isArchived(id, sequence)
+  const some = (sequence: number): boolean => record(sequence) || inRanges(archived, sequence)
+  return { record, some, events: ({ sequence, command }) => some(sequence) && publishesOnly(command.type) }
+}
+
 /** Returns the first snapshot after the last missing archived file; undefined if nothing is missing, or no snapshot is that new. */
 export function findReplayStart(
   source: HistorySource,
   id: AggregateId,
   named: readonly CommandRef[],
+  absences: Absences,
   through = Number.POSITIVE_INFINITY,
 ): ReplayStart | undefined {
-  const last = named.findLastIndex(
-    (entry, i) => entry.sequence <= through && isMissing(source, id, entry, named[i - 1]?.version ?? 0),
-  )
+  const last = named.findLastIndex((entry) => entry.sequence <= through && isMissing(source, id, entry, absences))
   if (last < 0) return undefined
   for (const entry of named.slice(last + 1)) {
     try {
@@ -46,22 +75,31 @@ export function missingCommands(
   source: HistorySource,
   id: AggregateId,
   named: readonly CommandRef[],
+  absences: Absences,
 ): readonly NumberRange[] {
-  const out: [number, number][] = []
-  for (const [i, entry] of named.entries()) {
-    if (!isMissing(source, id, entry, named[i - 1]?.version ?? 0)) continue
-    const last = out.at(-1)
-    if (last?.[1] === entry.sequence - 1) last[1] = entry.sequence
-    else out.push([entry.sequence, entry.sequence])
-  }
-  return out
+  return rangesOf(named.filter((entry) => isMissing(source, id, entry, absences)).map((entry) => entry.sequence))
 }
 
-function isMissing(source: HistorySource, id: AggregateId, { sequence, version }: CommandRef, before: number): boolean {
-  if (!source.isArchived(id, sequence)) return false
-  if (!source.has(id, commandName(sequence))) return true
-  for (let n = before; n < version; n++) if (!source.has(id, eventName(n))) return true
-  return false
+function isMissing(source: HistorySource, id: AggregateId, entry: CommandRef, absences: Absences): boolean {
+  if (!absences.some(entry.sequence)) return false
+  const record = tryRecord(source, id, entry)
+  if (record === undefined) return isRecordAbsent(source, id, entry, absences)
+  if (record.effect.result !== 'accepted' || !absences.events(record)) return false
+  return record.effect.events.some((_, i) => !source.has(id, eventName(record.version + i)))
+}
+
+/** Returns true if there is no record, and there need be none. One that is damaged is a finding. */
+function isRecordAbsent(source: HistorySource, id: AggregateId, { sequence }: CommandRef, absences: Absences): boolean {
+  return absences.record(sequence) && !source.has(id, commandName(sequence))
+}
+
+function tryRecord(source: HistorySource, id: AggregateId, entry: CommandRef): StoredCommand | undefined {
+  try {
+    return recordOf(source, id, entry).record
+  } catch (error) {
+    if (isCorrupt(error)) return undefined
+    throw error
+  }
 }
 
 function startAt(source: HistorySource, id: AggregateId, entry: CommandRef): ReplayStart | undefined {
@@ -83,6 +121,8 @@ export interface PrefixCheck {
   readonly archived: number
   /** Recoveries that lost commands, oldest first. */
   readonly recoveries: readonly StoredCommand[]
+  /** Commands without a record, which were archived before records were kept. */
+  readonly unproved: readonly NumberRange[]
   readonly problems: readonly Finding[]
 }
 
@@ -92,6 +132,7 @@ export function checkPrefix(
   id: AggregateId,
   named: readonly CommandRef[],
   start: CommandRef,
+  absences: Absences,
 ): PrefixCheck {
   const problems: Finding[] = []
   const recoveries: StoredCommand[] = []
@@ -100,20 +141,23 @@ export function checkPrefix(
     commands: [],
     events: [],
   }
+  const unproved: number[] = []
   let archived = 0
   for (let i = named.length - 1; i >= 0; i--) {
     const entry = named[i]
     if (entry === undefined || entry.sequence > gone.upTo || inRanges(gone.commands, entry.sequence)) continue
-    const mayMiss = source.isArchived(id, entry.sequence)
     const name = commandName(entry.sequence)
-    if (mayMiss && !source.has(id, name)) continue
+    if (tryRecord(source, id, entry) === undefined && isRecordAbsent(source, id, entry, absences)) {
+      unproved.push(entry.sequence)
+      continue
+    }
     const found = noteDamage(problems, source.nameOf(id, name), () => recordOf(source, id, entry))
     if (found === undefined) continue
     const { record, where } = found
     if (where === 'archived') archived += 1
     for (const [path, problem] of recordProblems(record, entry, named[i - 1]))
       problems.push({ file: source.nameOf(id, name), path, problem })
-    archived += checkEvents(source, id, record, (n) => inRanges(gone.events, n), mayMiss, problems)
+    archived += checkEvents(source, id, record, (n) => inRanges(gone.events, n), absences.events(record), problems)
     const { effect } = record
     if (effect.result !== 'recovered') continue
     recoveries.unshift(record)
@@ -121,7 +165,7 @@ export function checkPrefix(
     gone.commands.push(...effect.gone.commands)
     gone.events.push(...effect.gone.events)
   }
-  return { archived, recoveries, problems }
+  return { archived, recoveries, unproved: rangesOf(unproved), problems }
 }
 
 function* recordProblems(

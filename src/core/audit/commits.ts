@@ -5,6 +5,7 @@
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
+import { type ArchiveRule, ArchiveRuleCollector } from '../store/commit/archiving-commit.js'
 import { type Finding, noteDamage } from './finding.js'
 import type { HistorySource } from './source.js'
 
@@ -25,6 +26,8 @@ export interface CommitChain {
   readonly commands: ReadonlyMap<string, readonly CommandRef[]>
   /** Every aggregate that a commit lists or changes, sorted by kind and handle. */
   readonly roster: readonly AggregateId[]
+  /** Archived commands that commits name: nothing else may be absent. */
+  readonly archive: ArchiveRule
   readonly problems: readonly Finding[]
 }
 
@@ -50,6 +53,7 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
   const named = new Map<string, CommandRef[]>()
   const links: Link[] = []
   const walk: Walk = { previous: undefined, members: new Map(), roster: 0 }
+  const archive = new ArchiveRuleCollector()
   let isComplete = true
   for (let n = 1; n <= source.head; n++) {
     options.step?.(n)
@@ -64,6 +68,8 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
     const { record, sha256, bytes } = found
     options.leaf?.(bytes, n)
     for (const [path, problem] of commitProblems(record, walk, isComplete)) problems.push({ file, path, problem })
+    for (const [path, problem] of namingProblems(record, walk, named)) problems.push({ file, path, problem })
+    archive.add(record)
     for (const { kind, handle, sequence, version, command } of record.aggregates) {
       const name = formatAggregateId({ kind, handle })
       const list = named.get(name)
@@ -77,7 +83,8 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
   }
   problems.push(...linkProblems(links, problems))
   const roster = [...walk.members.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-  return { count: source.head, head: walk.previous?.sha256 ?? null, commands: named, roster, problems }
+  const head = walk.previous?.sha256 ?? null
+  return { count: source.head, head, commands: named, roster, archive: archive.rule(), problems }
 }
 
 function keyOf({ kind, handle }: AggregateId): string {
@@ -107,11 +114,11 @@ function* commitProblems(record: StoredCommit, walk: Walk, isComplete: boolean):
       yield ['$.at', `${record.at} is before ${previous.record.at} of the previous commit`]
     if (record.generation < previous.record.generation) yield ['$.generation', 'is less than in the previous commit']
     if (record.format < previous.record.format) yield ['$.format', 'is older than in the previous commit']
-    if (record.format === previous.record.format && record.marker !== previous.record.marker)
+    if (previous.record.marker !== undefined && record.marker !== previous.record.marker)
       yield ['$.marker', 'differs from the previous commit']
   }
-  // only the commit that binds the marker after a history of format 1 lists none
-  const binds = record.format === 2 && previous?.record.format === 1
+  // only the commit that binds the marker after a history of format 1 lists none, and one that names archived commands
+  const binds = (record.format === 2 && previous?.record.format === 1) || record.archived !== undefined
   if (record.aggregates.length === 0 && isComplete && !binds) yield ['$.aggregates', 'lists no aggregate']
   const changed = new Set(record.aggregates.map((a) => formatAggregateId(a)))
   if (changed.size !== record.aggregates.length) yield ['$.aggregates', 'lists an aggregate twice']
@@ -120,6 +127,25 @@ function* commitProblems(record: StoredCommit, walk: Walk, isComplete: boolean):
     yield ['$.roster', 'is not the newest list of aggregates']
   if (isComplete)
     for (const name of changed) if (!members.has(name)) yield ['$.aggregates', `${name} is in no list of aggregates`]
+}
+
+/** Yields the findings about the archived commands that a commit names. */
+function* namingProblems(
+  { format, archived, claimed, aggregates }: StoredCommit,
+  { previous }: Walk,
+  commands: ReadonlyMap<string, readonly CommandRef[]>,
+): Generator<readonly [string, string]> {
+  const begins = format === 3 && previous !== undefined && previous.record.format < 3
+  if (begins && archived === undefined) yield ['$.archived', 'is missing in the commit since which records are kept']
+  if (claimed !== undefined && previous !== undefined && !begins)
+    yield ['$.claimed', 'is allowed only in the commit since which records are kept']
+  if (archived !== undefined && aggregates.length > 0) yield ['$.aggregates', 'is not empty in a commit about archives']
+  for (const { commands: ranges, ...id } of [...(archived ?? []), ...(claimed ?? [])]) {
+    const name = formatAggregateId(id)
+    const newest = commands.get(name)?.at(-1)?.sequence ?? 0
+    if (previous !== undefined && ranges.some(([from, to]) => from > to || to > newest))
+      yield ['$.archived', `names commands of ${name} that there are not`]
+  }
 }
 
 /** Checks that the list has its previous members and those that this commit made. */

@@ -12,16 +12,18 @@ import type {
   AggregateId,
   DomainCommand,
   DomainEvent,
+  NumberRange,
   StoredCommand,
   StoredEffect,
 } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
 import type { FoundFile } from '../store/commit/aggregate-files.js'
+import type { ArchiveRule } from '../store/commit/archiving-commit.js'
 import { inRanges } from '../store/commit/live-branch.js'
 import { fileDamaged } from '../store/disk/damage.js'
 import { commandName, eventName, parseFileName, snapshotName } from '../store/disk/paths.js'
 import { isCanonical, NOT_CANONICAL, parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
-import { checkPrefix, findReplayStart, type ReplayStart } from './archived.js'
+import { type Absences, absencesOf, checkPrefix, findReplayStart, type ReplayStart } from './archived.js'
 import type { CommandRef } from './commits.js'
 import { type Finding, noteDamage, noteMalformed } from './finding.js'
 import { Snapshots, type State } from './snapshots.js'
@@ -29,7 +31,7 @@ import type { HistorySource } from './source.js'
 
 export type Rules = Pick<
   Aggregate<unknown, DomainCommand, DomainEvent, never>,
-  'kind' | 'events' | 'initial' | 'evolve'
+  'kind' | 'events' | 'initial' | 'evolve' | 'publishesOnly'
 >
 
 export interface Replayed {
@@ -46,6 +48,8 @@ export interface Replayed {
   readonly state: State
   /** Losses that recoveries declared, in order; these are not findings. */
   readonly recoveries: readonly Recovery[]
+  /** Commands that were archived before records were kept and whose records are not here: that they only published is claimed, not proved. */
+  readonly unproved: readonly NumberRange[]
   readonly problems: readonly Finding[]
 }
 
@@ -74,6 +78,8 @@ export interface ReplayOptions {
   readonly rules: Rules
   /** Its entries in the commits, oldest first. */
   readonly commands: readonly CommandRef[]
+  /** Archived commands that commits name. */
+  readonly archive: ArchiveRule
   /** True if archived files must be present. */
   readonly full: boolean
   /** The last command to replay; default the newest. Only then are other files of the folder checked. */
@@ -94,6 +100,7 @@ interface Progress {
   at: Instant | undefined
   archived: number
   verifiedFrom: number
+  unproved: readonly NumberRange[]
   readonly recoveries: Recovery[]
   readonly bases: Map<number, State>
   readonly snapshots: Snapshots
@@ -113,12 +120,14 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     at: undefined,
     archived: 0,
     verifiedFrom: 0,
+    unproved: [],
     recoveries: [],
     bases: new Map(),
     snapshots: new Snapshots(source, id),
   }
-  const start = options.full ? undefined : findReplayStart(source, id, options.commands, through)
-  if (start !== undefined) startFrom(options, progress, start)
+  const absences = absencesOf(source, id, options.archive, rules.publishesOnly)
+  const start = options.full ? undefined : findReplayStart(source, id, options.commands, absences, through)
+  if (start !== undefined) startFrom(options, progress, start, absences)
   let last = 0
   for (const entry of named) {
     if (entry.sequence !== last + 1) {
@@ -131,9 +140,9 @@ export function replayAggregate(options: ReplayOptions): Replayed {
   }
   if (through === undefined)
     progress.snapshots.reportUnreferenced(progress.problems, start?.entry.version ?? 0, progress.version)
-  const { version, archived, verifiedFrom, previous: head, state, recoveries, problems } = progress
+  const { version, archived, verifiedFrom, previous: head, state, recoveries, unproved, problems } = progress
   const commands = named.at(-1)?.sequence ?? 0
-  return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, problems }
+  return { version, commands, events: version, archived, verifiedFrom, head, state, recoveries, unproved, problems }
 }
 
 /** Verifies the files before the start, which are not replayed, against their commits. */
@@ -141,13 +150,15 @@ function startFrom(
   { source, id, commands: named, watcher }: ReplayOptions,
   progress: Progress,
   start: ReplayStart,
+  absences: Absences,
 ): void {
   const { version, command: previous, at, sequence } = start.entry
   Object.assign(progress, { state: { value: start.state }, version, previous, at, verifiedFrom: version })
   progress.snapshots.reference(start.snapshot)
   watcher?.base?.(start.state, sequence)
-  const kept = checkPrefix(source, id, named, start.entry)
+  const kept = checkPrefix(source, id, named, start.entry, absences)
   progress.archived += kept.archived
+  progress.unproved = kept.unproved
   progress.problems.push(...kept.problems)
   for (const { sequence, at, effect } of kept.recoveries)
     if (effect.result === 'recovered') progress.recoveries.push({ sequence, at, base: effect.base, gone: effect.gone })

@@ -12,6 +12,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { type FoundFile, findFile } from '../store/commit/aggregate-files.js'
 import { archivedIndexPath } from '../store/commit/archived-index.js'
+import { keptRecordsPath } from '../store/commit/kept-records.js'
 import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing, fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
 import { exists, listDir, readIfExists, statIfExists } from '../store/disk/fs.js'
@@ -48,7 +49,9 @@ export function captureRevision(layout: Layout, reader: StoreReader, { onWarning
     ...listDir(layout.keys).flatMap((name) => (name === 'pool' ? [] : read(`keys/${name}`))),
   ]
   // archived files may be on another volume: without this index a restored directory could not distinguish that from loss
-  for (const id of reader.roster()) mutableFiles.push(...read(relative(layout.dir, archivedIndexPath(layout, id))))
+  for (const id of reader.roster())
+    for (const path of [archivedIndexPath(layout, id), keptRecordsPath(layout, id)])
+      mutableFiles.push(...read(relative(layout.dir, path)))
   if (!mutableFiles.some(({ path }) => path === 'brine.json')) throw fileDamaged(layout.marker, 'the file is missing')
   const head = commit === 0 ? null : reader.commitAt(commit).sha256
   return { layout, reader, commit, head, mutableFiles, objects: listObjects(layout) }
@@ -171,21 +174,22 @@ function* commandFiles(
   const file = (base: string, sha256: Sha256): BackupFile | undefined => {
     const found = findInDirectory(layout, id, base, sha256)
     if (found === undefined) return undefined
+    if (found.where === 'kept') return { path: relative(layout.dir, found.path), bytes: found.bytes, sha256, modified }
     const below = found.where === 'archived' ? 'archived/' : ''
     return { path: `${relative(layout.dir, layout.folder(id))}/${below}${base}`, bytes: found.bytes, sha256, modified }
   }
   const command = file(commandName(entry.sequence), entry.command)
+  const isKept = command !== undefined && command.path === relative(layout.dir, keptRecordsPath(layout, id))
   // the newest command is never archived
   if (command === undefined && !newestFound.has(name))
     throw fileMissing(join(layout.folder(id), commandName(entry.sequence)), id)
-  if (command === undefined && !archivedElsewhere.has(name))
+  if ((command === undefined || isKept) && !archivedElsewhere.has(name))
     onWarning(`${name}: commands up to ${entry.sequence} are archived elsewhere and are not in this backup`)
   newestFound.add(name)
-  if (command === undefined) {
-    archivedElsewhere.add(name)
-    return
-  }
-  yield command
+  if (command === undefined || isKept) archivedElsewhere.add(name)
+  if (command === undefined) return
+  // kept records are in the backup as the file that they are lines of
+  if (!isKept) yield command
   const { effect, version } = parseCommand(command.bytes, command.path, id, entry.sequence)
   if (effect.result !== 'accepted') return
   for (const [i, sha256] of effect.events.entries()) {

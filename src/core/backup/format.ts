@@ -11,6 +11,7 @@ import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { isKind, type Kind } from '../eventsourcing/types.js'
+import { KEPT_RECORDS } from '../store/commit/kept-records.js'
 import { KIND_FOLDERS } from '../store/disk/paths.js'
 import { parseShape } from '../store/disk/records.js'
 
@@ -124,7 +125,9 @@ export function isBackupPath(path: string): boolean {
   if (object !== null) return object[2]?.startsWith(object[1] ?? '-') === true
   const inside = AGGREGATE.exec(path)?.[1]
   if (inside !== undefined)
-    return ['info.json', 'archived.json'].includes(inside) || RECORD.test(inside.replace(/^archived\//, ''))
+    return (
+      ['info.json', 'archived.json', KEPT_RECORDS].includes(inside) || RECORD.test(inside.replace(/^archived\//, ''))
+    )
   return OTHER.some((pattern) => pattern.test(path))
 }
 

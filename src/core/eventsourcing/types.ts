@@ -168,10 +168,15 @@ export interface StoredSnapshot {
   readonly state: Json
 }
 
+/** STORED. Commands of one aggregate, sorted ranges. */
+export interface ArchivedCommands extends AggregateId {
+  readonly commands: readonly NumberRange[]
+}
+
 /** STORED in `commits/<n>.json`: makes the commands that it references take effect, all of them or none. */
 export interface StoredCommit {
-  /** 1 up to the migration to data format 2, then 2. */
-  readonly format: 1 | 2
+  /** 1 up to the migration to data format 2, then 2, and 3 from the commit on since which records of archived commands are kept. */
+  readonly format: 1 | 2 | 3
   readonly commit: number
   readonly at: Instant
   readonly generation: number
@@ -186,8 +191,12 @@ export interface StoredCommit {
   readonly roster: number
   /** Every aggregate ever created, sorted: only if this commit created one. */
   readonly members?: readonly AggregateId[]
-  /** SHA-256 of what never changes in `brine.json` (`markerDigest` in store/directory): in format 2, and only there. */
+  /** SHA-256 of what never changes in `brine.json` (`markerDigest` in store/directory): from format 2 on. */
   readonly marker?: Sha256
+  /** Commands whose events may be absent from now on, in a commit that changes no aggregate. Format 3. */
+  readonly archived?: readonly ArchivedCommands[]
+  /** Commands that were archived before format 3 and whose records were not at hand: only in the commit that begins it. */
+  readonly claimed?: readonly ArchivedCommands[]
   /** SHA-256 of commit n-1, null for the first. */
   readonly previous: Sha256 | null
 }

@@ -137,7 +137,7 @@ describe('another format', () => {
     const box = sandbox.copy()
     const commits = join(box.dir, 'commits')
     const newest = join(commits, `${Math.max(...readdirSync(commits).map((name) => Number.parseInt(name, 10)))}.json`)
-    writeFileSync(newest, readFileSync(newest, 'utf8').replace('"format":2', '"format":7'))
+    writeFileSync(newest, readFileSync(newest, 'utf8').replace('"format":3', '"format":7'))
     rmSync(join(box.dir, 'status', 'head.json'))
     await expectRefused(box, ['roa', 'list', 'acme'], { exit: 13, code: 'format-newer', says: ['data format 7'] })
   })

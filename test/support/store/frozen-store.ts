@@ -60,6 +60,7 @@ export function measure({ store }: Session): Promise<Measured> {
         id,
         rules,
         commands: chain.commands.get(formatAggregateId(id)) ?? [],
+        archive: chain.archive,
         full: true,
         watcher: {
           command: ({ sequence }, _before, after) =>
@@ -87,7 +88,7 @@ export function measure({ store }: Session): Promise<Measured> {
  * Creates a data directory of that format at `into`, as by `init --test`; `live`: one that uses the real clock, the primary unless it is
  * copied.
  */
-export function thawStore(format: number, into: string, live = false): string {
+export function thawStore(format: number | string, into: string, live = false): string {
   cpSync(join(frozenDir, `format-${format}`), into, { recursive: true })
   mkdirSync(join(into, 'status'), { recursive: true })
   setModes(into)

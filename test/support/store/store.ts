@@ -1,5 +1,5 @@
 /** A small aggregate and a scratch data directory for the tests of the store. */
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Rules } from '../../../src/core/audit/replay.js'
@@ -10,9 +10,11 @@ import { epochOf, type Instant, instantOf } from '../../../src/core/base/time.js
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
 import type { CommitResult, Reader, Staged, Writer } from '../../../src/core/eventsourcing/store.js'
-import type { AggregateId, CommitMeta, DomainEvent } from '../../../src/core/eventsourcing/types.js'
+import type { AggregateId, CommitMeta, DomainEvent, NumberRange } from '../../../src/core/eventsourcing/types.js'
 import { type FileStore, openStore, type StoreOptions } from '../../../src/core/store/commit/file-store.js'
+import { keepRecords } from '../../../src/core/store/commit/kept-records.js'
 import { initDataDir } from '../../../src/core/store/directory/data-dir.js'
+import { commandName } from '../../../src/core/store/disk/paths.js'
 import type { Planned } from '../../../src/core/store/recover/load.js'
 
 export const T0 = '2026-11-21T23:20:00Z' as Instant
@@ -43,6 +45,7 @@ export const wordRules: Rules = {
   events: { added: { word: isText } },
   initial: () => ({ words: [] }),
   evolve: (state, event) => ({ words: [...(state as Words).words, (event as Added).word] }),
+  publishesOnly: () => true,
 }
 
 export function wordsOf(reader: Reader, name: string): readonly string[] {
@@ -126,4 +129,15 @@ export function scratch(init: { readonly test?: boolean } = {}): Scratch {
     open: (options = {}) => openStore(dir, { lockTimeout: 10, ...options }),
     remove: () => rmSync(base, { recursive: true, force: true }),
   }
+}
+
+/** Archives commands of an aggregate as `archive` does, up to the removal: their records are kept, and a commit names them. */
+export async function nameArchived(store: FileStore, name: string, ...commands: readonly NumberRange[]): Promise<void> {
+  await store.write(async (writer) => {
+    const { layout } = store
+    for (const [from, to] of commands)
+      for (let n = from; n <= to; n++)
+        keepRecords(layout, ca(name), [readFileSync(join(layout.folder(ca(name)), commandName(n)))])
+    writer.commitArchived({ at: writer.at ?? T0, archived: [{ ...ca(name), commands }], claimed: [] })
+  })
 }

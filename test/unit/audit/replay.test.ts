@@ -10,7 +10,16 @@ import { sha256Hex } from '../../../src/core/crypto/digest.js'
 import { formatAggregateId } from '../../../src/core/eventsourcing/types.js'
 import type { FileStore } from '../../../src/core/store/commit/file-store.js'
 import { encodeRecord } from '../../../src/core/store/disk/records.js'
-import { add, metaAt, type Scratch, scratch, stage, stageRejected, wordRules } from '../../support/store/store.js'
+import {
+  add,
+  metaAt,
+  nameArchived,
+  type Scratch,
+  scratch,
+  stage,
+  stageRejected,
+  wordRules,
+} from '../../support/store/store.js'
 
 let place: Scratch
 let store: FileStore
@@ -26,14 +35,24 @@ beforeEach(async () => {
 })
 afterEach(() => place.remove())
 
-async function audit(full = false) {
+async function audit(full = false, publishesOnly = wordRules.publishesOnly) {
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
     const chain = readCommitChain(source)
     expect(chain.roster).toEqual(reader.roster())
     const aggregates = chain.roster.map((id) => {
       const named = chain.commands.get(formatAggregateId(id)) ?? []
-      return { id, ...replayAggregate({ source, id, rules: wordRules, commands: named, full }) }
+      return {
+        id,
+        ...replayAggregate({
+          source,
+          id,
+          rules: { ...wordRules, publishesOnly },
+          commands: named,
+          archive: chain.archive,
+          full,
+        }),
+      }
     })
     return { chain, aggregates, problems: [...chain.problems, ...aggregates.flatMap((a) => a.problems)] }
   })
@@ -176,7 +195,11 @@ describe('archived history', () => {
   const older = (dir: string) => readdirSync(dir).filter((name) => /^(command-[1-5]|event-[0-9])\.json$/.test(name))
 
   /** Commands 1 to 5 with events 0 to 9. */
-  const noteArchived = (): void => {
+  const noteArchived = async (): Promise<void> => {
+    await nameArchived(store, 'alice', [1, 5])
+    writeIndex()
+  }
+  const writeIndex = (): void => {
     const range = { from: 1, to: 5, fromVersion: 0, toVersion: 10, type: 'add', actor: 'tester', dir: null }
     writeFileSync(join(place.dir, 'cas/alice/archived.json'), encodeRecord({ format: 1, ranges: [range] }))
   }
@@ -192,18 +215,46 @@ describe('archived history', () => {
 
   it('may lie elsewhere: verified from the first snapshot kept, unless all of it is demanded', async () => {
     const dir = join(place.dir, 'cas/alice')
-    noteArchived()
+    await noteArchived()
     for (const name of older(dir)) rmSync(join(dir, name))
     const { aggregates, problems: found } = await audit()
     expect(found).toEqual([])
     expect(aggregates[0]).toMatchObject({ verifiedFrom: 16, events: 16, commands: 9 })
     expect(aggregates[0]?.state?.value).toMatchObject({ words: { length: 16 } })
-    expect((await audit(true)).problems.map((p) => p.file)).toContain('cas/alice/command-1.json')
+    expect((await audit(true)).problems.map((p) => p.file)).toContain('cas/alice/event-0.json')
+  })
+
+  it('that no commit names is a fault, whatever archived.json says', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    writeIndex()
+    for (const name of older(dir)) rmSync(join(dir, name))
+    expect((await audit()).problems.map((p) => p.file)).toContain('cas/alice/command-1.json')
+  })
+
+  it('whose record is not kept is a fault, though a commit names it', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    await noteArchived()
+    for (const name of older(dir)) rmSync(join(dir, name))
+    const path = join(dir, 'archived-records.jsonl')
+    const lines = readFileSync(path, 'utf8').split('\n')
+    writeFileSync(path, lines.filter((_, i) => i !== 2).join('\n'))
+    expect((await audit()).problems.map((p) => p.file)).toEqual(['cas/alice/command-3.json'])
+    rmSync(path)
+    const lost = (await audit()).problems.map((p) => p.file)
+    expect(lost.filter((file) => file.includes('command-'))).toHaveLength(5)
+  })
+
+  it('of a command that does more than publish is a fault, though a commit names it', async () => {
+    const dir = join(place.dir, 'cas/alice')
+    await noteArchived()
+    for (const name of older(dir)) rmSync(join(dir, name))
+    const { problems: found } = await audit(false, () => false)
+    expect(found.map((p) => p.file)).toContain('cas/alice/event-0.json')
   })
 
   it('excuses nothing else: what was not archived is there, and is what its commit names', async () => {
     const dir = join(place.dir, 'cas/alice')
-    noteArchived()
+    await noteArchived()
     for (const name of older(dir)) rmSync(join(dir, name))
     rmSync(join(dir, 'command-6.json'))
     writeFileSync(join(dir, 'event-12.json'), '{}')
@@ -212,7 +263,7 @@ describe('archived history', () => {
 
   it('is checked by hash where some of it is still here', async () => {
     const dir = join(place.dir, 'cas/alice')
-    noteArchived()
+    await noteArchived()
     for (const name of older(dir)) if (name !== 'event-3.json' && name !== 'command-2.json') rmSync(join(dir, name))
     expect((await audit()).problems).toEqual([])
     writeFileSync(join(dir, 'event-3.json'), '{}')

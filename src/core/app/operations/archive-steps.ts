@@ -3,12 +3,13 @@
  * original.
  */
 import type { Sha256 } from '../../crypto/ports.js'
-import { formatAggregateId } from '../../eventsourcing/types.js'
-import { archiveCommands, type OnTouched, releaseCommands } from '../../store/archive/archive.js'
+import { type ArchivedCommands, formatAggregateId, type NumberRange } from '../../eventsourcing/types.js'
+import { archiveCommands, keepArchivedRecords, type OnTouched, releaseCommands } from '../../store/archive/archive.js'
 import { isArchiveAvailable } from '../../store/archive/archive-folder.js'
 import { archiveObjects, type ObjectSurvey, releaseObjects } from '../../store/archive/archive-objects.js'
 import { type HistoryEntry, splitRange } from '../../store/archive/archive-plan.js'
 import type { AggregateSurvey, ArchiveRules, DueCommand } from '../../store/archive/archive-survey.js'
+import { type ArchivedNames, covers, joinRanges } from '../../store/commit/archiving-commit.js'
 import type { Session } from '../transaction/session.js'
 
 export interface ArchivePlan {
@@ -57,6 +58,7 @@ export function planSteps(session: Session, plan: ArchivePlan, tallies: Tallies)
   }
   return [
     ...plan.surveys.flatMap((survey) => archiveSteps(session, survey, tallies)),
+    ...plan.surveys.flatMap((survey) => keepSteps(session, survey)),
     ...archiveObjectSteps(session, plan, tallies),
     ...plan.surveys.flatMap((survey) => releaseSteps(session, plan, survey, tallies, isAvailable)),
     ...releaseObjectSteps(session, plan, tallies, isAvailable),
@@ -118,6 +120,37 @@ function releaseSteps(
     }
     return { cost: part.entries.length, of, run }
   })
+}
+
+function keepSteps({ store }: Session, { id, binding }: AggregateSurvey): readonly Step[] {
+  return chunks(binding.unkept).map((part) => {
+    const run = (touched: OnTouched): void => keepArchivedRecords(store.layout, id, part, touched)
+    return { cost: part.length, of: formatAggregateId(id), run }
+  })
+}
+
+/**
+ * Returns what the commit at the end of a run names: the commands that the run archived, and those that no commit names yet. Undefined if
+ * there is nothing to name.
+ */
+export function namesToCommit(plan: ArchivePlan, failed: ReadonlySet<string>): ArchivedNames | undefined {
+  const { keepsRecords } = plan.rules.named.now
+  const listed = (of: (survey: AggregateSurvey) => readonly NumberRange[]): readonly ArchivedCommands[] =>
+    plan.surveys.flatMap((survey) => {
+      const commands = failed.has(formatAggregateId(survey.id)) ? [] : of(survey)
+      return commands.length === 0 ? [] : [{ ...survey.id, commands }]
+    })
+  const archived = listed(({ id, binding, due }) => {
+    const known = plan.rules.named.now.archived.get(formatAggregateId(id)) ?? []
+    const added = due.flatMap(({ range }): readonly NumberRange[] =>
+      covers(known, range.from, range.to) ? [] : [[range.from, range.to]],
+    )
+    return joinRanges([...binding.archived, ...added])
+  })
+  const claimed = listed(({ binding }) => binding.claimed)
+  // a damaged aggregate has to be recovered first: what it claims would never be accepted later
+  if (!keepsRecords && failed.size > 0) return undefined
+  return keepsRecords && archived.length === 0 ? undefined : { at: plan.rules.now, archived, claimed }
 }
 
 function releaseObjectSteps(

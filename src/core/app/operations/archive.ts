@@ -8,6 +8,7 @@ import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Duration, type Instant, parseInstant, secondsBetween } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
+import { namedArchives } from '../../store/archive/archive-binding.js'
 import { checkArchiveFolder, claimArchiveFolder } from '../../store/archive/archive-folder.js'
 import { hashesIn, type ObjectSurvey, surveyObjects } from '../../store/archive/archive-objects.js'
 import { countCommands, cutoffOf, OVERLAP_SECONDS } from '../../store/archive/archive-plan.js'
@@ -25,6 +26,7 @@ import type { Session } from '../transaction/session.js'
 import {
   type ArchivePlan,
   BATCH_SIZE,
+  namesToCommit,
   OBJECTS,
   planSteps,
   type Step,
@@ -99,22 +101,46 @@ export async function archive(session: Session, options: ArchiveOptions = {}): P
     const steps = planSteps(session, plan, tallies)
     if (dryRun) break
     if (dir !== null && steps.length > 0) await claimArchiveFolder(layout, dir, treeLockRequest(session.options))
-    if (await runSteps(session, plan.head, steps, failed, ran)) break
+    if ((await runSteps(session, plan.head, steps, failed, ran)) && (await commitNames(session, plan, failed, ran)))
+      break
     if (round === ROUNDS) {
       session.options.onNotice?.('interrupted by other commands; the next run continues')
       break
     }
     plan = await session.store.read(async (reader) => makePlan(session, reader, threshold, dir))
   }
-  return reportOf(plan, tallies, [...failed.values()], dryRun)
+  return reportOf(plan, tallies, [...failed.values()], { dryRun, touched: ran.touched })
+}
+
+/** Commits the names of what this run archived. Returns false on a conflict with another command. */
+async function commitNames(
+  session: Session,
+  plan: Planned,
+  failed: ReadonlyMap<string, unknown>,
+  ran: { touched: boolean },
+): Promise<boolean> {
+  const names = plan.head === 0 ? undefined : namesToCommit(plan, new Set(failed.keys()))
+  if (names === undefined) return true
+  const done = await session.store.write(async (writer) => {
+    if (writer.head !== plan.head) return false
+    writer.commitArchived(names)
+    return true
+  })
+  if (done && session.options.watch !== undefined) session.options.watch.changed = 'yes'
+  ran.touched ||= done
+  return done
 }
 
 /** Archives once a day if `archive_threshold_days` is set, for `tick`. Returns undefined if it was not due. Throws as `archive` does. */
 export async function archiveDaily(session: Session): Promise<ArchiveReport | undefined> {
-  if (session.config.archiveThresholdDays === undefined) return undefined
   const { status } = session.store
-  const now = await session.store.read(async (reader) => session.clockFor(reader).now())
-  const last = status.read(LAST)
+  const { now, begun } = await session.store.read(async (reader) => ({
+    now: session.clockFor(reader).now(),
+    begun: reader.head === 0 || reader.commitAt(reader.head).record.format === 3,
+  }))
+  // the commit since which records of archived commands are kept is made without a threshold too
+  if (session.config.archiveThresholdDays === undefined && begun) return undefined
+  const last = begun ? status.read(LAST) : undefined
   if (typeof last === 'string' && parseInstant(last) !== undefined && secondsBetween(last as Instant, now) < 86400)
     return undefined
   const report = await archive(session)
@@ -129,7 +155,8 @@ function makePlan(session: Session, reader: StoreReader, threshold: number | und
   const { layout, status, marker } = session.store
   const now = session.clockFor(reader).now()
   const cutoff = threshold === undefined || reader.at === undefined ? undefined : cutoffOf(now, reader.at, threshold)
-  const rules: ArchiveRules = { cutoff, now, generation: marker.generation, dir, publishesOnly }
+  const named = namedArchives(reader, now)
+  const rules: ArchiveRules = { cutoff, now, generation: marker.generation, dir, publishesOnly, named }
   const history = historyOf(reader)
   const live = new Set<Sha256>()
   const names = (bytes: Uint8Array): void => {
@@ -220,7 +247,7 @@ function reportOf(
   plan: ArchivePlan,
   tallies: Tallies,
   failed: ArchiveReport['failed'],
-  dryRun: boolean,
+  { dryRun, touched }: { readonly dryRun: boolean; readonly touched: boolean },
 ): ArchiveReport {
   const { rules } = plan
   const aggregates = plan.surveys.map((survey) => rowOf(survey, tallies.get(formatAggregateId(survey.id)), dryRun))
@@ -247,7 +274,7 @@ function reportOf(
             OVERLAP_SECONDS,
           ),
     failed,
-    changed: !dryRun && (isAny(aggregates, objects, 'moved') || isAny(aggregates, objects, 'released')),
+    changed: !dryRun && touched,
     dryRun,
     changes: changesOf(aggregates, objects, rules.dir),
   }

@@ -10,16 +10,17 @@ import { directorySource } from '../../audit/source.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { kindWord } from '../../eventsourcing/types.js'
+import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import type { Session } from '../transaction/session.js'
+import { indexFindings } from './archive-index.js'
 import { type CheckpointRow, compareCheckpoints, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
 import { type Digest, digestOf } from './digest.js'
 import { type ProvedAggregate, proveHistory } from './prove-history.js'
 import { keyFindings, loadFindings, objectFindings, treeFindings } from './referenced-files.js'
 
 export interface AuditedAggregate
-  extends Pick<Replayed, 'version' | 'commands' | 'events' | 'archived' | 'verifiedFrom' | 'head'> {
+  extends Pick<Replayed, 'version' | 'commands' | 'events' | 'archived' | 'verifiedFrom' | 'unproved' | 'head'> {
   readonly kind: string
   readonly handle: Handle
   /** SHA-256 of the canonical JSON of the state; null if the state cannot be replayed. */
@@ -82,7 +83,11 @@ async function verifyOnce(session: Session, options: AuditOptions): Promise<Audi
     const sizes = kept.map(({ checkpoint }) => checkpoint.size)
     const proof = proveHistory(source, { full: options.full, sizes, onProgress })
     const audited = proof.audited.map((one) => {
-      const problems = [...one.replayed.problems, ...loadFindings(reader, one.id, one.summary)]
+      const problems = [
+        ...one.replayed.problems,
+        ...loadFindings(reader, one.id, one.summary),
+        ...indexFindings(store.layout, one.id, proof.chain),
+      ]
       return { ...one, replayed: { ...one.replayed, problems } }
     })
     const isPrimary = store.role().role === 'primary'
@@ -95,7 +100,10 @@ async function verifyOnce(session: Session, options: AuditOptions): Promise<Audi
       ...keyFindings(store.keys, audited),
       ...(isPrimary ? treeFindings(session, reader) : []),
     ]
-    const skipped = isPrimary ? [] : ['the published tree was not checked: a stand-by publishes nothing']
+    const skipped = [
+      ...unprovedLines(audited),
+      ...(isPrimary ? [] : ['the published tree was not checked: a stand-by publishes nothing']),
+    ]
     return { ...auditReport({ chain: proof.chain, audited, problems }), checkpoints: checkpoints.rows, skipped }
   })
 }
@@ -117,6 +125,15 @@ export function auditReport({ chain, audited, problems }: Found): Omit<AuditRepo
     problems,
     digest: summaries.length === audited.length ? digestOf(summaries) : null,
   }
+}
+
+/** Returns a line for each aggregate with archived commands that nothing proves. */
+export function unprovedLines(audited: readonly ProvedAggregate[]): readonly string[] {
+  return audited.flatMap(({ id, replayed: { unproved } }) => {
+    if (unproved.length === 0) return []
+    const commands = unproved.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
+    return `${formatAggregateId(id)}: commands ${commands} were archived before records were kept and are not here: that they only published is claimed, not proved`
+  })
 }
 
 function rowOf({ id, replayed, summary }: ProvedAggregate): AuditedAggregate {

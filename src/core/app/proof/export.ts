@@ -2,7 +2,7 @@
  * Export of a history as one file, and the verification of such a file on another machine, without keys and without a data directory.
  * Invariant: a history is proved just before it is exported, at the same revision.
  */
-import { missingCommands } from '../../audit/archived.js'
+import { absencesOf, missingCommands } from '../../audit/archived.js'
 import { openExport } from '../../audit/export-reader.js'
 import { exportLines } from '../../audit/export-writer.js'
 import { directorySource } from '../../audit/source.js'
@@ -11,8 +11,9 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { writeUserStream } from '../../store/disk/user-files.js'
 import type { Session } from '../transaction/session.js'
-import { type AuditOptions, type AuditReport, auditReport } from './audit.js'
+import { type AuditOptions, type AuditReport, auditReport, unprovedLines } from './audit.js'
 import { compareCheckpoints, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
+import { rulesOf } from './digest.js'
 import { proveHistory, refuseBroken } from './prove-history.js'
 import { objectFindings, objectsOf } from './referenced-files.js'
 
@@ -44,7 +45,8 @@ export async function exportHistory(
     const { count: commits, head } = chain
     const missing = chain.roster.flatMap((id) => {
       const aggregate = formatAggregateId(id)
-      const commands = missingCommands(source, id, chain.commands.get(aggregate) ?? [])
+      const absences = absencesOf(source, id, chain.archive, rulesOf(id).publishesOnly)
+      const commands = missingCommands(source, id, chain.commands.get(aggregate) ?? [], absences)
       return commands.length === 0 ? [] : [{ aggregate, commands }]
     })
     const header = { ...identity(session), commits, head, at: reader.at ?? null, missing, objects: options.objects }
@@ -80,6 +82,7 @@ export function verifyExport(
       ...(kept.length > 0
         ? []
         : ['instance, generation and missing commands are claims of the export itself: only --checkpoint proves them']),
+      ...unprovedLines(proof.audited),
       ...(header.objects ? [] : ['the published objects were not checked: the export was made without --objects']),
     ]
     return {

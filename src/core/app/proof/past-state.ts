@@ -2,7 +2,7 @@
  * Past states of one aggregate: the position of a point in its history, and the state at that position.
  * Invariant: no state is returned if anything in the history up to that point differs from what was written.
  */
-import { type CommandRef, readCommitChain } from '../../audit/commits.js'
+import { type CommandRef, type CommitChain, readCommitChain } from '../../audit/commits.js'
 import { replayAggregate, type Watcher } from '../../audit/replay.js'
 import { directorySource, type HistorySource } from '../../audit/source.js'
 import { AppError } from '../../base/errors.js'
@@ -52,13 +52,13 @@ export function readPast<T>(session: Session, name: string, work: (past: PastSta
     })
     refuseBroken(chain.problems)
     const id = knownAggregate({ roster: () => chain.roster }, wanted)
-    const named = chain.commands.get(formatAggregateId(id)) ?? []
-    return work(pastStatesOf(source, id, named, session.clockFor(reader).now()))
+    return work(pastStatesOf(source, id, chain, session.clockFor(reader).now()))
   })
 }
 
-function pastStatesOf(source: HistorySource, id: AggregateId, named: readonly CommandRef[], now: Instant): PastStates {
+function pastStatesOf(source: HistorySource, id: AggregateId, chain: CommitChain, now: Instant): PastStates {
   const rules = rulesOf(id)
+  const named = chain.commands.get(formatAggregateId(id)) ?? []
   const newest = (): HistoryPosition => positionOf(named.at(-1))
   return {
     id,
@@ -73,6 +73,7 @@ function pastStatesOf(source: HistorySource, id: AggregateId, named: readonly Co
         id,
         rules,
         commands: named,
+        archive: chain.archive,
         full: false,
         through: position.sequence,
         watcher: {

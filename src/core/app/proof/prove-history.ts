@@ -74,7 +74,8 @@ function proveAggregate(
 ): ProvedAggregate {
   const rules = rulesOf(id)
   const named = chain.commands.get(formatAggregateId(id)) ?? []
-  const replayed = replayAggregate({ source, id, rules, commands: named, full, watcher: accounts.watcher(id) })
+  const { archive } = chain
+  const replayed = replayAggregate({ source, id, rules, commands: named, archive, full, watcher: accounts.watcher(id) })
   if (replayed.state === undefined) return { id, replayed, summary: undefined }
   const { value } = replayed.state
   const problems = [...replayed.problems]

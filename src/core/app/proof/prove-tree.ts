@@ -36,7 +36,7 @@ export async function proveMigratedTree(tree: string, commits: number): Promise<
     for (const id of reader.roster()) {
       const named = chain.commands.get(formatAggregateId(id)) ?? []
       const rules = rulesOf(id)
-      const replayed = replayAggregate({ source, id, rules, commands: named, full: false })
+      const replayed = replayAggregate({ source, id, rules, commands: named, archive: chain.archive, full: false })
       problems.push(...replayed.problems)
       // a state with findings has no digest
       if (replayed.state === undefined || replayed.problems.length > 0) continue

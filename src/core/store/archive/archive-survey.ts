@@ -10,6 +10,7 @@ import { type AggregateId, formatAggregateId, type Kind, type StoredCommand } fr
 import { type FoundFile, findFile, readCommand } from '../commit/aggregate-files.js'
 import { readArchivedIndex } from '../commit/archived-index.js'
 import { type ArchivedRange, rangeOf } from '../commit/archived-ranges.js'
+import { covers } from '../commit/archiving-commit.js'
 import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../commit/live-branch.js'
 import { unusedSnapshots } from '../commit/snapshot-retention.js'
 import type { StoreReader } from '../commit/store-reader.js'
@@ -17,6 +18,7 @@ import type { SnapshotRef } from '../disk/caches.js'
 import { isCorrupt } from '../disk/damage.js'
 import { listDir, readIfExists } from '../disk/fs.js'
 import { commandName, eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
+import { type BindingSurvey, type NamedArchives, surveyBinding } from './archive-binding.js'
 import { type HistoryEntry, isArchivable, isReleasable } from './archive-plan.js'
 
 export interface ArchiveRules {
@@ -28,6 +30,7 @@ export interface ArchiveRules {
   readonly generation: number
   /** Archive folder; null: `archived/` of each aggregate. */
   readonly dir: string | null
+  readonly named: NamedArchives
 }
 
 export interface ArchivedFile {
@@ -51,8 +54,9 @@ export interface AggregateSurvey {
   readonly due: readonly DueCommand[]
   /** Versions of snapshots that are no longer used. */
   readonly unusedSnapshots: readonly number[]
-  /** Ranges archived at least one day ago, whose original files may be removed. */
+  /** Ranges archived and named by a commit at least one day ago, whose original files may be removed. */
   readonly release: readonly ArchivedRange[]
+  readonly binding: BindingSurvey
 }
 
 /** Reads the commands of every aggregate, by name, oldest first, in one pass over the commits. Throws `corrupt`, `io`. */
@@ -98,8 +102,13 @@ export function surveyAggregate(
     else for (const event of found.events) names(event.bytes)
     followBranch(branch, found.record)
   }
-  const release = index.filter((range) => isReleasable(range, rules.now, rules.generation))
-  return { id, commands: entries.length, index, due: due.reverse(), unusedSnapshots: unused, release }
+  const name = formatAggregateId(id)
+  const old = rules.named.dayAgo.archived.get(name) ?? []
+  const release = index.filter(
+    (range) => isReleasable(range, rules.now, rules.generation) && covers(old, range.from, range.to),
+  )
+  const binding = surveyBinding(layout, id, { name, entries, index, branch }, rules.named.now, rules.publishesOnly)
+  return { id, commands: entries.length, index, due: due.reverse(), unusedSnapshots: unused, release, binding }
 }
 
 /** Returns true if an archived range is archived again: from `archived/` to a named folder, or because another generation archived it. */

@@ -1,7 +1,7 @@
 /**
  * Archives files in two steps, one day apart: copies them to the archive, then removes them from their original place.
  * Invariant: only under the lock; at every instant each file has at least one durable copy, so either step may be interrupted and run
- * again.
+ * again. The record of a command is also kept in the aggregate's folder, for ever, before the index lists the command.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -13,6 +13,7 @@ import type { AggregateId } from '../../eventsourcing/types.js'
 import { findFile, readCommand } from '../commit/aggregate-files.js'
 import { pathInArchive, readArchivedIndex, writeArchivedIndex } from '../commit/archived-index.js'
 import type { ArchivedRange } from '../commit/archived-ranges.js'
+import { isKept, keepRecords } from '../commit/kept-records.js'
 import { removeSnapshots } from '../commit/snapshot-retention.js'
 import { fileDamaged } from '../disk/damage.js'
 import { exists, makeDir, moveFile, readIfExists, removeFile, statIfExists, syncDir } from '../disk/fs.js'
@@ -67,8 +68,29 @@ export function archiveCommands(
         touched,
       )
   syncDir(folder)
+  keepRecords(
+    layout,
+    id,
+    due.flatMap(({ files }) => files.slice(-1).map(({ name, sha256 }) => findFile(layout, name, sha256, id).bytes)),
+  )
+  touched()
   const added = due.map((d) => d.range)
   writeArchivedIndex(layout, id, mergeRanges(readArchivedIndex(layout, id), added))
+}
+
+/** Keeps the records of archived commands that were archived without them. Throws `io`, `corrupt`. */
+export function keepArchivedRecords(
+  layout: Layout,
+  id: AggregateId,
+  entries: readonly HistoryEntry[],
+  touched: OnTouched,
+): void {
+  keepRecords(
+    layout,
+    id,
+    entries.map(({ sequence, command }) => readCommand(layout, id, sequence, command).file.bytes),
+  )
+  touched()
 }
 
 /** Archives one file: a hard link on the same volume, otherwise a verified copy. The caller syncs the folder. Throws `io`, `corrupt`. */
@@ -117,6 +139,7 @@ export function releaseCommands(
   let isComplete = true
   for (const entry of entries) {
     const leaving = leavingFiles(layout, id, range, entry)
+    if (leaving.length > 0 && !isKept(layout, id, entry.command)) keepArchivedRecords(layout, id, [entry], touched)
     // all files of a command are checked before the first one is removed
     const intact = leaving.map((file) => verifyArchived(file, range.dir, touched)).every((is) => is)
     isComplete &&= intact

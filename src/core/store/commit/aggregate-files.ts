@@ -7,17 +7,18 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId, StoredCommand } from '../../eventsourcing/types.js'
 import { archiveMissing, fileDamaged, fileMissing, isCorrupt, isNewer } from '../disk/damage.js'
 import { exists, listDir, readIfExists, readOwnedFile, statIfExists } from '../disk/fs.js'
-import { commandName, type Layout } from '../disk/paths.js'
+import { commandName, type Layout, parseFileName } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommand } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
 import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from './archived-index.js'
+import { keptRecord, keptRecordsPath } from './kept-records.js'
 import type { Revision } from './revision.js'
 
 export interface FoundFile {
   readonly bytes: Uint8Array
   readonly path: string
-  /** `surplus`: the next writer moves it back. */
-  readonly where: 'place' | 'archived' | 'surplus'
+  /** `kept`: a line of the kept records. `surplus`: the next writer moves it back. */
+  readonly where: 'place' | 'archived' | 'kept' | 'surplus'
 }
 
 /** Finds the file of this name and hash. Throws `file-missing`, `file-damaged`, `io`. */
@@ -30,10 +31,19 @@ export function findFile(layout: Layout, name: string, sha256: Sha256, id: Aggre
   const bytes = went === undefined ? undefined : readVerified(pathInArchive(layout, id, went.dir, name), sha256)
   if (went !== undefined && bytes !== undefined)
     return { bytes, path: pathInArchive(layout, id, went.dir, name), where: 'archived' }
+  const kept = findKept(layout, name, sha256, id)
+  if (kept !== undefined) return kept
   const there = statIfExists(place)
   if (there === undefined)
     throw went === undefined ? fileMissing(place, id) : archiveMissing(place, went.dir ?? 'archived/', id)
   throw fileDamaged(place, there.isFile() ? 'content does not match its recorded hash' : 'not a regular file', id)
+}
+
+/** Finds the record of an archived command among those that are kept. Throws `io`. */
+function findKept(layout: Layout, name: string, sha256: Sha256, id: AggregateId): FoundFile | undefined {
+  if (parseFileName(name)?.type !== 'command') return undefined
+  const bytes = keptRecord(layout, id, sha256)
+  return bytes && { bytes, path: keptRecordsPath(layout, id), where: 'kept' }
 }
 
 /** Returns true if a file of this name exists, in place or archived. */

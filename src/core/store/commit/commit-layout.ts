@@ -19,6 +19,7 @@ import { bindingCommit } from '../directory/marker-binding.js'
 import type { Info, SnapshotRef } from '../disk/caches.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { encodeRecord } from '../disk/records.js'
+import { type ArchivedNames, archivingCommit } from './archiving-commit.js'
 import type { CommitFile } from './commit-log.js'
 
 export interface PlannedFile {
@@ -98,7 +99,7 @@ export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
   const made = aggregates.filter((a) => base.baseOf(a.id) === undefined).map((a) => a.id)
   const members = made.length === 0 ? undefined : sortMembers([...base.members, ...made])
   const record: StoredCommit = {
-    format: 2,
+    format: formatAfter(base.last),
     commit: n,
     at: staged.meta.at,
     generation: base.generation,
@@ -130,9 +131,23 @@ export function planCommit(base: CommitBase, staged: StagedCommit): Plan {
   }
 }
 
+/** Returns the format of the next ordinary commit: only `planArchiving` raises it. */
+function formatAfter(last: CommitFile | undefined): StoredCommit['format'] {
+  return last === undefined || last.record.format === 3 ? 3 : 2
+}
+
 /** Plans the commit that binds the marker to a history of format 1 (see `bindingCommit`). */
 export function planBinding(last: CommitFile, marker: Sha256, generation: number): Plan {
-  const record = bindingCommit(last, marker, generation)
+  return planAlone(bindingCommit(last, marker, generation))
+}
+
+/** Plans the commit that names archived commands (see `archivingCommit`). */
+export function planArchiving(last: CommitFile, names: ArchivedNames, generation: number): Plan {
+  return planAlone(archivingCommit(last, names, generation))
+}
+
+/** Plans a commit that changes no aggregate. */
+function planAlone(record: StoredCommit): Plan {
   const bytes = encodeRecord(record)
   const size = sizeOf(bytes, [], new Map())
   return {

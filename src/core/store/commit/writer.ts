@@ -6,13 +6,16 @@ import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { CommitResult, Loaded, StagedCommit, Writer } from '../../eventsourcing/store.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import { refuseOlderMarker } from '../directory/data-dir.js'
 import { readInfo, writeHeadCache, writeInfo } from '../disk/caches.js'
 import { commitMissing, isCorrupt } from '../disk/damage.js'
 import { exists, listDir, readIfExists, removeFile, syncDir } from '../disk/fs.js'
 import { commandName, eventName, KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { replaceFile } from '../disk/write-file.js'
 import type { LoadedAggregate } from './aggregate-loader.js'
-import { type AggregateBase, commitConflict, type Plan } from './commit-layout.js'
+import type { ArchivedNames } from './archiving-commit.js'
+import { type AggregateBase, commitConflict, type Plan, planArchiving } from './commit-layout.js'
+import { keepRecords } from './kept-records.js'
 import type { ObjectStaging } from './object-staging.js'
 import { persist, refreshCaches } from './persist.js'
 import { quarantineBeyond, restoreMisplaced } from './quarantine.js'
@@ -65,6 +68,28 @@ export class FileWriter extends StoreReader implements Writer {
     if (warning !== undefined) this.revision.warn(warning)
     this.advance(plan.n, plan.file)
     return plan.result
+  }
+
+  /**
+   * Commits the names of archived commands, without a change of any aggregate. A copy is kept beside the first of them, from which a recovery
+   * restores the commit: no command record leads to it.
+   */
+  commitArchived(names: ArchivedNames): void {
+    if (this.#dead) throw new AppError('internal', 'commit-misuse', 'a previous commit of this writer failed')
+    const { head } = this.revision
+    if (head === 0) throw new AppError('internal', 'commit-misuse', 'nothing can be archived before the first commit')
+    const last = this.commitAt(head)
+    refuseOlderMarker(this.#layout.dir, this.generation, last.record)
+    const plan = planArchiving(last, names, this.generation)
+    this.#dead = true
+    const [first] = [...names.archived, ...names.claimed]
+    this.#mayCommit(plan.n)
+    if (first !== undefined) keepRecords(this.#layout, first, [plan.bytes])
+    persist(this.#layout, plan, () => this.#mayCommit(plan.n))
+    const warning = refreshCaches(this.#layout, plan, this.#interval)
+    this.#dead = false
+    if (warning !== undefined) this.revision.warn(warning)
+    this.advance(plan.n, plan.file)
   }
 
   protected override baseOf(id: AggregateId): AggregateBase | undefined {

@@ -86,9 +86,11 @@ export function parseShape(bytes: Uint8Array, path: string, shape: Shape, id?: A
 
 const MEMBER: Shape = { kind: isKind, handle: isName }
 const ENTRY: Shape = { ...MEMBER, version: isCount, sequence: isPositive, command: isHash }
-const COMMIT_FORMAT = 2
+const COMMIT_FORMAT = 3
+const isRange: Check = (v) => Array.isArray(v) && v.length === 2 && (v as readonly Json[]).every(isCount)
+const ARCHIVED = listOf(objectOf({ ...MEMBER, commands: listOf(isRange) }))
 const COMMIT: Shape = {
-  format: (v) => v === 1 || v === COMMIT_FORMAT,
+  format: (v) => v === 1 || v === 2 || v === COMMIT_FORMAT,
   commit: isPositive,
   at: isTime,
   generation: isCount,
@@ -96,6 +98,8 @@ const COMMIT: Shape = {
   roster: isPositive,
   'members?': listOf(objectOf(MEMBER)),
   'marker?': isHash,
+  'archived?': ARCHIVED,
+  'claimed?': ARCHIVED,
   previous: orNull(isHash),
 }
 const ACCEPTED: Shape = {
@@ -104,7 +108,6 @@ const ACCEPTED: Shape = {
   snapshot: orNull(objectOf({ version: isPositive, sha256: isHash })),
 }
 const REJECTED: Shape = { result: (v) => v === 'rejected', code: isText, message: isText }
-const isRange: Check = (v) => Array.isArray(v) && v.length === 2 && (v as readonly Json[]).every(isCount)
 const RECOVERED: Shape = {
   result: (v) => v === 'recovered',
   base: objectOf({ version: isCount, sequence: isCount }),
@@ -137,7 +140,9 @@ export function parseCommit(bytes: Uint8Array, path: string, n: number): StoredC
   if (!isCanonical(commit, bytes)) throw fileDamaged(path, NOT_CANONICAL)
   if (commit.roster > n || (commit.members !== undefined) !== (commit.roster === n))
     throw fileDamaged(path, 'roster is invalid')
-  if ((commit.marker !== undefined) !== (commit.format === COMMIT_FORMAT)) throw fileDamaged(path, 'marker is invalid')
+  if ((commit.marker !== undefined) !== commit.format > 1) throw fileDamaged(path, 'marker is invalid')
+  if ((commit.archived ?? commit.claimed) !== undefined && commit.format < COMMIT_FORMAT)
+    throw fileDamaged(path, 'archived is invalid')
   return commit
 }
 

@@ -182,3 +182,37 @@ function moveTemp(temp: string, path: string): void {
     throw error
   }
 }
+
+/**
+ * Appends complete lines to a file that only the lock holder writes, durable on return. A part of a line at its end, left by a crash, is
+ * removed first. The caller syncs the folder of a new file. Throws `io`.
+ */
+export function appendLines(path: string, bytes: Uint8Array): void {
+  const flags = fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW
+  const fd = attempt('create', path, () => fs.openSync(path, flags, 0o600), bytes.length)
+  try {
+    const write = (): void => {
+      fs.fchmodSync(fd, 0o600)
+      const end = endOfLines(fd)
+      fs.ftruncateSync(fd, end)
+      for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done, end + done)
+    }
+    attempt('write', path, write, bytes.length)
+    attempt('sync', path, () => fs.fsyncSync(fd), bytes.length)
+  } finally {
+    ignoreErrors(() => fs.closeSync(fd))
+  }
+}
+
+/** Returns the length of a file up to and with its last newline. */
+function endOfLines(fd: number): number {
+  const block = Buffer.allocUnsafe(65536)
+  for (let end = fs.fstatSync(fd).size; end > 0; ) {
+    const start = Math.max(0, end - block.length)
+    const length = fs.readSync(fd, block, 0, end - start, start)
+    const at = block.subarray(0, length).lastIndexOf(10)
+    if (at >= 0) return start + at + 1
+    end = start
+  }
+  return 0
+}

@@ -4,6 +4,7 @@
  * Invariant: a rebuilt commit is used only if its hash is the expected one.
  */
 import { join } from 'node:path'
+import { instantOf } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import {
@@ -12,14 +13,16 @@ import {
   type StoredCommand,
   type StoredCommit,
 } from '../../eventsourcing/types.js'
+import { type ArchivedNames, archivingCommit } from '../commit/archiving-commit.js'
 import { sortMembers } from '../commit/commit-layout.js'
 import type { CommitFile } from '../commit/commit-log.js'
+import { KEPT_RECORDS, keptLines } from '../commit/kept-records.js'
 import type { Marker } from '../directory/data-dir.js'
 import { bindingCommit, markerDigest } from '../directory/marker-binding.js'
 import { isCorrupt, isNewer } from '../disk/damage.js'
 import { listDir, readIfExists } from '../disk/fs.js'
 import { KIND_FOLDERS, parseFileName } from '../disk/paths.js'
-import { encodeRecord, parseCommand, parseObject } from '../disk/records.js'
+import { encodeRecord, parseCommand, parseCommit, parseObject } from '../disk/records.js'
 import type { RecoverySources } from './evidence.js'
 
 /** A commit file to restore. */
@@ -35,8 +38,14 @@ const MAX_DAMAGED_RUN = 8
 
 type Entry = StoredCommit['aggregates'][number] & Pick<StoredCommit, 'at'>
 
-/** Entries of each commit, according to the command records. */
-type Index = ReadonlyMap<number, readonly Entry[]>
+interface Index {
+  /** Entries of each commit, according to the command records. */
+  readonly entries: ReadonlyMap<number, readonly Entry[]>
+  /** Copies of commits that name archived commands, by number. */
+  readonly archiving: ReadonlyMap<number, readonly Uint8Array[]>
+}
+
+const NOTHING: ArchivedNames = { at: instantOf(0), archived: [], claimed: [] }
 
 const indexes = new WeakMap<RecoverySources, Index>()
 
@@ -51,11 +60,11 @@ export function rebuildCommits(
   const index = indexOf(sources)
   const bound = { generation: marker.generation, marker: markerDigest(marker) }
   let damagedRun = 0
-  // one commit at most has no command record: the one that binds the marker
+  // two commits at most have neither a command record nor a copy: one binds the marker, and one begins format 3
   let withoutRecord = 0
   for (let first = n; first >= 1 && damagedRun < MAX_DAMAGED_RUN; first--) {
-    if (!index.has(first)) withoutRecord += 1
-    if (withoutRecord > 1) break
+    if (!index.entries.has(first) && !index.archiving.has(first)) withoutRecord += 1
+    if (withoutRecord > 2) break
     const before = first === 1 ? undefined : files.get(first - 1)
     if (first > 1 && before === undefined) continue
     const built = buildRun(index, { first, last: n, expected, before, files, ...bound })
@@ -90,13 +99,30 @@ function buildRun(index: Index, run: Run): readonly RepairedCommit[] | undefined
   return undefined
 }
 
-/** Returns the commits of a run that may be the first of format 2; one beyond its end: none is. */
+/** Returns the commits of a run that may be the first of format 2; one beyond its end: none is. 0: all are of format 3. */
 function formatStarts({ before, first, last }: Run): readonly number[] {
+  if (before?.record.format === 3) return [0]
   if (before?.record.format === 2) return [first]
-  return Array.from({ length: last - first + 2 }, (_, i) => first + i)
+  const starts = Array.from({ length: last - first + 2 }, (_, i) => first + i)
+  return before === undefined ? [0, ...starts] : starts
 }
 
-/** `second` is the first commit of format 2. */
+/** Returns the commits without command records that may follow `last`: a copy, one that binds the marker, one that begins format 3. */
+function commitsWithoutRecord(
+  index: Index,
+  last: CommitFile,
+  { n, second, marker, generation }: { n: number; second: number; marker: Sha256; generation: number },
+): StoredCommit | undefined {
+  const copies = (index.archiving.get(n) ?? []).flatMap((bytes) => {
+    const record = unlessDamaged(() => parseCommit(bytes, `commits/${n}.json`, n))
+    return record?.previous === last.sha256 ? [record] : []
+  })
+  if (copies[0] !== undefined) return copies[0]
+  if (last.record.format === 1) return n === second ? bindingCommit(last, marker, generation) : undefined
+  return last.record.format === 2 ? archivingCommit(last, NOTHING, generation) : undefined
+}
+
+/** `second` is the first commit of format 2, 0 if all are of format 3. */
 function buildWith(
   index: Index,
   run: Run,
@@ -107,13 +133,16 @@ function buildWith(
   let { previous, roster, members } = baseOf(run)
   let last = run.before
   for (let n = run.first; n <= run.last; n++) {
-    const entries = index.get(n)
+    const entries = index.entries.get(n)
     if (entries === undefined) {
-      if (n !== second || last?.record.format !== 1) return undefined
-      last = append(out, bindingCommit(last, run.marker, generationOf(n)))
+      const at = { n, second, marker: run.marker, generation: generationOf(n) }
+      const alone: StoredCommit | undefined = last && commitsWithoutRecord(index, last, at)
+      if (alone === undefined) return undefined
+      last = append(out, alone)
       previous = last.sha256
       continue
     }
+    const format: StoredCommit['format'] = second === 0 || last?.record.format === 3 ? 3 : n >= second ? 2 : 1
     const at = entries[0]?.at
     if (at === undefined) return undefined
     const made = entries.filter((e) => e.sequence === 1)
@@ -124,14 +153,14 @@ function buildWith(
     }
     const aggregates = entries.map(({ at: _at, ...entry }) => entry)
     const record: StoredCommit = {
-      format: n >= second ? 2 : 1,
+      format,
       commit: n,
       at,
       generation: generationOf(n),
       aggregates,
       roster,
       ...(made.length === 0 || members === undefined ? {} : { members }),
-      ...(n >= second ? { marker: run.marker } : {}),
+      ...(format > 1 ? { marker: run.marker } : {}),
       previous,
     }
     last = append(out, record)
@@ -160,15 +189,17 @@ function indexOf(sources: RecoverySources): Index {
   const known = indexes.get(sources)
   if (known !== undefined) return known
   const found = new Map<number, Map<string, Entry>>()
+  const archiving = new Map<number, Uint8Array[]>()
   for (const dir of [sources.layout.dir, ...sources.backups.map((g) => g.dir)])
     for (const kind of Object.values(KIND_FOLDERS))
-      for (const name of listDir(join(dir, kind)))
+      for (const name of listDir(join(dir, kind))) {
         for (const below of ['', 'archived', 'surplus']) addRecords(found, join(dir, kind, name, below))
-  const index = new Map(
-    [...found].map(
-      ([n, entries]) => [n, sortMembers([...entries.values()]).map((e) => withEntry(entries, e))] as const,
-    ),
+        addKept(found, archiving, join(dir, kind, name, KEPT_RECORDS))
+      }
+  const entries = new Map(
+    [...found].map(([n, of]) => [n, sortMembers([...of.values()]).map((e) => withEntry(of, e))] as const),
   )
+  const index = { entries, archiving }
   indexes.set(sources, index)
   return index
 }
@@ -185,24 +216,43 @@ function addRecords(found: Map<number, Map<string, Entry>>, folder: string): voi
     const parsed = parseFileName(name.replace(/(\.json)\.[0-9a-f]+$/, '$1'))
     if (parsed?.type !== 'command') continue
     const path = join(folder, name)
-    const entry = entryAt(path, parsed.n)
-    if (entry === undefined) continue
-    const [n, value] = entry
-    const entries = found.get(n) ?? new Map<string, Entry>()
-    const key = formatAggregateId(value)
-    if (!entries.has(key)) entries.set(key, value)
-    found.set(n, entries)
+    addEntry(
+      found,
+      unlessDamaged(() => entryOf(readIfExists(path), path, parsed.n)),
+    )
   }
 }
 
-function entryAt(path: string, n: number): readonly [number, Entry] | undefined {
+/** Adds the lines of kept records. */
+function addKept(found: Map<number, Map<string, Entry>>, archiving: Map<number, Uint8Array[]>, path: string): void {
+  for (const bytes of keptLines(path))
+    unlessDamaged(() => {
+      const { aggregates, commit, sequence } = parseObject(bytes, path)
+      if (aggregates === undefined) addEntry(found, entryOf(bytes, path, Number(sequence)))
+      else archiving.set(Number(commit), [...(archiving.get(Number(commit)) ?? []), bytes])
+    })
+}
+
+function addEntry(found: Map<number, Map<string, Entry>>, entry: readonly [number, Entry] | undefined): void {
+  if (entry === undefined) return
+  const [n, value] = entry
+  const entries = found.get(n) ?? new Map<string, Entry>()
+  const key = formatAggregateId(value)
+  if (!entries.has(key)) entries.set(key, value)
+  found.set(n, entries)
+}
+
+function entryOf(bytes: Uint8Array | undefined, path: string, n: number): readonly [number, Entry] | undefined {
+  if (bytes === undefined) return undefined
+  const id = parseObject(bytes, path) as unknown as AggregateId
+  const record = parseCommand(bytes, path, id, n)
+  const { kind, handle, sequence, commit, at } = record
+  return [commit, { kind, handle, version: versionAfter(record), sequence, command: sha256Hex(bytes), at }]
+}
+
+function unlessDamaged<T>(read: () => T): T | undefined {
   try {
-    const bytes = readIfExists(path)
-    if (bytes === undefined) return undefined
-    const id = parseObject(bytes, path) as unknown as AggregateId
-    const record = parseCommand(bytes, path, id, n)
-    const { kind, handle, sequence, commit, at } = record
-    return [commit, { kind, handle, version: versionAfter(record), sequence, command: sha256Hex(bytes), at }]
+    return read()
   } catch (error) {
     if (isCorrupt(error) || isNewer(error)) return undefined
     throw error

@@ -85,7 +85,8 @@ async function audit(): Promise<readonly Finding[]> {
     const chain = readCommitChain(source)
     const found = chain.roster.flatMap((id) => {
       const named = chain.commands.get(formatAggregateId(id)) ?? []
-      return replayAggregate({ source, id, rules: wordRules, commands: named, full: true }).problems
+      return replayAggregate({ source, id, rules: wordRules, commands: named, archive: chain.archive, full: true })
+        .problems
     })
     return [...chain.problems, ...found]
   })
@@ -193,7 +194,7 @@ describe('a format that is newer in one record alone', () => {
     ['a commit', 'commits/7.json'],
     ['the newest commit', HEAD],
   ])('is a flipped bit in %s, and is repaired as one', async (_, path) => {
-    rewrite(path, (before) => before.replace(/"format":[12],/, '"format":3,'))
+    rewrite(path, (before) => before.replace(/"format":[123],/, '"format":4,'))
     expect((await audit()).map((p) => p.file)).toContain(path)
     const { plan } = await recoverWords(dir)
     expect(plan.loses).toBe(false)
@@ -203,7 +204,7 @@ describe('a format that is newer in one record alone', () => {
 
   it('but a file that nothing contradicts is of a newer program: unchanged', async () => {
     const head = JSON.parse(text(HEAD)) as object
-    writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 3 }))
+    writeFileSync(at('commits/15.json'), JSON.stringify({ ...head, commit: 15, format: 4 }))
     const before = footprint()
     expect(() => planOf(dir)).toThrow(expect.objectContaining({ kind: 'format', code: 'format-newer' }))
     expect(footprint()).toEqual(before)

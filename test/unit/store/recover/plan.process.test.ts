@@ -53,6 +53,7 @@ async function audit(archives: readonly string[] = []): Promise<readonly unknown
         id,
         rules: wordRules,
         commands: chain.commands.get(formatAggregateId(id)) ?? [],
+        archive: chain.archive,
         full: false,
       })
       expect(replayed.state?.value).toEqual({ words: wordsOf(reader, id.handle) })

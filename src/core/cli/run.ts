@@ -13,6 +13,8 @@ import { guardStdout, outputHeard } from './stdout.js'
  */
 export async function run(root: string, argv: readonly string[]): Promise<void> {
   guardStdout()
+  // what has to be readable by others gets its mode explicitly
+  process.umask(0o077)
   let commands: readonly string[] = []
   try {
     const config = await Config.load({ root })

@@ -217,6 +217,9 @@ function placer(site: OpenTarget, root: string, sibling: Tree | undefined, tally
 function linked(site: OpenTarget, from: string, to: string): boolean {
   try {
     site.disk.link(from, to)
+    // a copy of the data directory that was made under a umask has objects that only their owner can read
+    const mode = fs.lstatSync(to).mode & 0o777
+    if ((mode & 0o004) === 0 || (mode & 0o022) !== 0) site.disk.chmod(to, 0o644)
     return true
   } catch (error) {
     if (['EXDEV', 'EPERM', 'EACCES', 'EMLINK', 'ENOENT', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? ''))

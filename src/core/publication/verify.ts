@@ -10,6 +10,7 @@ import { publishedObjects } from '../pubd/content.js'
 import { batched, deltaPath, deltaText, notificationText, snapshotPath, snapshotText } from './rrdp.js'
 import { currentTree } from './rsync.js'
 import { filesBelow, namesIn, statOf, unlessAbsent } from './served-files.js'
+import { wrongModes } from './served-modes.js'
 import type { PublicationTarget } from './target.js'
 import { trustAnchorNames } from './writer.js'
 
@@ -27,6 +28,7 @@ export function verifyTree(site: PublicationTarget): readonly TreeFinding[] {
     verifyRrdp(site, problems)
     verifyRsync(site, problems)
   }
+  for (const { path, problem } of wrongModes(site.repoDir)) problems.push({ path, problem })
   return problems.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
@@ -72,16 +74,7 @@ function verifyRsync(site: PublicationTarget, problems: TreeFinding[]): void {
   const wanted = new Map(publishedObjects(site.state).map((object) => [object.path, object.sha256]))
   for (const path of filesBelow(join(site.repoDir, 'rsync', tree)))
     if (!wanted.has(path)) problems.push({ path: `rsync/${tree}/${path}`, problem: 'is not published' })
-  const folders = new Set<string>()
-  for (const [path, sha256] of wanted) {
-    compare(site, `rsync/${tree}/${path}`, sha256, problems)
-    for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at))
-  }
-  for (const folder of ['', ...folders]) {
-    const mode = statOf(join(site.repoDir, 'rsync', tree, folder))?.mode ?? 0o755
-    if ((mode & 0o005) !== 0o005)
-      problems.push({ path: `rsync/${tree}/${folder}`, problem: 'cannot be read by other users' })
-  }
+  for (const [path, sha256] of wanted) compare(site, `rsync/${tree}/${path}`, sha256, problems)
 }
 
 function compare(site: PublicationTarget, path: string, sha256: Sha256, problems: TreeFinding[]): void {
@@ -90,7 +83,6 @@ function compare(site: PublicationTarget, path: string, sha256: Sha256, problems
   if (stat?.isFile() !== true)
     problems.push({ path, problem: stat === undefined ? 'is missing' : 'is not a regular file' })
   else if (fileHash(full) !== sha256) problems.push({ path, problem: 'has other content than published' })
-  else if ((stat.mode & 0o004) === 0) problems.push({ path, problem: 'cannot be read by other users' })
 }
 
 function fileHash(path: string): string | undefined {

@@ -10,6 +10,7 @@ import { claimTree } from './primary-claim.js'
 import { type RrdpReport, servedRrdp, writeRrdp } from './rrdp.js'
 import { currentTree, type RsyncReport, servedRsync, writeRsync } from './rsync.js'
 import { ensureFolder, namesIn, removeFile, replaceFile, textOf, unlessAbsent } from './served-files.js'
+import { areModesRight, repairModes } from './served-modes.js'
 import { requiredSpace } from './space-estimate.js'
 import {
   type OpenTarget,
@@ -50,20 +51,26 @@ export function writeTree(options: WriteOptions): WriteReport {
   const { sessionId: session, serial } = site.state
   try {
     if (site.primary !== undefined) claimTree(site, site.primary)
+    const before = readRrdpRecord(site.scratch)
     const ta = writeTrustAnchors(site)
     const rsync = serial === 0 ? NO_RSYNC : writeRsync(site)
     const rrdp = serial === 0 ? NO_RRDP : writeRrdp(site)
-    return { session, serial, changed: rsync.changed || rrdp.changed || ta.changed, rsync, rrdp, ta }
+    const isWritten = rsync.changed || rrdp.changed || ta.changed
+    // a change sets the modes of what it writes; the whole tree is looked at if nothing changed, on request, and in a new session
+    const isChecked = !isWritten || site.rebuild || before?.session !== session
+    const repaired = isChecked ? repairModes(site.disk, site.repoDir, site.scratch) : 0
+    return { session, serial, changed: isWritten || repaired > 0, rsync, rrdp, ta }
   } catch (error) {
     throw writeError(error, options.repoDir, () => requiredSpace(site))
   }
 }
 
-/** Returns true if the published tree is known to be current. Takes a few dozen stat calls and no lock. */
+/** Returns true if the published tree is known to be current and readable. Takes one stat call for each file, and no lock. */
 export function isTreeCurrent(site: PublicationTarget): boolean {
   const { repoDir, state } = site
   const scratch = join(repoDir, '.state')
   if (trustAnchorNames(site.ta ?? []).some(([name, bytes]) => !isSame(join(repoDir, 'ta', name), bytes))) return false
+  if (!areModesRight(repoDir)) return false
   if (state.serial === 0) return true
   return (
     servedRsync(repoDir, state, readTrees(scratch)) !== undefined &&

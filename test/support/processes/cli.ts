@@ -1,6 +1,6 @@
 /** Runs the built program as users do: a process of its own, an environment of its own, no terminal. */
 import { execFileSync, type SpawnOptions, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -75,6 +75,8 @@ export async function brine(args: readonly string[], options: RunOptions = {}): 
 /** A scratch folder; call `remove` when done. */
 export function scratchDir(): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'brine-test-'))
+  // the folders above a data directory let the server's user pass
+  chmodSync(path, 0o711)
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 

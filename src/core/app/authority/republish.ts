@@ -11,7 +11,13 @@ import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { type TransactionResult, transact } from '../transaction/transact.js'
-import { type FailedCa, isDamageElsewhere, type PlanOptions, planRepublish } from './republish-plan.js'
+import {
+  type FailedCa,
+  isDamageElsewhere,
+  type PlanOptions,
+  planRepublish,
+  type RepublishPlan,
+} from './republish-plan.js'
 import { syncResources } from './resource-sync.js'
 
 export interface RepublishReport {
@@ -49,9 +55,13 @@ export async function republish(session: Session, options: RepublishOptions = {}
   let last: TransactionResult<unknown> | undefined
   for (let start = 0; start < due.length; start += BATCH)
     last = await runBatch(session, due.slice(start, start + BATCH), options, failed)
-  if (last === undefined && !plan.isPublished && options.dryRun !== true)
+  const replan = async (): Promise<RepublishPlan> =>
+    last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
+  let after = await replan()
+  if (!after.isPublished && options.dryRun !== true) {
     last = await transact(session, async () => undefined, { publishAlways: true })
-  const after = last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
+    after = await replan()
+  }
   const broken = new Set(failed.map((f) => f.ca))
   const renumbered = new Set(renumbering?.renumbered.filter((id) => id.kind !== 'pubd').map((id) => id.handle) ?? [])
   const republished = plan.all.filter((h) => (due.includes(h) || renumbered.has(h)) && !broken.has(h))

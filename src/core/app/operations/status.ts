@@ -19,6 +19,7 @@ import { planRepublish, type RepublishPlan } from '../authority/republish-plan.j
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
+import { accessFacts } from './status-access.js'
 import type { EnrolmentSummary, GroupSummary } from './status-enrolment.js'
 import {
   readStatusSnapshot,
@@ -166,6 +167,7 @@ function findingInputs(
     unpublished: plan.unpublished,
     outdated: snapshot.outdated,
     served: plan.isPublished,
+    ...accessFacts(session, primary),
     configWarnings: session.loaded.warnings.map((w) => w.message),
     configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
     tickPeriod: session.config.tickPeriod,

@@ -58,6 +58,10 @@ export interface StatusFacts {
   /** True if the published tree shows the newest state. */
   readonly served: boolean
   readonly freeBytes: number
+  /** Folders that close the published tree to the server's user, and files in it that it cannot read; each with its problem. */
+  readonly unreadable: readonly AccessFact[]
+  /** Files and folders of the data directory with wrong modes or owners. */
+  readonly exposed: readonly AccessFact[]
   readonly configWarnings: readonly string[]
   /** Faults of the configuration that disable a section. */
   readonly configFaults: readonly string[]
@@ -65,6 +69,13 @@ export interface StatusFacts {
   readonly enrolment: EnrolmentFacts | null
   /** Seconds between two runs of `tick`. */
   readonly tickPeriod: number
+}
+
+export interface AccessFact {
+  readonly path: string
+  readonly problem: string
+  /** The next command; PATH stands for the path. */
+  readonly remedy: string
 }
 
 const HOUR = 3600
@@ -78,6 +89,8 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
   const all = [
     ...damageFindings(facts),
     ...spaceFindings(facts),
+    ...accessFindings('served-unreadable', facts.unreadable),
+    ...accessFindings('exposed', facts.exposed),
     ...(facts.superseded === null ? [] : [critical('superseded', facts.superseded, 'brine demote --reason …')]),
     ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
     ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
@@ -118,6 +131,17 @@ function damageFindings(facts: StatusFacts): readonly StatusFinding[] {
       critical('key-missing', `${owner}: private key is missing`, 'brine recover --from BACKUP, or roll the key'),
     ),
   ]
+}
+
+/** Returns one finding for each remedy, which names the first path. */
+function accessFindings(code: string, facts: readonly AccessFact[]): readonly StatusFinding[] {
+  const remedies = [...new Set(facts.map(({ remedy }) => remedy))]
+  return remedies.flatMap((remedy) => {
+    const [first, ...more] = facts.filter((fact) => fact.remedy === remedy)
+    if (first === undefined) return []
+    const others = more.length === 0 ? '' : `, and ${more.length} more`
+    return [critical(code, `${first.path} ${first.problem}${others}`, remedy.replace('PATH', first.path))]
+  })
 }
 
 function spaceFindings({ freeBytes }: StatusFacts): readonly StatusFinding[] {

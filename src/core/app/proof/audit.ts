@@ -17,7 +17,7 @@ import { indexFindings } from './archive-index.js'
 import { type CheckpointRow, compareCheckpoints, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
 import { type Digest, digestOf } from './digest.js'
 import { type ProvedAggregate, proveHistory } from './prove-history.js'
-import { keyFindings, loadFindings, objectFindings, treeFindings } from './referenced-files.js'
+import { exposureFindings, keyFindings, loadFindings, objectFindings, treeFindings } from './referenced-files.js'
 
 export interface AuditedAggregate
   extends Pick<Replayed, 'version' | 'commands' | 'events' | 'archived' | 'verifiedFrom' | 'unproved' | 'head'> {
@@ -98,6 +98,7 @@ async function verifyOnce(session: Session, options: AuditOptions): Promise<Audi
       ...proof.unaccounted,
       ...objectFindings(source, audited, onProgress),
       ...keyFindings(store.keys, audited),
+      ...exposureFindings(session),
       ...(isPrimary ? treeFindings(session, reader) : []),
     ]
     const skipped = [

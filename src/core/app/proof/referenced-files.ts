@@ -1,4 +1,5 @@
 /** Checks of what states reference outside of history: objects, private keys and the published tree. */
+import { accessFindings } from '../../audit/access.js'
 import { type Finding, noteDamage, noteMalformed, reasonOf } from '../../audit/finding.js'
 import type { HistorySource } from '../../audit/source.js'
 import { toBase64 } from '../../base/bytes.js'
@@ -12,6 +13,7 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { replay, Work } from '../../eventsourcing/work.js'
 import { objectsInUse } from '../../pubd/content.js'
 import type { PubdState } from '../../pubd/state.js'
+import { closedFolders } from '../../publication/served-modes.js'
 import { verifyTree } from '../../publication/verify.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { KeyFiles } from '../../store/disk/key-files.js'
@@ -125,7 +127,16 @@ export function referencedKeys(
 export function treeFindings(session: Session, reader: StoreReader): readonly Finding[] {
   const problems: Finding[] = []
   noteDamage(problems, 'repo', () => problems.push(...treeDifferences(session, reader)))
+  // a test directory is not served
+  for (const { path, mode } of session.store.marker.test === true ? [] : closedFolders(session.repoDir))
+    problems.push({ file: path, path: '$', problem: `closes the published tree to the server's user (mode ${mode})` })
   return problems
+}
+
+/** Checks that no other user can write the data directory or read its secrets; key files are left to `keyFindings`. */
+export function exposureFindings(session: Session): readonly Finding[] {
+  const found = accessFindings(session.store.dir, 'full').filter(({ path }) => !/^keys\/[0-9A-F]{40}$/.test(path))
+  return found.map(({ path, problem }) => ({ file: path, path: '$', problem }))
 }
 
 /** Returns the differences between the published tree and the publication server's state. Throws `corrupt` if the state cannot be read. */

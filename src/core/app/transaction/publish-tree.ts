@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import type { PubdState } from '../../pubd/state.js'
+import { isOpen, openFolder } from '../../publication/served-modes.js'
 import type { PublicationTarget } from '../../publication/target.js'
 import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } from '../../publication/writer.js'
 import { taLocator } from '../../ta/locator.js'
@@ -53,6 +54,7 @@ function write(session: Session, tx: TransactionContext, at: Instant, rebuild: b
   const target = publicationTarget(session, tx, state)
   if (state.serial === 0 && target.ta?.length === 0) return undefined
   const primary = writingPrimary(session)
+  if (isInside(session)) openFolder(session.store.dir)
   const report = writeTree({
     ...target,
     ...(primary === undefined ? {} : { primary }),
@@ -66,7 +68,13 @@ function write(session: Session, tx: TransactionContext, at: Instant, rebuild: b
 /** Returns true if the published tree is what the publication server's state says. Takes a few stat calls and no lock. */
 export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>): boolean {
   const state = pubdState(tx.work)
-  return state.serial === 0 || isTreeCurrent(publicationTarget(session, tx, state))
+  if (state.serial === 0) return true
+  return isTreeCurrent(publicationTarget(session, tx, state)) && (!isInside(session) || isOpen(session.store.dir))
+}
+
+/** Returns true if the published tree is in the data directory, which then has to let the server's user pass. */
+function isInside({ repoDir, store }: Session): boolean {
+  return repoDir.startsWith(`${store.dir}/`)
 }
 
 /** Returns where the tree of `state` is published, and where its objects are read from. */

@@ -205,6 +205,7 @@ async function takeVisibleLock(
         // proper-lockfile adds a property to the module object it is given, and removes the folder at the path that it was made at
         fs: {
           ...fs,
+          mkdir: (path: string, done: fs.NoParamCallback) => fs.mkdir(path, 0o700, done),
           rmdir: (_: string, done: fs.NoParamCallback) => fs.rmdir(folder, done),
           rmdirSync: () => fs.rmdirSync(folder),
         },

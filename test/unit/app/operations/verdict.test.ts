@@ -21,6 +21,8 @@ const WELL: StatusFacts = {
   outdated: [],
   served: true,
   freeBytes: 1e12,
+  unreadable: [],
+  exposed: [],
   configWarnings: [],
   configFaults: [],
   enrolment: null,

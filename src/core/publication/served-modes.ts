@@ -1,0 +1,117 @@
+/**
+ * Modes of the published tree: every file and folder can be read by the server's user and written by the owner only, old sessions and trees
+ * included. Invariant: nothing outside of `rsync/`, `rrdp/` and `ta/` is looked at or changed, and no link is followed.
+ */
+import fs from 'node:fs'
+import { dirname, join } from 'node:path'
+import { canPass, formatMode } from './other-users.js'
+import { type Disk, errnoOf, namesIn, statOf, unlessAbsent, writeFresh } from './served-files.js'
+
+export interface WrongMode {
+  /** Relative to `repo/`; empty for `repo/` itself. */
+  readonly path: string
+  readonly isFolder: boolean
+  readonly mode: number
+  readonly problem: 'cannot be read by other users' | 'can be written by other users'
+}
+
+const PARTS = ['rsync', 'rrdp', 'ta']
+
+/** Yields what the server's user cannot read, and what another user can write. Takes one lstat for each file. */
+export function* wrongModes(repoDir: string): Generator<WrongMode> {
+  const top = unlessAbsent(() => fs.statSync(repoDir))
+  if (top === undefined) return
+  yield* problemOf('', top)
+  for (const part of PARTS) {
+    // an operator may have put a link to another file system here
+    const stat = unlessAbsent(() => fs.statSync(join(repoDir, part)))
+    if (stat !== undefined) yield* below(repoDir, part, stat)
+  }
+}
+
+function* below(repoDir: string, path: string, stat: fs.Stats): Generator<WrongMode> {
+  yield* problemOf(path, stat)
+  if (!stat.isDirectory()) return
+  for (const name of readableNames(join(repoDir, path))) {
+    const inner = `${path}/${name}`
+    const found = statOf(join(repoDir, inner))
+    if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found)
+  }
+}
+
+/** Returns the names in a folder; none in one that this user cannot read either. */
+function readableNames(path: string): readonly string[] {
+  try {
+    return namesIn(path)
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return []
+    throw error
+  }
+}
+
+function* problemOf(path: string, stat: fs.Stats): Generator<WrongMode> {
+  const isFolder = stat.isDirectory()
+  const needed = isFolder ? 0o005 : 0o004
+  const mode = stat.mode & 0o7777
+  if ((mode & needed) !== needed) yield { path, isFolder, mode, problem: 'cannot be read by other users' }
+  else if ((mode & 0o022) !== 0) yield { path, isFolder, mode, problem: 'can be written by other users' }
+}
+
+/** Returns true if the server's user can read the whole tree, and no other user can write it. */
+export function areModesRight(repoDir: string): boolean {
+  return wrongModes(repoDir).next().done === true
+}
+
+/** Corrects the modes of the tree. Returns how many were wrong. Errors are those of the file system. */
+export function repairModes(disk: Disk, repoDir: string, scratch: string): number {
+  let repaired = 0
+  // a folder that was closed is entered when it is open
+  for (const { path, isFolder, mode } of wrongModes(repoDir)) {
+    const full = join(repoDir, path)
+    repaired += 1
+    try {
+      disk.chmod(full, isFolder ? (mode & 0o7000) | 0o755 : 0o644)
+    } catch (error) {
+      // a file of another user is replaced by an own copy
+      if (isFolder || errnoOf(error) !== 'EPERM') throw error
+      const bytes = fs.readFileSync(full)
+      writeFresh(disk, join(scratch, 'new-file'), full, [bytes])
+      disk.sync(dirname(full))
+    }
+  }
+  return repaired
+}
+
+/** Returns true if the server's user can pass through a folder that is above the published tree. */
+export function isOpen(folder: string): boolean {
+  const stat = statOf(folder)
+  return stat === undefined || canPass(stat)
+}
+
+/** Lets the server's user pass through a folder: mode 0711 for one of mode 0700. */
+export function openFolder(folder: string): void {
+  const stat = statOf(folder)
+  if (stat !== undefined && !canPass(stat)) fs.chmodSync(folder, (stat.mode & 0o7777) | 0o011)
+}
+
+/** A folder on the way from `/` to the published tree that the server's user cannot pass through. */
+export interface ClosedFolder {
+  readonly path: string
+  /** For example `700`. */
+  readonly mode: string
+}
+
+/**
+ * Returns the folders above the published tree that close it. A folder that is open to its group is accepted if that group has a member
+ * besides the owner. Access control lists are not read.
+ */
+export function closedFolders(repoDir: string): readonly ClosedFolder[] {
+  const real = unlessAbsent(() => fs.realpathSync(repoDir))
+  if (real === undefined) return []
+  const found: ClosedFolder[] = []
+  for (let path = dirname(real); ; path = dirname(path)) {
+    const stat = statOf(path)
+    if (stat !== undefined && !canPass(stat)) found.unshift({ path, mode: formatMode(stat.mode) })
+    if (dirname(path) === path) return found
+  }
+}

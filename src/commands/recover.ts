@@ -29,7 +29,11 @@ export default class Recover extends BaseCommand<RecoverReport> {
     '<%= config.bin %> recover ca/acme --dry-run | <%= config.bin %> roa update acme --file - --dry-run',
   ]
   static override args = {
-    aggregate: arg.text({ required: false, multiple: true, description: 'KIND/HANDLE (default: everything)' }),
+    aggregate: arg.text({
+      required: false,
+      multiple: true,
+      description: 'KIND/HANDLE, or a handle that only one has (default: everything)',
+    }),
   }
   static override flags = {
     ...writeFlags,

@@ -22,7 +22,9 @@ export default class AuditDiff extends BaseCommand<DiffReport> {
     '<%= config.bin %> audit diff ca/acme --from 7d',
     '<%= config.bin %> audit diff ca/acme --from 12 --to 31 --json',
   ]
-  static override args = { aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }) }
+  static override args = {
+    aggregate: arg.text({ required: true, description: 'KIND/HANDLE, or a handle that only one has' }),
+  }
   static override flags = {
     from: flag.point({
       required: true,

@@ -20,7 +20,9 @@ export default class AuditShow extends BaseCommand<Report> {
     '<%= config.bin %> audit show ca/acme --at 12',
     '<%= config.bin %> audit show pubserver/0 --at 2026-11-21T23:20:00Z --out state.json',
   ]
-  static override args = { aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }) }
+  static override args = {
+    aggregate: arg.text({ required: true, description: 'KIND/HANDLE, or a handle that only one has' }),
+  }
   static override flags = {
     at: flag.point({
       required: true,

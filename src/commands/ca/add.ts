@@ -11,7 +11,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class CaAdd extends BaseCommand<CaReport> {
   static override summary = 'add a CA'
   static override description =
-    'With --under PARENT: also registers it as a child of PARENT, configures parent and repository, and publishes its first manifest, in one transaction.'
+    'With --under PARENT: also registers it as a child of PARENT, configures parent and repository, and publishes its first manifest, in one transaction. Without it, the CA holds no resources until it has a repository and a parent.'
   static override examples = [
     '<%= config.bin %> ca add acme --under testbed --resources 192.0.2.0/24,2001:db8::/32,AS64496',
     '<%= config.bin %> ca add acme',
@@ -32,7 +32,15 @@ export default class CaAdd extends BaseCommand<CaReport> {
   }
 
   protected override view(report: CaReport, theme: Theme): string {
-    const change = report.parent === null ? 'added' : `added under ${report.parent}`
-    return changedView(report.changes, changeEnding(report.ca, report, [change]), theme)
+    const { ca, parent, changes } = report
+    const change = parent === null ? 'added without a parent: it holds no resources yet' : `added under ${parent}`
+    const shown = changedView(changes, changeEnding(ca, report, [change]), theme)
+    if (parent !== null || report.dryRun) return shown
+    return [
+      shown,
+      `next: brine repo configure ${ca} --local`,
+      `      brine child add PARENT ${ca} --local --resources 192.0.2.0/24,AS64496`,
+      `      brine parent add ${ca} PARENT --local`,
+    ].join('\n')
   }
 }

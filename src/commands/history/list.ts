@@ -17,7 +17,9 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     '<%= config.bin %> history list ca/acme --rows 20 --after 7d',
     '<%= config.bin %> history list --type roas.update --actor alice --json',
   ]
-  static override args = { aggregate: arg.text({ multiple: true, description: 'KIND/HANDLE, several at once' }) }
+  static override args = {
+    aggregate: arg.text({ multiple: true, description: 'KIND/HANDLE, or a handle that only one has, several at once' }),
+  }
   static override flags = {
     rows: flag.integer({ min: 1, max: 1_000_000, default: 100, description: 'show at most N' }),
     offset: flag.integer({ default: 0, description: 'skip the newest N' }),

@@ -13,7 +13,7 @@ export default class HistoryShow extends BaseCommand<CommandReport> {
   }
   static override examples = ['<%= config.bin %> history show ca/acme 7']
   static override args = {
-    aggregate: arg.text({ required: true, description: 'KIND/HANDLE' }),
+    aggregate: arg.text({ required: true, description: 'KIND/HANDLE, or a handle that only one has' }),
     sequence: arg.sequence({ required: true, description: 'number of the command' }),
   }
   static override flags = {

@@ -17,6 +17,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
+/** Returns `, did you mean acme?` for the nearest candidate, for the end of a message; an empty text if there is none. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const near = nearest(word, candidates)
+  return near === undefined ? '' : `, did you mean ${near}?`
+}
+
 /** Returns true if two neighbouring letters are all that differs. Levenshtein counts 2 edits for it, too many for a short word. */
 function isSwap(a: string, b: string): boolean {
   let at = 0

@@ -1,4 +1,7 @@
-/** Normalises the command line before oclif parses it: oclif accepts global flags only after the command words, users may put them first. */
+/**
+ * Normalises the command line before oclif parses it: oclif accepts global flags only after the command words, users may put them first, and
+ * they ask for help and version in more ways.
+ */
 
 const WITH_VALUE: ReadonlySet<string> = new Set(['--data-dir', '--config', '--actor', '--reason', '--lock-timeout'])
 const WITHOUT_VALUE: ReadonlySet<string> = new Set(['--json', '--quiet'])
@@ -13,17 +16,36 @@ function globalAt(argv: readonly string[], index: number): number {
 }
 
 /**
- * Moves leading global flags behind the command words and turns `help WORDS` into `WORDS --help`. The flags go in front of `--`,
- * which ends the flags, and in front of the command's own arguments, so that a flag with several values cannot take them.
+ * Moves leading global flags behind the command words, and turns `help WORDS`, `WORDS help` and `-h` into `WORDS --help`, `version` and `-V`
+ * into `--version`. The flags go in front of `--`, which ends the flags, and in front of the command's own arguments, so that a flag with
+ * several values cannot take them.
  */
 export function normalizeArgv(argv: readonly string[], isCommand: (id: string) => boolean): string[] {
   let end = 0
   for (let size = globalAt(argv, 0); size > 0; size = globalAt(argv, end)) end += size
   const globals = argv.slice(0, end)
-  const rest = argv.slice(end)
-  if (rest[0] === 'help' && !isCommand('help')) return [...rest.slice(1), ...globals, '--help']
+  const rest = longFlags(argv.slice(end))
+  const [first = ''] = rest
+  if (['version', '-V', '-v'].includes(first) && !isCommand(first)) return ['--version']
+  if (first === 'help' && !isCommand('help')) return [...rest.slice(1), ...globals, '--help']
   const words = commandWords(rest, isCommand)
+  if (rest[words - 1] === 'help' && !isCommand(rest.slice(0, words).join(':')))
+    return [...rest.slice(0, words - 1), ...globals, '--help']
   return [...rest.slice(0, words), ...globals, ...rest.slice(words)]
+}
+
+/** Replaces `-h` by `--help`, unless it is the value of a flag or follows `--`. */
+function longFlags(rest: readonly string[]): readonly string[] {
+  const end = rest.includes('--') ? rest.indexOf('--') : rest.length
+  const isValue = (index: number): boolean => WITH_VALUE.has(rest[index - 1] ?? '')
+  return rest.map((word, index) => (word === '-h' && index < end && !isValue(index) ? '--help' : word))
+}
+
+/** Joins the words of a command with colons, so that oclif does not take the arguments after them for further words. */
+export function joinCommand(words: readonly string[], isCommand: (id: string) => boolean): string[] {
+  const count = commandWords(words, isCommand)
+  const id = words.slice(0, count).join(':')
+  return isCommand(id) ? [id, ...words.slice(count)] : [...words]
 }
 
 /** Returns the number of leading words that name a command (the longest match), or of all words up to the first flag if none match. */

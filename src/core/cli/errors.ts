@@ -5,7 +5,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { AppError, type Changed, rewrap } from '../base/errors.js'
 import type { Json } from '../base/json.js'
-import { nearest } from '../base/nearest.js'
+import { didYouMean } from '../base/nearest.js'
 
 export interface ErrorDocument {
   readonly error: {
@@ -111,7 +111,7 @@ function describeParseFailure(failure: ParseFailure): { readonly code: string; r
   const { args, flags } = failure
   if (Array.isArray(flags)) {
     const known = Object.keys(failure.parse?.input?.flags ?? {}).map((name) => `--${name}`)
-    return { code: 'flag-unknown', message: flags.map((f) => unknownWord('flag', String(f), known)).join('\n') }
+    return { code: 'flag-unknown', message: flags.map((f) => unknownFlag(String(f), known)).join('\n') }
   }
   if (Array.isArray(args) && args.every((a) => typeof a === 'string'))
     return { code: 'argument-unexpected', message: `unexpected argument: ${args.join(', ')}` }
@@ -145,13 +145,16 @@ function inOurWords(line: string): string {
     .replace(/^Exactly one of the following must be provided: (.+)$/, 'give exactly one of: $1')
     .replace(/^Flag (--\S+) expects a value$/, '$1 needs a value')
     .replace(/^Flag (--\S+) can only be specified once$/, '$1 can only be given once')
-    .replace(/^Expected (--\S+)=(.*) to be one of: (.+)$/, '$1: $2 is not one of: $3')
+    .replace(
+      /^Expected (--\S+)=(.*) to be one of: (.+)$/,
+      (_, flag: string, value: string, known: string) =>
+        `${flag}: ${value} is not one of: ${known}${didYouMean(value, known.split(', '))}`,
+    )
 }
 
 /** Returns `unknown flag --dry-rum, did you mean --dry-run?`. */
-export function unknownWord(what: string, word: string, known: readonly string[]): string {
-  const near = nearest(word, known)
-  return `unknown ${what} ${word}${near === undefined ? '' : `, did you mean ${near}?`}`
+function unknownFlag(word: string, known: readonly string[]): string {
+  return `unknown flag ${word}${didYouMean(word, known)}`
 }
 
 function internalError(thrown: unknown, { changed, debug }: ErrorSetting): AppError {

@@ -1,9 +1,9 @@
 /** Reports failures outside of a command, such as an unknown command, in the same form as all others. */
-import { AppError } from '../base/errors.js'
-import { errorDocument, errorText, toAppError, unknownWord } from './errors.js'
+import { errorDocument, errorText, toAppError } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { formatJson } from './output/json.js'
 import { guardStdout, writeOut } from './stdout.js'
+import { unknownCommand } from './unknown-command.js'
 
 export interface Outside {
   readonly argv: readonly string[]
@@ -23,9 +23,7 @@ export async function reportFatal(thrown: unknown, { argv, bin, commands }: Outs
   const error =
     unknown === undefined
       ? toAppError(thrown, { changed: 'no', command: bin, debug })
-      : new AppError('usage', 'command-unknown', unknownWord('command', unknown.replaceAll(':', ' '), commands), {
-          hint: `see: ${bin} --help`,
-        })
+      : unknownCommand(unknown.split(/[: ]/), commands, bin)
   const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json')
   if (json) await writeOut(formatJson(errorDocument(error)), 'no').catch(() => process.stderr.write(errorText(error)))
   else process.stderr.write(errorText(error))

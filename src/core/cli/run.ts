@@ -3,7 +3,7 @@
 import '@oclif/core/command'
 import { Config } from '@oclif/core/config'
 import { run as runOclif } from '@oclif/core/run'
-import { normalizeArgv } from './argv.js'
+import { joinCommand, normalizeArgv } from './argv.js'
 import { reportFatal } from './fatal.js'
 import { guardStdout, outputHeard } from './stdout.js'
 
@@ -19,8 +19,8 @@ export async function run(root: string, argv: readonly string[]): Promise<void> 
   try {
     const config = await Config.load({ root })
     commands = config.commandIDs.map((id) => id.replaceAll(':', ' '))
-    const words = normalizeArgv(argv, (id) => config.findCommand(id) !== undefined)
-    await runOclif(words, config)
+    const isCommand = (id: string): boolean => config.findCommand(id) !== undefined
+    await runOclif(joinCommand(normalizeArgv(argv, isCommand), isCommand), config)
     // at a natural end Node first restores the default signal handlers, and a signal then would kill a command that has reported success
     await outputHeard()
     process.exit()

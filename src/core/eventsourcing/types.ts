@@ -2,11 +2,10 @@
  * Aggregates and their stored records: a name, pure functions over a state, and the events that made the state.
  * Invariant: `evolve` is total and reads nothing but its arguments, so replay gives the same state everywhere.
  */
-import { AppError, type Violation } from '../base/errors.js'
+import type { Violation } from '../base/errors.js'
 import { type Handle, isHandle } from '../base/handle.js'
 import type { Json } from '../base/json.js'
 import { type Check, isName, objectOf, type Shape } from '../base/shape.js'
-import { quoted } from '../base/text.js'
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 
@@ -36,16 +35,10 @@ export function formatAggregateId(id: AggregateId): string {
   return `${kindWord(id.kind)}/${id.handle}`
 }
 
-/** Returns the aggregate that `KIND/HANDLE` names, whether or not it exists. Throws `aggregate-invalid` (usage). */
-export function parseAggregateId(text: string): AggregateId {
+/** Returns true if the text has the form `KIND/HANDLE`. */
+export function isAggregateName(text: string): boolean {
   const slash = text.indexOf('/')
-  const word = text.slice(0, Math.max(0, slash))
-  const handle = text.slice(slash + 1)
-  const kind = KINDS.find((k) => kindWord(k) === word)
-  if (kind !== undefined && isHandle(handle)) return { kind, handle: handle as Handle }
-  throw new AppError('usage', 'aggregate-invalid', `not the name of an aggregate: ${quoted(text)}`, {
-    hint: `names are KIND/HANDLE with a kind of ${KINDS.map(kindWord).join(', ')}: ca/acme, pubserver/0`,
-  })
+  return KINDS.some((kind) => kindWord(kind) === text.slice(0, Math.max(0, slash))) && isHandle(text.slice(slash + 1))
 }
 
 /** STORED. Types and members are never renamed: a new shape is a new `type`. */

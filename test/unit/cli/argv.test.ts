@@ -1,6 +1,6 @@
 /** Leading global flags: `brine --data-dir D status` is `brine status --data-dir D`. */
 import { describe, expect, it } from 'vitest'
-import { normalizeArgv } from '../../../src/core/cli/argv.js'
+import { joinCommand, normalizeArgv } from '../../../src/core/cli/argv.js'
 
 const commands = new Set(['status', 'roa:add', 'roa:list', 'ta:init', 'plan'])
 const normal = (line: string): string => normalizeArgv(line.split(' '), (id) => commands.has(id)).join(' ')
@@ -41,8 +41,25 @@ describe('leading global flags', () => {
     ['help', '--help'],
     ['help roa add', 'roa add --help'],
     ['--data-dir D help roa', 'roa --data-dir D --help'],
+    ['roa help', 'roa --help'],
+    ['roa add help', 'roa add help'],
+    ['-h', '--help'],
+    ['roa add -h', 'roa add --help'],
+    ['--data-dir D roa -h', 'roa --data-dir D --help'],
+    ['roa add ca --reason -h', 'roa add ca --reason -h'],
+    ['roa add ca -- -h', 'roa add ca -- -h'],
+    ['version', '--version'],
+    ['-V', '--version'],
+    ['--json version', '--version'],
   ])('%s', (given, expected) => {
     expect(normal(given)).toBe(expected)
+  })
+
+  it('gives the words of a command to oclif as one', () => {
+    const joined = (line: string): readonly string[] => joinCommand(line.split(' '), (id) => commands.has(id))
+    expect(joined('roa list ca x')).toEqual(['roa:list', 'ca', 'x'])
+    expect(joined('roa --help')).toEqual(['roa', '--help'])
+    expect(joined('roa lst ca')).toEqual(['roa', 'lst', 'ca'])
   })
 
   it('does not take a flag of one command for a global one', () => {

@@ -1,6 +1,7 @@
 /** Use cases of `brine ca`: add a CA (with a local parent in one commit), list, show, remove. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
+import { didYouMean } from '../../base/nearest.js'
 import type { Instant } from '../../base/time.js'
 import { heldResources } from '../../ca/children.js'
 import { dueTimes } from '../../ca/publishing.js'
@@ -14,6 +15,7 @@ import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import type { ChangeRow } from '../transaction/change-row.js'
 import {
   caState,
+  handlesOf,
   isTa,
   knownCa,
   pubdState,
@@ -144,7 +146,10 @@ export function localParent(tx: Pick<TransactionContext, 'work'>, handle: Handle
   throw new AppError(
     'rejected',
     'parent-unknown',
-    `unknown parent ${handle}: it is neither a CA nor the trust anchor of this data directory`,
+    `unknown parent ${handle}: it is neither a CA nor the trust anchor of this data directory${didYouMean(handle, [
+      ...tx.work.handles('ta'),
+      ...handlesOf(tx.work),
+    ])}`,
     {
       hint: 'brine ca list shows the CAs; brine testbed init creates a sandbox with a trust anchor',
     },

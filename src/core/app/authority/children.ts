@@ -1,6 +1,7 @@
 /** Use cases of `brine child`: children of a CA or of the trust anchor. A change takes effect in every CA below, in the same commit. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
+import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
 import type { CaCommand } from '../../ca/aggregate.js'
 import { dueTimes } from '../../ca/publishing.js'
@@ -152,9 +153,14 @@ function childOf(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Ha
 function knownChild(tx: Pick<TransactionContext, 'work'>, parent: Handle, child: Handle): Child {
   const found = childOf(tx, parent, child)
   if (found !== undefined) return found
-  throw new AppError('rejected', 'child-unknown', `${parent} has no child ${child}`, {
-    hint: `brine child list ${parent} shows its children`,
-  })
+  throw new AppError(
+    'rejected',
+    'child-unknown',
+    `${parent} has no child ${child}${didYouMean(child, Object.keys(childrenOf(tx, parent)))}`,
+    {
+      hint: `brine child list ${parent} shows its children`,
+    },
+  )
 }
 
 /** Returns the children of a CA or of the trust anchor, sorted by name. */

@@ -1,6 +1,7 @@
 /** Use cases of `brine parent` and `brine repo configure` with a parent or repository in this data directory: the child's side of `child add`. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
+import { didYouMean } from '../../base/nearest.js'
 import { heldResources } from '../../ca/children.js'
 import { dueTimes } from '../../ca/publishing.js'
 import type { Repository } from '../../ca/state.js'
@@ -33,9 +34,14 @@ export async function addLocalParent(
       knownCa(tx.work, handle)
       const aggregate = localParent(tx, parent)
       if (!Object.hasOwn(childrenOf(tx, parent), handle)) {
-        throw new AppError('rejected', 'child-unknown', `${parent} has no child ${handle}`, {
-          hint: `run first: brine child add ${parent} ${handle} --local --resources …`,
-        })
+        throw new AppError(
+          'rejected',
+          'child-unknown',
+          `${parent} has no child ${handle}${didYouMean(handle, Object.keys(childrenOf(tx, parent)))}`,
+          {
+            hint: `run first: brine child add ${parent} ${handle} --local --resources …`,
+          },
+        )
       }
       await runCa(tx, handle, {
         type: 'parent.add',

@@ -1,5 +1,6 @@
 /** A label of the configuration, with its profile and group. */
 import { AppError } from '../../base/errors.js'
+import { didYouMean } from '../../base/nearest.js'
 import type { LabelConfig } from '../../config/enrolment/schema.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import type { CertificateProfile } from '../../pki/profile.js'
@@ -31,14 +32,14 @@ export function labelOf(session: Session, name: string): Label {
 }
 
 function unknownLabel(name: string, labels: readonly LabelConfig[]): AppError {
-  const known = labels.map((label) => label.name).join(', ')
+  const known = labels.map((label) => label.name)
   return new AppError(
     'usage',
     'est-label-unknown',
-    `unknown label ${JSON.stringify(name)}`,
+    `unknown label ${JSON.stringify(name)}${didYouMean(name, known)}`,
     labels.length === 0
       ? { hint: 'add an [[est.label]] to brine.toml, then: brine config check' }
-      : { hint: `known labels: ${known}` },
+      : { hint: `known labels: ${known.join(', ')}` },
   )
 }
 

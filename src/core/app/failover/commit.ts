@@ -3,6 +3,7 @@
  * Invariant: nothing here waits for a CA: the selection is committed, the lock released, the CA called, and its response committed.
  */
 import { AppError } from '../../base/errors.js'
+import { didYouMean } from '../../base/nearest.js'
 import type { Table } from '../../base/record.js'
 import { clockBehind, type Instant } from '../../base/time.js'
 import { Rejected, Work } from '../../eventsourcing/work.js'
@@ -118,9 +119,10 @@ export function refuseUnknownCas(session: Session, cas: readonly string[]): void
     throw new AppError('usage', 'ha-not-configured', 'the configuration has no [[ca]]', {
       hint: 'add the CAs and their groups to brine.toml, then: brine config check',
     })
+  const known = enrolment.cas.map((ca) => ca.id)
   for (const id of cas)
     if (!enrolment.cas.some((ca) => ca.id === id))
-      throw new AppError('usage', 'ha-ca-unknown', `unknown CA ${JSON.stringify(id)}`, {
-        hint: `known CAs: ${enrolment.cas.map((ca) => ca.id).join(', ')}`,
+      throw new AppError('usage', 'ha-ca-unknown', `unknown CA ${JSON.stringify(id)}${didYouMean(id, known)}`, {
+        hint: `known CAs: ${known.join(', ')}`,
       })
 }

@@ -3,6 +3,7 @@
  * Invariant: the rules are those of production, on a copy of the present state; nothing is written and no CA is called.
  */
 import { AppError } from '../../base/errors.js'
+import { didYouMean } from '../../base/nearest.js'
 import { addSeconds, type Instant } from '../../base/time.js'
 import { HA_HANDLE, type HaCommand, ha } from '../../ha/aggregate.js'
 import { healthAt, healthOf, isProbeable } from '../../ha/breaker.js'
@@ -72,9 +73,14 @@ export function groupOfLabel(session: Session, label: string): GroupSettings {
   )
   if (group !== undefined) return group
   const names = session.enrolment.labels.map(({ name }) => name)
-  throw new AppError('usage', 'est-label-unknown', `unknown label ${JSON.stringify(label)}`, {
-    hint: names.length === 0 ? 'add an [[est.label]] to brine.toml' : `known labels: ${names.join(', ')}`,
-  })
+  throw new AppError(
+    'usage',
+    'est-label-unknown',
+    `unknown label ${JSON.stringify(label)}${didYouMean(label, names)}`,
+    {
+      hint: names.length === 0 ? 'add an [[est.label]] to brine.toml' : `known labels: ${names.join(', ')}`,
+    },
+  )
 }
 
 class Simulation {

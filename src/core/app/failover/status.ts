@@ -1,5 +1,6 @@
 /** `ha status`: every group with its members, why each is out and until when, and which serves next. A pure read: no lock, no network. */
 import { AppError } from '../../base/errors.js'
+import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { healthAt, healthOf, overrideAt } from '../../ha/breaker.js'
@@ -64,9 +65,17 @@ export async function haStatus(session: Session, name?: string): Promise<HaStatu
   const all = [...groupsOf(session), ...disabledGroups(session)]
   const shown = all.filter((group) => name === undefined || group.name === name)
   if (shown.length === 0)
-    throw new AppError('usage', 'ha-group-unknown', `unknown group ${JSON.stringify(name)}`, {
-      hint: `known groups: ${all.map((group) => group.name).join(', ')}`,
-    })
+    throw new AppError(
+      'usage',
+      'ha-group-unknown',
+      `unknown group ${JSON.stringify(name)}${didYouMean(
+        name ?? '',
+        all.map((group) => group.name),
+      )}`,
+      {
+        hint: `known groups: ${all.map((group) => group.name).join(', ')}`,
+      },
+    )
   return readHa(session, (state, now, samples) => ({
     now,
     groups: shown.map((group) =>

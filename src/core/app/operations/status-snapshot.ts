@@ -17,6 +17,8 @@ export interface StatusCa {
   readonly kind: string
   readonly handle: Handle
   readonly roas: number
+  /** Number of parents; a trust anchor has none. */
+  readonly parents: number
   readonly children: number
   readonly objects: number
   readonly manifestNumber: number | null
@@ -113,6 +115,7 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     kind: 'ca',
     handle,
     roas: Object.keys(state.roas).length,
+    parents: Object.keys(state.parents).length,
     children: Object.keys(state.children).length,
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
     manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
@@ -127,6 +130,7 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     kind: 'ta',
     handle,
     roas: 0,
+    parents: 0,
     children: Object.keys(children).length,
     objects: Object.keys(point.objects).length,
     manifestNumber: point.number,

@@ -7,13 +7,13 @@ import type { Handle } from '../../base/handle.js'
 import type { Json } from '../../base/json.js'
 import { type Moment, resolveMoment } from '../../base/moment.js'
 import type { Instant } from '../../base/time.js'
+import { findAggregate } from '../../eventsourcing/aggregate-name.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import {
   type AggregateId,
   type DomainEvent,
   formatAggregateId,
   kindWord,
-  parseAggregateId,
   type StoredCommand,
 } from '../../eventsourcing/types.js'
 import { peekCommand } from '../../store/commit/aggregate-files.js'
@@ -75,9 +75,10 @@ const DEFAULT_ROWS = 100
 
 /** Returns the commands that match, newest first. Throws `aggregate-unknown` (rejected), `corrupt`. */
 export async function listHistory(session: Session, filter: HistoryFilter): Promise<HistoryReport> {
-  const wanted = (filter.aggregates ?? []).map(parseAggregateId)
+  const wanted = filter.aggregates ?? []
   return session.store.read(async (reader) => {
-    const ids = wanted.length === 0 ? reader.roster() : unique(wanted.map((id) => knownAggregate(reader, id)))
+    const ids =
+      wanted.length === 0 ? reader.roster() : unique(wanted.map((name) => findAggregate(reader.roster(), name)))
     const { reader: records, statusOf } = readCommandHistory(session.store.layout, reader)
     return listCommands(records, ids, filter, session.clockFor(reader).now(), statusOf)
   })
@@ -107,9 +108,8 @@ export function listCommands(
 
 /** Returns one command with its events. Throws `aggregate-unknown`, `sequence-unknown` (rejected), `corrupt`. */
 export async function showCommand(session: Session, name: string, sequence: number): Promise<CommandReport> {
-  const wanted = parseAggregateId(name)
   return session.store.read(async (reader) => {
-    const id = knownAggregate(reader, wanted)
+    const id = findAggregate(reader.roster(), name)
     const newest = reader.load(id)?.sequence ?? 0
     if (sequence < 1 || sequence > newest) {
       throw new AppError(
@@ -160,16 +160,6 @@ function findRecord(reader: Records, id: AggregateId, sequence: number): History
       details: { recovery: by.sequence },
     },
   )
-}
-
-/** Returns the id if a commit has created this aggregate. Throws `aggregate-unknown` (rejected). */
-export function knownAggregate(reader: Pick<Reader, 'roster'>, id: AggregateId): AggregateId {
-  const name = formatAggregateId(id)
-  const found = reader.roster().find((other) => formatAggregateId(other) === name)
-  if (found !== undefined) return found
-  throw new AppError('rejected', 'aggregate-unknown', `unknown aggregate ${name}`, {
-    hint: 'brine audit digest --json lists every aggregate',
-  })
 }
 
 function unique(ids: readonly AggregateId[]): readonly AggregateId[] {

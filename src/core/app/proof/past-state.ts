@@ -9,10 +9,11 @@ import { AppError } from '../../base/errors.js'
 import type { Json } from '../../base/json.js'
 import { type HistoryPoint, resolveMoment } from '../../base/moment.js'
 import type { Instant } from '../../base/time.js'
-import { type AggregateId, formatAggregateId, parseAggregateId } from '../../eventsourcing/types.js'
+import { findAggregate } from '../../eventsourcing/aggregate-name.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import type { Session } from '../transaction/session.js'
 import { rulesOf } from './digest.js'
-import { historyArchived, knownAggregate } from './history.js'
+import { historyArchived } from './history.js'
 import { refuseBroken } from './prove-history.js'
 
 /** A position in the history of one aggregate. */
@@ -41,7 +42,6 @@ const BEGINNING: HistoryPosition = { sequence: 0, version: 0, at: null, commit: 
 
 /** Runs `work` over the past states of an aggregate, at one revision. Throws `aggregate-unknown` (rejected), `audit-broken` (corrupt). */
 export function readPast<T>(session: Session, name: string, work: (past: PastStates) => T): Promise<T> {
-  const wanted = parseAggregateId(name)
   const { store, options } = session
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
@@ -51,7 +51,7 @@ export function readPast<T>(session: Session, name: string, work: (past: PastSta
       },
     })
     refuseBroken(chain.problems)
-    const id = knownAggregate({ roster: () => chain.roster }, wanted)
+    const id = findAggregate(chain.roster, name)
     return work(pastStatesOf(source, id, chain, session.clockFor(reader).now()))
   })
 }

@@ -7,7 +7,7 @@ import type { Json } from '../../base/json.js'
 import { clockBehind, type Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import type { CommitResult } from '../../eventsourcing/store.js'
-import { type CommitMeta, kindWord, parseAggregateId } from '../../eventsourcing/types.js'
+import { type CommitMeta, kindWord } from '../../eventsourcing/types.js'
 import { type Marker, readMarker, writeMarker } from '../../store/directory/data-dir.js'
 import { interruptedGeneration } from '../../store/directory/installation-id.js'
 import { applyRecovery } from '../../store/recover/apply.js'
@@ -38,7 +38,7 @@ export interface RecoverOptions {
 export async function recover(session: Session, options: RecoverOptions = {}): Promise<RecoverReport> {
   const { store } = session
   const places = recoverySources(store.layout, options.from ?? [])
-  const only = options.aggregates?.length ? options.aggregates.map(parseAggregateId) : undefined
+  const only = options.aggregates?.length ? options.aggregates : undefined
   if (options.dryRun === true) {
     const plan = planAll(places, store.marker, only)
     const named = planReferencedFiles(places, session.repoDir, plan)

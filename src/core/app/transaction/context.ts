@@ -5,6 +5,7 @@
  */
 import { AppError } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
+import { didYouMean } from '../../base/nearest.js'
 import type { Clock } from '../../base/ports.js'
 import type { Instant } from '../../base/time.js'
 import { type CaAggregate, type CaCommand, type CaEvent, ca } from '../../ca/aggregate.js'
@@ -80,7 +81,14 @@ export function readCas(work: Work): ReadCas {
 export function knownCa(work: Work, handle: Handle): CaState {
   const state = work.exists('ca', handle) ? caState(work, handle) : undefined
   if (state?.status === 'active') return state
-  throw new AppError('rejected', 'ca-unknown', `there is no CA ${handle}`, { hint: 'brine ca list shows the CAs' })
+  throw new AppError('rejected', 'ca-unknown', `there is no CA ${handle}${didYouMean(handle, handlesOf(work))}`, {
+    hint: 'brine ca list shows the CAs',
+  })
+}
+
+/** Returns the handles of all CAs that are not removed, as far as they can be read, for suggestions. */
+export function handlesOf(work: Work): readonly string[] {
+  return readCas(work).cas.map(({ handle }) => handle)
 }
 
 /** Returns true if the handle is an active trust anchor of this data directory. */

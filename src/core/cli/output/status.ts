@@ -60,6 +60,8 @@ function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
     ])
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
+  for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
+    facts.push(['no parent', `${handle}  -> brine parent add ${handle} PARENT --local`])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
   if (orphanKeys.length > 0) facts.push(['orphan keys', counted(orphanKeys.length, 'key file')])

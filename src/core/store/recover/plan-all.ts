@@ -2,7 +2,8 @@
  * Plans the recovery of a whole data directory.
  * Invariant: planning only reads; apply.ts carries the plan out under the lock.
  */
-import { AppError } from '../../base/errors.js'
+import type { AppError } from '../../base/errors.js'
+import { findAggregate } from '../../eventsourcing/aggregate-name.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { type Marker, refuseChangedMarker, refuseOlderMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
@@ -36,7 +37,11 @@ export interface RecoveryPlan {
  * Plans the recovery of the chain of commits and of these aggregates (all without `only`). Throws `commit-missing`, `marker-changed`,
  * `aggregate-unknown`, `io`.
  */
-export function planAll(sources: RecoverySources, marker: Marker, only?: readonly AggregateId[]): RecoveryPlan {
+export function planAll(
+  sources: RecoverySources,
+  marker: Marker,
+  only?: readonly (AggregateId | string)[],
+): RecoveryPlan {
   const { layout } = sources
   const chain = repairChain(sources, marker)
   refuseOlderMarker(layout.dir, marker.generation, chain.last?.record)
@@ -88,10 +93,8 @@ export function planOne(
   return planRecovery(sources.layout, scanAggregate(sources, id, named), tail)
 }
 
-function knownName(chain: RepairedChain, id: AggregateId): string {
-  const name = formatAggregateId(id)
-  if (chain.members.some((m) => formatAggregateId(m) === name)) return name
-  throw new AppError('rejected', 'aggregate-unknown', `unknown aggregate ${name}`, {
-    hint: 'brine status',
-  })
+function knownName(chain: RepairedChain, wanted: AggregateId | string): string {
+  return formatAggregateId(
+    findAggregate(chain.members, typeof wanted === 'string' ? wanted : formatAggregateId(wanted)),
+  )
 }

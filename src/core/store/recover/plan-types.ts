@@ -1,4 +1,4 @@
-/** What a plan of recovery says of one aggregate: the state that is kept, the files that move, the commands that are lost. */
+/** Plan of recovery of one aggregate: the state that is kept, the files that move, the commands that are lost. */
 import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId, Base, Gone, StoredCommand } from '../../eventsourcing/types.js'
 import type { FileEvidence } from './evidence.js'

@@ -5,7 +5,6 @@ import { AppError } from '../../../../src/core/base/errors.js'
 import { parseMoment } from '../../../../src/core/base/moment.js'
 import { addSeconds } from '../../../../src/core/base/time.js'
 import type { Reader } from '../../../../src/core/eventsourcing/store.js'
-import { parseAggregateId } from '../../../../src/core/eventsourcing/types.js'
 import { memoryStore } from '../../../../src/core/store/commit/memory-store.js'
 import { add, ca, metaAt, stage, stageRejected, T0 } from '../../../support/store/store.js'
 
@@ -96,15 +95,5 @@ describe('a listing', () => {
     expect(names(broken, { rows: 2 })).toEqual({ rows: ['alice 3', 'bob 2'], total: 5 })
     expect(() => names(broken, { rows: 4 })).toThrow('command-1.json')
     expect(() => names(broken, { actor: 'ann' })).toThrow('command-1.json')
-  })
-})
-
-describe('the name of an aggregate', () => {
-  it('is a kind and a handle, which may hold a slash', () => {
-    expect(parseAggregateId('ca/a/b')).toEqual({ kind: 'ca', handle: 'a/b' })
-    expect(parseAggregateId('pubserver/0')).toEqual({ kind: 'pubd', handle: '0' })
-  })
-  it.each(['', 'acme', 'ca/', '/x', 'cas/acme', 'pubd/0', 'ca/a b', 'CA/acme'])('is not %j', (text) => {
-    expect(() => parseAggregateId(text)).toThrow(expect.objectContaining({ code: 'aggregate-invalid', kind: 'usage' }))
   })
 })

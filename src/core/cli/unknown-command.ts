@@ -1,0 +1,62 @@
+/** Unknown commands: the word that is wrong, the command that is likely meant, and the help that lists its neighbours. Pure. */
+import { AppError } from '../base/errors.js'
+import { nearest } from '../base/nearest.js'
+
+/** Words of other programs, and the verbs that they may mean here, the first one that exists. */
+const SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
+  ...words(['ls', 'all'], 'list', 'show', 'status'),
+  ...words(['list'], 'list', 'show', 'status'),
+  ...words(['create', 'new', 'make', 'register'], 'create', 'add', 'init'),
+  ...words(['add', 'insert', 'import'], 'add', 'create', 'configure', 'update'),
+  ...words(['delete', 'rm', 'del', 'remove', 'destroy', 'drop', 'withdraw'], 'remove', 'revoke', 'prune', 'clear'),
+  ...words(['get', 'info', 'view', 'describe', 'cat', 'print', 'show'], 'show', 'list', 'status'),
+  ...words(['set', 'edit', 'modify', 'change', 'replace'], 'update', 'configure'),
+  ...words(['setup', 'init', 'bootstrap'], 'init', 'configure', 'add'),
+  ...words(['validate', 'test', 'verify', 'check', 'lint'], 'check', 'verify', 'probe', 'inspect'),
+  ...words(['enrol', 'issue', 'request'], 'enroll', 'request'),
+])
+
+function words(given: readonly string[], ...verbs: readonly string[]): readonly [string, readonly string[]][] {
+  return given.map((word) => [word, verbs])
+}
+
+/**
+ * Returns the error for words that begin with no command. `commands` are the commands with spaces between their words. Arguments that follow
+ * the command do not matter: `ca shwo acme` is taken for `ca show`.
+ */
+export function unknownCommand(given: readonly string[], commands: readonly string[], bin: string): AppError {
+  const known = commands.map((command) => command.split(' '))
+  const { found, wrong } = follow(given, known)
+  const swapped = given.length > 1 ? follow([given[1] ?? '', given[0] ?? ''], known).found : []
+  const isCommand = (path: readonly string[]): boolean => commands.includes(path.join(' '))
+  const isTopic = found.length === given.length && wrong < given.length
+  const meant = [found, swapped].find(isCommand) ?? (isTopic ? found : undefined)
+  const topic = meant === undefined || !isCommand(meant) ? found : meant.slice(0, -1)
+  const text = given.slice(0, Math.max(1, wrong + 1)).join(' ')
+  const message = `unknown command ${text}${meant === undefined ? '' : `, did you mean ${meant.join(' ')}?`}`
+  return new AppError('usage', 'command-unknown', message, {
+    hint: `see: ${[bin, ...(topic.length === 0 ? (meant ?? []) : topic), '--help'].join(' ')}`,
+  })
+}
+
+/** Follows the words down the commands. Returns the path as it is likely meant, and the index of the first word that is not in place. */
+function follow(given: readonly string[], commands: readonly (readonly string[])[]) {
+  const found: string[] = []
+  let wrong = -1
+  for (const [depth, word] of given.entries()) {
+    const below = commands.filter((command) => command.length > depth && found.every((w, i) => command[i] === w))
+    const next = [...new Set(below.flatMap((command) => command[depth] ?? []))]
+    if (next.length === 0) break
+    const meant = likely(word, next, depth)
+    if (meant !== word && wrong < 0) wrong = depth
+    if (meant === undefined) break
+    found.push(meant)
+  }
+  return { found, wrong: wrong < 0 ? found.length : wrong }
+}
+
+function likely(word: string, known: readonly string[], depth: number): string | undefined {
+  if (known.includes(word)) return word
+  const verb = depth === 0 ? undefined : SYNONYMS.get(word)?.find((synonym) => known.includes(synonym))
+  return verb ?? nearest(word, known)
+}

@@ -1,0 +1,33 @@
+/** Unknown commands: what was likely meant, whatever follows, and the help that lists it. */
+import { expect, it } from 'vitest'
+import { unknownCommand } from '../../../src/core/cli/unknown-command.js'
+
+const COMMANDS = [
+  ...['ca add', 'ca list', 'ca show', 'ca remove', 'roa add', 'roa list', 'roa remove', 'roa update', 'status', 'tick'],
+  ...['config check', 'est cert list', 'est cert revoke', 'est otp create', 'backup create', 'backup prune', 'ta init'],
+]
+
+it.each([
+  ['ca shwo acme', 'unknown command ca shwo, did you mean ca show?', 'brine ca --help'],
+  ['roa ad acme x', 'unknown command roa ad, did you mean roa add?', 'brine roa --help'],
+  ['rao add acme x', 'unknown command rao, did you mean roa add?', 'brine roa --help'],
+  ['roas list', 'unknown command roas, did you mean roa list?', 'brine roa --help'],
+  ['roa ls acme', 'unknown command roa ls, did you mean roa list?', 'brine roa --help'],
+  ['ca create acme', 'unknown command ca create, did you mean ca add?', 'brine ca --help'],
+  ['ca rm acme', 'unknown command ca rm, did you mean ca remove?', 'brine ca --help'],
+  ['ca delete acme', 'unknown command ca delete, did you mean ca remove?', 'brine ca --help'],
+  ['backup add', 'unknown command backup add, did you mean backup create?', 'brine backup --help'],
+  ['est otp new device', 'unknown command est otp new, did you mean est otp create?', 'brine est otp --help'],
+  ['est cert delete', 'unknown command est cert delete, did you mean est cert revoke?', 'brine est cert --help'],
+  ['list ca', 'unknown command list, did you mean ca list?', 'brine ca --help'],
+  ['add roa x', 'unknown command add, did you mean roa add?', 'brine roa --help'],
+  ['rao', 'unknown command rao, did you mean roa?', 'brine roa --help'],
+  ['stauts', 'unknown command stauts, did you mean status?', 'brine status --help'],
+  ['ca frobnicate', 'unknown command ca frobnicate', 'brine ca --help'],
+  ['est cert x', 'unknown command est cert x', 'brine est cert --help'],
+  ['frobnicate ca', 'unknown command frobnicate', 'brine --help'],
+  ['__proto__', 'unknown command __proto__', 'brine --help'],
+])('%s', (given, message, help) => {
+  const error = unknownCommand(given.split(' '), COMMANDS, 'brine')
+  expect(error).toMatchObject({ kind: 'usage', code: 'command-unknown', message, hint: `see: ${help}` })
+})

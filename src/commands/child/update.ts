@@ -41,7 +41,7 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
 
   protected override view(report: ChildReport, theme: Theme): string {
     const resources = resourceLine(report.resources)
-    const what = resources === '' ? 'no longer entitled to any resources' : `entitled to ${resources}`
+    const what = resources === 'none' ? 'no longer entitled to any resources' : `entitled to ${resources}`
     const impact = roaImpactTitles(report)
     const ending = changeEnding(report.ca, report, [`${report.child} is ${what}`, ...impact])
     return changedView(report.changes, ending, theme)

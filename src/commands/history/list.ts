@@ -6,7 +6,7 @@ import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HistoryList extends BaseCommand<HistoryReport> {
-  static override summary = 'list commands, newest first'
+  static override summary = 'list commands with what they did, newest first'
   static override description = 'KIND is ca, pubserver, ta, ha or est; without a name, all of them.'
   static override exitStatus = {
     1: 'unknown aggregate',
@@ -14,7 +14,7 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
   }
   static override examples = [
     '<%= config.bin %> history list',
-    '<%= config.bin %> history list ca/acme --rows 20 --after 7d',
+    '<%= config.bin %> history list ca/acme ca/branch --since 7d',
     '<%= config.bin %> history list --type roas.update --actor alice --json',
   ]
   static override args = {
@@ -24,6 +24,7 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     rows: flag.integer({ min: 1, max: 1_000_000, default: 100, description: 'show at most N' }),
     offset: flag.integer({ default: 0, description: 'skip the newest N' }),
     after: flag.moment({ description: 'only commands at or after this time: RFC 3339, or 7d for seven days ago' }),
+    since: flag.moment({ description: 'the same as --after', exclusive: ['after'] }),
     before: flag.moment({ description: 'only commands before this time' }),
     type: flag.text({ multiple: true, description: 'only commands of this type (roas.update) or topic (roas)' }),
     actor: flag.text({ helpValue: 'NAME', description: 'only commands of this actor' }),
@@ -32,7 +33,8 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
 
   protected override async execute(): Promise<HistoryReport> {
     const { args, flags } = await this.parse(HistoryList)
-    const { rows, offset, after, before, type } = flags
+    const { rows, offset, before, type } = flags
+    const after = flags.since ?? flags.after
     // --actor is a filter here: the name for history is of no use to a command that records nothing
     const filter = { aggregates: args.aggregate ?? [], rows, offset, after, before, types: type ?? [] }
     const session = await openSession({
@@ -46,22 +48,22 @@ export default class HistoryList extends BaseCommand<HistoryReport> {
     if (report.commands.length === 0) return theme.dim('no commands')
     const table = theme.table({
       columns: [
-        { title: 'AT', rank: 3, cut: 'time' },
+        { title: 'AT', rank: 1, cut: 'time' },
         { title: 'AGGREGATE', cut: 'middle' },
         { title: 'SEQ', align: 'right' },
         { title: 'COMMAND', rank: 3 },
-        { title: 'RESULT', rank: 3 },
-        { title: 'EVENTS', align: 'right' },
-        'ACTOR',
-        { title: 'REASON', rank: 1 },
+        'SUMMARY',
+        { title: 'RESULT', rank: 3, usual: 'accepted' },
+        { title: 'ACTOR', rank: 1 },
+        { title: 'REASON', rank: 1, usual: '' },
       ],
       rows: report.commands.map((c) => [
         c.at,
         `${c.kind}/${c.handle}`,
         c.sequence,
         c.type,
+        c.summary ?? '',
         outcome(c, theme),
-        c.events,
         c.actor,
         c.reason ?? '',
       ]),

@@ -4,6 +4,7 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { archiveFlags, arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { memberLines } from '../../core/cli/output/values.js'
 
 export default class HistoryShow extends BaseCommand<CommandReport> {
   static override summary = 'show one command with its events'
@@ -35,8 +36,13 @@ export default class HistoryShow extends BaseCommand<CommandReport> {
       ...(c.reason === null ? [] : [`reason   ${c.reason}`]),
       `config   ${c.configDigest}`,
       `version  ${c.version}`,
-      `args     ${JSON.stringify(c.args)}`,
-      ...events.map(({ version, event }) => `event ${version}  ${JSON.stringify(event)}`),
+      ...(c.summary === null || c.summary === '' ? [] : [`summary  ${c.summary}`]),
+      'arguments',
+      ...memberLines(c.args, 1),
+      ...events.flatMap(({ version, event }) => [
+        `event ${version}  ${event.type}`,
+        ...memberLines({ ...event }, 1, ['type']),
+      ]),
     ].join('\n')
   }
 }

@@ -82,7 +82,11 @@ export const classCommands = {
     check: (state, { parent }) => checkSync(state, parent),
     decide: (state, { parent, entitlements }, ports) => decideSync(state, parent, entitlements, ports),
     publishesOnly: false,
-    summarize: ({ parent, entitlements }) => ({ parent, classes: entitlements.map((e) => e.className) }),
+    summarize: ({ parent, entitlements }) => ({
+      parent,
+      classes: entitlements.map((e) => e.className),
+      ...(entitlements.length === 1 ? { resources: { ...entitlements[0]?.resources } } : {}),
+    }),
   }),
   'certificate.receive': command<Reception>({
     check: (state, { className, ski }) =>
@@ -97,7 +101,9 @@ export const classCommands = {
       return reconciled([received], ports, isRenamed ? { renamed: className } : {})
     },
     publishesOnly: false,
-    summarize: ({ className, ski, certificate: { sha256 } }) => ({ class: className, ski, sha256 }),
+    summarize: ({ className, ski, certificate: { sha256, resources } }) => {
+      return { class: className, ski, sha256, resources: { ...resources } }
+    },
   }),
 }
 

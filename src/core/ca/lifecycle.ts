@@ -1,7 +1,9 @@
 /** Adding and removing a CA, and the repository that it publishes in. */
-
+import type { Handle } from '../base/handle.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { toResourceText } from '../resources/resource-set.js'
+import type { ResourceSet } from '../resources/types.js'
 import { type CaState, initialCa, isRepository, type Repository } from './state.js'
 
 const event = eventsOn<CaState>()
@@ -17,15 +19,24 @@ function empty({ handle, nextClass, numberFloor }: CaState): CaState {
   return { ...initialCa(handle), nextClass, numberFloor }
 }
 
+/** The place of a new CA, for history alone: other commands of the same commit make it a child there. */
+interface NewCa {
+  readonly under?: Handle
+  readonly resources?: ResourceSet
+}
+
 const command = commandsOn<CaState, EventOf<typeof lifecycleEvents>, IssuingPorts>()
 
 export const lifecycleCommands = {
-  'ca.add': command({
+  'ca.add': command<NewCa>({
     check: ({ status, handle }) =>
       status === 'active' ? [{ code: 'ca-duplicate', message: `CA ${handle} already exists` }] : [],
     decide: () => [{ type: 'ca.added' }],
     publishesOnly: false,
-    summarize: () => ({}),
+    summarize: ({ under, resources }) => ({
+      ...(under === undefined ? {} : { under }),
+      ...(resources === undefined ? {} : { resources: { ...toResourceText(resources) } }),
+    }),
   }),
   'ca.remove': command({
     check: (state) => {

@@ -40,7 +40,7 @@ export const passwordCommands = {
     },
     publishesOnly: false,
     // without the hash
-    summarize: ({ id, label, uses }) => ({ id, label, uses }),
+    summarize: ({ id, label, uses, validSeconds, note }) => ({ id, label, uses, validSeconds, note }),
   }),
   'password.revoke': command<{ readonly id: string }>({
     check: ({ passwords }, { id }) =>

@@ -1,5 +1,6 @@
 /** Resource sets as text: as typed, stored and shown. Invariant: a set has one text, which parses back to it. */
 import { AppError, type Violation } from '../base/errors.js'
+import type { Json } from '../base/json.js'
 import { type Check, isText, objectOf } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import { addressFault, formatAddress, parseAddress } from './address.js'
@@ -140,6 +141,13 @@ export function toResourceText(set: ResourceSet): ResourceText {
 }
 
 export const isResourceText: Check<ResourceText> = objectOf<ResourceText>({ asn: isText, ipv4: isText, ipv6: isText })
+
+/** Returns stored resources on one line, such as `AS64496, 10.0.0.0/8`; undefined for any other value. Throws `resources-stored` (corrupt). */
+export function storedResourceLine(value: Json | undefined): string | undefined {
+  if (value === undefined || !isResourceText(value)) return undefined
+  const { asn, ipv4, ipv6 } = value as unknown as ResourceText
+  return formatResources(fromResourceText({ asn, ipv4, ipv6 }))
+}
 
 /** Parses a stored text. Throws `resources-stored` (corrupt) unless it is exactly what `toResourceText` writes. */
 export function fromResourceText(text: ResourceText): ResourceSet {

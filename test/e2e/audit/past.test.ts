@@ -99,6 +99,8 @@ describe('diff', () => {
     const { stdout } = await runAt(box.dataDir, ['audit', 'diff', 'ca/acme', '--from', '1', '--to', '5'])
     const { from, to, changes, sentence } = (await diff('1', '5')).report
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(sentence)
+    expect(stdout).toMatch(/^ {2}\+ ROA 192\.0\.2\.0\/25-25 => 64496$/m)
+    expect(stdout).not.toMatch(/[{}"$]/)
     expect(sentence).toBe(
       `Between seq 1 (${from.at}) and seq 5 (${to.at}), ca/acme changed in ${changes.length} places by 4 commands of 3 actors, 1 of them rejected; the chain from commit 2 to commit 6 is unbroken.`,
     )

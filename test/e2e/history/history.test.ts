@@ -36,17 +36,20 @@ it('lists every command, refused ones too, newest first, in the words of users',
       actor: 'ann',
       reason: 'ticket 7',
       type: 'roas.update',
+      summary: '+192.0.2.0/24-24 => 64496',
       result: 'accepted',
     },
   ])
   expect(Object.keys(commands[0] ?? {}).sort()).toEqual(
-    'actor archived at configDigest error events handle host kind osUser reason result sequence type version'.split(
+    'actor archived at configDigest error events handle host kind osUser reason result sequence summary type version'.split(
       ' ',
     ),
   )
   expect(commands.some((c) => c.kind === 'pubserver' && c.handle === '0')).toBe(true)
   const text = await runAt(box.dataDir, ['history', 'list', 'ca/acme', '--rows', '1'])
-  expect(text.stdout).toMatch(/AGGREGATE.*\n.*ca\/acme +3 +roas\.update +roa-not-held.*bob.*\n1 of 3/)
+  expect(text.stdout).toMatch(
+    /AGGREGATE.*\n.*ca\/acme +3 +roas\.update +\+10\.0\.0\.0\/8-8 => 64496 +roa-not-held.*bob.*\n1 of 3/,
+  )
 })
 
 it('filters by aggregate, actor, type and time', async () => {
@@ -58,6 +61,7 @@ it('filters by aggregate, actor, type and time', async () => {
   }
   expect(await rows('--actor', 'ann')).toEqual(['ca/acme 2', 'pubserver/0 3'])
   expect(await rows('ta/ta', 'ca/acme', '--type', 'ca', '--type', 'ta')).toEqual(['ca/acme 1', 'ta/ta 1'])
+  expect(await rows('ca/acme', 'ta/ta', '--since', '7d')).toEqual(['ca/acme 3', 'ca/acme 2', 'ca/acme 1', 'ta/ta 1'])
   expect(await rows('ca/acme', '--after', NOW, '--before', '2026-11-21T12:00:02Z')).toEqual(['ca/acme 1'])
   expect(await rows('ca/acme', '--rows', '1', '--offset', '1')).toEqual(['ca/acme 2'])
 })
@@ -71,6 +75,14 @@ it('shows one command with its events', async () => {
     [6, 'roas.updated'],
     [7, 'point.issued'],
   ])
+  const first = (await runAt(box.dataDir, ['history', 'show', 'ca/acme', '1', '--json'])).json<CommandReport>()
+  expect(first.command).toMatchObject({
+    summary: 'under testbed with AS64496, 192.0.2.0/24',
+    args: { under: 'testbed', resources: { asn: 'AS64496', ipv4: '192.0.2.0/24', ipv6: '' } },
+  })
+  const shown = (await runAt(box.dataDir, ['history', 'show', 'ca/acme', '2'])).stdout
+  expect(shown).toMatch(/^event 6 {2}roas\.updated\n {2}added +asn 64496, /m)
+  expect(shown).not.toMatch(/[{}"]/)
   const text = await runAt(box.dataDir, ['history', 'show', 'ca/acme', '3'])
   expect(text.stdout).toContain('rejected: 10.0.0.0/8-8 => 64496')
 })

@@ -91,7 +91,7 @@ export async function addCa(
   const done = await transact(
     session,
     async (tx) => {
-      await createCa(tx, handle)
+      await createCa(tx, handle, under)
       if (under !== undefined) await placeUnder(tx, handle, under.parent, under.resources)
       return { state: caState(tx.work, handle), changes: await changeRows(tx, session.timing, options) }
     },
@@ -109,15 +109,20 @@ export async function addCa(
   }
 }
 
-/** Creates a CA without parent and repository. Throws `ca-duplicate` (rejected). */
-export async function createCa(tx: TransactionContext, handle: Handle): Promise<void> {
+/** Creates a CA without parent and repository; `place` is where it is going to be, for history. Throws `ca-duplicate` (rejected). */
+export async function createCa(
+  tx: TransactionContext,
+  handle: Handle,
+  place?: { readonly parent: Handle; readonly resources: ResourceSet },
+): Promise<void> {
   if (tx.work.exists('ta', handle))
     throw new AppError(
       'rejected',
       'ca-duplicate',
       `${handle} is the handle of the trust anchor: give the CA another one`,
     )
-  await runCa(tx, handle, { type: 'ca.add' })
+  const told = place === undefined ? {} : { under: place.parent, resources: place.resources }
+  await runCa(tx, handle, { type: 'ca.add', ...told })
 }
 
 /** Adds a CA as a child of `parent`, configures its parent and repository, and issues its certificate and first manifest. */

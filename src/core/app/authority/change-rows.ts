@@ -180,7 +180,7 @@ function withoutDummyKeys(rows: readonly ChangeRow[], keys: readonly string[]): 
 }
 
 function lineOf(resources: ResourceText | undefined): string | undefined {
-  return resources === undefined ? undefined : formatResources(fromResourceText(resources)) || 'no resources'
+  return resources === undefined ? undefined : formatResources(fromResourceText(resources))
 }
 
 function keysOf(before: Table<unknown>, after: Table<unknown>): readonly string[] {

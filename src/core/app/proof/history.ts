@@ -20,6 +20,7 @@ import { peekCommand } from '../../store/commit/aggregate-files.js'
 import { liveRecords } from '../../store/commit/live-branch.js'
 import type { Session } from '../transaction/session.js'
 import { type RecordStatus, readCommandHistory } from './archived-records.js'
+import { commandSummary } from './command-summary.js'
 
 export interface CommandRow {
   readonly kind: string
@@ -34,6 +35,8 @@ export interface CommandRow {
   readonly host: string | null
   readonly reason: string | null
   readonly type: string
+  /** Line on what it did, such as `+2 ROAs, -1`; null if the record is archived and not available here. */
+  readonly summary: string | null
   /** `lost`: a recovery discarded the command; `recovered`: the command that records the recovery. */
   readonly result: 'accepted' | 'rejected' | 'recovered' | 'lost'
   /** Number of events. */
@@ -259,6 +262,7 @@ function rowOf(record: StoredCommand, lost: boolean, status: RecordStatus): Comm
     host: isKnown ? record.host : null,
     reason: record.reason ?? null,
     type: record.command.type,
+    summary: isKnown ? commandSummary(record.kind, record.command) : null,
     result: lost ? 'lost' : effect.result,
     events: effect.result === 'accepted' ? effect.events.length : 0,
     error: effect.result === 'rejected' && isKnown ? { code: effect.code, message: effect.message } : null,

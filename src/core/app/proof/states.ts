@@ -10,6 +10,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId, kindWord, type StoredCommand } from '../../eventsourcing/types.js'
 import type { Session } from '../transaction/session.js'
 import { Authors } from './authors.js'
+import { commandSummary } from './command-summary.js'
 import { historyArchived } from './history.js'
 import { type HistoryPosition, type PastStates, readPast } from './past-state.js'
 
@@ -26,6 +27,8 @@ export interface DiffCommand {
   readonly at: Instant
   readonly actor: string
   readonly type: string
+  /** Line on what it did, such as `+2 ROAs, -1`. */
+  readonly summary: string
   readonly result: StoredCommand['effect']['result']
   readonly reason: string | null
 }
@@ -114,8 +117,9 @@ function diffOf(past: PastStates, from: HistoryPosition, to: HistoryPosition): D
   return { kind: kindWord(kind), handle, from, to, changes, commands, sentence }
 }
 
-function rowOf({ sequence, at, actor, command, effect, reason }: StoredCommand): DiffCommand {
-  return { sequence, at, actor, type: command.type, result: effect.result, reason: reason ?? null }
+function rowOf({ kind, sequence, at, actor, command, effect, reason }: StoredCommand): DiffCommand {
+  const summary = commandSummary(kind, command)
+  return { sequence, at, actor, type: command.type, summary, result: effect.result, reason: reason ?? null }
 }
 
 /** Formats the sentence. It claims only what was read: every commit, and every file of this aggregate up to `to`. */

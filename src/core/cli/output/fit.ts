@@ -11,7 +11,8 @@ const TIME = 12
 const MINUTES = '2026-12-02T14:02Z'.length
 
 /** Returns `table` with its cells and headings shortened so that each line takes at most `available` columns, as far as that is possible. */
-export function fitTable(table: Table, available: number): Table {
+export function fitTable(full: Table, available: number): Table {
+  const table = withoutUsual(full)
   const columns = columnsOf(table)
   const natural = naturalWidths(table)
   const widths = fittedWidths(columns, natural, available)
@@ -21,6 +22,17 @@ export function fitTable(table: Table, available: number): Table {
     rows: table.rows.map((row) =>
       row.map((value, i) => cut(String(value), widths[i] ?? 0, columns[i] ?? { title: '' })),
     ),
+  }
+}
+
+/** Returns the table without the columns that only say what is usual. */
+function withoutUsual(table: Table): Table {
+  const columns = columnsOf(table)
+  const shown = columns.map(({ usual }, i) => usual === undefined || table.rows.some((row) => row[i] !== usual))
+  if (shown.every((is) => is)) return table
+  return {
+    columns: columns.filter((_, i) => shown[i]),
+    rows: table.rows.map((row) => row.filter((_, i) => shown[i])),
   }
 }
 

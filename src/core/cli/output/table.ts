@@ -14,6 +14,8 @@ export interface Column {
    * seconds and then its year.
    */
   readonly cut?: 'end' | 'middle' | 'time'
+  /** A terminal shows the column only if a cell differs from this text. */
+  readonly usual?: string
 }
 
 export interface Table {

@@ -1,0 +1,51 @@
+/** Renders what changed between two points of a history: by command, in words and values; `--json` has every path. */
+import type { Change, DiffReport } from '../../app/proof/states.js'
+import type { Json } from '../../base/json.js'
+import { counted } from './endings.js'
+import { pathMembers, placeText } from './places.js'
+import type { Theme } from './theme.js'
+import { inlineValue } from './values.js'
+
+export function diffView(report: DiffReport, theme: Theme): string {
+  const sequences = [...new Set(report.changes.map(({ sequence }) => sequence))].sort((a, b) => a - b)
+  const lines = sequences.flatMap((sequence) => {
+    const own = report.changes.filter((change) => change.sequence === sequence)
+    const derived = own.filter(isDerived)
+    return [
+      heading(report, sequence, own[0], theme),
+      ...own.filter((change) => !isDerived(change)).map((change) => changeLine(change, theme)),
+      ...(derived.length === 0 ? [] : [theme.dim(`  ~ manifest and CRL, ${counted(derived.length, 'value')}`)]),
+    ]
+  })
+  return [...lines, report.sentence].join('\n')
+}
+
+/** Returns true for what every manifest and CRL brings along: their hashes, serials, times and revocations. */
+function isDerived({ path }: Change): boolean {
+  const members = pathMembers(path)
+  const point = members.indexOf('point')
+  return point >= 0 && /^(crl|manifest|nextUpdate|thisUpdate|revoked)$/.test(members[point + 1] ?? '')
+}
+
+function heading(report: DiffReport, sequence: number, change: Change | undefined, theme: Theme): string {
+  const command = report.commands.find((one) => one.sequence === sequence)
+  const reason = change?.reason ?? null
+  const why = reason === null ? '' : `: ${reason}`
+  const what = [command?.type ?? '', command?.summary ?? ''].filter((text) => text !== '').join('  ')
+  return theme.bold(`seq ${sequence}  ${command?.at ?? ''}  ${what}  by ${change?.actor ?? ''}${why}`)
+}
+
+function changeLine({ path, change, before, after }: Change, theme: Theme): string {
+  const place = placeText(path)
+  const isRoa = pathMembers(path)[0] === 'roas'
+  const value = (json: Json): string => (isRoa ? roaNote(json) : inlineValue(json))
+  if (change === 'added') return theme.good(`  + ${place}  ${value(after)}`.trimEnd())
+  if (change === 'removed') return theme.bad(`  - ${place}  ${value(before)}`.trimEnd())
+  return theme.caution(`  ~ ${place}  ${inlineValue(before)} -> ${inlineValue(after)}`)
+}
+
+/** Returns the note of a ROA: its place names all the rest. */
+function roaNote(value: Json): string {
+  const comment: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'comment') : null
+  return typeof comment === 'string' ? `# ${comment}` : ''
+}

@@ -23,7 +23,9 @@ export const certificateCommands = {
       { type: 'certificate.issued', id, ...certificate, at: clock.now() },
     ],
     publishesOnly: false,
-    summarize: ({ id, certificate: { label, ca, serial } }) => ({ id, label, ca, serial }),
+    summarize: ({ id, certificate: { label, ca, serial, refused } }) => {
+      return { id, label, ca, serial, ...(refused !== undefined && { refused }) }
+    },
   }),
   'certificate.revoke': command<{ readonly id: string; readonly reason: string }>({
     check: ({ certificates }, { id }) =>

@@ -48,6 +48,7 @@ export const estEvents = {
       ...{ notBefore: isTime, notAfter: isTime, at: isTime },
       /** The certificate, DER. */
       sha256: isHash,
+      'refused?': isText,
     },
     (state, { type: _, id, ...certificate }) => {
       const kept = withoutExpired(state.certificates, ({ notAfter }) => notAfter, certificate.at)

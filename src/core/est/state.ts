@@ -102,6 +102,8 @@ export interface IssuedCertificate extends RequestSpec {
   readonly at: Instant
   /** The certificate, DER. */
   readonly sha256: Sha256
+  /** Reason why it was not handed out, although the CA issued it; missing for a certificate that was. */
+  readonly refused?: string
   readonly revoked: Revocation | null
 }
 

@@ -1,7 +1,7 @@
 /** Check of a request against the profile of a label. Pure; reports every violation. */
 import type { Violation } from '../base/errors.js'
 import type { CertificateRequest } from './csr.js'
-import { nameList } from './names.js'
+import { type AlternativeNames, nameList } from './names.js'
 import { type CertificateProfile, EXTENDED_KEY_USAGES } from './profile.js'
 
 /** One label of a host name (RFC 5890 A-labels included); the first may be a wildcard. */
@@ -57,8 +57,15 @@ function nameViolations({ names, subject }: CertificateRequest, profile: Certifi
     found.push(violation('csr-no-names', `subjectAltName is missing; ${profile.name} requires one`))
   if (count === 0 && subject.isEmpty)
     found.push(violation('csr-no-subject', 'the request has neither a subject nor a subjectAltName'))
+  return [...found, ...namesViolations(names, profile)]
+}
+
+/** Returns the violations of the names by themselves, of a request or of a certificate. */
+export function namesViolations(names: AlternativeNames, profile: CertificateProfile): readonly Violation[] {
+  const count = nameList(names).length
+  const found: Violation[] = []
   if (count > profile.maxNames)
-    return [...found, violation('csr-names', `${count} names; ${profile.name} allows at most ${profile.maxNames}`)]
+    return [violation('csr-names', `${count} names; ${profile.name} allows at most ${profile.maxNames}`)]
   for (const tag of names.other)
     found.push(violation('csr-name-kind', `names of this type are not supported (tag ${tag})`))
   for (const kind of ['email', 'uri'] as const)

@@ -11,6 +11,26 @@ export const EXTENDED_KEY_USAGES = {
 } as const
 export type ExtendedKeyUsage = keyof typeof EXTENDED_KEY_USAGES
 
+/**
+ * Differences between a request and the certificate that a CA made of it, which a profile may accept:
+ * - `subject`: another subject;
+ * - `cn-as-name`: the commonName of the request as an additional subject alternative name;
+ * - `added-names`, `dropped-names`: more names than requested, or fewer;
+ * - `usages`: other extended key usages than those of the profile, without those of `any-usage`;
+ * - `any-usage`: every use, or use for signing code, times or OCSP responses;
+ * - `longer-validity`: validity beyond that of the profile or of the CA.
+ */
+export const DIFFERENCES = [
+  'subject',
+  'cn-as-name',
+  'added-names',
+  'dropped-names',
+  'usages',
+  'any-usage',
+  'longer-validity',
+] as const
+export type Difference = (typeof DIFFERENCES)[number]
+
 export interface CertificateProfile {
   readonly name: string
   readonly keyKinds: readonly KeyKind[]
@@ -28,6 +48,8 @@ export interface CertificateProfile {
   readonly domains: readonly string[]
   /** Largest number of names in one certificate. */
   readonly maxNames: number
+  /** Accepted differences of a certificate; shorter validity is always accepted. */
+  readonly accepts: readonly Difference[]
 }
 
 const BASE: Omit<CertificateProfile, 'name'> = {
@@ -41,6 +63,7 @@ const BASE: Omit<CertificateProfile, 'name'> = {
   ipAddresses: false,
   domains: [],
   maxNames: 100,
+  accepts: ['subject', 'cn-as-name', 'usages'],
 }
 
 /** Profiles that a configuration can name without a definition: `default` and those of the examples in the documentation. */

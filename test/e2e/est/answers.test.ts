@@ -74,31 +74,18 @@ describe('a CA that is at fault is replaced by the next, and it counts:', () => 
     ['a redirect', 'redirect', /redirected \(status 302\), which is not followed/],
     ['a broken database', cfsslError(11100, 'Insertion failed'), /Insertion failed/],
     [
-      'a certificate for another key',
-      () => answerOf(files.ca, throwawayRequest('somebody'), TODAY),
-      /wrong certificate: the certificate is for another key/,
-    ],
-    [
-      'a certificate by another CA',
-      (csr) => answerOf(site.ca('stranger'), csr, TODAY),
-      /wrong certificate: the certificate is not signed by .*remote/,
-    ],
-    [
       'a certificate that has expired',
       (csr) => answerOf(files.ca, csr, '2020-01-01T00:00:00Z' as Instant),
-      /wrong certificate: the certificate expired at 2020-12-31/,
-    ],
-    [
-      'a certificate for what the profile does not allow',
-      (csr) => answerOf(files.ca, csr, TODAY, { ...PROFILE, extendedKeyUsages: ['codeSigning'] }),
-      /wrong certificate: the certificate has the extended key usage 1\.3\.6\.1\.5\.5\.7\.3\.3/,
+      /is refused: the certificate expired at 2020-12-31/,
     ],
   ])('%s', async (_, turn, message) => {
     const id = configured()
     const { outcome, state, failures, reached } = await enrolled(id, turn)
     expect([outcome.code, outcome.ca, outcome.asked]).toEqual([0, 'backup', [`${id} ca-fault`, 'backup ok']])
     expect(outcome.run.json<Attempts>().attempts[0]?.error).toMatch(message)
-    expect([state, failures, reached]).toEqual(['degraded', 1, 1])
+    // the revocation of a certificate that is refused reaches the CA too
+    expect([state, failures]).toEqual(['degraded', 1])
+    expect(reached).toBeGreaterThanOrEqual(1)
     await site.verify('device', [outcome.pem])
   })
 
@@ -120,7 +107,12 @@ describe('a CA that is at fault is replaced by the next, and it counts:', () => 
 })
 
 describe('a CA that may have issued is not replaced, and it counts:', () => {
-  it.each<[string, Knob, RegExp]>([
+  it.each<[string, Turn, RegExp]>([
+    [
+      'a certificate for another key',
+      () => answerOf(files.ca, throwawayRequest('somebody'), TODAY),
+      /is for another key/,
+    ],
     ['half a body', 'half-body', /during its response \(status 200\)/],
     ['nothing before the headers', 'hang', /did not respond to the request in time/],
     ['nothing after the headers', 'hang-in-body', /did not complete its response \(status 200\) in time/],
@@ -143,6 +135,15 @@ describe('a CA that may have issued is not replaced, and it counts:', () => {
   })
 })
 
+describe('a CA that is not the configured one is replaced at once:', () => {
+  it('a certificate by another CA', async () => {
+    const id = configured()
+    const { outcome, state } = await enrolled(id, (csr) => answerOf(site.ca('stranger'), csr, TODAY))
+    expect([outcome.code, outcome.asked, state]).toEqual([0, [`${id} config-fault`, 'backup ok'], 'circuit-open'])
+    expect(outcome.run.json<Attempts>().attempts[0]?.error).toMatch(/is not signed by .*remote/)
+  })
+})
+
 describe('a CA that we are not let in at is replaced at once, and waits for the operator:', () => {
   it.each<[string, Knob, RegExp]>([
     ['401', { status: 401 }, /our credentials are missing or insufficient/],
@@ -155,6 +156,29 @@ describe('a CA that we are not let in at is replaced at once, and waits for the 
     expect([outcome.code, outcome.asked]).toEqual([0, [`${id} config-fault`, 'backup ok']])
     expect(outcome.run.json<Attempts>().attempts[0]?.error).toMatch(message)
     expect([state, (await site.member(id)).openUntil]).toEqual(['circuit-open', null])
+  })
+})
+
+describe('a certificate that is not handed out is recorded, and nothing counts against the CA:', () => {
+  it('one for what the profile does not accept', async () => {
+    const id = configured()
+    const policy = { ...PROFILE, extendedKeyUsages: ['codeSigning'] } as const
+    const { outcome, state, failures } = await enrolled(id, (csr) => answerOf(files.ca, csr, TODAY, policy))
+    expect([outcome.code, outcome.error, outcome.asked]).toEqual([
+      1,
+      'est-certificate-refused',
+      [`${id} request-fault`],
+    ])
+    expect(outcome.message).toMatch(
+      /extended key usage codeSigning, not clientAuth; deviceCert does not accept any-usage/,
+    )
+    expect([state, failures]).toEqual(['healthy', 0])
+    const [listed] = (await site.brine('est', 'cert', 'list', '--ca', id, '--json')).json<{
+      certificates: { state: string; serial: string; refused: string }[]
+    }>().certificates
+    expect(outcome.message).toContain(`${listed?.serial} is recorded`)
+    expect(listed).toMatchObject({ state: 'revoked', refused: expect.stringContaining('codeSigning') })
+    expect(outcome.message).toContain(`was revoked at ${id}`)
   })
 })
 

@@ -14,6 +14,7 @@ it('names the command that writes an issued certificate elsewhere', () => {
   const at = instantOf(1_767_225_600)
   const enrolled: Enrolled = {
     ...{ id: '0b1f6e2a9c3d4e5f', label: 'device', ca: 'one', serial: '1f', notBefore: at, notAfter: at },
+    differences: [],
     ...{ failover: false, attempts: [], candidates: [], certificate: Uint8Array.of(0x30, 0) },
   }
   const out = join(dir, 'taken.pem')

@@ -10,7 +10,12 @@ import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../
 import { checkIssued } from '../../../src/core/pki/check-issued.js'
 import { type CertificateRequest, readRequest } from '../../../src/core/pki/csr.js'
 import { type Issuer, issueCertificate } from '../../../src/core/pki/issue.js'
-import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
+import {
+  BUILT_IN_PROFILES,
+  type CertificateProfile,
+  DIFFERENCES,
+  type Difference,
+} from '../../../src/core/pki/profile.js'
 import { OpensslBox, type RequestOptions } from '../../support/peers/requests.js'
 
 const box = new OpensslBox()
@@ -86,29 +91,119 @@ describe('an answer that is not what was asked for', () => {
   const request = requested(ASKED)
   const made = (by: Issuer, of = request, profile = SERVER, now = NOW): Promise<Uint8Array> =>
     issueCertificate(by, of, profile, now, systemRandom)
-  const faultOf = (der: Uint8Array, ca: PlainCertificate = issuer.certificate): string | undefined =>
-    checkIssued(der, request, ca, SERVER, NOW).finding
+  const faultOf = (der: Uint8Array, ca: PlainCertificate = issuer.certificate) =>
+    checkIssued(der, request, ca, SERVER, NOW)
 
-  it.each<[string, () => Promise<Uint8Array>, string]>([
-    ['is nothing', async () => new Uint8Array(), 'not a certificate'],
-    ['is a page of HTML', async () => Buffer.from('<html>'), 'not a certificate'],
-    ['is for another key', () => made(issuer, requested(ASKED)), 'another key'],
-    ['is of another CA', () => made(other), 'not signed by'],
-    ['is of a CA of the same name', () => made(twin), 'not signed by'],
-    ['has expired', () => made(issuer, request, { ...SERVER, validSeconds: 60 }, addSeconds(NOW, -7200)), 'expired'],
-    ['begins tomorrow', () => made(issuer, request, SERVER, addSeconds(NOW, 86_400)), 'not valid before'],
+  it.each<[string, () => Promise<Uint8Array>, string, string]>([
+    ['is nothing', async () => new Uint8Array(), 'not-ours', 'not a certificate'],
+    ['is a page of HTML', async () => Buffer.from('<html>'), 'not-ours', 'not a certificate'],
+    ['is for another key', () => made(issuer, requested(ASKED)), 'not-ours', 'another key'],
+    ['is of another CA', () => made(other), 'other-ca', 'not signed by'],
+    ['is of a CA of the same name', () => made(twin), 'other-ca', 'not signed by'],
     [
-      'is valid for too long',
-      () => made(issuer, request, { ...SERVER, validSeconds: 400 * 86_400 }),
-      'longer than the profile',
+      'has expired',
+      () => made(issuer, request, { ...SERVER, validSeconds: 60 }, addSeconds(NOW, -7200)),
+      'clock',
+      'expired',
     ],
-    [
-      'has a usage too many',
-      () => made(issuer, request, { ...SERVER, extendedKeyUsages: ['serverAuth', 'codeSigning'] }),
-      '1.3.6.1.5.5.7.3.3',
-    ],
-    ['lacks a name', () => made(issuer, { ...request, san: undefined }), 'has the names (none)'],
-  ])('because it %s', async (_, make, message) => {
-    expect(faultOf(await make())).toContain(message)
+    ['begins tomorrow', () => made(issuer, request, SERVER, addSeconds(NOW, 86_400)), 'clock', 'not valid before'],
+  ])('because it %s', async (_, make, kind, message) => {
+    const { fault, finding, certificate } = faultOf(await make())
+    expect([fault, finding, certificate === undefined]).toEqual([
+      kind,
+      expect.stringContaining(message),
+      kind === 'not-ours',
+    ])
+  })
+
+  it('because the certificate of the CA cannot be read', async () => {
+    expect(checkIssued(await made(issuer), request, undefined, SERVER, NOW)).toMatchObject({ fault: 'other-ca' })
+  })
+})
+
+describe('a difference that the policy of a CA makes', () => {
+  const issuer = issuerOf('policy', 'P-256')
+  const short = issuerOf('soon', 'P-256', 30)
+  const profile: CertificateProfile = { ...SERVER, requireSan: false, ipAddresses: true, domains: ['a.example'] }
+  const request = requested({ subject: '/CN=www.a.example', san: 'DNS:b.a.example,DNS:c.a.example' })
+  const names = (san: string): Pick<CertificateRequest, 'san'> => ({ san: requested({ san }).san })
+  const made = (of: Partial<CertificateRequest>, by: Partial<CertificateProfile> = {}, ca: Issuer = issuer) =>
+    issueCertificate(ca, { ...request, ...of }, { ...profile, ...by }, NOW, systemRandom)
+  const check = async (der: Promise<Uint8Array>, accepts = profile.accepts, rules: Partial<CertificateProfile> = {}) =>
+    checkIssued(await der, request, issuer.certificate, { ...profile, ...rules, accepts }, NOW)
+  const BOTH = 'DNS:b.a.example,DNS:c.a.example'
+
+  // the difference, what makes it, whether the built-in profiles accept it
+  const CASES: readonly (readonly [Difference, () => Promise<Uint8Array>, boolean])[] = [
+    ['subject', () => made({ subject: requested({ subject: '/O=Other/CN=www.a.example' }).subject }), true],
+    ['cn-as-name', () => made(names(`${BOTH},DNS:WWW.a.example`)), true],
+    ['usages', () => made({}, { extendedKeyUsages: ['clientAuth'] }), true],
+    ['usages', () => made({}, { extendedKeyUsages: ['serverAuth', 'clientAuth'] }), true],
+    ['added-names', () => made(names(`${BOTH},DNS:d.a.example`)), false],
+    ['added-names', () => made(names(`${BOTH},IP:10.0.0.1`)), false],
+    ['dropped-names', () => made(names('DNS:b.a.example')), false],
+    ['dropped-names', () => made({ san: undefined }), false],
+    ['any-usage', () => made({}, { extendedKeyUsages: [] }), false],
+    ['any-usage', () => made({}, { extendedKeyUsages: ['serverAuth', 'codeSigning'] }), false],
+    ['longer-validity', () => made({}, { validSeconds: 400 * 86_400 }), false],
+  ]
+
+  it.each(CASES)('%s is accepted by a profile that accepts it, and by no other (%#)', async (kind, make, byDefault) => {
+    const der = make()
+    const without = await check(
+      der,
+      DIFFERENCES.filter((one) => one !== kind),
+    )
+    expect(without).toMatchObject({ fault: 'policy', finding: expect.stringContaining(`does not accept ${kind}`) })
+    expect(without.certificate).toBeDefined()
+    const alone = await check(der, [kind])
+    expect([alone.fault, alone.differences.length]).toEqual([undefined, 1])
+    expect((await check(der)).fault).toBe(byDefault ? undefined : 'policy')
+  })
+
+  it('none is found in the certificate that was requested, in a shorter one, or in one with a name twice', async () => {
+    for (const der of [
+      made({}),
+      made({}, { validSeconds: 3600 }),
+      made(
+        {},
+        {},
+        {
+          ...short,
+          certificate: { ...issuer.certificate, notAfter: short.certificate.notAfter },
+          scheme: issuer.scheme,
+          sign: issuer.sign,
+        },
+      ),
+      made(names('DNS:c.a.example,DNS:B.a.example,DNS:b.a.example')),
+    ])
+      expect(await check(der, [])).toMatchObject({ fault: undefined, differences: [] })
+  })
+
+  it('that breaks a rule for names is accepted by no profile: a commonName does not get around the domains', async () => {
+    const evil = requested({ subject: '/CN=www.bank.example', san: 'DNS:b.a.example' })
+    const { san } = requested({ san: 'DNS:b.a.example,DNS:www.bank.example' })
+    const der = await issueCertificate(issuer, { ...evil, san }, profile, NOW, systemRandom)
+    const found = checkIssued(der, evil, issuer.certificate, { ...profile, accepts: DIFFERENCES }, NOW)
+    expect([found.fault, found.finding]).toEqual(['policy', expect.stringContaining('outside of the domains')])
+    const mail = await check(made(names(`${BOTH},email:a@a.example`)), DIFFERENCES)
+    expect([mail.fault, mail.finding]).toEqual(['policy', expect.stringContaining('email names are not supported')])
+  })
+
+  it('that leaves no name where one is required is accepted by no profile', async () => {
+    const found = await check(made({ san: undefined }), DIFFERENCES, { requireSan: true })
+    expect([found.fault, found.finding]).toEqual(['policy', expect.stringContaining('requires one')])
+  })
+
+  it('that makes a CA of a device is accepted by no profile', async () => {
+    writeFileSync(box.path('d.csr'), box.request({ subject: '/CN=www.a.example' }))
+    const { cert, key } = box.ca('maker')
+    writeFileSync(box.path('ca.ext'), 'basicConstraints=critical,CA:TRUE\nextendedKeyUsage=serverAuth\n')
+    const files = ['-CA', cert, '-CAkey', key, '-extfile', 'ca.ext', '-days', '5']
+    box.run('x509', '-req', '-inform', 'DER', '-in', 'd.csr', ...files, '-outform', 'DER', '-out', 'd.der')
+    const { request: asked } = readRequest(new Uint8Array(readFileSync(box.path('d.csr'))))
+    const maker = readPlainCertificate(certificatesOf(readFileSync(cert))[0]!)!
+    const found = checkIssued(readFileSync(box.path('d.der')), asked!, maker, { ...profile, accepts: DIFFERENCES }, NOW)
+    expect([found.fault, found.finding]).toEqual(['policy', 'the certificate is a CA certificate'])
   })
 })

@@ -55,5 +55,6 @@ export default class EstCertList extends BaseCommand<CertificateList> {
 
 function stateText({ state, revoked }: CertificateRow, theme: Theme): string {
   if (state === 'revoked') return theme.bad(`revoked: ${revoked?.reason ?? ''}`)
+  if (state === 'refused') return theme.bad('refused, not revoked')
   return state === 'valid' ? theme.good(state) : theme.dim(state)
 }

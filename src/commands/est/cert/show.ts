@@ -42,6 +42,7 @@ export default class EstCertShow extends BaseCommand<CertificateReport> {
       ['issued at', report.at],
       ['valid', `${report.notBefore} to ${report.notAfter}`],
       ['renews', report.renews ?? ''],
+      ['not handed out', report.refused ?? ''],
       ['state', revoked === null ? report.state : `revoked at ${revoked.at}: ${revoked.reason}`],
     ]
     const table = theme.table({

@@ -19,8 +19,11 @@ export interface CertificateRow {
   readonly at: Instant
   readonly notBefore: Instant
   readonly notAfter: Instant
-  readonly state: 'valid' | 'expired' | 'revoked'
+  /** `refused`: it was issued but not handed out, and is not revoked. */
+  readonly state: 'valid' | 'expired' | 'revoked' | 'refused'
   readonly revoked: IssuedCertificate['revoked']
+  /** Reason why it was not handed out; null for one that was. */
+  readonly refused: string | null
   readonly renews: string | null
 }
 
@@ -48,9 +51,10 @@ function matches(row: CertificateRow, { label, ca, within }: CertificateFilter, 
 }
 
 function rowOf(id: string, certificate: IssuedCertificate, at: Instant): CertificateRow {
-  const { key: _key, sha256: _sha256, ...rest } = certificate
-  const state = rest.revoked !== null ? 'revoked' : at >= rest.notAfter ? 'expired' : 'valid'
-  return { id, ...rest, state }
+  const { key: _key, sha256: _sha256, refused = null, ...rest } = certificate
+  const usable = refused === null ? 'valid' : 'refused'
+  const state = rest.revoked !== null ? 'revoked' : at >= rest.notAfter ? 'expired' : usable
+  return { id, ...rest, refused, state }
 }
 
 export interface FoundCertificate {

@@ -44,6 +44,8 @@ export interface EstContext extends EstRevision {
   revoke(found: Entry, reason: string): Promise<void>
   /** Reads the book that `record` will write to, so that damage is found before a request goes to a CA. Throws `corrupt`. */
   ready(): void
+  /** Records a certificate (`der`) that is not handed out, under an id of its own. */
+  recordRefused(id: string, certificate: Omit<IssuedCertificate, 'at' | 'revoked'>, der: Uint8Array): Promise<void>
   /** Records a certificate (`der`) and ends its request. */
   record(id: string, certificate: Omit<IssuedCertificate, 'at' | 'revoked'>, der: Uint8Array): Promise<void>
 }
@@ -67,6 +69,10 @@ function contextOf(session: Session, unit: Work, at: Instant): EstContext {
     ready: () => void book(),
     async revoke({ id, book: of }, reason) {
       await unit.run(est, of, { type: 'certificate.revoke', id, reason }, ports)
+    },
+    async recordRefused(id, certificate, der) {
+      unit.put(der, at)
+      await unit.run(est, book(), { type: 'certificate.record', id, certificate }, ports)
     },
     async record(id, certificate, der) {
       unit.put(der, at)

@@ -29,6 +29,7 @@ import {
 } from './enrolment-run.js'
 import { followUp } from './follow-up.js'
 import { labelOf, memberOf, signsHere } from './labels.js'
+import { recordRefused, refusedText, revokeRefused } from './refused.js'
 import { certificateSerial, requestOf } from './request.js'
 import { recordOf, type Verified, verifyResponse } from './response.js'
 
@@ -87,7 +88,8 @@ async function prepareRun(
   }
   const until = performance.now() + session.enrolment.requestDeadline * 1000
   const id = newAttempt().slice(0, 16)
-  return { session, enrolOptions, label, request, requestSpec, id, open, attempts: [], until, candidates: [] }
+  const results = { attempts: [], candidates: [], refused: [], revoked: [] }
+  return { session, enrolOptions, label, request, requestSpec, id, open, until, ...results }
 }
 
 async function tryCas(run: EnrolmentRun): Promise<Enrolled> {
@@ -99,8 +101,11 @@ async function tryCas(run: EnrolmentRun): Promise<Enrolled> {
     const { ca } = attempt
     const { reply, after } = await withOpenRequest(session, noticeOf(run, attempt), () => attemptAt(run, attempt))
     next = after
+    // the next CA has its own claim already, so a slow revocation must not use up its time
+    if (reply.value !== undefined && 'refused' in reply.value) run.refused.push([attempt, reply.value])
+    if (next === undefined) await revokeAll(run)
     if (reply.outcome === 'ok' && reply.value !== undefined && 'certificate' in reply.value)
-      return enrolled(run, ca, reply.value.certificate)
+      return enrolled(run, ca, reply.value.certificate, reply.value.differences)
     if (reply.outcome !== 'ca-fault' && reply.outcome !== 'config-fault') throw errorForEnded(run, ca, reply)
   }
 }
@@ -199,7 +204,8 @@ async function settle(
     await tx.record(id, recordOf(value.certificate, ca, requestSpec), value.certificate.der)
     return undefined
   }
-  if (value !== undefined) return void (await tx.run({ type: 'request.wait', id, ...value }))
+  if (value !== undefined && 'reference' in value) return void (await tx.run({ type: 'request.wait', id, ...value }))
+  if (value !== undefined) await recordRefused(tx, { attempt, ca }, value, requestSpec)
   if (outcome === 'unknown') return void (await tx.run({ type: 'request.lose', id, message }))
   const next = outcome === 'request-fault' ? undefined : await choose(run, tx)
   if (next !== undefined) await tx.run({ type: 'request.ask', id, attempt: next })
@@ -214,10 +220,23 @@ function attemptOf(ca: string, { outcome, message, latencyMs }: Reply<Verified>)
   return { ca, outcome, ...(isSuccess ? {} : { error: message }), ms: latencyMs }
 }
 
-function enrolled(run: EnrolmentRun, ca: string, { serial, notBefore, notAfter, der }: PlainCertificate): Enrolled {
-  const { id, enrolOptions, attempts, candidates } = run
+/** Revokes what the CAs issued and the profile refused, once no other CA is to be tried. */
+async function revokeAll(run: EnrolmentRun): Promise<void> {
+  for (const [attempt, value] of run.refused.splice(0))
+    run.revoked.push(await revokeRefused(run.session, attempt, value, run.open))
+}
+
+function enrolled(
+  run: EnrolmentRun,
+  ca: string,
+  { serial, notBefore, notAfter, der }: PlainCertificate,
+  differences: readonly string[],
+): Enrolled {
+  const { session, id, enrolOptions, attempts, candidates, revoked } = run
+  if (revoked.length > 0) session.options.onNotice?.(`refused certificates: ${refusedText(revoked)}`)
+  for (const difference of differences) session.options.onNotice?.(`accepted from ${ca}: ${difference}`)
   return {
-    ...{ id, label: enrolOptions.label, ca, serial, notBefore, notAfter },
+    ...{ id, label: enrolOptions.label, ca, serial, notBefore, notAfter, differences },
     ...{ failover: attempts.length > 1, attempts, candidates, certificate: der },
   }
 }

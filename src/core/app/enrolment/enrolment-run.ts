@@ -11,7 +11,8 @@ import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
 import type { EstContext } from './commit.js'
 import type { Label } from './labels.js'
-import type { Verified } from './response.js'
+import { type RefusedCertificate, refusedHint, refusedText } from './refused.js'
+import type { Refused, Verified } from './response.js'
 
 export interface EnrolOptions {
   readonly label: string
@@ -40,6 +41,8 @@ export interface Enrolled {
   readonly serial: string
   readonly notBefore: Instant
   readonly notAfter: Instant
+  /** Changes of the CA that the profile accepts, a sentence each. */
+  readonly differences: readonly string[]
   /** True if another CA failed before. */
   readonly failover: boolean
   readonly attempts: readonly AttemptReport[]
@@ -69,13 +72,21 @@ export interface EnrolmentRun {
   readonly id: string
   readonly open: OpenBackend
   readonly attempts: AttemptReport[]
+  /** Certificates that were issued and refused, and have to be revoked, */
+  readonly refused: (readonly [NewAttempt, Refused])[]
+  /** and what became of those that were. */
+  readonly revoked: RefusedCertificate[]
   /** Value of `performance.now` at which the request times out. */
   readonly until: number
   candidates: readonly Candidate[]
 }
 
-function details({ id, enrolOptions, attempts }: EnrolmentRun) {
-  return { id, label: enrolOptions.label, attempts: attempts.map((one) => ({ ...one })) }
+function details({ id, enrolOptions, attempts, revoked }: EnrolmentRun) {
+  const certificates = revoked.map((one) => ({ ...one }))
+  return {
+    ...{ id, label: enrolOptions.label, attempts: attempts.map((one) => ({ ...one })) },
+    ...(certificates.length > 0 && { certificates }),
+  }
 }
 
 /** Returns the error for an attempt that the CA answered without a certificate: pending, unknown or refused. */
@@ -96,7 +107,21 @@ export function errorForEnded(run: EnrolmentRun, ca: string, { outcome, message,
       ...rest,
       hint: `check ${ca} for an issued certificate; use --allow-duplicate to retry anyway`,
     })
+  if (value !== undefined && 'refused' in value) return errorForRefused(message, run.revoked, rest.details)
   return new AppError('rejected', 'est-refused', `${ca} refused the request: ${message}`, rest)
+}
+
+/** Returns the error for a certificate that was issued and is not handed out. */
+export function errorForRefused(
+  message: string,
+  revoked: readonly RefusedCertificate[],
+  details: AppError['details'],
+): AppError {
+  return new AppError('rejected', 'est-certificate-refused', `${message}; ${refusedText(revoked)}`, {
+    hint: refusedHint(revoked),
+    details,
+    changed: 'yes',
+  })
 }
 
 /** Returns `cause` as the error of a request that is recorded, but for which no certificate left this process. */
@@ -109,10 +134,10 @@ function withoutCertificate({ id }: EnrolmentRun, cause: unknown): unknown {
 export function errorForUnrecorded(
   run: EnrolmentRun,
   { ca, here }: NewAttempt,
-  { outcome }: Reply<Verified>,
+  { outcome, value }: Reply<Verified>,
   cause: unknown,
 ): unknown {
-  const mayHaveIssued = outcome === 'ok' || outcome === 'pending' || outcome === 'unknown'
+  const mayHaveIssued = value !== undefined || outcome === 'ok' || outcome === 'pending' || outcome === 'unknown'
   if (here || !mayHaveIssued) return withoutCertificate(run, cause)
   const why = cause instanceof Error ? cause.message : String(cause)
   const { id } = run
@@ -132,6 +157,8 @@ export function errorForUnrecorded(
 /** Returns the error for a request that no CA can serve. `tx` is the transaction that found this out, if no CA was tried. */
 export function errorForUnavailable(run: EnrolmentRun, tx?: EstContext): AppError {
   const { enrolOptions, label, attempts, candidates, session } = run
+  const { revoked } = run
+  const refused = revoked.length === 0 ? '' : `; ${refusedText(revoked)}`
   const reasons =
     attempts.length > 0
       ? attempts.map(({ ca, error = '' }) => `${ca}: ${error}`)
@@ -141,7 +168,7 @@ export function errorForUnavailable(run: EnrolmentRun, tx?: EstContext): AppErro
   return new AppError(
     'unavailable',
     'est-unavailable',
-    `${who} issue for label ${enrolOptions.label}: ${reasons.join('; ')}`,
+    `${who} issue for label ${enrolOptions.label}: ${reasons.join('; ')}${refused}`,
     {
       hint: 'brine ha status',
       retry: true,

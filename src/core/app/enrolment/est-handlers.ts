@@ -29,7 +29,8 @@ export const EST_HANDLERS: EstHandlers = {
     const sha256 = sha256Hex(certificate.der)
     return readEst(session, ({ certificates }) => {
       for (const { certificate: one } of certificates())
-        if (one.sha256 === sha256) return { label: one.label, revokedAt: one.revoked?.at }
+        if (one.sha256 === sha256)
+          return { label: one.label, revokedAt: one.revoked?.at ?? (one.refused === undefined ? undefined : one.at) }
       return undefined
     })
   },

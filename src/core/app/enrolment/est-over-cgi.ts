@@ -178,6 +178,11 @@ function refusal(error: AppError): HttpResponse | undefined {
       return plainResponse(409, 'A certificate for this key may have been issued already; the operator has to check.')
     case 'est-password-spent':
       return plainResponse(403, 'The one-time password is spent, expired or revoked.')
+    case 'est-certificate-refused':
+      return plainResponse(
+        400,
+        'The CA issued a certificate that this label does not accept; the operator has to check.',
+      )
     case 'renewal-invalid':
       return plainResponse(403, `The client certificate is not renewed: ${error.message}.`)
     default:

@@ -10,10 +10,11 @@ import type { OpenBackend } from '../failover/probe.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { type EstRevision, readEst, transactEst } from './commit.js'
-import type { Enrolled } from './enrolment-run.js'
+import { type Enrolled, errorForRefused } from './enrolment-run.js'
 import { labelOf } from './labels.js'
+import { recordRefused, revokeRefused } from './refused.js'
 import { requestOf } from './request.js'
-import { recordOf, type Verified, verifyResponse } from './response.js'
+import { type Refused, recordOf, type Verified, verifyResponse } from './response.js'
 
 export interface RequestReport {
   readonly id: string
@@ -130,7 +131,8 @@ export async function followUp(session: Session, id: string, open: OpenBackend):
   })
   const reply = await poll(session, request, csr, open)
   const { outcome, message, value } = reply
-  if (value !== undefined && 'certificate' in value) return recordPolled(session, id, request, reply, value.certificate)
+  if (value !== undefined && 'certificate' in value) return recordPolled(session, id, request, reply, value)
+  if (value !== undefined && 'refused' in value) throw await recordRefusal(session, id, request, reply, value, open)
   const { ca } = request.asking
   const rest = { details: { id, ca }, hint: `brine est status ${id}` }
   if (value !== undefined)
@@ -169,7 +171,7 @@ async function recordPolled(
   id: string,
   request: OpenRequest,
   { outcome, latencyMs }: Reply<Verified>,
-  certificate: PlainCertificate,
+  { certificate, differences }: Extract<Verified, { readonly certificate: PlainCertificate }>,
 ): Promise<Enrolled> {
   const { ca } = request.asking
   const { serial, notBefore, notAfter, der } = certificate
@@ -180,9 +182,31 @@ async function recordPolled(
   })
   const attempts = [{ ca, outcome, ms: latencyMs }]
   return {
-    ...{ id, label: request.label, ca, serial, notBefore, notAfter },
+    ...{ id, label: request.label, ca, serial, notBefore, notAfter, differences },
     ...{ failover: false, attempts, candidates: [], certificate: der },
   }
+}
+
+/** Records a certificate that is not handed out, ends its request, and revokes it. Returns the error to throw. */
+async function recordRefusal(
+  session: Session,
+  id: string,
+  request: OpenRequest,
+  { message }: Reply<Verified>,
+  value: Refused,
+  open: OpenBackend,
+): Promise<AppError> {
+  const { asking } = request
+  const isRecorded = await transactEst(session, async (tx) => {
+    // another process may have fetched it meanwhile
+    if (entry(tx.state().requests, id) === undefined) return false
+    await recordRefused(tx, asking, value, request)
+    await tx.run({ type: 'request.end', id, why: 'refused', message })
+    return true
+  })
+  const revoked = isRecorded ? [await revokeRefused(session, asking, value, open)] : []
+  const certificates = revoked.map((one) => ({ ...one }))
+  return errorForRefused(message, revoked, { id, ca: asking.ca, certificates })
 }
 
 function unknownRequest(id: string): AppError {

@@ -50,11 +50,19 @@ export async function certificateSerial(
     (record === undefined ? await originFault(session, label, old, at, open) : undefined)
   if (fault !== undefined) throw refused(fault)
   const [before, requested] = [nameList(old.names).join(', '), nameList(request.names).join(', ')]
-  if (!isSameName(old.subject.der, request.subject.der) || before !== requested)
+  const isSame = before === requested || withoutCopy(old, request).join(', ') === requested
+  if (!isSameName(old.subject.der, request.subject.der) || !isSame)
     throw refused(
       `a renewal keeps the names: the certificate has ${old.subject.text} (${before}), the request has ${request.subject.text} (${requested})`,
     )
   return old.serial
+}
+
+/** Returns the names of a certificate without a commonName that its CA has copied there and that the request does not repeat. */
+function withoutCopy({ names, subject }: PlainCertificate, request: CertificateRequest): readonly string[] {
+  const copy = `DNS:${subject.commonName?.toLowerCase() ?? ''}`
+  const isCopy = (name: string): boolean => name === copy && !nameList(request.names).includes(copy)
+  return nameList(names).filter((name) => !isCopy(name))
 }
 
 function recordOf(certificates: Iterable<Entry>, { der }: PlainCertificate): IssuedCertificate | undefined {
@@ -65,6 +73,7 @@ function recordOf(certificates: Iterable<Entry>, { der }: PlainCertificate): Iss
 
 function revocationOf(record: IssuedCertificate | undefined, { serial }: PlainCertificate): string | undefined {
   const at = record?.revoked?.at
+  if (at === undefined && record?.refused !== undefined) return `certificate ${serial} was refused when it was issued`
   return at === undefined ? undefined : `certificate ${serial} was revoked at ${at}`
 }
 

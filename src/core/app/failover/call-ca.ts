@@ -6,13 +6,15 @@ import type { OpenRequestNotice } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { BackendFault, type CaBackend } from '../../ha/backend.js'
 import type { AttemptResult } from '../../ha/breaker.js'
+import type { Outcome } from '../../ha/state.js'
 import type { Session } from '../transaction/session.js'
 
 /** Milliseconds after the timeout in which a backend can still report the outcome of the request itself. */
 const TIMEOUT_GRACE = 500
 
 export interface CaResponse<T> {
-  readonly outcome: 'ok' | 'pending'
+  /** Another outcome than these two comes with a value only if that has to be recorded. */
+  readonly outcome: Outcome
   readonly message: string
   readonly value: T
 }

@@ -69,7 +69,10 @@ function sectionEntries({ header, about, keys }: EnrolmentSection): readonly str
   return [
     `.SS ${escapeRoff(header)}`,
     ...paragraphs(about),
-    ...keys.flatMap(({ name, about: text, fallback }) => entry(bold(name), `${text}; ${fallbackText(fallback)}`)),
+    ...keys.flatMap(({ name, about: text, fallback, details = [] }) => [
+      ...entry(bold(name), `${text}; ${fallbackText(fallback)}`),
+      ...details.flatMap((one) => ['.IP', escapeRoff(one)]),
+    ]),
   ]
 }
 

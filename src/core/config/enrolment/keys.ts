@@ -11,6 +11,8 @@ export interface EnrolmentKey {
   readonly example: string
   /** The default as TOML; 'required' or 'unset' if there is none. */
   readonly fallback: string
+  /** Further paragraphs of the manual. */
+  readonly details?: readonly string[]
 }
 
 export interface EnrolmentSection {
@@ -42,11 +44,22 @@ const REMOTE: readonly EnrolmentKey[] = [
   optional('profile', '"caServerCert"', "name of the profile at this CA; default: the name of the label's profile"),
 ]
 
-const PROBE = optional(
-  'probe_profile',
-  '"probe"',
-  'profile of which each probe issues a certificate; default: a probe logs in and asks for the status',
-)
+const PROBE: EnrolmentKey = {
+  ...optional(
+    'probe_profile',
+    '"probe"',
+    'profile of which each probe issues a certificate; default: a probe logs in and asks for the status',
+  ),
+  details: [
+    'It should be short-lived: the certificates of probes are not recorded, and their keys are discarded. A profile of Dogtag must accept RSA keys and approve at once, or with auto_approve.',
+  ],
+}
+
+const ACCEPTED: readonly string[] = [
+  'subject: another subject than requested. cn-as-name: the commonName of the request as an additional name. added-names, dropped-names: more names than requested, or fewer. usages: other extended key usages than those of the profile. any-usage: no extended key usage, or one to sign code, times or OCSP responses. longer-validity: beyond validity, or beyond the CA.',
+  'Shorter validity and extensions that are not named here are always accepted. The names of a certificate must keep the rules of the profile in any case.',
+  'A certificate with another difference is recorded, revoked at the CA, and refused for that request only; no circuit opens.',
+]
 
 export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
   {
@@ -107,7 +120,12 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
     about: 'backend = "dogtag": the REST API of Dogtag.',
     keys: [
       ...REMOTE,
-      preset('auto_approve', 'false', 'true: the agent of auth_cert approves requests that are pending'),
+      {
+        ...preset('auto_approve', 'false', 'true: the agent of auth_cert approves requests that are pending'),
+        details: [
+          'The user of auth_cert needs the role Certificate Manager Agents, which a probe checks. With false a pending request waits until an agent approves it at the CA (exit code 17). An approval that the CA refuses leaves the request pending.',
+        ],
+      },
       PROBE,
     ],
   },
@@ -139,7 +157,8 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
   },
   {
     header: '[[est.profile]]',
-    about: 'What a certificate may contain. default, deviceCert, iotDevice, vpnCert and serverCert are built in.',
+    about:
+      'What a request and its certificate may contain. default, deviceCert, iotDevice, vpnCert and serverCert are built in.',
     keys: [
       required('name', '"deviceCert"', 'name of the profile; the name of a built-in profile changes that profile'),
       preset('key_types', '["rsa", "ec"]', 'key types that requests may have'),
@@ -152,6 +171,14 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
       preset('ip_addresses', 'false', 'true: IP addresses are allowed as subject alternative names'),
       preset('domains', '[]', 'domains that DNS names must be in; empty: all'),
       preset('max_names', '100', 'maximum number of names in a certificate'),
+      {
+        ...preset(
+          'accept',
+          '["subject", "cn-as-name", "usages"]',
+          'what the policy of a CA may change in a certificate',
+        ),
+        details: ACCEPTED,
+      },
     ],
   },
   {

@@ -10,7 +10,7 @@ import {
   STRATEGIES,
   type Strategy,
 } from '../../ha/settings.js'
-import { BUILT_IN_PROFILES, type CertificateProfile, EXTENDED_KEY_USAGES } from '../../pki/profile.js'
+import { BUILT_IN_PROFILES, type CertificateProfile, DIFFERENCES, EXTENDED_KEY_USAGES } from '../../pki/profile.js'
 import { type PlacedFault, TableReader, tableName } from '../tables.js'
 import { parsePkcs11Uri } from './pkcs11-uri.js'
 import {
@@ -212,6 +212,7 @@ function readProfile(table: TableReader): CertificateProfile {
     ipAddresses: table.flag('ip_addresses') ?? base.ipAddresses,
     domains: table.texts('domains') ?? base.domains,
     maxNames: table.integer('max_names', 1, 10_000) ?? base.maxNames,
+    accepts: listOf(table, 'accept', DIFFERENCES, true) ?? base.accepts,
   }
   table.close()
   return profile
@@ -221,11 +222,12 @@ function listOf<const T extends string>(
   table: TableReader,
   key: string,
   values: readonly T[],
+  mayBeEmpty = false,
 ): readonly T[] | undefined {
   const found = table.texts(key)
   if (found === undefined) return undefined
   const known = found.flatMap((item) => values.find((value) => value === item) ?? [])
-  if (known.length === found.length && known.length > 0) return known
+  if (known.length === found.length && (mayBeEmpty || known.length > 0)) return known
   table.wrong(key, `${key} must be a list of ${values.join(', ')}, not ${JSON.stringify(found).slice(0, 80)}`)
   return undefined
 }

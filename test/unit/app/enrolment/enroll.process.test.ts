@@ -184,21 +184,6 @@ describe('an enrolment', () => {
     expect(error.message).toContain('one: it was ca-fault; two: it was ca-fault')
   })
 
-  it('counts a certificate for another key, or of another CA, as a fault of the CA', async () => {
-    const other = openFileBackend(
-      'two',
-      { backend: 'file', caCert: box.path('two.pem'), caKey: box.path('two.key'), chain: undefined },
-      { clock: { now: session.now }, random: systemRandom } as never,
-    )
-    const profile = session.enrolment.profiles.find(({ name }) => name === 'deviceCert')
-    if (profile === undefined) throw new Error('no profile')
-    const signal = new AbortController().signal
-    instead = { one: () => other.issue({ csr, profile, signal }) }
-    const done = await run()
-    expect([done.ca, done.attempts[0]?.outcome]).toEqual(['two', 'ca-fault'])
-    expect(done.attempts[0]?.error).toContain('not signed by')
-  })
-
   it('that a CA served and that cannot be recorded is told as unknown, and nothing is handed out', async () => {
     const commits = join(session.store.dir, 'commits')
     const real = await open(session, 'one')

@@ -37,7 +37,7 @@ export default class Cgi extends BaseCommand<object> {
         const { flags } = await this.parse(Cgi).catch((cause: unknown) => {
           throw toAppError(cause, { changed: 'no', command: 'brine cgi', debug: false })
         })
-        return openSession(this.context(flags))
+        return openSession({ ...this.context(flags), unattended: true })
       },
       log: (line) => void process.stderr.write(`brine cgi: ${line}\n`),
     })

@@ -3,7 +3,7 @@ import { type PromoteReport, promote } from '../core/app/operations/promote.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { confirmFlags, writeFlags } from '../core/cli/flags/flags.js'
+import { clockFlags, confirmFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 import type { Theme } from '../core/cli/output/theme.js'
 
@@ -18,7 +18,7 @@ function highWaterMarkLine({ asked, manifestNumber, at }: PromoteReport['seen'])
 export default class Promote extends BaseCommand<PromoteReport> {
   static override summary = 'make this stand-by the primary, the only directory that may write'
   static override description =
-    'First make sure that no other primary is running. Manifest and CRL numbers are set to the Unix time, above every number in the published tree and in a directory that a restore replaced; a new RRDP session starts and the key pool is wiped. The next command completes an interrupted promote.'
+    'First make sure that no other primary is running. Manifest and CRL numbers are set to the Unix time, above every number in the published tree and in a directory that a restore replaced; a new RRDP session starts and the key pool is wiped. The next command completes an interrupted promote. Where commits or manifests are later than the clock, --clock-is-right issues them again at the present time, as brine clock reset does.'
   static override exitStatus = {
     1: 'the directory is already the primary, or the clock is behind what was published',
     2: '--reason or confirmation missing',
@@ -29,11 +29,12 @@ export default class Promote extends BaseCommand<PromoteReport> {
     '<%= config.bin %> promote --reason "host a is gone" --dry-run',
     '<%= config.bin %> promote --reason "host a is gone" --yes',
   ]
-  static override flags = { ...writeFlags, ...confirmFlags }
+  static override flags = { ...writeFlags, ...confirmFlags, ...clockFlags }
 
   protected override async execute(): Promise<PromoteReport> {
     const { flags } = await this.parse(Promote)
-    const session = await openSession(this.context(flags))
+    const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
+    const session = await openSession({ ...this.context(flags), ...confirmed })
     const preview = await promote(session, { dryRun: true })
     if (flags['dry-run']) return preview
     const lost = preview.dropped.length === 0 ? '' : ` without commits ${preview.dropped.join(', ')}`

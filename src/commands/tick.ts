@@ -3,18 +3,23 @@ import { type TickReport, tick } from '../core/app/operations/tick.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
+import { clockFlags } from '../core/cli/flags/flags.js'
 
 export default class Tick extends BaseCommand<TickReport> {
   static override summary = 'run everything that is due (call this from cron)'
-  static override description = 'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0.'
+  static override description =
+    'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0. Refuses a clock that is more than a day past the last record, unless the machine has been running for as long, the system says that its time is synchronised, or trust_clock or --clock-is-right confirms it.'
   static override exitStatus = {
+    1: 'the clock is behind, or jumped ahead and nothing confirms it',
     3: 'some CA could not be published, or a section of the configuration has an error; all else was done',
   }
+  static override flags = { ...clockFlags }
   static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']
 
   protected override async execute(): Promise<TickReport> {
     const { flags } = await this.parse(Tick)
-    return tick(await openSession(this.context(flags)))
+    const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
+    return tick(await openSession({ ...this.context(flags), unattended: true, ...confirmed }))
   }
 
   protected override get changes(): boolean {

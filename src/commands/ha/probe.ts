@@ -6,7 +6,7 @@ import { reaches } from '../../core/app/failover/severity.js'
 import { type HaStatusReport, haStatus } from '../../core/app/failover/status.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, haFlags, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, clockFlags, flag, haFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class HaProbe extends BaseCommand<ProbeReport> {
@@ -15,7 +15,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
     'For cron: probes the CAs whose check_interval has passed and the open circuits that are due, in parallel, each for check_timeout at most. Prints nothing unless the health of a CA changed.'
   static override exitStatus = {
     0: 'done, also if a probe failed',
-    1: 'with --fail-on: the state is this or worse',
+    1: 'the clock is behind or jumped ahead (brine tick --help), or with --fail-on the state is this or worse',
   }
   static override examples = [
     '<%= config.bin %> ha probe',
@@ -29,6 +29,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
     now: flag.boolean({ description: 'also probe CAs that are not due; open circuits still wait' }),
     loop: flag.duration({ description: 'repeat every check_interval for this long' }),
     ...haFlags,
+    ...clockFlags,
     ...writeFlags,
   }
   #failOn: string | undefined
@@ -41,7 +42,8 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
 
   protected override async execute(): Promise<ProbeReport> {
     const { flags, args } = await this.parse(HaProbe)
-    const session = await openSession(this.context(flags))
+    const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
+    const session = await openSession({ ...this.context(flags), unattended: true, ...confirmed })
     const options = { cas: args.ca ?? [], now: flags.now }
     const report = await (flags.loop === undefined || flags['dry-run']
       ? probe(session, options, backendOf)

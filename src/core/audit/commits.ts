@@ -6,6 +6,8 @@ import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../eventsourcing/types.js'
 import { type ArchiveRule, ArchiveRuleCollector } from '../store/commit/archiving-commit.js'
+import { commandName } from '../store/disk/paths.js'
+import { parseCommand } from '../store/disk/records.js'
 import { type Finding, noteDamage } from './finding.js'
 import type { HistorySource } from './source.js'
 
@@ -16,6 +18,8 @@ export interface CommandRef {
   readonly sequence: number
   readonly version: number
   readonly command: Sha256
+  /** Number of clock resets up to its commit. Times rise from one reset to the next. */
+  readonly epoch: number
 }
 
 export interface CommitChain {
@@ -42,6 +46,9 @@ interface Walk {
   previous: { readonly sha256: Sha256; readonly record: StoredCommit } | undefined
   readonly members: Map<string, AggregateId>
   roster: number
+  epoch: number
+  /** True if the commit at hand is a clock reset. */
+  isReset: boolean
 }
 
 /** Hash of a commit and of its predecessor; undefined if it could not be read. */
@@ -52,7 +59,7 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
   const problems: Finding[] = []
   const named = new Map<string, CommandRef[]>()
   const links: Link[] = []
-  const walk: Walk = { previous: undefined, members: new Map(), roster: 0 }
+  const walk: Walk = { previous: undefined, members: new Map(), roster: 0, epoch: 0, isReset: false }
   const archive = new ArchiveRuleCollector()
   let isComplete = true
   for (let n = 1; n <= source.head; n++) {
@@ -67,13 +74,15 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
     }
     const { record, sha256, bytes } = found
     options.leaf?.(bytes, n)
+    walk.isReset = goesBack(record, walk) && resetsClock(source, record)
+    if (walk.isReset) walk.epoch += 1
     for (const [path, problem] of commitProblems(record, walk, isComplete)) problems.push({ file, path, problem })
     for (const [path, problem] of namingProblems(record, walk, named)) problems.push({ file, path, problem })
     archive.add(record)
     for (const { kind, handle, sequence, version, command } of record.aggregates) {
       const name = formatAggregateId({ kind, handle })
       const list = named.get(name)
-      const entry = { commit: n, at: record.at, sequence, version, command }
+      const entry = { commit: n, at: record.at, sequence, version, command, epoch: walk.epoch }
       if (list === undefined) named.set(name, [entry])
       else list.push(entry)
       walk.members.set(name, { kind, handle })
@@ -85,6 +94,23 @@ export function readCommitChain(source: HistorySource, options: ChainOptions = {
   const roster = [...walk.members.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   const head = walk.previous?.sha256 ?? null
   return { count: source.head, head, commands: named, roster, archive: archive.rule(), problems }
+}
+
+function goesBack({ at }: StoredCommit, { previous }: Walk): boolean {
+  return previous !== undefined && at < previous.record.at
+}
+
+/** Returns true if every command of a commit is a clock reset: only such a commit may be earlier than the one before it. */
+function resetsClock(source: HistorySource, { aggregates }: StoredCommit): boolean {
+  const isReset = ({ kind, handle, sequence, command }: StoredCommit['aggregates'][number]): boolean => {
+    const id = { kind, handle }
+    const record = noteDamage([], '', () => {
+      const { bytes, path } = source.file(id, commandName(sequence), command)
+      return parseCommand(bytes, path, id, sequence)
+    })
+    return record?.command.type === 'clock.reset'
+  }
+  return aggregates.length > 0 && aggregates.every(isReset)
 }
 
 function keyOf({ kind, handle }: AggregateId): string {
@@ -110,7 +136,7 @@ function* commitProblems(record: StoredCommit, walk: Walk, isComplete: boolean):
   const { previous, members } = walk
   if (record.commit === 1 && record.previous !== null) yield ['$.previous', 'refers to a commit before the first']
   if (previous !== undefined) {
-    if (record.at < previous.record.at)
+    if (goesBack(record, walk) && !walk.isReset)
       yield ['$.at', `${record.at} is before ${previous.record.at} of the previous commit`]
     if (record.generation < previous.record.generation) yield ['$.generation', 'is less than in the previous commit']
     if (record.format < previous.record.format) yield ['$.format', 'is older than in the previous commit']

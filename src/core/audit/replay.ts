@@ -98,6 +98,7 @@ interface Progress {
   /** False after a gap: the previous command is unknown. */
   known: boolean
   at: Instant | undefined
+  epoch: number
   archived: number
   verifiedFrom: number
   unproved: readonly NumberRange[]
@@ -118,6 +119,7 @@ export function replayAggregate(options: ReplayOptions): Replayed {
     previous: null,
     known: true,
     at: undefined,
+    epoch: 0,
     archived: 0,
     verifiedFrom: 0,
     unproved: [],
@@ -152,8 +154,8 @@ function startFrom(
   start: ReplayStart,
   absences: Absences,
 ): void {
-  const { version, command: previous, at, sequence } = start.entry
-  Object.assign(progress, { state: { value: start.state }, version, previous, at, verifiedFrom: version })
+  const { version, command: previous, at, epoch, sequence } = start.entry
+  Object.assign(progress, { state: { value: start.state }, version, previous, at, epoch, verifiedFrom: version })
   progress.snapshots.reference(start.snapshot)
   watcher?.base?.(start.state, sequence)
   const kept = checkPrefix(source, id, named, start.entry, absences)
@@ -242,8 +244,8 @@ function requireCanonical<R extends object>(record: R, { bytes, path }: FoundFil
   throw fileDamaged(path, NOT_CANONICAL, id)
 }
 
-function advance(progress: Progress, { version, command, at }: CommandRef): void {
-  Object.assign(progress, { version, previous: command, at, known: true })
+function advance(progress: Progress, { version, command, at, epoch }: CommandRef): void {
+  Object.assign(progress, { version, previous: command, at, epoch, known: true })
 }
 
 function countArchived(progress: Progress, file: FoundFile): void {
@@ -262,7 +264,7 @@ function* recordProblems(
     yield ['$.previous', 'is not the hash of the previous command']
   if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} references it, not ${record.commit}`]
   if (record.at !== entry.at) yield ['$.at', `its commit is from ${entry.at}`]
-  if (progress.at !== undefined && record.at < progress.at)
+  if (progress.at !== undefined && record.at < progress.at && progress.epoch === entry.epoch)
     yield ['$.at', `${record.at} is before ${progress.at} of the previous command`]
   if (progress.known && (isRecovery ? record.version < progress.version : record.version !== progress.version))
     yield ['$.version', `${record.version} does not follow version ${progress.version} of the previous command`]

@@ -38,6 +38,10 @@ export interface CommandContext {
   readonly asCopy?: true
   /** True if nothing may be written, not even a migration that the configuration allows. */
   readonly dryRun?: boolean
+  /** True for a command that cron or a web server starts: it refuses a clock that jumped ahead instead of only saying so. */
+  readonly unattended?: true
+  /** True if the user confirmed that the clock is right. */
+  readonly clockIsRight?: true
   /** The command's name, for the owner file of the lock and for messages: `brine roa add`. */
   readonly command: string
   /**

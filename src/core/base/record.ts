@@ -31,6 +31,12 @@ export function withEntries<V>(
   return copy
 }
 
+/** Returns a copy with each entry replaced by what `change` returns for it; the same table if it is empty. */
+export function mapEntries<V>(table: Table<V>, change: (value: V) => V): Table<V> {
+  const entries = Object.entries(table)
+  return entries.length === 0 ? table : withEntries<V>({}, entries.map(([key, value]) => [key, change(value)] as const))
+}
+
 function define<V>(target: Record<string, V>, key: string, value: V): void {
   if (key === '__proto__')
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })

@@ -121,11 +121,14 @@ export function formatDuration(seconds: number): string {
   return parts.length === 0 ? '0s' : parts.join(' ')
 }
 
-/** Returns the error for a clock that is behind something already signed or recorded. */
-export function clockBehind(now: Instant, last: Instant): AppError {
+/**
+ * Returns the error for a clock that is behind something already signed or recorded: by the whole directory, or by the publication point of
+ * one key.
+ */
+export function clockBehind(now: Instant, last: Instant, scope: 'directory' | 'point' = 'directory'): AppError {
   return new AppError('rejected', 'clock-behind', `the clock says ${now}, but the last record is from ${last}`, {
-    hint: 'correct the clock (for example with chronyc makestep) and run the command again',
-    details: { now, last },
+    hint: 'if the clock is wrong, correct the clock; if it is right, it was ahead before: brine clock reset --reason "…"',
+    details: { now, last, scope },
     retry: true,
     retryAfter: Math.max(1, secondsBetween(now, last)),
   })

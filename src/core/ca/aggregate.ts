@@ -7,13 +7,21 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import { knownKind } from '../rpki/object-kinds.js'
 import { childCommands, childEvents } from './children.js'
 import { classCommands, classEvents } from './classes.js'
+import { clockCommands, clockEvents } from './clock.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { roaCommands, roaEvents } from './roas.js'
 import { type CaState, initialCa } from './state.js'
 
-const events = joined(lifecycleEvents, classEvents, childEvents, roaEvents, publishingEvents)
-const commands = joined(lifecycleCommands, classCommands, childCommands, roaCommands, publishingCommands)
+const events = joined(lifecycleEvents, classEvents, childEvents, roaEvents, publishingEvents, clockEvents)
+const commands = joined(
+  lifecycleCommands,
+  classCommands,
+  childCommands,
+  roaCommands,
+  publishingCommands,
+  clockCommands,
+)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type CaEvent = EventOf<typeof events>
@@ -26,7 +34,7 @@ export const ca: CaAggregate = declare<CaState, CaCommand, CaEvent, IssuingPorts
   events,
   commands,
   precondition: ({ status, handle }, { type }) =>
-    status === 'active' || type === 'ca.add' ? [] : [{ code: 'ca-unknown', message: `there is no CA ${handle}` }],
+    status === 'active' || type === 'ca.add' || type === 'clock.reset' ? [] : [{ code: 'ca-unknown', message: `there is no CA ${handle}` }],
   logical,
 })
 

@@ -83,6 +83,8 @@ export interface Reissue {
   readonly force?: boolean
   /** The class whose objects are all issued again, because their issuer name changes. */
   readonly renamed?: string
+  /** Objects to issue again, as `class/name`. */
+  readonly anew?: ReadonlySet<string>
   /** Certificates issued by the same command. */
   readonly children?: { readonly class: string; readonly changes: ChildChanges }
 }
@@ -128,10 +130,11 @@ async function reconcileClass(
   const requested = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
   const fresh = new Set(requested.put.map((o) => o.name))
   const all = reissue.renamed === resourceClass.name
-  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports, all)
+  const anew = (name: string): boolean => all || reissue.anew?.has(`${resourceClass.name}/${name}`) === true
+  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports, anew)
   const children = merge([requested, kept])
   const desired = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
-  const roas = await reconcileRoas(desired.roas, issuer, key.point, ports, all)
+  const roas = await reconcileRoas(desired.roas, issuer, key.point, ports, anew)
   const put = [...children.put, ...roas.put]
   const drop = [...children.drop, ...roas.drop]
   const changed = put.length > 0 || drop.length > 0

@@ -66,17 +66,17 @@ function desired(name: string, asn: number, payloads: readonly RoaPayload[]): De
   return { name, asn, payloads, content: contentDigest(payloads.map(formatRoaPayload).sort()) }
 }
 
-/** Issues ROAs that are missing, changed or about to expire (`all`: every one), and withdraws those that are not desired. */
+/** Issues ROAs that are missing, changed or about to expire, and those of which `anew` returns true; withdraws those that are not desired. */
 export async function reconcileRoas(
   desiredObjects: readonly DesiredRoa[],
   issuer: Issuer,
   point: PublicationPoint,
   ports: IssuingPorts,
-  all = false,
+  anew: (name: string) => boolean = () => false,
 ): Promise<{ readonly put: readonly NamedObject[]; readonly drop: readonly string[] }> {
   const names = new Set(desiredObjects.map((roa) => roa.name))
   const drop = Object.keys(point.objects).filter((name) => kindOf(name) === 'roa' && !names.has(name))
-  const due = desiredObjects.filter((roa) => all || mustIssue(roa, point, ports))
+  const due = desiredObjects.filter((roa) => anew(roa.name) || mustIssue(roa, point, ports))
   const put = await Promise.all(due.map((roa) => issue(roa, issuer, ports)))
   return { put, drop }
 }

@@ -188,6 +188,12 @@ const storage = {
     max: DAY,
     about: 'how long a command waits for another command to finish',
   },
+  trust_clock: {
+    type: 'boolean',
+    default: false,
+    about:
+      'true: a clock that is over a day past the last record is trusted, for machines that cannot confirm it',
+  },
 } as const
 
 export const SCHEMA = { ...publication, ...issuing, ...repository, ...keys, ...storage }

@@ -8,6 +8,7 @@ import { sortedEntries } from '../base/record.js'
 import { type CommandOf, declare, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
 import { certificateCommands } from './certificates.js'
+import { clockCommands } from './clock.js'
 import { enrolmentCommands } from './enrolments.js'
 import { type EstEvent, estEvents } from './events.js'
 import { passwordCommands } from './passwords.js'
@@ -18,7 +19,7 @@ import { EMPTY_EST, type EstState } from './state.js'
 /** Requests, one-time passwords and the numbers of CRLs. */
 export const EST_HANDLE: Handle = parseHandle('0')
 
-const commands = joined(enrolmentCommands, certificateCommands, passwordCommands)
+const commands = joined(enrolmentCommands, certificateCommands, passwordCommands, clockCommands)
 export type EstCommand = CommandOf<typeof commands>
 
 export const est: Aggregate<EstState, EstCommand, EstEvent, EstPorts> = declare<

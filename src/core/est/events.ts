@@ -2,7 +2,8 @@
 import { entry, type Table, withEntries, withEntry, withoutEntry } from '../base/record.js'
 import { isCount, isHash, isOneOf, isPositive, isText, isTime } from '../base/shape.js'
 import { addSeconds, type Instant } from '../base/time.js'
-import { type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { type EventOf, eventsOn, joined } from '../eventsourcing/declare.js'
+import { clockEvents } from './clock.js'
 import { type EstState, isAttempt, isRequester, type OpenRequest, type Requester, SPEC } from './state.js'
 
 /** Seconds for which an expired certificate or password stays in the state; history keeps it forever. */
@@ -10,7 +11,7 @@ const KEPT = 30 * 86400
 
 const event = eventsOn<EstState>()
 
-export const estEvents = {
+const requestEvents = {
   'request.opened': event(
     { id: isText, csr: isHash, asking: isAttempt, at: isTime, ...SPEC },
     (state, { type: _, id, at, ...rest }) => {
@@ -74,6 +75,8 @@ export const estEvents = {
     return { ...state, crls: withEntry(state.crls, ca, number) }
   }),
 }
+
+export const estEvents = joined(requestEvents, clockEvents)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type EstEvent = EventOf<typeof estEvents>

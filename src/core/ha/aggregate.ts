@@ -7,6 +7,7 @@ import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
 import { type CommandOf, declare, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
+import { clockCommands } from './clock.js'
 import { elapsed } from './elapsed.js'
 import { enrolmentCommands } from './enrolments.js'
 import { type HaEvent, haEvents } from './events.js'
@@ -18,7 +19,7 @@ import { EMPTY_HA, type HaState } from './state.js'
 /** The one aggregate of high availability of a data directory. */
 export const HA_HANDLE: Handle = parseHandle('0')
 
-const commands = joined(enrolmentCommands, probeCommands, overrideCommands)
+const commands = joined(enrolmentCommands, probeCommands, overrideCommands, clockCommands)
 export type HaCommand = CommandOf<typeof commands>
 
 export const ha: Aggregate<HaState, HaCommand, HaEvent, HaPorts> = declare<HaState, HaCommand, HaEvent, HaPorts>({

@@ -4,7 +4,8 @@
  */
 import { entry, withEntries, withEntry, withoutEntry } from '../base/record.js'
 import { isCount, isFlag, isInteger, isOneOf, isText, isTime, objectOf, orNull, tableOf } from '../base/shape.js'
-import { type EventOf, eventsOn, evolver } from '../eventsourcing/declare.js'
+import { type EventOf, eventsOn, evolver, joined } from '../eventsourcing/declare.js'
+import { clockEvents } from './clock.js'
 import {
   type CaHealth,
   type HaState,
@@ -26,7 +27,7 @@ const RECENT = 100
 const event = eventsOn<HaState>()
 const isHealth = isOneOf(...HEALTHS, 'unhealthy')
 
-export const haEvents = {
+const healthEvents = {
   /** A CA was chosen and is about to be asked. */
   'attempt.started': event(
     {
@@ -116,6 +117,8 @@ export const haEvents = {
     withCa(state, ca, (before) => ({ ...before, override: null })),
   ),
 }
+
+export const haEvents = joined(healthEvents, clockEvents)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type HaEvent = EventOf<typeof haEvents>

@@ -188,7 +188,7 @@ export async function certify(
 
 /**
  * Brings the certificates already issued up to date: shrinks those that hold too much, withdraws those that hold nothing any more, renews
- * those that are due (`anew`: renews all). A certificate grows only on the child's own request.
+ * those that are due (and those of which `anew` returns true). A certificate grows only on the child's own request.
  */
 export async function reconcileChildren(
   children: Table<Child>,
@@ -196,7 +196,7 @@ export async function reconcileChildren(
   point: PublicationPoint,
   held: ResourceSet,
   ports: IssuingPorts,
-  anew = false,
+  anew: (name: string) => boolean = () => false,
 ): Promise<ChildChanges> {
   const changes: ChildChanges[] = []
   const named = new Set<string>()
@@ -205,7 +205,7 @@ export async function reconcileChildren(
       const name = fileName('cer', certificate.ski)
       if (entry(point.objects, name)?.sha256 !== certificate.sha256) continue
       named.add(name)
-      changes.push(await reconcileOne(child, certificate, issuer, held, ports, anew))
+      changes.push(await reconcileOne(child, certificate, issuer, held, ports, anew(name)))
     }
   }
   const stray = Object.keys(point.objects).filter((name) => kindOf(name) === 'cer' && !named.has(name))

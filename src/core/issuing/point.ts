@@ -3,8 +3,8 @@
  * Invariant: manifest and CRL are issued together with one number that only rises, and thisUpdate only rises.
  */
 import { type Table, withEntries } from '../base/record.js'
-import { type Check, isCount, isHash, isText, isTime, listOf, objectOf, type ShapeOf } from '../base/shape.js'
-import type { Instant } from '../base/time.js'
+import { type Check, isCount, isHash, isKeyId, isText, isTime, listOf, objectOf, type ShapeOf } from '../base/shape.js'
+import { addSeconds, earlier, type Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import { fileName } from '../rpki/object-kinds.js'
 
@@ -102,6 +102,47 @@ export function evolvePoint(point: PublicationPoint, issue: PointIssue): Publica
     ),
     revoked: liveRevocations([...point.revoked, ...issue.revoked], issue.thisUpdate),
   }
+}
+
+/** STORED inside the event of a clock reset. One point with a future thisUpdate, and the revocations that its CRL must list at the present. */
+export interface PointReset {
+  readonly class: string
+  readonly ski: KeyId
+  readonly revoked: readonly Revocation[]
+}
+
+export const isPointReset: Check<PointReset> = objectOf<PointReset>({
+  class: isText,
+  ski: isKeyId,
+  revoked: listOf(objectOf<Revocation>({ serial: isText, at: isTime, expires: isTime })),
+})
+
+/** Returns true if manifest and CRL of the point are from after `at`. */
+export function isFuturePoint({ thisUpdate }: PublicationPoint, at: Instant): boolean {
+  return thisUpdate !== null && thisUpdate > at
+}
+
+/**
+ * Returns the revocations of a point at `at`, none of them later. `known` are those of its state before the clock was ahead: a CRL of the
+ * future no longer listed what expires before that.
+ */
+export function revocationsAt(
+  point: PublicationPoint,
+  known: readonly Revocation[],
+  at: Instant,
+): readonly Revocation[] {
+  const bySerial = new Map([...known, ...point.revoked].map((r) => [r.serial, { ...r, at: earlier(r.at, at) }] as const))
+  return liveRevocations([...bySerial.values()], at)
+}
+
+/**
+ * Returns a point of the future as one of the second before `at`, so that the next manifest may be of `at`. Its number stays and the next
+ * one is higher (RFC 9286 section 4.2.1). A validator with a right clock never accepted the manifest of the future, and takes the next one
+ * for its higher number. One whose clock was ahead too has that manifest in its cache, refuses the next for its earlier thisUpdate
+ * (rpki-client: `unexpected manifest issuance date`), and takes it once the cached one is stale or the cache is removed.
+ */
+export function pointBefore(point: PublicationPoint, { revoked }: PointReset, at: Instant): PublicationPoint {
+  return isFuturePoint(point, at) ? { ...point, thisUpdate: addSeconds(at, -1), revoked } : point
 }
 
 /** Returns the revocations that a CRL of `at` must still list. */

@@ -19,7 +19,7 @@ const BACKDATE = 300
  */
 export function signedAt(last: Instant | null, ports: Pick<IssuingPorts, 'clock'>, backdate = BACKDATE): Instant {
   const now = ports.clock.now()
-  if (last !== null && now < last) throw clockBehind(now, last)
+  if (last !== null && now < last) throw clockBehind(now, last, 'point')
   const back = addSeconds(now, -backdate)
   const thisUpdate = last === null ? back : later(back, addSeconds(last, 1))
   if (thisUpdate > now) {

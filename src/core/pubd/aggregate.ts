@@ -4,6 +4,7 @@ import type { Json } from '../base/json.js'
 import { sortedEntries } from '../base/record.js'
 import { type CommandOf, declare, type EventOf, joined } from '../eventsourcing/declare.js'
 import type { Aggregate } from '../eventsourcing/types.js'
+import { clockCommands, clockEvents } from './clock.js'
 import type { PubdPorts } from './ports.js'
 import { publicationCommands, publicationEvents } from './publications.js'
 import { publisherCommands, publisherEvents } from './publishers.js'
@@ -13,8 +14,8 @@ import { EMPTY_PUBD, type PubdState, type Publisher } from './state.js'
 /** The one publication server of a data directory. */
 export const PUBD_HANDLE: Handle = parseHandle('0')
 
-const events = joined(serverEvents, publisherEvents, publicationEvents)
-const commands = joined(serverCommands, publisherCommands, publicationCommands)
+const events = joined(serverEvents, publisherEvents, publicationEvents, clockEvents)
+const commands = joined(serverCommands, publisherCommands, publicationCommands, clockCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type PubdEvent = EventOf<typeof events>
@@ -31,7 +32,7 @@ export const pubd: Aggregate<PubdState, PubdCommand, PubdEvent, PubdPorts> = dec
   events,
   commands,
   precondition: ({ serial }, { type }) =>
-    serial > 0 || type === 'pubserver.init'
+    serial > 0 || type === 'pubserver.init' || type === 'clock.reset'
       ? []
       : [{ code: 'pubserver-not-initialised', message: 'the publication server is not set up' }],
   logical,

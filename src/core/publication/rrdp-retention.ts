@@ -4,7 +4,7 @@
  * The cost depends on the change only: the folder of a known serial is not opened.
  */
 import { dirname, join } from 'node:path'
-import { type Instant, secondsBetween } from '../base/time.js'
+import { earlier, type Instant, secondsBetween } from '../base/time.js'
 import { filesBelow, namesIn, removeFile, statOf, unlessAbsent } from './served-files.js'
 import type { OpenTarget } from './target.js'
 import type { RrdpRecord } from './writer-records.js'
@@ -21,7 +21,8 @@ export function retiredFiles(
   wanted: ReadonlySet<string>,
 ): RrdpRecord['retired'] {
   const root = join(site.repoDir, 'rrdp')
-  const since = new Map<string, Instant>((known?.retired ?? []).map((r) => [r.path, r.at]))
+  // a time after the present was written by a clock that was ahead: such a file would never be removed
+  const since = new Map<string, Instant>((known?.retired ?? []).map((r) => [r.path, earlier(r.at, site.now)]))
   const listed = known === undefined ? [] : [known.snapshot.path, ...known.deltas.map((d) => d.path), ...since.keys()]
   const accounted = known === undefined ? [] : [...listed, ...wanted].map(serialFolder)
   const strangers = filesOfStrangers(root, new Set(accounted))

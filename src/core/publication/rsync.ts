@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { earlier, type Instant } from '../base/time.js'
 import type { PathChange } from '../pubd/content.js'
 import { changesSince, publishedObjects } from '../pubd/content.js'
 import type { ObjectRef, PubdState } from '../pubd/state.js'
@@ -108,11 +109,16 @@ function knownTrees(site: OpenTarget): readonly Tree[] {
   return there.flatMap((name) => {
     const known = remembered?.find((t) => t.name === name)
     if (remembered !== undefined && known === undefined && name !== current) return []
-    const retiredAt = name === current ? null : known === undefined ? site.now : known.retiredAt
+    // a time after the present was written by a clock that was ahead: such a tree would never be idle
+    const retiredAt = name === current ? null : known === undefined ? site.now : notAfter(known.retiredAt, site.now)
     return known === undefined || site.rebuild
       ? [{ name, session: '', serial: 0, retiredAt }]
       : [{ ...known, retiredAt }]
   })
+}
+
+function notAfter(at: Instant | null, now: Instant): Instant | null {
+  return at === null ? null : earlier(at, now)
 }
 
 function holds(tree: Tree, state: PubdState): boolean {

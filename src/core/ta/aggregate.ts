@@ -5,12 +5,13 @@ import { type CommandOf, declare, type EventOf, joined } from '../eventsourcing/
 import type { Aggregate } from '../eventsourcing/types.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { childCommands, childEvents } from './children.js'
+import { clockCommands, clockEvents } from './clock.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { initialTa, type TaState } from './state.js'
 
-const events = joined(lifecycleEvents, childEvents, publishingEvents)
-const commands = joined(lifecycleCommands, childCommands, publishingCommands)
+const events = joined(lifecycleEvents, childEvents, publishingEvents, clockEvents)
+const commands = joined(lifecycleCommands, childCommands, publishingCommands, clockCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type TaEvent = EventOf<typeof events>
@@ -23,7 +24,7 @@ export const ta: TaAggregate = declare<TaState, TaCommand, TaEvent, IssuingPorts
   events,
   commands,
   precondition: ({ status, handle }, { type }) =>
-    status === 'active' || type === 'ta.init'
+    status === 'active' || type === 'ta.init' || type === 'clock.reset'
       ? []
       : [{ code: 'ta-unknown', message: `there is no trust anchor ${handle}` }],
   logical,

@@ -50,6 +50,8 @@ export const publishingCommands = {
 export interface Reissue {
   /** Issue manifest and CRL whether due or not. */
   readonly force?: boolean
+  /** Names of objects to issue again. */
+  readonly anew?: ReadonlySet<string>
   /** Certificates issued by the same command. */
   readonly children?: ChildChanges
 }
@@ -67,14 +69,16 @@ export function reconciled<E extends DomainEvent>(
 export async function reconcile(
   state: TaState,
   ports: IssuingPorts,
-  { force = false, children = NO_CHILD_CHANGES }: Reissue = {},
+  { force = false, anew = new Set(), children = NO_CHILD_CHANGES }: Reissue = {},
 ): Promise<readonly PublishingEvent[]> {
   if (state.key === null || state.place === null) return []
   const issuer = taIssuer(state.key, state.place, state.point)
   // a certificate that this command issued is not renewed by it again
   const fresh = new Set(children.put.map(({ name }) => name))
   const objects = Object.fromEntries(Object.entries(state.point.objects).filter(([name]) => !fresh.has(name)))
-  const kept = await reconcileChildren(state.children, issuer, { ...state.point, objects }, ALL_RESOURCES, ports)
+  const point = { ...state.point, objects }
+  const isAnew = (name: string): boolean => anew.has(name)
+  const kept = await reconcileChildren(state.children, issuer, point, ALL_RESOURCES, ports, isAnew)
   const { put, drop, issued, withdrawn } = merge([children, kept])
   if (put.length === 0 && drop.length === 0 && !force && !isPointDue(state.point, ports)) return []
   const issue = await issuePoint(issuer, state.point, { put, drop, atLeast: state.numberFloor }, ports)

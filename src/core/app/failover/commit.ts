@@ -11,6 +11,7 @@ import { HA_HANDLE, type HaCommand, ha } from '../../ha/aggregate.js'
 import type { HaEvent } from '../../ha/events.js'
 import type { HaState, Latency } from '../../ha/state.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
+import { guardClock } from '../transaction/clock-guard.js'
 import { recordRejection } from '../transaction/record-rejection.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -28,7 +29,7 @@ export interface HaContext {
 
 /**
  * Runs `work` as one transaction and writes the samples. Throws the violations of a rule (`rejected`, recorded), `standby`, `locked`,
- * `clock-behind`, `io`.
+ * `clock-behind`, `clock-jumped`, `io`.
  */
 export function transactHa<R>(session: Session, work: (tx: HaContext) => Promise<R>): Promise<R> {
   return transactWork(session, async (unit, at) => {
@@ -60,6 +61,7 @@ export function transactWork<R>(
   if (session.options.dryRun === true) return previewWork(session, work)
   refuseStandby(session)
   return session.store.write(async (writer) => {
+    await guardClock(session, writer.at)
     const at = commitTime(session, writer)
     const unit = new Work(writer)
     try {

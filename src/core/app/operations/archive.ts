@@ -141,11 +141,16 @@ export async function archiveDaily(session: Session): Promise<ArchiveReport | un
   // the commit since which records of archived commands are kept is made without a threshold too
   if (session.config.archiveThresholdDays === undefined && begun) return undefined
   const last = begun ? status.read(LAST) : undefined
-  if (typeof last === 'string' && parseInstant(last) !== undefined && secondsBetween(last as Instant, now) < 86400)
+  if (typeof last === 'string' && parseInstant(last) !== undefined && isWithinDay(last as Instant, now))
     return undefined
   const report = await archive(session)
   status.write(LAST, now)
   return report
+}
+
+/** Returns true if `last` is less than a day before `now`. A time after `now` says nothing: the clock was ahead. */
+function isWithinDay(last: Instant, now: Instant): boolean {
+  return last <= now && secondsBetween(last, now) < 86400
 }
 
 /** Name of the file in `status/` with the time of the last daily run. */

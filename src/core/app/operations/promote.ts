@@ -5,13 +5,14 @@
  */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { clockBehind } from '../../base/time.js'
+import { clockBehind, type Instant, later } from '../../base/time.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import { generationServed } from '../../publication/primary-claim.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { caState, pubdState, taState } from '../transaction/context.js'
-import { type HighWaterMark, readHighWaterMark, refuseClockBehind } from '../transaction/high-water-mark.js'
+import { guardClock } from '../transaction/clock-guard.js'
+import { type HighWaterMark, readHighWaterMark } from '../transaction/high-water-mark.js'
 import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { refuseCopy } from '../transaction/role.js'
@@ -52,6 +53,7 @@ export interface DemoteReport {
 /** Makes this stand-by the primary. Throws `promote-primary`, `reason-missing`, `clock-behind`, `corrupt`, `io`. */
 export async function promote(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<PromoteReport> {
   requireReason(session, 'promote')
+  await session.store.read(async ({ at }) => guardClock(session, at))
   const before = await session.store.read(async (reader) =>
     checkPromotion(session, reader, await readHighWaterMark(session)),
   )
@@ -60,9 +62,16 @@ export async function promote(session: Session, options: { readonly dryRun?: boo
     const done = await session.store.promote(session.now(), publishedGeneration(session))
     const { watch } = session.options
     if (watch !== undefined) watch.changed = 'yes'
-    return buildReport(session, { ...before, ...done }, await renumberAll(session).catch(promotePending))
+    return buildReport(session, { ...before, ...done }, await advance(session, before).catch(promotePending))
   }
-  return buildReport(session, before, await renumberAll(session))
+  return buildReport(session, before, await advance(session, before))
+}
+
+/** Advances the numbers. Where what was recorded or published is of the future, the same commits set its times to the present. */
+async function advance(session: Session, { isBehind }: PromotionBase): Promise<RenumberReport> {
+  if (!isBehind) return renumberAll(session)
+  const { applyReset, planReset } = await import('../clock/reset.js')
+  return applyReset(session, await planReset(session))
 }
 
 /** Throws `promote-pending`: the directory is the primary, but renumbering failed. */
@@ -104,6 +113,8 @@ interface PromotionBase {
   readonly dropped: readonly number[]
   readonly moved: readonly string[]
   readonly seen: HighWaterMark
+  /** True if the clock is behind what was recorded or published, and the user confirmed that it is right. */
+  readonly isBehind: boolean
 }
 
 /**
@@ -112,17 +123,27 @@ interface PromotionBase {
  */
 function checkPromotion(session: Session, reader: StoreReader, seen: HighWaterMark): PromotionBase {
   const now = session.clockFor(reader).now()
-  if (reader.at !== undefined && now < reader.at) throw clockBehind(now, reader.at)
+  const last = [reader.at ?? now, seen.at ?? now].reduce((a, b) => later(a, b))
+  const isBehind = last > now
+  if (isBehind && session.options.clockIsRight !== true) throw promotedTooEarly(now, last)
   const standby = session.store.role().role === 'standby'
   if (!standby && needsRenumbering(reader, reader.roster()).length === 0)
     throw new AppError('rejected', 'promote-primary', `${session.store.dir} is already the primary`, {
       hint: 'brine status',
     })
-  refuseClockBehind(now, seen)
   const dropped = Array.from({ length: reader.behind }, (_, i) => reader.head + 1 + i)
   const { generation, lastGeneration } = reader
   const next = standby ? Math.max(generation, lastGeneration, publishedGeneration(session)) + 1 : generation
-  return { standby, generation: next, commit: reader.head, dropped, moved: [], seen }
+  return { standby, generation: next, commit: reader.head, dropped, moved: [], seen, isBehind }
+}
+
+/** Returns the error of a clock that is behind the newest commit or what was published, with the way to promote nevertheless. */
+function promotedTooEarly(now: Instant, last: Instant): AppError {
+  const { message, details } = clockBehind(now, last)
+  return new AppError('rejected', 'clock-behind', message, {
+    hint: 'if the clock is wrong, correct the clock; if it is right, it was ahead before: brine promote --clock-is-right --reason "…"',
+    details,
+  })
 }
 
 /** Returns the generation of the published tree: a directory of a lower generation may not publish to it. */

@@ -19,6 +19,7 @@ export function nagiosLine(report: StatusReport): string {
     `cas=${cas.length}`,
     `broken=${report.broken.length}`,
     `unpublished=${report.unpublished.length}`,
+    `future=${report.future.length}`,
     `disk_free=${report.disk.free}B`,
     ...(staleAt === null ? [] : [`stale_in=${secondsBetween(now, staleAt)}s`]),
   ]
@@ -85,6 +86,7 @@ function metrics(report: StatusReport): readonly Metric[] {
       'Faults of the configuration, each of which disables its section.',
       report.concerns.filter(({ code }) => code === 'config-fault').length,
     ),
+    one('future_manifests', 'Manifests published with a time after the present.', report.future.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
     ...caMetrics(cas),
     {

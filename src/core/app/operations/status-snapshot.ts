@@ -5,6 +5,7 @@ import type { Instant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { replay, Work } from '../../eventsourcing/work.js'
+import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { servedSerials } from '../../publication/writer.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { rulesOf } from '../proof/digest.js'
@@ -54,6 +55,8 @@ export interface StatusSnapshot {
   readonly publication: StatusPublication | null
   readonly keys: readonly { readonly owner: string; readonly id: KeyId }[]
   readonly outdated: readonly string[]
+  /** Manifests and CRLs with a thisUpdate after the present. */
+  readonly future: readonly { readonly aggregate: string; readonly thisUpdate: Instant }[]
 }
 
 /** Reads every aggregate. One that cannot be read is listed in `broken`, and the others are still reported. */
@@ -62,24 +65,28 @@ export function readStatusSnapshot(session: Session, reader: StoreReader): Statu
   const cas: StatusSnapshot['cas'][number][] = []
   const broken: UnreadableAggregate[] = []
   const keys: StatusSnapshot['keys'][number][] = []
+  const future: StatusSnapshot['future'][number][] = []
+  const now = session.clockFor(reader).now()
   let publication: StatusSnapshot['publication'] = null
   for (const id of reader.roster()) {
     const found = readOrRecord(broken, id, () => describe(work, id, session.repoDir))
     if (found === undefined) continue
     cas.push(...found.cas)
     keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
+    future.push(...futurePoints(formatAggregateId(id), found.points, now))
     publication ??= found.publication
   }
   return {
     at: reader.at ?? null,
     head: reader.head,
     behind: reader.behind,
-    now: session.clockFor(reader).now(),
+    now,
     cas,
     broken,
     publication,
     keys,
     outdated: needsRenumbering(reader, reader.roster()).map(formatAggregateId),
+    future,
   }
 }
 
@@ -93,8 +100,15 @@ function readOrRecord<T>(broken: UnreadableAggregate[], id: AggregateId, read: (
   }
 }
 
+function futurePoints(aggregate: string, points: readonly PublicationPoint[], now: Instant): StatusSnapshot['future'] {
+  return points.flatMap((point) =>
+    isFuturePoint(point, now) && point.thisUpdate !== null ? [{ aggregate, thisUpdate: point.thisUpdate }] : [],
+  )
+}
+
 interface Described {
   readonly cas: StatusSnapshot['cas']
+  readonly points: readonly PublicationPoint[]
   readonly keys: readonly KeyId[]
   readonly publication: StatusSnapshot['publication']
 }
@@ -104,12 +118,12 @@ function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): D
   if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
   // replayed only to find out whether it can be read
   if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
-  return { cas: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
+  return { cas: [], points: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
 }
 
 function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
   const state = caState(work, handle)
-  if (state.status !== 'active') return { cas: [], keys: [] }
+  if (state.status !== 'active') return { cas: [], points: [], keys: [] }
   const keys = Object.values(state.classes).flatMap((c) => c.keys)
   const row = {
     kind: 'ca',
@@ -120,12 +134,12 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
     manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
   }
-  return { cas: [row], keys: keys.map((k) => k.ski) }
+  return { cas: [row], points: keys.map((k) => k.point), keys: keys.map((k) => k.ski) }
 }
 
 function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> {
   const { children, point, key } = taState(work, handle)
-  if (key === null) return { cas: [], keys: [] }
+  if (key === null) return { cas: [], points: [], keys: [] }
   const row = {
     kind: 'ta',
     handle,
@@ -135,7 +149,7 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     objects: Object.keys(point.objects).length,
     manifestNumber: point.number,
   }
-  return { cas: [row], keys: [key.ski] }
+  return { cas: [row], points: [point], keys: [key.ski] }
 }
 
 function describePublication(work: Work, repoDir: string): StatusSnapshot['publication'] {

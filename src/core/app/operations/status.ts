@@ -57,6 +57,8 @@ export interface StatusReport {
   /** Groups of enrolment CAs. */
   readonly ha: readonly GroupSummary[]
   readonly unpublished: readonly Handle[]
+  /** Manifests and CRLs with a thisUpdate after the present, which validators refuse with everything that they list. */
+  readonly future: StatusSnapshot['future']
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
@@ -126,6 +128,7 @@ export async function status(session: Session): Promise<StatusReport> {
     publication: snapshot.publication === null ? null : { ...snapshot.publication, current: plan.isPublished },
     ha: enrolment?.groups ?? [],
     unpublished: plan.unpublished,
+    future: snapshot.future,
     locks: holder === undefined ? [] : [holder],
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
@@ -166,6 +169,7 @@ function findingInputs(
     missingKeys: [...new Set(snapshot.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
     unpublished: plan.unpublished,
     outdated: snapshot.outdated,
+    future: snapshot.future,
     served: plan.isPublished,
     ...accessFacts(session, primary),
     configWarnings: session.loaded.warnings.map((w) => w.message),
@@ -189,7 +193,7 @@ async function readStatus(session: Session): Promise<StatusRead> {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
     const { code, message } = error
     const broken = [{ kind: '', handle: '', code, message }]
-    const empty = { at: null, head: 0, behind: 0, cas: [], publication: null, keys: [], outdated: [] }
+    const empty = { at: null, head: 0, behind: 0, cas: [], publication: null, keys: [], outdated: [], future: [] }
     return [{ ...empty, now: session.now(), broken }, EMPTY_PLAN]
   }
 }

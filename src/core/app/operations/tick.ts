@@ -5,6 +5,7 @@ import type { Instant } from '../../base/time.js'
 import { fillPool } from '../../crypto/pool.js'
 import { planRepublish } from '../authority/republish-plan.js'
 import { republishRepaired } from '../recovery/force.js'
+import { guardClock, recordClock } from '../transaction/clock-guard.js'
 import type { Session } from '../transaction/session.js'
 import { archiveDaily } from './archive.js'
 
@@ -20,13 +21,15 @@ export interface TickReport {
 
 /**
  * Republishes what is due, fills the key pool, archives old commands, probes enrolment CAs. The failure of one CA is listed in `failed` and does
- * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`.
+ * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
+ * `clock-behind`, `clock-jumped` (see `guardClock`).
  */
 export async function tick(session: Session): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
     return { role: 'standby', done: [], failed: [], disabled: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
+  await session.store.read(async ({ at }) => guardClock(session, at))
   const { republished, failed, nextDue, staleAt } = await republishRepaired(session, { inspect: true })
   const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
   const made = await fillKeyPool(session)
@@ -93,6 +96,7 @@ async function fillKeyPool(session: Session): Promise<number> {
 function recordTick(session: Session, failed: number): void {
   try {
     session.store.status.write('last-tick', { at: session.now(), failed })
+    recordClock(session, true)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     session.options.onNotice?.(`cannot write status/last-tick: ${error.message}`)

@@ -55,6 +55,8 @@ export interface StatusFacts {
   readonly unpublished: readonly string[]
   /** Aggregates of a promoted directory whose numbers have not been advanced yet. */
   readonly outdated: readonly string[]
+  /** Manifests and CRLs with a thisUpdate after the present. */
+  readonly future: readonly { readonly aggregate: string; readonly thisUpdate: Instant }[]
   /** True if the published tree shows the newest state. */
   readonly served: boolean
   readonly freeBytes: number
@@ -92,6 +94,7 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
     ...accessFindings('served-unreadable', facts.unreadable),
     ...accessFindings('exposed', facts.exposed),
     ...(facts.superseded === null ? [] : [critical('superseded', facts.superseded, 'brine demote --reason …')]),
+    ...futureFindings(facts),
     ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
     ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
   ]
@@ -150,12 +153,25 @@ function spaceFindings({ freeBytes }: StatusFacts): readonly StatusFinding[] {
   return freeBytes < 100 * MEBIBYTE ? [warning('disk-low', message, 'brine clean --dry-run')] : []
 }
 
-function stalenessFindings({ now, staleAt, lastCommit }: StatusFacts): readonly StatusFinding[] {
+/** Returns findings about times that are still to come. On a stand-by they are the primary's to correct, or a promote's. */
+function futureFindings({ now, lastCommit, future, primary }: StatusFacts): readonly StatusFinding[] {
   const found: StatusFinding[] = []
+  const [level, way] = primary
+    ? ([critical, 'brine clock show; if the clock is right: brine clock reset --reason …'] as const)
+    : ([warning, 'brine clock reset on the primary, or here: brine promote --clock-is-right --reason …'] as const)
   if (lastCommit !== null && now < lastCommit)
-    found.push(
-      critical('clock-behind', `the clock is at ${now}, before the last commit at ${lastCommit}`, 'correct the clock'),
-    )
+    found.push(level('clock-behind', `the clock is at ${now}, before the last commit at ${lastCommit}`, way))
+  const [first] = future.map(({ thisUpdate }) => thisUpdate).sort()
+  if (first !== undefined) {
+    const names = [...new Set(future.map(({ aggregate }) => aggregate))]
+    const message = `published in the future, so validators refuse it until ${first}: ${list(names)}`
+    found.push(level('published-in-future', message, way))
+  }
+  return found
+}
+
+function stalenessFindings({ now, staleAt }: StatusFacts): readonly StatusFinding[] {
+  const found: StatusFinding[] = []
   if (staleAt === null) return found
   if (staleAt <= now) found.push(critical('stale', `objects have been stale since ${staleAt}`, 'brine tick'))
   else if (staleAt <= addSeconds(now, HOUR))

@@ -7,6 +7,7 @@ import type { KeyDemand } from '../../crypto/ports.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Rejected, type Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
+import { guardClock } from './clock-guard.js'
 import type { TransactionContext } from './context.js'
 import { publishLocal } from './local-publication.js'
 import { type ContextOptions, openContext } from './open-context.js'
@@ -40,7 +41,7 @@ export function isRejected<R>(outcome: Draft<R> | RejectedDraft): outcome is Rej
 
 /**
  * Runs a use case, then publishes at the local publication server what its CAs and trust anchors changed. A rejection by a rule is returned.
- * Throws `corrupt`, `clock-behind`, `io`, and `object-profile` (internal) for an object that relying parties would reject.
+ * Throws `corrupt`, `clock-behind`, `clock-jumped`, `io`, and `object-profile` (internal) for an object that relying parties would reject.
  */
 export async function draft<R>(
   session: Session,
@@ -48,6 +49,7 @@ export async function draft<R>(
   useCase: UseCase<R>,
   options: ContextOptions,
 ): Promise<Draft<R> | RejectedDraft> {
+  if (!options.isDryRun) await guardClock(session, reader.at)
   const tx = openContext(session, reader, options)
   const { work } = tx
   try {

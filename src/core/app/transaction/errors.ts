@@ -34,7 +34,13 @@ const SCOPES: Readonly<Record<ErrorKind, Scope>> = {
 
 /** Returns true if the error concerns the whole data directory: work on its other aggregates would fail as well. */
 export function concernsWholeDirectory(error: AppError): boolean {
-  return error.code === 'clock-behind' || SCOPES[error.kind] !== 'part'
+  return isAboutClock(error) || SCOPES[error.kind] !== 'part'
+}
+
+/** Returns true for a time of the directory that no command may go by. A publication point of the future concerns its own CA alone. */
+function isAboutClock({ code, details }: AppError): boolean {
+  if (code === 'clock-jumped') return true
+  return code === 'clock-behind' && (details as { readonly scope?: unknown } | null)?.scope !== 'point'
 }
 
 /** Returns true if the command could not write: the disk is full or read-only, a sync failed, or another command holds the lock. */

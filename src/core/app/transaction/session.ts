@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import type { ClockSigns } from '../../base/clock-jump.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import type { Clock } from '../../base/ports.js'
@@ -16,6 +17,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { Reader } from '../../eventsourcing/store.js'
 import type { Timing } from '../../issuing/timing.js'
 import { type FileStore, openStore } from '../../store/commit/file-store.js'
+import { systemClockSigns } from '../../store/directory/system-clock.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { refuseReplaced } from '../../store/directory/tree-lock.js'
 import { startTime, systemTime } from './clock.js'
@@ -35,6 +37,11 @@ export interface Session {
   /** Returns the clock for work on this revision. Each revision needs its own, since another command may have committed meanwhile. */
   readonly clockFor: (reader: Pick<Reader, 'at'>) => Clock
   readonly now: () => Instant
+  /** True if the time is BRINE_NOW. */
+  readonly fixedTime: boolean
+  readonly clockSigns: ClockSigns
+  /** True only for a clock reset: its commit may be earlier than the newest one. */
+  readonly resetsClock?: true
 }
 
 /** Opens the store, after a migration if its format is older and the configuration permits that. Throws `format-older` if it does not. */
@@ -81,6 +88,8 @@ export async function openSession(options: CommandContext): Promise<Session> {
     repoDir: config.repoDir === undefined ? resolve(store.dir, 'repo') : resolve(store.dir, config.repoDir),
     cores: availableParallelism(),
     now,
+    fixedTime: start.fixed,
+    clockSigns: systemClockSigns,
     clockFor: (reader) => ({
       now: () => (start.fixed && reader.at !== undefined ? later(start.at, addSeconds(reader.at, 1)) : now()),
     }),

@@ -4,6 +4,7 @@ import type { Instant } from '../../base/time.js'
 import type { CommitResult, Staged, StagedCommit } from '../../eventsourcing/store.js'
 import type { CommitMeta } from '../../eventsourcing/types.js'
 import type { Work } from '../../eventsourcing/work.js'
+import { recordClock } from './clock-guard.js'
 import type { Session } from './session.js'
 
 /** Returns the commit of `aggregates` at `at`, with the objects of `work`; a rejection has none. */
@@ -25,15 +26,24 @@ export function toStagedCommit(
  */
 export function withWatch(session: Session, commit: () => CommitResult): CommitResult {
   const { watch } = session.options
-  if (watch === undefined) return commit()
-  const before = watch.changed
-  watch.changed = 'unknown'
+  const before = watch?.changed ?? 'no'
+  if (watch !== undefined) watch.changed = 'unknown'
   try {
     const result = commit()
-    watch.changed = 'yes'
+    if (watch !== undefined) watch.changed = 'yes'
+    noteTime(session)
     return result
   } catch (error) {
-    if (error instanceof AppError && error.changed === 'no') watch.changed = before
+    if (error instanceof AppError && error.changed === 'no' && watch !== undefined) watch.changed = before
     throw error
+  }
+}
+
+/** Records the time of the change. It is replaceable, so that the change stands where it cannot be written. */
+function noteTime(session: Session): void {
+  try {
+    recordClock(session)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
   }
 }

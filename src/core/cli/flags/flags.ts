@@ -89,6 +89,11 @@ export const writeFlags = {
   'dry-run': boolean({ description: 'show what would change without changing it' }),
 }
 
+/** Flags of commands that refuse a clock which no sign confirms. */
+export const clockFlags = {
+  'clock-is-right': boolean({ description: 'go on although the clock and the last record are far apart' }),
+}
+
 /** Flags of every command that asks for confirmation. */
 export const confirmFlags = {
   yes: boolean({ description: 'do not ask for confirmation' }),

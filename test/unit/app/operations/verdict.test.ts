@@ -19,6 +19,7 @@ const WELL: StatusFacts = {
   missingKeys: [],
   unpublished: [],
   outdated: [],
+  future: [],
   served: true,
   freeBytes: 1e12,
   unreadable: [],

@@ -10,7 +10,7 @@ export default class Tick extends BaseCommand<TickReport> {
   static override description =
     'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0. Refuses a clock that is more than a day past the last record, unless the machine has been running for as long, the system says that its time is synchronised, or trust_clock or --clock-is-right confirms it.'
   static override exitStatus = {
-    1: 'the clock is behind, or jumped ahead and nothing confirms it',
+    1: 'the clock is behind, or far ahead of the last record and nothing confirms it',
     3: 'some CA could not be published, or a section of the configuration has an error; all else was done',
   }
   static override flags = { ...clockFlags }

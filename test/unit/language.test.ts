@@ -21,7 +21,8 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/\blanes\b/i, 'concurrency'],
   [/\brehears\w*/i, 'dry run'],
   [/\b(is|are|was|were|be|been|gets?|been) told\b|\btold at once\b|\btells? (of|the user|people)\b/i, 'report'],
-  [/\b(jumps?|jumped|jumping)\b/i, 'renumber, advance'],
+  // `clock-jumped` is an error code
+  [/(?<!clock-)\b(jumps?|jumped|jumping)\b/i, 'renumber, advance'],
   [/\bthe world\b/i, 'published, relying parties'],
   [/\b(a|one|the|this|each|same|whole|consistent) cuts?\b/i, 'revision, snapshot'],
   [/\b(no|more|some|the) room\b|\broom (for|of|to|left)\b/i, 'space'],

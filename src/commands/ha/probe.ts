@@ -15,7 +15,7 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
     'For cron: probes the CAs whose check_interval has passed and the open circuits that are due, in parallel, each for check_timeout at most. Prints nothing unless the health of a CA changed.'
   static override exitStatus = {
     0: 'done, also if a probe failed',
-    1: 'the clock is behind or jumped ahead (brine tick --help), or with --fail-on the state is this or worse',
+    1: 'the clock is behind, or far ahead of the last record (brine tick --help), or with --fail-on the state is this or worse',
   }
   static override examples = [
     '<%= config.bin %> ha probe',

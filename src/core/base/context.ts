@@ -38,7 +38,7 @@ export interface CommandContext {
   readonly asCopy?: true
   /** True if nothing may be written, not even a migration that the configuration allows. */
   readonly dryRun?: boolean
-  /** True for a command that cron or a web server starts: it refuses a clock that jumped ahead instead of only saying so. */
+  /** True for a command that cron or a web server starts: it refuses a clock that nothing confirms, instead of only saying so. */
   readonly unattended?: true
   /** True if the user confirmed that the clock is right. */
   readonly clockIsRight?: true

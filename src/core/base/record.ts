@@ -34,7 +34,12 @@ export function withEntries<V>(
 /** Returns a copy with each entry replaced by what `change` returns for it; the same table if it is empty. */
 export function mapEntries<V>(table: Table<V>, change: (value: V) => V): Table<V> {
   const entries = Object.entries(table)
-  return entries.length === 0 ? table : withEntries<V>({}, entries.map(([key, value]) => [key, change(value)] as const))
+  return entries.length === 0
+    ? table
+    : withEntries<V>(
+        {},
+        entries.map(([key, value]) => [key, change(value)] as const),
+      )
 }
 
 function define<V>(target: Record<string, V>, key: string, value: V): void {

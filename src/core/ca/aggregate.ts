@@ -14,14 +14,7 @@ import { roaCommands, roaEvents } from './roas.js'
 import { type CaState, initialCa } from './state.js'
 
 const events = joined(lifecycleEvents, classEvents, childEvents, roaEvents, publishingEvents, clockEvents)
-const commands = joined(
-  lifecycleCommands,
-  classCommands,
-  childCommands,
-  roaCommands,
-  publishingCommands,
-  clockCommands,
-)
+const commands = joined(lifecycleCommands, classCommands, childCommands, roaCommands, publishingCommands, clockCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type CaEvent = EventOf<typeof events>
@@ -34,7 +27,9 @@ export const ca: CaAggregate = declare<CaState, CaCommand, CaEvent, IssuingPorts
   events,
   commands,
   precondition: ({ status, handle }, { type }) =>
-    status === 'active' || type === 'ca.add' || type === 'clock.reset' ? [] : [{ code: 'ca-unknown', message: `there is no CA ${handle}` }],
+    status === 'active' || type === 'ca.add' || type === 'clock.reset'
+      ? []
+      : [{ code: 'ca-unknown', message: `there is no CA ${handle}` }],
   logical,
 })
 

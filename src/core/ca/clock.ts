@@ -6,7 +6,14 @@ import { mapEntries } from '../base/record.js'
 import { isTime, listOf } from '../base/shape.js'
 import { earlier, type Instant } from '../base/time.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
-import { isFuturePoint, isPointReset, type PointReset, pointBefore, type Revocation, revocationsAt } from '../issuing/point.js'
+import {
+  isFuturePoint,
+  isPointReset,
+  type PointReset,
+  pointBefore,
+  type Revocation,
+  revocationsAt,
+} from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import { type CaState, withKey } from './state.js'
@@ -24,7 +31,7 @@ export const clockEvents = {
   }),
 }
 
-/** What a clock reset needs to know beyond the state. */
+/** Facts that a clock reset needs beyond the state. */
 export interface CaClockReset {
   /** Published objects whose certificates begin in the future, as `class/name`. */
   readonly objects: readonly string[]
@@ -58,9 +65,7 @@ export const clockCommands = {
 function resetsAt(state: CaState, revoked: CaClockReset['revoked'], at: Instant): readonly PointReset[] {
   return Object.values(state.classes).flatMap(({ name, keys }) =>
     keys.flatMap(({ ski, point }): readonly PointReset[] =>
-      isFuturePoint(point, at)
-        ? [{ class: name, ski, revoked: revocationsAt(point, revoked[ski] ?? [], at) }]
-        : [],
+      isFuturePoint(point, at) ? [{ class: name, ski, revoked: revocationsAt(point, revoked[ski] ?? [], at) }] : [],
     ),
   )
 }

@@ -191,8 +191,7 @@ const storage = {
   trust_clock: {
     type: 'boolean',
     default: false,
-    about:
-      'true: a clock that is over a day past the last record is trusted, for machines that cannot confirm it',
+    about: 'true: a clock that is over a day past the last record is trusted, for machines that cannot confirm it',
   },
 } as const
 

@@ -54,9 +54,13 @@ export const clockCommands = {
 export function estFuture({ requests, passwords, certificates }: EstState, now: Instant): readonly string[] {
   return [
     ...Object.entries(requests).flatMap(([id, { since, retryAt }]) =>
-      since > now ? [`request ${id} of ${since}`] : [...(retryAt !== null && retryAt > now ? [`request ${id} waits until ${retryAt}`] : [])],
+      since > now
+        ? [`request ${id} of ${since}`]
+        : [...(retryAt !== null && retryAt > now ? [`request ${id} waits until ${retryAt}`] : [])],
     ),
-    ...Object.entries(passwords).flatMap(([id, { since }]) => (since > now ? [`one-time password ${id} of ${since}`] : [])),
+    ...Object.entries(passwords).flatMap(([id, { since }]) =>
+      since > now ? [`one-time password ${id} of ${since}`] : [],
+    ),
     ...Object.entries(certificates).flatMap(([id, { at, notBefore }]) =>
       at > now ? [`certificate ${id} of ${at}, valid from ${notBefore}`] : [],
     ),

@@ -131,7 +131,9 @@ export function revocationsAt(
   known: readonly Revocation[],
   at: Instant,
 ): readonly Revocation[] {
-  const bySerial = new Map([...known, ...point.revoked].map((r) => [r.serial, { ...r, at: earlier(r.at, at) }] as const))
+  const bySerial = new Map(
+    [...known, ...point.revoked].map((r) => [r.serial, { ...r, at: earlier(r.at, at) }] as const),
+  )
   return liveRevocations([...bySerial.values()], at)
 }
 

@@ -1,7 +1,14 @@
 /** The clock of the trust anchor is reset: its point and its own certificate get the present (as `ca/clock.ts` does for a CA). */
 import { isTime, listOf } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
-import { isFuturePoint, isPointReset, type PointReset, pointBefore, type Revocation, revocationsAt } from '../issuing/point.js'
+import {
+  isFuturePoint,
+  isPointReset,
+  type PointReset,
+  pointBefore,
+  type Revocation,
+  revocationsAt,
+} from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { issueTaCertificate } from './certificate.js'
 import type { lifecycleEvents } from './lifecycle.js'
@@ -16,7 +23,7 @@ export const clockEvents = {
   }),
 }
 
-/** What a clock reset needs to know beyond the state. */
+/** Facts that a clock reset needs beyond the state. */
 export interface TaClockReset {
   /** Names of published certificates that begin in the future. */
   readonly objects: readonly string[]
@@ -43,7 +50,8 @@ export const clockCommands = {
           ? [{ class: TA_CLASS, ski: key.ski, revoked: revocationsAt(point, revoked, at) }]
           : []
       const events: Events[] = [{ type: 'clock.reset', at, points }]
-      if (certificate) events.push({ type: 'ta.certificate.issued', certificate: await issueTaCertificate(state, ports) })
+      if (certificate)
+        events.push({ type: 'ta.certificate.issued', certificate: await issueTaCertificate(state, ports) })
       if (atLeast > 0) events.push({ type: 'numbers.raised', atLeast })
       return reconciled(events, ports, { force: points.length > 0 || atLeast > 0, anew: new Set(objects) })
     },

@@ -89,6 +89,25 @@ describe('a history as it was written', () => {
   })
 })
 
+describe('a clock reset', () => {
+  it('may go back, and what follows it rises again; a later time that goes back is a fault', async () => {
+    await store.write(async (writer) => {
+      const reset = { ...stage(writer, 'alice', ['back']), command: { type: 'clock.reset', args: {} } }
+      writer.commit({ meta: metaAt(2), aggregates: [reset], objects: new Map() })
+      // bob was not part of the reset, and its newest command is of the future
+      writer.commit({ meta: metaAt(3), aggregates: [stage(writer, 'bob', ['after'])], objects: new Map() })
+    })
+    expect((await audit()).problems).toEqual([])
+    await store.write(async (writer) => {
+      writer.commit({ meta: metaAt(1), aggregates: [stage(writer, 'bob', ['late'])], objects: new Map() })
+    })
+    expect((await audit()).problems.map((p) => [p.file, p.path])).toEqual([
+      ['commits/13.json', '$.at'],
+      ['cas/bob/command-6.json', '$.at'],
+    ])
+  })
+})
+
 describe('one changed byte', () => {
   it('is found in every file of history, and the file is named', async () => {
     const files = historyFiles()
@@ -146,6 +165,18 @@ describe('what agrees with its hashes and is wrong all the same', () => {
     })
     expect((await audit()).problems.map((p) => [p.file, p.path])).toEqual([
       ['commits/11.json', '$.at'],
+      ['cas/bob/command-5.json', '$.at'],
+    ])
+  })
+
+  it('a time that goes back beside a clock reset', async () => {
+    await store.write(async (writer) => {
+      const reset = { ...stage(writer, 'alice', ['back']), command: { type: 'clock.reset', args: {} } }
+      writer.commit({ meta: metaAt(2), aggregates: [reset, stage(writer, 'bob', ['late'])], objects: new Map() })
+    })
+    expect((await audit()).problems.map((p) => [p.file, p.path])).toEqual([
+      ['commits/11.json', '$.at'],
+      ['cas/alice/command-10.json', '$.at'],
       ['cas/bob/command-5.json', '$.at'],
     ])
   })

@@ -1,5 +1,5 @@
 /**
- * What a data directory holds of times that are still to come: records, published objects, and entries of enrolment.
+ * Lists what a data directory holds of times that are still to come: records, published objects, and entries of enrolment.
  * Invariant: a pure read. An aggregate that cannot be read is listed, and the others are still reported.
  */
 import { AppError } from '../../base/errors.js'
@@ -28,7 +28,7 @@ export interface FuturePoint {
   readonly thisUpdate: Instant
 }
 
-/** What one aggregate holds of the future. */
+/** Content of one aggregate that is of the future. */
 export interface FutureAggregate {
   readonly aggregate: string
   /** Number of commands that were recorded with a time after the present, and the times of the first and the last. */
@@ -91,7 +91,12 @@ function isInvolved({ commands, points, objects, entries }: FutureAggregate): bo
 function futureOf(work: Work, reader: StoreReader, id: AggregateId, now: Instant): FutureAggregate {
   const { kind, handle } = id
   const published = kind === 'ca' ? caFuture(work, handle, now) : kind === 'ta' ? taFuture(work, handle, now) : NOTHING
-  return { aggregate: formatAggregateId(id), ...commandsAfter(reader, id, now), ...published, entries: entriesOf(work, id, now) }
+  return {
+    aggregate: formatAggregateId(id),
+    ...commandsAfter(reader, id, now),
+    ...published,
+    entries: entriesOf(work, id, now),
+  }
 }
 
 type Published = Pick<FutureAggregate, 'points' | 'objects'>
@@ -134,7 +139,9 @@ export function caFuture(work: Work, handle: Handle, now: Instant): Published {
   const state = caState(work, handle)
   if (state.status !== 'active') return NOTHING
   const found = Object.values(state.classes).flatMap(({ name, keys }) =>
-    keys.flatMap(({ ski, point }: ClassKey) => (isFuturePoint(point, now) ? [pointFuture(work, name, ski, point, now)] : [])),
+    keys.flatMap(({ ski, point }: ClassKey) =>
+      isFuturePoint(point, now) ? [pointFuture(work, name, ski, point, now)] : [],
+    ),
   )
   return { points: found.flatMap((f) => f.points), objects: found.flatMap((f) => f.objects) }
 }

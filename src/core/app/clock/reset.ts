@@ -42,7 +42,10 @@ const ORDER = ['pubd', 'ta', 'ca', 'ha', 'est'] as const
  * Sets every time of the future to the present and publishes. Nothing of the future: a no-op. Throws `reason-missing` (usage), `standby`,
  * `locked`, `io`.
  */
-export async function resetClock(session: Session, options: { readonly dryRun?: boolean } = {}): Promise<ClockResetReport> {
+export async function resetClock(
+  session: Session,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ClockResetReport> {
   if (session.options.reason === undefined)
     throw new AppError('usage', 'reason-missing', '--reason is required', {
       hint: 'brine clock reset --reason "..." (it is recorded in history)',
@@ -61,7 +64,11 @@ export async function resetClock(session: Session, options: { readonly dryRun?: 
     reset: done.renumbered.map(formatAggregateId),
     failed: [
       ...future.broken,
-      ...done.failed.map(({ id, error }) => ({ aggregate: formatAggregateId(id), code: error.code, message: error.message })),
+      ...done.failed.map(({ id, error }) => ({
+        aggregate: formatAggregateId(id),
+        code: error.code,
+        message: error.message,
+      })),
       ...after.failed.map(({ ca, code, message }) => ({ aggregate: ca as string, code, message })),
     ],
     serial: after.serial ?? done.tree?.serial ?? null,
@@ -139,7 +146,8 @@ async function resetBatch(
   } catch (error) {
     if (!(error instanceof AppError) || concernsWholeDirectory(error)) throw error
     const [only] = ids
-    if (ids.length === 1 && only !== undefined) (failed as { id: AggregateId; error: AppError }[]).push({ id: only, error })
+    if (ids.length === 1 && only !== undefined)
+      (failed as { id: AggregateId; error: AppError }[]).push({ id: only, error })
     if (ids.length < 2) return undefined
   }
   let tree: PublishedTree | undefined
@@ -164,8 +172,10 @@ async function resetAll(
     else if (kind === 'ta') await runTa(tx, handle, { type, ...taArguments(tx, handle, now, known), atLeast })
     else if (kind === 'ca') {
       const { objects } = caFuture(tx.work, handle, now)
-      if (caState(tx.work, handle).status !== 'absent') await runCa(tx, handle, { type, objects, revoked: known, atLeast })
-    } else if (kind === 'ha') await tx.work.run(ha, handle, { type }, { clock: tx.ports.clock, breaker: enrolment.breaker })
+      if (caState(tx.work, handle).status !== 'absent')
+        await runCa(tx, handle, { type, objects, revoked: known, atLeast })
+    } else if (kind === 'ha')
+      await tx.work.run(ha, handle, { type }, { clock: tx.ports.clock, breaker: enrolment.breaker })
     else await tx.work.run(est, handle, { type }, { clock: tx.ports.clock })
   }
 }

@@ -31,7 +31,8 @@ export async function revocationsBefore(session: Session, aggregate: string, now
       const before = past.positionOf({ at: now })
       collect(past.replayTo(before))
       past.replayTo(past.newest(), {
-        command: ({ sequence }, _, after) => void (sequence > before.sequence && after !== undefined && collect(after.value)),
+        command: ({ sequence }, _, after) =>
+          void (sequence > before.sequence && after !== undefined && collect(after.value)),
       })
     })
   } catch (error) {

@@ -1,5 +1,5 @@
-/** Check of a clock that is far ahead of the last record: see `base/clock-jump.ts` for the rules. */
-import { type ClockRecord, judgeJump, UNQUESTIONED_SECONDS } from '../../base/clock-jump.js'
+/** Check of a clock that is far ahead of the last record: see `base/clock-advance.ts` for the rules. */
+import { type ClockRecord, judgeAdvance, UNQUESTIONED_SECONDS } from '../../base/clock-advance.js'
 import { AppError } from '../../base/errors.js'
 import { isObject } from '../../base/shape.js'
 import { formatDuration, type Instant, parseInstant, secondsBetween } from '../../base/time.js'
@@ -17,7 +17,7 @@ const checked = new WeakSet<object>()
 
 /**
  * Questions a clock that is more than a day beyond the last record. An attended command says so and goes on. Throws `clock-jumped` (rejected)
- * in an unattended one, unless the time is plausible (`judgeJump`) or confirmed. A time of BRINE_NOW is never questioned.
+ * in an unattended one, unless the time is plausible (`judgeAdvance`) or confirmed. A time of BRINE_NOW is never questioned.
  */
 export async function guardClock(session: Session, last: Instant | undefined): Promise<void> {
   const { options, store, config, clockSigns, fixedTime } = session
@@ -28,10 +28,11 @@ export async function guardClock(session: Session, last: Instant | undefined): P
   const record = readClockRecord(store.status)
   // the last time of a test directory was set by hand
   if (store.marker.test === true && (record === undefined || record.fixed)) return
-  const { plausible, why } = await judgeJump({ now, last, record }, clockSigns)
+  const { plausible, why } = await judgeAdvance({ now, last, record }, clockSigns)
   const message = `the clock says ${now}, ${formatDuration(beyond)} after the last record (${last}): ${why}`
   if (options.unattended !== true) options.onNotice?.(message)
-  else if (!plausible && options.clockIsRight !== true && !config.trustClock) throw clockJumped(message, now, last, options.command)
+  else if (!plausible && options.clockIsRight !== true && !config.trustClock)
+    throw clockJumped(message, now, last, options.command)
   checked.add(options)
 }
 

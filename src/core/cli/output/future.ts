@@ -1,4 +1,4 @@
-/** What lies in the future, as text: one line for the clock, then one block for each aggregate. */
+/** Report of what lies in the future, as text: one line for the clock, then one block for each aggregate. */
 import type { FutureAggregate, FutureReport } from '../../app/clock/future.js'
 import { formatDuration } from '../../base/time.js'
 import { counted } from './endings.js'
@@ -20,11 +20,22 @@ export function futureView(report: FutureReport, theme: Theme): string {
   return aggregates.length === 0 && ahead === 0 ? [...lines, 'nothing lies in the future'].join('\n') : lines.join('\n')
 }
 
-function aggregateLines({ aggregate, commands, from, to, points, objects, entries }: FutureAggregate): readonly string[] {
-  const recorded = commands === 0 ? '' : `: ${counted(commands, 'command')} from ${from}${from === to ? '' : ` to ${to}`}`
+function aggregateLines({
+  aggregate,
+  commands,
+  from,
+  to,
+  points,
+  objects,
+  entries,
+}: FutureAggregate): readonly string[] {
+  const recorded =
+    commands === 0 ? '' : `: ${counted(commands, 'command')} from ${from}${from === to ? '' : ` to ${to}`}`
   return [
     `${aggregate}${recorded}`,
-    ...capped(points.map((p) => `manifest and CRL ${p.manifestNumber} of class ${p.class}, thisUpdate ${p.thisUpdate}`)),
+    ...capped(
+      points.map((p) => `manifest and CRL ${p.manifestNumber} of class ${p.class}, thisUpdate ${p.thisUpdate}`),
+    ),
     ...capped(objects),
     ...capped(entries),
   ]

@@ -1,7 +1,7 @@
 /** Signs of this machine about its clock: boot id, uptime, the kernel's time, and whether the time is synchronised. */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import type { Boot, ClockSigns } from '../../base/clock-jump.js'
+import type { Boot, ClockSigns } from '../../base/clock-advance.js'
 import { type Instant, instantOf } from '../../base/time.js'
 
 /** Milliseconds that a program may take to say whether the time is synchronised. */
@@ -46,7 +46,9 @@ async function isSynchronized(): Promise<boolean> {
 /** Returns what a program prints; '' if it is missing, fails or takes too long. */
 function outputOf(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: ASK_MS, encoding: 'utf8' }, (error, stdout) => resolve(error === null ? stdout : ''))
+    execFile(program, args, { timeout: ASK_MS, encoding: 'utf8' }, (error, stdout) =>
+      resolve(error === null ? stdout : ''),
+    )
   })
 }
 

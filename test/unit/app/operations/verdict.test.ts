@@ -51,6 +51,16 @@ describe('the verdict', () => {
     ],
     ['a key is gone', { missingKeys: ['ca/a'] }, ['critical key-missing']],
     ['the clock is behind', { lastCommit: at(1) }, ['critical clock-behind']],
+    [
+      'a manifest of the future',
+      { future: [{ aggregate: 'ca/a', thisUpdate: at(1) }] },
+      ['critical published-in-future'],
+    ],
+    [
+      'the future, on a stand-by',
+      { primary: false, lastCommit: at(1), future: [{ aggregate: 'ca/a', thisUpdate: at(1) }] },
+      ['warning clock-behind', 'warning published-in-future'],
+    ],
     ['the disk is full', { freeBytes: 0 }, ['critical disk-full']],
     ['the disk is nearly full', { freeBytes: 99 * 2 ** 20 }, ['warning disk-low']],
     ['due for 15 minutes', { nextDue: at(-900) }, []],

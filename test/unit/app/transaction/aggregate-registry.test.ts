@@ -22,6 +22,20 @@ function mismatchOf(kind: Kind, event: object): string | undefined {
   return found === undefined ? undefined : `${found.path} ${found.problem}`
 }
 
+const AT = '2026-12-01T00:00:00Z'
+const POINT = { class: '0', ski: 'A'.repeat(40), revoked: [{ serial: '01', at: AT, expires: AT }] }
+
+/** Types that came after the directory was frozen. */
+const LATER = (
+  [
+    ['ca', { type: 'clock.reset', at: AT, points: [POINT] }],
+    ['ta', { type: 'clock.reset', at: AT, points: [POINT] }],
+    ['pubd', { type: 'clock.reset', at: AT }],
+    ['ha', { type: 'clock.reset', at: AT }],
+    ['est', { type: 'clock.reset', at: AT }],
+  ] as const
+).map(([kind, event]) => ({ kind, event }) as unknown as StoredEvent<Stored>)
+
 /** One event of each type with the most members: optional ones are there if any event has them. */
 const SAMPLES: readonly StoredEvent<Stored>[] = [
   ...EVENTS.reduce((found, stored) => {
@@ -30,6 +44,7 @@ const SAMPLES: readonly StoredEvent<Stored>[] = [
     const size = (one: StoredEvent) => JSON.stringify(one.event).length
     return before === undefined || size(before) < size(stored) ? found.set(key, stored) : found
   }, new Map<string, StoredEvent<Stored>>()),
+  ...LATER.map((stored) => [`${stored.kind} ${stored.event.type}`, stored] as const),
 ].map(([, stored]) => stored)
 
 describe('the stored members', () => {
@@ -41,7 +56,7 @@ describe('the stored members', () => {
     expect(found.filter((wrong) => wrong !== undefined)).toEqual([])
   })
 
-  it('are declared for no type that the frozen directory lacks', () => {
+  it('are declared for no type without a sample', () => {
     const declared = KINDS.flatMap((kind) => Object.keys(RULES[kind]?.events ?? {}).map((type) => `${kind} ${type}`))
     expect(SAMPLES.map(({ kind, event }) => `${kind} ${event.type}`).sort()).toEqual(declared.sort())
   })
@@ -70,7 +85,16 @@ it('only these commands may be archived', () => {
     est: ['request.open', 'request.ask', 'request.serve', 'request.wait', 'request.lose', 'request.end'],
   }
   const shared = [
-    ...['child.add', 'child.update', 'child.remove', 'child.certify', 'roas.update', 'republish', 'numbers.raise'],
+    ...[
+      'child.add',
+      'child.update',
+      'child.remove',
+      'child.certify',
+      'roas.update',
+      'republish',
+      'numbers.raise',
+      'clock.reset',
+    ],
     ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number'],
     ...['password.create', 'password.revoke', 'of.the.future', 'constructor', ''],
   ]

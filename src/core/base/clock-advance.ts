@@ -38,21 +38,21 @@ export interface ClockSigns {
   isSynchronized(): Promise<boolean>
 }
 
-export interface Jump {
+export interface Advance {
   readonly now: Instant
   /** The time of the last record. */
   readonly last: Instant
   readonly record: ClockRecord | undefined
 }
 
-export interface JumpVerdict {
+export interface AdvanceVerdict {
   readonly plausible: boolean
   /** The reason, as part of a sentence. */
   readonly why: string
 }
 
-/** Judges a jump. Asks the system only where boot id and uptime do not settle it. */
-export async function judgeJump({ now, record }: Jump, signs: ClockSigns): Promise<JumpVerdict> {
+/** Judges an advance of the clock. Asks the system only where boot id and uptime do not settle it. */
+export async function judgeAdvance({ now, record }: Advance, signs: ClockSigns): Promise<AdvanceVerdict> {
   const kernel = signs.kernelTime()
   if (kernel !== undefined && Math.abs(secondsBetween(kernel, now)) > SAME_SECONDS)
     return { plausible: false, why: `the clock of this process is not the system's, which says ${kernel}` }

@@ -6,7 +6,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import { est } from '../../est/aggregate.js'
-import { type AggregateId, formatAggregateId, parseAggregateId } from '../../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { ha } from '../../ha/aggregate.js'
 import { republish } from '../authority/republish.js'
 import { NeedsRenumbering } from '../transaction/commit.js'
@@ -110,9 +110,10 @@ export async function planReset(session: Session): Promise<ResetPlan> {
     // a CA is published by the server in the same commit
     const hasPublished = [...named].some((name) => /^(?:ca|ta)\//.test(name))
     if (hasPublished && reader.roster().some(({ kind }) => kind === 'pubd')) named.add('pubserver/0')
-    const ids = [...named].filter((name) => !broken.has(name)).map(parseAggregateId)
+    const isConcerned = (name: string): boolean => named.has(name) && !broken.has(name)
+    const ids = reader.roster().filter((id) => isConcerned(formatAggregateId(id)))
     const rank = ({ kind }: AggregateId): number => ORDER.indexOf(kind)
-    return { future, ids: ids.sort((a, b) => rank(a) - rank(b)), toRenumber, mark }
+    return { future, ids: [...ids].sort((a, b) => rank(a) - rank(b)), toRenumber, mark }
   })
 }
 

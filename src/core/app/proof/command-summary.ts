@@ -17,6 +17,10 @@ type Rules<C extends { readonly type: string }> = Readonly<Record<C['type'], Rul
 
 const republish: Rule = ({ force }) => (force === true ? 'all of it' : 'what was due')
 const numbers: Rule = ({ atLeast }) => line('from', atLeast, 'on')
+const clock: Rule = ({ objects }) =>
+  typeof objects === 'number' && objects > 0
+    ? `to the present, ${objects} ${objects === 1 ? 'object' : 'objects'} again`
+    : 'to the present'
 const child: Rule = (args) => line('child', args['child'], resources(args['resources']))
 const certify: Rule = (args) => line('child', args['child'], 'key', args['ski'])
 
@@ -35,6 +39,7 @@ const CA: Rules<CaCommand> = {
   'roas.update': ({ added, removed }) => roas(texts(added), texts(removed)),
   republish,
   'numbers.raise': numbers,
+  'clock.reset': clock,
 }
 
 const TA: Rules<TaCommand> = {
@@ -45,6 +50,7 @@ const TA: Rules<TaCommand> = {
   'child.certify': certify,
   republish,
   'numbers.raise': numbers,
+  'clock.reset': clock,
 }
 
 const PUBD: Rules<PubdCommand> = {
@@ -53,6 +59,7 @@ const PUBD: Rules<PubdCommand> = {
   'publisher.add': ({ publisher, base }) => line(publisher, base),
   'publisher.remove': ({ publisher }) => line(publisher),
   publish: ({ changes }) => published(changes),
+  'clock.reset': clock,
 }
 
 const HA: Rules<HaCommand> = {
@@ -64,6 +71,7 @@ const HA: Rules<HaCommand> = {
   'resume.finish': ({ ca, outcome }) => line(ca, outcome),
   'override.set': ({ ca, mode, until }) => line(ca, mode, labelled('until', until)),
   'override.end': ({ ca }) => line(ca),
+  'clock.reset': clock,
 }
 
 const EST: Rules<EstCommand> = {
@@ -78,6 +86,7 @@ const EST: Rules<EstCommand> = {
   'request.end': ({ id, why, message }) => line(id, why, message),
   'password.create': ({ id, label, uses }) => line(id, 'for', label, labelled('uses', uses)),
   'password.revoke': ({ id }) => line(id),
+  'clock.reset': clock,
 }
 
 const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = { ca: CA, ta: TA, pubd: PUBD, ha: HA, est: EST }

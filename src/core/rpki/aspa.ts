@@ -62,7 +62,7 @@ export function checkAspaContent({ customer, providers }: AspaContent): readonly
 
 function checkCount(count: number, findings: FindingList): void {
   if (count === 0) findings.add(RULE, 'the list of providers is empty')
-  if (count > MAX_PROVIDERS) findings.add(RULE, `${count} providers, validators read ${MAX_PROVIDERS}`)
+  if (count > MAX_PROVIDERS) findings.refused(RULE, `${count} providers, rpki-client reads ${MAX_PROVIDERS}`)
 }
 
 /** Adds a finding for each conflict with the EE certificate (ASPA profile section 4): the customer AS alone, not inherited, no IP addresses. */

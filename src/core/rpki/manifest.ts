@@ -142,7 +142,7 @@ export function checkManifestContent(content: ManifestContent, place: ManifestPl
   findings.addAll(checkOrder('thisUpdate', content.thisUpdate, 'nextUpdate', content.nextUpdate, RULE))
   if (content.files.length === 0) findings.add(RULE, 'the file list is empty: a CRL must be on it')
   if (content.files.length > MAX_FILES)
-    findings.add(RULE, `the file list has ${content.files.length} files, validators read ${MAX_FILES}`)
+    findings.refused(RULE, `the file list has ${content.files.length} files, rpki-client reads ${MAX_FILES}`)
   const names = checkFiles(content, findings)
   checkPlace(names, content.files.length, place, findings)
   return findings.all()
@@ -160,7 +160,7 @@ function checkFiles(content: ManifestContent, findings: FindingList): ReadonlySe
     const hex = toHex(sha256)
     const twin = hashes.get(hex)
     if (twin !== undefined && twin !== name)
-      findings.add(RULE, `${quoted(name)} and ${quoted(twin)} have the same hash, which rpki-client rejects`)
+      findings.refused(RULE, `${quoted(name)} and ${quoted(twin)} have the same hash`)
     hashes.set(hex, name)
   }
   return names

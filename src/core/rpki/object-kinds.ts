@@ -5,7 +5,15 @@
  */
 import { AppError } from '../base/errors.js'
 import type { SignedObjectCodec } from './codec.js'
-import { OID_CT_ASPA, OID_CT_GHOSTBUSTERS, OID_CT_MANIFEST, OID_CT_ROA } from './x509/oids.js'
+import {
+  OID_CT_ASPA,
+  OID_CT_CHECKLIST,
+  OID_CT_GHOSTBUSTERS,
+  OID_CT_MANIFEST,
+  OID_CT_PREFIX_LIST,
+  OID_CT_ROA,
+  OID_CT_TAK,
+} from './x509/oids.js'
 
 const certificateCodec = once(async () => {
   const [{ signCertificate }, { decodeCertificate }, { checkCertificateContent }, { certificateResources }] =
@@ -100,20 +108,49 @@ export interface ReadableType {
   readonly codec: () => Promise<SignedObjectCodec<unknown>>
 }
 
-export type SignedObjectType = (typeof OBJECT_KINDS)[SignedKind]['type'] | 'ghostbusters'
+export type SignedObjectType =
+  | (typeof OBJECT_KINDS)[SignedKind]['type']
+  | 'ghostbusters'
+  | 'checklist'
+  | 'trust-anchor-key'
+  | 'prefix-list'
 
-/** Ghostbusters records (RFC 6493) are read for inspection and never published. */
-const GHOSTBUSTERS: ReadableType = {
-  suffix: '.gbr',
-  type: 'ghostbusters',
-  contentType: OID_CT_GHOSTBUSTERS,
-  codec: once(async () => (await import('./ghostbusters.js')).ghostbustersCodec),
-}
+/** Types that are read for inspection and never published. */
+const READ_ONLY: readonly ReadableType[] = [
+  /** RFC 6493. */
+  {
+    suffix: '.gbr',
+    type: 'ghostbusters',
+    contentType: OID_CT_GHOSTBUSTERS,
+    codec: once(async () => (await import('./ghostbusters.js')).ghostbustersCodec),
+  },
+  /** RFC 9323. */
+  {
+    suffix: '.sig',
+    type: 'checklist',
+    contentType: OID_CT_CHECKLIST,
+    codec: once(async () => (await import('./checklist.js')).checklistCodec),
+  },
+  /** RFC 9691. */
+  {
+    suffix: '.tak',
+    type: 'trust-anchor-key',
+    contentType: OID_CT_TAK,
+    codec: once(async () => (await import('./tak.js')).takCodec),
+  },
+  /** Signed prefix lists, a draft. */
+  {
+    suffix: '.spl',
+    type: 'prefix-list',
+    contentType: OID_CT_PREFIX_LIST,
+    codec: once(async () => (await import('./prefix-list.js')).prefixListCodec),
+  },
+]
 
 /** Every type of signed object that can be read. */
 export const READABLE_TYPES: readonly ReadableType[] = [
   ...Object.values(OBJECT_KINDS).filter((kind) => 'contentType' in kind),
-  GHOSTBUSTERS,
+  ...READ_ONLY,
 ]
 
 const POINT_KINDS = (Object.keys(OBJECT_KINDS) as readonly ObjectKind[]).filter((kind) => kind !== 'ta')

@@ -68,7 +68,7 @@ function checkUris(uris: readonly string[], findings: FindingList): void {
     if (!uri.endsWith('.cer')) findings.add(RULE, `URI ${quoted(uri)} does not end in .cer`)
   }
   const names = new Set(uris.map(lastSegment))
-  if (names.size > 1) findings.add(RULE, 'the URIs name different files, which rpki-client rejects')
+  if (names.size > 1) findings.refused(RULE, 'the URIs name different files')
 }
 
 function readKeyText(text: string, findings: FindingList): Uint8Array | undefined {

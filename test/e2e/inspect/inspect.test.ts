@@ -60,3 +60,29 @@ it('exit 2 for a file that does not exist', async () => {
   const ran = await inspect(join(box.path, 'none.cer'), '--json')
   expect([ran.code, ran.json<{ error: { code: string } }>().error.code]).toEqual([2, 'file-unreadable'])
 })
+
+it('checks files against each other, and separates faults from remarks', async () => {
+  const current = join(box.dataDir, 'repo', 'rsync', 'current')
+  const paths = readdirSync(current, { recursive: true, encoding: 'utf8' }).map((file) => join(current, file))
+  const lists = paths.filter((path) => path.endsWith('.crl'))
+  const manifests = paths.filter((path) => path.endsWith('.mft'))
+  const renamed = join(box.path, 'renamed.mft')
+  writeFileSync(renamed, readFileSync(manifests[0] ?? ''))
+  const untidy = await inspect(renamed)
+  expect([untidy.code, untidy.stdout]).toEqual([0, expect.stringContaining('valid but untidy: 1 remark')])
+  expect((await inspect(renamed, '--strict')).code).toBe(1)
+
+  const together = await inspect(...lists, ...manifests)
+  expect([together.code, together.stdout]).toEqual([0, expect.stringContaining('checked against manifest ')])
+  const other = paths.filter((path) => path.endsWith('.cer')).at(0) ?? ''
+  const bytes = readFileSync(other)
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1
+  const forged = join(box.path, 'forged.cer')
+  writeFileSync(forged, bytes)
+  expect((await inspect(forged)).code).toBe(0)
+  const judged = await inspect(forged, anchor())
+  expect([judged.code, judged.stdout]).toEqual([
+    1,
+    expect.stringContaining(`does not verify under the key of ${anchor()}`),
+  ])
+})

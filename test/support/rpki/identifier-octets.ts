@@ -7,6 +7,7 @@ import { type Der, ia5, integer, nothing, octets, oid, printable, seq, set } fro
 import { GOOD } from './defect-matrix.js'
 import { certificate, roa, roaContent } from './objects.js'
 import { as, CA, EE, HOST, ip, policy, prefix, TA, type TestKey, v4, v6 } from './parts.js'
+import { checklist, prefixList, trustAnchorKey } from './read-only-objects.js'
 
 interface Element {
   readonly at: number
@@ -157,4 +158,7 @@ export const SUBJECTS: readonly Subject[] = [
   ...GOOD.map(({ id, path, bytes }) => ({ id, path, bytes })),
   { id: 'rich child', path: pathOf('child'), bytes: rich },
   { id: 'wide roa', path: pathOf('roa'), bytes: wide },
+  { id: 'checklist', path: 'letter.sig', bytes: checklist },
+  { id: 'ta key', path: `rpki.example.test/repo/ta/${TA.name}.tak`, bytes: trustAnchorKey },
+  { id: 'prefix list', path: pathOf('roa').replace('.roa', '.spl'), bytes: prefixList },
 ].map(({ bytes, ...rest }) => ({ ...rest, good: bytes(), signer: /^(ta|child|rich)/.test(rest.id) ? TA : CA }))

@@ -190,6 +190,9 @@ export const CONTENT = {
   roa: '1.2.840.113549.1.9.16.1.24',
   mft: '1.2.840.113549.1.9.16.1.26',
   asa: '1.2.840.113549.1.9.16.1.49',
+  rsc: '1.2.840.113549.1.9.16.1.48',
+  tak: '1.2.840.113549.1.9.16.1.50',
+  spl: '1.2.840.113549.1.9.16.1.51',
 } as const
 
 /** Returns a signed object over `eContent` with `patch` applied before it is signed. */

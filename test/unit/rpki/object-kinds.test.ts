@@ -97,11 +97,14 @@ describe('encoders', () => {
   })
 })
 
-it('reads ghostbusters records and does not publish them', () => {
+it('reads ghostbusters records, checklists, trust anchor keys and prefix lists, and publishes none of them', () => {
   expect(READABLE_TYPES.map(({ suffix, type }) => [suffix, type])).toEqual([
     ['.roa', 'roa'],
     ['.asa', 'aspa'],
     ['.mft', 'manifest'],
     ['.gbr', 'ghostbusters'],
+    ['.sig', 'checklist'],
+    ['.tak', 'trust-anchor-key'],
+    ['.spl', 'prefix-list'],
   ])
 })

@@ -1,6 +1,8 @@
 /** Formats one inspected object: its fields as indented lines, then one line per finding. */
 import type { InspectReport } from '../../app/operations/inspect.js'
 import type { Json } from '../../base/json.js'
+import { NOTES, severityOf } from '../../der/findings.js'
+import { counted } from './endings.js'
 import { findingsView } from './findings.js'
 import type { Theme } from './theme.js'
 
@@ -10,23 +12,28 @@ type Inspected = InspectReport['files'][number]
 const SHOWN = 20
 
 export function inspectionView(file: Inspected, theme: Theme): string {
-  const verdict = file.faults.length === 0 ? theme.good('no faults') : theme.bad(verdictOf(file))
   const lines = [
-    `${theme.bold(file.file)}: ${file.type}, ${file.size} bytes, ${verdict}`,
+    `${theme.bold(file.file)}: ${file.type}, ${file.size} bytes, ${verdictLine(file, theme)}`,
     ...fieldLines(file.fields, 1),
   ]
   if (file.ee !== undefined) lines.push('  EE certificate', ...fieldLines(file.ee, 2))
+  const related = Object.entries(file.checkedAgainst ?? {}).map(([what, path]) => `${what} ${path}`)
+  if (related.length > 0) lines.push(`  checked against ${related.join(', ')}`)
   const faults = findingsView(
-    file.faults.map((f) => ({ place: file.file, section: f.rule, message: f.message })),
+    file.faults.map((f) => ({ place: file.file, section: f.rule, message: `${f.message}${NOTES[severityOf(f)]}` })),
     theme,
   )
   return faults === '' ? lines.join('\n') : `${lines.join('\n')}\n${faults}`
 }
 
-function verdictOf(file: Inspected): string {
-  const n = file.faults.length
-  const count = n === 1 ? '1 fault' : `${n} faults`
-  return file.accepted ? `${count}, tolerated by validators` : count
+function verdictLine({ faults, verdict }: Inspected, theme: Theme): string {
+  const faultCount = faults.filter((f) => severityOf(f) === 'broken').length
+  const remarks = counted(faults.length - faultCount, 'remark')
+  if (verdict === 'valid') return theme.good('no faults')
+  if (verdict === 'untidy') return theme.caution(`valid but untidy: ${remarks}, accepted by validators`)
+  if (verdict === 'refused') return theme.caution(`valid, but refused by rpki-client: ${remarks}`)
+  const more = faultCount < faults.length ? `, ${remarks}` : ''
+  return theme.bad(`invalid: ${counted(faultCount, 'fault')}${more}`)
 }
 
 function fieldLines(value: Json, depth: number): readonly string[] {

@@ -26,9 +26,6 @@ const BY_EXTENSION: ReadonlyMap<string, readonly InspectedType[]> = new Map<stri
   ['tal', ['tal']],
   ['cer', ['certificate', 'router-certificate']],
   ['crl', ['crl']],
-  ['tak', ['signed-object']],
-  ['sig', ['signed-object']],
-  ['spl', ['signed-object']],
 ])
 
 /** Returns the types that a file with this extension may have; undefined for an extension that implies none. */

@@ -17,7 +17,7 @@ export function hexOf(value: bigint): string {
 export function certificateFields(certificate: ParsedCertificate): Json {
   const { extensions, key, serial } = certificate
   return {
-    kind: certificate.purpose,
+    kind: certificate.purpose === 'checklist-ee' ? 'ee' : certificate.purpose,
     serial: serial === undefined ? null : hexOf(serial),
     issuer: certificate.issuer?.commonName ?? null,
     subject: certificate.subject?.commonName ?? null,

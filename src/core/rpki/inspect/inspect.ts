@@ -1,12 +1,12 @@
 /**
- * Inspection of one file of the RPKI: its content and every finding, for an operator who received a broken one. The type is found from the
- * content; a file name of another type is a finding. Invariant: no bytes make it throw.
+ * Inspection of files of the RPKI: their content and every finding, for an operator who received a broken one. The type is found from the
+ * content; a file name of another type is a finding. Files given together are checked against each other. Invariant: no bytes make it throw.
  */
 import type { Json } from '../../base/json.js'
 import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { ObjectFinding } from '../../der/findings.js'
-import { createFindings, type FindingList } from '../../der/findings.js'
+import { createFindings, type FindingList, severityOf } from '../../der/findings.js'
 import { type DerNode, parseDer } from '../../der/reader.js'
 import { parseCrl } from '../crl.js'
 import { type ParsedObject, parseObject } from '../signed-object/decode-object.js'
@@ -16,6 +16,7 @@ import { lastSegment } from '../x509/uri.js'
 import { verifyRsa } from '../x509/verify-rsa.js'
 import { type Detected, detect, expectedTypes, type InspectedType } from './detect.js'
 import { certificateFields, crlFields, talFields } from './fields.js'
+import { checkTogether, type Relatives, type Subject } from './together.js'
 
 /** A report on one file: plain JSON. */
 export interface Inspection {
@@ -30,6 +31,18 @@ export interface Inspection {
   readonly faults: readonly ObjectFinding[]
   /** True if there is no finding, or only such as validators are known to accept. */
   readonly accepted: boolean
+  readonly verdict: Verdict
+  /** The files given with it that it was checked against; absent if there is none. */
+  readonly checkedAgainst?: Relatives
+}
+
+/** `untidy`: rules are broken that no validator insists on; `refused`: no rule is broken, and rpki-client refuses it; `invalid`: a rule is broken. */
+export type Verdict = 'valid' | 'untidy' | 'refused' | 'invalid'
+
+/** A file to inspect. */
+export interface NamedBytes {
+  readonly name: string
+  readonly bytes: Uint8Array
 }
 
 /** rpki-client reads files of 100 octets to 8 MB. */
@@ -40,28 +53,55 @@ interface Found {
   readonly type: InspectedType
   readonly fields: Json
   readonly ee?: Json
+  /** What other files are checked against. */
+  readonly parts?: Omit<Subject, 'file' | 'sha256' | 'findings'>
 }
 
 /** Returns the report on `bytes`, named `fileName`, as of `now`. Never rejects. */
 export async function inspectObject(fileName: string, bytes: Uint8Array, now: Instant): Promise<Inspection> {
-  const findings = createFindings()
-  const found = bytes.length > MAX_SIZE ? tooLarge(bytes, findings) : await inspectBytes(fileName, bytes, now, findings)
-  checkName(fileName, found.type, findings)
-  const all = findings.all()
-  return {
-    file: fileName,
-    type: found.type,
-    size: bytes.length,
-    sha256: sha256Hex(bytes),
-    fields: found.fields,
-    ...(found.ee !== undefined && { ee: found.ee }),
-    faults: all,
-    accepted: !findings.isBroken(),
+  const [only] = await inspectTogether([{ name: fileName, bytes }], now)
+  // one report per file
+  return only as Inspection
+}
+
+/** Returns the report on each file as of `now`, checked against the others. Never rejects. */
+export async function inspectTogether(files: readonly NamedBytes[], now: Instant): Promise<readonly Inspection[]> {
+  const examined: { readonly found: Found; readonly subject: Subject; readonly size: number }[] = []
+  for (const { name, bytes } of files) {
+    const findings = createFindings()
+    const found = bytes.length > MAX_SIZE ? tooLarge(bytes, findings) : await inspectBytes(name, bytes, now, findings)
+    checkName(name, found.type, findings)
+    const subject = { file: name, sha256: sha256Hex(bytes), findings, ...found.parts }
+    examined.push({ found, subject, size: bytes.length })
   }
+  const relatives = checkTogether(examined.map(({ subject }) => subject))
+  return examined.map(({ found, subject, size }, i) => {
+    const faults = subject.findings.all()
+    const related = relatives[i] ?? {}
+    return {
+      file: subject.file,
+      type: found.type,
+      size,
+      sha256: subject.sha256,
+      fields: found.fields,
+      ...(found.ee !== undefined && { ee: found.ee }),
+      faults,
+      accepted: !subject.findings.isBroken(),
+      verdict: verdictOf(faults),
+      ...(Object.keys(related).length > 0 && { checkedAgainst: related }),
+    }
+  })
+}
+
+function verdictOf(faults: readonly ObjectFinding[]): Verdict {
+  const severities = new Set(faults.map(severityOf))
+  if (severities.has('broken')) return 'invalid'
+  if (severities.has('refused')) return 'refused'
+  return severities.has('tolerated') ? 'untidy' : 'valid'
 }
 
 function tooLarge(bytes: Uint8Array, findings: FindingList): Found {
-  findings.add('rpki-client limit', `${bytes.length} octets; validators read no file above ${MAX_SIZE}`)
+  findings.refused('rpki-client limit', `${bytes.length} octets; rpki-client reads no file above ${MAX_SIZE}`)
   return { type: 'unknown', fields: {} }
 }
 
@@ -70,12 +110,14 @@ async function inspectBytes(fileName: string, bytes: Uint8Array, now: Instant, f
   if (detected.kind === 'tal') {
     const { content, findings: found } = decodeTal(bytes)
     findings.addAll(found)
-    return { type: 'tal', fields: content === undefined ? {} : talFields(content) }
+    return content === undefined
+      ? { type: 'tal', fields: {} }
+      : { type: 'tal', fields: talFields(content), parts: { tal: content } }
   }
   if (detected.kind === 'unknown') return unknown(detected.what, findings)
   const { der } = detected
   if (der.length < MIN_SIZE)
-    findings.add('rpki-client limit', `${der.length} octets; validators read no file below ${MIN_SIZE}`)
+    findings.refused('rpki-client limit', `${der.length} octets; rpki-client reads no file below ${MIN_SIZE}`)
   const node = parseDer(der, findings)
   if (node === undefined) return { type: 'unknown', fields: {} }
   return inspectDer(fileName, node, detected, now, findings)
@@ -98,7 +140,7 @@ async function inspectDer(
   if (detected.kind === 'crl') {
     const crl = parseCrl(node, findings)
     checkPeriod('RFC 6487 section 5', 'the CRL', crl?.thisUpdate, crl?.nextUpdate, now, findings)
-    return { type: 'crl', fields: crl === undefined ? {} : crlFields(crl) }
+    return crl === undefined ? { type: 'crl', fields: {} } : { type: 'crl', fields: crlFields(crl), parts: { crl } }
   }
   if (detected.kind !== 'signed-object') return unknown('DER of an unknown structure', findings)
   const object = await parseObject(node, findings)
@@ -122,7 +164,8 @@ async function inspectCertificate(
     if (!isSigned) findings.add('RFC 8630 section 2.3', 'the self-signature of the trust anchor does not verify')
     else await agree('RFC 8630 section 2.3', async (verify) => verify.verifyCertificate(raw), findings)
   }
-  return { type: purpose === 'router' ? 'router-certificate' : 'certificate', fields: certificateFields(certificate) }
+  const type = purpose === 'router' ? 'router-certificate' : 'certificate'
+  return { type, fields: certificateFields(certificate), parts: { certificate } }
 }
 
 async function inspectSigned(
@@ -154,6 +197,12 @@ async function inspectSigned(
       ...body.fields,
     },
     ...(ee !== undefined && { ee: certificateFields(ee) }),
+    parts: {
+      isSignedObject: true,
+      ...(ee !== undefined && { certificate: ee }),
+      ...(body.manifest !== undefined && { manifest: body.manifest }),
+      ...(body.tak !== undefined && { tak: body.tak }),
+    },
   }
 }
 

@@ -18,8 +18,9 @@ import {
 } from '../../der/reader.js'
 import { membersOf, readInteger, readOctets, readOid } from '../../der/values.js'
 import { readAlgorithm } from '../x509/algorithm.js'
+import type { CertificatePurpose } from '../x509/certificate-profile.js'
 import { contentOfCertificate, type ParsedCertificate, parseCertificate } from '../x509/decode-certificate.js'
-import { OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA, OID_SIGNED_DATA } from '../x509/oids.js'
+import { OID_CT_CHECKLIST, OID_RSA_ENCRYPTION, OID_SHA256, OID_SHA256_WITH_RSA, OID_SIGNED_DATA } from '../x509/oids.js'
 import type { DecodedCertificate } from '../x509/types.js'
 import { verifyRsa } from '../x509/verify-rsa.js'
 import { readSignedAttributes } from './read-attributes.js'
@@ -74,7 +75,7 @@ export function parseSignedObject(node: DerNode, findings: FindingList): ParsedS
   checkDigestAlgorithms(parts.shift(), findings)
   const { contentType, eContent } = readEncapsulated(parts.shift(), findings)
   const certificates = hasTag(parts[0], constructedTag(0)) ? parts.shift() : undefined
-  const ee = readCertificates(certificates, findings)
+  const ee = readCertificates(certificates, contentType === OID_CT_CHECKLIST ? 'checklist-ee' : 'ee', findings)
   if (hasTag(parts[0], constructedTag(1))) {
     findings.add('RFC 6488 section 2.1.5', 'the object contains CRLs')
     parts.shift()
@@ -112,7 +113,11 @@ function readEncapsulated(
   return { contentType, eContent }
 }
 
-function readCertificates(node: DerNode | undefined, findings: FindingList): ParsedCertificate | undefined {
+function readCertificates(
+  node: DerNode | undefined,
+  purpose: CertificatePurpose,
+  findings: FindingList,
+): ParsedCertificate | undefined {
   const frame = { what: 'the set of certificates', rule: 'RFC 5652 section 5.1', tag: constructedTag(0) }
   const nodes = node === undefined ? [] : membersOf(node, frame, findings)
   if (nodes.length !== 1)
@@ -120,7 +125,7 @@ function readCertificates(node: DerNode | undefined, findings: FindingList): Par
   const [first] = nodes
   if (first === undefined) return undefined
   const inner = createFindings()
-  const ee = parseCertificate(first, 'ee', inner)
+  const ee = parseCertificate(first, purpose, inner)
   findings.addAll(inner.all().map((finding) => ({ ...finding, message: `EE certificate: ${finding.message}` })))
   return ee
 }

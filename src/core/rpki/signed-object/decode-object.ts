@@ -3,16 +3,21 @@ import type { Json } from '../../base/json.js'
 import type { FindingList } from '../../der/findings.js'
 import type { DerNode } from '../../der/reader.js'
 import type { Period } from '../codec.js'
+import type { ManifestContent } from '../manifest.js'
 import { READABLE_TYPES, type SignedObjectType } from '../object-kinds.js'
+import type { TakContent } from '../tak.js'
 import { type ParsedSignedObject, parseSignedObject } from './decode-envelope.js'
 
-/** The content of a signed object; `signed-object`: of a type that is not read. */
+/** The content of a signed object; `signed-object`: of a type that is not decoded. */
 export interface ObjectBody {
   readonly type: SignedObjectType | 'signed-object'
   /** Members of a report; none where the content could not be read. */
   readonly fields: Readonly<Record<string, Json>>
   /** The validity that the content states in addition to its EE certificate. */
   readonly period?: Period
+  /** Contents that other files are checked against. */
+  readonly manifest?: ManifestContent
+  readonly tak?: TakContent
 }
 
 export interface ParsedObject {
@@ -37,12 +42,19 @@ export async function parseObject(node: DerNode, findings: FindingList): Promise
 async function readBody(envelope: ParsedSignedObject, findings: FindingList): Promise<ObjectBody> {
   const { contentType, eContent, ee } = envelope
   const readable = READABLE_TYPES.find((type) => type.contentType === contentType)
-  if (readable === undefined) return { type: 'signed-object', fields: {} }
+  if (readable === undefined)
+    return { type: 'signed-object', fields: { content: 'not decoded: an unknown content type' } }
   const codec = await readable.codec()
   const { content, findings: found } = codec.decode(eContent ?? new Uint8Array(), ee)
   findings.addAll(found)
   codec.checkEe(content, ee, findings)
   if (content === undefined) return { type: readable.type, fields: {} }
   const period = codec.period?.(content)
-  return { type: readable.type, fields: codec.fields(content), ...(period !== undefined && { period }) }
+  return {
+    type: readable.type,
+    fields: codec.fields(content),
+    ...(period !== undefined && { period }),
+    ...(readable.type === 'manifest' && { manifest: content as ManifestContent }),
+    ...(readable.type === 'trust-anchor-key' && { tak: content as TakContent }),
+  }
 }

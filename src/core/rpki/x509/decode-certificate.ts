@@ -77,6 +77,8 @@ export function parseCertificate(
   }
   checkExtensions(parsed, findings)
   findings.addAll(checkCertificateContent(valuesOf(parsed)))
+  if (kind === 'ta' && !isSelfIssued(fields))
+    findings.add('RFC 8630 section 2.3', 'the issuer of a self-signed certificate is not its subject')
   return parsed
 }
 
@@ -147,11 +149,15 @@ function purposeOf({ extensions, issuer, subject, key }: Fields): CertificatePur
   if (extensions.extendedKeyUsage?.includes(OID_BGPSEC_ROUTER)) return 'router'
   const isCa = extensions.isCa === true || extensions.keyUsage === 0x06 || extensions.sia?.caRepository !== undefined
   if (!isCa && (extensions.sia?.signedObject !== undefined || extensions.keyUsage === 0x80)) return 'ee'
-  const isSelfIssued = issuer !== undefined && subject !== undefined && Buffer.compare(issuer.der, subject.der) === 0
   const isSelfKeyed = extensions.aki !== undefined && extensions.aki === key?.ski
-  return isSelfKeyed || (isSelfIssued && (extensions.aki === undefined || extensions.aki === extensions.ski))
-    ? 'ta'
-    : 'ca'
+  const isOwn = extensions.aki === undefined || extensions.aki === extensions.ski
+  const isNamed = issuer !== undefined && subject !== undefined
+  return isSelfKeyed || (isOwn && isNamed && isSelfIssued({ issuer, subject })) ? 'ta' : 'ca'
+}
+
+/** Returns true if issuer and subject are one name; true where one of them could not be read, which is a finding of its own. */
+function isSelfIssued({ issuer, subject }: Pick<Fields, 'issuer' | 'subject'>): boolean {
+  return issuer === undefined || subject === undefined || Buffer.compare(issuer.der, subject.der) === 0
 }
 
 function checkExtensions({ purpose, extensions, key }: ParsedCertificate, findings: FindingList): void {
@@ -204,7 +210,14 @@ export function contentOfCertificate(parsed: ParsedCertificate): DecodedCertific
   const { purpose, serial, notBefore, notAfter, key, signature, extensions } = parsed
   const [issuer, subject] = [parsed.issuer?.commonName, parsed.subject?.commonName]
   const sia = subjectInfoAccess(extensions)
-  if (purpose === 'router' || serial === undefined || issuer === undefined || subject === undefined) return undefined
+  if (
+    purpose === 'router' ||
+    purpose === 'checklist-ee' ||
+    serial === undefined ||
+    issuer === undefined ||
+    subject === undefined
+  )
+    return undefined
   if (notBefore === undefined || notAfter === undefined || key === undefined) return undefined
   if (sia === undefined || signature === undefined) return undefined
   const { aki, crl, aia, resources } = extensions

@@ -242,8 +242,9 @@ function readSia(value: DerNode, into: Extensions, rule: string, findings: Findi
     const member = SIA_METHODS.get(method)
     if (member === undefined) findings.add('RFC 6487 section 4.8.8.1', `unexpected access method ${method}`)
     else if (uri === undefined || (member !== 'notify' && !isRsync(uri))) continue
-    else if (sia[member] !== undefined) findings.add(rule, `${member} appears twice`)
-    else sia[member] = uri
+    else if (sia[member] === undefined) sia[member] = uri
+    else if (sia[member] === uri) findings.tolerate(rule, `the URI of ${member} is listed twice`)
+    else if (member === 'notify') findings.refused(rule, 'more than one URI of notify')
   }
   into.sia = sia
 }

@@ -53,6 +53,10 @@ export const OID_CT_ROA = '1.2.840.113549.1.9.16.1.24'
 export const OID_CT_MANIFEST = '1.2.840.113549.1.9.16.1.26'
 export const OID_CT_ASPA = '1.2.840.113549.1.9.16.1.49'
 export const OID_CT_GHOSTBUSTERS = '1.2.840.113549.1.9.16.1.35'
+/** RFC 9323, RFC 9691, draft-ietf-sidrops-rpki-prefixlist. */
+export const OID_CT_CHECKLIST = '1.2.840.113549.1.9.16.1.48'
+export const OID_CT_TAK = '1.2.840.113549.1.9.16.1.50'
+export const OID_CT_PREFIX_LIST = '1.2.840.113549.1.9.16.1.51'
 
 /** RFC 5480 section 2.1: elliptic curve keys, of BGPsec routers. */
 export const OID_EC_PUBLIC_KEY = '1.2.840.10045.2.1'

@@ -69,7 +69,7 @@ function ipWire(family: Family, ranges: Wire<bigint>['ranges']): Wire<bigint> {
 function checkRanges<T extends number | bigint>(wire: Wire<T>, findings: FindingList): void {
   const { what, ranges, format } = wire
   if (ranges.length > MAX_BLOCKS)
-    findings.add(wire.listRule, `${ranges.length} ranges of ${what}, validators read ${MAX_BLOCKS}`)
+    findings.refused(wire.listRule, `${ranges.length} ranges of ${what}, rpki-client reads ${MAX_BLOCKS}`)
   let highest: T | undefined
   for (const { min, max } of ranges) {
     const text = min === max ? format(min) : `${format(min)}-${format(max)}`

@@ -13,11 +13,12 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class AuditVerify extends BaseCommand<AuditReport> {
   static override summary = 'verify history by replay from the first event'
   static override description =
-    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. Only events of archived commands that only published may be absent, if their record is kept and a commit names them. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. Takes no lock, unless it finds something while other commands run: then it checks again under the lock.'
+    'Verifies by hash the chain of commits, every command record, event and snapshot; replays the events and compares the states; checks every published object, the private keys that states refer to, and the published tree. Only events of archived commands that only published may be absent, if their record is kept and a commit names them. A checkpoint stored elsewhere proves that history was only extended since. The last line is the digest. A published tree that lags behind the last commit, after a crash, a full disk, a restore or while another primary writes it, is one line and exit code 17; only what no commit explains is a finding. Takes no lock, unless it finds something while other commands run: then it checks again under the lock.'
   static override exitStatus = {
     0: 'no findings',
     2: 'a file is not a checkpoint or export',
     12: 'findings, each with its file',
+    17: 'no findings, but the published tree is not the newest yet',
   }
   static override examples = [
     '<%= config.bin %> audit verify',
@@ -87,10 +88,12 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
       ),
       ...report.skipped.map((line) => theme.dim(line)),
     ]
-    return [table, findingsView(shown, theme), ...notes, sum, last].filter((line) => line !== '').join('\n')
+    const pending = report.pending === null ? '' : theme.caution(`${report.pending.message}: ${report.pending.hint}`)
+    return [table, findingsView(shown, theme), ...notes, pending, sum, last].filter((line) => line !== '').join('\n')
   }
 
   protected override exitCode(report: AuditReport): number {
-    return report.ok ? 0 : EXIT_CODES.corrupt
+    if (!report.ok) return EXIT_CODES.corrupt
+    return report.pending === null ? 0 : EXIT_CODES.pending
   }
 }

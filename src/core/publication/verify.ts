@@ -20,16 +20,36 @@ export interface TreeFinding {
   readonly problem: string
 }
 
+/** Parts of the published tree that are switched one after the other. */
+export const TREE_PARTS = ['ta', 'rsync', 'rrdp'] as const
+export type TreePart = (typeof TREE_PARTS)[number]
+
 /** Returns all findings in the published tree, sorted by path; empty if it is exactly the current state, readable by every user. Reads all of it. */
 export function verifyTree(site: PublicationTarget): readonly TreeFinding[] {
-  const problems: TreeFinding[] = []
-  for (const [name, bytes] of trustAnchorNames(site.ta ?? [])) compare(site, `ta/${name}`, sha256Hex(bytes), problems)
-  if (site.state.serial > 0) {
-    verifyRrdp(site, problems)
-    verifyRsync(site, problems)
-  }
-  for (const { path, problem } of wrongModes(site.repoDir)) problems.push({ path, problem })
+  const problems = [...TREE_PARTS.flatMap((part) => verifyPart(site, part)), ...modeFindings(site.repoDir)]
   return problems.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+/** Returns a finding for each file and folder of the published tree that other users cannot read, or can write. */
+export function modeFindings(repoDir: string): readonly TreeFinding[] {
+  return [...wrongModes(repoDir)].map(({ path, problem }) => ({ path, problem }))
+}
+
+/** Returns the findings in one part of the published tree. */
+export function verifyPart(site: PublicationTarget, part: TreePart): readonly TreeFinding[] {
+  const problems: TreeFinding[] = []
+  if (part === 'ta')
+    for (const [name, bytes] of trustAnchorNames(site.ta ?? [])) compare(site, `ta/${name}`, sha256Hex(bytes), problems)
+  else if (site.state.serial > 0) (part === 'rrdp' ? verifyRrdp : verifyRsync)(site, problems)
+  return problems
+}
+
+/** Returns true if nothing was ever written to a part of the published tree; what a first publication that was interrupted left does not count. */
+export function isPartUnwritten({ repoDir, state }: PublicationTarget, part: TreePart): boolean {
+  const folder = join(repoDir, part)
+  if (part === 'ta') return filesBelow(folder).length === 0
+  const last = join(folder, part === 'rrdp' ? 'notification.xml' : 'current')
+  return statOf(last) === undefined && (state.serial === 1 || filesBelow(folder).length === 0)
 }
 
 function verifyRrdp(site: PublicationTarget, problems: TreeFinding[]): void {

@@ -10,14 +10,15 @@ import { directorySource } from '../../audit/source.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import type { Session } from '../transaction/session.js'
 import { indexFindings } from './archive-index.js'
 import { type CheckpointRow, compareCheckpoints, identity, readCheckpoints, verifierKeys } from './checkpoint.js'
 import { type Digest, digestOf } from './digest.js'
 import { type ProvedAggregate, proveHistory } from './prove-history.js'
-import { exposureFindings, keyFindings, loadFindings, objectFindings, treeFindings } from './referenced-files.js'
+import { exposureFindings, keyFindings, loadFindings, objectFindings } from './referenced-files.js'
+import { judgeTree, type PendingPublication, ServedStates } from './served-tree.js'
 
 export interface AuditedAggregate
   extends Pick<Replayed, 'version' | 'commands' | 'events' | 'archived' | 'verifiedFrom' | 'unproved' | 'head'> {
@@ -40,6 +41,8 @@ export interface AuditReport {
   readonly problems: readonly Finding[]
   /** Checks that were not possible here, one sentence each. */
   readonly skipped: readonly string[]
+  /** The publication that a commit asks for and that is not written yet; null if the published tree is the newest, or has other findings only. */
+  readonly pending: PendingPublication | null
   /** Null if the state of some aggregate cannot be replayed. */
   readonly digest: Digest | null
 }
@@ -62,7 +65,8 @@ export async function auditVerify(session: Session, given: Partial<AuditOptions>
   const { store } = session
   const maxSeconds = session.options.lockTimeoutSeconds ?? session.config.lockTimeout
   const verify = async () => verifyOnce(session, options)
-  const { result: found, contended } = await readWithRetry(store.layout, verify, (report) => !report.ok, maxSeconds)
+  const isUnsettled = (report: AuditReport): boolean => !report.ok || report.pending !== null
+  const { result: found, contended } = await readWithRetry(store.layout, verify, isUnsettled, maxSeconds)
   const report: AuditReport = found
   if (!contended || store.role().role === 'standby') return report
   try {
@@ -81,7 +85,10 @@ async function verifyOnce(session: Session, options: AuditOptions): Promise<Audi
   return store.read(async (reader) => {
     const source = directorySource(store.layout, reader)
     const sizes = kept.map(({ checkpoint }) => checkpoint.size)
-    const proof = proveHistory(source, { full: options.full, sizes, onProgress })
+    const isPrimary = store.role().role === 'primary'
+    const states = new ServedStates(session.repoDir)
+    const watcher = (id: AggregateId) => (isPrimary ? states.watcher(id) : undefined)
+    const proof = proveHistory(source, { full: options.full, sizes, watcher, onProgress })
     const audited = proof.audited.map((one) => {
       const problems = [
         ...one.replayed.problems,
@@ -90,7 +97,7 @@ async function verifyOnce(session: Session, options: AuditOptions): Promise<Audi
       ]
       return { ...one, replayed: { ...one.replayed, problems } }
     })
-    const isPrimary = store.role().role === 'primary'
+    const tree = isPrimary ? judgeTree(session, reader, states) : { findings: [], pending: null }
     const checkpoints = compareCheckpoints(kept, identity(session), keys, proof)
     const problems = [
       ...proof.chain.problems,
@@ -99,13 +106,19 @@ async function verifyOnce(session: Session, options: AuditOptions): Promise<Audi
       ...objectFindings(source, audited, onProgress),
       ...keyFindings(store.keys, audited),
       ...exposureFindings(session),
-      ...(isPrimary ? treeFindings(session, reader) : []),
+      ...tree.findings,
     ]
     const skipped = [
       ...unprovedLines(audited),
       ...(isPrimary ? [] : ['the published tree was not checked: a stand-by publishes nothing']),
     ]
-    return { ...auditReport({ chain: proof.chain, audited, problems }), checkpoints: checkpoints.rows, skipped }
+    const { rows } = checkpoints
+    return {
+      ...auditReport({ chain: proof.chain, audited, problems }),
+      checkpoints: rows,
+      skipped,
+      pending: tree.pending,
+    }
   })
 }
 
@@ -115,8 +128,12 @@ interface Found {
   readonly problems: readonly Finding[]
 }
 
-/** Returns the report of what was found, without checkpoints and skipped checks. */
-export function auditReport({ chain, audited, problems }: Found): Omit<AuditReport, 'checkpoints' | 'skipped'> {
+/** Returns the report of what was found, without checkpoints, skipped checks and the publication. */
+export function auditReport({
+  chain,
+  audited,
+  problems,
+}: Found): Omit<AuditReport, 'checkpoints' | 'skipped' | 'pending'> {
   const summaries = audited.flatMap((a) => a.summary ?? [])
   return {
     ok: problems.length === 0 && audited.every((a) => a.replayed.problems.length === 0),

@@ -89,6 +89,7 @@ export function verifyExport(
       ...auditReport({ chain: proof.chain, audited: proof.audited, problems }),
       checkpoints: checkpoints.rows,
       skipped,
+      pending: null,
     }
   } finally {
     source.close()

@@ -5,7 +5,7 @@
 import { type RootRecorder, rootRecorder } from '../../audit/checkpoint.js'
 import { type CommitChain, readCommitChain } from '../../audit/commits.js'
 import { type Finding, noteMalformed } from '../../audit/finding.js'
-import { type Replayed, replayAggregate } from '../../audit/replay.js'
+import { type Replayed, replayAggregate, type Watcher } from '../../audit/replay.js'
 import type { HistorySource } from '../../audit/source.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
@@ -34,6 +34,8 @@ export interface ProofOptions {
   readonly full: boolean
   /** Numbers of commits at which the root is needed, for checkpoints. */
   readonly sizes: readonly number[]
+  /** Returns what else watches the replay of an aggregate. */
+  readonly watcher?: (id: AggregateId) => Watcher | undefined
   readonly onProgress?: CommandContext['onProgress']
 }
 
@@ -53,7 +55,8 @@ export function proveHistory(source: HistorySource, options: ProofOptions): Proo
   const audited = new Map<string, ProvedAggregate>()
   for (const [i, id] of order.entries()) {
     onProgress?.(i, order.length, 'aggregates')
-    const one = proveAggregate(source, chain, accounts, id, options.full)
+    const watcher = together(accounts.watcher(id), options.watcher?.(id))
+    const one = proveAggregate(source, chain, watcher, id, options.full)
     accounts.close(one.id, one.replayed)
     audited.set(formatAggregateId(id), one)
   }
@@ -65,17 +68,36 @@ export function proveHistory(source: HistorySource, options: ProofOptions): Proo
   }
 }
 
+/** Returns a watcher that calls both. */
+function together(one: Watcher, other: Watcher | undefined): Watcher {
+  if (other === undefined) return one
+  return {
+    command(record, before, after) {
+      one.command?.(record, before, after)
+      other.command?.(record, before, after)
+    },
+    event(event) {
+      one.event?.(event)
+      other.event?.(event)
+    },
+    base(state, sequence) {
+      one.base?.(state, sequence)
+      other.base?.(state, sequence)
+    },
+  }
+}
+
 function proveAggregate(
   source: HistorySource,
   chain: CommitChain,
-  accounts: AccountedObjects,
+  watcher: Watcher,
   id: AggregateId,
   full: boolean,
 ): ProvedAggregate {
   const rules = rulesOf(id)
   const named = chain.commands.get(formatAggregateId(id)) ?? []
   const { archive } = chain
-  const replayed = replayAggregate({ source, id, rules, commands: named, archive, full, watcher: accounts.watcher(id) })
+  const replayed = replayAggregate({ source, id, rules, commands: named, archive, full, watcher })
   if (replayed.state === undefined) return { id, replayed, summary: undefined }
   const { value } = replayed.state
   const problems = [...replayed.problems]

@@ -13,7 +13,6 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { replay, Work } from '../../eventsourcing/work.js'
 import { objectsInUse } from '../../pubd/content.js'
 import type { PubdState } from '../../pubd/state.js'
-import { closedFolders } from '../../publication/served-modes.js'
 import { verifyTree } from '../../publication/verify.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { KeyFiles } from '../../store/disk/key-files.js'
@@ -121,16 +120,6 @@ export function referencedKeys(
   if (kind === 'ca') return Object.values((state as CaState).classes).flatMap((c) => c.keys)
   const key = kind === 'ta' ? (state as TaState).key : null
   return key === null ? [] : [key]
-}
-
-/** Checks the published tree of a primary; a stand-by publishes nothing. */
-export function treeFindings(session: Session, reader: StoreReader): readonly Finding[] {
-  const problems: Finding[] = []
-  noteDamage(problems, 'repo', () => problems.push(...treeDifferences(session, reader)))
-  // a test directory is not served
-  for (const { path, mode } of session.store.marker.test === true ? [] : closedFolders(session.repoDir))
-    problems.push({ file: path, path: '$', problem: `closes the published tree to the server's user (mode ${mode})` })
-  return problems
 }
 
 /** Checks that no other user can write the data directory or read its secrets; key files are left to `keyFindings`. */

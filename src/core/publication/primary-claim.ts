@@ -5,18 +5,14 @@
 import { join } from 'node:path'
 import { AppError } from '../base/errors.js'
 import { type OpenTarget, writeError } from './target.js'
-import { readPrimary, type WritingPrimary, writePrimary } from './writer-records.js'
+import { type PublishedCommit, readPrimary, type WritingPrimary, writePrimary } from './writer-records.js'
 
 export type { WritingPrimary } from './writer-records.js'
 
 /** Returns the other primary that has claimed this tree since; undefined if none has. Throws `repository-write` (io). */
 export function rivalOf(repoDir: string, mine: WritingPrimary): WritingPrimary | undefined {
-  try {
-    const theirs = readPrimary(join(repoDir, '.state'))
-    return theirs !== undefined && isRival(theirs, mine) ? theirs : undefined
-  } catch (error) {
-    throw writeError(error, repoDir)
-  }
+  const theirs = claimOf(repoDir)
+  return theirs !== undefined && isRival(theirs, mine) ? theirs : undefined
 }
 
 /** Compares claims: another history's tree is the operator's choice; in one history the higher generation wins, and of two promotes of it the first. */
@@ -27,12 +23,32 @@ function isRival(theirs: WritingPrimary, mine: WritingPrimary): boolean {
 
 /** Returns the highest generation of this history that wrote here; 0 if unknown. */
 export function generationServed(repoDir: string, id: string): number {
+  const there = claimOf(repoDir)
+  return there?.id === id ? there.generation : 0
+}
+
+/** Returns true if the tree was written in an earlier generation of this history, or by another history. */
+export function isOlderClaim(repoDir: string, mine: WritingPrimary): boolean {
+  const there = claimOf(repoDir)
+  return there !== undefined && (there.id !== mine.id || there.generation < mine.generation)
+}
+
+/** Returns the newest commit that this installation published, as recorded in the tree; undefined if unknown. Throws `repository-write` (io). */
+export function commitServed(repoDir: string, mine: WritingPrimary): PublishedCommit | undefined {
+  const there = claimOf(repoDir)
+  return there !== undefined && isSame(there, mine) ? there.last : undefined
+}
+
+function claimOf(repoDir: string): WritingPrimary | undefined {
   try {
-    const there = readPrimary(join(repoDir, '.state'))
-    return there?.id === id ? there.generation : 0
+    return readPrimary(join(repoDir, '.state'))
   } catch (error) {
     throw writeError(error, repoDir)
   }
+}
+
+function isSame(a: WritingPrimary, b: WritingPrimary): boolean {
+  return a.id === b.id && a.generation === b.generation && a.writer === b.writer
 }
 
 /** Claims the tree for this installation. Throws `standby-superseded` (standby) if another primary has claimed it. */
@@ -40,7 +56,7 @@ export function claimTree(site: Pick<OpenTarget, 'disk' | 'repoDir' | 'scratch'>
   const rival = rivalOf(site.repoDir, mine)
   if (rival !== undefined) throw superseded(site.repoDir, rival, mine)
   const there = readPrimary(site.scratch)
-  const isOurs = there?.id === mine.id && there.generation === mine.generation && there.writer === mine.writer
+  const isOurs = there !== undefined && isSame(there, mine) && there.last?.commit === mine.last?.commit
   if (!isOurs) writePrimary(site.disk, site.repoDir, site.scratch, mine)
 }
 

@@ -57,13 +57,25 @@ export interface WritingPrimary {
   readonly host: string
   /** When it became the primary. */
   readonly at: Instant
+  /** The newest commit that was published; missing if an older version wrote the record. */
+  readonly last?: PublishedCommit
+}
+
+/** STORED in `primary.json`. */
+export interface PublishedCommit {
+  readonly commit: number
+  readonly sha256: Sha256
 }
 
 /** Reads the record; undefined if it is missing or invalid. */
 export function readPrimary(scratch: string): WritingPrimary | undefined {
-  const { id, generation, writer, host, at } = readRecord(join(scratch, 'primary.json')) ?? {}
+  const { id, generation, writer, host, at, last } = readRecord(join(scratch, 'primary.json')) ?? {}
   if (!isText(id) || !isCount(generation) || !isText(writer) || !isText(host) || !isInstant(at)) return undefined
-  return { id, generation, writer, host, at }
+  return { id, generation, writer, host, at, ...(isPublishedCommit(last) ? { last } : {}) }
+}
+
+function isPublishedCommit(value: unknown): value is PublishedCommit {
+  return isRecord(value) && isCount(value['commit']) && isText(value['sha256'])
 }
 
 export function writePrimary(disk: Disk, repoDir: string, scratch: string, primary: WritingPrimary): void {

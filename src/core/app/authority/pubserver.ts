@@ -11,6 +11,7 @@ import { openContext } from '../transaction/open-context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import { publicationTarget, publishTree, trustAnchors } from '../transaction/publish-tree.js'
 import { renumberAll } from '../transaction/renumber-all.js'
+import { refuseServedAhead } from '../transaction/served-ahead.js'
 import type { Session } from '../transaction/session.js'
 import { countingSigner } from '../transaction/signing.js'
 import { transact } from '../transaction/transact.js'
@@ -148,6 +149,7 @@ export interface PubserverWriteReport {
 export async function rebuildTree(session: Session): Promise<PubserverWriteReport> {
   await renumberAll(session)
   return session.store.write(async (writer) => {
+    await refuseServedAhead(session, new Work(writer))
     const tx = openContext(session, writer, { signer: countingSigner(session), isDryRun: true })
     const tree = publishTree(session, tx, tx.ports.clock.now(), { isCommitted: false, rebuild: true })
     const report = tree?.report ?? null

@@ -8,6 +8,7 @@ import type { KeySupply } from '../../crypto/key-supply.js'
 import type { KeyDemand } from '../../crypto/ports.js'
 import type { CommitResult } from '../../eventsourcing/store.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
+import { Work } from '../../eventsourcing/work.js'
 import { BLOCK } from '../../store/commit/commit-layout.js'
 import type { ObjectStaging } from '../../store/commit/object-staging.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
@@ -16,6 +17,7 @@ import { type Draft, type DryRun, draft, dryRun, isRejected, type RejectedDraft,
 import { conflict } from './errors.js'
 import { type PublishedTree, publishTree } from './publish-tree.js'
 import { recordRejection, rejectUnderLock } from './record-rejection.js'
+import { refuseServedAhead } from './served-ahead.js'
 import type { Session } from './session.js'
 import { openSigner, supplyKeys, type TransactionSigner } from './signing.js'
 import { toStagedCommit, withWatch } from './staged-commit.js'
@@ -93,6 +95,7 @@ export function commitOptimistic<R>(
     return session.store.write(
       async (writer) => {
         if (writer.head !== reader.head || writer.generation !== reader.generation) throw conflict()
+        if (options.renumbers !== true) await refuseServedAhead(session, new Work(writer))
         return commitDraft(session, writer, outcome, signing, keys.taken())
       },
       reader,
@@ -118,6 +121,7 @@ export function commitPessimistic<R>(
       const decided = await draft(session, writer, useCase, { signer: signing.signer, isDryRun: false })
       if (mustRenumber(decided, options)) throw conflict()
       if (isRejected(decided)) throw recordRejection(session, writer, decided.rejected)
+      if (options.renumbers !== true) await refuseServedAhead(session, new Work(writer))
       return commitDraft(session, writer, decided, signing, demand)
     })
   })

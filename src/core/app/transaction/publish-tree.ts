@@ -6,6 +6,8 @@ import type { PubdState } from '../../pubd/state.js'
 import { isOpen, openFolder } from '../../publication/served-modes.js'
 import type { PublicationTarget } from '../../publication/target.js'
 import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } from '../../publication/writer.js'
+import type { WritingPrimary } from '../../publication/writer-records.js'
+import { CommitLog, findHead } from '../../store/commit/commit-log.js'
 import { taLocator } from '../../ta/locator.js'
 import { pubdState, type TransactionContext, taState } from './context.js'
 import { writingPrimary } from './role.js'
@@ -57,12 +59,18 @@ function write(session: Session, tx: TransactionContext, at: Instant, rebuild: b
   if (isInside(session)) openFolder(session.store.dir)
   const report = writeTree({
     ...target,
-    ...(primary === undefined ? {} : { primary }),
+    ...(primary === undefined ? {} : { primary: { ...primary, ...lastCommit(session) } }),
     now: at,
     oldFilesSeconds: session.config.rrdpOldFilesSeconds,
     rebuild,
   })
   return { serial: report.serial, session: report.session, report }
+}
+
+/** Returns the newest commit, which the published tree records: a rolled back data directory is recognised by it. */
+function lastCommit({ store: { layout } }: Session): Pick<WritingPrimary, 'last'> {
+  const { n, cache } = findHead(layout)
+  return n === 0 ? {} : { last: { commit: n, sha256: new CommitLog(layout, cache).at(n).sha256 } }
 }
 
 /** Returns true if the published tree is what the publication server's state says. Takes a few stat calls and no lock. */

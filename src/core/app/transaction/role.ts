@@ -4,7 +4,8 @@
  */
 import { AppError } from '../../base/errors.js'
 import { jsonDigest } from '../../crypto/digest.js'
-import { rivalOf, superseded, type WritingPrimary } from '../../publication/primary-claim.js'
+import { commitServed, rivalOf, superseded, type WritingPrimary } from '../../publication/primary-claim.js'
+import { isCommitted } from '../../store/commit/commit-log.js'
 import { interruptedGeneration, readInstallationId } from '../../store/directory/installation-id.js'
 import type { Session } from './session.js'
 
@@ -35,8 +36,27 @@ export function refuseStandby(session: Session): void {
 /** Returns the error that stops this primary if a later one has written the published tree; undefined if none has. */
 export function supersededBy(session: Session): AppError | undefined {
   const mine = writingPrimary(session)
-  const rival = mine === undefined ? undefined : rivalOf(session.repoDir, mine)
-  return mine === undefined || rival === undefined ? undefined : superseded(session.repoDir, rival, mine)
+  if (mine === undefined) return undefined
+  const rival = rivalOf(session.repoDir, mine)
+  return rival === undefined ? rolledBack(session, mine) : superseded(session.repoDir, rival, mine)
+}
+
+/** Returns the error for a history that does not hold the newest commit that it has published; undefined if it does. */
+function rolledBack({ repoDir, store }: Session, mine: WritingPrimary): AppError | undefined {
+  const served = commitServed(repoDir, mine)
+  if (served === undefined || isCommitted(store.layout, served)) return undefined
+  return servedAhead(
+    `${repoDir}/.state/primary.json`,
+    `says that commit ${served.commit} was published, which this history does not hold`,
+  )
+}
+
+/** Returns the error for a published tree that is ahead of history. */
+export function servedAhead(path: string, what: string): AppError {
+  return new AppError('standby', 'served-ahead', `${path} ${what}: the data directory was rolled back`, {
+    hint: 'put the newer data directory back; if it is lost: brine demote --reason …, then brine promote --reason …, which renumbers',
+    details: { path },
+  })
 }
 
 /** Returns the identity of this directory that is recorded in the published tree; undefined after `init --test`, where every copy is live. */

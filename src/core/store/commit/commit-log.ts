@@ -8,7 +8,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId, StoredCommit } from '../../eventsourcing/types.js'
 import { type HeadCache, readHeadCache } from '../disk/caches.js'
 import { commitMissing, fileDamaged, isNewer } from '../disk/damage.js'
-import { exists, listDir, readOwnedFile } from '../disk/fs.js'
+import { exists, listDir, readIfExists, readOwnedFile } from '../disk/fs.js'
 import { KIND_FOLDERS, type Layout } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommit } from '../disk/records.js'
 
@@ -59,6 +59,23 @@ export function findHead(layout: Layout): Head {
     n: Math.max(last, cache !== undefined && exists(layout.commit(cache.head)) ? cache.head : 0),
     cache: undefined,
   }
+}
+
+/**
+ * Returns true if this history holds a commit with that hash. A missing or damaged file counts if the cache of the newest commit, or the commit
+ * after it, shows that it was there: damage is reported by what reads the commit. Throws `io`.
+ */
+export function isCommitted(
+  layout: Layout,
+  { commit, sha256 }: { readonly commit: number; readonly sha256: Sha256 },
+): boolean {
+  const bytes = readIfExists(layout.commit(commit))
+  if (bytes !== undefined && sha256Hex(bytes) === sha256) return true
+  const cache = readHeadCache(layout.head)
+  if (cache?.head === commit) return cache.sha256 === sha256
+  if (bytes === undefined) return cache !== undefined && cache.head > commit
+  const next = readIfExists(layout.commit(commit + 1))
+  return next !== undefined && new TextDecoder().decode(next).includes(`"previous":"${sha256}"`)
 }
 
 /**

@@ -3,7 +3,7 @@
  * Invariant: a cache is never trusted alone; its content is used only if a commit confirms it.
  */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { canonicalJson } from '../../base/json.js'
 import { isCount, isOne, isText, listOf, objectOf } from '../../base/shape.js'
 import { sha256Hex } from '../../crypto/digest.js'
@@ -27,7 +27,10 @@ export interface HeadCache {
  * STORED in `head.json`. It holds its own inode and birth time, so that a file restored from a copy differs from the one the last command
  * wrote.
  */
-interface StoredHeadCache extends HeadCache, FileIdentity {}
+interface StoredHeadCache extends HeadCache, FileIdentity {
+  /** Identity of `commits/`: a snapshot of hard links that is put back keeps the inodes of the files, not those of the folders. */
+  readonly commits?: FileIdentity
+}
 
 /** STORED in `info.json`. */
 export interface Info {
@@ -68,14 +71,29 @@ export function isRestoredFromCopy(path: string, byBirth: boolean): boolean {
     const here = identityOfPath(path)
     if (stored === undefined || here === undefined) return false
     if (before?.inode !== here.inode || before.birth !== here.birth) continue
-    return stored.inode !== here.inode || (byBirth && stored.birth !== here.birth)
+    return !isSame(stored, here, byBirth) || isOtherFolder(path, stored, byBirth)
   }
   // the file keeps changing, so a live writer owns this directory: treat it as the original, not a copy
   return false
 }
 
+/** Returns true if `commits/` is another folder than when the cache was written, and holds its commit: one that lacks it is damaged. */
+function isOtherFolder(path: string, { head, commits }: StoredHeadCache, byBirth: boolean): boolean {
+  const folder = join(dirname(dirname(path)), 'commits')
+  return !isSame(commits, identityOfPath(folder), byBirth) && identityOfPath(join(folder, `${head}.json`)) !== undefined
+}
+
+/** Compares identities; unknown ones are equal to any. */
+function isSame(a: FileIdentity | undefined, b: FileIdentity | undefined, byBirth: boolean): boolean {
+  return a === undefined || b === undefined || (a.inode === b.inode && (!byBirth || a.birth === b.birth))
+}
+
 function readStored(path: string): StoredHeadCache | undefined {
-  const shape = { format: isOne, head: isCount, sha256: isText, inode: isText, birth: isText, check: isText }
+  const folder = objectOf({ inode: isText, birth: isText })
+  const shape = {
+    ...{ format: isOne, head: isCount, sha256: isText, inode: isText, birth: isText, check: isText },
+    'commits?': folder,
+  }
   const found = readOptionalFile(path, shape)
   if (found === undefined) return undefined
   const { check, ...rest } = found
@@ -86,7 +104,8 @@ function readStored(path: string): StoredHeadCache | undefined {
 export function writeHeadCache(path: string, { head, sha256 }: HeadCache, temp: string): void {
   moveFolderAway(path)
   const content = (self: FileIdentity): Uint8Array => {
-    const body = { format: 1, head, sha256, ...self }
+    const commits = identityOfPath(join(dirname(dirname(path)), 'commits'))
+    const body = { format: 1, head, sha256, ...self, ...(commits === undefined ? {} : { commits: { ...commits } }) }
     return encodeRecord({ ...body, check: sha256Hex(canonicalJson(body)) })
   }
   replaceFile(path, content, { temp })

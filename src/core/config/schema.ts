@@ -97,7 +97,7 @@ const publication = {
     default: '5m',
     min: 10,
     max: DAY,
-    about: 'how often cron runs `brine tick`; reduces the margin of timing_publish_hours_before_next',
+    about: 'how often cron runs `brine tick`; status warns after three periods without it',
   },
 } as const
 

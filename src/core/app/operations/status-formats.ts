@@ -21,6 +21,7 @@ export function nagiosLine(report: StatusReport): string {
     `unpublished=${report.unpublished.length}`,
     `future=${report.future.length}`,
     `disk_free=${report.disk.free}B`,
+    ...(report.lastTick === null ? [] : [`tick_age=${secondsBetween(report.lastTick.at, now)}s`]),
     ...(staleAt === null ? [] : [`stale_in=${secondsBetween(now, staleAt)}s`]),
   ]
   return `BRINE ${verdict.toUpperCase()} - ${text.replaceAll('|', '/')} | ${data.join(' ')}`
@@ -79,6 +80,8 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('next_due_timestamp_seconds', 'Time at which tick has work to do.', seconds(report.nextDue)),
     one('last_tick_timestamp_seconds', 'Time at which the last tick ended.', seconds(report.lastTick?.at ?? null)),
     one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
+    one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
+    one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
     one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
     one('broken_aggregates', 'Aggregates that are damaged.', report.broken.length),
     one(
@@ -106,6 +109,11 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('surplus_files', 'Files in quarantine that no commit references.', aside.surplus),
     one('locked', '1 while a command holds the write lock.', report.locks.length),
   ]
+}
+
+/** Returns 1 if the report has a finding with this code. */
+function isFound({ concerns }: StatusReport, code: string): number {
+  return concerns.some((finding) => finding.code === code) ? 1 : 0
 }
 
 function caMetrics(cas: StatusReport['cas']): readonly Metric[] {

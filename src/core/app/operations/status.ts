@@ -14,6 +14,7 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
+import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
@@ -45,6 +46,8 @@ export interface StatusReport {
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
   readonly lastTick: { readonly at: Instant; readonly failed: number } | null
+  /** Seconds between two runs of `tick`, from the configuration. */
+  readonly tickPeriod: number
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
   readonly broken: readonly UnreadableAggregate[]
@@ -119,6 +122,7 @@ export async function status(session: Session): Promise<StatusReport> {
     staleAt: plan.staleAt,
     nextDue: plan.nextDue,
     lastTick,
+    tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
     cas: snapshot.cas.map((ca) => {
       const times = plan.times.get(ca.handle)
@@ -175,7 +179,17 @@ function findingInputs(
     configWarnings: session.loaded.warnings.map((w) => w.message),
     configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
     tickPeriod: session.config.tickPeriod,
+    tickSince: primary && hasCas(session, snapshot) ? tickSince(session) : null,
   }
+}
+
+function hasCas({ enrolment }: Session, { cas, broken }: StatusSnapshot): boolean {
+  return cas.length + broken.length + enrolment.cas.length > 0
+}
+
+/** Returns when this directory was made or became the primary on this machine; null for a test directory. */
+function tickSince({ store }: Session): Instant | null {
+  return store.marker.test === true ? null : (readInstallationId(store.dir)?.at ?? null)
 }
 
 /** Returns the aggregates that cannot be read, and those with missing or damaged objects. */

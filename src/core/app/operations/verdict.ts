@@ -71,6 +71,11 @@ export interface StatusFacts {
   readonly enrolment: EnrolmentFacts | null
   /** Seconds between two runs of `tick`. */
   readonly tickPeriod: number
+  /**
+   * Time from which on `tick` must run: when the directory became the primary on this machine. Null without CAs, and in a test directory,
+   * where only work that is due counts: its clock moves by hand.
+   */
+  readonly tickSince: Instant | null
 }
 
 export interface AccessFact {
@@ -180,21 +185,35 @@ function stalenessFindings({ now, staleAt }: StatusFacts): readonly StatusFindin
 }
 
 function overdueFindings(facts: StatusFacts): readonly StatusFinding[] {
-  const { now, nextDue, lastTick, unpublished, outdated } = facts
+  const { now, nextDue, unpublished, outdated } = facts
   const late = Math.max(MINIMUM_LATENESS, 3 * facts.tickPeriod)
   const found: StatusFinding[] = []
   if (nextDue !== null && addSeconds(nextDue, late) < now)
     found.push(warning('overdue', `work has been due since ${nextDue}`, 'brine tick'))
-  if (nextDue !== null && nextDue <= now && (lastTick === null || addSeconds(lastTick, late) < now)) {
-    const when = lastTick === null ? 'tick never ran' : `tick last ran ${durationBetween(lastTick, now)} ago`
-    found.push(warning('tick-missing', `${when}, and work is due`, 'brine tick, and check cron'))
-  }
+  found.push(...tickFindings(facts))
   if (outdated.length > 0)
     found.push(warning('promote-unfinished', `numbers not advanced yet after promote: ${list(outdated)}`, 'brine tick'))
   if (unpublished.length > 0)
     found.push(warning('unpublished', `not published yet: ${list(unpublished)}`, 'brine tick'))
   if (!facts.served) found.push(warning('served-behind', 'the published tree is not up to date', 'brine tick'))
   return found
+}
+
+/** Returns a finding if `tick` has not run for three periods, also if it never ran. A time after the present is no run. */
+function tickFindings({ now, nextDue, lastTick, tickSince, tickPeriod }: StatusFacts): readonly StatusFinding[] {
+  const late = 3 * tickPeriod
+  const last = lastTick !== null && lastTick <= now ? lastTick : null
+  const isDue = nextDue !== null && nextDue <= now
+  const isSilent = (since: Instant | null): boolean => since === null || addSeconds(since, late) < now
+  const isExpected = tickSince !== null && isSilent(tickSince)
+  if (!isSilent(last) || !(isExpected || isDue)) return []
+  const when =
+    last !== null
+      ? `tick last ran ${durationBetween(last, now)} ago`
+      : lastTick === null
+        ? 'tick never ran'
+        : `the last tick was at ${lastTick}, by a clock that was ahead`
+  return [warning('tick-missing', isDue ? `${when}, and work is due` : when, 'brine tick, and check cron')]
 }
 
 function enrolmentFindings(

@@ -28,6 +28,7 @@ const WELL: StatusFacts = {
   configFaults: [],
   enrolment: null,
   tickPeriod: 300,
+  tickSince: null,
 }
 const FINE = { down: [], degraded: [], unprobedSince: null, unknown: [] }
 const codes = (facts: Partial<StatusFacts>) => statusFindings({ ...WELL, ...facts }).map((c) => `${c.level} ${c.code}`)
@@ -67,7 +68,15 @@ describe('the verdict', () => {
     ['due for longer', { nextDue: at(-901) }, ['warning overdue']],
     ['due, and no tick for 15 minutes', { nextDue: NOW, lastTick: at(-901) }, ['warning tick-missing']],
     ['due, and never a tick', { nextDue: NOW, lastTick: null }, ['warning tick-missing']],
-    ['no tick, but nothing due', { lastTick: at(-90000) }, []],
+    ['no tick, but nothing due, in a test directory', { lastTick: at(-90000) }, []],
+    ['no tick for three periods', { tickSince: at(-90000), lastTick: at(-900) }, []],
+    ['no tick for longer', { tickSince: at(-90000), lastTick: at(-901) }, ['warning tick-missing']],
+    ['never a tick', { tickSince: at(-901), lastTick: null }, ['warning tick-missing']],
+    ['never a tick, but new', { tickSince: at(-900), lastTick: null }, []],
+    ['an old tick, but promoted just now', { tickSince: at(-900), lastTick: at(-90000) }, []],
+    ['a tick of the future', { tickSince: at(-90000), lastTick: at(1) }, ['warning tick-missing']],
+    ['cron every minute', { tickSince: at(-90000), lastTick: at(-181), tickPeriod: 60 }, ['warning tick-missing']],
+    ['a stand-by without tick', { primary: false, tickSince: null, lastTick: null }, []],
     ['cron every hour', { nextDue: at(-3000), lastTick: at(-3000), tickPeriod: 3600 }, []],
     ['unpublished', { unpublished: ['a'] }, ['warning unpublished']],
     ['the published tree is out of date', { served: false }, ['warning served-behind']],

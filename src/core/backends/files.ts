@@ -6,6 +6,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { constants, open } from 'node:fs/promises'
 import { Secret } from '../base/secret.js'
+import { secretLineOf } from '../base/secret-line.js'
 import { addSeconds, type Instant } from '../base/time.js'
 import { BackendFault } from '../ha/backend.js'
 import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../pki/certificate.js'
@@ -126,11 +127,12 @@ export async function readKey(path: string): Promise<KeyObject> {
   }
 }
 
-/** Reads the first line of a password file. Throws a BackendFault (`config-fault`). */
+/** Reads the only line of a password file. Throws a BackendFault (`config-fault`). */
 export async function readPassword(path: string): Promise<Secret> {
-  const [line = ''] = (await readConfigured(path, true)).toString('utf8').split(/\r?\n/)
-  if (line === '') throw configFault('ca-file-invalid', `${path}: the first line, which is the password, is empty`)
-  return new Secret(line)
+  const read = secretLineOf(await readConfigured(path, true))
+  if ('line' in read) return new Secret(new TextDecoder().decode(read.line))
+  if (read.isEmpty) throw configFault('ca-file-invalid', `${path}: the first line, which is the password, is empty`)
+  throw configFault('ca-file-invalid', `${path}: not a password file of one line: it ${read.fault}`)
 }
 
 /** Returns true if this is the private half of the key of the certificate. */

@@ -5,6 +5,7 @@
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
+import { secretLineOf } from '../base/secret-line.js'
 import { configFault, readConfigured } from './files.js'
 
 export interface PinSource {
@@ -17,15 +18,19 @@ export interface PinSource {
 export async function readPin({ pinFile, pinEnv }: PinSource): Promise<Buffer | undefined> {
   if (pinFile !== undefined) {
     const bytes = await readConfigured(pinFile, true)
-    let end = bytes.length
-    while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end -= 1
-    if (end === 0) throw configFault('ca-pin-missing', `${pinFile}: the PIN is empty`)
-    return bytes.subarray(0, end)
+    const read = secretLineOf(bytes)
+    if ('line' in read) return Buffer.from(bytes.buffer, read.line.byteOffset, read.line.length)
+    bytes.fill(0)
+    if (read.isEmpty) throw configFault('ca-pin-missing', `${pinFile}: the PIN is empty`)
+    throw configFault('ca-pin-invalid', `${pinFile}: not a PIN file of one line: it ${read.fault}`)
   }
   if (pinEnv === undefined) return undefined
   const value = process.env[pinEnv] ?? ''
   if (value === '')
     throw configFault('ca-pin-missing', `the environment variable ${pinEnv} is empty; it must contain the PIN`)
+  const read = secretLineOf(Buffer.from(value))
+  if ('fault' in read && !read.isEmpty)
+    throw configFault('ca-pin-invalid', `the environment variable ${pinEnv} is not a PIN: it ${read.fault}`)
   return Buffer.from(value)
 }
 

@@ -6,7 +6,7 @@ import type { EstBackend } from '../config/enrolment/schema.js'
 import { BackendFault, type CaBackend, type Issued } from '../ha/backend.js'
 import { readPlainCertificate } from '../pki/certificate.js'
 import { estBytes, readCertsOnly } from '../pki/certs-only.js'
-import { configFault, readChain, readPassword } from './files.js'
+import { configFault, lockingFault, readChain, readPassword } from './files.js'
 import { type HttpQuery, httpClient, retryAfter } from './http.js'
 import { garbled, type HttpResponse, statusFault } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
@@ -33,7 +33,7 @@ export function openEstBackend(ca: string, config: EstBackend, ports: BackendPor
     const response = await ask({ method: 'POST', path: '/simpleenroll', headers, body, issues, signal })
     if (response.status === 202)
       return { outcome: 'pending', reference: referenceTo(csr), retryAfter: retryAfter(response, ports) }
-    if (response.status !== 200) throw statusFault(response)
+    if (response.status !== 200) throw refusal(response, config)
     const found = certificatesIn(response)
     // without a certificate for this key the first one: the check of the issued certificate reports what is wrong
     const own = found.find((der) => Buffer.from(readPlainCertificate(der)?.spki ?? []).equals(spki)) ?? found[0]
@@ -48,7 +48,7 @@ export function openEstBackend(ca: string, config: EstBackend, ports: BackendPor
     probe: async (signal) => {
       const own = await readyCa(config, ports)
       const response = await ask({ method: 'GET', path: '/cacerts', signal })
-      if (response.status !== 200) throw statusFault(response)
+      if (response.status !== 200) throw refusal(response, config)
       checkIsSameCa(certificatesIn(response), own, config)
     },
     revoke: async () => {
@@ -59,6 +59,13 @@ export function openEstBackend(ca: string, config: EstBackend, ports: BackendPor
       )
     },
   }
+}
+
+/** Returns the fault of a status other than 200. A refused password is not tried again, since the server may lock the account. */
+function refusal(response: HttpResponse, { username }: EstBackend): BackendFault {
+  const fault = statusFault(response)
+  const isPassword = username !== undefined && (response.status === 401 || response.status === 403)
+  return isPassword ? lockingFault(fault.code, fault.message) : fault
 }
 
 async function credentials({ username, passwordFile }: EstBackend): Promise<{ readonly Authorization?: string }> {

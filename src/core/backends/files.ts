@@ -29,6 +29,11 @@ export function configFault(code: string, message: string, cause?: unknown): Bac
   return new BackendFault('config-fault', code, message, cause)
 }
 
+/** Returns such a fault of which another attempt could lock the token or the account. */
+export function lockingFault(code: string, message: string): BackendFault {
+  return new BackendFault('config-fault', code, message, undefined, { needsOperator: true })
+}
+
 /** Reads a file; with `secret` only its owner may have access. Throws a BackendFault (`config-fault`). */
 export async function readConfigured(path: string, secret = false, limit = LIMIT): Promise<Buffer> {
   // a named pipe without a writer must not block a command

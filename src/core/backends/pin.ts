@@ -6,7 +6,7 @@ import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { secretLineOf } from '../base/secret-line.js'
-import { configFault, readConfigured } from './files.js'
+import { configFault, lockingFault, readConfigured } from './files.js'
 
 export interface PinSource {
   readonly pinFile: string | undefined
@@ -52,7 +52,7 @@ export function checkNotRefused(folder: string, name: string, pin: Buffer, token
   }
   const [salt, known] = [kept.subarray(0, SALT), kept.subarray(SALT)]
   if (known.length !== 32 || !timingSafeEqual(known, fingerprint(pin, salt))) return
-  throw configFault(
+  throw lockingFault(
     'ca-pin-refused',
     `${token}: the PIN was refused before and is not tried again: configure the right one, or remove ${path} if the token accepts it now`,
   )

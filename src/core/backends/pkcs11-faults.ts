@@ -1,6 +1,6 @@
-/** Classification of token failures for the circuit breaker. Invariant: a refused PIN is a `config-fault` at once and is not retried. */
+/** Classification of token failures for the circuit breaker. Invariant: a refused PIN is a `config-fault` at once and waits for the operator. */
 import { BackendFault } from '../ha/backend.js'
-import { configFault } from './files.js'
+import { configFault, lockingFault } from './files.js'
 import type { FailedMessage, Finding } from './pkcs11-messages.js'
 
 /** Return values (PKCS #11 section 4.13, CK_RV) that need the operator. */
@@ -39,12 +39,13 @@ export function tokenFault(failed: FailedMessage, place: TokenPlace): BackendFau
   if (!step.startsWith('C_')) return FINDINGS[step as Finding](place, text)
   const known = OPERATOR[code]
   if (known === 'ca-pin-refused')
-    return configFault(
+    return lockingFault(
       known,
       `${token}: the PIN is refused (${text}): it is not tried again, since the token would lock itself`,
     )
   if (known === 'ca-pin-locked')
-    return configFault(known, `${token}: its PIN is locked (${text}): unlock it with the PIN of its security officer`)
+    return lockingFault(known, `${token}: its PIN is locked (${text}): unlock it with the PIN of its security officer`)
+  if (known === 'ca-pin-expired') return lockingFault(known, `${token}: its PIN has expired (${text})`)
   if (known !== undefined) return configFault(known, `${token}: ${step} failed: ${text}`)
   return new BackendFault('ca-fault', 'ca-token-failed', `${token}: ${step} failed: ${text}`)
 }
@@ -71,9 +72,9 @@ const FINDINGS: Readonly<Record<Finding, (place: TokenPlace, text: string) => Ba
   'no-pin': ({ token }) =>
     configFault('ca-pin-missing', `${token}: a PIN is required, but neither a PIN file nor a variable is configured`),
   'pin-locked': ({ token }) =>
-    configFault('ca-pin-locked', `${token}: its PIN is locked: unlock it with the PIN of its security officer`),
+    lockingFault('ca-pin-locked', `${token}: its PIN is locked: unlock it with the PIN of its security officer`),
   'pin-final-try': ({ token }) =>
-    configFault(
+    lockingFault(
       'ca-pin-final-try',
       `${token}: one more wrong PIN would lock it: log in manually with the right one to reset its counter`,
     ),

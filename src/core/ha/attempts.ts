@@ -56,9 +56,16 @@ export function attemptFinished(
 
 export function conclusionOf(
   state: HaState,
-  { ca, attempt, outcome, message, latencyMs }: FinishedAttempt,
+  { ca, attempt, outcome, message, latencyMs, needsOperator = false }: FinishedAttempt,
   purpose: Purpose,
   at: Instant,
 ): Conclusion {
-  return { ca, before: healthOf(state, ca), attempt, purpose, result: { outcome, message, latencyMs }, at }
+  return {
+    ca,
+    before: healthOf(state, ca),
+    attempt,
+    purpose,
+    result: { outcome, message, latencyMs, needsOperator },
+    at,
+  }
 }

@@ -75,9 +75,18 @@ const KINDS: Readonly<Record<Exclude<Outcome, 'ok'>, ErrorKind>> = {
 /** A failure at a CA, with its class. The message is one sentence without secrets. */
 export class BackendFault extends AppError {
   readonly outcome: Exclude<Outcome, 'ok' | 'pending'>
+  /** True if another attempt can do harm, such as lock a token or an account: only the operator may start it. */
+  readonly needsOperator: boolean
 
-  constructor(outcome: BackendFault['outcome'], code: string, message: string, cause?: unknown) {
+  constructor(
+    outcome: BackendFault['outcome'],
+    code: string,
+    message: string,
+    cause?: unknown,
+    { needsOperator = false }: { readonly needsOperator?: boolean } = {},
+  ) {
     super(KINDS[outcome], code, message, cause === undefined ? {} : { cause })
     this.outcome = outcome
+    this.needsOperator = needsOperator
   }
 }

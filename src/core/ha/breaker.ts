@@ -1,6 +1,6 @@
 /**
  * The circuit breaker of one CA: how a result, a missing result and the passing of time change its health.
- * Invariants: only faults of the CA count; to an open circuit one process at a time sends a request, and none before its time; nothing here
+ * Invariants: a fault that heals by itself is tried again, and one that gets worse by trying waits for the operator; only faults of the CA count; to an open circuit one process at a time sends a request, and none before its time; nothing here
  * reads a clock.
  */
 import { entry } from '../base/record.js'
@@ -73,6 +73,8 @@ export interface AttemptResult {
   readonly message: string
   /** Whole milliseconds; null where nothing was sent. */
   readonly latencyMs: number | null
+  /** True if only the operator may start another attempt. */
+  readonly needsOperator?: boolean
 }
 
 /** A request that ended, and the health of the CA just before. */
@@ -105,12 +107,7 @@ export function concluded(conclusion: Conclusion, settings: BreakerSettings): re
     case 'request-fault':
       return isLeased ? [end, reopened(conclusion, before.level, settings)] : [end]
     case 'config-fault':
-      return [
-        { ...end, failures: before.failures + 1 },
-        ...(now === 'circuit-open' && before.openUntil === null
-          ? []
-          : [healthChanged(conclusion, now, 'circuit-open', result.message, null, before.level)]),
-      ]
+      return [{ ...end, failures: before.failures + 1 }, ...misconfigured(conclusion, now, isOpen, isLeased, settings)]
     default: {
       const failures = isOpen || isLeased || isChained(before, at, settings) ? before.failures + 1 : 1
       const counted = { ...end, failures }
@@ -119,6 +116,28 @@ export function concluded(conclusion: Conclusion, settings: BreakerSettings): re
       return [counted, ...failed(conclusion, now, failures, settings)]
     }
   }
+}
+
+/**
+ * Returns the change after a fault of the configuration, which opens the circuit at once: until the operator resumes it if another attempt can
+ * do harm, else for as long as after a failure, since a file or a service may come back by itself.
+ */
+function misconfigured(
+  conclusion: Conclusion,
+  now: Health,
+  isOpen: boolean,
+  isLeased: boolean,
+  settings: BreakerSettings,
+): readonly HealthChanged[] {
+  const { ca, before, result, at } = conclusion
+  if (result.needsOperator === true) {
+    const isWaiting = now === 'circuit-open' && before.openUntil === null
+    return isWaiting ? [] : [healthChanged(conclusion, now, 'circuit-open', result.message, null, before.level)]
+  }
+  if (isLeased) return [reopened(conclusion, before.level + 1, settings)]
+  if (isOpen) return []
+  const openUntil = addSeconds(at, openSeconds(ca, 0, settings))
+  return [healthChanged(conclusion, now, 'circuit-open', result.message, openUntil)]
 }
 
 /** Returns the changes of a closed circuit after one more failure. */

@@ -17,7 +17,7 @@ import type { Instant } from '../base/time.js'
 export const HEALTHS = ['healthy', 'degraded', 'circuit-open', 'recovering'] as const
 export type Health = (typeof HEALTHS)[number]
 
-/** Outcome of a request to a CA. Only `ca-fault` and `unknown` count against it; `config-fault` opens at once and waits for the operator. */
+/** Outcome of a request to a CA. Only `ca-fault` and `unknown` count against it; `config-fault` opens at once. */
 export type Outcome = 'ok' | 'ca-fault' | 'request-fault' | 'config-fault' | 'pending' | 'unknown'
 
 export const isOutcome: Check<Outcome> = isOneOf(

@@ -86,14 +86,14 @@ describe('est enroll', () => {
         expect.objectContaining({ name: 'alone', verdict: 'ok', next: 'alone' }),
       ])
       const concern = told.concerns.find(({ code }) => code === 'ha-degraded')
-      expect(concern?.message).toContain('production: one open until the operator resumes it')
+      expect(concern?.message).toMatch(/production: one open until \d{4}-/)
       const next = await enroll('--explain')
       expect(next.attempts.map(({ ca }) => ca)).toEqual(['two'])
-      expect(next.candidates?.[0]).toEqual({ ca: 'one', why: 'open until the operator resumes it' })
+      expect(next.candidates?.[0]).toEqual({ ca: 'one', why: expect.stringMatching(/^open until \d{4}-/) })
       const pinned = await brine('est', 'enroll', 'device', '--csr', file('device.csr'), '--ca', 'one', '--json')
       expect(pinned.code).toBe(16)
       expect(pinned.json()).toMatchObject({
-        error: { code: 'est-unavailable', retry: true, retryAfter: 60, changed: 'no' },
+        error: { code: 'est-unavailable', retry: true, retryAfter: expect.any(Number), changed: 'no' },
       })
     } finally {
       renameSync(box.path('one.lost'), box.path('one.key'))

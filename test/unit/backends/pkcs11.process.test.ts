@@ -263,6 +263,7 @@ else {
       ]
       expect(faults.map((fault) => fault.what)).toEqual(faults.map(() => 'config-fault ca-pin-refused'))
       expect(faults.map((fault) => fault.message).join()).not.toContain('9753135')
+      expect((await faultOf(probe(wrong))).needsOperator).toBe(true)
       expect(shimmed.calls('C_Login')).toBe(1)
     })
 
@@ -280,6 +281,9 @@ else {
       expect((await told(probe())).what).toBe('config-fault ca-pin-locked')
       shimmed.fail('flags 131072')
       expect((await told(probe())).what).toBe('config-fault ca-pin-final-try')
+      expect((await faultOf(probe())).needsOperator).toBe(true)
+      // a PIN file may come back by itself
+      expect((await faultOf(probe({ pinFile: box.path('no-pin') }))).needsOperator).toBe(false)
       expect(shimmed.calls('C_Login')).toBe(0)
     })
   })

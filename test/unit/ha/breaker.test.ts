@@ -1,6 +1,6 @@
 /** The transition table of a CA's circuit breaker, row by row. */
 import { describe, expect, it } from 'vitest'
-import { secondsBetween } from '../../../src/core/base/time.js'
+import { addSeconds, secondsBetween } from '../../../src/core/base/time.js'
 import { healthOf, isProbeable, openSeconds } from '../../../src/core/ha/breaker.js'
 import { DEFAULT_BREAKER } from '../../../src/core/ha/settings.js'
 import { group, World } from './given.js'
@@ -69,9 +69,38 @@ describe('a closed circuit', () => {
     expect([world.health(CA), world.failures(CA), world.changes(CA)]).toEqual(['healthy', 0, []])
   })
 
-  it('opens at once by wrong credentials or configuration, and waits for the operator however long', async () => {
+  it('opens at once by a fault of the configuration, and heals by itself', async () => {
     const world = new World()
     await world.report(CA, 'config-fault')
+    const first = addSeconds(world.now, openSeconds(CA, 0, world.breaker))
+    expect([world.health(CA), world.openUntil(CA)]).toEqual(['circuit-open', first])
+    world.later(openSeconds(CA, 0, world.breaker))
+    expect(await world.probe(CA, 'config-fault')).toBe(true)
+    const second = addSeconds(world.now, openSeconds(CA, 1, world.breaker))
+    expect([world.health(CA), world.openUntil(CA)]).toEqual(['circuit-open', second])
+    // a result that comes late neither closes it nor makes it wait for the operator
+    await world.report(CA, 'config-fault')
+    expect(world.openUntil(CA)).toBe(second)
+    world.later(openSeconds(CA, 1, world.breaker))
+    expect(await world.probe(CA, 'ok')).toBe(true)
+    expect([world.health(CA), world.failures(CA)]).toEqual(['healthy', 0])
+  })
+
+  it('that is open waits for the operator from the moment at which another attempt could do harm', async () => {
+    const world = new World()
+    await world.report(CA, 'config-fault')
+    world.later(openSeconds(CA, 0, world.breaker))
+    await world.probe(CA, 'config-fault', false, true)
+    expect([world.health(CA), world.openUntil(CA)]).toEqual(['circuit-open', null])
+    await world.report(CA, 'config-fault')
+    expect(world.openUntil(CA)).toBeNull()
+    world.later(86400)
+    expect(await world.lease(CA)).toBeUndefined()
+  })
+
+  it('opens at once by a refused PIN or password, and waits for the operator however long', async () => {
+    const world = new World()
+    await world.report(CA, 'config-fault', 1, true)
     expect([world.health(CA), world.openUntil(CA)]).toEqual(['circuit-open', null])
     world.later(30 * 86400)
     expect(await world.lease(CA)).toBeUndefined()

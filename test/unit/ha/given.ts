@@ -101,8 +101,8 @@ export class World {
   }
 
   /** Records results of probes of a closed circuit. */
-  async report(ca: string, outcome: Outcome, times = 1): Promise<void> {
-    for (let n = 0; n < times; n++) await this.#found(ca, null, outcome)
+  async report(ca: string, outcome: Outcome, times = 1, needsOperator = false): Promise<void> {
+    for (let n = 0; n < times; n++) await this.#found(ca, null, outcome, needsOperator)
   }
 
   /** Takes the lease of an open circuit; undefined when it is not available. */
@@ -112,15 +112,15 @@ export class World {
     return events.some((e) => e.type === 'attempt.started') ? attempt : undefined
   }
 
-  async probe(ca: string, outcome: Outcome, resume = false): Promise<boolean> {
+  async probe(ca: string, outcome: Outcome, resume = false, needsOperator = false): Promise<boolean> {
     const attempt = await this.lease(ca, resume)
     if (attempt === undefined) return false
-    await this.#found(ca, attempt, outcome)
+    await this.#found(ca, attempt, outcome, needsOperator)
     return true
   }
 
-  async #found(ca: string, attempt: string | null, outcome: Outcome): Promise<void> {
-    const answer = { ca, attempt, outcome, message: `it was ${outcome}`, latencyMs: 5 }
+  async #found(ca: string, attempt: string | null, outcome: Outcome, needsOperator: boolean): Promise<void> {
+    const answer = { ca, attempt, outcome, message: `it was ${outcome}`, latencyMs: 5, needsOperator }
     await this.run({ type: 'probes.finish', probes: [answer] })
   }
 

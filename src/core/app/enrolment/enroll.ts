@@ -198,8 +198,9 @@ async function settle(
   reply: Reply<Verified>,
 ): Promise<NewAttempt | undefined> {
   const { id, requestSpec } = run
-  const { outcome, message, latencyMs, value } = reply
-  await tx.ha.run({ type: 'enroll.finish', ca, attempt, outcome, message, latencyMs })
+  const { outcome, message, value } = reply
+  const { value: _, ...result } = reply
+  await tx.ha.run({ type: 'enroll.finish', ca, attempt, ...result })
   if (value !== undefined && 'certificate' in value) {
     await tx.record(id, recordOf(value.certificate, ca, requestSpec), value.certificate.der)
     return undefined

@@ -45,7 +45,10 @@ export async function callCa<T>(
     const { outcome, message, value } = await Promise.race([response, late])
     return { outcome, message, value, latencyMs: Math.round(performance.now() - started) }
   } catch (error) {
-    if (error instanceof BackendFault) return { outcome: error.outcome, message: error.message, latencyMs: null }
+    if (error instanceof BackendFault) {
+      const { outcome, message, needsOperator } = error
+      return { outcome, message, latencyMs: null, needsOperator }
+    }
     // the backend cannot be opened: its files or its kind
     if (error instanceof AppError) return { outcome: 'config-fault', message: error.message, latencyMs: null }
     throw error

@@ -55,7 +55,7 @@ function missingFiles(ca: CaConfig, n: number): readonly PlacedFault[] {
   return Object.entries(ca).flatMap(([name, path]) => {
     const key = FILES[name]
     if (key === undefined || typeof path !== 'string' || !path.startsWith('/') || existsSync(path)) return []
-    const message = `${path} does not exist: the circuit of ${ca.id} will be open until it does`
+    const message = `${path} does not exist: ${ca.id} serves nothing until it does, and is probed again after recovery_timeout`
     return [{ place: ['ca', n, ca.backend, key], message }]
   })
 }

@@ -258,7 +258,10 @@ describe('the sections about enrolment', () => {
       ['ca.1.dogtag.auth_module', '/no/m.so', 'y'],
       ['ca.1.dogtag.auth_pin_file', '/no/pin', 'y'],
     ])
-      expect(found).toContainEqual([place, `${path} does not exist: the circuit of ${ca} will be open until it does`])
+      expect(found).toContainEqual([
+        place,
+        `${path} does not exist: ${ca} serves nothing until it does, and is probed again after recovery_timeout`,
+      ])
   })
 
   it('never show a secret of a URI', async () => {

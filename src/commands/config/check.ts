@@ -1,5 +1,5 @@
 /** `brine config check`: reports every finding in the configuration with its line. */
-import { type ConfigCheckReport, checkConfig } from '../../core/app/operations/config.js'
+import { type ConfigCheckReport, checkConfig, checkConfigAndRecords } from '../../core/app/operations/config.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { counted } from '../../core/cli/output/endings.js'
@@ -9,7 +9,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
   static override summary = 'check the configuration and report every error with its line'
   static override description =
-    'Reads only the configuration; with --config a file can be checked before it is installed. An error in an enrolment section disables that section alone; any other error stops every command.'
+    'With --config a file can be checked before it is installed. An error in an enrolment section disables that section alone; any other error stops every command. With a data directory, CAs are reported that are not in the group of a label of which they issued certificates that are still valid.'
   static override exitStatus = {
     0: 'valid (there may be warnings)',
     2: 'invalid or no such file',
@@ -19,7 +19,7 @@ export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
   protected override async execute(): Promise<ConfigCheckReport> {
     const { flags } = await this.parse(ConfigCheck)
     if (flags['data-dir'] === undefined && flags.config !== undefined) return checkConfig({ configPath: flags.config })
-    return checkConfig(this.context(flags))
+    return checkConfigAndRecords(this.context(flags))
   }
 
   protected override view(report: ConfigCheckReport, theme: Theme): string {

@@ -22,6 +22,9 @@ const CLOCK_SKEW = 300
 export interface CaFiles {
   readonly caCert: string
   readonly chain?: string | undefined
+  /** Written into the certificates that are issued here. */
+  readonly crlUrl?: string | undefined
+  readonly issuerUrl?: string | undefined
 }
 
 /** Returns a fault that only the operator can fix. */

@@ -55,9 +55,13 @@ async function issue(
   checkCaIsValid(certificate, files, clock.now())
   inTime(signal)
   const der = await withKey(certificate, signal, (key) =>
-    issueCertificate({ certificate, ...key }, request, profile, clock.now(), random),
+    issueCertificate({ certificate, ...key, ...locationsOf(files) }, request, profile, clock.now(), random),
   )
   return { outcome: 'ok', certificate: der }
+}
+
+function locationsOf({ crlUrl, issuerUrl }: CaFiles): Pick<Issuer, 'crlUrl' | 'issuerUrl'> {
+  return { ...(crlUrl === undefined ? {} : { crlUrl }), ...(issuerUrl === undefined ? {} : { issuerUrl }) }
 }
 
 async function crl(

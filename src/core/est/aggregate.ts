@@ -15,11 +15,12 @@ import { passwordCommands } from './passwords.js'
 import type { EstPorts } from './ports.js'
 import { lapsed } from './requests.js'
 import { EMPTY_EST, type EstState } from './state.js'
+import { surveyCommands } from './survey.js'
 
 /** Requests, one-time passwords and the numbers of CRLs. */
 export const EST_HANDLE: Handle = parseHandle('0')
 
-const commands = joined(enrolmentCommands, certificateCommands, passwordCommands, clockCommands)
+const commands = joined(enrolmentCommands, certificateCommands, passwordCommands, clockCommands, surveyCommands)
 export type EstCommand = CommandOf<typeof commands>
 
 export const est: Aggregate<EstState, EstCommand, EstEvent, EstPorts> = declare<

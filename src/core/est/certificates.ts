@@ -2,6 +2,7 @@
 import { entry } from '../base/record.js'
 import { commandsOn } from '../eventsourcing/declare.js'
 import type { EstEvent } from './events.js'
+import { COMPROMISE } from './issuers.js'
 import type { EstPorts } from './ports.js'
 import type { EstState, IssuedCertificate } from './state.js'
 
@@ -27,13 +28,17 @@ export const certificateCommands = {
       return { id, label, ca, serial, ...(refused !== undefined && { refused }) }
     },
   }),
+  /** Revokes a certificate once; a compromise of its key may become known later. */
   'certificate.revoke': command<{ readonly id: string; readonly reason: string }>({
     check: ({ certificates }, { id }) =>
       entry(certificates, id) === undefined
         ? [{ code: 'est-certificate-unknown', message: `there is no certificate ${id}` }]
         : [],
-    decide: ({ certificates }, { id, reason }, { clock }) =>
-      entry(certificates, id)?.revoked === null ? [{ type: 'certificate.revoked', id, reason, at: clock.now() }] : [],
+    decide: ({ certificates }, { id, reason }, { clock }) => {
+      const before = entry(certificates, id)?.revoked
+      const isNew = before === null || (before?.reason !== COMPROMISE && reason === COMPROMISE)
+      return isNew ? [{ type: 'certificate.revoked', id, reason, at: clock.now() }] : []
+    },
     publishesOnly: false,
     summarize: ({ id, reason }) => ({ id, reason }),
   }),

@@ -13,7 +13,7 @@ import type { EstEvent } from './events.js'
 import { usesLeft } from './passwords.js'
 import type { EstPorts } from './ports.js'
 import { isWaiting, sameRequest } from './requests.js'
-import type { Attempt, EstState, Requester } from './state.js'
+import type { Attempt, EstState, IssuedBy, Requester } from './state.js'
 
 /** The attempt that is about to be sent. */
 export type NewAttempt = Omit<Attempt, 'deadline'> & {
@@ -61,9 +61,9 @@ export const enrolmentCommands = {
     summarize: ({ id, attempt: { ca } }) => ({ id, ca }),
   }),
   /** The request has its certificate: it is no longer open, and its one-time password is used. */
-  'request.serve': command<ById & { readonly by: Requester }>({
+  'request.serve': command<ById & { readonly by: Requester; readonly issued: IssuedBy }>({
     check: () => [],
-    decide: (_, { id, by }, { clock }) => [{ type: 'request.served', id, by, at: clock.now() }],
+    decide: (_, { id, by, issued }, { clock }) => [{ type: 'request.served', id, by, issued, at: clock.now() }],
     publishesOnly: false,
     summarize: ({ id }) => ({ id }),
   }),
@@ -117,6 +117,9 @@ function checkOpen({ requests }: EstState, { id }: ById): readonly Violation[] {
 function checkNew(state: EstState, command: NewRequest): readonly Violation[] {
   const { id, request, profile, by, at } = command
   const found: Violation[] = [...checkRequest(request, profile)]
+  const compromised = state.compromised?.[sha256Hex(request.spki)]
+  if (compromised !== undefined)
+    found.push(violation('csr-key-compromised', `this key was revoked as compromised at ${compromised}: make a new key`))
   if (entry(state.requests, id) !== undefined)
     found.push(violation('est-request-exists', `request ${id} has already been opened`))
   if (by.how === 'password' && usesLeft(state, by.name, at) === 0)

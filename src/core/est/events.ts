@@ -1,15 +1,15 @@
 /** Events of enrolment: what is stored of each, and what it makes of the state. */
 import { entry, type Table, withEntries, withEntry, withoutEntry } from '../base/record.js'
-import { isCount, isHash, isOneOf, isPositive, isText, isTime } from '../base/shape.js'
+import { isCount, isHash, isOneOf, isPositive, isText, isTime, listOf, objectOf } from '../base/shape.js'
 import { addSeconds, type Instant } from '../base/time.js'
 import { type EventOf, eventsOn, joined } from '../eventsourcing/declare.js'
 import { clockEvents } from './clock.js'
-import { type EstState, isAttempt, isRequester, type OpenRequest, type Requester, SPEC } from './state.js'
-
-/** Seconds for which an expired certificate or password stays in the state; history keeps it forever. */
-const KEPT = 30 * 86400
+import { withIssued } from './issuers.js'
+import { type CompromisedKey, type EstState, type IssuedBy, isAttempt, isRequester, KEPT, type OpenRequest, type Requester, SPEC } from './state.js'
 
 const event = eventsOn<EstState>()
+
+const isIssuedBy = objectOf<IssuedBy>({ ca: isText, chain: listOf(isHash), label: isText, notAfter: isTime })
 
 const requestEvents = {
   'request.opened': event(
@@ -35,10 +35,25 @@ const requestEvents = {
     { id: isText, why: isOneOf('refused', 'failed', 'died', 'superseded'), message: isText, at: isTime },
     (state, { id }) => ({ ...state, requests: withoutEntry(state.requests, id) }),
   ),
-  /** The certificate is recorded in a book by the same commit. */
-  'request.served': event({ id: isText, by: isRequester, at: isTime }, (state, { id, by }) => {
-    const requests = withoutEntry(state.requests, id)
-    return { ...state, requests, passwords: withUse(state.passwords, by) }
+  /** The certificate is recorded in a book by the same commit; events of before do not say of which CA it is. */
+  'request.served': event(
+    { id: isText, by: isRequester, at: isTime, 'issued?': isIssuedBy },
+    (state, { id, by, at, issued }) => {
+      const requests = withoutEntry(state.requests, id)
+      const issuers = issued === undefined ? {} : { issuers: withIssued(state.issuers ?? [], issued, at) }
+      return { ...state, ...issuers, requests, passwords: withUse(state.passwords, by) }
+    },
+  ),
+  'records.surveyed': event(
+    { issuers: listOf(isIssuedBy), compromised: listOf(objectOf<CompromisedKey>({ key: isHash, at: isTime })), at: isTime },
+    (state, { issuers, compromised, at }) => ({
+      ...state,
+      issuers: issuers.reduce<NonNullable<EstState['issuers']>>((all, one) => withIssued(all, one, at), []),
+      compromised: Object.fromEntries(compromised.map((one) => [one.key, one.at])),
+    }),
+  ),
+  'key.compromised': event({ key: isHash, at: isTime }, (state, { key, at }) => {
+    return { ...state, compromised: withEntry(state.compromised ?? {}, key, at) }
   }),
   /** An entry of a book, complete by itself, so that a certificate that arrives late is recorded like any other. */
   'certificate.issued': event(
@@ -59,7 +74,9 @@ const requestEvents = {
   'certificate.revoked': event({ id: isText, reason: isText, at: isTime }, (state, { id, reason, at }) => {
     const certificate = entry(state.certificates, id)
     if (certificate === undefined) return state
-    return { ...state, certificates: withEntry(state.certificates, id, { ...certificate, revoked: { at, reason } }) }
+    // a reason that becomes known later does not change when the certificate was revoked
+    const revoked = { at: certificate.revoked?.at ?? at, reason }
+    return { ...state, certificates: withEntry(state.certificates, id, { ...certificate, revoked }) }
   }),
   'password.created': event(
     { id: isText, label: isText, hash: isHash, uses: isPositive, since: isTime, expires: isTime, note: isText },

@@ -120,6 +120,32 @@ export interface OneTimePassword {
   readonly note: string
 }
 
+/** A CA certificate under which certificates were issued. */
+export interface Issuer {
+  readonly ca: string
+  /** The certificate of the CA, then those above it; empty if it is not known. */
+  readonly chain: readonly Sha256[]
+  /** The latest notAfter of its certificates, by label. */
+  readonly labels: Table<Instant>
+}
+
+/** The CA of one certificate. */
+export interface IssuedBy {
+  readonly ca: string
+  readonly chain: readonly Sha256[]
+  readonly label: string
+  readonly notAfter: Instant
+}
+
+export interface CompromisedKey {
+  /** SHA-256 of the SubjectPublicKeyInfo. */
+  readonly key: Sha256
+  readonly at: Instant
+}
+
+/** Seconds for which what has expired stays in the state; history keeps it forever. */
+export const KEPT = 30 * 86400
+
 export interface EstState {
   readonly requests: Table<OpenRequest>
   /** Certificates of a book by the id of the request. Those that expired more than 30 days ago are only in history. */
@@ -127,6 +153,10 @@ export interface EstState {
   readonly passwords: Table<OneTimePassword>
   /** The number of each CA's newest CRL (RFC 5280 section 5.2.3). */
   readonly crls: Table<number>
+  /** The CA certificates under which certificates were issued; undefined until the books were surveyed or the first one is issued. */
+  readonly issuers?: readonly Issuer[]
+  /** Time at which each key (SHA-256 of the SubjectPublicKeyInfo) became known as compromised. */
+  readonly compromised?: Table<Instant>
 }
 
 export const EMPTY_EST: EstState = { requests: {}, certificates: {}, passwords: {}, crls: {} }

@@ -9,6 +9,8 @@ import {
   type Der,
   encode,
   explicit,
+  ia5,
+  implicit,
   integer,
   octets,
   oid,
@@ -28,6 +30,10 @@ export interface Issuer {
   readonly certificate: PlainCertificate
   readonly scheme: SignatureScheme
   readonly sign: (tbs: Uint8Array) => Promise<Uint8Array>
+  /** Where the CRL of the CA is published (RFC 5280 section 4.2.1.13). */
+  readonly crlUrl?: string
+  /** Where the certificate of the CA is published (section 4.2.2.1, caIssuers). */
+  readonly issuerUrl?: string
 }
 
 /** Seconds by which notBefore is in the past, since the clocks of relying parties may be behind. */
@@ -53,7 +59,7 @@ export async function issueCertificate(
       seq(utcOrGeneralized(notBefore), utcOrGeneralized(notAfter)),
       raw(request.subject.der),
       raw(request.spki),
-      explicit(3, seqOf(extensions(ca, request, profile))),
+      explicit(3, seqOf([...extensions(ca, request, profile), ...locations(issuer)])),
     ),
   )
   return encode(seq(raw(tbs), scheme.algorithm, bits(await issuer.sign(tbs))))
@@ -77,6 +83,18 @@ function extensions(ca: PlainCertificate, request: CertificateRequest, profile: 
     ...(request.san === undefined ? [] : [extension('2.5.29.17', request.subject.isEmpty, raw(request.san))]),
     extension('2.5.29.14', false, octets(ski)),
     authorityKeyIdentifier(ca),
+  ]
+}
+
+/** Encodes cRLDistributionPoints and authorityInfoAccess. OCSP is not offered. */
+function locations({ crlUrl, issuerUrl }: Issuer): readonly Der[] {
+  const uri = (url: string): Der => implicit(6, ia5(url))
+  const point = (url: string): Der => seq(explicit(0, implicit(0, seq(uri(url)))))
+  return [
+    ...(crlUrl === undefined ? [] : [extension('2.5.29.31', false, seq(point(crlUrl)))]),
+    ...(issuerUrl === undefined
+      ? []
+      : [extension('1.3.6.1.5.5.7.1.1', false, seq(seq(oid('1.3.6.1.5.5.7.48.2'), uri(issuerUrl))))]),
   ]
 }
 

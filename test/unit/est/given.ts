@@ -81,7 +81,11 @@ export class World {
   /** Records a certificate for an open request; the book and the requests are one state here. */
   async issue(id: string, by: Requester = OPERATOR, validSeconds = 86_400): Promise<readonly string[]> {
     const found = this.state.requests[id]
-    await this.run({ type: 'request.serve', id, by })
+    const issued = {
+      ...{ ca: found?.asking.ca ?? 'far', chain: [sha256Hex(Buffer.from('far'))], label: found?.label ?? 'device' },
+      notAfter: addSeconds(this.now, validSeconds),
+    }
+    await this.run({ type: 'request.serve', id, by, issued })
     return this.run({
       type: 'certificate.record',
       id,

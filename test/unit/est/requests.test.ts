@@ -20,7 +20,7 @@ describe('a request', () => {
     expect(await world.issue('r1')).toEqual(['certificate.issued'])
     expect(world.state.requests).toEqual({})
     expect(world.state.certificates).toMatchObject({ r1: { label: 'device', ca: 'far', serial: '0r1', revoked: null } })
-    expect(estObjects(world.state).map(([, name]) => name)).toEqual(['certificate r1'])
+    expect(estObjects(world.state).map(([, name]) => name)).toEqual(['certificate r1', 'certificate of CA far'])
   })
 
   it('continues at the next CA after one failed, and ends if there is no other', async () => {
@@ -126,7 +126,12 @@ describe('certificates', () => {
     const revoke = { type: 'certificate.revoke', id: 'r1', reason: 'superseded' } as const
     expect(await world.run(revoke)).toEqual(['certificate.revoked'])
     expect(world.state.certificates['r1']?.revoked).toEqual({ at: world.now, reason: 'superseded' })
-    expect(await world.run({ ...revoke, reason: 'keyCompromise' })).toEqual([])
+    expect(await world.run({ ...revoke, reason: 'cessationOfOperation' })).toEqual([])
+    const { now } = world
+    world.later(10)
+    expect(await world.run({ ...revoke, reason: 'keyCompromise' })).toEqual(['certificate.revoked'])
+    expect(world.state.certificates['r1']?.revoked).toEqual({ at: now, reason: 'keyCompromise' })
+    for (const reason of ['keyCompromise', 'superseded']) expect(await world.run({ ...revoke, reason })).toEqual([])
     expect(world.violations({ ...revoke, id: 'r9' })).toEqual(['est-certificate-unknown'])
   })
 

@@ -8,7 +8,7 @@ import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/fla
 export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override summary = 'revoke a certificate at the CA that issued it'
   static override description =
-    'Asks for confirmation. For a CA with the backend file or pkcs11 the certificate is on the next CRL (brine est crl).'
+    'Asks for confirmation. For a CA with the backend file or pkcs11 the certificate is on the next CRL (brine est crl). With keyCompromise every later request for its key is refused. If the CA is no longer in the configuration, the revocation is only recorded here.'
   static override exitStatus = {
     1: 'the CA refused',
     2: 'no such certificate or not confirmed',
@@ -36,8 +36,19 @@ export default class EstCertRevoke extends BaseCommand<RevokeReport> {
     return revokeCertificate(session, args.name, reason, backendOf)
   }
 
-  protected override view({ ca, serial, reason, changed, dryRun }: RevokeReport): string {
-    if (changed && dryRun) return `${ca} would revoke ${serial}: ${reason}; dry run, nothing changed`
-    return changed ? `${ca} revoked ${serial}: ${reason}` : `${serial} is already revoked (${reason}); nothing changed`
+  protected override view(report: RevokeReport): string {
+    const others = report.sameKey.map(
+      ({ id, ca, serial }) =>
+        `${serial} of ${ca} has the same key and is valid: brine est cert revoke ${id} --because keyCompromise --yes`,
+    )
+    return [outcomeOf(report), ...others].join('\n')
   }
+}
+
+function outcomeOf({ ca, serial, reason, changed, dryRun, informed }: RevokeReport): string {
+  if (!changed) return `${serial} is already revoked (${reason}); nothing changed`
+  if (dryRun)
+    return `${informed ? `${ca} would revoke ${serial}` : `${serial} would be revoked here only`}: ${reason}; dry run, nothing changed`
+  if (informed) return `${ca} revoked ${serial}: ${reason}`
+  return `${serial} is revoked here: ${reason}; ${ca} was not informed, and its own CRL does not change`
 }

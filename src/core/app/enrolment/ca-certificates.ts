@@ -6,43 +6,13 @@ import { encode, oid, seq, seqOf, set } from '../../der/writer.js'
 import { EXTENDED_KEY_USAGES } from '../../pki/profile.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
+import { chainsOf } from './chains.js'
+import { formerChains } from './former-cas.js'
 import { type Label, labelOf } from './labels.js'
 
-export interface CaChain {
-  readonly ca: string
-  /** DER, the CA's own certificate first. */
-  readonly chain: readonly Uint8Array[]
-}
-
-export interface CaChains {
-  readonly chains: readonly CaChain[]
-  /** CAs whose files cannot be read, and why. */
-  readonly missing: readonly { readonly ca: string; readonly why: string }[]
-}
-
-/** Returns the chains of these CAs, as far as their files can be read. Uses no network. */
-export async function chainsOf(session: Session, cas: readonly string[], open: OpenBackend): Promise<CaChains> {
-  const found = await Promise.all(
-    cas.map(async (ca) => {
-      try {
-        return { ca, chain: await (await open(session, ca)).chain() }
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        return { ca, why: error.message }
-      }
-    }),
-  )
-  return {
-    chains: found.flatMap((one) =>
-      'chain' in one && one.chain !== undefined ? [{ ca: one.ca, chain: one.chain }] : [],
-    ),
-    missing: found.flatMap((one) => ('why' in one && one.why !== undefined ? [{ ca: one.ca, why: one.why }] : [])),
-  }
-}
-
 /**
- * Returns the certificates of every CA of the label's group and of the CAs above them, each once. A CA whose files cannot be read is
- * reported through `onNotice`. Throws `est-label-unknown` (usage), `est-no-chain` (credentials) if none can be read.
+ * Returns the certificates of every CA of the label's group, of CAs that left it while certificates of them are valid, and of the CAs above
+ * them, each once. A CA whose certificate cannot be read is reported through `onNotice`. Throws `est-label-unknown` (usage), `est-no-chain` (credentials) if none can be read.
  */
 export async function caCertificates(
   session: Session,
@@ -50,7 +20,8 @@ export async function caCertificates(
   open: OpenBackend,
 ): Promise<readonly Uint8Array[]> {
   const label = labelOf(session, name)
-  const { chains, missing } = await chainsOf(session, label.group.caIds, open)
+  const [present, former] = [await chainsOf(session, label.group.caIds, open), await formerChains(session, label, open)]
+  const [chains, missing] = [[...present.chains, ...former.chains], [...present.missing, ...former.missing]]
   for (const { ca, why } of missing) session.options.onNotice?.(`the chain of ${ca} is missing: ${why}`)
   const unique = new Map(chains.flatMap(({ chain }) => chain.map((der) => [Buffer.from(der).toString('base64'), der])))
   if (unique.size === 0)

@@ -1,12 +1,13 @@
 /** Issued certificates: listed, found by request id or serial, and revoked at the CA that issued them. */
 import { AppError, rewrap } from '../../base/errors.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
+import { COMPROMISE } from '../../est/issuers.js'
 import type { IssuedCertificate } from '../../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
 import { callCa, withOpenRequest } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
-import { type Entry, readEst, transactEst } from './commit.js'
+import { type Entry, type EstRevision, readEst, transactEst } from './commit.js'
 
 export interface CertificateRow {
   readonly id: string
@@ -92,10 +93,15 @@ export interface RevokeReport {
   readonly reason: string
   readonly changed: boolean
   readonly dryRun: boolean
+  /** False if the revocation is only recorded here: the CA is not in the configuration, or it had revoked the certificate before. */
+  readonly informed: boolean
+  /** Valid certificates of the same key, if the reason is that it was compromised: they have to be revoked as well. */
+  readonly sameKey: readonly { readonly id: string; readonly ca: string; readonly serial: string }[]
 }
 
 /**
- * Revokes a certificate at the CA that issued it, even if its circuit is open, and then records it. Throws `est-certificate-unknown`
+ * Revokes a certificate at the CA that issued it, even if its circuit is open or it left its group, and then records it. If the CA is no
+ * longer in the configuration the revocation is only recorded: the certificate is not renewed and authenticates no client here. Throws `est-certificate-unknown`
  * (usage), `est-revoke-failed` (remote, rejected, credentials or uncertain, by the response of the CA): then nothing is recorded.
  */
 export async function revokeCertificate(
@@ -105,14 +111,35 @@ export async function revokeCertificate(
   open: OpenBackend,
 ): Promise<RevokeReport> {
   // the bytes of the certificate may be lost, but its serial is enough
-  const found = await readEst(session, ({ certificates }) => oneNamed(certificates(), name))
+  const { found, sameKey } = await readEst(session, (view) => {
+    const one = oneNamed(view.certificates(), name)
+    return { found: one, sameKey: reason === COMPROMISE ? withSameKey(view, one) : [] }
+  })
   const { id, certificate } = found
   const { ca, serial, revoked } = certificate
   const dryRun = session.options.dryRun === true
-  if (revoked !== null) return { id, ca, serial, reason: revoked.reason, changed: false, dryRun }
-  if (dryRun) return { id, ca, serial, reason, changed: true, dryRun }
+  const report = { id, ca, serial, dryRun, sameKey }
+  if (revoked !== null && (revoked.reason === COMPROMISE || reason !== COMPROMISE))
+    return { ...report, reason: revoked.reason, changed: false, informed: false }
+  const isInformed = revoked === null && session.enrolment.cas.some((one) => one.id === ca)
+  if (dryRun) return { ...report, reason, changed: true, informed: isInformed }
   // fails before the CA revokes anything if this process cannot record it (a stand-by, a clock that is behind)
   await transactEst(session, async () => undefined)
+  if (isInformed) await revokeAtCa(session, found, reason, open)
+  else await transactEst(session, (tx) => tx.revoke(found, reason))
+  return { ...report, reason, changed: true, informed: isInformed }
+}
+
+function withSameKey({ certificates, at }: EstRevision, { id, certificate: { key } }: Entry): RevokeReport['sameKey'] {
+  return [...certificates()].flatMap(({ id: other, certificate: one }) =>
+    other !== id && one.key === key && one.revoked === null && one.notAfter > at
+      ? [{ id: other, ca: one.ca, serial: one.serial }]
+      : [],
+  )
+}
+
+async function revokeAtCa(session: Session, found: Entry, reason: RevocationReason, open: OpenBackend): Promise<void> {
+  const { ca, serial } = found.certificate
   const notice = { kind: 'uncertain', message: `${ca} may have revoked ${serial}`, hint: AGAIN } as const
   await withOpenRequest(session, notice, async () => {
     const { outcome, message } = await callCa(
@@ -129,7 +156,6 @@ export async function revokeCertificate(
       throw unrecorded(ca, serial, cause)
     })
   })
-  return { id, ca, serial, reason, changed: true, dryRun }
 }
 
 const AGAIN = 'the certificate is recorded as not revoked; run the same command again to retry'

@@ -21,6 +21,8 @@ export type FindKnown = (certificate: PlainCertificate) => Promise<KnownCertific
 export interface CertificatePorts {
   readonly now: () => Instant
   readonly findKnown: FindKnown
+  /** Returns when the key of a certificate became known as compromised; undefined if it is not. */
+  readonly compromisedAt: (certificate: PlainCertificate) => Promise<Instant | undefined>
   /** Returns the chains of the CAs of the label's group (DER): links between a client certificate and `client_ca`. */
   readonly chains: () => Promise<readonly Uint8Array[]>
   readonly log: (line: string) => void
@@ -39,6 +41,8 @@ export async function clientFault(
   if (!isForClients(shown)) return 'it is not for client authentication'
   const known = await ports.findKnown(shown)
   if (known?.revokedAt !== undefined) return `it was revoked at ${known.revokedAt}`
+  const compromised = await ports.compromisedAt(shown)
+  if (compromised !== undefined) return `its key was revoked as compromised at ${compromised}`
   return crlFault(path, label, ports.now(), known === undefined)
 }
 

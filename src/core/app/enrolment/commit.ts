@@ -8,7 +8,9 @@ import type { Instant } from '../../base/time.js'
 import { EST_HANDLE, type EstCommand, est } from '../../est/aggregate.js'
 import { bookAt, inOrder } from '../../est/books.js'
 import type { EstEvent } from '../../est/events.js'
+import { COMPROMISE, surveyOf } from '../../est/issuers.js'
 import type { EstState, IssuedCertificate } from '../../est/state.js'
+import type { Sha256 } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
 import { type HaContext, openHaContext, probedOf, transactWork } from '../failover/commit.js'
 import { readSamples } from '../failover/samples.js'
@@ -40,14 +42,22 @@ export interface EstContext extends EstRevision {
   /** Average latency of probes by CA. */
   readonly probed: ReturnType<typeof probedOf>
   run(command: EstCommand): Promise<readonly EstEvent[]>
-  /** Records the revocation in the book of the certificate. */
+  /** Records the revocation in the book of the certificate, and that its key is refused if that is the reason. */
   revoke(found: Entry, reason: string): Promise<void>
-  /** Reads the book that `record` will write to, so that damage is found before a request goes to a CA. Throws `corrupt`. */
-  ready(): void
   /** Records a certificate (`der`) that is not handed out, under an id of its own. */
   recordRefused(id: string, certificate: Omit<IssuedCertificate, 'at' | 'revoked'>, der: Uint8Array): Promise<void>
-  /** Records a certificate (`der`) and ends its request. */
-  record(id: string, certificate: Omit<IssuedCertificate, 'at' | 'revoked'>, der: Uint8Array): Promise<void>
+  /**
+   * Reads the book that `record` will write to, so that damage is found before a request goes to a CA, and records what older versions did
+   * not. Throws `corrupt`.
+   */
+  ready(): Promise<void>
+  /** Records a certificate (`der`) and ends its request. `chain` is that of its CA, DER, the CA's own first. */
+  record(
+    id: string,
+    certificate: Omit<IssuedCertificate, 'at' | 'revoked'>,
+    der: Uint8Array,
+    chain: readonly Uint8Array[],
+  ): Promise<void>
 }
 
 /** Runs `work` as one transaction. Throws the violations of a rule (`rejected`, recorded), `standby`, `locked`, `clock-behind`, `io`. */
@@ -60,23 +70,36 @@ function contextOf(session: Session, unit: Work, at: Instant): EstContext {
   const ports = { clock: { now: () => at } }
   const book = (): Handle =>
     bookAt(unit.handles('est'), at, (name) => Object.keys(unit.state(est, name).certificates).length)
+  const survey = async (): Promise<void> => {
+    if (view.state().issuers !== undefined || inOrder(unit.handles('est')).length === 0) return
+    const found = surveyOf([...view.certificates()].map(({ certificate }) => certificate))
+    await unit.run(est, EST_HANDLE, { type: 'records.survey', ...found }, ports)
+  }
   return {
     ...view,
     work: unit,
     ha: openHaContext(session, unit, at),
     probed: probedOf(readSamples(session.store.status)),
     run: (command) => unit.run(est, EST_HANDLE, command, ports),
-    ready: () => void book(),
-    async revoke({ id, book: of }, reason) {
-      await unit.run(est, of, { type: 'certificate.revoke', id, reason }, ports)
+    async ready() {
+      book()
+      await survey()
     },
     async recordRefused(id, certificate, der) {
       unit.put(der, at)
       await unit.run(est, book(), { type: 'certificate.record', id, certificate }, ports)
     },
-    async record(id, certificate, der) {
+    async revoke({ id, book: of, certificate: { key } }, reason) {
+      await survey()
+      await unit.run(est, of, { type: 'certificate.revoke', id, reason }, ports)
+      if (reason === COMPROMISE) await unit.run(est, EST_HANDLE, { type: 'key.compromise', key }, ports)
+    },
+    async record(id, certificate, der, chain) {
+      await survey()
       unit.put(der, at)
-      await unit.run(est, EST_HANDLE, { type: 'request.serve', id, by: certificate.by }, ports)
+      const { ca, label, notAfter, by } = certificate
+      const issued = { ca, label, notAfter, chain: chain.map((one) => unit.put(one, at)) }
+      await unit.run(est, EST_HANDLE, { type: 'request.serve', id, by, issued }, ports)
       await unit.run(est, book(), { type: 'certificate.record', id, certificate }, ports)
     },
   }
@@ -106,4 +129,13 @@ function revisionOf(work: Work, at: Instant): EstRevision {
 /** Runs `read` on the current revision, without the write lock. */
 export function readEst<R>(session: Session, read: (revision: EstRevision) => R): Promise<R> {
   return session.store.read(async (reader) => read(revisionOf(new Work(reader), session.clockFor(reader).now())))
+}
+
+/** Returns when a key (SHA-256 of its SubjectPublicKeyInfo) became known as compromised; undefined if it is not. */
+export function compromisedAt(view: EstRevision, key: Sha256): Instant | undefined {
+  const { issuers, compromised = {} } = view.state()
+  if (issuers !== undefined) return entry(compromised, key)
+  // a data directory in which no later version has enrolled yet
+  const found = surveyOf([...view.certificates()].map(({ certificate }) => certificate)).compromised
+  return entry(compromised, key) ?? found.find((one) => one.key === key)?.at
 }

@@ -144,7 +144,7 @@ function noticeOf({ id }: EnrolmentRun, { ca, here }: NewAttempt): OpenRequestNo
 /** Chooses the first CA and opens the request. Throws `est-unavailable` if no CA can serve. */
 async function openRequest(run: EnrolmentRun, tx: EstContext): Promise<NewAttempt | undefined> {
   const { enrolOptions, id, request, label, requestSpec } = run
-  tx.ready()
+  await tx.ready()
   run.candidates = candidates(tx.ha.state(), label.group, [], tx.at, run.session.enrolment.breaker)
   const attempt = await choose(run, tx)
   const csr = tx.work.put(enrolOptions.csr, tx.at)
@@ -202,7 +202,7 @@ async function settle(
   const { value: _, ...result } = reply
   await tx.ha.run({ type: 'enroll.finish', ca, attempt, ...result })
   if (value !== undefined && 'certificate' in value) {
-    await tx.record(id, recordOf(value.certificate, ca, requestSpec), value.certificate.der)
+    await tx.record(id, recordOf(value.certificate, ca, requestSpec), value.certificate.der, value.chain)
     return undefined
   }
   if (value !== undefined && 'reference' in value) return void (await tx.run({ type: 'request.wait', id, ...value }))

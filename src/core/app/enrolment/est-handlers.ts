@@ -3,8 +3,8 @@ import { sha256Hex } from '../../crypto/digest.js'
 import { backendOf } from '../failover/backends.js'
 import type { Session } from '../transaction/session.js'
 import { caCertificates, csrAttributes } from './ca-certificates.js'
-import type { FindKnown } from './client-certificate.js'
-import { readEst } from './commit.js'
+import type { CertificatePorts, FindKnown } from './client-certificate.js'
+import { compromisedAt, readEst } from './commit.js'
 import { enroll } from './enroll.js'
 import type { EnrolOptions } from './enrolment-run.js'
 import { checkPassword } from './passwords.js'
@@ -18,6 +18,7 @@ export interface EstHandlers {
   readonly enroll: (session: Session, enrolOptions: EnrolOptions) => Promise<{ readonly certificate: Uint8Array }>
   readonly checkPassword: (session: Session) => CheckPassword
   readonly findKnown: (session: Session) => FindKnown
+  readonly compromisedAt: (session: Session) => CertificatePorts['compromisedAt']
 }
 
 export const EST_HANDLERS: EstHandlers = {
@@ -25,6 +26,8 @@ export const EST_HANDLERS: EstHandlers = {
   csrAttributes,
   enroll: (session, enrolOptions) => enroll(session, enrolOptions, backendOf),
   checkPassword: (session) => (label, id, secret) => checkPassword(session, label, id, secret),
+  compromisedAt: (session) => (certificate) =>
+    readEst(session, (view) => compromisedAt(view, sha256Hex(certificate.spki))),
   findKnown: (session) => async (certificate) => {
     const sha256 = sha256Hex(certificate.der)
     return readEst(session, ({ certificates }) => {

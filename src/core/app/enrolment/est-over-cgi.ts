@@ -159,7 +159,8 @@ async function strangerFault(
 
 function portsOf({ session, label, handlers, log }: EnrolmentContext): CertificatePorts {
   const chains = () => handlers.caCertificates(session, label.name)
-  return { now: session.now, findKnown: handlers.findKnown(session), chains, log }
+  const [findKnown, compromisedAt] = [handlers.findKnown(session), handlers.compromisedAt(session)]
+  return { now: session.now, findKnown, compromisedAt, chains, log }
 }
 
 /** Returns the response to an error that the request caused; undefined for any other error. */

@@ -2,6 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
+import type { Sha256 } from '../../crypto/ports.js'
 import { isWaiting } from '../../est/requests.js'
 import type { IssuedCertificate, OpenRequest, Requester } from '../../est/state.js'
 import type { PlainCertificate } from '../../pki/certificate.js'
@@ -9,7 +10,7 @@ import { callCa, type Reply } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { type EstRevision, readEst, transactEst } from './commit.js'
+import { compromisedAt, type EstRevision, readEst, transactEst } from './commit.js'
 import { type Enrolled, errorForRefused } from './enrolment-run.js'
 import { labelOf } from './labels.js'
 import { recordRefused, revokeRefused } from './refused.js'
@@ -171,15 +172,16 @@ async function recordPolled(
   id: string,
   request: OpenRequest,
   { outcome, latencyMs }: Reply<Verified>,
-  { certificate, differences }: Extract<Verified, { readonly certificate: PlainCertificate }>,
+  { certificate, chain, differences }: Extract<Verified, { readonly certificate: PlainCertificate }>,
 ): Promise<Enrolled> {
   const { ca } = request.asking
   const { serial, notBefore, notAfter, der } = certificate
   await transactEst(session, async (tx) => {
     // another process may have fetched it meanwhile
     if (entry(tx.state().requests, id) === undefined && tx.find(id) !== undefined) return
-    await tx.record(id, recordOf(certificate, ca, request), der)
+    await tx.record(id, recordOf(certificate, ca, request), der, chain)
   })
+  await refuseCompromised(session, id, request.key)
   const attempts = [{ ca, outcome, ms: latencyMs }]
   return {
     ...{ id, label: request.label, ca, serial, notBefore, notAfter, differences },
@@ -207,6 +209,17 @@ async function recordRefusal(
   const revoked = isRecorded ? [await revokeRefused(session, asking, value, open)] : []
   const certificates = revoked.map((one) => ({ ...one }))
   return errorForRefused(message, revoked, { id, ca: asking.ca, certificates })
+
+/** Throws `csr-key-compromised` (rejected) if the key was revoked while its request was pending: the certificate is not handed out. */
+async function refuseCompromised(session: Session, id: string, key: Sha256): Promise<void> {
+  const at = await readEst(session, (view) => compromisedAt(view, key))
+  if (at === undefined) return
+  throw new AppError(
+    'rejected',
+    'csr-key-compromised',
+    `this key was revoked as compromised at ${at}; the certificate of request ${id} is recorded and not handed out`,
+    { hint: `brine est cert revoke ${id} --because keyCompromise --yes`, details: { id }, changed: 'yes' },
+  )
 }
 
 function unknownRequest(id: string): AppError {

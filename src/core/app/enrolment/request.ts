@@ -10,8 +10,8 @@ import { nameList } from '../../pki/names.js'
 import { findPath } from '../../pki/path.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
-import { chainsOf } from './ca-certificates.js'
-import { type Entry, readEst } from './commit.js'
+import { chainsOf } from './chains.js'
+import { compromisedAt, type Entry, readEst } from './commit.js'
 import type { Label } from './labels.js'
 
 /** Decodes a request. Throws `csr-invalid` (rejected) with every finding; that is not recorded, since the request cannot be described. */
@@ -39,12 +39,14 @@ export async function certificateSerial(
 ): Promise<string> {
   const old = readPlainCertificate(der)
   if (old === undefined) throw refused('the certificate to renew cannot be decoded')
-  const { record, at } = await readEst(session, ({ certificates, at }) => ({
-    record: recordOf(certificates(), old),
-    at,
+  const { record, at, compromised } = await readEst(session, (view) => ({
+    record: recordOf(view.certificates(), old),
+    at: view.at,
+    compromised: compromisedAt(view, sha256Hex(old.spki)),
   }))
   const fault =
     revocationOf(record, old) ??
+    (compromised === undefined ? undefined : `the key of certificate ${old.serial} was revoked as compromised at ${compromised}`) ??
     validity(old, at) ??
     // a certificate that is recorded was verified when it was issued, and its CA may have left the group since
     (record === undefined ? await originFault(session, label, old, at, open) : undefined)

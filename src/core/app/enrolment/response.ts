@@ -19,7 +19,12 @@ export interface Refused {
 }
 
 export type Verified =
-  | { readonly certificate: PlainCertificate; readonly differences: readonly string[] }
+  /** `chain` is that of the CA, DER, its own certificate first; empty if it cannot be read. */
+  | {
+      readonly certificate: PlainCertificate
+      readonly differences: readonly string[]
+      readonly chain: readonly Uint8Array[]
+    }
   | Refused
   | { readonly reference: string; readonly retryAfter: number }
 
@@ -45,23 +50,24 @@ export async function verifyResponse(
     const { reference, retryAfter, message = 'waiting for approval at the CA' } = response
     return { outcome: 'pending', message, value: { reference, retryAfter } }
   }
-  const ca = await ownCertificate(backend)
+  const chain = await chainOf(backend)
+  const [own] = chain
+  const ca = own === undefined ? undefined : readPlainCertificate(own)
   const { certificate, fault, finding, differences } = checkIssued(response.certificate, request, ca, profile, now())
   if (certificate === undefined || fault === 'not-ours')
     throw new BackendFault('unknown', 'ca-wrong-certificate', `${backend.ca} returned another certificate: ${finding}`)
-  if (fault === undefined) return { outcome: 'ok', message: 'issued', value: { certificate, differences } }
+  if (fault === undefined) return { outcome: 'ok', message: 'issued', value: { certificate, differences, chain } }
   const why = finding ?? fault
   const message = `the certificate ${certificate.serial} that ${backend.ca} issued is refused: ${why}`
   return { outcome: OUTCOMES[fault], message, value: { refused: certificate, why } }
 }
 
-/** Returns the certificate of the CA; undefined if it cannot be read, which must not lose a certificate that was issued. */
-async function ownCertificate(backend: CaBackend): Promise<PlainCertificate | undefined> {
+/** Returns the chain of the CA; empty if it cannot be read, which must not lose a certificate that was issued. */
+async function chainOf(backend: CaBackend): Promise<readonly Uint8Array[]> {
   try {
-    const [own] = await backend.chain()
-    return own === undefined ? undefined : readPlainCertificate(own)
+    return await backend.chain()
   } catch (error) {
-    if (error instanceof AppError) return undefined
+    if (error instanceof AppError) return []
     throw error
   }
 }

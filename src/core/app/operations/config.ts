@@ -1,5 +1,6 @@
-/** `config check` and `config show`: findings in brine.toml with their lines, and every key with its value. Invariant: no aggregate is opened. */
+/** `config check` and `config show`: findings in brine.toml with their lines, and every key with its value. Invariant: only `checkConfigAndRecords` opens an aggregate. */
 import { resolve } from 'node:path'
+import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import type { Enrolment } from '../../config/enrolment/schema.js'
 import { type ConfigEntry, configDigest, configEntries, loadConfig } from '../../config/load.js'
@@ -55,6 +56,29 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
     const { faults } = error.details as { readonly faults: readonly Omit<ConfigProblem, 'level'>[] }
     return { ok: false, file, problems: faults.map((f) => ({ level: 'error' as const, ...f })), set: 0, cas: 0 }
   }
+}
+
+/**
+ * Returns what `checkConfig` does, and a warning for each CA that left the group of a label while certificates of it are valid. A data
+ * directory that cannot be read is reported by other commands.
+ */
+export async function checkConfigAndRecords(context: CommandContext): Promise<ConfigCheckReport> {
+  const report = await checkConfig(context)
+  if (!report.ok || report.cas === 0) return report
+  const { formerCaWarnings } = await import('../enrolment/former-cas.js')
+  const { openSession } = await import('../transaction/session.js')
+  const warnings = await openSession(context)
+    .then(formerCaWarnings)
+    .catch((error: unknown) => {
+      if (error instanceof AppError) return []
+      throw error
+    })
+  const { lineAt, linesOf } = await import('../../config/lines.js')
+  const lines = linesOf(readConfigText(report.file))
+  const more = warnings.map(({ place, message }) => {
+    return { level: 'warning' as const, line: lineAt(lines, place), key: place.join('.'), message }
+  })
+  return { ...report, problems: [...report.problems, ...more].sort((a, b) => a.line - b.line) }
 }
 
 /** Returns every key with its effective value and its source. Throws `config-invalid` (usage). */

@@ -44,6 +44,12 @@ const REMOTE: readonly EnrolmentKey[] = [
   optional('profile', '"caServerCert"', "name of the profile at this CA; default: the name of the label's profile"),
 ]
 
+/** Locations of the CRL and the certificate of a CA whose key signs here (RFC 5280 sections 4.2.1.13 and 4.2.2.1). */
+const LOCATIONS: readonly EnrolmentKey[] = [
+  optional('crl_url', '"http://pki.example.net/one.crl"', 'URL of its CRL (brine est crl), written into each certificate'),
+  optional('issuer_url', '"http://pki.example.net/one.cer"', 'URL of its certificate, DER, written into each certificate (AIA)'),
+]
+
 const PROBE: EnrolmentKey = {
   ...optional(
     'probe_profile',
@@ -101,6 +107,7 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
       required('ca_cert', '"/etc/brine/one.pem"', 'certificate of the CA'),
       required('ca_key', '"/etc/brine/one.key"', 'its private key, mode 0600'),
       optional('chain', '"/etc/brine/above.pem"', 'certificates above the CA, for cacerts'),
+      ...LOCATIONS,
     ],
   },
   {
@@ -109,6 +116,7 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
     keys: [
       required('ca_cert', '"/etc/brine/hsm-ca.pem"', 'certificate of the CA'),
       optional('chain', '"/etc/brine/above.pem"', 'certificates above the CA, for cacerts'),
+      ...LOCATIONS,
       required('module', '"/usr/lib/softhsm/libsofthsm2.so"', 'library of the token'),
       required('uri', '"pkcs11:token=HSM;object=ca-key"', 'token and key (RFC 7512), without a PIN'),
       optional('pin_file', '"/etc/brine/pin"', 'file of mode 0600 with the PIN'),

@@ -33,6 +33,8 @@ const PROFILE_NAME = {
   pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
   expected: 'a name of letters, digits, - and _, up to 64',
 }
+/** A URL as it is written into certificates. */
+const LOCATION = { pattern: /^https?:\/\/[!-~]{1,1000}$/, expected: 'an http or https URL' }
 const HTTPS = { pattern: /^https:\/\/[^\s/@]+(?:\/|$)/, expected: 'an https URL' }
 const VARIABLE = { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, expected: 'the name of an environment variable' }
 const DAY = 86400
@@ -109,11 +111,13 @@ const BACKEND_READERS = {
     caCert: own.requiredPath('ca_cert'),
     caKey: own.requiredPath('ca_key'),
     chain: own.path('chain'),
+    ...readLocations(own),
   }),
   pkcs11: (own: TableReader): Pkcs11Backend => ({
     backend: 'pkcs11',
     caCert: own.requiredPath('ca_cert'),
     chain: own.path('chain'),
+    ...readLocations(own),
     module: own.requiredPath('module'),
     uri: tokenUri(
       own,
@@ -170,6 +174,10 @@ function readRemote(own: TableReader): Remote {
     authPinEnv: own.text('auth_pin_env', VARIABLE),
     profile: own.text('profile', PROFILE_NAME),
   }
+}
+
+function readLocations(own: TableReader): Pick<FileBackend, 'crlUrl' | 'issuerUrl'> {
+  return { crlUrl: own.text('crl_url', LOCATION), issuerUrl: own.text('issuer_url', LOCATION) }
 }
 
 /** Synonyms of other products. */

@@ -10,12 +10,16 @@ export interface FileBackend {
   readonly caCert: string
   readonly caKey: string
   readonly chain: string | undefined
+  readonly crlUrl?: string | undefined
+  readonly issuerUrl?: string | undefined
 }
 
 export interface Pkcs11Backend {
   readonly backend: 'pkcs11'
   readonly caCert: string
   readonly chain: string | undefined
+  readonly crlUrl?: string | undefined
+  readonly issuerUrl?: string | undefined
   readonly module: string
   /** RFC 7512, without a PIN. */
   readonly uri: string

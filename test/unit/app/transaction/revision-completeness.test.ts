@@ -127,8 +127,10 @@ it('no certificate that was issued by enrolment may be missing', async () => {
         ...{ renews: null, ca: 'one', serial: '01', notBefore: instant, notAfter: instant, sha256 },
       },
       der,
+      [Buffer.from('the certificate of its CA')],
     ),
   )
   expect(await isWhole()).toBe(true)
   expect(await without(objectIn(dir, sha256))).toBe(false)
+  expect(await without(objectIn(dir, sha256Hex(Buffer.from('the certificate of its CA'))))).toBe(false)
 })

@@ -119,7 +119,9 @@ function checkNew(state: EstState, command: NewRequest): readonly Violation[] {
   const found: Violation[] = [...checkRequest(request, profile)]
   const compromised = state.compromised?.[sha256Hex(request.spki)]
   if (compromised !== undefined)
-    found.push(violation('csr-key-compromised', `this key was revoked as compromised at ${compromised}: make a new key`))
+    found.push(
+      violation('csr-key-compromised', `this key was revoked as compromised at ${compromised}: make a new key`),
+    )
   if (entry(state.requests, id) !== undefined)
     found.push(violation('est-request-exists', `request ${id} has already been opened`))
   if (by.how === 'password' && usesLeft(state, by.name, at) === 0)

@@ -5,7 +5,17 @@ import { addSeconds, type Instant } from '../base/time.js'
 import { type EventOf, eventsOn, joined } from '../eventsourcing/declare.js'
 import { clockEvents } from './clock.js'
 import { withIssued } from './issuers.js'
-import { type CompromisedKey, type EstState, type IssuedBy, isAttempt, isRequester, KEPT, type OpenRequest, type Requester, SPEC } from './state.js'
+import {
+  type CompromisedKey,
+  type EstState,
+  type IssuedBy,
+  isAttempt,
+  isRequester,
+  KEPT,
+  type OpenRequest,
+  type Requester,
+  SPEC,
+} from './state.js'
 
 const event = eventsOn<EstState>()
 
@@ -45,7 +55,11 @@ const requestEvents = {
     },
   ),
   'records.surveyed': event(
-    { issuers: listOf(isIssuedBy), compromised: listOf(objectOf<CompromisedKey>({ key: isHash, at: isTime })), at: isTime },
+    {
+      issuers: listOf(isIssuedBy),
+      compromised: listOf(objectOf<CompromisedKey>({ key: isHash, at: isTime })),
+      at: isTime,
+    },
     (state, { issuers, compromised, at }) => ({
       ...state,
       issuers: issuers.reduce<NonNullable<EstState['issuers']>>((all, one) => withIssued(all, one, at), []),

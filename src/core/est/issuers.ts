@@ -10,7 +10,11 @@ import { type CompromisedKey, type IssuedBy, type IssuedCertificate, type Issuer
 export const COMPROMISE = 'keyCompromise'
 
 /** Returns the issuers after one more certificate; those whose certificates all expired a month before `now` are left out. */
-export function withIssued(issuers: readonly Issuer[], { ca, chain, label, notAfter }: IssuedBy, now: Instant): readonly Issuer[] {
+export function withIssued(
+  issuers: readonly Issuer[],
+  { ca, chain, label, notAfter }: IssuedBy,
+  now: Instant,
+): readonly Issuer[] {
   const isSame = (one: Issuer): boolean => one.ca === ca && one.chain[0] === chain[0]
   const before = issuers.find(isSame)
   const labels = withEntry(before?.labels ?? {}, label, later(before?.labels[label] ?? notAfter, notAfter))

@@ -30,7 +30,9 @@ async function enrolled(csr: string): Promise<Outcome> {
   return outcome
 }
 const revoke = (id: string, because: string): Promise<RevokeReport> =>
-  site.brine('est', 'cert', 'revoke', id, '--because', because, '--yes', '--json').then((run) => run.json<RevokeReport>())
+  site
+    .brine('est', 'cert', 'revoke', id, '--because', because, '--yes', '--json')
+    .then((run) => run.json<RevokeReport>())
 
 it('a certificate says where its CRL and the certificate of its CA are, if they are configured', async () => {
   const { pem } = await site.enrolFile('device', site.request(), '--ca', 'one')
@@ -52,7 +54,10 @@ it('a location that is no URL is an error of the configuration', async () => {
 
 it('a key of which a certificate was revoked as compromised is refused at every label, and so is its renewal', async () => {
   const key = site.box.key()
-  const [first, second] = [await enrolled(requestWith(key, '/CN=first')), await enrolled(requestWith(key, '/CN=second'))]
+  const [first, second] = [
+    await enrolled(requestWith(key, '/CN=first')),
+    await enrolled(requestWith(key, '/CN=second')),
+  ]
   // any other reason leaves the key usable
   expect(await revoke(first.id, 'superseded')).toMatchObject({ changed: true, informed: true, sameKey: [] })
   const third = await enrolled(requestWith(key, '/CN=third'))

@@ -66,7 +66,10 @@ describe('after a CA left the group', () => {
       site.brine('est', 'cert', 'revoke', issued[n]?.id ?? '', '--because', 'superseded', '--yes')
     const dry = await site.brine('est', 'cert', 'revoke', issued[0]?.id ?? '', '--dry-run')
     expect(dry.stdout).toContain('would be revoked here only')
-    expect(await revoke(0)).toMatchObject({ code: 0, stdout: expect.stringMatching(/is revoked here: superseded; old was not informed/) })
+    expect(await revoke(0)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/is revoked here: superseded; old was not informed/),
+    })
     expect((await revoke(0)).stdout).toContain('already revoked')
     const again = await site.brine('est', 'renew', 'device', '--csr', csr, '--cert', site.box.path('a.pem'))
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('was revoked at')])

@@ -25,7 +25,7 @@ export interface Expected extends Digest {
   }[]
 }
 
-export function expectedOf<T extends Expected = Expected>(format: number): T {
+export function expectedOf<T extends Expected = Expected>(format: number | string): T {
   return JSON.parse(readFileSync(join(frozenDir, `format-${format}.expected.json`), 'utf8')) as T
 }
 
@@ -85,7 +85,7 @@ export function measure({ store }: Session): Promise<Measured> {
 }
 
 /**
- * Creates a data directory of that format at `into`, as by `init --test`; `live`: one that uses the real clock, the primary unless it is
+ * Creates a data directory of that format (`2`, or `2-issuers` for one that was frozen for new events) at `into`, as by `init --test`; `live`: one that uses the real clock, the primary unless it is
  * copied.
  */
 export function thawStore(format: number | string, into: string, live = false): string {

@@ -40,7 +40,12 @@ describe('the issuers', () => {
     expect(world.state.issuers).toEqual([{ ca: 'far', chain, labels }])
     // a month after its last certificate expired
     world.later(500 + 30 * 86_400)
-    await world.run({ type: 'request.serve', id: 'r4', by: { how: 'operator', name: 'ops' }, issued: { ca: 'near', chain: [], label: 'x', notAfter: world.now } })
+    await world.run({
+      type: 'request.serve',
+      id: 'r4',
+      by: { how: 'operator', name: 'ops' },
+      issued: { ca: 'near', chain: [], label: 'x', notAfter: world.now },
+    })
     expect(world.state.issuers?.map(({ ca }) => ca)).toEqual(['near'])
   })
 

@@ -28,6 +28,8 @@ import { fastest } from '../../support/store/store.js'
 
 const NOW = '2026-11-21T13:00:00Z'
 const formats = readdirSync(frozenDir).flatMap((name) => /^format-(\d+)$/.exec(name)?.[1] ?? [])
+/** Directories that were frozen for types of events which came later: `2-issuers`. */
+const later = readdirSync(frozenDir).flatMap((name) => /^format-(\d+-[a-z]+)$/.exec(name)?.[1] ?? [])
 const base = mkdtempSync(join(fastest(), 'brine-frozen-'))
 afterAll(() => rmSync(base, { recursive: true, force: true }))
 
@@ -40,11 +42,11 @@ it('there is one of each format up to the present one, and a migration from each
   }
 })
 
-it.each(formats)('format %s was never edited', (format) => {
+it.each([...formats, ...later])('format %s was never edited', (format) => {
   const found = readdirSync(frozenDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(frozenDir.length + 1))
-    .filter((name) => new RegExp(`^format-${format}[./]`).test(name) && !/^format-\d+\.sha256$/.test(name))
+    .filter((name) => new RegExp(`^format-${format}[./]`).test(name) && !/^format-[\d\w-]+\.sha256$/.test(name))
     .map((name) => `${sha256Hex(readFileSync(join(frozenDir, name)))}  ${name}`)
   const listed = readFileSync(join(frozenDir, `format-${format}.sha256`), 'utf8')
     .trimEnd()
@@ -71,7 +73,10 @@ describe.each(formats)('the data directory of format %s', (format) => {
 
   it('has every type of event that an aggregate declares', () => {
     for (const kind of KINDS) {
-      const there = frozen.aggregates.filter((a) => a.kind === kindWord(kind)).flatMap((a) => Object.keys(a.events))
+      const there = [format, ...later]
+        .flatMap((name) => expectedOf<Measured>(name).aggregates)
+        .filter((a) => a.kind === kindWord(kind))
+        .flatMap((a) => Object.keys(a.events))
       expect([kind, ...new Set(there)].sort()).toEqual([kind, ...Object.keys(RULES[kind]?.events ?? {})].sort())
     }
   })
@@ -136,6 +141,22 @@ describe.each(formats)('the data directory of format %s', (format) => {
     expect(there.store.marker.format).toBe(FORMAT)
     expect((await republish(there, { force: true })).republished.length).toBeGreaterThan(3)
     const report = await auditVerify(await openSession({ ...options(), dataDir }), { full: true })
+    expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
+  })
+})
+
+describe.each(later)('the data directory of format %s', (name) => {
+  const dir = join(base, name)
+  const options = { dataDir: dir, actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' }
+  const session = (): Promise<Session> => openSession({ ...options, nowOverride: '2026-12-31T13:00:00Z' })
+  beforeAll(() => void thawStore(name, dir))
+
+  it('replays from event 0 to the recorded state after each command', async () => {
+    expect(await measure(await session())).toEqual(expectedOf<Measured>(name))
+  })
+
+  it('has no audit finding', async () => {
+    const report = await auditVerify(await session(), { full: true })
     expect([...report.problems, ...report.aggregates.flatMap((a) => a.problems)]).toEqual([])
   })
 })

@@ -21,7 +21,10 @@ export async function caCertificates(
 ): Promise<readonly Uint8Array[]> {
   const label = labelOf(session, name)
   const [present, former] = [await chainsOf(session, label.group.caIds, open), await formerChains(session, label, open)]
-  const [chains, missing] = [[...present.chains, ...former.chains], [...present.missing, ...former.missing]]
+  const [chains, missing] = [
+    [...present.chains, ...former.chains],
+    [...present.missing, ...former.missing],
+  ]
   for (const { ca, why } of missing) session.options.onNotice?.(`the chain of ${ca} is missing: ${why}`)
   const unique = new Map(chains.flatMap(({ chain }) => chain.map((der) => [Buffer.from(der).toString('base64'), der])))
   if (unique.size === 0)

@@ -40,7 +40,14 @@ export function formerCas(session: Session): Promise<readonly FormerCa[]> {
       const until = before !== undefined && before.until > notAfter ? before.until : notAfter
       const isConfigured = cas.some(({ id }) => id === ca)
       const isKnown = isConfigured || issuersOf(view).some((one) => one.ca === ca && one.chain.length > 0)
-      found.set(`${label} ${ca}`, { label, ca, certificates: (before?.certificates ?? 0) + 1, until, isKnown, isConfigured })
+      found.set(`${label} ${ca}`, {
+        label,
+        ca,
+        certificates: (before?.certificates ?? 0) + 1,
+        until,
+        isKnown,
+        isConfigured,
+      })
     }
     const place = ({ label }: FormerCa): number => labels.findIndex(({ name }) => name === label)
     return [...found.values()].sort((a, b) => place(a) - place(b) || (a.ca < b.ca ? -1 : 1))

@@ -46,7 +46,9 @@ export async function certificateSerial(
   }))
   const fault =
     revocationOf(record, old) ??
-    (compromised === undefined ? undefined : `the key of certificate ${old.serial} was revoked as compromised at ${compromised}`) ??
+    (compromised === undefined
+      ? undefined
+      : `the key of certificate ${old.serial} was revoked as compromised at ${compromised}`) ??
     validity(old, at) ??
     // a certificate that is recorded was verified when it was issued, and its CA may have left the group since
     (record === undefined ? await originFault(session, label, old, at, open) : undefined)

@@ -46,8 +46,16 @@ const REMOTE: readonly EnrolmentKey[] = [
 
 /** Locations of the CRL and the certificate of a CA whose key signs here (RFC 5280 sections 4.2.1.13 and 4.2.2.1). */
 const LOCATIONS: readonly EnrolmentKey[] = [
-  optional('crl_url', '"http://pki.example.net/one.crl"', 'URL of its CRL (brine est crl), written into each certificate'),
-  optional('issuer_url', '"http://pki.example.net/one.cer"', 'URL of its certificate, DER, written into each certificate (AIA)'),
+  optional(
+    'crl_url',
+    '"http://pki.example.net/one.crl"',
+    'URL of its CRL (brine est crl), written into each certificate',
+  ),
+  optional(
+    'issuer_url',
+    '"http://pki.example.net/one.cer"',
+    'URL of its certificate, DER, written into each certificate (AIA)',
+  ),
 ]
 
 const PROBE: EnrolmentKey = {

@@ -7,7 +7,7 @@ import { answerEst } from '../../../../src/core/app/enrolment/est-over-cgi.js'
 import type { Session } from '../../../../src/core/app/transaction/session.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
-import type { LabelConfig } from '../../../../src/core/config/enrolment/schema.js'
+import { type LabelConfig, NO_ENROLMENT } from '../../../../src/core/config/enrolment/schema.js'
 import { type Environment, type HttpResponse, readCgi } from '../../../../src/core/protocols/cgi.js'
 import { OpensslBox } from '../../../support/peers/requests.js'
 
@@ -48,7 +48,7 @@ const LABELS = [
   label('both', ['certificate', 'password'], clients.cert),
   label('lost', ['certificate', 'password'], box.path('nowhere.pem')),
 ]
-const session = { enrolment: { labels: LABELS }, now: () => addSeconds(NOW, 60) } as unknown as Session
+const session = { enrolment: { ...NO_ENROLMENT, labels: LABELS }, now: () => addSeconds(NOW, 60) } as unknown as Session
 
 export interface Asked {
   readonly response: HttpResponse
@@ -102,4 +102,3 @@ export const basic = (user: string, password: string): Environment => ({
   HTTP_AUTHORIZATION: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
 })
 export const shown = (pem: string): Environment => ({ SSL_CLIENT_VERIFY: 'SUCCESS', SSL_CLIENT_CERT: pem })
-

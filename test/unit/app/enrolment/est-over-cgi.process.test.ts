@@ -6,9 +6,22 @@ import { AppError, type ErrorKind, rejection } from '../../../../src/core/base/e
 import { BackendFault } from '../../../../src/core/ha/backend.js'
 import { certificatesOf } from '../../../../src/core/pki/certificate.js'
 import { readCertsOnly } from '../../../../src/core/pki/certs-only.js'
-import { type Environment } from '../../../../src/core/protocols/cgi.js'
-import { type Asked, ask, basic, box, client, clients, csr, device, NOW, otherBox, shown, strangers, twin } from './est-asker.js'
-
+import type { Environment } from '../../../../src/core/protocols/cgi.js'
+import {
+  type Asked,
+  ask,
+  basic,
+  box,
+  client,
+  clients,
+  csr,
+  device,
+  NOW,
+  otherBox,
+  shown,
+  strangers,
+  twin,
+} from './est-asker.js'
 
 afterAll(() => {
   box.remove()

@@ -87,6 +87,9 @@ const EST: Rules<EstCommand> = {
   'password.create': ({ id, label, uses }) => line(id, 'for', label, labelled('uses', uses)),
   'password.revoke': ({ id }) => line(id),
   'clock.reset': clock,
+  'records.survey': ({ issuers, compromised }) =>
+    line(labelled('CAs', issuers), labelled('compromised keys', compromised)),
+  'key.compromise': ({ key }) => line(key),
 }
 
 const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = { ca: CA, ta: TA, pubd: PUBD, ha: HA, est: EST }

@@ -96,6 +96,7 @@ it('only these commands may be archived', () => {
       'clock.reset',
     ],
     ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number'],
+    ...['records.survey', 'key.compromise'],
     ...['password.create', 'password.revoke', 'of.the.future', 'constructor', ''],
   ]
   const archived = KINDS.flatMap((kind) =>

@@ -209,6 +209,7 @@ async function recordRefusal(
   const revoked = isRecorded ? [await revokeRefused(session, asking, value, open)] : []
   const certificates = revoked.map((one) => ({ ...one }))
   return errorForRefused(message, revoked, { id, ca: asking.ca, certificates })
+}
 
 /** Throws `csr-key-compromised` (rejected) if the key was revoked while its request was pending: the certificate is not handed out. */
 async function refuseCompromised(session: Session, id: string, key: Sha256): Promise<void> {

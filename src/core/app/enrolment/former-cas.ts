@@ -99,7 +99,8 @@ function issuersOf(view: EstRevision): readonly Issuer[] {
 
 function* validCertificates(view: EstRevision) {
   for (const { certificate } of view.certificates())
-    if (certificate.revoked === null && certificate.notAfter > view.at) yield certificate
+    if (certificate.revoked === null && certificate.refused === undefined && certificate.notAfter > view.at)
+      yield certificate
 }
 
 function hasValid(view: EstRevision, label: string, ca: string): boolean {

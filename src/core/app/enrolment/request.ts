@@ -76,7 +76,6 @@ function recordOf(certificates: Iterable<Entry>, { der }: PlainCertificate): Iss
 }
 
 function revocationOf(record: IssuedCertificate | undefined, { serial }: PlainCertificate): string | undefined {
-  if (record?.refused !== undefined) return `certificate ${serial} was never handed out: ${record.refused}`
   const at = record?.revoked?.at
   if (at === undefined && record?.refused !== undefined) return `certificate ${serial} was refused when it was issued`
   return at === undefined ? undefined : `certificate ${serial} was revoked at ${at}`

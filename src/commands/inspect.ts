@@ -9,7 +9,7 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Inspect extends BaseCommand<InspectReport> {
   static override summary = 'show the content of RPKI objects and every error in them'
   static override description =
-    'Decodes TALs, certificates, CRLs, manifests, ROAs, ASPAs, checklists (RSC), trust anchor keys (TAK), prefix lists (SPL) and ghostbusters records. Files given together are checked against each other: TAL and certificate, signatures, resources, revocation, hashes on the manifest. What breaks a rule is a fault; what validators accept all the same, and what is legal but refused by rpki-client 9.7, is a remark. Needs no data directory.'
+    'Decodes TALs, certificates, CRLs, manifests, ROAs, ASPAs, checklists (RSC), trust anchor keys (TAK), prefix lists (SPL) and ghostbusters records. Files given together are checked against each other: TAL and certificate, signatures, resources, revocation, hashes on the manifest. What breaks a rule is a fault; what validators accept nevertheless, and what is legal but refused by rpki-client 9.7, is a remark. Needs no data directory.'
   static override exitStatus = {
     0: 'no faults',
     1: 'faults, with --strict also remarks',

@@ -69,7 +69,7 @@ export function createFindings(): FindingList {
   }
 }
 
-/** What a finding means for its object: `broken` breaks a rule, `refused` breaks none and one validator refuses it all the same, `tolerated` is accepted by all. */
+/** Severity of a finding: `broken` breaks a rule; `refused` breaks none, and one validator refuses it; `tolerated` is accepted by all. */
 export type Severity = 'broken' | 'refused' | 'tolerated'
 
 export function severityOf(finding: ObjectFinding): Severity {
@@ -77,7 +77,7 @@ export function severityOf(finding: ObjectFinding): Severity {
   return finding.refusedBy === undefined ? 'broken' : 'refused'
 }
 
-/** What is added to the text of a finding. */
+/** Text added to a finding, by its severity. */
 export const NOTES: Readonly<Record<Severity, string>> = {
   broken: '',
   refused: ' (legal, but rpki-client refuses it)',

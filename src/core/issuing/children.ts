@@ -149,7 +149,15 @@ export function unknownChild(name: Handle): Violation {
   return { code: 'child-unknown', message: `there is no child ${name}` }
 }
 
+/** RFC 7607: no CA has AS 0, and validators refuse a certificate that lists it. A range that begins with 0 is how `all` is written. */
+function checkAsZero(name: Handle, { asn }: ResourceSet): readonly Violation[] {
+  if (!asn.some(({ min, max }) => min === 0 && max === 0)) return []
+  return [{ code: 'child-as-zero', message: `child ${name}: AS0 is reserved and cannot be a resource (RFC 7607)` }]
+}
+
 function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): readonly Violation[] {
+  const zero = checkAsZero(name, resources)
+  if (zero.length > 0) return zero
   if (containsSet(held, resources)) return []
   const beyond = difference(resources, held)
   const text = formatResources(beyond)

@@ -26,7 +26,7 @@ import { checkRsaKey, type ParsedKey, readKey } from './x509/key.js'
 import type { CertificateResources } from './x509/types.js'
 import { checkUri } from './x509/uri.js'
 
-/** What a trust anchor locator says: comments, URIs of the certificate, its key. */
+/** Content of a trust anchor locator: comments, URIs of the certificate, its key. */
 export interface TrustAnchorKey {
   readonly comments: readonly string[]
   readonly uris: readonly string[]

@@ -1,8 +1,11 @@
 /** The trust anchor itself: its key, its self-signed certificate, and the renewal of all that it publishes. */
 import { toBase64 } from '../base/bytes.js'
+import type { Violation } from '../base/errors.js'
+import { quoted } from '../base/text.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { isPublishedObject } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { checkUri } from '../rpki/x509/uri.js'
 import { certificateDue, issueTaCertificate } from './certificate.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import { isTaKey, isTaPlace, type TaPlace, type TaState } from './state.js'
@@ -23,8 +26,10 @@ const command = commandsOn<TaState, LifecycleEvent | PublishingEvent, IssuingPor
 
 export const lifecycleCommands = {
   'ta.init': command<{ readonly place: TaPlace }>({
-    check: ({ status, handle }) =>
-      status === 'active' ? [{ code: 'ta-duplicate', message: `trust anchor ${handle} already exists` }] : [],
+    check: ({ status, handle }, { place }) =>
+      status === 'active'
+        ? [{ code: 'ta-duplicate', message: `trust anchor ${handle} already exists` }]
+        : checkLocatorUris(place.uris),
     decide: async (_, { place }, ports) => {
       const { id: ski, spki } = await ports.signer.createKey()
       return {
@@ -42,6 +47,16 @@ export const lifecycleCommands = {
     publishesOnly: true,
     summarize: ({ force }) => ({ force }),
   }),
+}
+
+/** Returns the violations of the URIs in the trust anchor locator, which cannot be changed later (RFC 8630 section 2.2). */
+function checkLocatorUris(uris: readonly string[]): readonly Violation[] {
+  const rule = 'RFC 8630 section 2.2'
+  const found = uris.flatMap((uri) => [
+    ...checkUri('TAL URI', uri, ['rsync', 'https'], rule),
+    ...(uri.endsWith('.cer') ? [] : [{ rule, message: `TAL URI ${quoted(uri)} does not end in .cer` }]),
+  ])
+  return found.map(({ message }) => ({ code: 'ta-uri-invalid', message }))
 }
 
 async function certificateIssued(state: TaState, ports: IssuingPorts): Promise<LifecycleEvent> {

@@ -55,6 +55,28 @@ describe('a trust anchor', () => {
     expect(await refused(world, { type: 'ta.init', place: PLACE })).toBe('ta-duplicate')
   })
 
+  test.each([
+    'rsync://rpki.example/ta/ta',
+    'rsync://rpki.example/ta//ta.cer',
+    'rsync://rpki.example/ta/.ta.cer',
+    'http://rpki.example/ta/ta.cer',
+    'rsync://rpki.example/t a/ta.cer',
+    'rsync:///ta.cer',
+  ])('is not initialised with the URI %s, which its locator could not have', async (uri) => {
+    const place = { ...PLACE, uris: [uri, ...PLACE.uris] }
+    expect(await refused(emptyWorld(), { type: 'ta.init', place })).toBe('ta-uri-invalid')
+  })
+
+  test('gives no child AS0, which validators refuse, and gives ranges from AS0', async () => {
+    const world = await given()
+    const add = (text: string) => refused(world, { type: 'child.add', child: CHILD, resources: resources(text) })
+    expect([await add('AS0'), await add('AS0, AS2')]).toEqual(['child-as-zero', 'child-as-zero'])
+    expect(await add('AS0-AS5')).toBe('accepted')
+    expect(await refused(world, { type: 'child.update', child: CHILD, resources: resources('AS0') })).toBe(
+      'child-as-zero',
+    )
+  })
+
   test('issues again when its manifest is due, when forced, and not before', async () => {
     const world = await given()
     expect(await run(world, { type: 'republish', force: false })).toEqual([])

@@ -53,7 +53,7 @@ interface Found {
   readonly type: InspectedType
   readonly fields: Json
   readonly ee?: Json
-  /** What other files are checked against. */
+  /** Parts that other files are checked against. */
   readonly parts?: Omit<Subject, 'file' | 'sha256' | 'findings'>
 }
 

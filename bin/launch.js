@@ -8,7 +8,7 @@
 const { createHash } = require('node:crypto')
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
-const { availableParallelism } = require('node:os')
+const { availableParallelism, homedir, tmpdir } = require('node:os')
 const { dirname, join, relative, resolve, sep } = require('node:path')
 const { Script } = require('node:vm')
 
@@ -114,10 +114,24 @@ function createLoader(dist, folder) {
  */
 const THREADS = availableParallelism() + 6
 
+/**
+ * Sets HOME and SHELL where they are unset and the user has no passwd entry to read them from, as in containers that run with any uid: oclif and
+ * a package below it read both when they are loaded, and cannot be loaded otherwise.
+ */
+function completeEnvironment(env) {
+  env['SHELL'] ??= '/bin/sh'
+  try {
+    homedir()
+  } catch {
+    env['HOME'] = tmpdir()
+  }
+}
+
 /** Runs the command line `argv` (without node and script) with the program built in `root/dist`. */
 function launch(root, argv, observe) {
   const purpose = argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
   process.env['UV_THREADPOOL_SIZE'] ??= String(THREADS)
+  completeEnvironment(process.env)
   const dist = join(root, 'dist')
   const loader = createLoader(dist, cacheFolder(dist, purpose))
   observe?.(loader)

@@ -20,6 +20,7 @@ import { HASH_OF_SIGNATURE } from './algorithms.js'
 import {
   type AlternativeNames,
   type DistinguishedName,
+  encodeAlternativeNames,
   NO_NAMES,
   readAlternativeNames,
   readDistinguishedName,
@@ -40,7 +41,7 @@ export interface CertificateRequest {
   readonly spki: Uint8Array
   readonly key: RequestKey
   readonly names: AlternativeNames
-  /** DER of the requested subjectAltName; undefined without one. */
+  /** DER of the requested subjectAltName, each name once; undefined without one. */
   readonly san: Uint8Array | undefined
   /** Object identifiers of the requested extended key usages. */
   readonly extendedKeyUsages: readonly string[]
@@ -200,7 +201,7 @@ function readExtensionRequest(value: DerNode, findings: FindingList): Partial<Re
         findings.add('RFC 5280 section 4.2.1.9', 'a CA certificate is requested')
     } else if (oid === OID.subjectAltName) {
       names = readAlternativeNames(inner, findings)
-      san = contentOf(content)
+      san = findings.isBroken() ? undefined : encodeAlternativeNames(inner)
     } else usages = childrenOf(inner, TAG.sequence).map((usage) => readOid(usage) ?? '')
   }
   return { names, san, extendedKeyUsages: usages }

@@ -7,6 +7,7 @@ import { quoted } from '../base/text.js'
 import type { FindingList } from '../der/findings.js'
 import { childrenOf, contentOf, type DerNode, rawOf, TAG } from '../der/reader.js'
 import { readOid } from '../der/values.js'
+import { encode, ia5, implicit, raw, seqOf } from '../der/writer.js'
 
 export interface DistinguishedName {
   /** DER as in the file. */
@@ -21,9 +22,9 @@ export interface DistinguishedName {
 }
 
 export interface AlternativeNames {
-  /** In lower case. */
+  /** In lower case and without the dot of the root, each once. */
   readonly dns: readonly string[]
-  /** RFC 5952 or dotted quad. */
+  /** Groups in hex or dotted quad, each once. */
   readonly ip: readonly string[]
   readonly email: readonly string[]
   readonly uri: readonly string[]
@@ -118,7 +119,7 @@ export function readAlternativeNames(node: DerNode, findings: FindingList): Alte
     const text = Buffer.from(contentOf(name)).toString('latin1')
     const kind = name.tag & 0x1f
     const isText = [1, 2, 6].includes(kind)
-    // the subjectAltName is copied into the certificate byte for byte
+    // a name of another form would be copied into the certificate
     if ((name.tag & 0xc0) !== 0x80 || ((name.tag & 0x20) !== 0 && (isText || kind === 7))) {
       findings.add(SAN_RULE, `name with invalid tag 0x${name.tag.toString(16).padStart(2, '0')}`)
       names.other.push(kind)
@@ -129,14 +130,33 @@ export function readAlternativeNames(node: DerNode, findings: FindingList): Alte
       names.other.push(kind)
       continue
     }
-    if (kind === 2) names.dns.push(text.toLowerCase())
+    if (kind === 2) names.dns.push(hostName(text))
     else if (kind === 1) names.email.push(text)
     else if (kind === 6) names.uri.push(text)
     else if (kind === 7) readIp(contentOf(name), names.ip, findings)
     else names.other.push(kind)
   }
-  return names
+  return { ...names, dns: [...new Set(names.dns)], ip: [...new Set(names.ip)] }
 }
+
+/** Returns a DNS name as it is compared and issued: `A.example.` and `a.example` are one name. */
+function hostName(text: string): string {
+  return text.toLowerCase().replace(/(?<=[^.])\.$/, '')
+}
+
+/** Encodes the names of a subjectAltName in their order, each once and DNS names as `readAlternativeNames` returns them. */
+export function encodeAlternativeNames(node: DerNode): Uint8Array {
+  const encoded = childrenOf(node, TAG.sequence).map((name) =>
+    name.tag === DNS_NAME
+      ? encode(implicit(2, ia5(hostName(Buffer.from(contentOf(name)).toString('latin1')))))
+      : rawOf(name),
+  )
+  const unique = new Map(encoded.map((name) => [Buffer.from(name).toString('hex'), name]))
+  return encode(seqOf([...unique.values()].map(raw)))
+}
+
+/** Tag of dNSName in a GeneralName. */
+const DNS_NAME = 0x82
 
 function readIp(bytes: Uint8Array, into: string[], findings: FindingList): void {
   if (bytes.length === 4) into.push([...bytes].join('.'))

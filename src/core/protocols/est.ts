@@ -1,6 +1,6 @@
 /** Enrolment over Secure Transport (RFC 7030, RFC 8951) as values: requests and responses. No network. */
 import { certsOnly, estBytes } from '../pki/certs-only.js'
-import { LARGEST_REQUEST } from '../pki/csr.js'
+import { LARGEST_REQUEST, requestBytes } from '../pki/csr.js'
 import type { HttpResponse } from './cgi.js'
 
 const OPERATIONS = ['cacerts', 'simpleenroll', 'simplereenroll', 'csrattrs'] as const
@@ -31,9 +31,12 @@ export function isEnrolment(operation: EstOperation): boolean {
   return operation === 'simpleenroll' || operation === 'simplereenroll'
 }
 
-/** Decodes the PKCS#10 of a body (section 4.2.1): base64 with or without line breaks, or DER; undefined for anything else. */
+/**
+ * Decodes the PKCS#10 of a body (section 4.2.1): base64 with or without line breaks, also between the BEGIN and END lines of PEM, or DER;
+ * undefined for anything else.
+ */
 export function readCsr(body: Uint8Array): Uint8Array | undefined {
-  const der = estBytes(body)
+  const der = estBytes(body) ?? requestBytes(body)
   return der === undefined || der.length === 0 ? undefined : der
 }
 

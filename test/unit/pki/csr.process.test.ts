@@ -1,8 +1,10 @@
 /** Requests: what OpenSSL makes is read, what is broken is refused with the rule, and a profile says what it does not allow. */
 import { afterAll, describe, expect, it } from 'vitest'
+import { createFindings } from '../../../src/core/der/findings.js'
+import { type DerNode, parseDer } from '../../../src/core/der/reader.js'
 import { checkRequest } from '../../../src/core/pki/check-csr.js'
 import { LARGEST_REQUEST, readRequest, requestBytes } from '../../../src/core/pki/csr.js'
-import { nameList } from '../../../src/core/pki/names.js'
+import { NO_NAMES, nameList, readAlternativeNames } from '../../../src/core/pki/names.js'
 import { BUILT_IN_PROFILES, type CertificateProfile } from '../../../src/core/pki/profile.js'
 import { OpensslBox, type RequestOptions } from '../../support/peers/requests.js'
 
@@ -20,6 +22,38 @@ const codes = (options: RequestOptions, profile: CertificateProfile): readonly s
   const { request, findings } = readRequest(box.request(options))
   return request === undefined ? findings.map((f) => f.message) : checkRequest(request, profile).map((f) => f.code)
 }
+
+describe('names that are requested twice', () => {
+  const DOUBLE =
+    'DNS:A.example,DNS:a.example.,DNS:a.example,DNS:*.A.example.,IP:10.0.0.1,IP:10.0.0.1,IP:2001:db8::1,IP:2001:DB8:0::1'
+
+  it('are one name each, in lower case and without the dot of the root', () => {
+    const { request } = readRequest(box.request({ san: DOUBLE }))
+    const once = ['DNS:*.a.example', 'DNS:a.example', 'IP:10.0.0.1', 'IP:2001:db8:0:0:0:0:0:1']
+    expect(nameList(request?.names ?? NO_NAMES)).toEqual(once)
+    const san = readAlternativeNames(
+      parseDer(request?.san ?? new Uint8Array(), createFindings()) as DerNode,
+      createFindings(),
+    )
+    expect(san).toEqual(request?.names)
+    expect(Buffer.from(request?.san ?? []).toString('latin1')).not.toMatch(/[A-Z]|example\./)
+    // the order is that of the request
+    expect(
+      [
+        ...Buffer.from(request?.san ?? [])
+          .toString('latin1')
+          .matchAll(/(?:\*\.)?a\.example/g),
+      ].map(String),
+    ).toEqual(['a.example', '*.a.example'])
+  })
+
+  it('count once, and a dot alone is no name', () => {
+    expect(codes({ san: DOUBLE }, { ...SERVER, wildcards: true, maxNames: 4 })).toEqual([])
+    expect(codes({ san: DOUBLE }, { ...SERVER, wildcards: true, maxNames: 3 })).toEqual(['csr-names'])
+    for (const name of ['.', 'a..', '.a', 'a.example..'])
+      expect(codes({ san: `DNS:${name}` }, SERVER)).toEqual(['csr-dns'])
+  })
+})
 
 describe('a request', () => {
   it.each(['P-256', 'P-384', 'P-521', 'rsa'])('with a key %s is read', (key) => {

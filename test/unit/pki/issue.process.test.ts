@@ -41,6 +41,15 @@ const requested = (options: RequestOptions): CertificateRequest => {
 }
 const ASKED: RequestOptions = { subject: '/CN=www.a.example', san: 'DNS:www.a.example,IP:10.0.0.1' }
 
+it('has each requested name once, in lower case', async () => {
+  const request = requested({ san: 'DNS:WWW.a.example.,DNS:www.A.example,IP:10.0.0.1,IP:10.0.0.1' })
+  const issuer = issuerOf('once', 'P-256')
+  const der = await issueCertificate(issuer, request, SERVER, NOW, systemRandom)
+  writeFileSync(box.path('once.der'), der)
+  const text = box.run('x509', '-inform', 'DER', '-in', 'once.der', '-noout', '-ext', 'subjectAltName').toString()
+  expect(text.trim().split('\n').at(-1)?.trim()).toBe('DNS:www.a.example, IP Address:10.0.0.1')
+})
+
 describe('a certificate', () => {
   it.each(['rsa', 'P-256', 'P-384', 'P-521'])(
     'of a CA with a key %s is verified by OpenSSL, and is what was asked for',

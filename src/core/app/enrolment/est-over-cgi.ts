@@ -84,7 +84,10 @@ async function enrolment(
   if ('status' in authorized) return authorized
   const csr = readCsr(body)
   if (csr === undefined)
-    return plainResponse(400, 'The body is not the base64 of a certification request (RFC 7030 section 4.2.1).')
+    return plainResponse(
+      400,
+      'The body is not a certification request: it must be the base64 of PKCS#10 in DER (RFC 7030 section 4.2.1), or a PEM file.',
+    )
   const { session, label, handlers, log } = context
   try {
     const { certificate } = await handlers.enroll(session, { label: label.name, csr, ...authorized })

@@ -62,7 +62,11 @@ describe('simpleenroll', () => {
         .toString('base64')
         .match(/.{1,64}/g)
         ?.join('\r\n') ?? ''
-    for (const body of [Buffer.from(lines), Buffer.from(lines.replaceAll('\r\n', '')), csr]) {
+    const pem = (label: string): Buffer =>
+      Buffer.from(`-----BEGIN ${label}-----\r\n${lines}\r\n-----END ${label}-----\r\n`)
+    const pems = [pem('CERTIFICATE REQUEST'), pem('NEW CERTIFICATE REQUEST')]
+    const text = Buffer.concat([Buffer.from('Certificate Request:\n    Data:\n'), pem('CERTIFICATE REQUEST')])
+    for (const body of [Buffer.from(lines), Buffer.from(lines.replaceAll('\r\n', '')), csr, ...pems, text]) {
       const { response, orders } = await ask('cert/simpleenroll', shown(device), { body })
       expect(response.status).toBe(200)
       expect(response.headers['Content-Type']).toBe('application/pkcs7-mime; smime-type=certs-only')
@@ -189,6 +193,14 @@ describe('simpleenroll', () => {
     ['no length', { CONTENT_LENGTH: '' }, undefined, 411],
     ['a body that is no base64', {}, Buffer.from('{"csr":1}'), 400],
     ['no body', {}, Buffer.alloc(0), 400],
+    ['PEM of another kind', {}, Buffer.from('-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n'), 400],
+    ['PEM without its end', {}, Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n'), 400],
+    [
+      'PEM of nothing',
+      {},
+      Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\n=\n-----END CERTIFICATE REQUEST-----\n'),
+      400,
+    ],
   ])('refuses %s', async (_, env, body, status) => {
     const { response, orders } = await ask(
       'cert/simpleenroll',

@@ -44,6 +44,30 @@ export function nameBelow(base: string, uri: string): string | undefined {
   return isObjectName(base, name) ? name : undefined
 }
 
+/**
+ * Returns why validators skip a URI by default, as the end of a sentence; undefined if they fetch it. Routinator refuses these hosts unless it
+ * is configured to accept them, and certificates contain the URI for years.
+ */
+export function skippedBecause(uri: string): string | undefined {
+  const [, host = '', port] = /^[a-z]+:\/\/(\[[^\]]*\]|[^/:]*)(?::(\d+))?/i.exec(uri) ?? []
+  const name = host.toLowerCase().replace(/\.$/, '')
+  if (name.startsWith('[') || /^[0-9.]+$/.test(name)) return 'the host is an IP address'
+  if (name === 'localhost' || name.endsWith('.localhost')) return 'the host is localhost'
+  if (!name.includes('.')) return 'the host is no full domain name'
+  return port === undefined ? undefined : `it contains a port (${port})`
+}
+
+/** Returns a warning for each of the URIs that validators skip by default. */
+export function skippedUris(uris: readonly string[]): readonly string[] {
+  return uris.flatMap((uri) => {
+    const why = skippedBecause(uri)
+    if (why === undefined) return []
+    return [
+      `validators skip ${uri} by default, since ${why}; it is embedded in certificates and cannot be changed later`,
+    ]
+  })
+}
+
 /** Returns the violations of the two base URIs: `rsync://host/module/` and `https://host/path/`, each with its final slash. */
 export function baseViolations(rsyncBase: string, rrdpBase: string): readonly Violation[] {
   const found: Violation[] = []

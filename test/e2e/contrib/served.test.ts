@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, type TestContext, test, vi } from 'vitest'
 import { contribText, fetchHttps, freePort, type Server, startServer } from '../../support/peers/servers.js'
 import { findProgram, validators } from '../../support/peers/validators.js'
@@ -57,14 +58,16 @@ afterEach(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The server block inside the least that nginx wants around it; workers run as nobody. */
-async function startNginx(context: TestContext): Promise<Server> {
+async function startNginx(context: TestContext, filledIn?: string): Promise<Server> {
   const nginx = needProgram(context, 'nginx')
-  const block = contribText('nginx.conf', [
-    ['listen 443 ssl;', `listen 127.0.0.1:${webPort} ssl;`],
-    ['listen [::]:443 ssl;', ''],
-    ['server_name rpki.example.net;', 'server_name localhost;'],
-    ['/var/lib/brine', dataDir],
-  ])
+  const block =
+    filledIn ??
+    contribText('nginx.conf', [
+      ['listen 443 ssl;', `listen 127.0.0.1:${webPort} ssl;`],
+      ['listen [::]:443 ssl;', ''],
+      ['server_name rpki.example.net;', 'server_name localhost;'],
+      ['/var/lib/brine', dataDir],
+    ])
   const scratch = join(folder, 'nginx')
   mkdirSync(scratch, { recursive: true })
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -179,6 +182,26 @@ describe('nginx.conf', () => {
   test('serves RRDP and the trust anchor over https with the pair in ssl/, and nothing else', async (context) => {
     await startNginx(context)
     await checkWeb()
+  })
+
+  test('filled in by brine contrib it serves the same', async (context) => {
+    const text = await brine('contrib', 'nginx')
+    expect(text).toContain(`listen [::]:${webPort} ssl;`)
+    const onLoopback = text
+      .replace(`listen ${webPort} ssl;`, `listen 127.0.0.1:${webPort} ssl;`)
+      .replace(`listen [::]:${webPort} ssl;`, '')
+    await startNginx(context, onLoopback)
+    await checkWeb()
+  })
+
+  test('compresses the RRDP snapshot for those who accept gzip', async (context) => {
+    await startNginx(context)
+    const notification = String((await fetchHttps(webPort, '/rrdp/notification.xml', certificate)).body)
+    const path = new URL(/<snapshot uri="([^"]+)"/.exec(notification)?.[1] ?? '').pathname
+    const plain = await fetchHttps(webPort, path, certificate)
+    const zipped = await fetchHttps(webPort, path, certificate, { 'Accept-Encoding': 'gzip' })
+    expect([plain.headers['content-encoding'], zipped.headers['content-encoding']]).toEqual([undefined, 'gzip'])
+    expect(gunzipSync(zipped.body)).toEqual(plain.body)
   })
 
   test('its workers read the tree as another user', async (context) => {

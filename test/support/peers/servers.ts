@@ -73,16 +73,24 @@ export interface Answer {
 }
 
 /** Fetches a path as it is written (`..` included) by https from localhost; the certificate must be the one in `ca`, for that name. */
-export function fetchHttps(port: number, path: string, ca: string): Promise<Answer> {
+export function fetchHttps(
+  port: number,
+  path: string,
+  ca: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', servername: 'localhost', port, path, ca, agent: false }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part: Buffer) => parts.push(part))
-      response.once('error', reject)
-      response.once('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
-      )
-    })
+    const request = get(
+      { host: '127.0.0.1', servername: 'localhost', port, path, ca, headers, agent: false },
+      (response) => {
+        const parts: Buffer[] = []
+        response.on('data', (part: Buffer) => parts.push(part))
+        response.once('error', reject)
+        response.once('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) }),
+        )
+      },
+    )
     request.once('error', reject)
   })
 }

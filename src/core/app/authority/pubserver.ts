@@ -5,6 +5,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import { snapshotLength } from '../../pubd/content.js'
 import type { PubdState } from '../../pubd/state.js'
+import { skippedUris } from '../../pubd/uri.js'
 import { servedSerials, type WriteReport } from '../../publication/writer.js'
 import { pubdState, runPubd } from '../transaction/context.js'
 import { openContext } from '../transaction/open-context.js'
@@ -20,6 +21,8 @@ export interface PubserverReport extends Outcome {
   readonly rsyncBase: string
   readonly rrdpBase: string
   readonly sessionId: string
+  /** URIs that validators skip by default; absent without one. */
+  readonly warnings?: readonly string[]
 }
 
 export interface PubserverShowReport {
@@ -56,6 +59,7 @@ export async function initPubserver(
   rrdpBase: string,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<PubserverReport> {
+  const warnings = skippedUris([rsyncBase, rrdpBase])
   const done = await transact(
     session,
     async (tx) => {
@@ -64,7 +68,11 @@ export async function initPubserver(
     },
     options,
   )
-  return pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun))
+  if (done.changed) for (const warning of warnings) session.options.onNotice?.(warning)
+  return {
+    ...pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun)),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  }
 }
 
 /** Begins a new RRDP session: relying parties start again from the RRDP snapshot. */

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { Work } from '../../eventsourcing/work.js'
-import { publisherBase } from '../../pubd/uri.js'
+import { publisherBase, skippedUris } from '../../pubd/uri.js'
 import { taLocator } from '../../ta/locator.js'
 import type { TaPlace } from '../../ta/state.js'
 import {
@@ -23,6 +23,8 @@ export interface TaReport extends Outcome {
   readonly handle: Handle
   readonly uris: readonly string[]
   readonly ski: string | null
+  /** URIs that validators skip by default; absent without one. */
+  readonly warnings?: readonly string[]
 }
 
 export interface TalReport {
@@ -50,8 +52,15 @@ export async function initTa(
   uris: readonly string[],
   options: { readonly dryRun?: boolean } = {},
 ): Promise<TaReport> {
+  const warnings = skippedUris(uris)
   const done = await transact(session, async (tx) => createTa(tx, uris), options)
-  return { handle: TA_HANDLE, ...done.result, ...outcomeOf(done, 'ta', TA_HANDLE, null, options.dryRun) }
+  for (const warning of warnings) session.options.onNotice?.(warning)
+  return {
+    handle: TA_HANDLE,
+    ...done.result,
+    ...outcomeOf(done, 'ta', TA_HANDLE, null, options.dryRun),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  }
 }
 
 /** Creates the trust anchor and its publisher. Throws `pubserver-not-initialised`, `ta-duplicate`, `ca-duplicate` (rejected). */

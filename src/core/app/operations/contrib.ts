@@ -1,0 +1,144 @@
+/**
+ * Files of contrib/ for other programs: web server, rsync daemon, cron, systemd. As they are, or with the paths and host names of a data
+ * directory. Invariant: nothing but the documented default values is replaced, so a file that is filled in was tested as it is.
+ */
+import { dirname, join } from 'node:path'
+import { AppError } from '../../base/errors.js'
+import { didYouMean } from '../../base/nearest.js'
+import { listDir } from '../../store/disk/fs.js'
+import { readUserFile } from '../../store/disk/user-files.js'
+
+/** Paths of this program and its files. */
+export interface Program {
+  /** Folder of contrib/. */
+  readonly contrib: string
+  /** Path of the program, as it was started. */
+  readonly path: string
+  /** Path of Node. */
+  readonly node: string
+}
+
+/** Facts that a file is filled in with. */
+export interface Site {
+  readonly dataDir: string
+  readonly repoDir: string
+  /** User who owns the data directory. */
+  readonly user: string
+  /** Undefined before `pubserver init`. */
+  readonly uris?: SiteUris
+}
+
+export interface SiteUris {
+  readonly rsyncBase: string
+  readonly rrdpBase: string
+  /** URIs of the trust anchor certificate; undefined before `ta init`. */
+  readonly anchorHttps?: string
+  readonly anchorRsync?: string
+}
+
+const DATA_DIR = '/var/lib/brine'
+const PATH = '/usr/local/bin:/usr/bin:/bin'
+
+/** Returns the names of all files, sorted. */
+export function contribNames({ contrib }: Program): readonly string[] {
+  return [...listDir(contrib)].sort()
+}
+
+/** Returns the file that a name means: `nginx` is `nginx.conf`, `cron` is `brine.cron`. Throws `contrib-unknown` (usage). */
+export function contribFile(program: Program, name: string): string {
+  const names = contribNames(program)
+  const short = (file: string): readonly string[] => {
+    const rest = file.replace(/^brine[.-]/, '')
+    return [file, rest, file.replace(/\.[^.]+$/, ''), rest.replace(/\.[^.]+$/, '')]
+  }
+  const exact = names.filter((file) => file === name)
+  const found = exact.length > 0 ? exact : names.filter((file) => short(file).includes(name))
+  const [only] = found
+  if (only !== undefined && found.length === 1) return only
+  const message =
+    found.length > 1
+      ? `several files are meant by ${JSON.stringify(name)}: ${found.join(', ')}`
+      : `no file ${JSON.stringify(name)}${didYouMean(name, names.flatMap(short))}`
+  throw new AppError('usage', 'contrib-unknown', message, { hint: 'brine contrib lists the files' })
+}
+
+/** Returns the text of a file, filled in unless `site` is undefined. */
+export function contribText(program: Program, file: string, site: Site | undefined): string {
+  const text = readUserFile(join(program.contrib, file))
+  return site === undefined ? text : filledIn(text, file, program, site)
+}
+
+/** Returns the text with the values of the site. Pure. */
+export function filledIn(text: string, file: string, program: Program, site: Site): string {
+  const uris = site.uris === undefined ? text : withUris(text, file, site.uris)
+  return withUser(withProgram(uris, file, program), site.user)
+    .replaceAll(`${DATA_DIR}/repo`, site.repoDir)
+    .replaceAll(`ReadWritePaths=${DATA_DIR}`, `ReadWritePaths=${writable(site).join(' ')}`)
+    .replaceAll(DATA_DIR, site.dataDir)
+}
+
+/** Returns the folders that `tick` writes to. */
+function writable({ dataDir, repoDir }: Site): readonly string[] {
+  return repoDir.startsWith(`${dataDir}/`) ? [dataDir] : [dataDir, repoDir]
+}
+
+function withUris(text: string, file: string, uris: SiteUris): string {
+  if (file === 'rsyncd.conf') return rsyncModules(text, uris)
+  const { host, port, path } = partsOf(uris.rrdpBase)
+  const anchor = uris.anchorHttps === undefined ? '/ta/' : partsOf(uris.anchorHttps).path.replace(/[^/]*$/, '')
+  return text
+    .replaceAll('rpki.example.net', host)
+    .replaceAll('listen 443 ssl', `listen ${port ?? 443} ssl`)
+    .replaceAll('listen [::]:443 ssl', `listen [::]:${port ?? 443} ssl`)
+    .replaceAll('<VirtualHost *:443>', `<VirtualHost *:${port ?? 443}>`)
+    .replaceAll('location = /rrdp/', `location = ${path}`)
+    .replaceAll('location /rrdp/', `location ${path}`)
+    .replaceAll('location /ta/', `location ${anchor}`)
+    .replaceAll('Alias /rrdp/', `Alias ${path}`)
+    .replaceAll('Alias /ta/  ', `Alias ${anchor}`)
+}
+
+function rsyncModules(text: string, { rsyncBase, anchorRsync }: SiteUris): string {
+  const { host, port, path } = partsOf(rsyncBase)
+  const module = path.split('/')[1] ?? 'repo'
+  const anchor = anchorRsync === undefined ? 'ta' : (partsOf(anchorRsync).path.split('/')[1] ?? 'ta')
+  const listening = port === undefined ? '' : `port            = ${port}\n`
+  return text
+    .replace('rsync://rpki.example.net/repo/', rsyncBase)
+    .replace('rsync://rpki.example.net/ta/ta.cer', anchorRsync ?? `rsync://${host}/ta/ta.cer`)
+    .replace('\n[repo]\n', `\n[${module}]\n`)
+    .replace('\n[ta]\n', `\n[${anchor}]\n`)
+    .replace('uid             =', `${listening}uid             =`)
+}
+
+/** Sets the path of the program where systemd and cron need one, and that of Node where their default would not find it. */
+function withProgram(text: string, file: string, { path, node }: Program): string {
+  const folders = [...new Set([dirname(path), dirname(node), ...PATH.split(':')])].join(':')
+  const isDefault = PATH.split(':').includes(dirname(path)) && PATH.split(':').includes(dirname(node))
+  const command = path.endsWith('/brine') ? 'brine' : path
+  const text2 = text.replaceAll('/usr/local/bin/brine', path)
+  if (file.endsWith('.cron'))
+    return text2.replaceAll(`PATH=${PATH}`, `PATH=${folders}`).replaceAll(' brine ', ` ${command} `)
+  return isDefault ? text2 : text2.replace('Environment=BRINE', `Environment=PATH=${folders}\nEnvironment=BRINE`)
+}
+
+/** Sets the user; systemd takes the group of the user. */
+function withUser(text: string, user: string): string {
+  if (user === 'brine') return text
+  return text
+    .replace('User=brine\nGroup=brine\n', `User=${user}\n`)
+    .replaceAll('crontab -u brine', `crontab -u ${user}`)
+}
+
+export interface UriParts {
+  readonly host: string
+  readonly port: string | undefined
+  /** From the first slash on. */
+  readonly path: string
+}
+
+/** Returns host, port and path of a URI that was checked before. */
+export function partsOf(uri: string): UriParts {
+  const [, host = '', port, path = '/'] = /^[a-z]+:\/\/(\[[^\]]*\]|[^/:]*)(?::(\d+))?(\/.*)$/i.exec(uri) ?? []
+  return { host, port, path }
+}

@@ -16,7 +16,7 @@ import { globalFlags, refuseEmpty } from './flags/flags.js'
 import { asksForRecovery } from './flags/force-recover.js'
 import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { onInterrupt } from './interrupt.js'
-import { formatJson } from './output/json.js'
+import { formatJson, jsonReport } from './output/json.js'
 import { type Progress, progressOn, silentProgress } from './output/progress.js'
 import { type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
@@ -49,8 +49,12 @@ export abstract class BaseCommand<R extends object> extends Command {
     return 0
   }
 
-  /** True if the command writes; `--quiet` then suppresses its report. */
+  /** True if `--quiet` suppresses the report: the command writes, and its report is not what it is run for. */
   protected get changes(): boolean {
+    return this.#writes
+  }
+
+  get #writes(): boolean {
     return 'dry-run' in (this.ctor.flags ?? {})
   }
 
@@ -102,7 +106,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     const { upgradeView } = await import('./output/upgrade.js')
     const report = await upgrade(this.context(flags as GlobalFlags), { only: true })
     this.#progress.clear()
-    const text = this.jsonEnabled() ? formatJson(report) : this.#quiet ? '' : `${upgradeView(report)}\n`
+    const text = this.jsonEnabled() ? formatJson(jsonReport(report)) : this.#quiet ? '' : `${upgradeView(report)}\n`
     await writeOut(text, this.watch.changed)
     return report
   }
@@ -193,7 +197,7 @@ export abstract class BaseCommand<R extends object> extends Command {
   }
 
   async #rendered(report: R): Promise<string> {
-    if (this.jsonEnabled()) return formatJson(report)
+    if (this.jsonEnabled()) return formatJson(jsonReport(report, this.#writes ? this.watch.changed : undefined))
     if (this.#isMute) return ''
     const { isTTY, columns } = process.stdout
     const text = this.view(report, await themeFor({ isTerminal: isTTY === true, columns, env: process.env }))

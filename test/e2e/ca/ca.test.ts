@@ -37,16 +37,16 @@ it('add with a parent publishes the first manifest, and remove withdraws it', as
   const dataDir = box.copy()
   const add = ['ca', 'add', 'branch', '--under', 'acme', '--resources', '192.0.2.0/25']
   const dry = (await runAt(dataDir, [...add, '--dry-run', '--json'])).json()
-  expect(dry).toMatchObject({ changed: true, dryRun: true, published: false })
+  expect(dry).toMatchObject({ changed: 'no', wouldChange: true, dryRun: true, published: false })
   const added = (await runAt(dataDir, [...add, '--json'])).json()
-  expect(added).toMatchObject({ ca: 'branch', parent: 'acme', changed: true, dryRun: false, published: true })
+  expect(added).toMatchObject({ ca: 'branch', parent: 'acme', changed: 'yes', dryRun: false, published: true })
   expect((await runAt(dataDir, ['ca', 'show', 'acme', '--json'])).json<Shown>().children).toMatchObject([
     { name: 'branch' },
   ])
   const remove = ['ca', 'remove', 'branch']
   expect(await refusalOf(dataDir, remove)).toEqual([2, 'confirmation-needed'])
   expect((await runAt(dataDir, [...remove, '--yes', '--json'])).json()).toMatchObject({
-    changed: true,
+    changed: 'yes',
     published: true,
   })
   expect((await runAt(dataDir, ['ca', 'list'])).stdout).not.toContain('branch')

@@ -40,7 +40,7 @@ it('add entitles a CA that has no certificate yet', async () => {
   expect((await runAt(dataDir, [...add, '--json'])).json()).toMatchObject({
     ca: 'testbed',
     child: 'new',
-    changed: true,
+    changed: 'yes',
   })
   expect((await runAt(dataDir, ['child', 'show', 'testbed', 'new', '--json'])).json()).toMatchObject({
     certificates: [],

@@ -24,7 +24,7 @@ interface Fallen {
 interface Changed {
   readonly lost: readonly Fallen[]
   readonly regained: readonly Fallen[]
-  readonly changed: boolean
+  readonly changed: string
 }
 
 beforeAll(async () => {
@@ -82,7 +82,7 @@ test('three levels, the lowest made step by step, publish v4, v6, AS0', async ()
 test('a loss is told before it happens: a dry run names it, and without --yes nothing changes', async () => {
   const remove = ['child', 'update', 'testbed', 'acme', '--remove', '10.1.0.0/24']
   const planned = await brineOk<Changed>(dataDir, [...remove, '--dry-run'])
-  expect(planned).toMatchObject({ lost: of('branch', BRANCH_ROAS.slice(0, 1)), changed: true })
+  expect(planned).toMatchObject({ lost: of('branch', BRANCH_ROAS.slice(0, 1)), changed: 'no', wouldChange: true })
   const refused = await runBrine(remove, { dataDir })
   expect(refused.code).toBe(2)
   expect(refused.stderr).toContain('--yes')

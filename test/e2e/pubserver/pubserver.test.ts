@@ -28,7 +28,7 @@ it('init sets up a server with its URIs, once', async () => {
     'uri-invalid',
   ])
   const made = await runAt(dataDir, ['pubserver', 'init', ...URIS, '--json'])
-  expect([made.code, made.json()]).toEqual([0, expect.objectContaining({ changed: true, dryRun: false })])
+  expect([made.code, made.json()]).toEqual([0, expect.objectContaining({ changed: 'yes', dryRun: false })])
   expect(await show(dataDir)).toMatchObject({ rsyncBase: URIS[1], rrdpBase: URIS[3], publishers: [] })
   expect(
     await refusalOf(dataDir, ['pubserver', 'init', '--rsync', 'rsync://other/', '--rrdp', 'https://other/']),
@@ -64,7 +64,7 @@ it('session-reset starts a new session after a confirmation', async () => {
   expect(await refusalOf(dataDir, ['pubserver', 'session-reset'])).toEqual([2, 'confirmation-needed'])
   expect((await show(dataDir)).sessionId).toBe(before.sessionId)
   const reset = await runAt(dataDir, ['pubserver', 'session-reset', '--yes', '--json'])
-  expect(reset.json()).toMatchObject({ changed: true, published: true, serial: 1 })
+  expect(reset.json()).toMatchObject({ changed: 'yes', published: true, serial: 1 })
   const after = await show(dataDir)
   expect([after.rrdpSerial, after.sessionId === before.sessionId]).toEqual([1, false])
 })

@@ -16,7 +16,7 @@ it('configure publishes a CA that has a parent; again it does nothing', async ()
   const configure = ['repo', 'configure', 'new', '--local']
   const done = await runAt(dataDir, [...configure, '--json'])
   expect([done.code, done.stderr]).toEqual([0, ''])
-  expect(done.json()).toMatchObject({ ca: 'new', changed: true, published: true, repository: { transport: 'local' } })
+  expect(done.json()).toMatchObject({ ca: 'new', changed: 'yes', published: true, repository: { transport: 'local' } })
   const again = await runAt(dataDir, configure)
   expect([again.code, again.stdout]).toEqual([0, 'new: nothing to do\n'])
 })
@@ -25,7 +25,7 @@ it('sync of a CA that is published as it wants changes nothing', async () => {
   const text = await runAt(box.dataDir, ['repo', 'sync', 'acme'])
   expect([text.code, text.stdout, text.stderr]).toEqual([0, 'acme: nothing to do\n', ''])
   const json = (await runAt(box.dataDir, ['repo', 'sync', 'acme', '--json'])).json()
-  expect(json).toMatchObject({ ca: 'acme', put: 0, withdrawn: 0, changed: false })
+  expect(json).toMatchObject({ ca: 'acme', put: 0, withdrawn: 0, changed: 'no' })
 })
 
 it.each([

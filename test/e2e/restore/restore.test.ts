@@ -70,7 +70,7 @@ describe('restore', () => {
     expect(Math.min(...(await numbersOf(into)))).toBeGreaterThan(Math.max(...seen))
     expect((await runBrine(['audit', 'verify'], { dataDir: into })).code).toBe(0)
     const sync = await brine(['repo', 'sync', 'acme', '--json'], { dataDir: into })
-    expect(sync.json()).toMatchObject({ ca: 'acme', changed: false, put: 0, withdrawn: 0 })
+    expect(sync.json()).toMatchObject({ ca: 'acme', changed: 'no', put: 0, withdrawn: 0 })
     const status = (await brine(['status', '--json'], { dataDir: into })).json<StatusReport>()
     expect([status.role, status.restored, status.unpublished]).toEqual(['primary', null, []])
   })

@@ -36,7 +36,7 @@ it('update takes a file of changes as one command', async () => {
   const file = join(box.path, 'changes')
   writeFileSync(file, 'A: 192.0.2.0/25 => 64496\nA: 192.0.2.128/25 => 64496 # second half\n')
   const dry = (await runAt(dataDir, ['roa', 'update', 'acme', '--file', file, '--dry-run', '--json'])).json()
-  expect(dry).toMatchObject({ dryRun: true, changed: true })
+  expect(dry).toMatchObject({ dryRun: true, changed: 'no', wouldChange: true })
   const done = (await runAt(dataDir, ['roa', 'update', 'acme', '--file', file, '--json'])).json<{ added: string[] }>()
   expect(done.added).toHaveLength(2)
   expect((await runAt(dataDir, ['roa', 'list', 'acme', '--json'])).json<Listed>().roas).toHaveLength(2)

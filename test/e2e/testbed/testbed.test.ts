@@ -14,7 +14,7 @@ it('makes the directory, the publication server, the trust anchor and a CA with 
   const dataDir = join(box.path, 'new')
   const made = await runAt(dataDir, ['testbed', 'init', '--test', '--json'])
   expect([made.code, made.stderr]).toEqual([0, ''])
-  expect(made.json()).toMatchObject({ dataDir, ta: 'ta', ca: 'testbed', changed: true, published: true })
+  expect(made.json()).toMatchObject({ dataDir, ta: 'ta', ca: 'testbed', changed: 'yes', published: true })
   const { cas } = (await runAt(dataDir, ['ca', 'list', '--json'])).json<{
     cas: { handle: string; parents: string[] }[]
   }>()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parseInstant } from '../../../src/core/base/time.js'
 import { clockTime, counted, delta, endingLine } from '../../../src/core/cli/output/endings.js'
 import { findingsView } from '../../../src/core/cli/output/findings.js'
-import { formatJson } from '../../../src/core/cli/output/json.js'
+import { formatJson, jsonReport } from '../../../src/core/cli/output/json.js'
 import { progressOn } from '../../../src/core/cli/output/progress.js'
 import { plainTable, type Table } from '../../../src/core/cli/output/table.js'
 import { plainTheme, themeFor } from '../../../src/core/cli/output/theme.js'
@@ -127,4 +127,21 @@ test('faults are one a line: place, section, what is wrong', () => {
 
 test('JSON is indented and ends with a line break', () => {
   expect(formatJson({ a: [1] })).toBe('{\n  "a": [\n    1\n  ]\n}\n')
+})
+
+describe('a report as scripts read it', () => {
+  test('says yes or no, and in a dry run no and what would be', () => {
+    expect(jsonReport({ a: 1, changed: true, b: 2 })).toEqual({ a: 1, changed: 'yes', b: 2 })
+    expect(jsonReport({ changed: false, dryRun: false })).toEqual({ changed: 'no', dryRun: false })
+    const dry = jsonReport({ ca: 'acme', changed: true, dryRun: true })
+    expect(dry).toEqual({ ca: 'acme', changed: 'no', wouldChange: true, dryRun: true })
+    expect(Object.keys(dry)).toEqual(['ca', 'changed', 'wouldChange', 'dryRun'])
+  })
+
+  test('of a command that writes says what was watched, where the report does not', () => {
+    expect(jsonReport({ done: [] }, 'unknown')).toEqual({ done: [], changed: 'unknown' })
+    expect(jsonReport({ changed: true }, 'no')).toEqual({ changed: 'yes' })
+    expect(jsonReport({ roas: [] })).toEqual({ roas: [] })
+    expect(jsonReport({ tree: { changed: false, files: 1 } })).toEqual({ tree: { changed: 'no', files: 1 } })
+  })
 })

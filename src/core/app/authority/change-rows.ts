@@ -130,7 +130,7 @@ function roaChanges(of: string, before: CaState, after: CaState, timing: Timing)
 
 function statesOf(state: CaState, timing: Timing): ReadonlyMap<string, RoaRow> {
   const rows = state.status === 'active' ? roaRows(state, timing) : []
-  return new Map(rows.map((row) => [`${row.prefix}-${row.maxLength} => ${row.asn}`, row]))
+  return new Map(rows.map((row) => [row.roa, row]))
 }
 
 function heldLines({ classes }: CaState): string {

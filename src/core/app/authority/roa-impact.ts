@@ -17,7 +17,7 @@ export function roaStates(tx: Pick<TransactionContext, 'work'>, timing: Timing):
   const states = new Map<string, { impact: RoaImpact; published: boolean }>()
   for (const state of readCas(tx.work).cas) {
     for (const row of roaRows(state, timing)) {
-      const roa = `${row.prefix}-${row.maxLength} => ${row.asn}`
+      const { roa } = row
       states.set(`${state.handle} ${roa}`, { impact: { ca: state.handle, roa }, published: row.state === 'published' })
     }
   }

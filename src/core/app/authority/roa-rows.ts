@@ -9,6 +9,8 @@ import { containsPrefix, fromResourceText } from '../../resources/resource-set.j
 import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
 
 export interface RoaRow {
+  /** `P-L => ASN`, as commands take it. */
+  readonly roa: string
   readonly prefix: string
   readonly maxLength: number
   readonly asn: number
@@ -27,13 +29,13 @@ export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
     .map(({ text, config, payload }) => {
       const object = objects.get(text) ?? null
       const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
-      return row(config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
+      return row(text, config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
     })
 }
 
-function row(config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
+function row(text: string, config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {
   const { asn, prefix, maxLength, comment } = config
-  return { prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
+  return { roa: text, prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
 }
 
 /** Returns the published object of each payload. */

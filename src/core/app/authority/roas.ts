@@ -5,6 +5,7 @@ import { entry } from '../../base/record.js'
 import { dueTimes } from '../../ca/publishing.js'
 import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
+import type { Timing } from '../../issuing/timing.js'
 import { formatRoaPayload } from '../../resources/roa-payload.js'
 import type { ChangeRow } from '../transaction/change-row.js'
 import { CA, caState, knownCa, runCa, type TransactionContext } from '../transaction/context.js'
@@ -19,6 +20,9 @@ export interface RoaUpdateReport extends Outcome {
   readonly ca: Handle
   readonly added: readonly string[]
   readonly removed: readonly string[]
+  /** The ROAs of `added` as they are now, and of `removed` as they were, as `roa list` describes them. */
+  readonly addedRoas: readonly RoaRow[]
+  readonly removedRoas: readonly RoaRow[]
   readonly changes: readonly ChangeRow[]
 }
 
@@ -40,15 +44,15 @@ export async function updateRoas(
   const idempotent = options.idempotent === true
   if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, idempotent))
   const useCase = async (tx: TransactionContext) => ({
-    ...(await applySet(tx, handle, set, idempotent)),
+    ...(await applySet(tx, handle, set, { idempotent, dryRun: options.dryRun === true, timing: session.timing })),
     changes: await changeRows(tx, session.timing, options),
   })
   const done = await transact(session, useCase, options).catch((error) => {
     throw withPlaces(error, set)
   })
-  const { state, added, removed, changes } = done.result
+  const { state, changes, ...roas } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
-  return { ca: handle, added, removed, changes, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
+  return { ca: handle, ...roas, changes, ...outcomeOf(done, 'ca', handle, nextDue, options.dryRun) }
 }
 
 /** Returns the violations that the CA finds in the part of the set that could be parsed. */
@@ -71,15 +75,34 @@ function ruleViolations(
   })
 }
 
-async function applySet(tx: TransactionContext, handle: Handle, set: RoaSet, idempotent: boolean) {
+async function applySet(
+  tx: TransactionContext,
+  handle: Handle,
+  set: RoaSet,
+  { idempotent, dryRun, timing }: { readonly idempotent: boolean; readonly dryRun: boolean; readonly timing: Timing },
+) {
   const state = knownCa(tx.work, handle)
   const wanted = idempotent ? withoutNoOps(state, set) : set
   await runCa(tx, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
+  const now = caState(tx.work, handle)
+  const added = wanted.add.map((a) => formatRoaPayload(a.payload))
+  const removed = wanted.remove.map(formatRoaPayload)
+  const addedRoas = rowsOf(now, added, timing)
   return {
-    state: caState(tx.work, handle),
-    added: wanted.add.map((a) => formatRoaPayload(a.payload)),
-    removed: wanted.remove.map(formatRoaPayload),
+    state: now,
+    added,
+    removed,
+    // the serial and the times of a dry run are dummies
+    addedRoas: dryRun ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
+    removedRoas: rowsOf(state, removed, timing),
   }
+}
+
+/** Returns the rows of some ROAs, in the order of `roa list`. */
+function rowsOf(state: CaState, texts: readonly string[], timing: Timing): readonly RoaRow[] {
+  if (texts.length === 0) return []
+  const wanted = new Set(texts)
+  return roaRows(state, timing).filter(({ roa }) => wanted.has(roa))
 }
 
 /** Returns the part of a set that is not in effect already, without duplicates. The same ROA added and removed is kept, to be rejected. */

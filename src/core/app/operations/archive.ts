@@ -279,7 +279,7 @@ function reportOf(
             OVERLAP_SECONDS,
           ),
     failed,
-    changed: !dryRun && touched,
+    changed: dryRun ? isAny(aggregates, objects, 'moved') || isAny(aggregates, objects, 'released') : touched,
     dryRun,
     changes: changesOf(aggregates, objects, rules.dir),
   }

@@ -104,7 +104,7 @@ function reportOf({ before, kept }: TimedScan, removed: readonly Garbage[], dryR
     kinds: countKinds(removed),
     bytes: removed.reduce((sum, { bytes }) => sum + bytes, 0),
     kept,
-    changed: !dryRun && removed.length > 0,
+    changed: removed.length > 0,
     dryRun,
     changes: removed.map(({ path, kind, bytes }) =>
       removedRow({ item: 'file', of: null, name: path, note: NOTES[kind] }, `${bytes} bytes`),

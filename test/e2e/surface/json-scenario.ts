@@ -1,0 +1,162 @@
+/** Runs every command with `--json` in directories of its own, and keeps the shape of each report. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runBrine } from '../../support/processes/cli.js'
+import { EnrolSite, group } from '../../support/sites/enrol-site.js'
+import { merged, type Shape, shapeOf } from './json-shape.js'
+
+const BASES = ['--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/']
+const TAL = ['--tal-https', 'https://rpki.example/ta/ta.cer', '--tal-rsync', 'rsync://rpki.example/ta/ta.cer']
+const WHY = ['--reason', 'test']
+
+/** Runs a command, keeps its shape under its words without arguments, and returns its report. */
+type Run = (id: string, ...args: readonly string[]) => Promise<Record<string, unknown>>
+
+export interface Observed {
+  /** The shape of all reports of a command, by its words. */
+  readonly shapes: ReadonlyMap<string, Shape>
+  /** What `changed` was in each run that was no dry run, by the words of the command. */
+  readonly changed: ReadonlyMap<string, readonly unknown[]>
+}
+
+/** Runs all commands. Throws where one fails. */
+export async function observeJson(): Promise<Observed> {
+  const shapes = new Map<string, Shape>()
+  const changed = new Map<string, readonly unknown[]>()
+  const site = new EnrolSite()
+  const folder = site.box.path('.')
+  const runIn =
+    (dataDir: string, now?: () => string): Run =>
+    async (id, ...args) => {
+      const at = now?.()
+      const words = [...id.split(' '), ...args, '--json']
+      const ran = await runBrine(words, { dataDir, cwd: folder, ...(at === undefined ? {} : { now: at }) })
+      // audit diff tells a difference by 4
+      if (ran.code !== 0 && ran.code !== 4) throw new Error(`brine ${words.join(' ')}: ${ran.code}\n${ran.stdout}${ran.stderr}`)
+      const report = ran.json<Record<string, unknown>>()
+      const before = shapes.get(id)
+      shapes.set(id, before === undefined ? shapeOf(report) : merged(before, shapeOf(report)))
+      if (!args.includes('--dry-run') && 'changed' in report)
+        changed.set(id, [...(changed.get(id) ?? []), report['changed']])
+      return report
+    }
+  try {
+    await emptyDirectory(runIn(join(folder, 'empty')), folder)
+    await site.init()
+    const run = runIn(site.data, () => site.instant)
+    await authority(run, folder)
+    await proof(run, site)
+    await enrolment(run, site)
+    await upkeep(run, site, folder)
+    return { shapes, changed }
+  } finally {
+    site.remove()
+  }
+}
+
+async function emptyDirectory(run: Run, folder: string): Promise<void> {
+  await run('init')
+  await run('pubserver init', ...BASES)
+  await run('ta init', ...TAL)
+  await run('ta show')
+  await run('ta tal')
+  await run('demote', ...WHY)
+  await run('promote', ...WHY, '--dry-run')
+  await run('promote', ...WHY, '--yes')
+  writeFileSync(join(folder, 'roas'), 'R: 192.0.2.0/24 => 64496\nA: 192.0.2.0/25 => 64497\n')
+}
+
+async function authority(run: Run, folder: string): Promise<void> {
+  await run('testbed init', ...BASES)
+  await run('ca add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24,10.0.0.0/8,AS64496')
+  await run('ca add', 'new')
+  await run('child add', 'testbed', 'new', '--local', '--resources', '10.0.0.0/8')
+  await run('parent add', 'new', 'testbed', '--local')
+  await run('repo configure', 'new', '--local')
+  await run('repo sync', 'new')
+  for (const more of [['--dry-run'], []]) {
+    await run('roa add', 'acme', '192.0.2.0/24 => 64496 # office', '10.0.0.0/8-9 => 64496', ...more)
+    await run('roa update', 'acme', '--file', join(folder, 'roas'), ...(more.length === 0 ? [] : ['--idempotent', ...more]))
+    await run('child update', 'testbed', 'acme', '--remove', '10.0.0.0/8', '--yes', ...more)
+  }
+  await run('roa list', 'acme')
+  await run('child update', 'testbed', 'acme', '--add', '10.0.0.0/8')
+  await run('roa remove', 'acme', '10.0.0.0/8-9 => 64496')
+  await run('ca list')
+  await run('ca show', 'acme')
+  await run('child list', 'testbed')
+  await run('child show', 'testbed', 'acme')
+  await run('child remove', 'testbed', 'new', '--yes')
+  await run('ca remove', 'new', '--yes')
+  await run('pubserver show')
+  await run('pubserver stats')
+  await run('pubserver write')
+  await run('pubserver session-reset', '--yes')
+}
+
+async function proof(run: Run, site: EnrolSite): Promise<void> {
+  await run('history list')
+  await run('history show', 'ca/acme', '1')
+  await run('audit key init')
+  await run('audit checkpoint')
+  await run('audit digest')
+  await run('audit show', 'ca/acme', '--at', '1')
+  await run('audit diff', 'ca/acme', '--from', '1')
+  await run('audit export', '--out', site.box.path('export'))
+  await run('audit verify')
+  await run('inspect', join(site.data, 'repo', 'ta', 'ta.cer'), join(site.data, 'repo', 'ta', 'ta.tal'))
+}
+
+async function enrolment(run: Run, site: EnrolSite): Promise<void> {
+  const auth = 'auth = ["password"]\n'
+  site.configure(`${site.fileCa('one')}${site.fileCa('two')}${group('device', ['one', 'two'])}${auth}`)
+  site.now += 120
+  await run('ha probe', '--now')
+  await run('ha status')
+  await run('ha simulate', 'device', '-n', '10')
+  await run('ha drain', 'one', ...WHY, '--dry-run')
+  await run('ha drain', 'one', ...WHY)
+  await run('ha resume', 'one')
+  await run('est cacerts', 'device')
+  await run('est csrattrs', 'device')
+  const csr = site.request()
+  const { id, pem } = await run('est enroll', 'device', '--csr', csr)
+  writeFileSync(site.box.path('old.pem'), String(pem))
+  site.now += 60
+  await run('est renew', 'device', '--csr', csr, '--cert', site.box.path('old.pem'))
+  await run('est status')
+  await run('est status', String(id))
+  await run('est cert list')
+  await run('est cert show', String(id))
+  await run('est cert revoke', String(id), '--because', 'superseded', '--yes')
+  await run('est crl', 'one')
+  const otp = await run('est otp create', 'device', '--note', 'sensor')
+  await run('est otp list')
+  await run('est otp revoke', String(otp['id']))
+}
+
+async function upkeep(run: Run, site: EnrolSite, folder: string): Promise<void> {
+  await run('config check')
+  await run('config show')
+  await run('tls show')
+  await run('tls renew', '--yes')
+  await run('status')
+  await run('republish', '--now')
+  site.now += 40 * 86400
+  await run('tick')
+  await run('status')
+  await run('republish')
+  await run('archive', '--older-than', '1d', '--dry-run')
+  await run('archive', '--older-than', '1d')
+  await run('recover')
+  writeFileSync(join(site.data, 'keys', 'AB'.repeat(20)), 'left behind')
+  await run('clean', '--older-than', '1d', '--dry-run')
+  await run('clean', '--older-than', '1d', '--yes')
+  await run('upgrade')
+  const backups = join(folder, 'backups')
+  await run('backup create', `${backups}.tar`, '--plain')
+  await run('backup list', folder)
+  await run('backup verify', `${backups}.tar`)
+  await run('restore', `${backups}.tar`, '--into', join(folder, 'restored'), '--yes')
+  await run('backup prune', folder, '--keep-daily', '1', '--keep-monthly', '1', '--yes')
+}

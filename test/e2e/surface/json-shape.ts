@@ -32,8 +32,7 @@ export function merged(a: Shape, b: Shape): Shape {
 }
 
 function mergedObjects(a: { readonly [key: string]: Shape }, b: { readonly [key: string]: Shape }): Shape {
-  if ('null or' in a || 'null or' in b)
-    return { 'null or': merged(a['null or'] ?? a, b['null or'] ?? b) }
+  if ('null or' in a || 'null or' in b) return { 'null or': merged(a['null or'] ?? a, b['null or'] ?? b) }
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)].map((key) => key.replace(/\?$/, '')))]
   return Object.fromEntries(
     names.map((name) => {

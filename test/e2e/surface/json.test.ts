@@ -62,7 +62,10 @@ test('roa add, roa remove and roa list describe a ROA alike', () => {
   }
   const listed = row('roa list', 'roas')
   expect(listed).toContain('roa')
-  for (const [name, key] of [['roa add', 'addedRoas'], ['roa update', 'removedRoas']] as const)
+  for (const [name, key] of [
+    ['roa add', 'addedRoas'],
+    ['roa update', 'removedRoas'],
+  ] as const)
     expect(row(name, key)).toEqual(expect.arrayContaining(listed as string[]))
 })
 

@@ -44,6 +44,8 @@ export interface BackupReport {
   /** Size of the backup; null in a dry run. */
   readonly size: number | null
   readonly dryRun: boolean
+  /** True: a backup is always a new file. */
+  readonly changed: boolean
 }
 
 export interface BackupOptions {
@@ -159,5 +161,5 @@ function reportOf(header: BackupHeader, capture: BackupCapture, file: string, en
     digest,
     encrypted,
   }
-  return { ...facts, manifest: null, files, bytes, size: null, dryRun: true }
+  return { ...facts, manifest: null, files, bytes, size: null, changed: true, dryRun: true }
 }

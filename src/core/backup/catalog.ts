@@ -60,37 +60,57 @@ function entryOf(folder: string, name: string): CatalogEntry | undefined {
   return { file, instance: m[1], cutAt, encrypted: m[8] !== undefined, bytes: Number(stat.size) }
 }
 
+/** Numbers of backups to keep, as restic has them; 0: none by this rule. */
 export interface RetentionPolicy {
-  /** Number of most recent days with a backup whose newest backup is kept. */
+  /** Newest backups. */
+  readonly last: number
+  /** Most recent hours with a backup, of which the newest one is kept. */
+  readonly hourly: number
   readonly daily: number
-  /** The same for months. */
+  /** Weeks of ISO 8601. */
+  readonly weekly: number
   readonly monthly: number
+  readonly yearly: number
+}
+
+/** Returns the name of the slot that a backup takes; `n` is its position from the newest. */
+const SLOTS: Readonly<Record<keyof RetentionPolicy, (cutAt: Instant, n: number) => string>> = {
+  last: (_, n) => String(n),
+  hourly: (cutAt) => cutAt.slice(0, 13),
+  daily: (cutAt) => cutAt.slice(0, 10),
+  weekly: weekOf,
+  monthly: (cutAt) => cutAt.slice(0, 7),
+  yearly: (cutAt) => cutAt.slice(0, 4),
+}
+
+/** Returns year and week of ISO 8601, of the Thursday of that week. */
+function weekOf(cutAt: Instant): string {
+  const day = new Date(`${cutAt.slice(0, 10)}T00:00:00Z`)
+  day.setUTCDate(day.getUTCDate() + 4 - (day.getUTCDay() || 7))
+  const week = Math.ceil((day.getTime() - Date.UTC(day.getUTCFullYear(), 0, 1)) / 86_400_000 / 7 + 1 / 7)
+  return `${day.getUTCFullYear()}-W${week}`
 }
 
 /**
- * Returns the backups that expire. Of each instance these are kept: the newest, the newest of each of the last `daily` days that have a
- * backup, and the newest of each of the last `monthly` months that have one.
+ * Returns the backups that expire; `backups` are sorted, newest first. Of each instance these are kept: the newest, and by each rule the newest of
+ * each of the last so many slots that have a backup. As in restic a rule that is not used up keeps the oldest backup too, so that history grows.
  */
-export function selectExpired(
-  backups: readonly CatalogEntry[],
-  { daily, monthly }: RetentionPolicy,
-): readonly CatalogEntry[] {
+export function selectExpired(backups: readonly CatalogEntry[], policy: RetentionPolicy): readonly CatalogEntry[] {
   const kept = new Set<string>()
-  const slots = new Map<string, Set<string>>()
-  const keep = (backup: CatalogEntry, slot: 'day' | 'month', count: number): void => {
-    const name = backup.cutAt.slice(0, slot === 'day' ? 10 : 7)
-    const taken = slots.get(`${slot} ${backup.instance}`) ?? new Set()
-    slots.set(`${slot} ${backup.instance}`, taken)
-    if (taken.has(name) || taken.size >= count) return
-    taken.add(name)
-    kept.add(backup.file)
-  }
-  const newest = new Set<string>()
-  for (const backup of backups) {
-    if (!newest.has(backup.instance)) kept.add(backup.file)
-    newest.add(backup.instance)
-    keep(backup, 'day', daily)
-    keep(backup, 'month', monthly)
+  for (const instance of new Set(backups.map((b) => b.instance))) {
+    const own = backups.filter((b) => b.instance === instance)
+    const [newest] = own
+    if (newest !== undefined) kept.add(newest.file)
+    for (const [rule, slotOf] of Object.entries(SLOTS) as [keyof RetentionPolicy, (typeof SLOTS)['last']][]) {
+      let [left, last] = [policy[rule], '']
+      for (const [n, { file, cutAt }] of own.entries()) {
+        const slot = slotOf(cutAt, n)
+        if (left === 0 || (slot === last && n < own.length - 1)) continue
+        kept.add(file)
+        last = slot
+        left -= 1
+      }
+    }
   }
   return backups.filter(({ file }) => !kept.has(file))
 }

@@ -1,5 +1,14 @@
 /** `brine backup` as users run it: what is in a backup, who can read it, and what is refused. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { identityToRecipient } from 'age-encryption'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -130,7 +139,7 @@ describe('the shelf', () => {
       '20260202T000000',
       '20260202T120000',
     ]
-    for (const stamp of stamps) writeFileSync(join(folder, name(stamp)), 'x')
+    for (const stamp of stamps) copyFileSync(sealed, join(folder, name(stamp)))
     writeFileSync(join(folder, 'brine-notes.txt'), 'mine')
     writeFileSync(join(folder, 'brine-fedcba98-20250101T000000Z.tar.gz'), 'x')
     const listed = (await brine(['backup', 'list', folder, '--json'])).json<BackupListReport>()
@@ -138,8 +147,11 @@ describe('the shelf', () => {
     expect(listed.backups.length).toBe(7)
     const prune = ['backup', 'prune', folder, '--keep-daily', '2', '--keep-monthly', '2', '--json']
     expect((await runBrine(prune)).code).toBe(2)
+    const without = await runBrine(['backup', 'prune', folder, '--json', '--yes'])
+    expect([without.code, failure(without).code]).toEqual([2, 'prune-no-rule'])
     const dry = (await brine([...prune, '--dry-run'])).json<PruneReport>()
     expect([dry.removed.length, readdirSync(folder).length]).toEqual([3, 8])
+    expect(dry.ignored.map(({ why }) => why)).toEqual(['is not compressed with gzip'])
     const pruned = (await brine([...prune, '--yes'])).json<PruneReport>()
     expect(pruned.changes).toEqual(dry.changes)
     expect(pruned.changes.map(({ change, item, name: file }) => `${change} ${item} ${file}`)).toEqual(

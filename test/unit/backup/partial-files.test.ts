@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { pruneBackups } from '../../../src/core/app/backup/catalog.js'
 import { abandonedPartials, partialName } from '../../../src/core/backup/partial-files.js'
 import { backupTarget } from '../../../src/core/backup/target.js'
+import type { Instant } from '../../../src/core/base/time.js'
 
 const NAME = 'brine-0123abcd-20260101T000000Z.tar.gz.age'
 const HOUR = 3600
@@ -57,20 +58,20 @@ it('a file of another machine, or without a process id, is abandoned after a day
   expect(dead().toSorted()).toEqual(names.toSorted())
 })
 
-it('prune removes and counts them, and no other hidden file', () => {
+it('prune removes and counts them, and no other hidden file', async () => {
   const name = put(ofDead(), 2)
   put(NAME, 2)
   put(name.replace(NAME, 'notes.tar'), 1000)
   const living = put(own(), 1000)
-  const keep = { keepDaily: 1, keepMonthly: 1 }
-  expect(pruneBackups(folder, { ...keep, dryRun: true })).toMatchObject({ changed: true, bytes: 4 })
+  const keep = { keep: { daily: 1, monthly: 1 }, now: '2099-01-01T00:00:00Z' as Instant }
+  expect(await pruneBackups(folder, { ...keep, dryRun: true })).toMatchObject({ changed: true, bytes: 4 })
   expect(readdirSync(folder).length).toBe(4)
-  expect(pruneBackups(folder, keep)).toMatchObject({
+  expect(await pruneBackups(folder, keep)).toMatchObject({
     unfinished: [{ file: join(folder, name), bytes: 4 }],
     removed: [],
   })
   expect(readdirSync(folder).toSorted()).toEqual([living, name.replace(NAME, 'notes.tar'), NAME].toSorted())
-  expect(pruneBackups(folder, keep)).toMatchObject({ changed: false, unfinished: [] })
+  expect(await pruneBackups(folder, keep)).toMatchObject({ changed: false, unfinished: [] })
 })
 
 it('the next backup into the folder, or to the same file, removes them', async () => {

@@ -35,7 +35,10 @@ export default class HaStatus extends BaseCommand<HaStatusReport> {
   }
 
   protected override view(report: HaStatusReport, theme: Theme): string {
-    return report.groups.map((group) => groupView(group, theme)).join('\n\n')
+    const certificates = report.certificates
+      .map(({ level, message }) => (level === 'critical' ? theme.bad(message) : theme.caution(message)))
+      .join('\n')
+    return [...report.groups.map((group) => groupView(group, theme)), certificates].filter((t) => t !== '').join('\n\n')
   }
 
   protected override exitCode(report: HaStatusReport): number {

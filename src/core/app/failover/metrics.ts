@@ -21,7 +21,7 @@ const MEMBER_METRICS: readonly (readonly [string, string, (m: MemberStatus) => n
 ]
 
 /** Returns the metrics as text, without timestamps: the collector adds them. */
-export function haMetrics({ groups, now }: HaStatusReport): string {
+export function haMetrics({ groups, now, certificates }: HaStatusReport): string {
   const members = groups.flatMap((group) => group.members.map((member) => ({ group, member })))
   const health = members.flatMap(({ group, member }) => states(group, member))
   const eligible = groups.map(
@@ -34,6 +34,13 @@ export function haMetrics({ groups, now }: HaStatusReport): string {
         name,
         help,
         members.flatMap(({ group, member }) => line(group, member, value(member))),
+      ),
+    ),
+    ...metric(
+      'certificates_expiring',
+      'certificates of CAs and clients that are due to be replaced, and labels that outlive a CA',
+      (['warning', 'critical'] as const).map(
+        (level) => [labels({ level }), certificates.filter((one) => one.level === level).length] as const,
       ),
     ),
     ...metric('group_eligible', 'members that can serve', eligible),

@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.js'
 import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
+import { outlivedCas, watchedCertificates } from '../../config/enrolment/expiry.js'
 import { healthAt, healthOf, overrideAt } from '../../ha/breaker.js'
 import { type Candidate, candidates, choose, expectedMs, secondsUntilServed, weightOf } from '../../ha/select.js'
 import type { GroupSettings } from '../../ha/settings.js'
@@ -14,6 +15,16 @@ import type { Samples } from './samples.js'
 export interface HaStatusReport {
   readonly now: Instant
   readonly groups: readonly GroupStatus[]
+  /** Certificates of the CAs and of the labels' clients that are due to be replaced, and labels that outlive a CA. */
+  readonly certificates: readonly CertificateWarning[]
+}
+
+export interface CertificateWarning {
+  readonly level: 'warning' | 'critical'
+  /** CA or label. */
+  readonly owner: string
+  readonly notAfter: Instant
+  readonly message: string
 }
 
 export interface GroupStatus {
@@ -83,7 +94,18 @@ export async function haStatus(session: Session, name?: string): Promise<HaStatu
         ? disabledGroup({ session, state, now, samples }, group)
         : groupStatus({ session, state, now, samples }, group),
     ),
+    certificates: certificateWarnings(session, now),
   }))
+}
+
+function certificateWarnings({ enrolment }: Session, now: Instant): readonly CertificateWarning[] {
+  const expiring = watchedCertificates(enrolment, now).flatMap(({ level, owner, notAfter, message }) =>
+    level === 'ok' ? [] : [{ level, owner, notAfter, message }],
+  )
+  const outlived = outlivedCas(enrolment, now).map(({ label, notAfter, message }) => {
+    return { level: 'warning' as const, owner: label, notAfter, message }
+  })
+  return [...expiring, ...outlived]
 }
 
 /** Returns the groups of the configuration, and a group for each CA outside of them, which serves its labels alone. */

@@ -2,15 +2,19 @@
 import { resolve } from 'node:path'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
+import type { Instant } from '../../base/time.js'
 import type { Enrolment } from '../../config/enrolment/schema.js'
 import { type ConfigEntry, configDigest, configEntries, loadConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
 import { checkDataDir, readMarker } from '../../store/directory/data-dir.js'
+import { startTime } from '../transaction/clock.js'
 
 export interface ConfigPlace {
   /** Undefined to read only `configPath`. */
   readonly dataDir?: string
   readonly configPath?: string
+  /** Text of `BRINE_NOW`. */
+  readonly nowOverride?: string
 }
 
 export interface ConfigProblem {
@@ -46,7 +50,8 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
   const text = readConfigText(file)
   try {
     const { warnings, set, enrolment } = await loadConfig(text, file)
-    const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await warningsWithLines(text, enrolment))]
+    const now = clockOf(place)
+    const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await warningsWithLines(text, enrolment, now))]
     const problems = all
       .map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
       .sort((a, b) => a.line - b.line)
@@ -89,15 +94,27 @@ export async function showConfig(place: ConfigPlace): Promise<ConfigShowReport> 
 }
 
 /** Returns the warnings about enrolment CAs and groups, with their lines. */
-async function warningsWithLines(text: string, enrolment: Enrolment): Promise<readonly Omit<ConfigProblem, 'level'>[]> {
+async function warningsWithLines(
+  text: string,
+  enrolment: Enrolment,
+  now: Instant,
+): Promise<readonly Omit<ConfigProblem, 'level'>[]> {
+  const { outlivedCas, watchedCertificates } = await import('../../config/enrolment/expiry.js')
   const { enrolmentWarnings } = await import('../../config/enrolment/warnings.js')
   const { lineAt, linesOf } = await import('../../config/lines.js')
   const lines = linesOf(text)
-  return enrolmentWarnings(enrolment).map(({ place, message }) => ({
+  const expiring = watchedCertificates(enrolment, now).filter(({ level }) => level !== 'ok')
+  return [...enrolmentWarnings(enrolment), ...expiring, ...outlivedCas(enrolment, now)].map(({ place, message }) => ({
     line: lineAt(lines, place),
     key: place.join('.'),
     message,
   }))
+}
+
+/** Returns the time that certificates are judged at: BRINE_NOW counts in a test directory alone. */
+function clockOf({ dataDir, nowOverride }: ConfigPlace): Instant {
+  const isTest = dataDir !== undefined && readMarker(checkDataDir(dataDir)).test === true
+  return startTime(isTest ? nowOverride : undefined, isTest).at
 }
 
 function configFile({ dataDir, configPath }: ConfigPlace): string {

@@ -92,6 +92,7 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('future_manifests', 'Manifests published with a time after the present.', report.future.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
     ...caMetrics(cas),
+    certificateMetric(report.certificates),
     {
       name: 'ha_group_verdict',
       help: 'Verdict of a group of CAs: 0 every CA is available, 1 some are not, 2 none is.',
@@ -114,6 +115,24 @@ function metrics(report: StatusReport): readonly Metric[] {
 /** Returns 1 if the report has a finding with this code. */
 function isFound({ concerns }: StatusReport, code: string): number {
   return concerns.some((finding) => finding.code === code) ? 1 : 0
+}
+
+/** Returns the end of the certificate that ends first, for each use and owner. */
+function certificateMetric(certificates: StatusReport['certificates']): Metric {
+  const first = new Map<string, StatusReport['certificates'][number]>()
+  for (const one of certificates) {
+    const key = `${one.use} ${one.owner}`
+    const before = first.get(key)
+    if (before === undefined || one.notAfter < before.notAfter) first.set(key, one)
+  }
+  return {
+    name: 'certificate_not_after_timestamp_seconds',
+    help: 'End of a certificate of the configuration, of several of one use the first.',
+    samples: [...first.values()].map(({ use, owner, notAfter }) => ({
+      labels: { use, owner },
+      value: epochOf(notAfter),
+    })),
+  }
 }
 
 function caMetrics(cas: StatusReport['cas']): readonly Metric[] {

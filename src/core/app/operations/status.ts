@@ -13,6 +13,7 @@ import {
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { type Instant, parseInstant } from '../../base/time.js'
+import type { WatchedCertificate } from '../../config/enrolment/expiry.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
@@ -21,6 +22,7 @@ import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { accessFacts } from './status-access.js'
+import { type CertificateFacts, certificateFacts, certificateFindings } from './status-certificates.js'
 import type { EnrolmentSummary, GroupSummary } from './status-enrolment.js'
 import {
   readStatusSnapshot,
@@ -62,6 +64,8 @@ export interface StatusReport {
   readonly unpublished: readonly Handle[]
   /** Manifests and CRLs with a thisUpdate after the present, which validators refuse with everything that they list. */
   readonly future: StatusSnapshot['future']
+  /** Certificates of the configuration and the HTTPS certificate, with how urgent it is to replace each. */
+  readonly certificates: readonly Omit<WatchedCertificate, 'message' | 'place'>[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
@@ -106,7 +110,8 @@ export async function status(session: Session): Promise<StatusReport> {
   const restored = restoredStatus(store.status, store.marker.generation)
   const lag = { behind: snapshot.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
   const enrolment = await enrolmentOf(session)
-  const facts = { ...findingInputs(session, snapshot, plan, broken), enrolment: enrolment?.facts ?? null }
+  const certificates = certificateFacts(session)
+  const facts = { ...findingInputs(session, snapshot, plan, broken, certificates), enrolment: enrolment?.facts ?? null }
   const concerns = statusFindings({ ...facts, ...lag })
   const named = new Set(snapshot.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
@@ -133,6 +138,9 @@ export async function status(session: Session): Promise<StatusReport> {
     ha: enrolment?.groups ?? [],
     unpublished: plan.unpublished,
     future: snapshot.future,
+    certificates: certificates.watched.map(({ use, owner, file, subject, notAfter, level }) => {
+      return { use, owner, file, subject, notAfter, level }
+    }),
     locks: holder === undefined ? [] : [holder],
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
@@ -159,6 +167,7 @@ function findingInputs(
   snapshot: StatusSnapshot,
   plan: RepublishPlan,
   broken: StatusReport['broken'],
+  certificates: CertificateFacts,
 ) {
   const { store } = session
   const primary = store.role().role === 'primary'
@@ -178,6 +187,7 @@ function findingInputs(
     ...accessFacts(session, primary),
     configWarnings: session.loaded.warnings.map((w) => w.message),
     configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
+    certificates: certificateFindings(certificates),
     tickPeriod: session.config.tickPeriod,
     tickSince: primary && hasCas(session, snapshot) ? tickSince(session) : null,
   }

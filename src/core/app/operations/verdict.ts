@@ -69,6 +69,8 @@ export interface StatusFacts {
   readonly configFaults: readonly string[]
   /** Null without enrolment CAs. */
   readonly enrolment: EnrolmentFacts | null
+  /** Findings about certificates that run out (`status-certificates.ts`). */
+  readonly certificates: readonly StatusFinding[]
   /** Seconds between two runs of `tick`. */
   readonly tickPeriod: number
   /**
@@ -106,7 +108,7 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
   const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
   const rank = (c: StatusFinding): number => (c.level === 'critical' ? 0 : 1)
-  return [...all, ...faults, ...config].sort((a, b) => rank(a) - rank(b))
+  return [...all, ...facts.certificates, ...faults, ...config].sort((a, b) => rank(a) - rank(b))
 }
 
 /** Returns the most severe level of the findings; `ok` without any. */

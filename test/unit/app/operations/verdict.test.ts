@@ -27,6 +27,7 @@ const WELL: StatusFacts = {
   configWarnings: [],
   configFaults: [],
   enrolment: null,
+  certificates: [],
   tickPeriod: 300,
   tickSince: null,
 }

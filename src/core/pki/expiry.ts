@@ -6,9 +6,6 @@ const DAY = 86_400
 /** Days before the end: CA certificates take longest to replace. */
 const EXPIRY_DAYS = { ca: 90, other: 30, critical: 7 } as const
 
-/** Seconds that a certificate may begin after the present: clocks differ. */
-const CLOCK_SKEW = 300
-
 export type ExpiryLevel = 'ok' | 'warning' | 'critical'
 
 export interface Validity {
@@ -17,8 +14,7 @@ export interface Validity {
 }
 
 /** Returns how urgent it is to replace a certificate. */
-export function expiryLevel({ notBefore, notAfter }: Validity, isCa: boolean, now: Instant): ExpiryLevel {
-  if (notAfter <= now || secondsBetween(now, notBefore) > CLOCK_SKEW) return 'critical'
+export function expiryLevel({ notAfter }: Pick<Validity, 'notAfter'>, isCa: boolean, now: Instant): ExpiryLevel {
   const days = secondsBetween(now, notAfter) / DAY
   if (days < EXPIRY_DAYS.critical) return 'critical'
   return days < (isCa ? EXPIRY_DAYS.ca : EXPIRY_DAYS.other) ? 'warning' : 'ok'
@@ -27,6 +23,6 @@ export function expiryLevel({ notBefore, notAfter }: Validity, isCa: boolean, no
 /** Returns `expired at T`, `is not valid before T` or `expires at T, in 12d`. */
 export function formatExpiry({ notBefore, notAfter }: Validity, now: Instant): string {
   if (notAfter <= now) return `expired at ${notAfter}`
-  if (secondsBetween(now, notBefore) > CLOCK_SKEW) return `is not valid before ${notBefore}`
+  if (notBefore > now) return `is not valid before ${notBefore}`
   return `expires at ${notAfter}, in ${formatDuration(secondsBetween(now, notAfter)).split(' ').slice(0, 2).join(' ')}`
 }

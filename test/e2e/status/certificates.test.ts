@@ -58,7 +58,7 @@ describe('certificates that end in', () => {
       'warning near',
       'warning device',
     ])
-    expect((await run(89, 'ha', 'status')).stdout).toContain('ca_cert of near: CN=own expires at')
+    expect((await run(89, 'ha', 'status')).stdout).toContain('ca_cert of near: O=Example,CN=own expires at')
     const { ok, problems } = (await run(89, 'config', 'check', '--json')).json<ConfigCheckReport>()
     expect([ok, problems.map(({ key }) => key)]).toEqual([
       true,

@@ -26,11 +26,6 @@ it.each<[string, number, number, string, string]>([
   ])
 })
 
-it('a certificate that is not valid yet is critical, but for the difference of two clocks', () => {
-  expect(expiryLevel({ ...ending(400), notBefore: addSeconds(NOW, 300) }, true, NOW)).toBe('ok')
-  expect(expiryLevel({ ...ending(400), notBefore: addSeconds(NOW, 301) }, true, NOW)).toBe('critical')
-})
-
 it('says when, and how long that is', () => {
   expect(formatExpiry(ending(12), NOW)).toBe('expires at 2026-12-13T00:00:00Z, in 12d')
   expect(formatExpiry(ending(0), NOW)).toBe('expired at 2026-12-01T00:00:00Z')

@@ -33,6 +33,8 @@ import {
 } from './status-snapshot.js'
 import { type StatusFinding, statusFindings, type Verdict, verdictOf } from './verdict.js'
 
+type ReportedCertificate = Omit<WatchedCertificate, 'message' | 'place'>
+
 export interface StatusReport {
   readonly verdict: Verdict
   /** Findings that the verdict is based on, critical ones first. */
@@ -65,7 +67,7 @@ export interface StatusReport {
   /** Manifests and CRLs with a thisUpdate after the present, which validators refuse with everything that they list. */
   readonly future: StatusSnapshot['future']
   /** Certificates of the configuration and the HTTPS certificate, with how urgent it is to replace each. */
-  readonly certificates: readonly Omit<WatchedCertificate, 'message' | 'place'>[]
+  readonly certificates: readonly ReportedCertificate[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
@@ -129,24 +131,30 @@ export async function status(session: Session): Promise<StatusReport> {
     lastTick,
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
-    cas: snapshot.cas.map((ca) => {
-      const times = plan.times.get(ca.handle)
-      return { ...ca, nextDue: times?.due ?? null, staleAt: times?.staleAt ?? null }
-    }),
+    cas: casOf(snapshot, plan),
     broken,
     publication: snapshot.publication === null ? null : { ...snapshot.publication, current: plan.isPublished },
     ha: enrolment?.groups ?? [],
     unpublished: plan.unpublished,
     future: snapshot.future,
-    certificates: certificates.watched.map(({ use, owner, file, subject, notAfter, level }) => {
-      return { use, owner, file, subject, notAfter, level }
-    }),
+    certificates: certificates.watched.map(reportedCertificate),
     locks: holder === undefined ? [] : [holder],
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
     orphanKeys: snapshot.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
     aside: countQuarantined(store.layout),
   }
+}
+
+function casOf({ cas }: StatusSnapshot, { times }: RepublishPlan): StatusReport['cas'] {
+  return cas.map((ca) => {
+    const own = times.get(ca.handle)
+    return { ...ca, nextDue: own?.due ?? null, staleAt: own?.staleAt ?? null }
+  })
+}
+
+function reportedCertificate({ message: _, place: __, ...shown }: WatchedCertificate): ReportedCertificate {
+  return shown
 }
 
 /** Returns undefined without enrolment CAs, and if their history cannot be read (then it is in `broken`). */

@@ -40,6 +40,9 @@ interface Source {
   readonly place: Place
 }
 
+/** Seconds that a certificate may begin after the present: clocks differ. */
+const CLOCK_SKEW = 300
+
 /** Files of which one valid certificate is enough: the others may have been replaced. */
 const BUNDLES: ReadonlySet<CertificateUse> = new Set(['tls_ca', 'client_ca'])
 
@@ -99,7 +102,9 @@ function watched({ use, owner, file, place }: Source, now: Instant): readonly Wa
   const isCovered = BUNDLES.has(use) && found.some((one) => expiryLevel(one, true, now) === 'ok')
   return found.map((certificate) => {
     const { subject, notAfter } = certificate
-    const level = expiryLevel(certificate, certificate.isCa, now)
+    // the HTTPS certificate may be from a clock that was ahead: every client refuses it then
+    const isEarly = use === 'https' && secondsBetween(now, certificate.notBefore) > CLOCK_SKEW
+    const level = isEarly ? 'critical' : expiryLevel(certificate, certificate.isCa, now)
     const of = owner === '' ? use : `${use} of ${owner}`
     return {
       ...{ use, owner, file, place, notAfter, subject: subject.text },

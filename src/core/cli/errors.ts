@@ -3,6 +3,7 @@
  * Invariant: members are printed from an explicit list; other properties of an error, which may hold a secret, are never printed.
  */
 import { stripVTControlCharacters } from 'node:util'
+import { hintOfErrno } from '../base/errno-hints.js'
 import { AppError, type Changed, rewrap } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { didYouMean } from '../base/nearest.js'
@@ -66,11 +67,17 @@ export function toAppError(thrown: unknown, setting: ErrorSetting): AppError {
   const errno = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
   if (thrown instanceof Error && IO_CODES.has(errno))
     return new AppError('io', 'io-failed', thrown.message, {
+      hint: hintOfThrown(thrown, errno),
       details: { errno },
       changed: changed('no'),
       cause: thrown,
     })
   return internalError(thrown, setting)
+}
+
+function hintOfThrown(thrown: Error, errno: string): string {
+  if (thrown.message.includes('uv_cwd')) return 'the working directory was removed: change to another one'
+  return hintOfErrno(errno) ?? 'check the path that the message names'
 }
 
 /** Returns the document that `--json` prints. */

@@ -13,11 +13,13 @@ import { guardStdout, outputHeard } from './stdout.js'
  */
 export async function run(root: string, argv: readonly string[]): Promise<void> {
   guardStdout()
+  // a write beyond `ulimit -f` fails with EFBIG then, instead of ending the process
+  process.on('SIGXFSZ', () => undefined)
   // what has to be readable by others gets its mode explicitly
   process.umask(0o077)
   let commands: readonly string[] = []
   try {
-    const config = await Config.load({ root })
+    const config = await Config.load({ root, userPlugins: false, devPlugins: false })
     commands = config.commandIDs.map((id) => id.replaceAll(':', ' '))
     const isCommand = (id: string): boolean => config.findCommand(id) !== undefined
     await runOclif(joinCommand(normalizeArgv(argv, isCommand), isCommand), config)

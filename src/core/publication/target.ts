@@ -1,6 +1,7 @@
 /** The target of a publication: path of the published tree, its content, and how to read an object. */
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { hintOfErrno, NO_INODES } from '../base/errno-hints.js'
 import { AppError } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import type { Instant } from '../base/time.js'
@@ -91,6 +92,12 @@ export function objectMissing(path: string): AppError {
   })
 }
 
+/** Returns true if the file system of the folder has no inode left; file systems without a fixed number report none at all. */
+function hasNoInodes(folder: string): boolean {
+  const stat = unlessAbsent(() => fs.statfsSync(folder))
+  return stat !== undefined && stat.files > 0 && stat.ffree === 0
+}
+
 /**
  * Converts a failed file operation to `repository-write` (io) with the file and the cause, and for a full disk the required space.
  * Other errors are returned unchanged.
@@ -99,10 +106,11 @@ export function writeError(error: unknown, folder: string, room?: () => number):
   const errno = errnoOf(error)
   if (error instanceof AppError || errno === undefined) return error
   const path = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : folder
-  const needed = errno === 'ENOSPC' || errno === 'EDQUOT' ? room?.() : undefined
-  const need = needed === undefined ? '' : `; it needs ${needed} bytes free`
+  const isInodes = errno === 'ENOSPC' && hasNoInodes(folder)
+  const needed = !isInodes && (errno === 'ENOSPC' || errno === 'EDQUOT') ? room?.() : undefined
+  const need = isInodes ? NO_INODES.text : needed === undefined ? '' : `; it needs ${needed} bytes free`
   return new AppError('io', 'repository-write', `${path}: cannot write the published tree: ${errno}${need}`, {
-    hint: 'free space or grant access, then: brine pubserver write',
+    hint: `${isInodes ? NO_INODES.hint : (hintOfErrno(errno) ?? 'free space or grant access')}; then: brine pubserver write`,
     details: { path, errno, ...(needed === undefined ? {} : { bytesNeeded: needed }) },
     changed: 'unknown',
     retry: true,

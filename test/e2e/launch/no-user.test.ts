@@ -43,6 +43,7 @@ describe('a uid without a passwd entry', () => {
     ['HOME=/', { HOME: '/' }],
     ['no HOME', {}],
     ['an empty HOME', { HOME: '' }],
+    ['a HOME of another user', { HOME: '/root' }],
     ['HOME, SHELL and TERM', { HOME: '/nonexistent', SHELL: '/bin/bash', TERM: 'xterm' }],
   ])('%s: every command works, and history names the uid', ([name, env], context) => {
     needsUid(context)

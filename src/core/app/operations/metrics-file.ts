@@ -2,6 +2,7 @@
 import { dirname } from 'node:path'
 import { utf8 } from '../../base/bytes.js'
 import { AppError, rewrap } from '../../base/errors.js'
+import { hintOfUserFile } from '../../store/disk/user-files.js'
 import { replaceFile } from '../../store/disk/write-file.js'
 
 /** Replaces the file atomically. Throws `prom-unwritable` (io). */
@@ -18,7 +19,10 @@ export function writeMetrics(text: string, path: string): void {
         message: `cannot write to ${folder}: permission denied`,
         hint: 'name a file in a folder that this user can write to',
       })
-    const hint = errno === 'ENOENT' ? { hint: 'name a file in a folder that exists' } : {}
-    throw rewrap(cause, { code: 'prom-unwritable', ...hint })
+    throw rewrap(cause, {
+      code: 'prom-unwritable',
+      message: `cannot write ${path}: ${errno ?? 'EIO'}`,
+      hint: hintOfUserFile(errno ?? 'EIO', path) ?? cause.hint ?? '',
+    })
   }
 }

@@ -11,7 +11,8 @@ export async function withRequiredSpace(
 ): Promise<unknown> {
   if (!(error instanceof AppError) || error.code !== 'io-no-space') return error
   const details = error.details as Readonly<Record<string, string | number>>
-  if (details['bytesNeeded'] !== undefined) return error
+  // bytes do not help where inodes are missing
+  if (details['bytesNeeded'] !== undefined || details['inodesFree'] === 0) return error
   const bytesNeeded = await requiredSpace().catch(() => undefined)
   if (bytesNeeded === undefined) return error
   const message = error.message.replace(/, \d+ bytes needed$/, '')

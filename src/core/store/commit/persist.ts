@@ -122,7 +122,8 @@ function persistFailed(error: unknown, plan: Plan): unknown {
   if (isTempFileMissing(error)) return commitConflict('the lock was lost during the commit')
   const code = error.code === 'io-failed' ? 'persist-failed' : error.code
   const details = { ...(error.details as { readonly path?: string }), bytesNeeded: plan.requiredSpace }
-  const need = code === 'io-no-space' ? `; this change needs ${plan.requiredSpace} bytes free` : ''
+  const isInodes = (error.details as { readonly inodesFree?: number } | null)?.inodesFree === 0
+  const need = code === 'io-no-space' && !isInodes ? `; this change needs ${plan.requiredSpace} bytes free` : ''
   return rewrap(error, { code, message: `nothing changed: ${error.message}${need}`, details, changed: 'no' })
 }
 

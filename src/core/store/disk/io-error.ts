@@ -3,6 +3,9 @@
  * the file, the operation and the cause.
  * Invariant: a failed operation is reported once and never retried.
  */
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { hintOfErrno, isLinkRefused, NO_INODES } from '../../base/errno-hints.js'
 import { AppError, type Changed } from '../../base/errors.js'
 
 export type FileOperation =
@@ -55,7 +58,8 @@ export function isTempFileMissing(error: unknown): boolean {
   return errnoOf(error) === 'ENOENT' && (operation === 'link' || operation === 'rename')
 }
 
-function codeOf(errno: string): string {
+function codeOf(errno: string, operation: FileOperation): string {
+  if (isLinkRefused(errno, operation)) return 'io-no-links'
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'io-no-space'
   if (errno === 'EACCES' || errno === 'EPERM') return 'io-denied'
   return errno === 'EROFS' ? 'io-read-only' : 'io-failed'
@@ -68,6 +72,19 @@ const HINTS: Readonly<Record<string, string>> = {
   'io-failed': 'see dmesg for the cause; if the disk is damaged, restore from a backup',
 }
 
+/** Returns true if the file system of a path, or of the nearest folder above it, has no inode left for this user. */
+export function hasNoInodes(path: string): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      const { files, ffree } = statfsSync(at)
+      // file systems without a fixed number of inodes report none at all
+      return files > 0 && ffree === 0
+    } catch {
+      if (dirname(at) === at) return false
+    }
+  }
+}
+
 /** Builds an `io` error that names the file, the operation and the cause. `bytes` is the space that the write required. */
 export function ioError(
   operation: FileOperation,
@@ -76,11 +93,17 @@ export function ioError(
   init: { bytes?: number; changed?: Changed } = {},
 ): AppError {
   const errno = errnoOf(cause) ?? 'EIO'
-  const code = codeOf(errno)
-  const need = code === 'io-no-space' && init.bytes !== undefined ? `, ${init.bytes} bytes needed` : ''
-  const details = { path, errno, operation, ...(init.bytes === undefined ? {} : { bytes: init.bytes }) }
+  const code = codeOf(errno, operation)
+  const isInodes = errno === 'ENOSPC' && hasNoInodes(path)
+  const bytes = code === 'io-no-space' && init.bytes !== undefined ? `, ${init.bytes} bytes needed` : ''
+  const need = isInodes ? NO_INODES.text : bytes
+  const details = {
+    ...{ path, errno, operation },
+    ...(init.bytes === undefined ? {} : { bytes: init.bytes }),
+    ...(isInodes ? { inodesFree: 0 } : {}),
+  }
   return new AppError('io', code, `${path}: ${operation} failed: ${errno}${need}`, {
-    hint: HINTS[code] ?? '',
+    hint: isInodes ? NO_INODES.hint : (hintOfErrno(errno, operation) ?? HINTS[code] ?? ''),
     details,
     changed: init.changed ?? 'no',
     retry: code === 'io-no-space',

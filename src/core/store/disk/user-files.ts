@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { hintOfErrno } from '../../base/errno-hints.js'
 import { AppError } from '../../base/errors.js'
 import { ioError } from './io-error.js'
 
@@ -53,7 +54,7 @@ export function writeUserFile(path: string, text: string): void {
 
 /**
  * Writes a document piece by piece, for one too large for memory, and returns its size in bytes. A failed write leaves no file. Throws
- * `file-exists`, `file-unwritable` (usage), `io`.
+ * `file-exists` (usage), `file-unwritable` (usage; io if its cause is not the name), `io`.
  */
 export function writeUserStream(path: string, pieces: Iterable<string>): number {
   let fd: number
@@ -104,7 +105,30 @@ function errnoOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'EIO'
 }
 
+/** Errnos whose cause is not the name that the user gave. */
+const NOT_OF_THE_NAME = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ESTALE']
+
+/** Returns the error for a path of the user; one that cannot be written for another reason than its name is an `io` error. */
 function userFileError(code: string, what: string, path: string, cause: unknown): AppError {
   const errno = errnoOf(cause)
-  return new AppError('usage', code, `${what}: ${errno}`, { cause, details: { path, errno } })
+  const isIo = code === 'file-unwritable' && NOT_OF_THE_NAME.includes(errno)
+  const hint = code === 'file-unwritable' ? hintOfUserFile(errno, path) : undefined
+  return new AppError(isIo ? 'io' : 'usage', code, `${what}: ${errno}`, {
+    cause,
+    details: { path, errno },
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+/** Returns the hint for a file that a command cannot write for the user; undefined where the errno says too little. */
+export function hintOfUserFile(errno: string, path: string): string | undefined {
+  const folder = dirname(path)
+  if (errno === 'ENOENT') return `name a file in a folder that exists, or: mkdir -p ${folder}`
+  if (errno === 'EACCES' || errno === 'EPERM')
+    return `name a file in a folder that this user can write to (not ${folder})`
+  if (errno === 'EROFS') return `name a file on a file system that can be written (not ${folder})`
+  if (errno === 'ENOTDIR') return `name a file in a folder: part of ${folder} is a file`
+  if (errno === 'EISDIR') return `name a file: ${path} is a folder`
+  if (errno === 'ENOSPC') return `free some space on the file system of ${folder}, or name a file on another one`
+  return hintOfErrno(errno)
 }

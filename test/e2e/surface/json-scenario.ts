@@ -44,6 +44,7 @@ export async function observeJson(): Promise<Observed> {
     }
   try {
     await emptyDirectory(runIn(join(folder, 'empty')), folder)
+    await serverFiles(runIn(join(folder, 'set-up')))
     await site.init()
     const run = runIn(site.data, () => site.instant)
     await authority(run, folder)
@@ -70,6 +71,14 @@ async function emptyDirectory(run: Run, folder: string): Promise<void> {
   await run('promote', ...WHY, '--dry-run')
   await run('promote', ...WHY, '--yes')
   writeFileSync(join(folder, 'roas'), 'R: 192.0.2.0/24 => 64496\nA: 192.0.2.0/25 => 64497\n')
+}
+
+async function serverFiles(run: Run): Promise<void> {
+  const uris = ['--rsync', 'rsync://rpki.example.net/repo/', '--rrdp', 'https://rpki.example.net/rrdp/']
+  await run('setup', ...uris, '--dry-run')
+  await run('setup', ...uris)
+  await run('contrib')
+  await run('contrib', 'nginx')
 }
 
 async function authority(run: Run, folder: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The keys and types of every report of `--json`. test/golden/json has a file for each command; GOLDEN=write makes them anew, and a change
- * of one is a change for scripts: keys are added, never renamed or removed.
+ * The keys and types of every report of `--json`. test/golden/json has a file for each command; `npm run golden` makes them anew, and a
+ * change of one is a change for scripts: keys are added, never renamed or removed.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ test.for(names)('%s', (name) => {
   expect(shape, `brine ${name} is not run by json-scenario.ts`).toBeDefined()
   const text = `${JSON.stringify(shape, null, 2)}\n`
   if (process.env['GOLDEN'] === 'write') writeFileSync(fileOf(name), text)
-  expect(existsSync(fileOf(name)), `brine ${name} has no golden file: GOLDEN=write makes it`).toBe(true)
+  expect(existsSync(fileOf(name)), `brine ${name} has no golden file: npm run golden`).toBe(true)
   expect(text).toBe(readFileSync(fileOf(name), 'utf8'))
 })
 

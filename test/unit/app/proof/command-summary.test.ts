@@ -27,6 +27,9 @@ test.each<readonly [Kind, string, Json, string]>([
     'class 0 holds AS64496, 10.0.0.0/24',
   ],
   ['ca', 'republish', { force: true }, 'all of it'],
+  ['ca', 'clock.reset', { objects: 1, atLeast: 0 }, 'to the present, 1 object again'],
+  ['ta', 'clock.reset', { objects: 2, certificate: true, atLeast: 0 }, 'to the present, 2 objects again'],
+  ['pubd', 'clock.reset', {}, 'to the present'],
   ['pubd', 'publish', { changes: [{ publisher: 'acme', put: 3, drop: 1 }] }, 'acme +3 -1'],
   [
     'pubd',

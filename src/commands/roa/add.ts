@@ -6,6 +6,7 @@ export default class RoaAdd extends RoaChange {
   static override examples = [
     '<%= config.bin %> roa add acme "192.0.2.0/24-28 => 64496 # office"',
     '<%= config.bin %> roa add acme 192.0.2.0/24=AS64496 2001:db8::/32-48=AS64496 --dry-run',
+    '<%= config.bin %> roa add acme --file roas.csv',
   ]
   protected override readonly verb = 'add'
 }

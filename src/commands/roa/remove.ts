@@ -3,6 +3,9 @@ import { RoaChange } from '../../core/cli/roa-change.js'
 
 export default class RoaRemove extends RoaChange {
   static override summary = 'remove ROAs from a CA'
-  static override examples = ['<%= config.bin %> roa remove acme "192.0.2.0/24-28 => 64496"']
+  static override examples = [
+    '<%= config.bin %> roa remove acme "192.0.2.0/24-28 => 64496"',
+    '<%= config.bin %> roa list acme --asn AS64496 --csv | <%= config.bin %> roa remove acme --file -',
+  ]
   protected override readonly verb = 'remove'
 }

@@ -2,13 +2,12 @@
 
 import { roaFile } from '../../core/app/authority/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.js'
-import { readDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { roasChangedView } from '../../core/cli/output/roas-changed.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { readStdinText } from '../../core/cli/stdin.js'
+import { textOf } from '../../core/cli/roa-input.js'
 
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'
@@ -27,7 +26,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaUpdate)
-    const set = roaFile(flags.file === '-' ? await readStdinText() : readDocument(flags.file))
+    const set = roaFile(await textOf(flags.file))
     const session = await openSession(this.context(flags))
     return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
   }

@@ -96,8 +96,8 @@ export interface Violation {
   readonly details?: Json
 }
 
-/** Maximum number of violations in a message: a wrong file of 100,000 lines must not fill history. */
-const MAX_LISTED = 1000
+/** Maximum number of violations in a message, which is shown and recorded: a wrong file of 100,000 lines must fill neither screen nor history. */
+const MAX_LISTED = 20
 
 /** Returns the error for rejected commands with every violation: a single one is the message itself, several are listed. */
 export function rejection(faults: readonly Violation[], hint?: string): AppError {
@@ -105,12 +105,13 @@ export function rejection(faults: readonly Violation[], hint?: string): AppError
   if (first === undefined) throw new TypeError('a rejection needs a fault')
   const codes = new Set(faults.map((f) => f.code))
   const code = codes.size === 1 ? first.code : 'several-faults'
-  const listed = faults.slice(0, MAX_LISTED)
-  const lines = listed.map((f) => f.message).concat(faults.length > MAX_LISTED ? ['and so on'] : [])
+  const more = faults.length - MAX_LISTED
+  const lines = faults.slice(0, MAX_LISTED).map((f) => f.message)
+  if (more > 0) lines.push(`and ${more} more, all of them with --json`)
   const message =
     faults.length === 1 ? first.message : `${faults.length} violations:\n${lines.map((line) => `  ${line}`).join('\n')}`
   const details: Json = {
-    faults: listed.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
+    faults: faults.map((f) => ({ code: f.code, message: f.message, details: f.details ?? {} })),
   }
   return new AppError('rejected', code, message, hint === undefined ? { details } : { details, hint })
 }

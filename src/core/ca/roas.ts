@@ -77,16 +77,34 @@ export function heldSets(state: CaState): readonly ResourceSet[] {
   })
 }
 
+/** Returns the function that says that a ROA is absent, and names those that differ in maxLength alone. */
+function nearMatches({ handle, roas }: CaState): (payload: RoaPayload) => string {
+  const keyOf = (asn: number, prefix: string): string => `${prefix} ${asn}`
+  let known: Map<string, string[]> | undefined
+  return ({ asn, prefix }) => {
+    if (known === undefined) {
+      known = new Map()
+      for (const [text, config] of Object.entries(roas)) {
+        const key = keyOf(config.asn, config.prefix)
+        known.set(key, [...(known.get(key) ?? []), text])
+      }
+    }
+    const near = known.get(keyOf(asn, formatPrefix(prefix))) ?? []
+    return `${handle} has no such ROA${near.length === 0 ? '' : `, it has ${near.join(', ')}`}`
+  }
+}
+
 /** Returns every violation of a set of changes: duplicates in the set and in the CA, unknown removals, prefixes that are not held. */
 function checkChanges(state: CaState, { add, remove }: RoaChanges): readonly Violation[] {
   const found: Violation[] = []
   const violation = (code: string, roa: string, reason: string): void =>
     void found.push({ code, message: `${roa}: ${reason}`, details: { roa } })
+  const near = nearMatches(state)
   const removed = new Set<string>()
   for (const payload of remove) {
     const text = formatRoaPayload(payload)
     if (removed.has(text)) violation('roa-duplicate', text, 'removed twice in this set')
-    else if (entry(state.roas, text) === undefined) violation('roa-unknown', text, `${state.handle} has no such ROA`)
+    else if (entry(state.roas, text) === undefined) violation('roa-unknown', text, near(payload))
     removed.add(text)
   }
   const added = new Set<string>()

@@ -1,19 +1,21 @@
-/** Base of `roa add` and `roa remove`: ROAs as arguments, applied as one set in one transaction. */
-import { roaArguments } from '../app/authority/roa-set.js'
+/** Base of `roa add` and `roa remove`: ROAs as arguments or in a file, applied as one set in one transaction. */
 import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
 import { openSession } from '../app/transaction/session.js'
 import { BaseCommand } from './base-command.js'
 import { arg, flag, writeFlags } from './flags/flags.js'
 import { roasChangedView } from './output/roas-changed.js'
 import type { Theme } from './output/theme.js'
+import { ROA_FORMATS, roaFileFlag, roaInput } from './roa-input.js'
 
 export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
+  static override description = ROA_FORMATS
   static override args = {
     ca: arg.handle({ required: true, description: 'the CA' }),
-    roa: arg.text({ required: true, multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
+    roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
   static override flags = {
     ...writeFlags,
+    ...roaFileFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
 
@@ -22,8 +24,8 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaChange)
+    const set = await roaInput(this.verb, args.roa ?? [], flags.file)
     const session = await openSession(this.context(flags))
-    const set = roaArguments({ [this.verb]: args.roa })
     return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
   }
 

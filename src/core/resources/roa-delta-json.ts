@@ -1,4 +1,7 @@
-/** Changes of ROAs as JSON: `{"added":[{"prefix","maxLength"?,"asn","comment"?}],"removed":[…]}`, strict: nothing is ignored. */
+/**
+ * ROAs as JSON. Changes are `{"added":[{"prefix","maxLength"?,"asn","comment"?}],"removed":[…]}`, strict: nothing is ignored. Lists are
+ * `{"roas":[…]}` as Routinator, rpki-client and `roa list --json` write them, or the list alone; their other members are ignored.
+ */
 import type { Violation } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { readJson } from '../base/json-reader.js'
@@ -7,7 +10,7 @@ import { addressBits } from './address.js'
 import { MAX_ASN, parseAsn } from './asn.js'
 import { parsePrefix } from './prefix.js'
 import { isRoaComment } from './roa-payload.js'
-import { MAX_ROA_LINES, type RoaRequest, type RoaRequests, tooManyRoas } from './roa-request.js'
+import { MAX_ROA_LINES, NO_SIGN, type RoaRequest, type RoaRequests, tooManyRoas, type Unsigned } from './roa-request.js'
 import type { Prefix } from './types.js'
 
 type JsonObject = { readonly [key: string]: Json }
@@ -19,7 +22,7 @@ const KEYS = ['prefix', 'maxLength', 'asn', 'comment']
  * Parses changes in JSON. Violations have their place (`line 3 column 7` for invalid JSON, else `added[2]`): `roa-json` for another
  * shape, unknown keys included, `roa-too-many`, and those of `parseRoaPayload`.
  */
-export function parseRoaDeltaJson(text: string): RoaRequests {
+export function parseRoaDeltaJson(text: string, unsigned?: Unsigned): RoaRequests {
   const read = readJson(text)
   if ('fault' in read) {
     const { line, column, message } = read.fault
@@ -30,8 +33,13 @@ export function parseRoaDeltaJson(text: string): RoaRequests {
     })
   }
   const document = read.ok
+  const list = Array.isArray(document) ? document : isObject(document) ? document['roas'] : undefined
+  if (list !== undefined) return readList(list as Json, Array.isArray(document) ? '' : 'roas', unsigned)
   if (!isObject(document) || LISTS.every((name) => document[name] === undefined))
-    return refuse({ code: 'roa-json', message: 'the JSON is not an object with "added", "removed" or both' })
+    return refuse({
+      code: 'roa-json',
+      message: 'the JSON is not an object with "added", "removed" or both, nor one with "roas"',
+    })
   const faults = unknownKeys(document, LISTS, 'the object')
   const requests: RoaRequest[] = []
   for (const name of LISTS) {
@@ -40,8 +48,22 @@ export function parseRoaDeltaJson(text: string): RoaRequests {
     else if (list.length > MAX_ROA_LINES) return refuse(tooManyRoas())
     else
       for (const [index, item] of list.entries())
-        readItem(item as Json, `${name}[${index}]`, name === 'removed', requests, faults)
+        readChange(item as Json, `${name}[${index}]`, name === 'removed', requests, faults)
   }
+  const wrong = requests.find(({ remove }) => unsigned !== undefined && remove !== (unsigned === 'remove'))
+  if (wrong !== undefined)
+    faults.push({ code: 'roa-json', message: `${wrong.place}: every ROA of this file is one to ${unsigned}` })
+  return { requests, faults }
+}
+
+function readList(list: Json, name: string, unsigned: Unsigned | undefined): RoaRequests {
+  if (!Array.isArray(list)) return refuse({ code: 'roa-json', message: `${name}: not a list` })
+  if (unsigned === undefined) return refuse({ code: 'roa-unsigned', message: `a list of ROAs ${NO_SIGN}` })
+  if (list.length > MAX_ROA_LINES) return refuse(tooManyRoas())
+  const faults: Violation[] = []
+  const requests: RoaRequest[] = []
+  for (const [index, item] of list.entries())
+    readItem(item as Json, `${name}[${index}]`, unsigned === 'remove', requests, faults)
   return { requests, faults }
 }
 
@@ -62,12 +84,19 @@ function unknownKeys(value: JsonObject, known: readonly string[], place: string)
     }))
 }
 
+function readChange(item: Json, place: string, remove: boolean, requests: RoaRequest[], faults: Violation[]): void {
+  const unknown = isObject(item) ? unknownKeys(item, KEYS, place) : []
+  faults.push(...unknown)
+  // an item with an unknown key counts as unread, and its other faults are listed too
+  readItem(item, place, remove, unknown.length > 0 ? [] : requests, faults)
+}
+
 function readItem(item: Json, place: string, remove: boolean, requests: RoaRequest[], faults: Violation[]): void {
   if (!isObject(item)) {
     faults.push({ code: 'roa-json', message: `${place}: not an object` })
     return
   }
-  const own: Violation[] = unknownKeys(item, KEYS, place)
+  const own: Violation[] = []
   const fault = (code: string, reason: string): void => void own.push({ code, message: `${place}: ${reason}` })
   const prefix = prefixOf(item['prefix'], place, own)
   const asn = asnOf(item['asn'])

@@ -16,6 +16,12 @@ export interface RoaRequests {
   readonly faults: readonly Violation[]
 }
 
+/** Meaning of ROAs in a file that does not say whether to add or to remove them. */
+export type Unsigned = 'add' | 'remove'
+
+export const NO_SIGN =
+  'does not say whether to add or to remove the ROAs: give it to roa add --file, roa remove --file or roa replace --file'
+
 /** Several times the ROAs of the largest holders; the bound protects memory from a wrong file. */
 export const MAX_ROA_LINES = 100_000
 

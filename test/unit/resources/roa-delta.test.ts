@@ -116,8 +116,9 @@ describe('JSON', () => {
       'roa-json line 2 column 14: not JSON: expected a value',
     ])
     expect(faults('{"added":[],\n"added":[]}')).toEqual(['roa-json line 2 column 1: not JSON: "added" appears twice'])
-    for (const text of ['[]', '{}', '[{"prefix":"10.0.0.0/8","asn":1}]'])
-      expect(faults(text)).toEqual(['roa-json the JSON is not an object with "added", "removed" or both'])
+    expect(faults('{}')).toEqual([
+      'roa-json the JSON is not an object with "added", "removed" or both, nor one with "roas"',
+    ])
     expect(faults('{"__proto__":{"added":[]}}')).toHaveLength(1)
   })
 })

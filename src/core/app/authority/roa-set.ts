@@ -3,7 +3,7 @@ import { AppError, rejection, rewrap, type Violation } from '../../base/errors.j
 import type { RoaAddition } from '../../ca/roas.js'
 import { parseRoaDelta } from '../../resources/roa-delta.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
-import type { RoaRequest, RoaRequests } from '../../resources/roa-request.js'
+import type { RoaRequest, RoaRequests, Unsigned } from '../../resources/roa-request.js'
 import type { RoaPayload } from '../../resources/types.js'
 
 export interface RoaSet {
@@ -28,9 +28,19 @@ export function roaArguments(texts: { readonly add?: readonly string[]; readonly
   return setOf({ requests, faults: unread })
 }
 
-/** Parses a file of lines `A: …` and `R: …`, or JSON. Never throws: syntax errors are in `unread`, with their place. */
-export function roaFile(text: string): RoaSet {
-  return setOf(parseRoaDelta(text))
+/** Parses a file of ROA changes, or with `unsigned` a list of ROAs: lines, CSV or JSON. Never throws: syntax errors are in `unread`, with their place. */
+export function roaFile(text: string, unsigned?: Unsigned): RoaSet {
+  return setOf(parseRoaDelta(text, unsigned))
+}
+
+/** Returns the ROAs of both sets as one. */
+export function joinSets(a: RoaSet, b: RoaSet): RoaSet {
+  return {
+    add: [...a.add, ...b.add],
+    remove: [...a.remove, ...b.remove],
+    unread: [...(a.unread ?? []), ...(b.unread ?? [])],
+    places: new Map([...(a.places ?? []), ...(b.places ?? [])]),
+  }
 }
 
 function setOf({ requests, faults: unread }: RoaRequests): RoaSet {

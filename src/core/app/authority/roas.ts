@@ -3,10 +3,13 @@ import { AppError, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { dueTimes } from '../../ca/publishing.js'
+import { payloadOf } from '../../ca/roa-objects.js'
 import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
+import { prefixCovers, trustedPrefix } from '../../resources/prefix.js'
 import { formatRoaPayload } from '../../resources/roa-payload.js'
+import type { Prefix } from '../../resources/types.js'
 import type { ChangeRow } from '../transaction/change-row.js'
 import { CA, caState, knownCa, runCa, type TransactionContext } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
@@ -41,10 +44,19 @@ export async function updateRoas(
   set: RoaSet,
   options: { readonly dryRun?: boolean; readonly idempotent?: boolean } = {},
 ): Promise<RoaUpdateReport> {
-  const idempotent = options.idempotent === true
-  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, idempotent))
+  return changeRoas(session, handle, set, options.idempotent === true ? withoutNoOps : everything, options)
+}
+
+async function changeRoas(
+  session: Session,
+  handle: Handle,
+  set: RoaSet,
+  select: Select,
+  options: { readonly dryRun?: boolean },
+): Promise<RoaUpdateReport> {
+  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, select))
   const useCase = async (tx: TransactionContext) => ({
-    ...(await applySet(tx, handle, set, { idempotent, dryRun: options.dryRun === true, timing: session.timing })),
+    ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, timing: session.timing })),
     changes: await changeRows(tx, session.timing, options),
   })
   const done = await transact(session, useCase, options).catch((error) => {
@@ -56,17 +68,11 @@ export async function updateRoas(
 }
 
 /** Returns the violations that the CA finds in the part of the set that could be parsed. */
-function ruleViolations(
-  session: Session,
-  handle: Handle,
-  set: RoaSet,
-  idempotent: boolean,
-): Promise<readonly Violation[]> {
+function ruleViolations(session: Session, handle: Handle, set: RoaSet, select: Select): Promise<readonly Violation[]> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     try {
-      const { add, remove } = idempotent ? withoutNoOps(knownCa(work, handle), set) : set
-      knownCa(work, handle)
+      const { add, remove } = select(knownCa(work, handle), set)
       return work.check(CA, handle, { type: 'roas.update', add, remove })
     } catch (error) {
       if (!(error instanceof AppError) || error.kind !== 'rejected') throw error
@@ -79,10 +85,10 @@ async function applySet(
   tx: TransactionContext,
   handle: Handle,
   set: RoaSet,
-  { idempotent, dryRun, timing }: { readonly idempotent: boolean; readonly dryRun: boolean; readonly timing: Timing },
+  { select, dryRun, timing }: { readonly select: Select; readonly dryRun: boolean; readonly timing: Timing },
 ) {
   const state = knownCa(tx.work, handle)
-  const wanted = idempotent ? withoutNoOps(state, set) : set
+  const wanted = select(state, set)
   await runCa(tx, handle, { type: 'roas.update', add: wanted.add, remove: wanted.remove })
   const now = caState(tx.work, handle)
   const added = wanted.add.map((a) => formatRoaPayload(a.payload))
@@ -105,8 +111,37 @@ function rowsOf(state: CaState, texts: readonly string[], timing: Timing): reado
   return roaRows(state, timing).filter(({ roa }) => wanted.has(roa))
 }
 
+/**
+ * Replaces all ROAs of one CA by the additions of `set`, atomically: the others are removed, those that stay keep their comment.
+ * Throws `roa-none` (usage) for an empty set, and as `updateRoas` does.
+ */
+export async function replaceRoas(
+  session: Session,
+  handle: Handle,
+  set: RoaSet,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<RoaUpdateReport> {
+  if (set.add.length === 0 && (set.unread ?? []).length === 0)
+    throw new AppError('usage', 'roa-none', 'the new list of ROAs is empty', {
+      hint: `to remove all: brine roa list ${handle} --csv | brine roa remove ${handle} --file -`,
+    })
+  return changeRoas(session, handle, set, replacing, options)
+}
+
+/** Selects from a set what is to be changed, given the state of the CA. */
+type Select = (state: CaState, set: RoaSet) => Pick<RoaSet, 'add' | 'remove'>
+
+const everything: Select = (_, set) => set
+
+/** Selects the changes that lead from the ROAs of a CA to those of `set`. */
+function replacing(state: CaState, set: RoaSet): ReturnType<Select> {
+  const wanted = new Set(set.add.map((a) => formatRoaPayload(a.payload)))
+  const remove = Object.entries(state.roas).flatMap(([text, config]) => (wanted.has(text) ? [] : [payloadOf(config)]))
+  return { add: withoutNoOps(state, { add: set.add, remove: [] }).add, remove }
+}
+
 /** Returns the part of a set that is not in effect already, without duplicates. The same ROA added and removed is kept, to be rejected. */
-function withoutNoOps(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remove'> {
+function withoutNoOps(state: CaState, set: ReturnType<Select>): ReturnType<Select> {
   const add = new Map(set.add.map((a) => [formatRoaPayload(a.payload), a]))
   const remove = new Map(set.remove.map((r) => [formatRoaPayload(r), r]))
   return {
@@ -115,10 +150,22 @@ function withoutNoOps(state: CaState, set: RoaSet): Pick<RoaSet, 'add' | 'remove
   }
 }
 
-/** Returns every ROA of a CA with its state: IPv4 before IPv6, then by address, length, maxLength, ASN. */
-export async function listRoas(session: Session, handle: Handle): Promise<RoaListReport> {
+/** Selection of ROAs: those of one AS, and those whose prefix covers `prefix` or lies in it. */
+export interface RoaFilter {
+  readonly asn?: number | undefined
+  readonly prefix?: Prefix | undefined
+}
+
+/** Returns the ROAs of a CA with their state: IPv4 before IPv6, then by address, length, maxLength, ASN. */
+export async function listRoas(session: Session, handle: Handle, filter: RoaFilter = {}): Promise<RoaListReport> {
+  const { asn, prefix } = filter
+  const isWanted = (row: RoaRow): boolean => {
+    const own = trustedPrefix(row.prefix)
+    const isNear = prefix === undefined || prefixCovers(prefix, own) || prefixCovers(own, prefix)
+    return isNear && (asn === undefined || row.asn === asn)
+  }
   return session.store.read(async (reader) => {
     const state = knownCa(new Work(reader), handle)
-    return { ca: handle, roas: roaRows(state, session.timing) }
+    return { ca: handle, roas: roaRows(state, session.timing).filter(isWanted) }
   })
 }

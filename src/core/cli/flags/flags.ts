@@ -7,7 +7,11 @@ import { boolean, custom as customFlag, option } from '@oclif/core/flags'
 import { AppError } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
 import { type HistoryPoint, type Moment, parseHistoryPoint, parseMoment } from '../../base/moment.js'
+import { quoted } from '../../base/text.js'
 import { type Duration, formatDuration, parseDuration } from '../../base/time.js'
+import { MAX_ASN, parseAsn } from '../../resources/asn.js'
+import { parsePrefix } from '../../resources/prefix.js'
+import type { Prefix } from '../../resources/types.js'
 
 const base = { ignoreStdin: true } as const
 
@@ -37,6 +41,8 @@ export const flag = {
     helpValue: 'DURATION',
     parse: async (text, _, { min }) => duration(text, min ?? 0),
   }),
+  asn: customFlag<number>({ helpValue: 'ASN', parse: async (text) => asn(text) }),
+  prefix: customFlag<Prefix>({ helpValue: 'PREFIX', parse: async (text) => prefix(text) }),
   /** RFC 3339, or a duration ago. */
   moment: customFlag<Moment>({ helpValue: 'TIME', parse: async (text) => moment(text) }),
   /** A sequence number, RFC 3339, or a duration ago. */
@@ -148,6 +154,18 @@ function wholeNumber(text: string, min: number, max: number): number {
   if (value >= min && value <= max) return value
   const range = max === Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`
   throw new AppError('usage', 'number-invalid', `not a whole number ${range}: ${JSON.stringify(text.slice(0, 60))}`)
+}
+
+function asn(text: string): number {
+  const value = parseAsn(text)
+  if (value !== undefined) return value
+  throw new AppError('usage', 'asn-invalid', `not an AS number from 0 to ${MAX_ASN}: ${quoted(text)}`)
+}
+
+function prefix(text: string): Prefix {
+  const parsed = parsePrefix(text)
+  if ('ok' in parsed) return parsed.ok
+  throw new AppError('usage', parsed.fault.code, parsed.fault.message)
 }
 
 const CENTURY = 36_525 * 86_400

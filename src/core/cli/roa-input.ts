@@ -1,0 +1,27 @@
+/** ROAs of a command: its arguments and the file of --file, as one set. */
+import { joinSets, type RoaSet, roaArguments, roaFile } from '../app/authority/roa-set.js'
+import { readDocument } from '../app/operations/user-files.js'
+import { AppError } from '../base/errors.js'
+import { flag } from './flags/flags.js'
+import { readStdinText } from './stdin.js'
+
+/** Flag of commands that take ROAs as arguments too. */
+export const roaFileFlag = {
+  file: flag.path({ description: 'file of ROAs: lines, CSV or JSON; - reads standard input' }),
+}
+
+export const ROA_FORMATS =
+  'Files: lines "PREFIX-MAXLENGTH => ASN # note"; CSV with the header ASN,IP Prefix,Max Length as Routinator, rpki-client and `brine roa list --csv` write it; JSON {"roas":[{"asn","prefix","maxLength"}]}.'
+
+/** Returns the ROAs to add or to remove. Throws `roa-missing` (usage) where neither arguments nor a file are given. */
+export async function roaInput(verb: 'add' | 'remove', texts: readonly string[], file?: string): Promise<RoaSet> {
+  const given = roaArguments({ [verb]: texts })
+  if (file !== undefined) return joinSets(given, roaFile(await textOf(file), verb))
+  if (texts.length === 0) throw new AppError('usage', 'roa-missing', 'no ROA given: name ROAs, or a file with --file')
+  return given
+}
+
+/** Returns the text of a file, or of standard input for `-`. */
+export async function textOf(file: string): Promise<string> {
+  return file === '-' ? readStdinText() : readDocument(file)
+}

@@ -103,6 +103,7 @@ async function authority(run: Run, folder: string): Promise<void> {
   await run('roa list', 'acme')
   await run('child update', 'testbed', 'acme', '--add', '10.0.0.0/8')
   await run('roa remove', 'acme', '10.0.0.0/8-9 => 64496')
+  await run('roa replace', 'acme', '192.0.2.0/25 => 64497', '10.0.0.0/9 => 64496 # half')
   await run('ca list')
   await run('ca show', 'acme')
   await run('child list', 'testbed')

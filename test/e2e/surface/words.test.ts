@@ -37,7 +37,7 @@ it.each([[['-h']], [['help']], [['roa', '-h']], [['roa', 'add', '-h']], [['roa',
   async (args) => {
     const ran = await runAt(box.dataDir, args)
     expect([ran.code, ran.stdout]).toEqual([0, expect.stringContaining('USAGE')])
-    if (args.includes('add')) expect(ran.stdout).toContain('$ brine roa add CA ROA')
+    if (args.includes('add')) expect(ran.stdout).toContain('$ brine roa add CA [ROA...]')
   },
 )
 

@@ -1,7 +1,7 @@
 /**
  * The circuit breaker of one CA: how a result, a missing result and the passing of time change its health.
- * Invariants: a fault that heals by itself is tried again, and one that gets worse by trying waits for the operator; only faults of the CA count; to an open circuit one process at a time sends a request, and none before its time; nothing here
- * reads a clock.
+ * Invariants: a fault that heals by itself is tried again, and one that gets worse by trying waits for the operator; only faults of the CA
+ * count; to an open circuit one process at a time sends a request, and none before its time; nothing here reads a clock.
  */
 import { entry } from '../base/record.js'
 import { addSeconds, type Instant, secondsBetween } from '../base/time.js'

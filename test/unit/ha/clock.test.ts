@@ -36,9 +36,9 @@ describe('a clock reset', () => {
     expect(world.health(CA)).toBe('healthy')
   })
 
-  it('leaves a circuit that waits for the operator to him, and one that opened before as it was', async () => {
+  it('leaves a circuit waiting for the operator, and one that opened before as it was', async () => {
     const waiting = new World()
-    await ahead(waiting, () => waiting.report(CA, 'config-fault'))
+    await ahead(waiting, () => waiting.report(CA, 'config-fault', 1, true))
     await reset(waiting)
     expect(caOf(waiting)).toMatchObject({ openedAt: waiting.now, openUntil: null })
     const before = new World()

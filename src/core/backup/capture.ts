@@ -13,6 +13,7 @@ import { type AggregateId, formatAggregateId, type StoredCommit } from '../event
 import { type FoundFile, findFile } from '../store/commit/aggregate-files.js'
 import { archivedIndexPath } from '../store/commit/archived-index.js'
 import { keptRecordsPath } from '../store/commit/kept-records.js'
+import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../store/commit/live-branch.js'
 import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing, fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
 import { exists, listDir, readIfExists, statIfExists } from '../store/disk/fs.js'
@@ -131,6 +132,7 @@ export function* readCapturedFiles(capture: BackupCapture, { onWarning }: Captur
   for (const id of capture.reader.roster()) yield infoFile(capture, id)
   const archivedElsewhere = new Set<string>()
   const newestFound = new Set<string>()
+  const branches = new Map<string, LiveBranch>()
   let expected = capture.head
   for (let n = capture.commit; n >= 1; n--) {
     const path = capture.layout.commit(n)
@@ -142,7 +144,7 @@ export function* readCapturedFiles(capture: BackupCapture, { onWarning }: Captur
     const modified = epochOf(record.at)
     yield { path: `commits/${n}.json`, bytes, modified }
     for (const entry of record.aggregates)
-      yield* commandFiles(capture, entry, { modified, archivedElsewhere, newestFound, onWarning })
+      yield* commandFiles(capture, entry, { modified, archivedElsewhere, newestFound, branches, onWarning })
   }
   yield* objectFiles(capture)
 }
@@ -159,6 +161,8 @@ interface WalkState {
   readonly archivedElsewhere: Set<string>
   /** Aggregates whose newest command was found: only older ones may be archived elsewhere. */
   readonly newestFound: Set<string>
+  /** By aggregate: the commands and events that newer recoveries discarded or declared gone, which may be missing. */
+  readonly branches: Map<string, LiveBranch>
   readonly onWarning: (text: string) => void
 }
 
@@ -166,7 +170,7 @@ interface WalkState {
 function* commandFiles(
   capture: BackupCapture,
   entry: StoredCommit['aggregates'][number],
-  { modified, archivedElsewhere, newestFound, onWarning }: WalkState,
+  { modified, archivedElsewhere, newestFound, branches, onWarning }: WalkState,
 ): Generator<BackupFile> {
   const { layout } = capture
   const id: AggregateId = { kind: entry.kind, handle: entry.handle }
@@ -178,7 +182,16 @@ function* commandFiles(
     const below = found.where === 'archived' ? 'archived/' : ''
     return { path: `${relative(layout.dir, layout.folder(id))}/${below}${base}`, bytes: found.bytes, sha256, modified }
   }
-  const command = file(commandName(entry.sequence), entry.command)
+  const branch = branches.get(name) ?? newBranch()
+  branches.set(name, branch)
+  const isOff = isOffBranch(branch, entry.sequence)
+  const ifThere = (base: string, sha256: Sha256): BackupFile | undefined =>
+    unlessCorrupt(
+      () => file(base, sha256),
+      () => undefined,
+    )
+  const command = (isOff ? ifThere : file)(commandName(entry.sequence), entry.command)
+  if (isOff && command === undefined) return
   const isKept = command !== undefined && command.path === relative(layout.dir, keptRecordsPath(layout, id))
   // the newest command is never archived
   if (command === undefined && !newestFound.has(name))
@@ -190,12 +203,15 @@ function* commandFiles(
   if (command === undefined) return
   // kept records are in the backup as the file that they are lines of
   if (!isKept) yield command
-  const { effect, version } = parseCommand(command.bytes, command.path, id, entry.sequence)
-  if (effect.result !== 'accepted') return
-  for (const [i, sha256] of effect.events.entries()) {
-    const event = file(eventName(version + i), sha256)
+  const record = parseCommand(command.bytes, command.path, id, entry.sequence)
+  const { effect, version } = record
+  if (effect.result === 'rejected') return
+  for (const [i, sha256] of (effect.result === 'accepted' ? effect.events : []).entries()) {
+    const mayBeGone = isOff || inRanges(branch.events, version + i)
+    const event = (mayBeGone ? ifThere : file)(eventName(version + i), sha256)
     if (event !== undefined) yield event
   }
+  followBranch(branch, record)
   const { snapshot } = effect
   if (snapshot === null || !exists(join(layout.folder(id), snapshotName(snapshot.version)))) return
   const kept = unlessCorrupt(

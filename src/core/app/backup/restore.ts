@@ -96,8 +96,11 @@ async function restoreLocked(
   destination: DestinationOptions,
 ): Promise<RestoreReport> {
   const old = findPermitted(options, request)
-  if (old === undefined)
+  if (old === undefined) {
+    // a restore that died between its two renames has left its tree here
+    removeTree(stagingBeside({ dir: resolve(options.dataDir), marker: undefined }))
     return fillDirectory(options.dataDir, destination, (dir) => restoreTo(options, request, dir, undefined))
+  }
   const staging = stagingBeside(old)
   const report = await fillDirectory(staging, { ...destination, isStaging: true }, (dir) =>
     restoreTo(options, request, dir, old),

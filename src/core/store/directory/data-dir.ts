@@ -17,7 +17,7 @@ import { encodeRecord, parseShape } from '../disk/records.js'
 import { replaceFile, writeNew } from '../disk/write-file.js'
 import { thisInstallation, writeInstallationId } from './installation-id.js'
 import { markerDigest } from './marker-binding.js'
-import { refuseWhileReplaced } from './tree-lock.js'
+import { refuseWhileReplaced, replacedBeside } from './tree-lock.js'
 
 /** The data format that this program writes. An older one is migrated by a step of `src/core/upgrade`. */
 export const FORMAT = 2
@@ -58,8 +58,12 @@ const UNFINISHED = '.init-unfinished'
 /** Returns the error for a path without a data directory. Throws `locked` if another command is creating or replacing it. */
 function noDataDir(path: string, what: string): AppError {
   refuseWhileReplaced(path)
+  const kept = replacedBeside(path)
   return new AppError('no-data-dir', 'no-data-dir', `${path}: ${what}`, {
-    hint: `brine init --data-dir ${path}`,
+    hint:
+      kept === undefined
+        ? `brine init --data-dir ${path}`
+        : `a restore was interrupted: run it again, or put the old directory back: mv ${kept} ${path}`,
     details: { path },
   })
 }

@@ -6,7 +6,7 @@
 import * as fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { AppError } from '../../base/errors.js'
-import { makeDirUnsynced, statIfExists } from '../disk/fs.js'
+import { listDir, makeDirUnsynced, statIfExists } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
 import { acquireLock, type Lock, type LockPlace, type LockRequest } from './lock.js'
 import { formatLockOwner, isOwnerDead, readLockOwner } from './lock-owner.js'
@@ -59,6 +59,15 @@ export function refuseWhileReplaced(dir: string): void {
     retryAfter: 1,
     details: { pid: owner.pid, host: owner.host, command: owner.command, since: owner.since },
   })
+}
+
+/** Returns the newest directory that a restore kept beside a missing one; undefined if there is none. */
+export function replacedBeside(dir: string): string | undefined {
+  const path = realPathOf(dir)
+  if (path === undefined || identityOf(path) !== undefined || identityOf(dirname(path)) === undefined) return undefined
+  const kept = listDir(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.replaced-`))
+  const newest = kept.at(-1)
+  return newest === undefined ? undefined : join(dirname(path), newest)
 }
 
 /** Device, inode and owner of a directory. */

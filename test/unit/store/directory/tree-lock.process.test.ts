@@ -108,6 +108,15 @@ describe('a directory that is replaced', () => {
     await next.release()
   })
 
+  it('that is missing since a restore died is not to be made anew', () => {
+    for (const name of ['data.replaced-20261121T120000Z', 'data.replaced-20261122T120000Z'])
+      mkdirSync(join(place, name))
+    const hint = `a restore was interrupted: run it again, or put the old directory back: mv ${dir}.replaced-20261122T120000Z ${dir}`
+    expect(() => checkDataDir(dir)).toThrow(expect.objectContaining({ kind: 'no-data-dir', hint }))
+    mkdirSync(dir)
+    expect(() => openStore(dir)).toThrow(expect.objectContaining({ hint: `brine init --data-dir ${dir}` }))
+  })
+
   it('is locked and not missing while another process creates or replaces it', () => {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
     const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''

@@ -21,10 +21,17 @@ export function logged({ kind, code, message, hint }: AppError): string {
   return `${kind} ${code}: ${quoted(message, 2000)}${hint === undefined ? '' : ` (${hint})`}`
 }
 
+/** Returns true for a clock that the server may not go by: no request is at fault for it. */
+export function isClockFault({ code }: AppError): boolean {
+  return code === 'clock-behind' || code === 'clock-jumped'
+}
+
 /** Returns the response to a failure that the request did not cause: one sentence by the kind of error. */
 export function failure(error: AppError | undefined): HttpResponse {
   if (error?.code === 'config-section-invalid')
     return plainResponse(503, 'This label cannot be served now; try again later.', retryAfter(LATER))
+  if (error !== undefined && isClockFault(error))
+    return plainResponse(503, 'The server cannot serve now; try again later.', retryAfter(LATER))
   switch (error?.kind) {
     case 'locked':
       return plainResponse(503, 'The server is busy; try again.', retryAfter(error.retryAfter ?? 5))

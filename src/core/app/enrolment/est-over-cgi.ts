@@ -18,7 +18,7 @@ import {
 } from '../../protocols/est.js'
 import { refuseDisabledLabel } from '../failover/disabled.js'
 import type { Session } from '../transaction/session.js'
-import { type CgiPorts, logged } from './cgi-failure.js'
+import { type CgiPorts, isClockFault, logged } from './cgi-failure.js'
 import { type CertificatePorts, clientFault, renewalFault } from './client-certificate.js'
 import type { EnrolOptions } from './enrolment-run.js'
 import type { EstHandlers } from './est-handlers.js'
@@ -174,7 +174,7 @@ function refusal(error: AppError): HttpResponse | undefined {
       'The request is pending; send the same request again later.',
       retryAfter(error.retryAfter ?? PENDING),
     )
-  if (error.kind !== 'rejected') return undefined
+  if (error.kind !== 'rejected' || isClockFault(error)) return undefined
   switch (error.code) {
     case 'est-request-running':
       return plainResponse(202, 'The request is already in progress; send the same request again later.', retryAfter(5))

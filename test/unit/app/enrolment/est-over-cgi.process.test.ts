@@ -316,6 +316,14 @@ describe('a failure', () => {
     expect(log).not.toContain('\n')
   })
 
+  it.each(['clock-behind', 'clock-jumped'])('%s is no fault of the client, who asks again later', async (code) => {
+    const failing = { enroll: () => Promise.reject(new AppError('rejected', code, 'the clock says')) }
+    const refused = await ask('cert/simpleenroll', shown(device), failing).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code })
+    const { status, text } = await whole(new AppError('rejected', code, 'the clock says'))
+    expect([status, text.includes('Retry-After: '), text.includes('the clock')]).toEqual([503, true, false])
+  })
+
   it('that is a bug is told as one', async () => {
     const { status, text } = await whole(new TypeError('undefined is not a function at /x/y'))
     expect([status, text.includes('/x/y')]).toEqual([500, false])

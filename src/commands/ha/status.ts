@@ -1,4 +1,5 @@
 /** `brine ha status`: the state of every CA, and which serves next. */
+import { readCounters } from '../../core/app/failover/counters.js'
 import { haMetrics } from '../../core/app/failover/metrics.js'
 import { reaches } from '../../core/app/failover/severity.js'
 import { type GroupStatus, type HaStatusReport, haStatus, type MemberStatus } from '../../core/app/failover/status.js'
@@ -29,8 +30,9 @@ export default class HaStatus extends BaseCommand<HaStatusReport> {
   protected override async execute(): Promise<HaStatusReport> {
     const { flags } = await this.parse(HaStatus)
     this.#failOn = flags['fail-on']
-    const report = await haStatus(await openSession(this.context(flags)), flags.group)
-    if (flags.prom !== undefined) writeMetrics(haMetrics(report), flags.prom)
+    const session = await openSession(this.context(flags))
+    const report = await haStatus(session, flags.group)
+    if (flags.prom !== undefined) writeMetrics(haMetrics(report, readCounters(session.store.status)), flags.prom)
     return report
   }
 

@@ -7,7 +7,8 @@ const OPERATIONS = ['cacerts', 'simpleenroll', 'simplereenroll', 'csrattrs'] as 
 export type EstOperation = (typeof OPERATIONS)[number]
 
 export interface EstRoute {
-  readonly label: string
+  /** Undefined for a path without a label. */
+  readonly label: string | undefined
   readonly operation: EstOperation
 }
 
@@ -20,9 +21,17 @@ export const LARGEST_BODY = 2 * LARGEST_REQUEST
 /** Parses a path to label and operation; undefined for any other path. */
 export function readRoute(path: string): EstRoute | undefined {
   if (!path.startsWith(EST_PREFIX)) return undefined
-  const [label = '', word, ...rest] = path.slice(EST_PREFIX.length).split('/')
+  const parts = path.slice(EST_PREFIX.length).split('/')
+  const [label, word, ...rest] = parts.length === 1 ? [undefined, ...parts] : parts
   const operation = OPERATIONS.find((one) => one === word)
-  if (operation === undefined || rest.length > 0 || !/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(label)) return undefined
+  if (operation !== undefined && label === undefined) return { label, operation }
+  if (
+    operation === undefined ||
+    label === undefined ||
+    rest.length > 0 ||
+    !/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(label)
+  )
+    return undefined
   return { label, operation }
 }
 

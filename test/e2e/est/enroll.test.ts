@@ -100,6 +100,18 @@ describe('est enroll', () => {
     }
     expect((await brine('ha', 'resume', 'one')).code).toBe(0)
     expect((await enroll()).ca).toBe('one')
+    await brine('ha', 'status', '--prom', file('ha.prom'))
+    const metrics = readFileSync(file('ha.prom'), 'utf8')
+    for (const line of [
+      '# TYPE brine_est_certificates_issued_total counter',
+      'brine_est_certificates_issued_total{label="device",ca="two"} 2',
+      'brine_est_attempts_failed_total{label="device",ca="one",outcome="config-fault"} 1',
+      'brine_est_failovers_total{label="device",ca="one"} 1',
+      'brine_ha_transitions_total{ca="one",to="circuit-open"} 1',
+      'brine_ha_transitions_total{ca="one",to="healthy"} 1',
+    ])
+      expect(metrics.split('\n')).toContain(line)
+    expect(metrics).toMatch(/brine_est_certificates_issued_total\{label="device",ca="one"\} \d+/)
   })
 
   it('writes a new file and never over another', async () => {

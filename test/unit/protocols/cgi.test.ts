@@ -120,7 +120,12 @@ describe('a path of EST', () => {
   it.each([
     ['/.well-known/est/device/cacerts', { label: 'device', operation: 'cacerts' }],
     ['/.well-known/est/Dev_1-x/simplereenroll', { label: 'Dev_1-x', operation: 'simplereenroll' }],
-    ['/.well-known/est/cacerts', undefined],
+    ['/.well-known/est/cacerts', { label: undefined, operation: 'cacerts' }],
+    ['/.well-known/est/simpleenroll', { label: undefined, operation: 'simpleenroll' }],
+    ['/.well-known/est/cacerts/cacerts', { label: 'cacerts', operation: 'cacerts' }],
+    ['/.well-known/est/device', undefined],
+    ['/.well-known/est/serverkeygen', undefined],
+    ['/.well-known/est/', undefined],
     ['/.well-known/est/device/serverkeygen', undefined],
     ['/.well-known/est/device/cacerts/', undefined],
     ['/.well-known/est/../cacerts', undefined],

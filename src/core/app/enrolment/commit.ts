@@ -13,6 +13,7 @@ import { COMPROMISE, surveyOf } from '../../est/issuers.js'
 import type { EstState, IssuedCertificate } from '../../est/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import { type HaContext, openHaContext, probedOf, transactWork } from '../failover/commit.js'
+import { Counts } from '../failover/counters.js'
 import { readSamples } from '../failover/samples.js'
 import type { Session } from '../transaction/session.js'
 
@@ -38,6 +39,8 @@ export interface EstRevision {
 
 export interface EstContext extends EstRevision {
   readonly work: Work
+  /** Counters for metrics, written once the transaction is durable. */
+  readonly counts: Counts
   readonly ha: Omit<HaContext, 'samples'>
   /** Average latency of probes by CA. */
   readonly probed: ReturnType<typeof probedOf>
@@ -62,10 +65,14 @@ export interface EstContext extends EstRevision {
 
 /** Runs `work` as one transaction. Throws the violations of a rule (`rejected`, recorded), `standby`, `locked`, `clock-behind`, `io`. */
 export function transactEst<R>(session: Session, work: (tx: EstContext) => Promise<R>): Promise<R> {
-  return transactWork(session, async (unit, at) => ({ result: await work(contextOf(session, unit, at)) }))
+  return transactWork(session, async (unit, at) => {
+    const counts = new Counts()
+    const result = await work(contextOf(session, unit, at, counts))
+    return { result, after: () => counts.write(session.store.status) }
+  })
 }
 
-function contextOf(session: Session, unit: Work, at: Instant): EstContext {
+function contextOf(session: Session, unit: Work, at: Instant, counts: Counts): EstContext {
   const view = revisionOf(unit, at)
   const ports = { clock: { now: () => at } }
   const book = (): Handle =>
@@ -78,7 +85,8 @@ function contextOf(session: Session, unit: Work, at: Instant): EstContext {
   return {
     ...view,
     work: unit,
-    ha: openHaContext(session, unit, at),
+    counts,
+    ha: openHaContext(session, unit, at, counts),
     probed: probedOf(readSamples(session.store.status)),
     run: (command) => unit.run(est, EST_HANDLE, command, ports),
     async ready() {
@@ -87,6 +95,7 @@ function contextOf(session: Session, unit: Work, at: Instant): EstContext {
     },
     async recordRefused(id, certificate, der) {
       unit.put(der, at)
+      counts.add('failed', certificate.label, certificate.ca, 'refused-certificate')
       await unit.run(est, book(), { type: 'certificate.record', id, certificate }, ports)
     },
     async revoke({ id, book: of, certificate: { key } }, reason) {
@@ -98,6 +107,7 @@ function contextOf(session: Session, unit: Work, at: Instant): EstContext {
       await survey()
       unit.put(der, at)
       const { ca, label, notAfter, by } = certificate
+      counts.add('issued', label, ca)
       const issued = { ca, label, notAfter, chain: chain.map((one) => unit.put(one, at)) }
       await unit.run(est, EST_HANDLE, { type: 'request.serve', id, by, issued }, ports)
       await unit.run(est, book(), { type: 'certificate.record', id, certificate }, ports)

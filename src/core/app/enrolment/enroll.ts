@@ -207,9 +207,13 @@ async function settle(
   }
   if (value !== undefined && 'reference' in value) return void (await tx.run({ type: 'request.wait', id, ...value }))
   if (value !== undefined) await recordRefused(tx, { attempt, ca }, value, requestSpec)
+  else tx.counts.add('failed', requestSpec.label, ca, outcome)
   if (outcome === 'unknown') return void (await tx.run({ type: 'request.lose', id, message }))
   const next = outcome === 'request-fault' ? undefined : await choose(run, tx)
-  if (next !== undefined) await tx.run({ type: 'request.ask', id, attempt: next })
+  if (next !== undefined) {
+    tx.counts.add('failovers', requestSpec.label, ca)
+    await tx.run({ type: 'request.ask', id, attempt: next })
+  }
   // a request that lapsed in the meantime may be gone from the state, and then there is nothing to end
   else if (entry(tx.state().requests, id) !== undefined)
     await tx.run({ type: 'request.end', id, why: outcome === 'request-fault' ? 'refused' : 'failed', message })
@@ -235,7 +239,6 @@ function enrolled(
 ): Enrolled {
   const { session, id, enrolOptions, attempts, candidates, revoked } = run
   if (revoked.length > 0) session.options.onNotice?.(`refused certificates: ${refusedText(revoked)}`)
-  for (const difference of differences) session.options.onNotice?.(`accepted from ${ca}: ${difference}`)
   return {
     ...{ id, label: enrolOptions.label, ca, serial, notBefore, notAfter, differences },
     ...{ failover: attempts.length > 1, attempts, candidates, certificate: der },

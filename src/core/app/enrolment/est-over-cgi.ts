@@ -1,5 +1,5 @@
 /**
- * EST over CGI (RFC 7030): `/.well-known/est/<label>/{cacerts,simpleenroll,simplereenroll,csrattrs}`.
+ * EST over CGI (RFC 7030): `/.well-known/est/[<label>/]{cacerts,simpleenroll,simplereenroll,csrattrs}`.
  * Invariant: a label without `auth` in its configuration refuses every request; no certificate is issued to an unauthenticated requester.
  */
 import { AppError } from '../../base/errors.js'
@@ -39,8 +39,14 @@ export async function answerEst(
   const malformed = checkForm(route, request)
   if (malformed !== undefined) return malformed
   const session = await ports.open()
-  refuseDisabledLabel(session, route.label)
-  const label = session.enrolment.labels.find(({ name }) => name === route.label)
+  const { defaultLabel, labels } = session.enrolment
+  const wanted = route.label ?? defaultLabel
+  if (wanted === undefined) {
+    ports.log('refused: the path has no label, and default_label of [est] is not set')
+    return plainResponse(404, 'This server needs a label in the path: /.well-known/est/LABEL/OPERATION.')
+  }
+  refuseDisabledLabel(session, wanted)
+  const label = labels.find(({ name }) => name === wanted)
   if (label === undefined) return plainResponse(404, 'Unknown label.')
   if (label.auth.length === 0) {
     ports.log(`refused: label ${label.name} has no auth; set auth in its [[est.label]]`)
@@ -122,9 +128,8 @@ async function authorize(
   const by = await requesterOf(label, request, { ...portsOf(context), checkPassword: handlers.checkPassword(session) })
   if (by !== undefined) return { by }
   if (label.auth.includes('password'))
-    return plainResponse(401, 'A client certificate or a one-time password that is valid for this label is required.', {
-      'WWW-Authenticate': 'Basic realm="EST", charset="UTF-8"',
-    })
+    // Bouncy Castle and other clients fail on a 401 with a body
+    return { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="EST", charset="UTF-8"' }, body: '' }
   return plainResponse(403, 'A client certificate that is valid for this label is required.')
 }
 

@@ -148,7 +148,10 @@ export async function followUp(session: Session, id: string, open: OpenBackend):
       `request ${id} is pending at ${ca}, which could not be polled: ${message}`,
       rest,
     )
-  await transactEst(session, (tx) => tx.run({ type: 'request.end', id, why: 'refused', message }))
+  await transactEst(session, async (tx) => {
+    tx.counts.add('failed', request.label, ca, outcome)
+    await tx.run({ type: 'request.end', id, why: 'refused', message })
+  })
   throw new AppError('rejected', 'est-refused', `${ca} refused request ${id}: ${message}`, {
     details: { id, ca },
     changed: 'yes',

@@ -16,6 +16,7 @@ import { recordRejection } from '../transaction/record-rejection.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { toStagedCommit, withWatch } from '../transaction/staged-commit.js'
+import { Counts } from './counters.js'
 import { refuseDisabledCas } from './disabled.js'
 import { readSamples, type Samples, writeSamples } from './samples.js'
 
@@ -34,19 +35,28 @@ export interface HaContext {
 export function transactHa<R>(session: Session, work: (tx: HaContext) => Promise<R>): Promise<R> {
   return transactWork(session, async (unit, at) => {
     const before = readSamples(session.store.status)
-    const tx = { ...openHaContext(session, unit, at), samples: before }
+    const counts = new Counts()
+    const tx = { ...openHaContext(session, unit, at, counts), samples: before }
     const result = await work(tx)
-    return { result, after: () => tx.samples !== before && writeSamples(session.store.status, tx.samples) }
+    const after = (): void => {
+      if (tx.samples !== before) writeSamples(session.store.status, tx.samples)
+      counts.write(session.store.status)
+    }
+    return { result, after }
   })
 }
 
-/** Opens `ha/0` within a unit of work. */
-export function openHaContext(session: Session, unit: Work, at: Instant): Omit<HaContext, 'samples'> {
+/** Opens `ha/0` within a unit of work; changes of health are added to `counts`. */
+export function openHaContext(session: Session, unit: Work, at: Instant, counts: Counts): Omit<HaContext, 'samples'> {
   const ports = { clock: { now: () => at }, breaker: session.enrolment.breaker }
   return {
     at,
     state: () => unit.state(ha, HA_HANDLE),
-    run: (command) => unit.run(ha, HA_HANDLE, command, ports),
+    run: async (command) => {
+      const events = await unit.run(ha, HA_HANDLE, command, ports)
+      counts.addEvents(events)
+      return events
+    },
   }
 }
 

@@ -1,5 +1,6 @@
-/** Prometheus metrics of the health of all CAs. Invariant: one value per member and state, so that a query need not list the states. */
+/** Prometheus metrics of the health of all CAs and of enrolment. Invariant: one value per member and state, so that a query need not list the states. */
 import { epochOf, type Instant } from '../../base/time.js'
+import type { Counter, CounterKind } from './counters.js'
 import type { GroupStatus, HaStatusReport, MemberStatus } from './status.js'
 
 const STATES = ['healthy', 'degraded', 'circuit-open', 'recovering'] as const
@@ -20,8 +21,16 @@ const MEMBER_METRICS: readonly (readonly [string, string, (m: MemberStatus) => n
   ['ca_recent_requests', 'requests served, of the last hundred of the group', (m) => m.issued],
 ]
 
+/** Counters by kind: name and help. */
+const COUNTER_METRICS: Readonly<Record<CounterKind, readonly [string, string]>> = {
+  issued: ['brine_est_certificates_issued_total', 'certificates that were issued and handed out'],
+  failed: ['brine_est_attempts_failed_total', 'requests to a CA that ended without a certificate, by outcome'],
+  failovers: ['brine_est_failovers_total', 'requests that went to another CA after this one had failed'],
+  transitions: ['brine_ha_transitions_total', 'changes of the state of a CA'],
+}
+
 /** Returns the metrics as text, without timestamps: the collector adds them. */
-export function haMetrics({ groups, now, certificates }: HaStatusReport): string {
+export function haMetrics({ groups, now, certificates }: HaStatusReport, counters: readonly Counter[]): string {
   const members = groups.flatMap((group) => group.members.map((member) => ({ group, member })))
   const health = members.flatMap(({ group, member }) => states(group, member))
   const eligible = groups.map(
@@ -44,6 +53,13 @@ export function haMetrics({ groups, now, certificates }: HaStatusReport): string
       ),
     ),
     ...metric('group_eligible', 'members that can serve', eligible),
+    ...Object.entries(COUNTER_METRICS).flatMap(([kind, [name, help]]) =>
+      counter(
+        name,
+        help,
+        counters.filter((one) => one.kind === kind),
+      ),
+    ),
     ...metric('last_run_timestamp_seconds', 'time of this export', [['', epochOf(now)]]),
   ].join('\n')
 }
@@ -60,6 +76,11 @@ function metric(name: string, help: string, samples: readonly Sample[]): readonl
   ]
 }
 
+function counter(name: string, help: string, counters: readonly Counter[]): readonly string[] {
+  const samples = counters.map((one) => `${name}${labels(one.labels)} ${one.count}`)
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} counter`, ...samples, '']
+}
+
 function states(group: GroupStatus, member: MemberStatus): readonly Sample[] {
   return STATES.map(
     (state) => [labels({ group: group.name, ca: member.ca, state }), member.state === state ? 1 : 0] as const,
@@ -70,7 +91,7 @@ function line(group: GroupStatus, member: MemberStatus, value: number | null): r
   return value === null ? [] : [[labels({ group: group.name, ca: member.ca }), value]]
 }
 
-/** Encodes labels. Names of groups and CAs need no escaping: the configuration accepts only a-z, 0-9, - and _. */
+/** Encodes labels. Names need no escaping: the configuration accepts only letters, digits, - and _. */
 function labels(pairs: Readonly<Record<string, string>>): string {
   return `{${Object.entries(pairs)
     .map(([name, value]) => `${name}="${value}"`)

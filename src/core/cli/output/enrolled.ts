@@ -6,14 +6,18 @@ import type { Theme } from './theme.js'
 
 export function enrolledView(document: EnrolledDocument | EnrolmentPlan, theme: Theme): string {
   if ('dryRun' in document) return planView(document)
-  const { label, ca, serial, notAfter, failover, attempts, pem, out, candidates = [] } = document
+  const { label, ca, serial, notAfter, failover, attempts, differences, pem, out, candidates = [] } = document
   const explained = candidates.map((one) => `# ${one.ca}: ${one.why ?? 'can serve'}`)
   const failed = attempts.flatMap((one) => (one.error === undefined ? [] : [`# ${one.ca} failed: ${one.error}`]))
   if (out === null) return [...explained, ...(candidates.length > 0 ? failed : []), pem.trimEnd()].join('\n')
   const by = failover ? theme.caution(`${ca}, after ${attempts.length - 1} failed`) : theme.good(ca)
-  return [...explained, ...failed, `${label}: serial ${serial} by ${by}, until ${notAfter}; written to ${out}`].join(
-    '\n',
-  )
+  const accepted = differences.map((one) => `# accepted: ${one}`)
+  return [
+    ...explained,
+    ...failed,
+    ...accepted,
+    `${label}: serial ${serial} by ${by}, until ${notAfter}; written to ${out}`,
+  ].join('\n')
 }
 
 function planView({ label, ca, pending, candidates }: EnrolmentPlan): string {

@@ -172,6 +172,17 @@ export const ENROLMENT_SECTIONS: readonly EnrolmentSection[] = [
     ],
   },
   {
+    header: '[est]',
+    about: 'Enrolment over EST.',
+    keys: [
+      optional(
+        'default_label',
+        '"device"',
+        'label of paths without one: /.well-known/est/simpleenroll; unset: not found',
+      ),
+    ],
+  },
+  {
     header: '[[est.profile]]',
     about:
       'What a request and its certificate may contain. default, deviceCert, iotDevice, vpnCert and serverCert are built in.',

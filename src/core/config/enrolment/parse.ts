@@ -54,6 +54,7 @@ export function readEnrolment(root: Readonly<Record<string, unknown>>, faults: P
     groups: ha.tables('group').map((table) => readGroup(table, strategy, failback)),
     profiles: withProfiles(est.tables('profile').map(readProfile)),
     labels: est.tables('label').map(readLabel),
+    defaultLabel: est.text('default_label', PROFILE_NAME),
     disabled: NO_ENROLMENT.disabled,
   }
   ha.close()

@@ -102,6 +102,8 @@ export interface Enrolment {
   readonly cas: readonly CaConfig[]
   readonly groups: readonly GroupSettings[]
   readonly labels: readonly LabelConfig[]
+  /** Label of requests without one in their path (RFC 7030 section 3.2.2); undefined: they are refused. */
+  readonly defaultLabel: string | undefined
   /** The built-in profiles and those of the file, which replace built-in ones of the same name. */
   readonly profiles: readonly CertificateProfile[]
   /** Sections of the file that are not used since they have faults; they are in none of the lists above. */
@@ -134,6 +136,7 @@ export const NO_ENROLMENT: Enrolment = {
   cas: [],
   groups: [],
   labels: [],
+  defaultLabel: undefined,
   profiles: BUILT_IN_PROFILES,
   disabled: NOTHING_DISABLED,
 }

@@ -121,7 +121,8 @@ class Disabled {
     this.labels = named('est.label')
     this.#profiles = named('est.profile')
     this.#noCa = of('ca', () => true)
-    const isLabel = (key: unknown): boolean => typeof key === 'string' && nearest(key, ['label', 'profile']) === 'label'
+    const isLabel = (key: unknown): boolean =>
+      key === 'default_label' || (typeof key === 'string' && nearest(key, ['label', 'profile']) === 'label')
     this.#anyProfile = this.#profiles.get('') ?? of('est', (key) => !isLabel(key))
     const unreadable = enrolment.groups.filter(({ caIds }) => caIds.length === 0).map(({ name }) => name)
     const unreadGroups = unread.filter(({ header }) => likely(header) === 'ha.group').map(({ name }) => name ?? '')

@@ -12,6 +12,7 @@ export function validateEnrolment(e: Enrolment): readonly PlacedFault[] {
     ...duplicates(e),
     ...e.groups.flatMap((group, n) => groupFaults(e, group, n)),
     ...e.labels.flatMap((label, n) => labelFaults(e, label, n)),
+    ...defaultLabelFaults(e),
   ]
 }
 
@@ -76,6 +77,11 @@ function groupFaults(e: Enrolment, group: GroupSettings, n: number): readonly Pl
   if (group.strategy === 'weighted' && group.caIds.length > 0 && group.caIds.every((ca) => weightOf(group, ca) === 0))
     found.push(at([...place, 'weights'], `all weights of group ${name} are 0: no CA could serve`))
   return found
+}
+
+function defaultLabelFaults({ defaultLabel, labels }: Enrolment): readonly PlacedFault[] {
+  if (defaultLabel === undefined || labels.some(({ name }) => name === defaultLabel)) return []
+  return [at(['est', 'default_label'], `unknown label ${JSON.stringify(defaultLabel)}: define it in [[est.label]]`)]
 }
 
 function labelFaults(e: Enrolment, label: LabelConfig, n: number): readonly PlacedFault[] {

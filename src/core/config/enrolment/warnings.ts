@@ -1,5 +1,6 @@
 /** Warnings about the enrolment sections: missing or empty files, groups whose CAs share no root. Reads the disk. */
 import { existsSync, readFileSync } from 'node:fs'
+import type { GroupSettings } from '../../ha/settings.js'
 import { certificatesOf, type PlainCertificate, readPlainCertificate } from '../../pki/certificate.js'
 import { nameKey } from '../../pki/name-comparison.js'
 import { crlsOf, readCrl } from '../../pki/read-crl.js'
@@ -23,7 +24,14 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** Returns every warning with its place. Never throws. */
 export function enrolmentWarnings(e: Enrolment): readonly PlacedFault[] {
-  return [...e.cas.flatMap(missingFiles), ...e.labels.flatMap(clientless), ...e.labels.flatMap(crlless), ...rootless(e)]
+  return [
+    ...e.cas.flatMap(missingFiles),
+    ...e.cas.flatMap(earlyCertificates),
+    ...e.groups.flatMap(weightless),
+    ...e.labels.flatMap(clientless),
+    ...e.labels.flatMap(crlless),
+    ...rootless(e),
+  ]
 }
 
 /** Warns about a label without readable client CAs, which refuses every client certificate. */
@@ -58,6 +66,34 @@ function missingFiles(ca: CaConfig, n: number): readonly PlacedFault[] {
     const message = `${path} does not exist: ${ca.id} serves nothing until it does, and is probed again after recovery_timeout`
     return [{ place: ['ca', n, ca.backend, key], message }]
   })
+}
+
+/** Keys of a backend table that hold certificates, and the consequence while the first one is not valid yet. */
+const CERTIFICATES: Readonly<Record<string, string>> = {
+  caCert: 'issues nothing until then',
+  authCert: 'cannot be reached until then',
+}
+
+/** Warns about the certificate of a CA, or of its client, that is not valid yet; expiry.ts reports those that end. */
+function earlyCertificates(ca: CaConfig, n: number): readonly PlacedFault[] {
+  const now = new Date().toISOString()
+  return Object.entries(ca).flatMap(([name, path]) => {
+    const consequence = CERTIFICATES[name]
+    const [first] = consequence === undefined || typeof path !== 'string' ? [] : readCertificates(path)
+    if (first === undefined || first.notBefore <= now) return []
+    const message = `${path} is not valid before ${first.notBefore}: ${ca.id} ${consequence}`
+    return [{ place: ['ca', n, ca.backend, FILES[name] ?? name], message }]
+  })
+}
+
+/** Warns about a weighted group in which every CA has the weight 1, and about weights that its strategy ignores. */
+function weightless({ name, strategy, weights }: GroupSettings, n: number): readonly PlacedFault[] {
+  const isEmpty = Object.keys(weights).length === 0
+  if (isEmpty !== (strategy === 'weighted')) return []
+  const message = isEmpty
+    ? `group "${name}" has the strategy weighted but no weights: every CA gets the same share`
+    : `group "${name}" has weights, which its strategy ${strategy} does not use`
+  return [{ place: ['ha', 'group', n, isEmpty ? 'strategy' : 'weights'], message }]
 }
 
 /** Warns about a group without a common root: its clients must trust every CA of the group. */

@@ -6,7 +6,7 @@ import { AppError, type ErrorKind, rejection } from '../../../../src/core/base/e
 import { BackendFault } from '../../../../src/core/ha/backend.js'
 import { certificatesOf } from '../../../../src/core/pki/certificate.js'
 import { readCertsOnly } from '../../../../src/core/pki/certs-only.js'
-import type { Environment } from '../../../../src/core/protocols/cgi.js'
+import { type Environment, formatCgi } from '../../../../src/core/protocols/cgi.js'
 import {
   type Asked,
   ask,
@@ -87,11 +87,13 @@ describe('simpleenroll', () => {
   it('asks for authentication where a password would do, and refuses where none would', async () => {
     for (const env of [{}, basic('id7', 'bad'), { HTTP_AUTHORIZATION: 'Bearer x' }]) {
       const { response, orders } = await ask('both/simpleenroll', env)
-      expect([response.status, response.headers['WWW-Authenticate'], orders]).toEqual([
+      expect([response.status, response.headers['WWW-Authenticate'], response.body, orders]).toEqual([
         401,
         'Basic realm="EST", charset="UTF-8"',
+        '',
         [],
       ])
+      expect(formatCgi(response)).toMatch(/^Status: 401 Unauthorized\r\n[\s\S]*Content-Length: 0\r\n[\s\S]*\r\n\r\n$/)
     }
     const { response } = await ask('cert/simpleenroll')
     expect([response.status, response.headers['WWW-Authenticate']]).toEqual([403, undefined])

@@ -30,13 +30,17 @@ function keysReadBy(): ReadonlyMap<string, ReadonlySet<string>> {
     {
       ha: recording({ group: [recording({}, of('[[ha.group]]'))] }, of('[ha]')),
       ca: cas,
-      est: { profile: [recording({}, of('[[est.profile]]'))], label: [recording({}, of('[[est.label]]'))] },
+      est: recording(
+        { profile: [recording({}, of('[[est.profile]]'))], label: [recording({}, of('[[est.label]]'))] },
+        of('[est]'),
+      ),
     },
     faults,
   )
   // sub-tables have sections of their own
   for (const name of BACKENDS) of('[[ca]]').delete(name)
   of('[ha]').delete('group')
+  for (const name of ['profile', 'label']) of('[est]').delete(name)
   return read
 }
 

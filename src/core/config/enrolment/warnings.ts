@@ -76,7 +76,8 @@ const CERTIFICATES: Readonly<Record<string, string>> = {
 
 /** Warns about the certificate of a CA, or of its client, that is not valid yet; expiry.ts reports those that end. */
 function earlyCertificates(ca: CaConfig, n: number): readonly PlacedFault[] {
-  const now = new Date().toISOString()
+  // without milliseconds, as the times of certificates are
+  const now = new Date().toISOString().replace(/\.\d+/, '')
   return Object.entries(ca).flatMap(([name, path]) => {
     const consequence = CERTIFICATES[name]
     const [first] = consequence === undefined || typeof path !== 'string' ? [] : readCertificates(path)

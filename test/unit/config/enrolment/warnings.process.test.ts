@@ -44,7 +44,10 @@ it('name a certificate of a CA or of its client that is not valid yet', async ()
   expect(await warningsOf(remote(valid, valid))).toEqual([])
   expect(await warningsOf(remote(future, future))).toEqual([
     ['ca.0.cfssl.ca_cert', expect.stringMatching(/future\.pem is not valid before .*: x issues nothing until then$/)],
-    ['ca.0.cfssl.auth_cert', expect.stringMatching(/future\.pem is not valid before .*: x cannot be reached until then$/)],
+    [
+      'ca.0.cfssl.auth_cert',
+      expect.stringMatching(/future\.pem is not valid before .*: x cannot be reached until then$/),
+    ],
   ])
 })
 

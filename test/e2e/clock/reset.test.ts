@@ -73,12 +73,12 @@ describe.each(['+2 days', '+1 hour', '+15700 days'])('after a clock that was ahe
     const serial = bad.publication?.serial ?? 0
     expect((await brine(['clock', 'reset'])).stderr).toContain('--reason is required')
     const dry = (await brine([...RESET, '--dry-run', '--json'])).json<ClockResetReport>()
-    expect(dry).toMatchObject({ changed: true, dryRun: true, reset: [] })
+    expect(dry).toMatchObject({ changed: 'no', wouldChange: true, dryRun: true, reset: [] })
     expect(numbersIn(dir)).toEqual(before)
     const done = await brine([...RESET, '--json'])
     expect(done.code, done.stderr).toBe(0)
     expect(done.json<ClockResetReport>()).toMatchObject({
-      changed: true,
+      changed: 'yes',
       failed: [],
       reset: ['pubserver/0', 'ta/ta', 'ca/acme', 'ca/testbed'],
     })
@@ -86,7 +86,7 @@ describe.each(['+2 days', '+1 hour', '+15700 days'])('after a clock that was ahe
     const good = (await brine(['status', '--json'])).json<StatusReport>()
     expect([good.verdict, good.future, (good.publication?.serial ?? 0) > serial]).toEqual(['ok', [], true])
     expect(good.publication?.session).toBe(bad.publication?.session)
-    expect((await brine([...RESET, '--json'])).json<ClockResetReport>()).toMatchObject({ changed: false })
+    expect((await brine([...RESET, '--json'])).json<ClockResetReport>()).toMatchObject({ changed: 'no' })
     expect((await brine(['clock', 'show'])).code).toBe(0)
     const { commands } = (await brine(['history', 'list', 'ca/acme', '--json'])).json<HistoryReport>()
     expect(commands.find(({ type }) => type === 'clock.reset')).toMatchObject({ reason: 'the clock was ahead' })
@@ -119,7 +119,7 @@ it('after a clock that was ahead by seconds the record alone is set back', async
   expect(off('+20 seconds', ['roa', 'add', 'acme', '192.0.2.0/25 => 64496']).code).toBe(0)
   const before = numbersIn(dir)
   const done = (await brine([...RESET, '--json'])).json<ClockResetReport>()
-  expect(done).toMatchObject({ changed: true, reset: ['pubserver/0', 'ca/acme'], failed: [] })
+  expect(done).toMatchObject({ changed: 'yes', reset: ['pubserver/0', 'ca/acme'], failed: [] })
   // thisUpdate is backdated by five minutes, so that nothing was published in the future
   expect(numbersIn(dir)).toEqual(before)
   expect((await brine(['roa', 'add', 'acme', '192.0.2.128/25 => 64496'])).code).toBe(0)
@@ -232,7 +232,7 @@ it('the test clock is set to BRINE_NOW, in a directory with circuits and passwor
     expect.stringContaining('one-time password'),
   ])
   const done = await at(present, ...RESET, '--json')
-  expect(done.json<ClockResetReport>()).toMatchObject({ changed: true, failed: [] })
+  expect(done.json<ClockResetReport>()).toMatchObject({ changed: 'yes', failed: [] })
   const after = (await at(present, 'ha', 'status', '--json')).json<{
     groups: { members: { ca: string; openUntil: string | null; admin: { until: string } | null }[] }[]
   }>()

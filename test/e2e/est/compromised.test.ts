@@ -59,10 +59,10 @@ it('a key of which a certificate was revoked as compromised is refused at every 
     await enrolled(requestWith(key, '/CN=second')),
   ]
   // any other reason leaves the key usable
-  expect(await revoke(first.id, 'superseded')).toMatchObject({ changed: true, informed: true, sameKey: [] })
+  expect(await revoke(first.id, 'superseded')).toMatchObject({ changed: 'yes', informed: true, sameKey: [] })
   const third = await enrolled(requestWith(key, '/CN=third'))
   const report = await revoke(second.id, 'keyCompromise')
-  expect(report).toMatchObject({ changed: true, informed: true, sameKey: [{ id: third.id }] })
+  expect(report).toMatchObject({ changed: 'yes', informed: true, sameKey: [{ id: third.id }] })
 
   const refused = await site.enrolFile('device', requestWith(key, '/CN=fourth'))
   expect([refused.code, refused.error, refused.asked]).toEqual([1, 'csr-key-compromised', []])
@@ -81,15 +81,15 @@ it('a key of which a certificate was revoked as compromised is refused at every 
 it('a compromise that becomes known after the revocation counts too, and the CRL says so', async () => {
   const key = site.box.key()
   const { id } = await site.enrolFile('device', requestWith(key, '/CN=late'), '--ca', 'one')
-  expect((await revoke(id, 'unspecified')).changed).toBe(true)
+  expect((await revoke(id, 'unspecified')).changed).toBe('yes')
   await enrolled(requestWith(key, '/CN=late'))
   const before = (await site.brine('est', 'cert', 'show', id, '--json')).json<{ revoked: { at: string } }>()
-  expect(await revoke(id, 'keyCompromise')).toMatchObject({ changed: true, reason: 'keyCompromise' })
+  expect(await revoke(id, 'keyCompromise')).toMatchObject({ changed: 'yes', reason: 'keyCompromise' })
   const after = (await site.brine('est', 'cert', 'show', id, '--json')).json<{ revoked: { at: string } }>()
   expect(after.revoked).toEqual({ at: before.revoked.at, reason: 'keyCompromise' })
   expect((await site.enrolFile('device', requestWith(key, '/CN=late'))).error).toBe('csr-key-compromised')
   // a later reason does not make the key usable again
-  expect((await revoke(id, 'superseded')).changed).toBe(false)
+  expect((await revoke(id, 'superseded')).changed).toBe('no')
   const crl = await site.brine('est', 'crl', 'one')
   writeFileSync(site.box.path('one.crl'), crl.stdout)
   expect(site.box.run('crl', '-in', 'one.crl', '-noout', '-text').toString()).toContain('Key Compromise')

@@ -9,6 +9,7 @@ import {
   type ChildRequest,
   certify,
   checkChildAdd,
+  checkChildKey,
   checkChildUpdate,
   type Entitlement,
   entitled,
@@ -106,15 +107,7 @@ function checkCertification(state: CaState, { request, className }: Certificatio
     return [{ code: 'class-unknown', message: `there is no resource class ${className} with a certificate` }]
   if (!entitlementsOf(state, request.child).some((e) => e.className === className))
     return [{ code: 'child-no-resources', message: `child ${request.child} holds nothing in class ${className}` }]
-  return checkKeyReuse(state, request)
-}
-
-function checkKeyReuse(state: CaState, request: ChildRequest): readonly Violation[] {
-  const owner = Object.entries(state.children).find(
-    ([name, child]) => name !== request.child && entry(child.issued, request.ski) !== undefined,
-  )
-  if (owner === undefined) return []
-  return [{ code: 'child-key-reuse', message: `key ${request.ski} is already certified for child ${owner[0]}` }]
+  return checkChildKey(state.children, request)
 }
 
 /** Issues the requested certificate over what the child is entitled to. */

@@ -11,7 +11,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import { DEFAULT_TIMING, type Timing } from '../issuing/timing.js'
 import { type Enrolment, NO_ENROLMENT, NOTHING_DISABLED } from './enrolment/schema.js'
 import { lineOf, parseConfig, type Value } from './parse.js'
-import { type Config, camelCase, KEYS, type Key } from './schema.js'
+import { type Config, camelCase, KEYS, type Key, SCHEMA } from './schema.js'
 import type { ConfigFault } from './tables.js'
 import { configWarnings, type Finding, validateConfig } from './validate.js'
 
@@ -110,6 +110,11 @@ export function timingOf(c: Config): Timing {
 
 function effective(values: ReadonlyMap<string, Value>): Config {
   const entries = [...KEYS].map(([name, key]) => [camelCase(name), values.get(name) ?? defaultOf(key)])
+  // a file that sets only the upper bound means a shorter time, and not a contradiction to the default
+  const most = values.get('rrdp_delta_files_max_seconds')
+  const least = Number(defaultOf(SCHEMA.rrdp_delta_files_min_seconds))
+  if (typeof most === 'number' && most < least && !values.has('rrdp_delta_files_min_seconds'))
+    entries.push(['rrdpDeltaFilesMinSeconds', most])
   return Object.freeze(Object.fromEntries(entries)) as Config
 }
 

@@ -133,24 +133,32 @@ const repository = {
   },
   rrdp_delta_files_min_nr: integer(5, 0, 10_000, 'minimum number of RRDP deltas, regardless of their age'),
   rrdp_delta_files_min_seconds: integer(
-    1200,
+    14_400,
     0,
     30 * DAY,
     'RRDP deltas younger than this are kept, up to rrdp_delta_files_max_nr',
   ),
-  rrdp_delta_files_max_nr: integer(50, 1, 10_000, 'maximum number of RRDP deltas'),
+  rrdp_delta_files_max_nr: integer(240, 1, 10_000, 'maximum number of RRDP deltas'),
   rrdp_delta_files_max_seconds: integer(
-    7200,
+    21_600,
     1,
     30 * DAY,
     'RRDP deltas older than this are removed, down to rrdp_delta_files_min_nr',
   ),
   rrdp_old_files_seconds: integer(
-    600,
+    7200,
     0,
     30 * DAY,
     'how long RRDP files remain after the notification no longer lists them',
   ),
+  rrdp_interval: {
+    type: 'duration',
+    default: '0s',
+    min: 0,
+    max: DAY,
+    about:
+      'shortest time between two RRDP deltas: a change within it waits for the next tick; "1m" for a big repository',
+  },
 } as const
 
 const keys = {

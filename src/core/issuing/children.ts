@@ -256,3 +256,21 @@ export function wantsCertificate(
     certificate === null || !equalSets(fromResourceText(certificate.resources), fromResourceText(entitlement.resources))
   )
 }
+
+/**
+ * Returns the violations of a request's key: it must not be the key of another child, nor stand for another public key. A handle alone does not
+ * prove who asks.
+ */
+export function checkChildKey(children: Table<Child>, { child, ski, spki }: ChildRequest): readonly Violation[] {
+  for (const [name, { issued }] of Object.entries(children)) {
+    const known = entry(issued, ski)
+    if (known === undefined) continue
+    if (name !== child)
+      return [{ code: 'child-key-reuse', message: `key ${ski} is already certified for child ${name}` }]
+    if (known.spki !== spki)
+      return [
+        { code: 'child-key-differs', message: `key ${ski} of child ${child} is certified with another public key` },
+      ]
+  }
+  return []
+}

@@ -16,7 +16,7 @@ export interface RetentionPolicy {
   readonly maxSeconds: number
 }
 
-export const DEFAULT_RETENTION: RetentionPolicy = { minNr: 5, minSeconds: 1200, maxNr: 50, maxSeconds: 7200 }
+export const DEFAULT_RETENTION: RetentionPolicy = { minNr: 5, minSeconds: 14_400, maxNr: 240, maxSeconds: 21_600 }
 
 export interface PubdPorts {
   readonly clock: Clock

@@ -158,7 +158,7 @@ function build(site: OpenTarget, root: string, place: Place): ReadonlySet<string
     for (let f = folder; !folders.has(f); f = dirname(f)) folders.add(f)
     place(object.path, object)
   }
-  for (const folder of folders) site.disk.sync(folder)
+  for (const folder of folders) settle(site, folder)
   return folders
 }
 
@@ -186,9 +186,15 @@ function forward(
     ensureFolder(site.disk, dirname(join(root, path)), root)
     place(path, after)
   }
-  for (const folder of touched) if (statOf(folder)?.isDirectory() === true) site.disk.sync(folder)
+  for (const folder of touched) if (statOf(folder)?.isDirectory() === true) settle(site, folder)
   for (const folder of [...touched]) for (let f = folder; f !== root; f = dirname(f)) touched.add(f)
   return touched
+}
+
+/** Gives a folder its constant time, once its content is complete, and syncs it. */
+function settle({ disk }: OpenTarget, folder: string): void {
+  disk.date(folder)
+  disk.sync(folder)
 }
 
 type Place = (path: string, object: ObjectRef) => void

@@ -14,6 +14,8 @@ export interface Disk {
   write(fd: number, bytes: Uint8Array): void
   /** Sets mode 0644 (and the times of `like`), syncs and closes. */
   finish(fd: number, like?: fs.Stats): void
+  /** Sets the times of a folder to `FOLDER_TIME`. */
+  date(path: string): void
   /** Syncs a folder. */
   sync(path: string): void
   link(from: string, to: string): void
@@ -23,6 +25,12 @@ export interface Disk {
   rmdir(path: string): void
   remove(path: string): void
 }
+
+/**
+ * Unix time of every folder of an rsync tree, 2000-01-01: rsync transfers a folder whose time differs, and each publication switches to another
+ * tree.
+ */
+export const FOLDER_TIME = 946_684_800
 
 export const nodeDisk: Disk = {
   mkdir: (path) => fs.mkdirSync(path, { mode: 0o755 }),
@@ -41,6 +49,7 @@ export const nodeDisk: Disk = {
       fs.closeSync(fd)
     }
   },
+  date: (path) => fs.utimesSync(path, FOLDER_TIME, FOLDER_TIME),
   sync: (path) => {
     const fd = fs.openSync(path, 'r')
     try {

@@ -56,7 +56,7 @@ export function openTarget(options: WriteOptions): OpenTarget {
     disk: options.disk ?? nodeDisk,
     scratch: join(options.repoDir, '.state'),
     rebuild: options.rebuild ?? false,
-    oldFilesSeconds: options.oldFilesSeconds ?? 600,
+    oldFilesSeconds: options.oldFilesSeconds ?? 7200,
     trees: options.trees ?? {},
   }
 }

@@ -6,16 +6,16 @@ import { type Instant, secondsBetween } from '../base/time.js'
 import type { Tree } from './writer-records.js'
 
 export interface TreePolicy {
-  /** Seconds after which an unused tree has no readers left; no rsync session lasts an hour. */
+  /** Seconds after which an unused tree has no readers left: the two hours of the practice for publication servers. */
   readonly quietSeconds: number
-  /** Seconds that suffice if `standing` trees take turns: longer than validators wait for rsync. */
+  /** Seconds after which one of `standing` trees may be used again. */
   readonly graceSeconds: number
   readonly standing: number
   /** Maximum number of trees: publications in quick succession get another tree, up to this number. */
   readonly max: number
 }
 
-export const DEFAULT_TREES: TreePolicy = { quietSeconds: 3600, graceSeconds: 300, standing: 3, max: 16 }
+export const DEFAULT_TREES: TreePolicy = { quietSeconds: 7200, graceSeconds: 7200, standing: 3, max: 16 }
 
 export interface TreeChoice {
   readonly name: string

@@ -26,7 +26,8 @@ export function parseRoaPayload(text: string): ParsedRoa {
   if (text.length > MAX_TEXT) return syntax(text, `it is longer than ${MAX_TEXT} characters`)
   const hash = text.indexOf('#')
   const comment = hash < 0 ? '' : text.slice(hash + 1).trim()
-  if (!isRoaComment(comment)) return syntax(text, 'a comment is one line without control characters')
+  if (!isRoaComment(comment))
+    return syntax(text, 'a comment is one line without control characters and direction marks')
   const sides = splitSides(hash < 0 ? text : text.slice(0, hash))
   if (sides === undefined) return syntax(text, FORMS)
   const faults: Violation[] = []
@@ -40,9 +41,9 @@ export function parseRoaPayload(text: string): ParsedRoa {
   return { ok: comment === '' ? { payload } : { payload, comment } }
 }
 
-/** Returns true for one line of text without control characters. */
+/** Returns true for one line of text without control characters and direction marks, which show it in another order than it has. */
 export function isRoaComment(text: string): boolean {
-  return text.length <= MAX_TEXT && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
+  return text.length <= MAX_TEXT && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text)
 }
 
 function splitSides(text: string): readonly [string, string] | undefined {

@@ -7,6 +7,7 @@ import {
   type ChildRequest,
   certify,
   checkChildAdd,
+  checkChildKey,
   checkChildUpdate,
   type Entitlement,
   entitled,
@@ -46,8 +47,8 @@ export const childCommands = {
     summarize: ({ child }) => ({ child }),
   }),
   'child.certify': command<{ readonly request: ChildRequest }>({
-    check: ({ children }, { request: { child } }) =>
-      entry(children, child) === undefined ? [unknownChild(child)] : [],
+    check: ({ children }, { request, request: { child } }) =>
+      entry(children, child) === undefined ? [unknownChild(child)] : checkChildKey(children, request),
     decide: async (state, { request }, ports) => {
       const child = entry(state.children, request.child)
       if (child === undefined || state.key === null || state.place === null)

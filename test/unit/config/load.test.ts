@@ -40,7 +40,11 @@ describe('defaults', () => {
       timingTaCertificateValidYears: 10,
       roaAggregateThreshold: 100,
       roaDeaggregateThreshold: 90,
-      rrdpDeltaFilesMaxNr: 50,
+      rrdpDeltaFilesMaxNr: 240,
+      // the practice for publication servers: deltas for 4 hours, files that are not listed any more for 2
+      rrdpDeltaFilesMinSeconds: 4 * 3600,
+      rrdpOldFilesSeconds: 2 * 3600,
+      rrdpInterval: 0,
       keyPoolSize: 0,
       snapshotInterval: 5,
       signer: 'soft',
@@ -190,12 +194,17 @@ describe('rules between keys', () => {
     ['timing_child_certificate_valid_weeks = 4', 'must be less than timing_child_certificate_valid_weeks (4)'],
     ['timing_aspa_valid_weeks = 3', 'timing_aspa_reissue_weeks_before (4)'],
     ['timing_bgpsec_valid_weeks = 3', 'timing_bgpsec_reissue_weeks_before (4)'],
-    ['rrdp_delta_files_min_nr = 51', 'at most rrdp_delta_files_max_nr (50)'],
-    ['rrdp_delta_files_max_seconds = 600', 'rrdp_delta_files_min_seconds (1200) must be at most'],
+    ['rrdp_delta_files_min_nr = 241', 'at most rrdp_delta_files_max_nr (240)'],
+    ['rrdp_delta_files_min_seconds = 30000', 'rrdp_delta_files_min_seconds (30000) must be at most'],
   ])('%s is refused on its line', async (line, message) => {
     const error = await refusal(`\n${line}\n`)
     expect(error.message).toContain('brine.toml:2: ')
     expect(error.message).toContain(message)
+  })
+
+  test('an upper bound of the age of deltas below the default of the lower one moves that too', async () => {
+    const { config } = await loadConfig('rrdp_delta_files_max_seconds = 7200\n', 'brine.toml')
+    expect([config.rrdpDeltaFilesMinSeconds, config.rrdpDeltaFilesMaxSeconds]).toEqual([7200, 7200])
   })
 
   test('the greatest margin that is sound is taken', async () => {

@@ -18,22 +18,22 @@ describe('chooseTree', () => {
   it.each<[string, readonly Tree[], string | undefined, string]>([
     ['makes the first', [], undefined, 'a'],
     ['makes a second beside the first', [tree('a', 1, null)], 'a', 'b'],
-    ['takes the idle one after an hour', [tree('a', 1, 3600), tree('b', 2, null)], 'b', 'a'],
-    ['takes a third when the idle one was in use within the hour', [tree('a', 1, 3599), tree('b', 2, null)], 'b', 'c'],
+    ['takes the idle one after two hours', [tree('a', 1, 7200), tree('b', 2, null)], 'b', 'a'],
+    ['takes a third when the idle one was in use within two hours', [tree('a', 1, 7199), tree('b', 2, null)], 'b', 'c'],
     ['takes the one that never was current', [tree('a', 3, null), tree('b', 2, null)], 'b', 'a'],
     [
-      'takes, of those an hour idle, the one with least to do',
-      [tree('a', 1, 9000), tree('b', 5, 4000), tree('c', 6, null)],
+      'takes, of those two hours idle, the one with least to do',
+      [tree('a', 1, 9000), tree('b', 5, 8000), tree('c', 6, null)],
       'c',
       'b',
     ],
     [
-      'takes, of three, the longest idle after the grace time',
-      [tree('a', 1, 900), tree('b', 2, 300), tree('c', 3, null)],
+      'makes a fourth when three were in use within two hours',
+      [tree('a', 1, 7199), tree('b', 2, 300), tree('c', 3, null)],
       'c',
-      'a',
+      'd',
     ],
-    ['makes a fourth within the grace time', [tree('a', 1, 299), tree('b', 2, 100), tree('c', 3, null)], 'c', 'd'],
+    ['makes a fourth within minutes', [tree('a', 1, 299), tree('b', 2, 100), tree('c', 3, null)], 'c', 'd'],
     ['fills a gap in the names', [tree('a', 1, 10), tree('c', 2, 5), tree('d', 3, null)], 'd', 'b'],
     ['does not count on a clock that went back', [tree('a', 1, -9000), tree('b', 2, null)], 'b', 'c'],
     ['never takes the current one, whatever the record says', [tree('a', 1, 9000)], 'a', 'b'],
@@ -50,8 +50,8 @@ describe('chooseTree', () => {
 })
 
 describe('surplusTrees', () => {
-  it('are those beyond three that nobody used for an hour', () => {
-    const trees = [tree('a', 1, 9000), tree('b', 2, 5000), tree('c', 3, 4000), tree('d', 4, 10), tree('e', 5, null)]
+  it('are those beyond three that nobody used for two hours', () => {
+    const trees = [tree('a', 1, 9000), tree('b', 2, 8000), tree('c', 3, 7500), tree('d', 4, 10), tree('e', 5, null)]
     expect(surplusTrees(trees, 'e', now, DEFAULT_TREES).map((t) => t.name)).toEqual(['a', 'b'])
     expect(surplusTrees(trees.slice(2), 'e', now, DEFAULT_TREES)).toEqual([])
     expect(

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
-import { type Disk, nodeDisk } from '../../../src/core/publication/served-files.js'
+import { type Disk, FOLDER_TIME, nodeDisk } from '../../../src/core/publication/served-files.js'
 import { writeValidatorCache } from '../../../src/core/publication/validator-cache.js'
 import { verifyTree } from '../../../src/core/publication/verify.js'
 import { codeOf, h } from '../pubd/given.js'
@@ -127,6 +127,23 @@ describe('layoutForValidator', () => {
   })
 })
 
+it('every folder of every rsync tree has one constant time, so that rsync transfers none that did not change', async () => {
+  const times = new Set<number>()
+  for (const version of [1, 2, 3, 4]) {
+    site.later(8000)
+    await site.desire('acme', { 'a.roa': `new ${version}`, [`new/${version}.roa`]: 'c' })
+    site.write()
+  }
+  const root = join(site.repoDir, 'rsync')
+  const folders = fs
+    .readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name))
+  expect(folders.length).toBeGreaterThan(4)
+  for (const folder of folders) times.add(fs.statSync(folder).mtimeMs)
+  expect([...times]).toEqual([FOLDER_TIME * 1000])
+})
+
 describe('durability', () => {
   it('syncs every file and folder before anything that a reader follows to it', async () => {
     const log: (readonly [string, string])[] = []
@@ -175,7 +192,7 @@ describe('durability', () => {
     }
     const whole: boolean[] = []
     for (const version of [1, 2, 3]) {
-      site.later(4000)
+      site.later(8000)
       const roa = version === 2 ? {} : { [`new/${version}.roa`]: 'c' }
       await site.desire('acme', { 'big.cer': 'x'.repeat(4000), 'a.roa': `new ${version}`, ...roa })
       log.length = 0

@@ -150,6 +150,21 @@ describe('its children', () => {
   })
 })
 
+test('a key of one child is not certified for another, nor under another public key', async () => {
+  const world = await givenChild()
+  const other = parseHandle('other')
+  await run(world, { type: 'child.add', child: other, resources: resources('11.0.0.0/8') })
+  const [issued] = taEntitlementsOf(world.ta(), CHILD)[0]?.issued ?? []
+  if (issued === undefined) throw new Error('acme has no certificate')
+  const { ski, spki, sia } = issued
+  expect(await refused(world, { type: 'child.certify', request: { child: other, ski, spki, sia } })).toBe(
+    'child-key-reuse',
+  )
+  const { spki: fresh } = await world.tx.ports.signer.createKey()
+  const request = { child: CHILD, ski, spki: toBase64(fresh), sia }
+  expect(await refused(world, { type: 'child.certify', request })).toBe('child-key-differs')
+})
+
 test('history keeps the arguments of its commands, and only republish may be archived', () => {
   const summary = (command: TaCommand) => ta.summarize(command).args
   expect(summary({ type: 'ta.init', place: PLACE })).toEqual(PLACE)

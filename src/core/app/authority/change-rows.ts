@@ -27,7 +27,7 @@ export async function changeRows(
   const { work } = tx
   const cas = [...work.touched('ca')].sort()
   const tas = work.touched('ta')
-  await publishLocal(tx, [...cas, ...tas])
+  if (tx.ports.holdsPublication !== true) await publishLocal(tx, [...cas, ...tas])
   const rows = inOrder([
     ...tas.flatMap((handle) => {
       const of = `ta/${handle}`

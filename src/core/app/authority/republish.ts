@@ -7,6 +7,7 @@ import type { Handle } from '../../base/handle.js'
 import { clockBehind, type Instant, secondsBetween } from '../../base/time.js'
 import { runCa, runTa, type TransactionContext } from '../transaction/context.js'
 import { concernsWholeDirectory } from '../transaction/errors.js'
+import { publishLocal } from '../transaction/local-publication.js'
 import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -116,6 +117,8 @@ async function reissueAll(tx: TransactionContext, handles: readonly Handle[], fo
       await runCa(tx, handle, { type: 'republish', force: force && !issued.includes(handle) })
     }
   }
+  // a change that waited for this run is published although nothing is issued now
+  if (tx.ports.holdsPublication !== true) await publishLocal(tx, handles)
 }
 
 /** Syncs a CA with its parents. A damaged parent, or a damaged child below, does not keep the CA from its next manifest. */

@@ -21,6 +21,8 @@ import type { TaState } from '../../ta/state.js'
 export interface ContextPorts extends IssuingPorts {
   /** Limits on number and age of the RRDP deltas. */
   readonly retention: PubdPorts['retention']
+  /** True if the last RRDP delta is younger than the configuration allows: then a change waits for `tick`. */
+  readonly holdsPublication?: boolean
 }
 
 export interface TransactionContext {

@@ -54,7 +54,9 @@ export async function draft<R>(
   const { work } = tx
   try {
     const result = await useCase(tx)
-    await publishLocal(tx, [...work.touched('ca'), ...work.touched('ta')])
+    const changed = [...work.touched('ca'), ...work.touched('ta')]
+    if (tx.ports.holdsPublication !== true) await publishLocal(tx, changed)
+    else if (changed.length > 0 && !options.isDryRun) session.options.onNotice?.(HELD)
     const at = tx.ports.clock.now()
     return { tx, result, changed: work.changed, at, reader, toRenumber: needsRenumbering(reader, publishing(work)) }
   } catch (error) {
@@ -63,6 +65,8 @@ export async function draft<R>(
     return { rejected: error, toRenumber: needsRenumbering(reader, work.exists(kind, handle) ? [error.id] : []) }
   }
 }
+
+const HELD = 'not published yet: the last RRDP delta is younger than rrdp_interval; the next tick publishes'
 
 /** Aggregates of the kinds that publish which the work has touched. */
 function publishing(work: Work): readonly AggregateId[] {

@@ -1,5 +1,5 @@
 /** Opens the context of a transaction: a unit of work over one revision of the store, with the ports of this session. */
-import { clockBehind } from '../../base/time.js'
+import { clockBehind, type Instant, secondsBetween } from '../../base/time.js'
 import type { Signer } from '../../crypto/ports.js'
 import { systemRandom } from '../../crypto/random.js'
 import type { Reader } from '../../eventsourcing/store.js'
@@ -7,7 +7,7 @@ import type { ObjectSink } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { IssuingPorts } from '../../issuing/ports.js'
 import type { ObjectStaging } from '../../store/commit/object-staging.js'
-import { fixedClock, type TransactionContext } from './context.js'
+import { fixedClock, pubdState, type TransactionContext } from './context.js'
 import type { Session } from './session.js'
 
 export interface ContextOptions {
@@ -43,8 +43,15 @@ export function openContext(session: Session, reader: Reader, options: ContextOp
         maxNr: config.rrdpDeltaFilesMaxNr,
         maxSeconds: config.rrdpDeltaFilesMaxSeconds,
       },
+      holdsPublication: config.rrdpInterval > 0 && isRecent(reader, now, config.rrdpInterval),
     },
   }
+}
+
+/** Returns true if the newest RRDP delta of this revision is younger than `seconds`. A new server has none. */
+function isRecent(reader: Reader, now: Instant, seconds: number): boolean {
+  const { serial, updatedAt } = pubdState(new Work(reader))
+  return serial > 1 && updatedAt !== '' && secondsBetween(updatedAt, now) < seconds
 }
 
 /** Loads the decoders with the first object: a command that issues nothing does not pay for them. */

@@ -145,7 +145,7 @@ export function refuseEmpty(argv: readonly string[]): void {
 }
 
 function printable(text: string): string {
-  if (text.length <= 100_000 && !/\p{Cc}/u.test(text)) return text
+  if (text.length <= 100_000 && !/[\p{Cc}\p{Bidi_Control}]/u.test(text)) return text
   throw new AppError('usage', 'text-invalid', `not a single line of plain text: ${JSON.stringify(text.slice(0, 60))}`)
 }
 

@@ -1,7 +1,8 @@
 /** Directories whose archive is older than the kept records: they open and verify, and the next run keeps what it can still read. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { republish } from '../../../../src/core/app/authority/republish.js'
 import { archive, archiveDaily } from '../../../../src/core/app/operations/archive.js'
 import { upgrade } from '../../../../src/core/app/operations/upgrade.js'
 import { type AuditReport, auditVerify } from '../../../../src/core/app/proof/audit.js'
@@ -88,6 +89,20 @@ describe('an archive that was moved away before', () => {
     expect(problemsOf(await verify(true))).not.toEqual([])
   })
 
+  it('is proved by --archive DIR, and for good by a run while it is back in its place', async () => {
+    const away = mkdtempSync(join(base, 'away-'))
+    for (const folder of archived())
+      if (existsSync(join(dir, folder, 'archived'))) cpSync(join(dir, folder), join(away, folder), { recursive: true })
+    moveAway()
+    await archiveDaily(await session())
+    const unproved = (report: AuditReport): number => report.aggregates.flatMap((a) => a.unproved).length
+    expect(unproved(await verify())).toBeGreaterThan(0)
+    const shown = await auditVerify(await openSession({ ...options(LATER), archives: [away] }))
+    expect([problemsOf(shown), unproved(shown)]).toEqual([[], 0])
+    await archive(await openSession({ ...options(LATER), archives: [away] }))
+    expect([problemsOf(await verify()), unproved(await verify())]).toEqual([[], 0])
+  })
+
   it('cannot be pretended once the run was made: records that are gone are faults', async () => {
     await archiveDaily(await session())
     moveAway()
@@ -106,5 +121,18 @@ describe('the commit that names archived commands', () => {
     await recover(await session(LATER))
     expect(readFileSync(path).equals(bytes)).toBe(true)
     expect(problemsOf(await verify(true))).toEqual([])
+  })
+
+  it('is rebuilt together with those around it', async () => {
+    await archiveDaily(await session())
+    const { commit } = newest()
+    await republish(await session(LATER), { force: true })
+    const last = newest().commit
+    expect(last).toBeGreaterThan(commit)
+    const paths = [commit - 1, commit, commit + 1].map((n) => join(dir, `commits/${n}.json`))
+    const before = paths.map((path) => readFileSync(path, 'utf8'))
+    for (const path of paths) rmSync(path)
+    await recover(await session(LATER))
+    expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual(before)
   })
 })

@@ -77,6 +77,20 @@ export function heldSets(state: CaState): readonly ResourceSet[] {
   })
 }
 
+/** Objects that a manifest may list beside those of children: rpki-client reads 100,000 files of one. */
+const MAX_AS_NUMBERS = 99_000
+
+/** Returns the violation of a configuration with more AS numbers, and so ROA objects, than a manifest can list. */
+function checkAsNumbers({ roas }: CaState, { add, remove }: RoaChanges): readonly Violation[] {
+  if (Object.keys(roas).length + add.length <= MAX_AS_NUMBERS) return []
+  const gone = new Set(remove.map(formatRoaPayload))
+  const asns = new Set(add.map(({ payload }) => payload.asn))
+  for (const [text, { asn }] of Object.entries(roas)) if (!gone.has(text)) asns.add(asn)
+  if (asns.size <= MAX_AS_NUMBERS) return []
+  const message = `too many AS numbers: ROAs for ${asns.size}, a manifest lists the objects of ${MAX_AS_NUMBERS}`
+  return [{ code: 'roa-too-many-asns', message }]
+}
+
 /** Returns the function that says that a ROA is absent, and names those that differ in maxLength alone. */
 function nearMatches({ handle, roas }: CaState): (payload: RoaPayload) => string {
   const keyOf = (asn: number, prefix: string): string => `${prefix} ${asn}`
@@ -118,5 +132,5 @@ function checkChanges(state: CaState, { add, remove }: RoaChanges): readonly Vio
       violation('roa-not-held', text, `${state.handle} does not hold ${formatPrefix(payload.prefix)}`)
     added.add(text)
   }
-  return found
+  return [...found, ...checkAsNumbers(state, { add, remove })]
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { runCa } from '../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
-import type { CaCommand } from '../../../src/core/ca/aggregate.js'
+import { type CaCommand, ca } from '../../../src/core/ca/aggregate.js'
 import { desiredRoas } from '../../../src/core/ca/roa-objects.js'
 import { Rejected } from '../../../src/core/eventsourcing/work.js'
 import { fromResourceText, parseResources } from '../../../src/core/resources/resource-set.js'
@@ -51,6 +51,13 @@ async function violationsOf(world: World, command: CaCommand): Promise<readonly 
 }
 
 describe('roas.update', () => {
+  test('given ROAs of more AS numbers than a manifest can list objects, then rejected', async () => {
+    const world = await acme()
+    const of = (count: number) => update(Array.from({ length: count }, (_, i) => `192.0.2.0/24 => ${i}`))
+    expect(await violationsOf(world, of(99_001))).toEqual(['roa-too-many-asns'])
+    expect(world.tx.work.check(ca, ACME, of(99_000))).toEqual([])
+  })
+
   test('given resources, when a ROA is added, then configuration first and one manifest with it', async () => {
     const world = await acme()
     const before = world.ca('acme').classes['0']?.keys[0]?.point.number

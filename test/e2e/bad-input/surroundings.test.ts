@@ -93,7 +93,7 @@ describe('environment', () => {
     const said = sh(box.dir, `brine ${ADD}`, env)
     expect(said.code, said.stderr).toBe(0)
     expect(said.stdout).toMatch(
-      /^\+ +ROA[\s\S]*\nacme seq \d+: \+1 ROA; published, serial \d+; next manifest \d\d:\d\dZ\n$/,
+      /^ +WHAT .*\n\+ +ROA[\s\S]*\nacme seq \d+: \+1 ROA; published, serial \d+; next manifest \d\d:\d\dZ\n$/,
     )
     expect(await added(box)).toBe(true)
   })

@@ -95,7 +95,7 @@ it('says what is not there', async () => {
   expect(await answer('show', 'ca/acme', '4')).toEqual([1, 'sequence-unknown'])
   expect(await answer('show', 'ca/nobody', '1')).toEqual([1, 'aggregate-unknown'])
   expect(await answer('list', 'ca/nobody')).toEqual([1, 'aggregate-unknown'])
-  expect(await answer('list', 'acme')).toEqual([2, 'aggregate-invalid'])
+  expect(await answer('list', 'nobody')).toEqual([2, 'aggregate-invalid'])
 })
 
 it('ends at a damaged record with its file, and never before it in silence', async () => {

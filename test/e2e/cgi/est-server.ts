@@ -1,4 +1,4 @@
-/** EST as contrib/ serves it: nginx and fcgiwrap on loopback with only ports, paths and accounts changed, and curl as the client. */
+/** EST as contrib/ serves it: nginx and the worker on loopback with only ports, paths and accounts changed, and curl as the client. */
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,8 @@ import { runProgram, shimmedEnv, writeShim } from '../../support/processes/brine
 export interface EstPrograms {
   /** The web server in front: nginx, unless it is called apache2 or httpd. */
   readonly front: string
-  readonly fcgiwrap: string
+  /** Runs brine.cgi for each request; undefined for the worker. */
+  readonly fcgiwrap?: string | undefined
   readonly curl: string
 }
 
@@ -36,7 +37,7 @@ export class EstServer {
   /** Serves `folder/data`. */
   static async start(programs: EstPrograms, folder: string): Promise<EstServer> {
     const port = await freePort()
-    const wrapper = await startWrapper(programs.fcgiwrap, folder)
+    const wrapper = await startWrapper(programs, folder)
     try {
       const start = /\/(?:apache2|httpd)$/.test(programs.front) ? startApache : startNginx
       return new EstServer(programs, folder, port, [await start(programs.front, folder, port), wrapper])
@@ -81,26 +82,27 @@ export class EstServer {
   }
 }
 
-/** fcgiwrap, as the service runs it but for the socket, which systemd would make. */
-async function startWrapper(fcgiwrap: string, folder: string): Promise<Server> {
+/** The worker as the service runs it but for the socket, which systemd would make; or fcgiwrap with brine.cgi, a process for each request. */
+async function startWrapper({ fcgiwrap }: EstPrograms, folder: string): Promise<Server> {
   const [socket, script] = [join(folder, 'est.sock'), join(folder, 'brine.cgi')]
-  const text = contribText('brine.cgi', [
+  const places: [string, string][] = [
     ['/usr/local/bin/brine', writeShim(folder)],
     ['/var/lib/brine', join(folder, 'data')],
-  ])
-  writeFileSync(script, text, { mode: 0o755 })
-  const started = contribText('brine-est.service', [
-    ['/usr/sbin/fcgiwrap', fcgiwrap],
-    ['/usr/local/lib/brine/brine.cgi', script],
-  ])
-  const [program = '', ...args] = /^ExecStart=(.*)$/m.exec(started)?.[1]?.split(' ') ?? []
+  ]
+  writeFileSync(script, contribText('brine.cgi', places), { mode: 0o755 })
+  const unit = contribText('brine-est.service', places)
+  const [, line = ''] = /^ExecStart=(.*)$/m.exec(unit) ?? []
+  const [program = '', ...args] =
+    fcgiwrap === undefined
+      ? line.replace('--fastcgi systemd', `--fastcgi ${socket}`).split(' ')
+      : [fcgiwrap, '-c', '4', '-f', '-p', script, '-s', `unix:${socket}`]
   // of the one before, which leaves it behind
   rmSync(socket, { force: true })
-  const env = { PATH: process.env['PATH'] ?? '', HOME: folder }
-  const child = spawn(program, [...args, '-s', `unix:${socket}`], { stdio: 'ignore', env, detached: true })
+  const env = shimmedEnv(folder, { HOME: folder })
+  const child = spawn(program, args, { stdio: 'ignore', env, detached: true })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   while (!existsSync(socket)) {
-    if (child.exitCode !== null) throw new Error(`fcgiwrap ended with ${child.exitCode}`)
+    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   // nginx's workers are another user; in production the unit of the socket says so

@@ -1,4 +1,4 @@
-/** EST behind nginx and fcgiwrap, with the files of contrib/; the client is curl and openssl and nothing else. */
+/** EST behind nginx and the worker, with the files of contrib/; the client is curl and openssl and nothing else. */
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -57,12 +57,8 @@ beforeAll(async () => {
 })
 
 beforeEach(async (context: TestContext) => {
-  const [front, fcgiwrap, curl] = ['nginx', 'fcgiwrap', 'curl'].map((name) => needProgram(context, name)) as [
-    string,
-    string,
-    string,
-  ]
-  server ??= await EstServer.start({ front, fcgiwrap, curl }, folder)
+  const [front, curl] = ['nginx', 'curl'].map((name) => needProgram(context, name)) as [string, string]
+  server ??= await EstServer.start({ front, curl }, folder)
 })
 
 afterAll(async () => {

@@ -126,12 +126,12 @@ describe.each(['nginx', 'apache'] as const)('behind %s', (front) => {
   let started = false
   const test = (title: string, work: () => Promise<void>): void => {
     it(title, async (context) => {
-      const [fcgiwrap, curl] = ['fcgiwrap', 'curl'].map((name) => needProgram(context, name)) as [string, string]
+      const curl = needProgram(context, 'curl')
       const program =
         programs[front].map(findProgram).find((one) => one !== undefined) ?? context.skip(`missing: ${front}`)
       if (!started) {
         await server?.stop()
-        server = await EstServer.start({ front: program, fcgiwrap, curl }, folder)
+        server = await EstServer.start({ front: program, curl }, folder)
         started = true
       }
       await work()
@@ -210,11 +210,13 @@ describe.each(['nginx', 'apache'] as const)('behind %s', (front) => {
 
 describe('a client whose certificate has expired', () => {
   it('gets cacerts behind nginx, and is refused a renewal with the reason', async (context) => {
-    const [front, fcgiwrap, curl, faketime] = ['nginx', 'fcgiwrap', 'curl', 'faketime'].map((name) =>
-      needProgram(context, name),
-    ) as [string, string, string, string]
+    const [front, curl, faketime] = ['nginx', 'curl', 'faketime'].map((name) => needProgram(context, name)) as [
+      string,
+      string,
+      string,
+    ]
     await server?.stop()
-    server = await EstServer.start({ front, fcgiwrap, curl }, folder)
+    server = await EstServer.start({ front, curl }, folder)
     const expired = make('expired', FOR_CLIENTS, issuing, 30, [faketime, '-60 days'])
     expect((await ask('device/cacerts', ...shown(expired))).status).toBe(200)
     const answer = await ask('device/simplereenroll', ...shown(expired), ...request('expired').args)

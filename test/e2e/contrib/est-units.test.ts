@@ -5,19 +5,17 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { contribText } from '../../support/peers/servers.js'
 import { findProgram } from '../../support/peers/validators.js'
-import { projectDir, runProgram, shimmedEnv } from '../../support/processes/brine-shim.js'
-import { needProgram } from '../../support/processes/missing.js'
+import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
 
 test('brine-est.socket and brine-est.service pass systemd-analyze verify and leave little exposed', async (context) => {
   const analyze = findProgram('systemd-analyze') ?? context.skip('missing: systemd-analyze')
-  const fcgiwrap = needProgram(context, 'fcgiwrap')
   const folder = mkdtempSync(join(tmpdir(), 'brine-units-'))
   try {
     mkdirSync(join(folder, 'manuals'))
     symlinkSync(join(projectDir, 'man'), join(folder, 'manuals', 'man1'))
     const units = ['brine-est.socket', 'brine-est.service'].map((name) => join(folder, name)) as [string, string]
     writeFileSync(units[0], contribText('brine-est.socket', []))
-    writeFileSync(units[1], contribText('brine-est.service', [['/usr/sbin/fcgiwrap', fcgiwrap]]))
+    writeFileSync(units[1], contribText('brine-est.service', [['/usr/local/bin/brine', writeShim(folder)]]))
     const env = shimmedEnv(folder, { MANPATH: join(folder, 'manuals') })
     const { status, stderr } = await runProgram(analyze, ['verify', ...units], { env })
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })

@@ -16,7 +16,7 @@ export default class CaAdd extends BaseCommand<CaReport> {
     '<%= config.bin %> ca add acme --under testbed --resources 192.0.2.0/24,2001:db8::/32,AS64496',
     '<%= config.bin %> ca add acme',
   ]
-  static override args = { ca: arg.handle({ required: true, description: 'handle of the new CA' }) }
+  static override args = { ca: arg.newHandle({ required: true, description: 'handle of the new CA' }) }
   static override flags = {
     ...writeFlags,
     under: flag.handle({ helpValue: 'PARENT', description: 'parent: a CA or the trust anchor of this data directory' }),

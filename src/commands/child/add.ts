@@ -13,7 +13,7 @@ export default class ChildAdd extends BaseCommand<ChildReport> {
   static override examples = ['<%= config.bin %> child add acme branch --local --resources 192.0.2.0/25']
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
-    child: arg.handle({ required: true, description: 'the child' }),
+    child: arg.newHandle({ required: true, description: 'the child' }),
   }
   static override flags = {
     ...writeFlags,

@@ -44,6 +44,17 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
     const what = resources === 'none' ? 'no longer entitled to any resources' : `entitled to ${resources}`
     const impact = roaImpactTitles(report)
     const ending = changeEnding(report.ca, report, [`${report.child} is ${what}`, ...impact])
-    return changedView(report.changes, ending, theme)
+    const shown = changedView(report.changes, ending, theme)
+    return [shown, ...unusedKeyLines(report)].join('\n')
   }
+}
+
+/** Returns a line that says which key files are left, if any are. */
+function unusedKeyLines({ unusedKeys, dryRun }: ChildReport): readonly string[] {
+  if (unusedKeys.length === 0) return []
+  const names = unusedKeys.map(({ ca, ski }) => `${ski} of ${ca}`).join(', ')
+  const what = dryRun ? 'would no longer be used' : unusedKeys.length === 1 ? 'is no longer used' : 'are no longer used'
+  return [
+    `key ${names} ${what}: a class that comes back gets a new one, and brine clean removes the file after 30 days`,
+  ]
 }

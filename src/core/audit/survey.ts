@@ -37,6 +37,23 @@ export function diskSpace(dir: string): DiskSpace {
   }
 }
 
+/** Magic numbers of file systems on other machines (statfs(2)): NFS, SMB, CIFS, SMB2, Ceph, AFS, 9P. */
+const NETWORK = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x00c36400, 0x5346414f, 0x01021997]
+
+/** Returns true if the type of a file system is that of one on another machine. */
+export function isNetworkType(type: number): boolean {
+  return NETWORK.includes(type >>> 0)
+}
+
+/** Returns true if a folder is on another machine; false if that cannot be found out. */
+export function isOnNetwork(dir: string): boolean {
+  try {
+    return isNetworkType(fs.statfsSync(dir).type)
+  } catch {
+    return false
+  }
+}
+
 /** Returns the owner of the write lock; undefined if it is free or stale. */
 export function lockHolder(layout: Layout): LockHolder | undefined {
   const owner = liveLockOwner(layout)

@@ -10,7 +10,7 @@ import type { CommandContext, CommitWatch } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
-import { errorDocument, errorText, toAppError } from './errors.js'
+import { errorDocument, errorText, toAppError, withDataDir } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags/flags.js'
 import { asksForRecovery } from './flags/force-recover.js'
@@ -18,7 +18,7 @@ import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { onInterrupt } from './interrupt.js'
 import { formatJson, jsonReport } from './output/json.js'
 import { type Progress, progressOn, silentProgress } from './output/progress.js'
-import { type Theme, themeFor } from './output/theme.js'
+import { isColoured, type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
 
 type Values = Record<string, unknown>
@@ -32,6 +32,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   /** Whether the use case has made anything durable: written by the use case, read on an interrupt. */
   protected readonly watch: CommitWatch = { changed: 'no' }
   #quiet = false
+  /** True if the output goes to a file that the user named. */
+  #writesFile = false
   #progress: Progress = silentProgress
   #release: (exitCode: number) => void = () => undefined
   #ending = 0
@@ -160,6 +162,8 @@ export abstract class BaseCommand<R extends object> extends Command {
       if (options[key] !== undefined) Object.assign(own, { [key]: options[key] })
     const parsed = await super.parse(own, argv)
     this.#quiet = Reflect.get(parsed.flags, 'quiet') === true
+    const { out, prom, nagios } = parsed.flags as { out?: string; prom?: string; nagios?: boolean }
+    this.#writesFile = ((out ?? '-') !== '-' || prom !== undefined) && nagios !== true
     if (!this.#quiet) this.#progress = progressOn(process.stderr)
     return parsed
   }
@@ -168,7 +172,8 @@ export abstract class BaseCommand<R extends object> extends Command {
     if (thrown instanceof ExitError) throw thrown
     this.#progress.clear()
     const debug = (process.env['DEBUG'] ?? '') !== ''
-    const error = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
+    const found = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
+    const error = withDataDir(found, this.argv)
     this.#ending = EXIT_CODES[error.kind]
     await this.#report(error)
     throw Object.assign(new ExitError(this.#ending), { cause: error })
@@ -193,7 +198,7 @@ export abstract class BaseCommand<R extends object> extends Command {
   }
 
   get #isMute(): boolean {
-    return this.#quiet && this.changes && !this.jsonEnabled()
+    return this.#quiet && (this.changes || this.#writesFile) && !this.jsonEnabled()
   }
 
   async #rendered(report: R): Promise<string> {
@@ -206,7 +211,7 @@ export abstract class BaseCommand<R extends object> extends Command {
 
   async #report(error: AppError): Promise<void> {
     if (!this.jsonEnabled() || error.code === 'stdout-failed') {
-      process.stderr.write(errorText(error))
+      process.stderr.write(errorText(error, isColoured(process.stderr, process.env)))
       return
     }
     await writeOut(formatJson(errorDocument(error)), error.changed).catch(() => process.stderr.write(errorText(error)))

@@ -89,9 +89,29 @@ export function errorDocument(e: AppError): ErrorDocument {
 }
 
 /** Returns the text for stderr: the message, the hint, and whether anything changed. */
-export function errorText(error: AppError): string {
+export function errorText(error: AppError, colour = false): string {
   const hint = error.hint === undefined ? [] : [`Hint: ${error.hint}`]
-  return `${[`Error: ${error.message}`, ...hint, ENDINGS[error.changed]].join('\n')}\n`
+  const title = colour ? '\u001b[31mError:\u001b[39m' : 'Error:'
+  return `${[`${title} ${error.message}`, ...hint, ENDINGS[error.changed]].join('\n')}\n`
+}
+
+/** Adds the `--data-dir` of the command line to the commands of the hint, so that they can be pasted. Help needs none. */
+export function withDataDir(error: AppError, argv: readonly string[]): AppError {
+  const { hint } = error
+  const dir = dataDirOf(argv)
+  if (hint === undefined || dir === undefined || hint.includes('--data-dir') || hint.endsWith('--help')) return error
+  const word = /^[\w./+:@%-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`
+  const hintWithDir = hint.replace(/(?<!man )(?<![\w/.-])brine (?=[a-z])/g, () => `brine --data-dir ${word} `)
+  return rewrap(error, { hint: hintWithDir })
+}
+
+/** Returns the value of `--data-dir` on the command line; undefined if it is not there. */
+function dataDirOf(argv: readonly string[]): string | undefined {
+  const flags = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)
+  const assigned = flags.find((word) => word.startsWith('--data-dir='))
+  if (assigned !== undefined) return assigned.slice('--data-dir='.length)
+  const at = flags.indexOf('--data-dir')
+  return at < 0 ? undefined : flags[at + 1]
 }
 
 function restated(error: AppError, message: string, changed: Changed): AppError {

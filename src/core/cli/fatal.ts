@@ -2,6 +2,7 @@
 import { errorDocument, errorText, toAppError } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { formatJson } from './output/json.js'
+import { isColoured } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
 import { unknownCommand } from './unknown-command.js'
 
@@ -26,7 +27,7 @@ export async function reportFatal(thrown: unknown, { argv, bin, commands }: Outs
       : unknownCommand(unknown.split(/[: ]/), commands, bin)
   const json = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json')
   if (json) await writeOut(formatJson(errorDocument(error)), 'no').catch(() => process.stderr.write(errorText(error)))
-  else process.stderr.write(errorText(error))
+  else process.stderr.write(errorText(error, isColoured(process.stderr, process.env)))
   return EXIT_CODES[error.kind]
 }
 

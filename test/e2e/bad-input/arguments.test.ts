@@ -81,18 +81,23 @@ describe('handles', () => {
     await refuseAll(PLACES.map((place) => [place(''), { exit: 2, code: 'value-empty' }] as const))
   })
 
-  it('B015, B016: names of object members and names like flags are names like any other', async () => {
+  it('B015, B016: names of object members are names like any other, names like flags are refused', async () => {
     const { run } = sandbox.copy()
-    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '-rf', '--help', 'a/b', 'A/B', 'a_b']
+    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'a/b', 'A/B', 'a_b']
     for (const name of names) expect((await run(['ca', 'add', '--', name])).code, name).toBe(0)
     const { cas } = (await run(['ca', 'list', '--json'])).json<{ cas: { handle: string }[] }>()
     expect(cas.map((ca) => ca.handle)).toEqual([...names, 'acme', 'testbed'].sort())
-    for (const name of ['__proto__', 'constructor', '-rf']) {
+    for (const name of ['__proto__', 'constructor']) {
       expect((await run(['child', 'add', '--local', '--resources', 'AS64496', '--', 'acme', name])).code, name).toBe(0)
       const shown = await run(['child', 'show', '--json', '--', 'acme', name])
       expect(shown.json<{ child: string }>().child).toBe(name)
       expect((await run(['ca', 'remove', '--yes', '--', name])).code, name).toBe(0)
       await expectRefused({ run }, ['ca', 'show', '--', name], { exit: 1, code: 'ca-unknown' })
+    }
+    for (const name of ['-rf', '--help']) {
+      const refusal: Refusal = { exit: 2, code: 'handle-invalid', says: ['does not begin with -'] }
+      await expectRefused({ run }, ['ca', 'add', '--', name], refusal)
+      await expectRefused({ run }, ['child', 'add', '--local', '--resources', 'AS64496', '--', 'acme', name], refusal)
     }
   }, 120_000)
 

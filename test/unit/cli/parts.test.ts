@@ -7,10 +7,11 @@ import { nearest } from '../../../src/core/base/nearest.js'
 import { parseInstant } from '../../../src/core/base/time.js'
 import { confirm } from '../../../src/core/cli/confirm.js'
 import { type CommandPorts, commandContext } from '../../../src/core/cli/context.js'
-import { errorDocument, errorText, toAppError } from '../../../src/core/cli/errors.js'
+import { errorDocument, errorText, toAppError, withDataDir } from '../../../src/core/cli/errors.js'
 import { EXIT_CODES } from '../../../src/core/cli/exit-codes.js'
 import { refuseEmpty } from '../../../src/core/cli/flags/flags.js'
 import { interruption } from '../../../src/core/cli/interrupt.js'
+import { isColoured } from '../../../src/core/cli/output/theme.js'
 
 test('exit codes are the ones that scripts know', () => {
   expect(EXIT_CODES).toEqual({
@@ -31,6 +32,36 @@ test('exit codes are the ones that scripts know', () => {
     standby: 20,
     internal: 70,
     interrupted: 130,
+  })
+})
+
+describe('hints and errors on the command line', () => {
+  const error = new AppError('rejected', 'x', 'no', { hint: 'brine ca list shows the CAs, then: brine tick' })
+  const hint = (...argv: readonly string[]): string | undefined => withDataDir(error, argv).hint
+
+  test('keep the --data-dir that was given, quoted if needed', () => {
+    expect(hint('acme')).toBe(error.hint)
+    expect(hint('acme', '--', '--data-dir', '/d')).toBe(error.hint)
+    expect(hint('acme', '--data-dir', '/d')).toBe(
+      'brine --data-dir /d ca list shows the CAs, then: brine --data-dir /d tick',
+    )
+    expect(hint("--data-dir=/it's here")).toContain("brine --data-dir '/it'\\''s here' ca list")
+    const help = new AppError('usage', 'x', 'no', { hint: 'see: brine ca --help' })
+    expect(withDataDir(help, ['--data-dir', '/d']).hint).toBe('see: brine ca --help')
+    const path = new AppError('usage', 'x', 'no', { hint: 'see man brine and /etc/brine.toml' })
+    expect(withDataDir(path, ['--data-dir', '/d']).hint).toBe('see man brine and /etc/brine.toml')
+  })
+
+  test('colour the first word on a terminal only', () => {
+    expect(errorText(error)).toMatch(/^Error: no\n/)
+    expect(errorText(error, true)).toContain('\u001b[31mError:\u001b[39m no\n')
+    expect(isColoured({ isTTY: true }, {})).toBe(true)
+    for (const [isTTY, env] of [
+      [false, {}],
+      [true, { NO_COLOR: '1' }],
+      [true, { TERM: 'dumb' }],
+    ] as const)
+      expect(isColoured({ isTTY }, env)).toBe(false)
   })
 })
 

@@ -11,7 +11,7 @@ import { formatResources, fromResourceText, toResourceText } from '../../resourc
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import type { TaCommand } from '../../ta/aggregate.js'
 import type { ChangeRow } from '../transaction/change-row.js'
-import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
+import { caState, readCas, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
@@ -29,6 +29,8 @@ export interface ChildReport extends Outcome {
   /** ROAs that are published again. */
   readonly regained: readonly RoaImpact[]
   readonly changes: readonly ChangeRow[]
+  /** Keys of CAs below that no resource class uses any more; `clean` removes their files. */
+  readonly unusedKeys: readonly { readonly ca: Handle; readonly ski: string }[]
 }
 
 export interface ChildListReport {
@@ -111,6 +113,7 @@ async function changeChild(
     session,
     async (tx) => {
       const before = roaStates(tx, session.timing)
+      const keysBefore = keysOf(tx)
       await act(tx)
       if (isLocalChild(tx, parent, child)) await syncResources(tx, child)
       const { lost, regained } = diffRoaVisibility(before, roaStates(tx, session.timing))
@@ -118,11 +121,13 @@ async function changeChild(
       const kind = localParent(tx, parent).kind
       const due = kind === 'ca' ? (dueTimes(caState(tx.work, parent), session.timing)?.due ?? null) : null
       const changes = await changeRows(tx, session.timing, options)
-      return { lost, regained, resources, kind, due, changes }
+      const used = new Set(keysOf(tx).map(({ ski }) => ski))
+      const unusedKeys = keysBefore.filter(({ ski }) => !used.has(ski))
+      return { lost, regained, resources, kind, due, changes, unusedKeys }
     },
     options,
   )
-  const { lost, regained, resources, kind, due, changes } = done.result
+  const { lost, regained, resources, kind, due, changes, unusedKeys } = done.result
   return {
     ca: parent,
     child,
@@ -130,8 +135,16 @@ async function changeChild(
     lost,
     regained,
     changes,
+    unusedKeys,
     ...outcomeOf(done, kind, parent, due, options.dryRun),
   }
+}
+
+/** Returns the keys of all CAs that can be read. */
+function keysOf(tx: Pick<TransactionContext, 'work'>): ChildReport['unusedKeys'] {
+  return readCas(tx.work).cas.flatMap(({ handle, classes }) =>
+    Object.values(classes).flatMap(({ keys }) => keys.map(({ ski }) => ({ ca: handle, ski: ski as string }))),
+  )
 }
 
 /** Returns true if the child is an active CA of this data directory and has this parent. */

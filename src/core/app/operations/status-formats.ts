@@ -3,6 +3,8 @@ import { epochOf, formatDuration, type Instant, secondsBetween } from '../../bas
 import { writeMetrics } from './metrics-file.js'
 import type { StatusReport } from './status.js'
 
+const MEBIBYTE = 1024 * 1024
+
 /** Exit codes of Nagios plugins. */
 export const NAGIOS_EXIT = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const
 
@@ -12,17 +14,18 @@ export function nagiosLine(report: StatusReport): string {
   const first = concerns[0]?.message.split('\n')[0]
   const more = concerns.length > 1 ? ` (and ${concerns.length - 1} more)` : ''
   const stale = staleAt === null ? 'nothing published' : `nothing stale for ${shortDuration(now, staleAt)}`
-  const count = `${cas.length} ${cas.length === 1 ? 'CA' : 'CAs'}`
+  const own = cas.filter(({ kind }) => kind === 'ca').length
+  const count = `${own} ${own === 1 ? 'CA' : 'CAs'}`
   const summary = `${count}, ${publication === null ? 'no repository' : `serial ${publication.serial}`}, ${stale}`
   const text = first === undefined ? summary : `${first}${more}`
   const data = [
-    `cas=${cas.length}`,
-    `broken=${report.broken.length}`,
-    `unpublished=${report.unpublished.length}`,
+    `cas=${own}`,
+    `broken=${report.broken.length};;0`,
+    `unpublished=${report.unpublished.length};0`,
     `future=${report.future.length}`,
-    `disk_free=${report.disk.free}B`,
+    `disk_free=${report.disk.free}B;${100 * MEBIBYTE}:;${4 * MEBIBYTE}:`,
     ...(report.lastTick === null ? [] : [`tick_age=${secondsBetween(report.lastTick.at, now)}s`]),
-    ...(staleAt === null ? [] : [`stale_in=${secondsBetween(now, staleAt)}s`]),
+    ...(staleAt === null ? [] : [`stale_in=${secondsBetween(now, staleAt)}s;;3600:`]),
   ]
   return `BRINE ${verdict.toUpperCase()} - ${text.replaceAll('|', '/')} | ${data.join(' ')}`
 }

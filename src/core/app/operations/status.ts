@@ -6,6 +6,7 @@ import {
   countQuarantined,
   type DiskSpace,
   diskSpace,
+  isOnNetwork,
   type LockHolder,
   lockHolder,
   type QuarantineCounts,
@@ -193,7 +194,10 @@ function findingInputs(
     future: snapshot.future,
     served: plan.isPublished,
     ...accessFacts(session, primary),
-    configWarnings: session.loaded.warnings.map((w) => w.message),
+    configWarnings: [
+      ...session.loaded.warnings.map((w) => w.message),
+      ...(isOnNetwork(session.repoDir) ? [networkWarning(session)] : []),
+    ],
     configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
     certificates: certificateFindings(certificates),
     tickPeriod: session.config.tickPeriod,
@@ -208,6 +212,10 @@ function hasCas({ enrolment }: Session, { cas, broken }: StatusSnapshot): boolea
 /** Returns when this directory was made or became the primary on this machine; null for a test directory. */
 function tickSince({ store }: Session): Instant | null {
   return store.marker.test === true ? null : (readInstallationId(store.dir)?.at ?? null)
+}
+
+function networkWarning({ repoDir }: Session): string {
+  return `${repoDir} is on a network file system: rsync and web servers should read a local disk`
 }
 
 /** Returns the aggregates that cannot be read, and those with missing or damaged objects. */

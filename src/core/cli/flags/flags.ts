@@ -19,6 +19,8 @@ const base = { ignoreStdin: true } as const
 export const arg = {
   /** A handle (RFC 8183). */
   handle: customArg<Handle>({ ...base, parse: async (text) => parseHandle(text) }),
+  /** The handle of something new: not one that a command line would take for a flag. */
+  newHandle: customArg<Handle>({ ...base, parse: async (text) => newHandle(text) }),
   /** Text as it is; `-` where the command documents standard input. */
   text: customArg<string>({ ...base, parse: async (text) => printable(text) }),
   /** A path; `-` where the command documents standard input. */
@@ -142,6 +144,13 @@ export function refuseEmpty(argv: readonly string[]): void {
     const message = name === undefined ? 'an argument is empty' : `${name} is empty`
     throw new AppError('usage', 'value-empty', message, { hint: 'give it a value or omit it' })
   }
+}
+
+function newHandle(text: string): Handle {
+  if (!text.startsWith('-')) return parseHandle(text)
+  throw new AppError('usage', 'handle-invalid', `invalid handle ${JSON.stringify(text.slice(0, 80))}`, {
+    hint: 'a new handle does not begin with -, since commands would take it for a flag (RFC 8183 allows it for existing ones)',
+  })
 }
 
 function printable(text: string): string {

@@ -40,11 +40,16 @@ export const plainTheme: Theme = {
   maxRows: Infinity,
 }
 
+/** Returns true if text on this stream has colour: a terminal, unless `NO_COLOR` (not empty) or `TERM=dumb` turn it off. */
+export function isColoured(stream: { readonly isTTY?: boolean }, env: Screen['env']): boolean {
+  return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+}
+
 /** Returns the theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
 export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Theme> {
   if (!isTerminal) return plainTheme
   const [{ Chalk }, { ruledTable }] = await Promise.all([import('chalk'), import('./ruled-table.js')])
-  const colour = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  const colour = isColoured({ isTTY: isTerminal }, env)
   const chalk = new Chalk({ level: colour ? 1 : 0 })
   return {
     bold: (text) => chalk.bold(text),

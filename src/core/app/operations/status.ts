@@ -114,7 +114,9 @@ export async function status(session: Session): Promise<StatusReport> {
   const lag = { behind: snapshot.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
   const enrolment = await enrolmentOf(session)
   const certificates = certificateFacts(session)
-  const facts = { ...findingInputs(session, snapshot, plan, broken, certificates), enrolment: enrolment?.facts ?? null }
+  const access = await stableAccess(session, role.role === 'primary')
+  const inputs = findingInputs(session, snapshot, plan, broken, certificates)
+  const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null }
   const concerns = statusFindings({ ...facts, ...lag })
   const named = new Set(snapshot.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
@@ -158,6 +160,14 @@ function reportedCertificate({ message: _, place: __, ...shown }: WatchedCertifi
   return shown
 }
 
+/** Returns the facts about access. What a command is writing has its mode a moment after it is made, so findings are looked at again. */
+async function stableAccess(session: Session, isPrimary: boolean): Promise<ReturnType<typeof accessFacts>> {
+  const read = async () => accessFacts(session, isPrimary)
+  const hasFindings = ({ unreadable, exposed }: ReturnType<typeof accessFacts>) =>
+    unreadable.length + exposed.length > 0
+  return (await readWithRetry(session.store.layout, read, hasFindings, RETRY_SECONDS)).result
+}
+
 /** Returns undefined without enrolment CAs, and if their history cannot be read (then it is in `broken`). */
 async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefined> {
   if (session.enrolment.cas.length === 0 || session.enrolment.disabled.all !== null) return undefined
@@ -193,7 +203,6 @@ function findingInputs(
     outdated: snapshot.outdated,
     future: snapshot.future,
     served: plan.isPublished,
-    ...accessFacts(session, primary),
     configWarnings: [
       ...session.loaded.warnings.map((w) => w.message),
       ...(isOnNetwork(session.repoDir) ? [networkWarning(session)] : []),

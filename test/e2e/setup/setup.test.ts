@@ -56,7 +56,7 @@ describe('brine setup', () => {
     expect(report.nextSteps.join('\n')).toContain(join(dir, 'setup', 'nginx.conf'))
     expect((await run(dir, 'status', '--json')).json<StatusReport>().concerns).toEqual([])
     const again = await setup(dir)
-    expect([again.code, again.report.created, again.report.changed]).toEqual([0, [], false])
+    expect([again.code, again.report.created, again.report.changed]).toEqual([0, [], 'no'])
     expect((await run(dir, 'history', 'list', '--json')).json<{ total: number }>().total).toBe(2)
     expect((await run(dir, 'audit', 'verify')).code).toBe(0)
   })

@@ -4,7 +4,7 @@
  * cases (sample.ts); SLOW=1 looks at every case and prints how many there were.
  * Invariant: a command that was killed does nothing more; only operations below the data directory fail.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { tick } from '../../../src/core/app/operations/tick.js'
 import { auditVerify } from '../../../src/core/app/proof/audit.js'
@@ -95,6 +95,8 @@ async function armed<T>(dir: string, one: Fault | undefined, work: () => Promise
 /** Looks at a sample of about `count` cases. */
 export async function sweep(subject: Subject, kinds: readonly Kind[], count: number): Promise<Swept> {
   const folder = mkdtempSync(join(fastest(), 'brine-sweep-'))
+  // audit verify reports a published tree that a closed folder hides
+  chmodSync(folder, 0o755)
   try {
     const old = await copyOf(subject, join(folder, 'old'))
     const before = await stateOf(subject, old, subject.now)

@@ -113,7 +113,7 @@ describe('writeRepository', () => {
         'b.roa': 'b'.repeat(5000),
         ...(i % 2 === 0 ? { 'dir/c.roa': `c${i}` } : { dir: 'd' }),
       })
-      const { rsync } = site.write()
+      const { rsync } = site.write({ trees: { quietSeconds: 3600, graceSeconds: 600 } })
       trees.push(rsync.tree)
       whole.push(rsync.whole)
       expect(site.rsync()).toEqual(site.wanted())
@@ -124,19 +124,19 @@ describe('writeRepository', () => {
     expect(whole.slice(3)).toEqual([false, false, false, false, false])
   })
 
-  it('uses two trees when publications are more than an hour apart', async () => {
+  it('uses two trees when publications are more than two hours apart', async () => {
     const site = await open('acme')
     const trees: string[] = []
     for (let i = 0; i < 5; i++) {
       await site.desire('acme', { 'big.cer': 'x'.repeat(9000), 'a.roa': `a${i}` })
       trees.push(site.write().rsync.tree)
-      site.later(3601)
+      site.later(7201)
     }
     expect(trees).toEqual(['a', 'b', 'a', 'b', 'a'])
     expect(fs.readdirSync(join(site.repoDir, 'rsync')).sort()).toEqual(['a', 'b', 'current'])
   })
 
-  it('gives publications within the grace time a tree each, up to the limit, and drops them after an hour', async () => {
+  it('gives publications within the grace time a tree each, up to the limit, and drops them after two hours', async () => {
     const site = await open('acme')
     const trees: string[] = []
     for (let i = 0; i < 7; i++) {
@@ -145,7 +145,7 @@ describe('writeRepository', () => {
       site.later(1)
     }
     expect(trees).toEqual(['a', 'b', 'c', 'd', 'e', 'a', 'b'])
-    site.later(3600)
+    site.later(7200)
     await site.desire('acme', { 'a.roa': 'last' })
     site.write()
     expect(fs.readdirSync(join(site.repoDir, 'rsync'))).toHaveLength(4)
@@ -255,7 +255,7 @@ describe('RRDP', () => {
     expect(hashes.size).toBeGreaterThan(3)
   })
 
-  it('keeps files that are no longer listed for 600 s, an old session too, and then removes them', async () => {
+  it('keeps files that are no longer listed for two hours, an old session too, and then removes them', async () => {
     const site = await open('acme')
     await site.desire('acme', { 'a.roa': 'a' })
     site.write()
@@ -263,7 +263,7 @@ describe('RRDP', () => {
     await site.server.run({ type: 'session.reset' })
     site.later(10)
     site.write()
-    site.later(599)
+    site.later(7199)
     await site.desire('acme', { 'a.roa': 'b' })
     site.write()
     expect(first.every((path) => fs.existsSync(path))).toBe(true)

@@ -18,10 +18,17 @@ export function isHandle(text: string): boolean {
 export function parseHandle(text: string): Handle {
   if (!isHandle(text)) {
     throw new AppError('usage', 'handle-invalid', `invalid handle ${quoted(text)}`, {
-      hint: 'a handle is 1 to 255 of A-Z a-z 0-9 - _ / with no empty part between slashes (RFC 8183)',
+      hint: looksLikePrefix(text)
+        ? 'the name of a CA comes before prefixes and ROAs: brine roa add CA 192.0.2.0/24=AS64496'
+        : 'a handle is 1 to 255 of A-Z a-z 0-9 - _ / with no empty part between slashes (RFC 8183)',
     })
   }
   return text as Handle
+}
+
+/** Returns true for an IP prefix or a ROA in the place of a handle: the name of the CA was forgotten. */
+function looksLikePrefix(text: string): boolean {
+  return /^[0-9a-f]*[.:][0-9a-f.:]*\/\d/i.test(text)
 }
 
 /** Returns a file name and URI segment of `[a-z0-9_-]`: upper case as `_x`, `_` as `__`, `/` as `_-`; beyond 200 bytes a prefix, `_0` and SHA-256. */

@@ -1,7 +1,8 @@
 /** ROAs of a command: its arguments and the file of --file, as one set. */
 import { joinSets, type RoaSet, roaArguments, roaFile } from '../app/authority/roa-set.js'
-import { readDocument } from '../app/operations/user-files.js'
+import { isReadableFile, readDocument } from '../app/operations/user-files.js'
 import { AppError } from '../base/errors.js'
+import { quoted } from '../base/text.js'
 import { flag } from './flags/flags.js'
 import { readStdinText } from './stdin.js'
 
@@ -15,10 +16,20 @@ export const ROA_FORMATS =
 
 /** Returns the ROAs to add or to remove. Throws `roa-missing` (usage) where neither arguments nor a file are given. */
 export async function roaInput(verb: 'add' | 'remove', texts: readonly string[], file?: string): Promise<RoaSet> {
+  refuseFiles(texts)
   const given = roaArguments({ [verb]: texts })
   if (file !== undefined) return joinSets(given, roaFile(await textOf(file), verb))
   if (texts.length === 0) throw new AppError('usage', 'roa-missing', 'no ROA given: name ROAs, or a file with --file')
   return given
+}
+
+/** Throws `roa-is-file` (usage) for an argument that is the name of a file, which --file reads. */
+export function refuseFiles(texts: readonly string[]): void {
+  const file = texts.find((text) => !text.includes('=') && isReadableFile(text))
+  if (file === undefined) return
+  throw new AppError('usage', 'roa-is-file', `${quoted(file)} is a file and not a ROA`, {
+    hint: `to read ROAs from it: --file ${file}`,
+  })
 }
 
 /** Returns the text of a file, or of standard input for `-`. */

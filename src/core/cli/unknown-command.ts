@@ -16,6 +16,23 @@ const SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
   ...words(['enrol', 'issue', 'request'], 'enroll', 'request'),
 ])
 
+/** Words that people type first, and the commands that do what they are likely meant for, the likeliest first. */
+const HABITS: ReadonlyMap<string, readonly string[]> = new Map([
+  ...words(['ls', 'list'], 'ca list', 'roa list'),
+  ...words(['create', 'new', 'start'], 'setup', 'ca add', 'roa add'),
+  ...words(['add'], 'ca add', 'roa add'),
+  ...words(['rm', 'delete', 'remove'], 'ca remove', 'roa remove'),
+  ...words(['edit', 'set'], 'roa replace', 'roa update'),
+  ...words(['import', 'load'], 'roa replace', 'roa add'),
+  ...words(['log', 'events'], 'history list'),
+  ...words(['diff'], 'audit diff', 'history list'),
+  ...words(['fsck', 'check', 'verify', 'doctor'], 'status', 'audit verify', 'config check'),
+  ...words(['repair', 'fix'], 'recover'),
+  ...words(['undo', 'rollback'], 'history list'),
+  ...words(['revoke'], 'roa remove', 'est cert revoke'),
+  ...words(['sign', 'publish', 'renew', 'refresh'], 'republish'),
+])
+
 function words(given: readonly string[], ...verbs: readonly string[]): readonly [string, readonly string[]][] {
   return given.map((word) => [word, verbs])
 }
@@ -25,6 +42,8 @@ function words(given: readonly string[], ...verbs: readonly string[]): readonly 
  * the command do not matter: `ca shwo acme` is taken for `ca show`.
  */
 export function unknownCommand(given: readonly string[], commands: readonly string[], bin: string): AppError {
+  const habit = habitual(given, commands, bin)
+  if (habit !== undefined) return habit
   const known = commands.map((command) => command.split(' '))
   const { found, wrong } = follow(given, known)
   const swapped = given.length > 1 ? follow([given[1] ?? '', given[0] ?? ''], known).found : []
@@ -36,6 +55,20 @@ export function unknownCommand(given: readonly string[], commands: readonly stri
   const message = `unknown command ${text}${meant === undefined ? '' : `, did you mean ${meant.join(' ')}?`}`
   return new AppError('usage', 'command-unknown', message, {
     hint: `see: ${[bin, ...(topic.length === 0 ? (meant ?? []) : topic), '--help'].join(' ')}`,
+  })
+}
+
+/** Returns the error for a first word of habit, unless the word after it says what it is about (`list ca`). */
+function habitual(
+  [first = '', second]: readonly string[],
+  commands: readonly string[],
+  bin: string,
+): AppError | undefined {
+  const meant = (HABITS.get(first) ?? []).filter((command) => commands.includes(command))
+  const isTopic = commands.some((command) => command.startsWith(`${first} `) || command.startsWith(`${second ?? ''} `))
+  if (meant.length === 0 || isTopic) return undefined
+  return new AppError('usage', 'command-unknown', `unknown command ${first}, did you mean ${meant.join(' or ')}?`, {
+    hint: `see: ${bin} ${meant[0]} --help`,
   })
 }
 

@@ -28,6 +28,8 @@ export function parseRoaPayload(text: string): ParsedRoa {
   const comment = hash < 0 ? '' : text.slice(hash + 1).trim()
   if (!isRoaComment(comment))
     return syntax(text, 'a comment is one line without control characters and direction marks')
+  // what is left of `P => A` without quotes: the shell has opened a file named A
+  if (text === '=') return syntax(text, 'the shell took the > of =>: quote the ROA, or write PREFIX=ASN')
   const sides = splitSides(hash < 0 ? text : text.slice(0, hash))
   if (sides === undefined) return syntax(text, FORMS)
   const faults: Violation[] = []

@@ -93,6 +93,22 @@ it('list selects by AS and by prefix, with what covers it and what lies in it', 
     expect((await runAt(dir, ['roa', 'list', 'acme', ...wrong])).code).toBe(2)
 })
 
+it('what a newcomer types wrong is named: a file as an argument, a ROA without its CA, an arrow that the shell took', async () => {
+  const path = file('vrps.csv', CSV)
+  const asArgument = await runAt(box.path, ['roa', 'replace', 'acme', path])
+  expect([asArgument.code, asArgument.stderr]).toEqual([
+    2,
+    expect.stringContaining(`to read ROAs from it: --file ${path}`),
+  ])
+  const withoutCa = await runAt(box.path, ['roa', 'add', '192.0.2.0/24', '64496'])
+  expect([withoutCa.code, withoutCa.stderr]).toEqual([
+    2,
+    expect.stringContaining('brine roa add CA 192.0.2.0/24=AS64496'),
+  ])
+  const unquoted = await runAt(box.copy(), ['roa', 'remove', 'acme', '192.0.2.0/24', '='])
+  expect([unquoted.code, unquoted.stderr]).toEqual([2, expect.stringContaining('the shell took the > of =>')])
+})
+
 it('a removal that differs in maxLength alone names what is there', async () => {
   const dir = box.copy()
   expect((await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24-26 => 64496'])).code).toBe(0)

@@ -4,6 +4,7 @@ import { unknownCommand } from '../../../src/core/cli/unknown-command.js'
 
 const COMMANDS = [
   ...['ca add', 'ca list', 'ca show', 'ca remove', 'roa add', 'roa list', 'roa remove', 'roa update', 'status', 'tick'],
+  ...['setup', 'roa replace', 'history list', 'recover', 'audit verify', 'tls show'],
   ...['config check', 'est cert list', 'est cert revoke', 'est otp create', 'backup create', 'backup prune', 'ta init'],
 ]
 
@@ -26,6 +27,12 @@ it.each([
   ['ca frobnicate', 'unknown command ca frobnicate', 'brine ca --help'],
   ['est cert x', 'unknown command est cert x', 'brine est cert --help'],
   ['frobnicate ca', 'unknown command frobnicate', 'brine --help'],
+  ['ls', 'unknown command ls, did you mean ca list or roa list?', 'brine ca list --help'],
+  ['create myca', 'unknown command create, did you mean setup or ca add or roa add?', 'brine setup --help'],
+  ['import vrps.csv', 'unknown command import, did you mean roa replace or roa add?', 'brine roa replace --help'],
+  ['log', 'unknown command log, did you mean history list?', 'brine history list --help'],
+  ['fsck', 'unknown command fsck, did you mean status or audit verify or config check?', 'brine status --help'],
+  ['delete roa', 'unknown command delete, did you mean roa remove?', 'brine roa --help'],
   ['__proto__', 'unknown command __proto__', 'brine --help'],
 ])('%s', (given, message, help) => {
   const error = unknownCommand(given.split(' '), COMMANDS, 'brine')

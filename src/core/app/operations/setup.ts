@@ -190,7 +190,7 @@ function writeFiles(folder: string, files: readonly SetupFile[]): void {
 function nextSteps({ dataDir }: Site): readonly string[] {
   const file = (name: string): string => join(dataDir, FOLDER, name)
   return [
-    `crontab ${file('brine.cron')}`,
+    `{ crontab -l 2>/dev/null; cat ${file('brine.cron')}; } | crontab -`,
     `sudo install -m 0644 ${file('nginx.conf')} /etc/nginx/conf.d/brine.conf && sudo systemctl reload nginx`,
     `sudo install -m 0644 ${file('rsyncd.conf')} /etc/rsyncd.conf && sudo systemctl enable --now rsync`,
     `brine --data-dir ${dataDir} tls renew --csr web.csr`,

@@ -1,5 +1,5 @@
 /** Documents that commands write for the user, and files that the user names. */
-import { assertFileNotExists, readUserFile, writeUserFile } from '../../store/disk/user-files.js'
+import { assertFileNotExists, isUserFile, readUserFile, writeUserFile } from '../../store/disk/user-files.js'
 
 /** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
 export function writeDocument(path: string, text: string): void {
@@ -14,4 +14,9 @@ export function assertNotExists(path: string | undefined): void {
 /** Returns the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readDocument(path: string): string {
   return readUserFile(path)
+}
+
+/** Returns true if there is a file of this name. */
+export function isReadableFile(path: string): boolean {
+  return isUserFile(path)
 }

@@ -14,12 +14,12 @@ export const roaFileFlag = {
 export const ROA_FORMATS =
   'Files: lines "PREFIX-MAXLENGTH => ASN # note"; CSV with the header ASN,IP Prefix,Max Length as Routinator, rpki-client and `brine roa list --csv` write it; JSON {"roas":[{"asn","prefix","maxLength"}]}.'
 
-/** Returns the ROAs to add or to remove. Throws `roa-missing` (usage) where neither arguments nor a file are given. */
+/** Returns the ROAs to add or to remove. Throws `argument-missing` (usage) where neither arguments nor a file are given. */
 export async function roaInput(verb: 'add' | 'remove', texts: readonly string[], file?: string): Promise<RoaSet> {
   refuseFiles(texts)
   const given = roaArguments({ [verb]: texts })
   if (file !== undefined) return joinSets(given, roaFile(await textOf(file), verb))
-  if (texts.length === 0) throw new AppError('usage', 'roa-missing', 'no ROA given: name ROAs, or a file with --file')
+  if (texts.length === 0) throw new AppError('usage', 'argument-missing', 'no ROA given: name ROAs, or a file with --file')
   return given
 }
 

@@ -72,7 +72,7 @@ it('replace makes the ROAs exactly those that are given, and refuses an empty li
     expect([none.code, errorOf(none).code]).toEqual([2, 'roa-none'])
   }
   const nothing = await runAt(dir, ['roa', 'add', 'acme', '--json'])
-  expect([nothing.code, errorOf(nothing).code]).toEqual([2, 'roa-missing'])
+  expect([nothing.code, errorOf(nothing).code]).toEqual([2, 'argument-missing'])
 })
 
 it('list selects by AS and by prefix, with what covers it and what lies in it', async () => {

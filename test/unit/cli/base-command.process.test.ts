@@ -60,7 +60,7 @@ describe('a report', () => {
     expect(await run('thing change partly')).toEqual({ code: 3, stdout: 'done: partly\n', stderr: '' })
     expect(await run('thing change partly --json')).toEqual({
       code: 3,
-      stdout: '{\n  "how": "partly"\n}\n',
+      stdout: '{\n  "how": "partly",\n  "changed": "no"\n}\n',
       stderr: '',
     })
   })

@@ -65,9 +65,21 @@ export const acquireLock: Locker = async (layout, request) => {
     const visible = await takeVisibleLock(layout, request, owner, kernel.locked, deadline)
     return heldLock(layout, request, owner, kernel.fd, visible)
   } catch (error) {
+    if (request.transient === true && kernel.locked) removeUnfinished(layout, kernel.fd)
     fs.closeSync(kernel.fd)
     throw error
   }
+}
+
+/** Removes the files of a lock whose owner could not be written, for example on a full disk. Never throws. */
+function removeUnfinished(layout: LockPlace, fd: number): void {
+  try {
+    if (readLockOwner(layout.lockOwnerFile) !== undefined) return
+    removeFile(layout.lockOwnerFile)
+  } catch {
+    // a file that remains has no effect
+  }
+  removeLockFile(fd, layout.lock)
 }
 
 /** Returns monotonic time in seconds. */

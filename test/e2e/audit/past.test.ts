@@ -1,11 +1,10 @@
 /** `audit show` and `audit diff`: what was, what changed, by whom and why. */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DigestReport } from '../../../src/core/app/proof/digest.js'
 import type { DiffReport, StateReport } from '../../../src/core/app/proof/states.js'
 import type { CaState } from '../../../src/core/ca/state.js'
-import { encodeRecord } from '../../../src/core/store/disk/records.js'
 import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
@@ -127,16 +126,24 @@ describe('diff', () => {
 
 it('what is archived elsewhere is read where the operator says', async () => {
   const dir = box.copy()
-  const [folder, archive] = [join(dir, 'cas/acme'), join(box.path, 'archive')]
-  mkdirSync(archive)
-  const range = { from: 1, to: 2, fromVersion: 0, toVersion: 8, type: 'republish', actor: 'cron', dir: null }
-  writeFileSync(join(folder, 'archived.json'), encodeRecord({ format: 1, ranges: [range] }))
-  for (const name of readdirSync(folder))
-    if (/^(command-[12]|event-[0-7])\.json$/.test(name)) renameSync(join(folder, name), join(archive, name))
-  expect((await show('1', dir)).code).toBe(1)
-  const found = await json<StateReport>(['audit', 'show', 'ca/acme', '--at', '1', '--archive', archive], dir)
-  expect(found.report.stateDigest).toBe((await show('1')).report.stateDigest)
+  const on = async (date: string, ...args: readonly string[]): Promise<void> => {
+    const { code, stderr } = await runAt(dir, args, { now: `${date}T12:00:00Z` })
+    expect(code, stderr).toBe(0)
+  }
+  // what follows the snapshot before the newest stays in its place
+  for (let day = 10; day < 24; day++) await on(`2026-12-${day}`, 'republish', '--now')
+  // the second run removes what the first one copied
+  for (const date of ['2027-02-10', '2027-02-12']) await on(date, 'archive', '--older-than', '10d')
+  const [archived, away] = [join(dir, 'cas/acme/archived'), join(box.path, 'archive')]
+  const sequences = readdirSync(archived).flatMap((name) => /^command-(\d+)\.json$/.exec(name)?.[1] ?? [])
+  const asked = ['audit', 'show', 'ca/acme', '--at', `${Math.max(...sequences.map(Number))}`]
+  const there = await json<StateReport>(asked, dir)
+  renameSync(archived, away)
+  expect((await json(asked, dir)).code).toBe(1)
+  const found = await json<StateReport>([...asked, '--archive', away], dir)
+  expect([found.code, found.report.stateDigest]).toEqual([0, there.report.stateDigest])
   const full = ['audit', 'verify', '--full']
-  expect((await runAt(dir, full)).code).toBe(12)
-  expect((await runAt(dir, [...full, '--archive', archive])).code).toBe(0)
+  const after = { now: '2027-02-12T12:00:00Z' }
+  expect((await runAt(dir, full, after)).code).toBe(12)
+  expect((await runAt(dir, [...full, '--archive', away], after)).code).toBe(0)
 })

@@ -40,11 +40,14 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
     ...archiveFlags,
   }
 
+  #isExport = false
+
   protected override async execute(): Promise<AuditReport> {
     const { args, flags } = await this.parse(AuditVerify)
     const { full, checkpoint, 'verifier-key': keys } = flags
     const options = { full: full === true, checkpoints: checkpoint ?? [], verifierKeys: keys ?? [] }
     // nothing of a data directory is asked for, so none is needed
+    this.#isExport = args.export !== undefined
     if (args.export !== undefined)
       return verifyExport(args.export, options, this.context({ ...flags, 'data-dir': '' }).onProgress)
     return auditVerify(await openSession({ ...this.context(flags), archives: flags.archive ?? [] }), options)
@@ -88,8 +91,14 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
       ),
       ...report.skipped.map((line) => theme.dim(line)),
     ]
+    const next =
+      report.ok || this.#isExport
+        ? ''
+        : theme.dim('next: brine recover --dry-run, with --from BACKUP for files that a backup has')
     const pending = report.pending === null ? '' : theme.caution(`${report.pending.message}: ${report.pending.hint}`)
-    return [table, findingsView(shown, theme), ...notes, pending, sum, last].filter((line) => line !== '').join('\n')
+    return [table, findingsView(shown, theme), ...notes, pending, next, sum, last]
+      .filter((line) => line !== '')
+      .join('\n')
   }
 
   protected override exitCode(report: AuditReport): number {

@@ -19,7 +19,8 @@ export async function roaInput(verb: 'add' | 'remove', texts: readonly string[],
   refuseFiles(texts)
   const given = roaArguments({ [verb]: texts })
   if (file !== undefined) return joinSets(given, roaFile(await textOf(file), verb))
-  if (texts.length === 0) throw new AppError('usage', 'argument-missing', 'no ROA given: name ROAs, or a file with --file')
+  if (texts.length === 0)
+    throw new AppError('usage', 'argument-missing', 'no ROA given: name ROAs, or a file with --file')
   return given
 }
 

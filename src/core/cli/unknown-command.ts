@@ -26,10 +26,12 @@ const HABITS: ReadonlyMap<string, readonly string[]> = new Map([
   ...words(['import', 'load'], 'roa replace', 'roa add'),
   ...words(['log', 'events'], 'history list'),
   ...words(['diff'], 'audit diff', 'history list'),
-  ...words(['fsck', 'check', 'verify', 'doctor'], 'status', 'audit verify', 'config check'),
+  ...words(['fsck', 'check', 'verify'], 'audit verify', 'config check'),
+  ...words(['doctor', 'nagios', 'metrics', 'monitor', 'health'], 'status'),
+  ...words(['cron', 'alerts', 'nginx', 'systemd'], 'contrib'),
   ...words(['repair', 'fix'], 'recover'),
   ...words(['undo', 'rollback'], 'history list'),
-  ...words(['revoke'], 'roa remove', 'est cert revoke'),
+  ...words(['revoke'], 'est cert revoke', 'roa remove'),
   ...words(['sign', 'publish', 'renew', 'refresh'], 'republish'),
 ])
 

@@ -162,6 +162,8 @@ describe('brine contrib', () => {
     for (const line of ['[mod]', '[ta]', 'port            = 8873', `path    = ${dir}/repo/rsync/current`])
       expect(rsyncd).toContain(line)
     expect((await run(dir, 'contrib', 'cron')).stdout).toContain(`BRINE_DATA_DIR=${dir}\n`)
+    // the user name in a comment is not the program
+    expect((await run(dir, 'contrib', 'brine-backup.cron')).stdout).not.toMatch(/crontab -u [^ ]*\//)
     const unknown = await run(dir, 'contrib', 'ngnix')
     expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('did you mean nginx?')])
     const many = await run(dir, 'contrib', 'tick')

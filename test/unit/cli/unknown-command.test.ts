@@ -31,7 +31,9 @@ it.each([
   ['create myca', 'unknown command create, did you mean setup or ca add or roa add?', 'brine setup --help'],
   ['import vrps.csv', 'unknown command import, did you mean roa replace or roa add?', 'brine roa replace --help'],
   ['log', 'unknown command log, did you mean history list?', 'brine history list --help'],
-  ['fsck', 'unknown command fsck, did you mean status or audit verify or config check?', 'brine status --help'],
+  ['fsck', 'unknown command fsck, did you mean audit verify or config check?', 'brine audit verify --help'],
+  ['delete acme', 'unknown command delete, did you mean ca remove or roa remove?', 'brine ca remove --help'],
+  ['nagios', 'unknown command nagios, did you mean status?', 'brine status --help'],
   ['delete roa', 'unknown command delete, did you mean roa remove?', 'brine roa --help'],
   ['__proto__', 'unknown command __proto__', 'brine --help'],
 ])('%s', (given, message, help) => {

@@ -202,7 +202,7 @@ function nextSteps(
     role === 'primary'
       ? [`brine tick ${at}   # a test directory is live; ${renumbering}`]
       : [
-          'make sure that no other primary of this instance is running',
+          'make sure that no other primary of this instance is running; on one that still works: brine demote --reason "..."',
           `brine promote ${at} --reason "restored from backup"   # ${renumbering}`,
           `brine tick ${at}`,
         ]

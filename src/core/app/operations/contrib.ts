@@ -118,7 +118,7 @@ function withProgram(text: string, file: string, { path, node }: Program): strin
   const command = path.endsWith('/brine') ? 'brine' : path
   const text2 = text.replaceAll('/usr/local/bin/brine', path)
   if (file.endsWith('.cron'))
-    return text2.replaceAll(`PATH=${PATH}`, `PATH=${folders}`).replaceAll(' brine ', ` ${command} `)
+    return text2.replaceAll(`PATH=${PATH}`, `PATH=${folders}`).replaceAll(/(?<!-u) brine /g, ` ${command} `)
   return isDefault ? text2 : text2.replace('Environment=BRINE', `Environment=PATH=${folders}\nEnvironment=BRINE`)
 }
 

@@ -43,14 +43,14 @@ describe('files that nothing lists', () => {
     const site = await open()
     for (let n = 0; n < 30; n++) {
       await publish(site)
-      site.later(100)
+      site.later(1000)
     }
-    site.later(600)
+    site.later(7200)
     await publish(site)
-    site.later(600)
+    site.later(7200)
     await publish(site)
     const gone = there(site).filter((path) => !listed(site).includes(path))
-    // the last but one snapshot alone is younger than 600 s
+    // the last but one snapshot alone is younger than two hours
     expect(gone).toHaveLength(1)
     expect(listed(site).every((path) => there(site).includes(path))).toBe(true)
   })
@@ -59,12 +59,12 @@ describe('files that nothing lists', () => {
     ['in a folder of a serial that nobody lists', () => 'other-session/7/part/snapshot.xml'],
     ['beside the serials', (site: Site) => `${site.server.state.sessionId}/stray`],
     ['beside the sessions', () => 'stray-folder/stray'],
-  ])('go when a dead run left them %s, 600 s after they are found', async (_, place) => {
+  ])('go when a dead run left them %s, two hours after they are found', async (_, place) => {
     const site = await open()
     await publish(site)
     const stray = plant(site, place(site))
     await publish(site)
-    site.later(599)
+    site.later(7199)
     await publish(site)
     expect(there(site)).toContain(stray)
     site.later(1)
@@ -79,7 +79,7 @@ describe('files that nothing lists', () => {
     await publish(site)
     await site.server.run({ type: 'session.reset' })
     for (let n = 0; n < 4; n++) {
-      site.later(600)
+      site.later(7200)
       await publish(site)
     }
     expect(there(site)).not.toContain(stray)
@@ -91,7 +91,7 @@ describe('files that nothing lists', () => {
     const stray = plant(site, join(dirname(snapshotPath(site.server.state)), '..', 'died', 'snapshot.xml'))
     fs.rmSync(join(site.repoDir, '.state', 'rrdp.json'))
     await publish(site)
-    site.later(600)
+    site.later(7200)
     await publish(site)
     expect(there(site)).not.toContain(stray)
   })

@@ -16,7 +16,7 @@ async function publish(disk: Disk): Promise<{ readonly tree: string; readonly wh
   const still = { 'still.roa': 'still', 'sub/still.cer': 'certificate', 'large.cer': 'x'.repeat(9000) }
   await site.desire('acme', { ...still, 'a.roa': `a${round}`, ...(round % 2 === 0 ? { 'new/b.roa': 'b' } : {}) })
   await site.desire('beta', { 'far.roa': 'far' })
-  site.later(3601)
+  site.later(7201)
   const { tree, whole } = site.write({ disk }).rsync
   expect(site.rsync()).toEqual(site.wanted())
   expect(verifyTree(site.options())).toEqual([])

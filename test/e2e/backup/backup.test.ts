@@ -127,6 +127,23 @@ describe('create', () => {
 })
 
 describe('the shelf', () => {
+  it('is named with its newest backup where one of its files is meant', async () => {
+    const folder = at('several')
+    mkdirSync(folder)
+    for (const day of ['01', '02']) copyFileSync(sealed, join(folder, `brine-0123abcd-202601${day}T000000Z.tar.gz.age`))
+    const newest = join(folder, 'brine-0123abcd-20260102T000000Z.tar.gz.age')
+    const commands = [
+      ['backup', 'verify', folder],
+      ['restore', folder, '--into', at('none'), '--yes'],
+    ]
+    for (const args of commands) {
+      const { code, stderr } = await runBrine(args)
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`the newest one is ${newest}`)])
+    }
+    const recovery = await runBrine(['recover', '--from', folder, '--dry-run'], { dataDir: live })
+    expect([recovery.code, recovery.stderr]).toEqual([2, expect.stringContaining(newest)])
+  })
+
   it('lists its own, prunes by day and month, and never takes the newest or what is not ours', async () => {
     const folder = at('months')
     mkdirSync(folder)

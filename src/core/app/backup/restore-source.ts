@@ -3,12 +3,14 @@
  * result before it is used.
  */
 import { captureRevision, readCapturedFiles } from '../../backup/capture.js'
+import { listCatalog } from '../../backup/catalog.js'
 import type { DecryptionKeys } from '../../backup/encryption.js'
 import { type BackupHeader, backupDamaged } from '../../backup/format.js'
 import { readSource, sourceName } from '../../backup/source.js'
 import { assertFreeSpace, createTreeBuilder, type TreeBuilder } from '../../backup/tree-builder.js'
 import { unpackBackup } from '../../backup/unpack.js'
 import type { CommandContext } from '../../base/context.js'
+import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import { importPkcs8 } from '../../crypto/key-maker.js'
 import type { PublicKey, Sha256 } from '../../crypto/ports.js'
@@ -54,6 +56,17 @@ export interface UnpackRequest {
 }
 
 const MEBIBYTE = 1024 * 1024
+
+/** Throws `backup-is-folder` (usage) for a folder that contains backups and is not itself a copy of a data directory. */
+export function refuseFolderOfBackups(source: string): void {
+  if (statIfExists(layoutOf(source).marker) !== undefined) return
+  const [newest] = listCatalog(source)
+  if (newest === undefined) return
+  throw new AppError('usage', 'backup-is-folder', `${source} is a folder of backups: name one of them`, {
+    hint: `the newest one is ${newest.file}`,
+    details: { path: source },
+  })
+}
 
 /** Returns true if the source is a folder, and so a copy of a data directory and not a backup. */
 export function isCopy(source: string): boolean {
@@ -148,6 +161,7 @@ async function copyRevision({
   withoutSecrets,
   onHeader,
 }: UnpackRequest): Promise<UnpackedSource> {
+  refuseFolderOfBackups(source)
   const layout = layoutOf(source)
   const marker = readAnyMarker(source)
   onHeader?.(marker)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import type { DecryptionKeys } from '../../backup/encryption.js'
 import { makeScratchFolder, removeTree, removeTreeOnExit } from '../../backup/scratch.js'
 import type { CommandContext } from '../../base/context.js'
-import { isCopy, unpackSource } from '../backup/restore-source.js'
+import { isCopy, refuseFolderOfBackups, unpackSource } from '../backup/restore-source.js'
 
 /** Runs `work` with a folder for each source. Throws what `unpackSource` throws. */
 export async function withSources<T>(
@@ -21,6 +21,7 @@ export async function withSources<T>(
     const dirs: string[] = []
     for (const source of sources) {
       if (isCopy(source)) {
+        refuseFolderOfBackups(source)
         dirs.push(source)
         continue
       }

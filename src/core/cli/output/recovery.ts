@@ -30,12 +30,18 @@ export function recoveryView(report: RecoverReport, theme: Theme): string {
   ]
   if (!report.changed) return [...lines, report.failed.length > 0 ? '# nothing changed' : '# nothing to do'].join('\n')
   const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
-  const what = loses
-    ? `generation ${generation}, manifest and CRL numbers advanced${published}`
-    : report.objects.lost.length > 0
-      ? 'no command is lost'
-      : 'nothing is lost'
+  const what = loses ? `generation ${generation}, manifest and CRL numbers advanced${published}` : historyKept(report)
   return [...lines, dryRun ? '# dry run, nothing changed' : `# recovered; ${what}`].join('\n')
+}
+
+/** Returns what a recovery that lost no command has kept: files of history may be gone although no state needs them. */
+function historyKept({ aggregates, objects }: RecoverReport): string {
+  const gone = aggregates.flatMap((a) => a.gone)
+  if (gone.length > 0) {
+    const files = gone.length === 1 ? 'a file of history is' : `${gone.length} files or ranges of history are`
+    return `every state is kept; ${files} lost: brine recover --from BACKUP restores what a backup has`
+  }
+  return objects.lost.length > 0 ? 'no command is lost' : 'nothing is lost'
 }
 
 function aggregateLines(a: RecoveredAggregate, theme: Theme): readonly string[] {

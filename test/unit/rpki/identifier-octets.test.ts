@@ -22,13 +22,18 @@ async function isFound({ path }: Subject, bytes: Uint8Array): Promise<boolean> {
   return findings.all().length > 0
 }
 
+/** Returns true for a mutant that is another valid object: the successor of a trust anchor key as its predecessor (RFC 9691 section 3.2). */
+function isAnother({ id }: Subject, { from, to }: { readonly from: number; readonly to: number }): boolean {
+  return id === 'ta key' && from === 0xa1 && to === 0xa0
+}
+
 describe.each(SUBJECTS)('the identifier octets of a $id', (subject) => {
   it('is valid before a mutation', async () => {
     expect((await inspectObject(subject.path, subject.good, NOW)).faults).toEqual([])
   })
 
   it('has a finding for each other tag of a constructed element, and of a sample of the others', async () => {
-    const all = [...identifierMutants(subject.good, subject.signer)]
+    const all = [...identifierMutants(subject.good, subject.signer)].filter((mutant) => !isAnother(subject, mutant))
     const isMade = (tag: number): boolean => (tag & 0x20) !== 0
     const made = sampled(
       all.filter(({ from }) => isMade(from)),

@@ -15,7 +15,7 @@ import { archivedIndexPath } from '../store/commit/archived-index.js'
 import { keptRecordsPath } from '../store/commit/kept-records.js'
 import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../store/commit/live-branch.js'
 import type { StoreReader } from '../store/commit/store-reader.js'
-import { commitMissing, fileDamaged, fileMissing, isCorrupt } from '../store/disk/damage.js'
+import { commitMissing, fileDamaged, fileMissing, isCorrupt, unlessCorrupt } from '../store/disk/damage.js'
 import { exists, listDir, readIfExists, statIfExists } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 import { commandName, eventName, type Layout, snapshotName } from '../store/disk/paths.js'
@@ -237,17 +237,6 @@ function findInDirectory(layout: Layout, id: AggregateId, name: string, sha256: 
 /** Returns true for the error of a file that is recorded as archived elsewhere. */
 function isArchivedElsewhere(error: AppError): boolean {
   return (error.details as { readonly archivedTo?: string }).archivedTo !== undefined
-}
-
-/** Reads a file; reports a `corrupt` error and returns undefined. */
-function unlessCorrupt<T>(read: () => T, onCorrupt: (error: AppError) => void): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!isCorrupt(error)) throw error
-    onCorrupt(error)
-    return undefined
-  }
 }
 
 function* objectFiles({ layout, objects }: BackupCapture): Generator<BackupFile> {

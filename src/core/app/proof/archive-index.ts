@@ -10,7 +10,7 @@ import { readCommand } from '../../store/commit/aggregate-files.js'
 import { archivedIndexPath, readArchivedIndex } from '../../store/commit/archived-index.js'
 import type { ArchivedRange } from '../../store/commit/archived-ranges.js'
 import { covers, joinRanges } from '../../store/commit/archiving-commit.js'
-import { isCorrupt } from '../../store/disk/damage.js'
+import { unlessCorrupt } from '../../store/disk/damage.js'
 import type { Layout } from '../../store/disk/paths.js'
 import { rulesOf } from './digest.js'
 
@@ -57,13 +57,4 @@ function contradiction(
     if (record.actor !== range.actor) return { member: 'actor', problem: `command ${sequence} is of another actor` }
   }
   return undefined
-}
-
-function unlessCorrupt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!isCorrupt(error)) throw error
-    return undefined
-  }
 }

@@ -12,7 +12,7 @@ import { type ArchiveRule, ArchiveRuleCollector } from '../commit/archiving-comm
 import { isKept } from '../commit/kept-records.js'
 import { inRanges, type LiveBranch, rangesOf } from '../commit/live-branch.js'
 import type { StoreReader } from '../commit/store-reader.js'
-import { isCorrupt } from '../disk/damage.js'
+import { unlessCorrupt } from '../disk/damage.js'
 import { eventName, type Layout } from '../disk/paths.js'
 import { type HistoryEntry, OVERLAP_SECONDS } from './archive-plan.js'
 
@@ -88,13 +88,4 @@ function hasEvents(layout: Layout, id: AggregateId, record: StoredCommand, branc
     !inRanges(branch.events, version) &&
     unlessCorrupt(() => findFile(layout, eventName(version), sha256, id)) === undefined
   return !record.effect.events.some((sha256, i) => missing(sha256, record.version + i))
-}
-
-function unlessCorrupt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!isCorrupt(error)) throw error
-    return undefined
-  }
 }

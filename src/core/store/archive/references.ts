@@ -10,7 +10,7 @@ import { readArchivedIndex } from '../commit/archived-index.js'
 import { rangeOf } from '../commit/archived-ranges.js'
 import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../commit/live-branch.js'
 import type { StoreReader } from '../commit/store-reader.js'
-import { isCorrupt } from '../disk/damage.js'
+import { unlessCorrupt } from '../disk/damage.js'
 import { listDir, readIfExists } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName, snapshotName } from '../disk/paths.js'
 import type { HistoryEntry } from './archive-plan.js'
@@ -66,16 +66,6 @@ export function referencesOf(layout: Layout, reader: StoreReader): References {
     }
   }
   return out
-}
-
-/** Returns undefined for what is damaged. Throws `io`. */
-function unlessCorrupt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!isCorrupt(error)) throw error
-    return undefined
-  }
 }
 
 /** Collects the references of the kept snapshots and returns the version of the oldest one, 0 if there is none. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Json } from '../../base/json.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
 import { type Info, readInfo, type SnapshotRef } from '../disk/caches.js'
-import { isCorrupt } from '../disk/damage.js'
+import { isCorrupt, unlessCorrupt } from '../disk/damage.js'
 import { exists, readIfExists } from '../disk/fs.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseEvent, parseSnapshot } from '../disk/records.js'
@@ -270,14 +270,4 @@ function contiguousCommands(
     out.push(found)
   }
   return at === newest.version ? out : undefined
-}
-
-/** Returns undefined for a damaged record: the cache may list commands that a recovery discarded, and the chain reports real damage. */
-function unlessCorrupt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!isCorrupt(error)) throw error
-    return undefined
-  }
 }

@@ -90,3 +90,14 @@ export function formatOlder(path: string, format: number, interrupted: boolean):
 export function isCorrupt(error: unknown): error is AppError {
   return error instanceof AppError && error.kind === 'corrupt'
 }
+
+/** Returns what `read` returns; undefined for what is damaged, after a call of `onCorrupt`. Throws any other error. */
+export function unlessCorrupt<T>(read: () => T, onCorrupt?: (error: AppError) => void): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    onCorrupt?.(error)
+    return undefined
+  }
+}

@@ -59,14 +59,28 @@ export const isReceivedCertificate: Check<ReceivedCertificate> = objectOf<Receiv
   'subject?': isText,
 })
 
-/** STORED. `pending`: no certificate yet; `current`: issues and publishes. */
+/**
+ * STORED. States of a key in a roll (RFC 6489 section 2). `pending`: no certificate yet; `new`: staged, publishes an empty manifest and its CRL;
+ * `current`: issues and publishes; `old`: given up, publishes as a staged key does until the parent has revoked it.
+ */
 export interface ClassKey {
-  readonly state: 'pending' | 'current'
+  readonly state: 'pending' | 'new' | 'current' | 'old'
   readonly ski: KeyId
   /** Base64 SubjectPublicKeyInfo. */
   readonly spki: string
   readonly certificate: ReceivedCertificate | null
   readonly point: PublicationPoint
+}
+
+/** STORED. A key roll of a class from its start until the parent has revoked the old key. */
+export interface KeyRoll {
+  readonly startedAt: Instant
+  /** Seconds from staging to the activation by `tick`; null: the operator activates. */
+  readonly activateAfter: number | null
+  /** True if the old key is not trusted any more: activation does not wait. */
+  readonly compromised: boolean
+  /** Time at which the new key got its certificate and its first manifest; null before. */
+  readonly stagedAt: Instant | null
 }
 
 /** STORED. Resources from one class of one parent (RFC 6492 section 3.3.2). */
@@ -79,6 +93,8 @@ export interface ResourceClass {
   readonly keys: readonly ClassKey[]
   /** One ROA per AS instead of one per prefix. */
   readonly aggregated: boolean
+  /** Left out where no roll is open. */
+  readonly roll?: KeyRoll
 }
 
 /** STORED. A ROA that the operator configured; the key in the table is its text `P-L => ASN`. */
@@ -111,6 +127,8 @@ export interface CaState {
   readonly roas: Table<RoaConfig>
   /** Lower bound of manifest numbers, raised if higher numbers than this state knows may have been published. */
   readonly numberFloor: number
+  /** Keys that no class uses any more and whose private half is still stored, with the time at which they were retired. */
+  readonly retired?: Table<Instant>
 }
 
 /** Returns the state before `ca.add`. */
@@ -128,7 +146,7 @@ export function initialCa(handle: Handle): CaState {
   }
 }
 
-/** Returns the key of a class that publishes, if it has a certificate. */
+/** Returns the key of a class that issues, if it has a certificate. */
 export function currentKey(
   resourceClass: ResourceClass,
 ): (ClassKey & { certificate: ReceivedCertificate }) | undefined {
@@ -138,10 +156,19 @@ export function currentKey(
 
 /** Returns the state with one key of a class changed; an unknown class or key changes nothing. */
 export function withKey(state: CaState, name: string, ski: string, change: (key: ClassKey) => ClassKey): CaState {
+  return withClass(state, name, (found) => {
+    return { ...found, keys: found.keys.map((key) => (key.ski === ski ? change(key) : key)) }
+  })
+}
+
+/** Returns the state with one class changed; an unknown class changes nothing. */
+export function withClass(
+  state: CaState,
+  name: string,
+  change: (resourceClass: ResourceClass) => ResourceClass,
+): CaState {
   const found = entry(state.classes, name)
-  if (found === undefined) return state
-  const keys = found.keys.map((key) => (key.ski === ski ? change(key) : key))
-  return { ...state, classes: withEntry(state.classes, name, { ...found, keys }) }
+  return found === undefined ? state : { ...state, classes: withEntry(state.classes, name, change(found)) }
 }
 
 /** Returns the folder of a class, with trailing slash. */
@@ -149,7 +176,7 @@ export function classBase(repository: Repository, name: string): string {
   return `${repository.base}${name}/`
 }
 
-/** Returns the current key of a class as an issuer. */
+/** Returns a certified key of a class as an issuer. */
 export function issuerOf(
   repository: Repository,
   resourceClass: ResourceClass,

@@ -1,0 +1,40 @@
+/**
+ * What a CA must ask of a parent, from its state alone (RFC 6492 sections 3.4 and 3.5). A parent in this data directory carries it out in the
+ * same commit, one elsewhere is sent it. What is not answered stays open: it is asked again, with the same key.
+ */
+import type { Handle } from '../base/handle.js'
+import type { KeyId } from '../crypto/ports.js'
+import type { CaState, ClassKey, ResourceClass } from './state.js'
+
+export interface OpenRequest {
+  readonly kind: 'issue' | 'revoke'
+  /** The CA's own name of the class. */
+  readonly class: string
+  readonly ski: KeyId
+}
+
+/** Returns true if the certificate of a key differs from what the parent lists for the class, so that another must be requested. */
+export type IsOutdated = (resourceClass: ResourceClass, key: ClassKey) => boolean
+
+/**
+ * Returns the open requests to a parent: `issue` for each key without a certificate and each whose certificate `isOutdated`, `revoke` for each
+ * key that was given up, whether or not its certificate ever arrived. What is issued comes first.
+ */
+export function openRequests(
+  state: CaState,
+  parent: Handle,
+  isOutdated: IsOutdated = () => false,
+): readonly OpenRequest[] {
+  if (state.status !== 'active' || state.repository === null) return []
+  const issue: OpenRequest[] = []
+  const revoke: OpenRequest[] = []
+  for (const own of Object.values(state.classes)) {
+    if (own.parent !== parent) continue
+    for (const key of own.keys) {
+      const request = { class: own.name, ski: key.ski }
+      if (key.state === 'old') revoke.push({ kind: 'revoke', ...request })
+      else if (key.certificate === null || isOutdated(own, key)) issue.push({ kind: 'issue', ...request })
+    }
+  }
+  return [...issue, ...revoke]
+}

@@ -4,8 +4,8 @@
  * without a readable result.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { quoted } from '../base/text.js'
 import { BackendFault } from '../ha/backend.js'
+import { failureCode, isTlsFailure, jsonObject, socketReason, summaryOf, tlsReason } from '../transport/failures.js'
 import { configFault } from './files.js'
 
 /** Progress of one HTTP exchange. */
@@ -32,31 +32,11 @@ export interface HttpResponse {
 /** TLS alerts about our client certificate, or about a missing one (RFC 8446 section 6.2). */
 const CLIENT_CERTIFICATE_ALERTS =
   /ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_|UNSUPPORTED_CERTIFICATE|NO_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/
-const TLS = /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|HOSTNAME_|EPROTO)/
-const TLS_REASONS: Readonly<Record<string, string>> = {
-  SELF_SIGNED_CERT_IN_CHAIN: 'it is signed by an unknown root',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed and unknown',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it is signed by an unknown root',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'it is signed by an unknown root',
-  CERT_HAS_EXPIRED: 'it has expired',
-  CERT_NOT_YET_VALID: 'it is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host',
-}
-const SOCKET_REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'refused the connection',
-  ECONNRESET: 'closed the connection',
-  EPIPE: 'closed the connection',
-  ENOTFOUND: 'has a host name that is not in the DNS',
-  EAI_AGAIN: 'has a host name that could not be resolved',
-  ETIMEDOUT: 'could not be reached',
-  EHOSTUNREACH: 'could not be reached',
-  ENETUNREACH: 'could not be reached',
-}
 
 /** Returns the fault of a connection error; `timedOut` if the attempt has timed out. */
 export function connectionFault(error: Error, progress: ExchangeProgress, timedOut: boolean): BackendFault {
   const { where } = progress
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  const code = failureCode(error)
   if (CLIENT_CERTIFICATE_ALERTS.test(code))
     return configFault(
       'ca-client-refused',
@@ -64,13 +44,11 @@ export function connectionFault(error: Error, progress: ExchangeProgress, timedO
     )
   // an alert refuses the connection; any other TLS failure after the handshake may hide a response
   const isOpen = progress.issues && progress.isSecured && !code.includes('ALERT')
-  if (!timedOut && TLS.test(code) && !isOpen)
-    return caFault('ca-tls', `${where}: its TLS certificate is not accepted: ${TLS_REASONS[code] ?? code}`, error)
+  if (!timedOut && isTlsFailure(code) && !isOpen)
+    return caFault('ca-tls', `${where}: its TLS certificate is not accepted: ${tlsReason(code)}`, error)
   if (!timedOut && code.startsWith('HPE_'))
     return garbled({ ...progress, status: progress.status ?? 200 }, `the response is not HTTP (${code})`, error)
-  const what = timedOut
-    ? timeoutText(progress)
-    : `${SOCKET_REASONS[code] ?? `failed: ${code || 'connection lost'}`}${phase(progress)}`
+  const what = timedOut ? timeoutText(progress) : `${socketReason(code)}${phase(progress)}`
   const hasRefused = progress.status !== undefined && progress.status >= 300
   if (progress.issues && progress.isSecured && !hasRefused) return outcomeUnknown(`${where} ${what}`, error)
   return caFault(timedOut ? 'ca-timeout' : 'ca-unreachable', `${where} ${what}`, error)
@@ -143,14 +121,6 @@ export function statusFault(response: HttpResponse, detail = summaryOf(response)
   return requestFault('ca-refused-request', response, what)
 }
 
-/** Summarizes a body in a few words. */
-function summaryOf({ body, headers }: HttpResponse): string {
-  const text = body.toString('utf8').trim()
-  if (text === '') return ''
-  if (/html/i.test(headers['content-type'] ?? '') || /^<(?:!doctype|html)/i.test(text)) return 'an HTML page'
-  return quoted(text.replace(/\s+/g, ' '), 160)
-}
-
 /** Parses a body as a JSON object. Throws the BackendFault of `garbled` for anything else. */
 export function jsonOf(response: HttpResponse): Readonly<Record<string, unknown>> {
   const found = tryJson(response)
@@ -164,12 +134,5 @@ export function jsonOf(response: HttpResponse): Readonly<Record<string, unknown>
 
 /** Parses a body as `jsonOf` does; undefined for anything else. */
 export function tryJson({ body }: HttpResponse): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined
-  } catch {
-    return undefined
-  }
+  return jsonObject(body)
 }

@@ -14,6 +14,8 @@ import { request } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { Remote } from '../config/enrolment/schema.js'
 import { certificatesOf, readPlainCertificate } from '../pki/certificate.js'
+import { BodyTooLarge, readBody } from '../transport/body.js'
+import { retryAfterSeconds } from '../transport/failures.js'
 import { configFault, isKeyOf, readCertificates, readConfigured, readKey } from './files.js'
 import { connectionFault, type ExchangeProgress, garbled, type HttpResponse } from './http-faults.js'
 import type { BackendPorts } from './ports.js'
@@ -145,8 +147,7 @@ function exchange(begin: Begin, progress: ExchangeProgress, query: HttpQuery): P
       progress.status = incoming.statusCode ?? 0
       collect(incoming, progress).then(resolve, (error: unknown) => {
         outgoing.destroy()
-        if (error instanceof TypeError)
-          reject(garbled(progress, `the response is larger than ${LARGEST_RESPONSE} bytes`))
+        if (error instanceof BodyTooLarge) reject(garbled(progress, error.message))
         else fail(error instanceof Error ? error : new Error(String(error)))
       })
     })
@@ -154,25 +155,13 @@ function exchange(begin: Begin, progress: ExchangeProgress, query: HttpQuery): P
   })
 }
 
-/** Reads the response. Throws a TypeError if it is too large. */
 async function collect(incoming: IncomingMessage, { where, issues }: ExchangeProgress): Promise<HttpResponse> {
   const parts: Buffer[] = []
-  let size = 0
-  for await (const part of incoming) {
-    const bytes = Buffer.from(part)
-    size += bytes.length
-    if (size > LARGEST_RESPONSE) throw new TypeError('too long')
-    parts.push(bytes)
-  }
-  // a connection that ends early without an error
-  if (!incoming.complete) throw new Error('the response is incomplete')
+  await readBody(incoming, LARGEST_RESPONSE, (part) => void parts.push(part))
   return { where, issues, status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(parts) }
 }
 
 /** Returns Retry-After in seconds from a number or a date (RFC 9110 section 10.2.3); `fallback` without either. */
 export function retryAfter({ headers }: HttpResponse, { clock }: BackendPorts, fallback = 60): number {
-  const text = headers['retry-after'] ?? ''
-  if (/^\d{1,9}$/.test(text)) return Math.max(1, Number(text))
-  const seconds = Math.ceil((Date.parse(text) - Date.parse(clock.now())) / 1000)
-  return Number.isFinite(seconds) ? Math.max(1, seconds) : fallback
+  return retryAfterSeconds(headers['retry-after'], Date.parse(clock.now())) ?? fallback
 }

@@ -8,13 +8,30 @@ import { knownKind } from '../rpki/object-kinds.js'
 import { childCommands, childEvents } from './children.js'
 import { classCommands, classEvents } from './classes.js'
 import { clockCommands, clockEvents } from './clock.js'
+import { keyrollCommands, keyrollEvents } from './keyroll.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { roaCommands, roaEvents } from './roas.js'
 import { type CaState, initialCa } from './state.js'
 
-const events = joined(lifecycleEvents, classEvents, childEvents, roaEvents, publishingEvents, clockEvents)
-const commands = joined(lifecycleCommands, classCommands, childCommands, roaCommands, publishingCommands, clockCommands)
+const events = joined(
+  lifecycleEvents,
+  classEvents,
+  childEvents,
+  roaEvents,
+  publishingEvents,
+  keyrollEvents,
+  clockEvents,
+)
+const commands = joined(
+  lifecycleCommands,
+  classCommands,
+  childCommands,
+  roaCommands,
+  publishingCommands,
+  keyrollCommands,
+  clockCommands,
+)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type CaEvent = EventOf<typeof events>
@@ -27,7 +44,7 @@ export const ca: CaAggregate = declare<CaState, CaCommand, CaEvent, IssuingPorts
   events,
   commands,
   precondition: ({ status, handle }, { type }) =>
-    status === 'active' || type === 'ca.add' || type === 'clock.reset'
+    status === 'active' || type === 'ca.add' || type === 'clock.reset' || type === 'keys.destroy'
       ? []
       : [{ code: 'ca-unknown', message: `there is no CA ${handle}` }],
   logical,

@@ -10,10 +10,12 @@ import {
   certify,
   checkChildAdd,
   checkChildKey,
+  checkChildRevoke,
   checkChildUpdate,
   type Entitlement,
   entitled,
   unknownChild,
+  type Withdrawal,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { equalSets, fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
@@ -56,6 +58,12 @@ export const childCommands = {
     decide: (_, { child }, ports) => reconciled([{ type: 'child.removed', child }], ports),
     publishesOnly: false,
     summarize: ({ child }) => ({ child }),
+  }),
+  'child.revoke': command<Withdrawal>({
+    check: ({ children }, withdrawal) => checkChildRevoke(children, withdrawal),
+    decide: (_, { child, ski }, ports) => reconciled([{ type: 'child.key.revoked', child, ski }], ports),
+    publishesOnly: false,
+    summarize: ({ child, ski }) => ({ child, ski }),
   }),
   'child.certify': command<Certification>({
     check: checkCertification,

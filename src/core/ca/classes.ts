@@ -1,7 +1,7 @@
 /**
  * Parents and the resource classes that they give: what a parent entitles the CA to, the key for it, and the certificate received
  * (RFC 6492 section 3.3).
- * Invariant: a class has one key that publishes; a class that the parent no longer lists is removed with everything in it.
+ * Invariant: a class has one key that issues; a class that the parent no longer lists is removed with everything in it.
  */
 import { toBase64 } from '../base/bytes.js'
 import type { Violation } from '../base/errors.js'
@@ -14,6 +14,7 @@ import type { ChildSia, Entitlement } from '../issuing/children.js'
 import { EMPTY_POINT } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { fromResourceText, isEmpty } from '../resources/resource-set.js'
+import type { keyrollEvents } from './keyroll.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import {
   type CaState,
@@ -25,7 +26,7 @@ import {
   type ReceivedCertificate,
   type Repository,
   type ResourceClass,
-  withKey,
+  withClass,
 } from './state.js'
 
 const event = eventsOn<CaState>()
@@ -55,10 +56,17 @@ export const classEvents = {
   'certificate.received': event(
     { class: isText, ski: isKeyId, certificate: isReceivedCertificate },
     (state, { class: name, ski, certificate }) =>
-      withKey(state, name, ski, (key) => ({ ...key, state: 'current', certificate })),
+      withClass(state, name, (own) => {
+        // a key that a roll has made becomes current by its activation
+        const next = own.roll === undefined ? 'current' : 'pending'
+        const receive = (key: ClassKey): ClassKey =>
+          key.ski === ski ? { ...key, state: key.state === 'pending' ? next : key.state, certificate } : key
+        return { ...own, keys: own.keys.map(receive) }
+      }),
   ),
 }
 type ClassEvent = EventOf<typeof classEvents>
+type ReceptionEvent = ClassEvent | Extract<EventOf<typeof keyrollEvents>, { readonly type: 'keyroll.staged' }>
 
 interface Reception {
   readonly className: string
@@ -66,7 +74,7 @@ interface Reception {
   readonly certificate: ReceivedCertificate
 }
 
-const command = commandsOn<CaState, ClassEvent | PublishingEvent, IssuingPorts>()
+const command = commandsOn<CaState, ReceptionEvent | PublishingEvent, IssuingPorts>()
 
 export const classCommands = {
   'parent.add': command<{ readonly parent: Handle; readonly contact: Parent }>({
@@ -96,9 +104,12 @@ export const classCommands = {
     decide: (state, { className, ski, certificate }, ports) => {
       const before = keyOf(state, className, ski)?.certificate ?? null
       if (before?.sha256 === certificate.sha256) return []
-      const received: ClassEvent = { type: 'certificate.received', class: className, ski, certificate }
-      const isRenamed = before !== null && before.subject !== certificate.subject
-      return reconciled([received], ports, isRenamed ? { renamed: className } : {})
+      const received: ReceptionEvent[] = [{ type: 'certificate.received', class: className, ski, certificate }]
+      if (before === null && entry(state.classes, className)?.roll !== undefined)
+        received.push({ type: 'keyroll.staged', class: className, ski, at: ports.clock.now() })
+      // objects name the subject of the certificate as their issuer, and its URI in their AIA
+      const isRenamed = before !== null && (before.subject !== certificate.subject || before.uri !== certificate.uri)
+      return reconciled(received, ports, isRenamed ? { renamed: ski } : {})
     },
     publishesOnly: false,
     summarize: ({ className, ski, certificate: { sha256, resources } }) => {
@@ -112,7 +123,7 @@ function keyOf(state: CaState, className: string, ski: KeyId): ClassKey | undefi
 }
 
 /** Returns the CA's own class for a parent's class. */
-export function classFor(state: CaState, parent: Handle, parentClass: string): ResourceClass | undefined {
+function classFor(state: CaState, parent: Handle, parentClass: string): ResourceClass | undefined {
   return Object.values(state.classes).find((c) => c.parent === parent && c.parentClass === parentClass)
 }
 

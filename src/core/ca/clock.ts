@@ -16,7 +16,7 @@ import {
 } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { type CaState, withKey } from './state.js'
+import { type CaState, type ResourceClass, withKey } from './state.js'
 
 const event = eventsOn<CaState>()
 
@@ -27,8 +27,23 @@ export const clockEvents = {
         withKey(reached, reset.class, reset.ski, (key) => ({ ...key, point: pointBefore(key.point, reset, at) })),
       state,
     )
-    return { ...next, roas: mapEntries(next.roas, (roa) => ({ ...roa, since: earlier(roa.since, at) })) }
+    const { retired } = next
+    return {
+      ...next,
+      classes: mapEntries(next.classes, (own) => rollBefore(own, at)),
+      roas: mapEntries(next.roas, (roa) => ({ ...roa, since: earlier(roa.since, at) })),
+      ...(retired === undefined ? {} : { retired: mapEntries(retired, (since) => earlier(since, at)) }),
+    }
   }),
+}
+
+/** Returns a class whose key roll is staged from `at` on where it was staged later, so that the wait of RFC 6489 is of real time. */
+function rollBefore(own: ResourceClass, at: Instant): ResourceClass {
+  const { roll } = own
+  if (roll === undefined) return own
+  const { startedAt, stagedAt } = roll
+  const times = { startedAt: earlier(startedAt, at), stagedAt: stagedAt === null ? null : earlier(stagedAt, at) }
+  return { ...own, roll: { ...roll, ...times } }
 }
 
 /** Facts that a clock reset needs beyond the state. */

@@ -14,9 +14,12 @@ export const lifecycleEvents = {
   'repository.configured': event({ repository: isRepository }, (state, { repository }) => ({ ...state, repository })),
 }
 
-/** A CA that is added again continues its numbers: names of classes and manifest numbers are never used twice. */
-function empty({ handle, nextClass, numberFloor }: CaState): CaState {
-  return { ...initialCa(handle), nextClass, numberFloor }
+/**
+ * A CA that is added again continues its numbers: names of classes and manifest numbers are never used twice. Retired keys are destroyed after
+ * it was removed too.
+ */
+function empty({ handle, nextClass, numberFloor, retired }: CaState): CaState {
+  return { ...initialCa(handle), nextClass, numberFloor, ...(retired === undefined ? {} : { retired }) }
 }
 
 /** The place of a new CA, for history alone: other commands of the same commit make it a child there. */

@@ -2,9 +2,11 @@
  * Makes what is published equal to what is configured: the one place where a CA issues.
  * Invariant: nothing to change and nothing due means no event, so that republishing by cron writes nothing.
  */
-import { entry, withEntry } from '../base/record.js'
+import { AppError } from '../base/errors.js'
+import type { Table } from '../base/record.js'
 import { isFlag, isKeyId, isText, listOf } from '../base/shape.js'
 import { earlier } from '../base/time.js'
+import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type Decision, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { DomainEvent } from '../eventsourcing/types.js'
 import { numberEventsOn } from '../issuing/child-tables.js'
@@ -19,12 +21,19 @@ import {
 } from '../issuing/children.js'
 import { type DueTimes, dueAt, isPointDue, pointDueTimes } from '../issuing/due.js'
 import { issuePoint } from '../issuing/issue-point.js'
-import { evolvePoint, isPointIssue, type PublicationPoint } from '../issuing/point.js'
+import {
+  EMPTY_POINT,
+  evolvePoint,
+  isPointIssue,
+  type PublicationPoint,
+  type PublishedObject,
+} from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import type { Issuer } from '../issuing/signing.js'
 import type { Timing } from '../issuing/timing.js'
 import { fromResourceText } from '../resources/resource-set.js'
 import { desiredRoas, reconcileRoas } from './roa-objects.js'
+import { activationDueAt } from './roll-state.js'
 import {
   type CaState,
   type ClassKey,
@@ -32,6 +41,7 @@ import {
   issuerOf,
   type ReceivedCertificate,
   type ResourceClass,
+  withClass,
   withKey,
 } from './state.js'
 
@@ -50,11 +60,14 @@ export const publishingEvents = {
     },
     (state, { class: name, ski, issue, aggregated, ...changes }) => {
       const next = withKey(state, name, ski, (key) => ({ ...key, point: evolvePoint(key.point, issue) }))
-      const found = entry(next.classes, name)
-      if (found === undefined) return next
-      const classes = withEntry(next.classes, name, { ...found, aggregated })
-      return { ...next, classes, children: evolveChildren(next.children, changes) }
+      if (!Object.hasOwn(next.classes, name)) return next
+      const reached = withClass(next, name, (own) => ({ ...own, aggregated }))
+      return { ...reached, children: evolveChildren(next.children, changes) }
     },
+  ),
+  /** An old key can no longer sign, since its private half is lost: what it publishes is withdrawn. */
+  'point.withdrawn': event({ class: isText, ski: isKeyId }, (state, { class: name, ski }) =>
+    withKey(state, name, ski, (key) => ({ ...key, point: EMPTY_POINT })),
   ),
   ...numberEventsOn<CaState>(),
 }
@@ -81,8 +94,8 @@ export const publishingCommands = {
 export interface Reissue {
   /** Issue manifest and CRL whether due or not. */
   readonly force?: boolean
-  /** The class whose objects are all issued again, because their issuer name changes. */
-  readonly renamed?: string
+  /** The key whose objects are all issued again, because its name or the URI of its certificate changes. */
+  readonly renamed?: KeyId
   /** Objects to issue again, as `class/name`. */
   readonly anew?: ReadonlySet<string>
   /** Certificates issued by the same command. */
@@ -105,17 +118,46 @@ export async function reconcile(
   state: CaState,
   ports: IssuingPorts,
   reissue: Reissue = {},
-): Promise<readonly PointIssued[]> {
-  if (state.status !== 'active' || state.repository === null) return []
-  const events: PointIssued[] = []
+): Promise<readonly PublishingEvent[]> {
+  const { repository } = state
+  if (state.status !== 'active' || repository === null) return []
+  const events: PublishingEvent[] = []
   for (const resourceClass of Object.values(state.classes)) {
+    // the key that issues comes last: its event says whether the ROAs of the class are aggregated
+    for (const { certificate, ...rest } of resourceClass.keys) {
+      if (certificate === null || (rest.state !== 'new' && rest.state !== 'old')) continue
+      const key = { ...rest, certificate }
+      const issuer = issuerOf(repository, resourceClass, key)
+      events.push(...(await reconcileEmpty(state, resourceClass, key, issuer, ports, reissue)))
+    }
     const key = currentKey(resourceClass)
     if (key === undefined) continue
-    const issuer = issuerOf(state.repository, resourceClass, key)
+    const issuer = issuerOf(repository, resourceClass, key)
     const event = await reconcileClass(state, resourceClass, key, issuer, ports, reissue)
     if (event !== undefined) events.push(event)
   }
   return events
+}
+
+/** Issues manifest and CRL of a key that issues nothing else: one that is staged, or one that was given up and whose products are withdrawn. */
+async function reconcileEmpty(
+  { numberFloor: atLeast }: CaState,
+  { name, aggregated }: ResourceClass,
+  { state, ski, point }: CertifiedKey,
+  issuer: Issuer,
+  ports: IssuingPorts,
+  { renamed, force }: Reissue,
+): Promise<readonly PublishingEvent[]> {
+  if (state === 'old' && point.manifest === null) return []
+  const drop = Object.keys(point.objects)
+  if (drop.length === 0 && renamed !== ski && force !== true && !isPointDue(point, ports)) return []
+  try {
+    const issue = await issuePoint(issuer, point, { put: [], drop, atLeast }, ports)
+    return [{ type: 'point.issued', class: name, ski, issue, issued: [], withdrawn: [], aggregated }]
+  } catch (error) {
+    if (state !== 'old' || !(error instanceof AppError) || error.code !== 'key-missing') throw error
+    return [{ type: 'point.withdrawn', class: name, ski }]
+  }
 }
 
 async function reconcileClass(
@@ -129,15 +171,18 @@ async function reconcileClass(
   const held = fromResourceText(key.certificate.resources)
   const requested = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
   const fresh = new Set(requested.put.map((o) => o.name))
-  const all = reissue.renamed === resourceClass.name
-  const anew = (name: string): boolean => all || reissue.anew?.has(`${resourceClass.name}/${name}`) === true
-  const kept = await reconcileChildren(state.children, issuer, withoutFresh(key.point, fresh), held, ports, anew)
+  const all = reissue.renamed === key.ski
+  const inherited = inheritedObjects(resourceClass)
+  const anew = (name: string): boolean =>
+    all || Object.hasOwn(inherited, name) || reissue.anew?.has(`${resourceClass.name}/${name}`) === true
+  const known = withoutFresh({ ...key.point, objects: { ...inherited, ...key.point.objects } }, fresh)
+  const kept = await reconcileChildren(state.children, issuer, known, held, ports, anew)
   const children = merge([requested, kept])
   const desired = desiredRoas(state.roas, held, resourceClass.aggregated, ports.timing)
   const roas = await reconcileRoas(desired.roas, issuer, key.point, ports, anew)
   const put = [...children.put, ...roas.put]
-  const drop = [...children.drop, ...roas.drop]
-  const changed = put.length > 0 || drop.length > 0
+  const drop = [...children.drop, ...roas.drop].filter((name) => Object.hasOwn(key.point.objects, name))
+  const changed = put.length > 0 || drop.length > 0 || children.withdrawn.length > 0
   if (!changed && !all && reissue.force !== true && !isPointDue(key.point, ports)) return undefined
   const issue = await issuePoint(issuer, key.point, { put, drop, atLeast: state.numberFloor }, ports)
   return {
@@ -151,6 +196,11 @@ async function reconcileClass(
   }
 }
 
+/** Returns the products of keys that were given up and still publish them: the current key takes them over, under the same names. */
+function inheritedObjects({ keys }: ResourceClass): Table<PublishedObject> {
+  return Object.assign({}, ...keys.filter(({ state }) => state === 'old').map(({ point }) => point.objects))
+}
+
 /** Returns the point without the certificates that this command issued: it does not renew them again. */
 function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): PublicationPoint {
   if (fresh.size === 0) return point
@@ -161,11 +211,14 @@ function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): Publ
 export function dueTimes(state: CaState, timing: Timing): DueTimes | null {
   if (state.status !== 'active') return null
   let first: DueTimes | null = null
-  for (const { keys } of Object.values(state.classes)) {
-    for (const { point, certificate } of keys) {
+  for (const resourceClass of Object.values(state.classes)) {
+    const activation = activationDueAt(resourceClass)
+    for (const { state: is, point, certificate } of resourceClass.keys) {
       const times = certificate === null ? null : pointDueTimes(point, timing)
       if (times === null || certificate === null) continue
-      const due = earlier(times.due, dueAt('cer', certificate.notAfter, timing))
+      // the certificate of a key that was given up is not renewed
+      const renewed = is === 'old' ? times.due : earlier(times.due, dueAt('cer', certificate.notAfter, timing))
+      const due = activation === null ? renewed : earlier(renewed, activation)
       first = {
         due: first === null ? due : earlier(first.due, due),
         staleAt: first === null ? times.staleAt : earlier(first.staleAt, times.staleAt),

@@ -1,11 +1,11 @@
 /** The part of the tables of events that a CA and a trust anchor share as parents: children, and the floor of their numbers. */
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
-import { isCount, isName } from '../base/shape.js'
+import { isCount, isKeyId, isName } from '../base/shape.js'
 import { eventsOn } from '../eventsourcing/declare.js'
 import { isResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import type { Child } from './children.js'
+import { type Child, evolveChildren } from './children.js'
 
 /** Members of the commands that add or change a child. */
 export interface ChildResources {
@@ -34,6 +34,10 @@ export function childEventsOn<S extends { readonly children: Table<Child> }>() {
     ),
     'child.removed': event({ child: isName }, (state, { child }) => {
       return { ...state, children: withoutEntry(state.children, child) }
+    }),
+    /** A key of a child is certified no longer: its certificates are withdrawn and revoked with the next manifest. */
+    'child.key.revoked': event({ child: isName, ski: isKeyId }, (state, { child, ski }) => {
+      return { ...state, children: evolveChildren(state.children, { issued: [], withdrawn: [{ child, ski }] }) }
     }),
   }
 }

@@ -170,6 +170,14 @@ function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): rea
   ]
 }
 
+/** Returns the violations of revoking a key of a child (RFC 6492 section 3.5). */
+export function checkChildRevoke(children: Table<Child>, { child: name, ski }: Withdrawal): readonly Violation[] {
+  const child = entry(children, name)
+  if (child === undefined) return [unknownChild(name)]
+  if (entry(child.issued, ski) !== undefined) return []
+  return [{ code: 'child-key-unknown', message: `child ${name} has no certificate for key ${ski}` }]
+}
+
 /** Returns the resources that the child is entitled to under an issuing certificate with the resources `held`. */
 export function entitled(child: Child, held: ResourceSet): ResourceSet {
   return intersection(fromResourceText(child.resources), held)

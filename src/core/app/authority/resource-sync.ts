@@ -4,10 +4,13 @@
  * Invariant: when it returns, every certificate below the starting point equals what its parent entitles it to.
  */
 import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
 import { secondsBetween } from '../../base/time.js'
 import { entitlementsOf } from '../../ca/children.js'
-import { classFor, siaOf } from '../../ca/classes.js'
+import { siaOf } from '../../ca/classes.js'
+import { type IsOutdated, type OpenRequest, openRequests } from '../../ca/requests.js'
 import type { CaState, ClassKey, Parent, ResourceClass } from '../../ca/state.js'
+import type { KeyId } from '../../crypto/ports.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
@@ -52,7 +55,13 @@ async function syncWithParent(
   const entitlements = listEntitlements(tx, contact)
   const events = await runCa(tx, handle, { type: 'parent.sync', parent, entitlements })
   let changed = events.length > 0
-  for (const { className } of entitlements) if (await syncClass(tx, handle, parent, contact, className)) changed = true
+  const isOutdated: IsOutdated = (own, key) => {
+    const entitlement = entitlements.find((e) => e.className === own.parentClass)
+    return entitlement !== undefined && mustRequest(tx, entitlement, key)
+  }
+  for (const request of openRequests(caState(tx.work, handle), parent, isOutdated))
+    if (await carryOut(tx, handle, contact, request)) changed = true
+  if (await receiveAll(tx, handle, parent, contact)) changed = true
   return changed
 }
 
@@ -64,47 +73,73 @@ export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: 
     : entitlementsOf(caState(tx.work, handle), contact.childName)
 }
 
-async function syncClass(
+/** Carries out one open request at the parent. Returns true if that removed a key of the CA. */
+async function carryOut(
   tx: TransactionContext,
   handle: Handle,
-  parent: Handle,
   contact: Parent,
-  className: string,
+  { kind, class: className, ski }: OpenRequest,
 ): Promise<boolean> {
-  const own = classFor(caState(tx.work, handle), parent, className)
-  if (own === undefined) return false
+  const state = caState(tx.work, handle)
+  const own = entry(state.classes, className)
+  const key = own?.keys.find((k) => k.ski === ski)
+  if (own === undefined || key === undefined) return false
+  if (kind === 'issue') {
+    // a request before this one may have had it renewed already
+    const offer = offerOf(tx, contact, own)
+    if (offer !== undefined && mustRequest(tx, offer, key)) await request(tx, state, own, key, contact)
+    return false
+  }
+  await revoke(tx, contact, ski)
+  await runCa(tx, handle, { type: 'keyroll.finish', className, ski })
+  return true
+}
+
+/** Revokes a key of the child at its parent, unless it has no certificate there. */
+async function revoke(tx: TransactionContext, { aggregate, childName: child }: Parent, ski: KeyId): Promise<void> {
+  const isTa = aggregate.kind === 'ta'
+  const { children } = isTa ? taState(tx.work, aggregate.handle) : caState(tx.work, aggregate.handle)
+  if (entry(entry(children, child)?.issued ?? {}, ski) === undefined) return
+  const command = { type: 'child.revoke', child, ski } as const
+  if (isTa) await runTa(tx, aggregate.handle, command)
+  else await runCa(tx, aggregate.handle, command)
+}
+
+/** Takes every certificate that the parent lists and the CA does not have. */
+async function receiveAll(tx: TransactionContext, handle: Handle, parent: Handle, contact: Parent): Promise<boolean> {
   let changed = false
-  for (const key of own.keys) if (await syncKey(tx, handle, own, key, contact)) changed = true
+  for (const own of Object.values(caState(tx.work, handle).classes))
+    for (const key of own.parent === parent ? own.keys : [])
+      if (await receive(tx, handle, own, key, contact)) changed = true
   return changed
 }
 
-async function syncKey(
+async function receive(
   tx: TransactionContext,
   handle: Handle,
   own: ResourceClass,
   key: ClassKey,
   contact: Parent,
 ): Promise<boolean> {
-  const offer = (): Entitlement | undefined =>
-    listEntitlements(tx, contact).find((e) => e.className === own.parentClass)
-  const before = offer()
-  if (before === undefined) return false
-  if (mustRequest(tx, before, key)) await request(tx, caState(tx.work, handle), own, key, contact)
-  const after = offer()
-  const certificate = after === undefined ? undefined : issuedTo(after, key)
-  if (after === undefined || certificate === undefined) return false
+  const offer = offerOf(tx, contact, own)
+  const certificate = offer === undefined ? undefined : issuedTo(offer, key)
+  if (offer === undefined || certificate === undefined) return false
   const events = await runCa(tx, handle, {
     type: 'certificate.receive',
     className: own.name,
     ski: key.ski,
     certificate: {
-      uri: `${after.issuerUri}${fileName('cer', key.ski)}`,
+      uri: `${offer.issuerUri}${fileName('cer', key.ski)}`,
       sha256: certificate.sha256,
       resources: certificate.resources,
       notAfter: certificate.notAfter,
     },
   })
   return events.length > 0
+}
+
+function offerOf(tx: TransactionContext, contact: Parent, own: ResourceClass): Entitlement | undefined {
+  return listEntitlements(tx, contact).find((e) => e.className === own.parentClass)
 }
 
 function issuedTo(entitlement: Entitlement, key: ClassKey): IssuedCertificate | undefined {

@@ -3,6 +3,7 @@
  * Invariant: every type of command has a rule (checked by the compiler); a record of an older version that lacks a member gives a shorter line.
  */
 import type { Json } from '../../base/json.js'
+import { formatDuration } from '../../base/time.js'
 import type { CaCommand } from '../../ca/aggregate.js'
 import type { EstCommand } from '../../est/aggregate.js'
 import type { CommandSummary, Kind } from '../../eventsourcing/types.js'
@@ -36,9 +37,20 @@ const CA: Rules<CaCommand> = {
   'child.update': child,
   'child.remove': child,
   'child.certify': certify,
+  'child.revoke': certify,
   'roas.update': ({ added, removed }) => roas(texts(added), texts(removed)),
   republish,
   'numbers.raise': numbers,
+  'keyroll.init': ({ class: name, activateAfter, compromised }) =>
+    line(
+      rolled(name),
+      typeof activateAfter === 'number' ? `activated ${formatDuration(activateAfter)} after staging` : '',
+      flagged(compromised, 'compromised'),
+    ),
+  'keyroll.activate': ({ class: name, now, compromised }) =>
+    line(rolled(name), flagged(now, 'without the staging time'), flagged(compromised, 'compromised')),
+  'keyroll.finish': ({ class: name, ski }) => line(rolled(name), 'key', ski, 'revoked'),
+  'keys.destroy': ({ skis }) => line('private', texts(skis).length === 1 ? 'key' : 'keys', texts(skis).join(', ')),
   'clock.reset': clock,
 }
 
@@ -48,6 +60,7 @@ const TA: Rules<TaCommand> = {
   'child.update': child,
   'child.remove': child,
   'child.certify': certify,
+  'child.revoke': certify,
   republish,
   'numbers.raise': numbers,
   'clock.reset': clock,
@@ -124,6 +137,16 @@ function resources(value: Json | undefined): string {
 
 function texts(value: Json | undefined): readonly string[] {
   return Array.isArray(value) ? value.map(String) : []
+}
+
+/** Returns `text` for a flag that is set. */
+function flagged(flag: Json | undefined, text: string): string {
+  return flag === true ? text : ''
+}
+
+/** Returns the class of a key roll; every class where none is named. */
+function rolled(name: Json | undefined): string {
+  return typeof name === 'string' ? `class ${name}` : 'every class'
 }
 
 /** Returns the ROA where there is one only, else how many. */

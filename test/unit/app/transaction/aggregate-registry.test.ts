@@ -23,13 +23,25 @@ function mismatchOf(kind: Kind, event: object): string | undefined {
 }
 
 const AT = '2026-12-01T00:00:00Z'
-const POINT = { class: '0', ski: 'A'.repeat(40), revoked: [{ serial: '01', at: AT, expires: AT }] }
+const SKI = 'A'.repeat(40)
+const POINT = { class: '0', ski: SKI, revoked: [{ serial: '01', at: AT, expires: AT }] }
 
 /** Types that came after the first directory was frozen, with every member. */
 const LATER = (
   [
     ['ca', { type: 'clock.reset', at: AT, points: [POINT] }],
     ['ta', { type: 'clock.reset', at: AT, points: [POINT] }],
+    ['ca', { type: 'child.key.revoked', child: 'sub', ski: SKI }],
+    ['ta', { type: 'child.key.revoked', child: 'sub', ski: SKI }],
+    [
+      'ca',
+      { type: 'keyroll.started', class: '0', ski: SKI, spki: 'MII', at: AT, activateAfter: 1, compromised: false },
+    ],
+    ['ca', { type: 'keyroll.staged', class: '0', ski: SKI, at: AT }],
+    ['ca', { type: 'keyroll.activated', class: '0', ski: SKI, old: 'B'.repeat(40), at: AT }],
+    ['ca', { type: 'keyroll.finished', class: '0', ski: SKI, at: AT }],
+    ['ca', { type: 'point.withdrawn', class: '0', ski: SKI }],
+    ['ca', { type: 'keys.destroyed', skis: [SKI] }],
     ['pubd', { type: 'clock.reset', at: AT }],
     ['ha', { type: 'clock.reset', at: AT }],
     ['est', { type: 'clock.reset', at: AT }],
@@ -90,6 +102,7 @@ it('only these commands may be archived', () => {
       'child.update',
       'child.remove',
       'child.certify',
+      'child.revoke',
       'roas.update',
       'republish',
       'numbers.raise',
@@ -97,6 +110,7 @@ it('only these commands may be archived', () => {
     ],
     ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number'],
     ...['records.survey', 'key.compromise'],
+    ...['keyroll.init', 'keyroll.activate', 'keyroll.finish', 'keys.destroy'],
     ...['password.create', 'password.revoke', 'of.the.future', 'constructor', ''],
   ]
   const archived = KINDS.flatMap((kind) =>

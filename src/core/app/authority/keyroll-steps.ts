@@ -1,0 +1,46 @@
+/**
+ * Steps of a key roll inside a unit of work: the start, and the activation with what follows from it at the parents and below. Parents in this
+ * data directory answer in the same commit.
+ */
+import type { Handle } from '../../base/handle.js'
+import { activationDueAt } from '../../ca/roll-state.js'
+import { caState, runCa, type TransactionContext } from '../transaction/context.js'
+import { localChildren, syncResources } from './resource-sync.js'
+
+export interface RollStart {
+  /** Null: every class with a certificate. */
+  readonly className: string | null
+  readonly activateAfter: number | null
+  readonly compromised: boolean
+}
+
+/** Makes a key for each class and requests its certificate; a compromised key is replaced at once where the certificate arrives. */
+export async function startRoll(tx: TransactionContext, handle: Handle, start: RollStart): Promise<void> {
+  await runCa(tx, handle, { type: 'keyroll.init', ...start })
+  await syncResources(tx, handle)
+  if (start.compromised) await activateDue(tx, handle)
+}
+
+/** Activates, and lets the parents revoke the old keys and the children take their certificates. */
+export async function activateRoll(
+  tx: TransactionContext,
+  handle: Handle,
+  activation: { readonly className: string | null; readonly now: boolean; readonly compromised: boolean },
+): Promise<void> {
+  const { className, now, compromised } = activation
+  const at = now ? null : tx.ports.clock.now()
+  await runCa(tx, handle, { type: 'keyroll.activate', className, at, compromised })
+  const changed = await syncResources(tx, handle)
+  if (changed.includes(handle)) return
+  // a parent elsewhere has not answered yet
+  for (const child of localChildren(tx, handle)) await syncResources(tx, child)
+}
+
+/** Activates what is due and returns the names of its classes. */
+export async function activateDue(tx: TransactionContext, handle: Handle): Promise<readonly string[]> {
+  const now = tx.ports.clock.now()
+  const due = Object.values(caState(tx.work, handle).classes).filter((own) => (activationDueAt(own) ?? '~') <= now)
+  for (const { name, roll } of due)
+    await activateRoll(tx, handle, { className: name, now: false, compromised: roll?.compromised === true })
+  return due.map(({ name }) => name)
+}

@@ -1,0 +1,54 @@
+/** Open key rolls of a CA, read from its state: the stage that a class has reached, and when its new key takes over (RFC 6489 section 2). */
+import { addSeconds, type Instant } from '../base/time.js'
+import { difference, fromResourceText, isEmpty, NO_RESOURCES } from '../resources/resource-set.js'
+import type { ResourceSet } from '../resources/types.js'
+import { type ClassKey, currentKey, type ResourceClass } from './state.js'
+
+/** Seconds for which a new key is staged, so that relying parties have its certificate before anything is signed with it. */
+export const STAGING_SECONDS = 24 * 3600
+
+/** Seconds for which a retired private key is kept: until then a copy of the data directory that is being taken may still need it. */
+export const KEPT_SECONDS = 24 * 3600
+
+/** `pending`: waits for the certificate of the new key; `staging`: for activation; `old`: for the revocation of the old key. */
+export type RollStage = 'pending' | 'staging' | 'old'
+
+/** Returns the key that takes over in an open roll, until it is activated. */
+export function nextKey({ keys, roll }: ResourceClass): ClassKey | undefined {
+  // without a roll a pending key is the first one of its class
+  return roll === undefined ? undefined : keys.find(({ state }) => state === 'pending' || state === 'new')
+}
+
+/** Returns the stage of a class; undefined where no roll is open. */
+export function rollStage(resourceClass: ResourceClass): RollStage | undefined {
+  const next = nextKey(resourceClass)
+  if (next !== undefined) return next.state === 'new' ? 'staging' : 'pending'
+  return resourceClass.keys.some(({ state }) => state === 'old') ? 'old' : undefined
+}
+
+/** Returns the time from which the operator may activate the new key without an override; null before it is staged. */
+export function activationAllowedAt({ roll }: ResourceClass): Instant | null {
+  if (roll === undefined || roll.stagedAt === null) return null
+  if (roll.compromised) return roll.stagedAt
+  return addSeconds(roll.stagedAt, Math.min(STAGING_SECONDS, roll.activateAfter ?? STAGING_SECONDS))
+}
+
+/** Returns the resources of the current certificate that the one of the new key lacks: what would be withdrawn by an activation. */
+export function resourcesLacking(resourceClass: ResourceClass): ResourceSet {
+  const next = nextKey(resourceClass)?.certificate ?? null
+  const current = currentKey(resourceClass)
+  if (next === null || current === undefined) return NO_RESOURCES
+  return difference(fromResourceText(current.certificate.resources), fromResourceText(next.resources))
+}
+
+/**
+ * Returns the time at which `tick` activates the new key; null while it is not staged, where the operator activates it, and while its
+ * certificate lacks resources of the current one, unless that key is compromised.
+ */
+export function activationDueAt(resourceClass: ResourceClass): Instant | null {
+  const { roll } = resourceClass
+  if (roll === undefined || roll.stagedAt === null || rollStage(resourceClass) !== 'staging') return null
+  if (roll.compromised) return roll.stagedAt
+  if (roll.activateAfter === null || !isEmpty(resourcesLacking(resourceClass))) return null
+  return addSeconds(roll.stagedAt, roll.activateAfter)
+}

@@ -1,5 +1,5 @@
 /**
- * Handles (RFC 8183 section 4) and their encoding as a path and URI segment.
+ * Handles (RFC 8183 section 5.1) and their encoding as a path and URI segment.
  * Invariant: the encoding is injective and case-safe, so `a/b`, `A/B` and `a_b` never share a folder.
  */
 import { createHash } from 'node:crypto'

@@ -48,7 +48,7 @@ export interface ProvisioningClass {
   readonly className: string
   /** URIs of the issuer's certificate in the order given; at least one is rsync. */
   readonly certUris: readonly string[]
-  /** What the child is entitled to. */
+  /** Entitlement of the child. */
   readonly resources: ResourceText
   readonly notAfter: Instant
   readonly suggestedSiaHead?: string

@@ -1,5 +1,10 @@
 /** Messages of the publication protocol (RFC 8181) as values. */
-import type { Sha256 } from '../../crypto/ports.js'
+
+/**
+ * Lower-case hex SHA-256 of an object. A text of another length (the RFC's own samples have 16 digits) is read as it stands: it equals the
+ * hash of no object.
+ */
+export type ObjectHash = string
 
 /** Version 4 is RFC 8181; 3, that of its drafts, is read only, and named then. */
 export type DraftVersion = { readonly version?: 3 }
@@ -12,7 +17,7 @@ export interface PublishPdu {
   readonly tag?: string
   readonly uri: string
   /** Hash of the object that is replaced; without it, there must be none at the URI. */
-  readonly hash?: Sha256
+  readonly hash?: ObjectHash
   readonly bytes: Uint8Array
 }
 
@@ -20,7 +25,7 @@ export interface WithdrawPdu {
   readonly kind: 'withdraw'
   readonly tag?: string
   readonly uri: string
-  readonly hash: Sha256
+  readonly hash: ObjectHash
 }
 
 export type Pdu = PublishPdu | WithdrawPdu
@@ -34,10 +39,11 @@ export type PublicationReply = DraftVersion &
 
 export interface PublishedObject {
   readonly uri: string
-  readonly hash: Sha256
+  readonly hash: ObjectHash
 }
 
 export interface PublicationError {
+  /** `other_error` for a code that the RFC does not have; the code begins the text then. */
   readonly code: PublicationErrorCode
   /** Absent where the peer gave none, or an empty one. */
   readonly tag?: string

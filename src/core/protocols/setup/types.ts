@@ -18,7 +18,7 @@ export interface ParentResponse {
   readonly kind: 'parent_response'
   /** http or https; whether http or a private address is allowed is a policy of the user of this value. */
   readonly serviceUri: string
-  /** May differ from the handle in the request: this one is used. */
+  /** The handle to use; it may differ from that of the request. */
   readonly childHandle: Handle
   readonly parentHandle: Handle
   readonly tag?: string
@@ -39,7 +39,7 @@ export interface PublisherRequest {
 export interface RepositoryResponse {
   readonly kind: 'repository_response'
   readonly serviceUri: string
-  /** May differ from the handle in the request: this one is used. */
+  /** The handle to use; it may differ from that of the request. */
   readonly publisherHandle: Handle
   /** rsync URI of a directory; ends with a slash, which is added in reading. */
   readonly siaBase: string

@@ -31,7 +31,7 @@ export type ProvisioningBody =
 export type ProvisioningType = ProvisioningBody['type']
 
 export interface ErrorDescription {
-  /** Absent where the peer left it out against RFC 6492 section 3.6; written as `en`. */
+  /** Absent where the peer left it out against RFC 6492 section 3.6; written as `en-US`, as in the samples of the RFC. */
   readonly lang?: string
   readonly text: string
 }

@@ -90,7 +90,11 @@ function signAgain(bytes: Buffer, root: Element, signer: TestKey): void {
 
 function signCms(bytes: Buffer, root: Element, signer: TestKey): void {
   const signed = root.children[1]?.children[0]
-  const [content, certificates, infos] = signed?.children.slice(2) ?? []
+  const [content, certificates, ...rest] = signed?.children.slice(2) ?? []
+  const infos = rest.pop()
+  // a message of RFC 6492 has a CRL between certificates and signers
+  const crl = rest[0]?.children[0]
+  if (crl !== undefined) signTbs(bytes, crl, signer)
   const ee = certificates?.children[0]
   const info = infos?.children[0]
   const eContent = content?.children[1]?.children[0]

@@ -4,14 +4,15 @@ import { createFindings, type FindingList, type ObjectFinding } from '../../der/
 import { contentOf, type DerNode, elementsIn, parseDer, rawOf, TAG, toDer } from '../../der/reader.js'
 import { encode, raw } from '../../der/writer.js'
 
-/** Returns the content of an OCTET STRING, primitive or in parts that are OCTET STRINGs themselves (X.690 section 8.7.3); undefined for anything else. */
+/**
+ * Returns the content of an OCTET STRING, primitive or in primitive parts (X.690 section 8.7.3); undefined for anything else. Parts that have
+ * parts themselves are legal, made by no encoder in use, and refused: they would multiply the work of reading.
+ */
 export function octetsOf(node: DerNode | undefined): Uint8Array | undefined {
-  return node !== undefined && isOctetString(node) ? contentOf(node) : undefined
-}
-
-function isOctetString(node: DerNode): boolean {
-  if (node.tag === TAG.octetString) return true
-  return node.tag === (TAG.octetString | 0x20) && elementsIn(node).every(isOctetString)
+  if (node === undefined) return undefined
+  if (node.tag === TAG.octetString) return contentOf(node)
+  const parts = node.tag === (TAG.octetString | 0x20) ? elementsIn(node) : undefined
+  return parts?.every(({ tag }) => tag === TAG.octetString) === true ? concat(parts.map(contentOf)) : undefined
 }
 
 /** Returns the elements as a SET OF in DER: in their order, and once more sorted where that differs (X.690 section 11.6). */

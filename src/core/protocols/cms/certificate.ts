@@ -15,10 +15,17 @@ import type { BpkiCertificate, BpkiExtensions } from './types.js'
 
 const RULE = 'RFC 5280 section 4.1'
 
+/** Largest certificate in octets; real ones have about 1,000. */
+const LARGEST = 65_536
+
 /** Reads a certificate; `what` names it in findings. Returns undefined where the outer structure is not that of a certificate. */
 export function readBpkiCertificate(node: DerNode, what: string, findings: FindingList): BpkiCertificate | undefined {
   if (!hasTag(node, TAG.sequence)) {
     findings.add(RULE, `${what} is not a certificate`)
+    return undefined
+  }
+  if (rawOf(node).length > LARGEST) {
+    findings.add(RULE, `${what} has ${rawOf(node).length} octets, at most ${LARGEST} are accepted`)
     return undefined
   }
   checkDer(node, what, 'lengths', findings)

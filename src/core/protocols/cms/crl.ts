@@ -12,6 +12,9 @@ import type { BpkiCrl } from './types.js'
 const RULE = 'RFC 5280 section 5.1'
 const WHAT = 'the CRL'
 
+/** Largest CRL in octets: of some 25,000 revoked certificates. */
+const LARGEST = 1_048_576
+
 /** Reads a CRL. Returns undefined where the outer structure is not that of a CRL. */
 export function readBpkiCrl(node: DerNode, findings: FindingList): BpkiCrl | undefined {
   const members = hasTag(node, TAG.sequence)
@@ -20,6 +23,10 @@ export function readBpkiCrl(node: DerNode, findings: FindingList): BpkiCrl | und
   const [tbs, algorithm, signatureNode] = members
   if (!hasTag(tbs, TAG.sequence)) {
     findings.add(RULE, 'what should be the CRL is not a certificate revocation list')
+    return undefined
+  }
+  if (rawOf(node).length > LARGEST) {
+    findings.add(RULE, `the CRL has ${rawOf(node).length} octets, at most ${LARGEST} are accepted`)
     return undefined
   }
   checkDer(node, WHAT, 'all', findings)

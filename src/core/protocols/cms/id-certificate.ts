@@ -22,9 +22,6 @@ import type { BpkiCertificate, IdCertificate } from './types.js'
 const RULE = 'RFC 8183 section 4'
 const WHAT = 'the ID certificate'
 
-/** Largest ID certificate in octets; real ones have about 1,000. */
-const LARGEST = 65_536
-
 /** Validity of the ID certificates that `makeIdCertificate` is meant to issue, in years. */
 export const ID_CERTIFICATE_YEARS = 15
 
@@ -42,10 +39,6 @@ export function readIdCertificate(der: Uint8Array, at?: Instant): IdCertificate 
 }
 
 function readAcceptable(der: Uint8Array, at: Instant | undefined, findings: FindingList): IdCertificate | undefined {
-  if (der.length > LARGEST) {
-    findings.add(RULE, `${WHAT} has ${der.length} octets, at most ${LARGEST} are accepted`)
-    return undefined
-  }
   const scan = createFindings()
   const node = parseDer(der, scan)
   if (node === undefined) findings.addAll(scan.all())

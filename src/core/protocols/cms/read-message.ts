@@ -3,7 +3,7 @@
  * structure, and decides nothing else: accept.ts has the rules. Invariant: nothing is thrown, whatever the octets are.
  */
 import { createFindings, type FindingList } from '../../der/findings.js'
-import { constructedTag, contentOf, type DerNode, hasTag, primitiveTag, TAG } from '../../der/reader.js'
+import { constructedTag, contentOf, type DerNode, hasTag, primitiveTag, rawOf, TAG } from '../../der/reader.js'
 import { membersOf, readInteger, readOid } from '../../der/values.js'
 import { readAlgorithm } from '../../rpki/x509/algorithm.js'
 import { OID_SIGNED_DATA } from '../../rpki/x509/oids.js'
@@ -18,6 +18,9 @@ export const LARGEST_MESSAGE = 64 * 1024 * 1024
 
 /** Certificates, CRLs, signers and attributes that are read; a message with more is refused. */
 const MOST = 20
+
+/** Largest set of signed attributes in octets; ours has 109. */
+const LARGEST_ATTRIBUTES = 65_536
 
 /** Reads a message. Returns what could be read, with the findings about encoding and structure. */
 export function readMessage(cms: Uint8Array): MessageReading {
@@ -110,7 +113,10 @@ function readCrls(node: DerNode | undefined, findings: FindingList): readonly Bp
 function readSigner(node: DerNode, findings: FindingList): SignerReading {
   const frame = { what: 'SignerInfo', rule: 'RFC 5652 section 5.3', tag: TAG.sequence, least: 5, most: 7 }
   const [version, sid, digest, ...rest] = membersOf(node, frame, findings)
-  const attributes = hasTag(rest[0], constructedTag(0)) ? rest.shift() : undefined
+  const wire = hasTag(rest[0], constructedTag(0)) ? rest.shift() : undefined
+  const isTooLarge = wire !== undefined && rawOf(wire).length > LARGEST_ATTRIBUTES
+  if (isTooLarge) findings.add(frame.rule, `the signed attributes have more than ${LARGEST_ATTRIBUTES} octets`)
+  const attributes = isTooLarge ? undefined : wire
   const [algorithm, signature, unsigned, ...more] = rest
   const isUnsigned = hasTag(unsigned, constructedTag(1))
   if (more.length > 0 || (unsigned !== undefined && !isUnsigned))

@@ -41,6 +41,7 @@ const MAX_NODES = 800_000
 interface Scan {
   readonly bytes: Uint8Array
   readonly findings: FindingList
+  readonly most: number
   nodes: number
 }
 
@@ -52,14 +53,17 @@ interface Header {
   readonly minimal: boolean
 }
 
-/** Returns the one element that fills `bytes`; undefined, with a finding, where the bytes are not ASN.1. BER is read, and each departure from DER is a finding. */
-export function parseDer(bytes: Uint8Array, findings: FindingList): DerNode | undefined {
+/**
+ * Returns the one element that fills `bytes`; undefined, with a finding, where the bytes are not ASN.1 or have more than `most` elements. BER
+ * is read, and each departure from DER is a finding.
+ */
+export function parseDer(bytes: Uint8Array, findings: FindingList, most = MAX_NODES): DerNode | undefined {
   if (bytes.length === 0) {
     findings.add('X.690 section 8.1.1', 'no octets at all')
     return undefined
   }
   const found = createFindings()
-  const next = scanElement({ bytes, findings: found, nodes: 0 }, 0, bytes.length, 0)
+  const next = scanElement({ bytes, findings: found, most, nodes: 0 }, 0, bytes.length, 0)
   if (next < 0) {
     // the last finding is the one that ended the reading; those before it are of no use
     findings.addAll(found.all().slice(-1))
@@ -160,7 +164,7 @@ function headerAt(bytes: Uint8Array, at: number, limit: number): Header | string
 function scanElement(scan: Scan, at: number, limit: number, depth: number): number {
   const { bytes, findings } = scan
   scan.nodes += 1
-  if (scan.nodes > MAX_NODES) return fatal(findings, '8.1.1', `more than ${MAX_NODES} elements`)
+  if (scan.nodes > scan.most) return fatal(findings, '8.1.1', `more than ${scan.most} elements`)
   if (depth > MAX_DEPTH) return fatal(findings, '8.1.1', `nested deeper than ${MAX_DEPTH} at octet ${at}`)
   const header = headerAt(bytes, at, limit)
   if (typeof header === 'string') return fatal(findings, '8.1', header)

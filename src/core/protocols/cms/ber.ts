@@ -28,10 +28,13 @@ function setOf(members: readonly Uint8Array[]): Uint8Array {
   return encode({ tag: TAG.set, content: [raw(content)], size: content.length })
 }
 
+/** Elements of a message: indefinite lengths are read again for each level around them. Content of 64 MB in parts of 1,000 octets has 67,000. */
+const MOST_ELEMENTS = 100_000
+
 /** Reads a message. BER is one tolerated finding with the number of its places; what is no ASN.1 at all is broken. */
 export function parseBer(bytes: Uint8Array, findings: FindingList): DerNode | undefined {
   const found = createFindings()
-  const node = parseDer(bytes, found)
+  const node = parseDer(bytes, found, MOST_ELEMENTS)
   const all = found.all()
   for (const finding of all) if (!isTolerable(finding)) findings.add(finding.rule, finding.message)
   const [first] = all.filter(isTolerable)

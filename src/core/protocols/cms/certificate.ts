@@ -5,7 +5,7 @@
 import type { Instant } from '../../base/time.js'
 import type { FindingList } from '../../der/findings.js'
 import { constructedTag, type DerNode, hasTag, rawOf, TAG } from '../../der/reader.js'
-import { membersOf, readBits, readInteger, readTime } from '../../der/values.js'
+import { membersOf, readBits, readInteger, readOid, readTime } from '../../der/values.js'
 import { checkSignatureAlgorithms, checkTimeForm } from '../../rpki/x509/algorithm.js'
 import { type ParsedKey, readKey } from '../../rpki/x509/key.js'
 import { verifyRsa } from '../../rpki/x509/verify-rsa.js'
@@ -80,12 +80,27 @@ function readFields(tbs: DerNode, outer: DerNode | undefined, what: string, find
   }
 }
 
-/** Returns the DER of a Name, which is compared and shown, never interpreted. */
+/** Returns the DER of a Name, which is compared and shown, never interpreted: any attribute, any string type, also none. */
 export function readName(node: DerNode | undefined, what: string, findings: FindingList): Uint8Array | undefined {
-  if (hasTag(node, TAG.sequence)) return rawOf(node)
-  findings.add('RFC 5280 section 4.1.2.4', `${what} is not a name`)
-  return undefined
+  const rule = 'RFC 5280 section 4.1.2.4'
+  const sets = membersOf(node, { what, rule, tag: TAG.sequence, most: MOST }, findings)
+  const part = { what: `a part of ${what}`, rule, tag: TAG.set, least: 1, most: MOST }
+  for (const pair of sets.flatMap((one) => membersOf(one, part, findings))) {
+    const [type, value] = membersOf(
+      pair,
+      { ...part, what: `an attribute of ${what}`, tag: TAG.sequence, least: 2, most: 2 },
+      findings,
+    )
+    if (readOid(type) === undefined || value === undefined || !STRINGS.has(value.tag))
+      findings.add(rule, `an attribute of ${what} is not a type with a string`)
+  }
+  return node === undefined ? undefined : rawOf(node)
 }
+
+/** Parts of a name that are read. */
+const MOST = 50
+/** UTF8String, PrintableString, TeletexString, IA5String, UniversalString, BMPString. */
+const STRINGS: ReadonlySet<number> = new Set([TAG.utf8String, TAG.printableString, 0x14, TAG.ia5String, 0x1c, 0x1e])
 
 export function readInstant(node: DerNode | undefined, what: string, findings: FindingList): Instant | undefined {
   const instant = readTime(node)
@@ -108,6 +123,7 @@ export function keyFault(key: ParsedKey | undefined): string | undefined {
   if (key === undefined) return 'the public key is unreadable'
   if (key.algorithm !== 'RSA') return 'the public key is not an RSA key'
   if (key.bits < 2048 || key.bits > 8192) return `the RSA key has ${key.bits} bits, not 2048 to 8192`
+  if (!key.hasNullParameters) return 'the RSA key has no NULL parameters'
   // with an exponent of 1 every signature verifies that anybody writes down
   return key.exponent < 3n || key.exponent % 2n === 0n ? `the RSA exponent is ${key.exponent}` : undefined
 }

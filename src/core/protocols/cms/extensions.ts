@@ -1,7 +1,16 @@
 /** Extensions of the certificates and CRLs of the business PKI (RFC 5280 sections 4.2 and 5.2): each at most once, criticality as it comes. */
 import type { KeyId } from '../../crypto/ports.js'
 import type { FindingList } from '../../der/findings.js'
-import { contentOf, type DerNode, hasTag, isType, parseInner, primitiveTag, TAG } from '../../der/reader.js'
+import {
+  constructedTag,
+  contentOf,
+  type DerNode,
+  hasTag,
+  isType,
+  parseInner,
+  primitiveTag,
+  TAG,
+} from '../../der/reader.js'
 import { membersOf, readBits, readBoolean, readInteger, readOctets } from '../../der/values.js'
 import { readExtension } from '../../rpki/x509/extensions.js'
 import * as oids from '../../rpki/x509/oids.js'
@@ -103,8 +112,12 @@ export function readAki(extension: Extension | undefined, what: string, findings
     tag: TAG.sequence,
     most: 3,
   }
-  const [first] = membersOf(extension.value, frame, findings)
-  return hasTag(first, primitiveTag(0)) ? keyIdFrom(contentOf(first)) : undefined
+  const parts = [...membersOf(extension.value, frame, findings)]
+  const id = hasTag(parts[0], primitiveTag(0)) ? parts.shift() : undefined
+  const [name, serial] = parts
+  const isNamed = parts.length === 2 && hasTag(name, constructedTag(1)) && hasTag(serial, primitiveTag(2))
+  if (parts.length > 0 && !isNamed) findings.add(frame.rule, `${frame.what} is malformed`)
+  return id === undefined ? undefined : keyIdFrom(contentOf(id))
 }
 
 /** Returns a key identifier of any length as upper-case hex, at most 64 octets of it. */

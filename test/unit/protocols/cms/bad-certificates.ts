@@ -7,6 +7,7 @@ import {
   integer,
   nothing,
   octets,
+  oid,
   raw,
   seq,
   utcOrGeneralized,
@@ -71,6 +72,9 @@ export const CERTIFICATES: BadMessages = {
       },
       false,
     ),
+    'with a key without NULL': ee('the RSA key has no NULL parameters', (p) => {
+      p.spki = encode(seq(seq(oid('1.2.840.113549.1.1.1')), raw(p.spki.subarray(4 + 15))))
+    }),
     'with an exponent of 1': ee(
       'the RSA exponent is 1',
       (p) => {

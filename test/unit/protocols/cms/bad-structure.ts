@@ -13,7 +13,7 @@ import {
   utcOrGeneralized,
 } from '../../../../src/core/der/writer.js'
 import { CONTENT, crls, eeCertificate, messageCrl } from '../../../support/peers/crafted-message.js'
-import { at, attribute, ext, SHA256, sorted } from '../../../support/rpki/parts.js'
+import { at, attribute, ext, ID, SHA256, sorted } from '../../../support/rpki/parts.js'
 import {
   type BadMessages,
   bytes,
@@ -75,6 +75,12 @@ export const STRUCTURE: BadMessages = {
     }),
     'an EE certificate whose validity is no time': ee('notAfter of the EE certificate is unreadable', (p) => {
       p.notAfter = { tag: 0x17, content: '260601120500+0100', size: 17 }
+    }),
+    'an AKI of another form': ee('the authority key identifier of the EE certificate is malformed', (p) => {
+      p.extensions.aki = ext(ID.aki, false, seq(implicit(2, integer(1))))
+    }),
+    'a name that is none': ee('an attribute of the subject of the EE certificate is not a type with a string', (p) => {
+      p.subject = seq(set(seq(oid('2.5.4.3'), nothing())))
     }),
     'a CRL of version 1': crl('the CRL is not of version 2', (p) => {
       p.version = undefined

@@ -1,5 +1,5 @@
 /** `brine recover`: recovers damaged data to the newest state that can be verified. */
-import { formatLosses } from '../core/app/recovery/force.js'
+import { formatRowLosses } from '../core/app/recovery/force.js'
 import { recover } from '../core/app/recovery/recover.js'
 import type { RecoverReport } from '../core/app/recovery/report.js'
 import { withSources } from '../core/app/recovery/sources.js'
@@ -14,7 +14,7 @@ import type { Theme } from '../core/cli/output/theme.js'
 export default class Recover extends BaseCommand<RecoverReport> {
   static override summary = 'recover damaged data to the newest state that can be verified'
   static override description =
-    'Verifies commits, commands, events and snapshots. Intact files are taken from --from, --archive and quarantine, identified by their hash; a missing commit is rebuilt from its command records; damaged files are moved to corrupt/. If a state cannot be kept, its newest commands are moved to surplus/ as complete commands, after confirmation; manifest and CRL numbers are then advanced and a new RRDP session starts. --dry-run lists what would be lost, and prints lost ROAs as lines for brine roa update --file -.'
+    'Verifies commits, commands, events and snapshots. Intact files are taken from --from, --archive and quarantine, identified by their hash; a missing commit is rebuilt from its command records; damaged files are moved to corrupt/. If a state cannot be kept, its newest commands are moved to surplus/ as complete commands, after confirmation; manifest and CRL numbers are then advanced and a new RRDP session starts. Files of history that no state needs and no copy has are given up, after confirmation. --dry-run lists what would be lost, and prints lost ROAs as lines for brine roa update --file -.'
   static override exitStatus = {
     0: 'recovered or nothing to do',
     3: 'recovered but some CA could not be published',
@@ -64,7 +64,7 @@ export default class Recover extends BaseCommand<RecoverReport> {
       const recovered = await recover(session, options).catch(undefinedIfItLoses)
       if (recovered !== undefined) return recovered
       const preview = await recover(session, { ...options, dryRun: true })
-      if (preview.loses) await this.confirm(whatIsLost(preview), flags)
+      if (preview.loses || preview.losesHistory) await this.confirm(whatIsLost(preview), flags)
       return recover(session, { ...options, permit: { lossKey: preview.lossKey } })
     })
   }
@@ -91,7 +91,11 @@ function undefinedIfItLoses(error: unknown): undefined {
   throw error
 }
 
-function whatIsLost({ aggregates }: RecoverReport): string {
-  const parts = aggregates.filter((a) => a.lost.length > 0).map((a) => `${a.kind}/${a.handle}: ${formatLosses(a.lost)}`)
+function whatIsLost({ aggregates, loses }: RecoverReport): string {
+  const parts = aggregates
+    .filter((a) => a.lost.length + a.gone.length > 0)
+    .map((a) => `${a.kind}/${a.handle}: ${formatRowLosses(a)}`)
+  const isOnlyHistory = aggregates.every((a) => a.lost.length === 0) && !loses
+  if (isOnlyHistory) return `${parts.join('; ')}; a backup that has it restores it with --from`
   return parts.length === 0 ? 'the newest commits are lost' : parts.join('; ')
 }

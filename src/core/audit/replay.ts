@@ -233,7 +233,7 @@ function isDeclaredLost(
   const parsed = parseFileName(name)
   if (parsed === undefined || file !== progress.file(name)) return false
   const { type, n } = parsed
-  if (type === 'snapshot') return n > base.version && n <= record.version
+  if (type === 'snapshot') return (n > base.version && n <= record.version) || inRanges(gone.snapshots ?? [], n)
   if (type === 'command') return (n > base.sequence && n < record.sequence) || inRanges(gone.commands, n)
   return (n >= base.version && n < record.version) || inRanges(gone.events, n)
 }

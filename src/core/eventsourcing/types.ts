@@ -148,6 +148,8 @@ export type NumberRange = readonly [from: number, to: number]
 export interface Gone {
   readonly commands: readonly NumberRange[]
   readonly events: readonly NumberRange[]
+  /** Versions of snapshots of earlier recoveries, from which a replay continued. */
+  readonly snapshots?: readonly NumberRange[]
 }
 
 /** STORED in `snapshot-<version>.json`. */

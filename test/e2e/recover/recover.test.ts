@@ -319,6 +319,49 @@ describe('objects, keys and the served tree', () => {
   })
 })
 
+describe('a file of history that no state needs', () => {
+  const GONE = 'cas/acme/event-2.json'
+
+  it('is given up only if that is confirmed, and is listed', async () => {
+    const box = sandbox.copy()
+    rmSync(join(box.dir, GONE))
+    const dry = (await ok(box, ['recover', '--dry-run', '--json'])).json<RecoverReport>()
+    expect(dry).toMatchObject({ loses: false, losesHistory: true, aggregates: [{ gone: ['event-2.json'], lost: [] }] })
+    await expectRefused(box, ['recover'], {
+      exit: 2,
+      code: 'confirmation-needed',
+      says: ['ca/acme: event-2.json of history lost'],
+    })
+    const done = (await ok(box, ['recover', '--yes', '--json'])).json<RecoverReport>()
+    expect(done).toMatchObject({ loses: false, losesHistory: true, generation: 1, aggregates: [{ sequence: 5 }] })
+    await mustBeWhole(box)
+    await ok(box, ['recover', '--from', sandbox.dir])
+    expect(existsSync(join(box.dir, GONE))).toBe(true)
+    await mustBeWhole(box)
+  })
+
+  it('and then the snapshot at which history begins: restored from a copy, or given up too', async () => {
+    const box = sandbox.copy()
+    rmSync(join(box.dir, GONE))
+    await ok(box, ['recover', '--yes'])
+    const whole = box.copy()
+    for (const n of [1, 2, 3, 4]) await ok(box, ['roa', 'add', 'acme', `192.0.2.${n * 16}/28=AS64496`])
+    const record = JSON.parse(readFileSync(join(box.dir, 'cas/acme/command-5.json'), 'utf8')) as {
+      readonly effect: { readonly snapshot: { readonly version: number } }
+    }
+    const snapshot = `cas/acme/snapshot-${record.effect.snapshot.version}.json`
+    rmSync(join(box.dir, snapshot))
+    expect((await box.run(['audit', 'verify'])).stdout).toContain(`${snapshot}: file is missing`)
+    const { stderr } = await box.run(['recover'])
+    expect(stderr).toContain(`${basename(snapshot)} of history lost; a backup that has it restores it with --from`)
+    const other = box.copy()
+    await ok(box, ['recover', '--from', whole.dir])
+    await mustBeWhole(box)
+    await ok(other, ['recover', '--yes'])
+    await mustBeWhole(other)
+  })
+})
+
 describe('without being asked for by name', () => {
   it.each(['BRINE_FORCE_RECOVER', 'KRILL_FORCE_RECOVER'])(
     '%s recovers before any command, but for a dry run',

@@ -31,6 +31,7 @@ function lastLine(gone: readonly string[]): string | undefined {
     generation: 1,
     serial: null,
     loses: false,
+    losesHistory: gone.length > 0,
     changed: true,
     dryRun: false,
     lossKey: '',

@@ -8,7 +8,7 @@ import { type RepublishOptions, type RepublishReport, republish } from '../autho
 import { openSession, type Session } from '../transaction/session.js'
 import type { Loss } from './losses.js'
 import { recover } from './recover.js'
-import type { RecoverReport } from './report.js'
+import type { RecoveredAggregate, RecoverReport } from './report.js'
 
 /** Runs a full recovery that may lose what cannot be kept. Does nothing if there is no data directory yet. */
 export async function forceRecovery(options: CommandContext): Promise<void> {
@@ -52,10 +52,16 @@ export async function republishRepaired(session: Session, options: RepublishOpti
 
 function warnAbout({ options }: Session, report: RecoverReport): void {
   if (!report.changed) return
-  const losses = report.aggregates.map((a) => `${a.kind}/${a.handle}: ${formatLosses(a.lost)}`)
+  const losses = report.aggregates.map((a) => `${a.kind}/${a.handle}: ${formatRowLosses(a)}`)
   options.onNotice?.(`recovered; ${losses.join('; ') || 'nothing is lost'}`)
   for (const { aggregate, what } of report.objects.lost) options.onNotice?.(`${aggregate} ${what}: content lost`)
   for (const failure of report.failed) options.onNotice?.(`${failure.aggregate}: ${failure.message}`)
+}
+
+/** Formats what one aggregate loses, files of history that no state needs included. */
+export function formatRowLosses({ lost, gone }: RecoveredAggregate): string {
+  const history = gone.length === 0 ? [] : [`${gone.join(', ')} of history lost`]
+  return [...(lost.length === 0 && gone.length > 0 ? [] : [formatLosses(lost)]), ...history].join(', ')
 }
 
 /** Formats losses as `1 command, 2 ROAs lost, 1 ROA back`. */

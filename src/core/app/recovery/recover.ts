@@ -108,11 +108,13 @@ function completedMarker(dir: string): Marker {
 }
 
 function assertLossPermitted(report: RecoverReport, permit: NonNullable<RecoverOptions['permit']>): void {
-  if (!report.loses || permit === 'anything') return
-  if (permit === 'nothing')
-    throw new AppError('corrupt', 'recover-loses', 'this recovery would lose commands', {
-      hint: 'to list them: brine recover --dry-run',
+  if (!(report.loses || report.losesHistory) || permit === 'anything') return
+  if (permit === 'nothing') {
+    const what = report.loses ? 'lose commands' : 'give up recorded history'
+    throw new AppError('corrupt', 'recover-loses', `this recovery would ${what}`, {
+      hint: `to list ${report.loses ? 'them' : 'it'}: brine recover --dry-run`,
     })
+  }
   if (permit.lossKey === report.lossKey) return
   throw new AppError('locked', 'recover-changed', 'what would be lost has changed since the preview', {
     hint: 'run the command again',

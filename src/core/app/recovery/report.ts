@@ -5,9 +5,10 @@
 import { relative } from 'node:path'
 import type { Handle } from '../../base/handle.js'
 import type { CommitResult } from '../../eventsourcing/store.js'
-import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
+import { formatAggregateId, type Gone, kindWord, type NumberRange } from '../../eventsourcing/types.js'
 import type { Marker } from '../../store/directory/data-dir.js'
 import type { RecoverySources } from '../../store/recover/evidence.js'
+import { isAnyGone } from '../../store/recover/plan.js'
 import type { RecoveryPlan } from '../../store/recover/plan-all.js'
 import type { AggregatePlan } from '../../store/recover/plan-types.js'
 import type { Session } from '../transaction/session.js'
@@ -63,6 +64,8 @@ export interface RecoverReport {
   readonly serial: number | null
   /** True if commands are lost. */
   readonly loses: boolean
+  /** True if files of history that no state needs are given up: what they recorded is no longer proved. */
+  readonly losesHistory: boolean
   readonly changed: boolean
   readonly dryRun: boolean
   /** Value of `permit` that permits exactly this loss. */
@@ -108,6 +111,7 @@ export function reportOf(
     generation: session.store.marker.generation,
     serial: null,
     loses: plan.loses,
+    losesHistory: plan.aggregates.some(({ plan: a }) => isAnyGone(a.gone)),
     changed: false,
     dryRun: false,
     lossKey: lossKey(plan),
@@ -117,8 +121,6 @@ export function reportOf(
 function rowOf(dir: string, plan: AggregatePlan, caches: readonly string[], lost: readonly Loss[]): RecoveredAggregate {
   const { id, newest, base, build, fromSnapshot, gone } = plan
   const names = (paths: readonly string[]): readonly string[] => paths.map((path) => relative(dir, path))
-  const ranges = (what: string, list: readonly (readonly [number, number])[]): readonly string[] =>
-    list.map(([from, to]) => (from === to ? `${what}-${from}.json` : `${what}-${from}.json to ${what}-${to}.json`))
   return {
     kind: kindWord(id.kind),
     handle: id.handle,
@@ -129,16 +131,25 @@ function rowOf(dir: string, plan: AggregatePlan, caches: readonly string[], lost
     corrupt: names(plan.corrupt),
     surplus: names(plan.surplus),
     replaced: [...names(plan.replaced.map((r) => r.to)), ...caches],
-    gone: [...ranges('command', gone.commands), ...ranges('event', gone.events)],
+    gone: goneFiles(gone),
     lost,
   }
+}
+
+function goneFiles({ commands, events, snapshots = [] }: Gone): readonly string[] {
+  const ranges = (what: string, list: readonly NumberRange[]): readonly string[] =>
+    list.map(([from, to]) => (from === to ? `${what}-${from}.json` : `${what}-${from}.json to ${what}-${to}.json`))
+  return [...ranges('command', commands), ...ranges('event', events), ...ranges('snapshot', snapshots)]
 }
 
 function lossKey({ aggregates, chain }: RecoveryPlan): string {
   const parts = aggregates
     .filter(({ plan }) => plan.lost.length > 0)
     .map(({ plan }) => `${formatAggregateId(plan.id)}:${plan.base.sequence}-${plan.newest.sequence}`)
-  return [...parts, `commits:${chain.lostFrom ?? '-'}`].join(' ')
+  const gone = aggregates
+    .filter(({ plan }) => isAnyGone(plan.gone))
+    .map(({ plan }) => `${formatAggregateId(plan.id)}:${goneFiles(plan.gone).join(',')}`)
+  return [...parts, ...gone, `commits:${chain.lostFrom ?? '-'}`].join(' ')
 }
 
 /** Returns the report of the committed plan. `commit` records the recovery in history; undefined if only files were repaired. */

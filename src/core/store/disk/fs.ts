@@ -49,6 +49,20 @@ function readFile(path: string, limit: number, owner: number | undefined): Uint8
   }
 }
 
+/** Returns the first bytes of a regular file as text; undefined if it does not exist or is not a regular file. Throws `io`. */
+export function readStart(path: string, length: number): string | undefined {
+  if (statIfExists(path)?.isFile() !== true) return undefined
+  return attempt('read', path, () => {
+    const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+    try {
+      const bytes = Buffer.alloc(length)
+      return bytes.toString('latin1', 0, fs.readSync(fd, bytes, 0, length, 0))
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}
+
 /** Returns the status of the path itself without following a link; undefined if it does not exist. Throws `io`. */
 export function statIfExists(path: string): fs.BigIntStats | undefined {
   try {

@@ -112,7 +112,7 @@ const RECOVERED: Shape = {
   result: (v) => v === 'recovered',
   base: objectOf({ version: isCount, sequence: isCount }),
   snapshot: objectOf({ version: isPositive, sha256: isHash }),
-  gone: objectOf({ commands: listOf(isRange), events: listOf(isRange) }),
+  gone: objectOf({ commands: listOf(isRange), events: listOf(isRange), 'snapshots?': listOf(isRange) }),
 }
 const COMMAND: Shape = {
   ...MEMBER,

@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId, type Gone } from '../../eventsourcing/types.js'
-import { rangeOf } from '../commit/archived-ranges.js'
 import { rangesOf } from '../commit/live-branch.js'
 import { listDir } from '../disk/fs.js'
 import { eventName, type Layout, parseFileName } from '../disk/paths.js'
 import type { FileEvidence } from './evidence.js'
 import type { AggregatePlan, LostCommand, LostTail, Replaced } from './plan-types.js'
-import { isGone, type Scan, type Step } from './scan.js'
+import { findReplayBases } from './replay-bases.js'
+import { isArchived, isGone, type Scan, type Step } from './scan.js'
 
 /**
  * Plans the recovery of an aggregate. Throws `recover-impossible` if no state can be rebuilt, `recover-archive-missing` if the archive
@@ -51,14 +51,23 @@ export function planRecovery(layout: Layout, scan: Scan, tail: LostTail | undefi
     unprovableVersions: new Set(
       kept.filter((s) => s.record === undefined && isArchived(scan, s)).map((s) => s.named.version),
     ),
-    recorded: lost.length > 0 || tail !== undefined || files.gone.commands.length + files.gone.events.length > 0,
+    recorded: lost.length > 0 || tail !== undefined || isAnyGone(files.gone),
   }
 }
 
 /** Returns what the recoveries on the kept branch declared gone: a recovery that is itself discarded no longer counts. */
 function declaredBy(kept: readonly Step[]): Gone {
   const effects = kept.flatMap(({ record }) => (record?.effect.result === 'recovered' ? [record.effect.gone] : []))
-  return { commands: effects.flatMap((g) => g.commands), events: effects.flatMap((g) => g.events) }
+  return {
+    commands: effects.flatMap((g) => g.commands),
+    events: effects.flatMap((g) => g.events),
+    snapshots: effects.flatMap((g) => g.snapshots ?? []),
+  }
+}
+
+/** Returns true if a recovery gives up files of history that the state does not need. */
+export function isAnyGone({ commands, events, snapshots = [] }: Gone): boolean {
+  return commands.length + events.length + snapshots.length > 0
 }
 
 /** Returns true if there is nothing to repair. */
@@ -86,10 +95,6 @@ function refuseWithoutArchive(layout: Layout, scan: Scan, at: number): void {
       details: { aggregate: name, path, missing },
     },
   )
-}
-
-function isArchived(scan: Scan, { named }: Step): boolean {
-  return rangeOf(scan.archived, named.sequence) !== undefined
 }
 
 /**
@@ -142,7 +147,8 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
   const folder = layout.folder(scan.id)
   const corrupt: string[] = []
   const replaced: Replaced[] = []
-  const gone = { commands: [] as number[], events: [] as number[] }
+  const gone = { commands: [] as number[], events: [] as number[], snapshots: [] as number[] }
+  const bases = findReplayBases(scan, kept)
   const restoreIfNeeded = (evidence: FileEvidence, sha256: Sha256, needed = false): void => {
     corrupt.push(...evidence.damaged)
     const { found, damaged, name } = evidence
@@ -181,9 +187,18 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
     }
     const named = record.effect.snapshot
     if (step.snapshot === undefined || named === null) continue
-    if (step.snapshot.damaged.length > 0 || i === start) restoreIfNeeded(step.snapshot, named.sha256)
+    const isBase = bases.has(step)
+    if (step.snapshot.damaged.length > 0 || i === start || isBase) restoreIfNeeded(step.snapshot, named.sha256)
+    if (isBase && bases.get(step) === 'demanded') declareIfMissing('snapshots', step.snapshot, named.version)
   }
-  return { corrupt, replaced, gone: { commands: rangesOf(gone.commands), events: rangesOf(gone.events) } }
+  return { corrupt, replaced, gone: goneRanges(gone) }
+}
+
+/** The member for snapshots is absent where none is gone, as in records written before it existed. */
+function goneRanges(gone: Readonly<Record<keyof Gone, readonly number[]>>): Gone {
+  const { commands, events, snapshots } = gone
+  const always = { commands: rangesOf(commands), events: rangesOf(events) }
+  return snapshots.length === 0 ? always : { ...always, snapshots: rangesOf(snapshots) }
 }
 
 /** Lists the files of the commands after the base, newest first, so that an interrupted move leaves no gap. */

@@ -5,7 +5,7 @@
  */
 import type { AggregateId, Gone, NumberRange, StoredCommand } from '../../eventsourcing/types.js'
 import { tryReadArchivedIndex } from '../commit/archived-index.js'
-import type { ArchivedRange } from '../commit/archived-ranges.js'
+import { type ArchivedRange, rangeOf } from '../commit/archived-ranges.js'
 import { inRanges } from '../commit/live-branch.js'
 import { isCorrupt } from '../disk/damage.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
@@ -32,7 +32,7 @@ export interface Scan {
   readonly id: AggregateId
   /** The live branch, oldest first. */
   readonly live: readonly Step[]
-  /** Commands and events that earlier recoveries declared gone. */
+  /** Files that earlier recoveries declared gone. */
   readonly gone: Gone
   /** Archived ranges, whose files may be elsewhere. */
   readonly archived: readonly ArchivedRange[]
@@ -67,6 +67,7 @@ function readLiveBranch(
   const branch: BranchEntry[] = []
   const commands: NumberRange[] = []
   const events: NumberRange[] = []
+  const snapshots: NumberRange[] = []
   let upTo = Number.POSITIVE_INFINITY
   for (const entry of [...named].reverse()) {
     if (entry.sequence > upTo) continue
@@ -77,8 +78,9 @@ function readLiveBranch(
     upTo = record.effect.base.sequence
     commands.push(...record.effect.gone.commands)
     events.push(...record.effect.gone.events)
+    snapshots.push(...(record.effect.gone.snapshots ?? []))
   }
-  return { branch: branch.reverse(), gone: { commands, events } }
+  return { branch: branch.reverse(), gone: { commands, events, snapshots } }
 }
 
 function readRecord(id: AggregateId, entry: NamedCommand, { found }: FileEvidence): StoredCommand | undefined {
@@ -122,7 +124,12 @@ function isBuildable(
   return true
 }
 
-/** Returns true if an earlier recovery declared the command or event gone. */
+/** Returns true if an earlier recovery declared the command, event or snapshot gone. */
 export function isGone(scan: Pick<Scan, 'gone'>, what: keyof Gone, n: number): boolean {
-  return inRanges(scan.gone[what], n)
+  return inRanges(scan.gone[what] ?? [], n)
+}
+
+/** Returns true if the command was archived, so that its files may be elsewhere. */
+export function isArchived({ archived }: Pick<Scan, 'archived'>, { named }: Step): boolean {
+  return rangeOf(archived, named.sequence) !== undefined
 }

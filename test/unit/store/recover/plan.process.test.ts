@@ -2,11 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { readCommitChain } from '../../../../src/core/audit/commits.js'
-import { replayAggregate } from '../../../../src/core/audit/replay.js'
-import { directorySource } from '../../../../src/core/audit/source.js'
 import type { Instant } from '../../../../src/core/base/time.js'
-import { formatAggregateId } from '../../../../src/core/eventsourcing/types.js'
 import { openStore } from '../../../../src/core/store/commit/file-store.js'
 import {
   interruptedGeneration,
@@ -14,8 +10,8 @@ import {
   writeInstallationId,
 } from '../../../../src/core/store/directory/installation-id.js'
 import { onFileOperation } from '../../../../src/core/store/disk/io-error.js'
-import { planOf, recoverWords } from '../../../support/store/recovery.js'
-import { add, ca, scratch, wordRules, wordsOf } from '../../../support/store/store.js'
+import { auditWords, planOf, recoverWords } from '../../../support/store/recovery.js'
+import { add, ca, scratch, wordsOf } from '../../../support/store/store.js'
 import { storeCopies } from '../../../support/store/store-copies.js'
 
 /** Twelve events: snapshots at 5 and 10; command 4 is shared with y; 13 is rejected; the last two commits. */
@@ -42,26 +38,7 @@ function damage(path: string, how: Damage): void {
   writeFileSync(file, how === 'flip' ? changed : bytes.subarray(0, bytes.length / 2), { mode: 0o600 })
 }
 
-async function audit(archives: readonly string[] = []): Promise<readonly unknown[]> {
-  const store = openStore(dir, { archives })
-  return store.read(async (reader) => {
-    const source = directorySource(store.layout, reader)
-    const chain = readCommitChain(source)
-    const found = chain.roster.map((id) => {
-      const replayed = replayAggregate({
-        source,
-        id,
-        rules: wordRules,
-        commands: chain.commands.get(formatAggregateId(id)) ?? [],
-        archive: chain.archive,
-        full: false,
-      })
-      expect(replayed.state?.value).toEqual({ words: wordsOf(reader, id.handle) })
-      return replayed
-    })
-    return [...chain.problems, ...found.flatMap((f) => f.problems)]
-  })
-}
+const audit = (archives: readonly string[] = []): Promise<readonly unknown[]> => auditWords(dir, archives)
 
 /** Checks x after a recovery: a second recovery finds nothing, and new commands succeed. */
 async function recovered(

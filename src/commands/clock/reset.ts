@@ -11,7 +11,7 @@ import type { Theme } from '../../core/cli/output/theme.js'
 export default class ClockReset extends BaseCommand<ClockResetReport> {
   static override summary = 'set what lies in the future to the present, after the clock was ahead'
   static override description =
-    'First make sure that the clock is right now. Manifests, CRLs and objects that were published with future times are issued again at the present time; their numbers and the RRDP serial go on rising. Circuits, leases, overrides, requests and one-time passwords of the future get the present time, without backoff. History keeps what was recorded, and this command with its reason. Does nothing if nothing lies in the future.'
+    'First make sure that the clock is right now. Manifests, CRLs and objects that were published with future times are issued again at the present time; their numbers and the RRDP serial go on rising. Circuits, leases, overrides, requests and one-time passwords of the future get the present time, without backoff, and so do the signing times of messages to peers; a peer that has seen a later one may refuse messages until its time has come. History keeps what was recorded, and this command with its reason. Does nothing if nothing lies in the future.'
   static override exitStatus = { 2: '--reason missing', 3: 'some aggregate could not be reset' }
   static override examples = [
     '<%= config.bin %> clock reset --reason "the clock was two days ahead" --dry-run',
@@ -34,7 +34,8 @@ export default class ClockReset extends BaseCommand<ClockResetReport> {
     const lines = [futureView(report, theme), ...this.faults(report).map(theme.bad)]
     if (dryRun) return [...lines, `clock: would be set to ${now}; dry run, nothing changed`].join('\n')
     const published = serial === null ? '' : `; published, serial ${serial}`
-    return [...lines, `clock: ${counted(reset.length, 'aggregate')} set to ${now}${published}`].join('\n')
+    const hosts = report.hosts.length === 0 ? '' : ` and ${counted(report.hosts.length, 'host')}`
+    return [...lines, `clock: ${counted(reset.length, 'aggregate')}${hosts} set to ${now}${published}`].join('\n')
   }
 
   protected override exitCode(report: ClockResetReport): number {

@@ -21,6 +21,8 @@ export interface Call {
   readonly tls: PeerTls
   readonly allowPrivate: boolean
   readonly timeouts: Timeouts
+  /** Seconds of the whole time-out that have passed, before a redirect. */
+  readonly passed?: number
   /** Maximum length of the body of a response with status 200. */
   readonly maxBytes: number
   /** Takes the parts of that body; without it they are collected. */
@@ -88,16 +90,19 @@ function contextOf(ca = ''): SecureContext {
 }
 
 /** Destroys a request whose phase takes too long, and remembers which. */
-function watchPhases(outgoing: Outgoing, { url, timeouts }: Call) {
+function watchPhases(outgoing: Outgoing, { url, timeouts, passed = 0 }: Call) {
   let phase: Phase = 'connect'
   let timedOut: number | undefined
   let timer: NodeJS.Timeout | undefined
-  const after = (seconds: number): NodeJS.Timeout =>
-    setTimeout(() => {
-      timedOut ??= seconds
-      outgoing.destroy(new Error('time-out'))
-    }, seconds * 1000)
-  const whole = after(timeouts.whole)
+  const after = (seconds: number, gone = 0): NodeJS.Timeout =>
+    setTimeout(
+      () => {
+        timedOut ??= seconds
+        outgoing.destroy(new Error('time-out'))
+      },
+      Math.max(1, (seconds - gone) * 1000),
+    )
+  const whole = after(timeouts.whole, passed)
   const enter = (next: Phase, seconds?: number): void => {
     clearTimeout(timer)
     phase = next

@@ -112,8 +112,7 @@ async function send(
   const answer = await exchange(call)
   if (!isRedirect(answer.status)) return only200(answer, url)
   const target = redirectTarget(method, url, answer)
-  const left = Math.max(0.001, whole - (performance.now() - begun) / 1000)
-  const second = await exchange({ ...call, url: target, timeouts: { ...call.timeouts, whole: left } })
+  const second = await exchange({ ...call, url: target, passed: (performance.now() - begun) / 1000 })
   if (isRedirect(second.status)) throw redirectError(placeOf(url), second.status, 'a second time', '')
   return only200(second, target)
 }

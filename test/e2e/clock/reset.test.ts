@@ -7,7 +7,8 @@ import type { FutureReport } from '../../../src/core/app/clock/future.js'
 import type { ClockResetReport } from '../../../src/core/app/clock/reset.js'
 import type { StatusReport } from '../../../src/core/app/operations/status.js'
 import type { HistoryReport } from '../../../src/core/app/proof/history.js'
-import { instantOf } from '../../../src/core/base/time.js'
+import { type Instant, instantOf } from '../../../src/core/base/time.js'
+import { withHost } from '../../../src/core/peers/host.js'
 import { findProgram } from '../../support/peers/validators.js'
 import { brine as brineAt, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
 import { complaints, manifestsOf, readServedTree } from '../../support/rpki/served-tree.js'
@@ -245,5 +246,33 @@ it('the test clock is set to BRINE_NOW, in a directory with circuits and passwor
   await at(present, 'tick')
   await at(present, 'audit', 'verify')
   expect(existsSync(join(dataDir, 'repo', 'ta', 'ta.cer'))).toBe(true)
+  remove()
+})
+
+it('the signing times of messages to peers are set to the present, with nothing else of the future', async () => {
+  const { path, remove } = scratchDir()
+  const dataDir = join(path, 'data')
+  const present = '2026-06-01T00:00:00Z' as Instant
+  const future = '2027-06-01T00:00:00Z' as Instant
+  const at = (...args: string[]) => runBrine(args, { dataDir, now: present })
+  expect((await at('testbed', 'init', '--test')).code).toBe(0)
+  const next = () => withHost(dataDir, 'parent.example:443', (clock) => clock.use(present))
+  await withHost(dataDir, 'parent.example:443', (clock) => clock.use(future))
+  expect(await next()).toBe(future)
+  const shown = await at('clock', 'show')
+  expect([shown.code, shown.stdout]).toEqual([
+    1,
+    expect.stringContaining('messages to parent.example:443: last one signed with 2027-06-01T00:00:00Z'),
+  ])
+  expect((await at(...RESET, '--dry-run', '--json')).json<ClockResetReport>()).toMatchObject({ wouldChange: true })
+  expect(await next()).toBe(future)
+  const done = await at(...RESET)
+  expect([done.code, done.stdout]).toEqual([
+    0,
+    expect.stringContaining('clock: 0 aggregates and 1 host set to 2026-06-01T00:00:00Z'),
+  ])
+  expect(await next()).toBe(present)
+  expect((await at('clock', 'show')).code).toBe(0)
+  expect((await at(...RESET, '--json')).json<ClockResetReport>()).toMatchObject({ changed: 'no' })
   remove()
 })

@@ -1,6 +1,8 @@
 /** Runs every command with `--json` in directories of its own, and keeps the shape of each report. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Instant } from '../../../src/core/base/time.js'
+import { withHost } from '../../../src/core/peers/host.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
@@ -51,6 +53,7 @@ export async function observeJson(): Promise<Observed> {
     await proof(run, site)
     await enrolment(run, site)
     await upkeep(run, site, folder)
+    await withHost(site.data, 'parent.example:443', (clock) => clock.use(site.instant as Instant))
     site.now -= 3 * 86400
     await run('clock show')
     await run('clock reset', ...WHY, '--dry-run')

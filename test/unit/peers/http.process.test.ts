@@ -224,6 +224,17 @@ describe('a redirect by 307 or 308', () => {
     expect(peer.requests.at(-1)!.line).toBe('POST /other?x=1 HTTP/1.1')
   })
 
+  it('leaves the second request only the rest of the time', async () => {
+    peer.behave = (socket, request) => {
+      if (!request.line.includes('/other'))
+        setTimeout(() => respond('307 x', '', ['Location: /other'])(socket, request), 300)
+    }
+    const begun = performance.now()
+    const error = await refusal(post(message({ timeouts: { whole: 0.4 } })))
+    expect(performance.now() - begun).toBeLessThan(650)
+    expect(error.message).toContain('/other did not begin its answer within 0.4 s')
+  })
+
   const target = (method: 'GET' | 'POST', from: string, status: number, location: string): string => {
     try {
       return redirectTarget(method, new URL(from), { status, headers: { location } }).href

@@ -1,5 +1,5 @@
 /**
- * Lists what a data directory holds of times that are still to come: records, published objects, and entries of enrolment.
+ * Lists what a data directory holds of times that are still to come: records, published objects, entries of enrolment, and messages to peers.
  * Invariant: a pure read. An aggregate that cannot be read is listed, and the others are still reported.
  */
 import { AppError } from '../../base/errors.js'
@@ -13,6 +13,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { ha } from '../../ha/aggregate.js'
 import { haFuture } from '../../ha/clock.js'
 import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
+import { futureHosts, type HostTime } from '../../peers/host.js'
 import { liveRecords } from '../../store/commit/live-branch.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { caState, pubdState, taState } from '../transaction/context.js'
@@ -50,6 +51,8 @@ export interface FutureReport {
   readonly ahead: number
   readonly aggregates: readonly FutureAggregate[]
   readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
+  /** Hosts of peers to which messages were signed with times after the present, and the last of these times. */
+  readonly hosts: readonly HostTime[]
 }
 
 /** Name of the trust anchor's certificate among its future objects. */
@@ -57,11 +60,11 @@ export const TA_CERTIFICATE = 'ta.cer'
 
 /** Returns what lies after the present, by the system clock or BRINE_NOW. */
 export function readFuture(session: Session): Promise<FutureReport> {
-  return session.store.read(async (reader) => futureAt(reader, session.now()))
+  return session.store.read(async (reader) => futureAt(reader, session.now(), session.store.dir))
 }
 
-/** Returns what lies after `now` in one revision. */
-export function futureAt(reader: StoreReader, now: Instant): FutureReport {
+/** Returns what lies after `now` in one revision, and in the `status/` of the data directory. */
+export function futureAt(reader: StoreReader, now: Instant, dataDir: string): FutureReport {
   const work = new Work(reader)
   const aggregates: FutureAggregate[] = []
   const broken: FutureReport['broken'][number][] = []
@@ -81,6 +84,7 @@ export function futureAt(reader: StoreReader, now: Instant): FutureReport {
     ahead: lastCommit === null ? 0 : Math.max(0, secondsBetween(now, lastCommit)),
     aggregates,
     broken,
+    hosts: futureHosts(dataDir, now),
   }
 }
 

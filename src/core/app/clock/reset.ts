@@ -8,6 +8,7 @@ import type { Instant } from '../../base/time.js'
 import { est } from '../../est/aggregate.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { ha } from '../../ha/aggregate.js'
+import { resetHosts } from '../../peers/host.js'
 import { republish } from '../authority/republish.js'
 import { NeedsRenumbering } from '../transaction/commit.js'
 import { caState, runCa, runPubd, runTa, type TransactionContext } from '../transaction/context.js'
@@ -54,9 +55,10 @@ export async function resetClock(
   const plan = await planReset(session)
   const { future } = plan
   const none = { ...future, reset: [], failed: future.broken, serial: null, dryRun: options.dryRun === true }
-  if (options.dryRun === true) return { ...none, changed: plan.ids.length > 0 }
-  if (plan.ids.length === 0) return { ...none, changed: false }
+  const changed = plan.ids.length > 0 || future.hosts.length > 0
+  if (options.dryRun === true || !changed) return { ...none, changed }
   const done = await applyReset(session, plan)
+  if (plan.ids.length === 0) return { ...none, changed }
   // children take the certificates that were issued again
   const after = await republish(session)
   return {
@@ -103,7 +105,7 @@ export interface ResetPlan {
 export async function planReset(session: Session): Promise<ResetPlan> {
   const mark = await readHighWaterMark(session)
   return session.store.read(async (reader) => {
-    const future = futureAt(reader, session.now())
+    const future = futureAt(reader, session.now(), session.store.dir)
     const broken = new Set(future.broken.map(({ aggregate }) => aggregate))
     const toRenumber = new Set(needsRenumbering(reader, reader.roster()).map(formatAggregateId))
     const named = new Set([...future.aggregates.map(({ aggregate }) => aggregate), ...toRenumber])
@@ -117,9 +119,11 @@ export async function planReset(session: Session): Promise<ResetPlan> {
   })
 }
 
-/** Resets the aggregates of a plan, in batches of one commit each. Throws errors that concern the whole directory. */
+/** Resets the signing times toward peers, and the aggregates of a plan in batches of one commit each. Throws errors that concern the whole directory. */
 export async function applyReset(session: Session, plan: ResetPlan): Promise<RenumberReport> {
   const { now } = plan.future
+  // a peer refuses the first message that is earlier than the last one: the clock of a host is not held up by an aggregate that fails
+  resetHosts(session.store.dir, now)
   const revoked = new Map<string, KnownRevocations>()
   for (const { aggregate, points } of plan.future.aggregates)
     if (points.length > 0) revoked.set(aggregate, await revocationsBefore(session, aggregate, now))

@@ -9,15 +9,18 @@ const SHOWN = 10
 
 /** Returns the report without a final line break. */
 export function futureView(report: FutureReport, theme: Theme): string {
-  const { now, lastCommit, ahead, aggregates, broken } = report
+  const { now, lastCommit, ahead, aggregates, broken, hosts } = report
   const record = lastCommit === null ? 'no record yet' : `last record ${lastCommit}`
   const clock = `clock ${now}, ${record}${ahead > 0 ? `, ${formatDuration(ahead)} in the future` : ''}`
   const lines = [
     ahead > 0 ? theme.bad(clock) : clock,
     ...aggregates.flatMap(aggregateLines),
     ...broken.map(({ aggregate, message }) => theme.bad(`${aggregate}: cannot be read: ${message}`)),
+    ...hosts.map(({ host, last }) => `messages to ${host}: last one signed with ${last}`),
   ]
-  return aggregates.length === 0 && ahead === 0 ? [...lines, 'nothing lies in the future'].join('\n') : lines.join('\n')
+  return aggregates.length === 0 && hosts.length === 0 && ahead === 0
+    ? [...lines, 'nothing lies in the future'].join('\n')
+    : lines.join('\n')
 }
 
 function aggregateLines({

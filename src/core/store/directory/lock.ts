@@ -8,6 +8,7 @@ import * as fs from 'node:fs'
 import { AppError } from '../../base/errors.js'
 import { moveFile, removeFile, statIfExists } from '../disk/fs.js'
 import { errnoOf, ioError } from '../disk/io-error.js'
+import { isFileAt, lockPathRefused, openLockFile } from '../disk/kernel-lock.js'
 import type { Layout } from '../disk/paths.js'
 import {
   formatLockOwner,
@@ -99,13 +100,6 @@ function lockedBy(layout: LockPlace, { timeout, name = 'write lock' }: LockReque
   })
 }
 
-function lockPathRefused(path: string, what: string): AppError {
-  return new AppError('io', 'lock-place-refused', `${path}: lock path ${what}`, {
-    hint: `inspect ${path} and remove it`,
-    details: { path, errno: 'EFTYPE', operation: 'create' },
-  })
-}
-
 /** Opens and locks the lock file; `locked` is false where flock(1) is not installed. Throws `locked`, `io`. */
 async function kernelLock(
   layout: LockPlace,
@@ -128,28 +122,6 @@ async function kernelLock(
     }
     fs.closeSync(fd)
   }
-}
-
-function openLockFile(path: string): number {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = fs.constants
-  let fd: number
-  try {
-    fd = fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
-  } catch (error) {
-    if (errnoOf(error) === 'ELOOP') throw lockPathRefused(path, 'is a symbolic link')
-    if (errnoOf(error) === 'EISDIR') throw lockPathRefused(path, 'is a directory')
-    throw ioError('create', path, error)
-  }
-  if (fs.fstatSync(fd).isFile()) return fd
-  fs.closeSync(fd)
-  throw lockPathRefused(path, 'exists and is not a regular file')
-}
-
-/** Returns true if the path still names the open file. */
-function isFileAt(fd: number, path: string): boolean {
-  const named = statIfExists(path)
-  const opened = fs.fstatSync(fd, { bigint: true })
-  return named !== undefined && named.ino === opened.ino && named.dev === opened.dev
 }
 
 /** Locks the open file with flock(1), which inherits the descriptor: it stays locked until this process closes it or dies. */

@@ -29,10 +29,9 @@ export function statusFiles(layout: Layout): StatusFiles {
   return {
     read(name) {
       const path = pathOf(name)
-      const bytes = readIfExists(path)
-      if (bytes === undefined) return undefined
       try {
-        return parseObject(bytes, path)['value']
+        const bytes = readIfExists(path)
+        return bytes === undefined ? undefined : parseObject(bytes, path)['value']
       } catch (error) {
         if (isCorrupt(error)) return undefined
         throw error

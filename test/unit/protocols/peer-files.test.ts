@@ -5,6 +5,8 @@ import { describe, expect, type TestContext, test } from 'vitest'
 import { utf8 } from '../../../src/core/base/bytes.js'
 import { decodeProvisioning } from '../../../src/core/protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../../src/core/protocols/provisioning/encode.js'
+import { decodePublication, type PublicationMessage } from '../../../src/core/protocols/publication/decode.js'
+import { encodePublicationQuery, encodePublicationReply } from '../../../src/core/protocols/publication/encode.js'
 import { decodeSetup } from '../../../src/core/protocols/setup/decode.js'
 import { encodeSetup } from '../../../src/core/protocols/setup/encode.js'
 import { peerDataDir, skipOrFail } from '../../support/peers/validators.js'
@@ -116,5 +118,46 @@ describe('RFC 6492', () => {
       limit: { asn: 'AS64534-AS64540', ipv4: '', ipv6: '' },
     })
     expect(read('rpki-commons/krill-up-down', 'krill-ca1-list-pdu.der').body).toEqual({ type: 'list' })
+  })
+})
+
+describe('RFC 8181', () => {
+  const written = (message: PublicationMessage): string =>
+    message.kind === 'query' ? encodePublicationQuery(message.query) : encodePublicationReply(message.reply)
+
+  test('every message is read, and what is written of it is read again', (context) => {
+    const files = filesIn(context, ['rfc8181', 'rpki-rs/rfc8181'], /\.xml$/)
+    expect(files.length).toBeGreaterThanOrEqual(13)
+    for (const file of files) {
+      const message = decodePublication(readFileSync(file))
+      expect(decodePublication(utf8(written(message))), file).toEqual(message)
+    }
+  })
+
+  test('what they say is read', (context) => {
+    const read = (folder: string, name: string) => {
+      const [file = ''] = filesIn(context, [folder], new RegExp(`^${name}$`))
+      return decodePublication(readFileSync(file))
+    }
+    expect(read('rfc8181', 'list_reply_empty.xml')).toEqual({ kind: 'reply', reply: { type: 'list', objects: [] } })
+    expect(read('rfc8181', 'report_error_minimal.xml')).toEqual({
+      kind: 'reply',
+      reply: { type: 'error', errors: [{ code: 'object_already_present', tag: 'foo' }] },
+    })
+    const { reply } = read('rpki-rs/rfc8181', 'error-reply.xml') as Extract<PublicationMessage, { kind: 'reply' }>
+    expect(reply.type === 'error' && reply.errors).toMatchObject([
+      { code: 'object_already_present', failedPdu: { kind: 'publish', uri: 'rsync://host/path/cms-ta.cer' } },
+      { code: 'other_error', text: 'Found some other issue.' },
+    ])
+  })
+
+  test('the samples of version 3 are read', (context) => {
+    const [file = ''] = filesIn(context, ['rpki.net'], /^publication-protocol-samples-v3.xml$/)
+    const samples = readFileSync(file, 'utf8').match(/<msg [\s\S]*?<\/msg>/g) ?? []
+    expect(samples.length).toBeGreaterThanOrEqual(8)
+    for (const sample of samples) {
+      const message = decodePublication(utf8(sample))
+      expect(message.kind === 'query' ? message.query.version : message.reply.version).toBe(3)
+    }
   })
 })

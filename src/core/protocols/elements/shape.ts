@@ -102,7 +102,8 @@ export function readSequence<T>(
   })
 }
 
-function readAttributes<A, C, T>(element: XmlElement, shape: Shape<A, C, T>): A {
+/** Reads the attributes of an element by its table, and nothing else of it. Throws `ProtocolFault`. */
+export function readAttributes<A, C, T>(element: XmlElement, shape: Shape<A, C, T>): A {
   const { rule, attributes: rules } = shape
   const read: Partial<A> = {}
   for (const key of Object.keys(rules) as (keyof A & string)[]) {

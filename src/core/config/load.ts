@@ -11,6 +11,7 @@ import type { Sha256 } from '../crypto/ports.js'
 import { DEFAULT_TIMING, type Timing } from '../issuing/timing.js'
 import { type Enrolment, NO_ENROLMENT, NOTHING_DISABLED } from './enrolment/schema.js'
 import { lineOf, parseConfig, type Value } from './parse.js'
+import { NO_REPOSITORY, type RepositoryConfig } from './repository/schema.js'
 import { type Config, camelCase, KEYS, type Key, SCHEMA } from './schema.js'
 import type { ConfigFault } from './tables.js'
 import { configWarnings, type Finding, validateConfig } from './validate.js'
@@ -18,6 +19,7 @@ import { configWarnings, type Finding, validateConfig } from './validate.js'
 export interface LoadedConfig {
   readonly config: Config
   readonly enrolment: Enrolment
+  readonly repository: RepositoryConfig
   /** Findings that are allowed but unwise, for stderr and `config check`. */
   readonly warnings: readonly ConfigFault[]
   /** TOML names of the keys that the file sets. */
@@ -33,7 +35,7 @@ export interface ConfigEntry {
   readonly source: 'file' | 'default'
 }
 
-type Digested = Pick<LoadedConfig, 'config' | 'enrolment'>
+type Digested = Pick<LoadedConfig, 'config' | 'enrolment'> & { readonly repository?: RepositoryConfig }
 
 const HOUR = 3600
 const WEEK = 7 * 24 * HOUR
@@ -57,13 +59,14 @@ async function load(
   file: string,
   isRefused: (sectionFaults: readonly ConfigFault[]) => boolean,
 ): Promise<LoadedConfig> {
-  const { values, enrolment, faults, sectionFaults } = await parseConfig(text)
+  const { values, enrolment, repository, faults, sectionFaults } = await parseConfig(text)
   const senseless = laterFaults(text, values, faults)
   if (faults.length > 0 || senseless.length > 0 || isRefused(sectionFaults))
     throw configInvalid(file, [...faults, ...senseless, ...sectionFaults])
   const config = effective(values)
   const warnings = configWarnings(config).map(locate(text))
-  return { config, enrolment, warnings, set: new Set(values.keys()), sectionFaults: byLine(sectionFaults) }
+  const set = new Set(values.keys())
+  return { config, enrolment, repository, warnings, set, sectionFaults: byLine(sectionFaults) }
 }
 
 /** Returns the configuration of an empty file. */
@@ -72,7 +75,13 @@ export function defaultConfig(): Config {
 }
 
 /** Returns the SHA-256 of the effective configuration, which is the same for an empty file and one that repeats the defaults. */
-export function configDigest({ config, enrolment: { disabled, ...used } }: Digested): Sha256 {
+export function configDigest(loaded: Digested): Sha256 {
+  const { repository = NO_REPOSITORY } = loaded
+  const base = isDeepStrictEqual(repository, NO_REPOSITORY) ? loaded.config : { ...loaded.config, repository }
+  return digestOf(base, loaded.enrolment)
+}
+
+function digestOf(config: object, { disabled, ...used }: Enrolment): Sha256 {
   const { disabled: _, ...none } = NO_ENROLMENT
   const isDisabled = !isDeepStrictEqual(disabled, NOTHING_DISABLED)
   if (!isDisabled) return jsonDigest(isDeepStrictEqual(used, none) ? config : { ...config, enrolment: used })

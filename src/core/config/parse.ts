@@ -6,6 +6,7 @@ import { nearest } from '../base/nearest.js'
 import { parseDuration } from '../base/time.js'
 import type { FaultyBlock } from './blocks.js'
 import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
+import { NO_REPOSITORY, REPOSITORY_TABLE, type RepositoryConfig } from './repository/schema.js'
 import { formatValue, KEYS, type Key } from './schema.js'
 import { type ConfigFault, described, isTable, type PlacedFault } from './tables.js'
 
@@ -17,6 +18,7 @@ export interface Parsed {
   readonly values: ReadonlyMap<string, Value>
   /** The enrolment sections without faults. */
   readonly enrolment: Enrolment
+  readonly repository: RepositoryConfig
   /** Faults outside of the sections, and keys in a section that belong outside: with one of them nothing of the file can be used. */
   readonly faults: readonly ConfigFault[]
   /** Faults in sections. Each disables its section; the rest can be used. */
@@ -25,7 +27,13 @@ export interface Parsed {
 
 type Checked = { readonly value: Value } | { readonly fault: string }
 
-const NOTHING: Parsed = { values: new Map(), enrolment: NO_ENROLMENT, faults: [], sectionFaults: [] }
+const NOTHING: Parsed = {
+  values: new Map(),
+  enrolment: NO_ENROLMENT,
+  repository: NO_REPOSITORY,
+  faults: [],
+  sectionFaults: [],
+}
 
 /** Parses a text and returns its values and all findings. The TOML parser is loaded only for a text that sets something. */
 export async function parseConfig(text: string): Promise<Parsed> {
@@ -52,7 +60,7 @@ async function parseTables(
   const faults: ConfigFault[] = []
   const unknown: PlacedFault[] = []
   for (const [name, raw] of Object.entries(table)) {
-    if (ENROLMENT_TABLES.includes(name)) continue
+    if (ENROLMENT_TABLES.includes(name) || name === REPOSITORY_TABLE) continue
     const key = KEYS.get(name)
     if (key === undefined && isSection(raw)) {
       unknown.push({ place: [name], message: `unknown table [${name}]` })
@@ -63,7 +71,7 @@ async function parseTables(
     else faults.push({ line: lineOf(text, name) ?? 1, key: name, message: checked.fault })
   }
   const hasSections = unread.length > 0 || Object.keys(table).some((name) => !KEYS.has(name))
-  if (!hasSections) return { values, enrolment: NO_ENROLMENT, faults, sectionFaults: [] }
+  if (!hasSections) return { ...NOTHING, values, faults }
   const { readSections } = await import('./sections.js')
   const sections = readSections(text, table, unread, unknown)
   return { values, ...sections, faults: [...faults, ...sections.faults] }

@@ -1,5 +1,5 @@
 /**
- * Enrolment sections of `brine.toml`, and sections that are unknown: what can be used of them, and every fault with its line.
+ * Sections of enrolment and of repository servers of `brine.toml`, and sections that are unknown: what can be used of them, and every fault with its line.
  * Invariant: a key of the file itself that stands in a section is never ignored, since it may say where the tree is published.
  */
 import { nearest } from '../base/nearest.js'
@@ -16,11 +16,14 @@ import {
 } from './enrolment/usable.js'
 import { validateEnrolment } from './enrolment/validate.js'
 import { lineAt, linesOf, type Place } from './lines.js'
+import { readRepository } from './repository/parse.js'
+import { NO_REPOSITORY, REPOSITORY_TABLE, type RepositoryConfig } from './repository/schema.js'
 import { KEYS } from './schema.js'
 import { type ConfigFault, isTable, type PlacedFault } from './tables.js'
 
 export interface Sections {
   readonly enrolment: Enrolment
+  readonly repository: RepositoryConfig
   /** Keys that belong outside of every section. */
   readonly faults: readonly ConfigFault[]
   readonly sectionFaults: readonly ConfigFault[]
@@ -37,6 +40,8 @@ export function readSections(
   const own: PlacedFault[] = []
   const enrolment = Object.keys(root).length === 0 ? NO_ENROLMENT : readEnrolment(root, own)
   const placed = [...own, ...unknown, ...rulesBetween(enrolment, sectionNames(root), own, unread)]
+  const ofServers: PlacedFault[] = []
+  const servers = REPOSITORY_TABLE in table ? readRepository(table, ofServers) : NO_REPOSITORY
   const lines = linesOf(text)
   const locate = (fault: PlacedFault): LocatedFault => ({
     ...fault,
@@ -45,17 +50,32 @@ export function readSections(
   })
   const misplaced = [
     ...misplacedKeys(table).map((place) => locate({ place, message: belongsAbove(String(place.at(-1))) })),
-    ...placed.filter(isLikeBaseKey).map(locate),
+    ...[...placed, ...ofServers].filter(isLikeBaseKey).map(locate),
     ...unread.flatMap(misplacedLines),
   ]
-  const rest = placed.filter((fault) => !misplaced.some(({ key }) => key === fault.place.join('.'))).map(locate)
+  const isPlaced = (fault: PlacedFault) => !misplaced.some(({ key }) => key === fault.place.join('.'))
+  const rest = placed.filter(isPlaced).map(locate)
+  const serverFaults = ofServers.filter(isPlaced).map(locate)
   const blocks = unread.map(({ line, message, header, name }) => ({ line, message, key: null, header, name }))
-  const isUsed = rest.length === 0 && blocks.length === 0
+  const ofRepository = blocks.filter(({ header }) => isRepository(header))
+  const others = blocks.filter(({ header }) => !isRepository(header))
+  const isUsed = rest.length === 0 && others.length === 0
   return {
-    enrolment: isUsed ? enrolment : usableEnrolment({ root, enrolment, faults: rest, unread: blocks }),
+    enrolment: isUsed ? enrolment : usableEnrolment({ root, enrolment, faults: rest, unread: others }),
+    repository: usableRepository(servers, [...serverFaults, ...ofRepository]),
     faults: misplaced.map(plain),
-    sectionFaults: [...rest, ...blocks].map(plain),
+    sectionFaults: [...rest, ...serverFaults, ...blocks].map(plain),
   }
+}
+
+function isRepository(header: string): boolean {
+  return header === REPOSITORY_TABLE || header.startsWith(`${REPOSITORY_TABLE}.`)
+}
+
+/** Returns no server at all if one has a fault: a pool file without that server would take it out. */
+function usableRepository(servers: RepositoryConfig, faults: readonly ConfigFault[]): RepositoryConfig {
+  const [first] = [...faults].sort((a, b) => a.line - b.line)
+  return first === undefined ? servers : { ...NO_REPOSITORY, disabled: `line ${first.line}: ${first.message}` }
 }
 
 /** Returns the faults of rules between sections, without those that follow from another fault. */

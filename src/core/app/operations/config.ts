@@ -34,6 +34,8 @@ export interface ConfigCheckReport {
   readonly set: number
   /** Number of enrolment CAs. */
   readonly cas: number
+  /** Number of repository servers. */
+  readonly servers: number
 }
 
 export interface ConfigShowReport {
@@ -49,17 +51,19 @@ export async function checkConfig(place: ConfigPlace): Promise<ConfigCheckReport
   const file = configFile(place)
   const text = readConfigText(file)
   try {
-    const { warnings, set, enrolment } = await loadConfig(text, file)
+    const { warnings, set, enrolment, repository } = await loadConfig(text, file)
     const now = clockOf(place)
     const all = [...warnings, ...(enrolment.cas.length === 0 ? [] : await warningsWithLines(text, enrolment, now))]
     const problems = all
       .map((w) => ({ level: 'warning' as const, line: w.line, key: w.key, message: w.message }))
       .sort((a, b) => a.line - b.line)
-    return { ok: true, file, problems, set: set.size, cas: enrolment.cas.length }
+    const servers = repository.servers.length
+    return { ok: true, file, problems, set: set.size, cas: enrolment.cas.length, servers }
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'config-invalid') throw error
     const { faults } = error.details as { readonly faults: readonly Omit<ConfigProblem, 'level'>[] }
-    return { ok: false, file, problems: faults.map((f) => ({ level: 'error' as const, ...f })), set: 0, cas: 0 }
+    const problems = faults.map((f) => ({ level: 'error' as const, ...f }))
+    return { ok: false, file, problems, set: 0, cas: 0, servers: 0 }
   }
 }
 

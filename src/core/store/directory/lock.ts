@@ -88,7 +88,10 @@ function monotonic(): number {
   return Number(process.hrtime.bigint() / 1_000_000n) / 1000
 }
 
-function lockedBy(layout: LockPlace, { timeout, name = 'write lock' }: LockRequest): AppError {
+function lockedBy(
+  layout: Pick<LockPlace, 'lockOwnerFile'>,
+  { timeout, name = 'write lock' }: Pick<LockRequest, 'timeout' | 'name'>,
+): AppError {
   const owner = readLockOwner(layout.lockOwnerFile)
   const who = owner === undefined ? 'another command' : formatLockOwner(owner)
   return new AppError('locked', 'locked', `${name} is held by ${who}; waited ${timeout} s`, {
@@ -101,10 +104,10 @@ function lockedBy(layout: LockPlace, { timeout, name = 'write lock' }: LockReque
 }
 
 /** Opens and locks the lock file; `locked` is false where flock(1) is not installed. Throws `locked`, `io`. */
-async function kernelLock(
-  layout: LockPlace,
-  request: LockRequest,
-  deadline: number,
+export async function kernelLock(
+  layout: Pick<LockPlace, 'lock' | 'lockOwnerFile'>,
+  request: Omit<LockRequest, 'command' | 'long'>,
+  deadline = monotonic() + request.timeout,
 ): Promise<{ fd: number; locked: boolean }> {
   for (;;) {
     const fd = openLockFile(layout.lock)

@@ -1,5 +1,5 @@
 /**
- * What was pushed to each target, in `status/push.json`: since when a tree or file there is unused, so that it is removed only after its last
+ * Record of the pushes to each target, in `status/push.json`: since when a tree or file there is unused, so that it is removed only after its last
  * reader. Invariant: without the record everything unused counts as unused since now, so nothing is removed too early.
  */
 import type { Json } from '../base/json.js'

@@ -31,7 +31,7 @@ export function readSource(repoDir: string, rrdpBase: string): PushSource {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const tree = currentTree(repoDir)
     const notification = unlessAbsent(() => fs.readFileSync(join(repoDir, 'rrdp', NOTIFICATION)))
-    const said = notification === undefined ? undefined : readNotification(notification.toString())
+    const said = notification === undefined ? undefined : readNotification(notification)
     if (tree === undefined || notification === undefined || said === undefined) throw nothingPublished(repoDir)
     const listed = [said.snapshot, ...said.deltas].map(({ uri }) => uri.slice(rrdpBase.length))
     const files = filesBelow(join(repoDir, 'rrdp')).filter((path) => path !== NOTIFICATION && isServed(path))

@@ -96,7 +96,7 @@ export async function prepare(run: PushRun): Promise<Prepared> {
     unlisted: rrdp
       .filter(({ kind, path }) => kind === 'file' && isRemovable(path) && !isListed(source, path))
       .map((e) => e.path),
-    isNotified: served?.text === source.notification.toString(),
+    isNotified: served?.bytes.equals(source.notification) === true,
     files: sent
       .join('\n')
       .split('\n')
@@ -188,12 +188,12 @@ async function servedBy(
   { target, source, scratch }: PushRun,
   call: Call,
   rrdp: readonly ListedEntry[],
-): Promise<{ readonly serial: number; readonly text: string } | undefined> {
+): Promise<{ readonly serial: number; readonly bytes: Buffer } | undefined> {
   if (!rrdp.some(({ path }) => path === 'notification.xml')) return undefined
   const folder = fs.mkdtempSync(join(scratch, 'served-'))
   await call([below(target, 'rrdp/notification.xml'), `${folder}/`])
-  const text = fs.readFileSync(join(folder, 'notification.xml'), 'utf8')
-  const said = readNotification(text)
+  const bytes = fs.readFileSync(join(folder, 'notification.xml'))
+  const said = readNotification(bytes)
   if (said?.session !== source.session) return undefined
   if (said.serial > source.serial)
     throw new AppError(
@@ -202,7 +202,7 @@ async function servedBy(
       `${target.text} serves serial ${said.serial} of this session, later than ${source.serial}: another directory publishes there, or this one was rolled back`,
       { hint: 'find the newer data directory; brine status on each shows its generation' },
     )
-  return { serial: said.serial, text }
+  return { serial: said.serial, bytes }
 }
 
 function treesOf(

@@ -3,49 +3,46 @@
  * Invariant: what it returns is only compared, and used to ask the same server for files; nothing is trusted.
  */
 import type { Sha256 } from '../crypto/ports.js'
-import type { RrdpFile, RrdpNotification } from './rrdp.js'
+import { parseXml, XML_LIMITS, type XmlElement, XmlFault } from '../xml/read.js'
+import { RRDP_NAMESPACE, type RrdpFile, type RrdpNotification } from './rrdp.js'
 
-const ELEMENT = /<(\/?)([A-Za-z][\w:.-]*)((?:\s+[\w:.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/g
-const ATTRIBUTE = /([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+/** A notification may list more deltas than validators take. */
+const LIMITS = { ...XML_LIMITS, bytes: 16 << 20, elements: 100_000 }
 
-/** Returns the notification; undefined if the text is none. Deltas are sorted, newest first. */
-export function readNotification(text: string): RrdpNotification | undefined {
-  if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) return undefined
-  const [root, ...inner] = [...text.matchAll(ELEMENT)].filter(([, closing]) => closing === '')
-  if (root?.[2] !== 'notification' || !/<\/notification>\s*$/.test(text)) return undefined
-  const { session_id: session = '', serial } = attributesOf(root[3] ?? '')
-  const files = inner.map(([, , name, attributes]) => ({ name, values: attributesOf(attributes ?? '') }))
-  const snapshots = files.filter(({ name }) => name === 'snapshot').map(({ values }) => fileOf(values))
-  const deltas = files
-    .filter(({ name }) => name === 'delta')
-    .map(({ values }) => ({ serial: numberOf(values['serial']), file: fileOf(values) }))
-  const [snapshot] = snapshots
-  const number = numberOf(serial)
-  if (!/^[0-9A-Fa-f-]{36}$/.test(session) || number === undefined || snapshot === undefined || snapshots.length > 1)
+/** Returns the notification; undefined if the bytes are none. Deltas are sorted, newest first. */
+export function readNotification(bytes: Uint8Array): RrdpNotification | undefined {
+  const root = rootOf(bytes)
+  if (root?.name !== 'notification' || root.namespace !== RRDP_NAMESPACE) return undefined
+  const session = root.attributes.get('session_id') ?? ''
+  const serial = numberOf(root)
+  const [snapshot, ...others] = root.children.filter(({ name }) => name === 'snapshot').map(fileOf)
+  const listed = root.children.filter(({ name }) => name === 'delta')
+  const deltas = listed.flatMap((one) => {
+    const [file, number] = [fileOf(one), numberOf(one)]
+    return file === undefined || number === undefined ? [] : [{ ...file, serial: number }]
+  })
+  const isComplete = deltas.length === listed.length && others.length === 0
+  if (!/^[0-9A-Fa-f-]{36}$/.test(session) || serial === undefined || snapshot === undefined || !isComplete)
     return undefined
-  const read = deltas.flatMap((delta) =>
-    delta.serial === undefined || delta.file === undefined ? [] : [{ ...delta.file, serial: delta.serial }],
-  )
-  if (read.length < deltas.length) return undefined
-  return { session: session.toLowerCase(), serial: number, snapshot, deltas: read.sort((a, b) => b.serial - a.serial) }
+  return { session: session.toLowerCase(), serial, snapshot, deltas: deltas.sort((a, b) => b.serial - a.serial) }
 }
 
-function fileOf(values: Readonly<Record<string, string>>): RrdpFile | undefined {
-  const { uri = '', hash = '' } = values
-  const sha256 = hash.toLowerCase()
+function rootOf(bytes: Uint8Array): XmlElement | undefined {
+  try {
+    return parseXml(bytes, LIMITS)
+  } catch (error) {
+    if (error instanceof XmlFault) return undefined
+    throw error
+  }
+}
+
+function fileOf({ attributes }: XmlElement): RrdpFile | undefined {
+  const uri = attributes.get('uri') ?? ''
+  const sha256 = (attributes.get('hash') ?? '').toLowerCase()
   return uri !== '' && /^[0-9a-f]{64}$/.test(sha256) ? { uri, sha256: sha256 as Sha256 } : undefined
 }
 
-function numberOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^[1-9]\d{0,15}$/.test(text) ? Number(text) : undefined
-}
-
-function attributesOf(text: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    [...text.matchAll(ATTRIBUTE)].map(([, name = '', double, single]) => [
-      name,
-      (double ?? single ?? '').replace(/&(\w+);/g, (whole, entity: string) => ENTITIES[entity] ?? whole),
-    ]),
-  )
+function numberOf({ attributes }: XmlElement): number | undefined {
+  const text = attributes.get('serial') ?? ''
+  return /^[1-9]\d{0,15}$/.test(text) ? Number(text) : undefined
 }

@@ -7,7 +7,7 @@ import { toBase64 } from '../base/bytes.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { escapeXml } from '../xml/escape.js'
 
-const NAMESPACE = 'http://www.ripe.net/rpki/rrdp'
+export const RRDP_NAMESPACE = 'http://www.ripe.net/rpki/rrdp'
 const HASH_ATTRIBUTE = ' hash=""'.length + 64
 
 export interface RrdpPublish {
@@ -112,5 +112,5 @@ export function deltaFrameLength(session: string, serial: number): number {
 }
 
 function openElement(name: string, session: string, serial: number): string {
-  return `<${name} xmlns="${NAMESPACE}" version="1" session_id="${escapeXml(session)}" serial="${serial}">\n`
+  return `<${name} xmlns="${RRDP_NAMESPACE}" version="1" session_id="${escapeXml(session)}" serial="${serial}">\n`
 }

@@ -1,5 +1,15 @@
 /** `brine pubserver push`: two phases over several targets, each complete at every instant, old files for two hours, and an rsync daemon. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { freePort, startServer } from '../../support/peers/servers.js'

@@ -116,6 +116,7 @@ async function authority(run: Run, folder: string): Promise<void> {
   await run('pubserver show')
   await run('pubserver stats')
   await run('pubserver write')
+  await run('pubserver push', join(folder, 'pushed'))
   await run('pubserver session-reset', '--yes')
 }
 

@@ -22,7 +22,7 @@ export function rsyncFiles(target: string): ReadonlyMap<string, string> {
 
 /** The serial that the notification of a target says. Throws where a file that it lists is missing or differs from its hash. */
 export function wholeSerial(target: string, rrdpBase: string): number {
-  const said = readNotification(readFileSync(join(target, 'rrdp', 'notification.xml'), 'utf8'))
+  const said = readNotification(readFileSync(join(target, 'rrdp', 'notification.xml')))
   if (said === undefined) throw new Error(`${target}: no notification`)
   for (const { uri, sha256 } of [said.snapshot, ...said.deltas]) {
     const bytes = readFileSync(join(target, 'rrdp', uri.slice(rrdpBase.length)))

@@ -17,9 +17,21 @@ it.each([
   expect(below(target, 'rrdp/')).toBe(`${text}/rrdp/`)
 })
 
-it.each(['', '.', 'rpki', './rpki', '/', '//', 'two:srv', '-e sh:/x', '-eid@two:/x', '--rsh=id::x', 'rsync://three/', 'a b:/x', '/a\nb', 'https://x/y'])(
-  '%j is none',
-  (given) => {
-    expect(() => parseTarget(given)).toThrow(expect.objectContaining({ code: 'push-target-invalid', kind: 'usage' }))
-  },
-)
+it.each([
+  '',
+  '.',
+  'rpki',
+  './rpki',
+  '/',
+  '//',
+  'two:srv',
+  '-e sh:/x',
+  '-eid@two:/x',
+  '--rsh=id::x',
+  'rsync://three/',
+  'a b:/x',
+  '/a\nb',
+  'https://x/y',
+])('%j is none', (given) => {
+  expect(() => parseTarget(given)).toThrow(expect.objectContaining({ code: 'push-target-invalid', kind: 'usage' }))
+})

@@ -1,9 +1,11 @@
 /** The reader of notifications takes what the encoder writes, and what other programs write in another way. */
 import { expect, it } from 'vitest'
+import { utf8 } from '../../../src/core/base/bytes.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
-import { readNotification } from '../../../src/core/protocols/read-notification.js'
+import { readNotification as readBytes } from '../../../src/core/protocols/read-notification.js'
 import { formatNotification } from '../../../src/core/protocols/rrdp.js'
 
+const readNotification = (text: string) => readBytes(utf8(text))
 const session = '9df4b597-af9e-4dca-bdda-719cce2c4e28'
 const hash = (n: number): Sha256 => String(n).repeat(64) as Sha256
 const file = (n: number) => ({ uri: `https://h/rrdp/${n}?a=1&b=2`, sha256: hash(n) })
@@ -42,6 +44,7 @@ it.each([
   ['two snapshots', text.replace(/(<snapshot.*\n)/, '$1$1')],
   ['a delta without a hash', text.replace(/(<delta.*) hash="[^"]*"/, '$1')],
   ['a short hash', text.replace(hash(1), '11')],
+  ['another namespace', text.replace('/rpki/rrdp', '/rpki/rrpd')],
   ['a DTD', text.replace('<notification', '<!DOCTYPE x [<!ENTITY a "b">]><notification')],
 ])('%s is no notification', (_what, bad) => {
   expect(bad).not.toBe(text)

@@ -50,7 +50,12 @@ export function configPage(version: string): string {
       { title: 'EXAMPLES', body: literal(EXAMPLE) },
       {
         title: 'SEE ALSO',
-        body: ['.PP', ['brine', 'brine-config', 'brine-pubserver', 'brine-est', 'brine-ha'].map((name) => `${bold(name)}(1)`).join(', ')],
+        body: [
+          '.PP',
+          ['brine', 'brine-config', 'brine-pubserver', 'brine-est', 'brine-ha']
+            .map((name) => `${bold(name)}(1)`)
+            .join(', '),
+        ],
       },
     ],
   })

@@ -55,10 +55,22 @@ function readCache(file, source) {
   return digestOf(source, data).equals(bytes.subarray(0, DIGEST_BYTES)) ? data : undefined
 }
 
-/** Returns a `require` for the files below `dist`; all other modules are loaded by Node. */
-function createLoader(dist, folder) {
+/**
+ * Returns a `require` for the files below `dist`; all other modules are loaded by Node. It evaluates each file once. `compiled` has the
+ * scripts by file; loaders that share it compile each file once.
+ */
+function createLoader(dist, folder, compiled = new Map()) {
   const inside = dist + sep
   const loaded = new Map()
+
+  function compile(file) {
+    const cacheFile = join(folder, `${relative(dist, file).replaceAll(sep, '+')}.bin`)
+    const source = readFileSync(file)
+    const cachedData = readCache(cacheFile, source)
+    const script = new Script(WRAPPER[0] + source.toString() + WRAPPER[1], { filename: file, cachedData })
+    compiled.set(file, { source, script, cacheFile })
+    return compiled.get(file)
+  }
 
   function requireFrom(file) {
     let outside
@@ -77,10 +89,7 @@ function createLoader(dist, folder) {
   function load(file) {
     const known = loaded.get(file)
     if (known !== undefined) return known.module.exports
-    const cacheFile = join(folder, `${relative(dist, file).replaceAll(sep, '+')}.bin`)
-    const source = readFileSync(file)
-    const cachedData = readCache(cacheFile, source)
-    const script = new Script(WRAPPER[0] + source.toString() + WRAPPER[1], { filename: file, cachedData })
+    const { source, script, cacheFile } = compiled.get(file) ?? compile(file)
     const module = { id: file, filename: file, exports: {}, loaded: false }
     loaded.set(file, { module, source, script, cacheFile })
     script.runInThisContext().call(module.exports, module.exports, requireFrom(file), module, file, dirname(file))
@@ -127,13 +136,16 @@ function completeEnvironment(env) {
   }
 }
 
-/** Runs the command line `argv` (without node and script) with the program built in `root/dist`. */
-function launch(root, argv, observe) {
+/**
+ * Runs the command line `argv` (without node and script) with the program built in `root/dist`. A process that runs several commands, as the
+ * tests do, passes the same `compiled` each time (see createLoader).
+ */
+function launch(root, argv, observe, compiled) {
   const purpose = argv.some((word) => LOOKING.has(word)) ? 'look' : 'change'
   process.env['UV_THREADPOOL_SIZE'] ??= String(THREADS)
   completeEnvironment(process.env)
   const dist = join(root, 'dist')
-  const loader = createLoader(dist, cacheFolder(dist, purpose))
+  const loader = createLoader(dist, cacheFolder(dist, purpose), compiled)
   observe?.(loader)
   return loader.load(join(dist, 'run.js')).run(root, argv)
 }

@@ -1,8 +1,12 @@
-/** Runs the built program as users do: a process of its own, an environment of its own, no terminal. */
+/**
+ * Runs the built program with an environment of its own and no terminal: in a worker, which saves the start of a process (workers.ts), or as
+ * users do in a process of its own. `test/e2e/launch/worker.test.ts` compares the two.
+ */
 import { execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Workers } from './workers.js'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -15,6 +19,8 @@ export interface RunOptions {
   /** Standard input; left out: nothing, at its end. */
   readonly input?: string
   readonly cwd?: string
+  /** A process of its own, as users start it. */
+  readonly isProcess?: boolean
 }
 
 export interface RunResult {
@@ -39,8 +45,31 @@ function environment({ dataDir, now, env }: RunOptions): Record<string, string> 
   }
 }
 
+/** Variables that are read before the program runs: by Node, the loader of libraries and OpenSSL. */
+const EARLY = /^(?:NODE_|LD_|UV_|OPENSSL_|SSL_|FAULT_|TZ$)/
+/** Files that name the standard streams of their process. */
+const OWN_STREAM = /\/dev\/(?:std|fd)|\/proc\/self/
+
+function needsProcess(args: readonly string[], { isProcess, env }: RunOptions): boolean {
+  return isProcess ?? (Object.keys(env ?? {}).some((name) => EARLY.test(name)) || args.some((arg) => OWN_STREAM.test(arg)))
+}
+
 /** Runs `brine ARGS` to its end. */
-export function runBrine(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function runBrine(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const ended = await (needsProcess(args, options) ? runInProcess(args, options) : runAsJob(args, options))
+  return { ...ended, json: <T>() => JSON.parse(ended.stdout) as T }
+}
+
+const workers = new Workers()
+
+function runAsJob(args: readonly string[], options: RunOptions): Promise<Ended> {
+  const { input = '', cwd = process.cwd() } = options
+  return workers.run({ args, env: environment(options), input, cwd, umask: process.umask() })
+}
+
+type Ended = Omit<RunResult, 'json'>
+
+function runInProcess(args: readonly string[], options: RunOptions): Promise<Ended> {
   const spawnOptions: SpawnOptions = { env: environment(options), stdio: ['pipe', 'pipe', 'pipe'] }
   if (options.cwd !== undefined) spawnOptions.cwd = options.cwd
   const child = spawn(process.execPath, [join(ROOT, 'bin/run.js'), ...args], spawnOptions)
@@ -56,9 +85,7 @@ export function runBrine(args: readonly string[], options: RunOptions = {}): Pro
   child.stdin?.end(options.input ?? '')
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code, signal) =>
-      resolve({ code, signal, stdout, stderr, json: <T>() => JSON.parse(stdout) as T }),
-    )
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
 }
 

@@ -45,15 +45,31 @@ export function fixedKeyMaker(first = 0): { readonly make: () => Promise<FreshKe
 
 const { generateKeyPair } = crypto
 let drawn = 0
-let inUse: ReadonlySet<string> = new Set()
+let inUse = new Set<string>()
 
-/** Returns the next fixed key, in rotation, that is not in use. Throws where all of them are. */
-function draw(): FreshKey {
+/** Returns the next fixed key, in rotation, that is not in use. */
+function draw(): FreshKey | undefined {
   for (let n = 0; n < FIXED_KEYS; n++) {
     const key = fixedKey(drawn++ % FIXED_KEYS)
     if (!inUse.has(key.id)) return key
   }
-  throw new Error(`all ${FIXED_KEYS} fixed keys are in use`)
+  return undefined
+}
+
+function drawOrThrow(): FreshKey {
+  const key = draw()
+  if (key === undefined) throw new Error(`all ${FIXED_KEYS} fixed keys are in use`)
+  return key
+}
+
+function replaceKeys(next: () => FreshKey | undefined): void {
+  const fake = (type: string, options: { modulusLength?: number }, done: (...results: readonly unknown[]) => void) => {
+    const key = type === 'rsa' && options.modulusLength === 2048 ? next() : undefined
+    if (key === undefined) return generateKeyPair(type as 'rsa', options as never, done)
+    setImmediate(done, null, createPublicKey(key.privateKey), key.privateKey)
+  }
+  Object.assign(crypto, { generateKeyPair: fake })
+  syncBuiltinESMExports()
 }
 
 /**
@@ -62,13 +78,25 @@ function draw(): FreshKey {
  */
 export function makeFixedKeys(ids: Iterable<string>): void {
   inUse = new Set(ids)
-  const fake = (type: string, options: { modulusLength?: number }, done: (...results: readonly unknown[]) => void) => {
-    if (type !== 'rsa' || options.modulusLength !== 2048) return generateKeyPair(type as 'rsa', options as never, done)
-    const { privateKey } = draw()
-    setImmediate(done, null, createPublicKey(privateKey), privateKey)
-  }
-  Object.assign(crypto, { generateKeyPair: fake })
-  syncBuiltinESMExports()
+  replaceKeys(drawOrThrow)
+}
+
+/**
+ * Replaces it until the fixed keys other than `ids` have been used, each of them once; then real keys are made. Pass all keys of the data
+ * directory, those in its pool too.
+ */
+export function makeFixedKeysOnce(ids: Iterable<string>): void {
+  inUse = new Set(ids)
+  replaceKeys(() => {
+    const key = draw()
+    if (key !== undefined) inUse.add(key.id)
+    return key
+  })
+}
+
+/** Skips so many fixed keys of the rotation, so that processes begin with different ones. */
+export function skipFixedKeys(count: number): void {
+  drawn += count
 }
 
 /** Ends what `makeFixedKeys` began. */

@@ -11,15 +11,17 @@ import { readMarker } from '../../../src/core/store/directory/data-dir.js'
 import { thisInstallation, writeInstallationId } from '../../../src/core/store/directory/installation-id.js'
 import { layoutOf } from '../../../src/core/store/disk/paths.js'
 import { copyDir } from '../processes/cli.js'
+import { buildWorker } from '../processes/workers.js'
 import { FIXED_KEYS, fixedKey, fixedPkcs8 } from '../rpki/fixed-keys.js'
 
 const VARIABLE = 'BRINE_TEST_SEEDS'
 
-/** The global set-up. Vitest calls it once for each project; the first call makes the folder. */
-export function setup(): (() => void) | undefined {
+/** The global set-up. Vitest calls it once for each project; the first call makes the folder, with the program of the workers. */
+export async function setup(): Promise<(() => void) | undefined> {
   if (process.env[VARIABLE] !== undefined) return undefined
   const folder = mkdtempSync(join(tmpdir(), 'brine-seeds-'))
   process.env[VARIABLE] = folder
+  await buildWorker(folder)
   return () => rmSync(folder, { recursive: true, force: true })
 }
 
@@ -78,10 +80,13 @@ function claimed(path: string): boolean {
   }
 }
 
-/** Puts the fixed keys that a data directory does not use into its pool. */
+/** How many fixed keys are left for the lasting keys that the commands of a test make. */
+const LASTING = 12
+
+/** Puts the fixed keys that a data directory does not use into its pool, but for the last ones. */
 export function fillPool(dataDir: string): void {
   const layout = layoutOf(dataDir)
-  for (let n = 0; n < FIXED_KEYS; n++) {
+  for (let n = 0; n < FIXED_KEYS - LASTING; n++) {
     const { id } = fixedKey(n)
     if (existsSync(layout.key(id))) continue
     writeFileSync(layout.poolKey(id), fixedPkcs8(n), { mode: 0o600 })

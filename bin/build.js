@@ -33,7 +33,7 @@ async function bundle() {
     out: relative(join(root, 'src'), file).slice(0, -'.ts'.length),
   }))
   // a separate process for calls that may hang or crash in the library of a token
-  const programs = [{ in: 'src/core/backends/pkcs11-child.ts', out: 'pkcs11-child' }]
+  const programs = [{ in: 'src/core/backends/token/pkcs11-child.ts', out: 'pkcs11-child' }]
   const split = await esbuild.build({
     ...node,
     absWorkingDir: root,

@@ -3,8 +3,8 @@ import { type InspectReport, inspectFiles } from '../core/app/operations/inspect
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { arg, flag } from '../core/cli/flags/flags.js'
-import { inspectionView } from '../core/cli/output/inspection.js'
 import type { Theme } from '../core/cli/output/theme.js'
+import { inspectionView } from '../core/cli/views/inspection.js'
 
 export default class Inspect extends BaseCommand<InspectReport> {
   static override summary = 'show the content of RPKI objects and every error in them'

@@ -8,8 +8,8 @@ import { AppError } from '../core/base/errors.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags/flags.js'
-import { recoveryView } from '../core/cli/output/recovery.js'
 import type { Theme } from '../core/cli/output/theme.js'
+import { recoveryView } from '../core/cli/views/recovery.js'
 
 export default class Recover extends BaseCommand<RecoverReport> {
   static override summary = 'recover damaged data to the newest state that can be verified'

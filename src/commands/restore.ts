@@ -4,8 +4,8 @@ import { type RestoreReport, restoreBackup } from '../core/app/backup/restore.js
 import { BaseCommand } from '../core/cli/base-command.js'
 import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
-import { restoredLines } from '../core/cli/output/restored.js'
 import type { Theme } from '../core/cli/output/theme.js'
+import { restoredLines } from '../core/cli/views/restored.js'
 
 export default class Restore extends BaseCommand<RestoreReport> {
   static override summary = 'restore a data directory from a backup or from a plain copy'

@@ -5,8 +5,8 @@ import { isAtLeast } from '../core/app/operations/verdict.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag } from '../core/cli/flags/flags.js'
-import { statusView } from '../core/cli/output/status.js'
 import type { Theme } from '../core/cli/output/theme.js'
+import { statusView } from '../core/cli/views/status.js'
 
 /** Report of status; with `--nagios` also the error of a check that could not run. */
 export type StatusResult = StatusReport | { readonly verdict: 'unknown'; readonly message: string }

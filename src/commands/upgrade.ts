@@ -2,7 +2,7 @@
 import { type UpgradeReport, upgrade } from '../core/app/operations/upgrade.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag, writeFlags } from '../core/cli/flags/flags.js'
-import { upgradeView } from '../core/cli/output/upgrade.js'
+import { upgradeView } from '../core/cli/views/upgrade.js'
 
 export default class Upgrade extends BaseCommand<UpgradeReport> {
   static override summary = 'migrate the data directory of an older version to the current format'

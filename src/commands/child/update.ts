@@ -6,8 +6,8 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
-import { roaImpactLines, roaImpactTitles } from '../../core/cli/output/roa-impact.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
 
 export default class ChildUpdate extends BaseCommand<ChildReport> {
   static override summary = 'change the resources of a child'

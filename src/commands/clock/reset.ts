@@ -5,8 +5,8 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { writeFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'
-import { futureView } from '../../core/cli/output/future.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { futureView } from '../../core/cli/views/future.js'
 
 export default class ClockReset extends BaseCommand<ClockResetReport> {
   static override summary = 'set what lies in the future to the present, after the clock was ahead'

@@ -2,8 +2,8 @@
 import { type FutureReport, readFuture } from '../../core/app/clock/future.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { futureView } from '../../core/cli/output/future.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { futureView } from '../../core/cli/views/future.js'
 
 export default class ClockShow extends BaseCommand<FutureReport> {
   static override summary = 'list what was recorded or published with a time that is still to come'

@@ -7,8 +7,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { readRequestFile, request, requestFlags } from '../../core/cli/flags/enrolment.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
-import { enrolledView } from '../../core/cli/output/enrolled.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { enrolledView } from '../../core/cli/views/enrolled.js'
 
 export default class EstRenew extends BaseCommand<EnrolledDocument | EnrolmentPlan> {
   static override summary = 'renew a certificate: same names, same or new key'

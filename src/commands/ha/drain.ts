@@ -4,8 +4,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changedView } from '../../core/cli/output/changes.js'
-import { overrideLine } from '../../core/cli/output/override.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { overrideLine } from '../../core/cli/views/override.js'
 
 export default class HaDrain extends BaseCommand<OverrideReport> {
   static override summary = 'take a CA out of service, for a time or until it is resumed'

@@ -4,7 +4,7 @@ import { type OverrideReport, resume } from '../../core/app/failover/override.js
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
-import { overrideLine } from '../../core/cli/output/override.js'
+import { overrideLine } from '../../core/cli/views/override.js'
 
 export default class HaResume extends BaseCommand<OverrideReport> {
   static override summary = 'put a CA back into service after a successful probe'

@@ -3,8 +3,8 @@ import { listRoas, type RoaListReport } from '../../core/app/authority/roas.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
-import { roaCsvView, roaListView } from '../../core/cli/output/roa-list.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { roaCsvView, roaListView } from '../../core/cli/views/roa-list.js'
 
 export default class RoaList extends BaseCommand<RoaListReport> {
   static override summary = 'list the ROAs of a CA'

@@ -3,9 +3,9 @@ import { type RoaUpdateReport, replaceRoas } from '../../core/app/authority/roas
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
-import { roasChangedView } from '../../core/cli/output/roas-changed.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput } from '../../core/cli/roa-input.js'
+import { roasChangedView } from '../../core/cli/views/roas-changed.js'
 
 export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
   static override summary = 'replace all ROAs of a CA'

@@ -5,9 +5,9 @@ import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
-import { roasChangedView } from '../../core/cli/output/roas-changed.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { textOf } from '../../core/cli/roa-input.js'
+import { roasChangedView } from '../../core/cli/views/roas-changed.js'
 
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'

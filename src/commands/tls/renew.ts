@@ -4,7 +4,7 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { tlsView } from '../../core/cli/output/tls.js'
+import { tlsView } from '../../core/cli/views/tls.js'
 
 export default class TlsRenew extends BaseCommand<TlsChange> {
   static override summary = 'renew the HTTPS key and certificate in ssl/, or install a certificate from a CA'

@@ -3,7 +3,7 @@ import { showTls, type TlsReport } from '../../core/app/operations/tls.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { tlsView } from '../../core/cli/output/tls.js'
+import { tlsView } from '../../core/cli/views/tls.js'
 
 export default class TlsShow extends BaseCommand<TlsReport> {
   static override summary = 'show the HTTPS certificate in ssl/, and problems of certificate and key'

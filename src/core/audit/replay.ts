@@ -4,7 +4,6 @@
  */
 import type { Json } from '../base/json.js'
 import { quoted } from '../base/text.js'
-import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { storedMismatch } from '../eventsourcing/declare.js'
 import type {
@@ -14,18 +13,17 @@ import type {
   DomainEvent,
   NumberRange,
   StoredCommand,
-  StoredEffect,
 } from '../eventsourcing/types.js'
 import { replay } from '../eventsourcing/work.js'
 import type { FoundFile } from '../store/commit/aggregate-files.js'
 import type { ArchiveRule } from '../store/commit/archiving-commit.js'
-import { inRanges } from '../store/commit/live-branch.js'
 import { fileDamaged } from '../store/disk/damage.js'
-import { commandName, eventName, parseFileName, snapshotName } from '../store/disk/paths.js'
+import { commandName, eventName, snapshotName } from '../store/disk/paths.js'
 import { isCanonical, NOT_CANONICAL, parseCommand, parseEvent, parseSnapshot } from '../store/disk/records.js'
 import { type Absences, absencesOf, checkPrefix, findReplayStart, type ReplayStart } from './archived.js'
 import type { CommandRef } from './commits.js'
 import { type Finding, noteDamage, noteMalformed } from './finding.js'
+import { GAP, isDeclaredLost, type Progress, type Recovered, type Recovery, recordProblems } from './replay-progress.js'
 import { Snapshots, type State } from './snapshots.js'
 import type { HistorySource } from './source.js'
 
@@ -62,16 +60,6 @@ export interface Watcher {
   readonly base?: (state: Json, sequence: number) => void
 }
 
-type Recovered = Extract<StoredEffect, { readonly result: 'recovered' }>
-
-const GAP = 'references command'
-
-/** A recovery that lost commands. */
-export interface Recovery extends Pick<Recovered, 'base' | 'gone'> {
-  readonly sequence: number
-  readonly at: Instant
-}
-
 export interface ReplayOptions {
   readonly source: HistorySource
   readonly id: AggregateId
@@ -87,24 +75,6 @@ export interface ReplayOptions {
   readonly watcher?: Watcher
   /** States that recoveries went back to, by sequence: each is computed once, however many recoveries a history has. */
   readonly bases?: Map<number, State>
-}
-
-interface Progress {
-  readonly file: (name: string) => string
-  readonly problems: Finding[]
-  state: State
-  version: number
-  previous: Sha256 | null
-  /** False after a gap: the previous command is unknown. */
-  known: boolean
-  at: Instant | undefined
-  epoch: number
-  archived: number
-  verifiedFrom: number
-  unproved: readonly NumberRange[]
-  readonly recoveries: Recovery[]
-  readonly bases: Map<number, State>
-  readonly snapshots: Snapshots
 }
 
 /** Replays and compares. Does not throw for damage, which is reported in `problems`. */
@@ -220,24 +190,6 @@ function replayRecovery(options: ReplayOptions, progress: Progress, record: Stor
   progress.recoveries.push({ sequence: record.sequence, at: record.at, base, gone })
 }
 
-/** Returns true if the finding is about something that the recovery declared lost. */
-function isDeclaredLost(
-  { file, problem }: Finding,
-  progress: Progress,
-  record: StoredCommand,
-  effect: Recovered,
-): boolean {
-  const { base, gone } = effect
-  if (file === `commits/${record.commit}.json`) return problem.startsWith(GAP) && base.sequence < record.sequence - 1
-  const name = file.slice(file.lastIndexOf('/') + 1)
-  const parsed = parseFileName(name)
-  if (parsed === undefined || file !== progress.file(name)) return false
-  const { type, n } = parsed
-  if (type === 'snapshot') return (n > base.version && n <= record.version) || inRanges(gone.snapshots ?? [], n)
-  if (type === 'command') return (n > base.sequence && n < record.sequence) || inRanges(gone.commands, n)
-  return (n >= base.version && n < record.version) || inRanges(gone.events, n)
-}
-
 /** Verifies that the text is canonical, as this program writes it. Throws `file-damaged`. */
 function requireCanonical<R extends object>(record: R, { bytes, path }: FoundFile, id: AggregateId): R {
   if (isCanonical(record, bytes)) return record
@@ -250,29 +202,6 @@ function advance(progress: Progress, { version, command, at, epoch }: CommandRef
 
 function countArchived(progress: Progress, file: FoundFile): void {
   if (file.where === 'archived') progress.archived += 1
-}
-
-function* recordProblems(
-  record: StoredCommand,
-  progress: Progress,
-  entry: CommandRef,
-): Generator<readonly [string, string]> {
-  const { effect } = record
-  const events = effect.result === 'accepted' ? effect.events.length : effect.result === 'recovered' ? 1 : 0
-  const isRecovery = effect.result === 'recovered'
-  if (progress.known && record.previous !== progress.previous)
-    yield ['$.previous', 'is not the hash of the previous command']
-  if (record.commit !== entry.commit) yield ['$.commit', `commit ${entry.commit} references it, not ${record.commit}`]
-  if (record.at !== entry.at) yield ['$.at', `its commit is from ${entry.at}`]
-  if (progress.at !== undefined && record.at < progress.at && progress.epoch === entry.epoch)
-    yield ['$.at', `${record.at} is before ${progress.at} of the previous command`]
-  if (progress.known && (isRecovery ? record.version < progress.version : record.version !== progress.version))
-    yield ['$.version', `${record.version} does not follow version ${progress.version} of the previous command`]
-  if (record.version + events !== entry.version)
-    yield ['$.effect.events', `do not lead to version ${entry.version}, which its commit records`]
-  if (effect.result === 'accepted' && events === 0) yield ['$.effect.events', 'is empty in an accepted command']
-  if (effect.result !== 'rejected' && effect.snapshot !== null && effect.snapshot.version !== record.version + events)
-    yield ['$.effect.snapshot.version', 'is not the version after the command']
 }
 
 function replayEvent(options: ReplayOptions, progress: Progress, version: number, sha256: Sha256): void {

@@ -96,7 +96,7 @@ async function tunnelTo(
 ): Promise<Duplex> {
   const [own, ...above] = certificatesOf(cert).flatMap((der) => readPlainCertificate(der) ?? [])
   if (own === undefined) throw configFault('ca-file-invalid', `${remote.authCert}: contains no certificate`)
-  const { openTunnel } = await import('./token-tls.js')
+  const { openTunnel } = await import('./token/token-tls.js')
   return openTunnel({ url, ca, certificates: [own, ...above], remote }, progress, ports, signal)
 }
 

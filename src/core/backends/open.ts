@@ -13,8 +13,8 @@ export async function openBackend(config: CaConfig, ports: BackendPorts): Promis
     case 'est':
       return (await import('./est.js')).openEstBackend(config.id, config, ports)
     case 'dogtag':
-      return (await import('./dogtag.js')).openDogtagBackend(config.id, config, ports)
+      return (await import('./dogtag/dogtag.js')).openDogtagBackend(config.id, config, ports)
     case 'pkcs11':
-      return (await import('./pkcs11.js')).openPkcs11Backend(config.id, config, ports)
+      return (await import('./token/pkcs11.js')).openPkcs11Backend(config.id, config, ports)
   }
 }

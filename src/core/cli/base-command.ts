@@ -17,9 +17,9 @@ import { asksForRecovery } from './flags/force-recover.js'
 import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { onInterrupt } from './interrupt.js'
 import { formatJson, jsonReport } from './output/json.js'
-import { type Progress, progressOn, silentProgress } from './output/progress.js'
 import { isColoured, type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
+import { type Progress, progressOn, silentProgress } from './terminal/progress.js'
 
 type Values = Record<string, unknown>
 
@@ -105,7 +105,7 @@ export abstract class BaseCommand<R extends object> extends Command {
   async #upgradeOnly(): Promise<object> {
     const { flags } = await this.parse(this.ctor)
     const { upgrade } = await import('../app/operations/upgrade.js')
-    const { upgradeView } = await import('./output/upgrade.js')
+    const { upgradeView } = await import('./views/upgrade.js')
     const report = await upgrade(this.context(flags as GlobalFlags), { only: true })
     this.#progress.clear()
     const text = this.jsonEnabled() ? formatJson(jsonReport(report)) : this.#quiet ? '' : `${upgradeView(report)}\n`

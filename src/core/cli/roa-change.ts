@@ -3,9 +3,9 @@ import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
 import { openSession } from '../app/transaction/session.js'
 import { BaseCommand } from './base-command.js'
 import { arg, flag, writeFlags } from './flags/flags.js'
-import { roasChangedView } from './output/roas-changed.js'
 import type { Theme } from './output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput } from './roa-input.js'
+import { roasChangedView } from './views/roas-changed.js'
 
 export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   static override description = ROA_FORMATS

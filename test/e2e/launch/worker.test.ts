@@ -37,7 +37,7 @@ async function outcome(args: readonly string[], options: RunOptions, isProcess: 
   return { code, signal, stdout: plain(stdout, dir), stderr: plain(stderr, dir), tree: treeOf(dir) }
 }
 
-const SAMPLE: readonly (readonly [string, readonly string[], RunOptions?])[] = [
+const SAMPLE: readonly (readonly [string, readonly string[]] | readonly [string, readonly string[], RunOptions])[] = [
   ['the version', ['--version']],
   ['help', ['roa', 'add', '--help']],
   ['an unknown command', ['roa', 'ad']],
@@ -59,11 +59,14 @@ const SAMPLE: readonly (readonly [string, readonly string[], RunOptions?])[] = [
 ]
 
 describe('in a worker as in a process of its own:', () => {
-  it.each(SAMPLE)('%s', async (_, args, options = {}) => {
-    const [own, shared] = await Promise.all([true, false].map((isProcess) => outcome(args, options, isProcess)))
-    expect(shared).toEqual(own)
-    expect(own?.code === 0 ? own.stdout : `${own?.stdout}${own?.stderr}`).not.toBe('')
-  })
+  it.each(SAMPLE.map(([name, args, options = {}]) => [name, args, options] as const))(
+    '%s',
+    async (_, args, options) => {
+      const [own, shared] = await Promise.all([true, false].map((isProcess) => outcome(args, options, isProcess)))
+      expect(shared).toEqual(own)
+      expect(own?.code === 0 ? own.stdout : `${own?.stdout}${own?.stderr}`).not.toBe('')
+    },
+  )
 
   it('a relative path begins in the folder that was given', async () => {
     const cwd = mkdtempSync(join(box.path, 'folder-'))

@@ -33,7 +33,7 @@ export function absentForTokens(): string | undefined {
 export function buildTokenProgram(dir: string): string {
   const outfile = join(dir, 'pkcs11-child.mjs')
   buildSync({
-    entryPoints: [join(ROOT, 'src/core/backends/pkcs11-child.ts')],
+    entryPoints: [join(ROOT, 'src/core/backends/token/pkcs11-child.ts')],
     outfile,
     bundle: true,
     platform: 'node',

@@ -51,7 +51,9 @@ const EARLY = /^(?:NODE_|LD_|UV_|OPENSSL_|SSL_|FAULT_|TZ$)/
 const OWN_STREAM = /\/dev\/(?:std|fd)|\/proc\/self/
 
 function needsProcess(args: readonly string[], { isProcess, env }: RunOptions): boolean {
-  return isProcess ?? (Object.keys(env ?? {}).some((name) => EARLY.test(name)) || args.some((arg) => OWN_STREAM.test(arg)))
+  return (
+    isProcess ?? (Object.keys(env ?? {}).some((name) => EARLY.test(name)) || args.some((arg) => OWN_STREAM.test(arg)))
+  )
 }
 
 /** Runs `brine ARGS` to its end. */

@@ -87,7 +87,7 @@ function collect(stream: NodeJS.WriteStream): { readonly end: () => string } {
 
 /** Remembers the listeners of this process and its global variables; the result calls the new `exit` listeners and removes all new ones. */
 function guardGlobals(): (code: number) => void {
-  const targets = [process, process.stdout, process.stderr] as const
+  const targets: readonly NodeJS.EventEmitter[] = [process, process.stdout, process.stderr]
   const known = targets.map((one) => new Map(one.eventNames().map((name) => [name, new Set(one.rawListeners(name))])))
   const globals = new Set(Reflect.ownKeys(globalThis))
   return (code) => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { readPassword } from '../../../src/core/backends/files.js'
-import { readPin } from '../../../src/core/backends/pin.js'
+import { readPin } from '../../../src/core/backends/token/pin.js'
 import { readPassphrase } from '../../../src/core/backup/secret-files.js'
 import { fastest } from '../../support/store/store.js'
 

@@ -4,9 +4,9 @@ import { parseInstant } from '../../../src/core/base/time.js'
 import { clockTime, counted, delta, endingLine } from '../../../src/core/cli/output/endings.js'
 import { findingsView } from '../../../src/core/cli/output/findings.js'
 import { formatJson, jsonReport } from '../../../src/core/cli/output/json.js'
-import { progressOn } from '../../../src/core/cli/output/progress.js'
 import { plainTable, type Table } from '../../../src/core/cli/output/table.js'
 import { plainTheme, themeFor } from '../../../src/core/cli/output/theme.js'
+import { progressOn } from '../../../src/core/cli/terminal/progress.js'
 
 const at = (text: string) => parseInstant(text)!
 

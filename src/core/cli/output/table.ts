@@ -1,5 +1,5 @@
 /** Tables as values, and their plain rendering for pipes and files: columns two spaces apart, without rules and colour. */
-import { displayWidth } from './display-width.js'
+import { displayWidth } from '../terminal/display-width.js'
 
 export interface Column {
   readonly title: string

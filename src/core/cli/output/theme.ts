@@ -48,7 +48,7 @@ export function isColoured(stream: { readonly isTTY?: boolean }, env: Screen['en
 /** Returns the theme for standard output. `NO_COLOR` (not empty) and `TERM=dumb` turn colour off. */
 export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Theme> {
   if (!isTerminal) return plainTheme
-  const [{ Chalk }, { ruledTable }] = await Promise.all([import('chalk'), import('./ruled-table.js')])
+  const [{ Chalk }, { ruledTable }] = await Promise.all([import('chalk'), import('../terminal/ruled-table.js')])
   const colour = isColoured({ isTTY: isTerminal }, env)
   const chalk = new Chalk({ level: colour ? 1 : 0 })
   return {

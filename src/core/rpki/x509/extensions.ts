@@ -1,7 +1,6 @@
 /** Strict decoder of certificate extensions (RFC 6487 section 4.8): each once, with the required criticality and encoding. */
 import type { KeyId } from '../../crypto/ports.js'
 import type { FindingList } from '../../der/findings.js'
-import { textOf } from '../../der/primitives.js'
 import {
   constructedTag,
   contentOf,
@@ -13,9 +12,11 @@ import {
   TAG,
 } from '../../der/reader.js'
 import { membersOf, readBits, readBoolean, readOctets, readOid } from '../../der/values.js'
+import { accessDescriptions, isRsync, readUri } from './access-descriptions.js'
 import type { SiaValues } from './certificate-profile.js'
 import { readAsIdentifiers, readIpAddrBlocks } from './decode-resources.js'
 import * as oids from './oids.js'
+import { readPolicies } from './policies.js'
 import type { CertificateResources } from './types.js'
 
 /** Values of the extensions; undefined where one is missing or unreadable. */
@@ -73,7 +74,12 @@ const KNOWN: ReadonlyMap<string, Known> = new Map([
   ],
   [
     oids.OID_CERTIFICATE_POLICIES,
-    { name: 'certificate policies', section: '4.8.9', isCritical: true, read: readPolicies },
+    {
+      name: 'certificate policies',
+      section: '4.8.9',
+      isCritical: true,
+      read: (value, _, rule, findings) => readPolicies(value, rule, findings),
+    },
   ],
   [oids.OID_IP_ADDR_BLOCKS, { name: 'IP address blocks', section: '4.8.10', isCritical: true, read: readIp }],
   [oids.OID_AUTONOMOUS_SYS_IDS, { name: 'AS numbers', section: '4.8.11', isCritical: true, read: readAs }],
@@ -249,32 +255,6 @@ function readSia(value: DerNode, into: Extensions, rule: string, findings: Findi
   into.sia = sia
 }
 
-function readPolicies(value: DerNode, _into: Extensions, rule: string, findings: FindingList): void {
-  const policies = membersOf(value, { what: 'the list of certificate policies', rule, tag: TAG.sequence }, findings)
-  if (policies.length !== 1) findings.add(rule, `${policies.length} certificate policies, not one`)
-  for (const policy of policies) {
-    const frame = { what: 'a certificate policy', rule, tag: TAG.sequence, least: 1, most: 2 }
-    const [id, qualifiers] = membersOf(policy, frame, findings)
-    const oid = readOid(id)
-    if (oid !== oids.OID_RPKI_POLICY)
-      findings.add(rule, `certificate policy ${oid}, not ${oids.OID_RPKI_POLICY} (RFC 6484)`)
-    if (qualifiers !== undefined) readQualifiers(qualifiers, findings)
-  }
-}
-
-function readQualifiers(node: DerNode, findings: FindingList): void {
-  const rule = 'RFC 7318 section 2'
-  const list = membersOf(node, { what: 'the list of policy qualifiers', rule, tag: TAG.sequence, least: 1 }, findings)
-  if (list.length > 1) findings.add(rule, `${list.length} policy qualifiers, at most one is permitted`)
-  for (const qualifier of list) {
-    const frame = { what: 'a policy qualifier', rule, tag: TAG.sequence, least: 2, most: 2 }
-    const [typeNode, text] = membersOf(qualifier, frame, findings)
-    const type = readOid(typeNode)
-    if (type !== oids.OID_CPS_QUALIFIER || !isType(text, TAG.ia5String))
-      findings.add(rule, `policy qualifier ${type} is not a CPS URI`)
-  }
-}
-
 function readIp(value: DerNode, into: Extensions, _rule: string, findings: FindingList): void {
   into.resources = { ...into.resources, ...readIpAddrBlocks(value, findings) }
 }
@@ -282,27 +262,4 @@ function readIp(value: DerNode, into: Extensions, _rule: string, findings: Findi
 function readAs(value: DerNode, into: Extensions, _rule: string, findings: FindingList): void {
   const asn = readAsIdentifiers(value, findings)
   if (asn !== undefined) into.resources = { ...into.resources, asn }
-}
-
-function accessDescriptions(
-  value: DerNode,
-  rule: string,
-  findings: FindingList,
-): readonly { readonly method: string; readonly uri: string | undefined }[] {
-  const list = { what: 'the list of access descriptions', rule, tag: TAG.sequence, least: 1 }
-  const frame = { what: 'an access description', rule, tag: TAG.sequence, least: 2, most: 2 }
-  return membersOf(value, list, findings).map((description) => {
-    const [method, location] = membersOf(description, frame, findings)
-    if (location !== undefined && readUri(location) === undefined) findings.add(rule, 'an access location is not a URI')
-    return { method: readOid(method) ?? 'unreadable', uri: location === undefined ? undefined : readUri(location) }
-  })
-}
-
-/** Returns the text of a GeneralName that is a URI; undefined for another name. */
-function readUri(node: DerNode): string | undefined {
-  return node.tag === primitiveTag(6) ? textOf(contentOf(node)) : undefined
-}
-
-function isRsync(uri: string | undefined): uri is string {
-  return uri?.startsWith('rsync://') === true
 }

@@ -1,0 +1,98 @@
+/** Renders the report of `brine status`. */
+import type { StatusReport } from '../../app/operations/status.js'
+import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
+import { counted } from '../output/endings.js'
+import type { Theme } from '../output/theme.js'
+
+/** Renders the report: findings first, then facts, then the CAs. */
+export function statusView(report: StatusReport, theme: Theme): string {
+  const tone = { ok: theme.good, warning: theme.caution, critical: theme.bad }
+  const role = report.standby === null ? 'primary' : `stand-by (${report.standby.reason})`
+  const head = `${tone[report.verdict](report.verdict.toUpperCase())}  ${role}, generation ${report.generation}  ${theme.dim(report.dataDir)}`
+  const findings = report.concerns.map(({ level, message, hint }) => {
+    const [first = '', ...rest] = message.split('\n')
+    const next = hint === null ? '' : theme.dim(`  -> ${hint}`)
+    return [`${tone[level](level)}: ${first}${next}`, ...rest].join('\n')
+  })
+  const facts = factsOf(report).map(([name, value]) => `${name.padEnd(11)} ${value}`)
+  const table = theme.table({
+    columns: [
+      { title: 'CA', rank: 3, cut: 'middle' },
+      { title: 'ROAS', align: 'right' },
+      { title: 'CHILDREN', align: 'right' },
+      { title: 'OBJECTS', align: 'right' },
+      { title: 'MANIFEST', align: 'right' },
+      { title: 'NEXT DUE', cut: 'time' },
+      { title: 'STALE AT', cut: 'time' },
+    ],
+    rows: [
+      ...report.cas.map((ca) => [
+        ca.kind === 'ta' ? `${ca.handle} (trust anchor)` : ca.handle,
+        ca.roas,
+        ca.children,
+        ca.objects,
+        ca.manifestNumber ?? '-',
+        ca.nextDue ?? '-',
+        ca.staleAt ?? '-',
+      ]),
+      ...report.broken
+        .filter((b) => b.kind !== '' && !report.cas.some((ca) => ca.handle === b.handle))
+        .map((b) => [b.handle, '-', '-', '-', '-', theme.bad(b.code), '-']),
+    ],
+  })
+  return [head, ...findings, ...facts, table].filter((line) => line !== '').join('\n')
+}
+
+function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
+  const { now, lastTick, lastCommit, publication, locks, disk, keyPool, orphanKeys, aside } = report
+  const facts: (readonly [string, string])[] = [
+    ['stale at', report.staleAt === null ? 'nothing published' : `${moment(report.staleAt, now)}, if nothing runs`],
+    ['next due', report.nextDue === null ? '-' : moment(report.nextDue, now)],
+    ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick.failed)}`],
+    ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
+    ['repository', publication === null ? 'none' : repository(publication)],
+    ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
+  ]
+  for (const { name, strategy, next, retryAfter } of report.ha)
+    facts.push([
+      'group',
+      `${name} (${strategy}): ${next === null ? `no CA is available, retry in ${retryAfter} s` : `next is ${next}`}`,
+    ])
+  for (const lock of locks)
+    facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
+  for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
+    facts.push(['no parent', `${handle}  -> brine parent add ${handle} PARENT --local`])
+  if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
+  if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
+  if (orphanKeys.length > 0) facts.push(['orphan keys', counted(orphanKeys.length, 'key file')])
+  if (aside.surplus + aside.corrupt > 0)
+    facts.push(['quarantine', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])
+  return facts
+}
+
+function failures(count: number): string {
+  return count === 0 ? '' : `, ${counted(count, 'CA')} failed`
+}
+
+function repository(p: NonNullable<StatusReport['publication']>): string {
+  const what = `serial ${p.serial}, ${counted(p.objects, 'object')} of ${counted(p.publishers, 'publisher')}`
+  if (p.current) return `${what}, published`
+  return `${what}; published serials: RRDP ${p.servedSerial ?? 'none'}, rsync ${p.rsyncSerial ?? 'none'}`
+}
+
+function moment(at: Instant, now: Instant): string {
+  const seconds = secondsBetween(now, at)
+  const span = formatDuration(Math.abs(seconds)).split(' ').slice(0, 2).join(' ')
+  return seconds >= 0 ? `${at} (in ${span})` : `${at} (${span} ago)`
+}
+
+function bytes(n: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = n
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`
+}

@@ -2,7 +2,7 @@
 import { equalBytes } from '../../base/bytes.js'
 import type { Instant } from '../../base/time.js'
 import type { KeyId, Sign } from '../../crypto/ports.js'
-import { createFindings, type FindingList } from '../../der/findings.js'
+import { createFindings, type FindingList, type ObjectFinding } from '../../der/findings.js'
 import { parseDer } from '../../der/reader.js'
 import { boolean, encode, explicit, integer, octets, raw, seq, utcOrGeneralized } from '../../der/writer.js'
 import {
@@ -22,6 +22,9 @@ import type { BpkiCertificate, IdCertificate } from './types.js'
 const RULE = 'RFC 8183 section 4'
 const WHAT = 'the ID certificate'
 
+/** Elements of an ID certificate; real ones have fewer than 100. */
+const MOST_ELEMENTS = 10_000
+
 /** Validity of the ID certificates that `makeIdCertificate` is meant to issue, in years. */
 export const ID_CERTIFICATE_YEARS = 15
 
@@ -30,17 +33,26 @@ export const ID_CERTIFICATE_YEARS = 15
  * identifier, signed by itself where it claims so, and valid at `at`, where that is given.
  */
 export function readIdCertificate(der: Uint8Array, at?: Instant): IdCertificate {
-  const findings = createFindings()
-  const read = readAcceptable(der, at, findings)
-  const fault = findings.all().find(({ tolerated }) => tolerated !== true)
+  const { certificate, findings } = examineIdCertificate(der, at)
+  const fault = findings.find(({ tolerated }) => tolerated !== true)
   if (fault !== undefined) throw new ProtocolFault(fault.rule, fault.message)
-  if (read === undefined) throw new ProtocolFault(RULE, `${WHAT} is unreadable`)
-  return read
+  if (certificate === undefined) throw new ProtocolFault(RULE, `${WHAT} is unreadable`)
+  return certificate
+}
+
+/** Returns what can be read of an ID certificate, with every rule that it breaks. Never throws. */
+export function examineIdCertificate(
+  der: Uint8Array,
+  at?: Instant,
+): { readonly certificate: IdCertificate | undefined; readonly findings: readonly ObjectFinding[] } {
+  const findings = createFindings()
+  const certificate = readAcceptable(der, at, findings)
+  return { certificate, findings: findings.all() }
 }
 
 function readAcceptable(der: Uint8Array, at: Instant | undefined, findings: FindingList): IdCertificate | undefined {
   const scan = createFindings()
-  const node = parseDer(der, scan)
+  const node = parseDer(der, scan, MOST_ELEMENTS)
   if (node === undefined) findings.addAll(scan.all())
   else if (node.next !== der.length) findings.add('X.690 section 8.1.1', `octets follow ${WHAT}`)
   const read = node === undefined ? undefined : readBpkiCertificate(node, WHAT, findings)

@@ -3,7 +3,16 @@
  * structure, and decides nothing else: accept.ts has the rules. Invariant: nothing is thrown, whatever the octets are.
  */
 import { createFindings, type FindingList } from '../../der/findings.js'
-import { constructedTag, contentOf, type DerNode, hasTag, primitiveTag, rawOf, TAG } from '../../der/reader.js'
+import {
+  constructedTag,
+  contentOf,
+  type DerNode,
+  elementsIn,
+  hasTag,
+  primitiveTag,
+  rawOf,
+  TAG,
+} from '../../der/reader.js'
 import { membersOf, readInteger, readOid } from '../../der/values.js'
 import { readAlgorithm } from '../../rpki/x509/algorithm.js'
 import { OID_SIGNED_DATA } from '../../rpki/x509/oids.js'
@@ -32,6 +41,7 @@ export function readMessage(cms: Uint8Array): MessageReading {
 type Parts = Omit<MessageReading, 'structure'>
 
 const NOTHING: Parts = {
+  isSignedData: false,
   version: undefined,
   digestAlgorithms: [],
   contentType: undefined,
@@ -49,12 +59,12 @@ function tooLarge(cms: Uint8Array, findings: FindingList): Parts {
 function readContentInfo(cms: Uint8Array, findings: FindingList): Parts {
   const node = parseBer(cms, findings)
   if (node === undefined) return NOTHING
-  const frame = { what: 'ContentInfo', rule: 'RFC 5652 section 3', tag: TAG.sequence, least: 2, most: 2 }
-  const [type, wrapper] = membersOf(node, frame, findings)
-  if (readOid(type) !== OID_SIGNED_DATA) {
+  if (readOid(elementsIn(node)[0]) !== OID_SIGNED_DATA) {
     findings.add('RFC 6492 section 3.1.1', 'this is not CMS SignedData')
     return NOTHING
   }
+  const frame = { what: 'ContentInfo', rule: 'RFC 5652 section 3', tag: TAG.sequence, least: 2, most: 2 }
+  const [, wrapper] = membersOf(node, frame, findings)
   const content = { what: 'the content of ContentInfo', rule: frame.rule, tag: constructedTag(0), least: 1, most: 1 }
   const [signedData] = membersOf(wrapper, content, findings)
   return readSignedData(signedData, findings)
@@ -76,6 +86,7 @@ function readSignedData(node: DerNode | undefined, findings: FindingList): Parts
   const signers = membersOf(parts.shift(), infos, findings)
   if (parts.length > 0) findings.add(rule, 'SignedData has unknown members')
   return {
+    isSignedData: true,
     version,
     digestAlgorithms: algorithms.map((node) => readAlgorithm(node, 'digestAlgorithms', findings)),
     contentType,

@@ -90,6 +90,8 @@ export interface SignerReading {
 
 /** The readable parts of a message, accepted or not. */
 export interface MessageReading {
+  /** False where nothing could be read: then `structure` has the reason. */
+  readonly isSignedData: boolean
   readonly version: bigint | undefined
   readonly digestAlgorithms: readonly string[]
   readonly contentType: string | undefined

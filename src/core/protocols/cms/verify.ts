@@ -65,7 +65,8 @@ export function examine(input: Omit<VerifyInput, 'id' | 'at'> & Partial<Pick<Ver
     at: input.at ?? signingTime ?? ee?.notBefore ?? EPOCH,
     acceptStaleCrl: input.acceptStaleCrl === true,
   }
-  return { message, findings: ACCEPTANCE.flatMap((rule) => findingsOf(rule, message)) }
+  const rules = reading.isSignedData ? ACCEPTANCE : ACCEPTANCE.filter(({ name }) => name === 'structure')
+  return { message, findings: rules.flatMap((rule) => findingsOf(rule, message)) }
 }
 
 const EPOCH = '1970-01-01T00:00:00Z' as Instant

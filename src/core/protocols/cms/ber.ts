@@ -1,7 +1,7 @@
 /** Parts of a message in BER, which peers send, and the parts of it that must be DER. Depth, number of elements and lengths are bounded by the reader in `der/`. */
 import { compareBytes, concat } from '../../base/bytes.js'
 import { createFindings, type FindingList, type ObjectFinding } from '../../der/findings.js'
-import { contentOf, type DerNode, elementsIn, parseDer, rawOf, TAG, toDer } from '../../der/reader.js'
+import { childrenOf, constructedTag, contentOf, type DerNode, parseDer, rawOf, TAG, toDer } from '../../der/reader.js'
 import { encode, raw } from '../../der/writer.js'
 
 /**
@@ -11,13 +11,17 @@ import { encode, raw } from '../../der/writer.js'
 export function octetsOf(node: DerNode | undefined): Uint8Array | undefined {
   if (node === undefined) return undefined
   if (node.tag === TAG.octetString) return contentOf(node)
-  const parts = node.tag === (TAG.octetString | 0x20) ? elementsIn(node) : undefined
-  return parts?.every(({ tag }) => tag === TAG.octetString) === true ? concat(parts.map(contentOf)) : undefined
+  if (node.tag !== CONSTRUCTED) return undefined
+  const parts = childrenOf(node, CONSTRUCTED)
+  return parts.every(({ tag }) => tag === TAG.octetString) ? concat(parts.map(contentOf)) : undefined
 }
 
-/** Returns the elements as a SET OF in DER: in their order, and once more sorted where that differs (X.690 section 11.6). */
+/** An OCTET STRING in parts. */
+const CONSTRUCTED = TAG.octetString | 0x20
+
+/** Returns the members of `[0]` as a SET OF in DER: in their order, and once more sorted where that differs (X.690 section 11.6). */
 export function asSetOf(node: DerNode): readonly Uint8Array[] {
-  const members = elementsIn(node).map((member) => toDer(member))
+  const members = childrenOf(node, constructedTag(0)).map((member) => toDer(member))
   const [wire, sorted] = [members, [...members].sort(compareBytes)].map(setOf)
   if (wire === undefined || sorted === undefined) return []
   return compareBytes(wire, sorted) === 0 ? [wire] : [wire, sorted]

@@ -124,7 +124,7 @@ export function keyFault(key: ParsedKey | undefined): string | undefined {
   if (key.algorithm !== 'RSA') return 'the public key is not an RSA key'
   if (key.bits < 2048 || key.bits > 8192) return `the RSA key has ${key.bits} bits, not 2048 to 8192`
   if (!key.hasNullParameters) return 'the RSA key has no NULL parameters'
-  // with an exponent of 1 every signature verifies that anybody writes down
+  // with an exponent of 1 a signature is its own message: no private key is needed to make one
   return key.exponent < 3n || key.exponent % 2n === 0n ? `the RSA exponent is ${key.exponent}` : undefined
 }
 

@@ -4,10 +4,10 @@
  */
 import { createFindings, type FindingList } from '../../der/findings.js'
 import {
+  childrenOf,
   constructedTag,
   contentOf,
   type DerNode,
-  elementsIn,
   hasTag,
   primitiveTag,
   rawOf,
@@ -59,7 +59,7 @@ function tooLarge(cms: Uint8Array, findings: FindingList): Parts {
 function readContentInfo(cms: Uint8Array, findings: FindingList): Parts {
   const node = parseBer(cms, findings)
   if (node === undefined) return NOTHING
-  if (readOid(elementsIn(node)[0]) !== OID_SIGNED_DATA) {
+  if (readOid(childrenOf(node, TAG.sequence)[0]) !== OID_SIGNED_DATA) {
     findings.add('RFC 6492 section 3.1.1', 'this is not CMS SignedData')
     return NOTHING
   }

@@ -1,4 +1,4 @@
-/** What is tolerated in a message although it departs from the profile, or what the operator should know about its sender. */
+/** Remarks about a message that is accepted: departures from the profile that are tolerated, and what the operator should know about the sender. */
 import { equalBytes } from '../../base/bytes.js'
 import type { ObjectFinding } from '../../der/findings.js'
 import {

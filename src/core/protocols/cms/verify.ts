@@ -23,7 +23,7 @@ export interface VerifyInput {
 export interface VerifiedMessage {
   readonly content: Uint8Array
   readonly signingTime: Instant
-  /** What is tolerated, worth a line to the operator. */
+  /** Departures that are tolerated, worth a line to the operator. */
   readonly remarks: readonly ObjectFinding[]
 }
 

@@ -101,7 +101,7 @@ export const STRUCTURE: BadMessages = {
     'an entry of a CRL of another CA': crl('critical extension 2.5.29.29', (p) => {
       p.revoked = seq(seq(integer(1), utcOrGeneralized(at('2026-05-01T00:00:00Z')), seq(ext('2.5.29.29', true, seq()))))
     }),
-    'more attributes than anybody sends': cms(
+    'more than 20 attributes': cms(
       'not 0 to 20',
       (p) => {
         p.attributes = sorted([

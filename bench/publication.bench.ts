@@ -12,7 +12,12 @@ import type { PubdState } from '../src/core/pubd/state.js'
 import { publisherBase } from '../src/core/pubd/uri.js'
 import { type WriteReport, writeTree } from '../src/core/publication/writer.js'
 import { newFolder } from './support/folder.js'
+import { fixedKeys } from '../test/support/rpki/fixed-keys.js'
+import { createMemoryKeyStore } from '../test/support/store/memory-key-store.js'
+import { createSoftSigner } from '../src/core/crypto/soft-signer.js'
 import { median, say } from './support/run.js'
+
+const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
 const SIZES = (process.env['BENCH_OBJECTS'] ?? '20,20000').split(',').map(Number)
@@ -55,7 +60,7 @@ class Bench {
     const faults = pubd.check(this.state, command)
     if (faults.length > 0) throw new Error(faults.map((f) => f.message).join('\n'))
     const random = { bytes: (length: number) => new Uint8Array(filler(length)) }
-    const ports = { clock: { now: () => this.now }, random, retention: DEFAULT_RETENTION }
+    const ports = { signer, clock: { now: () => this.now }, random, retention: DEFAULT_RETENTION }
     for (const event of await pubd.decide(this.state, command, ports)) this.state = pubd.evolve(this.state, event)
     return performance.now() - started
   }

@@ -21,7 +21,7 @@ export default class CaShow extends BaseCommand<CaShowReport> {
       `${theme.bold(report.handle)}  ${report.roas} ROAs`,
       `holds       ${resourceLine(report.resources) || 'nothing'}`,
       `repository  ${report.repository?.base ?? 'none'}`,
-      ...report.parents.map((p) => `parent      ${p.name} (${p.aggregate})`),
+      ...report.parents.map((p) => `parent      ${p.name} (${p.aggregate ?? p.serviceUri ?? p.transport})`),
       ...report.children.map((c) => `child       ${c.name}  ${resourceLine(c.resources)}`),
     ]
     const keys = report.classes.flatMap((c) => c.keys.map((k) => ({ ...k, class: c.name, parent: c.parent })))

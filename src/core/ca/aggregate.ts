@@ -8,16 +8,25 @@ import { knownKind } from '../rpki/object-kinds.js'
 import { childCommands, childEvents } from './children.js'
 import { classCommands, classEvents } from './classes.js'
 import { clockCommands, clockEvents } from './clock.js'
+import { idCommands, idEvents } from './ids.js'
+import type { Repository } from './contacts.js'
 import { keyrollCommands, keyrollEvents } from './keyroll.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
+import { remoteChildCommands, remoteChildEvents } from './remote-children.js'
+import { remoteParentCommands, remoteParentEvents } from './remote-parents.js'
+import { remoteRepositoryCommands, remoteRepositoryEvents } from './remote-repository.js'
 import { roaCommands, roaEvents } from './roas.js'
 import { type CaState, initialCa } from './state.js'
 
 const events = joined(
   lifecycleEvents,
+  idEvents,
   classEvents,
+  remoteParentEvents,
+  remoteRepositoryEvents,
   childEvents,
+  remoteChildEvents,
   roaEvents,
   publishingEvents,
   keyrollEvents,
@@ -25,8 +34,12 @@ const events = joined(
 )
 const commands = joined(
   lifecycleCommands,
+  idCommands,
   classCommands,
+  remoteParentCommands,
+  remoteRepositoryCommands,
   childCommands,
+  remoteChildCommands,
   roaCommands,
   publishingCommands,
   keyrollCommands,
@@ -55,8 +68,12 @@ function logical(state: CaState): Json {
   return {
     handle: state.handle,
     status: state.status,
-    repository: state.repository === null ? null : { ...state.repository },
-    parents: sortedEntries(state.parents).map(([name, p]) => [name, p.aggregate.kind, p.aggregate.handle, p.childName]),
+    repository: state.repository === null ? null : repositoryOf(state.repository),
+    parents: sortedEntries(state.parents).map(([name, p]) =>
+      p.transport === 'local'
+        ? [name, p.aggregate.kind, p.aggregate.handle, p.childName]
+        : [name, p.transport, p.parentName, p.childName],
+    ),
     children: sortedEntries(state.children).map(([name, c]) => [
       name,
       { ...c.resources },
@@ -75,6 +92,11 @@ function logical(state: CaState): Json {
     ]),
     roas: sortedEntries(state.roas).map(([text, config]) => [text, config.comment]),
   }
+}
+
+/** Without the keys of a contact, which two machines do not share. */
+function repositoryOf({ transport, base, notify }: Repository): Json {
+  return { transport, base, ...(notify === undefined ? {} : { notify }) }
 }
 
 function roaNames(objects: Readonly<Record<string, unknown>>): readonly string[] {

@@ -15,16 +15,14 @@ import { EMPTY_POINT } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { fromResourceText, isEmpty } from '../resources/resource-set.js'
 import type { keyrollEvents } from './keyroll.js'
+import { isLocalParent, type LocalParent, type Repository } from './contacts.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import {
   type CaState,
   type ClassKey,
   classBase,
-  isParent,
   isReceivedCertificate,
-  type Parent,
   type ReceivedCertificate,
-  type Repository,
   type ResourceClass,
   withClass,
 } from './state.js'
@@ -32,7 +30,7 @@ import {
 const event = eventsOn<CaState>()
 
 export const classEvents = {
-  'parent.added': event({ parent: isName, contact: isParent }, (state, { parent, contact }) => ({
+  'parent.added': event({ parent: isName, contact: isLocalParent }, (state, { parent, contact }) => ({
     ...state,
     parents: withEntry(state.parents, parent, contact),
   })),
@@ -65,7 +63,7 @@ export const classEvents = {
       }),
   ),
 }
-type ClassEvent = EventOf<typeof classEvents>
+export type ClassEvent = EventOf<typeof classEvents>
 type ReceptionEvent = ClassEvent | Extract<EventOf<typeof keyrollEvents>, { readonly type: 'keyroll.staged' }>
 
 interface Reception {
@@ -77,7 +75,7 @@ interface Reception {
 const command = commandsOn<CaState, ReceptionEvent | PublishingEvent, IssuingPorts>()
 
 export const classCommands = {
-  'parent.add': command<{ readonly parent: Handle; readonly contact: Parent }>({
+  'parent.add': command<{ readonly parent: Handle; readonly contact: LocalParent }>({
     check: ({ parents }, { parent }) =>
       entry(parents, parent) === undefined
         ? []
@@ -123,14 +121,15 @@ function keyOf(state: CaState, className: string, ski: KeyId): ClassKey | undefi
 }
 
 /** Returns the CA's own class for a parent's class. */
-function classFor(state: CaState, parent: Handle, parentClass: string): ResourceClass | undefined {
+export function classFor(state: CaState, parent: Handle, parentClass: string): ResourceClass | undefined {
   return Object.values(state.classes).find((c) => c.parent === parent && c.parentClass === parentClass)
 }
 
 /** Returns where a key of this CA will publish (RFC 6487 section 4.8.8.1). */
 export function siaOf(repository: Repository, className: string, ski: string): ChildSia {
   const base = classBase(repository, className)
-  return { caRepository: base, manifest: `${base}${ski}.mft`, notify: repository.notify }
+  const { notify } = repository
+  return { caRepository: base, manifest: `${base}${ski}.mft`, ...(notify === undefined ? {} : { notify }) }
 }
 
 function checkSync(state: CaState, parent: Handle): readonly Violation[] {

@@ -4,14 +4,15 @@ import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
-import { type CaState, initialCa, isRepository, type Repository } from './state.js'
+import { isLocalRepository, type LocalRepository } from './contacts.js'
+import { type CaState, initialCa } from './state.js'
 
 const event = eventsOn<CaState>()
 
 export const lifecycleEvents = {
   'ca.added': event({}, (state) => ({ ...empty(state), status: 'active' })),
   'ca.removed': event({}, (state) => ({ ...empty(state), status: 'removed' })),
-  'repository.configured': event({ repository: isRepository }, (state, { repository }) => ({ ...state, repository })),
+  'repository.configured': event({ repository: isLocalRepository }, (state, { repository }) => ({ ...state, repository })),
 }
 
 /**
@@ -51,7 +52,7 @@ export const lifecycleCommands = {
     publishesOnly: false,
     summarize: () => ({}),
   }),
-  'repository.configure': command<{ readonly repository: Repository }>({
+  'repository.configure': command<{ readonly repository: LocalRepository }>({
     check: (state, { repository }) => {
       if (state.repository === null || state.repository.base === repository.base) return []
       const message = `${state.handle} already publishes at ${state.repository.base}: its repository cannot be changed`

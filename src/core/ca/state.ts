@@ -1,44 +1,42 @@
 /** State of a CA. STORED in snapshots: a change of shape needs a migration. */
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry } from '../base/record.js'
-import { type Check, isCount, isHash, isName, isOneOf, isText, isTime, objectOf, orNull } from '../base/shape.js'
+import { type Check, isCount, isFlag, isHash, isOneOf, isText, isTime, objectOf, orNull } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
-import { type AggregateId, isAggregateId } from '../eventsourcing/types.js'
+import type { IdKey } from '../identity/id-keys.js'
 import type { Child } from '../issuing/children.js'
 import { type PublicationPoint, pointFiles } from '../issuing/point.js'
 import type { Issuer } from '../issuing/signing.js'
 import { nameOf, spkiOf } from '../issuing/stored.js'
 import { isResourceText } from '../resources/resource-set.js'
 import type { ResourceText } from '../resources/types.js'
+import { fileName } from '../rpki/object-kinds.js'
+import type { Parent, Repository } from './contacts.js'
 
-/** STORED. Where this CA publishes. */
-export interface Repository {
-  readonly transport: 'local'
-  /** rsync URI with trailing slash: all objects of this CA are below it. */
-  readonly base: string
-  /** RRDP notification. */
-  readonly notify: string
+/** STORED. What a remote parent listed last for a class (RFC 6492 section 3.3.2). */
+export interface ListedEntitlement {
+  readonly resources: ResourceText
+  readonly notAfter: Instant
 }
 
-export const isRepository: Check<Repository> = objectOf<Repository>({
-  transport: isOneOf('local'),
-  base: isText,
-  notify: isText,
+/** STORED. A list of a remote parent by which the class would lose all or some of its resources: it is confirmed before it counts. */
+export interface Doubt {
+  /** `missing`: no longer listed; `shrunk`: listed with less than the certificate has. */
+  readonly reason: 'missing' | 'shrunk'
+  readonly since: Instant
+  /** True once a later list confirmed it and the loss is above the limit: it waits for the operator. */
+  readonly held: boolean
+}
+
+export const isListedEntitlement: Check<ListedEntitlement> = objectOf<ListedEntitlement>({
+  resources: isResourceText,
+  notAfter: isTime,
 })
-
-/** STORED. How a parent is reached. */
-export interface Parent {
-  readonly transport: 'local'
-  readonly aggregate: AggregateId
-  /** The parent's name for this CA. */
-  readonly childName: Handle
-}
-
-export const isParent: Check<Parent> = objectOf<Parent>({
-  transport: isOneOf('local'),
-  aggregate: isAggregateId,
-  childName: isName,
+export const isDoubt: Check<Doubt> = objectOf<Doubt>({
+  reason: isOneOf('missing', 'shrunk'),
+  since: isTime,
+  held: isFlag,
 })
 
 /** STORED. The certificate that a parent issued to a key of this CA. */
@@ -95,6 +93,9 @@ export interface ResourceClass {
   readonly aggregated: boolean
   /** Left out where no roll is open. */
   readonly roll?: KeyRoll
+  /** What a remote parent listed last; left out for a local one, whose entitlements are read when they are needed. */
+  readonly listed?: ListedEntitlement
+  readonly doubt?: Doubt
 }
 
 /** STORED. A ROA that the operator configured; the key in the table is its text `P-L => ASN`. */
@@ -129,6 +130,10 @@ export interface CaState {
   readonly numberFloor: number
   /** Keys that no class uses any more and whose private half is still stored, with the time at which they were retired. */
   readonly retired?: Table<Instant>
+  /** ID keys, newest last; left out: none was made yet. */
+  readonly ids?: readonly IdKey[]
+  /** Digest of the content that a remote repository confirmed last. */
+  readonly synced?: { readonly content: Sha256; readonly at: Instant }
 }
 
 /** Returns the state before `ca.add`. */
@@ -198,5 +203,16 @@ export function publishedFiles(state: CaState): readonly { name: string; sha256:
   if (state.status !== 'active') return []
   return Object.values(state.classes).flatMap((c) =>
     c.keys.flatMap((k) => pointFiles(k.ski, k.point).map((f) => ({ ...f, name: `${c.name}/${f.name}` }))),
+  )
+}
+
+/** Returns the certificates received from remote parents; those of local ones are files of the parent. */
+export function receivedFiles({ classes, parents }: CaState): readonly { name: string; sha256: Sha256 }[] {
+  return Object.values(classes).flatMap((c) =>
+    entry(parents, c.parent)?.transport !== 'rfc6492'
+      ? []
+      : c.keys.flatMap(({ ski, certificate }) =>
+          certificate === null ? [] : [{ name: `${c.name}/${fileName('cer', ski)}`, sha256: certificate.sha256 }],
+        ),
   )
 }

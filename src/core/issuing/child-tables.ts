@@ -22,8 +22,8 @@ export function summarizeChild({ child, resources }: ChildResources) {
 export function childEventsOn<S extends { readonly children: Table<Child> }>() {
   const event = eventsOn<S>()
   const withChild = (state: S, name: Handle, resources: ResourceText): S => {
-    const issued = entry(state.children, name)?.issued ?? {}
-    return { ...state, children: withEntry(state.children, name, { transport: 'local', resources, issued }) }
+    const child = entry(state.children, name) ?? { transport: 'local', issued: {} }
+    return { ...state, children: withEntry(state.children, name, { ...child, resources }) }
   }
   return {
     'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>

@@ -17,6 +17,7 @@ import {
   intersection,
   isEmpty,
   isResourceText,
+  NO_RESOURCES,
   toResourceText,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
@@ -45,7 +46,18 @@ export interface IssuedCertificate {
   readonly resources: ResourceText
   readonly sha256: Sha256
   readonly notAfter: Instant
+  /** What the child asked for, where it did not ask for all (`req_resource_set_*`, RFC 6492 section 3.4.1). */
+  readonly limit?: ResourceLimit
 }
+
+/** STORED. An absent family asks for all of it, an empty one for none. */
+export type ResourceLimit = Partial<ResourceText>
+
+const isResourceLimit: Check<ResourceLimit> = objectOf<ResourceLimit>({
+  'asn?': isText,
+  'ipv4?': isText,
+  'ipv6?': isText,
+})
 
 export const isIssuedCertificate: Check<IssuedCertificate> = objectOf<IssuedCertificate>({
   child: isName,
@@ -55,6 +67,7 @@ export const isIssuedCertificate: Check<IssuedCertificate> = objectOf<IssuedCert
   resources: isResourceText,
   sha256: isHash,
   notAfter: isTime,
+  'limit?': isResourceLimit,
 })
 
 /** STORED. A certificate that is no longer published. */
@@ -67,11 +80,21 @@ export const isWithdrawal: Check<Withdrawal> = objectOf<Withdrawal>({ child: isN
 
 /** STORED. */
 export interface Child {
-  /** How the child sends requests; the only way so far is a CA in the same data directory. */
-  readonly transport: 'local'
+  /** How the child sends requests: as a CA of the same data directory, or by messages. */
+  readonly transport: 'local' | 'rfc6492'
   readonly resources: ResourceText
   /** By key identifier. */
   readonly issued: Table<IssuedCertificate>
+  /** Base64 DER of the ID certificate that verifies its messages. */
+  readonly peer?: string
+  /** Our ID key that it was given. */
+  readonly id?: KeyId
+  /** Signing time of its last message that changed something: an older one is a replay (RFC 6492 section 3.1.2). */
+  readonly signedAt?: Instant
+  /** Since when nothing is published for it, because it was silent for too long or by the operator. */
+  readonly suspended?: Instant
+  /** The certificates that it had then. */
+  readonly parked?: Table<IssuedCertificate>
 }
 
 /** A certificate request of a child. The caller has verified proof of possession. */
@@ -80,6 +103,7 @@ export interface ChildRequest {
   readonly ski: KeyId
   readonly spki: string
   readonly sia: ChildSia
+  readonly limit?: ResourceLimit
 }
 
 /** A child's entitlement in one class and the certificates issued under it (the response to a `list`, RFC 6492 section 3.3.2). */
@@ -180,6 +204,7 @@ export function checkChildRevoke(children: Table<Child>, { child: name, ski }: W
 
 /** Returns the resources that the child is entitled to under an issuing certificate with the resources `held`. */
 export function entitled(child: Child, held: ResourceSet): ResourceSet {
+  if (child.suspended !== undefined) return NO_RESOURCES
   return intersection(fromResourceText(child.resources), held)
 }
 

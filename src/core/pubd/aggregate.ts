@@ -8,14 +8,15 @@ import { clockCommands, clockEvents } from './clock.js'
 import type { PubdPorts } from './ports.js'
 import { publicationCommands, publicationEvents } from './publications.js'
 import { publisherCommands, publisherEvents } from './publishers.js'
+import { remotePublisherCommands, remotePublisherEvents } from './remote-publishers.js'
 import { serverCommands, serverEvents } from './server.js'
 import { EMPTY_PUBD, type PubdState, type Publisher } from './state.js'
 
 /** The one publication server of a data directory. */
 export const PUBD_HANDLE: Handle = parseHandle('0')
 
-const events = joined(serverEvents, publisherEvents, publicationEvents, clockEvents)
-const commands = joined(serverCommands, publisherCommands, publicationCommands, clockCommands)
+const events = joined(serverEvents, publisherEvents, remotePublisherEvents, publicationEvents, clockEvents)
+const commands = joined(serverCommands, publisherCommands, remotePublisherCommands, publicationCommands, clockCommands)
 
 /** STORED. Types and members are never renamed: a new shape is a new type. */
 export type PubdEvent = EventOf<typeof events>

@@ -1,6 +1,7 @@
 /** Ports that commands of the publication server need, and what follows from them alone. */
 import { toHex } from '../base/bytes.js'
-import type { Clock, Random } from '../base/ports.js'
+import type { Random } from '../base/ports.js'
+import type { IdPorts } from '../identity/id-keys.js'
 import { type Instant, later } from '../base/time.js'
 import type { PubdState } from './state.js'
 
@@ -18,9 +19,7 @@ export interface RetentionPolicy {
 
 export const DEFAULT_RETENTION: RetentionPolicy = { minNr: 5, minSeconds: 14_400, maxNr: 240, maxSeconds: 21_600 }
 
-export interface PubdPorts {
-  readonly clock: Clock
-  readonly random: Random
+export interface PubdPorts extends IdPorts {
   readonly retention: RetentionPolicy
 }
 

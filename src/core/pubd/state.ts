@@ -5,7 +5,8 @@
 import type { Table } from '../base/record.js'
 import { type Check, isHash, isPositive, isText, listOf, objectOf, type ShapeOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
-import type { Sha256 } from '../crypto/ports.js'
+import type { KeyId, Sha256 } from '../crypto/ports.js'
+import type { IdKey } from '../identity/id-keys.js'
 
 /** A signed object by hash, with its length in bytes. */
 export interface ObjectRef {
@@ -21,6 +22,18 @@ export interface Publisher {
   readonly updatedAt: Instant
   /** Keyed by name relative to `base`. */
   readonly objects: Table<ObjectRef>
+  /** Left out for a CA of this data directory. */
+  readonly remote?: RemotePublisher
+}
+
+/** How a publisher elsewhere is recognised. */
+export interface RemotePublisher {
+  /** Base64 DER of the ID certificate that verifies its messages. */
+  readonly peer: string
+  /** Our ID key that it was given. */
+  readonly id: KeyId
+  /** Signing time of its last message that changed something: an older one is a replay. */
+  readonly signedAt?: Instant
 }
 
 /** One publish or update of a delta; `replaces` is the object that had the name before. */
@@ -72,6 +85,8 @@ export interface PubdState {
   readonly publishers: Table<Publisher>
   /** Retained deltas, newest first, serials without a gap. */
   readonly deltas: readonly StoredDelta[]
+  /** ID keys, newest last; left out: none was made yet. */
+  readonly ids?: readonly IdKey[]
 }
 
 /** The state before `pubserver.init`. */

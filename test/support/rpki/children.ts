@@ -9,7 +9,7 @@ import type { World } from './small-world.js'
 export async function updateIn(world: World, child: string, resources: string): Promise<readonly string[]> {
   const handle = parseHandle(child)
   const [parent] = Object.values(world.ca(child).parents)
-  if (parent === undefined) throw new Error(`${child} has no parent`)
+  if (parent?.transport !== 'local') throw new Error(`${child} has no local parent`)
   const command = { type: 'child.update' as const, child: handle, resources: parseResources(resources) }
   if (parent.aggregate.kind === 'ta') await runTa(world.tx, TA_HANDLE, command)
   else await runCa(world.tx, parent.aggregate.handle, command)

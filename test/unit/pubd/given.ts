@@ -8,7 +8,12 @@ import type { ObjectPut } from '../../../src/core/pubd/content.js'
 import { DEFAULT_RETENTION, type RetentionPolicy } from '../../../src/core/pubd/ports.js'
 import type { PubdState } from '../../../src/core/pubd/state.js'
 import { publisherBase } from '../../../src/core/pubd/uri.js'
+import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
+import { fixedKeys } from '../../support/rpki/fixed-keys.js'
+import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 import { expectStored } from '../../support/store/checked-work.js'
+
+const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
 
 export const RSYNC = 'rsync://rpki.example.net/repo/'
 export const RRDP = 'https://rpki.example.net/rrdp/'
@@ -45,7 +50,7 @@ export class Server {
         return Uint8Array.from({ length }, (_, i) => (this.#drawn * 31 + i * 7) % 256)
       },
     }
-    const ports = { clock: { now: () => this.now }, random, retention: this.retention }
+    const ports = { signer, clock: { now: () => this.now }, random, retention: this.retention }
     const events = expectStored(pubd, await pubd.decide(this.state, command, ports))
     for (const event of events) this.state = pubd.evolve(this.state, event)
     this.events.push(...events)

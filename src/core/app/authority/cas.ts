@@ -5,7 +5,8 @@ import { didYouMean } from '../../base/nearest.js'
 import type { Instant } from '../../base/time.js'
 import { heldResources } from '../../ca/children.js'
 import { dueTimes } from '../../ca/publishing.js'
-import type { CaState, Repository } from '../../ca/state.js'
+import type { LocalRepository, Repository } from '../../ca/contacts.js'
+import type { CaState, } from '../../ca/state.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
@@ -42,7 +43,7 @@ export interface CaReport extends Outcome {
 export interface CaShowReport {
   readonly handle: Handle
   readonly resources: ResourceText
-  readonly parents: readonly { readonly name: Handle; readonly transport: string; readonly aggregate: string }[]
+  readonly parents: readonly { readonly name: Handle; readonly transport: string; readonly aggregate?: string; readonly serviceUri?: string }[]
   readonly children: readonly {
     readonly name: Handle
     readonly resources: ResourceText
@@ -174,7 +175,7 @@ export async function useLocalRepository(tx: TransactionContext, handle: Handle)
   await runCa(tx, handle, { type: 'repository.configure', repository: localRepository(server, base) })
 }
 
-export function localRepository(server: { readonly rrdpBase: string }, base: string): Repository {
+export function localRepository(server: { readonly rrdpBase: string }, base: string): LocalRepository {
   return { transport: 'local', base, notify: `${server.rrdpBase}notification.xml` }
 }
 
@@ -196,7 +197,9 @@ async function withdrawCa(tx: TransactionContext, handle: Handle): Promise<Resou
   const state = knownCa(tx.work, handle)
   const resources = toResourceText(heldResources(state))
   await runCa(tx, handle, { type: 'ca.remove' })
-  for (const { aggregate, childName } of Object.values(state.parents)) {
+  for (const contact of Object.values(state.parents)) {
+    if (contact.transport !== 'local') continue
+    const { aggregate, childName } = contact
     if (aggregate.kind === 'ta') {
       if (Object.hasOwn(taState(tx.work, aggregate.handle).children, childName))
         await runTa(tx, aggregate.handle, { type: 'child.remove', child: childName })
@@ -243,7 +246,9 @@ function caDetails(state: CaState): CaShowReport {
     parents: Object.entries(state.parents).map(([name, p]) => ({
       name: name as Handle,
       transport: p.transport,
-      aggregate: `${p.aggregate.kind}/${p.aggregate.handle}`,
+      ...(p.transport === 'local'
+        ? { aggregate: `${p.aggregate.kind}/${p.aggregate.handle}` }
+        : { serviceUri: p.contact.serviceUri }),
     })),
     children: Object.entries(state.children).map(([name, c]) => ({
       name: name as Handle,

@@ -4,7 +4,8 @@ import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
 import { earlier, type Instant } from '../../base/time.js'
 import { dueTimes } from '../../ca/publishing.js'
-import type { CaState, Parent } from '../../ca/state.js'
+import type { LocalParent } from '../../ca/contacts.js'
+import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'
 import type { DueTimes } from '../../issuing/due.js'
@@ -115,7 +116,7 @@ function timesOf(work: Work, handle: Handle, timing: Timing): DueTimes | null {
 function renewalDue(work: Work, state: CaState): Instant | null {
   for (const { parent, keys } of Object.values(state.classes)) {
     const contact = entry(state.parents, parent)
-    if (contact === undefined) continue
+    if (contact?.transport !== 'local') continue
     const children = childrenOf(work, state, contact.aggregate)
     for (const key of keys) {
       const issued = entry(entry(children, contact.childName)?.issued ?? {}, key.ski)
@@ -126,7 +127,7 @@ function renewalDue(work: Work, state: CaState): Instant | null {
 }
 
 /** Returns the children of a parent; none for a damaged parent, whose damage is reported as its own failure. */
-function childrenOf(work: Work, state: CaState, { kind, handle }: Parent['aggregate']): Table<Child> {
+function childrenOf(work: Work, state: CaState, { kind, handle }: LocalParent['aggregate']): Table<Child> {
   try {
     return kind === 'ta' ? taState(work, handle).children : caState(work, handle).children
   } catch (error) {

@@ -8,8 +8,9 @@ import { entry } from '../../base/record.js'
 import { secondsBetween } from '../../base/time.js'
 import { entitlementsOf } from '../../ca/children.js'
 import { siaOf } from '../../ca/classes.js'
+import type { LocalParent } from '../../ca/contacts.js'
 import { type IsOutdated, type OpenRequest, openRequests } from '../../ca/requests.js'
-import type { CaState, ClassKey, Parent, ResourceClass } from '../../ca/state.js'
+import type { CaState, ClassKey, ResourceClass } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
 import { fileName } from '../../rpki/object-kinds.js'
@@ -35,13 +36,13 @@ export function localChildren(tx: TransactionContext, parent: Handle): readonly 
 
 function parentsOf(tx: TransactionContext, handle: Handle): readonly Handle[] {
   const state = caState(tx.work, handle)
-  return state.status === 'active' ? Object.values(state.parents).map((p) => p.aggregate.handle) : []
+  return state.status === 'active' ? Object.values(state.parents).flatMap((p) => (p.transport === 'local' ? [p.aggregate.handle] : [])) : []
 }
 
 async function syncWithParents(tx: TransactionContext, handle: Handle): Promise<boolean> {
   let changed = false
   for (const [parent, contact] of Object.entries(caState(tx.work, handle).parents))
-    if (await syncWithParent(tx, handle, parent as Handle, contact)) changed = true
+    if (contact.transport === 'local' && (await syncWithParent(tx, handle, parent as Handle, contact))) changed = true
   return changed
 }
 
@@ -49,7 +50,7 @@ async function syncWithParent(
   tx: TransactionContext,
   handle: Handle,
   parent: Handle,
-  contact: Parent,
+  contact: LocalParent,
 ): Promise<boolean> {
   if (caState(tx.work, handle).repository === null) return false
   const entitlements = listEntitlements(tx, contact)
@@ -66,7 +67,7 @@ async function syncWithParent(
 }
 
 /** Returns what the parent entitles this child to now. */
-export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: Parent): readonly Entitlement[] {
+export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: LocalParent): readonly Entitlement[] {
   const { kind, handle } = contact.aggregate
   return kind === 'ta'
     ? taEntitlementsOf(taState(tx.work, handle), contact.childName)
@@ -77,7 +78,7 @@ export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: 
 async function carryOut(
   tx: TransactionContext,
   handle: Handle,
-  contact: Parent,
+  contact: LocalParent,
   { kind, class: className, ski }: OpenRequest,
 ): Promise<boolean> {
   const state = caState(tx.work, handle)
@@ -96,7 +97,7 @@ async function carryOut(
 }
 
 /** Revokes a key of the child at its parent, unless it has no certificate there. */
-async function revoke(tx: TransactionContext, { aggregate, childName: child }: Parent, ski: KeyId): Promise<void> {
+async function revoke(tx: TransactionContext, { aggregate, childName: child }: LocalParent, ski: KeyId): Promise<void> {
   const isTa = aggregate.kind === 'ta'
   const { children } = isTa ? taState(tx.work, aggregate.handle) : caState(tx.work, aggregate.handle)
   if (entry(entry(children, child)?.issued ?? {}, ski) === undefined) return
@@ -106,7 +107,7 @@ async function revoke(tx: TransactionContext, { aggregate, childName: child }: P
 }
 
 /** Takes every certificate that the parent lists and the CA does not have. */
-async function receiveAll(tx: TransactionContext, handle: Handle, parent: Handle, contact: Parent): Promise<boolean> {
+async function receiveAll(tx: TransactionContext, handle: Handle, parent: Handle, contact: LocalParent): Promise<boolean> {
   let changed = false
   for (const own of Object.values(caState(tx.work, handle).classes))
     for (const key of own.parent === parent ? own.keys : [])
@@ -119,7 +120,7 @@ async function receive(
   handle: Handle,
   own: ResourceClass,
   key: ClassKey,
-  contact: Parent,
+  contact: LocalParent,
 ): Promise<boolean> {
   const offer = offerOf(tx, contact, own)
   const certificate = offer === undefined ? undefined : issuedTo(offer, key)
@@ -138,7 +139,7 @@ async function receive(
   return events.length > 0
 }
 
-function offerOf(tx: TransactionContext, contact: Parent, own: ResourceClass): Entitlement | undefined {
+function offerOf(tx: TransactionContext, contact: LocalParent, own: ResourceClass): Entitlement | undefined {
   return listEntitlements(tx, contact).find((e) => e.className === own.parentClass)
 }
 
@@ -158,7 +159,7 @@ async function request(
   state: CaState,
   own: ResourceClass,
   key: ClassKey,
-  contact: Parent,
+  contact: LocalParent,
 ): Promise<void> {
   if (state.repository === null) return
   const order = {

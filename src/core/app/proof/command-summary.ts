@@ -38,6 +38,15 @@ const CA: Rules<CaCommand> = {
   'child.remove': child,
   'child.certify': certify,
   'child.revoke': certify,
+  'id.add': () => 'new ID key',
+  'id.retire': ({ ski }) => line('ID key', ski),
+  'parent.contact': ({ parent, serviceUri }) => line('parent', parent, labelled('at', serviceUri)),
+  'parent.list': ({ parent, classes }) => line('parent', parent, countOf(classes, 'class')),
+  'parent.remove': ({ parent }) => line('parent', parent),
+  'repository.contact': ({ base, serviceUri }) => line(base, labelled('by', serviceUri)),
+  'repository.confirm': () => 'the server has it',
+  'child.contact': ({ child: name }) => line('child', name, 'sends messages'),
+  'child.hear': ({ child: name }) => line('child', name),
   'roas.update': ({ added, removed }) => roas(texts(added), texts(removed)),
   republish,
   'numbers.raise': numbers,
@@ -71,6 +80,10 @@ const PUBD: Rules<PubdCommand> = {
   'session.reset': () => 'new RRDP session',
   'publisher.add': ({ publisher, base }) => line(publisher, base),
   'publisher.remove': ({ publisher }) => line(publisher),
+  'id.add': () => 'new ID key',
+  'id.retire': ({ ski }) => line('ID key', ski),
+  'publisher.contact': ({ publisher }) => line(publisher, 'sends messages'),
+  'publisher.hear': ({ publisher }) => line(publisher),
   publish: ({ changes }) => published(changes),
   'clock.reset': clock,
 }
@@ -116,6 +129,11 @@ export function commandSummary(kind: Kind, { type, args }: CommandSummary): stri
   const own = RULES[kind]
   const rule = type === 'recover' ? recovered : Object.hasOwn(own, type) ? own[type] : undefined
   return rule?.(args as Args) ?? ''
+}
+
+function countOf(list: Json | undefined, one: string): string {
+  const count = Array.isArray(list) ? list.length : 0
+  return `${count} ${one}${count === 1 ? '' : one.endsWith('s') ? 'es' : 's'}`
 }
 
 /** Joins what there is with blanks. */

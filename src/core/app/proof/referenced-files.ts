@@ -5,7 +5,7 @@ import type { HistorySource } from '../../audit/source.js'
 import { toBase64 } from '../../base/bytes.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
-import { type CaState, publishedFiles } from '../../ca/state.js'
+import { type CaState, publishedFiles, receivedFiles } from '../../ca/state.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { estObjects } from '../../est/objects.js'
 import type { EstState } from '../../est/state.js'
@@ -72,7 +72,7 @@ export function objectFindings(
 export function referencedObjects({ kind }: AggregateId, state: unknown): readonly (readonly [Sha256, string])[] {
   switch (kind) {
     case 'ca':
-      return publishedFiles(state as CaState).map((f) => [f.sha256, f.name])
+      return [...publishedFiles(state as CaState), ...receivedFiles(state as CaState)].map((f) => [f.sha256, f.name])
     case 'ta': {
       const { certificate } = state as TaState
       const own = taPublishedFiles(state as TaState).map((f) => [f.sha256, f.name] as const)
@@ -117,7 +117,11 @@ export function referencedKeys(
   { kind }: AggregateId,
   state: unknown,
 ): readonly { readonly ski: KeyId; readonly spki: string }[] {
-  if (kind === 'ca') return Object.values((state as CaState).classes).flatMap((c) => c.keys)
+  if (kind === 'ca') {
+    const { classes, ids } = state as CaState
+    return [...Object.values(classes).flatMap((c) => c.keys), ...(ids ?? [])]
+  }
+  if (kind === 'pubd') return (state as PubdState).ids ?? []
   const key = kind === 'ta' ? (state as TaState).key : null
   return key === null ? [] : [key]
 }

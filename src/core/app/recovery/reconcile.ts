@@ -70,6 +70,7 @@ async function reconcileCas(tx: TransactionContext, handles: readonly Handle[]):
 /** Returns true if a parent grants the CA no resources any more, or cannot be read. */
 function isOrphan(tx: Pick<TransactionContext, 'work'>, state: CaState): boolean {
   return Object.values(state.parents).some((contact) => {
+    if (contact.transport !== 'local') return false
     try {
       return listEntitlements(tx, contact).length === 0
     } catch (error) {
@@ -83,7 +84,7 @@ function isOrphan(tx: Pick<TransactionContext, 'work'>, state: CaState): boolean
 async function publishAll(tx: TransactionContext, cas: readonly CaState[], handles: readonly Handle[]): Promise<void> {
   if (pubdState(tx.work).serial === 0) return
   for (const { handle, repository } of cas)
-    if (repository !== null && entry(pubdState(tx.work).publishers, handle) === undefined)
+    if (repository?.transport === 'local' && entry(pubdState(tx.work).publishers, handle) === undefined)
       await runPubd(tx, { type: 'publisher.add', publisher: handle, base: repository.base })
   await publishLocal(tx, handles)
 }

@@ -16,7 +16,8 @@ export async function publishLocal(tx: TransactionContext, handles?: readonly Ha
   if (state.serial === 0) return []
   const changes: PublisherChange[] = []
   for (const publisher of handles ?? (Object.keys(state.publishers).sort() as Handle[])) {
-    if (entry(state.publishers, publisher) === undefined) continue
+    const known = entry(state.publishers, publisher)
+    if (known === undefined || known.remote !== undefined) continue
     const change = publicationDelta(state, publisher, desiredFiles(tx, publisher))
     if (change.put.length > 0 || change.drop.length > 0) changes.push(change)
   }
@@ -37,7 +38,8 @@ function desiredFiles(
 /** Returns true if a CA wants other content than the server has for it. Reads the server and that CA only. */
 export function isUnpublished(tx: Pick<TransactionContext, 'work'>, publisher: Handle): boolean {
   const state = pubdState(tx.work)
-  if (entry(state.publishers, publisher) === undefined) return false
+  const known = entry(state.publishers, publisher)
+  if (known === undefined || known.remote !== undefined) return false
   const { put, drop } = publicationDelta(state, publisher, desiredFiles(tx, publisher))
   return put.length > 0 || drop.length > 0
 }

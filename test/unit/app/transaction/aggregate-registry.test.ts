@@ -26,6 +26,52 @@ const AT = '2026-12-01T00:00:00Z'
 const SKI = 'A'.repeat(40)
 const POINT = { class: '0', ski: SKI, revoked: [{ serial: '01', at: AT, expires: AT }] }
 
+const SHA = 'a'.repeat(64)
+const RESOURCES = { asn: 'AS64496', ipv4: '192.0.2.0/24', ipv6: '2001:db8::/32' }
+const CONTACT = {
+  serviceUri: 'https://registry.example/updown',
+  id: SKI,
+  peer: 'AAAA',
+  tlsCa: '-----BEGIN CERTIFICATE-----',
+  tlsInsecure: true,
+  acceptStaleCrl: true,
+  allowPrivate: true,
+}
+const ID_EVENTS = [
+  { type: 'id.added', ski: SKI, spki: 'AAAA', certificate: 'AAAA', notAfter: AT },
+  { type: 'id.retired', ski: SKI },
+]
+const REMOTE_CA_EVENTS = [
+  ...ID_EVENTS,
+  {
+    type: 'parent.contacted',
+    parent: 'registry',
+    contact: { transport: 'rfc6492', contact: CONTACT, childName: 'uuid-1', parentName: 'REG' },
+  },
+  { type: 'parent.removed', parent: 'registry' },
+  { type: 'class.listed', class: '0', listed: { resources: RESOURCES, notAfter: AT } },
+  { type: 'class.doubted', class: '0', doubt: { reason: 'missing', since: AT, held: false } },
+  { type: 'class.confirmed', class: '0' },
+  {
+    type: 'repository.contacted',
+    repository: {
+      transport: 'rfc8181',
+      contact: CONTACT,
+      publisher: 'uuid-2',
+      base: 'rsync://registry.example/repo/acme/',
+      notify: 'https://registry.example/rrdp/notification.xml',
+    },
+  },
+  { type: 'repository.synced', content: SHA, at: AT },
+  { type: 'child.contacted', child: 'branch', peer: 'AAAA', id: SKI },
+  { type: 'child.heard', child: 'branch', signedAt: AT },
+]
+const REMOTE_PUBD_EVENTS = [
+  ...ID_EVENTS,
+  { type: 'publisher.contacted', publisher: 'branch', peer: 'AAAA', id: SKI },
+  { type: 'publisher.heard', publisher: 'branch', signedAt: AT },
+]
+
 /** Types that came after the first directory was frozen, with every member. */
 const LATER = (
   [
@@ -45,6 +91,8 @@ const LATER = (
     ['pubd', { type: 'clock.reset', at: AT }],
     ['ha', { type: 'clock.reset', at: AT }],
     ['est', { type: 'clock.reset', at: AT }],
+    ...REMOTE_CA_EVENTS.map((event) => ['ca', event] as const),
+    ...REMOTE_PUBD_EVENTS.map((event) => ['pubd', event] as const),
   ] as const
 ).map(([kind, event]) => ({ kind, event }) as unknown as StoredEvent<Stored>)
 

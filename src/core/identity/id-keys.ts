@@ -1,0 +1,115 @@
+/**
+ * ID keys: the business keys by which a CA or a publication server signs messages (RFC 8183 section 5, the BPKI trust anchor).
+ * The newest one is offered in new exchanges; a peer keeps the one that it knows until it has been given another.
+ */
+import { toBase64 } from '../base/bytes.js'
+import type { Violation } from '../base/errors.js'
+import type { Clock, Random } from '../base/ports.js'
+import { isKeyId, isText, isTime } from '../base/shape.js'
+import { addSeconds, type Instant } from '../base/time.js'
+import type { KeyId, Signer } from '../crypto/ports.js'
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+
+/** Validity of an ID certificate: RIPE checks its dates, and its renewal is an exchange by hand at each peer. */
+const VALID_SECONDS = 15 * 365 * 86_400
+
+/** STORED. */
+export interface IdKey {
+  readonly ski: KeyId
+  /** Base64 SubjectPublicKeyInfo. */
+  readonly spki: string
+  /** Base64 DER of the self-signed ID certificate. */
+  readonly certificate: string
+  readonly notAfter: Instant
+}
+
+/** The part of a state that holds ID keys, newest last; left out: none was made yet. */
+export interface WithIds {
+  readonly ids?: readonly IdKey[]
+}
+
+export interface IdPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly signer: Signer
+}
+
+/** Returns the ID keys, newest last. */
+export function idsOf({ ids }: WithIds): readonly IdKey[] {
+  return ids ?? []
+}
+
+/** Returns the ID key for new exchanges; undefined before the first was made. */
+export function newestId(state: WithIds): IdKey | undefined {
+  return idsOf(state).at(-1)
+}
+
+/** Returns the ID key with this key identifier. */
+export function idKey(state: WithIds, ski: KeyId): IdKey | undefined {
+  return idsOf(state).find((id) => id.ski === ski)
+}
+
+/** Returns the events of ID keys on the state `S`. */
+export function idEventsOn<S extends WithIds>() {
+  const event = eventsOn<S>()
+  return {
+    'id.added': event(
+      { ski: isKeyId, spki: isText, certificate: isText, notAfter: isTime },
+      (state, { ski, spki, certificate, notAfter }) => ({
+        ...state,
+        ids: [...idsOf(state).filter((id) => id.ski !== ski), { ski, spki, certificate, notAfter }],
+      }),
+    ),
+    'id.retired': event({ ski: isKeyId }, (state, { ski }) => ({
+      ...state,
+      ids: idsOf(state).filter((id) => id.ski !== ski),
+    })),
+  }
+}
+export type IdEvent = EventOf<ReturnType<typeof idEventsOn<WithIds>>>
+
+/**
+ * Returns the commands of ID keys on the state `S`. `users` lists the peers that know an ID key, as words for a message: while there are
+ * some, the key cannot be retired.
+ */
+export function idCommandsOn<S extends WithIds, P extends IdPorts>(users: (state: S, ski: KeyId) => readonly string[]) {
+  const command = commandsOn<S, IdEvent, P>()
+  return {
+    'id.add': command<{ readonly ifNone?: boolean }>({
+      check: () => [],
+      decide: async (state, { ifNone }, ports) => {
+        if (ifNone === true && newestId(state) !== undefined) return []
+        return [await newId(ports)]
+      },
+      publishesOnly: false,
+      summarize: () => ({}),
+    }),
+    'id.retire': command<{ readonly ski: KeyId }>({
+      check: (state, { ski }) => checkRetire(state, ski, users(state, ski)),
+      decide: (_, { ski }) => [{ type: 'id.retired', ski }],
+      publishesOnly: false,
+      summarize: ({ ski }) => ({ ski }),
+    }),
+  }
+}
+
+function checkRetire(state: WithIds, ski: KeyId, users: readonly string[]): readonly Violation[] {
+  if (idKey(state, ski) === undefined) return [{ code: 'id-unknown', message: `there is no ID key ${ski}` }]
+  if (users.length === 0) return []
+  const message = `ID key ${ski} is still known to ${users.join(', ')}: give them the new one first`
+  return [{ code: 'id-in-use', message, details: { users: [...users] } }]
+}
+
+/** Makes an ID key with its certificate. */
+async function newId({ clock, random, signer }: IdPorts): Promise<IdEvent> {
+  const { makeIdCertificate } = await import('../protocols/cms/id-certificate.js')
+  const { id: ski, spki } = await signer.createKey()
+  const now = clock.now()
+  const notAfter = addSeconds(now, VALID_SECONDS)
+  const certificate = await makeIdCertificate({
+    ...{ ski, spki, notBefore: addSeconds(now, -300), notAfter },
+    serial: BigInt(`0x4${Buffer.from(random.bytes(19)).toString('hex')}`),
+    sign: (tbs) => signer.sign(ski, tbs),
+  })
+  return { type: 'id.added', ski, spki: toBase64(spki), certificate: toBase64(certificate), notAfter }
+}

@@ -1,5 +1,5 @@
 /** `brine cgi`: handles one HTTP request of a web server, or with `--fastcgi` one after the other until there are none. */
-import { answerCgi } from '../core/app/enrolment/cgi.js'
+import { answerCgi } from '../core/app/cgi/cgi.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { toAppError } from '../core/cli/errors.js'
@@ -62,7 +62,7 @@ export default class Cgi extends BaseCommand<object> {
   protected override async execute(): Promise<object> {
     const { flags } = await this.parse(Cgi)
     const { fastcgi = '', idle = 60, 'at-once': atOnce = 8 } = flags
-    const { serveRequests } = await import('../core/app/enrolment/worker.js')
+    const { serveRequests } = await import('../core/app/cgi/worker.js')
     const context = this.context(flags)
     return serveRequests({
       ...{ socket: fastcgi, atOnce, idle },

@@ -22,6 +22,11 @@ export function fromBase64(text: string): Uint8Array | undefined {
   return bytes.toString('base64') === compact ? new Uint8Array(bytes) : undefined
 }
 
+/** Returns the text of UTF-8 octets. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}
+
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }

@@ -26,13 +26,13 @@ export function guardStdout(): void {
 }
 
 /**
- * Writes text and waits until the system has accepted it. Ignores a closed pipe. Throws `stdout-failed` (io), which reports `changed`.
+ * Writes text or octets and waits until the system has accepted it. Ignores a closed pipe. Throws `stdout-failed` (io), which reports `changed`.
  * Writes the last character separately: Node does not notice a write that a full disk shortened, but the next write fails.
  */
-export async function writeOut(text: string, changed: Changed): Promise<void> {
+export async function writeOut(output: string | Uint8Array, changed: Changed): Promise<void> {
   handled = true
-  for (const part of [text.slice(0, -1), text.slice(-1)]) {
-    const failure = part === '' ? undefined : await written(part)
+  for (const part of [output.slice(0, -1), output.slice(-1)]) {
+    const failure = part.length === 0 ? undefined : await written(part)
     if (failure?.code === 'EPIPE') return
     if (failure !== undefined) throw stdoutFailed(failure, changed)
   }
@@ -44,7 +44,7 @@ export function outputHeard(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-function written(text: string): Promise<NodeJS.ErrnoException | undefined> {
+function written(text: string | Uint8Array): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     process.stdout.write(text, (failure) => resolve(failure ?? undefined))
   })

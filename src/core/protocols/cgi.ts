@@ -4,6 +4,8 @@
  * no untrusted text can end a header of a response.
  */
 
+import { concat, utf8 } from '../base/bytes.js'
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface CgiRequest {
@@ -28,8 +30,8 @@ export interface CgiRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** ASCII. */
-  readonly body: string
+  /** Text in ASCII, or octets. */
+  readonly body: string | Uint8Array
 }
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -126,8 +128,9 @@ function asciiOnly(text: string): string {
 }
 
 /** Encodes a response for the web server (RFC 3875 section 6.2.1). With `isHead` without its body but with its length. Throws a TypeError for an invalid header. */
-export function formatCgi({ status, headers, body }: HttpResponse, isHead = false): string {
-  const length = status === 204 ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
+export function formatCgi({ status, headers, body }: HttpResponse, isHead = false): Uint8Array {
+  const octets = typeof body === 'string' ? utf8(body) : body
+  const length = status === 204 ? {} : { 'Content-Length': String(octets.length) }
   const all = {
     Status: `${status} ${REASONS[status] ?? 'Unknown'}`,
     ...headers,
@@ -138,5 +141,6 @@ export function formatCgi({ status, headers, body }: HttpResponse, isHead = fals
     if (!/^[A-Za-z-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value)) throw new TypeError(`invalid header: ${name}`)
     return `${name}: ${value}\r\n`
   })
-  return `${lines.join('')}\r\n${isHead || status === 204 ? '' : body}`
+  const head = utf8(`${lines.join('')}\r\n`)
+  return isHead || status === 204 ? head : concat([head, octets])
 }

@@ -16,7 +16,7 @@ export interface FastCgiOptions {
   /** Seconds without a connection after which the server ends. */
   readonly idle: number
   /** Answers one request: standard output and the lines for the error log. Never throws. */
-  readonly answer: (request: FastCgiRequest) => Promise<{ readonly output: string; readonly errors: string }>
+  readonly answer: (request: FastCgiRequest) => Promise<{ readonly output: Uint8Array; readonly errors: string }>
   readonly log: (line: string) => void
 }
 
@@ -89,7 +89,7 @@ async function respond(
   try {
     const { output, errors } = await options.answer(request)
     state.served += 1
-    const bytes = fastCgiResponse(request.id, Buffer.from(output, 'latin1'), Buffer.from(errors, 'utf8'))
+    const bytes = fastCgiResponse(request.id, output, Buffer.from(errors, 'utf8'))
     if (request.keepsConnection) connection.write(bytes)
     else connection.end(bytes)
   } finally {

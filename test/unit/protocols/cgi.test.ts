@@ -1,5 +1,6 @@
 /** CGI/1.1 as values: what is read of the environment, and what can stand in an answer. */
 import { describe, expect, it } from 'vitest'
+import { fromUtf8 } from '../../../src/core/base/bytes.js'
 import {
   type Environment,
   formatCgi,
@@ -97,13 +98,13 @@ describe('Basic authentication', () => {
 
 describe('an answer', () => {
   it('says status, type and length, and ends its headers', () => {
-    expect(formatCgi(plainResponse(503, 'Later.', retryAfter(59.2)))).toBe(
+    expect(fromUtf8(formatCgi(plainResponse(503, 'Later.', retryAfter(59.2))))).toBe(
       'Status: 503 Service Unavailable\r\nContent-Type: text/plain; charset=us-ascii\r\nRetry-After: 60\r\nContent-Length: 7\r\nCache-Control: no-store\r\n\r\nLater.\n',
     )
   })
 
   it('to HEAD has the length and not the body', () => {
-    const text = formatCgi(plainResponse(200, 'Here.'), true)
+    const text = fromUtf8(formatCgi(plainResponse(200, 'Here.'), true))
     expect(text).toContain('Content-Length: 6\r\n')
     expect(text.endsWith('\r\n\r\n')).toBe(true)
   })

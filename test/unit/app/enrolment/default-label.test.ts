@@ -4,6 +4,7 @@ import type { EnrolOptions } from '../../../../src/core/app/enrolment/enrolment-
 import type { EstHandlers } from '../../../../src/core/app/enrolment/est-handlers.js'
 import { answerEst } from '../../../../src/core/app/enrolment/est-over-cgi.js'
 import type { Session } from '../../../../src/core/app/transaction/session.js'
+import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { type LabelConfig, NO_ENROLMENT } from '../../../../src/core/config/enrolment/schema.js'
 import { type Environment, formatCgi, readCgi } from '../../../../src/core/protocols/cgi.js'
@@ -66,7 +67,7 @@ it('needs what the default label needs, and a label in the path wins', async () 
 it('asks for a password with a 401 that has no body', async () => {
   const { response } = await ask('simpleenroll', 'otp')
   expect([response.status, response.body]).toEqual([401, ''])
-  expect(formatCgi(response)).toMatch(
+  expect(fromUtf8(formatCgi(response))).toMatch(
     /^Status: 401 Unauthorized\r\nWWW-Authenticate: Basic [\s\S]*Content-Length: 0\r\n/,
   )
 })

@@ -1,7 +1,8 @@
 /** EST over CGI without a server: who is let in, what each failure is told as, and that a client's headers change nothing. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { answerCgi } from '../../../../src/core/app/enrolment/cgi.js'
+import { answerCgi } from '../../../../src/core/app/cgi/cgi.js'
+import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import { AppError, type ErrorKind, rejection } from '../../../../src/core/base/errors.js'
 import { BackendFault } from '../../../../src/core/ha/backend.js'
 import { certificatesOf } from '../../../../src/core/pki/certificate.js'
@@ -44,7 +45,7 @@ describe('a label', () => {
   it('tells its CAs and what a request holds to everybody', async () => {
     const { response } = await ask('otp/cacerts')
     expect(response).toMatchObject({ status: 200, headers: { 'Content-Type': 'application/pkcs7-mime' } })
-    expect(readCertsOnly(new Uint8Array(Buffer.from(response.body, 'base64')))).toHaveLength(2)
+    expect(readCertsOnly(new Uint8Array(Buffer.from(String(response.body), 'base64')))).toHaveLength(2)
     expect((await ask('otp/csrattrs')).response).toMatchObject({ status: 204, body: '' })
     const some = await ask('otp/csrattrs', {}, { csrAttributes: () => Uint8Array.of(0x30, 2, 5, 0) })
     expect(some.response).toMatchObject({
@@ -93,7 +94,7 @@ describe('simpleenroll', () => {
         '',
         [],
       ])
-      expect(formatCgi(response)).toMatch(/^Status: 401 Unauthorized\r\n[\s\S]*Content-Length: 0\r\n[\s\S]*\r\n\r\n$/)
+      expect(fromUtf8(formatCgi(response))).toMatch(/^Status: 401 Unauthorized\r\n[\s\S]*Content-Length: 0\r\n[\s\S]*\r\n\r\n$/)
     }
     const { response } = await ask('cert/simpleenroll')
     expect([response.status, response.headers['WWW-Authenticate']]).toEqual([403, undefined])
@@ -287,12 +288,13 @@ describe('a failure', () => {
 
   const whole = async (error: Error, env: Environment = {}) => {
     const lines: string[] = []
-    const text = await answerCgi({
+    const octets = await answerCgi({
       env: { REQUEST_METHOD: 'GET', PATH_INFO: '/.well-known/est/cert/cacerts', HTTPS: 'on', ...env },
       body: async () => new Uint8Array(),
       open: () => Promise.reject(error),
       log: (line) => lines.push(line),
     })
+    const text = fromUtf8(octets)
     return { text, log: lines.join('\n'), status: Number(/^Status: (\d+)/.exec(text)?.[1]) }
   }
 

@@ -1,6 +1,7 @@
 /** Requests over CGI that are refused before the data directory is opened. */
 import { describe, expect, it } from 'vitest'
-import { answerCgi } from '../../../../src/core/app/enrolment/cgi.js'
+import { answerCgi } from '../../../../src/core/app/cgi/cgi.js'
+import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import type { Environment } from '../../../../src/core/protocols/cgi.js'
 
 describe('before anything is opened', () => {
@@ -34,6 +35,6 @@ describe('before anything is opened', () => {
     ['a length that is no number', { CONTENT_LENGTH: '-5' }, 400],
     ['a body that ends before its length', { CONTENT_LENGTH: '100' }, 400],
   ])('%s is refused', async (_, env, status) => {
-    expect(await ends(env)).toContain(`Status: ${status} `)
+    expect(fromUtf8(await ends(env))).toContain(`Status: ${status} `)
   })
 })

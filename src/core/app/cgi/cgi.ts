@@ -6,17 +6,35 @@ import { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
 import { type CgiRequest, formatCgi, type HttpResponse, plainResponse, readCgi } from '../../protocols/cgi.js'
 import { EST_PREFIX, LARGEST_BODY } from '../../protocols/est.js'
-import { type CgiPorts, failure, logged } from './cgi-failure.js'
+import { type CgiPorts, failure, logged } from '../http/cgi-ports.js'
 
-type Route = (request: CgiRequest, body: Uint8Array, ports: CgiPorts) => Promise<HttpResponse>
+type Answer = (request: CgiRequest, body: Uint8Array, ports: CgiPorts) => Promise<HttpResponse>
+
+interface Route {
+  readonly prefix: string
+  /** Largest body in octets. */
+  readonly largest: number
+  /** True if the request must come over TLS; messages in CMS protect themselves (RFC 6492 section 3). */
+  readonly needsTls: boolean
+  readonly answer: () => Promise<Answer>
+}
+
+const MEBIBYTE = 1024 * 1024
 
 /** Routes by the prefix of the path. */
-const ROUTES: readonly (readonly [string, () => Promise<Route>])[] = [
-  [EST_PREFIX, async () => (await import('./est-over-cgi.js')).answerEst],
+const ROUTES: readonly Route[] = [
+  {
+    prefix: EST_PREFIX,
+    largest: LARGEST_BODY,
+    needsTls: true,
+    answer: async () => (await import('../enrolment/est-over-cgi.js')).answerEst,
+  },
 ]
+/** Largest body that is read for a path that no route has. */
+const LARGEST_UNKNOWN = MEBIBYTE
 
 /** Handles the request and returns the response in the form that a web server reads (RFC 3875 section 6). Never throws. */
-export async function answerCgi(ports: CgiPorts): Promise<string> {
+export async function answerCgi(ports: CgiPorts): Promise<Uint8Array> {
   const request = readCgi(ports.env)
   if (request === undefined) {
     ports.log('brine cgi needs the environment of CGI/1.1 (RFC 3875): it is run by a web server')
@@ -35,19 +53,20 @@ export async function answerCgi(ports: CgiPorts): Promise<string> {
 
 async function routed(request: CgiRequest, ports: CgiPorts): Promise<HttpResponse> {
   const { contentLength = 0, path } = request
-  const isRead = contentLength <= LARGEST_BODY
+  const route = ROUTES.find(({ prefix }) => path.startsWith(prefix))
+  const largest = route?.largest ?? LARGEST_UNKNOWN
+  const isRead = contentLength <= largest
   // a web server may wait until its whole body is read
   const body = isRead ? await ports.body(contentLength) : new Uint8Array()
-  const route = ROUTES.find(([prefix]) => path.startsWith(prefix))
   if (route === undefined) return plainResponse(404, 'Not found.')
-  if (!request.isSecure) {
+  if (route.needsTls && !request.isSecure) {
     ports.log('refused: the server does not say that TLS protects the request (HTTPS=on)')
     return plainResponse(403, 'TLS is required.')
   }
   if (!isRead)
     return Number.isNaN(contentLength)
       ? plainResponse(400, 'The Content-Length of the request is not a number.')
-      : plainResponse(413, `The request is larger than ${LARGEST_BODY} octets.`)
+      : plainResponse(413, `The request is larger than ${largest} octets.`)
   if (body.length < contentLength) return plainResponse(400, 'The request is shorter than its Content-Length.')
-  return (await route[1]())(request, body, ports)
+  return (await route.answer())(request, body, ports)
 }

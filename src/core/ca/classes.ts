@@ -14,8 +14,8 @@ import type { ChildSia, Entitlement } from '../issuing/children.js'
 import { EMPTY_POINT } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { fromResourceText, isEmpty } from '../resources/resource-set.js'
-import type { keyrollEvents } from './keyroll.js'
 import { isLocalParent, type LocalParent, type Repository } from './contacts.js'
+import type { keyrollEvents } from './keyroll.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
 import {
   type CaState,

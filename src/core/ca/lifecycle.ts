@@ -12,7 +12,10 @@ const event = eventsOn<CaState>()
 export const lifecycleEvents = {
   'ca.added': event({}, (state) => ({ ...empty(state), status: 'active' })),
   'ca.removed': event({}, (state) => ({ ...empty(state), status: 'removed' })),
-  'repository.configured': event({ repository: isLocalRepository }, (state, { repository }) => ({ ...state, repository })),
+  'repository.configured': event({ repository: isLocalRepository }, (state, { repository }) => ({
+    ...state,
+    repository,
+  })),
 }
 
 /**

@@ -1,4 +1,4 @@
-/** What a CA would lose with resources that a parent takes away: VRPs and certificates of children; and how much may go without the operator. */
+/** Counts the VRPs and children's certificates that a CA loses with resources which a parent takes away, and the limit that is obeyed without the operator. */
 import {
   containsPrefix,
   containsSet,

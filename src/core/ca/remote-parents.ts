@@ -18,14 +18,7 @@ import { type ClassEvent, classFor } from './classes.js'
 import { isRemoteParent, type RemoteParent } from './contacts.js'
 import { lossLimit, lossOf } from './loss.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import {
-  type CaState,
-  currentKey,
-  type Doubt,
-  isDoubt,
-  isListedEntitlement,
-  type ResourceClass,
-} from './state.js'
+import { type CaState, currentKey, type Doubt, isDoubt, isListedEntitlement, type ResourceClass } from './state.js'
 
 /** A list that takes something away counts after this time, if a later list says the same. */
 export const CONFIRM_SECONDS = 15 * 60

@@ -1,8 +1,8 @@
 /** The repository of a CA on another server (RFC 8181): who it is, and what it has confirmed. */
 import type { Violation } from '../base/errors.js'
 import { isHash, isTime } from '../base/shape.js'
-import type { Sha256 } from '../crypto/ports.js'
 import { jsonDigest } from '../crypto/digest.js'
+import type { Sha256 } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'

@@ -93,7 +93,7 @@ export interface ResourceClass {
   readonly aggregated: boolean
   /** Left out where no roll is open. */
   readonly roll?: KeyRoll
-  /** What a remote parent listed last; left out for a local one, whose entitlements are read when they are needed. */
+  /** Resources and end that a remote parent listed last; left out for a local one, whose entitlements are read when they are needed. */
   readonly listed?: ListedEntitlement
   readonly doubt?: Doubt
 }

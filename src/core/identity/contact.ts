@@ -1,4 +1,4 @@
-/** How the server of a peer is reached and recognised: what an RFC 8183 response says, and what the operator permits toward this peer. */
+/** Contact of a peer: its server and ID certificate from an RFC 8183 response, and the permissions that the operator gave toward it. */
 import { fromBase64 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
 import { type Check, isFlag, isKeyId, isText, objectOf } from '../base/shape.js'
@@ -12,7 +12,7 @@ export interface PeerContact {
   readonly id: KeyId
   /** Base64 DER of the peer's ID certificate. */
   readonly peer: string
-  /** PEM of the certificates that vouch for its HTTPS server, besides those of the system. */
+  /** PEM of the CAs that verify its HTTPS server, besides those of the system. */
   readonly tlsCa?: string
   /** True if the operator permitted HTTPS without verification. */
   readonly tlsInsecure?: boolean

@@ -46,7 +46,7 @@ export interface IssuedCertificate {
   readonly resources: ResourceText
   readonly sha256: Sha256
   readonly notAfter: Instant
-  /** What the child asked for, where it did not ask for all (`req_resource_set_*`, RFC 6492 section 3.4.1). */
+  /** Resources that the child asked for, where it did not ask for all (`req_resource_set_*`, RFC 6492 section 3.4.1). */
   readonly limit?: ResourceLimit
 }
 

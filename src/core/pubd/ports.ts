@@ -1,8 +1,8 @@
 /** Ports that commands of the publication server need, and what follows from them alone. */
 import { toHex } from '../base/bytes.js'
 import type { Random } from '../base/ports.js'
-import type { IdPorts } from '../identity/id-keys.js'
 import { type Instant, later } from '../base/time.js'
+import type { IdPorts } from '../identity/id-keys.js'
 import type { PubdState } from './state.js'
 
 /** Limits of the deltas that the notification lists (`rrdp_delta_files_*`). Their sizes never exceed the RRDP snapshot's and their number never 300. */

@@ -26,7 +26,7 @@ export interface Publisher {
   readonly remote?: RemotePublisher
 }
 
-/** How a publisher elsewhere is recognised. */
+/** ID certificate and replay clock of a publisher elsewhere. */
 export interface RemotePublisher {
   /** Base64 DER of the ID certificate that verifies its messages. */
   readonly peer: string

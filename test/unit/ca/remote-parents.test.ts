@@ -10,8 +10,8 @@ import type { ReceivedCertificate } from '../../../src/core/ca/state.js'
 import type { KeyId, Sha256 } from '../../../src/core/crypto/ports.js'
 import type { Rejected } from '../../../src/core/eventsourcing/work.js'
 import { newestId } from '../../../src/core/identity/id-keys.js'
-import { parseRoaPayload } from '../../../src/core/resources/roa-payload.js'
 import { parseResources, toResourceText } from '../../../src/core/resources/resource-set.js'
+import { parseRoaPayload } from '../../../src/core/resources/roa-payload.js'
 import { chainOf, emptyWorld, START, type World } from '../../support/rpki/small-world.js'
 
 const [CA, REG] = ['acme', 'registry'].map(parseHandle) as [never, never]
@@ -210,7 +210,9 @@ describe('the contact of a parent', () => {
 
   test('keeps its ID key from being retired', async () => {
     const { ski } = newestId(world.ca('acme')) ?? { ski: '' as KeyId }
-    await expect(runCa(world.tx, CA, { type: 'id.retire', ski })).rejects.toMatchObject({ error: { code: 'id-in-use' } })
+    await expect(runCa(world.tx, CA, { type: 'id.retire', ski })).rejects.toMatchObject({
+      error: { code: 'id-in-use' },
+    })
     await runCa(world.tx, CA, { type: 'parent.remove', parent: REG })
     expect(types(await runCa(world.tx, CA, { type: 'id.retire', ski }))).toEqual(['id.retired'])
   })

@@ -3,15 +3,15 @@ import { AppError, rejection } from '../../../src/core/base/errors.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'
+import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import { PUBD_HANDLE, type PubdCommand, type PubdEvent, pubd } from '../../../src/core/pubd/aggregate.js'
 import type { ObjectPut } from '../../../src/core/pubd/content.js'
 import { DEFAULT_RETENTION, type RetentionPolicy } from '../../../src/core/pubd/ports.js'
 import type { PubdState } from '../../../src/core/pubd/state.js'
 import { publisherBase } from '../../../src/core/pubd/uri.js'
-import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import { fixedKeys } from '../../support/rpki/fixed-keys.js'
-import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 import { expectStored } from '../../support/store/checked-work.js'
+import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 
 const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
 

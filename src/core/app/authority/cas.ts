@@ -4,9 +4,9 @@ import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import type { Instant } from '../../base/time.js'
 import { heldResources } from '../../ca/children.js'
-import { dueTimes } from '../../ca/publishing.js'
 import type { LocalRepository, Repository } from '../../ca/contacts.js'
-import type { CaState, } from '../../ca/state.js'
+import { dueTimes } from '../../ca/publishing.js'
+import type { CaState } from '../../ca/state.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
@@ -43,7 +43,12 @@ export interface CaReport extends Outcome {
 export interface CaShowReport {
   readonly handle: Handle
   readonly resources: ResourceText
-  readonly parents: readonly { readonly name: Handle; readonly transport: string; readonly aggregate?: string; readonly serviceUri?: string }[]
+  readonly parents: readonly {
+    readonly name: Handle
+    readonly transport: string
+    readonly aggregate?: string
+    readonly serviceUri?: string
+  }[]
   readonly children: readonly {
     readonly name: Handle
     readonly resources: ResourceText

@@ -151,7 +151,10 @@ function keysOf(tx: Pick<TransactionContext, 'work'>): ChildReport['unusedKeys']
 function isLocalChild(tx: TransactionContext, parent: Handle, child: Handle): boolean {
   if (!tx.work.exists('ca', child)) return false
   const state = caState(tx.work, child)
-  return state.status === 'active' && Object.values(state.parents).some((p) => p.transport === 'local' && p.aggregate.handle === parent)
+  return (
+    state.status === 'active' &&
+    Object.values(state.parents).some((p) => p.transport === 'local' && p.aggregate.handle === parent)
+  )
 }
 
 export function childrenOf(tx: Pick<TransactionContext, 'work'>, parent: Handle): Readonly<Record<string, Child>> {

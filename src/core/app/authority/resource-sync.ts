@@ -36,7 +36,9 @@ export function localChildren(tx: TransactionContext, parent: Handle): readonly 
 
 function parentsOf(tx: TransactionContext, handle: Handle): readonly Handle[] {
   const state = caState(tx.work, handle)
-  return state.status === 'active' ? Object.values(state.parents).flatMap((p) => (p.transport === 'local' ? [p.aggregate.handle] : [])) : []
+  return state.status === 'active'
+    ? Object.values(state.parents).flatMap((p) => (p.transport === 'local' ? [p.aggregate.handle] : []))
+    : []
 }
 
 async function syncWithParents(tx: TransactionContext, handle: Handle): Promise<boolean> {
@@ -107,7 +109,12 @@ async function revoke(tx: TransactionContext, { aggregate, childName: child }: L
 }
 
 /** Takes every certificate that the parent lists and the CA does not have. */
-async function receiveAll(tx: TransactionContext, handle: Handle, parent: Handle, contact: LocalParent): Promise<boolean> {
+async function receiveAll(
+  tx: TransactionContext,
+  handle: Handle,
+  parent: Handle,
+  contact: LocalParent,
+): Promise<boolean> {
   let changed = false
   for (const own of Object.values(caState(tx.work, handle).classes))
     for (const key of own.parent === parent ? own.keys : [])

@@ -5,7 +5,7 @@ import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import type { Environment } from '../../../../src/core/protocols/cgi.js'
 
 describe('before anything is opened', () => {
-  const ends = async (env: Environment, body: Uint8Array = Buffer.alloc(0)): Promise<string> =>
+  const ends = async (env: Environment, body: Uint8Array = Buffer.alloc(0)): Promise<Uint8Array> =>
     answerCgi({
       env: {
         REQUEST_METHOD: 'POST',

@@ -1,9 +1,9 @@
 /** Asks for EST over CGI without a server: labels, certificates of clients, and stand-ins for the use cases. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { CgiPorts } from '../../../../src/core/app/http/cgi-ports.js'
 import type { EnrolOptions } from '../../../../src/core/app/enrolment/enrolment-run.js'
 import type { EstHandlers } from '../../../../src/core/app/enrolment/est-handlers.js'
 import { answerEst } from '../../../../src/core/app/enrolment/est-over-cgi.js'
+import type { CgiPorts } from '../../../../src/core/app/http/cgi-ports.js'
 import type { Session } from '../../../../src/core/app/transaction/session.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'

@@ -94,7 +94,9 @@ describe('simpleenroll', () => {
         '',
         [],
       ])
-      expect(fromUtf8(formatCgi(response))).toMatch(/^Status: 401 Unauthorized\r\n[\s\S]*Content-Length: 0\r\n[\s\S]*\r\n\r\n$/)
+      expect(fromUtf8(formatCgi(response))).toMatch(
+        /^Status: 401 Unauthorized\r\n[\s\S]*Content-Length: 0\r\n[\s\S]*\r\n\r\n$/,
+      )
     }
     const { response } = await ask('cert/simpleenroll')
     expect([response.status, response.headers['WWW-Authenticate']]).toEqual([403, undefined])

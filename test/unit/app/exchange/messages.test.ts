@@ -1,0 +1,50 @@
+/** Messages between an ID key of ours and a peer that has its certificate. */
+import { beforeEach, expect, test } from 'vitest'
+import { createCa } from '../../../../src/core/app/authority/cas.js'
+import { openMessage, sealMessage } from '../../../../src/core/app/exchange/messages.js'
+import { runCa } from '../../../../src/core/app/transaction/context.js'
+import { fromUtf8 } from '../../../../src/core/base/bytes.js'
+import { parseHandle } from '../../../../src/core/base/handle.js'
+import { addSeconds } from '../../../../src/core/base/time.js'
+import { type IdKey, idsOf, newestId } from '../../../../src/core/identity/id-keys.js'
+import { emptyWorld, type World } from '../../../support/rpki/small-world.js'
+
+const [OURS, OTHER] = ['ours', 'other'].map(parseHandle) as [never, never]
+let world: World
+
+beforeEach(async () => {
+  world = emptyWorld()
+  for (const handle of [OURS, OTHER]) {
+    await createCa(world.tx, handle)
+    await runCa(world.tx, handle, { type: 'id.add' })
+  }
+})
+
+function id(handle: string): IdKey {
+  const found = newestId(world.ca(handle))
+  if (found === undefined) throw new Error('no ID key')
+  return found
+}
+const seal = () => sealMessage(world.tx.ports, id('ours'), '<message/>', world.now())
+
+test('a message is opened by the certificate of the key that signed it', async () => {
+  const opened = await openMessage(await seal(), { peer: id('ours').certificate }, world.now())
+  expect([fromUtf8(opened.content), opened.signingTime]).toEqual(['<message/>', world.now()])
+})
+
+test('a message of another key is refused', async () => {
+  await expect(openMessage(await seal(), { peer: id('other').certificate }, world.now())).rejects.toThrow(
+    /the EE certificate is/,
+  )
+})
+
+test('a message is refused an hour later', async () => {
+  const at = addSeconds(world.now(), 3600)
+  await expect(openMessage(await seal(), { peer: id('ours').certificate }, at)).rejects.toThrow(/the EE certificate is/)
+})
+
+test('an ID key is made once where asked for only if there is none, and again where asked for another', async () => {
+  expect(await runCa(world.tx, OURS, { type: 'id.add', ifNone: true })).toEqual([])
+  await runCa(world.tx, OURS, { type: 'id.add' })
+  expect(idsOf(world.ca('ours'))).toHaveLength(2)
+})

@@ -190,7 +190,12 @@ function checkActivation(state: CaState, activation: Activation): readonly Viola
     const lacking = resourcesLacking(own)
     return [
       ...(early
-        ? [{ code: 'keyroll-too-early', message: `class ${own.name}: the new key is staged until ${until}` }]
+        ? [
+            {
+              code: 'keyroll-too-early',
+              message: `class ${own.name}: the new key is staged until ${until}; --now does not wait`,
+            },
+          ]
         : []),
       ...(isEmpty(lacking) ? [] : [{ code: 'keyroll-resources', message: lackingText(own.name, lacking) }]),
     ]

@@ -43,6 +43,7 @@ export async function changeRows(
 /** Order of the rows: the change itself, then the certificates and ROAs that follow, then the publication. */
 const ORDER: Readonly<Partial<Record<ChangeItem, number>>> = {
   certificate: 1,
+  key: 1,
   roa: 2,
   publisher: 3,
   object: 3,
@@ -73,6 +74,7 @@ export function caRows(
     ...childRows(of, before.children, after.children),
     ...issuedRows(of, before.children, after.children, touched),
     ...certificateRows(of, before.classes, after.classes),
+    ...keyRows(of, before.classes, after.classes),
     ...roaChanges(of, before, after, timing),
   ]
 }
@@ -110,6 +112,20 @@ function certificateRows(of: string, before: Table<ResourceClass>, after: Table<
     const [was, is] = [entry(before, name), entry(after, name)]
     return difference({ item: 'certificate', of, name: `from ${(is ?? was)?.parent}` }, held(was), held(is))
   })
+}
+
+/** Returns the keys that a roll added, moved to another state, or removed. The key that a class begins with is no change by itself. */
+function keyRows(of: string, before: Table<ResourceClass>, after: Table<ResourceClass>): readonly ChangeRow[] {
+  const rolled = keysOf(before, after).flatMap((name) => {
+    const [was, is] = [entry(before, name), entry(after, name)]
+    return was === undefined || is === undefined ? [] : [[was, is] as const]
+  })
+  return rolled.flatMap(([was, is]) =>
+    [...new Set([...was.keys, ...is.keys].map(({ ski }) => ski))].flatMap((ski) => {
+      const state = ({ keys }: ResourceClass): string | undefined => keys.find((key) => key.ski === ski)?.state
+      return difference({ item: 'key', of, name: `class ${is.name} ${ski}` }, state(was), state(is))
+    }),
+  )
 }
 
 /** Returns the ROAs that were added, removed, changed, or whose publication begins or ends with what the CA holds. */

@@ -21,26 +21,34 @@ export async function startRoll(tx: TransactionContext, handle: Handle, start: R
   if (start.compromised) await activateDue(tx, handle)
 }
 
+/** A sync with the parents of a CA; a republication tolerates damage of others in it. */
+export type Sync = (tx: TransactionContext, handle: Handle) => Promise<readonly Handle[]>
+
 /** Activates, and lets the parents revoke the old keys and the children take their certificates. */
 export async function activateRoll(
   tx: TransactionContext,
   handle: Handle,
   activation: { readonly className: string | null; readonly now: boolean; readonly compromised: boolean },
+  sync: Sync = syncResources,
 ): Promise<void> {
   const { className, now, compromised } = activation
   const at = now ? null : tx.ports.clock.now()
   await runCa(tx, handle, { type: 'keyroll.activate', className, at, compromised })
-  const changed = await syncResources(tx, handle)
+  const changed = await sync(tx, handle)
   if (changed.includes(handle)) return
   // a parent elsewhere has not answered yet
-  for (const child of localChildren(tx, handle)) await syncResources(tx, child)
+  for (const child of localChildren(tx, handle)) await sync(tx, child)
 }
 
 /** Activates what is due and returns the names of its classes. */
-export async function activateDue(tx: TransactionContext, handle: Handle): Promise<readonly string[]> {
+export async function activateDue(
+  tx: TransactionContext,
+  handle: Handle,
+  sync: Sync = syncResources,
+): Promise<readonly string[]> {
   const now = tx.ports.clock.now()
   const due = Object.values(caState(tx.work, handle).classes).filter((own) => (activationDueAt(own) ?? '~') <= now)
   for (const { name, roll } of due)
-    await activateRoll(tx, handle, { className: name, now: false, compromised: roll?.compromised === true })
+    await activateRoll(tx, handle, { className: name, now: false, compromised: roll?.compromised === true }, sync)
   return due.map(({ name }) => name)
 }

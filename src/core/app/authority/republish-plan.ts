@@ -18,6 +18,7 @@ import { isTreePublished } from '../transaction/publish-tree.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import type { Session } from '../transaction/session.js'
 import { objectDamage } from './object-damage.js'
+import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
 
 /** A CA (or `pubserver/0`) that could not be read or published, and why. */
 export interface FailedCa {
@@ -48,6 +49,12 @@ export interface RepublishPlan {
   readonly staleAt: Instant | null
   /** True if the published tree shows the newest state. */
   readonly isPublished: boolean
+  /** CAs whose new key takes over now. */
+  readonly activating: ReadonlySet<Handle>
+  /** Key rolls that are open. */
+  readonly rolls: readonly RollRow[]
+  /** Keys that no class uses any more and whose private half is still stored. */
+  readonly retired: readonly RetiredKeyRow[]
 }
 
 /** Returns what is due for republication. Throws `ca-unknown` (rejected) for a handle that is not an active CA. */
@@ -64,10 +71,16 @@ export function planRepublish(session: Session, options: PlanOptions = {}): Prom
     const times = new Map<Handle, DueTimes>()
     const unpublished: Handle[] = []
     const due: Handle[] = []
+    const rolls: RollRow[] = []
+    const retired: RetiredKeyRow[] = []
     let nextDue: Instant | null = null
     let staleAt: Instant | null = null
     for (const handle of handles) {
       const own = readOrFail(failed, handle, () => timesOf(work, handle, session.timing))
+      if (own !== undefined && !work.exists('ta', handle)) {
+        rolls.push(...rollRows(caState(work, handle)).filter(({ stage }) => stage !== 'none'))
+        retired.push(...retiredRows(caState(work, handle)))
+      }
       if (own === undefined || own === null) continue
       if (server !== undefined && isUnpublished(tx, handle)) unpublished.push(handle)
       const isBehind = toRenumber.has(handle) || unpublished.includes(handle)
@@ -83,8 +96,25 @@ export function planRepublish(session: Session, options: PlanOptions = {}): Prom
       const damage = objectDamage(reader, work, ca)
       return damage === undefined ? [] : [{ ca, ...damage }]
     })
-    return { all, due, unpublished, times, failed, damaged, nextDue, staleAt, isPublished }
+    return {
+      all,
+      due,
+      unpublished,
+      times,
+      failed,
+      damaged,
+      nextDue,
+      staleAt,
+      isPublished,
+      activating: activatingAt(rolls, now),
+      rolls,
+      retired,
+    }
   })
+}
+
+function activatingAt(rolls: readonly RollRow[], now: Instant): ReadonlySet<Handle> {
+  return new Set(rolls.flatMap(({ ca, activatesAt }) => (activatesAt !== null && activatesAt <= now ? [ca] : [])))
 }
 
 /** Returns what `read` returns; adds the damage of an aggregate that cannot be read to `failed` and returns undefined. */
@@ -112,15 +142,19 @@ function timesOf(work: Work, handle: Handle, timing: Timing): DueTimes | null {
   return times === null ? null : { ...times, due: soonest(times.due, renewalDue(work, state)) ?? times.due }
 }
 
-/** Returns an instant in the past if a local parent has issued this CA a certificate that it does not hold yet, else null. */
+const PAST = '1970-01-01T00:00:00Z' as Instant
+
+/** Returns an instant in the past if a local parent has issued this CA a certificate that it does not hold yet or has a key to revoke, else null. */
 function renewalDue(work: Work, state: CaState): Instant | null {
   for (const { parent, keys } of Object.values(state.classes)) {
     const contact = entry(state.parents, parent)
     if (contact?.transport !== 'local') continue
     const children = childrenOf(work, state, contact.aggregate)
     for (const key of keys) {
+      // the parent has not revoked it yet
+      if (key.state === 'old') return PAST
       const issued = entry(entry(children, contact.childName)?.issued ?? {}, key.ski)
-      if (issued !== undefined && issued.sha256 !== key.certificate?.sha256) return '1970-01-01T00:00:00Z' as Instant
+      if (issued !== undefined && issued.sha256 !== key.certificate?.sha256) return PAST
     }
   }
   return null

@@ -12,6 +12,7 @@ import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { type TransactionResult, transact } from '../transaction/transact.js'
+import { activateDue, type Sync } from './keyroll-steps.js'
 import {
   type FailedCa,
   isDamageElsewhere,
@@ -20,6 +21,7 @@ import {
   type RepublishPlan,
 } from './republish-plan.js'
 import { syncResources } from './resource-sync.js'
+import type { RetiredKeyRow, RollRow } from './roll-rows.js'
 
 export interface RepublishReport {
   readonly republished: readonly Handle[]
@@ -30,8 +32,18 @@ export interface RepublishReport {
   /** Time at which the first object goes stale if nothing runs. */
   readonly staleAt: Instant | null
   readonly serial: number | null
+  /** Classes whose new key took over. */
+  readonly activated: readonly ActivatedClass[]
+  /** Key rolls that are still open, and keys whose private half is still stored although no class uses them. */
+  readonly rolls: readonly RollRow[]
+  readonly retired: readonly RetiredKeyRow[]
   /** True if anything was written, the published tree included. */
   readonly changed: boolean
+}
+
+export interface ActivatedClass {
+  readonly ca: Handle
+  readonly class: string
 }
 
 export interface RepublishOptions extends PlanOptions {
@@ -53,9 +65,8 @@ export async function republish(session: Session, options: RepublishOptions = {}
   const failed = [...plan.failed, ...(renumbering?.failed ?? []).map(failedRenumbering)]
   const notRenumbered = new Set(failed.map((f) => f.ca))
   const due = plan.due.filter((handle) => !notRenumbered.has(handle))
-  let last: TransactionResult<unknown> | undefined
-  for (let start = 0; start < due.length; start += BATCH)
-    last = await runBatch(session, due.slice(start, start + BATCH), options, failed)
+  const { last: first, activated } = await runBatches(session, plan, due, options, failed)
+  let last = first
   const replan = async (): Promise<RepublishPlan> =>
     last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
   let after = await replan()
@@ -74,8 +85,36 @@ export async function republish(session: Session, options: RepublishOptions = {}
     nextDue: after.nextDue,
     staleAt: after.staleAt,
     serial: tree?.serial ?? null,
+    activated,
+    rolls: after.rolls,
+    retired: after.retired,
     changed: renumbered.size > 0 || (last !== undefined && (last.changed || last.tree?.report.changed === true)),
   }
+}
+
+type Batch = TransactionResult<readonly ActivatedClass[]>
+
+interface Batches {
+  readonly last: TransactionResult<unknown> | undefined
+  readonly activated: readonly ActivatedClass[]
+}
+
+/** Reissues what is due. A CA whose new key takes over comes last and alone: its many objects keep no other manifest waiting. */
+async function runBatches(
+  session: Session,
+  { activating }: RepublishPlan,
+  due: readonly Handle[],
+  options: RepublishOptions,
+  failed: FailedCa[],
+): Promise<Batches> {
+  const quick = due.filter((handle) => !activating.has(handle))
+  const batches: (readonly Handle[])[] = []
+  for (let start = 0; start < quick.length; start += BATCH) batches.push(quick.slice(start, start + BATCH))
+  batches.push(...due.filter((handle) => activating.has(handle)).map((handle) => [handle]))
+  let last: Batch | undefined
+  const activated: ActivatedClass[] = []
+  for (const batch of batches) last = await runBatch(session, batch, options, failed, activated)
+  return { last, activated }
 }
 
 async function refuseClockBehind(session: Session): Promise<void> {
@@ -93,9 +132,12 @@ async function runBatch(
   batch: readonly Handle[],
   options: RepublishOptions,
   failed: FailedCa[],
-): Promise<TransactionResult<unknown> | undefined> {
+  activated: ActivatedClass[],
+): Promise<Batch | undefined> {
   try {
-    return await transact(session, (tx) => reissueAll(tx, batch, options.force === true), options)
+    const done = await transact(session, (tx) => reissueAll(tx, batch, options.force === true), options)
+    activated.push(...done.result)
+    return done
   } catch (error) {
     if (!(error instanceof AppError) || concernsWholeDirectory(error)) throw error
     const [only] = batch
@@ -104,29 +146,38 @@ async function runBatch(
       return undefined
     }
   }
-  let last: TransactionResult<unknown> | undefined
-  for (const handle of batch) last = (await runBatch(session, [handle], options, failed)) ?? last
+  let last: Batch | undefined
+  for (const handle of batch) last = (await runBatch(session, [handle], options, failed, activated)) ?? last
   return last
 }
 
-async function reissueAll(tx: TransactionContext, handles: readonly Handle[], force: boolean): Promise<void> {
+async function reissueAll(
+  tx: TransactionContext,
+  handles: readonly Handle[],
+  force: boolean,
+): Promise<readonly ActivatedClass[]> {
+  const activated: ActivatedClass[] = []
   for (const handle of handles) {
     if (tx.work.exists('ta', handle)) await runTa(tx, handle, { type: 'republish', force })
     else {
-      const issued = await syncIfReadable(tx, handle)
-      await runCa(tx, handle, { type: 'republish', force: force && !issued.includes(handle) })
+      const sync: Sync = (_, name) => syncIfReadable(tx, name, handle)
+      const issued = await sync(tx, handle)
+      const classes = await activateDue(tx, handle, sync)
+      activated.push(...classes.map((name) => ({ ca: handle, class: name })))
+      await runCa(tx, handle, { type: 'republish', force: force && !issued.includes(handle) && classes.length === 0 })
     }
   }
   // a change that waited for this run is published although nothing is issued now
   if (tx.ports.holdsPublication !== true) await publishLocal(tx, handles)
+  return activated
 }
 
-/** Syncs a CA with its parents. A damaged parent, or a damaged child below, does not keep the CA from its next manifest. */
-async function syncIfReadable(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {
+/** Syncs `handle` with its parents. A damaged parent, or a damaged child below, does not keep the CA `of` from its next manifest. */
+async function syncIfReadable(tx: TransactionContext, handle: Handle, of: Handle): Promise<readonly Handle[]> {
   try {
     return await syncResources(tx, handle)
   } catch (error) {
-    if (isDamageElsewhere(error, handle)) return []
+    if (isDamageElsewhere(error, of)) return []
     throw error
   }
 }

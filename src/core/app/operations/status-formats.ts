@@ -109,6 +109,8 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('disk_free_bytes', 'Free bytes of the file system.', disk.free),
     one('disk_size_bytes', 'Size of the file system.', disk.size),
     one('key_pool_keys', 'One-time keys made ahead.', report.keyPool.keys),
+    one('key_rolls', 'Key rolls that are open.', report.keyRolls.length),
+    one('retired_keys', 'Keys out of use whose private half is still stored.', report.retiredKeys.length),
     one('orphan_keys', 'Key files that no state references.', report.orphanKeys.length),
     one('surplus_files', 'Files in quarantine that no commit references.', aside.surplus),
     one('locked', '1 while a command holds the write lock.', report.locks.length),

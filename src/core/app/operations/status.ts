@@ -19,6 +19,7 @@ import type { KeyId } from '../../crypto/ports.js'
 import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
+import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -72,6 +73,10 @@ export interface StatusReport {
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
+  /** Key rolls that are open. */
+  readonly keyRolls: readonly RollRow[]
+  /** Keys that no class uses any more, until tick destroys their private half. */
+  readonly retiredKeys: readonly RetiredKeyRow[]
   /** Key files that no state references; empty while an aggregate cannot be read, since its keys are unknown. */
   readonly orphanKeys: readonly KeyId[]
   readonly aside: QuarantineCounts
@@ -92,6 +97,9 @@ const EMPTY_PLAN: RepublishPlan = {
   nextDue: null,
   staleAt: null,
   isPublished: true,
+  activating: new Set(),
+  rolls: [],
+  retired: [],
 }
 
 /** Reads everything. Throws only errors that prevent opening the directory. */
@@ -118,7 +126,6 @@ export async function status(session: Session): Promise<StatusReport> {
   const inputs = findingInputs(session, snapshot, plan, broken, certificates)
   const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null }
   const concerns = statusFindings({ ...facts, ...lag })
-  const named = new Set(snapshot.keys.map((k) => k.id))
   const holder = lockHolder(store.layout)
   return {
     verdict: verdictOf(concerns),
@@ -144,9 +151,22 @@ export async function status(session: Session): Promise<StatusReport> {
     locks: holder === undefined ? [] : [holder],
     disk,
     keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
-    orphanKeys: snapshot.broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
+    keyRolls: plan.rolls,
+    retiredKeys: plan.retired,
+    orphanKeys: orphanKeys(session, snapshot, plan),
     aside: countQuarantined(store.layout),
   }
+}
+
+/** Returns the key files that no state references; none while an aggregate cannot be read. */
+function orphanKeys(
+  { store }: Session,
+  { broken, keys }: StatusSnapshot,
+  { retired }: RepublishPlan,
+): readonly KeyId[] {
+  if (broken.length > 0) return []
+  const named = new Set([...keys.map(({ id }) => id), ...retired.map(({ ski }) => ski)])
+  return store.keys.list().filter((id) => !named.has(id))
 }
 
 function casOf({ cas }: StatusSnapshot, { times }: RepublishPlan): StatusReport['cas'] {

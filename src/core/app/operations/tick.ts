@@ -8,6 +8,7 @@ import { republishRepaired } from '../recovery/force.js'
 import { guardClock, recordClock } from '../transaction/clock-guard.js'
 import type { Session } from '../transaction/session.js'
 import { archiveDaily } from './archive.js'
+import { destroyRetired, prepareActivations } from './tick-keys.js'
 
 export interface TickReport {
   readonly role: 'primary' | 'standby'
@@ -20,7 +21,7 @@ export interface TickReport {
 }
 
 /**
- * Republishes what is due, fills the key pool, archives old commands, probes enrolment CAs. The failure of one CA is listed in `failed` and does
+ * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, destroys retired keys. The failure of one CA is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
  * `clock-behind`, `clock-jumped` (see `guardClock`).
  */
@@ -30,8 +31,10 @@ export async function tick(session: Session): Promise<TickReport> {
     return { role: 'standby', done: [], failed: [], disabled: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
   await session.store.read(async ({ at }) => guardClock(session, at))
-  const { republished, failed, nextDue, staleAt } = await republishRepaired(session, { inspect: true })
-  const done = republished.map((handle) => ({ what: 'republish', on: handle as string }))
+  const republished = await republishRepaired(session, { inspect: true })
+  const { failed, nextDue, staleAt, rolls, retired } = republished
+  const done = republished.republished.map((handle) => ({ what: 'republish', on: handle as string }))
+  for (const { ca, class: name } of republished.activated) done.push({ what: 'keyroll', on: `${ca} class ${name}` })
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
   recordTick(session, failed.length)
@@ -39,6 +42,8 @@ export async function tick(session: Session): Promise<TickReport> {
   const { cas, disabled } = session.enrolment
   if (cas.length > 0 && disabled.all === null) done.push(...(await probeCas(session)))
   done.push(...(await finishTls(session)))
+  done.push(...(await destroyRetired(session, retired)))
+  done.push(...(await prepareActivations(session, rolls)))
   const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
   return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt }
 }

@@ -8,6 +8,7 @@ export type ChangeItem =
   | 'repository'
   | 'roa'
   | 'certificate'
+  | 'key'
   | 'publisher'
   | 'object'
   | 'rrdp'

@@ -66,6 +66,7 @@ export const STANDARDS: readonly (readonly [rfc: string, title: string])[] = [
   ['RFC 6481', 'resource certificate repository structure'],
   ['RFC 6487', 'resource certificates, updated by RFC 7318'],
   ['RFC 6488', 'signed objects, updated by RFC 9589'],
+  ['RFC 6489', 'key rolls of a CA'],
   ['RFC 7935', 'algorithms and key sizes'],
   ['RFC 8182', 'the RPKI Repository Delta Protocol, updated by RFC 9674'],
   ['RFC 8183', 'handles'],

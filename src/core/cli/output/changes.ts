@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<ChangeItem, string>> = {
   repository: 'repository',
   roa: 'ROA',
   certificate: 'certificate',
+  key: 'key',
   publisher: 'publisher',
   object: 'object',
   rrdp: 'RRDP',

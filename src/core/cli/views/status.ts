@@ -3,6 +3,7 @@ import type { StatusReport } from '../../app/operations/status.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
+import { rollText } from './keyroll.js'
 
 /** Renders the report: findings first, then facts, then the CAs. */
 export function statusView(report: StatusReport, theme: Theme): string {
@@ -64,6 +65,7 @@ function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
     facts.push(['no parent', `${handle}  -> brine parent add ${handle} PARENT --local`])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
+  for (const row of report.keyRolls) facts.push(['key roll', `${row.ca} class ${row.class}: ${rollText(row)}`])
   if (orphanKeys.length > 0) facts.push(['orphan keys', counted(orphanKeys.length, 'key file')])
   if (aside.surplus + aside.corrupt > 0)
     facts.push(['quarantine', `${counted(aside.surplus, 'surplus file')}, ${counted(aside.corrupt, 'corrupt file')}`])

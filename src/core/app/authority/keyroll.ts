@@ -1,0 +1,105 @@
+/** Use cases of `brine keyroll`: start a key roll, activate the new key, show what is open (RFC 6489). */
+import type { Handle } from '../../base/handle.js'
+import { dueTimes } from '../../ca/publishing.js'
+import { Work } from '../../eventsourcing/work.js'
+import type { ChangeRow } from '../transaction/change-row.js'
+import { caState, knownCa, readCas, type TransactionContext } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { transact } from '../transaction/transact.js'
+import { changeRows } from './change-rows.js'
+import { activateRoll, type RollStart, startRoll } from './keyroll-steps.js'
+import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
+
+export interface KeyrollReport extends Outcome {
+  readonly ca: Handle
+  readonly rolls: readonly RollRow[]
+  readonly retired: readonly RetiredKeyRow[]
+  readonly changes: readonly ChangeRow[]
+}
+
+export interface KeyrollStatusReport {
+  /** Every class of the CA that was named, else the classes of all CAs whose roll is open. */
+  readonly rolls: readonly RollRow[]
+  readonly retired: readonly RetiredKeyRow[]
+  /** One-time keys that are stored, and those that the activations need. */
+  readonly keyPool: { readonly keys: number; readonly needed: number }
+  /** CAs whose state is damaged. */
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+}
+
+interface Options {
+  readonly dryRun?: boolean
+}
+
+/** Starts a key roll. Throws `ca-unknown`, `class-unknown`, `keyroll-open` (rejected). */
+export function initKeyroll(
+  session: Session,
+  ca: Handle,
+  start: RollStart,
+  options: Options = {},
+): Promise<KeyrollReport> {
+  return roll(session, ca, options, (tx) => startRoll(tx, ca, start))
+}
+
+export interface Activation {
+  readonly className: string | null
+  /** True: does not wait for the end of staging. */
+  readonly now: boolean
+  readonly compromised: boolean
+}
+
+/**
+ * Activates the staged keys of a CA. Throws `ca-unknown`, `class-unknown`, `keyroll-none`, `keyroll-pending`, `keyroll-too-early`,
+ * `keyroll-resources` (rejected).
+ */
+export function activateKeyroll(
+  session: Session,
+  ca: Handle,
+  activation: Activation,
+  options: Options = {},
+): Promise<KeyrollReport> {
+  return roll(session, ca, options, (tx) => activateRoll(tx, ca, activation))
+}
+
+async function roll(
+  session: Session,
+  ca: Handle,
+  options: Options,
+  act: (tx: TransactionContext) => Promise<void>,
+): Promise<KeyrollReport> {
+  const done = await transact(
+    session,
+    async (tx) => {
+      knownCa(tx.work, ca)
+      await act(tx)
+      return { state: caState(tx.work, ca), changes: await changeRows(tx, session.timing, options) }
+    },
+    options,
+  )
+  const { state, changes } = done.result
+  const nextDue = dueTimes(state, session.timing)?.due ?? null
+  return {
+    ca,
+    rolls: rollRows(state),
+    retired: retiredRows(state),
+    changes,
+    ...outcomeOf(done, 'ca', ca, nextDue, options.dryRun),
+  }
+}
+
+/** Returns the key rolls of one CA, or those that are open. Throws `ca-unknown` (rejected). */
+export function keyrollStatus(session: Session, ca: Handle | undefined): Promise<KeyrollStatusReport> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const { cas, failed } = ca === undefined ? readCas(work) : { cas: [knownCa(work, ca)], failed: [] }
+    const rolls = cas.flatMap(rollRows).filter(({ stage }) => ca !== undefined || stage !== 'none')
+    const needed = rolls.reduce((sum, { oneTimeKeys }) => sum + oneTimeKeys, 0)
+    return {
+      rolls,
+      retired: cas.flatMap(retiredRows),
+      keyPool: { keys: session.store.keys.poolSize(), needed },
+      failed: failed.map(({ ca: handle, error }) => ({ ca: handle, code: error.code, message: error.message })),
+    }
+  })
+}

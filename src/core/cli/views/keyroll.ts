@@ -1,0 +1,51 @@
+/** Key rolls in words. */
+import type { RetiredKeyRow, RollRow } from '../../app/authority/roll-rows.js'
+import type { Theme } from '../output/theme.js'
+
+/** Returns the stage of a roll and what comes next, in one line. */
+export function rollText({ stage, activatesAt, allowedAt, lacking, compromised }: RollRow): string {
+  const why = compromised ? 'compromised, ' : ''
+  if (stage === 'none') return 'none'
+  if (stage === 'pending') return `${why}the new key waits for its certificate from the parent`
+  if (stage === 'old') return `${why}the old key waits to be revoked by the parent`
+  if (lacking !== null) return `staged, its certificate lacks ${lacking}`
+  return activatesAt === null
+    ? `staged, to be activated from ${allowedAt}`
+    : `staged, tick activates it at ${activatesAt}`
+}
+
+/** Returns the keys of the classes as a table. */
+export function rollTable(rolls: readonly RollRow[], theme: Theme): string {
+  return theme.table({
+    columns: [
+      { title: 'CA', rank: 3, cut: 'middle' },
+      { title: 'CLASS', rank: 3 },
+      { title: 'PARENT', cut: 'middle' },
+      { title: 'KEY', rank: 1 },
+      { title: 'STATE', rank: 3 },
+      { title: 'MANIFEST', align: 'right' },
+      { title: 'STALE AT', cut: 'time' },
+      { title: 'CERTIFICATE UNTIL', cut: 'time' },
+    ],
+    rows: rolls.flatMap((row) =>
+      row.keys.map((key) => [
+        row.ca,
+        row.class,
+        row.parent,
+        key.ski,
+        key.state,
+        key.manifestNumber,
+        key.nextUpdate ?? '-',
+        key.notAfter ?? '-',
+      ]),
+    ),
+  })
+}
+
+/** Returns one line for each open roll and each retired key. */
+export function rollLines(rolls: readonly RollRow[], retired: readonly RetiredKeyRow[]): readonly string[] {
+  return [
+    ...rolls.filter(({ stage }) => stage !== 'none').map((row) => `${row.ca} class ${row.class}: ${rollText(row)}`),
+    ...retired.map(({ ca, ski, destroysAt }) => `${ca}: retired key ${ski}, destroyed by tick from ${destroysAt}`),
+  ]
+}

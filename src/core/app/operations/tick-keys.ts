@@ -1,4 +1,4 @@
-/** What `tick` does about keys of key rolls: it makes the one-time keys of activations ahead, and destroys the private keys that were retired. */
+/** Keys of key rolls in `tick`: one-time keys for activations are made ahead, and retired private keys are destroyed. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { fillPool } from '../../crypto/pool.js'

@@ -5,8 +5,8 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
-import { rollLines } from '../../core/cli/views/keyroll.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { rollLines } from '../../core/cli/views/keyroll.js'
 
 export default class KeyrollActivate extends BaseCommand<KeyrollReport> {
   static override summary = 'activate the staged key: it issues everything again, and the old key is revoked'

@@ -4,8 +4,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg } from '../../core/cli/flags/flags.js'
-import { rollLines, rollTable } from '../../core/cli/views/keyroll.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { rollLines, rollTable } from '../../core/cli/views/keyroll.js'
 
 export default class KeyrollStatus extends BaseCommand<KeyrollStatusReport> {
   static override summary = 'show key rolls and what comes next in each'

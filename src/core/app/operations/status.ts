@@ -150,23 +150,21 @@ export async function status(session: Session): Promise<StatusReport> {
     certificates: certificates.watched.map(reportedCertificate),
     locks: holder === undefined ? [] : [holder],
     disk,
-    keyPool: { keys: store.keys.poolSize(), target: session.config.keyPoolSize },
-    keyRolls: plan.rolls,
-    retiredKeys: plan.retired,
-    orphanKeys: orphanKeys(session, snapshot, plan),
+    ...keyFacts(session, snapshot, plan),
     aside: countQuarantined(store.layout),
   }
 }
 
-/** Returns the key files that no state references; none while an aggregate cannot be read. */
-function orphanKeys(
-  { store }: Session,
-  { broken, keys }: StatusSnapshot,
-  { retired }: RepublishPlan,
-): readonly KeyId[] {
-  if (broken.length > 0) return []
-  const named = new Set([...keys.map(({ id }) => id), ...retired.map(({ ski }) => ski)])
-  return store.keys.list().filter((id) => !named.has(id))
+type KeyFacts = Pick<StatusReport, 'keyPool' | 'keyRolls' | 'retiredKeys' | 'orphanKeys'>
+
+function keyFacts({ store, config }: Session, { broken, keys }: StatusSnapshot, plan: RepublishPlan): KeyFacts {
+  const named = new Set([...keys.map(({ id }) => id), ...plan.retired.map(({ ski }) => ski)])
+  return {
+    keyPool: { keys: store.keys.poolSize(), target: config.keyPoolSize },
+    keyRolls: plan.rolls,
+    retiredKeys: plan.retired,
+    orphanKeys: broken.length > 0 ? [] : store.keys.list().filter((id) => !named.has(id)),
+  }
 }
 
 function casOf({ cas }: StatusSnapshot, { times }: RepublishPlan): StatusReport['cas'] {

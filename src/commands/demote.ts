@@ -3,6 +3,7 @@ import { type DemoteReport, demote } from '../core/app/operations/promote.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { writeFlags } from '../core/cli/flags/flags.js'
+import type { Theme } from '../core/cli/output/theme.js'
 
 export default class Demote extends BaseCommand<DemoteReport> {
   static override summary = 'make this primary a read-only stand-by'
@@ -20,8 +21,9 @@ export default class Demote extends BaseCommand<DemoteReport> {
     return demote(await openSession(this.context(flags)), { dryRun: flags['dry-run'] })
   }
 
-  protected override view(report: DemoteReport): string {
+  protected override view(report: DemoteReport, theme: Theme): string {
     if (report.dryRun) return `${report.dataDir} would become a stand-by; nothing changed`
-    return `${report.dataDir} is now a stand-by, generation ${report.generation}; undo with: brine promote`
+    const undo = theme.paste('undo with: brine promote --reason TEXT')
+    return `${report.dataDir} is now a stand-by, generation ${report.generation}; ${undo}`
   }
 }

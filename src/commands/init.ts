@@ -1,5 +1,6 @@
 /** `brine init`: creates a data directory. */
 import { type InitReport, initDirectory } from '../core/app/operations/init.js'
+import { shellWord } from '../core/base/shell-word.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag } from '../core/cli/flags/flags.js'
 
@@ -24,7 +25,7 @@ export default class Init extends BaseCommand<InitReport> {
   protected override view(report: InitReport): string {
     return [
       `created data directory ${report.dataDir} (id ${report.id})`,
-      `next: brine --data-dir ${report.dataDir} pubserver init --rsync rsync://... --rrdp https://...`,
+      `next: brine --data-dir ${shellWord(report.dataDir)} pubserver init --rsync rsync://... --rrdp https://...`,
     ].join('\n')
   }
 }

@@ -94,8 +94,9 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
     const next =
       report.ok || this.#isExport
         ? ''
-        : theme.dim('next: brine recover --dry-run, with --from BACKUP for files that a backup has')
-    const pending = report.pending === null ? '' : theme.caution(`${report.pending.message}: ${report.pending.hint}`)
+        : theme.dim(theme.paste('next: brine recover --dry-run, with --from BACKUP for files that a backup has'))
+    const pending =
+      report.pending === null ? '' : theme.caution(theme.paste(`${report.pending.message}: ${report.pending.hint}`))
     return [table, findingsView(shown, theme), ...notes, pending, next, sum, last]
       .filter((line) => line !== '')
       .join('\n')

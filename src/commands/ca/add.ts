@@ -36,11 +36,11 @@ export default class CaAdd extends BaseCommand<CaReport> {
     const change = parent === null ? 'added without a parent: it holds no resources yet' : `added under ${parent}`
     const shown = changedView(changes, changeEnding(ca, report, [change]), theme)
     if (parent !== null || report.dryRun) return shown
-    return [
-      shown,
+    const next = [
       `next: brine repo configure ${ca} --local`,
       `      brine child add PARENT ${ca} --local --resources 192.0.2.0/24,AS64496`,
       `      brine parent add ${ca} PARENT --local`,
-    ].join('\n')
+    ]
+    return [shown, theme.paste(next.join('\n'))].join('\n')
   }
 }

@@ -19,7 +19,7 @@ export default class CaList extends BaseCommand<CaListReport> {
   }
 
   protected override view(report: CaListReport, theme: Theme): string {
-    if (report.cas.length + report.failed.length === 0) return theme.dim('no CAs yet: brine ca add')
+    if (report.cas.length + report.failed.length === 0) return theme.dim(theme.paste('no CAs yet: brine ca add --help'))
     const table = theme.table({
       columns: [
         { title: 'CA', cut: 'middle' },

@@ -10,6 +10,8 @@ import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact
 
 export default class ChildRemove extends BaseCommand<ChildReport> {
   static override summary = 'remove a child and revoke its certificates'
+  static override description =
+    'A child that is a CA of this data directory stays, without resources, until brine ca remove.'
   static override examples = ['<%= config.bin %> child remove acme branch --yes']
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
@@ -29,6 +31,13 @@ export default class ChildRemove extends BaseCommand<ChildReport> {
 
   protected override view(report: ChildReport, theme: Theme): string {
     const ending = changeEnding(report.ca, report, [`child ${report.child} removed`, ...roaImpactTitles(report)])
-    return changedView(report.changes, ending, theme)
+    const shown = changedView(report.changes, ending, theme)
+    if (!report.orphaned || report.dryRun) return shown
+    return [shown, theme.paste(orphanLine(report.child))].join('\n')
   }
+}
+
+/** Names what can become of a CA of this data directory that has no parent left. */
+function orphanLine(child: string): string {
+  return `next: brine ca remove ${child} --dry-run   # the CA ${child} is still here, with its keys and ROAs, and holds nothing`
 }

@@ -12,10 +12,11 @@ import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact
 export default class ChildUpdate extends BaseCommand<ChildReport> {
   static override summary = 'change the resources of a child'
   static override description =
-    'ROAs below that lose their prefix are withdrawn. They remain configured and are published again when the resources return.'
+    'ROAs below that lose their prefix are withdrawn. They remain configured and are published again when the resources return. To take everything away and keep the child: --resources none; to end the relation: brine child remove.'
   static override examples = [
     '<%= config.bin %> child update acme branch --add 198.51.100.0/24',
     '<%= config.bin %> child update acme branch --remove 192.0.2.0/25 --dry-run',
+    '<%= config.bin %> child update acme branch --resources none --yes',
   ]
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
@@ -24,9 +25,12 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
   static override flags = {
     ...writeFlags,
     ...confirmFlags,
-    resources: flag.resources({ description: 'the complete new set of resources', exclusive: ['add', 'remove'] }),
+    resources: flag.resources({
+      description: 'the complete new set of resources; none: no resources, all: every resource of the parent',
+      exclusive: ['add', 'remove'],
+    }),
     add: flag.resources({ description: 'resources to add' }),
-    remove: flag.resources({ description: 'resources to remove' }),
+    remove: flag.resources({ description: 'resources to remove; all: every resource' }),
   }
 
   protected override async execute(): Promise<ChildReport> {
@@ -45,7 +49,7 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
     const impact = roaImpactTitles(report)
     const ending = changeEnding(report.ca, report, [`${report.child} is ${what}`, ...impact])
     const shown = changedView(report.changes, ending, theme)
-    return [shown, ...unusedKeyLines(report)].join('\n')
+    return [shown, ...unusedKeyLines(report).map(theme.paste)].join('\n')
   }
 }
 

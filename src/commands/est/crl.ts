@@ -3,7 +3,12 @@
 import { type CrlReport, signCrl } from '../../core/app/enrolment/crl.js'
 import { crlPem } from '../../core/app/enrolment/documents.js'
 import { backendOf } from '../../core/app/failover/backends.js'
-import { assertNotExists, writeDocument } from '../../core/app/operations/user-files.js'
+import {
+  assertCanReplace,
+  assertNotExists,
+  replaceDocument,
+  writeDocument,
+} from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
@@ -18,18 +23,25 @@ const WEEK = 7 * 86_400
 export default class EstCrl extends BaseCommand<CrlDocument> {
   static override summary = 'sign the certificate revocation list (CRL) of a CA'
   static override description =
-    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM.'
+    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM. A server publishes the file under crl_url: cron replaces it with --replace.'
   static override exitStatus = {
     2: 'the CA publishes its own CRL',
     15: 'the CA cannot sign',
     19: 'the CA cannot sign: its PIN or key',
   }
-  static override examples = ['<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem']
+  static override examples = [
+    '<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem',
+    '<%= config.bin %> est crl backup-ca --out /var/www/crl/backup-ca.crl.pem --replace --quiet',
+  ]
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
     ...writeFlags,
     next: flag.duration({ min: 60, description: 'time until the next CRL is due (default 7d)' }),
     out: flag.path({ description: 'write the CRL to a new file' }),
+    replace: flag.boolean({
+      description: 'with --out: replace the file at once, readable by all if it is new, else with its mode',
+      dependsOn: ['out'],
+    }),
   }
 
   /** The CRL is data, also with --quiet. */
@@ -39,11 +51,13 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
 
   protected override async execute(): Promise<CrlDocument> {
     const { args, flags } = await this.parse(EstCrl)
-    assertNotExists(flags.out)
+    if (flags.replace && flags.out !== undefined) assertCanReplace(flags.out)
+    else assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
     const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
     const text = crl === null ? null : crlPem(crl)
-    if (flags.out !== undefined && text !== null) writeDocument(flags.out, text)
+    const write = flags.replace ? replaceDocument : writeDocument
+    if (flags.out !== undefined && text !== null) write(flags.out, text)
     return { ...report, pem: text, out: flags.out ?? null }
   }
 

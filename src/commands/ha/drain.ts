@@ -35,6 +35,6 @@ export default class HaDrain extends BaseCommand<OverrideReport> {
   }
 
   protected override view(report: OverrideReport, theme: Theme): string {
-    return changedView(report.changes, overrideLine(report), theme)
+    return changedView(report.changes, overrideLine(report, theme), theme)
   }
 }

@@ -58,7 +58,12 @@ export default class HaProbe extends BaseCommand<ProbeReport> {
     return report.changes
       .map(({ ca, from, to, reason, openUntil }) => {
         const state = to === 'healthy' ? theme.good(to) : theme.bad(to)
-        const until = to !== 'circuit-open' ? '' : openUntil === null ? ' until brine ha resume' : ` until ${openUntil}`
+        const until =
+          to !== 'circuit-open'
+            ? ''
+            : openUntil === null
+              ? theme.paste(' until brine ha resume')
+              : ` until ${openUntil}`
         return `${ca}: ${from} -> ${state}${until}: ${reason}`
       })
       .join('\n')

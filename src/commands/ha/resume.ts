@@ -4,6 +4,7 @@ import { type OverrideReport, resume } from '../../core/app/failover/override.js
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 import { overrideLine } from '../../core/cli/views/override.js'
 
 export default class HaResume extends BaseCommand<OverrideReport> {
@@ -23,7 +24,7 @@ export default class HaResume extends BaseCommand<OverrideReport> {
     return resume(await openSession(this.context(flags)), args.ca, backendOf)
   }
 
-  protected override view(report: OverrideReport): string {
-    return overrideLine(report)
+  protected override view(report: OverrideReport, theme: Theme): string {
+    return overrideLine(report, theme)
   }
 }

@@ -14,7 +14,10 @@ export default class PubserverShow extends BaseCommand<PubserverShowReport> {
   }
 
   protected override view(report: PubserverShowReport, theme: Theme): string {
-    if (report.rrdpSerial === 0) return theme.dim('no publication server; create one with: brine pubserver init')
+    if (report.rrdpSerial === 0)
+      return theme.dim(
+        theme.paste('no publication server; create one with: brine pubserver init --rsync URI --rrdp URI'),
+      )
     const table = theme.table({
       columns: [
         { title: 'PUBLISHER', cut: 'middle' },

@@ -2,15 +2,17 @@
 import { type RoaUpdateReport, replaceRoas } from '../../core/app/authority/roas.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
+import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { ROA_FORMATS, roaFileFlag, roaInput } from '../../core/cli/roa-input.js'
+import { ROA_FORMATS, roaFileFlag, roaInput, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
 
 export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
   static override summary = 'replace all ROAs of a CA'
   static override description =
     `Adds the ROAs that the CA does not have, removes those that are not given, and keeps the others with their comments. An empty list is refused. ${ROA_FORMATS}`
+  static override exitStatus = SKIPPED_STATUS
   static override examples = [
     '<%= config.bin %> roa replace acme --file roas.csv --dry-run',
     '<%= config.bin %> roa replace acme 192.0.2.0/24=AS64496',
@@ -19,15 +21,26 @@ export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
     ca: arg.handle({ required: true, description: 'the CA' }),
     roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
-  static override flags = { ...writeFlags, ...roaFileFlag }
+  static override flags = { ...writeFlags, ...roaFileFlag, ...skipFlag }
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaReplace)
     const set = await roaInput('add', args.roa ?? [], flags.file)
-    return replaceRoas(await openSession(this.context(flags)), args.ca, set, { dryRun: flags['dry-run'] })
+    return replaceRoas(await openSession(this.context(flags)), args.ca, set, {
+      dryRun: flags['dry-run'],
+      skipNotHeld: flags['skip-not-held'],
+    })
   }
 
   protected override view(report: RoaUpdateReport, theme: Theme): string {
     return roasChangedView(report, theme)
+  }
+
+  protected override exitCode({ skipped }: RoaUpdateReport): number {
+    return skipped.length === 0 ? 0 : EXIT_CODES.partial
+  }
+
+  protected override faults({ skipped }: RoaUpdateReport): readonly string[] {
+    return skipped.map((roa) => `not held, left out: ${roa}`)
   }
 }

@@ -4,15 +4,17 @@ import { roaFile } from '../../core/app/authority/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
+import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { textOf } from '../../core/cli/roa-input.js'
+import { SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
 
 export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override summary = 'add and remove ROAs from a file'
   static override description =
     'Lines "A: PREFIX-MAXLENGTH => ASN # note" and "R: ...", or JSON {"added":[{"prefix","maxLength","asn","comment"}],"removed":[...]}; maxLength and comment are optional.'
+  static override exitStatus = SKIPPED_STATUS
   static override examples = [
     '<%= config.bin %> roa update acme --file changes.txt',
     '<%= config.bin %> roa update acme --file -',
@@ -21,6 +23,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   static override flags = {
     ...writeFlags,
     file: flag.path({ required: true, description: 'file with the changes; - reads standard input' }),
+    ...skipFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
 
@@ -28,10 +31,22 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaUpdate)
     const set = roaFile(await textOf(flags.file))
     const session = await openSession(this.context(flags))
-    return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
+    return updateRoas(session, args.ca, set, {
+      dryRun: flags['dry-run'],
+      skipNotHeld: flags['skip-not-held'],
+      idempotent: flags.idempotent,
+    })
   }
 
   protected override view(report: RoaUpdateReport, theme: Theme): string {
     return roasChangedView(report, theme)
+  }
+
+  protected override exitCode({ skipped }: RoaUpdateReport): number {
+    return skipped.length === 0 ? 0 : EXIT_CODES.partial
+  }
+
+  protected override faults({ skipped }: RoaUpdateReport): readonly string[] {
+    return skipped.map((roa) => `not held, left out: ${roa}`)
   }
 }

@@ -4,6 +4,7 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
+import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class TaInit extends BaseCommand<TaReport> {
   static override summary = 'create the trust anchor of this data directory'
@@ -31,8 +32,8 @@ export default class TaInit extends BaseCommand<TaReport> {
     return initTa(session, [...flags['tal-https'], flags['tal-rsync']], { dryRun: flags['dry-run'] })
   }
 
-  protected override view(report: TaReport): string {
+  protected override view(report: TaReport, theme: Theme): string {
     const ending = changeEnding(`ta/${report.handle}`, report, ['trust anchor made'])
-    return `${ending}\nnext: brine ta tal > ta.tal, and give it to your validators`
+    return `${ending}\n${theme.paste('next: brine ta tal > ta.tal, and give it to your validators')}`
   }
 }

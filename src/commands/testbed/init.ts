@@ -1,5 +1,6 @@
 /** `brine testbed init`: creates a sandbox. */
 import { initTestbed, type TestbedReport } from '../../core/app/operations/testbed.js'
+import { shellWord } from '../../core/base/shell-word.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -33,7 +34,7 @@ export default class TestbedInit extends BaseCommand<TestbedReport> {
   protected override view(report: TestbedReport, _theme: Theme): string {
     return [
       `testbed seq ${report.sequence}: trust anchor ${report.ta}, CA ${report.ca} with all resources; published, serial ${report.serial}`,
-      `next: brine --data-dir ${report.dataDir} ca add acme --under testbed --resources 192.0.2.0/24,AS64496`,
+      `next: brine --data-dir ${shellWord(report.dataDir)} ca add acme --under testbed --resources 192.0.2.0/24,AS64496`,
     ].join('\n')
   }
 }

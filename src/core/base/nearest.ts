@@ -17,6 +17,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
+/** Returns true if one letter, or the order of two neighbours, is all that differs. */
+export function isSlip(word: string, meant: string): boolean {
+  return isSwap(word, meant) || distance(word, meant) <= 1
+}
+
 /** Returns `, did you mean acme?` for the nearest candidate, for the end of a message; an empty text if there is none. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const near = nearest(word, candidates)

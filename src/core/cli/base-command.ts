@@ -10,13 +10,14 @@ import type { CommandContext, CommitWatch } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
-import { errorDocument, errorText, toAppError, withDataDir } from './errors.js'
+import { errorDocument, errorText, toAppError, withPasteableHint } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags/flags.js'
 import { asksForRecovery } from './flags/force-recover.js'
 import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { onInterrupt } from './interrupt.js'
 import { formatJson, jsonReport } from './output/json.js'
+import { type Paste, pasteWith } from './output/paste.js'
 import { isColoured, type Theme, themeFor } from './output/theme.js'
 import { guardStdout, writeOut } from './stdout.js'
 import { type Progress, progressOn, silentProgress } from './terminal/progress.js'
@@ -133,7 +134,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   /** Prints a warning on stderr with and without `--json`; silent with `--quiet`. */
   override warn(input: Error | string): Error | string {
     this.#progress.clear()
-    if (!this.#quiet) process.stderr.write(`Warning: ${typeof input === 'string' ? input : input.message}\n`)
+    if (!this.#quiet)
+      process.stderr.write(`Warning: ${this.#paste(typeof input === 'string' ? input : input.message)}\n`)
     return input
   }
 
@@ -173,7 +175,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     this.#progress.clear()
     const debug = (process.env['DEBUG'] ?? '') !== ''
     const found = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
-    const error = withDataDir(found, this.argv)
+    const error = withPasteableHint(found, this.#paste)
     this.#ending = EXIT_CODES[error.kind]
     await this.#report(error)
     throw Object.assign(new ExitError(this.#ending), { cause: error })
@@ -197,6 +199,12 @@ export abstract class BaseCommand<R extends object> extends Command {
     return [this.config.bin, ...(this.id ?? '').split(':')].join(' ').trim()
   }
 
+  /** Completes the commands in a text with the flags of this command line. */
+  get #paste(): Paste {
+    const topics = new Set(this.config.commandIDs.map((id) => id.split(':')[0] ?? ''))
+    return pasteWith(this.argv, topics)
+  }
+
   get #isMute(): boolean {
     return this.#quiet && (this.changes || this.#writesFile) && !this.jsonEnabled()
   }
@@ -205,7 +213,8 @@ export abstract class BaseCommand<R extends object> extends Command {
     if (this.jsonEnabled()) return formatJson(jsonReport(report, this.#writes ? this.watch.changed : undefined))
     if (this.#isMute) return ''
     const { isTTY, columns } = process.stdout
-    const text = this.view(report, await themeFor({ isTerminal: isTTY === true, columns, env: process.env }))
+    const theme = await themeFor({ isTerminal: isTTY === true, columns, env: process.env })
+    const text = this.view(report, { ...theme, paste: this.#paste })
     return text === '' ? '' : `${text}\n`
   }
 

@@ -7,6 +7,7 @@ import { hintOfErrno } from '../base/errno-hints.js'
 import { AppError, type Changed, rewrap } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { didYouMean } from '../base/nearest.js'
+import type { Paste } from './output/paste.js'
 
 export interface ErrorDocument {
   readonly error: {
@@ -95,23 +96,10 @@ export function errorText(error: AppError, colour = false): string {
   return `${[`${title} ${error.message}`, ...hint, ENDINGS[error.changed]].join('\n')}\n`
 }
 
-/** Adds the `--data-dir` of the command line to the commands of the hint, so that they can be pasted. Help needs none. */
-export function withDataDir(error: AppError, argv: readonly string[]): AppError {
-  const { hint } = error
-  const dir = dataDirOf(argv)
-  if (hint === undefined || dir === undefined || hint.includes('--data-dir') || hint.endsWith('--help')) return error
-  const word = /^[\w./+:@%-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`
-  const hintWithDir = hint.replace(/(?<!man )(?<![\w/.-])brine (?=[a-z])/g, () => `brine --data-dir ${word} `)
-  return rewrap(error, { hint: hintWithDir })
-}
-
-/** Returns the value of `--data-dir` on the command line; undefined if it is not there. */
-function dataDirOf(argv: readonly string[]): string | undefined {
-  const flags = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)
-  const assigned = flags.find((word) => word.startsWith('--data-dir='))
-  if (assigned !== undefined) return assigned.slice('--data-dir='.length)
-  const at = flags.indexOf('--data-dir')
-  return at < 0 ? undefined : flags[at + 1]
+/** Completes the commands of the hint, so that they can be pasted. */
+export function withPasteableHint(error: AppError, paste: Paste): AppError {
+  const hint = error.hint === undefined ? undefined : paste(error.hint)
+  return hint === undefined || hint === error.hint ? error : rewrap(error, { hint })
 }
 
 function restated(error: AppError, message: string, changed: Changed): AppError {

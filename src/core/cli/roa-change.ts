@@ -2,6 +2,7 @@
 import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
 import { openSession } from '../app/transaction/session.js'
 import { BaseCommand } from './base-command.js'
+import { EXIT_CODES } from './exit-codes.js'
 import { arg, flag, writeFlags } from './flags/flags.js'
 import type { Theme } from './output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput } from './roa-input.js'
@@ -23,13 +24,25 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
   protected abstract readonly verb: 'add' | 'remove'
 
   protected override async execute(): Promise<RoaUpdateReport> {
-    const { args, flags } = await this.parse(RoaChange)
+    const { args, flags } = await this.parse(this.ctor as typeof RoaChange)
     const set = await roaInput(this.verb, args.roa ?? [], flags.file)
     const session = await openSession(this.context(flags))
-    return updateRoas(session, args.ca, set, { dryRun: flags['dry-run'], idempotent: flags.idempotent })
+    return updateRoas(session, args.ca, set, {
+      dryRun: flags['dry-run'],
+      idempotent: flags.idempotent,
+      skipNotHeld: Reflect.get(flags, 'skip-not-held') === true,
+    })
   }
 
   protected override view(report: RoaUpdateReport, theme: Theme): string {
     return roasChangedView(report, theme)
+  }
+
+  protected override exitCode({ skipped }: RoaUpdateReport): number {
+    return skipped.length === 0 ? 0 : EXIT_CODES.partial
+  }
+
+  protected override faults({ skipped }: RoaUpdateReport): readonly string[] {
+    return skipped.map((roa) => `not held, left out: ${roa}`)
   }
 }

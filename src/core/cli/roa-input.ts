@@ -6,6 +6,16 @@ import { quoted } from '../base/text.js'
 import { flag } from './flags/flags.js'
 import { readStdinText } from './stdin.js'
 
+/** Flag of commands that add ROAs. */
+export const skipFlag = {
+  'skip-not-held': flag.boolean({
+    description: 'leave out ROAs whose prefix the CA does not hold, name them, and exit with 3',
+  }),
+}
+
+/** Exit code of `skipFlag`, for the manual. */
+export const SKIPPED_STATUS = { 3: '--skip-not-held: some ROAs were left out, the others are in effect' } as const
+
 /** Flag of commands that take ROAs as arguments too. */
 export const roaFileFlag = {
   file: flag.path({ description: 'file of ROAs: lines, CSV or JSON; - reads standard input' }),

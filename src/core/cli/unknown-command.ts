@@ -1,6 +1,6 @@
 /** Unknown commands: the word that is wrong, the command that is likely meant, and the help that lists its neighbours. Pure. */
 import { AppError } from '../base/errors.js'
-import { nearest } from '../base/nearest.js'
+import { isSlip, nearest } from '../base/nearest.js'
 
 /** Words of other programs, and the verbs that they may mean here, the first one that exists. */
 const SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -15,6 +15,21 @@ const SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
   ...words(['validate', 'test', 'verify', 'check', 'lint'], 'check', 'verify', 'probe', 'inspect'),
   ...words(['enrol', 'issue', 'request'], 'enroll', 'request'),
 ])
+
+/** Verbs that take something away. They are suggested for a synonym or a slip of the finger, and never for a word that only resembles them. */
+const DESTRUCTIVE = [
+  'remove',
+  'revoke',
+  'prune',
+  'clear',
+  'purge',
+  'clean',
+  'close',
+  'reset',
+  'session-reset',
+  'demote',
+  'drain',
+]
 
 /** Words that people type first, and the commands that do what they are likely meant for, the likeliest first. */
 const HABITS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -93,5 +108,11 @@ function follow(given: readonly string[], commands: readonly (readonly string[])
 function likely(word: string, known: readonly string[], depth: number): string | undefined {
   if (known.includes(word)) return word
   const verb = depth === 0 ? undefined : SYNONYMS.get(word)?.find((synonym) => known.includes(synonym))
-  return verb ?? nearest(word, known)
+  return (
+    verb ??
+    nearest(
+      word,
+      known.filter((candidate) => !DESTRUCTIVE.includes(candidate) || isSlip(word, candidate)),
+    )
+  )
 }

@@ -31,6 +31,7 @@ it('update gives more resources, and remove takes all of them after a confirmati
   expect(await refusalOf(dataDir, remove)).toEqual([2, 'confirmation-needed'])
   const removed = await runAt(dataDir, [...remove, '--yes'])
   expect([removed.code, removed.stderr]).toEqual([0, ''])
+  expect(removed.stdout).toMatch(/next: brine ca remove acme --dry-run/)
   expect((await runAt(dataDir, ['child', 'list', 'testbed', '--json'])).json()).toMatchObject({ children: [] })
 })
 

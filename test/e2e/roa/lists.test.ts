@@ -133,3 +133,29 @@ it('the violations of a large file are cut short on the screen, counted, and com
   const { details } = errorOf(await runAt(box.dataDir, ['roa', 'add', 'acme', '--file', path, '--json']))
   expect(details.faults).toHaveLength(300)
 })
+
+it('takes the held lines of a file only if asked, names the others and exits with 3', async () => {
+  const dir = box.copy()
+  const path = file('mixed.csv', `${CSV}AS64496,10.0.0.0/24,24,ours\n`)
+  const refused = await runAt(dir, ['roa', 'add', 'acme', '--file', path])
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(/Hint: brine ca show acme .*--skip-not-held/),
+  ])
+  for (const verb of ['add', 'replace', 'add']) {
+    const same = verb === 'add' ? ['--idempotent'] : []
+    const ran = await runAt(dir, ['roa', verb, 'acme', '--file', path, '--skip-not-held', ...same])
+    expect([verb, ran.code, ran.stdout]).toEqual([
+      verb,
+      3,
+      expect.stringContaining('not held, left out: 10.0.0.0/24-24'),
+    ])
+    expect((await listed(dir)).trim().split('\n')).toHaveLength(3)
+  }
+  const quiet = await runAt(dir, ['roa', 'update', 'acme', '--file', '-', '--skip-not-held', '--quiet'], {
+    input: 'A: 10.0.0.0/24 => 1\nR: 192.0.2.0/25 => 64497\n',
+  })
+  expect([quiet.code, quiet.stdout, quiet.stderr]).toEqual([3, '', expect.stringContaining('left out: 10.0.0.0/24-24')])
+  const all = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/28 => 1', '--skip-not-held', '--json'])
+  expect([all.code, all.json()]).toEqual([0, expect.objectContaining({ skipped: [] })])
+})

@@ -1,6 +1,6 @@
 /** `brine setup`: a repository in one command, again after an interruption, and the files for other programs. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { SetupReport } from '../../../src/core/app/operations/setup.js'
@@ -141,6 +141,37 @@ describe('brine contrib', () => {
     expect(packed.files).toContain('contrib')
     const text = await runBrine(['contrib', 'nginx', '--raw'])
     expect(text.stdout).toBe(readFileSync(join(projectDir, 'contrib', 'nginx.conf'), 'utf8'))
+  })
+
+  it.each([
+    ['1m', '*/1 * * * * ', 'OnCalendar=*:0/1\n'],
+    ['7m', '*/6 * * * * ', 'OnCalendar=*:0/6\n'],
+    ['20s', '*/1 * * * * ', 'OnCalendar=*:0/1\n'],
+    ['90m', '7 */1 * * * ', 'OnCalendar=0/1:07\n'],
+  ])('fills in a tick_period of %s', async (period, cron, timer) => {
+    const dir = place(`period-${period}`)
+    await run(dir, 'init')
+    writeFileSync(join(dir, 'brine.toml'), `tick_period = "${period}"\n`)
+    const lines = (await run(dir, 'contrib', 'cron')).stdout.split('\n')
+    expect(lines.filter((line) => line.endsWith(' tick'))).toEqual([expect.stringContaining(cron)])
+    const unit = (await run(dir, 'contrib', 'brine-tick.timer')).stdout
+    expect(unit).toContain(timer)
+    expect((await run(dir, 'contrib', 'cron', '--raw')).stdout).toContain('*/5 * * * * brine tick')
+    await setup(dir)
+    expect(readFileSync(join(dir, 'setup', 'brine-tick.timer'), 'utf8')).toBe(unit)
+    expect(readFileSync(join(dir, 'setup', 'brine.cron'), 'utf8')).toContain(cron)
+  })
+
+  it('warns where a file would run the program as root', async (context) => {
+    if (process.getuid?.() !== 0) context.skip('needs root')
+    const dir = place('owned')
+    await run(dir, 'init')
+    for (const name of ['brine-est.service', 'brine-tick.service', 'cron']) {
+      const ran = await run(dir, 'contrib', name)
+      expect([name, ran.code, ran.stderr]).toEqual([name, 0, expect.stringMatching(/^Warning: .* belongs to root/)])
+    }
+    expect((await run(dir, 'contrib', 'brine-est.service')).stdout).toContain('User=root\n')
+    expect((await run(dir, 'contrib', 'nginx')).stderr).toBe('')
   })
 
   it('fills in the data directory that is given', async () => {

@@ -7,10 +7,11 @@ import { nearest } from '../../../src/core/base/nearest.js'
 import { parseInstant } from '../../../src/core/base/time.js'
 import { confirm } from '../../../src/core/cli/confirm.js'
 import { type CommandPorts, commandContext } from '../../../src/core/cli/context.js'
-import { errorDocument, errorText, toAppError, withDataDir } from '../../../src/core/cli/errors.js'
+import { errorDocument, errorText, toAppError, withPasteableHint } from '../../../src/core/cli/errors.js'
 import { EXIT_CODES } from '../../../src/core/cli/exit-codes.js'
 import { refuseEmpty } from '../../../src/core/cli/flags/flags.js'
 import { interruption } from '../../../src/core/cli/interrupt.js'
+import { pasteWith } from '../../../src/core/cli/output/paste.js'
 import { isColoured } from '../../../src/core/cli/output/theme.js'
 
 test('exit codes are the ones that scripts know', () => {
@@ -37,19 +38,32 @@ test('exit codes are the ones that scripts know', () => {
 
 describe('hints and errors on the command line', () => {
   const error = new AppError('rejected', 'x', 'no', { hint: 'brine ca list shows the CAs, then: brine tick' })
-  const hint = (...argv: readonly string[]): string | undefined => withDataDir(error, argv).hint
+  const topics = new Set(['ca', 'tick', 'roa'])
+  const completed = (text: string, ...argv: readonly string[]): string | undefined =>
+    withPasteableHint(new AppError('usage', 'x', 'no', { hint: text }), pasteWith(argv, topics)).hint
 
   test('keep the --data-dir that was given, quoted if needed', () => {
+    const hint = (...argv: readonly string[]): string | undefined => completed(String(error.hint), ...argv)
     expect(hint('acme')).toBe(error.hint)
     expect(hint('acme', '--', '--data-dir', '/d')).toBe(error.hint)
     expect(hint('acme', '--data-dir', '/d')).toBe(
       'brine --data-dir /d ca list shows the CAs, then: brine --data-dir /d tick',
     )
     expect(hint("--data-dir=/it's here")).toContain("brine --data-dir '/it'\\''s here' ca list")
-    const help = new AppError('usage', 'x', 'no', { hint: 'see: brine ca --help' })
-    expect(withDataDir(help, ['--data-dir', '/d']).hint).toBe('see: brine ca --help')
-    const path = new AppError('usage', 'x', 'no', { hint: 'see man brine and /etc/brine.toml' })
-    expect(withDataDir(path, ['--data-dir', '/d']).hint).toBe('see man brine and /etc/brine.toml')
+  })
+
+  test.for<readonly [string, string]>([
+    ['see: brine ca --help', 'see: brine ca --help'],
+    ['see man brine and /etc/brine.toml', 'see man brine and /etc/brine.toml'],
+    ['run brine as the owner, then: brine tick', 'run brine as the owner, then: brine --data-dir /d tick'],
+    ['brine ca add --help or brine tick', 'brine ca add --help or brine --data-dir /d tick'],
+    ['brine tick --data-dir /old; brine tick', 'brine tick --data-dir /old; brine --data-dir /d tick'],
+  ])('complete the commands of %s', ([given, wanted]) => {
+    expect(completed(given, '--data-dir', '/d')).toBe(wanted)
+  })
+
+  test('keep the --config that was given', () => {
+    expect(completed('brine tick', '--config=/c.toml')).toBe('brine --config /c.toml tick')
   })
 
   test('colour the first word on a terminal only', () => {

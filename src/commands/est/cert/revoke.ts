@@ -1,9 +1,15 @@
 /** `brine est cert revoke`: revokes a certificate at the CA that issued it. */
-import { type RevokeReport, revocationReason, revokeCertificate } from '../../../core/app/enrolment/certificates.js'
+import {
+  findRow,
+  type RevokeReport,
+  revocationReason,
+  revokeCertificate,
+} from '../../../core/app/enrolment/certificates.js'
 import { backendOf } from '../../../core/app/failover/backends.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/flags.js'
+import type { Theme } from '../../../core/cli/output/theme.js'
 
 export default class EstCertRevoke extends BaseCommand<RevokeReport> {
   static override summary = 'revoke a certificate at the CA that issued it'
@@ -32,16 +38,18 @@ export default class EstCertRevoke extends BaseCommand<RevokeReport> {
     const { args, flags } = await this.parse(EstCertRevoke)
     const reason = revocationReason(flags.because ?? 'unspecified')
     const session = await openSession(this.context(flags))
-    if (!flags['dry-run']) await this.confirm(`certificate ${args.name} will be revoked permanently`, flags)
+    const { serial, subject, ca, state } = await findRow(session, args.name)
+    const what = `certificate ${serial} of ${ca} (${subject}) will be revoked permanently`
+    if (!flags['dry-run'] && state !== 'revoked') await this.confirm(what, flags)
     return revokeCertificate(session, args.name, reason, backendOf)
   }
 
-  protected override view(report: RevokeReport): string {
+  protected override view(report: RevokeReport, theme: Theme): string {
     const others = report.sameKey.map(
       ({ id, ca, serial }) =>
         `${serial} of ${ca} has the same key and is valid: brine est cert revoke ${id} --because keyCompromise --yes`,
     )
-    return [outcomeOf(report), ...others].join('\n')
+    return [outcomeOf(report), ...others.map(theme.paste)].join('\n')
   }
 }
 

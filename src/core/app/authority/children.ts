@@ -29,6 +29,8 @@ export interface ChildReport extends Outcome {
   /** ROAs that are published again. */
   readonly regained: readonly RoaImpact[]
   readonly changes: readonly ChangeRow[]
+  /** True if the child is a CA of this data directory that has no parent left. */
+  readonly orphaned: boolean
   /** Keys of CAs below that no resource class uses any more; `clean` removes their files. */
   readonly unusedKeys: readonly { readonly ca: Handle; readonly ski: string }[]
 }
@@ -123,11 +125,12 @@ async function changeChild(
       const changes = await changeRows(tx, session.timing, options)
       const used = new Set(keysOf(tx).map(({ ski }) => ski))
       const unusedKeys = keysBefore.filter(({ ski }) => !used.has(ski))
-      return { lost, regained, resources, kind, due, changes, unusedKeys }
+      const orphaned = isOrphan(tx, child)
+      return { lost, regained, resources, kind, due, changes, orphaned, unusedKeys }
     },
     options,
   )
-  const { lost, regained, resources, kind, due, changes, unusedKeys } = done.result
+  const { lost, regained, resources, kind, due, changes, orphaned, unusedKeys } = done.result
   return {
     ca: parent,
     child,
@@ -135,6 +138,7 @@ async function changeChild(
     lost,
     regained,
     changes,
+    orphaned,
     unusedKeys,
     ...outcomeOf(done, kind, parent, due, options.dryRun),
   }
@@ -145,6 +149,14 @@ function keysOf(tx: Pick<TransactionContext, 'work'>): ChildReport['unusedKeys']
   return readCas(tx.work).cas.flatMap(({ handle, classes }) =>
     Object.values(classes).flatMap(({ keys }) => keys.map(({ ski }) => ({ ca: handle, ski: ski as string }))),
   )
+}
+
+/** Returns true if the child is an active CA of this data directory that is registered at none of its parents. */
+function isOrphan(tx: TransactionContext, child: Handle): boolean {
+  if (!tx.work.exists('ca', child)) return false
+  const state = caState(tx.work, child)
+  const isChildOf = (parent: Handle): boolean => childOf(tx, parent, child) !== undefined
+  return state.status === 'active' && !Object.values(state.parents).some((p) => isChildOf(p.aggregate.handle))
 }
 
 /** Returns true if the child is an active CA of this data directory and has this parent. */

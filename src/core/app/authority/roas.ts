@@ -1,13 +1,15 @@
 /** Use cases of `brine roa`: change the ROAs of a CA by one set in one command, and list them with their state. */
-import { AppError, type Violation } from '../../base/errors.js'
+import { AppError, rewrap, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { payloadOf } from '../../ca/roa-objects.js'
+import { heldSets } from '../../ca/roas.js'
 import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
 import { prefixCovers, trustedPrefix } from '../../resources/prefix.js'
+import { containsPrefix } from '../../resources/resource-set.js'
 import { formatRoaPayload } from '../../resources/roa-payload.js'
 import type { Prefix } from '../../resources/types.js'
 import type { ChangeRow } from '../transaction/change-row.js'
@@ -26,7 +28,15 @@ export interface RoaUpdateReport extends Outcome {
   /** The ROAs of `added` as they are now, and of `removed` as they were, as `roa list` describes them. */
   readonly addedRoas: readonly RoaRow[]
   readonly removedRoas: readonly RoaRow[]
+  /** ROAs of the set that were left out since the CA does not hold their prefix (`skipNotHeld`). */
+  readonly skipped: readonly string[]
   readonly changes: readonly ChangeRow[]
+}
+
+export interface RoaChangeOptions {
+  readonly dryRun?: boolean
+  /** Leaves out additions whose prefix the CA does not hold, and reports them, in place of a violation. */
+  readonly skipNotHeld?: boolean
 }
 
 export interface RoaListReport {
@@ -42,7 +52,7 @@ export async function updateRoas(
   session: Session,
   handle: Handle,
   set: RoaSet,
-  options: { readonly dryRun?: boolean; readonly idempotent?: boolean } = {},
+  options: RoaChangeOptions & { readonly idempotent?: boolean } = {},
 ): Promise<RoaUpdateReport> {
   return changeRoas(session, handle, set, options.idempotent === true ? withoutNoOps : everything, options)
 }
@@ -51,16 +61,17 @@ async function changeRoas(
   session: Session,
   handle: Handle,
   set: RoaSet,
-  select: Select,
-  options: { readonly dryRun?: boolean },
+  selection: Select,
+  options: RoaChangeOptions,
 ): Promise<RoaUpdateReport> {
+  const select = options.skipNotHeld === true ? heldOnly(selection) : selection
   if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, select))
   const useCase = async (tx: TransactionContext) => ({
     ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, timing: session.timing })),
     changes: await changeRows(tx, session.timing, options),
   })
   const done = await transact(session, useCase, options).catch((error) => {
-    throw withPlaces(error, set)
+    throw withHint(withPlaces(error, set), handle, set)
   })
   const { state, changes, ...roas } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
@@ -93,11 +104,13 @@ async function applySet(
   const now = caState(tx.work, handle)
   const added = wanted.add.map((a) => formatRoaPayload(a.payload))
   const removed = wanted.remove.map(formatRoaPayload)
+  const skipped = (wanted.skipped ?? []).map((a) => formatRoaPayload(a.payload))
   const addedRoas = rowsOf(now, added, timing)
   return {
     state: now,
     added,
     removed,
+    skipped,
     // the serial and the times of a dry run are dummies
     addedRoas: dryRun ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
     removedRoas: rowsOf(state, removed, timing),
@@ -119,7 +132,7 @@ export async function replaceRoas(
   session: Session,
   handle: Handle,
   set: RoaSet,
-  options: { readonly dryRun?: boolean } = {},
+  options: RoaChangeOptions = {},
 ): Promise<RoaUpdateReport> {
   if (set.add.length === 0 && (set.unread ?? []).length === 0)
     throw new AppError('usage', 'roa-none', 'the new list of ROAs is empty', {
@@ -129,9 +142,31 @@ export async function replaceRoas(
 }
 
 /** Selects from a set what is to be changed, given the state of the CA. */
-type Select = (state: CaState, set: RoaSet) => Pick<RoaSet, 'add' | 'remove'>
+type Select = (state: CaState, set: RoaSet) => Selected
+
+interface Selected extends Pick<RoaSet, 'add' | 'remove'> {
+  readonly skipped?: RoaSet['add']
+}
 
 const everything: Select = (_, set) => set
+
+/** Leaves out the additions of a selection whose prefix the CA does not hold. */
+function heldOnly(select: Select): Select {
+  return (state, set) => {
+    const { add, remove } = select(state, set)
+    const held = heldSets(state)
+    const isHeld = ({ payload }: RoaSet['add'][number]): boolean =>
+      held.some((one) => containsPrefix(one, payload.prefix))
+    return { add: add.filter(isHeld), remove, skipped: add.filter((one) => !isHeld(one)) }
+  }
+}
+
+/** Names the way out for prefixes that the CA does not hold. */
+function withHint(error: unknown, handle: Handle, { add }: RoaSet): unknown {
+  if (!(error instanceof AppError) || error.hint !== undefined || error.code !== 'roa-not-held') return error
+  const others = add.length > 1 ? '; to take the held ones only: --skip-not-held' : ''
+  return rewrap(error, { hint: `brine ca show ${handle} shows what it holds${others}` })
+}
 
 /** Selects the changes that lead from the ROAs of a CA to those of `set`. */
 function replacing(state: CaState, set: RoaSet): ReturnType<Select> {

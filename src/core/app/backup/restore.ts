@@ -9,6 +9,7 @@ import { assertNotMountPoint, replaceDirectory, stagingBeside } from '../../back
 import { removeTree } from '../../backup/scratch.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
+import { shellWord } from '../../base/shell-word.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type AnyMarker, refuseForeign, writeMarker } from '../../store/directory/data-dir.js'
@@ -195,7 +196,7 @@ function nextSteps(
   { dataDir, role, aggregates }: Pick<RestoreReport, 'dataDir' | 'role' | 'aggregates'>,
   replaced: string | null,
 ): readonly string[] {
-  const at = `--data-dir ${dataDir}`
+  const at = `--data-dir ${shellWord(dataDir)}`
   const renumbering =
     'sets manifest and CRL numbers to the Unix time, above every number in the published tree and in the replaced directory; starts a new RRDP session'
   const live =

@@ -71,6 +71,14 @@ export function findCertificate(session: Session, name: string): Promise<FoundCe
   })
 }
 
+/** Returns the row of a certificate, found as `findCertificate` does; its bytes may be lost. */
+export function findRow(session: Session, name: string): Promise<CertificateRow> {
+  return readEst(session, ({ certificates, at }) => {
+    const { id, certificate } = oneNamed(certificates(), name)
+    return rowOf(id, certificate, at)
+  })
+}
+
 function oneNamed(certificates: Iterable<Entry>, name: string): Entry {
   const wanted = name.toLowerCase().replaceAll(':', '')
   const found = [...certificates].filter(({ id, certificate }) => id === wanted || certificate.serial === wanted)

@@ -27,13 +27,21 @@ export async function contrib(
   if (name === undefined) return { files, name: null, text: null, filledIn: false, out: null }
   const file = contribFile(program, name)
   const site = context === undefined ? undefined : await readSite(context)
+  if (site?.user === 'root' && SERVICES.test(file)) context?.onNotice?.(rootNotice(site.dataDir))
   return { files, name: file, text: contribText(program, file, site), filledIn: site !== undefined, out: null }
+}
+
+/** Files that run the program as the owner of the data directory. */
+const SERVICES = /\.(?:service|cron)$/
+
+function rootNotice(dataDir: string): string {
+  return `${dataDir} belongs to root, so this file runs brine as root: give it to a user of its own first (chown -R USER: ${dataDir})`
 }
 
 async function readSite(context: CommandContext): Promise<Site> {
   const session = await openSession(context)
-  const { store, repoDir } = session
-  const site = { dataDir: store.dir, repoDir, user: context.osUser }
+  const { store, repoDir, config } = session
+  const site = { dataDir: store.dir, repoDir, user: context.osUser, tickPeriod: config.tickPeriod }
   return store.read(async (reader) => {
     const work = new Work(reader)
     const { serial, rsyncBase, rrdpBase } = pubdState(work)

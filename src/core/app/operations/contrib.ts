@@ -24,6 +24,8 @@ export interface Site {
   readonly repoDir: string
   /** User who owns the data directory. */
   readonly user: string
+  /** `tick_period` of the configuration, seconds. */
+  readonly tickPeriod: number
   /** Undefined before `pubserver init`. */
   readonly uris?: SiteUris
 }
@@ -71,7 +73,7 @@ export function contribText(program: Program, file: string, site: Site | undefin
 /** Returns the text with the values of the site. Pure. */
 export function filledIn(text: string, file: string, program: Program, site: Site): string {
   const uris = site.uris === undefined ? text : withUris(text, file, site.uris)
-  return withUser(withProgram(uris, file, program), site.user)
+  return withUser(withProgram(withPeriod(uris, site.tickPeriod), file, program), site.user)
     .replaceAll(`${DATA_DIR}/repo`, site.repoDir)
     .replaceAll(`ReadWritePaths=${DATA_DIR}`, `ReadWritePaths=${writable(site).join(' ')}`)
     .replaceAll(DATA_DIR, site.dataDir)
@@ -128,6 +130,30 @@ function withUser(text: string, user: string): string {
   return text
     .replace('User=brine\nGroup=brine\n', `User=${user}\n`)
     .replaceAll('crontab -u brine', `crontab -u ${user}`)
+}
+
+/** Periods of cron and systemd that divide an hour, in minutes, and a day, in hours. */
+const MINUTES = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30]
+const HOURS = [1, 2, 3, 4, 6, 8, 12, 24]
+
+/** Sets the period of `tick`: the longest regular one that is not above `seconds`; cron has none below a minute. */
+function withPeriod(text: string, seconds: number): string {
+  const minutes = Math.max(1, MINUTES.findLast((one) => one * 60 <= seconds) ?? 1)
+  const hours = HOURS.findLast((one) => one * 3600 <= seconds)
+  const seldom =
+    hours === 24
+      ? (['7 0', '00:07', 'day'] as const)
+      : ([`7 */${hours}`, `0/${hours}:07`, every(hours ?? 1, 'hour')] as const)
+  const [cron, calendar, words] =
+    hours !== undefined ? seldom : ([`*/${minutes} *`, `*:0/${minutes}`, every(minutes, 'minute')] as const)
+  return text
+    .replace('*/5 * * * * brine tick', `${cron} * * * brine tick`)
+    .replace('OnCalendar=*:0/5', `OnCalendar=${calendar}`)
+    .replace('what is due, every 5 minutes', `what is due, every ${words}`)
+}
+
+function every(count: number, unit: string): string {
+  return count === 1 ? unit : `${count} ${unit}s`
 }
 
 export interface UriParts {

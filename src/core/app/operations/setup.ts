@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path'
 import { utf8 } from '../../base/bytes.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError, rejection, type Violation } from '../../base/errors.js'
+import { shellWord } from '../../base/shell-word.js'
+import { defaultConfig } from '../../config/load.js'
 import { Work } from '../../eventsourcing/work.js'
 import { baseViolations, skippedUris } from '../../pubd/uri.js'
 import { readMarker } from '../../store/directory/data-dir.js'
@@ -74,7 +76,7 @@ export async function setup(context: CommandContext, options: SetupOptions, prog
   const warnings = skippedUris([uris.rsyncBase, uris.rrdpBase, uris.anchorHttps, uris.anchorRsync])
   for (const warning of warnings) context.onNotice?.(warning)
   const done = await setUp(context, uris)
-  const site = siteOf(context, done.repoDir, uris)
+  const site = siteOf(context, done, uris)
   const files = FILES.map(([name, install]) => ({
     name,
     path: join(site.dataDir, FOLDER, name),
@@ -101,7 +103,7 @@ async function setUp(context: CommandContext, uris: Uris) {
   const isThere = hasMarker(dataDir)
   if (dryRun === true && !isThere) {
     const created = ['data-directory', 'publication-server', 'trust-anchor']
-    return { created, repoDir: resolve(dataDir, 'repo') }
+    return { created, repoDir: resolve(dataDir, 'repo'), tickPeriod: defaultConfig().tickPeriod }
   }
   const made = await withTreeLock(dataDir, treeLockRequest(context), async () => {
     if (hasMarker(dataDir)) return false
@@ -112,7 +114,8 @@ async function setUp(context: CommandContext, uris: Uris) {
   const session = await openSession(context)
   const missing = await missingParts(session)
   await transact(session, (tx) => complete(tx, uris), { dryRun: dryRun === true })
-  return { created: [...(made ? ['data-directory'] : []), ...missing], repoDir: session.repoDir }
+  const { repoDir, config } = session
+  return { created: [...(made ? ['data-directory'] : []), ...missing], repoDir, tickPeriod: config.tickPeriod }
 }
 
 function missingParts(session: Session): Promise<readonly string[]> {
@@ -177,8 +180,9 @@ function anchorUrisOf({ anchorHttps, anchorRsync }: Uris): readonly string[] {
   return [anchorHttps, anchorRsync]
 }
 
-function siteOf({ dataDir, osUser }: CommandContext, repoDir: string, uris: Uris): Site {
-  return { dataDir: resolve(dataDir), repoDir, user: osUser, uris }
+function siteOf({ dataDir, osUser }: CommandContext, done: Pick<Site, 'repoDir' | 'tickPeriod'>, uris: Uris): Site {
+  const { repoDir, tickPeriod } = done
+  return { dataDir: resolve(dataDir), repoDir, tickPeriod, user: osUser, uris }
 }
 
 function writeFiles(folder: string, files: readonly SetupFile[]): void {
@@ -188,14 +192,14 @@ function writeFiles(folder: string, files: readonly SetupFile[]): void {
 }
 
 function nextSteps({ dataDir }: Site): readonly string[] {
-  const file = (name: string): string => join(dataDir, FOLDER, name)
+  const file = (name: string): string => shellWord(join(dataDir, FOLDER, name))
   return [
     `{ crontab -l 2>/dev/null; cat ${file('brine.cron')}; } | crontab -`,
     `sudo install -m 0644 ${file('nginx.conf')} /etc/nginx/conf.d/brine.conf && sudo systemctl reload nginx`,
     `sudo install -m 0644 ${file('rsyncd.conf')} /etc/rsyncd.conf && sudo systemctl enable --now rsync`,
-    `brine --data-dir ${dataDir} tls renew --csr web.csr`,
-    `brine --data-dir ${dataDir} ta tal --out ta.tal`,
-    `brine --data-dir ${dataDir} ca add NAME --under ${TA_HANDLE} --resources 192.0.2.0/24,AS64496`,
+    `brine --data-dir ${shellWord(dataDir)} tls renew --csr web.csr`,
+    `brine --data-dir ${shellWord(dataDir)} ta tal --out ta.tal`,
+    `brine --data-dir ${shellWord(dataDir)} ca add NAME --under ${TA_HANDLE} --resources 192.0.2.0/24,AS64496`,
   ]
 }
 

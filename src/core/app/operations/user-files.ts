@@ -1,5 +1,12 @@
 /** Documents that commands write for the user, and files that the user names. */
-import { assertFileNotExists, isUserFile, readUserFile, writeUserFile } from '../../store/disk/user-files.js'
+import {
+  assertFileNotExists,
+  assertReplaceable,
+  isUserFile,
+  readUserFile,
+  replacePublicFile,
+  writeUserFile,
+} from '../../store/disk/user-files.js'
 
 /** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
 export function writeDocument(path: string, text: string): void {
@@ -9,6 +16,16 @@ export function writeDocument(path: string, text: string): void {
 /** Checks that a document can be written, before a step that cannot be undone. Throws `file-exists`, `file-unwritable` (usage). */
 export function assertNotExists(path: string | undefined): void {
   if (path !== undefined) assertFileNotExists(path)
+}
+
+/** Writes a public document in place of a file, atomically. Throws `file-unwritable` (usage), `io`. */
+export function replaceDocument(path: string, text: string): void {
+  replacePublicFile(path, text)
+}
+
+/** Checks that `replaceDocument` can write, before a step that cannot be undone. Throws `file-unwritable` (usage). */
+export function assertCanReplace(path: string): void {
+  assertReplaceable(path)
 }
 
 /** Returns the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */

@@ -14,6 +14,8 @@ export interface Theme {
   readonly bad: Style
   /** Returns rows under headings, without a final line break; '' for a table without rows. */
   readonly table: (table: Table) => string
+  /** Completes the commands in a text with the flags of the command line, so that they can be pasted. */
+  readonly paste: Style
   /** Longest list of rows that a screen shows of one change; a pipe shows all. */
   readonly maxRows: number
 }
@@ -37,6 +39,7 @@ export const plainTheme: Theme = {
   caution: same,
   bad: same,
   table: plainTable,
+  paste: same,
   maxRows: Infinity,
 }
 
@@ -58,6 +61,7 @@ export async function themeFor({ isTerminal, env, columns }: Screen): Promise<Th
     caution: (text) => chalk.yellow(text),
     bad: (text) => chalk.red(text),
     table: (table) => ruledTable(table, (text) => chalk.bold(text), columns || 80),
+    paste: same,
     maxRows: MAX_ROWS,
   }
 }

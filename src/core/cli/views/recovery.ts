@@ -30,7 +30,9 @@ export function recoveryView(report: RecoverReport, theme: Theme): string {
   ]
   if (!report.changed) return [...lines, report.failed.length > 0 ? '# nothing changed' : '# nothing to do'].join('\n')
   const published = serial === null ? '' : `; published, serial ${serial} of a new RRDP session`
-  const what = loses ? `generation ${generation}, manifest and CRL numbers advanced${published}` : historyKept(report)
+  const what = loses
+    ? `generation ${generation}, manifest and CRL numbers advanced${published}`
+    : theme.paste(historyKept(report))
   return [...lines, dryRun ? '# dry run, nothing changed' : `# recovered; ${what}`].join('\n')
 }
 
@@ -62,7 +64,7 @@ function aggregateLines(a: RecoveredAggregate, theme: Theme): readonly string[] 
     ...a.replaced.map((file) => `#   restored from backup: ${file}`),
     ...a.gone.map((file) => `#   lost, but not needed for the state: ${file}`),
     ...a.lost.flatMap(lossLine),
-    ...(roas.length === 0 ? [] : [`# brine roa update ${a.handle} --file - takes these lines`, ...roas]),
+    ...(roas.length === 0 ? [] : [theme.paste(`# brine roa update ${a.handle} --file - takes these lines`), ...roas]),
   ]
 }
 

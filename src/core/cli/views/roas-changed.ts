@@ -5,7 +5,14 @@ import { changedView } from '../output/changes.js'
 import { delta } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 
+/** Left out ROAs that are listed. */
+const MAX_SKIPPED = 20
+
 export function roasChangedView(report: RoaUpdateReport, theme: Theme): string {
   const ending = changeEnding(report.ca, report, delta(report.added.length, report.removed.length, 'ROA'))
-  return changedView(report.changes, ending, theme)
+  const { skipped } = report
+  const left = skipped.slice(0, MAX_SKIPPED).map((roa) => theme.caution(`not held, left out: ${roa}`))
+  const more = skipped.length - MAX_SKIPPED
+  const rest = more > 0 ? [theme.caution(`and ${more} more not held, all of them with --json`)] : []
+  return [changedView(report.changes, ending, theme), ...left, ...rest].join('\n')
 }

@@ -12,10 +12,10 @@ export function statusView(report: StatusReport, theme: Theme): string {
   const head = `${tone[report.verdict](report.verdict.toUpperCase())}  ${role}, generation ${report.generation}  ${theme.dim(report.dataDir)}`
   const findings = report.concerns.map(({ level, message, hint }) => {
     const [first = '', ...rest] = message.split('\n')
-    const next = hint === null ? '' : theme.dim(`  -> ${hint}`)
+    const next = hint === null ? '' : theme.dim(theme.paste(`  -> ${hint}`))
     return [`${tone[level](level)}: ${first}${next}`, ...rest].join('\n')
   })
-  const facts = factsOf(report).map(([name, value]) => `${name.padEnd(11)} ${value}`)
+  const facts = factsOf(report, theme).map(([name, value]) => `${name.padEnd(11)} ${value}`)
   const table = theme.table({
     columns: [
       { title: 'CA', rank: 3, cut: 'middle' },
@@ -44,7 +44,7 @@ export function statusView(report: StatusReport, theme: Theme): string {
   return [head, ...findings, ...facts, table].filter((line) => line !== '').join('\n')
 }
 
-function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
+function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string, string])[] {
   const { now, lastTick, lastCommit, publication, locks, disk, keyPool, orphanKeys, aside } = report
   const facts: (readonly [string, string])[] = [
     ['stale at', report.staleAt === null ? 'nothing published' : `${moment(report.staleAt, now)}, if nothing runs`],
@@ -62,7 +62,7 @@ function factsOf(report: StatusReport): readonly (readonly [string, string])[] {
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
-    facts.push(['no parent', `${handle}  -> brine parent add ${handle} PARENT --local`])
+    facts.push(['no parent', theme.paste(`${handle}  -> brine parent add ${handle} PARENT --local`)])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
   for (const row of report.keyRolls) facts.push(['key roll', `${row.ca} class ${row.class}: ${rollText(row)}`])

@@ -1,4 +1,4 @@
-/** Files that the user names on the command line: read as text, created with mode 0600. Invariant: no existing file is overwritten. */
+/** Files that the user names on the command line: read as text, created with mode 0600. Invariant: no existing file is overwritten, unless the user asks for it. */
 import {
   accessSync,
   closeSync,
@@ -7,14 +7,18 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { utf8 } from '../../base/bytes.js'
 import { hintOfErrno } from '../../base/errno-hints.js'
 import { AppError } from '../../base/errors.js'
+import { syncDir } from './fs.js'
 import { ioError } from './io-error.js'
+import { replaceFile } from './write-file.js'
 
 /** Reads the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readUserFile(path: string): string {
@@ -60,6 +64,32 @@ export function assertFileNotExists(path: string): void {
 /** Writes the document of an `--out` flag to a new file. Throws `file-exists`, `file-unwritable` (usage), `io`. */
 export function writeUserFile(path: string, text: string): void {
   writeUserStream(path, [text])
+}
+
+/**
+ * Checks that `replaceDocument` can write a file of this name, before an irreversible change. Throws `file-unwritable` (usage, or io if the
+ * cause is not the name).
+ */
+export function assertReplaceable(path: string): void {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false })
+    if (found !== undefined && !found.isFile()) throw Object.assign(new Error(path), { code: 'EISDIR' })
+    accessSync(dirname(path), constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    throw userFileError('file-unwritable', `cannot write ${path}`, path, cause)
+  }
+}
+
+/**
+ * Writes a public document to a file, in place of one of this name, which keeps its mode; a new one is readable by all. A reader sees the old
+ * or the new text and never a part. Throws `io`.
+ */
+export function replacePublicFile(path: string, text: string): void {
+  const found = statSync(path, { throwIfNoEntry: false })
+  // behind a symbolic link, the file that it names is replaced and the link stays
+  const target = found === undefined ? path : realpathSync(path)
+  replaceFile(target, utf8(text), { mode: found === undefined ? 0o644 : found.mode & 0o777 })
+  syncDir(dirname(target))
 }
 
 /**

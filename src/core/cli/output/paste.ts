@@ -9,9 +9,9 @@ export type Paste = (text: string) => string
 
 /** Returns the function for a command line; `topics` are the first words of all commands, so that "brine as root" is left alone. */
 export function pasteWith(argv: readonly string[], topics: ReadonlySet<string>): Paste {
-  const given = KEPT.flatMap((name) => {
-    const value = valueOf(name, argv)
-    return value === undefined ? [] : [`${name} ${shellWord(value)} `]
+  const given = KEPT.flatMap((flag) => {
+    const value = valueOf(flag, argv)
+    return value === undefined ? [] : [`${flag} ${shellWord(value)} `]
   }).join('')
   if (given === '') return (text) => text
   return (text) =>
@@ -23,10 +23,10 @@ export function pasteWith(argv: readonly string[], topics: ReadonlySet<string>):
 }
 
 /** Returns the value of a flag on the command line; undefined if it is not there. */
-function valueOf(name: string, argv: readonly string[]): string | undefined {
+function valueOf(flag: string, argv: readonly string[]): string | undefined {
   const flags = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)
-  const assigned = flags.find((word) => word.startsWith(`${name}=`))
-  if (assigned !== undefined) return assigned.slice(name.length + 1)
-  const at = flags.indexOf(name)
+  const assigned = flags.find((word) => word.startsWith(`${flag}=`))
+  if (assigned !== undefined) return assigned.slice(flag.length + 1)
+  const at = flags.indexOf(flag)
   return at < 0 ? undefined : flags[at + 1]
 }

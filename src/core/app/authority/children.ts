@@ -156,7 +156,9 @@ function isOrphan(tx: TransactionContext, child: Handle): boolean {
   if (!tx.work.exists('ca', child)) return false
   const state = caState(tx.work, child)
   const isChildOf = (parent: Handle): boolean => childOf(tx, parent, child) !== undefined
-  return state.status === 'active' && !Object.values(state.parents).some((p) => isChildOf(p.aggregate.handle))
+  // whether a remote parent still has it is not known here
+  const parents = Object.values(state.parents)
+  return state.status === 'active' && !parents.some((p) => p.transport !== 'local' || isChildOf(p.aggregate.handle))
 }
 
 /** Returns true if the child is an active CA of this data directory and has this parent. */

@@ -1,6 +1,6 @@
 /** View of an override: one line on the new state of a CA. */
 import type { OverrideReport } from '../../app/failover/override.js'
-import type { Theme } from './theme.js'
+import type { Theme } from '../output/theme.js'
 
 export function overrideLine({ ca, state, until, changed, dryRun }: OverrideReport, theme: Theme): string {
   if (!changed) return `${ca} is already in service; nothing changed`

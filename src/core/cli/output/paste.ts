@@ -10,7 +10,7 @@ export type Paste = (text: string) => string
 /** Returns the function for a command line; `topics` are the first words of all commands, so that "brine as root" is left alone. */
 export function pasteWith(argv: readonly string[], topics: ReadonlySet<string>): Paste {
   const given = KEPT.flatMap((flag) => {
-    const value = valueOf(flag, argv)
+    const value = givenValue(flag, argv)
     return value === undefined ? [] : [`${flag} ${shellWord(value)} `]
   }).join('')
   if (given === '') return (text) => text
@@ -23,7 +23,7 @@ export function pasteWith(argv: readonly string[], topics: ReadonlySet<string>):
 }
 
 /** Returns the value of a flag on the command line; undefined if it is not there. */
-function valueOf(flag: string, argv: readonly string[]): string | undefined {
+function givenValue(flag: string, argv: readonly string[]): string | undefined {
   const flags = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length)
   const assigned = flags.find((word) => word.startsWith(`${flag}=`))
   if (assigned !== undefined) return assigned.slice(flag.length + 1)

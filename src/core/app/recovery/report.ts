@@ -45,6 +45,8 @@ export interface RecoverReport {
     /** The oldest of the commits that can no longer be verified and are lost; null if none is lost. */
     readonly lostFrom: number | null
   }
+  /** Files `archived.json` that were missing or damaged: restored from a copy, or rebuilt from the records of archived commands. */
+  readonly archives: { readonly replaced: readonly string[]; readonly rebuilt: readonly string[] }
   readonly objects: {
     readonly corrupt: readonly string[]
     readonly replaced: readonly string[]
@@ -93,6 +95,10 @@ export function reportOf(
       replaced: chain.repaired.filter((m) => m.from !== undefined).map((m) => m.n),
       corrupt: chain.damaged.map((path) => relative(dir, path)),
       lostFrom: chain.lostFrom ?? null,
+    },
+    archives: {
+      replaced: plan.indexes.filter((i) => i.fromCopy).map((i) => relative(dir, i.path)),
+      rebuilt: plan.indexes.filter((i) => !i.fromCopy).map((i) => relative(dir, i.path)),
     },
     objects: {
       corrupt: named.objects.damaged.map((path) => relative(dir, path)),

@@ -14,6 +14,10 @@ export function recoveryView(report: RecoverReport, theme: Theme): string {
       ? []
       : [theme.bad(`# commits from ${commits.lostFrom} on cannot be verified and are lost`)]),
     ...report.aggregates.flatMap((a) => aggregateLines(a, theme)),
+    ...report.archives.replaced.map((file) => `# ${file}: restored from a copy`),
+    ...report.archives.rebuilt.map(
+      (file) => `# ${file}: rebuilt from the records of archived commands; give folders elsewhere with --archive`,
+    ),
     ...report.objects.corrupt.map((file) => `# corrupt: ${file}`),
     ...report.objects.replaced.map((sha256) => `# object ${sha256}: restored from a copy`),
     ...report.objects.missing.map(

@@ -19,6 +19,7 @@ import { listDir, makeDir, moveFile, removeFile, syncDir } from '../disk/fs.js'
 import { ioError } from '../disk/io-error.js'
 import { type Layout, parseFileName } from '../disk/paths.js'
 import { writeNew } from '../disk/write-file.js'
+import { repairIndex } from './archive-index.js'
 import { repairCaches } from './caches.js'
 import type { RepairedChain } from './commit-chain.js'
 import { readVerifiedRecord } from './load.js'
@@ -55,6 +56,7 @@ export function applyRecovery(options: ApplyOptions): CommitResult | undefined {
   recordLostTail(layout, plan.chain)
   const generation = plan.loses ? raiseGeneration(options) : options.marker.generation
   repairCommits(layout, plan.chain)
+  for (const index of plan.indexes) repairIndex(layout, index)
   for (const folder of plan.orphanedFolders) clearOrphaned(folder)
   for (const { plan: aggregate, caches } of plan.aggregates) {
     fence()

@@ -7,6 +7,7 @@ import type { AppError } from '../../base/errors.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, type StoredCommit } from '../../eventsourcing/types.js'
+import { type ArchiveRule, ArchiveRuleCollector } from '../commit/archiving-commit.js'
 import { type CommitFile, listCommits } from '../commit/commit-log.js'
 import type { Marker } from '../directory/data-dir.js'
 import { type HeadCache, readHeadCache, readInfo } from '../disk/caches.js'
@@ -31,6 +32,8 @@ export interface RepairedChain {
   readonly last: CommitFile | undefined
   readonly named: ReadonlyMap<string, readonly NamedCommand[]>
   readonly members: readonly AggregateId[]
+  /** Archived commands that commits name. */
+  readonly archive: ArchiveRule
   readonly repaired: readonly RepairedCommit[]
   /** Paths of commit files with other content. */
   readonly damaged: readonly string[]
@@ -153,12 +156,14 @@ function newestCachedCommit(layout: Layout): number {
   return newest
 }
 
-function listed(files: Files, head: number): Pick<RepairedChain, 'named' | 'members'> {
+function listed(files: Files, head: number): Pick<RepairedChain, 'named' | 'members' | 'archive'> {
   const named = new Map<string, NamedCommand[]>()
+  const archive = new ArchiveRuleCollector()
   let members: readonly AggregateId[] = []
   for (let n = 1; n <= head; n++) {
     const record = files.get(n)?.record
     if (record === undefined) continue
+    archive.add(record)
     members = record.members ?? members
     for (const { kind, handle, sequence, version, command } of record.aggregates) {
       const name = formatAggregateId({ kind, handle })
@@ -168,5 +173,5 @@ function listed(files: Files, head: number): Pick<RepairedChain, 'named' | 'memb
       else list.push(entry)
     }
   }
-  return { named, members }
+  return { named, members, archive: archive.rule() }
 }

@@ -5,8 +5,9 @@
 import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Sha256 } from '../../crypto/ports.js'
-import type { AggregateId } from '../../eventsourcing/types.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from '../commit/archived-index.js'
+import type { ArchivedRange } from '../commit/archived-ranges.js'
 import { exists, listDir } from '../disk/fs.js'
 import { type Layout, layoutOf } from '../disk/paths.js'
 import { readVerified } from '../disk/verified-read.js'
@@ -29,6 +30,8 @@ export interface RecoverySources {
   readonly layout: Layout
   /** Copies of the data directory and restored backups. */
   readonly backups: readonly Layout[]
+  /** Repaired archive indexes, by name of the aggregate, which count instead of those in place. */
+  readonly indexes?: ReadonlyMap<string, readonly ArchivedRange[]>
 }
 
 /** Returns the places that a recovery reads. Throws `recover-from` (usage) if a path of `from` is not a copy of a data directory. */
@@ -45,11 +48,12 @@ export function recoverySources(layout: Layout, from: readonly string[]): Recove
 
 /** Searches for a file of an aggregate by hash. Throws `io`. */
 export function findFileEvidence(
-  { layout, backups: given }: RecoverySources,
+  sources: RecoverySources,
   id: AggregateId,
   name: string,
   sha256: Sha256,
 ): FileEvidence {
+  const { layout, backups: given } = sources
   const folder = layout.folder(id)
   const [place, archived] = [join(folder, name), join(folder, 'archived', name)]
   // nearly every file is in place: it is read once, and no folder is listed
@@ -69,12 +73,18 @@ export function findFileEvidence(
   ]
   for (const found of candidates)
     if (!damaged.includes(found.path) && readVerified(found.path, sha256) !== undefined) return { name, found, damaged }
-  return { name, found: inArchiveFolder(layout, id, name, sha256), damaged }
+  return { name, found: inArchiveFolder(sources, id, name, sha256), damaged }
+}
+
+/** Returns the repaired archive index of an aggregate, or the one in place; an empty list if it is damaged. Throws `io`. */
+export function archivedIndexOf({ layout, indexes }: RecoverySources, id: AggregateId): readonly ArchivedRange[] {
+  return indexes?.get(formatAggregateId(id)) ?? tryReadArchivedIndex(layout, id)
 }
 
 /** Searches the folder that the file was archived to. */
-function inArchiveFolder(layout: Layout, id: AggregateId, name: string, sha256: Sha256): Found | undefined {
-  const range = archivedRangeOf(tryReadArchivedIndex(layout, id), name)
+function inArchiveFolder(sources: RecoverySources, id: AggregateId, name: string, sha256: Sha256): Found | undefined {
+  const { layout } = sources
+  const range = archivedRangeOf(archivedIndexOf(sources, id), name)
   if (range === undefined || range.dir === null) return undefined
   const path = pathInArchive(layout, id, range.dir, name)
   return readVerified(path, sha256) === undefined ? undefined : { path, where: 'archived' }

@@ -7,6 +7,7 @@ import { findAggregate } from '../../eventsourcing/aggregate-name.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import { type Marker, refuseChangedMarker, refuseOlderMarker } from '../directory/data-dir.js'
 import { isCorrupt } from '../disk/damage.js'
+import { type IndexRepair, planIndex } from './archive-index.js'
 import { type CacheCheck, checkCaches } from './caches.js'
 import { type RepairedChain, repairChain } from './commit-chain.js'
 import type { RecoverySources } from './evidence.js'
@@ -23,6 +24,8 @@ export interface RecoveryPlan {
   readonly aggregates: readonly { readonly plan: AggregatePlan; readonly caches: CacheCheck }[]
   /** Aggregates that cannot be rebuilt: they stay untouched. */
   readonly failed: readonly { readonly id: AggregateId; readonly error: AppError }[]
+  /** Archive indexes that are missing or damaged. */
+  readonly indexes: readonly IndexRepair[]
   /** Folders of aggregates that only lost commits created. */
   readonly orphanedFolders: readonly string[]
   /** True if the remaining history ends before the migration to format 2, so that no commit binds the marker. */
@@ -38,17 +41,20 @@ export interface RecoveryPlan {
  * `aggregate-unknown`, `io`.
  */
 export function planAll(
-  sources: RecoverySources,
+  given: RecoverySources,
   marker: Marker,
   only?: readonly (AggregateId | string)[],
 ): RecoveryPlan {
-  const { layout } = sources
-  const chain = repairChain(sources, marker)
+  const { layout } = given
+  const chain = repairChain(given, marker)
   refuseOlderMarker(layout.dir, marker.generation, chain.last?.record)
   const unbound = chain.last?.record.format === 1
   if (!unbound) refuseChangedMarker(layout.dir, marker, chain.last?.record)
-  const tails = lostTails(sources, chain)
   const names = only === undefined ? undefined : new Set(only.map((id) => knownName(chain, id)))
+  const chosen = chain.members.filter((id) => names?.has(formatAggregateId(id)) !== false)
+  const indexes = chosen.flatMap((id) => planIndex(given, chain, id) ?? [])
+  const sources = { ...given, indexes: new Map(indexes.map(({ id, ranges }) => [formatAggregateId(id), ranges])) }
+  const tails = lostTails(sources, chain)
   const all: AggregatePlan[] = []
   const aggregates: { plan: AggregatePlan; caches: CacheCheck }[] = []
   const failed: { id: AggregateId; error: AppError }[] = []
@@ -73,10 +79,11 @@ export function planAll(
     all,
     aggregates,
     failed,
+    indexes,
     orphanedFolders: orphanedFolders(layout, chain),
     unbound,
     loses,
-    isEmpty: aggregates.length === 0 && !commits && !loses && !unbound,
+    isEmpty: aggregates.length + indexes.length === 0 && !commits && !loses && !unbound,
   }
 }
 

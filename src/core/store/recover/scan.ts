@@ -4,7 +4,6 @@
  * Invariant: reads only; a state is built only from bytes that a commit references, and never across a gap.
  */
 import type { AggregateId, Gone, NumberRange, StoredCommand } from '../../eventsourcing/types.js'
-import { tryReadArchivedIndex } from '../commit/archived-index.js'
 import { type ArchivedRange, rangeOf } from '../commit/archived-ranges.js'
 import { inRanges } from '../commit/live-branch.js'
 import { isCorrupt } from '../disk/damage.js'
@@ -12,7 +11,7 @@ import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseCommand } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
 import type { NamedCommand } from './commit-chain.js'
-import { type FileEvidence, findFileEvidence, type RecoverySources } from './evidence.js'
+import { archivedIndexOf, type FileEvidence, findFileEvidence, type RecoverySources } from './evidence.js'
 
 /** A command that a commit lists, and the evidence for its files. */
 export interface Step {
@@ -49,7 +48,7 @@ export function scanAggregate(sources: RecoverySources, id: AggregateId, named: 
     const buildable = isBuildable(entry, record, last, files)
     live.push({ named: entry, versionBefore, record, command, ...files, buildable })
   }
-  return { id, live, gone, archived: tryReadArchivedIndex(sources.layout, id) }
+  return { id, live, gone, archived: archivedIndexOf(sources, id) }
 }
 
 interface BranchEntry {

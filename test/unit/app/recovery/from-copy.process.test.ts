@@ -2,7 +2,7 @@
  * Any file that `audit verify` reads, missing or damaged: `recover --from COPY` restores it from an intact copy, proved by hash, and the audit
  * of the complete history finds nothing. A sample of the files; all of them with SLOW=1.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { rebuildTree } from '../../../../src/core/app/authority/pubserver.js'
@@ -35,6 +35,11 @@ const audit = async (dir: string): Promise<AuditReport> => auditVerify(await qui
 function findings({ problems, aggregates }: AuditReport): readonly string[] {
   return [...problems, ...aggregates.flatMap((a) => a.problems)].map((p) => `${p.file} ${p.path}: ${p.problem}`)
 }
+
+const INDEX = 'pubd/0/archived.json'
+
+/** Returns a range without the time and generation of its archiving, which only the index knows. */
+const withoutDates = (range: object): object => ({ ...range, since: undefined, generation: undefined })
 
 const DAMAGES: readonly (readonly [string, (path: string) => void])[] = [
   ['missing', (path) => rmSync(path)],
@@ -74,11 +79,30 @@ function oneOfEachClass(files: readonly string[]): readonly string[] {
   return [...classes.values()].map((of) => of[sampleSeed % of.length] as string)
 }
 
+it.each(DAMAGES)(
+  'an archive index that is %s is rebuilt without a copy, and no archived command is given up',
+  async (_, damage) => {
+    const dir = copyDir(base, join(folder, 'case'))
+    const away = copyDir(join(dir, 'pubd/0/archived'), join(folder, 'away'))
+    rmSync(join(dir, 'pubd/0/archived'), { recursive: true })
+    const before = JSON.parse(readFileSync(join(dir, INDEX), 'utf8')) as { readonly ranges: readonly object[] }
+    damage(join(dir, INDEX))
+    const report = await recover(await quickSession(dir, LATER))
+    expect(report).toMatchObject({ losesHistory: false, archives: { replaced: [], rebuilt: [INDEX] } })
+    const after = JSON.parse(readFileSync(join(dir, INDEX), 'utf8')) as typeof before
+    expect(after.ranges.map(withoutDates)).toEqual(before.ranges.map(withoutDates))
+    cpSync(away, join(dir, 'pubd/0/archived'), { recursive: true })
+    expect(findings(await audit(dir))).toEqual([])
+    for (const path of [dir, away]) rmSync(path, { recursive: true })
+  },
+)
+
 it('is restored from a copy', async () => {
   const files = readdirSync(base, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(base, join(entry.parentPath, entry.name)))
-    .filter((path) => !/^(?:status|tmp|locks|keys\/pool)\/|^\.lock|\/(?:surplus|corrupt)\//.test(path))
+    // brine.json and brine.toml are read before anything else, and are copied by hand, as their errors say
+    .filter((path) => !/^brine\.|^(?:status|tmp|locks|keys\/pool)\/|^\.lock|\/(?:surplus|corrupt)\//.test(path))
     .sort()
   const cases = (isSlow ? files : oneOfEachClass(files)).flatMap((file) =>
     DAMAGES.map(([name, damage]) => ({ file, name, damage })),

@@ -23,6 +23,7 @@ function lastLine(gone: readonly string[]): string | undefined {
   const report: RecoverReport = {
     aggregates: [{ ...ROW, gone }],
     commits: { rebuilt: [], replaced: [], corrupt: [], lostFrom: null },
+    archives: { replaced: [], rebuilt: [] },
     objects: { corrupt: [], replaced: [], missing: [], lost: [] },
     served: false,
     keys: { replaced: [], missing: [] },

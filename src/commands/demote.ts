@@ -2,8 +2,13 @@
 import { type DemoteReport, demote } from '../core/app/operations/promote.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
-import { writeFlags } from '../core/cli/flags/flags.js'
+import { flag, writeFlags } from '../core/cli/flags/flags.js'
 import type { Theme } from '../core/cli/output/theme.js'
+
+/** Scripts that add `--yes` to each of promote and demote run: this one never asks. */
+const declaredFlags = {
+  yes: flag.boolean({ description: 'accepted as with promote: demote never asks' }),
+}
 
 export default class Demote extends BaseCommand<DemoteReport> {
   static override summary = 'make this primary a read-only stand-by'
@@ -14,7 +19,7 @@ export default class Demote extends BaseCommand<DemoteReport> {
     20: 'it is a stand-by already',
   }
   static override examples = ['<%= config.bin %> demote --reason "moving to host b"']
-  static override flags = { ...writeFlags }
+  static override flags = { ...writeFlags, ...declaredFlags }
 
   protected override async execute(): Promise<DemoteReport> {
     const { flags } = await this.parse(Demote)

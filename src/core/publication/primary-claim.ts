@@ -21,6 +21,21 @@ function isRival(theirs: WritingPrimary, mine: WritingPrimary): boolean {
   return theirs.generation > mine.generation || theirs.writer !== mine.writer
 }
 
+/** Returns the primary that wrote this tree last, if it is of this history and not `mine`; undefined if that is unknown or cannot be read. */
+export function otherPrimary(
+  repoDir: string,
+  id: string,
+  mine: Pick<WritingPrimary, 'writer'> | undefined,
+): WritingPrimary | undefined {
+  try {
+    const there = claimOf(repoDir)
+    return there?.id === id && there.writer !== mine?.writer ? there : undefined
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
+  }
+}
+
 /** Returns the highest generation of this history that wrote here; 0 if unknown. */
 export function generationServed(repoDir: string, id: string): number {
   const there = claimOf(repoDir)

@@ -18,8 +18,14 @@ it('demote makes a stand-by that can be promoted again', async () => {
   const dry = await runBrine(['demote', ...REASON, '--dry-run'], { dataDir: first })
   expect([dry.code, (await runBrine(['republish'], { dataDir: first })).code]).toEqual([0, 0])
   expect((await runBrine(['demote'], { dataDir: first })).code).toBe(2)
-  const done = await brine(['demote', ...REASON, '--json'], { dataDir: first })
+  // a script may add --yes, as it does to promote
+  const done = await brine(['demote', ...REASON, '--yes', '--json'], { dataDir: first })
   expect(done.json<DemoteReport>()).toMatchObject({ role: 'standby', generation: 1, reason: 'host a is gone' })
-  expect((await runBrine(['republish'], { dataDir: first })).code).toBe(20)
+  const refused = await runBrine(['republish', '--json'], { dataDir: first })
+  expect(refused.code).toBe(20)
+  expect(refused.json<{ error: object }>().error).toMatchObject({
+    message: expect.stringMatching(/is a stand-by \(demoted at 20\d\d-\S+Z: host a is gone\) and read-only/),
+    details: { reason: 'demoted', primary: null },
+  })
   expect((await runBrine(['demote', ...REASON], { dataDir: first })).code).toBe(20)
 })

@@ -169,6 +169,12 @@ describe('the drill', () => {
 
   it('demoted, it is the stand-by of the new one: its crontab is quiet, its copy is refreshed', async () => {
     await brine(['demote', '--reason', 'host b has taken over'], { dataDir: a })
+    const refused = await runBrine(['roa', 'add', 'acme', '192.0.2.0/27=AS64496', '--json'], { dataDir: a })
+    expect(refused.json<{ error: object }>().error).toMatchObject({
+      message: expect.stringMatching(/changes go to the primary, \S+ \(generation 2 of [0-9a-f-]+, since \S+Z\)$/),
+      hint: expect.stringMatching(/^if \S+ is lost permanently: brine promote/),
+      details: { reason: 'demoted', generation: 2 },
+    })
     expect(await brine(['tick'], { dataDir: a })).toMatchObject({ code: 0, stdout: '' })
     refresh(b, a)
     expect(await status(a)).toMatchObject({ role: 'standby', standby: { reason: 'copy' }, generation: 2 })

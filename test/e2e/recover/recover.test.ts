@@ -256,6 +256,16 @@ describe('several aggregates', () => {
     await mustBeWhole(box)
   })
 
+  it('a parent that cannot be read has not disowned anything: its child is no orphan', async () => {
+    const box = sandbox.copy()
+    breakAcme(box)
+    rmSync(join(box.dir, 'cas/testbed'), { recursive: true })
+    const { code, json } = await box.run(['recover', '--yes', '--json'])
+    const report = json<RecoverReport>()
+    expect([code, report.orphans, report.aggregates]).toMatchObject([12, [], [{ handle: 'acme' }]])
+    expect(report.failed).toContainEqual(expect.objectContaining({ aggregate: 'ca/testbed' }))
+  })
+
   it('a lost commit file is built anew: nothing is lost', async () => {
     const box = sandbox.copy()
     const before = readFileSync(join(box.dir, 'commits/2.json'))

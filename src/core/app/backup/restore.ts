@@ -9,6 +9,7 @@ import { assertNotMountPoint, replaceDirectory, stagingBeside } from '../../back
 import { removeTree } from '../../backup/scratch.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
 import { shellWord } from '../../base/shell-word.js'
 import { type Instant, secondsBetween } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -108,7 +109,7 @@ async function restoreLocked(
   )
   try {
     const replaced = await replaceDirectory(staging, old, nowFor(options, report), destination)
-    return { ...report, replaced, nextSteps: nextSteps(report, replaced) }
+    return { ...report, replaced, nextSteps: [...report.nextSteps, checkReplaced(replaced)] }
   } catch (error) {
     // does nothing if the staging folder has been renamed already
     removeTree(staging)
@@ -188,13 +189,13 @@ async function reportOf(
     changed: true,
     dryRun: false,
   }
-  return { ...report, nextSteps: nextSteps(report, null) }
+  return { ...report, nextSteps: nextSteps(report, verified.activeCas) }
 }
 
 /** Returns the next steps in order; each is a command or an instruction. */
 function nextSteps(
-  { dataDir, role, aggregates }: Pick<RestoreReport, 'dataDir' | 'role' | 'aggregates'>,
-  replaced: string | null,
+  { dataDir, role }: Pick<RestoreReport, 'dataDir' | 'role'>,
+  cas: readonly Handle[],
 ): readonly string[] {
   const at = `--data-dir ${shellWord(dataDir)}`
   const renumbering =
@@ -207,10 +208,12 @@ function nextSteps(
           `brine promote ${at} --reason "restored from backup"   # ${renumbering}`,
           `brine tick ${at}`,
         ]
-  const cas = aggregates.filter((a) => a.kind === 'ca').map((a) => a.handle)
   const named = cas.length > 3 ? [...cas.slice(0, 3), '…'] : cas
   const sync =
     cas.length === 0 ? [] : [`brine repo sync CA ${at}   # every CA with its repository: ${named.join(', ')}`]
-  const old = replaced === null ? [] : [`check ${replaced} for changes after the backup, then remove it`]
-  return [...live, ...sync, `brine audit verify ${at}`, ...old]
+  return [...live, ...sync, `brine audit verify ${at}`]
+}
+
+function checkReplaced(replaced: string): string {
+  return `check ${replaced} for changes after the backup, then remove it`
 }

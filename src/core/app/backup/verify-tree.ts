@@ -8,6 +8,7 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { sha256Hex } from '../../crypto/digest.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
+import { Work } from '../../eventsourcing/work.js'
 import { listCommits } from '../../store/commit/commit-log.js'
 import { isPresent, type Marker, writeMarker } from '../../store/directory/data-dir.js'
 import { readIfExists } from '../../store/disk/fs.js'
@@ -16,6 +17,7 @@ import { replaceFile } from '../../store/disk/write-file.js'
 import { migrateUnpacked } from '../../upgrade/unpacked.js'
 import { type AuditedAggregate, auditVerify } from '../proof/audit.js'
 import type { Digest } from '../proof/digest.js'
+import { readCas } from '../transaction/context.js'
 import { openSession } from '../transaction/session.js'
 import type { UnpackedSource } from './restore-source.js'
 
@@ -27,6 +29,8 @@ export interface VerifiedTree {
     readonly handle: Handle
     readonly sequence: number
   })[]
+  /** CAs that were not removed. */
+  readonly activeCas: readonly Handle[]
 }
 
 /** Returns the empty configuration below `dir` that `verifyTree` uses in place of the restored one. */
@@ -75,7 +79,8 @@ export async function verifyTree(
     events,
     stateDigest,
   }))
-  return { marker, digest: report.digest, aggregates }
+  const activeCas = await session.store.read(async (reader) => readCas(new Work(reader)).cas.map((ca) => ca.handle))
+  return { marker, digest: report.digest, aggregates, activeCas }
 }
 
 interface PresentTree extends Pick<UnpackedSource, 'commit' | 'head'> {

@@ -1,6 +1,6 @@
 /**
  * Reconciles parents, children and the publication server after commands were lost.
- * Invariant: a CA that its parent no longer lists as a child is left unchanged, so that nothing more is lost before the operator has decided.
+ * Invariant: a CA that its parent no longer lists as a child, or whose parent cannot be read, is left unchanged, so that nothing more is lost before the operator has decided.
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -9,6 +9,7 @@ import type { CaState } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
+import { unlessCorrupt } from '../../store/disk/damage.js'
 import { listEntitlements, syncResources } from '../authority/resource-sync.js'
 import { pubdState, readCas, runPubd, type TransactionContext } from '../transaction/context.js'
 import { concernsWholeDirectory } from '../transaction/errors.js'
@@ -50,7 +51,7 @@ export async function reconcileAfterRecovery(session: Session, missing: Readonly
   const { all, orphans } = await session.store.read(async (reader) => {
     const tx = { work: new Work(reader) }
     const { cas } = readCas(tx.work)
-    const orphaned = cas.filter((state) => isOrphan(tx, state)).map((state) => state.handle)
+    const orphaned = cas.filter((state) => relationOf(tx, state) === 'orphan').map((state) => state.handle)
     return { all: [...tx.work.handles('ta'), ...cas.map((state) => state.handle)], orphans: orphaned }
   })
   await run(all)
@@ -63,21 +64,20 @@ function failure(aggregate: string, { code, message }: AppError): Reconciled['fa
 
 async function reconcileCas(tx: TransactionContext, handles: readonly Handle[]): Promise<void> {
   const cas = readCas(tx.work).cas.filter((state) => handles.includes(state.handle))
-  for (const state of cas) if (!isOrphan(tx, state)) await syncResources(tx, state.handle)
+  for (const state of cas) if (relationOf(tx, state) === 'child') await syncResources(tx, state.handle)
   await publishAll(tx, cas, handles)
 }
 
-/** Returns true if a parent grants the CA no resources any more, or cannot be read. */
-function isOrphan(tx: Pick<TransactionContext, 'work'>, state: CaState): boolean {
-  return Object.values(state.parents).some((contact) => {
-    if (contact.transport !== 'local') return false
-    try {
-      return listEntitlements(tx, contact).length === 0
-    } catch (error) {
-      if (error instanceof AppError && error.kind === 'corrupt') return true
-      throw error
-    }
+/** Returns `orphan` if a parent grants the CA no resources any more; otherwise `unknown` if a parent cannot be read. */
+function relationOf(tx: Pick<TransactionContext, 'work'>, state: CaState): 'child' | 'orphan' | 'unknown' {
+  const found = Object.values(state.parents).map((contact) => {
+    // another instance knows its children; its entitlements are asked for with the next tick
+    if (contact.transport !== 'local') return 'child'
+    const entitlements = unlessCorrupt(() => listEntitlements(tx, contact))
+    if (entitlements === undefined) return 'unknown'
+    return entitlements.length === 0 ? 'orphan' : 'child'
   })
+  return (['orphan', 'unknown'] as const).find((relation) => found.includes(relation)) ?? 'child'
 }
 
 /** Publishes the desired state of each CA. Adds publishers that the server has lost. */

@@ -4,26 +4,64 @@
  */
 import { AppError } from '../../base/errors.js'
 import { jsonDigest } from '../../crypto/digest.js'
-import { commitServed, rivalOf, superseded, type WritingPrimary } from '../../publication/primary-claim.js'
+import {
+  commitServed,
+  otherPrimary,
+  rivalOf,
+  superseded,
+  type WritingPrimary,
+} from '../../publication/primary-claim.js'
 import { isCommitted } from '../../store/commit/commit-log.js'
-import { interruptedGeneration, readInstallationId } from '../../store/directory/installation-id.js'
+import {
+  type InstallationId,
+  interruptedGeneration,
+  type Role,
+  readInstallationId,
+} from '../../store/directory/installation-id.js'
 import type { Session } from './session.js'
 
 /** Throws `standby` if this directory is not the primary. */
 export function refuseCopy(session: Session): void {
   const role = session.store.role()
   if (role.role === 'primary') return
+  const { store } = session
+  const demoted = role.reason === 'demoted' ? readInstallationId(store.dir)?.demoted : undefined
+  const why = demoted === undefined ? role.reason : `demoted at ${demoted.at}: ${demoted.reason}`
+  const primary = knownPrimary(session, role)
+  const where = primary === undefined ? '' : `, ${primary.text}`
   throw new AppError(
     'standby',
     'standby',
-    `${session.store.dir} is a stand-by (${role.reason}) and read-only: changes go to the primary`,
+    `${store.dir} is a stand-by (${why}) and read-only: changes go to the primary${where}`,
     {
       hint:
-        interruptedGeneration(session.store.dir, session.store.marker) === undefined
-          ? 'to make this directory the primary: brine promote --reason "…"'
+        interruptedGeneration(store.dir, store.marker) === undefined
+          ? `${primary === undefined ? 'to make this directory the primary' : `if ${primary.host} is lost permanently`}: brine promote --reason "…"`
           : 'to complete the interrupted recovery: brine recover',
+      details: { reason: role.reason, primary: primary?.host ?? null, generation: primary?.generation ?? null },
     },
   )
+}
+
+interface KnownPrimary {
+  readonly host: string
+  readonly generation: number | undefined
+  readonly text: string
+}
+
+/** Returns the primary of this history: the one that wrote the published tree last, or for a copy the host that wrote its original. */
+function knownPrimary({ store, repoDir }: Session, role: Extract<Role, { role: 'standby' }>): KnownPrimary | undefined {
+  const origin = readInstallationId(store.dir)
+  const mine = origin === undefined || role.reason === 'copy' ? undefined : writerOf(origin)
+  const other = otherPrimary(repoDir, store.marker.id, mine)
+  if (other !== undefined) {
+    const { host, generation, at } = other
+    return { host, generation, text: `${host} (generation ${generation} of ${store.marker.id}, since ${at})` }
+  }
+  const { host } = role
+  // a demoted directory names its own host
+  if (host === undefined || role.reason !== 'copy') return undefined
+  return { host, generation: undefined, text: `on ${host} when this was copied` }
 }
 
 /** Throws `standby` if this directory is not the primary, `standby-superseded` if the published tree was written by a later primary. */
@@ -64,6 +102,10 @@ export function writingPrimary({ store }: Session): WritingPrimary | undefined {
   const { id, generation, test } = store.marker
   const origin = test === true ? undefined : readInstallationId(store.dir)
   if (origin === undefined) return undefined
-  const { inode, birth, machine, host, at } = origin
-  return { id, generation, writer: jsonDigest([inode, birth, machine, at]), host, at }
+  const { host, at } = origin
+  return { id, generation, ...writerOf(origin), host, at }
+}
+
+function writerOf({ inode, birth, machine, at }: InstallationId): Pick<WritingPrimary, 'writer'> {
+  return { writer: jsonDigest([inode, birth, machine, at]) }
 }

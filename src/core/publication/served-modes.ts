@@ -7,12 +7,14 @@ import { dirname, join } from 'node:path'
 import { canPass, formatMode } from './other-users.js'
 import { type Disk, errnoOf, namesIn, statOf, unlessAbsent, writeFresh } from './served-files.js'
 
+export const UNREADABLE = 'cannot be read by other users'
+
 export interface WrongMode {
   /** Relative to `repo/`; empty for `repo/` itself. */
   readonly path: string
   readonly isFolder: boolean
   readonly mode: number
-  readonly problem: 'cannot be read by other users' | 'can be written by other users'
+  readonly problem: typeof UNREADABLE | 'can be written by other users'
 }
 
 const PARTS = ['rsync', 'rrdp', 'ta']
@@ -53,7 +55,7 @@ function* problemOf(path: string, stat: fs.Stats): Generator<WrongMode> {
   const isFolder = stat.isDirectory()
   const needed = isFolder ? 0o005 : 0o004
   const mode = stat.mode & 0o7777
-  if ((mode & needed) !== needed) yield { path, isFolder, mode, problem: 'cannot be read by other users' }
+  if ((mode & needed) !== needed) yield { path, isFolder, mode, problem: UNREADABLE }
   else if ((mode & 0o022) !== 0) yield { path, isFolder, mode, problem: 'can be written by other users' }
 }
 

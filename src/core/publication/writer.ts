@@ -94,6 +94,19 @@ export function servedSerials(repoDir: string): {
   }
 }
 
+/**
+ * Returns true if a path belongs to a publication that is not served yet: to an rsync tree that is not the current one, or to a session or
+ * serial that `notification.xml` does not announce. `path` is relative to `repo/`.
+ */
+export function isUnserved(repoDir: string, path: string): boolean {
+  const [part, first, second] = path.split('/')
+  if (first === undefined) return false
+  if (part === 'rsync') return first !== currentTree(repoDir)
+  const { rrdp } = servedSerials(repoDir)
+  if (part !== 'rrdp' || rrdp === null) return part === 'rrdp'
+  return first !== rrdp.session || Number(second) > rrdp.serial
+}
+
 /** Returns the file names below `ta/` with their content. */
 export function trustAnchorNames(ta: readonly TrustAnchorFiles[]): readonly (readonly [string, Uint8Array])[] {
   return ta.flatMap(({ handle, certificate, tal }) => {

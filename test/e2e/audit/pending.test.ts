@@ -1,5 +1,16 @@
 /** A publication that lags behind its commit is one line and exit 17, not a fault in every file; only what no commit explains is a fault. */
-import { cpSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { tick } from '../../../src/core/app/operations/tick.js'
@@ -64,6 +75,20 @@ describe('a publication that lags', () => {
     expect(ran.code).toBe(17)
     expect(ran.stdout.match(/the published tree lags: .*: brine tick/g)).toHaveLength(1)
     expect(ran.stdout).not.toContain('repo/')
+    await expectHealed()
+  })
+
+  it('includes the folders that it had just made when it ended; one that is served must be readable', async () => {
+    serve(2)
+    const notification = readFileSync(join(dir, 'repo/rrdp/notification.xml'), 'utf8')
+    const [, session = '', serial = ''] = /session_id="([^"]+)" serial="(\d+)"/.exec(notification) ?? []
+    const current = readlinkSync(join(dir, 'repo/rsync/current'))
+    for (const path of ['rsync/unused/ta', `rrdp/${session}/${Number(serial) + 1}/0123`])
+      mkdirSync(join(dir, 'repo', path), { recursive: true, mode: 0o700 })
+    await expectPending('lags')
+    chmodSync(join(dir, 'repo/rsync', current), 0o700)
+    chmodSync(join(dir, 'repo/rrdp', session, serial), 0o700)
+    expect(faults(await verify())).toEqual([`repo/rsync/${current}`, `repo/rrdp/${session}/${serial}`])
     await expectHealed()
   })
 

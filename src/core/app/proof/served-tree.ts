@@ -11,7 +11,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { PubdState } from '../../pubd/state.js'
-import { closedFolders } from '../../publication/served-modes.js'
+import { closedFolders, UNREADABLE } from '../../publication/served-modes.js'
 import {
   isPartUnwritten,
   modeFindings,
@@ -20,7 +20,7 @@ import {
   type TreePart,
   verifyPart,
 } from '../../publication/verify.js'
-import { type PublicationTarget, servedSerials, type TrustAnchorFiles } from '../../publication/writer.js'
+import { isUnserved, type PublicationTarget, servedSerials, type TrustAnchorFiles } from '../../publication/writer.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taLocator } from '../../ta/locator.js'
 import type { TaState } from '../../ta/state.js'
@@ -106,14 +106,19 @@ export function judgeTree(session: Session, reader: StoreReader, states: ServedS
   const problems: Finding[] = []
   const judged = noteDamage(problems, 'repo', () => judge(session, reader, states))
   const { findings, pending } = judged ?? { findings: problems, pending: null }
-  return { findings: [...findings, ...accessProblems(session)], pending }
+  return { findings: [...findings, ...accessProblems(session, pending !== null)], pending }
 }
 
-/** Returns the findings about who can read the tree, which no commit explains. */
-function accessProblems(session: Session): readonly Finding[] {
-  const modes = modeFindings(session.repoDir).map(({ path, problem }) => ({ file: `repo/${path}`, path: '$', problem }))
+/**
+ * Returns the findings about who can read the tree, which no commit explains. While a publication is pending, folders that it has just made
+ * and that are not served yet are part of it: the next tick completes or replaces them.
+ */
+function accessProblems({ repoDir, store }: Session, isPending: boolean): readonly Finding[] {
+  const modes = modeFindings(repoDir)
+    .filter(({ path, problem }) => !(isPending && problem === UNREADABLE && isUnserved(repoDir, path)))
+    .map(({ path, problem }) => ({ file: `repo/${path}`, path: '$', problem }))
   // a test directory is not served
-  const closed = session.store.marker.test === true ? [] : closedFolders(session.repoDir)
+  const closed = store.marker.test === true ? [] : closedFolders(repoDir)
   const above = closed.map(({ path, mode }) => ({
     file: path,
     path: '$',

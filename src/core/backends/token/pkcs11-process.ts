@@ -35,7 +35,8 @@ export class TokenProcess {
     this.#signal = signal
     const env = { ...process.env }
     if (hidden !== undefined) delete env[hidden]
-    const path = program ?? fileURLToPath(new URL('../../pkcs11-child.js', import.meta.url))
+    // from dist/chunks/, where the build puts this module
+    const path = program ?? fileURLToPath(new URL('../pkcs11-child.js', import.meta.url))
     this.#child = fork(path, [String(process.pid)], {
       // the output of vendor libraries is discarded
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],

@@ -1,4 +1,4 @@
-/** What a replay knows of the commands so far, what a record must agree with, and what a recovery declares lost. */
+/** Progress of a replay: the commands so far, the comparison of a record with them, and the losses that a recovery declares. */
 import type { Instant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
 import type { NumberRange, StoredCommand, StoredEffect } from '../eventsourcing/types.js'

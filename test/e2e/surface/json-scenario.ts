@@ -10,7 +10,7 @@ import { merged, type Shape, shapeOf } from './json-shape.js'
 const BASES = ['--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/']
 const TAL = ['--tal-https', 'https://rpki.example/ta/ta.cer', '--tal-rsync', 'rsync://rpki.example/ta/ta.cer']
 /** Exit codes of commands that tell what they found by one. */
-const TELLS: Readonly<Record<string, number>> = { 'audit diff': 4, 'clock show': 1 }
+const TELLS: Readonly<Record<string, number>> = { 'audit diff': 4, 'clock show': 1, 'pubserver probe': 15 }
 const WHY = ['--reason', 'test']
 
 /** Runs a command, keeps its shape under its words without arguments, and returns its report. */
@@ -124,7 +124,17 @@ async function authority(run: Run, folder: string): Promise<void> {
   await run('pubserver stats')
   await run('pubserver write')
   await run('pubserver push', join(folder, 'pushed'))
+  await probe(run, join(folder, 'probed.toml'), folder)
   await run('pubserver session-reset', '--yes')
+}
+
+/** Probes a server that does not answer. */
+async function probe(run: Run, config: string, folder: string): Promise<void> {
+  const server =
+    '[[repository.server]]\nname = "one"\nnotification = "https://127.0.0.1:1/n.xml"\nrsync = "rsync://127.0.0.1:1/r/"\n'
+  writeFileSync(config, `${server}[[repository.pool]]\nfile = "${join(folder, 'pool.conf')}"\n`)
+  await run('pubserver probe', '--config', config)
+  await run('status', '--config', config)
 }
 
 async function proof(run: Run, site: EnrolSite): Promise<void> {

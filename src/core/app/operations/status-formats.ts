@@ -101,6 +101,7 @@ function metrics(report: StatusReport): readonly Metric[] {
       help: 'Verdict of a group of CAs: 0 every CA is available, 1 some are not, 2 none is.',
       samples: report.ha.map(({ name, verdict }) => ({ labels: { group: name }, value: GROUP_LEVELS[verdict] })),
     },
+    ...serverMetrics(report.servers),
     one('rrdp_serial', 'Serial of the publication server.', publication?.serial ?? null),
     one('rrdp_served_serial', 'Serial in the published RRDP notification.', publication?.servedSerial ?? null),
     one('rsync_served_serial', 'Serial of the published rsync tree.', publication?.rsyncSerial ?? null),
@@ -140,6 +141,45 @@ function certificateMetric(certificates: StatusReport['certificates']): Metric {
   }
 }
 
+/** Returns the metrics of the last probe of the repository servers. */
+function serverMetrics(status: StatusReport['servers']): readonly Metric[] {
+  if (status === null) return []
+  const parts = ['rrdp', 'rsync'] as const
+  const each = (name: string, help: string, pick: (part: ServedPartOf) => number | null): Metric => ({
+    name,
+    help,
+    samples: status.servers.flatMap((server) =>
+      parts.flatMap((part) => {
+        const served = server[part]
+        const value = served === null ? null : pick(served)
+        return value === null ? [] : [{ labels: { server: server.name, part }, value }]
+      }),
+    ),
+  })
+  const { at, servers, pools } = status
+  return [
+    {
+      name: 'servers_probed_timestamp_seconds',
+      help: 'Time of the last probe of the repository servers.',
+      samples: at === null ? [] : [{ value: epochOf(at) }],
+    },
+    each('server_up', '1 if a repository server serves what is published.', ({ good }) => (good ? 1 : 0)),
+    each('server_serial', 'Serial that a repository server serves.', ({ serial }) => serial),
+    each('server_lag_seconds', 'Age of the first version that a repository server lacks; 0 if it has all.', (part) =>
+      part.state === 'ok' ? 0 : at === null || part.since === null ? null : secondsBetween(part.since, at),
+    ),
+    {
+      name: 'server_in_pool',
+      help: '1 if a repository server is in a pool file, 0 if it is taken out.',
+      samples: pools.flatMap(({ file, members }) =>
+        servers.map(({ name }) => ({ labels: { server: name, pool: file }, value: members.includes(name) ? 1 : 0 })),
+      ),
+    },
+  ]
+}
+
+type ServedPartOf = NonNullable<NonNullable<StatusReport['servers']>['servers'][number]['rrdp']>
+
 function caMetrics(cas: StatusReport['cas']): readonly Metric[] {
   const each = (name: string, help: string, pick: (ca: StatusReport['cas'][number]) => number | null): Metric => ({
     name,
@@ -166,9 +206,11 @@ function seconds(at: Instant | null): number | null {
   return at === null ? null : epochOf(at)
 }
 
-/** Formats labels. No escapes are needed: handles contain no quotes and no backslashes. */
+/** Formats labels. Handles and names contain no quotes and no backslashes; a path may. */
 function labelText(labels: Readonly<Record<string, string>> = {}): string {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}="${value}"`)
+  const pairs = Object.entries(labels).map(
+    ([key, value]) => `${key}="${value.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`,
+  )
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }
 

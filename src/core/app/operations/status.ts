@@ -21,6 +21,7 @@ import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
 import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
 import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
+import { type ServerStatus, serverFindings, serverStatus } from '../distribution/server-status.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { accessFacts } from './status-access.js'
@@ -70,6 +71,8 @@ export interface StatusReport {
   readonly future: StatusSnapshot['future']
   /** Certificates of the configuration and the HTTPS certificate, with how urgent it is to replace each. */
   readonly certificates: readonly ReportedCertificate[]
+  /** The last probe of the repository servers; null if none is configured. */
+  readonly servers: ServerStatus | null
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
@@ -148,6 +151,7 @@ export async function status(session: Session): Promise<StatusReport> {
     unpublished: plan.unpublished,
     future: snapshot.future,
     certificates: certificates.watched.map(reportedCertificate),
+    servers: serverStatus(session),
     locks: holder === undefined ? [] : [holder],
     disk,
     ...keyFacts(session, snapshot, plan),
@@ -227,6 +231,11 @@ function findingInputs(
     ],
     configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
     certificates: certificateFindings(certificates),
+    servers: serverFindings(serverStatus(session), {
+      now: snapshot.now,
+      tickPeriod: session.config.tickPeriod,
+      primary,
+    }),
     tickPeriod: session.config.tickPeriod,
     tickSince: primary && hasCas(session, snapshot) ? tickSince(session) : null,
   }

@@ -71,6 +71,8 @@ export interface StatusFacts {
   readonly enrolment: EnrolmentFacts | null
   /** Findings about certificates that run out (`status-certificates.ts`). */
   readonly certificates: readonly StatusFinding[]
+  /** Findings about repository servers (`server-status.ts`). */
+  readonly servers: readonly StatusFinding[]
   /** Seconds between two runs of `tick`. */
   readonly tickPeriod: number
   /**
@@ -108,7 +110,7 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
   const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
   const rank = (c: StatusFinding): number => (c.level === 'critical' ? 0 : 1)
-  return [...all, ...facts.certificates, ...faults, ...config].sort((a, b) => rank(a) - rank(b))
+  return [...all, ...facts.servers, ...facts.certificates, ...faults, ...config].sort((a, b) => rank(a) - rank(b))
 }
 
 /** Returns the most severe level of the findings; `ok` without any. */

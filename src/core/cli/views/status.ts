@@ -54,6 +54,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     ['repository', publication === null ? 'none' : repository(publication)],
     ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
   ]
+  if (report.servers !== null) facts.push(['servers', serversFact(report.servers, now)])
   for (const { name, strategy, next, retryAfter } of report.ha)
     facts.push([
       'group',
@@ -80,6 +81,11 @@ function repository(p: NonNullable<StatusReport['publication']>): string {
   const what = `serial ${p.serial}, ${counted(p.objects, 'object')} of ${counted(p.publishers, 'publisher')}`
   if (p.current) return `${what}, published`
   return `${what}; published serials: RRDP ${p.servedSerial ?? 'none'}, rsync ${p.rsyncSerial ?? 'none'}`
+}
+
+function serversFact({ at, servers, configured }: NonNullable<StatusReport['servers']>, now: Instant): string {
+  if (at === null) return `${configured} configured, never probed`
+  return `${servers.filter(({ ok }) => ok).length} of ${configured} in order, probed ${moment(at, now)}`
 }
 
 function moment(at: Instant, now: Instant): string {

@@ -78,7 +78,7 @@ export const REPOSITORY_SECTIONS: readonly EnrolmentSection[] = [
       {
         name: 'file',
         about: 'path of the file; replaced atomically, and only if its content changes',
-        example: '"/etc/nginx/brine-pool.conf"',
+        example: '"/etc/nginx/brine/pool.conf"',
         fallback: 'required',
       },
       {

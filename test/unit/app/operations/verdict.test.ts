@@ -28,6 +28,7 @@ const WELL: StatusFacts = {
   configFaults: [],
   enrolment: null,
   certificates: [],
+  servers: [],
   tickPeriod: 300,
   tickSince: null,
 }

@@ -1,6 +1,6 @@
 /** `brine restore`: makes a data directory from a backup or from a plain copy. */
 import { decryptionKeysFromFlags } from '../core/app/backup/encryption-flags.js'
-import { type RestoreReport, restoreBackup } from '../core/app/backup/restore.js'
+import { checkRestore, type RestoreReport, restoreBackup } from '../core/app/backup/restore.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
@@ -48,6 +48,7 @@ export default class Restore extends BaseCommand<RestoreReport> {
     const context = this.context({ ...flags, 'data-dir': flags.into })
     const request = { source: args.source, keys, replace: flags.replace }
     if (flags['dry-run']) return restoreBackup(context, { ...request, dryRun: true })
+    checkRestore(context, request)
     const kept = flags.replace ? '; an existing data directory is kept under another name' : ''
     const what = `${args.source} will be restored into ${flags.into}${kept}`
     await this.confirm(what, flags, `Restore ${args.source} into ${flags.into}?`)

@@ -10,6 +10,8 @@ import type { Theme } from '../../core/cli/output/theme.js'
 
 export default class ChildAdd extends BaseCommand<ChildReport> {
   static override summary = 'add a child to a CA or the trust anchor'
+  static override description =
+    'For a CA that exists here already. brine ca add CHILD --under CA --resources R makes the CA too.'
   static override examples = ['<%= config.bin %> child add acme branch --local --resources 192.0.2.0/25']
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),

@@ -25,6 +25,18 @@ export async function* readSource(path: string): AsyncGenerator<Uint8Array> {
 /** File descriptors inherited from the calling process: they are open already, so opening them never blocks. */
 const INHERITED = /^\/dev\/(?:stdin|fd\/\d+)$/
 
+/** Checks that a file can be read, before anything is asked about it. Throws `file-unreadable` (usage). */
+export function assertReadableSource(path: string): void {
+  try {
+    assertReadable(path)
+    fs.accessSync(path, fs.constants.R_OK)
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    const errno = errnoOf(cause) ?? 'EIO'
+    throw new AppError('usage', 'file-unreadable', `cannot read ${path}: ${errno}`, { cause, details: { path, errno } })
+  }
+}
+
 function assertReadable(path: string): void {
   const stat = fs.statSync(path)
   if (stat.isFile() || stat.isDirectory() || INHERITED.test(path)) return

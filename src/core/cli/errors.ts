@@ -116,7 +116,7 @@ function flagFault(message: string): string {
 function usageError(thrown: Error, setting: ErrorSetting): AppError {
   const { code, message } = describeParseFailure(thrown as ParseFailure)
   return new AppError('usage', code, message, {
-    hint: `see: ${setting.command} --help`,
+    hint: hintOfParse(message, setting.command),
     changed: setting.changed,
     cause: thrown,
   })
@@ -138,6 +138,17 @@ function describeParseFailure(failure: ParseFailure): { readonly code: string; r
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\n\s*/, '')
   return { code: 'flag-invalid', message: missingAsOne(plain.split('\n').map(inOurWords)) }
+}
+
+/** Flags that are missed by those who want another command, and that command. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'brine child add missing --local':
+    'to make the CA of the child too: brine ca add CHILD --under PARENT --resources R; for one that exists here: --local',
+  'brine ca add --resources needs --under': 'name the parent, such as the trust anchor: --under ta',
+}
+
+function hintOfParse(message: string, command: string): string {
+  return ELSEWHERE[`${command} ${message}`] ?? `see: ${command} --help`
 }
 
 /** Joins lines such as `missing --tal-https` and `missing --tal-rsync` to `missing --tal-https and --tal-rsync`. */

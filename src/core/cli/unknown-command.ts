@@ -46,6 +46,7 @@ const HABITS: ReadonlyMap<string, readonly string[]> = new Map([
   ...words(['cron', 'alerts', 'nginx', 'systemd'], 'contrib'),
   ...words(['repair', 'fix'], 'recover'),
   ...words(['undo', 'rollback'], 'history list'),
+  ...words(['move', 'migrate'], 'restore', 'demote'),
   ...words(['revoke'], 'est cert revoke', 'roa remove'),
   ...words(['sign', 'publish', 'renew', 'refresh'], 'republish'),
 ])
@@ -66,13 +67,28 @@ export function unknownCommand(given: readonly string[], commands: readonly stri
   const swapped = given.length > 1 ? follow([given[1] ?? '', given[0] ?? ''], known).found : []
   const isCommand = (path: readonly string[]): boolean => commands.includes(path.join(' '))
   const isTopic = found.length === given.length && wrong < given.length
-  const meant = [found, swapped].find(isCommand) ?? (isTopic ? found : undefined)
+  const meant = [found, swapped].find(isCommand) ?? (isTopic ? found : overview(found, given, commands))
   const topic = meant === undefined || !isCommand(meant) ? found : meant.slice(0, -1)
   const text = given.slice(0, Math.max(1, wrong + 1)).join(' ')
   const message = `unknown command ${text}${meant === undefined ? '' : `, did you mean ${meant.join(' ')}?`}`
   return new AppError('usage', 'command-unknown', message, {
     hint: `see: ${[bin, ...(topic.length === 0 ? (meant ?? []) : topic), '--help'].join(' ')}`,
   })
+}
+
+/** Verbs that show what a topic has, for a name that follows a topic without other verbs (`history acme`). */
+const OVERVIEWS = ['list', 'show', 'status']
+
+function overview(
+  found: readonly string[],
+  given: readonly string[],
+  commands: readonly string[],
+): readonly string[] | undefined {
+  if (found.length === 0 || found.length === given.length) return undefined
+  const below = commands.filter((command) => command.startsWith(`${found.join(' ')} `))
+  const verbs = below.map((command) => command.split(' ').at(-1) ?? '')
+  if (!verbs.every((verb) => OVERVIEWS.includes(verb))) return undefined
+  return OVERVIEWS.map((verb) => [...found, verb]).find((path) => commands.includes(path.join(' ')))
 }
 
 /** Returns the error for a first word of habit, unless the word after it says what it is about (`list ca`). */

@@ -31,7 +31,7 @@ export function parseRoaPayload(text: string): ParsedRoa {
   // what is left of `P => A` without quotes: the shell has opened a file named A
   if (text === '=') return syntax(text, 'the shell took the > of =>: quote the ROA, or write PREFIX=ASN')
   const sides = splitSides(hash < 0 ? text : text.slice(0, hash))
-  if (sides === undefined) return syntax(text, FORMS)
+  if (sides === undefined) return syntax(text, missingHalf(text) ?? FORMS)
   const faults: Violation[] = []
   const ranged = parseSide(sides[0], faults)
   const asn = parseAsn(sides[1])
@@ -41,6 +41,14 @@ export function parseRoaPayload(text: string): ParsedRoa {
   if (ranged === undefined || asn === undefined) return { faults }
   const payload: RoaPayload = { asn, prefix: ranged.prefix, maxLength: ranged.maxLength }
   return { ok: comment === '' ? { payload } : { payload, comment } }
+}
+
+/** Names the half that a prefix or an AS number alone lacks; undefined for other texts. */
+function missingHalf(text: string): string | undefined {
+  const word = text.trim()
+  if (/^AS\d+$/i.test(word)) return 'the prefix is missing, one word for both: 192.0.2.0/24=AS64496'
+  if (!/^[\da-f.:]+\/\d+(-\d+)?$/i.test(word)) return undefined
+  return `the AS number is missing, one word for both: ${word}=AS64496`
 }
 
 /** Returns true for one line of text without control characters and direction marks, which show it in another order than it has. */

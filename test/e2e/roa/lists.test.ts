@@ -159,3 +159,16 @@ it('takes the held lines of a file only if asked, names the others and exits wit
   const all = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/28 => 1', '--skip-not-held', '--json'])
   expect([all.code, all.json()]).toEqual([0, expect.objectContaining({ skipped: [] })])
 })
+
+it('names the way on for a ROA that is written in halves, and for a list that has several faults', async () => {
+  const dir = box.copy()
+  const halves = await runAt(dir, ['roa', 'remove', 'acme', '192.0.2.0/25'])
+  expect([halves.code, halves.stderr]).toEqual([
+    2,
+    expect.stringMatching(/AS number is missing[^]*brine roa list acme/),
+  ])
+  expect((await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/25', 'AS1'])).stderr).toContain('the prefix is missing')
+  await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24=AS1'])
+  const both = await runAt(dir, ['roa', 'add', 'acme', '192.0.2.0/24=AS1', '10.0.0.0/8=AS1'])
+  expect(both.stderr).toMatch(/--skip-not-held; .*--idempotent/)
+})

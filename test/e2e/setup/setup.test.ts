@@ -1,6 +1,15 @@
 /** `brine setup`: a repository in one command, again after an interruption, and the files for other programs. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { SetupReport } from '../../../src/core/app/operations/setup.js'
@@ -172,6 +181,23 @@ describe('brine contrib', () => {
     }
     expect((await run(dir, 'contrib', 'brine-est.service')).stdout).toContain('User=root\n')
     expect((await run(dir, 'contrib', 'nginx')).stderr).toBe('')
+  })
+
+  it('est.toml, added to brine.toml as its comment says, enrols a device', async () => {
+    const dir = place('enrols')
+    await run(dir, 'init')
+    const text = (await run(dir, 'contrib', 'est.toml')).stdout
+    const openssl = /openssl (.*)/.exec(text)?.[1]?.replaceAll('"', '').split(' ') ?? []
+    execFileSync('openssl', openssl.join(' ').replace('/CN=Devices CA', '/CN=Devices').split(' '), { stdio: 'ignore' })
+    chmodSync(join(dir, 'one.key'), 0o600)
+    appendFileSync(join(dir, 'brine.toml'), text)
+    const checked = await run(dir, 'config', 'check')
+    expect([checked.code, checked.stderr]).toEqual([0, ''])
+    const csr = join(dir, 'device.csr')
+    const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', join(dir, 'device.key')]
+    execFileSync('openssl', ['req', '-new', ...key, '-subj', '/CN=d', '-out', csr], { stdio: 'ignore' })
+    expect((await run(dir, 'est', 'enroll', 'device', '--csr', csr)).stdout).toContain('BEGIN CERTIFICATE')
+    expect((await run(dir, 'contrib', 'alerts', '--raw')).stdout).toContain('alert:')
   })
 
   it('fills in the data directory that is given', async () => {

@@ -13,6 +13,7 @@ it.each([
   ['roa ad acme x', 'unknown command roa ad, did you mean roa add?', 'brine roa --help'],
   ['rao add acme x', 'unknown command rao, did you mean roa add?', 'brine roa --help'],
   ['roas list', 'unknown command roas, did you mean roa list?', 'brine roa --help'],
+  ['history acme', 'unknown command history acme, did you mean history list?', 'brine history --help'],
   ['ca recover acme', 'unknown command ca recover, did you mean recover?', 'brine recover --help'],
   ['ca remo acme', 'unknown command ca remo', 'brine ca --help'],
   ['ca remvoe acme', 'unknown command ca remvoe, did you mean ca remove?', 'brine ca --help'],

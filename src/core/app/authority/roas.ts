@@ -65,7 +65,8 @@ async function changeRoas(
   options: RoaChangeOptions,
 ): Promise<RoaUpdateReport> {
   const select = options.skipNotHeld === true ? heldOnly(selection) : selection
-  if ((set.unread ?? []).length > 0) throw unreadError(set, await ruleViolations(session, handle, set, select))
+  if ((set.unread ?? []).length > 0)
+    throw withHint(unreadError(set, await ruleViolations(session, handle, set, select)), handle, set)
   const useCase = async (tx: TransactionContext) => ({
     ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, timing: session.timing })),
     changes: await changeRows(tx, session.timing, options),
@@ -161,11 +162,22 @@ function heldOnly(select: Select): Select {
   }
 }
 
-/** Names the way out for prefixes that the CA does not hold. */
+/** Names the way out of what was refused. */
 function withHint(error: unknown, handle: Handle, { add }: RoaSet): unknown {
-  if (!(error instanceof AppError) || error.hint !== undefined || error.code !== 'roa-not-held') return error
+  if (!(error instanceof AppError) || error.hint !== undefined) return error
+  const faults = (error.details as { readonly faults?: readonly Violation[] } | null)?.faults ?? []
+  const codes = new Set([error.code, ...faults.map(({ code }) => code)])
   const others = add.length > 1 ? '; to take the held ones only: --skip-not-held' : ''
-  return rewrap(error, { hint: `brine ca show ${handle} shows what it holds${others}` })
+  const hints = [
+    ...(codes.has('roa-not-held') ? [`brine ca show ${handle} shows what it holds${others}`] : []),
+    ...(codes.has('roa-duplicate') || codes.has('roa-unknown')
+      ? ['to ignore what is in effect already: --idempotent']
+      : []),
+    ...(codes.has('roa-syntax') || codes.has('roa-unknown')
+      ? [`brine roa list ${handle} shows its ROAs as they are written`]
+      : []),
+  ]
+  return hints.length === 0 ? error : rewrap(error, { hint: hints.join('; ') })
 }
 
 /** Selects the changes that lead from the ROAs of a CA to those of `set`. */

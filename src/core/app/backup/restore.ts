@@ -7,6 +7,7 @@ import { type DestinationOptions, type ExistingDirectory, findExisting, lockRequ
 import { fillDirectory } from '../../backup/fill-directory.js'
 import { assertNotMountPoint, replaceDirectory, stagingBeside } from '../../backup/replace-directory.js'
 import { removeTree } from '../../backup/scratch.js'
+import { assertReadableSource } from '../../backup/source.js'
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
@@ -20,7 +21,7 @@ import { layoutOf } from '../../store/disk/paths.js'
 import { statusFiles } from '../../store/disk/status-files.js'
 import { startTime } from '../transaction/clock.js'
 import { findRestoreGap, type RestoreGap, type RestoreRecord } from './restore-gap.js'
-import { unpackSource } from './restore-source.js'
+import { isCopy, refuseFolderOfBackups, unpackSource } from './restore-source.js'
 import { assertSameInstance, type RestoredTree, restoreToScratch, type VerifyOptions } from './verify.js'
 import { type VerifiedTree, verificationConfig, verifyTree } from './verify-tree.js'
 
@@ -79,6 +80,13 @@ export async function restoreBackup(options: CommandContext, request: RestoreOpt
   const restored = await restoreToScratch(options, request, old)
   const report = await reportOf(options, request, restored, old)
   return { ...report, changed: true, dryRun: true }
+}
+
+/** Looks at source and destination before a question is asked. Throws what `restoreBackup` throws before it unpacks. */
+export function checkRestore(options: CommandContext, request: RestoreOptions): void {
+  if (isCopy(request.source)) refuseFolderOfBackups(request.source)
+  else if (request.source !== '-') assertReadableSource(request.source)
+  findPermitted(options, request)
 }
 
 /** Returns the data directory that is to be replaced, if any. Throws `restore-occupied`, `restore-mount-point`, `restore-not-empty` (rejected). */

@@ -38,7 +38,9 @@ function unknownLabel(name: string, labels: readonly LabelConfig[]): AppError {
     'est-label-unknown',
     `unknown label ${JSON.stringify(name)}${didYouMean(name, known)}`,
     labels.length === 0
-      ? { hint: 'add an [[est.label]] to brine.toml, then: brine config check' }
+      ? {
+          hint: 'uncomment [[ca]] and [[est.label]] in brine.toml, or begin with: brine contrib est.toml; then: brine config check',
+        }
       : { hint: `known labels: ${known.join(', ')}` },
   )
 }

@@ -129,7 +129,7 @@ export function refuseUnknownCas(session: Session, cas: readonly string[]): void
   const { enrolment } = session
   if (enrolment.cas.length === 0)
     throw new AppError('usage', 'ha-not-configured', 'the configuration has no [[ca]]', {
-      hint: 'add the CAs and their groups to brine.toml, then: brine config check',
+      hint: 'uncomment [[ca]] and [[est.label]] in brine.toml, or begin with: brine contrib est.toml; then: brine config check',
     })
   const known = enrolment.cas.map((ca) => ca.id)
   for (const id of cas)

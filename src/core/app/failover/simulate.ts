@@ -78,7 +78,10 @@ export function groupOfLabel(session: Session, label: string): GroupSettings {
     'est-label-unknown',
     `unknown label ${JSON.stringify(label)}${didYouMean(label, names)}`,
     {
-      hint: names.length === 0 ? 'add an [[est.label]] to brine.toml' : `known labels: ${names.join(', ')}`,
+      hint:
+        names.length === 0
+          ? 'uncomment [[ca]] and [[est.label]] in brine.toml, or begin with: brine contrib est.toml; then: brine config check'
+          : `known labels: ${names.join(', ')}`,
     },
   )
 }

@@ -51,10 +51,13 @@ export function contribFile(program: Program, name: string): string {
   const names = contribNames(program)
   const short = (file: string): readonly string[] => {
     const rest = file.replace(/^brine[.-]/, '')
-    return [file, rest, file.replace(/\.[^.]+$/, ''), rest.replace(/\.[^.]+$/, '')]
+    const bare = rest.replace(/\.[^.]+$/, '')
+    return [file, rest, file.replace(/\.[^.]+$/, ''), bare, ...bare.split('-')]
   }
   const exact = names.filter((file) => file === name)
-  const found = exact.length > 0 ? exact : names.filter((file) => short(file).includes(name))
+  const namedBy = (words: number) => names.filter((file) => short(file).slice(0, words).includes(name))
+  // a part of a name counts only where no name as a whole is meant
+  const found = [exact, namedBy(4), namedBy(9)].find((some) => some.length > 0) ?? []
   const [only] = found
   if (only !== undefined && found.length === 1) return only
   const message =

@@ -203,7 +203,21 @@ const storage = {
   },
 } as const
 
-export const SCHEMA = { ...publication, ...issuing, ...repository, ...keys, ...storage }
+const peers = {
+  exchange_log_dir: {
+    type: 'path',
+    default: null,
+    about: 'absolute path of a folder for every message that is exchanged with peers; default: none are kept',
+  },
+  exchange_log_max_mb: integer(
+    100,
+    1,
+    1_000_000,
+    'megabytes of messages in exchange_log_dir, then the oldest are removed',
+  ),
+} as const
+
+export const SCHEMA = { ...publication, ...issuing, ...repository, ...keys, ...storage, ...peers }
 
 type Schema = typeof SCHEMA
 export type KeyName = keyof Schema
@@ -217,6 +231,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Publication', keys: Object.keys(repository) },
   { title: 'Keys', keys: Object.keys(keys) },
   { title: 'Storage', keys: Object.keys(storage) },
+  { title: 'Peers', keys: Object.keys(peers) },
 ]
 
 /** Converts `rrdp_delta_files_min_nr` to `rrdpDeltaFilesMinNr`. */

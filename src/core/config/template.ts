@@ -41,7 +41,8 @@ function enrolmentLine({ name, example, fallback, about }: EnrolmentKey): string
 
 function exampleValue(name: string, key: Key): string {
   if (key.default !== null) return formatValue(key.default)
-  return name === 'repo_dir' ? '"/srv/rpki/repo"' : '90'
+  if (key.type === 'path') return name === 'repo_dir' ? '"/srv/rpki/repo"' : '"/var/log/brine/exchanges"'
+  return '90'
 }
 
 function rangeText(key: Key): string {

@@ -1,4 +1,5 @@
 /** Rules between keys: each value may be in its range and the combination still be invalid. */
+import { relative } from 'node:path'
 import type { Config, KeyName } from './schema.js'
 
 export interface Finding {
@@ -10,7 +11,7 @@ const HOUR = 3600
 
 /** Returns the findings for which the configuration is refused. */
 export function validateConfig(c: Config): readonly Finding[] {
-  return [...manifestFaults(c), ...validityFaults(c), ...thresholdFaults(c)]
+  return [...manifestFaults(c), ...validityFaults(c), ...thresholdFaults(c), ...folderFaults(c)]
 }
 
 /** Returns the findings that are allowed but unwise. */
@@ -100,4 +101,13 @@ function thresholdFaults(c: Config): readonly Finding[] {
     c.rrdpDeltaFilesMaxSeconds,
   )
   return found
+}
+
+/** Messages of peers are not for the public. */
+function folderFaults({ exchangeLogDir, repoDir }: Config): readonly Finding[] {
+  if (exchangeLogDir === undefined || repoDir === undefined) return []
+  const below = relative(repoDir, exchangeLogDir)
+  if (below === '..' || below.startsWith('../')) return []
+  const message = `exchange_log_dir (${exchangeLogDir}) must not lie in repo_dir (${repoDir}), which is published`
+  return [{ keys: ['exchange_log_dir', 'repo_dir'], message }]
 }

@@ -30,6 +30,8 @@ export interface PeerGet {
   readonly userAgent: string
   /** Resolves host names; the system by default. */
   readonly resolve?: Resolve
+  /** Receives each answer of any status, for a log. */
+  readonly onAnswer?: (answer: PeerAnswer) => void
 }
 
 export interface PeerRequest extends PeerGet {
@@ -109,10 +111,15 @@ async function send(
     ...more,
   }
   const begun = performance.now()
-  const answer = await exchange(call)
+  const asked = async (one: Call): Promise<PeerAnswer> => {
+    const got = await exchange(one)
+    request.onAnswer?.(got)
+    return got
+  }
+  const answer = await asked(call)
   if (!isRedirect(answer.status)) return only200(answer, url)
   const target = redirectTarget(method, url, answer)
-  const second = await exchange({ ...call, url: target, passed: (performance.now() - begun) / 1000 })
+  const second = await asked({ ...call, url: target, passed: (performance.now() - begun) / 1000 })
   if (isRedirect(second.status)) throw redirectError(placeOf(url), second.status, 'a second time', '')
   return only200(second, target)
 }

@@ -70,7 +70,12 @@ describe('the template', () => {
     const text = (configTemplate().split('# Repository servers and')[0] ?? '').replace(/^#(?=[a-z])/gm, '')
     const { config, set } = await loadConfig(text, 'brine.toml')
     expect([...set]).toEqual([...KEYS.keys()])
-    expect(config).toEqual({ ...defaultConfig(), repoDir: '/srv/rpki/repo', archiveThresholdDays: 90 })
+    expect(config).toEqual({
+      ...defaultConfig(),
+      repoDir: '/srv/rpki/repo',
+      exchangeLogDir: '/var/log/brine/exchanges',
+      archiveThresholdDays: 90,
+    })
   })
 
   test('explains every key on the line above it', () => {
@@ -186,6 +191,16 @@ describe('faults', () => {
 })
 
 describe('rules between keys', () => {
+  test('messages of peers are not written where they would be published', async () => {
+    const inside = (dir: string): string => `exchange_log_dir = "${dir}"\nrepo_dir = "/srv/repo"\n`
+    for (const dir of ['/srv/repo', '/srv/repo/log', '/srv/x/../repo/rrdp', '/srv/repo/..log'])
+      expect((await refusal(inside(dir))).message).toContain('must not lie in repo_dir (/srv/repo)')
+    for (const dir of ['/srv/repo2', '/srv', '/srv/repo/../log', '/var/log'])
+      expect((await loadConfig(inside(dir), 'brine.toml')).config.exchangeLogDir).toBe(dir)
+    expect((await refusal('exchange_log_dir = "log"\n')).message).toContain('must be an absolute path')
+    expect((await refusal('exchange_log_max_mb = 0\n')).message).toContain('from 1 to 1000000')
+  })
+
   test.each([
     ['timing_publish_next_jitter_hours = 13', 'at most half'],
     ['timing_publish_hours_before_next = 24', 'must be less than timing_publish_next_hours (24)'],

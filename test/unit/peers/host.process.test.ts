@@ -92,13 +92,28 @@ describe('messages to one host', () => {
   it('go on without flock(1), one at a time in this process', async () => {
     const { PATH } = process.env
     const warned: string[] = []
+    const [first, log] = [gate(), [] as string[]]
+    const warn = (text: string): void => void warned.push(text)
     try {
       process.env['PATH'] = dir
-      expect(await withHost(dir, HOST, (clock) => clock.use(T1), { warn: (text) => warned.push(text) })).toBe(T1)
+      const one = withHost(
+        dir,
+        HOST,
+        async (clock) => {
+          await first.opened
+          log.push(`one ${await clock.use(T1)}`)
+        },
+        { warn },
+      )
+      const two = withHost(dir, HOST, async () => void log.push('two'), { warn })
+      await withHost(dir, 'other.example:443', async () => undefined)
+      first.open()
+      await Promise.all([one, two])
     } finally {
       process.env['PATH'] = PATH
     }
-    expect(warned).toEqual([expect.stringContaining('install util-linux')])
+    expect(log).toEqual([`one ${T1}`, 'two'])
+    expect(warned).toEqual([expect.stringContaining('install util-linux'), expect.stringContaining('overtake')])
   })
 })
 

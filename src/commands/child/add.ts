@@ -1,37 +1,78 @@
 /** `brine child add`: registers a child with the resources it may hold. */
+
 import { addChild, type ChildReport, resourceLine } from '../../core/app/authority/children.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
+import { addRemoteChild } from '../../core/app/exchange/child-contact.js'
+import { assertNotExists, readOctets, writeDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
+import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
-export default class ChildAdd extends BaseCommand<ChildReport> {
+/** With `--request`: the XML for the child. */
+interface Added extends ChildReport {
+  readonly response?: string | null
+  readonly out?: string | null
+}
+
+export default class ChildAdd extends BaseCommand<Added> {
   static override summary = 'add a child to a CA or the trust anchor'
   static override description =
-    'For a CA that exists here already. brine ca add CHILD --under CA --resources R makes the CA too.'
-  static override examples = ['<%= config.bin %> child add acme branch --local --resources 192.0.2.0/25']
+    'A child is a CA that exists in this data directory (--local; brine ca add CHILD --under CA --resources R makes the CA too), or one elsewhere that sends messages by RFC 6492: --request is the child_request file that its operator sends (RFC 8183), and the parent_response that is printed, or written with --out, goes back. Its messages are answered by brine cgi at SERVICE-URI/rfc6492/CA.'
+  static override examples = [
+    '<%= config.bin %> child add acme branch --local --resources 192.0.2.0/25',
+    '<%= config.bin %> child add acme customer --request child-request.xml --service-uri https://rpki.example.net/ --resources 192.0.2.128/25 --out parent-response.xml',
+  ]
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
     child: arg.newHandle({ required: true, description: 'the child' }),
   }
   static override flags = {
     ...writeFlags,
-    local: flag.boolean({ required: true, description: 'the child is a CA of this data directory (required today)' }),
+    local: flag.boolean({ description: 'the child is a CA of this data directory', exclusive: ['request'] }),
+    request: flag.path({
+      description: 'the child is elsewhere: its child_request (RFC 8183)',
+      dependsOn: ['service-uri'],
+    }),
+    'service-uri': flag.text({
+      helpValue: 'URI',
+      description: 'with --request: URI of the web server in front of brine cgi',
+    }),
+    out: flag.path({ description: 'with --request: write the parent_response to a new file', dependsOn: ['request'] }),
     resources: flag.resources({ required: true, description: 'resources that the child is entitled to' }),
   }
 
-  protected override async execute(): Promise<ChildReport> {
+  protected override async execute(): Promise<Added> {
     const { args, flags } = await this.parse(ChildAdd)
     const resources = resourcesOf(flags.resources)
+    const { request: file, 'service-uri': serviceBase, out } = flags
+    if (file !== undefined && serviceBase !== undefined) {
+      assertNotExists(out)
+      const request = readOctets(file)
+      const remote = { child: args.child, resources, request, serviceBase }
+      const options = { dryRun: flags['dry-run'] }
+      const report = await addRemoteChild(await openSession(this.context(flags)), args.ca, remote, options)
+      if (out !== undefined && report.response !== null) writeDocument(out, report.response)
+      return { ...report, out: out ?? null, lost: [], regained: [], changes: [], unusedKeys: [], orphaned: false }
+    }
+    if (!flags.local)
+      throw new AppError('usage', 'child-where', '--local or --request is required', {
+        hint: '--local for a CA of this data directory, --request FILE for one elsewhere',
+      })
     const session = await openSession(this.context(flags))
     return addChild(session, args.ca, args.child, resources, { dryRun: flags['dry-run'] })
   }
 
-  protected override view(report: ChildReport, theme: Theme): string {
+  protected override view(report: Added, theme: Theme): string {
     const change = `child ${report.child} is entitled to ${resourceLine(report.resources)}`
-    return changedView(report.changes, changeEnding(report.ca, report, [change]), theme)
+    const ending = changeEnding(report.ca, report, [change])
+    if (report.response === undefined) return changedView(report.changes, ending, theme)
+    if (report.response === null) return ending
+    return report.out === null || report.out === undefined
+      ? report.response.trimEnd()
+      : `${ending}\n${report.out}: send this parent_response to the child`
   }
 }

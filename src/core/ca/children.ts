@@ -14,6 +14,7 @@ import {
   checkChildUpdate,
   type Entitlement,
   entitled,
+  limited,
   unknownChild,
   type Withdrawal,
 } from '../issuing/children.js'
@@ -130,5 +131,6 @@ async function certifyChild(
   if (child === undefined || resourceClass === undefined || key === undefined || state.repository === null)
     throw new TypeError('certify runs only after its check')
   const issuer = issuerOf(state.repository, resourceClass, key)
-  return certify(issuer, request, entitled(child, fromResourceText(key.certificate.resources)), ports)
+  const held = fromResourceText(key.certificate.resources)
+  return certify(issuer, request, limited(entitled(child, held), request.limit), ports)
 }

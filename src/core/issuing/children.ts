@@ -9,6 +9,7 @@ import { type Check, isHash, isKeyId, isName, isText, isTime, objectOf } from '.
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import {
+  ALL_RESOURCES,
   containsSet,
   difference,
   equalSets,
@@ -206,6 +207,13 @@ export function checkChildRevoke(children: Table<Child>, { child: name, ski }: W
 export function entitled(child: Child, held: ResourceSet): ResourceSet {
   if (child.suspended !== undefined) return NO_RESOURCES
   return intersection(fromResourceText(child.resources), held)
+}
+
+/** Returns the part of `resources` that a request asks for (`req_resource_set_*`, RFC 6492 section 3.4.1). */
+export function limited(resources: ResourceSet, limit: ResourceLimit | undefined): ResourceSet {
+  if (limit === undefined) return resources
+  const all = toResourceText(ALL_RESOURCES)
+  return intersection(resources, fromResourceText({ ...all, ...limit }))
 }
 
 /** Issues or re-issues one certificate on request. */

@@ -6,6 +6,7 @@ import { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
 import { type CgiRequest, formatCgi, type HttpResponse, plainResponse, readCgi } from '../../protocols/cgi.js'
 import { EST_PREFIX, LARGEST_BODY } from '../../protocols/est.js'
+import { MESSAGE_LIMITS } from '../../protocols/message-request.js'
 import { type CgiPorts, failure, logged } from '../http/cgi-ports.js'
 
 type Answer = (request: CgiRequest, body: Uint8Array, ports: CgiPorts) => Promise<HttpResponse>
@@ -28,6 +29,12 @@ const ROUTES: readonly Route[] = [
     largest: LARGEST_BODY,
     needsTls: true,
     answer: async () => (await import('../enrolment/est-over-cgi.js')).answerEst,
+  },
+  {
+    prefix: '/rfc6492/',
+    largest: MESSAGE_LIMITS.rfc6492,
+    needsTls: false,
+    answer: async () => (await import('../exchange/protocols-over-cgi.js')).answerMessage,
   },
 ]
 /** Largest body that is read for a path that no route has. */

@@ -3,6 +3,7 @@ import {
   assertFileNotExists,
   assertReplaceable,
   isUserFile,
+  readUserBytes,
   readUserFile,
   replacePublicFile,
   writeUserFile,
@@ -31,6 +32,11 @@ export function assertCanReplace(path: string): void {
 /** Returns the text of a file. Throws `file-unreadable`, `file-not-utf8` (usage). */
 export function readDocument(path: string): string {
   return readUserFile(path)
+}
+
+/** Returns the octets of a file. Throws `file-unreadable` (usage). */
+export function readOctets(path: string): Uint8Array {
+  return readUserBytes(path)
 }
 
 /** Returns true if there is a file of this name. */

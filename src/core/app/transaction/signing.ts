@@ -45,6 +45,18 @@ export async function openSigner(session: Session, source: KeySource): Promise<T
   return { signer: createPeculiarSigner(init), ...rest }
 }
 
+/** Runs `use` with a signer of messages, outside of any transaction: it makes no lasting key, and one-time keys come from the pool. */
+export async function withMessageSigner<T>(session: Session, use: (signer: Signer) => Promise<T>): Promise<T> {
+  const keys = supplyKeys(session)
+  const { signer, forget } = await openSigner(session, keys)
+  try {
+    return await use(signer)
+  } finally {
+    keys.close()
+    forget()
+  }
+}
+
 /** Returns the signer of a dry run, which makes no key and counts those that the command will need. `onDemand` is called at each count. */
 export function countingSigner(session: Session, onDemand?: (demand: KeyDemand) => void): CountingSigner {
   return createCountingSigner((id) => readPublicKey(session.store.keys, id), onDemand)

@@ -101,7 +101,8 @@ function checkSia({ kind, sia }: CertificateValues, findings: FindingList): void
   else checkCaSia(sia, findings)
 }
 
-function checkCaSia({ caRepository, manifest, notify, signedObject }: SiaValues, findings: FindingList): void {
+/** Adds what is wrong with the places that a CA certificate or a request for one names. */
+export function checkCaSia({ caRepository, manifest, notify, signedObject }: SiaValues, findings: FindingList): void {
   const rule = 'RFC 6487 section 4.8.8.1'
   if (caRepository === undefined) findings.add(rule, 'no rsync URI of a CA repository (id-ad-caRepository)')
   else {

@@ -56,7 +56,7 @@ import * as oids from './oids.js'
 import type { CertificateContent, SubjectInfoAccess } from './types.js'
 
 /** Only the named bits: keyCertSign and cRLSign; digitalSignature (RFC 6487 section 4.8.4). */
-const CA_KEY_USAGE = bits(new Uint8Array([0x06]), 1)
+export const CA_KEY_USAGE = bits(new Uint8Array([0x06]), 1)
 const EE_KEY_USAGE = bits(new Uint8Array([0x80]), 7)
 
 /**
@@ -131,7 +131,8 @@ function caIssuers(uri: string): Der {
   return extension(oids.OID_AUTHORITY_INFO_ACCESS, false, seq(accessDescription(oids.OID_AD_CA_ISSUERS, uri)))
 }
 
-function subjectInfoAccess(sia: SubjectInfoAccess, isCa: boolean): Der {
+/** Encodes the extension of RFC 6487 section 4.8.8. */
+export function subjectInfoAccess(sia: SubjectInfoAccess, isCa: boolean): Der {
   if (isCa !== (sia.kind === 'ca')) throw new TypeError(`subject information access of kind ${sia.kind} does not fit`)
   const methods =
     sia.kind === 'ee'

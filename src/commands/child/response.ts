@@ -1,0 +1,45 @@
+/** `brine child response`: prints the parent_response of a child elsewhere again. */
+import { childResponse } from '../../core/app/exchange/child-contact.js'
+import { assertNotExists, writeDocument } from '../../core/app/operations/user-files.js'
+import { openSession } from '../../core/app/transaction/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, flag } from '../../core/cli/flags/flags.js'
+
+interface ResponseReport {
+  readonly ca: string
+  readonly child: string
+  readonly response: string
+  readonly out: string | null
+}
+
+export default class ChildResponse extends BaseCommand<ResponseReport> {
+  static override summary = 'print the parent_response (RFC 8183) of a child that sends messages'
+  static override examples = [
+    '<%= config.bin %> child response acme customer --service-uri https://rpki.example.net/ --out parent-response.xml',
+  ]
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the parent' }),
+    child: arg.handle({ required: true, description: 'the child' }),
+  }
+  static override flags = {
+    'service-uri': flag.text({
+      helpValue: 'URI',
+      required: true,
+      description: 'URI of the web server in front of brine cgi',
+    }),
+    out: flag.path({ description: 'write it to a new file' }),
+  }
+
+  protected override async execute(): Promise<ResponseReport> {
+    const { args, flags } = await this.parse(ChildResponse)
+    assertNotExists(flags.out)
+    const session = await openSession(this.context(flags))
+    const response = await childResponse(session, args.ca, args.child, flags['service-uri'])
+    if (flags.out !== undefined) writeDocument(flags.out, response)
+    return { ca: args.ca, child: args.child, response, out: flags.out ?? null }
+  }
+
+  protected override view({ response, out, child }: ResponseReport): string {
+    return out === null ? response.trimEnd() : `${out}: send this parent_response to ${child}`
+  }
+}

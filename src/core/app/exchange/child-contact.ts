@@ -1,0 +1,118 @@
+/** Use cases of `brine child add --request` and `brine child response`: children elsewhere, by the files of RFC 8183. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import type { CaState } from '../../ca/state.js'
+import { Work } from '../../eventsourcing/work.js'
+import { peerDer } from '../../identity/contact.js'
+import { type IdKey, idKey, newestId } from '../../identity/id-keys.js'
+import { describeFault, ProtocolFault } from '../../protocols/fault.js'
+import { formatProtocolPath } from '../../protocols/message-request.js'
+import { toResourceText } from '../../resources/resource-set.js'
+import type { ResourceSet, ResourceText } from '../../resources/types.js'
+import { caState, knownCa, runCa } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { transact } from '../transaction/transact.js'
+
+export interface ChildContactReport extends Outcome {
+  readonly ca: Handle
+  readonly child: Handle
+  readonly resources: ResourceText
+  /** XML of the parent_response for the child; null in a dry run, which makes no ID key. */
+  readonly response: string | null
+}
+
+export interface RemoteChild {
+  readonly child: Handle
+  readonly resources: ResourceSet
+  /** Octets of the child_request. */
+  readonly request: Uint8Array
+  /** URI of the server in front, with a slash at its end. */
+  readonly serviceBase: string
+}
+
+/** Adds a child that sends RFC 6492 messages; the CA gets its first ID key with it. Throws `setup-invalid` (usage), `ca-unknown`, `child-duplicate`. */
+export async function addRemoteChild(
+  session: Session,
+  ca: Handle,
+  { child, resources, request, serviceBase }: RemoteChild,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ChildContactReport> {
+  const { peer, tag } = await readChildRequest(request)
+  checkServiceBase(serviceBase)
+  const done = await transact(
+    session,
+    async (tx) => {
+      knownCa(tx.work, ca)
+      await runCa(tx, ca, { type: 'child.add', child, resources })
+      await runCa(tx, ca, { type: 'id.add', ifNone: true })
+      const id = newestId(caState(tx.work, ca))
+      if (id === undefined) throw new TypeError('id.add leaves an ID key')
+      await runCa(tx, ca, { type: 'child.contact', child, peer, id: id.ski })
+      return id
+    },
+    options,
+  )
+  const response = options.dryRun === true ? null : await responseXml(ca, child, done.result, serviceBase, tag)
+  const outcome = outcomeOf(done, 'ca', ca, null, options.dryRun)
+  return { ca, child, resources: toResourceText(resources), response, ...outcome }
+}
+
+/** Returns the parent_response of a child again. Throws `ca-unknown`, `child-unknown`, `child-local`. */
+export async function childResponse(session: Session, ca: Handle, child: Handle, serviceBase: string): Promise<string> {
+  checkServiceBase(serviceBase)
+  const state = await session.store.read(async (reader) => knownCa(new Work(reader), ca))
+  return responseXml(ca, child, idOfChild(state, child), serviceBase)
+}
+
+function idOfChild(state: CaState, child: Handle): IdKey {
+  const known = entry(state.children, child)
+  if (known === undefined)
+    throw new AppError('rejected', 'child-unknown', `${state.handle} has no child ${child}`, {
+      hint: `brine child list ${state.handle} shows its children`,
+    })
+  const id = known.id === undefined ? undefined : idKey(state, known.id)
+  if (id !== undefined) return id
+  throw new AppError('rejected', 'child-local', `child ${child} is a CA of this data directory: it needs no response`)
+}
+
+async function readChildRequest(bytes: Uint8Array): Promise<{ readonly peer: Uint8Array; readonly tag?: string }> {
+  const [{ readSetup }, { readIdCertificate }] = await Promise.all([
+    import('../../protocols/setup/decode.js'),
+    import('../../protocols/cms/id-certificate.js'),
+  ])
+  const message = readSetup(bytes, 'the request')
+  if (message.kind !== 'child_request')
+    throw new AppError(
+      'usage',
+      'setup-kind',
+      `the file is a ${message.kind}, not a child_request (RFC 8183 section 5.2.1)`,
+    )
+  try {
+    readIdCertificate(message.id)
+  } catch (error) {
+    if (!(error instanceof ProtocolFault)) throw error
+    throw new AppError('usage', 'setup-invalid', `the ID certificate of the request: ${describeFault(error)}`)
+  }
+  return { peer: message.id, ...(message.tag === undefined ? {} : { tag: message.tag }) }
+}
+
+async function responseXml(ca: Handle, child: Handle, id: IdKey, serviceBase: string, tag?: string): Promise<string> {
+  const { encodeSetup } = await import('../../protocols/setup/encode.js')
+  return encodeSetup({
+    kind: 'parent_response',
+    serviceUri: `${serviceBase.replace(/\/$/, '')}${formatProtocolPath({ service: 'rfc6492', handle: ca })}`,
+    childHandle: child,
+    parentHandle: ca,
+    ...(tag === undefined ? {} : { tag }),
+    ...{ id: peerDer(id.certificate), offer: false, referrals: [] },
+  })
+}
+
+function checkServiceBase(uri: string): void {
+  if (/^https?:\/\/[A-Za-z0-9.:[\]-]+(?:\/[\x21-\x7e]*)?$/.test(uri)) return
+  throw new AppError('usage', 'service-uri-invalid', `not an http or https URI: ${uri}`, {
+    hint: 'the URI under which the web server in front passes requests to brine cgi: https://rpki.example.net/',
+  })
+}

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Instant } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
+import { childRequest } from '../../support/peers/setup-files.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
@@ -89,6 +90,12 @@ async function authority(run: Run, folder: string): Promise<void> {
   await run('ca add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24,10.0.0.0/8,AS64496')
   await run('ca add', 'new')
   await run('child add', 'testbed', 'new', '--local', '--resources', '10.0.0.0/8')
+  writeFileSync(join(folder, 'child-request.xml'), await childRequest('elsewhere'))
+  const elsewhere = ['--request', join(folder, 'child-request.xml'), '--service-uri', 'https://rpki.example/']
+  for (const more of [['--dry-run'], []])
+    await run('child add', 'testbed', 'elsewhere', ...elsewhere, '--resources', '10.0.0.0/9', ...more)
+  await run('child response', 'testbed', 'elsewhere', '--service-uri', 'https://rpki.example/')
+  await run('child remove', 'testbed', 'elsewhere', '--yes')
   await run('parent add', 'new', 'testbed', '--local')
   await run('repo configure', 'new', '--local')
   await run('repo sync', 'new')

@@ -105,6 +105,9 @@ function siaOf({ sia }: Extensions, findings: FindingList): CaSia | undefined {
   const { caRepository, manifest, notify } = sia
   if (caRepository === undefined || manifest === undefined) return undefined
   if (!caRepository.endsWith('/'))
-    findings.add('RFC 6487 section 4.8.8.1', `caRepository ${quoted(caRepository)} does not end in a slash`)
+    findings.add(
+      'RFC 6487 section 4.8.8.1',
+      `caRepository ${quoted(caRepository)} is not a folder: a slash must be at its end`,
+    )
   return { kind: 'ca', caRepository, manifest, ...(notify === undefined ? {} : { notify }) }
 }

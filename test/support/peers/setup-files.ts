@@ -1,0 +1,21 @@
+/** Files of the RFC 8183 exchange as another operator's program writes them, with an ID key of that operator. */
+import { parseHandle } from '../../../src/core/base/handle.js'
+import type { Instant } from '../../../src/core/base/time.js'
+import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
+import { makeIdCertificate } from '../../../src/core/protocols/cms/id-certificate.js'
+import { encodeSetup } from '../../../src/core/protocols/setup/encode.js'
+import { fixedKeys } from '../rpki/fixed-keys.js'
+import { createMemoryKeyStore } from '../store/memory-key-store.js'
+
+/** Returns the DER of an ID certificate of an operator elsewhere. */
+export async function foreignId(): Promise<Uint8Array> {
+  const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
+  const { id: ski, spki } = await signer.createKey()
+  const [notBefore, notAfter] = ['2026-01-01T00:00:00Z', '2041-01-01T00:00:00Z'] as [Instant, Instant]
+  return makeIdCertificate({ ski, spki, sign: (tbs) => signer.sign(ski, tbs), notBefore, notAfter, serial: 1n })
+}
+
+/** Returns a child_request for a child of this handle. */
+export async function childRequest(handle: string): Promise<string> {
+  return encodeSetup({ kind: 'child_request', childHandle: parseHandle(handle), id: await foreignId() })
+}

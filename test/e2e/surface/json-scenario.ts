@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Instant } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
-import { childRequest } from '../../support/peers/setup-files.js'
+import { childRequest, publisherRequest } from '../../support/peers/setup-files.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
@@ -96,6 +96,10 @@ async function authority(run: Run, folder: string): Promise<void> {
     await run('child add', 'testbed', 'elsewhere', ...elsewhere, '--resources', '10.0.0.0/9', ...more)
   await run('child response', 'testbed', 'elsewhere', '--service-uri', 'https://rpki.example/')
   await run('child remove', 'testbed', 'elsewhere', '--yes')
+  writeFileSync(join(folder, 'publisher-request.xml'), await publisherRequest('elsewhere'))
+  const publisher = ['--request', join(folder, 'publisher-request.xml'), '--service-uri', 'https://rpki.example/']
+  for (const more of [['--dry-run'], []]) await run('pubserver publisher add', 'elsewhere', ...publisher, ...more)
+  await run('pubserver publisher response', 'elsewhere', '--service-uri', 'https://rpki.example/')
   await run('parent add', 'new', 'testbed', '--local')
   await run('repo configure', 'new', '--local')
   await run('repo sync', 'new')

@@ -19,3 +19,9 @@ export async function foreignId(): Promise<Uint8Array> {
 export async function childRequest(handle: string): Promise<string> {
   return encodeSetup({ kind: 'child_request', childHandle: parseHandle(handle), id: await foreignId() })
 }
+
+/** Returns a publisher_request for a publisher of this handle. */
+export async function publisherRequest(handle: string): Promise<string> {
+  const publisherHandle = parseHandle(handle)
+  return encodeSetup({ kind: 'publisher_request', publisherHandle, id: await foreignId(), referrals: [] })
+}

@@ -2,6 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
+import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { heldResources } from '../../ca/children.js'
 import type { LocalRepository, Repository } from '../../ca/contacts.js'
@@ -126,6 +127,13 @@ export async function createCa(
       'rejected',
       'ca-duplicate',
       `${handle} is the handle of the trust anchor: give the CA another one`,
+    )
+  if (entry(pubdState(tx.work).publishers, handle)?.remote !== undefined)
+    throw new AppError(
+      'rejected',
+      'ca-duplicate',
+      `${handle} is the handle of a publisher elsewhere: give the CA another one`,
+      { hint: 'brine pubserver show lists the publishers' },
     )
   const told = place === undefined ? {} : { under: place.parent, resources: place.resources }
   await runCa(tx, handle, { type: 'ca.add', ...told })

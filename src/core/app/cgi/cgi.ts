@@ -36,6 +36,12 @@ const ROUTES: readonly Route[] = [
     needsTls: false,
     answer: async () => (await import('../exchange/protocols-over-cgi.js')).answerMessage,
   },
+  {
+    prefix: '/rfc8181/',
+    largest: MESSAGE_LIMITS.rfc8181,
+    needsTls: false,
+    answer: async () => (await import('../exchange/protocols-over-cgi.js')).answerMessage,
+  },
 ]
 /** Largest body that is read for a path that no route has. */
 const LARGEST_UNKNOWN = MEBIBYTE

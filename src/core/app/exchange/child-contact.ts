@@ -6,7 +6,6 @@ import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
 import { type IdKey, idKey, newestId } from '../../identity/id-keys.js'
-import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import { formatProtocolPath } from '../../protocols/message-request.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
@@ -14,6 +13,7 @@ import { caState, knownCa, runCa } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
+import { checkServiceBase, readSetupRequest } from './setup-files.js'
 
 export interface ChildContactReport extends Outcome {
   readonly ca: Handle
@@ -39,7 +39,7 @@ export async function addRemoteChild(
   { child, resources, request, serviceBase }: RemoteChild,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildContactReport> {
-  const { peer, tag } = await readChildRequest(request)
+  const { id: peer, tag } = await readSetupRequest(request, 'child_request')
   checkServiceBase(serviceBase)
   const done = await transact(
     session,
@@ -77,27 +77,6 @@ function idOfChild(state: CaState, child: Handle): IdKey {
   throw new AppError('rejected', 'child-local', `child ${child} is a CA of this data directory: it needs no response`)
 }
 
-async function readChildRequest(bytes: Uint8Array): Promise<{ readonly peer: Uint8Array; readonly tag?: string }> {
-  const [{ readSetup }, { readIdCertificate }] = await Promise.all([
-    import('../../protocols/setup/decode.js'),
-    import('../../protocols/cms/id-certificate.js'),
-  ])
-  const message = readSetup(bytes, 'the request')
-  if (message.kind !== 'child_request')
-    throw new AppError(
-      'usage',
-      'setup-kind',
-      `the file is a ${message.kind}, not a child_request (RFC 8183 section 5.2.1)`,
-    )
-  try {
-    readIdCertificate(message.id)
-  } catch (error) {
-    if (!(error instanceof ProtocolFault)) throw error
-    throw new AppError('usage', 'setup-invalid', `the ID certificate of the request: ${describeFault(error)}`)
-  }
-  return { peer: message.id, ...(message.tag === undefined ? {} : { tag: message.tag }) }
-}
-
 async function responseXml(ca: Handle, child: Handle, id: IdKey, serviceBase: string, tag?: string): Promise<string> {
   const { encodeSetup } = await import('../../protocols/setup/encode.js')
   return encodeSetup({
@@ -107,12 +86,5 @@ async function responseXml(ca: Handle, child: Handle, id: IdKey, serviceBase: st
     parentHandle: ca,
     ...(tag === undefined ? {} : { tag }),
     ...{ id: peerDer(id.certificate), offer: false, referrals: [] },
-  })
-}
-
-function checkServiceBase(uri: string): void {
-  if (/^https?:\/\/[A-Za-z0-9.:[\]-]+(?:\/[\x21-\x7e]*)?$/.test(uri)) return
-  throw new AppError('usage', 'service-uri-invalid', `not an http or https URI: ${uri}`, {
-    hint: 'the URI under which the web server in front passes requests to brine cgi: https://rpki.example.net/',
   })
 }

@@ -1,0 +1,41 @@
+/** `brine pubserver publisher response`: prints the repository_response of a publisher elsewhere again. */
+import { publisherResponse } from '../../../core/app/exchange/publisher-contact.js'
+import { assertNotExists, writeDocument } from '../../../core/app/operations/user-files.js'
+import { openSession } from '../../../core/app/transaction/session.js'
+import { BaseCommand } from '../../../core/cli/base-command.js'
+import { arg, flag } from '../../../core/cli/flags/flags.js'
+
+interface ResponseReport {
+  readonly publisher: string
+  readonly response: string
+  readonly out: string | null
+}
+
+export default class PublisherResponse extends BaseCommand<ResponseReport> {
+  static override summary = 'print the repository_response (RFC 8183) of a publisher that sends messages'
+  static override examples = [
+    '<%= config.bin %> pubserver publisher response customer --service-uri https://rpki.example.net/ --out repository-response.xml',
+  ]
+  static override args = { publisher: arg.handle({ required: true, description: 'the publisher' }) }
+  static override flags = {
+    'service-uri': flag.text({
+      helpValue: 'URI',
+      required: true,
+      description: 'URI of the web server in front of brine cgi',
+    }),
+    out: flag.path({ description: 'write it to a new file' }),
+  }
+
+  protected override async execute(): Promise<ResponseReport> {
+    const { args, flags } = await this.parse(PublisherResponse)
+    assertNotExists(flags.out)
+    const session = await openSession(this.context(flags))
+    const response = await publisherResponse(session, args.publisher, flags['service-uri'])
+    if (flags.out !== undefined) writeDocument(flags.out, response)
+    return { publisher: args.publisher, response, out: flags.out ?? null }
+  }
+
+  protected override view({ response, out, publisher }: ResponseReport): string {
+    return out === null ? response.trimEnd() : `${out}: send this repository_response to ${publisher}`
+  }
+}

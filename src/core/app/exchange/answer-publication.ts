@@ -1,0 +1,149 @@
+/**
+ * The server of RFC 8181: one message of a publisher in, one answer out.
+ * Invariants: nothing is done for a message that is not verified by the ID certificate of the publisher in the URL; a delta is carried out
+ * whole, in one commit and one RRDP serial, or not at all; a message with an older signing time than the last that changed something is a
+ * replay.
+ */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
+import { systemRandom } from '../../crypto/random.js'
+import { Rejected, Work } from '../../eventsourcing/work.js'
+import { type IdKey, idKey } from '../../identity/id-keys.js'
+import type { VerifiedMessage } from '../../protocols/cms/verify.js'
+import { describeFault, ProtocolFault } from '../../protocols/fault.js'
+import { decodePublicationQuery } from '../../protocols/publication/decode.js'
+import { encodePublicationReply } from '../../protocols/publication/encode.js'
+import type {
+  Pdu,
+  PublicationErrorCode,
+  PublicationQuery,
+  PublicationReply,
+} from '../../protocols/publication/types.js'
+import type { ObjectPut } from '../../pubd/content.js'
+import type { Publisher, RemotePublisher } from '../../pubd/state.js'
+import { pubdState, runPubd, type TransactionContext } from '../transaction/context.js'
+import type { Session } from '../transaction/session.js'
+import { withMessageSigner } from '../transaction/signing.js'
+import { transact } from '../transaction/transact.js'
+import { openMessage, sealMessage } from './messages.js'
+import { listObjects, reviewDelta } from './publication-requests.js'
+
+export interface PublicationAnswer {
+  /** DER of the signed answer. */
+  readonly cms: Uint8Array
+  readonly publisher: Handle
+  readonly reply: PublicationReply
+}
+
+interface Sender {
+  readonly publisher: Publisher
+  readonly remote: RemotePublisher
+  readonly id: IdKey
+}
+
+interface Heard {
+  readonly handle: Handle
+  /** The ID certificate that verified the message. */
+  readonly peer: string
+  readonly signedAt: Instant
+}
+
+/**
+ * Answers one message of a publisher. Throws `publisher-unknown`, and `message-refused` (rejected) for a message that the publisher did not
+ * sign, and for a replay.
+ */
+export async function answerPublication(session: Session, handle: Handle, cms: Uint8Array): Promise<PublicationAnswer> {
+  const { remote, id } = await session.store.read(async (reader) => senderIn(new Work(reader), handle))
+  const { content, signingTime: signedAt } = await verified(cms, remote, session.now())
+  refuseReplay(handle, remote, signedAt)
+  const reply = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
+  const at = session.now()
+  const answer = await withMessageSigner(session, (signer) =>
+    sealMessage({ signer, random: systemRandom }, id, encodePublicationReply(reply), at),
+  )
+  return { cms: answer, publisher: handle, reply }
+}
+
+/** Returns a publisher elsewhere. Throws `publisher-unknown`. */
+function senderIn(work: Work, handle: Handle): Sender {
+  const state = pubdState(work)
+  const publisher = entry(state.publishers, handle)
+  const remote = publisher?.remote
+  const id = remote === undefined ? undefined : idKey(state, remote.id)
+  if (publisher !== undefined && remote !== undefined && id !== undefined) return { publisher, remote, id }
+  throw new AppError('rejected', 'publisher-unknown', `there is no publisher ${handle} that sends messages`)
+}
+
+async function verified(cms: Uint8Array, { peer }: RemotePublisher, at: Instant): Promise<VerifiedMessage> {
+  try {
+    return await openMessage(cms, { peer }, at)
+  } catch (error) {
+    throw error instanceof ProtocolFault ? refused(describeFault(error)) : error
+  }
+}
+
+function refuseReplay(handle: Handle, { signedAt: last }: RemotePublisher, signedAt: Instant): void {
+  if (last !== undefined && signedAt < last)
+    throw refused(`a replay: signed at ${signedAt}, before the last message of ${handle} of ${last}`)
+}
+
+function refused(message: string): AppError {
+  return new AppError('rejected', 'message-refused', message)
+}
+
+/** Carries out the query and returns the reply; what is refused is an error of the protocol. */
+async function replyTo(session: Session, heard: Heard, content: Uint8Array): Promise<PublicationReply> {
+  let query: PublicationQuery
+  try {
+    query = decodePublicationQuery(content)
+  } catch (error) {
+    if (error instanceof ProtocolFault) return failure('xml_error', describeFault(error))
+    throw error
+  }
+  if (query.version === 3) return failure('xml_error', 'version 3 of the protocol is not served (RFC 8181 section 2.1)')
+  try {
+    if (query.type === 'list')
+      return await session.store.read(async (reader) => {
+        const { publisher } = senderIn(new Work(reader), heard.handle)
+        return { type: 'list', objects: listObjects(publisher) }
+      })
+    const { pdus } = query
+    return (await transact(session, (tx) => carryOut(tx, heard, pdus))).result
+  } catch (error) {
+    if (error instanceof Rejected) return failure('other_error', error.error.message)
+    if (!(error instanceof AppError) || error.code === 'message-refused') throw error
+    if (error.kind === 'rejected') return failure('other_error', error.message)
+    if (error.kind === 'locked') return failure('other_error', 'the server is busy; send it again')
+    throw error
+  }
+}
+
+/** Publishes a delta as a whole, or returns its errors. It is reviewed against the state that the commit replaces. */
+async function carryOut(
+  tx: TransactionContext,
+  { handle, peer, signedAt }: Heard,
+  pdus: readonly Pdu[],
+): Promise<PublicationReply> {
+  const { publisher, remote } = senderIn(tx.work, handle)
+  if (remote.peer !== peer) throw refused(`${handle} was given another ID certificate meanwhile`)
+  refuseReplay(handle, remote, signedAt)
+  const review = reviewDelta(publisher, pdus)
+  if (review.errors !== undefined) return { type: 'error', errors: review.errors }
+  const dated = tx.ports.clock.now()
+  const put: ObjectPut[] = []
+  const drop: string[] = []
+  for (const { pdu, name } of review.named)
+    if (pdu.kind === 'withdraw') drop.push(name)
+    else put.push({ name, sha256: tx.ports.objects.put(pdu.bytes, dated), size: pdu.bytes.length })
+  if (put.length + drop.length > 0) {
+    await runPubd(tx, { type: 'publish', changes: [{ publisher: handle, put, drop }] })
+    await runPubd(tx, { type: 'publisher.hear', publisher: handle, signedAt })
+  }
+  return { type: 'success' }
+}
+
+function failure(code: PublicationErrorCode, text: string): PublicationReply {
+  return { type: 'error', errors: [{ code, text: text.slice(0, 1000) }] }
+}

@@ -1,31 +1,75 @@
-/** `brine parent add --local`: adds a CA or the trust anchor of this data directory as a parent. */
+/** `brine parent add`: adds a parent of this data directory, or one elsewhere by its parent_response. */
 import { resourceLine } from '../../core/app/authority/children.js'
 import { addLocalParent, type ParentReport } from '../../core/app/authority/parents.js'
+import { addRemoteParent, type ParentContactReport } from '../../core/app/exchange/parent-contact.js'
+import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
+import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
-export default class ParentAdd extends BaseCommand<ParentReport> {
+type Added = ParentReport | ParentContactReport
+
+export default class ParentAdd extends BaseCommand<Added> {
   static override summary = 'add a parent to a CA'
-  static override description = 'The parent must already have the CA as a child: brine child add PARENT CA --local.'
-  static override examples = ['<%= config.bin %> parent add branch acme --local']
+  static override description =
+    'A parent of this data directory (--local) must already have the CA as a child: brine child add PARENT CA --local. One elsewhere has answered the child_request of brine parent request: --response is its parent_response file (RFC 8183). The same command with another response or other permissions changes the contact.'
+  static override examples = [
+    '<%= config.bin %> parent add branch acme --local',
+    '<%= config.bin %> parent add acme registry --response parent-response.xml',
+  ]
   static override args = {
     ca: arg.handle({ required: true, description: 'the CA' }),
-    parent: arg.handle({ required: true, description: 'its parent' }),
+    parent: arg.newHandle({ required: true, description: 'its parent; for one elsewhere, your name for it' }),
   }
   static override flags = {
     ...writeFlags,
-    local: flag.boolean({ required: true, description: 'the parent is in this data directory (required today)' }),
+    local: flag.boolean({ description: 'the parent is in this data directory', exclusive: ['response'] }),
+    response: flag.path({ description: 'the parent is elsewhere: its parent_response (RFC 8183)' }),
+    'tls-ca': flag.path({
+      description: 'with --response: PEM file of further roots that verify its HTTPS server',
+      dependsOn: ['response'],
+    }),
+    'tls-insecure': flag.boolean({
+      description: 'with --response: do not verify its HTTPS server; recorded in history',
+      dependsOn: ['response'],
+    }),
+    'accept-stale-crl': flag.boolean({
+      description: 'with --response: accept messages whose CRL is out of date; recorded in history',
+      dependsOn: ['response'],
+    }),
+    'allow-private': flag.boolean({
+      description: 'with --response: its server may have a loopback, link-local or private address',
+      dependsOn: ['response'],
+    }),
   }
 
-  protected override async execute(): Promise<ParentReport> {
+  protected override async execute(): Promise<Added> {
     const { args, flags } = await this.parse(ParentAdd)
-    const session = await openSession(this.context(flags))
-    return addLocalParent(session, args.ca, args.parent, { dryRun: flags['dry-run'] })
+    const options = { dryRun: flags['dry-run'] }
+    if (flags.response !== undefined) {
+      const permissions = {
+        ...(flags['tls-ca'] === undefined ? {} : { tlsCa: readDocument(flags['tls-ca']) }),
+        ...(flags['tls-insecure'] ? { tlsInsecure: true } : {}),
+        ...(flags['accept-stale-crl'] ? { acceptStaleCrl: true } : {}),
+        ...(flags['allow-private'] ? { allowPrivate: true } : {}),
+      }
+      const remote = { response: readOctets(flags.response), permissions }
+      return addRemoteParent(await openSession(this.context(flags)), args.ca, args.parent, remote, options)
+    }
+    if (!flags.local)
+      throw new AppError('usage', 'parent-where', '--local or --response is required', {
+        hint: '--local for a parent of this data directory, --response FILE for one elsewhere',
+      })
+    return addLocalParent(await openSession(this.context(flags)), args.ca, args.parent, options)
   }
 
-  protected override view(report: ParentReport): string {
+  protected override view(report: Added): string {
+    if ('serviceUri' in report) {
+      const line = changeEnding(report.ca, report, [`parent ${report.parent} added (${report.serviceUri})`])
+      return report.dryRun ? line : `${line}\nnext: brine parent refresh ${report.ca} ${report.parent}`
+    }
     const holds = resourceLine(report.resources)
     const note = holds === '' ? 'no certificate yet: no repository is configured' : `holds ${holds}`
     return changeEnding(report.ca, report, [`parent ${report.parent} added (${note})`])

@@ -6,6 +6,7 @@
 import { toBase64 } from '../base/bytes.js'
 import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
+import { canonicalJson } from '../base/json.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
 import { isName, isText } from '../base/shape.js'
 import { type Instant, secondsBetween } from '../base/time.js'
@@ -76,7 +77,7 @@ export const remoteParentCommands = {
   'parent.contact': command<{ readonly parent: Handle; readonly contact: RemoteParent }>({
     check: checkContact,
     decide: ({ parents }, { parent, contact }) =>
-      JSON.stringify(entry(parents, parent)) === JSON.stringify(contact)
+      canonicalJson(entry(parents, parent) ?? null) === canonicalJson(contact)
         ? []
         : [{ type: 'parent.contacted', parent, contact }],
     publishesOnly: false,

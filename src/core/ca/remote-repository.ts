@@ -1,5 +1,6 @@
 /** The repository of a CA on another server (RFC 8181): who it is, and what it has confirmed. */
 import type { Violation } from '../base/errors.js'
+import { canonicalJson } from '../base/json.js'
 import { isHash, isTime } from '../base/shape.js'
 import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
@@ -30,7 +31,7 @@ export const remoteRepositoryCommands = {
   'repository.contact': command<{ readonly repository: RemoteRepository }>({
     check: checkContact,
     decide: (state, { repository }) =>
-      JSON.stringify(state.repository) === JSON.stringify(repository)
+      canonicalJson(state.repository) === canonicalJson(repository)
         ? []
         : [{ type: 'repository.contacted', repository }],
     publishesOnly: false,

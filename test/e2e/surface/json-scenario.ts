@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Instant } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
-import { childRequest, publisherRequest } from '../../support/peers/setup-files.js'
+import { childRequest, parentResponse, publisherRequest } from '../../support/peers/setup-files.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
@@ -11,7 +11,12 @@ import { merged, type Shape, shapeOf } from './json-shape.js'
 const BASES = ['--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/']
 const TAL = ['--tal-https', 'https://rpki.example/ta/ta.cer', '--tal-rsync', 'rsync://rpki.example/ta/ta.cer']
 /** Exit codes of commands that tell what they found by one. */
-const TELLS: Readonly<Record<string, number>> = { 'audit diff': 4, 'clock show': 1, 'pubserver probe': 15 }
+const TELLS: Readonly<Record<string, number>> = {
+  'audit diff': 4,
+  'clock show': 1,
+  'parent refresh': 15,
+  'pubserver probe': 15,
+}
 const WHY = ['--reason', 'test']
 
 /** Runs a command, keeps its shape under its words without arguments, and returns its report. */
@@ -101,6 +106,11 @@ async function authority(run: Run, folder: string): Promise<void> {
   for (const more of [['--dry-run'], []]) await run('pubserver publisher add', 'elsewhere', ...publisher, ...more)
   await run('pubserver publisher response', 'elsewhere', '--service-uri', 'https://rpki.example/')
   await run('parent add', 'new', 'testbed', '--local')
+  await run('parent request', 'new')
+  writeFileSync(join(folder, 'parent-response.xml'), await parentResponse('new'))
+  for (const more of [['--dry-run'], []])
+    await run('parent add', 'new', 'registry', '--response', join(folder, 'parent-response.xml'), ...more)
+  await run('parent refresh', 'new')
   await run('repo configure', 'new', '--local')
   await run('repo sync', 'new')
   for (const more of [['--dry-run'], []]) {

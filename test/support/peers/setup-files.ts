@@ -25,3 +25,11 @@ export async function publisherRequest(handle: string): Promise<string> {
   const publisherHandle = parseHandle(handle)
   return encodeSetup({ kind: 'publisher_request', publisherHandle, id: await foreignId(), referrals: [] })
 }
+
+/** Returns a parent_response to a child of this handle; nothing listens at its server. */
+export async function parentResponse(handle: string): Promise<string> {
+  return encodeSetup({
+    ...{ kind: 'parent_response', serviceUri: 'http://127.0.0.1:9/rfc6492/registry', offer: false, referrals: [] },
+    ...{ childHandle: parseHandle(handle), parentHandle: parseHandle('registry'), id: await foreignId() },
+  })
+}

@@ -1,0 +1,64 @@
+/** `brine parent refresh`: exchanges messages with the parents of a CA that are elsewhere. */
+import { resourceLine } from '../../core/app/authority/children.js'
+import { deliverByHttp } from '../../core/app/exchange/parent-messages.js'
+import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/refresh-parents.js'
+import { openSession } from '../../core/app/transaction/session.js'
+import { AppError } from '../../core/base/errors.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { EXIT_CODES } from '../../core/cli/exit-codes.js'
+import { arg, flag } from '../../core/cli/flags/flags.js'
+
+export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
+  static override summary = 'ask parents elsewhere what they list, and request the certificates that are open'
+  static override description =
+    'Certificates that a parent has issued are received, new ones requested, old keys revoked (RFC 6492). A list that takes resources away counts after a later one has confirmed it, at least 15 minutes after; a loss above the limit waits for --accept-loss. What a parent answers later or refuses stays open for the next run; a parent that cannot be reached changes nothing. Exit code 15 where a parent failed or refused.'
+  static override examples = [
+    '<%= config.bin %> parent refresh acme',
+    '<%= config.bin %> parent refresh acme registry --accept-loss --reason "transfer of 192.0.2.0/24"',
+  ]
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the CA' }),
+    parent: arg.handle({ description: 'only this parent; default: each that is elsewhere' }),
+  }
+  static override flags = {
+    'accept-loss': flag.boolean({
+      description: 'obey the list at once, whatever it takes away; needs --reason',
+    }),
+  }
+
+  protected override async execute(): Promise<RefreshAllReport> {
+    const { args, flags } = await this.parse(ParentRefresh)
+    const acceptLoss = flags['accept-loss']
+    if (acceptLoss && (flags.reason ?? '').trim() === '')
+      throw new AppError('usage', 'reason-required', '--accept-loss needs --reason TEXT')
+    const session = await openSession(this.context(flags))
+    const deliver = deliverByHttp(session, `brine/${this.config.version}`)
+    return refreshParents(session, args.ca, args.parent, { deliver, acceptLoss })
+  }
+
+  protected override exitCode({ parents, failed }: RefreshAllReport): number {
+    const isRefused = parents.some(({ requests }) =>
+      requests.some(({ outcome }) => /^(?:refused|failed)$/.test(outcome)),
+    )
+    return failed.length > 0 || isRefused ? EXIT_CODES.remote : 0
+  }
+
+  protected override view({ ca, parents, failed }: RefreshAllReport): string {
+    const lines = parents.flatMap(({ parent, changed, classes, requests }) => [
+      `${ca} under ${parent}: ${changed ? 'changed' : 'nothing to change'}`,
+      ...classes.map(({ class: name, resources, doubt }) => {
+        const holds = resources === null ? 'no certificate yet' : `holds ${resourceLine(resources)}`
+        return `  class ${name}: ${holds}${doubt === null ? '' : `; ${doubtText(doubt)}`}`
+      }),
+      ...requests.map(({ kind, class: name, ski, outcome, message }) => {
+        return `  ${kind} of key ${ski} in class ${name}: ${outcome}${message === null ? '' : ` (${message})`}`
+      }),
+    ])
+    return [...lines, ...failed.map(({ parent, message }) => `${ca} under ${parent}: ${message}`)].join('\n')
+  }
+}
+
+function doubtText({ reason, held }: { readonly reason: 'missing' | 'shrunk'; readonly held: boolean }): string {
+  const what = reason === 'missing' ? 'no longer listed' : 'listed with less'
+  return `${what}: ${held ? 'waits for --accept-loss' : 'a later list must confirm it'}`
+}

@@ -1,0 +1,99 @@
+/** Use cases of `brine parent request` and `brine parent add --response`: parents elsewhere, by the files of RFC 8183. */
+import { toBase64 } from '../../base/bytes.js'
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import type { RemoteParent } from '../../ca/contacts.js'
+import { type PeerContact, peerDer } from '../../identity/contact.js'
+import { newestId } from '../../identity/id-keys.js'
+import { hostKeyOf } from '../../peers/host.js'
+import { describeFault, ProtocolFault } from '../../protocols/fault.js'
+import type { SetupMessage } from '../../protocols/setup/types.js'
+import { caState, knownCa, runCa } from '../transaction/context.js'
+import { type Outcome, outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { transact } from '../transaction/transact.js'
+
+export interface ParentRequest {
+  readonly ca: Handle
+  /** XML of the child_request for the parent. */
+  readonly request: string
+}
+
+/** Returns the child_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
+export async function parentRequest(session: Session, ca: Handle): Promise<ParentRequest> {
+  const { encodeSetup } = await import('../../protocols/setup/encode.js')
+  const { result: id } = await transact(session, async (tx) => {
+    knownCa(tx.work, ca)
+    await runCa(tx, ca, { type: 'id.add', ifNone: true })
+    return newestId(caState(tx.work, ca))
+  })
+  if (id === undefined) throw new TypeError('id.add leaves an ID key')
+  return { ca, request: encodeSetup({ kind: 'child_request', childHandle: ca, id: peerDer(id.certificate) }) }
+}
+
+/** Permissions of the operator toward a parent. */
+export type ParentPermissions = Pick<PeerContact, 'tlsCa' | 'tlsInsecure' | 'acceptStaleCrl' | 'allowPrivate'>
+
+export interface ParentContactReport extends Outcome {
+  readonly ca: Handle
+  readonly parent: Handle
+  readonly serviceUri: string
+  readonly childName: string
+  readonly parentName: string
+}
+
+/**
+ * Adds a parent that takes RFC 6492 messages, or changes the contact of one. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid` (usage),
+ * `ca-unknown`, `id-none`, `parent-duplicate`, `parent-twin` (rejected).
+ */
+export async function addRemoteParent(
+  session: Session,
+  ca: Handle,
+  parent: Handle,
+  { response, permissions }: { readonly response: Uint8Array; readonly permissions: ParentPermissions },
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ParentContactReport> {
+  const { serviceUri, childHandle, parentHandle, id: peer } = await readParentResponse(response)
+  const done = await transact(
+    session,
+    async (tx) => {
+      const id = newestId(knownCa(tx.work, ca))
+      if (id === undefined)
+        throw new AppError('rejected', 'id-none', `${ca} has no ID key, so the response is not for it`, {
+          hint: `brine parent request ${ca} writes the request that the parent answers`,
+        })
+      const contact: RemoteParent = {
+        transport: 'rfc6492',
+        contact: { serviceUri, id: id.ski, peer: toBase64(peer), ...permissions },
+        ...{ childName: childHandle, parentName: parentHandle },
+      }
+      await runCa(tx, ca, { type: 'parent.contact', parent, contact })
+    },
+    options,
+  )
+  const names = { serviceUri, childName: childHandle, parentName: parentHandle }
+  return { ca, parent, ...names, ...outcomeOf(done, 'ca', ca, null, options.dryRun) }
+}
+
+async function readParentResponse(
+  bytes: Uint8Array,
+): Promise<Extract<SetupMessage, { readonly kind: 'parent_response' }>> {
+  const [{ readSetup }, { readIdCertificate }] = await Promise.all([
+    import('../../protocols/setup/decode.js'),
+    import('../../protocols/cms/id-certificate.js'),
+  ])
+  const message = readSetup(bytes, 'the response')
+  if (message.kind !== 'parent_response') {
+    const why = `the file is a ${message.kind}, not a parent_response (RFC 8183 section 5.2.2)`
+    throw new AppError('usage', 'setup-kind', why)
+  }
+  try {
+    readIdCertificate(message.id)
+  } catch (error) {
+    if (!(error instanceof ProtocolFault)) throw error
+    throw new AppError('usage', 'setup-invalid', `the ID certificate of the response: ${describeFault(error)}`)
+  }
+  // throws where no message could be sent to it
+  hostKeyOf(message.serviceUri)
+  return message
+}

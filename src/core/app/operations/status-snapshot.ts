@@ -5,6 +5,7 @@ import type { Instant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { replay, Work } from '../../eventsourcing/work.js'
+import { idsOf } from '../../identity/id-keys.js'
 import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { servedSerials } from '../../publication/writer.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
@@ -118,7 +119,9 @@ function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): D
   if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
   // replayed only to find out whether it can be read
   if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
-  return { cas: [], points: [], keys: [], publication: kind === 'pubd' ? describePublication(work, repoDir) : null }
+  if (kind !== 'pubd') return { cas: [], points: [], keys: [], publication: null }
+  const keys = idsOf(pubdState(work)).map(({ ski }) => ski)
+  return { cas: [], points: [], keys, publication: describePublication(work, repoDir) }
 }
 
 function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
@@ -134,7 +137,7 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
     manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
   }
-  return { cas: [row], points: keys.map((k) => k.point), keys: keys.map((k) => k.ski) }
+  return { cas: [row], points: keys.map((k) => k.point), keys: [...keys, ...idsOf(state)].map((k) => k.ski) }
 }
 
 function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> {

@@ -7,12 +7,13 @@ import { answerCgi } from '../../../../src/core/app/cgi/cgi.js'
 import { answerPublication } from '../../../../src/core/app/exchange/answer-publication.js'
 import { openMessage, sealMessage } from '../../../../src/core/app/exchange/messages.js'
 import { addPublisher, publisherResponse } from '../../../../src/core/app/exchange/publisher-contact.js'
+import { status } from '../../../../src/core/app/operations/status.js'
 import { pubdState } from '../../../../src/core/app/transaction/context.js'
 import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import { sha256Hex } from '../../../../src/core/crypto/digest.js'
-import type { Signer } from '../../../../src/core/crypto/ports.js'
+import type { KeyId, Signer } from '../../../../src/core/crypto/ports.js'
 import { createSoftSigner } from '../../../../src/core/crypto/soft-signer.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'
 import type { IdKey } from '../../../../src/core/identity/id-keys.js'
@@ -230,6 +231,13 @@ describe('a message', () => {
         code: 'publisher-unknown',
       })
   })
+})
+
+test('the ID key of the server is no orphan, and is missing without its file', async () => {
+  const opened = await session()
+  expect(await status(opened)).toMatchObject({ verdict: 'ok', orphanKeys: [] })
+  opened.store.keys.remove((await state()).ids?.[0]?.ski as KeyId)
+  expect(await status(opened)).not.toMatchObject({ verdict: 'ok' })
 })
 
 test('over CGI it is answered without TLS; an unknown publisher is 404 and a refused message 400', async () => {

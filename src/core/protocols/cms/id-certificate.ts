@@ -25,9 +25,6 @@ const WHAT = 'the ID certificate'
 /** Elements of an ID certificate; real ones have fewer than 100. */
 const MOST_ELEMENTS = 10_000
 
-/** Validity of the ID certificates that `makeIdCertificate` is meant to issue, in years. */
-export const ID_CERTIFICATE_YEARS = 15
-
 /**
  * Returns the ID certificate in `der`. Throws a ProtocolFault unless it is a version 3 certificate of a CA with an RSA key and its key
  * identifier, signed by itself where it claims so, and valid at `at`, where that is given.

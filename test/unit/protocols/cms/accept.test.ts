@@ -1,16 +1,17 @@
 /** The acceptance rules, each with messages that keep it and messages that break it alone. */
 import { describe, expect, it } from 'vitest'
 import type { Instant } from '../../../../src/core/base/time.js'
+import { boolean, integer, seq } from '../../../../src/core/der/writer.js'
 import { ACCEPTANCE } from '../../../../src/core/protocols/cms/accept.js'
 import { readIdCertificate } from '../../../../src/core/protocols/cms/id-certificate.js'
 import { examine, type VerifyInput, verifyMessage } from '../../../../src/core/protocols/cms/verify.js'
 import { ProtocolFault } from '../../../../src/core/protocols/fault.js'
 import { bpkiCa, CONTENT, craft, SIGNED_AT } from '../../../support/peers/crafted-message.js'
-import { CA, OTHER, TA } from '../../../support/rpki/parts.js'
+import { CA, ext, ID, OTHER, TA } from '../../../support/rpki/parts.js'
 import { CERTIFICATES } from './bad-certificates.js'
 import { SIGNERS } from './bad-signers.js'
 import { STRUCTURE } from './bad-structure.js'
-import { GOOD } from './good-messages.js'
+import { CHAIN, GOOD } from './good-messages.js'
 
 const BAD = { ...STRUCTURE, ...SIGNERS, ...CERTIFICATES }
 
@@ -87,6 +88,18 @@ describe('the ID certificate', () => {
     const id = idOf(bpkiCa(CA, TA))
     expect(id.isSelfSigned).toBe(false)
     expect(verifyMessage(input(craft(), { id })).remarks).toEqual([])
+  })
+
+  it('limits the CA certificates between it and the EE certificate', () => {
+    const id = idOf(
+      bpkiCa(CA, CA, (p) => {
+        p.extensions.bc = ext(ID.bc, true, seq(boolean(true), integer(0)))
+      }),
+    )
+    expect(() => verifyMessage(input(craft(), { id }))).not.toThrow()
+    expect(() => verifyMessage(input(craft(CHAIN), { id }))).toThrow(
+      'the ID certificate allows 0 CAs below itself, the message has 1',
+    )
   })
 
   it('is reported where it has expired', () => {

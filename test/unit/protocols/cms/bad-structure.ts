@@ -66,6 +66,11 @@ export const STRUCTURE: BadMessages = {
         tag: 0x31,
       })
     }),
+    'a CRL with a BOOLEAN in BER': crl('the CRL is not DER: BOOLEAN TRUE is not 0xff', (p) => {
+      const value = raw(encode(octets(encode(integer(7)))))
+      const number = seq(oid('2.5.29.20'), { tag: 1, content: Uint8Array.of(1), size: 1 }, value)
+      p.extensions = [number]
+    }),
     'an extension twice': ee('has the extension 1.2.3.4 twice', (p) => {
       p.extra.push(ext('1.2.3.4', false, nothing()), ext('1.2.3.4', false, nothing()))
     }),

@@ -9,10 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { importPkcs8 } from '../../src/core/crypto/key-maker.js'
 import { decodeSignedObject } from '../../src/core/rpki/signed-object/decode-envelope.js'
 import { openStore } from '../../src/core/store/commit/file-store.js'
-import { brine, runBrine } from '../support/processes/cli.js'
+import { type RunOptions, brine as run, runBrine } from '../support/processes/cli.js'
 import { type FaultRunner, faultRunner } from '../support/processes/faults.js'
 import { fixedPkcs8 } from '../support/rpki/fixed-keys.js'
 import { brineOk } from '../support/sites/testbed.js'
+
+/** Runs a process of its own: it makes real keys, where a worker hands out the fixed ones that other directories sign with too. */
+const brine = (args: readonly string[], options: RunOptions) => run(args, { ...options, isProcess: true })
 
 let folder: string
 let live: string

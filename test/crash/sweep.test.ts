@@ -8,11 +8,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addCa, removeCa } from '../../src/core/app/authority/cas.js'
 import { updateChild } from '../../src/core/app/authority/children.js'
+import { activateKeyroll, initKeyroll, keyrollStatus } from '../../src/core/app/authority/keyroll.js'
 import { syncRepository } from '../../src/core/app/authority/repo-sync.js'
 import { republish } from '../../src/core/app/authority/republish.js'
 import { resourcesOf } from '../../src/core/app/authority/resource-arguments.js'
 import { roaArguments } from '../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../src/core/app/authority/roas.js'
+import { destroyRetired } from '../../src/core/app/operations/tick-keys.js'
 import { initAuditKey } from '../../src/core/app/proof/checkpoint.js'
 import { recover } from '../../src/core/app/recovery/recover.js'
 import { parseHandle } from '../../src/core/base/handle.js'
@@ -29,6 +31,10 @@ const folder = mkdtempSync(join(tmpdir(), 'brine-sweep-base-'))
 const base = join(folder, 'base')
 /** Its published tree lacks a ROA. */
 const lagging = join(folder, 'lagging')
+/** Its CA `acme` has a staged key that tick activates after an hour. */
+const staged = join(folder, 'staged')
+/** Its CA `acme` has a retired key that tick destroys after a day. */
+const retired = join(folder, 'retired')
 /** Its newest event is missing. */
 const damaged = join(folder, 'damaged')
 
@@ -44,6 +50,10 @@ beforeAll(async () => {
   await addRoa(lagging, NOW, ACME, '10.0.1.0/24 => 64496')
   rmSync(join(lagging, 'repo'), { recursive: true })
   copyDir(join(base, 'repo'), join(lagging, 'repo'))
+  copyDir(base, staged)
+  await initKeyroll(await quickSession(staged, NOW), ACME, { className: null, activateAfter: 3600, compromised: false })
+  copyDir(base, retired)
+  await initKeyroll(await quickSession(retired, NOW), ACME, { className: null, activateAfter: null, compromised: true })
   copyDir(base, damaged)
   const events = readdirSync(join(damaged, 'cas/acme')).filter((name) => /^event-\d+\.json$/.test(name))
   truncateSync(join(damaged, `cas/acme/event-${events.length - 1}.json`), 100)
@@ -114,6 +124,40 @@ const subjects: readonly Subject[] = [
     base,
     next,
     run: async (dir, now) => removeCa(await quickSession(dir, now), ACME),
+  },
+  {
+    name: 'keyroll init',
+    now: NOW,
+    base,
+    next,
+    run: async (dir, now) =>
+      initKeyroll(await quickSession(dir, now), ACME, { className: null, activateAfter: null, compromised: false }),
+  },
+  {
+    name: 'keyroll activate',
+    now: NOW,
+    base: staged,
+    next,
+    run: async (dir, now) =>
+      activateKeyroll(await quickSession(dir, now), ACME, { className: null, now: true, compromised: false }),
+  },
+  {
+    name: 'keyroll by republish',
+    now: '2026-01-01T01:00:10Z',
+    base: staged,
+    next,
+    run: async (dir, now) => republish(await quickSession(dir, now)),
+  },
+  {
+    name: 'destruction of a retired key',
+    now: '2026-01-02T00:00:10Z',
+    base: retired,
+    next,
+    run: async (dir, now) => {
+      const session = await quickSession(dir, now)
+      return destroyRetired(session, (await keyrollStatus(session, ACME)).retired)
+    },
+    state: async (dir, now) => JSON.stringify((await keyrollStatus(await quickSession(dir, now), ACME)).retired.length),
   },
   {
     name: 'repo sync',

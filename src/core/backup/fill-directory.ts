@@ -54,7 +54,7 @@ export async function fillDirectory<T>(
     makeSearchable(dir)
     moveContents(staging, dir)
     isComplete = true
-    fs.rmSync(staging, { recursive: true, force: true })
+    removeEmptied(staging, options)
     return result
   } catch (error) {
     // with the marker it is a data directory, whatever failed afterwards
@@ -66,6 +66,15 @@ export async function fillDirectory<T>(
     unregister()
     await lock.release()
     if (!isComplete) removeMade(dir, made)
+  }
+}
+
+/** Removes the staging folder, which is empty now. The directory is complete and durable without it, so a failure is only a warning. */
+function removeEmptied(staging: string, { onWarning }: DestinationOptions): void {
+  try {
+    fs.rmSync(staging, { recursive: true, force: true })
+  } catch (error) {
+    onWarning(ioError('unlink', staging, error).message)
   }
 }
 

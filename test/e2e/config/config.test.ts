@@ -17,7 +17,7 @@ afterAll(remove)
 it('finds nothing wrong with what init wrote', async () => {
   const { code, json } = await runBrine(['config', 'check', '--json'], { dataDir })
   expect(code).toBe(0)
-  expect(json()).toEqual({ ok: true, file, problems: [], set: 0, cas: 0 })
+  expect(json()).toEqual({ ok: true, file, problems: [], set: 0, cas: 0, servers: 0 })
 })
 
 it('names every fault with its line, with exit 2 in both modes', async () => {

@@ -12,7 +12,6 @@ import { openStore } from '../../src/core/store/commit/file-store.js'
 import { type RunOptions, brine as run, runBrine } from '../support/processes/cli.js'
 import { type FaultRunner, faultRunner } from '../support/processes/faults.js'
 import { fixedPkcs8 } from '../support/rpki/fixed-keys.js'
-import { brineOk } from '../support/sites/testbed.js'
 
 /** Runs a process of its own: it makes real keys, where a worker hands out the fixed ones that other directories sign with too. */
 const brine = (args: readonly string[], options: RunOptions) => run(args, { ...options, isProcess: true })
@@ -26,7 +25,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'brine-pool-'))
   faults = await faultRunner(folder)
   live = join(folder, 'live')
-  await brineOk(live, ['testbed', 'init'])
+  await brine(['testbed', 'init'], { dataDir: live })
   for (let n = 0; n < 8; n++) openStore(live).keys.putPool(importPkcs8(fixedPkcs8(n)).id, fixedPkcs8(n))
 })
 
@@ -95,7 +94,7 @@ describe('a key of the pool', () => {
       }
       expect(keys.poolSize()).toBeLessThanOrEqual(3)
     }
-    expect(await runBrine(['tick'], { dataDir: live })).toMatchObject({ code: 0 })
+    expect(await runBrine(['tick'], { dataDir: live, isProcess: true })).toMatchObject({ code: 0 })
     expect(openStore(live).keys.poolSize()).toBe(3)
   }, 120_000)
 })

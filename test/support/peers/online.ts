@@ -62,6 +62,7 @@ export async function runOnline(
   const { rpkiClient, fort } = validators()
   const env = { ...process.env, TMPDIR: tmpdir(), RPKI_CLIENT: rpkiClient ?? '', FORT: fort ?? '' }
   const { status, output } = await run('bash', [...args, roots, tal], env)
+  if (options.cache !== undefined) await nextSecond()
   const read = (path: string): string => (existsSync(join(out, path)) ? readFileSync(join(out, path), 'utf8') : '')
   const requests = [...read('https-access.log').matchAll(/"(GET [^ ]+) HTTP[^"]*" (\d+)/g)]
   return {
@@ -70,6 +71,14 @@ export async function runOnline(
     requests: options.transport === 'rrdp' ? requests.map(([, what, code]) => `${what} ${code}`) : [],
     said: read(`rpki-client-${options.transport}/stderr`) + read(`fort-${options.transport}/log`),
   }
+}
+
+/**
+ * Waits for the next full second. A validator with a cache asks with If-Modified-Since, whose unit is the second: a notification that is
+ * replaced within the second in which it was fetched is not seen before the next change.
+ */
+function nextSecond(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1010 - (Date.now() % 1000)))
 }
 
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {

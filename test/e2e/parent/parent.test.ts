@@ -39,7 +39,7 @@ it.each([
   [1, 'parent-unknown', ['parent', 'add', 'acme', 'nobody', '--local']],
   [1, 'ca-unknown', ['parent', 'add', 'nobody', 'testbed', '--local']],
   [1, 'parent-duplicate', ['parent', 'add', 'acme', 'testbed', '--local']],
-  [2, 'flag-invalid', ['parent', 'add', 'acme', 'ta']],
+  [2, 'parent-where', ['parent', 'add', 'acme', 'ta']],
 ])('exit %i, %s: brine %j', async (exit, code, args) => {
   expect(await refusalOf(box.dataDir, args)).toEqual([exit, code])
 })

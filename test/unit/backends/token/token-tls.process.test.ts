@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../../../../src/core/backends/token/token-tls-failures.js'
 import { addSeconds } from '../../../../src/core/base/time.js'
@@ -19,6 +20,15 @@ import {
 } from '../../../support/peers/token-program.js'
 import { missing } from '../../../support/processes/missing.js'
 import { describeContract, faultOf, lockFolder, NOW, opened, PROFILE, patient } from '../contract.js'
+
+/** Waits until openssl s_server says that it listens. */
+async function accepting(output: Readable): Promise<void> {
+  let text = ''
+  while (!text.includes('ACCEPT')) {
+    const [part] = await once(output, 'data')
+    text += String(part)
+  }
+}
 
 describe('what openssl says', () => {
   it.each([
@@ -191,7 +201,8 @@ else {
       const strict = spawn('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] })
       const changed = { authCert: stranger.cert, authKey: 'pkcs11:token=HSM%20token;object=stranger' }
       try {
-        await once(strict.stdout, 'data')
+        // its first line comes before it listens
+        await accepting(strict.stdout)
         const url = `https://127.0.0.1:${port}`
         for (let n = 0; n < 3; n++)
           expect((await told(probe({ ...changed, url }))).what).toBe('config-fault ca-client-refused')

@@ -3,19 +3,21 @@ import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
+import {
+  checkChildAdd,
+  checkChildKey,
+  checkChildRevoke,
+  checkChildUpdate,
+  unknownChild,
+} from '../issuing/child-checks.js'
 import { type ChildResources, childEventsOn, summarizeChild } from '../issuing/child-tables.js'
 import {
   type ChildChanges,
   type ChildRequest,
   certify,
-  checkChildAdd,
-  checkChildKey,
-  checkChildRevoke,
-  checkChildUpdate,
   type Entitlement,
   entitled,
   limited,
-  unknownChild,
   type Withdrawal,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'

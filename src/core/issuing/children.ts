@@ -2,7 +2,6 @@
  * Children of a CA or trust anchor: their entitlements, the certificates issued to them, re-issue and withdrawal.
  * Invariant: a child's certificate never holds more than the entitlement and the issuer's own certificate together (RFC 6487 section 7.2).
  */
-import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
 import { type Check, isHash, isKeyId, isName, isText, isTime, objectOf } from '../base/shape.js'
@@ -11,9 +10,7 @@ import type { KeyId, Sha256 } from '../crypto/ports.js'
 import {
   ALL_RESOURCES,
   containsSet,
-  difference,
   equalSets,
-  formatResources,
   fromResourceText,
   intersection,
   isEmpty,
@@ -147,62 +144,6 @@ export function evolveChildren(
   return table
 }
 
-/** Returns the violations of adding a child. `held` are the resources of the issuer's certificate. */
-export function checkChildAdd(
-  children: Table<Child>,
-  name: Handle,
-  resources: ResourceSet,
-  held: ResourceSet,
-): readonly Violation[] {
-  if (entry(children, name) !== undefined)
-    return [{ code: 'child-duplicate', message: `a child ${name} exists already` }]
-  return checkHeld(name, resources, held)
-}
-
-/** Returns the violations of changing a child's resources. */
-export function checkChildUpdate(
-  children: Table<Child>,
-  name: Handle,
-  resources: ResourceSet,
-  held: ResourceSet,
-): readonly Violation[] {
-  if (entry(children, name) === undefined) return [unknownChild(name)]
-  return checkHeld(name, resources, held)
-}
-
-export function unknownChild(name: Handle): Violation {
-  return { code: 'child-unknown', message: `there is no child ${name}` }
-}
-
-/** RFC 7607: no CA has AS 0, and validators refuse a certificate that lists it. A range that begins with 0 is how `all` is written. */
-function checkAsZero(name: Handle, { asn }: ResourceSet): readonly Violation[] {
-  if (!asn.some(({ min, max }) => min === 0 && max === 0)) return []
-  return [{ code: 'child-as-zero', message: `child ${name}: AS0 is reserved and cannot be a resource (RFC 7607)` }]
-}
-
-function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): readonly Violation[] {
-  const zero = checkAsZero(name, resources)
-  if (zero.length > 0) return zero
-  if (containsSet(held, resources)) return []
-  const beyond = difference(resources, held)
-  const text = formatResources(beyond)
-  return [
-    {
-      code: 'child-not-held',
-      message: `child ${name}: this CA does not hold ${text.length > 200 ? `${text.slice(0, 200)}...` : text}`,
-      details: { ...toResourceText(beyond) },
-    },
-  ]
-}
-
-/** Returns the violations of revoking a key of a child (RFC 6492 section 3.5). */
-export function checkChildRevoke(children: Table<Child>, { child: name, ski }: Withdrawal): readonly Violation[] {
-  const child = entry(children, name)
-  if (child === undefined) return [unknownChild(name)]
-  if (entry(child.issued, ski) !== undefined) return []
-  return [{ code: 'child-key-unknown', message: `child ${name} has no certificate for key ${ski}` }]
-}
-
 /** Returns the resources that the child is entitled to under an issuing certificate with the resources `held`. */
 export function entitled(child: Child, held: ResourceSet): ResourceSet {
   if (child.suspended !== undefined) return NO_RESOURCES
@@ -296,22 +237,4 @@ export function wantsCertificate(
   return (
     certificate === null || !equalSets(fromResourceText(certificate.resources), fromResourceText(entitlement.resources))
   )
-}
-
-/**
- * Returns the violations of a request's key: it must not be the key of another child, nor stand for another public key. A handle alone does not
- * prove who asks.
- */
-export function checkChildKey(children: Table<Child>, { child, ski, spki }: ChildRequest): readonly Violation[] {
-  for (const [name, { issued }] of Object.entries(children)) {
-    const known = entry(issued, ski)
-    if (known === undefined) continue
-    if (name !== child)
-      return [{ code: 'child-key-reuse', message: `key ${ski} is already certified for child ${name}` }]
-    if (known.spki !== spki)
-      return [
-        { code: 'child-key-differs', message: `key ${ski} of child ${child} is certified with another public key` },
-      ]
-  }
-  return []
 }

@@ -2,19 +2,15 @@
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
-import { type ChildResources, childEventsOn, summarizeChild } from '../issuing/child-tables.js'
 import {
-  type ChildRequest,
-  certify,
   checkChildAdd,
   checkChildKey,
   checkChildRevoke,
   checkChildUpdate,
-  type Entitlement,
-  entitled,
   unknownChild,
-  type Withdrawal,
-} from '../issuing/children.js'
+} from '../issuing/child-checks.js'
+import { type ChildResources, childEventsOn, summarizeChild } from '../issuing/child-tables.js'
+import { type ChildRequest, certify, type Entitlement, entitled, type Withdrawal } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { ALL_RESOURCES, equalSets, fromResourceText, isEmpty, toResourceText } from '../resources/resource-set.js'
 import { fileName } from '../rpki/object-kinds.js'

@@ -15,12 +15,13 @@ import {
   OID_SHA256_WITH_RSA,
 } from '../../rpki/x509/oids.js'
 import { verifyRsa } from '../../rpki/x509/verify-rsa.js'
+import { attributeValue } from './attributes.js'
 import { octetsOf } from './ber.js'
 import { isSignedBy, keyFault } from './certificate.js'
 import { type Chain, chainFaults, MOST_CAS, type TrustedKey } from './chain.js'
 import { OID_CT_XML } from './sign.js'
 import { signingTimeFaults } from './signing-time.js'
-import type { Attribute, BpkiCertificate, BpkiCrl, MessageReading, SignerReading } from './types.js'
+import type { BpkiCertificate, BpkiCrl, MessageReading, SignerReading } from './types.js'
 
 /** Seconds by which the clock of a peer may differ. */
 export const SKEW = 300
@@ -224,14 +225,6 @@ function attributeFaults({ signer }: Examined): readonly string[] {
       ...(values.length === 1 ? [] : [`the signed attribute ${oid} has ${values.length} values, not one`]),
     ]
   })
-}
-
-/** Returns the first value of a signed attribute. */
-export function attributeValue(
-  attributes: readonly Attribute[] | undefined,
-  oid: string,
-): Attribute['values'][number] | undefined {
-  return attributes?.find((attribute) => attribute.oid === oid)?.values[0]
 }
 
 function contentTypeFaults({ signer, reading }: Examined): readonly (string | false)[] {

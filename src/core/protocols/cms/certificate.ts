@@ -80,7 +80,7 @@ function readFields(tbs: DerNode, outer: DerNode | undefined, what: string, find
   }
 }
 
-/** Returns the DER of a Name, which is compared and shown, never interpreted: any attribute, any string type, also none. */
+/** Returns the DER of a Name, which is compared and shown, never interpreted. Its attributes and string types are not restricted, and it may be empty. */
 export function readName(node: DerNode | undefined, what: string, findings: FindingList): Uint8Array | undefined {
   const rule = 'RFC 5280 section 4.1.2.4'
   const sets = membersOf(node, { what, rule, tag: TAG.sequence, most: MOST }, findings)

@@ -10,7 +10,7 @@ import { writeOut } from '../core/cli/stdout.js'
 export default class Cgi extends BaseCommand<object> {
   static override summary = 'handle HTTP requests as a CGI program (RFC 3875) or over FastCGI'
   static override description =
-    'Run by nginx (fcgiwrap) or Apache, as the user that owns the data directory: enrolment over EST (RFC 7030) at /.well-known/est/LABEL/cacerts, simpleenroll, simplereenroll and csrattrs, for labels with auth. Reads the request from the environment and standard input, always writes a response to standard output, and writes messages for the operator to standard error. With --fastcgi it serves the FastCGI requests of a socket and ends when there are none: each request then costs a fraction of the CPU time, since the program is loaded once.'
+    'Run by nginx (fcgiwrap) or Apache, as the user that owns the data directory: enrolment over EST (RFC 7030) at /.well-known/est/LABEL/cacerts, simpleenroll, simplereenroll and csrattrs, for labels with auth; messages of children (RFC 6492) at /rfc6492/CA and of publishers (RFC 8181) at /rfc8181/PUBLISHER. Reads the request from the environment and standard input, always writes a response to standard output, and writes messages for the operator to standard error. With --fastcgi it serves the FastCGI requests of a socket and ends when there are none: each request then costs a fraction of the CPU time, since the program is loaded once.'
   static override exitStatus = {
     0: 'response written; with --fastcgi: no request for the time of --idle',
     14: 'the response could not be written; with --fastcgi: the socket cannot be used',

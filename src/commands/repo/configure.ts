@@ -1,29 +1,67 @@
-/** `brine repo configure --local`: makes the publication server of this data directory the repository of a CA. */
+/** `brine repo configure`: sets the repository of a CA, of this data directory or elsewhere by its repository_response. */
 import { configureLocalRepository, type RepositoryReport } from '../../core/app/authority/parents.js'
+import { configureRemoteRepository } from '../../core/app/exchange/repository-contact.js'
+import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
+import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 
 export default class RepoConfigure extends BaseCommand<RepositoryReport> {
   static override summary = 'set the repository of a CA'
-  static override examples = ['<%= config.bin %> repo configure acme --local']
+  static override description =
+    'The publication server of this data directory (--local), or one elsewhere that has answered the publisher_request of brine repo request: --response is its repository_response file (RFC 8183). The same command with another response of the same place or other permissions changes the contact.'
+  static override examples = [
+    '<%= config.bin %> repo configure acme --local',
+    '<%= config.bin %> repo configure acme --response repository-response.xml',
+  ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
     ...writeFlags,
-    local: flag.boolean({
-      required: true,
-      description: 'use the publication server of this data directory (required today)',
+    local: flag.boolean({ description: 'use the publication server of this data directory', exclusive: ['response'] }),
+    response: flag.path({ description: 'the repository is elsewhere: its repository_response (RFC 8183)' }),
+    'tls-ca': flag.path({
+      description: 'with --response: PEM file of further roots that verify its HTTPS server',
+      dependsOn: ['response'],
+    }),
+    'tls-insecure': flag.boolean({
+      description: 'with --response: do not verify its HTTPS server; recorded in history',
+      dependsOn: ['response'],
+    }),
+    'accept-stale-crl': flag.boolean({
+      description: 'with --response: accept messages whose CRL is out of date; recorded in history',
+      dependsOn: ['response'],
+    }),
+    'allow-private': flag.boolean({
+      description: 'with --response: its server may have a loopback, link-local or private address',
+      dependsOn: ['response'],
     }),
   }
 
   protected override async execute(): Promise<RepositoryReport> {
     const { args, flags } = await this.parse(RepoConfigure)
-    const session = await openSession(this.context(flags))
-    return configureLocalRepository(session, args.ca, { dryRun: flags['dry-run'] })
+    const options = { dryRun: flags['dry-run'] }
+    if (flags.response !== undefined) {
+      const permissions = {
+        ...(flags['tls-ca'] === undefined ? {} : { tlsCa: readDocument(flags['tls-ca']) }),
+        ...(flags['tls-insecure'] ? { tlsInsecure: true } : {}),
+        ...(flags['accept-stale-crl'] ? { acceptStaleCrl: true } : {}),
+        ...(flags['allow-private'] ? { allowPrivate: true } : {}),
+      }
+      const remote = { response: readOctets(flags.response), permissions }
+      return configureRemoteRepository(await openSession(this.context(flags)), args.ca, remote, options)
+    }
+    if (!flags.local)
+      throw new AppError('usage', 'repo-where', '--local or --response is required', {
+        hint: '--local for the publication server of this data directory, --response FILE for one elsewhere',
+      })
+    return configureLocalRepository(await openSession(this.context(flags)), args.ca, options)
   }
 
   protected override view(report: RepositoryReport): string {
-    return changeEnding(report.ca, report, [`publishes at ${report.repository?.base ?? '-'}`])
+    const line = changeEnding(report.ca, report, [`publishes at ${report.repository?.base ?? '-'}`])
+    const isRemote = report.repository?.transport === 'rfc8181'
+    return isRemote && !report.dryRun ? `${line}\nnext: brine repo sync ${report.ca}` : line
   }
 }

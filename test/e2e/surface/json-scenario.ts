@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Instant } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
-import { childRequest, parentResponse, publisherRequest } from '../../support/peers/setup-files.js'
+import { childRequest, parentResponse, publisherRequest, repositoryResponse } from '../../support/peers/setup-files.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
@@ -112,6 +112,12 @@ async function authority(run: Run, folder: string): Promise<void> {
     await run('parent add', 'new', 'registry', '--response', join(folder, 'parent-response.xml'), ...more)
   await run('parent refresh', 'new')
   await run('repo configure', 'new', '--local')
+  await run('ca add', 'away')
+  await run('repo request', 'away')
+  writeFileSync(join(folder, 'repository-response.xml'), await repositoryResponse('away'))
+  for (const more of [['--dry-run'], []])
+    await run('repo configure', 'away', '--response', join(folder, 'repository-response.xml'), ...more)
+  await run('ca remove', 'away', '--yes')
   await run('repo sync', 'new')
   for (const more of [['--dry-run'], []]) {
     await run('roa add', 'acme', '192.0.2.0/24 => 64496 # office', '10.0.0.0/8-9 => 64496', ...more)

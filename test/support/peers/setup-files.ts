@@ -33,3 +33,12 @@ export async function parentResponse(handle: string): Promise<string> {
     ...{ childHandle: parseHandle(handle), parentHandle: parseHandle('registry'), id: await foreignId() },
   })
 }
+
+/** Returns a repository_response to a publisher of this handle; nothing listens at its server. */
+export async function repositoryResponse(handle: string): Promise<string> {
+  return encodeSetup({
+    ...{ kind: 'repository_response', serviceUri: 'http://127.0.0.1:9/rfc8181/registry' },
+    ...{ publisherHandle: parseHandle(handle), siaBase: `rsync://registry.example/repo/${handle}/` },
+    ...{ rrdpNotificationUri: 'https://registry.example/rrdp/notification.xml', id: await foreignId() },
+  })
+}

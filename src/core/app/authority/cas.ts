@@ -55,7 +55,7 @@ export interface CaShowReport {
     readonly resources: ResourceText
     readonly certificates: number
   }[]
-  readonly repository: Repository | null
+  readonly repository: RepositoryRow | null
   readonly roas: number
   readonly classes: readonly {
     readonly name: string
@@ -188,6 +188,22 @@ export async function useLocalRepository(tx: TransactionContext, handle: Handle)
   await runCa(tx, handle, { type: 'repository.configure', repository: localRepository(server, base) })
 }
 
+/** A repository as commands report it. */
+export interface RepositoryRow {
+  readonly transport: string
+  readonly base: string
+  readonly notify?: string
+  /** Of a repository elsewhere: the URI that takes the messages, and the server's name for the CA. */
+  readonly serviceUri?: string
+  readonly publisher?: Handle
+}
+
+export function repositoryRow(repository: Repository | null): RepositoryRow | null {
+  if (repository === null || repository.transport === 'local') return repository
+  const { contact, ...row } = repository
+  return { ...row, serviceUri: contact.serviceUri }
+}
+
 export function localRepository(server: { readonly rrdpBase: string }, base: string): LocalRepository {
   return { transport: 'local', base, notify: `${server.rrdpBase}notification.xml` }
 }
@@ -268,7 +284,7 @@ function caDetails(state: CaState): CaShowReport {
       resources: c.resources,
       certificates: Object.keys(c.issued).length,
     })),
-    repository: state.repository,
+    repository: repositoryRow(state.repository),
     roas: Object.keys(state.roas).length,
     classes: Object.values(state.classes).map((c) => ({
       name: c.name,

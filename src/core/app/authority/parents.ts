@@ -3,7 +3,6 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import { heldResources } from '../../ca/children.js'
-import type { Repository } from '../../ca/contacts.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
@@ -11,7 +10,7 @@ import { caState, knownCa, runCa } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { localParent, useLocalRepository } from './cas.js'
+import { localParent, type RepositoryRow, repositoryRow, useLocalRepository } from './cas.js'
 import { childrenOf } from './children.js'
 import { syncResources } from './resource-sync.js'
 
@@ -64,7 +63,7 @@ export async function addLocalParent(
 
 export interface RepositoryReport extends Outcome {
   readonly ca: Handle
-  readonly repository: Repository | null
+  readonly repository: RepositoryRow | null
 }
 
 /** Configures the local publication server as the repository, and requests the certificates that waited for one. A repetition is a no-op. */
@@ -84,5 +83,6 @@ export async function configureLocalRepository(
     options,
   )
   const due = dueTimes(done.result, session.timing)?.due ?? null
-  return { ca: handle, repository: done.result.repository, ...outcomeOf(done, 'ca', handle, due, options.dryRun) }
+  const repository = repositoryRow(done.result.repository)
+  return { ca: handle, repository, ...outcomeOf(done, 'ca', handle, due, options.dryRun) }
 }

@@ -1,6 +1,7 @@
 /** ROAs of a CA with their state: whether each is published, waits for it, or is not held. */
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
+import { isUnconfirmed } from '../../ca/remote-repository.js'
 import { desiredRoas, payloadOf } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
 import { type CaState, classBase, currentKey, type RoaConfig } from '../../ca/state.js'
@@ -31,6 +32,16 @@ export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
       const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
       return row(text, config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
     })
+}
+
+/**
+ * Returns the rows with `pending` for each object that a repository elsewhere may not have: until it has confirmed everything, it is not known
+ * which of them it has.
+ */
+export function confirmedRows(state: CaState, timing: Timing): readonly RoaRow[] {
+  const rows = roaRows(state, timing)
+  if (!isUnconfirmed(state)) return rows
+  return rows.map((own) => (own.state === 'published' ? { ...own, state: 'pending' } : own))
 }
 
 function row(text: string, config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {

@@ -18,7 +18,7 @@ import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
 import { changeRows } from './change-rows.js'
-import { type RoaRow, roaRows } from './roa-rows.js'
+import { confirmedRows, type RoaRow } from './roa-rows.js'
 import { type RoaSet, unreadError, withPlaces } from './roa-set.js'
 
 export interface RoaUpdateReport extends Outcome {
@@ -122,7 +122,7 @@ async function applySet(
 function rowsOf(state: CaState, texts: readonly string[], timing: Timing): readonly RoaRow[] {
   if (texts.length === 0) return []
   const wanted = new Set(texts)
-  return roaRows(state, timing).filter(({ roa }) => wanted.has(roa))
+  return confirmedRows(state, timing).filter(({ roa }) => wanted.has(roa))
 }
 
 /**
@@ -213,6 +213,6 @@ export async function listRoas(session: Session, handle: Handle, filter: RoaFilt
   }
   return session.store.read(async (reader) => {
     const state = knownCa(new Work(reader), handle)
-    return { ca: handle, roas: roaRows(state, session.timing).filter(isWanted) }
+    return { ca: handle, roas: confirmedRows(state, session.timing).filter(isWanted) }
   })
 }

@@ -13,7 +13,7 @@ import { caState, knownCa, runCa } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { checkServiceBase, readSetupRequest } from './setup-files.js'
+import { checkServiceBase, readSetupFile } from './setup-files.js'
 
 export interface ChildContactReport extends Outcome {
   readonly ca: Handle
@@ -39,7 +39,7 @@ export async function addRemoteChild(
   { child, resources, request, serviceBase }: RemoteChild,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildContactReport> {
-  const { id: peer, tag } = await readSetupRequest(request, 'child_request')
+  const { id: peer, tag } = await readSetupFile(request, 'child_request')
   checkServiceBase(serviceBase)
   const done = await transact(
     session,

@@ -6,12 +6,11 @@ import type { RemoteParent } from '../../ca/contacts.js'
 import { type PeerContact, peerDer } from '../../identity/contact.js'
 import { newestId } from '../../identity/id-keys.js'
 import { hostKeyOf } from '../../peers/host.js'
-import { describeFault, ProtocolFault } from '../../protocols/fault.js'
-import type { SetupMessage } from '../../protocols/setup/types.js'
 import { caState, knownCa, runCa } from '../transaction/context.js'
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
+import { readSetupFile } from './setup-files.js'
 
 export interface ParentRequest {
   readonly ca: Handle
@@ -22,17 +21,23 @@ export interface ParentRequest {
 /** Returns the child_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
 export async function parentRequest(session: Session, ca: Handle): Promise<ParentRequest> {
   const { encodeSetup } = await import('../../protocols/setup/encode.js')
+  const id = await idForRequest(session, ca)
+  return { ca, request: encodeSetup({ kind: 'child_request', childHandle: ca, id }) }
+}
+
+/** Returns the DER of the newest ID certificate of a CA, which gets its first ID key if it has none. Throws `ca-unknown` (rejected). */
+export async function idForRequest(session: Session, ca: Handle): Promise<Uint8Array> {
   const { result: id } = await transact(session, async (tx) => {
     knownCa(tx.work, ca)
     await runCa(tx, ca, { type: 'id.add', ifNone: true })
     return newestId(caState(tx.work, ca))
   })
   if (id === undefined) throw new TypeError('id.add leaves an ID key')
-  return { ca, request: encodeSetup({ kind: 'child_request', childHandle: ca, id: peerDer(id.certificate) }) }
+  return peerDer(id.certificate)
 }
 
-/** Permissions of the operator toward a parent. */
-export type ParentPermissions = Pick<PeerContact, 'tlsCa' | 'tlsInsecure' | 'acceptStaleCrl' | 'allowPrivate'>
+/** Permissions of the operator toward a peer. */
+export type PeerPermissions = Pick<PeerContact, 'tlsCa' | 'tlsInsecure' | 'acceptStaleCrl' | 'allowPrivate'>
 
 export interface ParentContactReport extends Outcome {
   readonly ca: Handle
@@ -50,10 +55,12 @@ export async function addRemoteParent(
   session: Session,
   ca: Handle,
   parent: Handle,
-  { response, permissions }: { readonly response: Uint8Array; readonly permissions: ParentPermissions },
+  { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ParentContactReport> {
-  const { serviceUri, childHandle, parentHandle, id: peer } = await readParentResponse(response)
+  const { serviceUri, childHandle, parentHandle, id: peer } = await readSetupFile(response, 'parent_response')
+  // throws where no message could be sent to it
+  hostKeyOf(serviceUri)
   const done = await transact(
     session,
     async (tx) => {
@@ -73,27 +80,4 @@ export async function addRemoteParent(
   )
   const names = { serviceUri, childName: childHandle, parentName: parentHandle }
   return { ca, parent, ...names, ...outcomeOf(done, 'ca', ca, null, options.dryRun) }
-}
-
-async function readParentResponse(
-  bytes: Uint8Array,
-): Promise<Extract<SetupMessage, { readonly kind: 'parent_response' }>> {
-  const [{ readSetup }, { readIdCertificate }] = await Promise.all([
-    import('../../protocols/setup/decode.js'),
-    import('../../protocols/cms/id-certificate.js'),
-  ])
-  const message = readSetup(bytes, 'the response')
-  if (message.kind !== 'parent_response') {
-    const why = `the file is a ${message.kind}, not a parent_response (RFC 8183 section 5.2.2)`
-    throw new AppError('usage', 'setup-kind', why)
-  }
-  try {
-    readIdCertificate(message.id)
-  } catch (error) {
-    if (!(error instanceof ProtocolFault)) throw error
-    throw new AppError('usage', 'setup-invalid', `the ID certificate of the response: ${describeFault(error)}`)
-  }
-  // throws where no message could be sent to it
-  hostKeyOf(message.serviceUri)
-  return message
 }

@@ -20,7 +20,11 @@ import { openMessage, sealMessage } from './messages.js'
 export type Deliver = (to: PeerContact, seal: (at: Instant) => Promise<Uint8Array>) => Promise<Uint8Array>
 
 /** Returns a delivery by HTTP: one message at a time to each host, with signing times that never go back. */
-export function deliverByHttp({ options, now }: Pick<Session, 'options' | 'now'>, userAgent: string): Deliver {
+export function deliverByHttp(
+  { options, now }: Pick<Session, 'options' | 'now'>,
+  userAgent: string,
+  contentType: 'application/rpki-updown' | 'application/rpki-publication' = 'application/rpki-updown',
+): Deliver {
   return (to, seal) => {
     const { tlsCa, tlsInsecure, allowPrivate } = to
     const tls = {
@@ -30,7 +34,7 @@ export function deliverByHttp({ options, now }: Pick<Session, 'options' | 'now'>
     return withHost(options.dataDir, hostKeyOf(to.serviceUri), async (clock) => {
       const body = await seal(await clock.use(now()))
       const { body: answer } = await post({
-        ...{ uri: to.serviceUri, contentType: 'application/rpki-updown', body, tls, userAgent },
+        ...{ uri: to.serviceUri, contentType, body, tls, userAgent },
         ...(allowPrivate === undefined ? {} : { allowPrivate }),
       })
       return answer
@@ -68,8 +72,8 @@ export async function askParent(
 const isSameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 /** Returns the error of an answer that is not acted on. */
-export function invalidAnswer(why: string): AppError {
-  return new AppError('remote', 'answer-invalid', `the answer of the parent is not accepted: ${why}`, {
+export function invalidAnswer(why: string, peer: 'parent' | 'repository' = 'parent'): AppError {
+  return new AppError('remote', 'answer-invalid', `the answer of the ${peer} is not accepted: ${why}`, {
     retry: true,
     retryAfter: 300,
   })

@@ -13,7 +13,7 @@ import { pubdState, runPubd, TA_HANDLE, type TransactionContext } from '../trans
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { checkServiceBase, readSetupRequest } from './setup-files.js'
+import { checkServiceBase, readSetupFile } from './setup-files.js'
 
 export interface PublisherContactReport extends Outcome {
   readonly publisher: Handle
@@ -40,7 +40,7 @@ export async function addPublisher(
   { publisher, request, serviceBase }: NewPublisher,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<PublisherContactReport> {
-  const { id: peer, tag } = await readSetupRequest(request, 'publisher_request')
+  const { id: peer, tag } = await readSetupFile(request, 'publisher_request')
   checkServiceBase(serviceBase)
   const done = await transact(
     session,

@@ -1,23 +1,37 @@
-/** Files of RFC 8183 on the side of a server: the request that a peer's operator sends, and the URI that the answer names. */
+/** Files of RFC 8183: requests and responses that a peer's operator sends, and the URI that a response of ours names. */
 import { AppError } from '../../base/errors.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
-import type { ChildRequest, PublisherRequest, SetupMessage } from '../../protocols/setup/types.js'
+import type {
+  ChildRequest,
+  ParentResponse,
+  PublisherRequest,
+  RepositoryResponse,
+  SetupMessage,
+} from '../../protocols/setup/types.js'
 
-/** Requests by the section of RFC 8183 that defines them. */
-const SECTIONS: Readonly<Record<keyof Requests, string>> = { child_request: '5.2.1', publisher_request: '5.2.3' }
-
-interface Requests {
-  readonly child_request: ChildRequest
-  readonly publisher_request: PublisherRequest
+/** Kinds by the section of RFC 8183 that defines them. */
+const SECTIONS: Readonly<Record<keyof SetupFiles, string>> = {
+  child_request: '5.2.1',
+  parent_response: '5.2.2',
+  publisher_request: '5.2.3',
+  repository_response: '5.2.4',
 }
 
-/** Reads a request and the ID certificate in it. Throws `setup-invalid` and `setup-kind` (usage). */
-export async function readSetupRequest<K extends keyof Requests>(bytes: Uint8Array, kind: K): Promise<Requests[K]> {
+interface SetupFiles {
+  readonly child_request: ChildRequest
+  readonly parent_response: ParentResponse
+  readonly publisher_request: PublisherRequest
+  readonly repository_response: RepositoryResponse
+}
+
+/** Reads a file of one kind and the ID certificate in it. Throws `setup-invalid` and `setup-kind` (usage). */
+export async function readSetupFile<K extends keyof SetupFiles>(bytes: Uint8Array, kind: K): Promise<SetupFiles[K]> {
   const [{ readSetup }, { readIdCertificate }] = await Promise.all([
     import('../../protocols/setup/decode.js'),
     import('../../protocols/cms/id-certificate.js'),
   ])
-  const message = readSetup(bytes, 'the request')
+  const name = kind.endsWith('_request') ? 'the request' : 'the response'
+  const message = readSetup(bytes, name)
   if (!isKind(message, kind))
     throw new AppError(
       'usage',
@@ -28,12 +42,12 @@ export async function readSetupRequest<K extends keyof Requests>(bytes: Uint8Arr
     readIdCertificate(message.id)
   } catch (error) {
     if (!(error instanceof ProtocolFault)) throw error
-    throw new AppError('usage', 'setup-invalid', `the ID certificate of the request: ${describeFault(error)}`)
+    throw new AppError('usage', 'setup-invalid', `the ID certificate of ${name}: ${describeFault(error)}`)
   }
   return message
 }
 
-function isKind<K extends keyof Requests>(message: SetupMessage, kind: K): message is Requests[K] {
+function isKind<K extends keyof SetupFiles>(message: SetupMessage, kind: K): message is SetupFiles[K] {
   return message.kind === kind
 }
 

@@ -9,6 +9,7 @@ import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.j
 import { NeedsRenumbering, preview, type TransactionOptions, type TransactionResult } from './commit.js'
 import type { UseCase } from './draft.js'
 import { renumberAll } from './renumber-all.js'
+import { needsRenumbering } from './renumbering.js'
 import { commitWithRetry } from './retry.js'
 import { refuseStandby } from './role.js'
 import type { Session } from './session.js'
@@ -31,6 +32,16 @@ export async function transact<R>(
     if (!(done instanceof NeedsRenumbering)) return done
     await renumberFirst(session, done.toRenumber)
   }
+}
+
+/**
+ * Checks that the objects of an aggregate may be sent to a server as they are, and renumbers them first in a new generation. Throws `standby`,
+ * and the error of the renumbering.
+ */
+export async function readyToSend(session: Session, id: AggregateId): Promise<void> {
+  refuseStandby(session)
+  const toRenumber = await session.store.read(async (reader) => needsRenumbering(reader, [id]))
+  if (toRenumber.length > 0) await renumberFirst(session, toRenumber)
 }
 
 /** Renumbers the whole directory. Throws the error of the first of `ids` that cannot be renumbered. */

@@ -1,0 +1,80 @@
+/** Use cases of `brine repo request` and `brine repo configure --response`: a repository elsewhere, by the files of RFC 8183. */
+import { toBase64 } from '../../base/bytes.js'
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import type { RemoteRepository } from '../../ca/contacts.js'
+import { dueTimes } from '../../ca/publishing.js'
+import { newestId } from '../../identity/id-keys.js'
+import { hostKeyOf } from '../../peers/host.js'
+import { repositoryRow } from '../authority/cas.js'
+import type { RepositoryReport } from '../authority/parents.js'
+import { syncResources } from '../authority/resource-sync.js'
+import { caState, knownCa, runCa } from '../transaction/context.js'
+import { outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { transact } from '../transaction/transact.js'
+import { idForRequest, type PeerPermissions } from './parent-contact.js'
+import { readSetupFile } from './setup-files.js'
+
+export interface RepositoryRequest {
+  readonly ca: Handle
+  /** XML of the publisher_request for the repository. */
+  readonly request: string
+}
+
+/** Returns the publisher_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
+export async function repositoryRequest(session: Session, ca: Handle): Promise<RepositoryRequest> {
+  const { encodeSetup } = await import('../../protocols/setup/encode.js')
+  const id = await idForRequest(session, ca)
+  return { ca, request: encodeSetup({ kind: 'publisher_request', publisherHandle: ca, id, referrals: [] }) }
+}
+
+/**
+ * Makes a server that takes RFC 8181 messages the repository of a CA, or changes the contact of it, and requests the certificates that waited
+ * for a repository. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage), `ca-unknown`, `id-none`,
+ * `repository-differs` (rejected).
+ */
+export async function configureRemoteRepository(
+  session: Session,
+  ca: Handle,
+  { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
+  options: { readonly dryRun?: boolean } = {},
+): Promise<RepositoryReport> {
+  const message = await readSetupFile(response, 'repository_response')
+  const { serviceUri, publisherHandle: publisher, siaBase: base, rrdpNotificationUri: notify } = message
+  // throws where no message could be sent to it
+  hostKeyOf(serviceUri)
+  checkUris(base, notify)
+  const done = await transact(
+    session,
+    async (tx) => {
+      const id = newestId(knownCa(tx.work, ca))
+      if (id === undefined)
+        throw new AppError('rejected', 'id-none', `${ca} has no ID key, so the response is not for it`, {
+          hint: `brine repo request ${ca} writes the request that the repository answers`,
+        })
+      const repository: RemoteRepository = {
+        transport: 'rfc8181',
+        contact: { serviceUri, id: id.ski, peer: toBase64(message.id), ...permissions },
+        ...{ publisher, base },
+        ...(notify === undefined ? {} : { notify }),
+      }
+      await runCa(tx, ca, { type: 'repository.contact', repository })
+      await syncResources(tx, ca)
+      return caState(tx.work, ca)
+    },
+    options,
+  )
+  const due = dueTimes(done.result, session.timing)?.due ?? null
+  return { ca, repository: repositoryRow(done.result.repository), ...outcomeOf(done, 'ca', ca, due, options.dryRun) }
+}
+
+/** Refuses URIs that cannot be in a certificate (RFC 6487 section 4.8.8, RFC 8182 section 3.2). */
+function checkUris(base: string, notify: string | undefined): void {
+  const wrong = !/^rsync:\/\/[^/\s]+\/[^/\s]+\/(?:[^/\s]+\/)*$/.test(base)
+    ? `the base of its objects ${base} is no rsync URI with a module`
+    : notify !== undefined && !notify.startsWith('https://')
+      ? `its RRDP notification ${notify} is no https URI`
+      : undefined
+  if (wrong !== undefined) throw new AppError('usage', 'repository-uri', `the response cannot be used: ${wrong}`)
+}

@@ -1,0 +1,161 @@
+/**
+ * Use case of `brine repo sync` for a repository elsewhere (RFC 8181): what the server lists is compared with what the CA wants published, and
+ * the difference is sent as one delta.
+ * Invariants: no message is sent under the lock; what the CA wants is read after each list, so that an older content never replaces a newer
+ * one of another process; a stand-by publishes nothing; an error of the transport and a refusal change nothing.
+ */
+import { AppError, rewrap } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import type { RemoteRepository } from '../../ca/contacts.js'
+import { contentOf, isUnconfirmed } from '../../ca/remote-repository.js'
+import { type CaState, publishedFiles } from '../../ca/state.js'
+import type { Sha256 } from '../../crypto/ports.js'
+import { systemRandom } from '../../crypto/random.js'
+import { Work } from '../../eventsourcing/work.js'
+import { idKey } from '../../identity/id-keys.js'
+import { describeFault, ProtocolFault } from '../../protocols/fault.js'
+import { decodePublicationReply } from '../../protocols/publication/decode.js'
+import { encodePublicationQuery } from '../../protocols/publication/encode.js'
+import type { Pdu, PublicationQuery, PublicationReply } from '../../protocols/publication/types.js'
+import { type RepoSyncReport, syncRepository as syncLocalRepository } from '../authority/repo-sync.js'
+import { knownCa, runCa } from '../transaction/context.js'
+import { outcomeOf } from '../transaction/outcome.js'
+import type { Session } from '../transaction/session.js'
+import { withMessageSigner } from '../transaction/signing.js'
+import { readyToSend, transact } from '../transaction/transact.js'
+import { openMessage, sealMessage } from './messages.js'
+import { type Deliver, invalidAnswer } from './parent-messages.js'
+import { deltaPdus, refusalText } from './publication-delta.js'
+
+export interface SyncOptions {
+  readonly deliver: Deliver
+  /** True: compare only. */
+  readonly dryRun?: boolean
+}
+
+interface Exchange extends SyncOptions {
+  readonly session: Session
+  readonly ca: Handle
+}
+
+/**
+ * Synchronises a CA with its repository, here or elsewhere. A repetition is a no-op. Throws `ca-unknown`, `repo-none` (rejected), `standby`; of one
+ * elsewhere `remote` errors, which are `pending` if it has not confirmed everything.
+ */
+export async function syncRepository(session: Session, ca: Handle, options: SyncOptions): Promise<RepoSyncReport> {
+  const { repository } = await stateOf(session, ca)
+  const { dryRun = false } = options
+  if (repository?.transport !== 'rfc8181') return syncLocalRepository(session, ca, { dryRun })
+  const exchange = { session, ca, ...options }
+  try {
+    return dryRun ? await compare(exchange) : await synchronise(exchange)
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.kind !== 'remote' && error.code !== 'peer-host-busy')) throw error
+    throw await unfinished(exchange, error)
+  }
+}
+
+/** Returns the error of a failed exchange: `pending` if something of the CA is not confirmed. */
+async function unfinished({ session, ca }: Exchange, error: AppError): Promise<AppError> {
+  if (!isUnconfirmed(await stateOf(session, ca))) return error
+  return rewrap(error, {
+    kind: 'pending',
+    message: `the repository of ${ca} has not confirmed its newest objects: ${error.message}`,
+    hint: error.hint ?? `brine repo sync ${ca}`,
+  })
+}
+
+async function compare(exchange: Exchange): Promise<RepoSyncReport> {
+  const { pdus } = await differenceOf(exchange)
+  const counts = countsOf(pdus)
+  const nothing = { sequence: null, serial: null, published: false, nextDue: null, keys: { lasting: 0, oneTime: 0 } }
+  return { ca: exchange.ca, ...counts, changed: pdus.length > 0, dryRun: true, ...nothing }
+}
+
+/** Sends the difference, once more after a fresh list where the server refuses it, and records what it has confirmed. */
+async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
+  const { session, ca } = exchange
+  await readyToSend(session, { kind: 'ca', handle: ca })
+  let difference = await differenceOf(exchange)
+  let refusal = await sendDelta(exchange, difference)
+  if (refusal !== undefined) {
+    // another process or the operator of the server may have changed what it has
+    difference = await differenceOf(exchange)
+    refusal = await sendDelta(exchange, difference)
+  }
+  if (refusal !== undefined) throw refused('the changes', refusal)
+  const { content, pdus } = difference
+  const done = await transact(session, (tx) => runCa(tx, ca, { type: 'repository.confirm', content }))
+  const outcome = outcomeOf(done, 'ca', ca, null)
+  return { ca, ...countsOf(pdus), ...outcome, changed: done.changed || pdus.length > 0, published: true }
+}
+
+const countsOf = (pdus: readonly Pdu[]): Pick<RepoSyncReport, 'put' | 'withdrawn'> => {
+  const put = pdus.filter(({ kind }) => kind === 'publish').length
+  return { put, withdrawn: pdus.length - put }
+}
+
+interface Difference {
+  readonly pdus: readonly Pdu[]
+  /** Digest of what the CA wants published. */
+  readonly content: Sha256
+}
+
+/** Asks for the list and compares it with what the CA wants published at that time. */
+async function differenceOf(exchange: Exchange): Promise<Difference> {
+  const { session, ca } = exchange
+  const reply = await ask(exchange, { type: 'list' })
+  if (reply.type === 'error') throw refused('the list', refusalText([], reply.errors))
+  if (reply.type !== 'list') throw invalid(`${reply.type} to a list (RFC 8181 section 2.3)`)
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = knownCa(work, ca)
+    const pdus = deltaPdus(remoteOf(state).base, reply.objects, publishedFiles(state), ({ sha256 }) =>
+      work.object(sha256 as Sha256),
+    )
+    return { pdus, content: contentOf(state) }
+  })
+}
+
+/** Sends a delta; an empty one is not sent. Returns what the server says against it; undefined if it has done it. */
+async function sendDelta(exchange: Exchange, { pdus }: Difference): Promise<string | undefined> {
+  if (pdus.length === 0) return undefined
+  const reply = await ask(exchange, { type: 'delta', pdus })
+  if (reply.type === 'error') return refusalText(pdus, reply.errors)
+  if (reply.type !== 'success') throw invalid(`${reply.type} to publish and withdraw (RFC 8181 section 2.4)`)
+  return undefined
+}
+
+/** Sends one message and returns the verified reply. Throws `answer-invalid` (remote), and what `deliver` throws. */
+async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery): Promise<PublicationReply> {
+  const state = await stateOf(session, ca)
+  const { contact } = remoteOf(state)
+  const id = idKey(state, contact.id)
+  if (id === undefined) throw new AppError('corrupt', 'id-unknown', `${ca} has no ID key ${contact.id}`)
+  const xml = encodePublicationQuery(query)
+  const answer = await withMessageSigner(session, (signer) =>
+    deliver(contact, (at) => sealMessage({ signer, random: systemRandom }, id, xml, at)),
+  )
+  try {
+    return decodePublicationReply((await openMessage(answer, contact, session.now())).content)
+  } catch (error) {
+    throw error instanceof ProtocolFault ? invalid(describeFault(error)) : error
+  }
+}
+
+const stateOf = (session: Session, ca: Handle): Promise<CaState> =>
+  session.store.read(async (reader) => knownCa(new Work(reader), ca))
+
+/** Returns the repository elsewhere. Throws `repo-none` if another command has replaced it. */
+function remoteOf({ handle, repository }: CaState): RemoteRepository {
+  if (repository?.transport === 'rfc8181') return repository
+  throw new AppError('rejected', 'repo-none', `${handle} does not publish in a repository elsewhere`)
+}
+
+const invalid = (why: string): AppError => invalidAnswer(why, 'repository')
+
+function refused(what: string, why: string): AppError {
+  return new AppError('remote', 'repository-refused', `the repository refused ${what}: ${why}`, {
+    ...{ retry: true, retryAfter: 600 },
+  })
+}

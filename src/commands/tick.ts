@@ -1,4 +1,5 @@
 /** `brine tick`: runs everything that is due, once. Cron calls it every 5 minutes. */
+import { deliverByHttp } from '../core/app/exchange/deliver.js'
 import { type TickReport, tick } from '../core/app/operations/tick.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
@@ -8,10 +9,10 @@ import { clockFlags } from '../core/cli/flags/flags.js'
 export default class Tick extends BaseCommand<TickReport> {
   static override summary = 'run everything that is due (call this from cron)'
   static override description =
-    'Prints nothing if nothing was due. Does nothing on a stand-by and exits 0. Refuses a clock that is more than a day past the last record, unless the machine has been running for as long, the system says that its time is synchronised, or trust_clock or --clock-is-right confirms it.'
+    'Prints nothing if nothing was due. Parents elsewhere are asked once a day, and 5 minutes after a failure or while a request is open. Does nothing on a stand-by and exits 0. Refuses a clock that is more than a day past the last record, unless the machine has been running for as long, the system says that its time is synchronised, or trust_clock or --clock-is-right confirms it.'
   static override exitStatus = {
     1: 'the clock is behind, or far ahead of the last record and nothing confirms it',
-    3: 'some CA could not be published, or a section of the configuration has an error; all else was done',
+    3: 'some CA could not be published, some parent failed or refused, or a section of the configuration has an error; all else was done',
   }
   static override flags = { ...clockFlags }
   static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']
@@ -19,7 +20,8 @@ export default class Tick extends BaseCommand<TickReport> {
   protected override async execute(): Promise<TickReport> {
     const { flags } = await this.parse(Tick)
     const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
-    return tick(await openSession({ ...this.context(flags), unattended: true, ...confirmed }))
+    const session = await openSession({ ...this.context(flags), unattended: true, ...confirmed })
+    return tick(session, deliverByHttp(session, `brine/${this.config.version}`))
   }
 
   protected override get changes(): boolean {

@@ -1,6 +1,6 @@
 /** `brine parent refresh`: exchanges messages with the parents of a CA that are elsewhere. */
 import { resourceLine } from '../../core/app/authority/children.js'
-import { deliverByHttp } from '../../core/app/exchange/parent-messages.js'
+import { deliverByHttp } from '../../core/app/exchange/deliver.js'
 import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/refresh-parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { AppError } from '../../core/base/errors.js'

@@ -1,6 +1,6 @@
 /** `brine repo sync`: synchronises a CA with its repository. */
 import type { RepoSyncReport } from '../../core/app/authority/repo-sync.js'
-import { deliverByHttp } from '../../core/app/exchange/parent-messages.js'
+import { deliverByHttp } from '../../core/app/exchange/deliver.js'
 import { syncRepository } from '../../core/app/exchange/sync-repository.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -18,7 +18,7 @@ export default class RepoSync extends BaseCommand<RepoSyncReport> {
   protected override async execute(): Promise<RepoSyncReport> {
     const { args, flags } = await this.parse(RepoSync)
     const session = await openSession(this.context(flags))
-    const deliver = deliverByHttp(session, `brine/${this.config.version}`, 'application/rpki-publication')
+    const deliver = deliverByHttp(session, `brine/${this.config.version}`)
     return syncRepository(session, args.ca, { deliver, dryRun: flags['dry-run'] })
   }
 

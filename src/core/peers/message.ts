@@ -6,7 +6,7 @@ import { AppError } from '../base/errors.js'
 import type { Instant } from '../base/time.js'
 import type { ExchangeLog } from './exchange-log.js'
 import { hostKeyOf, withHost } from './host.js'
-import { type PeerRequest, post } from './http.js'
+import { type PeerReply, type PeerRequest, post } from './http.js'
 import { type EndedExchange, type PeerName, recordExchange } from './last-exchange.js'
 import type { PeerAnswer } from './types.js'
 
@@ -20,7 +20,12 @@ export interface OutgoingMessage<T> extends Omit<PeerRequest, 'body' | 'onAnswer
   readonly now: () => Instant
   readonly log: ExchangeLog
   readonly warn?: (text: string) => void
+  /** Sends it; `post` by default. */
+  readonly send?: Send
 }
+
+/** The transport of messages: HTTP, or that of a test. Calls `onAnswer` as `post` does. */
+export type Send = (request: PeerRequest) => Promise<Pick<PeerReply, 'body' | 'peerTime'>>
 
 /** Sends a message and returns what `open` makes of its answer. Throws as `withHost` and `post`, and what `seal` and `open` throw. */
 export async function sendMessage<T>(message: OutgoingMessage<T>): Promise<T> {
@@ -43,7 +48,7 @@ export async function sendMessage<T>(message: OutgoingMessage<T>): Promise<T> {
 }
 
 function exchangeOf<T>(message: OutgoingMessage<T>, onAgent: (name: string) => void): Promise<T> {
-  const { dataDir, to, seal, open, now, log, warn, ...request } = message
+  const { dataDir, to, seal, open, now, log, warn, send = post, ...request } = message
   const logged = (direction: 'sent' | 'received', bytes: Uint8Array, form: 'cms' | 'txt'): void =>
     void log.write({ ...to, at: now(), direction, bytes, form })
   return withHost(
@@ -56,7 +61,7 @@ function exchangeOf<T>(message: OutgoingMessage<T>, onAgent: (name: string) => v
         if (typeof headers.server === 'string') onAgent(headers.server)
         logged('received', answer, status === 200 ? 'cms' : 'txt')
       }
-      const reply = await post({ ...request, body, onAnswer })
+      const reply = await send({ ...request, body, onAnswer })
       return open(reply.body, reply)
     },
     warn === undefined ? {} : { warn },

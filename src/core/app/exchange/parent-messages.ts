@@ -1,63 +1,68 @@
 /** One RFC 6492 message to a parent and its answer: sealed with the ID key that the parent knows, verified by the ID certificate of the parent. */
 import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import type { RemoteParent } from '../../ca/contacts.js'
 import type { CaState } from '../../ca/state.js'
 import { systemRandom } from '../../crypto/random.js'
-import type { PeerContact } from '../../identity/contact.js'
 import { idKey } from '../../identity/id-keys.js'
-import { hostKeyOf, withHost } from '../../peers/host.js'
-import { post } from '../../peers/http.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import { decodeProvisioning } from '../../protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../protocols/provisioning/encode.js'
-import type { ProvisioningBody } from '../../protocols/provisioning/types.js'
+import { type ProvisioningBody, PROVISIONING_STATUS as STATUS } from '../../protocols/provisioning/types.js'
 import type { Session } from '../transaction/session.js'
 import { withMessageSigner } from '../transaction/signing.js'
+import { type Deliver, deliverAnswer } from './deliver.js'
 import { openMessage, sealMessage } from './messages.js'
 
-/** Sends one message, which `seal` signs for a signing time, and returns the octets of the answer. Throws `remote` errors. */
-export type Deliver = (to: PeerContact, seal: (at: Instant) => Promise<Uint8Array>) => Promise<Uint8Array>
+/** Statuses of an `error_response` by which a request is still being worked on, and those by which a key to revoke is gone already. */
+const NO_FAILURES: ReadonlySet<number> = new Set([
+  ...[STATUS.processing, STATUS.scheduled],
+  ...[STATUS.revokeNoClass, STATUS.revokeNoKey],
+])
 
-/** Returns a delivery by HTTP: one message at a time to each host, with signing times that never go back. */
-export function deliverByHttp(
-  { options, now }: Pick<Session, 'options' | 'now'>,
-  userAgent: string,
-  contentType: 'application/rpki-updown' | 'application/rpki-publication' = 'application/rpki-updown',
-): Deliver {
-  return (to, seal) => {
-    const { tlsCa, tlsInsecure, allowPrivate } = to
-    const tls = {
-      ...(tlsCa === undefined ? {} : { ca: tlsCa }),
-      ...(tlsInsecure === undefined ? {} : { insecure: tlsInsecure }),
-    }
-    return withHost(options.dataDir, hostKeyOf(to.serviceUri), async (clock) => {
-      const body = await seal(await clock.use(now()))
-      const { body: answer } = await post({
-        ...{ uri: to.serviceUri, contentType, body, tls, userAgent },
-        ...(allowPrivate === undefined ? {} : { allowPrivate }),
-      })
-      return answer
-    })
-  }
-}
-
-/** Sends a request to a parent and returns the body of its answer. Throws `answer-invalid` (remote), and what `deliver` throws. */
+/**
+ * Sends a request to a parent and returns the body of its answer. A refusal is kept as a failed exchange. Throws `answer-invalid` (remote), and
+ * what `deliver` throws.
+ */
 export async function askParent(
   session: Session,
-  state: CaState,
-  { contact, childName, parentName }: RemoteParent,
+  { state, parent, contact: of }: { readonly state: CaState; readonly parent: Handle; readonly contact: RemoteParent },
   body: ProvisioningBody,
   deliver: Deliver,
 ): Promise<ProvisioningBody> {
+  const { contact, childName, parentName } = of
   const id = idKey(state, contact.id)
   if (id === undefined) throw new AppError('corrupt', 'id-unknown', `${state.handle} has no ID key ${contact.id}`)
   const xml = encodeProvisioning({ sender: childName, recipient: parentName, body })
-  const answer = await withMessageSigner(session, (signer) =>
-    deliver(contact, (at) => sealMessage({ signer, random: systemRandom }, id, xml, at)),
+  return withMessageSigner(session, (signer) =>
+    deliverAnswer(
+      deliver,
+      {
+        ...{ kind: 'parent', ca: state.handle, peer: parent, to: contact },
+        seal: (at) => sealMessage({ signer, random: systemRandom }, id, xml, at),
+        open: (answer) => readAnswer(answer, of, session.now()),
+      },
+      (read) => (read.type === 'error_response' && !NO_FAILURES.has(read.status) ? failureText(read) : undefined),
+    ),
   )
+}
+
+export type Failure = Extract<ProvisioningBody, { readonly type: 'error_response' }>
+
+/** Returns the status of a refusal and its descriptions. */
+export function failureText({ status, descriptions }: Failure): string {
+  const text = descriptions.map((d) => d.text).join('; ')
+  return text === '' ? `status ${status}` : `status ${status}, ${text}`
+}
+
+async function readAnswer(
+  answer: Uint8Array,
+  { contact, childName, parentName }: RemoteParent,
+  at: Instant,
+): Promise<ProvisioningBody> {
   try {
-    const { content } = await openMessage(answer, contact, session.now())
+    const { content } = await openMessage(answer, contact, at)
     const message = decodeProvisioning(content)
     if (!isSameName(message.sender, parentName) || !isSameName(message.recipient, childName))
       throw invalidAnswer(

@@ -31,7 +31,8 @@ import type { Session } from '../transaction/session.js'
 import { withMessageSigner } from '../transaction/signing.js'
 import { transact } from '../transaction/transact.js'
 import { acceptCertificates } from './accept-certificate.js'
-import { askParent, type Deliver, invalidAnswer } from './parent-messages.js'
+import type { Deliver } from './deliver.js'
+import { askParent, type Failure, failureText, invalidAnswer } from './parent-messages.js'
 
 /** A certificate younger than this is not requested again for a later end alone: some parents list an end one day ahead. */
 const RENEWAL_PAUSE_SECONDS = 3600
@@ -133,7 +134,7 @@ function withKnown<T>({ session, ca, parent }: Exchange, use: (known: Known) => 
 const read = (exchange: Exchange): Promise<Known> => withKnown(exchange, (known) => known)
 
 async function ask(exchange: Exchange, { state, contact }: Known, body: ProvisioningBody): Promise<ProvisioningBody> {
-  return askParent(exchange.session, state, contact, body, exchange.deliver)
+  return askParent(exchange.session, { state, parent: exchange.parent, contact }, body, exchange.deliver)
 }
 
 /** Asks for the list and takes it over in one commit. Returns true if it changed anything. */
@@ -153,17 +154,10 @@ async function takeList(exchange: Exchange): Promise<boolean> {
   return changed
 }
 
-type Failure = Extract<ProvisioningBody, { readonly type: 'error_response' }>
-
 function refusedList(parent: Handle, failure: Failure): AppError {
-  return new AppError('remote', 'parent-refused', `${parent} refused the list: ${textOf(failure)}`, {
+  return new AppError('remote', 'parent-refused', `${parent} refused the list: ${failureText(failure)}`, {
     ...{ details: { status: failure.status }, retry: true, retryAfter: 300 },
   })
-}
-
-function textOf({ status, descriptions }: Failure): string {
-  const text = descriptions.map((d) => d.text).join('; ')
-  return text === '' ? `status ${status}` : `status ${status}, ${text}`
 }
 
 /** Takes the certificates of a class that are for keys of the CA. Returns true if one was new. */
@@ -184,13 +178,20 @@ async function receive(tx: TransactionContext, { ca, parent }: Exchange, offer: 
 
 /** Returns the requests that are open now. */
 function openNow(exchange: Exchange): Promise<readonly OpenRequest[]> {
-  const now = exchange.session.now()
-  return withKnown(exchange, ({ state, work }) => {
-    const isOutdated: IsOutdated = (own, key) => isOutdatedAt(own, key, now, (name) => work.object(name))
-    const open = openRequests(state, exchange.parent, isOutdated)
-    // relying parties must not meet products of a revoked key where its successor is not published yet
-    return isUnconfirmed(state) ? open.filter(({ kind }) => kind === 'issue') : open
-  })
+  return withKnown(exchange, ({ state, work }) => openAt(state, exchange.parent, exchange.session.now(), work))
+}
+
+/** Returns the requests to a parent that are open at `now`. */
+export function openAt(
+  state: CaState,
+  parent: Handle,
+  now: Instant,
+  work: Pick<Work, 'object'>,
+): readonly OpenRequest[] {
+  const isOutdated: IsOutdated = (own, key) => isOutdatedAt(own, key, now, (name) => work.object(name))
+  const open = openRequests(state, parent, isOutdated)
+  // relying parties must not meet products of a revoked key where its successor is not published yet
+  return isUnconfirmed(state) ? open.filter(({ kind }) => kind === 'issue') : open
 }
 
 /** Returns true if the certificate of a key has other resources than listed, or would gain a worthwhile time. */
@@ -226,7 +227,7 @@ async function carryOut(exchange: Exchange, request: OpenRequest): Promise<Asked
     if (answer.type === 'error_response') {
       const { status } = answer
       if (request.kind === 'revoke' && GONE.has(status)) return asked(await finish(exchange, request), status)
-      return asked(LATER.has(status) ? 'waiting' : 'refused', status, textOf(answer))
+      return asked(LATER.has(status) ? 'waiting' : 'refused', status, failureText(answer))
     }
     return asked(await takeAnswer(exchange, request, own, answer))
   } catch (error) {

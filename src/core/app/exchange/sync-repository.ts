@@ -6,12 +6,14 @@
  */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
+import type { Instant } from '../../base/time.js'
 import type { RemoteRepository } from '../../ca/contacts.js'
 import { contentOf, isUnconfirmed } from '../../ca/remote-repository.js'
 import { type CaState, publishedFiles } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { systemRandom } from '../../crypto/random.js'
 import { Work } from '../../eventsourcing/work.js'
+import type { PeerContact } from '../../identity/contact.js'
 import { idKey } from '../../identity/id-keys.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import { decodePublicationReply } from '../../protocols/publication/decode.js'
@@ -23,8 +25,9 @@ import { outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { withMessageSigner } from '../transaction/signing.js'
 import { readyToSend, transact } from '../transaction/transact.js'
+import { type Deliver, deliverAnswer } from './deliver.js'
 import { openMessage, sealMessage } from './messages.js'
-import { type Deliver, invalidAnswer } from './parent-messages.js'
+import { invalidAnswer } from './parent-messages.js'
 import { deltaPdus, refusalText } from './publication-delta.js'
 
 export interface SyncOptions {
@@ -133,11 +136,22 @@ async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery):
   const id = idKey(state, contact.id)
   if (id === undefined) throw new AppError('corrupt', 'id-unknown', `${ca} has no ID key ${contact.id}`)
   const xml = encodePublicationQuery(query)
-  const answer = await withMessageSigner(session, (signer) =>
-    deliver(contact, (at) => sealMessage({ signer, random: systemRandom }, id, xml, at)),
+  return withMessageSigner(session, (signer) =>
+    deliverAnswer(
+      deliver,
+      {
+        ...{ kind: 'repository', ca, peer: new URL(contact.serviceUri).host, to: contact },
+        seal: (at) => sealMessage({ signer, random: systemRandom }, id, xml, at),
+        open: (answer) => readReply(answer, contact, session.now()),
+      },
+      (reply) => (reply.type === 'error' ? refusalText([], reply.errors) : undefined),
+    ),
   )
+}
+
+async function readReply(answer: Uint8Array, contact: PeerContact, at: Instant): Promise<PublicationReply> {
   try {
-    return decodePublicationReply((await openMessage(answer, contact, session.now())).content)
+    return decodePublicationReply((await openMessage(answer, contact, at)).content)
   } catch (error) {
     throw error instanceof ProtocolFault ? invalid(describeFault(error)) : error
   }

@@ -4,8 +4,10 @@ import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { fillPool } from '../../crypto/pool.js'
 import { planRepublish } from '../authority/republish-plan.js'
+import type { Deliver } from '../exchange/deliver.js'
 import { republishRepaired } from '../recovery/force.js'
 import { guardClock, recordClock } from '../transaction/clock-guard.js'
+import { soonest } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { archiveDaily } from './archive.js'
 import { destroyRetired, prepareActivations } from './tick-keys.js'
@@ -21,23 +23,23 @@ export interface TickReport {
 }
 
 /**
- * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, destroys retired keys. The failure of one CA is listed in `failed` and does
+ * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, destroys retired keys, refreshes parents elsewhere. The failure of one CA or parent is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
- * `clock-behind`, `clock-jumped` (see `guardClock`).
+ * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no parent is asked.
  */
-export async function tick(session: Session): Promise<TickReport> {
+export async function tick(session: Session, deliver?: Deliver): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
     return { role: 'standby', done: [], failed: [], disabled: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
   await session.store.read(async ({ at }) => guardClock(session, at))
   const republished = await republishRepaired(session, { inspect: true })
-  const { failed, nextDue, staleAt, rolls, retired } = republished
+  const { rolls, retired } = republished
   const done = republished.republished.map((handle) => ({ what: 'republish', on: handle as string }))
   for (const { ca, class: name } of republished.activated) done.push({ what: 'keyroll', on: `${ca} class ${name}` })
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
-  recordTick(session, failed.length)
+  recordTick(session, republished.failed.length)
   done.push(...(await archiveIfDue(session)))
   const { cas, disabled } = session.enrolment
   if (cas.length > 0 && disabled.all === null) done.push(...(await probeCas(session)))
@@ -45,7 +47,28 @@ export async function tick(session: Session): Promise<TickReport> {
   done.push(...(await destroyRetired(session, retired)))
   done.push(...(await prepareActivations(session, rolls)))
   const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
-  return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt }
+  // last, as a parent may let a message wait for minutes
+  const parents = deliver === undefined ? undefined : await refreshDueParents(session, deliver)
+  done.push(...(parents?.done ?? []))
+  // a certificate that has come is published at other times
+  const times = parents !== undefined && parents.done.length > 0 ? await planRepublish(session) : republished
+  const nextDue = soonest(times.nextDue, parents?.nextDue ?? null)
+  const failed = [...republished.failed, ...(parents?.failed ?? [])]
+  return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt: times.staleAt }
+}
+
+/** Refreshes the parents elsewhere that are due. */
+async function refreshDueParents(
+  session: Session,
+  deliver: Deliver,
+): Promise<Pick<TickReport, 'done' | 'failed' | 'nextDue'>> {
+  const { refreshDue } = await import('../exchange/refresh-due.js')
+  const { changed, failed, nextDue } = await refreshDue(session, deliver)
+  return {
+    done: changed.map(({ ca, parent }) => ({ what: 'parent', on: `${ca} under ${parent}` })),
+    failed: failed.map(({ ca, parent, code, message }) => ({ ca, code, message: `parent ${parent}: ${message}` })),
+    nextDue,
+  }
 }
 
 /** Archives once a day. Skipped while another command holds the write lock: it is not urgent, and the next tick tries again. */

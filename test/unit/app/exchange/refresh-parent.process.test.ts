@@ -10,7 +10,7 @@ import { answerProvisioning } from '../../../../src/core/app/exchange/answer-pro
 import { addRemoteChild } from '../../../../src/core/app/exchange/child-contact.js'
 import { openMessage, sealMessage } from '../../../../src/core/app/exchange/messages.js'
 import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/parent-contact.js'
-import type { Deliver } from '../../../../src/core/app/exchange/parent-messages.js'
+import type { Deliver } from '../../../../src/core/app/exchange/deliver.js'
 import { type RefreshReport, refreshParent } from '../../../../src/core/app/exchange/refresh-parent.js'
 import { refreshParents } from '../../../../src/core/app/exchange/refresh-parents.js'
 import { caState } from '../../../../src/core/app/transaction/context.js'
@@ -79,14 +79,14 @@ beforeEach(async () => {
   expect(await addRemoteParent(await open(childDir), KID, UP, contact)).toMatchObject({ changed: false })
 })
 
-const deliver: Deliver = async (to, seal) => {
+const deliver: Deliver = async ({ to, seal, open: read }) => {
   const cms = await seal(now)
   const ids = (await kid()).ids ?? []
   const { content } = await openMessage(cms, { peer: ids[0]?.certificate ?? '' }, now)
   const { type } = decodeProvisioning(content).body
   sent.push(type)
   expect(to.serviceUri).toMatch(/^https:/)
-  return onMessage(type, async () => (await answerProvisioning(await open(parentDir), TESTBED, cms)).cms)
+  return read(await onMessage(type, async () => (await answerProvisioning(await open(parentDir), TESTBED, cms)).cms))
 }
 
 async function refresh(options: { readonly acceptLoss?: boolean } = {}): Promise<RefreshReport> {

@@ -10,7 +10,7 @@ import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
 import { listRoas, updateRoas } from '../../../../src/core/app/authority/roas.js'
 import { answerPublication } from '../../../../src/core/app/exchange/answer-publication.js'
 import { openMessage, sealMessage } from '../../../../src/core/app/exchange/messages.js'
-import type { Deliver } from '../../../../src/core/app/exchange/parent-messages.js'
+import type { Deliver } from '../../../../src/core/app/exchange/deliver.js'
 import { addPublisher } from '../../../../src/core/app/exchange/publisher-contact.js'
 import { configureRemoteRepository, repositoryRequest } from '../../../../src/core/app/exchange/repository-contact.js'
 import { syncRepository } from '../../../../src/core/app/exchange/sync-repository.js'
@@ -82,12 +82,12 @@ beforeEach(async () => {
   })
 })
 
-const deliver: Deliver = async (_, seal) => {
+const deliver: Deliver = async ({ seal, open: read }) => {
   const cms = await seal(now)
   const { content } = await openMessage(cms, { peer: newestId(await kid())?.certificate ?? '' }, now)
   const { type } = decodePublicationQuery(content)
   sent.push(type)
-  return onMessage(type, () => answered(cms))
+  return read(await onMessage(type, () => answered(cms)))
 }
 
 async function sync(options: { readonly dryRun?: boolean } = {}): Promise<RepoSyncReport> {

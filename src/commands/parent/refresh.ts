@@ -1,5 +1,4 @@
 /** `brine parent refresh`: exchanges messages with the parents of a CA that are elsewhere. */
-import { resourceLine } from '../../core/app/authority/children.js'
 import { deliverByHttp } from '../../core/app/exchange/deliver.js'
 import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/refresh-parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
@@ -7,6 +6,7 @@ import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
+import { classText } from '../../core/cli/views/parents.js'
 
 export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
   static override summary = 'ask parents elsewhere what they list, and request the certificates that are open'
@@ -46,19 +46,11 @@ export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
   protected override view({ ca, parents, failed }: RefreshAllReport): string {
     const lines = parents.flatMap(({ parent, changed, classes, requests }) => [
       `${ca} under ${parent}: ${changed ? 'changed' : 'nothing to change'}`,
-      ...classes.map(({ class: name, resources, doubt }) => {
-        const holds = resources === null ? 'no certificate yet' : `holds ${resourceLine(resources)}`
-        return `  class ${name}: ${holds}${doubt === null ? '' : `; ${doubtText(doubt)}`}`
-      }),
+      ...classes.map((row) => `  ${classText(row)}`),
       ...requests.map(({ kind, class: name, ski, outcome, message }) => {
         return `  ${kind} of key ${ski} in class ${name}: ${outcome}${message === null ? '' : ` (${message})`}`
       }),
     ])
     return [...lines, ...failed.map(({ parent, message }) => `${ca} under ${parent}: ${message}`)].join('\n')
   }
-}
-
-function doubtText({ reason, held }: { readonly reason: 'missing' | 'shrunk'; readonly held: boolean }): string {
-  const what = reason === 'missing' ? 'no longer listed' : 'listed with less'
-  return `${what}: ${held ? 'waits for --accept-loss' : 'a later list must confirm it'}`
 }

@@ -99,12 +99,12 @@ export const remoteParentCommands = {
   }),
   'parent.remove': command<{ readonly parent: Handle }>({
     check: ({ parents }, { parent }) => (entry(parents, parent) === undefined ? [unknownParent(parent)] : []),
-    decide: (state, { parent }) => [
-      ...Object.values(state.classes)
-        .filter((c) => c.parent === parent)
-        .map(removal),
-      { type: 'parent.removed', parent },
-    ],
+    // what another class holds too is issued there
+    decide: (state, { parent }, ports) => {
+      const own = Object.values(state.classes).filter((c) => c.parent === parent)
+      const events: readonly Emitted[] = [...own.map(removal), { type: 'parent.removed', parent }]
+      return reconciled(events, ports)
+    },
     publishesOnly: false,
     summarize: ({ parent }) => ({ parent }),
   }),

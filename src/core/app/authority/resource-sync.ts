@@ -93,13 +93,17 @@ async function carryOut(
     if (offer !== undefined && mustRequest(tx, offer, key)) await request(tx, state, own, key, contact)
     return false
   }
-  await revoke(tx, contact, ski)
+  await revokeAtParent(tx, contact, ski)
   await runCa(tx, handle, { type: 'keyroll.finish', className, ski })
   return true
 }
 
 /** Revokes a key of the child at its parent, unless it has no certificate there. */
-async function revoke(tx: TransactionContext, { aggregate, childName: child }: LocalParent, ski: KeyId): Promise<void> {
+export async function revokeAtParent(
+  tx: TransactionContext,
+  { aggregate, childName: child }: LocalParent,
+  ski: KeyId,
+): Promise<void> {
   const isTa = aggregate.kind === 'ta'
   const { children } = isTa ? taState(tx.work, aggregate.handle) : caState(tx.work, aggregate.handle)
   if (entry(entry(children, child)?.issued ?? {}, ski) === undefined) return

@@ -88,7 +88,14 @@ function rowsOf(session: Session, work: Work, ca: Handle): readonly RemoteParent
   }
 }
 
-function rowOf(session: Session, work: Work, state: CaState, parent: Handle, contact: RemoteParent): RemoteParentRow {
+/** Returns one parent elsewhere with what is due at it. */
+export function rowOf(
+  session: Session,
+  work: Work,
+  state: CaState,
+  parent: Handle,
+  contact: RemoteParent,
+): RemoteParentRow {
   const { handle: ca } = state
   const now = session.now()
   const exchange = readExchange(session.options.dataDir, { kind: 'parent', ca, peer: parent })

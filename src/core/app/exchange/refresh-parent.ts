@@ -103,7 +103,8 @@ export async function refreshParent(
   return { ca, parent, changed, requests, classes: rows.map(listedRow) }
 }
 
-function listedRow({ name, parentClass, keys, doubt }: ResourceClass): ListedRow {
+/** Returns what a class holds and what is in doubt. */
+export function listedRow({ name, parentClass, keys, doubt }: ResourceClass): ListedRow {
   const certificate = keys.find((key) => key.state === 'current')?.certificate ?? null
   const { resources = null, notAfter = null } = certificate ?? {}
   return { class: name, parentClass, resources, notAfter, doubt: doubt ?? null }
@@ -237,7 +238,7 @@ async function carryOut(exchange: Exchange, request: OpenRequest): Promise<Asked
 }
 
 /** The key is not certified any more, which is what was asked for. */
-const GONE: ReadonlySet<number> = new Set([STATUS.revokeNoClass, STATUS.revokeNoKey])
+export const GONE: ReadonlySet<number> = new Set([STATUS.revokeNoClass, STATUS.revokeNoKey])
 const LATER: ReadonlySet<number> = new Set([STATUS.processing, STATUS.scheduled])
 
 async function csrOf(

@@ -1,6 +1,6 @@
 /** Parents elsewhere in `tick`: when each is asked, what a host that is down costs the others, and what is reported. */
 import { readdirSync } from 'node:fs'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { addCa } from '../../../../src/core/app/authority/cas.js'
 import { updateChild } from '../../../../src/core/app/authority/children.js'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
@@ -215,7 +215,8 @@ describe('a request', () => {
 })
 
 test('a stand-by asks no parent', async () => {
-  await (await open(childDir)).store.demote(now, 'test')
-  expect(await tickAfter(60)).toMatchObject({ role: 'standby', done: [] })
+  const session = await open(childDir)
+  vi.spyOn(session.store, 'role').mockReturnValue({ role: 'standby', reason: 'demoted', host: undefined })
+  expect(await tick(session, deliverByHttp(session, 'brine/test', send))).toMatchObject({ role: 'standby', done: [] })
   expect(sent).toEqual([])
 })

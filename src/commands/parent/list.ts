@@ -1,0 +1,39 @@
+/** `brine parent list`: lists the parents of a CA with the last exchange with each. */
+import { resourceLine } from '../../core/app/authority/children.js'
+import { listParents, type ParentListReport } from '../../core/app/exchange/list-parents.js'
+import { openSession } from '../../core/app/transaction/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg } from '../../core/cli/flags/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+import { exchangeText } from '../../core/cli/views/parents.js'
+
+export default class ParentList extends BaseCommand<ParentListReport> {
+  static override summary = 'list the parents of a CA with the last exchange with each'
+  static override examples = ['<%= config.bin %> parent list acme']
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+
+  protected override async execute(): Promise<ParentListReport> {
+    const { args, flags } = await this.parse(ParentList)
+    return listParents(await openSession(this.context(flags)), args.ca)
+  }
+
+  protected override view({ ca, parents }: ParentListReport, theme: Theme): string {
+    if (parents.length === 0) return theme.dim(`${ca} has no parents`)
+    return theme.table({
+      columns: [
+        { title: 'PARENT', cut: 'middle' },
+        { title: 'DOUBTS', align: 'right' },
+        { title: 'OPEN', align: 'right' },
+        { title: 'LAST EXCHANGE', rank: 2 },
+        { title: 'RESOURCES', rank: 1 },
+      ],
+      rows: parents.map((row) => [
+        row.parent,
+        row.doubts,
+        row.openRequests,
+        row.transport === 'local' ? 'in this data directory' : exchangeText(row.exchange),
+        resourceLine(row.resources),
+      ]),
+    })
+  }
+}

@@ -1,0 +1,48 @@
+/** `brine parent remove`: lets a parent revoke the keys of a CA, and removes it with what it certified. */
+import { deliverByHttp } from '../../core/app/exchange/parent-messages.js'
+import { type ParentRemoveReport, removeParent } from '../../core/app/exchange/remove-parent.js'
+import { openSession } from '../../core/app/transaction/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
+import { changeEnding } from '../../core/cli/output/change-ending.js'
+import { changedView } from '../../core/cli/output/changes.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
+
+export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
+  static override summary = 'remove a parent of a CA and what it certified'
+  static override description =
+    'The parent is asked to revoke the keys that it certified. One that cannot be reached or refuses is removed all the same: its certificates are valid until they end, and what they hold is withdrawn here. ROAs that no other parent covers stay configured.'
+  static override examples = ['<%= config.bin %> parent remove acme registry --dry-run']
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the CA' }),
+    parent: arg.handle({ required: true, description: 'its parent' }),
+  }
+  static override flags = { ...writeFlags, ...confirmFlags }
+
+  protected override async execute(): Promise<ParentRemoveReport> {
+    const { args, flags } = await this.parse(ParentRemove)
+    const session = await openSession(this.context(flags))
+    const deliver = deliverByHttp(session, `brine/${this.config.version}`)
+    const preview = await removeParent(session, args.ca, args.parent, { deliver, dryRun: true })
+    if (flags['dry-run']) return preview
+    const text = [
+      `${args.ca} will lose everything that only ${args.parent} certified`,
+      ...roaImpactLines(preview),
+      ...(preview.children.length === 0 ? [] : [`children that are entitled to less: ${preview.children.join(' ')}`]),
+    ]
+    await this.confirm(text.join('\n'), flags)
+    return removeParent(session, args.ca, args.parent, { deliver })
+  }
+
+  protected override view(report: ParentRemoveReport, theme: Theme): string {
+    const ending = changeEnding(report.ca, report, [`parent ${report.parent} removed`, ...roaImpactTitles(report)])
+    const left = report.revocations
+      .filter(({ outcome }) => outcome !== 'revoked')
+      .map(({ ski, outcome, message }) => {
+        const why = message === null ? '' : ` (${message})`
+        return `revoke of key ${ski}: ${outcome}${why}; its certificate is valid until it ends`
+      })
+    return [changedView(report.changes, ending, theme), ...left].join('\n')
+  }
+}

@@ -1,0 +1,23 @@
+/** Exchanges with parents elsewhere and what they list, in words. */
+import { resourceLine } from '../../app/authority/children.js'
+import type { ExchangeRow } from '../../app/exchange/list-parents.js'
+import type { ListedRow } from '../../app/exchange/refresh-parent.js'
+
+/** Returns `T, success` or `T, peer-timeout since T: …`. */
+export function exchangeText(exchange: ExchangeRow | null): string {
+  if (exchange === null) return 'never'
+  const { at, outcome, code, since, message } = exchange
+  if (outcome === 'success') return `${at}, success`
+  return `${at}, ${code ?? 'failure'} since ${since}${message === null ? '' : `: ${message}`}`
+}
+
+/** Returns what a class holds, and its doubt. */
+export function classText({ class: name, resources, doubt }: ListedRow): string {
+  const holds = resources === null ? 'no certificate yet' : `holds ${resourceLine(resources)}`
+  return `class ${name}: ${holds}${doubt === null ? '' : `; ${doubtText(doubt)}`}`
+}
+
+function doubtText({ reason, held }: { readonly reason: 'missing' | 'shrunk'; readonly held: boolean }): string {
+  const what = reason === 'missing' ? 'no longer listed' : 'listed with less'
+  return `${what}: ${held ? 'waits for --accept-loss' : 'a later list must confirm it'}`
+}

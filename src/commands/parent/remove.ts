@@ -1,5 +1,5 @@
 /** `brine parent remove`: lets a parent revoke the keys of a CA, and removes it with what it certified. */
-import { deliverByHttp } from '../../core/app/exchange/parent-messages.js'
+import { deliverByHttp } from '../../core/app/exchange/deliver.js'
 import { type ParentRemoveReport, removeParent } from '../../core/app/exchange/remove-parent.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
@@ -12,7 +12,7 @@ import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact
 export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
   static override summary = 'remove a parent of a CA and what it certified'
   static override description =
-    'The parent is asked to revoke the keys that it certified. One that cannot be reached or refuses is removed all the same: its certificates are valid until they end, and what they hold is withdrawn here. ROAs that no other parent covers stay configured.'
+    'The parent is asked to revoke the keys that it certified. One that cannot be reached or refuses is still removed: its certificates are valid until they end, and what they hold is withdrawn here. ROAs that no other parent covers stay configured.'
   static override examples = ['<%= config.bin %> parent remove acme registry --dry-run']
   static override args = {
     ca: arg.handle({ required: true, description: 'the CA' }),

@@ -119,6 +119,10 @@ async function authority(run: Run, folder: string): Promise<void> {
     await run('repo configure', 'away', '--response', join(folder, 'repository-response.xml'), ...more)
   await run('ca remove', 'away', '--yes')
   await run('repo sync', 'new')
+  await run('parent list', 'new')
+  await run('parent show', 'new', 'registry')
+  await run('status')
+  for (const more of [['--dry-run'], ['--yes']]) await run('parent remove', 'new', 'registry', ...more)
   for (const more of [['--dry-run'], []]) {
     await run('roa add', 'acme', '192.0.2.0/24 => 64496 # office', '10.0.0.0/8-9 => 64496', ...more)
     await run(

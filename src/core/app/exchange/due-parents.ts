@@ -22,7 +22,7 @@ const JITTER_SECONDS = 3600
 /** After a failure, and while a request is open. */
 const RETRY_SECONDS = 300
 
-/** What the next time to ask a parent follows from. */
+/** Facts that the next time to ask a parent follows from. */
 export interface ParentFacts {
   readonly ca: Handle
   readonly parent: Handle

@@ -21,7 +21,8 @@ import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
 import { knownParent } from './list-parents.js'
-import { askParent, type Deliver, failureText } from './parent-messages.js'
+import type { Deliver } from './deliver.js'
+import { askParent, failureText } from './parent-messages.js'
 import { GONE } from './refresh-parent.js'
 
 export interface Revocation {

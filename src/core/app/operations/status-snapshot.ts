@@ -58,6 +58,8 @@ export interface StatusSnapshot {
   readonly outdated: readonly string[]
   /** Manifests and CRLs with a thisUpdate after the present. */
   readonly future: readonly { readonly aggregate: string; readonly thisUpdate: Instant }[]
+  /** True if a CA or the publication server has an ID key, without which no messages are exchanged. */
+  readonly hasIds: boolean
 }
 
 /** Reads every aggregate. One that cannot be read is listed in `broken`, and the others are still reported. */
@@ -69,6 +71,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader): Statu
   const future: StatusSnapshot['future'][number][] = []
   const now = session.clockFor(reader).now()
   let publication: StatusSnapshot['publication'] = null
+  let hasIds = false
   for (const id of reader.roster()) {
     const found = readOrRecord(broken, id, () => describe(work, id, session.repoDir))
     if (found === undefined) continue
@@ -76,6 +79,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader): Statu
     keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
     future.push(...futurePoints(formatAggregateId(id), found.points, now))
     publication ??= found.publication
+    if (found.hasIds) hasIds = true
   }
   return {
     at: reader.at ?? null,
@@ -88,6 +92,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader): Statu
     keys,
     outdated: needsRenumbering(reader, reader.roster()).map(formatAggregateId),
     future,
+    hasIds,
   }
 }
 
@@ -112,21 +117,22 @@ interface Described {
   readonly points: readonly PublicationPoint[]
   readonly keys: readonly KeyId[]
   readonly publication: StatusSnapshot['publication']
+  readonly hasIds: boolean
 }
 
 function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
   if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
-  if (kind === 'ta') return { ...describeTa(work, handle), publication: null }
+  if (kind === 'ta') return { ...describeTa(work, handle), publication: null, hasIds: false }
   // replayed only to find out whether it can be read
   if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
-  if (kind !== 'pubd') return { cas: [], points: [], keys: [], publication: null }
+  if (kind !== 'pubd') return { cas: [], points: [], keys: [], publication: null, hasIds: false }
   const keys = idsOf(pubdState(work)).map(({ ski }) => ski)
-  return { cas: [], points: [], keys, publication: describePublication(work, repoDir) }
+  return { cas: [], points: [], keys, publication: describePublication(work, repoDir), hasIds: keys.length > 0 }
 }
 
 function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
   const state = caState(work, handle)
-  if (state.status !== 'active') return { cas: [], points: [], keys: [] }
+  if (state.status !== 'active') return { cas: [], points: [], keys: [], hasIds: false }
   const keys = Object.values(state.classes).flatMap((c) => c.keys)
   const row = {
     kind: 'ca',
@@ -137,10 +143,12 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
     objects: keys.reduce((sum, k) => sum + Object.keys(k.point.objects).length, 0),
     manifestNumber: keys.length === 0 ? null : Math.max(...keys.map((k) => k.point.number)),
   }
-  return { cas: [row], points: keys.map((k) => k.point), keys: [...keys, ...idsOf(state)].map((k) => k.ski) }
+  const ids = idsOf(state)
+  const skis = [...keys, ...ids].map((k) => k.ski)
+  return { cas: [row], points: keys.map((k) => k.point), keys: skis, hasIds: ids.length > 0 }
 }
 
-function describeTa(work: Work, handle: Handle): Omit<Described, 'publication'> {
+function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' | 'hasIds'> {
   const { children, point, key } = taState(work, handle)
   if (key === null) return { cas: [], points: [], keys: [] }
   const row = {

@@ -27,6 +27,7 @@ import type { Session } from '../transaction/session.js'
 import { accessFacts } from './status-access.js'
 import { type CertificateFacts, certificateFacts, certificateFindings } from './status-certificates.js'
 import type { EnrolmentSummary, GroupSummary } from './status-enrolment.js'
+import type { PeerFacts, StatusParent } from './status-peers.js'
 import {
   readStatusSnapshot,
   type StatusCa,
@@ -73,6 +74,8 @@ export interface StatusReport {
   readonly certificates: readonly ReportedCertificate[]
   /** The last probe of the repository servers; null if none is configured. */
   readonly servers: ServerStatus | null
+  /** Parents elsewhere, with the last exchange with each. */
+  readonly parents: readonly StatusParent[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }
@@ -127,9 +130,9 @@ export async function status(session: Session): Promise<StatusReport> {
   const certificates = certificateFacts(session)
   const access = await stableAccess(session, role.role === 'primary')
   const inputs = findingInputs(session, snapshot, plan, broken, certificates)
-  const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null }
+  const peers = await peersOf(session, snapshot)
+  const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null, peers: peers.findings }
   const concerns = statusFindings({ ...facts, ...lag })
-  const holder = lockHolder(store.layout)
   return {
     verdict: verdictOf(concerns),
     concerns,
@@ -152,11 +155,16 @@ export async function status(session: Session): Promise<StatusReport> {
     future: snapshot.future,
     certificates: certificates.watched.map(reportedCertificate),
     servers: serverStatus(session),
-    locks: holder === undefined ? [] : [holder],
+    parents: peers.parents,
+    locks: [lockHolder(store.layout) ?? []].flat(),
     disk,
     ...keyFacts(session, snapshot, plan),
     aside: countQuarantined(store.layout),
   }
+}
+
+async function peersOf(session: Session, { hasIds }: StatusSnapshot): Promise<PeerFacts> {
+  return hasIds ? (await import('./status-peers.js')).peerFacts(session) : { parents: [], findings: [] }
 }
 
 type KeyFacts = Pick<StatusReport, 'keyPool' | 'keyRolls' | 'retiredKeys' | 'orphanKeys'>
@@ -269,7 +277,17 @@ async function readStatus(session: Session): Promise<StatusRead> {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
     const { code, message } = error
     const broken = [{ kind: '', handle: '', code, message }]
-    const empty = { at: null, head: 0, behind: 0, cas: [], publication: null, keys: [], outdated: [], future: [] }
+    const empty = {
+      at: null,
+      head: 0,
+      behind: 0,
+      cas: [],
+      publication: null,
+      keys: [],
+      outdated: [],
+      future: [],
+      hasIds: false,
+    }
     return [{ ...empty, now: session.now(), broken }, EMPTY_PLAN]
   }
 }

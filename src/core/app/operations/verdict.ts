@@ -73,6 +73,8 @@ export interface StatusFacts {
   readonly certificates: readonly StatusFinding[]
   /** Findings about repository servers (`server-status.ts`). */
   readonly servers: readonly StatusFinding[]
+  /** Findings about parents elsewhere and ID certificates (`status-peers.ts`). */
+  readonly peers: readonly StatusFinding[]
   /** Seconds between two runs of `tick`. */
   readonly tickPeriod: number
   /**
@@ -110,7 +112,9 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
   const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
   const config = facts.configWarnings.map((message) => warning('config-warning', message, 'brine config check'))
   const rank = (c: StatusFinding): number => (c.level === 'critical' ? 0 : 1)
-  return [...all, ...facts.servers, ...facts.certificates, ...faults, ...config].sort((a, b) => rank(a) - rank(b))
+  return [...all, ...facts.servers, ...facts.peers, ...facts.certificates, ...faults, ...config].sort(
+    (a, b) => rank(a) - rank(b),
+  )
 }
 
 /** Returns the most severe level of the findings; `ok` without any. */

@@ -4,6 +4,7 @@ import { formatDuration, type Instant, secondsBetween } from '../../base/time.js
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 import { rollText } from './keyroll.js'
+import { exchangeText } from './parents.js'
 
 /** Renders the report: findings first, then facts, then the CAs. */
 export function statusView(report: StatusReport, theme: Theme): string {
@@ -60,6 +61,8 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
       'group',
       `${name} (${strategy}): ${next === null ? `no CA is available, retry in ${retryAfter} s` : `next is ${next}`}`,
     ])
+  for (const { ca, parent, exchange } of report.parents)
+    facts.push(['parent', `${parent} of ${ca}: ${exchangeText(exchange)}`])
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))

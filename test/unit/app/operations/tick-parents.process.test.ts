@@ -4,11 +4,14 @@ import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { addCa } from '../../../../src/core/app/authority/cas.js'
 import { updateChild } from '../../../../src/core/app/authority/children.js'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
+import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
+import { updateRoas } from '../../../../src/core/app/authority/roas.js'
 import { answerProvisioning } from '../../../../src/core/app/exchange/answer-provisioning.js'
 import { addRemoteChild } from '../../../../src/core/app/exchange/child-contact.js'
 import { sealMessage } from '../../../../src/core/app/exchange/messages.js'
 import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/parent-contact.js'
 import { deliverByHttp } from '../../../../src/core/app/exchange/deliver.js'
+import { status } from '../../../../src/core/app/operations/status.js'
 import { type TickReport, tick } from '../../../../src/core/app/operations/tick.js'
 import { caState } from '../../../../src/core/app/transaction/context.js'
 import type { Session } from '../../../../src/core/app/transaction/session.js'
@@ -212,6 +215,28 @@ describe('a request', () => {
     ])
     expect(exchange('cow')).toMatchObject({ outcome: 'failure', code: 'parent-refused' })
   })
+})
+
+test('status names each parent, a day of failures, and a loss that waits for the operator', async () => {
+  await tickAfter(60)
+  const roas = [1, 2, 3, 4, 5, 6].map((n) => `10.0.${n}.0/24 => 64496`)
+  await updateRoas(await open(childDir), handle('ant'), roaArguments({ add: roas }))
+  await updateChild(await open(parentDir), TESTBED, handle('ant'), () => parseResources('192.0.2.0/24'))
+  onSend = (host, answered) => (host === HOSTS.cow ? down() : answered())
+  await tickAfter(90_000)
+  await tickAfter(CONFIRM_SECONDS + 10)
+  const { parents, concerns } = await status(await open(childDir))
+  const doubts = { waiting: 0, held: 1 }
+  expect(parents).toMatchObject([
+    { ca: 'ant', parent: 'up', serviceUri: 'https://one.example.net/rfc6492/testbed', doubts },
+    { ca: 'bee', exchange: { outcome: 'success', code: null } },
+    { ca: 'cow', exchange: { outcome: 'failure', code: 'peer-unreachable' }, openRequests: 0 },
+  ])
+  const found = concerns.filter(({ code }) => code.startsWith('parent-'))
+  expect(found).toMatchObject([
+    { code: 'parent-failing', message: expect.stringMatching(/^parent up of cow: no success since .*: no route$/) },
+    { code: 'parent-doubt', hint: 'brine parent refresh ant up --accept-loss --reason …' },
+  ])
 })
 
 test('a stand-by asks no parent', async () => {

@@ -29,6 +29,7 @@ const WELL: StatusFacts = {
   enrolment: null,
   certificates: [],
   servers: [],
+  peers: [],
   tickPeriod: 300,
   tickSince: null,
 }

@@ -1,0 +1,171 @@
+/**
+ * Parents elsewhere and ID certificates for `status`: the last exchange with each parent, doubts that wait for the operator, and the ID
+ * certificates, ours and those of peers, that run out. A pure read; imported only where there are ID keys.
+ */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { addSeconds, type Instant } from '../../base/time.js'
+import { Work } from '../../eventsourcing/work.js'
+import { peerDer } from '../../identity/contact.js'
+import { idsOf, type WithIds } from '../../identity/id-keys.js'
+import { expiryLevel, formatExpiry } from '../../pki/expiry.js'
+import { readIdCertificate } from '../../protocols/cms/id-certificate.js'
+import { ProtocolFault } from '../../protocols/fault.js'
+import { type RemoteParentRow, remoteParentRows } from '../exchange/due-parents.js'
+import { type ExchangeRow, exchangeRow } from '../exchange/list-parents.js'
+import { caState, pubdState } from '../transaction/context.js'
+import type { Session } from '../transaction/session.js'
+import type { StatusFinding } from './verdict.js'
+
+/** A parent elsewhere. */
+export interface StatusParent {
+  readonly ca: Handle
+  readonly parent: Handle
+  readonly serviceUri: string
+  /** Null if it was never asked. */
+  readonly exchange: ExchangeRow | null
+  readonly openRequests: number
+  /** Classes whose loss waits for a later list, or for the operator. */
+  readonly doubts: { readonly waiting: number; readonly held: number }
+  /** When `tick` asks it; null: at its next run. */
+  readonly nextDue: Instant | null
+}
+
+export interface PeerFacts {
+  readonly parents: readonly StatusParent[]
+  readonly findings: readonly StatusFinding[]
+}
+
+const DAY = 86_400
+
+/** Reads the parents and ID certificates of every CA that can be read. */
+export async function peerFacts(session: Session): Promise<PeerFacts> {
+  const rows = await remoteParentRows(session)
+  const now = session.now()
+  const isPrimary = session.store.role().role === 'primary'
+  const ids = await session.store.read(async (reader) => watchedIds(new Work(reader)))
+  const parents = rows.map(parentOf)
+  return {
+    parents,
+    findings: [
+      ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
+      ...rows.flatMap(doubtFindings),
+      ...ids.flatMap((id) => idFindings(id, now)),
+    ],
+  }
+}
+
+function parentOf({ ca, parent, contact, exchange, open, doubts, nextDue }: RemoteParentRow): StatusParent {
+  const held = doubts.filter((doubt) => doubt.held).length
+  return {
+    ...{ ca, parent, serviceUri: contact.contact.serviceUri, exchange: exchangeRow(exchange), openRequests: open },
+    ...{ doubts: { waiting: doubts.length - held, held }, nextDue: nextDue ?? null },
+  }
+}
+
+/** Returns a finding for a parent with which no exchange has succeeded for a day. Pure. */
+export function failingFindings(
+  { ca, parent, exchange }: Pick<StatusParent, 'ca' | 'parent' | 'exchange'>,
+  now: Instant,
+): readonly StatusFinding[] {
+  if (exchange === null || exchange.outcome === 'success') return []
+  const { lastSuccess, since, message, code } = exchange
+  if (addSeconds(lastSuccess ?? since, DAY) > now) return []
+  const when =
+    lastSuccess === null ? `no exchange has succeeded, first failure at ${since}` : `no success since ${lastSuccess}`
+  return [
+    {
+      ...{ level: 'warning', code: 'parent-failing', hint: `brine parent refresh ${ca} ${parent}` },
+      message: `parent ${parent} of ${ca}: ${when}: ${message ?? code ?? 'failed'}`,
+    },
+  ]
+}
+
+function doubtFindings({ ca, parent, state }: RemoteParentRow): readonly StatusFinding[] {
+  return Object.values(state.classes).flatMap(({ parent: of, name, doubt }): readonly StatusFinding[] => {
+    if (of !== parent || doubt === undefined || !doubt.held) return []
+    const what = doubt.reason === 'missing' ? 'no longer lists' : 'lists less for'
+    const message = `parent ${parent} of ${ca} ${what} class ${name} since ${doubt.since}: the loss is large and waits for you`
+    const hint = `brine parent refresh ${ca} ${parent} --accept-loss --reason …`
+    return [{ level: 'warning', code: 'parent-doubt', message, hint }]
+  })
+}
+
+/** An ID certificate that messages are verified with. */
+export interface WatchedId {
+  readonly what: string
+  readonly notBefore: Instant
+  readonly notAfter: Instant
+  readonly hint: string
+}
+
+/** Returns a finding for an ID certificate that is near its end: 90 days before as a warning, from 7 as critical. Pure. */
+export function idFindings({ what, notBefore, notAfter, hint }: WatchedId, now: Instant): readonly StatusFinding[] {
+  const level = expiryLevel({ notAfter }, true, now)
+  if (level === 'ok') return []
+  const message = `the ID certificate of ${what} ${formatExpiry({ notBefore, notAfter }, now)}`
+  return [{ level, code: 'id-expiring', message, hint }]
+}
+
+function watchedIds(work: Work): readonly WatchedId[] {
+  const cas = [...work.handles('ca')].sort().flatMap((ca) => readable(() => idsOfCa(work, ca)))
+  return [...cas, ...readable(() => idsOfServer(work))]
+}
+
+/** Returns nothing of an aggregate that cannot be read: that is a finding of its own. */
+function readable(read: () => readonly WatchedId[]): readonly WatchedId[] {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof AppError && (error.kind === 'corrupt' || error.kind === 'format')) return []
+    throw error
+  }
+}
+
+function idsOfCa(work: Work, ca: Handle): readonly WatchedId[] {
+  const { status, parents, children, repository, ...state } = caState(work, ca)
+  if (status !== 'active') return []
+  const remote = Object.entries(parents).flatMap(([name, parent]) =>
+    parent.transport === 'rfc6492'
+      ? peerId(`parent ${name} of ${ca}`, parent.contact.peer, `brine parent add ${ca} ${name} --response FILE`)
+      : [],
+  )
+  const below = Object.entries(children).flatMap(([name, { peer }]) =>
+    peer === undefined ? [] : peerId(`child ${name} of ${ca}`, peer, `brine child add ${ca} ${name} --request FILE`),
+  )
+  const server =
+    repository?.transport === 'rfc8181'
+      ? peerId(`the repository of ${ca}`, repository.contact.peer, `brine repo configure ${ca} --response FILE`)
+      : []
+  return [
+    ...ownIds(`${ca}`, state, `brine parent request ${ca}, and give it to each parent`),
+    ...remote,
+    ...below,
+    ...server,
+  ]
+}
+
+function idsOfServer(work: Work): readonly WatchedId[] {
+  const state = pubdState(work)
+  const publishers = Object.entries(state.publishers).flatMap(([name, { remote }]) =>
+    remote === undefined
+      ? []
+      : peerId(`publisher ${name}`, remote.peer, `brine pubserver publisher add ${name} --request FILE`),
+  )
+  return [...ownIds('the publication server', state, 'give each publisher a new repository_response'), ...publishers]
+}
+
+function ownIds(of: string, state: WithIds, hint: string): readonly WatchedId[] {
+  return idsOf(state).flatMap(({ ski, certificate }) => peerId(`${of} (key ${ski})`, certificate, hint))
+}
+
+function peerId(what: string, base64: string, hint: string): readonly WatchedId[] {
+  try {
+    const { notBefore, notAfter } = readIdCertificate(peerDer(base64))
+    return [{ what, notBefore, notAfter, hint }]
+  } catch (error) {
+    // each message to or from this peer reports it
+    if (error instanceof ProtocolFault) return []
+    throw error
+  }
+}

@@ -1,5 +1,4 @@
 /** `brine tick`: runs everything that is due, once. Cron calls it every 5 minutes. */
-import { deliverByHttp } from '../core/app/exchange/deliver.js'
 import { type TickReport, tick } from '../core/app/operations/tick.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
@@ -21,6 +20,7 @@ export default class Tick extends BaseCommand<TickReport> {
     const { flags } = await this.parse(Tick)
     const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
     const session = await openSession({ ...this.context(flags), unattended: true, ...confirmed })
+    const { deliverByHttp } = await import('../core/app/exchange/deliver.js')
     return tick(session, deliverByHttp(session, `brine/${this.config.version}`))
   }
 

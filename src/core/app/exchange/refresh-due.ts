@@ -9,8 +9,8 @@ import { hostKeyOf } from '../../peers/host.js'
 import { readExchange } from '../../peers/last-exchange.js'
 import { soonest } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
-import { type RemoteParentRow, remoteParentRows } from './due-parents.js'
 import type { Deliver } from './deliver.js'
+import { type RemoteParentRow, remoteParentRows } from './due-parents.js'
 import { refreshParent } from './refresh-parent.js'
 
 export interface DueReport {

@@ -20,8 +20,8 @@ import { caState, knownCa, runCa, type TransactionContext } from '../transaction
 import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { knownParent } from './list-parents.js'
 import type { Deliver } from './deliver.js'
+import { knownParent } from './list-parents.js'
 import { askParent, failureText } from './parent-messages.js'
 import { GONE } from './refresh-parent.js'
 

@@ -31,7 +31,7 @@ it('sync of a CA that is published as it wants changes nothing', async () => {
 it.each([
   [1, 'ca-unknown', ['repo', 'sync', 'nobody']],
   [1, 'ca-unknown', ['repo', 'configure', 'nobody', '--local']],
-  [2, 'flag-invalid', ['repo', 'configure', 'acme']],
+  [2, 'repo-where', ['repo', 'configure', 'acme']],
 ])('exit %i, %s: brine %j', async (exit, code, args) => {
   expect(await refusalOf(box.dataDir, args)).toEqual([exit, code])
 })

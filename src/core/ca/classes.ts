@@ -17,6 +17,7 @@ import { fromResourceText, isEmpty } from '../resources/resource-set.js'
 import { isLocalParent, type LocalParent, type Repository } from './contacts.js'
 import type { keyrollEvents } from './keyroll.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
+import { repositoryWait } from './roll-state.js'
 import {
   type CaState,
   type ClassKey,
@@ -104,7 +105,13 @@ export const classCommands = {
       if (before?.sha256 === certificate.sha256) return []
       const received: ReceptionEvent[] = [{ type: 'certificate.received', class: className, ski, certificate }]
       if (before === null && entry(state.classes, className)?.roll !== undefined)
-        received.push({ type: 'keyroll.staged', class: className, ski, at: ports.clock.now() })
+        received.push({
+          type: 'keyroll.staged',
+          class: className,
+          ski,
+          at: ports.clock.now(),
+          ...repositoryWait(state),
+        })
       // objects name the subject of the certificate as their issuer, and its URI in their AIA
       const isRenamed = before !== null && (before.subject !== certificate.subject || before.uri !== certificate.uri)
       return reconciled(received, ports, isRenamed ? { renamed: ski } : {})

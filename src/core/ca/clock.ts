@@ -41,9 +41,10 @@ export const clockEvents = {
 function rollBefore(own: ResourceClass, at: Instant): ResourceClass {
   const { roll } = own
   if (roll === undefined) return own
-  const { startedAt, stagedAt } = roll
+  const { startedAt, stagedAt, publishedAt } = roll
   const times = { startedAt: earlier(startedAt, at), stagedAt: stagedAt === null ? null : earlier(stagedAt, at) }
-  return { ...own, roll: { ...roll, ...times } }
+  const published = publishedAt ? { publishedAt: earlier(publishedAt, at) } : {}
+  return { ...own, roll: { ...roll, ...times, ...published } }
 }
 
 /** Facts that a clock reset needs beyond the state. */

@@ -15,7 +15,7 @@ import type { IssuingPorts } from '../issuing/ports.js'
 import { formatResources, isEmpty } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { activationAllowedAt, nextKey, resourcesLacking, rollStage } from './roll-state.js'
+import { activationAllowedAt, nextKey, repositoryWait, resourcesLacking, rollStage } from './roll-state.js'
 import { type CaState, type ClassKey, currentKey, type KeyRoll, type ResourceClass, withClass } from './state.js'
 
 const event = eventsOn<CaState>()
@@ -30,14 +30,16 @@ export const keyrollEvents = {
     },
   ),
   /** The new key has its certificate; its first manifest is issued with it. */
-  'keyroll.staged': event({ class: isText, ski: isKeyId, at: isTime }, (state, { class: name, ski, at: stagedAt }) =>
-    withClass(state, name, ({ roll, ...own }) => {
-      return {
-        ...own,
-        ...(roll === undefined ? {} : { roll: { ...roll, stagedAt } }),
-        keys: moved(own.keys, ski, 'new'),
-      }
-    }),
+  'keyroll.staged': event(
+    { class: isText, ski: isKeyId, at: isTime, 'awaitsRepository?': isFlag },
+    (state, { class: name, ski, at: stagedAt, awaitsRepository }) =>
+      withClass(state, name, ({ roll, ...own }) => {
+        return {
+          ...own,
+          ...(roll === undefined ? {} : { roll: toPublish({ ...roll, stagedAt }, awaitsRepository) }),
+          keys: moved(own.keys, ski, 'new'),
+        }
+      }),
   ),
   'keyroll.activated': event(
     {
@@ -46,9 +48,20 @@ export const keyrollEvents = {
       ski: isKeyId,
       old: isKeyId,
       at: isTime,
+      /** True if the old key turned out to be compromised while the new one was staged. */
+      'compromised?': isFlag,
+      'awaitsRepository?': isFlag,
     },
-    (state, { class: name, ski, old }) =>
-      withClass(state, name, (own) => ({ ...own, keys: moved(moved(own.keys, old, 'old'), ski, 'current') })),
+    (state, { class: name, ski, old, compromised, awaitsRepository }) =>
+      withClass(state, name, ({ roll, ...own }) => {
+        return {
+          ...own,
+          ...(roll === undefined
+            ? {}
+            : { roll: toPublish(compromised ? { ...roll, compromised } : roll, awaitsRepository) }),
+          keys: moved(moved(own.keys, old, 'old'), ski, 'current'),
+        }
+      }),
   ),
   /** The parent has revoked an old key. */
   'keyroll.finished': event({ class: isText, ski: isKeyId, at: isTime }, (state, { class: name, ski, at }) => {
@@ -66,6 +79,11 @@ export const keyrollEvents = {
   }),
 }
 type KeyrollEvent = EventOf<typeof keyrollEvents>
+
+/** Returns a roll whose last step a repository elsewhere has to confirm, if that is so. */
+function toPublish(roll: KeyRoll, awaitsRepository: boolean | undefined): KeyRoll {
+  return awaitsRepository === true ? { ...roll, publishedAt: null } : roll
+}
 
 function moved(keys: readonly ClassKey[], ski: KeyId, state: ClassKey['state']): readonly ClassKey[] {
   return keys.map((key) => (key.ski === ski ? { ...key, state } : key))
@@ -106,12 +124,13 @@ export const keyrollCommands = {
   }),
   'keyroll.activate': command<Activation>({
     check: checkActivation,
-    decide: (state, { className }, ports) => {
+    decide: (state, { className, compromised }, ports) => {
       const events = waiting(state, className).flatMap((own): readonly KeyrollEvent[] => {
         const [next, current] = [nextKey(own), currentKey(own)]
         if (next === undefined || current === undefined) return []
         const keys = { class: own.name, ski: next.ski, old: current.ski }
-        return [{ type: 'keyroll.activated', ...keys, at: ports.clock.now() }]
+        const late = compromised && own.roll?.compromised !== true ? { compromised } : {}
+        return [{ type: 'keyroll.activated', ...keys, at: ports.clock.now(), ...late, ...repositoryWait(state) }]
       })
       return reconciled(events, ports)
     },
@@ -185,21 +204,19 @@ function checkActivation(state: CaState, activation: Activation): readonly Viola
     if (rollStage(own) !== 'staging')
       return [{ code: 'keyroll-pending', message: `class ${own.name}: the new key has no certificate yet` }]
     if (compromised) return []
-    const until = activationAllowedAt(own)
-    const early = at !== null && until !== null && at < until
     const lacking = resourcesLacking(own)
     return [
-      ...(early
-        ? [
-            {
-              code: 'keyroll-too-early',
-              message: `class ${own.name}: the new key is staged until ${until}; --now does not wait`,
-            },
-          ]
-        : []),
+      ...(at === null ? [] : tooEarly(own, at)),
       ...(isEmpty(lacking) ? [] : [{ code: 'keyroll-resources', message: lackingText(own.name, lacking) }]),
     ]
   })
+}
+
+function tooEarly(own: ResourceClass, at: Instant): readonly Violation[] {
+  const until = activationAllowedAt(own)
+  if (until !== null && at >= until) return []
+  const why = until === null ? 'is not confirmed by the repository yet' : `is staged until ${until}`
+  return [{ code: 'keyroll-too-early', message: `class ${own.name}: the new key ${why}; --now does not wait` }]
 }
 
 function lackingText(name: string, lacking: ResourceSet): string {

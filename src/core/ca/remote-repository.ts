@@ -1,14 +1,16 @@
 /** The repository of a CA on another server (RFC 8181): who it is, and what it has confirmed. */
 import type { Violation } from '../base/errors.js'
 import { canonicalJson } from '../base/json.js'
+import { mapEntries } from '../base/record.js'
 import { isHash, isTime } from '../base/shape.js'
+import type { Instant } from '../base/time.js'
 import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { isRemoteRepository, type RemoteRepository } from './contacts.js'
-import { type CaState, publishedFiles } from './state.js'
+import { type CaState, publishedFiles, type ResourceClass } from './state.js'
 
 const event = eventsOn<CaState>()
 
@@ -19,10 +21,18 @@ export const remoteRepositoryEvents = {
     repository,
   })),
   /** The server has confirmed the content with this digest. */
-  'repository.synced': event({ content: isHash, at: isTime }, (state, { content, at }) => ({
-    ...state,
-    synced: { content, at },
-  })),
+  'repository.synced': event({ content: isHash, at: isTime }, (state, { content, at }) => {
+    const synced = { ...state, synced: { content, at } }
+    // relying parties can have a staged key from now on
+    return content === contentOf(state)
+      ? { ...synced, classes: mapEntries(state.classes, (own) => rollPublished(own, at)) }
+      : synced
+  }),
+}
+
+function rollPublished({ roll, ...own }: ResourceClass, at: Instant): ResourceClass {
+  if (roll === undefined) return own
+  return { ...own, roll: roll.publishedAt === null ? { ...roll, publishedAt: at } : roll }
 }
 
 const command = commandsOn<CaState, EventOf<typeof remoteRepositoryEvents>, IssuingPorts>()

@@ -13,12 +13,17 @@ export interface OpenRequest {
   readonly ski: KeyId
 }
 
+function mayRevoke({ roll }: ResourceClass): boolean {
+  return roll === undefined || roll.compromised || roll.publishedAt !== null
+}
+
 /** Returns true if the certificate of a key differs from what the parent lists for the class, so that another must be requested. */
 export type IsOutdated = (resourceClass: ResourceClass, key: ClassKey) => boolean
 
 /**
  * Returns the open requests to a parent: `issue` for each key without a certificate and each whose certificate `isOutdated`, `revoke` for each
  * key that was given up, whether or not its certificate ever arrived. What is issued comes first.
+ * An old key is not revoked before a repository elsewhere has what replaces it (RFC 6489 section 2, step 6), unless it is compromised.
  */
 export function openRequests(
   state: CaState,
@@ -32,8 +37,9 @@ export function openRequests(
     if (own.parent !== parent) continue
     for (const key of own.keys) {
       const request = { class: own.name, ski: key.ski }
-      if (key.state === 'old') revoke.push({ kind: 'revoke', ...request })
-      else if (key.certificate === null || isOutdated(own, key)) issue.push({ kind: 'issue', ...request })
+      if (key.state === 'old') {
+        if (mayRevoke(own)) revoke.push({ kind: 'revoke', ...request })
+      } else if (key.certificate === null || isOutdated(own, key)) issue.push({ kind: 'issue', ...request })
     }
   }
   return [...issue, ...revoke]

@@ -2,7 +2,7 @@
 import { addSeconds, type Instant } from '../base/time.js'
 import { difference, fromResourceText, isEmpty, NO_RESOURCES } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
-import { type ClassKey, currentKey, type ResourceClass } from './state.js'
+import { type CaState, type ClassKey, currentKey, type KeyRoll, type ResourceClass } from './state.js'
 
 /** Seconds for which a new key is staged, so that relying parties have its certificate before anything is signed with it. */
 export const STAGING_SECONDS = 24 * 3600
@@ -26,11 +26,20 @@ export function rollStage(resourceClass: ResourceClass): RollStage | undefined {
   return resourceClass.keys.some(({ state }) => state === 'old') ? 'old' : undefined
 }
 
-/** Returns the time from which the operator may activate the new key without an override; null before it is staged. */
+/**
+ * Returns the time from which the operator may activate the new key without an override; null before it is staged, and before a repository
+ * elsewhere has confirmed it.
+ */
 export function activationAllowedAt({ roll }: ResourceClass): Instant | null {
+  const since = stagedSince(roll)
+  if (roll === undefined || since === null) return null
+  return roll.compromised ? since : addSeconds(since, Math.min(STAGING_SECONDS, roll.activateAfter ?? STAGING_SECONDS))
+}
+
+/** Returns the time from which relying parties can have the certificate of the new key: a compromised one is replaced before that. */
+function stagedSince(roll: KeyRoll | undefined): Instant | null {
   if (roll === undefined || roll.stagedAt === null) return null
-  if (roll.compromised) return roll.stagedAt
-  return addSeconds(roll.stagedAt, Math.min(STAGING_SECONDS, roll.activateAfter ?? STAGING_SECONDS))
+  return roll.compromised || roll.publishedAt === undefined ? roll.stagedAt : roll.publishedAt
 }
 
 /** Returns the resources of the current certificate that the one of the new key lacks: what would be withdrawn by an activation. */
@@ -42,13 +51,19 @@ export function resourcesLacking(resourceClass: ResourceClass): ResourceSet {
 }
 
 /**
- * Returns the time at which `tick` activates the new key; null while it is not staged, where the operator activates it, and while its
+ * Returns the time at which `tick` activates the new key; null while it is not staged and published, where the operator activates it, and while its
  * certificate lacks resources of the current one, unless that key is compromised.
  */
 export function activationDueAt(resourceClass: ResourceClass): Instant | null {
   const { roll } = resourceClass
-  if (roll === undefined || roll.stagedAt === null || rollStage(resourceClass) !== 'staging') return null
-  if (roll.compromised) return roll.stagedAt
+  const since = stagedSince(roll)
+  if (roll === undefined || since === null || rollStage(resourceClass) !== 'staging') return null
+  if (roll.compromised) return since
   if (roll.activateAfter === null || !isEmpty(resourcesLacking(resourceClass))) return null
-  return addSeconds(roll.stagedAt, roll.activateAfter)
+  return addSeconds(since, roll.activateAfter)
+}
+
+/** Returns the member of an event of a CA that publishes elsewhere: the step counts once the repository has confirmed it. */
+export function repositoryWait({ repository }: CaState): { readonly awaitsRepository?: true } {
+  return repository?.transport === 'rfc8181' ? { awaitsRepository: true } : {}
 }

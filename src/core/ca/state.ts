@@ -79,6 +79,11 @@ export interface KeyRoll {
   readonly compromised: boolean
   /** Time at which the new key got its certificate and its first manifest; null before. */
   readonly stagedAt: Instant | null
+  /**
+   * Time at which a repository elsewhere confirmed what the last step published: the staged key, or all that the new one issued. Null before,
+   * absent where the CA publishes here.
+   */
+  readonly publishedAt?: Instant | null
 }
 
 /** STORED. Resources from one class of one parent (RFC 6492 section 3.3.2). */

@@ -33,6 +33,8 @@ export interface RollRow {
   readonly startedAt: Instant | null
   /** Time at which the new key got its certificate and its first manifest. */
   readonly stagedAt: Instant | null
+  /** Time at which a repository elsewhere confirmed it; null before, and where the CA publishes here. */
+  readonly publishedAt: Instant | null
   /** Time from which `keyroll activate` needs no override. */
   readonly allowedAt: Instant | null
   /** Time at which `tick` activates the new key; null: the operator does. */
@@ -70,6 +72,7 @@ function rollRow(ca: Handle, own: ResourceClass): RollRow {
     stage,
     startedAt: roll?.startedAt ?? null,
     stagedAt: roll?.stagedAt ?? null,
+    publishedAt: roll?.publishedAt ?? null,
     allowedAt: stage === 'staging' ? activationAllowedAt(own) : null,
     activatesAt: activationDueAt(own),
     compromised: roll?.compromised ?? false,

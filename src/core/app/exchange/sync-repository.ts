@@ -20,6 +20,7 @@ import { decodePublicationReply } from '../../protocols/publication/decode.js'
 import { encodePublicationQuery } from '../../protocols/publication/encode.js'
 import type { Pdu, PublicationQuery, PublicationReply } from '../../protocols/publication/types.js'
 import { type RepoSyncReport, syncRepository as syncLocalRepository } from '../authority/repo-sync.js'
+import { syncResources } from '../authority/resource-sync.js'
 import { knownCa, runCa } from '../transaction/context.js'
 import { outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
@@ -88,7 +89,11 @@ async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   }
   if (refusal !== undefined) throw refused('the changes', refusal)
   const { content, pdus } = difference
-  const done = await transact(session, (tx) => runCa(tx, ca, { type: 'repository.confirm', content }))
+  const done = await transact(session, async (tx) => {
+    await runCa(tx, ca, { type: 'repository.confirm', content })
+    // a parent in this directory revokes the old key of a roll now
+    await syncResources(tx, ca)
+  })
   const outcome = outcomeOf(done, 'ca', ca, null)
   return { ca, ...countsOf(pdus), ...outcome, changed: done.changed || pdus.length > 0, published: true }
 }

@@ -9,6 +9,7 @@ export function rollText({ stage, activatesAt, allowedAt, lacking, compromised }
   if (stage === 'pending') return `${why}the new key waits for its certificate from the parent`
   if (stage === 'old') return `${why}the old key waits to be revoked by the parent`
   if (lacking !== null) return `staged, its certificate lacks ${lacking}`
+  if (allowedAt === null) return 'staged, to be confirmed by the repository'
   return activatesAt === null
     ? `staged, to be activated from ${allowedAt}`
     : `staged, tick activates it at ${activatesAt}`

@@ -21,6 +21,8 @@ export default class Contrib extends BaseCommand<ContribReport> {
     out: flag.path({ description: 'write it to a new file' }),
   }
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<ContribReport> {
     const { args, flags } = await this.parse(Contrib)
     const program: Program = {

@@ -21,6 +21,8 @@ export default class Demote extends BaseCommand<DemoteReport> {
   static override examples = ['<%= config.bin %> demote --reason "moving to host b"']
   static override flags = { ...writeFlags, ...declaredFlags }
 
+  static override needs = [{ code: 'reason-missing', oneOf: { reason: '' } }]
+
   protected override async execute(): Promise<DemoteReport> {
     const { flags } = await this.parse(Demote)
     return demote(await openSession(this.context(flags)), { dryRun: flags['dry-run'] })

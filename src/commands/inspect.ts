@@ -24,6 +24,8 @@ export default class Inspect extends BaseCommand<InspectReport> {
     strict: flag.boolean({ description: 'exit 1 for remarks too' }),
   }
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<InspectReport> {
     const { args, flags } = await this.parse(Inspect)
     return inspectFiles(args.file, flags.at, flags.strict)

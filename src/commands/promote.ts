@@ -31,6 +31,8 @@ export default class Promote extends BaseCommand<PromoteReport> {
   ]
   static override flags = { ...writeFlags, ...confirmFlags, ...clockFlags }
 
+  static override needs = [{ code: 'reason-missing', oneOf: { reason: '' } }]
+
   protected override async execute(): Promise<PromoteReport> {
     const { flags } = await this.parse(Promote)
     const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}

@@ -38,6 +38,8 @@ export default class Restore extends BaseCommand<RestoreReport> {
     }),
   }
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<RestoreReport> {
     const { args, flags } = await this.parse(Restore)
     const keys = await decryptionKeysFromFlags({

@@ -42,6 +42,8 @@ export default class AuditVerify extends BaseCommand<AuditReport> {
 
   #isExport = false
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<AuditReport> {
     const { args, flags } = await this.parse(AuditVerify)
     const { full, checkpoint, 'verifier-key': keys } = flags

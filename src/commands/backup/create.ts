@@ -37,6 +37,16 @@ export default class BackupCreate extends BaseCommand<BackupReport> {
     plain: flag.boolean({ description: 'do not encrypt, although the backup contains private keys' }),
   }
 
+  static override needs = [
+    {
+      code: 'backup-not-sealed',
+      oneOf: { recipient: '', 'passphrase-file': '', plain: 'only if the target is safe' },
+      environment: 'BRINE_PASSPHRASE_FILE',
+      message:
+        'a backup contains private keys, so encryption (--recipient or --passphrase-file) or --plain is required',
+    },
+  ]
+
   protected override async execute(): Promise<BackupReport> {
     const { args, flags } = await this.parse(BackupCreate)
     refuseJsonWithData(args.target, this.jsonEnabled())

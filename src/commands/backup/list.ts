@@ -11,6 +11,8 @@ export default class BackupList extends BaseCommand<BackupListReport> {
   static override examples = ['<%= config.bin %> backup list /var/backups/brine']
   static override args = { folder: arg.path({ required: true, description: 'the folder with the backups' }) }
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<BackupListReport> {
     const { args } = await this.parse(BackupList)
     return listBackups(args.folder)

@@ -33,6 +33,23 @@ export default class BackupPrune extends BaseCommand<PruneReport> {
     ...keyFlags,
   }
 
+  static override needs = [
+    {
+      code: 'prune-no-rule',
+      oneOf: {
+        'keep-last': '',
+        'keep-daily': '',
+        'keep-monthly': '',
+        'keep-hourly': '',
+        'keep-weekly': '',
+        'keep-yearly': '',
+      },
+      message:
+        'no rule says which backups to keep: one or more of --keep-last, --keep-hourly, --keep-daily, --keep-weekly, --keep-monthly, --keep-yearly',
+    },
+  ]
+  static override opensDataDir = false
+
   protected override async execute(): Promise<PruneReport> {
     const { args, flags } = await this.parse(BackupPrune)
     // a passphrase file in the environment is for backup create: every night it would decrypt each backup

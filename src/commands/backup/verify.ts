@@ -32,6 +32,8 @@ export default class BackupVerify extends BaseCommand<VerifyReport> {
     }),
   }
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<VerifyReport> {
     const { args, flags } = await this.parse(BackupVerify)
     const keys = await decryptionKeysFromFlags({

@@ -5,7 +5,6 @@ import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
 import { addRemoteChild } from '../../core/app/exchange/child-contact.js'
 import { assertNotExists, readOctets, writeDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
-import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
@@ -45,6 +44,10 @@ export default class ChildAdd extends BaseCommand<Added> {
     resources: flag.resources({ required: true, description: 'resources that the child is entitled to' }),
   }
 
+  static override needs = [
+    { code: 'child-where', oneOf: { local: 'for a CA of this data directory', request: 'for one elsewhere' } },
+  ]
+
   protected override async execute(): Promise<Added> {
     const { args, flags } = await this.parse(ChildAdd)
     const resources = resourcesOf(flags.resources)
@@ -58,10 +61,6 @@ export default class ChildAdd extends BaseCommand<Added> {
       if (out !== undefined && report.response !== null) writeDocument(out, report.response)
       return { ...report, out: out ?? null, lost: [], regained: [], changes: [], unusedKeys: [], orphaned: false }
     }
-    if (!flags.local)
-      throw new AppError('usage', 'child-where', '--local or --request is required', {
-        hint: '--local for a CA of this data directory, --request FILE for one elsewhere',
-      })
     const session = await openSession(this.context(flags))
     return addChild(session, args.ca, args.child, resources, { dryRun: flags['dry-run'] })
   }

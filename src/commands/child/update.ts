@@ -33,6 +33,14 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
     remove: flag.resources({ description: 'resources to remove; all: every resource' }),
   }
 
+  static override needs = [
+    {
+      code: 'resources-missing',
+      oneOf: { resources: '', add: '', remove: '' },
+      message: 'one of --resources, --add and --remove is required',
+    },
+  ]
+
   protected override async execute(): Promise<ChildReport> {
     const { args, flags } = await this.parse(ChildUpdate)
     const update = resourceChange(flags)

@@ -19,6 +19,8 @@ export default class ClockReset extends BaseCommand<ClockResetReport> {
   ]
   static override flags = { ...writeFlags }
 
+  static override needs = [{ code: 'reason-missing', oneOf: { reason: '' } }]
+
   protected override async execute(): Promise<ClockResetReport> {
     const { flags } = await this.parse(ClockReset)
     return resetClock(await openSession(this.context(flags)), { dryRun: flags['dry-run'] })

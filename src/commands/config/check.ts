@@ -16,6 +16,8 @@ export default class ConfigCheck extends BaseCommand<ConfigCheckReport> {
   }
   static override examples = ['<%= config.bin %> config check', '<%= config.bin %> config check --config new.toml']
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<ConfigCheckReport> {
     const { flags } = await this.parse(ConfigCheck)
     if (flags['data-dir'] === undefined && flags.config !== undefined) return checkConfig({ configPath: flags.config })

@@ -11,6 +11,8 @@ export default class ConfigShow extends BaseCommand<ConfigShowReport> {
   }
   static override examples = ['<%= config.bin %> config show', '<%= config.bin %> config show --json']
 
+  static override opensDataDir = false
+
   protected override async execute(): Promise<ConfigShowReport> {
     const { flags } = await this.parse(ConfigShow)
     if (flags['data-dir'] === undefined && flags.config !== undefined) return showConfig({ configPath: flags.config })

@@ -23,6 +23,8 @@ export default class HaDrain extends BaseCommand<OverrideReport> {
     ...writeFlags,
   }
 
+  static override needs = [{ code: 'ha-reason-missing', oneOf: { reason: '' } }]
+
   protected override async execute(): Promise<OverrideReport> {
     const { flags, args } = await this.parse(HaDrain)
     const session = await openSession(this.context(flags))

@@ -4,7 +4,6 @@ import { addLocalParent, type ParentReport } from '../../core/app/authority/pare
 import { addRemoteParent, type ParentContactReport } from '../../core/app/exchange/parent-contact.js'
 import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
-import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
@@ -45,6 +44,13 @@ export default class ParentAdd extends BaseCommand<Added> {
     }),
   }
 
+  static override needs = [
+    {
+      code: 'parent-where',
+      oneOf: { local: 'for a parent of this data directory', response: 'for one elsewhere' },
+    },
+  ]
+
   protected override async execute(): Promise<Added> {
     const { args, flags } = await this.parse(ParentAdd)
     const options = { dryRun: flags['dry-run'] }
@@ -58,10 +64,6 @@ export default class ParentAdd extends BaseCommand<Added> {
       const remote = { response: readOctets(flags.response), permissions }
       return addRemoteParent(await openSession(this.context(flags)), args.ca, args.parent, remote, options)
     }
-    if (!flags.local)
-      throw new AppError('usage', 'parent-where', '--local or --response is required', {
-        hint: '--local for a parent of this data directory, --response FILE for one elsewhere',
-      })
     return addLocalParent(await openSession(this.context(flags)), args.ca, args.parent, options)
   }
 

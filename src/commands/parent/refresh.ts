@@ -2,7 +2,6 @@
 import { deliverByHttp } from '../../core/app/exchange/deliver.js'
 import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/refresh-parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
-import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
@@ -26,11 +25,18 @@ export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
     }),
   }
 
+  static override needs = [
+    {
+      code: 'reason-required',
+      oneOf: { reason: '' },
+      with: 'accept-loss',
+      message: '--accept-loss needs --reason TEXT',
+    },
+  ]
+
   protected override async execute(): Promise<RefreshAllReport> {
     const { args, flags } = await this.parse(ParentRefresh)
     const acceptLoss = flags['accept-loss']
-    if (acceptLoss && (flags.reason ?? '').trim() === '')
-      throw new AppError('usage', 'reason-required', '--accept-loss needs --reason TEXT')
     const session = await openSession(this.context(flags))
     const deliver = deliverByHttp(session, `brine/${this.config.version}`)
     return refreshParents(session, args.ca, args.parent, { deliver, acceptLoss })

@@ -3,7 +3,6 @@ import { configureLocalRepository, type RepositoryReport } from '../../core/app/
 import { configureRemoteRepository } from '../../core/app/exchange/repository-contact.js'
 import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
-import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
@@ -39,6 +38,13 @@ export default class RepoConfigure extends BaseCommand<RepositoryReport> {
     }),
   }
 
+  static override needs = [
+    {
+      code: 'repo-where',
+      oneOf: { local: 'for the publication server of this data directory', response: 'for one elsewhere' },
+    },
+  ]
+
   protected override async execute(): Promise<RepositoryReport> {
     const { args, flags } = await this.parse(RepoConfigure)
     const options = { dryRun: flags['dry-run'] }
@@ -52,10 +58,6 @@ export default class RepoConfigure extends BaseCommand<RepositoryReport> {
       const remote = { response: readOctets(flags.response), permissions }
       return configureRemoteRepository(await openSession(this.context(flags)), args.ca, remote, options)
     }
-    if (!flags.local)
-      throw new AppError('usage', 'repo-where', '--local or --response is required', {
-        hint: '--local for the publication server of this data directory, --response FILE for one elsewhere',
-      })
     return configureLocalRepository(await openSession(this.context(flags)), args.ca, options)
   }
 

@@ -5,7 +5,7 @@ import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { ROA_FORMATS, roaFileFlag, roaInput, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
+import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
 
 export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
@@ -22,6 +22,8 @@ export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
     roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
   static override flags = { ...writeFlags, ...roaFileFlag, ...skipFlag }
+
+  static override needs = roaNeeds
 
   protected override async execute(): Promise<RoaUpdateReport> {
     const { args, flags } = await this.parse(RoaReplace)

@@ -10,12 +10,13 @@ import type { CommandContext, CommitWatch } from '../base/context.js'
 import { AppError } from '../base/errors.js'
 import { confirm } from './confirm.js'
 import { commandContext, type GlobalFlags, surroundings } from './context.js'
-import { errorDocument, errorText, toAppError, withPasteableHint } from './errors.js'
+import { errorDocument, errorText, incompleteLine, toAppError, withPasteableHint } from './errors.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags/flags.js'
 import { asksForRecovery } from './flags/force-recover.js'
 import { asksForUpgradeOnly } from './flags/upgrade-only.js'
 import { onInterrupt } from './interrupt.js'
+import { type CommandLine, missingError, type Need } from './missing.js'
 import { formatJson, jsonReport } from './output/json.js'
 import { type Paste, pasteWith } from './output/paste.js'
 import { isColoured, type Theme, themeFor } from './output/theme.js'
@@ -29,6 +30,11 @@ export abstract class BaseCommand<R extends object> extends Command {
   static override baseFlags = globalFlags
   /** Exit codes that mean more here than in the table of brine(1): shown by --help and in the manual. */
   static exitStatus: Readonly<Record<number, string>> = {}
+
+  /** Conditions among flags and arguments that oclif does not know; all that is missing is reported at once. */
+  static needs: readonly Need[] = []
+  /** False if the command can run without a data directory. */
+  static opensDataDir = true
 
   /** Whether the use case has made anything durable: written by the use case, read on an interrupt. */
   protected readonly watch: CommitWatch = { changed: 'no' }
@@ -162,12 +168,24 @@ export abstract class BaseCommand<R extends object> extends Command {
     const own: Input<F, B, A> = { ...options }
     for (const key of ['args', 'flags', 'baseFlags', 'enableJsonFlag'] as const)
       if (options[key] !== undefined) Object.assign(own, { [key]: options[key] })
-    const parsed = await super.parse(own, argv)
+    const parsed = await super.parse(own, argv).catch((thrown: unknown) => {
+      const incomplete = incompleteLine(thrown)
+      throw (incomplete === undefined ? undefined : this.#missing(incomplete, incomplete.others)) ?? thrown
+    })
+    const definition = { args: own.args ?? {}, flags: { ...globalFlags, ...own.flags } }
+    const missing = this.#missing({ definition, given: parsed })
+    if (missing !== undefined) throw missing
     this.#quiet = Reflect.get(parsed.flags, 'quiet') === true
     const { out, prom, nagios } = parsed.flags as { out?: string; prom?: string; nagios?: boolean }
     this.#writesFile = ((out ?? '-') !== '-' || prom !== undefined) && nagios !== true
     if (!this.#quiet) this.#progress = progressOn(process.stderr)
     return parsed
+  }
+
+  /** Returns the error that names all that is missing on a command line; undefined if nothing is. */
+  #missing(line: Pick<CommandLine, 'definition' | 'given'>, others: readonly string[] = []): AppError | undefined {
+    const { needs, opensDataDir } = this.ctor as typeof BaseCommand
+    return missingError({ ...line, command: this.#words(), needs, opensDataDir, env: surroundings().env }, others)
   }
 
   protected override async catch(thrown: CommandError): Promise<never> {

@@ -7,6 +7,7 @@ import { hintOfErrno } from '../base/errno-hints.js'
 import { AppError, type Changed, rewrap } from '../base/errors.js'
 import type { Json } from '../base/json.js'
 import { didYouMean } from '../base/nearest.js'
+import type { CommandLine } from './missing.js'
 import type { Paste } from './output/paste.js'
 
 export interface ErrorDocument {
@@ -36,7 +37,7 @@ interface ParseFailure {
   readonly message: string
   readonly args?: unknown
   readonly flags?: unknown
-  readonly parse?: { readonly input?: { readonly flags?: object } }
+  readonly parse?: { readonly input?: CommandLine['definition']; readonly output?: CommandLine['given'] }
 }
 
 const ENDINGS: Readonly<Record<Changed, string>> = {
@@ -116,10 +117,28 @@ function flagFault(message: string): string {
 function usageError(thrown: Error, setting: ErrorSetting): AppError {
   const { code, message } = describeParseFailure(thrown as ParseFailure)
   return new AppError('usage', code, message, {
-    hint: hintOfParse(message, setting.command),
+    hint: `see: ${setting.command} --help`,
     changed: setting.changed,
     cause: thrown,
   })
+}
+
+/** A command line that lacks something, and the other violations that oclif reports with that. */
+export interface IncompleteLine extends Pick<CommandLine, 'definition' | 'given'> {
+  readonly others: readonly string[]
+}
+
+/** Returns the command line of oclif's errors for missing arguments and for flags whose conditions are not met; undefined for other errors. */
+export function incompleteLine(thrown: unknown): IncompleteLine | undefined {
+  if (!(thrown instanceof Error && 'oclif' in thrown)) return undefined
+  const failure = thrown as ParseFailure
+  const { input, output } = failure.parse ?? {}
+  if (input === undefined || output === undefined) return undefined
+  const { code, message } = describeParseFailure(failure)
+  if (code === 'argument-missing') return { definition: input, given: output, others: [] }
+  if (code !== 'flag-invalid') return undefined
+  const others = message.split('\n').filter((line) => !/^missing --|^--\S+ needs --/.test(line))
+  return { definition: input, given: output, others }
 }
 
 function describeParseFailure(failure: ParseFailure): { readonly code: string; readonly message: string } {
@@ -138,17 +157,6 @@ function describeParseFailure(failure: ParseFailure): { readonly code: string; r
     .replace(/\nSee more help with --help$/, '')
     .replace(/^The following errors? occurred:\n\s*/, '')
   return { code: 'flag-invalid', message: missingAsOne(plain.split('\n').map(inOurWords)) }
-}
-
-/** Flags that are missed by those who want another command, and that command. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'brine child add missing --local':
-    'to make the CA of the child too: brine ca add CHILD --under PARENT --resources R; for one that exists here: --local',
-  'brine ca add --resources needs --under': 'name the parent, such as the trust anchor: --under ta',
-}
-
-function hintOfParse(message: string, command: string): string {
-  return ELSEWHERE[`${command} ${message}`] ?? `see: ${command} --help`
 }
 
 /** Joins lines such as `missing --tal-https` and `missing --tal-rsync` to `missing --tal-https and --tal-rsync`. */

@@ -5,7 +5,7 @@ import { BaseCommand } from './base-command.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { arg, flag, writeFlags } from './flags/flags.js'
 import type { Theme } from './output/theme.js'
-import { ROA_FORMATS, roaFileFlag, roaInput } from './roa-input.js'
+import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds } from './roa-input.js'
 import { roasChangedView } from './views/roas-changed.js'
 
 export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
@@ -19,6 +19,8 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
     ...roaFileFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }
+
+  static override needs = roaNeeds
 
   /** The change to make with the ROAs on the command line. */
   protected abstract readonly verb: 'add' | 'remove'

@@ -4,6 +4,7 @@ import { isReadableFile, readDocument } from '../app/operations/user-files.js'
 import { AppError } from '../base/errors.js'
 import { quoted } from '../base/text.js'
 import { flag } from './flags/flags.js'
+import type { Need } from './missing.js'
 import { readStdinText } from './stdin.js'
 
 /** Flag of commands that add ROAs. */
@@ -21,16 +22,23 @@ export const roaFileFlag = {
   file: flag.path({ description: 'file of ROAs: lines, CSV or JSON; - reads standard input' }),
 }
 
+/** Condition of commands that take ROAs as arguments or from a file. */
+export const roaNeeds: readonly Need[] = [
+  {
+    code: 'argument-missing',
+    oneOf: { roa: '', file: '' },
+    message: 'no ROA given: name ROAs, or a file with --file',
+  },
+]
+
 export const ROA_FORMATS =
   'Files: lines "PREFIX-MAXLENGTH => ASN # note"; CSV with the header ASN,IP Prefix,Max Length as Routinator, rpki-client and `brine roa list --csv` write it; JSON {"roas":[{"asn","prefix","maxLength"}]}.'
 
-/** Returns the ROAs to add or to remove. Throws `argument-missing` (usage) where neither arguments nor a file are given. */
+/** Returns the ROAs to add or to remove. `roaNeeds` has refused a command line with neither. */
 export async function roaInput(verb: 'add' | 'remove', texts: readonly string[], file?: string): Promise<RoaSet> {
   refuseFiles(texts)
   const given = roaArguments({ [verb]: texts })
   if (file !== undefined) return joinSets(given, roaFile(await textOf(file), verb))
-  if (texts.length === 0)
-    throw new AppError('usage', 'argument-missing', 'no ROA given: name ROAs, or a file with --file')
   return given
 }
 

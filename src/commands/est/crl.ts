@@ -23,7 +23,7 @@ const WEEK = 7 * 86_400
 export default class EstCrl extends BaseCommand<CrlDocument> {
   static override summary = 'sign the certificate revocation list (CRL) of a CA'
   static override description =
-    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM. A server publishes the file under crl_url: cron replaces it with --replace.'
+    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM. A server publishes the file under crl_url: cron replaces it with --replace, or tick keeps it in crl_path.'
   static override exitStatus = {
     2: 'the CA publishes its own CRL',
     15: 'the CA cannot sign',

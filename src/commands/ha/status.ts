@@ -1,15 +1,22 @@
 /** `brine ha status`: the state of every CA, and which serves next. */
+import { type CrlStatus, crlStatus } from '../../core/app/enrolment/crl-files.js'
 import { readCounters } from '../../core/app/failover/counters.js'
 import { haMetrics } from '../../core/app/failover/metrics.js'
 import { reaches } from '../../core/app/failover/severity.js'
 import { type GroupStatus, type HaStatusReport, haStatus, type MemberStatus } from '../../core/app/failover/status.js'
 import { writeMetrics } from '../../core/app/operations/metrics-file.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession, type Session } from '../../core/app/transaction/session.js'
+import { AppError } from '../../core/base/errors.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag, haFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 
-export default class HaStatus extends BaseCommand<HaStatusReport> {
+interface HaDocument extends HaStatusReport {
+  /** CRLs of the CAs that sign here. */
+  readonly crls: readonly CrlStatus[]
+}
+
+export default class HaStatus extends BaseCommand<HaDocument> {
   static override summary = 'show the groups of CAs: which CA serves next, which are out, why and until when'
   static override description = 'Takes no lock and calls no CA (brine ha probe does).'
   static override exitStatus = {
@@ -27,23 +34,37 @@ export default class HaStatus extends BaseCommand<HaStatusReport> {
   }
   #failOn: string | undefined
 
-  protected override async execute(): Promise<HaStatusReport> {
+  protected override async execute(): Promise<HaDocument> {
     const { flags } = await this.parse(HaStatus)
     this.#failOn = flags['fail-on']
     const session = await openSession(this.context(flags))
-    const report = await haStatus(session, flags.group)
-    if (flags.prom !== undefined) writeMetrics(haMetrics(report, readCounters(session.store.status)), flags.prom)
+    const report = { ...(await haStatus(session, flags.group)), crls: await this.#crls(session) }
+    if (flags.prom !== undefined)
+      writeMetrics(haMetrics(report, readCounters(session.store.status), report.crls), flags.prom)
     return report
   }
 
-  protected override view(report: HaStatusReport, theme: Theme): string {
-    const certificates = report.certificates
+  /** Returns the CRLs; none if the history of enrolment is damaged, which status and audit report. */
+  async #crls(session: Session): Promise<readonly CrlStatus[]> {
+    try {
+      return await crlStatus(session)
+    } catch (error) {
+      if (!(error instanceof AppError && error.kind === 'corrupt')) throw error
+      this.warn(`the CRLs are not known: ${error.message}`)
+      return []
+    }
+  }
+
+  protected override view(report: HaDocument, theme: Theme): string {
+    const ending = [...report.certificates, ...report.crls]
+    const certificates = ending
+      .filter(({ level }) => level !== 'ok')
       .map(({ level, message }) => (level === 'critical' ? theme.bad(message) : theme.caution(message)))
       .join('\n')
     return [...report.groups.map((group) => groupView(group, theme)), certificates].filter((t) => t !== '').join('\n\n')
   }
 
-  protected override exitCode(report: HaStatusReport): number {
+  protected override exitCode(report: HaDocument): number {
     return reaches(report, this.#failOn) ? 1 : 0
   }
 }

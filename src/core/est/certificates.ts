@@ -1,5 +1,6 @@
 /** Issued certificates: their records in books, their revocation, and the numbers of the CRLs that list it. */
 import { entry } from '../base/record.js'
+import type { Instant } from '../base/time.js'
 import { commandsOn } from '../eventsourcing/declare.js'
 import type { EstEvent } from './events.js'
 import { COMPROMISE } from './issuers.js'
@@ -50,5 +51,18 @@ export const certificateCommands = {
     ],
     publishesOnly: false,
     summarize: ({ ca, least }) => ({ ca, least }),
+  }),
+  /** Records that the CRL of a number was signed, unless a newer one was. */
+  'crl.record': command<{ readonly ca: string; readonly number: number; readonly nextUpdate: Instant }>({
+    check: ({ crls }, { ca, number }) =>
+      number <= (entry(crls, ca) ?? 0)
+        ? []
+        : [{ code: 'est-crl-unknown', message: `CRL number ${number} of ${ca} is not taken` }],
+    decide: ({ signedCrls = {} }, { ca, number, nextUpdate }, { clock }) =>
+      number <= (entry(signedCrls, ca)?.number ?? 0)
+        ? []
+        : [{ type: 'crl.numbered', ca, number, at: clock.now(), nextUpdate }],
+    publishesOnly: false,
+    summarize: ({ ca, number, nextUpdate }) => ({ ca, number, nextUpdate }),
   }),
 }

@@ -102,9 +102,15 @@ const requestEvents = {
   'password.revoked': event({ id: isText, at: isTime }, (state, { id }) => {
     return { ...state, passwords: withoutEntry(state.passwords, id) }
   }),
-  'crl.numbered': event({ ca: isText, number: isCount, at: isTime }, (state, { ca, number }) => {
-    return { ...state, crls: withEntry(state.crls, ca, number) }
-  }),
+  /** Without nextUpdate a number is taken before the CRL is signed; with it, the CRL of that number was signed. */
+  'crl.numbered': event(
+    { ca: isText, number: isCount, at: isTime, 'nextUpdate?': isTime },
+    (state, { ca, number, at, nextUpdate }) => {
+      const crls = withEntry(state.crls, ca, Math.max(entry(state.crls, ca) ?? 0, number))
+      if (nextUpdate === undefined) return { ...state, crls }
+      return { ...state, crls, signedCrls: withEntry(state.signedCrls ?? {}, ca, { number, at, nextUpdate }) }
+    },
+  ),
 }
 
 export const estEvents = joined(requestEvents, clockEvents)

@@ -137,6 +137,13 @@ export interface IssuedBy {
   readonly notAfter: Instant
 }
 
+/** The newest CRL of a CA that was signed here and is known to be. */
+export interface SignedCrl {
+  readonly number: number
+  readonly at: Instant
+  readonly nextUpdate: Instant
+}
+
 export interface CompromisedKey {
   /** SHA-256 of the SubjectPublicKeyInfo. */
   readonly key: Sha256
@@ -153,6 +160,8 @@ export interface EstState {
   readonly passwords: Table<OneTimePassword>
   /** The number of each CA's newest CRL (RFC 5280 section 5.2.3). */
   readonly crls: Table<number>
+  /** By CA; undefined until the first CRL was signed by a version that records it. */
+  readonly signedCrls?: Table<SignedCrl>
   /** The CA certificates under which certificates were issued; undefined until the books were surveyed or the first one is issued. */
   readonly issuers?: readonly Issuer[]
   /** Time at which each key (SHA-256 of the SubjectPublicKeyInfo) became known as compromised. */

@@ -1,5 +1,6 @@
 /** Outcomes of a request, and that no second certificate is issued for a key unless requested so. */
 import { describe, expect, it } from 'vitest'
+import { addSeconds } from '../../../src/core/base/time.js'
 import { est } from '../../../src/core/est/aggregate.js'
 import { estObjects } from '../../../src/core/est/objects.js'
 import { EMPTY_EST } from '../../../src/core/est/state.js'
@@ -155,6 +156,21 @@ describe('certificates', () => {
     // after a restore numbers are raised above those that may have been used, and continue from there
     for (const least of [1000, 1]) await world.run({ type: 'crl.number', ca: 'a', least })
     expect(world.state.crls['a']).toBe(1001)
+  })
+
+  it('know the newest CRL that was signed, and until when it counts', async () => {
+    const world = new World()
+    const [first, second] = [addSeconds(world.now, 100), addSeconds(world.now, 200)]
+    for (const least of [1, 1]) await world.run({ type: 'crl.number', ca: 'a', least })
+    expect(world.state.signedCrls).toBeUndefined()
+    // the process that took number 1 ends after the one that took number 2
+    await world.run({ type: 'crl.record', ca: 'a', number: 2, nextUpdate: second })
+    const recorded = world.state
+    await world.run({ type: 'crl.record', ca: 'a', number: 1, nextUpdate: first })
+    expect(world.state).toEqual(recorded)
+    expect(world.state.signedCrls?.['a']).toMatchObject({ at: world.now, number: 2, nextUpdate: second })
+    expect(world.state.crls).toEqual({ a: 2 })
+    expect(world.violations({ type: 'crl.record', ca: 'a', number: 3, nextUpdate: first })).toEqual(['est-crl-unknown'])
   })
 })
 

@@ -67,7 +67,18 @@ export async function signCrl(
         changed: 'yes',
       },
     )
+  await recordSigned(session, report)
   return { ...report, crl: value }
+}
+
+/** Records the CRL for `status` and `tick`. The CRL is valid without it, so a failure is only a notice. */
+async function recordSigned(session: Session, { ca, number, nextUpdate }: Omit<CrlReport, 'crl'>): Promise<void> {
+  try {
+    await transactEst(session, (tx) => tx.run({ type: 'crl.record', ca, number, nextUpdate }))
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    session.options.onNotice?.(`CRL ${number} of ${ca} is signed but not recorded: ${error.message}`)
+  }
 }
 
 function elsewhere(ca: string): AppError {

@@ -29,8 +29,18 @@ const COUNTER_METRICS: Readonly<Record<CounterKind, readonly [string, string]>> 
   transitions: ['brine_ha_transitions_total', 'changes of the state of a CA'],
 }
 
+/** The CRL of a CA. */
+interface NextCrl {
+  readonly ca: string
+  readonly nextUpdate: Instant | null
+}
+
 /** Returns the metrics as text, without timestamps: the collector adds them. */
-export function haMetrics({ groups, now, certificates }: HaStatusReport, counters: readonly Counter[]): string {
+export function haMetrics(
+  { groups, now, certificates }: HaStatusReport,
+  counters: readonly Counter[],
+  crls: readonly NextCrl[] = [],
+): string {
   const members = groups.flatMap((group) => group.members.map((member) => ({ group, member })))
   const health = members.flatMap(({ group, member }) => states(group, member))
   const eligible = groups.map(
@@ -50,6 +60,13 @@ export function haMetrics({ groups, now, certificates }: HaStatusReport, counter
       'certificates of CAs and clients that are due to be replaced, and labels that outlive a CA',
       (['warning', 'critical'] as const).map(
         (level) => [labels({ level }), certificates.filter((one) => one.level === level).length] as const,
+      ),
+    ),
+    ...metric(
+      'crl_next_update_timestamp_seconds',
+      'end of the CRL of a CA that signs here, in crl_path or signed last',
+      crls.flatMap(({ ca, nextUpdate }) =>
+        nextUpdate === null ? [] : [[labels({ ca }), epochOf(nextUpdate)] as const],
       ),
     ),
     ...metric('group_eligible', 'members that can serve', eligible),

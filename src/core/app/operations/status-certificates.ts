@@ -6,6 +6,7 @@ import {
   watchedCertificates,
 } from '../../config/enrolment/expiry.js'
 import { tlsPaths } from '../../store/disk/tls-files.js'
+import type { CrlStatus } from '../enrolment/crl-files.js'
 import type { Session } from '../transaction/session.js'
 import type { StatusFinding } from './verdict.js'
 
@@ -21,6 +22,16 @@ export function certificateFacts({ store, enrolment, now }: Session): Certificat
     watched: watchedCertificates(enrolment, at, tlsPaths(store.dir).cert),
     outlived: outlivedCas(enrolment, at),
   }
+}
+
+/** Returns one finding for each CRL of enrolment that runs out or is missing. Pure. */
+export function crlFindings(crls: readonly CrlStatus[]): readonly StatusFinding[] {
+  return crls.flatMap(({ ca, path, nextUpdate, level, message }): readonly StatusFinding[] => {
+    if (level === 'ok') return []
+    const code = nextUpdate === null ? 'crl-missing' : 'crl-expiring'
+    const hint = path === null ? `brine est crl ${ca} --out FILE --replace, or set crl_path` : 'brine tick'
+    return [{ level, code, message, hint }]
+  })
 }
 
 const HINTS: Readonly<Record<WatchedCertificate['use'], string>> = {

@@ -3,6 +3,7 @@ import { secondsBetween } from '../../base/time.js'
 import { isWaiting } from '../../est/requests.js'
 import type { OpenRequest } from '../../est/state.js'
 import { readEst } from '../enrolment/commit.js'
+import { type CrlStatus, crlStatus } from '../enrolment/crl-files.js'
 import { type GroupStatus, haStatus } from '../failover/status.js'
 import type { Session } from '../transaction/session.js'
 import type { EnrolmentFacts } from './verdict.js'
@@ -13,6 +14,7 @@ export type GroupSummary = Pick<GroupStatus, 'name' | 'strategy' | 'verdict' | '
 export interface EnrolmentSummary {
   readonly groups: readonly GroupSummary[]
   readonly facts: EnrolmentFacts
+  readonly crls: readonly CrlStatus[]
 }
 
 /** Returns the configured groups and the facts for the verdict. Throws `corrupt` if their history cannot be read. */
@@ -34,6 +36,7 @@ export async function enrolmentSummary(session: Session): Promise<EnrolmentSumma
       next,
       retryAfter,
     })),
+    crls: await crlStatus(session),
     facts: {
       down: used.filter(({ verdict }) => verdict === 'down').map(describeFailures),
       degraded: used.filter(({ verdict }) => verdict === 'degraded').map(describeFailures),

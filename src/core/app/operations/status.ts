@@ -25,7 +25,7 @@ import { type ServerStatus, serverFindings, serverStatus } from '../distribution
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { accessFacts } from './status-access.js'
-import { type CertificateFacts, certificateFacts, certificateFindings } from './status-certificates.js'
+import { type CertificateFacts, certificateFacts, certificateFindings, crlFindings } from './status-certificates.js'
 import type { EnrolmentSummary, GroupSummary } from './status-enrolment.js'
 import type { PeerFacts, StatusParent } from './status-peers.js'
 import {
@@ -129,7 +129,7 @@ export async function status(session: Session): Promise<StatusReport> {
   const enrolment = await enrolmentOf(session)
   const certificates = certificateFacts(session)
   const access = await stableAccess(session, role.role === 'primary')
-  const inputs = findingInputs(session, snapshot, plan, broken, certificates)
+  const inputs = findingInputs(session, snapshot, plan, broken, { ...certificates, crls: enrolment?.crls ?? [] })
   const peers = await peersOf(session, snapshot)
   const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null, peers: peers.findings }
   const concerns = statusFindings({ ...facts, ...lag })
@@ -216,7 +216,7 @@ function findingInputs(
   snapshot: StatusSnapshot,
   plan: RepublishPlan,
   broken: StatusReport['broken'],
-  certificates: CertificateFacts,
+  certificates: CertificateFacts & Pick<EnrolmentSummary, 'crls'>,
 ) {
   const { store } = session
   const primary = store.role().role === 'primary'
@@ -238,7 +238,8 @@ function findingInputs(
       ...(isOnNetwork(session.repoDir) ? [networkWarning(session)] : []),
     ],
     configFaults: session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`),
-    certificates: certificateFindings(certificates),
+    // a stand-by does not renew CRLs, and its host need not have the files
+    certificates: [...certificateFindings(certificates), ...crlFindings(primary ? certificates.crls : [])],
     servers: serverFindings(serverStatus(session), {
       now: snapshot.now,
       tickPeriod: session.config.tickPeriod,

@@ -1,6 +1,6 @@
 /** `tick`: runs everything that is due, once. Called from cron. Does nothing on a stand-by. */
 import { AppError } from '../../base/errors.js'
-import type { Handle } from '../../base/handle.js'
+import { type Handle, parseHandle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { fillPool } from '../../crypto/pool.js'
 import { planRepublish } from '../authority/republish-plan.js'
@@ -23,7 +23,7 @@ export interface TickReport {
 }
 
 /**
- * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, destroys retired keys, refreshes parents elsewhere. The failure of one CA or parent is listed in `failed` and does
+ * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, refreshes parents elsewhere. The failure of one CA or parent is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
  * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no parent is asked.
  */
@@ -43,6 +43,8 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   done.push(...(await archiveIfDue(session)))
   const { cas, disabled } = session.enrolment
   if (cas.length > 0 && disabled.all === null) done.push(...(await probeCas(session)))
+  const crls = await renewDueCrls(session)
+  done.push(...crls.done)
   done.push(...(await finishTls(session)))
   done.push(...(await destroyRetired(session, retired)))
   done.push(...(await prepareActivations(session, rolls)))
@@ -53,8 +55,21 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   // a certificate that has come is published at other times
   const times = parents !== undefined && parents.done.length > 0 ? await planRepublish(session) : republished
   const nextDue = soonest(times.nextDue, parents?.nextDue ?? null)
-  const failed = [...republished.failed, ...(parents?.failed ?? [])]
+  const failed = [...republished.failed, ...crls.failed, ...(parents?.failed ?? [])]
   return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt: times.staleAt }
+}
+
+/** Renews the CRLs in the files of crl_path. */
+async function renewDueCrls(session: Session): Promise<Pick<TickReport, 'done' | 'failed'>> {
+  const { cas, disabled } = session.enrolment
+  if (disabled.all !== null || !cas.some((ca) => 'crlPath' in ca && ca.crlPath !== undefined))
+    return { done: [], failed: [] }
+  const { renewCrls } = await import('../enrolment/crl-files.js')
+  const { renewed, failed } = await renewCrls(session)
+  return {
+    done: renewed.map(({ ca, path, number }) => ({ what: 'crl', on: `${ca}: number ${number} in ${path}` })),
+    failed: failed.map(({ ca, code, message }) => ({ ca: parseHandle(ca), code, message: `CRL: ${message}` })),
+  }
 }
 
 /** Refreshes the parents elsewhere that are due. */

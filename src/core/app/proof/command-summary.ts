@@ -104,6 +104,7 @@ const EST: Rules<EstCommand> = {
   'certificate.record': ({ label, serial, ca }) => line(label, 'serial', serial, 'of', ca),
   'certificate.revoke': ({ id, reason }) => line(id, reason),
   'crl.number': ({ ca }) => line(ca),
+  'crl.record': ({ ca, number, nextUpdate }) => line(ca, 'number', number, 'until', nextUpdate),
   'request.open': ({ label, subject, ca }) => line(label, subject, 'at', ca),
   'request.ask': ({ id, ca }) => line(id, 'at', ca),
   'request.serve': ({ id }) => line(id),

@@ -51,6 +51,12 @@ const LOCATIONS: readonly EnrolmentKey[] = [
     '"http://pki.example.net/one.crl"',
     'URL of its CRL (brine est crl), written into each certificate',
   ),
+  {
+    ...optional('crl_path', '"/var/www/crl/one.crl"', 'file that tick keeps its CRL in, for the web server of crl_url'),
+    details: [
+      'DER, or PEM if the name ends in .pem. tick signs a new CRL when less than a third of the life of the old one is left, when a certificate of the CA was revoked that it does not list, and when the file is missing; it lives as long as the one before, a week at first. The file is replaced at once and has mode 0644. A file that is no CRL is not replaced.',
+    ],
+  },
   optional(
     'issuer_url',
     '"http://pki.example.net/one.cer"',

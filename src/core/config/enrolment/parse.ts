@@ -177,8 +177,12 @@ function readRemote(own: TableReader): Remote {
   }
 }
 
-function readLocations(own: TableReader): Pick<FileBackend, 'crlUrl' | 'issuerUrl'> {
-  return { crlUrl: own.text('crl_url', LOCATION), issuerUrl: own.text('issuer_url', LOCATION) }
+function readLocations(own: TableReader): Pick<FileBackend, 'crlUrl' | 'crlPath' | 'issuerUrl'> {
+  return {
+    crlUrl: own.text('crl_url', LOCATION),
+    crlPath: own.path('crl_path'),
+    issuerUrl: own.text('issuer_url', LOCATION),
+  }
 }
 
 /** Synonyms of other products. */

@@ -11,6 +11,8 @@ export interface FileBackend {
   readonly caKey: string
   readonly chain: string | undefined
   readonly crlUrl?: string | undefined
+  /** File that `tick` keeps the CRL in. */
+  readonly crlPath?: string | undefined
   readonly issuerUrl?: string | undefined
 }
 
@@ -19,6 +21,7 @@ export interface Pkcs11Backend {
   readonly caCert: string
   readonly chain: string | undefined
   readonly crlUrl?: string | undefined
+  readonly crlPath?: string | undefined
   readonly issuerUrl?: string | undefined
   readonly module: string
   /** RFC 7512, without a PIN. */

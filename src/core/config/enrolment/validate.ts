@@ -13,6 +13,7 @@ export function validateEnrolment(e: Enrolment): readonly PlacedFault[] {
     ...e.groups.flatMap((group, n) => groupFaults(e, group, n)),
     ...e.labels.flatMap((label, n) => labelFaults(e, label, n)),
     ...defaultLabelFaults(e),
+    ...crlPathFaults(e),
   ]
 }
 
@@ -77,6 +78,18 @@ function groupFaults(e: Enrolment, group: GroupSettings, n: number): readonly Pl
   if (group.strategy === 'weighted' && group.caIds.length > 0 && group.caIds.every((ca) => weightOf(group, ca) === 0))
     found.push(at([...place, 'weights'], `all weights of group ${name} are 0: no CA could serve`))
   return found
+}
+
+/** Returns a finding for every file that two CAs would keep their CRL in. */
+function crlPathFaults({ cas }: Enrolment): readonly PlacedFault[] {
+  const paths = cas.map((ca) => ('crlPath' in ca ? ca.crlPath : undefined))
+  return cas.flatMap(({ id, backend }, n) => {
+    const first = cas[paths.indexOf(paths[n])]
+    if (paths[n] === undefined || first === undefined || first.id === id) return []
+    return [
+      at(['ca', n, backend, 'crl_path'], `crl_path of ${id} is the one of ${first.id}: each CA has a CRL of its own`),
+    ]
+  })
 }
 
 function defaultLabelFaults({ defaultLabel, labels }: Enrolment): readonly PlacedFault[] {

@@ -92,6 +92,14 @@ export function replacePublicFile(path: string, text: string): void {
   syncDir(dirname(target))
 }
 
+/** Writes a file that other users read, in place of one of this name, with mode 0644. A reader sees the old or the new file. Throws `io`. */
+export function replaceServedFile(path: string, bytes: Uint8Array): void {
+  // behind a symbolic link, the file that it names is replaced and the link stays
+  const target = statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path)
+  replaceFile(target, bytes, { mode: 0o644 })
+  syncDir(dirname(target))
+}
+
 /**
  * Writes a document piece by piece, for one too large for memory, and returns its size in bytes. A failed write leaves no file. Throws
  * `file-exists` (usage), `file-unwritable` (usage; io if its cause is not the name), `io`.

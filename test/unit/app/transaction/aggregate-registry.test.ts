@@ -91,6 +91,7 @@ const LATER = (
     ['pubd', { type: 'clock.reset', at: AT }],
     ['ha', { type: 'clock.reset', at: AT }],
     ['est', { type: 'clock.reset', at: AT }],
+    ['est', { type: 'crl.numbered', ca: 'one', number: 1, at: AT, nextUpdate: AT }],
     ...REMOTE_CA_EVENTS.map((event) => ['ca', event] as const),
     ...REMOTE_PUBD_EVENTS.map((event) => ['pubd', event] as const),
   ] as const
@@ -156,7 +157,7 @@ it('only these commands may be archived', () => {
       'numbers.raise',
       'clock.reset',
     ],
-    ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number'],
+    ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number', 'crl.record'],
     ...['records.survey', 'key.compromise'],
     ...['keyroll.init', 'keyroll.activate', 'keyroll.finish', 'keys.destroy'],
     ...['password.create', 'password.revoke', 'of.the.future', 'constructor', ''],

@@ -1,7 +1,9 @@
 /** `brine status`: shows the verdict, when the first object goes stale, and what is due. */
-import { type StatusReport, status } from '../core/app/operations/status.js'
-import { NAGIOS_EXIT, nagiosLine, nagiosUnknown, writePrometheus } from '../core/app/operations/status-formats.js'
-import { isAtLeast } from '../core/app/operations/verdict.js'
+
+import { NAGIOS_EXIT, nagiosLine, nagiosUnknown, writePrometheus } from '../core/app/status/formats.js'
+import type { StatusReport } from '../core/app/status/report.js'
+import { status } from '../core/app/status/status.js'
+import { isAtLeast } from '../core/app/status/verdict.js'
 import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag } from '../core/cli/flags/flags.js'

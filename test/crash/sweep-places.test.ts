@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { listCas, showCa } from '../../src/core/app/authority/cas.js'
+import { listCas, showCa } from '../../src/core/app/authority/ca-reports.js'
 import { roaArguments } from '../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../src/core/app/authority/roas.js'
 import { createBackup } from '../../src/core/app/backup/create.js'

@@ -1,5 +1,5 @@
 /** `brine ca list`: lists every CA of this data directory. */
-import { type CaListReport, listCas } from '../../core/app/authority/cas.js'
+import { type CaListReport, listCas } from '../../core/app/authority/ca-reports.js'
 import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

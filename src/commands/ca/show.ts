@@ -1,5 +1,5 @@
 /** `brine ca show`: shows one CA with its classes, keys, parents and children. */
-import { type CaShowReport, showCa } from '../../core/app/authority/cas.js'
+import { type CaShowReport, showCa } from '../../core/app/authority/ca-reports.js'
 import { resourceLine } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

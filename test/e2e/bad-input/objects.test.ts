@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { StatusReport } from '../../../src/core/app/operations/status.js'
 import type { TickReport } from '../../../src/core/app/operations/tick.js'
+import type { StatusReport } from '../../../src/core/app/status/report.js'
 import { makeSandbox, NEXT_DAY, NOW, type Sandbox } from '../../support/sites/bad-input-box.js'
 
 let sandbox: Sandbox & { readonly remove: () => void }

@@ -4,8 +4,8 @@ import { chmodSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { CrlStatus } from '../../../src/core/app/enrolment/crl-files.js'
 import type { ConfigCheckReport } from '../../../src/core/app/operations/config.js'
-import type { StatusReport } from '../../../src/core/app/operations/status.js'
 import type { TickReport } from '../../../src/core/app/operations/tick.js'
+import type { StatusReport } from '../../../src/core/app/status/report.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })

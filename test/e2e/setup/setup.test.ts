@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { SetupReport } from '../../../src/core/app/operations/setup.js'
-import type { StatusReport } from '../../../src/core/app/operations/status.js'
+import type { StatusReport } from '../../../src/core/app/status/report.js'
 import { projectDir } from '../../support/processes/brine-shim.js'
 import { runBrine, scratchDir } from '../../support/processes/cli.js'
 import { needProgram } from '../../support/processes/missing.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { HaStatusReport } from '../../../src/core/app/failover/status.js'
 import type { ConfigCheckReport } from '../../../src/core/app/operations/config.js'
-import type { StatusReport } from '../../../src/core/app/operations/status.js'
+import type { StatusReport } from '../../../src/core/app/status/report.js'
 import { OpensslBox } from '../../support/peers/requests.js'
 import { type RunResult, runBrine, scratchDir } from '../../support/processes/cli.js'
 

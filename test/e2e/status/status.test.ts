@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { StatusReport } from '../../../src/core/app/operations/status.js'
+import type { StatusReport } from '../../../src/core/app/status/report.js'
 import { openStore } from '../../../src/core/store/commit/file-store.js'
 import { brine, copyDir, runBrine } from '../../support/processes/cli.js'
 import { NOW, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'

@@ -1,6 +1,6 @@
 /** Words that a new user tries: suggestions for commands, handles and aggregates, the ways to ask for help, and what comes next. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { StatusReport } from '../../../src/core/app/operations/status.js'
+import type { StatusReport } from '../../../src/core/app/status/report.js'
 import { runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox

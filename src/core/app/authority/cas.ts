@@ -1,16 +1,12 @@
-/** Use cases of `brine ca`: add a CA (with a local parent in one commit), list, show, remove. */
+/** Use cases of `brine ca` that change something: add a CA (with a local parent in one commit), remove it. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
-import type { Instant } from '../../base/time.js'
 import { heldResources } from '../../ca/children.js'
-import type { LocalRepository, Repository } from '../../ca/contacts.js'
+import type { LocalRepository } from '../../ca/contacts.js'
 import { dueTimes } from '../../ca/publishing.js'
-import type { CaState } from '../../ca/state.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
-import { Work } from '../../eventsourcing/work.js'
-import type { Timing } from '../../issuing/timing.js'
 import { publisherBase } from '../../pubd/uri.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
@@ -21,7 +17,6 @@ import {
   isTa,
   knownCa,
   pubdState,
-  readCas,
   runCa,
   runPubd,
   runTa,
@@ -39,53 +34,6 @@ export interface CaReport extends Outcome {
   readonly parent: Handle | null
   readonly resources: ResourceText
   readonly changes: readonly ChangeRow[]
-}
-
-export interface CaShowReport {
-  readonly handle: Handle
-  readonly resources: ResourceText
-  readonly parents: readonly {
-    readonly name: Handle
-    readonly transport: string
-    readonly aggregate?: string
-    readonly serviceUri?: string
-  }[]
-  readonly children: readonly {
-    readonly name: Handle
-    readonly resources: ResourceText
-    readonly certificates: number
-  }[]
-  readonly repository: RepositoryRow | null
-  readonly roas: number
-  readonly classes: readonly {
-    readonly name: string
-    readonly parent: Handle
-    readonly aggregated: boolean
-    readonly keys: readonly CaKeyRow[]
-  }[]
-}
-
-export interface CaKeyRow {
-  readonly state: string
-  readonly ski: string
-  readonly manifestNumber: number
-  readonly thisUpdate: Instant | null
-  readonly nextUpdate: Instant | null
-  readonly notAfter: Instant | null
-  readonly objects: number
-}
-
-export interface CaListReport {
-  readonly cas: readonly {
-    readonly handle: Handle
-    readonly parents: readonly Handle[]
-    readonly children: readonly Handle[]
-    readonly resources: ResourceText
-    readonly roas: number
-    readonly nextUpdate: Instant | null
-  }[]
-  /** CAs whose state is damaged. */
-  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
 }
 
 /** Adds a CA. With a parent, the same commit adds it there as a child, configures the local repository and issues certificate and first manifest. */
@@ -188,22 +136,6 @@ export async function useLocalRepository(tx: TransactionContext, handle: Handle)
   await runCa(tx, handle, { type: 'repository.configure', repository: localRepository(server, base) })
 }
 
-/** A repository as commands report it. */
-export interface RepositoryRow {
-  readonly transport: string
-  readonly base: string
-  readonly notify?: string
-  /** Of a repository elsewhere: the URI that takes the messages, and the server's name for the CA. */
-  readonly serviceUri?: string
-  readonly publisher?: Handle
-}
-
-export function repositoryRow(repository: Repository | null): RepositoryRow | null {
-  if (repository === null || repository.transport === 'local') return repository
-  const { contact, ...row } = repository
-  return { ...row, serviceUri: contact.serviceUri }
-}
-
 export function localRepository(server: { readonly rrdpBase: string }, base: string): LocalRepository {
   return { transport: 'local', base, notify: `${server.rrdpBase}notification.xml` }
 }
@@ -239,66 +171,4 @@ async function withdrawCa(tx: TransactionContext, handle: Handle): Promise<Resou
   if (Object.hasOwn(pubdState(tx.work).publishers, handle))
     await runPubd(tx, { type: 'publisher.remove', publisher: handle })
   return resources
-}
-
-/** Returns every CA, sorted by handle, and the damage of those that cannot be read. */
-export async function listCas(session: Session): Promise<CaListReport> {
-  return session.store.read(async (reader) => {
-    const { cas, failed } = readCas(new Work(reader))
-    return {
-      cas: cas.map((state) => caRow(state, session.timing)),
-      failed: failed.map(({ ca, error }) => ({ ca, code: error.code, message: error.message })),
-    }
-  })
-}
-
-function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
-  return {
-    handle: state.handle,
-    parents: Object.keys(state.parents).sort() as Handle[],
-    children: Object.keys(state.children).sort() as Handle[],
-    resources: toResourceText(heldResources(state)),
-    roas: Object.keys(state.roas).length,
-    nextUpdate: dueTimes(state, timing)?.staleAt ?? null,
-  }
-}
-
-/** Returns a CA with its resource classes and keys. Throws `ca-unknown`. */
-export async function showCa(session: Session, handle: Handle): Promise<CaShowReport> {
-  return session.store.read(async (reader) => caDetails(knownCa(new Work(reader), handle)))
-}
-
-function caDetails(state: CaState): CaShowReport {
-  return {
-    handle: state.handle,
-    resources: toResourceText(heldResources(state)),
-    parents: Object.entries(state.parents).map(([name, p]) => ({
-      name: name as Handle,
-      transport: p.transport,
-      ...(p.transport === 'local'
-        ? { aggregate: `${p.aggregate.kind}/${p.aggregate.handle}` }
-        : { serviceUri: p.contact.serviceUri }),
-    })),
-    children: Object.entries(state.children).map(([name, c]) => ({
-      name: name as Handle,
-      resources: c.resources,
-      certificates: Object.keys(c.issued).length,
-    })),
-    repository: repositoryRow(state.repository),
-    roas: Object.keys(state.roas).length,
-    classes: Object.values(state.classes).map((c) => ({
-      name: c.name,
-      parent: c.parent,
-      aggregated: c.aggregated,
-      keys: c.keys.map((k) => ({
-        state: k.state,
-        ski: k.ski,
-        manifestNumber: k.point.number,
-        thisUpdate: k.point.thisUpdate,
-        nextUpdate: k.point.nextUpdate,
-        notAfter: k.certificate?.notAfter ?? null,
-        objects: Object.keys(k.point.objects).length,
-      })),
-    })),
-  }
 }

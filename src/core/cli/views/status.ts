@@ -1,5 +1,5 @@
 /** Renders the report of `brine status`. */
-import type { StatusReport } from '../../app/operations/status.js'
+import type { StatusReport } from '../../app/status/report.js'
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'

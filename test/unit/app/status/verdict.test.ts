@@ -1,6 +1,6 @@
 /** The verdict and its findings at their limits. */
 import { describe, expect, it } from 'vitest'
-import { isAtLeast, type StatusFacts, statusFindings, verdictOf } from '../../../../src/core/app/operations/verdict.js'
+import { isAtLeast, type StatusFacts, statusFindings, verdictOf } from '../../../../src/core/app/status/verdict.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant

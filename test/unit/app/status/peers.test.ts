@@ -1,6 +1,6 @@
 /** Findings about parents elsewhere and ID certificates at their limits. */
 import { expect, test } from 'vitest'
-import { failingFindings, idFindings } from '../../../../src/core/app/operations/status-peers.js'
+import { failingFindings, idFindings } from '../../../../src/core/app/status/peers.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 

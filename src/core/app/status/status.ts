@@ -2,91 +2,24 @@
  * `status`: verdict, time at which the first object goes stale, and what is due.
  * Invariant: a pure read without the write lock; what cannot be read is reported, and the rest is still shown.
  */
-import {
-  countQuarantined,
-  type DiskSpace,
-  diskSpace,
-  isOnNetwork,
-  type LockHolder,
-  lockHolder,
-  type QuarantineCounts,
-} from '../../audit/survey.js'
+import { countQuarantined, diskSpace, isOnNetwork, lockHolder } from '../../audit/survey.js'
 import { AppError } from '../../base/errors.js'
-import type { Handle } from '../../base/handle.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { WatchedCertificate } from '../../config/enrolment/expiry.js'
-import type { KeyId } from '../../crypto/ports.js'
 import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
-import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
-import { type RestoredStatus, restoredStatus } from '../backup/restore-gap.js'
-import { type ServerStatus, serverFindings, serverStatus } from '../distribution/server-status.js'
+import { restoredStatus } from '../backup/restore-gap.js'
+import { serverFindings, serverStatus } from '../distribution/server-status.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
-import { accessFacts } from './status-access.js'
-import { type CertificateFacts, certificateFacts, certificateFindings, crlFindings } from './status-certificates.js'
-import type { EnrolmentSummary, GroupSummary } from './status-enrolment.js'
-import type { PeerFacts, StatusParent } from './status-peers.js'
-import {
-  readStatusSnapshot,
-  type StatusCa,
-  type StatusPublication,
-  type StatusSnapshot,
-  type UnreadableAggregate,
-} from './status-snapshot.js'
-import { type StatusFinding, statusFindings, type Verdict, verdictOf } from './verdict.js'
-
-type ReportedCertificate = Omit<WatchedCertificate, 'message' | 'place'>
-
-export interface StatusReport {
-  readonly verdict: Verdict
-  /** Findings that the verdict is based on, critical ones first. */
-  readonly concerns: readonly StatusFinding[]
-  readonly dataDir: string
-  readonly role: 'primary' | 'standby'
-  readonly standby: { readonly reason: string; readonly host: string | null } | null
-  /** Origin of a restored directory that has not been promoted yet. */
-  readonly restored: RestoredStatus | null
-  readonly generation: number
-  readonly now: Instant
-  /** Time at which the first object goes stale if nothing runs. */
-  readonly staleAt: Instant | null
-  readonly nextDue: Instant | null
-  readonly lastTick: { readonly at: Instant; readonly failed: number } | null
-  /** Seconds between two runs of `tick`, from the configuration. */
-  readonly tickPeriod: number
-  readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
-  readonly cas: readonly StatusCa[]
-  readonly broken: readonly UnreadableAggregate[]
-  readonly publication:
-    | (StatusPublication & {
-        /** True if the published tree shows the newest state. */
-        readonly current: boolean
-      })
-    | null
-  /** Groups of enrolment CAs. */
-  readonly ha: readonly GroupSummary[]
-  readonly unpublished: readonly Handle[]
-  /** Manifests and CRLs with a thisUpdate after the present, which validators refuse with everything that they list. */
-  readonly future: StatusSnapshot['future']
-  /** Certificates of the configuration and the HTTPS certificate, with how urgent it is to replace each. */
-  readonly certificates: readonly ReportedCertificate[]
-  /** The last probe of the repository servers; null if none is configured. */
-  readonly servers: ServerStatus | null
-  /** Parents elsewhere, with the last exchange with each. */
-  readonly parents: readonly StatusParent[]
-  readonly locks: readonly LockHolder[]
-  readonly disk: DiskSpace
-  readonly keyPool: { readonly keys: number; readonly target: number }
-  /** Key rolls that are open. */
-  readonly keyRolls: readonly RollRow[]
-  /** Keys that no class uses any more, until tick destroys their private half. */
-  readonly retiredKeys: readonly RetiredKeyRow[]
-  /** Key files that no state references; empty while an aggregate cannot be read, since its keys are unknown. */
-  readonly orphanKeys: readonly KeyId[]
-  readonly aside: QuarantineCounts
-}
+import { accessFacts } from './access.js'
+import { type CertificateFacts, certificateFacts, certificateFindings, crlFindings } from './certificates.js'
+import type { EnrolmentSummary } from './enrolment.js'
+import type { PeerFacts } from './peers.js'
+import type { ReportedCertificate, StatusReport } from './report.js'
+import { readStatusSnapshot, type StatusSnapshot } from './snapshot.js'
+import { statusFindings, verdictOf } from './verdict.js'
 
 /** Seconds for which inconsistent data is read again, since a command that is running may explain it. */
 const RETRY_SECONDS = 1
@@ -164,7 +97,7 @@ export async function status(session: Session): Promise<StatusReport> {
 }
 
 async function peersOf(session: Session, { hasIds }: StatusSnapshot): Promise<PeerFacts> {
-  return hasIds ? (await import('./status-peers.js')).peerFacts(session) : { parents: [], findings: [] }
+  return hasIds ? (await import('./peers.js')).peerFacts(session) : { parents: [], findings: [] }
 }
 
 type KeyFacts = Pick<StatusReport, 'keyPool' | 'keyRolls' | 'retiredKeys' | 'orphanKeys'>
@@ -201,7 +134,7 @@ async function stableAccess(session: Session, isPrimary: boolean): Promise<Retur
 /** Returns undefined without enrolment CAs, and if their history cannot be read (then it is in `broken`). */
 async function enrolmentOf(session: Session): Promise<EnrolmentSummary | undefined> {
   if (session.enrolment.cas.length === 0 || session.enrolment.disabled.all !== null) return undefined
-  const { enrolmentSummary } = await import('./status-enrolment.js')
+  const { enrolmentSummary } = await import('./enrolment.js')
   try {
     return await enrolmentSummary(session)
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Status for monitoring: the line of a Nagios plugin, and a file in the Prometheus text format. Invariant: writes nothing but that file. */
 import { epochOf, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { writeMetrics } from './metrics-file.js'
-import type { StatusReport } from './status.js'
+import type { StatusReport } from './report.js'
 
 const MEBIBYTE = 1024 * 1024
 

@@ -19,6 +19,7 @@ export default class PubserverPush extends BaseCommand<PushReport> {
   }
   static override examples = [
     '<%= config.bin %> pubserver push',
+    '<%= config.bin %> pubserver push --dry-run',
     '<%= config.bin %> pubserver push /srv/mirror brine@two.example.net:/srv/rpki',
     '<%= config.bin %> pubserver push rsync://brine@three.example.net/rpki --timeout 5m',
   ]
@@ -29,6 +30,7 @@ export default class PubserverPush extends BaseCommand<PushReport> {
     }),
   }
   static override flags = {
+    'dry-run': flag.boolean({ description: 'ask the targets what they have, and write nothing to them' }),
     timeout: flag.duration({ description: 'how long each phase may take for one target (default 10m)', min: 1 }),
   }
 
@@ -39,17 +41,19 @@ export default class PubserverPush extends BaseCommand<PushReport> {
   protected override async execute(): Promise<PushReport> {
     const { flags, args } = await this.parse(PubserverPush)
     const session = await openSession(this.context(flags))
-    return push(session, { targets: args.target ?? [], seconds: flags.timeout ?? 600 })
+    return push(session, { targets: args.target ?? [], seconds: flags.timeout ?? 600, dryRun: flags['dry-run'] })
   }
 
-  protected override view({ serial, targets }: PushReport, theme: Theme): string {
+  protected override view({ serial, targets, dryRun }: PushReport, theme: Theme): string {
     return targets
       .map(({ target, error, switched, from, files, removed }) => {
         if (error !== null) return `${target}: ${theme.bad('failed')}: ${error.message}${hint(error.hint)}`
         if (!switched) return `${target}: serves serial ${serial} already`
         const before = from === null ? 'nothing of this session' : `serial ${from}`
-        const old = removed === 0 ? '' : `, ${removed} old removed`
-        return `${target}: ${theme.good(`serial ${serial}`)}, before ${before}; ${counted(files, 'file')} sent${old}`
+        const old = removed === 0 ? '' : `, ${removed} old ${dryRun ? 'to remove' : 'removed'}`
+        const sent = `${counted(files, 'file')} ${dryRun ? 'to send' : 'sent'}${old}`
+        if (dryRun) return `${target}: serves ${before}; to become serial ${serial}, ${sent}`
+        return `${target}: ${theme.good(`serial ${serial}`)}, before ${before}; ${sent}`
       })
       .join('\n')
   }

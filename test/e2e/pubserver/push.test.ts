@@ -86,6 +86,34 @@ describe('pubserver push', () => {
     expect(text.stdout).toContain(`${targets[0]}: serves serial ${first.serial} already\n`)
   })
 
+  it('with --dry-run says what it would send and switch, and writes nothing', async (context) => {
+    needsRsync(context)
+    const dataDir = box.copy()
+    const [served, fresh] = [join(box.path, 'served'), join(box.path, 'not', 'yet')] as const
+    const { serial } = await push(dataDir, [served])
+    await roa(dataDir, ['add', 'acme', '192.0.2.0/26 => 64497'], LATER)
+    const before = filesOf(served)
+    const record = readFileSync(join(dataDir, 'status', 'push.json'))
+    const ran = await runBrine(['pubserver', 'push', served, fresh, '--dry-run', '--json'], { dataDir, now: LATER })
+    const report = ran.json<Report & { readonly dryRun: boolean }>()
+    expect(report).toMatchObject({
+      dryRun: true,
+      failed: 0,
+      targets: [
+        { ok: true, from: serial, switched: true },
+        { ok: true, from: null, switched: true },
+      ],
+    })
+    expect(filesOf(served)).toEqual(before)
+    expect(existsSync(join(box.path, 'not'))).toBe(false)
+    expect(readFileSync(join(dataDir, 'status', 'push.json'))).toEqual(record)
+    // the same counts as when it is done
+    mkdirSync(join(box.path, 'not'))
+    const done = await push(dataDir, [served, fresh], LATER)
+    expect(done.targets.map(({ files }) => files)).toEqual(report.targets.map(({ files }) => files))
+    expect((await push(dataDir, [served], LATER)).targets).toMatchObject([{ switched: false, files: 0 }])
+  })
+
   it('switches to another tree, and keeps what readers may still use for two hours', async (context) => {
     needsRsync(context)
     const dataDir = box.copy()

@@ -4,8 +4,10 @@
  */
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
-import { clean, type Prepared, type PushRun, prepare, switchOver, withScratch } from '../../distribution/push.js'
+import { prepare, switchOver, withScratch } from '../../distribution/push.js'
+import { clean } from '../../distribution/push-clean.js'
 import { type PushRecords, readPushes, writePushes } from '../../distribution/push-record.js'
+import type { Prepared, PushRun } from '../../distribution/push-run.js'
 import { readSource, refuseChanged, versionOf } from '../../distribution/push-source.js'
 import { isWithinOwn, type PushTarget, parseTarget } from '../../distribution/push-target.js'
 import { rsync } from '../../distribution/rsync-program.js'
@@ -21,6 +23,8 @@ export interface PushOptions {
   readonly targets: readonly string[]
   /** Seconds for each phase of one target. */
   readonly seconds: number
+  /** True: compares only. */
+  readonly dryRun?: boolean
 }
 
 export interface PushedTarget {
@@ -28,7 +32,7 @@ export interface PushedTarget {
   readonly ok: boolean
   /** The serial that it served before; null if none of this session. */
   readonly from: number | null
-  /** False if it served this version already. */
+  /** False if it served this version already; in a dry run: true if it would be switched. */
   readonly switched: boolean
   /** Number of files that were sent. */
   readonly files: number
@@ -43,6 +47,9 @@ export interface PushReport {
   /** In the order given. */
   readonly targets: readonly PushedTarget[]
   readonly failed: number
+  readonly dryRun: boolean
+  /** True if something was written to a target. */
+  readonly changed: boolean
 }
 
 /**
@@ -50,6 +57,7 @@ export interface PushReport {
  * (usage), `standby`, `locked` if another push is running, `rsync-missing` (remote).
  */
 export async function push(session: Session, options: PushOptions): Promise<PushReport> {
+  const { seconds, dryRun = false } = options
   const targets = targetsOf(session, options.targets)
   refuseStandby(session)
   const canSync = await isSyncing()
@@ -63,12 +71,12 @@ export async function push(session: Session, options: PushOptions): Promise<Push
   return withJobLock(session.store.layout, request, async (lock) => {
     const source = readSource(session.repoDir, rrdpBase)
     return withScratch(source, (scratch) =>
-      pushTo(session, targets, { source, scratch, seconds: options.seconds, canSync, lock }),
+      pushTo(session, targets, { source, scratch, seconds, dryRun, canSync, lock }),
     )
   })
 }
 
-type Common = Pick<PushRun, 'source' | 'scratch' | 'seconds' | 'canSync' | 'lock'>
+type Common = Pick<PushRun, 'source' | 'scratch' | 'seconds' | 'canSync' | 'lock' | 'dryRun'>
 
 async function pushTo(session: Session, targets: readonly PushTarget[], common: Common): Promise<PushReport> {
   const { source } = common
@@ -85,10 +93,12 @@ async function pushTo(session: Session, targets: readonly PushTarget[], common: 
   const prepared = await Promise.allSettled(targets.map((target) => prepare(run(target))))
   refuseChanged(source, version)
   const done = await Promise.allSettled(prepared.map((one) => finish(one)))
-  record(session, records, targets, done, now)
+  if (!common.dryRun) record(session, records, targets, done, now)
   const rows = done.map((one, n) => row(targets[n]?.text ?? '', one))
   const { session: id, serial } = source
-  return { session: id, serial, targets: rows, failed: rows.filter(({ ok }) => !ok).length }
+  const { dryRun } = common
+  const changed = !dryRun && rows.some((one) => one.switched || one.files + one.removed > 0)
+  return { session: id, serial, targets: rows, failed: rows.filter(({ ok }) => !ok).length, dryRun, changed }
 }
 
 /** Seconds that the practice for publication servers asks for. */

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { syncResources } from '../../src/core/app/authority/resource-sync.js'
-import { roaRows } from '../../src/core/app/authority/roa-rows.js'
+import { roaRows } from '../../src/core/app/changes/roa-rows.js'
 import { CA, runCa, TA } from '../../src/core/app/transaction/context.js'
 import { publishLocal } from '../../src/core/app/transaction/local-publication.js'
 import { parseHandle } from '../../src/core/base/handle.js'

@@ -10,7 +10,9 @@ import type { AggregateId } from '../../eventsourcing/types.js'
 import { publisherBase } from '../../pubd/uri.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
-import type { ChangeRow } from '../transaction/change-row.js'
+import type { ChangeRow } from '../changes/change-row.js'
+import { changeRows } from '../changes/change-rows.js'
+import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import {
   caState,
   handlesOf,
@@ -23,10 +25,8 @@ import {
   type TransactionContext,
   taState,
 } from '../transaction/context.js'
-import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { changeRows } from './change-rows.js'
 import { syncResources } from './resource-sync.js'
 
 export interface CaReport extends Outcome {

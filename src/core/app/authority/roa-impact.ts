@@ -1,8 +1,8 @@
 /** ROAs withdrawn or published again by a change of resources, in any CA of this data directory. Shown before the change is made. */
 import type { Handle } from '../../base/handle.js'
 import type { Timing } from '../../issuing/timing.js'
+import { roaRows } from '../changes/roa-rows.js'
 import { readCas, type TransactionContext } from '../transaction/context.js'
-import { roaRows } from './roa-rows.js'
 
 export interface RoaImpact {
   readonly ca: Handle

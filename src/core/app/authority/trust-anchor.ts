@@ -5,6 +5,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { publisherBase, skippedUris } from '../../pubd/uri.js'
 import { taLocator } from '../../ta/locator.js'
 import type { TaPlace } from '../../ta/state.js'
+import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import {
   caState,
   pubdState,
@@ -15,7 +16,6 @@ import {
   taState,
   theTa,
 } from '../transaction/context.js'
-import { type Outcome, outcomeOf } from '../transaction/outcome.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
 

@@ -12,7 +12,7 @@ import type { DecryptionKeys } from '../../backup/encryption.js'
 import { abandonedPartials, type PartialFile } from '../../backup/partial-files.js'
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
-import { type ChangeRow, removed as removedRow } from '../transaction/change-row.js'
+import { type ChangeRow, removed as removedRow } from '../changes/change-row.js'
 
 export interface BackupListReport {
   readonly folder: string

@@ -21,7 +21,7 @@ import {
   type ProvisioningBody,
   type ProvisioningMessage,
 } from '../../protocols/provisioning/types.js'
-import { decodeCertificationRequest } from '../../rpki/x509/certification-request.js'
+import { decodeCertificationRequest } from '../../rpki/certification-request.js'
 import { caState } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { withMessageSigner } from '../transaction/signing.js'

@@ -19,8 +19,8 @@ import {
   type ProvisioningClass,
 } from '../../protocols/provisioning/types.js'
 import { equalSets, fromResourceText, isEmpty } from '../../resources/resource-set.js'
+import type { CaRequest } from '../../rpki/certification-request.js'
 import { fileName } from '../../rpki/object-kinds.js'
-import type { CaRequest } from '../../rpki/x509/certification-request.js'
 import { caState, runCa, type TransactionContext } from '../transaction/context.js'
 
 type Issue = Extract<ProvisioningBody, { readonly type: 'issue' }>

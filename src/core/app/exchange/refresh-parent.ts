@@ -23,7 +23,7 @@ import {
 } from '../../protocols/provisioning/types.js'
 import { equalSets, fromResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
-import { signCertificationRequest } from '../../rpki/x509/certification-request.js'
+import { signCertificationRequest } from '../../rpki/certification-request.js'
 import { decodeCertificate } from '../../rpki/x509/decode-certificate.js'
 import { localChildren, syncResources } from '../authority/resource-sync.js'
 import { knownCa, runCa, type TransactionContext } from '../transaction/context.js'

@@ -4,7 +4,7 @@ import { addSeconds, type Instant } from '../../base/time.js'
 import { formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { countCommands, OVERLAP_SECONDS } from '../../store/archive/archive-plan.js'
 import type { AggregateSurvey } from '../../store/archive/archive-survey.js'
-import { type ChangeRow, removed, updated } from '../transaction/change-row.js'
+import { type ChangeRow, removed, updated } from '../changes/change-row.js'
 import { type ArchivePlan, OBJECTS, type Tallies, type Tally, totalBytes } from './archive-steps.js'
 
 export interface ArchivedAggregate {

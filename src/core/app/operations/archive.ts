@@ -13,7 +13,7 @@ import { hashesIn, type ObjectSurvey, surveyObjects } from '../../store/archive/
 import { cutoffOf, OVERLAP_SECONDS } from '../../store/archive/archive-plan.js'
 import { type ArchiveRules, historyOf, surveyAggregate } from '../../store/archive/archive-survey.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { publishesOnly } from '../transaction/aggregate-registry.js'
+import { publishesOnly } from '../proof/aggregate-registry.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 import { type ArchiveReport, reportOf } from './archive-report.js'

@@ -11,7 +11,7 @@ import {
   type GarbageScan,
   removeGarbage,
 } from '../../store/archive/garbage.js'
-import { type ChangeRow, removed as removedRow } from '../transaction/change-row.js'
+import { type ChangeRow, removed as removedRow } from '../changes/change-row.js'
 import { refuseStandby } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
 

@@ -1,9 +1,30 @@
-/** Errors of transactions: a lost conflict, and what a kind of error says about the data directory. */
-import { AppError, type ErrorKind } from '../../base/errors.js'
+/** Errors of transactions: a lost conflict, a full disk, and what a kind of error says about the data directory. */
+import { AppError, type ErrorKind, rewrap } from '../../base/errors.js'
 
 /** Returns the error of a commit that lost against another one. Nothing was written, and the command may decide again. */
 export function conflict(): AppError {
   return new AppError('locked', 'commit-lost', 'another command came in between', { retry: true })
+}
+
+/**
+ * Returns `io-no-space` with the bytes that the whole change needs, not the size of the file that failed: `requiredSpace` computes them, for
+ * the message and `bytesNeeded`. Other errors, and an error whose required space is known already or cannot be computed, are returned unchanged.
+ */
+export async function withRequiredSpace(
+  error: unknown,
+  requiredSpace: () => Promise<number | undefined>,
+): Promise<unknown> {
+  if (!(error instanceof AppError) || error.code !== 'io-no-space') return error
+  const details = error.details as Readonly<Record<string, string | number>>
+  // bytes do not help where inodes are missing
+  if (details['bytesNeeded'] !== undefined || details['inodesFree'] === 0) return error
+  const bytesNeeded = await requiredSpace().catch(() => undefined)
+  if (bytesNeeded === undefined) return error
+  const message = error.message.replace(/, \d+ bytes needed$/, '')
+  return rewrap(error, {
+    message: `${message}; this change needs ${bytesNeeded} bytes free`,
+    details: { ...details, bytesNeeded },
+  })
 }
 
 /**

@@ -9,8 +9,8 @@ import {
   type TransactionResult,
 } from './commit.js'
 import type { UseCase } from './draft.js'
+import { withRequiredSpace } from './errors.js'
 import type { Session } from './session.js'
-import { withRequiredSpace } from './space-error.js'
 
 /** Attempts of one command that meets other writers, or whose second is taken already. */
 const ATTEMPTS = 8

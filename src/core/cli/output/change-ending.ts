@@ -1,5 +1,5 @@
 /** Formats the final line of a change from its outcome. */
-import type { Outcome } from '../../app/transaction/outcome.js'
+import type { Outcome } from '../../app/changes/outcome.js'
 import { endingLine } from './endings.js'
 
 /** Returns `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z`, or for a no-op that there was nothing to do. */

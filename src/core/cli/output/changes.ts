@@ -1,5 +1,5 @@
 /** The rows of a change as a table: `+` added, `-` removed, `~` changed; the same before (`--dry-run`) and after it. */
-import type { ChangeItem, ChangeRow } from '../../app/transaction/change-row.js'
+import type { ChangeItem, ChangeRow } from '../../app/changes/change-row.js'
 import { counted } from './endings.js'
 import type { Theme } from './theme.js'
 

@@ -11,8 +11,8 @@ import { commandName, type Layout, parseFileName } from '../disk/paths.js'
 import { COMMAND_LIMIT, parseCommand } from '../disk/records.js'
 import { readVerified } from '../disk/verified-read.js'
 import { archivedRangeOf, pathInArchive, tryReadArchivedIndex } from './archived-index.js'
+import type { Revision } from './commit-log.js'
 import { keptRecord, keptRecordsPath } from './kept-records.js'
-import type { Revision } from './revision.js'
 
 export interface FoundFile {
   readonly bytes: Uint8Array

@@ -12,8 +12,8 @@ import { exists, readIfExists } from '../disk/fs.js'
 import { commandName, eventName, snapshotName } from '../disk/paths.js'
 import { parseEvent, parseSnapshot } from '../disk/records.js'
 import { type FoundCommand, type FoundFile, findCommand, findFile, readCommand } from './aggregate-files.js'
+import type { Revision } from './commit-log.js'
 import { findNewest, type NewestCommand, verifiedInfo } from './newest-command.js'
-import type { Revision } from './revision.js'
 
 export interface LoadedAggregate {
   readonly version: number

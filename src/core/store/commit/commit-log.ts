@@ -14,6 +14,16 @@ import { COMMAND_LIMIT, parseCommit } from '../disk/records.js'
 
 export type CommitEntry = StoredCommit['aggregates'][number]
 
+/** A revision: the store as of one commit. */
+export interface Revision {
+  readonly layout: Layout
+  readonly log: CommitLog
+  readonly head: number
+  /** False in a copy opened at an older commit: newer caches do not prove a loss there. */
+  readonly strict: boolean
+  readonly warn: (text: string) => void
+}
+
 export interface CommitFile {
   readonly record: StoredCommit
   readonly sha256: Sha256

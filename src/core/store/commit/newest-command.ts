@@ -8,7 +8,7 @@ import type { Info } from '../disk/caches.js'
 import { commitMissing } from '../disk/damage.js'
 import { exists } from '../disk/fs.js'
 import { peekCommand } from './aggregate-files.js'
-import type { Revision } from './revision.js'
+import type { Revision } from './commit-log.js'
 
 export interface NewestCommand {
   readonly version: number

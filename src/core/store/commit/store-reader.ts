@@ -17,8 +17,7 @@ import type { Layout } from '../disk/paths.js'
 import { findCommand } from './aggregate-files.js'
 import { type LoadedAggregate, loadAggregate, readEvents } from './aggregate-loader.js'
 import { type AggregateBase, type Plan, planCommit } from './commit-layout.js'
-import { type CommitFile, CommitLog, type Head } from './commit-log.js'
-import type { Revision } from './revision.js'
+import { type CommitFile, CommitLog, type Head, type Revision } from './commit-log.js'
 
 export interface RevisionOptions {
   readonly head: Head

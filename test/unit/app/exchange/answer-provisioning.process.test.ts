@@ -18,7 +18,7 @@ import type { ProvisioningBody } from '../../../../src/core/protocols/provisioni
 import { decodeSetup } from '../../../../src/core/protocols/setup/decode.js'
 import { encodeSetup } from '../../../../src/core/protocols/setup/encode.js'
 import { parseResources } from '../../../../src/core/resources/resource-set.js'
-import { signCertificationRequest } from '../../../../src/core/rpki/x509/certification-request.js'
+import { signCertificationRequest } from '../../../../src/core/rpki/certification-request.js'
 import { decodeCertificate } from '../../../../src/core/rpki/x509/decode-certificate.js'
 import { FIXED_KEYS, fixedKeys } from '../../../support/rpki/fixed-keys.js'
 import { countingRandom } from '../../../support/rpki/small-world.js'

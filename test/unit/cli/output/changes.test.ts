@@ -1,6 +1,6 @@
 /** The rows of a change on the screen: marks, colours on a terminal only, a cap on a terminal only. */
 import { expect, test } from 'vitest'
-import { added, difference, removed, updated } from '../../../../src/core/app/transaction/change-row.js'
+import { added, difference, removed, updated } from '../../../../src/core/app/changes/change-row.js'
 import { changedView, changesView } from '../../../../src/core/cli/output/changes.js'
 import { plainTheme, themeFor } from '../../../../src/core/cli/output/theme.js'
 

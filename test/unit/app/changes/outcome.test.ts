@@ -1,6 +1,6 @@
 /** What a change reports: published only where the publication server took part in the commit. */
 import { expect, test } from 'vitest'
-import { outcomeOf, soonest } from '../../../../src/core/app/transaction/outcome.js'
+import { outcomeOf, soonest } from '../../../../src/core/app/changes/outcome.js'
 import type { TransactionResult } from '../../../../src/core/app/transaction/transact.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import type { Instant } from '../../../../src/core/base/time.js'

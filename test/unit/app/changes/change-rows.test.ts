@@ -1,7 +1,7 @@
 /** Rows of a change: the difference between two states of a CA and of the publication server. */
 import { beforeEach, expect, test } from 'vitest'
-import { caRows, changeRows, publicationRows } from '../../../../src/core/app/authority/change-rows.js'
 import { syncResources } from '../../../../src/core/app/authority/resource-sync.js'
+import { caRows, changeRows, publicationRows } from '../../../../src/core/app/changes/change-rows.js'
 import { pubdState, runCa } from '../../../../src/core/app/transaction/context.js'
 import { publishLocal } from '../../../../src/core/app/transaction/local-publication.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'

@@ -1,15 +1,15 @@
 /** Certification requests of a CA: what is signed is read again, and what breaks the profile is refused. */
 import { execFileSync } from 'node:child_process'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createSoftSigner } from '../../../../src/core/crypto/soft-signer.js'
+import { createSoftSigner } from '../../../src/core/crypto/soft-signer.js'
 import {
   type CaRequest,
   decodeCertificationRequest,
   signCertificationRequest,
-} from '../../../../src/core/rpki/x509/certification-request.js'
-import { findProgram } from '../../../support/peers/validators.js'
-import { fixedKeys } from '../../../support/rpki/fixed-keys.js'
-import { createMemoryKeyStore } from '../../../support/store/memory-key-store.js'
+} from '../../../src/core/rpki/certification-request.js'
+import { findProgram } from '../../support/peers/validators.js'
+import { fixedKeys } from '../../support/rpki/fixed-keys.js'
+import { createMemoryKeyStore } from '../../support/store/memory-key-store.js'
 
 const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
 const BASE = 'rsync://kid.example/repo/kid/0/'

@@ -8,9 +8,9 @@ import { PUBD_HANDLE, pubd } from '../../pubd/aggregate.js'
 import type { PubdState, Publisher } from '../../pubd/state.js'
 import { formatResources, fromResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
-import { type ChangeItem, type ChangeRow, difference } from '../transaction/change-row.js'
 import { CA, caState, pubdState, TA, type TransactionContext, taState } from '../transaction/context.js'
 import { publishLocal } from '../transaction/local-publication.js'
+import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
 import { type RoaRow, roaRows } from './roa-rows.js'
 
 export interface ChangeOptions {

@@ -3,7 +3,7 @@ import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { earlier } from '../../base/time.js'
 import type { Kind } from '../../eventsourcing/types.js'
-import type { TransactionResult } from './transact.js'
+import type { TransactionResult } from '../transaction/transact.js'
 
 export interface Outcome {
   /** False for a no-op; in a dry run, true if the command would change something. */

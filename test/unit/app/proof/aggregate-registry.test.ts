@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { publishesOnly, RULES } from '../../../../src/core/app/transaction/aggregate-registry.js'
+import { publishesOnly, RULES } from '../../../../src/core/app/proof/aggregate-registry.js'
 import type { Json } from '../../../../src/core/base/json.js'
 import { storedMismatch } from '../../../../src/core/eventsourcing/declare.js'
 import { KINDS, type Kind, type StoredEvent } from '../../../../src/core/eventsourcing/types.js'

@@ -22,8 +22,12 @@ export default class ChildList extends BaseCommand<ChildListReport> {
         { title: 'CHILD', cut: 'middle' },
         { title: 'CERTIFICATES', align: 'right' },
         { title: 'RESOURCES', rank: 1 },
+        { title: 'LAST MESSAGE', rank: 2, cut: 'time' },
+        { title: 'SUSPENDED', rank: 3, cut: 'time' },
       ],
-      rows: report.children.map((c) => [c.child, c.certificates.length, resourceLine(c.resources)]),
+      rows: report.children.map((c) => [
+        ...[c.child, c.certificates.length, resourceLine(c.resources), c.heardAt ?? '', c.suspended ?? ''],
+      ]),
     })
   }
 }

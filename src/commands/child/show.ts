@@ -24,6 +24,13 @@ export default class ChildShow extends BaseCommand<ChildShowReport> {
       columns: ['KEY', { title: 'UNTIL', rank: 3, cut: 'time' }, { title: 'RESOURCES', rank: 1 }],
       rows: report.certificates.map((c) => [c.ski, c.notAfter, resourceLine(c.resources)]),
     })
-    return table === '' ? head : `${head}\n${table}`
+    const silence = report.heardAt === null ? [] : [`last message: ${report.heardAt}`]
+    const suspension = report.suspended === null ? [] : [theme.paste(suspensionLine(report))]
+    return [head, ...silence, ...(table === '' ? [] : [table]), ...suspension].join('\n')
   }
+}
+
+function suspensionLine({ ca, child, suspended, transport }: ChildShowReport): string {
+  const back = transport === 'local' ? '' : ', back with its next message'
+  return `suspended since ${suspended}${back}; at once: brine child unsuspend ${ca} ${child}`
 }

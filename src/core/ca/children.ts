@@ -18,16 +18,22 @@ import {
   type Entitlement,
   entitled,
   limited,
+  type ParkedCertificate,
   type Withdrawal,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { reissueParked } from '../issuing/suspension.js'
 import { equalSets, fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
-import { type CaState, currentKey, issuerOf } from './state.js'
+import { type CaState, currentKey, issuerOf, type ResourceClass } from './state.js'
 
-export const childEvents = childEventsOn<CaState>()
+export const childEvents = childEventsOn<CaState>(({ classes }, { ski, sha256 }) => {
+  const issues = (own: ResourceClass): boolean =>
+    currentKey(own)?.point.objects[fileName('cer', ski)]?.sha256 === sha256
+  return Object.values(classes).find(issues)?.name
+})
 
 interface Certification {
   readonly className: string
@@ -62,6 +68,30 @@ export const childCommands = {
     publishesOnly: false,
     summarize: ({ child }) => ({ child }),
   }),
+  'child.suspend': command<{ readonly child: Handle }>({
+    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    decide: ({ children }, { child }, ports) =>
+      entry(children, child)?.suspended === undefined
+        ? reconciled([{ type: 'child.suspended', child, at: ports.clock.now() }], ports)
+        : [],
+    publishesOnly: false,
+    summarize: ({ child }) => ({ child }),
+  }),
+  'child.unsuspend': command<{ readonly child: Handle }>({
+    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    decide: ({ children }, { child }, ports) => {
+      const before = entry(children, child)
+      if (before?.suspended === undefined) return []
+      const { parked = {} } = before
+      return {
+        events: [{ type: 'child.unsuspended', child }],
+        followUp: async (state) =>
+          reconcile(state, ports, { children: await reissued(state, child, Object.values(parked), ports) }),
+      }
+    },
+    publishesOnly: false,
+    summarize: ({ child }) => ({ child }),
+  }),
   'child.revoke': command<Withdrawal>({
     check: ({ children }, withdrawal) => checkChildRevoke(children, withdrawal),
     decide: (_, { child, ski }, ports) => reconciled([{ type: 'child.key.revoked', child, ski }], ports),
@@ -72,11 +102,31 @@ export const childCommands = {
     check: checkCertification,
     decide: async (state, certification, ports) => {
       const changes = await certifyChild(state, certification, ports)
-      return reconcile(state, ports, { children: { class: certification.className, changes } })
+      return reconcile(state, ports, { children: [{ class: certification.className, changes }] })
     },
     publishesOnly: false,
     summarize: ({ className, request: { child, ski } }) => ({ class: className, child, ski }),
   }),
+}
+
+/** Issues what a child had before it was suspended, in each class that is still there. */
+async function reissued(
+  state: CaState,
+  name: Handle,
+  parked: readonly ParkedCertificate[],
+  ports: IssuingPorts,
+): Promise<readonly { readonly class: string; readonly changes: ChildChanges }[]> {
+  const child = entry(state.children, name)
+  if (child === undefined || state.repository === null) return []
+  const all: { class: string; changes: ChildChanges }[] = []
+  for (const own of Object.values(state.classes)) {
+    const [key, had] = [currentKey(own), parked.filter((c) => c.class === own.name)]
+    if (key === undefined || had.length === 0) continue
+    const held = fromResourceText(key.certificate.resources)
+    const changes = await reissueParked(child, had, issuerOf(state.repository, own, key), held, ports)
+    all.push({ class: own.name, changes })
+  }
+  return all
 }
 
 /** Returns the union of the resources of all current certificates of the CA. */

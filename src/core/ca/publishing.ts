@@ -98,8 +98,8 @@ export interface Reissue {
   readonly renamed?: KeyId
   /** Objects to issue again, as `class/name`. */
   readonly anew?: ReadonlySet<string>
-  /** Certificates issued by the same command. */
-  readonly children?: { readonly class: string; readonly changes: ChildChanges }
+  /** Certificates issued by the same command, by class. */
+  readonly children?: readonly { readonly class: string; readonly changes: ChildChanges }[]
 }
 
 type CertifiedKey = ClassKey & { readonly certificate: ReceivedCertificate }
@@ -169,7 +169,7 @@ async function reconcileClass(
   reissue: Reissue,
 ): Promise<PointIssued | undefined> {
   const held = fromResourceText(key.certificate.resources)
-  const requested = reissue.children?.class === resourceClass.name ? reissue.children.changes : NO_CHILD_CHANGES
+  const requested = reissue.children?.find((c) => c.class === resourceClass.name)?.changes ?? NO_CHILD_CHANGES
   const fresh = new Set(requested.put.map((o) => o.name))
   const all = reissue.renamed === key.ski
   const inherited = inheritedObjects(resourceClass)

@@ -215,6 +215,12 @@ const peers = {
     1_000_000,
     'megabytes of messages in exchange_log_dir, then the oldest are removed',
   ),
+  suspend_child_after_inactive_hours: integer(
+    null,
+    48,
+    8760,
+    'hours without a message of a child elsewhere after which tick suspends it until its next one',
+  ),
 } as const
 
 export const SCHEMA = { ...publication, ...issuing, ...repository, ...keys, ...storage, ...peers }

@@ -5,6 +5,7 @@ import { entry, type Table } from '../base/record.js'
 import { containsSet, difference, formatResources, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import type { Child, ChildRequest, Withdrawal } from './children.js'
+import { knownCertificates } from './suspension.js'
 
 /** Returns the violations of adding a child. `held` are the resources of the issuer's certificate. */
 export function checkChildAdd(
@@ -67,8 +68,8 @@ export function checkChildRevoke(children: Table<Child>, { child: name, ski }: W
  * prove who asks.
  */
 export function checkChildKey(children: Table<Child>, { child, ski, spki }: ChildRequest): readonly Violation[] {
-  for (const [name, { issued }] of Object.entries(children)) {
-    const known = entry(issued, ski)
+  for (const [name, other] of Object.entries(children)) {
+    const known = entry(knownCertificates(other), ski)
     if (known === undefined) continue
     if (name !== child)
       return [{ code: 'child-key-reuse', message: `key ${ski} is already certified for child ${name}` }]

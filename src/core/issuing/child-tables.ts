@@ -1,11 +1,12 @@
 /** The part of the tables of events that a CA and a trust anchor share as parents: children, and the floor of their numbers. */
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
-import { isCount, isKeyId, isName } from '../base/shape.js'
+import { isCount, isKeyId, isName, isTime } from '../base/shape.js'
 import { eventsOn } from '../eventsourcing/declare.js'
 import { isResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import { type Child, evolveChildren } from './children.js'
+import { type Child, evolveChildren, type IssuedCertificate } from './children.js'
+import { suspended, unsuspended } from './suspension.js'
 
 /** Members of the commands that add or change a child. */
 export interface ChildResources {
@@ -18,12 +19,18 @@ export function summarizeChild({ child, resources }: ChildResources) {
   return { child, resources: { ...toResourceText(resources) } }
 }
 
-/** Returns the events of children on the state `S` of a parent. */
-export function childEventsOn<S extends { readonly children: Table<Child> }>() {
+/** Returns the events of children on the state `S` of a parent. `classOf`: the class that has issued a certificate. */
+export function childEventsOn<S extends { readonly children: Table<Child> }>(
+  classOf: (state: S, certificate: IssuedCertificate) => string | undefined = () => undefined,
+) {
   const event = eventsOn<S>()
   const withChild = (state: S, name: Handle, resources: ResourceText): S => {
     const child = entry(state.children, name) ?? { transport: 'local', issued: {} }
     return { ...state, children: withEntry(state.children, name, { ...child, resources }) }
+  }
+  const onChild = (state: S, name: Handle, change: (child: Child) => Child): S => {
+    const child = entry(state.children, name)
+    return child === undefined ? state : { ...state, children: withEntry(state.children, name, change(child)) }
   }
   return {
     'child.added': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
@@ -39,6 +46,11 @@ export function childEventsOn<S extends { readonly children: Table<Child> }>() {
     'child.key.revoked': event({ child: isName, ski: isKeyId }, (state, { child, ski }) => {
       return { ...state, children: evolveChildren(state.children, { issued: [], withdrawn: [{ child, ski }] }) }
     }),
+    /** Suspension of a child: nothing is certified for it; its certificates are withdrawn and revoked with the next manifest. */
+    'child.suspended': event({ child: isName, at: isTime }, (state, { child: name, at }) =>
+      onChild(state, name, (child) => suspended(child, at, (certificate) => classOf(state, certificate))),
+    ),
+    'child.unsuspended': event({ child: isName }, (state, { child }) => onChild(state, child, unsuspended)),
   }
 }
 

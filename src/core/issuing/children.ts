@@ -48,6 +48,11 @@ export interface IssuedCertificate {
   readonly limit?: ResourceLimit
 }
 
+/** STORED. A certificate that a suspended child had, and the class that issued it. */
+export interface ParkedCertificate extends IssuedCertificate {
+  readonly class: string
+}
+
 /** STORED. An absent family asks for all of it, an empty one for none. */
 export type ResourceLimit = Partial<ResourceText>
 
@@ -91,8 +96,8 @@ export interface Child {
   readonly signedAt?: Instant
   /** Since when nothing is published for it, because it was silent for too long or by the operator. */
   readonly suspended?: Instant
-  /** The certificates that it had then. */
-  readonly parked?: Table<IssuedCertificate>
+  /** The certificates that it had then; none for a child of this data directory. */
+  readonly parked?: Table<ParkedCertificate>
 }
 
 /** A certificate request of a child. The caller has verified proof of possession. */

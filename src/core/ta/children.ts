@@ -44,6 +44,23 @@ export const childCommands = {
     publishesOnly: false,
     summarize: ({ child }) => ({ child }),
   }),
+  'child.suspend': command<{ readonly child: Handle }>({
+    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    decide: ({ children }, { child }, ports) =>
+      entry(children, child)?.suspended === undefined
+        ? reconciled([{ type: 'child.suspended', child, at: ports.clock.now() }], ports)
+        : [],
+    publishesOnly: false,
+    summarize: ({ child }) => ({ child }),
+  }),
+  'child.unsuspend': command<{ readonly child: Handle }>({
+    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    // a child of the trust anchor is a CA of this data directory, which requests a certificate itself
+    decide: ({ children }, { child }) =>
+      entry(children, child)?.suspended === undefined ? [] : [{ type: 'child.unsuspended', child }],
+    publishesOnly: false,
+    summarize: ({ child }) => ({ child }),
+  }),
   'child.revoke': command<Withdrawal>({
     check: ({ children }, withdrawal) => checkChildRevoke(children, withdrawal),
     decide: (_, { child, ski }, ports) => reconciled([{ type: 'child.key.revoked', child, ski }], ports),

@@ -100,6 +100,8 @@ async function authority(run: Run, folder: string): Promise<void> {
   for (const more of [['--dry-run'], []])
     await run('child add', 'testbed', 'elsewhere', ...elsewhere, '--resources', '10.0.0.0/9', ...more)
   await run('child response', 'testbed', 'elsewhere', '--service-uri', 'https://rpki.example/')
+  await run('child suspend', 'testbed', 'elsewhere')
+  await run('child unsuspend', 'testbed', 'elsewhere')
   await run('child remove', 'testbed', 'elsewhere', '--yes')
   writeFileSync(join(folder, 'publisher-request.xml'), await publisherRequest('elsewhere'))
   const publisher = ['--request', join(folder, 'publisher-request.xml'), '--service-uri', 'https://rpki.example/']

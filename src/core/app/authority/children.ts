@@ -3,10 +3,12 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
 import type { CaCommand } from '../../ca/aggregate.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'
+import { lastHeardAt, removeHeard } from '../../peers/heard.js'
 import { formatResources, fromResourceText, toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import type { TaCommand } from '../../ta/aggregate.js'
@@ -48,6 +50,10 @@ export interface ChildRow {
   readonly child: Handle
   readonly transport: string
   readonly resources: ResourceText
+  /** Since when nothing is certified for it; null: it is not suspended. */
+  readonly suspended: Instant | null
+  /** When its last message came; null: none did, or that is not known any more. */
+  readonly heardAt: Instant | null
   readonly certificates: readonly {
     readonly ski: string
     readonly resources: ResourceText
@@ -85,18 +91,48 @@ export function updateChild(
 }
 
 /** Removes a child: revokes and withdraws its certificates. */
-export function removeChild(
+export async function removeChild(
+  session: Session,
+  parent: Handle,
+  child: Handle,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ChildReport> {
+  const report = await changeChild(session, parent, child, options, async (tx) => {
+    await runParent(tx, parent, { type: 'child.remove', child })
+  })
+  // another child may get the name later
+  if (options.dryRun !== true) removeHeard(session.options.dataDir, { ca: parent, child })
+  return report
+}
+
+/** Suspends a child: its certificates are revoked and withdrawn until it is back. Throws `child-unknown` (rejected). */
+export function suspendChild(
   session: Session,
   parent: Handle,
   child: Handle,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
   return changeChild(session, parent, child, options, async (tx) => {
-    await runParent(tx, parent, { type: 'child.remove', child })
+    await runParent(tx, parent, { type: 'child.suspend', child })
   })
 }
 
-type ChildCommand = Extract<CaCommand | TaCommand, { readonly type: 'child.add' | 'child.update' | 'child.remove' }>
+/** Ends the suspension of a child: it gets new certificates for the keys that it had. Throws `child-unknown` (rejected). */
+export function unsuspendChild(
+  session: Session,
+  parent: Handle,
+  child: Handle,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ChildReport> {
+  return changeChild(session, parent, child, options, async (tx) => {
+    await runParent(tx, parent, { type: 'child.unsuspend', child })
+  })
+}
+
+type ChildCommand = Extract<
+  CaCommand | TaCommand,
+  { readonly type: 'child.add' | 'child.update' | 'child.remove' | 'child.suspend' | 'child.unsuspend' }
+>
 
 /** Runs a command on the parent, which is a trust anchor or a CA. */
 async function runParent(tx: TransactionContext, parent: Handle, command: ChildCommand): Promise<void> {
@@ -199,7 +235,9 @@ export async function listChildren(session: Session, parent: Handle): Promise<Ch
     const children = childrenOf({ work: new Work(reader) }, parent)
     return {
       ca: parent,
-      children: (Object.keys(children).sort() as Handle[]).map((name) => childRow(name, entry(children, name))),
+      children: (Object.keys(children).sort() as Handle[]).map((name) =>
+        childRow(session, parent, name, entry(children, name)),
+      ),
     }
   })
 }
@@ -208,15 +246,17 @@ export async function listChildren(session: Session, parent: Handle): Promise<Ch
 export async function showChild(session: Session, parent: Handle, child: Handle): Promise<ChildShowReport> {
   return session.store.read(async (reader) => ({
     ca: parent,
-    ...childRow(child, knownChild({ work: new Work(reader) }, parent, child)),
+    ...childRow(session, parent, child, knownChild({ work: new Work(reader) }, parent, child)),
   }))
 }
 
-function childRow(name: Handle, child: Child | undefined): ChildRow {
+function childRow({ options }: Session, ca: Handle, name: Handle, child: Child | undefined): ChildRow {
   return {
     child: name,
     transport: child?.transport ?? 'local',
     resources: child?.resources ?? toResourceText({ asn: [], ipv4: [], ipv6: [] }),
+    suspended: child?.suspended ?? null,
+    heardAt: lastHeardAt(options.dataDir, { ca, child: name }),
     certificates: Object.values(child?.issued ?? {}).map(({ ski, resources, notAfter }) => ({
       ski,
       resources,

@@ -12,6 +12,7 @@ import type { KeyId } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { type Entitlement, type IssuedCertificate, limited } from '../../issuing/children.js'
 import { endOfValidity } from '../../issuing/due.js'
+import { knownCertificates } from '../../issuing/suspension.js'
 import {
   PROVISIONING_STATUS,
   type ProvisioningBody,
@@ -150,19 +151,18 @@ function refuseForeignKey(state: CaState, child: Handle, className: string, ski:
   const used = (where: string): Refusal => new Refusal(PROVISIONING_STATUS.usedKey, `the key ${ski} is used ${where}`)
   for (const { keys } of Object.values(state.classes))
     if (keys.some((key) => key.ski === ski)) throw used('by the parent')
-  for (const name of Object.keys(state.children) as Handle[])
-    for (const offer of entitlementsOf(state, name)) {
-      if (!offer.issued.some((c) => c.ski === ski)) continue
-      if (name !== child) throw used('by another child')
-      if (offer.className !== className) throw used(`in class ${offer.className}`)
-    }
+  for (const [name, other] of Object.entries(state.children))
+    if (name !== child && entry(knownCertificates(other), ski) !== undefined) throw used('by another child')
+  for (const offer of entitlementsOf(state, child))
+    if (offer.className !== className && offer.issued.some((c) => c.ski === ski))
+      throw used(`in class ${offer.className}`)
 }
 
 /** Refuses a place inside that of the parent's own objects, and inside or around that of another child. */
 function refusePlace(state: CaState, child: Handle, caRepository: string): void {
   const taken = Object.entries(state.children)
     .filter(([name]) => name !== child)
-    .flatMap(([, { issued }]) => Object.values(issued).map((c) => c.sia.caRepository))
+    .flatMap(([, other]) => Object.values(knownCertificates(other)).map((c) => c.sia.caRepository))
   const own = state.repository?.base
   const isTaken =
     (own !== undefined && caRepository.startsWith(own)) ||

@@ -23,7 +23,7 @@ export interface TickReport {
 }
 
 /**
- * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, refreshes parents elsewhere. The failure of one CA or parent is listed in `failed` and does
+ * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, refreshes parents elsewhere. The failure of one CA or parent is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
  * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no parent is asked.
  */
@@ -48,6 +48,8 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   done.push(...(await finishTls(session)))
   done.push(...(await destroyRetired(session, retired)))
   done.push(...(await prepareActivations(session, rolls)))
+  const silent = await suspendSilentChildren(session)
+  done.push(...silent.done)
   const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
   // last, as a parent may let a message wait for minutes
   const parents = deliver === undefined ? undefined : await refreshDueParents(session, deliver)
@@ -55,7 +57,7 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   // a certificate that has come is published at other times
   const times = parents !== undefined && parents.done.length > 0 ? await planRepublish(session) : republished
   const nextDue = soonest(times.nextDue, parents?.nextDue ?? null)
-  const failed = [...republished.failed, ...crls.failed, ...(parents?.failed ?? [])]
+  const failed = [...republished.failed, ...crls.failed, ...silent.failed, ...(parents?.failed ?? [])]
   return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt: times.staleAt }
 }
 
@@ -70,6 +72,15 @@ async function renewDueCrls(session: Session): Promise<Pick<TickReport, 'done' |
     done: renewed.map(({ ca, path, number }) => ({ what: 'crl', on: `${ca}: number ${number} in ${path}` })),
     failed: failed.map(({ ca, code, message }) => ({ ca: parseHandle(ca), code, message: `CRL: ${message}` })),
   }
+}
+
+/** Suspends the children elsewhere that were silent for too long, if the configuration says how long that is. */
+async function suspendSilentChildren(session: Session): Promise<Pick<TickReport, 'done' | 'failed'>> {
+  const hours = session.config.suspendChildAfterInactiveHours
+  if (hours === undefined) return { done: [], failed: [] }
+  const { suspendSilent } = await import('../exchange/suspend-silent.js')
+  const { done, failed } = await suspendSilent(session, hours)
+  return { done: done.map(({ ca, child }) => ({ what: 'suspend', on: `${child} of ${ca}` })), failed }
 }
 
 /** Refreshes the parents elsewhere that are due. */

@@ -13,7 +13,7 @@ import { readIdCertificate } from '../../protocols/cms/id-certificate.js'
 import { ProtocolFault } from '../../protocols/fault.js'
 import { type RemoteParentRow, remoteParentRows } from '../exchange/due-parents.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/list-parents.js'
-import { caState, pubdState } from '../transaction/context.js'
+import { caState, pubdState, readCas } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import type { StatusFinding } from './verdict.js'
 
@@ -44,6 +44,7 @@ export async function peerFacts(session: Session): Promise<PeerFacts> {
   const now = session.now()
   const isPrimary = session.store.role().role === 'primary'
   const ids = await session.store.read(async (reader) => watchedIds(new Work(reader)))
+  const silent = await session.store.read(async (reader) => suspendedChildren(new Work(reader)))
   const parents = rows.map(parentOf)
   return {
     parents,
@@ -51,6 +52,7 @@ export async function peerFacts(session: Session): Promise<PeerFacts> {
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
       ...rows.flatMap(doubtFindings),
       ...ids.flatMap((id) => idFindings(id, now)),
+      ...silent.map(suspendedFinding),
     ],
   }
 }
@@ -105,6 +107,28 @@ export function idFindings({ what, notBefore, notAfter, hint }: WatchedId, now: 
   if (level === 'ok') return []
   const message = `the ID certificate of ${what} ${formatExpiry({ notBefore, notAfter }, now)}`
   return [{ level, code: 'id-expiring', message, hint }]
+}
+
+interface SuspendedChild {
+  readonly ca: Handle
+  readonly child: string
+  readonly since: Instant
+}
+
+/** Lists the children elsewhere that are suspended. */
+function suspendedChildren(work: Work): readonly SuspendedChild[] {
+  return readCas(work).cas.flatMap(({ handle: ca, children }) =>
+    Object.entries(children).flatMap(([child, { suspended: since, transport }]) =>
+      since === undefined || transport === 'local' ? [] : [{ ca, child, since }],
+    ),
+  )
+}
+
+function suspendedFinding({ ca, child, since }: SuspendedChild): StatusFinding {
+  return {
+    ...{ level: 'warning', code: 'child-suspended', hint: `brine child show ${ca} ${child}` },
+    message: `child ${child} of ${ca} is suspended since ${since}: nothing is certified for it until its next message`,
+  }
 }
 
 function watchedIds(work: Work): readonly WatchedId[] {

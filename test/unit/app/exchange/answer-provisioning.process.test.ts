@@ -1,8 +1,11 @@
 /** The server of RFC 6492 against a child that signs with its own ID key: what is listed, certified, revoked, refused. */
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { suspendChild, unsuspendChild, updateChild } from '../../../../src/core/app/authority/children.js'
 import { answerProvisioning } from '../../../../src/core/app/exchange/answer-provisioning.js'
 import { addRemoteChild, childResponse } from '../../../../src/core/app/exchange/child-contact.js'
 import { openMessage, sealMessage } from '../../../../src/core/app/exchange/messages.js'
+import { suspendSilent } from '../../../../src/core/app/exchange/suspend-silent.js'
 import { caState } from '../../../../src/core/app/transaction/context.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
@@ -11,6 +14,8 @@ import type { KeyId, PublicKey, Signer } from '../../../../src/core/crypto/ports
 import { createSoftSigner } from '../../../../src/core/crypto/soft-signer.js'
 import { Work } from '../../../../src/core/eventsourcing/work.js'
 import type { IdKey } from '../../../../src/core/identity/id-keys.js'
+import { checkChildKey } from '../../../../src/core/issuing/child-checks.js'
+import { recordHeard } from '../../../../src/core/peers/heard.js'
 import { makeIdCertificate } from '../../../../src/core/protocols/cms/id-certificate.js'
 import { decodeProvisioning } from '../../../../src/core/protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../../../src/core/protocols/provisioning/encode.js'
@@ -242,6 +247,112 @@ describe('a message', () => {
         code: 'message-refused',
       })
   })
+})
+
+describe('the same second', () => {
+  const sealed = async (body: ProvisioningBody, at: Instant) =>
+    sealMessage({ signer, random }, id, encodeProvisioning({ sender: 'kid', recipient: 'testbed', body }), at)
+  const answered = async (cms: Uint8Array, at: Instant) => answerProvisioning(await quickSession(dir, at), TESTBED, cms)
+
+  test('the same octets get the same answer, which is carried out once', async () => {
+    const key = await signer.createKey()
+    await issue(key)
+    const at = addSeconds(now, 60)
+    const cms = await sealed({ type: 'revoke', className: '0', ski: key.id }, at)
+    const first = await answered(cms, at)
+    expect(first.type).toBe('revoke_response')
+    expect(await answered(cms, addSeconds(at, 60))).toEqual(first)
+    // later it is carried out again, as the certificate of the first answer has ended
+    expect(await answered(cms, addSeconds(at, 200))).toMatchObject({ type: 'error_response', status: 1302 })
+    rmSync(`${dir}/status/heard`, { recursive: true })
+    expect(await answered(cms, addSeconds(at, 60))).toMatchObject({ type: 'error_response', status: 1302 })
+  })
+
+  test('another message is answered for itself; one of a second before is a replay, after a list too', async () => {
+    const at = addSeconds(now, 60)
+    const before = await sealed({ type: 'list' }, addSeconds(at, -1))
+    const list = await answered(await sealed({ type: 'list' }, at), at)
+    const other = await answered(await sealed({ type: 'revoke', className: '7', ski: 'A'.repeat(40) as KeyId }, at), at)
+    expect([list.type, other.status]).toEqual(['list_response', 1301])
+    await expect(answered(before, at)).rejects.toThrow(/replay/)
+    const damaged = readdirSync(`${dir}/status/heard`)
+    for (const name of damaged) writeFileSync(`${dir}/status/heard/${name}`, '{')
+    expect(await answered(before, at)).toMatchObject({ type: 'list_response' })
+  })
+
+  test('a time far ahead, of a clock that was wrong, is not kept against the child', async () => {
+    recordHeard(
+      dir,
+      { ca: 'testbed', child: 'kid' },
+      {
+        ...{ signedAt: addSeconds(now, 86_400), at: now, message: new Uint8Array(), answer: undefined },
+      },
+    )
+    expect(await ask({ type: 'list' })).toMatchObject({ type: 'list_response' })
+  })
+})
+
+describe('a suspended child', () => {
+  test('has no certificate, and gets a new one for the same key with its next message, whatever that is', async () => {
+    const [key, other] = [await signer.createKey(), await signer.createKey()]
+    await issue(key)
+    const [before] = Object.values((await state()).children['kid']?.issued ?? {})
+    await suspendChild(await session(), TESTBED, KID)
+    const suspended = await state()
+    expect(suspended.children['kid']).toMatchObject({ issued: {}, parked: { [key.id]: { class: '0' } } })
+    const point = suspended.classes['0']?.keys[0]?.point
+    expect(point?.objects[`${key.id}.cer`]).toBeUndefined()
+    expect(point?.revoked).toHaveLength(1)
+    await suspendChild(await session(), TESTBED, KID)
+    expect(certificatesOf(await ask({ type: 'list' }))).toHaveLength(1)
+    const after = await state()
+    const [again] = Object.values(after.children['kid']?.issued ?? {})
+    expect(again).toEqual({ ...before, sha256: again?.sha256, notAfter: again?.notAfter })
+    expect(again?.sha256).not.toBe(before?.sha256)
+    expect(Object.keys(after.children['kid'] ?? {})).not.toContain('parked')
+    expect(after.classes['0']?.keys[0]?.point.objects[`${key.id}.cer`]?.sha256).toBe(again?.sha256)
+    expect(after.children['kid']?.signedAt).toBeDefined()
+    await suspendChild(await session(), TESTBED, KID)
+    expect(certificatesOf(await issue(other))).toHaveLength(1)
+    expect(Object.keys((await state()).children['kid']?.issued ?? {}).sort()).toEqual([key.id, other.id].sort())
+    await suspendChild(await session(), TESTBED, KID)
+    expect(await ask({ type: 'revoke', className: '0', ski: key.id })).toMatchObject({ type: 'revoke_response' })
+  })
+
+  test('is not woken by a message that is refused, and gets no more than it is entitled to', async () => {
+    const key = await signer.createKey()
+    await issue(key)
+    await suspendChild(await session(), TESTBED, KID)
+    await expect(ask({ type: 'list' }, { by: stranger })).rejects.toMatchObject({ code: 'message-refused' })
+    expect((await state()).children['kid']?.suspended).toBeDefined()
+    await updateChild(await session(), TESTBED, KID, () => parseResources('10.1.0.0/16'))
+    await unsuspendChild(await session(), TESTBED, KID)
+    expect((await state()).children['kid']?.issued[key.id]?.resources.ipv4).toBe('10.1.0.0/16')
+  })
+
+  test('keeps its key and its place from other children', async () => {
+    const key = await signer.createKey()
+    await issue(key)
+    await suspendChild(await session(), TESTBED, KID)
+    const twin = { child: 'twin' as never, ski: key.id, spki: 'AAAA', sia: { caRepository: '', manifest: '' } }
+    expect(checkChildKey((await state()).children, twin)).toMatchObject([{ code: 'child-key-reuse' }])
+  })
+})
+
+test('tick suspends a child that was silent for too long while tick ran', async () => {
+  await issue(await signer.createKey())
+  const start = now
+  const run = async (hours: number) => suspendSilent(await quickSession(dir, addSeconds(start, hours * 3600)), 48)
+  // nothing was watched before the first run
+  for (let hours = 1; hours <= 47; hours += 5) expect(await run(hours)).toEqual({ done: [], failed: [] })
+  // the directory could not be reached for seven hours
+  for (let hours = 54; hours <= 100; hours += 5) expect(await run(hours)).toEqual({ done: [], failed: [] })
+  // what was heard of it is lost
+  rmSync(`${dir}/status/heard`, { recursive: true })
+  for (let hours = 102; hours <= 148; hours += 5) expect(await run(hours)).toEqual({ done: [], failed: [] })
+  expect(await run(151)).toEqual({ done: [{ ca: TESTBED, child: KID }], failed: [] })
+  expect(await run(152)).toEqual({ done: [], failed: [] })
+  expect((await state()).children['kid']?.suspended).toBeDefined()
 })
 
 test('the response is the same when it is asked for again, and a local child has none', async () => {

@@ -79,6 +79,10 @@ const LATER = (
     ['ta', { type: 'clock.reset', at: AT, points: [POINT] }],
     ['ca', { type: 'child.key.revoked', child: 'sub', ski: SKI }],
     ['ta', { type: 'child.key.revoked', child: 'sub', ski: SKI }],
+    ...(['ca', 'ta'] as const).flatMap((kind) => [
+      [kind, { type: 'child.suspended', child: 'sub', at: AT }] as const,
+      [kind, { type: 'child.unsuspended', child: 'sub' }] as const,
+    ]),
     [
       'ca',
       { type: 'keyroll.started', class: '0', ski: SKI, spki: 'MII', at: AT, activateAfter: 1, compromised: false },
@@ -152,6 +156,8 @@ it('only these commands may be archived', () => {
       'child.remove',
       'child.certify',
       'child.revoke',
+      'child.suspend',
+      'child.unsuspend',
       'roas.update',
       'republish',
       'numbers.raise',

@@ -28,6 +28,30 @@ export function inOrder(handles: readonly Handle[]): readonly Handle[] {
     .map(({ handle }) => handle)
 }
 
+/**
+ * Returns all books, those first that may hold a certificate of about `near`: of the book that was current then, and of its neighbours on
+ * both sides. `begins` returns the time of the first entry of a book; it is called for few books.
+ */
+export function booksNear(
+  ordered: readonly Handle[],
+  near: Instant,
+  begins: (book: Handle) => Instant | undefined,
+): readonly Handle[] {
+  let [low, high] = [0, ordered.length]
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    const book = ordered[middle]
+    if (book !== undefined && (begins(book) ?? '') <= near) low = middle
+    else high = middle
+  }
+  // the times of a CA may differ from ours, so the next book is more likely than the one before
+  const distance = (index: number): number => (index > low ? 2 * (index - low) - 1 : 2 * (low - index))
+  return ordered
+    .map((book, index) => ({ book, rank: distance(index) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ book }) => book)
+}
+
 /** Returns the book that takes a certificate at `at`; `count` returns how many a book holds. */
 export function bookAt(handles: readonly Handle[], at: Instant, count: (book: Handle) => number): Handle {
   const month = at.slice(0, 7)

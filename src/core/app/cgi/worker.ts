@@ -1,6 +1,7 @@
 /** `brine cgi --fastcgi`: answers the requests of a web server on a socket, each as `brine cgi` does. */
 import { AppError } from '../../base/errors.js'
 import { serveFastCgi } from '../../serving/fastcgi-server.js'
+import { keepSnapshots } from '../../store/commit/snapshot-cache.js'
 import type { Session } from '../transaction/session.js'
 import { answerCgi } from './cgi.js'
 
@@ -23,8 +24,12 @@ export interface WorkerReport {
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
 const SYSTEMD_SOCKET = 3
 
+/** Bytes of snapshots that are kept between requests: about 40,000 certificates. */
+const KEPT_BYTES = 32 * 1024 * 1024
+
 /** Serves until there are no more requests. Throws `cgi-no-socket` (usage), `io` if the socket cannot be used. */
 export async function serveRequests({ socket, atOnce, idle, open, log }: WorkerOptions): Promise<WorkerReport> {
+  keepSnapshots(KEPT_BYTES)
   const served = await serveFastCgi({
     ...{ socket: socket === 'systemd' ? passedSocket() : socket, atOnce, idle, log },
     answer: async ({ env, body }) => {

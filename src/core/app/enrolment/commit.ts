@@ -7,7 +7,7 @@ import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { EST_HANDLE, type EstCommand, est } from '../../est/aggregate.js'
-import { bookAt, inOrder } from '../../est/books.js'
+import { bookAt, booksNear, inOrder } from '../../est/books.js'
 import type { EstEvent } from '../../est/events.js'
 import { COMPROMISE, surveyOf } from '../../est/issuers.js'
 import type { EstState, IssuedCertificate } from '../../est/state.js'
@@ -31,6 +31,8 @@ export interface EstRevision {
   state(): EstState
   /** All certificates, those of the newest book first. */
   certificates(): Iterable<Entry>
+  /** The entry of a certificate, given its hash and the time from which it is valid: reads few books if it was issued here. */
+  issued(sha256: Sha256, notBefore: Instant): IssuedCertificate | undefined
   /** The certificate of the request `id`. */
   find(id: string): Entry | undefined
   /** The bytes of an object that the state names. */
@@ -124,6 +126,14 @@ function revisionOf(work: Work, at: Instant): EstRevision {
       for (const book of books())
         for (const [id, certificate] of Object.entries(work.state(est, book).certificates))
           yield { id, book, certificate }
+    },
+    issued(sha256, notBefore) {
+      const entries = (book: Handle): readonly IssuedCertificate[] => Object.values(work.state(est, book).certificates)
+      for (const book of booksNear(inOrder(work.handles('est')), notBefore, (one) => entries(one)[0]?.at)) {
+        const found = entries(book).find((one) => one.sha256 === sha256)
+        if (found !== undefined) return found
+      }
+      return undefined
     },
     find(id) {
       for (const book of books()) {

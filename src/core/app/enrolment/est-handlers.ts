@@ -30,11 +30,10 @@ export const EST_HANDLERS: EstHandlers = {
     readEst(session, (view) => compromisedAt(view, sha256Hex(certificate.spki))),
   findKnown: (session) => async (certificate) => {
     const sha256 = sha256Hex(certificate.der)
-    return readEst(session, ({ certificates }) => {
-      for (const { certificate: one } of certificates())
-        if (one.sha256 === sha256)
-          return { label: one.label, revokedAt: one.revoked?.at ?? (one.refused === undefined ? undefined : one.at) }
-      return undefined
+    return readEst(session, ({ issued }) => {
+      const one = issued(sha256, certificate.notBefore)
+      if (one === undefined) return undefined
+      return { label: one.label, revokedAt: one.revoked?.at ?? (one.refused === undefined ? undefined : one.at) }
     })
   },
 }

@@ -11,7 +11,7 @@ import { findPath } from '../../pki/path.js'
 import type { OpenBackend } from '../failover/probe.js'
 import type { Session } from '../transaction/session.js'
 import { chainsOf } from './chains.js'
-import { compromisedAt, type Entry, readEst } from './commit.js'
+import { compromisedAt, readEst } from './commit.js'
 import type { Label } from './labels.js'
 
 /** Decodes a request. Throws `csr-invalid` (rejected) with every finding; that is not recorded, since the request cannot be described. */
@@ -40,7 +40,7 @@ export async function certificateSerial(
   const old = readPlainCertificate(der)
   if (old === undefined) throw refused('the certificate to renew cannot be decoded')
   const { record, at, compromised } = await readEst(session, (view) => ({
-    record: recordOf(view.certificates(), old),
+    record: view.issued(sha256Hex(old.der), old.notBefore),
     at: view.at,
     compromised: compromisedAt(view, sha256Hex(old.spki)),
   }))
@@ -67,12 +67,6 @@ function withoutCopy({ names, subject }: PlainCertificate, request: CertificateR
   const copy = `DNS:${subject.commonName?.toLowerCase() ?? ''}`
   const isCopy = (name: string): boolean => name === copy && !nameList(request.names).includes(copy)
   return nameList(names).filter((name) => !isCopy(name))
-}
-
-function recordOf(certificates: Iterable<Entry>, { der }: PlainCertificate): IssuedCertificate | undefined {
-  const sha256 = sha256Hex(der)
-  for (const { certificate } of certificates) if (certificate.sha256 === sha256) return certificate
-  return undefined
 }
 
 function revocationOf(record: IssuedCertificate | undefined, { serial }: PlainCertificate): string | undefined {

@@ -14,6 +14,7 @@ import { parseEvent, parseSnapshot } from '../disk/records.js'
 import { type FoundCommand, type FoundFile, findCommand, findFile, readCommand } from './aggregate-files.js'
 import type { Revision } from './commit-log.js'
 import { findNewest, type NewestCommand, verifiedInfo } from './newest-command.js'
+import { snapshotState } from './snapshot-cache.js'
 
 export interface LoadedAggregate {
   readonly version: number
@@ -154,8 +155,12 @@ function readStart(revision: Revision, id: AggregateId, ref: SnapshotRef): reado
     const { record } = findCommand(revision, id, ref.sequence)
     const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
     if (named?.version !== ref.version) return []
-    const { bytes, path } = findFile(revision.layout, snapshotName(ref.version), named.sha256, id)
-    return [{ ref, state: parseSnapshot(bytes, path, id).state }]
+    const name = snapshotName(ref.version)
+    const state = snapshotState(join(revision.layout.folder(id), name), named.sha256, () => {
+      const { bytes, path } = findFile(revision.layout, name, named.sha256, id)
+      return { path, bytes: bytes.length, state: parseSnapshot(bytes, path, id).state }
+    })
+    return [{ ref, state }]
   } catch (error) {
     if (!isCorrupt(error)) throw error
     revision.warn(`${error.message}; used older data instead`)

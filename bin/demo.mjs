@@ -139,9 +139,11 @@ function validate(run, rpkiClient, expected) {
     const faults = Object.entries(metadata).filter(
       ([name, count]) => /^(?:failed|invalid|stale|nonfunctional)/.test(name) && Number(count) !== 0,
     )
-    if (faults.length > 0) throw new Error(`rpki-client reports ${faults.map((fault) => fault.join(' = ')).join(', ')}`)
     const wanted = expected.map(vrpText).sort()
-    if (seen.join() !== wanted.join()) throw new Error(`rpki-client does not see the VRPs: ${wanted.join(' ')}`)
+    const problems = []
+    if (faults.length > 0) problems.push(`rpki-client reports ${faults.map((fault) => fault.join(' = ')).join(', ')}`)
+    if (seen.join() !== wanted.join()) problems.push(`rpki-client does not see the VRPs: ${wanted.join(' ')}`)
+    if (problems.length > 0) throw new Error(problems.join('\n'))
     say(`rpki-client accepts the repository and sees the same ${seen.length} VRPs.`)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -108,7 +108,7 @@ it('is restored from a copy', async () => {
     DAMAGES.map(([name, damage]) => ({ file, name, damage })),
   )
   const complaints: string[] = []
-  for (const { file, name, damage } of sampled(cases, 16)) {
+  for (const { file, name, damage } of sampled(cases, 8)) {
     const dir = copyDir(base, join(folder, 'case'))
     const left = await afterDamage(dir, file, damage)
     if (left !== undefined) complaints.push(`${file}, ${name}: ${left}`)

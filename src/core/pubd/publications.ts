@@ -61,6 +61,16 @@ export const publicationCommands = {
       changes: changes.map(({ publisher, put, drop }) => ({ publisher, put: put.length, drop: drop.length })),
     }),
   }),
+  /** Withdraws what the operator names by `uri`. */
+  'objects.purge': command<{ readonly uri: string; readonly changes: readonly PublisherChange[] }>({
+    check: checkPublication,
+    decide: (state, { changes }, ports) => publication(state, changes, ports),
+    publishesOnly: false,
+    summarize: ({ uri, changes }) => ({
+      uri,
+      changes: changes.map(({ publisher, drop }) => ({ publisher, drop: drop.length })),
+    }),
+  }),
 }
 
 /** Returns the next serial; nothing when nothing would change, since RFC 8182 has no empty delta. */

@@ -4,7 +4,7 @@ import type { Random } from '../base/ports.js'
 import { isText, isTime } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { changeTime, newPart, type PubdPorts } from './ports.js'
-import type { PubdState } from './state.js'
+import { EMPTY_PUBD, type PubdState } from './state.js'
 import { baseViolations } from './uri.js'
 
 const event = eventsOn<PubdState>()
@@ -19,6 +19,8 @@ export const serverEvents = {
   'session.reset': event({ sessionId: isText, at: isTime, part: isText }, (state, { sessionId, at, part }) => {
     return { ...state, sessionId, serial: 1, updatedAt: at, part, deltas: [] }
   }),
+  /** As before `pubserver.init`, except that the ID keys stay. */
+  'pubserver.cleared': event({ at: isTime }, ({ ids }) => ({ ...EMPTY_PUBD, ...(ids === undefined ? {} : { ids }) })),
 }
 
 interface Bases {
@@ -44,6 +46,18 @@ export const serverCommands = {
   'session.reset': command({
     check: () => [],
     decide: (state, _, ports) => [{ type: 'session.reset', ...newSession(state, ports) }],
+    publishesOnly: false,
+    summarize: () => ({}),
+  }),
+  'pubserver.clear': command({
+    check: ({ publishers }) => {
+      const names = Object.keys(publishers).sort()
+      if (names.length === 0) return []
+      const shown = names.length > 5 ? `${names.slice(0, 5).join(' ')} and ${names.length - 5} more` : names.join(' ')
+      const message = `the publication server has publishers: ${shown}; brine pubserver publisher remove and brine ca remove them`
+      return [{ code: 'pubserver-in-use', message }]
+    },
+    decide: (state, _, ports) => [{ type: 'pubserver.cleared', at: changeTime(state, ports) }],
     publishesOnly: false,
     summarize: () => ({}),
   }),

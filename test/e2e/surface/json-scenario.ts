@@ -1,11 +1,15 @@
 /** Runs every command with `--json` in directories of its own, and keeps the shape of each report. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseHandle } from '../../../src/core/base/handle.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
+import { partyOf } from '../../support/peers/parties.js'
+import { publisherAt } from '../../support/peers/publisher.js'
 import { childRequest, parentResponse, publisherRequest, repositoryResponse } from '../../support/peers/setup-files.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { EnrolSite, group } from '../../support/sites/enrol-site.js'
+import { quickSession } from '../../support/sites/testbed.js'
 import { merged, type Shape, shapeOf } from './json-shape.js'
 
 const BASES = ['--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/']
@@ -55,7 +59,7 @@ export async function observeJson(): Promise<Observed> {
     await serverFiles(runIn(join(folder, 'set-up')))
     await site.init()
     const run = runIn(site.data, () => site.instant)
-    await authority(run, folder)
+    await authority(run, folder, site)
     await proof(run, site)
     await enrolment(run, site)
     await upkeep(run, site, folder)
@@ -72,6 +76,8 @@ export async function observeJson(): Promise<Observed> {
 
 async function emptyDirectory(run: Run, folder: string): Promise<void> {
   await run('init')
+  await run('pubserver init', ...BASES)
+  for (const more of [['--dry-run'], ['--yes']]) await run('pubserver clear', ...more)
   await run('pubserver init', ...BASES)
   await run('ta init', ...TAL)
   await run('ta show')
@@ -90,7 +96,7 @@ async function serverFiles(run: Run): Promise<void> {
   await run('contrib', 'nginx')
 }
 
-async function authority(run: Run, folder: string): Promise<void> {
+async function authority(run: Run, folder: string, site: EnrolSite): Promise<void> {
   await run('testbed init', ...BASES)
   await run('ca add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24,10.0.0.0/8,AS64496')
   await run('ca add', 'new')
@@ -107,6 +113,12 @@ async function authority(run: Run, folder: string): Promise<void> {
   const publisher = ['--request', join(folder, 'publisher-request.xml'), '--service-uri', 'https://rpki.example/']
   for (const more of [['--dry-run'], []]) await run('pubserver publisher add', 'elsewhere', ...publisher, ...more)
   await run('pubserver publisher response', 'elsewhere', '--service-uri', 'https://rpki.example/')
+  await run('pubserver publisher list')
+  await run('pubserver publisher show', 'elsewhere')
+  const uri = await publishElsewhere(site)
+  await run('pubserver publisher show', 'elsewhere')
+  for (const more of [['--dry-run'], ['--yes']]) await run('pubserver purge', uri, ...more)
+  for (const more of [['--dry-run'], ['--yes']]) await run('pubserver publisher remove', 'elsewhere', ...more)
   await run('parent add', 'new', 'testbed', '--local')
   await run('parent request', 'new')
   writeFileSync(join(folder, 'parent-response.xml'), await parentResponse('new'))
@@ -159,6 +171,14 @@ async function authority(run: Run, folder: string): Promise<void> {
   await run('pubserver push', join(folder, 'pushed'))
   await probe(run, join(folder, 'probed.toml'), folder)
   await run('pubserver session-reset', '--yes')
+}
+
+/** Publishes an object as the publisher elsewhere does, whose ID key is the first fixed one. Returns its URI. */
+async function publishElsewhere(site: EnrolSite): Promise<string> {
+  const publisher = publisherAt(await partyOf(0), parseHandle('elsewhere'), 'rsync://rpki.example/repo/elsewhere/')
+  const pdu = publisher.put('x.roa', 'ex')
+  await publisher.ask(await quickSession(site.data, site.instant), [pdu])
+  return pdu.uri
 }
 
 /** Probes a server that does not answer. */

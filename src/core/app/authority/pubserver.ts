@@ -91,6 +91,26 @@ export async function resetSession(
   return pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun))
 }
 
+/**
+ * Takes the publication server away, so that it can be set up with other URIs. The published tree stays as it is, empty, until then: relying
+ * parties that come late still see what was withdrawn. Throws `pubserver-in-use` (rejected) while there are publishers.
+ */
+export async function clearPubserver(
+  session: Session,
+  options: { readonly dryRun?: boolean } = {},
+): Promise<PubserverReport> {
+  const done = await transact(
+    session,
+    async (tx) => {
+      const before = pubdState(tx.work)
+      await runPubd(tx, { type: 'pubserver.clear' })
+      return before
+    },
+    options,
+  )
+  return pubserverReport(done.result, outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun))
+}
+
 function pubserverReport(state: PubdState, outcome: Outcome): PubserverReport {
   return { rsyncBase: state.rsyncBase, rrdpBase: state.rrdpBase, sessionId: state.sessionId, ...outcome }
 }

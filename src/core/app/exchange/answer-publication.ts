@@ -11,6 +11,7 @@ import type { Instant } from '../../base/time.js'
 import { systemRandom } from '../../crypto/random.js'
 import { Rejected, Work } from '../../eventsourcing/work.js'
 import { type IdKey, idKey } from '../../identity/id-keys.js'
+import { recordExchange } from '../../peers/last-exchange.js'
 import type { VerifiedMessage } from '../../protocols/cms/verify.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import { decodePublicationQuery } from '../../protocols/publication/decode.js'
@@ -29,6 +30,7 @@ import { withMessageSigner } from '../transaction/signing.js'
 import { transact } from '../transaction/transact.js'
 import { openMessage, sealMessage } from './messages.js'
 import { listObjects, reviewDelta } from './publication-requests.js'
+import { exchangeName } from './publishers.js'
 
 export interface PublicationAnswer {
   /** DER of the signed answer. */
@@ -60,10 +62,21 @@ export async function answerPublication(session: Session, handle: Handle, cms: U
   refuseReplay(handle, remote, signedAt)
   const reply = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
   const at = session.now()
+  remember(session, handle, reply, at)
   const answer = await withMessageSigner(session, (signer) =>
     sealMessage({ signer, random: systemRandom }, id, encodePublicationReply(reply), at),
   )
   return { cms: answer, publisher: handle, reply }
+}
+
+/** Keeps when the publisher was last heard, and how that ended. A message that it did not sign leaves nothing. */
+function remember(session: Session, handle: Handle, reply: PublicationReply, at: Instant): void {
+  if (session.store.role().role !== 'primary') return
+  const [error] = reply.type === 'error' ? reply.errors : []
+  const failure = error === undefined ? {} : { code: error.code, message: error.text ?? error.code }
+  const outcome = error === undefined ? 'success' : 'failure'
+  const ended = { ...exchangeName(handle), uri: null, at, outcome, ...failure } as const
+  recordExchange(session.options.dataDir, ended, session.options.onNotice)
 }
 
 /** Returns a publisher elsewhere. Throws `publisher-unknown`. */

@@ -82,6 +82,7 @@ const TA: Rules<TaCommand> = {
 const PUBD: Rules<PubdCommand> = {
   'pubserver.init': ({ rsyncBase }) => line(rsyncBase),
   'session.reset': () => 'new RRDP session',
+  'pubserver.clear': () => 'no publication server',
   'publisher.add': ({ publisher, base }) => line(publisher, base),
   'publisher.remove': ({ publisher }) => line(publisher),
   'id.add': () => 'new ID key',
@@ -89,6 +90,7 @@ const PUBD: Rules<PubdCommand> = {
   'publisher.contact': ({ publisher }) => line(publisher, 'sends messages'),
   'publisher.hear': ({ publisher }) => line(publisher),
   publish: ({ changes }) => published(changes),
+  'objects.purge': ({ uri }) => line(uri),
   'clock.reset': clock,
 }
 

@@ -70,6 +70,7 @@ const REMOTE_PUBD_EVENTS = [
   ...ID_EVENTS,
   { type: 'publisher.contacted', publisher: 'branch', peer: 'AAAA', id: SKI },
   { type: 'publisher.heard', publisher: 'branch', signedAt: AT },
+  { type: 'pubserver.cleared', at: AT },
 ]
 
 /** Types that came after the first directory was frozen, with every member. */
@@ -145,7 +146,10 @@ it('only these commands may be archived', () => {
   const types = {
     ca: ['ca.add', 'ca.remove', 'repository.configure', 'parent.add', 'parent.sync', 'certificate.receive'],
     ta: ['ta.init'],
-    pubd: ['pubserver.init', 'publisher.add', 'publisher.remove', 'publish', 'session.reset'],
+    pubd: [
+      ...['pubserver.init', 'publisher.add', 'publisher.remove', 'publish', 'session.reset'],
+      ...['objects.purge', 'pubserver.clear'],
+    ],
     ha: ['enroll.start', 'enroll.direct', 'enroll.finish', 'probes.start', 'probes.finish', 'resume.finish'],
     est: ['request.open', 'request.ask', 'request.serve', 'request.wait', 'request.lose', 'request.end'],
   }

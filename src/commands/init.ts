@@ -23,9 +23,11 @@ export default class Init extends BaseCommand<InitReport> {
   }
 
   protected override view(report: InitReport): string {
+    const brine = `brine --data-dir ${shellWord(report.dataDir)}`
     return [
       `created data directory ${report.dataDir} (id ${report.id})`,
-      `next: brine --data-dir ${shellWord(report.dataDir)} pubserver init --rsync rsync://... --rrdp https://...`,
+      `next: ${brine} ca add CA   # under a registry, and in its repository`,
+      `      ${brine} pubserver init --rsync rsync://... --rrdp https://...   # a repository of your own`,
     ].join('\n')
   }
 }

@@ -37,7 +37,11 @@ export default class CaAdd extends BaseCommand<CaReport> {
     const shown = changedView(changes, changeEnding(ca, report, [change]), theme)
     if (parent !== null || report.dryRun) return shown
     const next = [
-      `next: brine repo configure ${ca} --local`,
+      'next, under a registry, whose portal answers both files:',
+      `      brine parent request ${ca} --out child-request.xml`,
+      `      brine repo request ${ca} --out publisher-request.xml`,
+      'or under a CA of this data directory:',
+      `      brine repo configure ${ca} --local`,
       `      brine child add PARENT ${ca} --local --resources 192.0.2.0/24,AS64496`,
       `      brine parent add ${ca} PARENT --local`,
     ]

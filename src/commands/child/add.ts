@@ -3,7 +3,7 @@
 import { addChild, type ChildReport, resourceLine } from '../../core/app/authority/children.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
 import { addRemoteChild } from '../../core/app/exchange/child-contact.js'
-import { assertNotExists, readOctets, writeDocument } from '../../core/app/operations/user-files.js'
+import { assertNotExists, readOctets, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
@@ -58,7 +58,7 @@ export default class ChildAdd extends BaseCommand<Added> {
       const remote = { child: args.child, resources, request, serviceBase }
       const options = { dryRun: flags['dry-run'] }
       const report = await addRemoteChild(await openSession(this.context(flags)), args.ca, remote, options)
-      if (out !== undefined && report.response !== null) writeDocument(out, report.response)
+      if (out !== undefined && report.response !== null) writePublicDocument(out, report.response)
       return { ...report, out: out ?? null, lost: [], regained: [], changes: [], unusedKeys: [], orphaned: false }
     }
     const session = await openSession(this.context(flags))

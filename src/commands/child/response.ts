@@ -1,6 +1,6 @@
 /** `brine child response`: prints the parent_response of a child elsewhere again. */
 import { childResponse } from '../../core/app/exchange/child-contact.js'
-import { assertNotExists, writeDocument } from '../../core/app/operations/user-files.js'
+import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
@@ -35,7 +35,7 @@ export default class ChildResponse extends BaseCommand<ResponseReport> {
     assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
     const response = await childResponse(session, args.ca, args.child, flags['service-uri'])
-    if (flags.out !== undefined) writeDocument(flags.out, response)
+    if (flags.out !== undefined) writePublicDocument(flags.out, response)
     return { ca: args.ca, child: args.child, response, out: flags.out ?? null }
   }
 

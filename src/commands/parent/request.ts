@@ -1,6 +1,6 @@
 /** `brine parent request`: prints the child_request of a CA for a parent elsewhere. */
 import { parentRequest } from '../../core/app/exchange/parent-contact.js'
-import { assertNotExists, writeDocument } from '../../core/app/operations/user-files.js'
+import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
@@ -24,7 +24,7 @@ export default class ParentRequest extends BaseCommand<RequestReport> {
     assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
     const { request } = await parentRequest(session, args.ca)
-    if (flags.out !== undefined) writeDocument(flags.out, request)
+    if (flags.out !== undefined) writePublicDocument(flags.out, request)
     return { ca: args.ca, request, out: flags.out ?? null }
   }
 

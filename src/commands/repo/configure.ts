@@ -64,6 +64,8 @@ export default class RepoConfigure extends BaseCommand<RepositoryReport> {
   protected override view(report: RepositoryReport): string {
     const line = changeEnding(report.ca, report, [`publishes at ${report.repository?.base ?? '-'}`])
     const isRemote = report.repository?.transport === 'rfc8181'
-    return isRemote && !report.dryRun ? `${line}\nnext: brine repo sync ${report.ca}` : line
+    if (!isRemote || report.dryRun) return line
+    const refresh = `brine parent refresh ${report.ca}   # if its parent is elsewhere`
+    return [line, `next: ${refresh}`, `      brine repo sync ${report.ca}`].join('\n')
   }
 }

@@ -1,6 +1,6 @@
 /** `brine repo request`: prints the publisher_request of a CA for a repository elsewhere. */
 import { repositoryRequest } from '../../core/app/exchange/repository-contact.js'
-import { assertNotExists, writeDocument } from '../../core/app/operations/user-files.js'
+import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
@@ -24,7 +24,7 @@ export default class RepoRequest extends BaseCommand<RequestReport> {
     assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
     const { request } = await repositoryRequest(session, args.ca)
-    if (flags.out !== undefined) writeDocument(flags.out, request)
+    if (flags.out !== undefined) writePublicDocument(flags.out, request)
     return { ca: args.ca, request, out: flags.out ?? null }
   }
 

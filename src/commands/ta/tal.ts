@@ -1,6 +1,6 @@
 /** `brine ta tal`: prints the trust anchor locator (RFC 8630) for validators. */
 import { showTal, type TalReport } from '../../core/app/authority/trust-anchor.js'
-import { writeDocument } from '../../core/app/operations/user-files.js'
+import { writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
@@ -13,7 +13,7 @@ export default class TaTal extends BaseCommand<TalReport> {
   protected override async execute(): Promise<TalReport> {
     const { flags } = await this.parse(TaTal)
     const report = await showTal(await openSession(this.context(flags)))
-    if (flags.out !== undefined) writeDocument(flags.out, report.tal)
+    if (flags.out !== undefined) writePublicDocument(flags.out, report.tal)
     return { ...report, out: flags.out ?? null }
   }
 

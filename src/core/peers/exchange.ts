@@ -83,8 +83,9 @@ const contexts = new Map<string, SecureContext>()
 function contextOf(ca = ''): SecureContext {
   const known = contexts.get(ca)
   if (known !== undefined) return known
-  const roots = ca === '' ? [...rootCertificates] : [...rootCertificates, ca]
-  const made = createSecureContext({ ca: roots, minVersion: 'TLSv1.2', allowPartialTrustChain: true })
+  // without a list Node takes its own roots and those of NODE_EXTRA_CA_CERTS; with partial chains it would take none
+  const trust = ca === '' ? {} : { ca: [...rootCertificates, ca], allowPartialTrustChain: true }
+  const made = createSecureContext({ ...trust, minVersion: 'TLSv1.2' })
   contexts.set(ca, made)
   return made
 }

@@ -80,9 +80,7 @@ describe('commands that are printed have the --data-dir that was given', () => {
       expect({ words, code: ran.code, stderr: ran.stderr }).toEqual({ words, code: 0, stderr: '' })
       expect({ words, incomplete: incomplete(ran) }).toEqual({ words, incomplete: [] })
     }
-    expect((await run(['ca', 'add', 'last'])).stdout).toContain(
-      `next: brine --data-dir '${dataDir}' repo configure last`,
-    )
+    expect((await run(['ca', 'add', 'last'])).stdout).toContain(`brine --data-dir '${dataDir}' repo configure last`)
   })
 
   test('in hints', async () => {

@@ -51,10 +51,12 @@ it('a CA without a parent: what comes next, and status names it', async () => {
   const added = await runAt(dataDir, ['ca', 'add', 'lone'])
   expect(added.stdout).toContain('without a parent')
   const next = added.stdout.split('\n').flatMap((line) => /^(?:next: |\s+)brine (.*)$/.exec(line)?.[1] ?? [])
-  expect(next).toHaveLength(3)
+  expect(next.filter((line) => / --out /.test(line)).map((line) => line.split(' ')[0])).toEqual(['parent', 'repo'])
+  const here = next.filter((line) => line.includes(' --local'))
+  expect(here).toHaveLength(3)
   const shown = await runAt(dataDir, ['status'])
   expect(shown.stdout).toMatch(/^no parent\s+lone\s+-> brine parent add lone PARENT --local$/m)
-  for (const line of next) {
+  for (const line of here) {
     const ran = await runAt(dataDir, line.replace('PARENT', 'testbed').split(' '))
     expect([ran.code, ran.stderr], line).toEqual([0, ''])
   }

@@ -43,7 +43,7 @@ it('tal prints the TAL that is served, or writes it to a new file', async () => 
   })
   const out = join(box.path, 'ta.tal')
   expect((await runAt(box.dataDir, ['ta', 'tal', '--out', out])).code).toBe(0)
-  expect([readFileSync(out, 'utf8'), statSync(out).mode & 0o777]).toEqual([served, 0o600])
+  expect([readFileSync(out, 'utf8'), statSync(out).mode & 0o777]).toEqual([served, 0o644])
   expect(await refusalOf(box.dataDir, ['ta', 'tal', '--out', out])).toEqual([2, 'file-exists'])
 })
 

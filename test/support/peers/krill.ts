@@ -3,12 +3,13 @@
  * PATH; without them a test skips with a visible line, and fails under BRINE_REQUIRE_KRILL=1.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { type Ran, runProgram } from '../processes/brine-shim.js'
+import type { OwnNetwork } from './own-network.js'
 import { findProgram } from './validators.js'
 
 /** Where `.ci/run` installs it. */
@@ -35,6 +36,8 @@ export interface KrillOptions {
   readonly testbed: boolean
   /** Host of its URIs, which validators are given another way to; Krill refuses localhost. */
   readonly host?: string
+  /** Runs as the server of `host` in this network, with a certificate of the network's CA. */
+  readonly network?: OwnNetwork
 }
 
 export interface ChildResources {
@@ -47,21 +50,27 @@ export class Krill {
   readonly dir: string
   readonly port: number
   readonly #programs: string
+  readonly #network: OwnNetwork | undefined
   #process: ChildProcess | undefined
 
-  private constructor(dir: string, port: number, programs: string) {
+  private constructor(dir: string, port: number, programs: string, network: OwnNetwork | undefined) {
     this.dir = dir
     this.port = port
     this.#programs = programs
+    this.#network = network
   }
 
   /** Writes a configuration into `dir` and starts Krill. Throws what it printed if it ends or does not answer. */
   static async start(dir: string, programs: string, options: KrillOptions): Promise<Krill> {
     mkdirSync(dir, { recursive: true })
-    const krill = new Krill(dir, await freePort(), programs)
+    const { network } = options
+    const krill = new Krill(dir, network === undefined ? await freePort() : 3000, programs, network)
     writeFileSync(join(dir, 'krill.conf'), krill.#configuration(options))
-    krill.#process = spawn(`${programs}krill`, ['-c', join(dir, 'krill.conf')], { cwd: dir, stdio: 'ignore' })
-    await krill.#answers()
+    if (network !== undefined) network.certify(join(dir, 'data', 'ssl'))
+    const command = [`${programs}krill`, '-c', join(dir, 'krill.conf')]
+    const [program = '', ...args] = network === undefined ? command : network.inside(command)
+    krill.#process = spawn(program, args, { cwd: dir, stdio: 'ignore' })
+    await krill.#answers(network === undefined ? () => isHealthy(krill.port) : () => krill.#isHealthy())
     return krill
   }
 
@@ -138,6 +147,28 @@ export class Krill {
     return join(this.dir, 'data', 'repo', 'rrdp')
   }
 
+  /** Lays its testbed out for `runOnline`, as the URIs of its testbed have it, below a new folder. Returns the file of its TAL. */
+  async serveTo(roots: string): Promise<string> {
+    for (const folder of ['rsync/ta', 'https/ta']) mkdirSync(join(roots, folder), { recursive: true })
+    symlinkSync(this.rsyncDir, join(roots, 'rsync', 'repo'))
+    symlinkSync(this.rrdpDir, join(roots, 'https', 'rrdp'))
+    const anchor = await this.#fetch('/ta/ta.cer')
+    for (const folder of ['rsync/ta', 'https/ta']) writeFileSync(join(roots, folder, 'ta.cer'), anchor)
+    writeFileSync(join(roots, 'ta.tal'), await this.#fetch('/ta/ta.tal'))
+    return join(roots, 'ta.tal')
+  }
+
+  /** Gets a document of its web server, by a program where it is in another network. */
+  async #fetch(path: string): Promise<Buffer> {
+    const uri = `https://${this.#network?.host ?? 'localhost'}:${this.port}${path}`
+    const script = `fetch('${uri}').then(async (r) => process.stdout.write(Buffer.from(await r.arrayBuffer()).toString('base64')))`
+    const command = [process.execPath, '-e', script]
+    const [program = '', ...args] = this.#network?.inside(command) ?? command
+    const ran = await runProgram(program, args, { env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' } })
+    if (ran.status !== 0 || ran.stdout === '') throw new Error(`${uri}: ${ran.stderr}`)
+    return Buffer.from(ran.stdout, 'base64')
+  }
+
   /** Files published below `under`, as paths relative to it, sorted. */
   published(under = ''): readonly string[] {
     const root = join(this.rsyncDir, under)
@@ -160,15 +191,16 @@ export class Krill {
     return path
   }
 
-  #configuration({ testbed, host = 'krill.example.net' }: KrillOptions): string {
+  #configuration({ testbed, network, host = 'krill.example.net' }: KrillOptions): string {
     const own = `storage_uri = "${this.dir}/data"
 admin_token = "secret"
 log_type = "file"
 log_file = "${this.dir}/krill.log"
 log_level = "warn"
-ip = "127.0.0.1"
+ip = "${network?.address ?? '127.0.0.1'}"
 port = ${this.port}
-service_uri = "https://localhost:${this.port}/"
+https_mode = "${network === undefined ? 'generate' : 'existing'}"
+service_uri = "https://${network?.host ?? 'localhost'}:${this.port}/"
 unix_socket = "${this.dir}/k.sock"
 pid_file = "${this.dir}/krill.pid"
 bgp_riswhois_enabled = false
@@ -183,9 +215,13 @@ ta_uri = "https://${host}/ta/ta.cer"
 `
   }
 
-  async #answers(): Promise<void> {
+  async #isHealthy(): Promise<boolean> {
+    return (await this.tryRun('health')).status === 0
+  }
+
+  async #answers(isHealthy: () => Promise<boolean>): Promise<void> {
     for (const end = Date.now() + 60_000; Date.now() < end; await pause(100)) {
-      if (await isHealthy(this.port)) return
+      if (await isHealthy()) return
       if (this.#process?.exitCode !== null) break
     }
     await this.stop()

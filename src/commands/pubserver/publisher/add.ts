@@ -1,6 +1,6 @@
 /** `brine pubserver publisher add`: lets a CA elsewhere publish here. */
 import { addPublisher, type PublisherContactReport } from '../../../core/app/exchange/publisher-contact.js'
-import { assertNotExists, readOctets, writeDocument } from '../../../core/app/operations/user-files.js'
+import { assertNotExists, readOctets, writePublicDocument } from '../../../core/app/operations/user-files.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../../core/cli/flags/flags.js'
@@ -35,7 +35,7 @@ export default class PublisherAdd extends BaseCommand<Added> {
     assertNotExists(out)
     const added = { publisher: args.publisher, request: readOctets(file), serviceBase }
     const report = await addPublisher(await openSession(this.context(flags)), added, { dryRun })
-    if (out !== undefined && report.response !== null) writeDocument(out, report.response)
+    if (out !== undefined && report.response !== null) writePublicDocument(out, report.response)
     return { ...report, out: out ?? null }
   }
 

@@ -1,6 +1,6 @@
 /** `brine pubserver publisher response`: prints the repository_response of a publisher elsewhere again. */
 import { publisherResponse } from '../../../core/app/exchange/publisher-contact.js'
-import { assertNotExists, writeDocument } from '../../../core/app/operations/user-files.js'
+import { assertNotExists, writePublicDocument } from '../../../core/app/operations/user-files.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, flag } from '../../../core/cli/flags/flags.js'
@@ -31,7 +31,7 @@ export default class PublisherResponse extends BaseCommand<ResponseReport> {
     assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
     const response = await publisherResponse(session, args.publisher, flags['service-uri'])
-    if (flags.out !== undefined) writeDocument(flags.out, response)
+    if (flags.out !== undefined) writePublicDocument(flags.out, response)
     return { publisher: args.publisher, response, out: flags.out ?? null }
   }
 

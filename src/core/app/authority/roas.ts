@@ -3,6 +3,7 @@ import { AppError, rewrap, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { dueTimes } from '../../ca/publishing.js'
+import { isUnconfirmed } from '../../ca/remote-repository.js'
 import { payloadOf } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
 import type { CaState } from '../../ca/state.js'
@@ -30,6 +31,8 @@ export interface RoaUpdateReport extends Outcome {
   readonly removedRoas: readonly RoaRow[]
   /** ROAs of the set that were left out since the CA does not hold their prefix (`skipNotHeld`). */
   readonly skipped: readonly string[]
+  /** True if a repository elsewhere has not confirmed everything that the CA wants published. */
+  readonly unconfirmed: boolean
   readonly changes: readonly ChangeRow[]
 }
 
@@ -112,6 +115,7 @@ async function applySet(
     added,
     removed,
     skipped,
+    unconfirmed: isUnconfirmed(now),
     // the serial and the times of a dry run are dummies
     addedRoas: dryRun ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
     removedRoas: rowsOf(state, removed, timing),

@@ -1,6 +1,7 @@
 /** Rows of a change of CAs: the difference between the states before and after it, and the publication that follows. */
 import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
+import { isUnconfirmed } from '../../ca/remote-repository.js'
 import { type CaState, currentKey, type ResourceClass } from '../../ca/state.js'
 import type { Child } from '../../issuing/children.js'
 import type { Timing } from '../../issuing/timing.js'
@@ -133,12 +134,15 @@ function roaChanges(of: string, before: CaState, after: CaState, timing: Timing)
   const isSame = before.classes === after.classes || heldLines(before) === heldLines(after)
   if (before.roas === after.roas && isSame) return []
   const [was, is] = [statesOf(before, timing), statesOf(after, timing)]
+  const isWaiting = isUnconfirmed(after)
   return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
     const [old, now] = [was.get(name), is.get(name)]
     const note = (now ?? old)?.comment ?? null
     const shown = (row: RoaRow | undefined): string | undefined =>
       row === undefined ? undefined : row.state === 'notHeld' ? 'not held' : row.state
-    const rows = difference({ item: 'roa', of, name, note }, shown(old), shown(now))
+    // a repository elsewhere has not heard of what begins now
+    const begins = isWaiting && now?.state === 'published' && old?.state !== 'published'
+    const rows = difference({ item: 'roa', of, name, note }, shown(old), begins ? 'pending' : shown(now))
     if (rows.length > 0 || old === undefined || now === undefined || old.comment === now.comment) return rows
     return difference({ item: 'roa', of, name }, old.comment ?? 'no note', now.comment ?? 'no note')
   })

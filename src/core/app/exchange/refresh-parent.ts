@@ -78,7 +78,7 @@ interface Exchange extends RefreshOptions {
   readonly parent: Handle
 }
 
-/** Refreshes a CA from one parent. Throws `ca-unknown`, `parent-unknown`, `parent-local` (rejected), `parent-refused`, and `remote` errors of the list. */
+/** Refreshes a CA from one parent. Throws `ca-unknown`, `parent-unknown`, `parent-local`, `repository-missing` (rejected), `parent-refused`, and `remote` errors of the list. */
 export async function refreshParent(
   session: Session,
   ca: Handle,
@@ -86,6 +86,7 @@ export async function refreshParent(
   options: RefreshOptions,
 ): Promise<RefreshReport> {
   const exchange: Exchange = { session, ca, parent, ...options }
+  if ((await read(exchange)).state.repository === null) throw repositoryMissing(ca)
   let changed = await takeList(exchange)
   const requests: AskedRequest[] = []
   for (const request of await openNow(exchange)) {
@@ -153,6 +154,12 @@ async function takeList(exchange: Exchange): Promise<boolean> {
     if (touched) for (const child of localChildren(tx, ca)) await syncResources(tx, child)
   })
   return changed
+}
+
+function repositoryMissing(ca: Handle): AppError {
+  return new AppError('rejected', 'repository-missing', `${ca} has no repository, and a certificate must name one`, {
+    hint: `brine repo request ${ca} --out publisher-request.xml, or brine repo configure ${ca} --local`,
+  })
 }
 
 function refusedList(parent: Handle, failure: Failure): AppError {

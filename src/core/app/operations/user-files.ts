@@ -6,12 +6,18 @@ import {
   readUserBytes,
   readUserFile,
   replacePublicFile,
+  writePublicUserFile,
   writeUserFile,
 } from '../../store/disk/user-files.js'
 
 /** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
 export function writeDocument(path: string, text: string): void {
   writeUserFile(path, text)
+}
+
+/** Writes a document that goes to others, and has no secrets, to a new file that every user of the machine may read. Throws `file-exists` (usage). */
+export function writePublicDocument(path: string, text: string): void {
+  writePublicUserFile(path, text)
 }
 
 /** Checks that a document can be written, before a step that cannot be undone. Throws `file-exists`, `file-unwritable` (usage). */

@@ -54,7 +54,21 @@ function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
   const about = [
     'Brine has no daemon. Every command opens a data directory, applies one change, makes it durable and exits.',
     'Periodic work is done by brine tick, which cron or a systemd timer runs every 5 minutes.',
-    'brine init creates a data directory; brine testbed init creates one with a trust anchor and a CA for a first try.',
+    'There are three ways to begin, and a data directory may hold all of them; brine testbed init makes a sandbox for a first try.',
+    'Under a registry, in its repository: brine init makes a data directory and brine ca add a CA. brine parent request and brine repo request write two XML files (RFC 8183) for the portal of the registry, whose two answers brine parent add and brine repo configure take. brine parent refresh gets the certificate, brine roa add makes ROAs, and brine repo sync publishes them.',
+    'With a repository of your own: brine pubserver init, and brine repo configure with --local; a web server and an rsync daemon serve the published tree.',
+    'As your own trust anchor: brine setup makes the data directory, the publication server, the trust anchor and the files for the servers.',
+  ]
+  const registry = [
+    'brine init',
+    'brine ca add acme',
+    'brine parent request acme --out child-request.xml',
+    'brine repo request acme --out publisher-request.xml',
+    'brine parent add acme registry --response parent-response.xml',
+    'brine repo configure acme --response repository-response.xml',
+    'brine parent refresh acme',
+    'brine roa add acme "192.0.2.0/24 => 64496"',
+    'brine repo sync acme',
   ]
   const commands = visibleCommands(manifest).flatMap((command) =>
     entry(synopsis(usage(command)), `${command.summary ?? ''}; see brine-${firstWord(command)}(1)`),
@@ -69,7 +83,15 @@ function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
     { title: 'SYNOPSIS', body: ['.PP', `${bold('brine')} ${italic('COMMAND')} [${italic('ARGUMENTS')}]`] },
     { title: 'DESCRIPTION', body: [...about.flatMap(paragraphs), '.SS Commands', ...commands] },
     { title: 'OPTIONS', body: globalOptions(manifest) },
-    { title: 'EXAMPLES', body: literal(examples) },
+    {
+      title: 'EXAMPLES',
+      body: [
+        ...paragraphs('Under a registry, which answers the two request files with two response files:'),
+        ...literal(registry),
+        ...paragraphs('A sandbox:'),
+        ...literal(examples),
+      ],
+    },
     { title: 'EXIT STATUS', body: commonExitStatus() },
   ])
 }

@@ -14,5 +14,6 @@ export function roasChangedView(report: RoaUpdateReport, theme: Theme): string {
   const left = skipped.slice(0, MAX_SKIPPED).map((roa) => theme.caution(`not held, left out: ${roa}`))
   const more = skipped.length - MAX_SKIPPED
   const rest = more > 0 ? [theme.caution(`and ${more} more not held, all of them with --json`)] : []
-  return [changedView(report.changes, ending, theme), ...left, ...rest].join('\n')
+  const next = report.unconfirmed && !report.dryRun ? [theme.paste(`next: brine repo sync ${report.ca}`)] : []
+  return [changedView(report.changes, ending, theme), ...left, ...rest, ...next].join('\n')
 }

@@ -1,6 +1,7 @@
 /** Files that the user names on the command line: read as text, created with mode 0600. Invariant: no existing file is overwritten, unless the user asks for it. */
 import {
   accessSync,
+  chmodSync,
   closeSync,
   constants,
   fsyncSync,
@@ -64,6 +65,12 @@ export function assertFileNotExists(path: string): void {
 /** Writes the document of an `--out` flag to a new file. Throws `file-exists`, `file-unwritable` (usage), `io`. */
 export function writeUserFile(path: string, text: string): void {
   writeUserStream(path, [text])
+}
+
+/** Writes a document that goes to others to a new file, readable by all. Throws as `writeUserFile` does. */
+export function writePublicUserFile(path: string, text: string): void {
+  writeUserFile(path, text)
+  chmodSync(path, 0o644)
 }
 
 /**

@@ -81,6 +81,18 @@ describe('certificates that end in', () => {
     expect(expired.concerns[0]?.message).toMatch(/expired at/)
   })
 
+  it.each([6, -1])('%i days are named by config check and ha status too', async (days) => {
+    const says = days < 0 ? 'CN=own expired at' : 'CN=own expires at'
+    const { ok, problems } = (await run(days, 'config', 'check', '--json')).json<ConfigCheckReport>()
+    const own = problems.flatMap(({ key, level, message }) => (message.includes(says) ? [`${level} ${key}`] : []))
+    expect([ok, own]).toEqual([true, ['warning ca.0.cfssl.ca_cert', 'warning ca.1.file.ca_cert']])
+    const { certificates } = (await run(days, 'ha', 'status', '--json')).json<HaStatusReport>()
+    expect(certificates.filter(({ message }) => message.includes(says)).map(({ level }) => level)).toEqual([
+      'critical',
+      'critical',
+    ])
+  })
+
   it('any time are metrics', async () => {
     const [prom, ha] = [join(scratch.path, 'a.prom'), join(scratch.path, 'b.prom')]
     await run(6, 'status', '--prom', prom)

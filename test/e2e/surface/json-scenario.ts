@@ -208,7 +208,6 @@ async function enrolment(run: Run, site: EnrolSite): Promise<void> {
   site.configure(`${site.fileCa('one')}${site.fileCa('two')}${group('device', ['one', 'two'])}${auth}`)
   site.now += 120
   await run('ha probe', '--now')
-  await run('ha status')
   await run('ha simulate', 'device', '-n', '10')
   await run('ha drain', 'one', ...WHY, '--dry-run')
   await run('ha drain', 'one', ...WHY)
@@ -226,6 +225,7 @@ async function enrolment(run: Run, site: EnrolSite): Promise<void> {
   await run('est cert show', String(id))
   await run('est cert revoke', String(id), '--because', 'superseded', '--yes')
   await run('est crl', 'one')
+  await run('ha status')
   const otp = await run('est otp create', 'device', '--note', 'sensor')
   await run('est otp list')
   await run('est otp revoke', String(otp['id']))

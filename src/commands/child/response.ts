@@ -9,11 +9,15 @@ interface ResponseReport {
   readonly ca: string
   readonly child: string
   readonly response: string
+  readonly id: string
+  readonly usedId: string
   readonly out: string | null
 }
 
 export default class ChildResponse extends BaseCommand<ResponseReport> {
   static override summary = 'print the parent_response (RFC 8183) of a child that sends messages'
+  static override description =
+    'It has the newest ID key of the CA. If that is a new one, answers to the child are signed with the key that it knows until you say that it has the response: brine ca id use CA KEY --child CHILD.'
   static override examples = [
     '<%= config.bin %> child response acme customer --service-uri https://rpki.example.net/ --out parent-response.xml',
   ]
@@ -34,9 +38,9 @@ export default class ChildResponse extends BaseCommand<ResponseReport> {
     const { args, flags } = await this.parse(ChildResponse)
     assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
-    const response = await childResponse(session, args.ca, args.child, flags['service-uri'])
-    if (flags.out !== undefined) writePublicDocument(flags.out, response)
-    return { ca: args.ca, child: args.child, response, out: flags.out ?? null }
+    const written = await childResponse(session, args.ca, args.child, flags['service-uri'])
+    if (flags.out !== undefined) writePublicDocument(flags.out, written.response)
+    return { ca: args.ca, child: args.child, ...written, out: flags.out ?? null }
   }
 
   protected override view({ response, out, child }: ResponseReport): string {

@@ -1,6 +1,8 @@
 /** `brine child update`: changes the resources of a child and updates every CA below. */
 import { type ChildReport, resourceLine, updateChild } from '../../core/app/authority/children.js'
 import { resourceChange } from '../../core/app/authority/resource-arguments.js'
+import { updateChildId } from '../../core/app/exchange/child-contact.js'
+import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
@@ -9,7 +11,12 @@ import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
 
-export default class ChildUpdate extends BaseCommand<ChildReport> {
+/** With `--request`: the ID certificate was replaced. */
+interface Updated extends ChildReport {
+  readonly contact?: true
+}
+
+export default class ChildUpdate extends BaseCommand<Updated> {
   static override summary = 'change the resources of a child'
   static override description =
     'ROAs below that lose their prefix are withdrawn. They remain configured and are published again when the resources return. To take everything away and keep the child: --resources none; to end the relation: brine child remove.'
@@ -17,6 +24,7 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
     '<%= config.bin %> child update acme branch --add 198.51.100.0/24',
     '<%= config.bin %> child update acme branch --remove 192.0.2.0/25 --dry-run',
     '<%= config.bin %> child update acme branch --resources none --yes',
+    '<%= config.bin %> child update acme customer --request child-request.xml',
   ]
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
@@ -31,27 +39,38 @@ export default class ChildUpdate extends BaseCommand<ChildReport> {
     }),
     add: flag.resources({ description: 'resources to add' }),
     remove: flag.resources({ description: 'resources to remove; all: every resource' }),
+    request: flag.path({
+      description: 'a new child_request (RFC 8183) of a child elsewhere: its ID certificate replaces the one before',
+      exclusive: ['resources', 'add', 'remove'],
+    }),
   }
 
   static override needs = [
     {
       code: 'resources-missing',
-      oneOf: { resources: '', add: '', remove: '' },
-      message: 'one of --resources, --add and --remove is required',
+      oneOf: { resources: '', add: '', remove: '', request: '' },
+      message: 'one of --resources, --add, --remove and --request is required',
     },
   ]
 
-  protected override async execute(): Promise<ChildReport> {
+  protected override async execute(): Promise<Updated> {
     const { args, flags } = await this.parse(ChildUpdate)
-    const update = resourceChange(flags)
     const session = await openSession(this.context(flags))
+    if (flags.request !== undefined) {
+      const options = { dryRun: flags['dry-run'] }
+      const report = await updateChildId(session, args.ca, args.child, readOctets(flags.request), options)
+      return { ...report, contact: true, lost: [], regained: [], changes: [], unusedKeys: [], orphaned: false }
+    }
+    const update = resourceChange(flags)
     const preview = await updateChild(session, args.ca, args.child, update, { dryRun: true })
     if (flags['dry-run']) return preview
     if (preview.lost.length > 0) await this.confirm(roaImpactLines(preview).join('\n'), flags)
     return updateChild(session, args.ca, args.child, update)
   }
 
-  protected override view(report: ChildReport, theme: Theme): string {
+  protected override view(report: Updated, theme: Theme): string {
+    if (report.contact === true)
+      return changeEnding(report.ca, report, [`messages of ${report.child} are verified by its new ID certificate`])
     const resources = resourceLine(report.resources)
     const what = resources === 'none' ? 'no longer entitled to any resources' : `entitled to ${resources}`
     const impact = roaImpactTitles(report)

@@ -7,6 +7,8 @@ import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+import { idChoiceLines } from '../../core/cli/views/id-keys.js'
 
 type Added = ParentReport | ParentContactReport
 
@@ -67,10 +69,12 @@ export default class ParentAdd extends BaseCommand<Added> {
     return addLocalParent(await openSession(this.context(flags)), args.ca, args.parent, options)
   }
 
-  protected override view(report: Added): string {
+  protected override view(report: Added, theme: Theme): string {
     if ('serviceUri' in report) {
       const line = changeEnding(report.ca, report, [`parent ${report.parent} added (${report.serviceUri})`])
-      return report.dryRun ? line : `${line}\nnext: brine parent refresh ${report.ca} ${report.parent}`
+      const notes = idChoiceLines(report, report.parent, `--parent ${report.parent}`)
+      const next = report.dryRun ? [] : [`next: brine parent refresh ${report.ca} ${report.parent}`]
+      return [line, ...[...notes, ...next].map(theme.paste)].join('\n')
     }
     const holds = resourceLine(report.resources)
     const note = holds === '' ? 'no certificate yet: no repository is configured' : `holds ${holds}`

@@ -1,13 +1,19 @@
 /** `brine repo configure`: sets the repository of a CA, of this data directory or elsewhere by its repository_response. */
 import { configureLocalRepository, type RepositoryReport } from '../../core/app/authority/parents.js'
+import type { IdChoice } from '../../core/app/exchange/parent-contact.js'
 import { configureRemoteRepository } from '../../core/app/exchange/repository-contact.js'
 import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+import { idChoiceLines } from '../../core/cli/views/id-keys.js'
 
-export default class RepoConfigure extends BaseCommand<RepositoryReport> {
+/** With `--response`: our ID key toward the repository. */
+type Configured = RepositoryReport | (RepositoryReport & IdChoice)
+
+export default class RepoConfigure extends BaseCommand<Configured> {
   static override summary = 'set the repository of a CA'
   static override description =
     'The publication server of this data directory (--local), or one elsewhere that has answered the publisher_request of brine repo request: --response is its repository_response file (RFC 8183). The same command with another response of the same place or other permissions changes the contact.'
@@ -45,7 +51,7 @@ export default class RepoConfigure extends BaseCommand<RepositoryReport> {
     },
   ]
 
-  protected override async execute(): Promise<RepositoryReport> {
+  protected override async execute(): Promise<Configured> {
     const { args, flags } = await this.parse(RepoConfigure)
     const options = { dryRun: flags['dry-run'] }
     if (flags.response !== undefined) {
@@ -61,11 +67,12 @@ export default class RepoConfigure extends BaseCommand<RepositoryReport> {
     return configureLocalRepository(await openSession(this.context(flags)), args.ca, options)
   }
 
-  protected override view(report: RepositoryReport): string {
+  protected override view(report: Configured, theme: Theme): string {
     const line = changeEnding(report.ca, report, [`publishes at ${report.repository?.base ?? '-'}`])
+    const notes = 'id' in report ? idChoiceLines(report, 'the repository', '--repository') : []
     const isRemote = report.repository?.transport === 'rfc8181'
-    if (!isRemote || report.dryRun) return line
     const refresh = `brine parent refresh ${report.ca}   # if its parent is elsewhere`
-    return [line, `next: ${refresh}`, `      brine repo sync ${report.ca}`].join('\n')
+    const next = isRemote && !report.dryRun ? [`next: ${refresh}`, `      brine repo sync ${report.ca}`] : []
+    return [line, ...notes.map(theme.paste), ...next].join('\n')
   }
 }

@@ -1,19 +1,57 @@
-/** ID keys of a CA, and the peers that know each of them. */
+/**
+ * ID keys of a CA, the peers that know each of them, and the one of the newest request for parents and for repositories.
+ * A response of RFC 8183 does not say which request it answers, and may come after another ID key was made.
+ */
+import type { Handle } from '../base/handle.js'
+import { isKeyId, isOneOf } from '../base/shape.js'
 import type { KeyId } from '../crypto/ports.js'
-import { idCommandsOn, idEventsOn } from '../identity/id-keys.js'
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { type IdKey, type IdUser, idCommandsOn, idEventsOn, idKey, newestId } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
-import type { CaState } from './state.js'
+import type { CaState, OfferedTo } from './state.js'
 
-export const idEvents = idEventsOn<CaState>()
-export const idCommands = idCommandsOn<CaState, IssuingPorts>(peersThatKnow)
+const event = eventsOn<CaState>()
 
-/** Returns the peers that know an ID key, as words. A child that does not say which one it knows may know any of them. */
-export function peersThatKnow({ parents, repository, children }: CaState, ski: KeyId): readonly string[] {
-  const users: string[] = []
+export const idEvents = {
+  ...idEventsOn<CaState>(),
+  /** A request for peers of this kind was written with this key. */
+  'id.offered': event({ ski: isKeyId, to: isOneOf<OfferedTo>('parents', 'repositories') }, (state, { ski, to }) => ({
+    ...state,
+    offered: { ...state.offered, [to]: ski },
+  })),
+}
+
+const command = commandsOn<CaState, EventOf<typeof idEvents>, IssuingPorts>()
+
+export const idCommands = {
+  ...idCommandsOn<CaState, IssuingPorts>(peersThatKnow),
+  /** Records that a request was written with the newest ID key; a repetition is a no-op. */
+  'id.offer': command<{ readonly to: OfferedTo }>({
+    check: (state) =>
+      newestId(state) === undefined ? [{ code: 'id-none', message: `${state.handle} has no ID key` }] : [],
+    decide: (state, { to }) => {
+      const ski = newestId(state)?.ski
+      return ski === undefined || state.offered?.[to] === ski ? [] : [{ type: 'id.offered', ski, to }]
+    },
+    publishesOnly: false,
+    summarize: ({ to }) => ({ to }),
+  }),
+}
+
+/** Returns the ID key of the newest request for peers of this kind; if none is recorded, the newest ID key. */
+export function offeredId(state: CaState, to: OfferedTo): IdKey | undefined {
+  const ski = state.offered?.[to]
+  return (ski === undefined ? undefined : idKey(state, ski)) ?? newestId(state)
+}
+
+/** Returns the peers toward which an ID key is used. */
+export function peersThatKnow({ parents, repository, children }: CaState, ski: KeyId): readonly IdUser[] {
+  const users: IdUser[] = []
   for (const [name, p] of Object.entries(parents))
-    if (p.transport === 'rfc6492' && p.contact.id === ski) users.push(`parent ${name}`)
-  if (repository?.transport === 'rfc8181' && repository.contact.id === ski) users.push('the repository')
+    if (p.transport === 'rfc6492' && p.contact.id === ski) users.push({ kind: 'parent', name: name as Handle })
+  if (repository?.transport === 'rfc8181' && repository.contact.id === ski)
+    users.push({ kind: 'repository', name: null })
   for (const [name, child] of Object.entries(children))
-    if (child.transport === 'rfc6492' && child.id === ski) users.push(`child ${name}`)
+    if (child.transport === 'rfc6492' && child.id === ski) users.push({ kind: 'child', name: name as Handle })
   return users
 }

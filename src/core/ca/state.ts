@@ -120,6 +120,9 @@ export const isRoaConfig: Check<RoaConfig> = objectOf<RoaConfig>({
   since: isTime,
 })
 
+/** Peers that a request of RFC 8183 is for. */
+export type OfferedTo = 'parents' | 'repositories'
+
 /** STORED. */
 export interface CaState {
   readonly handle: Handle
@@ -137,6 +140,8 @@ export interface CaState {
   readonly retired?: Table<Instant>
   /** ID keys, newest last; left out: none was made yet. */
   readonly ids?: readonly IdKey[]
+  /** ID keys of the newest requests that were written for parents and for repositories; left out: none was. */
+  readonly offered?: Partial<Record<OfferedTo, KeyId>>
   /** Digest of the content that a remote repository confirmed last. */
   readonly synced?: { readonly content: Sha256; readonly at: Instant }
 }

@@ -4,6 +4,7 @@
  */
 import { toBase64 } from '../base/bytes.js'
 import type { Violation } from '../base/errors.js'
+import type { Handle } from '../base/handle.js'
 import type { Clock, Random } from '../base/ports.js'
 import { isKeyId, isText, isTime } from '../base/shape.js'
 import { addSeconds, type Instant } from '../base/time.js'
@@ -32,6 +33,18 @@ export interface IdPorts {
   readonly clock: Clock
   readonly random: Random
   readonly signer: Signer
+}
+
+/** A peer that knows an ID key of ours. */
+export interface IdUser {
+  readonly kind: 'parent' | 'repository' | 'child' | 'publisher'
+  /** Our name for it; null for the repository of a CA, which has one. */
+  readonly name: Handle | null
+}
+
+/** Returns `parent registry`, `the repository`. */
+export function formatIdUser({ kind, name }: IdUser): string {
+  return name === null ? `the ${kind}` : `${kind} ${name}`
 }
 
 /** Returns the ID keys, newest last. */
@@ -69,10 +82,10 @@ export function idEventsOn<S extends WithIds>() {
 export type IdEvent = EventOf<ReturnType<typeof idEventsOn<WithIds>>>
 
 /**
- * Returns the commands of ID keys on the state `S`. `users` lists the peers that know an ID key, as words for a message: while there are
- * some, the key cannot be retired.
+ * Returns the commands of ID keys on the state `S`. `users` lists the peers that know an ID key: while there are some, the
+ * key cannot be retired.
  */
-export function idCommandsOn<S extends WithIds, P extends IdPorts>(users: (state: S, ski: KeyId) => readonly string[]) {
+export function idCommandsOn<S extends WithIds, P extends IdPorts>(users: (state: S, ski: KeyId) => readonly IdUser[]) {
   const command = commandsOn<S, IdEvent, P>()
   return {
     'id.add': command<{ readonly ifNone?: boolean }>({
@@ -93,11 +106,12 @@ export function idCommandsOn<S extends WithIds, P extends IdPorts>(users: (state
   }
 }
 
-function checkRetire(state: WithIds, ski: KeyId, users: readonly string[]): readonly Violation[] {
+function checkRetire(state: WithIds, ski: KeyId, users: readonly IdUser[]): readonly Violation[] {
   if (idKey(state, ski) === undefined) return [{ code: 'id-unknown', message: `there is no ID key ${ski}` }]
   if (users.length === 0) return []
-  const message = `ID key ${ski} is still known to ${users.join(', ')}: give them the new one first`
-  return [{ code: 'id-in-use', message, details: { users: [...users] } }]
+  const names = users.map(formatIdUser)
+  const message = `ID key ${ski} is still used with ${names.join(', ')}: give them the new one first`
+  return [{ code: 'id-in-use', message, details: { users: names } }]
 }
 
 /** Makes an ID key with its certificate. */

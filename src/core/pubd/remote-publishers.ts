@@ -6,7 +6,7 @@ import { isKeyId, isName, isText, isTime } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
-import { idCommandsOn, idEventsOn, idKey } from '../identity/id-keys.js'
+import { type IdUser, idCommandsOn, idEventsOn, idKey } from '../identity/id-keys.js'
 import type { PubdPorts } from './ports.js'
 import { unknownPublisher } from './publications.js'
 import type { PubdState, Publisher } from './state.js'
@@ -72,9 +72,9 @@ export const remotePublisherCommands = {
   }),
 }
 
-/** Returns the publishers that were given an ID key of the server, as words. */
-export function publishersThatKnow({ publishers }: PubdState, ski: KeyId): readonly string[] {
+/** Returns the publishers that were given an ID key of the server. */
+export function publishersThatKnow({ publishers }: PubdState, ski: KeyId): readonly IdUser[] {
   return Object.entries(publishers)
     .filter(([, { remote }]) => remote?.id === ski)
-    .map(([name]) => `publisher ${name}`)
+    .map(([name]) => ({ kind: 'publisher', name: name as Handle }))
 }

@@ -70,3 +70,32 @@ it.each([
 ])('exit %i, %s: brine %j', async (exit, code, args) => {
   expect(await refusalOf(box.dataDir, args)).toEqual([exit, code])
 })
+
+it('id makes a second ID key, and retires the first when no request has it', async () => {
+  const dataDir = box.copy()
+  expect((await runAt(dataDir, ['ca', 'id', 'show', 'acme'])).stdout).toContain('brine parent request acme makes one')
+  await runAt(dataDir, ['parent', 'request', 'acme'])
+  const dry = await runAt(dataDir, ['ca', 'id', 'add', 'acme', '--dry-run', '--json'])
+  expect(dry.json()).toMatchObject({ changed: 'no', wouldChange: true, id: null })
+  const { id } = (await runAt(dataDir, ['ca', 'id', 'add', 'acme', '--json'])).json<{ id: string }>()
+  const { ids } = (await runAt(dataDir, ['ca', 'id', 'show', 'acme', '--json'])).json<{ ids: { ski: string }[] }>()
+  expect(ids).toMatchObject([
+    { newest: false, offered: ['parents'], users: [] },
+    { newest: true, offered: [], users: [], ski: id },
+  ])
+  const retired = await runAt(dataDir, ['ca', 'id', 'retire', 'acme', (ids[0]?.ski ?? '').toLowerCase()])
+  expect([retired.code, retired.stderr]).toEqual([0, ''])
+  expect(retired.stdout).toMatch(
+    new RegExp(`^KEY +CERTIFICATE UNTIL .*\n${id} .* newest\nacme seq \\d+: ID key .* retired`),
+  )
+})
+
+it.each([
+  [1, 'id-unknown', ['ca', 'id', 'retire', 'acme', 'A'.repeat(40)]],
+  [2, 'key-invalid', ['ca', 'id', 'retire', 'acme', 'AB']],
+  [2, 'id-peer', ['ca', 'id', 'use', 'acme', 'A'.repeat(40)]],
+  [1, 'parent-local', ['ca', 'id', 'use', 'acme', 'A'.repeat(40), '--parent', 'testbed']],
+  [1, 'ca-unknown', ['ca', 'id', 'show', 'nobody']],
+])('exit %i, %s: brine %j', async (exit, code, args) => {
+  expect(await refusalOf(box.dataDir, args)).toEqual([exit, code])
+})

@@ -96,6 +96,16 @@ async function serverFiles(run: Run): Promise<void> {
   await run('contrib', 'nginx')
 }
 
+/** A change of the ID key toward one peer. */
+async function idKeys(run: Run, topic: string, owner: readonly string[], peer: readonly string[]): Promise<void> {
+  for (const more of [['--dry-run'], []]) await run(`${topic} id add`, ...owner, ...more)
+  const { ids } = await run(`${topic} id show`, ...owner)
+  const [old, fresh] = (ids as readonly { ski: string }[]).map(({ ski }) => ski)
+  if (old === undefined || fresh === undefined) throw new Error('no two ID keys')
+  for (const more of [['--dry-run'], []]) await run(`${topic} id use`, ...owner, fresh, ...peer, ...more)
+  for (const more of [['--dry-run'], []]) await run(`${topic} id retire`, ...owner, old, ...more)
+}
+
 async function authority(run: Run, folder: string, site: EnrolSite): Promise<void> {
   await run('testbed init', ...BASES)
   await run('ca add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24,10.0.0.0/8,AS64496')
@@ -108,6 +118,8 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('child response', 'testbed', 'elsewhere', '--service-uri', 'https://rpki.example/')
   await run('child suspend', 'testbed', 'elsewhere')
   await run('child unsuspend', 'testbed', 'elsewhere')
+  await idKeys(run, 'ca', ['testbed'], ['--child', 'elsewhere'])
+  await run('child update', 'testbed', 'elsewhere', '--request', join(folder, 'child-request.xml'))
   await run('child remove', 'testbed', 'elsewhere', '--yes')
   writeFileSync(join(folder, 'publisher-request.xml'), await publisherRequest('elsewhere'))
   const publisher = ['--request', join(folder, 'publisher-request.xml'), '--service-uri', 'https://rpki.example/']
@@ -118,6 +130,9 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   const uri = await publishElsewhere(site)
   await run('pubserver publisher show', 'elsewhere')
   for (const more of [['--dry-run'], ['--yes']]) await run('pubserver purge', uri, ...more)
+  await idKeys(run, 'pubserver', [], ['--publisher', 'elsewhere'])
+  writeFileSync(join(folder, 'publisher-request-2.xml'), await publisherRequest('elsewhere', 2n))
+  await run('pubserver publisher update', 'elsewhere', '--request', join(folder, 'publisher-request-2.xml'))
   for (const more of [['--dry-run'], ['--yes']]) await run('pubserver publisher remove', 'elsewhere', ...more)
   await run('parent add', 'new', 'testbed', '--local')
   await run('parent request', 'new')

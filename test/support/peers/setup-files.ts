@@ -7,12 +7,12 @@ import { encodeSetup } from '../../../src/core/protocols/setup/encode.js'
 import { fixedKeys } from '../rpki/fixed-keys.js'
 import { createMemoryKeyStore } from '../store/memory-key-store.js'
 
-/** Returns the DER of an ID certificate of an operator elsewhere. */
-export async function foreignId(): Promise<Uint8Array> {
+/** Returns the DER of an ID certificate of an operator elsewhere, another one for another serial. */
+export async function foreignId(serial = 1n): Promise<Uint8Array> {
   const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
   const { id: ski, spki } = await signer.createKey()
   const [notBefore, notAfter] = ['2026-01-01T00:00:00Z', '2041-01-01T00:00:00Z'] as [Instant, Instant]
-  return makeIdCertificate({ ski, spki, sign: (tbs) => signer.sign(ski, tbs), notBefore, notAfter, serial: 1n })
+  return makeIdCertificate({ ski, spki, sign: (tbs) => signer.sign(ski, tbs), notBefore, notAfter, serial })
 }
 
 /** Returns a child_request for a child of this handle. */
@@ -21,9 +21,9 @@ export async function childRequest(handle: string): Promise<string> {
 }
 
 /** Returns a publisher_request for a publisher of this handle. */
-export async function publisherRequest(handle: string): Promise<string> {
+export async function publisherRequest(handle: string, serial = 1n): Promise<string> {
   const publisherHandle = parseHandle(handle)
-  return encodeSetup({ kind: 'publisher_request', publisherHandle, id: await foreignId(), referrals: [] })
+  return encodeSetup({ kind: 'publisher_request', publisherHandle, id: await foreignId(serial), referrals: [] })
 }
 
 /** Returns a parent_response to a child of this handle; nothing listens at its server. */

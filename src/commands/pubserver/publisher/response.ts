@@ -8,11 +8,15 @@ import { arg, flag } from '../../../core/cli/flags/flags.js'
 interface ResponseReport {
   readonly publisher: string
   readonly response: string
+  readonly id: string
+  readonly usedId: string
   readonly out: string | null
 }
 
 export default class PublisherResponse extends BaseCommand<ResponseReport> {
   static override summary = 'print the repository_response (RFC 8183) of a publisher that sends messages'
+  static override description =
+    'It has the newest ID key of the publication server. If that is a new one, replies to the publisher are signed with the key that it knows until you say that it has the response: brine pubserver id use KEY --publisher PUBLISHER.'
   static override examples = [
     '<%= config.bin %> pubserver publisher response customer --service-uri https://rpki.example.net/ --out repository-response.xml',
   ]
@@ -30,9 +34,9 @@ export default class PublisherResponse extends BaseCommand<ResponseReport> {
     const { args, flags } = await this.parse(PublisherResponse)
     assertNotExists(flags.out)
     const session = await openSession(this.context(flags))
-    const response = await publisherResponse(session, args.publisher, flags['service-uri'])
-    if (flags.out !== undefined) writePublicDocument(flags.out, response)
-    return { publisher: args.publisher, response, out: flags.out ?? null }
+    const written = await publisherResponse(session, args.publisher, flags['service-uri'])
+    if (flags.out !== undefined) writePublicDocument(flags.out, written.response)
+    return { publisher: args.publisher, ...written, out: flags.out ?? null }
   }
 
   protected override view({ response, out, publisher }: ResponseReport): string {

@@ -7,13 +7,13 @@ import { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
 import { type IdKey, idKey, newestId } from '../../identity/id-keys.js'
 import { formatProtocolPath } from '../../protocols/message-request.js'
-import { toResourceText } from '../../resources/resource-set.js'
+import { NO_RESOURCES, toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { caState, knownCa, runCa } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { checkServiceBase, readSetupFile } from './setup-files.js'
+import { checkServiceBase, noticeOtherId, type RepeatedResponse, readSetupFile } from './setup-files.js'
 
 export interface ChildContactReport extends Outcome {
   readonly ca: Handle
@@ -59,11 +59,47 @@ export async function addRemoteChild(
   return { ca, child, resources: toResourceText(resources), response, ...outcome }
 }
 
-/** Returns the parent_response of a child again. Throws `ca-unknown`, `child-unknown`, `child-local`. */
-export async function childResponse(session: Session, ca: Handle, child: Handle, serviceBase: string): Promise<string> {
+/**
+ * Returns the parent_response of a child again, with the newest ID key of the CA. Answers are signed with the key that the child knows until
+ * `ca id use`, which a notice says where they differ. Throws `ca-unknown`, `child-unknown`, `child-local`.
+ */
+export async function childResponse(
+  session: Session,
+  ca: Handle,
+  child: Handle,
+  serviceBase: string,
+): Promise<RepeatedResponse> {
   checkServiceBase(serviceBase)
   const state = await session.store.read(async (reader) => knownCa(new Work(reader), ca))
-  return responseXml(ca, child, idOfChild(state, child), serviceBase)
+  const known = idOfChild(state, child)
+  const id = newestId(state) ?? known
+  const report = { response: await responseXml(ca, child, id, serviceBase), id: id.ski, usedId: known.ski }
+  noticeOtherId(session, report, `child ${child}`, `brine ca id use ${ca} ${id.ski} --child ${child}`)
+  return report
+}
+
+/**
+ * Replaces the ID certificate of a child elsewhere by the one of another request of it. Answers stay signed with the key that it knows. Throws
+ * `setup-invalid` (usage), `ca-unknown`, `child-unknown`, `child-local`.
+ */
+export async function updateChildId(
+  session: Session,
+  ca: Handle,
+  child: Handle,
+  request: Uint8Array,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<Omit<ChildContactReport, 'response'>> {
+  const { id: peer } = await readSetupFile(request, 'child_request')
+  const done = await transact(
+    session,
+    async (tx) => {
+      const state = knownCa(tx.work, ca)
+      await runCa(tx, ca, { type: 'child.contact', child, peer, id: idOfChild(state, child).ski })
+      return entry(state.children, child)?.resources ?? toResourceText(NO_RESOURCES)
+    },
+    { dryRun },
+  )
+  return { ca, child, resources: done.result, ...outcomeOf(done, 'ca', ca, null, dryRun) }
 }
 
 function idOfChild(state: CaState, child: Handle): IdKey {

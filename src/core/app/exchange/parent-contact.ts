@@ -2,9 +2,13 @@
 import { toBase64 } from '../../base/bytes.js'
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
 import type { RemoteParent } from '../../ca/contacts.js'
+import { offeredId } from '../../ca/ids.js'
+import type { CaState, OfferedTo } from '../../ca/state.js'
+import type { KeyId } from '../../crypto/ports.js'
 import { type PeerContact, peerDer } from '../../identity/contact.js'
-import { newestId } from '../../identity/id-keys.js'
+import { idsOf, newestId } from '../../identity/id-keys.js'
 import { hostKeyOf } from '../../peers/host.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { caState, knownCa, runCa } from '../transaction/context.js'
@@ -21,15 +25,19 @@ export interface ParentRequest {
 /** Returns the child_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
 export async function parentRequest(session: Session, ca: Handle): Promise<ParentRequest> {
   const { encodeSetup } = await import('../../protocols/setup/encode.js')
-  const id = await idForRequest(session, ca)
+  const id = await idForRequest(session, ca, 'parents')
   return { ca, request: encodeSetup({ kind: 'child_request', childHandle: ca, id }) }
 }
 
-/** Returns the DER of the newest ID certificate of a CA, which gets its first ID key if it has none. Throws `ca-unknown` (rejected). */
-export async function idForRequest(session: Session, ca: Handle): Promise<Uint8Array> {
+/**
+ * Returns the DER of the newest ID certificate of a CA, which gets its first ID key if it has none, and records that a request was written with
+ * it. Throws `ca-unknown` (rejected).
+ */
+export async function idForRequest(session: Session, ca: Handle, to: OfferedTo): Promise<Uint8Array> {
   const { result: id } = await transact(session, async (tx) => {
     knownCa(tx.work, ca)
     await runCa(tx, ca, { type: 'id.add', ifNone: true })
+    await runCa(tx, ca, { type: 'id.offer', to })
     return newestId(caState(tx.work, ca))
   })
   if (id === undefined) throw new TypeError('id.add leaves an ID key')
@@ -39,7 +47,34 @@ export async function idForRequest(session: Session, ca: Handle): Promise<Uint8A
 /** Permissions of the operator toward a peer. */
 export type PeerPermissions = Pick<PeerContact, 'tlsCa' | 'tlsInsecure' | 'acceptStaleCrl' | 'allowPrivate'>
 
-export interface ParentContactReport extends Outcome {
+/** The ID key of ours toward a peer that was added or changed. */
+export interface IdChoice {
+  readonly id: KeyId
+  /** The ID key before, if it was another one. */
+  readonly formerId: KeyId | null
+  /** For a new peer: other ID keys, with which the request may have been written that it answered. */
+  readonly otherIds: readonly KeyId[]
+}
+
+/**
+ * Returns the ID key toward a peer that has answered: the one of the newest request for its kind. `known` is the key toward it until now.
+ * Throws `id-none` (rejected).
+ */
+export function chooseId(state: CaState, to: OfferedTo, known: KeyId | undefined): IdChoice {
+  const id = offeredId(state, to)?.ski
+  if (id !== undefined)
+    return {
+      id,
+      formerId: known === undefined || known === id ? null : known,
+      otherIds: known === undefined ? idsOf(state).flatMap(({ ski }) => (ski === id ? [] : [ski])) : [],
+    }
+  const [command, peer] = to === 'parents' ? ['parent', 'parent'] : ['repo', 'repository']
+  throw new AppError('rejected', 'id-none', `${state.handle} has no ID key, so the response is not for it`, {
+    hint: `brine ${command} request ${state.handle} writes the request that the ${peer} answers`,
+  })
+}
+
+export interface ParentContactReport extends Outcome, IdChoice {
   readonly ca: Handle
   readonly parent: Handle
   readonly serviceUri: string
@@ -64,20 +99,19 @@ export async function addRemoteParent(
   const done = await transact(
     session,
     async (tx) => {
-      const id = newestId(knownCa(tx.work, ca))
-      if (id === undefined)
-        throw new AppError('rejected', 'id-none', `${ca} has no ID key, so the response is not for it`, {
-          hint: `brine parent request ${ca} writes the request that the parent answers`,
-        })
+      const state = knownCa(tx.work, ca)
+      const known = entry(state.parents, parent)
+      const choice = chooseId(state, 'parents', known?.transport === 'rfc6492' ? known.contact.id : undefined)
       const contact: RemoteParent = {
         transport: 'rfc6492',
-        contact: { serviceUri, id: id.ski, peer: toBase64(peer), ...permissions },
+        contact: { serviceUri, id: choice.id, peer: toBase64(peer), ...permissions },
         ...{ childName: childHandle, parentName: parentHandle },
       }
       await runCa(tx, ca, { type: 'parent.contact', parent, contact })
+      return choice
     },
     options,
   )
   const names = { serviceUri, childName: childHandle, parentName: parentHandle }
-  return { ca, parent, ...names, ...outcomeOf(done, 'ca', ca, null, options.dryRun) }
+  return { ca, parent, ...names, ...done.result, ...outcomeOf(done, 'ca', ca, null, options.dryRun) }
 }

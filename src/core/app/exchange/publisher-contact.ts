@@ -4,7 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
-import { idKey, newestId } from '../../identity/id-keys.js'
+import { type IdKey, idKey, newestId } from '../../identity/id-keys.js'
 import { formatProtocolPath } from '../../protocols/message-request.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import type { PubdState } from '../../pubd/state.js'
@@ -13,7 +13,7 @@ import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { pubdState, runPubd, TA_HANDLE, type TransactionContext } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { checkServiceBase, readSetupFile } from './setup-files.js'
+import { checkServiceBase, noticeOtherId, type RepeatedResponse, readSetupFile } from './setup-files.js'
 
 export interface PublisherContactReport extends Outcome {
   readonly publisher: Handle
@@ -52,20 +52,32 @@ export async function addPublisher(
       const id = newestId(pubdState(tx.work))
       if (id === undefined) throw new TypeError('id.add leaves an ID key')
       await runPubd(tx, { type: 'publisher.contact', publisher, peer, id: id.ski })
-      return { base, state: pubdState(tx.work) }
+      return { base, id, state: pubdState(tx.work) }
     },
     options,
   )
-  const { base, state } = done.result
-  const response = options.dryRun === true ? null : await responseXml(state, publisher, serviceBase, tag)
+  const { base, id, state } = done.result
+  const response = options.dryRun === true ? null : await responseXml(state, { publisher, base, id }, serviceBase, tag)
   return { publisher, base, response, ...outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun) }
 }
 
-/** Returns the repository_response of a publisher again. Throws `publisher-unknown`, `publisher-local`. */
-export async function publisherResponse(session: Session, publisher: Handle, serviceBase: string): Promise<string> {
+/**
+ * Returns the repository_response of a publisher again, with the newest ID key of the server. Replies are signed with the key that the
+ * publisher knows until `pubserver id use`, which a notice says where they differ. Throws `publisher-unknown`, `publisher-local`.
+ */
+export async function publisherResponse(
+  session: Session,
+  publisher: Handle,
+  serviceBase: string,
+): Promise<RepeatedResponse> {
   checkServiceBase(serviceBase)
   const state = await session.store.read(async (reader) => pubdState(new Work(reader)))
-  return responseXml(state, publisher, serviceBase)
+  const { base, known } = knownPublisher(state, publisher)
+  const id = newestId(state) ?? known
+  const response = await responseXml(state, { publisher, base, id }, serviceBase)
+  const report = { response, id: id.ski, usedId: known.ski }
+  noticeOtherId(session, report, `publisher ${publisher}`, `brine pubserver id use ${id.ski} --publisher ${publisher}`)
+  return report
 }
 
 /** Refuses the handle of a CA or trust anchor here, also of a removed one: its publisher would be taken for theirs. */
@@ -80,24 +92,57 @@ function refuseLocal({ work }: Pick<TransactionContext, 'work'>, publisher: Hand
   )
 }
 
-async function responseXml(state: PubdState, publisher: Handle, serviceBase: string, tag?: string): Promise<string> {
+/**
+ * Replaces the ID certificate of a publisher by the one of another request of it. Replies stay signed with the key that it knows. Throws
+ * `setup-invalid` (usage), `publisher-unknown`, `publisher-local`.
+ */
+export async function updatePublisherId(
+  session: Session,
+  publisher: Handle,
+  request: Uint8Array,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<Omit<PublisherContactReport, 'response'>> {
+  const { id: peer } = await readSetupFile(request, 'publisher_request')
+  const done = await transact(
+    session,
+    async (tx) => {
+      const { base, known } = knownPublisher(pubdState(tx.work), publisher)
+      await runPubd(tx, { type: 'publisher.contact', publisher, peer, id: known.ski })
+      return base
+    },
+    { dryRun },
+  )
+  return { publisher, base: done.result, ...outcomeOf(done, 'pubd', PUBD_HANDLE, null, dryRun) }
+}
+
+function knownPublisher(state: PubdState, publisher: Handle): { readonly base: string; readonly known: IdKey } {
   const known = entry(state.publishers, publisher)
   if (known === undefined)
     throw new AppError('rejected', 'publisher-unknown', `there is no publisher ${publisher}`, {
       hint: 'brine pubserver show lists the publishers',
     })
   const id = known.remote === undefined ? undefined : idKey(state, known.remote.id)
-  if (id === undefined)
-    throw new AppError(
-      'rejected',
-      'publisher-local',
-      `publisher ${publisher} is a CA of this data directory: it needs no response`,
-    )
+  if (id !== undefined) return { base: known.base, known: id }
+  throw new AppError(
+    'rejected',
+    'publisher-local',
+    `publisher ${publisher} is a CA of this data directory: it needs no response`,
+  )
+}
+
+async function responseXml(
+  { rrdpBase }: PubdState,
+  { publisher, base, id }: { readonly publisher: Handle; readonly base: string; readonly id: IdKey },
+  serviceBase: string,
+  tag?: string,
+): Promise<string> {
   const { encodeSetup } = await import('../../protocols/setup/encode.js')
   return encodeSetup({
     kind: 'repository_response',
     serviceUri: `${serviceBase.replace(/\/$/, '')}${formatProtocolPath({ service: 'rfc8181', handle: publisher })}`,
-    ...{ publisherHandle: publisher, siaBase: known.base, rrdpNotificationUri: `${state.rrdpBase}notification.xml` },
+    publisherHandle: publisher,
+    siaBase: base,
+    rrdpNotificationUri: `${rrdpBase}notification.xml`,
     ...(tag === undefined ? {} : { tag }),
     id: peerDer(id.certificate),
   })

@@ -4,7 +4,6 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { RemoteRepository } from '../../ca/contacts.js'
 import { dueTimes } from '../../ca/publishing.js'
-import { newestId } from '../../identity/id-keys.js'
 import { hostKeyOf } from '../../peers/host.js'
 import { repositoryRow } from '../authority/ca-reports.js'
 import type { RepositoryReport } from '../authority/parents.js'
@@ -13,7 +12,7 @@ import { outcomeOf } from '../changes/outcome.js'
 import { caState, knownCa, runCa } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { idForRequest, type PeerPermissions } from './parent-contact.js'
+import { chooseId, type IdChoice, idForRequest, type PeerPermissions } from './parent-contact.js'
 import { readSetupFile } from './setup-files.js'
 
 export interface RepositoryRequest {
@@ -25,7 +24,7 @@ export interface RepositoryRequest {
 /** Returns the publisher_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
 export async function repositoryRequest(session: Session, ca: Handle): Promise<RepositoryRequest> {
   const { encodeSetup } = await import('../../protocols/setup/encode.js')
-  const id = await idForRequest(session, ca)
+  const id = await idForRequest(session, ca, 'repositories')
   return { ca, request: encodeSetup({ kind: 'publisher_request', publisherHandle: ca, id, referrals: [] }) }
 }
 
@@ -39,7 +38,7 @@ export async function configureRemoteRepository(
   ca: Handle,
   { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
   options: { readonly dryRun?: boolean } = {},
-): Promise<RepositoryReport> {
+): Promise<RepositoryReport & IdChoice> {
   const message = await readSetupFile(response, 'repository_response')
   const { serviceUri, publisherHandle: publisher, siaBase: base, rrdpNotificationUri: notify } = message
   // throws where no message could be sent to it
@@ -48,25 +47,29 @@ export async function configureRemoteRepository(
   const done = await transact(
     session,
     async (tx) => {
-      const id = newestId(knownCa(tx.work, ca))
-      if (id === undefined)
-        throw new AppError('rejected', 'id-none', `${ca} has no ID key, so the response is not for it`, {
-          hint: `brine repo request ${ca} writes the request that the repository answers`,
-        })
+      const before = knownCa(tx.work, ca)
+      const known = before.repository?.transport === 'rfc8181' ? before.repository.contact.id : undefined
+      const choice = chooseId(before, 'repositories', known)
       const repository: RemoteRepository = {
         transport: 'rfc8181',
-        contact: { serviceUri, id: id.ski, peer: toBase64(message.id), ...permissions },
+        contact: { serviceUri, id: choice.id, peer: toBase64(message.id), ...permissions },
         ...{ publisher, base },
         ...(notify === undefined ? {} : { notify }),
       }
       await runCa(tx, ca, { type: 'repository.contact', repository })
       await syncResources(tx, ca)
-      return caState(tx.work, ca)
+      return { state: caState(tx.work, ca), choice }
     },
     options,
   )
-  const due = dueTimes(done.result, session.timing)?.due ?? null
-  return { ca, repository: repositoryRow(done.result.repository), ...outcomeOf(done, 'ca', ca, due, options.dryRun) }
+  const { state, choice } = done.result
+  const due = dueTimes(state, session.timing)?.due ?? null
+  return {
+    ca,
+    repository: repositoryRow(state.repository),
+    ...choice,
+    ...outcomeOf(done, 'ca', ca, due, options.dryRun),
+  }
 }
 
 /** Refuses URIs that cannot be in a certificate (RFC 6487 section 4.8.8, RFC 8182 section 3.2). */

@@ -1,5 +1,6 @@
 /** Files of RFC 8183: requests and responses that a peer's operator sends, and the URI that a response of ours names. */
 import { AppError } from '../../base/errors.js'
+import type { KeyId } from '../../crypto/ports.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import type {
   ChildRequest,
@@ -8,6 +9,7 @@ import type {
   RepositoryResponse,
   SetupMessage,
 } from '../../protocols/setup/types.js'
+import type { Session } from '../transaction/session.js'
 
 /** Kinds by the section of RFC 8183 that defines them. */
 const SECTIONS: Readonly<Record<keyof SetupFiles, string>> = {
@@ -57,4 +59,26 @@ export function checkServiceBase(uri: string): void {
   throw new AppError('usage', 'service-uri-invalid', `not an http or https URI: ${uri}`, {
     hint: 'the URI under which the web server in front passes requests to brine cgi: https://rpki.example.net/',
   })
+}
+
+/** A response that is written again for a peer that exists. */
+export interface RepeatedResponse {
+  readonly response: string
+  /** Our ID key in it. */
+  readonly id: KeyId
+  /** Our ID key that signs answers to the peer. */
+  readonly usedId: KeyId
+}
+
+/** Says which command makes answers signed with the key of a response, if they are not. */
+export function noticeOtherId(
+  { options }: Pick<Session, 'options'>,
+  { id, usedId }: RepeatedResponse,
+  peer: string,
+  command: string,
+): void {
+  if (id === usedId) return
+  options.onNotice?.(
+    `the response has the new ID key ${id}; answers to ${peer} are signed with ${usedId} until it has the response and you run: ${command}`,
+  )
 }

@@ -42,6 +42,7 @@ const CA: Rules<CaCommand> = {
   'child.unsuspend': ({ child: name }) => line('child', name),
   'id.add': () => 'new ID key',
   'id.retire': ({ ski }) => line('ID key', ski),
+  'id.offer': ({ to }) => line('request for', to),
   'parent.contact': ({ parent, serviceUri }) => line('parent', parent, labelled('at', serviceUri)),
   'parent.list': ({ parent, classes }) => line('parent', parent, countOf(classes, 'class')),
   'parent.remove': ({ parent }) => line('parent', parent),

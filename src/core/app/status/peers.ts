@@ -155,18 +155,13 @@ function idsOfCa(work: Work, ca: Handle): readonly WatchedId[] {
       : [],
   )
   const below = Object.entries(children).flatMap(([name, { peer }]) =>
-    peer === undefined ? [] : peerId(`child ${name} of ${ca}`, peer, `brine child add ${ca} ${name} --request FILE`),
+    peer === undefined ? [] : peerId(`child ${name} of ${ca}`, peer, `brine child update ${ca} ${name} --request FILE`),
   )
   const server =
     repository?.transport === 'rfc8181'
       ? peerId(`the repository of ${ca}`, repository.contact.peer, `brine repo configure ${ca} --response FILE`)
       : []
-  return [
-    ...ownIds(`${ca}`, state, `brine parent request ${ca}, and give it to each parent`),
-    ...remote,
-    ...below,
-    ...server,
-  ]
+  return [...ownIds(`${ca}`, state, `brine ca id add ${ca}`), ...remote, ...below, ...server]
 }
 
 function idsOfServer(work: Work): readonly WatchedId[] {
@@ -174,9 +169,9 @@ function idsOfServer(work: Work): readonly WatchedId[] {
   const publishers = Object.entries(state.publishers).flatMap(([name, { remote }]) =>
     remote === undefined
       ? []
-      : peerId(`publisher ${name}`, remote.peer, `brine pubserver publisher add ${name} --request FILE`),
+      : peerId(`publisher ${name}`, remote.peer, `brine pubserver publisher update ${name} --request FILE`),
   )
-  return [...ownIds('the publication server', state, 'give each publisher a new repository_response'), ...publishers]
+  return [...ownIds('the publication server', state, 'brine pubserver id add'), ...publishers]
 }
 
 function ownIds(of: string, state: WithIds, hint: string): readonly WatchedId[] {

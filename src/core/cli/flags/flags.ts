@@ -9,6 +9,7 @@ import { type Handle, parseHandle } from '../../base/handle.js'
 import { type HistoryPoint, type Moment, parseHistoryPoint, parseMoment } from '../../base/moment.js'
 import { quoted } from '../../base/text.js'
 import { type Duration, formatDuration, parseDuration } from '../../base/time.js'
+import type { KeyId } from '../../crypto/ports.js'
 import { MAX_ASN, parseAsn } from '../../resources/asn.js'
 import { parsePrefix } from '../../resources/prefix.js'
 import type { Prefix } from '../../resources/types.js'
@@ -23,6 +24,8 @@ export const arg = {
   newHandle: customArg<Handle>({ ...base, parse: async (text) => newHandle(text) }),
   /** Text as it is; `-` where the command documents standard input. */
   text: customArg<string>({ ...base, parse: async (text) => printable(text) }),
+  /** Subject key identifier of a key, upper hexadecimal. */
+  keyId: customArg<KeyId>({ ...base, parse: async (text) => keyId(text) }),
   /** A path; `-` where the command documents standard input. */
   path: customArg<string>(base),
   /** A sequence number. */
@@ -156,6 +159,11 @@ function newHandle(text: string): Handle {
 function printable(text: string): string {
   if (text.length <= 100_000 && !/[\p{Cc}\p{Bidi_Control}]/u.test(text)) return text
   throw new AppError('usage', 'text-invalid', `not a single line of plain text: ${JSON.stringify(text.slice(0, 60))}`)
+}
+
+function keyId(text: string): KeyId {
+  if (/^[0-9A-Fa-f]{40}$/.test(text)) return text.toUpperCase() as KeyId
+  throw new AppError('usage', 'key-invalid', `not the identifier of a key, 40 hexadecimal digits: ${quoted(text)}`)
 }
 
 function wholeNumber(text: string, min: number, max: number): number {

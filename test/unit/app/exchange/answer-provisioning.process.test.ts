@@ -357,7 +357,7 @@ test('tick suspends a child that was silent for too long while tick ran', async 
 })
 
 test('the response is the same when it is asked for again, and a local child has none', async () => {
-  const again = decodeSetup(Buffer.from(await childResponse(await session(), TESTBED, KID, BASE)))
+  const again = decodeSetup(Buffer.from((await childResponse(await session(), TESTBED, KID, BASE)).response))
   expect(again).toMatchObject({ kind: 'parent_response', id: parentId })
   await expect(childResponse(await session(), TESTBED, parseHandle('none'), BASE)).rejects.toMatchObject({
     code: 'child-unknown',

@@ -273,7 +273,7 @@ describe('a handle', () => {
 })
 
 test('the response is printed again with the same ID certificate, and has the ID key that signs', async () => {
-  const again = decodeSetup(Buffer.from(await publisherResponse(await session(), PUB, URI)))
+  const again = decodeSetup(Buffer.from((await publisherResponse(await session(), PUB, URI)).response))
   expect(again).toMatchObject({ kind: 'repository_response', siaBase: base, id: serverId })
   await expect(publisherResponse(await session(), TESTBED, URI)).rejects.toMatchObject({ code: 'publisher-local' })
 })

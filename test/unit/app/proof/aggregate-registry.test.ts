@@ -43,6 +43,7 @@ const ID_EVENTS = [
 ]
 const REMOTE_CA_EVENTS = [
   ...ID_EVENTS,
+  { type: 'id.offered', ski: SKI, to: 'parents' },
   {
     type: 'parent.contacted',
     parent: 'registry',

@@ -1,0 +1,28 @@
+/** `brine ca id retire`: retires an ID key of a CA. */
+import { type IdChangeReport, retireId } from '../../../core/app/exchange/id-keys.js'
+import { openSession } from '../../../core/app/transaction/session.js'
+import { BaseCommand } from '../../../core/cli/base-command.js'
+import { arg, writeFlags } from '../../../core/cli/flags/flags.js'
+import type { Theme } from '../../../core/cli/output/theme.js'
+import { idChangeView } from '../../../core/cli/views/id-keys.js'
+
+export default class CaIdRetire extends BaseCommand<IdChangeReport> {
+  static override summary = 'retire an ID key that no peer uses'
+  static override description =
+    'Refused while a peer uses it. The file of its private key stays for a while: brine clean removes it after 30 days.'
+  static override examples = ['<%= config.bin %> ca id retire acme 3F7A0C5D9E1B2468ACE013579BDF02468ACE1357']
+  static override args = {
+    ca: arg.handle({ required: true, description: 'the CA' }),
+    key: arg.keyId({ required: true, description: 'the ID key: 40 hexadecimal digits' }),
+  }
+  static override flags = { ...writeFlags }
+
+  protected override async execute(): Promise<IdChangeReport> {
+    const { args, flags } = await this.parse(CaIdRetire)
+    return retireId(await openSession(this.context(flags)), args.ca, args.key, { dryRun: flags['dry-run'] })
+  }
+
+  protected override view(report: IdChangeReport, theme: Theme): string {
+    return idChangeView(report, `ID key ${report.id} retired`, theme)
+  }
+}

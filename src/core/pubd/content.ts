@@ -105,11 +105,12 @@ export function changesSince(
   return changes
 }
 
-/** Returns the objects that the published tree needs: the current ones, and those that a retained delta publishes. */
+/** Returns the objects that the published tree needs: the current ones, those that wait for the next delta, and those that a retained delta publishes. */
 export function objectsInUse(state: PubdState): ReadonlySet<Sha256> {
   const used = new Set<Sha256>()
   for (const publisher of Object.values(state.publishers))
-    for (const object of Object.values(publisher.objects)) used.add(object.sha256)
+    for (const object of [...Object.values(publisher.objects), ...Object.values(publisher.staged ?? {})])
+      if (object !== null) used.add(object.sha256)
   for (const delta of state.deltas)
     for (const change of delta.changes) for (const object of change.put) used.add(object.sha256)
   return used

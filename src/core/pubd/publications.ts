@@ -10,6 +10,7 @@ import { quoted } from '../base/text.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { deltaChange, type PublisherChange, retainedDeltas, snapshotLength } from './content.js'
 import { changeTime, newPart, type PubdPorts } from './ports.js'
+import { contentOf, staging, withStaged } from './staged.js'
 import { type DeltaChange, isDeltaChange, type ObjectRef, type PubdState, type Publisher } from './state.js'
 import { objectNameProblem } from './uri.js'
 
@@ -33,7 +34,10 @@ export const publicationEvents = {
         const publisher = entry(publishers, change.publisher)
         if (publisher === undefined) continue
         const objects = withEntries(publisher.objects, puts(change), drops(change))
-        publishers = withEntry(publishers, change.publisher, { ...publisher, updatedAt: at, objects })
+        publishers = withEntry(publishers, change.publisher, {
+          ...staging(publisher, undefined),
+          ...{ updatedAt: at, objects },
+        })
       }
       return { ...state, serial, updatedAt: at, part, publishers, deltas }
     },
@@ -73,7 +77,7 @@ export const publicationCommands = {
   }),
 }
 
-/** Returns the next serial; nothing when nothing would change, since RFC 8182 has no empty delta. */
+/** Returns the next serial, with what the publishers have staged; nothing when nothing would change, since RFC 8182 has no empty delta. */
 export function publication(
   state: PubdState,
   requested: readonly PublisherChange[],
@@ -83,7 +87,8 @@ export function publication(
   for (const change of requested) {
     const publisher = entry(state.publishers, change.publisher)
     if (publisher === undefined) continue
-    const changed = deltaChange(change.publisher, publisher.base, publisher.objects, change)
+    const whole = withStaged(publisher, change)
+    const changed = deltaChange(change.publisher, publisher.base, publisher.objects, whole)
     if (changed !== undefined) changes.push(changed)
   }
   if (changes.length === 0) return []
@@ -116,8 +121,10 @@ function checkPublication(
   return found
 }
 
-function checkChange(publisher: Publisher, change: PublisherChange): readonly Violation[] {
+/** Returns the violations of a change to what a publisher wants to be published. */
+export function checkChange(publisher: Publisher, change: PublisherChange): readonly Violation[] {
   const found: Violation[] = []
+  const content = contentOf(publisher)
   const named = new Set<string>()
   const once = (name: string): void => {
     if (named.has(name))
@@ -138,15 +145,15 @@ function checkChange(publisher: Publisher, change: PublisherChange): readonly Vi
   }
   for (const name of change.drop) {
     once(name)
-    if (entry(publisher.objects, name) === undefined)
+    if (entry(content, name) === undefined)
       found.push(violation('object-unknown', `${quoted(name, 200)} of ${change.publisher} is not published`))
   }
-  return found.length > 0 ? found : conflicts(publisher, change)
+  return found.length > 0 ? found : conflicts(content, change)
 }
 
 /** A name cannot be a file and a folder at once: the tree on disk has one place for it. */
-function conflicts(publisher: Publisher, change: PublisherChange): readonly Violation[] {
-  const names = new Set(Object.keys(publisher.objects))
+function conflicts(content: Publisher['objects'], change: PublisherChange): readonly Violation[] {
+  const names = new Set(Object.keys(content))
   for (const name of change.drop) names.delete(name)
   for (const { name } of change.put) names.add(name)
   const folders = new Set<string>()

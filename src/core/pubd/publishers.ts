@@ -6,6 +6,7 @@ import { quoted } from '../base/text.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { changeTime, type PubdPorts } from './ports.js'
 import { type Published, publication, unknownPublisher } from './publications.js'
+import { contentOf } from './staged.js'
 import type { PubdState } from './state.js'
 import { publisherBase } from './uri.js'
 
@@ -44,7 +45,8 @@ export const publisherCommands = {
     check: ({ publishers }, { publisher }) =>
       entry(publishers, publisher) === undefined ? [unknownPublisher(publisher)] : [],
     decide: (state, { publisher }, ports) => {
-      const drop = Object.keys(entry(state.publishers, publisher)?.objects ?? {})
+      const known = entry(state.publishers, publisher)
+      const drop = known === undefined ? [] : Object.keys(contentOf(known))
       return [...publication(state, [{ publisher, put: [], drop }], ports), { type: 'publisher.removed', publisher }]
     },
     publishesOnly: false,

@@ -2,16 +2,28 @@
 import { toBase64 } from '../base/bytes.js'
 import type { Handle } from '../base/handle.js'
 import { entry, withEntry } from '../base/record.js'
-import { isKeyId, isName, isText, isTime } from '../base/shape.js'
+import { type Check, isKeyId, isName, isText, isTime, listOf, objectOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { type IdUser, idCommandsOn, idEventsOn, idKey } from '../identity/id-keys.js'
+import type { ObjectPut } from './content.js'
 import type { PubdPorts } from './ports.js'
-import { unknownPublisher } from './publications.js'
-import type { PubdState, Publisher } from './state.js'
+import { checkChange, unknownPublisher } from './publications.js'
+import { stagedAfter, staging } from './staged.js'
+import { type PubdState, type Publisher, REF } from './state.js'
 
 const event = eventsOn<PubdState>()
+
+interface StagedChange {
+  readonly put: readonly ObjectPut[]
+  readonly drop: readonly string[]
+}
+
+const isStagedChange: Check<StagedChange> = objectOf<StagedChange>({
+  put: listOf(objectOf<ObjectPut>({ ...REF, name: isText })),
+  drop: listOf(isText),
+})
 
 const onPublisher = (state: PubdState, name: Handle, change: (publisher: Publisher) => Publisher): PubdState => {
   const found = entry(state.publishers, name)
@@ -26,11 +38,15 @@ export const remotePublisherEvents = {
     (state, { publisher: name, peer, id }) =>
       onPublisher(state, name, (publisher) => ({ ...publisher, remote: { ...publisher.remote, peer, id } })),
   ),
-  /** A message with this signing time changed something. */
-  'publisher.heard': event({ publisher: isName, signedAt: isTime }, (state, { publisher: name, signedAt }) =>
-    onPublisher(state, name, (publisher) =>
-      publisher.remote === undefined ? publisher : { ...publisher, remote: { ...publisher.remote, signedAt } },
-    ),
+  /** A message with this signing time changed something; `staged` waits for the next RRDP delta. */
+  'publisher.heard': event(
+    { publisher: isName, signedAt: isTime, 'staged?': isStagedChange },
+    (state, { publisher: name, signedAt, staged }) =>
+      onPublisher(state, name, (publisher) => {
+        if (publisher.remote === undefined) return publisher
+        const heard = { ...publisher, remote: { ...publisher.remote, signedAt } }
+        return staged === undefined ? heard : staging(heard, stagedAfter(publisher, staged))
+      }),
   ),
 }
 
@@ -39,6 +55,13 @@ interface PublisherContact {
   /** DER of its ID certificate. */
   readonly peer: Uint8Array
   readonly id: KeyId
+}
+
+interface HeardMessage {
+  readonly publisher: Handle
+  readonly signedAt: Instant
+  /** Changes of the message, if they wait for the next RRDP delta. */
+  readonly staged?: StagedChange
 }
 
 const command = commandsOn<PubdState, EventOf<typeof remotePublisherEvents>, PubdPorts>()
@@ -60,15 +83,23 @@ export const remotePublisherCommands = {
     summarize: ({ publisher, id }) => ({ publisher, id }),
   }),
   /** Records the signing time of a message, in the commit of what it changes. */
-  'publisher.hear': command<{ readonly publisher: Handle; readonly signedAt: Instant }>({
-    check: ({ publishers }, { publisher }) =>
-      entry(publishers, publisher) === undefined ? [unknownPublisher(publisher)] : [],
-    decide: ({ publishers }, { publisher, signedAt }) =>
-      entry(publishers, publisher)?.remote?.signedAt === signedAt
-        ? []
-        : [{ type: 'publisher.heard', publisher, signedAt }],
+  'publisher.hear': command<HeardMessage>({
+    check: ({ publishers }, { publisher, staged }) => {
+      const known = entry(publishers, publisher)
+      if (known === undefined) return [unknownPublisher(publisher)]
+      return staged === undefined ? [] : checkChange(known, { publisher, ...staged })
+    },
+    decide: ({ publishers }, { publisher, signedAt, staged }) => {
+      if (staged !== undefined) return [{ type: 'publisher.heard', publisher, signedAt, staged }]
+      const isKnown = entry(publishers, publisher)?.remote?.signedAt === signedAt
+      return isKnown ? [] : [{ type: 'publisher.heard', publisher, signedAt }]
+    },
     publishesOnly: true,
-    summarize: ({ publisher, signedAt }) => ({ publisher, signedAt }),
+    summarize: ({ publisher, signedAt, staged }) => ({
+      publisher,
+      signedAt,
+      ...(staged === undefined ? {} : { staged: { put: staged.put.length, drop: staged.drop.length } }),
+    }),
   }),
 }
 

@@ -22,6 +22,8 @@ export interface Publisher {
   readonly updatedAt: Instant
   /** Keyed by name relative to `base`. */
   readonly objects: Table<ObjectRef>
+  /** Changes that wait for the next RRDP delta; null: withdrawn. Left out: there are none. */
+  readonly staged?: Table<ObjectRef | null>
   /** Left out for a CA of this data directory. */
   readonly remote?: RemotePublisher
 }
@@ -46,7 +48,7 @@ export interface DeltaDrop extends ObjectRef {
   readonly name: string
 }
 
-const REF: ShapeOf<ObjectRef> = { sha256: isHash, size: isPositive }
+export const REF: ShapeOf<ObjectRef> = { sha256: isHash, size: isPositive }
 
 /** Changes of one serial below one base, names sorted. The base is kept here because its publisher may be removed since. */
 export interface DeltaChange {

@@ -3,6 +3,7 @@ import { type PublisherShowReport, showPublisher } from '../../../core/app/excha
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg } from '../../../core/cli/flags/flags.js'
+import { counted } from '../../../core/cli/output/endings.js'
 import type { Theme } from '../../../core/cli/output/theme.js'
 import { exchangeText } from '../../../core/cli/views/parents.js'
 
@@ -17,7 +18,7 @@ export default class PublisherShow extends BaseCommand<PublisherShowReport> {
   }
 
   protected override view(report: PublisherShowReport, theme: Theme): string {
-    const { publisher, transport, base, objects, bytes, updatedAt, addedAt, files } = report
+    const { publisher, transport, base, objects, bytes, staged, updatedAt, addedAt, files } = report
     const table = theme.table({
       columns: [
         { title: 'OBJECT', rank: 1, cut: 'middle' },
@@ -29,7 +30,8 @@ export default class PublisherShow extends BaseCommand<PublisherShowReport> {
       `${theme.bold(publisher)}, ${transport === 'local' ? 'in this data directory' : 'elsewhere'}, since ${addedAt}`,
       `base          ${base}`,
       ...contactLines(report),
-      `content       ${objects} objects, ${bytes} bytes, changed ${updatedAt}`,
+      `content       ${counted(objects, 'object')}, ${counted(bytes, 'byte')}, changed ${updatedAt}`,
+      ...(staged === 0 ? [] : [`waiting       ${counted(staged, 'change')}, published with the next RRDP delta`]),
       ...(files.length === 0 ? [] : [table]),
     ].join('\n')
   }

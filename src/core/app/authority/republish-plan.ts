@@ -10,6 +10,7 @@ import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'
 import type { DueTimes } from '../../issuing/due.js'
 import type { Timing } from '../../issuing/timing.js'
+import { stagedPublishers } from '../../pubd/staged.js'
 import { taDueTimes } from '../../ta/certificate.js'
 import { soonest } from '../changes/outcome.js'
 import { caState, knownCa, pubdState, taState } from '../transaction/context.js'
@@ -41,6 +42,8 @@ export interface RepublishPlan {
   readonly due: readonly Handle[]
   /** CAs that want content which the publication server does not have yet. */
   readonly unpublished: readonly Handle[]
+  /** Publishers elsewhere with content that waits for the next RRDP delta. */
+  readonly staged: readonly Handle[]
   readonly times: ReadonlyMap<Handle, DueTimes>
   readonly failed: readonly FailedCa[]
   /** CAs that can be read but lack an object; empty without `inspect`. */
@@ -90,6 +93,8 @@ export function planRepublish(session: Session, options: PlanOptions = {}): Prom
       nextDue = soonest(nextDue, when.due)
       staleAt = soonest(staleAt, when.staleAt)
     }
+    const staged = server === undefined ? [] : stagedPublishers(server)
+    if (staged.length > 0) nextDue = soonest(nextDue, now)
     const isPublished = server === undefined || isTreePublished(session, tx)
     const all = [...times.keys()]
     const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
@@ -100,6 +105,7 @@ export function planRepublish(session: Session, options: PlanOptions = {}): Prom
       all,
       due,
       unpublished,
+      staged,
       times,
       failed,
       damaged,

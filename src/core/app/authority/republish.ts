@@ -70,6 +70,10 @@ export async function republish(session: Session, options: RepublishOptions = {}
   const replan = async (): Promise<RepublishPlan> =>
     last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
   let after = await replan()
+  if (after.staged.length > 0 && options.dryRun !== true) {
+    last = await transact(session, (tx) => publishStaged(tx, after.staged))
+    after = await replan()
+  }
   if (!after.isPublished && options.dryRun !== true) {
     last = await transact(session, async () => undefined, { publishAlways: true })
     after = await replan()
@@ -170,6 +174,10 @@ async function reissueAll(
   // a change that waited for this run is published although nothing is issued now
   if (tx.ports.holdsPublication !== true) await publishLocal(tx, handles)
   return activated
+}
+
+async function publishStaged(tx: TransactionContext, publishers: readonly Handle[]): Promise<void> {
+  if (tx.ports.holdsPublication !== true) await publishLocal(tx, publishers)
 }
 
 /** Syncs `handle` with its parents. A damaged parent, or a damaged child below, does not keep the CA `of` from its next manifest. */

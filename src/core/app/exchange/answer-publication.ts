@@ -8,6 +8,7 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
+import type { Sha256 } from '../../crypto/ports.js'
 import { systemRandom } from '../../crypto/random.js'
 import { Rejected, Work } from '../../eventsourcing/work.js'
 import { type IdKey, idKey } from '../../identity/id-keys.js'
@@ -22,7 +23,8 @@ import type {
   PublicationQuery,
   PublicationReply,
 } from '../../protocols/publication/types.js'
-import type { ObjectPut } from '../../pubd/content.js'
+import type { ObjectPut, PublisherChange } from '../../pubd/content.js'
+import { contentOf, stagedAfter, stagedPublishers } from '../../pubd/staged.js'
 import type { Publisher, RemotePublisher } from '../../pubd/state.js'
 import { pubdState, runPubd, type TransactionContext } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
@@ -30,7 +32,7 @@ import { withMessageSigner } from '../transaction/signing.js'
 import { transact } from '../transaction/transact.js'
 import { openMessage, sealMessage } from './messages.js'
 import { listObjects, reviewDelta } from './publication-requests.js'
-import { exchangeName } from './publishers.js'
+import { exchangeName, knownPublisher } from './publishers.js'
 
 export interface PublicationAnswer {
   /** DER of the signed answer. */
@@ -144,17 +146,52 @@ async function carryOut(
   refuseReplay(handle, remote, signedAt)
   const review = reviewDelta(publisher, pdus)
   if (review.errors !== undefined) return { type: 'error', errors: review.errors }
-  const dated = tx.ports.clock.now()
+  const { dateOf } = await import('./object-date.js')
+  const now = tx.ports.clock.now()
+  const content = contentOf(publisher)
   const put: ObjectPut[] = []
   const drop: string[] = []
-  for (const { pdu, name } of review.named)
-    if (pdu.kind === 'withdraw') drop.push(name)
-    else put.push({ name, sha256: tx.ports.objects.put(pdu.bytes, dated), size: pdu.bytes.length })
-  if (put.length + drop.length > 0) {
-    await runPubd(tx, { type: 'publish', changes: [{ publisher: handle, put, drop }] })
-    await runPubd(tx, { type: 'publisher.hear', publisher: handle, signedAt })
+  for (const { pdu, name } of review.named) {
+    if (pdu.kind === 'withdraw') {
+      drop.push(name)
+      continue
+    }
+    const held = entry(content, name)
+    const before = held?.size === pdu.bytes.length ? readable(tx, held.sha256) : undefined
+    const sha256 = tx.ports.objects.put(pdu.bytes, dateOf(name, pdu.bytes, before, now))
+    put.push({ name, sha256, size: pdu.bytes.length })
   }
+  if (put.length + drop.length > 0) await accept(tx, { publisher: handle, put, drop }, signedAt)
   return { type: 'success' }
+}
+
+/** Returns nothing for an object that is missing or damaged: it is about to be replaced. */
+function readable({ work }: TransactionContext, sha256: Sha256): Uint8Array | undefined {
+  try {
+    return work.object(sha256)
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'corrupt') return undefined
+    throw error
+  }
+}
+
+/**
+ * Publishes a change with all that is staged, as one RRDP delta. Within `rrdp_interval` of the last delta the change is staged: it is listed and
+ * durable, and the next delta, that of `tick` at the latest, publishes it. So is one that takes back what was staged.
+ */
+async function accept(tx: TransactionContext, change: PublisherChange, signedAt: Instant): Promise<void> {
+  const { publisher, put, drop } = change
+  const state = pubdState(tx.work)
+  const known = knownPublisher(state, publisher)
+  const isNothingNew = known.staged !== undefined && stagedAfter(known, change) === undefined
+  if (tx.ports.holdsPublication === true || isNothingNew) {
+    await runPubd(tx, { type: 'publisher.hear', publisher, signedAt, staged: { put, drop } })
+    return
+  }
+  const others = stagedPublishers(state).filter((name) => name !== publisher)
+  const changes = [change, ...others.map((name) => ({ publisher: name, put: [], drop: [] }))]
+  await runPubd(tx, { type: 'publish', changes })
+  await runPubd(tx, { type: 'publisher.hear', publisher, signedAt })
 }
 
 function failure(code: PublicationErrorCode, text: string): PublicationReply {

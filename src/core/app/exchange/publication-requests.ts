@@ -5,6 +5,7 @@
 import { entry, sortedEntries } from '../../base/record.js'
 import { quoted } from '../../base/text.js'
 import type { Pdu, PublicationError, PublicationErrorCode, PublishedObject } from '../../protocols/publication/types.js'
+import { contentOf } from '../../pubd/staged.js'
 import type { Publisher } from '../../pubd/state.js'
 import { nameBelow } from '../../pubd/uri.js'
 
@@ -17,17 +18,21 @@ export interface NamedPdu {
   readonly name: string
 }
 
+type Content = Pick<Publisher, 'base' | 'objects'>
+
 export type DeltaReview =
   | { readonly errors: readonly PublicationError[] }
   | { readonly errors?: never; readonly named: readonly NamedPdu[] }
 
-/** Returns what the publisher publishes, sorted by URI. */
-export function listObjects({ base, objects }: Publisher): readonly PublishedObject[] {
-  return sortedEntries(objects).map(([name, { sha256: hash }]) => ({ uri: base + name, hash }))
+/** Returns what the publisher publishes, and what waits for the next RRDP delta, sorted by URI. */
+export function listObjects(publisher: Publisher): readonly PublishedObject[] {
+  const { base } = publisher
+  return sortedEntries(contentOf(publisher)).map(([name, { sha256: hash }]) => ({ uri: base + name, hash }))
 }
 
 /** Reviews a delta as a whole: with one error, none of its PDUs may be carried out. */
-export function reviewDelta(publisher: Publisher, pdus: readonly Pdu[]): DeltaReview {
+export function reviewDelta(known: Publisher, pdus: readonly Pdu[]): DeltaReview {
+  const publisher = { base: known.base, objects: contentOf(known) }
   const errors: PublicationError[] = []
   const named: NamedPdu[] = []
   const seen = new Set<string>()
@@ -45,17 +50,17 @@ export function reviewDelta(publisher: Publisher, pdus: readonly Pdu[]): DeltaRe
 }
 
 /** Returns the name of a URI that is written exactly as it is listed: else a list would show another URI than was sent. */
-function nameOf({ base }: Publisher, { uri }: Pdu): string | undefined {
+function nameOf({ base }: Content, { uri }: Pdu): string | undefined {
   const name = nameBelow(base, uri)
   return name !== undefined && base + name === uri ? name : undefined
 }
 
-function outside({ base }: Publisher, pdu: Pdu): PublicationError {
+function outside({ base }: Content, pdu: Pdu): PublicationError {
   return failed('permission_failure', pdu, `${quoted(pdu.uri, 200)} is no URI that may be published below ${base}`)
 }
 
 function errorOf(
-  { objects }: Publisher,
+  { objects }: Content,
   pdu: Pdu,
   name: string,
   seen: ReadonlySet<string>,
@@ -77,7 +82,7 @@ function errorOf(
 }
 
 /** A name cannot be an object and a folder at once. */
-function conflicts({ objects }: Publisher, named: readonly NamedPdu[]): readonly PublicationError[] {
+function conflicts({ objects }: Content, named: readonly NamedPdu[]): readonly PublicationError[] {
   const names = new Set(Object.keys(objects))
   for (const { pdu, name } of named)
     if (pdu.kind === 'publish') names.add(name)

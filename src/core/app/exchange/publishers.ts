@@ -21,6 +21,8 @@ export interface PublisherRow {
   readonly base: string
   readonly objects: number
   readonly bytes: number
+  /** Number of changes that wait for the next RRDP delta (`rrdp_interval`). */
+  readonly staged: number
   /** Null for a publisher of this data directory, and for one that never sent a message. */
   readonly lastMessage: Instant | null
   /** Time of the last change of its content. */
@@ -116,14 +118,14 @@ export function exchangeName(publisher: Handle): PeerName {
 
 function rowOf(
   publisher: Handle,
-  { base, objects, remote, updatedAt }: Publisher,
+  { base, objects, staged = {}, remote, updatedAt }: Publisher,
   exchange: LastExchange | undefined,
 ): PublisherRow {
   const all = Object.values(objects)
   const heard = [remote?.signedAt, exchange?.at].filter((at) => at !== undefined)
   return {
     ...{ publisher, transport: remote === undefined ? 'local' : 'rfc8181', base },
-    ...{ objects: all.length, bytes: all.reduce((sum, { size }) => sum + size, 0) },
+    ...{ objects: all.length, bytes: all.reduce((sum, { size }) => sum + size, 0), staged: Object.keys(staged).length },
     ...{ lastMessage: heard.length === 0 ? null : heard.reduce(later), updatedAt },
   }
 }

@@ -4,12 +4,13 @@
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { entry, sortedEntries } from '../../base/record.js'
+import { sortedEntries } from '../../base/record.js'
 import { quoted } from '../../base/text.js'
 import type { Duration } from '../../base/time.js'
 import { removeExchange } from '../../peers/last-exchange.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import type { PublisherChange } from '../../pubd/content.js'
+import { contentOf } from '../../pubd/staged.js'
 import type { PubdState } from '../../pubd/state.js'
 import type { ChangeRow } from '../changes/change-row.js'
 import { publicationRows } from '../changes/change-rows.js'
@@ -119,8 +120,8 @@ function local(message: string, hint?: string): AppError {
   return new AppError('rejected', 'publisher-local', message, hint === undefined ? {} : { hint })
 }
 
-function withdrawal({ publishers }: PubdState, publisher: Handle): PublisherChange {
-  return { publisher, put: [], drop: Object.keys(entry(publishers, publisher)?.objects ?? {}).sort() }
+function withdrawal(state: PubdState, publisher: Handle): PublisherChange {
+  return { publisher, put: [], drop: Object.keys(contentOf(knownPublisher(state, publisher))).sort() }
 }
 
 function objectsAt({ publishers }: PubdState, uri: string): readonly PublisherChange[] {

@@ -7,6 +7,7 @@ import { entry } from '../../base/record.js'
 import { publishedFiles } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type PublisherChange, publicationDelta } from '../../pubd/content.js'
+import { stagedPublishers } from '../../pubd/staged.js'
 import { taPublishedFiles } from '../../ta/state.js'
 import { caState, pubdState, runPubd, type TransactionContext, taState } from './context.js'
 
@@ -21,6 +22,9 @@ export async function publishLocal(tx: TransactionContext, handles?: readonly Ha
     const change = publicationDelta(state, publisher, desiredFiles(tx, publisher))
     if (change.put.length > 0 || change.drop.length > 0) changes.push(change)
   }
+  // the next delta has what publishers elsewhere have staged, whatever causes it
+  if (handles === undefined || handles.length > 0)
+    for (const publisher of stagedPublishers(state)) changes.push({ publisher, put: [], drop: [] })
   if (changes.length === 0) return []
   await runPubd(tx, { type: 'publish', changes })
   return changes.map((change) => change.publisher)

@@ -70,7 +70,10 @@ const REMOTE_CA_EVENTS = [
 const REMOTE_PUBD_EVENTS = [
   ...ID_EVENTS,
   { type: 'publisher.contacted', publisher: 'branch', peer: 'AAAA', id: SKI },
-  { type: 'publisher.heard', publisher: 'branch', signedAt: AT },
+  {
+    ...{ type: 'publisher.heard', publisher: 'branch', signedAt: AT },
+    staged: { put: [{ name: 'a.roa', sha256: SHA, size: 3 }], drop: ['b.roa'] },
+  },
   { type: 'pubserver.cleared', at: AT },
 ]
 

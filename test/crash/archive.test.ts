@@ -153,7 +153,7 @@ it.each([
   async (_, n) => {
     const subject = subjects[n]
     if (subject === undefined) throw new Error('no such subject')
-    const { operations, complaints } = await sweep(subject, KINDS, 12)
+    const { operations, complaints } = await sweep(subject, KINDS, 8)
     expect(operations.length).toBeGreaterThan(10)
     expect(complaints).toEqual([])
   },

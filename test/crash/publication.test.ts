@@ -61,7 +61,7 @@ describe.each([
     expect(newListing).not.toBe(oldListing)
     const total = operationsOf(more)
     expect(total).toBeGreaterThan(30)
-    for (const n of sampled(numbersTo(total), 20)) {
+    for (const n of sampled(numbersTo(total), 12)) {
       copy(before, site.repoDir)
       const { disk, operations } = failingDisk(n, forEver, 'EIO')
       const error = attempt(() => site.write({ disk, ...more }))
@@ -81,7 +81,7 @@ describe.each([
 it('a new session after a rebuild that failed half-way trusts no tree that was being built', async () => {
   copy(before, site.repoDir)
   const kept = site.server.state
-  for (const n of sampled(numbersTo(60), 20)) {
+  for (const n of sampled(numbersTo(60), 12)) {
     copy(before, site.repoDir)
     site.server.state = kept
     attempt(() => site.write({ disk: failingDisk(n, true).disk, rebuild: true }))

@@ -110,7 +110,7 @@ describe('a command that fails at its n-th file operation', () => {
   ] as const) {
     it(`${errno} ${forever ? 'permanently' : 'once'}: all or nothing, and it reports which`, async () => {
       const seen = new Set<string>()
-      for (const n of await chosen(30)) {
+      for (const n of await chosen(16)) {
         const dir = shop.copyOf(base, 'fail')
         const { result, operation, error } = await failAt(dir, n, errno, forever)
         if (operation === undefined) continue
@@ -143,7 +143,7 @@ describe('a command that fails at its n-th file operation', () => {
 describe('a command that is killed at its n-th file operation', () => {
   it('SIGKILL: all or nothing, and the next command succeeds at once', async () => {
     const seen = { old: 0, new: 0 }
-    for (const n of [...(await chosen(20)), 10_000]) {
+    for (const n of [...(await chosen(12)), 10_000]) {
       const dir = shop.copyOf(base, 'kill')
       const { code, signal, out, err } = await run(shop, 'add', dir, { changes: CHANGES, dieAt: n })
       // the process makes some more or fewer operations than the command here

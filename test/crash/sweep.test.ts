@@ -213,7 +213,7 @@ function servedSerial(dir: string): string {
 it.each(subjects.map((s) => [s.name, s] as const))(
   '%s',
   async (_, subject) => {
-    const { operations, complaints } = await sweep(subject, KINDS, 12)
+    const { operations, complaints } = await sweep(subject, KINDS, 8)
     expect(operations.length).toBeGreaterThan(10)
     expect(complaints).toEqual([])
   },

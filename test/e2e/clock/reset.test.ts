@@ -11,6 +11,7 @@ import { type Instant, instantOf } from '../../../src/core/base/time.js'
 import { withHost } from '../../../src/core/peers/host.js'
 import { findProgram } from '../../support/peers/validators.js'
 import { brine as brineAt, copyDir, runBrine, scratchDir } from '../../support/processes/cli.js'
+import { sampled } from '../../support/processes/sample.js'
 import { complaints, manifestsOf, readServedTree } from '../../support/rpki/served-tree.js'
 import { commandsIn, type Machine, machine, REASON } from './machine.js'
 
@@ -44,7 +45,7 @@ function expectPresent(dir: string, before: ReadonlyMap<string, bigint>): void {
 }
 
 // 43 years: in 2069, when a certificate has GeneralizedTime
-describe.each(['+2 days', '+1 hour', '+15700 days'])('after a clock that was ahead by %s', (when) => {
+describe.each(sampled(['+2 days', '+1 hour', '+15700 days'], 2))('after a clock that was ahead by %s', (when) => {
   it('every refusal names the command, it issues the present, and all goes on', async (context) => {
     used = await machine(context)
     const { dir, brine } = used

@@ -1,11 +1,13 @@
 /** Adding and removing a CA, and the repository that it publishes in. */
+import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { isLocalRepository, type LocalRepository } from './contacts.js'
-import { type CaState, initialCa } from './state.js'
+import { isUnconfirmed } from './remote-repository.js'
+import { type CaState, initialCa, publishedFiles } from './state.js'
 
 const event = eventsOn<CaState>()
 
@@ -24,6 +26,34 @@ export const lifecycleEvents = {
  */
 function empty({ handle, nextClass, numberFloor, retired }: CaState): CaState {
   return { ...initialCa(handle), nextClass, numberFloor, ...(retired === undefined ? {} : { retired }) }
+}
+
+/** What is left of a CA on other machines. */
+export interface HeldElsewhere {
+  /** Parents elsewhere that certify a key of it. */
+  readonly parents: readonly Handle[]
+  /** True if its repository elsewhere has objects of it, or may have. */
+  readonly repository: boolean
+}
+
+export function heldElsewhere(state: CaState): HeldElsewhere {
+  const certifying = Object.values(state.classes).filter(({ keys }) => keys.some((k) => k.certificate !== null))
+  const parents = Object.entries(state.parents).flatMap(([name, { transport }]) =>
+    transport === 'rfc6492' && certifying.some(({ parent }) => parent === name) ? [name as Handle] : [],
+  )
+  const isElsewhere = state.repository?.transport === 'rfc8181'
+  return { parents, repository: isElsewhere && (publishedFiles(state).length > 0 || isUnconfirmed(state)) }
+}
+
+function checkHeldElsewhere(state: CaState): readonly Violation[] {
+  const { parents, repository } = heldElsewhere(state)
+  const held = [
+    ...(parents.length === 0 ? [] : [`certificates of ${parents.join(', ')}`]),
+    ...(repository ? ['objects in its repository elsewhere'] : []),
+  ]
+  if (held.length === 0) return []
+  const message = `${state.handle} still has ${held.join(' and ')}, which nothing could end once it is removed`
+  return [{ code: 'ca-held-elsewhere', message, details: { parents: [...parents], repository } }]
 }
 
 /** The place of a new CA, for history alone: other commands of the same commit make it a child there. */
@@ -45,15 +75,17 @@ export const lifecycleCommands = {
       ...(resources === undefined ? {} : { resources: { ...toResourceText(resources) } }),
     }),
   }),
-  'ca.remove': command({
-    check: (state) => {
+  /** `abandon`: although a parent or repository elsewhere still has certificates or objects of it. */
+  'ca.remove': command<{ readonly abandon?: boolean }>({
+    check: (state, { abandon }) => {
       const children = Object.keys(state.children).sort()
-      if (children.length === 0) return []
-      return [{ code: 'ca-has-children', message: `${state.handle} still has children: ${children.join(', ')}` }]
+      if (children.length > 0)
+        return [{ code: 'ca-has-children', message: `${state.handle} still has children: ${children.join(', ')}` }]
+      return abandon === true ? [] : checkHeldElsewhere(state)
     },
     decide: () => [{ type: 'ca.removed' }],
     publishesOnly: false,
-    summarize: () => ({}),
+    summarize: ({ abandon }) => (abandon === true ? { abandon } : {}),
   }),
   'repository.configure': command<{ readonly repository: LocalRepository }>({
     check: (state, { repository }) => {

@@ -1,5 +1,8 @@
 /** `brine ca`: list, show, add and remove, as text and as JSON. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { repositoryResponse } from '../../support/peers/setup-files.js'
 import { refusalOf, runAt, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
 let box: Sandbox
@@ -98,4 +101,37 @@ it.each([
   [1, 'ca-unknown', ['ca', 'id', 'show', 'nobody']],
 ])('exit %i, %s: brine %j', async (exit, code, args) => {
   expect(await refusalOf(box.dataDir, args)).toEqual([exit, code])
+})
+
+describe('a CA with a repository elsewhere', () => {
+  let dataDir: string
+  beforeEach(async () => {
+    dataDir = box.copy()
+    const response = join(dataDir, 'repository-response.xml')
+    writeFileSync(response, await repositoryResponse('away'))
+    await runAt(dataDir, ['ca', 'add', 'away'])
+    await runAt(dataDir, ['repo', 'request', 'away'])
+    await runAt(dataDir, ['repo', 'configure', 'away', '--response', response])
+    await runAt(dataDir, ['child', 'add', 'testbed', 'away', '--local', '--resources', '10.0.0.0/8'])
+    await runAt(dataDir, ['parent', 'add', 'away', 'testbed', '--local'])
+  })
+  const remove = ['ca', 'remove', 'away', '--yes']
+
+  it('is not removed while the repository may have its objects', async () => {
+    const refused = await runAt(dataDir, remove)
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('objects in its repository elsewhere')])
+    expect(refused.stderr).toMatch(
+      /brine .*parent remove away testbed; then brine .*repo sync away; then brine .*ca remove/,
+    )
+    await runAt(dataDir, ['parent', 'remove', 'away', 'testbed', '--yes'])
+    // nothing was ever sent to the repository
+    expect((await runAt(dataDir, remove)).code).toBe(0)
+  })
+
+  it('is removed with what the repository has if that is said, with a reason', async () => {
+    expect(await refusalOf(dataDir, [...remove, '--abandon'])).toEqual([2, 'reason-required'])
+    const removed = await runAt(dataDir, [...remove, '--abandon', '--reason', 'the server is gone'])
+    expect([removed.code, removed.stderr]).toEqual([0, ''])
+    expect((await runAt(dataDir, ['history', 'list', 'away'])).stdout).toContain('with what others still have of it')
+  })
 })

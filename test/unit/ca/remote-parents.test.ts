@@ -217,3 +217,17 @@ describe('the contact of a parent', () => {
     expect(types(await runCa(world.tx, CA, { type: 'id.retire', ski }))).toEqual(['id.retired'])
   })
 })
+
+test('a CA is not removed while a parent elsewhere certifies a key of it', async () => {
+  await certified(1)
+  await expect(runCa(world.tx, CA, { type: 'ca.remove' })).rejects.toMatchObject({
+    error: { code: 'ca-held-elsewhere', details: { faults: [{ details: { parents: [REG], repository: false } }] } },
+  })
+  await runCa(world.tx, CA, { type: 'parent.remove', parent: REG })
+  expect(types(await runCa(world.tx, CA, { type: 'ca.remove' }))).toEqual(['ca.removed'])
+})
+
+test('a CA whose parent elsewhere is gone for ever is removed if that is said', async () => {
+  await certified(1)
+  expect(types(await runCa(world.tx, CA, { type: 'ca.remove', abandon: true }))).toEqual(['ca.removed'])
+})

@@ -1,12 +1,15 @@
 /** Use cases of `brine ca` that change something: add a CA (with a local parent in one commit), remove it. */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import { entry } from '../../base/record.js'
 import { heldResources } from '../../ca/children.js'
 import type { LocalRepository } from '../../ca/contacts.js'
+import { heldElsewhere } from '../../ca/lifecycle.js'
 import { dueTimes } from '../../ca/publishing.js'
+import type { CaState } from '../../ca/state.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
+import { Work } from '../../eventsourcing/work.js'
 import { publisherBase } from '../../pubd/uri.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../resources/types.js'
@@ -140,24 +143,43 @@ export function localRepository(server: { readonly rrdpBase: string }, base: str
   return { transport: 'local', base, notify: `${server.rrdpBase}notification.xml` }
 }
 
-/** Removes a CA: withdraws its objects, and lets its local parents revoke its certificates. */
+/**
+ * Removes a CA: withdraws its objects, and lets its local parents revoke its certificates. Throws `ca-held-elsewhere` (rejected) if a parent or
+ * repository elsewhere has some of it, unless they are abandoned.
+ */
 export async function removeCa(
   session: Session,
   handle: Handle,
-  options: { readonly dryRun?: boolean } = {},
+  options: { readonly dryRun?: boolean; readonly abandon?: boolean } = {},
 ): Promise<CaReport> {
   const useCase = async (tx: TransactionContext) => ({
-    resources: await withdrawCa(tx, handle),
+    resources: await withdrawCa(tx, handle, options.abandon === true),
     changes: await changeRows(tx, session.timing, options),
   })
-  const done = await transact(session, useCase, options)
+  const done = await transact(session, useCase, options).catch(async (error: unknown) => {
+    if (!(error instanceof AppError) || error.code !== 'ca-held-elsewhere') throw error
+    const state = await session.store.read(async (reader) => knownCa(new Work(reader), handle))
+    throw rewrap(error, { hint: leavingSteps(state) })
+  })
   return { ca: handle, parent: null, ...done.result, ...outcomeOf(done, 'ca', handle, null, options.dryRun) }
 }
 
-async function withdrawCa(tx: TransactionContext, handle: Handle): Promise<ResourceText> {
+/** Returns the commands that end what others have of a CA, in their order. */
+function leavingSteps(state: CaState): string {
+  const { parents, repository } = heldElsewhere(state)
+  // a parent here keeps objects in a repository elsewhere as well
+  const left = repository ? [...new Set(Object.values(state.classes).map(({ parent }) => parent))] : parents
+  return [
+    ...left.map((parent) => `brine parent remove ${state.handle} ${parent}`),
+    ...(repository ? [`brine repo sync ${state.handle}`] : []),
+    `brine ca remove ${state.handle} (--abandon --reason TEXT if the other side is gone for ever)`,
+  ].join('; then ')
+}
+
+async function withdrawCa(tx: TransactionContext, handle: Handle, abandon: boolean): Promise<ResourceText> {
   const state = knownCa(tx.work, handle)
   const resources = toResourceText(heldResources(state))
-  await runCa(tx, handle, { type: 'ca.remove' })
+  await runCa(tx, handle, { type: 'ca.remove', ...(abandon ? { abandon } : {}) })
   for (const contact of Object.values(state.parents)) {
     if (contact.transport !== 'local') continue
     const { aggregate, childName } = contact

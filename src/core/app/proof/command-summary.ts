@@ -27,7 +27,7 @@ const certify: Rule = (args) => line('child', args['child'], 'key', args['ski'])
 
 const CA: Rules<CaCommand> = {
   'ca.add': ({ under, resources: given }) => line(labelled('under', under), labelled('with', resources(given))),
-  'ca.remove': () => '',
+  'ca.remove': ({ abandon }) => flagged(abandon, 'with what others still have of it'),
   'repository.configure': ({ base }) => line(base),
   'parent.add': ({ parent }) => line('parent', parent),
   'parent.sync': ({ parent, resources: given }) => line('parent', parent, resources(given)),

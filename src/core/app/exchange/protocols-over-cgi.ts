@@ -3,6 +3,7 @@
  * error with one sentence.
  */
 import { AppError } from '../../base/errors.js'
+import { quoted } from '../../base/text.js'
 import { type CgiRequest, type HttpResponse, plainResponse } from '../../protocols/cgi.js'
 import {
   MESSAGE_TYPES,
@@ -10,6 +11,7 @@ import {
   protocolPath,
   refuseMessageRequest,
 } from '../../protocols/message-request.js'
+import type { PublicationError } from '../../protocols/publication/types.js'
 import { type CgiPorts, logged } from '../http/cgi-ports.js'
 import type { Session } from '../transaction/session.js'
 
@@ -27,7 +29,7 @@ export async function answerMessage(request: CgiRequest, body: Uint8Array, ports
   if (refusal !== undefined) return refusal
   const session = await ports.open()
   try {
-    const cms = await answered(session, path, body)
+    const cms = await answered(session, path, body, ports)
     return { status: 200, headers: { 'Content-Type': MESSAGE_TYPES[path.service] }, body: cms }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
@@ -39,11 +41,27 @@ export async function answerMessage(request: CgiRequest, body: Uint8Array, ports
   }
 }
 
-async function answered(session: Session, { service, handle }: ProtocolPath, body: Uint8Array): Promise<Uint8Array> {
+async function answered(
+  session: Session,
+  { service, handle }: ProtocolPath,
+  body: Uint8Array,
+  ports: CgiPorts,
+): Promise<Uint8Array> {
   if (service === 'rfc6492') {
     const { answerProvisioning } = await import('./answer-provisioning.js')
     return (await answerProvisioning(session, handle, body)).cms
   }
   const { answerPublication } = await import('./answer-publication.js')
-  return (await answerPublication(session, handle, body)).cms
+  const { cms, reply } = await answerPublication(session, handle, body)
+  if (reply.type === 'error') ports.log(`query of ${handle}: ${errorsLine(reply.errors)}`)
+  return cms
+}
+
+/** Returns the first error of a reply, and the number of further ones. */
+function errorsLine([first, ...more]: readonly PublicationError[]): string {
+  if (first === undefined) return 'refused'
+  const text = quoted(first.text ?? '', 400)
+    .slice(1, -1)
+    .replaceAll('\\"', '"')
+  return `${first.code}: ${text}${more.length === 0 ? '' : ` (and ${more.length} more errors)`}`
 }

@@ -8,10 +8,10 @@ import { clockFlags } from '../core/cli/flags/flags.js'
 export default class Tick extends BaseCommand<TickReport> {
   static override summary = 'run everything that is due (call this from cron)'
   static override description =
-    'Prints nothing if nothing was due. Parents elsewhere are asked once a day, and 5 minutes after a failure or while a request is open. Does nothing on a stand-by and exits 0. Refuses a clock that is more than a day past the last record, unless the machine has been running for as long, the system says that its time is synchronised, or trust_clock or --clock-is-right confirms it.'
+    'Prints nothing if nothing was due. Parents elsewhere are asked once a day, and 5 minutes after a failure or while a request is open. Repositories elsewhere are synchronised after each change, 5 minutes after a failure, and once a day. Does nothing on a stand-by and exits 0. Refuses a clock that is more than a day past the last record, unless the machine has been running for as long, the system says that its time is synchronised, or trust_clock or --clock-is-right confirms it.'
   static override exitStatus = {
     1: 'the clock is behind, or far ahead of the last record and nothing confirms it',
-    3: 'some CA could not be published, some parent failed or refused, or a section of the configuration has an error; all else was done',
+    3: 'some CA could not be published, some parent or repository elsewhere failed or refused, or a section of the configuration has an error; all else was done',
   }
   static override flags = { ...clockFlags }
   static override examples = ['*/5 * * * * <%= config.bin %> tick --data-dir /var/lib/brine']

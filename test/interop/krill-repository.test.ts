@@ -92,9 +92,18 @@ test('Krill serves exactly what the CA wants published, and heals after it was e
   await expectServed(krill, 2)
 
   await brineOk(dir, ['roa', 'add', 'acme', ROA])
+  expect(await states()).toEqual(['pending'])
+  const { done } = await brineOk<{ done: readonly unknown[] }>(dir, ['tick', '--json'])
+  expect(done).toContainEqual({ what: 'repository', on: 'acme: +3 -0 objects' })
+  expect(await states()).toEqual(['published'])
+  await expectServed(krill, 3)
+
+  const another = '10.0.1.0/24 => 64496'
+  await brineOk(dir, ['roa', 'add', 'acme', another])
   await krill.stop()
+  expect((await runBrine(['tick', '--json'], { dataDir: dir })).code).toBe(3)
   const waiting = await runBrine(['repo', 'sync', 'acme', '--json'], { dataDir: dir })
   expect(waiting.code).toBe(17)
-  expect(await states()).toEqual(['pending'])
+  expect(await states()).toEqual(['published', 'pending'])
   await brineOk(dir, ['audit', 'verify', '--full'])
 }, 300_000)

@@ -8,7 +8,7 @@ import { payloadOf } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
 import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
-import type { Timing } from '../../issuing/timing.js'
+import { type ConfirmedObjects, readConfirmed } from '../../peers/confirmed-content.js'
 import { prefixCovers, trustedPrefix } from '../../resources/prefix.js'
 import { containsPrefix } from '../../resources/resource-set.js'
 import { formatRoaPayload } from '../../resources/roa-payload.js'
@@ -71,7 +71,7 @@ async function changeRoas(
   if ((set.unread ?? []).length > 0)
     throw withHint(unreadError(set, await ruleViolations(session, handle, set, select)), handle, set)
   const useCase = async (tx: TransactionContext) => ({
-    ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, timing: session.timing })),
+    ...(await applySet(tx, handle, set, { select, dryRun: options.dryRun === true, session })),
     changes: await changeRows(tx, session.timing, options),
   })
   const done = await transact(session, useCase, options).catch((error) => {
@@ -100,7 +100,7 @@ async function applySet(
   tx: TransactionContext,
   handle: Handle,
   set: RoaSet,
-  { select, dryRun, timing }: { readonly select: Select; readonly dryRun: boolean; readonly timing: Timing },
+  { select, dryRun, session }: { readonly select: Select; readonly dryRun: boolean; readonly session: Session },
 ) {
   const state = knownCa(tx.work, handle)
   const wanted = select(state, set)
@@ -109,7 +109,7 @@ async function applySet(
   const added = wanted.add.map((a) => formatRoaPayload(a.payload))
   const removed = wanted.remove.map(formatRoaPayload)
   const skipped = (wanted.skipped ?? []).map((a) => formatRoaPayload(a.payload))
-  const addedRoas = rowsOf(now, added, timing)
+  const addedRoas = rowsOf(now, added, session)
   return {
     state: now,
     added,
@@ -118,15 +118,20 @@ async function applySet(
     unconfirmed: isUnconfirmed(now),
     // the serial and the times of a dry run are dummies
     addedRoas: dryRun ? addedRoas.map((row) => ({ ...row, object: null })) : addedRoas,
-    removedRoas: rowsOf(state, removed, timing),
+    removedRoas: rowsOf(state, removed, session),
   }
 }
 
+/** Returns what a repository elsewhere has confirmed of a CA; undefined if that is not known. */
+function confirmedBy({ options }: Pick<Session, 'options'>, { handle, synced }: CaState): ConfirmedObjects | undefined {
+  return readConfirmed(options.dataDir, handle, synced?.content)?.objects
+}
+
 /** Returns the rows of some ROAs, in the order of `roa list`. */
-function rowsOf(state: CaState, texts: readonly string[], timing: Timing): readonly RoaRow[] {
+function rowsOf(state: CaState, texts: readonly string[], session: Session): readonly RoaRow[] {
   if (texts.length === 0) return []
   const wanted = new Set(texts)
-  return confirmedRows(state, timing).filter(({ roa }) => wanted.has(roa))
+  return confirmedRows(state, session.timing, confirmedBy(session, state)).filter(({ roa }) => wanted.has(roa))
 }
 
 /**
@@ -217,6 +222,6 @@ export async function listRoas(session: Session, handle: Handle, filter: RoaFilt
   }
   return session.store.read(async (reader) => {
     const state = knownCa(new Work(reader), handle)
-    return { ca: handle, roas: confirmedRows(state, session.timing).filter(isWanted) }
+    return { ca: handle, roas: confirmedRows(state, session.timing, confirmedBy(session, state)).filter(isWanted) }
   })
 }

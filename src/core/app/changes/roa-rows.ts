@@ -4,8 +4,9 @@ import type { Instant } from '../../base/time.js'
 import { isUnconfirmed } from '../../ca/remote-repository.js'
 import { desiredRoas, payloadOf } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
-import { type CaState, classBase, currentKey, type RoaConfig } from '../../ca/state.js'
+import { type CaState, classBase, currentKey, publishedFiles, type RoaConfig } from '../../ca/state.js'
 import type { Timing } from '../../issuing/timing.js'
+import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
 import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
 
@@ -35,13 +36,17 @@ export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
 }
 
 /**
- * Returns the rows with `pending` for each object that a repository elsewhere may not have: until it has confirmed everything, it is not known
- * which of them it has.
+ * Returns the rows with `pending` for each object that a repository elsewhere may not have: what it has not confirmed, and all objects while
+ * it is not known which of them it has.
  */
-export function confirmedRows(state: CaState, timing: Timing): readonly RoaRow[] {
+export function confirmedRows(state: CaState, timing: Timing, confirmed?: ConfirmedObjects): readonly RoaRow[] {
   const rows = roaRows(state, timing)
-  if (!isUnconfirmed(state)) return rows
-  return rows.map((own) => (own.state === 'published' ? { ...own, state: 'pending' } : own))
+  const { repository } = state
+  if (repository === null || !isUnconfirmed(state)) return rows
+  const hashes = new Map(publishedFiles(state).map(({ name, sha256 }) => [repository.base + name, sha256]))
+  const isConfirmed = ({ uri }: NonNullable<RoaRow['object']>): boolean =>
+    confirmed?.has(hashes.get(uri) ?? '') === true
+  return rows.map((own) => (own.object === null || isConfirmed(own.object) ? own : { ...own, state: 'pending' }))
 }
 
 function row(text: string, config: RoaConfig, state: RoaRow['state'], object: RoaRow['object']): RoaRow {

@@ -16,11 +16,11 @@ import type { Session } from '../transaction/session.js'
 import { openAt } from './refresh-parent.js'
 
 /** A parent that has nothing open is asked after a day. */
-const PERIOD_SECONDS = 86_400
+export const PERIOD_SECONDS = 86_400
 /** Up to so much later, so that many CAs do not ask one parent at the same time. */
 const JITTER_SECONDS = 3600
 /** After a failure, and while a request is open. */
-const RETRY_SECONDS = 300
+export const RETRY_SECONDS = 300
 
 /** Facts that the next time to ask a parent follows from. */
 export interface ParentFacts {
@@ -46,7 +46,7 @@ export function parentDue({ ca, parent, exchange, doubts, isOpen }: ParentFacts,
 }
 
 /** Returns 0 to 3599 seconds. */
-function jitterOf(ca: Handle, parent: Handle): number {
+export function jitterOf(ca: Handle, parent: string): number {
   const hash = createHash('sha256').update(`${ca}\0${parent}`).digest()
   return hash.readUInt32BE(0) % JITTER_SECONDS
 }

@@ -8,6 +8,7 @@ import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import type { RemoteRepository } from '../../ca/contacts.js'
+import { dueTimes } from '../../ca/publishing.js'
 import { contentOf, isUnconfirmed } from '../../ca/remote-repository.js'
 import { type CaState, publishedFiles } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
@@ -15,6 +16,7 @@ import { systemRandom } from '../../crypto/random.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { PeerContact } from '../../identity/contact.js'
 import { idKey } from '../../identity/id-keys.js'
+import { readConfirmed, recordConfirmed } from '../../peers/confirmed-content.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import { decodePublicationReply } from '../../protocols/publication/decode.js'
 import { encodePublicationQuery } from '../../protocols/publication/encode.js'
@@ -27,6 +29,7 @@ import type { Session } from '../transaction/session.js'
 import { withMessageSigner } from '../transaction/signing.js'
 import { readyToSend, transact } from '../transaction/transact.js'
 import { type Deliver, deliverAnswer } from './deliver.js'
+import { repositoryPeer } from './due-repositories.js'
 import { openMessage, sealMessage } from './messages.js'
 import { invalidAnswer } from './parent-messages.js'
 import { deltaPdus, refusalText } from './publication-delta.js'
@@ -94,8 +97,16 @@ async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
     // a parent in this directory revokes the old key of a roll now
     await syncResources(tx, ca)
   })
+  keepConfirmed(exchange, difference)
   const outcome = outcomeOf(done, 'ca', ca, null)
   return { ca, ...countsOf(pdus), ...outcome, changed: done.changed || pdus.length > 0, published: true }
+}
+
+/** Keeps which objects were confirmed, unless that is known already. */
+function keepConfirmed({ session, ca }: Exchange, { content, staleAt, hashes }: Difference): void {
+  const { dataDir, onNotice } = session.options
+  if (readConfirmed(dataDir, ca, content) !== undefined) return
+  recordConfirmed(dataDir, ca, { content, staleAt, hashes }, onNotice)
 }
 
 const countsOf = (pdus: readonly Pdu[]): Pick<RepoSyncReport, 'put' | 'withdrawn'> => {
@@ -107,6 +118,9 @@ interface Difference {
   readonly pdus: readonly Pdu[]
   /** Digest of what the CA wants published. */
   readonly content: Sha256
+  /** Hashes of its objects, and the time at which the first manifest goes stale. */
+  readonly hashes: readonly Sha256[]
+  readonly staleAt: Instant | null
 }
 
 /** Asks for the list and compares it with what the CA wants published at that time. */
@@ -118,10 +132,10 @@ async function differenceOf(exchange: Exchange): Promise<Difference> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = knownCa(work, ca)
-    const pdus = deltaPdus(remoteOf(state).base, reply.objects, publishedFiles(state), ({ sha256 }) =>
-      work.object(sha256 as Sha256),
-    )
-    return { pdus, content: contentOf(state) }
+    const files = publishedFiles(state)
+    const pdus = deltaPdus(remoteOf(state).base, reply.objects, files, ({ sha256 }) => work.object(sha256 as Sha256))
+    const staleAt = dueTimes(state, session.timing)?.staleAt ?? null
+    return { pdus, content: contentOf(state), hashes: files.map(({ sha256 }) => sha256), staleAt }
   })
 }
 
@@ -145,7 +159,7 @@ async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery):
     deliverAnswer(
       deliver,
       {
-        ...{ kind: 'repository', ca, peer: new URL(contact.serviceUri).host, to: contact },
+        ...{ kind: 'repository', ca, peer: repositoryPeer(contact), to: contact },
         seal: (at) => sealMessage({ signer, random: systemRandom }, id, xml, at),
         open: (answer) => readReply(answer, contact, session.now()),
       },

@@ -23,9 +23,10 @@ export interface TickReport {
 }
 
 /**
- * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, refreshes parents elsewhere. The failure of one CA or parent is listed in `failed` and does
+ * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, exchanges messages with parents and
+ * repositories elsewhere. The failure of one CA or peer is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
- * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no parent is asked.
+ * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no peer is asked.
  */
 export async function tick(session: Session, deliver?: Deliver): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
@@ -39,7 +40,8 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   for (const { ca, class: name } of republished.activated) done.push({ what: 'keyroll', on: `${ca} class ${name}` })
   const made = await fillKeyPool(session)
   if (made > 0) done.push({ what: 'key-pool', on: `${made} keys` })
-  recordTick(session, republished.failed.length)
+  const at = session.now()
+  recordTick(session, { at, failed: republished.failed.length })
   done.push(...(await archiveIfDue(session)))
   const { cas, disabled } = session.enrolment
   if (cas.length > 0 && disabled.all === null) done.push(...(await probeCas(session)))
@@ -51,13 +53,15 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   const silent = await suspendSilentChildren(session)
   done.push(...silent.done)
   const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
-  // last, as a parent may let a message wait for minutes
-  const parents = deliver === undefined ? undefined : await refreshDueParents(session, deliver)
-  done.push(...(parents?.done ?? []))
+  // last, as a peer may let a message wait for minutes
+  const peers = deliver === undefined ? undefined : await exchangeDue(session, deliver)
+  done.push(...(peers?.done ?? []))
+  const failedPeers = peers?.failed.length ?? 0
+  if (failedPeers > 0) recordTick(session, { at, failed: republished.failed.length, failedPeers })
   // a certificate that has come is published at other times
-  const times = parents !== undefined && parents.done.length > 0 ? await planRepublish(session) : republished
-  const nextDue = soonest(times.nextDue, parents?.nextDue ?? null)
-  const failed = [...republished.failed, ...crls.failed, ...silent.failed, ...(parents?.failed ?? [])]
+  const times = peers !== undefined && peers.done.length > 0 ? await planRepublish(session) : republished
+  const nextDue = soonest(times.nextDue, peers?.nextDue ?? null)
+  const failed = [...republished.failed, ...crls.failed, ...silent.failed, ...(peers?.failed ?? [])]
   return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt: times.staleAt }
 }
 
@@ -83,16 +87,19 @@ async function suspendSilentChildren(session: Session): Promise<Pick<TickReport,
   return { done: done.map(({ ca, child }) => ({ what: 'suspend', on: `${child} of ${ca}` })), failed }
 }
 
-/** Refreshes the parents elsewhere that are due. */
-async function refreshDueParents(
+/** Refreshes the parents and synchronises the repositories elsewhere that are due. */
+async function exchangeDue(
   session: Session,
   deliver: Deliver,
 ): Promise<Pick<TickReport, 'done' | 'failed' | 'nextDue'>> {
   const { refreshDue } = await import('../exchange/refresh-due.js')
-  const { changed, failed, nextDue } = await refreshDue(session, deliver)
+  const { changed, synced, failed, nextDue } = await refreshDue(session, deliver)
   return {
-    done: changed.map(({ ca, parent }) => ({ what: 'parent', on: `${ca} under ${parent}` })),
-    failed: failed.map(({ ca, parent, code, message }) => ({ ca, code, message: `parent ${parent}: ${message}` })),
+    done: [
+      ...changed.map(({ ca, parent }) => ({ what: 'parent', on: `${ca} under ${parent}` })),
+      ...synced.map(({ ca, put, withdrawn }) => ({ what: 'repository', on: `${ca}: +${put} -${withdrawn} objects` })),
+    ],
+    failed: failed.map(({ ca, kind, peer, code, message }) => ({ ca, code, message: `${kind} ${peer}: ${message}` })),
     nextDue,
   }
 }
@@ -146,10 +153,13 @@ async function fillKeyPool(session: Session): Promise<number> {
   return fillPool(session.store.keys, target, { concurrency: session.cores })
 }
 
-/** Records the time of this tick for `status`. The file is replaceable, so a full disk is only a warning. */
-function recordTick(session: Session, failed: number): void {
+/** Records this tick for `status`. The file is replaceable, so a full disk is only a warning. */
+function recordTick(
+  session: Session,
+  tick: { readonly at: Instant; readonly failed: number; readonly failedPeers?: number },
+): void {
   try {
-    session.store.status.write('last-tick', { at: session.now(), failed })
+    session.store.status.write('last-tick', tick)
     recordClock(session, true)
   } catch (error) {
     if (!(error instanceof AppError)) throw error

@@ -1,6 +1,7 @@
 /** Status for monitoring: the line of a Nagios plugin, and a file in the Prometheus text format. Invariant: writes nothing but that file. */
 import { epochOf, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { writeMetrics } from './metrics-file.js'
+import { type Metric, peerMetrics } from './peer-metrics.js'
 import type { StatusReport } from './report.js'
 
 const MEBIBYTE = 1024 * 1024
@@ -43,12 +44,6 @@ function shortDuration(from: Instant, to: Instant): string {
     .join(' ')
 }
 
-interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
-}
-
 const LEVELS = { ok: 0, warning: 1, critical: 2 } as const
 const GROUP_LEVELS = { ok: 0, degraded: 1, down: 2 } as const
 
@@ -83,6 +78,11 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('next_due_timestamp_seconds', 'Time at which tick has work to do.', seconds(report.nextDue)),
     one('last_tick_timestamp_seconds', 'Time at which the last tick ended.', seconds(report.lastTick?.at ?? null)),
     one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
+    one(
+      'last_tick_failed_peers',
+      'Parents and repositories elsewhere whose exchange failed in the last tick.',
+      report.lastTick?.failedPeers ?? null,
+    ),
     one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
     one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
     one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
@@ -95,6 +95,7 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('future_manifests', 'Manifests published with a time after the present.', report.future.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
     ...caMetrics(cas),
+    ...peerMetrics(report),
     certificateMetric(report.certificates),
     {
       name: 'ha_group_verdict',

@@ -1,17 +1,19 @@
 /**
- * Parents elsewhere and ID certificates for `status`: the last exchange with each parent, doubts that wait for the operator, and the ID
+ * Parents and repositories elsewhere and ID certificates for `status`: the last exchange with each, doubts that wait for the operator, and the ID
  * certificates, ours and those of peers, that run out. A pure read; imported only where there are ID keys.
  */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { addSeconds, type Instant } from '../../base/time.js'
+import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
 import { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
 import { idsOf, type WithIds } from '../../identity/id-keys.js'
 import { expiryLevel, formatExpiry } from '../../pki/expiry.js'
 import { readIdCertificate } from '../../protocols/cms/id-certificate.js'
 import { ProtocolFault } from '../../protocols/fault.js'
+import { soonest } from '../changes/outcome.js'
 import { type RemoteParentRow, remoteParentRows } from '../exchange/due-parents.js'
+import { type RemoteRepositoryRow, remoteRepositoryRows } from '../exchange/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/list-parents.js'
 import { caState, pubdState, readCas } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
@@ -31,11 +33,32 @@ export interface StatusParent {
   readonly nextDue: Instant | null
 }
 
-export interface PeerFacts {
-  readonly parents: readonly StatusParent[]
-  readonly findings: readonly StatusFinding[]
+/** A repository elsewhere. */
+export interface StatusRepository {
+  readonly ca: Handle
+  readonly serviceUri: string
+  readonly base: string
+  /** Null if it was never asked. */
+  readonly exchange: ExchangeRow | null
+  /** Objects that it lacks or has to drop; null: some, but it is not known which it has. */
+  readonly unconfirmed: number | null
+  /** When it confirmed its content last; null: never. */
+  readonly confirmedAt: Instant | null
+  /** Time at which the first manifest that it confirmed goes stale; null if that is not known. */
+  readonly staleAt: Instant | null
+  /** When `tick` asks it; null: at its next run. */
+  readonly nextDue: Instant | null
 }
 
+export interface PeerFacts {
+  readonly parents: readonly StatusParent[]
+  readonly repositories: readonly StatusRepository[]
+  readonly findings: readonly StatusFinding[]
+  /** When `tick` exchanges messages; null without peers elsewhere, and on a stand-by. */
+  readonly nextDue: Instant | null
+}
+
+const HOUR = 3600
 const DAY = 86_400
 
 /** Reads the parents and ID certificates of every CA that can be read. */
@@ -46,10 +69,14 @@ export async function peerFacts(session: Session): Promise<PeerFacts> {
   const ids = await session.store.read(async (reader) => watchedIds(new Work(reader)))
   const silent = await session.store.read(async (reader) => suspendedChildren(new Work(reader)))
   const parents = rows.map(parentOf)
+  const repositories = (await remoteRepositoryRows(session)).map(repositoryOf)
+  // a parent of a CA without a repository is not asked
+  const due = [...rows, ...repositories].flatMap(({ nextDue }) => (nextDue === undefined ? [] : [nextDue ?? now]))
   return {
-    parents,
+    ...{ parents, repositories, nextDue: isPrimary ? due.reduce(soonest, null) : null },
     findings: [
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
+      ...(isPrimary ? repositories.flatMap((row) => repositoryFindings(row, now)) : []),
       ...rows.flatMap(doubtFindings),
       ...ids.flatMap((id) => idFindings(id, now)),
       ...silent.map(suspendedFinding),
@@ -81,6 +108,48 @@ export function failingFindings(
       message: `parent ${parent} of ${ca}: ${when}: ${message ?? code ?? 'failed'}`,
     },
   ]
+}
+
+/** Returns the members of a repository that reports show. */
+export function repositoryOf(row: RemoteRepositoryRow): StatusRepository {
+  const { ca, contact, state, exchange, unconfirmed, confirmed, nextDue } = row
+  return {
+    ...{ ca, serviceUri: contact.contact.serviceUri, base: contact.base, exchange: exchangeRow(exchange), unconfirmed },
+    ...{ confirmedAt: state.synced?.at ?? null, staleAt: confirmed?.staleAt ?? null, nextDue },
+  }
+}
+
+type FailingRepository = Pick<StatusRepository, 'ca' | 'exchange' | 'unconfirmed' | 'staleAt'>
+
+/**
+ * Returns a finding for a repository that has failed for an hour while objects wait for it, or for a day; critical from an hour before the manifest that
+ * it has goes stale. Registries revoke the certificate of a CA without a valid manifest, RIPE NCC after three months. Pure.
+ */
+export function repositoryFindings(
+  { ca, exchange, unconfirmed, staleAt }: FailingRepository,
+  now: Instant,
+): readonly StatusFinding[] {
+  if (exchange === null || exchange.outcome === 'success') return []
+  const { lastSuccess, since, message, code } = exchange
+  const isStale = staleAt !== null && staleAt <= addSeconds(now, HOUR)
+  if (!isStale && addSeconds(since, unconfirmed === 0 ? DAY : HOUR) > now) return []
+  const when = lastSuccess === null ? `no exchange has succeeded since ${since}` : `no success since ${lastSuccess}`
+  const waits =
+    unconfirmed === 0 ? '' : unconfirmed === null ? '; objects wait for it' : `; ${unconfirmed} objects wait for it`
+  return [
+    {
+      ...{ level: isStale ? 'critical' : 'warning', code: 'repository-failing', hint: `brine repo sync ${ca}` },
+      message: `the repository of ${ca}: ${when}: ${message ?? code ?? 'failed'}${waits}${staleText(staleAt, now)}`,
+    },
+  ]
+}
+
+function staleText(staleAt: Instant | null, now: Instant): string {
+  if (staleAt === null) return ''
+  const hours = Math.floor(Math.abs(secondsBetween(now, staleAt)) / HOUR)
+  if (staleAt > now) return `; what it has goes stale at ${staleAt}, in ${hours}h`
+  const revoked = addSeconds(staleAt, 90 * DAY).slice(0, 10)
+  return `; what it has is stale for ${hours}h: registries revoke a CA without a valid manifest (RIPE NCC after three months, about ${revoked})`
 }
 
 function doubtFindings({ ca, parent, state }: RemoteParentRow): readonly StatusFinding[] {

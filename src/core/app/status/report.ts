@@ -8,7 +8,7 @@ import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
 import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
 import type { GroupSummary } from './enrolment.js'
-import type { StatusParent } from './peers.js'
+import type { StatusParent, StatusRepository } from './peers.js'
 import type { StatusCa, StatusPublication, StatusSnapshot, UnreadableAggregate } from './snapshot.js'
 import type { StatusFinding, Verdict } from './verdict.js'
 
@@ -28,7 +28,8 @@ export interface StatusReport {
   /** Time at which the first object goes stale if nothing runs. */
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
-  readonly lastTick: { readonly at: Instant; readonly failed: number } | null
+  /** `failed`: CAs that were not published; `failedPeers`: parents and repositories elsewhere whose exchange failed. */
+  readonly lastTick: { readonly at: Instant; readonly failed: number; readonly failedPeers: number } | null
   /** Seconds between two runs of `tick`, from the configuration. */
   readonly tickPeriod: number
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
@@ -51,6 +52,8 @@ export interface StatusReport {
   readonly servers: ServerStatus | null
   /** Parents elsewhere, with the last exchange with each. */
   readonly parents: readonly StatusParent[]
+  /** Repositories elsewhere, with the last exchange with each. */
+  readonly repositories: readonly StatusRepository[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }

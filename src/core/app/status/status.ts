@@ -10,6 +10,7 @@ import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
 import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
 import { restoredStatus } from '../backup/restore-gap.js'
+import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
 import { supersededBy } from '../transaction/role.js'
 import type { Session } from '../transaction/session.js'
@@ -77,7 +78,7 @@ export async function status(session: Session): Promise<StatusReport> {
     generation: store.marker.generation,
     now: snapshot.now,
     staleAt: plan.staleAt,
-    nextDue: plan.nextDue,
+    nextDue: soonest(plan.nextDue, peers.nextDue),
     lastTick,
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
@@ -90,6 +91,7 @@ export async function status(session: Session): Promise<StatusReport> {
     certificates: certificates.watched.map(reportedCertificate),
     servers: serverStatus(session),
     parents: peers.parents,
+    repositories: peers.repositories,
     locks: [lockHolder(store.layout) ?? []].flat(),
     disk,
     ...keyFacts(session, snapshot, plan),
@@ -98,7 +100,9 @@ export async function status(session: Session): Promise<StatusReport> {
 }
 
 async function peersOf(session: Session, { hasIds }: StatusSnapshot): Promise<PeerFacts> {
-  return hasIds ? (await import('./peers.js')).peerFacts(session) : { parents: [], findings: [] }
+  return hasIds
+    ? (await import('./peers.js')).peerFacts(session)
+    : { parents: [], repositories: [], findings: [], nextDue: null }
 }
 
 type KeyFacts = Pick<StatusReport, 'keyPool' | 'keyRolls' | 'retiredKeys' | 'orphanKeys'>
@@ -230,7 +234,8 @@ async function readStatus(session: Session): Promise<StatusRead> {
 function readLastTick(session: Session): StatusReport['lastTick'] {
   const value = session.store.status.read('last-tick')
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-  const { at, failed } = value as { readonly at?: unknown; readonly failed?: unknown }
+  const { at, failed, failedPeers } = value as Readonly<Record<string, unknown>>
   const instant = typeof at === 'string' ? parseInstant(at) : undefined
-  return instant === undefined ? null : { at: instant, failed: typeof failed === 'number' ? failed : 0 }
+  const count = (one: unknown): number => (typeof one === 'number' ? one : 0)
+  return instant === undefined ? null : { at: instant, failed: count(failed), failedPeers: count(failedPeers) }
 }

@@ -3,7 +3,9 @@
  * Pessimistic: decide and sign under the lock with keys made before, for a command that keeps losing the race.
  * Invariant: while the lock is held for the first attempt, no key is made and nothing is signed. A rejection is recorded, a no-op is not.
  */
+import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
+import { isUnconfirmed } from '../../ca/remote-repository.js'
 import type { KeySupply } from '../../crypto/key-supply.js'
 import type { KeyDemand } from '../../crypto/ports.js'
 import type { CommitResult } from '../../eventsourcing/store.js'
@@ -13,6 +15,7 @@ import { BLOCK } from '../../store/commit/commit-layout.js'
 import type { ObjectStaging } from '../../store/commit/object-staging.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import type { FileWriter } from '../../store/commit/writer.js'
+import { caState } from './context.js'
 import { type Draft, type DryRun, draft, dryRun, isRejected, type RejectedDraft, type UseCase } from './draft.js'
 import { conflict } from './errors.js'
 import { type PublishedTree, publishTree } from './publish-tree.js'
@@ -42,6 +45,8 @@ export interface TransactionResult<R> {
   /** True if something changed, or, in a dry run, would change. */
   readonly changed: boolean
   readonly at: Instant
+  /** CAs of the change whose repository elsewhere has not confirmed what they want published. */
+  readonly unconfirmed: readonly Handle[]
   /** Keys that were used, or that a dry run would use. */
   readonly demand: KeyDemand
 }
@@ -63,7 +68,7 @@ export async function preview<R>(session: Session, useCase: UseCase<R>): Promise
 }
 
 function uncommitted<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): TransactionResult<R> {
-  return { result, commit: undefined, tree: undefined, changed, at, demand }
+  return { result, commit: undefined, tree: undefined, changed, at, unconfirmed: [], demand }
 }
 
 /** Returns the result of a no-op. A newest commit that its writer may not have synced is made durable first: "nothing to do" relies on it. */
@@ -180,7 +185,11 @@ function commitDraft<R>(
   if (changed) signing.keep()
   const commit = staged === undefined ? undefined : withWatch(session, () => writer.commit(staged))
   const tree = publishTree(session, tx, at, { isCommitted: commit !== undefined })
-  return { result, commit, tree, changed, at, demand }
+  return { result, commit, tree, changed, at, unconfirmed: changed ? unconfirmedOf(tx.work) : [], demand }
+}
+
+function unconfirmedOf(work: Work): readonly Handle[] {
+  return work.touched('ca').filter((handle) => isUnconfirmed(caState(work, handle)))
 }
 
 /** Returns the bytes that must be free for the change; undefined if it would commit nothing. */

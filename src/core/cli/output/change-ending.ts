@@ -1,6 +1,6 @@
 /** Formats the final line of a change from its outcome. */
 import type { Outcome } from '../../app/changes/outcome.js'
-import { endingLine } from './endings.js'
+import { type Ending, endingLine } from './endings.js'
 
 /** Returns `acme seq 7: +10 ROAs; published, serial 812; next manifest 14:02Z`, or for a no-op that there was nothing to do. */
 export function changeEnding(subject: string, outcome: Outcome, changes: readonly string[]): string {
@@ -8,8 +8,15 @@ export function changeEnding(subject: string, outcome: Outcome, changes: readonl
     subject,
     sequence: outcome.sequence ?? undefined,
     changes: outcome.changed ? changes : [],
-    publication: outcome.serial === null ? undefined : { serial: outcome.serial },
+    publication: publicationOf(outcome),
     nextManifest: outcome.nextDue ?? undefined,
     dryRun: outcome.dryRun,
   })
+}
+
+/** Returns what is published here, and what a repository elsewhere has not been sent yet. */
+function publicationOf({ serial, unconfirmed = [] }: Outcome): Ending['publication'] {
+  const [ca] = unconfirmed
+  if (ca !== undefined) return { pending: `the next tick sends it, or brine repo sync ${ca} at once` }
+  return serial === null ? undefined : { serial }
 }

@@ -50,7 +50,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
   const facts: (readonly [string, string])[] = [
     ['stale at', report.staleAt === null ? 'nothing published' : `${moment(report.staleAt, now)}, if nothing runs`],
     ['next due', report.nextDue === null ? '-' : moment(report.nextDue, now)],
-    ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick.failed)}`],
+    ['last tick', lastTick === null ? 'never' : `${moment(lastTick.at, now)}${failures(lastTick)}`],
     ['last commit', lastCommit.at === null ? 'none' : `${lastCommit.commit}, ${moment(lastCommit.at, now)}`],
     ['repository', publication === null ? 'none' : repository(publication)],
     ['disk', `${bytes(disk.free)} free of ${bytes(disk.size)}`],
@@ -63,6 +63,8 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     ])
   for (const { ca, parent, exchange } of report.parents)
     facts.push(['parent', `${parent} of ${ca}: ${exchangeText(exchange)}`])
+  for (const { ca, exchange, unconfirmed } of report.repositories)
+    facts.push(['repository', `of ${ca}: ${exchangeText(exchange)}${waiting(unconfirmed)}`])
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
@@ -76,8 +78,18 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
   return facts
 }
 
-function failures(count: number): string {
-  return count === 0 ? '' : `, ${counted(count, 'CA')} failed`
+function failures({ failed, failedPeers }: NonNullable<StatusReport['lastTick']>): string {
+  const parts = [
+    ...(failed === 0 ? [] : [counted(failed, 'CA')]),
+    ...(failedPeers === 0 ? [] : [counted(failedPeers, 'peer')]),
+  ]
+  return parts.length === 0 ? '' : `, ${parts.join(' and ')} failed`
+}
+
+/** Returns `; 3 objects wait for it`; nothing if it has confirmed all. */
+function waiting(unconfirmed: number | null): string {
+  if (unconfirmed === 0) return ''
+  return unconfirmed === null ? '; objects wait for it' : `; ${counted(unconfirmed, 'object')} to send`
 }
 
 function repository(p: NonNullable<StatusReport['publication']>): string {

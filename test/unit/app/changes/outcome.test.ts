@@ -4,6 +4,7 @@ import { outcomeOf, soonest } from '../../../../src/core/app/changes/outcome.js'
 import type { TransactionResult } from '../../../../src/core/app/transaction/transact.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import type { Instant } from '../../../../src/core/base/time.js'
+import { changeEnding } from '../../../../src/core/cli/output/change-ending.js'
 import type { Kind } from '../../../../src/core/eventsourcing/types.js'
 
 const ACME = parseHandle('acme')
@@ -18,6 +19,7 @@ function changeOf(...kinds: readonly Kind[]): TransactionResult<null> {
     tree: served,
     changed: true,
     at: AT,
+    unconfirmed: [],
     demand: { lasting: 0, oneTime: 2 },
   }
 }
@@ -28,6 +30,15 @@ test('a commit with the publication server is published under its serial', () =>
 
 test('a CA that publishes nowhere is not said to be published', () => {
   expect(outcomeOf(changeOf('ca'), 'ca', ACME, null)).toMatchObject({ sequence: 2, serial: null, published: false })
+})
+
+test('a CA whose repository elsewhere waits for the change is named, on the last line as well', () => {
+  const outcome = outcomeOf({ ...changeOf('ca'), unconfirmed: [ACME] }, 'ca', ACME, null)
+  expect(outcome).toMatchObject({ published: false, unconfirmed: ['acme'] })
+  expect(changeEnding('acme', outcome, ['+1 ROA'])).toBe(
+    'acme seq 2: +1 ROA; not published yet: the next tick sends it, or brine repo sync acme at once',
+  )
+  expect(outcomeOf(changeOf('ca'), 'ca', ACME, null)).not.toHaveProperty('unconfirmed')
 })
 
 test('the sooner of two instants that may be missing', () => {

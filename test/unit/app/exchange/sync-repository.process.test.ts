@@ -1,5 +1,5 @@
 /** The client of RFC 8181 against the server, each with its own data directory: what a CA publishes comes there, and what happens when it does not. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { addCa } from '../../../../src/core/app/authority/cas.js'
@@ -144,6 +144,20 @@ test('the objects of a CA come to the server in one delta, and its ROAs count as
   expect(await roaStates()).toEqual(['published'])
   expect(served()).toEqual(await wanted())
   expect(Object.keys(served())).toHaveLength(3)
+})
+
+test('a ROA that the repository has stays published while another one waits', async () => {
+  await addRoa('10.0.0.0/24 => 64496')
+  await sync()
+  await addRoa('10.0.1.0/24 => 64496')
+  expect(await roaStates()).toEqual(['published', 'pending'])
+  // without the file it is not known which of them it has
+  rmSync(join(caDir, 'status', 'confirmed'), { recursive: true })
+  expect(await roaStates()).toEqual(['pending', 'pending'])
+  await sync()
+  expect(await roaStates()).toEqual(['published', 'published'])
+  await addRoa('10.0.2.0/24 => 64496')
+  expect(await roaStates()).toEqual(['published', 'published', 'pending'])
 })
 
 test('a repetition sends a list only and records nothing', async () => {

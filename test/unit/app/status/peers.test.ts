@@ -1,6 +1,6 @@
 /** Findings about parents elsewhere and ID certificates at their limits. */
 import { expect, test } from 'vitest'
-import { failingFindings, idFindings } from '../../../../src/core/app/status/peers.js'
+import { failingFindings, idFindings, repositoryFindings } from '../../../../src/core/app/status/peers.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 
@@ -20,6 +20,36 @@ test.each([
   const found = failingFindings({ ca, parent, exchange }, NOW)
   expect(found.map(({ level, code }) => `${level} ${code}`)).toEqual(Array(wanted).fill('warning parent-failing'))
   if (wanted > 0) expect(found[0]?.message).toMatch(/^parent registry of acme: .*: no answer$/)
+})
+
+const HOUR = 3600
+test.each([
+  ['a success', { outcome: 'success', since: at(-9 * DAY) }, 3, at(-DAY), null],
+  ['an hour of failures with objects that wait', { since: at(-HOUR) }, 3, at(DAY), 'warning'],
+  ['an hour of failures with objects that may wait', { since: at(-HOUR) }, null, null, 'warning'],
+  ['less than an hour', { since: at(1 - HOUR) }, 3, at(DAY), null],
+  ['failures, but nothing waits', { since: at(1 - DAY) }, 0, at(DAY), null],
+  ['a day of failures, but nothing waits', { since: at(-DAY) }, 0, at(DAY), 'warning'],
+  ['a manifest that goes stale in an hour', { since: at(-60) }, 3, at(HOUR), 'critical'],
+  ['a manifest that goes stale later', { since: at(-60) }, 3, at(HOUR + 1), null],
+] as const)('a repository: %s', (_, more, unconfirmed, staleAt, wanted) => {
+  const exchange = { ...failed, lastSuccess: null, ...more }
+  const found = repositoryFindings({ ca, exchange, unconfirmed, staleAt }, NOW)
+  expect(found.map(({ level, code }) => `${level} ${code}`)).toEqual(
+    wanted === null ? [] : [`${wanted} repository-failing`],
+  )
+})
+
+test('the finding about a repository counts down to the stale manifest, and on to the revocation by a registry', () => {
+  const exchange = { ...failed, since: at(-DAY), lastSuccess: at(-2 * DAY) }
+  const text = (staleAt: Instant) =>
+    repositoryFindings({ ca, exchange, unconfirmed: 3, staleAt }, NOW)
+      .map(({ message }) => message)
+      .join()
+  expect(text(at(5 * HOUR + 60))).toBe(
+    `the repository of acme: no success since ${at(-2 * DAY)}: no answer; 3 objects wait for it; what it has goes stale at ${at(5 * HOUR + 60)}, in 5h`,
+  )
+  expect(text(at(-30 * HOUR))).toMatch(/what it has is stale for 30h: registries revoke .* about 2027-02-18\)$/)
 })
 
 test('a parent that was never asked is no finding', () => {

@@ -1,0 +1,65 @@
+/** Metrics of the exchanges with parents and repositories elsewhere, in the terms of the Prometheus text format. Pure. */
+import { epochOf, type Instant } from '../../base/time.js'
+import type { StatusReport } from './report.js'
+
+export interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
+}
+
+type Report = Pick<StatusReport, 'parents' | 'repositories'>
+type Peer = Report['parents'][number] | Report['repositories'][number]
+
+/** Returns the metrics of each peer: the last exchange with it, and what is open. */
+export function peerMetrics({ parents, repositories }: Report): readonly Metric[] {
+  const peers = [...parents, ...repositories].map((peer) => ({ peer, labels: labelsOf(peer) }))
+  const each = (name: string, help: string, pick: (peer: Peer) => number | null): Metric => ({
+    ...{ name, help },
+    samples: peers.flatMap(({ peer, labels }) => {
+      const value = pick(peer)
+      return value === null ? [] : [{ labels, value }]
+    }),
+  })
+  return [
+    each('peer_exchange_timestamp_seconds', 'Time of the last exchange with a peer.', ({ exchange }) =>
+      seconds(exchange?.at),
+    ),
+    each('peer_success_timestamp_seconds', 'Time of the last exchange with a peer that succeeded.', ({ exchange }) =>
+      seconds(exchange?.lastSuccess),
+    ),
+    each('peer_up', '1 if the last exchange with a peer succeeded, 0 if it failed.', ({ exchange }) =>
+      exchange === null ? null : exchange.outcome === 'success' ? 1 : 0,
+    ),
+    each(
+      'peer_since_timestamp_seconds',
+      'Time since which the exchanges with a peer succeed or fail.',
+      ({ exchange }) => seconds(exchange?.since),
+    ),
+    each('peer_next_due_timestamp_seconds', 'Time at which tick asks a peer.', ({ nextDue }) => seconds(nextDue)),
+    each('parent_open_requests', 'Requests that a parent has not answered.', (peer) =>
+      'parent' in peer ? peer.openRequests : null,
+    ),
+    each('repository_unconfirmed', 'Objects that a repository has not confirmed.', (peer) =>
+      'parent' in peer ? null : peer.unconfirmed,
+    ),
+    each(
+      'repository_stale_timestamp_seconds',
+      'Time at which the first manifest in a repository goes stale.',
+      (peer) => ('parent' in peer ? null : seconds(peer.staleAt)),
+    ),
+  ]
+}
+
+function labelsOf(peer: Peer): Readonly<Record<string, string>> {
+  const isParent = 'parent' in peer
+  return {
+    kind: isParent ? 'parent' : 'repository',
+    ca: peer.ca,
+    peer: isParent ? peer.parent : new URL(peer.serviceUri).host,
+  }
+}
+
+function seconds(at: Instant | null | undefined): number | null {
+  return at === null || at === undefined ? null : epochOf(at)
+}

@@ -1,0 +1,36 @@
+/** Metrics of peers: each one labelled, and no sample for what is not known. */
+import { expect, test } from 'vitest'
+import { peerMetrics } from '../../../../src/core/app/status/peer-metrics.js'
+import { parseHandle } from '../../../../src/core/base/handle.js'
+import type { Instant } from '../../../../src/core/base/time.js'
+
+const [ca, parent] = ['acme', 'registry'].map(parseHandle) as [never, never]
+const serviceUri = 'https://rpki.example.net:8443/rfc8181/acme'
+const T = '1970-01-01T00:01:40Z' as Instant
+const failed = { at: T, outcome: 'failure', since: T, lastSuccess: null, code: 'peer-timeout', message: null } as const
+
+test('the last exchange, what is open, and what is not confirmed', () => {
+  const doubts = { waiting: 0, held: 0 }
+  const found = peerMetrics({
+    parents: [{ ca, parent, serviceUri, exchange: null, openRequests: 2, doubts, nextDue: null }],
+    repositories: [
+      {
+        ...{ ca, serviceUri, base: 'rsync://rpki.example.net/repo/acme/', unconfirmed: 3, confirmedAt: null },
+        ...{ exchange: { ...failed, agent: null }, staleAt: T, nextDue: T },
+      },
+    ],
+  })
+  const values = found.flatMap(({ name, samples }) =>
+    samples.map(({ labels, value }) => `${name} ${Object.values(labels ?? {}).join(' ')} ${value}`),
+  )
+  const repository = 'repository acme rpki.example.net:8443'
+  expect(values).toEqual([
+    `peer_exchange_timestamp_seconds ${repository} 100`,
+    `peer_up ${repository} 0`,
+    `peer_since_timestamp_seconds ${repository} 100`,
+    `peer_next_due_timestamp_seconds ${repository} 100`,
+    'parent_open_requests parent acme registry 2',
+    `repository_unconfirmed ${repository} 3`,
+    `repository_stale_timestamp_seconds ${repository} 100`,
+  ])
+})

@@ -15,7 +15,7 @@ export interface Outcome {
   readonly serial: number | null
   readonly published: boolean
   /** CAs of the change that publish elsewhere: `repo sync` or the next `tick` sends it. Left out if there are none. */
-  readonly unconfirmed?: readonly Handle[]
+  readonly unsynced?: readonly Handle[]
   /** Time at which something is next due for republication; null if nothing is. */
   readonly nextDue: Instant | null
   /** Keys that the command used, or in a dry run would use. */
@@ -38,7 +38,7 @@ export function outcomeOf(
     sequence: own?.sequence ?? null,
     serial: published ? (done.tree?.serial ?? null) : null,
     published,
-    ...(done.unconfirmed.length === 0 ? {} : { unconfirmed: done.unconfirmed }),
+    ...(done.unsynced.length === 0 ? {} : { unsynced: done.unsynced }),
     nextDue,
     keys: done.demand,
   }

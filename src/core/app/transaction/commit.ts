@@ -46,7 +46,7 @@ export interface TransactionResult<R> {
   readonly changed: boolean
   readonly at: Instant
   /** CAs of the change whose repository elsewhere has not confirmed what they want published. */
-  readonly unconfirmed: readonly Handle[]
+  readonly unsynced: readonly Handle[]
   /** Keys that were used, or that a dry run would use. */
   readonly demand: KeyDemand
 }
@@ -68,7 +68,7 @@ export async function preview<R>(session: Session, useCase: UseCase<R>): Promise
 }
 
 function uncommitted<R>({ result, changed, at }: Draft<R>, demand: KeyDemand): TransactionResult<R> {
-  return { result, commit: undefined, tree: undefined, changed, at, unconfirmed: [], demand }
+  return { result, commit: undefined, tree: undefined, changed, at, unsynced: [], demand }
 }
 
 /** Returns the result of a no-op. A newest commit that its writer may not have synced is made durable first: "nothing to do" relies on it. */
@@ -185,7 +185,7 @@ function commitDraft<R>(
   if (changed) signing.keep()
   const commit = staged === undefined ? undefined : withWatch(session, () => writer.commit(staged))
   const tree = publishTree(session, tx, at, { isCommitted: commit !== undefined })
-  return { result, commit, tree, changed, at, unconfirmed: changed ? unconfirmedOf(tx.work) : [], demand }
+  return { result, commit, tree, changed, at, unsynced: changed ? unconfirmedOf(tx.work) : [], demand }
 }
 
 function unconfirmedOf(work: Work): readonly Handle[] {

@@ -15,8 +15,8 @@ export function changeEnding(subject: string, outcome: Outcome, changes: readonl
 }
 
 /** Returns what is published here, and what a repository elsewhere has not been sent yet. */
-function publicationOf({ serial, unconfirmed = [] }: Outcome): Ending['publication'] {
-  const [ca] = unconfirmed
+function publicationOf({ serial, unsynced = [] }: Outcome): Ending['publication'] {
+  const [ca] = unsynced
   if (ca !== undefined) return { pending: `the next tick sends it, or brine repo sync ${ca} at once` }
   return serial === null ? undefined : { serial }
 }

@@ -19,7 +19,7 @@ function changeOf(...kinds: readonly Kind[]): TransactionResult<null> {
     tree: served,
     changed: true,
     at: AT,
-    unconfirmed: [],
+    unsynced: [],
     demand: { lasting: 0, oneTime: 2 },
   }
 }
@@ -33,12 +33,12 @@ test('a CA that publishes nowhere is not said to be published', () => {
 })
 
 test('a CA whose repository elsewhere waits for the change is named, on the last line as well', () => {
-  const outcome = outcomeOf({ ...changeOf('ca'), unconfirmed: [ACME] }, 'ca', ACME, null)
-  expect(outcome).toMatchObject({ published: false, unconfirmed: ['acme'] })
+  const outcome = outcomeOf({ ...changeOf('ca'), unsynced: [ACME] }, 'ca', ACME, null)
+  expect(outcome).toMatchObject({ published: false, unsynced: ['acme'] })
   expect(changeEnding('acme', outcome, ['+1 ROA'])).toBe(
     'acme seq 2: +1 ROA; not published yet: the next tick sends it, or brine repo sync acme at once',
   )
-  expect(outcomeOf(changeOf('ca'), 'ca', ACME, null)).not.toHaveProperty('unconfirmed')
+  expect(outcomeOf(changeOf('ca'), 'ca', ACME, null)).not.toHaveProperty('unsynced')
 })
 
 test('the sooner of two instants that may be missing', () => {

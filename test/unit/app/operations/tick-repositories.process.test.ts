@@ -150,7 +150,7 @@ test('a first tick sends everything, what a parent elsewhere certified in the sa
 test('a change is sent by the next tick, and that of a day without one repairs a server that was emptied', async () => {
   await tickAfter(60)
   const changed = await addRoa(ANT)
-  expect(changed).toMatchObject({ unconfirmed: ['ant'] })
+  expect(changed).toMatchObject({ unsynced: ['ant'], unconfirmed: true })
   expect((await status(await open(caDir))).nextDue).toBe(now)
   expect(repositoriesIn(await tickAfter(60))).toEqual(['ant: +3 -0 objects'])
   expect(sent).toEqual(['one.example.net/rfc8181/ant', 'one.example.net/rfc8181/ant'])

@@ -78,11 +78,6 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('next_due_timestamp_seconds', 'Time at which tick has work to do.', seconds(report.nextDue)),
     one('last_tick_timestamp_seconds', 'Time at which the last tick ended.', seconds(report.lastTick?.at ?? null)),
     one('last_tick_failed', 'CAs that the last tick could not publish.', report.lastTick?.failed ?? null),
-    one(
-      'last_tick_failed_peers',
-      'Parents and repositories elsewhere whose exchange failed in the last tick.',
-      report.lastTick?.failedPeers ?? null,
-    ),
     one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
     one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
     one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),

@@ -8,11 +8,11 @@ export interface Metric {
   readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
 }
 
-type Report = Pick<StatusReport, 'parents' | 'repositories'>
+type Report = Pick<StatusReport, 'parents' | 'repositories' | 'lastTick'>
 type Peer = Report['parents'][number] | Report['repositories'][number]
 
 /** Returns the metrics of each peer: the last exchange with it, and what is open. */
-export function peerMetrics({ parents, repositories }: Report): readonly Metric[] {
+export function peerMetrics({ parents, repositories, lastTick }: Report): readonly Metric[] {
   const peers = [...parents, ...repositories].map((peer) => ({ peer, labels: labelsOf(peer) }))
   const each = (name: string, help: string, pick: (peer: Peer) => number | null): Metric => ({
     ...{ name, help },
@@ -22,6 +22,11 @@ export function peerMetrics({ parents, repositories }: Report): readonly Metric[
     }),
   })
   return [
+    {
+      name: 'last_tick_failed_peers',
+      help: 'Parents and repositories elsewhere whose exchange failed in the last tick.',
+      samples: lastTick === null ? [] : [{ value: lastTick.failedPeers }],
+    },
     each('peer_exchange_timestamp_seconds', 'Time of the last exchange with a peer.', ({ exchange }) =>
       seconds(exchange?.at),
     ),

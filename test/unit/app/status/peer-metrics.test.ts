@@ -12,6 +12,7 @@ const failed = { at: T, outcome: 'failure', since: T, lastSuccess: null, code: '
 test('the last exchange, what is open, and what is not confirmed', () => {
   const doubts = { waiting: 0, held: 0 }
   const found = peerMetrics({
+    lastTick: { at: T, failed: 0, failedPeers: 1 },
     parents: [{ ca, parent, serviceUri, exchange: null, openRequests: 2, doubts, nextDue: null }],
     repositories: [
       {
@@ -25,6 +26,7 @@ test('the last exchange, what is open, and what is not confirmed', () => {
   )
   const repository = 'repository acme rpki.example.net:8443'
   expect(values).toEqual([
+    'last_tick_failed_peers  1',
     `peer_exchange_timestamp_seconds ${repository} 100`,
     `peer_up ${repository} 0`,
     `peer_since_timestamp_seconds ${repository} 100`,

@@ -77,7 +77,11 @@ export default class ParentAdd extends BaseCommand<Added> {
       return [line, ...[...notes, ...next].map(theme.paste)].join('\n')
     }
     const holds = resourceLine(report.resources)
-    const note = holds === '' ? 'no certificate yet: no repository is configured' : `holds ${holds}`
-    return changeEnding(report.ca, report, [`parent ${report.parent} added (${note})`])
+    const isEmpty = holds === 'none'
+    const line = changeEnding(report.ca, report, [
+      `parent ${report.parent} added (${isEmpty ? 'no certificate yet' : `holds ${holds}`})`,
+    ])
+    if (!isEmpty || report.dryRun) return line
+    return `${line}\n${theme.paste(`next, if it has no repository: brine repo configure ${report.ca} --local`)}`
   }
 }

@@ -28,7 +28,7 @@ function empty({ handle, nextClass, numberFloor, retired }: CaState): CaState {
   return { ...initialCa(handle), nextClass, numberFloor, ...(retired === undefined ? {} : { retired }) }
 }
 
-/** What is left of a CA on other machines. */
+/** Certificates and objects of a CA on other machines. */
 export interface HeldElsewhere {
   /** Parents elsewhere that certify a key of it. */
   readonly parents: readonly Handle[]

@@ -26,6 +26,18 @@ it('adds a parent that has the CA as a child, as text and as JSON', async () => 
   }
 })
 
+it('names the next step where a repository or a certificate is missing', async () => {
+  const dataDir = box.copy()
+  await runAt(dataDir, ['ca', 'add', 'new'])
+  const early = await runAt(dataDir, ['keyroll', 'init', 'new'])
+  expect([early.code, early.stderr]).toEqual([1, expect.stringMatching(/brine .*ca show new lists its classes/)])
+  await runAt(dataDir, ['child', 'add', 'testbed', 'new', '--local', '--resources', '10.0.0.0/8'])
+  const added = await runAt(dataDir, ['parent', 'add', 'new', 'testbed', '--local'])
+  expect(added.stdout).toMatch(
+    /\(no certificate yet\).*\nnext, if it has no repository: brine .*repo configure new --local$/m,
+  )
+})
+
 it('a dry run changes nothing', async () => {
   const dataDir = box.copy()
   await runAt(dataDir, ['ca', 'add', 'new'])

@@ -1,4 +1,5 @@
 /** Use cases of `brine keyroll`: start a key roll, activate the new key, show what is open (RFC 6489). */
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { dueTimes } from '../../ca/publishing.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -33,13 +34,20 @@ interface Options {
 }
 
 /** Starts a key roll. Throws `ca-unknown`, `class-unknown`, `keyroll-open` (rejected). */
-export function initKeyroll(
+export async function initKeyroll(
   session: Session,
   ca: Handle,
   start: RollStart,
   options: Options = {},
 ): Promise<KeyrollReport> {
-  return roll(session, ca, options, (tx) => startRoll(tx, ca, start))
+  try {
+    return await roll(session, ca, options, (tx) => startRoll(tx, ca, start))
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'class-unknown' || error.hint !== undefined) throw error
+    throw rewrap(error, {
+      hint: `brine ca show ${ca} lists its classes and keys; a key gets its certificate from a parent`,
+    })
+  }
 }
 
 export interface Activation {

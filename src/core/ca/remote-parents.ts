@@ -9,7 +9,8 @@ import type { Handle } from '../base/handle.js'
 import { canonicalJson } from '../base/json.js'
 import { entry, withEntry, withoutEntry } from '../base/record.js'
 import { isName, isText } from '../base/shape.js'
-import { type Instant, secondsBetween } from '../base/time.js'
+import { addSeconds, type Instant, secondsBetween } from '../base/time.js'
+import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type Decision, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
@@ -19,10 +20,21 @@ import { type ClassEvent, classFor } from './classes.js'
 import { isRemoteParent, type RemoteParent } from './contacts.js'
 import { lossLimit, lossOf } from './loss.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { type CaState, currentKey, type Doubt, isDoubt, isListedEntitlement, type ResourceClass } from './state.js'
+import {
+  type CaState,
+  currentKey,
+  type Doubt,
+  isDoubt,
+  isListedEntitlement,
+  type ListedEntitlement,
+  type ResourceClass,
+} from './state.js'
 
 /** A list that takes something away counts after this time, if a later list says the same. */
 export const CONFIRM_SECONDS = 15 * 60
+
+/** A key that a parent lists although it confirmed its revocation is revoked again after this time. */
+const STILL_LISTED_SECONDS = 86_400
 
 /**
  * A class as a remote parent lists it (RFC 6492 section 3.3.2). Certificates that it lists are received before (`certificate.receive`): they
@@ -32,6 +44,8 @@ export interface ListedClass {
   readonly className: string
   readonly resources: ResourceText
   readonly notAfter: Instant
+  /** Keys of the certificates that are listed; undefined: not known. */
+  readonly skis?: readonly KeyId[]
 }
 
 const event = eventsOn<CaState>()
@@ -67,6 +81,8 @@ type Emitted = RemoteParentEvent | ClassEvent | PublishingEvent
 interface Listing {
   readonly parent: Handle
   readonly classes: readonly ListedClass[]
+  /** Keys whose revocation the parent confirmed just before this list. */
+  readonly revoked?: readonly KeyId[]
   /** True if the operator accepts every loss of this list. */
   readonly acceptLoss?: boolean
 }
@@ -150,7 +166,7 @@ const removal = ({ name, keys }: ResourceClass): ClassEvent => ({
 
 async function decideListing(
   state: CaState,
-  { parent, classes, acceptLoss = false }: Listing,
+  { parent, classes, revoked = [], acceptLoss = false }: Listing,
   ports: IssuingPorts,
 ): Promise<Decision<CaState, Emitted>> {
   const listed = classes.filter((c) => !isEmpty(fromResourceText(c.resources)))
@@ -158,7 +174,7 @@ async function decideListing(
   for (const own of Object.values(state.classes)) {
     if (own.parent !== parent) continue
     const offer = listed.find((c) => c.className === own.parentClass)
-    events.push(...decideClass(state, own, offer, acceptLoss, ports))
+    events.push(...decideClass(state, own, offer, { revoked, acceptLoss }, ports))
   }
   let next = state.nextClass
   for (const offer of listed) {
@@ -174,18 +190,48 @@ async function decideListing(
   return reconciled(events, ports)
 }
 
-const listing = (name: string, { resources, notAfter }: ListedClass): Emitted => ({
+type KeysListed = Pick<ListedEntitlement, 'unlisted' | 'unexpected'>
+
+const listing = (name: string, { resources, notAfter }: ListedClass, keys: KeysListed = {}): Emitted => ({
   type: 'class.listed',
   class: name,
-  listed: { resources, notAfter },
+  listed: { resources, notAfter, ...keys },
 })
+
+/**
+ * Compares the keys of a class with those that the parent lists. A key that we do not know counts only beside the key that issues, so that the class
+ * is never without a certificate, and is revoked some time later: a directory that was restored is first to have what it needs.
+ */
+function keysListed(
+  { classes }: CaState,
+  own: ResourceClass,
+  { skis }: ListedClass,
+  revoked: readonly KeyId[],
+  now: Instant,
+): KeysListed {
+  if (skis === undefined) return {}
+  const unlisted = own.keys.filter((key) => key.state !== 'old' && key.certificate !== null && !skis.includes(key.ski))
+  const ours = new Set(Object.values(classes).flatMap(({ keys }) => keys.map(({ ski }) => ski)))
+  const current = currentKey(own)?.ski
+  const foreign = current !== undefined && skis.includes(current) ? skis.filter((ski) => !ours.has(ski)) : []
+  const from = (ski: KeyId): Instant => {
+    if (revoked.includes(ski)) return addSeconds(now, STILL_LISTED_SECONDS)
+    return entry(own.listed?.unexpected ?? {}, ski) ?? addSeconds(now, CONFIRM_SECONDS)
+  }
+  return {
+    ...(unlisted.length === 0 ? {} : { unlisted: unlisted.map(({ ski }) => ski) }),
+    ...(foreign.length === 0
+      ? {}
+      : { unexpected: Object.fromEntries([...foreign].sort().map((ski) => [ski, from(ski)])) }),
+  }
+}
 
 /** Returns what the list says of one class that the CA has. */
 function decideClass(
   state: CaState,
   own: ResourceClass,
   offer: ListedClass | undefined,
-  acceptLoss: boolean,
+  { revoked, acceptLoss }: Required<Pick<Listing, 'revoked' | 'acceptLoss'>>,
   ports: IssuingPorts,
 ): readonly Emitted[] {
   const now = ports.clock.now()
@@ -199,10 +245,15 @@ function decideClass(
     if (doubt !== 'confirmed') return doubt
   }
   const isNew = own.listed === undefined || !sameResources(own.listed.resources, offer.resources)
+  const keys = keysListed(state, own, offer, revoked, now)
+  const { unlisted, unexpected } = own.listed ?? {}
+  const isOther = JSON.stringify([unlisted, unexpected]) !== JSON.stringify([keys.unlisted, keys.unexpected])
   const isWorth = currentKey(own) !== undefined && isRenewalWorth(currentKey(own)?.certificate, offer.notAfter, now)
   return [
     ...(own.doubt === undefined ? [] : [{ type: 'class.confirmed' as const, class: own.name }]),
-    ...(isNew || (isWorth && own.listed?.notAfter !== offer.notAfter) ? [listing(own.name, offer)] : []),
+    ...(isNew || isOther || (isWorth && own.listed?.notAfter !== offer.notAfter)
+      ? [listing(own.name, offer, keys)]
+      : []),
   ]
 }
 

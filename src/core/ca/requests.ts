@@ -3,6 +3,7 @@
  * same commit, one elsewhere is sent it. What is not answered stays open: it is asked again, with the same key.
  */
 import type { Handle } from '../base/handle.js'
+import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import type { CaState, ClassKey, ResourceClass } from './state.js'
 
@@ -43,4 +44,22 @@ export function openRequests(
     }
   }
   return [...issue, ...revoke]
+}
+
+/**
+ * Returns the revocations of keys that a parent lists and the CA does not know, whose time has come (RFC 6492 section 3.5). None in a class with
+ * another request open: a key that issues comes before one that does not.
+ */
+export function unexpectedRequests(
+  { status, classes }: CaState,
+  parent: Handle,
+  now: Instant,
+  open: readonly OpenRequest[],
+): readonly OpenRequest[] {
+  if (status !== 'active') return []
+  return Object.values(classes).flatMap(({ name, parent: of, listed, doubt }): readonly OpenRequest[] => {
+    if (of !== parent || doubt !== undefined || open.some((request) => request.class === name)) return []
+    const due = Object.entries(listed?.unexpected ?? {}).filter(([, at]) => at <= now)
+    return due.map(([ski]) => ({ kind: 'revoke', class: name, ski: ski as KeyId }))
+  })
 }

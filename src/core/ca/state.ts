@@ -1,7 +1,20 @@
 /** State of a CA. STORED in snapshots: a change of shape needs a migration. */
 import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry } from '../base/record.js'
-import { type Check, isCount, isFlag, isHash, isOneOf, isText, isTime, objectOf, orNull } from '../base/shape.js'
+import {
+  type Check,
+  isCount,
+  isFlag,
+  isHash,
+  isKeyId,
+  isOneOf,
+  isText,
+  isTime,
+  listOf,
+  objectOf,
+  orNull,
+  tableOf,
+} from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
 import type { IdKey } from '../identity/id-keys.js'
@@ -18,6 +31,10 @@ import type { Parent, Repository } from './contacts.js'
 export interface ListedEntitlement {
   readonly resources: ResourceText
   readonly notAfter: Instant
+  /** Keys with a certificate that the list leaves out, if there are any. */
+  readonly unlisted?: readonly KeyId[]
+  /** Listed keys that the CA does not know, each with the time from which on it is revoked, if there are any. */
+  readonly unexpected?: Table<Instant>
 }
 
 /** STORED. A list of a remote parent by which the class would lose all or some of its resources: it is confirmed before it counts. */
@@ -32,6 +49,8 @@ export interface Doubt {
 export const isListedEntitlement: Check<ListedEntitlement> = objectOf<ListedEntitlement>({
   resources: isResourceText,
   notAfter: isTime,
+  'unlisted?': listOf(isKeyId),
+  'unexpected?': tableOf(isTime),
 })
 export const isDoubt: Check<Doubt> = objectOf<Doubt>({
   reason: isOneOf('missing', 'shrunk'),

@@ -43,6 +43,11 @@ export function acceptCertificates(
   return [...newest.values()]
 }
 
+/** Returns the keys of the certificates of a class; one that cannot be read is none. */
+export function listedKeys({ certificates }: ProvisioningClass): readonly ClassKey['ski'][] {
+  return certificates.flatMap(({ der }) => decodeCertificate(der).content?.ski ?? [])
+}
+
 function accept(
   offer: ProvisioningClass,
   { der, certUris }: ProvisioningCertificate,

@@ -13,7 +13,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { type LastExchange, readExchange } from '../../peers/last-exchange.js'
 import { caState } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
-import { openAt } from './refresh-parent.js'
+import { openAt } from './open-at-parent.js'
 
 /** A parent that has nothing open is asked after a day. */
 export const PERIOD_SECONDS = 86_400
@@ -29,12 +29,15 @@ export interface ParentFacts {
   /** Undefined: it was never asked. */
   readonly exchange: Pick<LastExchange, 'at' | 'outcome' | 'lastSuccess'> | undefined
   readonly doubts: readonly Doubt[]
+  /** Times from which on keys that the CA does not know are revoked. */
+  readonly revocations?: readonly Instant[]
   /** True if a request to it is open. */
   readonly isOpen: boolean
 }
 
 /** Returns when a parent is to be asked; null: it was never asked, or by a clock that was ahead of `now`, so that it is due. */
-export function parentDue({ ca, parent, exchange, doubts, isOpen }: ParentFacts, now: Instant): Instant | null {
+export function parentDue(facts: ParentFacts, now: Instant): Instant | null {
+  const { ca, parent, exchange, doubts, revocations = [], isOpen } = facts
   if (exchange === undefined || exchange.at > now) return null
   const again = addSeconds(exchange.at, RETRY_SECONDS)
   // a failure says nothing new about a doubt or an open request
@@ -42,6 +45,7 @@ export function parentDue({ ca, parent, exchange, doubts, isOpen }: ParentFacts,
   let due = addSeconds(exchange.lastSuccess, PERIOD_SECONDS + jitterOf(ca, parent))
   // one that is held waits for the operator
   for (const { since, held } of doubts) if (!held) due = earlier(due, later(again, addSeconds(since, CONFIRM_SECONDS)))
+  for (const at of revocations) due = earlier(due, later(again, at))
   return due
 }
 
@@ -102,6 +106,7 @@ export function rowOf(
   const own = Object.values(state.classes).filter((one) => one.parent === parent)
   const doubts = own.flatMap(({ doubt }) => doubt ?? [])
   const open = openAt(state, parent, now, work).length
-  const due = parentDue({ ca, parent, exchange, doubts, isOpen: open > 0 }, now)
+  const revocations = own.flatMap(({ listed }) => Object.values(listed?.unexpected ?? {}))
+  const due = parentDue({ ca, parent, exchange, doubts, revocations, isOpen: open > 0 }, now)
   return { ca, parent, contact, state, exchange, doubts, open, nextDue: state.repository === null ? undefined : due }
 }

@@ -18,7 +18,8 @@ import type { ResourceText } from '../../resources/types.js'
 import { knownCa } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { rowOf } from './due-parents.js'
-import { type ListedRow, listedRow, openAt } from './refresh-parent.js'
+import { openAt } from './open-at-parent.js'
+import { type ListedRow, listedRow } from './refresh-parent.js'
 
 /** The last exchange with a parent, as reports show it. */
 export interface ExchangeRow {

@@ -6,12 +6,10 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import { addSeconds, type Instant } from '../../base/time.js'
+import type { Instant } from '../../base/time.js'
 import { siaOf } from '../../ca/classes.js'
 import type { RemoteParent } from '../../ca/contacts.js'
-import { isRenewalWorth } from '../../ca/remote-parents.js'
-import { isUnconfirmed } from '../../ca/remote-repository.js'
-import { type IsOutdated, type OpenRequest, openRequests } from '../../ca/requests.js'
+import type { OpenRequest } from '../../ca/requests.js'
 import type { CaState, ClassKey, Doubt, ResourceClass } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -21,21 +19,17 @@ import {
   type ProvisioningClass,
   PROVISIONING_STATUS as STATUS,
 } from '../../protocols/provisioning/types.js'
-import { equalSets, fromResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
 import { signCertificationRequest } from '../../rpki/certification-request.js'
-import { decodeCertificate } from '../../rpki/x509/decode-certificate.js'
 import { localChildren, syncResources } from '../authority/resource-sync.js'
 import { knownCa, runCa, type TransactionContext } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { withMessageSigner } from '../transaction/signing.js'
 import { transact } from '../transaction/transact.js'
-import { acceptCertificates } from './accept-certificate.js'
+import { acceptCertificates, listedKeys } from './accept-certificate.js'
 import type { Deliver } from './deliver.js'
+import { openAt } from './open-at-parent.js'
 import { askParent, type Failure, failureText, invalidAnswer } from './parent-messages.js'
-
-/** A certificate younger than this is not requested again for a later end alone: some parents list an end one day ahead. */
-const RENEWAL_PAUSE_SECONDS = 3600
 
 export interface AskedRequest {
   readonly kind: OpenRequest['kind']
@@ -56,6 +50,8 @@ export interface ListedRow {
   readonly resources: ResourceText | null
   readonly notAfter: Instant | null
   readonly doubt: Doubt | null
+  /** Keys that the parent lists and the CA does not know, with the time from which on they are revoked. */
+  readonly unexpected: readonly { readonly ski: KeyId; readonly revokeAt: Instant }[]
 }
 
 export interface RefreshReport {
@@ -97,7 +93,8 @@ export async function refreshParent(
   }
   if (requests.some(({ outcome }) => outcome === 'issued' || outcome === 'revoked')) {
     changed = true
-    await takeList(exchange)
+    const revoked = requests.filter(({ outcome }) => outcome === 'revoked').map(({ ski }) => ski)
+    await takeList(exchange, revoked)
   }
   const { classes } = (await read(exchange)).state
   const rows = Object.values(classes).filter((own) => own.parent === parent)
@@ -105,10 +102,14 @@ export async function refreshParent(
 }
 
 /** Returns what a class holds and what is in doubt. */
-export function listedRow({ name, parentClass, keys, doubt }: ResourceClass): ListedRow {
+export function listedRow({ name, parentClass, keys, doubt, listed }: ResourceClass): ListedRow {
   const certificate = keys.find((key) => key.state === 'current')?.certificate ?? null
   const { resources = null, notAfter = null } = certificate ?? {}
-  return { class: name, parentClass, resources, notAfter, doubt: doubt ?? null }
+  const unexpected = Object.entries(listed?.unexpected ?? {}).map(([ski, revokeAt]) => ({
+    ski: ski as KeyId,
+    revokeAt,
+  }))
+  return { class: name, parentClass, resources, notAfter, doubt: doubt ?? null, unexpected }
 }
 
 interface Known {
@@ -139,17 +140,26 @@ async function ask(exchange: Exchange, { state, contact }: Known, body: Provisio
   return askParent(exchange.session, { state, parent: exchange.parent, contact }, body, exchange.deliver)
 }
 
-/** Asks for the list and takes it over in one commit. Returns true if it changed anything. */
-async function takeList(exchange: Exchange): Promise<boolean> {
+/** Asks for the list and takes it over in one commit. `revoked`: keys whose revocation the parent just confirmed. Returns true if it changed anything. */
+async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Promise<boolean> {
   const { session, ca, parent, acceptLoss } = exchange
   const answer = await ask(exchange, await read(exchange), { type: 'list' })
   if (answer.type === 'error_response') throw refusedList(parent, answer)
   if (answer.type !== 'list_response') throw invalidAnswer(`${answer.type} to a list (RFC 6492 section 3.3)`)
-  const classes = answer.classes.map(({ className, resources, notAfter }) => ({ className, resources, notAfter }))
+  const classes = answer.classes.map((offer) => {
+    const { className, resources, notAfter } = offer
+    return { className, resources, notAfter, skis: listedKeys(offer) }
+  })
   const { changed } = await transact(session, async (tx) => {
     let touched = false
     for (const offer of answer.classes) if (await receive(tx, exchange, offer)) touched = true
-    const listing = { type: 'parent.list', parent, classes, ...(acceptLoss === true ? { acceptLoss } : {}) } as const
+    const listing = {
+      type: 'parent.list',
+      parent,
+      classes,
+      revoked,
+      ...(acceptLoss === true ? { acceptLoss } : {}),
+    } as const
     if ((await runCa(tx, ca, listing)).length > 0) touched = true
     if (touched) for (const child of localChildren(tx, ca)) await syncResources(tx, child)
   })
@@ -189,33 +199,6 @@ function openNow(exchange: Exchange): Promise<readonly OpenRequest[]> {
   return withKnown(exchange, ({ state, work }) => openAt(state, exchange.parent, exchange.session.now(), work))
 }
 
-/** Returns the requests to a parent that are open at `now`. */
-export function openAt(
-  state: CaState,
-  parent: Handle,
-  now: Instant,
-  work: Pick<Work, 'object'>,
-): readonly OpenRequest[] {
-  const isOutdated: IsOutdated = (own, key) => isOutdatedAt(own, key, now, (name) => work.object(name))
-  const open = openRequests(state, parent, isOutdated)
-  // relying parties must not meet products of a revoked key where its successor is not published yet
-  return isUnconfirmed(state) ? open.filter(({ kind }) => kind === 'issue') : open
-}
-
-/** Returns true if the certificate of a key has other resources than listed, or would gain a worthwhile time. */
-function isOutdatedAt(
-  { listed }: ResourceClass,
-  { certificate }: ClassKey,
-  now: Instant,
-  object: Work['object'],
-): boolean {
-  if (listed === undefined || certificate === null) return false
-  if (!equalSets(fromResourceText(listed.resources), fromResourceText(certificate.resources))) return true
-  if (!isRenewalWorth(certificate, listed.notAfter, now)) return false
-  const notBefore = decodeCertificate(object(certificate.sha256)).content?.notBefore
-  return notBefore === undefined || addSeconds(notBefore, RENEWAL_PAUSE_SECONDS) <= now
-}
-
 /** Sends one request and records its answer. */
 async function carryOut(exchange: Exchange, request: OpenRequest): Promise<AskedRequest> {
   const asked = (outcome: AskedRequest['outcome'], status: number | null = null, message: string | null = null) => ({
@@ -225,12 +208,13 @@ async function carryOut(exchange: Exchange, request: OpenRequest): Promise<Asked
   const known = await read(exchange)
   const own = entry(known.state.classes, request.class)
   const key = own?.keys.find(({ ski }) => ski === request.ski)
-  if (own === undefined || key === undefined) return asked('failed', null, 'the key was removed meanwhile')
+  const isKnown = key !== undefined || (request.kind === 'revoke' && entry(own?.listed?.unexpected ?? {}, request.ski))
+  if (own === undefined || !isKnown) return asked('failed', null, 'the key was removed meanwhile')
   try {
     const body: ProvisioningBody =
-      request.kind === 'issue'
+      request.kind === 'issue' && key !== undefined
         ? { type: 'issue', className: own.parentClass, limit: {}, csr: await csrOf(exchange, known.state, own, key) }
-        : { type: 'revoke', className: own.parentClass, ski: key.ski }
+        : { type: 'revoke', className: own.parentClass, ski: request.ski }
     const answer = await ask(exchange, known, body)
     if (answer.type === 'error_response') {
       const { status } = answer

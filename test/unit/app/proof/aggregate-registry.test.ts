@@ -50,7 +50,10 @@ const REMOTE_CA_EVENTS = [
     contact: { transport: 'rfc6492', contact: CONTACT, childName: 'uuid-1', parentName: 'REG' },
   },
   { type: 'parent.removed', parent: 'registry' },
-  { type: 'class.listed', class: '0', listed: { resources: RESOURCES, notAfter: AT } },
+  {
+    ...{ type: 'class.listed', class: '0' },
+    listed: { resources: RESOURCES, notAfter: AT, unlisted: [SKI], unexpected: { [SKI]: AT } },
+  },
   { type: 'class.doubted', class: '0', doubt: { reason: 'missing', since: AT, held: false } },
   { type: 'class.confirmed', class: '0' },
   {

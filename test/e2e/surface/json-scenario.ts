@@ -146,6 +146,8 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   writeFileSync(join(folder, 'repository-response.xml'), await repositoryResponse('away'))
   for (const more of [['--dry-run'], []])
     await run('repo configure', 'away', '--response', join(folder, 'repository-response.xml'), ...more)
+  await run('repo show', 'away')
+  await run('repo status')
   await run('ca remove', 'away', '--yes')
   await run('repo sync', 'new')
   await run('parent list', 'new')

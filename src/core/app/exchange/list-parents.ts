@@ -10,7 +10,7 @@ import { type CaState, currentKey } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
-import { peerDer } from '../../identity/contact.js'
+import { type PeerContact, peerDer } from '../../identity/contact.js'
 import { idKey } from '../../identity/id-keys.js'
 import type { LastExchange } from '../../peers/last-exchange.js'
 import { fromResourceText, NO_RESOURCES, toResourceText, union } from '../../resources/resource-set.js'
@@ -93,20 +93,24 @@ export function exchangeRow(exchange: LastExchange | undefined): ExchangeRow | n
   return { at, outcome, since, lastSuccess, code, message, agent }
 }
 
-export interface ContactRow {
+/** Contact of a parent or repository elsewhere, as reports show it. */
+export interface PeerContactRow {
   readonly serviceUri: string
-  /** The parent's name for the CA. */
-  readonly childName: Handle
-  /** The parent's name for itself. */
-  readonly parentName: Handle
   /** The ID key that signs messages to it, and the end of its certificate. */
   readonly id: { readonly ski: KeyId; readonly notAfter: Instant | null }
-  /** The ID certificate of the parent. */
+  /** The ID certificate of the peer. */
   readonly peer: { readonly ski: KeyId; readonly notAfter: Instant }
   readonly tlsCa: boolean
   readonly tlsInsecure: boolean
   readonly acceptStaleCrl: boolean
   readonly allowPrivate: boolean
+}
+
+export interface ContactRow extends PeerContactRow {
+  /** The parent's name for the CA. */
+  readonly childName: Handle
+  /** The parent's name for itself. */
+  readonly parentName: Handle
 }
 
 export interface ParentShowReport extends Omit<ParentRow, 'openRequests' | 'doubts' | 'serviceUri'> {
@@ -150,15 +154,19 @@ export function knownParent(state: CaState, parent: Handle): Parent {
   })
 }
 
-function contactRow(
-  state: CaState,
-  { contact, childName, parentName }: RemoteParent,
-  readId: (der: Uint8Array) => { readonly ski: KeyId; readonly notAfter: Instant },
-): ContactRow {
+type ReadId = (der: Uint8Array) => { readonly ski: KeyId; readonly notAfter: Instant }
+
+function contactRow(state: CaState, { contact, childName, parentName }: RemoteParent, readId: ReadId): ContactRow {
+  const { serviceUri, ...row } = peerContactRow(state, contact, readId)
+  return { serviceUri, childName, parentName, ...row }
+}
+
+/** Returns the members of a contact that reports show. */
+export function peerContactRow(state: CaState, contact: PeerContact, readId: ReadId): PeerContactRow {
   const { serviceUri, id, peer, tlsCa, tlsInsecure, acceptStaleCrl, allowPrivate } = contact
   const { ski, notAfter } = readId(peerDer(peer))
   return {
-    ...{ serviceUri, childName, parentName, id: { ski: id, notAfter: idKey(state, id)?.notAfter ?? null } },
+    ...{ serviceUri, id: { ski: id, notAfter: idKey(state, id)?.notAfter ?? null } },
     ...{ peer: { ski, notAfter }, tlsCa: tlsCa !== undefined, tlsInsecure: tlsInsecure === true },
     ...{ acceptStaleCrl: acceptStaleCrl === true, allowPrivate: allowPrivate === true },
   }

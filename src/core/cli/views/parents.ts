@@ -1,6 +1,6 @@
-/** Exchanges with parents elsewhere and what they list, in words. */
+/** Exchanges with parents and repositories elsewhere, their contacts and what parents list, in words. */
 import { resourceLine } from '../../app/authority/children.js'
-import type { ExchangeRow } from '../../app/exchange/list-parents.js'
+import type { ExchangeRow, PeerContactRow } from '../../app/exchange/list-parents.js'
 import type { ListedRow } from '../../app/exchange/refresh-parent.js'
 
 /** Returns `T, success` or `T, peer-timeout since T: …`. */
@@ -9,6 +9,24 @@ export function exchangeText(exchange: ExchangeRow | null): string {
   const { at, outcome, code, since, message } = exchange
   if (outcome === 'success') return `${at}, success`
   return `${at}, ${code ?? 'failure'} since ${since}${message === null ? '' : `: ${message}`}`
+}
+
+const FLAGS = {
+  tlsCa: '--tls-ca',
+  tlsInsecure: '--tls-insecure',
+  acceptStaleCrl: '--accept-stale-crl',
+  allowPrivate: '--allow-private',
+} as const
+
+/** Returns the lines of the ID keys of both sides and of the permissions, if there are any. */
+export function contactLines(contact: PeerContactRow): readonly string[] {
+  const { id, peer } = contact
+  const permitted = (['tlsCa', 'tlsInsecure', 'acceptStaleCrl', 'allowPrivate'] as const).filter((one) => contact[one])
+  return [
+    `our ID key    ${id.ski}${id.notAfter === null ? '' : `, until ${id.notAfter}`}`,
+    `its ID key    ${peer.ski}, until ${peer.notAfter}`,
+    ...(permitted.length === 0 ? [] : [`permissions   ${permitted.map((one) => FLAGS[one]).join(' ')}`]),
+  ]
 }
 
 /** Returns what a class holds, and its doubt. */

@@ -1,0 +1,23 @@
+/** `brine repo show`: shows where a CA publishes: contact, last exchange, objects that are not confirmed. */
+import { type RepoShowReport, showRepository } from '../../core/app/status/repositories.js'
+import { openSession } from '../../core/app/transaction/session.js'
+import { BaseCommand } from '../../core/cli/base-command.js'
+import { arg } from '../../core/cli/flags/flags.js'
+import type { Theme } from '../../core/cli/output/theme.js'
+import { repositoryView } from '../../core/cli/views/repositories.js'
+
+export default class RepoShow extends BaseCommand<RepoShowReport> {
+  static override summary = 'show where a CA publishes: contact, last exchange, unconfirmed objects'
+  static override description = 'Read-only: takes no lock and sends nothing.'
+  static override examples = ['<%= config.bin %> repo show acme']
+  static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
+
+  protected override async execute(): Promise<RepoShowReport> {
+    const { args, flags } = await this.parse(RepoShow)
+    return showRepository(await openSession(this.context(flags)), args.ca)
+  }
+
+  protected override view(report: RepoShowReport, theme: Theme): string {
+    return repositoryView(report, theme)
+  }
+}

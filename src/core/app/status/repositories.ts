@@ -1,0 +1,134 @@
+/** Use cases of `brine repo show` and `brine repo status`: where CAs publish, the last exchange and what is not confirmed. Pure reads. */
+import { AppError } from '../../base/errors.js'
+import type { Handle } from '../../base/handle.js'
+import { entry } from '../../base/record.js'
+import type { Instant } from '../../base/time.js'
+import type { LocalRepository, Repository } from '../../ca/contacts.js'
+import { dueTimes } from '../../ca/publishing.js'
+import { type CaState, publishedFiles } from '../../ca/state.js'
+import { Work } from '../../eventsourcing/work.js'
+import { publicationDelta } from '../../pubd/content.js'
+import { repositoryRowOf } from '../exchange/due-repositories.js'
+import { type ExchangeRow, type PeerContactRow, peerContactRow } from '../exchange/list-parents.js'
+import { knownCa, pubdState, readCas } from '../transaction/context.js'
+import type { Session } from '../transaction/session.js'
+import { type StatusFinding, type Verdict, verdictOf } from './verdict.js'
+
+/** A repository of a CA, as `repo status` lists it. */
+export interface RepoStatusRow {
+  readonly ca: Handle
+  readonly transport: Repository['transport']
+  /** rsync URI with trailing slash. */
+  readonly base: string
+  /** Null for a repository in this data directory. */
+  readonly serviceUri: string | null
+  /** Null if it was never asked, and for a repository in this data directory. */
+  readonly exchange: ExchangeRow | null
+  /** Objects that it lacks or has to drop; null: some, but it is not known which it has. */
+  readonly unconfirmed: number | null
+  /** When it confirmed its content last; null: never, and for a repository in this data directory. */
+  readonly confirmedAt: Instant | null
+  /** Time at which the first manifest that it has goes stale; null if that is not known. */
+  readonly staleAt: Instant | null
+  /** When `tick` asks it next; null: at its next run, or never for a repository in this data directory. */
+  readonly nextDue: Instant | null
+}
+
+export interface RepoStatusReport {
+  readonly verdict: Verdict
+  readonly concerns: readonly StatusFinding[]
+  readonly repositories: readonly RepoStatusRow[]
+  /** CAs that cannot be read. */
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+}
+
+export interface RepoShowReport extends Omit<RepoStatusRow, 'serviceUri'> {
+  /** RRDP notification; null if the server has no RRDP. */
+  readonly notify: string | null
+  /** The server's name for the CA. */
+  readonly publisher: Handle
+  /** Null for a repository in this data directory. */
+  readonly contact: PeerContactRow | null
+  /** Objects that the CA wants published, and those that the repository has; null if the latter is not known. */
+  readonly objects: { readonly wanted: number; readonly published: number | null }
+}
+
+interface Found {
+  readonly row: RepoStatusRow
+  readonly published: number | null
+}
+
+type Reads = Pick<typeof import('./peers.js'), 'repositoryOf' | 'repositoryFindings'>
+
+/**
+ * Lists the repository of one CA, or of each that has one, by CA. On a stand-by, which asks no repository, there are no concerns. Throws
+ * `ca-unknown`, `repo-none` (rejected) for a named CA.
+ */
+export async function repoStatus(session: Session, ca: Handle | undefined): Promise<RepoStatusReport> {
+  const peers = await import('./peers.js')
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const { cas, failed } = ca === undefined ? readCas(work) : { cas: [withRepository(work, ca)], failed: [] }
+    const sorted = [...cas].sort((a, b) => (a.handle < b.handle ? -1 : 1))
+    const repositories = sorted.flatMap((state) => findRepository(session, work, state, peers)?.row ?? [])
+    const isPrimary = session.store.role().role === 'primary'
+    const concerns = isPrimary ? repositories.flatMap((row) => peers.repositoryFindings(row, session.now())) : []
+    return {
+      ...{ verdict: verdictOf(concerns), concerns, repositories },
+      failed: failed.map(({ ca: handle, error }) => ({ ca: handle, code: error.code, message: error.message })),
+    }
+  })
+}
+
+/** Shows the repository of a CA. Throws `ca-unknown`, `repo-none` (rejected). */
+export async function showRepository(session: Session, ca: Handle): Promise<RepoShowReport> {
+  const peers = await import('./peers.js')
+  const { readIdCertificate } = await import('../../protocols/cms/id-certificate.js')
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = withRepository(work, ca)
+    const { repository } = state
+    const found = findRepository(session, work, state, peers)
+    if (repository === null || found === undefined) throw noRepository(ca)
+    const { serviceUri: _, ...row } = found.row
+    const isRemote = repository.transport === 'rfc8181'
+    return {
+      ...{ ...row, notify: repository.notify ?? null, publisher: isRemote ? repository.publisher : ca },
+      contact: isRemote ? peerContactRow(state, repository.contact, (der) => readIdCertificate(der)) : null,
+      objects: { wanted: publishedFiles(state).length, published: found.published },
+    }
+  })
+}
+
+function withRepository(work: Work, ca: Handle): CaState {
+  const state = knownCa(work, ca)
+  if (state.repository === null) throw noRepository(ca)
+  return state
+}
+
+const noRepository = (ca: Handle): AppError =>
+  new AppError('rejected', 'repo-none', `${ca} has no repository yet`, {
+    hint: `brine repo configure ${ca} --local`,
+  })
+
+/** Returns undefined if the CA has no repository. */
+function findRepository(session: Session, work: Work, state: CaState, { repositoryOf }: Reads): Found | undefined {
+  const { repository } = state
+  if (repository?.transport === 'local') return localRepository(session, work, state, repository)
+  const remote = repositoryRowOf(session, state)
+  if (remote === undefined) return undefined
+  return { row: { transport: 'rfc8181', ...repositoryOf(remote) }, published: remote.confirmed?.objects.size ?? null }
+}
+
+function localRepository(session: Session, work: Work, state: CaState, { base }: LocalRepository): Found {
+  const { handle: ca } = state
+  const server = pubdState(work)
+  const { put, drop } = publicationDelta(server, ca, publishedFiles(state))
+  return {
+    row: {
+      ...{ ca, transport: 'local', base, serviceUri: null, exchange: null, unconfirmed: put.length + drop.length },
+      ...{ confirmedAt: null, staleAt: dueTimes(state, session.timing)?.staleAt ?? null, nextDue: null },
+    },
+    published: Object.keys(entry(server.publishers, ca)?.objects ?? {}).length,
+  }
+}

@@ -17,7 +17,7 @@ export default class BackupCreate extends BaseCommand<BackupReport> {
     19: 'the passphrase file is readable by others',
   }
   static override examples = [
-    '<%= config.bin %> backup create /var/backups/brine --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
+    '<%= config.bin %> backup create /var/backups/brine/ --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
     '<%= config.bin %> backup create brine.tar.gz.age --passphrase-file /etc/brine/passphrase',
     '<%= config.bin %> backup create - --passphrase-file /etc/brine/passphrase | ssh backup@host "cat > brine.age"',
   ]

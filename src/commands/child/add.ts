@@ -1,6 +1,6 @@
 /** `brine child add`: registers a child with the resources it may hold. */
 
-import { addChild, type ChildReport, resourceLine } from '../../core/app/authority/children.js'
+import { addChild, type ChildReport, nextForChild, resourceLine } from '../../core/app/authority/children.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
 import { addRemoteChild } from '../../core/app/exchange/child-contact.js'
 import { assertNotExists, readOctets, writePublicDocument } from '../../core/app/operations/user-files.js'
@@ -15,6 +15,8 @@ import type { Theme } from '../../core/cli/output/theme.js'
 interface Added extends ChildReport {
   readonly response?: string | null
   readonly out?: string | null
+  /** Commands that a child of this data directory still needs. */
+  readonly next?: readonly string[]
 }
 
 export default class ChildAdd extends BaseCommand<Added> {
@@ -62,13 +64,17 @@ export default class ChildAdd extends BaseCommand<Added> {
       return { ...report, out: out ?? null, lost: [], regained: [], changes: [], unusedKeys: [], orphaned: false }
     }
     const session = await openSession(this.context(flags))
-    return addChild(session, args.ca, args.child, resources, { dryRun: flags['dry-run'] })
+    const report = await addChild(session, args.ca, args.child, resources, { dryRun: flags['dry-run'] })
+    return { ...report, next: await nextForChild(session, args.ca, args.child) }
   }
 
   protected override view(report: Added, theme: Theme): string {
     const change = `child ${report.child} is entitled to ${resourceLine(report.resources)}`
     const ending = changeEnding(report.ca, report, [change])
-    if (report.response === undefined) return changedView(report.changes, ending, theme)
+    if (report.response === undefined) {
+      const next = report.dryRun ? [] : (report.next ?? []).map((line) => theme.paste(`next: ${line}`))
+      return [changedView(report.changes, ending, theme), ...next].join('\n')
+    }
     if (report.response === null) return ending
     return report.out === null || report.out === undefined
       ? report.response.trimEnd()

@@ -10,7 +10,11 @@ const INDENT = 2
 class OneCommandHelp extends CommandHelp {
   /** Overrides oclif, which measures the line with its own placeholder in place of the command's name. */
   protected override usage(): string {
-    const line = this.render(`$ ${this.config.bin} ${this.defaultUsage()}`)
+    // oclif leaves the place of a flag that another alternative shows already
+    const flags = this.defaultUsage()
+      .replace(/(?:\s*\|)+\s*\]/g, ']')
+      .replace(/\s+\]/g, ']')
+    const line = this.render(`$ ${this.config.bin} ${flags}`)
     return wrapped(line, this.opts.maxWidth - INDENT, { hanging: 2 }).join('\n')
   }
 

@@ -15,7 +15,12 @@ export function checkChildAdd(
   held: ResourceSet,
 ): readonly Violation[] {
   if (entry(children, name) !== undefined)
-    return [{ code: 'child-duplicate', message: `a child ${name} exists already` }]
+    return [
+      {
+        code: 'child-duplicate',
+        message: `a child ${name} exists already: brine child update changes its resources, brine parent add ${name} makes it hold them`,
+      },
+    ]
   return checkHeld(name, resources, held)
 }
 

@@ -76,6 +76,23 @@ export function addChild(
   })
 }
 
+/** Returns the commands that a local child still needs before it holds its resources. */
+export function nextForChild(session: Session, parent: Handle, child: Handle): Promise<readonly string[]> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = work.exists('ca', child) ? caState(work, child) : undefined
+    const isActive = state?.status === 'active'
+    const steps = [
+      ...(isActive ? [] : [`brine ca add ${child}`]),
+      ...(isActive && state.repository !== null ? [] : [`brine repo configure ${child} --local`]),
+      ...(isActive && entry(state.parents, parent) !== undefined
+        ? []
+        : [`brine parent add ${child} ${parent} --local`]),
+    ]
+    return steps
+  })
+}
+
 /** Changes what a child is entitled to. Certificates and ROAs below follow in the same commit. Throws `child-unknown` (rejected). */
 export function updateChild(
   session: Session,

@@ -68,7 +68,7 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
-    facts.push(['no parent', theme.paste(`${handle}  -> brine parent add ${handle} PARENT --local`)])
+    facts.push(['no parent', theme.paste(`${handle}  -> ${parentSteps(handle)}`)])
   if (report.unpublished.length > 0) facts.push(['unpublished', report.unpublished.join(' ')])
   if (keyPool.target > 0) facts.push(['key pool', `${keyPool.keys} of ${keyPool.target}`])
   for (const row of report.keyRolls) facts.push(['key roll', `${row.ca} class ${row.class}: ${rollText(row)}`])
@@ -118,4 +118,9 @@ function bytes(n: number): string {
     unit += 1
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`
+}
+
+/** Returns the first step of each way to a parent: here, and under a registry. */
+function parentSteps(ca: string): string {
+  return `brine child add PARENT ${ca} --local --resources RESOURCES, or brine parent request ${ca} --out FILE`
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, type TestContext, test } from 'vitest'
+import { inspectFiles } from '../../src/core/app/operations/inspect.js'
 import { addSeconds, epochOf, type Instant } from '../../src/core/base/time.js'
 import { describeMessage } from '../../src/core/protocols/cms/describe.js'
 import { readIdCertificate } from '../../src/core/protocols/cms/id-certificate.js'
@@ -104,6 +105,40 @@ describe('messages of other implementations', () => {
     )
     const stale = describeMessage({ cms: read(`${ISC}/dtag-outbound-1.der`) })
     expect(stale.findings.map(({ message }) => message)[0]).toContain('the CRL was valid until 2012-04-27T21:38:05Z')
+  })
+})
+
+describe('brine inspect', () => {
+  const FOLDERS = [ISC, KRILL, 'rpki-rs/rfc6492', 'rpki-rs/rfc8181', 'rpki-rs/rfc8183', 'rfc6492', 'rfc8181', 'rfc8183']
+
+  test('shows every message and file of other implementations in words', async (context) => {
+    needData(context)
+    const files = [...FOLDERS, 'rpki.net/up-down-protocol-samples'].flatMap((folder) =>
+      readdirSync(join(peerDataDir, folder)).map((file) => join(peerDataDir, folder, file)),
+    )
+    const messages = files.filter((file) => /\.(?:der|xml)$/.test(file))
+    const { files: reports } = await inspectFiles(messages)
+    expect(reports.length).toBeGreaterThan(60)
+    const unread = reports.filter(({ fields }) => !/"summary":|"selfSigned":/.test(JSON.stringify(fields)))
+    // base64 that is not, and an answer to `issue` with three certificates
+    expect(unread.map(({ file }) => basename(file)).sort()).toEqual([
+      'child_request_invalid_base64.xml',
+      'issue_response.xml',
+    ])
+    for (const { file, faults } of unread) expect(faults[0]?.rule, file).toMatch(/^RFC (8183|6492) section /)
+  })
+
+  test('verifies each with the file of its sender, and none with that of another', async (context) => {
+    needData(context)
+    for (const [file, [idFile]] of Object.entries(MESSAGES)) {
+      if (idFile === undefined) continue
+      const state = async (peer: string): Promise<string> =>
+        JSON.stringify(
+          (await inspectFiles([join(peerDataDir, file)], { peers: [join(peerDataDir, peer)] })).files[0]?.fields,
+        )
+      expect(await state(idFile), file).toContain('"state":"verified by ')
+      expect(await state(`${KRILL}/krill-ca2-id-cert.der`), file).toContain('"state":"not accepted from ')
+    }
   })
 })
 

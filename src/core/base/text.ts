@@ -6,6 +6,11 @@ export function quoted(text: string, limit = 80): string {
   return text.length > limit ? `${shown}...` : shown
 }
 
+/** Returns `text` on one line, with control and format characters as `\u` and four digits. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\u2028\u2029]/gu, escaped)
+}
+
 function escaped(char: string): string {
   return [...Array(char.length).keys()].map((i) => `\\u${char.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')
 }

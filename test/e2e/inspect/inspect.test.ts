@@ -2,6 +2,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { parseHandle } from '../../../src/core/base/handle.js'
+import type { Instant } from '../../../src/core/base/time.js'
+import { encodeSetup } from '../../../src/core/protocols/setup/encode.js'
+import { twoParties } from '../../support/peers/parties.js'
 import { runBrine } from '../../support/processes/cli.js'
 import { NOW, type Sandbox, sandbox } from '../../support/sites/operator-box.js'
 
@@ -85,4 +89,45 @@ it('checks files against each other, and separates faults from remarks', async (
     1,
     expect.stringContaining(`does not verify under the key of ${anchor()}`),
   ])
+})
+
+it('reads what peers exchange, verified with --peer or not, and its exit codes tell a fault from a remark', async () => {
+  const { parent, child } = await twoParties()
+  const at = '2026-06-01T12:00:00Z' as Instant
+  const list =
+    '<message xmlns="http://www.apnic.net/specs/rescerts/up-down/" version="1" sender="acme" recipient="ripe" type="list"/>'
+  const put = (name: string, content: string | Uint8Array): string => {
+    const path = join(box.path, name)
+    writeFileSync(path, content)
+    return path
+  }
+  const message = put('20260601T120000Z-0000a1b2c3d4e5f6-parent-acme-ripe-sent-9.cms', await child.say(list, at))
+  const base64 = put('message.txt', readFileSync(message).toString('base64'))
+  const id = { kind: 'child_request', childHandle: parseHandle('acme'), id: child.certificate.der } as const
+  const request = put('request.xml', encodeSetup(id))
+  const other = put('other.cer', parent.certificate.der)
+  const run = (...args: readonly string[]) => runBrine(['inspect', ...args])
+
+  const alone = await run(message)
+  expect([alone.code, alone.stderr]).toEqual([0, ''])
+  expect(alone.stdout).toContain('RFC 6492 message')
+  expect(alone.stdout).toContain('"acme" asks "ripe" for its resource classes')
+  expect(alone.stdout).toContain('verified by the certificate in the message only, not by a known peer')
+  const known = await run(message, '--peer', other, '--peer', request)
+  expect([known.code, known.stdout]).toEqual([0, expect.stringContaining(`verified by ${request}`)])
+  const wrong = await run(message, '--peer', other, '--json')
+  expect([wrong.code, wrong.json<Inspected>().ok]).toEqual([1, false])
+  const late = await run(message, '--at', '2026-06-02T00:00:00Z')
+  expect([late.code, late.stdout]).toEqual([1, expect.stringContaining('RFC 6492 section 3.1.2')])
+
+  const untidy = await run(base64)
+  expect([untidy.code, untidy.stdout]).toEqual([
+    0,
+    expect.stringContaining('valid but untidy: 1 remark, accepted by servers'),
+  ])
+  expect((await run(base64, '--strict')).code).toBe(1)
+  const mixed = await run(anchor(), request, '--at', AT, '--json')
+  expect(mixed.json<Inspected>().files.map(({ type }) => type)).toEqual(['certificate', 'rfc8183'])
+  const peer = await run(message, '--peer', message, '--json')
+  expect([peer.code, peer.json<{ error: { code: string } }>().error.code]).toEqual([2, 'peer-file-invalid'])
 })

@@ -96,6 +96,9 @@ async function serverFiles(run: Run): Promise<void> {
   await run('contrib', 'nginx')
 }
 
+const LIST =
+  '<message xmlns="http://www.apnic.net/specs/rescerts/up-down/" version="1" sender="new" recipient="testbed" type="list"/>'
+
 /** A change of the ID key toward one peer. */
 async function idKeys(run: Run, topic: string, owner: readonly string[], peer: readonly string[]): Promise<void> {
   for (const more of [['--dry-run'], []]) await run(`${topic} id add`, ...owner, ...more)
@@ -112,6 +115,10 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('ca add', 'new')
   await run('child add', 'testbed', 'new', '--local', '--resources', '10.0.0.0/8')
   writeFileSync(join(folder, 'child-request.xml'), await childRequest('elsewhere'))
+  const child = await partyOf(1)
+  writeFileSync(join(folder, 'peer.cer'), child.certificate.der)
+  writeFileSync(join(folder, 'list.cms'), await child.say(LIST, '2026-06-01T12:00:00Z' as Instant))
+  await run('inspect', join(folder, 'child-request.xml'), join(folder, 'list.cms'), '--peer', join(folder, 'peer.cer'))
   const elsewhere = ['--request', join(folder, 'child-request.xml'), '--service-uri', 'https://rpki.example/']
   for (const more of [['--dry-run'], []])
     await run('child add', 'testbed', 'elsewhere', ...elsewhere, '--resources', '10.0.0.0/9', ...more)

@@ -33,6 +33,42 @@ export interface Shape<A, C, T> {
   readonly open?: true
 }
 
+/** The faults of the decoder that `collectFaults` runs; undefined outside of it. */
+let collected: ProtocolFault[] | undefined
+
+/** Runs a decoder to the end of the message. Returns its value, or every fault of the message where it has any. */
+export function collectFaults<T>(
+  decode: () => T,
+): { readonly value: T } | { readonly faults: readonly ProtocolFault[] } {
+  const faults: ProtocolFault[] = []
+  collected = faults
+  try {
+    const value = attempt(decode)
+    return faults.length === 0 ? { value } : { faults }
+  } finally {
+    collected = undefined
+  }
+}
+
+/** Throws the fault, or keeps it where all are collected. */
+function refuse(fault: ProtocolFault): void {
+  if (collected === undefined) throw fault
+  collected.push(fault)
+}
+
+/** Runs a part of a decoder. Where faults are collected, a part that has one ends with undefined, and the others go on. */
+function attempt<T>(read: () => T): T {
+  if (collected === undefined) return read()
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ProtocolFault) collected.push(error)
+    // a value that is missing because of an earlier fault may fail anywhere
+    else if (collected.length === 0) throw error
+    return undefined as T
+  }
+}
+
 /** Declares the table of an element; its types follow from the rules in it. */
 export function shape<A, C, T>(table: Shape<A, C, T>): Shape<A, C, T> {
   return table
@@ -63,7 +99,11 @@ export function maybe<T>(read: (element: XmlElement) => T): ChildRule<T | undefi
 
 /** Any number of children, in the order of the document. */
 export function many<T>(read: (element: XmlElement) => T): ChildRule<readonly T[]> {
-  return { min: 0, max: Number.POSITIVE_INFINITY, collect: (found) => found.map(read) }
+  return {
+    min: 0,
+    max: Number.POSITIVE_INFINITY,
+    collect: (found) => found.map((element) => attempt(() => read(element))),
+  }
 }
 
 /** Returns a reader of elements with neither attributes nor content. */
@@ -97,8 +137,10 @@ export function readSequence<T>(
   refuseText(element, rule)
   return element.children.map((child) => {
     const read = own(readers, child, element)
-    if (read === undefined) throw unexpectedChild(element, child, rule, Object.keys(readers))
-    return read(child)
+    return attempt(() => {
+      if (read === undefined) throw unexpectedChild(element, child, rule, Object.keys(readers))
+      return read(child)
+    })
   })
 }
 
@@ -109,19 +151,17 @@ export function readAttributes<A, C, T>(element: XmlElement, shape: Shape<A, C, 
   for (const key of Object.keys(rules) as (keyof A & string)[]) {
     const text = element.attributes.get(key)
     if (text !== undefined) {
-      const refuse = (problem: string): never => {
+      const refuseValue = (problem: string): never => {
         throw faultAt(element, rule, `the attribute ${key} of <${element.name}> ${problem}: ${quoted(text)}`)
       }
-      read[key] = rules[key].value(text, refuse)
+      read[key] = attempt(() => rules[key].value(text, refuseValue))
     } else if (rules[key].required) {
-      throw faultAt(element, rule, `<${element.name}> has no attribute ${key}`)
+      refuse(faultAt(element, rule, `<${element.name}> has no attribute ${key}`))
     }
   }
-  const unknown =
-    shape.open === true ? undefined : [...element.attributes.keys()].find((key) => !Object.hasOwn(rules, key))
-  if (unknown !== undefined) {
-    throw faultAt(element, rule, `<${element.name}> has an unknown attribute: ${quoted(unknown)}`)
-  }
+  const unknown = shape.open === true ? [] : [...element.attributes.keys()].filter((key) => !Object.hasOwn(rules, key))
+  for (const key of unknown)
+    refuse(faultAt(element, rule, `<${element.name}> has an unknown attribute: ${quoted(key)}`))
   return read as A
 }
 
@@ -133,25 +173,27 @@ function readChildren<A, C, T>(element: XmlElement, shape: Shape<A, C, T>): C {
   for (const child of element.children) {
     const known = child.namespace === element.namespace ? found.get(child.name) : undefined
     if (known !== undefined) known.push(child)
-    else if (open !== true) throw unexpectedChild(element, child, rule, names)
+    else if (open !== true) refuse(unexpectedChild(element, child, rule, names))
   }
   const read: Partial<C> = {}
   for (const name of names) {
     const { min, max, collect } = rules[name] as ChildRule<C[typeof name]>
     const children = found.get(name) ?? []
-    if (children.length < min) throw faultAt(element, rule, `<${element.name}> has no <${name}>`)
     const extra = children[max]
-    if (extra !== undefined) throw faultAt(extra, rule, `<${element.name}> has more than one <${name}>`)
-    read[name] = collect(children)
+    if (extra !== undefined) refuse(faultAt(extra, rule, `<${element.name}> has more than one <${name}>`))
+    if (children.length < min) refuse(faultAt(element, rule, `<${element.name}> has no <${name}>`))
+    else read[name] = attempt(() => collect(children))
   }
   return read as C
 }
 
 function readText<A, C, T>(element: XmlElement, { rule, text }: Shape<A, C, T>): T {
   if (text !== undefined) {
-    return text(element.text, (problem) => {
-      throw faultAt(element, rule, `the text of <${element.name}> ${problem}`)
-    })
+    return attempt(() =>
+      text(element.text, (problem) => {
+        throw faultAt(element, rule, `the text of <${element.name}> ${problem}`)
+      }),
+    )
   }
   refuseText(element, rule)
   return undefined as T
@@ -159,7 +201,7 @@ function readText<A, C, T>(element: XmlElement, { rule, text }: Shape<A, C, T>):
 
 function refuseText(element: XmlElement, rule: string): void {
   const text = element.text.trim()
-  if (text !== '') throw faultAt(element, rule, `<${element.name}> has text: ${quoted(text)}`)
+  if (text !== '') refuse(faultAt(element, rule, `<${element.name}> has text: ${quoted(text)}`))
 }
 
 function own<T>(

@@ -93,7 +93,8 @@ export async function inspectTogether(files: readonly NamedBytes[], now: Instant
   })
 }
 
-function verdictOf(faults: readonly ObjectFinding[]): Verdict {
+/** Returns the verdict on a file with these findings. */
+export function verdictOf(faults: readonly ObjectFinding[]): Verdict {
   const severities = new Set(faults.map(severityOf))
   if (severities.has('broken')) return 'invalid'
   if (severities.has('refused')) return 'refused'

@@ -1,6 +1,6 @@
 /**
  * Use case of `brine repo sync` for a repository elsewhere (RFC 8181): what the server lists is compared with what the CA wants published, and
- * the difference is sent as one delta.
+ * the difference is sent as one delta, or as several in a safe order where the server does not accept it in one message.
  * Invariants: no message is sent under the lock; what the CA wants is read after each list, so that an older content never replaces a newer
  * one of another process; a stand-by publishes nothing; an error of the transport and a refusal change nothing.
  */
@@ -18,8 +18,9 @@ import type { PeerContact } from '../../identity/contact.js'
 import { idKey } from '../../identity/id-keys.js'
 import { readConfirmed, recordConfirmed } from '../../peers/confirmed-content.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
+import { MESSAGE_LIMITS } from '../../protocols/message-request.js'
 import { decodePublicationReply } from '../../protocols/publication/decode.js'
-import { encodePublicationQuery } from '../../protocols/publication/encode.js'
+import { encodePublicationQuery, pduSize } from '../../protocols/publication/encode.js'
 import type { Pdu, PublicationQuery, PublicationReply } from '../../protocols/publication/types.js'
 import { type RepoSyncReport, syncRepository as syncLocalRepository } from '../authority/repo-sync.js'
 import { syncResources } from '../authority/resource-sync.js'
@@ -33,6 +34,7 @@ import { repositoryPeer } from './due-repositories.js'
 import { openMessage, sealMessage } from './messages.js'
 import { invalidAnswer } from './parent-messages.js'
 import { deltaPdus, refusalText } from './publication-delta.js'
+import { type DeltaPart, folderOf, splitDelta } from './split-delta.js'
 
 export interface SyncOptions {
   readonly deliver: Deliver
@@ -83,15 +85,16 @@ async function compare(exchange: Exchange): Promise<RepoSyncReport> {
 async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   const { session, ca } = exchange
   await readyToSend(session, { kind: 'ca', handle: ca })
+  const sending: Sending = { limit: LARGEST_DELTA, ceiling: Number.POSITIVE_INFINITY, done: [] }
   let difference = await differenceOf(exchange)
-  let refusal = await sendDelta(exchange, difference)
+  let refusal = await sendDelta(exchange, difference, sending)
   if (refusal !== undefined) {
     // another process or the operator of the server may have changed what it has
     difference = await differenceOf(exchange)
-    refusal = await sendDelta(exchange, difference)
+    refusal = await sendDelta(exchange, difference, sending)
   }
   if (refusal !== undefined) throw refused('the changes', refusal)
-  const { content, pdus } = difference
+  const { content } = difference
   const done = await transact(session, async (tx) => {
     await runCa(tx, ca, { type: 'repository.confirm', content })
     // a parent in this directory revokes the old key of a roll now
@@ -99,7 +102,8 @@ async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   })
   keepConfirmed(exchange, difference)
   const outcome = outcomeOf(done, 'ca', ca, null)
-  return { ca, ...countsOf(pdus), ...outcome, changed: done.changed || pdus.length > 0, published: true }
+  const changed = done.changed || sending.done.length > 0
+  return { ca, ...countsOf(sending.done), ...outcome, changed, published: true }
 }
 
 /** Keeps which objects were confirmed, unless that is known already. */
@@ -112,6 +116,19 @@ function keepConfirmed({ session, ca }: Exchange, { content, staleAt, hashes }: 
 const countsOf = (pdus: readonly Pdu[]): Pick<RepoSyncReport, 'put' | 'withdrawn'> => {
   const put = pdus.filter(({ kind }) => kind === 'publish').length
   return { put, withdrawn: pdus.length - put }
+}
+
+/** Octets of the PDUs of a message: the limit of the servers of Krill and Brine, less 64 KiB for the signature with its certificate and CRL. */
+const LARGEST_DELTA = MESSAGE_LIMITS.rfc8181 - 64 * 1024
+
+/** Progress of one synchronisation. */
+interface Sending {
+  /** Octets up to which PDUs are joined in one message; halved when the server does not accept that much. */
+  limit: number
+  /** Octets that the server may accept: each message that it refused was longer. What cannot be divided is tried whatever its length. */
+  ceiling: number
+  /** PDUs that the server has carried out. */
+  readonly done: Pdu[]
 }
 
 interface Difference {
@@ -139,14 +156,46 @@ async function differenceOf(exchange: Exchange): Promise<Difference> {
   })
 }
 
-/** Sends a delta; an empty one is not sent. Returns what the server says against it; undefined if it has done it. */
-async function sendDelta(exchange: Exchange, { pdus }: Difference): Promise<string | undefined> {
-  if (pdus.length === 0) return undefined
-  const reply = await ask(exchange, { type: 'delta', pdus })
-  if (reply.type === 'error') return refusalText(pdus, reply.errors)
-  if (reply.type !== 'success') throw invalid(`${reply.type} to publish and withdraw (RFC 8181 section 2.4)`)
+/** Sends a delta, in parts where it is too long; an empty one is not sent. Returns what the server says against a part; undefined if all is done. */
+async function sendDelta(exchange: Exchange, { pdus }: Difference, sending: Sending): Promise<string | undefined> {
+  const sizes = new Map(pdus.map((pdu) => [pdu, pduSize(pdu)]))
+  let left = pdus
+  while (left.length > 0) {
+    const parts = splitDelta(left, sending.limit, (pdu) => sizes.get(pdu) ?? 0)
+    const tooLong = parts.find(({ size }) => size > sending.ceiling)
+    if (tooLong !== undefined) throw indivisible(exchange.ca, tooLong)
+    const part = parts[0] as DeltaPart
+    const reply = await sendPart(exchange, part, sending)
+    if (reply === undefined) continue
+    if (reply.type === 'error') return refusalText(part.pdus, reply.errors)
+    if (reply.type !== 'success') throw invalid(`${reply.type} to publish and withdraw (RFC 8181 section 2.4)`)
+    sending.done.push(...part.pdus)
+    const done = new Set(part.pdus)
+    left = left.filter((pdu) => !done.has(pdu))
+  }
   return undefined
 }
+
+/** Sends a part. Returns undefined, and halves the limit, if the server answers with status 413. */
+async function sendPart(
+  exchange: Exchange,
+  { pdus, size }: DeltaPart,
+  sending: Sending,
+): Promise<PublicationReply | undefined> {
+  try {
+    return await ask(exchange, { type: 'delta', pdus })
+  } catch (error) {
+    if (!isTooLong(error)) throw error
+    sending.ceiling = Math.min(sending.ceiling, size - 1)
+    sending.limit = Math.floor(Math.min(sending.limit, size) / 2)
+    return undefined
+  }
+}
+
+const isTooLong = (error: unknown): boolean =>
+  error instanceof AppError &&
+  error.code === 'peer-status' &&
+  (error.details as { readonly status?: number }).status === 413
 
 /** Sends one message and returns the verified reply. Throws `answer-invalid` (remote), and what `deliver` throws. */
 async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery): Promise<PublicationReply> {
@@ -190,5 +239,16 @@ const invalid = (why: string): AppError => invalidAnswer(why, 'repository')
 function refused(what: string, why: string): AppError {
   return new AppError('remote', 'repository-refused', `the repository refused ${what}: ${why}`, {
     ...{ retry: true, retryAfter: 600 },
+  })
+}
+
+/** Returns the error of a part that cannot be divided and is longer than the server accepts. */
+function indivisible(ca: Handle, { pdus, size }: DeltaPart): AppError {
+  const uri = pdus[0]?.uri ?? ''
+  const what = pdus.length === 1 ? uri : `${pdus.length} objects of ${folderOf(uri)}, which are replaced together,`
+  const why = 'the repository does not accept a message of that length (status 413)'
+  return new AppError('remote', 'repository-delta-too-long', `${what} need ${size} octets in one message: ${why}`, {
+    hint: `ask the operator of the repository to accept messages of ${size + 64 * 1024} octets, then brine repo sync ${ca}`,
+    details: { size, objects: pdus.length, folder: folderOf(uri) },
   })
 }

@@ -9,9 +9,17 @@ export const PUBLICATION_NAMESPACE = 'http://www.hactrn.net/uris/rpki/publicatio
 /** Characters of an explanation in the schema (RFC 8181 section 2.6). */
 const MAX_TEXT = 512_000
 
+/** Spaces before a PDU in a message. */
+const INDENT = 2
+
 /** Returns the text of a query. A PDU without a tag has an empty one, since the schema demands the attribute. */
 export function encodePublicationQuery(query: PublicationQuery): string {
   return messageOf('query', query.type === 'list' ? [{ name: 'list' }] : query.pdus.map(pduOf))
+}
+
+/** Returns the octets of a PDU in the text of a query. */
+export function pduSize(pdu: Pdu): number {
+  return Buffer.byteLength(writeXml(pduOf(pdu))) + INDENT
 }
 
 /** Returns the text of a reply. */

@@ -27,7 +27,7 @@ import { Work } from '../../../../src/core/eventsourcing/work.js'
 import { newestId } from '../../../../src/core/identity/id-keys.js'
 import { decodePublicationQuery } from '../../../../src/core/protocols/publication/decode.js'
 import { encodePublicationReply } from '../../../../src/core/protocols/publication/encode.js'
-import type { PublicationReply } from '../../../../src/core/protocols/publication/types.js'
+import type { PublicationQuery, PublicationReply } from '../../../../src/core/protocols/publication/types.js'
 import { parseResources } from '../../../../src/core/resources/resource-set.js'
 import { makeFixedKeys } from '../../../support/rpki/fixed-keys.js'
 import { newTestbed, quickSession, scratchFolder } from '../../../support/sites/testbed.js'
@@ -43,6 +43,8 @@ let response: Uint8Array
 /** What the test does with each message: `type` of the query, and the delivery to the server. */
 let onMessage: (type: string, answered: () => Promise<Uint8Array>) => Promise<Uint8Array>
 let sent: string[]
+/** True for a message that the server answers with status 413. */
+let isTooLong: (query: PublicationQuery, octets: number) => boolean
 
 afterAll(() => scratch.remove())
 
@@ -60,6 +62,7 @@ beforeEach(async () => {
   count += 1
   now = NOW
   onMessage = (_, deliver) => deliver()
+  isTooLong = () => false
   serverDir = `${scratch.dir}/server-${count}`
   caDir = `${scratch.dir}/ca-${count}`
   await newTestbed(serverDir, NOW)
@@ -85,8 +88,11 @@ beforeEach(async () => {
 const deliver: Deliver = async ({ seal, open: read }) => {
   const cms = await seal(now)
   const { content } = await openMessage(cms, { peer: newestId(await kid())?.certificate ?? '' }, now)
-  const { type } = decodePublicationQuery(content)
+  const query = decodePublicationQuery(content)
+  const { type } = query
   sent.push(type)
+  if (isTooLong(query, cms.length))
+    throw new AppError('remote', 'peer-status', 'answered with status 413', { details: { status: 413 } })
   return read(await onMessage(type, () => answered(cms)))
 }
 
@@ -198,6 +204,53 @@ describe('a refused delta', () => {
     await expect(sync()).rejects.toMatchObject({ kind: 'pending', code: 'repository-refused', message })
     expect(sent).toEqual(['list', 'delta', 'list', 'delta'])
     expect((await kid()).synced).toBeUndefined()
+  })
+})
+
+describe('a server that does not accept long messages', () => {
+  const roas = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `10.0.${from + i}.0/24 => 64496`)
+
+  beforeEach(async () => {
+    await updateRoas(await open(caDir), KID, roaArguments({ add: roas(0, 3) }))
+    await sync()
+    await updateRoas(await open(caDir), KID, roaArguments({ add: roas(3, 12), remove: roas(0, 2) }))
+  })
+
+  test('gets the delta in parts; the manifest changes after what it names is there, before the rest is withdrawn', async () => {
+    const [before, after] = [served(), await wanted()]
+    const mft = Object.keys(after).find((name) => name.endsWith('.mft')) ?? ''
+    const seen: string[] = []
+    isTooLong = (_, octets) => octets > 14_000
+    onMessage = async (type, deliver) => {
+      const cms = await deliver()
+      if (type !== 'delta') return cms
+      const [tree, isNew] = [served(), served()[mft] === after[mft]]
+      expect(tree).toMatchObject(isNew ? after : before)
+      seen.push(isNew ? 'new' : 'old')
+      return cms
+    }
+    expect(await sync()).toMatchObject({ changed: true, put: 11, withdrawn: 2, published: true })
+    expect(seen).toEqual([...seen].sort().reverse())
+    expect(new Set(seen)).toEqual(new Set(['old', 'new']))
+    expect(sent.filter((type) => type === 'list')).toHaveLength(1)
+    expect(sent.length - 1).toBeGreaterThan(seen.length)
+    expect(served()).toEqual(after)
+    expect(await roaStates()).not.toContain('pending')
+  })
+
+  test('and not a manifest with its CRL is named with the size that it needs; what is served stays valid', async () => {
+    const before = served()
+    isTooLong = (query) => query.type === 'delta' && query.pdus.some(({ uri }) => uri.endsWith('.mft'))
+    const message = expect.stringMatching(/2 objects of rsync:.*replaced together, need \d+ octets.*status 413/)
+    const hint = expect.stringMatching(/accept messages of \d+ octets, then brine repo sync kid/)
+    const code = 'repository-delta-too-long'
+    await expect(sync()).rejects.toMatchObject({ kind: 'pending', code, message, hint })
+    expect(served()).toMatchObject(before)
+    expect(await roaStates()).toContain('pending')
+    isTooLong = () => false
+    await sync()
+    expect(served()).toEqual(await wanted())
   })
 })
 

@@ -55,7 +55,9 @@ it('a CA without a parent: what comes next, and status names it', async () => {
   const here = next.filter((line) => line.includes(' --local'))
   expect(here).toHaveLength(3)
   const shown = await runAt(dataDir, ['status'])
-  expect(shown.stdout).toMatch(/^no parent\s+lone\s+-> brine child add PARENT lone --local --resources RESOURCES, or brine parent request/m)
+  expect(shown.stdout).toMatch(
+    /^no parent\s+lone\s+-> brine child add PARENT lone --local --resources RESOURCES, or brine parent request/m,
+  )
   for (const line of here) {
     const ran = await runAt(dataDir, line.replace('PARENT', 'testbed').split(' '))
     expect([ran.code, ran.stderr], line).toEqual([0, ''])

@@ -20,7 +20,7 @@ export default class Tick extends BaseCommand<TickReport> {
     const { flags } = await this.parse(Tick)
     const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
     const session = await openSession({ ...this.context(flags), unattended: true, ...confirmed })
-    const { deliverByHttp } = await import('../core/app/exchange/deliver.js')
+    const { deliverByHttp } = await import('../core/app/exchange/client/deliver.js')
     return tick(session, deliverByHttp(session, `brine/${this.config.version}`))
   }
 

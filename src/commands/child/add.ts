@@ -2,7 +2,7 @@
 
 import { addChild, type ChildReport, nextForChild, resourceLine } from '../../core/app/authority/children.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
-import { addRemoteChild } from '../../core/app/exchange/child-contact.js'
+import { addRemoteChild } from '../../core/app/exchange/server/child-contact.js'
 import { assertNotExists, readOctets, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

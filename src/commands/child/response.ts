@@ -1,5 +1,5 @@
 /** `brine child response`: prints the parent_response of a child elsewhere again. */
-import { childResponse } from '../../core/app/exchange/child-contact.js'
+import { childResponse } from '../../core/app/exchange/server/child-contact.js'
 import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

@@ -1,7 +1,7 @@
 /** `brine child update`: changes the resources of a child and updates every CA below. */
 import { type ChildReport, resourceLine, updateChild } from '../../core/app/authority/children.js'
 import { resourceChange } from '../../core/app/authority/resource-arguments.js'
-import { updateChildId } from '../../core/app/exchange/child-contact.js'
+import { updateChildId } from '../../core/app/exchange/server/child-contact.js'
 import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

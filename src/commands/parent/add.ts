@@ -1,7 +1,7 @@
 /** `brine parent add`: adds a parent of this data directory, or one elsewhere by its parent_response. */
 import { resourceLine } from '../../core/app/authority/children.js'
 import { addLocalParent, type ParentReport } from '../../core/app/authority/parents.js'
-import { addRemoteParent, type ParentContactReport } from '../../core/app/exchange/parent-contact.js'
+import { addRemoteParent, type ParentContactReport } from '../../core/app/exchange/client/parent-contact.js'
 import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

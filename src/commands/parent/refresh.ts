@@ -1,6 +1,6 @@
 /** `brine parent refresh`: exchanges messages with the parents of a CA that are elsewhere. */
-import { deliverByHttp } from '../../core/app/exchange/deliver.js'
-import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/refresh-parents.js'
+import { deliverByHttp } from '../../core/app/exchange/client/deliver.js'
+import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/client/refresh-parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'

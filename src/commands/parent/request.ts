@@ -1,5 +1,5 @@
 /** `brine parent request`: prints the child_request of a CA for a parent elsewhere. */
-import { parentRequest } from '../../core/app/exchange/parent-contact.js'
+import { parentRequest } from '../../core/app/exchange/client/parent-contact.js'
 import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

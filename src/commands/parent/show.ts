@@ -1,5 +1,5 @@
 /** `brine parent show`: shows one parent of a CA: contact, last exchange, classes, doubts and open requests. */
-import { type ParentShowReport, showParent } from '../../core/app/exchange/list-parents.js'
+import { type ParentShowReport, showParent } from '../../core/app/exchange/client/list-parents.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'

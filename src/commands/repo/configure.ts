@@ -1,7 +1,7 @@
 /** `brine repo configure`: sets the repository of a CA, of this data directory or elsewhere by its repository_response. */
 import { configureLocalRepository, type RepositoryReport } from '../../core/app/authority/parents.js'
-import type { IdChoice } from '../../core/app/exchange/parent-contact.js'
-import { configureRemoteRepository } from '../../core/app/exchange/repository-contact.js'
+import type { IdChoice } from '../../core/app/exchange/client/parent-contact.js'
+import { configureRemoteRepository } from '../../core/app/exchange/client/repository-contact.js'
 import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

@@ -1,5 +1,5 @@
 /** `brine repo request`: prints the publisher_request of a CA for a repository elsewhere. */
-import { repositoryRequest } from '../../core/app/exchange/repository-contact.js'
+import { repositoryRequest } from '../../core/app/exchange/client/repository-contact.js'
 import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'

@@ -1,7 +1,7 @@
 /** `brine repo sync`: synchronises a CA with its repository. */
 import type { RepoSyncReport } from '../../core/app/authority/repo-sync.js'
-import { deliverByHttp } from '../../core/app/exchange/deliver.js'
-import { syncRepository } from '../../core/app/exchange/sync-repository.js'
+import { deliverByHttp } from '../../core/app/exchange/client/deliver.js'
+import { syncRepository } from '../../core/app/exchange/client/sync-repository.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'

@@ -1,5 +1,5 @@
 /** `brine pubserver publisher add`: lets a CA elsewhere publish here. */
-import { addPublisher, type PublisherContactReport } from '../../../core/app/exchange/publisher-contact.js'
+import { addPublisher, type PublisherContactReport } from '../../../core/app/exchange/server/publisher-contact.js'
 import { assertNotExists, readOctets, writePublicDocument } from '../../../core/app/operations/user-files.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'

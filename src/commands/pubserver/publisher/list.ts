@@ -1,5 +1,5 @@
 /** `brine pubserver publisher list`: lists who publishes here, and when each was heard. */
-import { listPublishers, type PublisherListReport } from '../../../core/app/exchange/publishers.js'
+import { listPublishers, type PublisherListReport } from '../../../core/app/exchange/server/publishers.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { flag } from '../../../core/cli/flags/flags.js'

@@ -1,5 +1,5 @@
 /** `brine pubserver publisher remove`: removes publishers elsewhere and withdraws their objects. */
-import { type PublisherRemoveReport, removePublishers } from '../../../core/app/exchange/remove-publishers.js'
+import { type PublisherRemoveReport, removePublishers } from '../../../core/app/exchange/server/remove-publishers.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { AppError } from '../../../core/base/errors.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'

@@ -1,5 +1,5 @@
 /** `brine pubserver publisher response`: prints the repository_response of a publisher elsewhere again. */
-import { publisherResponse } from '../../../core/app/exchange/publisher-contact.js'
+import { publisherResponse } from '../../../core/app/exchange/server/publisher-contact.js'
 import { assertNotExists, writePublicDocument } from '../../../core/app/operations/user-files.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'

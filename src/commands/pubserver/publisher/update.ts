@@ -1,5 +1,5 @@
 /** `brine pubserver publisher update`: replaces the ID certificate of a publisher elsewhere. */
-import { type PublisherContactReport, updatePublisherId } from '../../../core/app/exchange/publisher-contact.js'
+import { type PublisherContactReport, updatePublisherId } from '../../../core/app/exchange/server/publisher-contact.js'
 import { readOctets } from '../../../core/app/operations/user-files.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'

@@ -34,13 +34,13 @@ const ROUTES: readonly Route[] = [
     prefix: '/rfc6492/',
     largest: MESSAGE_LIMITS.rfc6492,
     needsTls: false,
-    answer: async () => (await import('../exchange/protocols-over-cgi.js')).answerMessage,
+    answer: async () => (await import('../exchange/server/protocols-over-cgi.js')).answerMessage,
   },
   {
     prefix: '/rfc8181/',
     largest: MESSAGE_LIMITS.rfc8181,
     needsTls: false,
-    answer: async () => (await import('../exchange/protocols-over-cgi.js')).answerMessage,
+    answer: async () => (await import('../exchange/server/protocols-over-cgi.js')).answerMessage,
   },
 ]
 /** Largest body that is read for a path that no route has. */

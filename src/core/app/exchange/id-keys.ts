@@ -18,7 +18,7 @@ import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { caState, knownCa, pubdState, runCa, runPubd, type TransactionContext } from '../transaction/context.js'
 import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
-import { knownParent } from './list-parents.js'
+import { knownParent } from './client/list-parents.js'
 
 export interface IdKeyRow {
   readonly ski: KeyId

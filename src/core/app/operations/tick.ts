@@ -5,7 +5,7 @@ import type { Instant } from '../../base/time.js'
 import { fillPool } from '../../crypto/pool.js'
 import { planRepublish } from '../authority/republish-plan.js'
 import { soonest } from '../changes/outcome.js'
-import type { Deliver } from '../exchange/deliver.js'
+import type { Deliver } from '../exchange/client/deliver.js'
 import { republishRepaired } from '../recovery/force.js'
 import { guardClock, recordClock } from '../transaction/clock-guard.js'
 import type { Session } from '../transaction/session.js'
@@ -82,7 +82,7 @@ async function renewDueCrls(session: Session): Promise<Pick<TickReport, 'done' |
 async function suspendSilentChildren(session: Session): Promise<Pick<TickReport, 'done' | 'failed'>> {
   const hours = session.config.suspendChildAfterInactiveHours
   if (hours === undefined) return { done: [], failed: [] }
-  const { suspendSilent } = await import('../exchange/suspend-silent.js')
+  const { suspendSilent } = await import('../exchange/server/suspend-silent.js')
   const { done, failed } = await suspendSilent(session, hours)
   return { done: done.map(({ ca, child }) => ({ what: 'suspend', on: `${child} of ${ca}` })), failed }
 }
@@ -92,7 +92,7 @@ async function exchangeDue(
   session: Session,
   deliver: Deliver,
 ): Promise<Pick<TickReport, 'done' | 'failed' | 'nextDue'>> {
-  const { refreshDue } = await import('../exchange/refresh-due.js')
+  const { refreshDue } = await import('../exchange/client/refresh-due.js')
   const { changed, synced, failed, nextDue } = await refreshDue(session, deliver)
   return {
     done: [

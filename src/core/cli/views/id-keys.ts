@@ -1,6 +1,7 @@
 /** ID keys of a CA or of the publication server, as `ca id` and `pubserver id` show them. */
+
+import type { IdChoice } from '../../app/exchange/client/parent-contact.js'
 import type { IdChangeReport, IdKeysReport } from '../../app/exchange/id-keys.js'
-import type { IdChoice } from '../../app/exchange/parent-contact.js'
 import { formatIdUser } from '../../identity/id-keys.js'
 import { changeEnding } from '../output/change-ending.js'
 import type { Theme } from '../output/theme.js'

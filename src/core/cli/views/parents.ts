@@ -1,7 +1,7 @@
 /** Exchanges with parents and repositories elsewhere, their contacts and what parents list, in words. */
 import { resourceLine } from '../../app/authority/children.js'
-import type { ExchangeRow, PeerContactRow } from '../../app/exchange/list-parents.js'
-import type { ListedRow } from '../../app/exchange/refresh-parent.js'
+import type { ExchangeRow, PeerContactRow } from '../../app/exchange/client/list-parents.js'
+import type { ListedRow } from '../../app/exchange/client/refresh-parent.js'
 
 /** Returns `T, success` or `T, peer-timeout since T: …`. */
 export function exchangeText(exchange: ExchangeRow | null): string {

@@ -2,20 +2,23 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { addCa } from '../../../../src/core/app/authority/cas.js'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
-import { answerProvisioning } from '../../../../src/core/app/exchange/answer-provisioning.js'
-import { answerPublication } from '../../../../src/core/app/exchange/answer-publication.js'
-import { addRemoteChild, childResponse, updateChildId } from '../../../../src/core/app/exchange/child-contact.js'
-import { type Deliver, deliverByHttp } from '../../../../src/core/app/exchange/deliver.js'
+import { type Deliver, deliverByHttp } from '../../../../src/core/app/exchange/client/deliver.js'
+import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/client/parent-contact.js'
+import { refreshParent } from '../../../../src/core/app/exchange/client/refresh-parent.js'
+import {
+  configureRemoteRepository,
+  repositoryRequest,
+} from '../../../../src/core/app/exchange/client/repository-contact.js'
+import { syncRepository } from '../../../../src/core/app/exchange/client/sync-repository.js'
 import { addId, retireId, showIds, useId } from '../../../../src/core/app/exchange/id-keys.js'
-import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/parent-contact.js'
+import { answerProvisioning } from '../../../../src/core/app/exchange/server/answer-provisioning.js'
+import { answerPublication } from '../../../../src/core/app/exchange/server/answer-publication.js'
+import { addRemoteChild, childResponse, updateChildId } from '../../../../src/core/app/exchange/server/child-contact.js'
 import {
   addPublisher,
   publisherResponse,
   updatePublisherId,
-} from '../../../../src/core/app/exchange/publisher-contact.js'
-import { refreshParent } from '../../../../src/core/app/exchange/refresh-parent.js'
-import { configureRemoteRepository, repositoryRequest } from '../../../../src/core/app/exchange/repository-contact.js'
-import { syncRepository } from '../../../../src/core/app/exchange/sync-repository.js'
+} from '../../../../src/core/app/exchange/server/publisher-contact.js'
 import type { Session } from '../../../../src/core/app/transaction/session.js'
 import { type Handle, parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'

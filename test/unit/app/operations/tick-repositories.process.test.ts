@@ -7,13 +7,16 @@ import { addChild, updateChild } from '../../../../src/core/app/authority/childr
 import { addLocalParent } from '../../../../src/core/app/authority/parents.js'
 import { roaArguments } from '../../../../src/core/app/authority/roa-set.js'
 import { listRoas, updateRoas } from '../../../../src/core/app/authority/roas.js'
-import { answerProvisioning } from '../../../../src/core/app/exchange/answer-provisioning.js'
-import { answerPublication } from '../../../../src/core/app/exchange/answer-publication.js'
-import { addRemoteChild } from '../../../../src/core/app/exchange/child-contact.js'
-import { deliverByHttp } from '../../../../src/core/app/exchange/deliver.js'
-import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/parent-contact.js'
-import { addPublisher } from '../../../../src/core/app/exchange/publisher-contact.js'
-import { configureRemoteRepository, repositoryRequest } from '../../../../src/core/app/exchange/repository-contact.js'
+import { deliverByHttp } from '../../../../src/core/app/exchange/client/deliver.js'
+import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/client/parent-contact.js'
+import {
+  configureRemoteRepository,
+  repositoryRequest,
+} from '../../../../src/core/app/exchange/client/repository-contact.js'
+import { answerProvisioning } from '../../../../src/core/app/exchange/server/answer-provisioning.js'
+import { answerPublication } from '../../../../src/core/app/exchange/server/answer-publication.js'
+import { addRemoteChild } from '../../../../src/core/app/exchange/server/child-contact.js'
+import { addPublisher } from '../../../../src/core/app/exchange/server/publisher-contact.js'
 import { type TickReport, tick } from '../../../../src/core/app/operations/tick.js'
 import { status } from '../../../../src/core/app/status/status.js'
 import { caState, pubdState, runPubd, TA_HANDLE } from '../../../../src/core/app/transaction/context.js'

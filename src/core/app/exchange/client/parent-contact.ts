@@ -1,0 +1,117 @@
+/** Use cases of `brine parent request` and `brine parent add --response`: parents elsewhere, by the files of RFC 8183. */
+import { toBase64 } from '../../../base/bytes.js'
+import { AppError } from '../../../base/errors.js'
+import type { Handle } from '../../../base/handle.js'
+import { entry } from '../../../base/record.js'
+import type { RemoteParent } from '../../../ca/contacts.js'
+import { offeredId } from '../../../ca/ids.js'
+import type { CaState, OfferedTo } from '../../../ca/state.js'
+import type { KeyId } from '../../../crypto/ports.js'
+import { type PeerContact, peerDer } from '../../../identity/contact.js'
+import { idsOf, newestId } from '../../../identity/id-keys.js'
+import { hostKeyOf } from '../../../peers/host.js'
+import { type Outcome, outcomeOf } from '../../changes/outcome.js'
+import { caState, knownCa, runCa } from '../../transaction/context.js'
+import type { Session } from '../../transaction/session.js'
+import { transact } from '../../transaction/transact.js'
+import { readSetupFile } from '../setup-files.js'
+
+export interface ParentRequest {
+  readonly ca: Handle
+  /** XML of the child_request for the parent. */
+  readonly request: string
+}
+
+/** Returns the child_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
+export async function parentRequest(session: Session, ca: Handle): Promise<ParentRequest> {
+  const { encodeSetup } = await import('../../../protocols/setup/encode.js')
+  const id = await idForRequest(session, ca, 'parents')
+  return { ca, request: encodeSetup({ kind: 'child_request', childHandle: ca, id }) }
+}
+
+/**
+ * Returns the DER of the newest ID certificate of a CA, which gets its first ID key if it has none, and records that a request was written with
+ * it. Throws `ca-unknown` (rejected).
+ */
+export async function idForRequest(session: Session, ca: Handle, to: OfferedTo): Promise<Uint8Array> {
+  const { result: id } = await transact(session, async (tx) => {
+    knownCa(tx.work, ca)
+    await runCa(tx, ca, { type: 'id.add', ifNone: true })
+    await runCa(tx, ca, { type: 'id.offer', to })
+    return newestId(caState(tx.work, ca))
+  })
+  if (id === undefined) throw new TypeError('id.add leaves an ID key')
+  return peerDer(id.certificate)
+}
+
+/** Permissions of the operator toward a peer. */
+export type PeerPermissions = Pick<PeerContact, 'tlsCa' | 'tlsInsecure' | 'acceptStaleCrl' | 'allowPrivate'>
+
+/** The ID key of ours toward a peer that was added or changed. */
+export interface IdChoice {
+  readonly id: KeyId
+  /** The ID key before, if it was another one. */
+  readonly formerId: KeyId | null
+  /** For a new peer: other ID keys, with which the request may have been written that it answered. */
+  readonly otherIds: readonly KeyId[]
+}
+
+/**
+ * Returns the ID key toward a peer that has answered: the one of the newest request for its kind. `known` is the key toward it until now.
+ * Throws `id-none` (rejected).
+ */
+export function chooseId(state: CaState, to: OfferedTo, known: KeyId | undefined): IdChoice {
+  const id = offeredId(state, to)?.ski
+  if (id !== undefined)
+    return {
+      id,
+      formerId: known === undefined || known === id ? null : known,
+      otherIds: known === undefined ? idsOf(state).flatMap(({ ski }) => (ski === id ? [] : [ski])) : [],
+    }
+  const [command, peer] = to === 'parents' ? ['parent', 'parent'] : ['repo', 'repository']
+  throw new AppError('rejected', 'id-none', `${state.handle} has no ID key, so the response is not for it`, {
+    hint: `brine ${command} request ${state.handle} writes the request that the ${peer} answers`,
+  })
+}
+
+export interface ParentContactReport extends Outcome, IdChoice {
+  readonly ca: Handle
+  readonly parent: Handle
+  readonly serviceUri: string
+  readonly childName: string
+  readonly parentName: string
+}
+
+/**
+ * Adds a parent that takes RFC 6492 messages, or changes the contact of one. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid` (usage),
+ * `ca-unknown`, `id-none`, `parent-duplicate`, `parent-twin` (rejected).
+ */
+export async function addRemoteParent(
+  session: Session,
+  ca: Handle,
+  parent: Handle,
+  { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
+  options: { readonly dryRun?: boolean } = {},
+): Promise<ParentContactReport> {
+  const { serviceUri, childHandle, parentHandle, id: peer } = await readSetupFile(response, 'parent_response')
+  // throws where no message could be sent to it
+  hostKeyOf(serviceUri)
+  const done = await transact(
+    session,
+    async (tx) => {
+      const state = knownCa(tx.work, ca)
+      const known = entry(state.parents, parent)
+      const choice = chooseId(state, 'parents', known?.transport === 'rfc6492' ? known.contact.id : undefined)
+      const contact: RemoteParent = {
+        transport: 'rfc6492',
+        contact: { serviceUri, id: choice.id, peer: toBase64(peer), ...permissions },
+        ...{ childName: childHandle, parentName: parentHandle },
+      }
+      await runCa(tx, ca, { type: 'parent.contact', parent, contact })
+      return choice
+    },
+    options,
+  )
+  const names = { serviceUri, childName: childHandle, parentName: parentHandle }
+  return { ca, parent, ...names, ...done.result, ...outcomeOf(done, 'ca', ca, null, options.dryRun) }
+}

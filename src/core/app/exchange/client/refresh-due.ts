@@ -1,0 +1,167 @@
+/**
+ * Exchanges with the parents and repositories elsewhere that are due, for `tick`. Invariants: hosts are asked in parallel and the peers at one host one
+ * after the other, parents first; a host that is down is asked once; a failure stops no other peer; nothing is sent under the lock.
+ */
+import { AppError } from '../../../base/errors.js'
+import type { Handle } from '../../../base/handle.js'
+import type { Instant } from '../../../base/time.js'
+import { hostKeyOf } from '../../../peers/host.js'
+import { readExchange } from '../../../peers/last-exchange.js'
+import { soonest } from '../../changes/outcome.js'
+import type { Session } from '../../transaction/session.js'
+import type { Deliver } from './deliver.js'
+import { type RemoteParentRow, remoteParentRows } from './due-parents.js'
+import { type RemoteRepositoryRow, remoteRepositoryRows } from './due-repositories.js'
+import { type Fault, HostQueues } from './host-queues.js'
+import { refreshParent } from './refresh-parent.js'
+import { syncRepository } from './sync-repository.js'
+
+export interface DueReport {
+  /** Parents whose answers changed the CA. */
+  readonly changed: readonly { readonly ca: Handle; readonly parent: Handle }[]
+  /** CAs whose repository confirmed a change, or was repaired. */
+  readonly synced: readonly { readonly ca: Handle; readonly put: number; readonly withdrawn: number }[]
+  readonly failed: readonly DueFailure[]
+  /** When the next peer is due; null without peers elsewhere. */
+  readonly nextDue: Instant | null
+}
+
+export interface DueFailure extends Fault {
+  readonly ca: Handle
+  readonly kind: 'parent' | 'repository'
+  /** Handle of the parent, host of the repository. */
+  readonly peer: string
+}
+
+interface Run {
+  readonly session: Session
+  readonly deliver: Deliver
+  readonly queues: HostQueues
+  readonly repositories: ReadonlyMap<Handle, RemoteRepositoryRow>
+  /** CAs whose repository waits for its turn: what changes before it is sent with it. */
+  readonly waiting: Set<Handle>
+  readonly changed: DueReport['changed'][number][]
+  readonly synced: Map<Handle, DueReport['synced'][number]>
+  /** By kind, CA and peer: of several exchanges with one peer the last. */
+  readonly failed: Map<string, DueFailure>
+}
+
+/** Refreshes every parent and synchronises every repository that is due. Throws only what keeps the directory from being read. */
+export async function refreshDue(session: Session, deliver: Deliver): Promise<DueReport> {
+  const now = session.now()
+  const repositories = await remoteRepositoryRows(session)
+  const run: Run = {
+    ...{ session, deliver, queues: new HostQueues(), repositories: new Map(repositories.map((row) => [row.ca, row])) },
+    ...{ waiting: new Set(), changed: [], synced: new Map(), failed: new Map() },
+  }
+  for (const row of longestAgo(await remoteParentRows(session)))
+    if (row.nextDue === null || (row.nextDue !== undefined && row.nextDue <= now)) addParent(run, row)
+  for (const row of longestAgo(repositories)) if (row.nextDue === null || row.nextDue <= now) addRepository(run, row)
+  await run.queues.drained()
+  const byName = (a: { readonly ca: Handle }, b: { readonly ca: Handle }): number => (nameOf(a) < nameOf(b) ? -1 : 1)
+  return {
+    changed: run.changed.sort(byName),
+    synced: [...run.synced.values()].sort(byName),
+    failed: [...run.failed.values()].sort(byName),
+    nextDue: await nextDueOf(session, now),
+  }
+}
+
+function nameOf(row: {
+  readonly ca: Handle
+  readonly kind?: string
+  readonly peer?: string
+  readonly parent?: string
+}) {
+  return `${row.ca}\0${row.kind ?? ''}\0${row.peer ?? row.parent ?? ''}`
+}
+
+/** Returns those first that were asked longest ago: behind a host that is down each has its turn. */
+function longestAgo<T extends Pick<RemoteParentRow, 'exchange'>>(rows: readonly T[]): readonly T[] {
+  return [...rows].sort((a, b) => ((a.exchange?.at ?? '') < (b.exchange?.at ?? '') ? -1 : 1))
+}
+
+/** Returns when the next peer is due: those that were asked are due at another time now. */
+async function nextDueOf(session: Session, now: Instant): Promise<Instant | null> {
+  const left = [...(await remoteParentRows(session)), ...(await remoteRepositoryRows(session))]
+  return left.reduce<Instant | null>(
+    (soon, { nextDue }) => (nextDue === undefined ? soon : soonest(soon, nextDue ?? now)),
+    null,
+  )
+}
+
+function addParent(run: Run, { ca, parent, contact }: RemoteParentRow): void {
+  const { session, deliver, changed, failed } = run
+  run.queues.add(hostKeyOf(contact.contact.serviceUri), {
+    run: () =>
+      refreshOne(session, ca, parent, deliver, () => {
+        changed.push({ ca, parent })
+        const repository = run.repositories.get(ca)
+        if (repository !== undefined) addRepository(run, repository)
+      }),
+    onFault: (fault) => keepFailure(failed, { ca, kind: 'parent', peer: parent, ...fault }),
+  })
+}
+
+function addRepository(run: Run, { ca, peer, contact }: RemoteRepositoryRow): void {
+  const { waiting, failed } = run
+  if (waiting.has(ca)) return
+  waiting.add(ca)
+  run.queues.add(hostKeyOf(contact.contact.serviceUri), {
+    run: async () => {
+      waiting.delete(ca)
+      const fault = await syncOne(run, ca)
+      if (fault === undefined) failed.delete(nameOf({ ca, kind: 'repository', peer }))
+      return fault
+    },
+    onFault: (fault) => {
+      waiting.delete(ca)
+      keepFailure(failed, { ca, kind: 'repository', peer, ...fault })
+    },
+  })
+}
+
+function keepFailure(failed: Run['failed'], failure: DueFailure): void {
+  failed.set(nameOf(failure), failure)
+}
+
+/** Refreshes a CA from one parent and returns what failed; undefined if nothing did. */
+async function refreshOne(
+  session: Session,
+  ca: Handle,
+  parent: Handle,
+  deliver: Deliver,
+  onChange: () => void,
+): Promise<Fault | undefined> {
+  return faultOf(async () => {
+    const { changed, requests } = await refreshParent(session, ca, parent, { deliver })
+    if (changed) onChange()
+    const bad = requests.find(({ outcome }) => outcome === 'failed' || outcome === 'refused')
+    if (bad === undefined) return undefined
+    const { outcome, kind, ski, message } = bad
+    const last = readExchange(session.options.dataDir, { kind: 'parent', ca, peer: parent })
+    const code = outcome === 'refused' ? 'parent-refused' : (last?.code ?? 'answer-invalid')
+    return { code, message: `${kind} of key ${ski} ${outcome}${message === null ? '' : `: ${message}`}` }
+  })
+}
+
+/** Synchronises a CA with its repository and returns what failed; undefined if nothing did. */
+async function syncOne({ session, deliver, synced }: Run, ca: Handle): Promise<Fault | undefined> {
+  return faultOf(async () => {
+    const { changed, put, withdrawn } = await syncRepository(session, ca, { deliver })
+    const before = synced.get(ca) ?? { put: 0, withdrawn: 0 }
+    if (changed) synced.set(ca, { ca, put: before.put + put, withdrawn: before.withdrawn + withdrawn })
+    return undefined
+  })
+}
+
+async function faultOf(exchange: () => Promise<Fault | undefined>): Promise<Fault | undefined> {
+  try {
+    return await exchange()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    // the report names the CA and the peer
+    const { code, message } = error.kind === 'pending' && error.cause instanceof AppError ? error.cause : error
+    return { code, message }
+  }
+}

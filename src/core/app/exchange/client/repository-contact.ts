@@ -1,0 +1,83 @@
+/** Use cases of `brine repo request` and `brine repo configure --response`: a repository elsewhere, by the files of RFC 8183. */
+import { toBase64 } from '../../../base/bytes.js'
+import { AppError } from '../../../base/errors.js'
+import type { Handle } from '../../../base/handle.js'
+import type { RemoteRepository } from '../../../ca/contacts.js'
+import { dueTimes } from '../../../ca/publishing.js'
+import { hostKeyOf } from '../../../peers/host.js'
+import { repositoryRow } from '../../authority/ca-reports.js'
+import type { RepositoryReport } from '../../authority/parents.js'
+import { syncResources } from '../../authority/resource-sync.js'
+import { outcomeOf } from '../../changes/outcome.js'
+import { caState, knownCa, runCa } from '../../transaction/context.js'
+import type { Session } from '../../transaction/session.js'
+import { transact } from '../../transaction/transact.js'
+import { readSetupFile } from '../setup-files.js'
+import { chooseId, type IdChoice, idForRequest, type PeerPermissions } from './parent-contact.js'
+
+export interface RepositoryRequest {
+  readonly ca: Handle
+  /** XML of the publisher_request for the repository. */
+  readonly request: string
+}
+
+/** Returns the publisher_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
+export async function repositoryRequest(session: Session, ca: Handle): Promise<RepositoryRequest> {
+  const { encodeSetup } = await import('../../../protocols/setup/encode.js')
+  const id = await idForRequest(session, ca, 'repositories')
+  return { ca, request: encodeSetup({ kind: 'publisher_request', publisherHandle: ca, id, referrals: [] }) }
+}
+
+/**
+ * Makes a server that takes RFC 8181 messages the repository of a CA, or changes the contact of it, and requests the certificates that waited
+ * for a repository. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage), `ca-unknown`, `id-none`,
+ * `repository-differs` (rejected).
+ */
+export async function configureRemoteRepository(
+  session: Session,
+  ca: Handle,
+  { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
+  options: { readonly dryRun?: boolean } = {},
+): Promise<RepositoryReport & IdChoice> {
+  const message = await readSetupFile(response, 'repository_response')
+  const { serviceUri, publisherHandle: publisher, siaBase: base, rrdpNotificationUri: notify } = message
+  // throws where no message could be sent to it
+  hostKeyOf(serviceUri)
+  checkUris(base, notify)
+  const done = await transact(
+    session,
+    async (tx) => {
+      const before = knownCa(tx.work, ca)
+      const known = before.repository?.transport === 'rfc8181' ? before.repository.contact.id : undefined
+      const choice = chooseId(before, 'repositories', known)
+      const repository: RemoteRepository = {
+        transport: 'rfc8181',
+        contact: { serviceUri, id: choice.id, peer: toBase64(message.id), ...permissions },
+        ...{ publisher, base },
+        ...(notify === undefined ? {} : { notify }),
+      }
+      await runCa(tx, ca, { type: 'repository.contact', repository })
+      await syncResources(tx, ca)
+      return { state: caState(tx.work, ca), choice }
+    },
+    options,
+  )
+  const { state, choice } = done.result
+  const due = dueTimes(state, session.timing)?.due ?? null
+  return {
+    ca,
+    repository: repositoryRow(state.repository),
+    ...choice,
+    ...outcomeOf(done, 'ca', ca, due, options.dryRun),
+  }
+}
+
+/** Refuses URIs that cannot be in a certificate (RFC 6487 section 4.8.8, RFC 8182 section 3.2). */
+function checkUris(base: string, notify: string | undefined): void {
+  const wrong = !/^rsync:\/\/[^/\s]+\/[^/\s]+\/(?:[^/\s]+\/)*$/.test(base)
+    ? `the base of its objects ${base} is no rsync URI with a module`
+    : notify !== undefined && !notify.startsWith('https://')
+      ? `its RRDP notification ${notify} is no https URI`
+      : undefined
+  if (wrong !== undefined) throw new AppError('usage', 'repository-uri', `the response cannot be used: ${wrong}`)
+}

@@ -1,0 +1,254 @@
+/**
+ * Use case of `brine repo sync` for a repository elsewhere (RFC 8181): what the server lists is compared with what the CA wants published, and
+ * the difference is sent as one delta, or as several in a safe order where the server does not accept it in one message.
+ * Invariants: no message is sent under the lock; what the CA wants is read after each list, so that an older content never replaces a newer
+ * one of another process; a stand-by publishes nothing; an error of the transport and a refusal change nothing.
+ */
+import { AppError, rewrap } from '../../../base/errors.js'
+import type { Handle } from '../../../base/handle.js'
+import type { Instant } from '../../../base/time.js'
+import type { RemoteRepository } from '../../../ca/contacts.js'
+import { dueTimes } from '../../../ca/publishing.js'
+import { contentOf, isUnconfirmed } from '../../../ca/remote-repository.js'
+import { type CaState, publishedFiles } from '../../../ca/state.js'
+import type { Sha256 } from '../../../crypto/ports.js'
+import { systemRandom } from '../../../crypto/random.js'
+import { Work } from '../../../eventsourcing/work.js'
+import type { PeerContact } from '../../../identity/contact.js'
+import { idKey } from '../../../identity/id-keys.js'
+import { readConfirmed, recordConfirmed } from '../../../peers/confirmed-content.js'
+import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
+import { MESSAGE_LIMITS } from '../../../protocols/message-request.js'
+import { decodePublicationReply } from '../../../protocols/publication/decode.js'
+import { encodePublicationQuery, pduSize } from '../../../protocols/publication/encode.js'
+import type { Pdu, PublicationQuery, PublicationReply } from '../../../protocols/publication/types.js'
+import { type RepoSyncReport, syncRepository as syncLocalRepository } from '../../authority/repo-sync.js'
+import { syncResources } from '../../authority/resource-sync.js'
+import { outcomeOf } from '../../changes/outcome.js'
+import { knownCa, runCa } from '../../transaction/context.js'
+import type { Session } from '../../transaction/session.js'
+import { withMessageSigner } from '../../transaction/signing.js'
+import { readyToSend, transact } from '../../transaction/transact.js'
+import { openMessage, sealMessage } from '../messages.js'
+import { type Deliver, deliverAnswer } from './deliver.js'
+import { repositoryPeer } from './due-repositories.js'
+import { invalidAnswer } from './parent-messages.js'
+import { deltaPdus, refusalText } from './publication-delta.js'
+import { type DeltaPart, folderOf, splitDelta } from './split-delta.js'
+
+export interface SyncOptions {
+  readonly deliver: Deliver
+  /** True: compare only. */
+  readonly dryRun?: boolean
+}
+
+interface Exchange extends SyncOptions {
+  readonly session: Session
+  readonly ca: Handle
+}
+
+/**
+ * Synchronises a CA with its repository, here or elsewhere. A repetition is a no-op. Throws `ca-unknown`, `repo-none` (rejected), `standby`; of one
+ * elsewhere `remote` errors, which are `pending` if it has not confirmed everything.
+ */
+export async function syncRepository(session: Session, ca: Handle, options: SyncOptions): Promise<RepoSyncReport> {
+  const { repository } = await stateOf(session, ca)
+  const { dryRun = false } = options
+  if (repository?.transport !== 'rfc8181') return syncLocalRepository(session, ca, { dryRun })
+  const exchange = { session, ca, ...options }
+  try {
+    return dryRun ? await compare(exchange) : await synchronise(exchange)
+  } catch (error) {
+    if (!(error instanceof AppError) || (error.kind !== 'remote' && error.code !== 'peer-host-busy')) throw error
+    throw await unfinished(exchange, error)
+  }
+}
+
+/** Returns the error of a failed exchange: `pending` if something of the CA is not confirmed. */
+async function unfinished({ session, ca }: Exchange, error: AppError): Promise<AppError> {
+  if (!isUnconfirmed(await stateOf(session, ca))) return error
+  return rewrap(error, {
+    kind: 'pending',
+    message: `the repository of ${ca} has not confirmed its newest objects: ${error.message}`,
+    hint: error.hint ?? `brine repo sync ${ca}`,
+  })
+}
+
+async function compare(exchange: Exchange): Promise<RepoSyncReport> {
+  const { pdus } = await differenceOf(exchange)
+  const counts = countsOf(pdus)
+  const nothing = { sequence: null, serial: null, published: false, nextDue: null, keys: { lasting: 0, oneTime: 0 } }
+  return { ca: exchange.ca, ...counts, changed: pdus.length > 0, dryRun: true, ...nothing }
+}
+
+/** Sends the difference, once more after a fresh list where the server refuses it, and records what it has confirmed. */
+async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
+  const { session, ca } = exchange
+  await readyToSend(session, { kind: 'ca', handle: ca })
+  const sending: Sending = { limit: LARGEST_DELTA, ceiling: Number.POSITIVE_INFINITY, done: [] }
+  let difference = await differenceOf(exchange)
+  let refusal = await sendDelta(exchange, difference, sending)
+  if (refusal !== undefined) {
+    // another process or the operator of the server may have changed what it has
+    difference = await differenceOf(exchange)
+    refusal = await sendDelta(exchange, difference, sending)
+  }
+  if (refusal !== undefined) throw refused('the changes', refusal)
+  const { content } = difference
+  const done = await transact(session, async (tx) => {
+    await runCa(tx, ca, { type: 'repository.confirm', content })
+    // a parent in this directory revokes the old key of a roll now
+    await syncResources(tx, ca)
+  })
+  keepConfirmed(exchange, difference)
+  const outcome = outcomeOf(done, 'ca', ca, null)
+  const changed = done.changed || sending.done.length > 0
+  return { ca, ...countsOf(sending.done), ...outcome, changed, published: true }
+}
+
+/** Keeps which objects were confirmed, unless that is known already. */
+function keepConfirmed({ session, ca }: Exchange, { content, staleAt, hashes }: Difference): void {
+  const { dataDir, onNotice } = session.options
+  if (readConfirmed(dataDir, ca, content) !== undefined) return
+  recordConfirmed(dataDir, ca, { content, staleAt, hashes }, onNotice)
+}
+
+const countsOf = (pdus: readonly Pdu[]): Pick<RepoSyncReport, 'put' | 'withdrawn'> => {
+  const put = pdus.filter(({ kind }) => kind === 'publish').length
+  return { put, withdrawn: pdus.length - put }
+}
+
+/** Octets of the PDUs of a message: the limit of the servers of Krill and Brine, less 64 KiB for the signature with its certificate and CRL. */
+const LARGEST_DELTA = MESSAGE_LIMITS.rfc8181 - 64 * 1024
+
+/** Progress of one synchronisation. */
+interface Sending {
+  /** Octets up to which PDUs are joined in one message; halved when the server does not accept that much. */
+  limit: number
+  /** Octets that the server may accept: each message that it refused was longer. What cannot be divided is tried whatever its length. */
+  ceiling: number
+  /** PDUs that the server has carried out. */
+  readonly done: Pdu[]
+}
+
+interface Difference {
+  readonly pdus: readonly Pdu[]
+  /** Digest of what the CA wants published. */
+  readonly content: Sha256
+  /** Hashes of its objects, and the time at which the first manifest goes stale. */
+  readonly hashes: readonly Sha256[]
+  readonly staleAt: Instant | null
+}
+
+/** Asks for the list and compares it with what the CA wants published at that time. */
+async function differenceOf(exchange: Exchange): Promise<Difference> {
+  const { session, ca } = exchange
+  const reply = await ask(exchange, { type: 'list' })
+  if (reply.type === 'error') throw refused('the list', refusalText([], reply.errors))
+  if (reply.type !== 'list') throw invalid(`${reply.type} to a list (RFC 8181 section 2.3)`)
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    const state = knownCa(work, ca)
+    const files = publishedFiles(state)
+    const pdus = deltaPdus(remoteOf(state).base, reply.objects, files, ({ sha256 }) => work.object(sha256 as Sha256))
+    const staleAt = dueTimes(state, session.timing)?.staleAt ?? null
+    return { pdus, content: contentOf(state), hashes: files.map(({ sha256 }) => sha256), staleAt }
+  })
+}
+
+/** Sends a delta, in parts where it is too long; an empty one is not sent. Returns what the server says against a part; undefined if all is done. */
+async function sendDelta(exchange: Exchange, { pdus }: Difference, sending: Sending): Promise<string | undefined> {
+  const sizes = new Map(pdus.map((pdu) => [pdu, pduSize(pdu)]))
+  let left = pdus
+  while (left.length > 0) {
+    const parts = splitDelta(left, sending.limit, (pdu) => sizes.get(pdu) ?? 0)
+    const tooLong = parts.find(({ size }) => size > sending.ceiling)
+    if (tooLong !== undefined) throw indivisible(exchange.ca, tooLong)
+    const part = parts[0] as DeltaPart
+    const reply = await sendPart(exchange, part, sending)
+    if (reply === undefined) continue
+    if (reply.type === 'error') return refusalText(part.pdus, reply.errors)
+    if (reply.type !== 'success') throw invalid(`${reply.type} to publish and withdraw (RFC 8181 section 2.4)`)
+    sending.done.push(...part.pdus)
+    const done = new Set(part.pdus)
+    left = left.filter((pdu) => !done.has(pdu))
+  }
+  return undefined
+}
+
+/** Sends a part. Returns undefined, and halves the limit, if the server answers with status 413. */
+async function sendPart(
+  exchange: Exchange,
+  { pdus, size }: DeltaPart,
+  sending: Sending,
+): Promise<PublicationReply | undefined> {
+  try {
+    return await ask(exchange, { type: 'delta', pdus })
+  } catch (error) {
+    if (!isTooLong(error)) throw error
+    sending.ceiling = Math.min(sending.ceiling, size - 1)
+    sending.limit = Math.floor(Math.min(sending.limit, size) / 2)
+    return undefined
+  }
+}
+
+const isTooLong = (error: unknown): boolean =>
+  error instanceof AppError &&
+  error.code === 'peer-status' &&
+  (error.details as { readonly status?: number }).status === 413
+
+/** Sends one message and returns the verified reply. Throws `answer-invalid` (remote), and what `deliver` throws. */
+async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery): Promise<PublicationReply> {
+  const state = await stateOf(session, ca)
+  const { contact } = remoteOf(state)
+  const id = idKey(state, contact.id)
+  if (id === undefined) throw new AppError('corrupt', 'id-unknown', `${ca} has no ID key ${contact.id}`)
+  const xml = encodePublicationQuery(query)
+  return withMessageSigner(session, (signer) =>
+    deliverAnswer(
+      deliver,
+      {
+        ...{ kind: 'repository', ca, peer: repositoryPeer(contact), to: contact },
+        seal: (at) => sealMessage({ signer, random: systemRandom }, id, xml, at),
+        open: (answer) => readReply(answer, contact, session.now()),
+      },
+      (reply) => (reply.type === 'error' ? refusalText([], reply.errors) : undefined),
+    ),
+  )
+}
+
+async function readReply(answer: Uint8Array, contact: PeerContact, at: Instant): Promise<PublicationReply> {
+  try {
+    return decodePublicationReply((await openMessage(answer, contact, at)).content)
+  } catch (error) {
+    throw error instanceof ProtocolFault ? invalid(describeFault(error)) : error
+  }
+}
+
+const stateOf = (session: Session, ca: Handle): Promise<CaState> =>
+  session.store.read(async (reader) => knownCa(new Work(reader), ca))
+
+/** Returns the repository elsewhere. Throws `repo-none` if another command has replaced it. */
+function remoteOf({ handle, repository }: CaState): RemoteRepository {
+  if (repository?.transport === 'rfc8181') return repository
+  throw new AppError('rejected', 'repo-none', `${handle} does not publish in a repository elsewhere`)
+}
+
+const invalid = (why: string): AppError => invalidAnswer(why, 'repository')
+
+function refused(what: string, why: string): AppError {
+  return new AppError('remote', 'repository-refused', `the repository refused ${what}: ${why}`, {
+    ...{ retry: true, retryAfter: 600 },
+  })
+}
+
+/** Returns the error of a part that cannot be divided and is longer than the server accepts. */
+function indivisible(ca: Handle, { pdus, size }: DeltaPart): AppError {
+  const uri = pdus[0]?.uri ?? ''
+  const what = pdus.length === 1 ? uri : `${pdus.length} objects of ${folderOf(uri)}, which are replaced together,`
+  const why = 'the repository does not accept a message of that length (status 413)'
+  return new AppError('remote', 'repository-delta-too-long', `${what} need ${size} octets in one message: ${why}`, {
+    hint: `ask the operator of the repository to accept messages of ${size + 64 * 1024} octets, then brine repo sync ${ca}`,
+    details: { size, objects: pdus.length, folder: folderOf(uri) },
+  })
+}

@@ -1,0 +1,67 @@
+/**
+ * Messages of RFC 6492 and RFC 8181 over CGI: `/rfc6492/<ca>`, `/rfc8181/<publisher>`. What cannot be answered with a signed message is an HTTP
+ * error with one sentence.
+ */
+import { AppError } from '../../../base/errors.js'
+import { quoted } from '../../../base/text.js'
+import { type CgiRequest, type HttpResponse, plainResponse } from '../../../protocols/cgi.js'
+import {
+  MESSAGE_TYPES,
+  type ProtocolPath,
+  protocolPath,
+  refuseMessageRequest,
+} from '../../../protocols/message-request.js'
+import type { PublicationError } from '../../../protocols/publication/types.js'
+import { type CgiPorts, logged } from '../../http/cgi-ports.js'
+import type { Session } from '../../transaction/session.js'
+
+/** Sentences for a handle that nothing here has, by error code. */
+const UNKNOWN: Readonly<Record<string, string>> = {
+  'ca-unknown': 'There is no such CA here.',
+  'publisher-unknown': 'There is no such publisher here.',
+}
+
+/** Handles a request below `/rfc6492/` or `/rfc8181/`. Throws errors that the request did not cause. */
+export async function answerMessage(request: CgiRequest, body: Uint8Array, ports: CgiPorts): Promise<HttpResponse> {
+  const path = protocolPath(request.path)
+  if (path === undefined) return plainResponse(404, 'Not found; the path is /rfc6492/CA or /rfc8181/PUBLISHER.')
+  const refusal = refuseMessageRequest(request, path.service)
+  if (refusal !== undefined) return refusal
+  const session = await ports.open()
+  try {
+    const cms = await answered(session, path, body, ports)
+    return { status: 200, headers: { 'Content-Type': MESSAGE_TYPES[path.service] }, body: cms }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const unknown = UNKNOWN[error.code]
+    if (unknown !== undefined) return plainResponse(404, unknown)
+    if (error.code !== 'message-refused') throw error
+    ports.log(`message to ${path.handle}: ${logged(error)}`)
+    return plainResponse(400, `The message is refused: ${error.message}.`)
+  }
+}
+
+async function answered(
+  session: Session,
+  { service, handle }: ProtocolPath,
+  body: Uint8Array,
+  ports: CgiPorts,
+): Promise<Uint8Array> {
+  if (service === 'rfc6492') {
+    const { answerProvisioning } = await import('./answer-provisioning.js')
+    return (await answerProvisioning(session, handle, body)).cms
+  }
+  const { answerPublication } = await import('./answer-publication.js')
+  const { cms, reply } = await answerPublication(session, handle, body)
+  if (reply.type === 'error') ports.log(`query of ${handle}: ${errorsLine(reply.errors)}`)
+  return cms
+}
+
+/** Returns the first error of a reply, and the number of further ones. */
+function errorsLine([first, ...more]: readonly PublicationError[]): string {
+  if (first === undefined) return 'refused'
+  const text = quoted(first.text ?? '', 400)
+    .slice(1, -1)
+    .replaceAll('\\"', '"')
+  return `${first.code}: ${text}${more.length === 0 ? '' : ` (and ${more.length} more errors)`}`
+}

@@ -1,0 +1,79 @@
+/**
+ * Suspension of children elsewhere that sent no message for too long, for `tick`. Invariant: only silence counts during which this directory could
+ * be reached: after a pause of `tick`, and where nothing is known of the past, the time begins anew.
+ */
+import { AppError } from '../../../base/errors.js'
+import type { Handle } from '../../../base/handle.js'
+import { isObject } from '../../../base/shape.js'
+import { addSeconds, type Instant, later, parseInstant, secondsBetween } from '../../../base/time.js'
+import { Work } from '../../../eventsourcing/work.js'
+import { readHeard, recordSilence } from '../../../peers/heard.js'
+import { readCas, runCa } from '../../transaction/context.js'
+import type { Session } from '../../transaction/session.js'
+import { transact } from '../../transaction/transact.js'
+
+const WATCH = 'children-watched'
+/** A longer pause of `tick` means that this directory may not have been reachable. */
+const PAUSE_SECONDS = 6 * 3600
+
+export interface SuspendedReport {
+  readonly done: readonly { readonly ca: Handle; readonly child: Handle }[]
+  readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
+}
+
+/** Suspends the children of every CA that were silent for `hours`; a CA that fails does not stop the others. Throws `io`. */
+export async function suspendSilent(session: Session, hours: number): Promise<SuspendedReport> {
+  const now = session.now()
+  const since = watchedSince(session, now)
+  const silent = await silentChildren(session, addSeconds(now, -hours * 3600), since)
+  const done: { ca: Handle; child: Handle }[] = []
+  const failed: { ca: Handle; code: string; message: string }[] = []
+  for (const { ca, child } of silent) {
+    try {
+      await transact(session, async (tx) => void (await runCa(tx, ca, { type: 'child.suspend', child })))
+      done.push({ ca, child })
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      failed.push({ ca, code: error.code, message: `child ${child}: ${error.message}` })
+    }
+  }
+  return { done, failed }
+}
+
+/** Returns since when `tick` has run without a long pause, and records this run. */
+function watchedSince({ store }: Session, now: Instant): Instant {
+  const value = store.status.read(WATCH)
+  const time = (member: string): Instant | undefined => {
+    const text = isObject(value) ? value[member] : undefined
+    return typeof text === 'string' ? parseInstant(text) : undefined
+  }
+  const [since, last] = [time('since'), time('last')]
+  const isUnbroken =
+    since !== undefined &&
+    last !== undefined &&
+    since <= last &&
+    last <= now &&
+    secondsBetween(last, now) <= PAUSE_SECONDS
+  const from = isUnbroken ? since : now
+  store.status.write(WATCH, { since: from, last: now })
+  return from
+}
+
+function silentChildren(
+  session: Session,
+  before: Instant,
+  watched: Instant,
+): Promise<readonly { readonly ca: Handle; readonly child: Handle }[]> {
+  return session.store.read(async (reader) =>
+    readCas(new Work(reader)).cas.flatMap(({ handle: ca, children }) =>
+      Object.entries(children).flatMap(([name, { transport, suspended, issued }]) => {
+        const child = name as Handle
+        if (transport !== 'rfc6492' || suspended !== undefined || Object.keys(issued).length === 0) return []
+        const heard = readHeard(session.options.dataDir, { ca, child })
+        // a lost file must not suspend a child that only lists
+        if (heard === undefined) recordSilence(session.options.dataDir, { ca, child }, session.now())
+        return heard !== undefined && later(heard.at, watched) <= before ? [{ ca, child }] : []
+      }),
+    ),
+  )
+}

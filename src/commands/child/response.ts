@@ -3,7 +3,8 @@ import { childResponse } from '../../core/app/exchange/server/child-contact.js'
 import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag } from '../../core/cli/flags/flags.js'
+import { arg } from '../../core/cli/flags/flags.js'
+import { answerFlags } from '../../core/cli/flags/peer-flags.js'
 
 interface ResponseReport {
   readonly ca: string
@@ -25,14 +26,7 @@ export default class ChildResponse extends BaseCommand<ResponseReport> {
     ca: arg.handle({ required: true, description: 'the parent' }),
     child: arg.handle({ required: true, description: 'the child' }),
   }
-  static override flags = {
-    'service-uri': flag.text({
-      helpValue: 'URI',
-      required: true,
-      description: 'URI of the web server in front of brine cgi',
-    }),
-    out: flag.path({ description: 'write it to a new file' }),
-  }
+  static override flags = answerFlags
 
   protected override async execute(): Promise<ResponseReport> {
     const { args, flags } = await this.parse(ChildResponse)

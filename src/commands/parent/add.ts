@@ -2,10 +2,11 @@
 import { resourceLine } from '../../core/app/authority/children.js'
 import { addLocalParent, type ParentReport } from '../../core/app/authority/parents.js'
 import { addRemoteParent, type ParentContactReport } from '../../core/app/exchange/client/parent-contact.js'
-import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
+import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { idChoiceLines } from '../../core/cli/views/id-keys.js'
@@ -28,22 +29,7 @@ export default class ParentAdd extends BaseCommand<Added> {
     ...writeFlags,
     local: flag.boolean({ description: 'the parent is in this data directory', exclusive: ['response'] }),
     response: flag.path({ description: 'the parent is elsewhere: its parent_response (RFC 8183)' }),
-    'tls-ca': flag.path({
-      description: 'with --response: PEM file of further roots that verify its HTTPS server',
-      dependsOn: ['response'],
-    }),
-    'tls-insecure': flag.boolean({
-      description: 'with --response: do not verify its HTTPS server; recorded in history',
-      dependsOn: ['response'],
-    }),
-    'accept-stale-crl': flag.boolean({
-      description: 'with --response: accept messages whose CRL is out of date; recorded in history',
-      dependsOn: ['response'],
-    }),
-    'allow-private': flag.boolean({
-      description: 'with --response: its server may have a loopback, link-local or private address',
-      dependsOn: ['response'],
-    }),
+    ...permissionFlags,
   }
 
   static override needs = [
@@ -57,13 +43,7 @@ export default class ParentAdd extends BaseCommand<Added> {
     const { args, flags } = await this.parse(ParentAdd)
     const options = { dryRun: flags['dry-run'] }
     if (flags.response !== undefined) {
-      const permissions = {
-        ...(flags['tls-ca'] === undefined ? {} : { tlsCa: readDocument(flags['tls-ca']) }),
-        ...(flags['tls-insecure'] ? { tlsInsecure: true } : {}),
-        ...(flags['accept-stale-crl'] ? { acceptStaleCrl: true } : {}),
-        ...(flags['allow-private'] ? { allowPrivate: true } : {}),
-      }
-      const remote = { response: readOctets(flags.response), permissions }
+      const remote = { response: readOctets(flags.response), permissions: permissionsOf(flags) }
       return addRemoteParent(await openSession(this.context(flags)), args.ca, args.parent, remote, options)
     }
     return addLocalParent(await openSession(this.context(flags)), args.ca, args.parent, options)

@@ -2,10 +2,11 @@
 import { configureLocalRepository, type RepositoryReport } from '../../core/app/authority/parents.js'
 import type { IdChoice } from '../../core/app/exchange/client/parent-contact.js'
 import { configureRemoteRepository } from '../../core/app/exchange/client/repository-contact.js'
-import { readDocument, readOctets } from '../../core/app/operations/user-files.js'
+import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { idChoiceLines } from '../../core/cli/views/id-keys.js'
@@ -26,22 +27,7 @@ export default class RepoConfigure extends BaseCommand<Configured> {
     ...writeFlags,
     local: flag.boolean({ description: 'use the publication server of this data directory', exclusive: ['response'] }),
     response: flag.path({ description: 'the repository is elsewhere: its repository_response (RFC 8183)' }),
-    'tls-ca': flag.path({
-      description: 'with --response: PEM file of further roots that verify its HTTPS server',
-      dependsOn: ['response'],
-    }),
-    'tls-insecure': flag.boolean({
-      description: 'with --response: do not verify its HTTPS server; recorded in history',
-      dependsOn: ['response'],
-    }),
-    'accept-stale-crl': flag.boolean({
-      description: 'with --response: accept messages whose CRL is out of date; recorded in history',
-      dependsOn: ['response'],
-    }),
-    'allow-private': flag.boolean({
-      description: 'with --response: its server may have a loopback, link-local or private address',
-      dependsOn: ['response'],
-    }),
+    ...permissionFlags,
   }
 
   static override needs = [
@@ -55,13 +41,7 @@ export default class RepoConfigure extends BaseCommand<Configured> {
     const { args, flags } = await this.parse(RepoConfigure)
     const options = { dryRun: flags['dry-run'] }
     if (flags.response !== undefined) {
-      const permissions = {
-        ...(flags['tls-ca'] === undefined ? {} : { tlsCa: readDocument(flags['tls-ca']) }),
-        ...(flags['tls-insecure'] ? { tlsInsecure: true } : {}),
-        ...(flags['accept-stale-crl'] ? { acceptStaleCrl: true } : {}),
-        ...(flags['allow-private'] ? { allowPrivate: true } : {}),
-      }
-      const remote = { response: readOctets(flags.response), permissions }
+      const remote = { response: readOctets(flags.response), permissions: permissionsOf(flags) }
       return configureRemoteRepository(await openSession(this.context(flags)), args.ca, remote, options)
     }
     return configureLocalRepository(await openSession(this.context(flags)), args.ca, options)

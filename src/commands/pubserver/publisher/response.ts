@@ -3,7 +3,8 @@ import { publisherResponse } from '../../../core/app/exchange/server/publisher-c
 import { assertNotExists, writePublicDocument } from '../../../core/app/operations/user-files.js'
 import { openSession } from '../../../core/app/transaction/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
-import { arg, flag } from '../../../core/cli/flags/flags.js'
+import { arg } from '../../../core/cli/flags/flags.js'
+import { answerFlags } from '../../../core/cli/flags/peer-flags.js'
 
 interface ResponseReport {
   readonly publisher: string
@@ -21,14 +22,7 @@ export default class PublisherResponse extends BaseCommand<ResponseReport> {
     '<%= config.bin %> pubserver publisher response customer --service-uri https://rpki.example.net/ --out repository-response.xml',
   ]
   static override args = { publisher: arg.handle({ required: true, description: 'the publisher' }) }
-  static override flags = {
-    'service-uri': flag.text({
-      helpValue: 'URI',
-      required: true,
-      description: 'URI of the web server in front of brine cgi',
-    }),
-    out: flag.path({ description: 'write it to a new file' }),
-  }
+  static override flags = answerFlags
 
   protected override async execute(): Promise<ResponseReport> {
     const { args, flags } = await this.parse(PublisherResponse)

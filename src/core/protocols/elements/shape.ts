@@ -36,7 +36,7 @@ export interface Shape<A, C, T> {
 /** The faults of the decoder that `collectFaults` runs; undefined outside of it. */
 let collected: ProtocolFault[] | undefined
 
-/** Runs a decoder to the end of the message. Returns its value, or every fault of the message where it has any. */
+/** Runs a decoder to the end of the message. Returns its value, or all faults of a message that has one. */
 export function collectFaults<T>(
   decode: () => T,
 ): { readonly value: T } | { readonly faults: readonly ProtocolFault[] } {

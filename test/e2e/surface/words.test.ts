@@ -66,3 +66,12 @@ it('a CA without a parent: what comes next, and status names it', async () => {
   expect(cas.map(({ handle, parents }) => [handle, parents])).toContainEqual(['lone', 1])
   expect((await runAt(dataDir, ['status'])).stdout).not.toContain('no parent')
 })
+
+it('a child whose CA does not exist yet: child add prints the commands that make it hold its resources', async () => {
+  const dataDir = box.copy()
+  const added = await runAt(dataDir, ['child', 'add', 'testbed', 'later', '--local', '--resources', '10.9.0.0/16'])
+  const next = added.stdout.split('\n').flatMap((line) => /^next: brine (.*)$/.exec(line)?.[1] ?? [])
+  expect(next).toEqual(['ca add later', 'repo configure later --local', 'parent add later testbed --local'])
+  for (const line of next) expect((await runAt(dataDir, line.split(' '))).code, line).toBe(0)
+  expect((await runAt(dataDir, ['ca', 'show', 'later'])).stdout).toContain('10.9.0.0/16')
+})

@@ -1,4 +1,7 @@
-/** Files that the user names on the command line: read as text, created with mode 0600. Invariant: no existing file is overwritten, unless the user asks for it. */
+/**
+ * Files that the user names on the command line: read as text, created with mode 0600, or 0644 where others read them. Invariant: no existing
+ * file is overwritten, unless the user asks for it.
+ */
 import {
   accessSync,
   chmodSync,

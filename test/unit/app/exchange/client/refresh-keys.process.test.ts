@@ -1,5 +1,4 @@
 /** Keys that a parent lists or leaves out, and certificates that are requested again: each at its time, and none in a loop. */
-import { cpSync } from 'node:fs'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { addCa } from '../../../../../src/core/app/authority/cas.js'
 import { activateKeyroll, initKeyroll } from '../../../../../src/core/app/authority/keyroll.js'
@@ -26,6 +25,7 @@ import { encodeProvisioning } from '../../../../../src/core/protocols/provisioni
 import type { ProvisioningBody } from '../../../../../src/core/protocols/provisioning/types.js'
 import { parseResources } from '../../../../../src/core/resources/resource-set.js'
 import { decodeCertificate } from '../../../../../src/core/rpki/x509/decode-certificate.js'
+import { copyDir } from '../../../../support/processes/cli.js'
 import { makeFixedKeys } from '../../../../support/rpki/fixed-keys.js'
 import { newTestbed, quickSession, scratchFolder } from '../../../../support/sites/testbed.js'
 
@@ -115,7 +115,7 @@ describe('a key that the parent lists and the CA does not know', () => {
   async function rolledElsewhere(finish: boolean): Promise<string> {
     const original = childDir
     childDir = `${original}-copy`
-    cpSync(original, childDir, { recursive: true })
+    copyDir(original, childDir)
     await initKeyroll(await open(childDir), KID, { className: null, activateAfter: null, compromised: false })
     await refresh()
     const other = (await keys())[1]?.ski ?? ''

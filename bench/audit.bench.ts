@@ -1,7 +1,7 @@
 /** `audit verify --full` over a long history: events per second and peak memory, for the directory and its export. `BENCH_COMMANDS` sets the length. */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { openSession } from '../src/core/app/transaction/session.js'
+import { openSession } from '../src/core/app/session/session.js'
 import { parseHandle } from '../src/core/base/handle.js'
 import type { Json } from '../src/core/base/json.js'
 import { instantOf } from '../src/core/base/time.js'

@@ -7,7 +7,7 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { transactHa } from '../src/core/app/failover/commit.js'
-import { openSession } from '../src/core/app/transaction/session.js'
+import { openSession } from '../src/core/app/session/session.js'
 import { newFolder } from './support/folder.js'
 import { brine, median, run, say, spread } from './support/run.js'
 

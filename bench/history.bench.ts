@@ -1,8 +1,8 @@
 /** `roa add` on a CA with 50,000 events of history compared with one with 50: the cost of a command must not grow with its history. */
 import { appendFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { caState } from '../src/core/app/transaction/context.js'
-import { openSession } from '../src/core/app/transaction/session.js'
+import { caState } from '../src/core/app/session/context.js'
+import { openSession } from '../src/core/app/session/session.js'
 import { parseHandle } from '../src/core/base/handle.js'
 import type { Json } from '../src/core/base/json.js'
 import { Work } from '../src/core/eventsourcing/work.js'

@@ -5,7 +5,7 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { openSession } from '../src/core/app/transaction/session.js'
+import { openSession } from '../src/core/app/session/session.js'
 import { parseHandle } from '../src/core/base/handle.js'
 import type { Json } from '../src/core/base/json.js'
 import type { CaEvent } from '../src/core/ca/aggregate.js'
@@ -63,7 +63,7 @@ async function grow(dataDir: string): Promise<void> {
 }
 
 async function stateOf(session: Awaited<ReturnType<typeof openSession>>): Promise<Json> {
-  const { caState } = await import('../src/core/app/transaction/context.js')
+  const { caState } = await import('../src/core/app/session/context.js')
   const { Work } = await import('../src/core/eventsourcing/work.js')
   return session.store.read(async (reader) => caState(new Work(reader), ACME.handle) as unknown as Json)
 }

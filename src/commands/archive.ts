@@ -1,7 +1,7 @@
 /** `brine archive`: moves old publication commands and their events to the archive. */
 import { archive } from '../core/app/operations/archive.js'
 import type { ArchiveReport } from '../core/app/operations/archive-report.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { flag, writeFlags } from '../core/cli/flags/flags.js'

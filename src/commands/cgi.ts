@@ -1,6 +1,6 @@
 /** `brine cgi`: handles one HTTP request of a web server, or with `--fastcgi` one after the other until there are none. */
 import { answerCgi } from '../core/app/cgi/cgi.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { toAppError } from '../core/cli/errors.js'
 import { flag } from '../core/cli/flags/flags.js'

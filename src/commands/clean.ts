@@ -1,6 +1,6 @@
 /** `brine clean`: removes what interrupted commands, recoveries, upgrades and restores left behind. */
 import { type CleanReport, clean } from '../core/app/operations/clean.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { archiveFlags, confirmFlags, flag, writeFlags } from '../core/cli/flags/flags.js'
 import { changesView } from '../core/cli/output/changes.js'

@@ -1,6 +1,6 @@
 /** `brine demote`: makes a primary a read-only stand-by. */
 import { type DemoteReport, demote } from '../core/app/operations/promote.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag, writeFlags } from '../core/cli/flags/flags.js'
 import type { Theme } from '../core/cli/output/theme.js'

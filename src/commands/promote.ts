@@ -1,6 +1,6 @@
 /** `brine promote`: makes a stand-by the primary. */
 import { type PromoteReport, promote } from '../core/app/operations/promote.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { clockFlags, confirmFlags, writeFlags } from '../core/cli/flags/flags.js'

@@ -2,7 +2,7 @@
 
 import type { RepublishReport } from '../core/app/authority/republish.js'
 import { republishRepaired } from '../core/app/recovery/force.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { arg, flag, writeFlags } from '../core/cli/flags/flags.js'

@@ -1,10 +1,10 @@
 /** `brine status`: shows the verdict, when the first object goes stale, and what is due. */
 
+import { openSession } from '../core/app/session/session.js'
 import { NAGIOS_EXIT, nagiosLine, nagiosUnknown, writePrometheus } from '../core/app/status/formats.js'
 import type { StatusReport } from '../core/app/status/report.js'
 import { status } from '../core/app/status/status.js'
 import { isAtLeast } from '../core/app/status/verdict.js'
-import { openSession } from '../core/app/transaction/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { flag } from '../core/cli/flags/flags.js'
 import type { Theme } from '../core/cli/output/theme.js'

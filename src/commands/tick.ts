@@ -1,6 +1,6 @@
 /** `brine tick`: runs everything that is due, once. Cron calls it every 5 minutes. */
 import { type TickReport, tick } from '../core/app/operations/tick.js'
-import { openSession } from '../core/app/transaction/session.js'
+import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
 import { clockFlags } from '../core/cli/flags/flags.js'

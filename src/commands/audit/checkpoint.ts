@@ -2,7 +2,7 @@
 
 import { writeDocument } from '../../core/app/operations/user-files.js'
 import { type CheckpointReport, makeCheckpoint } from '../../core/app/proof/checkpoint.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'

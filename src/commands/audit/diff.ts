@@ -1,6 +1,6 @@
 /** `brine audit diff`: shows what changed between two points of a history, and by whom. */
 import { type DiffReport, diffStates } from '../../core/app/proof/states.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'

@@ -1,6 +1,6 @@
 /** `brine audit digest`: prints the digest of all states. */
 import { auditDigest, type DigestReport, digestLine } from '../../core/app/proof/digest.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 
 export default class AuditDigest extends BaseCommand<DigestReport> {

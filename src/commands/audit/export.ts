@@ -1,6 +1,6 @@
 /** `brine audit export`: writes the complete history to one file that can be verified anywhere. */
 import { type ExportReport, exportHistory } from '../../core/app/proof/export.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { archiveFlags, flag } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'

@@ -2,7 +2,7 @@
 
 import { writeDocument } from '../../core/app/operations/user-files.js'
 import { type StateReport, showState } from '../../core/app/proof/states.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -2,7 +2,7 @@
 import { type AuditReport, auditVerify } from '../../core/app/proof/audit.js'
 import { digestLine } from '../../core/app/proof/digest.js'
 import { verifyExport } from '../../core/app/proof/export.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'

@@ -1,7 +1,7 @@
 /** `brine backup create`: writes one revision of the data directory to an encrypted archive. */
 import { type BackupReport, createBackup } from '../../core/app/backup/create.js'
 import { encryptionFromFlags } from '../../core/app/backup/encryption-flags.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags/flags.js'
 import { counted } from '../../core/cli/output/endings.js'

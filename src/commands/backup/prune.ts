@@ -1,7 +1,7 @@
 /** `brine backup prune`: removes backups that no retention rule keeps. */
 import { type PruneReport, pruneBackups } from '../../core/app/backup/catalog.js'
 import { decryptionKeysFromFlags } from '../../core/app/backup/encryption-flags.js'
-import { systemTime } from '../../core/app/transaction/clock.js'
+import { systemTime } from '../../core/app/session/clock.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, keyFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changedView } from '../../core/cli/output/changes.js'

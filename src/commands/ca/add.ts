@@ -1,7 +1,7 @@
 /** `brine ca add`: adds a CA; with a parent of this data directory also its certificate and first manifest. */
 import { addCa, type CaReport } from '../../core/app/authority/cas.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

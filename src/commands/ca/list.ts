@@ -1,7 +1,7 @@
 /** `brine ca list`: lists every CA of this data directory. */
 import { type CaListReport, listCas } from '../../core/app/authority/ca-reports.js'
 import { resourceLine } from '../../core/app/authority/children.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine ca remove`: removes a CA: withdraws its objects; its local parents revoke its certificates. */
 import { type CaReport, removeCa } from '../../core/app/authority/cas.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

@@ -1,7 +1,7 @@
 /** `brine ca show`: shows one CA with its classes, keys, parents and children. */
 import { type CaShowReport, showCa } from '../../core/app/authority/ca-reports.js'
 import { resourceLine } from '../../core/app/authority/children.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -4,7 +4,7 @@ import { addChild, type ChildReport, nextForChild, resourceLine } from '../../co
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
 import { addRemoteChild } from '../../core/app/exchange/server/child-contact.js'
 import { assertNotExists, readOctets, writePublicDocument } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

@@ -1,6 +1,6 @@
 /** `brine child show`: shows one child and its certificates. */
 import { type ChildShowReport, resourceLine, showChild } from '../../core/app/authority/children.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine child suspend`: revokes and withdraws the certificates of a child until it is back. */
 import { type ChildReport, showChild, suspendChild } from '../../core/app/authority/children.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

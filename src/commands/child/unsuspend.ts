@@ -1,6 +1,6 @@
 /** `brine child unsuspend`: certifies the keys of a suspended child again. */
 import { type ChildReport, unsuspendChild } from '../../core/app/authority/children.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

@@ -3,7 +3,7 @@ import { type ChildReport, resourceLine, updateChild } from '../../core/app/auth
 import { resourceChange } from '../../core/app/authority/resource-arguments.js'
 import { updateChildId } from '../../core/app/exchange/server/child-contact.js'
 import { readOctets } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

@@ -1,6 +1,6 @@
 /** `brine clock reset`: the way back after the clock was ahead. */
 import { type ClockResetReport, resetClock } from '../../core/app/clock/reset.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { writeFlags } from '../../core/cli/flags/flags.js'

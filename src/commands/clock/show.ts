@@ -1,6 +1,6 @@
 /** `brine clock show`: lists what lies in the future. */
 import { type FutureReport, readFuture } from '../../core/app/clock/future.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { futureView } from '../../core/cli/views/future.js'

@@ -4,7 +4,7 @@ import { caCertificates } from '../../core/app/enrolment/ca-certificates.js'
 import { certificatesPem } from '../../core/app/enrolment/documents.js'
 import { backendOf } from '../../core/app/failover/backends.js'
 import { writeDocument } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 

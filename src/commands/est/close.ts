@@ -1,6 +1,6 @@
 /** `brine est close`: closes an abandoned request. */
 import { type ClosedRequest, closeRequest } from '../../core/app/enrolment/follow-up.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 

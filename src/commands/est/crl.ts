@@ -9,7 +9,7 @@ import {
   replaceDocument,
   writeDocument,
 } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 

@@ -1,6 +1,6 @@
 /** `brine est csrattrs`: shows what a request for a label must contain. */
 import { type CsrAttributesReport, describeCsrAttributes } from '../../core/app/enrolment/ca-certificates.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

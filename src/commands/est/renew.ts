@@ -3,7 +3,7 @@
 import { type EnrolledDocument, readCertificateFile } from '../../core/app/enrolment/documents.js'
 import type { EnrolmentPlan } from '../../core/app/enrolment/enrolment-run.js'
 import { assertNotExists } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { readRequestFile, request, requestFlags } from '../../core/cli/flags/enrolment.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'

@@ -1,7 +1,7 @@
 /** `brine est status`: shows the state of a request, or lists the open ones. */
 import { openRequests, type RequestReport, requestStatus } from '../../core/app/enrolment/follow-up.js'
 import { backendOf } from '../../core/app/failover/backends.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

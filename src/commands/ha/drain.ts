@@ -1,6 +1,6 @@
 /** `brine ha drain`: takes a CA out of service. */
 import { assertReason, drain, lastOf, type OverrideReport } from '../../core/app/failover/override.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changedView } from '../../core/cli/output/changes.js'

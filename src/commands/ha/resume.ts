@@ -1,7 +1,7 @@
 /** `brine ha resume`: puts a CA back into service. */
 import { backendOf } from '../../core/app/failover/backends.js'
 import { type OverrideReport, resume } from '../../core/app/failover/override.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -2,7 +2,7 @@
 
 import { failWindow, pairsOf } from '../../core/app/failover/scenario.js'
 import { type SimulateReport, simulate } from '../../core/app/failover/simulate.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine history list`: lists accepted and rejected commands, newest first. */
 import { type HistoryReport, listHistory } from '../../core/app/proof/history.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { archiveFlags, arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

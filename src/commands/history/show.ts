@@ -1,6 +1,6 @@
 /** `brine history show`: shows one command, its author and its events. */
 import { type CommandReport, showCommand } from '../../core/app/proof/history.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { archiveFlags, arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine keyroll activate`: lets the staged key take over. */
 import { type Activation, activateKeyroll, type KeyrollReport } from '../../core/app/authority/keyroll.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

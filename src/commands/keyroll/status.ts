@@ -1,6 +1,6 @@
 /** `brine keyroll status`: shows key rolls, what comes next in each, and keys that wait to be destroyed. */
 import { type KeyrollStatusReport, keyrollStatus } from '../../core/app/authority/keyroll.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg } from '../../core/cli/flags/flags.js'

@@ -1,7 +1,7 @@
 /** `brine parent list`: lists the parents of a CA with the last exchange with each. */
 import { resourceLine } from '../../core/app/authority/children.js'
 import { listParents, type ParentListReport } from '../../core/app/exchange/client/list-parents.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,7 +1,7 @@
 /** `brine parent refresh`: exchanges messages with the parents of a CA that are elsewhere. */
 import { deliverByHttp } from '../../core/app/exchange/client/deliver.js'
 import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/client/refresh-parents.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'

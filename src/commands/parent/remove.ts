@@ -1,7 +1,7 @@
 /** `brine parent remove`: lets a parent revoke the keys of a CA, and removes it with what it certified. */
 import { deliverByHttp } from '../../core/app/exchange/client/deliver.js'
 import { type ParentRemoveReport, removeParent } from '../../core/app/exchange/client/remove-parent.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

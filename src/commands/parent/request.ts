@@ -1,7 +1,7 @@
 /** `brine parent request`: prints the child_request of a CA for a parent elsewhere. */
 import { parentRequest } from '../../core/app/exchange/client/parent-contact.js'
 import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 

@@ -1,6 +1,6 @@
 /** `brine parent show`: shows one parent of a CA: contact, last exchange, classes, doubts and open requests. */
 import { type ParentShowReport, showParent } from '../../core/app/exchange/client/list-parents.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine pubserver clear`: takes the publication server away, so that it can be set up with other URIs. */
 import { clearPubserver, type PubserverReport } from '../../core/app/authority/pubserver.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

@@ -1,6 +1,6 @@
 /** `brine pubserver init`: creates the publication server of this data directory. */
 import { initPubserver, type PubserverReport } from '../../core/app/authority/pubserver.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

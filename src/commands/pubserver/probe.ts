@@ -1,8 +1,8 @@
 /** `brine pubserver probe`: asks every repository server whether it serves what is published. */
 import { type ProbeReport, probeServers } from '../../core/app/distribution/probe.js'
 import { faultsOf, probeNagiosLine, probeVerdict } from '../../core/app/distribution/probe-lines.js'
+import { openSession } from '../../core/app/session/session.js'
 import { NAGIOS_EXIT, nagiosUnknown } from '../../core/app/status/formats.js'
-import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'

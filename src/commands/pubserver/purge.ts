@@ -1,6 +1,6 @@
 /** `brine pubserver purge`: withdraws objects of publishers elsewhere by their URI. */
 import { type PurgeReport, purgeObjects } from '../../core/app/exchange/server/remove-publishers.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

@@ -1,6 +1,6 @@
 /** `brine pubserver push`: copies the published tree to repository servers, in two phases. */
 import { type PushReport, push } from '../../core/app/distribution/push.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'

@@ -1,6 +1,6 @@
 /** `brine pubserver session-reset`: starts a new RRDP session; validators fetch the RRDP snapshot. */
 import { type PubserverReport, resetSession } from '../../core/app/authority/pubserver.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

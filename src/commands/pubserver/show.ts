@@ -1,6 +1,6 @@
 /** `brine pubserver show`: shows URIs, RRDP session and publishers. */
 import { type PubserverShowReport, showPubserver } from '../../core/app/authority/pubserver.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 

@@ -1,6 +1,6 @@
 /** `brine pubserver stats`: counts what is published. */
 import { type PubserverStatsReport, pubserverStats } from '../../core/app/authority/pubserver.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 
 export default class PubserverStats extends BaseCommand<PubserverStatsReport> {

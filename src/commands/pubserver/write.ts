@@ -1,6 +1,6 @@
 /** `brine pubserver write`: rebuilds the published tree, or writes it as a validator cache. */
 import { type PubserverWriteReport, rebuildTree, writeCacheInto } from '../../core/app/authority/pubserver.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
 

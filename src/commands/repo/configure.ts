@@ -3,7 +3,7 @@ import { configureLocalRepository, type RepositoryReport } from '../../core/app/
 import type { IdChoice } from '../../core/app/exchange/client/parent-contact.js'
 import { configureRemoteRepository } from '../../core/app/exchange/client/repository-contact.js'
 import { readOctets } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'

@@ -1,7 +1,7 @@
 /** `brine repo request`: prints the publisher_request of a CA for a repository elsewhere. */
 import { repositoryRequest } from '../../core/app/exchange/client/repository-contact.js'
 import { assertNotExists, writePublicDocument } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 

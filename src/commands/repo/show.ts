@@ -1,6 +1,7 @@
 /** `brine repo show`: shows where a CA publishes: contact, last exchange, objects that are not confirmed. */
+
+import { openSession } from '../../core/app/session/session.js'
 import { type RepoShowReport, showRepository } from '../../core/app/status/repositories.js'
-import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,7 +1,8 @@
 /** `brine repo status`: lists the repositories of CAs with what they have not confirmed. */
+
+import { openSession } from '../../core/app/session/session.js'
 import { type RepoStatusReport, repoStatus } from '../../core/app/status/repositories.js'
 import { isAtLeast } from '../../core/app/status/verdict.js'
-import { openSession } from '../../core/app/transaction/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'

@@ -2,7 +2,7 @@
 import type { RepoSyncReport } from '../../core/app/authority/repo-sync.js'
 import { deliverByHttp } from '../../core/app/exchange/client/deliver.js'
 import { syncRepository } from '../../core/app/exchange/client/sync-repository.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

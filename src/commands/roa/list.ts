@@ -1,6 +1,6 @@
 /** `brine roa list`: lists the configured ROAs and their state. */
 import { listRoas, type RoaListReport } from '../../core/app/authority/roas.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine roa replace`: makes the ROAs of a CA exactly those that are given, in one transaction. */
 import { type RoaUpdateReport, replaceRoas } from '../../core/app/authority/roas.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, writeFlags } from '../../core/cli/flags/flags.js'

@@ -2,7 +2,7 @@
 
 import { roaFile } from '../../core/app/authority/roa-set.js'
 import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
 import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'

@@ -1,6 +1,6 @@
 /** `brine ta init`: creates the embedded trust anchor. */
 import { initTa, type TaReport } from '../../core/app/authority/trust-anchor.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag, writeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'

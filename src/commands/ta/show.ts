@@ -1,6 +1,6 @@
 /** `brine ta show`: shows the trust anchor, its key and its children. */
 import { showTa, type TaShowReport } from '../../core/app/authority/trust-anchor.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 

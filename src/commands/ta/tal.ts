@@ -1,7 +1,7 @@
 /** `brine ta tal`: prints the trust anchor locator (RFC 8630) for validators. */
 import { showTal, type TalReport } from '../../core/app/authority/trust-anchor.js'
 import { writePublicDocument } from '../../core/app/operations/user-files.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { flag } from '../../core/cli/flags/flags.js'
 

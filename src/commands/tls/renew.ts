@@ -1,6 +1,6 @@
 /** `brine tls renew`: renews the HTTPS key and certificate, requests a certificate from a CA, or installs one. */
 import { installTls, renewTls, requestTls, showTls, type TlsChange } from '../../core/app/operations/tls.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'

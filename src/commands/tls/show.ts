@@ -1,6 +1,6 @@
 /** `brine tls show`: shows the HTTPS key and certificate for the web server. */
 import { showTls, type TlsReport } from '../../core/app/operations/tls.js'
-import { openSession } from '../../core/app/transaction/session.js'
+import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { tlsView } from '../../core/cli/views/tls.js'

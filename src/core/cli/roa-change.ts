@@ -1,6 +1,6 @@
 /** Base of `roa add` and `roa remove`: ROAs as arguments or in a file, applied as one set in one transaction. */
 import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
-import { openSession } from '../app/transaction/session.js'
+import { openSession } from '../app/session/session.js'
 import { BaseCommand } from './base-command.js'
 import { EXIT_CODES } from './exit-codes.js'
 import { arg, flag, writeFlags } from './flags/flags.js'

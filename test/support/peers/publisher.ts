@@ -1,7 +1,7 @@
 /** A publisher elsewhere with a fixed ID key: it is added to the publication server of a session, and sends it queries. */
 import { answerPublication } from '../../../src/core/app/exchange/server/answer-publication.js'
 import { addPublisher } from '../../../src/core/app/exchange/server/publisher-contact.js'
-import type { Session } from '../../../src/core/app/transaction/session.js'
+import type { Session } from '../../../src/core/app/session/session.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import type { Instant } from '../../../src/core/base/time.js'
 import { sha256Hex } from '../../../src/core/crypto/digest.js'

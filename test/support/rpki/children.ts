@@ -1,6 +1,6 @@
 /** Changes of a child's resources by its parent in the in-memory set-up, carried through to everything below. */
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
-import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
+import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
 import type { World } from './small-world.js'

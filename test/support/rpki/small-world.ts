@@ -6,13 +6,7 @@ import { createHash } from 'node:crypto'
 import { createCa, placeUnder } from '../../../src/core/app/authority/cas.js'
 import { createTa } from '../../../src/core/app/authority/trust-anchor.js'
 import { anchorUris } from '../../../src/core/app/operations/testbed.js'
-import {
-  caState,
-  runPubd,
-  TA_HANDLE,
-  type TransactionContext,
-  taState,
-} from '../../../src/core/app/transaction/context.js'
+import { caState, runPubd, TA_HANDLE, type TransactionContext, taState } from '../../../src/core/app/session/context.js'
 import { publishLocal } from '../../../src/core/app/transaction/local-publication.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
 import type { Random } from '../../../src/core/base/ports.js'

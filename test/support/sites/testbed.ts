@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openSession, type Session } from '../../../src/core/app/transaction/session.js'
+import { openSession, type Session } from '../../../src/core/app/session/session.js'
 import { runBrine } from '../processes/cli.js'
 import { makeFixedKeys } from '../rpki/fixed-keys.js'
 import { copySeed } from './seeds.js'

@@ -2,7 +2,7 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Digest, digestOf, rulesOf, summaryOf } from '../../../src/core/app/proof/digest.js'
-import type { Session } from '../../../src/core/app/transaction/session.js'
+import type { Session } from '../../../src/core/app/session/session.js'
 import { readCommitChain } from '../../../src/core/audit/commits.js'
 import type { Finding } from '../../../src/core/audit/finding.js'
 import { replayAggregate } from '../../../src/core/audit/replay.js'

@@ -1,7 +1,7 @@
 /** Parents and children: entitlements, shrinking three levels deep, renewal, removal. */
 import { describe, expect, test } from 'vitest'
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
-import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
+import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { ca } from '../../../src/core/ca/aggregate.js'
 import { entitlementsOf, heldResources } from '../../../src/core/ca/children.js'

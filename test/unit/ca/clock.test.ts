@@ -1,6 +1,6 @@
 /** A CA and a trust anchor after the clock was ahead: what is of the future is issued again at the present, and numbers rise. */
 import { describe, expect, test } from 'vitest'
-import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
+import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import type { PublicationPoint } from '../../../src/core/issuing/point.js'

@@ -1,7 +1,7 @@
 /** The issuer name of what a CA signs is the subject of its certificate (RFC 6487 section 4.4): the SKI below a parent in this data directory, the parent's choice elsewhere. */
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { runCa } from '../../../src/core/app/transaction/context.js'
+import { runCa } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { PointIssued } from '../../../src/core/ca/publishing.js'
 import type { ReceivedCertificate } from '../../../src/core/ca/state.js'

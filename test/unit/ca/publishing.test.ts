@@ -1,6 +1,6 @@
 /** Manifests and CRLs: together, with one number that rises; nothing due, no event. */
 import { describe, expect, test } from 'vitest'
-import { caState, runCa, runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
+import { caState, runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { AppError } from '../../../src/core/base/errors.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds } from '../../../src/core/base/time.js'

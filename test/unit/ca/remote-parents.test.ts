@@ -1,7 +1,7 @@
 /** Lists of a remote parent: what counts at once, what is confirmed first, and what waits for the operator. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createCa, useLocalRepository } from '../../../src/core/app/authority/cas.js'
-import { runCa } from '../../../src/core/app/transaction/context.js'
+import { runCa } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import type { RemoteParent } from '../../../src/core/ca/contacts.js'

@@ -1,7 +1,7 @@
 /** The repository of a CA on another server: its contact, and what it has confirmed. */
 import { beforeEach, expect, test } from 'vitest'
 import { createCa, placeUnder } from '../../../src/core/app/authority/cas.js'
-import { runCa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
+import { runCa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { RemoteRepository } from '../../../src/core/ca/contacts.js'
 import { contentOf, isUnconfirmed } from '../../../src/core/ca/remote-repository.js'

@@ -1,6 +1,6 @@
 /** ROA rules: a set is applied completely or not at all, resources that are held, aggregation, renewal. */
 import { describe, expect, test } from 'vitest'
-import { runCa } from '../../../src/core/app/transaction/context.js'
+import { runCa } from '../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { type CaCommand, ca } from '../../../src/core/ca/aggregate.js'
 import { desiredRoas } from '../../../src/core/ca/roa-objects.js'

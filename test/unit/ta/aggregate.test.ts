@@ -1,6 +1,6 @@
 /** The trust anchor: its key and certificate, its children, and when it issues again. */
 import { describe, expect, test } from 'vitest'
-import { runTa, TA_HANDLE } from '../../../src/core/app/transaction/context.js'
+import { runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { toBase64 } from '../../../src/core/base/bytes.js'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import { Rejected } from '../../../src/core/eventsourcing/work.js'

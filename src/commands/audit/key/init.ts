@@ -1,6 +1,6 @@
 /** `brine audit key init`: creates the key that signs checkpoints. */
 import { type AuditKeyReport, initAuditKey } from '../../../core/app/proof/checkpoint.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { writeFlags } from '../../../core/cli/flags/flags.js'
 

@@ -1,6 +1,6 @@
 /** `brine ca id retire`: retires an ID key of a CA. */
 import { type IdChangeReport, retireId } from '../../../core/app/exchange/id-keys.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine ca id use`: signs messages to a peer with another ID key of a CA. */
 import { type IdChangeReport, type IdPeer, useId } from '../../../core/app/exchange/id-keys.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine est cert list`: lists issued certificates. */
 import { type CertificateRow, listCertificates } from '../../../core/app/enrolment/certificates.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

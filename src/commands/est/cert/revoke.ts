@@ -6,7 +6,7 @@ import {
   revokeCertificate,
 } from '../../../core/app/enrolment/certificates.js'
 import { backendOf } from '../../../core/app/failover/backends.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

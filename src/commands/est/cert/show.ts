@@ -3,7 +3,7 @@
 import { type CertificateRow, findCertificate } from '../../../core/app/enrolment/certificates.js'
 import { certificatesPem } from '../../../core/app/enrolment/documents.js'
 import { writeDocument } from '../../../core/app/operations/user-files.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

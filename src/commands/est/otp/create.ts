@@ -1,6 +1,6 @@
 /** `brine est otp create`: creates a one-time password for enrolment over HTTP. */
 import { createPassword, type NewPassword } from '../../../core/app/enrolment/passwords.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 

@@ -1,6 +1,6 @@
 /** `brine est otp list`: lists one-time passwords and their remaining uses. */
 import { listPasswords, type PasswordRow } from '../../../core/app/enrolment/passwords.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

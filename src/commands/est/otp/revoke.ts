@@ -1,6 +1,6 @@
 /** `brine est otp revoke`: revokes a one-time password. */
 import { type RevokedPassword, revokePassword } from '../../../core/app/enrolment/passwords.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, writeFlags } from '../../../core/cli/flags/flags.js'
 

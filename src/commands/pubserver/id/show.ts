@@ -1,6 +1,6 @@
 /** `brine pubserver id show`: shows the ID keys of the publication server and the peers that use each of them. */
 import { type IdKeysReport, showIds } from '../../../core/app/exchange/id-keys.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 
 import type { Theme } from '../../../core/cli/output/theme.js'

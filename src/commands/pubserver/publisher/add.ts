@@ -1,7 +1,7 @@
 /** `brine pubserver publisher add`: lets a CA elsewhere publish here. */
 import { addPublisher, type PublisherContactReport } from '../../../core/app/exchange/server/publisher-contact.js'
 import { assertNotExists, readOctets, writePublicDocument } from '../../../core/app/operations/user-files.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, flag, writeFlags } from '../../../core/cli/flags/flags.js'
 import { changeEnding } from '../../../core/cli/output/change-ending.js'

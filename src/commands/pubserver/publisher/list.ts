@@ -1,6 +1,6 @@
 /** `brine pubserver publisher list`: lists who publishes here, and when each was heard. */
 import { listPublishers, type PublisherListReport } from '../../../core/app/exchange/server/publishers.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { flag } from '../../../core/cli/flags/flags.js'
 import type { Theme } from '../../../core/cli/output/theme.js'

@@ -1,6 +1,6 @@
 /** `brine pubserver publisher remove`: removes publishers elsewhere and withdraws their objects. */
 import { type PublisherRemoveReport, removePublishers } from '../../../core/app/exchange/server/remove-publishers.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { AppError } from '../../../core/base/errors.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg, confirmFlags, flag, writeFlags } from '../../../core/cli/flags/flags.js'

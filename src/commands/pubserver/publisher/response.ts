@@ -1,7 +1,7 @@
 /** `brine pubserver publisher response`: prints the repository_response of a publisher elsewhere again. */
 import { publisherResponse } from '../../../core/app/exchange/server/publisher-contact.js'
 import { assertNotExists, writePublicDocument } from '../../../core/app/operations/user-files.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg } from '../../../core/cli/flags/flags.js'
 import { answerFlags } from '../../../core/cli/flags/peer-flags.js'

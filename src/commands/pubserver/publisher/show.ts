@@ -1,6 +1,6 @@
 /** `brine pubserver publisher show`: shows one publisher: ID keys, last message, objects. */
 import { type PublisherShowReport, showPublisher } from '../../../core/app/exchange/server/publishers.js'
-import { openSession } from '../../../core/app/transaction/session.js'
+import { openSession } from '../../../core/app/session/session.js'
 import { BaseCommand } from '../../../core/cli/base-command.js'
 import { arg } from '../../../core/cli/flags/flags.js'
 import { counted } from '../../../core/cli/output/endings.js'

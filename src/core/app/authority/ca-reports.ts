@@ -9,8 +9,8 @@ import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
 import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
-import { knownCa, readCas } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { knownCa, readCas } from '../session/context.js'
+import type { Session } from '../session/session.js'
 
 export interface CaShowReport {
   readonly handle: Handle

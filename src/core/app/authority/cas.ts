@@ -27,8 +27,8 @@ import {
   runTa,
   type TransactionContext,
   taState,
-} from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+} from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 import { syncResources } from './resource-sync.js'
 

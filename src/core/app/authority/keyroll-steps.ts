@@ -4,7 +4,7 @@
  */
 import type { Handle } from '../../base/handle.js'
 import { activationDueAt } from '../../ca/roll-state.js'
-import { caState, runCa, type TransactionContext } from '../transaction/context.js'
+import { caState, runCa, type TransactionContext } from '../session/context.js'
 import { localChildren, syncResources } from './resource-sync.js'
 
 export interface RollStart {

@@ -6,7 +6,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taPublishedFiles } from '../../ta/state.js'
-import { caState, taState } from '../transaction/context.js'
+import { caState, taState } from '../session/context.js'
 
 export interface ObjectDamage {
   readonly code: string

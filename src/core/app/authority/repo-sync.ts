@@ -5,9 +5,9 @@ import { entry } from '../../base/record.js'
 import { publishedFiles } from '../../ca/state.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
-import { knownCa, pubdState, type TransactionContext } from '../transaction/context.js'
+import { knownCa, pubdState, type TransactionContext } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { publishLocal } from '../transaction/local-publication.js'
-import type { Session } from '../transaction/session.js'
 import { transact } from '../transaction/transact.js'
 
 export interface RepoSyncReport extends Outcome {

@@ -15,7 +15,7 @@ import type { KeyId } from '../../crypto/ports.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
-import { caState, runCa, runTa, type TransactionContext, taState } from '../transaction/context.js'
+import { caState, runCa, runTa, type TransactionContext, taState } from '../session/context.js'
 
 /** Brings a CA to what its parents entitle it to; if that changed it, also the CAs below. Returns the handles that changed. */
 export async function syncResources(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {

@@ -2,7 +2,7 @@
 import type { Handle } from '../../base/handle.js'
 import type { Timing } from '../../issuing/timing.js'
 import { roaRows } from '../changes/roa-rows.js'
-import { readCas, type TransactionContext } from '../transaction/context.js'
+import { readCas, type TransactionContext } from '../session/context.js'
 
 export interface RoaImpact {
   readonly ca: Handle

@@ -15,8 +15,8 @@ import {
   type TransactionContext,
   taState,
   theTa,
-} from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+} from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 
 export interface TaReport extends Outcome {

@@ -14,8 +14,8 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { kindWord } from '../../eventsourcing/types.js'
 import { replay } from '../../eventsourcing/work.js'
 import { digestOf, rulesOf, summaryOf } from '../proof/digest.js'
-import { hasAllReferences } from '../transaction/revision-completeness.js'
-import type { Session } from '../transaction/session.js'
+import { hasAllReferences } from '../session/revision-completeness.js'
+import type { Session } from '../session/session.js'
 
 export interface BackupReport {
   /** `-` for standard output. */

@@ -12,7 +12,7 @@ import { type AggregateId, kindWord } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import { openStore } from '../../store/commit/file-store.js'
 import type { StatusFiles } from '../../store/disk/status-files.js'
-import { caState, pubdState, taState } from '../transaction/context.js'
+import { caState, pubdState, taState } from '../session/context.js'
 import type { VerifiedTree } from './verify-tree.js'
 
 /** An aggregate with commands after the backup was taken. */

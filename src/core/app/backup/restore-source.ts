@@ -20,7 +20,7 @@ import { isCorrupt } from '../../store/disk/damage.js'
 import { statIfExists } from '../../store/disk/fs.js'
 import { keyFiles } from '../../store/disk/key-files.js'
 import { layoutOf } from '../../store/disk/paths.js'
-import { hasAllReferences } from '../transaction/revision-completeness.js'
+import { hasAllReferences } from '../session/revision-completeness.js'
 
 /** Description of the tree that was built. Its marker is not written yet. */
 export interface UnpackedSource {

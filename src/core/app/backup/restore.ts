@@ -19,7 +19,7 @@ import { identityOf, refuseReplaced, withTreeLock } from '../../store/directory/
 import { removeFile } from '../../store/disk/fs.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { statusFiles } from '../../store/disk/status-files.js'
-import { startTime } from '../transaction/clock.js'
+import { startTime } from '../session/clock.js'
 import { findRestoreGap, type RestoreGap, type RestoreRecord } from './restore-gap.js'
 import { isCopy, refuseFolderOfBackups, unpackSource } from './restore-source.js'
 import { assertSameInstance, type RestoredTree, restoreToScratch, type VerifyOptions } from './verify.js'

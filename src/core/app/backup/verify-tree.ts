@@ -17,8 +17,8 @@ import { replaceFile } from '../../store/disk/write-file.js'
 import { migrateUnpacked } from '../../upgrade/unpacked.js'
 import { type AuditedAggregate, auditVerify } from '../proof/audit.js'
 import type { Digest } from '../proof/digest.js'
-import { readCas } from '../transaction/context.js'
-import { openSession } from '../transaction/session.js'
+import { readCas } from '../session/context.js'
+import { openSession } from '../session/session.js'
 import type { UnpackedSource } from './restore-source.js'
 
 export interface VerifiedTree {

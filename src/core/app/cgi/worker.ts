@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import { serveFastCgi } from '../../serving/fastcgi-server.js'
 import { keepSnapshots } from '../../store/commit/snapshot-cache.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { answerCgi } from './cgi.js'
 
 export interface WorkerOptions {

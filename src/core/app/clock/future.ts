@@ -16,8 +16,8 @@ import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { futureHosts, type HostTime } from '../../peers/host.js'
 import { liveRecords } from '../../store/commit/live-branch.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { caState, pubdState, taState } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { caState, pubdState, taState } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { beginsAfter } from './object-times.js'
 
 /** A publication point whose manifest and CRL are from the future. */

@@ -8,7 +8,7 @@ import type { CaState } from '../../ca/state.js'
 import type { PublicationPoint, Revocation } from '../../issuing/point.js'
 import type { TaState } from '../../ta/state.js'
 import { readPast } from '../proof/past-state.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 /** Revocations by key. */
 export type KnownRevocations = Readonly<Record<string, readonly Revocation[]>>

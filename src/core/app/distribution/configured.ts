@@ -1,6 +1,6 @@
 /** Refusal of the repository sections of `brine.toml` if one of them has a fault: a pool file without a server would take that server out. */
 import { AppError } from '../../base/errors.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 /** Throws `config-section-invalid` (usage) with the first fault. */
 export function refuseDisabledServers({ loaded, configPath }: Pick<Session, 'loaded' | 'configPath'>): void {

@@ -21,8 +21,8 @@ import {
 import { isGood, type ServedPart } from '../../distribution/served-part.js'
 import { Work } from '../../eventsourcing/work.js'
 import { readRrdpRecord } from '../../publication/writer-records.js'
-import { pubdState } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { pubdState } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { refuseDisabledServers } from './configured.js'
 
 export interface ProbeOptions {

@@ -13,9 +13,9 @@ import { isWithinOwn, type PushTarget, parseTarget } from '../../distribution/pu
 import { rsync } from '../../distribution/rsync-program.js'
 import { Work } from '../../eventsourcing/work.js'
 import { withJobLock } from '../../store/directory/job-lock.js'
-import { pubdState } from '../transaction/context.js'
-import { refuseStandby } from '../transaction/role.js'
-import type { Session } from '../transaction/session.js'
+import { pubdState } from '../session/context.js'
+import { refuseStandby } from '../session/role.js'
+import type { Session } from '../session/session.js'
 import { refuseDisabledServers } from './configured.js'
 
 export interface PushOptions {

@@ -1,7 +1,7 @@
 /** The last probe of the repository servers for `status`, its findings and its metrics. A pure read of `status/servers.json`. */
 import { formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import { type ProbedServer, readProbe } from '../../distribution/probe-record.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { faultsOf } from './probe-lines.js'
 
 export interface ServerStatus {

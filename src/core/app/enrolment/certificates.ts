@@ -6,7 +6,7 @@ import type { IssuedCertificate } from '../../est/state.js'
 import { REVOCATION_REASONS, type RevocationReason } from '../../ha/backend.js'
 import { callCa, withOpenRequest } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type Entry, type EstRevision, readEst, transactEst } from './commit.js'
 
 export interface CertificateRow {

@@ -1,7 +1,7 @@
 /** The chains of CAs, as their configured files have them. */
 import { AppError } from '../../base/errors.js'
 import type { OpenBackend } from '../failover/probe.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 export interface CaChain {
   readonly ca: string

@@ -15,7 +15,7 @@ import { Work } from '../../eventsourcing/work.js'
 import { type HaContext, openHaContext, probedOf, transactWork } from '../failover/commit.js'
 import { Counts } from '../failover/counters.js'
 import { readSamples } from '../failover/samples.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 /** An issued certificate, with the book that holds it. */
 export interface Entry {

@@ -5,7 +5,7 @@ import { type CrlContent, REVOCATION_REASONS, type RevocationReason } from '../.
 import { callCa } from '../failover/call-ca.js'
 import { refuseUnknownCas } from '../failover/commit.js'
 import type { OpenBackend } from '../failover/probe.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { transactEst } from './commit.js'
 import { signsHere } from './labels.js'
 

@@ -15,7 +15,7 @@ import type { PlainCertificate } from '../../pki/certificate.js'
 import { nameList } from '../../pki/names.js'
 import { callCa, type Reply, withOpenRequest } from '../failover/call-ca.js'
 import { newAttempt, type OpenBackend, owner } from '../failover/probe.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type EstContext, readEst, transactEst } from './commit.js'
 import {
   type AttemptReport,

@@ -1,7 +1,7 @@
 /** Handlers of EST over CGI: the use cases of `est`, with the CAs of the configuration. */
 import { sha256Hex } from '../../crypto/digest.js'
 import { backendOf } from '../failover/backends.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { caCertificates, csrAttributes } from './ca-certificates.js'
 import type { CertificatePorts, FindKnown } from './client-certificate.js'
 import { compromisedAt, readEst } from './commit.js'

@@ -18,7 +18,7 @@ import {
 } from '../../protocols/est.js'
 import { refuseDisabledLabel } from '../failover/disabled.js'
 import { type CgiPorts, isClockFault, logged } from '../http/cgi-ports.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type CertificatePorts, clientFault, renewalFault } from './client-certificate.js'
 import type { EnrolOptions } from './enrolment-run.js'
 import type { EstHandlers } from './est-handlers.js'

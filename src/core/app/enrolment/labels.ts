@@ -6,7 +6,7 @@ import type { GroupSettings } from '../../ha/settings.js'
 import type { CertificateProfile } from '../../pki/profile.js'
 import { refuseDisabledLabel } from '../failover/disabled.js'
 import { groupsOf } from '../failover/status.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 export interface Label {
   readonly config: LabelConfig

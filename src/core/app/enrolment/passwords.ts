@@ -9,7 +9,7 @@ import type { Instant } from '../../base/time.js'
 import { sha256 } from '../../crypto/digest.js'
 import { isExpired, mayAsk, usesLeft } from '../../est/passwords.js'
 import type { EstState, OneTimePassword, Requester } from '../../est/state.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { readEst, transactEst } from './commit.js'
 import { labelOf } from './labels.js'
 

@@ -7,7 +7,7 @@ import type { RequestSpec } from '../../est/state.js'
 import type { RevocationReason } from '../../ha/backend.js'
 import { callCa } from '../failover/call-ca.js'
 import type { OpenBackend } from '../failover/probe.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type EstContext, readEst, transactEst } from './commit.js'
 import { type Refused, recordOf } from './response.js'
 

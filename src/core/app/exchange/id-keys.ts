@@ -15,8 +15,8 @@ import { type IdKey, type IdUser, idsOf, newestId } from '../../identity/id-keys
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import { publishersThatKnow } from '../../pubd/remote-publishers.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
-import { caState, knownCa, pubdState, runCa, runPubd, type TransactionContext } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { caState, knownCa, pubdState, runCa, runPubd, type TransactionContext } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 import { knownParent } from './client/list-parents.js'
 

@@ -9,7 +9,7 @@ import type {
   RepositoryResponse,
   SetupMessage,
 } from '../../protocols/setup/types.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 /** Kinds by the section of RFC 8183 that defines them. */
 const SECTIONS: Readonly<Record<keyof SetupFiles, string>> = {

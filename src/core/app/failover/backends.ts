@@ -4,7 +4,7 @@ import { openBackend } from '../../backends/open.js'
 import { AppError } from '../../base/errors.js'
 import { systemRandom } from '../../crypto/random.js'
 import type { CaBackend } from '../../ha/backend.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { refuseDisabledCas } from './disabled.js'
 
 /** Opens the backend of a CA. Throws `ha-ca-unknown`, `config-section-invalid` (usage). */

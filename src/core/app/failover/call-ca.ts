@@ -7,7 +7,7 @@ import { AppError } from '../../base/errors.js'
 import { BackendFault, type CaBackend } from '../../ha/backend.js'
 import type { AttemptResult } from '../../ha/breaker.js'
 import type { Outcome } from '../../ha/state.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 /** Milliseconds after the timeout in which a backend can still report the outcome of the request itself. */
 const TIMEOUT_GRACE = 500

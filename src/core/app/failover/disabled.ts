@@ -1,6 +1,6 @@
 /** Refusals of sections that have a fault in `brine.toml`: a command that needs one ends with the reason, all others run. */
 import { AppError } from '../../base/errors.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 type Configured = Pick<Session, 'enrolment' | 'configPath'>
 

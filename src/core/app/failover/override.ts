@@ -6,7 +6,7 @@ import { candidates } from '../../ha/select.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import type { HaState } from '../../ha/state.js'
 import { type ChangeRow, difference } from '../changes/change-row.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type HaContext, readHa, refuseUnknownCas, transactHa } from './commit.js'
 import { type OpenBackend, probeOpen } from './probe.js'
 

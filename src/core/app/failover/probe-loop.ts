@@ -1,6 +1,6 @@
 /** Probing more often than cron can: several rounds in one run, one per check interval. */
 
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import type { OpenBackend, ProbeOptions, ProbeReport } from './probe.js'
 import { probe } from './probe.js'
 

@@ -11,7 +11,7 @@ import { type AttemptResult, healthAt, healthOf, isOver, isProbeable } from '../
 import type { HaEvent } from '../../ha/events.js'
 import { averaged } from '../../ha/latency.js'
 import type { HaState, Health, Outcome } from '../../ha/state.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { callCa } from './call-ca.js'
 import { type HaContext, refuseUnknownCas, transactHa } from './commit.js'
 import { NO_SAMPLE, type Sample } from './samples.js'

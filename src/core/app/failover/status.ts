@@ -8,7 +8,7 @@ import { healthAt, healthOf, overrideAt } from '../../ha/breaker.js'
 import { type Candidate, candidates, choose, expectedMs, secondsUntilServed, weightOf } from '../../ha/select.js'
 import type { GroupSettings } from '../../ha/settings.js'
 import { type HaState, type Health, UNROUTED } from '../../ha/state.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { probedOf, readHa, refuseUnknownCas } from './commit.js'
 import type { Samples } from './samples.js'
 

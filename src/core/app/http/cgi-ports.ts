@@ -2,7 +2,7 @@
 import type { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
 import { type Environment, type HttpResponse, plainResponse, retryAfter } from '../../protocols/cgi.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 export interface CgiPorts {
   readonly env: Environment

@@ -10,7 +10,7 @@ import { archiveObjects, type ObjectSurvey, releaseObjects } from '../../store/a
 import { type HistoryEntry, splitRange } from '../../store/archive/archive-plan.js'
 import type { AggregateSurvey, ArchiveRules, DueCommand } from '../../store/archive/archive-survey.js'
 import { type ArchivedNames, covers, joinRanges } from '../../store/commit/archiving-commit.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 
 export interface ArchivePlan {
   readonly head: number

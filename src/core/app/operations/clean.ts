@@ -12,8 +12,8 @@ import {
   removeGarbage,
 } from '../../store/archive/garbage.js'
 import { type ChangeRow, removed as removedRow } from '../changes/change-row.js'
-import { refuseStandby } from '../transaction/role.js'
-import type { Session } from '../transaction/session.js'
+import { refuseStandby } from '../session/role.js'
+import type { Session } from '../session/session.js'
 
 export interface CleanOptions {
   /** Minimum age in seconds. Default: 30 days. */

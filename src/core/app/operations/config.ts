@@ -7,7 +7,7 @@ import type { Enrolment } from '../../config/enrolment/schema.js'
 import { type ConfigEntry, configDigest, configEntries, loadConfig } from '../../config/load.js'
 import { readConfigText } from '../../config/read.js'
 import { checkDataDir, readMarker } from '../../store/directory/data-dir.js'
-import { startTime } from '../transaction/clock.js'
+import { startTime } from '../session/clock.js'
 
 export interface ConfigPlace {
   /** Undefined to read only `configPath`. */
@@ -75,7 +75,7 @@ export async function checkConfigAndRecords(context: CommandContext): Promise<Co
   const report = await checkConfig(context)
   if (!report.ok || report.cas === 0) return report
   const { formerCaWarnings } = await import('../enrolment/former-cas.js')
-  const { openSession } = await import('../transaction/session.js')
+  const { openSession } = await import('../session/session.js')
   const warnings = await openSession(context)
     .then(formerCaWarnings)
     .catch((error: unknown) => {

@@ -1,8 +1,8 @@
 /** `contrib`: a file of contrib/ for the data directory that is given, or a list of the files. A pure read. */
 import type { CommandContext } from '../../base/context.js'
 import { Work } from '../../eventsourcing/work.js'
-import { isTa, pubdState, TA_HANDLE, taState } from '../transaction/context.js'
-import { openSession } from '../transaction/session.js'
+import { isTa, pubdState, TA_HANDLE, taState } from '../session/context.js'
+import { openSession } from '../session/session.js'
 import { contribFile, contribNames, contribText, type Program, type Site } from './contrib.js'
 
 export interface ContribReport {

@@ -8,7 +8,7 @@ import { systemRandom } from '../../crypto/random.js'
 import { selfSignedTls, TLS_SECONDS } from '../../pki/self-signed.js'
 import { initDataDir } from '../../store/directory/data-dir.js'
 import { type TreeLockRequest, withTreeLock } from '../../store/directory/tree-lock.js'
-import { startTime } from '../transaction/clock.js'
+import { startTime } from '../session/clock.js'
 
 export interface InitReport {
   readonly dataDir: string

@@ -23,7 +23,7 @@ import { stepsFrom } from '../../upgrade/steps.js'
 import { completeSwap, dropWork, planSwap, swapTrees, unfinishedSwap } from '../../upgrade/swap.js'
 import type { Digest } from '../proof/digest.js'
 import { type Proof, proveMigratedTree } from '../proof/prove-tree.js'
-import { startTime } from '../transaction/clock.js'
+import { startTime } from '../session/clock.js'
 
 export interface MigrationStep extends Partial<Carried> {
   readonly from: number

@@ -4,8 +4,8 @@ import type { Handle } from '../../base/handle.js'
 import { fillPool } from '../../crypto/pool.js'
 import type { KeyId } from '../../crypto/ports.js'
 import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
-import { runCa } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { runCa } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 
 /** One line of what `tick` did. */

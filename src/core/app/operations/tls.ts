@@ -15,8 +15,8 @@ import {
   tlsPaths,
 } from '../../store/disk/tls-files.js'
 import { writeUserFile } from '../../store/disk/user-files.js'
-import { refuseStandby } from '../transaction/role.js'
-import type { Session } from '../transaction/session.js'
+import { refuseStandby } from '../session/role.js'
+import type { Session } from '../session/session.js'
 
 export interface TlsReport {
   readonly certFile: string

@@ -7,7 +7,7 @@ import { readAnyMarker } from '../../store/directory/data-dir.js'
 import { layoutOf } from '../../store/disk/paths.js'
 import { keptTree, planSwap, type Swap, swapTrees } from '../../upgrade/swap.js'
 import { republish } from '../authority/republish.js'
-import { openSession } from '../transaction/session.js'
+import { openSession } from '../session/session.js'
 import {
   type Ground,
   groundOf,

@@ -3,7 +3,7 @@ import { est } from '../../est/aggregate.js'
 import type { Aggregate, DomainCommand, DomainEvent, Kind } from '../../eventsourcing/types.js'
 import { ha } from '../../ha/aggregate.js'
 import { pubd } from '../../pubd/aggregate.js'
-import { CA, TA } from '../transaction/context.js'
+import { CA, TA } from '../session/context.js'
 
 /** The part of an aggregate that replay, comparison and archiving need. */
 export type ReplayRules = Pick<

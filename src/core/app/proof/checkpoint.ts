@@ -19,8 +19,8 @@ import { AppError } from '../../base/errors.js'
 import { quoted } from '../../base/text.js'
 import { formatVerifierKey, type NoteKey, parseVerifierKey } from '../../crypto/signed-note.js'
 import { readUserFile } from '../../store/disk/user-files.js'
-import { refuseStandby } from '../transaction/role.js'
-import type { Session } from '../transaction/session.js'
+import { refuseStandby } from '../session/role.js'
+import type { Session } from '../session/session.js'
 import { type Proof, refuseBroken } from './prove-history.js'
 
 export interface AuditKeyReport {

@@ -9,7 +9,7 @@ import { jsonDigest } from '../../crypto/digest.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type AggregateId, kindWord } from '../../eventsourcing/types.js'
 import { replay } from '../../eventsourcing/work.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type ReplayRules, RULES } from './aggregate-registry.js'
 
 export interface Digest {

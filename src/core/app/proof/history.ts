@@ -18,7 +18,7 @@ import {
 } from '../../eventsourcing/types.js'
 import { peekCommand } from '../../store/commit/aggregate-files.js'
 import { liveRecords } from '../../store/commit/live-branch.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import { type RecordStatus, readCommandHistory } from './archived-records.js'
 import { commandSummary } from './command-summary.js'
 

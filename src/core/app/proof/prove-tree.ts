@@ -12,7 +12,7 @@ import { formatAggregateId } from '../../eventsourcing/types.js'
 import { replay } from '../../eventsourcing/work.js'
 import { openStore } from '../../store/commit/file-store.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { hasAllReferences } from '../transaction/revision-completeness.js'
+import { hasAllReferences } from '../session/revision-completeness.js'
 import { type Digest, digestOf, rulesOf, type Summary, summaryOf } from './digest.js'
 
 export interface Proof {

@@ -24,10 +24,10 @@ import { isUnserved, type PublicationTarget, servedSerials, type TrustAnchorFile
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taLocator } from '../../ta/locator.js'
 import type { TaState } from '../../ta/state.js'
-import { pubdState } from '../transaction/context.js'
+import { pubdState } from '../session/context.js'
+import { supersededBy } from '../session/role.js'
+import type { Session } from '../session/session.js'
 import { publicationTarget } from '../transaction/publish-tree.js'
-import { supersededBy } from '../transaction/role.js'
-import type { Session } from '../transaction/session.js'
 
 export interface PendingPublication {
   readonly reason: 'lags' | 'unwritten' | 'other-primary'

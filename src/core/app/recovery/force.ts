@@ -5,7 +5,7 @@
 import type { CommandContext } from '../../base/context.js'
 import { AppError } from '../../base/errors.js'
 import { type RepublishOptions, type RepublishReport, republish } from '../authority/republish.js'
-import { openSession, type Session } from '../transaction/session.js'
+import { openSession, type Session } from '../session/session.js'
 import type { Loss } from './losses.js'
 import { recover } from './recover.js'
 import type { RecoveredAggregate, RecoverReport } from './report.js'

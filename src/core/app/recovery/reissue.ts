@@ -14,7 +14,7 @@ import { fromResourceText, NO_RESOURCES } from '../../resources/resource-set.js'
 import { fromRoaKey, roaAggregateFileName, roaFileName } from '../../resources/roa-payload.js'
 import type { ResourceSet } from '../../resources/types.js'
 import { syncResources } from '../authority/resource-sync.js'
-import { pubdState, readCas, runCa, runPubd, runTa, type TransactionContext, taState } from '../transaction/context.js'
+import { pubdState, readCas, runCa, runPubd, runTa, type TransactionContext, taState } from '../session/context.js'
 import { publishLocal } from '../transaction/local-publication.js'
 
 /** Issues missing objects again. Starts a new RRDP session if an object is missing that only RRDP deltas reference. */

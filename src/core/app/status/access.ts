@@ -1,7 +1,7 @@
 /** Facts of `status` about access: files of the published tree that the server's user cannot read, and rights of other users in the data directory. */
 import { accessFindings } from '../../audit/access.js'
 import { closedFolders, wrongModes } from '../../publication/served-modes.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import type { StatusFacts } from './verdict.js'
 
 /** Returns the facts; those about the published tree for a primary only. */

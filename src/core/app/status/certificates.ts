@@ -7,7 +7,7 @@ import {
 } from '../../config/enrolment/expiry.js'
 import { tlsPaths } from '../../store/disk/tls-files.js'
 import type { CrlStatus } from '../enrolment/crl-files.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import type { StatusFinding } from './verdict.js'
 
 export interface CertificateFacts {

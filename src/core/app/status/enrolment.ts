@@ -5,7 +5,7 @@ import type { OpenRequest } from '../../est/state.js'
 import { readEst } from '../enrolment/commit.js'
 import { type CrlStatus, crlStatus } from '../enrolment/crl-files.js'
 import { type GroupStatus, haStatus } from '../failover/status.js'
-import type { Session } from '../transaction/session.js'
+import type { Session } from '../session/session.js'
 import type { EnrolmentFacts } from './verdict.js'
 
 /** A group in the report of `status`. */

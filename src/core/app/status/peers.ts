@@ -15,8 +15,8 @@ import { soonest } from '../changes/outcome.js'
 import { type RemoteParentRow, remoteParentRows } from '../exchange/client/due-parents.js'
 import { type RemoteRepositoryRow, remoteRepositoryRows } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
-import { caState, pubdState, readCas } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { caState, pubdState, readCas } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import type { StatusFinding } from './verdict.js'
 
 /** A parent elsewhere. */

@@ -10,8 +10,8 @@ import { Work } from '../../eventsourcing/work.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { repositoryRowOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, type PeerContactRow, peerContactRow } from '../exchange/client/list-parents.js'
-import { knownCa, pubdState, readCas } from '../transaction/context.js'
-import type { Session } from '../transaction/session.js'
+import { knownCa, pubdState, readCas } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { type StatusFinding, type Verdict, verdictOf } from './verdict.js'
 
 /** A repository of a CA, as `repo status` lists it. */

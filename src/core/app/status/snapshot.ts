@@ -10,9 +10,9 @@ import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { servedSerials } from '../../publication/writer.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
 import { rulesOf } from '../proof/digest.js'
-import { caState, pubdState, taState } from '../transaction/context.js'
+import { caState, pubdState, taState } from '../session/context.js'
+import type { Session } from '../session/session.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
-import type { Session } from '../transaction/session.js'
 
 export interface StatusCa {
   /** `ca` or `ta`. */

@@ -7,13 +7,13 @@ import type { KeyDemand } from '../../crypto/ports.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Rejected, type Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { guardClock } from './clock-guard.js'
-import type { TransactionContext } from './context.js'
+import { guardClock } from '../session/clock-guard.js'
+import type { TransactionContext } from '../session/context.js'
+import { type ContextOptions, openContext } from '../session/open-context.js'
+import type { Session } from '../session/session.js'
+import { countingSigner } from '../session/signing.js'
 import { publishLocal } from './local-publication.js'
-import { type ContextOptions, openContext } from './open-context.js'
 import { needsRenumbering } from './renumbering.js'
-import type { Session } from './session.js'
-import { countingSigner } from './signing.js'
 
 /** Commands on a transaction context. It may run more than once, so it keeps nothing outside of the context. */
 export type UseCase<R> = (tx: TransactionContext) => Promise<R>

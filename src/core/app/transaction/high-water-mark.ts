@@ -7,7 +7,7 @@ import { isObject } from '../../base/shape.js'
 import { clockBehind, epochOf, type Instant, parseInstant } from '../../base/time.js'
 import { servedManifests } from '../../publication/served-manifests.js'
 import { listDir } from '../../store/disk/fs.js'
-import type { Session } from './session.js'
+import type { Session } from '../session/session.js'
 
 export interface HighWaterMark {
   /** Sources that the mark was read from. Without any, only the Unix time keeps new numbers beyond the published ones. */

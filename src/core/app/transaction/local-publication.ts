@@ -9,7 +9,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import { type PublisherChange, publicationDelta } from '../../pubd/content.js'
 import { stagedPublishers } from '../../pubd/staged.js'
 import { taPublishedFiles } from '../../ta/state.js'
-import { caState, pubdState, runPubd, type TransactionContext, taState } from './context.js'
+import { caState, pubdState, runPubd, type TransactionContext, taState } from '../session/context.js'
 
 /** Publishes every difference between what the publishers want and what the server has; all of them without `handles`. Returns those that changed. */
 export async function publishLocal(tx: TransactionContext, handles?: readonly Handle[]): Promise<readonly Handle[]> {

@@ -9,9 +9,9 @@ import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } fro
 import type { WritingPrimary } from '../../publication/writer-records.js'
 import { CommitLog, findHead } from '../../store/commit/commit-log.js'
 import { taLocator } from '../../ta/locator.js'
-import { pubdState, type TransactionContext, taState } from './context.js'
-import { writingPrimary } from './role.js'
-import type { Session } from './session.js'
+import { pubdState, type TransactionContext, taState } from '../session/context.js'
+import { writingPrimary } from '../session/role.js'
+import type { Session } from '../session/session.js'
 
 export interface PublishedTree {
   readonly serial: number

@@ -5,10 +5,10 @@
 import { AppError, hintThen, rewrap } from '../../base/errors.js'
 import type { Rejected } from '../../eventsourcing/work.js'
 import type { FileWriter } from '../../store/commit/writer.js'
+import type { Session } from '../session/session.js'
+import { countingSigner } from '../session/signing.js'
 import { draft, isRejected, type RejectedDraft, type UseCase } from './draft.js'
 import { conflict, preventsWriting } from './errors.js'
-import type { Session } from './session.js'
-import { countingSigner } from './signing.js'
 import { toStagedCommit } from './staged-commit.js'
 
 /**

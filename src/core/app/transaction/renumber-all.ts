@@ -4,14 +4,14 @@
  */
 import { AppError } from '../../base/errors.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
+import { refuseStandby } from '../session/role.js'
+import type { Session } from '../session/session.js'
 import { NeedsRenumbering } from './commit.js'
 import { concernsWholeDirectory } from './errors.js'
 import { type HighWaterMark, readHighWaterMark, refuseClockBehind } from './high-water-mark.js'
 import type { PublishedTree } from './publish-tree.js'
 import { needsRenumbering, renumber } from './renumbering.js'
 import { commitWithRetry, pause } from './retry.js'
-import { refuseStandby } from './role.js'
-import type { Session } from './session.js'
 
 export interface RenumberReport {
   readonly renumbered: readonly AggregateId[]

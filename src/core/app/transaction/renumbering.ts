@@ -8,7 +8,7 @@ import { AppError } from '../../base/errors.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
-import { caState, pubdState, runCa, runPubd, runTa, type TransactionContext, taState } from './context.js'
+import { caState, pubdState, runCa, runPubd, runTa, type TransactionContext, taState } from '../session/context.js'
 import { type HighWaterMark, numberBeyond } from './high-water-mark.js'
 
 /**

@@ -1,5 +1,6 @@
 /** Retries of a commit that lost a conflict: the first attempt is optimistic, each further one decides under the lock. */
 import { AppError } from '../../base/errors.js'
+import type { Session } from '../session/session.js'
 import {
   commitOptimistic,
   commitPessimistic,
@@ -10,7 +11,6 @@ import {
 } from './commit.js'
 import type { UseCase } from './draft.js'
 import { withRequiredSpace } from './errors.js'
-import type { Session } from './session.js'
 
 /** Attempts of one command that meets other writers, or whose second is taken already. */
 const ATTEMPTS = 8

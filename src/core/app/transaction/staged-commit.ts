@@ -4,8 +4,8 @@ import type { Instant } from '../../base/time.js'
 import type { CommitResult, Staged, StagedCommit } from '../../eventsourcing/store.js'
 import type { CommitMeta } from '../../eventsourcing/types.js'
 import type { Work } from '../../eventsourcing/work.js'
-import { recordClock } from './clock-guard.js'
-import type { Session } from './session.js'
+import { recordClock } from '../session/clock-guard.js'
+import type { Session } from '../session/session.js'
 
 /** Returns the commit of `aggregates` at `at`, with the objects of `work`; a rejection has none. */
 export function toStagedCommit(

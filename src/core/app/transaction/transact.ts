@@ -6,13 +6,13 @@
  * store, without the lock) -> `commit` (takes the lock, writes if the revision is still the newest) -> `publish-tree`.
  */
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import { refuseStandby } from '../session/role.js'
+import type { Session } from '../session/session.js'
 import { NeedsRenumbering, preview, type TransactionOptions, type TransactionResult } from './commit.js'
 import type { UseCase } from './draft.js'
 import { renumberAll } from './renumber-all.js'
 import { needsRenumbering } from './renumbering.js'
 import { commitWithRetry } from './retry.js'
-import { refuseStandby } from './role.js'
-import type { Session } from './session.js'
 
 export type { TransactionOptions, TransactionResult } from './commit.js'
 

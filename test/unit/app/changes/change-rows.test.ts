@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { syncResources } from '../../../../src/core/app/authority/resource-sync.js'
 import { caRows, changeRows, publicationRows } from '../../../../src/core/app/changes/change-rows.js'
-import { pubdState, runCa } from '../../../../src/core/app/transaction/context.js'
+import { pubdState, runCa } from '../../../../src/core/app/session/context.js'
 import { publishLocal } from '../../../../src/core/app/transaction/local-publication.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { parseResources } from '../../../../src/core/resources/resource-set.js'

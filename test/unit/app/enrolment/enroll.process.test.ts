@@ -10,7 +10,7 @@ import { closeRequest, requestStatus } from '../../../../src/core/app/enrolment/
 import { createPassword } from '../../../../src/core/app/enrolment/passwords.js'
 import type { OpenBackend } from '../../../../src/core/app/failover/probe.js'
 import { initDirectory } from '../../../../src/core/app/operations/init.js'
-import { openSession, type Session } from '../../../../src/core/app/transaction/session.js'
+import { openSession, type Session } from '../../../../src/core/app/session/session.js'
 import { openFileBackend } from '../../../../src/core/backends/file.js'
 import type { CommitWatch } from '../../../../src/core/base/context.js'
 import { AppError } from '../../../../src/core/base/errors.js'

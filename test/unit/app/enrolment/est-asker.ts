@@ -4,7 +4,7 @@ import type { EnrolOptions } from '../../../../src/core/app/enrolment/enrolment-
 import type { EstHandlers } from '../../../../src/core/app/enrolment/est-handlers.js'
 import { answerEst } from '../../../../src/core/app/enrolment/est-over-cgi.js'
 import type { CgiPorts } from '../../../../src/core/app/http/cgi-ports.js'
-import type { Session } from '../../../../src/core/app/transaction/session.js'
+import type { Session } from '../../../../src/core/app/session/session.js'
 import { AppError } from '../../../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import { type LabelConfig, NO_ENROLMENT } from '../../../../src/core/config/enrolment/schema.js'

@@ -19,7 +19,7 @@ import {
   publisherResponse,
   updatePublisherId,
 } from '../../../../src/core/app/exchange/server/publisher-contact.js'
-import type { Session } from '../../../../src/core/app/transaction/session.js'
+import type { Session } from '../../../../src/core/app/session/session.js'
 import { type Handle, parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import { parseResources } from '../../../../src/core/resources/resource-set.js'

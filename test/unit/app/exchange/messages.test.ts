@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { createCa } from '../../../../src/core/app/authority/cas.js'
 import { openMessage, sealMessage } from '../../../../src/core/app/exchange/messages.js'
-import { runCa } from '../../../../src/core/app/transaction/context.js'
+import { runCa } from '../../../../src/core/app/session/context.js'
 import { fromUtf8 } from '../../../../src/core/base/bytes.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds } from '../../../../src/core/base/time.js'

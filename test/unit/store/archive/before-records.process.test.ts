@@ -7,7 +7,7 @@ import { archive, archiveDaily } from '../../../../src/core/app/operations/archi
 import { upgrade } from '../../../../src/core/app/operations/upgrade.js'
 import { type AuditReport, auditVerify } from '../../../../src/core/app/proof/audit.js'
 import { recover } from '../../../../src/core/app/recovery/recover.js'
-import { openSession, type Session } from '../../../../src/core/app/transaction/session.js'
+import { openSession, type Session } from '../../../../src/core/app/session/session.js'
 import type { StoredCommit } from '../../../../src/core/eventsourcing/types.js'
 import { thawStore } from '../../../support/store/frozen-store.js'
 import { fastest } from '../../../support/store/store.js'

@@ -5,7 +5,7 @@ import type { Instant } from '../../../base/time.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { openExchangeLog } from '../../../peers/exchange-log.js'
 import { type Send, sendMessage } from '../../../peers/message.js'
-import type { Session } from '../../transaction/session.js'
+import type { Session } from '../../session/session.js'
 
 /** One message to a peer. */
 export interface Message<T> {

@@ -11,8 +11,8 @@ import { CONFIRM_SECONDS } from '../../../ca/remote-parents.js'
 import type { CaState, Doubt } from '../../../ca/state.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { type LastExchange, readExchange } from '../../../peers/last-exchange.js'
-import { caState } from '../../transaction/context.js'
-import type { Session } from '../../transaction/session.js'
+import { caState } from '../../session/context.js'
+import type { Session } from '../../session/session.js'
 import { openAt } from './open-at-parent.js'
 
 /** A parent that has nothing open is asked after a day. */

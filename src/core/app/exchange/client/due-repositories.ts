@@ -12,8 +12,8 @@ import { Work } from '../../../eventsourcing/work.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { type ConfirmedContent, readConfirmed } from '../../../peers/confirmed-content.js'
 import { type LastExchange, readExchange } from '../../../peers/last-exchange.js'
-import { caState } from '../../transaction/context.js'
-import type { Session } from '../../transaction/session.js'
+import { caState } from '../../session/context.js'
+import type { Session } from '../../session/session.js'
 import { jitterOf, PERIOD_SECONDS, RETRY_SECONDS } from './due-parents.js'
 
 /** After a refusal, which another list a moment later does not change. */

@@ -2,8 +2,8 @@
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { Work } from '../../../eventsourcing/work.js'
-import { knownCa } from '../../transaction/context.js'
-import type { Session } from '../../transaction/session.js'
+import { knownCa } from '../../session/context.js'
+import type { Session } from '../../session/session.js'
 import { type RefreshOptions, type RefreshReport, refreshParent } from './refresh-parent.js'
 
 export interface RefreshAllReport {

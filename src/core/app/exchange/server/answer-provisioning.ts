@@ -23,9 +23,9 @@ import {
   type ProvisioningMessage,
 } from '../../../protocols/provisioning/types.js'
 import { decodeCertificationRequest } from '../../../rpki/certification-request.js'
-import { caState, runCa } from '../../transaction/context.js'
-import type { Session } from '../../transaction/session.js'
-import { withMessageSigner } from '../../transaction/signing.js'
+import { caState, runCa } from '../../session/context.js'
+import type { Session } from '../../session/session.js'
+import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { issueTo, listClasses, Refusal, revokeFrom } from './provisioning-requests.js'

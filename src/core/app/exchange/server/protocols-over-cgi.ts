@@ -13,7 +13,7 @@ import {
 } from '../../../protocols/message-request.js'
 import type { PublicationError } from '../../../protocols/publication/types.js'
 import { type CgiPorts, logged } from '../../http/cgi-ports.js'
-import type { Session } from '../../transaction/session.js'
+import type { Session } from '../../session/session.js'
 
 /** Sentences for a handle that nothing here has, by error code. */
 const UNKNOWN: Readonly<Record<string, string>> = {

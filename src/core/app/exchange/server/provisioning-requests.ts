@@ -22,7 +22,7 @@ import {
 import { equalSets, fromResourceText, isEmpty } from '../../../resources/resource-set.js'
 import type { CaRequest } from '../../../rpki/certification-request.js'
 import { fileName } from '../../../rpki/object-kinds.js'
-import { caState, runCa, type TransactionContext } from '../../transaction/context.js'
+import { caState, runCa, type TransactionContext } from '../../session/context.js'
 
 type Issue = Extract<ProvisioningBody, { readonly type: 'issue' }>
 

@@ -10,8 +10,8 @@ import { peerDer } from '../../../identity/contact.js'
 import { idKey } from '../../../identity/id-keys.js'
 import { type LastExchange, type PeerName, readExchange } from '../../../peers/last-exchange.js'
 import type { PubdState, Publisher } from '../../../pubd/state.js'
-import { pubdState } from '../../transaction/context.js'
-import type { Session } from '../../transaction/session.js'
+import { pubdState } from '../../session/context.js'
+import type { Session } from '../../session/session.js'
 import { type ExchangeRow, exchangeRow } from '../client/list-parents.js'
 
 export interface PublisherRow {

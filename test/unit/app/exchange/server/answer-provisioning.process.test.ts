@@ -6,7 +6,7 @@ import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/m
 import { answerProvisioning } from '../../../../../src/core/app/exchange/server/answer-provisioning.js'
 import { addRemoteChild, childResponse } from '../../../../../src/core/app/exchange/server/child-contact.js'
 import { suspendSilent } from '../../../../../src/core/app/exchange/server/suspend-silent.js'
-import { caState } from '../../../../../src/core/app/transaction/context.js'
+import { caState } from '../../../../../src/core/app/session/context.js'
 import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
 import type { CaState } from '../../../../../src/core/ca/state.js'

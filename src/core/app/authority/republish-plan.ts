@@ -11,6 +11,7 @@ import type { Child } from '../../issuing/children.js'
 import type { DueTimes } from '../../issuing/due.js'
 import type { Timing } from '../../issuing/timing.js'
 import { stagedPublishers } from '../../pubd/staged.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { taDueTimes } from '../../ta/certificate.js'
 import { soonest } from '../changes/outcome.js'
 import { caState, knownCa, pubdState, taState } from '../session/context.js'
@@ -62,61 +63,64 @@ export interface RepublishPlan {
 
 /** Returns what is due for republication. Throws `ca-unknown` (rejected) for a handle that is not an active CA. */
 export function planRepublish(session: Session, options: PlanOptions = {}): Promise<RepublishPlan> {
-  return session.store.read(async (reader) => {
-    const work = new Work(reader)
-    const now = session.clockFor(reader).now()
-    const tx = { work }
-    for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
-    const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
-    const failed: FailedCa[] = []
-    const server = readOrFail(failed, 'pubserver/0' as Handle, () => pubdState(work))
-    const toRenumber = new Set(needsRenumbering(reader, reader.roster()).map((id) => id.handle))
-    const times = new Map<Handle, DueTimes>()
-    const unpublished: Handle[] = []
-    const due: Handle[] = []
-    const rolls: RollRow[] = []
-    const retired: RetiredKeyRow[] = []
-    let nextDue: Instant | null = null
-    let staleAt: Instant | null = null
-    for (const handle of handles) {
-      const own = readOrFail(failed, handle, () => timesOf(work, handle, session.timing))
-      if (own !== undefined && !work.exists('ta', handle)) {
-        rolls.push(...rollRows(caState(work, handle)).filter(({ stage }) => stage !== 'none'))
-        retired.push(...retiredRows(caState(work, handle)))
-      }
-      if (own === undefined || own === null) continue
-      if (server !== undefined && isUnpublished(tx, handle)) unpublished.push(handle)
-      const isBehind = toRenumber.has(handle) || unpublished.includes(handle)
-      const when = { due: isBehind ? earlier(now, own.due) : own.due, staleAt: own.staleAt }
-      times.set(handle, when)
-      if (options.force === true || isBehind || own.due <= now) due.push(handle)
-      nextDue = soonest(nextDue, when.due)
-      staleAt = soonest(staleAt, when.staleAt)
+  return session.store.read(async (reader) => planRevision(session, reader, new Work(reader), options))
+}
+
+/** Returns what is due at one revision, for a caller that reads more of it. Throws as `planRepublish` does. */
+export function planRevision(session: Session, reader: StoreReader, work: Work, options: PlanOptions): RepublishPlan {
+  const now = session.clockFor(reader).now()
+  const tx = { work }
+  for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
+  const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
+  const failed: FailedCa[] = []
+  const server = readOrFail(failed, 'pubserver/0' as Handle, () => pubdState(work))
+  const toRenumber = new Set(needsRenumbering(reader, reader.roster()).map((id) => id.handle))
+  const times = new Map<Handle, DueTimes>()
+  const unpublished: Handle[] = []
+  const due: Handle[] = []
+  const rolls: RollRow[] = []
+  const retired: RetiredKeyRow[] = []
+  let nextDue: Instant | null = null
+  let staleAt: Instant | null = null
+  for (const handle of handles) {
+    const own = readOrFail(failed, handle, () => timesOf(work, handle, session.timing))
+    if (own !== undefined && !work.exists('ta', handle)) {
+      rolls.push(...rollRows(caState(work, handle)).filter(({ stage }) => stage !== 'none'))
+      retired.push(...retiredRows(caState(work, handle)))
     }
-    const staged = server === undefined ? [] : stagedPublishers(server)
-    if (staged.length > 0) nextDue = soonest(nextDue, now)
-    const isPublished = server === undefined || isTreePublished(session, tx)
-    const all = [...times.keys()]
-    const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
-      const damage = objectDamage(reader, work, ca)
-      return damage === undefined ? [] : [{ ca, ...damage }]
-    })
-    return {
-      all,
-      due,
-      unpublished,
-      staged,
-      times,
-      failed,
-      damaged,
-      nextDue,
-      staleAt,
-      isPublished,
-      activating: activatingAt(rolls, now),
-      rolls,
-      retired,
-    }
+    if (own === undefined || own === null) continue
+    const isWaiting = server !== undefined && isUnpublished(tx, handle)
+    if (isWaiting) unpublished.push(handle)
+    const isBehind = isWaiting || toRenumber.has(handle)
+    const when = { due: isBehind ? earlier(now, own.due) : own.due, staleAt: own.staleAt }
+    times.set(handle, when)
+    if (options.force === true || isBehind || own.due <= now) due.push(handle)
+    nextDue = soonest(nextDue, when.due)
+    staleAt = soonest(staleAt, when.staleAt)
+  }
+  const staged = server === undefined ? [] : stagedPublishers(server)
+  if (staged.length > 0) nextDue = soonest(nextDue, now)
+  const isPublished = server === undefined || isTreePublished(session, tx)
+  const all = [...times.keys()]
+  const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
+    const damage = objectDamage(reader, work, ca)
+    return damage === undefined ? [] : [{ ca, ...damage }]
   })
+  return {
+    all,
+    due,
+    unpublished,
+    staged,
+    times,
+    failed,
+    damaged,
+    nextDue,
+    staleAt,
+    isPublished,
+    activating: activatingAt(rolls, now),
+    rolls,
+    retired,
+  }
 }
 
 function activatingAt(rolls: readonly RollRow[], now: Instant): ReadonlySet<Handle> {

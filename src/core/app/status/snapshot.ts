@@ -4,7 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
-import { replay, Work } from '../../eventsourcing/work.js'
+import { replay, type Work } from '../../eventsourcing/work.js'
 import { idsOf } from '../../identity/id-keys.js'
 import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { servedSerials } from '../../publication/writer.js'
@@ -63,8 +63,7 @@ export interface StatusSnapshot {
 }
 
 /** Reads every aggregate. One that cannot be read is listed in `broken`, and the others are still reported. */
-export function readStatusSnapshot(session: Session, reader: StoreReader): StatusSnapshot {
-  const work = new Work(reader)
+export function readStatusSnapshot(session: Session, reader: StoreReader, work: Work): StatusSnapshot {
   const cas: StatusSnapshot['cas'][number][] = []
   const broken: UnreadableAggregate[] = []
   const keys: StatusSnapshot['keys'][number][] = []

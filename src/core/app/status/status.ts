@@ -6,9 +6,10 @@ import { countQuarantined, diskSpace, isOnNetwork, lockHolder } from '../../audi
 import { AppError } from '../../base/errors.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { WatchedCertificate } from '../../config/enrolment/expiry.js'
+import { Work } from '../../eventsourcing/work.js'
 import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
-import { planRepublish, type RepublishPlan } from '../authority/republish-plan.js'
+import { planRevision, type RepublishPlan } from '../authority/republish-plan.js'
 import { restoredStatus } from '../backup/restore-gap.js'
 import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
@@ -209,8 +210,10 @@ function brokenOf(snapshot: StatusSnapshot, { damaged }: RepublishPlan): StatusR
 /** Reads one revision. If none can be read (a gap in the commits, or no complete revision in a copy), returns that as the only finding. */
 async function readStatus(session: Session): Promise<StatusRead> {
   try {
-    const snapshot = await session.store.read(async (reader) => readStatusSnapshot(session, reader))
-    return [snapshot, await planRepublish(session, { inspect: true })]
+    return await session.store.read(async (reader): Promise<StatusRead> => {
+      const work = new Work(reader)
+      return [readStatusSnapshot(session, reader, work), planRevision(session, reader, work, { inspect: true })]
+    })
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
     const { code, message } = error

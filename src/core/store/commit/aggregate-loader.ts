@@ -57,7 +57,7 @@ export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggreg
       `${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'invalid'}; read the commits instead`,
     )
   const command = readCommand(revision.layout, id, newest.sequence, newest.sha256)
-  const starts = readStarts(revision, id, info, newest)
+  const starts = readStarts(revision, id, info, newest, command)
   const firstValid = starts.find((b) => b.state !== undefined)
   const { start, records } =
     readTail(revision, id, newest, command, firstValid, info) ??
@@ -139,20 +139,27 @@ function readStarts(
   id: AggregateId,
   info: Info | undefined,
   newest: NewestCommand,
+  command: FoundCommand,
 ): readonly StartSnapshot[] {
   const refs = info === undefined ? linkedSnapshots(revision, id) : [info.snapshot, info.backup]
   const out: StartSnapshot[] = []
   for (const ref of refs) {
     if (ref === null || ref.version > newest.version || ref.sequence > newest.sequence) continue
     if (out.some((b) => b.state !== undefined)) out.push({ ref })
-    else out.push(...readStart(revision, id, ref))
+    else out.push(...readStart(revision, id, ref, ref.sequence === newest.sequence ? command : undefined))
   }
   return out
 }
 
-function readStart(revision: Revision, id: AggregateId, ref: SnapshotRef): readonly StartSnapshot[] {
+/** `command` is the command of the snapshot, if it has been read. */
+function readStart(
+  revision: Revision,
+  id: AggregateId,
+  ref: SnapshotRef,
+  command: FoundCommand | undefined,
+): readonly StartSnapshot[] {
   try {
-    const { record } = findCommand(revision, id, ref.sequence)
+    const { record } = command ?? findCommand(revision, id, ref.sequence)
     const named = record.effect.result === 'rejected' ? null : record.effect.snapshot
     if (named?.version !== ref.version) return []
     const name = snapshotName(ref.version)
@@ -225,7 +232,7 @@ function readBack(
   for (let at = last; at.record.sequence > from; ) {
     const { effect, previous, sequence } = at.record
     // in a copy opened at an older commit the caches know only newer snapshots: an older one avoids reading commands that may be archived
-    const own = start === undefined || effect.result === 'recovered' ? ownSnapshot(revision, id, at.record) : undefined
+    const own = start === undefined || effect.result === 'recovered' ? ownSnapshot(revision, id, at) : undefined
     if (own !== undefined) return { start: own, records: out.reverse() }
     if (effect.result === 'accepted') out.push(at)
     if (effect.result === 'recovered') {
@@ -241,14 +248,11 @@ function readBack(
 }
 
 /** Returns the snapshot that a command wrote, if it is kept and valid. */
-function ownSnapshot(
-  revision: Revision,
-  id: AggregateId,
-  { effect, sequence }: StoredCommand,
-): StartSnapshot | undefined {
+function ownSnapshot(revision: Revision, id: AggregateId, command: FoundCommand): StartSnapshot | undefined {
+  const { effect, sequence } = command.record
   const named = effect.result === 'rejected' ? null : effect.snapshot
   if (named === null || !exists(join(revision.layout.folder(id), snapshotName(named.version)))) return undefined
-  return readStart(revision, id, { version: named.version, sequence }).find((b) => b.state !== undefined)
+  return readStart(revision, id, { version: named.version, sequence }, command).find((b) => b.state !== undefined)
 }
 
 function noHistory(id: AggregateId): never {

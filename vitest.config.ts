@@ -50,8 +50,8 @@ export default defineConfig({
     watch: false,
     // a quarter of the time of the rules is their transformation; the cache lies in node_modules and goes by content
     experimental: { fsModuleCache: true },
-    // most tests wait for processes and syncs of theirs: a core kept free would stay idle
-    maxWorkers: Math.max(2, availableParallelism()),
+    // most tests wait for processes, syncs and peers of theirs: with one worker a core, cores stay idle
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { TZ: 'UTC', NODE_EXTRA_CA_CERTS: '' },

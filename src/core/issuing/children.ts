@@ -3,7 +3,7 @@
  * Invariant: a child's certificate never holds more than the entitlement and the issuer's own certificate together (RFC 6487 section 7.2).
  */
 import type { Handle } from '../base/handle.js'
-import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
+import { entry, type Table, withEntries } from '../base/record.js'
 import { type Check, isHash, isKeyId, isName, isText, isTime, objectOf } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
 import type { KeyId, Sha256 } from '../crypto/ports.js'
@@ -133,20 +133,21 @@ export function evolveChildren(
   children: Table<Child>,
   changes: Pick<ChildChanges, 'issued' | 'withdrawn'>,
 ): Table<Child> {
-  let table = children
-  for (const certificate of changes.issued) {
-    const child = entry(table, certificate.child)
-    if (child !== undefined)
-      table = withEntry(table, certificate.child, {
-        ...child,
-        issued: withEntry(child.issued, certificate.ski, certificate),
-      })
+  // one copy of the table for the event, and one of the certificates of each child that changes
+  const changed = new Map<string, { readonly child: Child; readonly issued: Map<string, IssuedCertificate> }>()
+  const issuedTo = (name: Handle): Map<string, IssuedCertificate> | undefined => {
+    const child = entry(children, name)
+    if (child !== undefined && !changed.has(name))
+      changed.set(name, { child, issued: new Map(Object.entries(child.issued)) })
+    return changed.get(name)?.issued
   }
-  for (const { child: name, ski } of changes.withdrawn) {
-    const child = entry(table, name)
-    if (child !== undefined) table = withEntry(table, name, { ...child, issued: withoutEntry(child.issued, ski) })
-  }
-  return table
+  for (const certificate of changes.issued) issuedTo(certificate.child)?.set(certificate.ski, certificate)
+  for (const { child, ski } of changes.withdrawn) issuedTo(child)?.delete(ski)
+  if (changed.size === 0) return children
+  return withEntries(
+    children,
+    [...changed].map(([name, { child, issued }]) => [name, { ...child, issued: withEntries({}, issued) }] as const),
+  )
 }
 
 /** Returns the resources that the child is entitled to under an issuing certificate with the resources `held`. */

@@ -4,7 +4,7 @@
  */
 import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
-import { entry, withEntries, withEntry } from '../base/record.js'
+import { entry, withEntries } from '../base/record.js'
 import { isCount, isPositive, isText, isTime, listOf } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
@@ -28,17 +28,15 @@ export const publicationEvents = {
     },
     (state, { serial, at, part, changes, retained }) => {
       const deltas = [{ serial, at, part, changes }, ...state.deltas].slice(0, retained)
-      // only the tables of the publishers that change are copied
-      let publishers = state.publishers
+      // one copy of the table for the event, however many publishers change
+      const changed = new Map<string, Publisher>()
       for (const change of changes) {
-        const publisher = entry(publishers, change.publisher)
+        const publisher = changed.get(change.publisher) ?? entry(state.publishers, change.publisher)
         if (publisher === undefined) continue
         const objects = withEntries(publisher.objects, puts(change), drops(change))
-        publishers = withEntry(publishers, change.publisher, {
-          ...staging(publisher, undefined),
-          ...{ updatedAt: at, objects },
-        })
+        changed.set(change.publisher, { ...staging(publisher, undefined), updatedAt: at, objects })
       }
+      const publishers = withEntries(state.publishers, changed)
       return { ...state, serial, updatedAt: at, part, publishers, deltas }
     },
   ),

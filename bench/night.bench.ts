@@ -6,8 +6,9 @@
  */
 import { rmSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
+import { cpuOf, withWorker } from './support/cgi.js'
 import { newFolder } from './support/folder.js'
-import { byWorker, cpuOf, enrolmentDirectory, fill, type Renewal, withWorker } from './support/renewals.js'
+import { byWorker, enrolmentDirectory, fill, type Renewal } from './support/renewals.js'
 import { say } from './support/run.js'
 
 const CERTIFICATES = Number(process.env['BENCH_CERTIFICATES'] ?? 10_000)

@@ -4,17 +4,9 @@
  */
 import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { childrenCpu, withWorker } from './support/cgi.js'
 import { newFolder } from './support/folder.js'
-import {
-  byProcess,
-  byWorker,
-  childrenCpu,
-  enrolmentDirectory,
-  fill,
-  type Renew,
-  type Renewal,
-  withWorker,
-} from './support/renewals.js'
+import { byProcess, byWorker, enrolmentDirectory, fill, type Renew, type Renewal } from './support/renewals.js'
 import { median, say } from './support/run.js'
 
 const CERTIFICATES = Number(process.env['BENCH_CERTIFICATES'] ?? 10_000)

@@ -1,7 +1,7 @@
 /** Runs all benchmarks (`npm run bench`) or some (`npm run bench -- NAME...`). A benchmark is a file `bench/NAME.bench.ts`. */
 const { spawnSync } = require('node:child_process')
-const { readdirSync, rmSync } = require('node:fs')
-const { join } = require('node:path')
+const { copyFileSync, readdirSync, rmSync } = require('node:fs')
+const { dirname, join } = require('node:path')
 const esbuild = require('esbuild')
 
 const root = join(__dirname, '..')
@@ -30,6 +30,8 @@ function runOne(name) {
     target: 'node20.19',
     logLevel: 'warning',
   })
+  // read beside the module that has the fixed keys of the tests
+  copyFileSync(join(root, 'test/support/rpki/fixed-keys.json'), join(dirname(outfile), 'fixed-keys.json'))
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env
   return spawnSync(process.execPath, [outfile], { cwd: root, stdio: 'inherit', env }).status ?? 1
 }

@@ -1,6 +1,6 @@
 /** A data directory with recorded certificates, and their renewals as a web server sends them to `brine cgi`. */
-import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { transactEst } from '../../src/core/app/enrolment/commit.js'
 import { labelOf } from '../../src/core/app/enrolment/labels.js'
@@ -12,8 +12,8 @@ import { readPlainCertificate } from '../../src/core/pki/certificate.js'
 import { readRequest } from '../../src/core/pki/csr.js'
 import { pem } from '../../src/core/pki/pem.js'
 import { throwawayRequest } from '../../src/core/pki/throwaway-request.js'
-import { exchange, requestRecords } from '../../test/support/peers/fastcgi-client.js'
-import { BRINE, brine, NODE } from './run.js'
+import { type CgiRequest, requestByProcess, requestByWorker } from './cgi.js'
+import { brine } from './run.js'
 
 /** Number of certificates per commit while they are recorded. */
 const AT_ONCE = 500
@@ -64,12 +64,6 @@ export async function fill(data: string, certificates: number, wanted: number): 
   return renewals
 }
 
-/** CPU time of the ended children of this process in milliseconds. */
-export function childrenCpu(): number {
-  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[13]) + Number(fields[14])) * 10
-}
-
 const bodyOf = ({ csr }: Renewal): string => Buffer.from(csr).toString('base64')
 
 /** Variables of a renewal as a web server sets them. */
@@ -84,47 +78,14 @@ function envOf(renewal: Renewal): Readonly<Record<string, string>> {
 
 export type Renew = (data: string, renewal: Renewal) => Promise<number>
 
+const requestOf = (renewal: Renewal): CgiRequest => ({ env: envOf(renewal), body: Buffer.from(bodyOf(renewal)) })
+
 /** Sends one renewal to `brine cgi`; returns the milliseconds that it took. */
-export function byProcess(data: string, renewal: Renewal): Promise<number> {
-  const env = envOf(renewal)
-  const body = bodyOf(renewal)
-  return new Promise((resolve, reject) => {
-    const started = performance.now()
-    const child = spawn(NODE, [BRINE, 'cgi', '--data-dir', data], { env, stdio: ['pipe', 'pipe', 'inherit'] })
-    const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-    child.on('close', () => {
-      const answer = Buffer.concat(chunks).toString()
-      if (answer.startsWith('Status: 200 ')) resolve(performance.now() - started)
-      else reject(new Error(answer))
-    })
-    child.stdin.end(body)
-  })
+export async function byProcess(data: string, renewal: Renewal): Promise<number> {
+  return (await requestByProcess(data, requestOf(renewal))).wait
 }
 
 /** Sends one renewal to the worker; returns the milliseconds that it took. */
 export async function byWorker(data: string, renewal: Renewal): Promise<number> {
-  const started = performance.now()
-  const { output } = await exchange(socketOf(data), requestRecords(envOf(renewal), Buffer.from(bodyOf(renewal))))
-  if (!output.startsWith('Status: 200 ')) throw new Error(output)
-  return performance.now() - started
-}
-
-const socketOf = (data: string): string => `${data}.sock`
-
-/** Starts `brine cgi --fastcgi`, runs `work` with its process id once it listens, and returns after its end. */
-export async function withWorker<T>(data: string, work: (pid: number) => Promise<T>): Promise<T> {
-  const args = [BRINE, 'cgi', '--fastcgi', socketOf(data), '--idle', '2s', '--data-dir', data]
-  const worker = spawn(NODE, args, { stdio: ['ignore', 'inherit', 'inherit'] })
-  const ended = new Promise((resolve) => worker.once('close', resolve))
-  while (!existsSync(socketOf(data))) await new Promise((resolve) => setTimeout(resolve, 20))
-  const done = await work(worker.pid ?? 0)
-  await ended
-  return done
-}
-
-/** CPU time of a running process in milliseconds. */
-export function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
+  return (await requestByWorker(data, requestOf(renewal))).wait
 }

@@ -47,7 +47,8 @@ export function brineAt(now: string, dataDir: string, ...args: readonly string[]
   return run([BRINE, '--data-dir', dataDir, ...args], [0], now)
 }
 
-function peakOf(pid: number | undefined): number {
+/** Peak resident memory of a running process, MiB; 0 where /proc is missing. */
+export function peakOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024

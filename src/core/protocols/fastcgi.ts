@@ -2,7 +2,6 @@
  * FastCGI 1.0 as values: a reader of the records that a web server sends on one connection, and the records of a response. Only the role of
  * a responder, one request after the other. Invariant: what one connection makes this process keep is bounded.
  */
-import { LARGEST_BODY } from './est.js'
 
 export interface FastCgiRequest {
   readonly id: number
@@ -12,6 +11,9 @@ export interface FastCgiRequest {
   /** Octets beyond the largest body are dropped. */
   readonly body: Uint8Array
 }
+
+/** Returns the largest body of a request in octets, given its variables. */
+export type LargestBody = (env: Readonly<Record<string, string>>) => number
 
 export type FastCgiEvent =
   | { readonly type: 'request'; readonly request: FastCgiRequest }
@@ -46,11 +48,12 @@ interface Open {
   readonly body: Uint8Array[]
   paramsLength: number
   bodyLength: number
-  hasParams: boolean
+  /** The variables, once they are complete, and the largest body that they allow. */
+  head?: { readonly env: Readonly<Record<string, string>>; readonly largest: number }
 }
 
 /** Returns a function that takes what arrives on one connection and returns what follows from it. Never throws. */
-export function fastCgiReader(): (chunk: Uint8Array) => readonly FastCgiEvent[] {
+export function fastCgiReader(largestBody: LargestBody): (chunk: Uint8Array) => readonly FastCgiEvent[] {
   let rest: Uint8Array = new Uint8Array()
   let open: Open | undefined
   return (chunk) => {
@@ -66,7 +69,7 @@ export function fastCgiReader(): (chunk: Uint8Array) => readonly FastCgiEvent[] 
       if (rest.length < end) return events
       const content = rest.slice(8, 8 + length)
       rest = rest.slice(end)
-      const [next, event] = step(open, type, id, content)
+      const [next, event] = step(open, { type, id, content }, largestBody)
       open = next
       if (event !== undefined) events.push(event)
       if (event?.type === 'fault') return events
@@ -74,11 +77,16 @@ export function fastCgiReader(): (chunk: Uint8Array) => readonly FastCgiEvent[] 
   }
 }
 
+interface FastCgiRecord {
+  readonly type: number
+  readonly id: number
+  readonly content: Uint8Array
+}
+
 function step(
   open: Open | undefined,
-  type: number,
-  id: number,
-  content: Uint8Array,
+  { type, id, content }: FastCgiRecord,
+  largestBody: LargestBody,
 ): readonly [Open | undefined, FastCgiEvent?] {
   if (id === 0) {
     const bytes = type === TYPE.getValues ? record(TYPE.values, 0, new Uint8Array()) : unknownType(type)
@@ -89,22 +97,29 @@ function step(
     const [, role, flags = 0] = content
     if (role !== RESPONDER) return [undefined, { type: 'reply', bytes: endRequest(id, STATUS.unknownRole) }]
     const keepsConnection = (flags & KEEP_CONNECTION) !== 0
-    return [{ id, keepsConnection, params: [], body: [], paramsLength: 0, bodyLength: 0, hasParams: false }]
+    return [{ id, keepsConnection, params: [], body: [], paramsLength: 0, bodyLength: 0 }]
   }
   // records of a request that was refused or has ended
   if (open?.id !== id) return [open]
   if (type === TYPE.abort) return [undefined, { type: 'reply', bytes: endRequest(id, STATUS.complete) }]
-  if (type === TYPE.params) return takeParams(open, content)
-  if (type !== TYPE.stdin || !open.hasParams) return [open]
-  if (content.length === 0) return completed(open)
-  if (open.bodyLength <= LARGEST_BODY) open.body.push(content)
+  if (type === TYPE.params) return takeParams(open, content, largestBody)
+  if (type !== TYPE.stdin || open.head === undefined) return [open]
+  const { env, largest } = open.head
+  if (content.length === 0) return [undefined, requestEvent(open, env)]
+  if (open.bodyLength <= largest) open.body.push(content)
   open.bodyLength += content.length
   return [open]
 }
 
-function takeParams(open: Open, content: Uint8Array): readonly [Open | undefined, FastCgiEvent?] {
+function takeParams(
+  open: Open,
+  content: Uint8Array,
+  largestBody: LargestBody,
+): readonly [Open | undefined, FastCgiEvent?] {
   if (content.length === 0) {
-    open.hasParams = true
+    const env = readPairs(Buffer.concat(open.params))
+    if (env === undefined) return [undefined, fault('malformed variables')]
+    open.head = { env, largest: largestBody(env) }
     return [open]
   }
   open.paramsLength += content.length
@@ -113,10 +128,8 @@ function takeParams(open: Open, content: Uint8Array): readonly [Open | undefined
   return [open]
 }
 
-function completed({ id, keepsConnection, params, body }: Open): readonly [undefined, FastCgiEvent] {
-  const env = readPairs(Buffer.concat(params))
-  if (env === undefined) return [undefined, fault('malformed variables')]
-  return [undefined, { type: 'request', request: { id, keepsConnection, env, body: Buffer.concat(body) } }]
+function requestEvent({ id, keepsConnection, body }: Open, env: FastCgiRequest['env']): FastCgiEvent {
+  return { type: 'request', request: { id, keepsConnection, env, body: Buffer.concat(body) } }
 }
 
 /** Reads name-value pairs (section 3.4); undefined if they are malformed. */

@@ -5,7 +5,7 @@
  */
 import { unlinkSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { type FastCgiRequest, fastCgiReader, fastCgiResponse } from '../protocols/fastcgi.js'
+import { type FastCgiRequest, fastCgiReader, fastCgiResponse, type LargestBody } from '../protocols/fastcgi.js'
 import { ioError } from '../store/disk/io-error.js'
 
 export interface FastCgiOptions {
@@ -15,6 +15,7 @@ export interface FastCgiOptions {
   readonly atOnce: number
   /** Seconds without a connection after which the server ends. */
   readonly idle: number
+  readonly largestBody: LargestBody
   /** Answers one request: standard output and the lines for the error log. Never throws. */
   readonly answer: (request: FastCgiRequest) => Promise<{ readonly output: Uint8Array; readonly errors: string }>
   readonly log: (line: string) => void
@@ -64,7 +65,7 @@ interface State {
 }
 
 function handle(connection: Socket, options: FastCgiOptions, state: State): void {
-  const read = fastCgiReader()
+  const read = fastCgiReader(options.largestBody)
   connection.on('data', (chunk: Buffer) => {
     for (const event of read(chunk)) {
       if (event.type === 'reply') connection.write(event.bytes)

@@ -14,7 +14,7 @@ const REQUEST = requestRecords(ENV, BODY)
 
 /** Reads octets in pieces of `size`. */
 function read(bytes: Uint8Array, size = bytes.length): readonly FastCgiEvent[] {
-  const reader = fastCgiReader()
+  const reader = fastCgiReader(() => 131_072)
   const events: FastCgiEvent[] = []
   for (let at = 0; at < bytes.length; at += size) events.push(...reader(bytes.subarray(at, at + size)))
   return events

@@ -64,9 +64,18 @@ export async function answerCgi(ports: CgiPorts): Promise<Uint8Array> {
   }
 }
 
+/** Returns how many octets of the body of a request have to be kept, given its variables: none if it is too large to be answered. */
+export function largestBody(env: CgiPorts['env']): number {
+  const request = readCgi(env)
+  const largest = routeOf(request?.path ?? '')?.largest ?? LARGEST_UNKNOWN
+  return (request?.contentLength ?? 0) <= largest ? largest : 0
+}
+
+const routeOf = (path: string): Route | undefined => ROUTES.find(({ prefix }) => path.startsWith(prefix))
+
 async function routed(request: CgiRequest, ports: CgiPorts): Promise<HttpResponse> {
   const { contentLength = 0, path } = request
-  const route = ROUTES.find(({ prefix }) => path.startsWith(prefix))
+  const route = routeOf(path)
   const largest = route?.largest ?? LARGEST_UNKNOWN
   const isRead = contentLength <= largest
   // a web server may wait until its whole body is read

@@ -3,7 +3,7 @@ import { AppError } from '../../base/errors.js'
 import { serveFastCgi } from '../../serving/fastcgi-server.js'
 import { keepSnapshots } from '../../store/commit/snapshot-cache.js'
 import type { Session } from '../session/session.js'
-import { answerCgi } from './cgi.js'
+import { answerCgi, largestBody } from './cgi.js'
 
 export interface WorkerOptions {
   /** A path to create, or `systemd` for the socket that systemd passes. */
@@ -31,7 +31,7 @@ const KEPT_BYTES = 32 * 1024 * 1024
 export async function serveRequests({ socket, atOnce, idle, open, log }: WorkerOptions): Promise<WorkerReport> {
   keepSnapshots(KEPT_BYTES)
   const served = await serveFastCgi({
-    ...{ socket: socket === 'systemd' ? passedSocket() : socket, atOnce, idle, log },
+    ...{ socket: socket === 'systemd' ? passedSocket() : socket, atOnce, idle, log, largestBody },
     answer: async ({ env, body }) => {
       const lines: string[] = []
       const output = await answerCgi({

@@ -1,10 +1,12 @@
 /** Keys and signers of a transaction: the supply of new keys, the signer of a commit, and the counting signer of a dry run. */
 import { AppError } from '../../base/errors.js'
 import { type CountingSigner, createCountingSigner } from '../../crypto/counting-signer.js'
+import type { FreshKey } from '../../crypto/key-maker.js'
 import { readPublicKey } from '../../crypto/key-signer.js'
 import { createKeySupply, type KeySource, type KeySupply } from '../../crypto/key-supply.js'
 import type { KeyDemand, KeyId, KeyStore, Signer } from '../../crypto/ports.js'
 import { createSoftSigner } from '../../crypto/soft-signer.js'
+import { messageKey } from './message-key.js'
 import type { Session } from './session.js'
 
 /** Returns a supply over the key pool of the data directory; the keys that the pool lacks are made on every core. */
@@ -45,10 +47,11 @@ export async function openSigner(session: Session, source: KeySource): Promise<T
   return { signer: createPeculiarSigner(init), ...rest }
 }
 
-/** Runs `use` with a signer of messages, outside of any transaction: it makes no lasting key, and one-time keys come from the pool. */
+/** Runs `use` with a signer of messages, outside of any transaction: it makes no lasting key, and `signOneOff` has the key of the day. */
 export async function withMessageSigner<T>(session: Session, use: (signer: Signer) => Promise<T>): Promise<T> {
   const keys = supplyKeys(session)
-  const { signer, forget } = await openSigner(session, keys)
+  const takeOneTime = (): Promise<FreshKey> => messageKey(session, () => keys.takeOneTime())
+  const { signer, forget } = await openSigner(session, { takeLasting: () => keys.takeLasting(), takeOneTime })
   try {
     return await use(signer)
   } finally {

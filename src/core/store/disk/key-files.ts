@@ -1,6 +1,6 @@
 /**
- * Private keys at rest: `keys/<SKI>` and `keys/pool/<SKI>`, PKCS#8 DER, mode 0600 in folders of mode 0700.
- * Invariants: a file or folder that other users can access is refused; a pool key is removed from disk before a caller gets it.
+ * Private keys at rest: `keys/<SKI>`, `keys/pool/<SKI>` and the key of messages `keys/pool/messages-<DAY>`, PKCS#8 DER, mode 0600 in folders
+ * of mode 0700. Invariants: a file or folder that other users can access is refused; a pool key is removed from disk before a caller gets it.
  */
 import { readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -15,6 +15,7 @@ import { replaceFile, writeNew } from './write-file.js'
 /** Bytes of the largest key file. */
 const LIMIT = 65536
 const HOUR_MS = 3_600_000n
+const MESSAGES = 'messages-'
 
 export interface KeyFiles extends KeyStore {
   has(id: KeyId): boolean
@@ -23,6 +24,10 @@ export interface KeyFiles extends KeyStore {
    * (credentials), `file-damaged` (corrupt).
    */
   publicKeyOf(id: KeyId): PublicKey | undefined
+  /** Returns the key of the EE certificates of messages of a day (`2026-12-02`), which the caller clears; undefined if there is none. */
+  messageKey(day: string): Uint8Array | undefined
+  /** Keeps the key of a day and removes those of other days. */
+  putMessageKey(day: string, pkcs8: Uint8Array): void
 }
 
 /** Returns the key store of a data directory. `mayUse` throws in a stand-by, which may list its keys but not use them. */
@@ -62,6 +67,21 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       removeStaleTemps(layout.pool)
     },
     poolSize: () => names(layout.pool).length,
+    messageKey(day) {
+      mayUse()
+      refuseLinkedFolders(layout)
+      return readPrivateKey(messageKeyPath(layout, day))
+    },
+    putMessageKey(day, pkcs8) {
+      mayUse()
+      refuseMissing(layout)
+      refuseLinkedFolders(layout)
+      makeDir(layout.pool)
+      const path = messageKeyPath(layout, day)
+      writePrivateKey(path, pkcs8)
+      for (const name of listDir(layout.pool))
+        if (name.startsWith(MESSAGES) && name !== basename(path)) removeFile(join(layout.pool, name))
+    },
     wipePool() {
       refuseMissing(layout)
       refuseLinkedFolders(layout)
@@ -71,6 +91,11 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       syncDir(layout.pool)
     },
   }
+}
+
+/** In the pool, which no backup has and a promotion empties. */
+function messageKeyPath(layout: Layout, day: string): string {
+  return join(layout.pool, `${MESSAGES}${day}`)
 }
 
 function refuseMissing(layout: Layout): void {
@@ -116,7 +141,7 @@ function checkFolder(folder: string): void {
 /** Writes a private key and syncs its folder. Throws `key-exposed`, `key-link` (credentials), `io`. */
 export function writePrivateKey(path: string, pkcs8: Uint8Array): void {
   checkFolder(dirname(path))
-  // the name is the hash of the key, so an existing file is this key or a partial file of a command that died
+  // the name is the hash of the key, so an existing file is this key or a partial file of a command that died; or any key of messages will do
   if (!writeNew(path, pkcs8)) replaceFile(path, pkcs8)
   syncDir(dirname(path))
 }

@@ -1,4 +1,7 @@
-/** One more object in a repository of 20,000 compared with one of 20: time and bytes of rsync tree and RRDP, and the time of the disk for the bytes alone. */
+/**
+ * One more object in a repository of 20,000 compared with one of 20: time and bytes of rsync tree and RRDP, and the time of the disk for
+ * the bytes alone. Replay of an event that changes every publisher, by their number.
+ */
 import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseHandle } from '../src/core/base/handle.js'
@@ -156,7 +159,46 @@ async function measure(objects: number): Promise<void> {
   )
 }
 
+/** Returns the milliseconds in which one event that changes every publisher is applied: replay of the first publication of a large directory. */
+async function applied(publishers: number): Promise<number> {
+  let state = pubd.initial(PUBD_HANDLE)
+  const random = { bytes: (length: number) => new Uint8Array(filler(length)) }
+  const ports = {
+    signer,
+    clock: { now: () => '2026-01-01T00:00:00Z' as Instant },
+    random,
+    retention: DEFAULT_RETENTION,
+  }
+  const run = async (command: PubdCommand) => {
+    const before = state
+    const events = await pubd.decide(state, command, ports)
+    for (const event of events) state = pubd.evolve(state, event)
+    return { before, event: events[0] }
+  }
+  await run({ type: 'pubserver.init', rsyncBase: RSYNC, rrdpBase: 'https://rpki.example.net/rrdp/' })
+  const handles = Array.from({ length: publishers }, (_, i) => parseHandle(`ca${i}`))
+  for (const publisher of handles)
+    await run({ type: 'publisher.add', publisher, base: publisherBase(RSYNC, publisher) })
+  const sha256 = sha256Hex(filler(10))
+  const changes = handles.map((publisher) => ({ publisher, put: [{ name: 'a.roa', sha256, size: 10 }], drop: [] }))
+  const { before, event } = await run({ type: 'publish', changes })
+  if (event === undefined) throw new Error('nothing was published')
+  const rounds = Array.from({ length: ROUNDS }, () => {
+    const started = performance.now()
+    pubd.evolve(before, event)
+    return performance.now() - started
+  })
+  return median(rounds)
+}
+
+async function measureReplay(): Promise<void> {
+  const [few, many] = [await applied(500), await applied(4000)]
+  say(`an event that changes all publishers: 500 in ${few.toFixed(1)} ms, 4000 in ${many.toFixed(1)} ms`)
+  say(`  per publisher ${(many / 4000 / (few / 500)).toFixed(2)} times the time (1 is linear)`)
+}
+
 try {
+  await measureReplay()
   for (const size of SIZES) await measure(size)
 } finally {
   fs.rmSync(folder, { recursive: true, force: true })

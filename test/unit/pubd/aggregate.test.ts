@@ -5,7 +5,6 @@ import { PUBD_HANDLE, type PubdEvent, pubd } from '../../../src/core/pubd/aggreg
 import { changesSince, objectsInUse, publishedObjects } from '../../../src/core/pubd/content.js'
 import type { Published } from '../../../src/core/pubd/publications.js'
 import { publisherBase } from '../../../src/core/pubd/uri.js'
-import { countedTable } from '../../support/store/counted-table.js'
 import { given, h, object, RRDP, RSYNC, Server } from './given.js'
 
 const published = (events: readonly PubdEvent[]): Published => {
@@ -316,17 +315,4 @@ describe('replay', () => {
       args: { changes: [{ publisher: 'a', put: 1, drop: 2 }] },
     })
   })
-})
-
-it('copies the table of publishers once for an event that changes a hundred', async () => {
-  const server = await given()
-  const names = Array.from({ length: 100 }, (_, i) => h(`ca${i}`))
-  for (const publisher of names)
-    await server.run({ type: 'publisher.add', publisher, base: publisherBase(RSYNC, publisher) })
-  const changes = names.map((publisher) => ({ publisher, put: [object('a.roa', publisher)], drop: [] }))
-  const before = server.state
-  const event = published(await server.run({ type: 'publish', changes }))
-  const { table, copies } = countedTable(before.publishers)
-  expect(pubd.evolve({ ...before, publishers: table }, event)).toEqual(server.state)
-  expect(copies()).toBe(1)
 })

@@ -12,6 +12,10 @@ export interface OnlineOptions {
   readonly cache?: string
   /** Lines `AS64496,192.0.2.0/24,24`; undefined compares the validators with each other only. */
   readonly vrps?: readonly string[]
+  /** Evaluate at this time, seconds since the epoch; it must not be before the present, at which the HTTPS certificate is made. FORT needs `faketime`. */
+  readonly at?: number
+  /** Hosts in the URIs; left out: those that the TAL names. */
+  readonly hosts?: readonly string[]
 }
 
 export interface OnlineRun {
@@ -54,13 +58,13 @@ export async function runOnline(
   const out = join(scratch, `out-${options.transport}`)
   const args = [join(benchDir, 'validate-online.sh'), '-c', '-M', options.transport, '-o', out]
   if (options.cache !== undefined) args.push('-C', options.cache)
+  if (options.hosts !== undefined) args.push('-H', options.hosts.join())
   if (options.vrps !== undefined) {
-    const file = join(scratch, 'expected.csv')
+    const file = join(scratch, `expected-${options.transport}.csv`)
     writeFileSync(file, options.vrps.map((line) => `${line}\n`).join(''))
     args.push('-e', file)
   }
-  const { rpkiClient, fort } = validators()
-  const env = { ...process.env, TMPDIR: tmpdir(), RPKI_CLIENT: rpkiClient ?? '', FORT: fort ?? '' }
+  const env = { ...process.env, TMPDIR: tmpdir(), ...programsAt(scratch, options) }
   const { status, output } = await run('bash', [...args, roots, tal], env)
   if (options.cache !== undefined) await nextSecond()
   const read = (path: string): string => (existsSync(join(out, path)) ? readFileSync(join(out, path), 'utf8') : '')
@@ -70,6 +74,36 @@ export async function runOnline(
     output,
     requests: options.transport === 'rrdp' ? requests.map(([, what, code]) => `${what} ${code}`) : [],
     said: read(`rpki-client-${options.transport}/stderr`) + read(`fort-${options.transport}/log`),
+  }
+}
+
+/** Both transports at once, each with servers and validators of its own. */
+export async function runBoth(
+  roots: string,
+  tal: string,
+  scratch: string,
+  options: Omit<OnlineOptions, 'transport'>,
+): Promise<Pick<OnlineRun, 'ok' | 'output'>> {
+  const runs = await Promise.all(
+    (['rsync', 'rrdp'] as const).map((transport) => runOnline(roots, tal, scratch, { ...options, transport })),
+  )
+  return { ok: runs.every(({ ok }) => ok), output: runs.map(({ output }) => output).join('\n') }
+}
+
+/** Returns the variables that name the validators to the bench; with a time, scripts that run them at it. */
+function programsAt(scratch: string, { at, transport }: OnlineOptions): Readonly<Record<string, string>> {
+  const { rpkiClient = '', fort = '' } = validators()
+  if (at === undefined) return { RPKI_CLIENT: rpkiClient, FORT: fort }
+  const script = (name: string, asked: string, program: string): string => {
+    const path = join(scratch, `${name}-${transport}`)
+    const text = `#!/bin/sh\ncase $1 in -V|--version) exec ${asked} "$@";; esac\nexec ${program} "$@"\n`
+    writeFileSync(path, text, { mode: 0o755 })
+    return path
+  }
+  const time = new Date(at * 1000).toISOString().replace('T', ' ').slice(0, 19)
+  return {
+    RPKI_CLIENT: script('rpki-client-at', rpkiClient, `${rpkiClient} -P ${at}`),
+    FORT: script('fort-at', fort, `faketime -f '@${time}' ${fort}`),
   }
 }
 

@@ -5,7 +5,7 @@ import { republishRepaired } from '../core/app/recovery/force.js'
 import { openSession } from '../core/app/session/session.js'
 import { BaseCommand } from '../core/cli/base-command.js'
 import { EXIT_CODES } from '../core/cli/exit-codes.js'
-import { arg, flag, writeFlags } from '../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../core/cli/flags/flags.js'
 import { counted } from '../core/cli/output/endings.js'
 
 export default class Republish extends BaseCommand<RepublishReport> {
@@ -16,7 +16,7 @@ export default class Republish extends BaseCommand<RepublishReport> {
   }
   static override examples = ['<%= config.bin %> republish', '<%= config.bin %> republish acme --now']
   static override args = { ca: arg.handle({ multiple: true, description: 'only these CAs; default: all' }) }
-  static override flags = { ...writeFlags, now: flag.boolean({ description: 'also re-issue what is not due' }) }
+  static override flags = { ...changeFlags, now: flag.boolean({ description: 'also re-issue what is not due' }) }
 
   protected override async execute(): Promise<RepublishReport> {
     const { args, flags } = await this.parse(Republish)

@@ -72,16 +72,16 @@ test('Krill serves exactly what the CA wants published, and heals after it was e
     ...['--reason', 'Krill signs its HTTPS certificate itself'],
   ])
   await brineOk(dir, ['child', 'add', 'testbed', 'acme', '--local', '--resources', '10.0.0.0/8, AS64496'])
-  await brineOk(dir, ['parent', 'add', 'acme', 'testbed', '--local'])
-  await brineOk(dir, ['roa', 'add', 'acme', ROA])
+  await brineOk(dir, ['parent', 'add', 'acme', 'testbed', '--local', '--no-sync'])
+  await brineOk(dir, ['roa', 'add', 'acme', ROA, '--no-sync'])
   expect(await states()).toEqual(['pending'])
   expect(await sync()).toMatchObject({ changed: 'yes', put: 3, withdrawn: 0 })
   expect(await states()).toEqual(['published'])
   await expectServed(krill, 3)
   expect(await sync()).toMatchObject({ changed: 'no', put: 0, withdrawn: 0 })
 
-  await brineOk(dir, ['roa', 'remove', 'acme', ROA])
-  expect(await sync()).toMatchObject({ changed: 'yes', put: 2, withdrawn: 1 })
+  expect(await brineOk(dir, ['roa', 'remove', 'acme', ROA])).toMatchObject({ published: true, synced: ['acme'] })
+  expect(await sync()).toMatchObject({ changed: 'no', put: 0, withdrawn: 0 })
   await expectServed(krill, 2)
 
   // the server forgets everything of the publisher
@@ -91,19 +91,20 @@ test('Krill serves exactly what the CA wants published, and heals after it was e
   expect(await sync()).toMatchObject({ changed: 'yes', put: 2, withdrawn: 0 })
   await expectServed(krill, 2)
 
-  await brineOk(dir, ['roa', 'add', 'acme', ROA])
+  await brineOk(dir, ['roa', 'add', 'acme', ROA, '--no-sync'])
   expect(await states()).toEqual(['pending'])
   const { done } = await brineOk<{ done: readonly unknown[] }>(dir, ['tick', '--json'])
   expect(done).toContainEqual({ what: 'repository', on: 'acme: +3 -0 objects' })
   expect(await states()).toEqual(['published'])
   await expectServed(krill, 3)
 
-  const another = '10.0.1.0/24 => 64496'
-  await brineOk(dir, ['roa', 'add', 'acme', another])
+  const [another, third] = ['10.0.1.0/24 => 64496', '10.0.2.0/24 => 64496'] as const
   await krill.stop()
+  await brineOk(dir, ['roa', 'add', 'acme', another, '--no-sync'])
   expect((await runBrine(['tick', '--json'], { dataDir: dir })).code).toBe(3)
+  expect((await runBrine(['roa', 'add', 'acme', third], { dataDir: dir })).code).toBe(17)
   const waiting = await runBrine(['repo', 'sync', 'acme', '--json'], { dataDir: dir })
   expect(waiting.code).toBe(17)
-  expect(await states()).toEqual(['published', 'pending'])
+  expect(await states()).toEqual(['published', 'pending', 'pending'])
   await brineOk(dir, ['audit', 'verify', '--full'])
 }, 300_000)

@@ -3,7 +3,7 @@ import { addCa, type CaReport } from '../../core/app/authority/cas.js'
 import { resourcesOf } from '../../core/app/authority/resource-arguments.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -18,7 +18,7 @@ export default class CaAdd extends BaseCommand<CaReport> {
   ]
   static override args = { ca: arg.newHandle({ required: true, description: 'handle of the new CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     under: flag.handle({ helpValue: 'PARENT', description: 'parent: a CA or the trust anchor of this data directory' }),
     resources: flag.resources({ description: 'resources that the parent certifies', dependsOn: ['under'] }),
   }

@@ -2,7 +2,7 @@
 import { type CaReport, removeCa } from '../../core/app/authority/cas.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, confirmFlags, flag } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -14,7 +14,7 @@ export default class CaRemove extends BaseCommand<CaReport> {
   static override examples = ['<%= config.bin %> ca remove acme --yes']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     ...confirmFlags,
     abandon: flag.boolean({
       description: 'although a parent or repository elsewhere still has certificates or objects of it; needs --reason',

@@ -6,7 +6,7 @@ import { addRemoteChild } from '../../core/app/exchange/server/child-contact.js'
 import { assertNotExists, readOctets, writePublicDocument } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -32,7 +32,7 @@ export default class ChildAdd extends BaseCommand<Added> {
     child: arg.newHandle({ required: true, description: 'the child' }),
   }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     local: flag.boolean({ description: 'the child is a CA of this data directory', exclusive: ['request'] }),
     request: flag.path({
       description: 'the child is elsewhere: its child_request (RFC 8183)',

@@ -2,7 +2,7 @@
 import { type ChildReport, showChild, suspendChild } from '../../core/app/authority/children.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, confirmFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -17,7 +17,7 @@ export default class ChildSuspend extends BaseCommand<ChildReport> {
     ca: arg.handle({ required: true, description: 'the parent' }),
     child: arg.handle({ required: true, description: 'the child' }),
   }
-  static override flags = { ...writeFlags, ...confirmFlags }
+  static override flags = { ...changeFlags, ...confirmFlags }
 
   protected override async execute(): Promise<ChildReport> {
     const { args, flags } = await this.parse(ChildSuspend)

@@ -5,7 +5,7 @@ import { updateChildId } from '../../core/app/exchange/server/child-contact.js'
 import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, confirmFlags, flag } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -31,7 +31,7 @@ export default class ChildUpdate extends BaseCommand<Updated> {
     child: arg.handle({ required: true, description: 'the child' }),
   }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     ...confirmFlags,
     resources: flag.resources({
       description: 'the complete new set of resources; none: no resources, all: every resource of the parent',

@@ -2,7 +2,7 @@
 import { type Activation, activateKeyroll, type KeyrollReport } from '../../core/app/authority/keyroll.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, confirmFlags, flag } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -19,7 +19,7 @@ export default class KeyrollActivate extends BaseCommand<KeyrollReport> {
   ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     ...confirmFlags,
     class: flag.text({
       helpValue: 'NAME',

@@ -2,7 +2,7 @@
 import { initKeyroll, type KeyrollReport } from '../../core/app/authority/keyroll.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -19,7 +19,7 @@ export default class KeyrollInit extends BaseCommand<KeyrollReport> {
   ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     class: flag.text({ helpValue: 'NAME', description: 'only this resource class; default: every class' }),
     'activate-after': flag.duration({
       min: 300,

@@ -5,7 +5,7 @@ import { addRemoteParent, type ParentContactReport } from '../../core/app/exchan
 import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -26,7 +26,7 @@ export default class ParentAdd extends BaseCommand<Added> {
     parent: arg.newHandle({ required: true, description: 'its parent; for one elsewhere, your name for it' }),
   }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     local: flag.boolean({ description: 'the parent is in this data directory', exclusive: ['response'] }),
     response: flag.path({ description: 'the parent is elsewhere: its parent_response (RFC 8183)' }),
     ...permissionFlags,

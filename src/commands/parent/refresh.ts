@@ -4,7 +4,7 @@ import { type RefreshAllReport, refreshParents } from '../../core/app/exchange/c
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { arg, flag } from '../../core/cli/flags/flags.js'
+import { arg, flag, noSyncFlag } from '../../core/cli/flags/flags.js'
 import { classText } from '../../core/cli/views/parents.js'
 
 export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
@@ -20,6 +20,7 @@ export default class ParentRefresh extends BaseCommand<RefreshAllReport> {
     parent: arg.handle({ description: 'only this parent; default: each that is elsewhere' }),
   }
   static override flags = {
+    ...noSyncFlag,
     'accept-loss': flag.boolean({
       description: 'obey the list at once, whatever it takes away; needs --reason',
     }),

@@ -3,7 +3,7 @@ import { deliverByHttp } from '../../core/app/exchange/client/deliver.js'
 import { type ParentRemoveReport, removeParent } from '../../core/app/exchange/client/remove-parent.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, confirmFlags, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, confirmFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -18,7 +18,7 @@ export default class ParentRemove extends BaseCommand<ParentRemoveReport> {
     ca: arg.handle({ required: true, description: 'the CA' }),
     parent: arg.handle({ required: true, description: 'its parent' }),
   }
-  static override flags = { ...writeFlags, ...confirmFlags }
+  static override flags = { ...changeFlags, ...confirmFlags }
 
   protected override async execute(): Promise<ParentRemoveReport> {
     const { args, flags } = await this.parse(ParentRemove)

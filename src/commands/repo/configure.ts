@@ -5,7 +5,7 @@ import { configureRemoteRepository } from '../../core/app/exchange/client/reposi
 import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import type { Theme } from '../../core/cli/output/theme.js'
@@ -24,7 +24,7 @@ export default class RepoConfigure extends BaseCommand<Configured> {
   ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     local: flag.boolean({ description: 'use the publication server of this data directory', exclusive: ['response'] }),
     response: flag.path({ description: 'the repository is elsewhere: its repository_response (RFC 8183)' }),
     ...permissionFlags,
@@ -51,8 +51,8 @@ export default class RepoConfigure extends BaseCommand<Configured> {
     const line = changeEnding(report.ca, report, [`publishes at ${report.repository?.base ?? '-'}`])
     const notes = 'id' in report ? idChoiceLines(report, 'the repository', '--repository') : []
     const isRemote = report.repository?.transport === 'rfc8181'
-    const refresh = `brine parent refresh ${report.ca}   # if its parent is elsewhere`
-    const next = isRemote && !report.dryRun ? [`next: ${refresh}`, `      brine repo sync ${report.ca}`] : []
+    const refresh = `next: brine parent refresh ${report.ca}   # if its parent is elsewhere`
+    const next = isRemote && !report.dryRun ? [refresh] : []
     return [line, ...notes.map(theme.paste), ...next].join('\n')
   }
 }

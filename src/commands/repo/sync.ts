@@ -10,7 +10,7 @@ import { changeEnding } from '../../core/cli/output/change-ending.js'
 export default class RepoSync extends BaseCommand<RepoSyncReport> {
   static override summary = 'compare the objects of a CA with its repository and publish the difference'
   static override description =
-    'Use it after a repository was restored from a backup. Does nothing if both agree; rebuilds the published tree if it lags. A repository elsewhere is asked what it has, and gets the difference in one message (RFC 8181), all of it or nothing: run it after each change. If it cannot be reached or refuses, nothing is changed: exit code 17 if objects wait for it, else 15.'
+    'Use it after a repository was restored from a backup. Does nothing if both agree; rebuilds the published tree if it lags. A repository elsewhere is asked what it has, and gets the difference in one message (RFC 8181), all of it or nothing; commands that change a CA do that themselves, but with --no-sync. If it cannot be reached or refuses, nothing is changed: exit code 17 if objects wait for it, else 15.'
   static override examples = ['<%= config.bin %> repo sync acme', '<%= config.bin %> repo sync acme --dry-run --json']
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = { ...writeFlags }

@@ -3,7 +3,7 @@ import { type RoaUpdateReport, replaceRoas } from '../../core/app/authority/roas
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { arg, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds, SKIPPED_STATUS, skipFlag } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
@@ -21,7 +21,7 @@ export default class RoaReplace extends BaseCommand<RoaUpdateReport> {
     ca: arg.handle({ required: true, description: 'the CA' }),
     roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
-  static override flags = { ...writeFlags, ...roaFileFlag, ...skipFlag }
+  static override flags = { ...changeFlags, ...roaFileFlag, ...skipFlag }
 
   static override needs = roaNeeds
 

@@ -5,7 +5,7 @@ import { type RoaUpdateReport, updateRoas } from '../../core/app/authority/roas.
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { EXIT_CODES } from '../../core/cli/exit-codes.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
 import { SKIPPED_STATUS, skipFlag, textOf } from '../../core/cli/roa-input.js'
 import { roasChangedView } from '../../core/cli/views/roas-changed.js'
@@ -21,7 +21,7 @@ export default class RoaUpdate extends BaseCommand<RoaUpdateReport> {
   ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     file: flag.path({ required: true, description: 'file with the changes; - reads standard input' }),
     ...skipFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),

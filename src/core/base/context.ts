@@ -1,5 +1,6 @@
 /** Context of a command: who runs it, where and how. The command line passes it to a use case; it does not depend on a terminal. */
 import type { AppError, Changed } from './errors.js'
+import type { Handle } from './handle.js'
 
 /** Notice about a request to a CA that has no response yet. */
 export interface OpenRequestNotice {
@@ -17,6 +18,8 @@ export interface CommitWatch {
   changed: Changed
   /** The request to a CA that has no response yet: an interrupt reports it. */
   openRequest?: OpenRequestNotice | undefined
+  /** CAs whose repository elsewhere has not confirmed what the commits have changed. */
+  unsynced?: Set<Handle>
 }
 
 /** Options of a command, filled by the command line from flags and environment. */

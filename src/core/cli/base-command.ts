@@ -37,8 +37,11 @@ export abstract class BaseCommand<R extends object> extends Command {
   static opensDataDir = true
 
   /** Whether the use case has made anything durable: written by the use case, read on an interrupt. */
-  protected readonly watch: CommitWatch = { changed: 'no' }
+  protected readonly watch: CommitWatch = { changed: 'no', unsynced: new Set() }
   #quiet = false
+  #noSync = false
+  /** True if a repository elsewhere has not confirmed the change. */
+  #undelivered = false
   /** True if the output goes to a file that the user named. */
   #writesFile = false
   #progress: Progress = silentProgress
@@ -74,11 +77,12 @@ export abstract class BaseCommand<R extends object> extends Command {
 
   override async run(): Promise<object> {
     if (asksForUpgradeOnly(process.env)) return this.#upgradeOnly()
-    const report = await this.#executed()
+    const executed = await this.#executed()
+    const report = await this.#delivered(executed)
     this.#progress.clear()
     if (this.#isMute) for (const line of this.faults(report)) process.stderr.write(`Error: ${line}\n`)
     await writeOut(await this.#rendered(report), this.watch.changed)
-    this.#ending = this.exitCode(report)
+    this.#ending = this.exitCode(report) || (this.#undelivered ? EXIT_CODES.pending : 0)
     if (this.#ending !== 0) throw new ExitError(this.#ending)
     return report
   }
@@ -97,6 +101,22 @@ export abstract class BaseCommand<R extends object> extends Command {
       if (!(await recoverIfAllowed(context, error).catch(() => false))) throw error
       return this.execute()
     }
+  }
+
+  /** Sends what the command has changed to repositories elsewhere, and returns the report of what they have confirmed. */
+  async #delivered(report: R): Promise<R> {
+    const context = this.#context
+    const isWanted = 'no-sync' in (this.ctor.flags ?? {}) && !this.#noSync
+    if (!isWanted || context === undefined || (this.watch.unsynced?.size ?? 0) === 0) return report
+    const { deliverCommand } = await import('../app/exchange/client/deliver-changes.js')
+    const delivered = await deliverCommand(context, this.watch, report, `brine/${this.config.version}`)
+    for (const { ca, message } of delivered.failed) {
+      this.#undelivered = true
+      const line = `the repository of ${ca} has not confirmed the change: ${message}; the next tick sends it, or: brine repo sync ${ca}`
+      if (this.#isMute) process.stderr.write(`Error: ${this.#paste(line)}\n`)
+      else this.warn(line)
+    }
+    return delivered.report
   }
 
   /** Runs the forced recovery of a command that opens a data directory, but not for a dry run. */
@@ -176,6 +196,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     const missing = this.#missing({ definition, given: parsed })
     if (missing !== undefined) throw missing
     this.#quiet = Reflect.get(parsed.flags, 'quiet') === true
+    this.#noSync = Reflect.get(parsed.flags, 'no-sync') === true
     const { out, prom, nagios } = parsed.flags as { out?: string; prom?: string; nagios?: boolean }
     this.#writesFile = ((out ?? '-') !== '-' || prom !== undefined) && nagios !== true
     if (!this.#quiet) this.#progress = progressOn(process.stderr)

@@ -3,7 +3,7 @@ import { type RoaUpdateReport, updateRoas } from '../app/authority/roas.js'
 import { openSession } from '../app/session/session.js'
 import { BaseCommand } from './base-command.js'
 import { EXIT_CODES } from './exit-codes.js'
-import { arg, flag, writeFlags } from './flags/flags.js'
+import { arg, changeFlags, flag } from './flags/flags.js'
 import type { Theme } from './output/theme.js'
 import { ROA_FORMATS, roaFileFlag, roaInput, roaNeeds } from './roa-input.js'
 import { roasChangedView } from './views/roas-changed.js'
@@ -15,7 +15,7 @@ export abstract class RoaChange extends BaseCommand<RoaUpdateReport> {
     roa: arg.text({ multiple: true, description: '"PREFIX-MAXLENGTH => ASN # note", several at once' }),
   }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     ...roaFileFlag,
     idempotent: flag.boolean({ description: 'succeed if the change is already in effect' }),
   }

@@ -20,6 +20,8 @@ export interface OutgoingMessage<T> extends Omit<PeerRequest, 'body' | 'onAnswer
   readonly now: () => Instant
   readonly log: ExchangeLog
   readonly warn?: (text: string) => void
+  /** Seconds to wait for the turn at the host; by default as `withHost`. */
+  readonly turnSeconds?: number
   /** Sends it; `post` by default. */
   readonly send?: Send
 }
@@ -48,7 +50,7 @@ export async function sendMessage<T>(message: OutgoingMessage<T>): Promise<T> {
 }
 
 function exchangeOf<T>(message: OutgoingMessage<T>, onAgent: (name: string) => void): Promise<T> {
-  const { dataDir, to, seal, open, now, log, warn, send = post, ...request } = message
+  const { dataDir, to, seal, open, now, log, warn, send = post, turnSeconds, ...request } = message
   const logged = (direction: 'sent' | 'received', bytes: Uint8Array, form: 'cms' | 'txt'): void =>
     void log.write({ ...to, at: now(), direction, bytes, form })
   return withHost(
@@ -64,7 +66,7 @@ function exchangeOf<T>(message: OutgoingMessage<T>, onAgent: (name: string) => v
       const reply = await send({ ...request, body, onAnswer })
       return open(reply.body, reply)
     },
-    warn === undefined ? {} : { warn },
+    { ...(warn === undefined ? {} : { warn }), ...(turnSeconds === undefined ? {} : { timeoutSeconds: turnSeconds }) },
   )
 }
 

@@ -11,6 +11,7 @@ import { projectDir } from '../../support/processes/brine-shim.js'
 import { runBrine } from '../../support/processes/cli.js'
 
 interface Command {
+  readonly flags?: Readonly<Record<string, unknown>>
   readonly examples?: readonly string[]
   readonly summary?: string
   readonly description?: string
@@ -82,4 +83,16 @@ test.each([80, 120])('all help fits %i columns', async (maxWidth) => {
 test('help is not what follows --', async () => {
   const { stdout } = await runBrine(['roa', 'list', '--', '--help'])
   expect(stdout).not.toContain('EXIT CODES')
+})
+
+/** Commands that write and have no `--no-sync`: they change no CA, or publish by themselves, or renumber, after which `repo sync` compares. */
+const WITHOUT_NO_SYNC =
+  /^(?:archive|audit|backup|ca:id|clean|clock|demote|est|ha|promote|pubserver|recover|repo:sync|restore|setup|ta:init|tls|upgrade)(?::|$)/
+
+test('each command that may change a CA which publishes elsewhere sends the change, and has --no-sync', () => {
+  const writing = Object.entries(MANIFEST.commands).filter(([, { flags = {} }]) => 'dry-run' in flags)
+  const silent = writing.filter(([, { flags = {} }]) => !('no-sync' in flags)).map(([id]) => id)
+  expect(silent.filter((id) => !WITHOUT_NO_SYNC.test(id))).toEqual([])
+  const sending = Object.entries(MANIFEST.commands).filter(([, { flags = {} }]) => 'no-sync' in flags)
+  expect(sending.map(([id]) => id)).toEqual(expect.arrayContaining(['roa:add', 'republish', 'parent:refresh']))
 })

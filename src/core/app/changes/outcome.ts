@@ -13,9 +13,12 @@ export interface Outcome {
   readonly sequence: number | null
   /** RRDP serial that publishes the change; null if it is not published here. */
   readonly serial: number | null
+  /** True if the change is in the published tree here, or the repository elsewhere has confirmed it. */
   readonly published: boolean
-  /** CAs of the change that publish elsewhere: `repo sync` or the next `tick` sends it. Left out if there are none. */
+  /** CAs of the change that publish elsewhere and wait: `repo sync` or the next `tick` sends it. Left out if there are none. */
   readonly unsynced?: readonly Handle[]
+  /** CAs of the change whose repository elsewhere has confirmed it. Left out if there are none. */
+  readonly synced?: readonly Handle[]
   /** Time at which something is next due for republication; null if nothing is. */
   readonly nextDue: Instant | null
   /** Keys that the command used, or in a dry run would use. */

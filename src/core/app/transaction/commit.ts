@@ -184,8 +184,10 @@ function commitDraft<R>(
   // from here on an event may reference the new keys, even if the commit ends with an error
   if (changed) signing.keep()
   const commit = staged === undefined ? undefined : withWatch(session, () => writer.commit(staged))
+  const unsynced = changed ? unconfirmedOf(tx.work) : []
+  for (const handle of unsynced) session.options.watch?.unsynced?.add(handle)
   const tree = publishTree(session, tx, at, { isCommitted: commit !== undefined })
-  return { result, commit, tree, changed, at, unsynced: changed ? unconfirmedOf(tx.work) : [], demand }
+  return { result, commit, tree, changed, at, unsynced, demand }
 }
 
 function unconfirmedOf(work: Work): readonly Handle[] {

@@ -100,6 +100,17 @@ export const writeFlags = {
   'dry-run': boolean({ description: 'show what would change without changing it' }),
 }
 
+/** Flag of commands that may change a CA which publishes elsewhere. */
+export const noSyncFlag = {
+  'no-sync': boolean({
+    description:
+      'do not send the change to a repository elsewhere at once: the next tick does, for many changes together',
+  }),
+}
+
+/** Flags of every command that writes, and may change a CA which publishes elsewhere. */
+export const changeFlags = { ...writeFlags, ...noSyncFlag }
+
 /** Flags of commands that refuse a clock which no sign confirms. */
 export const clockFlags = {
   'clock-is-right': boolean({ description: 'go on although the clock and the last record are far apart' }),

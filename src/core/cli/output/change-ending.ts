@@ -14,9 +14,10 @@ export function changeEnding(subject: string, outcome: Outcome, changes: readonl
   })
 }
 
-/** Returns what is published here, and what a repository elsewhere has not been sent yet. */
-function publicationOf({ serial, unsynced = [] }: Outcome): Ending['publication'] {
+/** Returns what is published here, and what a repository elsewhere has or has not confirmed. */
+function publicationOf({ serial, unsynced = [], synced = [] }: Outcome): Ending['publication'] {
   const [ca] = unsynced
   if (ca !== undefined) return { pending: `the next tick sends it, or brine repo sync ${ca} at once` }
-  return serial === null ? undefined : { serial }
+  if (serial === null) return synced.length === 0 ? undefined : { confirmed: true }
+  return { serial }
 }

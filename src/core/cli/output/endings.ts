@@ -8,8 +8,12 @@ export interface Ending {
   readonly sequence?: number | undefined
   /** `+10 ROAs`; empty for a no-op. */
   readonly changes: readonly string[]
-  /** The RRDP serial, or why it is not published yet; undefined if there is nothing to publish. */
-  readonly publication?: { readonly serial: number } | { readonly pending: string } | undefined
+  /** The RRDP serial, that a repository elsewhere has it, or why it is not published yet; undefined if there is nothing to publish. */
+  readonly publication?:
+    | { readonly serial: number }
+    | { readonly confirmed: true }
+    | { readonly pending: string }
+    | undefined
   /** When the next manifest is due: nextUpdate minus the margin. */
   readonly nextManifest?: Instant | undefined
   readonly dryRun?: boolean | undefined
@@ -24,12 +28,16 @@ export function endingLine(ending: Ending): string {
   if (ending.dryRun === true) return `${subject}: ${changes.join(', ')}; dry run, nothing changed`
   const head = `${subject}${sequence === undefined ? '' : ` seq ${sequence}`}: ${changes.join(', ')}`
   const parts = [head]
-  if (publication !== undefined)
-    parts.push(
-      'serial' in publication ? `published, serial ${publication.serial}` : `not published yet: ${publication.pending}`,
-    )
+  if (publication !== undefined) parts.push(publicationText(publication))
   if (nextManifest !== undefined) parts.push(`next manifest ${clockTime(nextManifest, now)}`)
   return parts.join('; ')
+}
+
+function publicationText(publication: NonNullable<Ending['publication']>): string {
+  if ('confirmed' in publication) return 'published: the repository has confirmed it'
+  return 'serial' in publication
+    ? `published, serial ${publication.serial}`
+    : `not published yet: ${publication.pending}`
 }
 
 /** Returns `14:02Z`, with the date if the time is a day or more from `now`. */

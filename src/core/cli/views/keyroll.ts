@@ -6,8 +6,8 @@ import type { Theme } from '../output/theme.js'
 export function rollText({ stage, activatesAt, allowedAt, lacking, compromised }: RollRow): string {
   const why = compromised ? 'compromised, ' : ''
   if (stage === 'none') return 'none'
-  if (stage === 'pending') return `${why}the new key waits for its certificate from the parent`
-  if (stage === 'old') return `${why}the old key waits to be revoked by the parent`
+  if (stage === 'pending') return `${why}the new key waits for its certificate from the parent, which tick requests`
+  if (stage === 'old') return `${why}the old key waits to be revoked by the parent, which tick requests`
   if (lacking !== null) return `staged, its certificate lacks ${lacking}`
   if (allowedAt === null) return 'staged, to be confirmed by the repository'
   return activatesAt === null

@@ -5,6 +5,7 @@ import type { Instant } from '../../../base/time.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { openExchangeLog } from '../../../peers/exchange-log.js'
 import { type Send, sendMessage } from '../../../peers/message.js'
+import type { Timeouts } from '../../../peers/types.js'
 import type { Session } from '../../session/session.js'
 
 /** One message to a peer. */
@@ -28,8 +29,18 @@ const CONTENT_TYPES = { parent: 'application/rpki-updown', repository: 'applicat
 
 type DeliverySession = Pick<Session, 'options' | 'config' | 'now'>
 
+/** Limits in seconds of a delivery that a user waits for; `turn` is that of the wait while other commands exchange messages with the host. */
+export interface DeliveryLimits extends Timeouts {
+  readonly turn: number
+}
+
 /** Returns a delivery by HTTP: one message at a time to each host, each one logged and kept as the last exchange with the peer. */
-export function deliverByHttp({ options, config, now }: DeliverySession, userAgent: string, send?: Send): Deliver {
+export function deliverByHttp(
+  { options, config, now }: DeliverySession,
+  userAgent: string,
+  send?: Send,
+  limits?: DeliveryLimits,
+): Deliver {
   const { dataDir, onNotice: warn } = options
   const warning = warn === undefined ? {} : { warn }
   const log = openExchangeLog({ dir: config.exchangeLogDir, maxMb: config.exchangeLogMaxMb, ...warning })
@@ -43,9 +54,14 @@ export function deliverByHttp({ options, config, now }: DeliverySession, userAge
       ...{ dataDir, to: { kind, ca, peer }, uri: to.serviceUri, contentType: CONTENT_TYPES[kind] },
       ...{ tls, userAgent, seal, open, now, log, ...warning },
       ...(allowPrivate === undefined ? {} : { allowPrivate }),
+      ...(limits === undefined ? {} : limitsOf(limits)),
       ...(send === undefined ? {} : { send }),
     })
   }
+}
+
+function limitsOf({ turn, ...timeouts }: DeliveryLimits) {
+  return { timeouts, timeoutSeconds: timeouts.whole, turnSeconds: turn }
 }
 
 /**

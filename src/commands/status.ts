@@ -39,11 +39,17 @@ export default class Status extends BaseCommand<StatusResult> {
     const { flags } = await this.parse(Status)
     this.#nagios = flags.nagios
     this.#failOn = flags['fail-on']
+    const notices: string[] = []
+    const context = { ...this.context(flags), onNotice: (text: string) => void notices.push(text) }
     try {
-      const report = await status(await openSession(this.context(flags)))
+      const report = await status(await openSession(context))
+      // what is a finding is not printed a second time
+      for (const text of notices)
+        if (![...report.bypassed, ...report.concerns].some(({ message }) => text.startsWith(message))) this.warn(text)
       if (flags.prom !== undefined) writePrometheus(report, flags.prom)
       return report
     } catch (error) {
+      for (const text of notices) this.warn(text)
       if (!flags.nagios) throw error
       return { verdict: 'unknown', message: nagiosUnknown(error) }
     }

@@ -20,7 +20,7 @@ import {
 } from './served-files.js'
 import { type OpenTarget, objectMissing, readObject } from './target.js'
 import { chooseTree, DEFAULT_TREES, surplusTrees } from './tree-choice.js'
-import { isCopy, isUnmodified, recordFingerprint } from './tree-fingerprint.js'
+import { isCopy, isIntact, isUnmodified, recordFingerprint } from './tree-fingerprint.js'
 import { fingerprintPath, readTrees, type Tree, type TreeFingerprint, writeTrees } from './writer-records.js'
 
 export interface RsyncReport {
@@ -47,19 +47,21 @@ export function currentTree(repoDir: string): string | undefined {
   return name !== undefined && /^[a-z]{1,2}$/.test(name) ? name : undefined
 }
 
-/** Returns true if the current tree is known to contain `state`. Takes a few stat calls. */
-export function servedRsync(repoDir: string, state: PubdState, trees: readonly Tree[] | undefined): Tree | undefined {
+/** Returns the current tree if it contains the current state and was not modified from outside. Takes one stat call per folder, as a rule. */
+export function servedRsync(site: Pick<OpenTarget, 'repoDir' | 'scratch' | 'state' | 'objectPath'>): Tree | undefined {
+  const { repoDir, state, scratch } = site
   const name = currentTree(repoDir)
-  const tree = trees?.find((t) => t.name === name)
+  const tree = readTrees(scratch)?.find((t) => t.name === name)
   if (tree === undefined || !holds(tree, state)) return undefined
-  return statOf(join(repoDir, 'rsync', tree.name))?.isDirectory() === true ? tree : undefined
+  if (statOf(join(repoDir, 'rsync', tree.name))?.isDirectory() !== true) return undefined
+  return isIntact(site, tree) ? tree : undefined
 }
 
 /** Updates an idle tree to the current state and makes it current; writes nothing if the current tree already contains it. */
 export function writeRsync(site: OpenTarget): RsyncReport {
   const started = performance.now()
   const { repoDir, state, disk, now, scratch } = site
-  const served = site.rebuild ? undefined : servedRsync(repoDir, state, readTrees(scratch))
+  const served = site.rebuild ? undefined : servedRsync(site)
   if (served !== undefined)
     return { changed: false, tree: served.name, whole: false, files: 0, bytes: 0, ms: performance.now() - started }
   const root = join(repoDir, 'rsync')

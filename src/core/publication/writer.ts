@@ -31,6 +31,8 @@ export interface WriteReport {
   readonly rsync: RsyncReport
   readonly rrdp: RrdpReport
   readonly ta: { readonly changed: boolean; readonly files: number }
+  /** Parts of a tree that was written before and has been incomplete or modified since: `ta`, `rsync`, `rrdp`, `modes`. */
+  readonly repaired: readonly string[]
 }
 
 export interface ServedVersion {
@@ -59,7 +61,11 @@ export function writeTree(options: WriteOptions): WriteReport {
     // a change sets the modes of what it writes; the whole tree is looked at if nothing changed, on request, and in a new session
     const isChecked = !isWritten || site.rebuild || before?.session !== session
     const repaired = isChecked ? repairModes(site.disk, site.repoDir, site.scratch) : 0
-    return { session, serial, changed: isWritten || repaired > 0, rsync, rrdp, ta }
+    // the record is written last: one of this serial shows that all of it was there
+    const wasWritten = before?.session === session && before.serial === serial && !site.rebuild
+    const parts = [ta.changed && 'ta', rsync.changed && 'rsync', rrdp.changed && 'rrdp', repaired > 0 && 'modes']
+    const isRepaired = wasWritten ? parts.filter((part) => part !== false) : []
+    return { session, serial, changed: isWritten || repaired > 0, rsync, rrdp, ta, repaired: isRepaired }
   } catch (error) {
     throw writeError(error, options.repoDir, () => requiredSpace(site))
   }
@@ -73,8 +79,7 @@ export function isTreeCurrent(site: PublicationTarget): boolean {
   if (!areModesRight(repoDir)) return false
   if (state.serial === 0) return true
   return (
-    servedRsync(repoDir, state, readTrees(scratch)) !== undefined &&
-    servedRrdp(repoDir, state, readRrdpRecord(scratch)) !== undefined
+    servedRsync({ ...site, scratch }) !== undefined && servedRrdp(repoDir, state, readRrdpRecord(scratch)) !== undefined
   )
 }
 

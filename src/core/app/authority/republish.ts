@@ -76,6 +76,7 @@ export async function republish(session: Session, options: RepublishOptions = {}
   }
   if (!after.isPublished && options.dryRun !== true) {
     last = await transact(session, async () => undefined, { publishAlways: true })
+    noteRepair(session, last)
     after = await replan()
   }
   const broken = new Set(failed.map((f) => f.ca))
@@ -94,6 +95,15 @@ export async function republish(session: Session, options: RepublishOptions = {}
     retired: after.retired,
     changed: renumbered.size > 0 || (last !== undefined && (last.changed || last.tree?.report.changed === true)),
   }
+}
+
+/** Warns of a published tree that was modified: what did that may do it again. */
+function noteRepair({ options, repoDir }: Session, { tree }: TransactionResult<unknown>): void {
+  const parts = tree?.report.repaired ?? []
+  if (parts.length > 0)
+    options.onNotice?.(
+      `${repoDir}: the published tree was incomplete or changed from outside (${parts.join(', ')}), and is written again`,
+    )
 }
 
 type Batch = TransactionResult<readonly ActivatedClass[]>

@@ -5,7 +5,7 @@ import {
   type WatchedCertificate,
   watchedCertificates,
 } from '../../config/enrolment/expiry.js'
-import { tlsPaths } from '../../store/disk/tls-files.js'
+import { tlsPaths, unusableTlsFiles } from '../../store/disk/tls-files.js'
 import type { CrlStatus } from '../enrolment/crl-files.js'
 import type { Session } from '../session/session.js'
 import type { StatusFinding } from './verdict.js'
@@ -13,6 +13,8 @@ import type { StatusFinding } from './verdict.js'
 export interface CertificateFacts {
   readonly watched: readonly WatchedCertificate[]
   readonly outlived: readonly OutlivedCa[]
+  /** Files of the HTTPS pair in `ssl/` that hold no certificate or key; each with its problem. */
+  readonly unusable: readonly string[]
 }
 
 /** Returns the certificates of the configuration and the one of HTTPS, and the labels that outlive their CA. */
@@ -21,6 +23,7 @@ export function certificateFacts({ store, enrolment, now }: Session): Certificat
   return {
     watched: watchedCertificates(enrolment, at, tlsPaths(store.dir).cert),
     outlived: outlivedCas(enrolment, at),
+    unusable: unusableTlsFiles(tlsPaths(store.dir)),
   }
 }
 
@@ -44,7 +47,7 @@ const HINTS: Readonly<Record<WatchedCertificate['use'], string>> = {
 }
 
 /** Returns one finding for each certificate that is due to be replaced, and for each label that outlives a CA. Pure. */
-export function certificateFindings({ watched, outlived }: CertificateFacts): readonly StatusFinding[] {
+export function certificateFindings({ watched, outlived, unusable }: CertificateFacts): readonly StatusFinding[] {
   const expiring = watched.flatMap(({ level, use, message }): readonly StatusFinding[] =>
     level === 'ok' ? [] : [{ level, code: 'certificate-expiring', message, hint: HINTS[use] }],
   )
@@ -56,5 +59,8 @@ export function certificateFindings({ watched, outlived }: CertificateFacts): re
       hint: 'renew that CA, or shorten the profile',
     }),
   )
-  return [...expiring, ...labels]
+  const tls = unusable.map(
+    (message): StatusFinding => ({ level: 'warning', code: 'tls-damaged', message, hint: 'brine tls show' }),
+  )
+  return [...tls, ...expiring, ...labels]
 }

@@ -22,6 +22,7 @@ export function nagiosLine(report: StatusReport): string {
   const data = [
     `cas=${own}`,
     `broken=${report.broken.length};;0`,
+    `damaged=${report.bypassed.length};0`,
     `unpublished=${report.unpublished.length};0`,
     `future=${report.future.length}`,
     `disk_free=${report.disk.free}B;${100 * MEBIBYTE}:;${4 * MEBIBYTE}:`,
@@ -81,12 +82,7 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('tick_period_seconds', 'Seconds between two runs of tick.', report.tickPeriod),
     one('tick_missing', '1 if tick has not run for three periods, or never ran.', isFound(report, 'tick-missing')),
     one('last_commit_timestamp_seconds', 'Time of the newest commit.', seconds(report.lastCommit.at)),
-    one('broken_aggregates', 'Aggregates that are damaged.', report.broken.length),
-    one(
-      'config_faults',
-      'Faults of the configuration, each of which disables its section.',
-      report.concerns.filter(({ code }) => code === 'config-fault').length,
-    ),
+    ...faultMetrics(report),
     one('future_manifests', 'Manifests published with a time after the present.', report.future.length),
     one('unpublished', 'CAs with content that is not published yet.', report.unpublished.length),
     ...caMetrics(cas),
@@ -111,6 +107,20 @@ function metrics(report: StatusReport): readonly Metric[] {
     one('orphan_keys', 'Key files that no state references.', report.orphanKeys.length),
     one('surplus_files', 'Files in quarantine that no commit references.', aside.surplus),
     one('locked', '1 while a command holds the write lock.', report.locks.length),
+  ]
+}
+
+/** Returns the numbers of faults in stored files and in the configuration. */
+function faultMetrics({ broken, bypassed, concerns }: StatusReport): readonly Metric[] {
+  const one = (name: string, help: string, value: number): Metric => ({ name, help, samples: [{ value }] })
+  return [
+    one('broken_aggregates', 'Aggregates that are damaged.', broken.length),
+    one('damaged_files', 'Damaged or missing files without which everything can still be read.', bypassed.length),
+    one(
+      'config_faults',
+      'Faults of the configuration, each of which disables its section.',
+      concerns.filter(({ code }) => code === 'config-fault').length,
+    ),
   ]
 }
 

@@ -9,7 +9,7 @@ import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
 import type { GroupSummary } from './enrolment.js'
 import type { StatusParent, StatusRepository } from './peers.js'
-import type { StatusCa, StatusPublication, StatusSnapshot, UnreadableAggregate } from './snapshot.js'
+import type { BypassedNote, StatusCa, StatusPublication, StatusSnapshot, UnreadableAggregate } from './snapshot.js'
 import type { StatusFinding, Verdict } from './verdict.js'
 
 export type ReportedCertificate = Omit<WatchedCertificate, 'message' | 'place'>
@@ -35,6 +35,8 @@ export interface StatusReport {
   readonly lastCommit: { readonly commit: number; readonly at: Instant | null }
   readonly cas: readonly StatusCa[]
   readonly broken: readonly UnreadableAggregate[]
+  /** Damaged or missing files that were not needed: nothing is lost. */
+  readonly bypassed: readonly BypassedNote[]
   readonly publication:
     | (StatusPublication & {
         /** True if the published tree shows the newest state. */

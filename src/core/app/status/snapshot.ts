@@ -8,7 +8,9 @@ import { replay, type Work } from '../../eventsourcing/work.js'
 import { idsOf } from '../../identity/id-keys.js'
 import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { servedSerials } from '../../publication/writer.js'
+import { readArchivedIndex } from '../../store/commit/archived-index.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
+import { unlessCorrupt } from '../../store/disk/damage.js'
 import { rulesOf } from '../proof/digest.js'
 import { caState, pubdState, taState } from '../session/context.js'
 import type { Session } from '../session/session.js'
@@ -45,11 +47,19 @@ export interface StatusPublication {
   readonly rsyncSerial: number | null
 }
 
+/** A damaged file that is not needed, and what was done without it. */
+export interface BypassedNote {
+  readonly aggregate: string
+  readonly message: string
+}
+
 /** The facts of one revision. */
 export interface StatusSnapshot {
   readonly at: Instant | null
   readonly head: number
   readonly behind: number
+  /** Damage of a copy because of which newer commits are not used. */
+  readonly copyDamage: string | null
   readonly now: Instant
   readonly cas: readonly Omit<StatusCa, 'nextDue' | 'staleAt'>[]
   readonly broken: readonly UnreadableAggregate[]
@@ -58,6 +68,8 @@ export interface StatusSnapshot {
   readonly outdated: readonly string[]
   /** Manifests and CRLs with a thisUpdate after the present. */
   readonly future: readonly { readonly aggregate: string; readonly thisUpdate: Instant }[]
+  /** Files that are not used because they are damaged or missing, although nothing is lost; the aggregate is empty for `status/`. */
+  readonly bypassed: readonly BypassedNote[]
   /** True if a CA or the publication server has an ID key, without which no messages are exchanged. */
   readonly hasIds: boolean
 }
@@ -84,6 +96,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader, work: 
     at: reader.at ?? null,
     head: reader.head,
     behind: reader.behind,
+    copyDamage: reader.copyDamage ?? null,
     now,
     cas,
     broken,
@@ -91,8 +104,24 @@ export function readStatusSnapshot(session: Session, reader: StoreReader, work: 
     keys,
     outdated: needsRenumbering(reader, reader.roster()).map(formatAggregateId),
     future,
+    bypassed: bypassedFiles(session, reader),
     hasIds,
   }
+}
+
+/** Returns what was bypassed in reading, with damaged indexes of archives and records in `status/`. */
+function bypassedFiles({ store }: Session, reader: StoreReader): readonly BypassedNote[] {
+  const indexes = reader.roster().flatMap((id): readonly BypassedNote[] => {
+    const damage: string[] = []
+    unlessCorrupt(
+      () => readArchivedIndex(store.layout, id),
+      ({ message }) => damage.push(message),
+    )
+    return damage.map((message) => ({ aggregate: formatAggregateId(id), message }))
+  })
+  const read = reader.bypassed.map(({ id, message }) => ({ aggregate: formatAggregateId(id), message }))
+  const records = store.status.damaged().map((path) => ({ aggregate: '', message: `${path}: not a record of brine` }))
+  return [...read, ...indexes, ...records]
 }
 
 function readOrRecord<T>(broken: UnreadableAggregate[], id: AggregateId, read: () => T): T | undefined {

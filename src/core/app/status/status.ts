@@ -6,6 +6,7 @@ import { countQuarantined, diskSpace, isOnNetwork, lockHolder } from '../../audi
 import { AppError } from '../../base/errors.js'
 import { type Instant, parseInstant } from '../../base/time.js'
 import type { WatchedCertificate } from '../../config/enrolment/expiry.js'
+import type { KeyId } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
 import { readInstallationId } from '../../store/directory/installation-id.js'
 import { readWithRetry } from '../../store/directory/optimistic-read.js'
@@ -49,19 +50,15 @@ export async function status(session: Session): Promise<StatusReport> {
   const { store } = session
   const role = store.role()
   const isInconsistent = ([snapshot, { damaged, isPublished }]: StatusRead) =>
-    snapshot.broken.length > 0 || damaged.length > 0 || !isPublished
-  const { result: found } = await readWithRetry(
-    store.layout,
-    async () => readStatus(session),
-    isInconsistent,
-    RETRY_SECONDS,
-  )
-  const [snapshot, plan] = found
+    snapshot.broken.length + snapshot.bypassed.length + damaged.length > 0 || !isPublished
+  const read = async () => readStatus(session)
+  const [snapshot, plan] = (await readWithRetry(store.layout, read, isInconsistent, RETRY_SECONDS)).result
   const broken = brokenOf(snapshot, plan)
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
   const restored = restoredStatus(store.status, store.marker.generation)
-  const lag = { behind: snapshot.behind, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
+  const { behind, copyDamage } = snapshot
+  const lag = { behind, copyDamage, restored, lastTick: lastTick?.at ?? null, freeBytes: disk.free }
   const enrolment = await enrolmentOf(session)
   const certificates = certificateFacts(session)
   const access = await stableAccess(session, role.role === 'primary')
@@ -85,10 +82,10 @@ export async function status(session: Session): Promise<StatusReport> {
     lastCommit: { commit: snapshot.head, at: snapshot.at },
     cas: casOf(snapshot, plan),
     broken,
+    bypassed: snapshot.bypassed,
     publication: snapshot.publication === null ? null : { ...snapshot.publication, current: plan.isPublished },
     ha: enrolment?.groups ?? [],
-    unpublished: [...plan.unpublished, ...plan.staged],
-    future: snapshot.future,
+    ...{ unpublished: [...plan.unpublished, ...plan.staged], future: snapshot.future },
     certificates: certificates.watched.map(reportedCertificate),
     servers: serverStatus(session),
     ...{ parents: peers.parents, repositories: peers.repositories },
@@ -166,7 +163,9 @@ function findingInputs(
     nextDue: plan.nextDue,
     lastCommit: snapshot.at,
     broken: broken.map((b) => ({ ...b, aggregate: b.kind === '' ? '' : `${b.kind}/${b.handle}` })),
-    missingKeys: [...new Set(snapshot.keys.filter(({ id }) => !store.keys.has(id)).map(({ owner }) => owner))],
+    bypassed: snapshot.bypassed,
+    missingKeys: ownersOf(snapshot, (id) => !store.keys.has(id)),
+    damagedKeys: ownersOf(snapshot, (id) => store.keys.has(id) && !store.keys.isComplete(id)),
     unpublished: [...plan.unpublished, ...plan.staged],
     outdated: snapshot.outdated,
     future: snapshot.future,
@@ -186,6 +185,11 @@ function findingInputs(
     tickPeriod: session.config.tickPeriod,
     tickSince: primary && hasCas(session, snapshot) ? tickSince(session) : null,
   }
+}
+
+/** Returns the aggregates that use a key of which `isAffected` is true. */
+function ownersOf({ keys }: StatusSnapshot, isAffected: (id: KeyId) => boolean): readonly string[] {
+  return [...new Set(keys.filter(({ id }) => isAffected(id)).map(({ owner }) => owner))]
 }
 
 function hasCas({ enrolment }: Session, { cas, broken }: StatusSnapshot): boolean {
@@ -222,11 +226,13 @@ async function readStatus(session: Session): Promise<StatusRead> {
       at: null,
       head: 0,
       behind: 0,
+      copyDamage: null,
       cas: [],
       publication: null,
       keys: [],
       outdated: [],
       future: [],
+      bypassed: [],
       hasIds: false,
     }
     return [{ ...empty, now: session.now(), broken }, EMPTY_PLAN]

@@ -48,10 +48,16 @@ export interface StatusFacts {
   readonly lastCommit: Instant | null
   /** Number of newer commits that are incomplete in this copy. */
   readonly behind: number
+  /** Damage because of which they are not used; null if some of their files are only missing. */
+  readonly copyDamage: string | null
   /** Origin of a restored directory that has not been promoted yet. */
   readonly restored: RestoredFacts | null
   readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
+  /** Damaged files that are not needed; the aggregate is empty for `status/`. */
+  readonly bypassed: readonly { readonly aggregate: string; readonly message: string }[]
   readonly missingKeys: readonly string[]
+  /** Owners of private keys whose file is cut off. */
+  readonly damagedKeys: readonly string[]
   readonly unpublished: readonly string[]
   /** Aggregates of a promoted directory whose numbers have not been advanced yet. */
   readonly outdated: readonly string[]
@@ -146,7 +152,26 @@ function damageFindings(facts: StatusFacts): readonly StatusFinding[] {
     ...(facts.primary ? facts.missingKeys : []).map((owner) =>
       critical('key-missing', `${owner}: private key is missing`, 'brine recover --from BACKUP, or roll the key'),
     ),
+    ...(facts.primary ? facts.damagedKeys : []).map((owner) =>
+      critical('key-damaged', `${owner}: private key is damaged`, 'brine recover --from BACKUP, or roll the key'),
+    ),
+    ...bypassedFindings(facts),
   ]
+}
+
+/** Returns one finding for each aggregate with damaged files that are not needed: the disk or another program may damage others too. */
+function bypassedFindings({ bypassed, primary }: StatusFacts): readonly StatusFinding[] {
+  return [...new Set(bypassed.map(({ aggregate }) => aggregate))].flatMap((owner) => {
+    const [first, ...more] = bypassed.filter(({ aggregate }) => aggregate === owner)
+    if (first === undefined) return []
+    const others = more.length === 0 ? '' : `, and ${more.length} more`
+    const repair = owner === '' ? 'remove it, then: brine tick' : `brine recover ${owner}`
+    // without a valid origin every directory is a copy, also the one that was the primary
+    const standby = first.message.includes('/origin.json')
+      ? 'if this was the primary: brine promote --reason …'
+      : 'make another copy'
+    return [warning('file-damaged', `${first.message}${others}`, primary ? repair : standby)]
+  })
 }
 
 /** Returns one finding for each remedy, which names the first path. */
@@ -245,7 +270,7 @@ function enrolmentFindings(
   return found
 }
 
-function standbyFindings({ now, lastCommit, behind, restored }: StatusFacts): readonly StatusFinding[] {
+function standbyFindings({ now, lastCommit, behind, copyDamage, restored }: StatusFacts): readonly StatusFinding[] {
   const found: StatusFinding[] = []
   if (restored !== null)
     found.push(
@@ -263,7 +288,11 @@ function standbyFindings({ now, lastCommit, behind, restored }: StatusFacts): re
         'make another copy',
       ),
     )
-  if (behind > 0)
+  if (copyDamage !== null)
+    found.push(
+      warning('copy-damaged', copyDamage, 'make another copy; what this one can keep: brine recover --dry-run'),
+    )
+  else if (behind > 0)
     found.push(
       warning(
         'copy-partial',

@@ -53,9 +53,11 @@ export function loadAggregate(revision: Revision, id: AggregateId): LoadedAggreg
   // the first commit of an aggregate exists an instant before its cache
   const isBeingMade = raw === undefined && newest.sequence === 1 && newest.commit === revision.head
   if (info === undefined && !isBeingMade)
-    revision.warn(
-      `${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'invalid'}; read the commits instead`,
-    )
+    revision.bypass({
+      id,
+      message: `${join(folder, 'info.json')} is ${raw === undefined ? 'missing' : 'invalid'}; read the commits instead`,
+      isDamaged: raw === 'damaged',
+    })
   const command = readCommand(revision.layout, id, newest.sequence, newest.sha256)
   const starts = readStarts(revision, id, info, newest, command)
   const firstValid = starts.find((b) => b.state !== undefined)
@@ -170,7 +172,8 @@ function readStart(
     return [{ ref, state }]
   } catch (error) {
     if (!isCorrupt(error)) throw error
-    revision.warn(`${error.message}; used older data instead`)
+    const isDamaged = error.code !== 'file-missing'
+    revision.bypass({ id, message: `${error.message}; used older data instead`, isDamaged })
     return [{ ref, damaged: true }]
   }
 }

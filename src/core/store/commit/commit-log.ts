@@ -22,6 +22,16 @@ export interface Revision {
   /** False in a copy opened at an older commit: newer caches do not prove a loss there. */
   readonly strict: boolean
   readonly warn: (text: string) => void
+  /** Notes a file that is not used because it is damaged or missing, although nothing is lost. */
+  readonly bypass: (note: BypassedFile) => void
+}
+
+/** A damaged or missing file without which everything can still be read. */
+export interface BypassedFile {
+  readonly id: AggregateId
+  readonly message: string
+  /** True if it exists with other content than was written. */
+  readonly isDamaged: boolean
 }
 
 export interface CommitFile {

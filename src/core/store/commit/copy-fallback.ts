@@ -34,17 +34,21 @@ export function openCopy(layout: Layout, options: CopyOptions): StoreReader {
   while (numbers[n] === n + 1) n++
   if (n === 0 && numbers.length > 0) throw commitMissing(layout.commit(1))
   if (n === 0) refuseOrphans(layout)
-  let newestError: AppError | undefined
+  const errors: AppError[] = []
   let newestTime: StoreReader['at']
   while (n > 0) {
-    const reader = new StoreReader(layout, revisionAt(n, newest, options))
+    const reader = new StoreReader(layout, {
+      ...revisionAt(n, newest, options),
+      copyDamage: damageOf(errors, n, newest),
+    })
     const failure = checkRevision(layout, reader, options)
     if (failure === undefined) return withWarning(reader, options)
-    newestError ??= failure.error
+    errors.push(failure.error)
     newestTime ??= timeOf(reader)
     n = Math.min(n - 1, failure.before ?? n - 1)
     if (newestTime !== undefined && n > 0 && isTooOld(layout, n, newestTime, options)) break
   }
+  const [newestError] = errors
   if (newestError !== undefined) throw newestError
   return new StoreReader(layout, revisionAt(0, newest, options))
 }
@@ -59,12 +63,23 @@ function revisionAt(n: number, newest: number, options: CopyOptions): RevisionOp
   }
 }
 
+/** Says why the newest commit is not used: files that are missing may not have been copied yet, one with other content is damaged. */
 function withWarning(reader: StoreReader, options: CopyOptions): StoreReader {
-  if (reader.behind > 0)
-    options.warn(
-      `this copy was taken while commands ran: opened at commit ${reader.head}, ${reader.behind} newer ones are incomplete`,
-    )
+  const { head, behind, copyDamage } = reader
+  if (behind === 0) return reader
+  options.warn(
+    copyDamage === undefined
+      ? `this copy was taken while commands ran: opened at commit ${head}, ${behind} newer ${behind === 1 ? 'one is' : 'ones are'} incomplete`
+      : `${copyDamage}; recover can keep more than a promote: brine recover --dry-run`,
+  )
   return reader
+}
+
+/** Returns the damage of a copy in words; undefined if nothing but missing files was found. */
+function damageOf(errors: readonly AppError[], n: number, newest: number): string | undefined {
+  const damaged = errors.find(({ code }) => code === 'file-damaged' || code === 'file-foreign')
+  const newer = `${newest - n} newer ${newest - n === 1 ? 'one' : 'ones'}`
+  return damaged && `this copy is damaged: ${damaged.message}; opened at commit ${n}, without ${newer}`
 }
 
 /** Returns the time of the revision's commit; undefined if that is damaged. */

@@ -17,7 +17,7 @@ import type { Layout } from '../disk/paths.js'
 import { findCommand } from './aggregate-files.js'
 import { type LoadedAggregate, loadAggregate, readEvents } from './aggregate-loader.js'
 import { type AggregateBase, type Plan, planCommit } from './commit-layout.js'
-import { type CommitFile, CommitLog, type Head, type Revision } from './commit-log.js'
+import { type BypassedFile, type CommitFile, CommitLog, type Head, type Revision } from './commit-log.js'
 
 export interface RevisionOptions {
   readonly head: Head
@@ -25,23 +25,38 @@ export interface RevisionOptions {
   readonly strict: boolean
   /** Number of newer commits that are incomplete here. */
   readonly behind: number
+  /** Damage because of which newer commits of a copy are not used; undefined if some of their files are only missing. */
+  readonly copyDamage?: string | undefined
   readonly warn: (text: string) => void
 }
 
 export class StoreReader implements Reader {
   readonly #marker: AnyMarker
   readonly behind: number
+  readonly copyDamage: string | undefined
   /** False if the last writer was interrupted: the newest commit may not be durable until the next writer rewrites it. */
   readonly sealed: boolean
   protected revision: Revision
   readonly #loaded = new Map<string, LoadedAggregate>()
   #roster: ReadonlyMap<string, AggregateId> | undefined
+  readonly #bypassed: BypassedFile[] = []
 
   constructor(layout: Layout, options: RevisionOptions) {
     const { head, strict, warn } = options
-    this.revision = { layout, log: new CommitLog(layout, head.cache), head: head.n, strict, warn }
+    this.revision = {
+      layout,
+      log: new CommitLog(layout, head.cache),
+      head: head.n,
+      strict,
+      warn,
+      bypass: (note) => {
+        this.#bypassed.push(note)
+        warn(note.message)
+      },
+    }
     this.#marker = options.marker
     this.behind = options.behind
+    this.copyDamage = options.copyDamage
     this.sealed = head.n === 0 || head.cache !== undefined
   }
 
@@ -74,6 +89,14 @@ export class StoreReader implements Reader {
   /** Generation of the newest commit; 0 without one. */
   get lastGeneration(): number {
     return this.revision.head === 0 ? 0 : this.commitAt(this.revision.head).record.generation
+  }
+
+  /**
+   * Returns the files that were not used so far because they are damaged or missing, without a loss. A copy that was taken while commands ran
+   * may lack some, so that only damaged ones count there.
+   */
+  get bypassed(): readonly BypassedFile[] {
+    return this.revision.strict ? this.#bypassed : this.#bypassed.filter(({ isDamaged }) => isDamaged)
   }
 
   /** Reads a commit record and its hash. Throws `commit-missing` or `file-damaged`. */

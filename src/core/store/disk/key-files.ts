@@ -19,6 +19,8 @@ const MESSAGES = 'messages-'
 
 export interface KeyFiles extends KeyStore {
   has(id: KeyId): boolean
+  /** Returns true if the file of a key is there and complete, judged by its length: cheap enough for every key of a directory. */
+  isComplete(id: KeyId): boolean
   /**
    * Returns the public key of a stored private key, in a stand-by too; undefined if there is none. Throws `key-exposed`, `key-link`
    * (credentials), `file-damaged` (corrupt).
@@ -52,6 +54,7 @@ export function keyFiles(layout: Layout, mayUse: () => void): KeyFiles {
       if (removeFile(layout.key(id))) syncDir(layout.keys)
     },
     has: (id) => statIfExists(layout.key(id))?.isFile() === true,
+    isComplete: (id) => isCompleteKey(layout.key(id)),
     publicKeyOf: (id) => readPublicKey(layout.key(id)),
     list: () => names(layout.keys),
     takePool(count) {
@@ -157,6 +160,27 @@ export function readPrivateKey(path: string): Uint8Array | undefined {
   const mode = Number(stat.mode)
   if ((mode & 0o077) !== 0) throw exposed(path, mode, '0600')
   return readIfExists(path, LIMIT)
+}
+
+/** Compares the length of a file with the one in the header of its DER. A file that this user must not or cannot read is judged elsewhere. */
+function isCompleteKey(path: string): boolean {
+  const stat = statIfExists(path)
+  if (stat?.isFile() !== true) return stat?.isSymbolicLink() === true
+  const bytes = readIfExists(path, LIMIT)
+  if (bytes === undefined) return false
+  try {
+    return lengthOfDer(bytes) === bytes.length
+  } finally {
+    bytes.fill(0)
+  }
+}
+
+/** Returns the number of bytes of the SEQUENCE at the beginning; undefined if there is none. */
+function lengthOfDer([tag, first, ...rest]: Uint8Array): number | undefined {
+  if (tag !== 0x30 || first === undefined) return undefined
+  if (first < 0x80) return 2 + first
+  const size = first & 0x7f
+  return rest.slice(0, size).reduce((sum, octet) => sum * 256 + octet, 0) + 2 + size
 }
 
 function readPublicKey(path: string): PublicKey | undefined {

@@ -3,8 +3,8 @@
  */
 import { dirname, join } from 'node:path'
 import type { Json } from '../../base/json.js'
-import { isCorrupt } from './damage.js'
-import { listDir, makeDir, readIfExists, removeFile, syncDir } from './fs.js'
+import { isCorrupt, unlessCorrupt } from './damage.js'
+import { listDir, makeDir, readIfExists, removeFile, statIfExists, syncDir } from './fs.js'
 import type { Layout } from './paths.js'
 import { encodeRecord, parseObject } from './records.js'
 import { replaceFile } from './write-file.js'
@@ -15,6 +15,8 @@ export interface StatusFiles {
   /** Replaces the value atomically; not synced unless `durable`, for a value that a command's report depends on. */
   write(name: string, value: Json, options?: { readonly durable?: boolean }): void
   remove(name: string): void
+  /** Lists the files in `status/` and its folders that are no records: a command that needs one works without it. */
+  damaged(): readonly string[]
   /** Lists the names in `status/`, or in a folder below it. */
   list(folder?: string): readonly string[]
 }
@@ -44,9 +46,21 @@ export function statusFiles(layout: Layout): StatusFiles {
       if (durable) syncDir(dirname(path))
     },
     remove: (name) => void removeFile(pathOf(name)),
+    damaged: () => damagedBelow(layout.status),
     list(folder) {
       const names = listDir(folder === undefined ? layout.status : dirname(pathOf(`${folder}/x`)))
       return names.flatMap((name) => (/^[a-z0-9_-]+\.json$/.test(name) ? [name.slice(0, -5)] : []))
     },
   }
+}
+
+function damagedBelow(folder: string): readonly string[] {
+  return listDir(folder).flatMap((name) => {
+    const path = join(folder, name)
+    if (statIfExists(path)?.isDirectory() === true) return damagedBelow(path)
+    if (!/^[a-z0-9_-]+\.json$/.test(name)) return []
+    const isDamaged =
+      unlessCorrupt(() => [readIfExists(path)].flatMap((b) => (b ? [parseObject(b, path)] : []))) === undefined
+    return isDamaged ? [path] : []
+  })
 }

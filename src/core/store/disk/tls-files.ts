@@ -96,3 +96,15 @@ function refuseLinks({ key, cert }: TlsPaths): void {
         },
       )
 }
+
+/** Returns a sentence for each file of the pair without a certificate or key, which a web server refuses at its next start. An absent pair is none. */
+export function unusableTlsFiles({ key, cert }: TlsPaths): readonly string[] {
+  const [certificate, secret] = [readIfExists(cert), readIfExists(key)]
+  const found: string[] = []
+  if (certificate !== undefined && !Buffer.from(certificate).includes('-----END CERTIFICATE-----'))
+    found.push(`${cert}: not a certificate`)
+  if (secret === undefined && certificate !== undefined) found.push(`${key}: the key of the certificate is missing`)
+  if (secret !== undefined && !/-----END [A-Z ]*PRIVATE KEY-----/.test(Buffer.from(secret).toString('latin1')))
+    found.push(`${key}: not a private key`)
+  return found
+}

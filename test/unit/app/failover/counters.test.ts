@@ -14,6 +14,7 @@ function memory(value?: Json): StatusFiles & { readonly writes: () => number } {
     },
     remove: () => undefined,
     list: () => [],
+    damaged: () => [],
     writes: () => writes,
   }
 }

@@ -14,9 +14,12 @@ const WELL: StatusFacts = {
   lastTick: at(-300),
   lastCommit: at(-600),
   behind: 0,
+  copyDamage: null,
   restored: null,
   broken: [],
+  bypassed: [],
   missingKeys: [],
+  damagedKeys: [],
   unpublished: [],
   outdated: [],
   future: [],
@@ -108,6 +111,7 @@ describe('the verdict', () => {
     expect(codes(copy)).toEqual([])
     expect(codes({ ...copy, lastCommit: at(-86401) })).toEqual(['warning copy-old'])
     expect(codes({ ...copy, behind: 2 })).toEqual(['warning copy-partial'])
+    expect(codes({ ...copy, behind: 2, copyDamage: 'x' })).toEqual(['warning copy-damaged'])
     expect(codes({ ...copy, broken: [{ aggregate: 'ca/a', code: 'file-missing', message: 'x' }] })).toEqual([
       'critical corrupt',
     ])

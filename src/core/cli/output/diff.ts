@@ -4,20 +4,37 @@ import type { Json } from '../../base/json.js'
 import { counted } from './endings.js'
 import { pathMembers, placeText } from './places.js'
 import type { Theme } from './theme.js'
-import { inlineValue } from './values.js'
+import { briefValue } from './values.js'
 
+/** Lines of one kind below a command; `--json` has all of them. */
+const SHOWN = 20
+
+/** Renders each command with what it changed, ROAs first. */
 export function diffView(report: DiffReport, theme: Theme): string {
   const sequences = [...new Set(report.changes.map(({ sequence }) => sequence))].sort((a, b) => a - b)
   const lines = sequences.flatMap((sequence) => {
     const own = report.changes.filter((change) => change.sequence === sequence)
     const derived = own.filter(isDerived)
+    const others = own.filter((change) => !isRoa(change) && !isDerived(change))
     return [
       heading(report, sequence, own[0], theme),
-      ...own.filter((change) => !isDerived(change)).map((change) => changeLine(change, theme)),
+      ...changeLines(own.filter(isRoa), 'ROA', theme),
+      ...changeLines(others, 'value', theme),
       ...(derived.length === 0 ? [] : [theme.dim(`  ~ manifest and CRL, ${counted(derived.length, 'value')}`)]),
     ]
   })
   return [...lines, report.sentence].join('\n')
+}
+
+function isRoa({ path }: Change): boolean {
+  return pathMembers(path)[0] === 'roas'
+}
+
+/** Returns one line for each change, at most `SHOWN`, and how many more there are. */
+function changeLines(changes: readonly Change[], what: string, theme: Theme): readonly string[] {
+  const left = changes.length - SHOWN
+  const lines = changes.slice(0, SHOWN).map((change) => changeLine(change, theme))
+  return left <= 0 ? lines : [...lines, theme.dim(`  ... and ${counted(left, `more ${what}`)}: --json lists them all`)]
 }
 
 /** Returns true for what every manifest and CRL brings along: their hashes, serials, times and revocations. */
@@ -35,13 +52,13 @@ function heading(report: DiffReport, sequence: number, change: Change | undefine
   return theme.bold(`seq ${sequence}  ${command?.at ?? ''}  ${what}  by ${change?.actor ?? ''}${why}`)
 }
 
-function changeLine({ path, change, before, after }: Change, theme: Theme): string {
+function changeLine(one: Change, theme: Theme): string {
+  const { path, change, before, after } = one
   const place = placeText(path)
-  const isRoa = pathMembers(path)[0] === 'roas'
-  const value = (json: Json): string => (isRoa ? roaNote(json) : inlineValue(json))
+  const value = (json: Json): string => (isRoa(one) ? roaNote(json) : briefValue(json))
   if (change === 'added') return theme.good(`  + ${place}  ${value(after)}`.trimEnd())
   if (change === 'removed') return theme.bad(`  - ${place}  ${value(before)}`.trimEnd())
-  return theme.caution(`  ~ ${place}  ${inlineValue(before)} -> ${inlineValue(after)}`)
+  return theme.caution(`  ~ ${place}  ${briefValue(before)} -> ${briefValue(after)}`)
 }
 
 /** Returns the note of a ROA: its place names all the rest. */

@@ -4,6 +4,8 @@ import { storedResourceLine } from '../../resources/resource-set.js'
 
 /** Longest text of an object or a list that stays on one line. */
 const ONE_LINE = 100
+/** Longest member of a value that is shortened. */
+const SHORT = 50
 /** Keys, certificates and requests in base64 are longer; hashes and handles are not. */
 const LONGEST_WORD = 255
 
@@ -18,6 +20,30 @@ export function inlineValue(value: Json): string {
   if (resources !== undefined) return resources
   const members = Object.entries(value as Members)
   return members.map(([key, member]) => `${key} ${inlineValue(member)}`).join(', ') || 'none'
+}
+
+/** Returns a value on one line of limited length: long lists and objects in it as the number of their entries, long words cut. */
+export function briefValue(value: Json): string {
+  const text = inlineValue(value)
+  if (text.length <= ONE_LINE) return text
+  if (value === null || typeof value !== 'object') return `${text.slice(0, ONE_LINE)}…`
+  if (Array.isArray(value) || storedResourceLine(value) !== undefined) return countText(value)
+  const parts = Object.entries(value as Members).map(([key, member]) => `${key} ${shortMember(member)}`)
+  let shown = parts.length
+  while (shown > 1 && parts.slice(0, shown).join(', ').length > ONE_LINE) shown -= 1
+  const left = parts.length - shown
+  return `${parts.slice(0, shown).join(', ')}${left === 0 ? '' : `, and ${left} more`}`
+}
+
+function shortMember(member: Json): string {
+  const text = inlineValue(member)
+  if (text.length <= SHORT) return text
+  return member !== null && typeof member === 'object' ? countText(member) : `${text.slice(0, SHORT)}…`
+}
+
+function countText(value: Exclude<Json, null | string | number | boolean>): string {
+  const number = Array.isArray(value) ? value.length : Object.keys(value).length
+  return `(${number} ${number === 1 ? 'entry' : 'entries'})`
 }
 
 /** Returns the members of a value as indented lines, without those in `hidden`. */

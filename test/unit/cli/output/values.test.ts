@@ -6,7 +6,7 @@ import type { Instant } from '../../../../src/core/base/time.js'
 import { diffView } from '../../../../src/core/cli/output/diff.js'
 import { pathMembers, placeText } from '../../../../src/core/cli/output/places.js'
 import { plainTheme } from '../../../../src/core/cli/output/theme.js'
-import { inlineValue, memberLines } from '../../../../src/core/cli/output/values.js'
+import { briefValue, inlineValue, memberLines } from '../../../../src/core/cli/output/values.js'
 
 test('values on one line', () => {
   expect(inlineValue(null)).toBe('none')
@@ -71,9 +71,31 @@ test('a difference is grouped by command; manifest and CRL are counted', () => {
   }
   expect(diffView(report, plainTheme).split('\n')).toEqual([
     'seq 2  2026-11-22T10:00:00Z  roas.update  +10.0.0.0/8-8 => 1  by ann: ticket 7',
-    '  ~ class 0 key 0 manifest and CRL number  1 -> 2',
     '  + ROA 10.0.0.0/8-8 => 1  # office',
+    '  ~ class 0 key 0 manifest and CRL number  1 -> 2',
     '  ~ manifest and CRL, 1 value',
     'End.',
   ])
+  const many = Array.from({ length: 25 }, (_, n) => ({ ...changes[2], path: `$.roas['10.${n}.0.0/16-16 => 1']` }))
+  const lines = diffView({ ...report, changes: [...changes.slice(0, 2), ...many] }, plainTheme).split('\n')
+  expect(lines.filter((line) => line.startsWith('  + ROA')).length).toBe(20)
+  expect(lines.slice(21, 23)).toEqual([
+    '  ... and 5 more ROAs: --json lists them all',
+    '  ~ class 0 key 0 manifest and CRL number  1 -> 2',
+  ])
+})
+
+test('a long value is one line of limited length, with the number of entries', () => {
+  const objects = Object.fromEntries(
+    Array.from({ length: 30 }, (_, n) => [`0/${n}.roa`, { sha256: 'a'.repeat(64), size: n }]),
+  )
+  expect(briefValue({ base: 'rsync://example.net/repo/', objects, addedAt: '2026-11-22T10:00:00Z' })).toBe(
+    'base rsync://example.net/repo/, objects (30 entries), addedAt 2026-11-22T10:00:00Z',
+  )
+  expect(briefValue({ serial: 'F'.repeat(40), sha256: 'b'.repeat(64), content: 'c'.repeat(40), size: 7 })).toBe(
+    `serial ${'F'.repeat(40)}, and 3 more`,
+  )
+  expect(briefValue(Object.values(objects))).toBe('(30 entries)')
+  expect(briefValue('x y'.repeat(100)).length).toBe(101)
+  expect(briefValue({ asn: 64496, prefix: '10.0.0.0/8' })).toBe('asn 64496, prefix 10.0.0.0/8')
 })

@@ -11,6 +11,7 @@ import { clockCommands, clockEvents } from './clock.js'
 import type { Repository } from './contacts.js'
 import { idCommands, idEvents } from './ids.js'
 import { keyrollCommands, keyrollEvents } from './keyroll.js'
+import { keyrollCancelCommands, keyrollCancelEvents } from './keyroll-cancel.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { remoteChildCommands, remoteChildEvents } from './remote-children.js'
@@ -30,6 +31,7 @@ const events = joined(
   roaEvents,
   publishingEvents,
   keyrollEvents,
+  keyrollCancelEvents,
   clockEvents,
 )
 const commands = joined(
@@ -43,6 +45,7 @@ const commands = joined(
   roaCommands,
   publishingCommands,
   keyrollCommands,
+  keyrollCancelCommands,
   clockCommands,
 )
 

@@ -142,12 +142,43 @@ describe('a roll that the operator activates', () => {
   })
 })
 
+describe('a roll that is cancelled', () => {
+  it('revokes the staged key, and its private half is destroyed a day later', async () => {
+    const dataDir = copyOf(staged)
+    const [current = '', next = ''] = skis(await brineOk<KeyrollStatusReport>(dataDir, ['keyroll', 'status', 'acme'], NOW))
+    const dry = await brineOk<KeyrollReport>(dataDir, ['keyroll', 'cancel', 'acme', '--dry-run'], NOW)
+    expect(dry.changes.filter(({ item }) => item === 'key').map(({ before, after }) => [before, after])).toEqual([
+      ['new', null],
+    ])
+    const text = (await run(dataDir, ['keyroll', 'cancel', 'acme', '--reason', 'not now'])).stdout
+    expect(text).toMatch(new RegExp(`acme: retired key ${next}, destroyed by tick from 2026-11-22T00:00:`))
+    const after = await brineOk<KeyrollStatusReport>(dataDir, ['keyroll', 'status', 'acme'], NOW)
+    expect([after.rolls.map(({ stage }) => stage), skis(after)]).toEqual([['none'], [current]])
+    expect(existsSync(join(dataDir, 'keys', next))).toBe(true)
+    const done = await brineOk<TickReport>(dataDir, ['tick'], NEXT_DAY)
+    expect(done.done).toContainEqual({ what: 'key-destroyed', on: `acme ${next}` })
+    expect(done.done.map(({ what }) => what)).not.toContain('keyroll')
+    expect(existsSync(join(dataDir, 'keys', next))).toBe(false)
+    expect((await run(dataDir, ['history', 'list', 'ca/acme'], NEXT_DAY)).stdout).toMatch(/keyroll\.cancel +every class/)
+    expect((await run(dataDir, ['audit', 'verify', '--full'], NEXT_DAY)).code).toBe(0)
+    expect(await vrps(dataDir)).toMatchObject([{ state: 'published' }])
+  })
+
+  it('is refused after the activation, with the way on', async () => {
+    const dataDir = copyOf(staged)
+    await brineOk(dataDir, ['keyroll', 'activate', 'acme', '--now', '--yes'], NOW)
+    const ran = await run(dataDir, ['keyroll', 'cancel', 'acme'])
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(/acme has no key roll\n.*keyroll status acme/)])
+  })
+})
+
 describe('what is refused', () => {
   it.each([
     ['a second roll', ['init', 'acme'], 1, 'a key roll is open already'],
     ['another class', ['init', 'acme', '--class', '9'], 1, 'no resource class 9'],
     ['an unknown CA', ['init', 'acne'], 1, 'there is no CA acne, did you mean acme?'],
     ['a CA without a roll', ['activate', 'sub', '--yes'], 1, 'sub has no staged key'],
+    ['a cancellation of nothing', ['cancel', 'sub'], 1, 'sub has no key roll'],
     ['two ways at once', ['init', 'sub', '--compromised', '--activate-after', '1d'], 2, '--compromised'],
     ['a wait of no use', ['init', 'sub', '--activate-after', '10s'], 2, '5m at least'],
     ['a status of nothing', ['status', 'none'], 1, 'there is no CA none'],

@@ -1,5 +1,5 @@
 /**
- * Steps of a key roll inside a unit of work: the start, and the activation with what follows from it at the parents and below. Parents in this
+ * Steps of a key roll inside a unit of work: the start, the end before an activation, and the activation with what follows from it at the parents and below. Parents in this
  * data directory answer in the same commit.
  */
 import type { Handle } from '../../base/handle.js'
@@ -19,6 +19,12 @@ export async function startRoll(tx: TransactionContext, handle: Handle, start: R
   await runCa(tx, handle, { type: 'keyroll.init', ...start })
   await syncResources(tx, handle)
   if (start.compromised) await activateDue(tx, handle)
+}
+
+/** Gives up the new keys that are not activated yet and lets the parents revoke them; null: of every class. */
+export async function cancelRoll(tx: TransactionContext, handle: Handle, className: string | null): Promise<void> {
+  await runCa(tx, handle, { type: 'keyroll.cancel', className })
+  await syncResources(tx, handle)
 }
 
 /** A sync with the parents of a CA; a republication tolerates damage of others in it. */

@@ -1,4 +1,4 @@
-/** Use cases of `brine keyroll`: start a key roll, activate the new key, show what is open (RFC 6489). */
+/** Use cases of `brine keyroll`: start a key roll, give it up, activate the new key, show what is open (RFC 6489). */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { dueTimes } from '../../ca/publishing.js'
@@ -9,7 +9,7 @@ import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { caState, knownCa, readCas, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
-import { activateRoll, type RollStart, startRoll } from './keyroll-steps.js'
+import { activateRoll, cancelRoll, type RollStart, startRoll } from './keyroll-steps.js'
 import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
 
 export interface KeyrollReport extends Outcome {
@@ -68,6 +68,30 @@ export function activateKeyroll(
   options: Options = {},
 ): Promise<KeyrollReport> {
   return roll(session, ca, options, (tx) => activateRoll(tx, ca, activation))
+}
+
+/**
+ * Gives up key rolls before their activation. Throws `ca-unknown`, `class-unknown`, `keyroll-none`, `keyroll-activated` (rejected).
+ * @param className null: every class whose new key is not activated
+ */
+export async function cancelKeyroll(
+  session: Session,
+  ca: Handle,
+  className: string | null,
+  options: Options = {},
+): Promise<KeyrollReport> {
+  try {
+    return await roll(session, ca, options, (tx) => cancelRoll(tx, ca, className))
+  } catch (error) {
+    const hint = error instanceof AppError ? cancellationHint(ca, error.code) : undefined
+    if (hint === undefined) throw error
+    throw rewrap(error as AppError, { hint })
+  }
+}
+
+function cancellationHint(ca: Handle, code: string): string | undefined {
+  if (code === 'keyroll-activated') return `for another key, once the parent has revoked it: brine keyroll init ${ca}`
+  return code === 'keyroll-none' || code === 'class-unknown' ? `brine keyroll status ${ca}` : undefined
 }
 
 async function roll(

@@ -61,6 +61,7 @@ const CA: Rules<CaCommand> = {
     ),
   'keyroll.activate': ({ class: name, now, compromised }) =>
     line(rolled(name), flagged(now, 'without the staging time'), flagged(compromised, 'compromised')),
+  'keyroll.cancel': ({ class: name }) => rolled(name),
   'keyroll.finish': ({ class: name, ski }) => line(rolled(name), 'key', ski, 'revoked'),
   'keys.destroy': ({ skis }) => line('private', texts(skis).length === 1 ? 'key' : 'keys', texts(skis).join(', ')),
   'clock.reset': clock,

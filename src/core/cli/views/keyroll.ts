@@ -3,10 +3,13 @@ import type { RetiredKeyRow, RollRow } from '../../app/authority/roll-rows.js'
 import type { Theme } from '../output/theme.js'
 
 /** Returns the stage of a roll and what comes next, in one line. */
-export function rollText({ stage, activatesAt, allowedAt, lacking, compromised }: RollRow): string {
+export function rollText({ stage, startedAt, activatesAt, allowedAt, lacking, compromised }: RollRow): string {
   const why = compromised ? 'compromised, ' : ''
   if (stage === 'none') return 'none'
   if (stage === 'pending') return `${why}the new key waits for its certificate from the parent, which tick requests`
+  // without a roll a key is given up only by a cancellation
+  if (stage === 'old' && startedAt === null)
+    return 'cancelled, the new key waits to be revoked by the parent, which tick requests'
   if (stage === 'old') return `${why}the old key waits to be revoked by the parent, which tick requests`
   if (lacking !== null) return `staged, its certificate lacks ${lacking}`
   if (allowedAt === null) return 'staged, to be confirmed by the repository'

@@ -97,6 +97,7 @@ const LATER = (
     ],
     ['ca', { type: 'keyroll.staged', class: '0', ski: SKI, at: AT }],
     ['ca', { type: 'keyroll.activated', class: '0', ski: SKI, old: 'B'.repeat(40), at: AT }],
+    ['ca', { type: 'keyroll.cancelled', class: '0', ski: SKI, at: AT }],
     ['ca', { type: 'keyroll.finished', class: '0', ski: SKI, at: AT }],
     ['ca', { type: 'point.withdrawn', class: '0', ski: SKI }],
     ['ca', { type: 'keys.destroyed', skis: [SKI] }],
@@ -176,7 +177,7 @@ it('only these commands may be archived', () => {
     ],
     ...['override.set', 'override.end', 'certificate.record', 'certificate.revoke', 'crl.number', 'crl.record'],
     ...['records.survey', 'key.compromise'],
-    ...['keyroll.init', 'keyroll.activate', 'keyroll.finish', 'keys.destroy'],
+    ...['keyroll.init', 'keyroll.activate', 'keyroll.cancel', 'keyroll.finish', 'keys.destroy'],
     ...['password.create', 'password.revoke', 'of.the.future', 'constructor', ''],
   ]
   const archived = KINDS.flatMap((kind) =>

@@ -13,7 +13,13 @@ import { projectDir } from '../support/processes/brine-shim.js'
 import { needProgram } from '../support/processes/missing.js'
 import { isSlow, sampleSeed } from '../support/processes/sample.js'
 import { scratchFolder } from '../support/sites/testbed.js'
-import { CHAIN, type ChainCa, DIRECTORIES, type Directory, ThreeDirectories } from '../support/sites/three-directories.js'
+import {
+  CHAIN,
+  type ChainCa,
+  DIRECTORIES,
+  type Directory,
+  ThreeDirectories,
+} from '../support/sites/three-directories.js'
 
 const BATCHES = isSlow ? 20 : 2
 const KILLS = isSlow ? 10 : 5
@@ -99,7 +105,12 @@ const lasts = new Map<string, number>()
 async function killed({ where, args, server }: Action): Promise<void> {
   const kind = args.slice(0, 2).join(' ')
   const most = lasts.get(kind) ?? 1200
-  const env = { PATH: process.env['PATH'] ?? '', HOME: scratch.dir, BRINE_NOW: site.now, BRINE_DATA_DIR: site.dirs[where] }
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: scratch.dir,
+    BRINE_NOW: site.now,
+    BRINE_DATA_DIR: site.dirs[where],
+  }
   const began = Date.now()
   const child = spawn(process.execPath, [join(projectDir, 'bin/run.js'), ...args], { env, stdio: 'ignore' })
   const end = ended(child)
@@ -125,7 +136,10 @@ function ended(child: ChildProcess): Promise<{ readonly signal: NodeJS.Signals |
 function mirror(): string {
   const root = join(scratch.dir, 'mirror')
   rmSync(root, { recursive: true, force: true })
-  for (const [where, host, name] of [['top', 'rpki.example', 'repo'], ['middle', 'below.example', 'below']] as const) {
+  for (const [where, host, name] of [
+    ['top', 'rpki.example', 'repo'],
+    ['middle', 'below.example', 'below'],
+  ] as const) {
     const repo = join(site.dirs[where], 'repo')
     mkdirSync(join(root, host), { recursive: true })
     cpSync(realpathSync(join(repo, 'rsync', 'current')), join(root, host, name), { recursive: true })
@@ -148,7 +162,9 @@ function visible(): readonly string[] {
   chmodSync(out, 0o777)
   execFileSync(rpkiClient, ['-n', '-j', '-P', String(epoch()), '-d', cache, '-t', site.tal, out], { stdio: 'pipe' })
   const { roas } = JSON.parse(readFileSync(join(out, 'json'), 'utf8'))
-  return roas.map((roa: { asn: number; prefix: string; maxLength: number }) => `AS${roa.asn},${roa.prefix},${roa.maxLength}`)
+  return roas.map(
+    (roa: { asn: number; prefix: string; maxLength: number }) => `AS${roa.asn},${roa.prefix},${roa.maxLength}`,
+  )
 }
 
 /** Repeats what was killed, and lets every directory tick until nothing is left to do. */
@@ -166,25 +182,29 @@ async function settle(): Promise<void> {
   expect(run.ok, run.output).toBe(true)
 }
 
-test(`three directories with ${BATCHES * KILLS} kills`, async (context) => {
-  skipUnlessOnline(context)
-  site = await ThreeDirectories.make(scratch.dir, needProgram(context, 'nginx'))
-  await site.tick()
-  for (const [ca] of CHAIN) newRoa(ca)
-  await settle()
-  for (let batch = 0; batch < BATCHES; batch++) {
-    const stable = vrpsOf()
-    for (let n = 0; n < KILLS; n++) {
-      await site.pass(360 + Math.floor(next() * 600))
-      const action = pick(ACTIONS)()
-      await killed(action)
-      const found = new Set(visible())
-      const lacking = stable.filter((vrp) => !found.has(vrp))
-      console.log(batch, n, JSON.stringify(action), lacking)
-      expect(lacking, `after ${JSON.stringify(action)}`).toEqual([])
-    }
+test(
+  `three directories with ${BATCHES * KILLS} kills`,
+  async (context) => {
+    skipUnlessOnline(context)
+    site = await ThreeDirectories.make(scratch.dir, needProgram(context, 'nginx'))
+    await site.tick()
+    for (const [ca] of CHAIN) newRoa(ca)
     await settle()
-  }
-  await site.audit()
-  console.log(outcomes)
-}, isSlow ? 1_800_000 : 240_000)
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const stable = vrpsOf()
+      for (let n = 0; n < KILLS; n++) {
+        await site.pass(360 + Math.floor(next() * 600))
+        const action = pick(ACTIONS)()
+        await killed(action)
+        const found = new Set(visible())
+        const lacking = stable.filter((vrp) => !found.has(vrp))
+        console.log(batch, n, JSON.stringify(action), lacking)
+        expect(lacking, `after ${JSON.stringify(action)}`).toEqual([])
+      }
+      await settle()
+    }
+    await site.audit()
+    console.log(outcomes)
+  },
+  isSlow ? 1_800_000 : 240_000,
+)

@@ -145,7 +145,9 @@ describe('a roll that the operator activates', () => {
 describe('a roll that is cancelled', () => {
   it('revokes the staged key, and its private half is destroyed a day later', async () => {
     const dataDir = copyOf(staged)
-    const [current = '', next = ''] = skis(await brineOk<KeyrollStatusReport>(dataDir, ['keyroll', 'status', 'acme'], NOW))
+    const [current = '', next = ''] = skis(
+      await brineOk<KeyrollStatusReport>(dataDir, ['keyroll', 'status', 'acme'], NOW),
+    )
     const dry = await brineOk<KeyrollReport>(dataDir, ['keyroll', 'cancel', 'acme', '--dry-run'], NOW)
     expect(dry.changes.filter(({ item }) => item === 'key').map(({ before, after }) => [before, after])).toEqual([
       ['new', null],
@@ -159,7 +161,9 @@ describe('a roll that is cancelled', () => {
     expect(done.done).toContainEqual({ what: 'key-destroyed', on: `acme ${next}` })
     expect(done.done.map(({ what }) => what)).not.toContain('keyroll')
     expect(existsSync(join(dataDir, 'keys', next))).toBe(false)
-    expect((await run(dataDir, ['history', 'list', 'ca/acme'], NEXT_DAY)).stdout).toMatch(/keyroll\.cancel +every class/)
+    expect((await run(dataDir, ['history', 'list', 'ca/acme'], NEXT_DAY)).stdout).toMatch(
+      /keyroll\.cancel +every class/,
+    )
     expect((await run(dataDir, ['audit', 'verify', '--full'], NEXT_DAY)).code).toBe(0)
     expect(await vrps(dataDir)).toMatchObject([{ state: 'published' }])
   })

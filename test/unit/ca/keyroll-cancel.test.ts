@@ -36,7 +36,8 @@ const revoked = (world: World): readonly bigint[] => {
 const rejection = (work: Promise<unknown>) =>
   work.then(
     () => expect.fail('accepted'),
-    (error: unknown) => (error instanceof Rejected ? [error.error.code, error.error.message] : expect.fail(String(error))),
+    (error: unknown) =>
+      error instanceof Rejected ? [error.error.code, error.error.message] : expect.fail(String(error)),
   )
 
 it('gives up a staged key: the parent revokes it, its manifest and CRL go, and it is retired', async () => {
@@ -45,7 +46,8 @@ it('gives up a staged key: the parent revokes it, its manifest and CRL go, and i
   await startRoll(world.tx, ACME, PLAN)
   const [current, next] = keysOf(world)
   const certificate = next?.certificate ?? expect.fail('not staged')
-  const { serial } = decodeCertificate(world.tx.work.object(certificate.sha256)).content ?? expect.fail('no certificate')
+  const { serial } =
+    decodeCertificate(world.tx.work.object(certificate.sha256)).content ?? expect.fail('no certificate')
   expect([files(world).length, certified(world).sort()]).toEqual([before.length + 2, [current?.ski, next?.ski].sort()])
   await cancelRoll(world.tx, ACME, null)
   expect([states(world), files(world), certified(world)]).toEqual([['current'], before, [current?.ski]])

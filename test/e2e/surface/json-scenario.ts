@@ -16,6 +16,7 @@ const BASES = ['--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.
 const TAL = ['--tal-https', 'https://rpki.example/ta/ta.cer', '--tal-rsync', 'rsync://rpki.example/ta/ta.cer']
 /** Exit codes of commands that tell what they found by one. */
 const TELLS: Readonly<Record<string, number>> = {
+  'answer rfc6492': 1,
   'audit diff': 4,
   'clock show': 1,
   'parent refresh': 15,
@@ -109,6 +110,17 @@ async function idKeys(run: Run, topic: string, owner: readonly string[], peer: r
   for (const more of [['--dry-run'], []]) await run(`${topic} id retire`, ...owner, old, ...more)
 }
 
+/** A list of the child elsewhere, whose ID key is the first fixed one, and a revocation that is refused. */
+async function answers(run: Run, folder: string, at: Instant): Promise<void> {
+  const child = await partyOf(0)
+  const list = LIST.replace('"new"', '"elsewhere"')
+  const revoke = `${list.slice(0, -2).replace('"list"', '"revoke"')}><key class_name="none" ski="${'A'.repeat(27)}="/></message>`
+  for (const [name, xml] of [['ask.cms', list] as const, ['revoke.cms', revoke] as const])
+    writeFileSync(join(folder, name), await child.say(xml, at))
+  await run('answer rfc6492', 'testbed', '--request', join(folder, 'ask.cms'))
+  await run('answer rfc6492', 'testbed', '--request', join(folder, 'revoke.cms'), '--out', join(folder, 'refused.cms'))
+}
+
 async function authority(run: Run, folder: string, site: EnrolSite): Promise<void> {
   await run('testbed init', ...BASES)
   await run('ca add', 'acme', '--under', 'testbed', '--resources', '192.0.2.0/24,10.0.0.0/8,AS64496')
@@ -123,6 +135,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   for (const more of [['--dry-run'], []])
     await run('child add', 'testbed', 'elsewhere', ...elsewhere, '--resources', '10.0.0.0/9', ...more)
   await run('child response', 'testbed', 'elsewhere', '--service-uri', 'https://rpki.example/')
+  await answers(run, folder, site.instant as Instant)
   await run('child suspend', 'testbed', 'elsewhere')
   await run('child unsuspend', 'testbed', 'elsewhere')
   await idKeys(run, 'ca', ['testbed'], ['--child', 'elsewhere'])
@@ -134,6 +147,9 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('pubserver publisher response', 'elsewhere', '--service-uri', 'https://rpki.example/')
   await run('pubserver publisher list')
   await run('pubserver publisher show', 'elsewhere')
+  const query = '<msg xmlns="http://www.hactrn.net/uris/rpki/publication-spec/" version="4" type="query"><list/></msg>'
+  writeFileSync(join(folder, 'query.cms'), await (await partyOf(0)).say(query, site.instant as Instant))
+  await run('answer rfc8181', 'elsewhere', '--request', join(folder, 'query.cms'))
   const uri = await publishElsewhere(site)
   await run('pubserver publisher show', 'elsewhere')
   for (const more of [['--dry-run'], ['--yes']]) await run('pubserver purge', uri, ...more)

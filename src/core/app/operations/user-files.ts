@@ -16,8 +16,8 @@ export function writeDocument(path: string, text: string): void {
 }
 
 /** Writes a document that goes to others, and has no secrets, to a new file that every user of the machine may read. Throws `file-exists` (usage). */
-export function writePublicDocument(path: string, text: string): void {
-  writePublicUserFile(path, text)
+export function writePublicDocument(path: string, content: string | Uint8Array): void {
+  writePublicUserFile(path, content)
 }
 
 /** Checks that a document can be written, before a step that cannot be undone. Throws `file-exists`, `file-unwritable` (usage). */

@@ -99,7 +99,13 @@ function isIdCertificate(bytes: Uint8Array): boolean {
   return extensions.isCa === true && !hasResources && extensions.sia === undefined && extensions.aia === undefined
 }
 
-function recognizeArmoured(bytes: Uint8Array): Recognized | undefined {
+/** Returns what PEM or base64 encodes; undefined if that is no message in CMS. */
+export function readArmoured(bytes: Uint8Array): Uint8Array | undefined {
+  const armoured = recognizeArmoured(bytes)
+  return armoured?.kind === 'cms' ? armoured.der : undefined
+}
+
+function recognizeArmoured(bytes: Uint8Array): (Recognized & { readonly der: Uint8Array }) | undefined {
   const text = Buffer.from(bytes).toString('latin1')
   const [, label, body] = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/.exec(text) ?? []
   const der = fromBase64((body ?? text).replace(/\s+/g, ''))

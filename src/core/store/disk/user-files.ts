@@ -66,13 +66,13 @@ export function assertFileNotExists(path: string): void {
 }
 
 /** Writes the document of an `--out` flag to a new file. Throws `file-exists`, `file-unwritable` (usage), `io`. */
-export function writeUserFile(path: string, text: string): void {
-  writeUserStream(path, [text])
+export function writeUserFile(path: string, content: string | Uint8Array): void {
+  writeUserStream(path, [content])
 }
 
 /** Writes a document that goes to others to a new file, readable by all. Throws as `writeUserFile` does. */
-export function writePublicUserFile(path: string, text: string): void {
-  writeUserFile(path, text)
+export function writePublicUserFile(path: string, content: string | Uint8Array): void {
+  writeUserFile(path, content)
   chmodSync(path, 0o644)
 }
 
@@ -114,7 +114,7 @@ export function replaceServedFile(path: string, bytes: Uint8Array): void {
  * Writes a document piece by piece, for one too large for memory, and returns its size in bytes. A failed write leaves no file. Throws
  * `file-exists` (usage), `file-unwritable` (usage; io if its cause is not the name), `io`.
  */
-export function writeUserStream(path: string, pieces: Iterable<string>): number {
+export function writeUserStream(path: string, pieces: Iterable<string | Uint8Array>): number {
   let fd: number
   try {
     fd = openSync(path, 'wx', 0o600)
@@ -133,10 +133,10 @@ export function writeUserStream(path: string, pieces: Iterable<string>): number 
   }
 }
 
-function writeAll(fd: number, path: string, pieces: Iterable<string>): number {
+function writeAll(fd: number, path: string, pieces: Iterable<string | Uint8Array>): number {
   let total = 0
   for (const piece of pieces) {
-    const bytes = Buffer.from(piece)
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
     } catch (cause) {

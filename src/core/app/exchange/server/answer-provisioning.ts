@@ -38,8 +38,9 @@ export interface ProvisioningAnswer {
   readonly cms: Uint8Array
   readonly child: Handle
   readonly type: ProvisioningBody['type']
-  /** Status of an `error_response`. */
+  /** Status of an `error_response`, and its text. */
   readonly status?: number
+  readonly text?: string
 }
 
 interface Heard {
@@ -75,8 +76,8 @@ export async function answerProvisioning(session: Session, ca: Handle, cms: Uint
 }
 
 function answerOf(cms: Uint8Array, child: Handle, body: ProvisioningBody): ProvisioningAnswer {
-  const status = body.type === 'error_response' ? { status: body.status } : {}
-  return { cms, child, type: body.type, ...status }
+  if (body.type !== 'error_response') return { cms, child, type: body.type }
+  return { cms, child, type: body.type, status: body.status, text: body.descriptions[0]?.text ?? '' }
 }
 
 /** Reads a message and verifies that the child which it names has signed it. */

@@ -49,7 +49,9 @@ async function answered(
 ): Promise<Uint8Array> {
   if (service === 'rfc6492') {
     const { answerProvisioning } = await import('./answer-provisioning.js')
-    return (await answerProvisioning(session, handle, body)).cms
+    const { cms, child, status, text = '' } = await answerProvisioning(session, handle, body)
+    if (status !== undefined) ports.log(`request of ${child} to ${handle}: ${status}: ${oneLine(text)}`)
+    return cms
   }
   const { answerPublication } = await import('./answer-publication.js')
   const { cms, reply } = await answerPublication(session, handle, body)
@@ -60,8 +62,9 @@ async function answered(
 /** Returns the first error of a reply, and the number of further ones. */
 function errorsLine([first, ...more]: readonly PublicationError[]): string {
   if (first === undefined) return 'refused'
-  const text = quoted(first.text ?? '', 400)
-    .slice(1, -1)
-    .replaceAll('\\"', '"')
-  return `${first.code}: ${text}${more.length === 0 ? '' : ` (and ${more.length} more errors)`}`
+  return `${first.code}: ${oneLine(first.text ?? '')}${more.length === 0 ? '' : ` (and ${more.length} more errors)`}`
+}
+
+function oneLine(text: string): string {
+  return quoted(text, 400).slice(1, -1).replaceAll('\\"', '"')
 }

@@ -12,10 +12,10 @@ export default class HistoryShow extends BaseCommand<CommandReport> {
     1: 'unknown aggregate or sequence, or archived elsewhere',
     12: 'a file is damaged',
   }
-  static override examples = ['<%= config.bin %> history show ca/acme 7']
+  static override examples = ['<%= config.bin %> history show ca/acme 7', '<%= config.bin %> history show ca/acme']
   static override args = {
     aggregate: arg.text({ required: true, description: 'KIND/HANDLE, or a handle that only one has' }),
-    sequence: arg.sequence({ required: true, description: 'number of the command' }),
+    sequence: arg.sequence({ description: 'number of the command; default: the newest' }),
   }
   static override flags = {
     ...archiveFlags,

@@ -186,9 +186,29 @@ function inOurWords(line: string): string {
     )
 }
 
+/** Flags of other commands and programs, and those that mean the same elsewhere, the likeliest first. */
+const FLAG_SYNONYMS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['--from', ['--since', '--after', '--at']],
+  ['--since', ['--after', '--from', '--at']],
+  ['--after', ['--since', '--from']],
+  ['--start', ['--since', '--from']],
+  ['--to', ['--before', '--into', '--at']],
+  ['--until', ['--before', '--to', '--at']],
+  ['--before', ['--to', '--at']],
+  ['--end', ['--before', '--to']],
+  ['--at', ['--to', '--before']],
+  ['--limit', ['--rows']],
+  ['--last', ['--rows', '--since']],
+  ['--parent', ['--under']],
+  ['--output', ['--out']],
+  ['--force', ['--yes']],
+  ['--input', ['--file']],
+])
+
 /** Returns `unknown flag --dry-rum, did you mean --dry-run?`. */
 function unknownFlag(word: string, known: readonly string[]): string {
-  return `unknown flag ${word}${didYouMean(word, known)}`
+  const synonym = FLAG_SYNONYMS.get(word)?.find((flag) => known.includes(flag))
+  return `unknown flag ${word}${synonym === undefined ? didYouMean(word, known) : `, did you mean ${synonym}?`}`
 }
 
 function internalError(thrown: unknown, { changed, debug }: ErrorSetting): AppError {

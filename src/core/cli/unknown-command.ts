@@ -51,6 +51,18 @@ const HABITS: ReadonlyMap<string, readonly string[]> = new Map([
   ...words(['sign', 'publish', 'renew', 'refresh'], 'republish'),
 ])
 
+/** Verbs that a topic does not have, and the command of another topic that does it; `*` is any topic. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...['diff', 'changes', 'compare'].flatMap((verb): [string, string][] => [
+    [`history ${verb}`, 'audit diff'],
+    [`* ${verb}`, 'audit diff'],
+  ]),
+  ...['state', 'at'].map((verb): [string, string] => [`history ${verb}`, 'audit show']),
+  ...['log', 'history', 'events'].map((verb): [string, string] => [`* ${verb}`, 'history list']),
+  ['audit list', 'history list'],
+  ['history verify', 'audit verify'],
+])
+
 function words(given: readonly string[], ...verbs: readonly string[]): readonly [string, readonly string[]][] {
   return given.map((word) => [word, verbs])
 }
@@ -60,7 +72,7 @@ function words(given: readonly string[], ...verbs: readonly string[]): readonly 
  * the command do not matter: `ca shwo acme` is taken for `ca show`.
  */
 export function unknownCommand(given: readonly string[], commands: readonly string[], bin: string): AppError {
-  const habit = habitual(given, commands, bin)
+  const habit = elsewhere(given, commands, bin) ?? habitual(given, commands, bin)
   if (habit !== undefined) return habit
   const known = commands.map((command) => command.split(' '))
   const { found, wrong } = follow(given, known)
@@ -89,6 +101,20 @@ function overview(
   const verbs = below.map((command) => command.split(' ').at(-1) ?? '')
   if (!verbs.every((verb) => OVERVIEWS.includes(verb))) return undefined
   return OVERVIEWS.map((verb) => [...found, verb]).find((path) => commands.includes(path.join(' ')))
+}
+
+/** Returns the error for a topic with the verb of another one. */
+function elsewhere(
+  [topic = '', verb = '']: readonly string[],
+  commands: readonly string[],
+  bin: string,
+): AppError | undefined {
+  const meant = ELSEWHERE.get(`${topic} ${verb}`) ?? ELSEWHERE.get(`* ${verb}`)
+  if (meant === undefined || !commands.includes(meant)) return undefined
+  if (!commands.some((command) => command.startsWith(`${topic} `))) return undefined
+  return new AppError('usage', 'command-unknown', `unknown command ${topic} ${verb}, did you mean ${meant}?`, {
+    hint: `see: ${bin} ${meant} --help`,
+  })
 }
 
 /** Returns the error for a first word of habit, unless the word after it says what it is about (`list ca`). */

@@ -4,7 +4,8 @@
  *     ASN,IP Prefix,Max Length,Trust Anchor
  *     AS64496,192.0.2.0/24,24,ripe
  *
- * The header names the columns, in any order; columns that are not known are ignored. Without a header the columns are those above.
+ * The header names the columns, in any order; columns that are not known are ignored. These programs and the RIPE NCC always write one, so a
+ * file without it was made by hand: its columns are those above, or what its first line shows beyond doubt.
  */
 import type { Violation } from '../base/errors.js'
 import { quoted } from '../base/text.js'
@@ -27,6 +28,7 @@ const NAMES: ReadonlyMap<string, Column> = new Map([
   ['note', 'comment'],
 ])
 const DEFAULT: readonly (Column | undefined)[] = ['asn', 'prefix', 'maxLength']
+const HEADER = 'ASN,IP Prefix,Max Length'
 
 /** Returns true if the first line that is not empty and not a comment looks like CSV: fields, and no `=`. */
 export function isRoaCsv(text: string): boolean {
@@ -57,7 +59,11 @@ export function parseRoaCsv(text: string, remove: boolean): RoaRequests {
     if (fields === undefined) fault('roa-csv', `a quote without its end, or text after it: ${quoted(line)}`)
     else if (columns === undefined && isHeader(fields)) columns = columnsOf(fields, fault)
     else {
-      columns ??= DEFAULT
+      columns ??= columnsOfData(fields)
+      if (columns === undefined) {
+        fault('roa-csv', withoutHeader(fields))
+        return { requests: [], faults: [...faults, ...own] }
+      }
       const note = readRow(fields, columns, fault)
       if (note !== undefined) requests.push({ remove, note, place })
     }
@@ -97,8 +103,44 @@ function columnsOf(
   const columns = fields.map((field) => NAMES.get(plain(field)))
   for (const needed of ['asn', 'prefix'] as const)
     if (columns.filter((column) => column === needed).length !== 1)
-      fault('roa-csv', `the header names ${needed === 'asn' ? 'ASN' : 'IP Prefix'} not exactly once`)
+      fault(
+        'roa-csv',
+        `the header names ${needed === 'asn' ? 'ASN' : 'IP Prefix'} not exactly once; expected is ${HEADER}`,
+      )
   return columns
+}
+
+function isPrefixLike(field: string): boolean {
+  return /^[\da-f]*[.:][\da-f.:]*(?:\/\d+)?$/i.test(field)
+}
+
+/** Returns the columns that the first line of data shows; undefined if it could be read in two ways, or holds no prefix. */
+function columnsOfData(fields: readonly string[]): readonly (Column | undefined)[] | undefined {
+  const isPrefix = fields.map(isPrefixLike)
+  if (/^(?:AS)?\d+$/i.test(fields[0] ?? '')) return DEFAULT
+  const at = isPrefix.indexOf(true)
+  if (at < 0) return undefined
+  const numbers = [...fields.keys()].filter((n) => n !== at && /^(?:AS)?\d+$/i.test(fields[n] ?? ''))
+  const named = numbers.filter((n) => /^AS/i.test(fields[n] ?? ''))
+  const parsed = parsePrefix(fields[at] ?? '')
+  const isLength = (n: number): boolean => {
+    const length = parseLength(fields[n] ?? '')
+    return (
+      'ok' in parsed && length !== undefined && length >= parsed.ok.length && length <= addressBits(parsed.ok.family)
+    )
+  }
+  const candidates = named.length > 0 ? named : numbers.length > 1 ? numbers.filter((n) => !isLength(n)) : numbers
+  const [asn, ...others] = candidates
+  if (asn === undefined || others.length > 0) return undefined
+  const maxLength = numbers.find((n) => n !== asn)
+  return fields.map((_, n) => (n === at ? 'prefix' : n === asn ? 'asn' : n === maxLength ? 'maxLength' : undefined))
+}
+
+function withoutHeader(fields: readonly string[]): string {
+  const what = fields.some(isPrefixLike)
+    ? 'looks like data, and which of its columns is the AS number is not certain'
+    : 'is neither data nor a header that is known'
+  return `${quoted(fields.join(','))} ${what}: begin the file with the header ${HEADER}`
 }
 
 function readRow(

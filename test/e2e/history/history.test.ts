@@ -107,3 +107,29 @@ it('ends at a damaged record with its file, and never before it in silence', asy
   expect(broken.stderr).toContain('cas/acme/command-1.json')
   expect((await runAt(dir, ['history', 'list', 'ca/testbed'])).code).toBe(0)
 })
+
+it('shows the newest command without a number, and says which aggregate has the one of a number alone', async () => {
+  const newest = await runAt(box.dataDir, ['history', 'show', 'acme', '--json'])
+  expect(newest.json<CommandReport>().command).toMatchObject({ handle: 'acme', sequence: 3 })
+  const refusal = async (...args: readonly string[]) => {
+    const { code, json } = await runAt(box.dataDir, ['history', 'show', ...args, '--json'])
+    const { error } = json<{ error: { code: string; message: string; hint: string } }>()
+    return [code, error.code, error.message, error.hint.replace(/--data-dir \S+ /g, '')]
+  }
+  expect(await refusal('3')).toEqual([
+    2,
+    'aggregate-missing',
+    expect.stringMatching(/^3 is the number of a command, and each aggregate counts its own: .*ca\/acme.* have one$/),
+    expect.stringMatching(/^brine history show \w+\/\w+ 3$/),
+  ])
+  expect(await refusal('99')).toEqual([1, 'sequence-unknown', 'no aggregate has a command 99', 'brine history list'])
+  expect((await refusal('acme', '9'))[3]).toBe('brine history show acme 3, or: brine history list acme')
+})
+
+it('names the flag that is meant, and the complete time', async () => {
+  const stderr = async (...args: readonly string[]) => (await runAt(box.dataDir, args)).stderr
+  expect(await stderr('history', 'list', '--from', '7d')).toContain('unknown flag --from, did you mean --since?')
+  expect(await stderr('audit', 'diff', 'acme', '--since', '7d')).toContain('did you mean --from?')
+  expect(await stderr('audit', 'diff', 'acme', '--from', '2026-11-21')).toContain('complete: 2026-11-21T00:00:00Z')
+  expect(await stderr('history', 'list', '--after', '2026-11-21 10:30')).toContain('complete: 2026-11-21T10:30:00Z')
+})

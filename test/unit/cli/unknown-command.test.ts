@@ -4,7 +4,7 @@ import { unknownCommand } from '../../../src/core/cli/unknown-command.js'
 
 const COMMANDS = [
   ...['ca add', 'ca list', 'ca show', 'ca remove', 'roa add', 'roa list', 'roa remove', 'roa update', 'status', 'tick'],
-  ...['setup', 'roa replace', 'history list', 'recover', 'audit verify', 'tls show'],
+  ...['setup', 'roa replace', 'history list', 'recover', 'audit verify', 'audit diff', 'audit show', 'tls show'],
   ...['config check', 'est cert list', 'est cert revoke', 'est otp create', 'backup create', 'backup prune', 'ta init'],
 ]
 
@@ -39,6 +39,9 @@ it.each([
   ['delete acme', 'unknown command delete, did you mean ca remove or roa remove?', 'brine ca remove --help'],
   ['nagios', 'unknown command nagios, did you mean status?', 'brine status --help'],
   ['delete roa', 'unknown command delete, did you mean roa remove?', 'brine roa --help'],
+  ['history diff ca/acme', 'unknown command history diff, did you mean audit diff?', 'brine audit diff --help'],
+  ['roa log acme', 'unknown command roa log, did you mean history list?', 'brine history list --help'],
+  ['history state', 'unknown command history state, did you mean audit show?', 'brine audit show --help'],
   ['__proto__', 'unknown command __proto__', 'brine --help'],
 ])('%s', (given, message, help) => {
   const error = unknownCommand(given.split(' '), COMMANDS, 'brine')

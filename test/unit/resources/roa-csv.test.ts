@@ -41,6 +41,9 @@ describe('a list of ROAs is read as', () => {
       'URI,ASN,IP Prefix,Max Length,Not Before,Not After\nrsync://h/a.roa,AS64496,192.0.2.0/24,26,2026-01-01,2027-01-01\nrsync://h/b.roa,AS64497,2001:db8::/32,,2026-01-01,2027-01-01\n',
     ],
     ['CSV without a header', '64496,192.0.2.0/24,26\nAS64497,2001:db8::/32\n'],
+    ['CSV without a header, the prefix first', '192.0.2.0/24,AS64496,26\n2001:db8::/32,AS64497,32\n'],
+    ['CSV without a header, the AS number last', '192.0.2.0/24,26,64496\n2001:db8::/32,32,64497\n'],
+    ['CSV without a header, after other columns', 'ours,192.0.2.0/24,26,AS64496\nours,2001:db8::/32,,AS64497\n'],
     [
       'CSV of a spreadsheet, with semicolons',
       '# ours\n\nIP prefix;ASN;Max-Length\n192.0.2.0/24;AS64496;26\n2001:db8::/32;AS64497;\n',
@@ -96,7 +99,19 @@ describe('is refused', () => {
   })
 
   it('for a header without the column that is needed', () => {
-    expect(shown('ASN,Max Length\n', 'add')).toEqual(['roa-csv line 1: the header names IP Prefix not exactly once'])
+    expect(shown('ASN,Max Length\n', 'add')).toEqual([
+      'roa-csv line 1: the header names IP Prefix not exactly once; expected is ASN,IP Prefix,Max Length',
+    ])
+  })
+
+  it.each([
+    ['192.0.2.0/24,24,26\n10.0.0.0/8,9,10\n', '"192.0.2.0/24,24,26" looks like data, and which of its columns'],
+    ['192.0.2.0/24,ripe\n', '"192.0.2.0/24,ripe" looks like data, and which of its columns'],
+    ['AS Number,Network\nAS64496,192.0.2.0/24\n', '"AS Number,Network" is neither data nor a header that is known'],
+  ])('once, with the header that is expected: %j', (text, message) => {
+    const [only, ...more] = shown(text, 'add')
+    expect([more, only]).toEqual([[], expect.stringContaining(`roa-csv line 1: ${message}`)])
+    expect(only).toContain('begin the file with the header ASN,IP Prefix,Max Length')
   })
 })
 

@@ -109,18 +109,45 @@ export function listCommands(
   return { commands, total }
 }
 
-/** Returns one command with its events. Throws `aggregate-unknown`, `sequence-unknown` (rejected), `corrupt`. */
-export async function showCommand(session: Session, name: string, sequence: number): Promise<CommandReport> {
+/** Throws for the number of a command without a name, unless an aggregate is called like that: each aggregate counts its own. */
+function refuseNumber(reader: Pick<Reader, 'load'> & { roster(): readonly AggregateId[] }, text: string): void {
+  if (reader.roster().some(({ handle, kind }) => handle === text && kind === 'ca')) return
+  const having = reader.roster().filter((id) => (reader.load(id)?.sequence ?? 0) >= Number(text) && Number(text) > 0)
+  const names = having.slice(0, 10).map(formatAggregateId)
+  const [first] = names
+  if (first === undefined)
+    throw new AppError('rejected', 'sequence-unknown', `no aggregate has a command ${text}`, {
+      hint: 'brine history list',
+    })
+  const others = having.length > names.length ? ` and ${having.length - names.length} more` : ''
+  throw new AppError(
+    'usage',
+    'aggregate-missing',
+    `${text} is the number of a command, and each aggregate counts its own: ${names.join(', ')}${others} ${having.length === 1 ? 'has' : 'have'} one`,
+    { hint: `brine history show ${first} ${text}` },
+  )
+}
+
+/**
+ * Returns one command with its events, the newest without a number. Throws `aggregate-unknown`, `sequence-unknown` (rejected),
+ * `aggregate-missing` (usage) for a number in place of a name, `corrupt`.
+ */
+export async function showCommand(session: Session, name: string, given?: number): Promise<CommandReport> {
   return session.store.read(async (reader) => {
+    if (given === undefined && /^\d+$/.test(name)) refuseNumber(reader, name)
     const id = findAggregate(reader.roster(), name)
     const newest = reader.load(id)?.sequence ?? 0
+    const sequence = given ?? newest
     if (sequence < 1 || sequence > newest) {
       throw new AppError(
         'rejected',
         'sequence-unknown',
         `${name} has no command ${sequence}; the newest is ${newest}`,
         {
-          hint: `brine history list ${name}`,
+          hint:
+            newest === 0
+              ? `brine history list ${name}`
+              : `brine history show ${name} ${newest}, or: brine history list ${name}`,
           details: { newest },
         },
       )

@@ -210,11 +210,19 @@ function duration(text: string, min: number): Duration {
   })
 }
 
+/** Returns a hint with the complete time for a date alone, or one without seconds or zone; undefined for other text. */
+function timeHint(text: string): string | undefined {
+  const [, date, hours = '00', minutes = '00', seconds = '00'] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?Z?$/.exec(text) ?? []
+  const full = `${date}T${hours}:${minutes}:${seconds}Z`
+  return date === undefined || parseMoment(full) === undefined ? undefined : `a time is in UTC and complete: ${full}`
+}
+
 function moment(text: string): Moment {
   const parsed = parseMoment(text)
   if (parsed !== undefined) return parsed
   throw new AppError('usage', 'time-invalid', `not a time: ${JSON.stringify(text.slice(0, 60))}`, {
-    hint: 'times look like 2026-11-21T23:20:00Z, or 7d for seven days ago',
+    hint: timeHint(text) ?? 'times look like 2026-11-21T23:20:00Z, or 7d for seven days ago',
   })
 }
 
@@ -226,7 +234,7 @@ function point(text: string): HistoryPoint {
     'point-invalid',
     `not a sequence number and not a time: ${JSON.stringify(text.slice(0, 60))}`,
     {
-      hint: 'points in history look like 12, 2026-11-21T23:20:00Z, or 7d for seven days ago',
+      hint: timeHint(text) ?? 'points in history look like 12, 2026-11-21T23:20:00Z, or 7d for seven days ago',
     },
   )
 }

@@ -21,6 +21,8 @@ export interface OnlineOptions {
 export interface OnlineRun {
   readonly ok: boolean
   readonly output: string
+  /** What rpki-client found, sorted. */
+  readonly vrps: readonly string[]
   /** What nginx was asked for over RRDP, by both validators: `GET /rrdp/notification.xml 200`. */
   readonly requests: readonly string[]
   /** Everything that rpki-client and FORT said, benign lines included. */
@@ -72,22 +74,29 @@ export async function runOnline(
   return {
     ok: status === 0,
     output,
+    vrps: read(`rpki-client-${options.transport}/vrps.txt`)
+      .split('\n')
+      .filter((line) => line !== ''),
     requests: options.transport === 'rrdp' ? requests.map(([, what, code]) => `${what} ${code}`) : [],
     said: read(`rpki-client-${options.transport}/stderr`) + read(`fort-${options.transport}/log`),
   }
 }
 
-/** Both transports at once, each with servers and validators of its own. */
+/** Both transports at once, each with servers and validators of its own. `vrps` has a list for each of them. */
 export async function runBoth(
   roots: string,
   tal: string,
   scratch: string,
   options: Omit<OnlineOptions, 'transport'>,
-): Promise<Pick<OnlineRun, 'ok' | 'output'>> {
+): Promise<Pick<OnlineRun, 'ok' | 'output'> & { readonly vrps: readonly (readonly string[])[] }> {
   const runs = await Promise.all(
     (['rsync', 'rrdp'] as const).map((transport) => runOnline(roots, tal, scratch, { ...options, transport })),
   )
-  return { ok: runs.every(({ ok }) => ok), output: runs.map(({ output }) => output).join('\n') }
+  return {
+    ok: runs.every(({ ok }) => ok),
+    output: runs.map(({ output }) => output).join('\n'),
+    vrps: runs.map(({ vrps }) => vrps),
+  }
 }
 
 /** Returns the variables that name the validators to the bench; with a time, scripts that run them at it. */

@@ -16,3 +16,14 @@ export function sampled<T>(all: readonly T[], count: number, seed = sampleSeed):
   const step = isSlow ? 1 : Math.max(1, Math.ceil(all.length / count))
   return all.filter((_, i) => i % step === seed % step || i === all.length - 1)
 }
+
+/** Returns a source of numbers of 0 to 1 that are the same for the same seed (mulberry32). */
+export function seededNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -1,7 +1,7 @@
 /** Key rolls of a CA with two classes and a repository elsewhere: what waits until the repository has confirmed it (RFC 6489 section 2). */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createCa, localParent } from '../../../src/core/app/authority/cas.js'
-import { activateDue, activateRoll, startRoll } from '../../../src/core/app/authority/keyroll-steps.js'
+import { activateDue, activateRoll, cancelRoll, startRoll } from '../../../src/core/app/authority/keyroll-steps.js'
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
@@ -111,6 +111,14 @@ describe('a repository elsewhere that has not confirmed', () => {
     expect(await activateDue(world.tx, ACME)).toEqual([])
     world.pass(1)
     expect(await activateDue(world.tx, ACME)).toEqual(['0', '1'])
+  })
+
+  it('the staged key: a cancelled roll does not wait for it', async () => {
+    await startRoll(world.tx, ACME, PLAN)
+    await cancelRoll(world.tx, ACME, '1')
+    expect([stages(), manifests()]).toEqual([['current new', 'current'], 3])
+    await cancelRoll(world.tx, ACME, null)
+    expect([stages(), manifests()]).toEqual([['current', 'current'], 2])
   })
 
   it('begins the day with the first confirmation of all, not with one of older content', async () => {

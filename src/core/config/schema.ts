@@ -221,6 +221,18 @@ const peers = {
     8760,
     'hours without a message of a child elsewhere after which tick suspends it until its next one',
   ),
+  publisher_silent_after_hours: integer(
+    48,
+    1,
+    87_600,
+    'hours without a message of a publisher elsewhere after which status warns',
+  ),
+  publisher_warn_mb: integer(
+    100,
+    1,
+    1_000_000,
+    'megabytes of objects of a publisher elsewhere above which status warns',
+  ),
 } as const
 
 export const SCHEMA = { ...publication, ...issuing, ...repository, ...keys, ...storage, ...peers }

@@ -32,6 +32,7 @@ export default class PublisherList extends BaseCommand<PublisherListReport> {
         { title: 'BYTES', align: 'right' },
         { title: 'LAST MESSAGE', rank: 3, cut: 'time' },
         { title: 'UPDATED', rank: 2, cut: 'time' },
+        { title: 'STALE AT', rank: 2, cut: 'time' },
         { title: 'BASE', rank: 1, cut: 'middle' },
       ],
       rows: publishers.map((row) => [
@@ -39,7 +40,7 @@ export default class PublisherList extends BaseCommand<PublisherListReport> {
         row.transport === 'local' ? 'here' : 'elsewhere',
         ...[row.objects, row.bytes],
         row.transport === 'local' ? '-' : (row.lastMessage ?? 'never'),
-        ...[row.updatedAt, row.base],
+        ...[row.updatedAt, row.staleAt ?? '-', row.base],
       ]),
     })
   }

@@ -18,7 +18,7 @@ export default class PublisherShow extends BaseCommand<PublisherShowReport> {
   }
 
   protected override view(report: PublisherShowReport, theme: Theme): string {
-    const { publisher, transport, base, objects, bytes, staged, updatedAt, addedAt, files } = report
+    const { publisher, transport, base, objects, bytes, staged, updatedAt, addedAt, staleAt, files } = report
     const table = theme.table({
       columns: [
         { title: 'OBJECT', rank: 1, cut: 'middle' },
@@ -31,6 +31,7 @@ export default class PublisherShow extends BaseCommand<PublisherShowReport> {
       `base          ${base}`,
       ...contactLines(report),
       `content       ${counted(objects, 'object')}, ${counted(bytes, 'byte')}, changed ${updatedAt}`,
+      ...(staleAt === null ? [] : [`stale at      ${staleAt}, the first of its manifests`]),
       ...(staged === 0 ? [] : [`waiting       ${counted(staged, 'change')}, published with the next RRDP delta`]),
       ...(files.length === 0 ? [] : [table]),
     ].join('\n')

@@ -8,18 +8,15 @@ export interface Metric {
   readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
 }
 
-type Report = Pick<StatusReport, 'parents' | 'repositories' | 'lastTick'>
+type Report = Pick<StatusReport, 'parents' | 'repositories' | 'publishers' | 'children' | 'lastTick'>
 type Peer = Report['parents'][number] | Report['repositories'][number]
 
-/** Returns the metrics of each peer: the last exchange with it, and what is open. */
-export function peerMetrics({ parents, repositories, lastTick }: Report): readonly Metric[] {
+/** Returns the metrics of each peer: the last exchange with it, and what is open; of those that this directory serves, the last message. */
+export function peerMetrics({ parents, repositories, lastTick, publishers, children }: Report): readonly Metric[] {
   const peers = [...parents, ...repositories].map((peer) => ({ peer, labels: labelsOf(peer) }))
   const each = (name: string, help: string, pick: (peer: Peer) => number | null): Metric => ({
     ...{ name, help },
-    samples: peers.flatMap(({ peer, labels }) => {
-      const value = pick(peer)
-      return value === null ? [] : [{ labels, value }]
-    }),
+    samples: peers.flatMap(({ peer, labels }) => sample(labels, pick(peer))),
   })
   return [
     {
@@ -53,7 +50,45 @@ export function peerMetrics({ parents, repositories, lastTick }: Report): readon
       'Time at which the first manifest in a repository goes stale.',
       (peer) => ('parent' in peer ? null : seconds(peer.staleAt)),
     ),
+    ...publisherMetrics(publishers),
+    ...childMetrics(children),
   ]
+}
+
+function publisherMetrics(publishers: Report['publishers']): readonly Metric[] {
+  const each = (name: string, help: string, pick: (row: Report['publishers'][number]) => number | null): Metric => ({
+    ...{ name: `publisher_${name}`, help },
+    samples: publishers.flatMap((row) => sample({ publisher: row.publisher }, pick(row))),
+  })
+  return [
+    each('message_timestamp_seconds', 'Time of the last message of a publisher elsewhere.', ({ lastMessage }) =>
+      seconds(lastMessage),
+    ),
+    each('objects', 'Objects of a publisher elsewhere.', ({ objects }) => objects),
+    each('bytes', 'Length of the objects of a publisher elsewhere.', ({ bytes }) => bytes),
+    each(
+      'stale_timestamp_seconds',
+      'Time at which the first manifest of a publisher elsewhere goes stale.',
+      ({ staleAt }) => seconds(staleAt),
+    ),
+  ]
+}
+
+function childMetrics(children: Report['children']): readonly Metric[] {
+  const each = (name: string, help: string, pick: (row: Report['children'][number]) => number | null): Metric => ({
+    ...{ name: `child_${name}`, help },
+    samples: children.flatMap((row) => sample({ ca: row.ca, child: row.child }, pick(row))),
+  })
+  return [
+    each('message_timestamp_seconds', 'Time of the last message of a child elsewhere.', ({ heardAt }) =>
+      seconds(heardAt),
+    ),
+    each('suspended', '1 for a child elsewhere that is suspended.', ({ suspended }) => (suspended === null ? 0 : 1)),
+  ]
+}
+
+function sample(labels: Readonly<Record<string, string>>, value: number | null): Metric['samples'] {
+  return value === null ? [] : [{ labels, value }]
 }
 
 function labelsOf(peer: Peer): Readonly<Record<string, string>> {

@@ -15,8 +15,9 @@ import { soonest } from '../changes/outcome.js'
 import { type RemoteParentRow, remoteParentRows } from '../exchange/client/due-parents.js'
 import { type RemoteRepositoryRow, remoteRepositoryRows } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
-import { caState, pubdState, readCas } from '../session/context.js'
+import { caState, pubdState } from '../session/context.js'
 import type { Session } from '../session/session.js'
+import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
 import type { StatusFinding } from './verdict.js'
 
 /** A parent elsewhere. */
@@ -53,6 +54,8 @@ export interface StatusRepository {
 export interface PeerFacts {
   readonly parents: readonly StatusParent[]
   readonly repositories: readonly StatusRepository[]
+  readonly publishers: readonly StatusPublisher[]
+  readonly children: readonly StatusChild[]
   readonly findings: readonly StatusFinding[]
   /** When `tick` exchanges messages; null without peers elsewhere, and on a stand-by. */
   readonly nextDue: Instant | null
@@ -67,19 +70,20 @@ export async function peerFacts(session: Session): Promise<PeerFacts> {
   const now = session.now()
   const isPrimary = session.store.role().role === 'primary'
   const ids = await session.store.read(async (reader) => watchedIds(new Work(reader)))
-  const silent = await session.store.read(async (reader) => suspendedChildren(new Work(reader)))
+  const served = await servedPeers(session)
   const parents = rows.map(parentOf)
   const repositories = (await remoteRepositoryRows(session)).map(repositoryOf)
   // a parent of a CA without a repository is not asked
   const due = [...rows, ...repositories].flatMap(({ nextDue }) => (nextDue === undefined ? [] : [nextDue ?? now]))
   return {
-    ...{ parents, repositories, nextDue: isPrimary ? due.reduce(soonest, null) : null },
+    ...{ parents, repositories, ...served, nextDue: isPrimary ? due.reduce(soonest, null) : null },
     findings: [
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
       ...(isPrimary ? repositories.flatMap((row) => repositoryFindings(row, now)) : []),
       ...rows.flatMap(doubtFindings),
       ...ids.flatMap((id) => idFindings(id, now)),
-      ...silent.map(suspendedFinding),
+      ...served.children.flatMap(suspendedFindings),
+      ...(isPrimary ? served.publishers.flatMap((row) => publisherFindings(row, session.config, now)) : []),
     ],
   }
 }
@@ -178,26 +182,10 @@ export function idFindings({ what, notBefore, notAfter, hint }: WatchedId, now: 
   return [{ level, code: 'id-expiring', message, hint }]
 }
 
-interface SuspendedChild {
-  readonly ca: Handle
-  readonly child: string
-  readonly since: Instant
-}
-
-/** Lists the children elsewhere that are suspended. */
-function suspendedChildren(work: Work): readonly SuspendedChild[] {
-  return readCas(work).cas.flatMap(({ handle: ca, children }) =>
-    Object.entries(children).flatMap(([child, { suspended: since, transport }]) =>
-      since === undefined || transport === 'local' ? [] : [{ ca, child, since }],
-    ),
-  )
-}
-
-function suspendedFinding({ ca, child, since }: SuspendedChild): StatusFinding {
-  return {
-    ...{ level: 'warning', code: 'child-suspended', hint: `brine child show ${ca} ${child}` },
-    message: `child ${child} of ${ca} is suspended since ${since}: nothing is certified for it until its next message`,
-  }
+function suspendedFindings({ ca, child, suspended: since }: StatusChild): readonly StatusFinding[] {
+  if (since === null) return []
+  const message = `child ${child} of ${ca} is suspended since ${since}: nothing is certified for it until its next message`
+  return [{ level: 'warning', code: 'child-suspended', message, hint: `brine child show ${ca} ${child}` }]
 }
 
 function watchedIds(work: Work): readonly WatchedId[] {

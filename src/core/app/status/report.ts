@@ -9,6 +9,7 @@ import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
 import type { GroupSummary } from './enrolment.js'
 import type { StatusParent, StatusRepository } from './peers.js'
+import type { StatusChild, StatusPublisher } from './served-peers.js'
 import type { BypassedNote, StatusCa, StatusPublication, StatusSnapshot, UnreadableAggregate } from './snapshot.js'
 import type { StatusFinding, Verdict } from './verdict.js'
 
@@ -56,6 +57,10 @@ export interface StatusReport {
   readonly parents: readonly StatusParent[]
   /** Repositories elsewhere, with the last exchange with each. */
   readonly repositories: readonly StatusRepository[]
+  /** Publishers elsewhere, with what each publishes here. */
+  readonly publishers: readonly StatusPublisher[]
+  /** Children elsewhere, with the last message of each. */
+  readonly children: readonly StatusChild[]
   readonly locks: readonly LockHolder[]
   readonly disk: DiskSpace
   readonly keyPool: { readonly keys: number; readonly target: number }

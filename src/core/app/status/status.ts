@@ -63,8 +63,8 @@ export async function status(session: Session): Promise<StatusReport> {
   const certificates = certificateFacts(session)
   const access = await stableAccess(session, role.role === 'primary')
   const inputs = findingInputs(session, snapshot, plan, broken, { ...certificates, crls: enrolment?.crls ?? [] })
-  const peers = await peersOf(session, snapshot)
-  const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null, peers: peers.findings }
+  const { findings, nextDue, ...peers } = await peersOf(session, snapshot)
+  const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null, peers: findings }
   const concerns = statusFindings({ ...facts, ...lag })
   return {
     verdict: verdictOf(concerns),
@@ -76,7 +76,7 @@ export async function status(session: Session): Promise<StatusReport> {
     generation: store.marker.generation,
     now: snapshot.now,
     staleAt: plan.staleAt,
-    nextDue: soonest(plan.nextDue, peers.nextDue),
+    nextDue: soonest(plan.nextDue, nextDue),
     lastTick,
     tickPeriod: session.config.tickPeriod,
     lastCommit: { commit: snapshot.head, at: snapshot.at },
@@ -88,7 +88,7 @@ export async function status(session: Session): Promise<StatusReport> {
     ...{ unpublished: [...plan.unpublished, ...plan.staged], future: snapshot.future },
     certificates: certificates.watched.map(reportedCertificate),
     servers: serverStatus(session),
-    ...{ parents: peers.parents, repositories: peers.repositories },
+    ...peers,
     locks: [lockHolder(store.layout) ?? []].flat(),
     disk,
     ...keyFacts(session, snapshot, plan),
@@ -99,7 +99,7 @@ export async function status(session: Session): Promise<StatusReport> {
 async function peersOf(session: Session, { hasIds }: StatusSnapshot): Promise<PeerFacts> {
   return hasIds
     ? (await import('./peers.js')).peerFacts(session)
-    : { parents: [], repositories: [], findings: [], nextDue: null }
+    : { parents: [], repositories: [], publishers: [], children: [], findings: [], nextDue: null }
 }
 
 type KeyFacts = Pick<StatusReport, 'keyPool' | 'keyRolls' | 'retiredKeys' | 'orphanKeys'>

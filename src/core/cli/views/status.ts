@@ -65,6 +65,8 @@ function factsOf(report: StatusReport, theme: Theme): readonly (readonly [string
     facts.push(['parent', `${parent} of ${ca}: ${exchangeText(exchange)}`])
   for (const { ca, exchange, unconfirmed } of report.repositories)
     facts.push(['repository', `of ${ca}: ${exchangeText(exchange)}${waiting(unconfirmed)}`])
+  if (report.publishers.length > 0) facts.push(['publishers', servedText(report.publishers.map((p) => p.lastMessage))])
+  if (report.children.length > 0) facts.push(['children', servedText(report.children.map((c) => c.heardAt))])
   for (const lock of locks)
     facts.push(['locked', `by ${lock.command}, pid ${lock.pid} on ${lock.host} since ${lock.since}`])
   for (const { handle } of report.cas.filter(({ kind, parents }) => kind === 'ca' && parents === 0))
@@ -84,6 +86,12 @@ function failures({ failed, failedPeers }: NonNullable<StatusReport['lastTick']>
     ...(failedPeers === 0 ? [] : [counted(failedPeers, 'peer')]),
   ]
   return parts.length === 0 ? '' : `, ${parts.join(' and ')} failed`
+}
+
+/** Returns `3 elsewhere, last message 2026-11-21T12:00:00Z`, from the last message of each. */
+function servedText(messages: readonly (Instant | null)[]): string {
+  const last = messages.reduce((a, b) => (a === null || (b !== null && b > a) ? b : a), null)
+  return `${messages.length} elsewhere, ${last === null ? 'no message yet' : `last message ${last}`}`
 }
 
 /** Returns `; 3 objects wait for it`; nothing if it has confirmed all. */

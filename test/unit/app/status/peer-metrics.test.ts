@@ -13,6 +13,14 @@ test('the last exchange, what is open, and what is not confirmed', () => {
   const doubts = { waiting: 0, held: 0 }
   const found = peerMetrics({
     lastTick: { at: T, failed: 0, failedPeers: 1 },
+    publishers: [
+      { publisher: ca, addedAt: T, lastMessage: T, objects: 2, bytes: 5, staleAt: T },
+      { publisher: parent, addedAt: T, lastMessage: null, objects: 0, bytes: 0, staleAt: null },
+    ],
+    children: [
+      { ca, child: parent, heardAt: T, suspended: null },
+      { ca, child: ca, heardAt: null, suspended: T },
+    ],
     parents: [{ ca, parent, serviceUri, exchange: null, openRequests: 2, doubts, nextDue: null }],
     repositories: [
       {
@@ -34,5 +42,14 @@ test('the last exchange, what is open, and what is not confirmed', () => {
     'parent_open_requests parent acme registry 2',
     `repository_unconfirmed ${repository} 3`,
     `repository_stale_timestamp_seconds ${repository} 100`,
+    'publisher_message_timestamp_seconds acme 100',
+    'publisher_objects acme 2',
+    'publisher_objects registry 0',
+    'publisher_bytes acme 5',
+    'publisher_bytes registry 0',
+    'publisher_stale_timestamp_seconds acme 100',
+    'child_message_timestamp_seconds acme registry 100',
+    'child_suspended acme registry 0',
+    'child_suspended acme acme 1',
   ])
 })

@@ -9,7 +9,8 @@ import { Work } from '../../../eventsourcing/work.js'
 import { peerDer } from '../../../identity/contact.js'
 import { idKey } from '../../../identity/id-keys.js'
 import { type LastExchange, type PeerName, readExchange } from '../../../peers/last-exchange.js'
-import type { PubdState, Publisher } from '../../../pubd/state.js'
+import type { ObjectRef, PubdState, Publisher } from '../../../pubd/state.js'
+import { soonest } from '../../changes/outcome.js'
 import { pubdState } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { type ExchangeRow, exchangeRow } from '../client/list-parents.js'
@@ -27,6 +28,8 @@ export interface PublisherRow {
   readonly lastMessage: Instant | null
   /** Time of the last change of its content. */
   readonly updatedAt: Instant
+  /** Time at which the first of its manifests goes stale; null without one that can be read, and for a publisher of this data directory. */
+  readonly staleAt: Instant | null
 }
 
 export interface PublisherListReport {
@@ -51,8 +54,10 @@ export interface PublisherShowReport extends PublisherRow {
 export async function listPublishers(session: Session, stale?: Duration): Promise<PublisherListReport> {
   const now = session.now()
   return session.store.read(async (reader) => {
-    const rows = publisherRows(session, pubdState(new Work(reader)))
-    return { publishers: rows.filter((row) => stale === undefined || isSilent(row, stale, now)).map(({ row }) => row) }
+    const work = new Work(reader)
+    const rows = publisherRows(session, pubdState(work))
+    const wanted = rows.filter((row) => stale === undefined || isSilent(row, stale, now))
+    return { publishers: await Promise.all(wanted.map((one) => withStaleAt(work, one))) }
   })
 }
 
@@ -60,13 +65,14 @@ export async function listPublishers(session: Session, stale?: Duration): Promis
 export async function showPublisher(session: Session, publisher: Handle): Promise<PublisherShowReport> {
   const { readIdCertificate } = await import('../../../protocols/cms/id-certificate.js')
   return session.store.read(async (reader) => {
-    const state = pubdState(new Work(reader))
+    const work = new Work(reader)
+    const state = pubdState(work)
     const known = knownPublisher(state, publisher)
     const exchange = readExchange(session.options.dataDir, exchangeName(publisher))
     const { remote, addedAt, base, objects } = known
     const peer = remote === undefined ? undefined : readIdCertificate(peerDer(remote.peer))
     return {
-      ...rowOf(publisher, known, exchange),
+      ...(await withStaleAt(work, { known, row: rowOf(publisher, known, exchange) })),
       addedAt,
       id:
         remote === undefined || peer === undefined
@@ -81,9 +87,12 @@ export async function showPublisher(session: Session, publisher: Handle): Promis
   })
 }
 
+/** A row before the objects of the publisher are read. */
+type ListedRow = Omit<PublisherRow, 'staleAt'>
+
 export interface ListedPublisher {
   readonly known: Publisher
-  readonly row: PublisherRow
+  readonly row: ListedRow
 }
 
 /** Returns the publishers by handle, each with the last message that is known of it. */
@@ -94,6 +103,37 @@ export function publisherRows(session: Session, state: PubdState): readonly List
       known.remote === undefined ? undefined : readExchange(session.options.dataDir, exchangeName(publisher))
     return { known, row: rowOf(publisher, known, exchange) }
   })
+}
+
+async function withStaleAt(work: Work, { known, row }: ListedPublisher): Promise<PublisherRow> {
+  return { ...row, staleAt: row.transport === 'local' ? null : await manifestsStaleAt(work, known) }
+}
+
+/** Returns the time at which the first manifest of a publisher goes stale; null without a manifest that can be read. */
+export async function manifestsStaleAt(work: Pick<Work, 'object'>, { objects }: Publisher): Promise<Instant | null> {
+  const names = Object.keys(objects).filter((name) => /\.mft$/i.test(name))
+  if (names.length === 0) return null
+  const [{ decodeManifest }, { decodeSignedObject }] = await Promise.all([
+    import('../../../rpki/manifest.js'),
+    import('../../../rpki/signed-object/decode-envelope.js'),
+  ])
+  const ends = names.flatMap((name) => {
+    const bytes = readable(work, objects[name] as ObjectRef)
+    const eContent = bytes === undefined ? undefined : decodeSignedObject(bytes).content?.eContent
+    const manifest = eContent === undefined ? undefined : decodeManifest(eContent).content
+    return manifest === undefined ? [] : [manifest.nextUpdate]
+  })
+  return ends.reduce(soonest, null)
+}
+
+/** Returns the bytes of an object; undefined for one that is missing, which other findings name. */
+function readable(work: Pick<Work, 'object'>, { sha256 }: ObjectRef): Uint8Array | undefined {
+  try {
+    return work.object(sha256)
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
+  }
 }
 
 /** Returns true for a publisher elsewhere that has not sent a message for so many seconds, since it was added at the latest. */
@@ -120,7 +160,7 @@ function rowOf(
   publisher: Handle,
   { base, objects, staged = {}, remote, updatedAt }: Publisher,
   exchange: LastExchange | undefined,
-): PublisherRow {
+): ListedRow {
   const all = Object.values(objects)
   const heard = [remote?.signedAt, exchange?.at].filter((at) => at !== undefined)
   return {

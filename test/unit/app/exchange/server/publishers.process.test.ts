@@ -1,5 +1,5 @@
 /** Publishers elsewhere as the operator sees them: listed, shown, silent, removed; objects purged; the server cleared. */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -11,6 +11,7 @@ import {
 import { listPublishers, showPublisher } from '../../../../../src/core/app/exchange/server/publishers.js'
 import { purgeObjects, removePublishers } from '../../../../../src/core/app/exchange/server/remove-publishers.js'
 import { auditVerify } from '../../../../../src/core/app/proof/audit.js'
+import { status } from '../../../../../src/core/app/status/status.js'
 import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Duration, type Instant } from '../../../../../src/core/base/time.js'
 import { type ForeignPublisher, foreignPublisher, hashOf } from '../../../../support/peers/publisher.js'
@@ -94,6 +95,51 @@ test('a publisher is shown with its keys, its objects and how its last message e
   })
   expect(await showPublisher(await session(), parseHandle('testbed'))).toMatchObject({ id: null, exchange: null })
   await expect(showPublisher(await session(), parseHandle('on'))).rejects.toThrow(/did you mean one/)
+})
+
+test('status counts the time to the end of its manifest, its silence and its size', async () => {
+  const root = join(dir, 'repo/rsync/current/testbed')
+  const manifest = readdirSync(root, { recursive: true }).find((name) => String(name).endsWith('.mft'))
+  const bytes = readFileSync(join(root, String(manifest)))
+  await one.ask(await session(), [{ ...one.put('a/x.mft', ''), bytes }, one.put('a/y.mft', 'no manifest')])
+  const heard = now
+  const codes = async (): Promise<readonly string[]> => {
+    const { concerns } = await status(await session())
+    return concerns.filter(({ code }) => code.startsWith('publisher-')).map(({ code, message }) => `${code} ${message}`)
+  }
+  const { staleAt } = (await listPublishers(await session())).publishers[0] ?? {}
+  expect(staleAt).toMatch(/^2026-11-2[12]T/)
+  expect(await showPublisher(await session(), one.handle)).toMatchObject({ staleAt })
+  const report = await status(await session())
+  expect(report.publishers).toEqual([
+    {
+      publisher: 'one',
+      addedAt: expect.any(String),
+      lastMessage: heard,
+      objects: 2,
+      bytes: expect.any(Number),
+      staleAt,
+    },
+    expect.objectContaining({ publisher: 'two', lastMessage: null, staleAt: null }),
+  ])
+  expect(await codes()).toEqual([])
+  now = addSeconds(staleAt as Instant, -2 * 3600 - 120)
+  expect(await codes()).toEqual([])
+  expect(await codes()).toEqual([
+    expect.stringMatching(/^publisher-stale publisher one has a manifest that goes stale at /),
+  ])
+  now = staleAt as Instant
+  expect(await codes()).toEqual([
+    expect.stringMatching(/^publisher-stale publisher one has a manifest that is stale since /),
+  ])
+  now = addSeconds(heard, 2 * DAY)
+  writeFileSync(join(dir, 'brine.toml'), 'publisher_warn_mb = 1\n')
+  await one.ask(await session(), [{ ...one.put('a/big.roa', ''), bytes: new Uint8Array(1_000_001) }])
+  expect(await codes()).toEqual([
+    expect.stringMatching(/^publisher-stale publisher one /),
+    expect.stringMatching(/^publisher-large publisher one has 1 MB here, more than publisher_warn_mb = 1$/),
+    expect.stringMatching(/^publisher-silent publisher two has sent no message since it was added at 2026-11-21T12:0/),
+  ])
 })
 
 describe('removing', () => {

@@ -14,6 +14,7 @@ import { auditVerify } from '../../../../../src/core/app/proof/audit.js'
 import { status } from '../../../../../src/core/app/status/status.js'
 import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Duration, type Instant } from '../../../../../src/core/base/time.js'
+import type { Pdu } from '../../../../../src/core/protocols/publication/types.js'
 import { type ForeignPublisher, foreignPublisher, hashOf } from '../../../../support/peers/publisher.js'
 import { brineOk, newTestbed, quickSession, scratchFolder } from '../../../../support/sites/testbed.js'
 
@@ -34,6 +35,7 @@ const session = () => {
 }
 const served = (publisher: ForeignPublisher, name: string) =>
   existsSync(join(dir, 'repo/rsync/current', publisher.handle, name))
+const putBytes = (name: string, bytes: Uint8Array): Pdu => ({ kind: 'publish', tag: name, uri: one.base + name, bytes })
 const serial = async () => (await pubserverStats(await session())).rrdpSerial
 const names = async (stale?: Duration) =>
   (await listPublishers(await session(), stale)).publishers.map(({ publisher }) => publisher)
@@ -101,7 +103,7 @@ test('status counts the time to the end of its manifest, its silence and its siz
   const root = join(dir, 'repo/rsync/current/testbed')
   const manifest = readdirSync(root, { recursive: true }).find((name) => String(name).endsWith('.mft'))
   const bytes = readFileSync(join(root, String(manifest)))
-  await one.ask(await session(), [{ ...one.put('a/x.mft', ''), bytes }, one.put('a/y.mft', 'no manifest')])
+  await one.ask(await session(), [putBytes('a/x.mft', bytes), one.put('a/y.mft', 'no manifest')])
   const heard = now
   const codes = async (): Promise<readonly string[]> => {
     const { concerns } = await status(await session())
@@ -134,7 +136,7 @@ test('status counts the time to the end of its manifest, its silence and its siz
   ])
   now = addSeconds(heard, 2 * DAY)
   writeFileSync(join(dir, 'brine.toml'), 'publisher_warn_mb = 1\n')
-  await one.ask(await session(), [{ ...one.put('a/big.roa', ''), bytes: new Uint8Array(1_000_001) }])
+  await one.ask(await session(), [putBytes('a/big.roa', new Uint8Array(1_000_001))])
   expect(await codes()).toEqual([
     expect.stringMatching(/^publisher-stale publisher one /),
     expect.stringMatching(/^publisher-large publisher one has 1 MB here, more than publisher_warn_mb = 1$/),

@@ -1,9 +1,8 @@
 /** A planned change of ID keys: each peer goes on with the key that it knows until it was given the new one. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { addCa } from '../../../../src/core/app/authority/cas.js'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
 import { type Deliver, deliverByHttp } from '../../../../src/core/app/exchange/client/deliver.js'
-import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/client/parent-contact.js'
+import { addRemoteParent } from '../../../../src/core/app/exchange/client/parent-contact.js'
 import { refreshParent } from '../../../../src/core/app/exchange/client/refresh-parent.js'
 import {
   configureRemoteRepository,
@@ -11,9 +10,7 @@ import {
 } from '../../../../src/core/app/exchange/client/repository-contact.js'
 import { syncRepository } from '../../../../src/core/app/exchange/client/sync-repository.js'
 import { addId, retireId, showIds, useId } from '../../../../src/core/app/exchange/id-keys.js'
-import { answerProvisioning } from '../../../../src/core/app/exchange/server/answer-provisioning.js'
-import { answerPublication } from '../../../../src/core/app/exchange/server/answer-publication.js'
-import { addRemoteChild, childResponse, updateChildId } from '../../../../src/core/app/exchange/server/child-contact.js'
+import { childResponse, updateChildId } from '../../../../src/core/app/exchange/server/child-contact.js'
 import {
   addPublisher,
   publisherResponse,
@@ -22,41 +19,38 @@ import {
 import type { Session } from '../../../../src/core/app/session/session.js'
 import { type Handle, parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
-import { parseResources } from '../../../../src/core/resources/resource-set.js'
-import { makeFixedKeys } from '../../../support/rpki/fixed-keys.js'
-import { newTestbed, quickSession, scratchFolder } from '../../../support/sites/testbed.js'
+import { scratchFolder } from '../../../support/sites/testbed.js'
+import {
+  childElsewhere,
+  childRequest,
+  KID,
+  newDirectories,
+  SERVICE,
+  TESTBED,
+  type TwoDirectories,
+  UP,
+} from '../../../support/sites/two-directories.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
-const SERVICE = 'https://rpki.example.net/'
-const handle = (text: string): Handle => parseHandle(text) as Handle
-const [TESTBED, KID, UP] = [handle('testbed'), handle('kid'), handle('up')]
 const permissions = { allowPrivate: true }
 const scratch = scratchFolder('id-keys')
 let count = 0
 let now: Instant
-let parentDir: string
-let childDir: string
+let two: TwoDirectories
 let notices: string[]
 
 afterAll(() => scratch.remove())
 
-async function open(dir: string): Promise<Session> {
-  const both = await Promise.all([quickSession(parentDir, now), quickSession(childDir, now)])
-  makeFixedKeys(both.flatMap(({ store }) => store.keys.list()))
-  const session = dir === parentDir ? both[0] : both[1]
-  return { ...session, options: { ...session.options, onNotice: (text) => void notices.push(text) } }
-}
-const here = () => open(childDir)
-const there = () => open(parentDir)
+const heeding = (session: Session): Session => ({
+  ...session,
+  options: { ...session.options, onNotice: (text) => void notices.push(text) },
+})
+const here = async () => heeding(await two.here())
+const there = async () => heeding(await two.there())
 
 const deliver = async (): Promise<Deliver> =>
   deliverByHttp(await here(), 'brine/test', async ({ uri, body }) => {
-    const session = await there()
-    const isUpdown = uri.includes('/rfc6492/')
-    const { cms } = isUpdown
-      ? await answerProvisioning(session, TESTBED, body)
-      : await answerPublication(session, KID, body)
-    return { body: cms, peerTime: null }
+    return { body: await two.answer(uri, body), peerTime: null }
   })
 
 /** Returns the error of a refresh of the parent; null: none. */
@@ -68,13 +62,10 @@ async function refreshFails(): Promise<string | null> {
   )
 }
 
-const request = async () => Buffer.from((await parentRequest(await here(), KID)).request)
+const request = () => childRequest(two)
 const addParent = async (response: string) =>
   addRemoteParent(await here(), KID, UP, { response: Buffer.from(response), permissions })
-const resources = parseResources('10.0.0.0/8, AS64496')
-const addChild = async (child: Uint8Array) =>
-  (await addRemoteChild(await there(), TESTBED, { child: KID, resources, request: child, serviceBase: SERVICE }))
-    .response ?? ''
+const addChild = async (child: Uint8Array) => (await childElsewhere(two, child)).toString()
 const idsOf = async (session: Session, ca: Handle | null) => (await showIds(session, ca)).ids
 const newIdHere = async () => (await addId(await here(), KID)).id ?? ''
 
@@ -82,11 +73,7 @@ beforeEach(async () => {
   count += 1
   now = NOW
   notices = []
-  parentDir = `${scratch.dir}/parent-${count}`
-  childDir = `${scratch.dir}/child-${count}`
-  await newTestbed(parentDir, NOW)
-  await newTestbed(childDir, NOW)
-  await addCa(await here(), KID, undefined)
+  two = await newDirectories(`${scratch.dir}/${count}`, () => now)
 })
 
 describe('toward a parent', () => {
@@ -205,7 +192,7 @@ test('peers in the same directory, and those that are none, have no ID key', asy
   if (id === null) throw new Error('no ID key')
   const use = async (kind: 'parent' | 'child' | 'repository', name: Handle | null) =>
     useId(await here(), TESTBED, id, [{ kind, name }]).catch((error: { code: string }) => error.code)
-  expect(await use('parent', handle('ta'))).toBe('parent-local')
+  expect(await use('parent', parseHandle('ta'))).toBe('parent-local')
   expect(await use('parent', KID)).toBe('parent-unknown')
   expect(await use('child', KID)).toBe('child-unknown')
   expect(await use('repository', null)).toBe('repo-none')

@@ -1,19 +1,11 @@
 /** Keys that a parent lists or leaves out, and certificates that are requested again: each at its time, and none in a loop. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { addCa } from '../../../../../src/core/app/authority/cas.js'
 import { activateKeyroll, initKeyroll } from '../../../../../src/core/app/authority/keyroll.js'
-import { configureLocalRepository } from '../../../../../src/core/app/authority/parents.js'
 import type { Deliver } from '../../../../../src/core/app/exchange/client/deliver.js'
 import { openAt } from '../../../../../src/core/app/exchange/client/open-at-parent.js'
-import { addRemoteParent, parentRequest } from '../../../../../src/core/app/exchange/client/parent-contact.js'
 import { type RefreshReport, refreshParent } from '../../../../../src/core/app/exchange/client/refresh-parent.js'
 import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/messages.js'
-import { answerProvisioning } from '../../../../../src/core/app/exchange/server/answer-provisioning.js'
-import { addRemoteChild } from '../../../../../src/core/app/exchange/server/child-contact.js'
-import { caState } from '../../../../../src/core/app/session/context.js'
-import type { Session } from '../../../../../src/core/app/session/session.js'
 import { withMessageSigner } from '../../../../../src/core/app/session/signing.js'
-import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
 import { CONFIRM_SECONDS } from '../../../../../src/core/ca/remote-parents.js'
 import type { CaState, ListedEntitlement, ResourceClass } from '../../../../../src/core/ca/state.js'
@@ -23,54 +15,38 @@ import { newestId } from '../../../../../src/core/identity/id-keys.js'
 import { decodeProvisioning } from '../../../../../src/core/protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../../../../src/core/protocols/provisioning/encode.js'
 import type { ProvisioningBody } from '../../../../../src/core/protocols/provisioning/types.js'
-import { parseResources } from '../../../../../src/core/resources/resource-set.js'
 import { decodeCertificate } from '../../../../../src/core/rpki/x509/decode-certificate.js'
 import { copyDir } from '../../../../support/processes/cli.js'
-import { makeFixedKeys } from '../../../../support/rpki/fixed-keys.js'
-import { newTestbed, quickSession, scratchFolder } from '../../../../support/sites/testbed.js'
+import { scratchFolder } from '../../../../support/sites/testbed.js'
+import {
+  atDirectories,
+  KID,
+  newDirectories,
+  parentElsewhere,
+  TESTBED,
+  type TwoDirectories,
+  UP,
+} from '../../../../support/sites/two-directories.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
-const [TESTBED, KID, UP] = ['testbed', 'kid', 'up'].map(parseHandle) as [never, never, never]
 const scratch = scratchFolder('refresh-keys')
 let count = 0
 let now: Instant
-let parentDir: string
-let childDir: string
+let two: TwoDirectories
 /** What the test does with each message: `type` of the request, and the delivery to the server. */
 let onMessage: (type: string, answered: () => Promise<Uint8Array>) => Promise<Uint8Array>
 
 afterAll(() => scratch.remove())
 
-async function open(dir: string): Promise<Session> {
-  const both = await Promise.all([quickSession(parentDir, now), quickSession(childDir, now)])
-  makeFixedKeys(both.flatMap(({ store }) => store.keys.list()))
-  return dir === parentDir ? both[0] : both[1]
-}
-
-async function stateIn(dir: string, handle: never): Promise<CaState> {
-  return (await open(dir)).store.read(async (reader) => caState(new Work(reader), handle))
-}
-
-const kid = () => stateIn(childDir, KID)
+const kid = () => two.stateHere(KID)
 const keys = async () => (await kid()).classes['0']?.keys ?? []
 
 beforeEach(async () => {
   count += 1
   now = NOW
   onMessage = (_, answered) => answered()
-  parentDir = `${scratch.dir}/parent-${count}`
-  childDir = `${scratch.dir}/child-${count}`
-  await newTestbed(parentDir, NOW)
-  await newTestbed(childDir, NOW)
-  await addCa(await open(childDir), KID, undefined)
-  await configureLocalRepository(await open(childDir), KID)
-  const { request } = await parentRequest(await open(childDir), KID)
-  const added = await addRemoteChild(await open(parentDir), TESTBED, {
-    ...{ child: KID, resources: parseResources('10.0.0.0/8, AS64496'), request: Buffer.from(request) },
-    serviceBase: 'https://rpki.example.net/',
-  })
-  const contact = { response: Buffer.from(added.response ?? ''), permissions: {} }
-  await addRemoteParent(await open(childDir), KID, UP, contact)
+  two = await newDirectories(`${scratch.dir}/${count}`, () => now)
+  await parentElsewhere(two)
 })
 
 const deliver: Deliver = async ({ to, seal, open: read }) => {
@@ -78,13 +54,12 @@ const deliver: Deliver = async ({ to, seal, open: read }) => {
   const ids = (await kid()).ids ?? []
   const { content } = await openMessage(cms, { peer: ids[0]?.certificate ?? '' }, now)
   const { type } = decodeProvisioning(content).body
-  expect(to.serviceUri).toMatch(/^https:/)
-  return read(await onMessage(type, async () => (await answerProvisioning(await open(parentDir), TESTBED, cms)).cms))
+  return read(await onMessage(type, async () => two.answer(to.serviceUri, cms)))
 }
 
 async function refresh(): Promise<RefreshReport> {
   now = addSeconds(now, 60)
-  return refreshParent(await open(childDir), KID, UP, { deliver })
+  return refreshParent(await two.here(), KID, UP, { deliver })
 }
 
 const ipv4 = async () => (await keys()).map((key) => key.certificate?.resources.ipv4)
@@ -93,19 +68,17 @@ const ipv4 = async () => (await keys()).map((key) => key.certificate?.resources.
 function answerWith(type: string, bodyFrom: (answered: () => Promise<Uint8Array>) => Promise<ProvisioningBody>): void {
   onMessage = async (asked, answered) => {
     if (asked !== type) return answered()
-    const id = newestId(await stateIn(parentDir, TESTBED))
+    const id = newestId(await two.stateThere(TESTBED))
     if (id === undefined) throw new Error('the parent has no ID key')
     const xml = encodeProvisioning({ sender: 'testbed', recipient: 'kid', body: await bodyFrom(answered) })
-    return withMessageSigner(await open(parentDir), (signer) =>
-      sealMessage({ signer, random: systemRandom }, id, xml, now),
-    )
+    return withMessageSigner(await two.there(), (signer) => sealMessage({ signer, random: systemRandom }, id, xml, now))
   }
 }
 
 const refuse = (type: string, status: number): void =>
   answerWith(type, async () => ({ type: 'error_response', status, descriptions: [{ text: 'not now' }] }))
 
-const issuedKid = async () => (await stateIn(parentDir, TESTBED)).children['kid']?.issued
+const issuedKid = async () => (await two.stateThere(TESTBED)).children['kid']?.issued
 
 describe('a key that the parent lists and the CA does not know', () => {
   const skis = async () => Object.keys((await issuedKid()) ?? {}).sort()
@@ -113,17 +86,16 @@ describe('a key that the parent lists and the CA does not know', () => {
 
   /** Rolls the key in a copy of the directory, which is what a backup of before the roll does not know. */
   async function rolledElsewhere(finish: boolean): Promise<string> {
-    const original = childDir
-    childDir = `${original}-copy`
-    copyDir(original, childDir)
-    await initKeyroll(await open(childDir), KID, { className: null, activateAfter: null, compromised: false })
+    const original = two
+    two = atDirectories({ server: two.server, client: copyDir(two.client, `${two.client}-copy`) }, () => now)
+    await initKeyroll(await two.here(), KID, { className: null, activateAfter: null, compromised: false })
     await refresh()
     const other = (await keys())[1]?.ski ?? ''
     if (finish) {
-      await activateKeyroll(await open(childDir), KID, { className: null, now: true, compromised: false })
+      await activateKeyroll(await two.here(), KID, { className: null, now: true, compromised: false })
       await refresh()
     }
-    childDir = original
+    two = original
     return other
   }
 
@@ -176,8 +148,8 @@ describe('a key that the parent lists and the CA does not know', () => {
     await refresh()
     onMessage = async (_, answered) => {
       onMessage = (__, other) => other()
-      await initKeyroll(await open(childDir), KID, { className: null, activateAfter: null, compromised: false })
-      await refreshParent(await open(childDir), KID, UP, { deliver })
+      await initKeyroll(await two.here(), KID, { className: null, activateAfter: null, compromised: false })
+      await refreshParent(await two.here(), KID, UP, { deliver })
       return answered()
     }
     await refresh()
@@ -191,7 +163,7 @@ describe('a certificate is requested again', () => {
     const own = state.classes['0']
     const sha256 = own?.keys[0]?.certificate?.sha256
     if (own === undefined || sha256 === undefined) throw new Error('no certificate')
-    return (await open(childDir)).store.read(async (reader) => {
+    return (await two.here()).store.read(async (reader) => {
       const work = new Work(reader)
       const { content } = decodeCertificate(work.object(sha256))
       const at = addSeconds(content?.notBefore ?? NOW, after)
@@ -226,7 +198,7 @@ describe('a certificate is requested again', () => {
     await refresh()
     const [own] = await keys()
     answerWith('list', async (answered) => {
-      const id = newestId(await stateIn(parentDir, TESTBED))
+      const id = newestId(await two.stateThere(TESTBED))
       const { content } = await openMessage(await answered(), { peer: id?.certificate ?? '' }, now)
       const { body } = decodeProvisioning(content)
       if (body.type !== 'list_response') throw new Error(`the parent answered ${body.type}`)

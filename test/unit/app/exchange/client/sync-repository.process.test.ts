@@ -2,9 +2,6 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { addCa } from '../../../../../src/core/app/authority/cas.js'
-import { addChild } from '../../../../../src/core/app/authority/children.js'
-import { addLocalParent } from '../../../../../src/core/app/authority/parents.js'
 import type { RepoSyncReport } from '../../../../../src/core/app/authority/repo-sync.js'
 import { roaArguments } from '../../../../../src/core/app/authority/roa-set.js'
 import { listRoas, updateRoas } from '../../../../../src/core/app/authority/roas.js'
@@ -15,14 +12,11 @@ import {
 } from '../../../../../src/core/app/exchange/client/repository-contact.js'
 import { syncRepository } from '../../../../../src/core/app/exchange/client/sync-repository.js'
 import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/messages.js'
-import { answerPublication } from '../../../../../src/core/app/exchange/server/answer-publication.js'
-import { addPublisher } from '../../../../../src/core/app/exchange/server/publisher-contact.js'
-import { caState, pubdState, runPubd, TA_HANDLE } from '../../../../../src/core/app/session/context.js'
-import { openSession, type Session } from '../../../../../src/core/app/session/session.js'
+import { caState, pubdState, runPubd } from '../../../../../src/core/app/session/context.js'
+import { openSession } from '../../../../../src/core/app/session/session.js'
 import { withMessageSigner } from '../../../../../src/core/app/session/signing.js'
 import { transact } from '../../../../../src/core/app/transaction/transact.js'
 import { AppError } from '../../../../../src/core/base/errors.js'
-import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
 import { type CaState, publishedFiles } from '../../../../../src/core/ca/state.js'
 import { systemRandom } from '../../../../../src/core/crypto/random.js'
@@ -31,17 +25,21 @@ import { newestId } from '../../../../../src/core/identity/id-keys.js'
 import { decodePublicationQuery } from '../../../../../src/core/protocols/publication/decode.js'
 import { encodePublicationReply } from '../../../../../src/core/protocols/publication/encode.js'
 import type { PublicationQuery, PublicationReply } from '../../../../../src/core/protocols/publication/types.js'
-import { parseResources } from '../../../../../src/core/resources/resource-set.js'
-import { makeFixedKeys } from '../../../../support/rpki/fixed-keys.js'
-import { newTestbed, quickSession, scratchFolder } from '../../../../support/sites/testbed.js'
+import { scratchFolder } from '../../../../support/sites/testbed.js'
+import {
+  KID,
+  newDirectories,
+  PUB,
+  repositoryElsewhere,
+  SERVICE,
+  type TwoDirectories,
+} from '../../../../support/sites/two-directories.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
-const [KID, PUB] = ['kid', 'pub'].map(parseHandle) as [never, never]
 const scratch = scratchFolder('sync-elsewhere')
 let count = 0
 let now: Instant
-let serverDir: string
-let caDir: string
+let two: TwoDirectories
 let response: Uint8Array
 /** What the test does with each message: `type` of the query, and the delivery to the server. */
 let onMessage: (type: string, answered: () => Promise<Uint8Array>) => Promise<Uint8Array>
@@ -51,44 +49,23 @@ let isTooLong: (query: PublicationQuery, octets: number) => boolean
 
 afterAll(() => scratch.remove())
 
-async function open(dir: string): Promise<Session> {
-  const both = await Promise.all([quickSession(serverDir, now), quickSession(caDir, now)])
-  makeFixedKeys(both.flatMap(({ store }) => store.keys.list()))
-  return dir === serverDir ? both[0] : both[1]
-}
-
-const kid = async (): Promise<CaState> =>
-  (await open(caDir)).store.read(async (reader) => caState(new Work(reader), KID))
-const answered = async (cms: Uint8Array) => (await answerPublication(await open(serverDir), PUB, cms)).cms
+const kid = (): Promise<CaState> => two.stateHere(KID)
 
 beforeEach(async () => {
   count += 1
   now = NOW
   onMessage = (_, deliver) => deliver()
   isTooLong = () => false
-  serverDir = `${scratch.dir}/server-${count}`
-  caDir = `${scratch.dir}/ca-${count}`
-  await newTestbed(serverDir, NOW)
-  await newTestbed(caDir, NOW)
-  await addCa(await open(caDir), KID, undefined)
-  await addChild(await open(caDir), TA_HANDLE, KID, parseResources('10.0.0.0/8, AS64496'))
-  await addLocalParent(await open(caDir), KID, TA_HANDLE)
-  const { request } = await repositoryRequest(await open(caDir), KID)
-  const serviceBase = 'https://rpki.example.net/'
-  const added = await addPublisher(await open(serverDir), {
-    publisher: PUB,
-    request: Buffer.from(request),
-    serviceBase,
-  })
-  response = Buffer.from(added.response ?? '')
-  const report = await configureRemoteRepository(await open(caDir), KID, { response, permissions: {} })
-  expect(report).toMatchObject({
+  two = await newDirectories(`${scratch.dir}/${count}`, () => now)
+  const added = await repositoryElsewhere(two)
+  response = added.response
+  expect(added.report).toMatchObject({
     changed: true,
-    repository: { transport: 'rfc8181', base: added.base, publisher: 'pub', serviceUri: `${serviceBase}rfc8181/pub` },
+    repository: { transport: 'rfc8181', base: added.base, publisher: 'pub', serviceUri: `${SERVICE}rfc8181/pub` },
   })
 })
 
-const deliver: Deliver = async ({ seal, open: read }) => {
+const deliver: Deliver = async ({ to, seal, open: read }) => {
   const cms = await seal(now)
   const { content } = await openMessage(cms, { peer: newestId(await kid())?.certificate ?? '' }, now)
   const query = decodePublicationQuery(content)
@@ -96,25 +73,25 @@ const deliver: Deliver = async ({ seal, open: read }) => {
   sent.push(type)
   if (isTooLong(query, cms.length))
     throw new AppError('remote', 'peer-status', 'answered with status 413', { details: { status: 413 } })
-  return read(await onMessage(type, () => answered(cms)))
+  return read(await onMessage(type, () => two.answer(to.serviceUri, cms)))
 }
 
 async function sync(options: { readonly dryRun?: boolean } = {}): Promise<RepoSyncReport> {
   sent = []
   now = addSeconds(now, 60)
-  return syncRepository(await open(caDir), KID, { deliver, ...options })
+  return syncRepository(await two.here(), KID, { deliver, ...options })
 }
 
 /** Files below the base of the publisher in the tree that the server serves, with their bytes. */
 function served(): Readonly<Record<string, string>> {
-  const root = join(serverDir, 'repo', 'rsync', 'current', 'pub')
+  const root = join(two.server, 'repo', 'rsync', 'current', 'pub')
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
   const paths = files.map((e) => join(e.parentPath, e.name))
   return Object.fromEntries(paths.map((path) => [path.slice(root.length + 1), readFileSync(path, 'base64')]))
 }
 
 async function wanted(): Promise<Readonly<Record<string, string>>> {
-  return (await open(caDir)).store.read(async (reader) => {
+  return (await two.here()).store.read(async (reader) => {
     const work = new Work(reader)
     const files = publishedFiles(caState(work, KID))
     return Object.fromEntries(
@@ -123,8 +100,8 @@ async function wanted(): Promise<Readonly<Record<string, string>>> {
   })
 }
 
-const addRoa = async (roa: string) => updateRoas(await open(caDir), KID, roaArguments({ add: [roa] }))
-const roaStates = async () => (await listRoas(await open(caDir), KID)).roas.map(({ state }) => state)
+const addRoa = async (roa: string) => updateRoas(await two.here(), KID, roaArguments({ add: [roa] }))
+const roaStates = async () => (await listRoas(await two.here(), KID)).roas.map(({ state }) => state)
 
 /** Answers a query with another reply, signed by the server. */
 function replyWith(to: string, reply: PublicationReply, times = Number.POSITIVE_INFINITY): void {
@@ -132,7 +109,7 @@ function replyWith(to: string, reply: PublicationReply, times = Number.POSITIVE_
   onMessage = async (type, deliver) => {
     if (type !== to || left <= 0) return deliver()
     left -= 1
-    const session = await open(serverDir)
+    const session = await two.there()
     const id = await session.store.read(async (reader) => newestId(pubdState(new Work(reader))))
     if (id === undefined) throw new Error('the server has no ID key')
     const xml = encodePublicationReply(reply)
@@ -161,7 +138,7 @@ test('a ROA that the repository has stays published while another one waits', as
   await addRoa('10.0.1.0/24 => 64496')
   expect(await roaStates()).toEqual(['published', 'pending'])
   // without the file it is not known which of them it has
-  rmSync(join(caDir, 'status', 'confirmed'), { recursive: true })
+  rmSync(join(two.client, 'status', 'confirmed'), { recursive: true })
   expect(await roaStates()).toEqual(['pending', 'pending'])
   await sync()
   expect(await roaStates()).toEqual(['published', 'published'])
@@ -179,7 +156,7 @@ test('a repetition sends a list only and records nothing', async () => {
 
 test('what the server has lost or kept too long is repaired', async () => {
   await sync()
-  await transact(await open(serverDir), async (tx) => {
+  await transact(await two.there(), async (tx) => {
     const [first = ''] = Object.keys(served())
     const stray = { sha256: tx.ports.objects.put(Buffer.from('stray'), now), size: 5 }
     await runPubd(tx, {
@@ -215,9 +192,9 @@ describe('a server that does not accept long messages', () => {
     Array.from({ length: to - from }, (_, i) => `10.0.${from + i}.0/24 => 64496`)
 
   beforeEach(async () => {
-    await updateRoas(await open(caDir), KID, roaArguments({ add: roas(0, 3) }))
+    await updateRoas(await two.here(), KID, roaArguments({ add: roas(0, 3) }))
     await sync()
-    await updateRoas(await open(caDir), KID, roaArguments({ add: roas(3, 12), remove: roas(0, 2) }))
+    await updateRoas(await two.here(), KID, roaArguments({ add: roas(3, 12), remove: roas(0, 2) }))
   })
 
   test('gets the delta in parts; the manifest changes after what it names is there, before the rest is withdrawn', async () => {
@@ -321,7 +298,7 @@ test('an answer to another question, and one that the server did not sign, are n
 /** The directory as a copy, which is a stand-by. */
 const openCopy = () => {
   const who = { actor: 'tester', osUser: 'tester', host: 'host.example', command: 'test' }
-  return openSession({ dataDir: caDir, ...who, nowOverride: now, asCopy: true })
+  return openSession({ dataDir: two.client, ...who, nowOverride: now, asCopy: true })
 }
 
 test('a stand-by sends nothing', async () => {
@@ -344,9 +321,9 @@ test('in a new generation the objects are renumbered before they are sent', asyn
 
 test('a response given again changes nothing; another kind of file and another place are refused', async () => {
   const configure = async (file: Uint8Array) =>
-    configureRemoteRepository(await open(caDir), KID, { response: file, permissions: {} })
+    configureRemoteRepository(await two.here(), KID, { response: file, permissions: {} })
   expect(await configure(response)).toMatchObject({ changed: false })
-  const { request } = await repositoryRequest(await open(caDir), KID)
+  const { request } = await repositoryRequest(await two.here(), KID)
   await expect(configure(Buffer.from(request))).rejects.toMatchObject({ code: 'setup-kind' })
   const moved = (to: string) =>
     Buffer.from(

@@ -30,6 +30,8 @@ export interface Subject {
   readonly base: string
   /** The data directory below it, which may not be there yet. */
   readonly place?: string
+  /** What fails is only what is below the data directory: its peer beside it goes on. */
+  readonly hasPeer?: boolean
   /** Before the command, with nothing failing. */
   prepare?(dir: string): unknown
   run(dir: string, now: string | undefined): Promise<unknown>
@@ -92,6 +94,11 @@ async function armed<T>(dir: string, one: Fault | undefined, work: () => Promise
   }
 }
 
+/** Returns true in a command that was killed: it sends nothing more. */
+export function isDead(): boolean {
+  return root !== '' && dead
+}
+
 /** Looks at a sample of about `count` cases. */
 export async function sweep(subject: Subject, kinds: readonly Kind[], count: number): Promise<Swept> {
   const folder = mkdtempSync(join(fastest(), 'brine-sweep-'))
@@ -101,7 +108,7 @@ export async function sweep(subject: Subject, kinds: readonly Kind[], count: num
     const old = await copyOf(subject, join(folder, 'old'))
     const before = await stateOf(subject, old, subject.now)
     const clean = await copyOf(subject, join(folder, 'clean'))
-    await armed(join(folder, 'clean'), undefined, () => subject.run(clean, subject.now))
+    await armed(failing(subject, join(folder, 'clean'), clean), undefined, () => subject.run(clean, subject.now))
     const operations = seen
     const after = await stateOf(subject, clean, subject.now)
     const all = operations.flatMap((text, i) =>
@@ -134,9 +141,13 @@ async function copyOf({ base, place, prepare }: Subject, root: string): Promise<
   return dir
 }
 
+const failing = ({ hasPeer }: Subject, root: string, dir: string): string => (hasPeer === true ? dir : root)
+
 async function judge(subject: Subject, root: string, one: Fault, states: States): Promise<readonly string[]> {
   const dir = await copyOf(subject, root)
-  const said = await armed(root, one, () => subject.run(dir, subject.now).then(() => 'done', whatItSays))
+  const said = await armed(failing(subject, root, dir), one, () =>
+    subject.run(dir, subject.now).then(() => 'done', whatItSays),
+  )
   const soon = later(subject.now)
   const complaints: string[] = []
   const ask = async (what: string, check: () => Promise<readonly string[]>): Promise<void> => {

@@ -6,6 +6,11 @@ export function conflict(): AppError {
   return new AppError('locked', 'commit-lost', 'another command came in between', { retry: true })
 }
 
+/** Returns the error of a command that has changed something before it failed: it does not say that nothing was changed. */
+export function afterChange(error: unknown): unknown {
+  return error instanceof AppError && error.changed === 'no' ? rewrap(error, { changed: 'yes' }) : error
+}
+
 /**
  * Returns `io-no-space` with the bytes that the whole change needs, not the size of the file that failed: `requiredSpace` computes them, for
  * the message and `bytesNeeded`. Other errors, and an error whose required space is known already or cannot be computed, are returned unchanged.

@@ -134,7 +134,11 @@ async function refreshOne(
   onChange: () => void,
 ): Promise<Fault | undefined> {
   return faultOf(async () => {
-    const { changed, requests } = await refreshParent(session, ca, parent, { deliver })
+    const { changed, requests } = await refreshParent(session, ca, parent, { deliver }).catch((error: unknown) => {
+      // what came before the failure is published still
+      if (error instanceof AppError && error.changed === 'yes') onChange()
+      throw error
+    })
     if (changed) onChange()
     const bad = requests.find(({ outcome }) => outcome === 'failed' || outcome === 'refused')
     if (bad === undefined) return undefined

@@ -25,6 +25,7 @@ import { localChildren, syncResources } from '../../authority/resource-sync.js'
 import { knownCa, runCa, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
+import { afterChange } from '../../transaction/errors.js'
 import { transact } from '../../transaction/transact.js'
 import { acceptCertificates, listedKeys } from './accept-certificate.js'
 import type { Deliver } from './deliver.js'
@@ -72,34 +73,48 @@ interface Exchange extends RefreshOptions {
   readonly session: Session
   readonly ca: Handle
   readonly parent: Handle
+  /** True after the first commit. */
+  changed: boolean
 }
 
-/** Refreshes a CA from one parent. Throws `ca-unknown`, `parent-unknown`, `parent-local`, `repository-missing` (rejected), `parent-refused`, and `remote` errors of the list. */
+/** Refreshes a CA from one parent. Throws `ca-unknown`, `parent-unknown`, `parent-local`, `repository-missing` (rejected), `parent-refused`, and `remote` errors of a list. */
 export async function refreshParent(
   session: Session,
   ca: Handle,
   parent: Handle,
   options: RefreshOptions,
 ): Promise<RefreshReport> {
-  const exchange: Exchange = { session, ca, parent, ...options }
+  const exchange: Exchange = { session, ca, parent, ...options, changed: false }
   if ((await read(exchange)).state.repository === null) throw repositoryMissing(ca)
-  let changed = await takeList(exchange)
+  try {
+    const requests = await exchangeAll(exchange)
+    const { classes } = (await read(exchange)).state
+    const rows = Object.values(classes).filter((own) => own.parent === parent)
+    return { ca, parent, changed: exchange.changed, requests, classes: rows.map(listedRow) }
+  } catch (error) {
+    throw exchange.changed ? afterChange(error) : error
+  }
+}
+
+/** Takes the list, sends what is open, and takes the list again if that changed something. */
+async function exchangeAll(exchange: Exchange): Promise<readonly AskedRequest[]> {
+  await takeList(exchange)
   const requests: AskedRequest[] = []
   for (const request of await openNow(exchange)) {
     const asked = await carryOut(exchange, request)
     requests.push(asked)
+    if (isDone(asked)) exchange.changed = true
     // the next one would wait for the same time-out
     if (asked.outcome === 'failed') break
   }
-  if (requests.some(({ outcome }) => outcome === 'issued' || outcome === 'revoked')) {
-    changed = true
+  if (requests.some(isDone)) {
     const revoked = requests.filter(({ outcome }) => outcome === 'revoked').map(({ ski }) => ski)
     await takeList(exchange, revoked)
   }
-  const { classes } = (await read(exchange)).state
-  const rows = Object.values(classes).filter((own) => own.parent === parent)
-  return { ca, parent, changed, requests, classes: rows.map(listedRow) }
+  return requests
 }
+
+const isDone = ({ outcome }: AskedRequest): boolean => outcome === 'issued' || outcome === 'revoked'
 
 /** Returns what a class holds and what is in doubt. */
 export function listedRow({ name, parentClass, keys, doubt, listed }: ResourceClass): ListedRow {
@@ -140,8 +155,8 @@ async function ask(exchange: Exchange, { state, contact }: Known, body: Provisio
   return askParent(exchange.session, { state, parent: exchange.parent, contact }, body, exchange.deliver)
 }
 
-/** Asks for the list and takes it over in one commit. `revoked`: keys whose revocation the parent just confirmed. Returns true if it changed anything. */
-async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Promise<boolean> {
+/** Asks for the list and takes it over in one commit. `revoked`: keys whose revocation the parent just confirmed. */
+async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Promise<void> {
   const { session, ca, parent, acceptLoss } = exchange
   const answer = await ask(exchange, await read(exchange), { type: 'list' })
   if (answer.type === 'error_response') throw refusedList(parent, answer)
@@ -163,7 +178,7 @@ async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Pro
     if ((await runCa(tx, ca, listing)).length > 0) touched = true
     if (touched) for (const child of localChildren(tx, ca)) await syncResources(tx, child)
   })
-  return changed
+  if (changed) exchange.changed = true
 }
 
 function repositoryMissing(ca: Handle): AppError {

@@ -4,6 +4,7 @@ import type { Handle } from '../../../base/handle.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { knownCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
+import { afterChange } from '../../transaction/errors.js'
 import { type RefreshOptions, type RefreshReport, refreshParent } from './refresh-parent.js'
 
 export interface RefreshAllReport {
@@ -27,15 +28,20 @@ export async function refreshParents(
   const names = parent === undefined ? await remoteParents(session, ca) : [parent]
   const parents: RefreshReport[] = []
   const failed: { parent: Handle; code: string; message: string }[] = []
+  let changed = false
   for (const name of names) {
     try {
-      parents.push(await refreshParent(session, ca, name, options))
+      const report = await refreshParent(session, ca, name, options)
+      parents.push(report)
+      if (report.changed) changed = true
     } catch (error) {
-      if (!(error instanceof AppError) || (error.kind !== 'remote' && error.code !== 'peer-host-busy')) throw error
+      if (!(error instanceof AppError) || (error.kind !== 'remote' && error.code !== 'peer-host-busy'))
+        throw changed ? afterChange(error) : error
+      if (error.changed === 'yes') changed = true
       failed.push({ parent: name, code: error.code, message: error.message })
     }
   }
-  return { ca, changed: parents.some(({ changed }) => changed), parents, failed }
+  return { ca, changed, parents, failed }
 }
 
 async function remoteParents(session: Session, ca: Handle): Promise<readonly Handle[]> {

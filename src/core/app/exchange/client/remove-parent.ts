@@ -19,6 +19,7 @@ import { changeRows } from '../../changes/change-rows.js'
 import { type Outcome, outcomeOf } from '../../changes/outcome.js'
 import { caState, knownCa, runCa, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
+import { afterChange } from '../../transaction/errors.js'
 import { transact } from '../../transaction/transact.js'
 import type { Deliver } from './deliver.js'
 import { knownParent } from './list-parents.js'
@@ -58,7 +59,10 @@ export async function removeParent(
   const known = knownParent(state, parent)
   const isAsked = known.transport === 'rfc6492' && !dryRun
   const revocations = isAsked ? await revokeAll(session, state, parent, known, options.deliver) : []
-  const done = await transact(session, (tx) => leave(session, tx, ca, parent, dryRun), { dryRun })
+  const left = transact(session, (tx) => leave(session, tx, ca, parent, dryRun), { dryRun })
+  const done = await left.catch((error: unknown) => {
+    throw revocations.some(({ outcome }) => outcome === 'revoked') ? afterChange(error) : error
+  })
   if (!dryRun) removeExchange(session.options.dataDir, { kind: 'parent', ca, peer: parent })
   const { due, ...result } = done.result
   return { ca, parent, revocations, ...result, ...outcomeOf(done, 'ca', ca, due, dryRun) }

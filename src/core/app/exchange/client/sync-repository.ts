@@ -28,6 +28,7 @@ import { outcomeOf } from '../../changes/outcome.js'
 import { knownCa, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
+import { afterChange } from '../../transaction/errors.js'
 import { readyToSend, transact } from '../../transaction/transact.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { type Deliver, deliverAnswer } from './deliver.js'
@@ -95,10 +96,13 @@ async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   }
   if (refusal !== undefined) throw refused('the changes', refusal)
   const { content } = difference
-  const done = await transact(session, async (tx) => {
+  const confirmed = transact(session, async (tx) => {
     await runCa(tx, ca, { type: 'repository.confirm', content })
     // a parent in this directory revokes the old key of a roll now
     await syncResources(tx, ca)
+  })
+  const done = await confirmed.catch((error: unknown) => {
+    throw sending.done.length > 0 ? afterChange(error) : error
   })
   keepConfirmed(exchange, difference)
   const outcome = outcomeOf(done, 'ca', ca, null)

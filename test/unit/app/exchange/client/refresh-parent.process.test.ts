@@ -1,9 +1,7 @@
 /** The client of RFC 6492 against the server, each with its own data directory: certificates come, change and go; lost answers and refusals. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { addCa } from '../../../../../src/core/app/authority/cas.js'
 import { updateChild } from '../../../../../src/core/app/authority/children.js'
 import { activateKeyroll, initKeyroll } from '../../../../../src/core/app/authority/keyroll.js'
-import { configureLocalRepository } from '../../../../../src/core/app/authority/parents.js'
 import { roaArguments } from '../../../../../src/core/app/authority/roa-set.js'
 import { updateRoas } from '../../../../../src/core/app/authority/roas.js'
 import type { Deliver } from '../../../../../src/core/app/exchange/client/deliver.js'
@@ -11,50 +9,38 @@ import { addRemoteParent, parentRequest } from '../../../../../src/core/app/exch
 import { type RefreshReport, refreshParent } from '../../../../../src/core/app/exchange/client/refresh-parent.js'
 import { refreshParents } from '../../../../../src/core/app/exchange/client/refresh-parents.js'
 import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/messages.js'
-import { answerProvisioning } from '../../../../../src/core/app/exchange/server/answer-provisioning.js'
-import { addRemoteChild } from '../../../../../src/core/app/exchange/server/child-contact.js'
-import { caState } from '../../../../../src/core/app/session/context.js'
-import type { Session } from '../../../../../src/core/app/session/session.js'
 import { withMessageSigner } from '../../../../../src/core/app/session/signing.js'
 import { AppError } from '../../../../../src/core/base/errors.js'
-import { parseHandle } from '../../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../../src/core/base/time.js'
 import { CONFIRM_SECONDS } from '../../../../../src/core/ca/remote-parents.js'
-import type { CaState } from '../../../../../src/core/ca/state.js'
 import { systemRandom } from '../../../../../src/core/crypto/random.js'
-import { Work } from '../../../../../src/core/eventsourcing/work.js'
 import { newestId } from '../../../../../src/core/identity/id-keys.js'
 import { decodeProvisioning } from '../../../../../src/core/protocols/provisioning/decode.js'
 import { encodeProvisioning } from '../../../../../src/core/protocols/provisioning/encode.js'
 import type { ProvisioningBody } from '../../../../../src/core/protocols/provisioning/types.js'
 import { parseResources } from '../../../../../src/core/resources/resource-set.js'
-import { makeFixedKeys } from '../../../../support/rpki/fixed-keys.js'
-import { newTestbed, quickSession, scratchFolder } from '../../../../support/sites/testbed.js'
+import { scratchFolder } from '../../../../support/sites/testbed.js'
+import {
+  KID,
+  newDirectories,
+  parentElsewhere,
+  TESTBED,
+  type TwoDirectories,
+  UP,
+} from '../../../../support/sites/two-directories.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
-const [TESTBED, KID, UP] = ['testbed', 'kid', 'up'].map(parseHandle) as [never, never, never]
 const scratch = scratchFolder('refresh')
 let count = 0
 let now: Instant
-let parentDir: string
-let childDir: string
+let two: TwoDirectories
 /** What the test does with each message: `type` of the request, and the delivery to the server. */
 let onMessage: (type: string, answered: () => Promise<Uint8Array>) => Promise<Uint8Array>
 let sent: string[]
 
 afterAll(() => scratch.remove())
 
-async function open(dir: string): Promise<Session> {
-  const both = await Promise.all([quickSession(parentDir, now), quickSession(childDir, now)])
-  makeFixedKeys(both.flatMap(({ store }) => store.keys.list()))
-  return dir === parentDir ? both[0] : both[1]
-}
-
-async function stateIn(dir: string, handle: never): Promise<CaState> {
-  return (await open(dir)).store.read(async (reader) => caState(new Work(reader), handle))
-}
-
-const kid = () => stateIn(childDir, KID)
+const kid = () => two.stateHere(KID)
 const keys = async () => (await kid()).classes['0']?.keys ?? []
 
 beforeEach(async () => {
@@ -62,21 +48,11 @@ beforeEach(async () => {
   now = NOW
   sent = []
   onMessage = (_, answered) => answered()
-  parentDir = `${scratch.dir}/parent-${count}`
-  childDir = `${scratch.dir}/child-${count}`
-  await newTestbed(parentDir, NOW)
-  await newTestbed(childDir, NOW)
-  await addCa(await open(childDir), KID, undefined)
-  await configureLocalRepository(await open(childDir), KID)
-  const { request } = await parentRequest(await open(childDir), KID)
-  const added = await addRemoteChild(await open(parentDir), TESTBED, {
-    ...{ child: KID, resources: parseResources('10.0.0.0/8, AS64496'), request: Buffer.from(request) },
-    serviceBase: 'https://rpki.example.net/',
-  })
-  const contact = { response: Buffer.from(added.response ?? ''), permissions: {} }
-  const report = await addRemoteParent(await open(childDir), KID, UP, contact)
+  two = await newDirectories(`${scratch.dir}/${count}`, () => now)
+  const { response, report } = await parentElsewhere(two)
   expect(report).toMatchObject({ serviceUri: 'https://rpki.example.net/rfc6492/testbed', changed: true })
-  expect(await addRemoteParent(await open(childDir), KID, UP, contact)).toMatchObject({ changed: false })
+  const contact = { response, permissions: { allowPrivate: true } }
+  expect(await addRemoteParent(await two.here(), KID, UP, contact)).toMatchObject({ changed: false })
 })
 
 const deliver: Deliver = async ({ to, seal, open: read }) => {
@@ -85,29 +61,26 @@ const deliver: Deliver = async ({ to, seal, open: read }) => {
   const { content } = await openMessage(cms, { peer: ids[0]?.certificate ?? '' }, now)
   const { type } = decodeProvisioning(content).body
   sent.push(type)
-  expect(to.serviceUri).toMatch(/^https:/)
-  return read(await onMessage(type, async () => (await answerProvisioning(await open(parentDir), TESTBED, cms)).cms))
+  return read(await onMessage(type, async () => two.answer(to.serviceUri, cms)))
 }
 
 async function refresh(options: { readonly acceptLoss?: boolean } = {}): Promise<RefreshReport> {
   sent = []
   now = addSeconds(now, 60)
-  return refreshParent(await open(childDir), KID, UP, { deliver, ...options })
+  return refreshParent(await two.here(), KID, UP, { deliver, ...options })
 }
 
-const entitle = async (text: string) => updateChild(await open(parentDir), TESTBED, KID, () => parseResources(text))
+const entitle = async (text: string) => updateChild(await two.there(), TESTBED, KID, () => parseResources(text))
 const ipv4 = async () => (await keys()).map((key) => key.certificate?.resources.ipv4)
 
 /** Answers every message of a type with another body than the parent would, signed by the parent. */
 function answerWith(type: string, bodyFrom: (answered: () => Promise<Uint8Array>) => Promise<ProvisioningBody>): void {
   onMessage = async (asked, answered) => {
     if (asked !== type) return answered()
-    const id = newestId(await stateIn(parentDir, TESTBED))
+    const id = newestId(await two.stateThere(TESTBED))
     if (id === undefined) throw new Error('the parent has no ID key')
     const xml = encodeProvisioning({ sender: 'testbed', recipient: 'kid', body: await bodyFrom(answered) })
-    return withMessageSigner(await open(parentDir), (signer) =>
-      sealMessage({ signer, random: systemRandom }, id, xml, now),
-    )
+    return withMessageSigner(await two.there(), (signer) => sealMessage({ signer, random: systemRandom }, id, xml, now))
   }
 }
 
@@ -125,11 +98,11 @@ test('the certificate arrives, nothing is left to do, and a ROA can be added und
   expect(key).toMatchObject({ state: 'current' })
   const { sha256, uri } = key?.certificate ?? {}
   expect(uri).toBe(`rsync://rpki.example/repo/testbed/0/${key?.ski}.cer`)
-  const issued = (await stateIn(parentDir, TESTBED)).classes['0']?.keys[0]?.point.objects[`${key?.ski}.cer`]
+  const issued = (await two.stateThere(TESTBED)).classes['0']?.keys[0]?.point.objects[`${key?.ski}.cer`]
   expect(sha256).toBe(issued?.sha256)
   expect(await refresh()).toMatchObject({ changed: false, requests: [] })
   expect(sent).toEqual(['list'])
-  await updateRoas(await open(childDir), KID, roaArguments({ add: ['10.0.0.0/24 => 64496'] }))
+  await updateRoas(await two.here(), KID, roaArguments({ add: ['10.0.0.0/24 => 64496'] }))
   expect(Object.keys((await keys())[0]?.point.objects ?? {}).filter((name) => name.endsWith('.roa'))).toHaveLength(1)
 })
 
@@ -171,7 +144,7 @@ describe('an answer that is lost', () => {
     onMessage = async (type, answered) => {
       const cms = await answered()
       if (type !== 'issue') return cms
-      lost = (await stateIn(parentDir, TESTBED)).children['kid'] === undefined ? '' : JSON.stringify(await issuedKid())
+      lost = (await two.stateThere(TESTBED)).children['kid'] === undefined ? '' : JSON.stringify(await issuedKid())
       throw new AppError('remote', 'peer-closed', 'the connection was closed')
     }
     expect(await refresh()).toMatchObject({ requests: [{ outcome: 'failed', message: 'the connection was closed' }] })
@@ -187,16 +160,29 @@ describe('an answer that is lost', () => {
       throw new AppError('remote', 'peer-timeout', 'no answer')
     }
     const before = await kid()
-    const report = await refreshParents(await open(childDir), KID, undefined, { deliver })
+    const report = await refreshParents(await two.here(), KID, undefined, { deliver })
     expect(report).toEqual({
       ...{ ca: 'kid', changed: false, parents: [] },
       failed: [{ parent: 'up', code: 'peer-timeout', message: 'no answer' }],
     })
     expect(await kid()).toEqual(before)
   })
+
+  test('to the list after a certificate came: the report says that something was changed', async () => {
+    onMessage = async (type, answered) => {
+      if (type === 'list' && sent.includes('issue')) throw new AppError('remote', 'peer-timeout', 'no answer')
+      return answered()
+    }
+    await expect(refresh()).rejects.toMatchObject({ code: 'peer-timeout', changed: 'yes' })
+    expect(await keys()).toMatchObject([{ state: 'current' }])
+    await initKeyroll(await two.here(), KID, { className: null, activateAfter: null, compromised: false })
+    sent = []
+    const report = await refreshParents(await two.here(), KID, undefined, { deliver })
+    expect(report).toMatchObject({ changed: true, parents: [], failed: [{ code: 'peer-timeout' }] })
+  })
 })
 
-const issuedKid = async () => (await stateIn(parentDir, TESTBED)).children['kid']?.issued
+const issuedKid = async () => (await two.stateThere(TESTBED)).children['kid']?.issued
 
 describe('a refusal', () => {
   test.each([
@@ -238,7 +224,7 @@ test('an answer of another sender or to another question is not acted on', async
 
 test('a certificate that the issuer did not sign is not taken', async () => {
   answerWith('issue', async (answered) => {
-    const id = newestId(await stateIn(parentDir, TESTBED))
+    const id = newestId(await two.stateThere(TESTBED))
     const { content } = await openMessage(await answered(), { peer: id?.certificate ?? '' }, now)
     const { body } = decodeProvisioning(content)
     if (body.type !== 'issue_response') throw new Error(`the parent answered ${body.type}`)
@@ -254,10 +240,10 @@ describe('a key roll', () => {
   async function rolled(): Promise<string> {
     await refresh()
     const [old] = await keys()
-    await initKeyroll(await open(childDir), KID, { className: null, activateAfter: null, compromised: false })
+    await initKeyroll(await two.here(), KID, { className: null, activateAfter: null, compromised: false })
     expect(await refresh()).toMatchObject({ requests: [{ kind: 'issue', outcome: 'issued' }] })
     expect((await keys()).map((key) => key.state)).toEqual(['current', 'new'])
-    await activateKeyroll(await open(childDir), KID, { className: null, now: true, compromised: false })
+    await activateKeyroll(await two.here(), KID, { className: null, now: true, compromised: false })
     expect((await keys()).map((key) => key.state)).toEqual(['old', 'current'])
     return old?.ski ?? ''
   }
@@ -280,12 +266,12 @@ describe('a key roll', () => {
 })
 
 test('a response of the wrong kind, and one to a CA that asked for none, are refused', async () => {
-  const { request } = await parentRequest(await open(childDir), KID)
+  const { request } = await parentRequest(await two.here(), KID)
   const contact = { response: Buffer.from(request), permissions: {} }
-  await expect(addRemoteParent(await open(childDir), KID, UP, contact)).rejects.toMatchObject({ code: 'setup-kind' })
-  await expect(refreshParent(await open(childDir), KID, TESTBED, { deliver })).rejects.toMatchObject({
+  await expect(addRemoteParent(await two.here(), KID, UP, contact)).rejects.toMatchObject({ code: 'setup-kind' })
+  await expect(refreshParent(await two.here(), KID, TESTBED, { deliver })).rejects.toMatchObject({
     code: 'parent-unknown',
   })
-  const parents = refreshParents(await open(childDir), TESTBED, undefined, { deliver })
+  const parents = refreshParents(await two.here(), TESTBED, undefined, { deliver })
   await expect(parents).rejects.toMatchObject({ code: 'parent-none' })
 })

@@ -23,6 +23,7 @@ import {
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { reissueParked } from '../issuing/suspension.js'
+import type { ReplayClock } from '../protocols/replay-clock.js'
 import { equalSets, fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { fileName } from '../rpki/object-kinds.js'
@@ -62,11 +63,12 @@ export const childCommands = {
     publishesOnly: false,
     summarize: summarizeChild,
   }),
-  'child.remove': command<{ readonly child: Handle }>({
+  'child.remove': command<{ readonly child: Handle; readonly clock?: ReplayClock }>({
     check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
-    decide: (_, { child }, ports) => reconciled([{ type: 'child.removed', child }], ports),
+    decide: (_, { child, clock }, ports) =>
+      reconciled([{ type: 'child.removed', child, ...(clock === undefined ? {} : { clock }) }], ports),
     publishesOnly: false,
-    summarize: ({ child }) => ({ child }),
+    summarize: ({ child, clock }) => ({ child, ...(clock === undefined ? {} : { clock: { ...clock } }) }),
   }),
   'child.suspend': command<{ readonly child: Handle }>({
     check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),

@@ -3,6 +3,7 @@ import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { clocksOf } from '../protocols/replay-clock.js'
 import { toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { isLocalRepository, type LocalRepository } from './contacts.js'
@@ -22,10 +23,12 @@ export const lifecycleEvents = {
 
 /**
  * A CA that is added again continues its numbers: names of classes and manifest numbers are never used twice. Retired keys are destroyed after
- * it was removed too.
+ * it was removed too. Messages to it stay replays.
  */
-function empty({ handle, nextClass, numberFloor, retired }: CaState): CaState {
-  return { ...initialCa(handle), nextClass, numberFloor, ...(retired === undefined ? {} : { retired }) }
+function empty(state: CaState): CaState {
+  const { handle, nextClass, numberFloor, retired } = state
+  const kept = { ...(retired === undefined ? {} : { retired }), ...clocksOf(state) }
+  return { ...initialCa(handle), nextClass, numberFloor, ...kept }
 }
 
 /** Certificates and objects of a CA on other machines. */

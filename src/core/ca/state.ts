@@ -163,6 +163,8 @@ export interface CaState {
   readonly offered?: Partial<Record<OfferedTo, KeyId>>
   /** Digest of the content that a remote repository confirmed last. */
   readonly synced?: { readonly content: Sha256; readonly at: Instant }
+  /** Replay clocks of the ID keys of removed children. */
+  readonly clocks?: Table<Instant>
 }
 
 /** Returns the state before `ca.add`. */

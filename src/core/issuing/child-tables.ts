@@ -3,6 +3,7 @@ import type { Handle } from '../base/handle.js'
 import { entry, type Table, withEntry, withoutEntry } from '../base/record.js'
 import { isCount, isKeyId, isName, isTime } from '../base/shape.js'
 import { eventsOn } from '../eventsourcing/declare.js'
+import { isReplayClock, keepClock, type WithClocks } from '../protocols/replay-clock.js'
 import { isResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
 import { type Child, evolveChildren, type IssuedCertificate } from './children.js'
@@ -20,7 +21,7 @@ export function summarizeChild({ child, resources }: ChildResources) {
 }
 
 /** Returns the events of children on the state `S` of a parent. `classOf`: the class that has issued a certificate. */
-export function childEventsOn<S extends { readonly children: Table<Child> }>(
+export function childEventsOn<S extends WithClocks & { readonly children: Table<Child> }>(
   classOf: (state: S, certificate: IssuedCertificate) => string | undefined = () => undefined,
 ) {
   const event = eventsOn<S>()
@@ -39,8 +40,9 @@ export function childEventsOn<S extends { readonly children: Table<Child> }>(
     'child.updated': event({ child: isName, resources: isResourceText }, (state, { child, resources }) =>
       withChild(state, child, resources),
     ),
-    'child.removed': event({ child: isName }, (state, { child }) => {
-      return { ...state, children: withoutEntry(state.children, child) }
+    /** `clock`: of a child elsewhere, which may be added again. */
+    'child.removed': event({ child: isName, 'clock?': isReplayClock }, (state, { child, clock }) => {
+      return keepClock({ ...state, children: withoutEntry(state.children, child) }, clock)
     }),
     /** A key of a child is certified no longer: its certificates are withdrawn and revoked with the next manifest. */
     'child.key.revoked': event({ child: isName, ski: isKeyId }, (state, { child, ski }) => {

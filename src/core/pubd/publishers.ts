@@ -4,6 +4,7 @@ import { entry, withEntry, withoutEntry } from '../base/record.js'
 import { isName, isText, isTime } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { isReplayClock, keepClock, type ReplayClock } from '../protocols/replay-clock.js'
 import { changeTime, type PubdPorts } from './ports.js'
 import { type Published, publication, unknownPublisher } from './publications.js'
 import { contentOf } from './staged.js'
@@ -17,8 +18,9 @@ export const publisherEvents = {
     const added = { base, addedAt: at, updatedAt: at, objects: {} }
     return { ...state, publishers: withEntry(state.publishers, publisher, added) }
   }),
-  'publisher.removed': event({ publisher: isName }, (state, { publisher }) => {
-    return { ...state, publishers: withoutEntry(state.publishers, publisher) }
+  /** `clock`: of a publisher elsewhere, which may be added again. */
+  'publisher.removed': event({ publisher: isName, 'clock?': isReplayClock }, (state, { publisher, clock }) => {
+    return keepClock({ ...state, publishers: withoutEntry(state.publishers, publisher) }, clock)
   }),
 }
 
@@ -41,15 +43,16 @@ export const publisherCommands = {
     publishesOnly: false,
     summarize: ({ publisher, base }) => ({ publisher, base }),
   }),
-  'publisher.remove': command<{ readonly publisher: Handle }>({
+  'publisher.remove': command<{ readonly publisher: Handle; readonly clock?: ReplayClock }>({
     check: ({ publishers }, { publisher }) =>
       entry(publishers, publisher) === undefined ? [unknownPublisher(publisher)] : [],
-    decide: (state, { publisher }, ports) => {
+    decide: (state, { publisher, clock }, ports) => {
       const known = entry(state.publishers, publisher)
       const drop = known === undefined ? [] : Object.keys(contentOf(known))
-      return [...publication(state, [{ publisher, put: [], drop }], ports), { type: 'publisher.removed', publisher }]
+      const removed = { type: 'publisher.removed', publisher, ...(clock === undefined ? {} : { clock }) } as const
+      return [...publication(state, [{ publisher, put: [], drop }], ports), removed]
     },
     publishesOnly: false,
-    summarize: ({ publisher }) => ({ publisher }),
+    summarize: ({ publisher, clock }) => ({ publisher, ...(clock === undefined ? {} : { clock: { ...clock } }) }),
   }),
 }

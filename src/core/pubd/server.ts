@@ -3,6 +3,7 @@ import { toHex } from '../base/bytes.js'
 import type { Random } from '../base/ports.js'
 import { isText, isTime } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { clocksOf } from '../protocols/replay-clock.js'
 import { changeTime, newPart, type PubdPorts } from './ports.js'
 import { EMPTY_PUBD, type PubdState } from './state.js'
 import { baseViolations } from './uri.js'
@@ -19,8 +20,11 @@ export const serverEvents = {
   'session.reset': event({ sessionId: isText, at: isTime, part: isText }, (state, { sessionId, at, part }) => {
     return { ...state, sessionId, serial: 1, updatedAt: at, part, deltas: [] }
   }),
-  /** As before `pubserver.init`, except that the ID keys stay. */
-  'pubserver.cleared': event({ at: isTime }, ({ ids }) => ({ ...EMPTY_PUBD, ...(ids === undefined ? {} : { ids }) })),
+  /** As before `pubserver.init`, except that the ID keys and the replay clocks stay. */
+  'pubserver.cleared': event({ at: isTime }, (state) => {
+    const { ids } = state
+    return { ...EMPTY_PUBD, ...(ids === undefined ? {} : { ids }), ...clocksOf(state) }
+  }),
 }
 
 interface Bases {

@@ -89,6 +89,8 @@ export interface PubdState {
   readonly deltas: readonly StoredDelta[]
   /** ID keys, newest last; left out: none was made yet. */
   readonly ids?: readonly IdKey[]
+  /** Replay clocks of the ID keys of removed publishers. */
+  readonly clocks?: Table<Instant>
 }
 
 /** The state before `pubserver.init`. */

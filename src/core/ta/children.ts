@@ -38,6 +38,7 @@ export const childCommands = {
     publishesOnly: false,
     summarize: summarizeChild,
   }),
+  // its children are CAs of this data directory, which send no messages
   'child.remove': command<{ readonly child: Handle }>({
     check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
     decide: (_, { child }, ports) => reconciled([{ type: 'child.removed', child }], ports),

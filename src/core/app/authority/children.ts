@@ -19,6 +19,7 @@ import { caState, readCas, runCa, runTa, type TransactionContext, taState } from
 import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 import { localParent } from './cas.js'
+import { clockOf, lastSigned } from './replay-clocks.js'
 import { syncResources } from './resource-sync.js'
 import { diffRoaVisibility, type RoaImpact, roaStates } from './roa-impact.js'
 
@@ -115,7 +116,9 @@ export async function removeChild(
   options: { readonly dryRun?: boolean } = {},
 ): Promise<ChildReport> {
   const report = await changeChild(session, parent, child, options, async (tx) => {
-    await runParent(tx, parent, { type: 'child.remove', child })
+    const known = childOf(tx, parent, child)
+    const clock = known?.peer === undefined ? {} : await clockOf(known.peer, lastSigned(session, parent, child, known))
+    await runParent(tx, parent, { type: 'child.remove', child, ...clock })
   })
   // another child may get the name later
   if (options.dryRun !== true) removeHeard(session.options.dataDir, { ca: parent, child })

@@ -12,6 +12,7 @@ import type { Sha256 } from '../../crypto/ports.js'
 import type { EstEvent } from '../../est/events.js'
 import type { EstState } from '../../est/state.js'
 import type { DomainEvent, StoredCommand } from '../../eventsourcing/types.js'
+import type { ReplayClock } from '../../protocols/replay-clock.js'
 import { formatPrefix } from '../../resources/prefix.js'
 import { formatRoaPayload, parseRoaPayload } from '../../resources/roa-payload.js'
 import type { ResourceText, RoaPayload } from '../../resources/types.js'
@@ -156,8 +157,10 @@ function impliedEvent({ command, at }: StoredCommand): CaEvent | EstEvent | Doma
       const { child, resources } = args as { readonly child: Handle; readonly resources: ResourceText }
       return { type: command.type === 'child.add' ? 'child.added' : 'child.updated', child, resources }
     }
-    case 'child.remove':
-      return { type: 'child.removed', child: args['child'] as Handle }
+    case 'child.remove': {
+      const { child, clock } = args as { readonly child: Handle; readonly clock?: ReplayClock }
+      return { type: 'child.removed', child, ...(clock === undefined ? {} : { clock }) }
+    }
     case 'certificate.record': {
       const { id, label, ca, serial } = args as Readonly<Record<'id' | 'label' | 'ca' | 'serial', string>>
       const none = '' as Sha256

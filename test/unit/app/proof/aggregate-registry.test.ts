@@ -90,6 +90,7 @@ const LATER = (
     ...(['ca', 'ta'] as const).flatMap((kind) => [
       [kind, { type: 'child.suspended', child: 'sub', at: AT }] as const,
       [kind, { type: 'child.unsuspended', child: 'sub' }] as const,
+      [kind, { type: 'child.removed', child: 'sub', clock: { ski: SKI, signedAt: AT } }] as const,
     ]),
     [
       'ca',
@@ -102,6 +103,7 @@ const LATER = (
     ['ca', { type: 'point.withdrawn', class: '0', ski: SKI }],
     ['ca', { type: 'keys.destroyed', skis: [SKI] }],
     ['pubd', { type: 'clock.reset', at: AT }],
+    ['pubd', { type: 'publisher.removed', publisher: 'sub', clock: { ski: SKI, signedAt: AT } }],
     ['ha', { type: 'clock.reset', at: AT }],
     ['est', { type: 'clock.reset', at: AT }],
     ['est', { type: 'crl.numbered', ca: 'one', number: 1, at: AT, nextUpdate: AT }],

@@ -6,7 +6,7 @@
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { entry } from '../../../base/record.js'
-import { addSeconds, type Instant, later } from '../../../base/time.js'
+import type { Instant } from '../../../base/time.js'
 import type { CaState } from '../../../ca/state.js'
 import { systemRandom } from '../../../crypto/random.js'
 import { Rejected, Work } from '../../../eventsourcing/work.js'
@@ -23,15 +23,13 @@ import {
   type ProvisioningMessage,
 } from '../../../protocols/provisioning/types.js'
 import { decodeCertificationRequest } from '../../../rpki/certification-request.js'
+import { lastSigned, refuseFormer } from '../../authority/replay-clocks.js'
 import { caState, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { issueTo, listClasses, Refusal, revokeFrom } from './provisioning-requests.js'
-
-/** Longest time by which the clock of a child may be ahead. */
-const AHEAD_SECONDS = 600
 
 export interface ProvisioningAnswer {
   /** DER of the signed answer. */
@@ -94,18 +92,11 @@ async function hear(session: Session, ca: Handle, cms: Uint8Array): Promise<Hear
     const last = lastSigned(session, ca, handle, child)
     if (last !== undefined && signingTime < last)
       throw refused(`a replay: signed at ${signingTime}, before the last message of ${handle} of ${last}`)
+    await refuseFormer(state, child.peer ?? '', signingTime)
     return { child: handle, id, message, signedAt: signingTime, isSuspended: child.suspended !== undefined }
   } catch (error) {
     throw error instanceof ProtocolFault ? refused(describeFault(error)) : error
   }
-}
-
-/** Returns the latest signing time of a message of a child, which may have changed nothing. */
-function lastSigned(session: Session, ca: Handle, name: Handle, { signedAt }: Child): Instant | undefined {
-  const heard = readHeard(session.options.dataDir, { ca, child: name })
-  // a message that is verified was signed a few minutes ahead at most: the file is not of this clock
-  if (heard === undefined || heard.signedAt > addSeconds(session.now(), AHEAD_SECONDS)) return signedAt
-  return signedAt === undefined ? heard.signedAt : later(signedAt, heard.signedAt)
 }
 
 /** Returns an active CA. Throws `ca-unknown`. */

@@ -25,7 +25,8 @@ import type {
 } from '../../../protocols/publication/types.js'
 import type { ObjectPut, PublisherChange } from '../../../pubd/content.js'
 import { contentOf, stagedAfter, stagedPublishers } from '../../../pubd/staged.js'
-import type { Publisher, RemotePublisher } from '../../../pubd/state.js'
+import type { PubdState, Publisher, RemotePublisher } from '../../../pubd/state.js'
+import { refuseFormer } from '../../authority/replay-clocks.js'
 import { pubdState, runPubd, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
@@ -45,6 +46,7 @@ interface Sender {
   readonly publisher: Publisher
   readonly remote: RemotePublisher
   readonly id: IdKey
+  readonly state: PubdState
 }
 
 interface Heard {
@@ -59,9 +61,10 @@ interface Heard {
  * sign, and for a replay.
  */
 export async function answerPublication(session: Session, handle: Handle, cms: Uint8Array): Promise<PublicationAnswer> {
-  const { remote, id } = await session.store.read(async (reader) => senderIn(new Work(reader), handle))
+  const { remote, id, state } = await session.store.read(async (reader) => senderIn(new Work(reader), handle))
   const { content, signingTime: signedAt } = await verified(cms, remote, session.now())
   refuseReplay(handle, remote, signedAt)
+  await refuseFormer(state, remote.peer, signedAt)
   const reply = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
   const at = session.now()
   remember(session, handle, reply, at)
@@ -87,7 +90,7 @@ function senderIn(work: Work, handle: Handle): Sender {
   const publisher = entry(state.publishers, handle)
   const remote = publisher?.remote
   const id = remote === undefined ? undefined : idKey(state, remote.id)
-  if (publisher !== undefined && remote !== undefined && id !== undefined) return { publisher, remote, id }
+  if (publisher !== undefined && remote !== undefined && id !== undefined) return { publisher, remote, id, state }
   throw new AppError('rejected', 'publisher-unknown', `there is no publisher ${handle} that sends messages`)
 }
 

@@ -12,6 +12,7 @@ import { PUBD_HANDLE } from '../../../pubd/aggregate.js'
 import type { PublisherChange } from '../../../pubd/content.js'
 import { contentOf } from '../../../pubd/staged.js'
 import type { PubdState } from '../../../pubd/state.js'
+import { clockOf } from '../../authority/replay-clocks.js'
 import type { ChangeRow } from '../../changes/change-row.js'
 import { publicationRows } from '../../changes/change-rows.js'
 import { type Outcome, outcomeOf } from '../../changes/outcome.js'
@@ -55,7 +56,8 @@ export async function removePublishers(
       // several removals are one serial
       if (publishers.length > 1 && changes.some(({ drop }) => drop.length > 0))
         await runPubd(tx, { type: 'publish', changes })
-      for (const publisher of publishers) await runPubd(tx, { type: 'publisher.remove', publisher })
+      for (const publisher of publishers)
+        await runPubd(tx, { type: 'publisher.remove', publisher, ...(await clockOfPublisher(before, publisher)) })
       return { publishers, objects: countOf(changes), changes: publicationRows(before, pubdState(tx.work)) }
     },
     options,
@@ -118,6 +120,11 @@ function known(tx: Pick<TransactionContext, 'work'>, state: PubdState, publisher
 
 function local(message: string, hint?: string): AppError {
   return new AppError('rejected', 'publisher-local', message, hint === undefined ? {} : { hint })
+}
+
+async function clockOfPublisher(state: PubdState, publisher: Handle) {
+  const { remote } = knownPublisher(state, publisher)
+  return remote === undefined ? {} : clockOf(remote.peer, remote.signedAt)
 }
 
 function withdrawal(state: PubdState, publisher: Handle): PublisherChange {

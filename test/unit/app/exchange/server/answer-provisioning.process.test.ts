@@ -1,7 +1,12 @@
 /** The server of RFC 6492 against a child that signs with its own ID key: what is listed, certified, revoked, refused. */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { suspendChild, unsuspendChild, updateChild } from '../../../../../src/core/app/authority/children.js'
+import {
+  removeChild,
+  suspendChild,
+  unsuspendChild,
+  updateChild,
+} from '../../../../../src/core/app/authority/children.js'
 import { openMessage, sealMessage } from '../../../../../src/core/app/exchange/messages.js'
 import { answerProvisioning } from '../../../../../src/core/app/exchange/server/answer-provisioning.js'
 import { addRemoteChild, childResponse } from '../../../../../src/core/app/exchange/server/child-contact.js'
@@ -61,11 +66,7 @@ beforeAll(async () => {
 })
 afterAll(() => scratch.remove())
 
-beforeEach(async () => {
-  count += 1
-  dir = `${scratch.dir}/${count}`
-  now = NOW
-  await newTestbed(dir, NOW)
+async function addKid() {
   const request = encodeSetup({
     kind: 'child_request',
     childHandle: KID,
@@ -73,10 +74,18 @@ beforeEach(async () => {
     tag: 'T1',
   })
   const resources = parseResources('10.0.0.0/8, AS64496')
-  const added = await addRemoteChild(await session(), TESTBED, {
+  return addRemoteChild(await session(), TESTBED, {
     ...{ child: KID, resources, serviceBase: BASE },
     request: Buffer.from(request),
   })
+}
+
+beforeEach(async () => {
+  count += 1
+  dir = `${scratch.dir}/${count}`
+  now = NOW
+  await newTestbed(dir, NOW)
+  const added = await addKid()
   const response = decodeSetup(Buffer.from(added.response ?? ''))
   expect(response).toMatchObject({
     ...{ kind: 'parent_response', serviceUri: `${BASE}rfc6492/testbed`, childHandle: 'kid', parentHandle: 'testbed' },
@@ -279,6 +288,32 @@ describe('the same second', () => {
     for (const name of damaged) writeFileSync(`${dir}/status/heard/${name}`, '{')
     expect(await answered(before, at)).toMatchObject({ type: 'list_response' })
   })
+
+  test.each(['a list', 'a request'])(
+    'a message of before %s is a replay after the child was removed and added again',
+    async (what) => {
+      const at = addSeconds(now, 60)
+      const key = await signer.createKey()
+      now = at
+      await issue(key)
+      const issued = addSeconds(at, 60)
+      const revoke = await sealed({ type: 'revoke', className: '0', ski: key.id }, issued)
+      const listed = addSeconds(issued, 60)
+      const last = await sealed({ type: 'list' }, listed)
+      if (what === 'a list') await answered(last, listed)
+      else await answered(revoke, issued)
+      now = addSeconds(listed, 60)
+      await removeChild(await session(), TESTBED, KID)
+      await addKid()
+      await expect(answered(revoke, now)).rejects.toThrow(/a replay: .* removed after a message/)
+      expect((await answered(await sealed({ type: 'list' }, now), now)).type).toBe('list_response')
+      if (what === 'a list') await expect(answered(last, now)).rejects.toThrow(/a replay/)
+      await removeChild(await session(), TESTBED, KID)
+      await addKid()
+      await expect(answered(last, now)).rejects.toThrow(/a replay/)
+      expect(await ask({ type: 'list' })).toMatchObject({ type: 'list_response' })
+    },
+  )
 
   test('a time far ahead, of a clock that was wrong, is not kept against the child', async () => {
     recordHeard(

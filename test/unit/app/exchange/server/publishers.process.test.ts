@@ -8,6 +8,7 @@ import {
   pubserverStats,
   resetSession,
 } from '../../../../../src/core/app/authority/pubserver.js'
+import { answerPublication } from '../../../../../src/core/app/exchange/server/answer-publication.js'
 import { listPublishers, showPublisher } from '../../../../../src/core/app/exchange/server/publishers.js'
 import { purgeObjects, removePublishers } from '../../../../../src/core/app/exchange/server/remove-publishers.js'
 import { auditVerify } from '../../../../../src/core/app/proof/audit.js'
@@ -165,6 +166,18 @@ describe('removing', () => {
     expect((await listPublishers(await session())).publishers[0]).toMatchObject({ objects: 0, lastMessage: null })
   })
 
+  test('leaves its messages replays after it was added again', async () => {
+    const first = await one.message(addSeconds(now, 60), [one.put('x.roa', 'ex')])
+    const answer = async (message: Uint8Array) => (await answerPublication(await session(), one.handle, message)).reply
+    expect(await answer(first)).toEqual({ type: 'success' })
+    await removePublishers(await session(), { publisher: one.handle })
+    one = await foreignPublisher(await session(), 'one', 38)
+    await expect(answer(first)).rejects.toThrow(/a replay: .* removed after a message/)
+    expect(await one.ask(await session())).toEqual({ type: 'list', objects: [] })
+    expect(await one.ask(await session(), [one.put('x.roa', 'ex')])).toEqual({ type: 'success' })
+    await verified()
+  })
+
   test('all that are stale is one serial; if none is, nothing happens', async () => {
     await one.ask(await session(), [one.put('x.roa', 'ex')])
     await two.ask(await session(), [two.put('x.roa', 'ex')])
@@ -234,6 +247,7 @@ describe('clearing', () => {
     await brineOk(dir, ['init', '--test'], NOW)
     await initPubserver(await session(), 'rsync://old.example.net/repo/', 'https://old.example.net/rrdp/')
     one = await foreignPublisher(await session(), 'one', 38)
+    const list = await one.message(now)
     await one.ask(await session(), [one.put('x.roa', 'ex')])
     await removePublishers(await session(), { publisher: one.handle })
     await expect(initPubserver(await session(), ...bases)).rejects.toThrow(/already set up/)
@@ -244,6 +258,7 @@ describe('clearing', () => {
     await verified()
     expect(await initPubserver(await session(), ...bases)).toMatchObject({ rsyncBase: bases[0], published: true })
     one = await foreignPublisher(await session(), 'one', 38)
+    await expect(answerPublication(await session(), one.handle, list)).rejects.toThrow(/a replay/)
     await one.ask(await session(), [one.put('x.roa', 'ex')])
     expect(served(one, 'x.roa')).toBe(true)
     await verified()

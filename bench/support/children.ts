@@ -22,23 +22,32 @@ export const PARENT = 'testbed'
 /** The last fixed key is the ID key; the others are certified. */
 export const MOST_ISSUES = FIXED_KEYS - 1
 
+const PATH = `/rfc6492/${PARENT}`
+
 const nameOf = (child: number): string => `child${child}`
 const prefixOf = (child: number, length: number): string => `10.${child >> 8}.${child & 255}.0/${length}`
 export const now = (): Instant => new Date().toISOString().replace(/\.\d+/, '') as Instant
 export const sender = (): Promise<Party> => partyOf(FIXED_KEYS - 1)
 
-export function bench(dataDir: string): Promise<Session> {
+/** Opens a data directory for what a bench prepares in its own process. */
+export function benchSession(dataDir: string): Promise<Session> {
   return openSession({ dataDir, actor: 'bench', osUser: 'bench', host: 'bench', command: 'bench', unattended: true })
 }
 
 const requestOf = ({ certificate }: Party, child: number): string =>
   encodeSetup({ kind: 'child_request', childHandle: parseHandle(nameOf(child)), id: certificate.der })
 
+/** Makes a data directory with the CA `testbed`; Krill refuses requests that name localhost. */
+export async function testbed(folder: string): Promise<string> {
+  const data = join(folder, 'data')
+  await brine(data, 'testbed', 'init', '--rsync', 'rsync://rpki.example/repo/', '--rrdp', 'https://rpki.example/rrdp/')
+  return data
+}
+
 /** Makes a data directory whose CA has the children, each entitled to a /24. */
 export async function brineParent(folder: string, party: Party, children: number): Promise<string> {
-  const data = join(folder, 'data')
-  await brine(data, 'testbed', 'init')
-  const session = await bench(data)
+  const data = await testbed(folder)
+  const session = await benchSession(data)
   for (let n = 0; n < children; n++) {
     const [child, resources] = [parseHandle(nameOf(n)), parseResources(prefixOf(n, 24))]
     const request = Buffer.from(requestOf(party, n))
@@ -64,7 +73,7 @@ export async function krillParent(krill: Krill, party: Party, children: number):
 
 async function message(party: Party, child: number, body: ProvisioningBody): Promise<Message> {
   const xml = encodeProvisioning({ sender: nameOf(child), recipient: PARENT, body })
-  return { kind: body.type, bytes: await party.say(xml, now()) }
+  return { kind: body.type, path: PATH, bytes: await party.say(xml, now()) }
 }
 
 export const listOf = (party: Party, child: number): Promise<Message> => message(party, child, { type: 'list' })

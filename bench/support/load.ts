@@ -4,8 +4,10 @@ import type { Served } from './cgi.js'
 import { median, say } from './run.js'
 
 export interface Message {
-  /** What is asked: `list`, `issue`. */
+  /** What is asked: `list`, `issue`, `delta`. */
   readonly kind: string
+  /** Path at both servers. */
+  readonly path: string
   readonly bytes: Uint8Array
 }
 

@@ -98,6 +98,13 @@ describe('a change', () => {
     expect(report.changed).toBe(true)
     expect(drawn).toEqual({ locked: 0, free: 2 })
   })
+  it('beside others of its process is decided under the lock, so that only the first may lose and waste its keys', async () => {
+    const add = async (n: number) => updateRoas(await open(), ACME, roa(`10.0.${n}.0/24`), {})
+    const reports = await Promise.all([add(1), add(2), add(3)])
+    expect(reports.map(({ changed }) => changed)).toEqual([true, true, true])
+    expect(drawn.locked).toBe(0)
+    expect(drawn.free).toBeLessThanOrEqual(6 + 2)
+  })
   it('that was overtaken is decided again on what the other left, and no key of the first try stays', async () => {
     const named = keyFiles().length
     const twin = parseHandle('twin')

@@ -1,6 +1,6 @@
 /**
- * Cost of starting and ending a command: a read of 100 ROAs compared with the bare runtime, and a change with keys in the pool compared
- * with the read. Changes ten minutes apart, and immediately after each other, where each publication builds another tree.
+ * Cost of starting and ending a command: reads compared with the bare runtime, and a change with keys in the pool compared with a read.
+ * Changes ten minutes apart, and immediately after each other, where each publication builds another tree.
  */
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,22 +30,30 @@ async function prepare(name: string): Promise<string> {
 
 try {
   const [apart, burst] = [await prepare('apart'), await prepare('burst')]
-  const [bare, list, single, rapid]: [number[], number[], number[], number[]] = [[], [], [], []]
+  const reads: readonly (readonly string[])[] = [
+    ['roa', 'list', 'acme'],
+    ['roa', 'list', 'acme', '--json'],
+    ['ca', 'list'],
+    ['status'],
+    ['roa', 'list', '--help'],
+  ]
+  const walls = reads.map((): number[] => [])
+  const [bare, single, rapid]: [number[], number[], number[]] = [[], [], []]
   for (let round = 0; round < ROUNDS; round++) {
     const now = at(10 * (round + 1))
     const change = ['roa', 'add', 'acme', `10.1.${round}.0/24 => 64500`]
     bare.push((await run(['-e', '0'])).wall)
-    list.push((await brineAt(now, apart, 'roa', 'list', 'acme')).wall)
+    for (const [n, words] of reads.entries()) walls[n]?.push((await brineAt(now, apart, ...words)).wall)
     single.push((await brineAt(now, apart, ...change)).wall)
     rapid.push((await brineAt(at(10), burst, ...change)).wall)
   }
-  const more = (values: readonly number[]): string =>
-    `${(median(values) - median(list)).toFixed(1)} ms more than the read`
+  const times = (values: readonly number[]): string => `${(median(values) / median(bare)).toFixed(2)} x`
   say(`node ${(await run(['-p', 'process.version'])).output.trim()}`)
   say(`node -e 0                      ${spread(bare)}`)
-  say(`roa list, 100 ROAs             ${spread(list)}: ${(median(list) / median(bare)).toFixed(2)} x`)
-  say(`roa add, 2 keys from a pool    ${spread(single)}: ${more(single)}`)
-  say(`the same, one after the other  ${spread(rapid)}: ${more(rapid)}`)
+  for (const [n, words] of reads.entries())
+    say(`${words.join(' ').padEnd(30)} ${spread(walls[n] ?? [])}: ${times(walls[n] ?? [])}`)
+  say(`roa add, 2 keys from a pool    ${spread(single)}: ${times(single)}`)
+  say(`the same, one after the other  ${spread(rapid)}: ${times(rapid)}`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -1,6 +1,7 @@
 /**
  * Builds dist and oclif.manifest.json: esbuild bundles one entry per command and the run entry into shared chunks, converts them
- * to CommonJS (see launch.js), oclif writes the manifest, and a warm-up fills the code cache for this Node.
+ * to CommonJS (see launch.js), and bundles the commands once more without oclif (see quick.js); oclif writes the manifest, and a warm-up
+ * fills the code cache for this Node.
  * With `--quick` there is no warm-up: the cache of the last build stays for what did not change, since each cache names its source.
  * The build uses a temporary folder that replaces dist at the end, so that a running command never loads a partial build.
  */
@@ -10,6 +11,7 @@ const { renameSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join, relative, sep } = require('node:path')
 const esbuild = require('esbuild')
+const { buildQuick, packageEntries } = require('./quick.js')
 
 const root = join(__dirname, '..')
 const stage = join(root, '.build', `${process.pid}`)
@@ -26,6 +28,12 @@ function filesBelow(folder, suffix) {
 
 const commandFiles = () => filesBelow(join(root, 'src', 'commands'), '.ts')
 
+/** Returns the ids of all commands, words separated by colons. */
+function commandIds() {
+  const paths = commandFiles().map((path) => relative(join(root, 'src', 'commands'), path))
+  return paths.map((path) => path.slice(0, -'.ts'.length).split(sep).join(':')).sort()
+}
+
 /** Bundles in two passes: only ES modules can be split into chunks; the second pass converts each chunk to CommonJS. */
 async function bundle() {
   const entries = commandFiles().map((file) => ({
@@ -41,6 +49,7 @@ async function bundle() {
       { in: 'src/core/cli/run.ts', out: 'run' },
       { in: 'src/core/cli/help.ts', out: 'help' },
       ...programs,
+      ...packageEntries(),
       ...entries,
     ],
     outdir: dist,
@@ -88,14 +97,7 @@ function writeManifest() {
   if (status !== 0 || !existsSync(file)) throw new Error(`oclif manifest failed\n${stderr}`)
   const manifest = JSON.parse(readFileSync(file, 'utf8'))
   const written = Object.keys(manifest.commands).sort()
-  const expected = commandFiles()
-    .map((path) =>
-      relative(join(root, 'src', 'commands'), path)
-        .slice(0, -'.ts'.length)
-        .split(sep)
-        .join(':'),
-    )
-    .sort()
+  const expected = commandIds()
   if (written.join() !== expected.join()) {
     const missing = expected.filter((id) => !written.includes(id))
     const surplus = written.filter((id) => !expected.includes(id))
@@ -109,7 +111,7 @@ function writeManifest() {
 /** Number of ROAs that exercises the code of a large change: objects are staged while keys are generated. */
 const MANY_ROAS = Array.from({ length: 40 }, (_, i) => `A: 10.1.${i}.0/24 => ${64500 + i}\n`).join('')
 
-/** Returns the common commands; `many` is a file with those ROAs. Reads and changes fill different caches (see launch.js). */
+/** Returns the common commands, and mistakes, which oclif reports; `many` is a file with those ROAs. Reads and changes fill different caches (see launch.js). */
 const WARM_UP = [
   'ca add acme --under testbed --resources 10.0.0.0/8',
   'roa add acme 10.0.0.0/24=>64496',
@@ -124,8 +126,14 @@ const WARM_UP = [
   'roa list nobody',
   'ca list',
   'ca show testbed',
+  'child list testbed',
   'history list',
   'status',
+  'status --json',
+  'pubserver show',
+  'keyroll status testbed',
+  'roa lst',
+  'roa list',
 ]
 
 /** Runs a few commands in a new data directory; each adds the code that V8 compiled for it. A failure only makes commands start slower. */
@@ -174,6 +182,7 @@ async function build(isQuick) {
   mkdirSync(dist, { recursive: true })
   try {
     const metafile = await bundle()
+    await buildQuick({ root, dist, options: node, all: commandIds() })
     writeManifest()
     if (isQuick) keepCache()
     else warmUp()

@@ -31,7 +31,7 @@ function newest(path) {
 function isBuilt(root, isQuick) {
   const stamp = readJson(join(root, 'dist', 'build.json'))
   if (stamp === undefined || (stamp.isQuick && !isQuick) || !existsSync(join(root, 'oclif.manifest.json'))) return false
-  const sources = ['src', 'bin/build.js', 'bin/launch.js', 'package.json', 'package-lock.json']
+  const sources = ['src', 'bin/build.js', 'bin/quick.js', 'bin/launch.js', 'package.json', 'package-lock.json']
   return stamp.node === process.version && sources.every((path) => newest(join(root, path)) <= stamp.startedAt)
 }
 

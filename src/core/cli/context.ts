@@ -27,7 +27,15 @@ export type CommandPorts = Pick<CommandContext, 'command' | 'watch' | 'onNotice'
 
 /** Returns the surroundings of this process. */
 export function surroundings(): Surroundings {
-  return { env: process.env, osUser: loginName(), host: hostname(), interactive: process.stdin.isTTY === true }
+  return {
+    env: process.env,
+    osUser: loginName(),
+    host: hostname(),
+    // the stream costs a millisecond, and few commands ask
+    get interactive() {
+      return process.stdin.isTTY === true
+    },
+  }
 }
 
 /** Returns the context of a command. Throws `data-dir-missing` (usage) if neither a flag nor the environment names the data directory. */

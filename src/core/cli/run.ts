@@ -1,22 +1,19 @@
-/** Entry point: loads oclif's configuration once, normalises the command line and runs one command. */
+/** Entry point with oclif, for what `quick/run.ts` leaves to it: loads oclif's configuration once, normalises the command line and runs one command. */
 // Loads oclif's command class, and with it the listener on standard output that guardStdout takes over from.
 import '@oclif/core/command'
 import { Config } from '@oclif/core/config'
 import { run as runOclif } from '@oclif/core/run'
 import { joinCommand, normalizeArgv } from './argv.js'
 import { reportFatal } from './fatal.js'
-import { guardStdout, outputHeard } from './stdout.js'
+import { prepareProcess } from './start.js'
+import { outputHeard } from './stdout.js'
 
 /**
  * Runs the command line `argv` with the program installed in `root`. Never throws: a failure ends the process at once with its exit
  * code, so that pending work of the failed command does not keep it alive.
  */
 export async function run(root: string, argv: readonly string[]): Promise<void> {
-  guardStdout()
-  // a write beyond `ulimit -f` fails with EFBIG then, instead of ending the process
-  process.on('SIGXFSZ', () => undefined)
-  // what has to be readable by others gets its mode explicitly
-  process.umask(0o077)
+  prepareProcess()
   let commands: readonly string[] = []
   try {
     const config = await Config.load({ root, userPlugins: false, devPlugins: false })

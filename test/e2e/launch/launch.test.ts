@@ -23,13 +23,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(copy, { recursive: true, force: true }))
 
-/** How many files a folder has. */
-const filesOf = (folder: string): number => readdirSync(folder).length
-
 interface Launch {
   readonly status: number | null
   readonly stdout: string
-  /** Files of dist that ran without their cache. */
+  readonly stderr: string
+  /** Files of dist that ran, and those that ran without their cache. */
+  readonly files: readonly string[]
   readonly uncached: readonly string[]
 }
 
@@ -37,11 +36,12 @@ function launchIn(root: string, ...argv: readonly string[]): Launch {
   const code = `
     const { launch } = require(${JSON.stringify(join(root, 'bin/launch.js'))})
     launch(${JSON.stringify(root)}, process.argv.slice(1), (loader) =>
-      process.on('exit', () => process.stderr.write('\\n' + JSON.stringify(loader.uncached()))))`
+      process.on('exit', () => process.stderr.write('\\n' + JSON.stringify([loader.files(), loader.uncached()]))))`
   const env = { PATH: process.env['PATH'] ?? '', HOME: tmpdir() }
   const result = spawnSync(process.execPath, ['-e', code, '--', ...argv], { encoding: 'utf8', env, timeout: 30_000 })
-  const last = result.stderr.split('\n').at(-1) ?? '[]'
-  return { status: result.status, stdout: result.stdout, uncached: JSON.parse(last) as readonly string[] }
+  const lines = result.stderr.split('\n')
+  const [files, uncached] = JSON.parse(lines.at(-1) ?? '') as [string[], string[]]
+  return { status: result.status, stdout: result.stdout, stderr: lines.slice(0, -1).join('\n'), files, uncached }
 }
 
 describe('the code cache', () => {
@@ -61,8 +61,7 @@ describe('the code cache', () => {
     expect([change.status, change.uncached]).toEqual([0, []])
     expect([set.status, set.uncached]).toEqual([0, []])
     expect([read.status, read.uncached]).toEqual([0, []])
-    const sizes = ['change', 'look'].map((purpose) => filesOf(join(copy, CACHE, purpose)))
-    expect(sizes[1]).toBeLessThan(sizes[0] ?? 0)
+    expect([change, set, read].map(({ files }) => files[0])).toEqual(['quick/all.js', 'quick/all.js', 'quick/daily.js'])
   }, 30_000)
 
   it.each<[string, (bytes: Buffer) => Buffer]>([
@@ -100,12 +99,56 @@ describe('the code cache', () => {
   })
 })
 
+describe('the quick path', () => {
+  const data = (): readonly string[] => ['--data-dir', join(copy, 'data')]
+
+  it.each([
+    ['a daily read', ['roa', 'list', 'testbed'], ['quick/daily.js']],
+    ['a daily read that fails', ['roa', 'list', 'nobody'], ['quick/daily.js']],
+    ['another command', ['keyroll', 'status', 'testbed'], ['quick/all.js']],
+    ['a change', ['roa', 'remove', 'testbed', '198.51.100.0/24 => 64497'], ['quick/all.js']],
+  ])('runs %s from one file', (_title, argv, files) => {
+    expect(launchIn(copy, ...argv, ...data()).files).toEqual(files)
+    expect(launchIn(copy, ...data(), ...argv).files).toEqual(files)
+  })
+
+  it.each([
+    ['an unknown command', ['roa', 'lst'], 2, 'unknown command roa lst, did you mean roa list?'],
+    ['an unknown flag', ['roa', 'list', 'testbed', '--jsn'], 2, 'unknown flag --jsn, did you mean --json?'],
+    ['a missing argument', ['roa', 'list'], 2, 'missing argument: CA'],
+    ['a refused value', ['roa', 'list', 'testbed', '--asn', 'x'], 2, '--asn: not an AS number'],
+    ['flags that exclude each other', ['roa', 'list', 'testbed', '--csv', '--json'], 2, 'cannot be combined'],
+    ['help', ['roa', 'list', '--help'], 0, 'USAGE'],
+    ['a topic', ['roa'], 0, 'USAGE'],
+  ])('leaves %s to oclif', (_title, argv, status, said) => {
+    const ran = launchIn(copy, ...argv)
+    expect(ran.files).toContain('run.js')
+    expect(ran.status).toBe(status)
+    expect(ran.stdout + ran.stderr).toContain(said)
+  })
+
+  it.each([
+    ['does not parse', (text: string) => text.slice(1)],
+    ['is cut short', (text: string) => text.slice(0, text.length >> 1)],
+    ['fails when it is loaded', () => 'throw new Error("broken")'],
+  ])('is passed over where its file %s', (_title, damage) => {
+    const file = join(copy, 'dist/quick/daily.js')
+    const source = readFileSync(file, 'utf8')
+    const whole = launchIn(copy, 'roa', 'list', 'testbed', ...data())
+    writeFileSync(file, damage(source))
+    const { status, stdout, files } = launchIn(copy, 'roa', 'list', 'testbed', ...data())
+    writeFileSync(file, source)
+    expect({ status, stdout }).toEqual({ status: whole.status, stdout: whole.stdout })
+    expect(files).toContain('run.js')
+  })
+})
+
 describe('the threads that make keys and sign', () => {
   it.skipIf(process.platform !== 'linux').each<[string, readonly string[], NodeJS.ProcessEnv, number]>([
     ['are enough for the keys of all cores and two signatures', ['init'], {}, inFlightFor(availableParallelism()) + 2],
     [
       'are so whatever a name in the command looks like',
-      ['ca', 'add', 'status'],
+      ['init', '--actor', 'status'],
       {},
       inFlightFor(availableParallelism()) + 2,
     ],
@@ -157,7 +200,7 @@ describe('a checkout', () => {
     mkdirSync(join(root, 'bin'))
     cpSync(join(ROOT, 'bin/setup.js'), join(root, 'bin/setup.js'))
     writeFileSync(join(root, 'bin/package.json'), '{"type":"commonjs"}')
-    writeFileSync(join(root, 'bin/launch.js'), '')
+    for (const name of ['launch.js', 'quick.js']) writeFileSync(join(root, 'bin', name), '')
     const build = `require('node:fs').mkdirSync('dist', { recursive: true })
       require('node:fs').writeFileSync('oclif.manifest.json', '{}')
       require('node:fs').writeFileSync('dist/build.json', JSON.stringify({ node: process.version, startedAt: Date.now() }))`

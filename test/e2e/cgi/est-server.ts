@@ -1,4 +1,7 @@
-/** EST as contrib/ serves it: nginx and the worker on loopback with only ports, paths and accounts changed, and curl as the client. */
+/**
+ * EST, or messages of children and publishers, as contrib/ serves them: nginx or Apache, and the worker, on loopback with only ports, paths
+ * and accounts changed, and curl as the client.
+ */
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +14,8 @@ export interface EstPrograms {
   /** Runs brine.cgi for each request; undefined for the worker. */
   readonly fcgiwrap?: string | undefined
   readonly curl: string
+  /** What is served: EST, unless it is messages. */
+  readonly serves?: 'messages'
 }
 
 export interface HttpAnswer {
@@ -40,7 +45,7 @@ export class EstServer {
     const wrapper = await startWrapper(programs, folder)
     try {
       const start = /\/(?:apache2|httpd)$/.test(programs.front) ? startApache : startNginx
-      return new EstServer(programs, folder, port, [await start(programs.front, folder, port), wrapper])
+      return new EstServer(programs, folder, port, [await start(programs, folder, port), wrapper])
     } catch (error) {
       await wrapper.stop()
       throw error
@@ -115,15 +120,38 @@ async function startWrapper({ fcgiwrap }: EstPrograms, folder: string): Promise<
   return { pid: child.pid ?? 0, stop }
 }
 
-async function startNginx(nginx: string, folder: string, port: number): Promise<Server> {
-  const block = contribText('nginx-est.conf', [
+/** Writes the files of contrib/ that a server includes, and returns the first. */
+function nginxFiles({ serves }: EstPrograms, folder: string, port: number): string {
+  const listen: readonly [string, string][] = [
     ['listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`],
     ['listen [::]:443 ssl;', ''],
-    ['server_name est.example.net;', 'server_name localhost;'],
+    ['/var/lib/brine', join(folder, 'data')],
+  ]
+  if (serves !== 'messages')
+    return contribText('nginx-est.conf', [
+      ...listen,
+      ['server_name est.example.net;', 'server_name localhost;'],
+      ...passedOn(folder),
+    ])
+  const included = join(folder, 'messages.conf')
+  writeFileSync(included, contribText('nginx-messages.conf', passedOn(folder)))
+  return contribText('nginx.conf', [
+    ...listen,
+    ['server_name rpki.example.net;', 'server_name localhost;'],
+    ['# include snippets/brine-messages.conf;', `include ${included};`],
+  ])
+}
+
+function passedOn(folder: string): readonly [string, string][] {
+  return [
     ['/run/brine-est.sock', join(folder, 'est.sock')],
     ['/usr/local/lib/brine/brine.cgi', join(folder, 'brine.cgi')],
-    ['/var/lib/brine', join(folder, 'data')],
-  ])
+  ]
+}
+
+async function startNginx(programs: EstPrograms, folder: string, port: number): Promise<Server> {
+  const nginx = programs.front
+  const block = nginxFiles(programs, folder, port)
   const scratch = join(folder, 'web')
   mkdirSync(scratch, { recursive: true })
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -141,19 +169,46 @@ async function startNginx(nginx: string, folder: string, port: number): Promise<
   return startServer(nginx, ['-c', config, '-e', log], port)
 }
 
-async function startApache(apache: string, folder: string, port: number): Promise<Server> {
-  const host = contribText('apache-est.conf', [
+function apacheFiles({ serves }: EstPrograms, folder: string, port: number): string {
+  const listen: readonly [string, string][] = [
     ['*:443', `127.0.0.1:${port}`],
-    ['ServerName est.example.net', 'ServerName localhost'],
-    ['/run/brine-est.sock', join(folder, 'est.sock')],
-    ['/usr/local/lib/brine/brine.cgi', join(folder, 'brine.cgi')],
     ['/var/lib/brine', join(folder, 'data')],
+  ]
+  if (serves !== 'messages')
+    return contribText('apache-est.conf', [
+      ...listen,
+      ['ServerName est.example.net', 'ServerName localhost'],
+      ...passedOn(folder),
+    ])
+  const included = join(folder, 'messages.conf')
+  writeFileSync(included, contribText('apache-messages.conf', passedOn(folder)))
+  return contribText('apache.conf', [
+    ...listen,
+    ['ServerName rpki.example.net', 'ServerName localhost'],
+    ['# Include brine-messages.conf', `Include ${included}`],
   ])
+}
+
+async function startApache(programs: EstPrograms, folder: string, port: number): Promise<Server> {
+  const apache = programs.front
+  const host = apacheFiles(programs, folder, port)
   const scratch = join(folder, 'web')
   mkdirSync(scratch, { recursive: true })
   const places = ['../../lib/apache2/modules', '../../lib64/httpd/modules', '../../libexec/apache2']
   const modules = places.map((place) => join(apache, place)).find((place) => existsSync(place)) ?? ''
-  const load = ['mpm_event', 'unixd', 'authz_core', 'socache_shmcb', 'ssl', 'proxy', 'proxy_fcgi']
+  const names = [
+    'mpm_event',
+    'unixd',
+    'authz_core',
+    'socache_shmcb',
+    'ssl',
+    'proxy',
+    'proxy_fcgi',
+    'alias',
+    'headers',
+    'env',
+  ]
+  const load = [...names, 'reqtimeout']
     .filter((name) => existsSync(join(modules, `mod_${name}.so`)))
     .map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so\n`)
     .join('')

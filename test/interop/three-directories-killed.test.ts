@@ -196,5 +196,5 @@ test(
     process.stderr.write(`${JSON.stringify(outcomes)}\n`)
     expect(outcomes.killed + outcomes.servers).toBeGreaterThan(0)
   },
-  isSlow ? 1_800_000 : 240_000,
+  isSlow ? 3_600_000 : 480_000,
 )

@@ -103,6 +103,8 @@ interface Activation {
   readonly at: Instant | null
   /** True: also activates a key whose certificate lacks resources of the current one. */
   readonly compromised: boolean
+  /** Classes whose parent publishes elsewhere and has not had everything confirmed: the certificate of the new key may not be there. */
+  readonly awaitsParent?: readonly string[]
 }
 
 const command = commandsOn<CaState, KeyrollEvent | PublishingEvent, IssuingPorts>()
@@ -193,7 +195,7 @@ function withoutCertificate({ handle }: CaState, className: string | null): Viol
 }
 
 function checkActivation(state: CaState, activation: Activation): readonly Violation[] {
-  const { className, at, compromised } = activation
+  const { className, at, compromised, awaitsParent = [] } = activation
   if (rollable(state, className).length === 0) return [withoutCertificate(state, className)]
   const classes = waiting(state, className)
   if (classes.length === 0) {
@@ -206,16 +208,19 @@ function checkActivation(state: CaState, activation: Activation): readonly Viola
     if (compromised) return []
     const lacking = resourcesLacking(own)
     return [
-      ...(at === null ? [] : tooEarly(own, at)),
+      ...(at === null ? [] : tooEarly(own, at, awaitsParent)),
       ...(isEmpty(lacking) ? [] : [{ code: 'keyroll-resources', message: lackingText(own.name, lacking) }]),
     ]
   })
 }
 
-function tooEarly(own: ResourceClass, at: Instant): readonly Violation[] {
+function tooEarly(own: ResourceClass, at: Instant, awaitsParent: readonly string[]): readonly Violation[] {
   const until = activationAllowedAt(own)
-  if (until !== null && at >= until) return []
-  const why = until === null ? 'is not confirmed by the repository yet' : `is staged until ${until}`
+  const awaited = awaitsParent.includes(own.name)
+  if (until !== null && at >= until && !awaited) return []
+  const unconfirmed = awaited ? `has a certificate that the repository of ${own.parent} has not confirmed yet` : null
+  const staged = until === null ? 'is not confirmed by the repository yet' : `is staged until ${until}`
+  const why = unconfirmed ?? staged
   return [{ code: 'keyroll-too-early', message: `class ${own.name}: the new key ${why}; --now does not wait` }]
 }
 

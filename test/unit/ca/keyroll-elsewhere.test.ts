@@ -1,6 +1,6 @@
 /** Key rolls of a CA with two classes and a repository elsewhere: what waits until the repository has confirmed it (RFC 6489 section 2). */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createCa, localParent } from '../../../src/core/app/authority/cas.js'
+import { createCa, localParent, placeUnder } from '../../../src/core/app/authority/cas.js'
 import { activateDue, activateRoll, cancelRoll, startRoll } from '../../../src/core/app/authority/keyroll-steps.js'
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
@@ -156,6 +156,22 @@ describe('a repository elsewhere that has not confirmed', () => {
     await activateRoll(world.tx, ACME, { ...NOW, compromised: true })
     expect(stages()).toEqual(['current', 'current'])
   })
+})
+
+it('a parent that publishes elsewhere: the key of a child of this directory is not activated before its certificate is there', async () => {
+  const leaf = parseHandle('leaf')
+  await createCa(world.tx, leaf)
+  await placeUnder(world.tx, leaf, ACME, parseResources('192.0.2.0/25'))
+  await confirm()
+  await startRoll(world.tx, leaf, { ...PLAN, activateAfter: DAY })
+  world.pass(2 * DAY)
+  expect(await activateDue(world.tx, leaf)).toEqual([])
+  expect(await rejection(activateRoll(world.tx, leaf, NOW))).toBe('keyroll-too-early')
+  await confirm()
+  expect(await activateDue(world.tx, leaf)).toEqual(['0'])
+  await confirm()
+  await startRoll(world.tx, leaf, { ...PLAN, compromised: true })
+  expect(world.ca('leaf').classes['0']?.keys.map(({ state }) => state)).toEqual(['current'])
 })
 
 it('a clock that is reset in a roll does not make the wait longer', async () => {

@@ -17,6 +17,7 @@ import { Work } from '../../../eventsourcing/work.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { idKey } from '../../../identity/id-keys.js'
 import { readConfirmed, recordConfirmed } from '../../../peers/confirmed-content.js'
+import { readDeltaLimit, recordDeltaLimit } from '../../../peers/delta-limits.js'
 import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
 import { MESSAGE_LIMITS } from '../../../protocols/message-request.js'
 import { decodePublicationReply } from '../../../protocols/publication/decode.js'
@@ -86,15 +87,10 @@ async function compare(exchange: Exchange): Promise<RepoSyncReport> {
 async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   const { session, ca } = exchange
   await readyToSend(session, { kind: 'ca', handle: ca })
-  const sending: Sending = { limit: LARGEST_DELTA, ceiling: Number.POSITIVE_INFINITY, done: [] }
-  let difference = await differenceOf(exchange)
-  let refusal = await sendDelta(exchange, difference, sending)
-  if (refusal !== undefined) {
-    // another process or the operator of the server may have changed what it has
-    difference = await differenceOf(exchange)
-    refusal = await sendDelta(exchange, difference, sending)
-  }
-  if (refusal !== undefined) throw refused('the changes', refusal)
+  const { contact } = remoteOf(await stateOf(session, ca))
+  const sending = beginSending(session, contact)
+  const difference = await sendDifference(exchange, sending)
+  keepLimit(session, contact, sending)
   const { content } = difference
   const confirmed = transact(session, async (tx) => {
     await runCa(tx, ca, { type: 'repository.confirm', content })
@@ -108,6 +104,34 @@ async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   const outcome = outcomeOf(done, 'ca', ca, null)
   const changed = done.changed || sending.done.length > 0
   return { ca, ...countsOf(sending.done), ...outcome, changed, published: true }
+}
+
+/** Sends the difference until the server has all of it, and returns it. Throws `repository-refused` for the second refusal. */
+async function sendDifference(exchange: Exchange, sending: Sending): Promise<Difference> {
+  for (let refusals = 0; ; ) {
+    const difference = await differenceOf(exchange)
+    const ended = await sendDelta(exchange, difference, sending)
+    if (ended === undefined) return difference
+    // after a closed connection, whose message the server may have carried out, with a list and shorter messages
+    if (ended === 'closed') continue
+    refusals += 1
+    // another process or the operator of the server may have changed what it has
+    if (refusals > 1) throw refused('the changes', ended.refusal)
+  }
+}
+
+function beginSending({ options, now }: Session, contact: PeerContact): Sending {
+  const learned = readDeltaLimit(options.dataDir, repositoryPeer(contact), now())
+  return {
+    ...{ limit: Math.min(LARGEST_DELTA, learned ?? LARGEST_DELTA), ceiling: Number.POSITIVE_INFINITY },
+    ...{ closed: undefined, isLearned: false, done: [] },
+  }
+}
+
+/** Keeps the length that the server accepts, if it was found now. */
+function keepLimit({ options, now }: Session, contact: PeerContact, { limit, isLearned }: Sending): void {
+  if (!isLearned) return
+  recordDeltaLimit(options.dataDir, { host: repositoryPeer(contact), limit, at: now() }, options.onNotice)
 }
 
 /** Keeps which objects were confirmed, unless that is known already. */
@@ -131,6 +155,10 @@ interface Sending {
   limit: number
   /** Octets that the server may accept: each message that it refused was longer. What cannot be divided is tried whatever its length. */
   ceiling: number
+  /** Error of the last connection that the server closed during a long message; undefined after another refusal. */
+  closed: AppError | undefined
+  /** True if the limit was found by this synchronisation. */
+  isLearned: boolean
   /** PDUs that the server has carried out. */
   readonly done: Pdu[]
 }
@@ -160,18 +188,26 @@ async function differenceOf(exchange: Exchange): Promise<Difference> {
   })
 }
 
-/** Sends a delta, in parts where it is too long; an empty one is not sent. Returns what the server says against a part; undefined if all is done. */
-async function sendDelta(exchange: Exchange, { pdus }: Difference, sending: Sending): Promise<string | undefined> {
+/**
+ * Sends a delta, in parts where it is too long; an empty one is not sent. Returns what the server says against a part, `closed` if it closed the
+ * connection during a long one; undefined if all is done.
+ */
+async function sendDelta(
+  exchange: Exchange,
+  { pdus }: Difference,
+  sending: Sending,
+): Promise<{ readonly refusal: string } | 'closed' | undefined> {
   const sizes = new Map(pdus.map((pdu) => [pdu, pduSize(pdu)]))
   let left = pdus
   while (left.length > 0) {
     const parts = splitDelta(left, sending.limit, (pdu) => sizes.get(pdu) ?? 0)
     const tooLong = parts.find(({ size }) => size > sending.ceiling)
-    if (tooLong !== undefined) throw indivisible(exchange.ca, tooLong)
+    if (tooLong !== undefined) throw sending.closed ?? indivisible(exchange.ca, tooLong)
     const part = parts[0] as DeltaPart
     const reply = await sendPart(exchange, part, sending)
+    if (reply === undefined && sending.closed !== undefined) return 'closed'
     if (reply === undefined) continue
-    if (reply.type === 'error') return refusalText(part.pdus, reply.errors)
+    if (reply.type === 'error') return { refusal: refusalText(part.pdus, reply.errors) }
     if (reply.type !== 'success') throw invalid(`${reply.type} to publish and withdraw (RFC 8181 section 2.4)`)
     sending.done.push(...part.pdus)
     const done = new Set(part.pdus)
@@ -180,7 +216,7 @@ async function sendDelta(exchange: Exchange, { pdus }: Difference, sending: Send
   return undefined
 }
 
-/** Sends a part. Returns undefined, and halves the limit, if the server answers with status 413. */
+/** Sends a part. Returns undefined, and halves the limit, if the server answers with status 413, or closes the connection during a long message. */
 async function sendPart(
   exchange: Exchange,
   { pdus, size }: DeltaPart,
@@ -189,11 +225,23 @@ async function sendPart(
   try {
     return await ask(exchange, { type: 'delta', pdus })
   } catch (error) {
-    if (!isTooLong(error)) throw error
+    const closed = isClosedDuring(error, size) ? error : undefined
+    if (closed === undefined && !isTooLong(error)) throw error
+    sending.closed = closed
+    sending.isLearned = true
     sending.ceiling = Math.min(sending.ceiling, size - 1)
     sending.limit = Math.floor(Math.min(sending.limit, size) / 2)
     return undefined
   }
+}
+
+/** Octets up to which servers accept messages as they come (nginx: 1 MiB): a connection that ends during a shorter one has another reason. */
+const SURELY_ACCEPTED = 1024 * 1024
+
+/** Returns true if the server closed the connection during a message that may be too long for it, in place of status 413. */
+function isClosedDuring(error: unknown, size: number): error is AppError {
+  if (!(error instanceof AppError) || error.code !== 'peer-closed' || size <= SURELY_ACCEPTED) return false
+  return (error.details as { readonly phase?: string } | null)?.phase !== 'body'
 }
 
 const isTooLong = (error: unknown): boolean =>

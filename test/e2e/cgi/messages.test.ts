@@ -3,7 +3,7 @@
  * that of another whose body arrives slowly.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -15,8 +15,8 @@ import { encodeSetup } from '../../../src/core/protocols/setup/encode.js'
 import { exchange, readAnswer, requestRecords } from '../../support/peers/fastcgi-client.js'
 import { type Party, partyOf } from '../../support/peers/parties.js'
 import { publisherAt } from '../../support/peers/publisher.js'
+import { type ServedWorker, startWorker } from '../../support/peers/served-worker.js'
 import { projectDir } from '../../support/processes/brine-shim.js'
-import { runBrine } from '../../support/processes/cli.js'
 import { brineOk, newTestbed, scratchFolder } from '../../support/sites/testbed.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -25,7 +25,7 @@ const scratch = scratchFolder('messages')
 const [dir, socket] = [join(scratch.dir, 'data'), join(scratch.dir, 'cgi.sock')]
 const SERVICE = ['--service-uri', 'https://rpki.example.net/']
 let party: Party
-let worker: ReturnType<typeof runBrine>
+let worker: ServedWorker | undefined
 
 beforeAll(async () => {
   await newTestbed(dir)
@@ -41,11 +41,10 @@ beforeAll(async () => {
   for (const ca of ['testbed', 'acme'])
     await brineOk(dir, ['child', 'add', ca, 'kid', '--request', child, ...SERVICE, '--resources', '10.0.0.0/16'])
   await brineOk(dir, ['pubserver', 'publisher', 'add', 'pub', '--request', publisher, ...SERVICE])
-  worker = runBrine(['cgi', '--fastcgi', socket, '--idle', '2s', '--at-once', '1', '--data-dir', dir])
-  while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20))
+  worker = await startWorker(dir, socket, ['--at-once', '1'])
 })
 afterAll(async () => {
-  await worker
+  await worker?.stop()
   scratch.remove()
 })
 

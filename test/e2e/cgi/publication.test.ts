@@ -1,5 +1,5 @@
 /**
- * Queries of a publisher that RFC 8181 forbids, through `brine cgi`: each is answered with the error of the protocol, leaves history and the
+ * Queries of a publisher that RFC 8181 forbids, through `brine cgi`, as a worker and as a process: each is answered with the error of the protocol, leaves history and the
  * published tree as they are, and is one line for the operator.
  */
 import { spawnSync } from 'node:child_process'
@@ -15,14 +15,19 @@ import { decodePublicationReply } from '../../../src/core/protocols/publication/
 import type { Pdu, PublicationReply } from '../../../src/core/protocols/publication/types.js'
 import { decodeSetup } from '../../../src/core/protocols/setup/decode.js'
 import { encodeSetup } from '../../../src/core/protocols/setup/encode.js'
+import { exchange, requestRecords } from '../../support/peers/fastcgi-client.js'
 import { type Party, partyOf } from '../../support/peers/parties.js'
 import { type ForeignPublisher, publisherAt } from '../../support/peers/publisher.js'
+import { type ServedWorker, startWorker } from '../../support/peers/served-worker.js'
 import { projectDir } from '../../support/processes/brine-shim.js'
 import { brineOk, newTestbed, scratchFolder } from '../../support/sites/testbed.js'
 
 const scratch = scratchFolder('publication-cgi')
 const dir = join(scratch.dir, 'data')
-afterAll(() => scratch.remove())
+afterAll(async () => {
+  await worker?.stop()
+  scratch.remove()
+})
 
 let party: Party
 let pub: ForeignPublisher
@@ -38,20 +43,36 @@ interface Answered {
   readonly log: readonly string[]
 }
 
-function post(cms: Uint8Array, handle = 'pub'): Answered {
-  const env = {
+const socket = join(scratch.dir, 'cgi.sock')
+let worker: ServedWorker | undefined
+
+function variables(cms: Uint8Array, handle: string): Readonly<Record<string, string>> {
+  return {
     ...{ PATH: process.env['PATH'] ?? '', BRINE_DATA_DIR: dir, REQUEST_METHOD: 'POST' },
     ...{ PATH_INFO: `/rfc8181/${handle}`, CONTENT_TYPE: 'application/rpki-publication' },
     CONTENT_LENGTH: String(cms.length),
   }
+}
+
+/** Sends a query to the worker, which saves the start of a process. */
+async function post(cms: Uint8Array, handle = 'pub'): Promise<Answered> {
+  const { output, errors } = await exchange(socket, requestRecords(variables(cms, handle), cms))
+  return answered(Buffer.from(output, 'latin1'), errors)
+}
+
+function postToProcess(cms: Uint8Array, handle = 'pub'): Answered {
   const { stdout, stderr } = spawnSync(process.execPath, [join(projectDir, 'bin/run.js'), 'cgi'], {
-    ...{ env, input: cms, maxBuffer: 1 << 28 },
+    ...{ env: variables(cms, handle), input: cms, maxBuffer: 1 << 28 },
   })
+  return answered(stdout, stderr.toString('utf8'))
+}
+
+function answered(stdout: Buffer, stderr: string): Answered {
   const end = stdout.indexOf('\r\n\r\n')
   const head = stdout.subarray(0, end).toString('latin1')
   const body = stdout.subarray(end + 4)
   const status = /^Status: (\d+)/m.exec(head)?.[1] ?? '200'
-  const log = stderr.toString('utf8').split('\n').filter(Boolean)
+  const log = stderr.split('\n').filter(Boolean)
   if (!head.includes('application/rpki-publication')) return { status, text: body.toString('utf8'), log }
   const { content } = verifyMessage({ cms: new Uint8Array(body), id: server, at: now() })
   return { status, text: '', reply: decodePublicationReply(content), log }
@@ -86,8 +107,9 @@ beforeAll(async () => {
   if (response.kind !== 'repository_response') throw new Error('no response')
   server = readIdCertificate(response.id)
   pub = publisherAt(party, publisherHandle, response.siaBase)
-  const first = post(await pub.message(now(), [pub.put('held.cer', 'held'), pub.put('folder/x.cer', 'ex')]))
+  const first = postToProcess(await pub.message(now(), [pub.put('held.cer', 'held'), pub.put('folder/x.cer', 'ex')]))
   expect(first).toEqual({ status: '200', text: '', reply: { type: 'success' }, log: [] })
+  worker = await startWorker(dir, socket)
 }, 120_000)
 
 const at = (uri: string): Pdu => ({ kind: 'publish', tag: 't', uri, bytes: Uint8Array.of(1) })
@@ -137,7 +159,7 @@ describe('a delta is refused as a whole', () => {
     'with %s: %s',
     async (code, _, pdus) => {
       const before = everything()
-      const { status, reply, log } = post(await pub.message(now(), [pub.put('good.cer', 'good'), ...pdus()]))
+      const { status, reply, log } = await post(await pub.message(now(), [pub.put('good.cer', 'good'), ...pdus()]))
       expect([status, reply?.type === 'error' && reply.errors[0]?.code]).toEqual(['200', code])
       expect(log).toHaveLength(1)
       expect(log[0]).toMatch(new RegExp(`^brine cgi: query of pub: ${code}: .`))
@@ -150,7 +172,7 @@ describe('a delta is refused as a whole', () => {
   test('with 10,000 PDUs of which each is wrong: a hundred errors are named', async () => {
     const before = everything()
     const many = Array.from({ length: 10_000 }, (_, n) => below(`../x/${n}.cer`))
-    const { reply, log } = post(await pub.message(now(), many))
+    const { reply, log } = await post(await pub.message(now(), many))
     expect(reply?.type === 'error' && reply.errors.length).toBe(100)
     expect(log).toHaveLength(1)
     expect(everything()).toEqual(before)
@@ -173,7 +195,7 @@ describe('a query', () => {
     '%s is an xml_error',
     async (_, xml) => {
       const before = everything()
-      const { reply, log } = post(await party.say(xml(), now()))
+      const { reply, log } = await post(await party.say(xml(), now()))
       expect(reply?.type === 'error' && reply.errors[0]?.code).toBe('xml_error')
       expect(log).toHaveLength(1)
       expect(everything()).toEqual(before)
@@ -183,24 +205,37 @@ describe('a query', () => {
 
   test('without PDUs succeeds and changes nothing', async () => {
     const before = everything()
-    expect(post(await pub.message(now(), []))).toMatchObject({ reply: { type: 'success' }, log: [] })
+    expect(await post(await pub.message(now(), []))).toMatchObject({ reply: { type: 'success' }, log: [] })
     expect(everything()).toEqual(before)
   }, 30_000)
 
   test('of another key, or to an unknown publisher, is refused without a signed answer', async () => {
     const before = everything()
     const stranger = publisherAt(await partyOf(38), pub.handle, pub.base)
-    const refused = post(await stranger.message(now(), [pub.put('x.cer', 'x')]))
+    const refused = await post(await stranger.message(now(), [pub.put('x.cer', 'x')]))
     expect([refused.status, refused.log.length]).toEqual(['400', 1])
-    expect(post(await pub.message(now()), 'none').status).toBe('404')
+    expect((await post(await pub.message(now()), 'none')).status).toBe('404')
     expect(everything()).toEqual(before)
   }, 30_000)
 })
 
+test('a process answers as the worker does, with the same line for the operator', async () => {
+  const before = everything()
+  const refused = await pub.message(now(), [pub.put('held.cer', 'new')])
+  const unreadable = await party.say('list', now())
+  for (const cms of [refused, unreadable]) {
+    const answer = postToProcess(cms)
+    expect(answer).toMatchObject({ status: '200', reply: { type: 'error' }, log: [expect.any(String)] })
+    expect(answer).toEqual(await post(cms))
+  }
+  expect(postToProcess(refused, 'none')).toEqual(await post(refused, 'none'))
+  expect(everything()).toEqual(before)
+}, 60_000)
+
 test('10,000 objects in one delta are published, and listed', async () => {
   const many = Array.from({ length: 10_000 }, (_, n) => pub.put(`many/${n}.roa`, `${n}`))
-  expect(post(await pub.message(now(), many))).toMatchObject({ reply: { type: 'success' }, log: [] })
-  const { reply } = post(await pub.message(now()))
+  expect(postToProcess(await pub.message(now(), many))).toMatchObject({ reply: { type: 'success' }, log: [] })
+  const { reply } = await post(await pub.message(now()))
   expect(reply?.type === 'list' && reply.objects.length).toBe(10_002)
 }, 120_000)
 

@@ -29,11 +29,9 @@ async function both(argv: string): Promise<{ readonly text: Outcome; readonly er
 
 describe('a report', () => {
   test('is shown as text, warnings on stderr', async () => {
-    expect(await run(`${SHOW} --tag a --tag b`)).toEqual({
-      code: 0,
-      stdout: 'CA    Tags\nacme  a+b\n',
-      stderr: 'Warning: look out\n',
-    })
+    const shown = { code: 0, stdout: 'CA    Tags\nacme  a+b\n', stderr: 'Warning: look out\n' }
+    expect(await run(`${SHOW} --tag a --tag b`)).toEqual(shown)
+    expect(await run(`${SHOW} --tag a --tag b`, { isProcess: true })).toEqual(shown)
   })
 
   test('is printed whole with --json, and stdout holds nothing else', async () => {
@@ -262,7 +260,7 @@ describe('standard output', () => {
   })
 
   test('is free of colour in a pipe', async () => {
-    const { stdout } = await run(SHOW, { env: { FORCE_COLOR: '1' } })
+    const { stdout } = await run(SHOW, { env: { FORCE_COLOR: '1' }, isProcess: true })
     expect(stdout).not.toContain('\u001b')
   })
 })

@@ -1,9 +1,13 @@
-/** A small program of its own with real commands on the base class, built once a test file and run as real processes. */
+/**
+ * A small program of its own with real commands on the base class, built once a test file as the program is. A command runs in a worker; one
+ * with a shell, a signal or a terminal in a process of its own.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
+import { Workers } from '../../support/processes/workers.js'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 
@@ -67,14 +71,6 @@ export default class Change extends BaseCommand {
 }
 `
 
-/** What CommonJS packages need inside of an ES module. */
-const REQUIRE = [
-  "import { createRequire as bannerRequire } from 'node:module'",
-  "import { fileURLToPath as bannerPath } from 'node:url'",
-  'const require = bannerRequire(import.meta.url)',
-  "const __dirname = bannerPath(new URL('.', import.meta.url))",
-].join('\n')
-
 export interface Outcome {
   readonly code: number | null
   readonly stdout: string
@@ -88,6 +84,8 @@ export interface RunOptions {
   readonly whenWaiting?: (child: ChildProcess) => void
   /** Runs under a shell: \`"$@" > /dev/full\`. */
   readonly shell?: string
+  /** Runs in a process of its own. */
+  readonly isProcess?: boolean
 }
 
 export interface Fixture {
@@ -98,42 +96,77 @@ export interface Fixture {
   remove(): void
 }
 
-/** Builds the program. */
-export async function buildFixture(): Promise<Fixture> {
-  const dir = mkdtempSync(join(tmpdir(), 'brine-cli-'))
-  const entryPoints: Record<string, string> = { run: `${ROOT}/src/core/cli/run.ts` }
+const NODE: BuildOptions = { platform: 'node', logLevel: 'error' }
+
+/** Bundles the commands and the base class in two passes, as bin/build.js does: only ES modules can be split. */
+async function bundle(dir: string): Promise<void> {
+  const [dist, entryPoints]: [string, Record<string, string>] = [
+    join(dir, 'dist'),
+    { run: `${ROOT}/src/core/cli/run.ts`, help: `${ROOT}/src/core/cli/help.ts` },
+  ]
   for (const [name, text] of Object.entries({ show: SHOW, 'thing/change': CHANGE })) {
     const source = join(dir, `${name.replace('/', '-')}.ts`)
     writeFileSync(source, text)
-    entryPoints[`dist/commands/${name}`] = source
+    entryPoints[`commands/${name}`] = source
   }
+  await build({
+    ...NODE,
+    ...{ entryPoints, outdir: dist, chunkNames: 'chunks/[name]-[hash]', bundle: true, splitting: true, format: 'esm' },
+    ...{ external: ['typescript', 'ts-node'], define: { 'import.meta.url': '__importMetaUrl' } },
+  })
+  writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n')
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+  await build({
+    ...NODE,
+    ...{ entryPoints: files.map((name) => join(dist, name)), outdir: dist, outbase: dist, allowOverwrite: true },
+    ...{ format: 'cjs', supported: { 'dynamic-import': false } },
+    banner: { js: 'const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+  })
+  mkdirSync(join(dir, 'bin'))
+  for (const name of ['run.js', 'launch.js', 'package.json'])
+    copyFileSync(join(ROOT, 'bin', name), join(dir, 'bin', name))
+}
+
+/** Builds the program. */
+export async function buildFixture(): Promise<Fixture> {
+  const dir = mkdtempSync(join(tmpdir(), 'brine-cli-'))
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
   const oclif = { bin: 'brine', topicSeparator: ' ', commands: { strategy: 'pattern', target: './dist/commands' } }
-  const about = { name: 'brine-fixture', version: '0.0.0', type: 'module', files: ['dist'], oclif }
+  const about = { name: 'brine-fixture', version: '0.0.0', files: ['dist'], oclif }
   writeFileSync(join(dir, 'package.json'), JSON.stringify(about))
-  await build({
-    entryPoints,
-    outdir: dir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['typescript', 'ts-node'],
-    banner: { js: REQUIRE },
-    logLevel: 'error',
-  })
-  const main = `import { run } from './run.js'\nawait run(${JSON.stringify(dir)}, process.argv.slice(2))\n`
-  writeFileSync(join(dir, 'main.js'), main)
+  await bundle(dir)
+  const workers = new Workers(dir)
   return {
     dir,
-    run: (argv, options) => runProcess(dir, argv, options),
+    run: (argv, options = {}) => {
+      const { shell, whenWaiting, isProcess = shell !== undefined || whenWaiting !== undefined } = options
+      return isProcess ? runProcess(dir, argv, options) : runInWorker(workers, dir, argv, options)
+    },
     onTerminal: (argv, keys) => runOnTerminal(dir, argv, keys),
     remove: () => rmSync(dir, { recursive: true }),
   }
 }
 
+async function runInWorker(
+  workers: Workers,
+  dir: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<Outcome> {
+  const job = { args, env: environment(dir, options), input: options.input ?? '', cwd: dir, umask: process.umask() }
+  const { code, stdout, stderr } = await workers.run(job)
+  return { code, stdout, stderr }
+}
+
+const mainOf = (dir: string): string => join(dir, 'bin', 'run.js')
+
+const environment = (dir: string, { env }: RunOptions): Readonly<Record<string, string>> => ({
+  ...{ PATH: process.env['PATH'] ?? '', HOME: dir },
+  ...env,
+})
+
 function runOnTerminal(dir: string, argv: readonly string[], keys: string): ReturnType<Fixture['onTerminal']> {
-  const words = [process.execPath, join(dir, 'main.js'), ...argv].join(' ')
+  const words = [process.execPath, mainOf(dir), ...argv].join(' ')
   const { PATH } = process.env
   const env = { PATH, HOME: dir, TERM: 'xterm' }
   const child = spawn('script', ['-qefc', words, '/dev/null'], { env, stdio: 'pipe' })
@@ -149,11 +182,10 @@ function runOnTerminal(dir: string, argv: readonly string[], keys: string): Retu
 }
 
 function runProcess(dir: string, argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const words = [process.execPath, join(dir, 'main.js'), ...argv]
+  const words = [process.execPath, mainOf(dir), ...argv]
   const [file, args] =
     options.shell === undefined ? [words[0] ?? '', words.slice(1)] : ['/bin/sh', ['-c', options.shell, 'sh', ...words]]
-  const { PATH } = process.env
-  const child = spawn(file, args, { env: { PATH, HOME: dir, ...options.env }, stdio: 'pipe' })
+  const child = spawn(file, args, { env: environment(dir, options), stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
   let stdout = ''

@@ -83,7 +83,13 @@ export const lifecycleCommands = {
     check: (state, { abandon }) => {
       const children = Object.keys(state.children).sort()
       if (children.length > 0)
-        return [{ code: 'ca-has-children', message: `${state.handle} still has children: ${children.join(', ')}` }]
+        return [
+          {
+            code: 'ca-has-children',
+            message: `${state.handle} still has children: ${children.join(', ')}`,
+            details: { child: children[0] ?? '', children },
+          },
+        ]
       return abandon === true ? [] : checkHeldElsewhere(state)
     },
     decide: () => [{ type: 'ca.removed' }],

@@ -15,6 +15,7 @@ import { EXIT_CODES } from './exit-codes.js'
 import { globalFlags, refuseEmpty } from './flags/flags.js'
 import { asksForRecovery } from './flags/force-recover.js'
 import { asksForUpgradeOnly } from './flags/upgrade-only.js'
+import { type HintNames, withHint } from './hints.js'
 import { onInterrupt } from './interrupt.js'
 import { type CommandLine, missingError, type Need } from './missing.js'
 import { formatJson, jsonReport } from './output/json.js'
@@ -47,6 +48,8 @@ export abstract class BaseCommand<R extends object> extends Command {
   #progress: Progress = silentProgress
   #release: (exitCode: number) => void = () => undefined
   #ending = 0
+  /** Arguments and flags, for hints. */
+  #names: HintNames = {}
   /** The context that was made last. */
   #context: CommandContext | undefined
 
@@ -196,6 +199,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     const missing = this.#missing({ definition, given: parsed })
     if (missing !== undefined) throw missing
     this.#quiet = Reflect.get(parsed.flags, 'quiet') === true
+    this.#names = { ...parsed.flags, ...parsed.args }
     this.#noSync = Reflect.get(parsed.flags, 'no-sync') === true
     const { out, prom, nagios } = parsed.flags as { out?: string; prom?: string; nagios?: boolean }
     this.#writesFile = ((out ?? '-') !== '-' || prom !== undefined) && nagios !== true
@@ -214,7 +218,7 @@ export abstract class BaseCommand<R extends object> extends Command {
     this.#progress.clear()
     const debug = (process.env['DEBUG'] ?? '') !== ''
     const found = toAppError(thrown, { changed: this.watch.changed, command: this.#words(), debug })
-    const error = withPasteableHint(found, this.#paste)
+    const error = withPasteableHint(withHint(found, this.#names), this.#paste)
     this.#ending = EXIT_CODES[error.kind]
     await this.#report(error)
     throw Object.assign(new ExitError(this.#ending), { cause: error })

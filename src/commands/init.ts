@@ -27,7 +27,9 @@ export default class Init extends BaseCommand<InitReport> {
     return [
       `created data directory ${report.dataDir} (id ${report.id})`,
       `next: ${brine} ca add CA   # under a registry, and in its repository`,
-      `      ${brine} pubserver init --rsync rsync://... --rrdp https://...   # a repository of your own`,
+      `      ${brine} setup   # files for cron and systemd`,
+      `or a repository of your own, with trust anchor and the files for its servers:`,
+      `      ${brine} setup --rsync rsync://... --rrdp https://...`,
     ].join('\n')
   }
 }

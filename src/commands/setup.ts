@@ -11,33 +11,27 @@ const WORDS: Readonly<Record<string, string>> = {
   'trust-anchor': 'trust anchor',
 }
 
-/** Purposes of the remaining commands, in the order of the report. */
-const PURPOSES = [
-  'publish what is due, every 5 minutes',
-  'serve RRDP and the trust anchor',
-  'serve rsync',
-  'get a certificate for the web server that validators trust',
-  'give the trust anchor locator to your validators',
-  'add a CA',
-]
-
 export default class Setup extends BaseCommand<SetupReport> {
-  static override summary = 'set up a repository: data directory, publication server, trust anchor, server files'
+  static override summary =
+    'set up a data directory, with a repository or for a registry, and its files for servers and cron'
   static override description =
-    'Does what init, pubserver init and ta init do, and writes the files for nginx, Apache, rsyncd, cron and systemd to DATA_DIR/setup, with the paths and host names of this data directory. The same command completes a run that was interrupted, and writes the files again. The URIs cannot be changed later.'
+    'With the URIs of a repository of your own: does what init, pubserver init and ta init do, and writes the files for nginx, Apache, rsyncd, cron and systemd to DATA_DIR/setup, with the paths and host names of this data directory. Without URIs, for CAs under a registry that publish in its repository: does what init does, and writes the files for cron and systemd. The same command completes a run that was interrupted, and writes the files again. The URIs cannot be changed later.'
   static override examples = [
     '<%= config.bin %> setup --rsync rsync://rpki.example.net/repo/ --rrdp https://rpki.example.net/rrdp/',
+    '<%= config.bin %> setup',
   ]
   static override flags = {
     ...writeFlags,
-    rsync: flag.text({ helpValue: 'URI', required: true, description: 'public rsync URI of the repository' }),
-    rrdp: flag.text({ helpValue: 'URI', required: true, description: 'public RRDP URI of the repository' }),
+    rsync: flag.text({ helpValue: 'URI', dependsOn: ['rrdp'], description: 'public rsync URI of a repository here' }),
+    rrdp: flag.text({ helpValue: 'URI', dependsOn: ['rsync'], description: 'public RRDP URI of a repository here' }),
     'tal-https': flag.text({
       helpValue: 'URI',
+      dependsOn: ['rsync'],
       description: 'https URI of the trust anchor certificate (default: /ta/ta.cer on the host of --rrdp)',
     }),
     'tal-rsync': flag.text({
       helpValue: 'URI',
+      dependsOn: ['rsync'],
       description: 'rsync URI of the trust anchor certificate (default: /ta/ta.cer on the host of --rsync)',
     }),
   }
@@ -58,13 +52,13 @@ export default class Setup extends BaseCommand<SetupReport> {
   }
 
   protected override view(report: SetupReport, theme: Theme): string {
-    const { created, dryRun, dataDir, files, nextSteps } = report
+    const { created, dryRun, dataDir, files, nextSteps, purposes } = report
     const made = created.map((part) => WORDS[part] ?? part).join(', ')
     const first =
       created.length === 0 ? 'everything was set up already' : dryRun ? `would create: ${made}` : `created: ${made}`
     const where = `${dryRun ? 'would write' : 'wrote'} to ${dataDir}/setup: ${files.map(({ name }) => name).join(', ')}`
     if (dryRun) return [`${dataDir}: ${first}`, where, 'dry run, nothing changed'].join('\n')
-    const steps = nextSteps.flatMap((step, n) => [theme.dim(`# ${PURPOSES[n] ?? ''}`), step])
+    const steps = nextSteps.flatMap((step, n) => [theme.dim(`# ${purposes[n] ?? ''}`), step])
     return [`${dataDir}: ${first}`, where, '', 'next:', ...steps].join('\n')
   }
 }

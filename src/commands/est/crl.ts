@@ -23,7 +23,7 @@ const WEEK = 7 * 86_400
 export default class EstCrl extends BaseCommand<CrlDocument> {
   static override summary = 'sign the certificate revocation list (CRL) of a CA'
   static override description =
-    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM. A server publishes the file under crl_url: cron replaces it with --replace, or tick keeps it in crl_path.'
+    'For CAs with the backend file or pkcs11; the others publish their own CRL. Each CRL has the next number. Prints PEM, as web servers read it (ssl_crl); --der writes what clients fetch from crl_url (RFC 2585). Cron replaces that file with --replace, or tick keeps it in crl_path.'
   static override exitStatus = {
     2: 'the CA publishes its own CRL',
     15: 'the CA cannot sign',
@@ -31,13 +31,14 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
   }
   static override examples = [
     '<%= config.bin %> est crl backup-ca --next 7d --out backup-ca.crl.pem',
-    '<%= config.bin %> est crl backup-ca --out /var/www/crl/backup-ca.crl.pem --replace --quiet',
+    '<%= config.bin %> est crl backup-ca --der --out /var/www/crl/backup-ca.crl --replace --quiet',
   ]
   static override args = { ca: arg.text({ required: true, description: 'the id of a [[ca]]' }) }
   static override flags = {
     ...writeFlags,
     next: flag.duration({ min: 60, description: 'time until the next CRL is due (default 7d)' }),
     out: flag.path({ description: 'write the CRL to a new file' }),
+    der: flag.boolean({ description: 'with --out: write DER instead of PEM', dependsOn: ['out'] }),
     replace: flag.boolean({
       description: 'with --out: replace the file at once, readable by all if it is new, else with its mode',
       dependsOn: ['out'],
@@ -57,7 +58,7 @@ export default class EstCrl extends BaseCommand<CrlDocument> {
     const { crl, ...report } = await signCrl(session, args.ca, flags.next ?? WEEK, backendOf)
     const text = crl === null ? null : crlPem(crl)
     const write = flags.replace ? replaceDocument : writeDocument
-    if (flags.out !== undefined && text !== null) write(flags.out, text)
+    if (flags.out !== undefined && crl !== null && text !== null) write(flags.out, flags.der ? crl : text)
     return { ...report, pem: text, out: flags.out ?? null }
   }
 

@@ -18,7 +18,7 @@ const PUBLISHERS = ['brine pubserver publisher list']
 const READABLE = ['check the path, and that this user can read the file']
 const REPOSITORY = ['brine repo show {ca}']
 
-/** By code, the hints in order: the first one whose names are all known is used. */
+/** Hints by code, in order: the first one whose names are all known is used. */
 export const HINTS: Readonly<Record<string, readonly string[]>> = {
   'ca-unknown': ['brine ca list'],
   'ca-duplicate': ['brine ca list shows the handles that are taken'],
@@ -107,7 +107,7 @@ export function withHint(error: AppError, names: HintNames): AppError {
   const [first] = faultsOf(error)
   const templates = Object.hasOwn(HINTS, first?.code ?? error.code) ? HINTS[first?.code ?? error.code] : undefined
   if (templates === undefined) return error
-  const known = { ...names, ...error.details, ...first?.details }
+  const known: HintNames = { ...names, ...(error.details as HintNames), ...first?.details }
   const complete = templates.find((text) => placeholders(text).every((name) => typeof known[name] === 'string'))
   const template = complete ?? templates.at(-1) ?? ''
   const hint = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => {

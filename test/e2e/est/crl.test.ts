@@ -32,10 +32,16 @@ it('--replace writes a published CRL in place of the old one, which keeps its mo
   expect(statSync(path).mode & 0o777).toBe(0o640)
   const folder = await site.brine('est', 'crl', 'one', '--out', site.box.path('.'), '--replace')
   expect([folder.code, folder.stderr]).toEqual([2, expect.stringContaining('is a folder')])
+  // clients fetch DER from crl_url (RFC 2585)
+  expect((await crl('--replace', '--der')).code).toBe(0)
+  expect(
+    execFileSync('openssl', ['crl', '-inform', 'DER', '-in', path, '-noout', '-crlnumber'], { encoding: 'utf8' }),
+  ).toMatch(/=(?:0x)?0?3\n$/)
+  expect(statSync(path).mode & 0o777).toBe(0o640)
   const alone = await site.brine('est', 'crl', 'one', '--replace')
   expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining('--replace needs --out')])
   // no number was used by a run that failed
-  expect((await site.brine('est', 'crl', 'one', '--json')).json<{ number: number }>().number).toBe(3)
+  expect((await site.brine('est', 'crl', 'one', '--json')).json<{ number: number }>().number).toBe(4)
 })
 
 it('revoke looks for the certificate before it asks', async () => {
@@ -71,7 +77,7 @@ const numberServed = (): number => Number(openssl('-crlnumber').replace(/.*=/, '
 it('a CRL that runs out is a warning, then critical, where no crl_path renews it', async () => {
   expect((await site.brine('est', 'crl', 'one', '--next', '100h', '--json')).code).toBe(0)
   expect(await concerns()).toEqual([])
-  const hint = 'brine est crl one --out FILE --replace, or set crl_path'
+  const hint = 'brine est crl one --der --out FILE --replace, or set crl_path'
   site.now += 74 * HOUR
   expect(await concerns()).toEqual([])
   site.now += 2 * HOUR

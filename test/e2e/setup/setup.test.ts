@@ -46,6 +46,30 @@ describe('brine setup', () => {
     expect(existsSync(place('dry'))).toBe(false)
   })
 
+  it('without URIs prepares a directory for CAs under a registry, with the files of cron and systemd', async () => {
+    const dir = place('registry')
+    const { code, stderr, json } = await run(dir, 'setup', '--json')
+    const report = json<SetupReport>()
+    expect([code, stderr, report.created, report.rsyncBase, report.rrdpBase, report.uris]).toEqual([
+      0,
+      '',
+      ['data-directory'],
+      null,
+      null,
+      [],
+    ])
+    const names = ['brine-tick.service', 'brine-tick.timer', 'brine.cron']
+    expect(readdirSync(join(dir, 'setup')).sort()).toEqual(names)
+    expect(readFileSync(join(dir, 'setup', 'brine.cron'), 'utf8')).toContain(`BRINE_DATA_DIR=${dir}\n`)
+    expect(report.nextSteps.join('\n')).toContain('ca add NAME')
+    expect((await run(dir, 'status', '--json')).json<StatusReport>().publication).toBe(null)
+    const again = await run(dir, 'setup')
+    expect(again.stdout).toContain('everything was set up already')
+    // a repository can be added later
+    expect((await setup(dir)).report.created).toEqual(['publication-server', 'trust-anchor'])
+    expect((await run(dir, 'setup', '--rsync', BASES[1] ?? '')).stderr).toContain('--rsync needs --rrdp')
+  })
+
   it('makes a repository that status finds in order, with the files of its own paths; again it is a no-op', async () => {
     const dir = place('new')
     const { code, stderr, report } = await setup(dir)

@@ -1,5 +1,6 @@
 /**
  * `setup`: data directory, publication server and trust anchor with one command, and the files for web server, rsync daemon, cron and systemd.
+ * For CAs under a registry that publish in its repository, the data directory and the files of cron and systemd alone.
  * Invariant: each step is done once, so that the same command completes a run that was interrupted; other URIs are refused.
  */
 import { join, resolve } from 'node:path'
@@ -22,8 +23,9 @@ import { contribText, type Program, partsOf, type Site } from './contrib.js'
 import { createDirectory, treeLockRequest } from './init.js'
 
 export interface SetupOptions {
-  readonly rsyncBase: string
-  readonly rrdpBase: string
+  /** Undefined, with the one of RRDP, without a repository here. */
+  readonly rsyncBase?: string | undefined
+  readonly rrdpBase?: string | undefined
   /** URIs of the trust anchor certificate; beside the repository by default. */
   readonly anchorHttps?: string | undefined
   readonly anchorRsync?: string | undefined
@@ -42,14 +44,17 @@ export interface SetupReport {
   readonly dataDir: string
   readonly changed: boolean
   readonly dryRun: boolean
-  readonly rsyncBase: string
-  readonly rrdpBase: string
+  /** Null, with the one of RRDP, without a repository here. */
+  readonly rsyncBase: string | null
+  readonly rrdpBase: string | null
   readonly uris: readonly string[]
   /** Steps of this run: `data-directory`, `publication-server`, `trust-anchor`; empty if all was there. */
   readonly created: readonly string[]
   readonly files: readonly SetupFile[]
   /** Commands that remain, in their order. */
   readonly nextSteps: readonly string[]
+  /** Purposes of these commands, in the same order. */
+  readonly purposes: readonly string[]
   /** URIs that validators skip by default; absent without one. */
   readonly warnings?: readonly string[]
 }
@@ -66,18 +71,21 @@ const FILES: readonly (readonly [name: string, install: string])[] = [
 /** Folder of the files in the data directory. */
 const FOLDER = 'setup'
 
+/** Files of every directory. */
+const TIMERS = FILES.slice(3)
+
 type Uris = Required<{ readonly [K in keyof SetupOptions]: string }>
 
 /** Sets up what is missing. Throws `setup-uri`, `pubserver-exists`, `setup-differs` (rejected), `init-not-empty`, `standby`, `locked`, `io`. */
 export async function setup(context: CommandContext, options: SetupOptions, program: Program): Promise<SetupReport> {
   const uris = withDefaults(options)
-  const faults = violations(uris)
+  const faults = uris === undefined ? [] : violations(uris)
   if (faults.length > 0) throw rejection(faults)
-  const warnings = skippedUris([uris.rsyncBase, uris.rrdpBase, uris.anchorHttps, uris.anchorRsync])
+  const warnings = skippedUris(uris === undefined ? [] : Object.values(uris))
   for (const warning of warnings) context.onNotice?.(warning)
   const done = await setUp(context, uris)
   const site = siteOf(context, done, uris)
-  const files = FILES.map(([name, install]) => ({
+  const files = (uris === undefined ? TIMERS : FILES).map(([name, install]) => ({
     name,
     path: join(site.dataDir, FOLDER, name),
     install,
@@ -88,21 +96,21 @@ export async function setup(context: CommandContext, options: SetupOptions, prog
     dataDir: context.dataDir,
     changed: done.created.length > 0,
     dryRun: context.dryRun === true,
-    rsyncBase: uris.rsyncBase,
-    rrdpBase: uris.rrdpBase,
-    uris: anchorUrisOf(uris),
+    rsyncBase: uris?.rsyncBase ?? null,
+    rrdpBase: uris?.rrdpBase ?? null,
+    uris: uris === undefined ? [] : anchorUrisOf(uris),
     created: done.created,
     files,
-    nextSteps: nextSteps(site),
+    ...stepsOf(site),
     ...(warnings.length === 0 ? {} : { warnings }),
   }
 }
 
-async function setUp(context: CommandContext, uris: Uris) {
+async function setUp(context: CommandContext, uris: Uris | undefined) {
   const { dataDir, dryRun, watch } = context
   const isThere = hasMarker(dataDir)
   if (dryRun === true && !isThere) {
-    const created = ['data-directory', 'publication-server', 'trust-anchor']
+    const created = ['data-directory', ...(uris === undefined ? [] : ['publication-server', 'trust-anchor'])]
     return { created, repoDir: resolve(dataDir, 'repo'), tickPeriod: defaultConfig().tickPeriod }
   }
   const made = await withTreeLock(dataDir, treeLockRequest(context), async () => {
@@ -112,8 +120,8 @@ async function setUp(context: CommandContext, uris: Uris) {
   })
   if (made && watch !== undefined) watch.changed = 'yes'
   const session = await openSession(context)
-  const missing = await missingParts(session)
-  await transact(session, (tx) => complete(tx, uris), { dryRun: dryRun === true })
+  const missing = uris === undefined ? [] : await missingParts(session)
+  if (uris !== undefined) await transact(session, (tx) => complete(tx, uris), { dryRun: dryRun === true })
   const { repoDir, config } = session
   return { created: [...(made ? ['data-directory'] : []), ...missing], repoDir, tickPeriod: config.tickPeriod }
 }
@@ -143,7 +151,8 @@ async function complete(tx: TransactionContext, uris: Uris): Promise<void> {
   })
 }
 
-function withDefaults({ rsyncBase, rrdpBase, anchorHttps, anchorRsync }: SetupOptions): Uris {
+function withDefaults({ rsyncBase, rrdpBase, anchorHttps, anchorRsync }: SetupOptions): Uris | undefined {
+  if (rsyncBase === undefined || rrdpBase === undefined) return undefined
   const authority = (uri: string): string => uri.split('/')[2] ?? ''
   return {
     rsyncBase,
@@ -180,9 +189,9 @@ function anchorUrisOf({ anchorHttps, anchorRsync }: Uris): readonly string[] {
   return [anchorHttps, anchorRsync]
 }
 
-function siteOf({ dataDir, osUser }: CommandContext, done: Pick<Site, 'repoDir' | 'tickPeriod'>, uris: Uris): Site {
+function siteOf({ dataDir, osUser }: CommandContext, done: Pick<Site, 'repoDir' | 'tickPeriod'>, uris?: Uris): Site {
   const { repoDir, tickPeriod } = done
-  return { dataDir: resolve(dataDir), repoDir, tickPeriod, user: osUser, uris }
+  return { dataDir: resolve(dataDir), repoDir, tickPeriod, user: osUser, ...(uris === undefined ? {} : { uris }) }
 }
 
 function writeFiles(folder: string, files: readonly SetupFile[]): void {
@@ -191,16 +200,31 @@ function writeFiles(folder: string, files: readonly SetupFile[]): void {
   syncDir(folder)
 }
 
-function nextSteps({ dataDir }: Site): readonly string[] {
+function stepsOf({ dataDir, uris }: Site): Pick<SetupReport, 'nextSteps' | 'purposes'> {
   const file = (name: string): string => shellWord(join(dataDir, FOLDER, name))
-  return [
-    `{ crontab -l 2>/dev/null; cat ${file('brine.cron')}; } | crontab -`,
-    `sudo install -m 0644 ${file('nginx.conf')} /etc/nginx/conf.d/brine.conf && sudo systemctl reload nginx`,
-    `sudo install -m 0644 ${file('rsyncd.conf')} /etc/rsyncd.conf && sudo systemctl enable --now rsync`,
-    `brine --data-dir ${shellWord(dataDir)} tls renew --csr web.csr`,
-    `brine --data-dir ${shellWord(dataDir)} ta tal --out ta.tal`,
-    `brine --data-dir ${shellWord(dataDir)} ca add NAME --under ${TA_HANDLE} --resources 192.0.2.0/24,AS64496`,
-  ]
+  const brine = `brine --data-dir ${shellWord(dataDir)}`
+  const cron = `{ crontab -l 2>/dev/null; cat ${file('brine.cron')}; } | crontab -`
+  const steps: readonly (readonly [purpose: string, step: string])[] =
+    uris === undefined
+      ? [
+          ['do what is due, every 5 minutes', cron],
+          ['add a CA; it prints how to register it', `${brine} ca add NAME`],
+        ]
+      : [
+          ['publish what is due, every 5 minutes', cron],
+          [
+            'serve RRDP and the trust anchor',
+            `sudo install -m 0644 ${file('nginx.conf')} /etc/nginx/conf.d/brine.conf && sudo systemctl reload nginx`,
+          ],
+          [
+            'serve rsync',
+            `sudo install -m 0644 ${file('rsyncd.conf')} /etc/rsyncd.conf && sudo systemctl enable --now rsync`,
+          ],
+          ['get a certificate for the web server that validators trust', `${brine} tls renew --csr web.csr`],
+          ['give the trust anchor locator to your validators', `${brine} ta tal --out ta.tal`],
+          ['add a CA', `${brine} ca add NAME --under ${TA_HANDLE} --resources 192.0.2.0/24,AS64496`],
+        ]
+  return { nextSteps: steps.map(([, step]) => step), purposes: steps.map(([purpose]) => purpose) }
 }
 
 function hasMarker(dataDir: string): boolean {

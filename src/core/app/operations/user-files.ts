@@ -11,8 +11,8 @@ import {
 } from '../../store/disk/user-files.js'
 
 /** Writes a document to a new file of mode 0600. Throws `file-exists` (usage). */
-export function writeDocument(path: string, text: string): void {
-  writeUserFile(path, text)
+export function writeDocument(path: string, content: string | Uint8Array): void {
+  writeUserFile(path, content)
 }
 
 /** Writes a document that goes to others, and has no secrets, to a new file that every user of the machine may read. Throws `file-exists` (usage). */
@@ -26,8 +26,8 @@ export function assertNotExists(path: string | undefined): void {
 }
 
 /** Writes a public document in place of a file, atomically. Throws `file-unwritable` (usage), `io`. */
-export function replaceDocument(path: string, text: string): void {
-  replacePublicFile(path, text)
+export function replaceDocument(path: string, content: string | Uint8Array): void {
+  replacePublicFile(path, content)
 }
 
 /** Checks that `replaceDocument` can write, before a step that cannot be undone. Throws `file-unwritable` (usage). */

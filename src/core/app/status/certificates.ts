@@ -32,7 +32,7 @@ export function crlFindings(crls: readonly CrlStatus[]): readonly StatusFinding[
   return crls.flatMap(({ ca, path, nextUpdate, level, message }): readonly StatusFinding[] => {
     if (level === 'ok') return []
     const code = nextUpdate === null ? 'crl-missing' : 'crl-expiring'
-    const hint = path === null ? `brine est crl ${ca} --out FILE --replace, or set crl_path` : 'brine tick'
+    const hint = path === null ? `brine est crl ${ca} --der --out FILE --replace, or set crl_path` : 'brine tick'
     return [{ level, code, message, hint }]
   })
 }

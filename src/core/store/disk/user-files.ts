@@ -94,11 +94,12 @@ export function assertReplaceable(path: string): void {
  * Writes a public document to a file, in place of one of this name, which keeps its mode; a new one is readable by all. A reader sees the old
  * or the new text and never a part. Throws `io`.
  */
-export function replacePublicFile(path: string, text: string): void {
+export function replacePublicFile(path: string, content: string | Uint8Array): void {
   const found = statSync(path, { throwIfNoEntry: false })
   // behind a symbolic link, the file that it names is replaced and the link stays
   const target = found === undefined ? path : realpathSync(path)
-  replaceFile(target, utf8(text), { mode: found === undefined ? 0o644 : found.mode & 0o777 })
+  const bytes = typeof content === 'string' ? utf8(content) : content
+  replaceFile(target, bytes, { mode: found === undefined ? 0o644 : found.mode & 0o777 })
   syncDir(dirname(target))
 }
 

@@ -63,16 +63,6 @@ export const publicationCommands = {
       changes: changes.map(({ publisher, put, drop }) => ({ publisher, put: put.length, drop: drop.length })),
     }),
   }),
-  /** Withdraws what the operator names by `uri`. */
-  'objects.purge': command<{ readonly uri: string; readonly changes: readonly PublisherChange[] }>({
-    check: checkPublication,
-    decide: (state, { changes }, ports) => publication(state, changes, ports),
-    publishesOnly: false,
-    summarize: ({ uri, changes }) => ({
-      uri,
-      changes: changes.map(({ publisher, drop }) => ({ publisher, drop: drop.length })),
-    }),
-  }),
 }
 
 /** Returns the next serial, with what the publishers have staged; nothing when nothing would change, since RFC 8182 has no empty delta. */
@@ -102,7 +92,8 @@ export function publication(
   return [{ ...all, retained }]
 }
 
-function checkPublication(
+/** Returns the violations of changes of several publishers. */
+export function checkPublication(
   state: PubdState,
   { changes }: { readonly changes: readonly PublisherChange[] },
 ): readonly Violation[] {

@@ -7,9 +7,9 @@ import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { type IdUser, idCommandsOn, idEventsOn, idKey } from '../identity/id-keys.js'
-import type { ObjectPut } from './content.js'
+import type { ObjectPut, PublisherChange } from './content.js'
 import type { PubdPorts } from './ports.js'
-import { checkChange, unknownPublisher } from './publications.js'
+import { checkChange, checkPublication, type Published, publication, unknownPublisher } from './publications.js'
 import { stagedAfter, staging } from './staged.js'
 import { type PubdState, type Publisher, REF } from './state.js'
 
@@ -64,7 +64,14 @@ interface HeardMessage {
   readonly staged?: StagedChange
 }
 
-const command = commandsOn<PubdState, EventOf<typeof remotePublisherEvents>, PubdPorts>()
+interface Purge {
+  readonly uri: string
+  readonly changes: readonly PublisherChange[]
+}
+
+type Heard = EventOf<typeof remotePublisherEvents>
+
+const command = commandsOn<PubdState, Heard | Published, PubdPorts>()
 
 export const remotePublisherCommands = {
   ...idCommandsOn<PubdState, PubdPorts>(publishersThatKnow),
@@ -101,6 +108,27 @@ export const remotePublisherCommands = {
       ...(staged === undefined ? {} : { staged: { put: staged.put.length, drop: staged.drop.length } }),
     }),
   }),
+  /** Withdraws what the operator names by `uri`, with what its publishers have staged. */
+  'objects.purge': command<Purge>({
+    check: checkPublication,
+    decide: (state, { changes }, ports) => [...publication(state, changes, ports), ...unstaged(state, changes)],
+    publishesOnly: false,
+    summarize: ({ uri, changes }) => ({
+      uri,
+      changes: changes.map(({ publisher, drop }) => ({ publisher, drop: drop.length })),
+    }),
+  }),
+}
+
+/** Returns the events that take back objects that were staged and never published: no delta has them. */
+function unstaged({ publishers }: PubdState, changes: readonly PublisherChange[]): readonly Heard[] {
+  return changes.flatMap(({ publisher, put, drop }): readonly Heard[] => {
+    const known = entry(publishers, publisher)
+    const { signedAt } = known?.remote ?? {}
+    if (known?.staged === undefined || signedAt === undefined) return []
+    if (stagedAfter(known, { put, drop }) !== undefined) return []
+    return [{ type: 'publisher.heard', publisher, signedAt, staged: { put, drop } }]
+  })
 }
 
 /** Returns the publishers that were given an ID key of the server. */

@@ -131,13 +131,14 @@ function withdrawal(state: PubdState, publisher: Handle): PublisherChange {
   return { publisher, put: [], drop: Object.keys(contentOf(knownPublisher(state, publisher))).sort() }
 }
 
+/** Returns the withdrawals of what is published or staged at a URI. What is staged to be withdrawn is published with them. */
 function objectsAt({ publishers }: PubdState, uri: string): readonly PublisherChange[] {
   const isNamed = uri.endsWith('/') ? (object: string) => object.startsWith(uri) : (object: string) => object === uri
-  return sortedEntries(publishers).flatMap(([publisher, { base, objects }]) => {
-    const drop = Object.keys(objects)
-      .filter((name) => isNamed(base + name))
-      .sort()
-    return drop.length === 0 ? [] : [{ publisher: publisher as Handle, put: [], drop }]
+  return sortedEntries(publishers).flatMap(([publisher, known]) => {
+    const named = (objects: object) => Object.keys(objects).filter((name) => isNamed(known.base + name))
+    const drop = named(contentOf(known)).sort()
+    const isThere = drop.length > 0 || named(known.objects).length > 0
+    return isThere ? [{ publisher: publisher as Handle, put: [], drop }] : []
   })
 }
 

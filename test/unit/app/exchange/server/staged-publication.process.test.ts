@@ -127,6 +127,28 @@ test('a publisher that is removed takes what it staged with it, and a purged obj
   await verified()
 })
 
+test('purging takes what is staged, too: all below a folder, and an object that is not published yet', async () => {
+  await send(5, one.put('c.cer', 'c'), one.drop('b.cer', 'b'))
+  await two.ask(await at(5), [two.put('z.cer', 'z')])
+  const before = await serial()
+  const staged = await purgeObjects(await at(5), `${two.base}z.cer`)
+  expect(staged).toMatchObject({ publishers: ['two'], objects: 1, changed: true })
+  expect([await listed(two), await waiting(), await serial()]).toEqual([[], ['one'], before])
+  await two.ask(await at(5), [two.put('y.cer', 'y')])
+  expect(await purgeObjects(await at(5), one.base)).toMatchObject({ publishers: ['one'], objects: 2 })
+  expect([await listed(), await serial(), await waiting()]).toEqual([[], before + 1, ['two']])
+  expect(['a.cer', 'b.cer', 'c.cer'].filter((name) => existsSync(path(one, name)))).toEqual([])
+  await verified()
+})
+
+test('purging an object that is withdrawn with the next delta withdraws it at once', async () => {
+  await send(5, one.drop('b.cer', 'b'))
+  const before = await serial()
+  expect(await purgeObjects(await at(5), `${one.base}b.cer`)).toMatchObject({ changed: true })
+  expect([await serial(), existsSync(path(one, 'b.cer')), await waiting()]).toEqual([before + 1, false, []])
+  await verified()
+})
+
 test('the files have the dates that their objects state, or the time of receipt where rsync could not see the change', async () => {
   const object = (name: string, bytes: Uint8Array, before?: Uint8Array): Pdu => ({
     ...{ kind: 'publish', tag: name, uri: one.base + name, bytes },

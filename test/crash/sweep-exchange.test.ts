@@ -2,16 +2,10 @@
  * Messages between two data directories with failing file operations on one side, while the other goes on: a parent certifies each key once,
  * nothing that is published is withdrawn, and a later refresh or sync comes to the end. A sample of the cases; all of them with SLOW=1.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { activateKeyroll, initKeyroll } from '../../src/core/app/authority/keyroll.js'
-import { roaArguments } from '../../src/core/app/authority/roa-set.js'
-import { updateRoas } from '../../src/core/app/authority/roas.js'
-import { deliverByHttp } from '../../src/core/app/exchange/client/deliver.js'
-import { refreshParent } from '../../src/core/app/exchange/client/refresh-parent.js'
-import { syncRepository } from '../../src/core/app/exchange/client/sync-repository.js'
-import { auditVerify } from '../../src/core/app/proof/audit.js'
 import { recover } from '../../src/core/app/recovery/recover.js'
 import { AppError } from '../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../src/core/base/time.js'
@@ -21,51 +15,24 @@ import { readMessage } from '../../src/core/protocols/cms/read-message.js'
 import { decodeProvisioning } from '../../src/core/protocols/provisioning/decode.js'
 import type { ProvisioningBody } from '../../src/core/protocols/provisioning/types.js'
 import { copyDir } from '../support/processes/cli.js'
-import { isDead, KINDS, type Subject, sweep } from '../support/processes/sweep.js'
+import { KINDS, type Subject, sweep } from '../support/processes/sweep.js'
 import {
-  atDirectories,
   KID,
   newDirectories,
   parentElsewhere,
   repositoryElsewhere,
   SERVICE,
-  TESTBED,
   type TwoDirectories,
-  UP,
 } from '../support/sites/two-directories.js'
 import { fastest } from '../support/store/store.js'
 
 const START = '2026-11-21T12:00:00Z' as Instant
 const NOW = '2026-11-21T12:30:00Z' as Instant
-const ROA = '10.0.0.0/24 => 64496'
 const folder = mkdtempSync(join(fastest(), 'brine-sweep-exchange-'))
 /** Both directories, before the first certificate; with one and a ROA; with a new key whose old one waits for its revocation; publishing at the server. */
 const [fresh, certified, rolled, elsewhere] = ['fresh', 'certified', 'rolled', 'elsewhere'].map((name) =>
   join(folder, name),
 ) as [string, string, string, string]
-
-const at = (base: string, now: string | undefined): TwoDirectories =>
-  atDirectories({ server: join(base, 'server'), client: join(base, 'client') }, () => now)
-
-/** Delivers as HTTP does; a command that was killed sends nothing more. */
-const sendTo =
-  (two: TwoDirectories): Send =>
-  async ({ uri, body }) => {
-    if (isDead()) throw new Error('this process is dead')
-    return { body: await two.answer(uri, body), peerTime: null }
-  }
-
-async function refresh(two: TwoDirectories, send = sendTo(two)) {
-  const session = await two.here()
-  return refreshParent(session, KID, UP, { deliver: deliverByHttp(session, 'brine/test', send) })
-}
-
-async function sync(two: TwoDirectories, send = sendTo(two)) {
-  const session = await two.here()
-  return syncRepository(session, KID, { deliver: deliverByHttp(session, 'brine/test', send) })
-}
-
-const addRoa = async (two: TwoDirectories, roa = ROA) => updateRoas(await two.here(), KID, roaArguments({ add: [roa] }))
 
 beforeAll(async () => {
   let now = START
@@ -76,11 +43,11 @@ beforeAll(async () => {
   await parentElsewhere(two)
   later()
   copyDir(fresh, certified)
-  await refresh(at(certified, now))
-  await addRoa(at(certified, now))
+  await refresh(directoriesIn(certified, now))
+  await addRoa(directoriesIn(certified, now))
   later()
   copyDir(certified, rolled)
-  const rolling = () => at(rolled, now)
+  const rolling = () => directoriesIn(rolled, now)
   await initKeyroll(await rolling().here(), KID, { className: null, activateAfter: null, compromised: false })
   await refresh(rolling())
   later()
@@ -93,65 +60,27 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const keysOf = async (two: TwoDirectories) => (await two.stateHere(KID)).classes['0']?.keys ?? []
-const issuedBy = async (two: TwoDirectories) => (await two.stateThere(TESTBED)).children[KID]?.issued ?? {}
-
-function servedFiles(dataDir: string, publisher: string): readonly string[] {
-  const root = join(dataDir, 'repo/rsync/current', publisher)
-  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name))
-}
-
-async function expectAudited(two: TwoDirectories): Promise<void> {
-  for (const session of [await two.here(), await two.there()]) {
-    const { problems, aggregates } = await auditVerify(session, { full: true })
-    expect([...problems, ...aggregates.flatMap((one) => one.problems)]).toEqual([])
-  }
-}
-
-/** Expects one key, certified once, with its files and the ROAs of the CA published. */
-async function expectOneCertificate(two: TwoDirectories, roas: number): Promise<void> {
-  const [key, ...more] = await keysOf(two)
-  expect([key?.state, more]).toEqual(['current', []])
-  const { sha256 } = key?.certificate ?? {}
-  const issued = Object.values(await issuedBy(two)).map((c) => [c.ski, c.sha256])
-  expect(issued).toEqual([[key?.ski, sha256]])
-  expect(servedFiles(two.server, 'testbed').filter((name) => name.endsWith('.cer'))).toEqual([`0/${key?.ski}.cer`])
-  const served = servedFiles(two.client, 'kid')
-  expect(served.filter((name) => /\.(mft|crl)$/.test(name)).sort()).toEqual([`0/${key?.ski}.crl`, `0/${key?.ski}.mft`])
-  expect(served.filter((name) => name.endsWith('.roa'))).toHaveLength(roas)
-  await expectAudited(two)
-}
-
-/** Ends what a fault has left, as an operator does. */
-async function finish(two: TwoDirectories, roas: number): Promise<void> {
-  await recover(await two.here(), { permit: 'anything' })
-  const { requests } = await refresh(two)
-  expect(requests.filter(({ outcome }) => !/^(issued|revoked)$/.test(outcome))).toEqual([])
-  expect(await refresh(two)).toMatchObject({ changed: false, requests: [] })
-  await expectOneCertificate(two, roas)
-}
-
 /** Returns the key states of the CA: a key waits, is certified, or is to be revoked. */
 const keyStates = async (dir: string, now: string | undefined) =>
-  (await keysOf(at(dirname(dir), now))).map(({ state }) => state).join(' ')
+  (await keysOf(directoriesIn(dirname(dir), now))).map(({ state }) => state).join(' ')
 
 const client = { now: NOW, place: 'client', hasPeer: true } as const
 const server = { ...client, place: 'server' } as const
 
 describe('the child', () => {
-  const run = (dir: string, now: string | undefined) => refresh(at(dirname(dir), now))
+  const run = (dir: string, now: string | undefined) => refresh(directoriesIn(dirname(dir), now))
   const subjects: readonly Subject[] = [
     {
       ...{ name: 'parent refresh, first certificate', ...client, base: fresh, run, state: keyStates, begun: 'pending' },
       next: async (dir, now) => {
-        await finish(at(dirname(dir), now), 0)
-        await addRoa(at(dirname(dir), now))
-        await expectOneCertificate(at(dirname(dir), now), 1)
+        await finish(directoriesIn(dirname(dir), now), 0)
+        await addRoa(directoriesIn(dirname(dir), now))
+        await expectOneCertificate(directoriesIn(dirname(dir), now), 1)
       },
     },
     {
       ...{ name: 'parent refresh, revocation of an old key', ...client, base: rolled, run, state: keyStates },
-      next: (dir, now) => finish(at(dirname(dir), now), 1),
+      next: (dir, now) => finish(directoriesIn(dirname(dir), now), 1),
     },
   ]
   it.each(subjects.map((s) => [s.name, s] as const))(
@@ -168,7 +97,7 @@ describe('the child', () => {
 /** Returns the message of a type that a refresh would send. It is not delivered. */
 async function messageOf(base: string, type: string): Promise<Uint8Array> {
   const copy = copyDir(base, `${base}-${type}`)
-  const two = at(copy, addSeconds(NOW, -60))
+  const two = directoriesIn(copy, addSeconds(NOW, -60))
   let message: Uint8Array | undefined
   await refresh(two, async (request) => {
     if (typeOf(request.body) !== type) return sendTo(two)(request)
@@ -195,14 +124,14 @@ describe('the parent', () => {
       const message = await messageOf(join(folder, name), type)
       const base = join(folder, `${name}-${type}`)
       const issued = async (dir: string, now: string | undefined) =>
-        Object.keys(await issuedBy(at(dirname(dir), now)))
+        Object.keys(await issuedBy(directoriesIn(dirname(dir), now)))
           .sort()
           .join(' ')
       const subject: Subject = {
         ...{ name: `answer to ${type}`, ...server, base, state: issued },
-        run: (dir, now) => at(dirname(dir), now).answer(URI, message),
+        run: (dir, now) => directoriesIn(dirname(dir), now).answer(URI, message),
         next: async (dir, now) => {
-          const two = at(dirname(dir), now)
+          const two = directoriesIn(dirname(dir), now)
           const before = await issuedBy(two)
           // the same octets again, as a proxy or a child that heard no answer sends them
           const again = bodyOf(await two.answer(URI, message))
@@ -230,14 +159,14 @@ describe('the parent', () => {
 describe('the publisher', () => {
   it('repo sync', async () => {
     const confirmed = async (dir: string, now: string | undefined) =>
-      (await at(dirname(dir), now).stateHere(KID)).synced?.content ?? 'nothing'
+      (await directoriesIn(dirname(dir), now).stateHere(KID)).synced?.content ?? 'nothing'
     const served = (two: TwoDirectories) =>
       servedFiles(two.server, 'pub').filter((name) => name.endsWith('.roa')).length
     const subject: Subject = {
       ...{ name: 'repo sync, elsewhere', ...client, base: elsewhere, state: confirmed },
-      run: (dir, now) => sync(at(dirname(dir), now)),
+      run: (dir, now) => sync(directoriesIn(dirname(dir), now)),
       next: async (dir, now) => {
-        const two = at(dirname(dir), now)
+        const two = directoriesIn(dirname(dir), now)
         await recover(await two.here(), { permit: 'anything' })
         await sync(two)
         expect([await sync(two), served(two)]).toMatchObject([{ changed: false }, 1])
@@ -262,7 +191,7 @@ describe('a message that is lost', () => {
 
   it.each(cases)('%s of message %i, %s', async (what, nth, name, exchange) => {
     const copy = copyDir(join(folder, name), join(folder, `lost-${what}-${nth}-${name}`))
-    const two = at(copy, NOW)
+    const two = directoriesIn(copy, NOW)
     let sent = 0
     const send: Send = async (request) => {
       sent += 1
@@ -275,7 +204,7 @@ describe('a message that is lost', () => {
       expect(error).toMatchObject({ kind: name === 'elsewhere' ? 'pending' : 'remote' })
     })
     expect(sent).toBeGreaterThanOrEqual(nth)
-    const later = at(copy, addSeconds(NOW, 60))
+    const later = directoriesIn(copy, addSeconds(NOW, 60))
     if (name === 'elsewhere') {
       expect(await sync(later)).toMatchObject({ changed: true })
       expect(await sync(later)).toMatchObject({ changed: false })

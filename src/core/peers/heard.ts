@@ -101,9 +101,14 @@ export function recordSilence(dataDir: string, name: HeardName, at: Instant): vo
   statusFiles(layoutOf(dataDir)).write(nameOf(name), value satisfies Json)
 }
 
-/** Forgets a child that was removed. Throws `io`. */
-export function removeHeard(dataDir: string, name: HeardName): void {
-  statusFiles(layoutOf(dataDir)).remove(nameOf(name))
+/** Forgets a child that was removed. A file that stays is reported to `warn`: the child is removed already. */
+export function removeHeard(dataDir: string, name: HeardName, warn?: (text: string) => void): void {
+  try {
+    statusFiles(layoutOf(dataDir)).remove(nameOf(name))
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    warn?.(`cannot remove what was heard of ${name.child}: ${error.message}`)
+  }
 }
 
 function bounded(answers: readonly (readonly [string, Uint8Array])[]): readonly (readonly [string, string])[] {

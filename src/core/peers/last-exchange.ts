@@ -82,9 +82,14 @@ export function listExchanges(dataDir: string): readonly LastExchange[] {
   return all.sort((a, b) => (key(a) < key(b) ? -1 : 1))
 }
 
-/** Forgets the exchanges with a peer that was removed. Throws `io`. */
-export function removeExchange(dataDir: string, name: PeerName): void {
-  statusFiles(layoutOf(dataDir)).remove(nameOf(name))
+/** Forgets the exchanges with a peer that was removed. A file that stays is reported to `warn`: the peer is removed already. */
+export function removeExchange(dataDir: string, name: PeerName, warn?: (text: string) => void): void {
+  try {
+    statusFiles(layoutOf(dataDir)).remove(nameOf(name))
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    warn?.(`cannot remove the last exchange with ${name.peer}: ${error.message}`)
+  }
 }
 
 /** Handles may be longer together than a file name. */

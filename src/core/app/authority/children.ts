@@ -121,7 +121,7 @@ export async function removeChild(
     await runParent(tx, parent, { type: 'child.remove', child, ...clock })
   })
   // another child may get the name later
-  if (options.dryRun !== true) removeHeard(session.options.dataDir, { ca: parent, child })
+  if (options.dryRun !== true) removeHeard(session.options.dataDir, { ca: parent, child }, session.options.onNotice)
   return report
 }
 

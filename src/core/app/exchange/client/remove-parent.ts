@@ -63,7 +63,7 @@ export async function removeParent(
   const done = await left.catch((error: unknown) => {
     throw revocations.some(({ outcome }) => outcome === 'revoked') ? afterChange(error) : error
   })
-  if (!dryRun) removeExchange(session.options.dataDir, { kind: 'parent', ca, peer: parent })
+  if (!dryRun) removeExchange(session.options.dataDir, { kind: 'parent', ca, peer: parent }, session.options.onNotice)
   const { due, ...result } = done.result
   return { ca, parent, revocations, ...result, ...outcomeOf(done, 'ca', ca, due, dryRun) }
 }

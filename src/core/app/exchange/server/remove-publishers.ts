@@ -63,7 +63,8 @@ export async function removePublishers(
     options,
   )
   if (done.changed && options.dryRun !== true)
-    for (const publisher of done.result.publishers) removeExchange(session.options.dataDir, exchangeName(publisher))
+    for (const publisher of done.result.publishers)
+      removeExchange(session.options.dataDir, exchangeName(publisher), session.options.onNotice)
   return { ...done.result, ...outcomeOf(done, 'pubd', PUBD_HANDLE, null, options.dryRun) }
 }
 

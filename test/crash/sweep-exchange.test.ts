@@ -17,6 +17,19 @@ import type { ProvisioningBody } from '../../src/core/protocols/provisioning/typ
 import { copyDir } from '../support/processes/cli.js'
 import { KINDS, type Subject, sweep } from '../support/processes/sweep.js'
 import {
+  addRoa,
+  directoriesIn,
+  expectAudited,
+  expectOneCertificate,
+  finish,
+  issuedBy,
+  keysOf,
+  refresh,
+  sendTo,
+  servedFiles,
+  sync,
+} from '../support/sites/exchanges.js'
+import {
   KID,
   newDirectories,
   parentElsewhere,

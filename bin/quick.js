@@ -31,6 +31,14 @@ function lazyModule(name) {
   return LAZY[name].map((fn) => `export const ${fn} = (...args) => ${load}.${fn}(...args)`).join('\n')
 }
 
+/**
+ * Returns the source with each module of Node that it imports as a whole taken as it is. esbuild would copy its members, a hundred of
+ * node:fs, once for every file that imports it.
+ */
+function withWholeModules(source) {
+  return source.replace(/^import (?:\* as )?(\w+) from ('node:[\w/]+')$/gm, 'const $1 = require($2)')
+}
+
 /** Returns the plugin that resolves the modules of oclif to the stand-ins. Any other module of it fails the build. */
 function withoutOclif(root) {
   return {
@@ -44,6 +52,10 @@ function withoutOclif(root) {
       build.onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
         Object.hasOwn(LAZY, path) && namespace !== 'lazy' ? { path, namespace: 'lazy' } : undefined,
       )
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+        contents: withWholeModules(readFileSync(path, 'utf8')),
+        loader: 'ts',
+      }))
       build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({ contents: lazyModule(path) }))
       build.onResolve({ filter: /^[^.]/ }, ({ path }) =>
         Object.hasOwn(PACKAGES, path) ? { path: `../packages/${PACKAGES[path]}.js`, external: true } : undefined,

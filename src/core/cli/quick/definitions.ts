@@ -22,10 +22,7 @@ const asGiven: Parse = async (input) => input
 
 /** Returns a function that defines an argument or a flag with a value. */
 export function custom(defaults: Given = {}) {
-  return (given: Given = {}): Given => {
-    const multiple = Boolean(given['multiple'] ?? defaults['multiple'] ?? false)
-    return { parse: asGiven, ...defaults, ...given, input: [], multiple, type: 'option' }
-  }
+  return (given: Given = {}): Given => ({ parse: asGiven, ...defaults, ...given, input: [], type: 'option' })
 }
 
 export const option = custom

@@ -8,6 +8,7 @@ import type { Manifest, ManifestCommand } from '../../../src/core/cli/manual/man
 import { formatValue, KEYS } from '../../../src/core/config/schema.js'
 import { projectDir, runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
 import { needProgram } from '../../support/processes/missing.js'
+import { type WorkerShim, writeWorkerShim } from '../../support/processes/worker-shim.js'
 import { sectionOf, shellBlocks, tableRows } from './shell-blocks.js'
 
 vi.setConfig({ testTimeout: 180_000 })
@@ -18,6 +19,7 @@ const manifest: Manifest = JSON.parse(readFileSync(join(projectDir, 'oclif.manif
 const { version, scripts } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8'))
 
 let folder = ''
+let shim: WorkerShim | undefined
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'brine-readme-'))
@@ -25,19 +27,23 @@ beforeAll(() => {
   writeShim(folder)
 })
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  shim?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 describe('every command that can run anywhere runs, in order', () => {
-  test.for(blocks.filter((block) => block.kind === 'run').map((block) => [block.line, block] as const))(
-    'line %i',
-    async ([, block], context) => {
-      for (const program of block.note.split(' ').filter((name) => name !== '')) needProgram(context, program)
-      // a nested level: at the first one, bash takes a socket as standard input for a remote shell and reads bashrc
-      const env = shimmedEnv(folder, { BRINE_DATA_DIR: join(folder, 'data'), SHLVL: '1' })
-      const ran = await runProgram('bash', ['-euo', 'pipefail', '-c', block.script], { cwd: folder, env })
-      expect({ script: block.script, ...ran }).toMatchObject({ status: 0, stderr: '' })
-    },
-  )
+  const all = blocks.filter((block) => block.kind === 'run')
+  /** Runs as users do; the others hand their commands to workers. */
+  const [first] = all
+  test.for(all.map((block) => [block.line, block] as const))('line %i', async ([, block], context) => {
+    for (const program of block.note.split(' ').filter((name) => name !== '')) needProgram(context, program)
+    // a nested level: at the first one, bash takes a socket as standard input for a remote shell and reads bashrc
+    if (block !== first && shim === undefined) shim = await writeWorkerShim(folder)
+    const env = shimmedEnv(folder, { BRINE_DATA_DIR: join(folder, 'data'), SHLVL: '1' })
+    const ran = await runProgram('bash', ['-euo', 'pipefail', '-c', block.script], { cwd: folder, env })
+    expect({ script: block.script, ...ran }).toMatchObject({ status: 0, stderr: '' })
+  })
 })
 
 /** The command that words begin with: `brine roa add acme` is `roa add`. */

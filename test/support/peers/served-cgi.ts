@@ -7,25 +7,35 @@ import { projectDir } from '../processes/brine-shim.js'
 export interface ServedCgi {
   /** `http://localhost:PORT/`. */
   readonly uri: string
+  /** Paths of the requests that have come. */
+  readonly requests: string[]
   readonly stop: () => void
 }
 
-/** Serves a data directory over HTTP. */
-export function serveCgi(dataDir: string): Promise<ServedCgi> {
-  const server = createServer((request, response) => void answer(dataDir, request, response))
+/** Serves a data directory over HTTP; `now` is BRINE_NOW. */
+export function serveCgi(dataDir: string, now?: () => string): Promise<ServedCgi> {
+  const requests: string[] = []
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? '')
+    void answer({ BRINE_DATA_DIR: dataDir, ...(now === undefined ? {} : { BRINE_NOW: now() }) }, request, response)
+  })
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
       const port = typeof address === 'object' && address !== null ? address.port : 0
-      resolve({ uri: `http://localhost:${port}/`, stop: () => void server.close() })
+      resolve({ uri: `http://localhost:${port}/`, requests, stop: () => void server.close() })
     })
   })
 }
 
-async function answer(dataDir: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  settings: Readonly<Record<string, string>>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const body = await all(request)
   const env = {
-    ...{ PATH: process.env['PATH'] ?? '', BRINE_DATA_DIR: dataDir, REQUEST_METHOD: request.method ?? '' },
+    ...{ PATH: process.env['PATH'] ?? '', ...settings, REQUEST_METHOD: request.method ?? '' },
     ...{ SCRIPT_NAME: '', PATH_INFO: request.url ?? '', CONTENT_TYPE: request.headers['content-type'] ?? '' },
     CONTENT_LENGTH: String(body.length),
   }

@@ -3,7 +3,8 @@
  * A response of RFC 8183 does not say which request it answers, and may come after another ID key was made.
  */
 import type { Handle } from '../base/handle.js'
-import { isKeyId, isOneOf } from '../base/shape.js'
+import { entry } from '../base/record.js'
+import { isKeyId, isOneOf, isText } from '../base/shape.js'
 import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { type IdKey, type IdUser, idCommandsOn, idEventsOn, idKey, newestId } from '../identity/id-keys.js'
@@ -14,11 +15,14 @@ const event = eventsOn<CaState>()
 
 export const idEvents = {
   ...idEventsOn<CaState>(),
-  /** A request for peers of this kind was written with this key. */
-  'id.offered': event({ ski: isKeyId, to: isOneOf<OfferedTo>('parents', 'repositories') }, (state, { ski, to }) => ({
-    ...state,
-    offered: { ...state.offered, [to]: ski },
-  })),
+  /** A request for peers of this kind, or for this parent, was written with this key. */
+  'id.offered': event(
+    { ski: isKeyId, to: isOneOf<OfferedTo>('parents', 'repositories'), 'parent?': isText },
+    (state, { ski, to, parent }) =>
+      parent === undefined
+        ? { ...state, offered: { ...state.offered, [to]: ski } }
+        : { ...state, offeredTo: { ...state.offeredTo, [parent]: ski } },
+  ),
 }
 
 const command = commandsOn<CaState, EventOf<typeof idEvents>, IssuingPorts>()
@@ -26,16 +30,24 @@ const command = commandsOn<CaState, EventOf<typeof idEvents>, IssuingPorts>()
 export const idCommands = {
   ...idCommandsOn<CaState, IssuingPorts>(peersThatKnow),
   /** Records that a request was written with the newest ID key; a repetition is a no-op. */
-  'id.offer': command<{ readonly to: OfferedTo }>({
+  'id.offer': command<{ readonly to: OfferedTo; readonly parent?: Handle }>({
     check: (state) =>
       newestId(state) === undefined ? [{ code: 'id-none', message: `${state.handle} has no ID key` }] : [],
-    decide: (state, { to }) => {
+    decide: (state, { to, parent }) => {
       const ski = newestId(state)?.ski
-      return ski === undefined || state.offered?.[to] === ski ? [] : [{ type: 'id.offered', ski, to }]
+      const before = parent === undefined ? state.offered?.[to] : entry(state.offeredTo ?? {}, parent)
+      const of = parent === undefined ? {} : { parent }
+      return ski === undefined || before === ski ? [] : [{ type: 'id.offered', ski, to, ...of }]
     },
     publishesOnly: false,
-    summarize: ({ to }) => ({ to }),
+    summarize: ({ to, parent }) => ({ to, ...(parent === undefined ? {} : { parent }) }),
   }),
+}
+
+/** Returns the ID key of the newest request for this parent; undefined if none names it. */
+export function offeredToParent({ offeredTo = {}, ...state }: CaState, parent: Handle): IdKey | undefined {
+  const ski = entry(offeredTo, parent)
+  return ski === undefined ? undefined : idKey(state, ski)
 }
 
 /** Returns the ID key of the newest request for peers of this kind; if none is recorded, the newest ID key. */

@@ -161,6 +161,8 @@ export interface CaState {
   readonly ids?: readonly IdKey[]
   /** ID keys of the newest requests that were written for parents and for repositories; left out: none was. */
   readonly offered?: Partial<Record<OfferedTo, KeyId>>
+  /** ID keys of the newest requests that were written for one parent; left out: none was. */
+  readonly offeredTo?: Table<KeyId>
   /** Digest of the content that a remote repository confirmed last. */
   readonly synced?: { readonly content: Sha256; readonly at: Instant }
   /** Replay clocks of the ID keys of removed children. */

@@ -4,7 +4,7 @@
  */
 import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { entry } from '../../base/record.js'
+import { entry, sortedEntries } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { peersThatKnow } from '../../ca/ids.js'
 import type { CaState, OfferedTo } from '../../ca/state.js'
@@ -29,6 +29,8 @@ export interface IdKeyRow {
   readonly users: readonly IdUser[]
   /** Peers for which the newest request was written with it. */
   readonly offered: readonly OfferedTo[]
+  /** Parents whose newest request, which names them, was written with it. */
+  readonly offeredTo: readonly Handle[]
 }
 
 export interface IdKeysReport {
@@ -139,21 +141,22 @@ function assertOwner(work: Work, ca: Handle | null): void {
 function rowsIn(work: Work, ca: Handle | null): readonly IdKeyRow[] {
   if (ca === null) {
     const state = pubdState(work)
-    return rows(state, (ski) => publishersThatKnow(state, ski), {})
+    return rows(state, (ski) => publishersThatKnow(state, ski))
   }
   const state = caState(work, ca)
-  return rows(state, (ski) => peersThatKnow(state, ski), state.offered ?? {})
+  return rows(state, (ski) => peersThatKnow(state, ski), state)
 }
 
 function rows(
   state: { readonly ids?: readonly IdKey[] },
   usersOf: (ski: KeyId) => readonly IdUser[],
-  offered: NonNullable<CaState['offered']>,
+  { offered = {}, offeredTo = {} }: Pick<CaState, 'offered' | 'offeredTo'> = {},
 ): readonly IdKeyRow[] {
   const newest = newestId(state)?.ski
   return idsOf(state).map(({ ski, notAfter }) => ({
     ...{ ski, notAfter, newest: ski === newest, users: usersOf(ski) },
     offered: (['parents', 'repositories'] as const).filter((to) => offered[to] === ski),
+    offeredTo: sortedEntries(offeredTo).flatMap(([name, of]) => (of === ski ? [name as Handle] : [])),
   }))
 }
 
@@ -213,7 +216,7 @@ function handOver(ca: Handle | null, ids: readonly IdKeyRow[], ski: KeyId): stri
 function handOverTo(ca: Handle | null, { kind, name }: IdUser, newest: string): string {
   switch (kind) {
     case 'parent':
-      return `brine parent request ${ca} for ${name}, then brine parent add ${ca} ${name} --response FILE`
+      return `brine parent request ${ca} ${name}, then brine parent add ${ca} ${name} --response FILE`
     case 'repository':
       return `brine repo request ${ca}, then brine repo configure ${ca} --response FILE`
     case 'child':

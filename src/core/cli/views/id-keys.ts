@@ -19,11 +19,15 @@ export function idKeysView({ ca, ids }: IdKeysReport, theme: Theme): string {
       { title: 'USED WITH', rank: 1 },
       { title: 'OFFERED', rank: 2 },
     ],
-    rows: ids.map(({ ski, notAfter, newest, users, offered }) => [
+    rows: ids.map(({ ski, notAfter, newest, users, offered, offeredTo }) => [
       ski,
       notAfter,
       users.map(formatIdUser).join(', ') || '-',
-      [...(newest ? ['newest'] : []), ...offered.map((to) => `to ${to}`)].join(', ') || '-',
+      [
+        ...(newest ? ['newest'] : []),
+        ...offered.map((to) => `to ${to}`),
+        ...offeredTo.map((name) => `to parent ${name}`),
+      ].join(', ') || '-',
     ]),
   })
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
 import { type Deliver, deliverByHttp } from '../../../../src/core/app/exchange/client/deliver.js'
-import { addRemoteParent } from '../../../../src/core/app/exchange/client/parent-contact.js'
+import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/client/parent-contact.js'
 import { refreshParent } from '../../../../src/core/app/exchange/client/refresh-parent.js'
 import {
   configureRemoteRepository,
@@ -100,7 +100,7 @@ describe('toward a parent', () => {
     const renewed = await request()
     expect(await refreshFails()).toBeNull()
     await expect(retireId(await here(), KID, first)).rejects.toMatchObject({
-      ...{ code: 'id-in-use', hint: expect.stringContaining('brine parent request kid for up') },
+      ...{ code: 'id-in-use', hint: expect.stringContaining('brine parent request kid up') },
       message: expect.stringContaining('parent up'),
     })
     await updateChildId(await there(), TESTBED, KID, renewed)
@@ -110,6 +110,22 @@ describe('toward a parent', () => {
     expect((await retireId(await here(), KID, first)).ids).toMatchObject([
       { ski: second, newest: true, users: [{ kind: 'parent', name: 'up' }], offered: ['parents'] },
     ])
+  })
+
+  test('a request that names its parent is remembered for it, whatever is asked of others meanwhile', async () => {
+    const named = Buffer.from((await parentRequest(await here(), KID, UP)).request)
+    const response = await addChild(named)
+    const [first] = await idsOf(await here(), KID)
+    const second = await newIdHere()
+    await request()
+    expect(await idsOf(await here(), KID)).toMatchObject([
+      { ski: first?.ski, offered: [], offeredTo: ['up'] },
+      { ski: second, offered: ['parents'], offeredTo: [] },
+    ])
+    expect(await addParent(response)).toMatchObject({ id: first?.ski, formerId: null, otherIds: [] })
+    expect(await refreshFails()).toBeNull()
+    expect((await parentRequest(await here(), KID, UP)).parent).toBe('up')
+    expect(await idsOf(await here(), KID)).toMatchObject([{ offeredTo: [] }, { offeredTo: ['up'] }])
   })
 
   test('a wrong guess is put right by hand', async () => {

@@ -44,6 +44,7 @@ const ID_EVENTS = [
 const REMOTE_CA_EVENTS = [
   ...ID_EVENTS,
   { type: 'id.offered', ski: SKI, to: 'parents' },
+  { type: 'id.offered', ski: SKI, to: 'parents', parent: 'registry' },
   {
     type: 'parent.contacted',
     parent: 'registry',

@@ -4,7 +4,7 @@ import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { entry } from '../../../base/record.js'
 import type { RemoteParent } from '../../../ca/contacts.js'
-import { offeredId } from '../../../ca/ids.js'
+import { offeredId, offeredToParent } from '../../../ca/ids.js'
 import type { CaState, OfferedTo } from '../../../ca/state.js'
 import type { KeyId } from '../../../crypto/ports.js'
 import { type PeerContact, peerDer } from '../../../identity/contact.js'
@@ -18,26 +18,31 @@ import { readSetupFile } from '../setup-files.js'
 
 export interface ParentRequest {
   readonly ca: Handle
+  /** The parent that it is for; null: not named. */
+  readonly parent: Handle | null
   /** XML of the child_request for the parent. */
   readonly request: string
 }
 
-/** Returns the child_request of a CA, which gets its first ID key with it. Throws `ca-unknown` (rejected). */
-export async function parentRequest(session: Session, ca: Handle): Promise<ParentRequest> {
+/**
+ * Returns the child_request of a CA, which gets its first ID key with it; the key is recorded for the parent, if it is named. Throws `ca-unknown`
+ * (rejected).
+ */
+export async function parentRequest(session: Session, ca: Handle, parent?: Handle): Promise<ParentRequest> {
   const { encodeSetup } = await import('../../../protocols/setup/encode.js')
-  const id = await idForRequest(session, ca, 'parents')
-  return { ca, request: encodeSetup({ kind: 'child_request', childHandle: ca, id }) }
+  const id = await idForRequest(session, ca, 'parents', parent)
+  return { ca, parent: parent ?? null, request: encodeSetup({ kind: 'child_request', childHandle: ca, id }) }
 }
 
 /**
  * Returns the DER of the newest ID certificate of a CA, which gets its first ID key if it has none, and records that a request was written with
  * it. Throws `ca-unknown` (rejected).
  */
-export async function idForRequest(session: Session, ca: Handle, to: OfferedTo): Promise<Uint8Array> {
+export async function idForRequest(session: Session, ca: Handle, to: OfferedTo, parent?: Handle): Promise<Uint8Array> {
   const { result: id } = await transact(session, async (tx) => {
     knownCa(tx.work, ca)
     await runCa(tx, ca, { type: 'id.add', ifNone: true })
-    await runCa(tx, ca, { type: 'id.offer', to })
+    await runCa(tx, ca, { type: 'id.offer', to, ...(parent === undefined ? {} : { parent }) })
     return newestId(caState(tx.work, ca))
   })
   if (id === undefined) throw new TypeError('id.add leaves an ID key')
@@ -74,6 +79,13 @@ export function chooseId(state: CaState, to: OfferedTo, known: KeyId | undefined
   })
 }
 
+/** Returns the ID key toward a parent that has answered: the one of the newest request that names it, else as `chooseId`. */
+function chooseForParent(state: CaState, parent: Handle, known: KeyId | undefined): IdChoice {
+  const id = offeredToParent(state, parent)?.ski
+  if (id === undefined) return chooseId(state, 'parents', known)
+  return { id, formerId: known === undefined || known === id ? null : known, otherIds: [] }
+}
+
 export interface ParentContactReport extends Outcome, IdChoice {
   readonly ca: Handle
   readonly parent: Handle
@@ -101,7 +113,8 @@ export async function addRemoteParent(
     async (tx) => {
       const state = knownCa(tx.work, ca)
       const known = entry(state.parents, parent)
-      const choice = chooseId(state, 'parents', known?.transport === 'rfc6492' ? known.contact.id : undefined)
+      const used = known?.transport === 'rfc6492' ? known.contact.id : undefined
+      const choice = chooseForParent(state, parent, used)
       const contact: RemoteParent = {
         transport: 'rfc6492',
         contact: { serviceUri, id: choice.id, peer: toBase64(peer), ...permissions },

@@ -160,6 +160,17 @@ function rows(
   }))
 }
 
+/**
+ * Returns the commands that replace an ID key whose certificate runs out: a newer key for each peer that uses it, or its retirement if no peer
+ * does. RFC 8183 has no message for it: each peer hears of the new key by files, as in the beginning.
+ */
+export function replacementSteps(work: Work, ca: Handle | null, ski: KeyId): string {
+  const ids = rowsIn(work, ca)
+  const own = ids.find((row) => row.ski === ski)
+  if (own === undefined || own.newest || own.users.length > 0) return handOver(ca, ids, ski)
+  return ca === null ? `brine pubserver id retire ${ski}` : `brine ca id retire ${ca} ${ski}`
+}
+
 async function useWith(tx: TransactionContext, ca: Handle, { kind, name }: IdUser, ski: KeyId): Promise<void> {
   const state = caState(tx.work, ca)
   if (kind === 'parent' && name !== null) {

@@ -5,6 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
+import type { KeyId } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
 import { idsOf, type WithIds } from '../../identity/id-keys.js'
@@ -15,6 +16,7 @@ import { soonest } from '../changes/outcome.js'
 import { type RemoteParentRow, remoteParentRows } from '../exchange/client/due-parents.js'
 import { type RemoteRepositoryRow, remoteRepositoryRows } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
+import { replacementSteps } from '../exchange/id-keys.js'
 import { caState, pubdState } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
@@ -218,7 +220,7 @@ function idsOfCa(work: Work, ca: Handle): readonly WatchedId[] {
     repository?.transport === 'rfc8181'
       ? peerId(`the repository of ${ca}`, repository.contact.peer, `brine repo configure ${ca} --response FILE`)
       : []
-  return [...ownIds(`${ca}`, state, `brine ca id add ${ca}`), ...remote, ...below, ...server]
+  return [...ownIds(`${ca}`, state, (ski) => replacementSteps(work, ca, ski)), ...remote, ...below, ...server]
 }
 
 function idsOfServer(work: Work): readonly WatchedId[] {
@@ -228,11 +230,11 @@ function idsOfServer(work: Work): readonly WatchedId[] {
       ? []
       : peerId(`publisher ${name}`, remote.peer, `brine pubserver publisher update ${name} --request FILE`),
   )
-  return [...ownIds('the publication server', state, 'brine pubserver id add'), ...publishers]
+  return [...ownIds('the publication server', state, (ski) => replacementSteps(work, null, ski)), ...publishers]
 }
 
-function ownIds(of: string, state: WithIds, hint: string): readonly WatchedId[] {
-  return idsOf(state).flatMap(({ ski, certificate }) => peerId(`${of} (key ${ski})`, certificate, hint))
+function ownIds(of: string, state: WithIds, hintFor: (ski: KeyId) => string): readonly WatchedId[] {
+  return idsOf(state).flatMap(({ ski, certificate }) => peerId(`${of} (key ${ski})`, certificate, hintFor(ski)))
 }
 
 function peerId(what: string, base64: string, hint: string): readonly WatchedId[] {

@@ -17,6 +17,7 @@ import {
   updatePublisherId,
 } from '../../../../src/core/app/exchange/server/publisher-contact.js'
 import type { Session } from '../../../../src/core/app/session/session.js'
+import { status } from '../../../../src/core/app/status/status.js'
 import { type Handle, parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 import { scratchFolder } from '../../../support/sites/testbed.js'
@@ -126,6 +127,23 @@ describe('toward a parent', () => {
     expect(await refreshFails()).toBeNull()
     expect((await parentRequest(await here(), KID, UP)).parent).toBe('up')
     expect(await idsOf(await here(), KID)).toMatchObject([{ offeredTo: [] }, { offeredTo: ['up'] }])
+  })
+
+  test('status names what replaces a key that runs out: a newer one, its peers one after the other, then nothing', async () => {
+    const { id: first } = await addParent(await addChild(await request()))
+    const hints = async (): Promise<readonly (string | null)[]> => {
+      now = addSeconds(NOW, 15 * 365 * 86_400 - 86_400)
+      const { concerns } = await status(await here())
+      return concerns
+        .filter(({ code, message }) => code === 'id-expiring' && message.includes(first))
+        .map(({ hint }) => hint)
+    }
+    const give = 'brine parent request kid up, then brine parent add kid up --response FILE'
+    expect(await hints()).toEqual([`brine ca id add kid; ${give}`])
+    const second = await newIdHere()
+    expect(await hints()).toEqual([give])
+    await useId(await here(), KID, second as typeof first, [{ kind: 'parent', name: UP }])
+    expect(await hints()).toEqual([`brine ca id retire kid ${first}`])
   })
 
   test('a wrong guess is put right by hand', async () => {

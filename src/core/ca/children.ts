@@ -3,14 +3,9 @@ import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
-import {
-  checkChildAdd,
-  checkChildKey,
-  checkChildRevoke,
-  checkChildUpdate,
-  unknownChild,
-} from '../issuing/child-checks.js'
-import { type ChildResources, childEventsOn, summarizeChild } from '../issuing/child-tables.js'
+import { checkChildKey, unknownChild } from '../issuing/child-checks.js'
+import { checkKnownChild, childCommandsOn } from '../issuing/child-commands.js'
+import { childEventsOn } from '../issuing/child-tables.js'
 import {
   type ChildChanges,
   type ChildRequest,
@@ -19,12 +14,11 @@ import {
   entitled,
   limited,
   type ParkedCertificate,
-  type Withdrawal,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { reissueParked } from '../issuing/suspension.js'
 import type { ReplayClock } from '../protocols/replay-clock.js'
-import { equalSets, fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
+import { fromResourceText, isEmpty, NO_RESOURCES, toResourceText, union } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
@@ -44,43 +38,21 @@ interface Certification {
 const command = commandsOn<CaState, EventOf<typeof childEvents> | PublishingEvent, IssuingPorts>()
 
 export const childCommands = {
-  'child.add': command<ChildResources>({
-    check: (state, { child, resources }) => {
-      if (child === state.handle) return [{ code: 'child-self', message: `${child} cannot be its own child` }]
-      return checkChildAdd(state.children, child, resources, heldResources(state))
-    },
-    decide: (_, { child, resources }) => [{ type: 'child.added', child, resources: toResourceText(resources) }],
-    publishesOnly: false,
-    summarize: summarizeChild,
-  }),
-  'child.update': command<ChildResources>({
-    check: (state, { child, resources }) => checkChildUpdate(state.children, child, resources, heldResources(state)),
-    decide: ({ children }, { child, resources }, ports) => {
-      const before = entry(children, child)
-      if (before !== undefined && equalSets(fromResourceText(before.resources), resources)) return []
-      return reconciled([{ type: 'child.updated', child, resources: toResourceText(resources) }], ports)
-    },
-    publishesOnly: false,
-    summarize: summarizeChild,
+  ...childCommandsOn<CaState, PublishingEvent>({
+    held: heldResources,
+    checkAdd: ({ handle }, child) =>
+      child === handle ? [{ code: 'child-self', message: `${child} cannot be its own child` }] : [],
+    reconciled,
   }),
   'child.remove': command<{ readonly child: Handle; readonly clock?: ReplayClock }>({
-    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    check: (state, { child }) => checkKnownChild(state, child),
     decide: (_, { child, clock }, ports) =>
       reconciled([{ type: 'child.removed', child, ...(clock === undefined ? {} : { clock }) }], ports),
     publishesOnly: false,
     summarize: ({ child, clock }) => ({ child, ...(clock === undefined ? {} : { clock: { ...clock } }) }),
   }),
-  'child.suspend': command<{ readonly child: Handle }>({
-    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
-    decide: ({ children }, { child }, ports) =>
-      entry(children, child)?.suspended === undefined
-        ? reconciled([{ type: 'child.suspended', child, at: ports.clock.now() }], ports)
-        : [],
-    publishesOnly: false,
-    summarize: ({ child }) => ({ child }),
-  }),
   'child.unsuspend': command<{ readonly child: Handle }>({
-    check: ({ children }, { child }) => (entry(children, child) === undefined ? [unknownChild(child)] : []),
+    check: (state, { child }) => checkKnownChild(state, child),
     decide: ({ children }, { child }, ports) => {
       const before = entry(children, child)
       if (before?.suspended === undefined) return []
@@ -93,12 +65,6 @@ export const childCommands = {
     },
     publishesOnly: false,
     summarize: ({ child }) => ({ child }),
-  }),
-  'child.revoke': command<Withdrawal>({
-    check: ({ children }, withdrawal) => checkChildRevoke(children, withdrawal),
-    decide: (_, { child, ski }, ports) => reconciled([{ type: 'child.key.revoked', child, ski }], ports),
-    publishesOnly: false,
-    summarize: ({ child, ski }) => ({ child, ski }),
   }),
   'child.certify': command<Certification>({
     check: checkCertification,

@@ -46,7 +46,7 @@ export default class Cgi extends BaseCommand<object> {
   private async answer(): Promise<object> {
     const response = await answerCgi({
       env: process.env,
-      body: readStdinStart,
+      body: (length) => readStdinStart(length),
       open: async () => {
         const { flags } = await this.parse(Cgi).catch((cause: unknown) => {
           throw toAppError(cause, { changed: 'no', command: 'brine cgi', debug: false })

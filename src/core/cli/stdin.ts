@@ -26,16 +26,36 @@ export async function readStdinText(): Promise<string> {
   }
 }
 
-/** Reads the first `length` octets of standard input, fewer if it ends earlier. Does not wait for more. */
-export async function readStdinStart(length: number): Promise<Uint8Array> {
+/** Longest pause of a web server between two parts of a body, in seconds. */
+const PAUSE_SECONDS = 30
+
+/**
+ * Reads the first `length` octets of standard input, fewer if it ends earlier. Does not wait for more. Returns `late`, and reads no further, if
+ * nothing comes for `pause` seconds.
+ */
+export async function readStdinStart(length: number, pause = PAUSE_SECONDS): Promise<Uint8Array | 'late'> {
   const parts: Buffer[] = []
   let remaining = length
-  if (remaining > 0)
-    for await (const part of process.stdin) {
-      const bytes = Buffer.from(part).subarray(0, remaining)
-      parts.push(bytes)
-      remaining -= bytes.length
-      if (remaining === 0) break
+  if (remaining > 0) {
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      process.stdin.destroy()
+    }, pause * 1000)
+    try {
+      for await (const part of process.stdin) {
+        timer.refresh()
+        const bytes = Buffer.from(part).subarray(0, remaining)
+        parts.push(bytes)
+        remaining -= bytes.length
+        if (remaining === 0) break
+      }
+    } catch (error) {
+      if (!isLate) throw error
+    } finally {
+      clearTimeout(timer)
     }
+    if (isLate) return 'late'
+  }
   return new Uint8Array(Buffer.concat(parts))
 }

@@ -64,10 +64,21 @@ interface State {
   readonly connections: Set<Socket>
 }
 
+/** Longest pause of a web server between two parts of a request, in milliseconds; one that waits for the next request may be silent. */
+const PAUSE = 30_000
+
 function handle(connection: Socket, options: FastCgiOptions, state: State): void {
   const read = fastCgiReader(options.largestBody)
+  let isWithin = false
+  connection.setTimeout(PAUSE, () => {
+    if (!isWithin) return
+    options.log('a connection was closed: the rest of a request did not come for half a minute')
+    connection.destroy()
+  })
   connection.on('data', (chunk: Buffer) => {
+    isWithin = true
     for (const event of read(chunk)) {
+      isWithin = false
       if (event.type === 'reply') connection.write(event.bytes)
       else if (event.type === 'request') void respond(connection, event.request, options, state)
       else {

@@ -41,6 +41,8 @@ async function exchange(context: TestContext, front: string, fcgiwrap?: string):
     expect(site.published(held.body)).toEqual({ type: 'list', objects: [] })
 
     const before = site.everything()
+    const longest = Buffer.alloc(1024 * 1024)
+    expect((await post(server, '/rfc6492/testbed', 'application/rpki-updown', longest)).status).toBe(400)
     const tooLong = Buffer.alloc(1024 * 1024 + 1)
     expect((await post(server, '/rfc6492/testbed', 'application/rpki-updown', tooLong)).status).toBe(413)
     expect((await post(server, '/rfc8181/pub', 'application/rpki-publication', tooLong)).status).toBe(400)

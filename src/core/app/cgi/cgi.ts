@@ -17,6 +17,8 @@ interface Route {
   readonly largest: number
   /** True if the request must come over TLS; messages in CMS protect themselves (RFC 6492 section 3). */
   readonly needsTls: boolean
+  /** True if each refusal is a line in the log: a peer is a program whose operator asks for the cause. */
+  readonly logsRefusals: boolean
   readonly answer: () => Promise<Answer>
 }
 
@@ -28,18 +30,21 @@ const ROUTES: readonly Route[] = [
     prefix: EST_PREFIX,
     largest: LARGEST_BODY,
     needsTls: true,
+    logsRefusals: false,
     answer: async () => (await import('../enrolment/est-over-cgi.js')).answerEst,
   },
   {
     prefix: '/rfc6492/',
     largest: MESSAGE_LIMITS.rfc6492,
     needsTls: false,
+    logsRefusals: true,
     answer: async () => (await import('../exchange/server/protocols-over-cgi.js')).answerMessage,
   },
   {
     prefix: '/rfc8181/',
     largest: MESSAGE_LIMITS.rfc8181,
     needsTls: false,
+    logsRefusals: true,
     answer: async () => (await import('../exchange/server/protocols-over-cgi.js')).answerMessage,
   },
 ]
@@ -55,7 +60,10 @@ export async function answerCgi(ports: CgiPorts): Promise<Uint8Array> {
   }
   const isHead = request.method === 'HEAD'
   try {
-    return formatCgi(await routed(isHead ? { ...request, method: 'GET' } : request, ports), isHead)
+    return formatCgi(
+      await withLog(request, ports, (logging) => routed(isHead ? { ...request, method: 'GET' } : request, logging)),
+      isHead,
+    )
   } catch (error) {
     const fault = error instanceof AppError ? error : undefined
     ports.log(`${request.method} ${quoted(request.path, 200)}: ${fault === undefined ? 'a bug' : logged(fault)}`)
@@ -71,6 +79,23 @@ export function largestBody(env: CgiPorts['env']): number {
   return (request?.contentLength ?? 0) <= largest ? largest : 0
 }
 
+/** Handles a request, and logs the refusal of one that has no line of its own. */
+async function withLog(
+  { method, path }: CgiRequest,
+  ports: CgiPorts,
+  handle: (ports: CgiPorts) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  let isLogged = routeOf(path)?.logsRefusals === false
+  const log = (line: string): void => {
+    isLogged = true
+    ports.log(line)
+  }
+  const response = await handle({ ...ports, log })
+  const { status, body } = response
+  if (status >= 400 && !isLogged) ports.log(`${method} ${quoted(path, 200)}: ${status}: ${String(body).trim()}`)
+  return response
+}
+
 const routeOf = (path: string): Route | undefined => ROUTES.find(({ prefix }) => path.startsWith(prefix))
 
 async function routed(request: CgiRequest, ports: CgiPorts): Promise<HttpResponse> {
@@ -80,6 +105,7 @@ async function routed(request: CgiRequest, ports: CgiPorts): Promise<HttpRespons
   const isRead = contentLength <= largest
   // a web server may wait until its whole body is read
   const body = isRead ? await ports.body(contentLength) : new Uint8Array()
+  if (body === 'late') return plainResponse(408, 'The body of the request did not come.', { Connection: 'close' })
   if (route === undefined) return plainResponse(404, 'Not found.')
   if (route.needsTls && !request.isSecure) {
     ports.log('refused: the server does not say that TLS protects the request (HTTPS=on)')

@@ -6,8 +6,8 @@ import type { Session } from '../session/session.js'
 
 export interface CgiPorts {
   readonly env: Environment
-  /** Reads `length` octets of standard input, or fewer if it ends earlier. */
-  readonly body: (length: number) => Promise<Uint8Array>
+  /** Reads `length` octets of standard input, or fewer if it ends earlier; `late` if nothing comes for half a minute. */
+  readonly body: (length: number) => Promise<Uint8Array | 'late'>
   readonly open: () => Promise<Session>
   /** Writes a line to the error log of the web server. */
   readonly log: (line: string) => void

@@ -9,6 +9,7 @@ import { activateKeyroll, initKeyroll } from '../../src/core/app/authority/keyro
 import { recover } from '../../src/core/app/recovery/recover.js'
 import { AppError } from '../../src/core/base/errors.js'
 import { addSeconds, type Instant } from '../../src/core/base/time.js'
+import { isUnconfirmed } from '../../src/core/ca/remote-repository.js'
 import { sha256Hex } from '../../src/core/crypto/digest.js'
 import type { Send } from '../../src/core/peers/message.js'
 import { readMessage } from '../../src/core/protocols/cms/read-message.js'
@@ -171,12 +172,14 @@ describe('the parent', () => {
 
 describe('the publisher', () => {
   it('repo sync', async () => {
-    const confirmed = async (dir: string, now: string | undefined) =>
-      (await directoriesIn(dirname(dir), now).stateHere(KID)).synced?.content ?? 'nothing'
     const served = (two: TwoDirectories) =>
       servedFiles(two.server, 'pub').filter((name) => name.endsWith('.roa')).length
+    const state = async (dir: string, now: string | undefined) => {
+      const two = directoriesIn(dirname(dir), now)
+      return `${isUnconfirmed(await two.stateHere(KID)) ? 'unconfirmed' : 'confirmed'} ${served(two)}`
+    }
     const subject: Subject = {
-      ...{ name: 'repo sync, elsewhere', ...client, base: elsewhere, state: confirmed },
+      ...{ name: 'repo sync, elsewhere', ...client, base: elsewhere, state, begun: 'unconfirmed 1' },
       run: (dir, now) => sync(directoriesIn(dirname(dir), now)),
       next: async (dir, now) => {
         const two = directoriesIn(dirname(dir), now)

@@ -33,38 +33,48 @@ export interface Shape<A, C, T> {
   readonly open?: true
 }
 
-/** The faults of the decoder that `collectFaults` runs; undefined outside of it. */
-let collected: ProtocolFault[] | undefined
+/** Faults that a decoder has found so far, where it reads on after the first one. */
+export type FaultList = ProtocolFault[]
 
-/** Runs a decoder to the end of the message. Returns its value, or all faults of a message that has one. */
-export function collectFaults<T>(
-  decode: () => T,
-): { readonly value: T } | { readonly faults: readonly ProtocolFault[] } {
-  const faults: ProtocolFault[] = []
-  collected = faults
-  try {
-    const value = attempt(decode)
-    return faults.length === 0 ? { value } : { faults }
-  } finally {
-    collected = undefined
-  }
+/** An element of a document whose faults are collected. */
+interface CollectingElement extends XmlElement {
+  readonly faults: FaultList
 }
 
-/** Throws the fault, or keeps it where all are collected. */
-function refuse(fault: ProtocolFault): void {
-  if (collected === undefined) throw fault
-  collected.push(fault)
+/** Returns the list that takes the faults of an element; undefined where the first one is thrown. */
+function faultsOf(element: XmlElement): FaultList | undefined {
+  return (element as Partial<CollectingElement>).faults
+}
+
+function collecting(element: XmlElement, faults: FaultList): CollectingElement {
+  return { ...element, faults, children: element.children.map((child) => collecting(child, faults)) }
+}
+
+/** Runs a decoder to the end of the message; it passes the list on to `readDocument`. Returns its value, or all faults of a message that has one. */
+export function collectFaults<T>(
+  decode: (faults: FaultList) => T,
+): { readonly value: T } | { readonly faults: readonly ProtocolFault[] } {
+  const faults: FaultList = []
+  const value = attempt(faults, () => decode(faults))
+  return faults.length === 0 ? { value } : { faults }
+}
+
+/** Throws the fault of an element, or keeps it where all are collected. */
+function refuse(element: XmlElement, fault: ProtocolFault): void {
+  const faults = faultsOf(element)
+  if (faults === undefined) throw fault
+  faults.push(fault)
 }
 
 /** Runs a part of a decoder. Where faults are collected, a part that has one ends with undefined, and the others go on. */
-function attempt<T>(read: () => T): T {
-  if (collected === undefined) return read()
+function attempt<T>(faults: FaultList | undefined, read: () => T): T {
+  if (faults === undefined) return read()
   try {
     return read()
   } catch (error) {
-    if (error instanceof ProtocolFault) collected.push(error)
+    if (error instanceof ProtocolFault) faults.push(error)
     // a value that is missing because of an earlier fault may fail anywhere
-    else if (collected.length === 0) throw error
+    else if (faults.length === 0) throw error
     return undefined as T
   }
 }
@@ -102,7 +112,7 @@ export function many<T>(read: (element: XmlElement) => T): ChildRule<readonly T[
   return {
     min: 0,
     max: Number.POSITIVE_INFINITY,
-    collect: (found) => found.map((element) => attempt(() => read(element))),
+    collect: (found) => found.map((element) => attempt(faultsOf(element), () => read(element))),
   }
 }
 
@@ -137,7 +147,7 @@ export function readSequence<T>(
   refuseText(element, rule)
   return element.children.map((child) => {
     const read = own(readers, child, element)
-    return attempt(() => {
+    return attempt(faultsOf(element), () => {
       if (read === undefined) throw unexpectedChild(element, child, rule, Object.keys(readers))
       return read(child)
     })
@@ -154,14 +164,14 @@ export function readAttributes<A, C, T>(element: XmlElement, shape: Shape<A, C, 
       const refuseValue = (problem: string): never => {
         throw faultAt(element, rule, `the attribute ${key} of <${element.name}> ${problem}: ${quoted(text)}`)
       }
-      read[key] = attempt(() => rules[key].value(text, refuseValue))
+      read[key] = attempt(faultsOf(element), () => rules[key].value(text, refuseValue))
     } else if (rules[key].required) {
-      refuse(faultAt(element, rule, `<${element.name}> has no attribute ${key}`))
+      refuse(element, faultAt(element, rule, `<${element.name}> has no attribute ${key}`))
     }
   }
   const unknown = shape.open === true ? [] : [...element.attributes.keys()].filter((key) => !Object.hasOwn(rules, key))
   for (const key of unknown)
-    refuse(faultAt(element, rule, `<${element.name}> has an unknown attribute: ${quoted(key)}`))
+    refuse(element, faultAt(element, rule, `<${element.name}> has an unknown attribute: ${quoted(key)}`))
   return read as A
 }
 
@@ -173,23 +183,23 @@ function readChildren<A, C, T>(element: XmlElement, shape: Shape<A, C, T>): C {
   for (const child of element.children) {
     const known = child.namespace === element.namespace ? found.get(child.name) : undefined
     if (known !== undefined) known.push(child)
-    else if (open !== true) refuse(unexpectedChild(element, child, rule, names))
+    else if (open !== true) refuse(element, unexpectedChild(element, child, rule, names))
   }
   const read: Partial<C> = {}
   for (const name of names) {
     const { min, max, collect } = rules[name] as ChildRule<C[typeof name]>
     const children = found.get(name) ?? []
     const extra = children[max]
-    if (extra !== undefined) refuse(faultAt(extra, rule, `<${element.name}> has more than one <${name}>`))
-    if (children.length < min) refuse(faultAt(element, rule, `<${element.name}> has no <${name}>`))
-    else read[name] = attempt(() => collect(children))
+    if (extra !== undefined) refuse(element, faultAt(extra, rule, `<${element.name}> has more than one <${name}>`))
+    if (children.length < min) refuse(element, faultAt(element, rule, `<${element.name}> has no <${name}>`))
+    else read[name] = attempt(faultsOf(element), () => collect(children))
   }
   return read as C
 }
 
 function readText<A, C, T>(element: XmlElement, { rule, text }: Shape<A, C, T>): T {
   if (text !== undefined) {
-    return attempt(() =>
+    return attempt(faultsOf(element), () =>
       text(element.text, (problem) => {
         throw faultAt(element, rule, `the text of <${element.name}> ${problem}`)
       }),
@@ -201,7 +211,7 @@ function readText<A, C, T>(element: XmlElement, { rule, text }: Shape<A, C, T>):
 
 function refuseText(element: XmlElement, rule: string): void {
   const text = element.text.trim()
-  if (text !== '') refuse(faultAt(element, rule, `<${element.name}> has text: ${quoted(text)}`))
+  if (text !== '') refuse(element, faultAt(element, rule, `<${element.name}> has text: ${quoted(text)}`))
 }
 
 function own<T>(
@@ -237,8 +247,10 @@ export interface Protocol {
   readonly roots: readonly string[]
 }
 
-/** Reads a document of a protocol and returns its root. Throws `ProtocolFault`. */
-export function readDocument(bytes: Uint8Array, protocol: Protocol): XmlElement {
+/**
+ * Reads a document of a protocol and returns its root. Throws `ProtocolFault`. With `faults` the readers of its elements collect theirs in it.
+ */
+export function readDocument(bytes: Uint8Array, protocol: Protocol, faults?: FaultList): XmlElement {
   const root = parse(bytes, protocol.limits)
   const { namespace, roots, rule } = protocol
   if (root.namespace !== '' && root.namespace.replace(/\/$/, '') !== namespace.replace(/\/$/, '')) {
@@ -247,7 +259,7 @@ export function readDocument(bytes: Uint8Array, protocol: Protocol): XmlElement 
   if (!roots.includes(root.name)) {
     throw faultAt(root, rule, `the message is <${root.name.slice(0, 80)}>, expected <${roots.join('>, <')}>`)
   }
-  return root
+  return faults === undefined ? root : collecting(root, faults)
 }
 
 function parse(bytes: Uint8Array, limits: Partial<XmlLimits>): XmlElement {

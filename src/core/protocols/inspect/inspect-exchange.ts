@@ -10,7 +10,7 @@ import { type Inspection, verdictOf } from '../../rpki/inspect/inspect.js'
 import { describeMessage, type MessageDescription } from '../cms/describe.js'
 import { readMessage } from '../cms/read-message.js'
 import type { IdCertificate } from '../cms/types.js'
-import { collectFaults } from '../elements/shape.js'
+import { collectFaults, type FaultList } from '../elements/shape.js'
 import type { ProtocolFault } from '../fault.js'
 import { decodeProvisioning } from '../provisioning/decode.js'
 import { decodePublication } from '../publication/decode.js'
@@ -170,26 +170,30 @@ function readBody(protocol: Protocol, bytes: Uint8Array, at: Instant, findings: 
   switch (protocol) {
     case 'rfc8183':
       return decoded(
-        () => decodeSetup(bytes),
+        (faults) => decodeSetup(bytes, faults),
         (message) => describeSetup(message, at, findings),
         findings,
       )
     case 'rfc6492':
       return decoded(
-        () => decodeProvisioning(bytes),
+        (faults) => decodeProvisioning(bytes, faults),
         (message) => describeProvisioning(message, at, findings),
         findings,
       )
     case 'rfc8181':
       return decoded(
-        () => decodePublication(bytes),
+        (faults) => decodePublication(bytes, faults),
         (message) => describePublication(message, findings),
         findings,
       )
   }
 }
 
-function decoded<T>(decode: () => T, describe: (message: T) => Body, findings: FindingList): Body | undefined {
+function decoded<T>(
+  decode: (faults: FaultList) => T,
+  describe: (message: T) => Body,
+  findings: FindingList,
+): Body | undefined {
   const result = collectFaults(decode)
   if ('value' in result) return describe(result.value)
   for (const fault of result.faults) findings.add(fault.rule, placed(fault))

@@ -5,6 +5,7 @@
 import { quoted } from '../../base/text.js'
 import type { XmlElement } from '../../xml/read.js'
 import {
+  type FaultList,
   faultAt,
   many,
   one,
@@ -129,8 +130,8 @@ const ERROR_RESPONSE = shape({
 })
 
 /** Decodes a message. Throws `ProtocolFault`; its `status` is 1102 for another version and 1103 for an unknown type. */
-export function decodeProvisioning(bytes: Uint8Array): ProvisioningMessage {
-  const root = readDocument(bytes, PROVISIONING)
+export function decodeProvisioning(bytes: Uint8Array, faults?: FaultList): ProvisioningMessage {
+  const root = readDocument(bytes, PROVISIONING, faults)
   const { rule } = PROVISIONING
   const { version, type } = Object.fromEntries(root.attributes)
   if (version !== '1') {

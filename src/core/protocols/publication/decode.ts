@@ -7,6 +7,7 @@ import { quoted } from '../../base/text.js'
 import type { XmlElement } from '../../xml/read.js'
 import {
   emptyElement,
+  type FaultList,
   faultAt,
   maybe,
   optional,
@@ -83,8 +84,8 @@ const REPORT_ERROR = shape({
 const FAILED_PUBLISH = { ...PUBLISH, text: base64OrEmpty(MAX_PUBLISHED) }
 
 /** Decodes a query or a reply. Throws `ProtocolFault`. */
-export function decodePublication(bytes: Uint8Array): PublicationMessage {
-  const { root, type, draft } = readMessage(bytes)
+export function decodePublication(bytes: Uint8Array, faults?: FaultList): PublicationMessage {
+  const { root, type, draft } = readMessage(bytes, faults)
   return type === 'query'
     ? { kind: 'query', query: queryOf(root, draft) }
     : { kind: 'reply', reply: replyOf(root, draft) }
@@ -104,8 +105,11 @@ export function decodePublicationReply(bytes: Uint8Array): PublicationReply {
   throw faultAt(root, MSG.rule, 'the message is a query, expected a reply')
 }
 
-function readMessage(bytes: Uint8Array): { root: XmlElement; type: 'query' | 'reply'; draft: DraftVersion } {
-  const root = readDocument(bytes, PUBLICATION)
+function readMessage(
+  bytes: Uint8Array,
+  faults?: FaultList,
+): { root: XmlElement; type: 'query' | 'reply'; draft: DraftVersion } {
+  const root = readDocument(bytes, PUBLICATION, faults)
   const { version, type } = readAttributes(root, MSG)
   return { root, type, draft: version === '3' ? { version: 3 } : {} }
 }

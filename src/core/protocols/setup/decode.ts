@@ -5,6 +5,7 @@
 import type { XmlElement } from '../../xml/read.js'
 import {
   emptyElement,
+  type FaultList,
   many,
   maybe,
   one,
@@ -110,8 +111,8 @@ const ERROR = shape({
 })
 
 /** Decodes a message. Throws `ProtocolFault`. */
-export function decodeSetup(bytes: Uint8Array): SetupMessage {
-  const root = readDocument(bytes, SETUP)
+export function decodeSetup(bytes: Uint8Array, faults?: FaultList): SetupMessage {
+  const root = readDocument(bytes, SETUP, faults)
   const read = READERS.get(root.name)
   if (read === undefined) throw new TypeError(`no reader of <${root.name}>`)
   return read(root)

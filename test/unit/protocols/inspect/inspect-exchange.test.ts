@@ -161,6 +161,16 @@ describe('every fault of a message', () => {
     expect(() => decodeProvisioning(Buffer.from('<message/>'))).toThrow('the version is')
   })
 
+  it('collects what is given its list, and nothing of another message', () => {
+    const bad = list.replace('sender="child"', '')
+    const found = collectFaults((faults) => {
+      expect(() => decodeProvisioning(Buffer.from(bad))).toThrow('has no attribute sender')
+      return decodeProvisioning(Buffer.from(list), faults)
+    })
+    expect(found).toMatchObject({ value: { sender: 'child' } })
+    expect(collectFaults((faults) => decodeProvisioning(Buffer.from(bad), faults))).not.toHaveProperty('value')
+  })
+
   const mutations: readonly (readonly [string, string, RegExp])[] = [
     ['version', list.replace('version="1"', 'version="2"'), /section 3\.2: .*the version is "2", expected "1"/],
     ['type', list.replace('"list"', '"lists"'), /section 3\.2: .*the type of the message is unknown: "lists"/],

@@ -55,7 +55,7 @@ function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
     'Brine has no daemon. Every command opens a data directory, applies one change, makes it durable and exits.',
     'Periodic work is done by brine tick, which cron or a systemd timer runs every 5 minutes.',
     'There are three ways to begin, and a data directory may hold all of them; brine testbed init makes a sandbox for a first try.',
-    'Under a registry, in its repository: brine init makes a data directory and brine ca add a CA. brine parent request and brine repo request write two XML files (RFC 8183) for the portal of the registry, whose two answers brine parent add and brine repo configure take. brine parent refresh gets the certificate, brine roa add makes ROAs, and brine repo sync publishes them.',
+    'Under a registry, in its repository: brine init makes a data directory and brine ca add a CA. brine parent request and brine repo request write two XML files (RFC 8183) for the portal of the registry, whose two answers brine parent add and brine repo configure take. brine parent refresh gets the certificate, brine roa add makes ROAs; each of these commands publishes what it has changed.',
     'With a repository of your own: brine pubserver init, and brine repo configure with --local; a web server and an rsync daemon serve the published tree.',
     'As your own trust anchor: brine setup makes the data directory, the publication server, the trust anchor and the files for the servers.',
   ]
@@ -68,7 +68,6 @@ function mainPage(manifest: Manifest, { description }: ProgramTexts): string {
     'brine repo configure acme --response repository-response.xml',
     'brine parent refresh acme',
     'brine roa add acme "192.0.2.0/24 => 64496"',
-    'brine repo sync acme',
   ]
   const commands = visibleCommands(manifest).flatMap((command) =>
     entry(synopsis(usage(command)), `${command.summary ?? ''}; see brine-${firstWord(command)}(1)`),

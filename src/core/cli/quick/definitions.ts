@@ -25,7 +25,10 @@ export function custom(defaults: Given = {}) {
   return (given: Given = {}): Given => ({ parse: asGiven, ...defaults, ...given, input: [], type: 'option' })
 }
 
-export const option = custom
+/** Returns a function that defines a flag whose value is one of `options`. */
+export function option(defaults: Given = {}) {
+  return custom(defaults)
+}
 
 /** Defines a flag without a value. */
 export function boolean(given: Given = {}): Given {

@@ -12,26 +12,29 @@ const WORDS: Readonly<Record<string, string>> = {
 }
 
 export default class Setup extends BaseCommand<SetupReport> {
-  static override summary =
-    'set up a data directory, with a repository or for a registry, and its files for servers and cron'
+  static override summary = 'set up a repository, or a data directory for CAs under a registry'
   static override description =
     'With the URIs of a repository of your own: does what init, pubserver init and ta init do, and writes the files for nginx, Apache, rsyncd, cron and systemd to DATA_DIR/setup, with the paths and host names of this data directory. Without URIs, for CAs under a registry that publish in its repository: does what init does, and writes the files for cron and systemd. The same command completes a run that was interrupted, and writes the files again. The URIs cannot be changed later.'
   static override examples = [
     '<%= config.bin %> setup --rsync rsync://rpki.example.net/repo/ --rrdp https://rpki.example.net/rrdp/',
     '<%= config.bin %> setup',
   ]
+  static override needs = (['tal-https', 'tal-rsync'] as const).map((name) => ({
+    code: 'flag-invalid',
+    oneOf: { rsync: '' },
+    with: name,
+    message: `--${name} needs --rsync and --rrdp`,
+  }))
   static override flags = {
     ...writeFlags,
     rsync: flag.text({ helpValue: 'URI', dependsOn: ['rrdp'], description: 'public rsync URI of a repository here' }),
     rrdp: flag.text({ helpValue: 'URI', dependsOn: ['rsync'], description: 'public RRDP URI of a repository here' }),
     'tal-https': flag.text({
       helpValue: 'URI',
-      dependsOn: ['rsync'],
       description: 'https URI of the trust anchor certificate (default: /ta/ta.cer on the host of --rrdp)',
     }),
     'tal-rsync': flag.text({
       helpValue: 'URI',
-      dependsOn: ['rsync'],
       description: 'rsync URI of the trust anchor certificate (default: /ta/ta.cer on the host of --rsync)',
     }),
   }

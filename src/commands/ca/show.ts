@@ -5,6 +5,7 @@ import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg } from '../../core/cli/flags/flags.js'
 import type { Theme } from '../../core/cli/output/theme.js'
+import { leavingText } from '../../core/cli/views/repositories.js'
 
 export default class CaShow extends BaseCommand<CaShowReport> {
   static override summary = 'show a CA'
@@ -21,6 +22,7 @@ export default class CaShow extends BaseCommand<CaShowReport> {
       `${theme.bold(report.handle)}  ${report.roas} ROAs`,
       `holds       ${resourceLine(report.resources) || 'nothing'}`,
       `repository  ${report.repository?.base ?? 'none'}`,
+      ...(report.leaving === null ? [] : [`leaves      ${report.leaving.base}: ${leavingText(report.leaving)}`]),
       ...report.parents.map((p) => `parent      ${p.name} (${p.aggregate ?? p.serviceUri ?? p.transport})`),
       ...report.children.map((c) => `child       ${c.name}  ${resourceLine(c.resources)}`),
     ]

@@ -13,6 +13,7 @@ import { idCommands, idEvents } from './ids.js'
 import { keyrollCommands, keyrollEvents } from './keyroll.js'
 import { keyrollCancelCommands, keyrollCancelEvents } from './keyroll-cancel.js'
 import { lifecycleCommands, lifecycleEvents } from './lifecycle.js'
+import { migrationCommands, migrationEvents } from './migration.js'
 import { publishingCommands, publishingEvents } from './publishing.js'
 import { remoteChildCommands, remoteChildEvents } from './remote-children.js'
 import { remoteParentCommands, remoteParentEvents } from './remote-parents.js'
@@ -26,6 +27,7 @@ const events = joined(
   classEvents,
   remoteParentEvents,
   remoteRepositoryEvents,
+  migrationEvents,
   childEvents,
   remoteChildEvents,
   roaEvents,
@@ -40,6 +42,7 @@ const commands = joined(
   classCommands,
   remoteParentCommands,
   remoteRepositoryCommands,
+  migrationCommands,
   childCommands,
   remoteChildCommands,
   roaCommands,
@@ -71,7 +74,8 @@ function logical(state: CaState): Json {
   return {
     handle: state.handle,
     status: state.status,
-    repository: state.repository === null ? null : repositoryOf(state.repository),
+    repository: state.repository === null ? null : placeOf(state.repository),
+    ...(state.leaving === undefined ? {} : { leaving: placeOf(state.leaving.repository) }),
     parents: sortedEntries(state.parents).map(([name, p]) =>
       p.transport === 'local'
         ? [name, p.aggregate.kind, p.aggregate.handle, p.childName]
@@ -89,6 +93,7 @@ function logical(state: CaState): Json {
       c.aggregated,
       c.keys.map((k) => [
         k.state,
+        ...(k.repository === undefined ? [] : [k.repository]),
         k.certificate === null ? null : { ...k.certificate.resources },
         roaNames(k.point.objects),
       ]),
@@ -98,7 +103,7 @@ function logical(state: CaState): Json {
 }
 
 /** Without the keys of a contact, which two machines do not share. */
-function repositoryOf({ transport, base, notify }: Repository): Json {
+function placeOf({ transport, base, notify }: Repository): Json {
   return { transport, base, ...(notify === undefined ? {} : { notify }) }
 }
 

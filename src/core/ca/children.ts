@@ -91,7 +91,7 @@ async function reissued(
     const [key, had] = [currentKey(own), parked.filter((c) => c.class === own.name)]
     if (key === undefined || had.length === 0) continue
     const held = fromResourceText(key.certificate.resources)
-    const changes = await reissueParked(child, had, issuerOf(state.repository, own, key), held, ports)
+    const changes = await reissueParked(child, had, issuerOf(state, own, key), held, ports)
     all.push({ class: own.name, changes })
   }
   return all
@@ -121,7 +121,7 @@ export function entitlementsOf(state: CaState, childName: Handle): readonly Enti
     out.push({
       className: resourceClass.name,
       resources: toResourceText(resources),
-      issuerUri: issuerOf(state.repository, resourceClass, key).base,
+      issuerUri: issuerOf(state, resourceClass, key).base,
       issued: Object.values(child.issued).filter((c) => entry(names, fileName('cer', c.ski))?.sha256 === c.sha256),
     })
   }
@@ -150,7 +150,7 @@ async function certifyChild(
   const key = resourceClass === undefined ? undefined : currentKey(resourceClass)
   if (child === undefined || resourceClass === undefined || key === undefined || state.repository === null)
     throw new TypeError('certify runs only after its check')
-  const issuer = issuerOf(state.repository, resourceClass, key)
+  const issuer = issuerOf(state, resourceClass, key)
   const held = fromResourceText(key.certificate.resources)
   return certify(issuer, request, limited(entitled(child, held), request.limit), ports)
 }

@@ -40,6 +40,9 @@ export const isRemoteRepository: Check<RemoteRepository> = objectOf<RemoteReposi
 
 export type Repository = LocalRepository | RemoteRepository
 
+/** Checks the stored form of either kind of repository. */
+export const isRepository: Check<Repository> = (value) => isLocalRepository(value) || isRemoteRepository(value)
+
 /** STORED. A parent in this data directory. */
 export interface LocalParent {
   readonly transport: 'local'

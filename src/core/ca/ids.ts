@@ -9,6 +9,7 @@ import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { type IdKey, type IdUser, idCommandsOn, idEventsOn, idKey, newestId } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { PLACES, remoteAt } from './places.js'
 import type { CaState, OfferedTo } from './state.js'
 
 const event = eventsOn<CaState>()
@@ -57,12 +58,12 @@ export function offeredId(state: CaState, to: OfferedTo): IdKey | undefined {
 }
 
 /** Returns the peers toward which an ID key is used. */
-export function peersThatKnow({ parents, repository, children }: CaState, ski: KeyId): readonly IdUser[] {
+export function peersThatKnow(state: CaState, ski: KeyId): readonly IdUser[] {
+  const { parents, children } = state
   const users: IdUser[] = []
   for (const [name, p] of Object.entries(parents))
     if (p.transport === 'rfc6492' && p.contact.id === ski) users.push({ kind: 'parent', name: name as Handle })
-  if (repository?.transport === 'rfc8181' && repository.contact.id === ski)
-    users.push({ kind: 'repository', name: null })
+  if (PLACES.some((place) => remoteAt(state, place)?.contact.id === ski)) users.push({ kind: 'repository', name: null })
   for (const [name, child] of Object.entries(children))
     if (child.transport === 'rfc6492' && child.id === ski) users.push({ kind: 'child', name: name as Handle })
   return users

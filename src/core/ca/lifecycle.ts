@@ -7,8 +7,8 @@ import { clocksOf } from '../protocols/replay-clock.js'
 import { toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
 import { isLocalRepository, type LocalRepository } from './contacts.js'
-import { isUnconfirmed } from './remote-repository.js'
-import { type CaState, initialCa, publishedFiles } from './state.js'
+import { filesAt, isUnconfirmedAt, PLACES, remoteAt } from './places.js'
+import { type CaState, initialCa } from './state.js'
 
 const event = eventsOn<CaState>()
 
@@ -44,8 +44,11 @@ export function heldElsewhere(state: CaState): HeldElsewhere {
   const parents = Object.entries(state.parents).flatMap(([name, { transport }]) =>
     transport === 'rfc6492' && certifying.some(({ parent }) => parent === name) ? [name as Handle] : [],
   )
-  const isElsewhere = state.repository?.transport === 'rfc8181'
-  return { parents, repository: isElsewhere && (publishedFiles(state).length > 0 || isUnconfirmed(state)) }
+  const repository = PLACES.some(
+    (place) =>
+      remoteAt(state, place) !== undefined && (filesAt(state, place).length > 0 || isUnconfirmedAt(state, place)),
+  )
+  return { parents, repository }
 }
 
 function checkHeldElsewhere(state: CaState): readonly Violation[] {
@@ -99,7 +102,7 @@ export const lifecycleCommands = {
   'repository.configure': command<{ readonly repository: LocalRepository }>({
     check: (state, { repository }) => {
       if (state.repository === null || state.repository.base === repository.base) return []
-      const message = `${state.handle} already publishes at ${state.repository.base}: its repository cannot be changed`
+      const message = `${state.handle} already publishes at ${state.repository.base}: another repository needs a migration`
       return [{ code: 'repository-differs', message }]
     },
     decide: (state, { repository }) =>

@@ -119,20 +119,19 @@ export async function reconcile(
   ports: IssuingPorts,
   reissue: Reissue = {},
 ): Promise<readonly PublishingEvent[]> {
-  const { repository } = state
-  if (state.status !== 'active' || repository === null) return []
+  if (state.status !== 'active' || state.repository === null) return []
   const events: PublishingEvent[] = []
   for (const resourceClass of Object.values(state.classes)) {
     // the key that issues comes last: its event says whether the ROAs of the class are aggregated
     for (const { certificate, ...rest } of resourceClass.keys) {
       if (certificate === null || (rest.state !== 'new' && rest.state !== 'old')) continue
       const key = { ...rest, certificate }
-      const issuer = issuerOf(repository, resourceClass, key)
+      const issuer = issuerOf(state, resourceClass, key)
       events.push(...(await reconcileEmpty(state, resourceClass, key, issuer, ports, reissue)))
     }
     const key = currentKey(resourceClass)
     if (key === undefined) continue
-    const issuer = issuerOf(repository, resourceClass, key)
+    const issuer = issuerOf(state, resourceClass, key)
     const event = await reconcileClass(state, resourceClass, key, issuer, ports, reissue)
     if (event !== undefined) events.push(event)
   }
@@ -207,13 +206,20 @@ function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): Publ
   return { ...point, objects: Object.fromEntries(Object.entries(point.objects).filter(([name]) => !fresh.has(name))) }
 }
 
-/** Returns when this CA must next issue something, and when its first manifest goes stale; null when it publishes nothing. */
-export function dueTimes(state: CaState, timing: Timing): DueTimes | null {
+/**
+ * Returns when this CA must next issue something, and when its first manifest goes stale; null when it publishes nothing. Of those keys that
+ * `isWanted` accepts, if it is given.
+ */
+export function dueTimes(
+  state: CaState,
+  timing: Timing,
+  isWanted: (key: ClassKey) => boolean = () => true,
+): DueTimes | null {
   if (state.status !== 'active') return null
   let first: DueTimes | null = null
   for (const resourceClass of Object.values(state.classes)) {
     const activation = activationDueAt(resourceClass)
-    for (const { state: is, point, certificate } of resourceClass.keys) {
+    for (const { state: is, point, certificate } of resourceClass.keys.filter(isWanted)) {
       const times = certificate === null ? null : pointDueTimes(point, timing)
       if (times === null || certificate === null) continue
       // the certificate of a key that was given up is not renewed

@@ -2,26 +2,29 @@
 import type { Violation } from '../base/errors.js'
 import { canonicalJson } from '../base/json.js'
 import { mapEntries } from '../base/record.js'
-import { isHash, isTime } from '../base/shape.js'
+import { isFlag, isHash, isTime } from '../base/shape.js'
 import type { Instant } from '../base/time.js'
-import { jsonDigest } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { isRemoteRepository, type RemoteRepository } from './contacts.js'
-import { type CaState, publishedFiles, type ResourceClass } from './state.js'
+import { contentOf, PLACES, type Place, repositoryAt, syncedAt } from './places.js'
+import type { CaState, ResourceClass } from './state.js'
 
 const event = eventsOn<CaState>()
 
 export const remoteRepositoryEvents = {
-  /** A remote repository that was configured, or another contact of it. */
-  'repository.contacted': event({ repository: isRemoteRepository }, (state, { repository }) => ({
-    ...state,
-    repository,
-  })),
+  /** A remote repository that was configured, or another contact of it or of the one that is left. */
+  'repository.contacted': event({ repository: isRemoteRepository }, (state, { repository }) =>
+    state.leaving?.repository.base === repository.base
+      ? { ...state, leaving: { ...state.leaving, repository } }
+      : { ...state, repository },
+  ),
   /** The server has confirmed the content with this digest. */
-  'repository.synced': event({ content: isHash, at: isTime }, (state, { content, at }) => {
+  'repository.synced': event({ content: isHash, at: isTime, 'leaving?': isFlag }, (state, { content, at, leaving }) => {
+    if (leaving === true)
+      return state.leaving === undefined ? state : { ...state, leaving: { ...state.leaving, synced: { content, at } } }
     const synced = { ...state, synced: { content, at } }
     // relying parties can have a staged key from now on
     return content === contentOf(state)
@@ -41,7 +44,7 @@ export const remoteRepositoryCommands = {
   'repository.contact': command<{ readonly repository: RemoteRepository }>({
     check: checkContact,
     decide: (state, { repository }) =>
-      canonicalJson(state.repository) === canonicalJson(repository)
+      PLACES.some((place) => canonicalJson(repositoryAt(state, place)) === canonicalJson(repository))
         ? []
         : [{ type: 'repository.contacted', repository }],
     publishesOnly: false,
@@ -50,31 +53,29 @@ export const remoteRepositoryCommands = {
       ...(notify === undefined ? {} : { notify }),
     }),
   }),
-  'repository.confirm': command<{ readonly content: Sha256 }>({
+  /** `base`: of the repository that confirmed it; left out: the present one. Nothing is recorded for one that the CA has no more. */
+  'repository.confirm': command<{ readonly content: Sha256; readonly base?: string }>({
     check: () => [],
-    decide: (state, { content }, { clock }) =>
-      state.synced?.content === content ? [] : [{ type: 'repository.synced', content, at: clock.now() }],
+    decide: (state, { content, base }, { clock }) => {
+      const place = placeOf(state, base)
+      if (place === undefined || syncedAt(state, place)?.content === content) return []
+      const leaving = place === 'leaving' ? { leaving: true } : {}
+      return [{ type: 'repository.synced', content, at: clock.now(), ...leaving }]
+    },
     publishesOnly: true,
     summarize: ({ content }) => ({ content }),
   }),
 }
 
+function placeOf(state: CaState, base: string | undefined): Place | undefined {
+  if (base === undefined) return 'current'
+  return PLACES.find((place) => repositoryAt(state, place)?.base === base)
+}
+
 function checkContact(state: CaState, { repository }: { readonly repository: RemoteRepository }): readonly Violation[] {
   if (idKey(state, repository.contact.id) === undefined)
     return [{ code: 'id-unknown', message: `${state.handle} has no ID key ${repository.contact.id}` }]
-  if (state.repository === null || state.repository.base === repository.base) return []
+  if (state.repository === null || placeOf(state, repository.base) !== undefined) return []
   const message = `${state.handle} already publishes at ${state.repository.base}: another repository needs a migration`
   return [{ code: 'repository-differs', message }]
-}
-
-/** Returns the digest of what a CA wants published: names and hashes, sorted. */
-export function contentOf(state: CaState): Sha256 {
-  const files = publishedFiles(state).map(({ name, sha256 }) => [name, sha256] as const)
-  return jsonDigest(files.sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-/** Returns true if the remote repository of a CA has not confirmed what the CA wants published. */
-export function isUnconfirmed(state: CaState): boolean {
-  if (state.repository?.transport !== 'rfc8181') return false
-  return state.synced === undefined ? publishedFiles(state).length > 0 : state.synced.content !== contentOf(state)
 }

@@ -87,6 +87,8 @@ export interface ClassKey {
   readonly spki: string
   readonly certificate: ReceivedCertificate | null
   readonly point: PublicationPoint
+  /** Left out: it publishes in the repository of the CA. */
+  readonly repository?: 'leaving'
 }
 
 /** STORED. A key roll of a class from its start until the parent has revoked the old key. */
@@ -142,6 +144,23 @@ export const isRoaConfig: Check<RoaConfig> = objectOf<RoaConfig>({
 /** Peers that a request of RFC 8183 is for. */
 export type OfferedTo = 'parents' | 'repositories'
 
+/** STORED. What a remote repository confirmed last. */
+export interface Synced {
+  /** Digest of names and hashes. */
+  readonly content: Sha256
+  readonly at: Instant
+}
+
+/** STORED. The repository before a migration, until no key publishes there any more and nothing of the CA is left in it. */
+export interface Leaving {
+  readonly repository: Repository
+  /** Time of the migration. */
+  readonly since: Instant
+  readonly synced?: Synced
+  /** Time from which nothing is sent to it any more; left out: it is in use. */
+  readonly abandonedAt?: Instant
+}
+
 /** STORED. */
 export interface CaState {
   readonly handle: Handle
@@ -163,8 +182,10 @@ export interface CaState {
   readonly offered?: Partial<Record<OfferedTo, KeyId>>
   /** ID keys of the newest requests that were written for one parent; left out: none was. */
   readonly offeredTo?: Table<KeyId>
-  /** Digest of the content that a remote repository confirmed last. */
-  readonly synced?: { readonly content: Sha256; readonly at: Instant }
+  /** Of the repository, if it is a remote one. */
+  readonly synced?: Synced
+  /** Left out where no migration is open. */
+  readonly leaving?: Leaving
   /** Replay clocks of the ID keys of removed children. */
   readonly clocks?: Table<Instant>
 }
@@ -214,13 +235,23 @@ export function classBase(repository: Repository, name: string): string {
   return `${repository.base}${name}/`
 }
 
-/** Returns a certified key of a class as an issuer. */
+/** Returns the repository in which a key publishes; null before the CA has one. */
+export function repositoryOf(
+  { repository, leaving }: Pick<CaState, 'repository' | 'leaving'>,
+  key: Pick<ClassKey, 'repository'>,
+): Repository | null {
+  return key.repository === 'leaving' && leaving !== undefined ? leaving.repository : repository
+}
+
+/** Returns a certified key of a class as an issuer. The CA has a repository: without one no key is certified. */
 export function issuerOf(
-  repository: Repository,
+  state: Pick<CaState, 'handle' | 'repository' | 'leaving'>,
   resourceClass: ResourceClass,
   key: ClassKey & { certificate: ReceivedCertificate },
 ): Issuer {
   const { subject } = key.certificate
+  const repository = repositoryOf(state, key)
+  if (repository === null) throw new TypeError(`${state.handle} has no repository`)
   return {
     ski: key.ski,
     spki: spkiOf(key.spki),
@@ -231,11 +262,25 @@ export function issuerOf(
   }
 }
 
-/** Returns the files that this CA publishes, by name below its base. */
-export function publishedFiles(state: CaState): readonly { name: string; sha256: Sha256; size: number }[] {
+/** A file that a CA publishes, by its name below the base of its repository. */
+export interface PublishedFile {
+  readonly name: string
+  readonly sha256: Sha256
+  readonly size: number
+}
+
+/** Returns the files that this CA publishes, in every repository of it. */
+export function publishedFiles(state: CaState): readonly PublishedFile[] {
+  return filesOfKeys(state, () => true)
+}
+
+/** Returns the files of those keys that `isWanted` accepts. */
+export function filesOfKeys(state: CaState, isWanted: (key: ClassKey) => boolean): readonly PublishedFile[] {
   if (state.status !== 'active') return []
   return Object.values(state.classes).flatMap((c) =>
-    c.keys.flatMap((k) => pointFiles(k.ski, k.point).map((f) => ({ ...f, name: `${c.name}/${f.name}` }))),
+    c.keys
+      .filter(isWanted)
+      .flatMap((k) => pointFiles(k.ski, k.point).map((f) => ({ ...f, name: `${c.name}/${f.name}` }))),
   )
 }
 

@@ -10,6 +10,12 @@ import { type Instant, parseInstant } from '../base/time.js'
 import { layoutOf } from '../store/disk/paths.js'
 import { statusFiles } from '../store/disk/status-files.js'
 
+interface NewContent extends Omit<ConfirmedContent, 'objects'> {
+  readonly hashes: readonly string[]
+  /** True: of the repository that the CA leaves. */
+  readonly isLeft?: boolean
+}
+
 export interface ConfirmedContent {
   /** Digest of names and hashes, as the CA records it. */
   readonly content: string
@@ -25,30 +31,51 @@ export interface ConfirmedObjects {
 }
 
 const FOLDER = 'confirmed'
+const LEFT_FOLDER = 'confirmed-left'
 
 /** Hexadecimal digits that are kept of a hash: 64 bits tell the objects of one CA apart. */
 const KEPT_DIGITS = 16
 
-/** Replaces what the repository of a CA confirmed. A file that cannot be written is reported to `warn`. */
+/** Replaces what the repository of a CA confirmed, or the one that it leaves. A file that cannot be written is reported to `warn`. */
 export function recordConfirmed(
   dataDir: string,
   ca: Handle,
-  { content, staleAt, hashes }: Omit<ConfirmedContent, 'objects'> & { readonly hashes: readonly string[] },
+  { content, staleAt, hashes, isLeft = false }: NewContent,
   warn?: (text: string) => void,
 ): void {
   const objects = hashes.map((hash) => hash.slice(0, KEPT_DIGITS)).sort()
   try {
-    statusFiles(layoutOf(dataDir)).write(nameOf(ca), { ca, content, staleAt, objects: objects.join('') })
+    statusFiles(layoutOf(dataDir)).write(isLeft ? leftNameOf(ca) : nameOf(ca), {
+      ca,
+      content,
+      staleAt,
+      objects: objects.join(''),
+    })
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     warn?.(`cannot write what the repository of ${ca} has: ${error.message}`)
   }
 }
 
-/** Returns what the repository of a CA confirmed, if that is the content with this digest. */
+/** Keeps what the repository confirmed that the CA leaves, before the record of the new one replaces it. */
+export function keepLeft(dataDir: string, ca: Handle, content: string, warn?: (text: string) => void): void {
+  const value = readQuietly(dataDir, nameOf(ca))
+  if (value === undefined || !isObject(value) || value['content'] !== content) return
+  try {
+    statusFiles(layoutOf(dataDir)).write(leftNameOf(ca), value)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    warn?.(`cannot write what the repository that ${ca} leaves has: ${error.message}`)
+  }
+}
+
+/** Returns what a repository of a CA confirmed, if that is the content with this digest. */
 export function readConfirmed(dataDir: string, ca: Handle, content: string | undefined): ConfirmedContent | undefined {
-  const value = readQuietly(dataDir, ca)
-  if (content === undefined || !isObject(value) || value['ca'] !== ca || value['content'] !== content) return undefined
+  if (content === undefined) return undefined
+  // what the repository confirmed before it was left is in the file of its time
+  const values = [nameOf(ca), leftNameOf(ca)].map((name) => readQuietly(dataDir, name))
+  const value = values.find((v) => isObject(v) && v['ca'] === ca && v['content'] === content)
+  if (!isObject(value)) return undefined
   const { staleAt, objects } = value
   if (typeof objects !== 'string' || !/^(?:[0-9a-f]{16})*$/.test(objects)) return undefined
   const kept = new Set(objects.match(/.{16}/g) ?? [])
@@ -59,9 +86,9 @@ export function readConfirmed(dataDir: string, ca: Handle, content: string | und
   }
 }
 
-function readQuietly(dataDir: string, ca: Handle): Json | undefined {
+function readQuietly(dataDir: string, name: string): Json | undefined {
   try {
-    return statusFiles(layoutOf(dataDir)).read(nameOf(ca))
+    return statusFiles(layoutOf(dataDir)).read(name)
   } catch (error) {
     if (error instanceof AppError) return undefined
     throw error
@@ -70,4 +97,8 @@ function readQuietly(dataDir: string, ca: Handle): Json | undefined {
 
 function nameOf(ca: Handle): string {
   return `${FOLDER}/${encodeHandle(ca)}`
+}
+
+function leftNameOf(ca: Handle): string {
+  return `${LEFT_FOLDER}/${encodeHandle(ca)}`
 }

@@ -5,7 +5,7 @@ import { activateDue, activateRoll, cancelRoll, startRoll } from '../../../src/c
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
-import { contentOf } from '../../../src/core/ca/remote-repository.js'
+import { contentOf } from '../../../src/core/ca/places.js'
 import { activationAllowedAt, activationDueAt } from '../../../src/core/ca/roll-state.js'
 import { publishedFiles, type ResourceClass } from '../../../src/core/ca/state.js'
 import { Rejected } from '../../../src/core/eventsourcing/work.js'

@@ -3,8 +3,9 @@ import type { Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { heldResources } from '../../ca/children.js'
 import type { Repository } from '../../ca/contacts.js'
+import { type MigrationStage, migrationStage } from '../../ca/places.js'
 import { dueTimes } from '../../ca/publishing.js'
-import type { CaState } from '../../ca/state.js'
+import { type CaState, repositoryOf } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Timing } from '../../issuing/timing.js'
 import { toResourceText } from '../../resources/resource-set.js'
@@ -27,6 +28,8 @@ export interface CaShowReport {
     readonly certificates: number
   }[]
   readonly repository: RepositoryRow | null
+  /** The repository that it leaves; null where no migration is open. */
+  readonly leaving: LeavingRow | null
   readonly roas: number
   readonly classes: readonly {
     readonly name: string
@@ -44,6 +47,8 @@ export interface CaKeyRow {
   readonly nextUpdate: Instant | null
   readonly notAfter: Instant | null
   readonly objects: number
+  /** Base of the repository in which it publishes; null before the CA has one. */
+  readonly repository: string | null
 }
 
 export interface CaListReport {
@@ -73,6 +78,24 @@ export function repositoryRow(repository: Repository | null): RepositoryRow | nu
   if (repository === null || repository.transport === 'local') return repository
   const { contact, ...row } = repository
   return { ...row, serviceUri: contact.serviceUri }
+}
+
+/** The repository that a CA leaves by a migration. */
+export interface LeavingRow extends RepositoryRow {
+  /** Time of the migration. */
+  readonly since: Instant
+  /** Time from which nothing is sent to it any more; null: it is in use. */
+  readonly abandonedAt: Instant | null
+  /** Step that the migration waits for. */
+  readonly stage: MigrationStage
+}
+
+export function leavingRow(state: CaState): LeavingRow | null {
+  const stage = migrationStage(state)
+  const row = repositoryRow(state.leaving?.repository ?? null)
+  if (state.leaving === undefined || stage === undefined || row === null) return null
+  const { since, abandonedAt = null } = state.leaving
+  return { ...row, since, abandonedAt, stage }
 }
 
 /** Returns every CA, sorted by handle, and the damage of those that cannot be read. */
@@ -119,6 +142,7 @@ function caDetails(state: CaState): CaShowReport {
       certificates: Object.keys(c.issued).length,
     })),
     repository: repositoryRow(state.repository),
+    leaving: leavingRow(state),
     roas: Object.keys(state.roas).length,
     classes: Object.values(state.classes).map((c) => ({
       name: c.name,
@@ -132,6 +156,7 @@ function caDetails(state: CaState): CaShowReport {
         nextUpdate: k.point.nextUpdate,
         notAfter: k.certificate?.notAfter ?? null,
         objects: Object.keys(k.point.objects).length,
+        repository: repositoryOf(state, k)?.base ?? null,
       })),
     })),
   }

@@ -128,6 +128,11 @@ export function localParent(tx: Pick<TransactionContext, 'work'>, handle: Handle
 
 /** Configures the publication server of this data directory as the CA's repository. A repetition is a no-op. Throws `pubserver-not-initialised`. */
 export async function useLocalRepository(tx: TransactionContext, handle: Handle): Promise<void> {
+  await runCa(tx, handle, { type: 'repository.configure', repository: await localRepositoryOf(tx, handle) })
+}
+
+/** Returns the publication server of this data directory as a repository; the CA becomes a publisher of it. Throws `pubserver-not-initialised`. */
+export async function localRepositoryOf(tx: TransactionContext, handle: Handle): Promise<LocalRepository> {
   const server = pubdState(tx.work)
   if (server.serial === 0) {
     throw new AppError('rejected', 'pubserver-not-initialised', 'this data directory has no publication server yet', {
@@ -136,7 +141,7 @@ export async function useLocalRepository(tx: TransactionContext, handle: Handle)
   }
   const base = publisherBase(server.rsyncBase, handle)
   if (!Object.hasOwn(server.publishers, handle)) await runPubd(tx, { type: 'publisher.add', publisher: handle, base })
-  await runCa(tx, handle, { type: 'repository.configure', repository: localRepository(server, base) })
+  return localRepository(server, base)
 }
 
 export function localRepository(server: { readonly rrdpBase: string }, base: string): LocalRepository {

@@ -5,7 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import { isUnconfirmed } from '../../ca/remote-repository.js'
+import { isProductUnconfirmed } from '../../ca/places.js'
 import { activationDueAt } from '../../ca/roll-state.js'
 import type { ResourceClass } from '../../ca/state.js'
 import { caState, runCa, type TransactionContext } from '../session/context.js'
@@ -61,7 +61,7 @@ function unconfirmedAbove({ work }: TransactionContext, handle: Handle): readonl
     const contact = entry(parents, parent)
     if (contact?.transport !== 'local' || contact.aggregate.kind !== 'ca') return false
     try {
-      return isUnconfirmed(caState(work, contact.aggregate.handle))
+      return isProductUnconfirmed(caState(work, contact.aggregate.handle))
     } catch (error) {
       // a damaged parent does not stop the CAs below it
       if (error instanceof AppError && error.kind === 'corrupt') return false

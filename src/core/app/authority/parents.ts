@@ -1,5 +1,5 @@
 /** Use cases of `brine parent` and `brine repo configure` with a parent or repository in this data directory: the child's side of `child add`. */
-import { AppError } from '../../base/errors.js'
+import { AppError, rewrap } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { didYouMean } from '../../base/nearest.js'
 import { heldResources } from '../../ca/children.js'
@@ -82,8 +82,15 @@ export async function configureLocalRepository(
       return caState(tx.work, handle)
     },
     options,
-  )
+  ).catch((error: unknown) => {
+    throw withMigrationHint(error, `brine repo migrate ${handle} --local`)
+  })
   const due = dueTimes(done.result, session.timing)?.due ?? null
   const repository = repositoryRow(done.result.repository)
   return { ca: handle, repository, ...outcomeOf(done, 'ca', handle, due, options.dryRun) }
+}
+
+/** Returns the error of a repository that differs from the present one with the command that moves a CA; any other error as it is. */
+export function withMigrationHint(error: unknown, hint: string): unknown {
+  return error instanceof AppError && error.code === 'repository-differs' ? rewrap(error, { hint }) : error
 }

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
-import { publishedFiles } from '../../ca/state.js'
+import { filesAt, localPlace } from '../../ca/places.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
 import { knownCa, pubdState, type TransactionContext } from '../session/context.js'
@@ -44,6 +44,6 @@ function differenceOf(tx: TransactionContext, ca: Handle): Pick<RepoSyncReport, 
     throw new AppError('rejected', 'repo-none', `${ca} does not publish in the repository of this data directory`, {
       hint: `brine repo configure ${ca} --local`,
     })
-  const { put, drop } = publicationDelta(server, ca, publishedFiles(state))
+  const { put, drop } = publicationDelta(server, ca, filesAt(state, localPlace(state) ?? 'current'))
   return { put: put.length, withdrawn: drop.length }
 }

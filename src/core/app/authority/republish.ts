@@ -9,7 +9,7 @@ import { runCa, runTa, type TransactionContext } from '../session/context.js'
 import { refuseStandby } from '../session/role.js'
 import type { Session } from '../session/session.js'
 import { concernsWholeDirectory } from '../transaction/errors.js'
-import { publishLocal } from '../transaction/local-publication.js'
+import { leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { type TransactionResult, transact } from '../transaction/transact.js'
 import { activateDue, type Sync } from './keyroll-steps.js'
@@ -179,6 +179,7 @@ async function reissueAll(
       const classes = await activateDue(tx, handle, sync)
       activated.push(...classes.map((name) => ({ ca: handle, class: name })))
       await runCa(tx, handle, { type: 'republish', force: force && !issued.includes(handle) && classes.length === 0 })
+      await leaveRepositories(tx, [handle])
     }
   }
   // a change that waited for this run is published although nothing is issued now

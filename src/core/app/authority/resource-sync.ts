@@ -10,7 +10,7 @@ import { entitlementsOf } from '../../ca/children.js'
 import { siaOf } from '../../ca/classes.js'
 import type { LocalParent } from '../../ca/contacts.js'
 import { type IsOutdated, type OpenRequest, openRequests } from '../../ca/requests.js'
-import type { CaState, ClassKey, ResourceClass } from '../../ca/state.js'
+import { type CaState, type ClassKey, type ResourceClass, repositoryOf } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
 import { fileName } from '../../rpki/object-kinds.js'
@@ -172,12 +172,13 @@ async function request(
   key: ClassKey,
   contact: LocalParent,
 ): Promise<void> {
-  if (state.repository === null) return
+  const repository = repositoryOf(state, key)
+  if (repository === null) return
   const order = {
     child: contact.childName,
     ski: key.ski,
     spki: key.spki,
-    sia: siaOf(state.repository, own.name, key.ski),
+    sia: siaOf(repository, own.name, key.ski),
   }
   if (contact.aggregate.kind === 'ta')
     await runTa(tx, contact.aggregate.handle, { type: 'child.certify', request: order })

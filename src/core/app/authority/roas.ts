@@ -2,8 +2,8 @@
 import { AppError, rewrap, type Violation } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
+import { isUnconfirmed, type Place, syncedAt } from '../../ca/places.js'
 import { dueTimes } from '../../ca/publishing.js'
-import { isUnconfirmed } from '../../ca/remote-repository.js'
 import { payloadOf } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
 import type { CaState } from '../../ca/state.js'
@@ -122,9 +122,12 @@ async function applySet(
   }
 }
 
-/** Returns what a repository elsewhere has confirmed of a CA; undefined if that is not known. */
-function confirmedBy({ options }: Pick<Session, 'options'>, { handle, synced }: CaState): ConfirmedObjects | undefined {
-  return readConfirmed(options.dataDir, handle, synced?.content)?.objects
+/** Returns what the repositories elsewhere have confirmed of a CA, by place; undefined if that is not known. */
+function confirmedBy(
+  { options }: Pick<Session, 'options'>,
+  state: CaState,
+): (place: Place) => ConfirmedObjects | undefined {
+  return (place) => readConfirmed(options.dataDir, state.handle, syncedAt(state, place)?.content)?.objects
 }
 
 /** Returns the rows of some ROAs, in the order of `roa list`. */

@@ -9,7 +9,7 @@ import {
   resourcesLacking,
   rollStage,
 } from '../../ca/roll-state.js'
-import { type CaState, currentKey, type ResourceClass } from '../../ca/state.js'
+import { type CaState, currentKey, type ResourceClass, repositoryOf } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { formatResources, isEmpty } from '../../resources/resource-set.js'
 import { kindOf } from '../../rpki/object-kinds.js'
@@ -21,6 +21,8 @@ export interface RollKeyRow {
   readonly nextUpdate: Instant | null
   /** End of the certificate of the key; null before the parent has issued it. */
   readonly notAfter: Instant | null
+  /** Base of the repository in which it publishes; null before the CA has one. */
+  readonly repository: string | null
 }
 
 /** A resource class and its key roll. */
@@ -57,16 +59,16 @@ export interface RetiredKeyRow {
 }
 
 /** Returns a row for each class of a CA. */
-export function rollRows({ handle, classes }: CaState): readonly RollRow[] {
-  return Object.values(classes).map((own) => rollRow(handle, own))
+export function rollRows(state: CaState): readonly RollRow[] {
+  return Object.values(state.classes).map((own) => rollRow(state, own))
 }
 
-function rollRow(ca: Handle, own: ResourceClass): RollRow {
+function rollRow(ca: CaState, own: ResourceClass): RollRow {
   const { roll } = own
   const lacking = resourcesLacking(own)
   const stage = rollStage(own) ?? 'none'
   return {
-    ca,
+    ca: ca.handle,
     class: own.name,
     parent: own.parent,
     stage,
@@ -78,12 +80,13 @@ function rollRow(ca: Handle, own: ResourceClass): RollRow {
     compromised: roll?.compromised ?? false,
     lacking: isEmpty(lacking) ? null : formatResources(lacking),
     oneTimeKeys: stage === 'staging' || stage === 'pending' ? oneTimeKeys(own) : 0,
-    keys: own.keys.map(({ state, ski, point, certificate }) => ({
+    keys: own.keys.map(({ state, ski, point, certificate, ...key }) => ({
       state,
       ski,
       manifestNumber: point.number,
       nextUpdate: point.nextUpdate,
       notAfter: certificate?.notAfter ?? null,
+      repository: repositoryOf(ca, key)?.base ?? null,
     })),
   }
 }

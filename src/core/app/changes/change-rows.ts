@@ -1,7 +1,7 @@
 /** Rows of a change of CAs: the difference between the states before and after it, and the publication that follows. */
 import type { Handle } from '../../base/handle.js'
 import { entry, type Table } from '../../base/record.js'
-import { isUnconfirmed } from '../../ca/remote-repository.js'
+import { isUnconfirmed } from '../../ca/places.js'
 import { type CaState, currentKey, type ResourceClass } from '../../ca/state.js'
 import type { Child } from '../../issuing/children.js'
 import type { Timing } from '../../issuing/timing.js'
@@ -10,7 +10,7 @@ import type { PubdState, Publisher } from '../../pubd/state.js'
 import { formatResources, fromResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
 import { CA, caState, pubdState, TA, type TransactionContext, taState } from '../session/context.js'
-import { publishLocal } from '../transaction/local-publication.js'
+import { leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
 import { type RoaRow, roaRows } from './roa-rows.js'
 
@@ -26,6 +26,7 @@ export async function changeRows(
   { dryRun = false }: ChangeOptions = {},
 ): Promise<readonly ChangeRow[]> {
   const { work } = tx
+  await leaveRepositories(tx, work.touched('ca'))
   const cas = [...work.touched('ca')].sort()
   const tas = work.touched('ta')
   if (tx.ports.holdsPublication !== true) await publishLocal(tx, [...cas, ...tas])
@@ -72,12 +73,18 @@ export function caRows(
     ...difference({ item: 'ca', of: null, name: after.handle }, active(before), active(after)),
     ...parents,
     ...difference({ item: 'repository', of, name: 'rsync' }, before.repository?.base, after.repository?.base),
+    ...difference({ item: 'repository', of, name: 'left' }, leftBase(before), leftBase(after)),
     ...childRows(of, before.children, after.children),
     ...issuedRows(of, before.children, after.children, touched),
     ...certificateRows(of, before.classes, after.classes),
     ...keyRows(of, before.classes, after.classes),
     ...roaChanges(of, before, after, timing),
   ]
+}
+
+function leftBase({ leaving }: CaState): string | undefined {
+  if (leaving === undefined) return undefined
+  return leaving.abandonedAt === undefined ? leaving.repository.base : `${leaving.repository.base} (abandoned)`
 }
 
 function childRows(of: string, before: Table<Child>, after: Table<Child>): readonly ChangeRow[] {

@@ -1,10 +1,10 @@
 /** ROAs of a CA with their state: whether each is published, waits for it, or is not held. */
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
-import { isUnconfirmed } from '../../ca/remote-repository.js'
+import { filesAt, isUnconfirmed, isUnconfirmedAt, PLACES, type Place, repositoryAt } from '../../ca/places.js'
 import { desiredRoas, payloadOf } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
-import { type CaState, classBase, currentKey, publishedFiles, type RoaConfig } from '../../ca/state.js'
+import { type CaState, currentKey, issuerOf, type RoaConfig } from '../../ca/state.js'
 import type { Timing } from '../../issuing/timing.js'
 import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
@@ -39,13 +39,20 @@ export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
  * Returns the rows with `pending` for each object that a repository elsewhere may not have: what it has not confirmed, and all objects while
  * it is not known which of them it has.
  */
-export function confirmedRows(state: CaState, timing: Timing, confirmed?: ConfirmedObjects): readonly RoaRow[] {
+export function confirmedRows(
+  state: CaState,
+  timing: Timing,
+  confirmedAt: (place: Place) => ConfirmedObjects | undefined,
+): readonly RoaRow[] {
   const rows = roaRows(state, timing)
-  const { repository } = state
-  if (repository === null || !isUnconfirmed(state)) return rows
-  const hashes = new Map(publishedFiles(state).map(({ name, sha256 }) => [repository.base + name, sha256]))
-  const isConfirmed = ({ uri }: NonNullable<RoaRow['object']>): boolean =>
-    confirmed?.has(hashes.get(uri) ?? '') === true
+  if (!isUnconfirmed(state)) return rows
+  const waiting = new Set(PLACES.filter((place) => isUnconfirmedAt(state, place)).flatMap(missing))
+  function missing(place: Place): readonly string[] {
+    const [base, confirmed] = [repositoryAt(state, place)?.base, confirmedAt(place)]
+    const files = filesAt(state, place).filter(({ sha256 }) => confirmed?.has(sha256) !== true)
+    return files.map(({ name }) => `${base}${name}`)
+  }
+  const isConfirmed = ({ uri }: NonNullable<RoaRow['object']>): boolean => !waiting.has(uri)
   return rows.map((own) => (own.object === null || isConfirmed(own.object) ? own : { ...own, state: 'pending' }))
 }
 
@@ -65,7 +72,7 @@ function objectsByPayload(state: CaState, timing: Timing): ReadonlyMap<string, N
     for (const roa of desiredRoas(state.roas, held, resourceClass.aggregated, timing).roas) {
       const object = entry(key.point.objects, roa.name)
       if (object === undefined || object.content !== roa.content) continue
-      const uri = `${classBase(state.repository, resourceClass.name)}${roa.name}`
+      const uri = `${issuerOf(state, resourceClass, key).base}${roa.name}`
       for (const payload of roa.payloads)
         found.set(formatRoaPayload(payload), { uri, serial: object.serial, notAfter: object.notAfter })
     }

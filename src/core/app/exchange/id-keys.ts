@@ -7,6 +7,7 @@ import type { Handle } from '../../base/handle.js'
 import { entry, sortedEntries } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { peersThatKnow } from '../../ca/ids.js'
+import { remoteAt } from '../../ca/places.js'
 import type { CaState, OfferedTo } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -187,8 +188,8 @@ async function useWith(tx: TransactionContext, ca: Handle, { kind, name }: IdUse
     if (known.peer === undefined) throw withoutMessages(kind, name)
     await runCa(tx, ca, { type: 'child.contact', child: name, peer: peerDer(known.peer), id: ski })
   } else {
-    const { repository } = state
-    if (repository?.transport !== 'rfc8181')
+    const repository = remoteAt(state, 'current') ?? remoteAt(state, 'leaving')
+    if (repository === undefined)
       throw new AppError('rejected', 'repo-none', `${ca} does not publish in a repository elsewhere`)
     const contact = { ...repository, contact: { ...repository.contact, id: ski } }
     await runCa(tx, ca, { type: 'repository.contact', repository: contact })

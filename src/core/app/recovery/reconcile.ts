@@ -5,6 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
+import { localPlace, repositoryAt } from '../../ca/places.js'
 import type { CaState } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { formatAggregateId } from '../../eventsourcing/types.js'
@@ -83,8 +84,12 @@ function relationOf(tx: Pick<TransactionContext, 'work'>, state: CaState): 'chil
 /** Publishes the desired state of each CA. Adds publishers that the server has lost. */
 async function publishAll(tx: TransactionContext, cas: readonly CaState[], handles: readonly Handle[]): Promise<void> {
   if (pubdState(tx.work).serial === 0) return
-  for (const { handle, repository } of cas)
-    if (repository?.transport === 'local' && entry(pubdState(tx.work).publishers, handle) === undefined)
+  for (const state of cas) {
+    const { handle } = state
+    const place = localPlace(state)
+    const repository = place === undefined ? null : repositoryAt(state, place)
+    if (repository !== null && entry(pubdState(tx.work).publishers, handle) === undefined)
       await runPubd(tx, { type: 'publisher.add', publisher: handle, base: repository.base })
+  }
   await publishLocal(tx, handles)
 }

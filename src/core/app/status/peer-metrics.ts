@@ -96,7 +96,7 @@ function labelsOf(peer: Peer): Readonly<Record<string, string>> {
   return {
     kind: isParent ? 'parent' : 'repository',
     ca: peer.ca,
-    peer: isParent ? peer.parent : new URL(peer.serviceUri).host,
+    peer: isParent ? peer.parent : `${new URL(peer.serviceUri).host}${peer.leaving ? ' (left)' : ''}`,
   }
 }
 

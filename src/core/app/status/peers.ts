@@ -5,6 +5,7 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
+import { PLACES, type Place, remoteAt, syncedAt } from '../../ca/places.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
@@ -41,6 +42,8 @@ export interface StatusRepository {
   readonly ca: Handle
   readonly serviceUri: string
   readonly base: string
+  /** True: the one that it leaves by a migration. */
+  readonly leaving: boolean
   /** Null if it was never asked. */
   readonly exchange: ExchangeRow | null
   /** Objects that it lacks or has to drop; null: some, but it is not known which it has. */
@@ -118,21 +121,28 @@ export function failingFindings(
 
 /** Returns the members of a repository that reports show. */
 export function repositoryOf(row: RemoteRepositoryRow): StatusRepository {
-  const { ca, contact, state, exchange, unconfirmed, confirmed, nextDue } = row
+  const { ca, place, contact, state, exchange, unconfirmed, confirmed, nextDue } = row
   return {
-    ...{ ca, serviceUri: contact.contact.serviceUri, base: contact.base, exchange: exchangeRow(exchange), unconfirmed },
-    ...{ confirmedAt: state.synced?.at ?? null, staleAt: confirmed?.staleAt ?? null, nextDue },
+    ...{ ca, serviceUri: contact.contact.serviceUri, base: contact.base, leaving: place === 'leaving' },
+    ...{ exchange: exchangeRow(exchange), unconfirmed, confirmedAt: syncedAt(state, place)?.at ?? null },
+    ...{ staleAt: confirmed?.staleAt ?? null, nextDue },
   }
 }
 
-type FailingRepository = Pick<StatusRepository, 'ca' | 'exchange' | 'unconfirmed' | 'staleAt'>
+type FailingRepository = Pick<StatusRepository, 'ca' | 'exchange' | 'unconfirmed' | 'staleAt'> &
+  Partial<Pick<StatusRepository, 'leaving'>>
+
+/** Returns `the repository of acme`, `the repository that acme leaves`. */
+function repositoryName(ca: Handle, place: Place): string {
+  return place === 'leaving' ? `the repository that ${ca} leaves` : `the repository of ${ca}`
+}
 
 /**
  * Returns a finding for a repository that has failed for an hour while objects wait for it, or for a day; critical from an hour before the manifest that
  * it has goes stale. Registries revoke the certificate of a CA without a valid manifest, RIPE NCC after three months. Pure.
  */
 export function repositoryFindings(
-  { ca, exchange, unconfirmed, staleAt }: FailingRepository,
+  { ca, exchange, unconfirmed, staleAt, leaving = false }: FailingRepository,
   now: Instant,
 ): readonly StatusFinding[] {
   if (exchange === null || exchange.outcome === 'success') return []
@@ -144,8 +154,11 @@ export function repositoryFindings(
     unconfirmed === 0 ? '' : unconfirmed === null ? '; objects wait for it' : `; ${unconfirmed} objects wait for it`
   return [
     {
-      ...{ level: isStale ? 'critical' : 'warning', code: 'repository-failing', hint: `brine repo sync ${ca}` },
-      message: `the repository of ${ca}: ${when}: ${message ?? code ?? 'failed'}${waits}${staleText(staleAt, now)}`,
+      ...{ level: isStale ? 'critical' : 'warning', code: 'repository-failing' },
+      hint: leaving
+        ? `brine repo sync ${ca}; if it is gone for ever: brine repo migrate ${ca} --abandon-old --reason TEXT`
+        : `brine repo sync ${ca}`,
+      message: `${repositoryName(ca, leaving ? 'leaving' : 'current')}: ${when}: ${message ?? code ?? 'failed'}${waits}${staleText(staleAt, now)}`,
     },
   ]
 }
@@ -206,7 +219,8 @@ function readable(read: () => readonly WatchedId[]): readonly WatchedId[] {
 }
 
 function idsOfCa(work: Work, ca: Handle): readonly WatchedId[] {
-  const { status, parents, children, repository, ...state } = caState(work, ca)
+  const whole = caState(work, ca)
+  const { status, parents, children, ...state } = whole
   if (status !== 'active') return []
   const remote = Object.entries(parents).flatMap(([name, parent]) =>
     parent.transport === 'rfc6492'
@@ -216,10 +230,11 @@ function idsOfCa(work: Work, ca: Handle): readonly WatchedId[] {
   const below = Object.entries(children).flatMap(([name, { peer }]) =>
     peer === undefined ? [] : peerId(`child ${name} of ${ca}`, peer, `brine child update ${ca} ${name} --request FILE`),
   )
-  const server =
-    repository?.transport === 'rfc8181'
-      ? peerId(`the repository of ${ca}`, repository.contact.peer, `brine repo configure ${ca} --response FILE`)
-      : []
+  const server = PLACES.flatMap((place) => {
+    const repository = remoteAt(whole, place)
+    if (repository === undefined) return []
+    return peerId(repositoryName(ca, place), repository.contact.peer, `brine repo configure ${ca} --response FILE`)
+  })
   return [...ownIds(`${ca}`, state, (ski) => replacementSteps(work, ca, ski)), ...remote, ...below, ...server]
 }
 

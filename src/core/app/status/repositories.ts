@@ -3,9 +3,19 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
-import type { LocalRepository, Repository } from '../../ca/contacts.js'
+import type { Repository } from '../../ca/contacts.js'
+import {
+  filesAt,
+  isAt,
+  type MigrationStage,
+  migrationStage,
+  PLACES,
+  type Place,
+  repositoryAt,
+  syncedAt,
+} from '../../ca/places.js'
 import { dueTimes } from '../../ca/publishing.js'
-import { type CaState, publishedFiles } from '../../ca/state.js'
+import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import { publicationDelta } from '../../pubd/content.js'
 import { repositoryRowOf } from '../exchange/client/due-repositories.js'
@@ -20,6 +30,8 @@ export interface RepoStatusRow {
   readonly transport: Repository['transport']
   /** rsync URI with trailing slash. */
   readonly base: string
+  /** True: the one that it leaves by a migration. */
+  readonly leaving: boolean
   /** Null for a repository in this data directory. */
   readonly serviceUri: string | null
   /** Null if it was never asked, and for a repository in this data directory. */
@@ -42,7 +54,7 @@ export interface RepoStatusReport {
   readonly failed: readonly { readonly ca: Handle; readonly code: string; readonly message: string }[]
 }
 
-export interface RepoShowReport extends Omit<RepoStatusRow, 'serviceUri'> {
+interface ShownRepository extends Omit<RepoStatusRow, 'serviceUri' | 'leaving'> {
   /** RRDP notification; null if the server has no RRDP. */
   readonly notify: string | null
   /** The server's name for the CA. */
@@ -51,6 +63,20 @@ export interface RepoShowReport extends Omit<RepoStatusRow, 'serviceUri'> {
   readonly contact: PeerContactRow | null
   /** Objects that the CA wants published, and those that the repository has; null if the latter is not known. */
   readonly objects: { readonly wanted: number; readonly published: number | null }
+}
+
+export interface RepoShowReport extends ShownRepository {
+  /** The repository that the CA leaves; null where no migration is open. */
+  readonly leaving: LeavingReport | null
+}
+
+export interface LeavingReport extends ShownRepository {
+  /** Time of the migration. */
+  readonly since: Instant
+  /** Time from which nothing is sent to it any more; null: it is in use. */
+  readonly abandonedAt: Instant | null
+  /** Step that the migration waits for. */
+  readonly stage: MigrationStage
 }
 
 interface Found {
@@ -70,7 +96,9 @@ export async function repoStatus(session: Session, ca: Handle | undefined): Prom
     const work = new Work(reader)
     const { cas, failed } = ca === undefined ? readCas(work) : { cas: [withRepository(work, ca)], failed: [] }
     const sorted = [...cas].sort((a, b) => (a.handle < b.handle ? -1 : 1))
-    const repositories = sorted.flatMap((state) => findRepository(session, work, state, peers)?.row ?? [])
+    const repositories = sorted.flatMap((state) =>
+      PLACES.flatMap((place) => findRepository(session, work, state, place, peers)?.row ?? []),
+    )
     const isPrimary = session.store.role().role === 'primary'
     const concerns = isPrimary ? repositories.flatMap((row) => peers.repositoryFindings(row, session.now())) : []
     return {
@@ -80,24 +108,44 @@ export async function repoStatus(session: Session, ca: Handle | undefined): Prom
   })
 }
 
-/** Shows the repository of a CA. Throws `ca-unknown`, `repo-none` (rejected). */
+/** Shows the repository of a CA, and the one that it leaves. Throws `ca-unknown`, `repo-none` (rejected). */
 export async function showRepository(session: Session, ca: Handle): Promise<RepoShowReport> {
   const peers = await import('./peers.js')
   const { readIdCertificate } = await import('../../protocols/cms/id-certificate.js')
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = withRepository(work, ca)
-    const { repository } = state
-    const found = findRepository(session, work, state, peers)
-    if (repository === null || found === undefined) throw noRepository(ca)
-    const { serviceUri: _, ...row } = found.row
-    const isRemote = repository.transport === 'rfc8181'
-    return {
-      ...{ ...row, notify: repository.notify ?? null, publisher: isRemote ? repository.publisher : ca },
-      contact: isRemote ? peerContactRow(state, repository.contact, (der) => readIdCertificate(der)) : null,
-      objects: { wanted: publishedFiles(state).length, published: found.published },
+    const at = (place: Place): ShownRepository => {
+      const repository = repositoryAt(state, place)
+      const found = findRepository(session, work, state, place, peers) ?? unread(state, place)
+      if (repository === null) throw noRepository(ca)
+      const { serviceUri: _, leaving: __, ...row } = found.row
+      const isRemote = repository.transport === 'rfc8181'
+      return {
+        ...{ ...row, notify: repository.notify ?? null, publisher: isRemote ? repository.publisher : ca },
+        contact: isRemote ? peerContactRow(state, repository.contact, (der) => readIdCertificate(der)) : null,
+        objects: { wanted: filesAt(state, place).length, published: found.published },
+      }
     }
+    const { leaving } = state
+    const stage = migrationStage(state)
+    if (leaving === undefined || stage === undefined) return { ...at('current'), leaving: null }
+    const { since, abandonedAt = null } = leaving
+    return { ...at('current'), leaving: { ...at('leaving'), since, abandonedAt, stage } }
   })
+}
+
+/** Returns the row of a repository that is not asked any more. */
+function unread(state: CaState, place: Place): Found {
+  const repository = repositoryAt(state, place)
+  return {
+    row: {
+      ...{ ca: state.handle, transport: repository?.transport ?? 'local', base: repository?.base ?? '' },
+      ...{ leaving: place === 'leaving', serviceUri: null, exchange: null, unconfirmed: null },
+      ...{ confirmedAt: syncedAt(state, place)?.at ?? null, staleAt: null, nextDue: null },
+    },
+    published: null,
+  }
 }
 
 function withRepository(work: Work, ca: Handle): CaState {
@@ -111,23 +159,30 @@ const noRepository = (ca: Handle): AppError =>
     hint: `brine repo configure ${ca} --local`,
   })
 
-/** Returns undefined if the CA has no repository. */
-function findRepository(session: Session, work: Work, state: CaState, { repositoryOf }: Reads): Found | undefined {
-  const { repository } = state
-  if (repository?.transport === 'local') return localRepository(session, work, state, repository)
-  const remote = repositoryRowOf(session, state)
+/** Returns undefined if the CA has no repository at this place, or has abandoned it. */
+function findRepository(
+  session: Session,
+  work: Work,
+  state: CaState,
+  place: Place,
+  { repositoryOf }: Reads,
+): Found | undefined {
+  if (repositoryAt(state, place)?.transport === 'local') return localRepository(session, work, state, place)
+  const remote = repositoryRowOf(session, state, place)
   if (remote === undefined) return undefined
   return { row: { transport: 'rfc8181', ...repositoryOf(remote) }, published: remote.confirmed?.objects.size ?? null }
 }
 
-function localRepository(session: Session, work: Work, state: CaState, { base }: LocalRepository): Found {
+function localRepository(session: Session, work: Work, state: CaState, place: Place): Found {
   const { handle: ca } = state
   const server = pubdState(work)
-  const { put, drop } = publicationDelta(server, ca, publishedFiles(state))
+  const { put, drop } = publicationDelta(server, ca, filesAt(state, place))
+  const due = dueTimes(state, session.timing, (key) => isAt(place, key))
   return {
     row: {
-      ...{ ca, transport: 'local', base, serviceUri: null, exchange: null, unconfirmed: put.length + drop.length },
-      ...{ confirmedAt: null, staleAt: dueTimes(state, session.timing)?.staleAt ?? null, nextDue: null },
+      ...{ ca, transport: 'local', base: repositoryAt(state, place)?.base ?? '', leaving: place === 'leaving' },
+      ...{ serviceUri: null, exchange: null, unconfirmed: put.length + drop.length },
+      ...{ confirmedAt: null, staleAt: due?.staleAt ?? null, nextDue: null },
     },
     published: Object.keys(entry(server.publishers, ca)?.objects ?? {}).length,
   }

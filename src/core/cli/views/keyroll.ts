@@ -46,10 +46,18 @@ export function rollTable(rolls: readonly RollRow[], theme: Theme): string {
   })
 }
 
+/** Returns `; from rsync://… to rsync://…` for a roll whose keys publish in two repositories. */
+function placesText({ keys }: RollRow): string {
+  const bases = [...new Set(keys.map(({ repository }) => repository))]
+  return bases.length < 2 ? '' : `; from ${bases[0]} to ${bases[1]}`
+}
+
 /** Returns one line for each open roll and each retired key. */
 export function rollLines(rolls: readonly RollRow[], retired: readonly RetiredKeyRow[]): readonly string[] {
   return [
-    ...rolls.filter(({ stage }) => stage !== 'none').map((row) => `${row.ca} class ${row.class}: ${rollText(row)}`),
+    ...rolls
+      .filter(({ stage }) => stage !== 'none')
+      .map((row) => `${row.ca} class ${row.class}: ${rollText(row)}${placesText(row)}`),
     ...retired.map(({ ca, ski, destroysAt }) => `${ca}: retired key ${ski}, destroyed by tick from ${destroysAt}`),
   ]
 }

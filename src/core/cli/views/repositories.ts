@@ -1,20 +1,40 @@
 /** Repositories of CAs in words, as `repo show` and `repo status` print them. */
-import type { RepoShowReport, RepoStatusReport, RepoStatusRow } from '../../app/status/repositories.js'
+import type { LeavingReport, RepoShowReport, RepoStatusReport, RepoStatusRow } from '../../app/status/repositories.js'
 import type { Theme } from '../output/theme.js'
 import { contactLines, exchangeText } from './parents.js'
 
 const HERE = 'in this data directory'
 
-/** Returns the lines of a repository. */
+/** Returns the lines of a repository, and of the one that the CA leaves. */
 export function repositoryView(report: RepoShowReport, theme: Theme): string {
-  const { ca, transport, base, notify, publisher, contact, exchange, confirmedAt, staleAt, nextDue, objects } = report
+  const { ca, leaving } = report
+  const present = placeLines(`${theme.bold('repository')} of ${ca}`, report)
+  if (leaving === null) return present.join('\n')
+  const old = placeLines(`${theme.bold('leaves')} since ${leaving.since}`, leaving)
+  return [...present, '', ...old, `waits         ${leavingText(leaving)}`].join('\n')
+}
+
+/** Returns what a migration waits for. */
+export function leavingText({ stage, abandonedAt }: Pick<LeavingReport, 'stage' | 'abandonedAt'>): string {
+  const abandoned = abandonedAt === null ? '' : `abandoned at ${abandonedAt}, nothing is sent to it; `
+  const waits = {
+    keyroll: 'a class has no new key: brine keyroll init stages one in the new repository',
+    activation: 'the new keys wait for their activation',
+    revocation: 'the old keys wait to be revoked by the parent',
+    withdrawal: 'what is left of the CA waits to be withdrawn: brine repo sync, or the next tick',
+  }
+  return `${abandoned}${waits[stage]}`
+}
+
+function placeLines(title: string, report: Omit<RepoShowReport, 'leaving'>): readonly string[] {
+  const { transport, base, notify, publisher, contact, exchange, confirmedAt, staleAt, nextDue, objects } = report
   const remote = [
     `last exchange ${exchangeText(exchange)}`,
     `confirmed     ${confirmedAt ?? 'never'}`,
     `next          ${nextDue ?? 'at the next tick'}`,
   ]
   return [
-    `${theme.bold('repository')} of ${ca}, ${transport === 'local' ? HERE : 'elsewhere (RFC 8181)'}`,
+    `${title}, ${transport === 'local' ? HERE : 'elsewhere (RFC 8181)'}`,
     `objects at    ${base}`,
     `RRDP          ${notify ?? 'none'}`,
     `publisher     ${publisher}`,
@@ -22,7 +42,7 @@ export function repositoryView(report: RepoShowReport, theme: Theme): string {
     `objects       ${objects.wanted} wanted, ${objects.published ?? 'unknown which are'} published`,
     `unconfirmed   ${unconfirmedText(report)}`,
     `stale at      ${staleAt ?? 'unknown'}`,
-  ].join('\n')
+  ]
 }
 
 /** Returns the table of repositories, after what is wrong with them. */
@@ -51,8 +71,9 @@ export function repositoriesView({ repositories, concerns, failed }: RepoStatusR
 function cells(row: RepoStatusRow): readonly string[] {
   const { ca, transport, serviceUri, exchange, staleAt, nextDue } = row
   const isLocal = transport === 'local'
+  const where = isLocal ? HERE : (serviceUri ?? '')
   return [
-    ...[ca, isLocal ? HERE : (serviceUri ?? '')],
+    ...[ca, row.leaving ? `${where} (left)` : where],
     ...[isLocal ? '-' : (exchange?.lastSuccess ?? 'never'), unconfirmedText(row), staleAt ?? '-'],
     isLocal ? '-' : (nextDue ?? 'next tick'),
   ]

@@ -68,6 +68,14 @@ const REMOTE_CA_EVENTS = [
     },
   },
   { type: 'repository.synced', content: SHA, at: AT },
+  { type: 'repository.synced', content: SHA, at: AT, leaving: true },
+  {
+    type: 'repository.migrated',
+    repository: { transport: 'local', base: 'rsync://rpki.example/repo/acme/', notify: 'https://rpki.example/n.xml' },
+    at: AT,
+  },
+  { type: 'repository.abandoned', at: AT },
+  { type: 'repository.left', at: AT },
   { type: 'child.contacted', child: 'branch', peer: 'AAAA', id: SKI },
   { type: 'child.heard', child: 'branch', signedAt: AT },
 ]

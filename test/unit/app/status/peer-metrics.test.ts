@@ -24,7 +24,14 @@ test('the last exchange, what is open, and what is not confirmed', () => {
     parents: [{ ca, parent, serviceUri, exchange: null, openRequests: 2, doubts, nextDue: null }],
     repositories: [
       {
-        ...{ ca, serviceUri, base: 'rsync://rpki.example.net/repo/acme/', unconfirmed: 3, confirmedAt: null },
+        ...{
+          ca,
+          serviceUri,
+          base: 'rsync://rpki.example.net/repo/acme/',
+          unconfirmed: 3,
+          leaving: false,
+          confirmedAt: null,
+        },
         ...{ exchange: { ...failed, agent: null }, staleAt: T, nextDue: T },
       },
     ],

@@ -5,6 +5,7 @@
 import type { CommandContext, CommitWatch } from '../../../base/context.js'
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
+import { isHeldBack, type Place, syncedAt } from '../../../ca/places.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { readConfirmed } from '../../../peers/confirmed-content.js'
 import { hostKeyOf } from '../../../peers/host.js'
@@ -14,7 +15,7 @@ import { openSession, type Session } from '../../session/session.js'
 import { type Deliver, deliverByHttp } from './deliver.js'
 import { remoteRepositoryRows } from './due-repositories.js'
 import { HostQueues } from './host-queues.js'
-import { syncRepository } from './sync-repository.js'
+import { syncPlace } from './sync-repository.js'
 
 /** Seconds for the phases of one message and for the turn at its host: a user waits, and `tick` repeats what takes longer. */
 const PROMPT = { connect: 5, headers: 15, whole: 20, turn: 10 } as const
@@ -43,11 +44,13 @@ export async function deliverChanges(session: Session, watch: CommitWatch, deliv
     watch.unsynced?.clear()
     const queues = new HostQueues()
     for (const row of await remoteRepositoryRows(session)) {
-      const { ca, contact, isUnconfirmed } = row
+      const { ca, place, contact, state, isUnconfirmed } = row
       if (!waiting.has(ca) || !isUnconfirmed || failed.has(ca)) continue
+      // a later round sends it, after the other repository has confirmed
+      if (place === 'leaving' && isHeldBack(state)) continue
       tried.add(ca)
       queues.add(hostKeyOf(contact.contact.serviceUri), {
-        run: () => faultOf(() => syncRepository(session, ca, { deliver })),
+        run: () => faultOf(() => syncPlace(session, ca, place, { deliver })),
         onFault: (fault) => void failed.set(ca, { ca, ...fault }),
       })
     }
@@ -118,8 +121,9 @@ function roaStates(session: Session, cas: readonly Handle[]): Promise<ReadonlyMa
     const work = new Work(reader)
     const entries = cas.flatMap((ca) => {
       const state = caState(work, ca)
-      const objects = readConfirmed(session.options.dataDir, ca, state.synced?.content)?.objects
-      return confirmedRows(state, session.timing, objects).map((row) => [`ca/${ca}\0${row.roa}`, row.state] as const)
+      const confirmed = (place: Place) =>
+        readConfirmed(session.options.dataDir, ca, syncedAt(state, place)?.content)?.objects
+      return confirmedRows(state, session.timing, confirmed).map((row) => [`ca/${ca}\0${row.roa}`, row.state] as const)
     })
     return new Map(entries)
   })

@@ -6,8 +6,8 @@ import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { addSeconds, type Instant } from '../../../base/time.js'
 import type { RemoteRepository } from '../../../ca/contacts.js'
-import { isUnconfirmed } from '../../../ca/remote-repository.js'
-import { type CaState, publishedFiles } from '../../../ca/state.js'
+import { filesAt, isHeldBack, isUnconfirmedAt, PLACES, type Place, remoteAt, syncedAt } from '../../../ca/places.js'
+import type { CaState } from '../../../ca/state.js'
 import { Work } from '../../../eventsourcing/work.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { type ConfirmedContent, readConfirmed } from '../../../peers/confirmed-content.js'
@@ -19,8 +19,18 @@ import { jitterOf, PERIOD_SECONDS, RETRY_SECONDS } from './due-parents.js'
 /** After a refusal, which another list a moment later does not change. */
 const REFUSED_SECONDS = 600
 
-/** Returns the name of a repository in `status/exchanges`: its host. */
-export function repositoryPeer({ serviceUri }: Pick<PeerContact, 'serviceUri'>): string {
+/** Returns the name of a repository in `status/exchanges`: its host, and its place where that host has the repository of the CA as well. */
+export function repositoryPeer(state: CaState, place: Place): string {
+  const host = hostAt(state, place) ?? ''
+  return place === 'leaving' && hostAt(state, 'current') === host ? `${host} (left)` : host
+}
+
+function hostAt(state: CaState, place: Place): string | undefined {
+  const repository = remoteAt(state, place)
+  return repository === undefined ? undefined : repositoryHost(repository.contact)
+}
+
+export function repositoryHost({ serviceUri }: Pick<PeerContact, 'serviceUri'>): string {
   return new URL(serviceUri).host
 }
 
@@ -50,6 +60,7 @@ export function repositoryDue(facts: RepositoryFacts, now: Instant): Instant | n
 export interface RemoteRepositoryRow {
   readonly ca: Handle
   readonly peer: string
+  readonly place: Place
   readonly contact: RemoteRepository
   readonly state: CaState
   readonly exchange: LastExchange | undefined
@@ -68,7 +79,8 @@ export function remoteRepositoryRows(session: Session): Promise<readonly RemoteR
     const work = new Work(reader)
     return [...work.handles('ca')].sort().flatMap((ca) => {
       try {
-        return repositoryRowOf(session, caState(work, ca)) ?? []
+        const state = caState(work, ca)
+        return PLACES.flatMap((place) => repositoryRowOf(session, state, place) ?? [])
       } catch (error) {
         // reported by what republishes the CA
         if (error instanceof AppError && error.kind === 'corrupt') return []
@@ -78,28 +90,33 @@ export function remoteRepositoryRows(session: Session): Promise<readonly RemoteR
   })
 }
 
-/** Returns the repository elsewhere of a CA; undefined if it has none. */
+/** Returns the repository elsewhere of a CA at this place; undefined if it has none there. */
 export function repositoryRowOf(
   { options, now }: Pick<Session, 'options' | 'now'>,
   state: CaState,
+  place: Place,
 ): RemoteRepositoryRow | undefined {
-  const { handle: ca, repository: contact } = state
-  if (state.status !== 'active' || contact?.transport !== 'rfc8181') return undefined
-  const peer = repositoryPeer(contact.contact)
+  const { handle: ca } = state
+  const contact = remoteAt(state, place)
+  if (state.status !== 'active' || contact === undefined) return undefined
+  const peer = repositoryPeer(state, place)
   const exchange = readExchange(options.dataDir, { kind: 'repository', ca, peer })
-  const confirmed = readConfirmed(options.dataDir, ca, state.synced?.content)
-  const waits = isUnconfirmed(state)
+  const confirmed = readConfirmed(options.dataDir, ca, syncedAt(state, place)?.content)
+  const waits = isUnconfirmedAt(state, place)
+  // what is held back is sent after the other repository has confirmed
+  const isDue = waits && (place === 'current' || !isHeldBack(state))
   return {
-    ...{ ca, peer, contact, state, exchange, confirmed, isUnconfirmed: waits },
-    unconfirmed: waits ? unconfirmedOf(state, confirmed) : 0,
-    nextDue: repositoryDue({ ca, peer, exchange, isUnconfirmed: waits }, now()),
+    ...{ ca, peer, place, contact, state, exchange, confirmed, isUnconfirmed: waits },
+    unconfirmed: waits ? unconfirmedOf(state, place, confirmed) : 0,
+    nextDue: repositoryDue({ ca, peer, exchange, isUnconfirmed: isDue }, now()),
   }
 }
 
 /** Returns the minimum of changes that make what was confirmed equal to what is wanted: names, by which one replaces another, are not kept. */
-function unconfirmedOf(state: CaState, confirmed: ConfirmedContent | undefined): number | null {
-  const wanted = publishedFiles(state)
-  if (state.synced === undefined) return wanted.length
+function unconfirmedOf(state: CaState, place: Place, confirmed: ConfirmedContent | undefined): number | null {
+  const wanted = filesAt(state, place)
+  // what one has that is left without ever having confirmed anything is not known
+  if (syncedAt(state, place) === undefined) return place === 'leaving' && wanted.length === 0 ? null : wanted.length
   if (confirmed === undefined) return null
   const kept = wanted.filter(({ sha256 }) => confirmed.objects.has(sha256)).length
   return Math.max(wanted.length, confirmed.objects.size) - kept

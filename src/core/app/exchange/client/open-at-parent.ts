@@ -5,10 +5,10 @@
 import type { Handle } from '../../../base/handle.js'
 import { addSeconds, type Instant } from '../../../base/time.js'
 import { siaOf } from '../../../ca/classes.js'
+import { isUnconfirmedAt } from '../../../ca/places.js'
 import { isRenewalWorth } from '../../../ca/remote-parents.js'
-import { isUnconfirmed } from '../../../ca/remote-repository.js'
 import { type OpenRequest, openRequests, unexpectedRequests } from '../../../ca/requests.js'
-import type { CaState, ClassKey, ResourceClass } from '../../../ca/state.js'
+import { type CaState, type ClassKey, type ResourceClass, repositoryOf } from '../../../ca/state.js'
 import type { Work } from '../../../eventsourcing/work.js'
 import type { ChildSia } from '../../../issuing/children.js'
 import { equalSets, fromResourceText } from '../../../resources/resource-set.js'
@@ -31,7 +31,7 @@ export function openAt(
     isOutdatedAt(state, own, key, now, (name) => work.object(name)),
   )
   // relying parties must not meet products of a revoked key where its successor is not published yet
-  if (isUnconfirmed(state)) return open.filter(({ kind }) => kind === 'issue')
+  if (isUnconfirmedAt(state, 'current')) return open.filter(({ kind }) => kind === 'issue')
   return [...open, ...unexpectedRequests(state, parent, now, open)]
 }
 
@@ -42,10 +42,11 @@ export function openAt(
 function isOutdatedAt(
   state: CaState,
   { listed, name }: ResourceClass,
-  { certificate, ski }: ClassKey,
+  key: ClassKey,
   now: Instant,
   object: Work['object'],
 ): boolean {
+  const { certificate, ski } = key
   if (listed === undefined || certificate === null) return false
   if (!equalSets(fromResourceText(listed.resources), fromResourceText(certificate.resources))) return true
   const isAsked = isRenewalWorth(certificate, listed.notAfter, now) || listed.unlisted?.includes(ski) === true
@@ -53,8 +54,9 @@ function isOutdatedAt(
   if (content === undefined) return isAsked
   const isOlderThan = (seconds: number): boolean => addSeconds(content.notBefore, seconds) <= now
   if (isAsked && isOlderThan(RENEWAL_PAUSE_SECONDS)) return true
-  if (state.repository === null || !isOlderThan(SIA_PAUSE_SECONDS)) return false
-  return !isSamePlace(content.sia, siaOf(state.repository, name, ski))
+  const repository = repositoryOf(state, key)
+  if (repository === null || !isOlderThan(SIA_PAUSE_SECONDS)) return false
+  return !isSamePlace(content.sia, siaOf(repository, name, ski))
 }
 
 function isSamePlace(has: DecodedCertificate['sia'], wants: ChildSia): boolean {

@@ -14,7 +14,7 @@ import { type RemoteParentRow, remoteParentRows } from './due-parents.js'
 import { type RemoteRepositoryRow, remoteRepositoryRows } from './due-repositories.js'
 import { type Fault, HostQueues } from './host-queues.js'
 import { refreshParent } from './refresh-parent.js'
-import { syncRepository } from './sync-repository.js'
+import { syncPlace } from './sync-repository.js'
 
 export interface DueReport {
   /** Parents whose answers changed the CA. */
@@ -37,9 +37,9 @@ interface Run {
   readonly session: Session
   readonly deliver: Deliver
   readonly queues: HostQueues
-  readonly repositories: ReadonlyMap<Handle, RemoteRepositoryRow>
-  /** CAs whose repository waits for its turn: what changes before it is sent with it. */
-  readonly waiting: Set<Handle>
+  readonly repositories: readonly RemoteRepositoryRow[]
+  /** Repositories that wait for their turn, by CA and place: what changes before it is sent with it. */
+  readonly waiting: Set<string>
   readonly changed: DueReport['changed'][number][]
   readonly synced: Map<Handle, DueReport['synced'][number]>
   /** By kind, CA and peer: of several exchanges with one peer the last. */
@@ -51,7 +51,7 @@ export async function refreshDue(session: Session, deliver: Deliver): Promise<Du
   const now = session.now()
   const repositories = await remoteRepositoryRows(session)
   const run: Run = {
-    ...{ session, deliver, queues: new HostQueues(), repositories: new Map(repositories.map((row) => [row.ca, row])) },
+    ...{ session, deliver, queues: new HostQueues(), repositories },
     ...{ waiting: new Set(), changed: [], synced: new Map(), failed: new Map() },
   }
   for (const row of longestAgo(await remoteParentRows(session)))
@@ -96,26 +96,27 @@ function addParent(run: Run, { ca, parent, contact }: RemoteParentRow): void {
     run: () =>
       refreshOne(session, ca, parent, deliver, () => {
         changed.push({ ca, parent })
-        const repository = run.repositories.get(ca)
-        if (repository !== undefined) addRepository(run, repository)
+        for (const repository of run.repositories) if (repository.ca === ca) addRepository(run, repository)
       }),
     onFault: (fault) => keepFailure(failed, { ca, kind: 'parent', peer: parent, ...fault }),
   })
 }
 
-function addRepository(run: Run, { ca, peer, contact }: RemoteRepositoryRow): void {
+function addRepository(run: Run, row: RemoteRepositoryRow): void {
+  const { ca, peer, place, contact } = row
   const { waiting, failed } = run
-  if (waiting.has(ca)) return
-  waiting.add(ca)
+  const key = `${ca}\0${place}`
+  if (waiting.has(key)) return
+  waiting.add(key)
   run.queues.add(hostKeyOf(contact.contact.serviceUri), {
     run: async () => {
-      waiting.delete(ca)
-      const fault = await syncOne(run, ca)
+      waiting.delete(key)
+      const fault = await syncOne(run, row)
       if (fault === undefined) failed.delete(nameOf({ ca, kind: 'repository', peer }))
       return fault
     },
     onFault: (fault) => {
-      waiting.delete(ca)
+      waiting.delete(key)
       keepFailure(failed, { ca, kind: 'repository', peer, ...fault })
     },
   })
@@ -150,9 +151,13 @@ async function refreshOne(
 }
 
 /** Synchronises a CA with its repository and returns what failed; undefined if nothing did. */
-async function syncOne({ session, deliver, synced }: Run, ca: Handle): Promise<Fault | undefined> {
+async function syncOne(run: Run, { ca, place }: RemoteRepositoryRow): Promise<Fault | undefined> {
+  const { session, deliver, synced } = run
   return faultOf(async () => {
-    const { changed, put, withdrawn } = await syncRepository(session, ca, { deliver })
+    const { changed, put, withdrawn } = await syncPlace(session, ca, place, { deliver })
+    // what the repository that is left has was held back until now
+    const left = run.repositories.find((row) => row.ca === ca && row.place === 'leaving')
+    if (changed && place === 'current' && left !== undefined) addRepository(run, left)
     const before = synced.get(ca) ?? { put: 0, withdrawn: 0 }
     if (changed) synced.set(ca, { ca, put: before.put + put, withdrawn: before.withdrawn + withdrawn })
     return undefined

@@ -10,7 +10,7 @@ import type { Instant } from '../../../base/time.js'
 import { siaOf } from '../../../ca/classes.js'
 import type { RemoteParent } from '../../../ca/contacts.js'
 import type { OpenRequest } from '../../../ca/requests.js'
-import type { CaState, ClassKey, Doubt, ResourceClass } from '../../../ca/state.js'
+import { type CaState, type ClassKey, type Doubt, type ResourceClass, repositoryOf } from '../../../ca/state.js'
 import type { KeyId } from '../../../crypto/ports.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { spkiOf } from '../../../issuing/stored.js'
@@ -249,11 +249,13 @@ const LATER: ReadonlySet<number> = new Set([STATUS.processing, STATUS.scheduled]
 
 async function csrOf(
   { session }: Exchange,
-  { repository, handle }: CaState,
+  state: CaState,
   { name }: ResourceClass,
-  { ski, spki }: ClassKey,
+  key: ClassKey,
 ): Promise<Uint8Array> {
-  if (repository === null) throw new TypeError(`${handle} has no repository, so that nothing is open`)
+  const { ski, spki } = key
+  const repository = repositoryOf(state, key)
+  if (repository === null) throw new TypeError(`${state.handle} has no repository, so that nothing is open`)
   const request = { ski, spki: spkiOf(spki), sia: { kind: 'ca', ...siaOf(repository, name, ski) } } as const
   return withMessageSigner(session, (signer) => signCertificationRequest(request, (tbs) => signer.sign(ski, tbs)))
 }

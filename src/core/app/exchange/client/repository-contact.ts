@@ -3,10 +3,12 @@ import { toBase64 } from '../../../base/bytes.js'
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import type { RemoteRepository } from '../../../ca/contacts.js'
+import { remoteAt } from '../../../ca/places.js'
 import { dueTimes } from '../../../ca/publishing.js'
+import type { KeyId } from '../../../crypto/ports.js'
 import { hostKeyOf } from '../../../peers/host.js'
 import { repositoryRow } from '../../authority/ca-reports.js'
-import type { RepositoryReport } from '../../authority/parents.js'
+import { type RepositoryReport, withMigrationHint } from '../../authority/parents.js'
 import { syncResources } from '../../authority/resource-sync.js'
 import { outcomeOf } from '../../changes/outcome.js'
 import { caState, knownCa, runCa } from '../../session/context.js'
@@ -39,29 +41,22 @@ export async function configureRemoteRepository(
   { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
   options: { readonly dryRun?: boolean } = {},
 ): Promise<RepositoryReport & IdChoice> {
-  const message = await readSetupFile(response, 'repository_response')
-  const { serviceUri, publisherHandle: publisher, siaBase: base, rrdpNotificationUri: notify } = message
-  // throws where no message could be sent to it
-  hostKeyOf(serviceUri)
-  checkUris(base, notify)
+  const answered = await readRepositoryResponse(response)
   const done = await transact(
     session,
     async (tx) => {
       const before = knownCa(tx.work, ca)
-      const known = before.repository?.transport === 'rfc8181' ? before.repository.contact.id : undefined
-      const choice = chooseId(before, 'repositories', known)
-      const repository: RemoteRepository = {
-        transport: 'rfc8181',
-        contact: { serviceUri, id: choice.id, peer: toBase64(message.id), ...permissions },
-        ...{ publisher, base },
-        ...(notify === undefined ? {} : { notify }),
-      }
+      const place = before.leaving?.repository.base === answered.base ? 'leaving' : 'current'
+      const choice = chooseId(before, 'repositories', remoteAt(before, place)?.contact.id)
+      const repository = answered.with(choice.id, permissions)
       await runCa(tx, ca, { type: 'repository.contact', repository })
       await syncResources(tx, ca)
       return { state: caState(tx.work, ca), choice }
     },
     options,
-  )
+  ).catch((error: unknown) => {
+    throw withMigrationHint(error, `brine repo migrate ${ca} --response FILE`)
+  })
   const { state, choice } = done.result
   const due = dueTimes(state, session.timing)?.due ?? null
   return {
@@ -69,6 +64,30 @@ export async function configureRemoteRepository(
     repository: repositoryRow(state.repository),
     ...choice,
     ...outcomeOf(done, 'ca', ca, due, options.dryRun),
+  }
+}
+
+/** A repository as its repository_response names it, without our ID key toward it. */
+export interface AnsweredRepository {
+  readonly base: string
+  readonly with: (id: KeyId, permissions: PeerPermissions) => RemoteRepository
+}
+
+/** Reads a repository_response. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage). */
+export async function readRepositoryResponse(response: Uint8Array): Promise<AnsweredRepository> {
+  const message = await readSetupFile(response, 'repository_response')
+  const { serviceUri, publisherHandle: publisher, siaBase: base, rrdpNotificationUri: notify } = message
+  // throws where no message could be sent to it
+  hostKeyOf(serviceUri)
+  checkUris(base, notify)
+  return {
+    base,
+    with: (id, permissions) => ({
+      transport: 'rfc8181',
+      contact: { serviceUri, id, peer: toBase64(message.id), ...permissions },
+      ...{ publisher, base },
+      ...(notify === undefined ? {} : { notify }),
+    }),
   }
 }
 

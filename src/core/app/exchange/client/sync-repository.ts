@@ -8,15 +8,24 @@ import { AppError, rewrap } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import type { Instant } from '../../../base/time.js'
 import type { RemoteRepository } from '../../../ca/contacts.js'
+import {
+  contentOf,
+  filesAt,
+  isAt,
+  isHeldBack,
+  isUnconfirmedAt,
+  PLACES,
+  type Place,
+  remoteAt,
+} from '../../../ca/places.js'
 import { dueTimes } from '../../../ca/publishing.js'
-import { contentOf, isUnconfirmed } from '../../../ca/remote-repository.js'
-import { type CaState, publishedFiles } from '../../../ca/state.js'
+import type { CaState } from '../../../ca/state.js'
 import type { Sha256 } from '../../../crypto/ports.js'
 import { systemRandom } from '../../../crypto/random.js'
 import { Work } from '../../../eventsourcing/work.js'
 import type { PeerContact } from '../../../identity/contact.js'
 import { idKey } from '../../../identity/id-keys.js'
-import { readConfirmed, recordConfirmed } from '../../../peers/confirmed-content.js'
+import { keepLeft, readConfirmed, recordConfirmed } from '../../../peers/confirmed-content.js'
 import { readDeltaLimit, recordDeltaLimit } from '../../../peers/delta-limits.js'
 import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
 import { MESSAGE_LIMITS } from '../../../protocols/message-request.js'
@@ -33,7 +42,7 @@ import { afterChange } from '../../transaction/errors.js'
 import { readyToSend, transact } from '../../transaction/transact.js'
 import { openMessage, sealMessage } from '../messages.js'
 import { type Deliver, deliverAnswer } from './deliver.js'
-import { repositoryPeer } from './due-repositories.js'
+import { repositoryHost, repositoryPeer } from './due-repositories.js'
 import { invalidAnswer } from './parent-messages.js'
 import { deltaPdus, refusalText } from './publication-delta.js'
 import { type DeltaPart, folderOf, splitDelta } from './split-delta.js'
@@ -47,17 +56,55 @@ export interface SyncOptions {
 interface Exchange extends SyncOptions {
   readonly session: Session
   readonly ca: Handle
+  readonly place: Place
 }
 
 /**
- * Synchronises a CA with its repository, here or elsewhere. A repetition is a no-op. Throws `ca-unknown`, `repo-none` (rejected), `standby`; of one
+ * Synchronises a CA with its repository, and during a migration with the one that it leaves as well, here or elsewhere. A repetition is a no-op. Throws `ca-unknown`, `repo-none` (rejected), `standby`; of one
  * elsewhere `remote` errors, which are `pending` if it has not confirmed everything.
  */
 export async function syncRepository(session: Session, ca: Handle, options: SyncOptions): Promise<RepoSyncReport> {
-  const { repository } = await stateOf(session, ca)
+  const state = await stateOf(session, ca)
+  const reports: RepoSyncReport[] = []
+  let failure: unknown
+  for (const place of PLACES) {
+    const isElsewhere = remoteAt(state, place) !== undefined
+    if (place === 'leaving' && !isElsewhere) continue
+    try {
+      if (isElsewhere) reports.push(await syncPlace(session, ca, place, options))
+      else reports.push(await syncLocalRepository(session, ca, { dryRun: options.dryRun === true }))
+    } catch (error) {
+      // one that fails does not keep the other from its objects
+      failure ??= error
+    }
+  }
+  if (failure !== undefined) throw failure
+  return reports.reduce(joined)
+}
+
+function joined(one: RepoSyncReport, other: RepoSyncReport): RepoSyncReport {
+  const { put, withdrawn, changed, sequence, serial } = other
+  return {
+    ...{ ...one, put: one.put + put, withdrawn: one.withdrawn + withdrawn, changed: one.changed || changed },
+    ...{ sequence: sequence ?? one.sequence, serial: serial ?? one.serial },
+  }
+}
+
+/**
+ * Synchronises a CA with the repository elsewhere at one place. Nothing is sent to one that is left as long as the new one has not confirmed what
+ * replaces its objects, and to one that the CA has no more. Throws as `syncRepository` does.
+ */
+export async function syncPlace(
+  session: Session,
+  ca: Handle,
+  place: Place,
+  options: SyncOptions,
+): Promise<RepoSyncReport> {
+  const state = await stateOf(session, ca)
+  if (remoteAt(state, place) === undefined || (place === 'leaving' && isHeldBack(state)))
+    return nothingDone(ca, options)
+  const exchange = { session, ca, place, ...options }
   const { dryRun = false } = options
-  if (repository?.transport !== 'rfc8181') return syncLocalRepository(session, ca, { dryRun })
-  const exchange = { session, ca, ...options }
   try {
     return dryRun ? await compare(exchange) : await synchronise(exchange)
   } catch (error) {
@@ -67,11 +114,12 @@ export async function syncRepository(session: Session, ca: Handle, options: Sync
 }
 
 /** Returns the error of a failed exchange: `pending` if something of the CA is not confirmed. */
-async function unfinished({ session, ca }: Exchange, error: AppError): Promise<AppError> {
-  if (!isUnconfirmed(await stateOf(session, ca))) return error
+async function unfinished({ session, ca, place }: Exchange, error: AppError): Promise<AppError> {
+  if (!isUnconfirmedAt(await stateOf(session, ca), place)) return error
+  const which = place === 'leaving' ? 'repository that is left by' : 'repository of'
   return rewrap(error, {
     kind: 'pending',
-    message: `the repository of ${ca} has not confirmed its newest objects: ${error.message}`,
+    message: `the ${which} ${ca} has not confirmed its newest objects: ${error.message}`,
     hint: error.hint ?? `brine repo sync ${ca}`,
   })
 }
@@ -79,21 +127,25 @@ async function unfinished({ session, ca }: Exchange, error: AppError): Promise<A
 async function compare(exchange: Exchange): Promise<RepoSyncReport> {
   const { pdus } = await differenceOf(exchange)
   const counts = countsOf(pdus)
+  return { ...nothingDone(exchange.ca, { dryRun: true }), ...counts, changed: pdus.length > 0 }
+}
+
+function nothingDone(ca: Handle, { dryRun = false }: Pick<SyncOptions, 'dryRun'>): RepoSyncReport {
   const nothing = { sequence: null, serial: null, published: false, nextDue: null, keys: { lasting: 0, oneTime: 0 } }
-  return { ca: exchange.ca, ...counts, changed: pdus.length > 0, dryRun: true, ...nothing }
+  return { ca, put: 0, withdrawn: 0, changed: false, dryRun, ...nothing }
 }
 
 /** Sends the difference, once more after a fresh list where the server refuses it, and records what it has confirmed. */
 async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
-  const { session, ca } = exchange
+  const { session, ca, place } = exchange
   await readyToSend(session, { kind: 'ca', handle: ca })
-  const { contact } = remoteOf(await stateOf(session, ca))
+  const { contact } = remoteOf(await stateOf(session, ca), place)
   const sending = beginSending(session, contact)
   const difference = await sendDifference(exchange, sending)
   keepLimit(session, contact, sending)
-  const { content } = difference
+  const { content, base } = difference
   const confirmed = transact(session, async (tx) => {
-    await runCa(tx, ca, { type: 'repository.confirm', content })
+    await runCa(tx, ca, { type: 'repository.confirm', content, base })
     // a parent in this directory revokes the old key of a roll now
     await syncResources(tx, ca)
   })
@@ -121,7 +173,7 @@ async function sendDifference(exchange: Exchange, sending: Sending): Promise<Dif
 }
 
 function beginSending({ options, now }: Session, contact: PeerContact): Sending {
-  const learned = readDeltaLimit(options.dataDir, repositoryPeer(contact), now())
+  const learned = readDeltaLimit(options.dataDir, repositoryHost(contact), now())
   return {
     ...{ limit: Math.min(LARGEST_DELTA, learned ?? LARGEST_DELTA), ceiling: Number.POSITIVE_INFINITY },
     ...{ closed: undefined, isLearned: false, done: [] },
@@ -131,14 +183,15 @@ function beginSending({ options, now }: Session, contact: PeerContact): Sending 
 /** Keeps the length that the server accepts, if it was found now. */
 function keepLimit({ options, now }: Session, contact: PeerContact, { limit, isLearned }: Sending): void {
   if (!isLearned) return
-  recordDeltaLimit(options.dataDir, { host: repositoryPeer(contact), limit, at: now() }, options.onNotice)
+  recordDeltaLimit(options.dataDir, { host: repositoryHost(contact), limit, at: now() }, options.onNotice)
 }
 
 /** Keeps which objects were confirmed, unless that is known already. */
-function keepConfirmed({ session, ca }: Exchange, { content, staleAt, hashes }: Difference): void {
+function keepConfirmed({ session, ca, place }: Exchange, { content, staleAt, hashes, left }: Difference): void {
   const { dataDir, onNotice } = session.options
   if (readConfirmed(dataDir, ca, content) !== undefined) return
-  recordConfirmed(dataDir, ca, { content, staleAt, hashes }, onNotice)
+  if (left !== undefined && place === 'current') keepLeft(dataDir, ca, left, onNotice)
+  recordConfirmed(dataDir, ca, { content, staleAt, hashes, isLeft: place === 'leaving' }, onNotice)
 }
 
 const countsOf = (pdus: readonly Pdu[]): Pick<RepoSyncReport, 'put' | 'withdrawn'> => {
@@ -165,26 +218,38 @@ interface Sending {
 
 interface Difference {
   readonly pdus: readonly Pdu[]
-  /** Digest of what the CA wants published. */
+  /** Base of the repository. */
+  readonly base: string
+  /** Digest of what the CA wants published there. */
   readonly content: Sha256
   /** Hashes of its objects, and the time at which the first manifest goes stale. */
   readonly hashes: readonly Sha256[]
   readonly staleAt: Instant | null
+  /** Digest of what the repository that the CA leaves confirmed last; undefined where no migration is open. */
+  readonly left: Sha256 | undefined
 }
 
 /** Asks for the list and compares it with what the CA wants published at that time. */
 async function differenceOf(exchange: Exchange): Promise<Difference> {
-  const { session, ca } = exchange
+  const { session, ca, place } = exchange
   const reply = await ask(exchange, { type: 'list' })
   if (reply.type === 'error') throw refused('the list', refusalText([], reply.errors))
   if (reply.type !== 'list') throw invalid(`${reply.type} to a list (RFC 8181 section 2.3)`)
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const state = knownCa(work, ca)
-    const files = publishedFiles(state)
-    const pdus = deltaPdus(remoteOf(state).base, reply.objects, files, ({ sha256 }) => work.object(sha256 as Sha256))
-    const staleAt = dueTimes(state, session.timing)?.staleAt ?? null
-    return { pdus, content: contentOf(state), hashes: files.map(({ sha256 }) => sha256), staleAt }
+    const files = filesAt(state, place)
+    const { base } = remoteOf(state, place)
+    const pdus = deltaPdus(base, reply.objects, files, ({ sha256 }) => work.object(sha256 as Sha256))
+    const staleAt = dueTimes(state, session.timing, (key) => isAt(place, key))?.staleAt ?? null
+    return {
+      pdus,
+      base,
+      content: contentOf(state, place),
+      hashes: files.map(({ sha256 }) => sha256),
+      staleAt,
+      left: state.leaving?.synced?.content,
+    }
   })
 }
 
@@ -250,9 +315,9 @@ const isTooLong = (error: unknown): boolean =>
   (error.details as { readonly status?: number }).status === 413
 
 /** Sends one message and returns the verified reply. Throws `answer-invalid` (remote), and what `deliver` throws. */
-async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery): Promise<PublicationReply> {
+async function ask({ session, ca, place, deliver }: Exchange, query: PublicationQuery): Promise<PublicationReply> {
   const state = await stateOf(session, ca)
-  const { contact } = remoteOf(state)
+  const { contact } = remoteOf(state, place)
   const id = idKey(state, contact.id)
   if (id === undefined) throw new AppError('corrupt', 'id-unknown', `${ca} has no ID key ${contact.id}`)
   const xml = encodePublicationQuery(query)
@@ -260,7 +325,7 @@ async function ask({ session, ca, deliver }: Exchange, query: PublicationQuery):
     deliverAnswer(
       deliver,
       {
-        ...{ kind: 'repository', ca, peer: repositoryPeer(contact), to: contact },
+        ...{ kind: 'repository', ca, peer: repositoryPeer(state, place), to: contact },
         seal: (at) => sealMessage({ signer, random: systemRandom }, id, xml, at),
         open: (answer) => readReply(answer, contact, session.now()),
       },
@@ -281,9 +346,10 @@ const stateOf = (session: Session, ca: Handle): Promise<CaState> =>
   session.store.read(async (reader) => knownCa(new Work(reader), ca))
 
 /** Returns the repository elsewhere. Throws `repo-none` if another command has replaced it. */
-function remoteOf({ handle, repository }: CaState): RemoteRepository {
-  if (repository?.transport === 'rfc8181') return repository
-  throw new AppError('rejected', 'repo-none', `${handle} does not publish in a repository elsewhere`)
+function remoteOf(state: CaState, place: Place): RemoteRepository {
+  const repository = remoteAt(state, place)
+  if (repository !== undefined) return repository
+  throw new AppError('rejected', 'repo-none', `${state.handle} does not publish in a repository elsewhere`)
 }
 
 const invalid = (why: string): AppError => invalidAnswer(why, 'repository')

@@ -7,6 +7,7 @@ import type { Handle } from '../../../base/handle.js'
 import { entry } from '../../../base/record.js'
 import { type Instant, later, secondsBetween } from '../../../base/time.js'
 import { entitlementsOf } from '../../../ca/children.js'
+import { PLACES, repositoryAt } from '../../../ca/places.js'
 import { type CaState, currentKey } from '../../../ca/state.js'
 import type { KeyId } from '../../../crypto/ports.js'
 import type { Work } from '../../../eventsourcing/work.js'
@@ -163,9 +164,9 @@ function refusePlace(state: CaState, child: Handle, caRepository: string): void 
   const taken = Object.entries(state.children)
     .filter(([name]) => name !== child)
     .flatMap(([, other]) => Object.values(knownCertificates(other)).map((c) => c.sia.caRepository))
-  const own = state.repository?.base
+  const own = PLACES.flatMap((place) => repositoryAt(state, place)?.base ?? [])
   const isTaken =
-    (own !== undefined && caRepository.startsWith(own)) ||
+    own.some((base) => caRepository.startsWith(base)) ||
     taken.some((base) => caRepository.startsWith(base) || base.startsWith(caRepository))
   if (isTaken) throw new Refusal(PROVISIONING_STATUS.badRequest, `the place ${caRepository} belongs to another CA`)
 }

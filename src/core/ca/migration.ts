@@ -1,0 +1,113 @@
+/**
+ * Migration to another repository: a key roll whose new keys publish there (RFC 6489). The old keys keep their repository until they are revoked.
+ * Invariant: a CA leaves one repository at a time, and no place of a key changes as long as it has a certificate for it.
+ */
+import type { Violation } from '../base/errors.js'
+import { mapEntries } from '../base/record.js'
+import { isTime } from '../base/shape.js'
+import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
+import { idKey } from '../identity/id-keys.js'
+import type { IssuingPorts } from '../issuing/ports.js'
+import { isRepository, type Repository } from './contacts.js'
+import { isLeft } from './places.js'
+import { nextKey, rollStage } from './roll-state.js'
+import type { CaState, ResourceClass } from './state.js'
+
+const event = eventsOn<CaState>()
+
+export const migrationEvents = {
+  /** The CA has another repository for its next keys; those with a certificate keep the old one. */
+  'repository.migrated': event({ repository: isRepository, at: isTime }, (state, { repository, at: since }) => {
+    const { synced, repository: old, ...kept } = state
+    if (old === null) return { ...state, repository }
+    const leaving = { repository: old, since, ...(synced === undefined ? {} : { synced }) }
+    return { ...kept, repository, leaving, classes: mapEntries(state.classes, pinned) }
+  }),
+  /** The old repository is sent nothing any more, and no activation waits for relying parties to read it. */
+  'repository.abandoned': event({ at: isTime }, (state, { at: abandonedAt }) =>
+    state.leaving === undefined
+      ? state
+      : { ...state, leaving: { ...state.leaving, abandonedAt }, classes: mapEntries(state.classes, hastened) },
+  ),
+  /** No key publishes in the old repository, and nothing of the CA is left in it. */
+  'repository.left': event({ at: isTime }, ({ leaving: _, ...state }) => state),
+}
+
+function pinned(own: ResourceClass): ResourceClass {
+  const keys = own.keys.map((key) => (key.certificate === null ? key : { ...key, repository: 'leaving' as const }))
+  return { ...own, keys }
+}
+
+function hastened(own: ResourceClass): ResourceClass {
+  return own.roll === undefined || nextKey(own) === undefined
+    ? own
+    : { ...own, roll: { ...own.roll, activateAfter: 0 } }
+}
+
+const command = commandsOn<CaState, EventOf<typeof migrationEvents>, IssuingPorts>()
+
+export const migrationCommands = {
+  'repository.migrate': command<{ readonly repository: Repository }>({
+    check: checkMigration,
+    decide: (_, { repository }, { clock }) => [{ type: 'repository.migrated', repository, at: clock.now() }],
+    publishesOnly: false,
+    summarize: ({ repository: { transport, base, notify } }) => ({
+      ...{ transport, base },
+      ...(notify === undefined ? {} : { notify }),
+    }),
+  }),
+  'repository.abandon': command({
+    check: checkAbandoning,
+    decide: ({ leaving }, _, { clock }) =>
+      leaving === undefined || leaving.abandonedAt !== undefined
+        ? []
+        : [{ type: 'repository.abandoned', at: clock.now() }],
+    publishesOnly: false,
+    summarize: () => ({}),
+  }),
+  'repository.leave': command({
+    check: () => [],
+    decide: (state, _, { clock }) => (isLeft(state) ? [{ type: 'repository.left', at: clock.now() }] : []),
+    publishesOnly: false,
+    summarize: () => ({}),
+  }),
+}
+
+function checkMigration(state: CaState, { repository }: { readonly repository: Repository }): readonly Violation[] {
+  const { handle, repository: old, leaving } = state
+  if (repository.transport === 'rfc8181' && idKey(state, repository.contact.id) === undefined)
+    return [{ code: 'id-unknown', message: `${handle} has no ID key ${repository.contact.id}` }]
+  if (old === null) return [{ code: 'repo-none', message: `${handle} has no repository yet` }]
+  if (leaving !== undefined) {
+    const message = `${handle} still leaves ${leaving.repository.base}: one migration at a time`
+    return [{ code: 'repository-leaving', message }]
+  }
+  if (isNested(old.base, repository.base)) {
+    const what =
+      old.base === repository.base ? 'publishes there already' : `publishes at ${old.base}, and one is inside the other`
+    return [{ code: 'repository-same', message: `${handle} cannot migrate to ${repository.base}: it ${what}` }]
+  }
+  return Object.values(state.classes).flatMap((own) =>
+    rollStage(own) === undefined
+      ? []
+      : [{ code: 'keyroll-open', message: `class ${own.name}: a key roll is open, which has to end first` }],
+  )
+}
+
+function checkAbandoning({ handle, leaving }: CaState): readonly Violation[] {
+  if (leaving === undefined)
+    return [{ code: 'repository-leaving-none', message: `${handle} does not leave a repository` }]
+  if (leaving.repository.transport !== 'local') return []
+  const message = `the old repository of ${handle} is in this data directory: it is left without waiting for anyone`
+  return [{ code: 'repository-local', message }]
+}
+
+/** Returns true if one of two bases is the other or inside it; scheme and host are compared without their case. */
+function isNested(one: string, other: string): boolean {
+  const [a, b] = [comparable(one), comparable(other)]
+  return a.startsWith(b) || b.startsWith(a)
+}
+
+function comparable(base: string): string {
+  return base.replace(/^rsync:\/\/[^/]+/i, (host) => host.toLowerCase())
+}

@@ -16,6 +16,8 @@ export const FROM = at('2026-06-01T11:55:00Z')
 export const TO = at('2026-06-01T12:05:00Z')
 
 export interface Craft {
+  /** Default: `CONTENT`. */
+  readonly content?: Uint8Array
   readonly ee?: CertPatch
   readonly crl?: (parts: CrlParts) => void
   readonly cms?: CmsPatch
@@ -25,12 +27,13 @@ export interface Craft {
 
 /** Returns a message with the changes applied before each part is signed. */
 export function craft(changes: Craft = {}): Uint8Array {
-  const message = signedObject('roa', CONTENT, eeCertificate(changes.ee), (parts) => {
+  const content = Buffer.from(changes.content ?? CONTENT)
+  const message = signedObject('roa', content, eeCertificate(changes.ee), (parts) => {
     parts.contentType = CONTENT_TYPE
     parts.attributes = sorted([
       attribute('1.2.840.113549.1.9.3', oid(CONTENT_TYPE)),
       attribute('1.2.840.113549.1.9.5', utcOrGeneralized(SIGNED_AT)),
-      attribute('1.2.840.113549.1.9.4', octets(sha256(CONTENT))),
+      attribute('1.2.840.113549.1.9.4', octets(sha256(content))),
     ])
     parts.crls = crls(messageCrl(changes.crl))
     changes.cms?.(parts)

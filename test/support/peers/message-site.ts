@@ -68,8 +68,13 @@ export async function messageSite(folder: string): Promise<MessageSite> {
     ask: (body, when = wallClock()) => kid.say(encodeProvisioning({ sender: 'kid', recipient: 'testbed', body }), when),
     provisioned: (cms) => decodeProvisioning(contentBy(ca, cms)).body,
     published: (cms) => decodePublicationReply(contentBy(server, cms)),
-    everything: () => PARTS.map((part) => `${part} ${hashOfTree(join(dir, part))}`),
+    everything: () => treeHashes(dir),
   }
+}
+
+/** Returns a line with a hash for each part of a data directory that a refused message must leave as it is. */
+export function treeHashes(dir: string): readonly string[] {
+  return PARTS.map((part) => `${part} ${hashOfTree(join(dir, part))}`)
 }
 
 /** Returns one hash over the files of a folder, with their names. */

@@ -123,9 +123,9 @@ const valid =
 
 describe('CMS', () => {
   test.each<[string, Craft]>([
-    ['of another key', { ee: (parts) => void (parts.signer = OTHER) }],
-    ['without a CRL', { cms: (parts) => void (parts.crls = undefined) }],
-    ['with a CRL of another key', { crl: (parts) => void (parts.signer = OTHER) }],
+    ['of another key', { ee: (parts) => void Object.assign(parts, { signer: OTHER }) }],
+    ['without a CRL', { cms: (parts) => void Object.assign(parts, { crls: undefined }) }],
+    ['with a CRL of another key', { crl: (parts) => void Object.assign(parts, { signer: OTHER }) }],
     ['with an EE certificate that has expired', { ee: valid('2026-06-01T11:40:00Z', '2026-06-01T11:54:00Z') }],
     ['with an EE certificate of the future', { ee: valid('2026-06-01T12:06:00Z', '2026-06-01T12:10:00Z') }],
     [
@@ -144,9 +144,9 @@ describe('CMS', () => {
           Buffer.from(Buffer.from(bytes).toString('latin1').replace('"testbed"', '"tesTbed"'), 'latin1'),
       },
     ],
-    ['with two signers', { cms: (parts) => void (parts.infos = 2) }],
+    ['with two signers', { cms: (parts) => void Object.assign(parts, { infos: 2 }) }],
     ['with an attribute twice', { cms: (parts) => void parts.attributes.push(...parts.attributes.slice(0, 1)) }],
-    ['without signed attributes', { cms: (parts) => void (parts.hasAttributes = false) }],
+    ['without signed attributes', { cms: (parts) => void Object.assign(parts, { hasAttributes: false }) }],
     ['that is cut off', { bytes: (bytes) => bytes.subarray(0, -1) }],
     ['with octets after its end', { bytes: (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]) }],
     [

@@ -228,6 +228,18 @@ describe('given a CA with two classes in a repository elsewhere that migrates to
     expect([places(), world.ca('acme').leaving]).toEqual([[[`current ${NEW}`]], undefined])
   })
 
+  it('when a parent gives more resources meanwhile, then each key keeps its place in the next certificate', async () => {
+    const resources = parseResources('192.0.2.0/24, 198.51.100.0/24')
+    await runTa(world.tx, TA_HANDLE, { type: 'child.update', child: ACME, resources })
+    await syncResources(world.tx, ACME)
+    const [own] = classes()
+    expect(own?.keys.map(({ certificate }) => certificate?.resources.ipv4)).toEqual(
+      Array(2).fill('192.0.2.0/24, 198.51.100.0/24'),
+    )
+    const sias = own?.keys.map((key) => decoded(key.certificate?.sha256).sia)
+    expect(sias?.map((sia) => (sia.kind === 'ca' ? sia.caRepository : ''))).toEqual([`${OLD}0/`, `${NEW}0/`])
+  })
+
   it('when its roll is cancelled, then everything stays at the old one, and another roll goes on with the migration', async () => {
     await confirm('current')
     await runCa(world.tx, ACME, { type: 'keyroll.cancel', className: null })
@@ -281,6 +293,8 @@ describe('given a CA elsewhere', () => {
   it('when it has no certificate yet, then it requests the first one with the places of the new one', async () => {
     await runCa(world.tx, ACME, { type: 'repository.contact', repository: remote(OLD) })
     await runCa(world.tx, ACME, { type: 'repository.migrate', repository: remote(NEW) })
+    await settle()
+    // what the old one has is not known before it confirms that it has nothing
     expect(migrationStage(world.ca('acme'))).toBe('withdrawal')
     await confirm('leaving')
     await runTa(world.tx, TA_HANDLE, { type: 'child.add', child: ACME, resources: parseResources('192.0.2.0/24') })

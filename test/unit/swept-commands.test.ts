@@ -53,6 +53,7 @@ const NOT_SWEPT: Readonly<Record<string, string>> = {
   'pubserver push': 'writes to other servers, in two phases that a repetition goes on with',
   'pubserver session-reset': ONE_COMMIT,
   'pubserver write': 'publishes what a commit holds: publication.test.ts fails it',
+  'repo migrate': ONE_COMMIT,
   'roa remove': 'the use case of roa update, which is swept',
   'roa replace': 'the use case of roa update, which is swept',
   setup: 'writes files of the system outside of the data directory, and repeats',

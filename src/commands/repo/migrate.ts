@@ -8,7 +8,7 @@ import type { IdChoice } from '../../core/app/exchange/client/parent-contact.js'
 import { readOctets } from '../../core/app/operations/user-files.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
-import { arg, flag, writeFlags } from '../../core/cli/flags/flags.js'
+import { arg, changeFlags, flag } from '../../core/cli/flags/flags.js'
 import { permissionFlags, permissionsOf } from '../../core/cli/flags/peer-flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
@@ -30,7 +30,7 @@ export default class RepoMigrate extends BaseCommand<Migrated> {
   ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
-    ...writeFlags,
+    ...changeFlags,
     local: flag.boolean({ description: 'to the publication server of this data directory', exclusive: ['response'] }),
     response: flag.path({ description: 'to a repository elsewhere: its repository_response (RFC 8183)' }),
     'activate-after': flag.duration({

@@ -72,8 +72,11 @@ export async function commandLines(id: string, shape: Shape): Promise<readonly C
   const args = await Promise.all(shape.args.map(know))
   const flags = await Promise.all(shape.flags.map(know))
   const named = (name: string): Known[] => flags.filter((flag) => flag.name === name)
-  const needed = (flag: Known): Known[] =>
-    (flag.dependsOn ?? []).flatMap((name) => named(name).flatMap((one) => [one, ...needed(one)]))
+  /** The flags that this one needs, and those that they need; two flags may need each other. */
+  const needed = (flag: Known, met: readonly Known[] = [flag]): Known[] => {
+    const next = (flag.dependsOn ?? []).flatMap(named).filter((one) => !met.includes(one))
+    return next.flatMap((one) => [one, ...needed(one, [...met, ...next])])
+  }
   const words = id.split(':')
   const positional = args.filter((one) => one.required === true).map((one) => one.good)
   const required = flags.filter((one) => one.required === true)

@@ -100,7 +100,7 @@ describe('the child', () => {
   it.each(subjects.map((s) => [s.name, s] as const))(
     '%s',
     async (_, subject) => {
-      const { operations, complaints } = await sweep(subject, KINDS, 12)
+      const { operations, complaints } = await sweep(subject, KINDS, 6)
       expect(operations.length).toBeGreaterThan(10)
       expect(complaints).toEqual([])
     },
@@ -162,7 +162,7 @@ describe('the parent', () => {
           await finish(two, roas)
         },
       }
-      const { operations, complaints } = await sweep(subject, KINDS, 12)
+      const { operations, complaints } = await sweep(subject, KINDS, 6)
       expect(operations.length).toBeGreaterThan(10)
       expect(complaints).toEqual([])
     },
@@ -192,7 +192,7 @@ describe('the publisher', () => {
         await expectAudited(two)
       },
     }
-    const { operations, complaints } = await sweep(subject, KINDS, 12)
+    const { operations, complaints } = await sweep(subject, KINDS, 6)
     expect(operations.length).toBeGreaterThan(10)
     expect(complaints).toEqual([])
   }, 7_200_000)

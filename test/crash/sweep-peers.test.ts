@@ -333,7 +333,7 @@ const subjects: readonly Subject[] = [
 it.each(subjects.map((s) => [s.name, s] as const))(
   '%s',
   async (_, subject) => {
-    const { operations, complaints } = await sweep(subject, KINDS, 6)
+    const { operations, complaints } = await sweep(subject, KINDS, 3)
     expect(operations.length).toBeGreaterThan(10)
     expect(complaints).toEqual([])
   },
@@ -351,7 +351,7 @@ it('pubserver clear', async () => {
       expect(await state(dir, at)).toBe(URIS[0])
     },
   }
-  const { operations, complaints } = await sweep(subject, KINDS, 6)
+  const { operations, complaints } = await sweep(subject, KINDS, 3)
   expect(operations.length).toBeGreaterThan(10)
   expect(complaints).toEqual([])
 }, 7_200_000)

@@ -98,7 +98,7 @@ function checkAbandoning({ handle, leaving }: CaState): readonly Violation[] {
   if (leaving === undefined)
     return [{ code: 'repository-leaving-none', message: `${handle} does not leave a repository` }]
   if (leaving.repository.transport !== 'local') return []
-  const message = `the old repository of ${handle} is in this data directory: it is left without waiting for anyone`
+  const message = `the old repository of ${handle} is in this data directory: no answer of it is waited for`
   return [{ code: 'repository-local', message }]
 }
 

@@ -16,12 +16,17 @@ export interface Measured {
 }
 
 /** Runs a process to its end, at the time `now` in a test data directory. Throws if it ends with another code than these. */
-export function run(args: readonly string[], codes: readonly number[] = [0], now?: string): Promise<Measured> {
+export function run(
+  args: readonly string[],
+  codes: readonly number[] = [0],
+  now?: string,
+  program = NODE,
+): Promise<Measured> {
   const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env
   const env = now === undefined ? rest : { ...rest, BRINE_NOW: now }
   return new Promise((resolve, reject) => {
     const started = performance.now()
-    const child = spawn(NODE, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const chunks: Buffer[] = []
     let peak = 0
     const watch = setInterval(() => {

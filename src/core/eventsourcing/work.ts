@@ -62,6 +62,7 @@ export class Work implements ObjectSink {
   readonly #held = new Map<string, Held>()
   readonly #objects = new Map<Sha256, Uint8Array>()
   readonly #dates = new Map<Sha256, Instant>()
+  #roster: { readonly ids: readonly AggregateId[]; readonly names: ReadonlySet<string> } | undefined
 
   constructor(reader: Reader) {
     this.#reader = reader
@@ -97,7 +98,14 @@ export class Work implements ObjectSink {
   exists(kind: Kind, handle: Handle): boolean {
     const held = this.#held.get(key(kind, handle))
     if (held !== undefined) return held.loaded !== undefined || held.events.length > 0
-    return this.#reader.roster().some((id) => id.kind === kind && id.handle === handle)
+    return this.#committed().has(key(kind, handle))
+  }
+
+  /** Returns the names of the aggregates of the revision. */
+  #committed(): ReadonlySet<string> {
+    const ids = this.#reader.roster()
+    if (this.#roster?.ids !== ids) this.#roster = { ids, names: new Set(ids.map((id) => key(id.kind, id.handle))) }
+    return this.#roster.names
   }
 
   /** Returns every aggregate of a kind, those of this work included, sorted by handle. */

@@ -34,9 +34,9 @@ export function* wrongModes(repoDir: string): Generator<WrongMode> {
 function* below(repoDir: string, path: string, stat: fs.Stats): Generator<WrongMode> {
   yield* problemOf(path, stat)
   if (!stat.isDirectory()) return
-  for (const name of readableNames(join(repoDir, path))) {
+  for (const name of readableNames(`${repoDir}/${path}`)) {
     const inner = `${path}/${name}`
-    const found = statOf(join(repoDir, inner))
+    const found = fs.lstatSync(`${repoDir}/${inner}`, { throwIfNoEntry: false })
     if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found)
   }
 }

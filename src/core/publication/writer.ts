@@ -71,12 +71,15 @@ export function writeTree(options: WriteOptions): WriteReport {
   }
 }
 
-/** Returns true if the published tree is known to be current and readable. Takes one stat call for each file, and no lock. */
-export function isTreeCurrent(site: PublicationTarget): boolean {
+/**
+ * Returns true if the published tree is known to be current and, with `checksModes`, readable. Takes one stat call for each folder, with the modes
+ * for each file, and no lock.
+ */
+export function isTreeCurrent(site: PublicationTarget, checksModes = true): boolean {
   const { repoDir, state } = site
   const scratch = join(repoDir, '.state')
   if (trustAnchorNames(site.ta ?? []).some(([name, bytes]) => !isSame(join(repoDir, 'ta', name), bytes))) return false
-  if (!areModesRight(repoDir)) return false
+  if (checksModes && !areModesRight(repoDir)) return false
   if (state.serial === 0) return true
   return (
     servedRsync({ ...site, scratch }) !== undefined && servedRrdp(repoDir, state, readRrdpRecord(scratch)) !== undefined

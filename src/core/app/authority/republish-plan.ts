@@ -36,6 +36,8 @@ export interface PlanOptions {
   readonly force?: boolean
   /** Also checks that every published object exists, by one stat each. */
   readonly inspect?: boolean
+  /** True: the caller looks at the modes of the published tree itself, and `isPublished` says nothing about them. */
+  readonly withoutModes?: boolean
 }
 
 export interface RepublishPlan {
@@ -100,7 +102,7 @@ export function planRevision(session: Session, reader: StoreReader, work: Work, 
   }
   const staged = server === undefined ? [] : stagedPublishers(server)
   if (staged.length > 0) nextDue = soonest(nextDue, now)
-  const isPublished = server === undefined || isTreePublished(session, tx)
+  const isPublished = server === undefined || isTreePublished(session, tx, options.withoutModes !== true)
   const all = [...times.keys()]
   const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
     const damage = objectDamage(reader, work, ca)

@@ -7,15 +7,15 @@ import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
 import { PLACES, type Place, remoteAt, syncedAt } from '../../ca/places.js'
 import type { KeyId } from '../../crypto/ports.js'
-import { Work } from '../../eventsourcing/work.js'
+import type { Work } from '../../eventsourcing/work.js'
 import { peerDer } from '../../identity/contact.js'
 import { idsOf, type WithIds } from '../../identity/id-keys.js'
 import { expiryLevel, formatExpiry } from '../../pki/expiry.js'
 import { readIdCertificate } from '../../protocols/cms/id-certificate.js'
 import { ProtocolFault } from '../../protocols/fault.js'
 import { soonest } from '../changes/outcome.js'
-import { type RemoteParentRow, remoteParentRows } from '../exchange/client/due-parents.js'
-import { type RemoteRepositoryRow, remoteRepositoryRows } from '../exchange/client/due-repositories.js'
+import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-parents.js'
+import { type RemoteRepositoryRow, repositoryRowsOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
 import { replacementSteps } from '../exchange/id-keys.js'
 import { caState, pubdState } from '../session/context.js'
@@ -69,15 +69,15 @@ export interface PeerFacts {
 const HOUR = 3600
 const DAY = 86_400
 
-/** Reads the parents and ID certificates of every CA that can be read. */
-export async function peerFacts(session: Session): Promise<PeerFacts> {
-  const rows = await remoteParentRows(session)
+/** Reads the parents and ID certificates of every CA that can be read, as of the revision of `work`. */
+export async function peerFacts(session: Session, work: Work): Promise<PeerFacts> {
+  const rows = parentRowsOf(session, work)
   const now = session.now()
   const isPrimary = session.store.role().role === 'primary'
-  const ids = await session.store.read(async (reader) => watchedIds(new Work(reader)))
-  const served = await servedPeers(session)
+  const ids = watchedIds(work)
+  const served = await servedPeers(session, work)
   const parents = rows.map(parentOf)
-  const repositories = (await remoteRepositoryRows(session)).map(repositoryOf)
+  const repositories = repositoryRowsOf(session, work).map(repositoryOf)
   // a parent of a CA without a repository is not asked
   const due = [...rows, ...repositories].flatMap(({ nextDue }) => (nextDue === undefined ? [] : [nextDue ?? now]))
   return {

@@ -6,7 +6,7 @@ import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Duration, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
 import type { Config } from '../../config/schema.js'
-import { Work } from '../../eventsourcing/work.js'
+import type { Work } from '../../eventsourcing/work.js'
 import { lastHeardAt } from '../../peers/heard.js'
 import { type ListedPublisher, manifestsStaleAt, publisherRows } from '../exchange/server/publishers.js'
 import { pubdState, readCas } from '../session/context.js'
@@ -46,20 +46,17 @@ const MEGABYTE = 1_000_000
 const SOON_SECONDS = 2 * HOUR
 
 /** Reads the publishers and children elsewhere, sorted by name. What cannot be read is a finding of its own. */
-export async function servedPeers(session: Session): Promise<ServedPeers> {
-  return session.store.read(async (reader) => {
-    const work = new Work(reader)
-    const publishers: StatusPublisher[] = []
-    for (const row of elsewhere(session, work)) publishers.push(await publisherOf(work, row))
-    const { dataDir } = session.options
-    const children = readCas(work).cas.flatMap(({ handle: ca, children: own }) =>
-      Object.entries(own).flatMap(([name, { transport, suspended = null }]): readonly StatusChild[] => {
-        const child = name as Handle
-        return transport === 'local' ? [] : [{ ca, child, heardAt: lastHeardAt(dataDir, { ca, child }), suspended }]
-      }),
-    )
-    return { publishers, children }
-  })
+export async function servedPeers(session: Session, work: Work): Promise<ServedPeers> {
+  const publishers: StatusPublisher[] = []
+  for (const row of elsewhere(session, work)) publishers.push(await publisherOf(work, row))
+  const { dataDir } = session.options
+  const children = readCas(work).cas.flatMap(({ handle: ca, children: own }) =>
+    Object.entries(own).flatMap(([name, { transport, suspended = null }]): readonly StatusChild[] => {
+      const child = name as Handle
+      return transport === 'local' ? [] : [{ ca, child, heardAt: lastHeardAt(dataDir, { ca, child }), suspended }]
+    }),
+  )
+  return { publishers, children }
 }
 
 function elsewhere(session: Session, work: Work): readonly ListedPublisher[] {

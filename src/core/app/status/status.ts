@@ -16,7 +16,7 @@ import { soonest } from '../changes/outcome.js'
 import { serverFindings, serverStatus } from '../distribution/server-status.js'
 import { supersededBy } from '../session/role.js'
 import type { Session } from '../session/session.js'
-import { accessFacts } from './access.js'
+import { type AccessFacts, accessFacts } from './access.js'
 import { type CertificateFacts, certificateFacts, certificateFindings, crlFindings } from './certificates.js'
 import type { EnrolmentSummary } from './enrolment.js'
 import type { PeerFacts } from './peers.js'
@@ -27,7 +27,7 @@ import { statusFindings, verdictOf } from './verdict.js'
 /** Seconds for which inconsistent data is read again, since a command that is running may explain it. */
 const RETRY_SECONDS = 1
 
-type StatusRead = readonly [StatusSnapshot, RepublishPlan]
+type StatusRead = readonly [StatusSnapshot, RepublishPlan, PeerFacts]
 
 const EMPTY_PLAN: RepublishPlan = {
   all: [],
@@ -52,8 +52,8 @@ export async function status(session: Session): Promise<StatusReport> {
   const isInconsistent = ([snapshot, { damaged, isPublished }]: StatusRead) =>
     snapshot.broken.length + snapshot.bypassed.length + damaged.length > 0 || !isPublished
   const read = async () => readStatus(session)
-  const [snapshot, plan] = (await readWithRetry(store.layout, read, isInconsistent, RETRY_SECONDS)).result
-  const broken = brokenOf(snapshot, plan)
+  const [snapshot, planned, peerRows] = (await readWithRetry(store.layout, read, isInconsistent, RETRY_SECONDS)).result
+  const broken = brokenOf(snapshot, planned)
   const lastTick = readLastTick(session)
   const disk = diskSpace(store.dir)
   const restored = restoredStatus(store.status, store.marker.generation)
@@ -62,8 +62,13 @@ export async function status(session: Session): Promise<StatusReport> {
   const enrolment = await enrolmentOf(session)
   const certificates = certificateFacts(session)
   const access = await stableAccess(session, role.role === 'primary')
+  // the modes of a tree that does not exist yet say nothing
+  const plan = {
+    ...planned,
+    isPublished: planned.isPublished && (access.areModesRight || snapshot.publication === null),
+  }
   const inputs = findingInputs(session, snapshot, plan, broken, { ...certificates, crls: enrolment?.crls ?? [] })
-  const { findings, nextDue, ...peers } = await peersOf(session, snapshot)
+  const { findings, nextDue, ...peers } = peerRows
   const facts = { ...inputs, ...access, enrolment: enrolment?.facts ?? null, peers: findings }
   const concerns = statusFindings({ ...facts, ...lag })
   return {
@@ -96,10 +101,17 @@ export async function status(session: Session): Promise<StatusReport> {
   }
 }
 
-async function peersOf(session: Session, { hasIds }: StatusSnapshot): Promise<PeerFacts> {
-  return hasIds
-    ? (await import('./peers.js')).peerFacts(session)
-    : { parents: [], repositories: [], publishers: [], children: [], findings: [], nextDue: null }
+const NO_PEERS: PeerFacts = {
+  parents: [],
+  repositories: [],
+  publishers: [],
+  children: [],
+  findings: [],
+  nextDue: null,
+}
+
+async function peersOf(session: Session, work: Work, { hasIds }: StatusSnapshot): Promise<PeerFacts> {
+  return hasIds ? (await import('./peers.js')).peerFacts(session, work) : NO_PEERS
 }
 
 type KeyFacts = Pick<StatusReport, 'keyPool' | 'keyRolls' | 'retiredKeys' | 'orphanKeys'>
@@ -126,10 +138,10 @@ function reportedCertificate({ message: _, place: __, ...shown }: WatchedCertifi
 }
 
 /** Returns the facts about access. What a command is writing has its mode a moment after it is made, so findings are looked at again. */
-async function stableAccess(session: Session, isPrimary: boolean): Promise<ReturnType<typeof accessFacts>> {
+async function stableAccess(session: Session, isPrimary: boolean): Promise<AccessFacts> {
   const read = async () => accessFacts(session, isPrimary)
-  const hasFindings = ({ unreadable, exposed }: ReturnType<typeof accessFacts>) =>
-    unreadable.length + exposed.length > 0
+  const hasFindings = ({ unreadable, exposed, areModesRight }: AccessFacts) =>
+    unreadable.length + exposed.length > 0 || !areModesRight
   return (await readWithRetry(session.store.layout, read, hasFindings, RETRY_SECONDS)).result
 }
 
@@ -216,7 +228,9 @@ async function readStatus(session: Session): Promise<StatusRead> {
   try {
     return await session.store.read(async (reader): Promise<StatusRead> => {
       const work = new Work(reader)
-      return [readStatusSnapshot(session, reader, work), planRevision(session, reader, work, { inspect: true })]
+      const snapshot = readStatusSnapshot(session, reader, work)
+      const plan = planRevision(session, reader, work, { inspect: true, withoutModes: true })
+      return [snapshot, plan, await peersOf(session, work, snapshot)]
     })
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
@@ -235,7 +249,7 @@ async function readStatus(session: Session): Promise<StatusRead> {
       bypassed: [],
       hasIds: false,
     }
-    return [{ ...empty, now: session.now(), broken }, EMPTY_PLAN]
+    return [{ ...empty, now: session.now(), broken }, EMPTY_PLAN, NO_PEERS]
   }
 }
 

@@ -73,11 +73,17 @@ function lastCommit({ store: { layout } }: Session): Pick<WritingPrimary, 'last'
   return n === 0 ? {} : { last: { commit: n, sha256: new CommitLog(layout, cache).at(n).sha256 } }
 }
 
-/** Returns true if the published tree is what the publication server's state says. Takes a few stat calls and no lock. */
-export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>): boolean {
+/**
+ * Returns true if the published tree is what the publication server's state says, and with `checksModes` readable. Takes a few stat calls and no
+ * lock; the modes take one stat for each file.
+ */
+export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>, checksModes: boolean): boolean {
   const state = pubdState(tx.work)
   if (state.serial === 0) return true
-  return isTreeCurrent(publicationTarget(session, tx, state)) && (!isInside(session) || isOpen(session.store.dir))
+  return (
+    isTreeCurrent(publicationTarget(session, tx, state), checksModes) &&
+    (!isInside(session) || isOpen(session.store.dir))
+  )
 }
 
 /** Returns true if the published tree is in the data directory, which then has to let the server's user pass. */

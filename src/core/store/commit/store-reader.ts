@@ -39,6 +39,7 @@ export class StoreReader implements Reader {
   protected revision: Revision
   readonly #loaded = new Map<string, LoadedAggregate>()
   #roster: ReadonlyMap<string, AggregateId> | undefined
+  #ids: readonly AggregateId[] | undefined
   readonly #bypassed: BypassedFile[] = []
 
   constructor(layout: Layout, options: RevisionOptions) {
@@ -105,7 +106,8 @@ export class StoreReader implements Reader {
   }
 
   roster(): readonly AggregateId[] {
-    return [...this.members().values()]
+    this.#ids ??= [...this.members().values()]
+    return this.#ids
   }
 
   load(id: AggregateId): Loaded | undefined {
@@ -147,9 +149,7 @@ export class StoreReader implements Reader {
    * modified.
    */
   objectError({ sha256, size }: { readonly sha256: Sha256; readonly size: number }): AppError | undefined {
-    const stat = this.#objectPaths(sha256)
-      .map((path) => statIfExists(path))
-      .find((found) => found !== undefined)
+    const stat = this.#statOf(sha256)
     // commits set the modification time of objects to whole seconds
     if (stat?.isFile() === true && stat.size === BigInt(size) && stat.mtimeNs % 1_000_000_000n === 0n) return undefined
     try {
@@ -164,6 +164,15 @@ export class StoreReader implements Reader {
   /** Returns true if the object has a file, whose bytes are not read. */
   hasObject(sha256: Sha256): boolean {
     return this.#objectPaths(sha256).some((path) => statIfExists(path)?.isFile() === true)
+  }
+
+  /** Returns the status of the first file of an object that exists. */
+  #statOf(sha256: Sha256): ReturnType<typeof statIfExists> {
+    for (const path of this.#objectPaths(sha256)) {
+      const found = statIfExists(path)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   #objectPaths(sha256: Sha256): readonly string[] {
@@ -229,6 +238,7 @@ export class StoreReader implements Reader {
     if (other.head !== this.head || !other.revision.strict) return
     for (const [name, loaded] of other.#loaded) this.#loaded.set(name, loaded)
     this.#roster = other.#roster
+    this.#ids = other.#ids
   }
 
   /** Moves to the revision of a new commit and drops what was loaded before. */
@@ -237,5 +247,6 @@ export class StoreReader implements Reader {
     this.revision = { ...this.revision, head }
     this.#loaded.clear()
     this.#roster = undefined
+    this.#ids = undefined
   }
 }

@@ -9,7 +9,7 @@ import { addSeconds, earlier, type Instant, later } from '../../../base/time.js'
 import type { RemoteParent } from '../../../ca/contacts.js'
 import { CONFIRM_SECONDS } from '../../../ca/remote-parents.js'
 import type { CaState, Doubt } from '../../../ca/state.js'
-import { Work } from '../../../eventsourcing/work.js'
+import type { Work } from '../../../eventsourcing/work.js'
 import { type LastExchange, readExchange } from '../../../peers/last-exchange.js'
 import { caState } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
@@ -70,11 +70,8 @@ export interface RemoteParentRow {
 }
 
 /** Lists the parents elsewhere of each CA that can be read, by CA and parent. */
-export function remoteParentRows(session: Session): Promise<readonly RemoteParentRow[]> {
-  return session.store.read(async (reader) => {
-    const work = new Work(reader)
-    return [...work.handles('ca')].sort().flatMap((ca) => rowsOf(session, work, ca))
-  })
+export function parentRowsOf(session: Session, work: Work): readonly RemoteParentRow[] {
+  return work.handles('ca').flatMap((ca) => rowsOf(session, work, ca))
 }
 
 function rowsOf(session: Session, work: Work, ca: Handle): readonly RemoteParentRow[] {

@@ -75,18 +75,20 @@ export interface RemoteRepositoryRow {
 
 /** Lists the repositories elsewhere of each CA that can be read, by CA. */
 export function remoteRepositoryRows(session: Session): Promise<readonly RemoteRepositoryRow[]> {
-  return session.store.read(async (reader) => {
-    const work = new Work(reader)
-    return [...work.handles('ca')].sort().flatMap((ca) => {
-      try {
-        const state = caState(work, ca)
-        return PLACES.flatMap((place) => repositoryRowOf(session, state, place) ?? [])
-      } catch (error) {
-        // reported by what republishes the CA
-        if (error instanceof AppError && error.kind === 'corrupt') return []
-        throw error
-      }
-    })
+  return session.store.read(async (reader) => repositoryRowsOf(session, new Work(reader)))
+}
+
+/** Lists them as of the revision of `work`. */
+export function repositoryRowsOf(session: Session, work: Work): readonly RemoteRepositoryRow[] {
+  return work.handles('ca').flatMap((ca) => {
+    try {
+      const state = caState(work, ca)
+      return PLACES.flatMap((place) => repositoryRowOf(session, state, place) ?? [])
+    } catch (error) {
+      // reported by what republishes the CA
+      if (error instanceof AppError && error.kind === 'corrupt') return []
+      throw error
+    }
   })
 }
 

@@ -37,6 +37,11 @@ export class HostQueues {
     this.#running.add(running)
   }
 
+  /** True if an exchange waits or runs. */
+  get isBusy(): boolean {
+    return this.#running.size > 0
+  }
+
   /** Waits for every exchange, also those that were added meanwhile. Throws the first error that an exchange threw. */
   async drained(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running)

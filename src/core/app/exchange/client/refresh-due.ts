@@ -5,13 +5,14 @@
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import type { Instant } from '../../../base/time.js'
+import { Work } from '../../../eventsourcing/work.js'
 import { hostKeyOf } from '../../../peers/host.js'
 import { readExchange } from '../../../peers/last-exchange.js'
 import { soonest } from '../../changes/outcome.js'
 import type { Session } from '../../session/session.js'
 import type { Deliver } from './deliver.js'
-import { type RemoteParentRow, remoteParentRows } from './due-parents.js'
-import { type RemoteRepositoryRow, remoteRepositoryRows } from './due-repositories.js'
+import { parentRowsOf, type RemoteParentRow } from './due-parents.js'
+import { type RemoteRepositoryRow, repositoryRowsOf } from './due-repositories.js'
 import { type Fault, HostQueues } from './host-queues.js'
 import { refreshParent } from './refresh-parent.js'
 import { syncPlace } from './sync-repository.js'
@@ -49,21 +50,23 @@ interface Run {
 /** Refreshes every parent and synchronises every repository that is due. Throws only what keeps the directory from being read. */
 export async function refreshDue(session: Session, deliver: Deliver): Promise<DueReport> {
   const now = session.now()
-  const repositories = await remoteRepositoryRows(session)
+  const before = await readPeers(session)
+  const { parents, repositories } = before
   const run: Run = {
     ...{ session, deliver, queues: new HostQueues(), repositories },
     ...{ waiting: new Set(), changed: [], synced: new Map(), failed: new Map() },
   }
-  for (const row of longestAgo(await remoteParentRows(session)))
+  for (const row of longestAgo(parents))
     if (row.nextDue === null || (row.nextDue !== undefined && row.nextDue <= now)) addParent(run, row)
   for (const row of longestAgo(repositories)) if (row.nextDue === null || row.nextDue <= now) addRepository(run, row)
+  const isAsking = run.queues.isBusy
   await run.queues.drained()
   const byName = (a: { readonly ca: Handle }, b: { readonly ca: Handle }): number => (nameOf(a) < nameOf(b) ? -1 : 1)
   return {
     changed: run.changed.sort(byName),
     synced: [...run.synced.values()].sort(byName),
     failed: [...run.failed.values()].sort(byName),
-    nextDue: await nextDueOf(session, now),
+    nextDue: nextDueOf(isAsking ? await readPeers(session) : before, now),
   }
 }
 
@@ -81,10 +84,21 @@ function longestAgo<T extends Pick<RemoteParentRow, 'exchange'>>(rows: readonly 
   return [...rows].sort((a, b) => ((a.exchange?.at ?? '') < (b.exchange?.at ?? '') ? -1 : 1))
 }
 
-/** Returns when the next peer is due: those that were asked are due at another time now. */
-async function nextDueOf(session: Session, now: Instant): Promise<Instant | null> {
-  const left = [...(await remoteParentRows(session)), ...(await remoteRepositoryRows(session))]
-  return left.reduce<Instant | null>(
+interface Peers {
+  readonly parents: readonly RemoteParentRow[]
+  readonly repositories: readonly RemoteRepositoryRow[]
+}
+
+function readPeers(session: Session): Promise<Peers> {
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    return { parents: parentRowsOf(session, work), repositories: repositoryRowsOf(session, work) }
+  })
+}
+
+/** Returns when the next peer is due; those that were asked are due at another time after it. */
+function nextDueOf({ parents, repositories }: Peers, now: Instant): Instant | null {
+  return [...parents, ...repositories].reduce<Instant | null>(
     (soon, { nextDue }) => (nextDue === undefined ? soon : soonest(soon, nextDue ?? now)),
     null,
   )

@@ -17,7 +17,7 @@ import { fromResourceText, isEmpty } from '../resources/resource-set.js'
 import { isLocalParent, type LocalParent, type Repository } from './contacts.js'
 import type { keyrollEvents } from './keyroll.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { repositoryWait } from './roll-state.js'
+import { nextKey, repositoryWait } from './roll-state.js'
 import {
   type CaState,
   type ClassKey,
@@ -71,6 +71,8 @@ interface Reception {
   readonly className: string
   readonly ski: KeyId
   readonly certificate: ReceivedCertificate
+  /** True: a repository elsewhere, of a parent in this data directory, has not confirmed it. */
+  readonly awaitsParent?: boolean
 }
 
 const command = commandsOn<CaState, ReceptionEvent | PublishingEvent, IssuingPorts>()
@@ -100,18 +102,16 @@ export const classCommands = {
       keyOf(state, className, ski) === undefined
         ? [{ code: 'key-unknown', message: `class ${className} of ${state.handle} has no key ${ski}` }]
         : [],
-    decide: (state, { className, ski, certificate }, ports) => {
+    decide: (state, { className, ski, certificate, awaitsParent = false }, ports) => {
       const before = keyOf(state, className, ski)?.certificate ?? null
-      if (before?.sha256 === certificate.sha256) return []
-      const received: ReceptionEvent[] = [{ type: 'certificate.received', class: className, ski, certificate }]
-      if (before === null && entry(state.classes, className)?.roll !== undefined)
-        received.push({
-          type: 'keyroll.staged',
-          class: className,
-          ski,
-          at: ports.clock.now(),
-          ...repositoryWait(state),
-        })
+      const own = entry(state.classes, className)
+      const staged = { type: 'keyroll.staged', class: className, ski, at: ports.clock.now() } as const
+      const isSeen = !awaitsParent && own?.roll?.parentPublishedAt === null && nextKey(own)?.ski === ski
+      const seen: readonly ReceptionEvent[] = isSeen ? [{ ...staged, awaitsParent: false }] : []
+      if (before?.sha256 === certificate.sha256) return seen
+      const received: ReceptionEvent[] = [{ type: 'certificate.received', class: className, ski, certificate }, ...seen]
+      if (before === null && own?.roll !== undefined)
+        received.push({ ...staged, ...repositoryWait(state), ...(awaitsParent ? { awaitsParent } : {}) })
       // objects name the subject of the certificate as their issuer, and its URI in their AIA
       const isRenamed = before !== null && (before.subject !== certificate.subject || before.uri !== certificate.uri)
       return reconciled(received, ports, isRenamed ? { renamed: ski } : {})

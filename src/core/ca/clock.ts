@@ -41,10 +41,11 @@ export const clockEvents = {
 function rollBefore(own: ResourceClass, at: Instant): ResourceClass {
   const { roll } = own
   if (roll === undefined) return own
-  const { startedAt, stagedAt, publishedAt } = roll
+  const { startedAt, stagedAt, publishedAt, parentPublishedAt } = roll
   const times = { startedAt: earlier(startedAt, at), stagedAt: stagedAt === null ? null : earlier(stagedAt, at) }
   const published = publishedAt ? { publishedAt: earlier(publishedAt, at) } : {}
-  return { ...own, roll: { ...roll, ...times, ...published } }
+  const above = parentPublishedAt ? { parentPublishedAt: earlier(parentPublishedAt, at) } : {}
+  return { ...own, roll: { ...roll, ...times, ...published, ...above } }
 }
 
 /** Facts that a clock reset needs beyond the state. */

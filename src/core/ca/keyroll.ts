@@ -29,14 +29,20 @@ export const keyrollEvents = {
       return withClass(state, name, (own) => ({ ...own, keys: [...own.keys, key], roll }))
     },
   ),
-  /** The new key has its certificate; its first manifest is issued with it. */
+  /**
+   * The new key has its certificate; its first manifest is issued with it. `awaitsParent`: true if a repository elsewhere has to confirm the
+   * certificate; false, in a later event, once it has.
+   */
   'keyroll.staged': event(
-    { class: isText, ski: isKeyId, at: isTime, 'awaitsRepository?': isFlag },
-    (state, { class: name, ski, at: stagedAt, awaitsRepository }) =>
+    { class: isText, ski: isKeyId, at: isTime, 'awaitsRepository?': isFlag, 'awaitsParent?': isFlag },
+    (state, { class: name, ski, at, awaitsRepository, awaitsParent }) =>
       withClass(state, name, ({ roll, ...own }) => {
+        if (awaitsParent === false)
+          return roll === undefined ? own : { ...own, roll: { ...roll, parentPublishedAt: at } }
+        const above = awaitsParent === true ? { parentPublishedAt: null } : {}
         return {
           ...own,
-          ...(roll === undefined ? {} : { roll: toPublish({ ...roll, stagedAt }, awaitsRepository) }),
+          ...(roll === undefined ? {} : { roll: toPublish({ ...roll, stagedAt: at, ...above }, awaitsRepository) }),
           keys: moved(own.keys, ski, 'new'),
         }
       }),
@@ -216,7 +222,7 @@ function checkActivation(state: CaState, activation: Activation): readonly Viola
 
 function tooEarly(own: ResourceClass, at: Instant, awaitsParent: readonly string[]): readonly Violation[] {
   const until = activationAllowedAt(own)
-  const awaited = awaitsParent.includes(own.name)
+  const awaited = awaitsParent.includes(own.name) || own.roll?.parentPublishedAt === null
   if (until !== null && at >= until && !awaited) return []
   const unconfirmed = awaited ? `has a certificate that the repository of ${own.parent} has not confirmed yet` : null
   const staged = until === null ? 'is not confirmed by the repository yet' : `is staged until ${until}`

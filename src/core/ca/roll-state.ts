@@ -27,8 +27,8 @@ export function rollStage(resourceClass: ResourceClass): RollStage | undefined {
 }
 
 /**
- * Returns the time from which the operator may activate the new key without an override; null before it is staged, and before a repository
- * elsewhere has confirmed it.
+ * Returns the time from which the operator may activate the new key without an override; null before it is staged, and before the
+ * repositories elsewhere have confirmed it and its certificate.
  */
 export function activationAllowedAt({ roll }: ResourceClass): Instant | null {
   const since = stagedSince(roll)
@@ -36,10 +36,35 @@ export function activationAllowedAt({ roll }: ResourceClass): Instant | null {
   return roll.compromised ? since : addSeconds(since, Math.min(STAGING_SECONDS, roll.activateAfter ?? STAGING_SECONDS))
 }
 
-/** Returns the time from which relying parties can have the certificate of the new key: a compromised one is replaced before that. */
+/**
+ * Returns the time from which relying parties can have the certificate of the new key and its products (RFC 6489 section 2, step 3): a compromised
+ * one is replaced before that.
+ */
 function stagedSince(roll: KeyRoll | undefined): Instant | null {
-  if (roll === undefined || roll.stagedAt === null) return null
-  return roll.compromised || roll.publishedAt === undefined ? roll.stagedAt : roll.publishedAt
+  if (roll === undefined || roll.stagedAt === null || roll.compromised) return roll?.stagedAt ?? null
+  const { stagedAt, publishedAt = stagedAt, parentPublishedAt = stagedAt } = roll
+  if (publishedAt === null || parentPublishedAt === null) return null
+  return publishedAt < parentPublishedAt ? parentPublishedAt : publishedAt
+}
+
+/**
+ * Facts that a roll waits for: `certificate` and `revocation` from the parent, `repository` that has to confirm the last step, `parent-repository` that has to
+ * confirm the certificate of the new key, `resources` that this certificate lacks, and `activation` when nothing else is open.
+ */
+export type RollWait = 'certificate' | 'repository' | 'parent-repository' | 'resources' | 'activation' | 'revocation'
+
+/** Returns what the roll of a class waits for; null where none is open. `awaitsParent`: the parent publishes elsewhere, unconfirmed. */
+export function rollWait(own: ResourceClass, awaitsParent: boolean): RollWait | null {
+  const { roll } = own
+  const stage = rollStage(own)
+  if (stage === undefined) return null
+  if (stage === 'pending') return 'certificate'
+  const isUnconfirmed = roll?.publishedAt === null && !roll.compromised
+  if (stage === 'old') return isUnconfirmed ? 'repository' : 'revocation'
+  if (roll?.compromised === true) return 'activation'
+  if (!isEmpty(resourcesLacking(own))) return 'resources'
+  if (isUnconfirmed) return 'repository'
+  return awaitsParent || roll?.parentPublishedAt === null ? 'parent-repository' : 'activation'
 }
 
 /** Returns the resources of the current certificate that the one of the new key lacks: what would be withdrawn by an activation. */

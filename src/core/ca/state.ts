@@ -105,6 +105,11 @@ export interface KeyRoll {
    * absent where the CA publishes here.
    */
   readonly publishedAt?: Instant | null
+  /**
+   * Time at which the repository of a parent in this data directory that publishes elsewhere confirmed the certificate of the staged key. Null before,
+   * absent for another parent.
+   */
+  readonly parentPublishedAt?: Instant | null
 }
 
 /** STORED. Resources from one class of one parent (RFC 6492 section 3.3.2). */

@@ -2,12 +2,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createCa, localParent, placeUnder } from '../../../src/core/app/authority/cas.js'
 import { activateDue, activateRoll, cancelRoll, startRoll } from '../../../src/core/app/authority/keyroll-steps.js'
-import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
+import { confirmPublication, syncResources } from '../../../src/core/app/authority/resource-sync.js'
+import { rollRows } from '../../../src/core/app/authority/roll-rows.js'
+import { isParentConfirmed } from '../../../src/core/app/authority/roll-waits.js'
 import { runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
 import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
+import { addSeconds } from '../../../src/core/base/time.js'
 import { contentOf } from '../../../src/core/ca/places.js'
 import { activationAllowedAt, activationDueAt } from '../../../src/core/ca/roll-state.js'
 import { publishedFiles, type ResourceClass } from '../../../src/core/ca/state.js'
+import { rollText } from '../../../src/core/cli/views/keyroll.js'
 import { Rejected } from '../../../src/core/eventsourcing/work.js'
 import { newestId } from '../../../src/core/identity/id-keys.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
@@ -44,12 +48,13 @@ async function under(parent: Handle): Promise<void> {
 
 /** What `repo sync` records once the server has everything. */
 async function confirm(content = contentOf(world.ca('acme'))): Promise<void> {
-  await runCa(world.tx, ACME, { type: 'repository.confirm', content })
-  await syncResources(world.tx, ACME)
+  await confirmPublication(world.tx, ACME, { content })
 }
 
 const classes = (): readonly ResourceClass[] => Object.values(world.ca('acme').classes)
 const stages = () => classes().map(({ keys }) => keys.map(({ state }) => state).join(' '))
+const rollOf = (ca: string) => rollRows(world.tx, world.ca(ca))[0] ?? expect.fail(`${ca} has no class`)
+const classOf = (ca: string) => world.ca(ca).classes['0'] ?? expect.fail(`${ca} has no class`)
 const manifests = () => publishedFiles(world.ca('acme')).filter(({ name }) => name.endsWith('.mft')).length
 const rejection = (work: Promise<unknown>) =>
   work.then(
@@ -106,7 +111,9 @@ describe('a repository elsewhere that has not confirmed', () => {
     ])
     expect(await activateDue(world.tx, ACME)).toEqual([])
     expect(await rejection(activateRoll(world.tx, ACME, NOW))).toBe('keyroll-too-early')
+    expect(rollOf('acme')).toMatchObject({ waitsFor: 'repository', allowedAt: null, activatesAt: null })
     await confirm()
+    expect(rollOf('acme')).toMatchObject({ waitsFor: 'activation', activatesAt: addSeconds(world.now(), DAY) })
     world.pass(DAY - 1)
     expect(await activateDue(world.tx, ACME)).toEqual([])
     world.pass(1)
@@ -142,6 +149,10 @@ describe('a repository elsewhere that has not confirmed', () => {
     await activateRoll(world.tx, ACME, NOW)
     await syncResources(world.tx, ACME)
     expect(stages()).toEqual(['old current', 'old current'])
+    expect([rollOf('acme').waitsFor, rollText(rollOf('acme'))]).toEqual([
+      'repository',
+      'the old key stays until the repository has confirmed what the new one issued, which tick sends',
+    ])
     expect(Object.keys(world.ta().children['acme']?.issued ?? {})).toHaveLength(2)
     await confirm()
     expect(stages()).toEqual(['current', 'current'])
@@ -167,7 +178,26 @@ it('a parent that publishes elsewhere: the key of a child of this directory is n
   world.pass(2 * DAY)
   expect(await activateDue(world.tx, leaf)).toEqual([])
   expect(await rejection(activateRoll(world.tx, leaf, NOW))).toBe('keyroll-too-early')
+  expect(rollOf('leaf')).toMatchObject({ waitsFor: 'parent-repository', allowedAt: null, activatesAt: null })
+  expect(rollText(rollOf('leaf'))).toBe('staged, its certificate to be confirmed by the repository of acme')
+  // an earlier version recorded no wait for the parent: only its present state holds the activation
+  const { parentPublishedAt: _, ...roll } = classOf('leaf').roll ?? expect.fail('no roll')
+  const before = { ...world.ca('leaf'), classes: { 0: { ...classOf('leaf'), roll } } }
+  expect(rollRows(world.tx, before)).toMatchObject([
+    { waitsFor: 'parent-repository', allowedAt: null, activatesAt: null },
+  ])
   await confirm()
+  const confirmedAt = world.now()
+  world.pass(DAY - 1)
+  // what the parent publishes later does not hold the child up
+  await runCa(world.tx, ACME, { type: 'republish', force: true })
+  expect(await activateDue(world.tx, leaf)).toEqual([])
+  expect(await rejection(activateRoll(world.tx, leaf, NOW))).toBe('keyroll-too-early')
+  expect(rollOf('leaf')).toMatchObject({
+    ...{ waitsFor: 'activation', parentPublishedAt: confirmedAt },
+    activatesAt: addSeconds(confirmedAt, DAY),
+  })
+  world.pass(1)
   expect(await activateDue(world.tx, leaf)).toEqual(['0'])
   await confirm()
   await startRoll(world.tx, leaf, { ...PLAN, compromised: true })
@@ -177,10 +207,29 @@ it('a parent that publishes elsewhere: the key of a child of this directory is n
 it('a clock that is reset in a roll does not make the wait longer', async () => {
   const before = world.now()
   world.pass(30 * DAY)
+  const leaf = parseHandle('leaf')
+  await createCa(world.tx, leaf)
+  await placeUnder(world.tx, leaf, ACME, parseResources('192.0.2.0/25'))
   await startRoll(world.tx, ACME, { ...PLAN, activateAfter: DAY })
+  await startRoll(world.tx, leaf, { ...PLAN, activateAfter: DAY })
   await confirm()
   world.pass(-30 * DAY)
+  await runCa(world.tx, leaf, { type: 'clock.reset', objects: [], revoked: {}, atLeast: 0 })
   await runCa(world.tx, ACME, { type: 'clock.reset', objects: [], revoked: {}, atLeast: 0 })
   const tomorrow = new Date(Date.parse(before) + DAY * 1000).toISOString().replace('.000', '')
-  expect(classes().map(activationDueAt)).toEqual([tomorrow, tomorrow])
+  expect([...classes(), classOf('leaf')].map(activationDueAt)).toEqual([tomorrow, tomorrow, tomorrow])
+})
+
+it('a confirmation of the parent that its child has not seen: the next sync of the child begins its day', async () => {
+  const leaf = parseHandle('leaf')
+  await createCa(world.tx, leaf)
+  await placeUnder(world.tx, leaf, ACME, parseResources('192.0.2.0/25'))
+  await startRoll(world.tx, leaf, { ...PLAN, activateAfter: DAY })
+  expect(isParentConfirmed(world.tx, classOf('leaf'), world.ca('leaf'))).toBe(false)
+  await runCa(world.tx, ACME, { type: 'repository.confirm', content: contentOf(world.ca('acme')) })
+  expect(isParentConfirmed(world.tx, classOf('leaf'), world.ca('leaf'))).toBe(true)
+  world.pass(3600)
+  await syncResources(world.tx, leaf)
+  expect(rollOf('leaf')).toMatchObject({ waitsFor: 'activation', parentPublishedAt: world.now() })
+  expect(isParentConfirmed(world.tx, classOf('leaf'), world.ca('leaf'))).toBe(false)
 })

@@ -2,14 +2,11 @@
  * Steps of a key roll inside a unit of work: the start, the end before an activation, and the activation with what follows from it at the
  * parents and below. Parents in this data directory answer in the same commit.
  */
-import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
-import { entry } from '../../base/record.js'
-import { isProductUnconfirmed } from '../../ca/places.js'
 import { activationDueAt } from '../../ca/roll-state.js'
-import type { ResourceClass } from '../../ca/state.js'
 import { caState, runCa, type TransactionContext } from '../session/context.js'
 import { localChildren, syncResources } from './resource-sync.js'
+import { unconfirmedAbove } from './roll-waits.js'
 
 export interface RollStart {
   /** Null: every class with a certificate. */
@@ -43,34 +40,12 @@ export async function activateRoll(
 ): Promise<void> {
   const { className, now, compromised } = activation
   const at = now ? null : tx.ports.clock.now()
-  const awaitsParent = unconfirmedAbove(tx, handle)
+  const awaitsParent = unconfirmedAbove(tx, caState(tx.work, handle))
   await runCa(tx, handle, { type: 'keyroll.activate', className, at, compromised, awaitsParent })
   const changed = await sync(tx, handle)
   if (changed.includes(handle)) return
   // a parent elsewhere has not answered yet
   for (const child of localChildren(tx, handle)) await sync(tx, child)
-}
-
-/**
- * Returns the classes whose parent is a CA of this data directory that publishes elsewhere, where its repository has not confirmed everything:
- * without the certificate of the new key relying parties would lose what that key issues.
- */
-function unconfirmedAbove({ work }: TransactionContext, handle: Handle): readonly string[] {
-  const { parents, classes } = caState(work, handle)
-  const isAwaited = ({ parent }: ResourceClass): boolean => {
-    const contact = entry(parents, parent)
-    if (contact?.transport !== 'local' || contact.aggregate.kind !== 'ca') return false
-    try {
-      return isProductUnconfirmed(caState(work, contact.aggregate.handle))
-    } catch (error) {
-      // a damaged parent does not stop the CAs below it
-      if (error instanceof AppError && error.kind === 'corrupt') return false
-      throw error
-    }
-  }
-  return Object.values(classes)
-    .filter(isAwaited)
-    .map(({ name }) => name)
 }
 
 /** Activates what is due and returns the names of its classes. What a parent has yet to publish elsewhere waits for the next run. */
@@ -80,8 +55,9 @@ export async function activateDue(
   sync: Sync = syncResources,
 ): Promise<readonly string[]> {
   const now = tx.ports.clock.now()
-  const awaited = unconfirmedAbove(tx, handle)
-  const due = Object.values(caState(tx.work, handle).classes).filter(
+  const state = caState(tx.work, handle)
+  const awaited = unconfirmedAbove(tx, state)
+  const due = Object.values(state.classes).filter(
     (own) => (activationDueAt(own) ?? '~') <= now && (own.roll?.compromised === true || !awaited.includes(own.name)),
   )
   for (const { name, roll } of due)

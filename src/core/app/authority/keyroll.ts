@@ -105,15 +105,16 @@ async function roll(
     async (tx) => {
       knownCa(tx.work, ca)
       await act(tx)
-      return { state: caState(tx.work, ca), changes: await changeRows(tx, session.timing, options) }
+      const state = caState(tx.work, ca)
+      return { state, rolls: rollRows(tx, state), changes: await changeRows(tx, session.timing, options) }
     },
     options,
   )
-  const { state, changes } = done.result
+  const { state, rolls, changes } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
   return {
     ca,
-    rolls: rollRows(state),
+    rolls,
     retired: retiredRows(state),
     changes,
     ...outcomeOf(done, 'ca', ca, nextDue, options.dryRun),
@@ -125,7 +126,9 @@ export function keyrollStatus(session: Session, ca: Handle | undefined): Promise
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     const { cas, failed } = ca === undefined ? readCas(work) : { cas: [knownCa(work, ca)], failed: [] }
-    const rolls = cas.flatMap(rollRows).filter(({ stage }) => ca !== undefined || stage !== 'none')
+    const rolls = cas
+      .flatMap((state) => rollRows({ work }, state))
+      .filter(({ stage }) => ca !== undefined || stage !== 'none')
     const needed = rolls.reduce((sum, { oneTimeKeys }) => sum + oneTimeKeys, 0)
     return {
       rolls,

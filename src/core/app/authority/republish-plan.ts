@@ -5,7 +5,7 @@ import { entry, type Table } from '../../base/record.js'
 import { earlier, type Instant } from '../../base/time.js'
 import type { LocalParent } from '../../ca/contacts.js'
 import { dueTimes } from '../../ca/publishing.js'
-import type { CaState } from '../../ca/state.js'
+import type { CaState, ResourceClass } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { Child } from '../../issuing/children.js'
 import type { DueTimes } from '../../issuing/due.js'
@@ -21,6 +21,7 @@ import { isTreePublished } from '../transaction/publish-tree.js'
 import { needsRenumbering } from '../transaction/renumbering.js'
 import { objectDamage } from './object-damage.js'
 import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
+import { isParentConfirmed } from './roll-waits.js'
 
 /** A CA (or `pubserver/0`) that could not be read or published, and why. */
 export interface FailedCa {
@@ -87,7 +88,7 @@ export function planRevision(session: Session, reader: StoreReader, work: Work, 
   for (const handle of handles) {
     const own = readOrFail(failed, handle, () => timesOf(work, handle, session.timing))
     if (own !== undefined && !work.exists('ta', handle)) {
-      rolls.push(...rollRows(caState(work, handle)).filter(({ stage }) => stage !== 'none'))
+      rolls.push(...rollRows(tx, caState(work, handle)).filter(({ stage }) => stage !== 'none'))
       retired.push(...retiredRows(caState(work, handle)))
     }
     if (own === undefined || own === null) continue
@@ -156,11 +157,16 @@ function timesOf(work: Work, handle: Handle, timing: Timing): DueTimes | null {
 
 const PAST = '1970-01-01T00:00:00Z' as Instant
 
-/** Returns an instant in the past if a local parent has issued this CA a certificate that it does not hold yet or has a key to revoke, else null. */
+/**
+ * Returns an instant in the past if a local parent has issued this CA a certificate that it does not hold yet, has a key to revoke, or has had the
+ * certificate of a staged key confirmed, else null.
+ */
 function renewalDue(work: Work, state: CaState): Instant | null {
-  for (const { parent, keys } of Object.values(state.classes)) {
+  for (const own of Object.values(state.classes)) {
+    const { parent, keys } = own
     const contact = entry(state.parents, parent)
     if (contact?.transport !== 'local') continue
+    if (isParentConfirmedIfReadable(work, own, state)) return PAST
     const children = childrenOf(work, state, contact.aggregate)
     for (const key of keys) {
       // the parent has not revoked it yet
@@ -170,6 +176,15 @@ function renewalDue(work: Work, state: CaState): Instant | null {
     }
   }
   return null
+}
+
+function isParentConfirmedIfReadable(work: Work, own: ResourceClass, state: CaState): boolean {
+  try {
+    return isParentConfirmed({ work }, own, state)
+  } catch (error) {
+    if (isDamageElsewhere(error, state.handle)) return false
+    throw error
+  }
 }
 
 /** Returns the children of a parent; none for a damaged parent, whose damage is reported as its own failure. */

@@ -11,11 +11,12 @@ import { siaOf } from '../../ca/classes.js'
 import type { LocalParent } from '../../ca/contacts.js'
 import { type IsOutdated, type OpenRequest, openRequests } from '../../ca/requests.js'
 import { type CaState, type ClassKey, type ResourceClass, repositoryOf } from '../../ca/state.js'
-import type { KeyId } from '../../crypto/ports.js'
+import type { KeyId, Sha256 } from '../../crypto/ports.js'
 import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../session/context.js'
+import { isParentUnconfirmed } from './roll-waits.js'
 
 /** Brings a CA to what its parents entitle it to; if that changed it, also the CAs below. Returns the handles that changed. */
 export async function syncResources(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {
@@ -24,6 +25,20 @@ export async function syncResources(tx: TransactionContext, handle: Handle): Pro
   if (!changed) return touched
   for (const child of localChildren(tx, handle)) touched.push(...(await syncResources(tx, child)))
   return touched
+}
+
+/**
+ * Records what a repository elsewhere of a CA has confirmed; `base`: that of the repository, left out for the present one. A parent in this directory
+ * revokes the old key of a roll now, and the day of staging of a child begins.
+ */
+export async function confirmPublication(
+  tx: TransactionContext,
+  handle: Handle,
+  confirmed: { readonly content: Sha256; readonly base?: string },
+): Promise<void> {
+  await runCa(tx, handle, { type: 'repository.confirm', ...confirmed })
+  const touched = await syncResources(tx, handle)
+  if (!touched.includes(handle)) for (const child of localChildren(tx, handle)) await syncResources(tx, child)
 }
 
 /** Returns the children of a CA or trust anchor that are CAs of this data directory. */
@@ -146,6 +161,7 @@ async function receive(
       resources: certificate.resources,
       notAfter: certificate.notAfter,
     },
+    awaitsParent: isParentUnconfirmed(tx, contact),
   })
   return events.length > 0
 }

@@ -6,13 +6,17 @@ import {
   activationDueAt,
   KEPT_SECONDS,
   type RollStage,
+  type RollWait,
   resourcesLacking,
   rollStage,
+  rollWait,
 } from '../../ca/roll-state.js'
 import { type CaState, currentKey, type ResourceClass, repositoryOf } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { formatResources, isEmpty } from '../../resources/resource-set.js'
 import { kindOf } from '../../rpki/object-kinds.js'
+import type { TransactionContext } from '../session/context.js'
+import { unconfirmedAbove } from './roll-waits.js'
 
 export interface RollKeyRow {
   readonly state: string
@@ -37,9 +41,13 @@ export interface RollRow {
   readonly stagedAt: Instant | null
   /** Time at which a repository elsewhere confirmed it; null before, and where the CA publishes here. */
   readonly publishedAt: Instant | null
-  /** Time from which `keyroll activate` needs no override. */
+  /** Time at which the repository of a parent in this data directory confirmed the certificate of the new key; null before, and where it publishes here. */
+  readonly parentPublishedAt: Instant | null
+  /** Step that comes next, or the confirmation that has to come first; null where no roll is open. */
+  readonly waitsFor: RollWait | null
+  /** Time from which `keyroll activate` needs no override; null while the roll waits for something else. */
   readonly allowedAt: Instant | null
-  /** Time at which `tick` activates the new key; null: the operator does. */
+  /** Time at which `tick` activates the new key; null: the operator does, or the roll waits for something else. */
   readonly activatesAt: Instant | null
   readonly compromised: boolean
   /** Resources of the current certificate that the one of the new key lacks; null for none. */
@@ -59,14 +67,17 @@ export interface RetiredKeyRow {
 }
 
 /** Returns a row for each class of a CA. */
-export function rollRows(state: CaState): readonly RollRow[] {
-  return Object.values(state.classes).map((own) => rollRow(state, own))
+export function rollRows(tx: Pick<TransactionContext, 'work'>, state: CaState): readonly RollRow[] {
+  const awaited = unconfirmedAbove(tx, state)
+  return Object.values(state.classes).map((own) => rollRow(state, own, awaited.includes(own.name)))
 }
 
-function rollRow(ca: CaState, own: ResourceClass): RollRow {
+function rollRow(ca: CaState, own: ResourceClass, awaitsParent: boolean): RollRow {
   const { roll } = own
   const lacking = resourcesLacking(own)
   const stage = rollStage(own) ?? 'none'
+  const waitsFor = rollWait(own, awaitsParent)
+  const isNext = waitsFor === 'activation'
   return {
     ca: ca.handle,
     class: own.name,
@@ -75,8 +86,10 @@ function rollRow(ca: CaState, own: ResourceClass): RollRow {
     startedAt: roll?.startedAt ?? null,
     stagedAt: roll?.stagedAt ?? null,
     publishedAt: roll?.publishedAt ?? null,
-    allowedAt: stage === 'staging' ? activationAllowedAt(own) : null,
-    activatesAt: activationDueAt(own),
+    parentPublishedAt: roll?.parentPublishedAt ?? null,
+    waitsFor,
+    allowedAt: isNext ? activationAllowedAt(own) : null,
+    activatesAt: isNext ? activationDueAt(own) : null,
     compromised: roll?.compromised ?? false,
     lacking: isEmpty(lacking) ? null : formatResources(lacking),
     oneTimeKeys: stage === 'staging' || stage === 'pending' ? oneTimeKeys(own) : 0,

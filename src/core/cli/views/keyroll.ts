@@ -3,16 +3,20 @@ import type { RetiredKeyRow, RollRow } from '../../app/authority/roll-rows.js'
 import type { Theme } from '../output/theme.js'
 
 /** Returns the stage of a roll and what comes next, in one line. */
-export function rollText({ stage, startedAt, activatesAt, allowedAt, lacking, compromised }: RollRow): string {
+export function rollText(row: RollRow): string {
+  const { stage, startedAt, activatesAt, allowedAt, lacking, compromised, waitsFor, parent } = row
   const why = compromised ? 'compromised, ' : ''
   if (stage === 'none') return 'none'
   if (stage === 'pending') return `${why}the new key waits for its certificate from the parent, which tick requests`
   // without a roll a key is given up only by a cancellation
   if (stage === 'old' && startedAt === null)
     return 'cancelled, the new key waits to be revoked by the parent, which tick requests'
+  if (stage === 'old' && waitsFor === 'repository')
+    return 'the old key stays until the repository has confirmed what the new one issued, which tick sends'
   if (stage === 'old') return `${why}the old key waits to be revoked by the parent, which tick requests`
   if (lacking !== null) return `staged, its certificate lacks ${lacking}`
-  if (allowedAt === null) return 'staged, to be confirmed by the repository'
+  if (waitsFor === 'repository') return 'staged, to be confirmed by the repository'
+  if (waitsFor === 'parent-repository') return `staged, its certificate to be confirmed by the repository of ${parent}`
   return activatesAt === null
     ? `staged, to be activated from ${allowedAt}`
     : `staged, tick activates it at ${activatesAt}`

@@ -106,6 +106,7 @@ const LATER = (
       { type: 'keyroll.started', class: '0', ski: SKI, spki: 'MII', at: AT, activateAfter: 1, compromised: false },
     ],
     ['ca', { type: 'keyroll.staged', class: '0', ski: SKI, at: AT }],
+    ['ca', { type: 'keyroll.staged', class: '0', ski: SKI, at: AT, awaitsRepository: true, awaitsParent: false }],
     ['ca', { type: 'keyroll.activated', class: '0', ski: SKI, old: 'B'.repeat(40), at: AT }],
     ['ca', { type: 'keyroll.cancelled', class: '0', ski: SKI, at: AT }],
     ['ca', { type: 'keyroll.finished', class: '0', ski: SKI, at: AT }],

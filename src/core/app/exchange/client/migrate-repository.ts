@@ -64,16 +64,17 @@ export async function migrateRepository(
     if (abandonsOld) await activateDue(tx, ca)
     // an old repository that is abandoned may be left with it
     const changes = await changeRows(tx, session.timing, options)
-    return { state: caState(tx.work, ca), choice, changes }
+    const state = caState(tx.work, ca)
+    return { state, rolls: rollRows(tx, state), choice, changes }
   }
   const done = await transact(session, useCase, options).catch((error: unknown) => {
     throw withHint(error, ca)
   })
-  const { state, choice, changes } = done.result
+  const { state, rolls, choice, changes } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
   return {
     ...{ ca, repository: repositoryRow(state.repository), leaving: leavingRow(state) },
-    ...{ rolls: rollRows(state), retired: retiredRows(state), ...choice, changes },
+    ...{ rolls, retired: retiredRows(state), ...choice, changes },
     ...outcomeOf(done, 'ca', ca, nextDue, options.dryRun),
   }
 }

@@ -33,9 +33,9 @@ import { decodePublicationReply } from '../../../protocols/publication/decode.js
 import { encodePublicationQuery, pduSize } from '../../../protocols/publication/encode.js'
 import type { Pdu, PublicationQuery, PublicationReply } from '../../../protocols/publication/types.js'
 import { type RepoSyncReport, syncRepository as syncLocalRepository } from '../../authority/repo-sync.js'
-import { syncResources } from '../../authority/resource-sync.js'
+import { confirmPublication } from '../../authority/resource-sync.js'
 import { outcomeOf } from '../../changes/outcome.js'
-import { knownCa, runCa } from '../../session/context.js'
+import { knownCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { afterChange } from '../../transaction/errors.js'
@@ -144,11 +144,7 @@ async function synchronise(exchange: Exchange): Promise<RepoSyncReport> {
   const difference = await sendDifference(exchange, sending)
   keepLimit(session, contact, sending)
   const { content, base } = difference
-  const confirmed = transact(session, async (tx) => {
-    await runCa(tx, ca, { type: 'repository.confirm', content, base })
-    // a parent in this directory revokes the old key of a roll now
-    await syncResources(tx, ca)
-  })
+  const confirmed = transact(session, (tx) => confirmPublication(tx, ca, { content, base }))
   const done = await confirmed.catch((error: unknown) => {
     throw sending.done.length > 0 ? afterChange(error) : error
   })

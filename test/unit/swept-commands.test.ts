@@ -47,6 +47,8 @@ const NOT_SWEPT: Readonly<Record<string, string>> = {
   'est renew': 'the use case of est enroll, which is swept',
   'ha probe': 'records samples that are replaceable',
   'ha resume': 'the opposite of ha drain, which is swept: one commit',
+  'ca id renew': ONE_COMMIT,
+  'pubserver id renew': ONE_COMMIT,
   'pubserver id retire': 'the command of ca id retire on another aggregate',
   'pubserver id use': 'the command of ca id use on another aggregate',
   'pubserver init': 'part of testbed init, which is swept',

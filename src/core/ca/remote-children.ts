@@ -21,8 +21,14 @@ const onChild = (state: CaState, name: Handle, change: (child: Child) => Child):
 
 export const remoteChildEvents = {
   /** The ID certificate that verifies its messages, and our ID key that it was given. */
-  'child.contacted': event({ child: isName, peer: isText, id: isKeyId }, (state, { child: name, peer, id }) =>
-    onChild(state, name, (child) => ({ ...child, transport: 'rfc6492', peer, id })),
+  'child.contacted': event(
+    { child: isName, peer: isText, id: isKeyId, 'idUntil?': isTime },
+    (state, { child: name, peer, id, idUntil }) =>
+      onChild(state, name, ({ idUntil: _, ...child }) => ({
+        ...child,
+        ...{ transport: 'rfc6492', peer, id },
+        ...(idUntil === undefined ? {} : { idUntil }),
+      })),
   ),
   /** A message with this signing time changed something. */
   'child.heard': event({ child: isName, signedAt: isTime }, (state, { child: name, signedAt }) =>
@@ -35,6 +41,8 @@ interface ChildContact {
   /** DER of its ID certificate. */
   readonly peer: Uint8Array
   readonly id: KeyId
+  /** End of the certificate of that key which it holds; left out: of the first one. */
+  readonly idUntil?: Instant
 }
 
 const command = commandsOn<CaState, EventOf<typeof remoteChildEvents>, IssuingPorts>()
@@ -46,10 +54,11 @@ export const remoteChildCommands = {
       if (idKey(state, id) !== undefined) return []
       return [{ code: 'id-unknown', message: `${state.handle} has no ID key ${id}` }]
     },
-    decide: ({ children }, { child, peer, id }) => {
+    decide: ({ children }, { child, peer, id, idUntil }) => {
       const known = entry(children, child)
-      if (known?.peer === toBase64(peer) && known.id === id) return []
-      return [{ type: 'child.contacted', child, peer: toBase64(peer), id }]
+      if (known?.peer === toBase64(peer) && known.id === id && known.idUntil === idUntil) return []
+      const until = idUntil === undefined ? {} : { idUntil }
+      return [{ type: 'child.contacted', child, peer: toBase64(peer), id, ...until }]
     },
     publishesOnly: false,
     summarize: ({ child, id }) => ({ child, id }),

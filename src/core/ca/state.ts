@@ -187,6 +187,8 @@ export interface CaState {
   readonly offered?: Partial<Record<OfferedTo, KeyId>>
   /** ID keys of the newest requests that were written for one parent; left out: none was. */
   readonly offeredTo?: Table<KeyId>
+  /** End of the ID certificate in these requests, by the name of the parent or `/` and the kind; left out: the first one of its key. */
+  readonly offeredUntil?: Table<Instant>
   /** Of the repository, if it is a remote one. */
   readonly synced?: Synced
   /** Left out where no migration is open. */

@@ -1,7 +1,8 @@
 /** Contact of a peer: its server and ID certificate from an RFC 8183 response, and the permissions that the operator gave toward it. */
 import { fromBase64 } from '../base/bytes.js'
 import { AppError } from '../base/errors.js'
-import { type Check, isFlag, isKeyId, isText, objectOf } from '../base/shape.js'
+import { type Check, isFlag, isKeyId, isText, isTime, objectOf } from '../base/shape.js'
+import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 
 /** STORED. */
@@ -10,6 +11,8 @@ export interface PeerContact {
   readonly serviceUri: string
   /** Our ID key toward this peer. */
   readonly id: KeyId
+  /** End of the certificate of that key which this peer holds; left out: of the first one. */
+  readonly idUntil?: Instant
   /** Base64 DER of the peer's ID certificate. */
   readonly peer: string
   /** PEM of the CAs that verify its HTTPS server, besides those of the system. */
@@ -25,6 +28,7 @@ export interface PeerContact {
 export const isPeerContact: Check<PeerContact> = objectOf<PeerContact>({
   serviceUri: isText,
   id: isKeyId,
+  'idUntil?': isTime,
   peer: isText,
   'tlsCa?': isText,
   'tlsInsecure?': isFlag,

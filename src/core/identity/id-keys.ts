@@ -22,6 +22,8 @@ export interface IdKey {
   /** Base64 DER of the self-signed ID certificate. */
   readonly certificate: string
   readonly notAfter: Instant
+  /** End of its first certificate, if it was renewed: peers without a recorded end hold that one. */
+  readonly firstUntil?: Instant
 }
 
 /** The part of a state that holds ID keys, newest last; left out: none was made yet. */
@@ -40,6 +42,12 @@ export interface IdUser {
   readonly kind: 'parent' | 'repository' | 'child' | 'publisher'
   /** Our name for it; null for the repository of a CA, which has one. */
   readonly name: Handle | null
+}
+
+/** A peer that holds a certificate of an ID key of ours. */
+export interface IdHolder extends IdUser {
+  /** End of the certificate that it holds. */
+  readonly until: Instant
 }
 
 /** Returns `parent registry`, `the repository`. */
@@ -62,16 +70,31 @@ export function idKey(state: WithIds, ski: KeyId): IdKey | undefined {
   return idsOf(state).find((id) => id.ski === ski)
 }
 
+/**
+ * Returns the end to record with a peer that holds a certificate of a key until `until`, by default the one that the key has now; nothing for
+ * the first certificate of a key.
+ */
+export function untilToRecord(id: IdKey, until: Instant = id.notAfter): { readonly idUntil?: Instant } {
+  return id.firstUntil === undefined || until === id.firstUntil ? {} : { idUntil: until }
+}
+
+/** Returns when the certificate ends that a peer holds of a key. `recorded` is the end that was recorded with the peer. */
+export function heldUntil({ firstUntil, notAfter }: IdKey, recorded: Instant | undefined): Instant {
+  return recorded ?? firstUntil ?? notAfter
+}
+
 /** Returns the events of ID keys on the state `S`. */
 export function idEventsOn<S extends WithIds>() {
   const event = eventsOn<S>()
   return {
     'id.added': event(
       { ski: isKeyId, spki: isText, certificate: isText, notAfter: isTime },
-      (state, { ski, spki, certificate, notAfter }) => ({
-        ...state,
-        ids: [...idsOf(state).filter((id) => id.ski !== ski), { ski, spki, certificate, notAfter }],
-      }),
+      (state, { ski, spki, certificate, notAfter }) => {
+        const known = idKey(state, ski)
+        const first = known === undefined ? {} : { firstUntil: known.firstUntil ?? known.notAfter }
+        const others = idsOf(state).filter((id) => id.ski !== ski)
+        return { ...state, ids: [...others, { ski, spki, certificate, notAfter, ...first }] }
+      },
     ),
     'id.retired': event({ ski: isKeyId }, (state, { ski }) => ({
       ...state,
@@ -97,6 +120,22 @@ export function idCommandsOn<S extends WithIds, P extends IdPorts>(users: (state
       publishesOnly: false,
       summarize: () => ({}),
     }),
+    /** Makes a new certificate of a key, which is then the one of new exchanges; without a key: of the newest one. */
+    'id.renew': command<{ readonly ski?: KeyId }>({
+      check: (state, { ski }) => {
+        const known = ski === undefined ? newestId(state) : idKey(state, ski)
+        if (known !== undefined) return []
+        return ski === undefined
+          ? [{ code: 'id-none', message: 'there is no ID key yet' }]
+          : [{ code: 'id-unknown', message: `there is no ID key ${ski}` }]
+      },
+      decide: async (state, { ski }, ports) => {
+        const known = ski === undefined ? newestId(state) : idKey(state, ski)
+        return known === undefined ? [] : [await certified(known.ski, Buffer.from(known.spki, 'base64'), ports)]
+      },
+      publishesOnly: false,
+      summarize: ({ ski }) => (ski === undefined ? {} : { ski }),
+    }),
     'id.retire': command<{ readonly ski: KeyId }>({
       check: (state, { ski }) => checkRetire(state, ski, users(state, ski)),
       decide: (_, { ski }) => [{ type: 'id.retired', ski }],
@@ -115,9 +154,14 @@ function checkRetire(state: WithIds, ski: KeyId, users: readonly IdUser[]): read
 }
 
 /** Makes an ID key with its certificate. */
-async function newId({ clock, random, signer }: IdPorts): Promise<IdEvent> {
+async function newId(ports: IdPorts): Promise<IdEvent> {
+  const { id: ski, spki } = await ports.signer.createKey()
+  return certified(ski, spki, ports)
+}
+
+/** Makes a certificate of an ID key, valid from now on. */
+async function certified(ski: KeyId, spki: Uint8Array, { clock, random, signer }: IdPorts): Promise<IdEvent> {
   const { makeIdCertificate } = await import('../protocols/cms/id-certificate.js')
-  const { id: ski, spki } = await signer.createKey()
   const now = clock.now()
   const notAfter = addSeconds(now, VALID_SECONDS)
   const certificate = await makeIdCertificate({

@@ -92,6 +92,8 @@ export interface Child {
   readonly peer?: string
   /** Our ID key that it was given. */
   readonly id?: KeyId
+  /** End of the certificate of that key which it holds; left out: of the first one. */
+  readonly idUntil?: Instant
   /** Signing time of its last message that changed something: an older one is a replay (RFC 6492 section 3.1.2). */
   readonly signedAt?: Instant
   /** Since when nothing is published for it, because it was silent for too long or by the operator. */

@@ -6,7 +6,7 @@ import { type Check, isKeyId, isName, isText, isTime, listOf, objectOf } from '.
 import type { Instant } from '../base/time.js'
 import type { KeyId } from '../crypto/ports.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
-import { type IdUser, idCommandsOn, idEventsOn, idKey } from '../identity/id-keys.js'
+import { heldUntil, type IdHolder, idCommandsOn, idEventsOn, idKey } from '../identity/id-keys.js'
 import type { ObjectPut, PublisherChange } from './content.js'
 import type { PubdPorts } from './ports.js'
 import { checkChange, checkPublication, type Published, publication, unknownPublisher } from './publications.js'
@@ -34,9 +34,12 @@ export const remotePublisherEvents = {
   ...idEventsOn<PubdState>(),
   /** The ID certificate that verifies its messages, and our ID key that it was given. */
   'publisher.contacted': event(
-    { publisher: isName, peer: isText, id: isKeyId },
-    (state, { publisher: name, peer, id }) =>
-      onPublisher(state, name, (publisher) => ({ ...publisher, remote: { ...publisher.remote, peer, id } })),
+    { publisher: isName, peer: isText, id: isKeyId, 'idUntil?': isTime },
+    (state, { publisher: name, peer, id, idUntil }) =>
+      onPublisher(state, name, (publisher) => {
+        const { idUntil: _, ...remote } = publisher.remote ?? {}
+        return { ...publisher, remote: { ...remote, peer, id, ...(idUntil === undefined ? {} : { idUntil }) } }
+      }),
   ),
   /** A message with this signing time changed something; `staged` waits for the next RRDP delta. */
   'publisher.heard': event(
@@ -55,6 +58,8 @@ interface PublisherContact {
   /** DER of its ID certificate. */
   readonly peer: Uint8Array
   readonly id: KeyId
+  /** End of the certificate of that key which it holds; left out: of the first one. */
+  readonly idUntil?: Instant
 }
 
 interface HeardMessage {
@@ -81,10 +86,11 @@ export const remotePublisherCommands = {
       if (idKey(state, id) !== undefined) return []
       return [{ code: 'id-unknown', message: `the publication server has no ID key ${id}` }]
     },
-    decide: ({ publishers }, { publisher, peer, id }) => {
+    decide: ({ publishers }, { publisher, peer, id, idUntil }) => {
       const known = entry(publishers, publisher)?.remote
-      if (known?.peer === toBase64(peer) && known.id === id) return []
-      return [{ type: 'publisher.contacted', publisher, peer: toBase64(peer), id }]
+      if (known?.peer === toBase64(peer) && known.id === id && known.idUntil === idUntil) return []
+      const until = idUntil === undefined ? {} : { idUntil }
+      return [{ type: 'publisher.contacted', publisher, peer: toBase64(peer), id, ...until }]
     },
     publishesOnly: false,
     summarize: ({ publisher, id }) => ({ publisher, id }),
@@ -131,9 +137,11 @@ function unstaged({ publishers }: PubdState, changes: readonly PublisherChange[]
   })
 }
 
-/** Returns the publishers that were given an ID key of the server. */
-export function publishersThatKnow({ publishers }: PubdState, ski: KeyId): readonly IdUser[] {
-  return Object.entries(publishers)
-    .filter(([, { remote }]) => remote?.id === ski)
-    .map(([name]) => ({ kind: 'publisher', name: name as Handle }))
+/** Returns the publishers that were given an ID key of the server, and until when the certificate of it is valid that each of them holds. */
+export function publishersThatKnow(state: PubdState, ski: KeyId): readonly IdHolder[] {
+  const id = idKey(state, ski)
+  if (id === undefined) return []
+  return Object.entries(state.publishers).flatMap(([name, { remote }]): readonly IdHolder[] =>
+    remote?.id === ski ? [{ kind: 'publisher', name: name as Handle, until: heldUntil(id, remote.idUntil) }] : [],
+  )
 }

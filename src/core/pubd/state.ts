@@ -34,6 +34,8 @@ export interface RemotePublisher {
   readonly peer: string
   /** Our ID key that it was given. */
   readonly id: KeyId
+  /** End of the certificate of that key which it holds; left out: of the first one. */
+  readonly idUntil?: Instant
   /** Signing time of its last message that changed something: an older one is a replay. */
   readonly signedAt?: Instant
 }

@@ -93,7 +93,27 @@ it('id makes a second ID key, and retires the first when no request has it', asy
   )
 })
 
+it('id renew makes a new certificate of the same key, which the next request has', async () => {
+  const dataDir = box.copy()
+  const certificate = async () =>
+    /<child_bpki_ta[^>]*>([^<]+)</.exec((await runAt(dataDir, ['parent', 'request', 'acme'])).stdout)?.[1]
+  const before = await certificate()
+  const dry = await runAt(dataDir, ['ca', 'id', 'renew', 'acme', '--dry-run', '--json'])
+  expect(dry.json()).toMatchObject({ changed: 'no', wouldChange: true })
+  expect(await certificate()).toBe(before)
+  const renewed = await runAt(dataDir, ['ca', 'id', 'renew', 'acme'])
+  expect([renewed.code, renewed.stderr]).toEqual([0, ''])
+  expect(renewed.stdout).toMatch(
+    /^KEY +CERTIFICATE UNTIL .*\n.*newest.*\nacme seq \d+: new certificate of ID key [0-9A-F]{40}/,
+  )
+  const after = await certificate()
+  expect(after).toMatch(/^\s*MII/)
+  expect(after).not.toBe(before)
+})
+
 it.each([
+  [1, 'id-none', ['ca', 'id', 'renew', 'acme']],
+  [1, 'id-unknown', ['ca', 'id', 'renew', 'acme', 'A'.repeat(40)]],
   [1, 'id-unknown', ['ca', 'id', 'retire', 'acme', 'A'.repeat(40)]],
   [2, 'key-invalid', ['ca', 'id', 'retire', 'acme', 'AB']],
   [2, 'id-peer', ['ca', 'id', 'use', 'acme', 'A'.repeat(40)]],

@@ -103,6 +103,7 @@ const LIST =
 /** A change of the ID key toward one peer. */
 async function idKeys(run: Run, topic: string, owner: readonly string[], peer: readonly string[]): Promise<void> {
   for (const more of [['--dry-run'], []]) await run(`${topic} id add`, ...owner, ...more)
+  for (const more of [['--dry-run'], []]) await run(`${topic} id renew`, ...owner, ...more)
   const { ids } = await run(`${topic} id show`, ...owner)
   const [old, fresh] = (ids as readonly { ski: string }[]).map(({ ski }) => ski)
   if (old === undefined || fresh === undefined) throw new Error('no two ID keys')

@@ -11,8 +11,17 @@ import { remoteAt } from '../../ca/places.js'
 import type { CaState, OfferedTo } from '../../ca/state.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { Work } from '../../eventsourcing/work.js'
-import { peerDer } from '../../identity/contact.js'
-import { type IdKey, type IdUser, idsOf, newestId } from '../../identity/id-keys.js'
+import { type PeerContact, peerDer } from '../../identity/contact.js'
+import {
+  type IdHolder,
+  type IdKey,
+  type IdUser,
+  idKey,
+  idsOf,
+  newestId,
+  untilToRecord,
+  type WithIds,
+} from '../../identity/id-keys.js'
 import { PUBD_HANDLE } from '../../pubd/aggregate.js'
 import { publishersThatKnow } from '../../pubd/remote-publishers.js'
 import { type Outcome, outcomeOf } from '../changes/outcome.js'
@@ -20,14 +29,15 @@ import { caState, knownCa, pubdState, runCa, runPubd, type TransactionContext } 
 import type { Session } from '../session/session.js'
 import { transact } from '../transaction/transact.js'
 import { knownParent } from './client/list-parents.js'
+import { handOver } from './id-hand-over.js'
 
 export interface IdKeyRow {
   readonly ski: KeyId
   readonly notAfter: Instant
   /** True for the key of new exchanges. */
   readonly newest: boolean
-  /** Peers toward which it is used. */
-  readonly users: readonly IdUser[]
+  /** Peers toward which it is used, and the end of the certificate that each of them holds. */
+  readonly users: readonly IdHolder[]
   /** Peers for which the newest request was written with it. */
   readonly offered: readonly OfferedTo[]
   /** Parents whose newest request, which names them, was written with it. */
@@ -58,7 +68,7 @@ export async function showIds(session: Session, ca: Handle | null): Promise<IdKe
   return session.store.read(async (reader) => {
     const work = new Work(reader)
     assertOwner(work, ca)
-    return { ca, ids: rowsIn(work, ca) }
+    return { ca, ids: idRows(work, ca) }
   })
 }
 
@@ -71,7 +81,22 @@ export async function addId(session: Session, ca: Handle | null, { dryRun }: Opt
   return { ...done, id: dryRun === true ? null : (done.ids.at(-1)?.ski ?? null) }
 }
 
-/** Signs messages to peers that have an ID key with it from now on. Throws `id-unknown` and what says that a peer is not one (rejected). */
+/** Makes a new certificate of an ID key, by default the newest. Peers hold the former one until they get it. Throws `id-unknown`, `id-none` (rejected). */
+export async function renewId(
+  session: Session,
+  ca: Handle | null,
+  ski: KeyId | null,
+  { dryRun }: Options = {},
+): Promise<IdChangeReport> {
+  const command = { type: 'id.renew', ...(ski === null ? {} : { ski }) } as const
+  const done = await change(session, ca, dryRun, async (tx) => {
+    if (ca === null) await runPubd(tx, command)
+    else await runCa(tx, ca, command)
+  })
+  return { ...done, id: ski ?? done.ids.at(-1)?.ski ?? null }
+}
+
+/** Signs messages to peers that have an ID key and its certificate with it from now on. Throws `id-unknown` and what says that a peer is not one (rejected). */
 export async function useId(
   session: Session,
   ca: Handle | null,
@@ -118,7 +143,7 @@ async function change(
     async (tx) => {
       assertOwner(tx.work, ca)
       await run(tx)
-      return rowsIn(tx.work, ca)
+      return idRows(tx.work, ca)
     },
     { dryRun: dryRun === true },
   )
@@ -139,7 +164,8 @@ function assertOwner(work: Work, ca: Handle | null): void {
   })
 }
 
-function rowsIn(work: Work, ca: Handle | null): readonly IdKeyRow[] {
+/** Returns the ID keys of a CA or, for null, of the publication server, oldest first. */
+export function idRows(work: Work, ca: Handle | null): readonly IdKeyRow[] {
   if (ca === null) {
     const state = pubdState(work)
     return rows(state, (ski) => publishersThatKnow(state, ski))
@@ -150,7 +176,7 @@ function rowsIn(work: Work, ca: Handle | null): readonly IdKeyRow[] {
 
 function rows(
   state: { readonly ids?: readonly IdKey[] },
-  usersOf: (ski: KeyId) => readonly IdUser[],
+  usersOf: (ski: KeyId) => readonly IdHolder[],
   { offered = {}, offeredTo = {} }: Pick<CaState, 'offered' | 'offeredTo'> = {},
 ): readonly IdKeyRow[] {
   const newest = newestId(state)?.ski
@@ -161,23 +187,12 @@ function rows(
   }))
 }
 
-/**
- * Returns the commands that replace an ID key whose certificate runs out: a newer key for each peer that uses it, or its retirement if no peer
- * does. RFC 8183 has no message for it: each peer hears of the new key by files, as in the beginning.
- */
-export function replacementSteps(work: Work, ca: Handle | null, ski: KeyId): string {
-  const ids = rowsIn(work, ca)
-  const own = ids.find((row) => row.ski === ski)
-  if (own === undefined || own.newest || own.users.length > 0) return handOver(ca, ids, ski)
-  return ca === null ? `brine pubserver id retire ${ski}` : `brine ca id retire ${ca} ${ski}`
-}
-
 async function useWith(tx: TransactionContext, ca: Handle, { kind, name }: IdUser, ski: KeyId): Promise<void> {
   const state = caState(tx.work, ca)
   if (kind === 'parent' && name !== null) {
     const known = knownParent(state, name)
     if (known.transport !== 'rfc6492') throw withoutMessages(kind, name)
-    const contact = { ...known, contact: { ...known.contact, id: ski } }
+    const contact = { ...known, contact: { ...withoutUntil(known.contact), ...given(state, ski) } }
     await runCa(tx, ca, { type: 'parent.contact', parent: name, contact })
   } else if (kind === 'child' && name !== null) {
     const known = entry(state.children, name)
@@ -186,54 +201,43 @@ async function useWith(tx: TransactionContext, ca: Handle, { kind, name }: IdUse
         hint: `brine child list ${ca} shows its children`,
       })
     if (known.peer === undefined) throw withoutMessages(kind, name)
-    await runCa(tx, ca, { type: 'child.contact', child: name, peer: peerDer(known.peer), id: ski })
+    await runCa(tx, ca, { type: 'child.contact', child: name, peer: peerDer(known.peer), ...given(state, ski) })
   } else {
     const repository = remoteAt(state, 'current') ?? remoteAt(state, 'leaving')
     if (repository === undefined)
       throw new AppError('rejected', 'repo-none', `${ca} does not publish in a repository elsewhere`)
-    const contact = { ...repository, contact: { ...repository.contact, id: ski } }
+    const contact = { ...repository, contact: { ...withoutUntil(repository.contact), ...given(state, ski) } }
     await runCa(tx, ca, { type: 'repository.contact', repository: contact })
   }
 }
 
 async function useWithPublisher(tx: TransactionContext, { name }: IdUser, ski: KeyId): Promise<void> {
-  const known = name === null ? undefined : entry(pubdState(tx.work).publishers, name)
+  const state = pubdState(tx.work)
+  const known = name === null ? undefined : entry(state.publishers, name)
   if (name === null || known === undefined)
     throw new AppError('rejected', 'publisher-unknown', `there is no publisher ${name}`, {
       hint: 'brine pubserver show lists the publishers',
     })
   if (known.remote === undefined) throw withoutMessages('publisher', name)
-  await runPubd(tx, { type: 'publisher.contact', publisher: name, peer: peerDer(known.remote.peer), id: ski })
+  await runPubd(tx, {
+    type: 'publisher.contact',
+    publisher: name,
+    peer: peerDer(known.remote.peer),
+    ...given(state, ski),
+  })
+}
+
+/** Returns the members that record an ID key with a peer that has the certificate that the key has now. */
+function given(state: WithIds, ski: KeyId): Pick<PeerContact, 'id' | 'idUntil'> {
+  const id = idKey(state, ski)
+  return { id: ski, ...(id === undefined ? {} : untilToRecord(id)) }
+}
+
+function withoutUntil({ idUntil: _, ...contact }: PeerContact): Omit<PeerContact, 'idUntil'> {
+  return contact
 }
 
 function withoutMessages(kind: IdUser['kind'], name: Handle): AppError {
   const message = `${kind} ${name} is in this data directory: no messages go to it`
   return new AppError('rejected', `${kind}-local`, message)
-}
-
-/** Returns the commands that give the peers of a key the newest one; if there is no newer one, first the command that makes it. */
-function handOver(ca: Handle | null, ids: readonly IdKeyRow[], ski: KeyId): string {
-  const users = ids.find((row) => row.ski === ski)?.users ?? []
-  const newest = ids.find((row) => row.newest && row.ski !== ski)?.ski
-  const steps = (['parent', 'repository', 'child', 'publisher'] as const).flatMap((kind) => {
-    const first = users.find((user) => user.kind === kind)
-    return first === undefined ? [] : [handOverTo(ca, first, newest ?? 'KEY')]
-  })
-  return [
-    ...(newest === undefined ? [`brine ${ca === null ? 'pubserver id add' : `ca id add ${ca}`}`] : []),
-    ...steps,
-  ].join('; ')
-}
-
-function handOverTo(ca: Handle | null, { kind, name }: IdUser, newest: string): string {
-  switch (kind) {
-    case 'parent':
-      return `brine parent request ${ca} ${name}, then brine parent add ${ca} ${name} --response FILE`
-    case 'repository':
-      return `brine repo request ${ca}, then brine repo configure ${ca} --response FILE`
-    case 'child':
-      return `brine child response ${ca} ${name} --service-uri URI, then brine ca id use ${ca} ${newest} --child ${name}`
-    case 'publisher':
-      return `brine pubserver publisher response ${name} --service-uri URI, then brine pubserver id use ${newest} --publisher ${name}`
-  }
 }

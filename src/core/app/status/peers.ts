@@ -1,25 +1,17 @@
 /**
- * Parents and repositories elsewhere and ID certificates for `status`: the last exchange with each, doubts that wait for the operator, and the ID
- * certificates, ours and those of peers, that run out. A pure read; imported only where there are ID keys.
+ * Parents and repositories elsewhere for `status`: the last exchange with each, and doubts that wait for the operator. A pure read; imported only
+ * where there are ID keys.
  */
-import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
-import { PLACES, type Place, remoteAt, syncedAt } from '../../ca/places.js'
-import type { KeyId } from '../../crypto/ports.js'
+import { syncedAt } from '../../ca/places.js'
 import type { Work } from '../../eventsourcing/work.js'
-import { peerDer } from '../../identity/contact.js'
-import { idsOf, type WithIds } from '../../identity/id-keys.js'
-import { expiryLevel, formatExpiry } from '../../pki/expiry.js'
-import { readIdCertificate } from '../../protocols/cms/id-certificate.js'
-import { ProtocolFault } from '../../protocols/fault.js'
 import { soonest } from '../changes/outcome.js'
 import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-parents.js'
 import { type RemoteRepositoryRow, repositoryRowsOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
-import { replacementSteps } from '../exchange/id-keys.js'
-import { caState, pubdState } from '../session/context.js'
 import type { Session } from '../session/session.js'
+import { idCertificateFindings, repositoryName } from './id-certificates.js'
 import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
 import type { StatusFinding } from './verdict.js'
 
@@ -74,7 +66,6 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
   const rows = parentRowsOf(session, work)
   const now = session.now()
   const isPrimary = session.store.role().role === 'primary'
-  const ids = watchedIds(work)
   const served = await servedPeers(session, work)
   const parents = rows.map(parentOf)
   const repositories = repositoryRowsOf(session, work).map(repositoryOf)
@@ -86,7 +77,7 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
       ...(isPrimary ? repositories.flatMap((row) => repositoryFindings(row, now)) : []),
       ...rows.flatMap(doubtFindings),
-      ...ids.flatMap((id) => idFindings(id, now)),
+      ...idCertificateFindings(work, now),
       ...served.children.flatMap(suspendedFindings),
       ...(isPrimary ? served.publishers.flatMap((row) => publisherFindings(row, session.config, now)) : []),
     ],
@@ -132,11 +123,6 @@ export function repositoryOf(row: RemoteRepositoryRow): StatusRepository {
 type FailingRepository = Pick<StatusRepository, 'ca' | 'exchange' | 'unconfirmed' | 'staleAt'> &
   Partial<Pick<StatusRepository, 'leaving'>>
 
-/** Returns `the repository of acme`, `the repository that acme leaves`. */
-function repositoryName(ca: Handle, place: Place): string {
-  return place === 'leaving' ? `the repository that ${ca} leaves` : `the repository of ${ca}`
-}
-
 /**
  * Returns a finding for a repository that has failed for an hour while objects wait for it, or for a day; critical from an hour before the manifest that
  * it has goes stale. Registries revoke the certificate of a CA without a valid manifest, RIPE NCC after three months. Pure.
@@ -181,84 +167,8 @@ function doubtFindings({ ca, parent, state }: RemoteParentRow): readonly StatusF
   })
 }
 
-/** An ID certificate that messages are verified with. */
-export interface WatchedId {
-  readonly what: string
-  readonly notBefore: Instant
-  readonly notAfter: Instant
-  readonly hint: string
-}
-
-/** Returns a finding for an ID certificate that is near its end: 90 days before as a warning, from 7 as critical. Pure. */
-export function idFindings({ what, notBefore, notAfter, hint }: WatchedId, now: Instant): readonly StatusFinding[] {
-  const level = expiryLevel({ notAfter }, true, now)
-  if (level === 'ok') return []
-  const message = `the ID certificate of ${what} ${formatExpiry({ notBefore, notAfter }, now)}`
-  return [{ level, code: 'id-expiring', message, hint }]
-}
-
 function suspendedFindings({ ca, child, suspended: since }: StatusChild): readonly StatusFinding[] {
   if (since === null) return []
   const message = `child ${child} of ${ca} is suspended since ${since}: nothing is certified for it until its next message`
   return [{ level: 'warning', code: 'child-suspended', message, hint: `brine child show ${ca} ${child}` }]
-}
-
-function watchedIds(work: Work): readonly WatchedId[] {
-  const cas = [...work.handles('ca')].sort().flatMap((ca) => readable(() => idsOfCa(work, ca)))
-  return [...cas, ...readable(() => idsOfServer(work))]
-}
-
-/** Returns nothing of an aggregate that cannot be read: that is a finding of its own. */
-function readable(read: () => readonly WatchedId[]): readonly WatchedId[] {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof AppError && (error.kind === 'corrupt' || error.kind === 'format')) return []
-    throw error
-  }
-}
-
-function idsOfCa(work: Work, ca: Handle): readonly WatchedId[] {
-  const whole = caState(work, ca)
-  const { status, parents, children, ...state } = whole
-  if (status !== 'active') return []
-  const remote = Object.entries(parents).flatMap(([name, parent]) =>
-    parent.transport === 'rfc6492'
-      ? peerId(`parent ${name} of ${ca}`, parent.contact.peer, `brine parent add ${ca} ${name} --response FILE`)
-      : [],
-  )
-  const below = Object.entries(children).flatMap(([name, { peer }]) =>
-    peer === undefined ? [] : peerId(`child ${name} of ${ca}`, peer, `brine child update ${ca} ${name} --request FILE`),
-  )
-  const server = PLACES.flatMap((place) => {
-    const repository = remoteAt(whole, place)
-    if (repository === undefined) return []
-    return peerId(repositoryName(ca, place), repository.contact.peer, `brine repo configure ${ca} --response FILE`)
-  })
-  return [...ownIds(`${ca}`, state, (ski) => replacementSteps(work, ca, ski)), ...remote, ...below, ...server]
-}
-
-function idsOfServer(work: Work): readonly WatchedId[] {
-  const state = pubdState(work)
-  const publishers = Object.entries(state.publishers).flatMap(([name, { remote }]) =>
-    remote === undefined
-      ? []
-      : peerId(`publisher ${name}`, remote.peer, `brine pubserver publisher update ${name} --request FILE`),
-  )
-  return [...ownIds('the publication server', state, (ski) => replacementSteps(work, null, ski)), ...publishers]
-}
-
-function ownIds(of: string, state: WithIds, hintFor: (ski: KeyId) => string): readonly WatchedId[] {
-  return idsOf(state).flatMap(({ ski, certificate }) => peerId(`${of} (key ${ski})`, certificate, hintFor(ski)))
-}
-
-function peerId(what: string, base64: string, hint: string): readonly WatchedId[] {
-  try {
-    const { notBefore, notAfter } = readIdCertificate(peerDer(base64))
-    return [{ what, notBefore, notAfter, hint }]
-  } catch (error) {
-    // each message to or from this peer reports it
-    if (error instanceof ProtocolFault) return []
-    throw error
-  }
 }

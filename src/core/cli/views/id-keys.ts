@@ -2,7 +2,8 @@
 
 import type { IdChoice } from '../../app/exchange/client/parent-contact.js'
 import type { IdChangeReport, IdKeysReport } from '../../app/exchange/id-keys.js'
-import { formatIdUser } from '../../identity/id-keys.js'
+import type { Instant } from '../../base/time.js'
+import { formatIdUser, type IdHolder } from '../../identity/id-keys.js'
 import { changeEnding } from '../output/change-ending.js'
 import type { Theme } from '../output/theme.js'
 
@@ -22,7 +23,7 @@ export function idKeysView({ ca, ids }: IdKeysReport, theme: Theme): string {
     rows: ids.map(({ ski, notAfter, newest, users, offered, offeredTo }) => [
       ski,
       notAfter,
-      users.map(formatIdUser).join(', ') || '-',
+      users.map((user) => holderText(user, notAfter)).join(', ') || '-',
       [
         ...(newest ? ['newest'] : []),
         ...offered.map((to) => `to ${to}`),
@@ -30,6 +31,10 @@ export function idKeysView({ ca, ids }: IdKeysReport, theme: Theme): string {
       ].join(', ') || '-',
     ]),
   })
+}
+
+function holderText(user: IdHolder, notAfter: Instant): string {
+  return user.until === notAfter ? formatIdUser(user) : `${formatIdUser(user)} (its certificate until ${user.until})`
 }
 
 /** Returns what a command has changed, and the keys afterwards. */
@@ -40,7 +45,7 @@ export function idChangeView(report: IdChangeReport, change: string, theme: Them
 
 /** Returns what the operator must know of the ID key toward a peer: it is another one, or may not be the one that the peer was given. */
 export function idChoiceLines(
-  { ca, id, formerId, otherIds }: IdChoice & { readonly ca: string },
+  { ca, id, formerId, otherIds }: Omit<IdChoice, 'idUntil'> & { readonly ca: string },
   peer: string,
   flags: string,
 ): readonly string[] {

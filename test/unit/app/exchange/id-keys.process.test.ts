@@ -1,5 +1,6 @@
 /** A planned change of ID keys: each peer goes on with the key that it knows until it was given the new one. */
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { removeChild } from '../../../../src/core/app/authority/children.js'
 import { configureLocalRepository } from '../../../../src/core/app/authority/parents.js'
 import { type Deliver, deliverByHttp } from '../../../../src/core/app/exchange/client/deliver.js'
 import { addRemoteParent, parentRequest } from '../../../../src/core/app/exchange/client/parent-contact.js'
@@ -9,7 +10,7 @@ import {
   repositoryRequest,
 } from '../../../../src/core/app/exchange/client/repository-contact.js'
 import { syncRepository } from '../../../../src/core/app/exchange/client/sync-repository.js'
-import { addId, retireId, showIds, useId } from '../../../../src/core/app/exchange/id-keys.js'
+import { addId, renewId, retireId, showIds, useId } from '../../../../src/core/app/exchange/id-keys.js'
 import { childResponse, updateChildId } from '../../../../src/core/app/exchange/server/child-contact.js'
 import {
   addPublisher,
@@ -33,6 +34,8 @@ import {
 } from '../../../support/sites/two-directories.js'
 
 const NOW = '2026-11-21T12:00:00Z' as Instant
+const DAY = 86_400
+const YEARS_15 = 15 * 365 * DAY
 const permissions = { allowPrivate: true }
 const scratch = scratchFolder('id-keys')
 let count = 0
@@ -68,6 +71,10 @@ const addParent = async (response: string) =>
   addRemoteParent(await here(), KID, UP, { response: Buffer.from(response), permissions })
 const addChild = async (child: Uint8Array) => (await childElsewhere(two, child)).toString()
 const idsOf = async (session: Session, ca: Handle | null) => (await showIds(session, ca)).ids
+const heldOf = async (session: Session, ca: Handle | null) =>
+  (await idsOf(session, ca)).flatMap(({ users }) => users.map(({ kind, until }) => [kind, until]))
+const idFindingsOf = async (session: Session) =>
+  (await status(session)).concerns.filter(({ code }) => code === 'id-expiring')
 const newIdHere = async () => (await addId(await here(), KID)).id ?? ''
 
 beforeEach(async () => {
@@ -129,21 +136,85 @@ describe('toward a parent', () => {
     expect(await idsOf(await here(), KID)).toMatchObject([{ offeredTo: [] }, { offeredTo: ['up'] }])
   })
 
-  test('status names what replaces a key that runs out: a newer one, its peers one after the other, then nothing', async () => {
+  test('status names what replaces a key that runs out where a newer one exists, then its retirement', async () => {
     const { id: first } = await addParent(await addChild(await request()))
-    const hints = async (): Promise<readonly (string | null)[]> => {
-      now = addSeconds(NOW, 15 * 365 * 86_400 - 86_400)
-      const { concerns } = await status(await here())
-      return concerns
-        .filter(({ code, message }) => code === 'id-expiring' && message.includes(first))
-        .map(({ hint }) => hint)
+    const hints = async () => {
+      now = addSeconds(NOW, YEARS_15 - DAY)
+      return (await idFindingsOf(await here())).filter(({ message }) => message.includes(first)).map(({ hint }) => hint)
     }
-    const give = 'brine parent request kid up, then brine parent add kid up --response FILE'
-    expect(await hints()).toEqual([`brine ca id add kid; ${give}`])
+    const give = (id: string) =>
+      `brine parent request kid up, send it, then brine parent add kid up --response FILE (without a response: brine ca id use kid ${id} --parent up)`
+    expect(await hints()).toEqual([`brine ca id renew kid ${first}; ${give(first)}`])
     const second = await newIdHere()
-    expect(await hints()).toEqual([give])
+    expect(await hints()).toEqual([give(second)])
     await useId(await here(), KID, second as typeof first, [{ kind: 'parent', name: UP }])
     expect(await hints()).toEqual([`brine ca id retire kid ${first}`])
+  })
+
+  test('a renewed certificate: status counts down to the end of what the parent holds, until it answers the new request', async () => {
+    const response = await addChild(await request())
+    const { id, idUntil } = await addParent(response)
+    now = addSeconds(idUntil, -30 * DAY)
+    const findings = async () => (await idFindingsOf(await here())).filter(({ message }) => message.includes(id))
+    expect(await findings()).toMatchObject([
+      {
+        ...{
+          level: 'warning',
+          hint: expect.stringContaining(`brine ca id renew kid ${id}; brine parent request kid up`),
+        },
+        message: `the ID certificate of kid (key ${id}) that parent up holds expires at ${idUntil}, in 30d`,
+      },
+    ])
+    const dry = await renewId(await here(), KID, null, { dryRun: true })
+    expect(dry).toMatchObject({ id, dryRun: true })
+    expect(await idsOf(await here(), KID)).toMatchObject([{ ski: id, notAfter: idUntil }])
+    const { ids } = await renewId(await here(), KID, null)
+    const later = ids[0]?.notAfter ?? now
+    expect(later >= addSeconds(now, YEARS_15)).toBe(true)
+    expect(ids).toMatchObject([{ ski: id, users: [{ kind: 'parent', name: 'up', until: idUntil }] }])
+    // neither the response to the former request nor a certificate that is not sent changes what the parent holds
+    expect(await addParent(response)).toMatchObject({ id, idUntil, changed: false })
+    expect(await findings()).toMatchObject([{ hint: expect.stringMatching(/^brine parent request kid up, send it/) }])
+    const renewed = Buffer.from((await parentRequest(await here(), KID, UP)).request)
+    expect(await findings()).toHaveLength(1)
+    await updateChildId(await there(), TESTBED, KID, renewed)
+    expect(await refreshFails()).toBeNull()
+    expect(await addParent(response)).toMatchObject({ id, idUntil: later, formerId: null, changed: true })
+    expect(await findings()).toEqual([])
+    expect(await addParent(response)).toMatchObject({ changed: false })
+    expect(await refreshFails()).toBeNull()
+    // and from then on to the end of the new one
+    now = addSeconds(later, -DAY)
+    expect(await findings()).toMatchObject([
+      { level: 'critical', message: expect.stringContaining(`expires at ${later}, in 1d`) },
+    ])
+  })
+
+  test('a parent that gives no new response, and a second request without its name', async () => {
+    const response = await addChild(await request())
+    const { id } = await addParent(response)
+    now = addSeconds(now, DAY)
+    const until = (await renewId(await here(), KID, id)).ids[0]?.notAfter
+    await useId(await here(), KID, id, [{ kind: 'parent', name: UP }])
+    expect(await heldOf(await here(), KID)).toEqual([['parent', until]])
+    // a response to the request before does not take it back
+    expect(await addParent(response)).toMatchObject({ idUntil: until, changed: false })
+    now = addSeconds(now, DAY)
+    const later = (await renewId(await here(), KID, null)).ids[0]?.notAfter
+    await request()
+    expect(later).not.toBe(until)
+    expect(await addParent(response)).toMatchObject({ idUntil: later, changed: true })
+  })
+
+  test('a renewed certificate of a key that is not the newest is the one of new requests', async () => {
+    const { id: first } = await addParent(await addChild(await request()))
+    const second = await newIdHere()
+    await renewId(await here(), KID, first)
+    expect(await idsOf(await here(), KID)).toMatchObject([{ ski: second }, { ski: first, newest: true }])
+    await expect(renewId(await here(), KID, 'A'.repeat(40) as typeof first)).rejects.toMatchObject({
+      code: 'id-unknown',
+    })
+    await expect(renewId(await there(), null, null)).rejects.toMatchObject({ code: 'id-none' })
   })
 
   test('a wrong guess is put right by hand', async () => {
@@ -217,6 +288,62 @@ test('a repository and a publisher change their keys in the same way', async () 
   await useId(await there(), null, fresh, [{ kind: 'publisher', name: KID }])
   expect(await sync()).toBeNull()
   expect((await retireId(await there(), null, old.ski)).ids).toMatchObject([{ ski: fresh, newest: true }])
+})
+
+test('children, publishers and repositories hold the former certificate of a key until they have the new one', async () => {
+  await configureLocalRepository(await here(), KID)
+  const response = await addChild(await request())
+  await addParent(response)
+  const own = {
+    publisher: KID,
+    request: Buffer.from((await repositoryRequest(await here(), KID)).request),
+    serviceBase: SERVICE,
+  }
+  await addPublisher(await there(), own)
+  now = addSeconds(NOW, YEARS_15 - DAY)
+  const [caId] = await idsOf(await there(), TESTBED)
+  const [serverId] = await idsOf(await there(), null)
+  if (caId === undefined || serverId === undefined) throw new Error('no ID key')
+  const hints = async () =>
+    (await idFindingsOf(await there())).map(({ hint }) => hint).filter((hint) => hint?.includes('URI'))
+  const child = `brine child response testbed kid --service-uri URI, send it, then brine ca id use testbed ${caId.ski} --child kid`
+  const publisher = `brine pubserver publisher response kid --service-uri URI, send it, then brine pubserver id use ${serverId.ski} --publisher kid`
+  expect(await hints()).toEqual([
+    `brine ca id renew testbed ${caId.ski}; ${child}`,
+    `brine pubserver id renew ${serverId.ski}; ${publisher}`,
+  ])
+  const later = (await renewId(await there(), TESTBED, null)).ids[0]?.notAfter
+  const serverLater = (await renewId(await there(), null, serverId.ski)).ids[0]?.notAfter
+  expect(later).not.toBe(caId.notAfter)
+  expect(await hints()).toEqual([child, publisher])
+
+  // a certificate of the peer leaves what it holds of ours as it is
+  await renewId(await here(), KID, null)
+  await updateChildId(await there(), TESTBED, KID, await request())
+  await updatePublisherId(await there(), KID, Buffer.from((await repositoryRequest(await here(), KID)).request))
+  expect(await heldOf(await there(), TESTBED)).toEqual([['child', caId.notAfter]])
+  expect(await heldOf(await there(), null)).toEqual([['publisher', serverId.notAfter]])
+
+  const again = await childResponse(await there(), TESTBED, KID, SERVICE)
+  expect(notices).toEqual([])
+  await addParent(again.response)
+  expect(await refreshFails()).toBeNull()
+  await useId(await there(), TESTBED, caId.ski, [{ kind: 'child', name: KID }])
+  await useId(await there(), null, serverId.ski, [{ kind: 'publisher', name: KID }])
+  expect(await heldOf(await there(), TESTBED)).toEqual([['child', later]])
+  expect(await heldOf(await there(), null)).toEqual([['publisher', serverLater]])
+  expect(await hints()).toEqual([])
+  expect(await idFindingsOf(await there())).toEqual([])
+
+  // a peer's certificate of the same key counts on
+  await updateChildId(await there(), TESTBED, KID, await request())
+  expect(await heldOf(await there(), TESTBED)).toEqual([['child', later]])
+  expect(await refreshFails()).toBeNull()
+
+  // one that is added after a renewal holds the new certificate
+  await removeChild(await there(), TESTBED, KID)
+  await addChild(await request())
+  expect(await heldOf(await there(), TESTBED)).toEqual([['child', later]])
 })
 
 test('peers in the same directory, and those that are none, have no ID key', async () => {

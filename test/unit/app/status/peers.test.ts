@@ -1,6 +1,7 @@
 /** Findings about parents elsewhere and ID certificates at their limits. */
 import { expect, test } from 'vitest'
-import { failingFindings, idFindings, repositoryFindings } from '../../../../src/core/app/status/peers.js'
+import { idFindings } from '../../../../src/core/app/status/id-certificates.js'
+import { failingFindings, repositoryFindings } from '../../../../src/core/app/status/peers.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 

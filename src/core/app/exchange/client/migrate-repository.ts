@@ -17,7 +17,7 @@ import { type Outcome, outcomeOf } from '../../changes/outcome.js'
 import { caState, knownCa, runCa, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { transact } from '../../transaction/transact.js'
-import { chooseId, type IdChoice, type PeerPermissions } from './parent-contact.js'
+import { chooseId, contactIdOf, type IdChoice, type PeerPermissions } from './parent-contact.js'
 import { type AnsweredRepository, readRepositoryResponse } from './repository-contact.js'
 
 export interface MigrationReport extends Outcome {
@@ -57,7 +57,7 @@ export async function migrateRepository(
     if (to === 'local') await moveTo(tx, before, await localRepositoryOf(tx, ca))
     else if (to !== 'none' && answered !== undefined) {
       choice = chooseId(before, 'repositories', undefined)
-      await moveTo(tx, before, answered.with(choice.id, to.permissions))
+      await moveTo(tx, before, answered.with(contactIdOf(before, choice), to.permissions))
     }
     if (abandonsOld) await runCa(tx, ca, { type: 'repository.abandon' })
     if (to !== 'none') await rollAll(tx, ca, abandonsOld ? 0 : activateAfter)

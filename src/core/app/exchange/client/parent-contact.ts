@@ -3,12 +3,13 @@ import { toBase64 } from '../../../base/bytes.js'
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
 import { entry } from '../../../base/record.js'
+import type { Instant } from '../../../base/time.js'
 import type { RemoteParent } from '../../../ca/contacts.js'
-import { offeredId, offeredToParent } from '../../../ca/ids.js'
+import { offeredId, offeredToParent, offeredUntil } from '../../../ca/ids.js'
 import type { CaState, OfferedTo } from '../../../ca/state.js'
 import type { KeyId } from '../../../crypto/ports.js'
 import { type PeerContact, peerDer } from '../../../identity/contact.js'
-import { idsOf, newestId } from '../../../identity/id-keys.js'
+import { heldUntil, type IdKey, idKey, idsOf, newestId, untilToRecord } from '../../../identity/id-keys.js'
 import { hostKeyOf } from '../../../peers/host.js'
 import { type Outcome, outcomeOf } from '../../changes/outcome.js'
 import { caState, knownCa, runCa } from '../../session/context.js'
@@ -55,24 +56,26 @@ export type PeerPermissions = Pick<PeerContact, 'tlsCa' | 'tlsInsecure' | 'accep
 /** The ID key of ours toward a peer that was added or changed. */
 export interface IdChoice {
   readonly id: KeyId
+  /** End of the certificate of that key which the peer holds. */
+  readonly idUntil: Instant
   /** The ID key before, if it was another one. */
   readonly formerId: KeyId | null
   /** For a new peer: other ID keys, with which the request may have been written that it answered. */
   readonly otherIds: readonly KeyId[]
 }
 
+type KnownId = Pick<PeerContact, 'id' | 'idUntil'>
+
 /**
- * Returns the ID key toward a peer that has answered: the one of the newest request for its kind. `known` is the key toward it until now.
+ * Returns the ID key toward a peer that has answered: the one of the newest request for its kind. `known` is the contact until now.
  * Throws `id-none` (rejected).
  */
-export function chooseId(state: CaState, to: OfferedTo, known: KeyId | undefined): IdChoice {
-  const id = offeredId(state, to)?.ski
-  if (id !== undefined)
-    return {
-      id,
-      formerId: known === undefined || known === id ? null : known,
-      otherIds: known === undefined ? idsOf(state).flatMap(({ ski }) => (ski === id ? [] : [ski])) : [],
-    }
+export function chooseId(state: CaState, to: OfferedTo, known: KnownId | undefined): IdChoice {
+  const id = offeredId(state, to)
+  if (id !== undefined) {
+    const until = state.offered?.[to] === id.ski ? offeredUntil(state, to) : undefined
+    return choiceOf(id, until, known, idsOf(state))
+  }
   const [command, peer] = to === 'parents' ? ['parent', 'parent'] : ['repo', 'repository']
   throw new AppError('rejected', 'id-none', `${state.handle} has no ID key, so the response is not for it`, {
     hint: `brine ${command} request ${state.handle} writes the request that the ${peer} answers`,
@@ -80,10 +83,33 @@ export function chooseId(state: CaState, to: OfferedTo, known: KeyId | undefined
 }
 
 /** Returns the ID key toward a parent that has answered: the one of the newest request that names it, else as `chooseId`. */
-function chooseForParent(state: CaState, parent: Handle, known: KeyId | undefined): IdChoice {
-  const id = offeredToParent(state, parent)?.ski
+function chooseForParent(state: CaState, parent: Handle, known: KnownId | undefined): IdChoice {
+  const id = offeredToParent(state, parent)
   if (id === undefined) return chooseId(state, 'parents', known)
-  return { id, formerId: known === undefined || known === id ? null : known, otherIds: [] }
+  return choiceOf(id, offeredUntil(state, 'parents', parent), known, [])
+}
+
+/** Returns the choice of a key whose certificate in the request ends at `until`. A peer that holds a later one of this key keeps it. */
+function choiceOf(
+  id: IdKey,
+  until: Instant | undefined,
+  known: KnownId | undefined,
+  candidates: readonly IdKey[],
+): IdChoice {
+  const requested = heldUntil(id, until)
+  const held = known?.id === id.ski ? heldUntil(id, known.idUntil) : requested
+  return {
+    id: id.ski,
+    idUntil: held > requested ? held : requested,
+    formerId: known === undefined || known.id === id.ski ? null : known.id,
+    otherIds: known === undefined ? candidates.flatMap(({ ski }) => (ski === id.ski ? [] : [ski])) : [],
+  }
+}
+
+/** Returns the members of a contact that record an ID key and the certificate of it which the peer holds. */
+export function contactIdOf(state: CaState, { id: ski, idUntil }: Pick<IdChoice, 'id' | 'idUntil'>): KnownId {
+  const id = idKey(state, ski)
+  return { id: ski, ...(id === undefined ? {} : untilToRecord(id, idUntil)) }
 }
 
 export interface ParentContactReport extends Outcome, IdChoice {
@@ -113,11 +139,11 @@ export async function addRemoteParent(
     async (tx) => {
       const state = knownCa(tx.work, ca)
       const known = entry(state.parents, parent)
-      const used = known?.transport === 'rfc6492' ? known.contact.id : undefined
+      const used = known?.transport === 'rfc6492' ? known.contact : undefined
       const choice = chooseForParent(state, parent, used)
       const contact: RemoteParent = {
         transport: 'rfc6492',
-        contact: { serviceUri, id: choice.id, peer: toBase64(peer), ...permissions },
+        contact: { serviceUri, ...contactIdOf(state, choice), peer: toBase64(peer), ...permissions },
         ...{ childName: childHandle, parentName: parentHandle },
       }
       await runCa(tx, ca, { type: 'parent.contact', parent, contact })

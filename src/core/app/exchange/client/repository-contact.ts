@@ -5,7 +5,7 @@ import type { Handle } from '../../../base/handle.js'
 import type { RemoteRepository } from '../../../ca/contacts.js'
 import { remoteAt } from '../../../ca/places.js'
 import { dueTimes } from '../../../ca/publishing.js'
-import type { KeyId } from '../../../crypto/ports.js'
+import type { PeerContact } from '../../../identity/contact.js'
 import { hostKeyOf } from '../../../peers/host.js'
 import { repositoryRow } from '../../authority/ca-reports.js'
 import { type RepositoryReport, withMigrationHint } from '../../authority/parents.js'
@@ -15,7 +15,7 @@ import { caState, knownCa, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { transact } from '../../transaction/transact.js'
 import { readSetupFile } from '../setup-files.js'
-import { chooseId, type IdChoice, idForRequest, type PeerPermissions } from './parent-contact.js'
+import { chooseId, contactIdOf, type IdChoice, idForRequest, type PeerPermissions } from './parent-contact.js'
 
 export interface RepositoryRequest {
   readonly ca: Handle
@@ -47,8 +47,8 @@ export async function configureRemoteRepository(
     async (tx) => {
       const before = knownCa(tx.work, ca)
       const place = before.leaving?.repository.base === answered.base ? 'leaving' : 'current'
-      const choice = chooseId(before, 'repositories', remoteAt(before, place)?.contact.id)
-      const repository = answered.with(choice.id, permissions)
+      const choice = chooseId(before, 'repositories', remoteAt(before, place)?.contact)
+      const repository = answered.with(contactIdOf(before, choice), permissions)
       await runCa(tx, ca, { type: 'repository.contact', repository })
       await syncResources(tx, ca)
       return { state: caState(tx.work, ca), choice }
@@ -70,7 +70,7 @@ export async function configureRemoteRepository(
 /** A repository as its repository_response names it, without our ID key toward it. */
 export interface AnsweredRepository {
   readonly base: string
-  readonly with: (id: KeyId, permissions: PeerPermissions) => RemoteRepository
+  readonly with: (id: Pick<PeerContact, 'id' | 'idUntil'>, permissions: PeerPermissions) => RemoteRepository
 }
 
 /** Reads a repository_response. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage). */
@@ -84,7 +84,7 @@ export async function readRepositoryResponse(response: Uint8Array): Promise<Answ
     base,
     with: (id, permissions) => ({
       transport: 'rfc8181',
-      contact: { serviceUri, id, peer: toBase64(message.id), ...permissions },
+      contact: { serviceUri, ...id, peer: toBase64(message.id), ...permissions },
       ...{ publisher, base },
       ...(notify === undefined ? {} : { notify }),
     }),

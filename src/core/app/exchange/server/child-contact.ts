@@ -5,7 +5,7 @@ import { entry } from '../../../base/record.js'
 import type { CaState } from '../../../ca/state.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { peerDer } from '../../../identity/contact.js'
-import { type IdKey, idKey, newestId } from '../../../identity/id-keys.js'
+import { heldUntil, type IdKey, idKey, newestId, untilToRecord } from '../../../identity/id-keys.js'
 import { formatProtocolPath } from '../../../protocols/message-request.js'
 import { NO_RESOURCES, toResourceText } from '../../../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../../../resources/types.js'
@@ -49,7 +49,7 @@ export async function addRemoteChild(
       await runCa(tx, ca, { type: 'id.add', ifNone: true })
       const id = newestId(caState(tx.work, ca))
       if (id === undefined) throw new TypeError('id.add leaves an ID key')
-      await runCa(tx, ca, { type: 'child.contact', child, peer, id: id.ski })
+      await runCa(tx, ca, { type: 'child.contact', child, peer, id: id.ski, ...untilToRecord(id) })
       return id
     },
     options,
@@ -94,8 +94,11 @@ export async function updateChildId(
     session,
     async (tx) => {
       const state = knownCa(tx.work, ca)
-      await runCa(tx, ca, { type: 'child.contact', child, peer, id: idOfChild(state, child).ski })
-      return entry(state.children, child)?.resources ?? toResourceText(NO_RESOURCES)
+      const known = idOfChild(state, child)
+      const { idUntil, resources } = entry(state.children, child) ?? {}
+      const until = untilToRecord(known, heldUntil(known, idUntil))
+      await runCa(tx, ca, { type: 'child.contact', child, peer, id: known.ski, ...until })
+      return resources ?? toResourceText(NO_RESOURCES)
     },
     { dryRun },
   )

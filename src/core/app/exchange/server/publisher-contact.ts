@@ -4,7 +4,7 @@ import type { Handle } from '../../../base/handle.js'
 import { entry } from '../../../base/record.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { peerDer } from '../../../identity/contact.js'
-import { type IdKey, idKey, newestId } from '../../../identity/id-keys.js'
+import { heldUntil, type IdKey, idKey, newestId, untilToRecord } from '../../../identity/id-keys.js'
 import { formatProtocolPath } from '../../../protocols/message-request.js'
 import { PUBD_HANDLE } from '../../../pubd/aggregate.js'
 import type { PubdState } from '../../../pubd/state.js'
@@ -51,7 +51,7 @@ export async function addPublisher(
       await runPubd(tx, { type: 'id.add', ifNone: true })
       const id = newestId(pubdState(tx.work))
       if (id === undefined) throw new TypeError('id.add leaves an ID key')
-      await runPubd(tx, { type: 'publisher.contact', publisher, peer, id: id.ski })
+      await runPubd(tx, { type: 'publisher.contact', publisher, peer, id: id.ski, ...untilToRecord(id) })
       return { base, id, state: pubdState(tx.work) }
     },
     options,
@@ -106,8 +106,10 @@ export async function updatePublisherId(
   const done = await transact(
     session,
     async (tx) => {
-      const { base, known } = knownPublisher(pubdState(tx.work), publisher)
-      await runPubd(tx, { type: 'publisher.contact', publisher, peer, id: known.ski })
+      const state = pubdState(tx.work)
+      const { base, known } = knownPublisher(state, publisher)
+      const until = untilToRecord(known, heldUntil(known, entry(state.publishers, publisher)?.remote?.idUntil))
+      await runPubd(tx, { type: 'publisher.contact', publisher, peer, id: known.ski, ...until })
       return base
     },
     { dryRun },

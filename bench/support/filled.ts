@@ -1,7 +1,7 @@
 /** A data directory with very many CAs: registries under the CA `testbed`, below them one CA for each origin AS, with its ROAs. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createCa, placeUnder } from '../../src/core/app/authority/cas.js'
+import { createCa, placeAllUnder, placeUnder } from '../../src/core/app/authority/cas.js'
 import { runCa, type TransactionContext } from '../../src/core/app/session/context.js'
 import { openSession, type Session } from '../../src/core/app/session/session.js'
 import { transact } from '../../src/core/app/transaction/transact.js'
@@ -70,7 +70,6 @@ export async function fill(folder: string, all: readonly Origin[], progress: (ca
   const started = { wall: performance.now(), cpu: process.cpuUsage() }
   let now = START
   for (let at = 0; at < all.length; at += BATCH) {
-    // a manifest each second: changes of one CA in one commit are dated one after the other
     now = addSeconds(now, BATCH)
     const batch = all.slice(at, at + BATCH)
     const registry = parseHandle(`registry-${Math.floor(at / UNDER_EACH)}`)
@@ -78,7 +77,7 @@ export async function fill(folder: string, all: readonly Origin[], progress: (ca
     const session = await sessionAt(data, now)
     await transact(session, async (tx) => {
       if (isNew) await addRegistry(tx, registry, all.slice(at, at + UNDER_EACH))
-      for (const origin of batch) await addOrigin(tx, registry, origin)
+      await addOrigins(tx, registry, batch)
     })
     progress(at + batch.length)
   }
@@ -100,12 +99,15 @@ async function addRegistry(tx: TransactionContext, registry: Handle, members: re
   await placeUnder(tx, registry, parseHandle('testbed'), members.map(resourcesOf).reduce(union))
 }
 
-async function addOrigin(tx: TransactionContext, registry: Handle, origin: Origin): Promise<void> {
-  const ca = parseHandle(`as${origin.asn}`)
-  await createCa(tx, ca)
-  await placeUnder(tx, ca, registry, resourcesOf(origin))
-  const add = origin.prefixes.map((prefix) => ({ payload: payloadOf(`${prefix} => ${origin.asn}`), comment: null }))
-  await runCa(tx, ca, { type: 'roas.update', add, remove: [] })
+async function addOrigins(tx: TransactionContext, registry: Handle, origins: readonly Origin[]): Promise<void> {
+  const all = origins.map((origin) => ({ origin, handle: parseHandle(`as${origin.asn}`) }))
+  for (const { handle } of all) await createCa(tx, handle)
+  const places = all.map(({ origin, handle }) => ({ handle, resources: resourcesOf(origin) }))
+  await placeAllUnder(tx, registry, places)
+  for (const { origin, handle } of all) {
+    const add = origin.prefixes.map((prefix) => ({ payload: payloadOf(`${prefix} => ${origin.asn}`), comment: null }))
+    await runCa(tx, handle, { type: 'roas.update', add, remove: [] })
+  }
 }
 
 function resourcesOf({ asn, prefixes }: Origin): ResourceSet {

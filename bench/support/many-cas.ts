@@ -2,7 +2,7 @@
 import crypto, { createPrivateKey, createPublicKey, generatePrimeSync, type KeyObject } from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { createCa, placeUnder } from '../../src/core/app/authority/cas.js'
+import { createCa, placeAllUnder } from '../../src/core/app/authority/cas.js'
 import { runCa } from '../../src/core/app/session/context.js'
 import { openSession } from '../../src/core/app/session/session.js'
 import { publishLocal } from '../../src/core/app/transaction/local-publication.js'
@@ -81,8 +81,8 @@ function roaOf(text: string): RoaAddition {
 }
 
 /**
- * Makes a test data directory with the CA `testbed` and so many CAs below it. Its batches lie ten minutes apart and end before the present: the manifest
- * of the parent is issued once for each CA, and each issue takes a second of its time.
+ * Makes a test data directory with the CA `testbed` and so many CAs below it. Its batches lie ten minutes apart and end before
+ * the present.
  */
 export async function manyCas(folder: string, count: number): Promise<string> {
   const data = join(folder, 'data')
@@ -95,12 +95,15 @@ export async function manyCas(folder: string, count: number): Promise<string> {
     const who = { actor: 'bench', osUser: 'bench', host: 'bench', command: 'bench', unattended: true } as const
     const session = await openSession({ dataDir: data, nowOverride: at(batch + 0.5), ...who })
     await transact(session, async (tx) => {
-      for (let n = batch * AT_ONCE; n < Math.min((batch + 1) * AT_ONCE, count); n++) {
-        const [handle, prefix] = [parseHandle(`ca${n}`), `10.${n >> 8}.${n & 255}.0/24`]
-        await createCa(tx, handle)
-        await placeUnder(tx, handle, parseHandle('testbed'), parseResources(prefix))
+      const all = Array.from({ length: Math.min(AT_ONCE, count - batch * AT_ONCE) }, (_, at) => {
+        const n = batch * AT_ONCE + at
+        return { n, handle: parseHandle(`ca${n}`), prefix: `10.${n >> 8}.${n & 255}.0/24` }
+      })
+      for (const { handle } of all) await createCa(tx, handle)
+      const places = all.map(({ handle, prefix }) => ({ handle, resources: parseResources(prefix) }))
+      await placeAllUnder(tx, parseHandle('testbed'), places)
+      for (const { n, handle, prefix } of all)
         await runCa(tx, handle, { type: 'roas.update', add: [roaOf(`${prefix} => ${64_500 + n}`)], remove: [] })
-      }
       await publishLocal(tx)
     })
   }

@@ -4,7 +4,14 @@ import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
 import { checkChildKey, unknownChild } from '../issuing/child-checks.js'
-import { checkKnownChild, childCommandsOn } from '../issuing/child-commands.js'
+import {
+  type Certifications,
+  checkCertifications,
+  checkKnownChild,
+  childCommandsOn,
+  revocationsOf,
+  summarizeCertifications,
+} from '../issuing/child-commands.js'
 import { childEventsOn } from '../issuing/child-tables.js'
 import {
   type ChildChanges,
@@ -13,6 +20,7 @@ import {
   type Entitlement,
   entitled,
   limited,
+  merge,
   type ParkedCertificate,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
@@ -74,6 +82,16 @@ export const childCommands = {
     },
     publishesOnly: false,
     summarize: ({ className, request: { child, ski } }) => ({ class: className, child, ski }),
+  }),
+  /** Any number of certificates and revocations with one manifest for each class. */
+  'children.certify': command<Certifications<Certification>>({
+    check: (state, list) => checkCertifications(state, list, (one) => checkCertification(state, one)),
+    decide: (_, { certify: all, revoke }, ports) => ({
+      events: revocationsOf(revoke),
+      followUp: async (state) => reconcile(state, ports, { children: await certifyChildren(state, all, ports) }),
+    }),
+    publishesOnly: false,
+    summarize: summarizeCertifications,
   }),
 }
 
@@ -137,6 +155,22 @@ function checkCertification(state: CaState, { request, className }: Certificatio
   if (!entitlementsOf(state, request.child).some((e) => e.className === className))
     return [{ code: 'child-no-resources', message: `child ${request.child} holds nothing in class ${className}` }]
   return checkChildKey(state.children, request)
+}
+
+/** Issues the requested certificates, by class. */
+async function certifyChildren(
+  state: CaState,
+  all: readonly Certification[],
+  ports: IssuingPorts,
+): Promise<readonly { readonly class: string; readonly changes: ChildChanges }[]> {
+  const byClass = new Map<string, ChildChanges[]>()
+  for (const one of all) {
+    const changes = await certifyChild(state, one, ports)
+    const known = byClass.get(one.className)
+    if (known === undefined) byClass.set(one.className, [changes])
+    else known.push(changes)
+  }
+  return [...byClass].map(([name, changes]) => ({ class: name, changes: merge(changes) }))
 }
 
 /** Issues the requested certificate over what the child is entitled to. */

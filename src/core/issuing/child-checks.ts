@@ -68,6 +68,20 @@ export function checkChildRevoke(children: Table<Child>, { child: name, ski }: W
   return [{ code: 'child-key-unknown', message: `child ${name} has no certificate for key ${ski}` }]
 }
 
+/** Returns the violations of keys that one command certifies: no two children may have the same. */
+export function checkDistinctKeys(requests: readonly ChildRequest[]): readonly Violation[] {
+  const owners = new Map<string, Handle>()
+  return requests.flatMap(({ child, ski }) => {
+    const owner = owners.get(ski)
+    owners.set(ski, owner ?? child)
+    return owner === undefined || owner === child ? [] : [keyReuse(ski, owner)]
+  })
+}
+
+function keyReuse(ski: string, owner: string): Violation {
+  return { code: 'child-key-reuse', message: `key ${ski} is already certified for child ${owner}` }
+}
+
 /**
  * Returns the violations of a request's key: it must not be the key of another child, nor stand for another public key. A handle alone does not
  * prove who asks.
@@ -76,8 +90,7 @@ export function checkChildKey(children: Table<Child>, { child, ski, spki }: Chil
   for (const [name, other] of Object.entries(children)) {
     const known = entry(knownCertificates(other), ski)
     if (known === undefined) continue
-    if (name !== child)
-      return [{ code: 'child-key-reuse', message: `key ${ski} is already certified for child ${name}` }]
+    if (name !== child) return [keyReuse(ski, name)]
     if (known.spki !== spki)
       return [
         { code: 'child-key-differs', message: `key ${ski} of child ${child} is certified with another public key` },

@@ -7,9 +7,9 @@ import type { DomainEvent } from '../eventsourcing/types.js'
 import type { WithClocks } from '../protocols/replay-clock.js'
 import { equalSets, fromResourceText, toResourceText } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
-import { checkChildAdd, checkChildRevoke, checkChildUpdate, unknownChild } from './child-checks.js'
+import { checkChildAdd, checkChildRevoke, checkChildUpdate, checkDistinctKeys, unknownChild } from './child-checks.js'
 import { type ChildResources, type childEventsOn, summarizeChild } from './child-tables.js'
-import type { Child, Withdrawal } from './children.js'
+import type { Child, ChildRequest, Withdrawal } from './children.js'
 import type { IssuingPorts } from './ports.js'
 
 type ParentState = WithClocks & { readonly children: Table<Child> }
@@ -23,6 +23,49 @@ export interface Parenthood<S, E extends DomainEvent> {
   readonly checkAdd?: (state: S, child: Handle) => readonly Violation[]
   /** Returns the events and what issues the certificates, manifest and CRL that follow from them. */
   readonly reconciled: (events: readonly ChildEvent[], ports: IssuingPorts) => Decision<S, ChildEvent | E>
+}
+
+/** Children that are suspended at once, with one manifest: `child`, and the others. */
+interface Suspension {
+  readonly child: Handle
+  readonly also?: readonly Handle[]
+}
+
+/** Revocations of keys of children, and certificates for them, that a parent carries out with one manifest. */
+export interface Certifications<C extends { readonly request: ChildRequest }> {
+  readonly certify: readonly C[]
+  readonly revoke: readonly Withdrawal[]
+}
+
+/** Returns what history keeps of a list of certifications: the class where the parent has classes, child and key. */
+export function summarizeCertifications({
+  certify,
+  revoke,
+}: Certifications<{ readonly className?: string; readonly request: ChildRequest }>) {
+  return {
+    certified: certify.map(({ className, request: { child, ski } }) => {
+      return { ...(className === undefined ? {} : { class: className }), child, ski }
+    }),
+    revoked: revoke.map(({ child, ski }) => ({ child, ski })),
+  }
+}
+
+/** Returns the violations of a list of certifications. `one`: the violations of a single certificate. */
+export function checkCertifications<C extends { readonly request: ChildRequest }>(
+  { children }: ParentState,
+  { certify, revoke }: Certifications<C>,
+  one: (certification: C) => readonly Violation[],
+): readonly Violation[] {
+  return [
+    ...certify.flatMap(one),
+    ...checkDistinctKeys(certify.map(({ request }) => request)),
+    ...revoke.flatMap((withdrawal) => checkChildRevoke(children, withdrawal)),
+  ]
+}
+
+/** Returns the events by which keys of children are certified no longer. */
+export function revocationsOf(revoke: readonly Withdrawal[]) {
+  return revoke.map(({ child, ski }) => ({ type: 'child.key.revoked' as const, child, ski }))
 }
 
 /** Returns a violation if the parent has no such child. */
@@ -57,14 +100,16 @@ export function childCommandsOn<S extends ParentState, E extends DomainEvent>({
       publishesOnly: false,
       summarize: summarizeChild,
     }),
-    'child.suspend': command<{ readonly child: Handle }>({
-      check: (state, { child }) => checkKnownChild(state, child),
-      decide: ({ children }, { child }, ports) =>
-        entry(children, child)?.suspended === undefined
-          ? reconciled([{ type: 'child.suspended', child, at: ports.clock.now() }], ports)
-          : [],
+    'child.suspend': command<Suspension>({
+      check: (state, { child, also = [] }) => [child, ...also].flatMap((name) => checkKnownChild(state, name)),
+      decide: ({ children }, { child, also = [] }, ports) => {
+        const active = [child, ...also].filter((name) => entry(children, name)?.suspended === undefined)
+        const at = ports.clock.now()
+        const events = active.map((name) => ({ type: 'child.suspended' as const, child: name, at }))
+        return events.length === 0 ? [] : reconciled(events, ports)
+      },
       publishesOnly: false,
-      summarize: ({ child }) => ({ child }),
+      summarize: ({ child, also }) => ({ child, ...(also === undefined ? {} : { also }) }),
     }),
     'child.revoke': command<Withdrawal>({
       check: ({ children }, withdrawal) => checkChildRevoke(children, withdrawal),

@@ -1,11 +1,26 @@
 /** The trust anchor as a parent: adding, changing and certifying children (RFC 6492 sections 3.3 and 3.4). */
+import type { Violation } from '../base/errors.js'
 import type { Handle } from '../base/handle.js'
 import { entry } from '../base/record.js'
 import { commandsOn, type EventOf } from '../eventsourcing/declare.js'
 import { checkChildKey, unknownChild } from '../issuing/child-checks.js'
-import { checkKnownChild, childCommandsOn } from '../issuing/child-commands.js'
+import {
+  type Certifications,
+  checkCertifications,
+  checkKnownChild,
+  childCommandsOn,
+  revocationsOf,
+  summarizeCertifications,
+} from '../issuing/child-commands.js'
 import { childEventsOn } from '../issuing/child-tables.js'
-import { type ChildRequest, certify, type Entitlement, entitled } from '../issuing/children.js'
+import {
+  type ChildChanges,
+  type ChildRequest,
+  certify,
+  type Entitlement,
+  entitled,
+  merge,
+} from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { ALL_RESOURCES, isEmpty, toResourceText } from '../resources/resource-set.js'
 import { fileName } from '../rpki/object-kinds.js'
@@ -13,6 +28,10 @@ import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { TA_CLASS, type TaState, taIssuer } from './state.js'
 
 export const childEvents = childEventsOn<TaState>()
+
+interface Certification {
+  readonly request: ChildRequest
+}
 
 const command = commandsOn<TaState, EventOf<typeof childEvents> | PublishingEvent, IssuingPorts>()
 
@@ -33,21 +52,38 @@ export const childCommands = {
     publishesOnly: false,
     summarize: ({ child }) => ({ child }),
   }),
-  'child.certify': command<{ readonly request: ChildRequest }>({
-    check: ({ children }, { request, request: { child } }) =>
-      entry(children, child) === undefined ? [unknownChild(child)] : checkChildKey(children, request),
-    decide: async (state, { request }, ports) => {
-      const child = entry(state.children, request.child)
-      if (child === undefined || state.key === null || state.place === null)
-        throw new TypeError('certify runs only after its check')
-      const issuer = taIssuer(state.key, state.place, state.point)
-      return reconcile(state, ports, {
-        children: await certify(issuer, request, entitled(child, ALL_RESOURCES), ports),
-      })
-    },
+  'child.certify': command<Certification>({
+    check: checkCertification,
+    decide: async (state, one, ports) => reconcile(state, ports, { children: await certifyChild(state, one, ports) }),
     publishesOnly: false,
     summarize: ({ request: { child, ski } }) => ({ child, ski }),
   }),
+  /** Any number of certificates and revocations with one manifest. */
+  'children.certify': command<Certifications<Certification>>({
+    check: (state, list) => checkCertifications(state, list, (one) => checkCertification(state, one)),
+    decide: (_, { certify: all, revoke }, ports) => ({
+      events: revocationsOf(revoke),
+      followUp: async (state) => {
+        const changes: ChildChanges[] = []
+        for (const one of all) changes.push(await certifyChild(state, one, ports))
+        return reconcile(state, ports, { children: merge(changes) })
+      },
+    }),
+    publishesOnly: false,
+    summarize: summarizeCertifications,
+  }),
+}
+
+function checkCertification({ children }: TaState, { request }: Certification): readonly Violation[] {
+  const { child } = request
+  return entry(children, child) === undefined ? [unknownChild(child)] : checkChildKey(children, request)
+}
+
+async function certifyChild(state: TaState, { request }: Certification, ports: IssuingPorts): Promise<ChildChanges> {
+  const child = entry(state.children, request.child)
+  if (child === undefined || state.key === null || state.place === null)
+    throw new TypeError('certify runs only after its check')
+  return certify(taIssuer(state.key, state.place, state.point), request, entitled(child, ALL_RESOURCES), ports)
 }
 
 /** Returns what a child may request from the trust anchor. */

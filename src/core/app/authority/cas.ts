@@ -91,22 +91,34 @@ export async function createCa(
 }
 
 /** Adds a CA as a child of `parent`, configures its parent and repository, and issues its certificate and first manifest. */
-export async function placeUnder(
+export function placeUnder(
   tx: TransactionContext,
   handle: Handle,
   parent: Handle,
   resources: ResourceSet,
 ): Promise<void> {
+  return placeAllUnder(tx, parent, [{ handle, resources }])
+}
+
+/** Does so for any number of CAs; the parent issues one manifest for all of them. */
+export async function placeAllUnder(
+  tx: TransactionContext,
+  parent: Handle,
+  places: readonly { readonly handle: Handle; readonly resources: ResourceSet }[],
+): Promise<void> {
   const aggregate = localParent(tx, parent)
-  if (aggregate.kind === 'ta') await runTa(tx, parent, { type: 'child.add', child: handle, resources })
-  else await runCa(tx, parent, { type: 'child.add', child: handle, resources })
-  await useLocalRepository(tx, handle)
-  await runCa(tx, handle, {
-    type: 'parent.add',
-    parent,
-    contact: { transport: 'local', aggregate, childName: handle },
-  })
-  await syncResources(tx, handle)
+  for (const { handle, resources } of places) {
+    if (aggregate.kind === 'ta') await runTa(tx, parent, { type: 'child.add', child: handle, resources })
+    else await runCa(tx, parent, { type: 'child.add', child: handle, resources })
+    await useLocalRepository(tx, handle)
+    await runCa(tx, handle, {
+      type: 'parent.add',
+      parent,
+      contact: { transport: 'local', aggregate, childName: handle },
+    })
+  }
+  const handles = places.map(({ handle }) => handle)
+  await syncResources(tx, handles)
 }
 
 /** Returns the id of an active trust anchor or CA with this handle. Throws `parent-unknown` (rejected). */

@@ -28,8 +28,8 @@ export async function cancelRoll(tx: TransactionContext, handle: Handle, classNa
   await syncResources(tx, handle)
 }
 
-/** A sync with the parents of a CA; a republication tolerates damage of others in it. */
-export type Sync = (tx: TransactionContext, handle: Handle) => Promise<readonly Handle[]>
+/** A sync of CAs with their parents; a republication tolerates damage of others in it. */
+export type Sync = (tx: TransactionContext, handles: Handle | readonly Handle[]) => Promise<readonly Handle[]>
 
 /** Activates, and lets the parents revoke the old keys and the children take their certificates. */
 export async function activateRoll(
@@ -45,7 +45,7 @@ export async function activateRoll(
   const changed = await sync(tx, handle)
   if (changed.includes(handle)) return
   // a parent elsewhere has not answered yet
-  for (const child of localChildren(tx, handle)) await sync(tx, child)
+  await sync(tx, localChildren(tx, handle))
 }
 
 /** Activates what is due and returns the names of its classes. What a parent has yet to publish elsewhere waits for the next run. */

@@ -174,7 +174,7 @@ async function reissueAll(
   for (const handle of handles) {
     if (tx.work.exists('ta', handle)) await runTa(tx, handle, { type: 'republish', force })
     else {
-      const sync: Sync = (_, name) => syncIfReadable(tx, name, handle)
+      const sync: Sync = (_, names) => syncIfReadable(tx, names, handle)
       const issued = await sync(tx, handle)
       const classes = await activateDue(tx, handle, sync)
       activated.push(...classes.map((name) => ({ ca: handle, class: name })))
@@ -191,12 +191,20 @@ async function publishStaged(tx: TransactionContext, publishers: readonly Handle
   if (tx.ports.holdsPublication !== true) await publishLocal(tx, publishers)
 }
 
-/** Syncs `handle` with its parents. A damaged parent, or a damaged child below, does not keep the CA `of` from its next manifest. */
-async function syncIfReadable(tx: TransactionContext, handle: Handle, of: Handle): Promise<readonly Handle[]> {
+/** Syncs CAs with their parents. A damaged parent, or a damaged child below, does not keep the CA `of` from its next manifest. */
+async function syncIfReadable(
+  tx: TransactionContext,
+  handles: Handle | readonly Handle[],
+  of: Handle,
+): Promise<readonly Handle[]> {
   try {
-    return await syncResources(tx, handle)
+    return await syncResources(tx, handles)
   } catch (error) {
-    if (isDamageElsewhere(error, of)) return []
-    throw error
+    if (!isDamageElsewhere(error, of)) throw error
+    if (typeof handles === 'string' || handles.length < 2) return []
+    // one by one: damage beside one CA does not stop the others
+    const changed: Handle[] = []
+    for (const handle of handles) changed.push(...(await syncIfReadable(tx, handle, of)))
+    return changed
   }
 }

@@ -9,22 +9,38 @@ import { secondsBetween } from '../../base/time.js'
 import { entitlementsOf } from '../../ca/children.js'
 import { siaOf } from '../../ca/classes.js'
 import type { LocalParent } from '../../ca/contacts.js'
-import { type IsOutdated, type OpenRequest, openRequests } from '../../ca/requests.js'
+import { type IsOutdated, openRequests } from '../../ca/requests.js'
 import { type CaState, type ClassKey, type ResourceClass, repositoryOf } from '../../ca/state.js'
 import type { KeyId, Sha256 } from '../../crypto/ports.js'
-import { type Entitlement, type IssuedCertificate, wantsCertificate } from '../../issuing/children.js'
+import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
+import {
+  type ChildRequest,
+  type Entitlement,
+  type IssuedCertificate,
+  type Withdrawal,
+  wantsCertificate,
+} from '../../issuing/children.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../session/context.js'
 import { isParentUnconfirmed } from './roll-waits.js'
 
-/** Brings a CA to what its parents entitle it to; if that changed it, also the CAs below. Returns the handles that changed. */
-export async function syncResources(tx: TransactionContext, handle: Handle): Promise<readonly Handle[]> {
-  const changed = await syncWithParents(tx, handle)
-  const touched = changed ? [handle] : []
-  if (!changed) return touched
-  for (const child of localChildren(tx, handle)) touched.push(...(await syncResources(tx, child)))
-  return touched
+/**
+ * Brings CAs to what their parents entitle them to; if that changed them, also the CAs below. Each parent carries out all that they request in
+ * one command, so that it issues one manifest for all of them. Returns the handles that changed.
+ */
+export async function syncResources(
+  tx: TransactionContext,
+  handles: Handle | readonly Handle[],
+): Promise<readonly Handle[]> {
+  const touched = new Set<Handle>()
+  let level: readonly Handle[] = typeof handles === 'string' ? [handles] : handles
+  while (level.length > 0) {
+    const changed = await syncLevel(tx, level)
+    for (const handle of changed) touched.add(handle)
+    level = [...new Set(changed.flatMap((handle) => localChildren(tx, handle)))]
+  }
+  return [...touched]
 }
 
 /**
@@ -38,7 +54,7 @@ export async function confirmPublication(
 ): Promise<void> {
   await runCa(tx, handle, { type: 'repository.confirm', ...confirmed })
   const touched = await syncResources(tx, handle)
-  if (!touched.includes(handle)) for (const child of localChildren(tx, handle)) await syncResources(tx, child)
+  if (!touched.includes(handle)) await syncResources(tx, localChildren(tx, handle))
 }
 
 /** Returns the children of a CA or trust anchor that are CAs of this data directory. */
@@ -56,31 +72,45 @@ function parentsOf(tx: TransactionContext, handle: Handle): readonly Handle[] {
     : []
 }
 
-async function syncWithParents(tx: TransactionContext, handle: Handle): Promise<boolean> {
-  let changed = false
-  for (const [parent, contact] of Object.entries(caState(tx.work, handle).parents))
-    if (contact.transport === 'local' && (await syncWithParent(tx, handle, parent as Handle, contact))) changed = true
-  return changed
+/** A CA as the child of one local parent. */
+interface Relation {
+  readonly handle: Handle
+  readonly parent: Handle
+  readonly contact: LocalParent
 }
 
-async function syncWithParent(
-  tx: TransactionContext,
-  handle: Handle,
-  parent: Handle,
-  contact: LocalParent,
-): Promise<boolean> {
-  if (caState(tx.work, handle).repository === null) return false
-  const entitlements = listEntitlements(tx, contact)
-  const events = await runCa(tx, handle, { type: 'parent.sync', parent, entitlements })
-  let changed = events.length > 0
-  const isOutdated: IsOutdated = (own, key) => {
-    const entitlement = entitlements.find((e) => e.className === own.parentClass)
-    return entitlement !== undefined && mustRequest(tx, entitlement, key)
+function relationsOf(tx: TransactionContext, handle: Handle): readonly Relation[] {
+  const { repository, parents } = caState(tx.work, handle)
+  if (repository === null) return []
+  return Object.entries(parents).flatMap(([parent, contact]) =>
+    contact.transport === 'local' ? [{ handle, parent: parent as Handle, contact }] : [],
+  )
+}
+
+/** Brings CAs to what their parents entitle them to. Returns those that changed. */
+async function syncLevel(tx: TransactionContext, handles: readonly Handle[]): Promise<readonly Handle[]> {
+  const relations = handles.flatMap((handle) => relationsOf(tx, handle))
+  const changed = new Set<Handle>()
+  const orders = new Map<string, Order>()
+  const ended: EndedKey[] = []
+  for (const relation of relations) {
+    const { handle, parent, contact } = relation
+    const entitlements = listEntitlements(tx, contact)
+    const events = await runCa(tx, handle, { type: 'parent.sync', parent, entitlements })
+    if (events.length > 0) changed.add(handle)
+    const name = formatAggregateId(contact.aggregate)
+    const order = orders.get(name) ?? { parent: contact.aggregate, certify: [], revoke: [] }
+    orders.set(name, order)
+    ended.push(...collect(tx, relation, entitlements, order))
   }
-  for (const request of openRequests(caState(tx.work, handle), parent, isOutdated))
-    if (await carryOut(tx, handle, contact, request)) changed = true
-  if (await receiveAll(tx, handle, parent, contact)) changed = true
-  return changed
+  for (const order of orders.values()) await carryOut(tx, order)
+  for (const { handle, className, ski } of ended) {
+    await runCa(tx, handle, { type: 'keyroll.finish', className, ski })
+    changed.add(handle)
+  }
+  for (const { handle, parent, contact } of relations)
+    if (await receiveAll(tx, handle, parent, contact)) changed.add(handle)
+  return handles.filter((handle) => changed.has(handle))
 }
 
 /** Returns what the parent entitles this child to now. */
@@ -91,40 +121,86 @@ export function listEntitlements(tx: Pick<TransactionContext, 'work'>, contact: 
     : entitlementsOf(caState(tx.work, handle), contact.childName)
 }
 
-/** Carries out one open request at the parent. Returns true if that removed a key of the CA. */
-async function carryOut(
-  tx: TransactionContext,
-  handle: Handle,
-  contact: LocalParent,
-  { kind, class: className, ski }: OpenRequest,
-): Promise<boolean> {
-  const state = caState(tx.work, handle)
-  const own = entry(state.classes, className)
-  const key = own?.keys.find((k) => k.ski === ski)
-  if (own === undefined || key === undefined) return false
-  if (kind === 'issue') {
-    // a request before this one may have had it renewed already
-    const offer = offerOf(tx, contact, own)
-    if (offer !== undefined && mustRequest(tx, offer, key)) await request(tx, state, own, key, contact)
-    return false
-  }
-  await revokeAtParent(tx, contact, ski)
-  await runCa(tx, handle, { type: 'keyroll.finish', className, ski })
-  return true
+/** All that a parent is to carry out for its children. */
+interface Order {
+  readonly parent: AggregateId
+  readonly certify: { readonly className: string; readonly request: ChildRequest }[]
+  readonly revoke: Withdrawal[]
 }
 
-/** Revokes a key of the child at its parent, unless it has no certificate there. */
+/** A key that its CA gave up: it is removed when the parent has revoked it. */
+interface EndedKey {
+  readonly handle: Handle
+  readonly className: string
+  readonly ski: KeyId
+}
+
+/** Adds the open requests of a CA to the order at its parent. Returns the keys that end with it. */
+function collect(
+  tx: TransactionContext,
+  { handle, parent, contact }: Relation,
+  entitlements: readonly Entitlement[],
+  order: Order,
+): readonly EndedKey[] {
+  const state = caState(tx.work, handle)
+  const offerTo = (own: ResourceClass) => entitlements.find((e) => e.className === own.parentClass)
+  const isOutdated: IsOutdated = (own, key) => {
+    const offer = offerTo(own)
+    return offer !== undefined && mustRequest(tx, offer, key)
+  }
+  const ended: EndedKey[] = []
+  for (const { kind, class: className, ski } of openRequests(state, parent, isOutdated)) {
+    const own = entry(state.classes, className)
+    const key = own?.keys.find((k) => k.ski === ski)
+    if (own === undefined || key === undefined) continue
+    if (kind === 'issue') {
+      const request = isOutdated(own, key) ? requestOf(state, own, key, contact) : undefined
+      if (request !== undefined) order.certify.push({ className: own.parentClass, request })
+    } else {
+      order.revoke.push(...certifiedAtParent(tx, contact, ski))
+      ended.push({ handle, className, ski })
+    }
+  }
+  return ended
+}
+
+/** Runs an order at the parent as one command: one of its own type where it is a single request. */
+async function carryOut(tx: TransactionContext, { parent, certify, revoke }: Order): Promise<void> {
+  const { kind, handle } = parent
+  const [first] = certify
+  const [ended] = revoke
+  if (first !== undefined && certify.length === 1 && ended === undefined) {
+    if (kind === 'ta') await runTa(tx, handle, { type: 'child.certify', request: first.request })
+    else await runCa(tx, handle, { type: 'child.certify', ...first })
+  } else if (first === undefined && ended !== undefined && revoke.length === 1) {
+    const command = { type: 'child.revoke', ...ended } as const
+    if (kind === 'ta') await runTa(tx, handle, command)
+    else await runCa(tx, handle, command)
+  } else if (first !== undefined || ended !== undefined) {
+    if (kind === 'ta') {
+      const requests = certify.map(({ request }) => ({ request }))
+      await runTa(tx, handle, { type: 'children.certify', certify: requests, revoke })
+    } else await runCa(tx, handle, { type: 'children.certify', certify, revoke })
+  }
+}
+
+/** Revokes keys of the child at its parent, as far as they have a certificate there. */
 export async function revokeAtParent(
+  tx: TransactionContext,
+  contact: LocalParent,
+  skis: readonly KeyId[],
+): Promise<void> {
+  const revoke = skis.flatMap((ski) => certifiedAtParent(tx, contact, ski))
+  await carryOut(tx, { parent: contact.aggregate, certify: [], revoke })
+}
+
+function certifiedAtParent(
   tx: TransactionContext,
   { aggregate, childName: child }: LocalParent,
   ski: KeyId,
-): Promise<void> {
-  const isTa = aggregate.kind === 'ta'
-  const { children } = isTa ? taState(tx.work, aggregate.handle) : caState(tx.work, aggregate.handle)
-  if (entry(entry(children, child)?.issued ?? {}, ski) === undefined) return
-  const command = { type: 'child.revoke', child, ski } as const
-  if (isTa) await runTa(tx, aggregate.handle, command)
-  else await runCa(tx, aggregate.handle, command)
+): readonly Withdrawal[] {
+  const { children } = aggregate.kind === 'ta' ? taState(tx.work, aggregate.handle) : caState(tx.work, aggregate.handle)
+  return entry(entry(children, child)?.issued ?? {}, ski) === undefined ? [] : [{ child, ski }]
 }
 
 /** Takes every certificate that the parent lists and the CA does not have. */
@@ -181,22 +257,9 @@ function mustRequest(tx: TransactionContext, entitlement: Entitlement, key: Clas
   return secondsBetween(tx.ports.clock.now(), issued.notAfter) <= tx.ports.timing.childReissueSeconds
 }
 
-async function request(
-  tx: TransactionContext,
-  state: CaState,
-  own: ResourceClass,
-  key: ClassKey,
-  contact: LocalParent,
-): Promise<void> {
+function requestOf(state: CaState, own: ResourceClass, key: ClassKey, contact: LocalParent): ChildRequest | undefined {
   const repository = repositoryOf(state, key)
-  if (repository === null) return
-  const order = {
-    child: contact.childName,
-    ski: key.ski,
-    spki: key.spki,
-    sia: siaOf(repository, own.name, key.ski),
-  }
-  if (contact.aggregate.kind === 'ta')
-    await runTa(tx, contact.aggregate.handle, { type: 'child.certify', request: order })
-  else await runCa(tx, contact.aggregate.handle, { type: 'child.certify', className: own.parentClass, request: order })
+  if (repository === null) return undefined
+  const sia = siaOf(repository, own.name, key.ski)
+  return { child: contact.childName, ski: key.ski, spki: key.spki, sia }
 }

@@ -25,6 +25,13 @@ const clock: Rule = ({ objects }) =>
 const child: Rule = (args) => line('child', args['child'], resources(args['resources']))
 const certify: Rule = (args) => line('child', args['child'], 'key', args['ski'])
 
+const certifyAll: Rule = ({ certified, revoked }) => {
+  const [made, ended] = [countOf(certified, 'certificate'), countOf(revoked, 'key')]
+  return Array.isArray(revoked) && revoked.length > 0 ? `${made}, ${ended} revoked` : made
+}
+const suspend: Rule = ({ child: name, also }) =>
+  line('child', name, texts(also).length === 0 ? '' : `and ${texts(also).length} more`)
+
 const CA: Rules<CaCommand> = {
   'ca.add': ({ under, resources: given }) => line(labelled('under', under), labelled('with', resources(given))),
   'ca.remove': ({ abandon }) => flagged(abandon, 'with what others still have of it'),
@@ -37,8 +44,9 @@ const CA: Rules<CaCommand> = {
   'child.update': child,
   'child.remove': child,
   'child.certify': certify,
+  'children.certify': certifyAll,
   'child.revoke': certify,
-  'child.suspend': ({ child: name }) => line('child', name),
+  'child.suspend': suspend,
   'child.unsuspend': ({ child: name }) => line('child', name),
   'id.add': () => 'new ID key',
   'id.renew': ({ ski }) => line('certificate of ID key', ski ?? 'newest'),
@@ -77,8 +85,9 @@ const TA: Rules<TaCommand> = {
   'child.update': child,
   'child.remove': child,
   'child.certify': certify,
+  'children.certify': certifyAll,
   'child.revoke': certify,
-  'child.suspend': ({ child: name }) => line('child', name),
+  'child.suspend': suspend,
   'child.unsuspend': ({ child: name }) => line('child', name),
   republish,
   'numbers.raise': numbers,

@@ -179,6 +179,7 @@ it('only these commands may be archived', () => {
       'child.update',
       'child.remove',
       'child.certify',
+      'children.certify',
       'child.revoke',
       'child.suspend',
       'child.unsuspend',

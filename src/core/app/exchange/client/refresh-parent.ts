@@ -176,7 +176,7 @@ async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Pro
       ...(acceptLoss === true ? { acceptLoss } : {}),
     } as const
     if ((await runCa(tx, ca, listing)).length > 0) touched = true
-    if (touched) for (const child of localChildren(tx, ca)) await syncResources(tx, child)
+    if (touched) await syncResources(tx, localChildren(tx, ca))
   })
   if (changed) exchange.changed = true
 }
@@ -279,7 +279,7 @@ async function takeAnswer(
     throw invalidAnswer('its certificate is not for the key that was asked for (RFC 6492 section 3.4.2)')
   await transact(session, async (tx) => {
     if (!(await receive(tx, exchange, answer.class))) return
-    for (const child of localChildren(tx, ca)) await syncResources(tx, child)
+    await syncResources(tx, localChildren(tx, ca))
   })
   return 'issued'
 }

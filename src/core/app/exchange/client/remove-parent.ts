@@ -74,7 +74,7 @@ async function leave(session: Session, tx: TransactionContext, ca: Handle, paren
   const known = knownParent(was, parent)
   await revokeLocally(tx, was, parent, known)
   await runCa(tx, ca, { type: 'parent.remove', parent })
-  for (const child of localChildren(tx, ca)) await syncResources(tx, child)
+  await syncResources(tx, localChildren(tx, ca))
   const is = caState(tx.work, ca)
   const { lost, regained } = diffRoaVisibility(before, roaStates(tx, session.timing))
   return {
@@ -86,7 +86,8 @@ async function leave(session: Session, tx: TransactionContext, ca: Handle, paren
 
 async function revokeLocally(tx: TransactionContext, state: CaState, parent: Handle, known: Parent): Promise<void> {
   if (known.transport !== 'local') return
-  for (const { ski } of certifiedKeys(state, parent)) await revokeAtParent(tx, known, ski)
+  const skis = certifiedKeys(state, parent).map(({ ski }) => ski)
+  await revokeAtParent(tx, known, skis)
 }
 
 function certifiedKeys(state: CaState, parent: Handle) {

@@ -28,16 +28,29 @@ export async function suspendSilent(session: Session, hours: number): Promise<Su
   const silent = await silentChildren(session, addSeconds(now, -hours * 3600), since)
   const done: { ca: Handle; child: Handle }[] = []
   const failed: { ca: Handle; code: string; message: string }[] = []
-  for (const { ca, child } of silent) {
+  for (const { ca, child, also } of byParent(silent)) {
+    const command = { type: 'child.suspend', child, ...(also.length === 0 ? {} : { also }) } as const
+    const all = [child, ...also]
     try {
-      await transact(session, async (tx) => void (await runCa(tx, ca, { type: 'child.suspend', child })))
-      done.push({ ca, child })
+      await transact(session, async (tx) => void (await runCa(tx, ca, command)))
+      done.push(...all.map((name) => ({ ca, child: name })))
     } catch (error) {
       if (!(error instanceof AppError)) throw error
-      failed.push({ ca, code: error.code, message: `child ${child}: ${error.message}` })
+      failed.push(...all.map((name) => ({ ca, code: error.code, message: `child ${name}: ${error.message}` })))
     }
   }
   return { done, failed }
+}
+
+/** Returns the children of each CA: they are suspended in one command, with one manifest. */
+function byParent(silent: readonly { readonly ca: Handle; readonly child: Handle }[]) {
+  const parents = new Map<Handle, { readonly ca: Handle; readonly child: Handle; readonly also: Handle[] }>()
+  for (const { ca, child } of silent) {
+    const known = parents.get(ca)
+    if (known === undefined) parents.set(ca, { ca, child, also: [] })
+    else known.also.push(child)
+  }
+  return parents.values()
 }
 
 /** Returns since when `tick` has run without a long pause, and records this run. */

@@ -54,6 +54,7 @@ try {
   const kinds: [name: string, flags: readonly string[]][] = [
     ['brine backup create --recipient', ['--recipient', recipient]],
     ['brine backup create --plain', ['--plain']],
+    ['brine backup create gzip', ['--recipient', recipient, '--compress', 'gzip']],
   ]
   const times = new Map<string, number[]>()
   const note = (name: string, ms: number): void => void times.set(name, [...(times.get(name) ?? []), ms])

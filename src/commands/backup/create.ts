@@ -1,6 +1,6 @@
 /** `brine backup create`: writes one revision of the data directory to an encrypted archive. */
 import { type BackupReport, createBackup } from '../../core/app/backup/create.js'
-import { encryptionFromFlags } from '../../core/app/backup/encryption-flags.js'
+import { COMPRESSION_CHOICES, encryptionFromFlags } from '../../core/app/backup/encryption-flags.js'
 import { openSession } from '../../core/app/session/session.js'
 import { BaseCommand } from '../../core/cli/base-command.js'
 import { arg, flag, refuseJsonWithData, writeFlags } from '../../core/cli/flags/flags.js'
@@ -9,9 +9,9 @@ import { counted } from '../../core/cli/output/endings.js'
 export default class BackupCreate extends BaseCommand<BackupReport> {
   static override summary = 'back up one consistent state of the data directory, encrypted'
   static override description =
-    'Captures the state, without the key pool, under the write lock and streams it afterwards, while other commands can run. The backup is a tar archive with a manifest of SHA-256 hashes, compressed, and encrypted with age. In a folder it is named brine-<instance>-<time>.tar.gz.age.'
+    'Captures the state, without the key pool, under the write lock and streams it afterwards, while other commands can run. The backup is a tar archive with a manifest of SHA-256 hashes, compressed, and encrypted with age. In a folder it is named brine-<instance>-<time>.tar.zst.age, or .tar.gz.age.'
   static override exitStatus = {
-    2: 'neither a key nor --plain was given or the file exists already',
+    2: 'neither a key nor --plain was given, the file exists already, or this Node has no zstd',
     12: 'a file that a commit references is missing or damaged',
     14: 'no space',
     19: 'the passphrase file is readable by others',
@@ -33,6 +33,9 @@ export default class BackupCreate extends BaseCommand<BackupReport> {
     }),
     'passphrase-file': flag.path({
       description: 'encrypt with the first line of this file (or BRINE_PASSPHRASE_FILE)',
+    }),
+    compress: flag.choice(COMPRESSION_CHOICES, {
+      description: 'default zstd where Node has it (22.15 or newer), otherwise gzip; only gzip is read by every Node',
     }),
     plain: flag.boolean({ description: 'do not encrypt, although the backup contains private keys' }),
   }
@@ -57,7 +60,7 @@ export default class BackupCreate extends BaseCommand<BackupReport> {
       environment: process.env['BRINE_PASSPHRASE_FILE'],
     })
     const session = await openSession(this.context(flags))
-    return createBackup(session, { to: args.target, encryption, dryRun: flags['dry-run'] })
+    return createBackup(session, { to: args.target, encryption, compression: flags.compress, dryRun: flags['dry-run'] })
   }
 
   protected override view(report: BackupReport): string {

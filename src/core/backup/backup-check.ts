@@ -6,6 +6,7 @@ import * as fs from 'node:fs'
 import { AppError } from '../base/errors.js'
 import { errnoOf } from '../store/disk/io-error.js'
 import type { CatalogEntry } from './catalog.js'
+import { compressionNamed, compressionOf } from './compression.js'
 import { type DecryptionKeys, isEncrypted } from './encryption.js'
 import type { BackupHeader } from './format.js'
 import { readSource } from './source.js'
@@ -24,7 +25,9 @@ export function quickFault(entry: CatalogEntry): string | undefined {
   const head = firstBytes(entry.file)
   if (typeof head === 'string') return head
   if (!entry.encrypted) {
-    if (head[0] !== 0x1f || head[1] !== 0x8b) return 'is not compressed with gzip'
+    const named = compressionNamed(entry.file)
+    if (compressionOf(head) !== named)
+      return named === 'none' ? 'is not a tar archive' : `is not compressed with ${named}`
     return entry.bytes < SMALLEST ? 'is too short' : undefined
   }
   if (!startsEncrypted(head, entry.file)) return 'is not encrypted with age'
@@ -83,6 +86,8 @@ export async function completeFault(entry: CatalogEntry, keys: DecryptionKeys): 
     if (!(error instanceof AppError)) throw error
     // another passphrase says nothing about the file
     if (error.kind === 'credentials' && entry.encrypted) return undefined
+    // nor does a Node without zstd
+    if (error.code === 'backup-zstd') return undefined
     return error.message.replace(`${entry.file}: `, '')
   }
   if (header === undefined || !header.id.startsWith(entry.instance)) return 'is a backup of another data directory'

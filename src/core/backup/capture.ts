@@ -16,7 +16,7 @@ import { keptRecordsPath } from '../store/commit/kept-records.js'
 import { followBranch, inRanges, isOffBranch, type LiveBranch, newBranch } from '../store/commit/live-branch.js'
 import type { StoreReader } from '../store/commit/store-reader.js'
 import { commitMissing, fileDamaged, fileMissing, isCorrupt, unlessCorrupt } from '../store/disk/damage.js'
-import { exists, listDir, readIfExists, statIfExists } from '../store/disk/fs.js'
+import { exists, listDir, readIfExists, sizeIfFile, statIfExists } from '../store/disk/fs.js'
 import { errnoOf, ioError } from '../store/disk/io-error.js'
 import { commandName, eventName, type Layout, snapshotName } from '../store/disk/paths.js'
 import { encodeRecord, parseCommand, parseCommit } from '../store/disk/records.js'
@@ -108,10 +108,10 @@ export function measureCapture(capture: BackupCapture): { readonly maxFiles: num
   const { layout, reader, mutableFiles } = capture
   let [maxFiles, maxBytes] = [mutableFiles.length, mutableFiles.reduce((sum, { bytes }) => sum + bytes.length, 0)]
   const count = (path: string): void => {
-    const stat = statIfExists(path)
-    if (stat?.isFile() !== true) return
+    const size = sizeIfFile(path)
+    if (size === undefined) return
     maxFiles += 1
-    maxBytes += Number(stat.size)
+    maxBytes += size
   }
   for (let n = 1; n <= capture.commit; n++) count(layout.commit(n))
   for (const id of reader.roster()) {
@@ -122,7 +122,7 @@ export function measureCapture(capture: BackupCapture): { readonly maxFiles: num
     maxFiles += 1
     maxBytes += infoFile(capture, id).bytes.length
   }
-  for (const [folder, names] of capture.objects) for (const name of names) count(join(layout.dir, folder, name))
+  for (const [folder, names] of capture.objects) for (const name of names) count(`${layout.dir}/${folder}/${name}`)
   return { maxFiles, maxBytes }
 }
 

@@ -18,7 +18,8 @@ export interface CatalogEntry {
   readonly bytes: number
 }
 
-const NAME = /^brine-([0-9a-f]{8})-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z(?:-[1-9]\d{0,5})?\.tar\.gz(\.age)?$/
+const NAME =
+  /^brine-([0-9a-f]{8})-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z(?:-[1-9]\d{0,5})?\.tar(?:\.gz|\.zst)?(\.age)?$/
 
 /** Returns true for a name that `backup create` gives to a file in a folder. */
 export function isBackupName(name: string): boolean {
@@ -34,7 +35,7 @@ export function listCatalog(folder: string): readonly CatalogEntry[] {
 
 /** Returns the number at the end of the name: of several backups of one second, the later one has the higher number. */
 function suffixNumber(file: string): number {
-  return Number(/-(\d+)\.tar\.gz(?:\.age)?$/.exec(file)?.[1] ?? 1)
+  return Number(/-(\d+)\.tar(?:\.gz|\.zst)?(?:\.age)?$/.exec(file)?.[1] ?? 1)
 }
 
 function compare(a: string, b: string): number {

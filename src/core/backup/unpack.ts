@@ -3,11 +3,11 @@
  * Invariants: memory and disk use are bounded by the header, which precedes the first file; without its last entry the backup is invalid.
  */
 import { pipeline, Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import type { Entry } from 'tar-stream'
 import { AppError } from '../base/errors.js'
 import { sha256Hex } from '../crypto/digest.js'
 import type { Sha256 } from '../crypto/ports.js'
+import { compressionOf, decompressed } from './compression.js'
 import { type Bytes, type DecryptionKeys, decrypt, isEncrypted } from './encryption.js'
 import {
   type BackupEntry,
@@ -79,24 +79,10 @@ async function open(source: Bytes, { name, keys }: UnpackOptions): Promise<{ byt
   const outer = await peek(source)
   const encrypted = isEncrypted(outer.head, name)
   const inner = encrypted ? await peek(await decrypt(outer.bytes, keys, name)) : outer
-  if (isGzip(inner.head)) return { bytes: gunzipped(inner.bytes), encrypted }
-  if (isTar(inner.head)) return { bytes: inner.bytes, encrypted }
+  const compression = compressionOf(inner.head)
+  if (compression !== undefined)
+    return { bytes: decompressed(inner.bytes, compression, { name, encrypted }), encrypted }
   throw backupDamaged(name, inner.head.length === 0 ? 'the file is empty' : 'not a Brine backup')
-}
-
-function isGzip(head: Uint8Array): boolean {
-  return head[0] === 0x1f && head[1] === 0x8b
-}
-
-/** Returns true for a tar archive that was decompressed before. */
-function isTar(head: Uint8Array): boolean {
-  return Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar'
-}
-
-function gunzipped(bytes: Bytes): Bytes {
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 })
-  pipeline(Readable.from(bytes, { objectMode: false }), gunzip, () => undefined)
-  return gunzip
 }
 
 /** Returns at least the first 512 bytes, and a stream of all bytes including those. */

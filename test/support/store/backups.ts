@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import tar, { type Headers } from 'tar-stream'
+import type { Compression } from '../../../src/core/backup/compression.js'
 import type { Bytes, DecryptionKeys, Encryption } from '../../../src/core/backup/encryption.js'
 import type { BackupHeader } from '../../../src/core/backup/format.js'
 import { type BackupFile, packBackup } from '../../../src/core/backup/pack.js'
@@ -39,9 +40,12 @@ export async function packed(
   files: readonly BackupFile[],
   encryption: Encryption = { type: 'plain' },
   over: Partial<BackupHeader> = {},
+  compression: Compression = 'gzip',
 ): Promise<Buffer> {
   const header = backupHeader(files, over)
-  return all(await packBackup({ header, files, encryption, onFile: () => undefined, onDone: () => undefined }))
+  return all(
+    await packBackup({ header, files, encryption, compression, onFile: () => undefined, onDone: () => undefined }),
+  )
 }
 
 export async function all(bytes: Bytes): Promise<Buffer> {

@@ -67,6 +67,8 @@ describe('paths', () => {
 
 test('the name of a backup has the id of the instance and the time', () => {
   const at = '2026-11-21T12:00:05Z' as Instant
-  expect(backupName('1a2b3c4d5e6f', at, true)).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz.age')
-  expect(backupName('1a2b3c4d5e6f', at, false)).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz')
+  expect(backupName('1a2b3c4d5e6f', at, true, 'gzip')).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz.age')
+  expect(backupName('1a2b3c4d5e6f', at, false, 'gzip')).toBe('brine-1a2b3c4d-20261121T120005Z.tar.gz')
+  expect(backupName('1a2b3c4d5e6f', at, true, 'zstd')).toBe('brine-1a2b3c4d-20261121T120005Z.tar.zst.age')
+  expect(backupName('1a2b3c4d5e6f', at, false, 'none')).toBe('brine-1a2b3c4d-20261121T120005Z.tar')
 })

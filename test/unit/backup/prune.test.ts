@@ -34,6 +34,7 @@ async function packed(cutAt: string, encryption: Encryption, id = ID): Promise<B
     header,
     files,
     encryption,
+    compression: 'gzip',
     onFile: () => undefined,
     onDone: () => undefined,
   }))
@@ -48,7 +49,7 @@ async function put(
   encryption: Encryption = { type: 'plain' },
   named = cutAt,
 ): Promise<string> {
-  const name = backupName(ID, named as Instant, encryption.type !== 'plain')
+  const name = backupName(ID, named as Instant, encryption.type !== 'plain', 'gzip')
   writeFileSync(join(folder, name), bend(await packed(cutAt, encryption)))
   return name
 }
@@ -82,7 +83,7 @@ describe('a file that is no backup takes no slot, is named and stays', () => {
     const good = await put('2026-05-01T00:00:00Z')
     const renamed = await put('2026-01-01T00:00:00Z', (b) => b, { type: 'plain' }, '2026-05-03T00:00:00Z')
     writeFileSync(
-      join(folder, backupName(ID, '2026-05-04T00:00:00Z' as Instant, false)),
+      join(folder, backupName(ID, '2026-05-04T00:00:00Z' as Instant, false, 'gzip')),
       await packed('2026-05-04T00:00:00Z', { type: 'plain' }, 'ffffffff00112233445566778899aabb'),
     )
     const report = await prune({ last: 1 })

@@ -4,6 +4,7 @@
  * are never backed up.
  */
 import { type BackupCapture, captureRevision, measureCapture, readCapturedFiles } from '../../backup/capture.js'
+import { type Compression, compressionToUse } from '../../backup/compression.js'
 import { checkRecipients, type Encryption } from '../../backup/encryption.js'
 import type { BackupAggregate, BackupHeader } from '../../backup/format.js'
 import { backupName, packBackup } from '../../backup/pack.js'
@@ -38,6 +39,7 @@ export interface BackupReport {
   /** SHA-256 of the manifest in the backup; null in a dry run. */
   readonly manifest: Sha256 | null
   readonly encrypted: boolean
+  readonly compression: Compression
   readonly files: number
   /** Size before compression; an upper bound in a dry run. */
   readonly bytes: number
@@ -52,23 +54,29 @@ export interface BackupOptions {
   /** A new file, a folder, or `-`. */
   readonly to: string
   readonly encryption: Encryption
+  /** Default: zstd where this Node has it, otherwise gzip. */
+  readonly compression?: Compression | undefined
   readonly dryRun?: boolean
 }
 
 const MEBIBYTE = 1024 * 1024
 
 /** Makes a backup. Throws `backup-incomplete`, `file-damaged` (corrupt), `file-exists`, `recipient-invalid` (usage), `locked`, `io`. */
-export async function createBackup(session: Session, { to, encryption, dryRun }: BackupOptions): Promise<BackupReport> {
+export async function createBackup(
+  session: Session,
+  { to, encryption, dryRun, ...rest }: BackupOptions,
+): Promise<BackupReport> {
+  const compression = compressionToUse(rest.compression)
   if (encryption.type === 'recipients') await checkRecipients(encryption.recipients)
   const { store } = session
   const encrypted = encryption.type !== 'plain'
   // reports an invalid target before anything is read
   const sources = [store.dir, session.repoDir]
-  backupTarget(to, backupName(store.marker.id, session.now(), encrypted), sources)
+  backupTarget(to, backupName(store.marker.id, session.now(), encrypted, compression), sources)
   const capture = await captureNow(session)
   const header = headerOf(session, capture)
-  const target = backupTarget(to, backupName(header.id, header.cutAt, encrypted), sources)
-  const report = reportOf(header, capture, target.file, encrypted)
+  const target = backupTarget(to, backupName(header.id, header.cutAt, encrypted, compression), sources)
+  const report = reportOf(header, capture, { file: target.file, encrypted, compression })
   if (dryRun === true) return report
   let [done, shown] = [0, 0]
   const total = Math.ceil(header.maxBytes / MEBIBYTE)
@@ -77,6 +85,7 @@ export async function createBackup(session: Session, { to, encryption, dryRun }:
     header,
     files: readCapturedFiles(capture, { onWarning: warningsOf(session) }),
     encryption,
+    compression,
     onFile(length) {
       done += length
       if (done - shown < MEBIBYTE) return
@@ -147,7 +156,11 @@ function assertComplete(session: Session, { reader, commit }: TimedCapture): voi
   )
 }
 
-function reportOf(header: BackupHeader, capture: BackupCapture, file: string, encrypted: boolean): BackupReport {
+function reportOf(
+  header: BackupHeader,
+  capture: BackupCapture,
+  { file, encrypted, compression }: Pick<BackupReport, 'file' | 'encrypted' | 'compression'>,
+): BackupReport {
   const { id, generation, cutAt, commit, aggregates, digest, maxFiles: files, maxBytes: bytes } = header
   const rows = aggregates.map((a) => ({ ...a, kind: kindWord(a.kind) }))
   const facts = {
@@ -160,6 +173,7 @@ function reportOf(header: BackupHeader, capture: BackupCapture, file: string, en
     aggregates: rows,
     digest,
     encrypted,
+    compression,
   }
   return { ...facts, manifest: null, files, bytes, size: null, changed: true, dryRun: true }
 }

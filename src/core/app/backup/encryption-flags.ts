@@ -1,7 +1,11 @@
 /** Turns flags into the encryption of a new backup, or the keys that decrypt one. Invariant: only `--plain` gives an unencrypted backup. */
+import { COMPRESSIONS } from '../../backup/compression.js'
 import type { DecryptionKeys, Encryption } from '../../backup/encryption.js'
 import { readIdentities, readPassphrase } from '../../backup/secret-files.js'
 import { AppError } from '../../base/errors.js'
+
+/** Values of `--compress`. */
+export const COMPRESSION_CHOICES = COMPRESSIONS
 
 export interface EncryptionFlags {
   readonly recipients: readonly string[]

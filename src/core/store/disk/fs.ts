@@ -74,6 +74,17 @@ export function statIfExists(path: string): fs.BigIntStats | undefined {
   }
 }
 
+/** Returns the size of a regular file in bytes; undefined if there is none. Cheaper than `statIfExists`, for very many files. Throws `io`. */
+export function sizeIfFile(path: string): number | undefined {
+  try {
+    notifyHook('stat', path)
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false })
+    return stat?.isFile() === true ? stat.size : undefined
+  } catch (error) {
+    throw ioError('stat', path, error)
+  }
+}
+
 /** Returns true if the path exists, even as a dangling link. Throws `io`. */
 export function exists(path: string): boolean {
   return statIfExists(path) !== undefined

@@ -302,5 +302,5 @@ describe('a push that is killed', () => {
       expect(serial).toBe(healed.serial)
     }
     expect(endings).toContain('SIGKILL')
-  })
+  }, 7_200_000)
 })

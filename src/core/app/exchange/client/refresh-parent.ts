@@ -96,9 +96,12 @@ export async function refreshParent(
   }
 }
 
-/** Takes the list, sends what is open, and takes the list again if that changed something. */
+/**
+ * Takes the list and sends what is open. Takes the list again after a revocation, which the parent confirms by it, and after the first certificate
+ * of a class that has keys of others: they count from then on. The answer to any other request says what the list would.
+ */
 async function exchangeAll(exchange: Exchange): Promise<readonly AskedRequest[]> {
-  await takeList(exchange)
+  const hasForeignKeys = await takeList(exchange)
   const requests: AskedRequest[] = []
   for (const request of await openNow(exchange)) {
     const asked = await carryOut(exchange, request)
@@ -107,10 +110,8 @@ async function exchangeAll(exchange: Exchange): Promise<readonly AskedRequest[]>
     // the next one would wait for the same time-out
     if (asked.outcome === 'failed') break
   }
-  if (requests.some(isDone)) {
-    const revoked = requests.filter(({ outcome }) => outcome === 'revoked').map(({ ski }) => ski)
-    await takeList(exchange, revoked)
-  }
+  const revoked = requests.filter(({ outcome }) => outcome === 'revoked').map(({ ski }) => ski)
+  if (revoked.length > 0 || (hasForeignKeys && requests.some(isDone))) await takeList(exchange, revoked)
   return requests
 }
 
@@ -155,8 +156,11 @@ async function ask(exchange: Exchange, { state, contact }: Known, body: Provisio
   return askParent(exchange.session, { state, parent: exchange.parent, contact }, body, exchange.deliver)
 }
 
-/** Asks for the list and takes it over in one commit. `revoked`: keys whose revocation the parent just confirmed. */
-async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Promise<void> {
+/**
+ * Asks for the list and takes it over in one commit. `revoked`: keys whose revocation the parent just confirmed. Returns true if it names keys that the
+ * CA does not have.
+ */
+async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Promise<boolean> {
   const { session, ca, parent, acceptLoss } = exchange
   const answer = await ask(exchange, await read(exchange), { type: 'list' })
   if (answer.type === 'error_response') throw refusedList(parent, answer)
@@ -179,6 +183,9 @@ async function takeList(exchange: Exchange, revoked: readonly KeyId[] = []): Pro
     if (touched) await syncResources(tx, localChildren(tx, ca))
   })
   if (changed) exchange.changed = true
+  const { state } = await read(exchange)
+  const own = new Set(Object.values(state.classes).flatMap(({ keys }) => keys.map(({ ski }) => ski)))
+  return classes.some(({ skis }) => skis.some((ski) => !own.has(ski)))
 }
 
 function repositoryMissing(ca: Handle): AppError {

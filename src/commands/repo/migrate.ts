@@ -22,11 +22,12 @@ type Migrated = MigrationReport & Partial<IdChoice>
 export default class RepoMigrate extends BaseCommand<Migrated> {
   static override summary = 'move a CA to another repository'
   static override description =
-    'A key roll of every class whose new keys publish in the new repository: its repository_response (--response), or the publication server of this data directory (--local). The new keys are staged there; keyroll activate, or tick with --activate-after, moves every product. The old repository keeps a manifest and CRL of each old key until the parent has revoked it; then tick and repo sync withdraw what is left there, and it is forgotten. With --abandon-old nothing is sent to the old repository any more, and the new keys take over as soon as the new one has them: for a repository that is gone for ever, at once or later while a migration is open.'
+    'A key roll of every class whose new keys publish in the new repository: its repository_response (--response), or the publication server of this data directory (--local). The new keys are staged there; keyroll activate, or tick with --activate-after, moves every product. The old repository keeps a manifest and CRL of each old key until the parent has revoked it; then tick and repo sync withdraw what is left there, and it is forgotten. With --abandon-old nothing is sent to the old repository any more, and the new keys take over as soon as the new one has them: for a repository that is gone for ever, at once or later while a migration is open. --cancel takes an open migration back before the new keys are activated: the parent revokes them, what they publish in the new repository is withdrawn, and the old one stays as it is.'
   static override examples = [
     '<%= config.bin %> repo migrate acme --response repository-response.xml --activate-after 24h',
     '<%= config.bin %> repo migrate acme --local',
     '<%= config.bin %> repo migrate acme --abandon-old --reason "old server closed"',
+    '<%= config.bin %> repo migrate acme --cancel',
   ]
   static override args = { ca: arg.handle({ required: true, description: 'the CA' }) }
   static override flags = {
@@ -41,6 +42,10 @@ export default class RepoMigrate extends BaseCommand<Migrated> {
     'abandon-old': flag.boolean({
       description: 'the old repository is gone: send it nothing and do not wait; needs --reason',
     }),
+    cancel: flag.boolean({
+      description: 'take the open migration back: the CA stays in the old repository',
+      exclusive: ['local', 'response', 'activate-after', 'abandon-old'],
+    }),
     ...permissionFlags,
   }
 
@@ -51,6 +56,7 @@ export default class RepoMigrate extends BaseCommand<Migrated> {
         local: 'for the publication server of this data directory',
         response: 'for one elsewhere',
         'abandon-old': 'to give up the old one of an open migration',
+        cancel: 'to take an open migration back',
       },
     },
     {
@@ -70,7 +76,8 @@ export default class RepoMigrate extends BaseCommand<Migrated> {
           ? 'local'
           : 'none'
         : { response: readOctets(response), permissions: permissionsOf(flags) }
-    const migration = { to, activateAfter: flags['activate-after'] ?? null, abandonsOld: flags['abandon-old'] === true }
+    const activateAfter = flags['activate-after'] ?? null
+    const migration = { to, activateAfter, abandonsOld: flags['abandon-old'] === true, cancels: flags.cancel === true }
     const session = await openSession(this.context(flags))
     return migrateRepository(session, args.ca, migration, { dryRun: flags['dry-run'] })
   }

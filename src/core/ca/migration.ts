@@ -4,25 +4,35 @@
  */
 import type { Violation } from '../base/errors.js'
 import { mapEntries } from '../base/record.js'
-import { isTime } from '../base/shape.js'
+import { isFlag, isTime } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import { idKey } from '../identity/id-keys.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import { isRepository, type Repository } from './contacts.js'
-import { isLeft } from './places.js'
+import type { keyrollCancelEvents } from './keyroll-cancel.js'
+import { isAt, isLeft } from './places.js'
 import { nextKey, rollStage } from './roll-state.js'
-import type { CaState, ResourceClass } from './state.js'
+import type { CaState, ClassKey, ResourceClass } from './state.js'
 
 const event = eventsOn<CaState>()
 
 export const migrationEvents = {
-  /** The CA has another repository for its next keys; those with a certificate keep the old one. */
-  'repository.migrated': event({ repository: isRepository, at: isTime }, (state, { repository, at: since }) => {
-    const { synced, repository: old, ...kept } = state
-    if (old === null) return { ...state, repository }
-    const leaving = { repository: old, since, ...(synced === undefined ? {} : { synced }) }
-    return { ...kept, repository, leaving, classes: mapEntries(state.classes, pinned) }
-  }),
+  /**
+   * The CA has another repository for its next keys; those with a certificate keep the old one. `isBack`: a migration is taken back, and the two
+   * repositories change their parts.
+   */
+  'repository.migrated': event(
+    { repository: isRepository, at: isTime, 'isBack?': isFlag },
+    (state, { repository, at: since, isBack }) => {
+      const { synced, repository: old, ...kept } = state
+      if (old === null) return { ...state, repository }
+      const leaving = { repository: old, since, ...(synced === undefined ? {} : { synced }) }
+      if (isBack !== true) return { ...kept, repository, leaving, classes: mapEntries(state.classes, pinned) }
+      const before = state.leaving?.synced
+      const classes = mapEntries(state.classes, returned)
+      return { ...kept, ...(before === undefined ? {} : { synced: before }), repository, leaving, classes }
+    },
+  ),
   /** The old repository is sent nothing any more, and no activation waits for relying parties to read it. */
   'repository.abandoned': event({ at: isTime }, (state, { at: abandonedAt }) =>
     state.leaving === undefined
@@ -38,13 +48,24 @@ function pinned(own: ResourceClass): ResourceClass {
   return { ...own, keys }
 }
 
+/** Returns a class whose keys at the old repository are at the present one, and the reverse; a key that is not certified publishes in the next one. */
+function returned(own: ResourceClass): ResourceClass {
+  const keys = own.keys.map((key): ClassKey => {
+    const { repository, ...moved } = key
+    return repository === 'leaving' || key.state === 'pending' ? moved : { ...moved, repository: 'leaving' }
+  })
+  return { ...own, keys }
+}
+
 function hastened(own: ResourceClass): ResourceClass {
   return own.roll === undefined || nextKey(own) === undefined
     ? own
     : { ...own, roll: { ...own.roll, activateAfter: 0 } }
 }
 
-const command = commandsOn<CaState, EventOf<typeof migrationEvents>, IssuingPorts>()
+type MigrationEvent = EventOf<typeof migrationEvents> | EventOf<typeof keyrollCancelEvents>
+
+const command = commandsOn<CaState, MigrationEvent, IssuingPorts>()
 
 export const migrationCommands = {
   'repository.migrate': command<{ readonly repository: Repository }>({
@@ -55,6 +76,21 @@ export const migrationCommands = {
       ...{ transport, base },
       ...(notify === undefined ? {} : { notify }),
     }),
+  }),
+  /** Takes a migration back: the new keys are given up, and the CA leaves the new repository. */
+  'repository.return': command({
+    check: checkReturn,
+    decide: ({ leaving, classes }, _, { clock }) => {
+      if (leaving === undefined) return []
+      const cancelled = Object.values(classes).flatMap((own): readonly MigrationEvent[] => {
+        const ski = nextKey(own)?.ski
+        return ski === undefined ? [] : [{ type: 'keyroll.cancelled', class: own.name, ski, at: clock.now() }]
+      })
+      const { repository } = leaving
+      return [...cancelled, { type: 'repository.migrated', repository, at: clock.now(), isBack: true }]
+    },
+    publishesOnly: false,
+    summarize: () => ({}),
   }),
   'repository.abandon': command({
     check: checkAbandoning,
@@ -92,6 +128,21 @@ function checkMigration(state: CaState, { repository }: { readonly repository: R
       ? []
       : [{ code: 'keyroll-open', message: `class ${own.name}: a key roll is open, which has to end first` }],
   )
+}
+
+function checkReturn({ handle, leaving, classes }: CaState): readonly Violation[] {
+  if (leaving === undefined)
+    return [{ code: 'repository-leaving-none', message: `${handle} does not leave a repository` }]
+  if (leaving.abandonedAt !== undefined) {
+    const message = `${handle} has abandoned ${leaving.repository.base}: its migration cannot be taken back`
+    return [{ code: 'repository-abandoned', message }]
+  }
+  const moved = Object.values(classes).find(({ keys }) =>
+    keys.some((key) => key.state === 'current' && isAt('current', key)),
+  )
+  if (moved === undefined) return []
+  const message = `class ${moved.name} of ${handle} issues in the new repository already: its migration cannot be taken back`
+  return [{ code: 'repository-active', message }]
 }
 
 function checkAbandoning({ handle, leaving }: CaState): readonly Violation[] {

@@ -175,6 +175,7 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('repo show', 'away')
   await run('repo status')
   await run('ca show', 'away')
+  await run('repo migrate', 'away', '--cancel', '--no-sync', '--dry-run')
   await run('repo migrate', 'away', '--abandon-old', '--no-sync', '--reason', 'closed')
   await run('ca remove', 'away', '--yes')
   await run('repo sync', 'new')

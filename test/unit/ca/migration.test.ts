@@ -1,12 +1,12 @@
 /** Migration of a CA to another repository: which key publishes where, and what waits for what (RFC 6489 with another repository). */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createCa, localParent, localRepositoryOf, placeUnder } from '../../../src/core/app/authority/cas.js'
+import { localParent, localRepositoryOf } from '../../../src/core/app/authority/cas.js'
 import { activateDue, activateRoll, startRoll } from '../../../src/core/app/authority/keyroll-steps.js'
 import { syncResources } from '../../../src/core/app/authority/resource-sync.js'
 import { pubdState, runCa, runTa, TA_HANDLE } from '../../../src/core/app/session/context.js'
-import { isUnpublished, leaveRepositories, publishLocal } from '../../../src/core/app/transaction/local-publication.js'
-import { type Handle, parseHandle } from '../../../src/core/base/handle.js'
-import type { RemoteRepository, Repository } from '../../../src/core/ca/contacts.js'
+import { isUnpublished } from '../../../src/core/app/transaction/local-publication.js'
+import type { Handle } from '../../../src/core/base/handle.js'
+import type { Repository } from '../../../src/core/ca/contacts.js'
 import {
   contentOf,
   filesAt,
@@ -14,82 +14,43 @@ import {
   isUnconfirmedAt,
   migrationStage,
   type Place,
-  repositoryAt,
 } from '../../../src/core/ca/places.js'
 import { activationDueAt } from '../../../src/core/ca/roll-state.js'
 import { type ResourceClass, repositoryOf } from '../../../src/core/ca/state.js'
 import type { Sha256 } from '../../../src/core/crypto/ports.js'
-import { Rejected } from '../../../src/core/eventsourcing/work.js'
-import { newestId } from '../../../src/core/identity/id-keys.js'
 import { parseResources } from '../../../src/core/resources/resource-set.js'
-import { parseRoaPayload } from '../../../src/core/resources/roa-payload.js'
 import { decodeCertificate } from '../../../src/core/rpki/x509/decode-certificate.js'
-import { chainOf, emptyWorld, type World } from '../../support/rpki/small-world.js'
+import {
+  ACME,
+  confirm as confirmAt,
+  givenCa,
+  kinds,
+  MID,
+  migrate as migrateTo,
+  migratingWorld,
+  NEW,
+  OLD,
+  rejection,
+  remoteAt,
+  roa,
+  settle as settleCa,
+} from '../../support/rpki/migrating-ca.js'
+import type { World } from '../../support/rpki/small-world.js'
 
 const DAY = 86_400
-const [ACME, MID, KID] = ['acme', 'mid', 'kid'].map(parseHandle) as [never, never, never]
-const OLD = 'rsync://registry.example/repo/acme/'
-const NEW = 'rsync://new.example/repo/acme/'
 const HERE = 'rsync://rpki.example/repo/acme/'
 const NOW = { className: null, now: false, compromised: false }
 
 let world: World
 beforeEach(async () => {
-  world = emptyWorld()
-  await chainOf(world, ['mid', '10.0.0.0/8'])
-  await createCa(world.tx, ACME)
-  await runCa(world.tx, ACME, { type: 'id.add' })
+  world = await migratingWorld()
 })
 
-function remote(base: string): RemoteRepository {
-  const id = newestId(world.ca('acme')) ?? expect.fail('no ID key')
-  const contact = { serviceUri: `${base.replace('rsync', 'https')}rfc8181`, id: id.ski, peer: id.certificate }
-  return { transport: 'rfc8181', contact, publisher: ACME, base }
-}
-
-/** A CA with two classes, a ROA in each, and a child below: it publishes at OLD, or here. */
-async function given(from: 'remote' | 'local' = 'remote'): Promise<void> {
-  if (from === 'remote') await runCa(world.tx, ACME, { type: 'repository.contact', repository: remote(OLD) })
-  else
-    await runCa(world.tx, ACME, { type: 'repository.configure', repository: await localRepositoryOf(world.tx, ACME) })
-  await runTa(world.tx, TA_HANDLE, { type: 'child.add', child: ACME, resources: parseResources('192.0.2.0/24') })
-  await runCa(world.tx, MID, { type: 'child.add', child: ACME, resources: parseResources('10.1.0.0/16') })
-  for (const parent of [TA_HANDLE, MID]) {
-    const contact = { transport: 'local', aggregate: localParent(world.tx, parent), childName: ACME } as const
-    await runCa(world.tx, ACME, { type: 'parent.add', parent, contact })
-    await syncResources(world.tx, ACME)
-  }
-  const add = ['192.0.2.0/24 => 64496', '10.1.0.0/16 => 64497'].map((text) => ({
-    payload: roa(text),
-    comment: null,
-  }))
-  await runCa(world.tx, ACME, { type: 'roas.update', add, remove: [] })
-  await createCa(world.tx, KID)
-  await placeUnder(world.tx, KID, ACME, parseResources('10.1.7.0/24'))
-  await settle()
-  if (from === 'remote') await confirm('current')
-}
-
-/** What every commit ends with. */
-async function settle(): Promise<void> {
-  await leaveRepositories(world.tx, [ACME])
-  await publishLocal(world.tx)
-}
-
-/** What `repo sync` records once a server has everything. */
-async function confirm(place: Place): Promise<void> {
-  const state = world.ca('acme')
-  const base = repositoryAt(state, place)?.base ?? expect.fail(`nothing is ${place}`)
-  await runCa(world.tx, ACME, { type: 'repository.confirm', content: contentOf(state, place), base })
-  await syncResources(world.tx, ACME)
-  await settle()
-}
-
-async function migrate(repository: Repository, activateAfter: number | null = null): Promise<void> {
-  await runCa(world.tx, ACME, { type: 'repository.migrate', repository })
-  await startRoll(world.tx, ACME, { className: null, activateAfter, compromised: false })
-  await settle()
-}
+const remote = (base: string) => remoteAt(world, base)
+const given = (from?: 'remote' | 'local') => givenCa(world, from)
+const settle = () => settleCa(world)
+const confirm = (place: Place) => confirmAt(world, place)
+const migrate = (repository: Repository, activateAfter?: number) => migrateTo(world, repository, activateAfter)
 
 async function activate(): Promise<void> {
   await activateRoll(world.tx, ACME, NOW)
@@ -99,25 +60,8 @@ async function activate(): Promise<void> {
 const classes = (): readonly ResourceClass[] => Object.values(world.ca('acme').classes)
 const places = () =>
   classes().map(({ keys }) => keys.map((key) => `${key.state} ${repositoryOf(world.ca('acme'), key)?.base}`))
-/** Number of files by kind: `2 crl, 2 mft, 2 roa`. */
-const kinds = (names: readonly string[]) => {
-  const ends = [...names].map((name) => name.split('.').at(-1) ?? '')
-  return [...new Set(ends)]
-    .sort()
-    .map((end) => `${ends.filter((e) => e === end).length} ${end}`)
-    .join(', ')
-}
 const files = (place: Place) => kinds(filesAt(world.ca('acme'), place).map(({ name }) => name))
 const served = () => kinds(Object.keys(pubdState(world.tx.work).publishers['acme']?.objects ?? {}))
-const rejection = (work: Promise<unknown>) =>
-  work.then(
-    () => 'accepted',
-    (error: unknown) => (error instanceof Rejected ? error.error.code : expect.fail(String(error))),
-  )
-function roa(text: string) {
-  const parsed = parseRoaPayload(text)
-  return 'ok' in parsed ? parsed.ok.payload : expect.fail(text)
-}
 const decoded = (hash: Sha256 | undefined) =>
   decodeCertificate(world.tx.work.object(hash ?? expect.fail('no certificate'))).content ?? expect.fail('not decoded')
 

@@ -57,6 +57,7 @@ const CA: Rules<CaCommand> = {
   'parent.remove': ({ parent }) => line('parent', parent),
   'repository.contact': ({ base, serviceUri }) => line(base, labelled('by', serviceUri)),
   'repository.confirm': () => 'the server has it',
+  'repository.return': () => 'the migration is taken back',
   'repository.migrate': ({ base }) => line('to', base),
   'repository.abandon': () => 'nothing is sent to the old repository any more',
   'repository.leave': () => 'nothing is left in the old repository',

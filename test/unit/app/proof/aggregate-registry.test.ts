@@ -74,6 +74,12 @@ const REMOTE_CA_EVENTS = [
     repository: { transport: 'local', base: 'rsync://rpki.example/repo/acme/', notify: 'https://rpki.example/n.xml' },
     at: AT,
   },
+  {
+    type: 'repository.migrated',
+    repository: { transport: 'local', base: 'rsync://rpki.example/repo/acme/', notify: 'https://rpki.example/n.xml' },
+    at: AT,
+    isBack: true,
+  },
   { type: 'repository.abandoned', at: AT },
   { type: 'repository.left', at: AT },
   { type: 'child.contacted', child: 'branch', peer: 'AAAA', id: SKI },

@@ -10,6 +10,7 @@ import { type CaState, currentKey } from '../../../ca/state.js'
 import { type LeavingRow, leavingRow, type RepositoryRow, repositoryRow } from '../../authority/ca-reports.js'
 import { localRepositoryOf } from '../../authority/cas.js'
 import { activateDue, startRoll } from '../../authority/keyroll-steps.js'
+import { syncResources } from '../../authority/resource-sync.js'
 import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from '../../authority/roll-rows.js'
 import type { ChangeRow } from '../../changes/change-row.js'
 import { changeRows } from '../../changes/change-rows.js'
@@ -37,17 +38,19 @@ export interface Migration {
   readonly activateAfter: number | null
   /** True: nothing is sent to the old repository any more, and the new keys are activated as soon as the new one has them. */
   readonly abandonsOld: boolean
+  /** True: the migration that is open is taken back before an activation. */
+  readonly cancels?: boolean
 }
 
 /**
- * Migrates a CA to another repository, or abandons the old one of a migration that is open. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`,
+ * Migrates a CA to another repository, or abandons the old one of a migration that is open, or takes that back. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`,
  * `repository-uri` (usage), `ca-unknown`, `id-none`, `repo-none`, `repository-same`, `repository-leaving`, `repository-leaving-none`, `repository-local`,
- * `keyroll-open`, `pubserver-not-initialised` (rejected).
+ * `repository-abandoned`, `repository-active`, `keyroll-open`, `pubserver-not-initialised` (rejected).
  */
 export async function migrateRepository(
   session: Session,
   ca: Handle,
-  { to, activateAfter, abandonsOld }: Migration,
+  { to, activateAfter, abandonsOld, cancels = false }: Migration,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<MigrationReport & Partial<IdChoice>> {
   const answered = typeof to === 'string' ? undefined : await readRepositoryResponse(to.response)
@@ -59,6 +62,7 @@ export async function migrateRepository(
       choice = chooseId(before, 'repositories', undefined)
       await moveTo(tx, before, answered.with(contactIdOf(before, choice), to.permissions))
     }
+    if (cancels) await takeBack(tx, ca)
     if (abandonsOld) await runCa(tx, ca, { type: 'repository.abandon' })
     if (to !== 'none') await rollAll(tx, ca, abandonsOld ? 0 : activateAfter)
     if (abandonsOld) await activateDue(tx, ca)
@@ -68,7 +72,7 @@ export async function migrateRepository(
     return { state, rolls: rollRows(tx, state), choice, changes }
   }
   const done = await transact(session, useCase, options).catch((error: unknown) => {
-    throw withHint(error, ca)
+    throw withHint(error, ca, cancels)
   })
   const { state, rolls, choice, changes } = done.result
   const nextDue = dueTimes(state, session.timing)?.due ?? null
@@ -87,23 +91,33 @@ async function moveTo(
   await runCa(tx, handle, { type: 'repository.migrate', repository })
 }
 
+/** Takes the migration back; parents in this directory revoke the new keys with it. */
+async function takeBack(tx: TransactionContext, ca: Handle): Promise<void> {
+  await runCa(tx, ca, { type: 'repository.return' })
+  await syncResources(tx, ca)
+}
+
 /** Starts the roll of every class that has a certificate; a CA without one has nothing to take along. */
 async function rollAll(tx: TransactionContext, ca: Handle, activateAfter: number | null): Promise<void> {
   const isCertified = Object.values(caState(tx.work, ca).classes).some((own) => currentKey(own) !== undefined)
   if (isCertified) await startRoll(tx, ca, { className: null, activateAfter, compromised: false })
 }
 
-function withHint(error: unknown, ca: Handle): unknown {
+function withHint(error: unknown, ca: Handle, cancels: boolean): unknown {
   if (!(error instanceof AppError) || error.hint !== undefined) return error
-  const hint = HINTS[error.code]
+  const hint = cancels && error.code === 'repository-leaving-none' ? SHOWN : HINTS[error.code]
   return hint === undefined ? error : rewrap(error, { hint: hint(ca) })
 }
+
+const SHOWN = (ca: Handle): string => `brine repo show ${ca} says where it publishes`
 
 const HINTS: Readonly<Record<string, (ca: Handle) => string>> = {
   'repo-none': (ca) => `brine repo configure ${ca} --response FILE`,
   'repository-same': (ca) => `brine repo configure ${ca} --response FILE changes the contact of the present repository`,
   'repository-leaving': (ca) =>
-    `brine repo show ${ca} says what it waits for; --abandon-old if the old one is gone for ever`,
+    `brine repo show ${ca} says what it waits for; --cancel takes it back, --abandon-old if the old one is gone for ever`,
   'repository-leaving-none': (ca) => `brine repo migrate ${ca} --response FILE --abandon-old --reason TEXT`,
+  'repository-abandoned': (ca) => `brine repo show ${ca} says what the migration waits for`,
+  'repository-active': (ca) => `once it has ended: brine repo migrate ${ca} to the former repository`,
   'keyroll-open': (ca) => `brine keyroll status ${ca}`,
 }

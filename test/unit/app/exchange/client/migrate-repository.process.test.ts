@@ -248,6 +248,31 @@ test('from a server to this directory and on to another: each old place ends emp
   await isProven()
 })
 
+test('a migration that is taken back: the old server has what it had, and the new one ends empty and forgotten', async () => {
+  await publishAt(ONE)
+  await migrate(await toPublisher(TWO), { activateAfter: 86_400 })
+  await sync()
+  expect(
+    await migrate('none', { cancels: true }).then(({ repository, leaving }) => [repository?.base, leaving?.base]),
+  ).toEqual([expect.stringMatching(/one\/$/), expect.stringMatching(/two\/$/)])
+  expect([served('one'), served('two'), await shown()]).toEqual([PRODUCTS, EMPTY, ['one', 'two: withdrawal']])
+  down.add('two')
+  expect(await runTick()).toEqual(['peer-unreachable'])
+  down.clear()
+  expect(await runTick()).toEqual([])
+  expect([served('one'), served('two'), await shown(), await roaStates()]).toEqual([
+    ...[PRODUCTS, '', ['one', null]],
+    ['published'],
+  ])
+  await runTick(DAY)
+  expect([served('one'), await shown()]).toEqual([PRODUCTS, ['one', null]])
+  await expect(migrate('none', { cancels: true })).rejects.toMatchObject({
+    code: 'repository-leaving-none',
+    hint: expect.stringContaining('repo show'),
+  })
+  await isProven()
+})
+
 test('a migration to where it publishes, and one without a repository, are rejected with the way out', async () => {
   await expect(migrate('local')).rejects.toMatchObject({
     code: 'repo-none',

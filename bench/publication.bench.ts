@@ -3,88 +3,21 @@
  * the bytes alone. Replay of an event that changes every publisher, by their number.
  */
 import fs from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseHandle } from '../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../src/core/base/time.js'
 import { sha256Hex } from '../src/core/crypto/digest.js'
-import type { Sha256 } from '../src/core/crypto/ports.js'
-import { createSoftSigner } from '../src/core/crypto/soft-signer.js'
 import { PUBD_HANDLE, type PubdCommand, pubd } from '../src/core/pubd/aggregate.js'
-import type { ObjectPut } from '../src/core/pubd/content.js'
 import { DEFAULT_RETENTION } from '../src/core/pubd/ports.js'
-import type { PubdState } from '../src/core/pubd/state.js'
 import { publisherBase } from '../src/core/pubd/uri.js'
-import { type WriteReport, writeTree } from '../src/core/publication/writer.js'
-import { fixedKeys } from '../test/support/rpki/fixed-keys.js'
-import { createMemoryKeyStore } from '../test/support/store/memory-key-store.js'
+import type { WriteReport } from '../src/core/publication/writer.js'
 import { newFolder } from './support/folder.js'
+import { filler, PUBLISHERS, Repository, RSYNC, signer } from './support/repository.js'
 import { median, say } from './support/run.js'
-
-const signer = createSoftSigner({ keyStore: createMemoryKeyStore(), source: fixedKeys() })
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7)
 const SIZES = (process.env['BENCH_OBJECTS'] ?? '20,20000').split(',').map(Number)
-const PUBLISHERS = 20
-const RSYNC = 'rsync://rpki.example.net/repo/'
 const folder = newFolder()
-
-/** Seed of all content, so that two runs publish the same bytes. */
-let seed = 1
-function filler(length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let i = 0; i < length; i++) {
-    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
-    bytes[i] = seed >>> 16
-  }
-  return bytes
-}
-
-class Bench {
-  readonly dir: string
-  state: PubdState = pubd.initial(PUBD_HANDLE)
-  now = '2026-01-01T00:00:00Z' as Instant
-
-  constructor(dir: string) {
-    this.dir = dir
-  }
-
-  objectPath = (sha256: Sha256): string => join(this.dir, 'objects', sha256.slice(0, 2), sha256)
-
-  object(name: string): ObjectPut {
-    const bytes = filler(1900 + (seed % 300))
-    const sha256 = sha256Hex(bytes)
-    fs.mkdirSync(dirname(this.objectPath(sha256)), { recursive: true })
-    fs.writeFileSync(this.objectPath(sha256), bytes, { mode: 0o644 })
-    return { name, sha256, size: bytes.length }
-  }
-
-  async run(command: PubdCommand): Promise<number> {
-    const started = performance.now()
-    const faults = pubd.check(this.state, command)
-    if (faults.length > 0) throw new Error(faults.map((f) => f.message).join('\n'))
-    const random = { bytes: (length: number) => new Uint8Array(filler(length)) }
-    const ports = { signer, clock: { now: () => this.now }, random, retention: DEFAULT_RETENTION }
-    for (const event of await pubd.decide(this.state, command, ports)) this.state = pubd.evolve(this.state, event)
-    return performance.now() - started
-  }
-
-  write(rebuild = false): WriteReport {
-    const { state, now, objectPath } = this
-    return writeTree({ repoDir: join(this.dir, 'repo'), state, now, objectPath, rebuild })
-  }
-
-  async fill(objects: number): Promise<void> {
-    await this.run({ type: 'pubserver.init', rsyncBase: RSYNC, rrdpBase: 'https://rpki.example.net/rrdp/' })
-    const handles = Array.from({ length: PUBLISHERS }, (_, i) => parseHandle(`ca${i}`))
-    for (const publisher of handles)
-      await this.run({ type: 'publisher.add', publisher, base: publisherBase(RSYNC, publisher) })
-    const changes = handles.map((publisher, p) => {
-      const share = Math.floor(objects / PUBLISHERS) + (p < objects % PUBLISHERS ? 1 : 0)
-      return { publisher, put: Array.from({ length: share }, (_, i) => this.object(`${p}-${i}.roa`)), drop: [] }
-    })
-    await this.run({ type: 'publish', changes })
-  }
-}
 
 /** Returns the milliseconds to write and sync that many bytes. */
 function rawWrite(bytes: number): number {
@@ -105,7 +38,7 @@ const row = (what: string, ms: readonly number[], bytes: number, note = ''): voi
   say(`  ${what.padEnd(34)} ${median(ms).toFixed(1).padStart(8)} ms ${kilo(bytes)}  ${note}`)
 
 async function measure(objects: number): Promise<void> {
-  const bench = new Bench(join(folder, String(objects)))
+  const bench = new Repository(join(folder, String(objects)))
   fs.mkdirSync(bench.dir)
   await bench.fill(objects)
   say(`${objects} objects, ${PUBLISHERS} publishers`)

@@ -58,9 +58,9 @@ export const nodeDisk: Disk = {
       fs.closeSync(fd)
     }
   },
-  link: fs.linkSync,
+  link: (from, to) => fs.linkSync(from, to),
   symlink: (target, path) => fs.symlinkSync(target, path),
-  rename: fs.renameSync,
+  rename: (from, to) => fs.renameSync(from, to),
   unlink: fs.unlinkSync,
   rmdir: fs.rmdirSync,
   remove: (path) => fs.rmSync(path, { recursive: true, force: true }),

@@ -20,8 +20,8 @@ import {
 } from './served-files.js'
 import { type OpenTarget, objectMissing, readObject } from './target.js'
 import { chooseTree, DEFAULT_TREES, surplusTrees } from './tree-choice.js'
-import { isCopy, isIntact, isUnmodified, recordFingerprint } from './tree-fingerprint.js'
-import { fingerprintPath, readTrees, type Tree, type TreeFingerprint, writeTrees } from './writer-records.js'
+import { isCopy, isIntact, recordFingerprint, unmodified } from './tree-fingerprint.js'
+import { type KnownFolders, readTrees, removeFingerprints, type Tree, writeTrees } from './writer-records.js'
 
 export interface RsyncReport {
   readonly changed: boolean
@@ -96,7 +96,7 @@ export function writeRsync(site: OpenTarget): RsyncReport {
   for (const name of namesIn(root))
     if (/^[a-z]{1,2}$/.test(name) && !kept.some((t) => t.name === name)) {
       disk.remove(join(root, name))
-      removeFile(disk, fingerprintPath(scratch, name))
+      removeFingerprints(disk, scratch, name)
     }
   const { files, bytes } = tally
   return { changed: true, tree: choice.name, whole: base === undefined, files, bytes, ms: performance.now() - started }
@@ -130,13 +130,13 @@ function holds(tree: Tree, state: PubdState): boolean {
 /** A tree that can be updated: the changes and its fingerprint. */
 interface Base {
   readonly changes: ReadonlyMap<string, PathChange>
-  readonly left: TreeFingerprint
+  readonly left: KnownFolders
 }
 
 /** Returns undefined if the tree must be built from scratch. */
 function baseOf(site: OpenTarget, tree: Tree): Base | undefined {
   const changes = tree.serial === 0 ? undefined : changesSince(site.state, tree.session, tree.serial)
-  const left = changes === undefined ? undefined : isUnmodified(site, tree, changes)
+  const left = changes === undefined ? undefined : unmodified(site, tree, changes)
   return changes === undefined || left === undefined ? undefined : { changes, left }
 }
 
@@ -145,8 +145,9 @@ function fill(site: OpenTarget, name: string, base: Base | undefined, sibling: T
   const root = join(site.repoDir, 'rsync', name)
   const place = placer(site, root, sibling, tally)
   const touched = base === undefined ? build(site, root, place) : forward(site, root, base.changes, place)
-  const folders = new Set([...Object.keys(base?.left.folders ?? {}), ...[...touched].map((f) => relative(root, f))])
-  tally.bytes += recordFingerprint(site, name, folders, tally.copies > 0 || base?.left.copies === true)
+  const folders = [...touched].map((folder) => relative(root, folder))
+  const copies = tally.copies > 0 || base?.left.copies === true
+  tally.bytes += recordFingerprint(site, name, base?.left, folders, copies)
 }
 
 /** Builds the complete tree from scratch. Returns its folders. */

@@ -1,54 +1,109 @@
 /**
  * Detects outside modification of an rsync tree by the ctime of its folders, which changes when a file is added, removed or replaced.
- * Invariant: a tree is updated only if it is unmodified since the last run; a tree of unknown state is rebuilt.
+ * Invariant: a tree is updated only if the folders that the changes touch are unmodified since the last run; a tree of unknown state is
+ * rebuilt.
  */
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { entry, withEntries } from '../base/record.js'
 import { type PathChange, publishedObjects } from '../pubd/content.js'
 import type { ObjectRef } from '../pubd/state.js'
 import { filesBelow, statOf, unlessAbsent } from './served-files.js'
 import type { OpenTarget } from './target.js'
-import { readFingerprints, type Tree, type TreeFingerprint, writeFingerprints } from './writer-records.js'
+import { type KnownFolders, readFingerprints, type Tree, writeFingerprints, writeTouched } from './writer-records.js'
 
 type TreeSite = Pick<OpenTarget, 'repoDir' | 'scratch' | 'state' | 'objectPath'>
+
+/** Number of folders, and of copies, that a change looks at besides those that it touches: all of them in a small tree. */
+const SAMPLE = 64
 
 /**
  * Returns true if a tree that contains the current state according to its record really does: its folders are unmodified, or it has exactly the
  * published files, with the size and time of their objects. Takes one stat per folder, and two per file if the folders were modified.
  */
 export function isIntact(site: TreeSite, tree: Tree): boolean {
-  if (isUnmodified(site, tree, new Map()) !== undefined) return true
+  const left = knownFolders(site, tree)
   const root = join(site.repoDir, 'rsync', tree.name)
-  return filesBelow(root).length === publishedObjects(site.state).length && holdsCopies(site, root, new Map())
+  const objects = publishedObjects(site.state)
+  if (left !== undefined && areUnmodified(root, left, Object.keys(left.folders)))
+    if (!left.copies || areCopies(site, root, objects)) return true
+  return filesBelow(root).length === objects.length && areCopies(site, root, objects)
 }
 
 /**
- * Returns the record of an unmodified tree; undefined if it was modified or is unknown. Takes one stat per folder, and two per file in a tree
- * of copies, whose files can be changed without changing the object. A write to a hard link changes the object itself.
+ * Returns the record of a tree that changes may be applied to; undefined if it was modified where they go or is unknown. Takes one stat for each
+ * folder that they touch and for up to `SAMPLE` others, in turn by serial: a modification elsewhere remains in the record, and is found by
+ * `isIntact`, which `tick` runs. In a tree of copies, whose files can be changed without changing the object, two stats for as many files.
+ * A write to a hard link changes the object itself.
  */
-export function isUnmodified(
+export function unmodified(
   site: TreeSite,
   tree: Tree,
   changes: ReadonlyMap<string, PathChange>,
-): TreeFingerprint | undefined {
-  const left = readFingerprints(site.scratch, tree.name)
-  if (left === undefined || left.session !== tree.session || left.serial !== tree.serial) return undefined
+): KnownFolders | undefined {
+  const left = knownFolders(site, tree)
+  if (left === undefined) return undefined
   const root = join(site.repoDir, 'rsync', tree.name)
-  for (const [path, changed] of Object.entries(left.folders))
-    if (changeOf(join(root, path)) !== changed) return undefined
-  return left.copies && !holdsCopies(site, root, changes) ? undefined : left
+  const { serial } = site.state
+  const folders = new Set(sample(Object.keys(left.folders), serial))
+  for (const path of changes.keys()) for (const folder of foldersAbove(path)) folders.add(folder)
+  if (!areUnmodified(root, left, folders)) return undefined
+  if (!left.copies) return left
+  const objects = publishedObjects(site.state).filter(({ path }) => !changes.has(path))
+  const replaced = [...changes].flatMap(([path, { before }]) => (before === undefined ? [] : [{ path, ...before }]))
+  return areCopies(site, root, [...sample(objects, serial), ...replaced]) ? left : undefined
 }
 
-/** Records the fingerprint of a tree that now contains the current state, for those of `folders` that exist. Returns the bytes written. */
-export function recordFingerprint(site: OpenTarget, name: string, folders: Iterable<string>, copies: boolean): number {
-  const root = join(site.repoDir, 'rsync', name)
-  const found: Record<string, string> = {}
-  for (const path of ['', ...folders]) {
-    const changed = changeOf(join(root, path))
-    if (changed !== undefined) found[path] = changed
+/** Returns up to `SAMPLE` of them; calls with one serial after the other go through all. */
+function sample<T>(all: readonly T[], serial: number): readonly T[] {
+  if (all.length <= SAMPLE) return all
+  const start = (serial * SAMPLE) % all.length
+  return [...all.slice(start, start + SAMPLE), ...all.slice(0, Math.max(0, start + SAMPLE - all.length))]
+}
+
+/** Yields the folders above a path, up to the tree itself, which is ''. */
+function* foldersAbove(path: string): Generator<string> {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) yield path.slice(0, end)
+  yield ''
+}
+
+function knownFolders(site: TreeSite, tree: Tree): KnownFolders | undefined {
+  const left = readFingerprints(site.scratch, tree.name)
+  return left?.session === tree.session && left.serial === tree.serial ? left : undefined
+}
+
+function areUnmodified(root: string, left: KnownFolders, folders: Iterable<string>): boolean {
+  for (const path of folders) {
+    const changed = entry(left.folders, path)
+    if (changed !== undefined && changeOf(join(root, path)) !== changed) return false
   }
+  return true
+}
+
+/**
+ * Records the fingerprint of a tree that now contains the current state. `touched` are the folders that changed since `left`, all of them without
+ * it; one that does not exist is removed from the record. Writes what changed since the last complete record, as long as that is a small
+ * part of it. Returns the bytes written.
+ */
+export function recordFingerprint(
+  site: OpenTarget,
+  name: string,
+  left: KnownFolders | undefined,
+  touched: Iterable<string>,
+  copies: boolean,
+): number {
+  const { disk, repoDir, scratch } = site
+  const root = join(repoDir, 'rsync', name)
+  const found = ['', ...touched].map((path) => [path, changeOf(join(root, path)) ?? null] as const)
+  const there = found.flatMap(([path, at]) => (at === null ? [] : [[path, at] as const]))
+  const gone = found.flatMap(([path, at]) => (at === null ? [path] : []))
   const { sessionId: session, serial } = site.state
-  return writeFingerprints(site.disk, site.repoDir, site.scratch, name, { session, serial, folders: found, copies })
+  const later = withEntries(left?.touched ?? {}, found)
+  const folders = withEntries(left?.folders ?? {}, there, gone)
+  const count = Object.keys(folders).length
+  return left === undefined || count <= SAMPLE || Object.keys(later).length > count / 4
+    ? writeFingerprints(disk, repoDir, scratch, name, { session, serial, folders, copies })
+    : writeTouched(disk, repoDir, scratch, name, { session, serial, base: left.base, folders: later, copies })
 }
 
 /** Returns the ctime in nanoseconds as text; undefined unless the path is a folder. */
@@ -57,12 +112,8 @@ function changeOf(path: string): string | undefined {
   return stat?.isDirectory() === true ? String(stat.ctimeNs) : undefined
 }
 
-/** Returns true if each file of the tree has the size and time of its object. */
-function holdsCopies(site: TreeSite, root: string, changes: ReadonlyMap<string, PathChange>): boolean {
-  for (const object of publishedObjects(site.state))
-    if (!changes.has(object.path) && !isCopy(site, join(root, object.path), object)) return false
-  for (const [path, { before }] of changes)
-    if (before !== undefined && !isCopy(site, join(root, path), before)) return false
+function areCopies(site: TreeSite, root: string, objects: Iterable<ObjectRef & { readonly path: string }>): boolean {
+  for (const object of objects) if (!isCopy(site, join(root, object.path), object)) return false
   return true
 }
 

@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path'
 import { utf8 } from '../base/bytes.js'
+import { withEntries } from '../base/record.js'
 import { type Instant, parseInstant } from '../base/time.js'
 import type { Sha256 } from '../crypto/ports.js'
-import { type Disk, ensureFolder, replaceFile, textOf } from './served-files.js'
+import { type Disk, ensureFolder, removeFile, replaceFile, textOf } from './served-files.js'
 
 /** STORED. Incremented when the text of RRDP files changes, which invalidates the lengths in older records. */
 const FORMAT = 1
@@ -45,6 +46,20 @@ export interface TreeFingerprint {
   readonly folders: Readonly<Record<string, string>>
   /** True if some files are copies instead of links. */
   readonly copies: boolean
+}
+
+/** STORED in `tree-<name>-touched.json`. Folders that changed after the fingerprint of `base`, so that a change need not write all of them. */
+export interface TouchedFolders extends Omit<TreeFingerprint, 'folders'> {
+  /** Serial of the fingerprint in `tree-<name>.json`; with another this record has no meaning. */
+  readonly base: number
+  /** As in the fingerprint; null for a folder that is gone. */
+  readonly folders: Readonly<Record<string, string | null>>
+}
+
+/** A fingerprint with the folders that changed since it was written as a whole. */
+export interface KnownFolders extends TreeFingerprint {
+  readonly base: number
+  readonly touched: TouchedFolders['folders']
 }
 
 /** STORED in `primary.json`. The data directory that writes this tree. */
@@ -108,14 +123,27 @@ export function writeTrees(disk: Disk, repoDir: string, scratch: string, trees: 
   return writeRecord(disk, repoDir, join(scratch, 'rsync.json'), scratch, { format: FORMAT, trees })
 }
 
-/** Reads the record; undefined if it is missing or invalid. */
-export function readFingerprints(scratch: string, tree: string): TreeFingerprint | undefined {
+/** Reads both records of a tree; undefined if the fingerprint is missing or invalid. */
+export function readFingerprints(scratch: string, tree: string): KnownFolders | undefined {
   const { session, serial, folders, copies } = readRecord(fingerprintPath(scratch, tree)) ?? {}
   if (!isText(session) || !isCount(serial) || typeof copies !== 'boolean') return undefined
-  return isRecord(folders) && isTable(folders) ? { session, serial, folders, copies } : undefined
+  if (!isRecord(folders) || !isTable(folders)) return undefined
+  const later = readTouched(scratch, tree)
+  if (later === undefined || later.session !== session || later.base !== serial)
+    return { session, serial, folders, copies, base: serial, touched: {} }
+  const gone = Object.keys(later.folders).filter((path) => later.folders[path] === null)
+  const changed = Object.entries(later.folders).flatMap(([path, at]) => (at === null ? [] : [[path, at] as const]))
+  return { ...later, touched: later.folders, folders: withEntries(folders, changed, gone) }
 }
 
-/** Writes the record. Returns the bytes written. */
+function readTouched(scratch: string, tree: string): TouchedFolders | undefined {
+  const { session, serial, base, folders, copies } = readRecord(touchedPath(scratch, tree)) ?? {}
+  if (!isText(session) || !isCount(serial) || !isCount(base) || typeof copies !== 'boolean') return undefined
+  if (!isRecord(folders) || !isTouched(folders)) return undefined
+  return { session, serial, base, folders, copies }
+}
+
+/** Writes the fingerprint of a whole tree. Returns the bytes written. */
 export function writeFingerprints(
   disk: Disk,
   repoDir: string,
@@ -123,11 +151,34 @@ export function writeFingerprints(
   tree: string,
   left: TreeFingerprint,
 ): number {
+  // first, so that it never stands beside a fingerprint that it does not belong to
+  removeFile(disk, touchedPath(scratch, tree))
   return writeRecord(disk, repoDir, fingerprintPath(scratch, tree), scratch, { format: FORMAT, ...left })
 }
 
-export function fingerprintPath(scratch: string, tree: string): string {
+/** Writes the folders that changed since the fingerprint. Returns the bytes written. */
+export function writeTouched(
+  disk: Disk,
+  repoDir: string,
+  scratch: string,
+  tree: string,
+  touched: TouchedFolders,
+): number {
+  return writeRecord(disk, repoDir, touchedPath(scratch, tree), scratch, { format: FORMAT, ...touched })
+}
+
+/** Removes the records of a tree. */
+export function removeFingerprints(disk: Disk, scratch: string, tree: string): void {
+  removeFile(disk, fingerprintPath(scratch, tree))
+  removeFile(disk, touchedPath(scratch, tree))
+}
+
+function fingerprintPath(scratch: string, tree: string): string {
   return join(scratch, `tree-${tree}.json`)
+}
+
+function touchedPath(scratch: string, tree: string): string {
+  return join(scratch, `tree-${tree}-touched.json`)
 }
 
 function writeRecord(disk: Disk, repoDir: string, path: string, scratch: string, record: object): number {
@@ -154,6 +205,10 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isTable(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, string>> {
   return Object.values(value).every(isText)
+}
+
+function isTouched(value: Readonly<Record<string, unknown>>): value is TouchedFolders['folders'] {
+  return Object.values(value).every((at) => at === null || isText(at))
 }
 
 function isText(value: unknown): value is string {

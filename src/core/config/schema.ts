@@ -172,7 +172,12 @@ const keys = {
 } as const
 
 const storage = {
-  snapshot_interval: integer(5, 1, 1000, 'number of events between two snapshots of an aggregate'),
+  snapshot_interval: integer(
+    5,
+    1,
+    1000,
+    'events between two snapshots of an aggregate; up to ten times as many where its state is large',
+  ),
   archive_threshold_days: integer(
     null,
     1,

@@ -100,7 +100,7 @@ export function placeUnder(
   return placeAllUnder(tx, parent, [{ handle, resources }])
 }
 
-/** Does so for any number of CAs; the parent issues one manifest for all of them. */
+/** Adds CAs as children of one parent, as `placeUnder` adds one; the parent issues one manifest for all of them. */
 export async function placeAllUnder(
   tx: TransactionContext,
   parent: Handle,

@@ -70,6 +70,13 @@ export interface AggregateBase {
   readonly command: Sha256
   readonly info: Info
   readonly snapshotDamaged: boolean
+  /** Returns the bytes of the newest snapshot and of the events after it; undefined without one, and where they are not known. */
+  readonly sizes?: () => SnapshotSizes | undefined
+}
+
+export interface SnapshotSizes {
+  readonly snapshot: number
+  readonly events: number
 }
 
 export const BLOCK = 4096
@@ -198,7 +205,7 @@ function planAggregate(base: CommitBase, commit: StagedCommit, staged: Staged, n
   const sequence = staged.sequence + 1
   const events = effect.result === 'accepted' ? planEvents(staged, effect.events) : []
   const version = staged.version + (effect.result === 'recovered' ? 1 : events.length)
-  const snapshot = planSnapshot(base.interval, old, staged, version)
+  const snapshot = planSnapshot(base.interval, old, staged, version, events)
   const command: StoredCommand = {
     format: 1,
     kind: id.kind,
@@ -229,16 +236,30 @@ function planEvents({ id, version }: Staged, events: readonly DomainEvent[]): re
   })
 }
 
-/** Plans a snapshot where a multiple of the interval is passed, where the expected one is damaged, and for each recovery. */
+/** A large state waits for so many intervals at most. */
+export const LONGEST_WAIT = 10
+
+/**
+ * Plans a snapshot where a multiple of the interval is passed and the events since the last one have half of its bytes, where a multiple of ten
+ * intervals is passed, where the expected one is damaged, and for each recovery. So a large state is not written for small changes, and what is
+ * read besides a snapshot is half of it or a few dozen events.
+ */
 function planSnapshot(
   interval: number,
   old: AggregateBase | undefined,
   staged: Staged,
   version: number,
+  events: readonly PlannedFile[],
 ): PlannedFile | undefined {
   if (staged.effect.result === 'rejected') return undefined
-  const passed = Math.floor(version / interval) > Math.floor(staged.version / interval)
-  if (!passed && old?.snapshotDamaged !== true && staged.effect.result !== 'recovered') return undefined
+  const passed = (every: number): boolean => Math.floor(version / every) > Math.floor(staged.version / every)
+  const isWorthIt = (): boolean => {
+    const sizes = old?.sizes?.()
+    if (sizes === undefined) return true
+    return 2 * events.reduce((sum, { bytes }) => sum + bytes.length, sizes.events) >= sizes.snapshot
+  }
+  const isDue = passed(interval) && (passed(LONGEST_WAIT * interval) || isWorthIt())
+  if (!isDue && old?.snapshotDamaged !== true && staged.effect.result !== 'recovered') return undefined
   const { kind, handle } = staged.id
   const record = { format: 1, kind, handle, version, sequence: staged.sequence + 1, state: staged.effect.state }
   return { name: snapshotName(version), bytes: encodeRecord(record) }

@@ -12,7 +12,7 @@ import { exists, freeBytes, makeDir, makeDirUnsynced, readIfExists, statIfExists
 import { errnoOf, ioError, isTempFileMissing, operationOf } from '../disk/io-error.js'
 import { type Layout, snapshotName } from '../disk/paths.js'
 import { replaceFile, replaceLink, writeNew } from '../disk/write-file.js'
-import { commitConflict, type Plan, type PlannedAggregate, type PlannedFile } from './commit-layout.js'
+import { commitConflict, LONGEST_WAIT, type Plan, type PlannedAggregate, type PlannedFile } from './commit-layout.js'
 import { OBJECT_MODE, type ObjectStaging } from './object-staging.js'
 import { removeSnapshots, unusedSnapshots } from './snapshot-retention.js'
 
@@ -160,7 +160,7 @@ function refreshAggregate(layout: Layout, a: PlannedAggregate, interval: number)
     if (backup !== null && exists(join(folder, snapshotName(backup.version))))
       replaceLink(join(folder, snapshotName(backup.version)), join(folder, 'snapshot-bk.json'), layout.temp)
     replaceLink(join(folder, a.snapshot.name), join(folder, 'snapshot.json'), layout.temp)
-    if (a.version % (10 * interval) < interval)
+    if (a.version % (LONGEST_WAIT * interval) < interval)
       removeSnapshots(folder, unusedSnapshots(folder, [a.version, backup?.version ?? 0]))
   }
   writeInfo(folder, a.info, layout.temp)

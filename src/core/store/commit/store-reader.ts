@@ -2,6 +2,7 @@
  * Reads one revision of the store without a lock.
  * Invariant: everything is as of one commit, and nothing on disk changes.
  */
+import { join } from 'node:path'
 import { AppError } from '../../base/errors.js'
 import type { Instant } from '../../base/time.js'
 import { sha256Hex } from '../../crypto/digest.js'
@@ -10,13 +11,13 @@ import type { Loaded, Reader, StagedCommit } from '../../eventsourcing/store.js'
 import { type AggregateId, type DomainEvent, formatAggregateId, type StoredCommand } from '../../eventsourcing/types.js'
 import { type AnyMarker, refuseChangedMarker, refuseOlderMarker } from '../directory/data-dir.js'
 import { markerDigest } from '../directory/marker-binding.js'
-import type { Info } from '../disk/caches.js'
+import type { Info, SnapshotRef } from '../disk/caches.js'
 import { isCorrupt, objectCorrupt } from '../disk/damage.js'
 import { readIfExists, statIfExists } from '../disk/fs.js'
-import type { Layout } from '../disk/paths.js'
+import { eventName, type Layout, snapshotName } from '../disk/paths.js'
 import { findCommand } from './aggregate-files.js'
 import { type LoadedAggregate, loadAggregate, readEvents } from './aggregate-loader.js'
-import { type AggregateBase, type Plan, planCommit } from './commit-layout.js'
+import { type AggregateBase, type Plan, planCommit, type SnapshotSizes } from './commit-layout.js'
 import { type BypassedFile, type CommitFile, CommitLog, type Head, type Revision } from './commit-log.js'
 
 export interface RevisionOptions {
@@ -210,7 +211,19 @@ export class StoreReader implements Reader {
   protected baseOf(id: AggregateId): AggregateBase | undefined {
     if (!this.members().has(formatAggregateId(id))) return undefined
     const { version, sequence, command, info, snapshotDamaged } = this.aggregate(id)
-    return { version, sequence, command: command.sha256, info, snapshotDamaged }
+    const sizes = (): SnapshotSizes | undefined => this.#sizes(id, info.snapshot, version)
+    return { version, sequence, command: command.sha256, info, snapshotDamaged, sizes }
+  }
+
+  /** Returns the bytes of the snapshot and of the events after it; undefined if one of the files is not in its place. */
+  #sizes(id: AggregateId, snapshot: SnapshotRef | null, version: number): SnapshotSizes | undefined {
+    if (snapshot === null) return undefined
+    const folder = this.revision.layout.folder(id)
+    const names = Array.from({ length: version - snapshot.version }, (_, at) => eventName(snapshot.version + at))
+    const sizes = [snapshotName(snapshot.version), ...names].map((name) => statIfExists(join(folder, name))?.size)
+    if (sizes.includes(undefined)) return undefined
+    const [first = 0, ...events] = sizes.map(Number)
+    return { snapshot: first, events: events.reduce((sum, size) => sum + size, 0) }
   }
 
   /** Returns the roster by name, in its order. */

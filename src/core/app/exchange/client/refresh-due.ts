@@ -1,6 +1,6 @@
 /**
  * Exchanges with the parents and repositories elsewhere that are due, for `tick`. Invariants: hosts are asked in parallel and the peers at one host one
- * after the other, parents first; a host that is down is asked once; a failure stops no other peer; nothing is sent under the lock.
+ * after the other, parents first, with one message at a time; a host that is down is asked once; a failure stops no other peer; nothing is sent under the lock.
  */
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
@@ -52,8 +52,10 @@ export async function refreshDue(session: Session, deliver: Deliver): Promise<Du
   const now = session.now()
   const before = await readPeers(session)
   const { parents, repositories } = before
+  const queues = new HostQueues()
   const run: Run = {
-    ...{ session, deliver, queues: new HostQueues(), repositories },
+    ...{ session, queues, repositories },
+    deliver: (message) => queues.send(hostKeyOf(message.to.serviceUri), () => deliver(message)),
     ...{ waiting: new Set(), changed: [], synced: new Map(), failed: new Map() },
   }
   for (const row of longestAgo(parents))
@@ -107,6 +109,7 @@ function nextDueOf({ parents, repositories }: Peers, now: Instant): Instant | nu
 function addParent(run: Run, { ca, parent, contact }: RemoteParentRow): void {
   const { session, deliver, changed, failed } = run
   run.queues.add(hostKeyOf(contact.contact.serviceUri), {
+    changes: ca,
     run: () =>
       refreshOne(session, ca, parent, deliver, () => {
         changed.push({ ca, parent })

@@ -29,6 +29,7 @@ import { afterChange } from '../../transaction/errors.js'
 import { transact } from '../../transaction/transact.js'
 import { acceptCertificates, listedKeys } from './accept-certificate.js'
 import type { Deliver } from './deliver.js'
+import { HOST_DOWN } from './host-queues.js'
 import { openAt } from './open-at-parent.js'
 import { askParent, type Failure, failureText, invalidAnswer } from './parent-messages.js'
 
@@ -245,7 +246,8 @@ async function carryOut(exchange: Exchange, request: OpenRequest): Promise<Asked
     }
     return asked(await takeAnswer(exchange, request, own, answer))
   } catch (error) {
-    if (!(error instanceof AppError) || error.kind !== 'remote') throw error
+    // a request that was not sent is no failed one
+    if (!(error instanceof AppError) || error.kind !== 'remote' || error.code === HOST_DOWN) throw error
     return asked('failed', null, error.message)
   }
 }

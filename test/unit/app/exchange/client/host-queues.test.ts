@@ -1,6 +1,7 @@
 /** Queues of exchanges by host: order, parallel hosts, a host that is down, and a fault of the program. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Fault, HostQueues } from '../../../../../src/core/app/exchange/client/host-queues.js'
+import { AppError } from '../../../../../src/core/base/errors.js'
 
 const log: string[] = []
 const exchange = (name: string, work: () => Promise<Fault | undefined> = async () => undefined) => ({
@@ -73,4 +74,64 @@ test('an error that is no fault of a peer is thrown after the other hosts are se
   queues.add('two', exchange('b', later))
   await expect(queues.drained()).rejects.toThrow('wrong')
   expect(log.at(-1)).toBe('b ends')
+})
+
+describe('exchanges that change different CAs', () => {
+  const order = async (
+    work: (queues: HostQueues, name: string) => Promise<unknown>,
+    names: readonly [string, string?][],
+  ) => {
+    log.length = 0
+    const queues = new HostQueues()
+    for (const [name, changes] of names) {
+      const run = async (): Promise<Fault | undefined> => {
+        await work(queues, name)
+        return undefined
+      }
+      queues.add('one', { ...exchange(name, run), ...(changes === undefined ? {} : { changes }) })
+    }
+    await queues.drained()
+    return log
+  }
+
+  test('overlap, two at a host; one of the same CA, and one that may change anything, wait', async () => {
+    const said = await order(later, [['a', 'ant'], ['b', 'bee'], ['c', 'bee'], ['d']])
+    expect(said).toEqual(['a begins', 'b begins', 'a ends', 'b ends', 'c begins', 'c ends', 'd begins', 'd ends'])
+  })
+
+  test('send one message at a time, the second while the answer to the first is taken over', async () => {
+    const said = await order(
+      async (queues, name) => {
+        await queues.send('one', async () => {
+          log.push(`${name} sends`)
+          await later()
+          log.push(`${name} answered`)
+        })
+        for (let n = 0; n < 5; n += 1) await later()
+      },
+      [
+        ['a', 'ant'],
+        ['b', 'bee'],
+      ],
+    )
+    expect(said.slice(2)).toEqual(['a sends', 'a answered', 'b sends', 'b answered', 'a ends', 'b ends'])
+  })
+
+  test('send nothing more once the host is down, by whichever it was found', async () => {
+    const said: string[] = []
+    await order(
+      async (queues, name) => {
+        const sent = queues.send('one', async () => {
+          said.push(name)
+          throw new AppError('remote', 'peer-timeout', 'no answer')
+        })
+        await sent.catch((error: AppError) => said.push(error.code))
+      },
+      [
+        ['a', 'ant'],
+        ['b', 'bee'],
+      ],
+    )
+    expect(said).toEqual(['a', 'peer-timeout', 'peer-host-down'])
+  })
 })

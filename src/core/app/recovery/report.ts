@@ -16,6 +16,15 @@ import { findLosses, type Loss } from './losses.js'
 import { type LostObject, type PlannedFiles, plannedPubd, publishedRoas } from './planned-state.js'
 import type { Reconciled } from './reconcile.js'
 
+/** A file of an aggregate that was repaired. */
+export interface RepairedFile {
+  readonly file: string
+  /** `rebuilt`: made anew from the state; `copied`: from a copy that was given; `archived`: from an archive folder; `put-back`: from `surplus/` or `corrupt/`. */
+  readonly how: 'rebuilt' | 'copied' | 'archived' | 'put-back'
+  /** The file in this data directory that it was put back from; null otherwise. */
+  readonly from: string | null
+}
+
 export interface RecoveredAggregate {
   readonly kind: string
   readonly handle: Handle
@@ -29,6 +38,8 @@ export interface RecoveredAggregate {
   readonly corrupt: readonly string[]
   readonly surplus: readonly string[]
   readonly replaced: readonly string[]
+  /** The same files, each with what was done. */
+  readonly repaired: readonly RepairedFile[]
   /** Files of history that are lost, and that the state does not depend on. */
   readonly gone: readonly string[]
   readonly lost: readonly Loss[]
@@ -137,9 +148,19 @@ function rowOf(dir: string, plan: AggregatePlan, caches: readonly string[], lost
     corrupt: names(plan.corrupt),
     surplus: names(plan.surplus),
     replaced: [...names(plan.replaced.map((r) => r.to)), ...caches],
+    repaired: [...plan.replaced.map((r) => repairedFile(dir, r)), ...caches.map(rebuiltFile)],
     gone: goneFiles(gone),
     lost,
   }
+}
+
+function repairedFile(dir: string, { from, to, where }: AggregatePlan['replaced'][number]): RepairedFile {
+  const how = ({ aside: 'put-back', archived: 'archived', given: 'copied' } as const)[where]
+  return { file: relative(dir, to), how, from: where === 'aside' ? relative(dir, from) : null }
+}
+
+function rebuiltFile(file: string): RepairedFile {
+  return { file, how: 'rebuilt', from: null }
 }
 
 function goneFiles({ commands, events, snapshots = [] }: Gone): readonly string[] {

@@ -1,6 +1,6 @@
 /** Renders the report of a recovery: comment lines, and between them lines that `brine roa update --file -` accepts. */
 import type { Loss } from '../../app/recovery/losses.js'
-import type { RecoveredAggregate, RecoverReport } from '../../app/recovery/report.js'
+import type { RecoveredAggregate, RecoverReport, RepairedFile } from '../../app/recovery/report.js'
 import { counted } from '../output/endings.js'
 import type { Theme } from '../output/theme.js'
 
@@ -65,11 +65,24 @@ function aggregateLines(a: RecoveredAggregate, theme: Theme): readonly string[] 
     state,
     ...a.corrupt.map((file) => `#   corrupt: ${file}`),
     ...a.surplus.map((file) => theme.dim(`#   surplus: ${file}`)),
-    ...a.replaced.map((file) => `#   restored from backup: ${file}`),
+    ...a.repaired.map((repaired) => `#   ${repairedText(repaired)}`),
     ...a.gone.map((file) => `#   lost, but not needed for the state: ${file}`),
     ...a.lost.flatMap(lossLine),
     ...(roas.length === 0 ? [] : [theme.paste(`# brine roa update ${a.handle} --file - takes these lines`), ...roas]),
   ]
+}
+
+function repairedText({ file, how, from }: RepairedFile): string {
+  switch (how) {
+    case 'rebuilt':
+      return `rebuilt: ${file}`
+    case 'copied':
+      return `restored from a copy: ${file}`
+    case 'archived':
+      return `restored from an archive: ${file}`
+    case 'put-back':
+      return `put back: ${file}, from ${from}`
+  }
 }
 
 function lossLine(lost: Loss): readonly string[] {

@@ -8,6 +8,7 @@ import type { Step } from './scan.js'
 export interface Replaced {
   readonly name: string
   readonly from: string
+  readonly where: 'archived' | 'aside' | 'given'
   readonly to: string
   readonly sha256: Sha256
 }

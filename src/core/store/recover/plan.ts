@@ -158,7 +158,7 @@ function keptFiles(layout: Layout, scan: Scan, kept: readonly Step[], start: num
     if (found.where === 'archived' && (!needed || found.path === own)) return
     replaced.push({
       name,
-      from: found.path,
+      ...{ from: found.path, where: found.where },
       to: damaged[0] ?? (found.where === 'archived' ? own : join(folder, name)),
       sha256,
     })

@@ -15,13 +15,15 @@ const ROW: RecoverReport['aggregates'][number] = {
   corrupt: ['cas/acme/event-9.json'],
   surplus: [],
   replaced: [],
+  repaired: [],
   gone: [],
   lost: [],
 }
 
-function lastLine(gone: readonly string[]): string | undefined {
+function linesOf(row: Partial<typeof ROW>): readonly string[] {
+  const { gone = [] } = row
   const report: RecoverReport = {
-    aggregates: [{ ...ROW, gone }],
+    aggregates: [{ ...ROW, ...row }],
     commits: { rebuilt: [], replaced: [], corrupt: [], lostFrom: null },
     archives: { replaced: [], rebuilt: [] },
     objects: { corrupt: [], replaced: [], missing: [], lost: [] },
@@ -37,7 +39,7 @@ function lastLine(gone: readonly string[]): string | undefined {
     dryRun: false,
     lossKey: '',
   }
-  return recoveryView(report, plainTheme).split('\n').at(-1)
+  return recoveryView(report, plainTheme).split('\n')
 }
 
 it.each([
@@ -50,4 +52,13 @@ it.each([
     ['event-9.json', 'command-3.json to command-4.json'],
     '# recovered; every state is kept; 2 files or ranges of history are lost: brine recover --from BACKUP restores what a backup has',
   ],
-])('with %j gone', (gone, line) => expect(lastLine(gone)).toBe(line))
+])('with %j gone', (gone, line) => expect(linesOf({ gone }).at(-1)).toBe(line))
+
+it.each([
+  ['rebuilt', null, 'rebuilt: cas/acme/f.json'],
+  ['copied', null, 'restored from a copy: cas/acme/f.json'],
+  ['archived', null, 'restored from an archive: cas/acme/f.json'],
+  ['put-back', 'cas/acme/surplus/f.json.1', 'put back: cas/acme/f.json, from cas/acme/surplus/f.json.1'],
+] as const)('a file that was %s', (how, from, line) => {
+  expect(linesOf({ repaired: [{ file: 'cas/acme/f.json', how, from }] })).toContain(`#   ${line}`)
+})

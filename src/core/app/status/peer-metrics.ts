@@ -42,6 +42,11 @@ export function peerMetrics({ parents, repositories, lastTick, publishers, child
     each('parent_open_requests', 'Requests that a parent has not answered.', (peer) =>
       'parent' in peer ? peer.openRequests : null,
     ),
+    each(
+      'parent_revocation_timestamp_seconds',
+      'Time from which a registry revokes the CA if nothing is published: three months after its manifest goes stale.',
+      (peer) => ('parent' in peer ? seconds(peer.revocationFrom) : null),
+    ),
     each('repository_unconfirmed', 'Objects that a repository has not confirmed.', (peer) =>
       'parent' in peer ? null : peer.unconfirmed,
     ),

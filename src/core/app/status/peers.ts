@@ -5,6 +5,7 @@
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, type Instant, secondsBetween } from '../../base/time.js'
 import { syncedAt } from '../../ca/places.js'
+import { dueTimes } from '../../ca/publishing.js'
 import type { Work } from '../../eventsourcing/work.js'
 import { soonest } from '../changes/outcome.js'
 import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-parents.js'
@@ -12,6 +13,7 @@ import { type RemoteRepositoryRow, repositoryRowsOf } from '../exchange/client/d
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
 import type { Session } from '../session/session.js'
 import { idCertificateFindings, repositoryName } from './id-certificates.js'
+import { revocationFindings, revocationFrom } from './revocation.js'
 import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
 import type { StatusFinding } from './verdict.js'
 
@@ -27,6 +29,8 @@ export interface StatusParent {
   readonly doubts: { readonly waiting: number; readonly held: number }
   /** When `tick` asks it; null: at its next run. */
   readonly nextDue: Instant | null
+  /** Time from which a registry revokes the CA if nothing is published; null without a manifest in the repository. */
+  readonly revocationFrom: Instant | null
 }
 
 /** A repository elsewhere. */
@@ -67,14 +71,15 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
   const now = session.now()
   const isPrimary = session.store.role().role === 'primary'
   const served = await servedPeers(session, work)
-  const parents = rows.map(parentOf)
   const repositories = repositoryRowsOf(session, work).map(repositoryOf)
+  const parents = rows.map((row) => parentOf(row, publishedUntil(session, row, repositories)))
   // a parent of a CA without a repository is not asked
   const due = [...rows, ...repositories].flatMap(({ nextDue }) => (nextDue === undefined ? [] : [nextDue ?? now]))
   return {
     ...{ parents, repositories, ...served, nextDue: isPrimary ? due.reduce(soonest, null) : null },
     findings: [
       ...(isPrimary ? parents.flatMap((row) => failingFindings(row, now)) : []),
+      ...(isPrimary ? parents.flatMap((row) => revocationFindings(row, now)) : []),
       ...(isPrimary ? repositories.flatMap((row) => repositoryFindings(row, now)) : []),
       ...rows.flatMap(doubtFindings),
       ...idCertificateFindings(work, now),
@@ -84,11 +89,25 @@ export async function peerFacts(session: Session, work: Work): Promise<PeerFacts
   }
 }
 
-function parentOf({ ca, parent, contact, exchange, open, doubts, nextDue }: RemoteParentRow): StatusParent {
+/** Returns when the first manifest of a CA goes stale where relying parties read it; null without one. */
+function publishedUntil(
+  { timing }: Session,
+  { ca, state }: RemoteParentRow,
+  repositories: readonly StatusRepository[],
+): Instant | null {
+  const elsewhere = repositories.find((row) => row.ca === ca && !row.leaving)
+  return elsewhere === undefined ? (dueTimes(state, timing)?.staleAt ?? null) : elsewhere.staleAt
+}
+
+function parentOf(
+  { ca, parent, contact, exchange, open, doubts, nextDue }: RemoteParentRow,
+  staleAt: Instant | null,
+): StatusParent {
   const held = doubts.filter((doubt) => doubt.held).length
   return {
     ...{ ca, parent, serviceUri: contact.contact.serviceUri, exchange: exchangeRow(exchange), openRequests: open },
     ...{ doubts: { waiting: doubts.length - held, held }, nextDue: nextDue ?? null },
+    revocationFrom: revocationFrom(staleAt),
   }
 }
 
@@ -125,7 +144,7 @@ type FailingRepository = Pick<StatusRepository, 'ca' | 'exchange' | 'unconfirmed
 
 /**
  * Returns a finding for a repository that has failed for an hour while objects wait for it, or for a day; critical from an hour before the manifest that
- * it has goes stale. Registries revoke the certificate of a CA without a valid manifest, RIPE NCC after three months. Pure.
+ * it has goes stale. Pure.
  */
 export function repositoryFindings(
   { ca, exchange, unconfirmed, staleAt, leaving = false }: FailingRepository,
@@ -153,8 +172,7 @@ function staleText(staleAt: Instant | null, now: Instant): string {
   if (staleAt === null) return ''
   const hours = Math.floor(Math.abs(secondsBetween(now, staleAt)) / HOUR)
   if (staleAt > now) return `; what it has goes stale at ${staleAt}, in ${hours}h`
-  const revoked = addSeconds(staleAt, 90 * DAY).slice(0, 10)
-  return `; what it has is stale for ${hours}h: registries revoke a CA without a valid manifest (RIPE NCC after three months, about ${revoked})`
+  return `; what it has is stale for ${hours}h`
 }
 
 function doubtFindings({ ca, parent, state }: RemoteParentRow): readonly StatusFinding[] {

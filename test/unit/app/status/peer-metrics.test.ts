@@ -21,7 +21,7 @@ test('the last exchange, what is open, and what is not confirmed', () => {
       { ca, child: parent, heardAt: T, suspended: null },
       { ca, child: ca, heardAt: null, suspended: T },
     ],
-    parents: [{ ca, parent, serviceUri, exchange: null, openRequests: 2, doubts, nextDue: null }],
+    parents: [{ ca, parent, serviceUri, exchange: null, openRequests: 2, doubts, nextDue: null, revocationFrom: T }],
     repositories: [
       {
         ...{
@@ -47,6 +47,7 @@ test('the last exchange, what is open, and what is not confirmed', () => {
     `peer_since_timestamp_seconds ${repository} 100`,
     `peer_next_due_timestamp_seconds ${repository} 100`,
     'parent_open_requests parent acme registry 2',
+    'parent_revocation_timestamp_seconds parent acme registry 100',
     `repository_unconfirmed ${repository} 3`,
     `repository_stale_timestamp_seconds ${repository} 100`,
     'publisher_message_timestamp_seconds acme 100',

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { idFindings } from '../../../../src/core/app/status/id-certificates.js'
 import { failingFindings, repositoryFindings } from '../../../../src/core/app/status/peers.js'
+import { revocationFindings, revocationFrom } from '../../../../src/core/app/status/revocation.js'
 import { parseHandle } from '../../../../src/core/base/handle.js'
 import { addSeconds, type Instant } from '../../../../src/core/base/time.js'
 
@@ -41,7 +42,7 @@ test.each([
   )
 })
 
-test('the finding about a repository counts down to the stale manifest, and on to the revocation by a registry', () => {
+test('the finding about a repository counts down to the stale manifest', () => {
   const exchange = { ...failed, since: at(-DAY), lastSuccess: at(-2 * DAY) }
   const text = (staleAt: Instant) =>
     repositoryFindings({ ca, exchange, unconfirmed: 3, staleAt }, NOW)
@@ -50,7 +51,25 @@ test('the finding about a repository counts down to the stale manifest, and on t
   expect(text(at(5 * HOUR + 60))).toBe(
     `the repository of acme: no success since ${at(-2 * DAY)}: no answer; 3 objects wait for it; what it has goes stale at ${at(5 * HOUR + 60)}, in 5h`,
   )
-  expect(text(at(-30 * HOUR))).toMatch(/what it has is stale for 30h: registries revoke .* about 2027-02-18\)$/)
+  expect(text(at(-30 * HOUR))).toMatch(/what it has is stale for 30h$/)
+})
+
+test.each([
+  ['no manifest', null, null],
+  ['a manifest that is valid', at(1), null],
+  [
+    'one that is stale',
+    at(0),
+    /^acme has no valid manifest since .*registry.*RIPE NCC after three months: about 2027-02-19, in 90d\)$/,
+  ],
+  ['one for a month', at(-30 * DAY), /about 2027-01-20, in 60d\)$/],
+  ['one for three months', at(-90 * DAY), /three months: since 2026-11-21\)$/],
+] as const)('the countdown to the revocation by a registry: %s', (_, staleAt, wanted) => {
+  const found = revocationFindings({ ca, parent, revocationFrom: revocationFrom(staleAt) }, NOW)
+  expect(found.map(({ level, code }) => `${level} ${code}`)).toEqual(
+    wanted === null ? [] : ['critical revocation-near'],
+  )
+  if (wanted !== null) expect(found[0]?.message).toMatch(wanted)
 })
 
 test('a parent that was never asked is no finding', () => {

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseHandle } from '../../../src/core/base/handle.js'
-import type { Instant } from '../../../src/core/base/time.js'
+import { addSeconds, type Instant } from '../../../src/core/base/time.js'
 import { readIdCertificate } from '../../../src/core/protocols/cms/id-certificate.js'
 import { verifyMessage } from '../../../src/core/protocols/cms/verify.js'
 import { decodePublicationReply } from '../../../src/core/protocols/publication/decode.js'
@@ -206,6 +206,20 @@ describe('a query', () => {
   test('without PDUs succeeds and changes nothing', async () => {
     const before = everything()
     expect(await post(await pub.message(now(), []))).toMatchObject({ reply: { type: 'success' }, log: [] })
+    expect(everything()).toEqual(before)
+  }, 30_000)
+
+  test('of a signature or a time that does not hold is a bad_cms_signature', async () => {
+    const before = everything()
+    const valid = await pub.message(now(), [pub.put('x.cer', 'x')])
+    const changed = Buffer.concat([valid.subarray(0, -1), Buffer.from([(valid.at(-1) ?? 0) ^ 1])])
+    const old = await pub.message(addSeconds(now(), -3600), [pub.put('x.cer', 'x')])
+    for (const cms of [changed, old]) {
+      const { status, reply, log } = await post(cms)
+      expect([status, reply?.type === 'error' && reply.errors[0]?.code]).toEqual(['200', 'bad_cms_signature'])
+      expect(log).toEqual([expect.stringMatching(/^brine cgi: query of pub: bad_cms_signature: .{10,500}$/)])
+    }
+    expect((await post(valid.subarray(0, -1))).status).toBe('400')
     expect(everything()).toEqual(before)
   }, 30_000)
 

@@ -1,6 +1,6 @@
 /** A data directory whose CA `testbed` has the child `kid` elsewhere, and whose publication server has the publisher `pub` elsewhere. */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseHandle } from '../../../src/core/base/handle.js'
 import type { Instant } from '../../../src/core/base/time.js'
@@ -72,14 +72,15 @@ export async function messageSite(folder: string): Promise<MessageSite> {
   }
 }
 
-/** Returns a line with a hash for each part of a data directory that a refused message must leave as it is. */
-export function treeHashes(dir: string): readonly string[] {
-  return PARTS.map((part) => `${part} ${hashOfTree(join(dir, part))}`)
+/** Returns a line with a hash for each part of a data directory that a refused message must leave as it is, and for `more` parts. */
+export function treeHashes(dir: string, more: readonly string[] = []): readonly string[] {
+  return [...PARTS, ...more].map((part) => `${part} ${hashOfTree(join(dir, part))}`)
 }
 
 /** Returns one hash over the files of a folder, with their names. */
 function hashOfTree(folder: string): string {
   const hash = createHash('sha256')
+  if (!existsSync(folder)) return 'none'
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   for (const path of files.map((entry) => join(entry.parentPath, entry.name)).sort())
     hash.update(path).update(readFileSync(path))

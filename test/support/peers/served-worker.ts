@@ -8,15 +8,16 @@ export interface ServedWorker {
   readonly stop: () => Promise<void>
 }
 
-/** Starts the worker with further flags; resolves once it listens. Rejects if it ends before. */
+/** Starts the worker with further flags and environment variables; resolves once it listens. Rejects if it ends before. */
 export async function startWorker(
   dataDir: string,
   socket: string,
   flags: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
 ): Promise<ServedWorker> {
   const args = [join(projectDir, 'bin/run.js'), 'cgi', '--fastcgi', socket, '--idle', '1h', '--data-dir', dataDir]
   const worker = spawn(process.execPath, [...args, ...flags], {
-    ...{ env: { PATH: process.env['PATH'] ?? '' }, stdio: ['ignore', 'ignore', 'inherit'] },
+    ...{ env: { PATH: process.env['PATH'] ?? '', ...more }, stdio: ['ignore', 'ignore', 'inherit'] },
   })
   const ended = new Promise<void>((resolve) => worker.once('close', () => resolve()))
   while (!existsSync(socket)) {

@@ -39,6 +39,11 @@ export function verifyMessage(input: VerifyInput): VerifiedMessage {
   return { content: reading.content, signingTime, remarks: remarksAbout(message, input.id) }
 }
 
+/** Returns true if the peer's ID key has issued the EE certificate of a message, whatever else is wrong with it. */
+export function isIssuedBy(cms: Uint8Array, id: IdCertificate): boolean {
+  return examine({ cms, id }).message.chain !== undefined
+}
+
 /** A message and every rule that it breaks, in the order of the table. */
 export interface Examination {
   readonly message: Examined

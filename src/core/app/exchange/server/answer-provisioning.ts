@@ -1,17 +1,17 @@
 /**
  * The server of RFC 6492: one message of a child in, one answer out.
- * Invariants: nothing is done for a message that is not verified by the ID certificate of the child that it names; a message with an older
- * signing time than the last of this child is a replay (RFC 6492 section 3.1.2); a child that was suspended is back with its next message.
+ * Invariants: nothing is decoded before the message is verified by the ID certificate of a child, and nothing is done for another child than
+ * that one; a message with an older signing time than the last of this child is a replay (RFC 6492 section 3.1.2); a child that was suspended
+ * is back with its next message that can be decoded.
  */
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
-import { entry } from '../../../base/record.js'
+import { quoted } from '../../../base/text.js'
 import type { Instant } from '../../../base/time.js'
 import type { CaState } from '../../../ca/state.js'
 import { systemRandom } from '../../../crypto/random.js'
 import { Rejected, Work } from '../../../eventsourcing/work.js'
-import { type IdKey, idKey } from '../../../identity/id-keys.js'
-import type { Child } from '../../../issuing/children.js'
+import type { IdKey } from '../../../identity/id-keys.js'
 import { answerGiven, readHeard, recordHeard } from '../../../peers/heard.js'
 import { readMessage } from '../../../protocols/cms/read-message.js'
 import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
@@ -28,7 +28,7 @@ import { caState, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
-import { openMessage, sealMessage } from '../messages.js'
+import { sealMessage } from '../messages.js'
 import { issueTo, listClasses, Refusal, revokeFrom } from './provisioning-requests.js'
 
 export interface ProvisioningAnswer {
@@ -44,24 +44,26 @@ export interface ProvisioningAnswer {
 interface Heard {
   readonly child: Handle
   readonly id: IdKey
-  readonly message: ProvisioningMessage
+  /** Undefined for XML that cannot be decoded. */
+  readonly message: ProvisioningMessage | undefined
+  /** The error of the protocol for a message that is no request of this child to this CA. */
+  readonly refusal: Refusal | undefined
   readonly signedAt: Instant
   readonly isSuspended: boolean
 }
 
 /**
- * Answers one message to a CA. Throws `ca-unknown`, and `message-refused` (rejected) for a message that cannot be answered: its sender is not
- * known or did not sign it. The same octets again get the same answer.
+ * Answers one message to a CA. Throws `ca-unknown`, and `message-refused` (rejected) for a message that no child has signed, or that is a
+ * replay; anything else gets an answer of the protocol, signed. The same octets again get the same answer.
  */
 export async function answerProvisioning(session: Session, ca: Handle, cms: Uint8Array): Promise<ProvisioningAnswer> {
   const heard = await hear(session, ca, cms)
-  const { sender, recipient } = heard.message
   const name = { ca, child: heard.child }
   const { dataDir, onNotice } = session.options
   const given = answerGiven(readHeard(dataDir, name), cms, session.now())
   if (given !== undefined) return answerOf(given, heard.child, decodeProvisioning(contentOf(given)).body)
   const body = await bodyOf(session, ca, heard)
-  const xml = encodeProvisioning({ sender: recipient, recipient: sender, body })
+  const xml = encodeProvisioning({ ...partiesOf(ca, heard), body })
   const at = session.now()
   const answer = await withMessageSigner(session, (signer) =>
     sealMessage({ signer, random: systemRandom }, heard.id, xml, at),
@@ -78,25 +80,58 @@ function answerOf(cms: Uint8Array, child: Handle, body: ProvisioningBody): Provi
   return { cms, child, type: body.type, status: body.status, text: body.descriptions[0]?.text ?? '' }
 }
 
-/** Reads a message and verifies that the child which it names has signed it. */
+/** Returns the sender and the recipient of the answer, in the letters of the message where it names them. */
+function partiesOf(ca: Handle, { child, message }: Heard): Pick<ProvisioningMessage, 'sender' | 'recipient'> {
+  const asWritten = (name: string, written = ''): string => (isSame(written, name) ? written : name)
+  return { sender: asWritten(ca, message?.recipient), recipient: asWritten(child, message?.sender) }
+}
+
+/** Verifies that a child has signed a message, and reads it. */
 async function hear(session: Session, ca: Handle, cms: Uint8Array): Promise<Heard> {
   const state = await session.store.read(async (reader) => activeCa(new Work(reader), ca))
   try {
-    // the sender is named inside of what is signed, so it is read before it is verified and again after it
-    const [handle, child, id] = senderOf(state, contentOf(cms))
-    const at = session.now()
-    const { content, signingTime } = await openMessage(cms, { peer: child.peer ?? '' }, at)
-    const message = decodeProvisioning(content)
-    if (message.recipient.toLowerCase() !== ca.toLowerCase())
-      throw refused(`the message is to ${message.recipient}, not to ${ca}`)
+    const { verifySender } = await import('./verify-sender.js')
+    const { senders, content, signingTime } = await verifySender(state, cms, session.now())
+    const message = decoded(content)
+    const named = message instanceof Refusal ? undefined : senders.find(({ handle }) => isSame(handle, message.sender))
+    const { handle, child, id } = named ?? senders[0]
     const last = lastSigned(session, ca, handle, child)
     if (last !== undefined && signingTime < last)
       throw refused(`a replay: signed at ${signingTime}, before the last message of ${handle} of ${last}`)
     await refuseFormer(state, child.peer ?? '', signingTime)
-    return { child: handle, id, message, signedAt: signingTime, isSuspended: child.suspended !== undefined }
+    return {
+      ...{ child: handle, id, signedAt: signingTime, isSuspended: child.suspended !== undefined },
+      ...(message instanceof Refusal
+        ? { message: undefined, refusal: message }
+        : { message, refusal: misdirected(message, ca, handle) }),
+    }
   } catch (error) {
     throw error instanceof ProtocolFault ? refused(describeFault(error)) : error
   }
+}
+
+/** Decodes what a child has signed. Returns the error of RFC 6492 section 3.6 for XML that breaks the protocol. */
+function decoded(content: Uint8Array): ProvisioningMessage | Refusal {
+  try {
+    return decodeProvisioning(content)
+  } catch (error) {
+    if (error instanceof ProtocolFault)
+      return new Refusal(error.status ?? PROVISIONING_STATUS.type, describeFault(error))
+    throw error
+  }
+}
+
+/** Returns the error for a message that another child is named to have sent, or that is to another CA. */
+function misdirected({ sender, recipient }: ProvisioningMessage, ca: Handle, child: Handle): Refusal | undefined {
+  if (!isSame(sender, child))
+    return new Refusal(PROVISIONING_STATUS.type, `the message is of ${quoted(sender)}, and is signed by ${child}`)
+  if (!isSame(recipient, ca))
+    return new Refusal(PROVISIONING_STATUS.type, `the message is to ${quoted(recipient)}, not to ${ca}`)
+  return undefined
+}
+
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
 }
 
 /** Returns an active CA. Throws `ca-unknown`. */
@@ -110,18 +145,6 @@ function contentOf(cms: Uint8Array): Uint8Array {
   const { content } = readMessage(cms)
   if (content !== undefined) return content
   throw new ProtocolFault('RFC 6492 section 3.1.1', 'the message has no content')
-}
-
-function senderOf(state: CaState, content: Uint8Array): readonly [Handle, Child, IdKey] {
-  const { sender } = decodeProvisioning(content)
-  const handle = Object.keys(state.children).find((name) => name.toLowerCase() === sender.toLowerCase()) as
-    | Handle
-    | undefined
-  const child = handle === undefined ? undefined : entry(state.children, handle)
-  const id = child?.id === undefined ? undefined : idKey(state, child.id)
-  if (handle === undefined || child?.peer === undefined || id === undefined)
-    throw refused(`${state.handle} has no child ${sender} that sends messages`)
-  return [handle, child, id]
 }
 
 function refused(message: string): AppError {
@@ -145,8 +168,9 @@ async function bodyOf(session: Session, ca: Handle, heard: Heard): Promise<Provi
 async function carriedOut(
   session: Session,
   ca: Handle,
-  { child, message, signedAt, isSuspended }: Heard,
+  { child, message, refusal, signedAt, isSuspended }: Heard,
 ): Promise<ProvisioningBody> {
+  if (refusal !== undefined || message === undefined) throw refusal ?? new TypeError('a message that is not decoded')
   const { body } = message
   if (isSuspended)
     await transact(session, async (tx) => {

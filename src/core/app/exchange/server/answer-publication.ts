@@ -11,9 +11,11 @@ import type { Instant } from '../../../base/time.js'
 import type { Sha256 } from '../../../crypto/ports.js'
 import { systemRandom } from '../../../crypto/random.js'
 import { Rejected, Work } from '../../../eventsourcing/work.js'
+import { peerDer } from '../../../identity/contact.js'
 import { type IdKey, idKey } from '../../../identity/id-keys.js'
 import { recordExchange } from '../../../peers/last-exchange.js'
-import type { VerifiedMessage } from '../../../protocols/cms/verify.js'
+import { readIdCertificate } from '../../../protocols/cms/id-certificate.js'
+import { isIssuedBy, type VerifiedMessage } from '../../../protocols/cms/verify.js'
 import { describeFault, ProtocolFault } from '../../../protocols/fault.js'
 import { decodePublicationQuery } from '../../../protocols/publication/decode.js'
 import { encodePublicationReply } from '../../../protocols/publication/encode.js'
@@ -57,21 +59,31 @@ interface Heard {
 }
 
 /**
- * Answers one message of a publisher. Throws `publisher-unknown`, and `message-refused` (rejected) for a message that the publisher did not
- * sign, and for a replay.
+ * Answers one message of a publisher. Throws `publisher-unknown`, and `message-refused` (rejected) for a message whose EE certificate the
+ * publisher did not issue, and for a replay.
  */
 export async function answerPublication(session: Session, handle: Handle, cms: Uint8Array): Promise<PublicationAnswer> {
   const { remote, id, state } = await session.store.read(async (reader) => senderIn(new Work(reader), handle))
-  const { content, signingTime: signedAt } = await verified(cms, remote, session.now())
+  const message = await verified(cms, remote, session.now())
+  if ('fault' in message) return sealed(session, handle, id, failure('bad_cms_signature', message.fault))
+  const { content, signingTime: signedAt } = message
   refuseReplay(handle, remote, signedAt)
   await refuseFormer(state, remote.peer, signedAt)
   const reply = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
-  const at = session.now()
-  remember(session, handle, reply, at)
-  const answer = await withMessageSigner(session, (signer) =>
-    sealMessage({ signer, random: systemRandom }, id, encodePublicationReply(reply), at),
+  remember(session, handle, reply, session.now())
+  return sealed(session, handle, id, reply)
+}
+
+async function sealed(
+  session: Session,
+  publisher: Handle,
+  id: IdKey,
+  reply: PublicationReply,
+): Promise<PublicationAnswer> {
+  const cms = await withMessageSigner(session, (signer) =>
+    sealMessage({ signer, random: systemRandom }, id, encodePublicationReply(reply), session.now()),
   )
-  return { cms: answer, publisher: handle, reply }
+  return { cms, publisher, reply }
 }
 
 /** Keeps when the publisher was last heard, and how that ended. A message that it did not sign leaves nothing. */
@@ -94,11 +106,21 @@ function senderIn(work: Work, handle: Handle): Sender {
   throw new AppError('rejected', 'publisher-unknown', `there is no publisher ${handle} that sends messages`)
 }
 
-async function verified(cms: Uint8Array, { peer }: RemotePublisher, at: Instant): Promise<VerifiedMessage> {
+/**
+ * Verifies a message. Returns its fault where the publisher's key has issued the EE certificate, and throws `message-refused` where not: a
+ * signed answer is for the publisher alone.
+ */
+async function verified(
+  cms: Uint8Array,
+  { peer }: RemotePublisher,
+  at: Instant,
+): Promise<VerifiedMessage | { readonly fault: string }> {
   try {
     return await openMessage(cms, { peer }, at)
   } catch (error) {
-    throw error instanceof ProtocolFault ? refused(describeFault(error)) : error
+    if (!(error instanceof ProtocolFault)) throw error
+    if (isIssuedBy(cms, readIdCertificate(peerDer(peer)))) return { fault: describeFault(error) }
+    throw refused(describeFault(error))
   }
 }
 

@@ -159,14 +159,21 @@ function refuseForeignKey(state: CaState, child: Handle, className: string, ski:
       throw used(`in class ${offer.className}`)
 }
 
-/** Refuses a place inside that of the parent's own objects, and inside or around that of another child. */
+/** Refuses a place inside that of the parent's own objects, inside or around that of another child, and one that is written with escapes. */
 function refusePlace(state: CaState, child: Handle, caRepository: string): void {
+  if (caRepository.includes('%'))
+    throw new Refusal(PROVISIONING_STATUS.badRequest, `the place ${caRepository} is written with percent escapes`)
+  const place = comparable(caRepository)
   const taken = Object.entries(state.children)
     .filter(([name]) => name !== child)
-    .flatMap(([, other]) => Object.values(knownCertificates(other)).map((c) => c.sia.caRepository))
-  const own = PLACES.flatMap((place) => repositoryAt(state, place)?.base ?? [])
+    .flatMap(([, other]) => Object.values(knownCertificates(other)).map((c) => comparable(c.sia.caRepository)))
+  const own = PLACES.flatMap((of) => repositoryAt(state, of)?.base ?? []).map(comparable)
   const isTaken =
-    own.some((base) => caRepository.startsWith(base)) ||
-    taken.some((base) => caRepository.startsWith(base) || base.startsWith(caRepository))
+    own.some((base) => place.startsWith(base)) || taken.some((base) => place.startsWith(base) || base.startsWith(place))
   if (isTaken) throw new Refusal(PROVISIONING_STATUS.badRequest, `the place ${caRepository} belongs to another CA`)
+}
+
+/** Returns an rsync URI with its host in lower case and without the port that it has anyway (RFC 5781). */
+function comparable(uri: string): string {
+  return uri.replace(/^rsync:\/\/[^/]+/, (host) => host.toLowerCase().replace(/:873$/, ''))
 }

@@ -119,7 +119,7 @@ async function ask(body: ProvisioningBody, sending: Sending = {}): Promise<Provi
   const answer = await answerProvisioning(opened, TESTBED, cms)
   const read = await openMessage(answer.cms, { peer: Buffer.from(parentId).toString('base64') }, opened.now())
   const message = decodeProvisioning(read.content)
-  expect([message.sender, message.recipient]).toEqual(['testbed', sender])
+  expect([message.sender, message.recipient]).toEqual(['testbed', 'kid'])
   return message.body
 }
 
@@ -231,8 +231,6 @@ describe('a revocation', () => {
 describe('a message', () => {
   test.each<[string, () => Sending]>([
     ['of another key', () => ({ by: stranger })],
-    ['of a child that is not there', () => ({ sender: 'nokid' })],
-    ['to another CA', () => ({ recipient: 'other' })],
     ['signed an hour ago', () => ({ signedAt: addSeconds(now, -3600) })],
   ])('%s is refused without an answer', async (_, sending) => {
     await expect(ask({ type: 'list' }, sending())).rejects.toMatchObject({ code: 'message-refused' })
@@ -246,7 +244,9 @@ describe('a message', () => {
     expect(await ask({ type: 'list' }, { signedAt: heard })).toMatchObject({ type: 'list_response' })
   })
 
-  test('that only a parent sends is refused with 1103', async () => {
+  test('of another sender, to another CA, or that only a parent sends, is refused with 1103', async () => {
+    expect(await ask({ type: 'list' }, { sender: 'nokid' })).toMatchObject(failed(1103))
+    expect(await ask({ type: 'list' }, { recipient: 'other' })).toMatchObject(failed(1103))
     expect(await ask({ type: 'list_response', classes: [] })).toMatchObject(failed(1103))
   })
 
@@ -360,6 +360,7 @@ describe('a suspended child', () => {
     await issue(key)
     await suspendChild(await session(), TESTBED, KID)
     await expect(ask({ type: 'list' }, { by: stranger })).rejects.toMatchObject({ code: 'message-refused' })
+    expect(await ask({ type: 'list' }, { recipient: 'other' })).toMatchObject(failed(1103))
     expect((await state()).children['kid']?.suspended).toBeDefined()
     await updateChild(await session(), TESTBED, KID, () => parseResources('10.1.0.0/16'))
     await unsuspendChild(await session(), TESTBED, KID)
@@ -379,11 +380,9 @@ test('tick suspends a child that was silent for too long while tick ran', async 
   await issue(await signer.createKey())
   const start = now
   const run = async (hours: number) => suspendSilent(await quickSession(dir, addSeconds(start, hours * 3600)), 48)
-  // nothing was watched before the first run
   for (let hours = 1; hours <= 47; hours += 5) expect(await run(hours)).toEqual({ done: [], failed: [] })
   // the directory could not be reached for seven hours
   for (let hours = 54; hours <= 100; hours += 5) expect(await run(hours)).toEqual({ done: [], failed: [] })
-  // what was heard of it is lost
   rmSync(`${dir}/status/heard`, { recursive: true })
   for (let hours = 102; hours <= 148; hours += 5) expect(await run(hours)).toEqual({ done: [], failed: [] })
   expect(await run(151)).toEqual({ done: [{ ca: TESTBED, child: KID }], failed: [] })

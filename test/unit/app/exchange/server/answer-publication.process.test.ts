@@ -205,6 +205,15 @@ describe('a message', () => {
     expect(await listed()).toEqual([])
   })
 
+  test('of the publisher with a fault of its CMS is answered with bad_cms_signature', async () => {
+    const early = { signedAt: addSeconds(now, -3600) }
+    expect(await ask(delta(put('x.cer', 'x')), early)).toMatchObject({
+      type: 'error',
+      errors: [{ code: 'bad_cms_signature', text: expect.stringMatching(/valid from .*RFC 6492 section 3\.1\.2/) }],
+    })
+    expect(await listed()).toEqual([])
+  })
+
   test('with a signing time before the last change is a replay, one with the same is not', async () => {
     await ask(delta(put('x.cer', 'x')))
     const heard = (await state()).publishers['pub']?.remote?.signedAt ?? NOW

@@ -21,7 +21,8 @@ export default class Tick extends BaseCommand<TickReport> {
     const confirmed = flags['clock-is-right'] ? { clockIsRight: true as const } : {}
     const session = await openSession({ ...this.context(flags), unattended: true, ...confirmed })
     const { deliverByHttp } = await import('../core/app/exchange/client/deliver.js')
-    return tick(session, deliverByHttp(session, `brine/${this.config.version}`))
+    const { version } = this.config
+    return tick(session, deliverByHttp(session, `brine/${version}`), { version })
   }
 
   protected override get changes(): boolean {

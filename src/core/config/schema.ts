@@ -184,6 +184,13 @@ const storage = {
     36_500,
     'tick archives publication commands older than this many days; default: never',
   ),
+  check_files_within: {
+    type: 'duration',
+    default: '24h',
+    min: 600,
+    max: 30 * DAY,
+    about: 'time within which tick has read every CA and looked at each of its files; each run looks at a part',
+  },
   always_recover_data: {
     type: 'boolean',
     default: false,

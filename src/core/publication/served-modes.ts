@@ -19,26 +19,35 @@ export interface WrongMode {
 
 const PARTS = ['rsync', 'rrdp', 'ta']
 
-/** Yields what the server's user cannot read, and what another user can write. Takes one lstat for each file. */
-export function* wrongModes(repoDir: string): Generator<WrongMode> {
+/**
+ * Yields what the server's user cannot read, and what another user can write. Takes one lstat for each file. Of the folders of publishers with the
+ * names `unlooked` only the folder itself is looked at.
+ */
+export function* wrongModes(repoDir: string, unlooked: ReadonlySet<string> = new Set()): Generator<WrongMode> {
   const top = unlessAbsent(() => fs.statSync(repoDir))
   if (top === undefined) return
   yield* problemOf('', top)
   for (const part of PARTS) {
     // an operator may have put a link to another file system here
     const stat = unlessAbsent(() => fs.statSync(join(repoDir, part)))
-    if (stat !== undefined) yield* below(repoDir, part, stat)
+    if (stat !== undefined) yield* below(repoDir, part, stat, unlooked)
   }
 }
 
-function* below(repoDir: string, path: string, stat: fs.Stats): Generator<WrongMode> {
+function* below(repoDir: string, path: string, stat: fs.Stats, unlooked: ReadonlySet<string>): Generator<WrongMode> {
   yield* problemOf(path, stat)
-  if (!stat.isDirectory()) return
+  if (!stat.isDirectory() || isUnlooked(path, unlooked)) return
   for (const name of readableNames(`${repoDir}/${path}`)) {
     const inner = `${path}/${name}`
     const found = fs.lstatSync(`${repoDir}/${inner}`, { throwIfNoEntry: false })
-    if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found)
+    if (found !== undefined && (found.isDirectory() || found.isFile())) yield* below(repoDir, inner, found, unlooked)
   }
+}
+
+/** Returns true for the folder of one of these publishers in an rsync tree. */
+function isUnlooked(path: string, unlooked: ReadonlySet<string>): boolean {
+  const [part, , publisher, ...deeper] = path.split('/')
+  return part === 'rsync' && publisher !== undefined && deeper.length === 0 && unlooked.has(publisher)
 }
 
 /** Returns the names in a folder; none in one that this user cannot read either. */
@@ -59,9 +68,9 @@ function* problemOf(path: string, stat: fs.Stats): Generator<WrongMode> {
   else if ((mode & 0o022) !== 0) yield { path, isFolder, mode, problem: 'can be written by other users' }
 }
 
-/** Returns true if the server's user can read the whole tree, and no other user can write it. */
-export function areModesRight(repoDir: string): boolean {
-  return wrongModes(repoDir).next().done === true
+/** Returns true if the server's user can read the tree, and no other user can write it; `unlooked` as for `wrongModes`. */
+export function areModesRight(repoDir: string, unlooked: ReadonlySet<string>): boolean {
+  return wrongModes(repoDir, unlooked).next().done === true
 }
 
 /** Corrects the modes of the tree. Returns how many were wrong. Errors are those of the file system. */

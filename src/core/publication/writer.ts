@@ -71,15 +71,18 @@ export function writeTree(options: WriteOptions): WriteReport {
   }
 }
 
+/** Folders of publishers whose files are not looked at; false: no modes are. */
+export type ModesCheck = ReadonlySet<string> | false
+
 /**
- * Returns true if the published tree is known to be current and, with `checksModes`, readable. Takes one stat call for each folder, with the modes
+ * Returns true if the published tree is known to be current and, with `modes`, readable. Takes one stat call for each folder, with the modes
  * for each file, and no lock.
  */
-export function isTreeCurrent(site: PublicationTarget, checksModes = true): boolean {
+export function isTreeCurrent(site: PublicationTarget, modes: ModesCheck = new Set()): boolean {
   const { repoDir, state } = site
   const scratch = join(repoDir, '.state')
   if (trustAnchorNames(site.ta ?? []).some(([name, bytes]) => !isSame(join(repoDir, 'ta', name), bytes))) return false
-  if (checksModes && !areModesRight(repoDir)) return false
+  if (modes !== false && !areModesRight(repoDir, modes)) return false
   if (state.serial === 0) return true
   return (
     servedRsync({ ...site, scratch }) !== undefined && servedRrdp(repoDir, state, readRrdpRecord(scratch)) !== undefined

@@ -37,6 +37,10 @@ export interface PlanOptions {
   readonly force?: boolean
   /** Also checks that every published object exists, by one stat each. */
   readonly inspect?: boolean
+  /** Aggregates to plan as with `handles`, of which one that cannot be read is a failure and one that is removed is left out. */
+  readonly subset?: readonly Handle[]
+  /** Names of folders of publishers whose files' modes are not looked at. */
+  readonly unlooked?: ReadonlySet<string>
   /** True: the caller looks at the modes of the published tree itself, and `isPublished` says nothing about them. */
   readonly withoutModes?: boolean
 }
@@ -46,6 +50,8 @@ export interface RepublishPlan {
   readonly due: readonly Handle[]
   /** CAs that want content which the publication server does not have yet. */
   readonly unpublished: readonly Handle[]
+  /** CAs and trust anchors that have numbers of an earlier generation. */
+  readonly outdated: readonly Handle[]
   /** Publishers elsewhere with content that waits for the next RRDP delta. */
   readonly staged: readonly Handle[]
   readonly times: ReadonlyMap<Handle, DueTimes>
@@ -74,17 +80,20 @@ export function planRevision(session: Session, reader: StoreReader, work: Work, 
   const now = session.clockFor(reader).now()
   const tx = { work }
   for (const handle of options.handles ?? []) if (!work.exists('ta', handle)) knownCa(work, handle)
-  const handles = options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
+  const handles = options.subset ?? options.handles ?? [...work.handles('ta'), ...work.handles('ca')]
   const failed: FailedCa[] = []
   const server = readOrFail(failed, 'pubserver/0' as Handle, () => pubdState(work))
-  const toRenumber = new Set(needsRenumbering(reader, reader.roster()).map((id) => id.handle))
+  const wanted = new Set(handles)
+  const outdated = needsRenumbering(
+    reader,
+    reader.roster().filter(({ handle }) => wanted.has(handle)),
+  )
+  const toRenumber = new Set(outdated.map((id) => id.handle))
   const times = new Map<Handle, DueTimes>()
   const unpublished: Handle[] = []
   const due: Handle[] = []
   const rolls: RollRow[] = []
   const retired: RetiredKeyRow[] = []
-  let nextDue: Instant | null = null
-  let staleAt: Instant | null = null
   for (const handle of handles) {
     const own = readOrFail(failed, handle, () => timesOf(work, handle, session.timing))
     if (own !== undefined && !work.exists('ta', handle)) {
@@ -98,32 +107,36 @@ export function planRevision(session: Session, reader: StoreReader, work: Work, 
     const when = { due: isBehind ? earlier(now, own.due) : own.due, staleAt: own.staleAt }
     times.set(handle, when)
     if (options.force === true || isBehind || own.due <= now) due.push(handle)
-    nextDue = soonest(nextDue, when.due)
-    staleAt = soonest(staleAt, when.staleAt)
   }
   const staged = server === undefined ? [] : stagedPublishers(server)
-  if (staged.length > 0) nextDue = soonest(nextDue, now)
-  const isPublished = server === undefined || isTreePublished(session, tx, options.withoutModes !== true)
+  const isPublished =
+    server === undefined ||
+    isTreePublished(session, tx, options.withoutModes === true ? false : (options.unlooked ?? new Set()))
   const all = [...times.keys()]
-  const damaged = (options.inspect === true ? all : []).flatMap((ca) => {
+  return {
+    ...{ all, due, unpublished, outdated: [...toRenumber], staged, times, failed, isPublished, rolls, retired },
+    ...soonestOf(times.values(), staged.length > 0 ? now : null),
+    damaged: options.inspect === true ? damageOf(reader, work, all) : [],
+    activating: activatingAt(rolls, now),
+  }
+}
+
+/** Returns the soonest of these times; `other` counts as due as well. */
+function soonestOf(times: Iterable<DueTimes>, other: Instant | null): Pick<RepublishPlan, 'nextDue' | 'staleAt'> {
+  let nextDue: Instant | null = other
+  let staleAt: Instant | null = null
+  for (const own of times) {
+    nextDue = soonest(nextDue, own.due)
+    staleAt = soonest(staleAt, own.staleAt)
+  }
+  return { nextDue, staleAt }
+}
+
+function damageOf(reader: StoreReader, work: Work, handles: readonly Handle[]): RepublishPlan['damaged'] {
+  return handles.flatMap((ca) => {
     const damage = objectDamage(reader, work, ca)
     return damage === undefined ? [] : [{ ca, ...damage }]
   })
-  return {
-    all,
-    due,
-    unpublished,
-    staged,
-    times,
-    failed,
-    damaged,
-    nextDue,
-    staleAt,
-    isPublished,
-    activating: activatingAt(rolls, now),
-    rolls,
-    retired,
-  }
 }
 
 function activatingAt(rolls: readonly RollRow[], now: Instant): ReadonlySet<Handle> {

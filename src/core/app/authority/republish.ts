@@ -5,6 +5,9 @@
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
 import { clockBehind, type Instant, secondsBetween } from '../../base/time.js'
+import type { AggregateId } from '../../eventsourcing/types.js'
+import { Work } from '../../eventsourcing/work.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { runCa, runTa, type TransactionContext } from '../session/context.js'
 import { refuseStandby } from '../session/role.js'
 import type { Session } from '../session/session.js'
@@ -12,6 +15,7 @@ import { concernsWholeDirectory } from '../transaction/errors.js'
 import { leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { type TransactionResult, transact } from '../transaction/transact.js'
+import { handlesOfRun, type Indexing, planDue } from './due-plan.js'
 import { activateDue, type Sync } from './keyroll-steps.js'
 import {
   type FailedCa,
@@ -47,6 +51,8 @@ export interface ActivatedClass {
 }
 
 export interface RepublishOptions extends PlanOptions {
+  /** Reads only what the due index does not say to be at rest. */
+  readonly index?: Indexing
   readonly dryRun?: boolean
 }
 
@@ -60,15 +66,18 @@ const CLOCK_TOLERANCE = 60
 export async function republish(session: Session, options: RepublishOptions = {}): Promise<RepublishReport> {
   refuseStandby(session)
   await refuseClockBehind(session)
-  const renumbering = options.dryRun === true ? undefined : await renumberAll(session)
-  const plan = await planRepublish(session, options)
+  const renumbering =
+    options.dryRun === true
+      ? undefined
+      : await renumberAll(session, (reader) => idsOfRun(session, reader, options.index))
+  const plan = await planWith(session, options)
   const failed = [...plan.failed, ...(renumbering?.failed ?? []).map(failedRenumbering)]
   const notRenumbered = new Set(failed.map((f) => f.ca))
   const due = plan.due.filter((handle) => !notRenumbered.has(handle))
   const { last: first, activated } = await runBatches(session, plan, due, options, failed)
   let last = first
   const replan = async (): Promise<RepublishPlan> =>
-    last === undefined || options.dryRun === true ? plan : await planRepublish(session, options)
+    last === undefined || options.dryRun === true ? plan : await planWith(session, options)
   let after = await replan()
   if (after.staged.length > 0 && options.dryRun !== true) {
     last = await transact(session, (tx) => publishStaged(tx, after.staged))
@@ -95,6 +104,16 @@ export async function republish(session: Session, options: RepublishOptions = {}
     retired: after.retired,
     changed: renumbered.size > 0 || (last !== undefined && (last.changed || last.tree?.report.changed === true)),
   }
+}
+
+/** Returns the aggregates that may be on the numbers of an earlier generation. */
+function idsOfRun(session: Session, reader: StoreReader, index: Indexing | undefined): readonly AggregateId[] {
+  const handles = reader.generation === 1 ? undefined : handlesOfRun(session, reader, new Work(reader), index)
+  return reader.roster().filter(({ kind, handle }) => kind !== 'ca' || (handles?.has(handle) ?? true))
+}
+
+function planWith(session: Session, options: RepublishOptions): Promise<RepublishPlan> {
+  return options.index === undefined ? planRepublish(session, options) : planDue(session, options.index, options)
 }
 
 /** Warns of a published tree that was modified: what did that may do it again. */

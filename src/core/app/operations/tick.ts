@@ -3,6 +3,7 @@ import { AppError } from '../../base/errors.js'
 import { type Handle, parseHandle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { fillPool } from '../../crypto/pool.js'
+import { type Indexing, planDue } from '../authority/due-plan.js'
 import { planRepublish } from '../authority/republish-plan.js'
 import { soonest } from '../changes/outcome.js'
 import type { Deliver } from '../exchange/client/deliver.js'
@@ -22,19 +23,22 @@ export interface TickReport {
   readonly staleAt: Instant | null
 }
 
+/** In tests, where there is one version of the program. */
+const ANY: Indexing = { version: '' }
+
 /**
  * Republishes what is due, activates staged keys, fills the key pool, archives old commands, probes enrolment CAs, renews CRLs of enrolment, destroys retired keys, suspends silent children, exchanges messages with parents and
  * repositories elsewhere. The failure of one CA or peer is listed in `failed` and does
  * not stop the others; so are CAs with missing objects. Sections of the configuration with a fault are listed in `disabled`. Throws
  * `clock-behind`, `clock-jumped` (see `guardClock`). Without `deliver` no peer is asked.
  */
-export async function tick(session: Session, deliver?: Deliver): Promise<TickReport> {
+export async function tick(session: Session, deliver?: Deliver, index: Indexing = ANY): Promise<TickReport> {
   if (session.store.role().role !== 'primary') {
     const plan = await planRepublish(session)
     return { role: 'standby', done: [], failed: [], disabled: [], nextDue: plan.nextDue, staleAt: plan.staleAt }
   }
   await session.store.read(async ({ at }) => guardClock(session, at))
-  const republished = await republishRepaired(session, { inspect: true })
+  const republished = await republishRepaired(session, { inspect: true, index })
   const { rolls, retired } = republished
   const done = republished.republished.map((handle) => ({ what: 'republish', on: handle as string }))
   for (const { ca, class: name } of republished.activated) done.push({ what: 'keyroll', on: `${ca} class ${name}` })
@@ -50,16 +54,17 @@ export async function tick(session: Session, deliver?: Deliver): Promise<TickRep
   done.push(...(await finishTls(session)))
   done.push(...(await destroyRetired(session, retired)))
   done.push(...(await prepareActivations(session, rolls)))
-  const silent = await suspendSilentChildren(session)
+  const silent = await suspendSilentChildren(session, index)
   done.push(...silent.done)
   const faults = session.loaded.sectionFaults.map(({ line, message }) => `${session.configPath}:${line}: ${message}`)
   // last, as a peer may let a message wait for minutes
-  const peers = deliver === undefined ? undefined : await exchangeDue(session, deliver)
+  const peers = deliver === undefined ? undefined : await exchangeDue(session, deliver, index)
   done.push(...(peers?.done ?? []))
   const failedPeers = peers?.failed.length ?? 0
   if (failedPeers > 0) recordTick(session, { at, failed: republished.failed.length, failedPeers })
   // a certificate that has come is published at other times
-  const times = peers !== undefined && peers.done.length > 0 ? await planRepublish(session) : republished
+  const times =
+    peers !== undefined && peers.done.length > 0 ? await planDue(session, index, { inspect: true }) : republished
   const nextDue = soonest(times.nextDue, peers?.nextDue ?? null)
   const failed = [...republished.failed, ...crls.failed, ...silent.failed, ...(peers?.failed ?? [])]
   return { role: 'primary', done, failed, disabled: faults, nextDue, staleAt: times.staleAt }
@@ -79,11 +84,11 @@ async function renewDueCrls(session: Session): Promise<Pick<TickReport, 'done' |
 }
 
 /** Suspends the children elsewhere that were silent for too long, if the configuration says how long that is. */
-async function suspendSilentChildren(session: Session): Promise<Pick<TickReport, 'done' | 'failed'>> {
+async function suspendSilentChildren(session: Session, index: Indexing): Promise<Pick<TickReport, 'done' | 'failed'>> {
   const hours = session.config.suspendChildAfterInactiveHours
   if (hours === undefined) return { done: [], failed: [] }
   const { suspendSilent } = await import('../exchange/server/suspend-silent.js')
-  const { done, failed } = await suspendSilent(session, hours)
+  const { done, failed } = await suspendSilent(session, hours, index)
   return { done: done.map(({ ca, child }) => ({ what: 'suspend', on: `${child} of ${ca}` })), failed }
 }
 
@@ -91,9 +96,10 @@ async function suspendSilentChildren(session: Session): Promise<Pick<TickReport,
 async function exchangeDue(
   session: Session,
   deliver: Deliver,
+  index: Indexing,
 ): Promise<Pick<TickReport, 'done' | 'failed' | 'nextDue'>> {
   const { refreshDue } = await import('../exchange/client/refresh-due.js')
-  const { changed, synced, failed, nextDue } = await refreshDue(session, deliver)
+  const { changed, synced, failed, nextDue } = await refreshDue(session, deliver, index)
   return {
     done: [
       ...changed.map(({ ca, parent }) => ({ what: 'parent', on: `${ca} under ${parent}` })),

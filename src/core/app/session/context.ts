@@ -63,11 +63,12 @@ export interface ReadCas {
   readonly failed: readonly { readonly ca: Handle; readonly error: AppError }[]
 }
 
-/** Returns every active CA, and the damage of those that cannot be read: one damaged CA must not keep the others from being published. */
-export function readCas(work: Work): ReadCas {
+/** Returns every active CA, or those of `wanted`, and the damage of those that cannot be read: one damaged CA must not keep the others from being published. */
+export function readCas(work: Work, wanted?: ReadonlySet<Handle>): ReadCas {
   const cas: CaState[] = []
   const failed: { ca: Handle; error: AppError }[] = []
   for (const handle of work.handles('ca')) {
+    if (wanted?.has(handle) === false) continue
     try {
       const state = caState(work, handle)
       if (state.status === 'active') cas.push(state)

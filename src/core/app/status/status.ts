@@ -33,6 +33,7 @@ const EMPTY_PLAN: RepublishPlan = {
   all: [],
   due: [],
   unpublished: [],
+  outdated: [],
   staged: [],
   times: new Map(),
   failed: [],

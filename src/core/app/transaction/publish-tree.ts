@@ -5,7 +5,13 @@ import type { Instant } from '../../base/time.js'
 import type { PubdState } from '../../pubd/state.js'
 import { isOpen, openFolder } from '../../publication/served-modes.js'
 import type { PublicationTarget } from '../../publication/target.js'
-import { isTreeCurrent, type TrustAnchorFiles, type WriteReport, writeTree } from '../../publication/writer.js'
+import {
+  isTreeCurrent,
+  type ModesCheck,
+  type TrustAnchorFiles,
+  type WriteReport,
+  writeTree,
+} from '../../publication/writer.js'
 import type { WritingPrimary } from '../../publication/writer-records.js'
 import { CommitLog, findHead } from '../../store/commit/commit-log.js'
 import { taLocator } from '../../ta/locator.js'
@@ -74,15 +80,14 @@ function lastCommit({ store: { layout } }: Session): Pick<WritingPrimary, 'last'
 }
 
 /**
- * Returns true if the published tree is what the publication server's state says, and with `checksModes` readable. Takes a few stat calls and no
+ * Returns true if the published tree is what the publication server's state says, and with `modes` readable. Takes a few stat calls and no
  * lock; the modes take one stat for each file.
  */
-export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>, checksModes: boolean): boolean {
+export function isTreePublished(session: Session, tx: Pick<TransactionContext, 'work'>, modes: ModesCheck): boolean {
   const state = pubdState(tx.work)
   if (state.serial === 0) return true
   return (
-    isTreeCurrent(publicationTarget(session, tx, state), checksModes) &&
-    (!isInside(session) || isOpen(session.store.dir))
+    isTreeCurrent(publicationTarget(session, tx, state), modes) && (!isInside(session) || isOpen(session.store.dir))
   )
 }
 

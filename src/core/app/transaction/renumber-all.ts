@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../base/errors.js'
 import type { AggregateId } from '../../eventsourcing/types.js'
+import type { StoreReader } from '../../store/commit/store-reader.js'
 import { refuseStandby } from '../session/role.js'
 import type { Session } from '../session/session.js'
 import { NeedsRenumbering } from './commit.js'
@@ -30,13 +31,16 @@ interface FailedAggregate {
 const BATCH = 500
 
 /**
- * Renumbers every aggregate that is still on the numbers of an earlier generation; does nothing in a directory that was never promoted.
+ * Renumbers every aggregate of `idsOf` that is still on the numbers of an earlier generation; does nothing in a directory that was never promoted.
  * Throws `clock-behind` if a later time has been published, and every error that concerns the whole directory.
  */
-export async function renumberAll(session: Session): Promise<RenumberReport> {
+export async function renumberAll(
+  session: Session,
+  idsOf: (reader: StoreReader) => readonly AggregateId[] = (reader) => reader.roster(),
+): Promise<RenumberReport> {
   refuseStandby(session)
   const [all, now] = await session.store.read(async (reader) => [
-    needsRenumbering(reader, reader.roster()),
+    needsRenumbering(reader, idsOf(reader)),
     session.clockFor(reader).now(),
   ])
   if (all.length === 0) return { renumbered: [], failed: [], tree: undefined }

@@ -69,9 +69,13 @@ export interface RemoteParentRow {
   readonly nextDue: Instant | null | undefined
 }
 
-/** Lists the parents elsewhere of each CA that can be read, by CA and parent. */
-export function parentRowsOf(session: Session, work: Work): readonly RemoteParentRow[] {
-  return work.handles('ca').flatMap((ca) => rowsOf(session, work, ca))
+/** Lists the parents elsewhere of each of these CAs that can be read, by CA and parent. */
+export function parentRowsOf(
+  session: Session,
+  work: Work,
+  cas: readonly Handle[] = work.handles('ca'),
+): readonly RemoteParentRow[] {
+  return cas.flatMap((ca) => rowsOf(session, work, ca))
 }
 
 function rowsOf(session: Session, work: Work, ca: Handle): readonly RemoteParentRow[] {

@@ -79,8 +79,12 @@ export function remoteRepositoryRows(session: Session): Promise<readonly RemoteR
 }
 
 /** Lists them as of the revision of `work`. */
-export function repositoryRowsOf(session: Session, work: Work): readonly RemoteRepositoryRow[] {
-  return work.handles('ca').flatMap((ca) => {
+export function repositoryRowsOf(
+  session: Session,
+  work: Work,
+  cas: readonly Handle[] = work.handles('ca'),
+): readonly RemoteRepositoryRow[] {
+  return cas.flatMap((ca) => {
     try {
       const state = caState(work, ca)
       return PLACES.flatMap((place) => repositoryRowOf(session, state, place) ?? [])

@@ -8,6 +8,7 @@ import type { Instant } from '../../../base/time.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { hostKeyOf } from '../../../peers/host.js'
 import { readExchange } from '../../../peers/last-exchange.js'
+import { handlesOfRun, type Indexing } from '../../authority/due-plan.js'
 import { soonest } from '../../changes/outcome.js'
 import type { Session } from '../../session/session.js'
 import type { Deliver } from './deliver.js'
@@ -48,9 +49,9 @@ interface Run {
 }
 
 /** Refreshes every parent and synchronises every repository that is due. Throws only what keeps the directory from being read. */
-export async function refreshDue(session: Session, deliver: Deliver): Promise<DueReport> {
+export async function refreshDue(session: Session, deliver: Deliver, index?: Indexing): Promise<DueReport> {
   const now = session.now()
-  const before = await readPeers(session)
+  const before = await readPeers(session, index)
   const { parents, repositories } = before
   const queues = new HostQueues()
   const run: Run = {
@@ -68,7 +69,7 @@ export async function refreshDue(session: Session, deliver: Deliver): Promise<Du
     changed: run.changed.sort(byName),
     synced: [...run.synced.values()].sort(byName),
     failed: [...run.failed.values()].sort(byName),
-    nextDue: nextDueOf(isAsking ? await readPeers(session) : before, now),
+    nextDue: nextDueOf(isAsking ? await readPeers(session, index) : before, now),
   }
 }
 
@@ -91,10 +92,13 @@ interface Peers {
   readonly repositories: readonly RemoteRepositoryRow[]
 }
 
-function readPeers(session: Session): Promise<Peers> {
+/** Reads them of the CAs that the index names, which are those with peers elsewhere. */
+function readPeers(session: Session, index: Indexing | undefined): Promise<Peers> {
   return session.store.read(async (reader) => {
     const work = new Work(reader)
-    return { parents: parentRowsOf(session, work), repositories: repositoryRowsOf(session, work) }
+    const handles = handlesOfRun(session, reader, work, index)
+    const cas = work.handles('ca').filter((handle) => handles?.has(handle) ?? true)
+    return { parents: parentRowsOf(session, work, cas), repositories: repositoryRowsOf(session, work, cas) }
   })
 }
 

@@ -8,6 +8,7 @@ import { isObject } from '../../../base/shape.js'
 import { addSeconds, type Instant, later, parseInstant, secondsBetween } from '../../../base/time.js'
 import { Work } from '../../../eventsourcing/work.js'
 import { readHeard, recordSilence } from '../../../peers/heard.js'
+import { handlesOfRun, type Indexing } from '../../authority/due-plan.js'
 import { readCas, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { transact } from '../../transaction/transact.js'
@@ -22,10 +23,10 @@ export interface SuspendedReport {
 }
 
 /** Suspends the children of every CA that were silent for `hours`; a CA that fails does not stop the others. Throws `io`. */
-export async function suspendSilent(session: Session, hours: number): Promise<SuspendedReport> {
+export async function suspendSilent(session: Session, hours: number, index?: Indexing): Promise<SuspendedReport> {
   const now = session.now()
   const since = watchedSince(session, now)
-  const silent = await silentChildren(session, addSeconds(now, -hours * 3600), since)
+  const silent = await silentChildren(session, addSeconds(now, -hours * 3600), since, index)
   const done: { ca: Handle; child: Handle }[] = []
   const failed: { ca: Handle; code: string; message: string }[] = []
   for (const { ca, child, also } of byParent(silent)) {
@@ -76,9 +77,11 @@ function silentChildren(
   session: Session,
   before: Instant,
   watched: Instant,
+  index: Indexing | undefined,
 ): Promise<readonly { readonly ca: Handle; readonly child: Handle }[]> {
-  return session.store.read(async (reader) =>
-    readCas(new Work(reader)).cas.flatMap(({ handle: ca, children }) =>
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    return readCas(work, handlesOfRun(session, reader, work, index)).cas.flatMap(({ handle: ca, children }) =>
       Object.entries(children).flatMap(([name, { transport, suspended, issued }]) => {
         const child = name as Handle
         if (transport !== 'rfc6492' || suspended !== undefined || Object.keys(issued).length === 0) return []
@@ -87,6 +90,6 @@ function silentChildren(
         if (heard === undefined) recordSilence(session.options.dataDir, { ca, child }, session.now())
         return heard !== undefined && later(heard.at, watched) <= before ? [{ ca, child }] : []
       }),
-    ),
-  )
+    )
+  })
 }

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { contribText, freePort, type Server, startServer } from '../../support/peers/servers.js'
 import { runProgram, shimmedEnv, writeShim } from '../../support/processes/brine-shim.js'
 
@@ -16,6 +17,8 @@ export interface EstPrograms {
   readonly curl: string
   /** What is served: EST, unless it is messages. */
   readonly serves?: 'messages'
+  /** Texts of the file for messages that an operator replaces, and what by. */
+  readonly edits?: readonly (readonly [string, string])[]
 }
 
 export interface HttpAnswer {
@@ -54,6 +57,23 @@ export class EstServer {
 
   async stop(): Promise<void> {
     for (const server of this.#running.splice(0)) await server.stop()
+  }
+
+  /** Begins a request and sends no more than `text`; returns the status line that comes before the connection ends, '' for none. */
+  begin(text: string): Promise<string> {
+    return new Promise((resolve) => {
+      const ca = readFileSync(join(this.#folder, 'data/ssl/cert.pem'))
+      const socket = connect({ port: this.#port, host: '127.0.0.1', servername: 'localhost', ca }, () =>
+        socket.write(text),
+      )
+      let said = ''
+      socket.setTimeout(20_000, () => socket.destroy())
+      socket.on('data', (part) => {
+        said += part.toString('latin1')
+      })
+      socket.on('error', () => undefined)
+      socket.on('close', () => resolve(said.split('\r\n', 1)[0] ?? ''))
+    })
   }
 
   /** What the server's operator reads. */
@@ -121,7 +141,7 @@ async function startWrapper({ fcgiwrap }: EstPrograms, folder: string): Promise<
 }
 
 /** Writes the files of contrib/ that a server includes, and returns the first. */
-function nginxFiles({ serves }: EstPrograms, folder: string, port: number): string {
+function nginxFiles({ serves, edits = [] }: EstPrograms, folder: string, port: number): string {
   const listen: readonly [string, string][] = [
     ['listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`],
     ['listen [::]:443 ssl;', ''],
@@ -134,7 +154,7 @@ function nginxFiles({ serves }: EstPrograms, folder: string, port: number): stri
       ...passedOn(folder),
     ])
   const included = join(folder, 'messages.conf')
-  writeFileSync(included, contribText('nginx-messages.conf', passedOn(folder)))
+  writeFileSync(included, contribText('nginx-messages.conf', [...passedOn(folder), ...edits]))
   return contribText('nginx.conf', [
     ...listen,
     ['server_name rpki.example.net;', 'server_name localhost;'],
@@ -169,7 +189,7 @@ async function startNginx(programs: EstPrograms, folder: string, port: number): 
   return startServer(nginx, ['-c', config, '-e', log], port)
 }
 
-function apacheFiles({ serves }: EstPrograms, folder: string, port: number): string {
+function apacheFiles({ serves, edits = [] }: EstPrograms, folder: string, port: number): string {
   const listen: readonly [string, string][] = [
     ['*:443', `127.0.0.1:${port}`],
     ['/var/lib/brine', join(folder, 'data')],
@@ -181,7 +201,7 @@ function apacheFiles({ serves }: EstPrograms, folder: string, port: number): str
       ...passedOn(folder),
     ])
   const included = join(folder, 'messages.conf')
-  writeFileSync(included, contribText('apache-messages.conf', passedOn(folder)))
+  writeFileSync(included, contribText('apache-messages.conf', [...passedOn(folder), ...edits]))
   return contribText('apache.conf', [
     ...listen,
     ['ServerName rpki.example.net', 'ServerName localhost'],
@@ -200,6 +220,7 @@ async function startApache(programs: EstPrograms, folder: string, port: number):
     'mpm_event',
     'unixd',
     'authz_core',
+    'authz_host',
     'socache_shmcb',
     'ssl',
     'proxy',

@@ -16,7 +16,7 @@ export interface QueuedExchange {
   /** Exchanges and returns what failed; undefined if nothing did. */
   readonly run: () => Promise<Fault | undefined>
   readonly onFault: (fault: Fault) => void
-  /** What it changes. It runs beside one exchange that changes something else; without it, alone. */
+  /** Name of the CA that it changes. It runs beside one exchange that changes something else; without it, alone. */
   readonly changes?: string
 }
 

@@ -41,6 +41,8 @@ export const HINTS: Readonly<Record<string, readonly string[]>> = {
   'repository-differs': REPOSITORY,
   'repository-leaving': ['brine repo status {ca} shows what the migration waits for'],
   'repository-leaving-none': REPOSITORY,
+  'repository-abandoned': ['brine repo status {ca} shows what the migration waits for'],
+  'repository-active': ['to go back, migrate again: brine repo request {ca}'],
   'repository-same': REPOSITORY,
   'repository-local': REPOSITORY,
   'repo-none': REPOSITORY,

@@ -7,6 +7,7 @@ import { encodeHandle, type Handle } from '../../base/handle.js'
 import type { Instant } from '../../base/time.js'
 import { Work } from '../../eventsourcing/work.js'
 import type { StoreReader } from '../../store/commit/store-reader.js'
+import { freeBytes } from '../../store/disk/fs.js'
 import { soonest } from '../changes/outcome.js'
 import { pubdState } from '../session/context.js'
 import type { Session } from '../session/session.js'
@@ -24,9 +25,14 @@ export interface Indexing {
 
 type Save = () => void
 
+/** Bytes of free space below which nothing is kept: what has to be written needs them. */
+const SPARE = 1024 * 1024
+
 /** Plans what is due by the index, and writes index and rotation. Throws as `planRepublish` does. */
 export async function planDue(session: Session, indexing: Indexing, options: PlanOptions): Promise<RepublishPlan> {
   const [plan, save] = await session.store.read(async (reader) => planIndexed(session, reader, indexing, options))
+  const free = freeBytes(session.store.dir)
+  if (free !== undefined && free < SPARE) return plan
   try {
     save()
   } catch (error) {

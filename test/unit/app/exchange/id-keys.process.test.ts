@@ -112,7 +112,7 @@ describe('toward a parent', () => {
       message: expect.stringContaining('parent up'),
     })
     await updateChildId(await there(), TESTBED, KID, renewed)
-    expect(await refreshFails()).toContain('is not signed by the ID key')
+    expect(await refreshFails()).toContain('has no child with the ID key')
     expect(await addParent(response)).toMatchObject({ id: second, formerId: first, changed: true })
     expect(await refreshFails()).toBeNull()
     expect((await retireId(await here(), KID, first)).ids).toMatchObject([
@@ -223,7 +223,7 @@ describe('toward a parent', () => {
     const second = await newIdHere()
     await request()
     expect(await addParent(response)).toMatchObject({ id: second, otherIds: [first?.ski] })
-    expect(await refreshFails()).toContain('is not signed by the ID key')
+    expect(await refreshFails()).toContain('has no child with the ID key')
     const peer = { kind: 'parent', name: UP } as const
     if (first === undefined) throw new Error('no ID key')
     await useId(await here(), KID, first.ski, [peer])

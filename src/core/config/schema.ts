@@ -176,7 +176,7 @@ const storage = {
     5,
     1,
     1000,
-    'events between two snapshots of an aggregate; up to ten times as many where its state is large',
+    'events between two snapshots of an aggregate; up to five times as many where its state is large',
   ),
   archive_threshold_days: integer(
     null,

@@ -237,12 +237,12 @@ function planEvents({ id, version }: Staged, events: readonly DomainEvent[]): re
 }
 
 /** A large state waits for so many intervals at most. */
-export const LONGEST_WAIT = 10
+export const LONGEST_WAIT = 5
 
 /**
- * Plans a snapshot where a multiple of the interval is passed and the events since the last one have half of its bytes, where a multiple of ten
+ * Plans a snapshot where a multiple of the interval is passed and the events since the last one have half of its bytes, where a multiple of five
  * intervals is passed, where the expected one is damaged, and for each recovery. So a large state is not written for small changes, and what is
- * read besides a snapshot is half of it or a few dozen events.
+ * read besides a snapshot is half of it or two dozen events.
  */
 function planSnapshot(
   interval: number,

@@ -2,7 +2,7 @@
  * The first path of the README, literally: its shell blocks run in their order, as a user pastes them, with a real Krill as the registry whose
  * portal answers the two files. Krill has a name, a public address and an https certificate here, so that no command needs a permission.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type Block, sectionOf, shellBlocks } from '../e2e/surface/shell-blocks.js'
@@ -73,6 +73,27 @@ test('from an empty directory to the ROA that validators see', async (context) =
   }
   expect(said[2]).toMatch(/192\.0\.2\.0\/24 +24 +AS64496 +published/)
   expect(said[3]).toMatch(/^OK /m)
+
+  // the crontab that the path installs, with no more environment than cron gives: it starts in the home of its user
+  const cron = readFileSync(join(projectDir, 'contrib/brine.cron'), 'utf8').replace(
+    'PATH=/usr/local/bin',
+    `PATH=${join(work, 'bin')}`,
+  )
+  const lines = cron.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  const assigned = lines.filter((line) => /^[A-Z_]+=/.test(line)).map((line) => line.split('=') as [string, string])
+  const [job = ''] = lines.flatMap((line) => /^\*\/\d+(?: \*){4} (\S.*)$/.exec(line)?.[1] ?? [])
+  const bare = { ...Object.fromEntries(assigned), BRINE_DATA_DIR: join(work, 'data'), HOME: work, SHELL: '/bin/sh' }
+  const last = join(work, 'data/status/last-tick.json')
+  rmSync(last)
+  // peers that were never asked are due: the run has to reach the registry
+  rmSync(join(work, 'data/status/exchanges'), { recursive: true })
+  const [sh = '', ...rest] = network.inside(['/bin/sh', '-c', job], work)
+  const ticked = await runProgram(sh, rest, { env: { ...bare, NODE_EXTRA_CA_CERTS: network.caFile } })
+  expect(ticked).toMatchObject({ status: 0, stdout: '', stderr: '' })
+  expect(JSON.parse(readFileSync(last, 'utf8')).value).toEqual({ at: expect.any(String), failed: 0 })
+  const after = await runProgram(join(work, 'bin/brine'), ['status', '--json'], { env })
+  const asked = { exchange: { outcome: 'success' } }
+  expect(JSON.parse(after.stdout)).toMatchObject({ verdict: 'ok', parents: [asked], repositories: [asked] })
 
   await krill.wait(() => krill?.published('ORG-4711').some((name) => name.endsWith('.roa')) === true)
   const roots = join(work, 'roots')

@@ -17,10 +17,10 @@ import {
   type StoredCommand,
 } from '../../eventsourcing/types.js'
 import { peekCommand } from '../../store/commit/aggregate-files.js'
-import { liveRecords } from '../../store/commit/live-branch.js'
 import type { Session } from '../session/session.js'
 import { type RecordStatus, readCommandHistory } from './archived-records.js'
 import { commandSummary } from './command-summary.js'
+import { findRecord, historyArchived, ifReadable, newestFirst, type Records } from './history-records.js'
 
 export interface CommandRow {
   readonly kind: string
@@ -72,8 +72,6 @@ export interface CommandReport {
 }
 
 /** The part of a reader that a listing needs. */
-type Records = Pick<Reader, 'load' | 'command'>
-
 const DEFAULT_ROWS = 100
 
 /** Returns the commands that match, newest first. Throws `aggregate-unknown` (rejected), `corrupt`. */
@@ -171,27 +169,6 @@ export async function showCommand(session: Session, name: string, given?: number
   })
 }
 
-/** Finds the record of a command. Throws `command-lost` (rejected) if a recovery discarded it and it cannot be read any more. */
-function findRecord(reader: Records, id: AggregateId, sequence: number): HistoryRecord {
-  let by: StoredCommand | undefined
-  for (const entry of allRecords(reader, id)) {
-    if (entry.record.sequence === sequence) return entry
-    if (entry.record.sequence < sequence) break
-    if (entry.record.effect.result === 'recovered') by = entry.record
-  }
-  if (by === undefined) return { record: reader.command(id, sequence), lost: false }
-  const name = formatAggregateId(id)
-  throw new AppError(
-    'rejected',
-    'command-lost',
-    `${name}: command ${sequence} was lost in the recovery that command ${by.sequence} records`,
-    {
-      hint: `brine history show ${name} ${by.sequence}`,
-      details: { recovery: by.sequence },
-    },
-  )
-}
-
 function unique(ids: readonly AggregateId[]): readonly AggregateId[] {
   return [...new Map(ids.map((id) => [formatAggregateId(id), id])).values()]
 }
@@ -220,61 +197,6 @@ function matcher(filter: HistoryFilter, now: Instant): (record: StoredCommand) =
   }
 }
 
-/** Yields the records of several aggregates as one list, newest first. Each record is read when it is needed. */
-function* newestFirst(
-  reader: Records,
-  ids: readonly AggregateId[],
-  oldest: Instant | undefined,
-): Generator<HistoryRecord> {
-  const heads: { readonly rest: Generator<HistoryRecord>; entry: HistoryRecord }[] = []
-  for (const id of ids) {
-    const rest = allRecords(reader, id)
-    const first = rest.next()
-    if (first.done !== true) heads.push({ rest, entry: first.value })
-  }
-  for (;;) {
-    let newest: (typeof heads)[number] | undefined
-    for (const head of heads) if (newest === undefined || isLater(head.entry.record, newest.entry.record)) newest = head
-    if (newest === undefined || (oldest !== undefined && newest.entry.record.at < oldest)) return
-    yield newest.entry
-    const next = newest.rest.next()
-    if (next.done === true) heads.splice(heads.indexOf(newest), 1)
-    else newest.entry = next.value
-  }
-}
-
-interface HistoryRecord {
-  readonly record: StoredCommand
-  readonly lost: boolean
-}
-
-/** Yields every record of one aggregate, newest first, with those that a recovery discarded as far as they can still be read. */
-function* allRecords(reader: Records, id: AggregateId): Generator<HistoryRecord> {
-  for (const { record } of liveRecords(reader, id)) {
-    yield { record, lost: false }
-    const { effect } = record
-    if (effect.result !== 'recovered') continue
-    for (let s = record.sequence - 1; s > effect.base.sequence; s--) {
-      const lost = ifReadable(() => reader.command(id, s))
-      if (lost !== undefined) yield { record: lost, lost: true }
-    }
-  }
-}
-
-function ifReadable<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof AppError) || error.kind !== 'corrupt') throw error
-    return undefined
-  }
-}
-
-/** Compares by commit; inside one commit the order of the roster remains. */
-function isLater(a: StoredCommand, b: StoredCommand): boolean {
-  return a.commit > b.commit
-}
-
 function rowOf(record: StoredCommand, lost: boolean, status: RecordStatus): CommandRow {
   const { effect } = record
   const isKnown = status !== 'unavailable'
@@ -296,18 +218,4 @@ function rowOf(record: StoredCommand, lost: boolean, status: RecordStatus): Comm
     configDigest: isKnown ? record.configDigest : null,
     archived: status !== 'live',
   }
-}
-
-/** Returns the error for a command whose files, up to `sequence`, are archived and not available here. */
-export function historyArchived(id: AggregateId, sequence: number): AppError {
-  const name = formatAggregateId(id)
-  return new AppError(
-    'rejected',
-    'history-archived',
-    `${name}: commands up to ${sequence} are archived and not available here`,
-    {
-      hint: 'give the folder that holds them: --archive DIR',
-      details: { aggregate: name, sequence },
-    },
-  )
 }

@@ -13,7 +13,7 @@ import { findAggregate } from '../../eventsourcing/aggregate-name.js'
 import { type AggregateId, formatAggregateId } from '../../eventsourcing/types.js'
 import type { Session } from '../session/session.js'
 import { rulesOf } from './digest.js'
-import { historyArchived } from './history.js'
+import { historyArchived } from './history-records.js'
 import { refuseBroken } from './prove-history.js'
 
 /** A position in the history of one aggregate. */

@@ -11,7 +11,7 @@ import { formatAggregateId, kindWord, type StoredCommand } from '../../eventsour
 import type { Session } from '../session/session.js'
 import { Authors } from './authors.js'
 import { commandSummary } from './command-summary.js'
-import { historyArchived } from './history.js'
+import { historyArchived } from './history-records.js'
 import { type HistoryPosition, type PastStates, readPast } from './past-state.js'
 
 export interface StateReport extends HistoryPosition {

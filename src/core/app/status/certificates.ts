@@ -8,7 +8,7 @@ import {
 import { tlsPaths, unusableTlsFiles } from '../../store/disk/tls-files.js'
 import type { CrlStatus } from '../enrolment/crl-files.js'
 import type { Session } from '../session/session.js'
-import type { StatusFinding } from './verdict.js'
+import type { StatusFinding } from './finding.js'
 
 export interface CertificateFacts {
   readonly watched: readonly WatchedCertificate[]

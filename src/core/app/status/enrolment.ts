@@ -6,7 +6,7 @@ import { readEst } from '../enrolment/commit.js'
 import { type CrlStatus, crlStatus } from '../enrolment/crl-files.js'
 import { type GroupStatus, haStatus } from '../failover/status.js'
 import type { Session } from '../session/session.js'
-import type { EnrolmentFacts } from './verdict.js'
+import type { EnrolmentFacts } from './enrolment-findings.js'
 
 /** A group in the report of `status`. */
 export type GroupSummary = Pick<GroupStatus, 'name' | 'strategy' | 'verdict' | 'next' | 'retryAfter'>

@@ -12,7 +12,7 @@ import { ProtocolFault } from '../../protocols/fault.js'
 import { type HeldId, renewalSteps, unusedStep } from '../exchange/id-hand-over.js'
 import { idRows } from '../exchange/id-keys.js'
 import { caState, pubdState } from '../session/context.js'
-import type { StatusFinding } from './verdict.js'
+import type { StatusFinding } from './finding.js'
 
 /** Returns `the repository of acme`, `the repository that acme leaves`. */
 export function repositoryName(ca: Handle, place: Place): string {

@@ -12,10 +12,10 @@ import { parentRowsOf, type RemoteParentRow } from '../exchange/client/due-paren
 import { type RemoteRepositoryRow, repositoryRowsOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, exchangeRow } from '../exchange/client/list-parents.js'
 import type { Session } from '../session/session.js'
+import type { StatusFinding } from './finding.js'
 import { idCertificateFindings, repositoryName } from './id-certificates.js'
 import { revocationFindings, revocationFrom } from './revocation.js'
 import { publisherFindings, type StatusChild, type StatusPublisher, servedPeers } from './served-peers.js'
-import type { StatusFinding } from './verdict.js'
 
 /** A parent elsewhere. */
 export interface StatusParent {

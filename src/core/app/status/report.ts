@@ -8,10 +8,11 @@ import type { RetiredKeyRow, RollRow } from '../authority/roll-rows.js'
 import type { RestoredStatus } from '../backup/restore-gap.js'
 import type { ServerStatus } from '../distribution/server-status.js'
 import type { GroupSummary } from './enrolment.js'
+import type { StatusFinding } from './finding.js'
 import type { StatusParent, StatusRepository } from './peers.js'
 import type { StatusChild, StatusPublisher } from './served-peers.js'
 import type { BypassedNote, StatusCa, StatusPublication, StatusSnapshot, UnreadableAggregate } from './snapshot.js'
-import type { StatusFinding, Verdict } from './verdict.js'
+import type { Verdict } from './verdict.js'
 
 export type ReportedCertificate = Omit<WatchedCertificate, 'message' | 'place'>
 

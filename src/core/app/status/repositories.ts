@@ -22,7 +22,8 @@ import { repositoryRowOf } from '../exchange/client/due-repositories.js'
 import { type ExchangeRow, type PeerContactRow, peerContactRow } from '../exchange/client/list-parents.js'
 import { knownCa, pubdState, readCas } from '../session/context.js'
 import type { Session } from '../session/session.js'
-import { type StatusFinding, type Verdict, verdictOf } from './verdict.js'
+import type { StatusFinding } from './finding.js'
+import { type Verdict, verdictOf } from './verdict.js'
 
 /** A repository of a CA, as `repo status` lists it. */
 export interface RepoStatusRow {

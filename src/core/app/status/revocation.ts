@@ -4,7 +4,7 @@
  */
 import type { Handle } from '../../base/handle.js'
 import { addSeconds, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
-import type { StatusFinding } from './verdict.js'
+import type { StatusFinding } from './finding.js'
 
 const GRACE_SECONDS = 90 * 86_400
 

@@ -11,7 +11,7 @@ import { lastHeardAt } from '../../peers/heard.js'
 import { type ListedPublisher, manifestsStaleAt, publisherRows } from '../exchange/server/publishers.js'
 import { pubdState, readCas } from '../session/context.js'
 import type { Session } from '../session/session.js'
-import type { StatusFinding } from './verdict.js'
+import type { StatusFinding } from './finding.js'
 
 /** A publisher elsewhere. */
 export interface StatusPublisher {

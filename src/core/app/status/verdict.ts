@@ -2,56 +2,21 @@
  * Verdict of `status` and its findings: critical ones need action now, warnings before they become critical.
  * Invariant: pure, and every verdict follows from its findings.
  */
-import { addSeconds, formatDuration, type Instant, secondsBetween } from '../../base/time.js'
+import { addSeconds, type Instant } from '../../base/time.js'
+import { type EnrolmentFacts, enrolmentFindings } from './enrolment-findings.js'
+import { critical, durationBetween, list, type StatusFinding, warning } from './finding.js'
+import { type StandbyFacts, standbyFindings } from './standby-findings.js'
 
 export type Verdict = 'ok' | 'warning' | 'critical'
 
-export interface StatusFinding {
-  readonly level: 'warning' | 'critical'
-  /** Stable code in kebab-case. */
-  readonly code: string
-  readonly message: string
-  /** The next command. */
-  readonly hint: string | null
-}
-
-/** Origin of a restored directory. */
-export interface RestoredFacts {
-  readonly from: string
-  readonly cutAt: Instant | null
-  /** Number of aggregates with commands after the backup was taken; null if unknown. */
-  readonly behind: number | null
-}
-
-/** State of the enrolment CAs. */
-export interface EnrolmentFacts {
-  /** Groups without an available CA, with the reasons. */
-  readonly down: readonly string[]
-  /** Groups with some unavailable CAs, with the reasons. */
-  readonly degraded: readonly string[]
-  /** Time of the newest probe if it is too long ago; null otherwise. */
-  readonly unprobedSince: Instant | null
-  /** Requests for which a CA may have issued a certificate without a response. */
-  readonly unknown: readonly string[]
-}
-
 /** Facts that the findings are derived from. */
-export interface StatusFacts {
-  readonly now: Instant
+export interface StatusFacts extends StandbyFacts {
   readonly primary: boolean
   /** Message that another primary has taken over the published tree; null if none has. */
   readonly superseded: string | null
   readonly staleAt: Instant | null
   readonly nextDue: Instant | null
   readonly lastTick: Instant | null
-  /** Time of the newest commit. */
-  readonly lastCommit: Instant | null
-  /** Number of newer commits that are incomplete in this copy. */
-  readonly behind: number
-  /** Damage because of which they are not used; null if some of their files are only missing. */
-  readonly copyDamage: string | null
-  /** Origin of a restored directory that has not been promoted yet. */
-  readonly restored: RestoredFacts | null
   readonly broken: readonly { readonly aggregate: string; readonly code: string; readonly message: string }[]
   /** Damaged files that are not needed; the aggregate is empty for `status/`. */
   readonly bypassed: readonly { readonly aggregate: string; readonly message: string }[]
@@ -98,7 +63,6 @@ export interface AccessFact {
 }
 
 const HOUR = 3600
-const DAY = 86400
 /** Seconds of delay that are always tolerated. */
 const MINIMUM_LATENESS = 900
 const MEBIBYTE = 1024 * 1024
@@ -132,14 +96,6 @@ export function verdictOf(findings: readonly StatusFinding[]): Verdict {
 /** Returns true if `verdict` is `level` or worse. */
 export function isAtLeast(verdict: Verdict, level: 'warning' | 'critical'): boolean {
   return verdict === 'critical' || verdict === level
-}
-
-function critical(code: string, message: string, hint: string | null): StatusFinding {
-  return { level: 'critical', code, message, hint }
-}
-
-function warning(code: string, message: string, hint: string | null): StatusFinding {
-  return { level: 'warning', code, message, hint }
 }
 
 function damageFindings(facts: StatusFacts): readonly StatusFinding[] {
@@ -247,73 +203,4 @@ function tickFindings({ now, nextDue, lastTick, tickSince, tickPeriod }: StatusF
         ? 'tick never ran'
         : `the last tick was at ${lastTick}, by a clock that was ahead`
   return [warning('tick-missing', isDue ? `${when}, and work is due` : when, 'brine tick, and check cron')]
-}
-
-function enrolmentFindings(
-  { down, degraded, unprobedSince, unknown }: EnrolmentFacts,
-  primary: boolean,
-): readonly StatusFinding[] {
-  const found: StatusFinding[] = [
-    ...down.map((what) => critical('ha-down', `no CA is available in group ${what}`, 'brine ha status')),
-    ...degraded.map((what) => warning('ha-degraded', `some CAs are unavailable in group ${what}`, 'brine ha status')),
-  ]
-  if (primary && unprobedSince !== null)
-    found.push(warning('ha-unprobed', `no CA has been probed since ${unprobedSince}`, 'brine tick, and check cron'))
-  if (unknown.length > 0)
-    found.push(
-      warning(
-        'est-unknown',
-        `outcome unknown, a CA may have issued a certificate: request ${list(unknown)}`,
-        'brine est status',
-      ),
-    )
-  return found
-}
-
-function standbyFindings({ now, lastCommit, behind, copyDamage, restored }: StatusFacts): readonly StatusFinding[] {
-  const found: StatusFinding[] = []
-  if (restored !== null)
-    found.push(
-      warning(
-        'restored',
-        restoredMessage(restored, now),
-        'when no other primary is running: brine promote --reason …, then brine tick',
-      ),
-    )
-  if (restored === null && lastCommit !== null && addSeconds(lastCommit, DAY) < now)
-    found.push(
-      warning(
-        'copy-old',
-        `this stand-by's newest commit is ${durationBetween(lastCommit, now)} old`,
-        'make another copy',
-      ),
-    )
-  if (copyDamage !== null)
-    found.push(
-      warning('copy-damaged', copyDamage, 'make another copy; what this one can keep: brine recover --dry-run'),
-    )
-  else if (behind > 0)
-    found.push(
-      warning(
-        'copy-partial',
-        `${behind} newer ${behind === 1 ? 'commit is' : 'commits are'} incomplete in this copy`,
-        'make another copy',
-      ),
-    )
-  return found
-}
-
-function restoredMessage({ from, cutAt, behind }: RestoredFacts, now: Instant): string {
-  const age = cutAt === null ? '' : `, taken at ${cutAt} (${cutAt <= now ? durationBetween(cutAt, now) : '0s'} old)`
-  const since =
-    behind === null ? 'unknown' : behind === 0 ? 'nothing' : `${behind} ${behind === 1 ? 'aggregate' : 'aggregates'}`
-  return `restored from ${from}${age}; published after this backup was taken: ${since}`
-}
-
-function durationBetween(from: Instant, to: Instant): string {
-  return formatDuration(secondsBetween(from, to)).split(' ').slice(0, 2).join(' ')
-}
-
-function list(names: readonly string[]): string {
-  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
 }

@@ -45,7 +45,7 @@ export interface Prepared {
 }
 
 /** Changes follow each other faster than here: in two hours there are fewer than this. */
-export const TREES = { ...DEFAULT_TREES, max: 200 }
+export const TREES = { ...DEFAULT_TREES, keepSeconds: 0, max: 200 }
 
 /** Runs rsync for one target. */
 export type Call = (args: readonly string[], input?: string) => Promise<string>

@@ -124,6 +124,24 @@ export function snapshotLength(state: PubdState): number {
   return length
 }
 
+/**
+ * Returns a predicate: true if the RRDP snapshot file has at least so many bytes. It adds up publishers until it knows, so that a small question
+ * about a large repository is cheap, and goes on from there when it is asked for more.
+ */
+export function snapshotReaches(state: PubdState): (bytes: number) => boolean {
+  const left = Object.values(state.publishers).values()
+  let length = snapshotFrameLength(state.sessionId, state.serial)
+  return (bytes) => {
+    while (length < bytes) {
+      const { value: publisher } = left.next()
+      if (publisher === undefined) return false
+      for (const name in publisher.objects)
+        length += publishLength(publisher.base + name, entry(publisher.objects, name)?.size ?? 0)
+    }
+    return true
+  }
+}
+
 /** Returns the length of a delta file in bytes. */
 export function deltaLength(session: string, delta: Pick<StoredDelta, 'serial' | 'changes'>): number {
   let length = deltaFrameLength(session, delta.serial)
@@ -139,7 +157,7 @@ export function deltaLength(session: string, delta: Pick<StoredDelta, 'serial' |
 export function retainedDeltas(
   session: string,
   deltas: readonly StoredDelta[],
-  snapshotBytes: number,
+  snapshotReachesBytes: (bytes: number) => boolean,
   now: Instant,
   policy: RetentionPolicy,
 ): number {
@@ -149,7 +167,7 @@ export function retainedDeltas(
     const age = secondsBetween(delta.at, now)
     const guaranteed = index < policy.minNr || age < policy.minSeconds
     const allowed = guaranteed || (index < policy.maxNr && age <= policy.maxSeconds)
-    if (!allowed || index >= MAX_DELTAS || bytes > snapshotBytes) return index
+    if (!allowed || index >= MAX_DELTAS || !snapshotReachesBytes(bytes)) return index
   }
   return deltas.length
 }

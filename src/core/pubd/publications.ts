@@ -8,7 +8,7 @@ import { entry, withEntries } from '../base/record.js'
 import { isCount, isPositive, isText, isTime, listOf } from '../base/shape.js'
 import { quoted } from '../base/text.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
-import { deltaChange, type PublisherChange, retainedDeltas, snapshotLength } from './content.js'
+import { deltaChange, type PublisherChange, retainedDeltas, snapshotReaches } from './content.js'
 import { changeTime, newPart, type PubdPorts } from './ports.js'
 import { contentOf, staging, withStaged } from './staged.js'
 import { type DeltaChange, isDeltaChange, type ObjectRef, type PubdState, type Publisher } from './state.js'
@@ -88,7 +88,7 @@ export function publication(
     retained: state.deltas.length + 1,
   }
   const next = publicationEvents.published.evolve(state, all)
-  const retained = retainedDeltas(next.sessionId, next.deltas, snapshotLength(next), at, ports.retention)
+  const retained = retainedDeltas(next.sessionId, next.deltas, snapshotReaches(next), at, ports.retention)
   return [{ ...all, retained }]
 }
 

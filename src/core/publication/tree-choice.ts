@@ -11,11 +11,19 @@ export interface TreePolicy {
   /** Seconds after which one of `standing` trees may be used again. */
   readonly graceSeconds: number
   readonly standing: number
+  /** Seconds after which an unused tree beyond `standing` is removed: a server that is busy now and then keeps the trees of its busy hours. */
+  readonly keepSeconds: number
   /** Maximum number of trees: publications in quick succession get another tree, up to this number. */
   readonly max: number
 }
 
-export const DEFAULT_TREES: TreePolicy = { quietSeconds: 7200, graceSeconds: 7200, standing: 3, max: 16 }
+export const DEFAULT_TREES: TreePolicy = {
+  quietSeconds: 7200,
+  graceSeconds: 7200,
+  standing: 3,
+  keepSeconds: 86_400,
+  max: 16,
+}
 
 export interface TreeChoice {
   readonly name: string
@@ -45,15 +53,16 @@ export function chooseTree(
   return rested || trees.length >= policy.max ? { name: longest.name, tree: longest } : another
 }
 
-/** Returns extra trees that have no readers left, longest unused first. */
+/** Returns extra trees that have no readers left and were unused for `keepSeconds`, longest unused first. */
 export function surplusTrees(
   trees: readonly Tree[],
   current: string,
   now: Instant,
   policy: TreePolicy,
 ): readonly Tree[] {
+  const { quietSeconds, keepSeconds } = policy
   return trees
-    .filter((t) => t.name !== current && idleSeconds(t, now) >= policy.quietSeconds)
+    .filter((t) => t.name !== current && idleSeconds(t, now) >= Math.max(quietSeconds, keepSeconds))
     .sort((a, b) => idleSeconds(b, now) - idleSeconds(a, now))
     .slice(0, Math.max(0, trees.length - policy.standing))
 }

@@ -8,6 +8,7 @@ import {
   publishedObjects,
   retainedDeltas,
   snapshotLength,
+  snapshotReaches,
 } from '../../../src/core/pubd/content.js'
 import { nameBelow, publisherBase } from '../../../src/core/pubd/uri.js'
 import { given, h, object, RSYNC } from './given.js'
@@ -73,7 +74,10 @@ describe('publication by desired state', () => {
         const { sessionId, deltas } = server.state
         const total = deltas.reduce((sum, d) => sum + deltaLength(sessionId, d), 0)
         expect(total).toBeLessThanOrEqual(snapshotLength(server.state))
-        expect(retainedDeltas(sessionId, deltas, snapshotLength(server.state), server.now, server.retention)).toBe(
+        const reaches = snapshotReaches(server.state)
+        const whole = snapshotLength(server.state)
+        expect([1, whole - 1, whole, whole + 1, whole].map(reaches)).toEqual([true, true, true, false, true])
+        expect(retainedDeltas(sessionId, deltas, snapshotReaches(server.state), server.now, server.retention)).toBe(
           deltas.length,
         )
       }),

@@ -50,12 +50,26 @@ describe('chooseTree', () => {
 })
 
 describe('surplusTrees', () => {
-  it('are those beyond three that nobody used for two hours', () => {
-    const trees = [tree('a', 1, 9000), tree('b', 2, 8000), tree('c', 3, 7500), tree('d', 4, 10), tree('e', 5, null)]
+  const DAY = 86_400
+
+  it('are those beyond three that no publication used for a day', () => {
+    const trees = [
+      ...[tree('a', 1, DAY + 2), tree('b', 2, DAY + 1), tree('c', 3, DAY), tree('d', 4, 10), tree('e', 5, null)],
+    ]
     expect(surplusTrees(trees, 'e', now, DEFAULT_TREES).map((t) => t.name)).toEqual(['a', 'b'])
     expect(surplusTrees(trees.slice(2), 'e', now, DEFAULT_TREES)).toEqual([])
     expect(
       surplusTrees([...trees, tree('f', 6, 20), tree('g', 7, 30)], 'e', now, DEFAULT_TREES).map((t) => t.name),
     ).toEqual(['a', 'b', 'c'])
+  })
+
+  it('leave the trees of a busy hour for the next one of the day', () => {
+    const trees = Array.from({ length: 15 }, (_, i) => tree(String.fromCharCode(97 + i), i, DAY - 1 - i))
+    expect(surplusTrees([...trees, tree('p', 16, null)], 'p', now, DEFAULT_TREES)).toEqual([])
+  })
+
+  it('never have readers, however short the time is', () => {
+    const trees = ['a', 'b', 'c', 'd'].map((name, i) => tree(name, i, 7199))
+    expect(surplusTrees(trees, 'd', now, { ...DEFAULT_TREES, keepSeconds: 0 })).toEqual([])
   })
 })

@@ -136,7 +136,7 @@ describe('writeRepository', () => {
     expect(fs.readdirSync(join(site.repoDir, 'rsync')).sort()).toEqual(['a', 'b', 'current'])
   })
 
-  it('gives publications within the grace time a tree each, up to the limit, and drops them after two hours', async () => {
+  it('gives publications within the grace time a tree each, up to the limit, keeps them for a day, and then drops them', async () => {
     const site = await open('acme')
     const trees: string[] = []
     for (let i = 0; i < 7; i++) {
@@ -146,6 +146,10 @@ describe('writeRepository', () => {
     }
     expect(trees).toEqual(['a', 'b', 'c', 'd', 'e', 'a', 'b'])
     site.later(7200)
+    await site.desire('acme', { 'a.roa': 'next' })
+    site.write()
+    expect(fs.readdirSync(join(site.repoDir, 'rsync'))).toHaveLength(6)
+    site.later(86_400)
     await site.desire('acme', { 'a.roa': 'last' })
     site.write()
     expect(fs.readdirSync(join(site.repoDir, 'rsync'))).toHaveLength(4)

@@ -20,6 +20,27 @@ export function canonicalWriter(): (value: unknown) => string {
   return (value) => write(value, known)
 }
 
+/**
+ * Returns true if `text` is the RFC 8785 text of the value that `JSON.parse` returned for it. `JSON.stringify` keeps the order of keys and has
+ * the same numbers and strings, so only the order of keys is left to check; lone surrogates, which it escapes, are left to `canonicalJson`.
+ */
+export function isCanonicalText(parsed: Json, text: string): boolean {
+  if (text.includes('\\ud') || !isSorted(parsed)) return canonicalJson(parsed) === text
+  return JSON.stringify(parsed) === text
+}
+
+/** Returns true if the keys of all objects are in UTF-16 order. */
+function isSorted(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(isSorted)
+  let previous: string | undefined
+  for (const [key, member] of Object.entries(value as { readonly [key: string]: Json })) {
+    if ((previous !== undefined && previous > key) || !isSorted(member)) return false
+    previous = key
+  }
+  return true
+}
+
 function write(value: unknown, known: WeakMap<object, string> | undefined): string {
   if (value === null || typeof value === 'boolean') return JSON.stringify(value)
   if (typeof value === 'string') return canonicalString(value)

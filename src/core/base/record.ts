@@ -25,8 +25,10 @@ export function withEntries<V>(
   put: Iterable<readonly [string, V]>,
   drop: Iterable<string> = [],
 ): Table<V> {
-  const copy: Record<string, V> = { ...table }
-  for (const key of drop) delete copy[key]
+  // key by key: `delete` turns an object into a hash table, and copying such a one again and again takes five times as long
+  const copy: Record<string, V> = {}
+  const dropped = new Set(drop)
+  for (const key of Object.keys(table)) if (!dropped.has(key)) define(copy, key, table[key] as V)
   for (const [key, value] of put) define(copy, key, value)
   return copy
 }

@@ -1,7 +1,7 @@
 /** Canonical JSON (RFC 8785): the standard's own examples and the values that JSON would change in silence. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, canonicalWriter, type Json } from '../../../src/core/base/json.js'
+import { canonicalJson, canonicalWriter, isCanonicalText, type Json } from '../../../src/core/base/json.js'
 
 describe('canonical JSON', () => {
   it('sorts keys by UTF-16 code units (RFC 8785 section 3.2.3)', () => {
@@ -99,4 +99,48 @@ it('a writer for values that share parts writes the same, and what was refused o
   const write = canonicalWriter()
   const bad = { a: [Number.NaN] }
   for (let i = 0; i < 2; i++) expect(() => write(bad)).toThrow(TypeError)
+})
+
+describe('a text is canonical', () => {
+  const judged = (text: string): boolean => {
+    try {
+      return canonicalJson(JSON.parse(text)) === text
+    } catch {
+      return false
+    }
+  }
+  const isSo = (text: string): boolean => {
+    try {
+      return isCanonicalText(JSON.parse(text) as Json, text)
+    } catch {
+      return false
+    }
+  }
+
+  it.each([
+    '{"a":1,"b":[{"c":null,"d":"\\\\ud"}]}',
+    '{"b":1,"a":2}',
+    '[{"a":[{"c":1,"b":2}]}]',
+    '{"10":1,"9":2}',
+    '{"9":2,"10":1}',
+    '{"a":1,"a":1}',
+    '{"__proto__":1,"a":2}',
+    '{"a": 1}',
+    '{"a":1.0}',
+    '-0',
+    '1e999',
+    '"\\ud800"',
+    '{"\\udc00":1}',
+    '"\\u0041"',
+    '"\\/"',
+  ])('as its encoding says: %s', (text) => expect(isSo(text)).toBe(judged(text)))
+
+  it('for any value, in canonical order or not', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.boolean(), (value, canonical) => {
+        const text = canonical ? canonicalJson(value) : JSON.stringify(value)
+        expect(isSo(text)).toBe(judged(text))
+      }),
+    )
+  })
 })

@@ -3,7 +3,7 @@
  * Invariant: an unknown key or type is damage, an unknown format means a newer program; neither is ever interpreted.
  */
 import { equalBytes, utf8 } from '../../base/bytes.js'
-import { canonicalJson, type Json } from '../../base/json.js'
+import { canonicalJson, isCanonicalText, type Json } from '../../base/json.js'
 import {
   type Check,
   isAny,
@@ -40,7 +40,8 @@ export function encodeRecord(value: unknown): Uint8Array {
 /** Returns true if `bytes` are the encoding of the record. A duplicate name, an inexact number or white space makes them differ. */
 export function isCanonical(record: unknown, bytes: Uint8Array): boolean {
   try {
-    return equalBytes(encodeRecord(record), bytes)
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+    return text.endsWith('\n') && isCanonicalText(record as Json, text.slice(0, -1)) && equalBytes(utf8(text), bytes)
   } catch (error) {
     // a number that JSON cannot express, a lone surrogate; deep nesting overflows the stack
     if (error instanceof TypeError || error instanceof RangeError) return false

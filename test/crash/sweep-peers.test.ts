@@ -3,7 +3,7 @@
  * the cases; all of them with SLOW=1.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { removeChild, suspendChild, unsuspendChild } from '../../src/core/app/authority/children.js'
 import { activateKeyroll, cancelKeyroll, initKeyroll } from '../../src/core/app/authority/keyroll.js'
@@ -25,6 +25,7 @@ import { partyOf } from '../support/peers/parties.js'
 import { bytesOf, type ForeignPublisher, foreignPublisher, publisherAt } from '../support/peers/publisher.js'
 import { copyDir } from '../support/processes/cli.js'
 import { KINDS, type Subject, sweep } from '../support/processes/sweep.js'
+import { subjectsIn } from '../support/sites/exchange-subject.js'
 import {
   addRoa,
   deliverTo,
@@ -153,28 +154,10 @@ const requestOf = async (index: number): Promise<Uint8Array> =>
     }),
   )
 
-type On<T> = (two: TwoDirectories) => Promise<T>
-
-/** A subject on one side of two directories. */
-function on(
-  place: 'client' | 'server',
-  name: string,
-  from: keyof typeof base,
-  steps: { readonly run: On<unknown>; readonly state: On<unknown>; readonly next: On<unknown> },
-  rest: Partial<Subject> = {},
-): Subject {
-  const two = (dir: string, at: string | undefined) => directoriesIn(dirname(dir), at)
-  return {
-    ...{ name, now: NOW, base: join(folder, from), place, hasPeer: true },
-    run: (dir, at) => steps.run(two(dir, at)),
-    state: async (dir, at) => JSON.stringify(await steps.state(two(dir, at))),
-    next: (dir, at) => steps.next(two(dir, at)),
-    ...rest,
-  }
-}
-
 const children = async (two: TwoDirectories) => (await two.stateThere(TESTBED)).children
 const parents = async (two: TwoDirectories) => Object.keys((await two.stateHere(KID)).parents)
+
+const on = subjectsIn(folder, NOW)
 
 const subjects: readonly Subject[] = [
   on('server', 'child add --request', 'strangers', {

@@ -2,7 +2,7 @@
  * Messages between two data directories for sweeps: `client` and `server` below one folder, of which one fails while the other goes on; and
  * what must hold at the end, whatever failed.
  */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { roaArguments } from '../../../src/core/app/authority/roa-set.js'
@@ -48,8 +48,10 @@ export const addRoa = async (two: TwoDirectories, roa = '10.0.0.0/24 => 64496') 
 export const keysOf = async (two: TwoDirectories) => (await two.stateHere(KID)).classes['0']?.keys ?? []
 export const issuedBy = async (two: TwoDirectories) => (await two.stateThere(TESTBED)).children[KID]?.issued ?? {}
 
+/** Returns the names of what is served for a publisher; one that publishes nothing has no folder. */
 export function servedFiles(dataDir: string, publisher: string): readonly string[] {
   const root = join(dataDir, 'repo/rsync/current', publisher)
+  if (!existsSync(root)) return []
   return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name))
 }
 

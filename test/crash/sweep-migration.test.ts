@@ -60,9 +60,10 @@ const cancel = (two: TwoDirectories) => migrate(two, { to: 'none', cancels: true
 const pubd = async (two: TwoDirectories) =>
   (await two.there()).store.read(async (reader) => pubdState(new Work(reader)))
 const isLeaving = async (two: TwoDirectories) => (await two.stateHere(KID)).leaving !== undefined
+const baseOf = async (two: TwoDirectories) => (await two.stateHere(KID)).repository?.base
 const whereItIs = async (two: TwoDirectories) => {
-  const { repository, leaving } = await two.stateHere(KID)
-  return [repository?.base, leaving?.repository.base, (await keysOf(two)).map(({ state }) => state)]
+  const { leaving } = await two.stateHere(KID)
+  return [await baseOf(two), leaving?.repository.base, (await keysOf(two)).map(({ state }) => state)]
 }
 const served = (two: TwoDirectories, publisher: string) =>
   servedFiles(two.server, publisher)
@@ -92,7 +93,7 @@ const subjects: readonly Subject[] = [
     run: cancel,
     state: whereItIs,
     next: async (two) => {
-      if ((await whereItIs(two))[0]?.includes('second') === true) await cancel(two)
+      if ((await baseOf(two))?.includes('second') === true) await cancel(two)
       await isCurrentAt(two, 'pub', 'second')
     },
   }),

@@ -22,12 +22,13 @@ const onChild = (state: CaState, name: Handle, change: (child: Child) => Child):
 export const remoteChildEvents = {
   /** The ID certificate that verifies its messages, and our ID key that it was given. */
   'child.contacted': event(
-    { child: isName, peer: isText, id: isKeyId, 'idUntil?': isTime },
-    (state, { child: name, peer, id, idUntil }) =>
+    { child: isName, peer: isText, id: isKeyId, 'idUntil?': isTime, 'since?': isTime },
+    (state, { child: name, peer, id, idUntil, since }) =>
       onChild(state, name, ({ idUntil: _, ...child }) => ({
         ...child,
         ...{ transport: 'rfc6492', peer, id },
         ...(idUntil === undefined ? {} : { idUntil }),
+        ...(since === undefined ? {} : { since }),
       })),
   ),
   /** A message with this signing time changed something. */
@@ -54,11 +55,13 @@ export const remoteChildCommands = {
       if (idKey(state, id) !== undefined) return []
       return [{ code: 'id-unknown', message: `${state.handle} has no ID key ${id}` }]
     },
-    decide: ({ children }, { child, peer, id, idUntil }) => {
+    decide: ({ children }, { child, peer, id, idUntil }, { clock }) => {
       const known = entry(children, child)
-      if (known?.peer === toBase64(peer) && known.id === id && known.idUntil === idUntil) return []
+      const isSame = known?.peer === toBase64(peer)
+      if (isSame && known.id === id && known.idUntil === idUntil) return []
       const until = idUntil === undefined ? {} : { idUntil }
-      return [{ type: 'child.contacted', child, peer: toBase64(peer), id, ...until }]
+      const since = isSame ? {} : { since: clock.now() }
+      return [{ type: 'child.contacted', child, peer: toBase64(peer), id, ...until, ...since }]
     },
     publishesOnly: false,
     summarize: ({ child, id }) => ({ child, id }),

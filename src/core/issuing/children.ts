@@ -90,6 +90,8 @@ export interface Child {
   readonly issued: Table<IssuedCertificate>
   /** Base64 DER of the ID certificate that verifies its messages. */
   readonly peer?: string
+  /** When that certificate was given to us: a message that was signed before is a replay. Left out: by a version that did not record it. */
+  readonly since?: Instant
   /** Our ID key that it was given. */
   readonly id?: KeyId
   /** End of the certificate of that key which it holds; left out: of the first one. */

@@ -34,11 +34,12 @@ export const remotePublisherEvents = {
   ...idEventsOn<PubdState>(),
   /** The ID certificate that verifies its messages, and our ID key that it was given. */
   'publisher.contacted': event(
-    { publisher: isName, peer: isText, id: isKeyId, 'idUntil?': isTime },
-    (state, { publisher: name, peer, id, idUntil }) =>
+    { publisher: isName, peer: isText, id: isKeyId, 'idUntil?': isTime, 'since?': isTime },
+    (state, { publisher: name, peer, id, idUntil, since }) =>
       onPublisher(state, name, (publisher) => {
         const { idUntil: _, ...remote } = publisher.remote ?? {}
-        return { ...publisher, remote: { ...remote, peer, id, ...(idUntil === undefined ? {} : { idUntil }) } }
+        const until = idUntil === undefined ? {} : { idUntil }
+        return { ...publisher, remote: { ...remote, peer, id, ...until, ...(since === undefined ? {} : { since }) } }
       }),
   ),
   /** A message with this signing time changed something; `staged` waits for the next RRDP delta. */
@@ -86,11 +87,13 @@ export const remotePublisherCommands = {
       if (idKey(state, id) !== undefined) return []
       return [{ code: 'id-unknown', message: `the publication server has no ID key ${id}` }]
     },
-    decide: ({ publishers }, { publisher, peer, id, idUntil }) => {
+    decide: ({ publishers }, { publisher, peer, id, idUntil }, { clock }) => {
       const known = entry(publishers, publisher)?.remote
-      if (known?.peer === toBase64(peer) && known.id === id && known.idUntil === idUntil) return []
+      const isSame = known?.peer === toBase64(peer)
+      if (isSame && known.id === id && known.idUntil === idUntil) return []
       const until = idUntil === undefined ? {} : { idUntil }
-      return [{ type: 'publisher.contacted', publisher, peer: toBase64(peer), id, ...until }]
+      const since = isSame ? {} : { since: clock.now() }
+      return [{ type: 'publisher.contacted', publisher, peer: toBase64(peer), id, ...until, ...since }]
     },
     publishesOnly: false,
     summarize: ({ publisher, id }) => ({ publisher, id }),

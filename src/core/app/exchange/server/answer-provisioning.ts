@@ -6,6 +6,7 @@
  */
 import { AppError } from '../../../base/errors.js'
 import type { Handle } from '../../../base/handle.js'
+import { entry } from '../../../base/record.js'
 import { quoted } from '../../../base/text.js'
 import type { Instant } from '../../../base/time.js'
 import type { CaState } from '../../../ca/state.js'
@@ -23,8 +24,8 @@ import {
   type ProvisioningMessage,
 } from '../../../protocols/provisioning/types.js'
 import { decodeCertificationRequest } from '../../../rpki/certification-request.js'
-import { lastSigned, refuseFormer } from '../../authority/replay-clocks.js'
-import { caState, runCa } from '../../session/context.js'
+import { beginGeneration, generationBegan, lastSigned, refuseFormer } from '../../authority/replay-clocks.js'
+import { caState, runCa, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
 import { transact } from '../../transaction/transact.js'
@@ -43,6 +44,8 @@ export interface ProvisioningAnswer {
 
 interface Heard {
   readonly child: Handle
+  /** The ID certificate that verified the message. */
+  readonly peer: string
   readonly id: IdKey
   /** Undefined for XML that cannot be decoded. */
   readonly message: ProvisioningMessage | undefined
@@ -57,6 +60,7 @@ interface Heard {
  * replay; anything else gets an answer of the protocol, signed. The same octets again get the same answer.
  */
 export async function answerProvisioning(session: Session, ca: Handle, cms: Uint8Array): Promise<ProvisioningAnswer> {
+  await beginGeneration(session)
   const heard = await hear(session, ca, cms)
   const name = { ca, child: heard.child }
   const { dataDir, onNotice } = session.options
@@ -88,7 +92,9 @@ function partiesOf(ca: Handle, { child, message }: Heard): Pick<ProvisioningMess
 
 /** Verifies that a child has signed a message, and reads it. */
 async function hear(session: Session, ca: Handle, cms: Uint8Array): Promise<Heard> {
-  const state = await session.store.read(async (reader) => activeCa(new Work(reader), ca))
+  const [state, began] = await session.store.read(
+    async (reader) => [activeCa(new Work(reader), ca), generationBegan(reader)] as const,
+  )
   try {
     const { verifySender } = await import('./verify-sender.js')
     const { senders, content, signingTime } = await verifySender(state, cms, session.now())
@@ -96,11 +102,16 @@ async function hear(session: Session, ca: Handle, cms: Uint8Array): Promise<Hear
     const named = message instanceof Refusal ? undefined : senders.find(({ handle }) => isSame(handle, message.sender))
     const { handle, child, id } = named ?? senders[0]
     const last = lastSigned(session, ca, handle, child)
-    if (last !== undefined && signingTime < last)
-      throw refused(`a replay: signed at ${signingTime}, before the last message of ${handle} of ${last}`)
-    await refuseFormer(state, child.peer ?? '', signingTime)
+    if (last !== undefined && signingTime < last) throw olderThan(handle, signingTime, last)
+    await refuseFormer(state, { ...child, peer: child.peer ?? '' }, signingTime, { began, now: session.now() })
     return {
-      ...{ child: handle, id, signedAt: signingTime, isSuspended: child.suspended !== undefined },
+      ...{
+        child: handle,
+        peer: child.peer ?? '',
+        id,
+        signedAt: signingTime,
+        isSuspended: child.suspended !== undefined,
+      },
       ...(message instanceof Refusal
         ? { message: undefined, refusal: message }
         : { message, refusal: misdirected(message, ca, handle) }),
@@ -158,22 +169,20 @@ async function bodyOf(session: Session, ca: Handle, heard: Heard): Promise<Provi
   } catch (error) {
     if (error instanceof Refusal) return failure(error.status, error.message)
     if (error instanceof Rejected) return failure(PROVISIONING_STATUS.badRequest, error.error.message)
-    if (!(error instanceof AppError)) throw error
+    if (!(error instanceof AppError) || error.code === 'message-refused') throw error
     if (error.kind === 'rejected') return failure(PROVISIONING_STATUS.badRequest, error.message)
     if (error.kind === 'locked') return failure(PROVISIONING_STATUS.processing, 'the CA is busy; send it again')
     throw error
   }
 }
 
-async function carriedOut(
-  session: Session,
-  ca: Handle,
-  { child, message, refusal, signedAt, isSuspended }: Heard,
-): Promise<ProvisioningBody> {
+async function carriedOut(session: Session, ca: Handle, heard: Heard): Promise<ProvisioningBody> {
+  const { child, message, refusal, signedAt, isSuspended } = heard
   if (refusal !== undefined || message === undefined) throw refusal ?? new TypeError('a message that is not decoded')
   const { body } = message
   if (isSuspended)
     await transact(session, async (tx) => {
+      refuseOvertaken(tx, ca, heard)
       await runCa(tx, ca, { type: 'child.unsuspend', child })
       await runCa(tx, ca, { type: 'child.hear', child, signedAt })
     })
@@ -194,15 +203,32 @@ async function carriedOut(
           `${first?.message ?? 'unreadable'} (${first?.rule ?? 'RFC 2986'})`,
         )
       }
-      const done = await transact(session, (tx) => issueTo(tx, ca, child, body, content, signedAt))
+      const done = await transact(session, (tx) => {
+        refuseOvertaken(tx, ca, heard)
+        return issueTo(tx, ca, child, body, content, signedAt)
+      })
       return { type: 'issue_response', class: done.result }
     }
     case 'revoke':
-      await transact(session, (tx) => revokeFrom(tx, ca, child, body, signedAt))
+      await transact(session, (tx) => {
+        refuseOvertaken(tx, ca, heard)
+        return revokeFrom(tx, ca, child, body, signedAt)
+      })
       return { type: 'revoke_response', className: body.className, ski: body.ski }
     default:
       throw new Refusal(PROVISIONING_STATUS.type, `a child does not send ${body.type}`)
   }
+}
+
+/** Refuses a message in the state that its commit replaces: a later message of the child, or another ID certificate, may have come meanwhile. */
+function refuseOvertaken(tx: TransactionContext, ca: Handle, { child: name, peer, signedAt }: Heard): void {
+  const child = entry(caState(tx.work, ca).children, name)
+  if (child?.peer !== peer) throw refused(`${name} was removed or given another ID certificate meanwhile`)
+  if (child.signedAt !== undefined && signedAt < child.signedAt) throw olderThan(name, signedAt, child.signedAt)
+}
+
+function olderThan(name: Handle, signedAt: Instant, last: Instant): AppError {
+  return refused(`a replay: signed at ${signedAt}, before the last message of ${name} of ${last}`)
 }
 
 function failure(status: number, text: string): ProvisioningBody {

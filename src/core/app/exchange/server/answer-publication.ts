@@ -28,7 +28,7 @@ import type {
 import type { ObjectPut, PublisherChange } from '../../../pubd/content.js'
 import { contentOf, stagedAfter, stagedPublishers } from '../../../pubd/staged.js'
 import type { PubdState, Publisher, RemotePublisher } from '../../../pubd/state.js'
-import { refuseFormer } from '../../authority/replay-clocks.js'
+import { beginGeneration, generationBegan, refuseFormer } from '../../authority/replay-clocks.js'
 import { pubdState, runPubd, type TransactionContext } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { withMessageSigner } from '../../session/signing.js'
@@ -63,12 +63,15 @@ interface Heard {
  * publisher did not issue, and for a replay.
  */
 export async function answerPublication(session: Session, handle: Handle, cms: Uint8Array): Promise<PublicationAnswer> {
-  const { remote, id, state } = await session.store.read(async (reader) => senderIn(new Work(reader), handle))
+  await beginGeneration(session)
+  const [{ remote, id, state }, began] = await session.store.read(
+    async (reader) => [senderIn(new Work(reader), handle), generationBegan(reader)] as const,
+  )
   const message = await verified(cms, remote, session.now())
   if ('fault' in message) return sealed(session, handle, id, failure('bad_cms_signature', message.fault))
   const { content, signingTime: signedAt } = message
   refuseReplay(handle, remote, signedAt)
-  await refuseFormer(state, remote.peer, signedAt)
+  await refuseFormer(state, remote, signedAt, { began, now: session.now() })
   const reply = await replyTo(session, { handle, peer: remote.peer, signedAt }, content)
   remember(session, handle, reply, session.now())
   return sealed(session, handle, id, reply)

@@ -23,7 +23,7 @@ export default class CaShow extends BaseCommand<CaShowReport> {
       `holds       ${resourceLine(report.resources) || 'nothing'}`,
       `repository  ${report.repository?.base ?? 'none'}`,
       ...(report.leaving === null ? [] : [`leaves      ${report.leaving.base}: ${leavingText(report.leaving)}`]),
-      ...report.parents.map((p) => `parent      ${p.name} (${p.aggregate ?? p.serviceUri ?? p.transport})`),
+      ...report.parents.map((p) => `parent      ${parentText(p)}`),
       ...report.children.map((c) => `child       ${c.name}  ${resourceLine(c.resources)}`),
     ]
     const keys = report.classes.flatMap((c) => c.keys.map((k) => ({ ...k, class: c.name, parent: c.parent })))
@@ -49,4 +49,9 @@ export default class CaShow extends BaseCommand<CaShowReport> {
     })
     return [...lines, table].filter((line) => line !== '').join('\n')
   }
+}
+
+function parentText({ name, aggregate, serviceUri, transport, suspended }: CaShowReport['parents'][number]): string {
+  const since = suspended === undefined ? '' : `, has suspended this CA since ${suspended}`
+  return `${name} (${aggregate ?? serviceUri ?? transport})${since}`
 }

@@ -6,12 +6,12 @@ import { arg, changeFlags, confirmFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactLines, roaImpactTitles } from '../../core/cli/views/roa-impact.js'
+import { roaImpactLines, roaImpactTitles, SUSPENSION } from '../../core/cli/views/roa-impact.js'
 
 export default class ChildSuspend extends BaseCommand<ChildReport> {
   static override summary = 'suspend a child: revoke its certificates until it is back'
   static override description =
-    'For a child that is out of order: its certificates are revoked and withdrawn, its entitlement stays. One elsewhere is back with its next message and gets new certificates for the same keys; to keep it out, use brine child update --resources none. A CA of this data directory is back with brine child unsuspend, and its ROAs with it. The configuration key suspend_child_after_inactive_hours lets brine tick suspend children that send no message.'
+    'For a child that is out of order: its certificates are revoked and withdrawn, its entitlement stays. One elsewhere is back with its next message and gets new certificates for the same keys; to keep it out, use brine child update --resources none. A CA of this data directory is back with brine child unsuspend: meanwhile it keeps its keys and ROAs and renews its manifest, but relying parties find nothing of it. The configuration key suspend_child_after_inactive_hours lets brine tick suspend children that send no message.'
   static override examples = ['<%= config.bin %> child suspend acme branch --yes']
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
@@ -27,13 +27,14 @@ export default class ChildSuspend extends BaseCommand<ChildReport> {
     const { certificates } = await showChild(session, args.ca, args.child)
     if (certificates.length > 0) {
       const text = `${args.ca} will revoke every certificate of ${args.child} until it is back`
-      await this.confirm([text, ...roaImpactLines(preview)].join('\n'), flags)
+      await this.confirm([text, ...roaImpactLines(preview, SUSPENSION)].join('\n'), flags)
     }
     return suspendChild(session, args.ca, args.child)
   }
 
   protected override view(report: ChildReport, theme: Theme): string {
-    const ending = changeEnding(report.ca, report, [`child ${report.child} suspended`, ...roaImpactTitles(report)])
+    const done = [`child ${report.child} suspended`, ...roaImpactTitles(report, SUSPENSION)]
+    const ending = changeEnding(report.ca, report, done)
     return changedView(report.changes, ending, theme)
   }
 }

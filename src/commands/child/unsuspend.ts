@@ -6,12 +6,12 @@ import { arg, changeFlags } from '../../core/cli/flags/flags.js'
 import { changeEnding } from '../../core/cli/output/change-ending.js'
 import { changedView } from '../../core/cli/output/changes.js'
 import type { Theme } from '../../core/cli/output/theme.js'
-import { roaImpactTitles } from '../../core/cli/views/roa-impact.js'
+import { roaImpactTitles, SUSPENSION } from '../../core/cli/views/roa-impact.js'
 
 export default class ChildUnsuspend extends BaseCommand<ChildReport> {
   static override summary = 'end the suspension of a child'
   static override description =
-    'A child elsewhere gets new certificates for the keys that it had, with what it is still entitled to. A CA of this data directory requests a certificate for a new key and publishes its ROAs again.'
+    'The child gets new certificates for the keys that it had, with what it is still entitled to. What these keys have signed is valid again, ROAs as well, and nothing of it is issued again.'
   static override examples = ['<%= config.bin %> child unsuspend acme branch']
   static override args = {
     ca: arg.handle({ required: true, description: 'the parent' }),
@@ -26,7 +26,7 @@ export default class ChildUnsuspend extends BaseCommand<ChildReport> {
   }
 
   protected override view(report: ChildReport, theme: Theme): string {
-    const done = [`child ${report.child} is no longer suspended`, ...roaImpactTitles(report)]
+    const done = [`child ${report.child} is no longer suspended`, ...roaImpactTitles(report, SUSPENSION)]
     return changedView(report.changes, changeEnding(report.ca, report, done), theme)
   }
 }

@@ -31,9 +31,13 @@ export default class ParentList extends BaseCommand<ParentListReport> {
         row.parent,
         row.doubts,
         row.openRequests,
-        row.transport === 'local' ? 'in this data directory' : exchangeText(row.exchange),
+        row.transport === 'local' ? localText(row) : exchangeText(row.exchange),
         resourceLine(row.resources),
       ]),
     })
   }
+}
+
+function localText({ suspended }: ParentListReport['parents'][number]): string {
+  return suspended === null ? 'in this data directory' : `in this data directory, suspended since ${suspended}`
 }

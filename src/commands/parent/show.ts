@@ -31,8 +31,9 @@ export default class ParentShow extends BaseCommand<ParentShowReport> {
   }
 }
 
-function parentLines({ contact, exchange, nextDue }: ParentShowReport): readonly string[] {
-  if (contact === null) return []
+function parentLines({ ca, parent, contact, exchange, nextDue, suspended }: ParentShowReport): readonly string[] {
+  const since = `suspended     since ${suspended}: its certificates are revoked; brine child unsuspend ${parent} ${ca}`
+  if (contact === null) return suspended === null ? [] : [since]
   const { serviceUri, childName, parentName } = contact
   return [
     `service       ${serviceUri}`,

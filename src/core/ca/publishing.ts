@@ -208,22 +208,25 @@ function withoutFresh(point: PublicationPoint, fresh: ReadonlySet<string>): Publ
 
 /**
  * Returns when this CA must next issue something, and when its first manifest goes stale; null when it publishes nothing. Of those keys that
- * `isWanted` accepts, if it is given.
+ * `isWanted` accepts, if it is given. `isRenewed`: false for a class whose parent renews no certificate now.
  */
 export function dueTimes(
   state: CaState,
   timing: Timing,
   isWanted: (key: ClassKey) => boolean = () => true,
+  isRenewed: (own: ResourceClass) => boolean = () => true,
 ): DueTimes | null {
   if (state.status !== 'active') return null
   let first: DueTimes | null = null
   for (const resourceClass of Object.values(state.classes)) {
     const activation = activationDueAt(resourceClass)
+    const isWaiting = !isRenewed(resourceClass)
     for (const { state: is, point, certificate } of resourceClass.keys.filter(isWanted)) {
       const times = certificate === null ? null : pointDueTimes(point, timing)
       if (times === null || certificate === null) continue
       // the certificate of a key that was given up is not renewed
-      const renewed = is === 'old' ? times.due : earlier(times.due, dueAt('cer', certificate.notAfter, timing))
+      const renewed =
+        is === 'old' || isWaiting ? times.due : earlier(times.due, dueAt('cer', certificate.notAfter, timing))
       const due = activation === null ? renewed : earlier(renewed, activation)
       first = {
         due: first === null ? due : earlier(first.due, due),

@@ -64,7 +64,7 @@ function checkHeld(name: Handle, resources: ResourceSet, held: ResourceSet): rea
 export function checkChildRevoke(children: Table<Child>, { child: name, ski }: Withdrawal): readonly Violation[] {
   const child = entry(children, name)
   if (child === undefined) return [unknownChild(name)]
-  if (entry(child.issued, ski) !== undefined) return []
+  if (entry(knownCertificates(child), ski) !== undefined) return []
   return [{ code: 'child-key-unknown', message: `child ${name} has no certificate for key ${ski}` }]
 }
 

@@ -105,7 +105,10 @@ export function childCommandsOn<S extends ParentState, E extends DomainEvent>({
       decide: ({ children }, { child, also = [] }, ports) => {
         const active = [child, ...also].filter((name) => entry(children, name)?.suspended === undefined)
         const at = ports.clock.now()
-        const events = active.map((name) => ({ type: 'child.suspended' as const, child: name, at }))
+        const isHere = (name: Handle): boolean => entry(children, name)?.transport === 'local'
+        const events = active.map((name) => {
+          return { type: 'child.suspended' as const, child: name, at, ...(isHere(name) ? { parks: true } : {}) }
+        })
         return events.length === 0 ? [] : reconciled(events, ports)
       },
       publishesOnly: false,

@@ -100,7 +100,7 @@ export interface Child {
   readonly signedAt?: Instant
   /** Since when nothing is published for it, because it was silent for too long or by the operator. */
   readonly suspended?: Instant
-  /** The certificates that it had then; none for a child of this data directory. */
+  /** The certificates that it had then; left out for a child of this data directory that was suspended before they were kept. */
   readonly parked?: Table<ParkedCertificate>
 }
 

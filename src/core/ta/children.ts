@@ -20,14 +20,19 @@ import {
   type Entitlement,
   entitled,
   merge,
+  NO_CHILD_CHANGES,
+  type ParkedCertificate,
 } from '../issuing/children.js'
 import type { IssuingPorts } from '../issuing/ports.js'
+import { reissueParked } from '../issuing/suspension.js'
 import { ALL_RESOURCES, isEmpty, toResourceText } from '../resources/resource-set.js'
 import { fileName } from '../rpki/object-kinds.js'
 import { type PublishingEvent, reconcile, reconciled } from './publishing.js'
 import { TA_CLASS, type TaState, taIssuer } from './state.js'
 
-export const childEvents = childEventsOn<TaState>()
+export const childEvents = childEventsOn<TaState>(({ point }, { ski, sha256 }) =>
+  entry(point.objects, fileName('cer', ski))?.sha256 === sha256 ? TA_CLASS : undefined,
+)
 
 interface Certification {
   readonly request: ChildRequest
@@ -46,9 +51,15 @@ export const childCommands = {
   }),
   'child.unsuspend': command<{ readonly child: Handle }>({
     check: (state, { child }) => checkKnownChild(state, child),
-    // a child of the trust anchor is a CA of this data directory, which requests a certificate itself
-    decide: ({ children }, { child }) =>
-      entry(children, child)?.suspended === undefined ? [] : [{ type: 'child.unsuspended', child }],
+    decide: ({ children }, { child }, ports) => {
+      const before = entry(children, child)
+      if (before?.suspended === undefined) return []
+      const parked = Object.values(before.parked ?? {})
+      return {
+        events: [{ type: 'child.unsuspended', child }],
+        followUp: async (state) => reconcile(state, ports, { children: await reissued(state, child, parked, ports) }),
+      }
+    },
     publishesOnly: false,
     summarize: ({ child }) => ({ child }),
   }),
@@ -72,6 +83,18 @@ export const childCommands = {
     publishesOnly: false,
     summarize: summarizeCertifications,
   }),
+}
+
+/** Issues what a child had before it was suspended. */
+async function reissued(
+  { children, key, place, point }: TaState,
+  name: Handle,
+  parked: readonly ParkedCertificate[],
+  ports: IssuingPorts,
+): Promise<ChildChanges> {
+  const child = entry(children, name)
+  if (child === undefined || key === null || place === null) return NO_CHILD_CHANGES
+  return reissueParked(child, parked, taIssuer(key, place, point), ALL_RESOURCES, ports)
 }
 
 function checkCertification({ children }: TaState, { request }: Certification): readonly Violation[] {

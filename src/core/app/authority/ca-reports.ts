@@ -12,6 +12,7 @@ import { toResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
 import { knownCa, readCas } from '../session/context.js'
 import type { Session } from '../session/session.js'
+import { suspendedAt } from './suspended-by.js'
 
 export interface CaShowReport {
   readonly handle: Handle
@@ -21,6 +22,8 @@ export interface CaShowReport {
     readonly transport: string
     readonly aggregate?: string
     readonly serviceUri?: string
+    /** Since when this parent has suspended the CA; left out if it has not, or is elsewhere. */
+    readonly suspended?: Instant
   }[]
   readonly children: readonly {
     readonly name: Handle
@@ -122,10 +125,17 @@ function caRow(state: CaState, timing: Timing): CaListReport['cas'][number] {
 
 /** Returns a CA with its resource classes and keys. Throws `ca-unknown`. */
 export async function showCa(session: Session, handle: Handle): Promise<CaShowReport> {
-  return session.store.read(async (reader) => caDetails(knownCa(new Work(reader), handle)))
+  return session.store.read(async (reader) => {
+    const work = new Work(reader)
+    return caDetails(work, knownCa(work, handle))
+  })
 }
 
-function caDetails(state: CaState): CaShowReport {
+function caDetails(work: Work, state: CaState): CaShowReport {
+  const suspendedBy = (parent: string): { readonly suspended?: Instant } => {
+    const since = suspendedAt({ work }, state, parent as Handle)
+    return since === undefined ? {} : { suspended: since }
+  }
   return {
     handle: state.handle,
     resources: toResourceText(heldResources(state)),
@@ -135,6 +145,7 @@ function caDetails(state: CaState): CaShowReport {
       ...(p.transport === 'local'
         ? { aggregate: `${p.aggregate.kind}/${p.aggregate.handle}` }
         : { serviceUri: p.contact.serviceUri }),
+      ...suspendedBy(name),
     })),
     children: Object.entries(state.children).map(([name, c]) => ({
       name: name as Handle,

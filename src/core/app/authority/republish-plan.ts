@@ -22,6 +22,7 @@ import { needsRenumbering } from '../transaction/renumbering.js'
 import { objectDamage } from './object-damage.js'
 import { type RetiredKeyRow, type RollRow, retiredRows, rollRows } from './roll-rows.js'
 import { isParentConfirmed } from './roll-waits.js'
+import { suspendedAt } from './suspended-by.js'
 
 /** A CA (or `pubserver/0`) that could not be read or published, and why. */
 export interface FailedCa {
@@ -164,7 +165,9 @@ export function isDamageElsewhere(error: unknown, handle: Handle): boolean {
 function timesOf(work: Work, handle: Handle, timing: Timing): DueTimes | null {
   if (work.exists('ta', handle)) return taDueTimes(taState(work, handle), timing)
   const state = caState(work, handle)
-  const times = dueTimes(state, timing)
+  // a parent that has suspended the CA renews nothing: the manifests are issued, and its certificate waits
+  const isRenewed = ({ parent }: ResourceClass): boolean => suspendedAt({ work }, state, parent) === undefined
+  const times = dueTimes(state, timing, undefined, isRenewed)
   return times === null ? null : { ...times, due: soonest(times.due, renewalDue(work, state)) ?? times.due }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Resource sync between local parents and children, in one unit of work: entitlements go down, requests up, certificates down (what RFC 6492
  * does over the network).
- * Invariant: when it returns, every certificate below the starting point equals what its parent entitles it to.
+ * Invariant: when it returns, every certificate below the starting point equals what its parent entitles it to. A suspended child waits with all its
+ * classes; only keys that it gave up are revoked.
  */
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
@@ -20,10 +21,12 @@ import {
   type Withdrawal,
   wantsCertificate,
 } from '../../issuing/children.js'
+import { knownCertificates } from '../../issuing/suspension.js'
 import { fileName } from '../../rpki/object-kinds.js'
 import { taEntitlementsOf } from '../../ta/children.js'
 import { caState, runCa, runTa, type TransactionContext, taState } from '../session/context.js'
 import { isParentUnconfirmed } from './roll-waits.js'
+import { childAt, suspendedSince } from './suspended-by.js'
 
 /**
  * Brings CAs to what their parents entitle them to; if that changed them, also the CAs below. Each parent carries out all that they request in
@@ -96,7 +99,8 @@ async function syncLevel(tx: TransactionContext, handles: readonly Handle[]): Pr
   for (const relation of relations) {
     const { handle, parent, contact } = relation
     const entitlements = listEntitlements(tx, contact)
-    const events = await runCa(tx, handle, { type: 'parent.sync', parent, entitlements })
+    const isWaiting = suspendedSince(tx, contact) !== undefined
+    const events = isWaiting ? [] : await runCa(tx, handle, { type: 'parent.sync', parent, entitlements })
     if (events.length > 0) changed.add(handle)
     const name = formatAggregateId(contact.aggregate)
     const order = orders.get(name) ?? { parent: contact.aggregate, certify: [], revoke: [] }
@@ -199,8 +203,8 @@ function certifiedAtParent(
   { aggregate, childName: child }: LocalParent,
   ski: KeyId,
 ): readonly Withdrawal[] {
-  const { children } = aggregate.kind === 'ta' ? taState(tx.work, aggregate.handle) : caState(tx.work, aggregate.handle)
-  return entry(entry(children, child)?.issued ?? {}, ski) === undefined ? [] : [{ child, ski }]
+  const known = childAt(tx, { aggregate, childName: child })
+  return known === undefined || entry(knownCertificates(known), ski) === undefined ? [] : [{ child, ski }]
 }
 
 /** Takes every certificate that the parent lists and the CA does not have. */

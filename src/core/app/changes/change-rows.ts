@@ -94,7 +94,7 @@ function childRows(of: string, before: Table<Child>, after: Table<Child>): reado
   )
 }
 
-/** Returns the changes of certificates issued to children that are no CAs among `touched`. */
+/** Returns the changes of certificates issued to children that are no CAs among `touched`, or that are suspended before or after the change. */
 function issuedRows(
   of: string,
   before: Table<Child>,
@@ -102,7 +102,7 @@ function issuedRows(
   touched: readonly Handle[],
 ): readonly ChangeRow[] {
   return keysOf(before, after)
-    .filter((name) => !touched.includes(name as Handle))
+    .filter((name) => !touched.includes(name as Handle) || isSuspended(before, name) || isSuspended(after, name))
     .flatMap((name) => {
       const [was, is] = [entry(before, name)?.issued ?? {}, entry(after, name)?.issued ?? {}]
       return keysOf(was, is).flatMap((ski) => {
@@ -110,6 +110,11 @@ function issuedRows(
         return difference(place, lineOf(entry(was, ski)?.resources), lineOf(entry(is, ski)?.resources))
       })
     })
+}
+
+/** Returns true for a suspended child; what the CA itself holds stays the same meanwhile. */
+function isSuspended(children: Table<Child>, name: string): boolean {
+  return entry(children, name)?.suspended !== undefined
 }
 
 /** Returns the changes of what the CA itself holds, by class. */

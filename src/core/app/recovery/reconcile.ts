@@ -12,6 +12,7 @@ import { formatAggregateId } from '../../eventsourcing/types.js'
 import { Work } from '../../eventsourcing/work.js'
 import { unlessCorrupt } from '../../store/disk/damage.js'
 import { listEntitlements, syncResources } from '../authority/resource-sync.js'
+import { suspendedSince } from '../authority/suspended-by.js'
 import { pubdState, readCas, runPubd, type TransactionContext } from '../session/context.js'
 import type { Session } from '../session/session.js'
 import { concernsWholeDirectory } from '../transaction/errors.js'
@@ -69,14 +70,16 @@ async function reconcileCas(tx: TransactionContext, handles: readonly Handle[]):
   await publishAll(tx, cas, handles)
 }
 
-/** Returns `orphan` if a parent grants the CA no resources any more; otherwise `unknown` if a parent cannot be read. */
+/** Returns `orphan` if a parent grants the CA no resources any more, other than while it has suspended it; otherwise `unknown` if a parent cannot be read. */
 function relationOf(tx: Pick<TransactionContext, 'work'>, state: CaState): 'child' | 'orphan' | 'unknown' {
   const found = Object.values(state.parents).map((contact) => {
     // another instance knows its children; its entitlements are asked for with the next tick
     if (contact.transport !== 'local') return 'child'
-    const entitlements = unlessCorrupt(() => listEntitlements(tx, contact))
-    if (entitlements === undefined) return 'unknown'
-    return entitlements.length === 0 ? 'orphan' : 'child'
+    const isChild = unlessCorrupt(
+      () => suspendedSince(tx, contact) !== undefined || listEntitlements(tx, contact).length > 0,
+    )
+    if (isChild === undefined) return 'unknown'
+    return isChild ? 'child' : 'orphan'
   })
   return (['orphan', 'unknown'] as const).find((relation) => found.includes(relation)) ?? 'child'
 }

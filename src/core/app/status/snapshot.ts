@@ -1,11 +1,13 @@
 /** Reads one revision of the store for `status`: CAs, publication server, and aggregates that cannot be read. Invariant: pure reads. */
 import { AppError } from '../../base/errors.js'
 import type { Handle } from '../../base/handle.js'
+import type { Table } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import type { KeyId } from '../../crypto/ports.js'
 import { type AggregateId, formatAggregateId, kindWord } from '../../eventsourcing/types.js'
 import { replay, type Work } from '../../eventsourcing/work.js'
 import { idsOf } from '../../identity/id-keys.js'
+import type { Child } from '../../issuing/children.js'
 import { isFuturePoint, type PublicationPoint } from '../../issuing/point.js'
 import { servedSerials } from '../../publication/writer.js'
 import { readArchivedIndex } from '../../store/commit/archived-index.js'
@@ -53,6 +55,13 @@ export interface BypassedNote {
   readonly message: string
 }
 
+/** A child of this data directory that its parent has suspended. */
+export interface SuspendedCa {
+  readonly parent: Handle
+  readonly child: Handle
+  readonly since: Instant
+}
+
 /** The facts of one revision. */
 export interface StatusSnapshot {
   readonly at: Instant | null
@@ -66,6 +75,8 @@ export interface StatusSnapshot {
   readonly publication: StatusPublication | null
   readonly keys: readonly { readonly owner: string; readonly id: KeyId }[]
   readonly outdated: readonly string[]
+  /** Suspended children of this data directory. */
+  readonly suspended: readonly SuspendedCa[]
   /** Manifests and CRLs with a thisUpdate after the present. */
   readonly future: readonly { readonly aggregate: string; readonly thisUpdate: Instant }[]
   /** Files that are not used because they are damaged or missing, although nothing is lost; the aggregate is empty for `status/`. */
@@ -80,6 +91,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader, work: 
   const broken: UnreadableAggregate[] = []
   const keys: StatusSnapshot['keys'][number][] = []
   const future: StatusSnapshot['future'][number][] = []
+  const suspended: SuspendedCa[] = []
   const now = session.clockFor(reader).now()
   let publication: StatusSnapshot['publication'] = null
   let hasIds = false
@@ -89,6 +101,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader, work: 
     cas.push(...found.cas)
     keys.push(...found.keys.map((key) => ({ owner: formatAggregateId(id), id: key })))
     future.push(...futurePoints(formatAggregateId(id), found.points, now))
+    suspended.push(...found.suspended)
     publication ??= found.publication
     if (found.hasIds) hasIds = true
   }
@@ -103,6 +116,7 @@ export function readStatusSnapshot(session: Session, reader: StoreReader, work: 
     publication,
     keys,
     outdated: needsRenumbering(reader, reader.roster()).map(formatAggregateId),
+    suspended,
     future,
     bypassed: bypassedFiles(session, reader),
     hasIds,
@@ -144,23 +158,26 @@ interface Described {
   readonly cas: StatusSnapshot['cas']
   readonly points: readonly PublicationPoint[]
   readonly keys: readonly KeyId[]
+  readonly suspended: readonly SuspendedCa[]
   readonly publication: StatusSnapshot['publication']
   readonly hasIds: boolean
 }
+
+const NOTHING: Omit<Described, 'publication' | 'hasIds'> = { cas: [], points: [], keys: [], suspended: [] }
 
 function describe(work: Work, { kind, handle }: AggregateId, repoDir: string): Described {
   if (kind === 'ca') return { ...describeCa(work, handle), publication: null }
   if (kind === 'ta') return { ...describeTa(work, handle), publication: null, hasIds: false }
   // replayed only to find out whether it can be read
   if (kind === 'ha' || kind === 'est') replay(rulesOf({ kind, handle }), handle, work.reader.load({ kind, handle }))
-  if (kind !== 'pubd') return { cas: [], points: [], keys: [], publication: null, hasIds: false }
+  if (kind !== 'pubd') return { ...NOTHING, publication: null, hasIds: false }
   const keys = idsOf(pubdState(work)).map(({ ski }) => ski)
-  return { cas: [], points: [], keys, publication: describePublication(work, repoDir), hasIds: keys.length > 0 }
+  return { ...NOTHING, keys, publication: describePublication(work, repoDir), hasIds: keys.length > 0 }
 }
 
 function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> {
   const state = caState(work, handle)
-  if (state.status !== 'active') return { cas: [], points: [], keys: [], hasIds: false }
+  if (state.status !== 'active') return { ...NOTHING, hasIds: false }
   const keys = Object.values(state.classes).flatMap((c) => c.keys)
   const row = {
     kind: 'ca',
@@ -173,12 +190,13 @@ function describeCa(work: Work, handle: Handle): Omit<Described, 'publication'> 
   }
   const ids = idsOf(state)
   const skis = [...keys, ...ids].map((k) => k.ski)
-  return { cas: [row], points: keys.map((k) => k.point), keys: skis, hasIds: ids.length > 0 }
+  const suspended = suspendedChildren(handle, state.children)
+  return { cas: [row], points: keys.map((k) => k.point), keys: skis, suspended, hasIds: ids.length > 0 }
 }
 
 function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' | 'hasIds'> {
   const { children, point, key } = taState(work, handle)
-  if (key === null) return { cas: [], points: [], keys: [] }
+  if (key === null) return NOTHING
   const row = {
     kind: 'ta',
     handle,
@@ -188,7 +206,13 @@ function describeTa(work: Work, handle: Handle): Omit<Described, 'publication' |
     objects: Object.keys(point.objects).length,
     manifestNumber: point.number,
   }
-  return { cas: [row], points: [point], keys: [key.ski] }
+  return { cas: [row], points: [point], keys: [key.ski], suspended: suspendedChildren(handle, children) }
+}
+
+function suspendedChildren(parent: Handle, children: Table<Child>): readonly SuspendedCa[] {
+  return Object.entries(children).flatMap(([name, { transport, suspended: since }]) =>
+    transport !== 'local' || since === undefined ? [] : [{ parent, child: name as Handle, since }],
+  )
 }
 
 function describePublication(work: Work, repoDir: string): StatusSnapshot['publication'] {

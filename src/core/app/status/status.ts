@@ -181,6 +181,7 @@ function findingInputs(
     damagedKeys: ownersOf(snapshot, (id) => store.keys.has(id) && !store.keys.isComplete(id)),
     unpublished: [...plan.unpublished, ...plan.staged],
     outdated: snapshot.outdated,
+    suspended: snapshot.suspended,
     future: snapshot.future,
     served: plan.isPublished,
     configWarnings: [
@@ -246,6 +247,7 @@ async function readStatus(session: Session): Promise<StatusRead> {
       publication: null,
       keys: [],
       outdated: [],
+      suspended: [],
       future: [],
       bypassed: [],
       hasIds: false,

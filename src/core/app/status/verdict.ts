@@ -5,6 +5,7 @@
 import { addSeconds, type Instant } from '../../base/time.js'
 import { type EnrolmentFacts, enrolmentFindings } from './enrolment-findings.js'
 import { critical, durationBetween, list, type StatusFinding, warning } from './finding.js'
+import type { SuspendedCa } from './snapshot.js'
 import { type StandbyFacts, standbyFindings } from './standby-findings.js'
 
 export type Verdict = 'ok' | 'warning' | 'critical'
@@ -26,6 +27,8 @@ export interface StatusFacts extends StandbyFacts {
   readonly unpublished: readonly string[]
   /** Aggregates of a promoted directory whose numbers have not been advanced yet. */
   readonly outdated: readonly string[]
+  /** Suspended children of this data directory. */
+  readonly suspended: readonly SuspendedCa[]
   /** Manifests and CRLs with a thisUpdate after the present. */
   readonly future: readonly { readonly aggregate: string; readonly thisUpdate: Instant }[]
   /** True if the published tree shows the newest state. */
@@ -77,6 +80,7 @@ export function statusFindings(facts: StatusFacts): readonly StatusFinding[] {
     ...(facts.superseded === null ? [] : [critical('superseded', facts.superseded, 'brine demote --reason …')]),
     ...futureFindings(facts),
     ...(facts.primary ? [...stalenessFindings(facts), ...overdueFindings(facts)] : standbyFindings(facts)),
+    ...facts.suspended.map(suspendedFinding),
     ...(facts.enrolment === null ? [] : enrolmentFindings(facts.enrolment, facts.primary)),
   ]
   const faults = facts.configFaults.map((message) => warning('config-fault', message, 'brine config check'))
@@ -96,6 +100,11 @@ export function verdictOf(findings: readonly StatusFinding[]): Verdict {
 /** Returns true if `verdict` is `level` or worse. */
 export function isAtLeast(verdict: Verdict, level: 'warning' | 'critical'): boolean {
   return verdict === 'critical' || verdict === level
+}
+
+function suspendedFinding({ parent, child, since }: SuspendedCa): StatusFinding {
+  const message = `CA ${child} is suspended by ${parent} since ${since}: no ROA of it or of a CA below it is valid`
+  return warning('child-suspended', message, `brine child unsuspend ${parent} ${child}`)
 }
 
 function damageFindings(facts: StatusFacts): readonly StatusFinding[] {

@@ -103,7 +103,7 @@ const LATER = (
     ['ca', { type: 'child.key.revoked', child: 'sub', ski: SKI }],
     ['ta', { type: 'child.key.revoked', child: 'sub', ski: SKI }],
     ...(['ca', 'ta'] as const).flatMap((kind) => [
-      [kind, { type: 'child.suspended', child: 'sub', at: AT }] as const,
+      [kind, { type: 'child.suspended', child: 'sub', at: AT, parks: true }] as const,
       [kind, { type: 'child.unsuspended', child: 'sub' }] as const,
       [kind, { type: 'child.removed', child: 'sub', clock: { ski: SKI, signedAt: AT } }] as const,
     ]),

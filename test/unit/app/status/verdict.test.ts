@@ -22,6 +22,7 @@ const WELL: StatusFacts = {
   damagedKeys: [],
   unpublished: [],
   outdated: [],
+  suspended: [],
   future: [],
   served: true,
   freeBytes: 1e12,

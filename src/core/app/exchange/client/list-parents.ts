@@ -15,6 +15,7 @@ import { idKey } from '../../../identity/id-keys.js'
 import type { LastExchange } from '../../../peers/last-exchange.js'
 import { fromResourceText, NO_RESOURCES, toResourceText, union } from '../../../resources/resource-set.js'
 import type { ResourceText } from '../../../resources/types.js'
+import { suspendedAt } from '../../authority/suspended-by.js'
 import { knownCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { rowOf } from './due-parents.js'
@@ -46,6 +47,8 @@ export interface ParentRow {
   readonly exchange: ExchangeRow | null
   /** When `tick` asks it next; null: at its next run, or never for a parent in this data directory. */
   readonly nextDue: Instant | null
+  /** Since when a parent in this data directory has suspended the CA; null if it has not, and for one elsewhere. */
+  readonly suspended: Instant | null
 }
 
 export interface ParentListReport {
@@ -76,13 +79,15 @@ function parentRow(session: Session, work: Work, state: CaState, parent: Handle,
   )
   const { transport } = contact
   const common = { parent, transport, resources: held }
-  if (contact.transport === 'local')
-    return { ...common, serviceUri: null, doubts: 0, openRequests: 0, exchange: null, nextDue: null }
+  if (contact.transport === 'local') {
+    const suspended = suspendedAt({ work }, state, parent) ?? null
+    return { ...common, serviceUri: null, doubts: 0, openRequests: 0, exchange: null, nextDue: null, suspended }
+  }
   const { doubts, open, exchange, nextDue } = rowOf(session, work, state, parent, contact)
   const { serviceUri } = contact.contact
   return {
     ...{ ...common, serviceUri, doubts: doubts.length, openRequests: open },
-    ...{ exchange: exchangeRow(exchange), nextDue: nextDue ?? null },
+    ...{ exchange: exchangeRow(exchange), nextDue: nextDue ?? null, suspended: null },
   }
 }
 

@@ -67,6 +67,19 @@ export function isPrivateAddress(address: string): boolean {
   return notPublic.check(bare, 'ipv6')
 }
 
+/**
+ * Returns the host of a URI of any scheme if it is the name `localhost`, a name below that, or an address that is not of the public Internet, in
+ * the form that connections use; undefined for every other host.
+ */
+export function privateHostOf(uri: string): string | undefined {
+  // only the schemes of the web have hosts in which the parser knows the other forms of an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1
+  const asWeb = uri.replace(/^[a-z][a-z0-9+.-]*:/i, 'http:')
+  if (!URL.canParse(asWeb)) return undefined
+  const host = new URL(asWeb).hostname.replace(/^\[|\]$/g, '')
+  if (/^(?:.+\.)?localhost\.?$/.test(host)) return host
+  return isIP(host) !== 0 && isPrivateAddress(host) ? host : undefined
+}
+
 /** Returns the 16 octets of an IPv6 address. */
 function octetsOf(address: string): readonly number[] {
   // the URL parser writes an address in its shortest form, without dotted decimal

@@ -84,12 +84,13 @@ function tlsError(code: string, { where, now }: Failed, init: PeerErrorInit): Ap
   return peerError('peer-tls-untrusted', refused, { ...init, hint: TRUST_HINT })
 }
 
-/** Returns the error for a host whose addresses are refused. */
-export function privateAddress(where: string, addresses: readonly string[]): AppError {
+/** Returns the error for a host whose addresses are refused; `attribute` of a response file names it. */
+export function privateAddress(where: string, addresses: readonly string[], attribute?: string): AppError {
   const list = addresses.slice(0, 4).join(', ')
-  return peerError('peer-private-address', `${where}: ${list} is a loopback, link-local or private address`, {
+  const place = attribute === undefined ? where : `${attribute} of the response, ${where}`
+  return peerError('peer-private-address', `${place}: ${list} is a loopback, link-local or private address`, {
     hint: 'if this peer belongs to your own network, allow it with --allow-private, which history records',
-    details: { where, addresses: addresses.slice(0, 20) },
+    details: { where, addresses: addresses.slice(0, 20), ...(attribute !== undefined && { attribute }) },
   })
 }
 

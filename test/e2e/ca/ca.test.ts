@@ -131,7 +131,7 @@ describe('a CA with a repository elsewhere', () => {
     writeFileSync(response, await repositoryResponse('away'))
     await runAt(dataDir, ['ca', 'add', 'away'])
     await runAt(dataDir, ['repo', 'request', 'away'])
-    await runAt(dataDir, ['repo', 'configure', 'away', '--response', response])
+    await runAt(dataDir, ['repo', 'configure', 'away', '--response', response, '--allow-private'])
     await runAt(dataDir, ['child', 'add', 'testbed', 'away', '--local', '--resources', '10.0.0.0/8'])
     await runAt(dataDir, ['parent', 'add', 'away', 'testbed', '--local'])
   })

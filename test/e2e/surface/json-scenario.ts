@@ -162,14 +162,24 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
   await run('parent request', 'new')
   writeFileSync(join(folder, 'parent-response.xml'), await parentResponse('new'))
   for (const more of [['--dry-run'], []])
-    await run('parent add', 'new', 'registry', '--response', join(folder, 'parent-response.xml'), ...more)
+    await run(
+      ...['parent add', 'new', 'registry', '--response', join(folder, 'parent-response.xml'), '--allow-private'],
+      ...more,
+    )
   await run('repo configure', 'new', '--local')
   await run('parent refresh', 'new')
   await run('ca add', 'away')
   await run('repo request', 'away')
   writeFileSync(join(folder, 'repository-response.xml'), await repositoryResponse('away'))
   for (const more of [['--dry-run'], []])
-    await run('repo configure', 'away', '--response', join(folder, 'repository-response.xml'), ...more)
+    await run(
+      'repo configure',
+      'away',
+      '--response',
+      join(folder, 'repository-response.xml'),
+      '--allow-private',
+      ...more,
+    )
   await run('repo show', 'away')
   for (const more of [['--dry-run'], []]) await run('repo migrate', 'away', '--local', '--no-sync', ...more)
   await run('repo show', 'away')

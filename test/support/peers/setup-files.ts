@@ -26,19 +26,29 @@ export async function publisherRequest(handle: string, serial = 1n): Promise<str
   return encodeSetup({ kind: 'publisher_request', publisherHandle, id: await foreignId(serial), referrals: [] })
 }
 
-/** Returns a parent_response to a child of this handle; nothing listens at its server. */
-export async function parentResponse(handle: string): Promise<string> {
+/** Returns a parent_response to a child of this handle; by default nothing listens at its server, which is private. */
+export async function parentResponse(
+  handle: string,
+  serviceUri = 'http://127.0.0.1:9/rfc6492/registry',
+): Promise<string> {
   return encodeSetup({
-    ...{ kind: 'parent_response', serviceUri: 'http://127.0.0.1:9/rfc6492/registry', offer: false, referrals: [] },
+    ...{ kind: 'parent_response', serviceUri, offer: false, referrals: [] },
     ...{ childHandle: parseHandle(handle), parentHandle: parseHandle('registry'), id: await foreignId() },
   })
 }
 
-/** Returns a repository_response to a publisher of this handle; nothing listens at its server. */
-export async function repositoryResponse(handle: string): Promise<string> {
+interface RepositoryUris {
+  readonly serviceUri?: string
+  readonly siaBase?: string
+  readonly rrdpNotificationUri?: string
+}
+
+/** Returns a repository_response to a publisher of this handle; by default nothing listens at its server, which is private. */
+export async function repositoryResponse(handle: string, uris: RepositoryUris = {}): Promise<string> {
   return encodeSetup({
     ...{ kind: 'repository_response', serviceUri: 'http://127.0.0.1:9/rfc8181/registry' },
     ...{ publisherHandle: parseHandle(handle), siaBase: `rsync://registry.example/repo/${handle}/` },
     ...{ rrdpNotificationUri: 'https://registry.example/rrdp/notification.xml', id: await foreignId() },
+    ...uris,
   })
 }

@@ -1,6 +1,6 @@
 /** Addresses of peers: which are of the public Internet, in every form in which an IPv4 address can be written. */
 import { describe, expect, it } from 'vitest'
-import { isPrivateAddress, lookupFor, PrivateAddress } from '../../../src/core/peers/addresses.js'
+import { isPrivateAddress, lookupFor, PrivateAddress, privateHostOf } from '../../../src/core/peers/addresses.js'
 
 describe('an address', () => {
   it.each([
@@ -94,5 +94,52 @@ describe('the look-up of a socket', () => {
       lookupFor(false, () => Promise.reject(new Error('ENOTFOUND')))('peer.example', {}, resolve)
     })
     expect(await refused).toEqual(new Error('ENOTFOUND'))
+  })
+})
+
+describe('the host of a URI', () => {
+  it.each([
+    ['http://127.0.0.1:9/x', '127.0.0.1'],
+    ['https://127.1/', '127.0.0.1'],
+    ['http://2130706433/', '127.0.0.1'],
+    ['http://0177.0.0.1/', '127.0.0.1'],
+    ['http://0x7f000001/', '127.0.0.1'],
+    ['http://127.0.0.1./', '127.0.0.1'],
+    ['http://%31%32%37.0.0.1/', '127.0.0.1'],
+    ['http://0/', '0.0.0.0'],
+    ['https://10.0.0.1/', '10.0.0.1'],
+    ['https://172.31.0.1/', '172.31.0.1'],
+    ['https://192.168.0.1/', '192.168.0.1'],
+    ['https://100.64.0.1/', '100.64.0.1'],
+    ['https://169.254.169.254/', '169.254.169.254'],
+    ['https://[::1]:8443/', '::1'],
+    ['https://[0:0:0:0:0:0:0:1]/', '::1'],
+    ['https://[fe80::1]/', 'fe80::1'],
+    ['https://[fd00::1]/', 'fd00::1'],
+    ['https://[::ffff:10.0.0.1]/', '::ffff:a00:1'],
+    ['https://localhost/', 'localhost'],
+    ['https://LocalHost.:443/', 'localhost.'],
+    ['https://ca.localhost/', 'ca.localhost'],
+    ['rsync://127.0.0.1/repo/', '127.0.0.1'],
+    ['RSYNC://2130706433:8730/repo/', '127.0.0.1'],
+    ['rsync://user@0x7f.1/repo/', '127.0.0.1'],
+    ['rsync://[::1]/repo/', '::1'],
+    ['rsync://localhost/repo/', 'localhost'],
+  ])('%s is %s, which is refused', (uri, host) => {
+    expect(privateHostOf(uri)).toBe(host)
+  })
+
+  it.each([
+    'https://193.0.6.139/',
+    'https://[2a00::1]/',
+    'https://ca.example.net/127.0.0.1',
+    'https://127.0.0.1.example.net/',
+    'https://localhost.example.net/',
+    'https://notlocalhost/',
+    'rsync://rpki.example.net/repo/',
+    'rsync://193.0.6.139:873/repo/',
+    'nonsense',
+  ])('%s is not refused', (uri) => {
+    expect(privateHostOf(uri)).toBeUndefined()
   })
 })

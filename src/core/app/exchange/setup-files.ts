@@ -1,6 +1,9 @@
 /** Files of RFC 8183: requests and responses that a peer's operator sends, and the URI that a response of ours names. */
 import { AppError } from '../../base/errors.js'
 import type { KeyId } from '../../crypto/ports.js'
+import type { PeerContact } from '../../identity/contact.js'
+import { privateHostOf } from '../../peers/addresses.js'
+import { privateAddress } from '../../peers/faults.js'
 import { describeFault, ProtocolFault } from '../../protocols/fault.js'
 import type {
   ChildRequest,
@@ -51,6 +54,29 @@ export async function readSetupFile<K extends keyof SetupFiles>(bytes: Uint8Arra
 
 function isKind<K extends keyof SetupFiles>(message: SetupMessage, kind: K): message is SetupFiles[K] {
   return message.kind === kind
+}
+
+/** URIs of a response file by their attributes; undefined: absent. */
+export type AnsweredUris = Readonly<Record<string, string | undefined>>
+
+/**
+ * Refuses URIs of a response whose hosts are loopback, link-local or private, unless the operator allows them. Names are resolved by each
+ * connection, and checked there. Throws `peer-private-address` (remote).
+ */
+export function checkHosts(uris: AnsweredUris, permissions: Pick<PeerContact, 'allowPrivate'>): void {
+  if (permissions.allowPrivate === true) return
+  for (const [attribute, uri] of Object.entries(uris)) {
+    const host = uri === undefined ? undefined : privateHostOf(uri)
+    if (uri !== undefined && host !== undefined) throw privateAddress(bare(uri), [host], attribute)
+  }
+}
+
+/** Returns a URI without user and query, shortened. */
+function bare(uri: string): string {
+  return uri
+    .replace(/[?#].*$/s, '')
+    .replace(/^([a-z]+:\/\/)[^/]*@/i, '$1')
+    .slice(0, 200)
 }
 
 /** Refuses what is not the URI of a web server. Throws `service-uri-invalid` (usage). */

@@ -19,7 +19,7 @@ export const permissionFlags = {
     dependsOn: ['response'],
   }),
   'allow-private': flag.boolean({
-    description: 'with --response: its server may have a loopback, link-local or private address',
+    description: 'with --response: it may name loopback, link-local and private addresses; recorded in history',
     dependsOn: ['response'],
   }),
 }

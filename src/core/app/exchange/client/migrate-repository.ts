@@ -44,7 +44,7 @@ export interface Migration {
 
 /**
  * Migrates a CA to another repository, or abandons the old one of a migration that is open, or takes that back. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`,
- * `repository-uri` (usage), `ca-unknown`, `id-none`, `repo-none`, `repository-same`, `repository-leaving`, `repository-leaving-none`, `repository-local`,
+ * `repository-uri` (usage), `peer-private-address` (remote), `ca-unknown`, `id-none`, `repo-none`, `repository-same`, `repository-leaving`, `repository-leaving-none`, `repository-local`,
  * `repository-abandoned`, `repository-active`, `keyroll-open`, `pubserver-not-initialised` (rejected).
  */
 export async function migrateRepository(
@@ -53,14 +53,14 @@ export async function migrateRepository(
   { to, activateAfter, abandonsOld, cancels = false }: Migration,
   options: { readonly dryRun?: boolean } = {},
 ): Promise<MigrationReport & Partial<IdChoice>> {
-  const answered = typeof to === 'string' ? undefined : await readRepositoryResponse(to.response)
+  const answered = typeof to === 'string' ? undefined : await readRepositoryResponse(to.response, to.permissions)
   const useCase = async (tx: TransactionContext) => {
     const before = knownCa(tx.work, ca)
     let choice: IdChoice | undefined
     if (to === 'local') await moveTo(tx, before, await localRepositoryOf(tx, ca))
     else if (to !== 'none' && answered !== undefined) {
       choice = chooseId(before, 'repositories', undefined)
-      await moveTo(tx, before, answered.with(contactIdOf(before, choice), to.permissions))
+      await moveTo(tx, before, answered.with(contactIdOf(before, choice)))
     }
     if (cancels) await takeBack(tx, ca)
     if (abandonsOld) await runCa(tx, ca, { type: 'repository.abandon' })

@@ -15,7 +15,7 @@ import { type Outcome, outcomeOf } from '../../changes/outcome.js'
 import { caState, knownCa, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { transact } from '../../transaction/transact.js'
-import { readSetupFile } from '../setup-files.js'
+import { checkHosts, readSetupFile } from '../setup-files.js'
 
 export interface ParentRequest {
   readonly ca: Handle
@@ -122,7 +122,7 @@ export interface ParentContactReport extends Outcome, IdChoice {
 
 /**
  * Adds a parent that takes RFC 6492 messages, or changes the contact of one. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid` (usage),
- * `ca-unknown`, `id-none`, `parent-duplicate`, `parent-twin` (rejected).
+ * `peer-private-address` (remote), `ca-unknown`, `id-none`, `parent-duplicate`, `parent-twin` (rejected).
  */
 export async function addRemoteParent(
   session: Session,
@@ -134,6 +134,7 @@ export async function addRemoteParent(
   const { serviceUri, childHandle, parentHandle, id: peer } = await readSetupFile(response, 'parent_response')
   // throws where no message could be sent to it
   hostKeyOf(serviceUri)
+  checkHosts({ service_uri: serviceUri }, permissions)
   const done = await transact(
     session,
     async (tx) => {

@@ -14,7 +14,7 @@ import { outcomeOf } from '../../changes/outcome.js'
 import { caState, knownCa, runCa } from '../../session/context.js'
 import type { Session } from '../../session/session.js'
 import { transact } from '../../transaction/transact.js'
-import { readSetupFile } from '../setup-files.js'
+import { checkHosts, readSetupFile } from '../setup-files.js'
 import { chooseId, contactIdOf, type IdChoice, idForRequest, type PeerPermissions } from './parent-contact.js'
 
 export interface RepositoryRequest {
@@ -32,8 +32,8 @@ export async function repositoryRequest(session: Session, ca: Handle): Promise<R
 
 /**
  * Makes a server that takes RFC 8181 messages the repository of a CA, or changes the contact of it, and requests the certificates that waited
- * for a repository. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage), `ca-unknown`, `id-none`,
- * `repository-differs` (rejected).
+ * for a repository. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage),
+ * `peer-private-address` (remote), `ca-unknown`, `id-none`, `repository-differs` (rejected).
  */
 export async function configureRemoteRepository(
   session: Session,
@@ -41,14 +41,14 @@ export async function configureRemoteRepository(
   { response, permissions }: { readonly response: Uint8Array; readonly permissions: PeerPermissions },
   options: { readonly dryRun?: boolean } = {},
 ): Promise<RepositoryReport & IdChoice> {
-  const answered = await readRepositoryResponse(response)
+  const answered = await readRepositoryResponse(response, permissions)
   const done = await transact(
     session,
     async (tx) => {
       const before = knownCa(tx.work, ca)
       const place = before.leaving?.repository.base === answered.base ? 'leaving' : 'current'
       const choice = chooseId(before, 'repositories', remoteAt(before, place)?.contact)
-      const repository = answered.with(contactIdOf(before, choice), permissions)
+      const repository = answered.with(contactIdOf(before, choice))
       await runCa(tx, ca, { type: 'repository.contact', repository })
       await syncResources(tx, ca)
       return { state: caState(tx.work, ca), choice }
@@ -70,19 +70,26 @@ export async function configureRemoteRepository(
 /** A repository as its repository_response names it, without our ID key toward it. */
 export interface AnsweredRepository {
   readonly base: string
-  readonly with: (id: Pick<PeerContact, 'id' | 'idUntil'>, permissions: PeerPermissions) => RemoteRepository
+  readonly with: (id: Pick<PeerContact, 'id' | 'idUntil'>) => RemoteRepository
 }
 
-/** Reads a repository_response. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage). */
-export async function readRepositoryResponse(response: Uint8Array): Promise<AnsweredRepository> {
+/**
+ * Reads a repository_response. Throws `setup-invalid`, `setup-kind`, `peer-uri-invalid`, `repository-uri` (usage), `peer-private-address`
+ * (remote).
+ */
+export async function readRepositoryResponse(
+  response: Uint8Array,
+  permissions: PeerPermissions,
+): Promise<AnsweredRepository> {
   const message = await readSetupFile(response, 'repository_response')
   const { serviceUri, publisherHandle: publisher, siaBase: base, rrdpNotificationUri: notify } = message
   // throws where no message could be sent to it
   hostKeyOf(serviceUri)
   checkUris(base, notify)
+  checkHosts({ service_uri: serviceUri, sia_base: base, rrdp_notification_uri: notify }, permissions)
   return {
     base,
-    with: (id, permissions) => ({
+    with: (id) => ({
       transport: 'rfc8181',
       contact: { serviceUri, ...id, peer: toBase64(message.id), ...permissions },
       ...{ publisher, base },

@@ -168,7 +168,7 @@ function errnoOf(cause: unknown): string {
 const NOT_OF_THE_NAME = ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ESTALE']
 
 /** Returns the error for a path of the user; one that cannot be written for another reason than its name is an `io` error. */
-function userFileError(code: string, what: string, path: string, cause: unknown): AppError {
+export function userFileError(code: string, what: string, path: string, cause: unknown): AppError {
   const errno = errnoOf(cause)
   const isIo = code === 'file-unwritable' && NOT_OF_THE_NAME.includes(errno)
   const hint = code === 'file-unwritable' ? hintOfUserFile(errno, path) : undefined

@@ -69,8 +69,17 @@ const READING = new Set([
   ...['est csrattrs', 'est otp list', 'est status', 'ha simulate', 'ha status', 'history list', 'history show'],
   ...['inspect', 'keyroll status', 'parent list', 'parent request', 'parent show', 'pubserver id show'],
   ...['pubserver probe', 'pubserver publisher list', 'pubserver publisher response', 'pubserver publisher show'],
-  ...['pubserver show', 'pubserver stats', 'repo request', 'repo show', 'repo status', 'roa list', 'status', 'ta show'],
-  ...['ta tal', 'tls show'],
+  ...[
+    'pubserver show',
+    'pubserver stats',
+    'repo request',
+    'repo show',
+    'repo status',
+    'roa analyze',
+    'roa list',
+    'roa suggest',
+  ],
+  ...['status', 'ta show', 'ta tal', 'tls show'],
 ])
 
 const commands = readdirSync('src/commands', { recursive: true, encoding: 'utf8' })

@@ -12,6 +12,7 @@ import { DEFAULT_TIMING, type Timing } from '../issuing/timing.js'
 import { type Enrolment, NO_ENROLMENT, NOTHING_DISABLED } from './enrolment/schema.js'
 import { lineOf, parseConfig, type Value } from './parse.js'
 import { NO_REPOSITORY, type RepositoryConfig } from './repository/schema.js'
+import { NO_ROUTING, type RoutingConfig } from './routing/schema.js'
 import { type Config, camelCase, KEYS, type Key, SCHEMA } from './schema.js'
 import type { ConfigFault } from './tables.js'
 import { configWarnings, type Finding, validateConfig } from './validate.js'
@@ -20,6 +21,7 @@ export interface LoadedConfig {
   readonly config: Config
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
+  readonly routing: RoutingConfig
   /** Findings that are allowed but unwise, for stderr and `config check`. */
   readonly warnings: readonly ConfigFault[]
   /** TOML names of the keys that the file sets. */
@@ -35,7 +37,10 @@ export interface ConfigEntry {
   readonly source: 'file' | 'default'
 }
 
-type Digested = Pick<LoadedConfig, 'config' | 'enrolment'> & { readonly repository?: RepositoryConfig }
+type Digested = Pick<LoadedConfig, 'config' | 'enrolment'> & {
+  readonly repository?: RepositoryConfig
+  readonly routing?: RoutingConfig
+}
 
 const HOUR = 3600
 const WEEK = 7 * 24 * HOUR
@@ -59,14 +64,14 @@ async function load(
   file: string,
   isRefused: (sectionFaults: readonly ConfigFault[]) => boolean,
 ): Promise<LoadedConfig> {
-  const { values, enrolment, repository, faults, sectionFaults } = await parseConfig(text)
+  const { values, enrolment, repository, routing, faults, sectionFaults } = await parseConfig(text)
   const senseless = laterFaults(text, values, faults)
   if (faults.length > 0 || senseless.length > 0 || isRefused(sectionFaults))
     throw configInvalid(file, [...faults, ...senseless, ...sectionFaults])
   const config = effective(values)
   const warnings = configWarnings(config).map(locate(text))
   const set = new Set(values.keys())
-  return { config, enrolment, repository, warnings, set, sectionFaults: byLine(sectionFaults) }
+  return { config, enrolment, repository, routing, warnings, set, sectionFaults: byLine(sectionFaults) }
 }
 
 /** Returns the configuration of an empty file. */
@@ -76,8 +81,12 @@ export function defaultConfig(): Config {
 
 /** Returns the SHA-256 of the effective configuration, which is the same for an empty file and one that repeats the defaults. */
 export function configDigest(loaded: Digested): Sha256 {
-  const { repository = NO_REPOSITORY } = loaded
-  const base = isDeepStrictEqual(repository, NO_REPOSITORY) ? loaded.config : { ...loaded.config, repository }
+  const { repository = NO_REPOSITORY, routing = NO_ROUTING } = loaded
+  const base = {
+    ...loaded.config,
+    ...(isDeepStrictEqual(repository, NO_REPOSITORY) ? {} : { repository }),
+    ...(isDeepStrictEqual(routing, NO_ROUTING) ? {} : { routing }),
+  }
   return digestOf(base, loaded.enrolment)
 }
 

@@ -7,6 +7,7 @@ import { parseDuration } from '../base/time.js'
 import type { FaultyBlock } from './blocks.js'
 import { ENROLMENT_TABLES, type Enrolment, NO_ENROLMENT } from './enrolment/schema.js'
 import { NO_REPOSITORY, REPOSITORY_TABLE, type RepositoryConfig } from './repository/schema.js'
+import { NO_ROUTING, ROUTING_TABLE, type RoutingConfig } from './routing/schema.js'
 import { formatValue, KEYS, type Key } from './schema.js'
 import { type ConfigFault, described, isTable, type PlacedFault } from './tables.js'
 
@@ -19,6 +20,7 @@ export interface Parsed {
   /** The enrolment sections without faults. */
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
+  readonly routing: RoutingConfig
   /** Faults outside of the sections, and keys in a section that belong outside: with one of them nothing of the file can be used. */
   readonly faults: readonly ConfigFault[]
   /** Faults in sections. Each disables its section; the rest can be used. */
@@ -31,6 +33,7 @@ const NOTHING: Parsed = {
   values: new Map(),
   enrolment: NO_ENROLMENT,
   repository: NO_REPOSITORY,
+  routing: NO_ROUTING,
   faults: [],
   sectionFaults: [],
 }
@@ -60,7 +63,7 @@ async function parseTables(
   const faults: ConfigFault[] = []
   const unknown: PlacedFault[] = []
   for (const [name, raw] of Object.entries(table)) {
-    if (ENROLMENT_TABLES.includes(name) || name === REPOSITORY_TABLE) continue
+    if (ENROLMENT_TABLES.includes(name) || name === REPOSITORY_TABLE || name === ROUTING_TABLE) continue
     const key = KEYS.get(name)
     if (key === undefined && isSection(raw)) {
       unknown.push({ place: [name], message: `unknown table [${name}]` })

@@ -1,5 +1,5 @@
 /**
- * Sections of enrolment and of repository servers of `brine.toml`, and sections that are unknown: what can be used of them, and every fault with its line.
+ * Sections of enrolment, of repository servers and of routing of `brine.toml`, and sections that are unknown: what can be used of them, and every fault with its line.
  * Invariant: a key of the file itself that stands in a section is never ignored, since it may say where the tree is published.
  */
 import { nearest } from '../base/nearest.js'
@@ -18,12 +18,15 @@ import { validateEnrolment } from './enrolment/validate.js'
 import { lineAt, linesOf, type Place } from './lines.js'
 import { readRepository } from './repository/parse.js'
 import { NO_REPOSITORY, REPOSITORY_TABLE, type RepositoryConfig } from './repository/schema.js'
+import { readRouting } from './routing/parse.js'
+import { NO_ROUTING, ROUTING_TABLE, type RoutingConfig } from './routing/schema.js'
 import { KEYS } from './schema.js'
 import { type ConfigFault, isTable, type PlacedFault } from './tables.js'
 
 export interface Sections {
   readonly enrolment: Enrolment
   readonly repository: RepositoryConfig
+  readonly routing: RoutingConfig
   /** Keys that belong outside of every section. */
   readonly faults: readonly ConfigFault[]
   readonly sectionFaults: readonly ConfigFault[]
@@ -42,6 +45,8 @@ export function readSections(
   const placed = [...own, ...unknown, ...rulesBetween(enrolment, sectionNames(root), own, unread)]
   const ofServers: PlacedFault[] = []
   const servers = REPOSITORY_TABLE in table ? readRepository(table, ofServers) : NO_REPOSITORY
+  const ofRouting: PlacedFault[] = []
+  const routing = ROUTING_TABLE in table ? readRouting(table, ofRouting) : NO_ROUTING
   const lines = linesOf(text)
   const locate = (fault: PlacedFault): LocatedFault => ({
     ...fault,
@@ -50,32 +55,41 @@ export function readSections(
   })
   const misplaced = [
     ...misplacedKeys(table).map((place) => locate({ place, message: belongsAbove(String(place.at(-1))) })),
-    ...[...placed, ...ofServers].filter(isLikeBaseKey).map(locate),
+    ...[...placed, ...ofServers, ...ofRouting].filter(isLikeBaseKey).map(locate),
     ...unread.flatMap(misplacedLines),
   ]
   const isPlaced = (fault: PlacedFault) => !misplaced.some(({ key }) => key === fault.place.join('.'))
   const rest = placed.filter(isPlaced).map(locate)
   const serverFaults = ofServers.filter(isPlaced).map(locate)
+  const routingFaults = ofRouting.filter(isPlaced).map(locate)
   const blocks = unread.map(({ line, message, header, name }) => ({ line, message, key: null, header, name }))
-  const ofRepository = blocks.filter(({ header }) => isRepository(header))
-  const others = blocks.filter(({ header }) => !isRepository(header))
+  const ofTable = (name: string) => blocks.filter(({ header }) => isOf(name, header))
+  const others = blocks.filter(({ header }) => !isOf(REPOSITORY_TABLE, header) && !isOf(ROUTING_TABLE, header))
   const isUsed = rest.length === 0 && others.length === 0
   return {
     enrolment: isUsed ? enrolment : usableEnrolment({ root, enrolment, faults: rest, unread: others }),
-    repository: usableRepository(servers, [...serverFaults, ...ofRepository]),
+    repository: withFaults(servers, NO_REPOSITORY, [...serverFaults, ...ofTable(REPOSITORY_TABLE)]),
+    routing: withFaults(routing, NO_ROUTING, [...routingFaults, ...ofTable(ROUTING_TABLE)]),
     faults: misplaced.map(plain),
-    sectionFaults: [...rest, ...serverFaults, ...blocks].map(plain),
+    sectionFaults: [...rest, ...serverFaults, ...routingFaults, ...blocks].map(plain),
   }
 }
 
-function isRepository(header: string): boolean {
-  return header === REPOSITORY_TABLE || header.startsWith(`${REPOSITORY_TABLE}.`)
+function isOf(table: string, header: string): boolean {
+  return header === table || header.startsWith(`${table}.`)
 }
 
-/** Returns no server at all if one has a fault: a pool file without that server would take it out. */
-function usableRepository(servers: RepositoryConfig, faults: readonly ConfigFault[]): RepositoryConfig {
+/**
+ * Returns a section as it is read, or nothing of it if it has a fault: a pool file without one server would take that server out, and
+ * announcements without one file would be read as "not announced".
+ */
+function withFaults<T extends { readonly disabled: string | null }>(
+  read: T,
+  none: T,
+  faults: readonly ConfigFault[],
+): T {
   const [first] = [...faults].sort((a, b) => a.line - b.line)
-  return first === undefined ? servers : { ...NO_REPOSITORY, disabled: `line ${first.line}: ${first.message}` }
+  return first === undefined ? read : { ...none, disabled: `line ${first.line}: ${first.message}` }
 }
 
 /** Returns the faults of rules between sections, without those that follow from another fault. */

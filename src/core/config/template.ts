@@ -1,6 +1,7 @@
 /** The `brine.toml` that `init` writes: every key, commented out, with its default or an example. */
 import { ENROLMENT_SECTIONS, type EnrolmentKey, type EnrolmentSection } from './enrolment/keys.js'
 import { REPOSITORY_SECTIONS } from './repository/keys.js'
+import { ROUTING_SECTIONS } from './routing/keys.js'
 import { formatValue, KEYS, type Key, SECTIONS } from './schema.js'
 
 const HEAD = `# Configuration of this data directory. Every key is listed with its default: remove the # and change the value.
@@ -15,14 +16,18 @@ const ENROLMENT_HEAD = `# CAs that issue enrolment certificates (EST)
 const REPOSITORY_HEAD = `# Repository servers and the pool files of their load balancers
 `
 
+const ROUTING_HEAD = `# Announcements of BGP
+`
+
 /** Returns the text of a `brine.toml` that keeps every default. */
 export function configTemplate(): string {
   const sections = SECTIONS.map(
     ({ title, keys }) => `# ${title}\n\n${keys.map((key) => keyLines(key, KEYS.get(key))).join('\n')}`,
   )
   const servers = REPOSITORY_SECTIONS.map(sectionLines).join('\n')
+  const routing = ROUTING_SECTIONS.map(sectionLines).join('\n')
   const enrolment = ENROLMENT_SECTIONS.map(sectionLines).join('\n')
-  return `${HEAD}\n${sections.join('\n')}\n${REPOSITORY_HEAD}\n${servers}\n${ENROLMENT_HEAD}\n${enrolment}`
+  return `${HEAD}\n${sections.join('\n')}\n${REPOSITORY_HEAD}\n${servers}\n${ROUTING_HEAD}\n${routing}\n${ENROLMENT_HEAD}\n${enrolment}`
 }
 
 function keyLines(name: string, key: Key | undefined): string {

@@ -205,6 +205,10 @@ async function authority(run: Run, folder: string, site: EnrolSite): Promise<voi
     await run('child update', 'testbed', 'acme', '--remove', '10.0.0.0/8', '--yes', ...more)
   }
   await run('roa list', 'acme')
+  const dump = join(folder, 'routes.csv')
+  writeFileSync(dump, '64496,192.0.2.0/24\n64497,192.0.2.0/25\n64496,192.0.2.128/26\n')
+  await run('roa analyze', 'acme', '--bgp', dump, '--stale-bgp', '--all')
+  await run('roa suggest', 'acme', '--bgp', dump, '--stale-bgp')
   await run('child update', 'testbed', 'acme', '--add', '10.0.0.0/8')
   await run('roa remove', 'acme', '10.0.0.0/8-9 => 64496')
   await run('roa replace', 'acme', '192.0.2.0/25 => 64497', '10.0.0.0/9 => 64496 # half')

@@ -1,4 +1,5 @@
 /** Open key rolls of a CA, read from its state: the stage that a class has reached, and when its new key takes over (RFC 6489 section 2). */
+import { entry } from '../base/record.js'
 import { addSeconds, type Instant } from '../base/time.js'
 import { difference, fromResourceText, isEmpty, NO_RESOURCES } from '../resources/resource-set.js'
 import type { ResourceSet } from '../resources/types.js'
@@ -91,4 +92,19 @@ export function activationDueAt(resourceClass: ResourceClass): Instant | null {
 /** Returns the member of an event of a CA that publishes elsewhere: the step counts once the repository has confirmed it. */
 export function repositoryWait({ repository }: CaState): { readonly awaitsRepository?: true } {
   return repository?.transport === 'rfc8181' ? { awaitsRepository: true } : {}
+}
+
+/** Returns true if a key of a class was staged or took over between two states: what follows from it at parents and repositories must not come first. */
+export function isKeyMoved(before: Pick<CaState, 'classes'>, after: Pick<CaState, 'classes'>): boolean {
+  if (before.classes === after.classes) return false
+  return Object.values(after.classes).some(({ name, keys }) => {
+    const was = entry(before.classes, name)?.keys
+    if (was === undefined || was === keys) return false
+    const isNow = (state: ClassKey['state']): boolean => {
+      const ski = keys.find((key) => key.state === state)?.ski
+      return ski !== undefined && was.find((key) => key.state === state)?.ski !== ski
+    }
+    // the first key of a class takes over from none
+    return isNow('new') || (was.some(({ state }) => state === 'current') && isNow('current'))
+  })
 }

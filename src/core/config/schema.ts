@@ -157,7 +157,7 @@ const repository = {
     min: 0,
     max: DAY,
     about:
-      'shortest time between two RRDP deltas: a change within it waits for the next tick; "1m" for a big repository',
+      'shortest time between two RRDP deltas: a change within it waits for the next tick, unless a key roll goes on with it',
   },
 } as const
 

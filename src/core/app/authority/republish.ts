@@ -12,7 +12,7 @@ import { runCa, runTa, type TransactionContext } from '../session/context.js'
 import { refuseStandby } from '../session/role.js'
 import type { Session } from '../session/session.js'
 import { concernsWholeDirectory } from '../transaction/errors.js'
-import { leaveRepositories, publishLocal } from '../transaction/local-publication.js'
+import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { type RenumberReport, renumberAll } from '../transaction/renumber-all.js'
 import { type TransactionResult, transact } from '../transaction/transact.js'
 import { handlesOfRun, type Indexing, planDue } from './due-plan.js'
@@ -202,12 +202,12 @@ async function reissueAll(
     }
   }
   // a change that waited for this run is published although nothing is issued now
-  if (tx.ports.holdsPublication !== true) await publishLocal(tx, handles)
+  if (!isHeld(tx)) await publishLocal(tx, handles)
   return activated
 }
 
 async function publishStaged(tx: TransactionContext, publishers: readonly Handle[]): Promise<void> {
-  if (tx.ports.holdsPublication !== true) await publishLocal(tx, publishers)
+  if (!isHeld(tx)) await publishLocal(tx, publishers)
 }
 
 /** Syncs CAs with their parents. A damaged parent, or a damaged child below, does not keep the CA `of` from its next manifest. */

@@ -10,7 +10,7 @@ import type { PubdState, Publisher } from '../../pubd/state.js'
 import { formatResources, fromResourceText } from '../../resources/resource-set.js'
 import type { ResourceText } from '../../resources/types.js'
 import { CA, caState, pubdState, TA, type TransactionContext, taState } from '../session/context.js'
-import { leaveRepositories, publishLocal } from '../transaction/local-publication.js'
+import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
 import { type RoaRow, roaRows } from './roa-rows.js'
 
@@ -29,7 +29,7 @@ export async function changeRows(
   await leaveRepositories(tx, work.touched('ca'))
   const cas = [...work.touched('ca')].sort()
   const tas = work.touched('ta')
-  if (tx.ports.holdsPublication !== true) await publishLocal(tx, [...cas, ...tas])
+  if (!isHeld(tx)) await publishLocal(tx, [...cas, ...tas])
   const rows = inOrder([
     ...tas.flatMap((handle) => {
       const of = `ta/${handle}`

@@ -12,7 +12,7 @@ import type { TransactionContext } from '../session/context.js'
 import { type ContextOptions, openContext } from '../session/open-context.js'
 import type { Session } from '../session/session.js'
 import { countingSigner } from '../session/signing.js'
-import { leaveRepositories, publishLocal } from './local-publication.js'
+import { isHeld, leaveRepositories, publishLocal } from './local-publication.js'
 import { needsRenumbering } from './renumbering.js'
 
 /** Commands on a transaction context. It may run more than once, so it keeps nothing outside of the context. */
@@ -56,7 +56,7 @@ export async function draft<R>(
     const result = await useCase(tx)
     await leaveRepositories(tx, work.touched('ca'))
     const changed = [...work.touched('ca'), ...work.touched('ta')]
-    if (tx.ports.holdsPublication !== true) await publishLocal(tx, changed)
+    if (!isHeld(tx)) await publishLocal(tx, changed)
     else if (changed.length > 0 && !options.isDryRun) session.options.onNotice?.(HELD)
     const at = tx.ports.clock.now()
     return { tx, result, changed: work.changed, at, reader, toRenumber: needsRenumbering(reader, publishing(work)) }

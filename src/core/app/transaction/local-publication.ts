@@ -5,12 +5,22 @@
 import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { filesAt, isHeldBack, isLeft, localPlace } from '../../ca/places.js'
+import { isKeyMoved } from '../../ca/roll-state.js'
 import type { CaState } from '../../ca/state.js'
 import type { Sha256 } from '../../crypto/ports.js'
 import { type PublisherChange, publicationDelta } from '../../pubd/content.js'
 import { stagedPublishers } from '../../pubd/staged.js'
 import { taPublishedFiles } from '../../ta/state.js'
-import { caState, pubdState, runCa, runPubd, type TransactionContext, taState } from '../session/context.js'
+import { CA, caState, pubdState, runCa, runPubd, type TransactionContext, taState } from '../session/context.js'
+
+/**
+ * Returns true if what the work changes waits for the next run, as the last RRDP delta is too young. A staged key and one that takes over do not wait:
+ * parents then revoke the old key, and an old repository is emptied.
+ */
+export function isHeld({ work, ports }: TransactionContext): boolean {
+  if (ports.holdsPublication !== true) return false
+  return !work.touched('ca').some((handle) => isKeyMoved(work.before(CA, handle), caState(work, handle)))
+}
 
 /** Publishes every difference between what the publishers want and what the server has; all of them without `handles`. Returns those that changed. */
 export async function publishLocal(tx: TransactionContext, handles?: readonly Handle[]): Promise<readonly Handle[]> {
@@ -57,7 +67,7 @@ export async function leaveRepositories(tx: TransactionContext, cas: readonly Ha
     if (state.status !== 'active' || !isLeft(state)) continue
     const isHere = isLeftHere(state)
     // the server withdraws with it, which waits for the next run as every publication does
-    if (isHere && tx.ports.holdsPublication === true) continue
+    if (isHere && isHeld(tx)) continue
     await runCa(tx, ca, { type: 'repository.leave' })
     if (isHere && entry(pubdState(tx.work).publishers, ca) !== undefined)
       await runPubd(tx, { type: 'publisher.remove', publisher: ca })

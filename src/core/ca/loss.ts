@@ -9,7 +9,7 @@ import {
   union,
 } from '../resources/resource-set.js'
 import type { ResourceSet, ResourceText } from '../resources/types.js'
-import { payloadOf } from './roa-objects.js'
+import { payloadOf } from './roa-index.js'
 import { type CaState, currentKey, type ResourceClass } from './state.js'
 
 /** A loss of so many always counts as small. */

@@ -5,12 +5,9 @@ import { issueRoa } from '../issuing/issuer.js'
 import type { NamedObject, PublicationPoint } from '../issuing/point.js'
 import type { IssuingPorts } from '../issuing/ports.js'
 import type { Issuer } from '../issuing/signing.js'
-import { contentDigest } from '../issuing/stored.js'
-import { trustedPrefix } from '../resources/prefix.js'
-import { containsPrefix } from '../resources/resource-set.js'
-import { formatRoaPayload, roaAggregateFileName, roaFileName } from '../resources/roa-payload.js'
-import type { ResourceSet, RoaPayload } from '../resources/types.js'
+import type { ResourceSet } from '../resources/types.js'
 import { kindOf } from '../rpki/object-kinds.js'
+import { type DesiredRoa, indexOf, isHeld, singleOf } from './roa-index.js'
 import type { RoaConfig } from './state.js'
 
 export interface Thresholds {
@@ -18,18 +15,11 @@ export interface Thresholds {
   readonly roaDeaggregateThreshold: number
 }
 
-/** One ROA object that should be published. */
-export interface DesiredRoa {
-  readonly name: string
-  readonly asn: number
-  readonly payloads: readonly RoaPayload[]
-  /** Digest of the payloads: an object with the same content is not signed again. */
-  readonly content: string
-}
-
-/** Returns the configured ROA as a payload. */
-export function payloadOf(config: Pick<RoaConfig, 'asn' | 'prefix' | 'maxLength'>): RoaPayload {
-  return { asn: config.asn, prefix: trustedPrefix(config.prefix), maxLength: config.maxLength }
+export interface DesiredRoas {
+  readonly aggregated: boolean
+  readonly roas: readonly DesiredRoa[]
+  /** Returns the object that should have a configured ROA; undefined if the class does not hold its prefix. */
+  readonly objectOf: (text: string, config: RoaConfig) => DesiredRoa | undefined
 }
 
 /** Returns the ROA objects that a class holding `held` should publish: one per prefix, or one per AS once their number is above the threshold and until it falls below the lower one. */
@@ -38,32 +28,19 @@ export function desiredRoas(
   held: ResourceSet,
   aggregated: boolean,
   limits: Thresholds,
-): { readonly aggregated: boolean; readonly roas: readonly DesiredRoa[] } {
-  const payloads = Object.values(roas)
-    .map(payloadOf)
-    .filter((p) => containsPrefix(held, p.prefix))
-  const isAggregated = aggregated
-    ? payloads.length >= limits.roaDeaggregateThreshold
-    : payloads.length > limits.roaAggregateThreshold
-  return { aggregated: isAggregated, roas: isAggregated ? perAs(payloads) : payloads.map(single) }
-}
-
-function single(payload: RoaPayload): DesiredRoa {
-  return desired(roaFileName(payload), payload.asn, [payload])
-}
-
-function perAs(payloads: readonly RoaPayload[]): readonly DesiredRoa[] {
-  const groups = new Map<number, RoaPayload[]>()
-  for (const payload of payloads) {
-    const group = groups.get(payload.asn)
-    if (group === undefined) groups.set(payload.asn, [payload])
-    else group.push(payload)
+): DesiredRoas {
+  const { count, byAs, single } = indexOf(roas, held)
+  const isAggregated = aggregated ? count >= limits.roaDeaggregateThreshold : count > limits.roaAggregateThreshold
+  const objectOf = (text: string, config: RoaConfig): DesiredRoa | undefined => {
+    if (!isHeld(config, held)) return undefined
+    return isAggregated ? byAs.get(config.asn) : singleOf(text, config)
   }
-  return [...groups].map(([asn, group]) => desired(roaAggregateFileName(asn), asn, group))
+  return { aggregated: isAggregated, roas: isAggregated ? [...byAs.values()] : single(), objectOf }
 }
 
-function desired(name: string, asn: number, payloads: readonly RoaPayload[]): DesiredRoa {
-  return { name, asn, payloads, content: contentDigest(payloads.map(formatRoaPayload).sort()) }
+/** Returns true if the point has the object as it should be, whether it is due or not. */
+export function isPublished(roa: DesiredRoa, point: PublicationPoint): boolean {
+  return entry(point.objects, roa.name)?.content === roa.content
 }
 
 /** Issues ROAs that are missing, changed or about to expire, and those of which `anew` returns true; withdraws those that are not desired. */
@@ -83,8 +60,7 @@ export async function reconcileRoas(
 
 function mustIssue(roa: DesiredRoa, point: PublicationPoint, ports: IssuingPorts): boolean {
   const object = entry(point.objects, roa.name)
-  if (object === undefined || object.content !== roa.content) return true
-  return isDue('roa', object.notAfter, ports)
+  return object === undefined || !isPublished(roa, point) || isDue('roa', object.notAfter, ports)
 }
 
 function issue(roa: DesiredRoa, issuer: Issuer, ports: IssuingPorts): Promise<NamedObject> {

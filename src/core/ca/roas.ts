@@ -3,7 +3,7 @@
  * Invariant: configuration outlives resources; a ROA that is not held is kept, reported, and published again with the resources.
  */
 import type { Violation } from '../base/errors.js'
-import { entry, withEntries } from '../base/record.js'
+import { entry } from '../base/record.js'
 import { isText, listOf } from '../base/shape.js'
 import { commandsOn, type EventOf, eventsOn } from '../eventsourcing/declare.js'
 import type { IssuingPorts } from '../issuing/ports.js'
@@ -12,7 +12,7 @@ import { containsPrefix, fromResourceText } from '../resources/resource-set.js'
 import { formatRoaPayload } from '../resources/roa-payload.js'
 import type { ResourceSet, RoaPayload } from '../resources/types.js'
 import { type PublishingEvent, reconciled } from './publishing.js'
-import { payloadOf } from './roa-objects.js'
+import { changedRoas } from './roa-index.js'
 import { type CaState, currentKey, isRoaConfig } from './state.js'
 
 const event = eventsOn<CaState>()
@@ -24,10 +24,7 @@ export const roaEvents = {
       /** Texts `P-L => ASN`. */
       removed: listOf(isText),
     },
-    (state, { added, removed }) => {
-      const put = added.map((config) => [formatRoaPayload(payloadOf(config)), config] as const)
-      return { ...state, roas: withEntries(state.roas, put, removed) }
-    },
+    (state, { added, removed }) => ({ ...state, roas: changedRoas(state.roas, added, removed) }),
   ),
 }
 type RoaEvent = EventOf<typeof roaEvents>

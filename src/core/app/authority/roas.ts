@@ -4,7 +4,7 @@ import type { Handle } from '../../base/handle.js'
 import { entry } from '../../base/record.js'
 import { isUnconfirmed, type Place, syncedAt } from '../../ca/places.js'
 import { dueTimes } from '../../ca/publishing.js'
-import { payloadOf } from '../../ca/roa-objects.js'
+import { payloadOf } from '../../ca/roa-index.js'
 import { heldSets } from '../../ca/roas.js'
 import type { CaState } from '../../ca/state.js'
 import { Work } from '../../eventsourcing/work.js'
@@ -133,8 +133,7 @@ function confirmedBy(
 /** Returns the rows of some ROAs, in the order of `roa list`. */
 function rowsOf(state: CaState, texts: readonly string[], session: Session): readonly RoaRow[] {
   if (texts.length === 0) return []
-  const wanted = new Set(texts)
-  return confirmedRows(state, session.timing, confirmedBy(session, state)).filter(({ roa }) => wanted.has(roa))
+  return confirmedRows(state, session.timing, confirmedBy(session, state), texts)
 }
 
 /**

@@ -12,7 +12,7 @@ import type { ResourceText } from '../../resources/types.js'
 import { CA, caState, pubdState, TA, type TransactionContext, taState } from '../session/context.js'
 import { isHeld, leaveRepositories, publishLocal } from '../transaction/local-publication.js'
 import { type ChangeItem, type ChangeRow, difference } from './change-row.js'
-import { type RoaRow, roaRows } from './roa-rows.js'
+import { changedRoaTexts, type RoaRow, roaRows } from './roa-rows.js'
 
 export interface ChangeOptions {
   /** The keys that the change made are dummies: their names are replaced by `NEW-KEY`. */
@@ -145,7 +145,8 @@ function keyRows(of: string, before: Table<ResourceClass>, after: Table<Resource
 function roaChanges(of: string, before: CaState, after: CaState, timing: Timing): readonly ChangeRow[] {
   const isSame = before.classes === after.classes || heldLines(before) === heldLines(after)
   if (before.roas === after.roas && isSame) return []
-  const [was, is] = [statesOf(before, timing), statesOf(after, timing)]
+  const texts = changedRoaTexts(before, after, timing)
+  const [was, is] = [statesOf(before, timing, texts), statesOf(after, timing, texts)]
   const isWaiting = isUnconfirmed(after)
   return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
     const [old, now] = [was.get(name), is.get(name)]
@@ -160,8 +161,12 @@ function roaChanges(of: string, before: CaState, after: CaState, timing: Timing)
   })
 }
 
-function statesOf(state: CaState, timing: Timing): ReadonlyMap<string, RoaRow> {
-  const rows = state.status === 'active' ? roaRows(state, timing) : []
+function statesOf(
+  state: CaState,
+  timing: Timing,
+  texts: ReadonlySet<string> | undefined,
+): ReadonlyMap<string, RoaRow> {
+  const rows = state.status === 'active' ? roaRows(state, timing, texts) : []
   return new Map(rows.map((row) => [row.roa, row]))
 }
 

@@ -2,13 +2,16 @@
 import { entry } from '../../base/record.js'
 import type { Instant } from '../../base/time.js'
 import { filesAt, isUnconfirmed, isUnconfirmedAt, PLACES, type Place, repositoryAt } from '../../ca/places.js'
-import { desiredRoas, payloadOf } from '../../ca/roa-objects.js'
+import { differingTexts, payloadOf } from '../../ca/roa-index.js'
+import { type DesiredRoas, desiredRoas, isPublished } from '../../ca/roa-objects.js'
 import { heldSets } from '../../ca/roas.js'
 import { type CaState, currentKey, issuerOf, type RoaConfig } from '../../ca/state.js'
+import type { PublicationPoint } from '../../issuing/point.js'
 import type { Timing } from '../../issuing/timing.js'
 import type { ConfirmedObjects } from '../../peers/confirmed-content.js'
 import { containsPrefix, fromResourceText } from '../../resources/resource-set.js'
-import { compareRoaPayload, formatRoaPayload } from '../../resources/roa-payload.js'
+import { compareRoaPayload } from '../../resources/roa-payload.js'
+import type { ResourceSet } from '../../resources/types.js'
 
 export interface RoaRow {
   /** `P-L => ASN`, as commands take it. */
@@ -21,30 +24,74 @@ export interface RoaRow {
   readonly object: { readonly uri: string; readonly serial: string; readonly notAfter: Instant } | null
 }
 
-/** Compares the configured ROAs with the published objects. */
-export function roaRows(state: CaState, timing: Timing): readonly RoaRow[] {
-  const objects = objectsByPayload(state, timing)
+/** Compares the configured ROAs, or those of them that are `wanted`, with the published objects. */
+export function roaRows(state: CaState, timing: Timing, wanted?: Iterable<string>): readonly RoaRow[] {
+  const texts = wanted === undefined ? Object.keys(state.roas) : new Set(wanted)
   const held = heldSets(state)
-  return Object.entries(state.roas)
-    .map(([text, config]) => ({ text, config, payload: payloadOf(config) }))
+  const objectOf = publishedObjects(state, timing)
+  return [...texts]
+    .flatMap((text) => {
+      const config = entry(state.roas, text)
+      return config === undefined ? [] : [{ text, config, payload: payloadOf(config) }]
+    })
     .sort((a, b) => compareRoaPayload(a.payload, b.payload))
     .map(({ text, config, payload }) => {
-      const object = objects.get(text) ?? null
+      const object = objectOf(text, config)
       const isHeld = held.some((set) => containsPrefix(set, payload.prefix))
       return row(text, config, object === null ? (isHeld ? 'pending' : 'notHeld') : 'published', object)
     })
 }
 
 /**
+ * Returns the keys of the ROAs whose rows may differ between two states: those that were configured, removed or annotated, and those of
+ * objects that began or ceased to be as they should be. Undefined if any may, since what is held, or the kind of objects, has changed.
+ */
+export function changedRoaTexts(before: CaState, after: CaState, timing: Timing): ReadonlySet<string> | undefined {
+  if (before.status !== after.status || (before.repository === null) !== (after.repository === null)) return undefined
+  const changed = new Set(differingTexts(before.roas, after.roas))
+  for (const name of new Set([...Object.keys(before.classes), ...Object.keys(after.classes)])) {
+    const [was, is] = [desiredIn(before, name, timing), desiredIn(after, name, timing)]
+    if (was === undefined && is === undefined) continue
+    if (was?.held !== is?.held || was?.desired.aggregated !== is?.desired.aggregated) return undefined
+    const wasPublished = new Map(was?.desired.roas.map((roa) => [roa.name, isPublished(roa, was.point)]))
+    for (const roa of is?.desired.roas ?? []) {
+      const old = wasPublished.get(roa.name)
+      if (is === undefined || old === undefined || old === isPublished(roa, is.point)) continue
+      for (const text of roa.texts) changed.add(text)
+    }
+  }
+  return changed
+}
+
+interface DesiredIn {
+  readonly held: ResourceSet
+  readonly desired: DesiredRoas
+  readonly point: PublicationPoint
+  /** Folder of the class, with a final slash. */
+  readonly base: string
+}
+
+/** Returns what a class should publish and what it publishes; undefined if it has no key that issues, or no repository. */
+function desiredIn(state: CaState, name: string, timing: Timing): DesiredIn | undefined {
+  const resourceClass = entry(state.classes, name)
+  const key = resourceClass === undefined ? undefined : currentKey(resourceClass)
+  if (state.repository === null || resourceClass === undefined || key === undefined) return undefined
+  const held = fromResourceText(key.certificate.resources)
+  const desired = desiredRoas(state.roas, held, resourceClass.aggregated, timing)
+  return { held, desired, point: key.point, base: issuerOf(state, resourceClass, key).base }
+}
+
+/**
  * Returns the rows with `pending` for each object that a repository elsewhere may not have: what it has not confirmed, and all objects while
- * it is not known which of them it has.
+ * it is not known which of them it has. Of the ROAs that are `wanted`, if it is given.
  */
 export function confirmedRows(
   state: CaState,
   timing: Timing,
   confirmedAt: (place: Place) => ConfirmedObjects | undefined,
+  wanted?: Iterable<string>,
 ): readonly RoaRow[] {
-  const rows = roaRows(state, timing)
+  const rows = roaRows(state, timing, wanted)
   if (!isUnconfirmed(state)) return rows
   const waiting = new Set(PLACES.filter((place) => isUnconfirmedAt(state, place)).flatMap(missing))
   function missing(place: Place): readonly string[] {
@@ -61,21 +108,14 @@ function row(text: string, config: RoaConfig, state: RoaRow['state'], object: Ro
   return { roa: text, prefix, maxLength, asn, ...(comment === null ? {} : { comment }), state, object }
 }
 
-/** Returns the published object of each payload. */
-function objectsByPayload(state: CaState, timing: Timing): ReadonlyMap<string, NonNullable<RoaRow['object']>> {
-  const found = new Map<string, NonNullable<RoaRow['object']>>()
-  if (state.repository === null) return found
-  for (const resourceClass of Object.values(state.classes)) {
-    const key = currentKey(resourceClass)
-    if (key === undefined) continue
-    const held = fromResourceText(key.certificate.resources)
-    for (const roa of desiredRoas(state.roas, held, resourceClass.aggregated, timing).roas) {
-      const object = entry(key.point.objects, roa.name)
-      if (object === undefined || object.content !== roa.content) continue
-      const uri = `${issuerOf(state, resourceClass, key).base}${roa.name}`
-      for (const payload of roa.payloads)
-        found.set(formatRoaPayload(payload), { uri, serial: object.serial, notAfter: object.notAfter })
-    }
+/** Returns the function that finds the published object of a configured ROA: that of the last class which publishes it. */
+function publishedObjects(state: CaState, timing: Timing): (text: string, config: RoaConfig) => RoaRow['object'] {
+  const classes = Object.keys(state.classes).flatMap((name) => desiredIn(state, name, timing) ?? [])
+  const objectIn = ({ desired, point, base }: DesiredIn, text: string, config: RoaConfig): RoaRow['object'] => {
+    const roa = desired.objectOf(text, config)
+    const object = roa === undefined ? undefined : entry(point.objects, roa.name)
+    if (roa === undefined || object === undefined || !isPublished(roa, point)) return null
+    return { uri: `${base}${roa.name}`, serial: object.serial, notAfter: object.notAfter }
   }
-  return found
+  return (text, config) => classes.reduce<RoaRow['object']>((last, own) => objectIn(own, text, config) ?? last, null)
 }

@@ -48,6 +48,39 @@ test('ROAs that are added and removed', async () => {
   expect(await roas([])).toEqual([])
 })
 
+test('any change of ROAs has the rows of a comparison of all ROAs', async () => {
+  world = emptyWorld({ roaAggregateThreshold: 3, roaDeaggregateThreshold: 2 })
+  await chainOf(world, ['acme', '10.0.0.0/8'], ['leaf', '10.0.0.0/16, 10.1.0.0/16'])
+  const steps: readonly (readonly [readonly string[], readonly string[], string?])[] = [
+    [['10.0.0.0/24 => 1', '10.1.0.0/24 => 1']],
+    // now one object for each AS
+    [['10.0.1.0/24 => 2', '10.0.2.0/24 => 3']],
+    [['10.0.3.0/24 => 1']],
+    [['10.0.4.0/24 => 4'], ['10.0.1.0/24 => 2']],
+    [[], ['10.0.0.0/24 => 1']],
+    // and one by one again
+    [[], ['10.0.2.0/24 => 3', '10.0.3.0/24 => 1', '10.0.4.0/24 => 4']],
+    [['10.0.5.0/24 => 1'], ['10.1.0.0/24 => 1']],
+  ]
+  for (const [add, remove = [], note = null] of steps) {
+    const before = world.ca('leaf')
+    const rows = await roas(add, remove, note)
+    // copies share nothing with the states of before
+    expect(rows).toEqual(said(caRows(structuredClone(before), structuredClone(world.ca('leaf')), timing())))
+    expect(rows.length).toBeGreaterThanOrEqual(add.length)
+  }
+  // what was not published before begins with another change, though it was not named
+  const behind = world.ca('leaf')
+  const [name, own] = Object.entries(behind.classes)[0] ?? []
+  const keys = own?.keys.map((key) => ({ ...key, point: { ...key.point, objects: {} } }))
+  const unpublished = { ...behind, classes: { [name ?? '']: { ...own, keys } } } as typeof behind
+  await roas(['10.0.6.0/24 => 1'])
+  expect(said(caRows(unpublished, world.ca('leaf'), timing()))).toEqual([
+    ['update', 'roa', '10.0.5.0/24-24 => 1', 'pending', 'published', null],
+    ['add', 'roa', '10.0.6.0/24-24 => 1', null, 'published', null],
+  ])
+})
+
 test('what a child loses is named in both CAs, with the ROAs that are no longer held', async () => {
   await roas(['10.0.0.0/16 => 64496', '10.1.0.0/16 => 64497'])
   const before = [world.ca('acme'), world.ca('leaf')] as const

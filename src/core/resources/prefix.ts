@@ -35,10 +35,15 @@ function fault(code: string, text: string, reason: string): { readonly fault: Vi
   }
 }
 
+const masksOf = (family: Family): readonly bigint[] => {
+  const all = maxAddress(family)
+  return Array.from({ length: addressBits(family) + 1 }, (_, length) => all ^ (all >> BigInt(length)))
+}
+const MASKS = { 4: masksOf(4), 6: masksOf(6) }
+
 /** Returns a mask with the `length` high bits of the family set. */
 function mask(family: Family, length: number): bigint {
-  const all = maxAddress(family)
-  return all ^ (all >> BigInt(length))
+  return MASKS[family][length] ?? maxAddress(family)
 }
 
 /** Returns the canonical text: dotted quad or RFC 5952, then the length. */
@@ -49,7 +54,8 @@ export function formatPrefix(prefix: Prefix): string {
 /** Parses a stored prefix. Throws `prefix-stored` (corrupt) unless it is exactly what `formatPrefix` writes. */
 export function trustedPrefix(text: string): Prefix {
   const parsed = parsePrefix(text)
-  if ('ok' in parsed && formatPrefix(parsed.ok) === text) return parsed.ok
+  // an IPv4 prefix has one text only
+  if ('ok' in parsed && (parsed.ok.family === 4 || formatPrefix(parsed.ok) === text)) return parsed.ok
   throw new AppError('corrupt', 'prefix-stored', `stored prefix is not in canonical form: ${quoted(text)}`)
 }
 

@@ -51,7 +51,8 @@ describe('any order of additions, removals and replacements', () => {
   test('gives the objects, names, order and digests of a table that is read anew', () => {
     fc.assert(
       fc.property(fc.array(anyConfig, { maxLength: 20 }), fc.array(step, { maxLength: 8 }), (first, steps) => {
-        let roas = changedRoas({}, first, [])
+        // a copy, as a snapshot is: the table from which the others are made
+        let roas: Table<RoaConfig> = { ...changedRoas({}, first, []) }
         for (const { add, remove } of steps) {
           const before = roas
           roas = changedRoas(roas, add, remove.map(textOf))

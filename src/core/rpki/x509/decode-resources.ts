@@ -69,11 +69,23 @@ export function readAddress(
     )
     return undefined
   }
-  const value = length === 0 ? 0n : BigInt(`0x${Buffer.from(bits.bytes).toString('hex')}`)
-  const shift = BigInt(size - bits.bytes.length * 8)
-  if (bits.unused > 0 && (value & ((1n << BigInt(bits.unused)) - 1n)) !== 0n)
+  const { bytes, unused } = bits
+  if (((bytes.at(-1) ?? 0) & ((1 << unused) - 1)) !== 0)
     findings.add(rule, `bits after the length of an IPv${family} prefix are not zero`)
-  return { address: ((value >> BigInt(bits.unused)) << BigInt(bits.unused)) << shift, length }
+  if (family === 4) return { address: BigInt(first32(bytes, unused)), length }
+  const value = length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+  const shift = BigInt(size - bytes.length * 8)
+  return { address: ((value >> BigInt(unused)) << BigInt(unused)) << shift, length }
+}
+
+/** Returns up to four octets as the high bits of a number, without the `unused` last bits. */
+function first32(bytes: Uint8Array, unused: number): number {
+  let value = 0
+  for (let at = 0; at < 4; at++) {
+    const octet = bytes[at] ?? 0
+    value = value * 256 + (at === bytes.length - 1 ? (octet >> unused) << unused : octet)
+  }
+  return value
 }
 
 function readIpRanges(family: Family, choice: DerNode, findings: FindingList): readonly IpRange[] {

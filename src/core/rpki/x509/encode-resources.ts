@@ -58,10 +58,18 @@ export function asIdentifiers(resources: CertificateResources): Der | undefined 
 
 /** Returns an IPAddress (RFC 3779 section 2.1.1): the first `length` bits of an address. */
 export function prefixBits(family: Family, address: bigint, length: number): Der {
+  if (family === 4) return prefixBitsOf4(Number(address), length)
   const octetCount = Math.ceil(length / 8)
   const shifted = address >> BigInt(addressBits(family) - octetCount * 8)
   const bytes = octetCount === 0 ? '' : shifted.toString(16).padStart(octetCount * 2, '0')
   return bits(Buffer.from(bytes, 'hex'), octetCount * 8 - length)
+}
+
+/** Computes with numbers: the ROA of one AS has thousands of prefixes, and so has its certificate. */
+function prefixBitsOf4(address: number, length: number): Der {
+  const first = new Uint8Array(Math.ceil(length / 8))
+  for (let at = 0; at < first.length; at++) first[at] = address >>> (24 - 8 * at)
+  return bits(first, first.length * 8 - length)
 }
 
 /** Returns the addressFamily octets of RFC 3779 section 2.2.3.3, without SAFI. */
@@ -79,6 +87,7 @@ function ipFamily(family: Family, ranges: readonly IpRange[] | 'inherit' | undef
 
 function ipRange(family: Family, { min, max }: IpRange): Der {
   const size = addressBits(family)
+  if (min === max) return prefixBits(family, min, size)
   const differing = min ^ max
   const hostBits = bitLength(differing)
   const isPrefix = differing === (1n << BigInt(hostBits)) - 1n && (min & differing) === 0n
@@ -93,7 +102,7 @@ function asRange({ min, max }: AsRange): Der {
 }
 
 function bitLength(value: bigint): number {
-  return value === 0n ? 0 : value.toString(2).length
+  return value <= 0xffff_ffffn ? 32 - Math.clz32(Number(value)) : value.toString(2).length
 }
 
 function trailingZeros(value: bigint, limit: number): number {

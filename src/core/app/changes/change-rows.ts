@@ -161,11 +161,7 @@ function roaChanges(of: string, before: CaState, after: CaState, timing: Timing)
   })
 }
 
-function statesOf(
-  state: CaState,
-  timing: Timing,
-  texts: ReadonlySet<string> | undefined,
-): ReadonlyMap<string, RoaRow> {
+function statesOf(state: CaState, timing: Timing, texts: ReadonlySet<string> | undefined): ReadonlyMap<string, RoaRow> {
   const rows = state.status === 'active' ? roaRows(state, timing, texts) : []
   return new Map(rows.map((row) => [row.roa, row]))
 }

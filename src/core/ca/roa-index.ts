@@ -1,6 +1,6 @@
 /**
- * What follows from the table of configured ROAs and the resources of one class: which of them are held, and the ROA objects that they lead to.
- * Computed once for each table; a table that a change made takes over all that the change did not touch.
+ * Index of a table of configured ROAs for the resources of one class: those that are held, and the ROA objects that they lead to. It is
+ * computed once for each table; a table that a change made takes over all that the change did not touch.
  * Invariant: pure in effect; the same table and resources give the same objects in the same order, whichever table was seen before.
  */
 import { entry, type Table, withEntries } from '../base/record.js'
@@ -31,7 +31,7 @@ export interface RoaIndex {
   readonly single: () => readonly DesiredRoa[]
 }
 
-/** How a table differs from one that is the root of others. */
+/** Difference between a table and the one from which it was made, the root. */
 interface Change {
   readonly root: Table<RoaConfig>
   readonly gone: ReadonlySet<string>

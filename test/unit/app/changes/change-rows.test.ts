@@ -51,7 +51,7 @@ test('ROAs that are added and removed', async () => {
 test('any change of ROAs has the rows of a comparison of all ROAs', async () => {
   world = emptyWorld({ roaAggregateThreshold: 3, roaDeaggregateThreshold: 2 })
   await chainOf(world, ['acme', '10.0.0.0/8'], ['leaf', '10.0.0.0/16, 10.1.0.0/16'])
-  const steps: readonly (readonly [readonly string[], readonly string[], string?])[] = [
+  const steps: readonly (readonly [readonly string[], (readonly string[])?])[] = [
     [['10.0.0.0/24 => 1', '10.1.0.0/24 => 1']],
     // now one object for each AS
     [['10.0.1.0/24 => 2', '10.0.2.0/24 => 3']],
@@ -62,9 +62,9 @@ test('any change of ROAs has the rows of a comparison of all ROAs', async () => 
     [[], ['10.0.2.0/24 => 3', '10.0.3.0/24 => 1', '10.0.4.0/24 => 4']],
     [['10.0.5.0/24 => 1'], ['10.1.0.0/24 => 1']],
   ]
-  for (const [add, remove = [], note = null] of steps) {
+  for (const [add, remove = []] of steps) {
     const before = world.ca('leaf')
-    const rows = await roas(add, remove, note)
+    const rows = await roas(add, remove)
     // copies share nothing with the states of before
     expect(rows).toEqual(said(caRows(structuredClone(before), structuredClone(world.ca('leaf')), timing())))
     expect(rows.length).toBeGreaterThanOrEqual(add.length)

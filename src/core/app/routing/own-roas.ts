@@ -1,6 +1,6 @@
 /** The ROAs of the CAs of this directory, as origin validation sees them. */
 import type { Handle } from '../../base/handle.js'
-import { payloadOf } from '../../ca/roa-objects.js'
+import { payloadOf } from '../../ca/roa-index.js'
 import { heldSets } from '../../ca/roas.js'
 import type { CaState } from '../../ca/state.js'
 import type { Work } from '../../eventsourcing/work.js'
